@@ -1,0 +1,262 @@
+"""An alert, in the vocabulary of OASIS CAP 1.2 (section 3.2, the data dictionary).
+
+Every source speaks these types and a manual entry is one too. They are frozen: an update is another alert.
+Times are aware; lengths are kilometres (circle) and feet (altitude, ceiling) as CAP has them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """How the message is to be handled (CAP 3.2.1 `status`)."""
+
+    ACTUAL = "Actual"
+    EXERCISE = "Exercise"
+    SYSTEM = "System"
+    TEST = "Test"
+    DRAFT = "Draft"
+
+
+class MsgType(StrEnum):
+    """What the message does (CAP 3.2.1 `msgType`)."""
+
+    ALERT = "Alert"
+    UPDATE = "Update"
+    CANCEL = "Cancel"
+    ACK = "Ack"
+    ERROR = "Error"
+
+
+class Scope(StrEnum):
+    """Whom the message is for (CAP 3.2.1 `scope`); only `Public` ever leaves."""
+
+    PUBLIC = "Public"
+    RESTRICTED = "Restricted"
+    PRIVATE = "Private"
+
+
+class Category(StrEnum):
+    """The kind of event (CAP 3.2.2 `category`)."""
+
+    GEO = "Geo"
+    MET = "Met"
+    SAFETY = "Safety"
+    SECURITY = "Security"
+    RESCUE = "Rescue"
+    FIRE = "Fire"
+    HEALTH = "Health"
+    ENV = "Env"
+    TRANSPORT = "Transport"
+    INFRA = "Infra"
+    CBRNE = "CBRNE"
+    OTHER = "Other"
+
+
+class ResponseType(StrEnum):
+    """What people are asked to do, as a code (CAP 3.2.2 `responseType`)."""
+
+    SHELTER = "Shelter"
+    EVACUATE = "Evacuate"
+    PREPARE = "Prepare"
+    EXECUTE = "Execute"
+    AVOID = "Avoid"
+    MONITOR = "Monitor"
+    ASSESS = "Assess"
+    ALL_CLEAR = "AllClear"
+    NONE = "None"
+
+
+class Urgency(StrEnum):
+    """How soon to act (CAP 3.2.2 `urgency`), most urgent first."""
+
+    IMMEDIATE = "Immediate"
+    EXPECTED = "Expected"
+    FUTURE = "Future"
+    PAST = "Past"
+    UNKNOWN = "Unknown"
+
+
+class Severity(StrEnum):
+    """How grave (CAP 3.2.2 `severity`), gravest first."""
+
+    EXTREME = "Extreme"
+    SEVERE = "Severe"
+    MODERATE = "Moderate"
+    MINOR = "Minor"
+    UNKNOWN = "Unknown"
+
+    @property
+    def rank(self) -> int:
+        """4 for Extreme down to 0 for Unknown."""
+        return _SEVERITY_RANK[self]
+
+    def at_least(self, other: Severity) -> bool:
+        """Whether this is as grave as `other` or graver; Unknown is below everything but itself."""
+        return self.rank >= other.rank
+
+
+_SEVERITY_RANK = {severity: 4 - place for place, severity in enumerate(Severity)}
+
+
+class Certainty(StrEnum):
+    """How sure (CAP 3.2.2 `certainty`), surest first."""
+
+    OBSERVED = "Observed"
+    LIKELY = "Likely"
+    POSSIBLE = "Possible"
+    UNLIKELY = "Unlikely"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One `sender,identifier,sent` triple of CAP's `references`: an earlier message."""
+
+    sender: str
+    identifier: str
+    sent: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A `valueName`/`value` pair: CAP's eventCode, parameter and geocode."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A file beside the message (CAP 3.2.3): a picture, a map. `size` is in bytes."""
+
+    description: str
+    mime_type: str
+    uri: str | None = None
+    size: int | None = None
+    deref_uri: str | None = None
+    digest: str | None = None
+
+
+Point = tuple[float, float]
+"""A WGS 84 point as CAP writes it: (latitude, longitude), in degrees."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """A circle of `radius` kilometres around `centre`; a radius of 0 is an epicentre, not an area."""
+
+    centre: Point
+    radius: float
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Where (CAP 3.2.4): words, and any number of rings, circles and geocodes. A ring is closed: first point = last."""
+
+    description: str
+    polygons: tuple[tuple[Point, ...], ...] = ()
+    circles: tuple[Circle, ...] = ()
+    geocodes: tuple[Named, ...] = ()
+    altitude: float | None = None
+    ceiling: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What the message says in one language (CAP 3.2.2)."""
+
+    event: str
+    urgency: Urgency = Urgency.UNKNOWN
+    severity: Severity = Severity.UNKNOWN
+    certainty: Certainty = Certainty.UNKNOWN
+    categories: tuple[Category, ...] = (Category.OTHER,)
+    language: str = "en-US"
+    response_types: tuple[ResponseType, ...] = ()
+    audience: str | None = None
+    event_codes: tuple[Named, ...] = ()
+    effective: datetime | None = None
+    onset: datetime | None = None
+    expires: datetime | None = None
+    sender_name: str | None = None
+    headline: str | None = None
+    description: str | None = None
+    instruction: str | None = None
+    web: str | None = None
+    contact: str | None = None
+    parameters: tuple[Named, ...] = ()
+    resources: tuple[Resource, ...] = ()
+    areas: tuple[Area, ...] = ()
+
+    def parameter(self, name: str) -> str | None:
+        """The first value of the parameter called `name`, else None."""
+        return next((pair.value for pair in self.parameters if pair.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One message (CAP 3.2.1). Its identity is (sender, identifier, sent)."""
+
+    identifier: str
+    sender: str
+    sent: datetime
+    status: Status = Status.ACTUAL
+    msg_type: MsgType = MsgType.ALERT
+    scope: Scope = Scope.PUBLIC
+    source: str | None = None
+    restriction: str | None = None
+    addresses: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    note: str | None = None
+    references: tuple[Reference, ...] = ()
+    incidents: tuple[str, ...] = ()
+    infos: tuple[Info, ...] = field(default=())
+
+    def info_for(self, language: str) -> Info | None:
+        """The info in `language` (exact tag, then the same primary subtag without a variety, then any of it, else the first).
+
+        `de-LS` (easy-read German) is why a plain `de` or `de-DE` is preferred before another variety. None when the
+        message has no info at all, as a Cancel may.
+        """
+        wanted = language.lower()
+        primary = wanted.split("-", 1)[0]
+        tags = [info.language.lower() for info in self.infos]
+        for match in (
+            lambda tag: tag == wanted,
+            lambda tag: tag in (primary, f"{primary}-{primary}"),
+            lambda tag: tag.split("-", 1)[0] == primary,
+        ):
+            for tag, info in zip(tags, self.infos, strict=True):
+                if match(tag):
+                    return info
+        return self.infos[0] if self.infos else None
+
+    @property
+    def severity(self) -> Severity:
+        """The gravest severity of any info."""
+        return max((info.severity for info in self.infos), key=lambda s: s.rank, default=Severity.UNKNOWN)
+
+    @property
+    def urgency(self) -> Urgency:
+        """The most pressing urgency of any info."""
+        order = list(Urgency)
+        return min((info.urgency for info in self.infos), key=order.index, default=Urgency.UNKNOWN)
+
+    @property
+    def starts(self) -> datetime:
+        """When it starts to matter: onset, else effective, else sent."""
+        times = [info.onset or info.effective for info in self.infos]
+        return min((time for time in times if time), default=self.sent)
+
+    @property
+    def expires(self) -> datetime | None:
+        """The latest `expires` of any info; None when no info tells one."""
+        return max((info.expires for info in self.infos if info.expires), default=None)
+
+    @property
+    def areas(self) -> tuple[Area, ...]:
+        """The areas of every info, each once, in order."""
+        return tuple(dict.fromkeys(area for info in self.infos for area in info.areas))

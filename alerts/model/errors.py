@@ -1,0 +1,78 @@
+"""What went wrong, said as what to do next. A lane never reads a status code: a channel raises one of these."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+class TocsinError(Exception):
+    """The family: its text says the cause, then the fix, in one line, and never holds a secret."""
+
+
+class ConfigurationError(TocsinError):
+    """The configuration can't be used; `problems` holds one line for each error, all of the file's at once."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Unreadable(TocsinError):
+    """A document that is not what it should be: what, where, what was expected."""
+
+
+class SourceFailed(TocsinError):
+    """A source could not be read this time; it is asked again, not before `retry_at` if the server named a time."""
+
+    def __init__(self, reason: str, retry_at: datetime | None = None) -> None:
+        super().__init__(reason)
+        self.retry_at = retry_at
+
+
+class Refused(TocsinError):
+    """The user's wish can't be carried out, and nothing was stored: the message says why and what is allowed."""
+
+
+class DeliveryError(TocsinError):
+    """What a channel says when a post isn't simply out. `reason` is in words an officer understands."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Retry(DeliveryError):
+    """It is certain that the post is not out; try again.
+
+    `after` is the earliest time the platform named (None: the lane's own back-off). `whole_channel` means that the
+    platform's limit was hit and every post of the channel waits; `sent` says whether a request reached the platform,
+    so whether the attempt counts against the windows.
+    """
+
+    def __init__(
+        self, reason: str, after: datetime | None = None, *, whole_channel: bool = False, sent: bool = True
+    ) -> None:
+        super().__init__(reason)
+        self.after = after
+        self.whole_channel = whole_channel
+        self.sent = sent
+
+
+class InDoubt(DeliveryError):
+    """The post may be out: no answer, half an answer, a 5xx, something that isn't the platform's. Look before sending."""
+
+
+class Duplicate(DeliveryError):
+    """The platform says that it has this post already: look, adopt ours; if it isn't there, it is refused for good."""
+
+
+class Rejected(DeliveryError):
+    """The platform will never take this post as it is."""
+
+
+class Gone(DeliveryError):
+    """The post to be updated, answered or deleted is not there any more."""
+
+
+class BadCredential(DeliveryError):
+    """The platform doesn't accept our credential or rights: the lane stops, everything is kept, the officer is told."""

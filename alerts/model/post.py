@@ -1,0 +1,187 @@
+"""A post: what one channel is asked to do for one alert, the states it goes through, and the receipt that ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+
+from alerts.model.alert import Severity, Urgency
+
+
+class PostKind(StrEnum):
+    """What the post does to the incident's thread on its channel."""
+
+    PUBLISH = "publish"
+    UPDATE = "update"
+    END = "end"
+
+
+class EndReason(StrEnum):
+    """Why an incident is over; each has its own words."""
+
+    ALL_CLEAR = "all_clear"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    CORRECTED = "corrected"
+
+
+class Means(StrEnum):
+    """How an update or an end appears on its channel (`on_update`, `on_end` of channels.toml)."""
+
+    NEW = "new"
+    REPLY = "reply"
+    EDIT = "edit"
+    DELETE = "delete"
+    NONE = "none"
+
+
+class PostState(StrEnum):
+    """Where a post is; `FOLLOWS` says what may come next."""
+
+    WAITING = "waiting"
+    QUEUED = "queued"
+    SENDING = "sending"
+    IN_DOUBT = "in_doubt"
+    SENT = "sent"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+    REJECTED = "rejected"
+    DROPPED = "dropped"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return not FOLLOWS[self] or self is PostState.FAILED
+
+
+_S = PostState
+FOLLOWS: Mapping[PostState, frozenset[PostState]] = MappingProxyType(
+    {
+        _S.WAITING: frozenset({_S.QUEUED, _S.REJECTED, _S.EXPIRED, _S.SUPERSEDED, _S.DROPPED}),
+        _S.QUEUED: frozenset({_S.SENDING, _S.EXPIRED, _S.SUPERSEDED, _S.DROPPED, _S.FAILED}),
+        _S.SENDING: frozenset({_S.SENT, _S.QUEUED, _S.IN_DOUBT, _S.FAILED}),
+        _S.IN_DOUBT: frozenset({_S.SENT, _S.QUEUED, _S.FAILED, _S.DROPPED, _S.EXPIRED}),
+        _S.FAILED: frozenset({_S.QUEUED, _S.DROPPED}),
+        _S.SENT: frozenset(),
+        _S.EXPIRED: frozenset(),
+        _S.SUPERSEDED: frozenset(),
+        _S.REJECTED: frozenset(),
+        _S.DROPPED: frozenset(),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TextFormat:
+    """How a channel kind counts and writes text.
+
+    `count` is "weighted" (X: twitter-text v3, a URL is 23), "utf16" (Telegram: UTF-16 units of what is left after
+    entity parsing) or "characters" (code points). `markup` is "plain" or "html" (Telegram's subset).
+    `link` says where the address stands: "text" at the end of the text, or "field" beside it (Facebook's `link`).
+    """
+
+    limit: int
+    count: str = "characters"
+    markup: str = "plain"
+    link: str = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture on this machine and its text alternative."""
+
+    path: str
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What goes to the platform: `text` in the channel's markup, `plain` what a reader will see of it."""
+
+    text: str
+    plain: str
+    link: str | None = None
+    image: Image | None = None
+    language: str = "fr-FR"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Where the post is on its platform. `url` is None where the platform gives no public address."""
+
+    remote_id: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """One limit as the platform told it: `remaining` requests until `reset`, of `limit` (None: not told)."""
+
+    remaining: int
+    reset: datetime
+    limit: int | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """`count` posts in any `span`, as `limits = ["100/15m"]` says."""
+
+    count: int
+    span: timedelta
+
+    def __str__(self) -> str:
+        return f"{self.count}/{spell_span(self.span)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One row of the outbox. `priority` is higher for what goes first; `seq` is the order of storing."""
+
+    id: str
+    alert_id: str
+    incident_id: str
+    channel: str
+    kind: PostKind
+    means: Means
+    state: PostState
+    priority: int
+    seq: int
+    message: Message
+    severity: Severity
+    exercise: bool = False
+    expires: datetime | None = None
+    not_before: datetime | None = None
+    tries: int = 0
+    next_try: datetime | None = None
+    receipt: Receipt | None = None
+    sent_at: datetime | None = None
+    reason: str | None = None
+    looks: int = 0
+    attempted_at: datetime | None = None
+    parent: Receipt | None = field(default=None)
+
+    @property
+    def urgent(self) -> bool:
+        """Severe or Extreme: may use the reserve and overtakes what is not."""
+        return self.severity.at_least(Severity.SEVERE)
+
+
+def priority_of(severity: Severity, urgency: Urgency) -> int:
+    """The place in a lane: severity, then urgency. Unknown severity stands with Moderate, for it is often grave."""
+    grave = Severity.MODERATE.rank if severity is Severity.UNKNOWN else severity.rank
+    soon = {Urgency.IMMEDIATE: 3, Urgency.EXPECTED: 2, Urgency.UNKNOWN: 1, Urgency.FUTURE: 1, Urgency.PAST: 0}[urgency]
+    return grave * 10 + soon
+
+
+def spell_span(span: timedelta) -> str:
+    """A span as channels.toml writes it: the largest unit that divides it (`90m`, `2s`, `250ms`)."""
+    milliseconds = round(span / timedelta(milliseconds=1))
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)):
+        if milliseconds and milliseconds % size == 0 and (unit != "d" or milliseconds > size):
+            return f"{milliseconds // size}{unit}"
+    return f"{milliseconds}ms"
