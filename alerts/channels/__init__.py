@@ -1,1 +1,48 @@
-"""To be said."""
+"""The platforms, one file each: they translate and send, nothing else. Order, pace and retries are the lane's.
+
+A kind is declared here by its settings, its text format and the name of its class, so that the command line can
+check a configuration and render a post without loading any platform's library.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, cast
+
+from alerts.channels.settings import (
+    FACEBOOK_TEXT,
+    TELEGRAM_TEXT,
+    TWITTER_TEXT,
+    ChannelSettings,
+    FacebookSettings,
+    TelegramSettings,
+    TwitterSettings,
+)
+from alerts.model.post import TextFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of channel. `path` is `module:Class`; the class is called as `Class(name, settings, resources)`.
+
+    `counts_every_write` says what the platform counts against the windows: every write, or new posts alone.
+    Another package adds one through the entry-point group `tocsin.channels` (see docs/extend.md).
+    """
+
+    settings: type[ChannelSettings]
+    text: TextFormat
+    path: str
+    counts_every_write: bool = True
+
+    def load(self) -> type[Any]:
+        """Import the channel's class, and with it the platform's library."""
+        module, name = self.path.split(":")
+        return cast("type[Any]", getattr(import_module(module), name))
+
+
+KINDS: dict[str, Kind] = {
+    "twitter": Kind(TwitterSettings, TWITTER_TEXT, "alerts.channels.twitter:Twitter", counts_every_write=False),
+    "facebook": Kind(FacebookSettings, FACEBOOK_TEXT, "alerts.channels.facebook:Facebook"),
+    "telegram": Kind(TelegramSettings, TELEGRAM_TEXT, "alerts.channels.telegram:Telegram"),
+}

@@ -1,1 +1,1 @@
-"""The vocabulary every room shares: alerts in CAP's words, posts, areas, errors and the ports. Standard library only."""
+"""The vocabulary every room shares: alerts in CAP's words, posts, areas, errors and the ports."""

@@ -216,7 +216,7 @@ class Alert:
     infos: tuple[Info, ...] = field(default=())
 
     def info_for(self, language: str) -> Info | None:
-        """The info in `language` (exact tag, then the same primary subtag without a variety, then any of it, else the first).
+        """The info in `language`: exact tag, then its plain primary subtag, then any variety of it, else the first.
 
         `de-LS` (easy-read German) is why a plain `de` or `de-DE` is preferred before another variety. None when the
         message has no info at all, as a Cancel may.

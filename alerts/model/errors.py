@@ -59,7 +59,7 @@ class Retry(DeliveryError):
 
 
 class InDoubt(DeliveryError):
-    """The post may be out: no answer, half an answer, a 5xx, something that isn't the platform's. Look before sending."""
+    """The post may be out: no answer, half of one, a 5xx, something that isn't the platform's. Look before sending."""
 
 
 class Duplicate(DeliveryError):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from alerts.model.alert import Alert
@@ -141,3 +142,19 @@ class Finds(Protocol):
         the platform can't be asked.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a channel is given by the composition root.
+
+    `session` is the one aiohttp.ClientSession of the process (typed loosely, for the vocabulary knows no library);
+    `folder` is where channels.toml stands, for secret files; `recall` and `remember` keep a few of the channel's own
+    facts (a migrated chat's id, a user id) across restarts.
+    """
+
+    session: Any
+    clock: Clock
+    folder: Path
+    recall: Callable[[str], str | None]
+    remember: Callable[[str, str], Awaitable[None]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -128,17 +128,6 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """`count` posts in any `span`, as `limits = ["100/15m"]` says."""
-
-    count: int
-    span: timedelta
-
-    def __str__(self) -> str:
-        return f"{self.count}/{spell_span(self.span)}"
-
-
-@dataclass(frozen=True, slots=True)
 class Post:
     """One row of the outbox. `priority` is higher for what goes first; `seq` is the order of storing."""
 
@@ -176,12 +165,3 @@ def priority_of(severity: Severity, urgency: Urgency) -> int:
     grave = Severity.MODERATE.rank if severity is Severity.UNKNOWN else severity.rank
     soon = {Urgency.IMMEDIATE: 3, Urgency.EXPECTED: 2, Urgency.UNKNOWN: 1, Urgency.FUTURE: 1, Urgency.PAST: 0}[urgency]
     return grave * 10 + soon
-
-
-def spell_span(span: timedelta) -> str:
-    """A span as channels.toml writes it: the largest unit that divides it (`90m`, `2s`, `250ms`)."""
-    milliseconds = round(span / timedelta(milliseconds=1))
-    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)):
-        if milliseconds and milliseconds % size == 0 and (unit != "d" or milliseconds > size):
-            return f"{milliseconds // size}{unit}"
-    return f"{milliseconds}ms"

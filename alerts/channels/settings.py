@@ -1,0 +1,163 @@
+"""What channels.toml may say of a channel, kind by kind. Importing this loads no platform's library."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from alerts.model.alert import Severity
+from alerts.model.errors import BadCredential
+from alerts.model.post import Means, TextFormat
+from alerts.model.secret import Secret
+from alerts.model.span import Window, parse_span, parse_window
+
+
+def _span(value: object) -> object:
+    return parse_span(value) if isinstance(value, str) else value
+
+
+def _window(value: object) -> object:
+    return parse_window(value) if isinstance(value, str) else value
+
+
+Span = Annotated[timedelta, BeforeValidator(_span)]
+Limit = Annotated[Window, BeforeValidator(_window)]
+
+
+class SecretSource(BaseModel):
+    """Where a secret stands: `{ env = "NAME" }` or `{ file = "name" }`, never the secret itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    env: str | None = None
+    file: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_a_place(cls, value: object) -> object:
+        if isinstance(value, str):
+            raise ValueError('a secret never stands here itself; allowed: { env = "NAME" } or { file = "name" }')  # noqa: TRY004 pydantic turns a ValueError into an error of the key
+        if isinstance(value, dict) and len(value) != 1:
+            raise ValueError('allowed: either { env = "NAME" } or { file = "name" }')
+        return value
+
+    def read(self, folder: Path) -> Secret:
+        """The secret; a file is looked for in $CREDENTIALS_DIRECTORY first, then in `folder`. Raises BadCredential."""
+        if self.env is not None:
+            value = os.environ.get(self.env, "").strip()
+            if not value:
+                raise BadCredential(f"the environment variable {self.env} is not set; set it, or name a file instead")
+            return Secret(value)
+        return Secret(self._read_file(folder))
+
+    def _read_file(self, folder: Path) -> str:
+        name = self.file or ""
+        directory = os.environ.get("CREDENTIALS_DIRECTORY")
+        places = [Path(directory) / name] if directory else []
+        for place in [*places, folder / name]:
+            try:
+                value = place.read_text(encoding="utf-8").strip()
+            except OSError:
+                continue
+            if value:
+                return value
+        where = "$CREDENTIALS_DIRECTORY or " if directory else ""
+        raise BadCredential(
+            f"the secret file {name} is missing, empty or unreadable in {where}the folder of channels.toml"
+        )
+
+
+class ChannelSettings(BaseModel):
+    """What every channel has, whatever its kind."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
+
+    kind: str
+    api_url: str
+    timeout: Span = timedelta(seconds=10)
+    limits: tuple[Limit, ...] = ()
+    reserve: int | None = Field(default=None, ge=0)
+    link: Literal["always", "first", "never"] = "always"
+    severity: Severity = Severity.MINOR
+    on_update: Means = Means.REPLY
+    on_end: Means = Means.REPLY
+    exercise: bool = False
+    public: bool = True
+    concurrency: int = Field(default=4, ge=1, le=100)
+    language: str | None = None
+
+    @field_validator("api_url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("an address starts with https:// (or http:// for the sandbox)")
+        return value.rstrip("/")
+
+    @field_validator("on_update")
+    @classmethod
+    def _updates_are_seen(cls, value: Means) -> Means:
+        if value not in (Means.REPLY, Means.EDIT, Means.NEW):
+            raise ValueError('allowed: "reply", "edit", "new"')
+        return value
+
+    @field_validator("reserve")
+    @classmethod
+    def _reserve_fits(cls, value: int | None, info: ValidationInfo) -> int | None:
+        limits: tuple[Window, ...] = info.data.get("limits") or ()
+        longest = max(limits, key=lambda window: window.span, default=None)
+        if value is not None and longest is not None and value >= longest.count:
+            raise ValueError(f"a reserve of {value} leaves nothing of {longest}; allowed: 0 to {longest.count - 1}")
+        return value
+
+    @property
+    def kept_back(self) -> int:
+        """How much of the longest window is for Severe and Extreme alone: `reserve`, else a fifth of it."""
+        if self.reserve is not None:
+            return self.reserve
+        longest = max(self.limits, key=lambda window: window.span, default=None)
+        return longest.count // 5 if longest else 0
+
+
+class TwitterSettings(ChannelSettings):
+    """`kind = "twitter"`: an account on X, by OAuth 1.0a user context (it doesn't expire)."""
+
+    kind: Literal["twitter"]
+    api_url: str = "https://api.x.com"
+    limits: tuple[Limit, ...] = (Window(100, timedelta(minutes=15)),)
+    consumer_key: SecretSource
+    consumer_secret: SecretSource
+    access_token: SecretSource
+    access_token_secret: SecretSource
+
+
+class FacebookSettings(ChannelSettings):
+    """`kind = "facebook"`: a Page, by a Page access token."""
+
+    kind: Literal["facebook"]
+    api_url: str = "https://graph.facebook.com"
+    version: str = Field(default="v25.0", pattern=r"^v\d+\.\d+$")
+    page_id: str = Field(pattern=r"^\d+$")
+    token: SecretSource
+    app_secret: SecretSource | None = None
+    limits: tuple[Limit, ...] = (Window(30, timedelta(hours=1)),)
+    on_update: Means = Means.EDIT
+    on_end: Means = Means.EDIT
+
+
+class TelegramSettings(ChannelSettings):
+    """`kind = "telegram"`: a channel or group that our bot administers."""
+
+    kind: Literal["telegram"]
+    api_url: str = "https://api.telegram.org"
+    chat: str = Field(pattern=r"^(-?\d+|@[A-Za-z][A-Za-z0-9_]{3,})$")
+    token: SecretSource
+    limits: tuple[Limit, ...] = (Window(1, timedelta(seconds=1)), Window(20, timedelta(minutes=1)))
+
+
+TWITTER_TEXT = TextFormat(limit=280, count="weighted")
+FACEBOOK_TEXT = TextFormat(limit=63_206, link="field")
+TELEGRAM_TEXT = TextFormat(limit=4096, count="utf16", markup="html")

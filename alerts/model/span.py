@@ -1,0 +1,55 @@
+"""Spans of time as people write them: `250ms 2s 10m 6h 1d`, and windows of them: `60/24h`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_SPAN = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d)")
+_WINDOW = re.compile(r"(\d{1,9})/(.+)")
+
+
+def parse_span(text: str) -> timedelta:
+    """`10m` as ten minutes; also `1h30m`. Raises ValueError saying what is allowed."""
+    compact = text.strip().lower()
+    matches = list(_SPAN.finditer(compact))
+    if not matches or "".join(match.group() for match in matches) != compact:
+        raise ValueError(f"{text!r} is no span of time; allowed: a number and a unit, such as 250ms, 2s, 10m, 6h, 1d")
+    try:
+        return sum((timedelta(milliseconds=float(m[1]) * _UNITS[m[2]]) for m in matches), timedelta())
+    except OverflowError:
+        raise ValueError(f"{text!r} is too long a span of time") from None
+
+
+def spell_span(span: timedelta) -> str:
+    """A span in its largest whole unit: `24h`, `15m`, `250ms`. Days only from two on, as limits speak of 24h."""
+    milliseconds = round(span / timedelta(milliseconds=1))
+    for unit in ("d", "h", "m", "s"):
+        size = _UNITS[unit]
+        if milliseconds and milliseconds % size == 0 and (unit != "d" or milliseconds > size):
+            return f"{milliseconds // size}{unit}"
+    return f"{milliseconds}ms"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """`count` posts in any `span` of time, as `limits = ["100/15m"]` says."""
+
+    count: int
+    span: timedelta
+
+    def __str__(self) -> str:
+        return f"{self.count}/{spell_span(self.span)}"
+
+
+def parse_window(text: str) -> Window:
+    """`100/15m` as a window. Raises ValueError saying what is allowed."""
+    match = _WINDOW.fullmatch(text.strip())
+    if not match or int(match[1]) < 1:
+        raise ValueError(f"{text!r} is no limit; allowed: posts/span, such as 100/15m or 60/24h")
+    span = parse_span(match[2])
+    if span <= timedelta():
+        raise ValueError(f"{text!r} is no limit; the span must be longer than nothing")
+    return Window(int(match[1]), span)
