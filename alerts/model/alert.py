@@ -7,7 +7,7 @@ Times are aware; lengths are kilometres (circle) and feet (altitude, ceiling) as
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -196,6 +196,10 @@ class Info:
         return next((pair.value for pair in self.parameters if pair.name == name), None)
 
 
+LIFE_WITHOUT_EXPIRY = timedelta(hours=24)
+"""How long an alert that tells no end is held to matter."""
+
+
 @dataclass(frozen=True, slots=True)
 class Alert:
     """One message (CAP 3.2.1). Its identity is (sender, identifier, sent)."""
@@ -257,6 +261,24 @@ class Alert:
         return max((info.expires for info in self.infos if info.expires), default=None)
 
     @property
+    def ends(self) -> datetime:
+        """When it is over: the later of `expires` and the event's own end, else a day after `sent`.
+
+        CAP's `expires` ends the message, which some senders (NWS) let run out before the event does; they give the
+        event's end as the parameter `eventEndingTime`.
+        """
+        times = [self.expires, *(_time(info.parameter("eventEndingTime")) for info in self.infos)]
+        return max((time for time in times if time), default=self.sent + LIFE_WITHOUT_EXPIRY)
+
+    @property
     def areas(self) -> tuple[Area, ...]:
         """The areas of every info, each once, in order."""
         return tuple(dict.fromkeys(area for info in self.infos for area in info.areas))
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return time if time.tzinfo else None

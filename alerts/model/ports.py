@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from alerts.model.alert import Alert
-from alerts.model.post import Message, Quota, Receipt
+from alerts.model.incident import AlertState, Record
+from alerts.model.post import Means, Message, Post, PostState, Quota, Receipt
 
 
 class Clock(Protocol):
@@ -70,11 +71,14 @@ class Reading:
     unchanged: bool = False
 
 
+Known = Callable[[Sequence[str]], Awaitable[set[str]]]
+
+
 class Source(Protocol):
     """One feed. Raises SourceFailed when it can't be read; a broken entry is a Heard with a problem."""
 
-    async def read(self, memory: Memory, known: Callable[[Sequence[str]], set[str]], now: datetime) -> Reading:
-        """Look once. `known(keys)` tells which of `keys` were stored before: those need not be fetched or told again."""
+    async def read(self, memory: Memory, known: Known, now: datetime) -> Reading:
+        """Look once. `await known(keys)` tells which of `keys` were stored before: they are not told again."""
         ...
 
 
@@ -135,11 +139,12 @@ class Deletes(Protocol):
 class Finds(Protocol):
     """A channel where one can look whether a post of ours is out."""
 
-    async def find(self, message: Message, since: datetime, last_known: str | None) -> Receipt | None:
+    async def find(self, message: Message, since: datetime, after: str | None, known: frozenset[str]) -> Receipt | None:
         """The post with these words that appeared at or after `since`, else None.
 
-        `last_known` is the id of the newest post of ours that we know of on this channel. Raises DeliveryError when
-        the platform can't be asked.
+        `after` is the id of the newest post of ours on this channel from before the attempt (None: there is none),
+        `known` the ids of all our recent posts there, those that went out since included: a post in `known` is never
+        the one looked for. Raises DeliveryError when the platform can't be asked, InDoubt when looking is no answer.
         """
         ...
 
@@ -158,3 +163,180 @@ class Resources:
     folder: Path
     recall: Callable[[str], str | None]
     remember: Callable[[str, str], Awaitable[None]]
+
+
+# --- the store ------------------------------------------------------------------------------------------------------
+
+
+class Books(Protocol):
+    """The store as the desk sees it, within one transaction: what it reads is what it decides on."""
+
+    def by_identifier(self, identifier: str, sender: str | None = None) -> Sequence[Record]:
+        """The messages with this CAP identifier, newest first."""
+        ...
+
+    def by_content(self, content_key: str) -> Sequence[Record]:
+        """The messages with the same words that were not left out, newest first."""
+        ...
+
+    def by_id(self, prefix: str) -> Sequence[Record]:
+        """The messages whose id, CAP identifier or incident starts with `prefix`; of an incident its newest."""
+        ...
+
+    def thread(self, incident_id: str, channel: str | None = None) -> Sequence[Post]:
+        """The posts of an incident, on one channel or all, in the order of storing."""
+        ...
+
+    def posts_of(self, alert_id: str) -> Sequence[Post]:
+        """The posts of one alert, in the order of storing."""
+        ...
+
+    def post_by_id(self, prefix: str) -> Sequence[Post]:
+        """The posts whose id starts with `prefix`."""
+        ...
+
+    def add(self, record: Record) -> None:
+        """Keep a message."""
+        ...
+
+    def set_alert_state(self, alert_id: str, state: AlertState, reason: str | None) -> None:
+        """Change what became of a message."""
+        ...
+
+    def add_post(self, post: Post) -> None:
+        """Put a post into the outbox; its `seq` is given by the store."""
+        ...
+
+    def move_post(self, post: Post, state: PostState, reason: str | None, *, not_before: datetime | None) -> None:
+        """Change a post's state; raises ValueError where `FOLLOWS` doesn't allow it."""
+        ...
+
+    def note(self, at: datetime, alert_id: str, post_id: str | None, what: str, reason: str | None) -> None:
+        """Write a decision down, for `explain`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an attempt came to: the post's next state and all that is written down with it, in one transaction.
+
+    `counts` says whether the attempt reached the platform, so whether it counts against the windows.
+    """
+
+    state: PostState
+    outcome: str
+    reason: str | None = None
+    receipt: Receipt | None = None
+    next_try: datetime | None = None
+    counts: bool = True
+    looked: bool = False
+    means: Means | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a lane stands with its platform: `state` is ok, blocked or failing; it survives a restart."""
+
+    state: str = "ok"
+    reason: str | None = None
+    blocked_until: datetime | None = None
+    quotas: tuple[Quota, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An attempt that is written down and may be made: the post's thread so far on this channel."""
+
+    attempt: int
+    parent: Receipt | None
+    newest_known: str | None
+    action: str = "send"
+
+
+class Outbox(Protocol):
+    """The store as a lane sees it. Every write is durable when it returns."""
+
+    async def next_due(self, channel: str, now: datetime, *, urgent_only: bool) -> Post | None:
+        """The post to send next: by priority, then order; never one whose incident has an earlier one under way."""
+        ...
+
+    async def next_look(self, channel: str, now: datetime) -> Post | None:
+        """The post in doubt to look for next."""
+        ...
+
+    async def next_time(self, channel: str, now: datetime) -> datetime | None:
+        """When a post of this channel becomes due by time alone; None: not before somebody stores one."""
+        ...
+
+    async def begin(self, post: Post, lease: Lease, now: datetime, *, action: str, counts: bool) -> Begun | None:
+        """Write down that an attempt is being made. None: the lease or the post is no longer ours to act on."""
+        ...
+
+    async def finish(self, post: Post, begun: Begun, verdict: Verdict, left_at: datetime, now: datetime) -> None:
+        """Write down what an attempt came to."""
+        ...
+
+    async def settle(self, channel: str, now: datetime) -> int:
+        """End what is past its end, and release what waited long enough; returns how many posts changed."""
+        ...
+
+    async def recover(self, channel: str, lease: Lease, now: datetime) -> int:
+        """Put every attempt without an end, made under an earlier lease, in doubt; returns how many."""
+        ...
+
+    async def pace(self, channel: str, since: datetime) -> Sequence[datetime]:
+        """When the attempts that count left, from `since` on, oldest first."""
+        ...
+
+    async def known_ids(self, channel: str) -> frozenset[str]:
+        """The platform's ids of our recent posts on this channel."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work a lane, until `until`; `owner` is one process's own name."""
+
+    lane: str
+    owner: str
+    until: datetime
+
+
+class Leases(Protocol):
+    """Who works which lane."""
+
+    async def take(self, lane: str, owner: str, now: datetime, until: datetime) -> Lease | None:
+        """Take or renew the lease; None while another owner's lasts."""
+        ...
+
+    async def give_back(self, lease: Lease) -> None:
+        """End the lease, if it is still ours."""
+        ...
+
+
+class Standings(Protocol):
+    """What each channel's platform said of its limits and of our credential."""
+
+    async def standing(self, channel: str) -> Standing:
+        """How the channel stood when it was last written down."""
+        ...
+
+    async def stand(self, channel: str, standing: Standing) -> None:
+        """Write down how the channel stands."""
+        ...
+
+
+class Journal(Protocol):
+    """The store as the polling loop sees it."""
+
+    async def memory(self, source: str) -> Memory:
+        """What the source remembers."""
+        ...
+
+    async def known(self, source: str, keys: Sequence[str]) -> set[str]:
+        """Which of `keys` the source has told before."""
+        ...
+
+    async def failed(self, source: str, reason: str, next_try: datetime, now: datetime) -> int:
+        """Write down that it couldn't be read; returns how many times in a row."""
+        ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -129,7 +129,11 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One row of the outbox. `priority` is higher for what goes first; `seq` is the order of storing."""
+    """One row of the outbox. `priority` is higher for what goes first; `seq` is the order of storing (0: not stored).
+
+    `not_before` is when a veto's time is over, `next_try` when to try or look again (in doubt without one: an officer
+    decides), `attempted_at` when a send was last begun.
+    """
 
     id: str
     alert_id: str
@@ -139,10 +143,12 @@ class Post:
     means: Means
     state: PostState
     priority: int
-    seq: int
     message: Message
     severity: Severity
+    stored_at: datetime
+    seq: int = 0
     exercise: bool = False
+    warnings: tuple[str, ...] = ()
     expires: datetime | None = None
     not_before: datetime | None = None
     tries: int = 0
@@ -152,7 +158,6 @@ class Post:
     reason: str | None = None
     looks: int = 0
     attempted_at: datetime | None = None
-    parent: Receipt | None = field(default=None)
 
     @property
     def urgent(self) -> bool:

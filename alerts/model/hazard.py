@@ -1,0 +1,169 @@
+"""Which of the fifteen hazards an alert is about: what words, advice and pictures hang on.
+
+Feeds name events in their own ways, so `hazard_of` asks in the order of how much each answer can be trusted: our own
+parameter, MeteoAlarm's `awareness_type`, the event code, the words in French and English, and at last the category.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from alerts.model.alert import Category, Info, ResponseType
+
+HAZARD_PARAMETER = "tocsin:hazard"
+"""The parameter of our own alerts that names the hazard outright; it wins over everything else."""
+
+
+class Hazard(StrEnum):
+    """What threatens, as the templates and the subscriptions name it."""
+
+    WIND = "wind"
+    RAIN_FLOOD = "rain-flood"
+    STORM = "storm"
+    SNOW_ICE = "snow-ice"
+    HEAT = "heat"
+    COLD = "cold"
+    AVALANCHE = "avalanche"
+    COASTAL = "coastal"
+    FLOOD = "flood"
+    FOREST_FIRE = "forest-fire"
+    AIR_QUALITY = "air-quality"
+    WORKS = "works"
+    WATER_CUT = "water-cut"
+    EVACUATION = "evacuation"
+    GENERAL = "general"
+
+
+AWARENESS_TYPES: Mapping[str, Hazard] = MappingProxyType(
+    {
+        "1": Hazard.WIND,
+        "2": Hazard.SNOW_ICE,
+        "3": Hazard.STORM,
+        "4": Hazard.GENERAL,  # fog: no advice of its own
+        "5": Hazard.HEAT,
+        "6": Hazard.COLD,
+        "7": Hazard.COASTAL,
+        "8": Hazard.FOREST_FIRE,
+        "9": Hazard.AVALANCHE,
+        "10": Hazard.RAIN_FLOOD,
+        "12": Hazard.FLOOD,
+        "13": Hazard.RAIN_FLOOD,
+    }
+)
+"""MeteoAlarm's `awareness_type` codes ("3; Thunderstorm"); 11 is not in use."""
+
+EVENT_CODES: Mapping[str, Hazard] = MappingProxyType(
+    {
+        "HWW": Hazard.WIND,
+        "HWA": Hazard.WIND,
+        "EWW": Hazard.WIND,
+        "TOR": Hazard.STORM,
+        "TOA": Hazard.STORM,
+        "SVR": Hazard.STORM,
+        "SVA": Hazard.STORM,
+        "SVS": Hazard.STORM,
+        "FFW": Hazard.RAIN_FLOOD,
+        "FFA": Hazard.RAIN_FLOOD,
+        "FFS": Hazard.RAIN_FLOOD,
+        "FLW": Hazard.FLOOD,
+        "FLA": Hazard.FLOOD,
+        "FLS": Hazard.FLOOD,
+        "WSW": Hazard.SNOW_ICE,
+        "WSA": Hazard.SNOW_ICE,
+        "BZW": Hazard.SNOW_ICE,
+        "SQW": Hazard.SNOW_ICE,
+        "AVW": Hazard.AVALANCHE,
+        "AVA": Hazard.AVALANCHE,
+        "CFW": Hazard.COASTAL,
+        "CFA": Hazard.COASTAL,
+        "TSW": Hazard.COASTAL,
+        "TSA": Hazard.COASTAL,
+        "SSW": Hazard.COASTAL,
+        "SSA": Hazard.COASTAL,
+        "FRW": Hazard.FOREST_FIRE,
+        "WFW": Hazard.FOREST_FIRE,
+        "WFA": Hazard.FOREST_FIRE,
+        "EVI": Hazard.EVACUATION,
+    }
+)
+"""The SAME codes of 47 CFR 11.31 that North American feeds carry as `eventCode`."""
+
+_WORDS: tuple[tuple[Hazard, str], ...] = (
+    # The order matters: what is said first wins, so the narrower stands before the wider.
+    (Hazard.EVACUATION, r"evacuation|evacuez|evacuate|evacuer"),
+    (Hazard.WATER_CUT, r"coupures? (d'|de l')eau|eau coupee|interruption .{0,20}eau|water (cut|outage|supply|main)"),
+    (Hazard.WATER_CUT, r"eau (non potable|impropre)|boil water|no water"),
+    (Hazard.AVALANCHE, r"avalanches?"),
+    (Hazard.AIR_QUALITY, r"pollution|qualite de l'air|air quality|particules fines|smog|ozone"),
+    (Hazard.FOREST_FIRE, r"feux? de (foret|vegetation|broussailles?)|incendies? de (foret|vegetation)"),
+    (Hazard.FOREST_FIRE, r"(forest|wild|bush|grass|brush) ?fires?|red flag|fire (weather|danger)|meteo des forets"),
+    (
+        Hazard.COASTAL,
+        r"vagues?.submersion|submersion|fortes? vagues?|coastal|tsunami|storm surge|high surf|grandes? marees?",
+    ),
+    (Hazard.RAIN_FLOOD, r"pluies?.(et.)?inondations?|fortes? pluies?|pluies? (fortes?|abondantes?|diluviennes?)"),
+    (Hazard.RAIN_FLOOD, r"heavy rain(fall)?|rain.?floods?|flash floods?|rainfall|ruissellement"),
+    (Hazard.FLOOD, r"crues?|inondations?|floods?|flooding|debordements?"),
+    (Hazard.STORM, r"orages?|orageux|orageuses?|thunderstorms?|tornado(es)?|tornades?|grele|hail|lightning|foudre"),
+    (Hazard.SNOW_ICE, r"neige|verglas|snow(fall)?|ic[ey]|blizzard|winter (storm|weather)|freezing rain|glace|frost"),
+    (Hazard.HEAT, r"canicule|(fortes?|vague de) chaleurs?|heat( ?wave)?|(high|hot).temperatures?|chaleur"),
+    (Hazard.COLD, r"grands? froids?|vague de froid|cold|(low|extreme.low).temperatures?|wind ?chill|gel|freeze"),
+    (Hazard.WIND, r"vents?( violents?| forts?)?|winds?|gales?|tempetes?|rafales?|hurricane|cyclone|ouragan|storm"),
+    (Hazard.RAIN_FLOOD, r"pluies?|rain"),
+    (Hazard.WORKS, r"travaux|chantier|voirie|road ?works?|works|road (closed|closure)|route barree|rue barree"),
+    (Hazard.WORKS, r"circulation|deviation|stationnement|traffic|detour|closure|maintenance"),
+)
+_PATTERNS = tuple((hazard, re.compile(rf"\b(?:{words})\b")) for hazard, words in _WORDS)
+
+_CATEGORIES: Mapping[Category, Hazard] = MappingProxyType(
+    {
+        Category.TRANSPORT: Hazard.WORKS,
+        Category.INFRA: Hazard.WORKS,
+    }
+)
+_OWN_NAMES = {hazard.value: hazard for hazard in Hazard}
+
+
+def hazard_of(info: Info) -> Hazard:
+    """Tell what `info` is about; `general` where nothing says.
+
+    In order: the parameter `tocsin:hazard`; `awareness_type` (MeteoAlarm's list, fog being general); an `eventCode`
+    of the SAME list; the words of `event`, then of `headline`, in French and English whatever their accents and case;
+    a `responseType` Evacuate; the category (Transport and Infra are works).
+    """
+    own = _OWN_NAMES.get((info.parameter(HAZARD_PARAMETER) or "").strip().lower())
+    return own or _by_code(info) or _by_words(info) or _by_kind(info)
+
+
+def fold(text: str) -> str:
+    """`text` without case, accents and typographic apostrophes, for comparing words: "Évacuation" is "evacuation"."""
+    plain = unicodedata.normalize("NFKD", text.replace("’", "'")).casefold()
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))
+
+
+def _by_code(info: Info) -> Hazard | None:
+    awareness = (info.parameter("awareness_type") or "").split(";", 1)[0].strip()
+    if awareness in AWARENESS_TYPES:
+        return AWARENESS_TYPES[awareness]
+    return next(
+        (EVENT_CODES[code.value.upper()] for code in info.event_codes if code.value.upper() in EVENT_CODES), None
+    )
+
+
+def _by_words(info: Info) -> Hazard | None:
+    for said in (info.event, info.headline):
+        words = fold(said or "")
+        for hazard, pattern in _PATTERNS:
+            if pattern.search(words):
+                return hazard
+    return None
+
+
+def _by_kind(info: Info) -> Hazard:
+    if ResponseType.EVACUATE in info.response_types:
+        return Hazard.EVACUATION
+    return next((_CATEGORIES[category] for category in info.categories if category in _CATEGORIES), Hazard.GENERAL)

@@ -1,0 +1,49 @@
+"""What the desk keeps of each message, and how it finds its way back to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from alerts.model.alert import Alert, Severity
+
+
+class AlertState(StrEnum):
+    """What the desk made of a message."""
+
+    ACCEPTED = "accepted"
+    WAITING = "waiting"
+    LEFT_OUT = "left_out"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A decision not to publish, with its reason in the officer's words: the same in console, `--json` and log."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A message as it is kept: the alert, what became of it and why.
+
+    `alert` is None for an entry that could not be read; `incident_id` is shared by the alerts that update one another.
+    `content_key` is equal for the same words under another identifier.
+    """
+
+    id: str
+    incident_id: str
+    source: str
+    alert: Alert | None
+    state: AlertState
+    received_at: datetime
+    reason: str | None = None
+    content_key: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def severity(self) -> Severity:
+        """The alert's severity; Unknown where there is none."""
+        return self.alert.severity if self.alert else Severity.UNKNOWN

@@ -1,0 +1,133 @@
+"""The database file and its two threads: one writes, one reads.
+
+A transaction is a function that gets the connection. Those that are asked for while another is being committed are
+run together and committed once, so ten posts under way cost less than ten times one; each keeps its own savepoint, so
+that one's error undoes only itself. The asyncio engine of SQLAlchemy would hop between threads for every statement;
+here a whole transaction is one hop (docs/adr/0002-store.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosqlite
+
+from alerts.store.files import connect
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+
+
+class _Thread(aiosqlite.Connection):
+    """aiosqlite's connection, with the one thing it lacks: a whole function in one hop."""
+
+    async def hop(self, work: Work[T]) -> T:
+        execute: Callable[[Callable[[], T]], Awaitable[T]] = self._execute
+        return await execute(lambda: work(self._conn))
+
+
+async def _open(path: Path, *, readonly: bool) -> _Thread:
+    thread = _Thread(lambda: connect(path, readonly=readonly), iter_chunk_size=64)
+    await thread
+    return thread
+
+
+class Database:
+    """Where everything durable happens: `write` returns once the transaction is on the disk."""
+
+    def __init__(self, writer: _Thread, reader: _Thread) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._pending: list[tuple[Work[Any], asyncio.Future[Any]]] = []
+        self._drain: asyncio.Task[None] | None = None
+        self.commits = 0
+
+    @classmethod
+    async def open(cls, path: Path) -> Database:
+        """Open the file at `path`, which `migrate` has brought up to date."""
+        return cls(await _open(path, readonly=False), await _open(path, readonly=True))
+
+    async def close(self) -> None:
+        """Finish what was asked for, then close both threads."""
+        if self._drain is not None:
+            await self._drain
+        await self._writer.close()
+        await self._reader.close()
+
+    async def read(self, work: Work[T]) -> T:
+        """Run `work` on a connection that sees what is committed and writes nothing."""
+        return await self._reader.hop(work)
+
+    async def write(self, work: Work[T]) -> T:
+        """Run `work` in a transaction and commit it; what it raises undoes it and is raised here.
+
+        A caller that is cancelled meanwhile leaves a transaction that is carried out all the same.
+        """
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._pending.append((work, future))
+        if self._drain is None:
+            self._drain = asyncio.create_task(self._drain_pending(), name="database writer")
+        return await future
+
+    async def _drain_pending(self) -> None:
+        try:
+            while self._pending:
+                batch, self._pending = self._pending, []
+                await self._commit(batch)
+        finally:
+            self._drain = None
+
+    async def _commit(self, batch: list[tuple[Work[Any], asyncio.Future[Any]]]) -> None:
+        try:
+            results = await self._writer.hop(lambda db: _run_together(db, [work for work, _ in batch]))
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 handed to each caller of `write`
+            # The commit itself failed (disk full, locked), or the only work did: nothing was done.
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        self.commits += 1
+        for (_, future), (value, failure) in zip(batch, results, strict=True):
+            if future.done():
+                continue
+            if failure is not None:
+                future.set_exception(failure)
+            else:
+                future.set_result(value)
+
+
+def _run_together(db: sqlite3.Connection, works: list[Work[Any]]) -> list[tuple[Any, Exception | None]]:
+    with transaction(db):
+        if len(works) == 1:
+            return [(works[0](db), None)]
+        return [_run_apart(db, work) for work in works]
+
+
+def _run_apart(db: sqlite3.Connection, work: Work[Any]) -> tuple[Any, Exception | None]:
+    db.execute("SAVEPOINT work")
+    try:
+        value = work(db)
+    except Exception as error:  # noqa: BLE001 handed to the caller of `write`, whose error it is
+        db.execute("ROLLBACK TO work")
+        return None, error
+    finally:
+        db.execute("RELEASE work")
+    return value, None
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """BEGIN IMMEDIATE … COMMIT, or ROLLBACK when the block raises."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield db
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise

@@ -1,0 +1,91 @@
+"""The SQLite file: where it is, how it is opened, and how a process tells the daemon that it wrote."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import socket
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alerts.model.errors import TocsinError
+
+_SOCKET_PATH_LIMIT = 100  # sun_path is 108 bytes on Linux, 104 on macOS (unix(7))
+
+
+class StoreError(TocsinError):
+    """The database can't be opened or written: which, why, and what to do."""
+
+
+def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
+    """Open the file with the settings that durability asks for: WAL, and a sync at every commit.
+
+    Raises StoreError.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        db = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
+        db.row_factory = sqlite3.Row
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA foreign_keys = ON")
+        if readonly:
+            db.execute("PRAGMA query_only = ON")
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"the database {path} can't be opened: {error}; check the path and its owner") from error
+    return db
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection for one command, closed at the end."""
+    db = connect(path)
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+def _doorbells(path: Path) -> Path:
+    """The folder and name that the wake sockets of a database start with; short enough for a socket's path."""
+    beside = path.with_name(f"{path.name}-wake")
+    if len(os.fsencode(beside)) <= _SOCKET_PATH_LIMIT - 12:
+        return beside
+    digest = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"tocsin-{os.getuid()}-{digest}-wake"
+
+
+def open_doorbell(path: Path) -> tuple[socket.socket, Path]:
+    """A datagram socket on which `ring` is heard; the caller closes it and unlinks its path.
+
+    Sockets that a killed daemon left behind are removed.
+    """
+    ring(path)
+    bells = _doorbells(path)
+    own = bells.with_name(f"{bells.name}.{os.getpid()}")
+    own.unlink(missing_ok=True)
+    bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    bell.bind(os.fspath(own))
+    return bell, own
+
+
+def ring(path: Path) -> int:
+    """Wake every daemon that works on the database at `path`; returns how many there are. Never raises."""
+    bells = _doorbells(path)
+    heard = 0
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as rope:
+        for bell in bells.parent.glob(f"{bells.name}.*"):
+            try:
+                rope.sendto(b"!", os.fspath(bell))
+                heard += 1
+            except BlockingIOError:
+                heard += 1  # its queue is full of rings: it is awake
+            except ConnectionRefusedError:
+                bell.unlink(missing_ok=True)
+            except OSError:
+                continue
+    return heard

@@ -1,0 +1,91 @@
+"""What each source remembers, and what it has told: written in the transaction that stores what it brought."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from alerts.model.ports import Memory
+from alerts.store.database import Database
+from alerts.store.schema import heard, source, stamp
+from alerts.store.statement import Statement, one_of, upsert_into
+
+_KEEP_HEARD = timedelta(days=400)
+_MEMORY = Statement(select(source).where(source.c.name == bindparam("name")))
+_KNOWN = Statement(select(heard.c.key).where(heard.c.source == bindparam("source"), one_of(heard.c.key, "keys")))
+_HEAR_INSERT = insert(heard).values({c.name: bindparam(c.name) for c in heard.columns})
+_HEAR = Statement(
+    _HEAR_INSERT.on_conflict_do_update(index_elements=["source", "key"], set_={"at": _HEAR_INSERT.excluded.at})
+)
+_FORGET = Statement(delete(heard).where(heard.c.source == bindparam("source"), heard.c.at < bindparam("before")))
+_REMEMBER = upsert_into(source)
+
+
+def hear(db: sqlite3.Connection, name: str, keys: Iterable[str], now: datetime) -> None:
+    """Keep that the source told these entries."""
+    for key in keys:
+        _HEAR.run(db, source=name, key=key, at=stamp(now))
+
+
+def remember(db: sqlite3.Connection, name: str, memory: Memory, now: datetime, next_try: datetime) -> None:
+    """Keep what the source remembers after a good reading."""
+    _FORGET.run(db, source=name, before=stamp(now - _KEEP_HEARD))
+    _REMEMBER.run(
+        db,
+        name=name,
+        etag=memory.etag,
+        last_modified=memory.last_modified,
+        digest=memory.digest,
+        memory=json.dumps(dict(memory.state), ensure_ascii=False),
+        last_try=stamp(now),
+        last_ok=stamp(now),
+        failures=0,
+        next_try=stamp(next_try),
+        reason=None,
+    )
+
+
+class StoredJournal:
+    """`alerts.model.ports.Journal` over the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def memory(self, name: str) -> Memory:
+        """What the source remembers."""
+        row = await self._database.read(lambda db: _MEMORY.row(db, name=name))
+        return _memory_of(row) if row else Memory()
+
+    async def known(self, name: str, keys: Sequence[str]) -> set[str]:
+        """Which of `keys` the source has told before."""
+        listed = json.dumps(list(keys))
+        rows = await self._database.read(lambda db: _KNOWN.rows(db, source=name, keys=listed))
+        return {row["key"] for row in rows}
+
+    async def failed(self, name: str, reason: str, next_try: datetime, now: datetime) -> int:
+        """Write down that it couldn't be read; returns how many times in a row. What it remembers stays."""
+        return await self._database.write(lambda db: _failed(db, name, reason, next_try, now))
+
+
+def _memory_of(row: sqlite3.Row) -> Memory:
+    return Memory(row["etag"], row["last_modified"], row["digest"], json.loads(row["memory"]))
+
+
+def _failed(db: sqlite3.Connection, name: str, reason: str, next_try: datetime, now: datetime) -> int:
+    row = _MEMORY.row(db, name=name)
+    kept = dict(row) if row else {"etag": None, "last_modified": None, "digest": None, "memory": "{}", "last_ok": None}
+    failures = (row["failures"] if row else 0) + 1
+    kept |= {
+        "name": name,
+        "failures": failures,
+        "reason": reason,
+        "last_try": stamp(now),
+        "next_try": stamp(next_try),
+    }
+    _REMEMBER.run(db, **kept)
+    return failures

@@ -1,0 +1,68 @@
+"""Brings a database up to date: `db upgrade`, `run`, and the first command that meets an empty file."""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+from pathlib import Path
+
+from alerts.store.files import StoreError, connect
+
+HEAD = "0001"
+"""The newest migration, told here so that a database that is up to date costs no Alembic; a test holds it."""
+
+
+def version(path: Path) -> str | None:
+    """The migration that the file at `path` stands at; None where nothing was created yet."""
+    db = connect(path)
+    try:
+        row = db.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.OperationalError:
+        return None
+    finally:
+        db.close()
+    return str(row[0]) if row else None
+
+
+def migrate(path: Path) -> bool:
+    """Bring the file up to date, creating it where there is none; returns whether anything was done.
+
+    Raises StoreError, also for a file that a newer Tocsin has written.
+    """
+    standing = version(path)
+    if standing == HEAD:
+        return False
+    if standing is not None and standing > HEAD:
+        raise StoreError(f"the database {path} is of a newer Tocsin ({standing}); install that one or restore a backup")
+    with path.with_name(f"{path.name}-upgrade").open("w") as lock:
+        # `post` and `run` may both meet an empty file: one upgrades, the other waits and finds it done.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if version(path) == HEAD:
+            return False
+        _upgrade(path)
+    return True
+
+
+def _upgrade(path: Path) -> None:
+    # Alembic takes a quarter of a second to import: only who upgrades pays.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from sqlalchemy import create_engine  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    engine = create_engine(f"sqlite:///{path}", creator=lambda: _plain(path))
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except sqlite3.Error as error:
+        raise StoreError(f"the database {path} can't be brought up to date: {error}") from error
+    finally:
+        engine.dispose()
+
+
+def _plain(path: Path) -> sqlite3.Connection:
+    db = connect(path)
+    db.row_factory = None
+    return db

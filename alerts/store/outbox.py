@@ -1,0 +1,146 @@
+"""The outbox as the lanes work it: what is due, the journal's two writes around each attempt, the pace."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+
+from alerts.model.ports import Begun, Lease, Verdict
+from alerts.model.post import Post, PostState, Receipt
+from alerts.store import outbox_statements as sql
+from alerts.store.books import StoredBooks
+from alerts.store.database import Database
+from alerts.store.rows import post_of
+from alerts.store.schema import stamp, time_of
+
+
+class StoredOutbox:
+    """`alerts.model.ports.Outbox` over the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def next_due(self, channel: str, now: datetime, *, urgent_only: bool) -> Post | None:
+        """The post to send next: by priority, then order; never one whose incident has an earlier one under way."""
+        values = {"channel": channel, "now": stamp(now), "urgent_only": int(urgent_only)}
+        row = await self._database.read(lambda db: sql.NEXT_DUE.row(db, **values))
+        return post_of(row) if row else None
+
+    async def next_look(self, channel: str, now: datetime) -> Post | None:
+        """The post in doubt to look for next."""
+        row = await self._database.read(lambda db: sql.NEXT_LOOK.row(db, channel=channel, now=stamp(now)))
+        return post_of(row) if row else None
+
+    async def next_time(self, channel: str, now: datetime) -> datetime | None:
+        """When a post of this channel becomes due by time alone; None: not before somebody stores one."""
+        row = await self._database.read(lambda db: sql.NEXT_TIME.row(db, channel=channel, now=stamp(now)))
+        return time_of(min((value for value in row if value is not None), default=None)) if row else None
+
+    async def begin(self, post: Post, lease: Lease, now: datetime, *, action: str, counts: bool) -> Begun | None:
+        """Write down that an attempt is being made. None: the lease or the post is no longer ours to act on."""
+        return await self._database.write(lambda db: _begin(db, post, lease, now, action=action, counts=counts))
+
+    async def finish(self, post: Post, begun: Begun, verdict: Verdict, left_at: datetime, now: datetime) -> None:
+        """Write down what an attempt came to."""
+        await self._database.write(lambda db: _finish(db, post, begun, verdict, left_at=left_at, now=now))
+
+    async def settle(self, channel: str, now: datetime) -> int:
+        """End what is past its end, and release what waited long enough; returns how many posts changed."""
+        return await self._database.write(lambda db: _settle(db, channel, now))
+
+    async def recover(self, channel: str, lease: Lease, now: datetime) -> int:
+        """Put every attempt without an end, made under an earlier lease, in doubt; returns how many."""
+        return await self._database.write(lambda db: _recover(db, channel, lease, now))
+
+    async def pace(self, channel: str, since: datetime) -> Sequence[datetime]:
+        """When the attempts that count left, from `since` on, oldest first."""
+        rows = await self._database.read(lambda db: sql.PACE.rows(db, channel=channel, since=stamp(since)))
+        return [time for row in rows if (time := time_of(row["left_at"]))]
+
+    async def known_ids(self, channel: str) -> frozenset[str]:
+        """The platform's ids of our recent posts on this channel."""
+        rows = await self._database.read(lambda db: sql.KNOWN_IDS.rows(db, channel=channel))
+        return frozenset(row["remote_id"] for row in rows)
+
+
+def _begin(
+    db: sqlite3.Connection, post: Post, lease: Lease, now: datetime, *, action: str, counts: bool
+) -> Begun | None:
+    if sql.OUR_LEASE.row(db, lane=lease.lane, owner=lease.owner, now=stamp(now)) is None:
+        return None
+    before = post.attempted_at or now
+    if action == "send":
+        before = now
+        if sql.CLAIM.run(db, key=post.id, was=post.state, now=stamp(now)).rowcount != 1:
+            return None
+    cursor = sql.BEGIN.run(
+        db,
+        post_id=post.id,
+        channel=post.channel,
+        action=action,
+        owner=lease.owner,
+        counts=counts,
+        left_at=stamp(now),
+    )
+    parent = sql.PARENT.row(db, incident=post.incident_id, channel=post.channel, seq=post.seq)
+    newest = sql.NEWEST_KNOWN.row(db, channel=post.channel, before=stamp(before))
+    return Begun(
+        attempt=cursor.lastrowid or 0,
+        parent=Receipt(parent["remote_id"], parent["url"]) if parent else None,
+        newest_known=newest["remote_id"] if newest else None,
+        action=action,
+    )
+
+
+def _finish(
+    db: sqlite3.Connection, post: Post, begun: Begun, verdict: Verdict, *, left_at: datetime, now: datetime
+) -> None:
+    receipt = verdict.receipt
+    remote_id, url = (receipt.remote_id, receipt.url) if receipt else (None, None)
+    sql.END.run(
+        db,
+        key=begun.attempt,
+        ended_at=stamp(now),
+        outcome=verdict.outcome,
+        remote_id=remote_id,
+        reason=verdict.reason,
+        counts=verdict.counts,
+        left_at=stamp(left_at),
+    )
+    sql.SETTLE.run(
+        db,
+        key=post.id,
+        state=verdict.state,
+        reason=verdict.reason,
+        next_try=stamp(verdict.next_try),
+        looks=post.looks + 1 if verdict.looked else 0 if begun.action == "send" else post.looks,
+        remote_id=remote_id,
+        url=url,
+        sent_at=stamp(left_at if begun.action == "send" else post.attempted_at) if receipt else None,
+        means=verdict.means or post.means,
+        tries=post.tries + (1 if begun.action == "send" else 0),
+    )
+
+
+def _settle(db: sqlite3.Connection, channel: str, now: datetime) -> int:
+    books, at = StoredBooks(db), stamp(now)
+    expired = sql.EXPIRE.rows(db, channel=channel, now=at, reason="it was over before it could go out")
+    released = sql.RELEASE.rows(db, channel=channel, now=at)
+    for row in expired:
+        books.note(now, row["alert_id"], row["id"], PostState.EXPIRED, "it was over before it could go out")
+    for row in released:
+        books.note(now, row["alert_id"], row["id"], PostState.QUEUED, "nobody vetoed it in time")
+        sql.ACCEPT_RELEASED.run(db, key=row["alert_id"])
+    return len(expired) + len(released)
+
+
+def _recover(db: sqlite3.Connection, channel: str, lease: Lease, now: datetime) -> int:
+    if sql.OUR_LEASE.row(db, lane=lease.lane, owner=lease.owner, now=stamp(now)) is None:
+        return 0
+    reason = "the program stopped in the middle of the attempt"
+    orphans = sql.ORPHANS.rows(db, channel=channel, owner=lease.owner)
+    for row in orphans:
+        sql.ABANDON.run(db, key=row["seq"], reason=reason, now=stamp(now))
+        sql.DOUBT.run(db, key=row["post_id"], reason=reason, now=stamp(now))
+    return len(orphans)

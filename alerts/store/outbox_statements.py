@@ -1,0 +1,163 @@
+"""The outbox's statements, in Core, compiled once each."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+
+from alerts.model.alert import Severity
+from alerts.model.incident import AlertState
+from alerts.model.post import PostState
+from alerts.store.schema import alert, attempt, lease, post
+from alerts.store.statement import Statement
+
+_S = PostState
+_NOW: BindParameter[int] = bindparam("now")
+_URGENT = [Severity.EXTREME.value, Severity.SEVERE.value]
+_earlier = post.alias("earlier")
+_UNDER_WAY = exists().where(
+    _earlier.c.incident == post.c.incident,
+    _earlier.c.channel == post.c.channel,
+    _earlier.c.seq < post.c.seq,
+    or_(
+        _earlier.c.state.in_([_S.WAITING.value, _S.QUEUED.value, _S.SENDING.value]),
+        and_(_earlier.c.state == _S.IN_DOUBT.value, _earlier.c.next_try.is_not(None)),
+    ),
+)
+_ON_LANE = post.c.channel == bindparam("channel")
+_PAST_ITS_END = and_(post.c.expires.is_not(None), post.c.expires <= _NOW)
+
+
+def _due(column: Column[int]) -> ColumnElement[bool]:
+    return or_(column.is_(None), column <= _NOW)
+
+
+NEXT_DUE = Statement(
+    select(post)
+    .where(_ON_LANE, post.c.state == _S.QUEUED.value, _due(post.c.next_try), ~_PAST_ITS_END, ~_UNDER_WAY)
+    .where(or_(bindparam("urgent_only") == 0, post.c.severity.in_(_URGENT)))
+    .order_by(post.c.priority.desc(), post.c.seq)
+    .limit(1)
+)
+NEXT_LOOK = Statement(
+    select(post)
+    .where(_ON_LANE, post.c.state == _S.IN_DOUBT.value, post.c.next_try <= _NOW)
+    .order_by(post.c.priority.desc(), post.c.next_try)
+    .limit(1)
+)
+
+
+def _later(column: Column[int]) -> ColumnElement[int]:
+    """The column where it lies ahead, else NULL, which MIN passes over."""
+    return case((column > _NOW, column), else_=None)
+
+
+NEXT_TIME = Statement(
+    select(
+        func.min(_later(post.c.next_try)).label("next_try"),
+        func.min(_later(post.c.not_before)).label("not_before"),
+        func.min(_later(post.c.expires)).label("expires"),
+    ).where(_ON_LANE, post.c.state.in_([_S.WAITING.value, _S.QUEUED.value, _S.IN_DOUBT.value]))
+)
+OUR_LEASE = Statement(
+    select(literal(1)).where(
+        lease.c.lane == bindparam("lane"), lease.c.owner == bindparam("owner"), lease.c.until > _NOW
+    )
+)
+CLAIM = Statement(
+    update(post)
+    .where(post.c.id == bindparam("key"), post.c.state == bindparam("was"))
+    .values(state=_S.SENDING.value, attempted_at=_NOW, tries=post.c.tries + 1)
+)
+BEGIN = Statement(
+    insert(attempt).values(
+        {name: bindparam(name) for name in ("post_id", "channel", "action", "owner", "counts", "left_at")}
+    )
+)
+END = Statement(
+    update(attempt)
+    .where(attempt.c.seq == bindparam("key"))
+    .values({name: bindparam(name) for name in ("ended_at", "outcome", "remote_id", "reason", "counts", "left_at")})
+)
+PARENT = Statement(
+    select(post.c.remote_id, post.c.url)
+    .where(post.c.incident == bindparam("incident"), _ON_LANE, post.c.seq < bindparam("seq"))
+    .where(post.c.state == _S.SENT.value, post.c.remote_id.is_not(None))
+    .order_by(post.c.seq.desc())
+    .limit(1)
+)
+NEWEST_KNOWN = Statement(
+    select(post.c.remote_id)
+    .where(_ON_LANE, post.c.remote_id.is_not(None), post.c.sent_at <= bindparam("before"))
+    .order_by(post.c.sent_at.desc(), post.c.seq.desc())
+    .limit(1)
+)
+SETTLE = Statement(
+    update(post)
+    .where(post.c.id == bindparam("key"))
+    .values(
+        {
+            name: bindparam(name)
+            for name in ("state", "reason", "next_try", "looks", "remote_id", "url", "sent_at", "means", "tries")
+        }
+    )
+)
+PACE = Statement(
+    select(attempt.c.left_at)
+    .where(attempt.c.channel == bindparam("channel"), attempt.c.counts, attempt.c.left_at >= bindparam("since"))
+    .order_by(attempt.c.left_at)
+)
+KNOWN_IDS = Statement(
+    select(post.c.remote_id).where(_ON_LANE, post.c.remote_id.is_not(None)).order_by(post.c.sent_at.desc()).limit(200)
+)
+ORPHANS = Statement(
+    select(attempt.c.seq, attempt.c.post_id, attempt.c.action)
+    .where(attempt.c.channel == bindparam("channel"), attempt.c.ended_at.is_(None))
+    .where(attempt.c.owner != bindparam("owner"))
+)
+ABANDON = Statement(
+    update(attempt)
+    .where(attempt.c.seq == bindparam("key"))
+    .values(ended_at=_NOW, outcome=_S.IN_DOUBT.value, reason=bindparam("reason"))
+)
+DOUBT = Statement(
+    update(post)
+    .where(post.c.id == bindparam("key"), post.c.state == _S.SENDING.value)
+    .values(state=_S.IN_DOUBT.value, reason=bindparam("reason"), next_try=_NOW, looks=0)
+)
+EXPIRE = Statement(
+    update(post)
+    .where(_ON_LANE, _PAST_ITS_END)
+    .where(
+        or_(
+            post.c.state.in_([_S.QUEUED.value, _S.WAITING.value]),
+            and_(post.c.state == _S.IN_DOUBT.value, post.c.next_try.is_(None)),
+        )
+    )
+    .values(state=_S.EXPIRED.value, reason=bindparam("reason"))
+    .returning(post.c.alert_id, post.c.id)
+)
+RELEASE = Statement(
+    update(post)
+    .where(_ON_LANE, post.c.state == _S.WAITING.value, post.c.not_before <= _NOW)
+    .values(state=_S.QUEUED.value, reason=None)
+    .returning(post.c.alert_id, post.c.id)
+)
+ACCEPT_RELEASED = Statement(
+    update(alert)
+    .where(alert.c.state == AlertState.WAITING.value, alert.c.id == bindparam("key"))
+    .values(state=AlertState.ACCEPTED.value, reason=None)
+)

@@ -1,0 +1,176 @@
+"""The tables. Times are whole microseconds since 1970 in UTC: exact, sortable, the same in every database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def stamp(time: datetime | None) -> int | None:
+    """A time as the database keeps it."""
+    return None if time is None else (time - _EPOCH) // _MICROSECOND
+
+
+def time_of(stamped: int | None) -> datetime | None:
+    """The time that `stamp` wrote, in UTC."""
+    return None if stamped is None else _EPOCH + stamped * _MICROSECOND
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Every message that was taken in or left out; `document` is the whole of it as JSON.
+alert = Table(
+    "alert",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(26), nullable=False, unique=True),
+    Column("incident", String(26), nullable=False, index=True),
+    Column("source", String(100), nullable=False),
+    Column("identifier", Text, index=True),
+    Column("sender", Text),
+    Column("sent", BigInteger),
+    Column("status", String(16)),
+    Column("msg_type", String(16)),
+    Column("severity", String(16)),
+    Column("headline", Text),
+    Column("expires", BigInteger),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text),
+    Column("content_key", String(64), index=True),
+    Column("notes", Text, nullable=False),
+    Column("document", Text),
+    Column("received_at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# The outbox: what each channel is asked to do for an alert, and what came of it.
+post = Table(
+    "post",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(26), nullable=False, unique=True),
+    Column("alert_id", String(26), ForeignKey("alert.id"), nullable=False, index=True),
+    Column("incident", String(26), nullable=False),
+    Column("channel", String(100), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("means", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("exercise", Boolean, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("plain", Text, nullable=False),
+    Column("link", Text),
+    Column("image", Text),
+    Column("alt", Text),
+    Column("language", String(35), nullable=False),
+    Column("warnings", Text, nullable=False),
+    Column("expires", BigInteger),
+    Column("not_before", BigInteger),
+    Column("next_try", BigInteger),
+    Column("tries", Integer, nullable=False),
+    Column("looks", Integer, nullable=False),
+    Column("attempted_at", BigInteger),
+    Column("remote_id", Text),
+    Column("url", Text),
+    Column("sent_at", BigInteger),
+    Column("reason", Text),
+    Column("stored_at", BigInteger, nullable=False),
+    Index("ix_post_lane", "channel", "state", "priority", "seq"),
+    Index("ix_post_thread", "incident", "channel", "seq"),
+    sqlite_autoincrement=True,
+)
+
+# The journal: a row before each attempt, completed after it. The pace is computed from `left_at` where `counts`.
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("post_id", String(26), ForeignKey("post.id"), nullable=False, index=True),
+    Column("channel", String(100), nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("owner", String(64), nullable=False),
+    Column("counts", Boolean, nullable=False),
+    Column("left_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("outcome", String(16)),
+    Column("remote_id", Text),
+    Column("reason", Text),
+    Index("ix_attempt_pace", "channel", "counts", "left_at"),
+    sqlite_autoincrement=True,
+)
+
+# Why each thing was decided, in order, for `explain`.
+decision = Table(
+    "decision",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("alert_id", String(26), nullable=False, index=True),
+    Column("post_id", String(26)),
+    Column("what", String(32), nullable=False),
+    Column("reason", Text),
+    sqlite_autoincrement=True,
+)
+
+source = Table(
+    "source",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("digest", Text),
+    Column("memory", Text, nullable=False),
+    Column("last_try", BigInteger),
+    Column("last_ok", BigInteger),
+    Column("failures", Integer, nullable=False),
+    Column("next_try", BigInteger),
+    Column("reason", Text),
+)
+
+# The entries each source has told, so that none is told again.
+heard = Table(
+    "heard",
+    metadata,
+    Column("source", String(100), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+
+# What a channel's platform said of its limits and of our credential.
+channel = Table(
+    "channel",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text),
+    Column("blocked_until", BigInteger),
+    Column("quotas", Text, nullable=False),
+)
+
+fact = Table(
+    "fact",
+    metadata,
+    Column("channel", String(100), primary_key=True),
+    Column("key", String(100), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("lane", String(100), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("until", BigInteger, nullable=False),
+)

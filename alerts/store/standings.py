@@ -1,0 +1,102 @@
+"""Who works each lane, and how each channel stands with its platform."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import datetime
+
+from sqlalchemy import bindparam, delete, or_, select
+from sqlalchemy.dialects.sqlite import insert
+
+from alerts.model.ports import Lease, Standing
+from alerts.model.post import Quota
+from alerts.store.database import Database
+from alerts.store.schema import channel as channels
+from alerts.store.schema import fact, lease, stamp, time_of
+from alerts.store.statement import Statement, upsert_into
+
+_INSERT_LEASE = insert(lease).values({c.name: bindparam(c.name) for c in lease.columns})
+_TAKE = Statement(
+    _INSERT_LEASE.on_conflict_do_update(
+        index_elements=["lane"],
+        set_={"owner": _INSERT_LEASE.excluded.owner, "until": _INSERT_LEASE.excluded.until},
+        where=or_(lease.c.owner == bindparam("owner"), lease.c.until <= bindparam("now")),
+    )
+)
+_GIVE_BACK = Statement(delete(lease).where(lease.c.lane == bindparam("lane"), lease.c.owner == bindparam("owner")))
+_STANDING = Statement(select(channels).where(channels.c.name == bindparam("name")))
+_STAND = upsert_into(channels)
+_FACTS = Statement(select(fact.c.channel, fact.c.key, fact.c.value))
+_REMEMBER = upsert_into(fact)
+
+
+class StoredLeases:
+    """`alerts.model.ports.Leases` over the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def take(self, lane: str, owner: str, now: datetime, until: datetime) -> Lease | None:
+        """Take or renew the lease; None while another owner's lasts."""
+        values = {"lane": lane, "owner": owner, "now": stamp(now), "until": stamp(until)}
+        taken = await self._database.write(lambda db: _TAKE.run(db, **values).rowcount)
+        return Lease(lane, owner, until) if taken == 1 else None
+
+    async def give_back(self, held: Lease) -> None:
+        """End the lease, if it is still ours."""
+        await self._database.write(lambda db: _GIVE_BACK.run(db, lane=held.lane, owner=held.owner).rowcount)
+
+
+def read_standing(db: sqlite3.Connection, channel: str) -> Standing:
+    """How the channel stood when it was last written down."""
+    row = _STANDING.row(db, name=channel)
+    if row is None:
+        return Standing()
+    quotas = tuple(
+        Quota(quota["remaining"], reset, quota["limit"], quota["name"])
+        for quota in json.loads(row["quotas"])
+        if (reset := time_of(quota["reset"]))
+    )
+    return Standing(row["state"], row["reason"], time_of(row["blocked_until"]), quotas)
+
+
+class StoredStandings:
+    """`alerts.model.ports.Standings` over the database, and the channels' own facts."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._facts: dict[tuple[str, str], str] = {}
+
+    async def load(self) -> None:
+        """Read the channels' facts, which are few, so that `recall` needs no wait."""
+        rows = await self._database.read(_FACTS.rows)
+        self._facts = {(row["channel"], row["key"]): row["value"] for row in rows}
+
+    def recall(self, channel: str, key: str) -> str | None:
+        """A fact the channel kept."""
+        return self._facts.get((channel, key))
+
+    async def remember(self, channel: str, key: str, value: str) -> None:
+        """Keep a fact across restarts."""
+        self._facts[channel, key] = value
+        await self._database.write(lambda db: _REMEMBER.run(db, channel=channel, key=key, value=value).rowcount)
+
+    async def standing(self, channel: str) -> Standing:
+        """How the channel stood when it was last written down."""
+        return await self._database.read(lambda db: read_standing(db, channel))
+
+    async def stand(self, channel: str, standing: Standing) -> None:
+        """Write down how the channel stands."""
+        quotas = [
+            {"remaining": q.remaining, "reset": stamp(q.reset), "limit": q.limit, "name": q.name}
+            for q in standing.quotas
+        ]
+        values = {
+            "name": channel,
+            "state": standing.state,
+            "reason": standing.reason,
+            "blocked_until": stamp(standing.blocked_until),
+            "quotas": json.dumps(quotas),
+        }
+        await self._database.write(lambda db: _STAND.run(db, **values).rowcount)

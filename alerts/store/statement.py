@@ -1,0 +1,61 @@
+"""A SQLAlchemy Core statement, compiled once, run many times in the database's thread."""
+
+from __future__ import annotations
+
+import sqlite3
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Table, bindparam, func, select
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.sql.expression import ClauseElement
+
+_DIALECT = sqlite.dialect(paramstyle="named")
+
+
+class Statement:
+    """Core's statement as SQLite's SQL; parameters are named as its bindparams are.
+
+    Compiling costs a hundred times what running does, so it happens at first use and never again.
+    """
+
+    def __init__(self, clause: ClauseElement) -> None:
+        self._clause = clause
+
+    @cached_property
+    def sql(self) -> str:
+        """The SQL text, with `:name` parameters."""
+        return str(self._clause.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True}))
+
+    def run(self, db: sqlite3.Connection, **values: Any) -> sqlite3.Cursor:
+        """Execute within the transaction that `db` is in."""
+        return db.execute(self.sql, values)
+
+    def rows(self, db: sqlite3.Connection, **values: Any) -> list[sqlite3.Row]:
+        """All rows."""
+        return db.execute(self.sql, values).fetchall()
+
+    def row(self, db: sqlite3.Connection, **values: Any) -> sqlite3.Row | None:
+        """The first row, or None."""
+        row: sqlite3.Row | None = db.execute(self.sql, values).fetchone()
+        return row
+
+
+def insert_into(table: Table) -> Statement:
+    """An INSERT with one parameter for each column but an automatic key."""
+    columns = [column for column in table.columns if column.autoincrement is not True]
+    return Statement(insert(table).values({column.name: bindparam(column.name) for column in columns}))
+
+
+def upsert_into(table: Table) -> Statement:
+    """An INSERT that replaces the row of the same primary key."""
+    statement = insert(table).values({column.name: bindparam(column.name) for column in table.columns})
+    rest = {column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key}
+    return Statement(statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=rest))
+
+
+def one_of(column: Column[Any], parameter: str) -> ColumnElement[bool]:
+    """`column` is in the JSON array bound to `parameter`: a list of any length with one compiled statement."""
+    each = func.json_each(bindparam(parameter)).table_valued("value")
+    return column.in_(select(each.c.value))
