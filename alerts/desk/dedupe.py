@@ -13,7 +13,7 @@ from alerts.model.post import EndReason
 
 
 def content_key(alert: Alert) -> str:
-    """Equal for two messages that would tell people the same: everything but identifier, times of issue and sender's codes."""
+    """Equal for two messages that would tell people the same, whatever their identifier and time of issue."""
     said = [_said(info) for info in alert.infos]
     ending = end_reason(alert)
     references = sorted(reference.identifier for reference in alert.references) if ending else []

@@ -51,8 +51,10 @@ def choose_outlets(alert: Alert, station: Station, named: Sequence[str] = ()) ->
 def how_to_publish(alert: Alert, intake: Intake) -> Publish:
     """`publish` of the source, or `urgent` for what is Severe or worse and Immediate.
 
-    Unknown severity never goes out by itself from a source that has anything looked at.
+    A severity of Unknown can't be held against a threshold: from a source that has one, it waits for the officer.
     """
+    if alert.severity is Severity.UNKNOWN and intake.severity.at_least(Severity.MODERATE):
+        return "approve"
     if alert.severity.at_least(Severity.SEVERE) and alert.urgency is Urgency.IMMEDIATE and intake.urgent:
         return intake.urgent
     return intake.publish

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alerts.model.alert import Alert, Area, Circle, Named, Point
-from alerts.model.errors import Refused, Unreadable
+from alerts.model.errors import Misuse, Unreadable
 from alerts.model.incident import LeftOut
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Territory:
         from shapely import make_valid, prepare, union_all  # noqa: PLC0415
         from shapely.geometry import shape  # noqa: PLC0415
 
-        ground = union_all([make_valid(shape(district.outline)) for district in self.districts])
+        ground = union_all([make_valid(shape(dict(district.outline))) for district in self.districts])
         prepare(ground)
         return ground
 
@@ -88,7 +88,7 @@ class Territory:
         return LeftOut(f"outside our areas: {_listed(names)}")
 
     def district(self, text: str) -> District:
-        """The district of that code or name, whatever its accents and case. Raises Refused with the nearest."""
+        """The district of that code or name, whatever its accents and case. Raises Misuse with the nearest."""
         wanted = _folded(text)
         for district in self.districts:
             if wanted in (_folded(district.code), _folded(district.name)):
@@ -97,7 +97,7 @@ class Territory:
         near = get_close_matches(wanted, names, n=1)
         known = ", ".join(district.name for district in self.districts[:12])
         hint = f"did you mean {names[near[0]]!r}?" if near else f"known: {known}"
-        raise Refused(f"--area {text!r}: no such district; {hint}")
+        raise Misuse(f"--area {text!r}: no such district; {hint}")
 
     def _touches(self, area: Area) -> bool:
         if any((name, value) in self._wanted for name, value in _codes_of(area)):

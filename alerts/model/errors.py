@@ -33,6 +33,10 @@ class Refused(TocsinError):
     """The user's wish can't be carried out, and nothing was stored: the message says why and what is allowed."""
 
 
+class Misuse(TocsinError):
+    """An option, a file or a name is wrong: which, what is wrong with it and what is allowed. Nothing was stored."""
+
+
 class DeliveryError(TocsinError):
     """What a channel says when a post isn't simply out. `reason` is in words an officer understands."""
 

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 
 from alerts.model.alert import Category, Info, ResponseType
@@ -139,6 +140,7 @@ def hazard_of(info: Info) -> Hazard:
     return own or _by_code(info) or _by_words(info) or _by_kind(info)
 
 
+@lru_cache(maxsize=512)
 def fold(text: str) -> str:
     """`text` without case, accents and typographic apostrophes, for comparing words: "Évacuation" is "evacuation"."""
     plain = unicodedata.normalize("NFKD", text.replace("’", "'")).casefold()

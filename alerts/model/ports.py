@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
+from zoneinfo import ZoneInfo
 
-from alerts.model.alert import Alert
+from alerts.model.alert import Alert, Named
 from alerts.model.incident import AlertState, Record
 from alerts.model.post import Means, Message, Post, PostState, Quota, Receipt
 
@@ -179,6 +180,10 @@ class Books(Protocol):
         """The messages with the same words that were not left out, newest first."""
         ...
 
+    def by_headline(self, headline: str, source: str, since: datetime) -> Sequence[Record]:
+        """The messages of a source with this headline that were taken in since, newest first."""
+        ...
+
     def by_id(self, prefix: str) -> Sequence[Record]:
         """The messages whose id, CAP identifier or incident starts with `prefix`; of an incident its newest."""
         ...
@@ -305,12 +310,12 @@ class Lease:
 class Leases(Protocol):
     """Who works which lane."""
 
-    async def take(self, lane: str, owner: str, now: datetime, until: datetime) -> Lease | None:
-        """Take or renew the lease; None while another owner's lasts."""
+    async def take(self, lanes: Sequence[str], owner: str, now: datetime, until: datetime) -> Sequence[Lease]:
+        """Take or renew the leases of these lanes; those that another owner holds are missing from the answer."""
         ...
 
-    async def give_back(self, lease: Lease) -> None:
-        """End the lease, if it is still ours."""
+    async def give_back(self, owner: str) -> None:
+        """End all that this owner holds."""
         ...
 
 
@@ -340,3 +345,22 @@ class Journal(Protocol):
     async def failed(self, source: str, reason: str, next_try: datetime, now: datetime) -> int:
         """Write down that it couldn't be read; returns how many times in a row."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a source is given by the composition root: the session of the process, the clock, and whose town it is.
+
+    `session` is an aiohttp.ClientSession (typed loosely, for the vocabulary knows no library); `folder` is where
+    channels.toml stands, `zone` is for times that tell none, `sender` is the CAP sender of our own alerts and
+    `geocodes` stand for the whole of the town.
+    """
+
+    session: Any
+    clock: Clock
+    folder: Path
+    zone: ZoneInfo
+    language: str
+    station: str
+    sender: str
+    geocodes: tuple[Named, ...] = ()

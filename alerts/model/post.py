@@ -132,7 +132,8 @@ class Post:
     """One row of the outbox. `priority` is higher for what goes first; `seq` is the order of storing (0: not stored).
 
     `not_before` is when a veto's time is over, `next_try` when to try or look again (in doubt without one: an officer
-    decides), `attempted_at` when a send was last begun.
+    decides), `attempted_at` when a send was last begun and `outcome` what it
+    came to.
     """
 
     id: str
@@ -155,6 +156,7 @@ class Post:
     next_try: datetime | None = None
     receipt: Receipt | None = None
     sent_at: datetime | None = None
+    outcome: str | None = None
     reason: str | None = None
     looks: int = 0
     attempted_at: datetime | None = None

@@ -29,6 +29,12 @@ _BY_CONTENT = Statement(
     .where(alert.c.content_key == bindparam("content_key"), alert.c.state != AlertState.LEFT_OUT.value)
     .order_by(_NEWEST)
 )
+_BY_HEADLINE = Statement(
+    select(alert)
+    .where(alert.c.headline == bindparam("headline"), alert.c.source == bindparam("source"))
+    .where(alert.c.received_at >= bindparam("since"), alert.c.state != AlertState.LEFT_OUT.value)
+    .order_by(_NEWEST)
+)
 
 
 def _starts(column: Column[str]) -> ColumnElement[bool]:
@@ -77,6 +83,11 @@ class StoredBooks:
     def by_content(self, content_key: str) -> Sequence[Record]:
         """The messages with the same words that were not left out, newest first."""
         return [record_of(row) for row in _BY_CONTENT.rows(self._db, content_key=content_key)]
+
+    def by_headline(self, headline: str, source: str, since: datetime) -> Sequence[Record]:
+        """The messages of a source with this headline that were taken in since, newest first."""
+        rows = _BY_HEADLINE.rows(self._db, headline=headline, source=source, since=stamp(since))
+        return [record_of(row) for row in rows]
 
     def by_id(self, prefix: str) -> Sequence[Record]:
         """The messages whose id, CAP identifier or incident starts with `prefix`; of an incident its newest."""

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import aiosqlite
 
 from alerts.store.files import connect
+from alerts.store.transactions import transaction
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
@@ -118,16 +118,3 @@ def _run_apart(db: sqlite3.Connection, work: Work[Any]) -> tuple[Any, Exception 
     finally:
         db.execute("RELEASE work")
     return value, None
-
-
-@contextmanager
-def transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """BEGIN IMMEDIATE … COMMIT, or ROLLBACK when the block raises."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield db
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise

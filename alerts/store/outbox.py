@@ -120,6 +120,7 @@ def _finish(
         sent_at=stamp(left_at if begun.action == "send" else post.attempted_at) if receipt else None,
         means=verdict.means or post.means,
         tries=post.tries + (1 if begun.action == "send" else 0),
+        outcome=verdict.outcome if begun.action == "send" else post.outcome,
     )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    null,
     or_,
     select,
     update,
@@ -22,7 +23,7 @@ from alerts.model.alert import Severity
 from alerts.model.incident import AlertState
 from alerts.model.post import PostState
 from alerts.store.schema import alert, attempt, lease, post
-from alerts.store.statement import Statement
+from alerts.store.statement import Statement, any_of
 
 _S = PostState
 _NOW: BindParameter[int] = bindparam("now")
@@ -33,7 +34,7 @@ _UNDER_WAY = exists().where(
     _earlier.c.channel == post.c.channel,
     _earlier.c.seq < post.c.seq,
     or_(
-        _earlier.c.state.in_([_S.WAITING.value, _S.QUEUED.value, _S.SENDING.value]),
+        any_of(_earlier.c.state, [_S.WAITING.value, _S.QUEUED.value, _S.SENDING.value]),
         and_(_earlier.c.state == _S.IN_DOUBT.value, _earlier.c.next_try.is_not(None)),
     ),
 )
@@ -48,7 +49,7 @@ def _due(column: Column[int]) -> ColumnElement[bool]:
 NEXT_DUE = Statement(
     select(post)
     .where(_ON_LANE, post.c.state == _S.QUEUED.value, _due(post.c.next_try), ~_PAST_ITS_END, ~_UNDER_WAY)
-    .where(or_(bindparam("urgent_only") == 0, post.c.severity.in_(_URGENT)))
+    .where(or_(bindparam("urgent_only") == 0, any_of(post.c.severity, _URGENT)))
     .order_by(post.c.priority.desc(), post.c.seq)
     .limit(1)
 )
@@ -70,7 +71,7 @@ NEXT_TIME = Statement(
         func.min(_later(post.c.next_try)).label("next_try"),
         func.min(_later(post.c.not_before)).label("not_before"),
         func.min(_later(post.c.expires)).label("expires"),
-    ).where(_ON_LANE, post.c.state.in_([_S.WAITING.value, _S.QUEUED.value, _S.IN_DOUBT.value]))
+    ).where(_ON_LANE, any_of(post.c.state, [_S.WAITING.value, _S.QUEUED.value, _S.IN_DOUBT.value]))
 )
 OUR_LEASE = Statement(
     select(literal(1)).where(
@@ -111,7 +112,18 @@ SETTLE = Statement(
     .values(
         {
             name: bindparam(name)
-            for name in ("state", "reason", "next_try", "looks", "remote_id", "url", "sent_at", "means", "tries")
+            for name in (
+                "state",
+                "reason",
+                "next_try",
+                "looks",
+                "remote_id",
+                "url",
+                "sent_at",
+                "means",
+                "tries",
+                "outcome",
+            )
         }
     )
 )
@@ -143,7 +155,7 @@ EXPIRE = Statement(
     .where(_ON_LANE, _PAST_ITS_END)
     .where(
         or_(
-            post.c.state.in_([_S.QUEUED.value, _S.WAITING.value]),
+            any_of(post.c.state, [_S.QUEUED.value, _S.WAITING.value]),
             and_(post.c.state == _S.IN_DOUBT.value, post.c.next_try.is_(None)),
         )
     )
@@ -153,11 +165,11 @@ EXPIRE = Statement(
 RELEASE = Statement(
     update(post)
     .where(_ON_LANE, post.c.state == _S.WAITING.value, post.c.not_before <= _NOW)
-    .values(state=_S.QUEUED.value, reason=None)
+    .values(state=_S.QUEUED.value, reason=null())
     .returning(post.c.alert_id, post.c.id)
 )
 ACCEPT_RELEASED = Statement(
     update(alert)
     .where(alert.c.state == AlertState.WAITING.value, alert.c.id == bindparam("key"))
-    .values(state=AlertState.ACCEPTED.value, reason=None)
+    .values(state=AlertState.ACCEPTED.value, reason=null())
 )

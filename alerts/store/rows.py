@@ -82,6 +82,7 @@ def post_of(row: sqlite3.Row) -> Post:
         next_try=time_of(row["next_try"]),
         receipt=Receipt(row["remote_id"], row["url"]) if row["remote_id"] else None,
         sent_at=time_of(row["sent_at"]),
+        outcome=row["outcome"],
         reason=row["reason"],
         looks=row["looks"],
         attempted_at=time_of(row["attempted_at"]),
@@ -119,6 +120,7 @@ def values_of_post(post: Post) -> dict[str, Any]:
         "remote_id": receipt.remote_id if receipt else None,
         "url": receipt.url if receipt else None,
         "sent_at": stamp(post.sent_at),
+        "outcome": post.outcome,
         "reason": post.reason,
         "stored_at": stamp(post.stored_at),
     }

@@ -85,6 +85,7 @@ post = Table(
     Column("remote_id", Text),
     Column("url", Text),
     Column("sent_at", BigInteger),
+    Column("outcome", String(16)),
     Column("reason", Text),
     Column("stored_at", BigInteger, nullable=False),
     Index("ix_post_lane", "channel", "state", "priority", "seq"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, or_, select
@@ -24,7 +25,7 @@ _TAKE = Statement(
         where=or_(lease.c.owner == bindparam("owner"), lease.c.until <= bindparam("now")),
     )
 )
-_GIVE_BACK = Statement(delete(lease).where(lease.c.lane == bindparam("lane"), lease.c.owner == bindparam("owner")))
+_GIVE_BACK = Statement(delete(lease).where(lease.c.owner == bindparam("owner")))
 _STANDING = Statement(select(channels).where(channels.c.name == bindparam("name")))
 _STAND = upsert_into(channels)
 _FACTS = Statement(select(fact.c.channel, fact.c.key, fact.c.value))
@@ -37,15 +38,19 @@ class StoredLeases:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def take(self, lane: str, owner: str, now: datetime, until: datetime) -> Lease | None:
-        """Take or renew the lease; None while another owner's lasts."""
-        values = {"lane": lane, "owner": owner, "now": stamp(now), "until": stamp(until)}
-        taken = await self._database.write(lambda db: _TAKE.run(db, **values).rowcount)
-        return Lease(lane, owner, until) if taken == 1 else None
+    async def take(self, lanes: Sequence[str], owner: str, now: datetime, until: datetime) -> Sequence[Lease]:
+        """Take or renew the leases of these lanes; those that another owner holds are missing from the answer."""
+        times = {"now": stamp(now), "until": stamp(until)}
 
-    async def give_back(self, held: Lease) -> None:
-        """End the lease, if it is still ours."""
-        await self._database.write(lambda db: _GIVE_BACK.run(db, lane=held.lane, owner=held.owner).rowcount)
+        def work(db: sqlite3.Connection) -> list[Lease]:
+            taken = [lane for lane in lanes if _TAKE.run(db, lane=lane, owner=owner, **times).rowcount == 1]
+            return [Lease(lane, owner, until) for lane in taken]
+
+        return await self._database.write(work)
+
+    async def give_back(self, owner: str) -> None:
+        """End all that this owner holds."""
+        await self._database.write(lambda db: _GIVE_BACK.run(db, owner=owner).rowcount)
 
 
 def read_standing(db: sqlite3.Connection, channel: str) -> Standing:

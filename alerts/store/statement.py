@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, bindparam, func, select
+from sqlalchemy import Column, ColumnElement, Table, bindparam, func, or_, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.expression import ClauseElement
@@ -24,21 +25,24 @@ class Statement:
         self._clause = clause
 
     @cached_property
-    def sql(self) -> str:
-        """The SQL text, with `:name` parameters."""
-        return str(self._clause.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True}))
+    def _compiled(self) -> tuple[str, dict[str, Any]]:
+        """The SQL with `:name` parameters, and the values of those that are the statement's own constants."""
+        compiled = self._clause.compile(dialect=_DIALECT)
+        constants = {name: value for name, value in compiled.params.items() if value is not None}
+        return str(compiled), constants
 
     def run(self, db: sqlite3.Connection, **values: Any) -> sqlite3.Cursor:
         """Execute within the transaction that `db` is in."""
-        return db.execute(self.sql, values)
+        sql, constants = self._compiled
+        return db.execute(sql, {**constants, **values})
 
     def rows(self, db: sqlite3.Connection, **values: Any) -> list[sqlite3.Row]:
         """All rows."""
-        return db.execute(self.sql, values).fetchall()
+        return self.run(db, **values).fetchall()
 
     def row(self, db: sqlite3.Connection, **values: Any) -> sqlite3.Row | None:
         """The first row, or None."""
-        row: sqlite3.Row | None = db.execute(self.sql, values).fetchone()
+        row: sqlite3.Row | None = self.run(db, **values).fetchone()
         return row
 
 
@@ -59,3 +63,8 @@ def one_of(column: Column[Any], parameter: str) -> ColumnElement[bool]:
     """`column` is in the JSON array bound to `parameter`: a list of any length with one compiled statement."""
     each = func.json_each(bindparam(parameter)).table_valued("value")
     return column.in_(select(each.c.value))
+
+
+def any_of(column: Column[Any], values: Sequence[str]) -> ColumnElement[bool]:
+    """`column` is one of these constants. Core's own `in_` is expanded anew for each execution."""
+    return or_(*(column == value for value in values))

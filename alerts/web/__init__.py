@@ -1,1 +1,1 @@
-"""To be said."""
+"""What the daemon answers over HTTP."""

@@ -1,0 +1,228 @@
+"""A Facebook Page, through the Graph API (https://developers.facebook.com/docs/pages-api).
+
+Plain aiohttp: the libraries there are block the loop, and put the token into addresses and into the text of errors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote as escape
+from urllib.parse import urlencode
+
+import aiohttp
+import structlog
+
+from alerts.channels import facebook_answers as answers
+from alerts.channels.answer import Act, Answer, ask, unreadable
+from alerts.channels.credential import read_credential
+from alerts.channels.picture import NoPicture, load_picture
+from alerts.channels.settings import FacebookSettings
+from alerts.channels.wording import SLACK, appeared, normal
+from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rejected
+from alerts.model.ports import Probe, Resources
+from alerts.model.post import Image, Message, Quota, Receipt
+from alerts.model.secret import Secret
+
+_LARGEST_PICTURE = 4_000_000
+_PICTURE_KINDS = frozenset({"image/jpeg", "image/png"})
+_FIELDS = "id,message,created_time,permalink_url"
+_KEPT_REPLIES = 100
+
+log = structlog.get_logger(__name__)
+
+
+class Facebook:
+    """A Page. Publishes, comments as replies, edits, deletes and finds."""
+
+    def __init__(self, name: str, settings: FacebookSettings, resources: Resources) -> None:
+        self._name = name
+        self._settings = settings
+        self._resources = resources
+        self._token: Secret | None = None
+        self._proof: str | None = None
+        self._limits: tuple[Quota, ...] = ()
+        self._doubtful_replies: dict[str, str] = {}
+
+    async def open(self) -> None:
+        """Read the Page's token and, where given, the app's secret; raises BadCredential. Sends nothing."""
+        folder = self._resources.folder
+        self._token = read_credential(self._settings.token, folder)
+        if self._settings.app_secret is not None:
+            secret = read_credential(self._settings.app_secret, folder)
+            self._proof = hmac.new(secret.reveal().encode(), self._token.reveal().encode(), hashlib.sha256).hexdigest()
+
+    async def close(self) -> None:
+        """Forget the token; the session is the process's."""
+        self._token, self._proof = None, None
+
+    async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
+        """`POST /{page}/feed`, or a comment under `reply_to`.
+
+        A link or picture that Facebook refuses doesn't hold up the words: the link goes into the text, the picture is
+        left out, once each, and it is logged. A picture and a `link` don't go together, so then the link is text too.
+        """
+        if reply_to:
+            return await self._comment(message, reply_to)
+        picture = await self._stage(message.image) if message.image else None
+        fields = self._fields(message, picture)
+        answer = await self._ask("POST", f"{self._settings.page_id}/feed", Act.PUBLISH, fields)
+        if len(fields) > 1 and answers.maybe_not_the_words(answer):
+            log.warning("post.without_link_or_picture", channel=self._name, status=answer.status)
+            fields = {"message": _whole(message)}
+            answer = await self._ask("POST", f"{self._settings.page_id}/feed", Act.PUBLISH, fields)
+        return self._receipt(answer, Act.PUBLISH)
+
+    async def edit(self, remote_id: str, message: Message) -> Receipt:
+        """`POST /{post}` with a new text; its link or picture stays. Only for posts of this app."""
+        words = _whole(message) if message.image else message.text
+        answer = await self._ask("POST", _path(remote_id), Act.EDIT, {"message": words})
+        self._check_done(answer, Act.EDIT, "change")
+        return self._at(remote_id)
+
+    async def delete(self, remote_id: str) -> None:
+        """`DELETE /{post}`; a post that is gone is done."""
+        answer = await self._ask("DELETE", _path(remote_id), Act.DELETE)
+        try:
+            self._check_done(answer, Act.DELETE, "delete")
+        except Gone:
+            return
+
+    async def find(
+        self,
+        message: Message,
+        since: datetime,
+        after: str | None,  # noqa: ARG002 the Page tells by words and times
+        known: frozenset[str],
+    ) -> Receipt | None:
+        """Look for these words among what the Page published from `since` minus a minute on.
+
+        A comment is looked for under the post that it answers, which is known as long as this process lives.
+        """
+        wanted = {normal(message.text), normal(_whole(message))}
+        places = [f"{self._settings.page_id}/published_posts"]
+        if parent := self._doubtful_replies.get(normal(message.text)):
+            places.insert(0, f"{_path(parent)}/comments")
+        for place in places:
+            for post in await self._posts(place, since):
+                same = normal(str(post.get("message", ""))) in wanted and post.get("id") not in known
+                if same and appeared(post.get("created_time"), since):
+                    return self._at(str(post.get("id")), post.get("permalink_url"))
+        return None
+
+    async def probe(self) -> Probe:
+        """`GET /me`: with a Page's token it is the Page itself; anything else can't publish there.
+
+        The token is read anew before, so that one that was renewed is taken without a restart.
+        """
+        await self.open()
+        told = self._check(await self._ask("GET", "me", Act.READ, {"fields": "id,name"}), Act.READ)
+        if str(told.get("id")) != self._settings.page_id:
+            raise BadCredential(
+                f"the token is of {told.get('name')} ({told.get('id')}), not of the Page {self._settings.page_id}; "
+                "use the Page's own access token"
+            )
+        return Probe(str(told.get("name") or told["id"]))
+
+    def quotas(self) -> Sequence[Quota]:
+        """What the usage headers last told, where a limit is nearly used up; those that are over are left out."""
+        now = self._resources.clock.now()
+        return [quota for quota in self._limits if quota.reset > now]
+
+    async def _comment(self, message: Message, reply_to: str) -> Receipt:
+        fields = {"message": _whole(message)}
+        try:
+            answer = await self._ask("POST", f"{_path(reply_to)}/comments", Act.REPLY, fields)
+            return self._receipt(answer, Act.REPLY)
+        except InDoubt:
+            while len(self._doubtful_replies) >= _KEPT_REPLIES:
+                self._doubtful_replies.pop(next(iter(self._doubtful_replies)))
+            self._doubtful_replies[normal(message.text)] = reply_to
+            raise
+
+    def _fields(self, message: Message, picture: str | None) -> dict[str, str]:
+        if picture:
+            return {"message": _whole(message), "attached_media[0]": json.dumps({"media_fbid": picture})}
+        return {"message": message.text} | ({"link": message.link} if message.link else {})
+
+    async def _stage(self, image: Image) -> str | None:
+        """Upload a picture, unseen until it is attached; None where it can't go along, with the reason logged."""
+        try:
+            picture = await load_picture(image, self._resources.folder, largest=_LARGEST_PICTURE, kinds=_PICTURE_KINDS)
+            form = aiohttp.FormData(self._proved({"published": "false", "alt_text_custom": picture.alt}))
+            form.add_field("source", picture.content, filename=picture.file_name, content_type=picture.mime_type)
+            answer = await self._send("POST", f"{self._settings.page_id}/photos", Act.READ, form)
+            staged = self._check(answer, Act.READ).get("id")
+        except BadCredential:
+            raise
+        except (NoPicture, DeliveryError) as error:
+            log.warning("post.without_picture", channel=self._name, reason=str(error))
+            return None
+        return str(staged) if staged else None
+
+    async def _posts(self, place: str, since: datetime) -> Sequence[Mapping[str, Any]]:
+        start = str(int((since - SLACK).timestamp()))
+        answer = await self._ask("GET", place, Act.READ, {"fields": _FIELDS, "since": start, "limit": "100"})
+        self._check(answer, Act.READ)
+        posts = answers.posts_of(answer)
+        if posts is None:
+            raise unreadable("Facebook", answer, Act.READ)
+        return posts
+
+    async def _ask(self, method: str, route: str, act: Act, fields: Mapping[str, str] | None = None) -> Answer:
+        proved = self._proved(fields or {})
+        if method == "POST":
+            return await self._send(method, route, act, aiohttp.FormData(proved, charset="utf-8"))
+        return await self._send(method, f"{route}?{urlencode(proved)}" if proved else route, act, None)
+
+    async def _send(self, method: str, route: str, act: Act, data: aiohttp.FormData | None) -> Answer:
+        if self._token is None:
+            raise BadCredential(f"the channel {self._name} has no token yet; it must be opened first")
+        answer = await ask(
+            self._resources.session,
+            method,
+            f"{self._settings.api_url}/{self._settings.version}/{route}",
+            platform="Facebook",
+            act=act,
+            timeout=self._settings.timeout,
+            data=data,
+            headers={"Authorization": f"Bearer {self._token.reveal()}"},
+        )
+        self._limits = answers.limits(answer.headers, self._settings.page_id, self._resources.clock.now())
+        return answer
+
+    def _proved(self, fields: Mapping[str, str]) -> dict[str, str]:
+        return {**fields, "appsecret_proof": self._proof} if self._proof else dict(fields)
+
+    def _check(self, answer: Answer, act: Act) -> Mapping[str, Any]:
+        """The answer's JSON; raises what the answer means."""
+        now = self._resources.clock.now()
+        if (error := answers.refusal(answer, act, self._settings.page_id, now)) is not None:
+            raise error
+        return answer.read() or {}
+
+    def _check_done(self, answer: Answer, act: Act, what: str) -> None:
+        if self._check(answer, act).get("success") is not True:
+            raise Rejected(f"Facebook didn't {what} the post; do it by hand on the Page")
+
+    def _receipt(self, answer: Answer, act: Act) -> Receipt:
+        remote_id = self._check(answer, act).get("id")
+        if not remote_id:
+            raise unreadable("Facebook", answer, act)
+        return self._at(str(remote_id))
+
+    def _at(self, remote_id: str, permalink: object = None) -> Receipt:
+        return Receipt(remote_id, str(permalink) if permalink else f"https://www.facebook.com/{remote_id}")
+
+
+def _path(remote_id: str) -> str:
+    return escape(remote_id, safe="")
+
+
+def _whole(message: Message) -> str:
+    """The words with the link at their end, where it can't stand beside them."""
+    return f"{message.text}\n\n{message.link}" if message.link else message.text

@@ -1,0 +1,174 @@
+"""What the Graph API's answers mean: pure decisions, no request is made here.
+
+Nearly every error is HTTP 400 and of type OAuthException, an outage too: the code decides, then the subcode. Sources:
+Meta's "Handle Errors", "Rate Limits" and "Pages API" pages; where they are silent, what others met in production.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts.channels.answer import Act, Answer, quote, unclear, unreadable
+from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, Rejected, Retry
+from alerts.model.post import Quota
+
+WAIT = timedelta(minutes=15)
+"""How long to wait where no header tells."""
+
+BLOCKED = timedelta(hours=1)
+"""How long to wait when Facebook holds the posting too fast: it says no time."""
+
+_SLOW_FROM = 90  # percent of a limit, from where Meta slows calls down
+_TROUBLE = frozenset({1, 2})
+_LIMITED = frozenset({4, 17, 32, 341, 613, *range(80000, 80015)})
+_EXPIRED = frozenset({102, 190})
+_PERMISSION = frozenset({3, 10, *range(200, 300)})
+_PERMISSION_SUBCODES = frozenset({1404078, 4854002})
+_GONE = 803
+_INVALID = 100
+_SAME_AS_LAST = 506
+_BLOCKED = 368
+_CONTENT = frozenset({1346003, 1404102})
+_NOT_THE_WORDS = frozenset({100, 324, 1366046, 1609005, 2061006, 1609008})  # a parameter, a photo, a link
+_WHY_EXPIRED = {
+    458: "the app was removed from the Page's account",
+    459: "the account must pass a check: sign in at facebook.com",
+    460: "the password was changed",
+    463: "it has expired",
+    464: "the account must pass a check: sign in at facebook.com",
+    467: "it was revoked",
+    492: "the account lost its role on the Page",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """The `error` object of an answer."""
+
+    code: int
+    subcode: int
+    words: str
+    transient: bool
+
+
+def complaint_of(answer: Answer) -> Complaint | None:
+    """The error that an answer tells, whatever its status; None where it tells none."""
+    error = (answer.read() or {}).get("error")
+    if not isinstance(error, dict):
+        return None
+    return Complaint(
+        code=_number(error.get("code")),
+        subcode=_number(error.get("error_subcode")),
+        words=str(error.get("error_user_msg") or error.get("message") or "no reason"),
+        transient=error.get("is_transient") is True,
+    )
+
+
+def refusal(answer: Answer, act: Act, page: str, now: datetime) -> DeliveryError | None:
+    """What to do about an answer; None when it was done. `page` is the Page whose usage the headers are read for."""
+    complaint = complaint_of(answer)
+    if complaint is None:
+        if answer.ok and answer.read() is not None:
+            return None
+        return unreadable("Facebook", answer, act)
+    if complaint.code in _LIMITED:
+        until = now + (_regained_after(answer.headers, page) or WAIT)
+        return Retry(f"Facebook's limit is reached until {until:%H:%M} UTC", until, whole_channel=True)
+    if complaint.code not in _TROUBLE and (decided := _decide(complaint, act, now)):
+        return decided
+    if complaint.code in _TROUBLE or complaint.transient or answer.status >= 500:
+        # Code 2 with HTTP 500 has been answered while the post was made; a blind repetition made seven of it.
+        return unclear(f"Facebook is in trouble (code {complaint.code}: {quote(complaint.words)})", act)
+    return Rejected(f"Facebook refuses it (code {complaint.code}): {quote(complaint.words)}")
+
+
+def maybe_not_the_words(answer: Answer) -> bool:
+    """Whether Facebook refuses for good, yet perhaps only the link or the picture: worth one try without."""
+    complaint = complaint_of(answer)
+    if complaint is None or answer.status >= 500 or complaint.transient or _is_gone(complaint):
+        return False
+    return complaint.code in _NOT_THE_WORDS or complaint.subcode in _NOT_THE_WORDS
+
+
+def _decide(complaint: Complaint, act: Act, now: datetime) -> DeliveryError | None:
+    """What the code alone decides; None where it is left to the status and to what isn't known."""
+    if complaint.code in _EXPIRED:
+        why = _WHY_EXPIRED.get(complaint.subcode, quote(complaint.words))
+        return BadCredential(f"Facebook refuses the Page's token: {why}; make a new one")
+    if complaint.code in _PERMISSION or complaint.subcode in _PERMISSION_SUBCODES:
+        return BadCredential(f"Facebook refuses it for lack of a permission: {quote(complaint.words)}; grant it anew")
+    if _is_gone(complaint):
+        if act.on_a_post:
+            return Gone("Facebook doesn't have the post any more")
+        return BadCredential("Facebook doesn't know the Page, or not with this token; check page_id and the token")
+    if complaint.code == _SAME_AS_LAST:
+        return Duplicate("Facebook says that it has this post already")
+    return _blocked(complaint, now) if complaint.code == _BLOCKED else None
+
+
+def _is_gone(complaint: Complaint) -> bool:
+    return complaint.code == _GONE or (complaint.code, complaint.subcode) == (_INVALID, 33)
+
+
+def _blocked(complaint: Complaint, now: datetime) -> DeliveryError:
+    """Code 368 covers three things: the same post again, a content that isn't wanted, and too fast a pace."""
+    if "already posted this" in complaint.words.lower():
+        return Duplicate("Facebook says that it has this post already")
+    if complaint.subcode in _CONTENT:
+        return Rejected(f"Facebook refuses the content: {quote(complaint.words)}")
+    said = f"Facebook holds back what we post, as too fast or unwanted: {quote(complaint.words)}"
+    return Retry(said, now + BLOCKED, whole_channel=True)
+
+
+def limits(headers: Mapping[str, str], page: str, now: datetime) -> tuple[Quota, ...]:
+    """What the usage headers tell: from 90 % of a limit on nothing is left, until access is regained.
+
+    Meta slows calls down from there; where it tells no time, a minute's pace lets the usage fall.
+    """
+    return tuple(
+        Quota(0, now + (regained or timedelta(minutes=1)), None, name)
+        for name, percent, regained in _usage(headers, page)
+        if percent >= _SLOW_FROM
+    )
+
+
+def _regained_after(headers: Mapping[str, str], page: str) -> timedelta | None:
+    return max((regained for _, _, regained in _usage(headers, page) if regained), default=None)
+
+
+def _usage(headers: Mapping[str, str], page: str) -> Iterator[tuple[str, float, timedelta | None]]:
+    """Each limit's name, percentage used, and when access is regained (told in minutes)."""
+    for header, name in (("X-App-Usage", "app"), ("X-Page-Usage", "page")):
+        if usage := _object(headers.get(header)):
+            yield name, _percent(usage), None
+    cases = _object(headers.get("X-Business-Use-Case-Usage")).get(page, ())
+    for usage in cases if isinstance(cases, list) else ():
+        if isinstance(usage, dict):
+            minutes = _number(usage.get("estimated_time_to_regain_access"))
+            yield str(usage.get("type") or "business"), _percent(usage), timedelta(minutes=max(minutes, 0)) or None
+
+
+def _percent(usage: Mapping[str, Any]) -> float:
+    return max(_number(usage.get(name)) for name in ("call_count", "total_time", "total_cputime"))
+
+
+def _object(text: str | None) -> dict[str, Any]:
+    try:
+        told = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _number(told: object) -> int:
+    return int(told) if isinstance(told, int | float) else 0
+
+
+def posts_of(answer: Answer) -> Sequence[Mapping[str, Any]] | None:
+    """The `data` of a list; None where there is none."""
+    listed = (answer.read() or {}).get("data")
+    return [post for post in listed if isinstance(post, dict)] if isinstance(listed, list) else None

@@ -1,0 +1,52 @@
+"""A picture on its way to a platform, read off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from alerts.model.post import Image
+
+_KINDS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF8": "image/gif", b"RIFF": "image/webp"}
+
+
+class NoPicture(Exception):
+    """The picture can't go along; its text says why. The words go out without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The bytes of a picture, its MIME type and its text alternative."""
+
+    content: bytes = field(repr=False)
+    mime_type: str
+    alt: str
+
+    @property
+    def file_name(self) -> str:
+        """A name that tells the type and nothing of this machine."""
+        return f"picture.{self.mime_type.removeprefix('image/')}"
+
+
+async def load_picture(image: Image, folder: Path, *, largest: int, kinds: frozenset[str]) -> Picture:
+    """The picture at `image.path` (relative to `folder`), at most `largest` bytes and one of `kinds` (MIME types).
+
+    Raises NoPicture. The type is told by the content, since platforms look at nothing else.
+    """
+    content = await asyncio.to_thread(_read, folder / image.path, largest)
+    mime_type = next((kind for start, kind in _KINDS.items() if content.startswith(start)), "unknown")
+    if mime_type not in kinds:
+        raise NoPicture(f"the picture {Path(image.path).name} is none of {', '.join(sorted(kinds))}")
+    return Picture(content, mime_type, image.alt)
+
+
+def _read(path: Path, largest: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(largest + 1)
+    except OSError as error:
+        raise NoPicture(f"the picture {path.name} can't be read: {error.strerror}") from None
+    if len(content) > largest:
+        raise NoPicture(f"the picture {path.name} is larger than the {largest:,} bytes that the platform takes")
+    return content

@@ -1,0 +1,144 @@
+"""What the Bot API's answers mean: pure decisions, no request is made here.
+
+The server says what is wrong in words only; those are telegram-bot-api's own (`Client.cpp`), compared without case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts.channels.answer import Act, Answer, quote, unclear
+from alerts.model.errors import BadCredential, DeliveryError, Gone, Rejected, Retry
+
+OVERLOAD = timedelta(seconds=60)
+"""How long to wait where a 429 tells no time: what an overloaded server asks for."""
+
+_MISCONFIGURED = (
+    "chat not found",
+    "not enough rights",
+    "need administrator rights",
+    "have no rights",
+    "chat_write_forbidden",
+    "chat_admin_required",
+    "user_banned_in_channel",
+    "channel_private",
+    "bot was kicked",
+    "bot is not a member",
+    "chat was deleted",
+    "chat was deactivated",
+)
+_READER_LEFT = ("bot was blocked by the user", "user is deactivated", "bot can't initiate")
+_PARENT_GONE = ("replied not found", "replied message not found")
+_PICTURE = ("photo", "image", "caption is too long", "file is too big", "wrong type of the web page")
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """An answer that is not `ok`: its status, its words, and what its `parameters` tell."""
+
+    status: int
+    words: str
+    migrated_to: int | None = None
+    retry_after: float | None = None
+
+    def says(self, *phrases: str) -> bool:
+        """Whether its words hold one of `phrases`."""
+        lower = self.words.lower()
+        return any(phrase in lower for phrase in phrases)
+
+    @property
+    def unparsable(self) -> bool:
+        """Whether the markup is at fault, so that the same words can go out without it."""
+        return self.status == 400 and self.says("can't parse")
+
+    @property
+    def about_picture(self) -> bool:
+        """Whether the picture is at fault, or the caption's shorter limit: the words can go out alone."""
+        return self.status == 413 or (self.status == 400 and self.says(*_PICTURE))
+
+    @property
+    def not_modified(self) -> bool:
+        """Whether the message is already as an edit would make it."""
+        return self.says("message is not modified")
+
+
+def complaint_of(answer: Answer) -> Complaint | None:
+    """What the server complains of; None where the answer isn't the Bot API's (a gateway's page)."""
+    if answer.status == 413:  # the web server's own page: the body was too large, nobody read it
+        return Complaint(413, "the request is too large")
+    told = answer.read()
+    if told is None or told.get("ok") is not False:
+        return None
+    parameters = told.get("parameters")
+    known: Mapping[str, Any] = parameters if isinstance(parameters, dict) else {}
+    migrated, wait = known.get("migrate_to_chat_id"), known.get("retry_after", answer.headers.get("Retry-After"))
+    return Complaint(
+        answer.status,
+        str(told.get("description") or "no reason"),
+        migrated if isinstance(migrated, int) else None,
+        float(wait) if str(wait).replace(".", "", 1).isdigit() else None,
+    )
+
+
+def outcome(complaint: Complaint, act: Act, now: datetime) -> DeliveryError:
+    """What to do about a complaint."""
+    said = quote(complaint.words)
+    if complaint.status == 429:
+        wait = OVERLOAD if complaint.retry_after is None else timedelta(seconds=complaint.retry_after)
+        return Retry(f"Telegram asks us to wait {wait.total_seconds():g} s", now + wait, whole_channel=True)
+    if complaint.status >= 500:
+        return unclear(f"Telegram is in trouble ({complaint.status}: {said})", act)
+    return _refused(complaint, act, said)
+
+
+def _refused(complaint: Complaint, act: Act, said: str) -> DeliveryError:
+    if complaint.status in (401, 404):
+        return BadCredential(f"Telegram refuses the bot's token: {said}; ask @BotFather for a new one")
+    if complaint.says(*_READER_LEFT):
+        return Rejected(f"the reader left: {said}")
+    if complaint.status == 403 or complaint.says(*_MISCONFIGURED):
+        return BadCredential(f"Telegram doesn't let the bot post there: {said}; make it an administrator of the chat")
+    if _is_gone(complaint, act):
+        return Gone(f"Telegram doesn't have the post any more: {said}")
+    return Rejected(f"Telegram refuses it: {said}")
+
+
+def _is_gone(complaint: Complaint, act: Act) -> bool:
+    """Too old to be deleted (48 h) isn't gone: it is still there, and someone must know."""
+    if act is Act.REPLY:
+        return complaint.says(*_PARENT_GONE)
+    if act is Act.EDIT:
+        return complaint.says("message to edit not found", "message can't be edited", "message_id_invalid")
+    return act is Act.DELETE and complaint.says("message to delete not found", "message_id_invalid")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a message is put: to which chat, with its markup or as plain text, with its picture or without."""
+
+    chat: str
+    html: bool = True
+    picture: bool = False
+    migrated: bool = False
+
+    def after(self, complaint: Complaint) -> Form | None:
+        """The form that `complaint` leaves worth trying at once; None where none is. Each way is gone once at most."""
+        if complaint.migrated_to is not None and not self.migrated:
+            return replace(self, chat=str(complaint.migrated_to), migrated=True)
+        if complaint.unparsable and self.html:
+            return replace(self, html=False)
+        if complaint.about_picture and self.picture:
+            return replace(self, picture=False)
+        return None
+
+
+def address(chat: str, message_id: int) -> str | None:
+    """Where people read the message; None in a basic group, whose messages have no address."""
+    if chat.startswith("@"):
+        return f"https://t.me/{chat[1:]}/{message_id}"
+    if chat.startswith("-100"):
+        return f"https://t.me/c/{chat[4:]}/{message_id}"
+    return None

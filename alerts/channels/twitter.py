@@ -1,0 +1,193 @@
+"""X, through tweepy's client and X API v2 (https://docs.x.com/x-api)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+import structlog
+
+from alerts.channels import twitter_answers as answers
+from alerts.channels.answer import Act, Answer, unreadable
+from alerts.channels.credential import read_credential
+from alerts.channels.oauth import Signer
+from alerts.channels.picture import NoPicture, load_picture
+from alerts.channels.settings import TwitterSettings
+from alerts.channels.twitter_client import TwitterClient
+from alerts.channels.wording import SLACK, appeared
+from alerts.model.errors import BadCredential, DeliveryError, Gone, Rejected
+from alerts.model.ports import Probe, Resources
+from alerts.model.post import Image, Message, Quota, Receipt
+
+_LARGEST_PICTURE = 5_000_000
+_PICTURE_KINDS = frozenset({"image/jpeg", "image/png", "image/webp"})
+_READ_ONLY = "read"
+
+log = structlog.get_logger(__name__)
+
+
+class Twitter:
+    """An account on X. Publishes, replies, edits (Premium accounts alone), deletes and finds."""
+
+    def __init__(self, name: str, settings: TwitterSettings, resources: Resources) -> None:
+        self._name = name
+        self._settings = settings
+        self._resources = resources
+        self._api: TwitterClient | None = None
+        self._account = ""
+        self._limits: tuple[Quota, ...] = ()
+
+    async def open(self) -> None:
+        """Read the four keys; raises BadCredential where one is missing. Sends nothing."""
+        places = self._settings
+        folder = self._resources.folder
+        signer = Signer(
+            read_credential(places.consumer_key, folder),
+            read_credential(places.consumer_secret, folder),
+            read_credential(places.access_token, folder),
+            read_credential(places.access_token_secret, folder),
+        )
+        # A fact of one account is never another's: after a change of account, its id is asked anew.
+        digest = sha256(signer.token.reveal().encode()).hexdigest()[:12]
+        self._account = f"twitter.{self._name}.{digest}"
+        self._api = TwitterClient(self._settings, self._resources, signer)
+
+    async def close(self) -> None:
+        """Forget the keys; the session is the process's."""
+        self._api = None
+
+    async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
+        """`POST /2/tweets`. A picture that can't go along is left out and logged: the words are the alert.
+
+        Raises Gone where X allows no reply to `reply_to`: it is to be sent anew, without it.
+        """
+        wanted: dict[str, object] = {"text": message.text}
+        if message.image and (media := await self._upload(message.image)):
+            wanted["media_ids"] = [media]
+        if reply_to:
+            wanted["in_reply_to_tweet_id"] = reply_to
+        answer = await self._client.create_tweet(**wanted)
+        return self._receipt(answer, Act.REPLY if reply_to else Act.PUBLISH)
+
+    async def edit(self, remote_id: str, message: Message) -> Receipt:
+        """Replace the text by `edit_options`: the receipt has a new id. Rejected for all but Premium, and after 1 h."""
+        wanted = {"text": message.text, "edit_options": {"previous_post_id": remote_id}}
+        answer = await self._client.request("POST", "/2/tweets", json=wanted)
+        return self._receipt(answer, Act.REPLACE)
+
+    async def delete(self, remote_id: str) -> None:
+        """`DELETE /2/tweets/{id}`; a post that is gone is done."""
+        answer = await self._client.delete_tweet(remote_id)
+        try:
+            self._check(answer, Act.DELETE)
+        except Gone:
+            return
+        told = (answer.read() or {}).get("data")
+        if not isinstance(told, dict):
+            raise unreadable("X", answer, Act.DELETE)
+        if told.get("deleted") is not True:
+            raise Rejected("X didn't delete the post; delete it by hand")
+
+    async def find(
+        self,
+        message: Message,
+        since: datetime,
+        after: str | None,  # noqa: ARG002 the timeline tells by words and times
+        known: frozenset[str],
+    ) -> Receipt | None:
+        """Look for these words on our own timeline, from `since` minus a minute on. The read side may lag."""
+        answer = await self._client.get_users_tweets(
+            await self._user_id(),
+            start_time=since - SLACK,
+            max_results=100,
+            tweet_fields=["created_at", "entities"],
+            user_auth=True,
+        )
+        told = self._check(answer, Act.READ)
+        timeline = told.get("data", [])
+        if not isinstance(timeline, list):
+            raise unreadable("X", answer, Act.READ)
+        for post in answers.find_words(timeline, message.text):
+            remote_id = str(post.get("id") or "")
+            if remote_id and remote_id not in known and appeared(post.get("created_at"), since):
+                return self._at(remote_id)
+        return None
+
+    async def probe(self) -> Probe:
+        """`GET /2/users/me`: whose keys these are, and whether they may write (header `x-access-level`).
+
+        The keys are read anew before, so that those that were renewed are taken without a restart.
+        """
+        await self.open()
+        answer = await self._client.get_me()
+        user = await self._remember_user(answer)
+        level = answer.headers.get("x-access-level", "")
+        if level == _READ_ONLY:
+            raise BadCredential("X lets these keys read only; give the app “Read and write” and make new access tokens")
+        return Probe(f"@{user}")
+
+    def quotas(self) -> Sequence[Quota]:
+        """The windows of creating posts as X last told them, those that are over left out."""
+        now = self._resources.clock.now()
+        return [quota for quota in self._limits if quota.reset > now]
+
+    @property
+    def _client(self) -> TwitterClient:
+        if self._api is None:
+            raise BadCredential(f"the channel {self._name} has no keys yet; it must be opened first")
+        return self._api
+
+    def _check(self, answer: Answer, act: Act) -> Mapping[str, Any]:
+        """The answer's JSON, its limits noted; raises what the answer means."""
+        if act in (Act.PUBLISH, Act.REPLY, Act.REPLACE) and (told := answers.limits(answer.headers)):
+            self._limits = told
+        if (error := answers.refusal(answer, act, self._resources.clock.now())) is not None:
+            raise error
+        body = answer.read()
+        if body is None:
+            raise unreadable("X", answer, act)
+        return body
+
+    def _receipt(self, answer: Answer, act: Act) -> Receipt:
+        data = self._check(answer, act).get("data")
+        remote_id = data.get("id") if isinstance(data, dict) else None
+        if not remote_id:
+            raise unreadable("X", answer, act)
+        return self._at(str(remote_id))
+
+    def _at(self, remote_id: str) -> Receipt:
+        user = self._resources.recall(f"{self._account}.username") or "i/web"
+        return Receipt(remote_id, f"https://x.com/{user}/status/{remote_id}")
+
+    async def _user_id(self) -> str:
+        known = self._resources.recall(f"{self._account}.id")
+        if known is None:
+            await self._remember_user(await self._client.get_me())
+            known = self._resources.recall(f"{self._account}.id")
+        return known or ""
+
+    async def _remember_user(self, answer: Answer) -> str:
+        """Keep the account's id and name; returns the name."""
+        data = self._check(answer, Act.READ).get("data")
+        if not isinstance(data, dict) or not data.get("id") or not data.get("username"):
+            raise unreadable("X", answer, Act.READ)
+        await self._resources.remember(f"{self._account}.id", str(data["id"]))
+        await self._resources.remember(f"{self._account}.username", str(data["username"]))
+        return str(data["username"])
+
+    async def _upload(self, image: Image) -> str | None:
+        """The media id of the picture, with its alternative; None where it can't go along, with the reason logged."""
+        try:
+            picture = await load_picture(image, self._resources.folder, largest=_LARGEST_PICTURE, kinds=_PICTURE_KINDS)
+            data = self._check(await self._client.upload(picture), Act.READ).get("data")
+            media = str(data["id"]) if isinstance(data, dict) and data.get("id") else None
+            if media and picture.alt:
+                self._check(await self._client.describe(media, picture.alt), Act.READ)
+        except BadCredential:
+            raise
+        except (NoPicture, DeliveryError) as error:
+            log.warning("post.without_picture", channel=self._name, reason=str(error))
+            return None
+        return media

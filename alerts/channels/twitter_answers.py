@@ -1,0 +1,139 @@
+"""What X's answers mean (X API v2, response codes and rate limits): pure decisions, no request is made here."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from alerts.channels.answer import Act, Answer, quote, unclear, unreadable
+from alerts.channels.wording import normal
+from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, Rejected, Retry
+from alerts.model.post import Quota
+
+WINDOW = timedelta(minutes=15)
+"""What X's rate limits are counted in; how long to wait where no header tells."""
+
+SPENT = timedelta(hours=1)
+"""How long to wait where no time helps, only someone who pays."""
+
+_FORBIDDEN = 403
+_CREDENTIAL_PROBLEMS = frozenset({"client-forbidden", "unsupported-authentication", "oauth1-permissions"})
+_CREDENTIAL_WORDS = ("suspended", "temporarily locked", "app permissions")
+_NO_REPLY_WORDS = (
+    "reply to this conversation is not allowed",
+    "you can only reply to",
+    "deleted or not visible to you",
+)
+_PREFIXES = (
+    ("x-rate-limit", "15m"),
+    ("x-user-limit-24hour", "user-24h"),  # undocumented, yet seen on writes
+    ("x-app-limit-24hour", "app-24h"),
+)
+
+
+def refusal(answer: Answer, act: Act, now: datetime) -> DeliveryError | None:
+    """What to do about an answer; None when it was done."""
+    if answer.ok:
+        return None
+    told = answer.read()
+    if answer.status >= 500 or answer.status == 408:
+        return unclear(f"X is in trouble ({answer.status})", act)
+    if told is None:
+        return unreadable("X", answer, act)
+    words = _words(told)
+    if _usage_capped(told, answer.status):
+        return Retry(
+            f"X takes nothing more until credits or the cap are raised in the developer portal: {quote(words)}",
+            now + SPENT,
+            whole_channel=True,
+        )
+    if answer.status == 429:
+        return _limited(answer, now)
+    return _refused(answer.status, told, words, act)
+
+
+def _refused(status: int, told: Mapping[str, Any], words: str, act: Act) -> DeliveryError:
+    said = f"X refuses it: {quote(words)}"
+    lower = words.lower()
+    if status == 401:
+        return BadCredential(f"X refuses our keys: {quote(words)}; check all four, and this machine's clock")
+    if status == _FORBIDDEN and "duplicate content" in lower:
+        return Duplicate("X says that it has this post already")
+    if act is Act.REPLY and any(phrase in lower for phrase in _NO_REPLY_WORDS):
+        return Gone(f"X doesn't let us reply to the earlier post: {quote(words)}")
+    if status == _FORBIDDEN and _about_credential(told, lower):
+        return BadCredential(f"X refuses our account or app: {quote(words)}; look into the developer portal")
+    if status == 404 and act.on_a_post:
+        return Gone("X doesn't have the post any more")
+    return Rejected(said)
+
+
+def _about_credential(told: Mapping[str, Any], lower: str) -> bool:
+    return _problem(told) in _CREDENTIAL_PROBLEMS or any(phrase in lower for phrase in _CREDENTIAL_WORDS)
+
+
+def _usage_capped(told: Mapping[str, Any], status: int) -> bool:
+    return status == 402 or _problem(told) in ("usage-capped", "credits-depleted")
+
+
+def _limited(answer: Answer, now: datetime) -> Retry:
+    """Of exhausted windows the latest reset wins; one that is past already (our clock) is no reason to hurry."""
+    spent = [quota.reset for quota in limits(answer.headers) if quota.remaining <= 0]
+    until = max([*spent, now + timedelta(seconds=5)]) if spent else now + WINDOW
+    return Retry(f"X's limit is reached until {until:%H:%M} UTC", until, whole_channel=True)
+
+
+def limits(headers: Mapping[str, str]) -> tuple[Quota, ...]:
+    """The windows that `headers` tell of: the route's own 15 minutes, the user's and the app's 24 hours.
+
+    A window whose reset is told and whose rest isn't is taken for exhausted: only a 429 says so little.
+    """
+    return tuple(quota for prefix, name in _PREFIXES if (quota := _limit(headers, prefix, name)))
+
+
+def _limit(headers: Mapping[str, str], prefix: str, name: str) -> Quota | None:
+    try:
+        reset = datetime.fromtimestamp(int(headers[f"{prefix}-reset"]), UTC)
+        remaining = int(headers.get(f"{prefix}-remaining", "0"))
+        limit = headers.get(f"{prefix}-limit")
+        return Quota(remaining, reset, int(limit) if limit else None, name)
+    except (KeyError, ValueError, OverflowError, OSError):
+        return None
+
+
+def find_words(timeline: Sequence[object], text: str) -> Iterator[Mapping[str, Any]]:
+    """The posts of `timeline` (X's `data`, newest first) whose words are `text`'s.
+
+    X gives a text back with its links shortened (the real ones stand in `entities.urls[].expanded_url`) and with
+    `& < >` as entities.
+    """
+    wanted = normal(text)
+    for post in timeline:
+        if isinstance(post, dict) and normal(_as_sent(post)) == wanted:
+            yield post
+
+
+def _as_sent(post: Mapping[str, Any]) -> str:
+    text = str(post.get("text", ""))
+    entities = post.get("entities")
+    urls = entities.get("urls", ()) if isinstance(entities, dict) else ()
+    for url in urls:
+        if isinstance(url, dict) and url.get("url") and url.get("expanded_url"):
+            text = text.replace(str(url["url"]), str(url["expanded_url"]))
+    return html.unescape(text)
+
+
+def _problem(told: Mapping[str, Any]) -> str:
+    """The end of the problem's `type`: its host is x.com or twitter.com."""
+    return str(told.get("type", "")).rstrip("/").rpartition("/")[2]
+
+
+def _words(told: Mapping[str, Any]) -> str:
+    """The detail of each error; where there is none, the answer's own detail or title."""
+    errors = told.get("errors")
+    listed = errors if isinstance(errors, list) else []
+    single = [str(e.get("detail") or e.get("message") or "") for e in listed if isinstance(e, dict)]
+    detail = str(told.get("detail") or "")
+    return "; ".join(dict.fromkeys(word for word in (detail, *single) if word)) or str(told.get("title") or "no reason")

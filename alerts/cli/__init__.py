@@ -1,0 +1,52 @@
+"""The command line: arguments to one action or query, and an exit status. No logic.
+
+0: done. 1: it failed, and why on one line. 2: wrong use or configuration: what, where, what is allowed.
+Results go to standard output, progress and errors to standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from alerts.cli.app import app
+from alerts.model.errors import ConfigurationError, Misuse, TocsinError, Unreadable
+
+__all__ = ["app", "main"]
+
+FAILED, WRONG_USE = 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The `tocsin` command: runs it and exits with its status."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; returns the exit status."""
+    try:
+        status = app(args=list(arguments) if arguments is not None else None, prog_name="tocsin", standalone_mode=False)
+    except (ConfigurationError, Misuse, Unreadable) as error:
+        return _say(str(error), WRONG_USE)
+    except TocsinError as error:
+        return _say(str(error), FAILED)
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except typer.Abort:
+        return _say("stopped; nothing was stored", FAILED)
+    except typer.TyperException as error:
+        return _say(error.format_message(), WRONG_USE)
+    except BrokenPipeError:
+        # Whoever read us has seen enough; Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return status if isinstance(status, int) else 0
+
+
+def _say(text: str, status: int) -> int:
+    for line in text.splitlines():
+        print(f"tocsin: {line}", file=sys.stderr)  # noqa: T201 this is where errors are printed
+    return status

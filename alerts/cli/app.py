@@ -1,0 +1,73 @@
+"""The command `tocsin` and its options that stand before every command."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alerts import __version__
+from alerts.cli import officer, posting, service
+
+if TYPE_CHECKING:
+    from alerts.config import Config
+
+app = typer.Typer(
+    name="tocsin",
+    help="Broadcast a town's alerts to X, Facebook and Telegram: fast, governed, nothing lost, nothing twice.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+db = typer.Typer(help="The database: migrations, and everything as JSON lines.", no_args_is_help=True)
+app.add_typer(db, name="db")
+
+
+class Settings:
+    """What the options before the command said; the configuration is read when a command asks for it."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def load(self) -> Config:
+        """channels.toml, checked. Raises ConfigurationError."""
+        from alerts.config import load_config
+
+        return load_config(self.file)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tocsin {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _before(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="channels.toml (else TOCSIN_CONFIG, else ./channels.toml)"),
+    ] = None,
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    context.obj = Settings(config or Path(os.environ.get("TOCSIN_CONFIG") or "channels.toml"))
+
+
+app.command("demo")(service.demo)
+app.command("run")(service.run)
+app.command("post")(posting.post)
+app.command("status")(officer.status)
+app.command("approve")(officer.approve)
+app.command("reject")(officer.reject)
+app.command("retry")(officer.retry)
+app.command("drop")(officer.drop)
+app.command("explain")(officer.explain)
+app.command("preview")(posting.preview)
+app.command("check")(service.check)
+app.command("sandbox")(service.sandbox)
+db.command("upgrade")(service.upgrade)
+db.command("export")(service.export)

@@ -1,0 +1,105 @@
+"""What a person reads on a terminal: one alert, its posts, and how each is doing, in words before colours."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+_COLOURS = {
+    "sent": "32",
+    "queued": "36",
+    "sending": "36",
+    "waiting": "33",
+    "in_doubt": "33",
+    "failed": "31",
+    "expired": "2",
+    "superseded": "2",
+    "rejected": "2",
+    "dropped": "2",
+    "accepted": "32",
+    "left_out": "2",
+    "ok": "32",
+    "failing": "31",
+    "blocked": "31",
+    "quiet": "33",
+}
+
+
+def show_json(value: Mapping[str, Any]) -> None:
+    """One object on one line of standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
+
+def say(text: str) -> None:
+    """A line of progress, on standard error."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def show(text: str) -> None:
+    """A line of the result, on standard output."""
+    sys.stdout.write(text + "\n")
+
+
+def coloured(state: str, width: int = 0) -> str:
+    """The state's word, in its colour on a terminal that wants colours."""
+    word = state.replace("_", " ").ljust(width)
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return word
+    return f"\x1b[{_COLOURS.get(state, '0')}m{word}\x1b[0m"
+
+
+def show_account(account: Mapping[str, Any]) -> None:
+    """An alert, then its posts, one a line."""
+    headline = account["headline"] or "(unreadable)"
+    until = f", until {_minutes(account['expires'])}" if account["expires"] else ""
+    status = "" if account["status"] in ("Actual", None) else f" [{account['status'].upper()}]"
+    show(f"{account['alert']}  {coloured(account['state'])}  {account['severity']}{status}  {headline}{until}")
+    if account["reason"]:
+        show(f"    {account['reason']}")
+    for post in account["posts"]:
+        show_post(post)
+
+
+def show_post(post: Mapping[str, Any]) -> None:
+    """One post: where, what it is, how it stands, and its address or the reason."""
+    where = post["url"] or post["reason"] or ""
+    tries = f" ({post['attempts']} attempts)" if post["attempts"] > 1 else ""
+    show(f"    {post['channel']:<14} {post['kind']:<8} {coloured(post['state'], 11)} {where}{tries}")
+
+
+def show_rehearsal(account: Mapping[str, Any]) -> None:
+    """An alert that isn't stored: each channel's text as a reader will see it, with its count."""
+    show_account({**account, "posts": []})
+    for note in account.get("notes", ()):
+        show(f"    forgiven: {note}")
+    for post in account["posts"]:
+        show("")
+        show(f"── {post['channel']} · {post['kind']} · {post['count']} of {post['limit']}")
+        show(post["text"])
+        if post["cut"]:
+            show(f"   cut: {', '.join(post['cut'])}")
+        for warning in post["warnings"]:
+            show(f"   look at: {warning}")
+
+
+def show_source(source: Mapping[str, Any]) -> None:
+    """How a source is doing, and how old that knowledge is."""
+    read = f"last read {_minutes(source['last_ok'])}" if source["last_ok"] else "never read"
+    reason = f": {source['reason']}" if source["reason"] else ""
+    show(f"source  {source['source']:<14} {coloured(source['state'], 8)} {read}{reason}")
+
+
+def show_channel(channel: Mapping[str, Any]) -> None:
+    """How a channel is doing, and how much of its windows is left."""
+    left = ", ".join(f"{count} left of {window}" for window, count in channel["left"].items())
+    reason = f": {channel['reason']}" if channel["reason"] else ""
+    queued = f", {channel['queued']} queued" if channel["queued"] else ""
+    show(f"channel {channel['channel']:<14} {coloured(channel['state'], 8)} {left}{queued}{reason}")
+
+
+def _minutes(time: str) -> str:
+    return time[:16].replace("T", " ")

@@ -1,0 +1,88 @@
+"""What an administrator starts: `run`, `demo`, `sandbox`, `check`, `db upgrade`, `db export`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alerts.cli import screen
+
+
+def run(context: typer.Context) -> int:
+    """Run the daemon: take in the sources, send what is in the outbox, until SIGTERM."""
+    from alerts.daemon.house import run as run_house
+    from alerts.daemon.log_lines import set_up_log
+
+    config = context.obj.load()
+    set_up_log(os.environ.get("TOCSIN_LOG", "info"))
+    asyncio.run(run_house(config))
+    return 0
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Exit when all is delivered: 0 if all was.")] = False,
+    folder: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where it keeps its files (else a new one).")
+    ] = None,
+) -> int:
+    """Show all of it on this machine: a sandbox of the three platforms, sample feeds, each delivery as it happens."""
+    from alerts.daemon.log_lines import set_up_log
+    from alerts.demo.show import run_demo
+
+    set_up_log(os.environ.get("TOCSIN_LOG", "error"))
+    return asyncio.run(run_demo(folder, once=once, say=screen.show))
+
+
+def sandbox(
+    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where it answers.")] = "127.0.0.1:8081",
+    state: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep the posts here over a restart.")] = None,
+    limits: Annotated[bool, typer.Option(help="Enforce the platforms' rates.")] = True,
+) -> int:
+    """Run the local stand-ins of X, Facebook and Telegram alone, with a page that shows their timelines."""
+    from alerts.demo.stand_ins import run_sandbox
+
+    return asyncio.run(run_sandbox(listen, state, limits=limits, say=screen.show))
+
+
+def check(
+    context: typer.Context,
+    live: Annotated[bool, typer.Option("--live", help="Also ask each feed and each platform.")] = False,
+) -> int:
+    """Check the configuration and the templates; --live also each feed and each credential."""
+    from alerts.daemon.checkup import check_at_rest, check_live
+
+    config = context.obj.load()
+    findings = check_at_rest(config)
+    if live:
+        findings += asyncio.run(check_live(config))
+    for finding in findings:
+        (screen.show if finding.good else screen.say)(str(finding))
+    return 0 if all(finding.good for finding in findings) else 1
+
+
+def upgrade(context: typer.Context) -> int:
+    """Bring the database up to date, creating it where there is none; `run` does this too."""
+    from alerts.store.migrate import HEAD, migrate
+
+    config = context.obj.load()
+    done = migrate(config.database)
+    screen.say(f"{config.database} is {'now' if done else 'already'} at {HEAD}")
+    return 0
+
+
+def export(context: typer.Context) -> int:
+    """Print everything the database holds as JSON lines."""
+    from alerts.store.files import opened
+    from alerts.store.migrate import migrate
+    from alerts.store.queries import export as rows
+
+    config = context.obj.load()
+    migrate(config.database)
+    with opened(config.database) as db:
+        for row in rows(db):
+            screen.show_json(row)
+    return 0

@@ -1,0 +1,118 @@
+"""What `check` finds: at rest the files, with `--live` each feed and each credential, everything in one go."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from alerts.channels.settings import ChannelSettings, SecretSource
+from alerts.config import Config, channel_kind, source_kind
+from alerts.daemon.clock import SystemClock
+from alerts.daemon.furnish import station_face
+from alerts.daemon.house import surroundings
+from alerts.model.errors import BadCredential, TocsinError
+from alerts.model.ports import Channel, Memory, Probe, Resources, Source
+from alerts.rendering.templates import check_templates
+from alerts.sources.settings import PolledSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was checked."""
+
+    what: str
+    good: bool
+    words: str
+
+    def __str__(self) -> str:
+        return f"{'ok  ' if self.good else 'FAIL'}  {self.what}: {self.words}"
+
+
+def check_at_rest(config: Config) -> list[Finding]:
+    """The configuration (which was read, or we weren't here), the templates, the secrets, the database's folder."""
+    findings = [Finding(config.file.name, good=True, words=_summary(config))]
+    problems = check_templates(station_face(config), [config.template_folder])
+    findings += [Finding("templates", good=False, words=problem) for problem in problems]
+    if not problems:
+        findings.append(Finding("templates", good=True, words="every one renders"))
+    for name, settings in config.channels.items():
+        findings += _secrets(f"channels.{name}", settings, config.folder)
+    findings.append(_store(config.database))
+    return findings
+
+
+def _summary(config: Config) -> str:
+    return f"{len(config.channels)} channels, {len(config.sources)} sources, {len(config.districts)} districts"
+
+
+def _secrets(key: str, settings: ChannelSettings, folder: Path) -> list[Finding]:
+    found = []
+    for field in type(settings).model_fields:
+        source = getattr(settings, field)
+        if isinstance(source, SecretSource):
+            try:
+                source.read(folder)
+            except BadCredential as error:
+                found.append(Finding(f"{key}.{field}", good=False, words=error.reason))
+    return found or [Finding(key, good=True, words="its secrets can be read")]
+
+
+def _store(database: Path) -> Finding:
+    folder = database.parent
+    while not folder.exists():
+        folder = folder.parent
+    if not os.access(folder, os.W_OK):
+        return Finding("store", good=False, words=f"{folder} can't be written; give it to the user that runs tocsin")
+    return Finding("store", good=True, words=str(database))
+
+
+async def check_live(config: Config) -> list[Finding]:
+    """Each feed read once and each credential probed, side by side; nothing is stored or sent."""
+    clock = SystemClock()
+    async with aiohttp.ClientSession() as session:
+        checks: list[Awaitable[Finding]] = []
+        for name, source_settings in config.sources.items():
+            kind = source_kind(source_settings.kind)
+            if kind is not None and isinstance(source_settings, PolledSettings):
+                source = kind.load()(name, source_settings, surroundings(config, session, clock))
+                checks.append(_read(f"sources.{name}", source, clock))
+        for name, settings in config.channels.items():
+            channel = channel_kind(settings.kind)
+            if channel is not None:
+                resources = Resources(session, clock, config.folder, lambda _: None, _forget)
+                checks.append(_probe(f"channels.{name}", channel.load()(name, settings, resources)))
+        return list(await asyncio.gather(*checks))
+
+
+async def _forget(_: str, __: str) -> None:
+    """A check keeps nothing."""
+
+
+async def _read(what: str, source: Source, clock: SystemClock) -> Finding:
+    async def nothing_known(_: object) -> set[str]:
+        return set()
+
+    try:
+        reading = await source.read(Memory(), nothing_known, clock.now())
+    except TocsinError as error:
+        return Finding(what, good=False, words=str(error))
+    broken = [heard.problem for heard in reading.heard if heard.problem]
+    words = f"{len(reading.heard)} entries" + (f", {len(broken)} unreadable ({broken[0]})" if broken else "")
+    return Finding(what, good=True, words=words)
+
+
+async def _probe(what: str, channel: Channel) -> Finding:
+    try:
+        await channel.open()
+        probe: Probe = await channel.probe()
+    except TocsinError as error:
+        return Finding(what, good=False, words=str(error))
+    finally:
+        await channel.close()
+    words = "; ".join([f"speaks as {probe.account}", *probe.warnings])
+    return Finding(what, good=not probe.warnings, words=words)

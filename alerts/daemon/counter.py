@@ -1,0 +1,60 @@
+"""The desk for one command: a transaction on the file, and a ring for the daemon that works on it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from alerts.config import Config
+from alerts.daemon.furnish import furnish_desk
+from alerts.desk.actions import Desk
+from alerts.model.errors import TocsinError
+from alerts.store.books import StoredBooks
+from alerts.store.files import opened, ring
+from alerts.store.migrate import migrate
+from alerts.store.transactions import rehearsal, transaction
+
+T = TypeVar("T")
+Action = Callable[[StoredBooks, Desk], T]
+
+
+def now() -> datetime:
+    """This machine's time."""
+    return datetime.now(UTC)
+
+
+class Counter:
+    """Where a command line meets the desk; works whether the daemon runs or not."""
+
+    def __init__(self, config: Config) -> None:
+        migrate(config.database)
+        self.config = config
+        self.desk = furnish_desk(config, now)
+
+    def act(self, action: Action[T]) -> tuple[T, int]:
+        """Carry `action` out durably; returns what it returns and how many daemons heard of it."""
+        with opened(self.config.database) as db, _told(), transaction(db):
+            result = action(StoredBooks(db), self.desk)
+        return result, ring(self.config.database)
+
+    def rehearse(self, action: Action[T]) -> T:
+        """What `action` would come to; nothing is stored."""
+        with opened(self.config.database) as db, _told(), rehearsal(db):
+            return action(StoredBooks(db), self.desk)
+
+    def query(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        """Read what is stored."""
+        with opened(self.config.database) as db, _told():
+            return question(db)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn the database's own errors into one line that says what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise TocsinError(f"the database refused: {error}; nothing was stored") from error

@@ -1,0 +1,81 @@
+"""From settings to the desk: the part of the composition that commands need too, without any platform's library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from alerts.config import Config, channel_kind
+from alerts.desk.actions import Desk
+from alerts.desk.posting import Pen
+from alerts.desk.station import Intake, Outlet, Station
+from alerts.desk.territory import Territory
+from alerts.model.ids import new_id
+from alerts.rendering.faces import StationFace
+from alerts.rendering.templates import Renderer
+
+
+def furnish_station(config: Config) -> Station:
+    """The town as the desk knows it."""
+    station = config.station
+    return Station(
+        name=station.name,
+        sender=station.sender,
+        language=station.language,
+        timezone=ZoneInfo(station.timezone),
+        outlets=tuple(_outlet(config, name) for name in config.channels),
+        territory=Territory(station.geocodes, config.districts),
+        intakes={
+            name: Intake(
+                publish=settings.publish,
+                urgent=settings.urgent,
+                veto=settings.veto,
+                severity=settings.severity,
+                any_area=settings.area == "any",
+            )
+            for name, settings in config.sources.items()
+        },
+    )
+
+
+def _outlet(config: Config, name: str) -> Outlet:
+    settings = config.channels[name]
+    kind = channel_kind(settings.kind)
+    assert kind is not None  # noqa: S101 the configuration was checked
+    return Outlet(
+        name=name,
+        kind=settings.kind,
+        text=kind.text,
+        severity=settings.severity,
+        public=settings.public,
+        exercise=settings.exercise,
+        link=settings.link,
+        on_update=settings.on_update,
+        on_end=settings.on_end,
+        language=settings.language,
+    )
+
+
+def furnish_renderer(config: Config) -> Renderer:
+    """What writes the texts, in the station's own templates before those that ship."""
+    return Renderer(station_face(config), [config.template_folder])
+
+
+def station_face(config: Config) -> StationFace:
+    """The station as its texts speak of it."""
+    station = config.station
+    return StationFace(
+        name=station.name,
+        language=station.language,
+        timezone=station.timezone,
+        public_url=station.public_url,
+        area_names=tuple(district.name for district in config.districts),
+    )
+
+
+def furnish_desk(config: Config, now: Callable[[], datetime]) -> Desk:
+    """The desk, ready to act within any transaction."""
+    station = furnish_station(config)
+    pen = Pen(station, station_face(config), furnish_renderer(config), new_id)
+    return Desk(station, pen, new_id, now)

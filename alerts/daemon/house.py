@@ -1,0 +1,278 @@
+"""The whole house: built from settings, started and stopped in order.
+
+config ──▶ build() ──▶ House.run(): store, channels, lanes, sources, pages; SIGTERM ends it in the other order
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import socket
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import aiohttp
+import structlog
+from aiohttp import web
+from prometheus_client import Gauge, generate_latest
+
+from alerts.config import Config, channel_kind, source_kind
+from alerts.daemon.clock import SystemClock
+from alerts.daemon.furnish import furnish_desk
+from alerts.daemon.intake import TakesIn
+from alerts.daemon.systemd import tell_systemd, watchdog_interval
+from alerts.daemon.telling import Telling
+from alerts.delivery.lane import LONGEST_IDLE, Lane, LaneDesk, LaneSettings
+from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.limiter import Pace
+from alerts.desk.territory import DISTRICT
+from alerts.model.alert import Named
+from alerts.model.errors import TocsinError
+from alerts.model.ids import new_id
+from alerts.model.ports import Clock, Resources, Surroundings
+from alerts.sources.poll import LONGEST_BACKOFF, PollDesk, Poller
+from alerts.sources.settings import PolledSettings
+from alerts.store.database import Database
+from alerts.store.files import open_doorbell
+from alerts.store.journal import StoredJournal
+from alerts.store.migrate import migrate
+from alerts.store.outbox import StoredOutbox
+from alerts.store.queries import post_counts
+from alerts.store.standings import StoredLeases, StoredStandings
+from alerts.web.app import create_app
+from alerts.web.ops import Cycle, Gauges
+
+FINISHES_WITHIN = 10.0
+"""Seconds that a stop waits for the answers to what is under way."""
+NET_BENEATH = 1.0
+"""Seconds between looks whether another process wrote, should its ring not have been heard."""
+_LATE = 60.0
+
+log = structlog.get_logger()
+
+
+class House:
+    """A running Tocsin. `listeners` of `telling` hear of each attempt; `url` is where it answers."""
+
+    def __init__(self, config: Config, database: Database, session: aiohttp.ClientSession, clock: Clock) -> None:
+        self.config = config
+        self.database = database
+        self.telling = Telling()
+        self.url = ""
+        self._session = session
+        self._clock = clock
+        self._standings = StoredStandings(database)
+        owner = f"{socket.gethostname()}-{os.getpid()}-{new_id()}"
+        self._keeper = LeaseKeeper(StoredLeases(database), clock, owner, list(config.channels))
+        self.lanes: dict[str, Lane] = {}
+        self.pollers: dict[str, Poller] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._runner: web.AppRunner | None = None
+        self._doorbell: tuple[socket.socket, Path] | None = None
+        self._takes_in = TakesIn(furnish_desk(config, clock.now), database, clock, self.telling, self.wake)
+
+    async def start(self) -> None:
+        """Bring everything up; what was stored before is being sent when this returns."""
+        await self._standings.load()
+        self._build_lanes()
+        self._build_pollers()
+        self._listen_for_rings()
+        await self._serve()
+        self._spawn(self._keeper.run(), "leases")
+        for name, lane in self.lanes.items():
+            self._spawn(lane.run(), f"lane {name}")
+        for name, poller in self.pollers.items():
+            self._spawn(poller.run(), f"source {name}")
+        self._spawn(self._watch_the_file(), "file")
+
+    async def stop(self) -> None:
+        """Take nothing more in, finish what is under way, give back the leases, close."""
+        for task in self._tasks:
+            if not task.get_name().startswith(("lane", "leases")):
+                task.cancel()
+        await asyncio.gather(*(lane.stop(FINISHES_WITHIN) for lane in self.lanes.values()), return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(Exception):
+            await self._keeper.give_back()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._doorbell is not None:
+            bell, path = self._doorbell
+            asyncio.get_running_loop().remove_reader(bell)
+            bell.close()
+            path.unlink(missing_ok=True)
+        await self._session.close()
+        await self.database.close()
+
+    def wake(self, channels: Sequence[str] | None = None) -> None:
+        """Tell lanes that something was stored for them; all of them when it isn't known for which."""
+        for name, lane in self.lanes.items():
+            if channels is None or name in channels:
+                lane.wake()
+
+    def cycles(self) -> list[Cycle]:
+        """Every lane and source: when it last went round, and whether it should have since."""
+        now = self._clock.monotonic()
+        lanes = [
+            Cycle(f"lane {name}", now - lane.cycled_at, now - lane.cycled_at > LONGEST_IDLE.total_seconds() + _LATE)
+            for name, lane in self.lanes.items()
+        ]
+        return lanes + [_cycle_of(poller, now) for poller in self.pollers.values()]
+
+    async def metrics(self) -> bytes:
+        """Everything that is counted, as Prometheus reads it."""
+        for (channel, state), posts in (await self.database.read(post_counts)).items():
+            self._posts.labels(channel, state).set(posts)
+        for cycle in self.cycles():
+            self._ages.labels(cycle.name).set(-1 if cycle.age is None else cycle.age)
+        return generate_latest(self.telling.registry)
+
+    def _build_lanes(self) -> None:
+        registry = self.telling.registry
+        self._posts = Gauge("tocsin_posts", "Posts by state", ["channel", "state"], registry=registry)
+        self._ages = Gauge(
+            "tocsin_cycle_age_seconds", "Since it last went round; -1: never", ["cycle"], registry=registry
+        )
+        desk = LaneDesk(
+            outbox=StoredOutbox(self.database),
+            standings=self._standings,
+            keeper=self._keeper,
+            clock=self._clock,
+            chance=random.random,
+            told=self.telling.told,
+        )
+        for name, settings in self.config.channels.items():
+            kind = channel_kind(settings.kind)
+            assert kind is not None  # noqa: S101 the configuration was checked
+            channel = kind.load()(name, settings, self._resources(name))
+            lane = LaneSettings(
+                name,
+                Pace(settings.limits, settings.kept_back),
+                settings.concurrency,
+                settings.exercise,
+                kind.counts_every_write,
+            )
+            self.lanes[name] = Lane(lane, channel, desk)
+
+    def _resources(self, channel: str) -> Resources:
+        standings = self._standings
+        return Resources(
+            session=self._session,
+            clock=self._clock,
+            folder=self.config.folder,
+            recall=lambda key: standings.recall(channel, key),
+            remember=lambda key, value: standings.remember(channel, key, value),
+        )
+
+    def _build_pollers(self) -> None:
+        desk = PollDesk(StoredJournal(self.database), self._clock, random.random, self._takes_in.deliver)
+        around = surroundings(self.config, self._session, self._clock)
+        for name, settings in self.config.sources.items():
+            kind = source_kind(settings.kind)
+            if kind is not None and isinstance(settings, PolledSettings):
+                source = kind.load()(name, settings, around)
+                self.pollers[name] = Poller(name, source, settings.every, desk)
+
+    def _listen_for_rings(self) -> None:
+        bell, path = self._doorbell = open_doorbell(self.config.database)
+
+        def rung() -> None:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    bell.recv(16)
+            self.wake()
+
+        asyncio.get_running_loop().add_reader(bell, rung)
+        log.debug("doorbell.open", path=str(path))
+
+    async def _serve(self) -> None:
+        app = create_app(Gauges(self.cycles, self.metrics))
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+        await self._runner.setup()
+        host, port = self.config.web.host, self.config.web.port
+        try:
+            await web.TCPSite(self._runner, host or None, port).start()
+        except OSError as error:
+            why = error.strerror or error
+            raise TocsinError(f"web.listen {self.config.web.listen}: {why}; choose another port") from None
+        bound = self._runner.addresses[0]
+        self.url = f"http://{host or '127.0.0.1'}:{bound[1]}"
+        log.info("web.listening", url=self.url)
+
+    async def _watch_the_file(self) -> None:
+        seen = None
+        while True:
+            version = await self.database.read(lambda db: db.execute("PRAGMA data_version").fetchone()[0])
+            if seen is not None and version != seen:
+                self.wake()
+            seen = version
+            await self._clock.sleep(NET_BENEATH)
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))
+
+
+def _cycle_of(poller: Poller, now: float) -> Cycle:
+    longest = max(poller.every, LONGEST_BACKOFF).total_seconds() + _LATE
+    age = None if poller.tried_at is None else now - poller.tried_at
+    return Cycle(f"source {poller.name}", age, age is None or age > longest, poller.reason)
+
+
+def surroundings(config: Config, session: aiohttp.ClientSession, clock: Clock) -> Surroundings:
+    """What every source is given."""
+    station = config.station
+    codes = station.geocodes or tuple(Named(DISTRICT, district.code) for district in config.districts)
+    return Surroundings(
+        session=session,
+        clock=clock,
+        folder=config.folder,
+        zone=ZoneInfo(station.timezone),
+        language=station.language,
+        station=station.name,
+        sender=station.sender,
+        geocodes=codes,
+    )
+
+
+async def build(config: Config, clock: Clock | None = None) -> House:
+    """A house ready to start: the database brought up to date and opened, one HTTP session for everything."""
+    await asyncio.to_thread(migrate, config.database)
+    database = await Database.open(config.database)
+    connector = aiohttp.TCPConnector(limit=200, ttl_dns_cache=60)
+    session = aiohttp.ClientSession(connector=connector, auto_decompress=True)
+    return House(config, database, session, clock or SystemClock())
+
+
+async def run(config: Config, ready: Callable[[House], None] | None = None) -> None:
+    """Run until SIGTERM or SIGINT. Raises TocsinError when it can't start."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    house = await build(config)
+    try:
+        await house.start()
+        log.info("tocsin.running", station=config.station.name, channels=list(house.lanes), sources=list(house.pollers))
+        tell_systemd("READY=1")
+        if ready is not None:
+            ready(house)
+        await _until(stopped, watchdog_interval())
+    finally:
+        tell_systemd("STOPPING=1")
+        log.info("tocsin.stopping")
+        await house.stop()
+
+
+async def _until(stopped: asyncio.Event, watchdog: float | None) -> None:
+    while not stopped.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopped.wait(), watchdog)
+        if watchdog is not None:
+            tell_systemd("WATCHDOG=1")

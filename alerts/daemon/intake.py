@@ -1,0 +1,74 @@
+"""From a reading to the outbox: what a source said is filed with what it remembers, in few and short transactions."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+
+import structlog
+
+from alerts.daemon.telling import Telling
+from alerts.desk.actions import Desk, Filed
+from alerts.model.ports import Clock, Heard, Reading
+from alerts.store.books import StoredBooks
+from alerts.store.database import Database
+from alerts.store.journal import hear, remember
+
+AT_ONCE = 20
+"""Entries filed in one transaction: more would hold up an urgent post's journal."""
+
+log = structlog.get_logger()
+
+
+class TakesIn:
+    """Files readings at the desk, and wakes the lanes that have something to do by it."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        database: Database,
+        clock: Clock,
+        telling: Telling,
+        wake: Callable[[Sequence[str] | None], None],
+    ) -> None:
+        self._desk = desk
+        self._database = database
+        self._clock = clock
+        self._telling = telling
+        self._wake = wake
+
+    async def deliver(self, source: str, reading: Reading, look_again: datetime) -> None:
+        """Store everything a source said, then what it remembers; an entry that was stored is never filed again."""
+        entries = sorted(reading.heard, key=_order)
+        for start in range(0, len(entries), AT_ONCE):
+            batch = entries[start : start + AT_ONCE]
+            filed = await self._database.write(partial(self._file, source, batch))
+            self._tell(source, filed)
+        now = self._clock.now()
+        await self._database.write(lambda db: remember(db, source, reading.memory, now, look_again))
+
+    def _file(self, source: str, batch: Sequence[Heard], db: sqlite3.Connection) -> list[Filed]:
+        books = StoredBooks(db)
+        filed = [self._desk.hear(books, heard, source) for heard in batch]
+        hear(db, source, [heard.key for heard in batch], self._clock.now())
+        return filed
+
+    def _tell(self, source: str, filed: Sequence[Filed]) -> None:
+        for each in filed:
+            record = each.record
+            if not each.fresh:
+                continue
+            self._telling.taken_in(source, record.state)
+            event = f"alert.{record.state}"
+            log.info(event, source=source, alert=record.id, incident=record.incident_id, reason=record.reason)
+        channels = sorted(set().union(*(each.channels for each in filed)))
+        if channels:
+            self._wake(channels)
+
+
+def _order(heard: Heard) -> tuple[bool, float, int]:
+    """By `sent`, so that an update read in the same poll never comes before what it updates; references break a tie."""
+    alert = heard.alert
+    return (alert is None, alert.sent.timestamp() if alert else 0.0, len(alert.references) if alert else 0)

@@ -1,0 +1,161 @@
+"""The demo: a weather feed, a works calendar and a manual alert go out on three stand-ins, each printed as it does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import tempfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from alerts.config import load_config
+from alerts.daemon.counter import Counter
+from alerts.daemon.counter import now as wall_clock
+from alerts.daemon.house import House, build
+from alerts.demo.stand_ins import SECRETS, sample, serve_feeds, start_sandbox, times
+from alerts.desk.draft import Draft, draft_alert
+from alerts.model.alert import Severity, Urgency
+from alerts.model.ids import new_id
+from alerts.model.ports import Verdict
+from alerts.model.post import Post, PostState
+from alerts.sandbox.settings import SandboxSettings
+from alerts.store.queries import on_now, posts_by_alert
+
+Say = Callable[[str], None]
+EXPECTED = 9
+"""Three alerts on three channels."""
+PATIENCE = 30.0
+
+
+async def run_demo(folder: Path | None, *, once: bool, say: Say) -> int:
+    """Run it in `folder` (else a new one); `once`: until all is delivered, then 0, or 1 when it wasn't in time."""
+    with contextlib.ExitStack() as cleanup:
+        here = folder or Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="tocsin-demo-")))
+        here.mkdir(parents=True, exist_ok=True)
+        stopped = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        return await _run_in(here, stopped, once=once, say=say)
+
+
+async def _run_in(here: Path, stopped: asyncio.Event, *, once: bool, say: Say) -> int:
+    now = datetime.now(UTC)
+    feeds, feeds_at = await serve_feeds(now)
+    sandbox = await start_sandbox(SandboxSettings(state_dir=here / "sandbox"), "127.0.0.1", 8081, tries=200)
+    try:
+        file = _furnish(here, now, feeds_at, sandbox.url)
+        house = await build(load_config(file))
+        try:
+            delivered = _listen(house, say)
+            await house.start()
+            _welcome(house, sandbox.url, here, say)
+            await _post_by_hand(file)
+            return await _watch(house, delivered, stopped, once=once, say=say)
+        finally:
+            await house.stop()
+    finally:
+        await sandbox.stop()
+        await feeds.cleanup()
+
+
+def _furnish(here: Path, now: datetime, feeds: str, sandbox: str) -> Path:
+    """Write what an administrator would: channels.toml, the calendar, and the secrets in files of their own."""
+    secrets = here / "secrets"
+    secrets.mkdir(exist_ok=True)
+    for name, value in SECRETS.items():
+        (secrets / name).write_text(value)
+    (here / "travaux.ics").write_text(sample("travaux.ics").format(**times(now)), encoding="utf-8", newline="\r\n")
+    file = here / "channels.toml"
+    text = sample("channels.toml").format(port=_free_port(8080), feeds=feeds, sandbox=sandbox)
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def _free_port(first: int) -> int:
+    """The first port from `first` on that nobody listens on."""
+    for port in range(first, first + 200):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    return 0
+
+
+def _welcome(house: House, sandbox: str, here: Path, say: Say) -> None:
+    say("Tocsin runs, with stand-ins of X, Facebook and Telegram on this machine.")
+    say(f"  the three timelines   {sandbox}/")
+    say(f"  the daemon            {house.url}/readyz")
+    say(f"  its configuration     {here}/channels.toml")
+    say("")
+
+
+def _listen(house: House, say: Say) -> asyncio.Queue[Post]:
+    """Print each delivery as it happens; the queue holds those that are out."""
+    delivered: asyncio.Queue[Post] = asyncio.Queue()
+
+    def told(post: Post, verdict: Verdict, seconds: float) -> None:
+        first_line = post.message.plain.strip().splitlines()[0]
+        if verdict.state is not PostState.SENT:
+            say(f"  {post.channel:<9} {verdict.state.replace('_', ' ')}: {verdict.reason}")
+            return
+        where = verdict.receipt.url if verdict.receipt else ""
+        say(f"  {post.channel:<9} {post.kind:<8} {seconds * 1000:4.0f} ms  {first_line[:70]}")
+        say(f"            {where}")
+        delivered.put_nowait(post)
+
+    house.telling.listeners.append(told)
+    return delivered
+
+
+async def _post_by_hand(file: Path) -> None:
+    """What `tocsin post` does, in a process of its own there, in a thread here."""
+
+    def post() -> None:
+        counter = Counter(load_config(file))
+        draft = Draft(
+            headline="Coupure d'eau rue des Tanneurs jusqu'à ce soir",
+            description="Une canalisation s'est rompue. Une citerne d'eau potable est en place devant l'école Pasteur.",
+            instruction="Ne buvez pas l'eau du robinet avant qu'elle soit claire ; faites-la couler cinq minutes.",
+            event="Coupure d'eau",
+            severity=Severity.MODERATE,
+            urgency=Urgency.IMMEDIATE,
+            expires="6h",
+        )
+        alert = draft_alert(draft, counter.desk.station, wall_clock(), new_id())
+        counter.act(lambda books, desk: desk.post(books, alert))
+
+    await asyncio.to_thread(post)
+
+
+async def _watch(house: House, delivered: asyncio.Queue[Post], stopped: asyncio.Event, *, once: bool, say: Say) -> int:
+    complete = asyncio.create_task(_count(delivered))
+    ending = asyncio.create_task(stopped.wait())
+    await asyncio.wait({complete, ending}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+    done = complete.done()
+    complete.cancel()
+    if done:
+        say("\nAll is delivered: 3 alerts on 3 channels.")
+    elif not stopped.is_set():
+        await _say_what_is_missing(house, say)
+    if not once and not stopped.is_set():
+        say("Ctrl-C stops.")
+        await ending
+    ending.cancel()
+    return 0 if done or (not once and stopped.is_set()) else 1
+
+
+async def _count(delivered: asyncio.Queue[Post]) -> None:
+    for _ in range(EXPECTED):
+        await delivered.get()
+
+
+async def _say_what_is_missing(house: House, say: Say) -> None:
+    records = await house.database.read(lambda db: on_now(db, wall_clock()))
+    posts = await house.database.read(lambda db: posts_by_alert(db, [record.id for record in records]))
+    missing = [post for group in posts.values() for post in group if post.state is not PostState.SENT]
+    say(f"\nNot all was delivered within {PATIENCE:g} s:")
+    for post in missing:
+        say(f"  {post.channel}: {post.state} {post.reason or ''}")

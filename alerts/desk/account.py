@@ -1,0 +1,63 @@
+"""An alert and its posts as the one JSON object that the command line, the API and the exports show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+from typing import Any
+
+from alerts.desk.posting import Penned
+from alerts.model.incident import Record
+from alerts.model.post import Post
+
+
+def account_of(record: Record, posts: Sequence[Post], zone: tzinfo, language: str) -> dict[str, Any]:
+    """The object of design's "An alert"; times are in the station's zone."""
+    alert = record.alert
+    info = alert.info_for(language) if alert else None
+    return {
+        "alert": record.id,
+        "incident": record.incident_id,
+        "identifier": alert.identifier if alert else None,
+        "status": str(alert.status) if alert else None,
+        "state": str(record.state),
+        "reason": record.reason,
+        "source": record.source,
+        "severity": str(record.severity),
+        "headline": (info.headline or info.event) if info else None,
+        "expires": _spelled(alert.expires if alert else None, zone),
+        "posts": [_post(post, zone) for post in posts],
+    }
+
+
+def rehearsal_of(record: Record, penned: Sequence[Penned], zone: tzinfo, language: str) -> dict[str, Any]:
+    """The same before anything is stored: each post with its count, what was cut, and what to look at."""
+    account = account_of(record, [made.post for made in penned], zone, language)
+    for shown, made in zip(account["posts"], penned, strict=True):
+        rendered = made.rendered
+        shown |= {
+            "count": rendered.count,
+            "limit": rendered.limit,
+            "cut": list(rendered.cut),
+            "warnings": list(rendered.warnings),
+        }
+    return account | {"notes": list(record.notes)}
+
+
+def _post(post: Post, zone: tzinfo) -> dict[str, Any]:
+    return {
+        "id": post.id,
+        "channel": post.channel,
+        "kind": str(post.kind),
+        "state": str(post.state),
+        "text": post.message.plain,
+        "remote_id": post.receipt.remote_id if post.receipt else None,
+        "url": post.receipt.url if post.receipt else None,
+        "attempts": post.tries,
+        "sent_at": _spelled(post.sent_at, zone, "milliseconds"),
+        "reason": post.reason,
+    }
+
+
+def _spelled(time: datetime | None, zone: tzinfo, precision: str = "seconds") -> str | None:
+    return time.astimezone(zone).isoformat(timespec=precision) if time else None

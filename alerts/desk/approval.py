@@ -1,0 +1,84 @@
+"""What waits for somebody: a validation, a post in doubt, a post that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from alerts.model.errors import Misuse, Refused
+from alerts.model.incident import AlertState, Record
+from alerts.model.ports import Books
+from alerts.model.post import Post, PostState
+
+
+def find_alert(books: Books, name: str) -> Record:
+    """The alert of that id, CAP identifier or incident, by unique prefix. Raises Misuse."""
+    found = books.by_id(name)
+    if not found:
+        raise Misuse(f"{name!r}: no such alert; `tocsin status --all` lists them")
+    if len(found) > 1:
+        shown = ", ".join(record.id for record in found[:5])
+        raise Misuse(f"{name!r} begins the names of {len(found)} alerts ({shown}); give more of it")
+    return found[0]
+
+
+def find_posts(books: Books, name: str) -> list[Post]:
+    """The post of that id, or all posts of the alert of that name. Raises Misuse."""
+    posts = books.post_by_id(name)
+    if len(posts) == 1:
+        return list(posts)
+    return list(books.posts_of(find_alert(books, name).id))
+
+
+def approve(books: Books, name: str, who: str, now: datetime) -> tuple[Record, list[Post]]:
+    """Let a waiting alert go out exactly as it was rendered. Raises Misuse, or Refused where nothing waits."""
+    record, waiting = _waiting(books, name)
+    for post in waiting:
+        books.move_post(post, PostState.QUEUED, None, not_before=None)
+    books.set_alert_state(record.id, AlertState.ACCEPTED, None)
+    books.note(now, record.id, None, "approved", f"by {who}")
+    return record, waiting
+
+
+def reject(books: Books, name: str, who: str, reason: str | None, now: datetime) -> tuple[Record, list[Post]]:
+    """Keep a waiting alert from going out. Raises Misuse, or Refused where nothing waits."""
+    record, waiting = _waiting(books, name)
+    why = f"rejected by {who}" + (f": {reason}" if reason else "")
+    for post in waiting:
+        books.move_post(post, PostState.REJECTED, why, not_before=None)
+    books.set_alert_state(record.id, AlertState.REJECTED, why)
+    books.note(now, record.id, None, "rejected", why)
+    return record, waiting
+
+
+def retry(books: Books, name: str, now: datetime) -> list[Post]:
+    """Queue again what failed or is in doubt; something in doubt may then be out twice. Raises Misuse or Refused."""
+    return _move(books, name, PostState.QUEUED, "retried by an officer", now)
+
+
+def drop(books: Books, name: str, now: datetime) -> list[Post]:
+    """Give up what failed or is in doubt. Raises Misuse or Refused."""
+    return _move(books, name, PostState.DROPPED, "dropped by an officer", now)
+
+
+def _waiting(books: Books, name: str) -> tuple[Record, list[Post]]:
+    record = find_alert(books, name)
+    waiting = [post for post in books.posts_of(record.id) if post.state is PostState.WAITING]
+    if not waiting:
+        raise Refused(f"{record.id} doesn't wait for a validation: it is {record.state}")
+    return record, waiting
+
+
+def _move(books: Books, name: str, state: PostState, reason: str, now: datetime) -> list[Post]:
+    posts = find_posts(books, name)
+    open_posts = [post for post in posts if post.state in (PostState.FAILED, PostState.IN_DOUBT)]
+    if not open_posts:
+        raise Refused(f"{name}: nothing failed or in doubt there; it is {_states(posts)}")
+    for post in open_posts:
+        books.move_post(post, state, reason, not_before=None)
+        books.note(now, post.alert_id, post.id, str(state), reason)
+    return open_posts
+
+
+def _states(posts: Sequence[Post]) -> str:
+    return ", ".join(sorted({str(post.state) for post in posts})) or "without posts"

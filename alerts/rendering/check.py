@@ -1,0 +1,114 @@
+"""`tocsin check` for templates: every file of the folders is read and rendered with made-up alerts."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from alerts.model.alert import Alert, Area, Info, Named, Severity
+from alerts.model.hazard import HAZARD_PARAMETER, Hazard
+from alerts.model.post import EndReason, PostKind, TextFormat
+from alerts.rendering.faces import ChannelFace, Context, StationFace
+from alerts.rendering.facts import Matter, facts
+from alerts.rendering.library import FAULTS, GENERAL, Library, hazard_file, reason_of, shipped_folder
+from alerts.rendering.parts import Part, split
+
+_NAME = re.compile(
+    r"(?P<language>[^/]+)/(?P<channel>[^/]+)/(?:(?P<topic>[a-z0-9-]+)\.)?(?P<kind>publish|update|end)\.j2"
+)
+_HTML_CHANNELS = frozenset(("telegram",))
+_NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+_NEEDED = ("headline", "area", "time", "instruction")
+
+
+def check_templates(station: StationFace, folders: Sequence[Path] = ()) -> list[str]:
+    """Return every fault of the templates in `folders` and of those that ship, one line each, with file and line.
+
+    A template is rendered for each hazard, each end and with an alert that tells next to nothing; what it leaves out
+    of what a post must say is a fault too, and so is a file whose name means nothing to the lookup.
+    """
+    library = Library([*folders, shipped_folder()])
+    missing = [
+        f"{folder}: no such folder of templates, create it or leave it out" for folder in folders if not folder.is_dir()
+    ]
+    found = (fault for name in sorted(library.names) for fault in _faults(name, library, station))
+    return [*missing, *dict.fromkeys(found)]
+
+
+def sample_alert(hazard: Hazard, language: str, *, bare: bool = False) -> Alert:
+    """Return a made-up alert about `hazard`; with `bare`, one that tells nothing it need not tell."""
+    parameters = (Named(HAZARD_PARAMETER, hazard.value),)
+    info = Info("Sample", language=language, parameters=parameters)
+    if not bare:
+        info = Info(
+            "Sample",
+            severity=Severity.SEVERE,
+            language=language,
+            parameters=parameters,
+            onset=_NOW + timedelta(hours=1),
+            expires=_NOW + timedelta(hours=6),
+            headline="Sample of a headline",
+            description="What is going on.",
+            instruction="What to do.",
+            sender_name="Sample service",
+            contact="0 123",
+            web="https://service.example/1",
+            areas=(Area("Old town"), Area("Harbour")),
+        )
+    return Alert("sample", "sample@tocsin.example", _NOW, infos=(info,))
+
+
+def _faults(name: str, library: Library, station: StationFace) -> Iterator[str]:
+    language, _, file = name.partition("/")
+    if file == GENERAL or file.startswith("hazards/"):
+        yield from _faults_of_words(language, file, library)
+    elif place := _NAME.fullmatch(name):
+        yield from _faults_of_template(name, place, library, station)
+    else:
+        yield f"{library.path(name)}: no alert looks for this name{_nearest(name)}"
+
+
+def _faults_of_words(language: str, file: str, library: Library) -> Iterator[str]:
+    known = {GENERAL, *(hazard_file(hazard) for hazard in Hazard)}
+    if file not in known:
+        yield f"{library.path(f'{language}/{file}')}: no such hazard, one of {', '.join(Hazard)} is allowed"
+        return
+    try:
+        library.words(language, file)
+    except FAULTS as fault:
+        yield f"{library.where(fault, f'{language}/{file}')}: {reason_of(fault)}"
+
+
+def _faults_of_template(name: str, place: re.Match[str], library: Library, station: StationFace) -> Iterator[str]:
+    kind, markup = PostKind(place["kind"]), "html" if place["channel"] in _HTML_CHANNELS else "plain"
+    channel = ChannelFace(place["channel"], place["channel"], TextFormat(4096, markup=markup))
+    for matter, context in _matters(place["language"], kind, library):
+        try:
+            known = facts(matter, station, channel, context, "https://alerts.example/1")
+            pieces = split(library.template(name, markup).render(known))
+        except FAULTS as fault:
+            yield f"{library.where(fault, name)}: {reason_of(fault)}"
+            return
+        said = {piece.name for piece in pieces if isinstance(piece, Part) and (piece.text or piece.short)}
+        if lacking := [part for part in _NEEDED if part not in said]:
+            yield f'{library.path(name)}: says no {", ".join(lacking)}: add {{% part "{lacking[0]}" %}}…{{% endpart %}}'
+            return
+
+
+def _matters(language: str, kind: PostKind, library: Library) -> Iterator[tuple[Matter, Context]]:
+    reasons = list(EndReason) if kind is PostKind.END else [None]
+    for hazard in Hazard:
+        for bare in (False, True):
+            alert = sample_alert(hazard, language, bare=bare)
+            words = library.words(language, GENERAL), library.words(language, hazard_file(hazard))
+            for reason in reasons:
+                yield Matter(alert, alert.infos[0], kind, hazard, language, *words), Context("1", _NOW, reason, alert)
+
+
+def _nearest(name: str) -> str:
+    *folder, file = name.split("/")
+    near = difflib.get_close_matches(file, [f"{kind}.j2" for kind in PostKind], 1)
+    return f", did you mean {'/'.join([*folder, *near])}?" if near and len(folder) == 2 else ""

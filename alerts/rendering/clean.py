@@ -1,0 +1,128 @@
+"""A feed's text is a stranger's: HTML, doubly escaped entities, tabs, hard-wrapped lines, invisible characters.
+
+`clean` makes plain text of it before any template sees it. Escaping for the channel comes after, and is Jinja's.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from dataclasses import replace
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+from alerts.model.alert import Alert, Area, Info, Named
+
+_SUSPECT = re.compile(
+    r"[<&\x00-\x1f\x7f-\x9f\u00ad\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]|  |\w\?\w"
+)
+_BREAK = re.compile(r"<\s*(?:br|hr)\s*/?\s*>|<\s*/\s*(?:p|div|ul|ol|tr|h[1-6])\s*>", re.IGNORECASE)
+_ITEM = re.compile(r"<\s*li\b[^<>]*>", re.IGNORECASE)
+_HIDDEN = re.compile(
+    r"<\s*(script|style)\b[^<>]*>.*?(?:<\s*/\s*\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL
+)
+_TAG = re.compile(
+    r"</?\s*(?:a|abbr|address|b|big|blockquote|body|center|code|dd|div|dl|dt|em|font|form|h[1-6]|head|html|i|iframe|img|input|"
+    r"ins|li|link|meta|object|ol|p|pre|q|s|script|small|span|strike|strong|style|sub|sup|svg|table|tbody|td|tfoot|th|thead|"
+    r"title|tr|tt|u|ul|video)(?:\s[^<>]*)?/?\s*>",
+    re.IGNORECASE,
+)
+# Everything that shows nothing and can deceive: controls, bidirectional overrides, embeddings and isolates, the
+# byte-order mark and the two non-characters that X refuses, halves of surrogate pairs. Joiners stay: emoji need them.
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+)
+_LOST_APOSTROPHE = re.compile(r"\b([cdjlmnst]|qu)\?(?=[a-zàâéèêëîïôûùh])", re.IGNORECASE)
+_BLANKS = re.compile(r"[ \t]{2,}|\t")
+_BULLET = re.compile(r"(?:[*•·▪–—-]|\d{1,2}[.)])\s")
+_WRAP_WIDTH = 85
+_LINES = ("event", "headline", "sender_name", "contact", "audience")
+_TEXTS = ("description", "instruction")
+
+
+@lru_cache(maxsize=1024)
+def clean(text: str) -> str:
+    """Return `text` as plain text in NFC, one line per paragraph or list item, paragraphs set apart by an empty line.
+
+    Known HTML tags go (`<br>` and the ends of blocks become line breaks), anything else between angle brackets stays,
+    for "gusts < 90 km/h" is no tag. Entities are read twice, since feeds escape twice.
+    """
+    text = unicodedata.normalize("NFC", text)
+    if not _SUSPECT.search(text):
+        return text.strip()
+    text = _INVISIBLE.sub("", _without_markup(html.unescape(html.unescape(text))))
+    text = _LOST_APOSTROPHE.sub(r"\1’", re.sub(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]", "\n", text))
+    lines = [_BLANKS.sub(" ", line).strip() for line in text.split("\n")]
+    paragraphs = re.split(r"\n{2,}", "\n".join(lines).strip("\n"))
+    return "\n\n".join(_unwrap(paragraph) for paragraph in paragraphs)
+
+
+def clean_line(text: str) -> str:
+    """Return `text` cleaned and on one line: a headline, a name, an area."""
+    cleaned = clean(text)
+    return " ".join(cleaned.split("\n")).replace("  ", " ") if "\n" in cleaned else cleaned
+
+
+def clean_alert(alert: Alert, language: str) -> Alert:
+    """Return the alert as templates may see it: the infos of the best language for `language`, every word cleaned."""
+    best = alert.info_for(language)
+    infos = (
+        [best, *(info for info in alert.infos if info is not best and info.language == best.language)] if best else []
+    )
+    return replace(alert, infos=tuple(clean_info(info) for info in infos), note=alert.note and clean(alert.note))
+
+
+def clean_info(info: Info) -> Info:
+    """Return `info` with all its words cleaned; headline, event and names on one line each."""
+    tidy: dict[str, Any] = {name: clean_line(said) for name in _LINES if (said := getattr(info, name))}
+    tidy |= {name: clean(said) for name in _TEXTS if (said := getattr(info, name))}
+    tidy["web"] = address(info.web)
+    tidy["areas"] = tuple(_clean_area(area) for area in info.areas)
+    tidy["parameters"] = tuple(_clean_pair(pair) for pair in info.parameters)
+    news = {name: said for name, said in tidy.items() if said != getattr(info, name)}
+    return replace(info, **news) if news else info
+
+
+def _clean_pair(pair: Named) -> Named:
+    value = clean(pair.value)
+    return pair if value == pair.value else replace(pair, value=value)
+
+
+def address(web: str | None) -> str | None:
+    """Return `web` if it is a web address a reader can follow, else None. Its spelling is left alone."""
+    link = (web or "").strip()
+    return (
+        link
+        if re.fullmatch(r"https?://[^\s<>\"'\x00-\x20\x7f-\xa0\u200b-\u202e\ufeff]+", link, re.IGNORECASE)
+        else None
+    )
+
+
+def _clean_area(area: Area) -> Area:
+    description = clean_line(area.description)
+    return area if description == area.description else replace(area, description=description)
+
+
+def _without_markup(text: str) -> str:
+    if "<" not in text:
+        return text
+    text = _BREAK.sub("\n", _HIDDEN.sub("", text))
+    return _TAG.sub("", _ITEM.sub("\n- ", text))
+
+
+def _unwrap(paragraph: str) -> str:
+    """Join the lines that a teleprinter's width broke: where the next word would not have fitted any more."""
+    lines = paragraph.split("\n")
+    width = max(map(len, lines))
+    if len(lines) == 1 or width > _WRAP_WIDTH:
+        return paragraph
+    joined = [lines[0]]
+    for before, line in pairwise(lines):
+        full = len(before) + 1 + len(line.split(" ", 1)[0]) > width and len(before) > width // 2 > 20
+        if full and not _BULLET.match(line):
+            joined[-1] += f" {line}"
+        else:
+            joined.append(line)
+    return "\n".join(joined)

@@ -1,0 +1,74 @@
+"""What rendering knows of the station, the channel and the moment, and what it hands back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from alerts.model.alert import Alert
+from alerts.model.post import EndReason, Message, TextFormat
+
+LinkPolicy = Literal["always", "first", "never"]
+"""When a post carries its address: in every one, in the first of an incident, in none."""
+
+
+@dataclass(frozen=True, slots=True)
+class StationFace:
+    """Who speaks. `public_url` is without a trailing slash; `area_names` are the station's own names of its areas."""
+
+    name: str
+    language: str = "fr-FR"
+    timezone: str = "Europe/Paris"
+    public_url: str | None = None
+    area_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFace:
+    """Where it is said.
+
+    `kind` names the folder of templates (`twitter`, `facebook`, `telegram`; an unknown one uses `default`), `text` how
+    the platform counts and marks up. `language` is the station's unless the channel speaks another one.
+    """
+
+    name: str
+    kind: str
+    text: TextFormat
+    link: LinkPolicy = "always"
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The moment: what is known beside the alert.
+
+    `incident` is the id its lasting page has. `now` is the time of rendering, aware. `reason` is why it ends (an `end`
+    without one reads as expired). `previous` is what was said before: an update tells what changed against it, and an
+    end that brings no words of its own (a CAP Cancel without info) is named after it. `area_names` are the station's
+    names for the matched areas; they stand before the feed's. `first` is whether this is the first post of the incident
+    on the channel, for the link policy `first` (None: a `publish` is).
+    """
+
+    incident: str
+    now: datetime
+    reason: EndReason | None = None
+    previous: Alert | None = None
+    exercise: bool = False
+    area_names: tuple[str, ...] = ()
+    first: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A post's words, fitted.
+
+    `count` and `limit` are in the platform's own units. `cut` names the parts that were shortened or dropped, least
+    important first; `warnings` is what the officer should look at before it goes out.
+    """
+
+    message: Message
+    count: int
+    limit: int
+    cut: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()

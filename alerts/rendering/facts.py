@@ -1,0 +1,201 @@
+"""What a template may say: an alert, the station and the moment turned into words, in the language of the text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from alerts.model.alert import Alert, Info
+from alerts.model.hazard import Hazard, fold
+from alerts.model.post import EndReason, PostKind
+from alerts.rendering.changes import changes, gravity, level
+from alerts.rendering.clean import clean, clean_line
+from alerts.rendering.faces import ChannelFace, Context, StationFace
+from alerts.rendering.library import Words, capital
+from alerts.rendering.moments import PHRASES, Teller, event_end, locale_of
+
+WITH_WINDOW = frozenset((Hazard.WORKS, Hazard.WATER_CUT))
+"""The hazards that are planned: their notices always tell both ends of the window."""
+
+_SHORT_LIMIT = 600
+_MANY = 12
+_SHORT_AREA = 45
+_NO_INFO = Info("", language="")
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What is to be said: the alert with its words cleaned, and the words of its language and hazard.
+
+    `info` is what is over where the post is an end. `language` is the tag of the text.
+    """
+
+    alert: Alert
+    info: Info
+    kind: PostKind
+    hazard: Hazard
+    language: str
+    general: Words
+    words: Words
+
+
+def facts(
+    matter: Matter, station: StationFace, channel: ChannelFace, context: Context, link: str | None
+) -> dict[str, Any]:
+    """Return the variables of a template; `docs/templates.md` lists them."""
+    info, general, words = matter.info, matter.general, matter.words
+    teller = teller_of(matter, station, channel, context)
+    reason = (context.reason or EndReason.EXPIRED).value if matter.kind is PostKind.END else ""
+    label = level(info, general) or (general["severities"] | words.get("severities", {}))[info.severity.value]
+    title = _title(matter)
+    names = areas_of(matter.alert, info, station, context)
+    said = {
+        "alert": matter.alert,
+        "info": info,
+        "kind": matter.kind.value,
+        "hazard": matter.hazard.value,
+        "name": words["name"],
+        "headline": info.headline,
+        "event": info.event,
+        "description": info.description,
+        "instruction": info.instruction or prepared(info, words),
+        "prepared": prepared(info, words),
+        "advice": words["advice"],
+        "label": label,
+        "title": title,
+        "lead": _lead(label, title, general),
+        "lead_short": _lead(label, words["name"], general) if matter.hazard is not Hazard.GENERAL else "",
+        "areas": names,
+        "area": ", ".join(names) if len(names) <= _MANY else short_area(names),
+        "area_short": short_area(names),
+        "when": teller.window(info.onset or info.effective, event_end(info), whole=matter.hazard in WITH_WINDOW),
+        "sender": info.sender_name or station.name,
+        "source": _source(info, station, general["source"]),
+        "source_short": _source(info, station, general["source_short"]),
+        "contact": info.contact,
+        "foreign": _foreign(matter),
+        "station": station.name,
+        "link": link,
+        "incident": context.incident,
+        "exercise": context.exercise,
+        "reason": reason,
+        "note": matter.alert.note,
+        "now": context.now,
+        "onset": info.onset,
+        "expires": event_end(info),
+        "day": teller.day,
+        "time": teller.time,
+        "moment": teller.moment,
+        "words": general,
+    }
+    if matter.kind is PostKind.UPDATE:
+        news = changes(info, context.previous, matter.language, general)
+        said["change"] = general["change"].format(changes=general["separator"].join(news)) if news else ""
+        said["change_short"] = general["change"].format(changes=news[0]) if news else ""
+    if matter.kind is PostKind.END:
+        said |= _end(matter, reason, title, teller, context)
+    return said
+
+
+def teller_of(matter: Matter, station: StationFace, channel: ChannelFace, context: Context) -> Teller:
+    """Return who tells the times on this channel: short where room is short."""
+    phrases = matter.general.get("moments") or PHRASES.get(matter.language.split("-", 1)[0]) or PHRASES["en"]
+    return Teller(matter.language, _zone(station.timezone), context.now, phrases, channel.text.limit > _SHORT_LIMIT)
+
+
+def prepared(info: Info, words: Words) -> str:
+    """Return the hazard's own short instruction: the severity's where it has one, else the usual one."""
+    by_severity: Mapping[str, str] = words["instruction"]
+    return by_severity.get(gravity(info).value) or by_severity["default"]
+
+
+def areas_of(alert: Alert, info: Info, station: StationFace, context: Context) -> list[str]:
+    """Return where it is, each name once: the station's own names first; the station itself where nothing is told.
+
+    A feed may say one language in several infos, one for each area: they all count.
+    """
+    told = [area.description for area in info.areas]
+    told += [area.description for other in alert.infos if other.language == info.language for area in other.areas]
+    names = {fold(name): name for name in reversed([*map(clean_line, context.area_names), *told]) if name}
+    return list(reversed(names.values())) or list(station.area_names) or [station.name]
+
+
+def short_area(names: Sequence[str]) -> str:
+    """Return the first names, as many as make about 45 characters, and how many there are more: "Isère, Savoie +3"."""
+    said, rest = names[0], list(names[1:])
+    while rest and len(said) + len(rest[0]) + 2 <= _SHORT_AREA:
+        said = f"{said}, {rest.pop(0)}"
+    return f"{said} +{len(rest)}" if rest else said
+
+
+def _title(matter: Matter) -> str:
+    """Return what it is: the headline; the hazard's name where there is none; both where the headline is foreign."""
+    name, headline = matter.words["name"], matter.info.headline
+    if headline and _foreign(matter) and matter.hazard is not Hazard.GENERAL:
+        return f"{name} – {headline}"
+    return headline or (name if matter.hazard is not Hazard.GENERAL or not matter.info.event else matter.info.event)
+
+
+def _lead(label: str, title: str, general: Words) -> str:
+    """Return the title with its severity before it, unless the title says it already ("Vigilance orange orages")."""
+    said, mark = fold(title), fold(label).rsplit(" ", 1)[-1]
+    if fold(label) in said or (label in general["levels"].values() and mark in said):
+        return capital(title)
+    return str(general["lead"].format(label=label, title=title))
+
+
+def _source(info: Info, station: StationFace, phrase: str) -> str:
+    """Return who says it, and who passes it on where that is another."""
+    if not info.sender_name or fold(info.sender_name) == fold(station.name):
+        return station.name
+    return str(phrase.format(sender=info.sender_name, station=station.name))
+
+
+def _foreign(matter: Matter) -> str:
+    """Return the name of the info's language where it isn't that of the text, else ""."""
+    said, wanted = (tag.split("-", 1)[0].lower() for tag in (matter.info.language, matter.language))
+    if not said or said == wanted:
+        return ""
+    return str(locale_of(matter.language).languages.get(said, said))
+
+
+def _end(matter: Matter, reason: str, title: str, teller: Teller, context: Context) -> dict[str, Any]:
+    general, words = matter.general, matter.words
+    ended = context.now
+    if reason == EndReason.EXPIRED and (expires := event_end(matter.info)):
+        ended = min(expires, context.now)
+    lead = _end_lead(matter, reason, title)
+    over = words.get("over", {}).get(reason) or general["over"][reason]
+    return {
+        "lead": lead.format(title=title),
+        "lead_short": lead.format(title=words["name"]) if matter.hazard is not Hazard.GENERAL else "",
+        "when": general["ended"][reason].format(moment=teller.moment(ended)),
+        "instruction": over,
+        "prepared": over,
+        "after": words["after"] if reason in (EndReason.ALL_CLEAR, EndReason.EXPIRED) else "",
+        "description": _own_words(matter, context),
+    }
+
+
+def _end_lead(matter: Matter, reason: str, title: str) -> str:
+    """Return the phrase of this end; the hazard's own names it, so it needs no title that only names it again."""
+    own = matter.words.get("ends", {}).get(reason)
+    if own and title == matter.words["name"]:
+        return str(own).partition("{title}")[0].rstrip(" :\u00a0")
+    return str(own or matter.general["ends"][reason])
+
+
+def _own_words(matter: Matter, context: Context) -> str:
+    """Return what the ending message itself says of the end. One that repeats the alarm says nothing of it."""
+    own = matter.alert.infos[0] if matter.alert.infos else _NO_INFO
+    before = context.previous.info_for(matter.language) if context.previous else None
+    news = before is not None and own.description and own.description != clean(before.description or "")
+    return "\n\n".join(text for text in (matter.alert.note, own.description if news else None) if text)
+
+
+@lru_cache(maxsize=16)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)

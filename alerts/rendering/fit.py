@@ -1,0 +1,143 @@
+"""Fitting a post's parts to what the platform counts.
+
+The order, which `docs/templates.md` tells the authors of templates:
+
+1. Everything fits: nothing is touched.
+2. What is kept comes first (link, exercise mark, instruction, time, area, headline). Where that alone is too long, the
+   short forms the template offers are used: the headline's, the time's, the area's ("Isère, Savoie +3"), and at last
+   the instruction's, which is the one prepared for the hazard: shorter, but whole.
+3. Where even that is too long, the headline is shortened at a word, then the instruction at the end of a sentence (at
+   a word where its first sentence is too long), then the area. The time, the link and the exercise mark never are.
+4. What room is left goes to the long forms again and then to the other parts, the most important first: whole, else
+   its short form, else shortened; a name or a contact is left out rather than shortened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from alerts.model.post import TextFormat
+from alerts.rendering.count import count
+from alerts.rendering.parts import Part, Piece, lay_out
+from alerts.rendering.shorten import Cut, at_sentences, at_words, well
+
+SHORT_FORMS = ("headline", "time", "area", "instruction")
+"""The order in which kept parts take their short forms: the one that loses least comes first."""
+
+LAST_RESORT = ("headline", "instruction", "area")
+"""The kept parts that are shortened when the short forms didn't do, in order; other `keep=true` parts come before."""
+
+WHOLE = frozenset(("exercise", "link", "time", "sender", "change", "severity", "language", "contact"))
+"""The parts that are said whole or not at all."""
+
+_STUB = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The text, its count, the names of the parts that were cut, and of those that stand in their short form."""
+
+    text: str
+    count: int
+    cut: tuple[str, ...] = ()
+    short: tuple[str, ...] = ()
+
+
+def fit(pieces: Sequence[Piece], fmt: TextFormat) -> Fitted:
+    """Fit `pieces` to `fmt.limit`, losing the least important first. Longer than the limit only if nothing can go."""
+    texts = [piece if isinstance(piece, str) else piece.text or piece.short for piece in pieces]
+    text = lay_out(texts, pieces)
+    units = count(text, fmt)
+    return Fitted(text, units) if units <= fmt.limit else _Fitting(pieces, texts, fmt).done()
+
+
+class _Fitting:
+    """One fitting under way: what each piece says by now."""
+
+    def __init__(self, pieces: Sequence[Piece], texts: Sequence[str], fmt: TextFormat) -> None:
+        self._pieces = pieces
+        self._full = list(texts)
+        self._texts = list(texts)
+        self._fmt = fmt
+        self._markup = fmt.markup == "html"
+        parts = [(place, piece) for place, piece in enumerate(pieces) if isinstance(piece, Part) and texts[place]]
+        self._parts = sorted(parts, key=lambda entry: entry[1].importance)
+
+    def done(self) -> Fitted:
+        kept = [(place, part) for place, part in self._parts if part.keep]
+        for place, part in self._parts:
+            self._texts[place] = self._full[place] if part.keep else ""
+        if not self._fits():
+            self._use_short_forms(kept)
+            self._cut_kept(kept)
+        self._grow()
+        text = lay_out(self._texts, self._pieces)
+        return Fitted(text, count(text, self._fmt), *self._losses())
+
+    def _use_short_forms(self, kept: list[tuple[int, Part]]) -> None:
+        for place, part in sorted(kept, key=lambda entry: _order(SHORT_FORMS, entry[1].name)):
+            if part.short and not self._fits():
+                self._texts[place] = part.short
+
+    def _cut_kept(self, kept: list[tuple[int, Part]]) -> None:
+        for place, part in sorted(kept, key=lambda entry: _order(LAST_RESORT, entry[1].name)):
+            if self._fits():
+                return
+            if part.name not in WHOLE:
+                self._texts[place] = self._least_cut(place, part) or self._shortest(place)
+
+    def _least_cut(self, place: int, part: Part) -> str:
+        whole = self._cut_to_room(at_sentences, place) if part.name == "instruction" else ""
+        return whole or self._cut_to_room(at_words, place)
+
+    def _shortest(self, place: int) -> str:
+        """Return the least that can be said here when it isn't enough: the next part must give way too."""
+        return at_words(self._texts[place], lambda text: len(text) <= _STUB, markup=self._markup) or self._texts[place]
+
+    def _grow(self) -> None:
+        for place, part in self._parts:
+            if self._texts[place] == self._full[place]:
+                continue
+            forms = (form for form in (self._full[place], part.short) if form and self._fits(place, form))
+            longest = next(forms, "")
+            if longest or not part.keep:
+                self._texts[place] = longest or self._shortened(place, part)
+
+    def _shortened(self, place: int, part: Part) -> str:
+        if part.name in WHOLE:
+            return ""
+        self._texts[place] = self._full[place]
+        return self._cut_to_room(at_sentences if part.name == "advice" else well, place)
+
+    def _cut_to_room(self, cut: Cut, place: int) -> str:
+        """Return what stands at `place` cut to the room left: measured on it alone, then on the whole.
+
+        A part's units can change beside its neighbours: a link may go on into the next word.
+        """
+        text, room = self._texts[place], self._fmt.limit - self._units(place, "x") + 1
+        short = cut(text, lambda said: count(said, self._fmt) <= room, markup=self._markup)
+        if short and not self._fits(place, short):
+            return cut(text, lambda said: self._fits(place, said), markup=self._markup)
+        return short
+
+    def _losses(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        said = [(part, self._texts[place], self._full[place]) for place, part in reversed(self._parts)]
+        lost = [(part, text) for part, text, full in said if text != full]
+        short = (part.name for part, text in lost if text and text == part.short)
+        cut = (part.name for part, text in lost if not text or text != part.short)
+        return tuple(dict.fromkeys(cut)), tuple(dict.fromkeys(short))
+
+    def _fits(self, place: int | None = None, text: str = "") -> bool:
+        return self._units(place, text) <= self._fmt.limit
+
+    def _units(self, place: int | None = None, text: str = "") -> int:
+        """Count the whole as it stands, or as it would with `text` at `place`."""
+        texts = self._texts
+        if place is not None:
+            texts = [*texts[:place], text, *texts[place + 1 :]]
+        return count(lay_out(texts, self._pieces), self._fmt)
+
+
+def _order(order: tuple[str, ...], name: str) -> int:
+    return order.index(name) if name in order else -1

@@ -1,0 +1,169 @@
+"""The templates on disk: a station's own folders before the one that ships, file by file; each compiled once.
+
+    <language>/words.j2                         what is said everywhere: severities, levels, ends
+    <language>/hazards/<hazard>.j2              the name, the advice and the ends of one hazard
+    <language>/<channel kind>/<event or hazard>.<publish|update|end>.j2
+    <language>/<channel kind>/<publish|update|end>.j2
+
+The language is looked for by its exact tag, then by its primary subtag ("fr-FR", then "fr"); English where there is
+neither. A channel kind without templates uses the folder `default`.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateError, TemplateSyntaxError
+from jinja2.sandbox import SandboxedEnvironment
+
+from alerts.model.hazard import Hazard, fold
+from alerts.model.post import PostKind
+from alerts.rendering.clean import clean
+from alerts.rendering.parts import PartExtension
+
+FAULTS = (TemplateError, ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError)
+"""What a template can raise when it is read or rendered: Jinja's own errors, and Python's from its expressions."""
+
+GENERAL = "words.j2"
+"""The file of a language that says what is said everywhere."""
+
+FALLBACK_LANGUAGE = "en"
+DEFAULT_KIND = "default"
+
+Words = Mapping[str, Any]
+"""What a file of words sets: names to strings, lists and dictionaries of strings."""
+
+
+def shipped_folder() -> Path:
+    """Return the templates that ship: `alerts/templates` in a wheel, `templates/` beside `alerts/` in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "templates"
+    return inside if inside.is_dir() else package.parent / "templates"
+
+
+class Library:
+    """The templates of `folders` (the first has the last word), read and compiled at first use and kept."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders = tuple(dict.fromkeys(folder.resolve() for folder in folders))
+        self._loader = FileSystemLoader([str(folder) for folder in self._folders])
+        self._environments: dict[str, SandboxedEnvironment] = {}
+        self._words: dict[str, Words] = {}
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Every template there is, as paths with slashes."""
+        return frozenset(name for name in self._loader.list_templates() if name.endswith(".j2"))
+
+    @cached_property
+    def _languages(self) -> frozenset[str]:
+        return frozenset(name.split("/", 1)[0] for name in self.names if "/" in name)
+
+    def languages(self, tag: str) -> list[str]:
+        """Return the folders to look in for `tag`, nearest first; only English where there is none for it."""
+        near = [name for name in (tag, tag.split("-", 1)[0]) if name in self._languages]
+        return list(dict.fromkeys(near)) or [FALLBACK_LANGUAGE]
+
+    def find(self, language: str, channel_kind: str, topics: Sequence[str], kind: PostKind) -> str | None:
+        """Return the name of the nearest template: by language, channel kind, then event, hazard, none; else None."""
+        files = [*(f"{topic}.{kind}.j2" for topic in topics), f"{kind}.j2"]
+        wanted = (
+            f"{tag}/{folder}/{file}"
+            for tag in self.languages(language)
+            for folder in (channel_kind, DEFAULT_KIND)
+            for file in files
+        )
+        return next((name for name in wanted if name in self.names), None)
+
+    def template(self, name: str, markup: str) -> Template:
+        """Return the template called `name` for a channel of `markup`; raises one of FAULTS."""
+        return self._environment(markup).get_template(name)
+
+    def words(self, language: str, file: str) -> Words:
+        """Return what the nearest `file` of words sets (`words.j2`, `hazards/wind.j2`); raises one of FAULTS.
+
+        A file of a station may set only what it changes: the rest is from the one that it stands before.
+        """
+        tags = (*self.languages(language), FALLBACK_LANGUAGE)
+        name = next(f"{tag}/{file}" for tag in tags if f"{tag}/{file}" in self.names)
+        if name not in self._words:
+            self._words[name] = self._read_words(name)
+        return self._words[name]
+
+    def _read_words(self, name: str) -> Words:
+        words: dict[str, Any] = {}
+        for folder in reversed(self._folders):
+            if (folder / name).is_file():
+                source = (folder / name).read_text("utf-8")
+                code = self._environment("plain").compile(source, name, str(folder / name))
+                module = Template.from_code(self._environment("plain"), code, {}).module
+                words.update((key, value) for key, value in vars(module).items() if not key.startswith("_"))
+        return words
+
+    def _environment(self, markup: str) -> SandboxedEnvironment:
+        if markup not in self._environments:
+            self._environments[markup] = _environment(self._loader, markup)
+        return self._environments[markup]
+
+    def where(self, fault: BaseException, name: str) -> str:
+        """Return `folder/name.j2:line` of what went wrong, as near as the error tells."""
+        if isinstance(fault, TemplateSyntaxError):
+            return f"{fault.filename or fault.name or name}:{fault.lineno}"
+        frames = [frame for frame in traceback.extract_tb(fault.__traceback__) if frame.filename.endswith(".j2")]
+        return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else self.path(name)
+
+    def path(self, name: str) -> str:
+        """Return the file that `name` is read from."""
+        return str(next((folder / name for folder in self._folders if (folder / name).is_file()), name))
+
+
+def hazard_file(hazard: Hazard) -> str:
+    """Return the file of a language that holds the words of `hazard`."""
+    return f"hazards/{hazard}.j2"
+
+
+def reason_of(fault: BaseException) -> str:
+    """Return what is wrong with a template, on one line: Jinja's words, or Python's error with its name."""
+    said = " ".join(str(fault).split())
+    return said if isinstance(fault, TemplateError) and said else f"{type(fault).__name__}: {said}".rstrip(": ")
+
+
+def topics_of(event: str, hazard: Hazard) -> list[str]:
+    """Return the names a template may be called by: the event's slug ("vigilance-orange-crues") and the hazard."""
+    slug = re.sub(r"[^a-z0-9]+", "-", fold(event)).strip("-")
+    return list(dict.fromkeys(topic for topic in (slug, hazard.value) if topic))
+
+
+def capital(text: str) -> str:
+    """Return `text` with its first letter a capital, and the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def sentence(text: str) -> str:
+    """Return `text` as a sentence: a capital first, a full stop last unless it has an end of its own."""
+    said = text.strip()
+    return capital(said) if not said or said[-1] in ".!?…:»" else capital(said) + "."
+
+
+def _environment(loader: FileSystemLoader, markup: str) -> SandboxedEnvironment:
+    environment = SandboxedEnvironment(
+        loader=loader,
+        extensions=[PartExtension],
+        undefined=StrictUndefined,
+        autoescape=markup == "html",
+        lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=-1,
+        finalize=_nothing_for_none,
+    )
+    environment.filters.update(capital=capital, sentence=sentence, clean=clean)
+    return environment
+
+
+def _nothing_for_none(value: Any) -> Any:
+    return "" if value is None else value

@@ -1,0 +1,184 @@
+"""What X takes for a link: each counts 23 units whatever its length, and makes the post cost thirteen times as much.
+
+The rules are twitter-text's (its conformance cases `extract.yml` are the test): an address with http(s):// or without,
+whose host ends in a known top-level domain. So `mairie.paris` and `M.Dupont` are links, and `x.example` is not.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from importlib.resources import files
+
+# Latin letters with accents, as twitter-text lists them. A bare host is made of these; after http:// any script is.
+_ACCENTED = (
+    "\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0253\u0254\u0256\u0257\u0259\u025b\u0263\u0268\u026f\u0272\u0289\u028b"
+    "\u02bb\u1e00-\u1eff"
+)
+_PLAIN = f"A-Za-z0-9{_ACCENTED}"
+_NO_HOST = r"\s\x00-\x2c\x2f\x3a-\x40\x5b-\x5e\x60\x7b-\x7f\u200e\u200f\u2028-\u202f\u2066-\u2069\ufeff\ufffe\uffff"
+_DOT = re.compile(r"\.(?=[^\s.\d/,;:!?)])")
+_COLON = re.compile(r":(?=//)")
+_TOKEN = re.compile(r"\S+")
+_PROTOCOLS = ("https", "http")
+_BARE_CHAR = re.compile(rf"[{_PLAIN}._-]")
+_BARE_RUN = re.compile(rf"[{_PLAIN}._-]+")
+_HOST_RUN = re.compile(rf"[^{_NO_HOST}]+")
+_ASCII_TLD = re.compile(r"xn--[-0-9a-z]+|[a-z]+", re.IGNORECASE)
+_OTHER_TLD = re.compile(r"[^\x00-\x7f\s]{1,24}")
+_NO_BOUNDARY = re.compile(r"[0-9A-Za-z@+-]")
+_NO_START = re.compile(r"[A-Za-z0-9@＠$#＃\ufeff\ufffe\uffff]")
+_NO_BARE_START = re.compile(r"[A-Za-z0-9@＠$#＃/\ufeff\ufffe\uffff]")
+
+_CHAR = rf"[A-Za-z0-9\u0400-\u04ff{_ACCENTED}!*';:=+,.$/%#\[\]\u2013_~@|&-]"
+_PARENS = rf"\({_CHAR}*(?:\({_CHAR}+\){_CHAR}*)?\)"
+_PORT = re.compile(r":\d+")
+_PATH = re.compile(rf"/(?:{_CHAR}|{_PARENS})*")
+_QUERY = re.compile(r"\?[A-Za-z0-9!?*'@();:&=+$/%#\[\]_.,~|-]+")
+_NO_PATH_END = "!*';:,.$%[]\u2013~@|&"
+_NO_QUERY_END = "!?*'@();:+$%[].,~|"
+_SHORTENER = re.compile(r"https?://t\.co/([A-Za-z0-9]+)(\?[A-Za-z0-9!?*'@();:&=+$/%#\[\]_.,~|-]+)?", re.IGNORECASE)
+_SHORTENED_MAX = 40
+_LABEL_MAX = 63
+
+# The everyday ones are known without reading the list, so that a usual post doesn't pay for it (10 ms, once).
+_EVERYDAY = frozenset(("fr", "com", "org", "net", "eu", "info", "gov", "paris", "bzh", "be", "ch", "uk", "us", "de"))
+_RESERVED = frozenset(("example", "test", "invalid", "localhost", "local"))
+
+
+def links(text: str) -> list[str]:
+    """Return the addresses in `text` that X will turn into links, in order."""
+    return [text[start:end] for start, end in spans(text)]
+
+
+def spans(text: str) -> list[tuple[int, int]]:
+    """Return where the links of `text` are, as (start, end) indices; quick where nothing looks like one."""
+    found: list[tuple[int, int]] = []
+    place = 0
+    while candidate := _next_candidate(text, place):
+        if candidate[0] == ":":
+            span, place = _with_protocol(text, candidate), candidate.end()
+        else:
+            run = _run_around(text, candidate.start(), place)
+            span, place = _bare(text, run), run[1]
+        if span:
+            found.append(span)
+            place = span[1]
+    return found
+
+
+def _next_candidate(text: str, place: int) -> re.Match[str] | None:
+    """Return the next dot within a word or the next protocol's colon, whichever comes first.
+
+    Two patterns that begin with one character are searched several times faster than one that offers a choice.
+    """
+    dot, colon = _DOT.search(text, place), _COLON.search(text, place)
+    return colon if colon and (dot is None or colon.start() < dot.start()) else dot
+
+
+def _run_around(text: str, dot: int, floor: int) -> tuple[int, int]:
+    """Return where the run of a host's characters around `dot` starts, not before `floor`, and ends."""
+    start = dot
+    while start > floor and _BARE_CHAR.match(text, start - 1):
+        start -= 1
+    run = _BARE_RUN.match(text, start)
+    return start, run.end() if run else dot + 1
+
+
+def _with_protocol(text: str, colon: re.Match[str]) -> tuple[int, int] | None:
+    before = text[max(0, colon.start() - 5) : colon.start()].lower()
+    protocol = next((name for name in _PROTOCOLS if before.endswith(name)), None)
+    if protocol is None:
+        return None
+    start = colon.start() - len(protocol)
+    if start and _NO_START.match(text, start - 1):
+        return None
+    token = _TOKEN.match(text, start)
+    length = _address_length(token[0]) if token else 0
+    return (start, start + length) if length else None
+
+
+@lru_cache(maxsize=256)
+def _address_length(token: str) -> int:
+    """Return how much of `token`, which begins with a protocol, is its address: 0 where none is.
+
+    Remembered, since a post is counted several times while it is fitted, and its own link stays the same.
+    """
+    if shortened := _SHORTENER.match(token):
+        fits = len(shortened[1]) <= _SHORTENED_MAX
+        return len(shortened[0].rstrip(_NO_QUERY_END)) if fits else 0
+    end = _host_end(token, token.index("//") + len("//"), _HOST_RUN)
+    return _rest_end(token, end) if end else 0
+
+
+def _bare(text: str, run: tuple[int, int]) -> tuple[int, int] | None:
+    start = run[0]
+    if text[start] in "._-" or (start and _NO_BARE_START.match(text, start - 1)):
+        return None
+    end = _host_end(text, start, _BARE_RUN)
+    if end is None:
+        return None
+    return start + text[start:end].rfind("_") + 1, _rest_end(text, end)
+
+
+def _host_end(text: str, start: int, chars: re.Pattern[str]) -> int | None:
+    """Return where the longest host from `start` ends: labels, a known top-level domain, a boundary."""
+    run = chars.match(text, start)
+    if run is None:
+        return None
+    labels = run[0].split(".")
+    dot = run.end() - len(labels[-1]) - 1
+    for last in range(len(labels) - 1, 0, -1):
+        end = _tld_end(text, dot + 1)
+        if end and _are_labels(labels[:last]):
+            return end
+        dot -= len(labels[last - 1]) + 1
+    return None
+
+
+def _are_labels(labels: list[str]) -> bool:
+    return "_" not in labels[-1] and all(_is_label(label) for label in labels)
+
+
+def _is_label(label: str) -> bool:
+    if not label or label[0] in "-_" or label[-1] in "-_":
+        return False
+    if label.isascii():
+        return len(label) <= _LABEL_MAX
+    return not label.startswith("xn--") and len(label.encode("punycode", "replace")) + len("xn--") <= _LABEL_MAX
+
+
+def _tld_end(text: str, start: int) -> int | None:
+    if name := _ASCII_TLD.match(text, start):
+        known = not _NO_BOUNDARY.match(text, name.end()) and _is_tld(name[0].lower())
+        return name.end() if known else None
+    other = _OTHER_TLD.match(text, start)
+    for end in range(other.end() if other else start, start, -1):
+        if not _NO_BOUNDARY.match(text, end) and _is_tld(text[start:end]):
+            return end
+    return None
+
+
+def _rest_end(text: str, end: int) -> int:
+    """Return where the address ends whose host ends at `end`: a port, a path and a query may follow."""
+    if port := _PORT.match(text, end):
+        end = port.end()
+    if path := _PATH.match(text, end):
+        end += max(1, len(path[0].rstrip(_NO_PATH_END)))
+    if (query := _QUERY.match(text, end)) and (kept := query[0].rstrip(_NO_QUERY_END)):
+        end += len(kept)
+    return end
+
+
+def _is_tld(name: str) -> bool:
+    return name in _EVERYDAY or (name not in _RESERVED and name in _known_tlds())
+
+
+@cache
+def _known_tlds() -> frozenset[str]:
+    """Return the last label of every rule in the ICANN half of the Public Suffix List, as written and in ASCII."""
+    rules = (files("publicsuffixlist") / "public_suffix_list.dat").read_text("utf-8")
+    official = rules.partition("===END ICANN DOMAINS===")[0].splitlines()
+    names = {line.split()[0].rpartition(".")[2] for line in official if line.strip() and not line.startswith("//")}
+    coded = {"xn--" + name.encode("punycode").decode("ascii") for name in names if not name.isascii()}
+    return frozenset(names | coded)

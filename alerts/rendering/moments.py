@@ -1,0 +1,202 @@
+"""Dates and times as a town says them: in the language of the text and the station's zone, with Babel's names.
+
+French is written the French way ("mercredi 25 nov. à 18 h 30", with no-break spaces U+00A0: the narrow one that
+typographers prefer weighs 2 on X), English with Babel's am and pm ("Wed 25 Nov, 6:30 pm"), any other language with
+Babel's short time. Midnight belongs to the day that ends: an alert until 00:00 on the 26th is over on the 25th at
+midnight, so that nobody reads a day too many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time
+
+from alerts.model.alert import Info
+
+EVENT_END = "eventEndingTime"
+"""The parameter in which NWS tells the end of the event; `expires` is the message's and often earlier."""
+
+_FRENCH = {
+    "today": "aujourd’hui {day}",
+    "tomorrow": "demain {day}",
+    "at": "{day} à {time}",
+    "until": "jusqu’au {end}",
+    "until tomorrow": "jusqu’à {end}",
+    "until today": "{day} jusqu’à {time}",
+    "from": "à partir du {start}",
+    "from tomorrow": "à partir de {start}",
+    "from today": "à partir d’{start}",
+    "range": "du {start} au {end}",
+    "same day": "{day} de {start} à {end}",
+    "all day": "{day} toute la journée",
+    "since": "depuis le {start}, fin non précisée",
+    "open": "dès maintenant, fin non précisée",
+    "midnight": "minuit",
+}
+_ENGLISH = {
+    "today": "today, {day}",
+    "tomorrow": "tomorrow, {day}",
+    "at": "{day}, {time}",
+    "until": "until {end}",
+    "until tomorrow": "until {end}",
+    "until today": "until {end}",
+    "from": "from {start}",
+    "from tomorrow": "from {start}",
+    "from today": "from {start}",
+    "range": "from {start} to {end}",
+    "same day": "{day}, {start} to {end}",
+    "all day": "{day}, all day",
+    "since": "since {start}, end not known yet",
+    "open": "from now on, end not known yet",
+    "midnight": "midnight",
+}
+PHRASES: Mapping[str, Mapping[str, str]] = MappingProxyType({"fr": _FRENCH, "en": _ENGLISH})
+"""How moments are joined, by primary language; `words.j2` of a language may say its own as `moments`."""
+
+_BEGINS_LATER = timedelta(minutes=10)
+_FAR = timedelta(days=180)
+_MIDNIGHT = time(0)
+_LAST_MINUTE = time(23, 59)
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Tells moments: `language` a BCP 47 tag, `now` aware. `long` names months in full and says today and tomorrow."""
+
+    language: str
+    zone: ZoneInfo
+    now: datetime
+    phrases: Mapping[str, str]
+    long: bool = True
+
+    def day(self, moment: datetime) -> str:
+        """Tell the day: "mercredi 25 nov.", "Wed 25 Nov"; with the year when it is more than half a year away."""
+        return self._day(moment.astimezone(self.zone).date())
+
+    def time(self, moment: datetime) -> str:
+        """Tell the time of day: "18 h 30", "6:30 pm"."""
+        return _time(moment.astimezone(self.zone).time().replace(second=0, microsecond=0), self.language)
+
+    def moment(self, moment: datetime) -> str:
+        """Tell day and time: "mercredi 25 nov. à 18 h", "Wed 25 Nov, 6:00 pm"."""
+        local = moment.astimezone(self.zone)
+        return self._at(self._day(local.date()), self._clock(local))
+
+    def window(self, start: datetime | None, end: datetime | None, *, whole: bool = False) -> str:
+        """Tell from when until when; the start only when it is still to come, or with `whole`.
+
+        Never tells an end that wasn't given, and none that lies before the start: such an `expires` is the message's.
+        """
+        if start and end and end <= start:
+            end = None
+        later = start if start and (whole or start > self.now + _BEGINS_LATER) else None
+        if later and end:
+            return self._range(later.astimezone(self.zone), end.astimezone(self.zone))
+        if end:
+            return self._until(end.astimezone(self.zone))
+        if later and later > self.now:
+            return self._single("from", later.astimezone(self.zone), "start")
+        return self._say("since", start=self.moment(start)) if start else self.phrases["open"]
+
+    def _range(self, start: datetime, end: datetime) -> str:
+        last, closing = self._closing(end)
+        if start.time() == _MIDNIGHT and closing == self.phrases["midnight"]:
+            if start.date() == last:
+                return self._say("all day", day=self._near(last))
+            return self._say("range", start=self._day(start.date()), end=self._day(last))
+        if start.date() == last:
+            return self._say("same day", day=self._near(last), start=self._clock(start), end=closing)
+        opening = self._at(self._day(start.date()), self._clock(start))
+        return self._say("range", start=opening, end=self._at(self._day(last), closing))
+
+    def _until(self, end: datetime) -> str:
+        last, closing = self._closing(end)
+        day = self._near(last)
+        return self._say(f"until{self._distance(last)}", end=self._at(day, closing), day=day, time=closing)
+
+    def _single(self, phrase: str, moment: datetime, field: str) -> str:
+        day = moment.date()
+        said = self._at(self._near(day), self._clock(moment))
+        return self._say(f"{phrase}{self._distance(day)}", **{field: said})
+
+    def _closing(self, end: datetime) -> tuple[date, str]:
+        """Return the day an end belongs to and its time: midnight is the end of a day, never its beginning."""
+        if end.time().replace(second=0, microsecond=0) == _LAST_MINUTE:
+            return end.date(), self.phrases["midnight"]
+        if end.time() == _MIDNIGHT:
+            return end.date() - timedelta(days=1), self.phrases["midnight"]
+        return end.date(), self._clock(end)
+
+    def _clock(self, local: datetime) -> str:
+        return _time(local.time().replace(second=0, microsecond=0), self.language)
+
+    def _at(self, day: str, clock: str) -> str:
+        return self._say("at", day=day, time=clock)
+
+    def _near(self, day: date) -> str:
+        distance = self._distance(day).strip()
+        return self._say(distance, day=self._day(day)) if distance else self._day(day)
+
+    def _distance(self, day: date) -> str:
+        if not self.long:
+            return ""
+        ahead = (day - self.now.astimezone(self.zone).date()).days
+        return {0: " today", 1: " tomorrow"}.get(ahead, "")
+
+    def _day(self, day: date) -> str:
+        far = abs(day - self.now.astimezone(self.zone).date()) > _FAR
+        return _day(day, self.language, self.long, far)
+
+    def _say(self, phrase: str, **words: str) -> str:
+        return self.phrases[phrase].format_map(words)
+
+
+def event_end(info: Info) -> datetime | None:
+    """Return when the event is over: the later of `expires` and the event's own end where the feed tells one."""
+    try:
+        own = datetime.fromisoformat((info.parameter(EVENT_END) or "").strip())
+    except ValueError:
+        return info.expires
+    if own.tzinfo is None:
+        return info.expires
+    return max(own, info.expires) if info.expires else own
+
+
+@lru_cache(maxsize=64)
+def locale_of(language: str) -> Locale:
+    """Return Babel's locale for a BCP 47 tag, the nearest it knows, else English."""
+    for tag in (language, language.split("-", 1)[0]):
+        try:
+            return Locale.parse(tag, sep="-")
+        except (UnknownLocaleError, ValueError):
+            continue
+    return Locale("en")
+
+
+@lru_cache(maxsize=1024)
+def _day(day: date, language: str, long: bool, year: bool) -> str:
+    locale = locale_of(language)
+    month = "MMMM" if long else "MMM"
+    weekday = "EEEE" if long or locale.language == "fr" else "EEE"
+    american = locale.language == "en" and locale.territory == "US"
+    pattern = f"{weekday}, {month} d" if american else f"{weekday} d {month}"
+    words = format_date(day, f"{pattern}{',' if american else ''} y" if year else pattern, locale=locale)
+    return words.replace(" 1 ", " 1er ", 1) if locale.language == "fr" and day.day == 1 else words
+
+
+@lru_cache(maxsize=2048)
+def _time(clock: time, language: str) -> str:
+    locale = locale_of(language)
+    if locale.language == "fr":
+        minutes = f"\u00a0{clock.minute:02}" if clock.minute else ""
+        return f"{clock.hour}\u00a0h{minutes}"
+    if locale.language == "en":
+        return format_time(clock, "h:mm a", locale=locale)
+    return format_time(clock, "short", locale=locale)

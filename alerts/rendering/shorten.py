@@ -1,0 +1,116 @@
+"""Making a text shorter without hurting it: never inside a word, an emoji, an HTML entity or tag.
+
+A cut is made at a blank or after the full stop of a script without blanks, so graphemes are never at risk.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+Fits = Callable[[str], bool]
+"""Whether this text, put where it belongs, is short enough."""
+
+
+class Cut(Protocol):
+    """A way to shorten a text until it fits."""
+
+    def __call__(self, text: str, fits: Fits, /, *, markup: bool) -> str:
+        """Return the longest beginning that fits, "" where there is none."""
+        ...
+
+
+_TOKEN = re.compile(r"<(/?)([a-zA-Z0-9-]+)[^<>]*>|[ \n]+|(?<=[。！？，、])(?=[^\s<])")
+_PLAIN_TOKEN = re.compile(r"[ \n]+|(?<=[。！？，、])(?=\S)")
+# A small letter goes on with the sentence: "le 25 nov. à 18 h".
+_SENTENCE_END = re.compile(r"(?:(?<=[.!?…])|(?<=[.!?…][»”\")]))[ \n]+(?![a-zà-ÿ])|\n+|(?<=[。！？])(?=\S)")
+_DANGLING = " \t\n,:–—-(«“/\u00a0\u202f"
+_LEAST = 20
+_WORTH = 0.6
+
+
+def at_words(text: str, fits: Fits, *, markup: bool) -> str:
+    """Return the longest beginning of `text` that fits with "…" after its last whole word; "" where none is worth it.
+
+    With `markup`, tags that are open at the cut are closed. A rest of less than twenty characters is none.
+    """
+    cuts = _word_cuts(text, markup=markup)
+    best = _longest(len(cuts), lambda place: fits(_ellipsis(text, cuts[place])))
+    return _ellipsis(text, cuts[best]) if best is not None and cuts[best][0] >= _LEAST else ""
+
+
+def at_sentences(text: str, fits: Fits, *, markup: bool) -> str:
+    """Return as many whole sentences (or lines) of `text` as fit, "" where not even the first does."""
+    ends = [(end.start(), _open_tags(text, end.start()) if markup else "") for end in _SENTENCE_END.finditer(text)]
+    ends = [(place, closing) for place, closing in ends if not markup or not _inside_tag(text, place)]
+    best = _longest(len(ends), lambda place: fits(text[: ends[place][0]] + ends[place][1]))
+    return text[: ends[best][0]] + ends[best][1] if best is not None else ""
+
+
+def well(text: str, fits: Fits, *, markup: bool) -> str:
+    """Return whole sentences where they are most of what could be said, else whole words and "…"."""
+    words = at_words(text, fits, markup=markup)
+    sentences = at_sentences(text, fits, markup=markup)
+    return sentences if len(sentences) >= max(_LEAST, _WORTH * len(words)) else words
+
+
+_Place = tuple[int, str]
+"""Where a text may be cut, and the closing tags it then needs."""
+
+
+def _word_cuts(text: str, *, markup: bool) -> list[_Place]:
+    if not markup:
+        return [(blank.start(), "") for blank in _PLAIN_TOKEN.finditer(text)]
+    cuts: list[_Place] = []
+    stack: list[str] = []
+    for token in _TOKEN.finditer(text):
+        if token[2] is None:
+            cuts.append((token.start(), _closing(stack)))
+        elif token[1]:
+            _close(stack, token[2])
+        else:
+            stack.append(token[2])
+    return cuts
+
+
+def _open_tags(text: str, place: int) -> str:
+    stack: list[str] = []
+    for token in _TOKEN.finditer(text, 0, place):
+        if token[2] and token[1]:
+            _close(stack, token[2])
+        elif token[2]:
+            stack.append(token[2])
+    return _closing(stack)
+
+
+def _inside_tag(text: str, place: int) -> bool:
+    return text.rfind("<", 0, place) > text.rfind(">", 0, place)
+
+
+def _close(stack: list[str], name: str) -> None:
+    if stack and stack[-1] == name:
+        stack.pop()
+
+
+def _closing(stack: Sequence[str]) -> str:
+    return "".join(f"</{name}>" for name in reversed(stack))
+
+
+def _ellipsis(text: str, cut: _Place) -> str:
+    place, closing = cut
+    kept = text[:place].rstrip(_DANGLING)
+    is_link = "://" in kept[max(kept.rfind(" "), kept.rfind("\n")) + 1 :]
+    return f"{kept}{' ' if is_link else ''}…{closing}"
+
+
+def _longest(size: int, fits: Callable[[int], bool]) -> int | None:
+    """Return the last place that fits, given that a longer text never fits where a shorter one doesn't."""
+    low, high = 0, size
+    while low < high:
+        middle = (low + high) // 2
+        if fits(middle):
+            low = middle + 1
+        else:
+            high = middle
+    return low - 1 if low else None

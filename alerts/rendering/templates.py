@@ -1,0 +1,172 @@
+"""Alerts into posts: the nearest template, the words of the language, fitted to what the platform counts.
+
+    renderer = Renderer(StationFace("Ville de Saint-Martin"), [Path("templates")])
+    rendered = renderer.render(alert, PostKind.PUBLISH, channel, context=Context(incident, now))
+
+Pure but for reading the templates, each once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from markupsafe import escape
+
+from alerts.model.alert import Alert, Info, Status
+from alerts.model.hazard import hazard_of
+from alerts.model.post import EndReason, Message, PostKind
+from alerts.rendering import warn
+from alerts.rendering.builtin import built_in
+from alerts.rendering.check import check_templates
+from alerts.rendering.clean import address, clean_alert, clean_info
+from alerts.rendering.count import count, visible
+from alerts.rendering.faces import ChannelFace, Context, LinkPolicy, Rendered, StationFace
+from alerts.rendering.facts import Matter, facts
+from alerts.rendering.fit import fit
+from alerts.rendering.library import (
+    FALLBACK_LANGUAGE,
+    FAULTS,
+    GENERAL,
+    Library,
+    Words,
+    hazard_file,
+    reason_of,
+    shipped_folder,
+    topics_of,
+)
+from alerts.rendering.parts import Part, Piece, split
+
+__all__ = [
+    "ChannelFace",
+    "Context",
+    "LinkPolicy",
+    "Rendered",
+    "Renderer",
+    "StationFace",
+    "check_templates",
+    "count",
+    "shipped_folder",
+]
+
+_OURS = "the words that ship are used, correct the file"
+_PLAIN = "the plain built-in text is used"
+
+
+class Renderer:
+    """Renders alerts for one station.
+
+    `folders` are searched in order, the station's own first; the templates that ship stand behind them in any case.
+    Templates are read at first use and kept, so a change of a file needs a new Renderer.
+    """
+
+    def __init__(self, station: StationFace, folders: Sequence[Path] = ()) -> None:
+        self._station = station
+        self._shipped = Library([shipped_folder()])
+        self._library = Library([*folders, shipped_folder()]) if folders else self._shipped
+
+    def render(self, alert: Alert, kind: PostKind, channel: ChannelFace, *, context: Context) -> Rendered:
+        """Return the post of `kind` that `channel` is asked to make of `alert`.
+
+        Never raises for what a template or a feed holds: a template that fails is replaced by a plain built-in text,
+        and a warning says where it failed.
+        """
+        if alert.status is not Status.ACTUAL:
+            context = replace(context, exercise=True)
+        language = channel.language or self._station.language
+        tidy, info = _what_is_said(alert, kind, language, context)
+        link = self._link(info, kind, channel, context)
+        warnings = warn.of_alert(tidy, info, kind)
+        matter = self._matter(tidy, info or Info("", language=language), kind, language, warnings)
+        shown = link if channel.text.link == "text" else None
+        pieces = self._pieces(matter, channel, context, shown, warnings)
+        framed = _framed(pieces, str(matter.general["exercise"]), shown, channel, context)
+        fitted = fit(framed, channel.text)
+        plain = visible(fitted.text) if channel.text.markup == "html" else fitted.text
+        warnings += warn.of_post(plain, shown, channel, fitted)
+        message = Message(fitted.text, plain, link, language=matter.language)
+        return Rendered(message, fitted.count, channel.text.limit, fitted.cut, tuple(dict.fromkeys(warnings)))
+
+    def _link(self, info: Info | None, kind: PostKind, channel: ChannelFace, context: Context) -> str | None:
+        """Return the address the post carries, by the channel's policy. An exercise has no public page."""
+        first = kind is PostKind.PUBLISH if context.first is None else context.first
+        if channel.link == "never" or (channel.link == "first" and not first):
+            return None
+        if self._station.public_url and not context.exercise:
+            return f"{self._station.public_url.rstrip('/')}/alerts/{context.incident}"
+        return address(info.web) if info else None
+
+    def _matter(self, alert: Alert, info: Info, kind: PostKind, language: str, warnings: list[str]) -> Matter:
+        hazard = hazard_of(info)
+        spoken = self._library.languages(language)
+        if language.split("-", 1)[0] not in spoken and language not in spoken:
+            language = FALLBACK_LANGUAGE
+        general = self._words(language, GENERAL, warnings)
+        return Matter(
+            alert, info, kind, hazard, language, general, self._words(language, hazard_file(hazard), warnings)
+        )
+
+    def _words(self, language: str, file: str, warnings: list[str]) -> Words:
+        """Return the words of a file; those that ship where the station's own can't be read."""
+        try:
+            return self._library.words(language, file)
+        except FAULTS as fault:
+            warnings.append(f"{self._library.where(fault, file)}: {reason_of(fault)}: {_OURS}")
+            return self._shipped.words(language, file)
+
+    def _facts(
+        self, matter: Matter, channel: ChannelFace, context: Context, link: str | None, warnings: list[str]
+    ) -> dict[str, Any]:
+        """Return the variables; with the words that ship where the station's own aren't what they should be."""
+        try:
+            return facts(matter, self._station, channel, context, link)
+        except FAULTS as fault:
+            file = hazard_file(matter.hazard)
+            warnings.append(f"{GENERAL} or {file} of {matter.language}: {reason_of(fault)}: {_OURS}")
+            general = self._shipped.words(matter.language, GENERAL)
+            ours = replace(matter, general=general, words=self._shipped.words(matter.language, file))
+            return facts(ours, self._station, channel, context, link)
+
+    def _pieces(
+        self, matter: Matter, channel: ChannelFace, context: Context, link: str | None, warnings: list[str]
+    ) -> list[Piece]:
+        """Return what the nearest template lays out, or the built-in plain text where it fails."""
+        known = self._facts(matter, channel, context, link, warnings)
+        topics = topics_of(matter.info.event, matter.hazard)
+        name = self._library.find(matter.language, channel.kind, topics, matter.kind)
+        if name is None:
+            warnings.append(f"no template for {channel.kind}: {_PLAIN}, add default/{matter.kind}.j2")
+            return built_in(known, channel.text.markup)
+        try:
+            return split(self._library.template(name, channel.text.markup).render(known))
+        except FAULTS as fault:
+            warnings.append(f"{self._library.where(fault, name)}: {reason_of(fault)}: {_PLAIN}, correct the template")
+            return built_in(known, channel.text.markup)
+
+
+def _what_is_said(alert: Alert, kind: PostKind, language: str, context: Context) -> tuple[Alert, Info | None]:
+    """Return the alert with every word cleaned, and the info the post is about.
+
+    That of an end is what is over: the previous one's, for the ending message may repeat the alarm, or hold nothing.
+    An alert that expired is over itself.
+    """
+    own = clean_alert(alert, language)
+    info = own.info_for(language)
+    if kind is not PostKind.END or (context.reason in (None, EndReason.EXPIRED) and info):
+        return own, info
+    before = context.previous.info_for(language) if context.previous else None
+    return own, clean_info(before) if before else info
+
+
+def _framed(pieces: list[Piece], mark: str, link: str | None, channel: ChannelFace, context: Context) -> list[Piece]:
+    """Return `pieces` with what no template may forget: the link, and an exercise's mark before and after all else."""
+    written = str(escape(link)) if link and channel.text.markup == "html" else link
+    said = (piece if isinstance(piece, str) else piece.text for piece in pieces)
+    if written and not any(written in text for text in said):
+        pieces = [*pieces, "\n", Part("link", written, keep=True)]
+    if not context.exercise:
+        return pieces
+    exercise = Part("exercise", mark, keep=True)
+    return [exercise, "\n", *pieces, "\n", exercise]

@@ -1,0 +1,56 @@
+"""What an officer should look at before a post goes out, each as one line: the cause, then what to do."""
+
+from __future__ import annotations
+
+import re
+
+from alerts.model.alert import Alert, Info, Status
+from alerts.model.post import PostKind
+from alerts.rendering.faces import ChannelFace
+from alerts.rendering.fit import Fitted
+from alerts.rendering.links import links
+from alerts.rendering.moments import event_end
+
+_TEST = re.compile(r"\b(?:tests?|exercices?|exercise|drill|essai|probealarm|übung)\b", re.IGNORECASE)
+
+
+def of_alert(alert: Alert, info: Info | None, kind: PostKind) -> list[str]:
+    """Return what the alert itself leaves to be desired: no instruction, area or end; "test" in an actual one."""
+    if info is None:
+        return ["the alert says nothing in any language: check what is over, and say it in your own words"]
+    warnings = []
+    if kind is not PostKind.END:
+        missing = {"instruction": info.instruction, "area": any(area.description for area in alert.areas)}
+        warnings += [
+            f"the alert has no {name}: ours is used, check that it is right"
+            for name, said in missing.items()
+            if not said
+        ]
+        if event_end(info) is None:
+            warnings.append("the alert has no expiry: the post names none, end it by hand when it is over")
+    said = f"{info.headline} {info.event} {info.description}"
+    if alert.status is Status.ACTUAL and (word := _TEST.search(said)):
+        warnings.append(f"the text says “{word[0]}” but its status is Actual: check that it isn't an exercise")
+    return warnings
+
+
+def of_post(rendered_text: str, link: str | None, channel: ChannelFace, fitted: Fitted) -> list[str]:
+    """Return what the post's text leaves to be desired: links X makes of bare domains, short forms, length."""
+    warnings = [_short_form(name) for name in fitted.short]
+    if channel.text.count == "weighted":
+        warnings += [
+            f"X makes a link of “{found}”: it counts 23 units and a post with a link costs 13 times as much, reword it"
+            for found in links(rendered_text)
+            if found != link
+        ]
+    if fitted.count > channel.text.limit:
+        warnings.append(
+            f"the text is {fitted.count} of {channel.text.limit} units and can't be cut further: shorten the alert"
+        )
+    return warnings
+
+
+def _short_form(part: str) -> str:
+    if part == "instruction":
+        return "the instruction is too long here: the prepared one is used instead, the whole is behind the link"
+    return f"the {part} is too long here: its short form is used"

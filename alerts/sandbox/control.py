@@ -1,0 +1,122 @@
+"""The control calls under `/sandbox`: timelines, journal, faults, a chat that moves, a stranger's message."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from alerts.sandbox.faults import Fault, FaultRequest
+from alerts.sandbox.house import House
+from alerts.sandbox.state import PLATFORMS, post_as_json
+from alerts.sandbox.telegram_answers import Refusal
+
+Body = TypeVar("Body", bound=BaseModel)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Move(BaseModel):
+    """The body of `POST /sandbox/telegram/migrate`: the chat `from` has become `to`."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+    old: str = Field(alias="from", pattern=r"^(?:-?\d+|@\w+)$")
+    new: int = Field(alias="to")
+
+
+class Foreign(BaseModel):
+    """The body of `POST /sandbox/telegram/foreign`: somebody else writes `text` into `chat`."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+    chat: str
+    text: str = "Bonjour"
+
+
+class Control:
+    """The control calls of one sandbox."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def add_routes(self, app: web.Application) -> None:
+        """Put them under `/sandbox`."""
+        routes: tuple[tuple[str, str, Handler], ...] = (
+            ("GET", "/sandbox/timelines.json", self._timelines),
+            ("DELETE", "/sandbox/timelines", self._reset),
+            ("GET", "/sandbox/requests.json", self._requests),
+            ("GET", "/sandbox/faults", self._list_faults),
+            ("POST", "/sandbox/faults", self._set_fault),
+            ("DELETE", "/sandbox/faults", self._clear_faults),
+            ("DELETE", "/sandbox/faults/{id}", self._clear_fault),
+            ("POST", "/sandbox/telegram/migrate", self._migrate),
+            ("POST", "/sandbox/telegram/foreign", self._put_foreign),
+        )
+        for method, path, handler in routes:
+            app.router.add_route(method, path, handler)
+
+    async def _timelines(self, _: web.Request) -> web.Response:
+        state = self._house.state
+        return _told({name: [post_as_json(post) for post in state.posts(name).values()] for name in PLATFORMS})
+
+    async def _reset(self, _: web.Request) -> web.Response:
+        self._house.reset()
+        return web.Response(status=204)
+
+    async def _requests(self, _: web.Request) -> web.Response:
+        return _told(self._house.journal.as_json())
+
+    async def _list_faults(self, _: web.Request) -> web.Response:
+        return _told([_show(fault) for fault in self._house.faults.all()])
+
+    async def _set_fault(self, request: web.Request) -> web.Response:
+        fault = self._house.faults.add(await _read(request, FaultRequest), self._house.clock())
+        return _told(_show(fault), 201)
+
+    async def _clear_faults(self, _: web.Request) -> web.Response:
+        self._house.faults.clear()
+        return web.Response(status=204)
+
+    async def _clear_fault(self, request: web.Request) -> web.Response:
+        id_ = request.match_info["id"]
+        if not self._house.faults.remove(id_):
+            return _told({"error": f"no fault {id_} is set; GET /sandbox/faults lists them"}, 404)
+        return web.Response(status=204)
+
+    async def _migrate(self, request: web.Request) -> web.Response:
+        move = await _read(request, Move)
+        self._house.state.move(move.old, str(move.new))
+        return _told({"from": move.old, "to": move.new})
+
+    async def _put_foreign(self, request: web.Request) -> web.Response:
+        foreign = await _read(request, Foreign)
+        try:
+            post = self._house.platforms.telegram.put_foreign(foreign.chat, foreign.text, self._house.clock())
+        except Refusal as refusal:
+            return _told({"error": str(refusal)}, 400)
+        return _told({"message_id": int(post.id)}, 201)
+
+
+async def _read(request: web.Request, kind: type[Body]) -> Body:
+    """The JSON body. Only as `application/json`, so that no page of another site can set faults by a form."""
+    if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType(text="Send the body as application/json.")
+    try:
+        return kind.model_validate_json(await request.read())
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}" for each in error.errors()]
+        body = json.dumps({"error": "; ".join(problems)})
+        raise web.HTTPBadRequest(text=body, content_type="application/json") from error
+
+
+def _show(fault: Fault) -> dict[str, Any]:
+    return {"id": fault.id, "since": fault.since, "left": fault.left, **fault.asked.model_dump(exclude_none=True)}
+
+
+def _told(value: Any, status: int = 200) -> web.Response:
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    headers = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"}
+    return web.Response(status=status, body=body, headers=headers)

@@ -1,0 +1,99 @@
+"""What a client asked and what a platform answers, apart from any connection between them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from aiohttp import web
+
+JSON_TYPE = "application/json; charset=utf-8"
+HTML_TYPE = "text/html; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file of a multipart body."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request, fully read. `url` is without its query; `json` is None where the body isn't JSON (or is broken).
+
+    `at` is when it is handled, in seconds since the epoch by the sandbox's clock; `lag` how many seconds the read
+    side is behind.
+    """
+
+    method: str
+    path: str
+    url: str
+    at: float
+    query: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, Upload] = field(default_factory=dict)
+    json: Any = None
+    broken: bool = False
+    lag: float = 0.0
+
+    def arguments(self) -> dict[str, Any]:
+        """Query, form and JSON fields together, the body's winning: how Facebook and Telegram read a call."""
+        return {**dict(self.query), **self.form, **(self.json if isinstance(self.json, dict) else {})}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the platform says; `wait` seconds pass before it does (a long poll)."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = JSON_TYPE
+    wait: float = 0.0
+
+
+def answer_json(
+    value: Any, status: int = 200, headers: Mapping[str, str] | None = None, content_type: str = JSON_TYPE
+) -> Answer:
+    """An answer of compact JSON."""
+    return Answer(status, json.dumps(value, separators=(",", ":")).encode(), headers or {}, content_type)
+
+
+def error_page(status: int) -> Answer:
+    """The HTML that a proxy in front of a platform serves when what is behind it fails."""
+    title = {500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}
+    words = f"{status} {title.get(status, 'Error')}"
+    body = f"<html><head><title>{words}</title></head><body><center><h1>{words}</h1></center></body></html>\r\n"
+    return Answer(status, body.encode(), {}, HTML_TYPE)
+
+
+async def read_request(request: web.Request, at: float) -> Asked:
+    """The whole request. Raises HTTPRequestEntityTooLarge for a body that is too large."""
+    url = f"{request.scheme}://{request.host.lower()}{request.rel_url.raw_path}"
+    asked = Asked(request.method, request.path, url, at, tuple(request.query.items()), request.headers)
+    if not request.can_read_body:
+        return asked
+    try:
+        if request.content_type in {"application/x-www-form-urlencoded", "multipart/form-data"}:
+            form, files = await _read_form(request)
+            return replace(asked, form=form, files=files)
+        return replace(asked, json=json.loads(await request.read() or b"null"))
+    except ValueError:
+        return replace(asked, broken=True)
+
+
+async def _read_form(request: web.Request) -> tuple[dict[str, str], dict[str, Upload]]:
+    form: dict[str, str] = {}
+    files: dict[str, Upload] = {}
+    for name, value in (await request.post()).items():
+        if isinstance(value, web.FileField):
+            files[name] = Upload(value.filename, value.content_type, value.file.read())
+        else:
+            form[name] = value if isinstance(value, str) else bytes(value).decode("utf-8", "replace")
+    return form, files

@@ -1,0 +1,73 @@
+"""The three platforms behind one door: which one a path belongs to, what it answers, and what it says under a fault."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from alerts.sandbox import facebook_answers, telegram_answers, twitter_answers
+from alerts.sandbox.exchange import Answer, Asked, error_page
+from alerts.sandbox.facebook import Facebook
+from alerts.sandbox.facebook_access import debug_token
+from alerts.sandbox.faults import FaultRequest
+from alerts.sandbox.settings import FACEBOOK_PAGE_ID, SandboxSettings
+from alerts.sandbox.state import State
+from alerts.sandbox.telegram import Telegram
+from alerts.sandbox.twitter import Twitter
+
+_GRAPH = re.compile(r"/v\d+\.\d+/(?P<subject>\d+)?")
+_TOKEN = re.compile(r"^/bot[^/]+")
+
+
+def platform_of(path: str) -> str | None:
+    """The platform that a path belongs to: `/2/…` X, `/v{n}.0/…` Facebook, `/bot<token>/…` Telegram."""
+    if path.startswith("/2/"):
+        return "twitter"
+    if path.startswith("/bot"):
+        return "telegram"
+    return "facebook" if _GRAPH.match(path) else None
+
+
+def redact(path: str) -> str:
+    """The path without Telegram's token."""
+    return _TOKEN.sub("/bot<token>", path)
+
+
+class Platforms:
+    """All three, over one state."""
+
+    def __init__(self, settings: SandboxSettings, state: State) -> None:
+        self.telegram = Telegram(settings, state)
+        self._all: dict[str, Any] = {
+            "twitter": Twitter(settings, state),
+            "facebook": Facebook(settings, state),
+            "telegram": self.telegram,
+        }
+
+    def answer(self, platform: str, asked: Asked) -> Answer:
+        """What the platform says when nothing is wrong."""
+        answer: Answer = self._all[platform].answer(asked)
+        return answer
+
+    def answer_under(self, platform: str, asked: Asked, fault: FaultRequest | None) -> Answer:
+        """What it says under a fault; whether the post was taken is the fault's to decide."""
+        if fault is None or fault.kind in {"cut_after", "half", "drip"}:
+            return self.answer(platform, asked)
+        if fault.kind == "error_html":
+            return error_page(fault.status or 502)
+        if fault.kind == "error_after":
+            answer = self.answer(platform, asked)
+            return answer if answer.status >= 400 else _faulty(platform, asked, fault)
+        return _faulty(platform, asked, fault)
+
+
+def _faulty(platform: str, asked: Asked, fault: FaultRequest) -> Answer:
+    if platform == "twitter":
+        return twitter_answers.faulty(fault, asked.at)
+    if platform == "telegram":
+        return telegram_answers.faulty(fault)
+    if fault.kind == "revoked" and asked.path.endswith("/debug_token"):
+        # Asked about with the app's own token, a token that died is no error but the answer.
+        return debug_token(asked, (fault.code or 190, fault.message or "The session was invalidated", fault.subcode))
+    match = _GRAPH.match(asked.path)
+    return facebook_answers.faulty(fault, (match and match["subject"]) or FACEBOOK_PAGE_ID)

@@ -1,0 +1,199 @@
+"""What the platforms hold: posts and pictures, kept on disk as one JSON line for each change, or in memory only.
+
+A line is on the disk (fdatasync) before `keep` returns, so what a client was told is still there after any crash.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+PLATFORMS = ("twitter", "facebook", "telegram")
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One post on one platform, as it stands now.
+
+    `channel` is the account, page or chat; `text` what its author wrote (Telegram: what is left after parsing, with
+    `entities` and the `html` it came as). `kind` is "post", "comment" (Facebook) or "photo". `link` stands beside the
+    text (Facebook). `edits` are its earlier texts, oldest first; `earlier_ids` the ids an edit on X left behind.
+    `foreign` was written by somebody else. Times are seconds since the epoch.
+    """
+
+    platform: str
+    id: str
+    channel: str
+    text: str
+    created_at: float
+    url: str
+    kind: str = "post"
+    link: str | None = None
+    reply_to: str | None = None
+    html: str | None = None
+    entities: tuple[Mapping[str, Any], ...] = ()
+    media: tuple[str, ...] = ()
+    edits: tuple[str, ...] = ()
+    earlier_ids: tuple[str, ...] = ()
+    edited_at: float | None = None
+    deleted: bool = False
+    foreign: bool = False
+
+    @property
+    def key(self) -> str:
+        """What names it on its platform: Telegram counts within a chat."""
+        return f"{self.channel}/{self.id}" if self.platform == "telegram" else self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """A picture that was uploaded: its `kind` is its MIME type, `alt` its text alternative."""
+
+    platform: str
+    id: str
+    kind: str
+    size: int
+    width: int
+    height: int
+    created_at: float
+    alt: str = ""
+
+
+_POST_FIELDS = tuple(field.name for field in fields(Post))
+_MEDIUM_FIELDS = tuple(field.name for field in fields(Medium))
+_LISTS = ("entities", "media", "edits", "earlier_ids")
+
+
+def post_as_json(post: Post) -> dict[str, Any]:
+    """The post's fields, ready for JSON."""
+    return {name: getattr(post, name) for name in _POST_FIELDS}
+
+
+class State:
+    """All posts, pictures and moved chats. With a `folder`, what was kept there before is there again."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.version = 0
+        self.moved: dict[str, str] = {}
+        self._posts: dict[str, dict[str, Post]] = {platform: {} for platform in PLATFORMS}
+        self._renamed: dict[str, str] = {}
+        self._media: dict[str, Medium] = {}
+        self._bytes: dict[str, bytes] = {}
+        self._folder = folder
+        self._file = -1
+        if folder:
+            (folder / "media").mkdir(parents=True, exist_ok=True)
+            self._file = self._open_journal(folder / "sandbox.jsonl")
+
+    def posts(self, platform: str) -> Mapping[str, Post]:
+        """Every post of the platform by key, deleted ones too, in the order in which they were taken."""
+        return self._posts[platform]
+
+    def newest_first(self, platform: str) -> Iterator[Post]:
+        """The posts of a platform, the latest taken first."""
+        return reversed(self._posts[platform].values())
+
+    def find(self, platform: str, key: str) -> Post | None:
+        """The post that `key` names, also by an id it had before it was edited; None if it isn't there any more."""
+        post = self._posts[platform].get(self._renamed.get(key, key))
+        return None if post is None or post.deleted else post
+
+    def keep(self, post: Post) -> None:
+        """Store the post, new or changed; on disk before this returns."""
+        self._write("post", post_as_json(post))
+        self._remember_post(post)
+
+    def keep_medium(self, medium: Medium, content: bytes | None = None) -> None:
+        """Store a picture, or what is known of it."""
+        if content is not None:
+            self._keep_bytes(medium.id, content)
+        self._write("medium", {name: getattr(medium, name) for name in _MEDIUM_FIELDS})
+        self._remember_medium(medium)
+
+    def medium(self, platform: str, id_: str) -> Medium | None:
+        """The picture with this id on this platform."""
+        medium = self._media.get(id_)
+        return medium if medium and medium.platform == platform else None
+
+    def media(self) -> Mapping[str, Medium]:
+        """Every picture by id."""
+        return self._media
+
+    def content_of(self, id_: str) -> bytes | None:
+        """A picture's bytes."""
+        if id_ in self._media and self._folder:
+            path = self._folder / "media" / id_
+            return path.read_bytes() if path.exists() else None
+        return self._bytes.get(id_)
+
+    def move(self, old: str, new: str) -> None:
+        """Let the chat `old` have become `new` (a group that was upgraded)."""
+        self._write("move", {"from": old, "to": new})
+        self.moved[old] = new
+        self.version += 1
+
+    def reset(self) -> None:
+        """Forget everything, on disk too."""
+        for posts in self._posts.values():
+            posts.clear()
+        for known in (self._media, self._bytes, self.moved, self._renamed):
+            known.clear()
+        self.version += 1
+        if self._folder:
+            os.ftruncate(self._file, 0)
+            for path in (self._folder / "media").iterdir():
+                path.unlink()
+
+    def close(self) -> None:
+        """Give the journal's file back."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _remember_post(self, post: Post) -> None:
+        posts = self._posts[post.platform]
+        for earlier in post.earlier_ids:
+            posts.pop(earlier, None)
+            self._renamed[earlier] = post.id
+        posts[post.key] = post
+        self.version += 1
+
+    def _remember_medium(self, medium: Medium) -> None:
+        self._media[medium.id] = medium
+        self.version += 1
+
+    def _keep_bytes(self, id_: str, content: bytes) -> None:
+        if self._folder:
+            (self._folder / "media" / id_).write_bytes(content)
+        else:
+            self._bytes[id_] = content
+
+    def _write(self, kind: str, value: Mapping[str, Any]) -> None:
+        if self._file >= 0:
+            os.write(self._file, json.dumps({kind: value}, separators=(",", ":")).encode() + b"\n")
+            os.fdatasync(self._file)
+
+    def _open_journal(self, path: Path) -> int:
+        # A line that a crash cut short was answered to nobody: it goes, lest the next one be glued to it.
+        whole = path.read_bytes() if path.exists() else b""
+        whole = whole[: whole.rfind(b"\n") + 1]
+        for line in whole.splitlines():
+            self._replay(json.loads(line))
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.ftruncate(file, len(whole))
+        return file
+
+    def _replay(self, line: Mapping[str, Any]) -> None:
+        replays: dict[str, Callable[[dict[str, Any]], None]] = {
+            "post": lambda value: self._remember_post(
+                Post(**{**value, **{name: tuple(value[name]) for name in _LISTS}})
+            ),
+            "medium": lambda value: self._remember_medium(Medium(**value)),
+            "move": lambda value: self.moved.update({value["from"]: value["to"]}),
+        }
+        for kind, value in line.items():
+            replays[kind](value)

@@ -1,0 +1,78 @@
+"""A stand-in of the Telegram Bot API: one bot, administrator of every chat there could be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from alerts.sandbox.exchange import Answer, Asked
+from alerts.sandbox.settings import TELEGRAM_BOT_ID, TELEGRAM_TOKEN, SandboxSettings
+from alerts.sandbox.state import Post, State
+from alerts.sandbox.telegram_answers import WEBHOOK_ACTIVE, Refusal, failed, told
+from alerts.sandbox.telegram_calls import Call
+from alerts.sandbox.telegram_chats import Chats, Pace, administrator, bot
+from alerts.sandbox.telegram_messages import Messages
+
+LONGEST_POLL = 50.0
+
+
+class Telegram:
+    """The bot and its chats. `answer` is the whole API, a function of the request and the state."""
+
+    def __init__(self, settings: SandboxSettings, state: State) -> None:
+        self._chats = Chats(state)
+        self._messages = Messages(state, self._chats, Pace() if settings.limits else None)
+        self._webhook = ""
+        self._methods: dict[str, Callable[[Call], Answer]] = {
+            "getme": lambda _: told(bot()),
+            "getchat": lambda call: told(self._chats.find(call.text("chat_id")).as_json()),
+            "getchatmember": self._show_member,
+            "getchatadministrators": lambda _: told([administrator()]),
+            "sendmessage": self._messages.send_text,
+            "sendphoto": self._messages.send_photo,
+            "editmessagetext": self._messages.edit_text,
+            "editmessagecaption": self._messages.edit_caption,
+            "editmessagereplymarkup": self._messages.edit_markup,
+            "deletemessage": self._messages.delete,
+            "pinchatmessage": lambda _: told(True),
+            "getupdates": self._poll,
+            "setwebhook": lambda call: self._set_webhook(call.text("url")),
+            "deletewebhook": lambda _: self._set_webhook(""),
+            "getwebhookinfo": lambda _: told({"url": self._webhook, "pending_update_count": 0}),
+        }
+
+    def answer(self, asked: Asked) -> Answer:
+        """What the Bot API says to this request."""
+        token, _, method = asked.path.removeprefix("/bot").partition("/")
+        if token != TELEGRAM_TOKEN:
+            return failed(401) if token.partition(":")[0].isdecimal() else failed(404)
+        act = self._methods.get(method.lower())
+        if act is None or asked.method not in {"GET", "POST"}:
+            return failed(404)
+        if asked.broken:
+            return failed(400, "Bad Request: can't parse JSON object")
+        try:
+            return act(Call.of(method, asked))
+        except Refusal as refusal:
+            return refusal.answer
+
+    def put_foreign(self, chat_id: str, text: str, now: float) -> Post:
+        """Let somebody else write into a chat. Raises Refusal."""
+        return self._messages.put_foreign(chat_id, text, now)
+
+    def _show_member(self, call: Call) -> Answer:
+        self._chats.find(call.text("chat_id"))
+        if call.text("user_id") != str(TELEGRAM_BOT_ID):
+            raise Refusal("Bad Request: user not found")
+        return told(administrator())
+
+    def _poll(self, call: Call) -> Answer:
+        """Nobody writes to this bot: an empty list, after the long poll's time."""
+        if self._webhook:
+            return failed(409, WEBHOOK_ACTIVE)
+        wanted = call.text("timeout")
+        return replace(told([]), wait=min(LONGEST_POLL, float(wanted)) if wanted.isdecimal() else 0.0)
+
+    def _set_webhook(self, url: str) -> Answer:
+        self._webhook = url
+        return told(True)

@@ -1,0 +1,170 @@
+"""A bot's messages: sent, edited and deleted, at the pace and within the sizes that Telegram allows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from alerts.sandbox.exchange import Answer
+from alerts.sandbox.state import Post, State
+from alerts.sandbox.telegram_answers import (
+    CAPTION_TOO_LONG,
+    DELETE_FORBIDDEN,
+    DELETE_NOT_FOUND,
+    EDIT_FORBIDDEN,
+    EDIT_NOT_FOUND,
+    NOT_MODIFIED,
+    REPLY_NOT_FOUND,
+    TEXT_EMPTY,
+    TEXT_TOO_LONG,
+    Refusal,
+    limited,
+    told,
+)
+from alerts.sandbox.telegram_calls import Call
+from alerts.sandbox.telegram_chats import Chat, Chats, Pace, bot
+from alerts.sandbox.telegram_html import Parsed, units
+from alerts.sandbox.telegram_photos import show_photo, take_photo
+
+TEXT_LIMIT = 4096
+CAPTION_LIMIT = 1024
+DELETE_SPAN = 48 * 3600.0
+
+
+class Messages:
+    """Every message the bot sent. A `pace` of None lets it write as fast as it likes."""
+
+    def __init__(self, state: State, chats: Chats, pace: Pace | None) -> None:
+        self._state = state
+        self._chats = chats
+        self._pace = pace
+        self._last: dict[str, int] = {}
+        for post in state.posts("telegram").values():
+            self._last[post.channel] = max(self._last.get(post.channel, 0), int(post.id))
+
+    def send_text(self, call: Call) -> Answer:
+        """`sendMessage`."""
+        chat, parsed = self._chats.find(call.text("chat_id")), call.words("text")
+        _check("text", parsed)
+        parent = self._parent(chat, call)
+        return self._paced(chat, call) or self._send(chat, call, parsed, html=call.source("text"), reply_to=parent)
+
+    def send_photo(self, call: Call) -> Answer:
+        """`sendPhoto`."""
+        chat, parsed = self._chats.find(call.text("chat_id")), call.words("caption")
+        _check("caption", parsed)
+        parent = self._parent(chat, call)
+        refusal = self._paced(chat, call)
+        if refusal:
+            return refusal
+        media = (take_photo(self._state, call),)
+        return self._send(chat, call, parsed, html=call.source("caption"), reply_to=parent, media=media)
+
+    def put_foreign(self, chat_id: str, text: str, now: float) -> Post:
+        """Let somebody else write into a chat: its ids run on, and the bot can't change it. Raises Refusal."""
+        return self._keep(self._chats.find(chat_id), Parsed(text), now, foreign=True)
+
+    def edit_text(self, call: Call) -> Answer:
+        """`editMessageText`."""
+        return self._edit(call, "text")
+
+    def edit_caption(self, call: Call) -> Answer:
+        """`editMessageCaption`."""
+        return self._edit(call, "caption")
+
+    def edit_markup(self, call: Call) -> Answer:
+        """`editMessageReplyMarkup` without a markup: changes nothing, and so tells whether a message is ours."""
+        self._editable(self._chats.find(call.text("chat_id")), call)
+        raise Refusal(NOT_MODIFIED)
+
+    def delete(self, call: Call) -> Answer:
+        """`deleteMessage`: within 48 h."""
+        post = self._find(self._chats.find(call.text("chat_id")), call.text("message_id"))
+        if post is None:
+            raise Refusal(DELETE_NOT_FOUND)
+        if call.at - post.created_at >= DELETE_SPAN:
+            raise Refusal(DELETE_FORBIDDEN)
+        self._state.keep(replace(post, deleted=True))
+        return told(True)
+
+    def _send(self, chat: Chat, call: Call, parsed: Parsed, **more: Any) -> Answer:
+        return told(self._show(chat, self._keep(chat, parsed, call.at, **more)))
+
+    def _keep(self, chat: Chat, parsed: Parsed, now: float, **more: Any) -> Post:
+        id_ = self._last[chat.name] = self._last.get(chat.name, 0) + 1
+        entities = tuple(entity.as_json() for entity in parsed.entities)
+        post = Post("telegram", str(id_), chat.name, parsed.text, now, chat.address(id_), entities=entities, **more)
+        self._state.keep(post)
+        return post
+
+    def _edit(self, call: Call, field: str) -> Answer:
+        chat, parsed = self._chats.find(call.text("chat_id")), call.words(field)
+        post = self._editable(chat, call)
+        if bool(post.media) == (field == "text"):
+            raise Refusal(f"Bad Request: there is no {field} in the message to edit")
+        _check(field, parsed)
+        entities = tuple(entity.as_json() for entity in parsed.entities)
+        if parsed.text == post.text and list(entities) == list(post.entities):
+            raise Refusal(NOT_MODIFIED)
+        refusal = self._paced(chat, call)
+        if refusal:
+            return refusal
+        edits, html = (*post.edits, post.text), call.source(field)
+        edited = replace(post, text=parsed.text, entities=entities, html=html, edits=edits, edited_at=call.at)
+        self._state.keep(edited)
+        return told(self._show(chat, edited))
+
+    def _editable(self, chat: Chat, call: Call) -> Post:
+        post = self._find(chat, call.text("message_id"))
+        if post is None:
+            raise Refusal(EDIT_NOT_FOUND)
+        if post.foreign:
+            raise Refusal(EDIT_FORBIDDEN)
+        return post
+
+    def _parent(self, chat: Chat, call: Call) -> str | None:
+        """The message that is answered; one that isn't there only stops a call that doesn't allow for it."""
+        given = call.structure("reply_parameters") or {}
+        parent = given.get("message_id", call.arguments.get("reply_to_message_id"))
+        lenient = given.get("allow_sending_without_reply", call.arguments.get("allow_sending_without_reply"))
+        if parent is None or self._find(chat, str(parent)):
+            return None if parent is None else str(parent)
+        if str(lenient).lower() != "true":
+            raise Refusal(REPLY_NOT_FOUND)
+        return None
+
+    def _find(self, chat: Chat, id_: str) -> Post | None:
+        return self._state.find("telegram", f"{chat.name}/{id_}")
+
+    def _paced(self, chat: Chat, call: Call) -> Answer | None:
+        wait = self._pace.take(chat, call.at) if self._pace else 0.0
+        return limited(wait) if wait else None
+
+    def _show(self, chat: Chat, post: Post) -> dict[str, Any]:
+        """The Message that the Bot API answers."""
+        author = {"sender_chat": chat.as_json()} if chat.kind == "channel" else {"from": bot()}
+        shown: dict[str, Any] = {"message_id": int(post.id), **author, "chat": chat.as_json()}
+        shown["date"] = int(post.created_at)
+        field = "caption" if post.media else "text"
+        optional = {
+            "edit_date": int(post.edited_at) if post.edited_at else None,
+            "reply_to_message": self._show_parent(chat, post),
+            "photo": show_photo(self._state, post.media[0]) if post.media else None,
+            field: post.text,
+            "entities" if field == "text" else "caption_entities": list(post.entities),
+        }
+        return shown | {name: value for name, value in optional.items() if value}
+
+    def _show_parent(self, chat: Chat, post: Post) -> dict[str, Any] | None:
+        parent = self._find(chat, post.reply_to) if post.reply_to else None
+        if parent is None:
+            return None
+        return {"message_id": int(parent.id), "date": int(parent.created_at), "chat": chat.as_json()}
+
+
+def _check(field: str, parsed: Parsed) -> None:
+    if field == "text" and not parsed.text:
+        raise Refusal(TEXT_EMPTY)
+    limit, too_long = (TEXT_LIMIT, TEXT_TOO_LONG) if field == "text" else (CAPTION_LIMIT, CAPTION_TOO_LONG)
+    if units(parsed.text) > limit:
+        raise Refusal(too_long)

@@ -1,0 +1,96 @@
+"""A response's body, with a bound on what arrives and on what it unpacks to: a bomb is stopped while it unpacks."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterator
+
+import aiohttp
+
+from alerts.model.errors import SourceFailed
+from alerts.sources.hosts import FailedForGood
+
+_CHUNK = 64 * 1024
+_GZIP_OR_ZLIB = 47
+_MAGIC = b"\x1f\x8b"
+
+
+async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The whole body, unpacked (the response must come with auto_decompress=False), at most `limit` bytes.
+
+    Also unpacks a body that is a gzip file itself. Raises FailedForGood for more than `limit` bytes, before or after
+    unpacking, and SourceFailed for a body that is cut short or packed in a way nobody asked for.
+    """
+    if (response.content_length or 0) > limit:
+        raise _too_large(limit)
+    packing = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if packing not in ("identity", "", "gzip", "x-gzip", "deflate"):
+        raise SourceFailed(f"the answer is packed as {packing[:20]!r}, which was not asked for")
+    chunks = response.content.iter_chunked(_CHUNK)
+    body = await _gather(chunks, limit) if packing in ("identity", "") else await _unpack(chunks, limit)
+    return unpack(body, limit) if body.startswith(_MAGIC) else body
+
+
+async def _gather(chunks: AsyncIterator[bytes], limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in chunks:
+        body += chunk
+        if len(body) > limit:
+            raise _too_large(limit)
+    return bytes(body)
+
+
+async def _unpack(chunks: AsyncIterator[bytes], limit: int) -> bytes:
+    unpacking = _Unpacking(limit)
+    async for chunk in chunks:
+        unpacking.feed(chunk)
+    return unpacking.finish()
+
+
+def unpack(packed: bytes, limit: int) -> bytes:
+    """The content of a gzip file, at most `limit` bytes; raises as `read_body`."""
+    unpacking = _Unpacking(limit)
+    unpacking.feed(packed)
+    return unpacking.finish()
+
+
+class _Unpacking:
+    """Takes gzip or zlib in pieces and never holds more than `limit` bytes and one piece."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._received = 0
+        self._body = bytearray()
+        self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+
+    def feed(self, chunk: bytes) -> None:
+        """Unpack one piece more."""
+        self._received += len(chunk)
+        if self._received > self._limit:
+            raise _too_large(self._limit)
+        try:
+            self._inflate(chunk)
+        except zlib.error:
+            raise SourceFailed("the answer says that it is gzip and isn't") from None
+
+    def _inflate(self, chunk: bytes) -> None:
+        while chunk:
+            if self._stream.eof:
+                if not chunk.startswith(_MAGIC):
+                    return
+                # a gzip file may have several members (RFC 1952 section 2.2)
+                self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+            self._body += self._stream.decompress(chunk, self._limit + 1 - len(self._body))
+            if len(self._body) > self._limit:
+                raise _too_large(self._limit)
+            chunk = self._stream.unconsumed_tail or self._stream.unused_data
+
+    def finish(self) -> bytes:
+        """All of it; raises SourceFailed when the end is missing."""
+        if not self._stream.eof and self._received:
+            raise SourceFailed("the answer was cut short")
+        return bytes(self._body)
+
+
+def _too_large(limit: int) -> FailedForGood:
+    return FailedForGood(f"the answer is larger than {limit / 1_048_576:g} MB")

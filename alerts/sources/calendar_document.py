@@ -1,0 +1,146 @@
+"""A calendar file cut into its events' lines (RFC 5545, sections 3.1 and 3.6): a broken event costs itself alone.
+
+Only the lines that Tocsin reads are kept: alarms, attendees and the exporters' own properties never reach the parser.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from alerts.model.errors import Unreadable
+
+TIME_PROPERTIES = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE"})
+READ_PROPERTIES = TIME_PROPERTIES | {
+    "UID", "DURATION", "RRULE", "SUMMARY", "DESCRIPTION", "LOCATION", "URL", "CATEGORIES", "GEO", "STATUS", "SEQUENCE",
+}  # fmt: skip
+_FOLD = re.compile(r"(?:\r\n|\n|\r)[ \t]")
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_NAME_END = re.compile(r"[:;]")
+
+
+@dataclass(frozen=True, slots=True)
+class EventLines:
+    """The unfolded lines of one VEVENT, BEGIN and END included; `flaw` says why they can't be an event."""
+
+    lines: tuple[str, ...]
+    flaw: str | None = None
+
+    def value(self, name: str) -> str | None:
+        """The property's value as it stands there, escapes included; None where there is none, or an empty one."""
+        for line in self.lines:
+            if line[: len(name)].upper() == name and line[len(name) : len(name) + 1] in (":", ";"):
+                return line.partition(":")[2].strip() or None
+        return None
+
+
+@dataclass(slots=True)
+class CalendarLines:
+    """One VCALENDAR: its own properties in upper case, the text of its time zones, its events in the file's order."""
+
+    properties: dict[str, str] = field(default_factory=dict)
+    zones: list[str] = field(default_factory=list)
+    events: list[EventLines] = field(default_factory=list)
+
+
+def decode(body: bytes) -> str:
+    """The text of a calendar file: UTF-8 as RFC 5545 wants, else Windows-1252, as old exports are.
+
+    Raises Unreadable for what is no calendar: an empty body, a web page, anything that doesn't begin as one.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = body.decode("cp1252", errors="replace")
+    start = text.lstrip()[:200]
+    if not start:
+        raise Unreadable("the calendar is empty, not even BEGIN:VCALENDAR: look whether its export still works")
+    if not start.upper().startswith("BEGIN:VCALENDAR"):
+        what = "a web page" if start.startswith("<") else "something else"
+        raise Unreadable(
+            f"{what} came instead of a calendar (BEGIN:VCALENDAR): look whether its address is still shared"
+        )
+    return text
+
+
+def read_calendars(text: str) -> list[CalendarLines]:
+    """Every VCALENDAR of the file. Raises Unreadable where the last one never ends: half a file must end nothing."""
+    cutter = _Cutter()
+    for line in _unfold(text):
+        cutter.take(line)
+    if cutter.open:
+        raise Unreadable("the calendar is cut off (no END:VCALENDAR): it is read again when it came whole")
+    return cutter.calendars
+
+
+def _unfold(text: str) -> Iterator[str]:
+    return (line for line in _LINE_END.split(_FOLD.sub("", text)) if line.strip())
+
+
+class _Cutter:
+    """Where we are in the file: `path` names the components around the line, `kept` the lines of the one we keep."""
+
+    def __init__(self) -> None:
+        self.calendars: list[CalendarLines] = []
+        self.path: list[str] = []
+        self.kept: list[str] = []
+
+    @property
+    def open(self) -> bool:
+        return bool(self.path)
+
+    def take(self, line: str) -> None:
+        name = _NAME_END.split(line, maxsplit=1)[0].upper()
+        if name == "BEGIN":
+            self._begin(line, line[6:].strip().upper())
+        elif name == "END":
+            self._end(line, line[4:].strip().upper())
+        elif self.path == ["VCALENDAR"]:
+            self.calendars[-1].properties[name] = line.partition(":")[2].strip()
+        elif self._keeps(name):
+            self.kept.append(line)
+
+    def _keeps(self, name: str) -> bool:
+        component = self.path[1] if len(self.path) > 1 else None
+        in_event = component == "VEVENT" and len(self.path) == 2 and name in READ_PROPERTIES
+        return in_event or component == "VTIMEZONE"
+
+    def _begin(self, line: str, component: str) -> None:
+        if component == "VCALENDAR":
+            self._give_up("ends without END:VEVENT")
+            self.path = []
+            self.calendars.append(CalendarLines())
+        elif component == "VEVENT" and "VEVENT" in self.path:
+            self._give_up("ends without END:VEVENT")
+            self.path = ["VCALENDAR"]
+        if not self.path and component != "VCALENDAR":
+            return  # stray lines between calendars
+        self.path.append(component)
+        if len(self.path) == 2:
+            self.kept = [line]
+        elif "VTIMEZONE" in self.path:
+            self.kept.append(line)
+
+    def _end(self, line: str, component: str) -> None:
+        if component not in self.path:
+            return
+        if component == "VCALENDAR":
+            self._give_up("ends without END:VEVENT")
+            self.path = []
+            return
+        if "VTIMEZONE" in self.path or len(self.path) == 2:
+            self.kept.append(line)
+        del self.path[self.path.index(component) :]
+        if len(self.path) == 1:
+            self._store(component)
+
+    def _store(self, component: str) -> None:
+        if component == "VEVENT":
+            self.calendars[-1].events.append(EventLines(tuple(self.kept)))
+        elif component == "VTIMEZONE":
+            self.calendars[-1].zones.append("\r\n".join(self.kept))
+
+    def _give_up(self, flaw: str) -> None:
+        if "VEVENT" in self.path:
+            self.calendars[-1].events.append(EventLines(tuple(self.kept), flaw))

@@ -1,0 +1,91 @@
+"""A feed of CAP messages: its index looked at with conditional requests, each message read once."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+from pathlib import Path
+
+import aiohttp
+import structlog
+
+from alerts.model.errors import SourceFailed, Unreadable
+from alerts.model.ports import Clock, Known, Memory, Reading
+from alerts.sources.cap_entry import IndexEntry
+from alerts.sources.cap_index import read_index
+from alerts.sources.cap_look import Look
+from alerts.sources.documents import Documents
+from alerts.sources.fetch import Fetched, Fetcher, NotModified
+from alerts.sources.hosts import show
+from alerts.sources.settings import CapSettings
+
+log = structlog.get_logger(__name__)
+
+
+class CapSource:
+    """One `[sources.NAME]` with `kind = "cap"`: implements `alerts.model.ports.Source`.
+
+    `zone` is the station's, for times that tell none; `user_agent` names the station and a contact. The url is an
+    http(s) address or a file's path, absolute or relative to `folder`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: CapSettings,
+        *,
+        session: aiohttp.ClientSession,
+        clock: Clock,
+        zone: tzinfo,
+        user_agent: str,
+        folder: Path = Path(),
+    ) -> None:
+        self._name = name
+        self._zone = zone
+        # CAP 1.2 section 3.2.2: where no language is told it is en-US
+        self._language = settings.language or "en-US"
+        fetcher = Fetcher(
+            session,
+            clock=clock,
+            user_agent=user_agent,
+            timeout=settings.timeout.total_seconds(),
+            allow_private=settings.allow_private,
+        )
+        self._documents = Documents(settings.url, fetcher, folder)
+
+    async def read(self, memory: Memory, known: Known, now: datetime) -> Reading:
+        """Look at the index, and at each message of it that is not known and not over.
+
+        Raises SourceFailed when the index can't be read or is none. A message that can't be read for good is a Heard
+        with its problem; one that can't be read this time is left for the next reading, for which the memory then
+        forgets the index's ETag and digest.
+        """
+        index = await self._documents.index(memory.etag, memory.last_modified)
+        if isinstance(index, NotModified):
+            return Reading((), memory, unchanged=True)
+        seen = Memory(index.etag, index.last_modified, hashlib.sha256(index.body).hexdigest())
+        if seen.digest == memory.digest:
+            return Reading((), seen, unchanged=True)
+        fresh = await self._fresh(index, known, now)
+        look = Look(self._documents, zone=self._zone, language=self._language, state=memory.state, now=now)
+        complete = await look.hear(fresh)
+        self._tell(look)
+        heard = [look.heard[entry.key] for entry in fresh if entry.key in look.heard]
+        return Reading(heard, seen if complete else Memory(state=look.state_after(fresh)))
+
+    async def _fresh(self, index: Fetched, known: Known, now: datetime) -> Sequence[IndexEntry]:
+        """The entries that are neither over nor known."""
+        try:
+            entries = await asyncio.to_thread(read_index, index.body, index.content_type, index.url, zone=self._zone)
+        except Unreadable as error:
+            raise SourceFailed(f"{show(index.url)}: {error}") from None
+        current = [entry for entry in entries if not (entry.expires and entry.expires <= now)]
+        stored = await known([entry.key for entry in current])
+        return [entry for entry in current if entry.key not in stored]
+
+    def _tell(self, look: Look) -> None:
+        if look.failures:
+            reason = str(next(iter(look.failures.values())))
+            log.warning("source.incomplete", source=self._name, failed=len(look.failures), reason=reason)

@@ -1,0 +1,198 @@
+"""The single values of a CAP message, read leniently: codes, times, numbers, rings. What was odd goes to `note`."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, tzinfo
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from functools import lru_cache
+from typing import TypeVar
+
+from alerts.model.alert import Circle, Point
+
+Note = Callable[[str], None]
+"""Takes one line on what was forgiven."""
+
+Ring = tuple[Point, ...]
+"""A closed ring: the first point is also the last."""
+
+Code = TypeVar("Code", bound=StrEnum)
+
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
+_MIDNIGHT_AT_24 = re.compile(r"T24:00(?=:00|[^:\d]|$)")
+_CHINESE_HALF_DAY = re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})\s*(上午|下午)\s*(\d{1,2}):(\d{2})(?::(\d{2}))?")
+_EARLIEST, _LATEST = 1900, 2900
+
+
+# --- codes ----------------------------------------------------------------------------------------------------------
+
+
+def read_code(kind: type[Code], text: str, otherwise: Code, name: str, note: Note) -> Code:
+    """The code of `kind` that `text` means, in any case and spelling near enough; else `otherwise`, with a note."""
+    if text in kind._value2member_map_:
+        return kind(text)
+    if not text:
+        note(f"{name} is missing: taken as {otherwise}")
+        return otherwise
+    found = find_code(kind, text)
+    note(f"{name} {text[:40]!r} is no code of CAP: taken as {found or otherwise}")
+    return found or otherwise
+
+
+@lru_cache(maxsize=256)
+def find_code(kind: type[Code], text: str) -> Code | None:
+    """The code that equals `text` but for case and punctuation, or that alone begins as it does ("Cancelled")."""
+    word = re.sub(r"[^a-z]", "", text[:40].lower())
+    if word == "verylikely" and "Likely" in kind._value2member_map_:
+        # CAP 1.2 section 3.2.2: the deprecated "Very Likely" is to be treated as "Likely"
+        return kind("Likely")
+    exact = [code for code in kind if code.lower() == word]
+    near = [code for code in kind if len(word) > 3 and (word.startswith(code.lower()) or code.lower().startswith(word))]
+    candidates = exact or near
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def read_language(text: str, note: Note) -> str:
+    """A language tag (RFC 3066); en-US, with a note, for what is none, as CAP 1.2 section 3.2.2 has it."""
+    tag = text.replace("_", "-")
+    if not _LANGUAGE.fullmatch(tag):
+        note(f"language {text[:40]!r} is no language tag: taken as en-US")
+        return "en-US"
+    if tag != text:
+        note(f"language {text[:40]!r} is no language tag: taken as {tag}")
+    return tag
+
+
+# --- times ----------------------------------------------------------------------------------------------------------
+
+
+def read_time(text: str, zone: tzinfo, note: Note) -> datetime | None:
+    """The aware time that `text` tells, to the second; None, with a note, where it tells none.
+
+    Forgiven: no zone (then `zone`), RFC 822, a 24:00, fractions of seconds, blanks, slashes. A year outside 1900-2899
+    is how some senders write "until further notice" or nothing at all: none.
+    """
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        time_or_none = _read_odd_time(text)
+        if time_or_none is None:
+            note(f"time {text[:40]!r} can't be read: left out")
+            return None
+        time = time_or_none
+        note(f"time {text[:40]!r} is not written as CAP has it: taken as {time.isoformat()}")
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=zone)
+        note(f"time {text[:40]!r} has no zone: taken as {time.isoformat()}")
+    if not _EARLIEST <= time.year < _LATEST:
+        note(f"time {text[:40]!r} is beyond reason: left out")
+        return None
+    return time.replace(microsecond=0) if time.microsecond else time
+
+
+def _read_odd_time(text: str) -> datetime | None:
+    if len(text) > 80:
+        return None
+    tidy = re.sub(r"\s+", " ", text).strip()
+    if chinese := _CHINESE_HALF_DAY.fullmatch(tidy):
+        return _read_chinese_time(chinese)
+    if _MIDNIGHT_AT_24.search(tidy):
+        earlier = _from_iso(_MIDNIGHT_AT_24.sub("T00:00", tidy))
+        return earlier + timedelta(days=1) if earlier and earlier.year < _LATEST else None
+    return _from_iso(tidy.upper().replace("/", "-").replace(" UTC", "Z")) or _from_mail(tidy)
+
+
+def _from_iso(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _from_mail(text: str) -> datetime | None:
+    try:
+        time = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    # RFC 5322 section 3.3: -0000 is UTC of which no zone is known, and email gives it back naive
+    return time.replace(tzinfo=UTC) if text.endswith("-0000") else time
+
+
+def _read_chinese_time(match: re.Match[str]) -> datetime | None:
+    year, month, day, hour, minute = (int(match[place]) for place in (1, 2, 3, 5, 6))
+    try:
+        noon = 12 if match[4] == "下午" else 0
+        return datetime(year, month, day, hour % 12 + noon, minute, int(match[7] or 0))  # noqa: DTZ001 - zone is set by read_time
+    except ValueError:
+        return None
+
+
+# --- numbers and shapes ---------------------------------------------------------------------------------------------
+
+
+def read_number(text: str, name: str, note: Note) -> float | None:
+    """A finite number; None, with a note, for anything else."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if abs(number) < 1e9:
+        return number
+    note(f"{name} {text[:40]!r} is no number: left out")
+    return None
+
+
+def read_ring(text: str, note: Note) -> Ring | None:
+    """A polygon's ring, "lat,lon lat,lon …", closed; None, with a note, where it is no ring of four points or more."""
+    points = _read_points(text)
+    if points is None:
+        note(f"polygon {text[:40]!r} can't be read: left out")
+        return None
+    if points and points[0] != points[-1]:
+        points = (*points, points[0])
+        note("a polygon's ring was open: closed")
+    if len(points) < 4:
+        note(f"a polygon of {len(points)} points is none (four at least): left out")
+        return None
+    return _keep_on_earth(points, note)
+
+
+def _keep_on_earth(points: Ring, note: Note) -> Ring | None:
+    latitudes, longitudes = zip(*points, strict=True)
+    if not (min(latitudes) >= -90 and max(latitudes) <= 90 and min(longitudes) >= -360 and max(longitudes) <= 360):
+        note("a polygon has points that are not on earth: left out")
+        return None
+    if min(longitudes) < -180 or max(longitudes) > 180:
+        # kept as it is: wrapped, the ring would run around the whole earth
+        note("a polygon crosses the antimeridian with longitudes beyond 180")
+    return points
+
+
+def _read_points(text: str) -> Ring | None:
+    try:
+        numbers = [float(number) for number in text.replace(",", " ").split()]
+    except ValueError:
+        return None
+    if not all(map(math.isfinite, numbers)):
+        return None
+    dimensions = 3 if text.count(",") * 3 == len(numbers) * 2 else 2
+    if not numbers or len(numbers) % dimensions:
+        return None
+    return tuple(zip(numbers[::dimensions], numbers[1::dimensions], strict=True))
+
+
+def read_circle(text: str, note: Note) -> Circle | None:
+    """A circle, "lat,lon km"; a missing radius is 0, an epicentre. None, with a note, where it is none."""
+    try:
+        latitude, longitude, *rest = (float(part) for part in re.sub(r"[,;]|km", " ", text.lower()).split())
+    except ValueError:
+        latitude = longitude = float("nan")
+        rest = []
+    radius = rest[0] if rest else 0.0
+    if len(rest) > 1 or not (abs(latitude) <= 90 and abs(longitude) <= 360 and 0 <= radius < 1e5):
+        note(f"circle {text[:40]!r} is none: left out")
+        return None
+    return Circle((latitude, longitude), radius)

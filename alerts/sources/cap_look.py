@@ -1,0 +1,107 @@
+"""One look at the new entries of an index: each message fetched and read, what fails left for the next look."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
+from typing import Any
+
+from alerts.model.errors import SourceFailed, Unreadable
+from alerts.model.ports import Heard
+from alerts.sources.cap_entry import IndexEntry
+from alerts.sources.cap_message import read_json, read_message
+from alerts.sources.documents import Documents
+from alerts.sources.fetch import FailedForGood
+from alerts.sources.hosts import show
+from alerts.sources.meteoalarm import apply_colours, why_none
+
+AT_ONCE = 4
+"""Messages of one feed that are asked for at the same time (feeds.md, "Index of CAP")."""
+
+PER_LOOK = 250
+"""Messages read in one look; a longer index is caught up with in the next ones."""
+
+GIVE_UP_AFTER = 8
+"""Failures in one look after which the rest is left for the next: a dead server must not hold back what was heard."""
+
+
+class Look:
+    """Hears entries, with what the looks before left behind in `state` (as `state_after` gave it).
+
+    `heard` holds what was read, or is broken for good, by key; `failures` what is to be tried again, and why.
+    """
+
+    def __init__(
+        self, documents: Documents, *, zone: tzinfo, language: str, state: Mapping[str, Any], now: datetime
+    ) -> None:
+        self._documents = documents
+        self._zone = zone
+        self._language = language
+        self._failed_before: list[str] = list(state.get("failed", ()))
+        self._not_before = _still_to_come(state.get("not_before"), now)
+        self.heard: dict[str, Heard] = {}
+        self.failures: dict[str, SourceFailed] = {}
+
+    async def hear(self, entries: Sequence[IndexEntry]) -> bool:
+        """Hear `entries`, at most PER_LOOK of them and AT_ONCE at a time; whether nothing is left of them."""
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def hear(entry: IndexEntry) -> None:
+            async with gate:
+                await self._hear(entry)
+
+        async with asyncio.TaskGroup() as tasks:
+            for entry in self._in_turn(entries)[:PER_LOOK]:
+                tasks.create_task(hear(entry))
+        return all(entry.key in self.heard for entry in entries)
+
+    def _in_turn(self, entries: Sequence[IndexEntry]) -> list[IndexEntry]:
+        """What wasn't tried yet, then what failed, the longest ago first: nothing keeps the rest from being read."""
+        turns = {key: turn for turn, key in enumerate(self._failed_before)}
+        return sorted(entries, key=lambda entry: turns.get(entry.key, -1))
+
+    def state_after(self, entries: Sequence[IndexEntry]) -> dict[str, Any]:
+        """What the next look needs to know, as JSON has it; for `entries`, those that `hear` was given."""
+        keys = {entry.key for entry in entries}
+        waiting = [key for key in self._failed_before if key in keys - self.heard.keys() - self.failures.keys()]
+        not_before = self._not_before.isoformat() if self._not_before else None
+        return {"failed": [*waiting, *self.failures], "not_before": not_before}
+
+    async def _hear(self, entry: IndexEntry) -> None:
+        if entry.url and (self._not_before or len(self.failures) >= GIVE_UP_AFTER):
+            return
+        try:
+            self.heard[entry.key] = await self._read(entry)
+        except FailedForGood as error:
+            self.heard[entry.key] = Heard(entry.key, problem=str(error))
+        except Unreadable as error:
+            where = f"{show(entry.url)}: " if entry.url else ""
+            self.heard[entry.key] = Heard(entry.key, problem=f"{where}{error}")
+        except SourceFailed as error:
+            self.failures[entry.key] = error
+            self._not_before = max(filter(None, (self._not_before, error.retry_at)), default=None)
+
+    async def _read(self, entry: IndexEntry) -> Heard:
+        if entry.problem:
+            return Heard(entry.key, problem=entry.problem)
+        message = entry.message or entry.document
+        if message is None:
+            message = await self._documents.message(entry.url or "")
+        return await asyncio.to_thread(self._understand, entry.key, message)
+
+    def _understand(self, key: str, message: bytes | Mapping[str, Any]) -> Heard:
+        if isinstance(message, bytes):
+            alert, notes = read_message(message, zone=self._zone, language=self._language)
+        else:
+            alert, notes = read_json(message, zone=self._zone, language=self._language)
+        coloured = apply_colours(alert)
+        if coloured is not alert:
+            notes = (*notes, "severity differs from the colour of awareness_level: taken from the colour")
+        return Heard(key, alert=coloured, leave_out=why_none(coloured), notes=notes)
+
+
+def _still_to_come(text: object, now: datetime) -> datetime | None:
+    """The time that a server named at an earlier look, unless it is past."""
+    time = datetime.fromisoformat(text) if isinstance(text, str) else None
+    return time if time and time > now else None

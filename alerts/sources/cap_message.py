@@ -1,0 +1,241 @@
+"""A CAP message as strangers send it, read into an Alert: CAP 1.0, 1.1 and 1.2 as XML, and MeteoAlarm's JSON of it.
+
+Lenient where a sender errs in form (docs/cap.md has the table), strict where a message would have no identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
+from typing import Any
+
+from alerts.model.alert import (
+    Alert,
+    Area,
+    Category,
+    Certainty,
+    Info,
+    MsgType,
+    Named,
+    Reference,
+    Resource,
+    ResponseType,
+    Scope,
+    Severity,
+    Status,
+    Urgency,
+)
+from alerts.model.errors import Unreadable
+from alerts.sources.cap_fields import (
+    Code,
+    Ring,
+    find_code,
+    read_circle,
+    read_code,
+    read_language,
+    read_number,
+    read_ring,
+    read_time,
+)
+from alerts.sources.cap_lists import split_triples, split_words
+from alerts.sources.cap_tree import Fields, fields_of, fields_of_json, local_name
+from alerts.sources.safe_xml import parse
+
+CAP_NAMESPACES = (
+    "urn:oasis:names:tc:emergency:cap:1.2",
+    "urn:oasis:names:tc:emergency:cap:1.1",
+    "http://www.incident.com/cap/1.0",
+)
+MAX_NOTES = 20
+
+
+def read_message(body: bytes, *, zone: tzinfo, language: str = "en-US") -> tuple[Alert, tuple[str, ...]]:
+    """The alert in the CAP XML of `body`, and one line for each thing that was forgiven.
+
+    Times without a zone are in `zone`, an info that tells no language is in `language`. Raises Unreadable, in one line,
+    for what is no CAP message or has no identifier, sender or time of sending.
+    """
+    root, notes = parse(body)
+    if (name := local_name(root)) != "alert":
+        raise Unreadable(f"it is no CAP message: its root is <{name[:40]}>, expected <alert>")
+    alert, more = _Reader(zone, language).alert(fields_of(root))
+    namespace = root.tag.rpartition("}")[0][1:]
+    if namespace and namespace not in CAP_NAMESPACES:
+        notes = (*notes, f"the namespace {namespace[:60]!r} is not CAP's")
+    return alert, notes + more
+
+
+def read_json(document: Mapping[str, Any], *, zone: tzinfo, language: str = "en-US") -> tuple[Alert, tuple[str, ...]]:
+    """As `read_message`, of CAP written as a JSON object with CAP's names (MeteoAlarm's `warnings[].alert`)."""
+    return _Reader(zone, language).alert(fields_of_json(document))
+
+
+# --- from fields to the alert ---------------------------------------------------------------------------------------
+
+
+class _Reader:
+    """Reads one message; holds what every field needs: the zone for times without one, and the notes."""
+
+    def __init__(self, zone: tzinfo, language: str) -> None:
+        self._zone = zone
+        self._language = language
+        self._notes: dict[str, None] = {}
+        self._rings: dict[str, Ring | None] = {}
+
+    def _note(self, line: str) -> None:
+        if len(self._notes) < MAX_NOTES:
+            self._notes[line] = None
+
+    def alert(self, fields: Fields) -> tuple[Alert, tuple[str, ...]]:
+        identifier, sender, sent = self._identity(fields)
+        alert = Alert(
+            identifier=identifier,
+            sender=sender,
+            sent=sent,
+            status=self._status(fields),
+            msg_type=self._code(fields, "msgType", MsgType, MsgType.ALERT),
+            scope=self._scope(fields),
+            source=_first(fields, "source"),
+            restriction=_first(fields, "restriction"),
+            addresses=split_words(fields.get("addresses", ())),
+            codes=tuple(fields.get("code", ())),
+            note=_first(fields, "note"),
+            references=self._references(fields, identifier, sent),
+            incidents=split_words(fields.get("incidents", ())),
+            infos=tuple(self._info(info) for info in fields.get("info", ())),
+        )
+        return alert, tuple(self._notes)
+
+    def _identity(self, fields: Fields) -> tuple[str, str, datetime]:
+        identifier, sender, sent = (_first(fields, name) for name in ("identifier", "sender", "sent"))
+        missing = [n for n, v in (("identifier", identifier), ("sender", sender), ("sent", sent)) if not v]
+        if not identifier or not sender or not sent:
+            raise Unreadable(f"the CAP message has no {' and no '.join(missing)}: it can't be told from any other")
+        time = read_time(sent, self._zone, self._note)
+        if time is None:
+            raise Unreadable(f"the CAP message's sent is no time: {sent[:40]!r}; expected as 2026-11-25T12:00:00+01:00")
+        return identifier, sender, time
+
+    def _status(self, fields: Fields) -> Status:
+        # what doesn't say that it is actual must not reach the public as if it were
+        return self._code(fields, "status", Status, Status.TEST)
+
+    def _scope(self, fields: Fields) -> Scope:
+        # CAP 1.0 had no need of it; a word that isn't CAP's may be a secret's
+        missing = Scope.PRIVATE if fields.get("scope") else Scope.PUBLIC
+        return self._code(fields, "scope", Scope, missing)
+
+    def _code(self, fields: Fields, name: str, kind: type[Code], otherwise: Code) -> Code:
+        values = fields.get(name)
+        return read_code(kind, values[0] if values else "", otherwise, name, self._note)
+
+    def _codes(self, fields: Fields, name: str, kind: type[Code]) -> tuple[Code, ...]:
+        read: dict[Code, None] = {}
+        for text in fields.get(name, ()):
+            code = kind(text) if text in kind._value2member_map_ else find_code(kind, text)
+            if code is None:
+                self._note(f"{name} {text[:40]!r} is no code of CAP: left out")
+            else:
+                read[code] = None
+        return tuple(read)
+
+    def _time(self, fields: Fields, name: str) -> datetime | None:
+        values = fields.get(name)
+        return read_time(values[0], self._zone, self._note) if values else None
+
+    def _references(self, fields: Fields, identifier: str, sent: datetime) -> tuple[Reference, ...]:
+        read: dict[Reference, None] = {}
+        for text in fields.get("references", ()):
+            for sender, name, time in split_triples(text):
+                if sender and name:
+                    read[Reference(sender, name, read_time(time, self._zone, self._note) or sent)] = None
+                else:
+                    self._note(f"reference {f'{name} {time}'.strip()[:60]!r} is not sender,identifier,sent: left out")
+        return tuple(one for one in read if not self._is_itself(one, identifier, sent))
+
+    def _is_itself(self, reference: Reference, identifier: str, sent: datetime) -> bool:
+        if reference.identifier != identifier or reference.sent.replace(second=0) < sent.replace(second=0):
+            return False
+        self._note("a reference of the message to itself was dropped")
+        return True
+
+    def _info(self, fields: Fields) -> Info:
+        return Info(
+            event=self._event(fields),
+            urgency=self._code(fields, "urgency", Urgency, Urgency.UNKNOWN),
+            severity=self._code(fields, "severity", Severity, Severity.UNKNOWN),
+            certainty=self._code(fields, "certainty", Certainty, Certainty.UNKNOWN),
+            categories=self._codes(fields, "category", Category) or self._no_category(),
+            language=read_language(_first(fields, "language") or self._language, self._note),
+            response_types=self._codes(fields, "responseType", ResponseType),
+            audience=_first(fields, "audience"),
+            event_codes=_pairs(fields, "eventCode"),
+            effective=self._time(fields, "effective"),
+            onset=self._time(fields, "onset"),
+            expires=self._time(fields, "expires"),
+            sender_name=_first(fields, "senderName"),
+            headline=_first(fields, "headline"),
+            description=_first(fields, "description"),
+            instruction=_first(fields, "instruction"),
+            web=_first(fields, "web"),
+            contact=_first(fields, "contact"),
+            parameters=_pairs(fields, "parameter"),
+            resources=tuple(self._resource(one) for one in fields.get("resource", ())),
+            areas=tuple(self._area(one) for one in fields.get("area", ())),
+        )
+
+    def _event(self, fields: Fields) -> str:
+        event = _first(fields, "event")
+        if event:
+            return event
+        stand_in = _first(fields, "headline") or "Alert"
+        self._note(f"event is missing: taken as {stand_in[:60]!r}")
+        return stand_in
+
+    def _no_category(self) -> tuple[Category, ...]:
+        self._note("category is missing: taken as Other")
+        return (Category.OTHER,)
+
+    def _resource(self, fields: Fields) -> Resource:
+        size = _first(fields, "size")
+        bytes_long = read_number(size, "size", self._note) if size else None
+        return Resource(
+            description=_first(fields, "resourceDesc") or "",
+            mime_type=_first(fields, "mimeType") or "",
+            uri=_first(fields, "uri"),
+            size=None if bytes_long is None else int(bytes_long),
+            deref_uri=_first(fields, "derefUri"),
+            digest=_first(fields, "digest"),
+        )
+
+    def _area(self, fields: Fields) -> Area:
+        rings = (self._ring(text) for text in fields.get("polygon", ()))
+        circles = (read_circle(text, self._note) for text in fields.get("circle", ()))
+        altitude, ceiling = _first(fields, "altitude"), _first(fields, "ceiling")
+        return Area(
+            description=_first(fields, "areaDesc") or "",
+            polygons=tuple(ring for ring in rings if ring),
+            circles=tuple(circle for circle in circles if circle),
+            geocodes=_pairs(fields, "geocode"),
+            altitude=read_number(altitude, "altitude", self._note) if altitude else None,
+            ceiling=read_number(ceiling, "ceiling", self._note) if ceiling else None,
+        )
+
+    def _ring(self, text: str) -> Ring | None:
+        # the same outline comes once for each language
+        if text not in self._rings:
+            self._rings[text] = read_ring(text, self._note)
+        return self._rings[text]
+
+
+def _first(fields: Fields, name: str) -> str | None:
+    values = fields.get(name)
+    return values[0] if values else None
+
+
+def _pairs(fields: Fields, name: str) -> tuple[Named, ...]:
+    return tuple(
+        Named(pair["valueName"][0], pair["value"][0])
+        for pair in fields.get(name, ())
+        if "valueName" in pair and "value" in pair
+    )

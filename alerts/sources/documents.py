@@ -1,0 +1,75 @@
+"""Where a feed's documents come from: over HTTP, or from the disk where the configured address is a path."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from alerts.model.errors import SourceFailed
+from alerts.sources.fetch import MAX_BYTES, FailedForGood, Fetched, Fetcher, NotModified
+
+
+class Documents:
+    """The index at a configured address or path, and the messages that it links to."""
+
+    def __init__(self, url: str, fetcher: Fetcher, folder: Path = Path()) -> None:
+        self._url = url
+        self._fetcher = fetcher
+        self._path = local_path(url, folder)
+
+    async def index(self, etag: str | None, last_modified: str | None) -> Fetched | NotModified:
+        """The document at the configured address. Raises SourceFailed."""
+        if self._path is None:
+            return await self._fetcher.get(self._url, etag, last_modified)
+        return await self._read_file(self._path)
+
+    async def message(self, url: str) -> bytes:
+        """The document that the index links to. Raises SourceFailed, or FailedForGood where that won't change.
+
+        A file is read only for an index that is a file itself, and only from that one's folder.
+        """
+        if url.lower().startswith("file:"):
+            return (await self._read_file(self._beside(url))).body
+        fetched = await self._fetcher.get(url, configured=None if self._path else self._url)
+        if isinstance(fetched, NotModified):
+            raise SourceFailed("the server says that nothing changed, which was not asked")
+        return fetched.body
+
+    def _beside(self, url: str) -> Path:
+        try:
+            path = Path(unquote(urlsplit(url).path)).resolve()
+        except ValueError:
+            raise FailedForGood("a link to a file can't be read") from None
+        if self._path is None or not path.is_relative_to(self._path.resolve().parent):
+            raise FailedForGood("a link leads to a file outside the index's own folder, which is refused")
+        return path
+
+    async def _read_file(self, path: Path) -> Fetched:
+        try:
+            body = await asyncio.to_thread(_read_bounded, path)
+        except FileNotFoundError:
+            raise SourceFailed(f"the file {path} is not there; look at the path") from None
+        except OSError as error:
+            raise SourceFailed(f"the file {path} can't be read: {error.strerror}") from None
+        return Fetched(url=self._address_of(path), body=body)
+
+    @staticmethod
+    def _address_of(path: Path) -> str:
+        return path.absolute().as_uri()
+
+
+def local_path(url: str, folder: Path = Path()) -> Path | None:
+    """The file that `url` names (a path, or a file: address); None where it is an address to fetch."""
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return Path(unquote(parts.path))
+    return None if "://" in url else folder / url
+
+
+def _read_bounded(path: Path) -> bytes:
+    with path.open("rb") as file:
+        body = file.read(MAX_BYTES + 1)
+    if len(body) > MAX_BYTES:
+        raise FailedForGood(f"the file {path} is larger than {MAX_BYTES // 1_048_576} MB")
+    return body

@@ -1,0 +1,140 @@
+"""The works calendar as a source: iCalendar (RFC 5545) read off the loop, each occurrence announced at its moments."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from alerts.model.errors import SourceFailed, Unreadable
+from alerts.model.ports import Heard, Known, Memory, Reading
+from alerts.sources.announcements import Announcement, Schedule, decide
+from alerts.sources.calendar_events import Agenda, Flaw, read_agenda, window_around
+from alerts.sources.calendar_place import CalendarAddress, CalendarFile, Document, Place
+from alerts.sources.fetch import Fetcher
+from alerts.sources.moments import Moment
+from alerts.sources.told import Told, from_state, to_state
+from alerts.sources.works_alert import Issuer, to_alert
+
+FRESH = timedelta(hours=6)
+"""After this long an unchanged calendar is expanded anew, so that its window moves on."""
+
+TRUSTED = timedelta(days=1)
+"""For this long after it was last read, a calendar that can't be reached is still announced from."""
+
+_TENTATIVE = "the calendar calls it tentative: it is announced once it is confirmed"
+
+
+def place_of(url: str, folder: Path, fetcher: Fetcher | None) -> Place:
+    """The place that `url` of channels.toml names: an address, or a file relative to that file's `folder`.
+
+    Raises ValueError for an address without a fetcher.
+    """
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return CalendarFile(folder / url)
+    if scheme.lower() == "file":
+        return CalendarFile(Path(rest))
+    if fetcher is None:
+        raise ValueError(f'"{scheme}://…" is an address, and a calendar with an address needs a fetcher')
+    return CalendarAddress(url, fetcher)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The calendar as it was last read, and when it was last expanded and last confirmed by its place."""
+
+    document: Document
+    agenda: Agenda
+    expanded: datetime
+    confirmed: datetime
+
+
+class IcalSource:
+    """One calendar (a `Source`). What was told is in the memory; the calendar itself only in this process.
+
+    `moments` say when an occurrence is announced, `zone` is the station's, `issuer` in whose name and how gravely.
+    """
+
+    def __init__(self, name: str, place: Place, *, moments: Sequence[Moment], zone: ZoneInfo, issuer: Issuer) -> None:
+        self.name = name
+        self._place = place
+        self._schedule = Schedule(tuple(moments), zone)
+        self._issuer = issuer
+        self._held: _Held | None = None
+
+    async def read(self, memory: Memory, known: Known, now: datetime) -> Reading:
+        """Look at the calendar, then say what is due by `now`. Raises SourceFailed when it can't be read.
+
+        While it can't be read, what it last said is still announced for a day: such a look returns what is due, and
+        the next one raises.
+        """
+        told = from_state(memory.state)
+        try:
+            held = await self._look(self._held, told, now)
+        except SourceFailed:
+            if self._held is None or now - self._held.confirmed > TRUSTED:
+                raise
+            reading = await self._tell(self._held, memory, told, known, now)
+            if not reading.heard:
+                raise
+            return reading
+        self._held = held
+        return await self._tell(held, memory, told, known, now)
+
+    async def _look(self, held: _Held | None, told: Mapping[str, Told], now: datetime) -> _Held:
+        """The calendar as it is now, expanded anew where it changed or its window is old."""
+        document = await self._place.look(_validators(held)) or (held.document if held else None)
+        if document is None:
+            raise SourceFailed(f"the calendar {self.name} answers that nothing changed to a first question; look at it")
+        if held and document.digest == held.document.digest and now - held.expanded < FRESH:
+            return replace(held, confirmed=now)
+        watched = {each.occurrence.uid for each in told.values() if each.occurrence and not each.over}
+        window = window_around(now, watched)
+        try:
+            agenda = await asyncio.to_thread(read_agenda, document.body, window, self._schedule.zone)
+        except Unreadable as error:
+            self._place.forget()
+            raise SourceFailed(str(error)) from error
+        return _Held(document, agenda, expanded=now, confirmed=now)
+
+    async def _tell(
+        self,
+        held: _Held,
+        memory: Memory,
+        told: Mapping[str, Told],
+        known: Known,
+        now: datetime,
+    ) -> Reading:
+        decision = await asyncio.to_thread(decide, held.agenda, told, self._schedule, now)
+        heard = [self._hear(each, now) for each in decision.announcements] + [
+            _complain(flaw) for flaw in held.agenda.flaws
+        ]
+        stored = await known([each.key for each in heard]) if heard else set()
+        document = held.document
+        return Reading(
+            heard=[each for each in heard if each.key not in stored],
+            memory=Memory(document.etag, document.last_modified, document.digest, to_state(decision.told)),
+            look_again=decision.look_again,
+            unchanged=document.digest == memory.digest,
+        )
+
+    def _hear(self, announcement: Announcement, now: datetime) -> Heard:
+        return Heard(
+            key=announcement.identifier,
+            alert=to_alert(announcement, self._issuer, now),
+            leave_out=_TENTATIVE if announcement.tentative else None,
+            notes=announcement.occurrence.notes,
+        )
+
+
+def _validators(held: _Held | None) -> Memory:
+    """What the next look is conditional on: only ever a document that this process still holds."""
+    return Memory(held.document.etag, held.document.last_modified, held.document.digest) if held else Memory()
+
+
+def _complain(flaw: Flaw) -> Heard:
+    return Heard(key=flaw.key, problem=flaw.reason)

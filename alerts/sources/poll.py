@@ -1,0 +1,108 @@
+"""One loop for all sources: look, hand over what was heard, look again; a source that fails is asked ever more seldom.
+
+What a source said is stored with what it remembers in one transaction, so nothing is forgotten and nothing told twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from alerts.model.errors import SourceFailed
+from alerts.model.ports import Clock, Journal, Reading, Source
+
+LONGEST_BACKOFF = timedelta(minutes=15)
+Chance = Callable[[], float]
+Deliver = Callable[[str, Reading, datetime], Awaitable[None]]
+"""Stores a reading of the source of that name; the time is when it will be looked at again."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class PollDesk:
+    """What polling works with: the journal, the clock, chance, and where readings go."""
+
+    journal: Journal
+    clock: Clock
+    chance: Chance
+    deliver: Deliver
+
+
+class Poller:
+    """Looks at one source every `every`, give or take a tenth, until cancelled."""
+
+    def __init__(self, name: str, source: Source, every: timedelta, desk: PollDesk) -> None:
+        self.name = name
+        self.every = every
+        self._source = source
+        self._desk = desk
+        self.tried_at: float | None = None
+        self.ok_at: float | None = None
+        self.reason: str | None = None
+
+    async def run(self) -> None:
+        """Poll for ever."""
+        while True:
+            wait = await self.look()
+            self.tried_at = self._desk.clock.monotonic()
+            await self._desk.clock.sleep(max(wait, 0.05))
+
+    async def look(self) -> float:
+        """Look once; returns the seconds until the next look."""
+        clock = self._desk.clock
+        now = clock.now()
+        try:
+            memory = await self._desk.journal.memory(self.name)
+            reading = await self._source.read(memory, self._known, now)
+            again = self._next_look(reading, clock.now())
+            await self._desk.deliver(self.name, reading, again)
+        except SourceFailed as error:
+            return await self._failed(str(error), error.retry_at)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.exception("source.stumbled", source=self.name)
+            return await self._failed(f"the reader stumbled: {type(error).__name__}: {error}", None)
+        if self.reason is not None:
+            log.info("source.recovered", source=self.name)
+        self.reason = None
+        self.ok_at = clock.monotonic()
+        return (again - clock.now()).total_seconds()
+
+    async def _known(self, keys: Sequence[str]) -> set[str]:
+        return await self._desk.journal.known(self.name, keys)
+
+    def _next_look(self, reading: Reading, now: datetime) -> datetime:
+        """After `every`, give or take, so that twenty feeds aren't asked at once; sooner if the source says."""
+        regular = now + self.every * (0.95 + 0.1 * self._desk.chance())
+        return min(regular, max(reading.look_again, now)) if reading.look_again else regular
+
+    async def _failed(self, reason: str, retry_at: datetime | None) -> float:
+        clock = self._desk.clock
+        now = clock.now()
+        failures = 1
+        try:
+            failures = await self._desk.journal.failed(self.name, reason, retry_at or now + self.every, now)
+        except Exception as error:  # noqa: BLE001 the database's trouble must not end the polling
+            log.error("journal.refused", source=self.name, error=str(error))  # noqa: TRY400
+        if reason != self.reason:
+            log.warning("source.failed", source=self.name, reason=reason, failures=failures)
+        self.reason = reason
+        wait = backoff(failures, self.every, self._desk.chance)
+        return max(wait.total_seconds(), (retry_at - now).total_seconds() if retry_at else 0.0)
+
+
+def backoff(failures: int, every: timedelta, chance: Chance) -> timedelta:
+    """How long to leave a failing source: its own interval doubled each time, to a quarter of an hour, with jitter.
+
+    The first time it is asked again soon: most failures are a lost packet.
+    """
+    if failures <= 1:
+        return min(every, timedelta(seconds=5)) * (0.5 + 0.5 * chance())
+    longest = max(every, LONGEST_BACKOFF)
+    return min(every * 2.0 ** min(failures - 2, 16), longest) * (0.75 + 0.25 * chance())

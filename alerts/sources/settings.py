@@ -1,0 +1,70 @@
+"""What channels.toml may say of a source, kind by kind. Importing this loads no reader."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from alerts.model.alert import Severity
+from alerts.model.span import parse_span
+
+
+def _span(value: object) -> object:
+    return parse_span(value) if isinstance(value, str) else value
+
+
+Span = Annotated[timedelta, BeforeValidator(_span)]
+Publish = Literal["auto", "veto", "approve"]
+
+
+class SourceSettings(BaseModel):
+    """What every source has, whatever its kind.
+
+    `publish` decides what becomes of what it brings; `urgent` the same for what is Severe or worse and Immediate.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    kind: str
+    publish: Publish = "auto"
+    urgent: Publish | None = None
+    veto: Span = timedelta(minutes=10)
+    severity: Severity = Severity.MINOR
+    area: Literal["match", "any"] = "match"
+
+
+class ManualSettings(SourceSettings):
+    """`[sources.manual]`: what a duty officer enters; it is always there."""
+
+    kind: Literal["manual"] = "manual"
+
+
+def _at_least_a_second(value: timedelta) -> timedelta:
+    if value < timedelta(seconds=1):
+        raise ValueError("a source is read once a second at the most; allowed: 1s and longer")
+    return value
+
+
+class PolledSettings(SourceSettings):
+    """What is looked at again and again: an address or a file."""
+
+    url: str = Field(min_length=1)
+    every: Annotated[Span, AfterValidator(_at_least_a_second)] = timedelta(seconds=60)
+    timeout: Span = timedelta(seconds=10)
+    allow_private: bool = False
+
+
+class CapSettings(PolledSettings):
+    """`kind = "cap"`: an Atom or RSS index of CAP messages, MeteoAlarm's JSON, or one message."""
+
+    kind: Literal["cap"]
+    language: str | None = None
+
+
+class IcalSettings(PolledSettings):
+    """`kind = "ical"`: a works calendar."""
+
+    kind: Literal["ical"]
+    announce: tuple[str, ...] = Field(default=("-1d", "start", "end"), min_length=1)

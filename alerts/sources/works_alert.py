@@ -1,0 +1,123 @@
+"""An announcement of the works calendar as a CAP alert (OASIS CAP 1.2, section 3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alerts.model.alert import (
+    Alert,
+    Area,
+    Category,
+    Certainty,
+    Circle,
+    Info,
+    MsgType,
+    Named,
+    Reference,
+    ResponseType,
+    Severity,
+    Urgency,
+)
+from alerts.model.hazard import HAZARD_PARAMETER, Hazard, hazard_of
+from alerts.sources.announcements import LATE_END, Announcement, Kind
+from alerts.sources.occurrence import Occurrence
+
+ALL_DAY_PARAMETER = "tocsin:all-day"
+"""A parameter with the value "true" where only the days count, not the hours."""
+
+STEP_PARAMETER = "tocsin:step"
+"""A parameter that says why the message is sent now: `before`, `start`, `end`, `moved` or `cancelled`."""
+
+SOON = timedelta(hours=1)
+"""Until when ahead of the start the urgency is Expected; further ahead it is Future (CAP, `urgency`)."""
+
+SPOT = 0.2
+"""The radius in kilometres of the circle around a calendar's GEO."""
+
+_MSG_TYPES: dict[Kind, MsgType] = {
+    "alert": MsgType.ALERT,
+    "update": MsgType.UPDATE,
+    "end": MsgType.UPDATE,
+    "cancel": MsgType.CANCEL,
+}
+_EVENTS = {
+    ("fr", Hazard.WORKS): "Travaux",
+    ("fr", Hazard.WATER_CUT): "Coupure d'eau",
+    ("en", Hazard.WORKS): "Works",
+    ("en", Hazard.WATER_CUT): "Water cut",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """In whose name the calendar is announced: the station.
+
+    `geocodes` stand for the place of every entry that has no GEO, as the station's own `areas` do.
+    """
+
+    sender: str
+    name: str
+    language: str = "fr-FR"
+    severity: Severity = Severity.MINOR
+    geocodes: tuple[Named, ...] = ()
+
+
+def to_alert(announcement: Announcement, issuer: Issuer, now: datetime) -> Alert:
+    """The message: a first one is an Alert, a later one an Update or a Cancel that references all before it."""
+    return Alert(
+        identifier=announcement.identifier,
+        sender=issuer.sender,
+        sent=now.replace(microsecond=0),
+        msg_type=_MSG_TYPES[announcement.kind],
+        references=tuple(Reference(issuer.sender, identifier, sent) for identifier, sent in announcement.before.tells),
+        infos=(_info(announcement, issuer, now),),
+    )
+
+
+def _info(announcement: Announcement, issuer: Issuer, now: datetime) -> Info:
+    occurrence = announcement.occurrence
+    hazard = _hazard(occurrence)
+    event = _EVENTS["fr" if issuer.language.lower().startswith("fr") else "en", hazard]
+    return Info(
+        event=event,
+        language=issuer.language,
+        categories=(Category.INFRA if hazard is Hazard.WATER_CUT else Category.TRANSPORT,),
+        response_types=(ResponseType.ALL_CLEAR,) if announcement.kind == "end" else (),
+        urgency=_urgency(announcement, now),
+        severity=issuer.severity,
+        certainty=Certainty.LIKELY,
+        onset=occurrence.starts,
+        expires=occurrence.ends + LATE_END if announcement.kind == "end" else occurrence.ends,
+        sender_name=issuer.name,
+        headline=occurrence.summary or event,
+        description=occurrence.description or None,
+        web=occurrence.url or None,
+        parameters=_parameters(announcement, hazard),
+        areas=(_area(occurrence, issuer),),
+    )
+
+
+def _hazard(occurrence: Occurrence) -> Hazard:
+    """Works, unless the categories or the title speak of a water cut; a street's name must not make it a storm."""
+    said = Info(event=", ".join(occurrence.categories), headline=occurrence.summary)
+    return Hazard.WATER_CUT if hazard_of(said) is Hazard.WATER_CUT else Hazard.WORKS
+
+
+def _urgency(announcement: Announcement, now: datetime) -> Urgency:
+    if announcement.kind in ("end", "cancel"):
+        return Urgency.PAST
+    return Urgency.EXPECTED if announcement.occurrence.starts - now <= SOON else Urgency.FUTURE
+
+
+def _parameters(announcement: Announcement, hazard: Hazard) -> tuple[Named, ...]:
+    step = announcement.step.partition("-")[0]
+    named = (Named(HAZARD_PARAMETER, hazard.value), Named(STEP_PARAMETER, step))
+    return (*named, Named(ALL_DAY_PARAMETER, "true")) if announcement.occurrence.all_day else named
+
+
+def _area(occurrence: Occurrence, issuer: Issuer) -> Area:
+    where = occurrence.location or issuer.name
+    if occurrence.point:
+        return Area(where, circles=(Circle(occurrence.point, SPOT),))
+    return Area(where, geocodes=issuer.geocodes)

@@ -1,0 +1,150 @@
+"""What is read for people: status, export, the numbers of the metrics."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, bindparam, func, or_, select
+
+from alerts.model.incident import AlertState, Record
+from alerts.model.ports import Standing
+from alerts.model.post import Post, PostState
+from alerts.store.rows import post_of, record_of
+from alerts.store.schema import alert, attempt, decision, metadata, post, source, stamp, time_of
+from alerts.store.standings import read_standing
+from alerts.store.statement import Statement, any_of, one_of
+
+_S = PostState
+_OPEN = [_S.WAITING.value, _S.QUEUED.value, _S.SENDING.value, _S.IN_DOUBT.value, _S.FAILED.value]
+_HAS_OPEN_POST = select(post.c.alert_id).where(any_of(post.c.state, _OPEN))
+_ON_NOW = Statement(
+    select(alert)
+    .where(
+        or_(
+            and_(
+                any_of(alert.c.state, [AlertState.ACCEPTED.value, AlertState.WAITING.value]),
+                alert.c.expires > bindparam("now"),
+            ),
+            alert.c.id.in_(_HAS_OPEN_POST),
+        )
+    )
+    .order_by(alert.c.seq)
+)
+_ALL = Statement(select(alert).order_by(alert.c.seq))
+_POSTS = Statement(select(post).where(one_of(post.c.alert_id, "alerts")).order_by(post.c.seq))
+_SOURCES = Statement(select(source))
+_COUNTS = Statement(
+    select(post.c.channel, post.c.state, func.count().label("posts")).group_by(post.c.channel, post.c.state)
+)
+_DEPARTURES = Statement(
+    select(attempt.c.left_at)
+    .where(attempt.c.channel == bindparam("channel"), attempt.c.counts, attempt.c.left_at >= bindparam("since"))
+    .order_by(attempt.c.left_at)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStanding:
+    """How a source was doing when it was last looked at."""
+
+    name: str
+    last_ok: datetime | None
+    last_try: datetime | None
+    failures: int
+    reason: str | None
+
+
+def on_now(db: sqlite3.Connection, now: datetime) -> list[Record]:
+    """What is on, waiting, failed or in doubt, oldest first."""
+    return [record_of(row) for row in _ON_NOW.rows(db, now=stamp(now))]
+
+
+def everything(db: sqlite3.Connection) -> list[Record]:
+    """All messages, with those that were left out, oldest first."""
+    return [record_of(row) for row in _ALL.rows(db)]
+
+
+def posts_by_alert(db: sqlite3.Connection, alerts: Sequence[str]) -> dict[str, list[Post]]:
+    """The posts of each of these alerts, in order."""
+    grouped: dict[str, list[Post]] = {identity: [] for identity in alerts}
+    for row in _POSTS.rows(db, alerts=json.dumps(list(alerts))):
+        grouped[row["alert_id"]].append(post_of(row))
+    return grouped
+
+
+def sources(db: sqlite3.Connection) -> dict[str, SourceStanding]:
+    """How each source that was ever looked at is doing."""
+    return {
+        row["name"]: SourceStanding(
+            row["name"], time_of(row["last_ok"]), time_of(row["last_try"]), row["failures"], row["reason"]
+        )
+        for row in _SOURCES.rows(db)
+    }
+
+
+def post_counts(db: sqlite3.Connection) -> dict[tuple[str, str], int]:
+    """How many posts are in each state, by channel."""
+    return {(row["channel"], row["state"]): row["posts"] for row in _COUNTS.rows(db)}
+
+
+def departures(db: sqlite3.Connection, channel: str, since: datetime) -> list[datetime]:
+    """When the attempts that count left, from `since` on."""
+    rows = _DEPARTURES.rows(db, channel=channel, since=stamp(since))
+    return [time for row in rows if (time := time_of(row["left_at"]))]
+
+
+def standing(db: sqlite3.Connection, channel: str) -> Standing:
+    """How a channel stands."""
+    return read_standing(db, channel)
+
+
+def export(db: sqlite3.Connection) -> Iterator[dict[str, object]]:
+    """Every row of every table, as `{"table": …, …}`."""
+    for table in metadata.sorted_tables:
+        for row in db.execute(f'SELECT * FROM "{table.name}"'):  # noqa: S608 the names are the schema's own
+            yield {"table": table.name, **dict(row)}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that was decided or done about an alert."""
+
+    at: datetime
+    channel: str | None
+    post_id: str | None
+    what: str
+    reason: str | None
+
+
+_DECISIONS = Statement(
+    select(decision.c.at, post.c.channel, decision.c.post_id, decision.c.what, decision.c.reason)
+    .select_from(decision.outerjoin(post, post.c.id == decision.c.post_id))
+    .where(decision.c.alert_id == bindparam("alert_id"))
+    .order_by(decision.c.seq)
+)
+_ATTEMPTS = Statement(
+    select(attempt, post.c.id.label("of"))
+    .select_from(attempt.join(post, post.c.id == attempt.c.post_id))
+    .where(post.c.alert_id == bindparam("alert_id"))
+    .order_by(attempt.c.seq)
+)
+
+
+def history(db: sqlite3.Connection, alert_id: str) -> list[Event]:
+    """Every decision and attempt of one alert, in the order of time."""
+    events = [
+        Event(at, row["channel"], row["post_id"], row["what"], row["reason"])
+        for row in _DECISIONS.rows(db, alert_id=alert_id)
+        if (at := time_of(row["at"]))
+    ]
+    for row in _ATTEMPTS.rows(db, alert_id=alert_id):
+        left_at, ended_at = time_of(row["left_at"]), time_of(row["ended_at"])
+        if left_at:
+            events.append(Event(left_at, row["channel"], row["of"], row["action"], None))
+        if ended_at:
+            events.append(Event(ended_at, row["channel"], row["of"], row["outcome"], row["reason"] or row["remote_id"]))
+    return sorted(events, key=lambda event: event.at)

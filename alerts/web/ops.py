@@ -1,0 +1,58 @@
+"""For those who operate it: `/healthz` the process, `/readyz` each cycle, `/metrics` Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """One thing that must go round: a source's polling or a lane. `age` is seconds since it last did (None: never).
+
+    `stands` says that it should have gone round by now; `reason` what troubles it while it does.
+    """
+
+    name: str
+    age: float | None
+    stands: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """What `ops` asks the house: its cycles, and the text of its metrics."""
+
+    cycles: Callable[[], list[Cycle]]
+    metrics: Callable[[], Awaitable[bytes]]
+
+
+def ops_routes(gauges: Gauges) -> list[web.RouteDef]:
+    """The three addresses."""
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def readyz(_: web.Request) -> web.Response:
+        cycles = gauges.cycles()
+        standing = [cycle.name for cycle in cycles if cycle.stands]
+        body = {
+            "status": "standing still" if standing else "ready",
+            "standing": standing,
+            "cycles": {
+                cycle.name: {
+                    "age": None if cycle.age is None else round(cycle.age, 3),
+                    "reason": cycle.reason,
+                }
+                for cycle in cycles
+            },
+        }
+        return web.json_response(body, status=503 if standing else 200)
+
+    async def metrics(_: web.Request) -> web.Response:
+        body = await gauges.metrics()
+        return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+    return [web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)]

@@ -1,0 +1,159 @@
+"""The three channels over real sockets, each against its face of the sandbox, by one clock that a test winds."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from alerts.channels import KINDS
+from alerts.model.ports import Resources
+from alerts.model.post import Message
+from alerts.sandbox.server import RunningSandbox, serve
+from alerts.sandbox.settings import SandboxSettings
+from tests.fakes import FakeClock
+
+SECRETS = {
+    "X_CONSUMER_KEY": "sandbox-consumer-key",
+    "X_CONSUMER_SECRET": "sandbox-consumer-secret",
+    "X_ACCESS_TOKEN": "sandbox-access-token",
+    "X_ACCESS_TOKEN_SECRET": "sandbox-access-token-secret",
+    "FACEBOOK_TOKEN": "sandbox-page-token",
+    "TELEGRAM_TOKEN": "1234567:sandbox-telegram-token",
+}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "twitter": {
+        "consumer_key": {"env": "X_CONSUMER_KEY"},
+        "consumer_secret": {"env": "X_CONSUMER_SECRET"},
+        "access_token": {"env": "X_ACCESS_TOKEN"},
+        "access_token_secret": {"env": "X_ACCESS_TOKEN_SECRET"},
+    },
+    "facebook": {"page_id": "1234567890", "token": {"env": "FACEBOOK_TOKEN"}},
+    "telegram": {"chat": "-1001234567890", "token": {"env": "TELEGRAM_TOKEN"}},
+}
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
+    "0000000c4944415408d763f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
+)
+
+
+def told_by(error: BaseException) -> str:
+    """Everything that a log could print of an error: its text, its repr and its traceback with all contexts."""
+    return "".join([str(error), repr(error), *traceback.format_exception(error), repr(error.__context__)])
+
+
+def message(text: str = "Crue de l’Isère à Saint-Martin", **more: Any) -> Message:
+    return Message(more.pop("html", text), text, **more)
+
+
+@dataclass
+class Facts:
+    """What channels keep over a restart: in memory here."""
+
+    known: dict[str, str] = field(default_factory=dict)
+
+    def recall(self, name: str) -> str | None:
+        return self.known.get(name)
+
+    async def remember(self, name: str, value: str) -> None:
+        self.known[name] = value
+
+
+@dataclass
+class Stage:
+    """A sandbox that runs, and how a test makes channels and faults for it."""
+
+    sandbox: RunningSandbox
+    session: aiohttp.ClientSession
+    clock: FakeClock
+    facts: Facts
+    folder: Path
+
+    def resources(self, session: aiohttp.ClientSession | None = None) -> Resources:
+        return Resources(session or self.session, self.clock, self.folder, self.facts.recall, self.facts.remember)
+
+    async def open(self, kind: str, session: aiohttp.ClientSession | None = None, **settings: Any) -> Any:
+        """An open channel of this kind."""
+        told = {"kind": kind, "api_url": self.sandbox.url, "timeout": "5s", **SETTINGS[kind], **settings}
+        channel = KINDS[kind].load()("here", KINDS[kind].settings.model_validate(told), self.resources(session))
+        await channel.open()
+        return channel
+
+    async def fault(self, platform: str, kind: str, **more: Any) -> None:
+        async with self.session.post(
+            f"{self.sandbox.url}/sandbox/faults", json={"platform": platform, "kind": kind, **more}
+        ) as answer:
+            assert answer.status == 201, await answer.text()
+
+    async def control(self, path: str, **body: Any) -> None:
+        async with self.session.post(f"{self.sandbox.url}/sandbox/{path}", json=body) as answer:
+            assert answer.ok, await answer.text()
+
+    async def heal(self) -> None:
+        async with self.session.delete(f"{self.sandbox.url}/sandbox/faults") as answer:
+            assert answer.ok
+
+    async def timeline(self, platform: str) -> list[dict[str, Any]]:
+        async with self.session.get(f"{self.sandbox.url}/sandbox/timelines.json") as answer:
+            posts: list[dict[str, Any]] = (await answer.json())[platform]
+            return posts
+
+    async def requests(self, platform: str) -> list[dict[str, Any]]:
+        async with self.session.get(f"{self.sandbox.url}/sandbox/requests.json") as answer:
+            return [line for line in await answer.json() if line["platform"] == platform]
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(autouse=True)
+def nothing_secret_is_told(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Callable[[], str]]:
+    """Every test here runs with every logger at DEBUG, and fails where a credential is told."""
+    caplog.set_level(logging.DEBUG)
+    yield lambda: caplog.text
+    out, err = capfd.readouterr()
+    told = caplog.text + out + err
+    assert not [secret for secret in SECRETS.values() if secret in told]
+
+
+@pytest.fixture
+async def make_stage(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
+    """Starts a sandbox with settings of the test's own."""
+    running: list[Stage] = []
+
+    async def make(**settings: Any) -> Stage:
+        clock = FakeClock()
+        told = {"limits": False, "clock": lambda: clock.now().timestamp(), **settings}
+        sandbox = await serve(SandboxSettings(**told), "127.0.0.1", 0)
+        stage = Stage(sandbox, aiohttp.ClientSession(), clock, Facts(), tmp_path)
+        running.append(stage)
+        return stage
+
+    yield make
+    for stage in running:
+        await stage.session.close()
+        await stage.sandbox.stop()
+
+
+@pytest.fixture
+async def stage(make_stage: Callable[..., Any]) -> Stage:
+    made: Stage = await make_stage()
+    return made
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> str:
+    """The name of a small real picture in the channel's folder."""
+    (tmp_path / "map.png").write_bytes(PNG)
+    return "map.png"

@@ -1,0 +1,245 @@
+"""What is Telegram's own: markup, moved chats, captions, ids that run on, and what python-telegram-bot would tell."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from alerts.model.errors import BadCredential, Gone, InDoubt, Rejected, Retry
+from alerts.model.post import Image
+from tests.contract.channels.conftest import SECRETS, message, told_by
+from tests.contract.channels.platform import platform
+
+SENT = b'{"ok": true, "result": {"message_id": 7, "date": 1, "chat": {"id": -1001, "type": "channel", "title": "T"}}}'
+DONE = b'{"ok": true, "result": true}'
+
+
+async def test_words_keep_their_markup(stage):
+    channel = await stage.open("telegram")
+    await channel.publish(message("Crue & vent", html="<b>Crue</b> &amp; vent"))
+    [post] = await stage.timeline("telegram")
+    assert post["text"] == "Crue & vent"
+    assert [entity["type"] for entity in post["entities"]] == ["bold"]
+
+
+async def test_markup_that_is_refused_goes_out_as_plain_words_at_once(stage):
+    channel = await stage.open("telegram")
+    first = await channel.publish(message("Crue & vent", html="<b>Crue</i> & vent"))
+    await channel.edit(first.remote_id, message("Crue, vent", html="<b>Crue</i>, vent"))
+    [post] = await stage.timeline("telegram")
+    assert (post["text"], post["edits"]) == ("Crue, vent", ["Crue & vent"])
+
+
+async def test_a_chat_that_moved_is_followed_at_once_and_for_good(stage):
+    channel = await stage.open("telegram", chat="-4242")
+    before = await channel.publish(message("Avant"))
+    await stage.control("telegram/migrate", **{"from": "-4242", "to": -1009})
+    after = await channel.publish(message("Après"), before.remote_id)
+    assert after.remote_id == "-1009:1"
+    assert after.url == "https://t.me/c/9/1"
+    again = await stage.open("telegram", chat="-4242")  # the next start
+    later = await again.publish(message("Plus tard"), after.remote_id)
+    posts = {(post["channel"], post["text"]): post for post in await stage.timeline("telegram")}
+    assert posts["-1009", "Plus tard"]["reply_to"] == "1"
+    assert posts["-1009", "Après"]["reply_to"] is None  # its parent is in the chat as it was
+    await again.edit(later.remote_id, message("Corrigé"))
+    await again.delete(later.remote_id)
+    tried = [line["path"] for line in await stage.requests("telegram")].count("/bot<token>/sendMessage")
+    assert tried == 4  # one was refused, and only one
+
+
+async def test_a_post_of_the_chat_as_it_was_is_gone(stage):
+    channel = await stage.open("telegram", chat="-4242")
+    before = await channel.publish(message("Avant"))
+    await stage.control("telegram/migrate", **{"from": "-4242", "to": -1009})
+    await channel.publish(message("Après"))
+    with pytest.raises(Gone):
+        await channel.edit(before.remote_id, message("Corrigé"))
+    await channel.delete(before.remote_id)
+    with pytest.raises(InDoubt, match="moved"):
+        await channel.find(message("Après"), stage.clock.now(), before.remote_id, frozenset())
+    assert [post["deleted"] for post in await stage.timeline("telegram")] == [False, False]
+
+
+async def test_a_reply_to_what_is_gone_stands_alone(stage):
+    channel = await stage.open("telegram")
+    parent = await channel.publish(message("Alerte"))
+    await channel.delete(parent.remote_id)
+    await channel.publish(message("Suite"), parent.remote_id)
+    assert (await stage.timeline("telegram"))[-1]["reply_to"] is None
+
+
+async def test_a_post_older_than_48_hours_is_not_said_to_be_deleted(stage):
+    channel = await stage.open("telegram")
+    receipt = await channel.publish(message("Alerte"))
+    await stage.clock.advance(timedelta(hours=48).total_seconds())
+    with pytest.raises(Rejected):
+        await channel.delete(receipt.remote_id)
+
+
+async def test_editing_what_is_gone_is_told(stage):
+    channel = await stage.open("telegram")
+    with pytest.raises(Gone):
+        await channel.edit("99", message())
+
+
+async def test_a_limit_that_the_sandbox_itself_enforces_is_believed(make_stage):
+    stage = await make_stage(limits=True)
+    channel = await stage.open("telegram")
+    for number in range(4):
+        await channel.publish(message(f"Numéro {number}"))
+    with pytest.raises(Retry) as caught:
+        await channel.publish(message("Numéro 5"))
+    assert caught.value.whole_channel
+    assert caught.value.after == stage.clock.now() + timedelta(seconds=1)
+
+
+async def test_looking_needs_a_post_known_before(stage):
+    channel = await stage.open("telegram")
+    with pytest.raises(InDoubt, match="can't be searched"):
+        await channel.find(message(), stage.clock.now(), None, frozenset())
+
+
+async def test_looking_passes_over_others_posts_deleted_ones_and_those_known(stage):
+    channel = await stage.open("telegram")
+    known = await channel.publish(message("Avant"))
+    await stage.control("telegram/foreign", chat="-1001234567890", text="Bonjour")
+    gone = await channel.publish(message("Autre"))
+    await channel.delete(gone.remote_id)
+    await channel.publish(message("D’une autre tentative, dont le reçu est connu"))
+    await stage.fault("telegram", "cut_after", times=1)
+    with pytest.raises(InDoubt):
+        await channel.publish(message("Alerte"))
+    found = await channel.find(message("Alerte"), stage.clock.now(), known.remote_id, frozenset())
+    assert found.remote_id == "5"
+    assert await channel.find(message("Alerte"), stage.clock.now(), known.remote_id, frozenset()) is None
+
+
+async def test_looking_changes_nothing_and_ends(stage):
+    channel = await stage.open("telegram")
+    known = await channel.publish(message("Avant"))
+    await stage.heal()
+    assert await channel.find(message(), stage.clock.now(), known.remote_id, frozenset()) is None
+    asked = [line["path"] for line in await stage.requests("telegram")]
+    assert asked.count("/bot<token>/editMessageReplyMarkup") == 5
+    assert (await stage.timeline("telegram"))[0]["edits"] == []
+
+
+async def test_a_picture_goes_along_with_the_words_as_its_caption_and_is_edited(stage, picture):
+    channel = await stage.open("telegram")
+    receipt = await channel.publish(message("Carte", image=Image(picture, "La zone inondable")))
+    await channel.edit(receipt.remote_id, message("Carte & texte", html="<b>Carte</b> &amp; texte"))
+    [post] = await stage.timeline("telegram")
+    assert (len(post["media"]), post["text"], post["edits"]) == (1, "Carte & texte", ["Carte"])
+
+
+async def test_words_too_long_for_a_caption_go_out_without_the_picture(stage, picture):
+    channel = await stage.open("telegram")
+    await channel.publish(message("é" * 1025, image=Image(picture, "La zone inondable")))
+    [post] = await stage.timeline("telegram")
+    assert (post["media"], len(post["text"])) == ([], 1025)
+
+
+@pytest.mark.parametrize("fault", [{"kind": "code", "message": "Bad Request: PHOTO_INVALID_DIMENSIONS"}])
+async def test_a_picture_that_is_refused_holds_up_no_words(stage, picture, fault):
+    channel = await stage.open("telegram")
+    await stage.fault("telegram", route="sendPhoto", **fault)
+    await channel.publish(message("Carte", image=Image(picture, "La zone inondable")))
+    [post] = await stage.timeline("telegram")
+    assert (post["media"], post["text"]) == ([], "Carte")
+
+
+async def test_too_large_a_picture_s_page_of_html_holds_up_no_words(stage, picture):
+    async with platform((413, b"<html>413</html>"), SENT) as server:
+        channel = await stage.open("telegram", api_url=server.url)
+        receipt = await channel.publish(message("Carte", image=Image(picture, "La zone inondable")))
+    assert receipt.remote_id == "7"
+
+
+async def test_a_picture_whose_answer_never_came_is_in_doubt(stage, picture):
+    channel = await stage.open("telegram")
+    await stage.fault("telegram", "cut_after", times=1)
+    with pytest.raises(InDoubt):
+        await channel.publish(message("Carte", image=Image(picture, "La zone inondable")))
+    assert len(await stage.timeline("telegram")) == 1
+
+
+async def test_a_message_is_one_request_with_native_json(stage):
+    async with platform(SENT) as server:
+        channel = await stage.open("telegram", api_url=server.url, chat="@town_alerts")
+        receipt = await channel.publish(message("Vent", link="https://alertes.example/a"), "5")
+        [asked] = server.asked
+    assert asked.path == f"/bot{SECRETS['TELEGRAM_TOKEN']}/sendMessage"
+    body = json.loads(asked.body)
+    assert body.pop("link_preview_options")["url"] == "https://alertes.example/a"
+    assert body == {
+        "chat_id": "@town_alerts",
+        "text": "Vent",
+        "parse_mode": "HTML",
+        "reply_parameters": {"message_id": 5, "allow_sending_without_reply": True},
+    }
+    assert receipt.url == "https://t.me/town_alerts/7"
+
+
+async def test_no_preview_is_made_of_an_address_that_a_feed_mentions(stage):
+    async with platform(SENT) as server:
+        channel = await stage.open("telegram", api_url=server.url)
+        await channel.publish(message("Voir https://ailleurs.example"))
+        assert json.loads(server.asked[0].body)["link_preview_options"] == {"is_disabled": True}
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[]", b'{"ok": true}', b'{"ok": true, "result": {}}', DONE, SENT[:40]])
+async def test_a_success_that_can_not_be_read_is_in_doubt(stage, body):
+    async with platform(body) as server:
+        channel = await stage.open("telegram", api_url=server.url)
+        with pytest.raises(InDoubt) as caught:
+            await channel.publish(message())
+    assert SECRETS["TELEGRAM_TOKEN"] not in told_by(caught.value)
+
+
+async def test_a_token_that_is_refused_stands_in_no_text(stage):
+    await stage.fault("telegram", "revoked")
+    channel = await stage.open("telegram")
+    with pytest.raises(BadCredential) as caught:
+        await channel.probe()
+    assert "sandbox-telegram-token" not in told_by(caught.value)
+
+
+async def test_the_library_s_object_does_not_know_the_token(stage):
+    channel = await stage.open("telegram")
+    assert "sandbox-telegram-token" not in repr(vars(channel))
+    assert "sandbox-telegram-token" not in f"{channel._bot!r} {channel._bot.token} {channel._bot.base_url}"
+
+
+def rights(status: str, **granted: bool) -> bytes:
+    names = (
+        "can_be_edited is_anonymous can_manage_chat can_delete_messages can_manage_video_chats can_restrict_members "
+        "can_promote_members can_change_info can_invite_users can_post_stories can_edit_stories can_delete_stories"
+    )
+    user = {"id": 1234567, "is_bot": True, "first_name": "T", "username": "town_bot"}
+    member = {"status": status, "user": user, **dict.fromkeys(names.split(), True), **granted}
+    return json.dumps({"ok": True, "result": member}).encode()
+
+
+ME = b'{"ok": true, "result": {"id": 1234567, "is_bot": true, "first_name": "T", "username": "town_bot"}}'
+
+
+async def test_rights_that_are_missing_are_warned_of(stage):
+    member = rights("administrator", can_post_messages=True, can_edit_messages=False, can_delete_messages=False)
+    async with platform(ME, member) as server:
+        channel = await stage.open("telegram", api_url=server.url)
+        probe = await channel.probe()
+    assert probe.account == "@town_bot"
+    assert [warning.split(";")[0] for warning in probe.warnings] == [
+        "@town_bot may not edit messages",
+        "@town_bot may not delete messages",
+    ]
+
+
+async def test_a_bot_that_is_no_administrator_is_told(stage):
+    async with platform(ME, rights("member")) as server:
+        channel = await stage.open("telegram", api_url=server.url)
+        with pytest.raises(BadCredential, match="no administrator"):
+            await channel.probe()

@@ -1,0 +1,130 @@
+"""The page: what a person sees, with and without its script, and that no post can break out of its card."""
+
+from lxml import html
+
+
+async def see(world, path="/", **how):
+    said = await world.ask("GET", path, **how)
+    assert said.status == 200
+    return said, html.fromstring(said.body.decode())
+
+
+def column(tree, platform):
+    (found,) = tree.xpath(f"//section[contains(@class, 'column') and contains(@class, '{platform}')]")
+    return found
+
+
+def words(element):
+    return " ".join(element.text_content().split())
+
+
+async def test_the_three_timelines_stand_side_by_side(world):
+    await world.tweet("Crue sur X")
+    await world.page_post("Crue sur la page", link="https://alertes.example/1")
+    await world.say("Crue sur <b>Telegram</b>", parse_mode="HTML")
+    for path in ("/", "/sandbox"):
+        _, tree = await see(world, path)
+        assert [words(title) for title in tree.xpath("//h2")] == ["X", "Facebook", "Telegram"]
+        assert "Crue sur X" in words(column(tree, "twitter"))
+        assert column(tree, "facebook").xpath(".//a/@href") == ["https://alertes.example/1"]
+        assert [words(bold) for bold in column(tree, "telegram").xpath(".//div/strong")] == ["Telegram"]
+
+
+async def test_counts_are_the_platforms_own(world):
+    await world.tweet("Crue € 🌊")
+    await world.say("Crue 🌊")
+    _, tree = await see(world, headers={"Accept-Language": "en"})
+    assert "10 of 280 weighted characters" in words(column(tree, "twitter"))
+    assert "7 of 4096 UTF-16 units" in words(column(tree, "telegram"))
+
+
+async def test_threads_edits_and_deletions_are_marked(world):
+    parent = (await world.tweet("Crue")).data["id"]
+    edited = (await world.tweet("Crue, 2", edit_options={"previous_post_id": parent})).data["id"]
+    reply = (await world.tweet("Suite", reply={"in_reply_to_tweet_id": parent})).data["id"]
+    last = (await world.tweet("Fin", reply={"in_reply_to_tweet_id": reply})).data["id"]
+    await world.x("DELETE", f"tweets/{last}")
+    _, tree = await see(world, headers={"Accept-Language": "en"})
+    (thread,) = column(tree, "twitter").xpath("./article")
+    assert thread.get("id") == f"twitter-{edited}"
+    assert [words(part) for part in thread.xpath("./details/p")] == ["Crue"]
+    replies = thread.xpath("./section/article")
+    assert [article.get("id") for article in replies] == [f"twitter-{reply}", f"twitter-{last}"]
+    assert "deleted" in words(replies[1])
+    assert words(replies[1].xpath(".//del")[0]) == "Fin"
+    assert "deleted" not in words(replies[0])
+
+
+async def test_a_strangers_message_and_a_lone_photo_are_marked(world, form, png):
+    await world.ask("POST", "/sandbox/telegram/foreign", json={"chat": "@saintmartin", "text": "Merci"})
+    await world.fb("POST", "1234567890/photos", data=form(source=png(), alt_text_custom="Carte des quais"))
+    _, tree = await see(world, headers={"Accept-Language": "en"})
+    assert "written by somebody else" in words(column(tree, "telegram"))
+    assert "photo on its own" in words(column(tree, "facebook"))
+    (picture,) = column(tree, "facebook").xpath(".//img")
+    assert picture.get("alt") == "Carte des quais"
+    assert "Text alternative: Carte des quais" in words(column(tree, "facebook"))
+
+
+async def test_no_text_breaks_out_of_its_card(world):
+    attack = "<script>alert(1)</script><img src=x onerror=alert(1)>\" ' &amp;"
+    await world.tweet(attack)
+    await world.page_post(attack, link='https://a.example/"onmouseover="alert(1)')
+    await world.say(attack, chat="@saintmartin")
+    await world.say('<a href="tg://user?id=1">x</a> &lt;script&gt;', parse_mode="HTML")
+    said, tree = await see(world)
+    assert len(tree.xpath("//script")) == 1
+    assert not tree.xpath("//*[@onerror or @onmouseover]")
+    assert not tree.xpath("//img")
+    assert [href for href in tree.xpath("//article//@href") if not href.startswith("https://")] == []
+    assert attack.partition("<img")[0] in words(column(tree, "twitter"))
+    assert "default-src 'none'" in said.headers["Content-Security-Policy"]
+
+
+async def test_nothing_comes_from_elsewhere_or_inline(world):
+    _, tree = await see(world)
+    sources = tree.xpath("//script/@src | //link[@rel='stylesheet']/@href | //img/@src")
+    assert set(sources) == {"/sandbox/page.css", "/sandbox/page.js"}
+    assert tree.xpath("//script")[0].text is None
+    assert not tree.xpath("//@style | //style")
+    for path in sources:
+        file = await world.ask("GET", path)
+        assert file.status == 200
+        assert b"http" not in file.body
+
+
+async def test_it_can_be_read_without_script_and_by_a_screen_reader(world):
+    await world.tweet("Crue")
+    _, tree = await see(world, headers={"Accept-Language": "en"})
+    assert tree.get("lang") == "en"
+    assert tree.xpath("//noscript/meta[@http-equiv='refresh']")
+    assert len(tree.xpath("//h1")) == len(tree.xpath("//main")) == 1
+    ids = tree.xpath("//@id")
+    assert len(ids) == len(set(ids))
+    assert set(tree.xpath("//@aria-labelledby")) <= set(ids)
+    assert tree.xpath("//a[@class='skip']/@href") == ["#timelines"]
+
+
+async def test_it_speaks_french_and_english(world):
+    cases = {"fr-FR,fr;q=0.9": "fr", "de, fr;q=0.5": "fr", "de": "en", "": "en"}
+    for accepted, language in cases.items():
+        _, tree = await see(world, headers={"Accept-Language": accepted})
+        assert tree.get("lang") == language
+    _, tree = await see(world, "/?lang=fr", headers={"Accept-Language": "en"})
+    assert "Rien n’est encore publié." in words(tree)
+
+
+async def test_only_a_change_is_fetched_again(world):
+    await world.tweet("Un")
+    first = await world.ask("GET", "/sandbox/timelines.html")
+    again = await world.ask("GET", "/sandbox/timelines.html", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status, again.body) == (304, b"")
+    await world.tweet("Deux")
+    changed = await world.ask("GET", "/sandbox/timelines.html", headers={"If-None-Match": first.headers["ETag"]})
+    assert changed.status == 200
+    assert "Deux" in changed.body.decode()
+
+
+async def test_an_unknown_picture_is_404(world):
+    for id_ in ("nothing", "..%2Fsandbox.jsonl"):
+        assert (await world.ask("GET", f"/sandbox/media/{id_}")).status == 404

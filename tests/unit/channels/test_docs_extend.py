@@ -1,0 +1,160 @@
+"""docs/extend.md can't lie: its channel and its source are taken out of it and run, and it names every protocol."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import sys
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import aiohttp
+import pytest
+
+from alerts.channels import Kind as ChannelKind
+from alerts.model import errors
+from alerts.model.alert import Named, Severity
+from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Rejected, Retry, SourceFailed
+from alerts.model.ports import Deletes, Edits, Finds, Memory, Resources, Surroundings
+from alerts.model.post import Message
+from alerts.sources import Kind as SourceKind
+from tests.contract.channels.platform import platform
+from tests.fakes import FakeClock
+
+DOC = (Path(__file__).resolve().parents[3] / "docs" / "extend.md").read_text(encoding="utf-8")
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+
+
+def samples(part: str, language: str) -> list[str]:
+    """The code of one language in the part with this heading."""
+    section = DOC.partition(f"\n## {part}\n")[2].partition("\n## ")[0]
+    return re.findall(rf"^```{language}\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """Writes a part's code where its entry point says that it is, and returns what the entry point names."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    names = []
+
+    def install(part: str, group: str):
+        declared, _ = (tomllib.loads(text) for text in samples(part, "toml"))
+        [(_, target)] = declared["project"]["entry-points"][group].items()
+        module, name = target.split(":")
+        (tmp_path / f"{module}.py").write_text(samples(part, "python")[0], encoding="utf-8")
+        names.append(module)
+        return getattr(importlib.import_module(module), name)
+
+    yield install
+    for name in names:
+        sys.modules.pop(name)
+
+
+async def open_board(installed, monkeypatch, session, url):
+    monkeypatch.setenv("BOARD_TOKEN", "made-up")
+    kind = installed("Adding a channel", "tocsin.channels")
+    assert isinstance(kind, ChannelKind)
+    told = tomllib.loads(samples("Adding a channel", "toml")[1])["channels"]["panneaux"]
+    settings = kind.settings.model_validate({**told, "api_url": url, "timeout": "300ms"})
+
+    async def remember(name, value):
+        pass
+
+    board = kind.load()("panneaux", settings, Resources(session, FakeClock(), Path(), {}.get, remember))
+    await board.open()
+    return board
+
+
+async def test_the_channel_shows_takes_off_and_tells_who_it_is(installed, monkeypatch):
+    answers = (201, b'{"id": 7}'), (200, b"{}"), (404, b'{"error": "unknown"}'), (200, b'{"name": "Place du Marche"}')
+    async with platform(*answers) as server, aiohttp.ClientSession() as session:
+        board = await open_board(installed, monkeypatch, session, server.url)
+        receipt = await board.publish(Message("Crue", "Crue"))
+        await board.delete(receipt.remote_id)
+        await board.delete(receipt.remote_id)
+        assert (await board.probe()).account == "Place du Marche"
+        assert [(asked.method, asked.path) for asked in server.asked] == [
+            ("POST", "/messages"),
+            ("DELETE", "/messages/7"),
+            ("DELETE", "/messages/7"),
+            ("GET", "/me"),
+        ]
+        assert json.loads(server.asked[0].body) == {"text": "Crue"}
+        assert isinstance(board, Deletes)
+        assert not isinstance(board, Edits | Finds)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ((502, b"<html>"), InDoubt),
+        ((200, b"<html>"), InDoubt),
+        ((400, b"<html>"), InDoubt),
+        ((429, b"{}"), Retry),
+        ((401, b"{}"), BadCredential),
+        ((422, b'{"error": "too long"}'), Rejected),
+    ],
+)
+async def test_the_channel_says_what_to_do_next(installed, monkeypatch, answer, expected):
+    async with platform(answer) as server, aiohttp.ClientSession() as session:
+        board = await open_board(installed, monkeypatch, session, server.url)
+        with pytest.raises(DeliveryError) as caught:
+            await board.publish(Message("Crue", "Crue"))
+    assert type(caught.value) is expected
+    assert "made-up" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "headline"),
+    [
+        ((200, b'{"at": "2026-11-25T06:00:00+01:00", "metres": 4.2}'), "L’Isère : 4.2 m"),
+        ((200, b'{"at": "2026-11-25T06:00:00+01:00", "metres": 3.9}'), None),
+        ((200, b"<html>"), SourceFailed),
+        ((404, b"{}"), SourceFailed),
+    ],
+)
+async def test_the_source_warns_from_its_height_on(installed, answer, headline):
+    kind = installed("Adding a source", "tocsin.sources")
+    assert isinstance(kind, SourceKind)
+    told = tomllib.loads(samples("Adding a source", "toml")[1])["sources"]["isere"]
+
+    async def known(keys):
+        return set()
+
+    async with platform(answer) as server, aiohttp.ClientSession() as session:
+        settings = kind.settings.model_validate({**told, "url": server.url})
+        around = Surroundings(
+            session=session,
+            clock=FakeClock(),
+            folder=Path(),
+            zone=ZoneInfo("Europe/Paris"),
+            language="fr-FR",
+            station="Saint-Martin",
+            sender="alertes@saint-martin.example",
+            geocodes=(Named("INSEE", "38185"),),
+        )
+        source = kind.load()("isere", settings, around)
+        if headline is SourceFailed:
+            with pytest.raises(SourceFailed):
+                await source.read(Memory(), known, NOW)
+            return
+        heard = (await source.read(Memory(), known, NOW)).heard
+    assert [(entry.alert.infos[0].headline, entry.alert.severity) for entry in heard] == (
+        [(headline, Severity.SEVERE)] if headline else []
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Channel", "Edits", "Deletes", "Finds", "Source", "Heard", "Memory", "SourceFailed"]
+    + [error.__name__ for error in DeliveryError.__subclasses__()],
+)
+def test_every_protocol_and_outcome_is_named(name):
+    assert f"`{name}" in DOC
+
+
+def test_the_outcomes_are_all_known_here():
+    assert {error.__name__ for error in DeliveryError.__subclasses__()} <= set(vars(errors))

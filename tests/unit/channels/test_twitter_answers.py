@@ -1,0 +1,187 @@
+"""What X answers, row by row, and what is made of it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alerts.channels.answer import Act, Answer
+from alerts.channels.twitter_answers import find_words, limits, refusal
+from alerts.model.errors import BadCredential, Duplicate, Gone, InDoubt, Rejected, Retry
+
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+EPOCH = int(NOW.timestamp())
+PROBLEMS = "https://api.x.com/2/problems"
+
+
+def problem(status: int, detail: str, *, title: str = "Forbidden", kind: str = "about:blank", **headers: str) -> Answer:
+    body = {"detail": detail, "type": kind, "title": title, "status": status}
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, names, json.dumps(body).encode())
+
+
+def test_what_was_done_is_no_refusal():
+    assert refusal(Answer(201, {}, b'{"data": {"id": "1", "text": "x"}}'), Act.PUBLISH, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "act", "expected"),
+    [
+        (problem(403, "You are not allowed to create a Tweet with duplicate content."), Act.PUBLISH, Duplicate),
+        (
+            problem(
+                403,
+                "Reply to this conversation is not allowed because you have not been mentioned or otherwise engaged.",
+            ),
+            Act.REPLY,
+            Gone,
+        ),
+        (
+            problem(403, "You can only reply to or quote posts where you are mentioned or are the author."),
+            Act.REPLY,
+            Gone,
+        ),
+        (
+            problem(403, "You attempted to reply to a Tweet that is deleted or not visible to you."),
+            Act.REPLY,
+            Gone,
+        ),
+        (
+            problem(403, "You attempted to reply to a Tweet that is deleted or not visible to you."),
+            Act.PUBLISH,
+            Rejected,
+        ),
+        (problem(403, "You are not permitted to perform this action."), Act.PUBLISH, Rejected),
+        (problem(403, "Not enrolled.", kind=f"{PROBLEMS}/client-forbidden"), Act.PUBLISH, BadCredential),
+        (
+            problem(
+                403,
+                "Application-Only is forbidden.",
+                kind="https://api.twitter.com/2/problems/unsupported-authentication",
+            ),
+            Act.PUBLISH,
+            BadCredential,
+        ),
+        (problem(403, "Your account is suspended and is not permitted to do this."), Act.PUBLISH, BadCredential),
+        (problem(401, "Unauthorized", title="Unauthorized"), Act.PUBLISH, BadCredential),
+        (
+            problem(400, "One or more parameters was invalid.", kind=f"{PROBLEMS}/invalid-request"),
+            Act.PUBLISH,
+            Rejected,
+        ),
+        (problem(404, "Not found", title="Not Found Error"), Act.DELETE, Gone),
+        (problem(404, "Not found", title="Not Found Error"), Act.PUBLISH, Rejected),
+        (problem(503, "Over capacity", title="Service Unavailable"), Act.PUBLISH, InDoubt),
+        (problem(503, "Over capacity", title="Service Unavailable"), Act.REPLY, InDoubt),
+        (problem(503, "Over capacity", title="Service Unavailable"), Act.REPLACE, InDoubt),
+        (problem(503, "Over capacity", title="Service Unavailable"), Act.DELETE, Retry),
+        (problem(503, "Over capacity", title="Service Unavailable"), Act.READ, Retry),
+        (Answer(502, {}, b"<html>Bad gateway</html>"), Act.PUBLISH, InDoubt),
+        (Answer(502, {}, b"<html>Bad gateway</html>"), Act.DELETE, Retry),
+        (Answer(403, {}, b"<html>Attention required</html>"), Act.PUBLISH, InDoubt),
+        (Answer(302, {}, b""), Act.PUBLISH, InDoubt),
+    ],
+)
+def test_a_refusal_is_what_to_do_next(answer, act, expected):
+    assert type(refusal(answer, act, NOW)) is expected
+
+
+def test_credits_used_up_hold_the_channel_for_an_hour_and_say_so():
+    error = refusal(problem(402, "Your account has no credits.", title="CreditsDepleted"), Act.PUBLISH, NOW)
+    assert isinstance(error, Retry)
+    assert (error.whole_channel, error.after, error.sent) == (True, NOW + timedelta(hours=1), True)
+    assert "credits" in error.reason
+
+
+@pytest.mark.parametrize("status", [403, 429])
+@pytest.mark.parametrize("host", ["x.com", "twitter.com"])
+def test_a_capped_usage_is_as_credits_used_up(status, host):
+    kind = f"https://api.{host}/2/problems/usage-capped"
+    error = refusal(problem(status, "Usage cap exceeded: Monthly product cap", kind=kind), Act.PUBLISH, NOW)
+    assert isinstance(error, Retry)
+    assert (error.whole_channel, error.after) == (True, NOW + timedelta(hours=1))
+
+
+def limited(**headers: str) -> datetime | None:
+    error = refusal(problem(429, "Too Many Requests", title="Too Many Requests", **headers), Act.PUBLISH, NOW)
+    assert isinstance(error, Retry)
+    assert error.whole_channel
+    return error.after
+
+
+def test_a_limit_without_a_header_is_15_minutes():
+    assert limited() == NOW + timedelta(minutes=15)
+
+
+def test_a_limit_in_the_old_shape_is_one_too():
+    answer = Answer(429, {}, b'{"errors": [{"code": 88, "message": "Rate limit exceeded"}]}')
+    assert isinstance(refusal(answer, Act.PUBLISH, NOW), Retry)
+
+
+def test_a_limit_lasts_until_the_header_s_reset():
+    assert limited(x_rate_limit_remaining="0", x_rate_limit_reset=str(EPOCH + 90)) == NOW + timedelta(seconds=90)
+
+
+def test_a_reset_alone_is_believed():
+    assert limited(x_rate_limit_reset=str(EPOCH + 90)) == NOW + timedelta(seconds=90)
+
+
+def test_of_exhausted_windows_the_latest_reset_wins_and_the_others_do_not_count():
+    headers = {
+        "x_rate_limit_remaining": "0",
+        "x_rate_limit_reset": str(EPOCH + 90),
+        "x_user_limit_24hour_remaining": "0",
+        "x_user_limit_24hour_reset": str(EPOCH + 7200),
+        "x_app_limit_24hour_remaining": "12",
+        "x_app_limit_24hour_reset": str(EPOCH + 80000),
+    }
+    assert limited(**headers) == NOW + timedelta(hours=2)
+
+
+def test_a_reset_that_is_past_by_our_clock_gives_no_hot_loop():
+    after = limited(x_rate_limit_remaining="0", x_rate_limit_reset=str(EPOCH - 30))
+    assert after is not None
+    assert NOW < after <= NOW + timedelta(seconds=10)
+
+
+def test_limits_are_read_window_by_window():
+    headers = {
+        "x-rate-limit-limit": "100",
+        "x-rate-limit-remaining": "97",
+        "x-rate-limit-reset": str(EPOCH + 60),
+        "x-user-limit-24hour-limit": "300",
+        "x-user-limit-24hour-remaining": "0",
+        "x-user-limit-24hour-reset": str(EPOCH + 600),
+        "x-app-limit-24hour-remaining": "many",
+        "x-app-limit-24hour-reset": str(EPOCH + 600),
+    }
+    told = [(quota.name, quota.remaining, quota.limit, quota.reset) for quota in limits(headers)]
+    assert told == [
+        ("15m", 97, 100, NOW + timedelta(seconds=60)),
+        ("user-24h", 0, 300, NOW + timedelta(seconds=600)),
+    ]
+
+
+def test_words_are_found_though_links_are_shortened_and_signs_are_entities():
+    post = {
+        "id": "7",
+        "text": "Crue de l’Isère &amp; du Drac :\nmontez !  &lt;3 https://t.co/abc",
+        "entities": {"urls": [{"url": "https://t.co/abc", "expanded_url": "https://mairie.example/a?b=1&c=2"}]},
+    }
+    sent = "Crue de l’Ise\u0300re & du Drac :\nmontez ! <3 https://mairie.example/a?b=1&c=2"
+    assert [found["id"] for found in find_words([post], sent)] == ["7"]
+    assert not list(find_words([post], sent + "2"))
+
+
+def test_words_of_ours_that_look_like_an_entity_are_found():
+    assert list(find_words([{"id": "1", "text": "R&amp;amp;B"}], "R&amp;B"))
+
+
+def test_a_reason_quotes_the_platform_on_one_line_of_bounded_length():
+    error = refusal(problem(403, "a\nb " + "c" * 5000), Act.PUBLISH, NOW)
+    assert error is not None
+    assert "“a b c" in error.reason
+    assert "\n" not in error.reason
+    assert len(error.reason) < 300

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.model.alert import Area, Named
+from alerts.rendering.clean import address, clean, clean_alert, clean_info, clean_line
+from tests.unit.rendering.sample_alerts import an_alert, an_info
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("Rafales < 90 km/h, > 60 en plaine", "Rafales < 90 km/h, > 60 en plaine"),
+        ("Un<br/>deux<BR>trois", "Un\ndeux\ntrois"),
+        ("<p>Un</p><p>deux</p>", "Un\ndeux"),
+        ("<ul><li>Un</li><li>deux</li></ul>", "- Un\n- deux"),
+        ("<a href='https://x.fr' onclick=\"x()\">ici</a>", "ici"),
+        ("Avant<script>alert('x < y')</script>après", "Avantaprès"),
+        ("Avant<!-- caché -->après", "Avantaprès"),
+        ("Le &quot;foehn&quot; &amp;amp; la pluie", 'Le "foehn" & la pluie'),
+        ("&amp;quot;foehn&amp;quot;", '"foehn"'),
+        ("&lt;br/&gt;suite", "suite"),
+        ("prevus , \t\t   (ex. mistral)", "prevus , (ex. mistral)"),
+        ("orage d?ete, l?evolution", "orage d’ete, l’evolution"),
+        ("Prêts ? Partez", "Prêts ? Partez"),
+        ("Sûrs?Oui", "Sûrs?Oui"),
+        ("a\u202eb\u2066c\ufeffd\u200be\x00f\uffff\x1b", "abcdef"),
+        ("a\ud800b", "ab"),
+        ("a\r\nb\rc\u2028d", "a\nb\nc\nd"),
+        ("e\u0301", "é"),
+        ("18\u00a0h", "18\u00a0h"),
+        ("👨\u200d👩\u200d👧", "👨\u200d👩\u200d👧"),
+        ("\n\n a \n\n\n\n b \n", "a\n\nb"),
+    ],
+)
+def test_a_stranger_s_text_becomes_plain(said: str, meant: str) -> None:
+    assert clean(said) == meant
+
+
+def test_lines_that_a_teleprinter_broke_are_joined() -> None:
+    said = (
+        "* WHAT...South winds 25 to 35 mph with gusts up to 55 mph\n"
+        "expected in the valley and along the ridges.\n"
+        "* WHERE...The upper valley and the foothills above 2000\n"
+        "feet.\n\n"
+        "Stay in."
+    )
+    assert clean(said).split("\n") == [
+        "* WHAT...South winds 25 to 35 mph with gusts up to 55 mph expected in the valley and along the ridges.",
+        "* WHERE...The upper valley and the foothills above 2000 feet.",
+        "",
+        "Stay in.",
+    ]
+
+
+def test_lines_that_their_author_broke_stay_broken() -> None:
+    said = "Rue Pasteur barrée.\nDéviation par le quai.\nLe stationnement est interdit des deux côtés de la rue."
+    assert clean(said) == said
+
+
+def test_a_headline_stays_on_one_line() -> None:
+    assert clean_line("Coup de vent\nsur la <b>vallée</b>") == "Coup de vent sur la vallée"
+
+
+def test_every_word_of_an_info_is_cleaned() -> None:
+    info = clean_info(
+        an_info(
+            event="a<br>b",
+            headline="a\x1cb",
+            description="<i>c</i>",
+            instruction="d\te",
+            sender_name="f&amp;g",
+            contact="<b>h</b>",
+            web="javascript:alert(1)",
+            areas=(Area("Is\u202eère"),),
+            parameters=(Named("x", "<b>y</b>"),),
+        )
+    )
+    assert (info.event, info.headline, info.description, info.instruction) == ("a b", "ab", "c", "d e")
+    assert (info.sender_name, info.contact, info.web) == ("f&g", "h", None)
+    assert (info.areas[0].description, info.parameters[0].value) == ("Isère", "y")
+
+
+def test_an_alert_keeps_the_infos_of_the_best_language_alone() -> None:
+    german, french, more = an_info(language="de"), an_info(), an_info(areas=(Area("Drôme"),))
+    tidy = clean_alert(an_alert(german, french, more, note="a\tb"), "fr-FR")
+    assert [info.areas for info in tidy.infos] == [french.areas, more.areas]
+    assert tidy.note == "a b"
+
+
+@pytest.mark.parametrize(
+    ("web", "link"),
+    [
+        ("https://ville.fr/a?b=1&c", "https://ville.fr/a?b=1&c"),
+        (" http://ville.fr ", "http://ville.fr"),
+        ("javascript:alert(1)", None),
+        ("ville.fr", None),
+        ('https://ville.fr/"><b>', None),
+        ("https://ville.fr/ a", None),
+        (None, None),
+    ],
+)
+def test_only_a_web_address_is_a_link(web: str | None, link: str | None) -> None:
+    assert address(web) == link
+
+
+@given(st.text())
+def test_no_text_can_hold_the_marks_of_a_part_or_deceiving_characters(said: str) -> None:
+    cleaned = clean(said)
+    assert not set(cleaned) & set("\x1c\x1d\x1e\x1f\x00\t\r\u202e\u2066\ufeff\uffff")
+    cleaned.encode("utf-8")

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerts.model.post import TextFormat
+from alerts.rendering.count import count
+from alerts.rendering.fit import fit
+from alerts.rendering.parts import IMPORTANCE, KEPT, Part, Piece
+
+WORDS = ["vent", "l’Isère", "à", "18\u00a0h", "👨‍👩‍👧‍👦", "🇫🇷", "déplacements.", "«\u00a0fort\u00a0»", "e\u0301té", "&", "<b>", "Très", "mairie.paris"]
+sayings = st.lists(st.sampled_from(WORDS), min_size=1, max_size=60).map(" ".join)
+X = TextFormat(280, "weighted")
+LINK = "https://alertes.saint-martin.fr/alerts/7x3k"
+
+
+def pieces(**texts: str) -> list[Piece]:
+    laid_out: list[Piece] = []
+    for name, text in texts.items():
+        whole, _, short = text.partition("|")
+        laid_out += [Part(name, whole, short, name in KEPT), "\n"]
+    return laid_out
+
+
+def test_what_fits_is_left_alone() -> None:
+    fitted = fit(pieces(headline="Vent", area="Isère", sender=""), X)
+    assert (fitted.text, fitted.count, fitted.cut, fitted.short) == ("Vent\nIsère", 10, (), ())
+
+
+def test_a_part_without_text_takes_its_line_with_it_and_no_more() -> None:
+    laid_out: list[Piece] = ["(", Part("area", ""), ") ", Part("time", ""), "\n", Part("sender", ""), "\n\n", Part("link", "x")]
+    assert fit(laid_out, X).text == "()\n\nx"
+
+
+def test_the_least_important_is_shortened_at_a_word_before_anything_else() -> None:
+    fitted = fit(pieces(headline="Vent violent", description="mot " * 80, sender="Météo", link=LINK), X)
+    assert fitted.text.startswith("Vent violent\nmot mot")
+    assert "mot…\nMétéo\n" in fitted.text
+    assert fitted.text.endswith(LINK)
+    assert (fitted.cut, fitted.count <= 280) == (("description",), True)
+
+
+def test_whole_sentences_stand_rather_than_half_of_the_next() -> None:
+    said = "Un vent fort souffle sur toute la vallée jusqu’à ce soir. " * 6
+    fitted = fit(pieces(headline="Vent", description=said), X)
+    assert fitted.text.endswith("jusqu’à ce soir.")
+
+
+def test_a_small_letter_after_a_full_stop_is_no_new_sentence() -> None:
+    said = "Le 25 nov. à 18 h le vent tombe enfin sur toute la vallée de l’Isère et de la Drôme. " + "x " * 200
+    assert "nov.\n" not in fit(pieces(description=said, link="x"), TextFormat(40)).text
+
+
+def test_a_sender_is_whole_or_not_there() -> None:
+    fitted = fit(pieces(headline="a" * 270, sender="Service météorologique"), X)
+    assert (fitted.text, fitted.cut) == ("a" * 270, ("sender",))
+
+
+def test_a_short_form_is_used_before_a_kept_part_is_cut() -> None:
+    parts = pieces(headline="Vent", area="Isère, " * 60 + "|Isère +59", instruction="Rentrez.", link=LINK)
+    fitted = fit(parts, X)
+    assert fitted.text == f"Vent\nIsère +59\nRentrez.\n{LINK}"
+    assert (fitted.cut, fitted.short) == ((), ("area",))
+
+
+def test_the_area_takes_its_short_form_before_the_instruction_does() -> None:
+    parts = pieces(area="Isère, " * 20 + "|Isère +19", instruction="Rentrez tout. " * 15 + "|Rentrez.")
+    fitted = fit(parts, X)
+    assert fitted.short == ("area",)
+    assert fitted.text.count("Rentrez tout.") == 15
+
+
+def test_an_endless_instruction_gives_way_to_the_prepared_one_and_the_rest_comes_back() -> None:
+    parts = pieces(headline="Grand vent|Vent", area="Isère|I", instruction="mot " * 500 + "|Rentrez.", description="Il vente.")
+    fitted = fit(parts, X)
+    assert fitted.text == "Grand vent\nIsère\nRentrez.\nIl vente."
+    assert fitted.short == ("instruction",)
+
+
+def test_without_a_prepared_one_the_instruction_ends_at_a_sentence() -> None:
+    parts = pieces(headline="Vent", area="Isère", time="jusqu’à 18 h", instruction="Rentrez tout. " * 100, link=LINK)
+    fitted = fit(parts, X)
+    assert fitted.text.startswith("Vent\nIsère\njusqu’à 18 h\nRentrez tout. ")
+    assert fitted.text.endswith(f"Rentrez tout.\n{LINK}")
+    assert (fitted.cut, fitted.count <= 280) == (("instruction",), True)
+
+
+def test_when_all_is_endless_the_time_and_the_link_still_stand_whole() -> None:
+    parts = pieces(headline="titre " * 200, area="lieu " * 200, time="jusqu’à 18 h", instruction="mot " * 500, link=LINK)
+    fitted = fit(parts, X)
+    assert fitted.count <= 280
+    assert "\njusqu’à 18 h\n" in fitted.text
+    assert fitted.text.endswith(LINK)
+    assert set(fitted.cut) == {"headline", "area", "instruction"}
+
+
+def test_advice_loses_whole_lines() -> None:
+    fitted = fit(pieces(headline="Vent", advice="Conseils :\n• Fermez les volets.\n• Rentrez les pots de fleurs."), TextFormat(50))
+    assert fitted.text == "Vent\nConseils :\n• Fermez les volets."
+
+
+def test_a_link_in_a_cut_text_is_not_lengthened_by_the_ellipsis() -> None:
+    fitted = fit(pieces(description="Voir https://ville.fr/a et puis encore bien d’autres choses"), TextFormat(30))
+    assert fitted.text == "Voir https://ville.fr/a et…"
+
+
+def test_tags_that_are_open_at_the_cut_are_closed() -> None:
+    fitted = fit(pieces(description="<b>Un vent <i>très fort et encore plus</i> souffle</b>"), TextFormat(24, "utf16", "html"))
+    assert fitted.text == "<b>Un vent <i>très fort et…</i></b>"
+
+
+def test_a_text_without_blanks_is_cut_after_its_own_stops() -> None:
+    said = "強い風が吹いています。今日は海岸に近づかないでください。" * 10
+    fitted = fit(pieces(description=said), X)
+    assert fitted.text[-1] in "。…"
+    assert fitted.count > 200
+
+
+def test_the_order_of_importance_begins_with_what_is_never_cut() -> None:
+    assert set(IMPORTANCE[: len(KEPT)]) == set(KEPT)
+
+
+@settings(max_examples=150)
+@given(headline=sayings, area=sayings, instruction=sayings, description=sayings, limit=st.integers(150, 400))
+@pytest.mark.parametrize("units", ["characters", "utf16", "weighted"])
+def test_a_cut_text_fits_and_keeps_what_is_kept(
+    units: str, headline: str, area: str, instruction: str, description: str, limit: int
+) -> None:
+    time, fmt = "jusqu’à 18 h", TextFormat(limit, units)
+    parts = pieces(
+        headline=f"{headline}|Vent", area=f"{area}|Isère +2", time=time, instruction=f"{instruction}|Rentrez.",
+        description=description, link=LINK,
+    )  # fmt: skip
+    fitted = fit(parts, fmt)
+    assert fitted.count == count(fitted.text, fmt) <= limit
+    lines = fitted.text.split("\n")
+    assert time in lines
+    assert lines[-1] == LINK
+    assert area in lines or "Isère +2" in lines
+    assert instruction in lines or "Rentrez." in lines
+
+
+@settings(max_examples=150)
+@given(description=sayings, limit=st.integers(60, 200))
+def test_a_cut_text_ends_with_a_whole_word(description: str, limit: int) -> None:
+    fitted = fit(pieces(headline="Vent", description=description, link=LINK), TextFormat(limit, "weighted"))
+    said = [line for line in fitted.text.split("\n") if line not in ("Vent", LINK)]
+    if said and said[0] != description:
+        kept = said[0].rstrip("…").rstrip()
+        assert description.startswith(kept)
+        rest = description[len(kept) :]
+        assert rest == "" or rest.lstrip("«\u00a0").startswith(" ") or rest.startswith("«")
+
+
+@settings(max_examples=150)
+@given(description=sayings, limit=st.integers(40, 160))
+def test_cut_markup_is_markup_still(description: str, limit: int) -> None:
+    written = " ".join(f"<b>{html.escape(word)}</b>" if place % 3 else html.escape(word) for place, word in enumerate(description.split(" ")))
+    fitted = fit(pieces(headline="<b>Vent</b>", description=f"<i>{written}</i>"), TextFormat(limit, "utf16", "html"))
+    open_tags: list[str] = []
+    for closing, tag in re.findall(r"<(/?)(\w+)>", fitted.text):
+        if closing:
+            assert open_tags.pop() == tag
+        else:
+            open_tags.append(tag)
+    assert not open_tags
+    assert re.fullmatch(r"(?:[^<>&]|</?\w+>|&(?:amp|lt|gt|quot|#x?\w+);)*", fitted.text)
+    assert fitted.count <= limit

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import yaml
+
+from alerts.rendering.links import links, spans
+from tests.samples import SHARED, shared
+
+CONFORMANCE = "twitter-text/conformance/extract.yml"
+
+
+def cases(section: str) -> list[Any]:
+    if not (SHARED / CONFORMANCE).exists():
+        return [pytest.param(None, id="samples missing")]
+    tests = yaml.safe_load((SHARED / CONFORMANCE).read_text("utf-8"))["tests"][section]
+    return [pytest.param(case, id=case["description"]) for case in tests]
+
+
+@pytest.mark.parametrize("case", [*cases("urls"), *cases("tco_urls_with_params")])
+def test_the_links_that_twitter_text_finds(case: dict[str, Any]) -> None:
+    shared(CONFORMANCE)
+    assert links(case["text"]) == case["expected"]
+
+
+@pytest.mark.parametrize("case", [*cases("urls_with_indices"), *cases("urls_with_directional_markers")])
+def test_where_twitter_text_finds_them(case: dict[str, Any]) -> None:
+    shared(CONFORMANCE)
+    assert [{"url": case["text"][start:end], "indices": [start, end]} for start, end in spans(case["text"])] == case[
+        "expected"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Voir mairie.paris ou alerte.info", ["mairie.paris", "alerte.info"]),
+        ("Appelez le 18h.Tel", ["18h.Tel"]),
+        ("Le maire, M.Dupont", ["M.Dupont"]),
+        ("C’est la fin.Le vent tombe", []),
+        ("Écrire à a@b.fr", []),
+        ("Voir x.example ou https://alertes.saint-martin.example/alerts/1", []),
+        ("À 3.5 km le 25.11.2026", []),
+        ("https://alertes.saint-martin.fr/alerts/1.", ["https://alertes.saint-martin.fr/alerts/1"]),
+    ],
+)
+def test_the_traps_of_a_town_s_texts(text: str, expected: list[str]) -> None:
+    assert links(text) == expected
+
+
+def test_a_hostile_run_of_dots_takes_no_time_worth_speaking_of() -> None:
+    assert links("a." * 3000 + "!") == []
+
+
+def test_a_usual_post_does_not_read_the_list_of_domains() -> None:
+    code = (
+        "from alerts.rendering import links;"
+        "links.links('Vent fort. Voir https://alertes.ville.fr/alerts/1');"
+        "print(links._known_tlds.cache_info().currsize)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "0"

@@ -1,0 +1,49 @@
+"""Calendars for the tests of the works calendar, written as exporters write them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from alerts.sources.calendar_events import Agenda, read_agenda, window_around
+
+PARIS = ZoneInfo("Europe/Paris")
+NINE_TO_NOON = "DTSTART;TZID=Europe/Paris:20261127T090000\nDTEND;TZID=Europe/Paris:20261127T120000"
+
+
+def event(times: str = NINE_TO_NOON, *, uid: str = "works-1@town", summary: str = "Rue haute closed", more: str = ""):
+    """One VEVENT; `times` and `more` are its lines."""
+    lines = ["BEGIN:VEVENT", f"UID:{uid}", f"SUMMARY:{summary}", *times.splitlines(), *more.splitlines(), "END:VEVENT"]
+    return "\n".join(lines)
+
+
+async def nothing_stored(_: Sequence[str]) -> set[str]:
+    """A `Known` that knows nothing."""
+    return set()
+
+
+def calendar(*events: str, head: str = "") -> bytes:
+    """A VCALENDAR of `events`, with the lines of `head` before them."""
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", *head.splitlines(), *"\n".join(events).splitlines(), "END:VCALENDAR", ""]
+    return "\r\n".join(lines).encode()
+
+
+def at(text: str) -> datetime:
+    """A wall-clock time in Paris."""
+    return datetime.fromisoformat(text).replace(tzinfo=PARIS)
+
+
+def agenda_of(body: bytes, now: str = "2026-11-25 12:00", watched: tuple[str, ...] = ()) -> Agenda:
+    """What the calendar says around `now`, read in Paris."""
+    return read_agenda(body, window_around(at(now), watched), PARIS)
+
+
+def spans(body: bytes, now: str = "2026-11-25 12:00") -> list[tuple[str, str]]:
+    """The occurrences' starts and ends on the wall clocks of Paris, as `27 09:00` or, in another month, in full."""
+    month = now[:7]
+    return [(_short(each.starts, month), _short(each.ends, month)) for each in agenda_of(body, now).occurrences]
+
+
+def _short(time: datetime, month: str) -> str:
+    return f"{time:%d %H:%M}" if f"{time:%Y-%m}" == month else f"{time:%Y-%m-%d %H:%M}"

@@ -1,0 +1,423 @@
+"""The life of an occurrence, told: each reading is decided from the calendar, the stored state and the time alone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerts.model.alert import Alert, Category, MsgType, ResponseType, Urgency
+from alerts.sources.announcements import Schedule, decide
+from alerts.sources.moments import parse_moment
+from alerts.sources.told import from_state, to_state
+from alerts.sources.works_alert import Issuer, to_alert
+from tests.unit.sources.ical_pages import NINE_TO_NOON, PARIS, agenda_of, at, calendar, event
+
+ISSUER = Issuer("works@town.example", "Town", "en-GB")
+WEEK = "DTSTART;TZID=Europe/Paris:20261126T080000\nDTEND;TZID=Europe/Paris:20261126T170000\nRRULE:FREQ=DAILY;COUNT=3"
+ALL_DAY = "DTSTART;VALUE=DATE:20261127\nDTEND;VALUE=DATE:20261129"
+
+
+@dataclass
+class Story:
+    """A calendar as it changes, read at one time after another; the state goes through JSON each time."""
+
+    page: bytes
+    announce: tuple[str, ...] = ("-1d", "start", "end")
+    state: dict[str, Any] = field(default_factory=dict)
+    look_again: str = ""
+
+    def read(self, now: str, page: bytes | None = None) -> list[Alert]:
+        self.page = self.page if page is None else page
+        told = from_state(json.loads(json.dumps(self.state)))
+        watched = tuple(each.occurrence.uid for each in told.values() if each.occurrence and not each.over)
+        schedule = Schedule([parse_moment(each) for each in self.announce], PARIS)
+        decision = decide(agenda_of(self.page, now, watched), told, schedule, at(now))
+        self.state = to_state(decision.told)
+        self.look_again = f"{decision.look_again.astimezone(PARIS):%d %H:%M}" if decision.look_again else ""
+        return [to_alert(each, ISSUER, at(now)) for each in decision.announcements]
+
+    def steps(self, now: str, page: bytes | None = None) -> list[tuple[str, str]]:
+        return [(each.msg_type.value, step(each)) for each in self.read(now, page)]
+
+
+def step(alert: Alert) -> str:
+    return alert.infos[0].parameter("tocsin:step") or ""
+
+
+def one(times: str = NINE_TO_NOON, **said: str) -> bytes:
+    return calendar(event(times, **said))
+
+
+def test_the_day_before_the_start_and_the_end():
+    story = Story(one())
+
+    assert story.read("2026-11-25 12:00") == []
+    assert story.look_again == "26 09:00"
+    assert story.steps("2026-11-26 09:00") == [("Alert", "before")]
+    assert story.look_again == "27 09:00"
+    assert story.steps("2026-11-26 15:00") == []
+    assert story.steps("2026-11-27 09:00") == [("Update", "start")]
+    assert story.look_again == "27 12:00"
+    assert story.steps("2026-11-27 12:00") == [("Update", "end")]
+    assert story.look_again == ""
+    assert story.steps("2026-11-27 12:01") == []
+    assert story.steps("2026-11-29 12:00") == []
+    assert story.state == {"told": {}}
+
+
+def test_what_the_alerts_say():
+    page = one(
+        summary="Rue haute",
+        more="LOCATION:Rue haute\nDESCRIPTION:<b>No</b> cars\nURL:https://town.example/1\nGEO:45.5;5.25",
+    )
+    story = Story(page)
+    (first,) = story.read("2026-11-26 09:00")
+    (begun,) = story.read("2026-11-27 09:00")
+    (over,) = story.read("2026-11-27 12:00")
+
+    info = first.infos[0]
+    assert (first.msg_type, first.references, first.sent) == (MsgType.ALERT, (), at("2026-11-26 09:00"))
+    assert (info.event, info.headline, info.description) == ("Works", "Rue haute", "No cars")
+    assert (info.onset, info.expires) == (at("2026-11-27 09:00"), at("2026-11-27 12:00"))
+    assert (info.urgency, info.categories, info.web) == (
+        Urgency.FUTURE,
+        (Category.TRANSPORT,),
+        "https://town.example/1",
+    )
+    assert (info.areas[0].description, info.areas[0].circles[0].centre) == ("Rue haute", (45.5, 5.25))
+    assert info.parameter("tocsin:hazard") == "works"
+    assert [each.identifier for each in begun.references] == [first.identifier]
+    assert [(each.identifier, each.sent) for each in over.references] == [
+        (first.identifier, first.sent),
+        (begun.identifier, begun.sent),
+    ]
+    assert begun.infos[0].urgency is Urgency.EXPECTED
+    assert (over.msg_type, over.infos[0].urgency) == (MsgType.UPDATE, Urgency.PAST)
+    assert over.infos[0].response_types == (ResponseType.ALL_CLEAR,)
+    assert over.infos[0].expires == at("2026-11-28 00:00")
+
+
+@pytest.mark.parametrize(
+    ("said", "language", "event_name", "category"),
+    [
+        ({"summary": "Coupure d'eau"}, "fr-FR", "Coupure d'eau", Category.INFRA),
+        ({"summary": "Rue haute", "more": "CATEGORIES:Water cut"}, "en-GB", "Water cut", Category.INFRA),
+        ({"summary": "Réseau d'eaux pluviales, vent fort"}, "fr-FR", "Travaux", Category.TRANSPORT),
+    ],
+)
+def test_a_water_cut_is_one(said, language, event_name, category):
+    agenda = agenda_of(one(**said))
+    schedule = Schedule([parse_moment("-7d")], PARIS)
+    announcement = decide(agenda, {}, schedule, at("2026-11-25 12:00")).announcements[0]
+    info = to_alert(announcement, Issuer("a@b", "Town", language), at("2026-11-25 12:00")).infos[0]
+
+    assert (info.event, info.categories) == (event_name, (category,))
+
+
+def test_identifiers_are_legal_and_never_the_same():
+    story = Story(one(uid="a b,c<&>\\;d", summary="x"))
+    alerts = [*story.read("2026-11-26 09:00"), *story.read("2026-11-26 10:00", one(uid="a b,c<&>\\;d", summary="y"))]
+    alerts += [*story.read("2026-11-26 11:00", one(uid="a b,c<&>\\;d", summary="x"))]
+    alerts += [*story.read("2026-11-26 12:00", one(uid="a b,c<&>\\;d", summary="y"))]
+
+    assert [step(each) for each in alerts] == ["before", "moved", "moved", "moved"]
+    assert len({each.identifier for each in alerts}) == 4
+    assert not set(" ,<&") & set("".join(each.identifier for each in alerts))
+
+
+def test_the_same_decision_has_the_same_identifier():
+    first, again = Story(one()), Story(one())
+
+    assert first.read("2026-11-26 09:00")[0].identifier == again.read("2026-11-26 09:00:30")[0].identifier
+
+
+@pytest.mark.parametrize(
+    ("now", "steps"),
+    [
+        ("2026-11-26 08:59", []),
+        ("2026-11-26 20:00", [("Alert", "before")]),
+        ("2026-11-27 10:00", [("Alert", "start")]),
+        ("2026-11-27 12:00", []),
+        ("2026-11-27 18:00", []),
+    ],
+)
+def test_a_first_reading_tells_the_latest_moment_of_what_is_not_over(now, steps):
+    assert Story(one()).steps(now) == steps
+
+
+@pytest.mark.parametrize(
+    ("now", "steps"),
+    [
+        ("2026-11-27 10:00", [("Update", "start")]),
+        ("2026-11-27 18:00", [("Update", "end")]),
+        ("2026-11-27 23:59", [("Update", "end")]),
+        ("2026-11-28 00:00", []),
+        ("2026-12-05 00:00", []),
+    ],
+)
+def test_after_a_stop_only_the_latest_moment_is_told_and_the_end_for_half_a_day(now, steps):
+    story = Story(one(), announce=("-1d", "-2h", "start", "end"))
+    story.read("2026-11-26 09:00")
+
+    assert story.steps(now) == steps
+    assert story.steps(now) == []
+
+
+def test_moved_after_it_was_told():
+    story = Story(one())
+    (first,) = story.read("2026-11-26 09:00")
+    later = NINE_TO_NOON.replace("T09", "T10").replace("T12", "T13")
+
+    (moved,) = story.read("2026-11-26 09:30", one(later))
+    assert (moved.msg_type, step(moved)) == (MsgType.UPDATE, "moved")
+    assert [each.identifier for each in moved.references] == [first.identifier]
+    assert moved.infos[0].onset == at("2026-11-27 10:00")
+    assert story.steps("2026-11-26 10:00") == []  # the notice was given twice already: as itself, and as moved
+    assert story.steps("2026-11-27 09:00") == []
+    assert story.steps("2026-11-27 10:00") == [("Update", "start")]
+
+
+@pytest.mark.parametrize("said", [{"summary": "Rue basse"}, {"more": "LOCATION:Elsewhere"}])
+def test_another_title_or_place_is_told_at_once(said):
+    story = Story(one())
+    story.read("2026-11-26 09:00")
+
+    assert story.steps("2026-11-26 09:30", one(**said)) == [("Update", "moved")]
+
+
+def test_another_description_is_not_told():
+    story = Story(one())
+    story.read("2026-11-26 09:00")
+
+    assert story.steps("2026-11-26 09:30", one(more="DESCRIPTION:typo corrected\nSEQUENCE:9")) == []
+
+
+def test_moved_before_it_was_told_is_silent():
+    story = Story(one())
+    story.read("2026-11-25 12:00")
+
+    assert story.steps("2026-11-25 13:00", one(NINE_TO_NOON.replace("T09", "T10"))) == []
+    assert story.look_again == "26 10:00"
+
+
+def test_moved_to_another_week_is_announced_again_in_its_turn():
+    story = Story(one())
+    story.read("2026-11-27 09:00")
+
+    assert story.steps("2026-11-27 09:30", one(NINE_TO_NOON.replace("1127", "1204"))) == [("Update", "moved")]
+    assert story.steps("2026-11-27 12:00") == []
+    assert story.steps("2026-12-03 09:00") == [("Update", "before")]
+
+
+def test_moved_beyond_the_window_is_moved_not_cancelled():
+    story = Story(one())
+    story.read("2026-11-26 09:00")
+
+    assert story.steps("2026-11-26 10:00", one(NINE_TO_NOON.replace("202611", "202705"))) == [("Update", "moved")]
+    assert story.steps("2026-11-26 11:00") == []
+
+
+def test_ended_sooner_than_was_told():
+    story = Story(one(), announce=("start",))
+    story.read("2026-11-27 09:00")
+
+    assert story.steps("2026-11-27 11:00", one(NINE_TO_NOON.replace("T12", "T10"))) == [("Update", "end")]
+    assert story.steps("2026-11-27 12:00") == []
+
+
+def test_prolonged_at_the_last_minute_or_after_the_word_that_it_is_over():
+    longer = one(NINE_TO_NOON.replace("T12", "T15"))
+    at_the_end, after = Story(one()), Story(one())
+    at_the_end.read("2026-11-27 09:00")
+    after.read("2026-11-27 09:00")
+    after.read("2026-11-27 12:00")
+
+    assert at_the_end.steps("2026-11-27 12:00", longer) == [("Update", "moved")]
+    (again,) = after.read("2026-11-27 12:10", longer)
+    assert (again.msg_type, again.references) == (MsgType.ALERT, ())
+    assert after.steps("2026-11-27 15:00") == [("Update", "end")]
+
+
+def test_cancelled_by_its_status():
+    story = Story(one())
+    (first,) = story.read("2026-11-26 09:00")
+
+    (cancel,) = story.read("2026-11-26 10:00", one(more="STATUS:CANCELLED"))
+    assert (cancel.msg_type, step(cancel)) == (MsgType.CANCEL, "cancelled")
+    assert [each.identifier for each in cancel.references] == [first.identifier]
+    assert cancel.infos[0].headline == "Rue haute closed"
+    assert story.steps("2026-11-27 09:00") == []
+    assert story.look_again == ""
+
+
+def test_cancelled_before_it_was_told_is_silent():
+    story = Story(one(more="STATUS:CANCELLED"))
+
+    assert story.steps("2026-11-27 10:00") == []
+    assert story.look_again == ""
+
+
+def test_called_off_and_on_again():
+    story = Story(one())
+    story.read("2026-11-26 09:00")
+    story.read("2026-11-26 10:00", one(more="STATUS:CANCELLED"))
+
+    (again,) = story.read("2026-11-26 11:00", one())
+    assert (again.msg_type, again.references) == (MsgType.ALERT, ())
+
+
+def test_one_occurrence_is_cancelled_the_others_go_on():
+    story = Story(one(WEEK))
+    (first,) = story.read("2026-11-25 12:00")
+    assert first.infos[0].onset == at("2026-11-26 08:00")
+    assert story.steps("2026-11-26 08:00") == [("Update", "start"), ("Alert", "before")]
+
+    excepted = one(WEEK, more="EXDATE;TZID=Europe/Paris:20261127T080000")
+    (cancel,) = story.read("2026-11-26 09:00", excepted)
+    assert (cancel.msg_type, cancel.infos[0].onset) == (MsgType.CANCEL, at("2026-11-27 08:00"))
+    assert story.steps("2026-11-26 17:00") == [("Update", "end")]
+    assert story.steps("2026-11-27 08:00") == [("Alert", "before")]
+
+
+def test_vanished_from_a_good_calendar_is_cancelled():
+    story = Story(one())
+    story.read("2026-11-26 09:00")
+
+    assert story.steps("2026-11-26 10:00", calendar()) == [("Cancel", "cancelled")]
+    assert story.steps("2026-11-26 10:01") == []
+
+
+def test_vanished_before_it_was_told_is_silent():
+    story = Story(one())
+    story.read("2026-11-25 12:00")
+
+    assert story.steps("2026-11-26 10:00", calendar()) == []
+
+
+def test_vanished_after_its_end_is_over_not_cancelled():
+    story = Story(one())
+    story.read("2026-11-27 09:00")
+
+    (over,) = story.read("2026-11-27 12:00", calendar())
+    assert (over.msg_type, over.infos[0].headline) == (MsgType.UPDATE, "Rue haute closed")
+    assert over.infos[0].response_types == (ResponseType.ALL_CLEAR,)
+
+
+def test_an_entry_that_can_t_be_read_any_more_has_not_vanished():
+    story = Story(one())
+    story.read("2026-11-26 09:00")
+
+    assert story.steps("2026-11-26 10:00", one("DTSTART:soon")) == []
+    assert story.steps("2026-11-27 09:00", one()) == [("Update", "start")]
+
+
+def test_a_series_moved_to_another_hour_is_moved_not_cancelled():
+    story = Story(one(WEEK))
+    story.read("2026-11-26 08:00")  # tells the first as begun, the second as to come
+
+    later = WEEK.replace("T08", "T09")
+    assert story.steps("2026-11-26 08:10", one(later)) == [("Update", "moved"), ("Update", "moved")]
+    assert story.steps("2026-11-26 08:20") == []
+
+
+def test_tentative_is_for_the_record_only_until_it_is_confirmed():
+    story = Story(one(more="STATUS:TENTATIVE"))
+    schedule = Schedule([parse_moment("-1d")], PARIS)
+    decision = decide(agenda_of(story.page, "2026-11-26 10:00"), {}, schedule, at("2026-11-26 10:00"))
+
+    assert [(each.tentative, each.identifier[-10:]) for each in decision.announcements] == [(True, "-tentative")]
+    assert decision.told == {}
+    assert story.steps("2026-11-26 11:00", one()) == [("Alert", "before")]
+
+
+def test_a_told_one_that_turns_tentative_goes_on():
+    story = Story(one())
+    story.read("2026-11-26 09:00")
+
+    assert story.steps("2026-11-27 09:00", one(more="STATUS:TENTATIVE")) == [("Update", "start")]
+
+
+def test_an_all_day_event_is_told_at_civil_hours():
+    story = Story(one(ALL_DAY))
+
+    assert story.steps("2026-11-26 17:59") == []
+    (first,) = story.read("2026-11-26 18:00")
+    assert first.infos[0].parameter("tocsin:all-day") == "true"
+    assert (first.infos[0].onset, first.infos[0].expires) == (at("2026-11-27 00:00"), at("2026-11-29 00:00"))
+    assert story.steps("2026-11-27 00:00") == []
+    assert story.steps("2026-11-27 07:00") == [("Update", "start")]
+    assert story.steps("2026-11-28 20:00") == [("Update", "end")]
+    assert story.steps("2026-11-29 00:00") == []
+
+
+def test_without_an_end_to_announce_it_just_ends():
+    story = Story(one(), announce=("start",))
+    story.read("2026-11-27 09:00")
+
+    assert story.look_again == "27 12:00"
+    assert story.steps("2026-11-27 12:00") == []
+    assert story.steps("2026-11-27 12:05", calendar()) == []
+
+
+def test_prolonged_after_a_silent_end_is_news():
+    story = Story(one(), announce=("start",))
+    story.read("2026-11-27 09:00")
+    story.read("2026-11-27 12:00")
+
+    (again,) = story.read("2026-11-27 12:10", one(NINE_TO_NOON.replace("T12", "T15")))
+    assert (again.msg_type, step(again), again.references) == (MsgType.ALERT, "start", ())
+
+
+@pytest.mark.parametrize(("day", "before"), [("20260329", "2026-03-28"), ("20261025", "2026-10-24")])
+def test_the_days_that_the_clocks_change(day, before):
+    story = Story(one(NINE_TO_NOON.replace("20261127", day)))
+    today = f"{day[:4]}-{day[4:6]}-{day[6:]}"
+
+    assert story.steps(f"{before} 08:59") == []
+    assert story.steps(f"{before} 09:00") == [("Alert", "before")]
+    assert story.steps(f"{today} 08:59") == []
+    assert story.steps(f"{today} 09:00") == [("Update", "start")]
+    assert story.steps(f"{today} 12:00") == [("Update", "end")]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 72 * 60), min_size=1, max_size=25))
+def test_whenever_it_is_read_each_moment_is_told_once_at_most_and_in_order(minutes):
+    story = Story(one())
+    told: list[Alert] = []
+    for minute in sorted(minutes):
+        now = at("2026-11-25 20:00") + timedelta(minutes=minute)
+        told += story.read(f"{now:%Y-%m-%d %H:%M}")
+
+    steps = [step(each) for each in told]
+    assert steps == sorted(set(steps), key=["before", "start", "end"].index)
+    assert [each.msg_type for each in told] == [MsgType.ALERT, MsgType.UPDATE, MsgType.UPDATE][: len(told)]
+    assert [len(each.references) for each in told] == list(range(len(told)))
+    assert steps != ["end"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from(["same", "later", "other", "cancelled", "gone", "broken"]), max_size=8))
+def test_whatever_happens_to_it_every_reference_was_sent_before(happenings):
+    pages = {
+        "same": one(),
+        "later": one(NINE_TO_NOON.replace("T12", "T16")),
+        "other": one(summary="Another"),
+        "cancelled": one(more="STATUS:CANCELLED"),
+        "gone": calendar(),
+        "broken": one("DTSTART:soon"),
+    }
+    story = Story(one())
+    sent: list[Alert] = []
+    for hour, happening in enumerate(["same", *happenings]):
+        for alert in story.read(f"2026-11-26 {9 + hour:02}:00", pages[happening]):
+            assert {each.identifier for each in alert.references} <= {each.identifier for each in sent}
+            assert bool(alert.references) is (alert.msg_type is not MsgType.ALERT)
+            sent.append(alert)
+    assert len({each.identifier for each in sent}) == len(sent)

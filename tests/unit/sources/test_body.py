@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.model.errors import SourceFailed
+from alerts.sources.body import unpack
+from alerts.sources.hosts import FailedForGood
+
+
+@given(st.binary(max_size=2000))
+def test_what_was_packed_comes_back(body: bytes) -> None:
+    assert unpack(gzip.compress(body), 10_000) == body
+    assert unpack(zlib.compress(body), 10_000) == body
+
+
+def test_a_file_of_several_members_is_read_to_its_end() -> None:
+    assert unpack(gzip.compress(b"a" * 100) + gzip.compress(b"b" * 100) + b"\0\0", 1000) == b"a" * 100 + b"b" * 100
+
+
+@pytest.mark.parametrize("size", [999, 1000])
+def test_the_limit_holds_after_unpacking(size: int) -> None:
+    assert len(unpack(gzip.compress(b" " * size), 1000)) == size
+    with pytest.raises(FailedForGood, match="larger than"):
+        unpack(gzip.compress(b" " * 1001), 1000)
+
+
+def test_the_limit_holds_before_unpacking() -> None:
+    with pytest.raises(FailedForGood, match="larger than"):
+        unpack(gzip.compress(b"") + b"\0" * 1000, 1000)
+
+
+def test_many_members_are_one_body_with_one_limit() -> None:
+    with pytest.raises(FailedForGood, match="larger than"):
+        unpack(gzip.compress(b" " * 600) * 2, 1000)
+
+
+@pytest.mark.parametrize("packed", [gzip.compress(b"a" * 5000)[:-9], gzip.compress(b"x")[:5]])
+def test_what_is_cut_short_is_told(packed: bytes) -> None:
+    with pytest.raises(SourceFailed, match="the answer was cut short"):
+        unpack(packed, 10_000)
+
+
+def test_what_is_no_gzip_is_told() -> None:
+    with pytest.raises(SourceFailed, match="says that it is gzip and isn't"):
+        unpack(b"<alert/>", 1000)

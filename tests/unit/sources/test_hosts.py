@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+from yarl import URL
+
+from alerts.sources.hosts import FailedForGood, allow, is_private, read_url, show
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "127.8.8.8", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
+        "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1",
+        "::ffff:127.0.0.1", "::ffff:10.0.0.1",
+    ],
+)  # fmt: skip
+def test_what_is_no_public_host(address: str) -> None:
+    assert is_private(address)
+
+
+@pytest.mark.parametrize("address", ["1.1.1.1", "193.0.6.139", "2001:67c:2e8::1", "::ffff:1.1.1.1"])
+def test_what_is_a_public_host(address: str) -> None:
+    assert not is_private(address)
+
+
+@pytest.mark.parametrize("text", ["ftp://a/", "file:///etc/passwd", "/x", "", "http://", "https:///x", "javascript:1"])
+def test_only_http_and_https_are_asked(text: str) -> None:
+    with pytest.raises(FailedForGood, match="is not http or https"):
+        read_url(text)
+
+
+@pytest.mark.parametrize("text", ["http://[x/", "http://a:99999/", "http://a:b/"])
+def test_an_address_that_is_none_is_told_without_showing_it(text: str) -> None:
+    with pytest.raises(FailedForGood, match=r"^an address can't be read; expected as https://host/path$"):
+        read_url(text)
+
+
+def test_an_address_is_shown_without_what_may_be_secret() -> None:
+    assert show("https://user:word@feeds.example/a/b?key=word#word") == "https://feeds.example/a/b"
+    assert show(URL("https://feeds.example:8443/a")) == "https://feeds.example:8443/a"
+    assert show("http://[word") == "the address"
+
+
+@pytest.mark.parametrize(
+    ("target", "configured"),
+    [
+        ("http://127.0.0.1:8080/b", "http://127.0.0.1:8080/a"),
+        ("https://10.0.0.1/b", "http://10.0.0.1/a"),
+        ("https://1.1.1.1/b", "http://127.0.0.1:8080/a"),
+        ("https://1.1.1.1/b", "https://193.0.6.139/a"),
+    ],
+)
+async def test_the_configured_host_and_public_ones_are_allowed(target: str, configured: str) -> None:
+    await allow(URL(target), URL(configured))
+
+
+@pytest.mark.parametrize(
+    ("target", "configured"),
+    [
+        ("http://127.0.0.1:6379/", "http://127.0.0.1:8080/a"),
+        ("http://10.0.0.1/", "https://10.0.0.1/a"),
+        ("http://169.254.169.254/latest", "https://193.0.6.139/a"),
+        ("http://2130706433/", "https://193.0.6.139/a"),
+        ("http://[::1]/", "https://193.0.6.139/a"),
+        ("http://localhost/", "http://127.0.0.1:8080/a"),
+    ],
+)
+async def test_another_private_host_is_refused(target: str, configured: str) -> None:
+    with pytest.raises(FailedForGood, match=r"leads to the private host .* allow_private = true$"):
+        await allow(URL(target), URL(configured))

@@ -1,0 +1,59 @@
+"""docs/calendar.md tells the truth: its example is run, its settings and limits are the code's."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+from alerts.model.ports import Memory
+from alerts.sources.calendar_events import MOST_OCCURRENCES, window_around
+from alerts.sources.ical import IcalSource, place_of
+from alerts.sources.moments import EVENING, LONGEST_NOTICE, MORNING, NIGHTFALL, parse_moment
+from alerts.sources.works_alert import SPOT, Issuer
+from tests.unit.sources.ical_pages import PARIS, at, nothing_stored
+
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "calendar.md").read_text(encoding="utf-8")
+
+
+def block(language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+    assert found
+    return found.group(1)
+
+
+async def test_the_example_speaks_when_the_page_says(tmp_path):
+    (tmp_path / "travaux.ics").write_text(block("ics"), encoding="utf-8")
+    announce = re.findall(r'"([^"]+)"', re.search(r"announce = \[(.*?)\]", block("toml")).group(1))
+    source = IcalSource(
+        "travaux",
+        place_of("travaux.ics", tmp_path, None),
+        moments=[parse_moment(each) for each in announce],
+        zone=PARIS,
+        issuer=Issuer("travaux@saint-martin.example", "Saint-Martin"),
+    )
+    rows: list[tuple[str, str]] = []
+    memory, now = Memory(), at("2026-12-01 00:00")
+    while now:
+        reading = await source.read(memory, nothing_stored, now)
+        for heard in reading.heard:
+            info = heard.alert.infos[0]
+            rows.append(
+                (f"{now.astimezone(PARIS):%Y-%m-%d %H:%M}", f"{info.parameter('tocsin:step')}: {info.headline}")
+            )
+        memory, now = reading.memory, reading.look_again
+
+    assert rows == re.findall(r"^\| (2026-\S+ \S+) \| (.+?) \|$", PAGE, re.MULTILINE)
+
+
+def test_the_limits_on_the_page_are_the_code_s():
+    window = window_around(at("2026-11-25 12:00"))
+
+    assert f"{MOST_OCCURRENCES} occurrences at the most" in PAGE
+    assert (window.stop - window.start) == timedelta(days=61)
+    assert "one day back to sixty days ahead" in PAGE
+    assert f"30d). {'`'}" in PAGE
+    assert timedelta(days=30) == LONGEST_NOTICE
+    assert f"a circle of {SPOT * 1000:.0f} m" in PAGE
+    for hour, place in ((EVENING, ", one, two"), (MORNING, " on the first day"), (NIGHTFALL, " on the last day")):
+        assert f"{hour:%H:%M}{place}" in PAGE
