@@ -28,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit status."""
     try:
-        status = app(args=list(arguments) if arguments is not None else None, prog_name="tocsin", standalone_mode=False)
+        status = app(
+            args=_spell_out(sys.argv[1:] if arguments is None else arguments), prog_name="tocsin", standalone_mode=False
+        )
     except (ConfigurationError, Misuse, Unreadable) as error:
         return _say(str(error), WRONG_USE)
     except TocsinError as error:
@@ -44,6 +46,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return status if isinstance(status, int) else 0
+
+
+def _spell_out(arguments: Sequence[str]) -> list[str]:
+    """`--wait=30s` as the two options that Typer can read: it has none whose value may be left out."""
+    spelled: list[str] = []
+    for argument in arguments:
+        name, sign, span = argument.partition("=")
+        spelled += ["--wait", f"--wait-for={span}"] if name == "--wait" and sign else [argument]
+    return spelled
 
 
 def _say(text: str, status: int) -> int:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from difflib import get_close_matches
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from alerts.cli import screen
 from alerts.model.alert import Alert, Category, Certainty, Severity, Urgency
-from alerts.model.errors import Misuse
+from alerts.model.errors import Misuse, Unreadable
 from alerts.model.ids import new_id
 
 if TYPE_CHECKING:
@@ -18,18 +21,35 @@ if TYPE_CHECKING:
     from alerts.desk.actions import Filed
     from alerts.desk.draft import Draft
 
-_Severity = Annotated[Severity, typer.Option("--severity", case_sensitive=False)]
-_Category = Annotated[Category, typer.Option("--category", case_sensitive=False)]
-_Urgency = Annotated[Urgency, typer.Option("--urgency", case_sensitive=False)]
-_Certainty = Annotated[Certainty, typer.Option("--certainty", case_sensitive=False)]
+E = TypeVar("E", bound=StrEnum)
+
+
+def _one_of(kind: type[E], option: str) -> Callable[[str], E]:
+    """Reads CAP's own words, whatever their case."""
+
+    def read(text: str) -> E:
+        for value in kind:
+            if value.casefold() == text.strip().casefold():
+                return value
+        near = get_close_matches(text, list(kind), n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise Misuse(f"{option} {text!r}: {hint}allowed: {', '.join(kind)}")
+
+    return read
+
+
+_Severity = Annotated[Severity, typer.Option("--severity", parser=_one_of(Severity, "--severity"))]
+_Category = Annotated[Category, typer.Option("--category", parser=_one_of(Category, "--category"))]
+_Urgency = Annotated[Urgency, typer.Option("--urgency", parser=_one_of(Urgency, "--urgency"))]
+_Certainty = Annotated[Certainty, typer.Option("--certainty", parser=_one_of(Certainty, "--certainty"))]
 
 
 def post(
     context: typer.Context,
-    headline: Annotated[str | None, typer.Option(help="What happens, in one line.")] = None,
-    description: Annotated[str | None, typer.Option(help="More of it.")] = None,
-    instruction: Annotated[str | None, typer.Option(help="What to do: it is never cut.")] = None,
-    event: Annotated[str | None, typer.Option(help="The kind of event, in a word or two.")] = None,
+    headline: Annotated[str | None, typer.Option(metavar="TEXT", help="What happens, in one line.")] = None,
+    description: Annotated[str | None, typer.Option(metavar="TEXT", help="More of it.")] = None,
+    instruction: Annotated[str | None, typer.Option(metavar="TEXT", help="What to do: it is never cut.")] = None,
+    event: Annotated[str | None, typer.Option(metavar="TEXT", help="The kind of event, in a word or two.")] = None,
     category: _Category = Category.SAFETY,
     severity: _Severity = Severity.MODERATE,
     urgency: _Urgency = Urgency.EXPECTED,
@@ -38,8 +58,10 @@ def post(
         str | None, typer.Option(metavar="TIME", help="When it starts: a time, or a span such as 2h.")
     ] = None,
     expires: Annotated[str | None, typer.Option(metavar="TIME", help="When it is over (12h unless told).")] = None,
-    area: Annotated[list[str] | None, typer.Option(help="A district's name or code; repeatable.")] = None,
-    channel: Annotated[list[str] | None, typer.Option(help="Only this channel; repeatable.")] = None,
+    area: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A district's name or code; repeatable.")
+    ] = None,
+    channel: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this channel; repeatable.")] = None,
     web: Annotated[str | None, typer.Option(metavar="URL", help="The town's page about it.")] = None,
     image: Annotated[Path | None, typer.Option(metavar="FILE", help="A picture (.jpg or .png).")] = None,
     alt: Annotated[str | None, typer.Option(metavar="TEXT", help="What the picture shows, in words.")] = None,
@@ -81,11 +103,14 @@ def post(
     channels = tuple(channel or ())
     if dry_run:
         return _rehearse(counter, alert, channels, as_json=as_json)
+    counter.warm(alert)
     filed, daemons = counter.act(lambda books, desk: desk.post(books, alert, channels, again=again))
-    _report(counter, filed, daemons, as_json=as_json and not wait)
-    if not wait:
-        return 0
-    return wait_until_ended(counter, filed.record.id, patience, as_json=as_json)
+    _say_who_sends(filed, daemons)
+    if wait:
+        return wait_until_ended(counter, filed.record.id, patience, as_json=as_json)
+    account = _account(counter, filed)
+    screen.show_json(account) if as_json else screen.show_account(account)
+    return 0
 
 
 def preview(
@@ -117,7 +142,10 @@ def _read_cap(file: str, counter: Counter, *, given: bool) -> Alert:
         body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
         raise Misuse(f"--cap {file!r} can't be read: {error.strerror}") from None
-    alert, notes = read_message(body, zone=counter.desk.station.timezone)
+    try:
+        alert, notes = read_message(body, zone=counter.desk.station.timezone)
+    except Unreadable as error:
+        raise Misuse(f"{file}: {error}") from None
     for note in notes:
         screen.say(f"{file}: forgiven: {note}")
     if faults := violations(alert):
@@ -148,18 +176,11 @@ def _show_filed(counter: Counter, filed: Filed, *, as_json: bool) -> None:
     screen.show_json(account) if as_json else screen.show_rehearsal(account)
 
 
-def _report(counter: Counter, filed: Filed, daemons: int, *, as_json: bool) -> None:
-    """What was stored, and who will send it."""
-    if as_json:
-        screen.show_json(_account(counter, filed))
+def _say_who_sends(filed: Filed, daemons: int) -> None:
     if not filed.fresh:
-        screen.say(
-            f"the same words went out just now, as {filed.record.id}: taken for a double tap (--again posts them)"
-        )
+        screen.say(f"the same words went out just now as {filed.record.id}: a double tap? --again posts them once more")
     elif not daemons:
         screen.say(f"{filed.record.id} is stored; it goes out when the daemon runs (`tocsin run`)")
-    elif not as_json:
-        screen.show_account(_account(counter, filed))
 
 
 def _account(counter: Counter, filed: Filed) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from typing import TypeVar
 from alerts.config import Config
 from alerts.daemon.furnish import furnish_desk
 from alerts.desk.actions import Desk
+from alerts.model.alert import Alert
 from alerts.model.errors import TocsinError
-from alerts.store.books import StoredBooks
+from alerts.store.books import StoredBooks, warm_up
 from alerts.store.files import opened, ring
 from alerts.store.migrate import migrate
 from alerts.store.transactions import rehearsal, transaction
@@ -33,6 +34,11 @@ class Counter:
         migrate(config.database)
         self.config = config
         self.desk = furnish_desk(config, now)
+
+    def warm(self, alert: Alert) -> None:
+        """Do what takes long before the transaction, in which lanes would have to wait for it."""
+        warm_up()
+        self.desk.warm(alert)
 
     def act(self, action: Action[T]) -> tuple[T, int]:
         """Carry `action` out durably; returns what it returns and how many daemons heard of it."""

@@ -46,6 +46,10 @@ class Desk:
         self._new_id = new_id
         self._now = now
 
+    def warm(self, alert: Alert) -> None:
+        """Get ready to file this alert: what takes long is done before the transaction, not in it."""
+        self._pen.warm(alert, self._now())
+
     def hear(self, books: Books, heard: Heard, source: str) -> Filed:
         """File one entry of a feed; never raises for what a feed may say."""
         if heard.alert is None:

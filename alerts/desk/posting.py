@@ -97,6 +97,11 @@ class Pen:
         self._renderer = renderer
         self._new_id = new_id
 
+    def warm(self, alert: Alert, now: datetime) -> None:
+        """Compile the templates that this alert will need, so that no transaction has to wait for them."""
+        for outlet in self._station.outlets:
+            self._renderer.render(alert, PostKind.PUBLISH, face_of(outlet), context=Context(incident="", now=now))
+
     def write(self, outlet: Outlet, occasion: Occasion, kind: PostKind, first: bool) -> Penned:
         """Render, and lay out the row of the outbox."""
         rendered = self._renderer.render(

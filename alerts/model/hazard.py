@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
 
-from alerts.model.alert import Category, Info, ResponseType
+from alerts.model.alert import Category, Info, ResponseType, Severity
 
 HAZARD_PARAMETER = "tocsin:hazard"
 """The parameter of our own alerts that names the hazard outright; it wins over everything else."""
@@ -134,7 +134,8 @@ def hazard_of(info: Info) -> Hazard:
 
     In order: the parameter `tocsin:hazard`; `awareness_type` (MeteoAlarm's list, fog being general); an `eventCode`
     of the SAME list; the words of `event`, then of `headline`, in French and English whatever their accents and case;
-    a `responseType` Evacuate; the category (Transport and Infra are works).
+    a `responseType` Evacuate where it is Severe or worse (some feeds set it always); the category (Transport and
+    Infra are works).
     """
     own = _OWN_NAMES.get((info.parameter(HAZARD_PARAMETER) or "").strip().lower())
     return own or _by_code(info) or _by_words(info) or _by_kind(info)
@@ -166,6 +167,6 @@ def _by_words(info: Info) -> Hazard | None:
 
 
 def _by_kind(info: Info) -> Hazard:
-    if ResponseType.EVACUATE in info.response_types:
+    if ResponseType.EVACUATE in info.response_types and info.severity.at_least(Severity.SEVERE):
         return Hazard.EVACUATION
     return next((_CATEGORIES[category] for category in info.categories if category in _CATEGORIES), Hazard.GENERAL)

@@ -30,7 +30,7 @@ class Record:
     """A message as it is kept: the alert, what became of it and why.
 
     `alert` is None for an entry that could not be read; `incident_id` is shared by the alerts that update one another.
-    `content_key` is equal for the same words under another identifier.
+    `content_key` is equal for the same words under another identifier, `topic` for the same event in the same areas.
     """
 
     id: str
@@ -42,6 +42,7 @@ class Record:
     reason: str | None = None
     content_key: str | None = None
     notes: tuple[str, ...] = ()
+    topic: str | None = None
 
     @property
     def severity(self) -> Severity:

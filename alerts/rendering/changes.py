@@ -15,13 +15,13 @@ _GRAVITIES = {"yellow": Severity.MODERATE, "orange": Severity.SEVERE, "red": Sev
 
 def gravity(info: Info) -> Severity:
     """Return the severity, by MeteoAlarm's colour where there is one: the CAP severity beside it is at times off."""
-    return _GRAVITIES.get(_colour(info), info.severity)
+    return _GRAVITIES.get(colour(info), info.severity)
 
 
 def level(info: Info, words: Words) -> str | None:
     """Return MeteoAlarm's colour as the public knows it ("Vigilance orange"), None where the feed has none."""
     levels: Mapping[str, str] = words["levels"]
-    return levels.get(_colour(info))
+    return levels.get(colour(info))
 
 
 def changes(info: Info, previous: Alert | None, language: str, words: Words) -> list[str]:
@@ -32,7 +32,8 @@ def changes(info: Info, previous: Alert | None, language: str, words: Words) -> 
     return [*_gravity(info, before, words), *_end(info, before, words), *_areas(info, before, words)]
 
 
-def _colour(info: Info) -> str:
+def colour(info: Info) -> str:
+    """Return the colour of MeteoAlarm's `awareness_level` ("3; orange; Severe"): yellow, orange, red, else ""."""
     parts = [part.strip().lower() for part in (info.parameter("awareness_level") or "").split(";")]
     return next((part for part in parts if part in _GRAVITIES), "")
 

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 from alerts.model.alert import Alert, Area, Info, Named, Severity
@@ -13,7 +14,7 @@ from alerts.model.hazard import HAZARD_PARAMETER, Hazard
 from alerts.model.post import EndReason, PostKind, TextFormat
 from alerts.rendering.faces import ChannelFace, Context, StationFace
 from alerts.rendering.facts import Matter, facts
-from alerts.rendering.library import FAULTS, GENERAL, Library, hazard_file, reason_of, shipped_folder
+from alerts.rendering.library import FAULTS, GENERAL, Library, Words, hazard_file, reason_of, shipped_folder
 from alerts.rendering.parts import Part, split
 
 _NAME = re.compile(
@@ -100,12 +101,19 @@ def _faults_of_template(name: str, place: re.Match[str], library: Library, stati
 
 def _matters(language: str, kind: PostKind, library: Library) -> Iterator[tuple[Matter, Context]]:
     reasons = list(EndReason) if kind is PostKind.END else [None]
-    for hazard in Hazard:
-        for bare in (False, True):
-            alert = sample_alert(hazard, language, bare=bare)
-            words = library.words(language, GENERAL), library.words(language, hazard_file(hazard))
+    for hazard, bare in product(Hazard, (False, True)):
+        alert = sample_alert(hazard, language, bare=bare)
+        if words := _words(language, hazard, library):
             for reason in reasons:
                 yield Matter(alert, alert.infos[0], kind, hazard, language, *words), Context("1", _NOW, reason, alert)
+
+
+def _words(language: str, hazard: Hazard, library: Library) -> tuple[Words, Words] | None:
+    """Return the words of a hazard, None where they can't be read: that fault is told of their own file."""
+    try:
+        return library.words(language, GENERAL), library.words(language, hazard_file(hazard))
+    except FAULTS:
+        return None
 
 
 def _nearest(name: str) -> str:

@@ -38,6 +38,7 @@ _LOST_APOSTROPHE = re.compile(r"\b([cdjlmnst]|qu)\?(?=[a-zàâéèêëîïôûù
 _BLANKS = re.compile(r"[ \t]{2,}|\t")
 _BULLET = re.compile(r"(?:[*•·▪–—-]|\d{1,2}[.)])\s")
 _WRAP_WIDTH = 85
+_NOTHING = frozenset(("", "n/a", "na", "nil", "none", "null", "not applicable", "not available", "néant", "sans objet"))
 _LINES = ("event", "headline", "sender_name", "contact", "audience")
 _TEXTS = ("description", "instruction")
 
@@ -77,12 +78,17 @@ def clean_alert(alert: Alert, language: str) -> Alert:
 def clean_info(info: Info) -> Info:
     """Return `info` with all its words cleaned; headline, event and names on one line each."""
     tidy: dict[str, Any] = {name: clean_line(said) for name in _LINES if (said := getattr(info, name))}
-    tidy |= {name: clean(said) for name in _TEXTS if (said := getattr(info, name))}
+    tidy |= {name: _unless_nothing(clean(said)) for name in _TEXTS if (said := getattr(info, name))}
     tidy["web"] = address(info.web)
     tidy["areas"] = tuple(_clean_area(area) for area in info.areas)
     tidy["parameters"] = tuple(_clean_pair(pair) for pair in info.parameters)
     news = {name: said for name, said in tidy.items() if said != getattr(info, name)}
     return replace(info, **news) if news else info
+
+
+def _unless_nothing(text: str) -> str | None:
+    """Return `text` unless it only says that there is none, as forms that want every field filled in make feeds do."""
+    return None if text.strip(".- ").lower() in _NOTHING else text
 
 
 def _clean_pair(pair: Named) -> Named:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from alerts.model.alert import Alert, Info
 from alerts.model.hazard import Hazard, fold
 from alerts.model.post import EndReason, PostKind
-from alerts.rendering.changes import changes, gravity, level
+from alerts.rendering.changes import changes, colour, gravity, level
 from alerts.rendering.clean import clean, clean_line
 from alerts.rendering.faces import ChannelFace, Context, StationFace
 from alerts.rendering.library import Words, capital
@@ -66,8 +66,8 @@ def facts(
         "advice": words["advice"],
         "label": label,
         "title": title,
-        "lead": _lead(label, title, general),
-        "lead_short": _lead(label, words["name"], general) if matter.hazard is not Hazard.GENERAL else "",
+        "lead": _lead(info, label, title, general),
+        "lead_short": _lead(info, label, words["name"], general) if matter.hazard is not Hazard.GENERAL else "",
         "areas": names,
         "area": ", ".join(names) if len(names) <= _MANY else short_area(names),
         "area_short": short_area(names),
@@ -75,7 +75,7 @@ def facts(
         "sender": info.sender_name or station.name,
         "source": _source(info, station, general["source"]),
         "source_short": _source(info, station, general["source_short"]),
-        "contact": info.contact,
+        "contact": info.contact if fold(info.contact or "") != fold(info.sender_name or "") else None,
         "foreign": _foreign(matter),
         "station": station.name,
         "link": link,
@@ -115,12 +115,16 @@ def prepared(info: Info, words: Words) -> str:
 def areas_of(alert: Alert, info: Info, station: StationFace, context: Context) -> list[str]:
     """Return where it is, each name once: the station's own names first; the station itself where nothing is told.
 
-    A feed may say one language in several infos, one for each area: they all count.
+    A feed may say one language in several infos, one for each area: they all count. Some put all areas into one,
+    between semicolons.
     """
-    told = [area.description for area in info.areas]
-    told += [area.description for other in alert.infos if other.language == info.language for area in other.areas]
-    names = {fold(name): name for name in reversed([*map(clean_line, context.area_names), *told]) if name}
-    return list(reversed(names.values())) or list(station.area_names) or [station.name]
+    same = (other for other in alert.infos if other.language == info.language)
+    told = [area.description for each in (info, *same) for area in each.areas]
+    names: dict[str, str] = {}
+    for name in (*map(clean_line, context.area_names), *(part.strip() for text in told for part in text.split(";"))):
+        names.setdefault(fold(name), name)
+    names.pop("", None)
+    return list(names.values()) or list(station.area_names) or [station.name]
 
 
 def short_area(names: Sequence[str]) -> str:
@@ -139,10 +143,10 @@ def _title(matter: Matter) -> str:
     return headline or (name if matter.hazard is not Hazard.GENERAL or not matter.info.event else matter.info.event)
 
 
-def _lead(label: str, title: str, general: Words) -> str:
+def _lead(info: Info, label: str, title: str, general: Words) -> str:
     """Return the title with its severity before it, unless the title says it already ("Vigilance orange orages")."""
-    said, mark = fold(title), fold(label).rsplit(" ", 1)[-1]
-    if fold(label) in said or (label in general["levels"].values() and mark in said):
+    said, mark = fold(title), general["colours"].get(colour(info))
+    if fold(label) in said or (mark and fold(mark) in said):
         return capital(title)
     return str(general["lead"].format(label=label, title=title))
 

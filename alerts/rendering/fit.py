@@ -6,8 +6,8 @@ The order, which `docs/templates.md` tells the authors of templates:
 2. What is kept comes first (link, exercise mark, instruction, time, area, headline). Where that alone is too long, the
    short forms the template offers are used: the headline's, the time's, the area's ("Isère, Savoie +3"), and at last
    the instruction's, which is the one prepared for the hazard: shorter, but whole.
-3. Where even that is too long, the headline is shortened at a word, then the instruction at the end of a sentence (at
-   a word where its first sentence is too long), then the area. The time, the link and the exercise mark never are.
+3. Where even that is too long, the headline is shortened at a word, then the area, and at last the instruction, at the
+   end of a sentence (at a word where its first sentence is too long). The time, the link and the exercise mark never are.
 4. What room is left goes to the long forms again and then to the other parts, the most important first: whole, else
    its short form, else shortened; a name or a contact is left out rather than shortened.
 """
@@ -25,7 +25,7 @@ from alerts.rendering.shorten import Cut, at_sentences, at_words, well
 SHORT_FORMS = ("headline", "time", "area", "instruction")
 """The order in which kept parts take their short forms: the one that loses least comes first."""
 
-LAST_RESORT = ("headline", "instruction", "area")
+LAST_RESORT = ("headline", "area", "instruction")
 """The kept parts that are shortened when the short forms didn't do, in order; other `keep=true` parts come before."""
 
 WHOLE = frozenset(("exercise", "link", "time", "sender", "change", "severity", "language", "contact"))
@@ -93,7 +93,10 @@ class _Fitting:
 
     def _shortest(self, place: int) -> str:
         """Return the least that can be said here when it isn't enough: the next part must give way too."""
-        return at_words(self._texts[place], lambda text: len(text) <= _STUB, markup=self._markup) or self._texts[place]
+        text = self._texts[place]
+        if len(text) <= _STUB:
+            return text
+        return at_words(text, lambda said: len(said) <= _STUB, markup=self._markup) or text
 
     def _grow(self) -> None:
         for place, part in self._parts:

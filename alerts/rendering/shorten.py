@@ -27,6 +27,7 @@ _PLAIN_TOKEN = re.compile(r"[ \n]+|(?<=[。！？，、])(?=\S)")
 _SENTENCE_END = re.compile(r"(?:(?<=[.!?…])|(?<=[.!?…][»”\")]))[ \n]+(?![a-zà-ÿ])|\n+|(?<=[。！？])(?=\S)")
 _DANGLING = " \t\n,:–—-(«“/\u00a0\u202f"
 _LEAST = 20
+_LEAST_SHOWN = 40
 _WORTH = 0.6
 
 
@@ -49,10 +50,15 @@ def at_sentences(text: str, fits: Fits, *, markup: bool) -> str:
 
 
 def well(text: str, fits: Fits, *, markup: bool) -> str:
-    """Return whole sentences where they are most of what could be said, else whole words and "…"."""
+    """Return whole sentences where they are most of what could be said, else whole words and "…".
+
+    A rest of less than forty characters tells a reader nothing: then "".
+    """
     words = at_words(text, fits, markup=markup)
     sentences = at_sentences(text, fits, markup=markup)
-    return sentences if len(sentences) >= max(_LEAST, _WORTH * len(words)) else words
+    if len(sentences) >= max(_LEAST, _WORTH * len(words)):
+        return sentences
+    return words if len(words) >= _LEAST_SHOWN else ""
 
 
 _Place = tuple[int, str]

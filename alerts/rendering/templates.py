@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from markupsafe import escape
 
 from alerts.model.alert import Alert, Info, Status
+from alerts.model.errors import ConfigurationError
 from alerts.model.hazard import hazard_of
 from alerts.model.post import EndReason, Message, PostKind
 from alerts.rendering import warn
@@ -59,10 +61,12 @@ class Renderer:
     """Renders alerts for one station.
 
     `folders` are searched in order, the station's own first; the templates that ship stand behind them in any case.
-    Templates are read at first use and kept, so a change of a file needs a new Renderer.
+    Templates are read at first use and kept, so a change of a file needs a new Renderer. Raises ConfigurationError
+    where the station's zone is unknown.
     """
 
     def __init__(self, station: StationFace, folders: Sequence[Path] = ()) -> None:
+        _check_zone(station.timezone)
         self._station = station
         self._shipped = Library([shipped_folder()])
         self._library = Library([*folders, shipped_folder()]) if folders else self._shipped
@@ -144,6 +148,14 @@ class Renderer:
         except FAULTS as fault:
             warnings.append(f"{self._library.where(fault, name)}: {reason_of(fault)}: {_PLAIN}, correct the template")
             return built_in(known, channel.text.markup)
+
+
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        problem = f"timezone {name!r} is unknown: use an IANA name such as Europe/Paris"
+        raise ConfigurationError([problem]) from None
 
 
 def _what_is_said(alert: Alert, kind: PostKind, language: str, context: Context) -> tuple[Alert, Info | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,16 +19,16 @@ from alerts.sandbox.weighted import weigh
 MOST_CARDS = 150
 _LIMITS = {"twitter": 280, "facebook": 63_206, "telegram": 4096}
 _CAPTION_LIMIT = 1024
-_TAGS = {
-    "bold": "strong",
-    "italic": "em",
-    "underline": "u",
-    "strikethrough": "s",
-    "code": "code",
-    "pre": "code",
-    "blockquote": "q",
-    "expandable_blockquote": "q",
-    "spoiler": "mark",
+_ELEMENTS = {
+    "bold": Markup("<strong>{}</strong>"),
+    "italic": Markup("<em>{}</em>"),
+    "underline": Markup("<u>{}</u>"),
+    "strikethrough": Markup("<s>{}</s>"),
+    "code": Markup("<code>{}</code>"),
+    "pre": Markup("<code>{}</code>"),
+    "blockquote": Markup("<q>{}</q>"),
+    "expandable_blockquote": Markup("<q>{}</q>"),
+    "spoiler": Markup("<mark>{}</mark>"),
 }
 
 
@@ -92,24 +93,20 @@ def _link_up(text: str) -> Markup:
 def _mark_up(text: str, entities: Iterable[Mapping[str, Any]]) -> Markup:
     """Telegram's entities as elements. They nest, for they came as tags."""
     encoded = text.encode("utf-16-le", "surrogatepass")
-    wanted = sorted(entities, key=lambda entity: (entity["offset"], -entity["length"]))
-    return Markup().join(_within(encoded, 0, len(encoded) // 2, iter(wanted), []))
+    waiting = deque(sorted(entities, key=lambda entity: (entity["offset"], -entity["length"])))
+    marked = Markup().join(_within(encoded, 0, len(encoded) // 2, waiting))
+    # A quotation is a block of its own: the line break after it would be a second one.
+    return marked.replace(Markup("</q>\n"), Markup("</q>"))
 
 
-def _within(
-    encoded: bytes, start: int, end: int, coming: Iterator[Mapping[str, Any]], next_one: list[Mapping[str, Any]]
-) -> Iterator[Markup]:
-    """The stretch from `start` to `end` (UTF-16 units); `next_one` holds the entity that was read and not yet used."""
+def _within(encoded: bytes, start: int, end: int, waiting: deque[Mapping[str, Any]]) -> Iterator[Markup]:
+    """The stretch from `start` to `end` (UTF-16 units), with those of the `waiting` entities that begin in it."""
     at = start
-    while True:
-        if not next_one:
-            next_one += islice(coming, 1)
-        if not next_one or next_one[0]["offset"] >= end:
-            break
-        entity = next_one.pop()
+    while waiting and waiting[0]["offset"] < end:
+        entity = waiting.popleft()
         inner_start, inner_end = max(at, entity["offset"]), min(end, entity["offset"] + entity["length"])
         yield _cut(encoded, at, inner_start)
-        yield _wrap(entity, Markup().join(_within(encoded, inner_start, inner_end, coming, next_one)))
+        yield _wrap(entity, Markup().join(_within(encoded, inner_start, inner_end, waiting)))
         at = max(at, inner_end)
     yield _cut(encoded, at, end)
 
@@ -121,8 +118,8 @@ def _cut(encoded: bytes, start: int, end: int) -> Markup:
 def _wrap(entity: Mapping[str, Any], inner: Markup) -> Markup:
     if entity["type"] == "text_link":
         return _anchor(str(entity.get("url", "")), inner)
-    tag = _TAGS.get(entity["type"])
-    return Markup("<{0}>{1}</{0}>").format(Markup(tag), inner) if tag else inner  # noqa: S704 - one of our own tags
+    element = _ELEMENTS.get(entity["type"])
+    return element.format(inner) if element else inner
 
 
 def _anchor(address: str, inner: Markup) -> Markup:

@@ -76,8 +76,10 @@ class Fault:
     left: int | None
 
     def meets(self, platform: str, route: str, now: float) -> bool:
-        """Whether a request meets it: platform, route, and neither used up nor over."""
+        """Whether a request meets it: platform, route, and neither used up nor over. Only reading can lag."""
         asked = self.asked
+        if asked.kind == "read_lag" and not route.startswith("GET "):
+            return False
         if asked.platform != platform or self.left == 0 or not re.search(asked.route, route):
             return False
         return asked.kind in TIMED or asked.seconds is None or now < self.since + asked.seconds

@@ -53,7 +53,9 @@ class Call:
                 raise Refusal(f"Bad Request: can't parse entities: {error}") from error
         if mode:
             raise Refusal("Bad Request: unsupported parse_mode")
-        given = self.structure("entities" if field == "text" else "caption_entities") or []
+        given = self.structure("entities" if field == "text" else "caption_entities")
+        if not isinstance(given, list):
+            given = []
         return trim(Parsed(self.text(field), tuple(_read_entity(entity) for entity in given)))
 
     def source(self, field: str) -> str | None:
@@ -64,5 +66,8 @@ class Call:
 def _read_entity(given: Any) -> Entity:
     if not isinstance(given, dict):
         raise Refusal("Bad Request: can't parse MessageEntity: expected an Object")
+    offset, length = given.get("offset"), given.get("length")
+    if not isinstance(offset, int) or not isinstance(length, int):
+        raise Refusal("Bad Request: can't parse MessageEntity: offset and length must be Integers")
     extra = {name: str(given[name]) for name in _EXTRAS if name in given}
-    return Entity(str(given.get("type")), int(given.get("offset", 0)), int(given.get("length", 0)), extra)
+    return Entity(str(given.get("type")), offset, length, extra)

@@ -124,7 +124,9 @@ class Messages:
 
     def _parent(self, chat: Chat, call: Call) -> str | None:
         """The message that is answered; one that isn't there only stops a call that doesn't allow for it."""
-        given = call.structure("reply_parameters") or {}
+        given = call.structure("reply_parameters")
+        if not isinstance(given, dict):
+            given = {}
         parent = given.get("message_id", call.arguments.get("reply_to_message_id"))
         lenient = given.get("allow_sending_without_reply", call.arguments.get("allow_sending_without_reply"))
         if parent is None or self._find(chat, str(parent)):

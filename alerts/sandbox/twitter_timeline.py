@@ -46,14 +46,13 @@ def read_timeline(posts: Iterable[Post], query: Mapping[str, str], until: float,
         return invalid("max_results", query["max_results"], "The `max_results` query parameter must be 5 to 100.")
     if since is None:
         return invalid("start_time", query["start_time"], "Not a valid RFC 3339 time.")
-    before = query.get("pagination_token", "").removeprefix("before-")
-    older_than = int(before) if before.isdecimal() else None
+    newer_than, older_than = _number(query.get("since_id")), _number(query.get("pagination_token"))
     matching = (
         post
         for post in posts
         if not post.deleted
         and since <= post.created_at <= until
-        and int(post.id) > int(query.get("since_id", "0"))
+        and (newer_than is None or int(post.id) > newer_than)
         and (older_than is None or int(post.id) < older_than)
         and not (post.reply_to and "replies" in query.get("exclude", ""))
     )
@@ -116,6 +115,11 @@ def _stamp(at: float) -> str:
 
 def _count(text: str) -> int | None:
     return int(text) if text.isdecimal() and 5 <= int(text) <= 100 else None
+
+
+def _number(token: str | None) -> int | None:
+    digits = (token or "").removeprefix("before-")
+    return int(digits) if digits.isdecimal() else None
 
 
 def _moment(text: str | None) -> float | None:

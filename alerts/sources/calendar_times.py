@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from icalendar import Event, Timezone, vDDDTypes
 from icalendar.prop import vDDDLists
 from icalendar.timezone import tzp
+from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from alerts.sources.calendar_document import TIME_PROPERTIES
 
@@ -67,9 +68,9 @@ def _plain_name(tzid: str) -> str:
 
 
 def zone_called(name: str | None) -> ZoneInfo | None:
-    """The zone of that name in the tz database, else None."""
+    """The zone of that name in the tz database, or of that Windows name, else None."""
     try:
-        return ZoneInfo(name) if name else None
+        return ZoneInfo(WINDOWS_TO_OLSON.get(name, name).strip("/")) if name else None
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return None
 
@@ -109,9 +110,7 @@ def _placed(value: Any, floating: ZoneInfo, calendar_zone: ZoneInfo | None) -> A
 
 
 def _with_zone(value: Any, floating: ZoneInfo, calendar_zone: ZoneInfo | None) -> Any:
-    if isinstance(value, tuple):  # an RDATE's period (3.3.9): start and end, or start and length
-        return tuple(_with_zone(each, floating, calendar_zone) for each in value)
-    if not isinstance(value, datetime):
+    if not isinstance(value, datetime):  # a date, or an RDATE's period (3.3.9), which its event's zone settles
         return value
     if value.tzinfo is None:
         return value.replace(tzinfo=floating)

@@ -70,6 +70,12 @@ _MOVE_POST = Statement(
 )
 
 
+def warm_up() -> None:
+    """Compile what filing an alert runs, so that no transaction has to wait for it."""
+    for statement in (_ADD_ALERT, _ADD_POST, _NOTE, _BY_IDENTIFIER, _BY_CONTENT, _BY_HEADLINE, _THREAD):
+        statement.warm()
+
+
 class StoredBooks:
     """`alerts.model.ports.Books` over a connection that is in a transaction."""
 

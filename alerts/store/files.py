@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import os
 import socket
@@ -78,7 +79,7 @@ def ring(path: Path) -> int:
     bells = _doorbells(path)
     heard = 0
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as rope:
-        for bell in bells.parent.glob(f"{bells.name}.*"):
+        for bell in bells.parent.glob(f"{glob.escape(bells.name)}.*"):
             try:
                 rope.sendto(b"!", os.fspath(bell))
                 heard += 1

@@ -16,9 +16,11 @@ def version(path: Path) -> str | None:
     """The migration that the file at `path` stands at; None where nothing was created yet."""
     db = connect(path)
     try:
+        if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone() is None:
+            return None
         row = db.execute("SELECT version_num FROM alembic_version").fetchone()
-    except sqlite3.OperationalError:
-        return None
+    except sqlite3.Error as error:
+        raise StoreError(f"the database {path} can't be read: {error}; is it Tocsin's, and whole?") from error
     finally:
         db.close()
     return str(row[0]) if row else None
@@ -48,16 +50,21 @@ def _upgrade(path: Path) -> None:
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
     from sqlalchemy import create_engine  # noqa: PLC0415
+    from sqlalchemy.exc import DatabaseError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     engine = create_engine(f"sqlite:///{path}", creator=lambda: _plain(path))
     try:
         with engine.begin() as connection:
+            # All or nothing: Python's driver begins no transaction for DDL, and a half-made database is upgraded by
+            # nobody.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-    except sqlite3.Error as error:
-        raise StoreError(f"the database {path} can't be brought up to date: {error}") from error
+    except (DatabaseError, sqlite3.Error) as error:
+        cause = getattr(error, "orig", None) or error
+        raise StoreError(f"the database {path} can't be brought up to date: {cause}; nothing was changed") from error
     finally:
         engine.dispose()
 

@@ -42,7 +42,11 @@ class StoredOutbox:
         return await self._database.write(lambda db: _begin(db, post, lease, now, action=action, counts=counts))
 
     async def finish(self, post: Post, begun: Begun, verdict: Verdict, left_at: datetime, now: datetime) -> None:
-        """Write down what an attempt came to."""
+        """Write down what an attempt came to.
+
+        The journal always learns of it; the post only where it is still as the attempt left it (an officer may have
+        dropped it meanwhile, or another owner of the lane have gone on), or where the answer is that it is out.
+        """
         await self._database.write(lambda db: _finish(db, post, begun, verdict, left_at=left_at, now=now))
 
     async def settle(self, channel: str, now: datetime) -> int:
@@ -74,6 +78,8 @@ def _begin(
         before = now
         if sql.CLAIM.run(db, key=post.id, was=post.state, now=stamp(now)).rowcount != 1:
             return None
+    elif sql.IN_DOUBT.row(db, key=post.id) is None:
+        return None
     cursor = sql.BEGIN.run(
         db,
         post_id=post.id,
@@ -108,28 +114,32 @@ def _finish(
         counts=verdict.counts,
         left_at=stamp(left_at),
     )
+    sent = begun.action == "send"
     sql.SETTLE.run(
         db,
         key=post.id,
+        was=PostState.SENDING if sent else PostState.IN_DOUBT,
+        attempt=begun.attempt,
         state=verdict.state,
         reason=verdict.reason,
         next_try=stamp(verdict.next_try),
-        looks=post.looks + 1 if verdict.looked else 0 if begun.action == "send" else post.looks,
+        looks=post.looks + 1 if verdict.looked else 0 if sent else post.looks,
         remote_id=remote_id,
         url=url,
-        sent_at=stamp(left_at if begun.action == "send" else post.attempted_at) if receipt else None,
+        sent_at=stamp(left_at if sent else post.attempted_at) if verdict.state is PostState.SENT else None,
         means=verdict.means or post.means,
-        tries=post.tries + (1 if begun.action == "send" else 0),
-        outcome=verdict.outcome if begun.action == "send" else post.outcome,
+        outcome=verdict.outcome if sent else post.outcome,
     )
 
 
 def _settle(db: sqlite3.Connection, channel: str, now: datetime) -> int:
     books, at = StoredBooks(db), stamp(now)
-    expired = sql.EXPIRE.rows(db, channel=channel, now=at, reason="it was over before it could go out")
+    over = "it was over before it could go out"
+    expired = sql.EXPIRE.rows(db, channel=channel, now=at, reason=over)
     released = sql.RELEASE.rows(db, channel=channel, now=at)
     for row in expired:
-        books.note(now, row["alert_id"], row["id"], PostState.EXPIRED, "it was over before it could go out")
+        books.note(now, row["alert_id"], row["id"], PostState.EXPIRED, over)
+        sql.OVERTAKEN_BY_TIME.run(db, key=row["alert_id"], reason="it was over before anybody validated it")
     for row in released:
         books.note(now, row["alert_id"], row["id"], PostState.QUEUED, "nobody vetoed it in time")
         sql.ACCEPT_RELEASED.run(db, key=row["alert_id"])

@@ -56,21 +56,21 @@ NEXT_DUE = Statement(
 NEXT_LOOK = Statement(
     select(post)
     .where(_ON_LANE, post.c.state == _S.IN_DOUBT.value, post.c.next_try <= _NOW)
-    .order_by(post.c.priority.desc(), post.c.next_try)
+    .order_by(post.c.priority.desc(), post.c.next_try, post.c.seq)
     .limit(1)
 )
 
 
-def _later(column: Column[int]) -> ColumnElement[int]:
+def _ahead(column: Column[int]) -> ColumnElement[int]:
     """The column where it lies ahead, else NULL, which MIN passes over."""
     return case((column > _NOW, column), else_=None)
 
 
 NEXT_TIME = Statement(
     select(
-        func.min(_later(post.c.next_try)).label("next_try"),
-        func.min(_later(post.c.not_before)).label("not_before"),
-        func.min(_later(post.c.expires)).label("expires"),
+        func.min(_ahead(post.c.next_try)).label("next_try"),
+        func.min(_ahead(post.c.not_before)).label("not_before"),
+        func.min(_ahead(post.c.expires)).label("expires"),
     ).where(_ON_LANE, any_of(post.c.state, [_S.WAITING.value, _S.QUEUED.value, _S.IN_DOUBT.value]))
 )
 OUR_LEASE = Statement(
@@ -82,6 +82,9 @@ CLAIM = Statement(
     update(post)
     .where(post.c.id == bindparam("key"), post.c.state == bindparam("was"))
     .values(state=_S.SENDING.value, attempted_at=_NOW, tries=post.c.tries + 1)
+)
+IN_DOUBT = Statement(
+    select(literal(1)).where(post.c.id == bindparam("key"), post.c.state == _S.IN_DOUBT.value)
 )
 BEGIN = Statement(
     insert(attempt).values(
@@ -106,9 +109,19 @@ NEWEST_KNOWN = Statement(
     .order_by(post.c.sent_at.desc(), post.c.seq.desc())
     .limit(1)
 )
+_later = attempt.alias("later")
+_OUTRUN = exists().where(_later.c.post_id == bindparam("key"), _later.c.seq > bindparam("attempt"))
+_STILL_OURS = or_(
+    # What is out is out, whoever looked and whatever was wished meanwhile.
+    and_(
+        bindparam("remote_id").is_not(None),
+        any_of(post.c.state, [_S.SENDING.value, _S.IN_DOUBT.value, _S.QUEUED.value]),
+    ),
+    and_(post.c.state == bindparam("was"), ~_OUTRUN),
+)
 SETTLE = Statement(
     update(post)
-    .where(post.c.id == bindparam("key"))
+    .where(post.c.id == bindparam("key"), _STILL_OURS)
     .values(
         {
             name: bindparam(name)
@@ -121,7 +134,6 @@ SETTLE = Statement(
                 "url",
                 "sent_at",
                 "means",
-                "tries",
                 "outcome",
             )
         }
@@ -150,15 +162,12 @@ DOUBT = Statement(
     .where(post.c.id == bindparam("key"), post.c.state == _S.SENDING.value)
     .values(state=_S.IN_DOUBT.value, reason=bindparam("reason"), next_try=_NOW, looks=0)
 )
+_UNSENT = [_S.QUEUED.value, _S.WAITING.value]
 EXPIRE = Statement(
     update(post)
-    .where(_ON_LANE, _PAST_ITS_END)
-    .where(
-        or_(
-            any_of(post.c.state, [_S.QUEUED.value, _S.WAITING.value]),
-            and_(post.c.state == _S.IN_DOUBT.value, post.c.next_try.is_(None)),
-        )
-    )
+    # The states once more, as one list: that is what lets SQLite look only at what is open, of fifty thousand.
+    .where(_ON_LANE, any_of(post.c.state, [*_UNSENT, _S.IN_DOUBT.value]), _PAST_ITS_END)
+    .where(or_(any_of(post.c.state, _UNSENT), post.c.next_try.is_(None)))
     .values(state=_S.EXPIRED.value, reason=bindparam("reason"))
     .returning(post.c.alert_id, post.c.id)
 )
@@ -167,6 +176,12 @@ RELEASE = Statement(
     .where(_ON_LANE, post.c.state == _S.WAITING.value, post.c.not_before <= _NOW)
     .values(state=_S.QUEUED.value, reason=null())
     .returning(post.c.alert_id, post.c.id)
+)
+_WAITING_POST = exists().where(post.c.alert_id == bindparam("key"), post.c.state == _S.WAITING.value)
+OVERTAKEN_BY_TIME = Statement(
+    update(alert)
+    .where(alert.c.state == AlertState.WAITING.value, alert.c.id == bindparam("key"), ~_WAITING_POST)
+    .values(state=AlertState.LEFT_OUT.value, reason=bindparam("reason"))
 )
 ACCEPT_RELEASED = Statement(
     update(alert)

@@ -25,6 +25,7 @@ def record_of(row: sqlite3.Row) -> Record:
         received_at=_time(row["received_at"]),
         reason=row["reason"],
         content_key=row["content_key"],
+        topic=row["topic"],
         notes=tuple(json.loads(row["notes"])),
     )
 
@@ -48,6 +49,7 @@ def values_of_record(record: Record) -> dict[str, Any]:
         "state": record.state,
         "reason": record.reason,
         "content_key": record.content_key,
+        "topic": record.topic,
         "notes": json.dumps(record.notes, ensure_ascii=False),
         "document": alert_to_json(alert) if alert else None,
         "received_at": stamp(record.received_at),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, text
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -43,15 +43,24 @@ alert = Table(
     Column("status", String(16)),
     Column("msg_type", String(16)),
     Column("severity", String(16)),
-    Column("headline", Text),
-    Column("expires", BigInteger),
+    Column("headline", Text, index=True),
+    Column("expires", BigInteger, index=True),
     Column("state", String(16), nullable=False),
     Column("reason", Text),
     Column("content_key", String(64), index=True),
+    Column("topic", String(64), index=True),
     Column("notes", Text, nullable=False),
     Column("document", Text),
     Column("received_at", BigInteger, nullable=False),
     sqlite_autoincrement=True,
+)
+
+# What each message refers to by identifier: a message that comes after the one that replaces it is known by this.
+reference = Table(
+    "reference",
+    metadata,
+    Column("identifier", Text, primary_key=True),
+    Column("alert_id", String(26), ForeignKey("alert.id"), primary_key=True),
 )
 
 # The outbox: what each channel is asked to do for an alert, and what came of it.
@@ -90,6 +99,7 @@ post = Table(
     Column("stored_at", BigInteger, nullable=False),
     Index("ix_post_lane", "channel", "state", "priority", "seq"),
     Index("ix_post_thread", "incident", "channel", "seq"),
+    Index("ix_post_sent", "channel", "sent_at"),
     sqlite_autoincrement=True,
 )
 
@@ -109,6 +119,7 @@ attempt = Table(
     Column("remote_id", Text),
     Column("reason", Text),
     Index("ix_attempt_pace", "channel", "counts", "left_at"),
+    Index("ix_attempt_open", "channel", sqlite_where=text("ended_at IS NULL")),
     sqlite_autoincrement=True,
 )
 

@@ -31,6 +31,10 @@ class Statement:
         constants = {name: value for name, value in compiled.params.items() if value is not None}
         return str(compiled), constants
 
+    def warm(self) -> None:
+        """Compile it now."""
+        _ = self._compiled
+
     def run(self, db: sqlite3.Connection, **values: Any) -> sqlite3.Cursor:
         """Execute within the transaction that `db` is in."""
         sql, constants = self._compiled

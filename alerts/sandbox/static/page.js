@@ -34,10 +34,13 @@ function show(html) {
 }
 
 function localise() {
+  const language = document.documentElement.lang;
+  const today = new Date().toDateString();
   for (const time of main.querySelectorAll("time")) {
     const at = new Date(time.dateTime);
-    time.textContent = at.toLocaleTimeString(document.documentElement.lang);
-    time.title = at.toLocaleString(document.documentElement.lang);
+    const style = { dateStyle: at.toDateString() === today ? undefined : "short", timeStyle: "medium" };
+    time.textContent = at.toLocaleString(language, style);
+    time.title = at.toLocaleString(language);
   }
 }
 

@@ -199,6 +199,13 @@ async def test_the_read_side_lags(world):
     assert [each["id"] for each in (await world.fb("GET", "1234567890/published_posts")).data] == [post]
 
 
+async def test_only_reading_uses_up_a_lag(world):
+    await world.fault("twitter", "read_lag", seconds=5, times=1)
+    await world.tweet("Crue")
+    assert await world.timeline() == []
+    assert len(await world.timeline()) == 1
+
+
 async def test_a_fault_meets_its_route_only(world):
     await world.fault("telegram", "error_json", route=r"POST /bot<token>/send")
     assert (await world.tg("getMe")).status == 200

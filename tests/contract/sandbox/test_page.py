@@ -30,6 +30,14 @@ async def test_the_three_timelines_stand_side_by_side(world):
         assert [words(bold) for bold in column(tree, "telegram").xpath(".//div/strong")] == ["Telegram"]
 
 
+async def test_telegrams_marks_are_seen_and_nest(world):
+    text = '🌊 <b>Crue <i>forte</i></b>\n<blockquote>Zone : <u>quais</u></blockquote>\n<a href="https://a.example/">ici</a>'
+    await world.say(text, parse_mode="HTML")
+    said, _ = await see(world)
+    shown = said.body.decode()
+    assert "🌊 <strong>Crue <em>forte</em></strong>\n<q>Zone : <u>quais</u></q><a href=" in shown
+
+
 async def test_counts_are_the_platforms_own(world):
     await world.tweet("Crue € 🌊")
     await world.say("Crue 🌊")

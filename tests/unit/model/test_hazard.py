@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.model.alert import Category, Info, Named, ResponseType
+from alerts.model.alert import Category, Info, Named, ResponseType, Severity
 from alerts.model.hazard import AWARENESS_TYPES, HAZARD_PARAMETER, Hazard, fold, hazard_of
 
 
@@ -85,8 +85,11 @@ def test_the_category_is_the_last_to_be_asked(category: Category) -> None:
     assert hazard_of(Info("Avis", categories=(Category.OTHER, category))) is Hazard.WORKS
 
 
-def test_people_told_to_evacuate_are_evacuated() -> None:
-    assert hazard_of(Info("Danger", response_types=(ResponseType.EVACUATE,))) is Hazard.EVACUATION
+@pytest.mark.parametrize(
+    ("severity", "hazard"), [(Severity.SEVERE, Hazard.EVACUATION), (Severity.MINOR, Hazard.GENERAL)]
+)
+def test_people_told_to_evacuate_are_evacuated_where_it_is_grave(severity: Severity, hazard: Hazard) -> None:
+    assert hazard_of(Info("Danger", severity=severity, response_types=(ResponseType.EVACUATE,))) is hazard
 
 
 def test_fold_takes_case_accents_and_curly_apostrophes_away() -> None:

@@ -12,7 +12,21 @@ from alerts.rendering.count import count
 from alerts.rendering.fit import fit
 from alerts.rendering.parts import IMPORTANCE, KEPT, Part, Piece
 
-WORDS = ["vent", "l’Isère", "à", "18\u00a0h", "👨‍👩‍👧‍👦", "🇫🇷", "déplacements.", "«\u00a0fort\u00a0»", "e\u0301té", "&", "<b>", "Très", "mairie.paris"]
+WORDS = [
+    "vent",
+    "l’Isère",
+    "à",
+    "18\u00a0h",
+    "👨‍👩‍👧‍👦",
+    "🇫🇷",
+    "déplacements.",
+    "«\u00a0fort\u00a0»",
+    "e\u0301té",
+    "&",
+    "<b>",
+    "Très",
+    "mairie.paris",
+]
 sayings = st.lists(st.sampled_from(WORDS), min_size=1, max_size=60).map(" ".join)
 X = TextFormat(280, "weighted")
 LINK = "https://alertes.saint-martin.fr/alerts/7x3k"
@@ -32,7 +46,16 @@ def test_what_fits_is_left_alone() -> None:
 
 
 def test_a_part_without_text_takes_its_line_with_it_and_no_more() -> None:
-    laid_out: list[Piece] = ["(", Part("area", ""), ") ", Part("time", ""), "\n", Part("sender", ""), "\n\n", Part("link", "x")]
+    laid_out: list[Piece] = [
+        "(",
+        Part("area", ""),
+        ") ",
+        Part("time", ""),
+        "\n",
+        Part("sender", ""),
+        "\n\n",
+        Part("link", "x"),
+    ]
     assert fit(laid_out, X).text == "()\n\nx"
 
 
@@ -75,7 +98,9 @@ def test_the_area_takes_its_short_form_before_the_instruction_does() -> None:
 
 
 def test_an_endless_instruction_gives_way_to_the_prepared_one_and_the_rest_comes_back() -> None:
-    parts = pieces(headline="Grand vent|Vent", area="Isère|I", instruction="mot " * 500 + "|Rentrez.", description="Il vente.")
+    parts = pieces(
+        headline="Grand vent|Vent", area="Isère|I", instruction="mot " * 500 + "|Rentrez.", description="Il vente."
+    )
     fitted = fit(parts, X)
     assert fitted.text == "Grand vent\nIsère\nRentrez.\nIl vente."
     assert fitted.short == ("instruction",)
@@ -90,7 +115,9 @@ def test_without_a_prepared_one_the_instruction_ends_at_a_sentence() -> None:
 
 
 def test_when_all_is_endless_the_time_and_the_link_still_stand_whole() -> None:
-    parts = pieces(headline="titre " * 200, area="lieu " * 200, time="jusqu’à 18 h", instruction="mot " * 500, link=LINK)
+    parts = pieces(
+        headline="titre " * 200, area="lieu " * 200, time="jusqu’à 18 h", instruction="mot " * 500, link=LINK
+    )
     fitted = fit(parts, X)
     assert fitted.count <= 280
     assert "\njusqu’à 18 h\n" in fitted.text
@@ -99,7 +126,10 @@ def test_when_all_is_endless_the_time_and_the_link_still_stand_whole() -> None:
 
 
 def test_advice_loses_whole_lines() -> None:
-    fitted = fit(pieces(headline="Vent", advice="Conseils :\n• Fermez les volets.\n• Rentrez les pots de fleurs."), TextFormat(50))
+    fitted = fit(
+        pieces(headline="Vent", advice="Conseils :\n• Fermez les volets.\n• Rentrez les pots de fleurs."),
+        TextFormat(50),
+    )
     assert fitted.text == "Vent\nConseils :\n• Fermez les volets."
 
 
@@ -109,7 +139,9 @@ def test_a_link_in_a_cut_text_is_not_lengthened_by_the_ellipsis() -> None:
 
 
 def test_tags_that_are_open_at_the_cut_are_closed() -> None:
-    fitted = fit(pieces(description="<b>Un vent <i>très fort et encore plus</i> souffle</b>"), TextFormat(24, "utf16", "html"))
+    fitted = fit(
+        pieces(description="<b>Un vent <i>très fort et encore plus</i> souffle</b>"), TextFormat(24, "utf16", "html")
+    )
     assert fitted.text == "<b>Un vent <i>très fort et…</i></b>"
 
 
@@ -125,11 +157,10 @@ def test_the_order_of_importance_begins_with_what_is_never_cut() -> None:
 
 
 @settings(max_examples=150)
-@given(headline=sayings, area=sayings, instruction=sayings, description=sayings, limit=st.integers(150, 400))
+@given(texts=st.tuples(sayings, sayings, sayings, sayings), limit=st.integers(150, 400))
 @pytest.mark.parametrize("units", ["characters", "utf16", "weighted"])
-def test_a_cut_text_fits_and_keeps_what_is_kept(
-    units: str, headline: str, area: str, instruction: str, description: str, limit: int
-) -> None:
+def test_a_cut_text_fits_and_keeps_what_is_kept(units: str, texts: tuple[str, str, str, str], limit: int) -> None:
+    headline, area, instruction, description = texts
     time, fmt = "jusqu’à 18 h", TextFormat(limit, units)
     parts = pieces(
         headline=f"{headline}|Vent", area=f"{area}|Isère +2", time=time, instruction=f"{instruction}|Rentrez.",
@@ -159,7 +190,10 @@ def test_a_cut_text_ends_with_a_whole_word(description: str, limit: int) -> None
 @settings(max_examples=150)
 @given(description=sayings, limit=st.integers(40, 160))
 def test_cut_markup_is_markup_still(description: str, limit: int) -> None:
-    written = " ".join(f"<b>{html.escape(word)}</b>" if place % 3 else html.escape(word) for place, word in enumerate(description.split(" ")))
+    written = " ".join(
+        f"<b>{html.escape(word)}</b>" if place % 3 else html.escape(word)
+        for place, word in enumerate(description.split(" "))
+    )
     fitted = fit(pieces(headline="<b>Vent</b>", description=f"<i>{written}</i>"), TextFormat(limit, "utf16", "html"))
     open_tags: list[str] = []
     for closing, tag in re.findall(r"<(/?)(\w+)>", fitted.text):

@@ -74,7 +74,9 @@ def test_a_window_in_english(language: str, end: datetime, words: str) -> None:
 
 
 def test_a_planned_window_tells_its_beginning_even_when_it_has_begun() -> None:
-    assert teller("en-GB").window(at(24, 8), at(26, 18), whole=True) == "from Tue 24 Nov, 8:00 am to Thu 26 Nov, 6:00 pm"
+    assert (
+        teller("en-GB").window(at(24, 8), at(26, 18), whole=True) == "from Tue 24 Nov, 8:00 am to Thu 26 Nov, 6:00 pm"
+    )
 
 
 def test_times_are_the_station_s_whatever_zone_they_came_in() -> None:

@@ -13,20 +13,14 @@ def printed(source: str, **facts: object) -> list[object]:
 
 
 def test_parts_and_layout_come_back_in_order() -> None:
-    assert printed('Avis\n{% part "area" %}{{ a }}{% endpart %}\n{% part "more", keep=true %} b {% short %}c{% endpart %}.', a="<x>") == [
-        "Avis\n",
-        Part("area", "&lt;x&gt;", "", keep=True),
-        "\n",
-        Part("more", "b", "", keep=True),
-        ".",
-    ]  # fmt: skip
+    source = 'Avis\n{% part "area" %}{{ a }}{% endpart %}\n{% part "more", keep=true %} b {% short %}c{% endpart %}.'
+    area, more = Part("area", "&lt;x&gt;", "", keep=True), Part("more", "b", "", keep=True)
+    assert printed(source, a="<x>") == ["Avis\n", area, "\n", more, "."]
 
 
 def test_a_short_form_is_kept_only_where_it_is_shorter() -> None:
-    assert printed('{% part "x" %}long{% short %}court{% endpart %}{% part "y" %}long{% short %}l{% endpart %}')[1::2] == [
-        Part("x", "long"),
-        Part("y", "long", "l"),
-    ]  # fmt: skip
+    source = '{% part "x" %}long{% short %}court{% endpart %}{% part "y" %}long{% short %}l{% endpart %}'
+    assert printed(source)[1::2] == [Part("x", "long"), Part("y", "long", "l")]
 
 
 def test_keep_may_depend_on_the_alert() -> None:
@@ -36,9 +30,9 @@ def test_keep_may_depend_on_the_alert() -> None:
 
 
 def test_a_part_s_text_may_use_all_of_jinja() -> None:
-    assert printed('{% part "x" %}{% for n in [1, 2] %}{{ n }}{% if n > 1 %}!{% endif %}{% endfor %}{% endpart %}')[1] == Part(
-        "x", "12!"
-    )
+    assert printed('{% part "x" %}{% for n in [1, 2] %}{{ n }}{% if n > 1 %}!{% endif %}{% endfor %}{% endpart %}')[
+        1
+    ] == Part("x", "12!")
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,11 @@ def test_an_exception_however_it_is_written(exception):
 
 def test_dates_that_are_added_also_as_a_period():
     more = "RDATE;TZID=Europe/Paris:20261210T080000\nRDATE;VALUE=PERIOD:20261212T070000Z/PT1H"
+    more += "\nRDATE;VALUE=PERIOD:20261213T070000/20261213T100000"
     assert spans(calendar(event(DAILY, more=more)))[4:] == [
         ("2026-12-10 08:00", "2026-12-10 17:00"),
         ("2026-12-12 08:00", "2026-12-12 09:00"),
+        ("2026-12-13 07:00", "2026-12-13 10:00"),
     ]
 
 
@@ -73,12 +75,13 @@ def test_only_the_window_is_expanded():
 
 
 def test_the_newest_of_two_versions_is_the_event():
-    old = event("DTSTART:20261127T090000\nDURATION:PT1H", more="SEQUENCE:1")
-    new = event("DTSTART:20270610T090000\nDURATION:PT1H", more="SEQUENCE:2")
+    old = event("DTSTART:20261127T090000\nDTEND:20261127T100000", more="SEQUENCE:1")
+    new = event("DTSTART:20270610T090000\nDTEND:20270610T100000", more="SEQUENCE:2")
 
     assert days(calendar(new, old)) == []
     assert days(calendar(old, new)) == []
     assert days(calendar(old.replace("SEQUENCE:1", "SEQUENCE:3"), new)) == ["27 09:00"]
+    assert days(calendar(new, old.replace("SEQUENCE:1", "SEQUENCE:3"))) == ["27 09:00"]
 
 
 def test_what_was_told_is_followed_out_of_the_window():
@@ -114,6 +117,13 @@ def test_a_rule_that_nobody_can_follow_costs_its_event_alone_and_no_time(rule):
     assert [flaw.uid for flaw in agenda.flaws] == ["bad"]
     assert agenda.flaws[0].reason.startswith('the event "Bad" can\'t be read: its ')
     assert len(agenda.occurrences) == 1
+
+
+def test_a_rule_that_began_in_another_age_is_not_followed_hour_by_hour():
+    agenda = agenda_of(calendar(event("DTSTART:19000101T080000\nRRULE:FREQ=HOURLY")))
+
+    assert agenda.occurrences == ()
+    assert "repeats too often to be followed" in agenda.flaws[0].reason
 
 
 def test_a_rule_of_seconds_that_ends_is_followed():

@@ -73,6 +73,8 @@ def test_a_broken_definition_of_a_zone_costs_itself_alone():
 
 def test_floating_times_are_those_of_the_calendar_s_zone():
     assert start_of("DTSTART:20261127T090000", head="X-WR-TIMEZONE:Europe/London") == "27 10:00"
+    assert start_of("DTSTART:20261127T090000", head="X-WR-TIMEZONE:GMT Standard Time") == "27 10:00"
+    assert start_of("DTSTART:20261127T090000", head="X-WR-TIMEZONE:/Europe/London") == "27 10:00"
     assert start_of("DTSTART:20261127T090000", head="X-WR-TIMEZONE:Nowhere/Land") == "27 09:00"
 
 

@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("content_key", sa.String(length=64), nullable=True),
+        sa.Column("topic", sa.String(length=64), nullable=True),
         sa.Column("notes", sa.Text(), nullable=False),
         sa.Column("document", sa.Text(), nullable=True),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
@@ -40,8 +41,11 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("alert", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_alert_content_key"), ["content_key"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alert_expires"), ["expires"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alert_headline"), ["headline"], unique=False)
         batch_op.create_index(batch_op.f("ix_alert_identifier"), ["identifier"], unique=False)
         batch_op.create_index(batch_op.f("ix_alert_incident"), ["incident"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alert_topic"), ["topic"], unique=False)
 
     op.create_table(
         "channel",
@@ -141,8 +145,16 @@ def upgrade() -> None:
     with op.batch_alter_table("post", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_post_alert_id"), ["alert_id"], unique=False)
         batch_op.create_index("ix_post_lane", ["channel", "state", "priority", "seq"], unique=False)
+        batch_op.create_index("ix_post_sent", ["channel", "sent_at"], unique=False)
         batch_op.create_index("ix_post_thread", ["incident", "channel", "seq"], unique=False)
 
+    op.create_table(
+        "reference",
+        sa.Column("identifier", sa.Text(), nullable=False),
+        sa.Column("alert_id", sa.String(length=26), nullable=False),
+        sa.ForeignKeyConstraint(["alert_id"], ["alert.id"], name=op.f("fk_reference_alert_id")),
+        sa.PrimaryKeyConstraint("identifier", "alert_id", name=op.f("pk_reference")),
+    )
     op.create_table(
         "attempt",
         sa.Column("seq", sa.Integer(), autoincrement=True, nullable=False),
@@ -161,6 +173,9 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("attempt", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_attempt_open", ["channel"], unique=False, sqlite_where=sa.text("ended_at IS NULL")
+        )
         batch_op.create_index("ix_attempt_pace", ["channel", "counts", "left_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_attempt_post_id"), ["post_id"], unique=False)
 

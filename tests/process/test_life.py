@@ -1,0 +1,103 @@
+"""The daemon's own life: start, feeds, stop, start again."""
+
+from __future__ import annotations
+
+import json
+import signal
+import urllib.error
+
+import pytest
+
+pytestmark = pytest.mark.process
+CALENDAR = """
+[sources.travaux]
+kind = "ical"
+url = "travaux.ics"
+every = "1s"
+"""
+
+
+def calendar(summary: str) -> str:
+    lines = [
+        "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Saint-Martin//Travaux//FR", "BEGIN:VEVENT",
+        "UID:travaux-1@saint-martin.example", "DTSTAMP:20260101T000000Z", "DTSTART:20260101T080000Z",
+        "DTEND:20991231T180000Z", f"SUMMARY:{summary}", "LOCATION:Rue Basse", "END:VEVENT", "END:VCALENDAR", "",
+    ]  # fmt: skip
+    return "\r\n".join(lines)
+
+
+def test_a_calendar_that_changes_is_told_and_nothing_is_told_again_after_a_restart(town):
+    town.configure(sources=CALENDAR)
+    (town.folder / "travaux.ics").write_text(calendar("Rue Basse fermée"), encoding="utf-8")
+    daemon = town.start_daemon()
+    town.until(lambda: all(len(posts) == 1 for posts in town.timelines().values()))
+
+    assert daemon.stop(signal.SIGTERM) == 0
+    town.start_daemon()
+    (town.folder / "travaux.ics").write_text(calendar("Rue Basse et rue Haute fermées"), encoding="utf-8")
+    town.until(lambda: len(town.timelines()["telegram"]) == 2)
+
+    second = sorted(town.timelines()["telegram"], key=lambda post: post["created_at"])[1]
+    assert "rue Haute" in second["text"]
+    assert second["reply_to"], "a change is told as an answer to the first post"
+
+
+def test_it_answers_for_itself_over_http(town):
+    town.configure(sources=CALENDAR)
+    (town.folder / "travaux.ics").write_text(calendar("Rue Basse fermée"), encoding="utf-8")
+    daemon = town.start_daemon()
+
+    assert town.ask("/healthz", base=daemon.url) == {"status": "ok"}
+
+    def ready():
+        try:
+            return town.ask("/readyz", base=daemon.url)
+        except urllib.error.HTTPError as error:
+            assert error.code == 503
+            assert json.loads(error.read())["standing"] == ["source travaux"], "it was not tried yet"
+            return None
+
+    cycles = town.until(ready)["cycles"]
+    assert set(cycles) == {"lane x", "lane page", "lane telegram", "source travaux"}
+    town.until(lambda: len(town.timelines()["telegram"]) == 1)
+    town.until(lambda: b'tocsin_posts{channel="x",state="sent"} 1.0' in _text(daemon.url + "/metrics"))
+
+
+def _text(url: str) -> bytes:
+    import urllib.request
+
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return answer.read()
+
+
+def test_a_feed_that_is_down_is_told_in_status_and_nobody_else_minds(town):
+    sources = CALENDAR + '\n[sources.meteo]\nkind = "cap"\nurl = "http://127.0.0.1:9/atom"\nevery = "1s"\n'
+    town.configure(sources=sources)
+    (town.folder / "travaux.ics").write_text(calendar("Rue Basse fermée"), encoding="utf-8")
+    town.start_daemon()
+    town.until(lambda: len(town.timelines()["twitter"]) == 1)
+
+    def failing():
+        found = [each for each in town.objects("status") if each.get("source") == "meteo" and "state" in each]
+        return found[0] if found and found[0]["state"] == "failing" else None
+
+    assert "127.0.0.1:9" in town.until(failing)["reason"]
+
+
+def test_sigterm_finishes_what_is_under_way(town):
+    town.configure()
+    daemon = town.start_daemon()
+    town.fault("twitter", "latency", seconds=2, route="POST .*tweets")
+    town.post("Stade fermé")
+    town.until(lambda: town.objects("status")[0]["posts"][0]["state"] == "sending")
+
+    assert daemon.stop(signal.SIGTERM) == 0
+
+    assert town.objects("status")[0]["posts"][0]["state"] == "sent"
+
+
+def test_the_demo_delivers_three_alerts_on_three_platforms_and_exits_0(town):
+    done = town.tocsin("demo", "--once", "--folder", str(town.folder / "demo"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "All is delivered: 3 alerts on 3 channels." in done.stdout
+    assert done.stdout.count("https://t.me/saintmartin_alertes/") == 3

@@ -1,0 +1,481 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from alerts.model.alert import Area, Info, MsgType, Named, Severity, Status
+from alerts.model.errors import ConfigurationError
+from alerts.model.hazard import HAZARD_PARAMETER
+from alerts.model.post import EndReason, PostKind, TextFormat
+from alerts.rendering.templates import ChannelFace, Renderer, StationFace, shipped_folder
+from tests.unit.rendering.sample_alerts import (
+    CHANNELS,
+    ENGLISH,
+    FACEBOOK,
+    FRENCH,
+    LINK,
+    NOW,
+    OTHER,
+    TELEGRAM,
+    X,
+    an_alert,
+    an_info,
+    render,
+)
+
+HOSTILE = "<b>\"A\" & 'B'</b><script>x</script> <i>{{ 7 * 7 }}</i> &lt;u&gt; a < b"
+
+
+def write(folder: Path, **files: str) -> Path:
+    for name, text in files.items():
+        path = folder / name.replace("__", "/").replace("_DOT_", ".")
+        path = path.with_name(path.name + ".j2")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    return folder
+
+
+# --- the text -------------------------------------------------------------------------------------------------------
+
+
+def test_a_post_on_x_says_what_where_when_what_to_do_who_and_where_to_learn_more() -> None:
+    rendered = render(an_alert())
+    assert rendered.message.text.replace("\u00a0", " ") == (
+        "Danger grave : Coup de vent sur la vallée\n"
+        "Isère, Savoie\n"
+        "Jusqu’au mercredi 25 nov. à 19 h\n"
+        "Rentrez le mobilier de jardin.\n"
+        "Les rafales atteindront 110 km/h.\n"
+        "Source : Météo locale\n"
+        f"{LINK}"
+    )
+    assert (rendered.message.link, rendered.message.language) == (LINK, "fr-FR")
+    assert (rendered.message.plain, rendered.cut, rendered.warnings) == (rendered.message.text, (), ())
+    assert (rendered.count, rendered.limit) == (len(rendered.message.text) - len(LINK) + 23, 280)
+
+
+def test_on_telegram_the_headline_is_bold_and_the_plain_text_is_what_is_seen() -> None:
+    message = render(an_alert(), channel=TELEGRAM).message
+    assert message.text.startswith(
+        "<b>Danger grave\u00a0: Coup de vent sur la vallée</b>\n\n<b>Où\u00a0:</b> Isère, Savoie\n"
+    )
+    assert message.plain.startswith("Danger grave\u00a0: Coup de vent sur la vallée\n\nOù\u00a0: Isère, Savoie\n")
+
+
+def test_on_facebook_the_link_stands_beside_the_text() -> None:
+    message = render(an_alert(), channel=FACEBOOK).message
+    assert message.link == LINK
+    assert "http" not in message.text
+
+
+def test_a_headline_that_says_the_colour_needs_no_severity_before_it() -> None:
+    colour = (Named("awareness_level", "3; orange; Severe"),)
+    said = an_info(headline="Vigilance orange orages", parameters=colour)
+    assert render(an_alert(said)).message.text.startswith("Vigilance orange orages\n")
+    other = an_info(headline="Des orages arrivent", parameters=colour)
+    assert render(an_alert(other)).message.text.startswith("Vigilance orange\u00a0: Des orages arrivent\n")
+
+
+def test_the_prepared_instruction_follows_the_colour_rather_than_the_severity() -> None:
+    info = an_info(instruction=None, severity=Severity.MINOR, parameters=(Named("awareness_level", "4; red; Minor"),))
+    assert "Restez à l’intérieur, loin des fenêtres." in render(an_alert(info)).message.text
+
+
+def test_an_alert_without_a_headline_is_called_by_its_hazard() -> None:
+    assert render(an_alert(an_info(headline=None))).message.text.startswith("Danger grave\u00a0: vent violent\n")
+
+
+def test_a_planned_notice_shows_its_whole_window() -> None:
+    info = an_info(
+        event="Travaux",
+        headline="Rue Pasteur barrée",
+        severity=Severity.MINOR,
+        onset=NOW - timedelta(days=1),
+        expires=NOW + timedelta(days=2),
+    )
+    text = render(an_alert(info)).message.text.replace("\u00a0", " ")
+    assert "Travaux : Rue Pasteur barrée\n" in text
+    assert "Du mardi 24 nov. à 13 h au vendredi 27 nov. à 13 h\n" in text
+
+
+def test_the_station_s_names_of_the_areas_stand_first() -> None:
+    areas = tuple(Area(name) for name in ("ISERE", "Savoie", "Drôme", "Ain"))
+    text = render(an_alert(an_info(areas=areas)), area_names=("Isère", "Les Quais")).message.text
+    assert "\nIsère, Les Quais, Savoie, Drôme, Ain\n" in text
+
+
+def test_areas_of_every_info_in_the_language_count() -> None:
+    alert = an_alert(an_info(), an_info(areas=(Area("Drôme"),)), an_info(language="de", areas=(Area("Genf"),)))
+    assert "\nIsère, Savoie, Drôme\n" in render(alert).message.text
+
+
+def test_too_many_areas_are_counted() -> None:
+    areas = tuple(Area(f"Département numéro {number}") for number in range(40))
+    rendered = render(an_alert(an_info(areas=areas)), area_names=("Isère",))
+    assert "\nIsère, Département numéro 0 +39\n" in rendered.message.text
+    assert "area" not in rendered.cut
+
+
+def test_a_window_with_no_end_shows_none() -> None:
+    assert "fin non précisée" in render(an_alert(an_info(expires=None))).message.text
+
+
+# --- updates and ends -----------------------------------------------------------------------------------------------
+
+
+def test_an_update_says_what_changes() -> None:
+    now = an_info(severity=Severity.EXTREME, expires=NOW + timedelta(hours=9), areas=(Area("Isère"), Area("Drôme")))
+    text = render(an_alert(now), PostKind.UPDATE, TELEGRAM, previous=an_alert()).message.plain
+    assert text.startswith("Mise à jour – Danger extrême\u00a0: Coup de vent")
+    assert (
+        "Ce qui change : niveau relevé (était : grave) ; durée prolongée ; zones ajoutées : Drôme ; "
+        "zones retirées : Savoie." in text.replace("\u00a0", " ")
+    )
+
+
+def test_an_update_that_changes_nothing_of_these_says_so_by_silence() -> None:
+    assert "Ce qui change" not in render(an_alert(), PostKind.UPDATE, TELEGRAM, previous=an_alert()).message.plain
+
+
+def test_an_end_without_words_of_its_own_is_named_after_what_is_over() -> None:
+    cancel = an_alert(msg_type=MsgType.CANCEL)
+    cancel = replace(cancel, infos=())
+    rendered = render(cancel, PostKind.END, reason=EndReason.CANCELLED, previous=an_alert())
+    assert rendered.message.text.startswith(
+        "Alerte annulée\u00a0: Coup de vent sur la vallée\nIsère, Savoie\nAnnulation"
+    )
+    assert rendered.warnings == ()
+
+
+def test_an_end_that_repeats_the_alarm_does_not_sound_it_again() -> None:
+    rendered = render(an_alert(), PostKind.END, TELEGRAM, reason=EndReason.ALL_CLEAR, previous=an_alert())
+    assert "110 km/h" not in rendered.message.plain
+    assert "Rentrez" not in rendered.message.plain
+    assert "Le vent a faibli." in rendered.message.plain
+
+
+def test_an_end_may_bring_words_of_its_own() -> None:
+    ending = an_alert(an_info(description="Le vent est tombé à 12 h."), note="Erreur de saisie")
+    text = render(ending, PostKind.END, TELEGRAM, reason=EndReason.CORRECTED, previous=an_alert()).message.plain
+    assert "Le vent est tombé à 12 h." in text
+    assert "Erreur de saisie" in text
+
+
+def test_an_expired_alert_tells_when_it_ended_and_not_when_we_noticed() -> None:
+    alert = an_alert(an_info(expires=NOW - timedelta(hours=2)))
+    text = render(alert, PostKind.END, reason=EndReason.EXPIRED).message.text.replace("\u00a0", " ")
+    assert "Fin : mercredi 25 nov. à 11 h" in text
+
+
+def test_an_evacuation_that_expired_calls_nobody_home() -> None:
+    alert = an_alert(an_info(event="Évacuation"))
+    expired = render(alert, PostKind.END, reason=EndReason.EXPIRED).message.text
+    cleared = render(alert, PostKind.END, reason=EndReason.ALL_CLEAR, previous=alert).message.text
+    assert "Ne rentrez qu’avec l’accord des secours." in expired
+    assert "Vous pouvez rentrer chez vous." in cleared
+
+
+# --- link -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("policy", "kind", "first", "carried"),
+    [
+        ("always", PostKind.UPDATE, None, True),
+        ("first", PostKind.PUBLISH, None, True),
+        ("first", PostKind.UPDATE, None, False),
+        ("first", PostKind.UPDATE, True, True),
+        ("first", PostKind.PUBLISH, False, False),
+        ("never", PostKind.PUBLISH, None, False),
+    ],
+)
+def test_the_link_policy(policy: str, kind: PostKind, first: bool | None, carried: bool) -> None:
+    message = render(an_alert(), kind, replace(X, link=policy), first=first).message
+    assert ("https://" in message.text) is carried
+    assert message.link == (LINK if carried else None)
+
+
+def test_without_a_public_page_the_link_is_the_alert_s_own() -> None:
+    renderer = Renderer(replace(FRENCH, public_url=None))
+    alert = an_alert(an_info(web="https://meteo.example/a?b=1&c=2"))
+    assert render(alert, renderer=renderer).message.text.endswith("\nhttps://meteo.example/a?b=1&c=2")
+    assert "a?b=1&amp;c=2" in render(alert, channel=TELEGRAM, renderer=renderer).message.text
+    assert render(an_alert(an_info(web="javascript:x")), renderer=renderer).message.link is None
+
+
+def test_a_template_that_forgets_the_link_carries_it_all_the_same(tmp_path: Path) -> None:
+    write(tmp_path, fr__telegram__publish="Vent & pluie")
+    message = render(an_alert(), channel=TELEGRAM, renderer=Renderer(FRENCH, [tmp_path])).message
+    assert message.text == f"Vent & pluie\n{LINK}"
+
+
+# --- exercises ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.name)
+@pytest.mark.parametrize("kind", list(PostKind))
+def test_an_exercise_begins_and_ends_as_one_and_has_no_public_page(channel: ChannelFace, kind: PostKind) -> None:
+    exercise = an_alert(status=Status.EXERCISE)
+    message = render(exercise, kind, channel, previous=exercise).message
+    assert message.plain.startswith("EXERCICE\n")
+    assert message.plain.endswith("\nEXERCICE")
+    assert message.link is None
+
+
+def test_an_endless_exercise_is_still_marked_at_both_ends(tmp_path: Path) -> None:
+    write(tmp_path, fr__twitter__publish='{% part "headline" %}{{ description }}{% endpart %}')
+    alert = an_alert(an_info(description="mot " * 500))
+    rendered = render(alert, renderer=Renderer(FRENCH, [tmp_path]), exercise=True)
+    assert rendered.message.text.startswith("EXERCICE\nmot")
+    assert rendered.message.text.endswith("…\nEXERCICE")
+    assert rendered.count <= 280
+
+
+def test_an_english_exercise() -> None:
+    alert = an_alert(an_info(language="en-GB"), status=Status.TEST)
+    text = render(alert, renderer=Renderer(ENGLISH)).message.text
+    assert text.startswith("EXERCISE\n")
+    assert text.endswith("\nEXERCISE")
+
+
+# --- languages ------------------------------------------------------------------------------------------------------
+
+
+def test_the_info_of_the_station_s_language_is_used() -> None:
+    alert = an_alert(an_info(language="de", headline="Sturm"), an_info())
+    assert "Coup de vent" in render(alert).message.text
+    assert "Texte d’origine" not in render(alert, channel=TELEGRAM).message.text
+
+
+def test_a_foreign_text_is_introduced_in_ours_and_its_language_is_said() -> None:
+    alert = an_alert(an_info(language="en-GB", headline="Gales in the valley", instruction="Stay in."))
+    text = render(alert, channel=TELEGRAM).message.plain
+    assert text.startswith("Danger grave\u00a0: vent violent – Gales in the valley\n")
+    assert "Stay in." in text
+    assert "Texte d’origine en anglais." in text
+
+
+def test_a_channel_may_speak_another_language_than_the_station() -> None:
+    alert = an_alert(an_info(), an_info(language="en", headline="Gales in the valley"))
+    message = render(alert, channel=replace(X, language="en-GB")).message
+    assert message.text.startswith("Severe danger: Gales in the valley\n")
+    assert message.language == "en-GB"
+
+
+def test_a_language_without_templates_is_served_in_english() -> None:
+    message = render(an_alert(), renderer=Renderer(replace(FRENCH, language="pl-PL"))).message
+    assert message.text.startswith("Severe danger: violent wind – Coup de vent")
+    assert message.language == "en"
+
+
+# --- escaping -------------------------------------------------------------------------------------------------------
+
+
+def hostile_info() -> Info:
+    return an_info(
+        event=HOSTILE,
+        headline=HOSTILE,
+        description=HOSTILE,
+        instruction=HOSTILE,
+        sender_name=HOSTILE,
+        contact=HOSTILE,
+        areas=(Area(HOSTILE),),
+        parameters=(Named(HAZARD_PARAMETER, "wind"),),
+    )
+
+
+@pytest.mark.parametrize("kind", list(PostKind))
+def test_nothing_a_feed_says_is_markup_or_template(kind: PostKind) -> None:
+    alert = an_alert(hostile_info(), note=HOSTILE)
+    text = render(alert, kind, TELEGRAM, previous=alert, area_names=(HOSTILE,)).message.text
+    for ours in ("<b>", "</b>", "<i>", "</i>"):
+        text = text.replace(ours, "")
+    assert "<" not in text
+    assert ">" not in text
+    assert "{{ 7 * 7 }}" in text
+    assert "49" not in text
+    assert "a &lt; b" in text
+
+
+def test_on_plain_channels_nothing_is_escaped() -> None:
+    text = render(an_alert(an_info(headline="Vent & pluie < 50 km/h"))).message.text
+    assert "Vent & pluie < 50 km/h" in text
+
+
+def test_a_feed_cannot_write_a_part_of_its_own() -> None:
+    forged = "\x1clink\x1d\x1dhttps://evil.fr\x1f\x1e"
+    text = render(an_alert(an_info(headline=forged, description=forged))).message.text
+    assert "\x1c" not in text
+    assert "linkhttps://evil.fr" in text
+
+
+# --- folders, lookup, faults ----------------------------------------------------------------------------------------
+
+MINIMAL = '{% part "headline" %}{{ lead }}{% endpart %}'
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"fr__twitter__publish": "a"}, "a"),
+        ({"fr__twitter__publish": "a", "fr__twitter__wind_DOT_publish": "b"}, "b"),
+        ({"fr__twitter__wind_DOT_publish": "b", "fr__twitter__coup-de-vent_DOT_publish": "c"}, "c"),
+        ({"fr__twitter__publish": "a", "fr-FR__twitter__publish": "d"}, "d"),
+        ({"fr-FR__default__publish": "e", "fr__twitter__publish": "a"}, "e"),
+        ({"fr__twitter__update": "f"}, "Danger grave"),
+        ({"fr__default__publish": "g"}, "Danger grave"),
+    ],
+)
+def test_the_nearest_template_wins(tmp_path: Path, files: dict[str, str], said: str) -> None:
+    alert = an_alert(an_info(event="Coup de vent"))
+    renderer = Renderer(FRENCH, [write(tmp_path, **files)])
+    assert render(alert, renderer=renderer).message.text.startswith(said)
+
+
+def test_an_unknown_kind_of_channel_uses_the_default_folder() -> None:
+    rendered = render(an_alert(), channel=OTHER)
+    assert "Plus d’informations\u00a0: https" in rendered.message.text
+    assert rendered.warnings == ()
+
+
+def test_the_first_folder_has_the_last_word(tmp_path: Path) -> None:
+    own, other = (
+        write(tmp_path / "own", fr__twitter__publish="own"),
+        write(tmp_path / "other", fr__twitter__publish="other"),
+    )
+    renderer = Renderer(FRENCH, [own, other])
+    assert render(an_alert(), renderer=renderer).message.text.startswith("own")
+
+
+def test_a_station_may_change_one_word_and_keep_the_others(tmp_path: Path) -> None:
+    write(tmp_path, fr__hazards__wind='{% set name = "mistral" %}')
+    text = render(
+        an_alert(an_info(headline=None, instruction=None)), renderer=Renderer(FRENCH, [tmp_path])
+    ).message.text
+    assert "Danger grave\u00a0: mistral\n" in text
+    assert "Limitez vos déplacements." in text
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("a\n{{ headlin }}", "publish.j2:2: 'headlin' is undefined"),
+        ("a\nb {% if %}", "publish.j2:2: Expected an expression"),
+        ("{{ 1 // 0 }}", "publish.j2:1: ZeroDivisionError"),
+        ("{{ info.__class__.__mro__ }}", "publish.j2:1: access to attribute '__class__'"),
+        ("{{ areas[99] + 1 }}", "publish.j2:1: "),
+        ("{% include 'nowhere.j2' %}", "publish.j2:1: 'nowhere.j2' not found"),
+        ("{% for x in range(10 ** 9) %}{% endfor %}", "publish.j2:1: OverflowError"),
+    ],
+)
+def test_a_template_that_fails_holds_up_nothing(tmp_path: Path, template: str, said: str) -> None:
+    write(tmp_path, fr__telegram__publish=template)
+    alert = an_alert(an_info(headline="Vent & pluie"))
+    rendered = render(alert, channel=TELEGRAM, renderer=Renderer(FRENCH, [tmp_path]))
+    assert rendered.message.text.split("\n") == [
+        "Danger grave\u00a0: Vent &amp; pluie",
+        "Isère, Savoie",
+        "aujourd’hui mercredi 25 novembre jusqu’à 19\u00a0h",
+        "Rentrez le mobilier de jardin.",
+        "Les rafales atteindront 110 km/h.",
+        "Source\u00a0: Météo locale, relais Ville de Saint-Martin",
+        LINK,
+    ]
+    assert len(rendered.warnings) == 1
+    assert said in rendered.warnings[0]
+    assert "the plain built-in text is used" in rendered.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["{% set name = %}", "{{ unknown }}", '{% set instruction = "no dictionary" %}', "{% set name = 3 / 0 %}"],
+)
+def test_words_that_fail_are_replaced_by_those_that_ship(tmp_path: Path, words: str) -> None:
+    write(tmp_path, fr__hazards__wind=words)
+    rendered = render(an_alert(an_info(instruction=None)), renderer=Renderer(FRENCH, [tmp_path]))
+    assert "Limitez vos déplacements." in rendered.message.text
+    assert any("the words that ship are used" in warning for warning in rendered.warnings)
+
+
+def test_what_an_alert_does_not_tell_is_silence_and_not_the_word_none(tmp_path: Path) -> None:
+    write(tmp_path, fr__twitter__publish="[{{ contact }}{{ info.audience }}]")
+    assert render(an_alert(), renderer=Renderer(FRENCH, [tmp_path])).message.text.startswith("[]")
+
+
+# --- warnings -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"instruction": None}, "the alert has no instruction"),
+        ({"areas": ()}, "the alert has no area"),
+        ({"expires": None}, "the alert has no expiry"),
+        ({"headline": "Ceci est un TEST"}, "the text says “TEST” but its status is Actual"),
+        ({"description": "Voir mairie.paris"}, "X makes a link of “mairie.paris”"),
+        ({"description": "M.Dupont est joignable"}, "X makes a link of “M.Dupont”"),
+        ({"instruction": "Rentrez. " * 99}, "the instruction is too long here"),
+    ],
+)
+def test_what_the_officer_should_look_at(changes: dict[str, object], said: str) -> None:
+    warnings = render(an_alert(an_info(**changes))).warnings
+    assert len([warning for warning in warnings if said in warning]) == 1
+
+
+def test_an_exercise_may_say_that_it_is_one() -> None:
+    rendered = render(an_alert(an_info(headline="Exercice crue"), status=Status.EXERCISE))
+    assert not [warning for warning in rendered.warnings if "Actual" in warning]
+
+
+def test_only_x_makes_links_of_bare_domains() -> None:
+    assert render(an_alert(an_info(description="Voir mairie.paris")), channel=TELEGRAM).warnings == ()
+
+
+def test_an_alert_that_says_nothing_at_all_is_told() -> None:
+    empty = replace(an_alert(), infos=())
+    rendered = render(empty, PostKind.END, reason=EndReason.CANCELLED)
+    assert rendered.message.text.startswith("Alerte annulée")
+    assert "says nothing in any language" in rendered.warnings[0]
+
+
+def test_an_instruction_that_is_too_long_is_whole_in_its_prepared_form() -> None:
+    rendered = render(an_alert(an_info(instruction="Rentrez tout ce que vous pouvez. " * 60)))
+    assert (
+        "\nLimitez vos déplacements. Éloignez-vous des arbres et des câbles tombés au sol.\n" in rendered.message.text
+    )
+    assert "instruction" not in rendered.cut
+    assert rendered.count <= 280
+
+
+# --- the house ------------------------------------------------------------------------------------------------------
+
+
+def test_the_shipped_folder_is_where_the_templates_are() -> None:
+    assert (shipped_folder() / "fr" / "twitter" / "publish.j2").is_file()
+
+
+def test_a_usual_post_loads_neither_the_emoji_nor_the_list_of_domains() -> None:
+    code = (
+        "import sys; from tests.unit.rendering.sample_alerts import *;"
+        "[render(an_alert(), kind, channel) for kind in PostKind for channel in CHANNELS];"
+        "print([name for name in ('emoji', 'publicsuffixlist', 'aiohttp', 'pydantic') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_an_unknown_zone_is_an_error_at_once() -> None:
+    with pytest.raises(ConfigurationError, match="Europe/Atlantis"):
+        Renderer(StationFace("x", timezone="Europe/Atlantis"))
+
+
+def test_a_limit_of_a_caption_is_kept() -> None:
+    caption = replace(TELEGRAM, text=TextFormat(1024, "utf16", "html"))
+    rendered = render(an_alert(an_info(description="Le vent souffle fort. " * 100)), channel=caption)
+    assert rendered.count <= 1024
+    assert "description" in rendered.cut or "advice" in rendered.cut
