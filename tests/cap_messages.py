@@ -159,7 +159,9 @@ def alerts(draw: st.DrawFn) -> Alert:
         codes=draw(_tuples(_lines.filter(lambda code: '"' not in code))),
         note=draw(_lines) if msg_type is MsgType.ERROR else draw(st.none() | _lines),
         references=draw(
-            st.lists(_references, min_size=1 if referring else 0, max_size=3, unique_by=lambda r: r.identifier).map(tuple)
+            st.lists(_references, min_size=1 if referring else 0, max_size=3, unique_by=lambda r: r.identifier).map(
+                tuple
+            )
         ),
         incidents=draw(_tuples(_phrases)),
         infos=draw(_tuples(_infos)),

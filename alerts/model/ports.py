@@ -184,8 +184,19 @@ class Books(Protocol):
         """The messages of a source with this headline that were taken in since, newest first."""
         ...
 
+    def by_topic(self, topic: str, now: datetime) -> Sequence[Record]:
+        """The messages on the same event in the same areas that are taken in, waiting or out, and not over."""
+        ...
+
+    def referring(self, identifier: str) -> Sequence[Record]:
+        """The messages whose references name this CAP identifier, newest first."""
+        ...
+
     def by_id(self, prefix: str) -> Sequence[Record]:
-        """The messages whose id, CAP identifier or incident starts with `prefix`; of an incident its newest."""
+        """The messages whose id, CAP identifier or incident is `prefix`, else those where it starts with it.
+
+        Of an identifier and of an incident it is the newest. More than one record: the name is ambiguous.
+        """
         ...
 
     def thread(self, incident_id: str, channel: str | None = None) -> Sequence[Post]:

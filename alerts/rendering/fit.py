@@ -7,7 +7,7 @@ The order, which `docs/templates.md` tells the authors of templates:
    short forms the template offers are used: the headline's, the time's, the area's ("Isère, Savoie +3"), and at last
    the instruction's, which is the one prepared for the hazard: shorter, but whole.
 3. Where even that is too long, the headline is shortened at a word, then the area, and at last the instruction, at the
-   end of a sentence (at a word where its first sentence is too long). The time, the link and the exercise mark never are.
+   end of a sentence, or at a word where its first one is too long. The time, the link and the exercise mark never are.
 4. What room is left goes to the long forms again and then to the other parts, the most important first: whole, else
    its short form, else shortened; a name or a contact is left out rather than shortened.
 """

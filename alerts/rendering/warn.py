@@ -11,10 +11,8 @@ from alerts.rendering.fit import Fitted
 from alerts.rendering.links import links
 from alerts.rendering.moments import event_end
 
-_TEST = re.compile(
-    r"\b(?:tests?|exercices?|exercise(?! (?:great |extreme |particular )?(?:caution|care)\b)|drill|essai|probealarm|übung)\b",
-    re.IGNORECASE,
-)
+_CARE = r"(?! (?:great |extreme |particular )?(?:caution|care)\b)"
+_TEST = re.compile(rf"\b(?:tests?|exercices?|exercise{_CARE}|drill|essai|probealarm|übung)\b", re.IGNORECASE)
 
 
 def of_alert(alert: Alert, info: Info | None, kind: PostKind) -> list[str]:

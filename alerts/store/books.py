@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Column, ColumnElement, bindparam, func, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, and_, bindparam, insert, or_, select, update
 
 from alerts.model.incident import AlertState, Record
 from alerts.model.post import FOLLOWS, Post, PostState
 from alerts.store.rows import post_of, record_of, values_of_post, values_of_record
-from alerts.store.schema import alert, decision, post, stamp
-from alerts.store.statement import Statement, insert_into
+from alerts.store.schema import alert, decision, post, reference, stamp
+from alerts.store.statement import Statement, any_of, insert_into
 
 _ADD_ALERT = insert_into(alert)
 _ADD_POST = insert_into(post)
@@ -37,16 +38,38 @@ _BY_HEADLINE = Statement(
 )
 
 
-def _starts(column: Column[str]) -> ColumnElement[bool]:
-    return func.substr(column, 1, func.length(bindparam("prefix"))) == bindparam("prefix")
-
-
-_BY_PREFIX = Statement(
+_BY_TOPIC = Statement(
     select(alert)
-    .where(or_(_starts(alert.c.id), _starts(alert.c.identifier), _starts(alert.c.incident)))
+    .where(alert.c.topic == bindparam("topic"), alert.c.expires > bindparam("now"))
+    .where(any_of(alert.c.state, [AlertState.ACCEPTED.value, AlertState.WAITING.value]))
     .order_by(_NEWEST)
-    .limit(50)
 )
+_REFER = insert_into(reference)
+_REFERRING = Statement(
+    select(alert)
+    .join(reference, reference.c.alert_id == alert.c.id)
+    .where(reference.c.identifier == bindparam("identifier"))
+    .order_by(_NEWEST)
+)
+_LAST_CHARACTER = "\U0010ffff"
+_AMBIGUOUS = 6
+"""How many names that start alike are looked at: enough to show that there are several."""
+
+
+def _starts(column: Column[Any]) -> ColumnElement[bool]:
+    """As a range, which an index serves; LIKE would take `%` and `_` for more than they are."""
+    return and_(column >= bindparam("prefix"), column <= bindparam("last"))
+
+
+def _beginning(column: Column[Any]) -> Statement:
+    return Statement(select(column.label("name")).where(_starts(column)).distinct().order_by(column).limit(_AMBIGUOUS))
+
+
+def _newest(column: Column[Any]) -> Statement:
+    return Statement(select(alert).where(column == bindparam("name")).order_by(_NEWEST).limit(1))
+
+
+_NAMES = tuple((_beginning(column), _newest(column)) for column in (alert.c.id, alert.c.identifier, alert.c.incident))
 _THREAD = Statement(
     select(post)
     .where(post.c.incident == bindparam("incident"))
@@ -54,7 +77,7 @@ _THREAD = Statement(
     .order_by(post.c.seq)
 )
 _POSTS_OF = Statement(select(post).where(post.c.alert_id == bindparam("alert_id")).order_by(post.c.seq))
-_POST_BY_PREFIX = Statement(select(post).where(_starts(post.c.id)).order_by(post.c.seq).limit(50))
+_POST_BY_PREFIX = Statement(select(post).where(_starts(post.c.id)).order_by(post.c.id).limit(_AMBIGUOUS))
 _SET_ALERT = Statement(
     update(alert).where(alert.c.id == bindparam("key")).values(state=bindparam("state"), reason=bindparam("reason"))
 )
@@ -95,15 +118,32 @@ class StoredBooks:
         rows = _BY_HEADLINE.rows(self._db, headline=headline, source=source, since=stamp(since))
         return [record_of(row) for row in rows]
 
+    def by_topic(self, topic: str, now: datetime) -> Sequence[Record]:
+        """The messages on the same event in the same areas that are taken in, waiting or out, and not over."""
+        return [record_of(row) for row in _BY_TOPIC.rows(self._db, topic=topic, now=stamp(now))]
+
+    def referring(self, identifier: str) -> Sequence[Record]:
+        """The messages whose references name this CAP identifier, newest first."""
+        return [record_of(row) for row in _REFERRING.rows(self._db, identifier=identifier)]
+
     def by_id(self, prefix: str) -> Sequence[Record]:
-        """The messages whose id, CAP identifier or incident starts with `prefix`; of an incident its newest."""
-        newest: dict[str, Record] = {}
-        for row in _BY_PREFIX.rows(self._db, prefix=prefix):
-            record = record_of(row)
-            if prefix in (record.id, record.alert.identifier if record.alert else None):
-                return [record]
-            newest.setdefault(record.incident_id, record)
-        return list(newest.values())
+        """The messages whose id, CAP identifier or incident is `prefix`, else those where it starts with it.
+
+        Of an identifier and of an incident it is the newest. More than one record: the name is ambiguous.
+        """
+        if not prefix:
+            return []
+        exact = [row for _, newest in _NAMES for row in newest.rows(self._db, name=prefix)]
+        return _each_once(record_of(row) for row in exact or self._beginning_with(prefix))
+
+    def _beginning_with(self, prefix: str) -> list[sqlite3.Row]:
+        last = prefix + _LAST_CHARACTER
+        return [
+            row
+            for beginning, newest in _NAMES
+            for name in beginning.rows(self._db, prefix=prefix, last=last)
+            for row in newest.rows(self._db, name=name["name"])
+        ]
 
     def thread(self, incident_id: str, channel: str | None = None) -> Sequence[Post]:
         """The posts of an incident, on one channel or all, in the order of storing."""
@@ -114,12 +154,16 @@ class StoredBooks:
         return [post_of(row) for row in _POSTS_OF.rows(self._db, alert_id=alert_id)]
 
     def post_by_id(self, prefix: str) -> Sequence[Post]:
-        """The posts whose id starts with `prefix`."""
-        return [post_of(row) for row in _POST_BY_PREFIX.rows(self._db, prefix=prefix)]
+        """The post whose id is `prefix`, else those whose id starts with it."""
+        last = prefix + _LAST_CHARACTER
+        posts = [post_of(row) for row in _POST_BY_PREFIX.rows(self._db, prefix=prefix, last=last)] if prefix else []
+        return [each for each in posts if each.id == prefix] or posts
 
     def add(self, record: Record) -> None:
         """Keep a message."""
         _ADD_ALERT.run(self._db, **values_of_record(record))
+        for identifier in {each.identifier for each in record.alert.references} if record.alert else ():
+            _REFER.run(self._db, identifier=identifier, alert_id=record.id)
 
     def set_alert_state(self, alert_id: str, state: AlertState, reason: str | None) -> None:
         """Change what became of a message."""
@@ -140,3 +184,7 @@ class StoredBooks:
     def note(self, at: datetime, alert_id: str, post_id: str | None, what: str, reason: str | None) -> None:
         """Write a decision down, for `explain`."""
         _NOTE.run(self._db, at=stamp(at), alert_id=alert_id, post_id=post_id, what=what, reason=reason)
+
+
+def _each_once(records: Iterable[Record]) -> list[Record]:
+    return list({record.id: record for record in records}.values())

@@ -112,9 +112,11 @@ def _run_apart(db: sqlite3.Connection, work: Work[Any]) -> tuple[Any, Exception 
     db.execute("SAVEPOINT work")
     try:
         value = work(db)
-    except Exception as error:  # noqa: BLE001 handed to the caller of `write`, whose error it is
+    except Exception as error:
+        if not db.in_transaction:  # SQLite undid all of it (a full disk): nothing is left to commit, for anybody
+            raise
         db.execute("ROLLBACK TO work")
-        return None, error
-    finally:
         db.execute("RELEASE work")
+        return None, error
+    db.execute("RELEASE work")
     return value, None

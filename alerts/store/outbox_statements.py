@@ -83,9 +83,7 @@ CLAIM = Statement(
     .where(post.c.id == bindparam("key"), post.c.state == bindparam("was"))
     .values(state=_S.SENDING.value, attempted_at=_NOW, tries=post.c.tries + 1)
 )
-IN_DOUBT = Statement(
-    select(literal(1)).where(post.c.id == bindparam("key"), post.c.state == _S.IN_DOUBT.value)
-)
+IN_DOUBT = Statement(select(literal(1)).where(post.c.id == bindparam("key"), post.c.state == _S.IN_DOUBT.value))
 BEGIN = Statement(
     insert(attempt).values(
         {name: bindparam(name) for name in ("post_id", "channel", "action", "owner", "counts", "left_at")}

@@ -97,7 +97,8 @@ post = Table(
     Column("outcome", String(16)),
     Column("reason", Text),
     Column("stored_at", BigInteger, nullable=False),
-    Index("ix_post_lane", "channel", "state", "priority", "seq"),
+    # Descending, so that the next post is the first row met, of however many.
+    Index("ix_post_lane", "channel", "state", text("priority DESC"), "seq"),
     Index("ix_post_thread", "incident", "channel", "seq"),
     Index("ix_post_sent", "channel", "sent_at"),
     sqlite_autoincrement=True,
@@ -119,7 +120,7 @@ attempt = Table(
     Column("remote_id", Text),
     Column("reason", Text),
     Index("ix_attempt_pace", "channel", "counts", "left_at"),
-    Index("ix_attempt_open", "channel", sqlite_where=text("ended_at IS NULL")),
+    Index("ix_attempt_open", "channel", "ended_at"),
     sqlite_autoincrement=True,
 )
 

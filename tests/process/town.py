@@ -1,4 +1,4 @@
-"""A town on this machine: its channels.toml, the sandbox and the daemon as real processes, commands as a user types them."""
+"""A town on this machine: channels.toml, sandbox and daemon as real processes, commands as a user types them."""
 
 from __future__ import annotations
 

@@ -141,6 +141,12 @@ async def open_world(clock, session):
 
 
 @pytest.fixture
+def make_world():
+    """The ways to ask a sandbox that a test started by itself."""
+    return World
+
+
+@pytest.fixture
 async def world(open_world):
     return await open_world()
 

@@ -5,8 +5,9 @@ import json
 
 import aiohttp
 import pytest
+from aiohttp import web
 
-from alerts.sandbox import SandboxSettings, serve
+from alerts.sandbox import RunningSandbox, SandboxSettings, create_app, serve
 
 PLATFORMS = ("twitter", "facebook", "telegram")
 CUT = (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError, aiohttp.ClientOSError)
@@ -144,6 +145,18 @@ async def test_latency_delays_and_the_post_is_taken(world, platform):
     assert asyncio.get_running_loop().time() - started >= 0.2
 
 
+async def test_a_delayed_post_is_of_the_time_when_it_was_taken(world):
+    await world.fault("twitter", "latency", seconds=0.2)
+    arrival = world.clock.now
+    posting = asyncio.ensure_future(world.tweet("Crue"))
+    while not await world.requests():
+        continue
+    world.clock.advance(10)
+    await posting
+    assert (await world.posts("twitter"))[0]["created_at"] == arrival + 10
+    assert (await world.requests())[0]["at"] == arrival
+
+
 async def test_a_client_that_gave_up_waiting_was_posted_all_the_same(world):
     await world.fault("twitter", "latency", seconds=0.3)
     with pytest.raises(TimeoutError):
@@ -164,15 +177,33 @@ async def test_hanging_lasts_until_the_client_leaves(world, platform):
     assert (await publish(world, platform)).status < 300
 
 
-async def test_a_sandbox_that_hangs_can_be_stopped(world):
-    await world.fault("telegram", "hang")
-    hanging = asyncio.ensure_future(world.say("Crue"))
+async def test_nothing_is_left_of_a_hanging_request_once_the_client_has_left(world):
+    await world.fault("twitter", "hang")
+    before = asyncio.all_tasks()
+    with pytest.raises(TimeoutError):
+        async with aiohttp.ClientSession() as leaving, asyncio.timeout(0.1):
+            await leaving.get(f"{world.url}/2/users/me")
     async with asyncio.timeout(5):
-        while not await world.requests():
+        while asyncio.all_tasks() - before:
+            await world.requests()
+
+
+async def test_what_hangs_or_waits_stops_with_the_sandbox(clock, session, make_world):
+    app = create_app(SandboxSettings(clock=clock))
+    runner = web.AppRunner(app, shutdown_timeout=60)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    world = make_world(RunningSandbox(f"http://127.0.0.1:{runner.addresses[0][1]}", runner), session, clock)
+    await world.fault("telegram", "hang", route="sendMessage")
+    hanging = asyncio.ensure_future(world.say("Crue"))
+    polling = asyncio.ensure_future(world.tg("getUpdates", timeout=50))
+    async with asyncio.timeout(5):
+        while len(await world.requests()) < 2:
             continue
         await world.sandbox.stop()
         with pytest.raises(CUT):
             await hanging
+        assert (await polling).result == []
 
 
 async def test_dripping_takes_its_time_and_is_whole(world, platform):

@@ -134,15 +134,19 @@ def test_advice_loses_whole_lines() -> None:
 
 
 def test_a_link_in_a_cut_text_is_not_lengthened_by_the_ellipsis() -> None:
-    fitted = fit(pieces(description="Voir https://ville.fr/a et puis encore bien d’autres choses"), TextFormat(30))
-    assert fitted.text == "Voir https://ville.fr/a et…"
+    said = "Toutes les consignes sont sur https://ville.fr/a et sur la page de la ville"
+    assert fit(pieces(description=said), TextFormat(52)).text == "Toutes les consignes sont sur https://ville.fr/a …"
 
 
 def test_tags_that_are_open_at_the_cut_are_closed() -> None:
-    fitted = fit(
-        pieces(description="<b>Un vent <i>très fort et encore plus</i> souffle</b>"), TextFormat(24, "utf16", "html")
-    )
-    assert fitted.text == "<b>Un vent <i>très fort et…</i></b>"
+    said = "<b>Un vent <i>très fort et encore plus fort que la veille</i> souffle</b>"
+    fitted = fit(pieces(description=said), TextFormat(44, "utf16", "html"))
+    assert fitted.text == "<b>Un vent <i>très fort et encore plus fort que…</i></b>"
+
+
+def test_a_few_words_of_a_description_are_not_worth_the_room() -> None:
+    fitted = fit(pieces(headline="Vent violent", description="Des phénomènes habituels dans la région"), TextFormat(40))
+    assert (fitted.text, fitted.cut) == ("Vent violent", ("description",))
 
 
 def test_a_text_without_blanks_is_cut_after_its_own_stops() -> None:

@@ -121,6 +121,31 @@ def test_too_many_areas_are_counted() -> None:
     assert "area" not in rendered.cut
 
 
+def test_areas_that_a_feed_puts_into_one_are_told_apart() -> None:
+    rendered = render(an_alert(an_info(areas=(Area("Isère; Savoie ;Drôme; "),))))
+    assert "\nIsère, Savoie, Drôme\n" in rendered.message.text
+
+
+@pytest.mark.parametrize("nothing", ["Not Applicable", "N/A", "None.", "sans objet", " - "])
+def test_an_instruction_that_says_that_there_is_none_is_none(nothing: str) -> None:
+    rendered = render(an_alert(an_info(instruction=nothing)))
+    assert "Limitez vos déplacements." in rendered.message.text
+    assert "the alert has no instruction" in rendered.warnings[0]
+
+
+def test_a_contact_is_told_where_it_is_another_than_the_sender() -> None:
+    told = render(an_alert(an_info(contact="04 76 00 00 00")), channel=TELEGRAM).message.plain
+    same = render(an_alert(an_info(contact="MÉTÉO LOCALE")), channel=TELEGRAM).message.plain
+    assert "\n04 76 00 00 00\n" in told
+    assert "MÉTÉO" not in same
+
+
+def test_an_english_headline_that_says_the_colour_needs_no_more() -> None:
+    colour = (Named("awareness_level", "2; yellow; Moderate"),)
+    info = an_info(language="en", headline="Yellow Thunderstorm", parameters=colour)
+    assert render(an_alert(info), renderer=Renderer(ENGLISH)).message.text.startswith("Yellow Thunderstorm\n")
+
+
 def test_a_window_with_no_end_shows_none() -> None:
     assert "fin non précisée" in render(an_alert(an_info(expires=None))).message.text
 
@@ -430,6 +455,13 @@ def test_what_the_officer_should_look_at(changes: dict[str, object], said: str) 
 def test_an_exercise_may_say_that_it_is_one() -> None:
     rendered = render(an_alert(an_info(headline="Exercice crue"), status=Status.EXERCISE))
     assert not [warning for warning in rendered.warnings if "Actual" in warning]
+
+
+@pytest.mark.parametrize(
+    "said", ["Please exercise caution.", "Exercise extreme care.", "Les testaments", "Latest news"]
+)
+def test_care_is_no_exercise(said: str) -> None:
+    assert render(an_alert(an_info(description=said))).warnings == ()
 
 
 def test_only_x_makes_links_of_bare_domains() -> None:

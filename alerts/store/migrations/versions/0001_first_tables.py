@@ -144,7 +144,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("post", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_post_alert_id"), ["alert_id"], unique=False)
-        batch_op.create_index("ix_post_lane", ["channel", "state", "priority", "seq"], unique=False)
+        batch_op.create_index("ix_post_lane", ["channel", "state", sa.text("priority DESC"), "seq"], unique=False)
         batch_op.create_index("ix_post_sent", ["channel", "sent_at"], unique=False)
         batch_op.create_index("ix_post_thread", ["incident", "channel", "seq"], unique=False)
 
@@ -173,9 +173,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("attempt", schema=None) as batch_op:
-        batch_op.create_index(
-            "ix_attempt_open", ["channel"], unique=False, sqlite_where=sa.text("ended_at IS NULL")
-        )
+        batch_op.create_index("ix_attempt_open", ["channel", "ended_at"], unique=False)
         batch_op.create_index("ix_attempt_pace", ["channel", "counts", "left_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_attempt_post_id"), ["post_id"], unique=False)
 
