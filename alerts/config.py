@@ -21,7 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from alerts.channels import KINDS as CHANNEL_KINDS
 from alerts.channels import Kind as ChannelKind
 from alerts.channels.settings import ChannelSettings
-from alerts.desk.territory import District, read_districts
+from alerts.desk.boundary import read_districts
+from alerts.desk.territory import District
 from alerts.model.alert import Named
 from alerts.model.errors import ConfigurationError, Unreadable
 from alerts.sources import KINDS as SOURCE_KINDS

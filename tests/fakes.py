@@ -1,23 +1,40 @@
-"""What stands in for the world outside: time. The platforms' stand-ins are the sandbox, over real sockets."""
+"""What stands in for the world outside: time, and a platform that answers as a test says.
+
+The platforms' own stand-ins are the sandbox, over real sockets.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import heapq
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from alerts.model.ports import Clock, Probe
+from alerts.model.post import Message, Quota, Receipt
+
+_QUIET_ROUNDS = 12
 
 
 class FakeClock:
-    """A clock that stands still until a test winds it with `advance`."""
+    """A clock that stands still until a test winds it with `advance`.
 
-    def __init__(self, start: datetime = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)) -> None:
-        self._now = start
+    `busy` tells that work goes on outside the loop (a database's thread): the time doesn't move before it is done.
+    """
+
+    def __init__(
+        self, start: datetime = datetime(2026, 11, 25, 12, 0, tzinfo=UTC), busy: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._base = start
         self._elapsed = 0.0
+        self._busy = busy
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._count = 0
 
     def now(self) -> datetime:
-        return self._now
+        return self._base + timedelta(seconds=self._elapsed)
 
     def monotonic(self) -> float:
         return self._elapsed
@@ -34,19 +51,121 @@ class FakeClock:
     async def advance(self, seconds: float) -> None:
         """Wind forward, waking each sleeper at its own time, in order."""
         until = self._elapsed + seconds
+        await self.settle()
         while self._sleepers and self._sleepers[0][0] <= until:
             due, _, future = heapq.heappop(self._sleepers)
-            self._move_to(due)
-            if not future.done():
-                future.set_result(None)
-            for _ in range(5):
-                await asyncio.sleep(0)
-        self._move_to(until)
+            if future.done():
+                continue
+            self._elapsed = due
+            future.set_result(None)
+            await self.settle()
+        self._elapsed = until
 
-    def _move_to(self, elapsed: float) -> None:
-        self._now += timedelta(seconds=elapsed - self._elapsed)
-        self._elapsed = elapsed
+    async def settle(self) -> None:
+        """Let everything happen that can without the time moving."""
+        quiet = 0
+        while quiet < _QUIET_ROUNDS:
+            await asyncio.sleep(0)
+            quiet = 0 if self._busy() else quiet + 1
 
     def set(self, now: datetime) -> None:
         """Set the wall clock, as an administrator or NTP does: nobody is woken."""
-        self._now = now
+        self._base = now - timedelta(seconds=self._elapsed)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One call of a channel: what, with which words or id, and when."""
+
+    what: str
+    text: str
+    at: datetime
+    elapsed: float
+    to: str | None = None
+    known: frozenset[str] = frozenset()
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """An answer that takes its time; a hang is one that takes for ever."""
+
+    seconds: float
+    answer: Receipt | Exception | None = None
+
+
+HANGS = Late(1e9)
+Answer = Receipt | Probe | Exception | Late | None
+
+
+class PlainChannel:
+    """A channel that can only publish. It answers as its script says, in order, and with a receipt after that."""
+
+    def __init__(self, clock: Clock, **script: Sequence[Answer]) -> None:
+        self.clock = clock
+        self.script = {what: deque(answers) for what, answers in script.items()}
+        self.asked: list[Asked] = []
+        self.told_quotas: Sequence[Quota] = ()
+        self._ids = 0
+
+    @property
+    def published(self) -> list[Asked]:
+        return self.calls("publish")
+
+    def calls(self, what: str) -> list[Asked]:
+        return [asked for asked in self.asked if asked.what == what]
+
+    def texts(self) -> list[str]:
+        return [asked.text for asked in self.published]
+
+    async def open(self) -> None:
+        await self._answer("open", "")
+
+    async def close(self) -> None:
+        await self._answer("close", "")
+
+    async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
+        self._ids += 1
+        receipt = Receipt(str(self._ids), f"https://platform.example/{self._ids}")
+        answer = await self._answer("publish", message.plain, to=reply_to)
+        return answer if isinstance(answer, Receipt) else receipt
+
+    async def probe(self) -> Probe:
+        answer = await self._answer("probe", "")
+        return answer if isinstance(answer, Probe) else Probe("@town")
+
+    def quotas(self) -> Sequence[Quota]:
+        return self.told_quotas
+
+    async def _answer(
+        self,
+        what: str,
+        text: str,
+        to: str | None = None,
+        known: frozenset[str] = frozenset(),
+        since: datetime | None = None,
+    ) -> Answer:
+        self.asked.append(Asked(what, text, self.clock.now(), self.clock.monotonic(), to, known, since))
+        script = self.script.get(what)
+        answer = script.popleft() if script else None
+        if isinstance(answer, Late):
+            await self.clock.sleep(answer.seconds)
+            answer = answer.answer
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class ScriptedChannel(PlainChannel):
+    """A channel that can also edit, delete and be searched; nothing is found unless the script says so."""
+
+    async def edit(self, remote_id: str, message: Message) -> Receipt:
+        answer = await self._answer("edit", message.plain, to=remote_id)
+        return answer if isinstance(answer, Receipt) else Receipt(remote_id)
+
+    async def delete(self, remote_id: str) -> None:
+        await self._answer("delete", "", to=remote_id)
+
+    async def find(self, message: Message, since: datetime, after: str | None, known: frozenset[str]) -> Receipt | None:
+        answer = await self._answer("find", message.plain, to=after, known=known, since=since)
+        return answer if isinstance(answer, Receipt) else None

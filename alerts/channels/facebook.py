@@ -101,17 +101,17 @@ class Facebook:
     ) -> Receipt | None:
         """Look for these words among what the Page published from `since` minus a minute on.
 
-        A comment is looked for under the post that it answers, which is known as long as this process lives.
+        A comment is looked for under the post that it answers, which is known as long as this process lives. Raises
+        InDoubt where the comments can't be read: that takes a permission of its own, which publishing does not.
         """
-        wanted = {normal(message.text), normal(_whole(message))}
-        places = [f"{self._settings.page_id}/published_posts"]
+        posts = [*await self._posts(f"{self._settings.page_id}/published_posts", since)]
         if parent := self._doubtful_replies.get(normal(message.text)):
-            places.insert(0, f"{_path(parent)}/comments")
-        for place in places:
-            for post in await self._posts(place, since):
-                same = normal(str(post.get("message", ""))) in wanted and post.get("id") not in known
-                if same and appeared(post.get("created_time"), since):
-                    return self._at(str(post.get("id")), post.get("permalink_url"))
+            posts += await self._comments(parent, since)
+        wanted = {normal(message.text), normal(_whole(message))}
+        for post in posts:
+            same = normal(str(post.get("message", ""))) in wanted and post.get("id") not in known
+            if same and appeared(post.get("created_time"), since):
+                return self._at(str(post.get("id")), post.get("permalink_url"))
         return None
 
     async def probe(self) -> Probe:
@@ -172,6 +172,12 @@ class Facebook:
         if posts is None:
             raise unreadable("Facebook", answer, Act.READ)
         return posts
+
+    async def _comments(self, parent: str, since: datetime) -> Sequence[Mapping[str, Any]]:
+        try:
+            return await self._posts(f"{_path(parent)}/comments", since)
+        except (BadCredential, Gone, Rejected) as error:
+            raise InDoubt(f"the comments can't be searched: {error.reason}") from None
 
     async def _ask(self, method: str, route: str, act: Act, fields: Mapping[str, str] | None = None) -> Answer:
         proved = self._proved(fields or {})

@@ -36,7 +36,8 @@ class Finding:
 def check_at_rest(config: Config) -> list[Finding]:
     """The configuration (which was read, or we weren't here), the templates, the secrets, the database's folder."""
     findings = [Finding(config.file.name, good=True, words=_summary(config))]
-    problems = check_templates(station_face(config), [config.template_folder])
+    own = [config.template_folder] if config.template_folder.is_dir() else []
+    problems = check_templates(station_face(config), own)
     findings += [Finding("templates", good=False, words=problem) for problem in problems]
     if not problems:
         findings.append(Finding("templates", good=True, words="every one renders"))

@@ -11,6 +11,7 @@ import structlog
 
 from alerts.daemon.telling import Telling
 from alerts.desk.actions import Desk, Filed
+from alerts.desk.order import in_order
 from alerts.model.ports import Clock, Heard, Reading
 from alerts.store.books import StoredBooks
 from alerts.store.database import Database
@@ -41,7 +42,7 @@ class TakesIn:
 
     async def deliver(self, source: str, reading: Reading, look_again: datetime) -> None:
         """Store everything a source said, then what it remembers; an entry that was stored is never filed again."""
-        entries = sorted(reading.heard, key=_order)
+        entries = in_order(reading.heard)
         for start in range(0, len(entries), AT_ONCE):
             batch = entries[start : start + AT_ONCE]
             filed = await self._database.write(partial(self._file, source, batch))
@@ -66,9 +67,3 @@ class TakesIn:
         channels = sorted(set().union(*(each.channels for each in filed)))
         if channels:
             self._wake(channels)
-
-
-def _order(heard: Heard) -> tuple[bool, float, int]:
-    """By `sent`, so that an update read in the same poll never comes before what it updates; references break a tie."""
-    alert = heard.alert
-    return (alert is None, alert.sent.timestamp() if alert else 0.0, len(alert.references) if alert else 0)

@@ -1,20 +1,35 @@
-"""Who works the lanes: one owner at a time, on one machine or on twenty, by leases in the database."""
+"""Who works the lanes: one owner at a time, on one machine or on twenty, by leases in the database.
+
+Within the process a lease lasts by the monotonic clock; between processes by the wall's, which the journal's own
+transaction checks before every attempt. Where the two disagree, nothing is sent.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
+from alerts.delivery.waiting import first_of
 from alerts.model.ports import Clock, Lease, Leases
 
 TERM = timedelta(seconds=5)
 """How long a lease lasts: a daemon that comes after a killed one sends within this and a second."""
 RENEWED_EVERY = 1.5
+TRIED_EVERY = 0.5
+"""Seconds between the tries for a lane that somebody else holds."""
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    lease: Lease
+    until: float  # monotonic
+    term: int
 
 
 class LeaseKeeper:
@@ -24,14 +39,26 @@ class LeaseKeeper:
         self._leases = leases
         self._clock = clock
         self._lanes = tuple(lanes)
-        self._held: dict[str, Lease] = {}
+        self._held: dict[str, _Held] = {}
+        self._terms = 0
         self._changed = asyncio.Event()
+        self._doubted = asyncio.Event()
         self.owner = owner
 
     def lease_of(self, lane: str) -> Lease | None:
         """The lane's lease while it lasts; None when it has run out or is somebody else's."""
-        held = self._held.get(lane)
-        return held if held is not None and held.until > self._clock.now() else None
+        held = self._lasting(lane)
+        return held.lease if held else None
+
+    def term_of(self, lane: str) -> int:
+        """A number that changes whenever the lane was given up in between: others may have sent meanwhile."""
+        held = self._lasting(lane)
+        return held.term if held else 0
+
+    def doubt(self, lane: str) -> None:
+        """The journal took no attempt under this lease: hold it for lost until it is taken anew."""
+        self._held.pop(lane, None)
+        self._doubted.set()
 
     async def wait_for(self, lane: str) -> Lease:
         """Return once this process holds the lane."""
@@ -44,24 +71,39 @@ class LeaseKeeper:
     async def run(self) -> None:
         """Keep renewing until cancelled. A renewal that fails lets the leases run out, and the lanes stand still."""
         while True:
+            self._doubted.clear()
             await self._renew()
-            await self._clock.sleep(RENEWED_EVERY)
-
-    async def _renew(self) -> None:
-        now = self._clock.now()
-        try:
-            taken = await self._leases.take(self._lanes, self.owner, now, now + TERM)
-        except Exception as error:  # noqa: BLE001 the database's trouble must not end the keeper
-            log.error("lease.not_renewed", error=str(error))  # noqa: TRY400 one line is enough at 3 a.m.
-            return
-        held = {lease.lane: lease for lease in taken}
-        for lane in self._lanes:
-            if (lane in held) != (lane in self._held):
-                log.info("lease.taken" if lane in held else "lease.lost", channel=lane)
-        self._held = held
-        self._changed.set()
+            all_held = all(lane in self._held for lane in self._lanes)
+            pause = self._clock.sleep(RENEWED_EVERY if all_held else TRIED_EVERY)
+            await first_of(self._doubted.wait(), pause)
 
     async def give_back(self) -> None:
         """End the leases, so that another daemon need not wait for their end."""
         self._held = {}
         await self._leases.give_back(self.owner)
+
+    def _lasting(self, lane: str) -> _Held | None:
+        held = self._held.get(lane)
+        return held if held is not None and held.until > self._clock.monotonic() else None
+
+    async def _renew(self) -> None:
+        now, until = self._clock.now(), self._clock.monotonic() + TERM.total_seconds()
+        before = dict(self._held)
+        try:
+            taken = await self._leases.take(self._lanes, self.owner, now, now + TERM)
+        except Exception as error:  # noqa: BLE001 the database's trouble must not end the keeper
+            log.error("lease.not_renewed", error=str(error))  # noqa: TRY400 one line is enough at 3 a.m.
+            return
+        # The term goes on only where the lease neither ran out nor was doubted while it was being renewed.
+        held = {lease.lane: _Held(lease, until, self._term(lease.lane)) for lease in taken}
+        for lane in self._lanes:
+            if (lane in held) != (lane in before):
+                log.info("lease.taken" if lane in held else "lease.lost", channel=lane)
+        self._held = held
+        self._changed.set()
+
+    def _term(self, lane: str) -> int:
+        if lasting := self._lasting(lane):
+            return lasting.term
+        self._terms += 1
+        return self._terms

@@ -45,14 +45,17 @@ class Pace:
         }
 
 
-def quota_free_at(quotas: Sequence[Quota], now: datetime, reserve: int, *, urgent: bool) -> datetime:
+def quota_free_at(
+    quotas: Sequence[Quota], now: datetime, reserve: int, *, urgent: bool, under_way: int = 0
+) -> datetime:
     """When the platform's own limits let the next post through; of several that are used up the latest reset counts.
 
-    A post that isn't urgent leaves the reserve untouched here too, at most a fifth of what the platform allows.
+    A post that isn't urgent leaves the reserve untouched here too, at most a fifth of what the platform allows. What
+    is `under_way` may not be in what the platform told, so it is taken as used.
     """
     waits = [
         quota.reset
         for quota in quotas
-        if quota.reset > now and quota.remaining <= (0 if urgent else min(reserve, (quota.limit or 0) // 5))
+        if quota.reset > now and quota.remaining - under_way <= (0 if urgent else min(reserve, (quota.limit or 0) // 5))
     ]
     return max(waits, default=now)

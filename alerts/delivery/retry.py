@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, InDoubt, Rejected, Retry
-from alerts.model.ports import Verdict
+from alerts.model.ports import Standing, Verdict
 from alerts.model.post import Means, Post, PostState, Receipt
 
 Chance = Callable[[], float]
@@ -17,6 +18,8 @@ LONGEST_WAIT = timedelta(minutes=5)
 LOOKS = (timedelta(seconds=2), timedelta(seconds=3), timedelta(seconds=5))
 """When to look for a post in doubt: after each, the next; a platform's read side may lag."""
 LOOKING_TAKES = timedelta(seconds=10)
+PROBED_AFTER = timedelta(seconds=30)
+_REPEATABLE = (Means.EDIT, Means.DELETE)
 
 
 def backoff(tries: int, chance: Chance) -> timedelta:
@@ -24,18 +27,29 @@ def backoff(tries: int, chance: Chance) -> timedelta:
     return min(timedelta(seconds=2.0 ** min(tries, 16)), LONGEST_WAIT) * chance()
 
 
-def sent(receipt: Receipt) -> Verdict:
-    """It is out."""
+def sent(receipt: Receipt | None) -> Verdict:
+    """It is out; without a receipt where it was to be taken back."""
     return Verdict(PostState.SENT, "sent", receipt=receipt)
 
 
-def judge(error: DeliveryError, post: Post, now: datetime, chance: Chance) -> Verdict:
-    """What a failed attempt to send means for the post."""
+def misdirected(post: Post) -> Verdict:
+    """An exercise on a live channel, or the other way round: nothing leaves."""
+    if post.exercise:
+        return Verdict(PostState.FAILED, "rejected", "an exercise may not go on a live channel", counts=False)
+    return Verdict(PostState.FAILED, "rejected", "a real alert may not go on an exercise channel", counts=False)
+
+
+def judge(error: DeliveryError, post: Post, via: Means, now: datetime, chance: Chance) -> Verdict:
+    """What a failed attempt to send means for the post; `via` is what was really asked of the platform."""
     reason = error.reason
     match error:
         case Retry():
-            wait = None if error.whole_channel else error.after or now + backoff(post.tries + 1, chance)
+            named = _ahead(error.after, now)
+            wait = None if error.whole_channel else named or now + backoff(post.tries + 1, chance)
             return Verdict(PostState.QUEUED, "retry", reason, next_try=wait, counts=error.sent)
+        case InDoubt() if via in _REPEATABLE:
+            # Changed or taken back twice is the same as once: nothing has to be looked for.
+            return Verdict(PostState.QUEUED, "retry", reason, next_try=now + backoff(post.tries + 1, chance))
         case InDoubt():
             return Verdict(PostState.IN_DOUBT, "in_doubt", reason, next_try=now + LOOKS[0])
         case Duplicate():
@@ -43,20 +57,44 @@ def judge(error: DeliveryError, post: Post, now: datetime, chance: Chance) -> Ve
         case BadCredential():
             return Verdict(PostState.QUEUED, "credential", reason, counts=False)
         case Gone():
-            return _without_its_parent(reason, post)
-        case Rejected() if post.means in (Means.EDIT, Means.DELETE):
-            return Verdict(PostState.QUEUED, "rejected", reason, next_try=now, means=Means.REPLY)
+            return _without_its_parent(reason, via)
+        case Rejected() if via in _REPEATABLE:
+            return Verdict(PostState.QUEUED, "rejected", reason, means=Means.REPLY)
         case _:
             return Verdict(PostState.FAILED, "rejected", reason)
 
 
-def _without_its_parent(reason: str, post: Post) -> Verdict:
+def _ahead(named: datetime | None, now: datetime) -> datetime | None:
+    """The time the platform named, if it is one to wait for: a past one would be no pause at all."""
+    return named if named is not None and named > now else None
+
+
+def _without_its_parent(reason: str, via: Means) -> Verdict:
     """The post to answer, change or delete is gone: deleting it is done, anything else is said anew."""
-    if post.means is Means.DELETE:
+    if via is Means.DELETE:
         return Verdict(PostState.SENT, "gone", reason)
-    if post.means is Means.NEW:
+    if via is Means.NEW:
         return Verdict(PostState.FAILED, "gone", reason)
     return Verdict(PostState.QUEUED, "gone", reason, means=Means.NEW)
+
+
+def stands_after(error: DeliveryError, standing: Standing, now: datetime, refusals: int, chance: Chance) -> Standing:
+    """What a refusal says of the whole channel; `refusals` is how many pauses there were since it last worked.
+
+    A credential is probed after 30 s, then ever more slowly (a probe may cost money), at least every five minutes.
+    """
+    match error:
+        case BadCredential():
+            if standing.state == "blocked" and standing.blocked_until is not None and standing.blocked_until > now:
+                return standing
+            until = now + min(PROBED_AFTER * 2 ** min(refusals, 8), LONGEST_WAIT)
+            return replace(standing, state="blocked", reason=error.reason, blocked_until=until)
+        case Retry() if error.whole_channel and standing.state != "blocked":
+            paused = timedelta(seconds=1) + backoff(min(refusals, 8) + 1, chance)
+            until = max(_ahead(error.after, now) or now + paused, standing.blocked_until or now)
+            return replace(standing, state="failing", reason=error.reason, blocked_until=until)
+        case _:
+            return standing
 
 
 def found(receipt: Receipt) -> Verdict:
@@ -64,11 +102,17 @@ def found(receipt: Receipt) -> Verdict:
     return Verdict(PostState.SENT, "found", receipt=receipt, counts=False, looked=True)
 
 
+def repeat() -> Verdict:
+    """What was in doubt does no harm when it is done twice."""
+    return Verdict(PostState.QUEUED, "sent_again", "done once more, to be sure", counts=False, looked=True)
+
+
 def not_found(post: Post, now: datetime) -> Verdict:
     """A look didn't show it: look again, or, after several over at least ten seconds, it isn't there."""
     looks = post.looks + 1
-    settled = (post.attempted_at or now) + LOOKING_TAKES
-    if looks < len(LOOKS) or now < settled:
+    # Less than nothing has passed where the clock was set back: then the looks alone have to do.
+    too_soon = timedelta() <= now - (post.attempted_at or now) < LOOKING_TAKES
+    if looks < len(LOOKS) or too_soon:
         wait = LOOKS[min(looks, len(LOOKS) - 1)]
         return Verdict(PostState.IN_DOUBT, "not_found", post.reason, next_try=now + wait, counts=False, looked=True)
     if post.expires is not None and post.expires <= now:
@@ -79,19 +123,29 @@ def not_found(post: Post, now: datetime) -> Verdict:
     return Verdict(PostState.QUEUED, "not_found", "it wasn't there: sent again", counts=False, looked=True)
 
 
-def cannot_look(post: Post, reason: str) -> Verdict:
-    """Where looking is no answer: Moderate or worse is sent again, a lesser one waits for the officer."""
+def cannot_look(post: Post, reason: str, now: datetime, chance: Chance) -> Verdict:
+    """Where looking is no answer: Moderate or worse is sent again, a lesser one waits for the officer.
+
+    Again at once the first time, then after ever longer pauses: each try may leave one more copy.
+    """
     grave = post.severity is Severity.UNKNOWN or post.severity.at_least(Severity.MODERATE)
     if grave and post.outcome != "duplicate":
-        return Verdict(PostState.QUEUED, "sent_again", f"it may be out twice: {reason}", counts=False, looked=True)
+        again = None if post.tries < 2 else now + timedelta(seconds=1) + backoff(post.tries + 2, chance)
+        why = f"it may be out twice: {reason}"
+        return Verdict(PostState.QUEUED, "sent_again", why, next_try=again, counts=False, looked=True)
     waits = f"it may be out; retry or drop it: {reason}"
     return Verdict(PostState.IN_DOUBT, "officer", waits, counts=False, looked=True)
 
 
 def look_failed(error: DeliveryError, post: Post, now: datetime, chance: Chance) -> Verdict:
-    """The platform couldn't be asked: ask again later; nothing is known."""
-    if isinstance(error, InDoubt):
-        return cannot_look(post, error.reason)
-    after = error.after if isinstance(error, Retry) else None
-    wait = after or now + timedelta(seconds=1) + backoff(4, chance)
+    """The platform couldn't be asked: ask again later; nothing is known. One that will never tell is no answer."""
+    if isinstance(error, InDoubt | Rejected | Gone | Duplicate):
+        return cannot_look(post, error.reason, now, chance)
+    named = _ahead(error.after, now) if isinstance(error, Retry) else None
+    wait = named or now + timedelta(seconds=1) + backoff(4, chance)
     return Verdict(PostState.IN_DOUBT, "look_failed", post.reason, next_try=wait, counts=False)
+
+
+def uncounted(verdict: Verdict) -> Verdict:
+    """The same, where the platform doesn't count such a write."""
+    return replace(verdict, counts=False)

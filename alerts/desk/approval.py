@@ -18,15 +18,18 @@ def find_alert(books: Books, name: str) -> Record:
         raise Misuse(f"{name!r}: no such alert; `tocsin status --all` lists them")
     if len(found) > 1:
         shown = ", ".join(record.id for record in found[:5])
-        raise Misuse(f"{name!r} begins the names of {len(found)} alerts ({shown}); give more of it")
+        raise Misuse(f"{name!r} is the start of several alerts' names ({shown}{', …' if found[5:] else ''}); give more")
     return found[0]
 
 
 def find_posts(books: Books, name: str) -> list[Post]:
     """The post of that id, or all posts of the alert of that name. Raises Misuse."""
-    posts = books.post_by_id(name)
-    if len(posts) == 1:
-        return list(posts)
+    posts, alerts = books.post_by_id(name), books.by_id(name)
+    if posts and not any(_is_named(record, name) for record in alerts):
+        if len(posts) + len(alerts) == 1:
+            return list(posts)
+        shown = ", ".join([*(post.id for post in posts), *(record.id for record in alerts)][:5])
+        raise Misuse(f"{name!r} is the start of several names ({shown}); give more")
     return list(books.posts_of(find_alert(books, name).id))
 
 
@@ -65,7 +68,7 @@ def _waiting(books: Books, name: str) -> tuple[Record, list[Post]]:
     record = find_alert(books, name)
     waiting = [post for post in books.posts_of(record.id) if post.state is PostState.WAITING]
     if not waiting:
-        raise Refused(f"{record.id} doesn't wait for a validation: it is {record.state}")
+        raise Refused(f"{record.id} doesn't wait for a validation: it is {_standing(record)}")
     return record, waiting
 
 
@@ -73,12 +76,22 @@ def _move(books: Books, name: str, state: PostState, reason: str, now: datetime)
     posts = find_posts(books, name)
     open_posts = [post for post in posts if post.state in (PostState.FAILED, PostState.IN_DOUBT)]
     if not open_posts:
-        raise Refused(f"{name}: nothing failed or in doubt there; it is {_states(posts)}")
+        raise Refused(f"{name}: nothing failed or is in doubt there; it is {_states(posts)}")
     for post in open_posts:
         books.move_post(post, state, reason, not_before=None)
         books.note(now, post.alert_id, post.id, str(state), reason)
     return open_posts
 
 
+def _is_named(record: Record, name: str) -> bool:
+    """Whether this is the whole of one of its names."""
+    return name in (record.id, record.incident_id, record.alert.identifier if record.alert else None)
+
+
+def _standing(record: Record) -> str:
+    state = str(record.state).replace("_", " ")
+    return f"{state}: {record.reason}" if record.reason else state
+
+
 def _states(posts: Sequence[Post]) -> str:
-    return ", ".join(sorted({str(post.state) for post in posts})) or "without posts"
+    return ", ".join(sorted({str(post.state).replace("_", " ") for post in posts})) or "without posts"

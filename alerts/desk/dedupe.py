@@ -1,15 +1,21 @@
-"""Seen before or not: the same message, and the same words under another identifier."""
+"""Seen before or not: the same message, the same words under another identifier, the next version of an incident."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from datetime import datetime
+from typing import Any
 
-from alerts.model.alert import Alert, Info, MsgType, ResponseType, Urgency
-from alerts.model.incident import LeftOut, Record
+from alerts.desk.thread import is_open
+from alerts.model.alert import Alert, Area, Info, MsgType, ResponseType, Urgency
+from alerts.model.incident import AlertState, LeftOut, Record
 from alerts.model.ports import Books
 from alerts.model.post import EndReason
+
+MANUAL = "manual"
+"""The source of what a duty officer enters: meant as it is entered, so never merged with anything by itself."""
+_OWN = "tocsin:"
 
 
 def content_key(alert: Alert) -> str:
@@ -17,27 +23,49 @@ def content_key(alert: Alert) -> str:
     said = [_said(info) for info in alert.infos]
     ending = end_reason(alert)
     references = sorted(reference.identifier for reference in alert.references) if ending else []
-    parts = [str(alert.status), str(ending), references, said]
+    return _digest([str(alert.status), str(ending), references, said])
+
+
+def topic_key(alert: Alert) -> str | None:
+    """Equal for two messages on the same event in the same areas; None where there is nothing to compare.
+
+    Our own calendar's announcements tell by references what belongs together: two road works in one street are two.
+    """
+    if not alert.infos or not alert.areas or any(pair.name.startswith(_OWN) for pair in alert.infos[0].parameters):
+        return None
+    events = sorted({_folded(info.event) for info in alert.infos})
+    return _digest([str(alert.status), events, sorted({_where(area) for area in alert.areas})])
+
+
+def _digest(parts: list[Any]) -> str:
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
 
 
 def _said(info: Info) -> list[str]:
-    areas = [f"{area.description}|{area.polygons}|{area.circles}|{area.geocodes}" for area in info.areas]
-    times = [time.isoformat() if time else "" for time in (info.onset, info.expires)]
+    times = [time.timestamp().hex() if time else "" for time in (info.onset, info.expires)]
     words = [info.headline, info.description, info.instruction, info.web]
     folded = [" ".join((text or "").split()) for text in (info.event, *words)]
-    return [info.language.lower(), info.severity, info.urgency, *folded, *times, *sorted(areas)]
+    areas = sorted(_where(area) for area in info.areas)
+    return [info.language.lower(), info.severity, info.urgency, *folded, *times, *areas]
+
+
+def _where(area: Area) -> str:
+    return f"{_folded(area.description)}|{area.polygons}|{area.circles}|{sorted(map(str, area.geocodes))}"
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def end_reason(alert: Alert) -> EndReason | None:
     """Why the message ends its incident, or None where it doesn't.
 
-    An end comes as a Cancel, or as an Update that says AllClear or whose urgency is Past (feeds.md of the field:
-    Environment Canada, Macao). An Alert whose urgency is Past (GDACS, seismic) tells of something, it ends nothing.
+    An end comes as a Cancel, or as an Update that says AllClear or whose urgency is Past (Environment Canada, Macao).
+    An Alert whose urgency is Past (GDACS, earthquakes) tells of something; it ends nothing.
     """
     if alert.msg_type is MsgType.CANCEL:
         return EndReason.CANCELLED
-    if not alert.infos or alert.msg_type is MsgType.ALERT:
+    if not alert.infos or alert.msg_type is not MsgType.UPDATE:
         return None
     clear = all(ResponseType.ALL_CLEAR in info.response_types or info.urgency is Urgency.PAST for info in alert.infos)
     return EndReason.ALL_CLEAR if clear else None
@@ -51,21 +79,70 @@ def seen_before(books: Books, alert: Alert) -> Record | None:
     return None
 
 
-def said_before(books: Books, alert: Alert, source: str, now: datetime) -> tuple[Record, LeftOut] | None:
-    """The record with the same words that still matters, and the reason to leave this one out."""
-    for record in books.by_content(content_key(alert)):
-        if record.alert is None or record.alert.ends <= now:
-            continue
-        if record.source == source:
-            return record, LeftOut(f"the same words as {record.id} ({record.alert.identifier}) under a new identifier")
-        return record, LeftOut(f"merged with {record.id}, which {record.source} told in the same words")
+def replaced_before(books: Books, alert: Alert) -> Record | None:
+    """The update or cancellation of this message that was read before the message itself."""
+    for record in books.referring(alert.identifier):
+        later = record.alert
+        replaces = later is not None and later.msg_type in (MsgType.UPDATE, MsgType.CANCEL)
+        if replaces and later is not None and later.sent >= alert.sent and later.identifier != alert.identifier:
+            return record
     return None
 
 
-def predecessor(books: Books, alert: Alert) -> Record | None:
-    """The newest message that this one updates or ends: by its references, else an older one of its own identifier."""
+def said_before(books: Books, alert: Alert, source: str, now: datetime) -> tuple[Record, LeftOut] | None:
+    """The record with the same words that still matters, and the reason to leave this one out."""
+    if source == MANUAL:
+        return None
+    for record in books.by_content(content_key(alert)):
+        if record.alert is None or record.alert.ends <= now or _is_over(books, record):
+            continue
+        if record.source == source:
+            reason = f"the same words as {record.id} ({record.alert.identifier}), under a new identifier"
+            return record, LeftOut(reason)
+        return record, LeftOut(f"merged with {record.id}: {record.source} told the same words before")
+    return None
+
+
+def merged_before(books: Books, alert: Alert, source: str, now: datetime) -> tuple[Record, LeftOut] | None:
+    """The record of another feed on the same event, areas and time that is at least as grave, and the reason."""
+    for record in _same_topic(books, alert, source, now):
+        if record.source != source and record.severity.at_least(alert.severity):
+            return record, LeftOut(f"merged with {record.id}: {record.source} told of the same event before")
+    return None
+
+
+def predecessor(books: Books, alert: Alert, source: str, now: datetime) -> Record | None:
+    """The newest message that this one updates or ends.
+
+    By its references, else an older one of its own identifier; a feed that gives neither is taken to go on about the
+    same event in the same areas, where their times overlap.
+    """
     for reference in sorted(alert.references, key=lambda reference: reference.sent, reverse=True):
         for record in books.by_identifier(reference.identifier):
             if record.alert is not None:
                 return record
-    return next(iter(books.by_identifier(alert.identifier, alert.sender)), None)
+    own = next(iter(books.by_identifier(alert.identifier, alert.sender)), None)
+    return own or next(iter(_same_topic(books, alert, source, now)), None)
+
+
+def _same_topic(books: Books, alert: Alert, source: str, now: datetime) -> list[Record]:
+    topic = topic_key(alert)
+    if topic is None or source == MANUAL or alert.references or alert.msg_type is not MsgType.ALERT:
+        return []
+    return [
+        record
+        for record in books.by_topic(topic, now)
+        if record.source != MANUAL
+        and record.alert is not None
+        and _overlap(alert, record.alert)
+        and not _is_over(books, record)
+    ]
+
+
+def _is_over(books: Books, record: Record) -> bool:
+    """Whether its incident was ended: what is said of it again is a new one. A rejected one stays rejected."""
+    return record.state is not AlertState.REJECTED and not is_open(books.thread(record.incident_id))
+
+
+def _overlap(one: Alert, other: Alert) -> bool:
+    return max(one.starts, other.starts) < min(one.ends, other.ends)

@@ -6,7 +6,7 @@ import mimetypes
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 from alerts.desk.station import Station
@@ -26,7 +26,11 @@ from alerts.model.span import parse_span
 
 LASTS = timedelta(hours=12)
 LARGEST_PICTURE = 5 * 1024 * 1024
-_CLOCK = re.compile(r"([01]?\d|2[0-3])[:hH]([0-5]\d)?")
+_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_PICTURES = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
+_FURTHEST = timedelta(days=3660)
+_KEPT = "\n\t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +60,8 @@ def draft_alert(draft: Draft, station: Station, now: datetime, identity: str) ->
     headline = _line("--headline", draft.headline)
     if not headline:
         raise Misuse("--headline is missing; allowed: one line that says what happens")
-    onset = read_time("--onset", draft.onset, now, station.timezone) if draft.onset else None
-    start = max(onset or now, now)
-    expires = read_time("--expires", draft.expires, now, station.timezone) if draft.expires else start + LASTS
-    if expires <= start:
-        raise Misuse(f"--expires {draft.expires!r} is before {'its onset' if onset else 'now'}; allowed: a later time")
-    language = draft.language or station.language
+    onset, expires = _times(draft, station, now)
+    language = _language(draft.language) or station.language
     info = Info(
         event=_line("--event", draft.event) or ("Alerte" if language.lower().startswith("fr") else "Alert"),
         categories=(draft.category,),
@@ -69,12 +69,12 @@ def draft_alert(draft: Draft, station: Station, now: datetime, identity: str) ->
         urgency=draft.urgency,
         certainty=draft.certainty,
         language=language,
-        onset=_whole(onset) if onset else None,
-        expires=_whole(expires),
+        onset=onset,
+        expires=expires,
         sender_name=station.name,
         headline=headline,
-        description=draft.description or None,
-        instruction=draft.instruction or None,
+        description=_text("--description", draft.description),
+        instruction=_text("--instruction", draft.instruction),
         web=_web(draft.web),
         resources=_picture(draft, headline),
         areas=_areas(draft.areas, station),
@@ -82,34 +82,52 @@ def draft_alert(draft: Draft, station: Station, now: datetime, identity: str) ->
     return Alert(
         identifier=f"tocsin-{identity}",
         sender=station.sender,
-        sent=_whole(now),
+        sent=_whole(now, station.timezone),
         status=Status.EXERCISE if draft.exercise else Status.ACTUAL,
         infos=(info,),
     )
 
 
 def read_time(option: str, text: str, now: datetime, zone: tzinfo) -> datetime:
-    """A span from now (`6h`), an hour (`18:30`, the next one), or a date and time. Raises Misuse."""
-    typed = text.strip()
-    if clock := _CLOCK.fullmatch(typed):
-        local = now.astimezone(zone).replace(hour=int(clock[1]), minute=int(clock[2] or 0), second=0, microsecond=0)
-        return local if local > now else local + timedelta(days=1)
+    """A span from now (`6h`), an hour (`18:30`, the next one), or a date and time of the station, in UTC.
+
+    A local time that the change of the hour skips is an hour later, one that it has twice is the first. Raises Misuse.
+    """
     try:
-        time = datetime.fromisoformat(typed)
-    except ValueError:
-        time = None
-    if time is not None:
-        return time if time.tzinfo else time.replace(tzinfo=zone)
-    try:
-        return now + parse_span(typed)
+        time = _read_time(text.strip(), now, zone).astimezone(UTC)
     except (ValueError, OverflowError):
-        allowed = "a span such as 6h, an hour such as 18:30, or 2026-11-25T18:00"
+        allowed = "a span such as 6h, an hour such as 18:30, or a date and time such as 2026-11-25T18:00"
         raise Misuse(f"{option} {text!r} is no time; allowed: {allowed}") from None
+    if abs(time - now) > _FURTHEST:
+        raise Misuse(f"{option} {text!r} is more than ten years away; allowed: a nearer time")
+    return time
 
 
-def _whole(time: datetime) -> datetime:
-    """CAP's times have whole seconds."""
-    return time.replace(microsecond=0)
+def _read_time(typed: str, now: datetime, zone: tzinfo) -> datetime:
+    if clock := _CLOCK.fullmatch(typed):
+        local = now.astimezone(zone).replace(hour=int(clock[1]), minute=int(clock[2]), second=0, microsecond=0)
+        return local if local.astimezone(UTC) > now else local + timedelta(days=1)
+    if re.match(r"\d{4}-", typed):
+        time = datetime.fromisoformat(typed)
+        return time if time.tzinfo else time.replace(tzinfo=zone)
+    return now.astimezone(UTC) + parse_span(typed)
+
+
+def _times(draft: Draft, station: Station, now: datetime) -> tuple[datetime | None, datetime]:
+    """The onset, if one was told, and the end: both in the station's zone, and the end after the onset and now."""
+    zone = station.timezone
+    onset = read_time("--onset", draft.onset, now, zone) if draft.onset else None
+    start = max(onset or now, now)
+    expires = read_time("--expires", draft.expires, now, zone) if draft.expires else start + LASTS
+    if expires <= start:
+        than = "now" if start == now else "its onset"
+        raise Misuse(f"--expires {draft.expires!r} is not after {than}; allowed: a later time")
+    return _whole(onset, zone) if onset else None, _whole(expires, zone)
+
+
+def _whole(time: datetime, zone: tzinfo) -> datetime:
+    """CAP's times have whole seconds and tell their offset; the station's reads best."""
+    return time.replace(microsecond=0).astimezone(zone)
 
 
 def _line(option: str, text: str | None) -> str | None:
@@ -117,6 +135,20 @@ def _line(option: str, text: str | None) -> str | None:
     if any(unicodedata.category(character) == "Cc" for character in line):
         raise Misuse(f"{option} holds a control character; allowed: plain text")
     return line or None
+
+
+def _text(option: str, text: str | None) -> str | None:
+    """Several lines, if that is how it was typed."""
+    lines = (text or "").replace("\r\n", "\n").strip()
+    if any(unicodedata.category(character) == "Cc" and character not in _KEPT for character in lines):
+        raise Misuse(f"{option} holds a control character; allowed: plain text")
+    return lines or None
+
+
+def _language(tag: str | None) -> str | None:
+    if tag is not None and not _LANGUAGE.fullmatch(tag):
+        raise Misuse(f"--lang {tag!r} is no language tag; allowed: such as fr-FR or en")
+    return tag
 
 
 def _web(address: str | None) -> str | None:
@@ -132,15 +164,19 @@ def _picture(draft: Draft, headline: str) -> tuple[Resource, ...]:
         return ()
     path = draft.image
     kind, _ = mimetypes.guess_type(path.name)
-    if kind not in ("image/jpeg", "image/png"):
+    if kind not in _PICTURES:
         raise Misuse(f"--image {str(path)!r} is no picture that every channel takes; allowed: .jpg or .png")
     try:
         size = path.stat().st_size
+        with path.open("rb") as file:
+            start = file.read(8)
     except OSError as error:
         raise Misuse(f"--image {str(path)!r} can't be read: {error.strerror}") from None
     if size > LARGEST_PICTURE:
         raise Misuse(f"--image {str(path)!r} has {size / 1e6:.1f} MB; allowed: up to 5 MB")
-    return (Resource(draft.alt or headline, kind, uri=path.resolve().as_uri(), size=size),)
+    if not start.startswith(_PICTURES[kind]):
+        raise Misuse(f"--image {str(path)!r} doesn't hold what its name says; allowed: a JPEG or PNG picture")
+    return (Resource(_line("--alt", draft.alt) or headline, kind, uri=path.resolve().as_uri(), size=size),)
 
 
 def _areas(named: tuple[str, ...], station: Station) -> tuple[Area, ...]:

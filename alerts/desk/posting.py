@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
+from alerts.desk.dedupe import MANUAL
+from alerts.desk.judgement import Accepted
 from alerts.desk.station import Outlet, Station
+from alerts.desk.thread import last_there, next_step
 from alerts.model.alert import Alert, Severity, Status
-from alerts.model.incident import LeftOut, Record
+from alerts.model.incident import AlertState, LeftOut, Record
 from alerts.model.ports import Books
-from alerts.model.post import EndReason, Means, Post, PostKind, PostState, priority_of
+from alerts.model.post import Image, Means, Post, PostKind, PostState, priority_of
 from alerts.rendering.faces import ChannelFace, Context, Rendered, StationFace
 from alerts.rendering.templates import Renderer
 
 END_IS_WORTH_TELLING = timedelta(hours=6)
 """How long after an alert's end it is still told that it is over, where a channel was down."""
-_THERE = (PostState.SENDING, PostState.IN_DOUBT, PostState.SENT)
+PICTURE_KINDS = ("image/jpeg", "image/png")
+"""What every channel takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,63 +35,61 @@ class Penned:
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """Why posts are made now: the message, what it follows, how its incident ends by it, where it is, how it waits."""
+    """Why posts are made now: the message, what was decided about it, and how its posts wait.
+
+    `previous` is what the readers of one channel saw last of the incident.
+    """
 
     record: Record
     alert: Alert
-    previous: Record | None
-    ending: EndReason | None
-    area_names: tuple[str, ...]
+    accepted: Accepted
     now: datetime
     state: PostState
     not_before: datetime | None
+    previous: Record | None = None
 
     @property
     def severity(self) -> Severity:
         """The message's own severity, or that of what it ends where it brings none."""
-        return self.previous.severity if not self.alert.infos and self.previous else self.alert.severity
+        before = self.previous or self.accepted.previous
+        return before.severity if not self.alert.infos and before else self.alert.severity
+
+
+def withdraw(books: Books, occasion: Occasion) -> None:
+    """Supersede what hadn't gone out yet, and say so of the messages that only waited."""
+    reason = f"{occasion.record.id} took its place before it went out"
+    for post in occasion.accepted.withdrawn:
+        books.move_post(post, PostState.SUPERSEDED, reason, not_before=None)
+        books.note(occasion.now, post.alert_id, post.id, PostState.SUPERSEDED, reason)
+    for alert_id in dict.fromkeys(post.alert_id for post in occasion.accepted.withdrawn):
+        for record in books.by_id(alert_id):
+            if record.state is AlertState.WAITING:
+                books.set_alert_state(alert_id, AlertState.LEFT_OUT, reason)
 
 
 def pen_posts(
-    books: Books,
-    outlets: Sequence[Outlet],
-    occasion: Occasion,
-    write: Callable[[Outlet, Occasion, PostKind, bool], Penned],
+    books: Books, occasion: Occasion, write: Callable[[Outlet, Occasion, PostKind], Penned]
 ) -> list[Penned] | LeftOut:
-    """The posts for the channels, stored; what hadn't gone out yet is superseded. LeftOut: there is none to make."""
+    """The posts for the channels, stored. LeftOut: there is none to make."""
     penned, reasons = [], []
-    for outlet in outlets:
-        thread = books.thread(occasion.record.incident_id, outlet.name)
-        _supersede(books, thread, occasion)
-        step = next_step(outlet, thread, occasion.ending)
+    for outlet in occasion.accepted.outlets:
+        thread = [post for post in occasion.accepted.thread if post.channel == outlet.name]
+        step = next_step(outlet, thread, occasion.accepted.ending)
         if isinstance(step, LeftOut):
             books.note(occasion.now, occasion.record.id, None, "no_post", f"{outlet.name}: {step.reason}")
             reasons.append(f"{outlet.name}: {step.reason}")
             continue
-        made = write(outlet, occasion, step, not any(post.state in _THERE for post in thread))
+        seen = replace(occasion, previous=_seen_last(books, thread) or occasion.accepted.previous)
+        made = write(outlet, seen, step)
         books.add_post(made.post)
         penned.append(made)
     return penned or LeftOut("; ".join(reasons))
 
 
-def next_step(outlet: Outlet, thread: Sequence[Post], ending: EndReason | None) -> PostKind | LeftOut:
-    """What a channel's thread needs next: its first post, an update, or its end."""
-    is_there = any(post.state in _THERE for post in thread)
-    if any(post.kind is PostKind.END and post.state in _THERE for post in thread):
-        return LeftOut("the incident has ended there") if ending else PostKind.PUBLISH
-    if ending is None:
-        return PostKind.UPDATE if is_there else PostKind.PUBLISH
-    if not is_there:
-        return LeftOut("it ends what never appeared there")
-    return LeftOut("this channel tells no ends") if outlet.on_end is Means.NONE else PostKind.END
-
-
-def _supersede(books: Books, thread: Sequence[Post], occasion: Occasion) -> None:
-    for post in thread:
-        if post.state in (PostState.QUEUED, PostState.WAITING):
-            reason = f"{occasion.record.id} took its place before it went out"
-            books.move_post(post, PostState.SUPERSEDED, reason, not_before=None)
-            books.note(occasion.now, post.alert_id, post.id, PostState.SUPERSEDED, reason)
+def _seen_last(books: Books, thread: Sequence[Post]) -> Record | None:
+    """The message that a channel's readers know: a later one may never have got there."""
+    last = last_there(thread)
+    return next(iter(books.by_id(last.alert_id)), None) if last else None
 
 
 class Pen:
@@ -102,11 +106,10 @@ class Pen:
         for outlet in self._station.outlets:
             self._renderer.render(alert, PostKind.PUBLISH, face_of(outlet), context=Context(incident="", now=now))
 
-    def write(self, outlet: Outlet, occasion: Occasion, kind: PostKind, first: bool) -> Penned:
+    def write(self, outlet: Outlet, occasion: Occasion, kind: PostKind) -> Penned:
         """Render, and lay out the row of the outbox."""
-        rendered = self._renderer.render(
-            occasion.alert, kind, face_of(outlet), context=_context_of(occasion, first=first)
-        )
+        rendered = self._renderer.render(occasion.alert, kind, face_of(outlet), context=_context_of(occasion, kind))
+        rendered = replace(rendered, message=replace(rendered.message, image=self._picture(outlet, occasion)))
         alert, severity = occasion.alert, occasion.severity
         means = {PostKind.PUBLISH: Means.NEW, PostKind.UPDATE: outlet.on_update, PostKind.END: outlet.on_end}[kind]
         ends = alert.ends if kind is not PostKind.END else max(alert.ends, occasion.now + END_IS_WORTH_TELLING)
@@ -129,19 +132,34 @@ class Pen:
         )
         return Penned(post, rendered)
 
+    def _picture(self, outlet: Outlet, occasion: Occasion) -> Image | None:
+        """The picture that an officer put beside the alert.
+
+        Only our own message may name a file of this machine: a feed's `file:///etc/passwd` is nothing to publish.
+        """
+        alert = occasion.alert
+        info = alert.info_for(outlet.language or self._station.language)
+        if info is None or occasion.record.source != MANUAL or alert.sender != self._station.sender:
+            return None
+        for resource in info.resources:
+            address = urlsplit(resource.uri or "")
+            if address.scheme == "file" and not address.netloc and resource.mime_type in PICTURE_KINDS:
+                return Image(url2pathname(address.path), resource.description)
+        return None
+
 
 def face_of(outlet: Outlet) -> ChannelFace:
     """The outlet as rendering sees it."""
     return ChannelFace(outlet.name, outlet.kind, outlet.text, outlet.link, outlet.language)
 
 
-def _context_of(occasion: Occasion, *, first: bool) -> Context:
+def _context_of(occasion: Occasion, kind: PostKind) -> Context:
     return Context(
         incident=occasion.record.incident_id,
         now=occasion.now,
-        reason=occasion.ending,
+        reason=occasion.accepted.ending,
         previous=occasion.previous.alert if occasion.previous else None,
         exercise=occasion.alert.status is not Status.ACTUAL,
-        area_names=occasion.area_names,
-        first=first,
+        area_names=occasion.accepted.area_names,
+        first=kind is PostKind.PUBLISH,
     )

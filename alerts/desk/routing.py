@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from alerts.desk.station import Intake, Outlet, Publish, Station
 from alerts.model.alert import Alert, MsgType, Scope, Severity, Status, Urgency
@@ -13,17 +13,24 @@ LIVE = (Status.ACTUAL,)
 PRACTICE = (Status.EXERCISE, Status.TEST)
 
 
-def fit_for_people(alert: Alert, now: datetime) -> LeftOut | None:
-    """Why the message is for nobody here at all: not for the public, no alert, not meant to be acted on, or over."""
+def fit_for_people(alert: Alert) -> LeftOut | None:
+    """Why the message is for nobody here at all: not for the public, no alert, or with nothing to read in it."""
     if alert.msg_type in (MsgType.ACK, MsgType.ERROR):
         return LeftOut(f"a message of type {alert.msg_type} is for machines, not for people")
     if alert.status not in (*LIVE, *PRACTICE):
         return LeftOut(f"its status is {alert.status}, not Actual")
     if alert.scope is not Scope.PUBLIC:
         return LeftOut(f"its scope is {alert.scope}: it isn't for the public")
-    if alert.ends <= now:
-        return LeftOut(f"it was over at {alert.ends.isoformat(timespec='minutes')}, before it was read")
+    if not alert.infos and alert.msg_type is not MsgType.CANCEL:
+        return LeftOut("there is nothing to read in it: it has no info")
     return None
+
+
+def over(alert: Alert, now: datetime, zone: tzinfo) -> LeftOut | None:
+    """Why it is too late to tell; the time is the station's own."""
+    if alert.ends > now:
+        return None
+    return LeftOut(f"it was over at {alert.ends.astimezone(zone):%Y-%m-%d %H:%M}, before it was read")
 
 
 def grave_enough(alert: Alert, least: Severity) -> LeftOut | None:
@@ -33,27 +40,64 @@ def grave_enough(alert: Alert, least: Severity) -> LeftOut | None:
     return LeftOut(f"its severity is {alert.severity}, below the {least} that this source takes")
 
 
-def choose_outlets(alert: Alert, station: Station, named: Sequence[str] = ()) -> tuple[Outlet, ...] | LeftOut:
-    """The channels for an alert: those named, or all that take its status and severity. The reason where none does."""
-    practice = alert.status in PRACTICE
-    fitting = [outlet for outlet in station.outlets if outlet.exercise is practice and outlet.public]
-    if not fitting:
-        what = "no channel takes exercises (exercise = true)" if practice else "no channel takes alerts"
-        return LeftOut(f"its status is {alert.status}, and {what}")
-    if named:
-        return tuple(outlet for outlet in fitting if outlet.name in named) or LeftOut(
-            f"none of the channels named ({', '.join(named)}) takes an alert whose status is {alert.status}"
+def choose_outlets(
+    alert: Alert,
+    station: Station,
+    named: Sequence[str] = (),
+    *,
+    on: frozenset[str] = frozenset(),
+    ends: bool = False,
+) -> tuple[Outlet, ...] | LeftOut:
+    """The channels for a message, or why there is none.
+
+    Those named, or all that take its status and severity, and those where its incident is `on`: whoever read the
+    alert reads that it is less grave now. An end goes where the incident is on, and nowhere else.
+    """
+    fitting = _of_its_kind(alert.status, station, on)
+    if isinstance(fitting, LeftOut):
+        return fitting
+    if named and (misfits := _misfits(alert, fitting, named)):
+        return misfits
+    wanted = [outlet for outlet in fitting if not named or outlet.name in named]
+    if ends:
+        return tuple(outlet for outlet in wanted if outlet.name in on) or LeftOut(
+            "it ends what is on none of the channels" + (" named" if named else "")
         )
-    grave = [o for o in fitting if alert.severity is Severity.UNKNOWN or alert.severity.at_least(o.severity)]
-    return tuple(grave) or LeftOut(f"its severity is {alert.severity}, below what every channel takes")
+    taking = [outlet for outlet in wanted if named or outlet.name in on or _takes(outlet, alert.severity)]
+    return tuple(taking) or LeftOut(f"its severity is {alert.severity}, below what every channel takes")
 
 
-def how_to_publish(alert: Alert, intake: Intake) -> Publish:
+def _of_its_kind(status: Status, station: Station, on: frozenset[str]) -> list[Outlet] | LeftOut:
+    """Exercises on exercise channels, real alerts on live ones, and never otherwise."""
+    practice = status in PRACTICE
+    fitting = [o for o in station.outlets if o.exercise is practice and (o.public or o.name in on)]
+    if fitting:
+        return fitting
+    what = "no channel takes exercises (exercise = true)" if practice else "no channel takes alerts"
+    return LeftOut(f"its status is {status}, and {what}")
+
+
+def _misfits(alert: Alert, fitting: Sequence[Outlet], named: Sequence[str]) -> LeftOut | None:
+    """Why a channel that was named can't have it: nobody is left believing that it went there."""
+    names = {outlet.name for outlet in fitting}
+    misfits = [name for name in named if name not in names]
+    if not misfits:
+        return None
+    known = ", ".join(outlet.name for outlet in fitting)
+    return LeftOut(f"{', '.join(misfits)} takes no message whose status is {alert.status}; those that do: {known}")
+
+
+def _takes(outlet: Outlet, severity: Severity) -> bool:
+    return severity is Severity.UNKNOWN or severity.at_least(outlet.severity)
+
+
+def how_to_publish(alert: Alert, intake: Intake, *, ends: bool = False) -> Publish:
     """`publish` of the source, or `urgent` for what is Severe or worse and Immediate.
 
-    A severity of Unknown can't be held against a threshold: from a source that has one, it waits for the officer.
+    A severity of Unknown can't be held against a threshold: from a source that has one, it waits for the officer. An
+    end is no warning, so it needs no severity.
     """
-    if alert.severity is Severity.UNKNOWN and intake.severity.at_least(Severity.MODERATE):
+    if alert.severity is Severity.UNKNOWN and intake.severity.at_least(Severity.MODERATE) and not ends:
         return "approve"
     if alert.severity.at_least(Severity.SEVERE) and alert.urgency is Urgency.IMMEDIATE and intake.urgent:
         return intake.urgent

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alerts.model.alert import Alert, Area, Circle, Named, Point
-from alerts.model.errors import Misuse, Unreadable
+from alerts.desk.shapes import EXCLUDED, shapes_of
+from alerts.model.alert import Alert, Area, Named, Point
+from alerts.model.errors import Misuse
 from alerts.model.incident import LeftOut
 
 if TYPE_CHECKING:
@@ -22,7 +20,8 @@ if TYPE_CHECKING:
 
 DISTRICT = "district"
 """The geocode name under which a district's own code stands in our alerts."""
-_KM_PER_DEGREE = 111.32
+_SLIVER = 0.01
+"""The share of the smaller of two shapes below which they only touch."""
 _BLANKS = re.compile(r"[\s,;]+")
 
 
@@ -103,13 +102,12 @@ class Territory:
         if any((name, value) in self._wanted for name, value in _codes_of(area)):
             return True
         ground = self._ground
-        return ground is not None and any(ground.intersects(shape) for shape in _shapes_of(area))
+        return ground is not None and any(_covers(shape, ground) for shape in shapes_of(area))
 
     def _comparable(self, area: Area) -> bool:
         if any(name in self._schemes for name, _ in _codes_of(area)):
             return True
-        outlined = bool(area.polygons) or any(circle.radius > 0 for circle in area.circles)
-        return outlined and bool(self.districts)
+        return bool(self.districts) and bool(shapes_of(area))
 
 
 def _codes_of(area: Area) -> list[tuple[str, str]]:
@@ -117,25 +115,8 @@ def _codes_of(area: Area) -> list[tuple[str, str]]:
         (code.name.casefold(), value.casefold())
         for code in area.geocodes
         for value in _BLANKS.split(code.value.strip())
-        if code.name != "EXCLUDE_POLYGON"
+        if code.name != EXCLUDED
     ]
-
-
-def _shapes_of(area: Area) -> list[BaseGeometry]:
-    from shapely import Polygon, make_valid  # noqa: PLC0415
-
-    rings = [Polygon([(lon, lat) for lat, lon in ring]) for ring in area.polygons if len(ring) >= 4]
-    rounds = [Polygon(_rim(circle)) for circle in area.circles if circle.radius > 0]
-    return [make_valid(shape) for shape in (*rings, *rounds)]
-
-
-def _rim(circle: Circle) -> list[Point]:
-    """A circle of kilometres as a ring of (longitude, latitude), good for the sizes of towns and counties."""
-    latitude, longitude = circle.centre
-    north = circle.radius / _KM_PER_DEGREE
-    east = north / max(math.cos(math.radians(latitude)), 0.01)
-    turns = [2 * math.pi * step / 48 for step in range(48)]
-    return [(longitude + east * math.cos(turn), latitude + north * math.sin(turn)) for turn in turns]
 
 
 def _outer_rings(outline: Mapping[str, Any]) -> tuple[tuple[Point, ...], ...]:
@@ -143,36 +124,20 @@ def _outer_rings(outline: Mapping[str, Any]) -> tuple[tuple[Point, ...], ...]:
     return tuple(tuple((float(lat), float(lon)) for lon, lat, *_ in polygon[0]) for polygon in polygons)
 
 
+def _covers(shape: BaseGeometry, ground: BaseGeometry) -> bool:
+    """Whether they share ground, not only a border, which neighbours draw a little across one another."""
+    if not ground.intersects(shape):
+        return False
+    return bool(ground.intersection(shape).area > _SLIVER * min(ground.area, shape.area))
+
+
 def _folded(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text.strip().casefold())
-    return "".join(character for character in plain if not unicodedata.combining(character))
+    """As it is looked for: without case, accents, hyphens and apostrophes."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    letters = "".join(character for character in plain if not unicodedata.combining(character))
+    return " ".join(re.findall(r"\w+", letters))
 
 
 def _listed(names: Sequence[str], most: int = 4) -> str:
     shown = "; ".join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
-
-
-def read_districts(path: Path) -> tuple[District, ...]:
-    """The features of a GeoJSON file with `code`, `name` and a Polygon or MultiPolygon. Raises Unreadable."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise Unreadable(f"{path.name} can't be read: {error.strerror}") from None
-    except ValueError as error:
-        raise Unreadable(f"{path.name} is not JSON: {error}") from None
-    features = document.get("features") if isinstance(document, dict) else None
-    if not isinstance(features, list) or not features:
-        raise Unreadable(f"{path.name} holds no features; allowed: a GeoJSON FeatureCollection of districts")
-    return tuple(_district(path.name, place, feature) for place, feature in enumerate(features))
-
-
-def _district(file: str, place: int, feature: Any) -> District:
-    properties = (feature.get("properties") if isinstance(feature, dict) else None) or {}
-    code, name = properties.get("code"), properties.get("name")
-    if not code or not name:
-        raise Unreadable(f"{file}: features[{place}] needs the properties `code` and `name`")
-    outline = feature.get("geometry") or {}
-    if outline.get("type") not in ("Polygon", "MultiPolygon") or not outline.get("coordinates"):
-        raise Unreadable(f"{file}: features[{place}] ({name}) needs an outline: a Polygon or a MultiPolygon")
-    return District(str(code), str(name), outline)

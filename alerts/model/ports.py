@@ -261,12 +261,22 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """An attempt that is written down and may be made: the post's thread so far on this channel."""
+    """An attempt that is written down and may be made.
+
+    `thread` is what is out of the incident on this channel since it last ended there, oldest first, each once (nothing
+    for a first post). `newest_known` is for a look: the newest post of ours that had been answered for before the
+    attempt it looks for was begun.
+    """
 
     attempt: int
-    parent: Receipt | None
-    newest_known: str | None
+    thread: tuple[Receipt, ...] = ()
+    newest_known: str | None = None
     action: str = "send"
+
+    @property
+    def parent(self) -> Receipt | None:
+        """The newest post of the thread: what is answered or changed."""
+        return self.thread[-1] if self.thread else None
 
 
 class Outbox(Protocol):
@@ -281,7 +291,7 @@ class Outbox(Protocol):
         ...
 
     async def next_time(self, channel: str, now: datetime) -> datetime | None:
-        """When a post of this channel becomes due by time alone; None: not before somebody stores one."""
+        """When a post becomes due by time alone; None: not before one is stored. A past time asks for `settle`."""
         ...
 
     async def begin(self, post: Post, lease: Lease, now: datetime, *, action: str, counts: bool) -> Begun | None:
@@ -297,7 +307,10 @@ class Outbox(Protocol):
         ...
 
     async def recover(self, channel: str, lease: Lease, now: datetime) -> int:
-        """Put every attempt without an end, made under an earlier lease, in doubt; returns how many."""
+        """Put every attempt without an end, made under an earlier lease, in doubt; returns how many.
+
+        Where the clock was set back since the last attempt, no wait goes on for longer than five minutes.
+        """
         ...
 
     async def pace(self, channel: str, since: datetime) -> Sequence[datetime]:

@@ -15,7 +15,7 @@ LinkPolicy = Literal["always", "first", "never"]
 
 @dataclass(frozen=True, slots=True)
 class StationFace:
-    """Who speaks. `public_url` is without a trailing slash; `area_names` are the station's own names of its areas."""
+    """Who speaks. `public_url` is without a trailing slash; `area_names` are the station's own spellings."""
 
     name: str
     language: str = "fr-FR"

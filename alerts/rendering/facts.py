@@ -51,7 +51,8 @@ def facts(
     reason = (context.reason or EndReason.EXPIRED).value if matter.kind is PostKind.END else ""
     label = level(info, general) or (general["severities"] | words.get("severities", {}))[info.severity.value]
     title = _title(matter)
-    names = areas_of(matter.alert, info, station, context)
+    infos = _together(matter)
+    names = areas_of(infos, station, context)
     said = {
         "alert": matter.alert,
         "info": info,
@@ -71,7 +72,7 @@ def facts(
         "areas": names,
         "area": ", ".join(names) if len(names) <= _MANY else short_area(names),
         "area_short": short_area(names),
-        "when": teller.window(info.onset or info.effective, event_end(info), whole=matter.hazard in WITH_WINDOW),
+        "when": _when(matter, infos, teller),
         "sender": info.sender_name or station.name,
         "source": _source(info, station, general["source"]),
         "source_short": _source(info, station, general["source_short"]),
@@ -112,19 +113,36 @@ def prepared(info: Info, words: Words) -> str:
     return by_severity.get(gravity(info).value) or by_severity["default"]
 
 
-def areas_of(alert: Alert, info: Info, station: StationFace, context: Context) -> list[str]:
-    """Return where it is, each name once: the station's own names first; the station itself where nothing is told.
+def areas_of(infos: Sequence[Info], station: StationFace, context: Context) -> list[str]:
+    """Return where it is, each name once: those the station matched, its other own ones, then the feed's.
 
-    A feed may say one language in several infos, one for each area: they all count. Some put all areas into one,
-    between semicolons.
+    A name that the station has too is spelled its way. Some feeds put all their areas into one, between semicolons.
+    The station itself stands where nothing is told.
     """
-    same = (other for other in alert.infos if other.language == info.language)
-    told = [area.description for each in (info, *same) for area in each.areas]
+    told = [name.strip() for info in infos for area in info.areas for name in area.description.split(";")]
+    ours = {fold(name): name for name in station.area_names}
+    told.sort(key=lambda name: fold(name) not in ours)
     names: dict[str, str] = {}
-    for name in (*map(clean_line, context.area_names), *(part.strip() for text in told for part in text.split(";"))):
-        names.setdefault(fold(name), name)
+    for name in (*map(clean_line, context.area_names), *told):
+        names.setdefault(fold(name), ours.get(fold(name), name))
     names.pop("", None)
-    return list(names.values()) or list(station.area_names) or [station.name]
+    return list(names.values()) or [station.name]
+
+
+def _together(matter: Matter) -> list[Info]:
+    """Return every info that says this: a feed may say one language in several, one for each area."""
+    if matter.info not in matter.alert.infos:
+        return [matter.info]
+    return [matter.info, *(info for info in matter.alert.infos if info is not matter.info)]
+
+
+def _when(matter: Matter, infos: Sequence[Info], teller: Teller) -> str:
+    """Return from the earliest start to the latest end; no end where one of them is open."""
+    starts = [info.onset or info.effective for info in infos]
+    ends = [event_end(info) for info in infos]
+    start = min((time for time in starts if time), default=None)
+    end = max((time for time in ends if time), default=None) if all(ends) else None
+    return teller.window(start, end, whole=matter.hazard in WITH_WINDOW)
 
 
 def short_area(names: Sequence[str]) -> str:

@@ -53,9 +53,10 @@ def fit(pieces: Sequence[Piece], fmt: TextFormat) -> Fitted:
 
 
 class _Fitting:
-    """One fitting under way: what each piece says by now."""
+    """One fitting under way: what each piece says by now, and what each line was counted."""
 
     def __init__(self, pieces: Sequence[Piece], texts: Sequence[str], fmt: TextFormat) -> None:
+        self._lines: dict[str, int] = {}
         self._pieces = pieces
         self._full = list(texts)
         self._texts = list(texts)
@@ -135,11 +136,18 @@ class _Fitting:
         return self._units(place, text) <= self._fmt.limit
 
     def _units(self, place: int | None = None, text: str = "") -> int:
-        """Count the whole as it stands, or as it would with `text` at `place`."""
+        """Count the whole as it stands, or as it would with `text` at `place`.
+
+        Line by line, and each line once: no link, emoji, accent or tag goes on beyond the end of a line.
+        """
         texts = self._texts
         if place is not None:
             texts = [*texts[:place], text, *texts[place + 1 :]]
-        return count(lay_out(texts, self._pieces), self._fmt)
+        lines = lay_out(texts, self._pieces).split("\n")
+        for line in lines:
+            if line not in self._lines:
+                self._lines[line] = count(line, self._fmt)
+        return sum(map(self._lines.__getitem__, lines)) + len(lines) - 1
 
 
 def _order(order: tuple[str, ...], name: str) -> int:

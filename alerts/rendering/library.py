@@ -54,6 +54,7 @@ class Library:
         self._loader = FileSystemLoader([str(folder) for folder in self._folders])
         self._environments: dict[str, SandboxedEnvironment] = {}
         self._words: dict[str, Words] = {}
+        self._near: dict[str, list[str]] = {}
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -66,8 +67,10 @@ class Library:
 
     def languages(self, tag: str) -> list[str]:
         """Return the folders to look in for `tag`, nearest first; only English where there is none for it."""
-        near = [name for name in (tag, tag.split("-", 1)[0]) if name in self._languages]
-        return list(dict.fromkeys(near)) or [FALLBACK_LANGUAGE]
+        if tag not in self._near:
+            near = [name for name in (tag, tag.split("-", 1)[0]) if name in self._languages]
+            self._near[tag] = list(dict.fromkeys(near)) or [FALLBACK_LANGUAGE]
+        return self._near[tag]
 
     def find(self, language: str, channel_kind: str, topics: Sequence[str], kind: PostKind) -> str | None:
         """Return the name of the nearest template: by language, channel kind, then event, hazard, none; else None."""

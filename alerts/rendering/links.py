@@ -43,7 +43,6 @@ _LABEL_MAX = 63
 
 # The everyday ones are known without reading the list, so that a usual post doesn't pay for it (10 ms, once).
 _EVERYDAY = frozenset(("fr", "com", "org", "net", "eu", "info", "gov", "paris", "bzh", "be", "ch", "uk", "us", "de"))
-_RESERVED = frozenset(("example", "test", "invalid", "localhost", "local"))
 
 
 def links(text: str) -> list[str]:
@@ -171,7 +170,7 @@ def _rest_end(text: str, end: int) -> int:
 
 
 def _is_tld(name: str) -> bool:
-    return name in _EVERYDAY or (name not in _RESERVED and name in _known_tlds())
+    return name in _EVERYDAY or name in _known_tlds()
 
 
 @cache

@@ -55,7 +55,8 @@ def well(text: str, fits: Fits, *, markup: bool) -> str:
     A rest of less than forty characters tells a reader nothing: then "".
     """
     words = at_words(text, fits, markup=markup)
-    sentences = at_sentences(text, fits, markup=markup)
+    about = len(words) + len("…") + 1
+    sentences = at_sentences(text, lambda said: len(said) <= about and fits(said), markup=markup)
     if len(sentences) >= max(_LEAST, _WORTH * len(words)):
         return sentences
     return words if len(words) >= _LEAST_SHOWN else ""

@@ -45,5 +45,5 @@ def open_ical(name: str, settings: IcalSettings, around: Surroundings) -> IcalSo
         place_of(settings.url, around.folder, fetcher),
         moments=[parse_moment(text) for text in settings.announce],
         zone=around.zone,
-        issuer=Issuer(around.sender, around.station, around.language, geocodes=around.geocodes),
+        issuer=Issuer(around.sender, around.station, around.language, settings.severity, around.geocodes),
     )

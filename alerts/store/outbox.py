@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerts.model.ports import Begun, Lease, Verdict
-from alerts.model.post import Post, PostState, Receipt
+from alerts.model.post import Post, PostKind, PostState, Receipt
 from alerts.store import outbox_statements as sql
 from alerts.store.books import StoredBooks
 from alerts.store.database import Database
 from alerts.store.rows import post_of
 from alerts.store.schema import stamp, time_of
+
+CLOCKS_DIFFER = timedelta(seconds=5)
+"""How far the clocks of two machines may be apart."""
+BELIEVED_WAIT = timedelta(minutes=5)
 
 
 class StoredOutbox:
@@ -33,7 +37,7 @@ class StoredOutbox:
         return post_of(row) if row else None
 
     async def next_time(self, channel: str, now: datetime) -> datetime | None:
-        """When a post of this channel becomes due by time alone; None: not before somebody stores one."""
+        """When a post becomes due by time alone; None: not before one is stored. A past time asks for `settle`."""
         row = await self._database.read(lambda db: sql.NEXT_TIME.row(db, channel=channel, now=stamp(now)))
         return time_of(min((value for value in row if value is not None), default=None)) if row else None
 
@@ -54,7 +58,10 @@ class StoredOutbox:
         return await self._database.write(lambda db: _settle(db, channel, now))
 
     async def recover(self, channel: str, lease: Lease, now: datetime) -> int:
-        """Put every attempt without an end, made under an earlier lease, in doubt; returns how many."""
+        """Put every attempt without an end, made under an earlier lease, in doubt; returns how many.
+
+        Where the clock was set back since the last attempt, no wait goes on for longer than five minutes.
+        """
         return await self._database.write(lambda db: _recover(db, channel, lease, now))
 
     async def pace(self, channel: str, since: datetime) -> Sequence[datetime]:
@@ -73,9 +80,7 @@ def _begin(
 ) -> Begun | None:
     if sql.OUR_LEASE.row(db, lane=lease.lane, owner=lease.owner, now=stamp(now)) is None:
         return None
-    before = post.attempted_at or now
     if action == "send":
-        before = now
         if sql.CLAIM.run(db, key=post.id, was=post.state, now=stamp(now)).rowcount != 1:
             return None
     elif sql.IN_DOUBT.row(db, key=post.id) is None:
@@ -89,14 +94,23 @@ def _begin(
         counts=counts,
         left_at=stamp(now),
     )
-    parent = sql.PARENT.row(db, incident=post.incident_id, channel=post.channel, seq=post.seq)
-    newest = sql.NEWEST_KNOWN.row(db, channel=post.channel, before=stamp(before))
     return Begun(
         attempt=cursor.lastrowid or 0,
-        parent=Receipt(parent["remote_id"], parent["url"]) if parent else None,
-        newest_known=newest["remote_id"] if newest else None,
+        thread=() if post.kind is PostKind.PUBLISH else _thread(db, post),
+        newest_known=_newest_known(db, post) if action == "look" else None,
         action=action,
     )
+
+
+def _thread(db: sqlite3.Connection, post: Post) -> tuple[Receipt, ...]:
+    rows = sql.THREAD.rows(db, incident=post.incident_id, channel=post.channel, seq=post.seq)
+    newest = {row["remote_id"]: Receipt(row["remote_id"], row["url"]) for row in rows}
+    return tuple(newest.values())
+
+
+def _newest_known(db: sqlite3.Connection, post: Post) -> str | None:
+    row = sql.NEWEST_KNOWN.row(db, channel=post.channel, before=stamp(post.attempted_at or post.stored_at))
+    return str(row["remote_id"]) if row else None
 
 
 def _finish(
@@ -149,9 +163,19 @@ def _settle(db: sqlite3.Connection, channel: str, now: datetime) -> int:
 def _recover(db: sqlite3.Connection, channel: str, lease: Lease, now: datetime) -> int:
     if sql.OUR_LEASE.row(db, lane=lease.lane, owner=lease.owner, now=stamp(now)) is None:
         return 0
+    _cap_waits(db, channel, now)
     reason = "the program stopped in the middle of the attempt"
     orphans = sql.ORPHANS.rows(db, channel=channel, owner=lease.owner)
     for row in orphans:
         sql.ABANDON.run(db, key=row["seq"], reason=reason, now=stamp(now))
         sql.DOUBT.run(db, key=row["post_id"], reason=reason, now=stamp(now))
     return len(orphans)
+
+
+def _cap_waits(db: sqlite3.Connection, channel: str, now: datetime) -> None:
+    """An attempt in the future proves that the clock was set back: no wait of the old time is believed."""
+    newest = sql.NEWEST_ATTEMPT.row(db, channel=channel)
+    at = time_of(newest["at"]) if newest else None
+    if at is not None and at > now + CLOCKS_DIFFER:
+        sql.CAP_TRIES.run(db, channel=channel, latest=stamp(now + BELIEVED_WAIT))
+        sql.CAP_PAUSE.run(db, channel=channel, latest=stamp(now + BELIEVED_WAIT))

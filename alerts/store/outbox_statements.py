@@ -21,8 +21,9 @@ from sqlalchemy import (
 
 from alerts.model.alert import Severity
 from alerts.model.incident import AlertState
-from alerts.model.post import PostState
+from alerts.model.post import PostKind, PostState
 from alerts.store.schema import alert, attempt, lease, post
+from alerts.store.schema import channel as channels
 from alerts.store.statement import Statement, any_of
 
 _S = PostState
@@ -61,17 +62,21 @@ NEXT_LOOK = Statement(
 )
 
 
-def _ahead(column: Column[int]) -> ColumnElement[int]:
-    """The column where it lies ahead, else NULL, which MIN passes over."""
-    return case((column > _NOW, column), else_=None)
+def _where(holds: ColumnElement[bool], column: Column[int]) -> ColumnElement[int]:
+    """The column where this holds, else NULL, which MIN passes over."""
+    return case((holds, column), else_=None)
 
 
+_UNSENT = [_S.QUEUED.value, _S.WAITING.value]
+_MAY_EXPIRE = or_(any_of(post.c.state, _UNSENT), post.c.next_try.is_(None))
+"""Of what is unsent or in doubt: all but the posts that are still looked for."""
 NEXT_TIME = Statement(
+    # What only trying or looking would change counts from now on; what `settle` changes, however long it is overdue.
     select(
-        func.min(_ahead(post.c.next_try)).label("next_try"),
-        func.min(_ahead(post.c.not_before)).label("not_before"),
-        func.min(_ahead(post.c.expires)).label("expires"),
-    ).where(_ON_LANE, any_of(post.c.state, [_S.WAITING.value, _S.QUEUED.value, _S.IN_DOUBT.value]))
+        func.min(_where(post.c.next_try > _NOW, post.c.next_try)).label("next_try"),
+        func.min(_where(post.c.state == _S.WAITING.value, post.c.not_before)).label("not_before"),
+        func.min(_where(_MAY_EXPIRE, post.c.expires)).label("expires"),
+    ).where(_ON_LANE, any_of(post.c.state, [*_UNSENT, _S.IN_DOUBT.value]))
 )
 OUR_LEASE = Statement(
     select(literal(1)).where(
@@ -94,17 +99,29 @@ END = Statement(
     .where(attempt.c.seq == bindparam("key"))
     .values({name: bindparam(name) for name in ("ended_at", "outcome", "remote_id", "reason", "counts", "left_at")})
 )
-PARENT = Statement(
+_ended = post.alias("ended")
+_ENDED_SINCE = exists().where(
+    _ended.c.incident == post.c.incident,
+    _ended.c.channel == post.c.channel,
+    _ended.c.kind == PostKind.END.value,
+    _ended.c.state == _S.SENT.value,
+    _ended.c.seq >= post.c.seq,
+    _ended.c.seq < bindparam("seq"),
+)
+THREAD = Statement(
     select(post.c.remote_id, post.c.url)
     .where(post.c.incident == bindparam("incident"), _ON_LANE, post.c.seq < bindparam("seq"))
-    .where(post.c.state == _S.SENT.value, post.c.remote_id.is_not(None))
-    .order_by(post.c.seq.desc())
-    .limit(1)
+    .where(post.c.state == _S.SENT.value, post.c.remote_id.is_not(None), ~_ENDED_SINCE)
+    .order_by(post.c.seq)
 )
 NEWEST_KNOWN = Statement(
-    select(post.c.remote_id)
-    .where(_ON_LANE, post.c.remote_id.is_not(None), post.c.sent_at <= bindparam("before"))
-    .order_by(post.c.sent_at.desc(), post.c.seq.desc())
+    # By the journal, not by the post: one that was sent before but answered after may have the higher id, and an edit
+    # answers with an old one.
+    select(attempt.c.remote_id)
+    .where(attempt.c.channel == bindparam("channel"), attempt.c.remote_id.is_not(None))
+    .where(attempt.c.ended_at <= bindparam("before"))
+    .group_by(attempt.c.remote_id)
+    .order_by(func.min(attempt.c.seq).desc())
     .limit(1)
 )
 _later = attempt.alias("later")
@@ -158,14 +175,25 @@ ABANDON = Statement(
 DOUBT = Statement(
     update(post)
     .where(post.c.id == bindparam("key"), post.c.state == _S.SENDING.value)
-    .values(state=_S.IN_DOUBT.value, reason=bindparam("reason"), next_try=_NOW, looks=0)
+    .values(state=_S.IN_DOUBT.value, reason=bindparam("reason"), next_try=_NOW, looks=0, outcome=_S.IN_DOUBT.value)
 )
-_UNSENT = [_S.QUEUED.value, _S.WAITING.value]
+_LATEST: BindParameter[int] = bindparam("latest")
+NEWEST_ATTEMPT = Statement(select(func.max(post.c.attempted_at).label("at")).where(_ON_LANE))
+CAP_TRIES = Statement(
+    update(post)
+    .where(_ON_LANE, any_of(post.c.state, [_S.QUEUED.value, _S.IN_DOUBT.value]), post.c.next_try > _LATEST)
+    .values(next_try=_LATEST)
+)
+CAP_PAUSE = Statement(
+    update(channels)
+    .where(channels.c.name == bindparam("channel"), channels.c.blocked_until > _LATEST)
+    .values(blocked_until=_LATEST)
+)
 EXPIRE = Statement(
     update(post)
     # The states once more, as one list: that is what lets SQLite look only at what is open, of fifty thousand.
     .where(_ON_LANE, any_of(post.c.state, [*_UNSENT, _S.IN_DOUBT.value]), _PAST_ITS_END)
-    .where(or_(any_of(post.c.state, _UNSENT), post.c.next_try.is_(None)))
+    .where(_MAY_EXPIRE)
     .values(state=_S.EXPIRED.value, reason=bindparam("reason"))
     .returning(post.c.alert_id, post.c.id)
 )

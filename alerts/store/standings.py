@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.dialects.sqlite import insert
@@ -17,12 +17,17 @@ from alerts.store.schema import channel as channels
 from alerts.store.schema import fact, lease, stamp, time_of
 from alerts.store.statement import Statement, upsert_into
 
+_FAR = timedelta(minutes=1)
 _INSERT_LEASE = insert(lease).values({c.name: bindparam(c.name) for c in lease.columns})
 _TAKE = Statement(
     _INSERT_LEASE.on_conflict_do_update(
         index_elements=["lane"],
         set_={"owner": _INSERT_LEASE.excluded.owner, "until": _INSERT_LEASE.excluded.until},
-        where=or_(lease.c.owner == bindparam("owner"), lease.c.until <= bindparam("now")),
+        where=or_(
+            lease.c.owner == bindparam("owner"),
+            lease.c.until <= bindparam("now"),
+            lease.c.until > bindparam("far"),
+        ),
     )
 )
 _GIVE_BACK = Statement(delete(lease).where(lease.c.owner == bindparam("owner")))
@@ -39,8 +44,11 @@ class StoredLeases:
         self._database = database
 
     async def take(self, lanes: Sequence[str], owner: str, now: datetime, until: datetime) -> Sequence[Lease]:
-        """Take or renew the leases of these lanes; those that another owner holds are missing from the answer."""
-        times = {"now": stamp(now), "until": stamp(until)}
+        """Take or renew the leases of these lanes; those that another owner holds are missing from the answer.
+
+        A lease of more than a minute was taken before the clock was set back: it holds nobody up.
+        """
+        times = {"now": stamp(now), "until": stamp(until), "far": stamp(until + _FAR)}
 
         def work(db: sqlite3.Connection) -> list[Lease]:
             taken = [lane for lane in lanes if _TAKE.run(db, lane=lane, owner=owner, **times).rowcount == 1]

@@ -133,15 +133,31 @@ async def test_the_app_s_proof_is_accepted_by_the_sandbox(stage, monkeypatch):
     assert (await channel.publish(message())).remote_id
 
 
+TROUBLE = (500, b'{"error": {"code": 2}}')
+
+
 async def test_a_comment_in_doubt_is_looked_for_under_its_parent(stage):
     made = {"id": "2_7", "message": "Suite", "created_time": "2026-11-25T12:00:00+0000"}
-    async with platform((500, b'{"error": {"code": 2}}'), json.dumps({"data": [made]}).encode()) as server:
+    async with platform(TROUBLE, b'{"data": []}', json.dumps({"data": [made]}).encode()) as server:
         channel = await stage.open("facebook", api_url=server.url)
         with pytest.raises(InDoubt):
             await channel.publish(message("Suite"), "1_2")
         found = await channel.find(message("Suite"), stage.clock.now(), None, frozenset())
-        assert server.asked[1].path == "/v25.0/1_2/comments"
+        assert [asked.path for asked in server.asked[1:]] == [
+            "/v25.0/1234567890/published_posts",
+            "/v25.0/1_2/comments",
+        ]
     assert found.remote_id == "2_7"
+
+
+async def test_comments_that_may_not_be_read_stop_no_lane(stage):
+    refused = (403, b'{"error": {"code": 10, "message": "pages_read_user_content is missing"}}')
+    async with platform(TROUBLE, b'{"data": []}', refused) as server:
+        channel = await stage.open("facebook", api_url=server.url)
+        with pytest.raises(InDoubt):
+            await channel.publish(message("Suite"), "1_2")
+        with pytest.raises(InDoubt, match="comments"):
+            await channel.find(message("Suite"), stage.clock.now(), None, frozenset())
 
 
 async def test_a_found_post_has_the_page_s_own_address(stage):

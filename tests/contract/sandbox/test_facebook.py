@@ -118,6 +118,7 @@ async def test_an_edit_replaces_the_words_and_keeps_the_old_ones(world):
     assert (post["text"], post["edits"], post["edited_at"]) == ("Crue à 19 h", ["Crue à 18 h"], world.clock.now)
     assert (await world.fb("POST", id_, data={"is_pinned": "true"})).json == {"success": True}
     assert (await world.fb("POST", id_, data={"message": ""})).error["code"] == 100
+    assert (await world.posts("facebook"))[0]["text"] == "Crue à 19 h"
 
 
 async def test_a_comment_stands_under_its_post(world):

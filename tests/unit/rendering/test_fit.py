@@ -135,7 +135,7 @@ def test_advice_loses_whole_lines() -> None:
 
 def test_a_link_in_a_cut_text_is_not_lengthened_by_the_ellipsis() -> None:
     said = "Toutes les consignes sont sur https://ville.fr/a et sur la page de la ville"
-    assert fit(pieces(description=said), TextFormat(52)).text == "Toutes les consignes sont sur https://ville.fr/a …"
+    assert fit(pieces(description=said), TextFormat(50)).text == "Toutes les consignes sont sur https://ville.fr/a …"
 
 
 def test_tags_that_are_open_at_the_cut_are_closed() -> None:

@@ -114,6 +114,25 @@ def test_areas_of_every_info_in_the_language_count() -> None:
     assert "\nIsère, Savoie, Drôme\n" in render(alert).message.text
 
 
+def test_infos_of_one_language_share_one_window() -> None:
+    first = an_info(onset=NOW + timedelta(hours=2), expires=NOW + timedelta(hours=3))
+    second = an_info(onset=NOW + timedelta(hours=1), expires=NOW + timedelta(hours=5))
+    text = render(an_alert(first, second)).message.text.replace("\u00a0", " ")
+    assert "Mercredi 25 nov. de 14 h à 18 h\n" in text
+    assert "à partir du" in render(an_alert(first, replace(second, expires=None))).message.text.lower()
+
+
+def test_an_area_that_the_station_knows_is_spelled_its_way_and_comes_first() -> None:
+    renderer = Renderer(replace(FRENCH, area_names=("Les Quais", "Centre")))
+    alert = an_alert(an_info(areas=(Area("Isère"), Area("LES QUAIS"))))
+    assert "\nLes Quais, Isère\n" in render(alert, renderer=renderer).message.text
+
+
+def test_where_no_area_is_told_it_is_the_station_s() -> None:
+    renderer = Renderer(replace(FRENCH, area_names=("Les Quais", "Centre")))
+    assert "\nVille de Saint-Martin\n" in render(an_alert(an_info(areas=())), renderer=renderer).message.text
+
+
 def test_too_many_areas_are_counted() -> None:
     areas = tuple(Area(f"Département numéro {number}") for number in range(40))
     rendered = render(an_alert(an_info(areas=areas)), area_names=("Isère",))

@@ -39,7 +39,7 @@ def test_many_members_are_one_body_with_one_limit() -> None:
         unpack(gzip.compress(b" " * 600) * 2, 1000)
 
 
-@pytest.mark.parametrize("packed", [gzip.compress(b"a" * 5000)[:-9], gzip.compress(b"x")[:5]])
+@pytest.mark.parametrize("packed", [gzip.compress(b"a" * 5000)[:-9], gzip.compress(b"x")[:5]], ids=["body", "head"])
 def test_what_is_cut_short_is_told(packed: bytes) -> None:
     with pytest.raises(SourceFailed, match="the answer was cut short"):
         unpack(packed, 10_000)

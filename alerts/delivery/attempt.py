@@ -1,0 +1,105 @@
+"""What is done with one post: a send or a look, from the journal's first write to its second."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from alerts.delivery import retry
+from alerts.delivery.lane_desk import LaneDesk, LaneSettings, way_of
+from alerts.delivery.stance import Stance
+from alerts.model.errors import DeliveryError, InDoubt, Retry
+from alerts.model.ports import Begun, Channel, Deletes, Edits, Finds, Verdict
+from alerts.model.post import Means, Post, Receipt
+
+FINISH_RETRIED_AFTER = 1.0
+_BEFORE_IT_WAS_STORED = timedelta(seconds=1)
+
+log = structlog.get_logger()
+
+
+class Attempts:
+    """Carries out the attempts that a lane has begun. What a channel answers ends here: nothing of it is raised."""
+
+    def __init__(self, settings: LaneSettings, channel: Channel, desk: LaneDesk, stance: Stance) -> None:
+        self._settings = settings
+        self._channel = channel
+        self._desk = desk
+        self._clock = desk.clock
+        self._stance = stance
+
+    async def send(self, post: Post, begun: Begun, left_at: datetime) -> Verdict:
+        """Ask the platform, and write its answer down; returns it."""
+        via = way_of(post, self._channel, begun.parent)
+        verdict = await self._ask(post, begun, via)
+        if not self._settings.counts(via):
+            verdict = retry.uncounted(verdict)
+        await self._finish(post, begun, verdict, left_at)
+        await self._stance.write_down()
+        return verdict
+
+    async def look(self, post: Post, begun: Begun) -> None:
+        """Look whether a post in doubt is out, and write down what was seen."""
+        began = self._clock.now()
+        try:
+            verdict = await self._find(post, begun)
+        except DeliveryError as error:
+            self._stance.meet(error)
+            verdict = retry.look_failed(error, post, self._clock.now(), self._desk.chance)
+        except Exception as error:
+            log.exception("channel.stumbled", channel=post.channel, post=post.id, alert=post.alert_id)
+            stumbled = Retry(f"the channel stumbled: {type(error).__name__}")
+            verdict = retry.look_failed(stumbled, post, self._clock.now(), self._desk.chance)
+        await self._finish(post, begun, verdict, began)
+        await self._stance.write_down()
+
+    async def _ask(self, post: Post, begun: Begun, via: Means) -> Verdict:
+        """The stance is changed before anything is awaited again: the next post must know of it."""
+        if post.exercise is not self._settings.exercise:
+            return retry.misdirected(post)
+        try:
+            verdict = retry.sent(await self._carry_out(post, begun, via))
+            self._stance.works()
+        except DeliveryError as error:
+            self._stance.meet(error)
+            verdict = retry.judge(error, post, via, self._clock.now(), self._desk.chance)
+        except Exception as error:
+            log.exception("channel.stumbled", channel=post.channel, post=post.id, alert=post.alert_id)
+            doubt = InDoubt(f"the channel stumbled: {type(error).__name__}")
+            verdict = retry.judge(doubt, post, via, self._clock.now(), self._desk.chance)
+        self._stance.hear(self._channel.quotas())
+        return verdict
+
+    async def _carry_out(self, post: Post, begun: Begun, via: Means) -> Receipt | None:
+        channel, parent = self._channel, begun.parent
+        if parent is not None and via is Means.EDIT and isinstance(channel, Edits):
+            return await channel.edit(parent.remote_id, post.message)
+        if via is Means.DELETE and isinstance(channel, Deletes):
+            for receipt in begun.thread:  # the first alert first: it says the most, and is the oldest
+                await channel.delete(receipt.remote_id)
+            return None
+        return await channel.publish(post.message, reply_to=parent.remote_id if parent and via is Means.REPLY else None)
+
+    async def _find(self, post: Post, begun: Begun) -> Verdict:
+        if way_of(post, self._channel, begun.parent) in (Means.EDIT, Means.DELETE):
+            return retry.repeat()
+        if not isinstance(self._channel, Finds):
+            reason = "this channel can't be searched"
+            return retry.cannot_look(post, reason, self._clock.now(), self._desk.chance)
+        # Since it was stored, not since the last attempt: a refusal as a duplicate may mean an earlier one.
+        since = post.stored_at - _BEFORE_IT_WAS_STORED
+        known = await self._desk.outbox.known_ids(self._settings.name)
+        receipt = await self._channel.find(post.message, since, begun.newest_known, known)
+        return retry.found(receipt) if receipt else retry.not_found(post, self._clock.now())
+
+    async def _finish(self, post: Post, begun: Begun, verdict: Verdict, left_at: datetime) -> None:
+        """Write down what came of it, however long the database refuses: until then nothing else is believed."""
+        while True:
+            try:
+                await self._desk.outbox.finish(post, begun, verdict, left_at, self._clock.now())
+                break
+            except Exception as error:  # noqa: BLE001 a full disk or a locked file: the answer must not be lost
+                log.error("journal.refused", channel=post.channel, post=post.id, error=str(error))  # noqa: TRY400
+                await self._clock.sleep(FINISH_RETRIED_AFTER)
+        self._desk.told(post, verdict, (self._clock.now() - left_at).total_seconds())

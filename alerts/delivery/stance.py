@@ -1,0 +1,102 @@
+"""How a channel stands with its platform: ok, paused or without a credential; what it said of its own limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from alerts.delivery import retry
+from alerts.delivery.limiter import quota_free_at
+from alerts.model.errors import BadCredential, DeliveryError
+from alerts.model.ports import Clock, Standing, Standings
+from alerts.model.post import Quota
+
+log = structlog.get_logger()
+
+
+class Stance:
+    """Believed in memory at once, so that the next post heeds it; written down when it matters after a restart."""
+
+    def __init__(self, channel: str, reserve: int, standings: Standings, clock: Clock, chance: retry.Chance) -> None:
+        self._channel = channel
+        self._reserve = reserve
+        self._standings = standings
+        self._clock = clock
+        self._chance = chance
+        self._standing = Standing()
+        self._written = Standing()
+        self._refusals = 0
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the credential has to be tried before anything is sent."""
+        return self._standing.state == "blocked"
+
+    def paused_until(self, now: datetime) -> datetime | None:
+        """Until when nothing at all may be sent; None: something may."""
+        until = self._standing.blocked_until
+        return until if until is not None and until > now else None
+
+    def quota_wait(self, now: datetime, *, urgent: bool, under_way: int) -> timedelta:
+        """How long the platform's own limits hold the next post back."""
+        quotas = self._standing.quotas
+        return quota_free_at(quotas, now, self._reserve, urgent=urgent, under_way=under_way) - now
+
+    async def learn(self) -> None:
+        """Read how it stood. A credential is tried at once: whoever restarts us may have renewed it."""
+        self._written = await self._standings.standing(self._channel)
+        until = None if self._written.state == "blocked" else self._written.blocked_until
+        self._standing = replace(self._written, blocked_until=until)
+
+    def meet(self, error: DeliveryError) -> None:
+        """Let what one post met hold for all, where the platform said so."""
+        standing = retry.stands_after(error, self._standing, self._clock.now(), self._refusals, self._chance)
+        if standing != self._standing:
+            self._refusals += 1
+            self._change(standing)
+
+    def cannot_open(self, error: DeliveryError) -> None:
+        """The channel could not be opened or its credential not be tried: pause, and try once more."""
+        if isinstance(error, BadCredential):
+            self.meet(error)
+            return
+        until = self._clock.now() + retry.PROBED_AFTER
+        state = "blocked" if self.blocked else "failing"
+        self._change(replace(self._standing, state=state, reason=error.reason, blocked_until=until))
+
+    def works(self) -> None:
+        """The platform took something: whatever was wrong is over, but for a pause that it has just asked for."""
+        if self._standing.state == "ok" or self.paused_until(self._clock.now()) is not None:
+            return
+        self._refusals = 0
+        self._change(replace(self._standing, state="ok", reason=None, blocked_until=None))
+
+    def hear(self, quotas: Sequence[Quota]) -> None:
+        """Believe what the platform says of its limits; silence changes nothing."""
+        if quotas:
+            self._standing = replace(self._standing, quotas=tuple(quotas))
+
+    async def write_down(self) -> None:
+        """Keep it over a restart, unless the database refuses: then it is written with the next change."""
+        durable = self._durable()
+        if durable == self._written:
+            return
+        try:
+            await self._standings.stand(self._channel, durable)
+        except Exception as error:  # noqa: BLE001 a full disk or a locked file must not end the attempt that met it
+            log.error("standing.refused", channel=self._channel, error=str(error))  # noqa: TRY400 one line is enough
+        else:
+            self._written = durable
+
+    def _durable(self) -> Standing:
+        """Quotas are told with every answer: they are worth a write only where they hold something back."""
+        tight = self.quota_wait(self._clock.now(), urgent=False, under_way=0) > timedelta()
+        return self._standing if tight else replace(self._standing, quotas=())
+
+    def _change(self, standing: Standing) -> None:
+        if standing.state != self._standing.state:
+            log.warning("channel.stands", channel=self._channel, state=standing.state, reason=standing.reason)
+        self._standing = standing

@@ -1,0 +1,110 @@
+"""What becomes of a message: everything that is weighed, in the order of weighing, each with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from alerts.desk.dedupe import end_reason, merged_before, predecessor, replaced_before, said_before
+from alerts.desk.routing import choose_outlets, fit_for_people, grave_enough, how_to_publish, over
+from alerts.desk.station import Intake, Outlet, Publish, Station
+from alerts.desk.thread import channels_on, is_open, overtaken
+from alerts.model.alert import Alert, MsgType
+from alerts.model.incident import LeftOut, Record
+from alerts.model.ports import Books
+from alerts.model.post import EndReason, Post
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """A message before the desk: whence it comes, the channels an officer named, and whether it is meant twice."""
+
+    alert: Alert
+    source: str
+    now: datetime
+    named: tuple[str, ...] = ()
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The message is for here: to whom it goes, and what of its incident it finds.
+
+    `thread` are the incident's posts that stay, `withdrawn` those whose place it takes. Without outlets, `nowhere` says
+    why it only withdraws.
+    """
+
+    publish: Publish
+    outlets: tuple[Outlet, ...]
+    area_names: tuple[str, ...]
+    previous: Record | None
+    ending: EndReason | None
+    thread: tuple[Post, ...]
+    withdrawn: tuple[Post, ...]
+    nowhere: LeftOut | None = None
+
+
+def weigh(books: Books, hearing: Hearing, station: Station) -> Accepted | LeftOut:
+    """Accept a message or leave it out. Reads the books, writes nothing."""
+    alert, source, now = hearing.alert, hearing.source, hearing.now
+    if left_out := fit_for_people(alert):
+        return left_out
+    if twin := _known_already(books, hearing):
+        return twin
+    previous = predecessor(books, alert, source, now)
+    thread = tuple(books.thread(previous.incident_id)) if previous else ()
+    ending = _ending(alert, thread, now)
+    if ending is None and (left_out := over(alert, now, station.timezone)):
+        return left_out
+    if ending is not None and not is_open(thread):
+        return LeftOut("it ends what is over here already" if thread else "it ends what was never published here")
+    return _place(hearing, station, previous, thread, ending)
+
+
+def _known_already(books: Books, hearing: Hearing) -> LeftOut | None:
+    alert, source, now = hearing.alert, hearing.source, hearing.now
+    if later := replaced_before(books, alert):
+        return LeftOut(f"{later.id}, which replaces it, was read before it")
+    if hearing.again:
+        return None
+    twin = said_before(books, alert, source, now) or merged_before(books, alert, source, now)
+    return twin[1] if twin else None
+
+
+def _ending(alert: Alert, thread: Sequence[Post], now: datetime) -> EndReason | None:
+    """Why the incident is over by this message; an update that has run out itself is how some senders say so."""
+    reason = end_reason(alert)
+    if reason is None and alert.msg_type is MsgType.UPDATE and alert.ends <= now and is_open(thread):
+        return EndReason.EXPIRED
+    return reason
+
+
+def _place(
+    hearing: Hearing, station: Station, previous: Record | None, thread: tuple[Post, ...], ending: EndReason | None
+) -> Accepted | LeftOut:
+    """Where it is, whether it is grave enough, and which channels have it to do."""
+    alert, intake = hearing.alert, station.intake(hearing.source)
+    names = _locate(alert, previous, intake, station)
+    if isinstance(names, LeftOut):
+        return names
+    if not is_open(thread) and (left_out := grave_enough(alert, intake.severity)):
+        return left_out
+    publish = how_to_publish(alert, intake, ends=ending is not None)
+    withdrawn = tuple(overtaken(thread, by_one_that_waits=publish != "auto"))
+    staying = tuple(post for post in thread if post not in withdrawn)
+    ends = ending is not None
+    outlets = choose_outlets(alert, station, hearing.named, on=channels_on(staying), ends=ends)
+    accepted = Accepted(publish, (), names, previous, ending, staying, withdrawn)
+    if not isinstance(outlets, LeftOut):
+        return replace(accepted, outlets=outlets)
+    if not withdrawn or previous is None:
+        return outlets
+    nowhere = LeftOut(f"it took {previous.id} back before that went out: there is nothing to end") if ends else outlets
+    return replace(accepted, nowhere=nowhere)
+
+
+def _locate(alert: Alert, previous: Record | None, intake: Intake, station: Station) -> tuple[str, ...] | LeftOut:
+    """The areas that lie here; a message without an area of its own is where the one before it was."""
+    placed = alert if alert.areas or previous is None or previous.alert is None else previous.alert
+    return station.territory.locate(placed, any_area=intake.any_area)

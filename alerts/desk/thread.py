@@ -1,0 +1,59 @@
+"""An incident on one channel: its posts so far, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from alerts.desk.station import Outlet
+from alerts.model.incident import LeftOut
+from alerts.model.post import EndReason, Means, Post, PostKind, PostState
+
+THERE = (PostState.SENDING, PostState.IN_DOUBT, PostState.SENT)
+"""The states of what readers see, or may see already."""
+_COMING = (PostState.QUEUED, *THERE)
+
+
+def last_there(thread: Sequence[Post]) -> Post | None:
+    """The newest post that is there or on its way: what the next one follows."""
+    return next((post for post in reversed(thread) if post.state in _COMING), None)
+
+
+def is_on(thread: Sequence[Post]) -> bool:
+    """Whether the incident is on this channel, or on its way there, and was not ended."""
+    last = last_there(thread)
+    return last is not None and last.kind is not PostKind.END
+
+
+def channels_on(posts: Iterable[Post]) -> frozenset[str]:
+    """The channels on which an incident is, of all its posts."""
+    threads: dict[str, list[Post]] = {}
+    for post in posts:
+        threads.setdefault(post.channel, []).append(post)
+    return frozenset(channel for channel, thread in threads.items() if is_on(thread))
+
+
+def is_open(posts: Sequence[Post]) -> bool:
+    """Whether anything of an incident is on, on its way, or waits for somebody."""
+    return bool(channels_on(posts)) or any(post.state is PostState.WAITING for post in posts)
+
+
+def overtaken(posts: Iterable[Post], *, by_one_that_waits: bool) -> list[Post]:
+    """The posts whose place a newer message takes because they haven't left.
+
+    One that waits for a validation takes the place of what waits too; it doesn't hold up what may go out.
+    """
+    states = (PostState.WAITING,) if by_one_that_waits else (PostState.WAITING, PostState.QUEUED)
+    return [post for post in posts if post.state in states]
+
+
+def next_step(outlet: Outlet, thread: Sequence[Post], ending: EndReason | None) -> PostKind | LeftOut:
+    """What a channel's thread needs next: its first post (also after its end), an update, or its end."""
+    if is_on(thread):
+        if ending is None:
+            return PostKind.UPDATE
+        return LeftOut("this channel tells no ends") if outlet.on_end is Means.NONE else PostKind.END
+    if ending is None:
+        return PostKind.PUBLISH
+    if any(post.kind is PostKind.END and post.state in _COMING for post in thread):
+        return LeftOut("its end was told there already")
+    return LeftOut("it never appeared there, so there is nothing to end")
