@@ -29,7 +29,7 @@ NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 
 
 def info_xml(**elements: str) -> str:
-    """An info; each keyword replaces the element of that name (an empty text leaves it out), or adds one before area."""
+    """An info; each keyword replaces the element of that name (an empty text leaves it out), or adds one."""
     wanted = {
         "language": "<language>fr-FR</language>",
         "category": "<category>Met</category>",
@@ -76,9 +76,8 @@ _words = st.text(_characters, min_size=1, max_size=12).map(lambda word: "".join(
 _phrases = st.lists(_words.filter(bool), min_size=1, max_size=3).map(" ".join)
 _names = st.text(string.ascii_letters + string.digits + ".:@_-/", min_size=1, max_size=20)
 _offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-_times = st.datetimes(datetime(1950, 1, 1), datetime(2800, 1, 1), timezones=_offsets).map(
-    lambda time: time.replace(microsecond=0)
-)
+_first, _last = (datetime(year, 1, 1) for year in (1950, 2800))  # noqa: DTZ001 - hypothesis wants naive bounds
+_times = st.datetimes(_first, _last, timezones=_offsets).map(lambda time: time.replace(microsecond=0))
 _named = st.builds(Named, _lines, _lines)
 _points = st.tuples(st.floats(-90, 90), st.floats(-180, 180))
 _rings = st.lists(_points, min_size=3, max_size=6).map(lambda points: (*points, points[0]))

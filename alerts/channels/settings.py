@@ -7,7 +7,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential
@@ -24,7 +33,13 @@ def _window(value: object) -> object:
     return parse_window(value) if isinstance(value, str) else value
 
 
-Span = Annotated[timedelta, BeforeValidator(_span)]
+def _can_pass(value: timedelta) -> timedelta:
+    if not timedelta() < value <= timedelta(days=366):
+        raise ValueError("is no time to wait; allowed: longer than nothing and up to 366d, such as 10s")
+    return value
+
+
+Span = Annotated[timedelta, BeforeValidator(_span), AfterValidator(_can_pass)]
 Limit = Annotated[Window, BeforeValidator(_window)]
 
 
@@ -33,8 +48,8 @@ class SecretSource(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    env: str | None = None
-    file: str | None = None
+    env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", examples=["X_ACCESS_TOKEN"])
+    file: str | None = Field(default=None, min_length=1, examples=["facebook-token"])
 
     @model_validator(mode="before")
     @classmethod
@@ -88,7 +103,7 @@ class ChannelSettings(BaseModel):
     exercise: bool = False
     public: bool = True
     concurrency: int = Field(default=4, ge=1, le=100)
-    language: str | None = None
+    language: str | None = Field(default=None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", examples=["fr-FR", "en"])
 
     @field_validator("api_url")
     @classmethod
@@ -139,8 +154,8 @@ class FacebookSettings(ChannelSettings):
 
     kind: Literal["facebook"]
     api_url: str = "https://graph.facebook.com"
-    version: str = Field(default="v25.0", pattern=r"^v\d+\.\d+$")
-    page_id: str = Field(pattern=r"^\d+$")
+    version: str = Field(default="v25.0", pattern=r"^v\d+\.\d+$", examples=["v25.0"])
+    page_id: str = Field(pattern=r"^\d+$", examples=["1234567890"])
     token: SecretSource
     app_secret: SecretSource | None = None
     limits: tuple[Limit, ...] = (Window(30, timedelta(hours=1)),)
@@ -153,7 +168,9 @@ class TelegramSettings(ChannelSettings):
 
     kind: Literal["telegram"]
     api_url: str = "https://api.telegram.org"
-    chat: str = Field(pattern=r"^(-?\d+|@[A-Za-z][A-Za-z0-9_]{3,})$")
+    chat: str = Field(
+        pattern=r"^(-?\d+|@[A-Za-z][A-Za-z0-9_]{3,})$", examples=["@saintmartin_alertes", "-1001234567890"]
+    )
     token: SecretSource
     limits: tuple[Limit, ...] = (Window(1, timedelta(seconds=1)), Window(20, timedelta(minutes=1)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,6 +27,7 @@ _NO_REPLY_WORDS = (
     "you can only reply to",
     "deleted or not visible to you",
 )
+_OF_A_PICTURE = re.compile(r"https://(?:x|twitter)\.com/\w+/status/\d+/(?:photo|video)/\d+")
 _PREFIXES = (
     ("x-rate-limit", "15m"),
     ("x-user-limit-24hour", "user-24h"),  # undocumented, yet seen on writes
@@ -39,7 +41,8 @@ def refusal(answer: Answer, act: Act, now: datetime) -> DeliveryError | None:
         return None
     told = answer.read()
     if answer.status >= 500 or answer.status == 408:
-        return unclear(f"X is in trouble ({answer.status})", act)
+        trace = answer.headers.get("x-transaction-id")  # what X's support asks for
+        return unclear(f"X is in trouble ({answer.status}{f', transaction {trace[:64]}' if trace else ''})", act)
     if told is None:
         return unreadable("X", answer, act)
     words = _words(told)
@@ -106,8 +109,8 @@ def _limit(headers: Mapping[str, str], prefix: str, name: str) -> Quota | None:
 def find_words(timeline: Sequence[object], text: str) -> Iterator[Mapping[str, Any]]:
     """The posts of `timeline` (X's `data`, newest first) whose words are `text`'s.
 
-    X gives a text back with its links shortened (the real ones stand in `entities.urls[].expanded_url`) and with
-    `& < >` as entities.
+    X gives a text back with its links shortened (the real ones stand in `entities.urls[].expanded_url`), with a link
+    of its own to each picture, and with `& < >` as entities.
     """
     wanted = normal(text)
     for post in timeline:
@@ -119,9 +122,10 @@ def _as_sent(post: Mapping[str, Any]) -> str:
     text = str(post.get("text", ""))
     entities = post.get("entities")
     urls = entities.get("urls", ()) if isinstance(entities, dict) else ()
-    for url in urls:
+    for url in urls if isinstance(urls, list) else ():
         if isinstance(url, dict) and url.get("url") and url.get("expanded_url"):
-            text = text.replace(str(url["url"]), str(url["expanded_url"]))
+            real = str(url["expanded_url"])
+            text = text.replace(str(url["url"]), "" if _OF_A_PICTURE.fullmatch(real) else real)
     return html.unescape(text)
 
 

@@ -10,9 +10,12 @@ from alerts.delivery.limiter import Pace
 from alerts.model.ports import Clock
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Departure:
-    """One post on its way: when by the steady clock, and the wall's times under which the journal may tell it."""
+    """One post on its way: when by the steady clock, and the wall's times under which the journal may tell it.
+
+    Two of the same moment are two.
+    """
 
     at: datetime
     told: tuple[datetime, ...] = ()

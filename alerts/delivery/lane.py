@@ -196,6 +196,7 @@ class Lane:
             self._keeper.doubt(self.settings.name)
             return now
         self._depart(post, begun, begun_at)
+        await asyncio.sleep(0)  # the request first, then the next question to the outbox
         return now
 
     def _may_count(self, post: Post) -> bool:

@@ -46,17 +46,33 @@ def facts(
     matter: Matter, station: StationFace, channel: ChannelFace, context: Context, link: str | None
 ) -> dict[str, Any]:
     """Return the variables of a template; `docs/templates.md` lists them."""
-    info, general, words = matter.info, matter.general, matter.words
     teller = teller_of(matter, station, channel, context)
-    reason = (context.reason or EndReason.EXPIRED).value if matter.kind is PostKind.END else ""
+    said = {
+        "kind": matter.kind.value,
+        "station": station.name,
+        "link": link,
+        "incident": context.incident,
+        "exercise": context.exercise,
+        "reason": "",
+        **_what(matter),
+        **_where_and_when(matter, station, context, teller),
+        **_who(matter, station),
+    }
+    if matter.kind is PostKind.UPDATE:
+        said |= _change(matter, context)
+    if matter.kind is PostKind.END:
+        said |= _end(matter, said["title"], teller, context)
+    return said
+
+
+def _what(matter: Matter) -> dict[str, Any]:
+    info, general, words = matter.info, matter.general, matter.words
     label = level(info, general) or (general["severities"] | words.get("severities", {}))[info.severity.value]
     title = _title(matter)
-    infos = _together(matter)
-    names = areas_of(infos, station, context)
-    said = {
+    return {
         "alert": matter.alert,
         "info": info,
-        "kind": matter.kind.value,
+        "words": general,
         "hazard": matter.hazard.value,
         "name": words["name"],
         "headline": info.headline,
@@ -69,36 +85,45 @@ def facts(
         "title": title,
         "lead": _lead(info, label, title, general),
         "lead_short": _lead(info, label, words["name"], general) if matter.hazard is not Hazard.GENERAL else "",
+        "foreign": _foreign(matter),
+        "note": matter.alert.note,
+    }
+
+
+def _where_and_when(matter: Matter, station: StationFace, context: Context, teller: Teller) -> dict[str, Any]:
+    infos = _together(matter)
+    names = areas_of(infos, station, context)
+    return {
         "areas": names,
         "area": ", ".join(names) if len(names) <= _MANY else short_area(names),
         "area_short": short_area(names),
         "when": _when(matter, infos, teller),
+        "now": context.now,
+        "onset": matter.info.onset,
+        "expires": event_end(matter.info),
+        "day": teller.day,
+        "time": teller.time,
+        "moment": teller.moment,
+    }
+
+
+def _who(matter: Matter, station: StationFace) -> dict[str, Any]:
+    info, general = matter.info, matter.general
+    return {
         "sender": info.sender_name or station.name,
         "source": _source(info, station, general["source"]),
         "source_short": _source(info, station, general["source_short"]),
         "contact": info.contact if fold(info.contact or "") != fold(info.sender_name or "") else None,
-        "foreign": _foreign(matter),
-        "station": station.name,
-        "link": link,
-        "incident": context.incident,
-        "exercise": context.exercise,
-        "reason": reason,
-        "note": matter.alert.note,
-        "now": context.now,
-        "onset": info.onset,
-        "expires": event_end(info),
-        "day": teller.day,
-        "time": teller.time,
-        "moment": teller.moment,
-        "words": general,
     }
-    if matter.kind is PostKind.UPDATE:
-        news = changes(info, context.previous, matter.language, general)
-        said["change"] = general["change"].format(changes=general["separator"].join(news)) if news else ""
-        said["change_short"] = general["change"].format(changes=news[0]) if news else ""
-    if matter.kind is PostKind.END:
-        said |= _end(matter, reason, title, teller, context)
-    return said
+
+
+def _change(matter: Matter, context: Context) -> dict[str, str]:
+    general = matter.general
+    news = changes(matter.info, context.previous, matter.language, general)
+    return {
+        "change": general["change"].format(changes=general["separator"].join(news)) if news else "",
+        "change_short": general["change"].format(changes=news[0]) if news else "",
+    }
 
 
 def teller_of(matter: Matter, station: StationFace, channel: ChannelFace, context: Context) -> Teller:
@@ -184,17 +209,19 @@ def _foreign(matter: Matter) -> str:
     return str(locale_of(matter.language).languages.get(said, said))
 
 
-def _end(matter: Matter, reason: str, title: str, teller: Teller, context: Context) -> dict[str, Any]:
+def _end(matter: Matter, title: str, teller: Teller, context: Context) -> dict[str, Any]:
     general, words = matter.general, matter.words
+    reason = (context.reason or EndReason.EXPIRED).value
     ended = context.now
     if reason == EndReason.EXPIRED and (expires := event_end(matter.info)):
         ended = min(expires, context.now)
     lead = _end_lead(matter, reason, title)
-    over = words.get("over", {}).get(reason) or general["over"][reason]
+    over, at = (words.get(name, {}).get(reason) or general[name][reason] for name in ("over", "ended"))
     return {
+        "reason": reason,
         "lead": lead.format(title=title),
         "lead_short": lead.format(title=words["name"]) if matter.hazard is not Hazard.GENERAL else "",
-        "when": general["ended"][reason].format(moment=teller.moment(ended)),
+        "when": at.format(moment=teller.moment(ended)),
         "instruction": over,
         "prepared": over,
         "after": words["after"] if reason in (EndReason.ALL_CLEAR, EndReason.EXPIRED) else "",

@@ -85,7 +85,7 @@ class Look:
     async def _read(self, entry: IndexEntry) -> Heard:
         if entry.problem:
             return Heard(entry.key, problem=entry.problem)
-        message = entry.message or entry.document
+        message = entry.document if entry.message is None else entry.message
         if message is None:
             message = await self._documents.message(entry.url or "")
         return await asyncio.to_thread(self._understand, entry.key, message)

@@ -9,13 +9,21 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from alerts.model.alert import Severity
 from alerts.model.span import parse_span
+from alerts.sources.moments import parse_moment
 
 
 def _span(value: object) -> object:
     return parse_span(value) if isinstance(value, str) else value
 
 
-Span = Annotated[timedelta, BeforeValidator(_span)]
+def _can_pass(value: timedelta) -> timedelta:
+    if not timedelta() < value <= LONGEST:
+        raise ValueError("is no time to wait; allowed: longer than nothing and up to 366d, such as 10m")
+    return value
+
+
+LONGEST = timedelta(days=366)
+Span = Annotated[timedelta, BeforeValidator(_span), AfterValidator(_can_pass)]
 Publish = Literal["auto", "veto", "approve"]
 
 
@@ -50,7 +58,7 @@ def _at_least_a_second(value: timedelta) -> timedelta:
 class PolledSettings(SourceSettings):
     """What is looked at again and again: an address or a file."""
 
-    url: str = Field(min_length=1)
+    url: str = Field(min_length=1, examples=["https://feeds.example/atom", "file.xml"])
     every: Annotated[Span, AfterValidator(_at_least_a_second)] = timedelta(seconds=60)
     timeout: Span = timedelta(seconds=10)
     allow_private: bool = False
@@ -63,8 +71,15 @@ class CapSettings(PolledSettings):
     language: str | None = None
 
 
+def _is_moment(value: str) -> str:
+    parse_moment(value)
+    return value
+
+
 class IcalSettings(PolledSettings):
     """`kind = "ical"`: a works calendar."""
 
     kind: Literal["ical"]
-    announce: tuple[str, ...] = Field(default=("-1d", "start", "end"), min_length=1)
+    announce: tuple[Annotated[str, AfterValidator(_is_moment)], ...] = Field(
+        default=("-1d", "start", "end"), min_length=1, examples=[["-1d", "start", "end"]]
+    )

@@ -437,6 +437,18 @@ async def test_meteoalarms_green_is_left_out_and_its_colour_is_the_severity(serv
     assert orange.notes == ("severity differs from the colour of awareness_level: taken from the colour",)
 
 
+async def test_a_warning_of_nothing_costs_itself_alone(server: FeedServer, polling: Polls) -> None:
+    warnings = [{"uuid": "rien", "alert": {}}, warning("jaune", "2; yellow; Moderate", "Moderate")]
+    server.pages["/index"] = json.dumps({"warnings": warnings})
+
+    nothing, yellow = (await polling().look()).heard
+
+    assert nothing.problem == (
+        "the CAP message has no identifier and no sender and no sent: it can't be told from any other"
+    )
+    assert yellow.alert is not None
+
+
 async def test_a_zip_is_read_and_a_message_in_it_once(server: FeedServer, polling: Polls) -> None:
     def zipped(*names: str) -> bytes:
         packed = io.BytesIO()

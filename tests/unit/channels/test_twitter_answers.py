@@ -88,6 +88,12 @@ def test_a_refusal_is_what_to_do_next(answer, act, expected):
     assert type(refusal(answer, act, NOW)) is expected
 
 
+def test_trouble_tells_the_transaction_that_support_asks_for():
+    error = refusal(Answer(503, {"x-transaction-id": "2f0a"}, b""), Act.PUBLISH, NOW)
+    assert error is not None
+    assert "(503, transaction 2f0a)" in error.reason
+
+
 def test_credits_used_up_hold_the_channel_for_an_hour_and_say_so():
     error = refusal(problem(402, "Your account has no credits.", title="CreditsDepleted"), Act.PUBLISH, NOW)
     assert isinstance(error, Retry)
@@ -173,6 +179,31 @@ def test_words_are_found_though_links_are_shortened_and_signs_are_entities():
     sent = "Crue de l’Ise\u0300re & du Drac :\nmontez ! <3 https://mairie.example/a?b=1&c=2"
     assert [found["id"] for found in find_words([post], sent)] == ["7"]
     assert not list(find_words([post], sent + "2"))
+
+
+def test_words_are_found_though_x_adds_a_link_to_the_picture():
+    urls = [
+        {"url": "https://t.co/abc", "expanded_url": "https://mairie.example/a"},
+        {"url": "https://t.co/pic", "expanded_url": "https://x.com/town/status/7/photo/1", "media_key": "3_7"},
+    ]
+    post = {"id": "7", "text": "Crue https://t.co/abc https://t.co/pic", "entities": {"urls": urls}}
+    assert list(find_words([post], "Crue https://mairie.example/a"))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        None,
+        7,
+        "text",
+        {},
+        {"text": "Crue", "entities": []},
+        {"entities": {"urls": [None, {}]}},
+        {"entities": {"urls": 7}},
+    ],
+)
+def test_an_odd_entry_of_a_timeline_stops_nothing(odd):
+    assert list(find_words([odd, {"text": "Vent"}], "Vent")) == [{"text": "Vent"}]
 
 
 def test_words_of_ours_that_look_like_an_entity_are_found():

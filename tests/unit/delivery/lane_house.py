@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import shutil
+import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -85,18 +86,31 @@ class WatchedOutbox(StoredOutbox):
         return await super().settle(channel, now)
 
 
+class WatchedStandings(StoredStandings):
+    """Can be told to refuse so many times."""
+
+    refuses = 0
+
+    async def stand(self, channel, standing):
+        if self.refuses > 0:
+            self.refuses -= 1
+            raise sqlite3.OperationalError("database or disk is full")
+        await super().stand(channel, standing)
+
+
 class Daemon:
     """One process's lanes: its own name, keeper and tasks, over the house's file."""
 
     def __init__(self, house: LaneHouse, name: str, channels: dict[str, tuple[Channel, LaneSettings]]) -> None:
         self.house = house
         self.outbox = WatchedOutbox(house.database)
+        self.standings = WatchedStandings(house.database)
         self.leases = StoredLeases(house.database)
         self.keeper = LeaseKeeper(self.leases, house.clock, name, list(channels))
         self.told: list[tuple[Post, Verdict]] = []
         desk = LaneDesk(
             self.outbox,
-            StoredStandings(house.database),
+            self.standings,
             self.keeper,
             house.clock,
             lambda: house.chance,
@@ -224,5 +238,3 @@ def _store(books: StoredBooks, post: Post) -> None:
 def gaps(times: list[datetime]) -> list[float]:
     """Seconds between each and the next."""
     return [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(times)]
-
-

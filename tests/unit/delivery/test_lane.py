@@ -1,10 +1,18 @@
-"""One channel's posts: their order and their pace."""
+"""One channel's posts: their order, their pace, and what a quiet lane costs."""
 
 from __future__ import annotations
 
+from collections import deque
+from datetime import timedelta
+
+import pytest
+
+from alerts.delivery.lane import URGENT_EXTRA
 from alerts.model.alert import Severity
-from alerts.model.post import PostState
-from tests.fakes import ScriptedChannel
+from alerts.model.errors import Retry
+from alerts.model.post import Means, PostKind, PostState, Quota
+from tests.fakes import HANGS, Late, PlainChannel, ScriptedChannel
+from tests.unit.delivery.lane_house import gaps
 
 
 async def test_a_post_goes_out_at_once_and_its_receipt_is_kept(house):
@@ -19,12 +27,284 @@ async def test_a_post_goes_out_at_once_and_its_receipt_is_kept(house):
     assert [verdict.outcome for _, verdict in daemon.told] == ["sent"]
 
 
-async def test_the_gravest_goes_first(house):
+async def test_the_gravest_goes_first_and_equals_in_the_order_of_storing(house):
     channel = ScriptedChannel(house.clock)
-    await house.posts(["mineur 1"], Severity.MINOR)
-    await house.posts(["grave"], Severity.SEVERE)
-    await house.posts(["mineur 2"], Severity.MINOR)
-    await house.posts(["extrême"], Severity.EXTREME)
+    await house.posts(["mineur 1", "mineur 2"], Severity.MINOR)
+    await house.post("grave", Severity.SEVERE)
+    await house.post("mineur 3", Severity.MINOR)
+    await house.post("extrême", Severity.EXTREME)
     await house.start(channel, limits=("1/1s",))
     await house.clock.advance(10)
-    assert channel.texts() == ["extrême", "grave", "mineur 1", "mineur 2"]
+    assert channel.texts() == ["extrême", "grave", "mineur 1", "mineur 2", "mineur 3"]
+
+
+async def test_an_extreme_one_overtakes_forty_routine_ones(house):
+    channel = ScriptedChannel(house.clock)
+    await house.start(channel, limits=("1/2s",))
+    await house.posts([f"travaux {number}" for number in range(40)])
+    await house.clock.advance(5)
+    assert len(channel.published) == 3
+    await house.post("rupture de digue", Severity.EXTREME)
+    await house.clock.advance(1)
+    assert channel.texts()[3] == "rupture de digue"
+    await house.clock.advance(80)
+    assert len(channel.published) == 41
+
+
+async def test_the_window_is_kept_and_used_to_the_full(house):
+    channel = ScriptedChannel(house.clock)
+    await house.start(channel, limits=("1/2s", "5/30s"))
+    await house.posts([str(number) for number in range(12)])
+    await house.clock.advance(100)
+    times = [asked.at for asked in channel.published]
+    assert gaps(times) == pytest.approx([2, 2, 2, 2, 22, 2, 2, 2, 2, 22, 2], abs=0.001)
+    assert min(gaps(times)) >= 2
+
+
+async def test_the_window_holds_after_a_restart(house):
+    channel = ScriptedChannel(house.clock)
+    daemon = await house.start(channel, limits=("3/1m",))
+    await house.posts(["1", "2", "3"])
+    await house.clock.advance(10)
+    await daemon.kill()
+    await house.posts(["4", "5"])
+    again = ScriptedChannel(house.clock)
+    await house.start(again, limits=("3/1m",))
+    await house.clock.advance(49.9)
+    assert again.published == []
+    await house.clock.advance(0.2)
+    assert again.texts() == ["4", "5"]
+    assert gaps([channel.published[0].at, again.published[0].at]) == pytest.approx([60], abs=0.01)
+
+
+async def test_the_reserve_is_for_the_emergency(house):
+    channel = ScriptedChannel(house.clock)
+    await house.start(channel, limits=("5/5m",), reserve=2)
+    await house.posts(["1", "2", "3", "4"], Severity.MODERATE)
+    await house.clock.advance(60)
+    assert channel.texts() == ["1", "2", "3"]
+    await house.posts(["grave", "extrême"], Severity.SEVERE)
+    assert channel.texts() == ["1", "2", "3", "grave", "extrême"]
+    await house.post("encore", Severity.EXTREME)
+    await house.clock.advance(239)
+    assert len(channel.published) == 5, "nobody may more than the window"
+    await house.clock.advance(2)
+    assert channel.texts()[5:] == ["encore"]
+
+
+async def test_a_hung_routine_send_holds_up_no_urgent_one(house):
+    channel = ScriptedChannel(house.clock, publish=[HANGS, HANGS])
+    daemon = await house.start(channel, concurrency=2)
+    await house.posts(["1", "2", "3"])
+    assert channel.texts() == ["1", "2"]
+    await house.post("extrême", Severity.EXTREME)
+    assert channel.texts() == ["1", "2", "extrême"]
+    assert daemon.lane.under_way == 2
+
+
+async def test_the_urgent_extras_are_counted(house):
+    channel = ScriptedChannel(house.clock, publish=[HANGS] * 20)
+    daemon = await house.start(channel, concurrency=2)
+    await house.posts(["1", "2"])
+    await house.posts([f"extrême {number}" for number in range(6)], Severity.EXTREME)
+    assert daemon.lane.under_way == 2 + URGENT_EXTRA
+    assert channel.texts()[2:] == [f"extrême {number}" for number in range(URGENT_EXTRA)]
+
+
+async def test_an_urgent_one_uses_the_free_places_too(house):
+    channel = ScriptedChannel(house.clock, publish=[HANGS] * 20)
+    daemon = await house.start(channel, concurrency=2)
+    await house.posts([f"extrême {number}" for number in range(9)], Severity.EXTREME)
+    await house.post("routine")
+    assert daemon.lane.under_way == 2 + URGENT_EXTRA
+    assert "routine" not in channel.texts()
+
+
+async def test_a_channel_that_hangs_touches_no_other_lane(house):
+    hung, well = ScriptedChannel(house.clock, publish=[HANGS] * 9), ScriptedChannel(house.clock)
+    await house.start_all({"x": hung, "page": well}, concurrency=1)
+    await house.posts(["1", "2"])
+    await house.posts(["3", "4"], channel="page")
+    assert (hung.texts(), well.texts()) == (["1"], ["3", "4"])
+
+
+async def test_a_channel_that_hangs_while_it_opens_touches_no_other_lane(house):
+    hung, well = ScriptedChannel(house.clock, open=[HANGS]), ScriptedChannel(house.clock)
+    await house.start_all({"x": hung, "page": well})
+    await house.post("3", channel="page")
+    assert well.texts() == ["3"]
+
+
+async def test_an_attempt_that_never_left_takes_no_place_in_the_window(house):
+    channel = ScriptedChannel(house.clock, publish=[Retry("no network", sent=False)] * 2)
+    house.chance = 0.25
+    await house.start(channel, limits=("1/1h",))
+    post = await house.post("Crue")
+    await house.clock.advance(5)
+    assert await house.state(post) is PostState.SENT
+    assert [row["counts"] for row in await house.attempts(post)] == [0, 0, 1]
+
+
+async def test_what_the_platform_refused_counts(house):
+    channel = ScriptedChannel(house.clock, publish=[Retry("busy", sent=True)])
+    await house.start(channel, limits=("1/1m",))
+    post = await house.post("Crue")
+    await house.clock.advance(59)
+    assert await house.state(post) is PostState.QUEUED
+    await house.clock.advance(2)
+    assert await house.state(post) is PostState.SENT
+
+
+async def test_what_the_platform_says_is_left_is_believed_and_outlives_a_restart(house):
+    channel = ScriptedChannel(house.clock)
+    reset = house.clock.now() + timedelta(minutes=3)
+    daemon = await house.start(channel, reserve=1)
+    channel.told_quotas = [Quota(1, reset, 17, "24h")]
+    first = await house.post("1", Severity.MODERATE)
+    assert await house.state(first) is PostState.SENT
+    late = await house.post("3", Severity.MODERATE)
+    await house.clock.advance(60)
+    assert await house.state(late) is PostState.QUEUED, "what is left is the reserve"
+    await house.post("extrême", Severity.EXTREME)
+    assert channel.texts()[-1] == "extrême"
+    await daemon.kill()
+    silent = ScriptedChannel(house.clock)  # has heard nothing of any limit yet
+    await house.start(silent, reserve=1)
+    await house.clock.advance(100)
+    assert silent.published == []
+    await house.clock.advance(30)
+    assert await house.state(late) is PostState.SENT
+    assert silent.published[0].at >= reset
+
+
+async def test_silence_about_limits_is_no_news(house):
+    channel = ScriptedChannel(house.clock)
+    channel.told_quotas = [Quota(0, house.clock.now() + timedelta(minutes=2))]
+    await house.start(channel)
+    await house.post("1")
+    channel.told_quotas = []
+    extreme = await house.post("extrême", Severity.EXTREME)
+    await house.clock.advance(119)
+    assert await house.state(extreme) is PostState.QUEUED
+    await house.clock.advance(2)
+    assert await house.state(extreme) is PostState.SENT
+
+
+async def test_what_is_under_way_is_taken_off_what_is_left(house):
+    channel = ScriptedChannel(house.clock)
+    channel.told_quotas = [Quota(1, house.clock.now() + timedelta(minutes=15))]
+    await house.start(channel)
+    await house.post("1")
+    channel.script["publish"] = deque([Late(5)])
+    await house.posts(["2", "3"])
+    assert channel.texts() == ["1", "2"]
+
+
+async def test_deletes_leave_the_window_alone_where_the_platform_counts_posts_alone(house):
+    channel = ScriptedChannel(house.clock)
+    daemon = await house.start(channel, limits=("2/1h",), counts_every_write=False)
+    await house.post("Crue", incident_id="crue")
+    end = await house.post("fini", kind=PostKind.END, means=Means.DELETE, incident_id="crue")
+    assert await house.state(end) is PostState.SENT
+    await daemon.kill()
+    await house.start(ScriptedChannel(house.clock), limits=("2/1h",), counts_every_write=False)
+    await house.clock.advance(6)
+    other = await house.post("Vent")
+    assert await house.state(other) is PostState.SENT, "it counts no delete after a restart either"
+
+
+async def test_an_edit_that_becomes_a_post_counts(house):
+    channel = PlainChannel(house.clock)
+    await house.start(channel, limits=("2/1h",), counts_every_write=False)
+    await house.post("Crue", incident_id="crue")
+    await house.post("Crue, suite", kind=PostKind.UPDATE, means=Means.EDIT, incident_id="crue")
+    third = await house.post("Vent")
+    await house.clock.advance(60)
+    assert await house.state(third) is PostState.QUEUED
+
+
+async def test_a_quiet_minute_costs_next_to_nothing(house):
+    daemon = await house.start(ScriptedChannel(house.clock), limits=("1/2s",))
+    await house.post("Crue")
+    await house.clock.advance(5)
+    daemon.outbox.calls.clear()
+    await house.clock.advance(60)
+    assert len(daemon.outbox.calls) <= 10
+    assert "begin" not in daemon.outbox.calls
+
+
+@pytest.mark.parametrize("limits", ["1/1h", "2/1h"])
+async def test_a_lane_that_waits_for_its_window_costs_next_to_nothing(house, limits):
+    daemon = await house.start(ScriptedChannel(house.clock), limits=(limits,))
+    await house.posts(["1", "2", "3"])
+    await house.clock.advance(5)
+    daemon.outbox.calls.clear()
+    await house.clock.advance(60)
+    assert len(daemon.outbox.calls) <= 12
+
+
+async def test_a_standby_that_is_rung_for_does_not_spin(house):
+    await house.start(ScriptedChannel(house.clock))
+    standby = await house.start(ScriptedChannel(house.clock))
+    await house.post("Crue")
+    await house.clock.advance(60)
+    assert standby.outbox.calls == []
+
+
+async def test_a_busy_lane_takes_three_writes_for_a_post(house):
+    daemon = await house.start(ScriptedChannel(house.clock))
+    daemon.outbox.calls.clear()
+    await house.post("Crue")
+    assert daemon.outbox.calls.count("begin") == 1
+    assert daemon.outbox.calls.count("finish") == 1
+    assert daemon.outbox.calls.count("settle") == 0
+    assert daemon.outbox.calls[:2] == ["next_due", "begin"], "nothing stands between the bell and the post"
+
+
+async def test_a_busy_lane_still_ends_what_is_over_and_releases_what_waited(house):
+    channel = ScriptedChannel(house.clock)
+    await house.start(channel, limits=("1/1s",))
+    await house.posts([f"travaux {number}" for number in range(60)])
+    soon = house.clock.now() + timedelta(seconds=20)
+    over = await house.post("brève", expires=soon, priority=0)
+    waiting = await house.post("grave", Severity.SEVERE, state=PostState.WAITING, not_before=soon)
+    await house.clock.advance(22)
+    assert await house.state(over) is PostState.EXPIRED
+    assert await house.state(waiting) is PostState.SENT
+
+
+async def test_nothing_is_awaited_between_the_journal_and_the_request(house):
+    channel = ScriptedChannel(house.clock)
+    daemon = await house.start(channel)
+    order: list[str] = []
+    begin, publish = daemon.outbox.begin, channel.publish
+
+    async def begins(*args, **kwargs):
+        begun = await begin(*args, **kwargs)
+        order.append("begun")
+        return begun
+
+    async def publishes(message, reply_to=None):
+        order.append("request")
+        return await publish(message, reply_to)
+
+    daemon.outbox.begin, channel.publish = begins, publishes
+    daemon.outbox.next_due = _noting(daemon.outbox.next_due, order)
+    await house.post("Crue")
+    assert order[:3] == ["next_due", "begun", "request"]
+
+
+def _noting(call, order):
+    async def noted(*args, **kwargs):
+        order.append("next_due")
+        return await call(*args, **kwargs)
+
+    return noted
+
+
+async def test_a_stored_post_of_another_channel_is_left_alone(house):
+    channel = ScriptedChannel(house.clock)
+    await house.start(channel)
+    other = await house.post("Crue", channel="page")
+    assert await house.state(other) is PostState.QUEUED
+    assert channel.published == []

@@ -41,15 +41,15 @@ def test_a_stranger_s_text_becomes_plain(said: str, meant: str) -> None:
 
 def test_lines_that_a_teleprinter_broke_are_joined() -> None:
     said = (
-        "* WHAT...South winds 25 to 35 mph with gusts up to 55 mph\n"
-        "expected in the valley, along the ridges and on the passes\n"
-        "* WHERE...The upper valley and the foothills above 2000\n"
+        "* WHAT...South winds 25 to 35 mph, gusts up to 55 mph\n"
+        "expected in the valley, at height and on every pass.\n"
+        "* WHERE...The upper valley and the hills above 2000\n"
         "feet.\n\n"
         "Stay in."
     )
     assert clean(said).split("\n") == [
-        "* WHAT...South winds 25 to 35 mph with gusts up to 55 mph expected in the valley, along the ridges and on the passes",
-        "* WHERE...The upper valley and the foothills above 2000 feet.",
+        "* WHAT...South winds 25 to 35 mph, gusts up to 55 mph expected in the valley, at height and on every pass.",
+        "* WHERE...The upper valley and the hills above 2000 feet.",
         "",
         "Stay in.",
     ]

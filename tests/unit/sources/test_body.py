@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.model.errors import SourceFailed
@@ -12,6 +13,7 @@ from alerts.sources.body import unpack
 from alerts.sources.hosts import FailedForGood
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=2000))
 def test_what_was_packed_comes_back(body: bytes) -> None:
     assert unpack(gzip.compress(body), 10_000) == body
@@ -32,6 +34,16 @@ def test_the_limit_holds_after_unpacking(size: int) -> None:
 def test_the_limit_holds_before_unpacking() -> None:
     with pytest.raises(FailedForGood, match="larger than"):
         unpack(gzip.compress(b"") + b"\0" * 1000, 1000)
+
+
+def test_a_bomb_is_never_held_unpacked() -> None:
+    bomb = gzip.compress(b" " * 60_000_000)
+    tracemalloc.start()
+    with pytest.raises(FailedForGood):
+        unpack(bomb, 500_000)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 5_000_000
 
 
 def test_many_members_are_one_body_with_one_limit() -> None:

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import io
 import json
+import tracemalloc
 import zipfile
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.model.alert import MsgType, Severity, Status
@@ -265,6 +266,16 @@ def test_a_zip_bomb_is_bounded() -> None:
         list(members(packed, max_members=1))
 
 
+def test_a_bomb_in_a_zip_is_never_held_unpacked() -> None:
+    packed = archive(one=b" " * 60_000_000)
+    tracemalloc.start()
+    (large,) = members(packed, max_member_bytes=500_000)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert large.body is None
+    assert most < 5_000_000
+
+
 # --- what is no index -----------------------------------------------------------------------------------------------
 
 PROBLEM = {"type": "about:blank", "title": "Service\nunavailable", "status": 503}
@@ -311,6 +322,7 @@ def test_a_warning_that_is_none_costs_itself_alone() -> None:
 _bodies = st.sampled_from([ATOM.format(atom_entry('<link href="a"/>')), RSS.format("<item/>"), '{"warnings": [{}]}'])
 
 
+@settings(deadline=None)
 @given(_bodies, st.integers(0, 300), st.integers(0, 20), st.binary(max_size=10))
 def test_any_damage_is_an_index_or_unreadable(body: str, place: int, length: int, damage: bytes) -> None:
     try:

@@ -1,0 +1,28 @@
+"""channels.toml as frozen settings, with every error of the file told at once.
+
+An error names the file, the key, what is wrong and what is allowed; an unknown key the nearest known one. No secret is
+read here: who sends reads them.
+"""
+
+from alerts.config.kinds import channel_kind, source_kind
+from alerts.config.reading import load_config
+from alerts.config.sections import (
+    MANUAL,
+    Config,
+    NotifySettings,
+    StationSettings,
+    StoreSettings,
+    WebSettings,
+)
+
+__all__ = [
+    "MANUAL",
+    "Config",
+    "NotifySettings",
+    "StationSettings",
+    "StoreSettings",
+    "WebSettings",
+    "channel_kind",
+    "load_config",
+    "source_kind",
+]

@@ -1,0 +1,48 @@
+"""Which kinds of source and channel there are: those that ship, and those of other packages by entry point."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from typing import TypeVar
+
+from alerts.channels import KINDS as CHANNEL_KINDS
+from alerts.channels import Kind as ChannelKind
+from alerts.model.errors import Unreadable
+from alerts.sources import KINDS as SOURCE_KINDS
+from alerts.sources import Kind as SourceKind
+
+K = TypeVar("K")
+_CHANNELS = "tocsin.channels"
+_SOURCES = "tocsin.sources"
+
+
+def channel_kind(name: str) -> ChannelKind | None:
+    """The kind of channel of that name. Raises Unreadable where its package can't be loaded."""
+    return CHANNEL_KINDS.get(name) or _from_entry_point(_CHANNELS, name, ChannelKind)
+
+
+def source_kind(name: str) -> SourceKind | None:
+    """The kind of source of that name. Raises Unreadable where its package can't be loaded."""
+    return SOURCE_KINDS.get(name) or _from_entry_point(_SOURCES, name, SourceKind)
+
+
+def channel_kinds() -> list[str]:
+    """The names of all kinds of channel."""
+    return [*CHANNEL_KINDS, *sorted(entry_points(group=_CHANNELS).names - CHANNEL_KINDS.keys())]
+
+
+def source_kinds() -> list[str]:
+    """The names of all kinds of source."""
+    return [*SOURCE_KINDS, *sorted(entry_points(group=_SOURCES).names - SOURCE_KINDS.keys())]
+
+
+def _from_entry_point(group: str, name: str, kind: type[K]) -> K | None:
+    for entry in entry_points(group=group, name=name):
+        try:
+            found = entry.load()
+        except (ImportError, AttributeError) as error:
+            raise Unreadable(f"{name!r} is of {entry.value}, which can't be loaded: {error}; install it anew") from None
+        if isinstance(found, kind):
+            return found
+        raise Unreadable(f"{name!r} is of {entry.value}, which is no kind; ask the package's maker")
+    return None

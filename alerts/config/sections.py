@@ -1,0 +1,162 @@
+"""The sections of channels.toml that are no source and no channel, and the whole of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from alerts.channels.settings import ChannelSettings
+from alerts.desk.territory import District
+from alerts.model.alert import Named
+from alerts.sources.settings import SourceSettings
+
+MANUAL = "manual"
+_ADDRESS = r"https?://[^\s/]+(/\S*)?"
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
+
+
+class StationSettings(_Section):
+    """`[station]`: who speaks, and what counts as here."""
+
+    name: str = Field(min_length=1, examples=["Ville de Saint-Martin"])
+    sender: str = Field(min_length=1, examples=["alertes@saint-martin.example"])
+    language: str = "fr-FR"
+    timezone: str = "Europe/Paris"
+    public_url: str | None = None
+    areas: tuple[str, ...] = ()
+    boundary: str | None = None
+    templates: str = "templates"
+
+    @field_validator("sender")
+    @classmethod
+    def _is_a_cap_sender(cls, value: str) -> str:
+        if re.search(r"[\s,<&]", value):
+            raise ValueError(
+                "a CAP sender holds no blank, comma, < or &; allowed: such as alertes@saint-martin.example"
+            )
+        return value
+
+    @field_validator("language")
+    @classmethod
+    def _is_a_language(cls, value: str) -> str:
+        if not _LANGUAGE.fullmatch(value):
+            raise ValueError(f"{value!r} is no language tag; allowed: such as fr-FR or en")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"{value!r} is no time zone; allowed: an IANA name such as Europe/Paris") from None
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(_ADDRESS, value):
+            raise ValueError(f"{value!r} is no address; allowed: such as https://alertes.saint-martin.example")
+        return value.rstrip("/") if value else None
+
+    @field_validator("areas")
+    @classmethod
+    def _are_geocodes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for code in value:
+            if not re.fullmatch(r"[^:\s]+:\S+", code):
+                raise ValueError(f"{code!r} is no geocode; allowed: scheme:value, such as INSEE:38185 or NUTS3:FR714")
+        return value
+
+    @property
+    def geocodes(self) -> tuple[Named, ...]:
+        """`areas` as CAP geocodes."""
+        return tuple(Named(*code.split(":", 1)) for code in self.areas)
+
+
+class StoreSettings(_Section):
+    """`[store]`: where everything is written down."""
+
+    url: str = "sqlite:///var/tocsin.db"
+
+    @field_validator("url")
+    @classmethod
+    def _is_sqlite(cls, value: str) -> str:
+        if not re.fullmatch(r"sqlite:///[^?]+", value):
+            raise ValueError(f"{value!r} is no store; allowed: sqlite:/// and a path, such as sqlite:///var/tocsin.db")
+        return value
+
+
+class WebSettings(_Section):
+    """`[web]`: where the daemon answers."""
+
+    listen: str = "127.0.0.1:8080"
+
+    @field_validator("listen")
+    @classmethod
+    def _is_host_and_port(cls, value: str) -> str:
+        match = re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[^:\s\[\]]*):(\d{1,5})", value)
+        if not match or int(match[2]) > 65535:
+            raise ValueError(f"{value!r} is no place to listen; allowed: host:port, such as 127.0.0.1:8080")
+        return value
+
+    @property
+    def host(self) -> str:
+        """The host, without an IPv6 address's brackets."""
+        return self.listen.rsplit(":", 1)[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The port; 0 lets the system choose."""
+        return int(self.listen.rsplit(":", 1)[1])
+
+
+class NotifySettings(_Section):
+    """`[notify]`: where Tocsin's own warnings go."""
+
+    channels: tuple[str, ...] = ()
+    heartbeat: str | None = None
+
+    @field_validator("heartbeat")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(_ADDRESS, value):
+            raise ValueError("is no address; allowed: such as https://watch.example/ping/1234")  # may hold a key
+        return value
+
+
+@dataclass(frozen=True)
+class Config:
+    """A whole channels.toml; `folder` is where it stands, and what its paths are relative to."""
+
+    file: Path
+    station: StationSettings
+    store: StoreSettings
+    web: WebSettings
+    notify: NotifySettings
+    sources: Mapping[str, SourceSettings]
+    channels: Mapping[str, ChannelSettings]
+    districts: tuple[District, ...]
+
+    @property
+    def folder(self) -> Path:
+        """The folder of channels.toml."""
+        return self.file.parent
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.folder / self.store.url.removeprefix("sqlite:///")
+
+    @property
+    def template_folder(self) -> Path:
+        """The station's own templates, which win over those that ship; it need not exist."""
+        return self.folder / self.station.templates

@@ -1,0 +1,46 @@
+"""`python -m bench [--strict] [SUBJECT …]`: measure, print one table."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import platform
+import sqlite3
+import sys
+
+from bench.measure import Row
+from bench.table import HEAD, cells, line, summary
+
+SUBJECTS = ("latency", "commits", "pace", "calls", "cap", "works", "texts", "command", "daemon")
+"""The modules that have a `measure()`, in the order of the table."""
+
+
+def main() -> int:
+    """Measure the subjects asked for; 0 unless `--strict` and a goal is missed."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Ours against a floor, in the same run.")
+    parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=f"of: {', '.join(SUBJECTS)}; none: all")
+    parser.add_argument("--strict", action="store_true", help="exit 1 when a goal is missed")
+    asked = parser.parse_args()
+    if unknown := [name for name in asked.subjects if name not in SUBJECTS]:
+        parser.error(f"unknown: {', '.join(unknown)}; allowed: {', '.join(SUBJECTS)}")
+    print(f"{os.cpu_count()} CPUs, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}", end="; ")
+    print("ratio: ours by floor, best of each\n")
+    rows = measured(asked.subjects or SUBJECTS)
+    print(f"\n{summary(rows)}")
+    return 1 if asked.strict and not all(row.met for row in rows) else 0
+
+
+def measured(subjects: list[str] | tuple[str, ...]) -> list[Row]:
+    """Every subject's rows, each printed as soon as it is known."""
+    print(line(HEAD))
+    rows: list[Row] = []
+    for name in subjects:
+        for row in importlib.import_module(f"bench.{name}").measure():
+            print(line(cells(row)), flush=True)
+            rows.append(row)
+    return rows
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,155 @@
+"""The store alone: a post's three commits without any request, and how many commits a post costs."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from alerts.daemon.clock import SystemClock
+from alerts.model.ids import new_id
+from alerts.model.ports import Lease, Verdict
+from alerts.model.post import PostState, Receipt
+from alerts.store.books import StoredBooks
+from alerts.store.database import Database
+from alerts.store.files import connect
+from alerts.store.outbox import StoredOutbox
+from alerts.store.rows import values_of_post, values_of_record
+from alerts.store.standings import StoredLeases
+from bench import samples
+from bench.measure import Row, in_turn_async
+from bench.outbox import CHANNEL, Instant, lay_out, new_file, store, town
+
+POSTS = 60
+"""Posts of one sample."""
+ROUNDS = 6
+COUNTED = 200
+LEASE = "UPDATE lease SET until = until WHERE lane = ?"
+BEGIN = "INSERT INTO attempt (post_id, channel, action, owner, counts, left_at) VALUES (?, ?, 'send', 'raw', 1, ?)"
+CLAIM = "UPDATE post SET state = 'sending', attempted_at = ?, tries = tries + 1 WHERE id = ? AND state = 'queued'"
+END = "UPDATE attempt SET ended_at = ?, outcome = 'sent', remote_id = ? WHERE seq = ?"
+SENT = "UPDATE post SET state = 'sent', sent_at = ?, remote_id = ?, outcome = 'sent' WHERE id = ? AND state = 'sending'"
+NOTE = "INSERT INTO decision (at, alert_id, what, reason) VALUES (?, ?, 'accepted', 'from manual, publish = auto')"
+
+
+def measure() -> Iterator[Row]:
+    """Three rows."""
+    yield asyncio.run(_three_commits())
+    alone = asyncio.run(_commits_a_post(1))
+    yield Row("commits a post, alone; three", [3.0], [alone], "", goal=1.02)
+    yield Row("commits a post, ten under way; one", [1.0], [asyncio.run(_commits_a_post(10))], "", goal=1)
+
+
+async def _commits_a_post(at_once: int) -> float:
+    """How many commits each of `COUNTED` posts costs; what the lease and the lane's own looks need is in it."""
+    async with town(Instant(), at_once) as here:
+        await here.post_many(at_once, at_once)
+        before = here.database.commits
+        await here.post_many(COUNTED, at_once)
+        return (here.database.commits - before) / COUNTED
+
+
+async def _three_commits() -> Row:
+    with new_file() as raw_file, new_file() as our_file:
+        database = await Database.open(our_file)
+        raw = Raw(raw_file)
+        ours = await Ours.open(database)
+        try:
+            taken = await in_turn_async(raw.posts, ours.posts, ROUNDS)
+        finally:
+            raw.close()
+            await database.close()
+    return Row("a post's three commits, raw sqlite3", *taken, "s", goal=1.6)
+
+
+class Raw:
+    """sqlite3 in one thread: a hop for each transaction, and SQL written by hand over the same tables."""
+
+    def __init__(self, file: Path) -> None:
+        self._thread = ThreadPoolExecutor(1)
+        self._db = connect(file)
+        self._now = int(time.time() * 1e6)
+        record, post = lay_out(samples.an_alert())
+        self._alert, self._post = values_of_record(record), values_of_post(post)
+
+    def close(self) -> None:
+        """Close file and thread."""
+        self._db.close()
+        self._thread.shutdown()
+
+    async def posts(self) -> float:
+        """Seconds for one post, over `POSTS`."""
+        began = time.perf_counter()
+        for _ in range(POSTS):
+            await self._post_once()
+        return (time.perf_counter() - began) / POSTS
+
+    async def _post_once(self) -> None:
+        alert = {**self._alert, "id": new_id(), "incident": new_id()}
+        post = {**self._post, "id": new_id(), "alert_id": alert["id"], "incident": alert["incident"]}
+        await self._hop(lambda: self._store(alert, post))
+        attempt = await self._hop(lambda: self._begin(post["id"]))
+        await self._hop(lambda: self._end(post["id"], attempt))
+
+    async def _hop(self, work: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: self._transact(work))
+
+    def _transact(self, work: Callable[[], Any]) -> Any:
+        self._db.execute("BEGIN IMMEDIATE")
+        done = work()
+        self._db.execute("COMMIT")
+        return done
+
+    def _store(self, alert: dict[str, Any], post: dict[str, Any]) -> None:
+        _insert(self._db, "alert", alert)
+        self._db.execute(NOTE, (self._now, alert["id"]))
+        _insert(self._db, "post", post)
+
+    def _begin(self, post: str) -> int:
+        self._db.execute(LEASE, (CHANNEL,))
+        self._db.execute(CLAIM, (self._now, post))
+        return self._db.execute(BEGIN, (post, CHANNEL, self._now)).lastrowid or 0
+
+    def _end(self, post: str, attempt: int) -> None:
+        self._db.execute(END, (self._now, "1", attempt))
+        self._db.execute(SENT, (self._now, "1", post))
+
+
+def _insert(db: sqlite3.Connection, table: str, values: dict[str, Any]) -> None:
+    db.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join(map(':'.__add__, values))})", values)
+
+
+class Ours:
+    """The same through the desk's books and the lane's outbox."""
+
+    def __init__(self, database: Database, lease: Lease) -> None:
+        self._database = database
+        self._outbox = StoredOutbox(database)
+        self._lease = lease
+        self._clock = SystemClock()
+
+    @classmethod
+    async def open(cls, database: Database) -> Ours:
+        """With a lease for the whole run."""
+        now = SystemClock().now()
+        leases = await StoredLeases(database).take([CHANNEL], "bench", now, now + timedelta(hours=1))
+        return cls(database, leases[0])
+
+    async def posts(self) -> float:
+        """Seconds for one post, over `POSTS`."""
+        alert = samples.an_alert()
+        laid_out = [lay_out(alert) for _ in range(POSTS)]
+        began = time.perf_counter()
+        for record, post in laid_out:
+            await self._database.write(lambda db, record=record, post=post: store(StoredBooks(db), record, post))
+            now = self._clock.now()
+            begun = await self._outbox.begin(post, self._lease, now, action="send", counts=True)
+            assert begun is not None
+            sent = Verdict(PostState.SENT, "sent", receipt=Receipt("1"))
+            await self._outbox.finish(post, begun, sent, now, self._clock.now())
+        return (time.perf_counter() - began) / POSTS

@@ -1,0 +1,74 @@
+"""How a figure is taken: floor and ours in turn, so that whatever else the machine does meets both."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+Side = Callable[[], float]
+"""Does the work once and returns what it measured."""
+AsyncSide = Callable[[], Awaitable[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table.
+
+    `floor` and `ours` are samples in `unit`. The ratio is ours by floor, of the best sample of each (a busy machine only
+    ever makes things worse), and the goal its largest value, or with `at_least` its smallest.
+    """
+
+    what: str
+    floor: Sequence[float]
+    ours: Sequence[float]
+    unit: str
+    goal: float
+    at_least: bool = False
+
+    @property
+    def ratio(self) -> float:
+        """By the best samples."""
+        best = max if self.at_least else min
+        return best(self.ours) / best(self.floor)
+
+    @property
+    def typical(self) -> float:
+        """By the medians."""
+        return statistics.median(self.ours) / statistics.median(self.floor)
+
+    @property
+    def met(self) -> bool:
+        """Whether the goal is reached."""
+        return self.ratio >= self.goal if self.at_least else self.ratio <= self.goal
+
+
+def seconds(work: Callable[[], object], times: int = 1) -> float:
+    """How long one call takes, over `times` calls, without the garbage that others left."""
+    gc.collect()
+    began = time.perf_counter()
+    for _ in range(times):
+        work()
+    return (time.perf_counter() - began) / times
+
+
+def in_turn(floor: Side, ours: Side, rounds: int) -> tuple[list[float], list[float]]:
+    """Both sides, `rounds` times each, in turn; one round before that isn't counted."""
+    floor(), ours()
+    pairs = [(floor(), ours()) for _ in range(rounds)]
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+
+
+async def in_turn_async(floor: AsyncSide, ours: AsyncSide, rounds: int) -> tuple[list[float], list[float]]:
+    """`in_turn` for what awaits."""
+    await floor(), await ours()
+    pairs = [(await floor(), await ours()) for _ in range(rounds)]
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+
+
+def compare(what: str, floor: Callable[[], object], ours: Callable[[], object], *, goal: float, times: int) -> Row:
+    """A row for two plain calls: five rounds of `times` calls each."""
+    taken = in_turn(lambda: seconds(floor, times), lambda: seconds(ours, times), 5)
+    return Row(what, *taken, "s", goal)

@@ -1,0 +1,147 @@
+"""One lane over a real file and a channel, with a town that posts: what `commits` and `pace` measure on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from alerts.daemon.clock import SystemClock
+from alerts.delivery.lane import Lane, LaneDesk, LaneSettings
+from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.limiter import Pace
+from alerts.model.alert import Alert, Severity, Urgency
+from alerts.model.ids import new_id
+from alerts.model.incident import AlertState, Record
+from alerts.model.ports import Channel, Probe, Verdict
+from alerts.model.post import Means, Message, Post, PostKind, PostState, Quota, Receipt, priority_of
+from alerts.store.books import StoredBooks
+from alerts.store.database import Database
+from alerts.store.migrate import migrate
+from alerts.store.outbox import StoredOutbox
+from alerts.store.standings import StoredLeases, StoredStandings
+from bench import samples
+
+CHANNEL = "page"
+WORDS = "Vent violent jeudi sur la vallée. Rentrez le mobilier de jardin, évitez de prendre la route."
+
+
+class Instant:
+    """A channel that has sent as soon as it is asked."""
+
+    async def open(self) -> None:
+        """Nothing to do."""
+
+    async def close(self) -> None:
+        """Nothing to do."""
+
+    async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:  # noqa: ARG002 a channel's signature
+        """At once."""
+        return Receipt(new_id())
+
+    async def probe(self) -> Probe:
+        """Nobody in particular."""
+        return Probe("bench")
+
+    def quotas(self) -> list[Quota]:
+        """None."""
+        return []
+
+
+@dataclass
+class Town:
+    """Posts one alert after the other on the one channel, and hears when each is out."""
+
+    database: Database
+    lane: Lane
+    out: dict[str, asyncio.Future[None]] = field(default_factory=dict)
+
+    async def post(self, alert: Alert) -> None:
+        """Store an alert and its post as the desk does, and return once it is out."""
+        record, post = lay_out(alert)
+        self.out[post.id] = asyncio.get_running_loop().create_future()
+        await self.database.write(lambda db: store(StoredBooks(db), record, post))
+        self.lane.wake()
+        await self.out.pop(post.id)
+
+    async def post_many(self, count: int, at_once: int) -> None:
+        """Post `count` alerts, `at_once` at a time."""
+        alert, left = samples.an_alert(), iter(range(count))
+
+        async def one_after_the_other() -> None:
+            for _ in left:
+                await self.post(alert)
+
+        await asyncio.gather(*(one_after_the_other() for _ in range(at_once)))
+
+
+def lay_out(alert: Alert) -> tuple[Record, Post]:
+    """The rows of a new alert with one post."""
+    now = SystemClock().now()
+    record = Record(new_id(), new_id(), "manual", alert, AlertState.ACCEPTED, now)
+    post = Post(
+        id=new_id(),
+        alert_id=record.id,
+        incident_id=record.incident_id,
+        channel=CHANNEL,
+        kind=PostKind.PUBLISH,
+        means=Means.NEW,
+        state=PostState.QUEUED,
+        priority=priority_of(Severity.SEVERE, Urgency.EXPECTED),
+        message=Message(WORDS, WORDS),
+        severity=Severity.SEVERE,
+        stored_at=now,
+        expires=now + timedelta(hours=12),
+    )
+    return record, post
+
+
+def store(books: StoredBooks, record: Record, post: Post) -> None:
+    """What the desk writes for it."""
+    books.add(record)
+    books.note(record.received_at, record.id, None, record.state, "from manual, publish = auto")
+    books.add_post(post)
+
+
+@contextlib.contextmanager
+def new_file() -> AsyncIterator[Path]:
+    """A database with every table and no row."""
+    with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
+        file = Path(folder) / "tocsin.db"
+        migrate(file)
+        yield file
+
+
+@contextlib.asynccontextmanager
+async def town(channel: Channel, at_once: int) -> AsyncIterator[Town]:
+    """A lane that works, and a town that may post."""
+    with new_file() as file:
+        database, clock = await Database.open(file), SystemClock()
+        keeper = LeaseKeeper(StoredLeases(database), clock, new_id(), [CHANNEL])
+        here: Town
+
+        def told(post: Post, verdict: Verdict, _: float) -> None:
+            future = here.out[post.id]
+            if verdict.state is PostState.SENT:
+                future.set_result(None)
+            else:
+                future.set_exception(RuntimeError(f"{verdict.state}: {verdict.reason}"))
+
+        desk = LaneDesk(StoredOutbox(database), StoredStandings(database), keeper, clock, random.random, told)
+        lane = Lane(LaneSettings(CHANNEL, Pace(), concurrency=at_once), channel, desk)
+        here = Town(database, lane)
+        tasks = [asyncio.create_task(keeper.run()), asyncio.create_task(lane.run())]
+        try:
+            await keeper.wait_for(CHANNEL)
+            yield here
+        finally:
+            await lane.stop(5.0)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await database.close()

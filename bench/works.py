@@ -1,0 +1,31 @@
+"""A calendar of 200 events, one year: against icalendar's parse and recurring-ical-events' expansion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import recurring_ical_events
+from icalendar import Calendar
+
+from alerts.sources.calendar_events import read_agenda, window_around
+from alerts.sources.recurrence import Window
+from bench import samples
+from bench.measure import Row, compare
+
+HOME = ZoneInfo("Europe/Paris")
+YEAR = Window(samples.NOW, samples.NOW + timedelta(days=365))
+
+
+def measure() -> Iterator[Row]:
+    """All of the year on both sides, then the horizon that a source asks for against all of the year."""
+    body = samples.calendar(200)
+
+    def floor() -> None:
+        parsed = Calendar.from_ical(body)
+        recurring_ical_events.of(parsed).between(YEAR.start, YEAR.stop)
+
+    horizon = window_around(samples.NOW)
+    yield compare("calendar of 200 events, one year", floor, lambda: read_agenda(body, YEAR, HOME), goal=1.5, times=1)
+    yield compare("the same, our horizon of 60 days", floor, lambda: read_agenda(body, horizon, HOME), goal=1.5, times=1)

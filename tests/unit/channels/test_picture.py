@@ -1,0 +1,35 @@
+"""A picture is told by its content, bounded in size, and its failure names the file and nothing of this machine."""
+
+from __future__ import annotations
+
+import pytest
+
+from alerts.channels.picture import NoPicture, load_picture
+from alerts.model.post import Image
+
+KINDS = frozenset({"image/jpeg", "image/png"})
+PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 92
+
+
+async def load(folder, content, *, largest=100):
+    (folder / "map.jpg").write_bytes(content)
+    return await load_picture(Image("map.jpg", "La zone"), folder, largest=largest, kinds=KINDS)
+
+
+async def test_the_content_tells_the_type_not_the_name(tmp_path):
+    picture = await load(tmp_path, PNG)
+    assert (picture.mime_type, picture.file_name, picture.alt) == ("image/png", "picture.png", "La zone")
+    assert picture.content == PNG
+    assert "0000" not in repr(picture)
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"GIF89a", b"RIFF0000WEBP", PNG + b"0"])
+async def test_what_the_platform_does_not_take_is_no_picture(tmp_path, content):
+    with pytest.raises(NoPicture, match=r"map\.jpg") as caught:
+        await load(tmp_path, content)
+    assert str(tmp_path) not in str(caught.value)
+
+
+async def test_a_missing_file_is_no_picture(tmp_path):
+    with pytest.raises(NoPicture, match=r"map\.jpg can't be read"):
+        await load_picture(Image("map.jpg", ""), tmp_path, largest=100, kinds=KINDS)

@@ -1,0 +1,293 @@
+"""What may be out or not: the looks, what is found, what is sent again, who waits for the officer."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import deque
+from datetime import timedelta
+
+import pytest
+
+from alerts.model.alert import Severity
+from alerts.model.errors import BadCredential, Duplicate, InDoubt, Rejected, Retry
+from alerts.model.post import Means, PostKind, PostState, Receipt
+from tests.fakes import HANGS, Late, PlainChannel, ScriptedChannel
+
+MODERATE, MINOR = Severity.MODERATE, Severity.MINOR
+
+
+def when(channel, what, start):
+    return [round((asked.at - start).total_seconds(), 1) for asked in channel.calls(what)]
+
+
+async def test_a_post_in_doubt_is_looked_for_three_times_and_sent_again_once(house):
+    channel = ScriptedChannel(house.clock, publish=[InDoubt("no answer")])
+    await house.start(channel)
+    start = house.clock.now()
+    post = await house.post("Crue")
+    assert await house.state(post) is PostState.IN_DOUBT
+    await house.clock.advance(60)
+    assert when(channel, "find", start) == [2, 5, 10]
+    assert when(channel, "publish", start) == [0, 10]
+    stored = await house.get(post)
+    assert (stored.state, stored.tries, stored.receipt.remote_id) == (PostState.SENT, 2, "2")
+
+
+@pytest.mark.parametrize("seen_at", [1, 2, 3])
+async def test_a_post_in_doubt_that_is_found_has_its_receipt_and_is_not_sent_again(house, seen_at):
+    found = Receipt("77", "https://platform.example/77")
+    script = [None] * (seen_at - 1) + [found]
+    channel = ScriptedChannel(house.clock, publish=[InDoubt("no answer")], find=script)
+    await house.start(channel, limits=("2/1h",))
+    start = house.clock.now()
+    post = await house.post("Crue")
+    await house.clock.advance(60)
+    stored = await house.get(post)
+    assert (stored.state, stored.receipt, stored.sent_at) == (PostState.SENT, found, start)
+    assert len(channel.published) == 1
+    await house.post("Vent")
+    assert len(channel.published) == 2, "a look takes no place in the window"
+
+
+async def test_a_look_begins_after_the_newest_post_that_had_been_answered_for(house):
+    channel = ScriptedChannel(house.clock, publish=[None, Late(3), InDoubt("no answer")])
+    await house.start(channel)
+    await house.post("1")
+    await house.post("2, slow")  # left before the one in doubt, answered after: its id may be the higher one
+    await house.clock.advance(1)
+    await house.post("3")
+    await house.clock.advance(3)
+    assert [(asked.to, asked.known) for asked in channel.calls("find")] == [("1", frozenset({"1", "2"}))]
+
+
+async def test_a_look_does_not_begin_at_an_old_post_that_was_changed_since(house):
+    channel = ScriptedChannel(house.clock)
+    await house.start(channel)
+    await house.post("1", incident_id="crue")
+    await house.post("2")
+    await house.post("1, changed", kind=PostKind.UPDATE, means=Means.EDIT, incident_id="crue")
+    channel.script["publish"] = deque([InDoubt("no answer")])
+    await house.clock.advance(1)
+    await house.post("3")
+    await house.clock.advance(3)
+    assert channel.calls("find")[0].to == "2"
+
+
+async def test_a_duplicate_is_adopted(house):
+    channel = ScriptedChannel(house.clock, publish=[Duplicate("said already")], find=[Receipt("5")])
+    await house.start(channel)
+    post = await house.get(await house.post("Crue"))
+    assert (post.state, post.receipt.remote_id) == (PostState.SENT, "5")
+
+
+async def test_a_duplicate_of_an_earlier_try_is_adopted_though_it_is_older_than_this_one(house):
+    channel = ScriptedChannel(house.clock, publish=[InDoubt("no answer"), Duplicate("said already")])
+    await house.start(channel)
+    start = house.clock.now()
+    await house.post("Crue")
+    await house.clock.advance(11)
+    assert len(channel.published) == 2
+    assert channel.calls("find")[-1].since <= start
+
+
+async def test_a_duplicate_that_is_none_of_ours_has_failed(house):
+    channel = ScriptedChannel(house.clock, publish=[Duplicate("said already")])
+    await house.start(channel)
+    post = await house.post("Crue", Severity.EXTREME)
+    await house.clock.advance(12)
+    assert await house.state(post) is PostState.IN_DOUBT, "ten seconds at least"
+    await house.clock.advance(10)
+    stored = await house.get(post)
+    assert stored.state is PostState.FAILED
+    assert "said already" in stored.reason
+    assert len(channel.published) == 1
+
+
+@pytest.mark.parametrize("channel_class", [PlainChannel, ScriptedChannel])
+async def test_where_looking_is_no_answer_a_moderate_one_is_sent_again(house, channel_class):
+    channel = channel_class(house.clock, publish=[InDoubt("no answer")], find=[InDoubt("nowhere to begin")])
+    await house.start(channel)
+    post = await house.post("Crue", MODERATE)
+    await house.clock.advance(3)
+    assert len(channel.published) == 2
+    assert await house.state(post) is PostState.SENT
+
+
+@pytest.mark.parametrize("channel_class", [PlainChannel, ScriptedChannel])
+async def test_and_a_lesser_one_waits_for_the_officer_and_holds_up_nobody(house, channel_class):
+    channel = channel_class(house.clock, publish=[InDoubt("no answer")], find=[InDoubt("nowhere to begin")])
+    await house.start(channel)
+    post = await house.post("Marché", MINOR, incident_id="marché")
+    await house.clock.advance(60)
+    stored = await house.get(post)
+    assert (stored.state, stored.next_try) == (PostState.IN_DOUBT, None)
+    later = await house.post("suite", MINOR, incident_id="marché", kind=PostKind.UPDATE, means=Means.REPLY)
+    assert await house.state(later) is PostState.SENT
+    assert len(channel.published) == 2
+
+
+async def test_what_waits_for_the_officer_ends_with_its_alert(house):
+    channel = PlainChannel(house.clock, publish=[InDoubt("no answer")])
+    await house.start(channel)
+    post = await house.post("Marché", MINOR, expires=house.clock.now() + timedelta(seconds=50))
+    await house.clock.advance(51)
+    assert await house.state(post) is PostState.EXPIRED
+
+
+async def test_a_platform_that_never_answers_gets_no_volley_of_copies(house):
+    channel = PlainChannel(house.clock, publish=[InDoubt("no answer")] * 99)
+    await house.start(channel)
+    await house.post("Crue", MODERATE)
+    await house.clock.advance(120)
+    assert 3 <= len(channel.published) <= 7
+
+
+async def test_an_update_waits_while_its_alert_is_looked_for_and_answers_what_is_found(house):
+    channel = ScriptedChannel(house.clock, publish=[InDoubt("no answer")], find=[None, Receipt("9")])
+    await house.start(channel)
+    await house.post("Crue", incident_id="crue")
+    await house.post("suite", incident_id="crue", kind=PostKind.UPDATE, means=Means.REPLY)
+    await house.clock.advance(4.9)
+    assert channel.texts() == ["Crue"]
+    await house.clock.advance(0.2)
+    assert [(asked.text, asked.to) for asked in channel.published[1:]] == [("suite", "9")]
+
+
+async def test_what_is_over_when_the_looks_are_done_is_not_sent_again(house):
+    channel = ScriptedChannel(house.clock, publish=[InDoubt("no answer")])
+    await house.start(channel)
+    post = await house.post("Crue", expires=house.clock.now() + timedelta(seconds=4))
+    await house.clock.advance(60)
+    stored = await house.get(post)
+    assert (stored.state, stored.reason) == (PostState.EXPIRED, "it didn't go out, and is over")
+    assert len(channel.published) == 1
+
+
+async def test_a_platform_that_cannot_be_asked_is_asked_until_it_answers(house):
+    channel = ScriptedChannel(house.clock, publish=[InDoubt("no answer")], find=[Retry("down")] * 3 + [Receipt("3")])
+    await house.start(channel)
+    post = await house.post("Crue")
+    await house.clock.advance(60)
+    stored = await house.get(post)
+    assert (stored.state, stored.receipt.remote_id) == (PostState.SENT, "3")
+    assert len(channel.published) == 1
+
+
+async def test_a_credential_that_ends_while_looking_blocks_the_lane(house):
+    channel = ScriptedChannel(house.clock, publish=[InDoubt("no answer")], find=[BadCredential("401")])
+    await house.start(channel)
+    await house.post("Crue")
+    await house.clock.advance(3)
+    assert (await house.row("SELECT state FROM channel"))["state"] == "blocked"
+    other = await house.post("Vent")
+    assert await house.state(other) is PostState.QUEUED
+
+
+async def test_a_channel_that_stumbles_leaves_the_post_in_doubt(house):
+    channel = ScriptedChannel(house.clock, publish=[RuntimeError("boom")], find=[ValueError("bang"), Receipt("4")])
+    await house.start(channel)
+    post = await house.post("Crue")
+    stored = await house.get(post)
+    assert (stored.state, stored.reason) == (PostState.IN_DOUBT, "the channel stumbled: RuntimeError")
+    await house.clock.advance(30)
+    assert await house.state(post) is PostState.SENT
+    assert len(channel.published) == 1
+
+
+async def test_a_look_that_hangs_holds_up_no_send(house):
+    channel = ScriptedChannel(house.clock, publish=[InDoubt("no answer")], find=[HANGS])
+    await house.start(channel)
+    await house.post("Crue")
+    await house.clock.advance(3)
+    other = await house.post("Vent")
+    assert await house.state(other) is PostState.SENT
+
+
+async def test_looks_go_on_while_the_window_is_closed(house):
+    channel = ScriptedChannel(house.clock, publish=[InDoubt("no answer")], find=[Receipt("4")])
+    await house.start(channel, limits=("1/1h",))
+    first, _ = await house.posts(["1", "2"])
+    await house.clock.advance(3)
+    assert await house.state(first) is PostState.SENT
+
+
+async def test_what_the_officer_dropped_while_it_was_looked_for_stays_dropped(house):
+    channel = ScriptedChannel(house.clock, publish=[InDoubt("no answer")], find=[None, None, Late(5)])
+    await house.start(channel)
+    post = await house.post("Crue", MODERATE)
+    await house.clock.advance(11)
+    stored = await house.get(post)
+    await house.act(lambda books: books.move_post(stored, PostState.DROPPED, "by the officer", not_before=None))
+    await house.clock.advance(60)
+    assert await house.state(post) is PostState.DROPPED
+    assert len(channel.published) == 1
+
+
+async def test_an_answer_is_written_down_however_long_the_database_refuses(house):
+    channel = ScriptedChannel(house.clock)
+    daemon = await house.start(channel)
+    daemon.outbox.refuses["finish"] = [sqlite3.OperationalError("database or disk is full")] * 5
+    post = await house.post("Crue")
+    assert await house.state(post) is PostState.SENDING
+    await house.clock.advance(5.1)
+    assert await house.state(post) is PostState.SENT
+    assert len(channel.published) == 1
+    assert daemon.outbox.calls.count("finish") == 6
+
+
+async def test_a_standing_that_cannot_be_written_loses_no_answer(house):
+    channel = ScriptedChannel(house.clock, publish=[BadCredential("401")])
+    daemon = await house.start(channel)
+    daemon.standings.refuses = 3
+    post = await house.post("Crue")
+    assert daemon.standings.refuses < 3
+    assert await house.state(post) is PostState.QUEUED
+    await house.clock.advance(31)
+    assert await house.state(post) is PostState.SENT
+    assert daemon.lane.under_way == 0
+
+
+@pytest.mark.parametrize("call", ["next_due", "begin", "settle", "next_time", "next_look"])
+async def test_a_lane_stumbles_and_goes_on(house, call):
+    channel = ScriptedChannel(house.clock)
+    daemon = await house.start(channel)
+    daemon.outbox.refuses[call] = [sqlite3.OperationalError("database is locked")] * 3
+    daemon.outbox.calls.clear()
+    at = house.clock.now() + timedelta(seconds=10)
+    first = await house.post("Crue", MODERATE)
+    second = await house.post("Vent", state=PostState.WAITING, not_before=at)
+    await house.clock.advance(4)
+    assert await house.state(first) is PostState.SENT
+    await house.clock.advance(10)
+    assert await house.state(second) is PostState.SENT
+    assert daemon.outbox.calls.count(call) < 30
+
+
+async def test_a_lane_that_only_stumbles_is_seen_to_stand_still(house):
+    daemon = await house.start(ScriptedChannel(house.clock))
+    await house.clock.advance(31)
+    daemon.outbox.refuses["next_due"] = [sqlite3.OperationalError("no such column")] * 500
+    await house.post("Crue")
+    before = daemon.lane.cycled_at
+    await house.clock.advance(100)
+    assert daemon.lane.cycled_at == before
+    assert daemon.outbox.calls.count("next_due") < 110
+
+
+async def test_a_full_disk_makes_no_hot_loop_of_looks(house):
+    channel = ScriptedChannel(house.clock, publish=[InDoubt("no answer")], find=[Receipt("4")])
+    daemon = await house.start(channel)
+    post = await house.post("Crue")
+    daemon.outbox.refuses["begin"] = [sqlite3.OperationalError("disk is full")] * 10
+    daemon.outbox.calls.clear()
+    await house.clock.advance(30)
+    assert await house.state(post) is PostState.SENT
+    assert len(daemon.outbox.calls) < 60
+
+
+async def test_a_rejected_look_is_no_answer(house):
+    channel = ScriptedChannel(house.clock, publish=[InDoubt("no answer")], find=[Rejected("you may not read")])
+    await house.start(channel)
+    post = await house.post("Crue", MODERATE)
+    await house.clock.advance(3)
+    assert await house.state(post) is PostState.SENT

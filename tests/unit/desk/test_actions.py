@@ -1,0 +1,246 @@
+"""The one door: what a feed says is always filed, what an officer says is out or refused with nothing stored."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from alerts.desk.actions import DOUBLE_TAP
+from alerts.desk.station import Intake
+from alerts.model.alert import Area, MsgType, Named, Severity, Status, Urgency
+from alerts.model.errors import Misuse, Refused
+from alerts.model.incident import AlertState
+from alerts.model.ports import Heard
+from tests.unit.desk.conftest import HERE, LATER, NOW, SENDER, an_alert, cancelling, following
+
+ELSEWHERE = (Area("Ailleurs", geocodes=(Named("INSEE", "99999"),)),)
+
+
+def own(**changes):
+    """An officer's alert."""
+    return an_alert(sender=SENDER, sent=changes.pop("sent", NOW), **changes)
+
+
+def test_an_entry_that_could_not_be_read_is_kept_with_the_reason(town):
+    filed = town.act(lambda books: town.desk.hear(books, Heard("k", problem="<sent> is no time"), "meteo"))
+
+    assert (filed.record.state, filed.record.reason) == (AlertState.LEFT_OUT, "<sent> is no time")
+    assert town.record(filed).alert is None
+    assert town.decisions(filed) == [("left_out", "<sent> is no time")]
+
+
+def test_an_entry_that_is_no_warning_by_its_feed_s_own_words(town):
+    heard = Heard("k", an_alert(), leave_out="green: no warning", notes=("a comma",))
+    filed = town.act(lambda books: town.desk.hear(books, heard, "meteo"))
+
+    assert (filed.record.reason, filed.record.notes) == ("green: no warning", ("a comma",))
+    assert town.posts(filed) == {}
+
+
+def test_an_alert_for_elsewhere_is_left_out(town):
+    filed = town.hear(an_alert(areas=ELSEWHERE))
+
+    assert filed.record.reason == "outside our areas: Ailleurs"
+    assert filed.channels == frozenset()
+
+
+def test_a_source_that_speaks_of_here_alone_needs_no_area(make_town):
+    town = make_town(intakes={"meteo": Intake(any_area=True)})
+
+    assert town.hear(an_alert(areas=ELSEWHERE)).record.state is AlertState.ACCEPTED
+
+
+def test_a_cancel_without_an_area_is_where_its_alert_was(town):
+    first = town.hear(an_alert())
+    town.deliver(first)
+
+    assert set(town.kinds(town.hear(cancelling(first.record.alert))).values()) == {"end"}
+
+
+def test_what_waits_says_for_what(make_town):
+    veto = {"meteo": Intake(publish="veto", veto=timedelta(minutes=90)), "rss": Intake(publish="approve")}
+    town = make_town(intakes=veto)
+    vetoed, validated = town.hear(an_alert()), town.hear(an_alert(event="Crue"), "rss")
+
+    assert vetoed.record.reason == "it goes out in 90m unless somebody rejects it"
+    assert {post.not_before for post in town.posts(vetoed).values()} == {NOW + timedelta(minutes=90)}
+    assert validated.record.reason == "it waits for a validation"
+    assert {post.not_before for post in town.posts(validated).values()} == {None}
+    assert set(town.states(validated).values()) == set(town.states(vetoed).values()) == {"waiting"}
+
+
+def test_what_is_urgent_goes_out_at_once(make_town):
+    town = make_town(intakes={"meteo": Intake(publish="approve", urgent="auto")})
+    filed = town.hear(an_alert(severity=Severity.SEVERE, urgency=Urgency.IMMEDIATE))
+
+    assert set(town.states(filed).values()) == {"queued"}
+    assert all(post.urgent for post in town.posts(filed).values())
+
+
+def test_an_officer_s_alert_goes_out(town):
+    filed = town.post(own())
+
+    assert town.states(filed) == {"x": "queued", "page": "queued", "telegram": "queued"}
+    assert filed.record.source == "manual"
+    assert town.decisions(filed)[0] == ("accepted", "from manual, publish = auto")
+
+
+def test_an_officer_may_name_the_channels(town):
+    assert set(town.states(town.post(own(), "telegram"))) == {"telegram"}
+
+
+def test_a_channel_that_does_not_exist_is_told_with_those_that_do(town):
+    with pytest.raises(Misuse, match=r"--channel 'twiter': no such channel; known: x, page, telegram, equipe, exerc"):
+        town.post(own(), "twiter")
+    assert town.count("alert") == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"areas": ELSEWHERE}, "outside our areas: Ailleurs"),
+        ({"expires": NOW}, "it was over at 2026-11-25 13:00, before it was read"),
+        ({"scope": "Private"}, None),
+        ({"status": Status.DRAFT}, "its status is Draft, not Actual"),
+    ],
+)
+def test_an_alert_that_nobody_gets_is_refused_and_nothing_is_stored(town, changes, reason):
+    from alerts.model.alert import Scope
+
+    if "scope" in changes:
+        changes, reason = {"scope": Scope.PRIVATE}, "its scope is Private: it isn't for the public"
+    with pytest.raises(Refused) as refused:
+        town.post(own(**changes))
+
+    assert str(refused.value) == reason
+    assert [town.count(table) for table in ("alert", "post", "decision")] == [0, 0, 0]
+
+
+def test_an_exercise_without_an_exercise_channel_is_refused(make_town):
+    from tests.unit.desk.conftest import PAGE, X
+
+    town = make_town(outlets=(X, PAGE))
+    with pytest.raises(Refused, match=r"no channel takes exercises \(exercise = true\)"):
+        town.post(own(status=Status.EXERCISE))
+    assert town.count("alert") == 0
+
+
+def test_an_exercise_is_marked_on_its_posts(town):
+    filed = town.post(own(status=Status.EXERCISE))
+    [post] = town.posts(filed).values()
+
+    assert (post.channel, post.exercise) == ("exercices", True)
+    assert "EXERCICE" in post.message.plain.upper()
+
+
+class TestDoubleTap:
+    """The same words within ten minutes: somebody pressed twice."""
+
+    def test_is_stored_once(self, town):
+        first = town.post(own())
+        again = town.post(own(sent=NOW + timedelta(seconds=5)))
+
+        assert (again.fresh, again.record.id) == (False, first.record.id)
+        assert town.count("post") == 3
+
+    def test_also_where_a_span_made_the_times_differ(self, town):
+        town.post(own(onset=NOW + timedelta(hours=1)))
+        town.pass_(seconds=40)
+        later = NOW + timedelta(seconds=40)
+        again = own(sent=later, onset=later + timedelta(hours=1), expires=LATER + timedelta(seconds=40))
+
+        assert not town.post(again).fresh
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"headline": "Autre"},
+            {"instruction": "Autre"},
+            {"severity": Severity.MINOR},
+            {"expires": LATER + timedelta(hours=1)},
+            {"onset": NOW + timedelta(hours=1)},
+            {"areas": (Area("Le Moulin", geocodes=(HERE,)),)},
+        ],
+        ids=lambda changes: next(iter(changes)),
+    )
+    def test_is_none_where_something_was_changed(self, town, changes):
+        town.post(own())
+
+        assert town.post(own(**changes)).fresh
+
+    def test_is_none_after_ten_minutes(self, town):
+        town.post(own())
+        town.clock.set(NOW + DOUBLE_TAP)
+        assert not town.post(own()).fresh
+        town.pass_(microseconds=1)
+        assert town.post(own()).fresh
+
+    def test_is_none_with_again(self, town):
+        town.post(own())
+
+        assert town.post(own(), again=True).fresh
+
+    def test_is_none_on_another_channel(self, town):
+        town.post(own(), "x")
+
+        assert town.post(own(), "telegram").fresh
+        assert not town.post(own(), "x").fresh
+
+    def test_is_none_after_the_first_was_cancelled(self, town):
+        first = town.post(own())
+        town.deliver(first)
+        town.deliver(town.post(cancelling(first.record.alert, sender=SENDER)))
+
+        assert town.post(own()).fresh
+
+    def test_is_none_where_a_feed_said_it(self, town):
+        town.hear(own())
+
+        assert town.post(own()).fresh
+
+    def test_an_update_that_repeats_the_words_is_an_update(self, town):
+        first = town.post(own())
+        town.deliver(first)
+        update = town.post(following(first.record.alert, sender=SENDER))
+
+        assert update.fresh
+        assert set(town.kinds(update).values()) == {"update"}
+
+    def test_a_cancel_without_words_is_no_trouble(self, town):
+        first = town.post(own())
+        town.deliver(first)
+
+        assert set(town.kinds(town.post(cancelling(first.record.alert, sender=SENDER))).values()) == {"end"}
+
+
+def test_an_officer_takes_back_what_is_still_in_the_outbox(town):
+    first = town.post(own())
+    cancel = town.post(cancelling(first.record.alert, sender=SENDER))
+
+    assert set(town.states(first).values()) == {"superseded"}
+    assert "before that went out" in cancel.record.reason
+
+
+def test_a_cap_file_that_the_feed_told_already_is_not_new(town):
+    alert = an_alert()
+    town.hear(alert)
+
+    assert not town.post(alert).fresh
+
+
+def test_each_decision_can_be_explained(town):
+    first = town.hear(an_alert())
+    update = town.hear(following(first.record.alert, headline="Plus fort"))
+
+    assert [what for what, _ in town.decisions(first)] == ["accepted", "superseded", "superseded", "superseded"]
+    assert [what for what, _ in town.decisions(update)] == ["accepted"]
+    assert all(reason for _, reason in town.decisions(first))
+
+
+@pytest.mark.parametrize("msg_type", MsgType)
+@pytest.mark.parametrize("status", Status)
+def test_no_message_makes_the_desk_stumble(town, msg_type, status):
+    for alert in (an_alert(msg_type=msg_type, status=status), cancelling(an_alert(), status=status)):
+        filed = town.hear(alert)
+        assert filed.record.state is AlertState.ACCEPTED or filed.record.reason

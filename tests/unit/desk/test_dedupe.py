@@ -1,0 +1,242 @@
+"""What was said before isn't said again, and what goes on about something joins it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from alerts.desk.dedupe import content_key, end_reason, topic_key
+from alerts.model.alert import Area, MsgType, Named, ResponseType, Severity, Urgency
+from alerts.model.incident import AlertState
+from alerts.model.post import EndReason, PostState
+from tests.unit.desk.conftest import HERE, LATER, NOW, an_alert, an_info, cancelling, following
+
+LEFT_OUT = AlertState.LEFT_OUT
+
+
+def test_the_same_message_again_changes_nothing(town):
+    alert = an_alert()
+    first = town.hear(alert)
+    again = town.hear(alert)
+
+    assert (again.fresh, again.record.id) == (False, first.record.id)
+    assert town.count("alert") == 1
+    assert town.count("post") == 3
+
+
+def test_an_older_version_of_an_identifier_changes_nothing(town):
+    newer = town.hear(an_alert(identifier="one", sent=NOW + timedelta(minutes=1)))
+    older = town.hear(an_alert(identifier="one", sent=NOW))
+
+    assert (older.fresh, older.record.id) == (False, newer.record.id)
+
+
+def test_a_newer_version_of_an_identifier_is_an_update_though_it_says_alert(town):
+    first = town.hear(an_alert(identifier="one"))
+    town.deliver(first)
+    second = town.hear(an_alert(identifier="one", sent=NOW + timedelta(minutes=1), headline="Plus fort"))
+
+    assert second.record.incident_id == first.record.incident_id
+    assert set(town.kinds(second).values()) == {"update"}
+
+
+def test_the_same_identifier_of_another_sender_is_another_message(town):
+    first = town.hear(an_alert(identifier="one"))
+    second = town.hear(an_alert(identifier="one", sender="other@example", headline="Autre", event="Crue"))
+
+    assert second.fresh
+    assert second.record.incident_id != first.record.incident_id
+
+
+def test_the_same_words_under_a_new_identifier_are_left_out(town):
+    first = town.hear(an_alert())
+    again = town.hear(an_alert(sent=NOW + timedelta(minutes=5)))
+
+    assert again.record.state is LEFT_OUT
+    name = first.record.alert.identifier
+    assert again.record.reason == f"the same words as {first.record.id} ({name}), under a new identifier"
+
+
+def test_the_same_words_of_another_source_are_merged(town):
+    first = town.hear(an_alert(), "meteo")
+    again = town.hear(an_alert(sender="other@example"), "vigilance")
+
+    assert again.record.reason == f"merged with {first.record.id}: meteo told the same words before"
+
+
+def test_the_same_words_go_out_again_once_the_incident_was_over(town):
+    first = an_alert()
+    town.deliver(town.hear(first))
+    town.deliver(town.hear(cancelling(first)))
+    again = town.hear(an_alert(sent=NOW + timedelta(hours=1)))
+
+    assert again.record.state is AlertState.ACCEPTED
+    assert set(town.kinds(again).values()) == {"publish"}
+
+
+def test_the_same_event_in_the_same_areas_is_the_next_version(town):
+    first = town.hear(an_alert())
+    town.deliver(first)
+    second = town.hear(an_alert(headline="Le vent forcit", severity=Severity.SEVERE))
+
+    assert second.record.incident_id == first.record.incident_id
+    assert set(town.kinds(second).values()) == {"update"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"event": "Crue"},
+        {"areas": (Area("Ailleurs", geocodes=(HERE,)),)},
+        {"onset": LATER, "expires": LATER + timedelta(hours=6)},
+    ],
+    ids=["another event", "another area", "another time"],
+)
+def test_what_differs_in_event_area_or_time_is_an_incident_of_its_own(town, other):
+    first = town.hear(an_alert())
+    town.deliver(first)
+    second = town.hear(an_alert(headline="Autre", **other))
+
+    assert second.record.incident_id != first.record.incident_id
+    assert set(town.kinds(second).values()) == {"publish"}
+
+
+def test_another_feed_on_the_same_event_is_merged_unless_it_is_graver(town):
+    first = town.hear(an_alert(), "meteo")
+    town.deliver(first)
+    merged = town.hear(an_alert(headline="Vent", sender="b@example"), "vigilance")
+    graver = town.hear(an_alert(headline="Tempête", sender="b@example", severity=Severity.SEVERE), "vigilance")
+
+    assert merged.record.reason == f"merged with {first.record.id}: meteo told of the same event before"
+    assert graver.record.incident_id == first.record.incident_id
+    assert set(town.kinds(graver).values()) == {"update"}
+
+
+def test_two_works_in_one_street_stay_two(town):
+    own = (Named("tocsin:step", "start"),)
+    first = town.hear(an_alert(headline="Eau", parameters=own), "travaux")
+    second = town.hear(an_alert(headline="Gaz", parameters=own), "travaux")
+
+    assert first.record.incident_id != second.record.incident_id
+
+
+def test_what_an_officer_enters_is_never_merged_by_itself(town):
+    first = town.hear(an_alert())
+    own = town.post(an_alert(headline="Vent : la mairie vous parle", sender="alertes@saint-martin.example"))
+
+    assert own.record.incident_id != first.record.incident_id
+
+
+def test_a_message_that_comes_after_what_replaced_it_is_left_out(town):
+    first = an_alert()
+    update = town.hear(following(first, headline="Mise à jour"))
+    late = town.hear(first)
+
+    assert late.record.state is LEFT_OUT
+    assert late.record.reason == f"{update.record.id}, which replaces it, was read before it"
+
+
+def test_a_message_that_comes_after_its_cancellation_is_left_out(town):
+    first = an_alert()
+    cancel = town.hear(cancelling(first))
+    late = town.hear(first)
+
+    assert cancel.record.reason == "it ends what was never published here"
+    assert late.record.state is LEFT_OUT
+
+
+def test_the_newest_reference_is_followed_whatever_sender_it_names(town):
+    first = town.hear(an_alert(identifier="one"))
+    town.deliver(first)
+    unrelated = an_alert(identifier="two", sender="x@example", event="Crue", headline="Crue")
+    update = following(first.record.alert)
+    reference = replace(update.references[0], sender="PAAQ")
+    joined = town.hear(replace(update, references=(reference,)))
+
+    assert joined.record.incident_id == first.record.incident_id
+    assert town.hear(unrelated).record.incident_id != first.record.incident_id
+
+
+def test_a_third_message_joins_by_any_of_its_references(town):
+    first = an_alert()
+    second = following(first, headline="Deux")
+    third = following(second, headline="Trois")
+    filed = [town.hear(alert) for alert in (first, second, third)]
+
+    assert len({each.record.incident_id for each in filed}) == 1
+
+
+@pytest.mark.parametrize(
+    ("alert", "reason"),
+    [
+        (an_alert(), None),
+        (an_alert(msg_type=MsgType.CANCEL), EndReason.CANCELLED),
+        (replace(an_alert(msg_type=MsgType.CANCEL), infos=()), EndReason.CANCELLED),
+        (an_alert(msg_type=MsgType.UPDATE), None),
+        (an_alert(msg_type=MsgType.UPDATE, response_types=(ResponseType.ALL_CLEAR,)), EndReason.ALL_CLEAR),
+        (an_alert(msg_type=MsgType.UPDATE, urgency=Urgency.PAST), EndReason.ALL_CLEAR),
+        (an_alert(urgency=Urgency.PAST), None),
+        (an_alert(response_types=(ResponseType.ALL_CLEAR,)), None),
+        (replace(an_alert(msg_type=MsgType.UPDATE), infos=()), None),
+        (
+            replace(an_alert(msg_type=MsgType.UPDATE), infos=(an_info(urgency=Urgency.PAST), an_info())),
+            None,
+        ),
+    ],
+)
+def test_what_ends_an_incident(alert, reason):
+    assert end_reason(alert) is reason
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"headline": "Autre"},
+        {"description": "Autre"},
+        {"instruction": "Autre"},
+        {"event": "Autre"},
+        {"severity": Severity.SEVERE},
+        {"urgency": Urgency.IMMEDIATE},
+        {"expires": LATER + timedelta(hours=1)},
+        {"onset": NOW},
+        {"language": "en-GB"},
+        {"areas": (Area("Autre", geocodes=(HERE,)),)},
+        {"areas": (Area("Saint-Martin", geocodes=(Named("INSEE", "38001"),)),)},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_change_that_people_would_see_makes_other_words(changes):
+    assert content_key(an_alert()) != content_key(an_alert(**changes))
+
+
+def test_what_people_would_not_see_makes_the_same_words():
+    alert = an_alert()
+    paris = an_info(expires=LATER.astimezone(), headline="  Coup  de\nvent ")
+
+    assert content_key(alert) == content_key(an_alert(sent=LATER, sender="b@example", identifier="z"))
+    assert content_key(alert) == content_key(replace(alert, infos=(paris,)))
+
+
+def test_two_cancellations_of_different_alerts_are_not_the_same_words():
+    assert content_key(cancelling(an_alert())) != content_key(cancelling(an_alert()))
+
+
+def test_there_is_no_topic_without_an_area():
+    assert topic_key(an_alert(areas=())) is None
+    assert topic_key(replace(an_alert(), infos=())) is None
+    assert topic_key(an_alert(event="VENT  violent")) == topic_key(an_alert(headline="x"))
+
+
+def test_a_rejected_alert_is_not_brought_back_by_its_feed(make_town):
+    from alerts.desk.approval import reject
+    from alerts.desk.station import Intake
+
+    town = make_town(intakes={"meteo": Intake(publish="approve")})
+    first = town.hear(an_alert())
+    town.act(lambda books: reject(books, first.record.id, "ana", None, NOW))
+    again = town.hear(an_alert())
+
+    assert set(town.states(first).values()) == {PostState.REJECTED}
+    assert again.record.state is LEFT_OUT

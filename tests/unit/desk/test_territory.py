@@ -1,0 +1,160 @@
+"""Here or not: codes, outlines, circles, holes, and what senders make of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from alerts.desk.shapes import EXCLUDED
+from alerts.desk.territory import DISTRICT, District, Territory
+from alerts.model.alert import Area, Circle, Named
+from alerts.model.errors import Misuse
+from alerts.model.incident import LeftOut
+from tests.unit.desk.conftest import CENTRE, HERE, MILL, an_alert, square
+
+TOWN = Territory((HERE,), (CENTRE, MILL))
+MIDDLE = (45.19, 5.71)
+
+
+def ring(*points):
+    return (*points, points[0])
+
+
+def box(south, west, north, east):
+    return ring((south, west), (south, east), (north, east), (north, west))
+
+
+def located(*areas, territory=TOWN, **more):
+    found = territory.locate(an_alert(areas=areas), **more)
+    return found.reason if isinstance(found, LeftOut) else found
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        (HERE,),
+        (Named("insee", "38185"),),
+        (Named("INSEE", "38001 38185,38002"),),
+        (Named("NUTS3", "FR999"), HERE),
+        (Named(DISTRICT, "d2"),),
+    ],
+)
+def test_a_code_of_ours_is_here(codes):
+    assert located(Area("Saint-Martin", geocodes=codes)) == ("Saint-Martin",)
+
+
+def test_another_value_of_a_scheme_we_know_is_elsewhere():
+    assert located(Area("Ailleurs", geocodes=(Named("INSEE", "38001"),))) == "outside our areas: Ailleurs"
+
+
+def test_a_scheme_we_don_t_know_can_not_be_matched():
+    reason = 'its area can\'t be matched: Somewhere (area = "any" takes it)'
+
+    assert located(Area("Somewhere", geocodes=(Named("EMMA_ID", "FR010"),))) == reason
+    assert located(Area("Somewhere")) == reason
+    codes_alone = Territory((HERE,))
+    assert located(Area("Somewhere", polygons=(box(45, 5, 46, 6),)), territory=codes_alone) == reason
+
+
+def test_an_alert_that_names_no_area_at_all_says_so():
+    assert located() == 'it names no area, so nobody can tell whether it is for here (area = "any" takes it)'
+
+
+def test_of_several_areas_those_that_are_here_are_told():
+    areas = [Area(name, geocodes=(Named("INSEE", code),)) for name, code in (("A", "1"), ("B", "38185"), ("C", "2"))]
+
+    assert located(*areas) == ("B",)
+    assert located(areas[0], areas[2]) == "outside our areas: A; C"
+    many = [Area(str(n), geocodes=(Named("INSEE", str(n)),)) for n in range(9)]
+    assert located(*many) == "outside our areas: 0; 1; 2; 3 and 5 more"
+
+
+@pytest.mark.parametrize("areas", [(), (Area("Ailleurs", geocodes=(Named("INSEE", "1"),)),)])
+def test_any_area_lets_everything_through(areas):
+    assert located(*areas, any_area=True) == tuple(area.description for area in areas)
+    assert located(*areas, territory=Territory()) == tuple(area.description for area in areas)
+
+
+@pytest.mark.parametrize(
+    ("polygon", "here"),
+    [
+        (box(45, 5, 46, 6), True),
+        (box(45.185, 5.705, 45.187, 5.707), True),
+        (box(45.18, 5.74, 45.20, 5.80), False),  # shares a border with the mill
+        (box(45.18, 5.7399, 45.20, 5.80), False),  # and overlaps by eight metres, as borders do
+        (box(45.18, 5.735, 45.20, 5.80), True),
+        (box(48, 2, 49, 3), False),
+        (ring((45.1, 5.6), (45.3, 5.8), (45.3, 5.6), (45.1, 5.8)), True),  # a bow tie across the town
+        (ring((45.0, 179.0), (45.0, -179.0), (46.0, -179.0), (46.0, 179.0)), False),  # two degrees in the Pacific
+        (ring((45.1, 5.6), (45.3, 5.8)), False),  # no ring
+    ],
+)
+def test_an_outline_that_covers_ground_of_ours_is_here(polygon, here):
+    assert (located(Area("Zone", polygons=(polygon,))) == ("Zone",)) is here
+
+
+def test_across_the_antimeridian_both_sides_count():
+    pacific = ring((-18.0, 177.0), (-18.0, -179.0), (-16.0, -179.0), (-16.0, 177.0))
+    for west in (178.0, -179.5):
+        island = Territory((), (District("I", "Taveuni", square(west, -17.0, 0.2)),))
+        assert located(Area("Zone", polygons=(pacific,)), territory=island) == ("Zone",)
+    atlantic = Territory((), (District("A", "Ailleurs", square(0.0, -17.0)),))
+    assert located(Area("Zone", polygons=(pacific,)), territory=atlantic) == "outside our areas: Zone"
+
+
+def test_a_circle_is_kilometres_on_the_ground_eastwards_too():
+    def reaches(latitude, longitude, radius):
+        return located(Area("Zone", circles=(Circle((latitude, longitude), radius),))) == ("Zone",)
+
+    assert reaches(*MIDDLE, 0.2)
+    assert reaches(45.19, 5.70 - 0.0637, 6)  # five kilometres west of the border
+    assert not reaches(45.19, 5.70 - 0.0637, 4.5)
+    assert not reaches(48.0, 2.0, 10)
+
+
+def test_a_radius_of_nothing_is_an_epicentre_not_an_area():
+    assert located(Area("Séisme", circles=(Circle(MIDDLE, 0.0),))) == (
+        'its area can\'t be matched: Séisme (area = "any" takes it)'
+    )
+
+
+def test_a_hole_is_not_covered():
+    whole = box(45, 5, 46, 6)
+    written = "45.1,5.6 45.1,5.8 45.3,5.8 45.3,5.6 45.1,5.6"
+    far = "45.8,5.1 45.8,5.2 45.9,5.2 45.9,5.1 45.8,5.1"
+
+    assert located(Area("Zone", (whole,), geocodes=(Named(EXCLUDED, written),))) == "outside our areas: Zone"
+    assert located(Area("Zone", (whole,), geocodes=(Named(EXCLUDED, far),))) == ("Zone",)
+    assert located(Area("Zone", (whole,), geocodes=(Named(EXCLUDED, "nonsense"),))) == ("Zone",)
+
+
+def test_good_shapes_count_beside_bad_ones():
+    assert located(Area("Zone", polygons=((), ring((45, 5)), box(45, 5, 46, 6)))) == ("Zone",)
+
+
+@pytest.mark.parametrize(
+    "typed", ["D2", "d2", "Le Moulin d’Élise", "le moulin d'elise", "LE MOULIN D ELISE", "  le-moulin-d-élise "]
+)
+def test_a_district_is_found_by_code_or_name_however_it_is_typed(typed):
+    assert TOWN.district(typed) is MILL
+
+
+def test_a_district_that_is_none_is_told_with_the_nearest():
+    with pytest.raises(Misuse, match=r"--area 'centre bour': no such district; did you mean 'Centre-Bourg'\?"):
+        TOWN.district("centre bour")
+    with pytest.raises(Misuse, match="no such district; known: Centre-Bourg, Le Moulin d’Élise"):
+        TOWN.district("xyz")
+
+
+def test_a_district_as_a_cap_area_is_latitude_first_and_found_again():
+    area = MILL.as_area()
+
+    assert area.polygons[0][0] == (45.18, 5.72)
+    assert area.geocodes == (Named(DISTRICT, "D2"),)
+    assert located(area) == ("Le Moulin d’Élise",)
+    assert located(Area("x", polygons=area.polygons)) == ("x",)
+
+
+def test_a_district_of_two_islands_has_two_rings():
+    both = {"type": "MultiPolygon", "coordinates": [square(1, 1)["coordinates"], square(2, 2)["coordinates"]]}
+
+    assert len(District("I", "Îles", both).as_area().polygons) == 2

@@ -1,0 +1,65 @@
+"""Spans and windows as people write them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from alerts.model.span import Window, parse_span, parse_window, spell_span
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [
+        ("250ms", timedelta(milliseconds=250)),
+        ("2s", timedelta(seconds=2)),
+        ("10m", timedelta(minutes=10)),
+        ("6h", timedelta(hours=6)),
+        ("1d", timedelta(days=1)),
+        ("1h30m", timedelta(minutes=90)),
+        ("1.5h", timedelta(minutes=90)),
+        (" 10M ", timedelta(minutes=10)),
+        ("0s", timedelta()),
+    ],
+)
+def test_what_is_a_span(text, span):
+    assert parse_span(text) == span
+
+
+@pytest.mark.parametrize("text", ["", "10", "m", "10 m", "-10m", "10m!", "x10m", "10y", "1h 30m", "10m-5s", "1e3s", "١m?"])
+def test_what_is_none_is_told_with_what_is_allowed(text):
+    with pytest.raises(ValueError, match="is no span of time; allowed: a number and a unit, such as 250ms, 2s, 10m"):
+        parse_span(text)
+
+
+def test_a_span_beyond_all_calendars_is_told():
+    with pytest.raises(ValueError, match="is too long a span of time"):
+        parse_span("999999999d999999999d")
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [
+        (timedelta(hours=24), "24h"),
+        (timedelta(days=2), "2d"),
+        (timedelta(minutes=15), "15m"),
+        (timedelta(seconds=90), "90s"),
+        (timedelta(milliseconds=250), "250ms"),
+        (timedelta(), "0ms"),
+    ],
+)
+def test_a_span_is_spelled_in_its_largest_whole_unit(span, text):
+    assert spell_span(span) == text
+    assert parse_span(text) == span
+
+
+def test_a_window():
+    assert parse_window("100/15m") == Window(100, timedelta(minutes=15))
+    assert str(parse_window(" 60/1d ")) == "60/24h"
+
+
+@pytest.mark.parametrize("text", ["", "100", "100/", "/15m", "0/15m", "100/0s", "100/15", "-1/15m", "100 / 15m"])
+def test_what_is_no_window_is_told_with_what_is_allowed(text):
+    with pytest.raises(ValueError, match="is no (limit|span of time); (allowed|the span must be longer)"):
+        parse_window(text)

@@ -1,0 +1,130 @@
+"""A real SQLite file for each test, and what to put into it."""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alerts.model.alert import Alert, Info, Severity
+from alerts.model.incident import AlertState, Record
+from alerts.model.post import Means, Message, Post, PostKind, PostState, priority_of
+from alerts.store.books import StoredBooks
+from alerts.store.database import Database
+from alerts.store.files import connect
+from alerts.store.migrate import migrate
+from alerts.store.outbox import StoredOutbox
+from alerts.store.standings import StoredLeases
+from alerts.store.transactions import transaction
+
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+LATER = NOW + timedelta(hours=6)
+
+
+@pytest.fixture
+def path(tmp_path):
+    file = tmp_path / "tocsin.db"
+    migrate(file)
+    return file
+
+
+@pytest.fixture
+async def database(path):
+    opened = await Database.open(path)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def outbox(database):
+    return StoredOutbox(database)
+
+
+@pytest.fixture
+async def lease(database):
+    [taken] = await StoredLeases(database).take(["x"], "us", NOW, NOW + timedelta(hours=24))
+    return taken
+
+
+class Shelf:
+    """Puts alerts and posts into the file."""
+
+    def __init__(self, path) -> None:
+        self._db = connect(path)
+        self._count = itertools.count(1)
+
+    @contextmanager
+    def books(self):
+        with transaction(self._db):
+            yield StoredBooks(self._db)
+
+    def alert(self, identity: str | None = None, **changes) -> Record:
+        number = next(self._count)
+        identity = identity or f"a{number}"
+        record = a_record(identity, **changes)
+        with self.books() as books:
+            books.add(record)
+        return record
+
+    def post(self, record: Record | None = None, **changes) -> Post:
+        record = record or self.alert()
+        post = a_post(f"p{next(self._count)}", record, **changes)
+        with self.books() as books:
+            books.add_post(post)
+        return self.again(post)
+
+    def again(self, post: Post) -> Post:
+        """The post as it stands now."""
+        [found] = StoredBooks(self._db).post_by_id(post.id)
+        return found
+
+    def record(self, identity: str) -> Record:
+        [found] = StoredBooks(self._db).by_id(identity)
+        return found
+
+    def move(self, post: Post, state: PostState) -> None:
+        """Put a post into any state, whatever the rules: a test's beginning."""
+        with transaction(self._db):
+            self._db.execute("UPDATE post SET state = ? WHERE id = ?", (state, post.id))
+
+    def rows(self, sql: str) -> list[dict]:
+        return [dict(row) for row in self._db.execute(sql)]
+
+    def close(self) -> None:
+        self._db.close()
+
+
+@pytest.fixture
+def shelf(path):
+    shelf = Shelf(path)
+    yield shelf
+    shelf.close()
+
+
+def a_record(identity: str, *, incident: str | None = None, identifier: str | None = None, **changes) -> Record:
+    info = Info("Wind", severity=Severity.MODERATE, headline="Strong wind", expires=LATER)
+    alert = Alert(identifier or f"urn-{identity}", "meteo@example", NOW, infos=(info,))
+    record = Record(identity, incident or f"i-{identity}", "meteo", alert, AlertState.ACCEPTED, NOW)
+    return replace(record, **changes)
+
+
+def a_post(identity: str, record: Record, **changes) -> Post:
+    severity = changes.get("severity", Severity.MODERATE)
+    post = Post(
+        id=identity,
+        alert_id=record.id,
+        incident_id=record.incident_id,
+        channel="x",
+        kind=PostKind.PUBLISH,
+        means=Means.NEW,
+        state=PostState.QUEUED,
+        priority=priority_of(severity, record.alert.urgency),
+        message=Message("Strong <b>wind</b>", "Strong wind", link="https://example.org/1"),
+        severity=severity,
+        stored_at=NOW,
+        expires=LATER,
+    )
+    return replace(post, **changes)

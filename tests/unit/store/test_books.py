@@ -1,0 +1,171 @@
+"""What the desk reads and writes: names that are unique or said not to be, threads, states that may follow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from alerts.model.alert import Reference
+from alerts.model.incident import AlertState
+from alerts.model.post import FOLLOWS, Image, Message, PostState, Receipt
+from tests.unit.store.conftest import LATER, NOW, a_record
+
+
+def found(shelf, prefix: str) -> list[str]:
+    with shelf.books() as books:
+        return [record.id for record in books.by_id(prefix)]
+
+
+def test_what_was_stored_comes_back_equal(shelf):
+    record = shelf.alert("abc", notes=("one", "two"), reason="why", topic="t", content_key="c")
+
+    assert shelf.record("abc") == record
+    post = shelf.post(
+        record,
+        message=Message("a", "b", "https://example.org", Image("/tmp/a.png", "a map"), "en"),
+        warnings=("look",),
+        receipt=Receipt("7", "https://x.example/7"),
+        not_before=NOW,
+        next_try=LATER,
+        sent_at=NOW,
+    )
+    assert shelf.again(post) == post
+    assert post.message.image == Image("/tmp/a.png", "a map")
+
+
+def test_an_entry_without_an_alert_is_kept_too(shelf):
+    shelf.alert("abc", alert=None, state=AlertState.LEFT_OUT, reason="it could not be read")
+
+    assert shelf.record("abc").alert is None
+
+
+def test_a_name_is_found_by_the_start_of_an_id_an_identifier_or_an_incident(shelf):
+    shelf.alert("k3m9", incident="w7qq", identifier="2.49.0.1.250.0")
+
+    assert [found(shelf, prefix) for prefix in ("k3m9", "k", "2.49", "w7", "w7qq")] == [["k3m9"]] * 5
+    assert found(shelf, "nothing") == []
+    assert found(shelf, "") == []
+
+
+def test_a_start_of_two_names_is_ambiguous_even_within_one_incident(shelf):
+    shelf.alert("abc1", incident="w7qq")
+    shelf.alert("abc2", incident="w7qq")
+
+    assert found(shelf, "abc") == ["abc1", "abc2"]
+
+
+def test_a_whole_name_wins_over_longer_ones_that_begin_with_it(shelf):
+    shelf.alert("a", identifier="fire")
+    for number in range(60):
+        shelf.alert(f"b{number}", identifier=f"fire-{number}")
+
+    assert found(shelf, "fire") == ["a"]
+    assert len(found(shelf, "fire-")) > 1
+
+
+def test_an_incident_or_an_identifier_means_its_newest_message(shelf):
+    shelf.alert("first", incident="w7qq", identifier="same")
+    shelf.alert("second", incident="w7qq", identifier="same")
+
+    assert found(shelf, "w7qq") == ["second"]
+    assert found(shelf, "same") == ["second"]
+    assert found(shelf, "first") == ["first"]
+
+
+@pytest.mark.parametrize("wild", ["%", "_", "a%", "*", "a_"])
+def test_no_character_of_a_name_stands_for_others(shelf, wild):
+    shelf.alert("abc", identifier="abc", incident="abc0")
+
+    assert found(shelf, wild) == []
+
+
+def test_a_post_is_found_by_its_start_and_its_whole_name_wins(shelf):
+    record = shelf.alert()
+    with shelf.books() as books:
+        from tests.unit.store.conftest import a_post
+
+        for identity in ("p7", "p7x", "p8"):
+            books.add_post(a_post(identity, record))
+        assert [post.id for post in books.post_by_id("p7")] == ["p7"]
+        assert [post.id for post in books.post_by_id("p")] == ["p7", "p7x", "p8"]
+        assert books.post_by_id("") == []
+
+
+def test_a_message_is_found_by_what_refers_to_it(shelf):
+    reference = Reference("other@example", "urn-first", NOW)
+    alert = replace(a_record("later").alert, references=(reference, replace(reference, sender="again@example")))
+    shelf.alert("later", alert=alert)
+
+    with shelf.books() as books:
+        assert [record.id for record in books.referring("urn-first")] == ["later"]
+        assert books.referring("urn-later") == []
+
+
+def test_by_topic_tells_what_is_taken_in_and_not_over(shelf):
+    shelf.alert("on", topic="t")
+    shelf.alert("left", topic="t", state=AlertState.LEFT_OUT)
+    shelf.alert("other", topic="u")
+
+    with shelf.books() as books:
+        assert [record.id for record in books.by_topic("t", NOW)] == ["on"]
+        assert books.by_topic("t", LATER) == []
+
+
+def test_by_headline_looks_back_only_so_far_and_at_one_source(shelf):
+    shelf.alert("on")
+    shelf.alert("manual", source="manual")
+    shelf.alert("left", state=AlertState.LEFT_OUT)
+
+    with shelf.books() as books:
+        assert [record.id for record in books.by_headline("Strong wind", "meteo", NOW)] == ["on"]
+        assert books.by_headline("Strong wind", "meteo", NOW + timedelta(microseconds=1)) == []
+
+
+def test_a_thread_is_of_one_incident_and_if_asked_of_one_channel(shelf):
+    record = shelf.alert("one", incident="w7qq")
+    follower = shelf.alert("two", incident="w7qq")
+    first, elsewhere, second = (
+        shelf.post(record),
+        shelf.post(record, channel="page"),
+        shelf.post(follower),
+    )
+    shelf.post(shelf.alert())
+
+    with shelf.books() as books:
+        assert books.thread("w7qq") == [first, elsewhere, second]
+        assert books.thread("w7qq", "x") == [first, second]
+        assert books.posts_of("one") == [first, elsewhere]
+
+
+@pytest.mark.parametrize("was", PostState)
+def test_a_post_goes_only_where_the_table_lets_it(shelf, was):
+    for state in PostState:
+        post = shelf.post()
+        shelf.move(post, was)
+        with shelf.books() as books:
+            if state in FOLLOWS[was]:
+                books.move_post(shelf.again(post), state, "why", not_before=LATER)
+                continue
+            with pytest.raises(ValueError, match=f"is {was} can't become {state}"):
+                books.move_post(shelf.again(post), state, "why", not_before=None)
+        assert shelf.again(post).state is was
+
+
+def test_a_moved_post_tells_why_and_until_when(shelf):
+    post = shelf.post(state=PostState.WAITING)
+    with shelf.books() as books:
+        books.move_post(post, PostState.QUEUED, "why", not_before=LATER)
+
+    moved = shelf.again(post)
+    assert (moved.state, moved.reason, moved.not_before, moved.next_try) == (PostState.QUEUED, "why", LATER, LATER)
+
+
+def test_a_post_that_went_on_meanwhile_is_not_moved(shelf):
+    seen = shelf.post()
+    shelf.move(seen, PostState.SENT)
+
+    with shelf.books() as books:
+        books.move_post(seen, PostState.DROPPED, "too late", not_before=None)
+    assert shelf.again(seen).state is PostState.SENT

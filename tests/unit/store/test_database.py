@@ -1,0 +1,136 @@
+"""A write is on the disk when it returns; those that wait together are committed together, each on its own account."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+
+import pytest
+
+from alerts.store.database import Database
+from tests.unit.store.conftest import NOW
+
+
+def put(name: str):
+    """A transaction that keeps one fact."""
+
+    def work(db: sqlite3.Connection) -> str:
+        db.execute("INSERT INTO fact VALUES ('x', ?, 'kept')", (name,))
+        return name
+
+    return work
+
+
+def kept(db: sqlite3.Connection) -> list[str]:
+    return [row["key"] for row in db.execute("SELECT key FROM fact ORDER BY key")]
+
+
+async def test_ten_writes_that_wait_together_cost_fewer_commits(database):
+    names = [f"fact {number}" for number in range(10)]
+
+    assert await asyncio.gather(*(database.write(put(name)) for name in names)) == names
+    assert database.commits < 10
+    assert await database.read(kept) == names
+
+
+async def test_one_that_fails_undoes_only_itself(database):
+    def fails(db):
+        put("half done")(db)
+        raise ValueError("no")
+
+    outcomes = await asyncio.gather(
+        database.write(put("first")), database.write(fails), database.write(put("last")), return_exceptions=True
+    )
+
+    assert outcomes[0] == "first"
+    assert str(outcomes[1]) == "no"
+    assert outcomes[2] == "last"
+    assert await database.read(kept) == ["first", "last"]
+
+
+async def test_one_alone_that_fails_is_undone(database):
+    def fails(db):
+        put("half done")(db)
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await database.write(fails)
+    assert await database.read(kept) == []
+    assert await database.write(put("next")) == "next"
+
+
+async def test_a_full_disk_is_told_to_all_and_nothing_is_half_written(database):
+    def fills(db):
+        pages = db.execute("PRAGMA page_count").fetchone()[0]
+        db.execute(f"PRAGMA max_page_count = {pages}")
+        db.execute("INSERT INTO fact VALUES ('x', 'large', ?)", ("#" * 1_000_000,))
+
+    outcomes = await asyncio.gather(database.write(put("first")), database.write(fills), return_exceptions=True)
+
+    assert "full" in str(outcomes[1])
+    assert await database.read(kept) == (["first"] if outcomes[0] == "first" else [])
+
+
+async def test_a_reader_sees_what_is_committed_and_nothing_else(database, path):
+    other = await Database.open(path)
+    seen = []
+
+    def writes(db):
+        put("new")(db)
+        seen.append(asyncio.run_coroutine_threadsafe(other.read(kept), loop).result(5))
+
+    loop = asyncio.get_running_loop()
+    await database.write(writes)
+
+    assert seen == [[]], "not before the commit"
+    assert await other.read(kept) == ["new"]
+    await other.close()
+
+
+async def test_the_reading_side_can_not_write(database):
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        await database.read(put("by mistake"))
+
+
+async def test_who_waits_no_longer_leaves_a_transaction_that_is_carried_out(database):
+    under_way, go_on = threading.Event(), threading.Event()
+
+    def slow(db):
+        under_way.set()
+        go_on.wait(5)
+        return put("slow")(db)
+
+    waiting = asyncio.create_task(database.write(slow))
+    await asyncio.to_thread(under_way.wait, 5)
+    queued = asyncio.create_task(database.write(put("queued")))
+    await asyncio.sleep(0)
+    for task in (waiting, queued):
+        task.cancel()
+    go_on.set()
+
+    assert [type(each) for each in await asyncio.gather(waiting, queued, return_exceptions=True)] == [
+        asyncio.CancelledError,
+        asyncio.CancelledError,
+    ]
+    assert await database.write(put("zuletzt")) == "zuletzt"
+    assert await database.read(kept) == ["queued", "slow", "zuletzt"]
+
+
+async def test_closing_finishes_what_was_asked_for(path):
+    database = await Database.open(path)
+    asked = asyncio.create_task(database.write(put("asked")))
+    await asyncio.sleep(0)
+    await database.close()
+
+    assert await asked == "asked"
+    again = await Database.open(path)
+    assert await again.read(kept) == ["asked"]
+    await again.close()
+
+
+async def test_times_come_back_as_they_went_in(shelf):
+    post = shelf.post()
+
+    assert post.stored_at == NOW
+    assert post.message.text == "Strong <b>wind</b>"

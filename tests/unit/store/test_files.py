@@ -1,0 +1,81 @@
+"""The doorbell: who writes rings, every daemon on that database hears it, and a dead one's bell is taken down."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import tempfile
+
+import pytest
+
+from alerts.store.files import StoreError, connect, open_doorbell, ring
+
+
+@contextlib.contextmanager
+def doorbell(path):
+    bell, own = open_doorbell(path)
+    try:
+        yield bell, own
+    finally:
+        bell.close()
+        own.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("name", ["tocsin.db", "tocsin[1].db", "été *.db"])
+def test_a_ring_is_heard_whatever_the_file_is_called(tmp_path, name):
+    path = tmp_path / name
+    with doorbell(path) as (bell, _):
+        assert ring(path) == 1
+        assert bell.recv(16) == b"!"
+
+
+def test_nobody_is_there(tmp_path):
+    assert ring(tmp_path / "tocsin.db") == 0
+    assert ring(tmp_path / "no" / "such" / "folder" / "tocsin.db") == 0
+
+
+def test_another_database_s_daemon_is_not_woken(tmp_path):
+    with doorbell(tmp_path / "tocsin.db") as (bell, _):
+        assert ring(tmp_path / "tocsin2.db") == 0
+        with pytest.raises(BlockingIOError):
+            bell.recv(16)
+
+
+def test_the_bell_of_a_killed_daemon_is_taken_down(tmp_path):
+    path = tmp_path / "tocsin.db"
+    stale = tmp_path / "tocsin.db-wake.999999"
+    left = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    left.bind(os.fspath(stale))
+    left.close()
+
+    assert ring(path) == 0
+    assert not stale.exists()
+
+
+def test_a_daemon_that_is_busy_counts_as_woken(tmp_path):
+    path = tmp_path / "tocsin.db"
+    with doorbell(path):
+        assert {ring(path) for _ in range(2000)} == {1}
+
+
+def test_a_path_too_long_for_a_socket_rings_elsewhere(tmp_path):
+    path = tmp_path / ("long" * 30) / "tocsin.db"
+    path.parent.mkdir()
+    with doorbell(path) as (bell, own):
+        assert os.fspath(own).startswith(tempfile.gettempdir())
+        assert ring(path) == 1
+        assert bell.recv(16) == b"!"
+
+
+def test_the_file_is_opened_for_power_loss(tmp_path):
+    db = connect(tmp_path / "tocsin.db")
+    settings = [db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous", "foreign_keys")]
+    db.close()
+
+    assert settings == ["wal", 2, 1]
+
+
+def test_a_file_that_can_not_be_opened_says_which_and_what_to_do(tmp_path):
+    with pytest.raises(StoreError, match=r"the database .* can't be opened: .*; check the path and its owner"):
+        connect(tmp_path)

@@ -1,0 +1,93 @@
+"""What a source remembers and has told; how a channel stands."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from alerts.model.ports import Memory, Standing
+from alerts.model.post import Quota
+from alerts.store.journal import StoredJournal, hear, remember
+from alerts.store.standings import StoredStandings
+from tests.unit.store.conftest import LATER, NOW
+
+MEMORY = Memory('W/"1"', "Wed, 25 Nov 2026 12:00:00 GMT", "d1", {"été": [1, {"a": None}]})
+
+
+@pytest.fixture
+def journal(database):
+    return StoredJournal(database)
+
+
+async def test_a_source_that_was_never_read_remembers_nothing(journal):
+    assert await journal.memory("meteo") == Memory()
+    assert await journal.known("meteo", ["a"]) == set()
+    assert await journal.known("meteo", []) == set()
+
+
+async def test_what_was_told_is_known_of_that_source_alone(journal, database):
+    await database.write(lambda db: hear(db, "meteo", ["a", "b'c", "été"], NOW))
+
+    assert await journal.known("meteo", ["a", "b'c", "été", "d"]) == {"a", "b'c", "été"}
+    assert await journal.known("travaux", ["a"]) == set()
+    await database.write(lambda db: hear(db, "meteo", ["a"], LATER))
+    assert await journal.known("meteo", ["a"]) == {"a"}, "told twice is known once"
+
+
+async def test_a_thousand_keys_are_asked_for_at_once(journal, database):
+    keys = [f"key {number}" for number in range(5000)]
+    await database.write(lambda db: hear(db, "meteo", keys[::2], NOW))
+
+    assert await journal.known("meteo", keys) == set(keys[::2])
+
+
+async def test_memory_comes_back_and_survives_failures(journal, database):
+    await database.write(lambda db: remember(db, "meteo", MEMORY, NOW, LATER))
+    assert await journal.failed("meteo", "no answer", LATER, LATER) == 1
+    assert await journal.failed("meteo", "no answer", LATER, LATER) == 2
+
+    assert await journal.memory("meteo") == MEMORY
+    row = await database.read(lambda db: dict(db.execute("SELECT * FROM source").fetchone()))
+    assert (row["failures"], row["reason"]) == (2, "no answer")
+    assert row["last_ok"] < row["last_try"]
+
+    await database.write(lambda db: remember(db, "meteo", MEMORY, LATER, LATER))
+    row = await database.read(lambda db: dict(db.execute("SELECT * FROM source").fetchone()))
+    assert (row["failures"], row["reason"]) == (0, None)
+
+
+async def test_a_source_that_never_worked_counts_its_failures(journal):
+    assert await journal.failed("meteo", "no answer", LATER, NOW) == 1
+    assert await journal.memory("meteo") == Memory()
+
+
+async def test_what_was_told_more_than_a_year_ago_is_forgotten(journal, database):
+    await database.write(lambda db: hear(db, "meteo", ["old"], NOW - timedelta(days=401)))
+    await database.write(lambda db: hear(db, "meteo", ["new"], NOW - timedelta(days=399)))
+    await database.write(lambda db: remember(db, "meteo", MEMORY, NOW, LATER))
+
+    assert await journal.known("meteo", ["old", "new"]) == {"new"}
+
+
+async def test_how_a_channel_stands_outlives_a_restart(database):
+    quotas = (Quota(3, LATER, 17, "24h"), Quota(0, NOW))
+    standing = Standing("blocked", "the token has expired", LATER, quotas)
+    assert await StoredStandings(database).standing("x") == Standing()
+
+    await StoredStandings(database).stand("x", standing)
+    assert await StoredStandings(database).standing("x") == standing
+    assert await StoredStandings(database).standing("page") == Standing()
+
+
+async def test_a_channel_s_facts_are_recalled_without_waiting(database):
+    standings = StoredStandings(database)
+    await standings.remember("x", "user", "7")
+    await standings.remember("x", "user", "8")
+    assert standings.recall("x", "user") == "8"
+
+    again = StoredStandings(database)
+    assert again.recall("x", "user") is None
+    await again.load()
+    assert again.recall("x", "user") == "8"
+    assert again.recall("page", "user") is None

@@ -1,0 +1,84 @@
+"""With fifty thousand posts every statement of a lane still looks only at what it is about."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from alerts.store import books, journal, outbox_statements
+from alerts.store.files import connect
+from alerts.store.migrate import migrate
+from alerts.store.statement import Statement
+
+POSTS = 50_000
+COLUMNS = """(id, alert_id, incident, channel, kind, means, state, priority, severity, exercise, text, plain, language,
+              warnings, tries, looks, stored_at, sent_at, remote_id)"""
+LANE = {
+    name: statement
+    for module in (outbox_statements, books, journal)
+    for name, statement in vars(module).items()
+    if isinstance(statement, Statement)
+}
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    path = tmp_path_factory.mktemp("plans") / "tocsin.db"
+    migrate(path)
+    db = connect(path)
+    db.execute("BEGIN")
+    db.execute(
+        """INSERT INTO alert (id, incident, source, state, notes, received_at) VALUES ('a', 'i', 's', 'accepted', '', 0)"""
+    )
+    db.execute(
+        f"""WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {POSTS})
+        INSERT INTO post {COLUMNS}
+        SELECT 'p' || i, 'a', 'i' || (i / 3), 'c' || (i % 2), 'publish', 'new',
+               CASE WHEN i % 100 THEN 'sent' ELSE 'queued' END, 20, 'Moderate', 0, '', '', 'fr', '[]', 1, 0, i, i, i
+        FROM n"""
+    )
+    db.execute(
+        """INSERT INTO attempt (post_id, channel, action, owner, counts, left_at, ended_at)
+        SELECT id, channel, 'send', 'us', 1, sent_at, sent_at FROM post"""
+    )
+    db.execute("COMMIT")
+    yield db
+    db.close()
+
+
+def plan(db, statement: Statement) -> list[str]:
+    sql, _ = statement._compiled
+    values = dict.fromkeys(re.findall(r":(\w+)", sql), 1)
+    return [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+
+
+@pytest.mark.parametrize("name", sorted(LANE))
+def test_no_statement_of_the_desk_or_a_lane_reads_a_whole_table(filled, name):
+    scans = [step for step in plan(filled, LANE[name]) if step.startswith("SCAN ") and "VIRTUAL" not in step]
+
+    assert scans == []
+
+
+@pytest.mark.parametrize("name", ["NEXT_DUE", "NEXT_TIME", "EXPIRE", "RELEASE"])
+def test_what_a_lane_asks_each_second_looks_at_its_open_posts_alone(filled, name):
+    steps = plan(filled, LANE[name])
+
+    assert "SEARCH post USING INDEX ix_post_lane (channel=? AND state=?)" in steps
+    assert not any("TEMP B-TREE" in step for step in steps)
+
+
+def test_known_ids_stop_at_the_newest_two_hundred(filled):
+    assert plan(filled, outbox_statements.KNOWN_IDS) == ["SEARCH post USING INDEX ix_post_sent (channel=?)"]
+
+
+def test_orphans_are_found_among_what_has_no_end(filled):
+    assert plan(filled, outbox_statements.ORPHANS) == [
+        "SEARCH attempt USING INDEX ix_attempt_open (channel=? AND ended_at=?)"
+    ]
+
+
+def test_names_are_looked_up_in_indexes(filled):
+    for beginning, newest in books._NAMES:
+        assert all("SEARCH alert USING" in step for step in plan(filled, beginning)[:1])
+        assert "SEARCH alert USING" in plan(filled, newest)[0]
