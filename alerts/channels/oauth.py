@@ -9,7 +9,7 @@ import base64
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
@@ -39,12 +39,12 @@ class Signer:
             "oauth_token": self.token.reveal(),
             "oauth_version": "1.0",
         }
-        words["oauth_signature"] = self._signature(method, url, {**query, **words})
+        words["oauth_signature"] = self._signature(method, url, [*query.items(), *words.items()])
         return "OAuth " + ", ".join(f'{name}="{_escape(value)}"' for name, value in words.items())
 
-    def _signature(self, method: str, url: str, parameters: Mapping[str, str]) -> str:
+    def _signature(self, method: str, url: str, parameters: Sequence[tuple[str, str]]) -> str:
         """RFC 5849 section 3.4: the base string of 3.4.1 under both secrets."""
-        base = "&".join(_escape(part) for part in (method.upper(), url, encode(parameters.items())))
+        base = "&".join(_escape(part) for part in (method.upper(), url, encode(parameters)))
         key = f"{_escape(self.consumer_secret.reveal())}&{_escape(self.token_secret.reveal())}"
         digest = hmac.new(key.encode(), base.encode(), hashlib.sha1).digest()
         return base64.b64encode(digest).decode()

@@ -22,7 +22,6 @@ def account_of(record: Record, posts: Sequence[Post], zone: tzinfo, language: st
         "status": str(alert.status) if alert else None,
         "state": str(record.state),
         "reason": record.reason,
-        "source": record.source,
         "severity": str(record.severity),
         "headline": (info.headline or info.event) if info else None,
         "expires": _spelled(alert.expires if alert else None, zone),

@@ -58,7 +58,7 @@ class Desk:
     def hear(self, books: Books, heard: Heard, source: str) -> Filed:
         """File one entry of a feed; never raises for what a feed may say."""
         if heard.alert is None:
-            return self._leave_out(books, None, source, LeftOut(heard.problem or "it could not be read"), heard.notes)
+            return self._leave_out(books, None, source, LeftOut(_why_none(heard)), heard.notes)
         if heard.leave_out:
             return self._leave_out(books, heard.alert, source, LeftOut(heard.leave_out), heard.notes)
         return self.file(books, heard.alert, source, notes=heard.notes)
@@ -164,3 +164,7 @@ def _why_it_waits(publish: Publish, intake: Intake) -> str:
 def posts_of(filed: Filed) -> list[Post]:
     """The posts a message led to."""
     return [made.post for made in filed.penned]
+
+
+def _why_none(heard: Heard) -> str:
+    return heard.problem or heard.leave_out or "it could not be read"

@@ -68,22 +68,21 @@ class CapSource:
         seen = Memory(index.etag, index.last_modified, hashlib.sha256(index.body).hexdigest())
         if seen.digest == memory.digest:
             return Reading((), seen, unchanged=True)
-        fresh = await self._fresh(index, known, now)
+        fresh = await self._fresh(index, known)
         look = Look(self._documents, zone=self._zone, language=self._language, state=memory.state, now=now)
         complete = await look.hear(fresh)
         self._tell(look)
         heard = [look.heard[entry.key] for entry in fresh if entry.key in look.heard]
         return Reading(heard, seen if complete else Memory(state=look.state_after(fresh)))
 
-    async def _fresh(self, index: Fetched, known: Known, now: datetime) -> Sequence[IndexEntry]:
-        """The entries that are neither over nor known."""
+    async def _fresh(self, index: Fetched, known: Known) -> Sequence[IndexEntry]:
+        """The entries that are not known yet."""
         try:
             entries = await asyncio.to_thread(read_index, index.body, index.content_type, index.url, zone=self._zone)
         except Unreadable as error:
             raise SourceFailed(f"{show(index.url)}: {error}") from None
-        current = [entry for entry in entries if not (entry.expires and entry.expires <= now)]
-        stored = await known([entry.key for entry in current])
-        return [entry for entry in current if entry.key not in stored]
+        stored = await known([entry.key for entry in entries])
+        return [entry for entry in entries if entry.key not in stored]
 
     def _tell(self, look: Look) -> None:
         if look.failures:

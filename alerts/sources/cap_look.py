@@ -38,6 +38,7 @@ class Look:
         self._documents = documents
         self._zone = zone
         self._language = language
+        self._now = now
         self._failed_before: list[str] = list(state.get("failed", ()))
         self._not_before = _still_to_come(state.get("not_before"), now)
         self.heard: dict[str, Heard] = {}
@@ -57,9 +58,12 @@ class Look:
         return all(entry.key in self.heard for entry in entries)
 
     def _in_turn(self, entries: Sequence[IndexEntry]) -> list[IndexEntry]:
-        """What wasn't tried yet, then what failed, the longest ago first: nothing keeps the rest from being read."""
+        """What wasn't tried yet, then what failed, longest ago first, then what is over: none keeps the rest back."""
         turns = {key: turn for turn, key in enumerate(self._failed_before)}
-        return sorted(entries, key=lambda entry: turns.get(entry.key, -1))
+        return sorted(entries, key=lambda entry: (self._is_over(entry), turns.get(entry.key, -1)))
+
+    def _is_over(self, entry: IndexEntry) -> bool:
+        return entry.expires is not None and entry.expires <= self._now
 
     def state_after(self, entries: Sequence[IndexEntry]) -> dict[str, Any]:
         """What the next look needs to know, as JSON has it; for `entries`, those that `hear` was given."""
@@ -85,6 +89,8 @@ class Look:
     async def _read(self, entry: IndexEntry) -> Heard:
         if entry.problem:
             return Heard(entry.key, problem=entry.problem)
+        if entry.url and self._is_over(entry):
+            return Heard(entry.key, leave_out=f"it was over at {entry.expires}, so {show(entry.url)} was not fetched")
         message = entry.document if entry.message is None else entry.message
         if message is None:
             message = await self._documents.message(entry.url or "")

@@ -30,12 +30,12 @@ LINK = re.compile(rb"http://www\.(?:weather|nyalert)\.gov/([\w./-]+\?[\w.=&;-]+)
 
 def message_for(link: str) -> bytes:
     """The message behind a link of an index whose own messages are long gone: on now, and named after the link."""
+    name = re.sub(r"[\s,<&]", "-", link.rsplit("=", 1)[1])
     info = Info(
         event="Road closure", categories=(Category.TRANSPORT,), severity=Severity.MODERATE, urgency=Urgency.EXPECTED,
-        headline=f"Message {link}", instruction="Take another way.", expires=datetime.now(UTC) + timedelta(hours=3),
-        areas=(Area("Here"),),
+        headline=f"Message {name}", instruction="Take another way.", expires=datetime.now(UTC) + timedelta(hours=3),
+        areas=(Area(f"Place {name}"),),
     )  # fmt: skip
-    name = re.sub(r"[\s,<&]", "-", link.rsplit("=", 1)[1])
     sent = datetime.now(UTC).replace(microsecond=0)
     return write(Alert(identifier=name, sender="feed@served.example", sent=sent, infos=(info,)))
 

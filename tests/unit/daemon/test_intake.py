@@ -1,0 +1,134 @@
+"""A reading is filed whole, however often the program stops in the middle of it."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alerts.daemon.intake import AT_ONCE, TakesIn
+from alerts.daemon.telling import Telling
+from alerts.desk.actions import Desk
+from alerts.desk.posting import Pen
+from alerts.model.alert import Alert, Info, MsgType, Reference, Severity
+from alerts.model.ports import Heard, Memory, Reading
+from alerts.rendering.faces import StationFace
+from alerts.rendering.templates import Renderer
+from alerts.store.database import Database
+from alerts.store.journal import StoredJournal
+from alerts.store.migrate import migrate
+from tests.fakes import FakeClock
+from tests.unit.desk.conftest import PAGE, a_station
+from alerts.desk.territory import Territory
+
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+STATION = a_station(outlets=(PAGE,), territory=Territory())
+FACE = StationFace(STATION.name)
+RENDERER = Renderer(FACE)
+MEMORY = Memory(etag='"1"')
+
+
+class Stops(Exception):
+    """What a kill is to the entries after it."""
+
+
+class StopsAt(Pen):
+    """A pen that breaks on the entry of that headline."""
+
+    headline: str | None = None
+
+    def write(self, outlet, occasion, kind):
+        if occasion.alert.infos and occasion.alert.infos[0].headline == self.headline:
+            raise Stops
+        return super().write(outlet, occasion, kind)
+
+
+class Office:
+    """A daemon's way in, over a database file."""
+
+    def __init__(self, database: Database) -> None:
+        ids = itertools.count(1)
+        self.database = database
+        self.clock = FakeClock(NOW)
+        self.pen = StopsAt(STATION, FACE, RENDERER, lambda: f"id{next(ids):05}")
+        desk = Desk(STATION, self.pen, lambda: f"id{next(ids):05}", self.clock.now)
+        self.woken: list[str] = []
+        self._takes_in = TakesIn(desk, database, self.clock, Telling(), lambda names: self.woken.extend(names or ()))
+
+    async def take_in(self, heard: list[Heard]) -> None:
+        """What polling does: only what isn't known is handed on."""
+        known = await StoredJournal(self.database).known("meteo", [each.key for each in heard])
+        new = [each for each in heard if each.key not in known]
+        await self._takes_in.deliver("meteo", Reading(new, MEMORY), NOW + timedelta(minutes=1))
+
+    async def ask(self, sql: str) -> list[tuple]:
+        return await self.database.read(lambda db: [tuple(row) for row in db.execute(sql)])
+
+
+@pytest.fixture
+async def office(tmp_path):
+    migrate(tmp_path / "tocsin.db")
+    database = await Database.open(tmp_path / "tocsin.db")
+    yield Office(database)
+    await database.close()
+
+
+def entry(number: int, **changes) -> Heard:
+    info = Info(f"Event {number}", severity=Severity.MODERATE, headline=f"Headline {number}", expires=NOW + timedelta(hours=6))
+    sent = changes.pop("sent", NOW + timedelta(seconds=number))
+    return Heard(f"key {number}", Alert(f"urn-{number}", "meteo@example", sent, infos=(info,), **changes))
+
+
+async def test_a_stop_between_two_transactions_loses_nothing_and_doubles_nothing(office):
+    feed = [entry(number) for number in range(3 * AT_ONCE)]
+    office.pen.headline = f"Headline {AT_ONCE + 5}"
+    with pytest.raises(Stops):
+        await office.take_in(feed)
+
+    assert await office.ask("SELECT count(*) FROM alert") == [(AT_ONCE,)], "the first transaction, whole"
+    assert await office.ask("SELECT count(*) FROM heard") == [(AT_ONCE,)], "and what it told with it"
+    assert await StoredJournal(office.database).memory("meteo") == Memory(), "so that the feed is read again"
+
+    office.pen.headline = None
+    await office.take_in(feed)
+    assert await office.ask("SELECT count(*), count(DISTINCT identifier) FROM alert") == [(3 * AT_ONCE, 3 * AT_ONCE)]
+    assert await office.ask("SELECT count(*), count(DISTINCT incident) FROM post") == [(3 * AT_ONCE, 3 * AT_ONCE)]
+    assert await StoredJournal(office.database).memory("meteo") == MEMORY
+
+
+async def test_a_feed_that_names_its_entries_anew_each_time_doubles_nothing_either(office):
+    feed = [entry(number) for number in range(5)]
+    await office.take_in(feed)
+    await office.take_in([Heard(f"another {each.key}", each.alert) for each in feed])
+
+    assert await office.ask("SELECT count(*) FROM alert") == [(5,)]
+
+
+async def test_lanes_are_woken_for_each_transaction(office):
+    await office.take_in([entry(number) for number in range(AT_ONCE + 1)])
+
+    assert office.woken == ["page", "page"]
+
+
+async def test_an_incident_that_comes_whole_in_one_reading_is_filed_in_its_order(office):
+    first, later = entry(1), entry(2)
+    earlier_by_its_clock = NOW - timedelta(minutes=5)
+    update = Heard(
+        "update",
+        Alert(
+            "urn-update", "meteo@example", earlier_by_its_clock, msg_type=MsgType.UPDATE,
+            references=(Reference("meteo@example", "urn-1", first.alert.sent),),
+            infos=(Info("Event 1", severity=Severity.MODERATE, headline="Update", expires=NOW + timedelta(hours=6)),),
+        ),
+    )  # fmt: skip
+    await office.take_in([update, later, first])
+
+    posts = await office.ask(
+        "SELECT identifier, kind, post.state FROM post JOIN alert ON alert.id = post.alert_id ORDER BY post.seq"
+    )
+    assert posts == [
+        ("urn-1", "publish", "superseded"),
+        ("urn-update", "publish", "queued"),
+        ("urn-2", "publish", "queued"),
+    ]

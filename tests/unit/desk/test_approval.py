@@ -1,0 +1,141 @@
+"""Names that are found or told to be ambiguous; what waits is let go or kept back; what failed is tried or given up."""
+
+from __future__ import annotations
+
+import pytest
+
+from alerts.desk.approval import approve, drop, find_alert, find_posts, reject, retry
+from alerts.desk.station import Intake
+from alerts.model.errors import Misuse, Refused
+from alerts.model.incident import AlertState
+from alerts.model.post import PostState
+from tests.unit.desk.conftest import NOW, an_alert
+
+S = PostState
+
+
+@pytest.fixture
+def careful(make_town):
+    """A town where everything waits for a validation."""
+    return make_town(intakes={"meteo": Intake(publish="approve")})
+
+
+def test_an_alert_goes_by_its_id_its_identifier_or_its_incident(town):
+    filed = town.hear(an_alert(identifier="2.49.0.1"))
+    record = filed.record
+    with town.books() as books:
+        for name in (record.id, record.incident_id, "2.49.0.1", "2.49"):
+            assert find_alert(books, name).id == record.id
+
+
+def test_a_name_that_is_none_says_where_they_are_listed(town):
+    with pytest.raises(Misuse, match=r"'xyz': no such alert; `tocsin status --all` lists them"):
+        town.act(lambda books: find_alert(books, "xyz"))
+    with pytest.raises(Misuse, match="no such alert"):
+        town.act(lambda books: find_alert(books, ""))
+
+
+def test_a_name_of_two_says_which_two(town):
+    one = town.hear(an_alert(identifier="2.49.1")).record.id
+    two = town.hear(an_alert(identifier="2.49.2", event="Crue")).record.id
+
+    with pytest.raises(Misuse) as told:
+        town.act(lambda books: find_alert(books, "2.49"))
+    assert str(told.value) == f"'2.49' is the start of several alerts' names ({one}, {two}); give more"
+
+
+def test_a_post_goes_by_its_id_and_an_alert_s_posts_by_any_name_of_it(town):
+    filed = town.hear(an_alert(identifier="2.49.1"))
+    posts = town.posts(filed)
+    with town.books() as books:
+        assert [post.id for post in find_posts(books, posts["page"].id)] == [posts["page"].id]
+        for name in (filed.record.id, filed.record.incident_id, "2.49"):
+            assert {post.id for post in find_posts(books, name)} == {post.id for post in posts.values()}
+
+
+def test_a_start_of_an_alert_s_and_a_post_s_id_is_ambiguous(town):
+    town.hear(an_alert())
+
+    with pytest.raises(Misuse, match=r"'id' is the start of several names \(.*\); give more"):
+        town.act(lambda books: find_posts(books, "id"))
+
+
+def test_what_is_approved_goes_out_exactly_as_it_was_shown(careful):
+    filed = careful.hear(an_alert())
+    shown = {post.id: post.message for post in careful.posts(filed).values()}
+    record, posts = careful.act(lambda books: approve(books, filed.record.id, "ana", NOW))
+
+    assert record.id == filed.record.id
+    assert {post.id for post in posts} == set(shown)
+    assert careful.states(filed) == {"x": "queued", "page": "queued", "telegram": "queued"}
+    assert {post.id: post.message for post in careful.posts(filed).values()} == shown
+    assert (careful.record(filed).state, careful.record(filed).reason) == (AlertState.ACCEPTED, None)
+    assert careful.decisions(filed)[-1] == ("approved", "by ana")
+
+
+def test_what_is_approved_during_its_veto_time_goes_out_at_once(make_town):
+    town = make_town(intakes={"meteo": Intake(publish="veto")})
+    filed = town.hear(an_alert())
+    town.act(lambda books: approve(books, filed.record.id, "ana", NOW))
+
+    assert {(post.not_before, post.next_try) for post in town.posts(filed).values()} == {(None, None)}
+
+
+def test_what_is_rejected_never_goes_out_and_says_why(careful):
+    filed = careful.hear(an_alert())
+    careful.act(lambda books: reject(books, filed.record.id, "ana", "wrong street", NOW))
+
+    assert set(careful.states(filed).values()) == {"rejected"}
+    assert {post.reason for post in careful.posts(filed).values()} == {"rejected by ana: wrong street"}
+    assert (careful.record(filed).state, careful.record(filed).reason) == (
+        AlertState.REJECTED,
+        "rejected by ana: wrong street",
+    )
+
+
+@pytest.mark.parametrize("action", [approve, lambda b, n, w, at: reject(b, n, w, None, at)], ids=["approve", "reject"])
+def test_what_doesn_t_wait_can_neither_be_approved_nor_rejected(town, careful, action):
+    out = town.hear(an_alert())
+    with pytest.raises(Refused, match=f"{out.record.id} doesn't wait for a validation: it is accepted"):
+        town.act(lambda books: action(books, out.record.id, "ana", NOW))
+    assert set(town.states(out).values()) == {"queued"}
+
+    rejected = careful.hear(an_alert())
+    careful.act(lambda books: reject(books, rejected.record.id, "ana", None, NOW))
+    with pytest.raises(Refused, match="it is rejected: rejected by ana"):
+        careful.act(lambda books: action(books, rejected.record.id, "ben", NOW))
+    assert set(careful.states(rejected).values()) == {"rejected"}
+
+
+@pytest.mark.parametrize("state", [S.FAILED, S.IN_DOUBT])
+def test_what_failed_or_is_in_doubt_is_tried_again_or_given_up(town, state):
+    filed = town.hear(an_alert())
+    town.deliver(filed)
+    town.deliver(filed, state, "x", "page")
+
+    [one] = town.act(lambda books: drop(books, town.posts(filed)["page"].id, NOW))
+    assert one.channel == "page"
+    [other] = town.act(lambda books: retry(books, filed.record.id, NOW))
+    assert other.channel == "x"
+    assert town.states(filed) == {"x": "queued", "page": "dropped", "telegram": "sent"}
+    assert town.posts(filed)["x"].next_try is None
+    assert town.decisions(filed)[-2:] == [("dropped", "dropped by an officer"), ("queued", "retried by an officer")]
+
+
+@pytest.mark.parametrize("action", [retry, drop])
+@pytest.mark.parametrize("state", [S.SENT, S.QUEUED, S.SENDING, S.WAITING, S.EXPIRED, S.SUPERSEDED, S.REJECTED, S.DROPPED])
+def test_everything_else_is_left_as_it_is(town, action, state):
+    filed = town.hear(an_alert())
+    town.deliver(filed, state)
+    with pytest.raises(Refused) as told:
+        town.act(lambda books: action(books, filed.record.id, NOW))
+
+    assert str(told.value) == f"{filed.record.id}: nothing failed or is in doubt there; it is {state}"
+    assert set(town.states(filed).values()) == {state}
+
+
+def test_an_alert_without_posts_has_nothing_to_retry(town):
+    filed = town.hear(an_alert(areas=()))
+
+    with pytest.raises(Refused, match="it is without posts"):
+        town.act(lambda books: retry(books, filed.record.id, NOW))
