@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from lxml import etree
 
-from alerts.sources.cap_index import read_index
-from alerts.sources.cap_message import read_message
+from alerts.sources.cap.index import read_index
+from alerts.sources.cap.message import read_message
 from bench import samples
 from bench.measure import Row, compare
 

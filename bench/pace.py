@@ -83,7 +83,9 @@ async def _bare(session: aiohttp.ClientSession, url: str) -> float:
 
 def _settings(url: str) -> FacebookSettings:
     token = {"file": "token"}
-    return FacebookSettings.model_validate({"kind": "facebook", "api_url": url, "page_id": "1234567890", "token": token})
+    return FacebookSettings.model_validate(
+        {"kind": "facebook", "api_url": url, "page_id": "1234567890", "token": token}
+    )
 
 
 def _resources(session: aiohttp.ClientSession, folder: Path) -> Resources:

@@ -56,4 +56,6 @@ def measure() -> Iterator[Row]:
         def ours(face: ChannelFace = face) -> None:
             renderer.render(alert, PostKind.PUBLISH, face, context=context)
 
-        yield compare(f"rendering a post, {face.kind}, bare Jinja", lambda: template.render(known), ours, goal=20, times=50)
+        yield compare(
+            f"rendering a post, {face.kind}, bare Jinja", lambda: template.render(known), ours, goal=20, times=50
+        )

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import recurring_ical_events
 from icalendar import Calendar
 
-from alerts.sources.calendar_events import read_agenda, window_around
-from alerts.sources.recurrence import Window
+from alerts.sources.ical.events import read_agenda, window_around
+from alerts.sources.ical.recurrence import Window
 from bench import samples
 from bench.measure import Row, compare
 
@@ -28,4 +28,6 @@ def measure() -> Iterator[Row]:
 
     horizon = window_around(samples.NOW)
     yield compare("calendar of 200 events, one year", floor, lambda: read_agenda(body, YEAR, HOME), goal=1.5, times=1)
-    yield compare("the same, our horizon of 60 days", floor, lambda: read_agenda(body, horizon, HOME), goal=1.5, times=1)
+    yield compare(
+        "the same, our horizon of 60 days", floor, lambda: read_agenda(body, horizon, HOME), goal=1.5, times=1
+    )

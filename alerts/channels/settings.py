@@ -26,7 +26,11 @@ from alerts.model.span import Window, parse_span, parse_window
 
 
 def _span(value: object) -> object:
-    return parse_span(value) if isinstance(value, str) else value
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str):
+        raise ValueError('allowed: a span of time in quotes, such as "10m"')  # noqa: TRY004 pydantic asks for this one
+    return parse_span(value)
 
 
 def _window(value: object) -> object:

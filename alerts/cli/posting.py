@@ -134,7 +134,7 @@ def preview(
 def _read_cap(file: str, counter: Counter, *, given: bool) -> Alert:
     """A CAP message from a file or standard input, which must be one without fault."""
     from alerts.model.cap_rules import violations
-    from alerts.sources.cap_message import read_message
+    from alerts.sources.cap.message import read_message
 
     if given:
         raise Misuse("--cap and --headline exclude each other: the message says it all")

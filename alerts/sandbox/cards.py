@@ -11,10 +11,10 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from alerts.sandbox.links import find_links
 from alerts.sandbox.state import Medium, Post, State
-from alerts.sandbox.telegram_html import units
-from alerts.sandbox.weighted import weigh
+from alerts.sandbox.telegram.html import units
+from alerts.sandbox.twitter.links import find_links
+from alerts.sandbox.twitter.weighted import weigh
 
 MOST_CARDS = 150
 _LIMITS = {"twitter": 280, "facebook": 63_206, "telegram": 4096}

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from alerts.sandbox.faults import Fault, FaultRequest
 from alerts.sandbox.house import House
 from alerts.sandbox.state import PLATFORMS, post_as_json
-from alerts.sandbox.telegram_answers import Refusal
+from alerts.sandbox.telegram.answers import Refusal
 
 Body = TypeVar("Body", bound=BaseModel)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

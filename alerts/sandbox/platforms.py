@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from alerts.sandbox import facebook_answers, telegram_answers, twitter_answers
 from alerts.sandbox.exchange import Answer, Asked, error_page
-from alerts.sandbox.facebook import Facebook
-from alerts.sandbox.facebook_access import debug_token
+from alerts.sandbox.facebook import answers as facebook_answers
+from alerts.sandbox.facebook.access import debug_token
+from alerts.sandbox.facebook.platform import Facebook
 from alerts.sandbox.faults import FaultRequest
 from alerts.sandbox.settings import FACEBOOK_PAGE_ID, SandboxSettings
 from alerts.sandbox.state import State
-from alerts.sandbox.telegram import Telegram
-from alerts.sandbox.twitter import Twitter
+from alerts.sandbox.telegram import answers as telegram_answers
+from alerts.sandbox.telegram.platform import Telegram
+from alerts.sandbox.twitter import answers as twitter_answers
+from alerts.sandbox.twitter.platform import Twitter
 
 _GRAPH = re.compile(r"/v\d+\.\d+/(?P<subject>\d+)?")
 _TOKEN = re.compile(r"^/bot[^/]+")

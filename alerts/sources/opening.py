@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from alerts import __version__
 from alerts.model.ports import Surroundings
-from alerts.sources.cap import CapSource
+from alerts.sources.cap.source import CapSource
 from alerts.sources.fetch import Fetcher
-from alerts.sources.ical import IcalSource, place_of
-from alerts.sources.moments import parse_moment
+from alerts.sources.ical.moments import parse_moment
+from alerts.sources.ical.source import IcalSource, place_of
+from alerts.sources.ical.works_alert import Issuer
 from alerts.sources.settings import CapSettings, IcalSettings
-from alerts.sources.works_alert import Issuer
 
 
 def _user_agent(around: Surroundings) -> str:

@@ -9,11 +9,15 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from alerts.model.alert import Severity
 from alerts.model.span import parse_span
-from alerts.sources.moments import parse_moment
+from alerts.sources.ical.moments import parse_moment
 
 
 def _span(value: object) -> object:
-    return parse_span(value) if isinstance(value, str) else value
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str):
+        raise ValueError('allowed: a span of time in quotes, such as "10m"')  # noqa: TRY004 pydantic asks for this one
+    return parse_span(value)
 
 
 def _can_pass(value: timedelta) -> timedelta:

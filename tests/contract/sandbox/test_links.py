@@ -3,8 +3,8 @@
 import pytest
 import yaml
 
-from alerts.sandbox.links import find_links
-from alerts.sandbox.weighted import weigh
+from alerts.sandbox.twitter.links import find_links
+from alerts.sandbox.twitter.weighted import weigh
 from tests.samples import shared
 
 

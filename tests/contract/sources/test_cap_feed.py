@@ -19,8 +19,8 @@ from structlog.testing import capture_logs
 from alerts.model.alert import Severity
 from alerts.model.errors import SourceFailed
 from alerts.model.ports import Heard, Memory, Reading
-from alerts.sources.cap import CapSource
-from alerts.sources.cap_look import AT_ONCE, GIVE_UP_AFTER, PER_LOOK
+from alerts.sources.cap.look import AT_ONCE, GIVE_UP_AFTER, PER_LOOK
+from alerts.sources.cap.source import CapSource
 from alerts.sources.settings import CapSettings
 from tests.cap_messages import alert_xml, info_xml, message
 from tests.contract.sources.feed_server import FeedServer, index_of, serving

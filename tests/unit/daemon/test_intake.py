@@ -11,6 +11,7 @@ from alerts.daemon.intake import AT_ONCE, TakesIn
 from alerts.daemon.telling import Telling
 from alerts.desk.actions import Desk
 from alerts.desk.posting import Pen
+from alerts.desk.territory import Territory
 from alerts.model.alert import Alert, Info, MsgType, Reference, Severity
 from alerts.model.ports import Heard, Memory, Reading
 from alerts.rendering.faces import StationFace
@@ -20,7 +21,6 @@ from alerts.store.journal import StoredJournal
 from alerts.store.migrate import migrate
 from tests.fakes import FakeClock
 from tests.unit.desk.conftest import PAGE, a_station
-from alerts.desk.territory import Territory
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 STATION = a_station(outlets=(PAGE,), territory=Territory())
@@ -75,7 +75,9 @@ async def office(tmp_path):
 
 
 def entry(number: int, **changes) -> Heard:
-    info = Info(f"Event {number}", severity=Severity.MODERATE, headline=f"Headline {number}", expires=NOW + timedelta(hours=6))
+    info = Info(
+        f"Event {number}", severity=Severity.MODERATE, headline=f"Headline {number}", expires=NOW + timedelta(hours=6)
+    )
     sent = changes.pop("sent", NOW + timedelta(seconds=number))
     return Heard(f"key {number}", Alert(f"urn-{number}", "meteo@example", sent, infos=(info,), **changes))
 

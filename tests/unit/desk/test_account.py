@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from alerts.desk.account import account_of, rehearsal_of
 from alerts.model.alert import Severity
-from alerts.model.post import PostState, Receipt
 from alerts.model.ports import Heard
+from alerts.model.post import PostState, Receipt
 from tests.unit.desk.conftest import NOW, an_alert
 
 PARIS = ZoneInfo("Europe/Paris")

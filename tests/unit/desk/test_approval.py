@@ -123,7 +123,9 @@ def test_what_failed_or_is_in_doubt_is_tried_again_or_given_up(town, state):
 
 
 @pytest.mark.parametrize("action", [retry, drop])
-@pytest.mark.parametrize("state", [S.SENT, S.QUEUED, S.SENDING, S.WAITING, S.EXPIRED, S.SUPERSEDED, S.REJECTED, S.DROPPED])
+@pytest.mark.parametrize(
+    "state", [S.SENT, S.QUEUED, S.SENDING, S.WAITING, S.EXPIRED, S.SUPERSEDED, S.REJECTED, S.DROPPED]
+)
 def test_everything_else_is_left_as_it_is(town, action, state):
     filed = town.hear(an_alert())
     town.deliver(filed, state)

@@ -88,7 +88,8 @@ def test_times_as_they_are_typed(text, expected):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "soon", "6", "24:00", "18:60", "18h30", "6 h", "-6h", "2026-13-01", "2026-11-25T25:00", "1830", "20261125"]
+    "text",
+    ["", "soon", "6", "24:00", "18:60", "18h30", "6 h", "-6h", "2026-13-01", "2026-11-25T25:00", "1830", "20261125"],
 )
 def test_what_is_no_time_is_told_with_what_is_allowed(text):
     with pytest.raises(Misuse) as told:

@@ -50,9 +50,7 @@ def test_a_message_without_words_says_nothing_unless_it_cancels():
 
 def test_what_is_over_says_when_it_was_in_the_station_s_time():
     assert over(an_alert(), LATER - timedelta(seconds=1), STATION.timezone) is None
-    assert over(an_alert(), LATER, STATION.timezone) == LeftOut(
-        "it was over at 2026-11-25 19:00, before it was read"
-    )
+    assert over(an_alert(), LATER, STATION.timezone) == LeftOut("it was over at 2026-11-25 19:00, before it was read")
 
 
 @pytest.mark.parametrize(

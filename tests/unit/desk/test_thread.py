@@ -68,7 +68,9 @@ def test_each_end_has_its_own_words(town):
     }.items():
         first = out(town, an_alert(event=f"Vent {name}", headline=name))
         town.pass_(minutes=2)
-        texts[name] = town.posts(town.hear(following(first.record.alert, event="x", **changes)))["telegram"].message.plain
+        texts[name] = town.posts(town.hear(following(first.record.alert, event="x", **changes)))[
+            "telegram"
+        ].message.plain
     assert len(set(texts.values())) == 3
     assert "annul" in texts["cancelled"].lower()
 

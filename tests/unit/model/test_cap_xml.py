@@ -11,7 +11,7 @@ from lxml import etree
 from alerts.model.alert import Alert, Area, Circle, Info, Reference
 from alerts.model.cap_rules import violations
 from alerts.model.cap_xml import NAMESPACE, write
-from alerts.sources.cap_message import read_message
+from alerts.sources.cap.message import read_message
 from tests.cap_messages import alerts
 from tests.samples import shared
 

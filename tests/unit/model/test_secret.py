@@ -24,7 +24,8 @@ def test_only_reveal_reveals():
 
 
 @pytest.mark.parametrize(
-    "show", [str, repr, "{}".format, "{!r}".format, "%s".__mod__, lambda s: f"{s}", lambda s: repr([s, {"a": s}, Holder(s)])]
+    "show",
+    [str, repr, "{}".format, "{!r}".format, "%s".__mod__, lambda s: f"{s}", lambda s: repr([s, {"a": s}, Holder(s)])],
 )
 def test_no_way_of_printing_shows_it(show):
     shown = show(Secret(VALUE))

@@ -27,7 +27,9 @@ def test_what_is_a_span(text, span):
     assert parse_span(text) == span
 
 
-@pytest.mark.parametrize("text", ["", "10", "m", "10 m", "-10m", "10m!", "x10m", "10y", "1h 30m", "10m-5s", "1e3s", "١m?"])
+@pytest.mark.parametrize(
+    "text", ["", "10", "m", "10 m", "-10m", "10m!", "x10m", "10y", "1h 30m", "10m-5s", "1e3s", "١m?"]
+)
 def test_what_is_none_is_told_with_what_is_allowed(text):
     with pytest.raises(ValueError, match="is no span of time; allowed: a number and a unit, such as 250ms, 2s, 10m"):
         parse_span(text)

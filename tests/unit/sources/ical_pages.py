@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from alerts.sources.calendar_events import Agenda, read_agenda, window_around
+from alerts.sources.ical.events import Agenda, read_agenda, window_around
 
 PARIS = ZoneInfo("Europe/Paris")
 NINE_TO_NOON = "DTSTART;TZID=Europe/Paris:20261127T090000\nDTEND;TZID=Europe/Paris:20261127T120000"

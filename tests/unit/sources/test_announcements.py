@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.model.alert import Alert, Category, MsgType, ResponseType, Urgency
-from alerts.sources.announcements import Schedule, decide
-from alerts.sources.moments import parse_moment
-from alerts.sources.told import from_state, to_state
-from alerts.sources.works_alert import Issuer, to_alert
+from alerts.sources.ical.announcements import Schedule, decide
+from alerts.sources.ical.moments import parse_moment
+from alerts.sources.ical.told import from_state, to_state
+from alerts.sources.ical.works_alert import Issuer, to_alert
 from tests.unit.sources.ical_pages import NINE_TO_NOON, PARIS, agenda_of, at, calendar, event
 
 ISSUER = Issuer("works@town.example", "Town", "en-GB")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.model.alert import Category, Certainty, Circle, MsgType, Severity, Status
-from alerts.sources.cap_fields import read_circle, read_code, read_language, read_number, read_ring, read_time
+from alerts.sources.cap.fields import read_circle, read_code, read_language, read_number, read_ring, read_time
 
 PARIS = ZoneInfo("Europe/Paris")
 

@@ -22,7 +22,7 @@ from alerts.model.alert import (
     Urgency,
 )
 from alerts.model.errors import Unreadable
-from alerts.sources.cap_message import CAP_NAMESPACES, MAX_NOTES, read_json, read_message
+from alerts.sources.cap.message import CAP_NAMESPACES, MAX_NOTES, read_json, read_message
 from tests.cap_messages import alert_xml, info_xml
 
 PARIS = ZoneInfo("Europe/Paris")

@@ -7,10 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from alerts.model.ports import Memory
-from alerts.sources.calendar_events import MOST_OCCURRENCES, window_around
-from alerts.sources.ical import IcalSource, place_of
-from alerts.sources.moments import EVENING, LONGEST_NOTICE, MORNING, NIGHTFALL, parse_moment
-from alerts.sources.works_alert import SPOT, Issuer
+from alerts.sources.ical.events import MOST_OCCURRENCES, window_around
+from alerts.sources.ical.moments import EVENING, LONGEST_NOTICE, MORNING, NIGHTFALL, parse_moment
+from alerts.sources.ical.source import IcalSource, place_of
+from alerts.sources.ical.works_alert import SPOT, Issuer
 from tests.unit.sources.ical_pages import PARIS, at, nothing_stored
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "calendar.md").read_text(encoding="utf-8")

@@ -14,9 +14,9 @@ import pytest
 from alerts.model.alert import Named, Severity
 from alerts.model.errors import SourceFailed
 from alerts.model.ports import Heard, Memory, Source
-from alerts.sources.ical import IcalSource, place_of
-from alerts.sources.moments import parse_moment
-from alerts.sources.works_alert import Issuer
+from alerts.sources.ical.moments import parse_moment
+from alerts.sources.ical.source import IcalSource, place_of
+from alerts.sources.ical.works_alert import Issuer
 from tests.fakes import FakeClock
 from tests.unit.sources.ical_pages import NINE_TO_NOON, PARIS, at, calendar, event
 

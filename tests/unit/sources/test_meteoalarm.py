@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.model.alert import Alert, Info, Named, Severity
-from alerts.sources.cap_index import read_index
-from alerts.sources.cap_message import read_json
-from alerts.sources.meteoalarm import apply_colours, colour_of, why_none
+from alerts.sources.cap.index import read_index
+from alerts.sources.cap.message import read_json
+from alerts.sources.cap.meteoalarm import apply_colours, colour_of, why_none
 from tests.samples import shared
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)

@@ -17,10 +17,10 @@ from urllib.parse import urljoin
 from lxml import etree
 
 from alerts.model.errors import Unreadable
-from alerts.sources.cap_archive import members
-from alerts.sources.cap_entry import EntryParts, IndexEntry, document_of, ignore
-from alerts.sources.cap_fields import read_time
-from alerts.sources.cap_tree import local_name
+from alerts.sources.cap.archive import members
+from alerts.sources.cap.entry import EntryParts, IndexEntry, document_of, ignore
+from alerts.sources.cap.fields import read_time
+from alerts.sources.cap.tree import local_name
 from alerts.sources.safe_xml import Element, parse
 
 _LONGEST_KEY = 1000

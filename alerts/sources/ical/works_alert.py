@@ -20,8 +20,8 @@ from alerts.model.alert import (
     Urgency,
 )
 from alerts.model.hazard import HAZARD_PARAMETER, Hazard, hazard_of
-from alerts.sources.announcements import LATE_END, Announcement, Kind
-from alerts.sources.occurrence import Occurrence
+from alerts.sources.ical.announcements import LATE_END, Announcement, Kind
+from alerts.sources.ical.occurrence import Occurrence
 
 ALL_DAY_PARAMETER = "tocsin:all-day"
 """A parameter with the value "true" where only the days count, not the hours."""

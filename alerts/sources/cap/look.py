@@ -9,12 +9,12 @@ from typing import Any
 
 from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.ports import Heard
-from alerts.sources.cap_entry import IndexEntry
-from alerts.sources.cap_message import read_json, read_message
+from alerts.sources.cap.entry import IndexEntry
+from alerts.sources.cap.message import read_json, read_message
+from alerts.sources.cap.meteoalarm import apply_colours, why_none
 from alerts.sources.documents import Documents
 from alerts.sources.fetch import FailedForGood
 from alerts.sources.hosts import show
-from alerts.sources.meteoalarm import apply_colours, why_none
 
 AT_ONCE = 4
 """Messages of one feed that are asked for at the same time (feeds.md, "Index of CAP")."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from alerts.sandbox.settings import TELEGRAM_BOT_ID, TELEGRAM_BOT_USERNAME
 from alerts.sandbox.state import State
-from alerts.sandbox.telegram_answers import CHAT_ID_EMPTY, CHAT_NOT_FOUND, UPGRADED, Refusal
+from alerts.sandbox.telegram.answers import CHAT_ID_EMPTY, CHAT_NOT_FOUND, UPGRADED, Refusal
 from alerts.sandbox.windows import Bucket, RunningWindow
 
 _USERNAME = re.compile(r"@[A-Za-z]\w{3,31}")

@@ -8,10 +8,10 @@ from dataclasses import replace
 from alerts.sandbox.exchange import Answer, Asked
 from alerts.sandbox.settings import TELEGRAM_BOT_ID, TELEGRAM_TOKEN, SandboxSettings
 from alerts.sandbox.state import Post, State
-from alerts.sandbox.telegram_answers import WEBHOOK_ACTIVE, Refusal, failed, told
-from alerts.sandbox.telegram_calls import Call
-from alerts.sandbox.telegram_chats import Chats, Pace, administrator, bot
-from alerts.sandbox.telegram_messages import Messages
+from alerts.sandbox.telegram.answers import WEBHOOK_ACTIVE, Refusal, failed, told
+from alerts.sandbox.telegram.calls import Call
+from alerts.sandbox.telegram.chats import Chats, Pace, administrator, bot
+from alerts.sandbox.telegram.messages import Messages
 
 LONGEST_POLL = 50.0
 

@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 
 from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.ports import Heard, Known, Memory, Reading
-from alerts.sources.announcements import Announcement, Schedule, decide
-from alerts.sources.calendar_events import Agenda, Flaw, read_agenda, window_around
-from alerts.sources.calendar_place import CalendarAddress, CalendarFile, Document, Place
 from alerts.sources.fetch import Fetcher
-from alerts.sources.moments import Moment
-from alerts.sources.told import Told, from_state, to_state
-from alerts.sources.works_alert import Issuer, to_alert
+from alerts.sources.ical.announcements import Announcement, Schedule, decide
+from alerts.sources.ical.events import Agenda, Flaw, read_agenda, window_around
+from alerts.sources.ical.moments import Moment
+from alerts.sources.ical.place import CalendarAddress, CalendarFile, Document, Place
+from alerts.sources.ical.told import Told, from_state, to_state
+from alerts.sources.ical.works_alert import Issuer, to_alert
 
 FRESH = timedelta(hours=6)
 """After this long an unchanged calendar is expanded anew, so that its window moves on."""

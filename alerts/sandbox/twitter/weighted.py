@@ -10,7 +10,7 @@ import unicodedata
 
 import emoji
 
-from alerts.sandbox.links import find_links
+from alerts.sandbox.twitter.links import find_links
 
 LIMIT = 280
 LINK_WEIGHT = 23

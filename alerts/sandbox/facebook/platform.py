@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from alerts.sandbox.exchange import Answer, Asked
-from alerts.sandbox.facebook_access import (
+from alerts.sandbox.facebook.access import (
     Caller,
     admit,
     debug_token,
@@ -19,8 +19,8 @@ from alerts.sandbox.facebook_access import (
     page_name,
     token_of,
 )
-from alerts.sandbox.facebook_answers import failed, no_such_object, told, usage_header
-from alerts.sandbox.facebook_pages import list_posts, show
+from alerts.sandbox.facebook.answers import failed, no_such_object, told, usage_header
+from alerts.sandbox.facebook.pages import list_posts, show
 from alerts.sandbox.pictures import look_at
 from alerts.sandbox.settings import SandboxSettings
 from alerts.sandbox.state import Medium, Post, State

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from alerts.sources.calendar_events import Agenda
-from alerts.sources.moments import Moment, time_of
-from alerts.sources.occurrence import Occurrence
-from alerts.sources.told import Told
+from alerts.sources.ical.events import Agenda
+from alerts.sources.ical.moments import Moment, time_of
+from alerts.sources.ical.occurrence import Occurrence
+from alerts.sources.ical.told import Told
 
 LATE_END = timedelta(hours=12)
 """For how long after its end an occurrence is still worth the word that it is over."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from alerts.sandbox.exchange import Answer, Asked, answer_json
 from alerts.sandbox.pictures import look_at
 from alerts.sandbox.state import Medium, State
-from alerts.sandbox.twitter_answers import invalid
+from alerts.sandbox.twitter.answers import invalid
 
 LIFETIME = 86_400
 ALT_LIMIT = 1000

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from alerts.sources.calendar_document import CalendarLines, EventLines, decode, read_calendars
-from alerts.sources.calendar_times import learn_zones, zone_called
-from alerts.sources.occurrence import Occurrence
-from alerts.sources.recurrence import Window, expand
-from alerts.sources.settled_event import read_event
+from alerts.sources.ical.document import CalendarLines, EventLines, decode, read_calendars
+from alerts.sources.ical.occurrence import Occurrence
+from alerts.sources.ical.recurrence import Window, expand
+from alerts.sources.ical.settled_event import read_event
+from alerts.sources.ical.times import learn_zones, zone_called
 
 MOST_OCCURRENCES = 2000
 """How many occurrences of a calendar are followed at once, the soonest first."""

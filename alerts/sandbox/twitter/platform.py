@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from alerts.sandbox.exchange import Answer, Asked, answer_json
-from alerts.sandbox.links import load_domains
-from alerts.sandbox.oauth import is_signed
 from alerts.sandbox.settings import (
     TWITTER_BEARER,
     TWITTER_REFRESH_TOKEN,
@@ -17,11 +15,13 @@ from alerts.sandbox.settings import (
     SandboxSettings,
 )
 from alerts.sandbox.state import Post, State
-from alerts.sandbox.twitter_answers import missing, problem
-from alerts.sandbox.twitter_media import TwitterMedia
-from alerts.sandbox.twitter_posts import TwitterPosts
-from alerts.sandbox.twitter_quota import TwitterQuota
-from alerts.sandbox.twitter_timeline import read_timeline, show
+from alerts.sandbox.twitter.answers import missing, problem
+from alerts.sandbox.twitter.links import load_domains
+from alerts.sandbox.twitter.media import TwitterMedia
+from alerts.sandbox.twitter.oauth import is_signed
+from alerts.sandbox.twitter.posts import TwitterPosts
+from alerts.sandbox.twitter.quota import TwitterQuota
+from alerts.sandbox.twitter.timeline import read_timeline, show
 
 ACCESS_SPAN = 7200
 SCOPES = "tweet.read tweet.write users.read media.write offline.access"

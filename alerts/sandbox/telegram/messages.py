@@ -7,7 +7,7 @@ from typing import Any
 
 from alerts.sandbox.exchange import Answer
 from alerts.sandbox.state import Post, State
-from alerts.sandbox.telegram_answers import (
+from alerts.sandbox.telegram.answers import (
     CAPTION_TOO_LONG,
     DELETE_FORBIDDEN,
     DELETE_NOT_FOUND,
@@ -21,10 +21,10 @@ from alerts.sandbox.telegram_answers import (
     limited,
     told,
 )
-from alerts.sandbox.telegram_calls import Call
-from alerts.sandbox.telegram_chats import Chat, Chats, Pace, bot
-from alerts.sandbox.telegram_html import Parsed, units
-from alerts.sandbox.telegram_photos import show_photo, take_photo
+from alerts.sandbox.telegram.calls import Call
+from alerts.sandbox.telegram.chats import Chat, Chats, Pace, bot
+from alerts.sandbox.telegram.html import Parsed, units
+from alerts.sandbox.telegram.photos import show_photo, take_photo
 
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024

@@ -6,7 +6,7 @@ from typing import Any
 
 from alerts.sandbox.pictures import look_at
 from alerts.sandbox.state import Medium, State
-from alerts.sandbox.telegram_answers import (
+from alerts.sandbox.telegram.answers import (
     PHOTO_ADDRESS,
     PHOTO_DIMENSIONS,
     PHOTO_MISSING,
@@ -14,7 +14,7 @@ from alerts.sandbox.telegram_answers import (
     PHOTO_TOO_BIG,
     Refusal,
 )
-from alerts.sandbox.telegram_calls import Call
+from alerts.sandbox.telegram.calls import Call
 
 LARGEST = 10 * 1024 * 1024
 WIDTH_AND_HEIGHT = 10_000

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import recurring_ical_events
 from icalendar import Calendar, Event
 
-from alerts.sources.calendar_times import time_told
-from alerts.sources.occurrence import Occurrence
-from alerts.sources.settled_event import SettledEvent, as_list, to_occurrence
+from alerts.sources.ical.occurrence import Occurrence
+from alerts.sources.ical.settled_event import SettledEvent, as_list, to_occurrence
+from alerts.sources.ical.times import time_told
 
 MOST_STEPS = 100_000
 """How many times a rule may be tried from its start to the end of the window; a daily one from 1753 on."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alerts.sandbox.exchange import Answer, Asked
-from alerts.sandbox.facebook_answers import failed, told
+from alerts.sandbox.facebook.answers import failed, told
 from alerts.sandbox.settings import (
     FACEBOOK_APP_ID,
     FACEBOOK_APP_SECRET,

@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from alerts.sandbox.exchange import Answer
-from alerts.sandbox.facebook_access import page_name
-from alerts.sandbox.facebook_answers import failed, told
+from alerts.sandbox.facebook.access import page_name
+from alerts.sandbox.facebook.answers import failed, told
 from alerts.sandbox.state import Post
 
 _DEFAULT_FIELDS = "id,message,created_time"

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from alerts.sandbox.exchange import Answer, Asked, answer_json
-from alerts.sandbox.links import find_links
 from alerts.sandbox.settings import TWITTER_USERNAME, SandboxSettings
 from alerts.sandbox.state import Post, State
-from alerts.sandbox.twitter_answers import (
+from alerts.sandbox.twitter.answers import (
     DUPLICATE,
     NOT_MENTIONED,
     NOT_PERMITTED,
@@ -19,9 +18,10 @@ from alerts.sandbox.twitter_answers import (
     no_such_post,
     problem,
 )
-from alerts.sandbox.twitter_media import TwitterMedia
-from alerts.sandbox.twitter_timeline import show
-from alerts.sandbox.weighted import INVALID, LIMIT, weigh
+from alerts.sandbox.twitter.links import find_links
+from alerts.sandbox.twitter.media import TwitterMedia
+from alerts.sandbox.twitter.timeline import show
+from alerts.sandbox.twitter.weighted import INVALID, LIMIT, weigh
 
 DUPLICATE_POSTS = 50
 DUPLICATE_SPAN = 86_400.0

@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from alerts.sandbox.exchange import Answer, answer_json
-from alerts.sandbox.links import find_links
 from alerts.sandbox.settings import TWITTER_USER_ID
 from alerts.sandbox.state import Post
-from alerts.sandbox.twitter_answers import invalid
+from alerts.sandbox.twitter.answers import invalid
+from alerts.sandbox.twitter.links import find_links
 
 _SCALE = str.maketrans("0123456789abcdef", "BkRtz4vWq9dXmP7s")
 

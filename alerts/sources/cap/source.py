@@ -13,9 +13,9 @@ import structlog
 
 from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.ports import Clock, Known, Memory, Reading
-from alerts.sources.cap_entry import IndexEntry
-from alerts.sources.cap_index import read_index
-from alerts.sources.cap_look import Look
+from alerts.sources.cap.entry import IndexEntry
+from alerts.sources.cap.index import read_index
+from alerts.sources.cap.look import Look
 from alerts.sources.documents import Documents
 from alerts.sources.fetch import Fetched, Fetcher, NotModified
 from alerts.sources.hosts import show

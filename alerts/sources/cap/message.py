@@ -26,7 +26,7 @@ from alerts.model.alert import (
     Urgency,
 )
 from alerts.model.errors import Unreadable
-from alerts.sources.cap_fields import (
+from alerts.sources.cap.fields import (
     Code,
     Ring,
     find_code,
@@ -37,8 +37,8 @@ from alerts.sources.cap_fields import (
     read_ring,
     read_time,
 )
-from alerts.sources.cap_lists import split_triples, split_words
-from alerts.sources.cap_tree import Fields, fields_of, fields_of_json, local_name
+from alerts.sources.cap.lists import split_triples, split_words
+from alerts.sources.cap.tree import Fields, fields_of, fields_of_json, local_name
 from alerts.sources.safe_xml import parse
 
 CAP_NAMESPACES = (

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from alerts.sandbox.exchange import Asked, Upload
-from alerts.sandbox.telegram_answers import Refusal
-from alerts.sandbox.telegram_html import Entity, Parsed, Unparsable, parse_html, trim
+from alerts.sandbox.telegram.answers import Refusal
+from alerts.sandbox.telegram.html import Entity, Parsed, Unparsable, parse_html, trim
 
 _EXTRAS: tuple[str, ...] = ("url", "language", "custom_emoji_id")
 

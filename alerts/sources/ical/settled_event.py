@@ -12,9 +12,9 @@ from icalendar import Event
 from icalendar.prop import vBroken
 
 from alerts.model.alert import Point
-from alerts.sources.calendar_document import EventLines
-from alerts.sources.calendar_times import as_instant, settle_times, settle_zone_names, time_told
-from alerts.sources.occurrence import Occurrence, State
+from alerts.sources.ical.document import EventLines
+from alerts.sources.ical.occurrence import Occurrence, State
+from alerts.sources.ical.times import as_instant, settle_times, settle_zone_names, time_told
 from alerts.sources.plain_text import plain_text
 
 MIDNIGHT = time(0)

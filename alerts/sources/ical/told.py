@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from alerts.sources.occurrence import Occurrence, from_record, to_record
+from alerts.sources.ical.occurrence import Occurrence, from_record, to_record
 
 
 @dataclass(frozen=True, slots=True)

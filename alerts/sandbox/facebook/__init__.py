@@ -1,0 +1,1 @@
+"""The stand-in of Facebook: the Graph API of a Page."""

@@ -1,0 +1,1 @@
+"""The stand-in of Telegram: the Bot API."""

@@ -1,0 +1,1 @@
+"""The works calendar: iCalendar read leniently, its occurrences announced at their moments."""

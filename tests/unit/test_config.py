@@ -1,0 +1,358 @@
+"""channels.toml: whatever its writer got wrong is told at once, one line each, and no secret in any of them."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from alerts.channels.settings import FacebookSettings, TelegramSettings
+from alerts.config import MANUAL, channel_kind, load_config, source_kind
+from alerts.model.alert import Named, Severity
+from alerts.model.errors import ConfigurationError, Unreadable
+from alerts.model.post import Means
+from alerts.sources.settings import CapSettings, IcalSettings, ManualSettings
+
+STATION = '[station]\nname = "Saint-Martin"\nsender = "a@b.example"\n'
+TELEGRAM = '[channels.telegram]\nkind = "telegram"\nchat = "@saintmartin"\ntoken = { env = "TOKEN" }\n'
+TEN_LINES = """[station]
+name = "Saint-Martin"
+sender = "alertes@saint-martin.example"
+[sources.meteo]
+kind = "cap"
+url = "https://feeds.example/atom"
+[channels.telegram]
+kind = "telegram"
+chat = "@saintmartin_alertes"
+token = { env = "TELEGRAM_TOKEN" }
+"""
+SECRET = "123456789:AAE-this-would-be-a-real-token"
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(text: str):
+        file = tmp_path / "channels.toml"
+        file.write_text(text, encoding="utf-8")
+        return load_config(file)
+
+    return load
+
+
+@pytest.fixture
+def problems(load):
+    """What is wrong with a text, without the file's name that stands before each line."""
+
+    def problems(text: str) -> list[str]:
+        with pytest.raises(ConfigurationError) as told:
+            load(text)
+        assert str(told.value) == "\n".join(told.value.problems)
+        assert all("\n" not in line and line.startswith("channels.toml: ") for line in told.value.problems)
+        return [line.removeprefix("channels.toml: ") for line in told.value.problems]
+
+    return problems
+
+
+def test_one_feed_and_one_channel_are_ten_lines(load, tmp_path):
+    assert len(TEN_LINES.splitlines()) == 10
+    config = load(TEN_LINES)
+
+    assert (config.station.language, config.station.timezone, config.web.listen) == ("fr-FR", "Europe/Paris", "127.0.0.1:8080")
+    assert config.database == tmp_path / "var" / "tocsin.db"
+    assert config.template_folder == tmp_path / "templates"
+    assert (config.web.host, config.web.port) == ("127.0.0.1", 8080)
+    meteo = config.sources["meteo"]
+    assert isinstance(meteo, CapSettings)
+    assert (meteo.publish, meteo.severity, meteo.every) == ("auto", Severity.MINOR, timedelta(seconds=60))
+    assert isinstance(config.sources[MANUAL], ManualSettings), "it is always there"
+    telegram = config.channels["telegram"]
+    assert isinstance(telegram, TelegramSettings)
+    assert (telegram.on_update, telegram.on_end, telegram.kept_back) == (Means.REPLY, Means.REPLY, 4)
+
+
+def test_what_is_told_is_kept(load, tmp_path):
+    config = load(
+        STATION
+        + 'areas = ["INSEE:38185", "NUTS3:FR714"]\npublic_url = "https://a.example/x/"\n[store]\nurl = "sqlite:////srv/t.db"\n'
+        + '[web]\nlisten = "[::1]:0"\n[sources.manual]\npublish = "approve"\n'
+        + '[channels.page]\nkind = "facebook"\npage_id = "1"\ntoken = { file = "t" }\nlimits = ["100/15m", "60/24h"]\nreserve = 10\n'
+    )
+
+    assert config.station.geocodes == (Named("INSEE", "38185"), Named("NUTS3", "FR714"))
+    assert config.station.public_url == "https://a.example/x"
+    assert config.database == Path("/srv/t.db")
+    assert (config.web.host, config.web.port) == ("::1", 0)
+    assert config.sources[MANUAL].publish == "approve"
+    page = config.channels["page"]
+    assert isinstance(page, FacebookSettings)
+    assert ([str(window) for window in page.limits], page.kept_back) == (["100/15m", "60/24h"], 10)
+
+
+def test_all_errors_of_a_file_are_told_at_once(problems):
+    found = problems(
+        '[station]\nname = 5\nsender = "a b"\nlangage = "fr"\n[web]\nlisten = "8080"\n[store]\nurl = "mysql://x"\n'
+        '[sources.meteo]\nkind = "cap"\nevery = "often"\n[channels.x]\nkind = "mastodon"\n[chanels.y]\n'
+    )
+
+    assert sorted(line.split(":")[0] for line in found) == [
+        "chanels", "channels.x.kind", "sources.meteo.every", "sources.meteo.url", "station.langage", "station.name",
+        "station.sender", "store.url", "web.listen",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "station.name: is missing; allowed: such as 'Ville de Saint-Martin'"),
+        ("", "station.sender: is missing; allowed: such as 'alertes@saint-martin.example'"),
+        ("", "channels: none is configured; add one, such as [channels.telegram]"),
+        ("[channels]", "channels: none is configured; add one, such as [channels.telegram]"),
+        ("[statoin]", "statoin: unknown section; did you mean 'station'?"),
+        ("[zzz]", "zzz: unknown section; known: station, store, web, notify, sources, channels"),
+        ("[[sorces]]", "sorces: unknown section; did you mean 'sources'?"),
+        ("stations = 1", "stations: unknown key; did you mean 'station'?"),
+        ("station = 1", "station: is a section; allowed: [station]"),
+        ("[[station]]", "station: is a section; allowed: [station]"),
+        ("channels = 1", "channels: is a section of tables; allowed: [channels.NAME]"),
+        ("[sources]\nmeteo = 1", "sources.meteo: is a table; allowed: [sources.NAME]"),
+        ("[sources.Météo]\nkind = 1".replace("Météo", '"Météo"'),
+         "sources.Météo: a name is of a-z, 0-9, - and _, and starts with a letter"),
+        ("[station]\nname = 5", "station.name: is something else; allowed: text in quotes"),
+        ('[station]\nname = ""', "station.name: is empty; allowed: such as 'Ville de Saint-Martin'"),
+        ('[station]\nnom = "x"', "station.nom: unknown key; did you mean 'name'?"),
+        ('[station]\nsender = "a b"', "station.sender: a CAP sender holds no blank, comma, < or &; allowed: such as "
+                                      "alertes@saint-martin.example"),
+        ('[station]\nlanguage = "fr_FR"', "station.language: 'fr_FR' is no language tag; allowed: such as fr-FR or en"),
+        ('[station]\ntimezone = "Paris"', "station.timezone: 'Paris' is no time zone; allowed: an IANA name such as "
+                                          "Europe/Paris"),
+        ('[station]\ntimezone = "../../etc/passwd"', "station.timezone: '../../etc/passwd' is no time zone; allowed: an "
+                                                     "IANA name such as Europe/Paris"),
+        ('[station]\npublic_url = "x"', "station.public_url: 'x' is no address; allowed: such as "
+                                        "https://alertes.saint-martin.example"),
+        ('[station]\nareas = "38185"', "station.areas: is something else; allowed: a list of text in quotes"),
+        ('[station]\nareas = ["38185"]', "station.areas: '38185' is no geocode; allowed: scheme:value, such as "
+                                         "INSEE:38185 or NUTS3:FR714"),
+        ("[station]\nareas = [38185]", "station.areas[0]: is something else; allowed: text in quotes"),
+        ('[store]\nurl = "tocsin.db"', "store.url: 'tocsin.db' is no store; allowed: sqlite:/// and a path, such as "
+                                       "sqlite:///var/tocsin.db"),
+        ('[web]\nlisten = "127.0.0.1:99999"', "web.listen: '127.0.0.1:99999' is no place to listen; allowed: host:port, "
+                                              "such as 127.0.0.1:8080"),
+        ('[notify]\nchannels = ["equipe"]\n[channels.equip]', "notify.channels: 'equipe' is no channel; did you mean "
+                                                              "'equip'?"),
+        ('[notify]\nheartbeat = "x"', "notify.heartbeat: is no address; allowed: such as https://watch.example/ping/1234"),
+        ("[sources.a]", "sources.a.kind: is missing; allowed: 'cap', 'ical'"),
+        ("[sources.a]\nkind = 5", "sources.a.kind: is something else; allowed: 'cap', 'ical'"),
+        ('[sources.a]\nkind = "icall"', "sources.a.kind: 'icall' is no kind; did you mean 'ical'?"),
+        ('[sources.a]\nkind = "zzz"', "sources.a.kind: 'zzz' is no kind; allowed: 'cap', 'ical'"),
+        ('[sources.manual]\nkind = "cap"', "sources.manual.kind: is something else; allowed: 'manual'"),
+        ('[sources.a]\nkind = "cap"', "sources.a.url: is missing; allowed: such as 'https://feeds.example/atom' or "
+                                      "'file.xml'"),
+        ('[sources.manual]\npublish = "later"', "sources.manual.publish: is something else; allowed: 'auto', 'veto', "
+                                                "'approve'"),
+        ('[sources.manual]\nseverity = "moderate"', "sources.manual.severity: is something else; allowed: 'Extreme', "
+                                                    "'Severe', 'Moderate', 'Minor', 'Unknown'"),
+        ('[sources.manual]\nveto = "ten"', "sources.manual.veto: 'ten' is no span of time; allowed: a number and a unit, "
+                                           "such as 250ms, 2s, 10m, 6h, 1d"),
+        ('[sources.manual]\nveto = "0s"', "sources.manual.veto: is no time to wait; allowed: longer than nothing and up "
+                                          "to 366d, such as 10m"),
+        ("[sources.manual]\nveto = true", "sources.manual.veto: allowed: a span of time in quotes, such as "
+                                          '"10m"'),
+        ("[sources.manual]\nveto = 10", 'sources.manual.veto: allowed: a span of time in quotes, such as "10m"'),
+        ('[sources.a]\nkind = "cap"\nurl = "x"\nevery = "10ms"', "sources.a.every: a source is read once a second at "
+                                                                 "the most; allowed: 1s and longer"),
+        ('[sources.a]\nkind = "cap"\nurl = "x"\nallow_private = "maybe"', "sources.a.allow_private: is something else; "
+                                                                          "allowed: true or false"),
+        ('[sources.a]\nkind = "ical"\nurl = "x"\nannounce = ["1d"]',
+         'sources.a.announce[0]: "1d" is no moment of an event; allowed: "start", "end", or a time before the start such '
+         'as "-30m", "-2h", "-1d" (from 1m to 30d)'),
+        ('[sources.a]\nkind = "ical"\nurl = "x"\nannounce = []',
+         "sources.a.announce: is empty; allowed: such as ['-1d', 'start', 'end']"),
+        ('[channels.a]\nkind = "telegramm"', "channels.a.kind: 'telegramm' is no kind; did you mean 'telegram'?"),
+        ('[channels.a]\nkind = "telegram"', "channels.a.chat: is missing; allowed: such as '@saintmartin_alertes' or "
+                                            "'-1001234567890'"),
+        ('[channels.a]\nkind = "telegram"', 'channels.a.token: is missing; allowed: { env = "NAME" } or { file = "name" }'),
+        ('[channels.a]\nkind = "telegram"\nchat = "saintmartin"', "channels.a.chat: is not what it has to look like; "
+                                                                  "allowed: such as '@saintmartin_alertes' or '-1001234567890'"),
+        ('[channels.a]\nkind = "telegram"\ntokn = 1', "channels.a.tokn: unknown key; did you mean 'token'?"),
+        ('[channels.a]\nkind = "telegram"\nlimits = ["often"]', "channels.a.limits[0]: 'often' is no limit; allowed: "
+                                                                "posts/span, such as 100/15m or 60/24h"),
+        ('[channels.a]\nkind = "telegram"\nlimits = [5]', "channels.a.limits[0]: is something else; allowed: posts/span, "
+                                                          'such as "100/15m"'),
+        ('[channels.a]\nkind = "telegram"\nlimits = ["60/24h", "9/15m"]\nreserve = 60',
+         "channels.a.reserve: a reserve of 60 leaves nothing of 60/24h; allowed: 0 to 59"),
+        ('[channels.a]\nkind = "telegram"\nreserve = 20', "channels.a.reserve: a reserve of 20 leaves nothing of 20/1m; "
+                                                          "allowed: 0 to 19"),
+        ('[channels.a]\nkind = "telegram"\nreserve = -1', "channels.a.reserve: is too small; allowed: 0 and more"),
+        ('[channels.a]\nkind = "telegram"\nreserve = "few"', "channels.a.reserve: is something else; allowed: a whole "
+                                                             "number"),
+        ('[channels.a]\nkind = "telegram"\nconcurrency = 101', "channels.a.concurrency: is too large; allowed: 100 and "
+                                                               "less"),
+        ('[channels.a]\nkind = "telegram"\nlink = "maybe"', "channels.a.link: is something else; allowed: 'always', "
+                                                            "'first', 'never'"),
+        ('[channels.a]\nkind = "telegram"\non_update = "none"', 'channels.a.on_update: allowed: "reply", "edit", "new"'),
+        ('[channels.a]\nkind = "telegram"\napi_url = "x"', "channels.a.api_url: an address starts with https:// (or "
+                                                           "http:// for the sandbox)"),
+        ('[channels.a]\nkind = "telegram"\nlanguage = "fr_FR"', "channels.a.language: is not what it has to look like; "
+                                                                "allowed: such as 'fr-FR' or 'en'"),
+        ('[channels.a]\nkind = "telegram"\ntimeout = "0s"', "channels.a.timeout: is no time to wait; allowed: longer "
+                                                            "than nothing and up to 366d, such as 10s"),
+        ('[channels.a]\nkind = "facebook"\npage_id = "my page"', "channels.a.page_id: is not what it has to look like; "
+                                                                 "allowed: such as '1234567890'"),
+    ],
+)  # fmt: skip
+def test_each_error_says_what_is_wrong_and_what_is_allowed(problems, text, problem):
+    assert problem in problems(text)
+
+
+def test_a_boundary_file_is_read_with_the_rest(load, problems, tmp_path):
+    boundary = STATION + 'boundary = "areas.geojson"\n' + TELEGRAM
+    assert problems(boundary) == ["station.boundary: areas.geojson can't be read: No such file or directory"]
+
+    (tmp_path / "areas.geojson").write_text("{}")
+    assert problems(boundary) == [
+        "station.boundary: areas.geojson holds no features; allowed: a GeoJSON FeatureCollection of districts"
+    ]
+    ring = [[5, 45], [6, 45], [6, 46], [5, 45]]
+    feature = {"properties": {"code": "D1", "name": "Centre"}, "geometry": {"type": "Polygon", "coordinates": [ring]}}
+    (tmp_path / "areas.geojson").write_text(json.dumps({"features": [feature]}))
+    assert [district.name for district in load(boundary).districts] == ["Centre"]
+
+
+def test_our_own_warnings_don_t_go_before_the_public(load, problems):
+    notify = '[notify]\nchannels = ["telegram"]\n'
+
+    assert problems(STATION + notify + TELEGRAM) == [
+        "notify.channels: 'telegram' is read by the public; allowed: a channel with public = false"
+    ]
+    assert load(STATION + notify + TELEGRAM + "public = false\n").notify.channels == ("telegram",)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        f'token = "{SECRET}"',
+        f'token = ["{SECRET}"]',
+        f'token = {{ env = "{SECRET}" }}',
+        f'token = {{ evn = "{SECRET}" }}',
+        f'token = {{ env = "A", file = "{SECRET}" }}',
+        f'token = {{ value = "{SECRET}" }}',
+        f'token = {{ env = ["{SECRET}"] }}',
+        f'token.env.x = "{SECRET}"',
+    ],
+)
+def test_a_secret_that_stands_in_the_file_is_never_echoed(load, problems, told):
+    text = STATION + '[channels.a]\nkind = "telegram"\nchat = "@saintmartin"\n' + told + "\n"
+    [problem] = problems(text)
+    with pytest.raises(ConfigurationError) as error:
+        load(text)
+
+    assert problem.startswith("channels.a.token")
+    assert SECRET not in problem
+    assert SECRET not in repr(error.value)
+    cause = error.value.__cause__ or error.value.__context__
+    assert SECRET not in f"{cause}{cause!r}"
+
+
+def test_a_plain_secret_is_told_how_it_should_stand(problems):
+    text = STATION + f'[channels.a]\nkind = "telegram"\nchat = "@saintmartin"\ntoken = "{SECRET}"\n'
+
+    assert problems(text) == [
+        'channels.a.token: a secret never stands here itself; allowed: { env = "NAME" } or { file = "name" }'
+    ]
+
+
+def test_a_misspelled_key_of_a_secret_is_told_with_the_nearest(problems):
+    text = STATION + '[channels.a]\nkind = "telegram"\nchat = "@saintmartin"\ntoken = { evn = "A" }\n'
+
+    assert problems(text) == ["channels.a.token.evn: unknown key; did you mean 'env'?"]
+
+
+def test_no_secret_is_read_and_none_is_shown(load, monkeypatch):
+    monkeypatch.setenv("TOKEN", SECRET)
+    config = load(STATION + TELEGRAM)
+
+    assert SECRET not in repr(config)
+    assert SECRET not in repr(config.channels["telegram"].token.read(config.folder))
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"[station", "channels.toml: is not TOML: "),
+        (b'[station]\nname = "a"\nname = "b"', "channels.toml: is not TOML: Cannot overwrite a value"),
+        (b"\xff\xfe[", "is not UTF-8 text; save it as UTF-8"),
+        (b"a = " + b"[" * 100_000, "channels.toml: is not TOML: "),
+    ],
+)
+def test_a_file_that_is_no_toml(tmp_path, content, problem):
+    (tmp_path / "channels.toml").write_bytes(content)
+    with pytest.raises(ConfigurationError) as told:
+        load_config(tmp_path / "channels.toml")
+
+    [line] = told.value.problems
+    assert problem in line
+
+
+def test_a_file_saved_by_windows_is_no_trouble(tmp_path):
+    (tmp_path / "channels.toml").write_bytes(b"\xef\xbb\xbf" + (STATION + TELEGRAM).replace("\n", "\r\n").encode())
+
+    assert load_config(tmp_path / "channels.toml").station.name == "Saint-Martin"
+
+
+def test_a_file_that_is_not_there_says_how_to_name_it(tmp_path):
+    with pytest.raises(ConfigurationError, match="no such file; name it with --config FILE or TOCSIN_CONFIG, or start in"):
+        load_config(tmp_path / "none.toml")
+    with pytest.raises(ConfigurationError, match="can't be read: Is a directory"):
+        load_config(tmp_path)
+
+
+def test_a_calendar_speaks_when_it_is_told_to(load):
+    config = load(STATION + TELEGRAM + '[sources.travaux]\nkind = "ical"\nurl = "t.ics"\nannounce = ["-2h", "end"]\n')
+    travaux = config.sources["travaux"]
+
+    assert isinstance(travaux, IcalSettings)
+    assert travaux.announce == ("-2h", "end")
+
+
+class TestEntryPoints:
+    """Kinds of other packages."""
+
+    @pytest.fixture
+    def install(self, tmp_path, monkeypatch):
+        def install(group: str, name: str, target: str) -> None:
+            folder = tmp_path / "site" / "other-1.dist-info"
+            folder.mkdir(parents=True)
+            (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1\n")
+            (folder / "entry_points.txt").write_text(f"[{group}]\n{name} = {target}\n")
+            monkeypatch.syspath_prepend(str(tmp_path / "site"))
+
+        return install
+
+    def test_are_found_and_listed(self, install, problems):
+        install("tocsin.sources", "gauge", "alerts.sources:KINDS")
+
+        assert problems('[sources.a]\nkind = "gague"')[-2].endswith("did you mean 'gauge'?")
+
+    @pytest.mark.parametrize(
+        ("target", "problem"),
+        [
+            ("no_such_module:KIND", "can't be loaded: No module named 'no_such_module'; install it anew"),
+            ("alerts.sources:NOTHING", "can't be loaded: module 'alerts.sources' has no attribute 'NOTHING'"),
+            ("alerts.sources:KINDS", "is no kind; ask the package's maker"),
+        ],
+    )
+    def test_that_are_broken_are_told_like_any_error(self, install, problems, target, problem):
+        install("tocsin.channels", "board", target)
+
+        assert any(problem in line for line in problems('[channels.a]\nkind = "board"'))
+        with pytest.raises(Unreadable):
+            channel_kind("board")
+
+
+def test_what_ships_needs_no_entry_point():
+    assert channel_kind("telegram")
+    assert source_kind("ical")
+    assert channel_kind("ical") is None
+    assert source_kind("telegram") is None
