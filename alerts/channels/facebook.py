@@ -157,8 +157,6 @@ class Facebook:
             form.add_field("source", picture.content, filename=picture.file_name, content_type=picture.mime_type)
             answer = await self._send("POST", f"{self._settings.page_id}/photos", Act.READ, form)
             staged = self._check(answer, Act.READ).get("id")
-        except BadCredential:
-            raise
         except (NoPicture, DeliveryError) as error:
             log.warning("post.without_picture", channel=self._name, reason=str(error))
             return None

@@ -78,7 +78,7 @@ def refusal(answer: Answer, act: Act, page: str, now: datetime) -> DeliveryError
     if complaint.code in _LIMITED:
         until = now + (_regained_after(answer.headers, page) or WAIT)
         return Retry(f"Facebook's limit is reached until {until:%H:%M} UTC", until, whole_channel=True)
-    if complaint.code not in _TROUBLE and (decided := _decide(complaint, act, now)):
+    if decided := _decide(complaint, act, now):
         return decided
     if complaint.code in _TROUBLE or complaint.transient or answer.status >= 500:
         # Code 2 with HTTP 500 has been answered while the post was made; a blind repetition made seven of it.

@@ -185,8 +185,6 @@ class Twitter:
             media = str(data["id"]) if isinstance(data, dict) and data.get("id") else None
             if media and picture.alt:
                 self._check(await self._client.describe(media, picture.alt), Act.READ)
-        except BadCredential:
-            raise
         except (NoPicture, DeliveryError) as error:
             log.warning("post.without_picture", channel=self._name, reason=str(error))
             return None

@@ -15,7 +15,7 @@ import structlog
 
 from alerts.delivery.attempt import Attempts
 from alerts.delivery.departures import Departures
-from alerts.delivery.lane_desk import LaneDesk, LaneSettings, way_of
+from alerts.delivery.lane_desk import LaneDesk, LaneSettings
 from alerts.delivery.stance import Stance
 from alerts.delivery.waiting import first_of
 from alerts.model.errors import DeliveryError
@@ -134,14 +134,13 @@ class Lane:
         was_set = abs(set_by - self._clock_set_by) > CLOCK_WAS_SET
         if term == self._term and not was_set:
             return
-        doubtful = await self._outbox.recover(name, lease, self._clock.now())
-        await self._stance.learn()
-        if term != self._term:
-            since = self._clock.now() - self.settings.pace.memory
-            departed = self._departures.learn(await self._outbox.pace(name, since))
-            log.info("lane.taken", channel=name, in_doubt=doubtful, departures=departed)
         if was_set:
             log.warning("clock.set", channel=name, seconds=(set_by - self._clock_set_by).total_seconds())
+        doubtful = await self._outbox.recover(name, lease, self._clock.now())
+        await self._stance.learn()
+        since = self._clock.now() - self.settings.pace.memory
+        departed = self._departures.learn(await self._outbox.pace(name, since))
+        log.info("lane.taken", channel=name, in_doubt=doubtful, departures=departed)
         self._term, self._clock_set_by, self._tidy_at = term, set_by, self._clock.now()
 
     async def _tidy(self, now: datetime) -> int:
@@ -195,7 +194,7 @@ class Lane:
         if begun is None:
             self._keeper.doubt(self.settings.name)
             return now
-        self._depart(post, begun, begun_at)
+        self._set_off(post, begun, begun_at)
         await asyncio.sleep(0)  # the request first, then the next question to the outbox
         return now
 
@@ -209,11 +208,9 @@ class Lane:
         quota = self._stance.quota_wait(self._clock.now(), urgent=urgent, under_way=self.under_way)
         return max(self._departures.wait(urgent=urgent), quota) if counts else timedelta()
 
-    def _depart(self, post: Post, begun: Begun, begun_at: datetime) -> None:
+    def _set_off(self, post: Post, begun: Begun, begun_at: datetime) -> None:
         left_at = self._clock.now()
         departure = self._departures.add(begun_at, left_at)
-        if not self.settings.counts(way_of(post, self._channel, begun.parent)):
-            self._departures.forget(departure)
 
         async def attempt() -> None:
             verdict = await self._attempts.send(post, begun, left_at)
@@ -244,5 +241,4 @@ class Lane:
         times = [now + LONGEST_IDLE, *(time for time in (due, until) if time is not None)]
         seconds = (min(times) - self._clock.now()).total_seconds()
         await first_of(self._wake.wait(), self._clock.sleep(seconds))
-        after = self._clock.now()
-        self._tidy_at = after if due is not None and due <= after else after + TIDIED_EVERY
+        self._tidy_at = self._clock.now() + TIDIED_EVERY

@@ -13,6 +13,7 @@ from alerts.store.books import StoredBooks
 from alerts.store.database import Database
 from alerts.store.rows import post_of
 from alerts.store.schema import stamp, time_of
+from alerts.store.succession import make_way
 
 CLOCKS_DIFFER = timedelta(seconds=5)
 """How far the clocks of two machines may be apart."""
@@ -129,7 +130,7 @@ def _finish(
         left_at=stamp(left_at),
     )
     sent = begun.action == "send"
-    sql.SETTLE.run(
+    settled = sql.SETTLE.run(
         db,
         key=post.id,
         was=PostState.SENDING if sent else PostState.IN_DOUBT,
@@ -144,6 +145,8 @@ def _finish(
         means=verdict.means or post.means,
         outcome=verdict.outcome if sent else post.outcome,
     )
+    if verdict.state is PostState.QUEUED and settled.rowcount == 1:
+        make_way(db, post, begun, verdict, now)
 
 
 def _settle(db: sqlite3.Connection, channel: str, now: datetime) -> int:

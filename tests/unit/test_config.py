@@ -59,7 +59,11 @@ def test_one_feed_and_one_channel_are_ten_lines(load, tmp_path):
     assert len(TEN_LINES.splitlines()) == 10
     config = load(TEN_LINES)
 
-    assert (config.station.language, config.station.timezone, config.web.listen) == ("fr-FR", "Europe/Paris", "127.0.0.1:8080")
+    assert (config.station.language, config.station.timezone, config.web.listen) == (
+        "fr-FR",
+        "Europe/Paris",
+        "127.0.0.1:8080",
+    )
     assert config.database == tmp_path / "var" / "tocsin.db"
     assert config.template_folder == tmp_path / "templates"
     assert (config.web.host, config.web.port) == ("127.0.0.1", 8080)
@@ -302,7 +306,9 @@ def test_a_file_saved_by_windows_is_no_trouble(tmp_path):
 
 
 def test_a_file_that_is_not_there_says_how_to_name_it(tmp_path):
-    with pytest.raises(ConfigurationError, match="no such file; name it with --config FILE or TOCSIN_CONFIG, or start in"):
+    with pytest.raises(
+        ConfigurationError, match="no such file; name it with --config FILE or TOCSIN_CONFIG, or start in"
+    ):
         load_config(tmp_path / "none.toml")
     with pytest.raises(ConfigurationError, match="can't be read: Is a directory"):
         load_config(tmp_path)

@@ -66,9 +66,10 @@ async def test_a_picture_goes_along_with_its_alternative_and_unpublished(stage, 
     assert json.loads(parse_qs(publishing.body.decode())["attached_media[0]"][0]) == {"media_fbid": "9"}
 
 
-async def test_a_picture_that_fails_holds_up_no_words(stage, picture):
+@pytest.mark.parametrize("fault", ["error_html", "revoked", "cut_before"])
+async def test_a_picture_that_fails_holds_up_no_words(stage, picture, fault):
     channel = await stage.open("facebook")
-    await stage.fault("facebook", "error_html", route="photos")
+    await stage.fault("facebook", fault, route="photos")
     await channel.publish(message("Carte", link=LINK, image=Image(picture, "La zone inondable")))
     [post] = await stage.timeline("facebook")
     assert (post["text"], post["link"], post["media"]) == ("Carte", LINK, [])

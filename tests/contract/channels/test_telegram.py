@@ -36,18 +36,19 @@ async def test_a_chat_that_moved_is_followed_at_once_and_for_good(stage):
     channel = await stage.open("telegram", chat="-4242")
     before = await channel.publish(message("Avant"))
     await stage.control("telegram/migrate", **{"from": "-4242", "to": -1009})
-    after = await channel.publish(message("Après"), before.remote_id)
+    after = await channel.publish(message("Après"))
+    await channel.publish(message("Suite d’avant"), before.remote_id)
     assert after.remote_id == "-1009:1"
     assert after.url == "https://t.me/c/9/1"
     again = await stage.open("telegram", chat="-4242")  # the next start
     later = await again.publish(message("Plus tard"), after.remote_id)
     posts = {(post["channel"], post["text"]): post for post in await stage.timeline("telegram")}
     assert posts["-1009", "Plus tard"]["reply_to"] == "1"
-    assert posts["-1009", "Après"]["reply_to"] is None  # its parent is in the chat as it was
+    assert posts["-1009", "Suite d’avant"]["reply_to"] is None  # its parent, "1" too, is in the chat as it was
     await again.edit(later.remote_id, message("Corrigé"))
     await again.delete(later.remote_id)
     tried = [line["path"] for line in await stage.requests("telegram")].count("/bot<token>/sendMessage")
-    assert tried == 4  # one was refused, and only one
+    assert tried == 5  # one was refused, and only one
 
 
 async def test_a_post_of_the_chat_as_it_was_is_gone(stage):
@@ -140,6 +141,7 @@ async def test_words_too_long_for_a_caption_go_out_without_the_picture(stage, pi
     await channel.publish(message("é" * 1025, image=Image(picture, "La zone inondable")))
     [post] = await stage.timeline("telegram")
     assert (post["media"], len(post["text"])) == ([], 1025)
+    assert len(await stage.requests("telegram")) == 1
 
 
 @pytest.mark.parametrize("fault", [{"kind": "code", "message": "Bad Request: PHOTO_INVALID_DIMENSIONS"}])

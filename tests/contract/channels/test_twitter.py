@@ -133,9 +133,10 @@ async def test_a_picture_goes_along_with_its_alternative(stage, picture):
 
 
 @pytest.mark.parametrize("route", ["upload", "metadata"])
-async def test_a_picture_that_fails_holds_up_no_words(stage, picture, route):
+@pytest.mark.parametrize("fault", ["error_html", "revoked", "cut_before"])
+async def test_a_picture_that_fails_holds_up_no_words(stage, picture, route, fault):
     channel = await stage.open("twitter")
-    await stage.fault("twitter", "error_html", route=route)
+    await stage.fault("twitter", fault, route=route)
     await channel.publish(message("Carte", image=Image(picture, "La zone inondable")))
     [post] = await stage.timeline("twitter")
     assert (post["text"], post["media"]) == ("Carte", [])

@@ -178,13 +178,15 @@ async def test_what_the_platform_says_is_left_is_believed_and_outlives_a_restart
 
 
 async def test_silence_about_limits_is_no_news(house):
-    channel = ScriptedChannel(house.clock)
-    channel.told_quotas = [Quota(0, house.clock.now() + timedelta(minutes=2))]
+    channel = ScriptedChannel(house.clock, publish=[Late(5)])
     await house.start(channel)
+    await house.post("slow")
+    channel.told_quotas = [Quota(0, house.clock.now() + timedelta(minutes=2))]
     await house.post("1")
     channel.told_quotas = []
+    await house.clock.advance(6)
     extreme = await house.post("extrême", Severity.EXTREME)
-    await house.clock.advance(119)
+    await house.clock.advance(113)
     assert await house.state(extreme) is PostState.QUEUED
     await house.clock.advance(2)
     assert await house.state(extreme) is PostState.SENT
@@ -211,6 +213,25 @@ async def test_deletes_leave_the_window_alone_where_the_platform_counts_posts_al
     await house.clock.advance(6)
     other = await house.post("Vent")
     assert await house.state(other) is PostState.SENT, "it counts no delete after a restart either"
+
+
+async def test_a_delete_waits_for_no_window_that_does_not_count_it(house):
+    channel = ScriptedChannel(house.clock)
+    await house.start(channel, limits=("1/1h",), counts_every_write=False)
+    await house.post("Crue", incident_id="crue")
+    end = await house.post("fini", kind=PostKind.END, means=Means.DELETE, incident_id="crue")
+    assert await house.state(end) is PostState.SENT
+
+
+async def test_an_edit_that_becomes_a_post_waits_for_the_window(house):
+    channel = PlainChannel(house.clock)
+    await house.start(channel, limits=("1/1m",), counts_every_write=False)
+    await house.post("Crue", incident_id="crue")
+    await house.post("Crue, suite", kind=PostKind.UPDATE, means=Means.EDIT, incident_id="crue")
+    await house.clock.advance(59)
+    assert len(channel.published) == 1
+    await house.clock.advance(2)
+    assert len(channel.published) == 2
 
 
 async def test_an_edit_that_becomes_a_post_counts(house):
@@ -308,3 +329,20 @@ async def test_a_stored_post_of_another_channel_is_left_alone(house):
     other = await house.post("Crue", channel="page")
     assert await house.state(other) is PostState.QUEUED
     assert channel.published == []
+
+
+class Wearing(ScriptedChannel):
+    """Each request takes half a second of everybody's time: a machine that is too busy to rest."""
+
+    async def publish(self, message, reply_to=None):
+        self.clock.set(self.clock.now() + timedelta(seconds=0.5))
+        return await super().publish(message, reply_to)
+
+
+async def test_a_lane_that_never_rests_releases_what_waited(house):
+    channel = Wearing(house.clock)
+    soon = house.clock.now() + timedelta(seconds=2)
+    await house.post("grave", Severity.SEVERE, state=PostState.WAITING, not_before=soon)
+    await house.posts([f"travaux {number}" for number in range(30)])
+    await house.start(channel, concurrency=100)
+    assert "grave" in channel.texts()[4:9]

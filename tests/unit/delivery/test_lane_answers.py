@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from datetime import timedelta
 
 import pytest
@@ -315,3 +316,41 @@ async def test_a_hung_probe_ends_with_the_lane(house):
 
     await asyncio.gather(daemon.stop(10), stopping)
     assert channel.calls("close")
+
+
+async def test_what_goes_back_to_the_queue_makes_way_for_its_update(house):
+    pause = Retry("429", house.clock.now() + timedelta(seconds=20), whole_channel=True)
+    channel = ScriptedChannel(house.clock, publish=[Late(2, pause)])
+    await house.start(channel, limits=("1/2s",))
+    first = await house.post("Crue", incident_id="crue")
+    await house.posts([f"travaux {number}" for number in range(20)])
+    update = await house.post("Crue, grave", Severity.EXTREME, kind=UPDATE, means=Means.REPLY, incident_id="crue")
+    await house.clock.advance(22)
+    assert channel.texts()[1] == "Crue, grave", "it waits for nothing that is less urgent than itself"
+    stored = await house.get(first)
+    assert (stored.state, stored.reason) == (PostState.SUPERSEDED, f"alert-{update} took its place before it went out")
+    assert await house.state(update) is PostState.SENT
+
+
+@pytest.mark.parametrize(("published_before", "end_is"), [(True, PostState.SENT), (False, PostState.DROPPED)])
+async def test_an_end_is_told_only_where_something_was_out(house, published_before, end_is):
+    channel = ScriptedChannel(house.clock)
+    await house.start(channel)
+    if published_before:
+        await house.post("Crue", incident_id="crue")
+    channel.script["publish"] = deque([Late(2, Retry("busy"))])
+    await house.post("Crue, suite", incident_id="crue", kind=UPDATE if published_before else PostKind.PUBLISH)
+    end = await house.post("fini", kind=END, means=Means.REPLY, incident_id="crue")
+    await house.clock.advance(30)
+    assert await house.state(end) is end_is
+    assert ("fini" in channel.texts()) is published_before
+
+
+async def test_what_may_be_out_is_ended_though_nobody_knows(house):
+    channel = PlainChannel(house.clock, publish=[InDoubt("no answer")])
+    await house.start(channel)
+    await house.post("Crue", Severity.SEVERE, incident_id="crue")
+    end = await house.post("fini", kind=END, means=Means.REPLY, incident_id="crue")
+    await house.clock.advance(30)
+    assert await house.state(end) is PostState.SENT
+    assert channel.texts() == ["Crue", "fini"]

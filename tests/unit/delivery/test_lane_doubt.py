@@ -237,7 +237,7 @@ async def test_an_answer_is_written_down_however_long_the_database_refuses(house
 
 async def test_a_standing_that_cannot_be_written_loses_no_answer(house):
     channel = ScriptedChannel(house.clock, publish=[BadCredential("401")])
-    daemon = await house.start(channel)
+    daemon = await house.start(channel, limits=("1/1h",))
     daemon.standings.refuses = 3
     post = await house.post("Crue")
     assert daemon.standings.refuses < 3

@@ -221,6 +221,25 @@ async def test_an_attempt_that_was_being_begun_at_a_stop_is_waited_for(house):
     assert await house.state(post) is PostState.SENT
 
 
+async def test_a_stop_while_the_lane_chooses_begins_nothing(house):
+    channel = ScriptedChannel(house.clock)
+    daemon = await house.start(channel)
+    next_due, stopping = daemon.outbox.next_due, []
+
+    async def chooses(*args, **kwargs):
+        post = await next_due(*args, **kwargs)
+        stopping.append(asyncio.create_task(daemon.lane.stop(10)))
+        await asyncio.sleep(0)
+        return post
+
+    daemon.outbox.next_due = chooses
+    post = await house.post("Crue")
+    await house.clock.advance(15)
+    await asyncio.gather(*stopping)
+    assert await house.state(post) is PostState.QUEUED
+    assert channel.published == []
+
+
 async def test_a_stopped_lane_sends_nothing(house):
     channel = ScriptedChannel(house.clock)
     daemon = await house.start(channel)

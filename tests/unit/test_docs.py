@@ -1,0 +1,167 @@
+"""docs/configuration.md can't lie: every key is in it with its default, and every whole channels.toml of the docs loads."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+from shapely.geometry import shape
+
+from alerts.channels.settings import ChannelSettings, FacebookSettings, TelegramSettings, TwitterSettings
+from alerts.config import NotifySettings, StationSettings, StoreSettings, WebSettings, load_config
+from alerts.desk.territory import Territory
+from alerts.model.alert import Alert, Area, Info
+from alerts.model.span import Window, spell_span
+from alerts.sandbox import settings as fake
+from alerts.sources.settings import CapSettings, IcalSettings, ManualSettings, PolledSettings, SourceSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+NAMED = ("channels.toml", "areas.geojson", "travaux.ics", "sandbox.env")
+MODELS = {
+    "## `[station]`": (StationSettings, BaseModel),
+    "## `[store]`": (StoreSettings, BaseModel),
+    "## `[web]`": (WebSettings, BaseModel),
+    "## `[notify]`": (NotifySettings, BaseModel),
+    "## `[sources.NAME]`": (SourceSettings, BaseModel),
+    "### `[sources.manual]`": (ManualSettings, SourceSettings),
+    "### What is looked at again and again": (PolledSettings, SourceSettings),
+    '### `kind = "cap"`': (CapSettings, PolledSettings),
+    '### `kind = "ical"`': (IcalSettings, PolledSettings),
+    "## `[channels.NAME]`": (ChannelSettings, BaseModel),
+    '### `kind = "twitter"`': (TwitterSettings, ChannelSettings),
+    '### `kind = "facebook"`': (FacebookSettings, ChannelSettings),
+    '### `kind = "telegram"`': (TelegramSettings, ChannelSettings),
+}
+"""The model behind each part, and the one whose keys an earlier part has told."""
+
+
+def part(heading: str) -> str:
+    """The text under a heading, up to the next one of any depth."""
+    assert f"\n{heading}\n" in PAGE
+    return re.split(r"\n##+ ", PAGE.partition(f"\n{heading}\n")[2])[0]
+
+
+def told(heading: str) -> dict[str, str]:
+    """Each key that a part's table names, and the default it tells."""
+    return dict(re.findall(r"^\| `(\w+)` \| (.+?) \| ", part(heading), re.MULTILINE))
+
+
+def spelled(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Enum):
+        return f'"{value.value}"'
+    if isinstance(value, timedelta):
+        spelled_out = {timedelta(seconds=60): "60s"}.get(value, spell_span(value))
+        return f'"{spelled_out}"'
+    if isinstance(value, tuple):
+        return "[" + ", ".join(spelled(each) for each in value) + "]"
+    return f'"{value}"' if isinstance(value, str | Window) else str(value)
+
+
+def keys_of(model: type[BaseModel], beside: type[BaseModel]) -> dict[str, str]:
+    """The keys that a part has to tell: its own, and those whose default is another than where they were told."""
+    known = beside.model_fields
+    keys = {}
+    for name, field in model.model_fields.items():
+        earlier = known.get(name)
+        if earlier is not None and (name == "kind" or earlier.default == field.default):
+            continue
+        default = (
+            "*needed*" if field.is_required() else "none" if field.default is None else f"`{spelled(field.default)}`"
+        )
+        keys[name] = "the platform's" if (model, name) == (ChannelSettings, "api_url") else default
+    return keys
+
+
+@pytest.mark.parametrize("heading", MODELS)
+def test_every_key_is_told_with_its_default_and_no_other(heading):
+    model, beside = MODELS[heading]
+
+    assert told(heading) == keys_of(model, beside)
+
+
+def test_every_settings_model_has_its_part():
+    def below(model: type[BaseModel]) -> set[type[BaseModel]]:
+        ours = [each for each in model.__subclasses__() if each.__module__.startswith("alerts.")]
+        return {model}.union(*(below(each) for each in ours))
+
+    expected = below(SourceSettings) | below(ChannelSettings)
+    assert expected <= {model for model, _ in MODELS.values()}
+
+
+def whole_files() -> list[tuple[str, str]]:
+    pages = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"]
+    blocks = [(page.name, text) for page in pages for text in re.findall(r"^```toml\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)]  # fmt: skip
+    return [(name, text) for name, text in blocks if text.startswith("# channels.toml\n")]
+
+
+def beside(folder: Path) -> None:
+    for name in NAMED:
+        shutil.copy(ROOT / name, folder)
+
+
+@pytest.mark.parametrize(
+    ("page", "text"), whole_files(), ids=[f"{n}-{name}" for n, (name, _) in enumerate(whole_files())]
+)
+def test_every_whole_file_of_the_docs_loads(tmp_path, page, text):
+    beside(tmp_path)
+    (tmp_path / "channels.toml").write_text(text, encoding="utf-8")
+
+    assert load_config(tmp_path / "channels.toml").channels
+
+
+def test_there_are_whole_files_in_the_docs():
+    assert len(whole_files()) >= 2
+
+
+class TestRootFiles:
+    """What a checkout starts with."""
+
+    def test_the_configuration_loads_with_all_that_it_names(self):
+        config = load_config(ROOT / "channels.toml")
+
+        assert [district.code for district in config.districts] == [f"SM-0{n}" for n in range(1, 7)]
+        assert (config.folder / config.sources["travaux"].url).is_file()
+        assert {settings.api_url for settings in config.channels.values()} == {"http://127.0.0.1:8081"}
+        assert config.channels["page"].page_id == fake.FACEBOOK_PAGE_ID
+
+    def test_the_fake_credentials_are_all_that_it_asks_for_and_the_sandbox_s(self):
+        asked = set(re.findall(r'env = "(\w+)"', (ROOT / "channels.toml").read_text(encoding="utf-8")))
+        script = f". {ROOT / 'sandbox.env'}; env"
+        env = subprocess.run(["/bin/sh", "-c", script], env={}, capture_output=True, text=True, check=True).stdout
+        given = dict(line.split("=", 1) for line in env.splitlines() if line.startswith(("X_", "FACEBOOK", "TELEGRAM")))
+
+        assert given == {
+            "X_CONSUMER_KEY": fake.TWITTER_CONSUMER_KEY,
+            "X_CONSUMER_SECRET": fake.TWITTER_CONSUMER_SECRET,
+            "X_ACCESS_TOKEN": fake.TWITTER_ACCESS_TOKEN,
+            "X_ACCESS_TOKEN_SECRET": fake.TWITTER_ACCESS_TOKEN_SECRET,
+            "FACEBOOK_TOKEN": fake.FACEBOOK_PAGE_TOKEN,
+            "TELEGRAM_TOKEN": fake.TELEGRAM_TOKEN,
+        }
+        assert asked == set(given)
+        assert "open nothing" in (ROOT / "sandbox.env").read_text(encoding="utf-8")
+
+    def test_the_districts_touch_and_do_not_overlap(self):
+        outlines = [shape(dict(district.outline)) for district in load_config(ROOT / "channels.toml").districts]
+        assert all(outline.is_valid and outline.area > 0 for outline in outlines)
+        for place, outline in enumerate(outlines):
+            others = [other for other in outlines if other is not outline]
+            assert any(outline.touches(other) for other in others)
+            assert all(outline.intersection(other).area < 1e-12 for other in outlines[:place])
+
+    def test_a_place_of_the_town_is_in_one_district(self):
+        territory = Territory((), load_config(ROOT / "channels.toml").districts)
+        spot = ((45.1868, 5.7200), (45.1868, 5.7204), (45.1872, 5.7204), (45.1868, 5.7200))
+        info = Info("Eau", areas=(Area("Ici", polygons=(spot,)),))
+        alert = Alert("id", "s", datetime(2026, 11, 25, tzinfo=UTC), infos=(info,))
+
+        assert territory.locate(alert) == ("Ici",)
