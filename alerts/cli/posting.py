@@ -124,7 +124,7 @@ def preview(
 
     counter = Counter(context.obj.load())
     heard = read_file(counter.config, file)
-    for filed in counter.rehearse(lambda books, desk: [desk.hear(books, entry, "preview") for entry in heard]):
+    for filed in counter.sketch(lambda books, desk: [desk.hear(books, entry, "preview") for entry in heard]):
         _show_filed(counter, filed, as_json=as_json)
     if not heard:
         screen.say(f"{file}: nothing is on in it")

@@ -14,7 +14,7 @@ from alerts.desk.actions import Desk
 from alerts.model.alert import Alert
 from alerts.model.errors import TocsinError
 from alerts.store.books import StoredBooks, warm_up
-from alerts.store.files import opened, ring
+from alerts.store.files import blank, opened, ring
 from alerts.store.migrate import migrate
 from alerts.store.transactions import rehearsal, transaction
 
@@ -49,6 +49,11 @@ class Counter:
     def rehearse(self, action: Action[T]) -> T:
         """What `action` would come to; nothing is stored."""
         with opened(self.config.database) as db, _told(), rehearsal(db):
+            return action(StoredBooks(db), self.desk)
+
+    def sketch(self, action: Action[T]) -> T:
+        """What `action` would come to where nothing was ever filed before."""
+        with blank() as db, rehearsal(db):
             return action(StoredBooks(db), self.desk)
 
     def query(self, question: Callable[[sqlite3.Connection], T]) -> T:

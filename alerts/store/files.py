@@ -42,6 +42,24 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
 
 
 @contextmanager
+def blank() -> Iterator[sqlite3.Connection]:
+    """An empty database in memory, for what is only to be looked at."""
+    from sqlalchemy import StaticPool, create_engine  # noqa: PLC0415 only a preview needs it here
+
+    from alerts.store.schema import metadata  # noqa: PLC0415
+
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    engine = create_engine("sqlite://", creator=lambda: db, poolclass=StaticPool)
+    metadata.create_all(engine)
+    db.row_factory = sqlite3.Row
+    try:
+        yield db
+    finally:
+        engine.dispose()
+        db.close()
+
+
+@contextmanager
 def opened(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection for one command, closed at the end."""
     db = connect(path)
