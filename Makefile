@@ -5,13 +5,17 @@ BIN := $(VENV)/bin
 # The suite's processes: two cores are what it is measured on.
 WORKERS ?= 2
 
-.PHONY: demo test check lint types imports format lock bench clean
+.PHONY: demo test faults check lint types imports format lock bench clean
 
 demo: $(VENV)/run.stamp
 	@$(BIN)/tocsin demo
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+# The long campaign: real processes, killed at random; a short one is among the tests (docs/testing.md).
+faults: $(VENV)/dev.stamp
+	$(BIN)/python -m campaign $(if $(KILLS),--kills $(KILLS)) $(if $(ALERTS),--alerts $(ALERTS)) $(if $(SEED),--seed $(SEED))
 
 check: $(VENV)/dev.stamp lint types imports
 

@@ -9,6 +9,7 @@ import platform
 import sqlite3
 import sys
 
+from alerts.daemon.log_lines import set_up_log
 from bench.measure import Row
 from bench.table import HEAD, cells, line, summary
 
@@ -26,6 +27,7 @@ def main() -> int:
         parser.error(f"unknown: {', '.join(unknown)}; allowed: {', '.join(SUBJECTS)}")
     print(f"{os.cpu_count()} CPUs, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}", end="; ")
     print("ratio: ours by floor, best of each\n")
+    set_up_log("error")
     rows = measured(asked.subjects or SUBJECTS)
     print(f"\n{summary(rows)}")
     return 1 if asked.strict and not all(row.met for row in rows) else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -56,9 +56,9 @@ def _index() -> Iterator[Row]:
     yield Row("event loop held meanwhile, 50 ms", [LONGEST_HOLD], holds, "s", goal=1)
 
 
-async def _longest_hold(work: object) -> float:
+async def _longest_hold(work: Callable[[], object]) -> float:
     """For how long the loop didn't run while the index was read in its thread."""
-    done = asyncio.ensure_future(asyncio.to_thread(work))  # type: ignore[arg-type]
+    done = asyncio.create_task(asyncio.to_thread(work))
     longest = 0.0
     while not done.done():
         began = time.perf_counter()

@@ -13,8 +13,9 @@ from typing import Any
 
 from alerts.daemon.clock import SystemClock
 from alerts.model.ids import new_id
+from alerts.model.incident import Record
 from alerts.model.ports import Lease, Verdict
-from alerts.model.post import PostState, Receipt
+from alerts.model.post import Post, PostState, Receipt
 from alerts.store.books import StoredBooks
 from alerts.store.database import Database
 from alerts.store.files import connect
@@ -146,10 +147,13 @@ class Ours:
         laid_out = [lay_out(alert) for _ in range(POSTS)]
         began = time.perf_counter()
         for record, post in laid_out:
-            await self._database.write(lambda db, record=record, post=post: store(StoredBooks(db), record, post))
-            now = self._clock.now()
-            begun = await self._outbox.begin(post, self._lease, now, action="send", counts=True)
-            assert begun is not None
-            sent = Verdict(PostState.SENT, "sent", receipt=Receipt("1"))
-            await self._outbox.finish(post, begun, sent, now, self._clock.now())
+            await self._post_once(record, post)
         return (time.perf_counter() - began) / POSTS
+
+    async def _post_once(self, record: Record, post: Post) -> None:
+        await self._database.write(lambda db: store(StoredBooks(db), record, post))
+        now = self._clock.now()
+        begun = await self._outbox.begin(post, self._lease, now, action="send", counts=True)
+        assert begun is not None
+        sent = Verdict(PostState.SENT, "sent", receipt=Receipt("1"))
+        await self._outbox.finish(post, begun, sent, now, self._clock.now())

@@ -17,8 +17,8 @@ AsyncSide = Callable[[], Awaitable[float]]
 class Row:
     """One line of the table.
 
-    `floor` and `ours` are samples in `unit`. The ratio is ours by floor, of the best sample of each (a busy machine only
-    ever makes things worse), and the goal its largest value, or with `at_least` its smallest.
+    `floor` and `ours` are samples in `unit`. The ratio is ours by floor, of the best sample of each, since a busy
+    machine only ever makes things worse; the goal is its largest value, or with `at_least` its smallest.
     """
 
     what: str

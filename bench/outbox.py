@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -64,10 +64,10 @@ class Town:
     async def post(self, alert: Alert) -> None:
         """Store an alert and its post as the desk does, and return once it is out."""
         record, post = lay_out(alert)
-        self.out[post.id] = asyncio.get_running_loop().create_future()
+        out = self.out[post.id] = asyncio.get_running_loop().create_future()
         await self.database.write(lambda db: store(StoredBooks(db), record, post))
         self.lane.wake()
-        await self.out.pop(post.id)
+        await out
 
     async def post_many(self, count: int, at_once: int) -> None:
         """Post `count` alerts, `at_once` at a time."""
@@ -109,7 +109,7 @@ def store(books: StoredBooks, record: Record, post: Post) -> None:
 
 
 @contextlib.contextmanager
-def new_file() -> AsyncIterator[Path]:
+def new_file() -> Iterator[Path]:
     """A database with every table and no row."""
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
         file = Path(folder) / "tocsin.db"
@@ -126,7 +126,7 @@ async def town(channel: Channel, at_once: int) -> AsyncIterator[Town]:
         here: Town
 
         def told(post: Post, verdict: Verdict, _: float) -> None:
-            future = here.out[post.id]
+            future = here.out.pop(post.id)
             if verdict.state is PostState.SENT:
                 future.set_result(None)
             else:

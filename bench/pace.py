@@ -1,4 +1,4 @@
-"""Sustained posts, ten at a time through one lane and our Facebook channel, against a bare client at the same server."""
+"""Sustained posts, ten at a time through one lane and our Facebook channel, against a a bare client."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -17,7 +18,7 @@ from alerts.channels.settings import FacebookSettings
 from alerts.daemon.clock import SystemClock
 from alerts.model.ports import Resources
 from bench.loopback import loopback
-from bench.measure import Row, in_turn_async
+from bench.measure import Row
 from bench.outbox import CHANNEL, WORDS, Town, town
 
 AT_ONCE = 10
@@ -35,40 +36,48 @@ async def _measure(url: str, folder: Path) -> list[Row]:
     async with aiohttp.ClientSession() as session:
         channel = Facebook(CHANNEL, _settings(url), _resources(session, folder))
         async with town(channel, AT_ONCE) as here:
-            taken = await in_turn_async(lambda: _bare(session, url), lambda: _ours(here), ROUNDS)
-    walls = [[wall for wall, _ in map(_apart, side)] for side in taken]
-    cpus = [[cpu for _, cpu in map(_apart, side)] for side in taken]
-    rates = [[1 / wall for wall in side] for side in walls]
+            await _ours(here)
+            taken = [(await _bare(session, url), await _ours(here)) for _ in range(ROUNDS)]
+    bare, ours = [floor for floor, _ in taken], [own for _, own in taken]
     return [
-        Row("sustained posts a second, ten at a time, bare client", *rates, "/s", goal=0.10, at_least=True),
-        Row("CPU of a durable post, bare request", *cpus, "s", goal=10),
+        Row(
+            "sustained posts a second, ten at a time, bare client",
+            [each.rate for each in bare],
+            [each.rate for each in ours],
+            "/s",
+            goal=0.10,
+            at_least=True,
+        ),
+        Row(
+            "CPU of a durable post, bare request",
+            [each.cpu for each in bare],
+            [each.cpu for each in ours],
+            "s",
+            goal=10,
+        ),
     ]
 
 
-class _Taken(float):
-    """Wall seconds of one post, with its CPU seconds beside them."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Posts a second, and the CPU seconds of each in all threads."""
 
+    rate: float
     cpu: float
 
-
-def _apart(taken: float) -> tuple[float, float]:
-    assert isinstance(taken, _Taken)
-    return taken, taken.cpu
-
-
-def _since(began: float, cpu: float, posts: int) -> _Taken:
-    taken = _Taken((time.perf_counter() - began) / posts)
-    taken.cpu = (time.process_time() - cpu) / posts
-    return taken
+    @classmethod
+    def since(cls, began: float, cpu: float, posts: int) -> Taken:
+        """What `posts` posts took since those two clocks."""
+        return cls(posts / (time.perf_counter() - began), (time.process_time() - cpu) / posts)
 
 
-async def _ours(here: Town) -> float:
+async def _ours(here: Town) -> Taken:
     began, cpu = time.perf_counter(), time.process_time()
     await here.post_many(POSTS, AT_ONCE)
-    return _since(began, cpu, POSTS)
+    return Taken.since(began, cpu, POSTS)
 
 
-async def _bare(session: aiohttp.ClientSession, url: str) -> float:
+async def _bare(session: aiohttp.ClientSession, url: str) -> Taken:
     began, cpu = time.perf_counter(), time.process_time()
     left = itertools.repeat(None, BARE)
 
@@ -78,7 +87,7 @@ async def _bare(session: aiohttp.ClientSession, url: str) -> float:
                 json.loads(await answer.read())
 
     await asyncio.gather(*(one_after_the_other() for _ in range(AT_ONCE)))
-    return _since(began, cpu, BARE)
+    return Taken.since(began, cpu, BARE)
 
 
 def _settings(url: str) -> FacebookSettings:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alerts import __version__
-from alerts.cli import officer, posting, service
+from alerts.cli import amending, officer, posting, service
 
 if TYPE_CHECKING:
     from alerts.config import Config
@@ -60,6 +60,9 @@ def _before(
 app.command("demo")(service.demo)
 app.command("run")(service.run)
 app.command("post")(posting.post)
+app.command("update")(amending.update)
+app.command("cancel")(amending.cancel)
+app.command("correct")(amending.correct)
 app.command("status")(officer.status)
 app.command("approve")(officer.approve)
 app.command("reject")(officer.reject)

@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alerts.cli import screen
+from alerts.cli import options, screen
 
 if TYPE_CHECKING:
     from alerts.daemon.counter import Counter
-
-_Name = Annotated[
-    str, typer.Argument(metavar="ID", help="An alert's id, CAP identifier or incident, or the start of one.")
-]
-_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 
 
 def _counter(context: typer.Context) -> Counter:
@@ -33,7 +28,7 @@ def status(
         bool, typer.Option("--all", help="Also what is over and what was left out, with the reason.")
     ] = False,
     cap: Annotated[bool, typer.Option("--cap", help="The alert as a CAP 1.2 message.")] = False,
-    as_json: _Json = False,
+    as_json: options.Json = False,
 ) -> int:
     """Show what is out, waiting, failed or in doubt, and where; then each source and each channel."""
     from alerts.daemon.overview import accounts, cap_message, channels, one_account, sources
@@ -57,7 +52,7 @@ def status(
 
 def approve(
     context: typer.Context,
-    name: _Name,
+    name: options.Name,
     who: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who validates.")] = None,
 ) -> int:
     """Let a waiting alert go out, exactly as it was shown."""
@@ -72,7 +67,7 @@ def approve(
 
 def reject(
     context: typer.Context,
-    name: _Name,
+    name: options.Name,
     who: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who rejects.")] = None,
     reason: Annotated[str | None, typer.Option(help="Why.")] = None,
 ) -> int:
@@ -87,7 +82,7 @@ def reject(
     return 0
 
 
-def retry(context: typer.Context, name: _Name) -> int:
+def retry(context: typer.Context, name: options.Name) -> int:
     """Send again what failed or is in doubt."""
     from alerts.daemon.counter import now
     from alerts.desk import approval
@@ -97,7 +92,7 @@ def retry(context: typer.Context, name: _Name) -> int:
     return 0
 
 
-def drop(context: typer.Context, name: _Name) -> int:
+def drop(context: typer.Context, name: options.Name) -> int:
     """Give up what failed or is in doubt."""
     from alerts.daemon.counter import now
     from alerts.desk import approval
@@ -107,7 +102,7 @@ def drop(context: typer.Context, name: _Name) -> int:
     return 0
 
 
-def explain(context: typer.Context, name: _Name, as_json: _Json = False) -> int:
+def explain(context: typer.Context, name: options.Name, as_json: options.Json = False) -> int:
     """Say why it did or didn't go out: every decision with its reason, every attempt, in order."""
     from alerts.daemon.overview import history
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from alerts.channels.settings import ChannelSettings
 from alerts.desk.territory import District
 from alerts.model.alert import Named
-from alerts.sources.settings import SourceSettings
+from alerts.sources.settings import SourceSettings, Span
 
 MANUAL = "manual"
 _ADDRESS = r"https?://[^\s/]+(/\S*)?"
@@ -124,12 +125,21 @@ class NotifySettings(_Section):
 
     channels: tuple[str, ...] = ()
     heartbeat: str | None = None
+    every: Span = timedelta(seconds=60)
+    probe: Span = timedelta(minutes=15)
 
     @field_validator("heartbeat")
     @classmethod
     def _is_an_address(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(_ADDRESS, value):
             raise ValueError("is no address; allowed: such as https://watch.example/ping/1234")  # may hold a key
+        return value
+
+    @field_validator("every", "probe")
+    @classmethod
+    def _is_no_storm(cls, value: timedelta) -> timedelta:
+        if value < timedelta(seconds=1):
+            raise ValueError("is once a second at the most; allowed: 1s and longer")
         return value
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import random
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Sequence
@@ -16,15 +15,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import aiohttp
 import structlog
 from aiohttp import web
 from prometheus_client import Gauge, generate_latest
 
-from alerts.config import Config, channel_kind, source_kind
-from alerts.daemon.clock import SystemClock
-from alerts.daemon.furnish import furnish_desk
+from alerts.config import Config, channel_kind
 from alerts.daemon.intake import TakesIn
+from alerts.daemon.outside import Outside, Session
 from alerts.daemon.systemd import tell_systemd, watchdog_interval
 from alerts.daemon.telling import Telling
 from alerts.delivery.lane import LONGEST_IDLE, Lane, LaneDesk, LaneSettings
@@ -33,15 +30,12 @@ from alerts.delivery.limiter import Pace
 from alerts.desk.territory import DISTRICT
 from alerts.model.alert import Named
 from alerts.model.errors import TocsinError
-from alerts.model.ids import new_id
 from alerts.model.ports import Clock, Resources, Surroundings
 from alerts.sources.poll import LONGEST_BACKOFF, PollDesk, Poller
 from alerts.sources.settings import PolledSettings
 from alerts.store.database import Database
 from alerts.store.files import open_doorbell
 from alerts.store.journal import StoredJournal
-from alerts.store.migrate import migrate
-from alerts.store.outbox import StoredOutbox
 from alerts.store.queries import post_counts
 from alerts.store.standings import StoredLeases, StoredStandings
 from alerts.web.app import create_app
@@ -49,8 +43,7 @@ from alerts.web.ops import Cycle, Gauges
 
 FINISHES_WITHIN = 10.0
 """Seconds that a stop waits for the answers to what is under way."""
-NET_BENEATH = 1.0
-"""Seconds between looks whether another process wrote, should its ring not have been heard."""
+ENDS_LOOKED_FOR_EVERY = 5.0
 _LATE = 60.0
 
 log = structlog.get_logger()
@@ -59,36 +52,41 @@ log = structlog.get_logger()
 class House:
     """A running Tocsin. `listeners` of `telling` hear of each attempt; `url` is where it answers."""
 
-    def __init__(self, config: Config, database: Database, session: aiohttp.ClientSession, clock: Clock) -> None:
+    def __init__(self, config: Config, database: Database, session: Session, outside: Outside) -> None:
         self.config = config
         self.database = database
         self.telling = Telling()
         self.url = ""
         self._session = session
-        self._clock = clock
+        self._outside = outside
+        self._clock = clock = outside.clock
         self._standings = StoredStandings(database)
-        owner = f"{socket.gethostname()}-{os.getpid()}-{new_id()}"
+        owner = f"{socket.gethostname()}-{os.getpid()}-{outside.new_id()}"
         self._keeper = LeaseKeeper(StoredLeases(database), clock, owner, list(config.channels))
         self.lanes: dict[str, Lane] = {}
         self.pollers: dict[str, Poller] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
         self._doorbell: tuple[socket.socket, Path] | None = None
-        self._takes_in = TakesIn(furnish_desk(config, clock.now), database, clock, self.telling, self.wake)
+        self._takes_in = TakesIn(
+            outside.furnish(config, clock.now, outside.new_id), database, clock, self.telling, self.wake
+        )
 
     async def start(self) -> None:
         """Bring everything up; what was stored before is being sent when this returns."""
         await self._standings.load()
         self._build_lanes()
         self._build_pollers()
-        self._listen_for_rings()
-        await self._serve()
+        if self._outside.doors:
+            self._listen_for_rings()
+            await self._serve()
         self._spawn(self._keeper.run(), "leases")
         for name, lane in self.lanes.items():
             self._spawn(lane.run(), f"lane {name}")
         for name, poller in self.pollers.items():
             self._spawn(poller.run(), f"source {name}")
         self._spawn(self._watch_the_file(), "file")
+        self._spawn(self._end_what_is_over(), "lifecycle")
 
     async def stop(self) -> None:
         """Take nothing more in, finish what is under way, give back the leases, close."""
@@ -141,17 +139,17 @@ class House:
             "tocsin_cycle_age_seconds", "Since it last went round; -1: never", ["cycle"], registry=registry
         )
         desk = LaneDesk(
-            outbox=StoredOutbox(self.database),
+            outbox=self._outside.outbox(self.database),
             standings=self._standings,
             keeper=self._keeper,
             clock=self._clock,
-            chance=random.random,
+            chance=self._outside.chance,
             told=self.telling.told,
         )
         for name, settings in self.config.channels.items():
             kind = channel_kind(settings.kind)
             assert kind is not None  # noqa: S101 the configuration was checked
-            channel = kind.load()(name, settings, self._resources(name))
+            channel = self._outside.open_channel(name, settings, self._resources(name))
             lane = LaneSettings(
                 name,
                 Pace(settings.limits, settings.kept_back),
@@ -172,12 +170,13 @@ class House:
         )
 
     def _build_pollers(self) -> None:
-        desk = PollDesk(StoredJournal(self.database), self._clock, random.random, self._takes_in.deliver)
+        desk = PollDesk(StoredJournal(self.database), self._clock, self._outside.chance, self._takes_in.deliver)
         around = surroundings(self.config, self._session, self._clock)
         for name, settings in self.config.sources.items():
-            kind = source_kind(settings.kind)
-            if kind is not None and isinstance(settings, PolledSettings):
-                source = kind.load()(name, settings, around)
+            if not isinstance(settings, PolledSettings):
+                continue
+            source = self._outside.open_source(name, settings, around)
+            if source is not None:
                 self.pollers[name] = Poller(name, source, settings.every, desk)
 
     def _listen_for_rings(self) -> None:
@@ -206,6 +205,14 @@ class House:
         self.url = f"http://{host or '127.0.0.1'}:{bound[1]}"
         log.info("web.listening", url=self.url)
 
+    async def _end_what_is_over(self) -> None:
+        while True:
+            try:
+                await self._takes_in.end_what_is_over()
+            except Exception:
+                log.exception("lifecycle.stumbled")
+            await self._clock.sleep(ENDS_LOOKED_FOR_EVERY)
+
     async def _watch_the_file(self) -> None:
         seen = None
         while True:
@@ -213,7 +220,7 @@ class House:
             if seen is not None and version != seen:
                 self.wake()
             seen = version
-            await self._clock.sleep(NET_BENEATH)
+            await self._clock.sleep(self._outside.rhythm.net_beneath.total_seconds())
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
@@ -225,7 +232,7 @@ def _cycle_of(poller: Poller, now: float) -> Cycle:
     return Cycle(f"source {poller.name}", age, age is None or age > longest, poller.reason)
 
 
-def surroundings(config: Config, session: aiohttp.ClientSession, clock: Clock) -> Surroundings:
+def surroundings(config: Config, session: Session, clock: Clock) -> Surroundings:
     """What every source is given."""
     station = config.station
     codes = station.geocodes or tuple(Named(DISTRICT, district.code) for district in config.districts)
@@ -241,13 +248,11 @@ def surroundings(config: Config, session: aiohttp.ClientSession, clock: Clock) -
     )
 
 
-async def build(config: Config, clock: Clock | None = None) -> House:
+async def build(config: Config, outside: Outside | None = None) -> House:
     """A house ready to start: the database brought up to date and opened, one HTTP session for everything."""
-    await asyncio.to_thread(migrate, config.database)
-    database = await Database.open(config.database)
-    connector = aiohttp.TCPConnector(limit=200, ttl_dns_cache=60)
-    session = aiohttp.ClientSession(connector=connector, auto_decompress=True)
-    return House(config, database, session, clock or SystemClock())
+    outside = outside or Outside()
+    database = await outside.open_database(config.database)
+    return House(config, database, await outside.open_session(), outside)
 
 
 async def run(config: Config, ready: Callable[[House], None] | None = None) -> None:

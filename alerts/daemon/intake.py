@@ -11,6 +11,7 @@ import structlog
 
 from alerts.daemon.telling import Telling
 from alerts.desk.actions import Desk, Filed
+from alerts.desk.lifecycle import GRACE
 from alerts.desk.order import in_order
 from alerts.model.ports import Clock, Heard, Reading
 from alerts.store.books import StoredBooks
@@ -49,6 +50,17 @@ class TakesIn:
             self._tell(source, filed)
         now = self._clock.now()
         await self._database.write(lambda db: remember(db, source, reading.memory, now, look_again))
+
+    async def end_what_is_over(self) -> int:
+        """Tell of incidents whose time has run out that they are over; returns how many posts that makes."""
+        ended = await self._database.read(lambda db: StoredBooks(db).over(self._clock.now() - GRACE))
+        if not ended:
+            return 0
+        penned = await self._database.write(lambda db: self._desk.end_what_is_over(StoredBooks(db)))
+        for made in penned:
+            log.info("alert.over", alert=made.post.alert_id, incident=made.post.incident_id, channel=made.post.channel)
+        self._wake(sorted({made.post.channel for made in penned}))
+        return len(penned)
 
     def _file(self, source: str, batch: Sequence[Heard], db: sqlite3.Connection) -> list[Filed]:
         books = StoredBooks(db)

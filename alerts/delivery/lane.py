@@ -19,7 +19,7 @@ from alerts.delivery.lane_desk import LaneDesk, LaneSettings
 from alerts.delivery.stance import Stance
 from alerts.delivery.waiting import first_of
 from alerts.model.errors import DeliveryError
-from alerts.model.ports import Begun, Channel, Deletes, Edits, Lease
+from alerts.model.ports import Begun, Channel, Deletes, Edits, Lease, Probe
 from alerts.model.post import Means, Post
 
 __all__ = ["LONGEST_IDLE", "URGENT_EXTRA", "Lane", "LaneDesk", "LaneSettings"]
@@ -89,6 +89,14 @@ class Lane:
         await asyncio.gather(*left, return_exceptions=True)
         if self._opened:
             await self._channel.close()
+
+    async def probe(self) -> Probe | None:
+        """Ask the platform live whether our credential works; None: not now, the lane pauses or isn't ready.
+
+        It only looks: what it finds stops nothing that may still go out. Raises DeliveryError.
+        """
+        pauses = self._stance.blocked or self._stance.paused_until(self._clock.now()) is not None
+        return await self._channel.probe() if self._opened and not pauses else None
 
     async def _all_done(self) -> None:
         await self._at_rest.wait()

@@ -12,6 +12,7 @@ from datetime import datetime
 from alerts.desk.dedupe import MANUAL, content_key, predecessor, seen_before, topic_key
 from alerts.desk.double_tap import DOUBLE_TAP, tapped_before
 from alerts.desk.judgement import Accepted, Hearing, weigh
+from alerts.desk.lifecycle import end_what_is_over
 from alerts.desk.posting import Occasion, Pen, Penned, pen_posts, withdraw
 from alerts.desk.station import Intake, Publish, Station
 from alerts.model.alert import Alert
@@ -78,6 +79,10 @@ class Desk:
         if filed.record.state is AlertState.LEFT_OUT and not filed.withdrew:
             raise Refused(filed.record.reason or "nobody would get it")
         return filed
+
+    def end_what_is_over(self, books: Books) -> list[Penned]:
+        """Tell of the incidents that nobody extended and nobody ended that they are over."""
+        return end_what_is_over(books, self.station, self._pen.write, self._now())
 
     def file(
         self,

@@ -16,6 +16,9 @@ from alerts.model.post import EndReason
 MANUAL = "manual"
 """The source of what a duty officer enters: meant as it is entered, so never merged with anything by itself."""
 _OWN = "tocsin:"
+ENDS_BY = "tocsin:end"
+"""The parameter by which our own Cancel says that the alert was wrong, for which CAP has no word."""
+CORRECTED = "corrected"
 
 
 def content_key(alert: Alert) -> str:
@@ -64,7 +67,8 @@ def end_reason(alert: Alert) -> EndReason | None:
     An Alert whose urgency is Past (GDACS, earthquakes) tells of something; it ends nothing.
     """
     if alert.msg_type is MsgType.CANCEL:
-        return EndReason.CANCELLED
+        wrong = any(info.parameter(ENDS_BY) == CORRECTED for info in alert.infos)
+        return EndReason.CORRECTED if wrong else EndReason.CANCELLED
     if not alert.infos or alert.msg_type is not MsgType.UPDATE:
         return None
     clear = all(ResponseType.ALL_CLEAR in info.response_types or info.urgency is Urgency.PAST for info in alert.infos)

@@ -120,8 +120,9 @@ def _times(draft: Draft, station: Station, now: datetime) -> tuple[datetime | No
     start = max(onset or now, now)
     expires = read_time("--expires", draft.expires, now, zone) if draft.expires else start + LASTS
     if expires <= start:
-        than = "now" if start == now else "its onset"
-        raise Misuse(f"--expires {draft.expires!r} is not after {than}; allowed: a later time")
+        where = "before" if expires < start else "at"
+        limit = "now" if start == now else "its onset"
+        raise Misuse(f"--expires {draft.expires!r} is {where} {limit}; allowed: a later time")
     return _whole(onset, zone) if onset else None, _whole(expires, zone)
 
 

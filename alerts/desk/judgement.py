@@ -90,7 +90,7 @@ def _place(
         return names
     if not is_open(thread) and (left_out := grave_enough(alert, intake.severity)):
         return left_out
-    publish = how_to_publish(alert, intake, ends=ending is not None)
+    publish = how_to_publish(alert, intake, ending)
     withdrawn = tuple(overtaken(thread, by_one_that_waits=publish != "auto"))
     staying = tuple(post for post in thread if post not in withdrawn)
     ends = ending is not None

@@ -12,15 +12,17 @@ from alerts.desk.dedupe import MANUAL
 from alerts.desk.judgement import Accepted
 from alerts.desk.station import Outlet, Station
 from alerts.desk.thread import last_there, next_step
-from alerts.model.alert import Alert, Severity, Status
+from alerts.model.alert import Alert, Severity, Status, Urgency
 from alerts.model.incident import AlertState, LeftOut, Record
 from alerts.model.ports import Books
-from alerts.model.post import Image, Means, Post, PostKind, PostState, priority_of
+from alerts.model.post import EndReason, Image, Means, Post, PostKind, PostState, priority_of
 from alerts.rendering.faces import ChannelFace, Context, Rendered, StationFace
 from alerts.rendering.templates import Renderer
 
 END_IS_WORTH_TELLING = timedelta(hours=6)
 """How long after an alert's end it is still told that it is over, where a channel was down."""
+AHEAD_OF_ALL = 1000
+"""The priority of a correction."""
 PICTURE_KINDS = ("image/jpeg", "image/png")
 """What every channel takes."""
 
@@ -110,8 +112,7 @@ class Pen:
         """Render, and lay out the row of the outbox."""
         rendered = self._renderer.render(occasion.alert, kind, face_of(outlet), context=_context_of(occasion, kind))
         rendered = replace(rendered, message=replace(rendered.message, image=self._picture(outlet, occasion)))
-        alert, severity = occasion.alert, occasion.severity
-        means = {PostKind.PUBLISH: Means.NEW, PostKind.UPDATE: outlet.on_update, PostKind.END: outlet.on_end}[kind]
+        alert = occasion.alert
         ends = alert.ends if kind is not PostKind.END else max(alert.ends, occasion.now + END_IS_WORTH_TELLING)
         post = Post(
             id=self._new_id(),
@@ -119,11 +120,11 @@ class Pen:
             incident_id=occasion.record.incident_id,
             channel=outlet.name,
             kind=kind,
-            means=means,
+            means=_means(outlet, kind),
             state=occasion.state,
-            priority=priority_of(severity, alert.urgency),
+            priority=_priority(occasion),
             message=rendered.message,
-            severity=severity,
+            severity=_haste(occasion),
             stored_at=occasion.now,
             exercise=alert.status is not Status.ACTUAL,
             warnings=rendered.warnings,
@@ -146,6 +147,30 @@ class Pen:
             if address.scheme == "file" and not address.netloc and resource.mime_type in PICTURE_KINDS:
                 return Image(url2pathname(address.path), resource.description)
         return None
+
+
+def _means(outlet: Outlet, kind: PostKind) -> Means:
+    """How it appears; a correction is told even where ends are not."""
+    if kind is PostKind.END:
+        return Means.REPLY if outlet.on_end is Means.NONE else outlet.on_end
+    return outlet.on_update if kind is PostKind.UPDATE else Means.NEW
+
+
+def _priority(occasion: Occasion) -> int:
+    if occasion.accepted.ending is EndReason.CORRECTED:
+        return AHEAD_OF_ALL
+    urgency = Urgency.PAST if occasion.accepted.ending is EndReason.EXPIRED else occasion.alert.urgency
+    return priority_of(_haste(occasion), urgency)
+
+
+def _haste(occasion: Occasion) -> Severity:
+    """How grave the post is to its lane: what was wrong may use the reserve, that time has run out may not."""
+    severity = occasion.severity
+    if occasion.accepted.ending is EndReason.CORRECTED:
+        return max(severity, Severity.SEVERE, key=lambda each: each.rank)
+    if occasion.accepted.ending is EndReason.EXPIRED:
+        return min(severity, Severity.MODERATE, key=lambda each: each.rank)
+    return severity
 
 
 def face_of(outlet: Outlet) -> ChannelFace:

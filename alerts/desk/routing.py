@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from alerts.desk.station import Intake, Outlet, Publish, Station
 from alerts.model.alert import Alert, MsgType, Scope, Severity, Status, Urgency
 from alerts.model.incident import LeftOut
+from alerts.model.post import EndReason
 
 LIVE = (Status.ACTUAL,)
 PRACTICE = (Status.EXERCISE, Status.TEST)
@@ -91,13 +92,15 @@ def _takes(outlet: Outlet, severity: Severity) -> bool:
     return severity is Severity.UNKNOWN or severity.at_least(outlet.severity)
 
 
-def how_to_publish(alert: Alert, intake: Intake, *, ends: bool = False) -> Publish:
+def how_to_publish(alert: Alert, intake: Intake, ending: EndReason | None = None) -> Publish:
     """`publish` of the source, or `urgent` for what is Severe or worse and Immediate.
 
     A severity of Unknown can't be held against a threshold: from a source that has one, it waits for the officer. An
-    end is no warning, so it needs no severity.
+    end is no warning, so it needs no severity; what takes back a wrong alert waits for nobody.
     """
-    if alert.severity is Severity.UNKNOWN and intake.severity.at_least(Severity.MODERATE) and not ends:
+    if ending is EndReason.CORRECTED:
+        return "auto"
+    if alert.severity is Severity.UNKNOWN and intake.severity.at_least(Severity.MODERATE) and ending is None:
         return "approve"
     if alert.severity.at_least(Severity.SEVERE) and alert.urgency is Urgency.IMMEDIATE and intake.urgent:
         return intake.urgent

@@ -51,7 +51,8 @@ def next_step(outlet: Outlet, thread: Sequence[Post], ending: EndReason | None) 
     if is_on(thread):
         if ending is None:
             return PostKind.UPDATE
-        return LeftOut("this channel tells no ends") if outlet.on_end is Means.NONE else PostKind.END
+        silent = outlet.on_end is Means.NONE and ending is not EndReason.CORRECTED
+        return LeftOut("this channel tells no ends") if silent else PostKind.END
     if ending is None:
         return PostKind.PUBLISH
     if any(post.kind is PostKind.END and post.state in _COMING for post in thread):

@@ -207,6 +207,14 @@ class Books(Protocol):
         """The posts of one alert, in the order of storing."""
         ...
 
+    def over(self, now: datetime) -> Sequence[Record]:
+        """The newest accepted message of each incident that has readers, was over by `now`, and isn't closed."""
+        ...
+
+    def close(self, alert_id: str, now: datetime) -> None:
+        """Keep that the incident's end was seen to."""
+        ...
+
     def post_by_id(self, prefix: str) -> Sequence[Post]:
         """The posts whose id starts with `prefix`."""
         ...

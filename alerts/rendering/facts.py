@@ -217,15 +217,19 @@ def _end(matter: Matter, title: str, teller: Teller, context: Context) -> dict[s
         ended = min(expires, context.now)
     lead = _end_lead(matter, reason, title)
     over, at = (words.get(name, {}).get(reason) or general[name][reason] for name in ("over", "ended"))
+    own = _own_words(matter, context)
+    # What was wrong, or what is right, is what readers of a correction must not miss: it is never cut.
+    told = reason == EndReason.CORRECTED and bool(own)
     return {
         "reason": reason,
         "lead": lead.format(title=title),
         "lead_short": lead.format(title=words["name"]) if matter.hazard is not Hazard.GENERAL else "",
         "when": at.format(moment=teller.moment(ended)),
-        "instruction": over,
+        "instruction": f"{over} {own}" if told else over,
+        "instruction_short": own if told else over,
         "prepared": over,
         "after": words["after"] if reason in (EndReason.ALL_CLEAR, EndReason.EXPIRED) else "",
-        "description": _own_words(matter, context),
+        "description": "" if told else own,
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, and_, bindparam, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, and_, bindparam, exists, insert, or_, select, update
 
 from alerts.model.incident import AlertState, Record
 from alerts.model.post import FOLLOWS, Post, PostState
@@ -91,6 +91,27 @@ _MOVE_POST = Statement(
         next_try=bindparam("not_before"),
     )
 )
+_later = alert.alias("later")
+_OVER = Statement(
+    select(alert)
+    .where(alert.c.state == AlertState.ACCEPTED.value, alert.c.expires <= bindparam("now"), alert.c.closed_at.is_(None))
+    .where(
+        ~exists().where(
+            _later.c.incident == alert.c.incident,
+            _later.c.seq > alert.c.seq,
+            _later.c.state == AlertState.ACCEPTED.value,
+        )
+    )
+    .where(
+        exists().where(
+            post.c.incident == alert.c.incident,
+            any_of(post.c.state, [PostState.SENT.value, PostState.SENDING.value, PostState.IN_DOUBT.value]),
+        )
+    )
+    .order_by(alert.c.seq)
+    .limit(100)
+)
+_CLOSE = Statement(update(alert).where(alert.c.id == bindparam("key")).values(closed_at=bindparam("now")))
 
 
 def warm_up() -> None:
@@ -152,6 +173,14 @@ class StoredBooks:
     def posts_of(self, alert_id: str) -> Sequence[Post]:
         """The posts of one alert, in the order of storing."""
         return [post_of(row) for row in _POSTS_OF.rows(self._db, alert_id=alert_id)]
+
+    def over(self, now: datetime) -> Sequence[Record]:
+        """The newest accepted message of each incident that has readers, was over by `now`, and isn't closed."""
+        return [record_of(row) for row in _OVER.rows(self._db, now=stamp(now))]
+
+    def close(self, alert_id: str, now: datetime) -> None:
+        """Keep that the incident's end was seen to."""
+        _CLOSE.run(self._db, key=alert_id, now=stamp(now))
 
     def post_by_id(self, prefix: str) -> Sequence[Post]:
         """The post whose id is `prefix`, else those whose id starts with it."""

@@ -12,7 +12,7 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import aiosqlite
 
@@ -21,6 +21,18 @@ from alerts.store.transactions import transaction
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
+
+
+class Hand(Protocol):
+    """Who runs a whole transaction on a connection of its own, one after the other."""
+
+    async def hop(self, work: Work[T]) -> T:
+        """Run `work` there; what it raises is raised here."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connection."""
+        ...
 
 
 class _Thread(aiosqlite.Connection):
@@ -40,7 +52,7 @@ async def _open(path: Path, *, readonly: bool) -> _Thread:
 class Database:
     """Where everything durable happens: `write` returns once the transaction is on the disk."""
 
-    def __init__(self, writer: _Thread, reader: _Thread) -> None:
+    def __init__(self, writer: Hand, reader: Hand) -> None:
         self._writer = writer
         self._reader = reader
         self._pending: list[tuple[Work[Any], asyncio.Future[Any]]] = []

@@ -53,6 +53,7 @@ def values_of_record(record: Record) -> dict[str, Any]:
         "notes": json.dumps(record.notes, ensure_ascii=False),
         "document": alert_to_json(alert) if alert else None,
         "received_at": stamp(record.received_at),
+        "closed_at": None,
     }
 
 

@@ -52,6 +52,7 @@ alert = Table(
     Column("notes", Text, nullable=False),
     Column("document", Text),
     Column("received_at", BigInteger, nullable=False),
+    Column("closed_at", BigInteger),
     sqlite_autoincrement=True,
 )
 

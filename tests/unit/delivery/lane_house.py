@@ -87,11 +87,13 @@ class WatchedOutbox(StoredOutbox):
 
 
 class WatchedStandings(StoredStandings):
-    """Can be told to refuse so many times."""
+    """Counts what it is told, and can be told to refuse so many times."""
 
     refuses = 0
+    writes = 0
 
     async def stand(self, channel, standing):
+        self.writes += 1
         if self.refuses > 0:
             self.refuses -= 1
             raise sqlite3.OperationalError("database or disk is full")

@@ -13,7 +13,7 @@ from alerts.delivery.lease import TERM
 from alerts.model.alert import Severity
 from alerts.model.errors import Retry
 from alerts.model.ports import Lease
-from alerts.model.post import PostState, Receipt
+from alerts.model.post import Means, PostKind, PostState, Receipt
 from tests.fakes import HANGS, Late, ScriptedChannel
 from tests.unit.delivery.lane_house import gaps
 
@@ -163,6 +163,19 @@ async def test_a_retried_failure_that_a_kill_interrupts_is_no_duplicate(house):
     await house.start(ScriptedChannel(house.clock))
     await house.clock.advance(40)
     assert await house.state(post) is PostState.SENT
+
+
+@pytest.mark.parametrize(("means", "what"), [(Means.EDIT, "edit"), (Means.DELETE, "delete")])
+async def test_a_change_that_a_kill_interrupts_is_made_again_without_looking(house, means, what):
+    daemon = await house.start(ScriptedChannel(house.clock, **{what: [HANGS]}))
+    await house.post("Crue", incident_id="crue")
+    end = await house.post("fini", kind=PostKind.END, means=means, incident_id="crue")
+    await daemon.kill()
+    again = ScriptedChannel(house.clock)
+    await house.start(again)
+    await house.clock.advance(6)
+    assert await house.state(end) is PostState.SENT
+    assert [asked.what for asked in again.asked] == ["open", what]
 
 
 async def test_the_place_of_what_was_under_way_at_a_kill_is_taken(house):

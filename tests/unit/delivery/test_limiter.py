@@ -79,6 +79,7 @@ def test_a_window_frees_to_the_microsecond():
 def test_the_reserve_is_of_the_longest_window_alone():
     both = pace("2/10s", "4/1h", reserve=2)
     assert both.free_at(seconds(-60), NOW, urgent=False) == NOW
+    assert both.free_at(seconds(-5), NOW, urgent=False) == NOW, "the short window keeps nothing back"
     assert both.free_at(seconds(-60, -30), NOW, urgent=False) == seconds(3540)[0], "two are left: for the emergency"
     assert both.free_at(seconds(-60, -30), NOW, urgent=True) == NOW
     assert both.free_at(seconds(-2, -1), NOW, urgent=True) == seconds(8)[0], "the short window holds for all"

@@ -11,6 +11,7 @@ from alerts.desk.routing import choose_outlets, fit_for_people, grave_enough, ho
 from alerts.desk.station import Intake
 from alerts.model.alert import MsgType, Scope, Severity, Status, Urgency
 from alerts.model.incident import LeftOut
+from alerts.model.post import EndReason
 from tests.unit.desk.conftest import LATER, PAGE, TELEGRAM, X, a_station, an_alert
 
 STATION = a_station()
@@ -151,4 +152,4 @@ def test_how_it_is_published(intake, severity, urgency, publish):
 def test_an_end_needs_no_severity():
     alert = an_alert(severity=Severity.UNKNOWN)
 
-    assert how_to_publish(alert, Intake("veto", severity=Severity.MODERATE), ends=True) == "veto"
+    assert how_to_publish(alert, Intake("veto", severity=Severity.MODERATE), EndReason.CANCELLED) == "veto"

@@ -29,7 +29,7 @@ def filled(tmp_path_factory):
     db = connect(path)
     db.execute("BEGIN")
     db.execute(
-        """INSERT INTO alert (id, incident, source, state, notes, received_at) VALUES ('a', 'i', 's', 'accepted', '', 0)"""
+        "INSERT INTO alert (id, incident, source, state, notes, received_at) VALUES ('a', 'i', 's', 'accepted', '', 0)"
     )
     db.execute(
         f"""WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {POSTS})

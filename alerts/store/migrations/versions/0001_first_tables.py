@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("notes", sa.Text(), nullable=False),
         sa.Column("document", sa.Text(), nullable=True),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
+        sa.Column("closed_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_alert")),
         sa.UniqueConstraint("id", name=op.f("uq_alert_id")),
         sqlite_autoincrement=True,
@@ -144,7 +145,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("post", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_post_alert_id"), ["alert_id"], unique=False)
-        batch_op.create_index("ix_post_lane", ["channel", "state", sa.text("priority DESC"), "seq"], unique=False)
         batch_op.create_index("ix_post_sent", ["channel", "sent_at"], unique=False)
         batch_op.create_index("ix_post_thread", ["incident", "channel", "seq"], unique=False)
 

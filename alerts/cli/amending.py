@@ -1,0 +1,130 @@
+"""`update`, `cancel` and `correct`: a word about an alert that is out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alerts.cli import options, screen
+from alerts.cli.filing import Manner, file_alert
+from alerts.model.ids import new_id
+
+if TYPE_CHECKING:
+    from alerts.daemon.counter import Counter
+    from alerts.model.alert import Alert
+    from alerts.model.incident import Record
+
+_Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why, as readers shall read it.")]
+_Right = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="What was wrong, or what is right.")]
+
+
+def update(
+    context: typer.Context,
+    name: options.Name,
+    headline: options.Headline = None,
+    description: options.Description = None,
+    instruction: options.Instruction = None,
+    event: options.Event = None,
+    category: options.Kind = None,
+    severity: options.Graveness = None,
+    urgency: options.Haste = None,
+    certainty: options.Sureness = None,
+    onset: options.Onset = None,
+    expires: options.Expires = None,
+    area: options.Areas = None,
+    web: options.Web = None,
+    image: options.Image = None,
+    alt: options.Alt = None,
+    lang: options.Language = None,
+    again: options.Again = False,
+    dry_run: options.DryRun = False,
+    wait: options.Wait = False,
+    wait_for: options.WaitFor = "60s",
+    as_json: options.Json = False,
+) -> int:
+    """Update an alert that is out: what isn't given stays as it was."""
+    from alerts.daemon.counter import now
+    from alerts.desk.amending import update_of
+
+    changes = {
+        "headline": headline,
+        "description": description,
+        "instruction": instruction,
+        "event": event,
+        "category": category,
+        "severity": severity,
+        "urgency": urgency,
+        "certainty": certainty,
+        "onset": onset,
+        "expires": expires,
+        "areas": tuple(area or ()),
+        "web": web,
+        "image": image,
+        "alt": alt,
+        "language": lang,
+    }
+    manner = Manner((), again, dry_run, wait, wait_for, as_json)
+    return _amend(
+        context, name, manner, lambda record, counter: update_of(record, changes, counter.desk.station, now(), new_id())
+    )
+
+
+def cancel(
+    context: typer.Context,
+    name: options.Name,
+    reason: _Reason = None,
+    dry_run: options.DryRun = False,
+    wait: options.Wait = False,
+    wait_for: options.WaitFor = "60s",
+    as_json: options.Json = False,
+) -> int:
+    """Cancel an alert that is out: it no longer holds, and its readers are told so."""
+    from alerts.daemon.counter import now
+    from alerts.desk.amending import cancel_of
+
+    manner = Manner((), again=True, dry_run=dry_run, wait=wait, wait_for=wait_for, as_json=as_json)
+    return _amend(
+        context, name, manner, lambda record, counter: cancel_of(record, reason, counter.desk.station, now(), new_id())
+    )
+
+
+def correct(
+    context: typer.Context,
+    name: options.Name,
+    reason: _Right = None,
+    dry_run: options.DryRun = False,
+    wait: options.Wait = False,
+    wait_for: options.WaitFor = "60s",
+    as_json: options.Json = False,
+) -> int:
+    """Correct an alert that was wrong: on every channel where it is, ahead of everything else."""
+    from alerts.daemon.counter import now
+    from alerts.desk.amending import correction_of
+    from alerts.desk.remains import left_wrong
+
+    manner = Manner((), again=True, dry_run=dry_run, wait=wait, wait_for=wait_for, as_json=as_json)
+    seen: list[str] = []
+
+    def correction(record: Record, counter: Counter) -> Alert:
+        from alerts.store.books import StoredBooks
+
+        thread = counter.query(lambda db: StoredBooks(db).thread(record.incident_id))
+        seen.extend(left_wrong(thread, counter.desk.station))
+        return correction_of(record, reason, counter.desk.station, now(), new_id())
+
+    status = _amend(context, name, manner, correction)
+    for line in seen:
+        screen.say(line)
+    return status
+
+
+def _amend(context: typer.Context, name: str, manner: Manner, follow: Callable[[Record, Counter], Alert]) -> int:
+    from alerts.daemon.counter import Counter
+    from alerts.desk.approval import find_alert
+    from alerts.store.books import StoredBooks
+
+    counter = Counter(context.obj.load())
+    record = counter.query(lambda db: find_alert(StoredBooks(db), name))
+    return file_alert(counter, follow(record, counter), manner)

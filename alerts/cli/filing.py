@@ -1,0 +1,80 @@
+"""What every command that files an alert does with it: rehearse it or store it, say who sends it, see it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from alerts.cli import screen
+from alerts.cli.waiting import wait_until_ended
+from alerts.model.errors import Misuse
+from alerts.model.span import parse_span
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from alerts.daemon.counter import Counter
+    from alerts.desk.actions import Filed
+    from alerts.model.alert import Alert
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the officer wants it filed."""
+
+    channels: tuple[str, ...] = ()
+    again: bool = False
+    dry_run: bool = False
+    wait: bool = False
+    wait_for: str = "60s"
+    as_json: bool = False
+
+    @property
+    def patience(self) -> timedelta:
+        """How long `--wait` waits. Raises Misuse."""
+        try:
+            return parse_span(self.wait_for)
+        except ValueError as error:
+            raise Misuse(f"--wait {error}") from None
+
+
+def file_alert(counter: Counter, alert: Alert, manner: Manner) -> int:
+    """Rehearse the alert, or store it and show what comes of it; returns the exit status."""
+    patience = manner.patience
+    if manner.dry_run:
+        filed = counter.rehearse(lambda books, desk: desk.post(books, alert, manner.channels, again=True))
+        show_filed(counter, filed, as_json=manner.as_json)
+        return 0
+    counter.warm(alert)
+    filed, daemons = counter.act(lambda books, desk: desk.post(books, alert, manner.channels, again=manner.again))
+    _say_who_sends(filed, daemons)
+    if manner.wait:
+        return wait_until_ended(counter, filed.record.id, patience, as_json=manner.as_json)
+    account = _account(counter, filed)
+    screen.show_json(account) if manner.as_json else screen.show_account(account)
+    return 0
+
+
+def show_filed(counter: Counter, filed: Filed, *, as_json: bool) -> None:
+    """Show what was only rehearsed: each channel's text with its count."""
+    from alerts.desk.account import rehearsal_of
+
+    station = counter.desk.station
+    account = rehearsal_of(filed.record, filed.penned, station.timezone, station.language)
+    screen.show_json(account) if as_json else screen.show_rehearsal(account)
+
+
+def _say_who_sends(filed: Filed, daemons: int) -> None:
+    if not filed.fresh:
+        screen.say(f"the same words went out just now as {filed.record.id}: a double tap? --again posts them once more")
+    elif not daemons:
+        screen.say(f"{filed.record.id} is stored; it goes out when the daemon runs (`tocsin run`)")
+
+
+def _account(counter: Counter, filed: Filed) -> dict[str, Any]:
+    from alerts.desk.account import account_of
+    from alerts.store.books import StoredBooks
+
+    station = counter.desk.station
+    posts = counter.query(lambda db: StoredBooks(db).posts_of(filed.record.id))
+    return account_of(filed.record, posts, station.timezone, station.language)

@@ -1,0 +1,63 @@
+"""The options that `post`, `update`, `cancel` and `correct` share, under CAP's names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from alerts.model.alert import Category, Certainty, Severity, Urgency
+from alerts.model.errors import Misuse
+
+E = TypeVar("E", bound=StrEnum)
+
+
+def _one_of(kind: type[E], option: str) -> Callable[[str], E]:
+    """Reads CAP's own words, whatever their case."""
+
+    def read(text: str) -> E:
+        for value in kind:
+            if value.casefold() == text.strip().casefold():
+                return value
+        near = get_close_matches(text, list(kind), n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise Misuse(f"{option} {text!r}: {hint}allowed: {', '.join(kind)}")
+
+    return read
+
+
+def _text(name: str, help_: str, metavar: str = "TEXT") -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(name, metavar=metavar, help=help_)
+    return option
+
+
+Headline = Annotated[str | None, _text("--headline", "What happens, in one line.")]
+Description = Annotated[str | None, _text("--description", "More of it.")]
+Instruction = Annotated[str | None, _text("--instruction", "What to do: it is never cut.")]
+Event = Annotated[str | None, _text("--event", "The kind of event, in a word or two.")]
+Onset = Annotated[str | None, _text("--onset", "When it starts: a time, or a span such as 2h.", "TIME")]
+Expires = Annotated[str | None, _text("--expires", "When it is over: a time, or a span such as 6h (12h).", "TIME")]
+Areas = Annotated[list[str] | None, _text("--area", "A district's name or code; repeatable.", "NAME")]
+Channels = Annotated[list[str] | None, _text("--channel", "Only this channel; repeatable.", "NAME")]
+Web = Annotated[str | None, _text("--web", "The town's page about it.", "URL")]
+Image = Annotated[Path | None, _text("--image", "A picture (.jpg or .png).", "FILE")]
+Alt = Annotated[str | None, _text("--alt", "What the picture shows, in words.")]
+Language = Annotated[str | None, _text("--lang", "The text's language, if not the station's.", "TAG")]
+Graveness = Annotated[Severity | None, typer.Option("--severity", parser=_one_of(Severity, "--severity"))]
+Kind = Annotated[Category | None, typer.Option("--category", parser=_one_of(Category, "--category"))]
+Haste = Annotated[Urgency | None, typer.Option("--urgency", parser=_one_of(Urgency, "--urgency"))]
+Sureness = Annotated[Certainty | None, typer.Option("--certainty", parser=_one_of(Certainty, "--certainty"))]
+Again = Annotated[bool, typer.Option("--again", help="Post it though the same words went out just now.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show each channel's text; store nothing.")]
+Wait = Annotated[
+    bool, typer.Option("--wait", help="Show each delivery until all have ended; --wait=30s: at most so long.")
+]
+WaitFor = Annotated[str, typer.Option("--wait-for", metavar="SPAN", hidden=True, help="What --wait=SPAN means.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+Name = Annotated[
+    str, typer.Argument(metavar="ID", help="An alert's id, CAP identifier or incident, or the start of one.")
+]

@@ -1,0 +1,146 @@
+"""One round's look at everything: what the database says of channels and sources, and what the platforms answer."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from alerts.config import Config
+from alerts.daemon.soundings import Sounding, Soundings
+from alerts.delivery.habit import Habit, learn, quiet_since, without
+from alerts.delivery.watch import STUCK_AFTER, ChannelSeen, Held, Seen, SourceSeen, see
+from alerts.model.ports import Clock, Standing
+from alerts.sources.settings import PolledSettings
+from alerts.store import watched
+from alerts.store.database import Database
+from alerts.store.queries import standing
+from alerts.store.watched import Pile, SourceRow
+from alerts.web.ops import Cycle
+
+AWAY = timedelta(minutes=10)
+"""After a stop of this length, a feed's silence meanwhile isn't held against it."""
+_LAST_ROUND = "last round"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the database says in one round."""
+
+    standings: Mapping[str, Standing]
+    stuck: Mapping[str, Pile | None]
+    undecided: Mapping[str, Pile | None]
+    sources: Mapping[str, SourceRow] = field(default_factory=dict)
+
+
+class Observer:
+    """Looks, and learns each source's habit on the way. A channel that another process works is that one's to watch."""
+
+    def __init__(
+        self, config: Config, database: Database, clock: Clock, holds: Callable[[str], bool], soundings: Soundings
+    ) -> None:
+        self._config = config
+        self._database = database
+        self._clock = clock
+        self._holds = holds
+        self._soundings = soundings
+        self._habits: dict[str, Habit] | None = None
+
+    async def observe(self, cycles: Sequence[Cycle]) -> Seen:
+        """Look at everything once. Raises sqlite3.Error where the database can't be read."""
+        now = self._clock.now()
+        mine = [name for name in self._config.channels if self._holds(name)]
+        found = await self._database.read(lambda db: self._find(db, mine, now))
+        await self._learn(found.sources, now)
+        paused = {name for name, stands in found.standings.items() if _is_paused(stands, now, self._grace)}
+        for name in paused:
+            self._soundings.forget(name)
+        soundings = await self._soundings.take(lambda name: name in found.standings and name not in paused)
+        channels = [self._channel(name, found, soundings.get(name)) for name in mine]
+        sources = [self._source(name, found.sources.get(name), now) for name in self._polled()]
+        standing_still = {cycle.name: (cycle.reason or "") if cycle.stands else None for cycle in cycles}
+        return see(channels, sources, standing_still, now)
+
+    def write_down(self, db: sqlite3.Connection, now: datetime) -> None:
+        """Keep what was learned and when; called in the transaction of each round."""
+        watched.remember(db, _LAST_ROUND, now.isoformat())
+        for name, habit in (self._habits or {}).items():
+            watched.remember(db, f"habit {name}", _spell(habit))
+
+    @property
+    def _grace(self) -> timedelta:
+        """A pause that ended this lately may begin anew with the next post."""
+        return self._config.notify.every * 2
+
+    def _polled(self) -> dict[str, PolledSettings]:
+        return {name: each for name, each in self._config.sources.items() if isinstance(each, PolledSettings)}
+
+    def _find(self, db: sqlite3.Connection, channels: Sequence[str], now: datetime) -> _Found:
+        return _Found(
+            standings={name: standing(db, name) for name in channels},
+            stuck={name: watched.stuck(db, name, now - STUCK_AFTER) for name in channels},
+            undecided={name: watched.undecided(db, name, now) for name in channels},
+            sources=watched.sources_seen(db),
+        )
+
+    def _channel(self, name: str, found: _Found, sounding: Sounding | None) -> ChannelSeen:
+        stands, now = found.standings[name], self._clock.now()
+        refused = stands.reason or "its credential is refused" if stands.state == "blocked" else None
+        pauses = stands.state == "failing" and _is_paused(stands, now, self._grace)
+        unreachable = stands.reason or "it makes us wait" if pauses else None
+        asked = sounding or Sounding()
+        return ChannelSeen(
+            name=name,
+            refused=refused or asked.refused,
+            unreachable=unreachable or asked.unreachable,
+            rights=asked.rights,
+            stuck=_held(found.stuck[name]),
+            undecided=_held(found.undecided[name]),
+            known=sounding is not None or refused is not None,
+        )
+
+    def _source(self, name: str, row: SourceRow | None, now: datetime) -> SourceSeen:
+        every = self._polled()[name].every
+        if row is None:
+            return SourceSeen(name, every)
+        quiet = quiet_since((self._habits or {}).get(name), now)
+        return SourceSeen(name, every, row.failures, row.reason, row.last_ok, quiet)
+
+    async def _learn(self, sources: Mapping[str, SourceRow], now: datetime) -> None:
+        if self._habits is None:
+            self._habits = await self._recall(now)
+        for name, row in sources.items():
+            habit = learn(self._habits.get(name), row.mark, now)
+            if habit is not None:
+                self._habits[name] = habit
+
+    async def _recall(self, now: datetime) -> dict[str, Habit]:
+        kept = await self._database.read(watched.recall)
+        away = now - datetime.fromisoformat(kept.get(_LAST_ROUND, now.isoformat()))
+        habits = {key.removeprefix("habit "): _read(text) for key, text in kept.items() if key.startswith("habit ")}
+        return {name: without(habit, away) if away > AWAY else habit for name, habit in habits.items()}
+
+
+def _is_paused(stands: Standing, now: datetime, grace: timedelta) -> bool:
+    """Blocked, or told to come again later: the lane tries for itself, and what it meets is in its standing."""
+    if stands.state == "blocked":
+        return True
+    return stands.blocked_until is not None and stands.blocked_until + grace > now
+
+
+def _held(pile: Pile | None) -> Held | None:
+    return Held(pile.posts, pile.since, pile.reason) if pile else None
+
+
+def _spell(habit: Habit) -> str:
+    longest = habit.longest.total_seconds()
+    kept = {"mark": habit.mark, "changed_at": habit.changed_at.isoformat(), "longest": longest}
+    return json.dumps(kept | {"changes": habit.changes})
+
+
+def _read(text: str) -> Habit:
+    kept = json.loads(text)
+    changed_at = datetime.fromisoformat(kept["changed_at"])
+    return Habit(kept["mark"], changed_at, timedelta(seconds=kept["longest"]), kept["changes"])

@@ -1,0 +1,88 @@
+"""What the house stands in: time, chance, names, the file and the ways out; the simulation puts it in another world."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import aiohttp
+
+from alerts.channels.settings import ChannelSettings
+from alerts.config import Config, channel_kind, source_kind
+from alerts.daemon.clock import SystemClock
+from alerts.daemon.furnish import furnish_desk
+from alerts.desk.actions import Desk
+from alerts.model.ids import new_id
+from alerts.model.ports import Channel, Clock, Outbox, Resources, Source, Surroundings
+from alerts.sources.settings import PolledSettings
+from alerts.store.database import Database
+from alerts.store.migrate import migrate
+from alerts.store.outbox import StoredOutbox
+
+
+class Session(Protocol):
+    """The one HTTP session of the process: whoever is given it knows more of it than the house does."""
+
+    async def close(self) -> None:
+        """End every connection."""
+        ...
+
+
+async def open_session() -> Session:
+    """One pool of connections for everything."""
+    connector = aiohttp.TCPConnector(limit=200, ttl_dns_cache=60)
+    return aiohttp.ClientSession(connector=connector, auto_decompress=True)
+
+
+async def open_database(path: Path) -> Database:
+    """The database at `path`, brought up to date."""
+    await asyncio.to_thread(migrate, path)
+    return await Database.open(path)
+
+
+def open_channel(name: str, settings: ChannelSettings, resources: Resources) -> Channel:
+    """The platform's own channel, by its kind."""
+    kind = channel_kind(settings.kind)
+    assert kind is not None  # noqa: S101 the configuration was checked
+    channel: Channel = kind.load()(name, settings, resources)
+    return channel
+
+
+def open_source(name: str, settings: PolledSettings, around: Surroundings) -> Source | None:
+    """What reads the source, by its kind; None where there is nothing to read."""
+    kind = source_kind(settings.kind)
+    return kind.load()(name, settings, around) if kind is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often the house looks where nothing wakes it, and how long it holds a lane. None: the lanes' own time."""
+
+    lease: timedelta | None = None
+    idle: timedelta | None = None
+    net_beneath: timedelta = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The world of one house. Whatever is decided outside of it comes in here; the defaults are the real one.
+
+    `doors` says whether it answers over HTTP and hears the ring of other processes.
+    """
+
+    clock: Clock = field(default_factory=SystemClock)
+    chance: Callable[[], float] = random.random
+    new_id: Callable[[], str] = new_id
+    open_session: Callable[[], Awaitable[Session]] = open_session
+    open_database: Callable[[Path], Awaitable[Database]] = open_database
+    open_channel: Callable[[str, Any, Resources], Channel] = open_channel
+    open_source: Callable[[str, Any, Surroundings], Source | None] = open_source
+    furnish: Callable[[Config, Callable[[], datetime], Callable[[], str]], Desk] = furnish_desk
+    outbox: Callable[[Database], Outbox] = StoredOutbox
+    rhythm: Rhythm = field(default_factory=Rhythm)
+    doors: bool = True

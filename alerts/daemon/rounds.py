@@ -1,0 +1,139 @@
+"""The watch's rounds: look at every cycle, credential and source, tell those on duty what is wrong, then the heartbeat.
+
+    observe ──▶ delivery.watch: troubles, news ──▶ warnings in the outbox of the [notify] channels ──▶ heartbeat
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import structlog
+from prometheus_client import Gauge
+
+from alerts.config import Config
+from alerts.daemon.observing import Observer
+from alerts.daemon.soundings import Sounded, Soundings
+from alerts.daemon.telling import Telling
+from alerts.daemon.warnings import Warnings
+from alerts.delivery.watch import News, Notebook, Say, Seen, Told, news_of, told_after
+from alerts.model.ports import Clock
+from alerts.store.books import StoredBooks
+from alerts.store.database import Database
+from alerts.web.ops import Cycle
+
+WATCH = "watch"
+HEARTBEAT_TIMEOUT = 10.0
+MISSED_ROUNDS = 3
+_LATE = 60.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class WatchDesk:
+    """What the rounds work with. `holds` tells whether this process works a lane; `session` is the process's."""
+
+    database: Database
+    clock: Clock
+    session: Any
+    telling: Telling
+    warnings: Warnings
+    holds: Callable[[str], bool]
+    cycles: Callable[[], Sequence[Cycle]]
+    wake: Callable[[Sequence[str]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What one round came to: the news, the channels that carry them, and what those on duty know of now."""
+
+    news: list[News]
+    channels: list[str]
+    told: dict[str, Told]
+
+
+class Rounds:
+    """Goes round every `[notify] every`. Where the database refuses, nothing is told, and no heart beats."""
+
+    def __init__(self, config: Config, lanes: Mapping[str, Sounded], desk: WatchDesk) -> None:
+        self._every: timedelta = config.notify.every
+        self._heartbeat = config.notify.heartbeat
+        self._desk = desk
+        self._soundings = Soundings(lanes, desk.clock, config.notify.probe)
+        self._observer = Observer(config, desk.database, desk.clock, desk.holds, self._soundings)
+        self._notebook = Notebook()
+        self._known: dict[str, Told] = {}
+        self._troubles = Gauge(
+            "tocsin_trouble", "1 while those on duty are warned of it", ["what", "name"], registry=desk.telling.registry
+        )
+        desk.telling.listeners.append(self._soundings.heard)
+        self._cycled_at = desk.clock.monotonic()
+
+    @property
+    def cycle(self) -> Cycle:
+        """The watch itself, as one more cycle: it stands still where the database can't be written."""
+        age = self._desk.clock.monotonic() - self._cycled_at
+        return Cycle(WATCH, age, age > MISSED_ROUNDS * self._every.total_seconds() + _LATE)
+
+    async def run(self) -> None:
+        """Go round until cancelled. A round that can't be finished is logged, and the next one comes."""
+        while True:
+            try:
+                await self.go_round()
+            except (sqlite3.Error, ValueError) as error:  # closed or refused: one line a round is enough
+                log.error("watch.refused", error=str(error))  # noqa: TRY400
+            except Exception:
+                log.exception("watch.stumbled")
+            await self._desk.clock.sleep(self._every.total_seconds())
+
+    async def go_round(self) -> None:
+        """Look at everything once, tell the news, and let the heart beat if all is going round."""
+        cycles = [cycle for cycle in self._desk.cycles() if cycle.name != WATCH]
+        seen = await self._observer.observe(cycles)
+        self._notebook = self._notebook.note(seen)
+        await self._tell(seen)
+        self._cycled_at = self._desk.clock.monotonic()
+        standing = [cycle.name for cycle in cycles if cycle.stands]
+        if self._heartbeat is not None and not standing:
+            await self._beat(self._heartbeat)
+
+    async def _tell(self, seen: Seen) -> None:
+        """Decide and store in one transaction, written even where there is no news: that it can be is half the watch."""
+        outcome = await self._desk.database.write(lambda db: self._decide(db, seen))
+        self._known = outcome.told
+        self._notebook = self._notebook.tell(outcome.news, self._desk.clock.now())
+        for news in outcome.news:
+            tell = log.info if news.say is Say.OVER else log.warning
+            trouble = news.trouble
+            tell(f"trouble.{news.say}", what=str(trouble.what), name=trouble.name, reason=trouble.reason)
+        self._troubles.clear()
+        for told in self._known.values():
+            self._troubles.labels(str(told.trouble.what), told.trouble.name).set(1)
+        if outcome.channels:
+            self._desk.wake(outcome.channels)
+
+    def _decide(self, db: sqlite3.Connection, seen: Seen) -> _Outcome:
+        """Where there is nobody to tell, what was told is what stands in the log."""
+        now, books, warnings = self._desk.clock.now(), StoredBooks(db), self._desk.warnings
+        self._observer.write_down(db, now)
+        told = warnings.told(books, seen.judged, now) if warnings.outlets else self._known
+        news = news_of(seen, told, self._notebook, now)
+        channels = warnings.file(books, news, now) if warnings.outlets else []
+        return _Outcome(news, channels, told_after(told, news, now))
+
+    async def _beat(self, address: str) -> None:
+        """Call the watch elsewhere. The address may hold a key, so no line shows it."""
+        timeout = aiohttp.ClientTimeout(total=HEARTBEAT_TIMEOUT)
+        try:
+            async with self._desk.session.get(address, timeout=timeout) as answer:
+                good, why = answer.status < 400, f"status {answer.status}"
+        except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+            good, why = False, type(error).__name__
+        if not good:
+            log.warning("heartbeat.failed", reason=why)

@@ -1,0 +1,92 @@
+"""Each channel's credential tried live, on a schedule: what it can't do is known before the next emergency."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+
+from alerts.model.errors import BadCredential, DeliveryError
+from alerts.model.ports import Clock, Probe, Verdict
+from alerts.model.post import Post, PostState
+
+log = structlog.get_logger()
+
+
+class Sounded(Protocol):
+    """A lane, as far as it can be asked whether its credential works."""
+
+    async def probe(self) -> Probe | None:
+        """Ask the platform live; None: it can't be asked now. Raises DeliveryError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sounding:
+    """What the last try found: nothing wrong, or why not."""
+
+    refused: str | None = None
+    unreachable: str | None = None
+    rights: tuple[str, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        """Whether there is no need to try again before its time."""
+        return self.refused is None and self.unreachable is None
+
+
+class Soundings:
+    """Tries every credential each `every`, unless it was used successfully since; one that fails in every round.
+
+    It only looks: a lane goes on sending whatever a try says, and finds out for itself.
+    """
+
+    def __init__(self, lanes: Mapping[str, Sounded], clock: Clock, every: timedelta) -> None:
+        self._lanes = lanes
+        self._clock = clock
+        self._every = every.total_seconds()
+        self._good_at: dict[str, float] = {}
+        self._last: dict[str, Sounding] = {}
+
+    def heard(self, post: Post, verdict: Verdict, _: float) -> None:
+        """A post went out: the credential works."""
+        if verdict.state is PostState.SENT:
+            self._good_at[post.channel] = self._clock.monotonic()
+            last = self._last.get(post.channel, Sounding())
+            self._last[post.channel] = Sounding(rights=last.rights)
+
+    async def take(self, may: Callable[[str], bool]) -> Mapping[str, Sounding]:
+        """Try those that are due and that one `may` ask; returns what is known of each, nothing of those never asked."""
+        due = [name for name in self._lanes if may(name) and self._is_due(name)]
+        await asyncio.gather(*(self._sound(name) for name in due))
+        return dict(self._last)
+
+    def forget(self, name: str) -> None:
+        """What was found isn't so any more: the lane itself met something worse."""
+        self._last.pop(name, None)
+        self._good_at.pop(name, None)
+
+    def _is_due(self, name: str) -> bool:
+        last, good_at = self._last.get(name), self._good_at.get(name)
+        fresh = good_at is not None and self._clock.monotonic() - good_at < self._every
+        return last is None or not last.good or not fresh
+
+    async def _sound(self, name: str) -> None:
+        began = self._clock.monotonic()
+        try:
+            probe = await self._lanes[name].probe()
+        except BadCredential as error:
+            self._last[name] = Sounding(refused=error.reason)
+        except DeliveryError as error:
+            self._last[name] = Sounding(unreachable=error.reason)
+        except Exception as error:  # another package's channel must not end the watch over the others
+            log.exception("probe.stumbled", channel=name)
+            self._last[name] = Sounding(unreachable=f"the channel stumbled: {type(error).__name__}")
+        else:
+            if probe is not None:
+                self._last[name] = Sounding(rights=probe.warnings)
+                self._good_at[name] = began

@@ -1,0 +1,135 @@
+"""Tocsin's own warnings in words: cause, then fix, in French or English, one short message each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from alerts.delivery.watch import News, Say, What
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How one kind of trouble is told: what is wrong, what to do, and that it is over."""
+
+    wrong: str
+    fix: str
+    over: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The parts of one warning; `detail` is what was reported, word for word."""
+
+    headline: str
+    fix: str | None = None
+    detail: str | None = None
+
+
+_FRENCH = {
+    What.CYCLE: Wording(
+        "« {name} » ne tourne plus",
+        "Lisez le journal, puis relancez le service.",
+        "« {name} » tourne de nouveau",
+    ),
+    What.CREDENTIAL: Wording(
+        "le canal {name} ne peut plus publier, ses identifiants sont refusés",
+        "Renouvelez-les : ce qui attend partira de soi-même.",
+        "les identifiants du canal {name} sont de nouveau acceptés",
+    ),
+    What.PLATFORM: Wording(
+        "la plateforme du canal {name} ne répond pas ou fait attendre",
+        "Rien n'est perdu. En cas d'urgence, passez par un autre canal.",
+        "la plateforme du canal {name} répond de nouveau",
+    ),
+    What.LANE: Wording(
+        "sur le canal {name}, des messages essayés depuis {since} ne partent pas (nombre : {posts})",
+        "« tocsin status » dit lesquels et pourquoi. En cas d'urgence, passez par un autre canal.",
+        "les messages du canal {name} partent de nouveau",
+    ),
+    What.RIGHTS: Wording(
+        "le compte du canal {name} n'a pas tous ses droits",
+        "Accordez-les-lui sur la plateforme.",
+        "le compte du canal {name} a tous ses droits",
+    ),
+    What.UNDECIDED: Wording(
+        "sur le canal {name}, des messages attendent votre décision (nombre : {posts})",
+        "Regardez le canal, puis « tocsin retry » ou « tocsin drop ».",
+        "plus rien n'attend de décision sur le canal {name}",
+    ),
+    What.FEED: Wording(
+        "la source {name} ne peut pas être lue (dernière lecture : {since})",
+        "Vérifiez l'adresse et le réseau (« tocsin check --live ») et surveillez ses alertes à la main.",
+        "la source {name} est de nouveau lue",
+    ),
+    What.QUIET: Wording(
+        "la source {name} répond mais ne dit rien de nouveau depuis {since}, bien plus que d'habitude",
+        "Demandez à qui la publie si elle vit encore.",
+        "la source {name} dit de nouveau du nouveau",
+    ),
+}
+_ENGLISH = {
+    What.CYCLE: Wording("“{name}” stands still", "Read the log, then restart the service.", "“{name}” goes on"),
+    What.CREDENTIAL: Wording(
+        "the channel {name} can't publish, its credential is refused",
+        "Renew it: what waits will go out by itself.",
+        "the credential of the channel {name} works again",
+    ),
+    What.PLATFORM: Wording(
+        "the platform of the channel {name} doesn't answer or makes us wait",
+        "Nothing is lost. In an emergency, use another channel.",
+        "the platform of the channel {name} answers again",
+    ),
+    What.LANE: Wording(
+        "on the channel {name}, posts tried since {since} don't get out (how many: {posts})",
+        "“tocsin status” says which, and why. In an emergency, use another channel.",
+        "the posts of the channel {name} get out again",
+    ),
+    What.RIGHTS: Wording(
+        "the account of the channel {name} lacks rights",
+        "Grant them on the platform.",
+        "the account of the channel {name} has all its rights",
+    ),
+    What.UNDECIDED: Wording(
+        "on the channel {name}, posts wait for your decision (how many: {posts})",
+        "Look at the channel, then “tocsin retry” or “tocsin drop”.",
+        "nothing waits for a decision on the channel {name}",
+    ),
+    What.FEED: Wording(
+        "the source {name} can't be read (last read: {since})",
+        "Check its address and the network (“tocsin check --live”), and watch for its alerts yourself.",
+        "the source {name} is read again",
+    ),
+    What.QUIET: Wording(
+        "the source {name} answers but has said nothing new since {since}, far longer than usual",
+        "Ask its publisher whether it still lives.",
+        "the source {name} says new things again",
+    ),
+}
+
+
+def word(news: News, language: str, zone: tzinfo) -> Words:
+    """The warning in French where `language` is, else in English; times are in `zone`."""
+    french = language.lower().split("-", 1)[0] == "fr"
+    trouble = news.trouble
+    wording = (_FRENCH if french else _ENGLISH)[trouble.what]
+    since = spell_time(trouble.since, zone, french=french)
+    filling = {"name": trouble.name, "since": since, "posts": trouble.posts}
+    begun = spell_time(news.since, zone, french=french)
+    match news.say:
+        case Say.BEGINS:
+            lead = "Avertissement : " if french else "Warning: "
+            return Words(lead + wording.wrong.format(**filling) + ".", wording.fix, trouble.reason)
+        case Say.GOES_ON:
+            lead = f"Toujours, depuis {begun} : " if french else f"Still, since {begun}: "
+            return Words(lead + wording.wrong.format(**filling) + ".", wording.fix, trouble.reason)
+        case Say.OVER:
+            lead, until = ("Rétabli : ", f"depuis {begun}") if french else ("Over: ", f"since {begun}")
+            return Words(f"{lead}{wording.over.format(**filling)} ({'en panne' if french else 'in trouble'} {until}).")
+
+
+def spell_time(time: datetime | None, zone: tzinfo, *, french: bool) -> str:
+    """A time as the officer's clock shows it."""
+    if time is None:
+        return "jamais" if french else "never"
+    return f"{time.astimezone(zone):%d/%m %H:%M}" if french else f"{time.astimezone(zone):%Y-%m-%d %H:%M}"

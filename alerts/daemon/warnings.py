@@ -1,0 +1,177 @@
+"""Tocsin's own warnings as messages in the books: stored with their posts in one transaction, sent by their lanes.
+
+What was told is read from what is stored, so that a restart, or a second daemon, tells nothing twice. Such a message
+is a CAP alert of status System and scope Private: no routing takes it, and it goes to the channels of `[notify]` alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alerts.daemon.warning_words import Words, word
+from alerts.delivery.watch import News, Say, Told, Trouble, What
+from alerts.desk.station import Outlet, Station
+from alerts.model.alert import (
+    Alert,
+    Area,
+    Category,
+    Certainty,
+    Info,
+    MsgType,
+    Reference,
+    Scope,
+    Severity,
+    Status,
+    Urgency,
+)
+from alerts.model.incident import AlertState, Record
+from alerts.model.ports import Books
+from alerts.model.post import Means, Message, Post, PostKind, PostState, priority_of
+from alerts.rendering.count import count
+from alerts.rendering.shorten import at_words
+from alerts.store.watched import OWN_WARNINGS
+
+LASTS = timedelta(hours=24)
+"""How long a warning is worth reading: a notify channel that is down for longer misses it."""
+LONGEST = 600
+"""Characters of a warning at the most, where the platform takes more: it is read on a telephone."""
+_SEVERITY = Severity.MODERATE
+_KINDS = {
+    Say.BEGINS: (PostKind.PUBLISH, Means.NEW, MsgType.ALERT),
+    Say.GOES_ON: (PostKind.UPDATE, Means.REPLY, MsgType.UPDATE),
+    Say.OVER: (PostKind.END, Means.REPLY, MsgType.CANCEL),
+}
+_REACHED = (PostState.SENT, PostState.SENDING, PostState.IN_DOUBT)
+
+
+@dataclass(frozen=True, slots=True)
+class Warnings:
+    """Files news for those on duty. `outlets` are the channels of `[notify]`."""
+
+    station: Station
+    outlets: tuple[Outlet, ...]
+    new_id: Callable[[], str]
+
+    def told(self, books: Books, keys: Iterable[str], now: datetime) -> dict[str, Told]:
+        """Which of these troubles those on duty know of."""
+        return {key: told for key in keys if (told := _told(key, books.by_topic(topic_of(key), now)))}
+
+    def file(self, books: Books, news: Sequence[News], now: datetime) -> list[str]:
+        """Store each as a message with its posts; returns the channels that have something to do."""
+        return sorted({channel for each in news for channel in self._file(books, each, now)})
+
+    def _file(self, books: Books, news: News, now: datetime) -> list[str]:
+        earlier = books.by_topic(topic_of(news.trouble.key), now)
+        incident = earlier[0].incident_id if earlier else self.new_id()
+        thread = books.thread(incident)
+        _withdraw(books, thread, now)
+        reached = {post.channel for post in thread if post.state in _REACHED}
+        record = self._record(news, earlier, incident, now)
+        books.add(record)
+        books.note(now, record.id, None, record.state, f"{news.say}: {news.trouble.key}")
+        books.close(record.id, now)
+        if news.say is Say.OVER:
+            for each in earlier:
+                books.set_alert_state(each.id, AlertState.LEFT_OUT, "it is over")
+        outlets = [outlet for outlet in self.outlets if news.say is not Say.OVER or outlet.name in reached]
+        for outlet in outlets:
+            books.add_post(self._post(news, record, outlet, now))
+        return [outlet.name for outlet in outlets]
+
+    def _record(self, news: News, earlier: Sequence[Record], incident: str, now: datetime) -> Record:
+        """A trouble that is over has no topic: what comes next is another."""
+        alert = self._alert(news, earlier, now)
+        topic = None if news.say is Say.OVER else topic_of(news.trouble.key)
+        return Record(self.new_id(), incident, OWN_WARNINGS, alert, AlertState.ACCEPTED, now, topic=topic)
+
+    def _alert(self, news: News, earlier: Sequence[Record], now: datetime) -> Alert:
+        station, sent = self.station, now.replace(microsecond=0).astimezone(self.station.timezone)
+        words = word(news, station.language, station.timezone)
+        info = Info(
+            event="Tocsin",
+            categories=(Category.INFRA,),
+            severity=_SEVERITY,
+            urgency=Urgency.IMMEDIATE,
+            certainty=Certainty.OBSERVED,
+            language=station.language,
+            expires=sent + (timedelta(hours=1) if news.say is Say.OVER else LASTS),
+            sender_name=station.name,
+            headline=words.headline,
+            description=words.detail,
+            instruction=words.fix,
+            areas=(Area(station.name),),
+        )
+        alerts = [record.alert for record in earlier if record.alert]
+        return Alert(
+            identifier=f"tocsin-{self.new_id()}",
+            sender=station.sender,
+            sent=sent,
+            status=Status.SYSTEM,
+            msg_type=_KINDS[news.say][2],
+            scope=Scope.PRIVATE,
+            addresses=tuple(outlet.name for outlet in self.outlets),
+            references=tuple(Reference(alert.sender, alert.identifier, alert.sent) for alert in alerts),
+            infos=(info,),
+        )
+
+    def _post(self, news: News, record: Record, outlet: Outlet, now: datetime) -> Post:
+        language = outlet.language or self.station.language
+        kind, means, _ = _KINDS[news.say]
+        return Post(
+            id=self.new_id(),
+            alert_id=record.id,
+            incident_id=record.incident_id,
+            channel=outlet.name,
+            kind=kind,
+            means=means,
+            state=PostState.QUEUED,
+            priority=priority_of(_SEVERITY, Urgency.IMMEDIATE),
+            message=compose(word(news, language, self.station.timezone), self.station.name, outlet, language),
+            severity=_SEVERITY,
+            stored_at=now,
+            exercise=outlet.exercise,
+            expires=now + LASTS,
+        )
+
+
+def topic_of(key: str) -> str:
+    """What the messages about one trouble have in common; no feed's topic is like it."""
+    return hashlib.sha256(f"{OWN_WARNINGS}: {key}".encode()).hexdigest()
+
+
+def compose(words: Words, station: str, outlet: Outlet, language: str) -> Message:
+    """The message for one channel: what is reported is cut first, the headline never."""
+    fmt = outlet.text
+
+    def fits(text: str) -> bool:
+        return count(html.escape(text, quote=False) if fmt.markup == "html" else text, fmt) <= min(fmt.limit, LONGEST)
+
+    plain = f"Tocsin, {station}\n{words.headline}"
+    if words.fix and fits(f"{plain}\n{words.fix}"):
+        plain = f"{plain}\n{words.fix}"
+    if words.detail:
+        before = plain
+        detail = " ".join(words.detail.split())
+        whole = f"{before}\n({detail})"
+        cut = detail if fits(whole) else at_words(detail, lambda text: fits(f"{before}\n({text})"), markup=False)
+        plain = f"{before}\n({cut})" if cut else before
+    return Message(html.escape(plain, quote=False) if fmt.markup == "html" else plain, plain, language=language)
+
+
+def _told(key: str, records: Sequence[Record]) -> Told | None:
+    if not records:
+        return None
+    what, name = key.split(" ", 1)
+    return Told(Trouble(What(what), name), records[-1].received_at, records[0].received_at)
+
+
+def _withdraw(books: Books, thread: Sequence[Post], now: datetime) -> None:
+    """What hasn't gone out yet says what isn't so any more."""
+    for post in thread:
+        if post.state is PostState.QUEUED:
+            books.move_post(post, PostState.SUPERSEDED, "a newer warning took its place", not_before=None)
+            books.note(now, post.alert_id, post.id, PostState.SUPERSEDED, "a newer warning took its place")

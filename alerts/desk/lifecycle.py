@@ -1,0 +1,61 @@
+"""What time alone does to an incident: when its newest message is over, its readers are told so, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from alerts.desk.judgement import Accepted
+from alerts.desk.posting import Occasion, Penned, pen_posts
+from alerts.desk.station import Outlet, Station
+from alerts.desk.thread import channels_on
+from alerts.model.incident import LeftOut, Record
+from alerts.model.ports import Books
+from alerts.model.post import EndReason, PostKind, PostState
+
+GRACE = timedelta(minutes=1)
+"""A sender's own last word (all clear, an extension) often comes at the very end: it is waited for."""
+
+
+def end_what_is_over(
+    books: Books,
+    station: Station,
+    write: Callable[[Outlet, Occasion, PostKind], Penned],
+    now: datetime,
+) -> list[Penned]:
+    """The ends of the incidents that nobody extended and nobody ended, stored."""
+    penned: list[Penned] = []
+    for record in books.over(now - GRACE):
+        penned += _end(books, station, record, write, now)
+        books.close(record.id, now)
+    return penned
+
+
+def _end(
+    books: Books,
+    station: Station,
+    record: Record,
+    write: Callable[[Outlet, Occasion, PostKind], Penned],
+    now: datetime,
+) -> list[Penned]:
+    thread = tuple(books.thread(record.incident_id))
+    on = channels_on(thread)
+    alert = record.alert
+    if alert is None or not on:
+        return []
+    accepted = Accepted(
+        publish="auto",
+        outlets=tuple(outlet for outlet in station.outlets if outlet.name in on),
+        area_names=tuple(dict.fromkeys(area.description for area in alert.areas)),
+        previous=record,
+        ending=EndReason.EXPIRED,
+        thread=thread,
+        withdrawn=(),
+    )
+    occasion = Occasion(record, alert, accepted, now, PostState.QUEUED, None)
+    made = pen_posts(books, occasion, write)
+    if isinstance(made, LeftOut):
+        books.note(now, record.id, None, "over", made.reason)
+        return []
+    books.note(now, record.id, None, "over", f"its time ran out at {alert.ends.isoformat(timespec='minutes')}")
+    return made

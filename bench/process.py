@@ -1,0 +1,38 @@
+"""Whole processes: how long one runs, and what it holds in memory."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def run_time(arguments: list[str], folder: Path, environment: Mapping[str, str] | None = None) -> float:
+    """Seconds that `python ARGUMENTS` takes from start to end; raises where it fails."""
+    began = time.perf_counter()
+    subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=True,
+    )
+    return time.perf_counter() - began
+
+
+def output(code: str, folder: Path) -> str:
+    """What `python -c CODE` prints."""
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def resident(process: int) -> float:
+    """Megabytes of memory that a process holds (VmRSS, proc(5))."""
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise ValueError(f"process {process} is over")

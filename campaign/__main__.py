@@ -1,0 +1,66 @@
+"""`python -m campaign [--kills N] [--alerts N] [--seed S]`: 0 if every promise was kept, 1 if one wasn't."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from campaign.play import Outcome, Play
+from campaign.schedule import plan
+from campaign.table import breaches, table
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a campaign, print its table and, where a promise was broken, how to see it again."""
+    asked = _read(arguments)
+    folder = Path(asked.folder or tempfile.mkdtemp(prefix="tocsin-campaign-"))
+    began = time.monotonic()
+    outcomes = run(asked.seed, asked.kills, asked.alerts, asked.towns, folder)
+    print(table(outcomes))
+    told = breaches(outcomes)
+    print("\n".join([f"seed {asked.seed}, {time.monotonic() - began:.0f} s", *told]))
+    if told:
+        print(f"what was left is in {folder}; again: python -m campaign --seed {asked.seed}", file=sys.stderr)
+        return 1
+    if asked.folder is None:
+        shutil.rmtree(folder)
+    return 0
+
+
+def run(seed: str, kills: int, alerts: int, towns: int, folder: Path) -> list[Outcome]:
+    """Several towns at once, so that one's five seconds of waiting for a lease are another's time to work."""
+    plans = [
+        plan(f"{seed}/{number}", _share(kills, towns, number), _share(alerts, towns, number)) for number in range(towns)
+    ]
+    plays = []
+    for number in range(towns):
+        home = folder / f"town-{number + 1}"
+        home.mkdir(parents=True)
+        plays.append(Play(number, home))
+    with ThreadPoolExecutor(towns) as threads:
+        return list(threads.map(lambda play, lives: play.run(lives), plays, plans))
+
+
+def _share(total: int, parts: int, number: int) -> int:
+    return total * (number + 1) // parts - total * number // parts
+
+
+def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m campaign", description="Kill the program, and see what is left.")
+    parser.add_argument("--kills", type=int, default=60, metavar="N", help="how many daemons are killed (60)")
+    parser.add_argument("--alerts", type=int, default=240, metavar="N", help="how many messages are told (240)")
+    parser.add_argument("--towns", type=int, default=3, metavar="N", help="how many towns live at the same time (3)")
+    parser.add_argument("--seed", default=secrets.token_hex(4), help="the same seed, the same plan")
+    parser.add_argument("--folder", metavar="DIR", help="where the towns are (else a new one, gone if all was well)")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""A feed of CAP messages on loopback: an index that grows, and the messages that it names."""
+
+from __future__ import annotations
+
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from alerts.model.alert import Alert
+from alerts.model.cap_xml import write
+
+_HEAD = '<feed xmlns="http://www.w3.org/2005/Atom"><id>urn:campaign</id><title>Crues</title>'
+
+
+class Feed:
+    """Serves what was told until now. Every entry stays, so that none is missed while nobody looks."""
+
+    def __init__(self) -> None:
+        self._messages: dict[str, bytes] = {}
+        self._entries: list[str] = []
+        feed = self
+
+        class Handler(BaseHTTPRequestHandler):
+            """Answers one request."""
+
+            def do_GET(self) -> None:
+                """The index, or one message."""
+                body = feed.body_of(self.path)
+                self.send_response(404 if body is None else 200)
+                self.send_header("Content-Type", "application/xml")
+                self.send_header("Content-Length", str(len(body or b"")))
+                self.end_headers()
+                self.wfile.write(body or b"")
+
+            def log_message(self, *arguments: Any) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/index"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def tell(self, alert: Alert) -> None:
+        """Put one message into the index."""
+        name = alert.identifier
+        self._messages[name] = write(alert)
+        self._entries.append(
+            f"<entry><id>urn:campaign:{name}</id><updated>{alert.sent.isoformat()}</updated>"
+            f'<link type="application/cap+xml" href="/{name}.xml"/></entry>'
+        )
+
+    def body_of(self, path: str) -> bytes | None:
+        """What stands at a path."""
+        if path == "/index":
+            return f"{_HEAD}{''.join(self._entries)}</feed>".encode()
+        return self._messages.get(path.removeprefix("/").removesuffix(".xml"))
+
+    def stop(self) -> None:
+        """Close the port."""
+        self._server.shutdown()
+        self._server.server_close()

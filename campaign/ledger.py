@@ -1,0 +1,95 @@
+"""What a town's database and timelines say, as the audit reads it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from campaign.audit import Entry, Seen
+from campaign.marks import Mark, read_mark, read_wording
+
+_POSTS = "SELECT id, alert_id, kind, means, state, reason, remote_id, next_try FROM post WHERE channel = ?"
+_TOLD_SO = (
+    "SELECT DISTINCT post_id FROM attempt WHERE outcome IN ('sent_again', 'officer') AND reason LIKE 'it may be out%'"
+)
+_OPEN = """
+SELECT count(*) FROM post
+WHERE state IN ('waiting', 'queued', 'sending') OR (state = 'in_doubt' AND next_try IS NOT NULL)
+"""
+_OWNERS = "SELECT owner FROM lease WHERE until > ? ORDER BY lane"
+
+
+class Ledger:
+    """Reads one town's database while its daemons work on it."""
+
+    def __init__(self, database: Path) -> None:
+        self._database = database
+
+    def open_posts(self) -> int:
+        """How many posts something will still become of, by itself."""
+        return int(self._rows(_OPEN)[0][0])
+
+    def owners(self, now: float) -> list[int]:
+        """The processes that hold the lanes now, by their numbers; one for each lane that is held."""
+        return [int(row["owner"].rsplit("-", 2)[1]) for row in self._rows(_OWNERS, round(now * 1_000_000))]
+
+    def identifiers(self) -> set[str]:
+        """The CAP identifiers of all that was filed."""
+        return {row["identifier"] for row in self._rows("SELECT identifier FROM alert")}
+
+    def entries(self, channel: str) -> list[Entry]:
+        """What the books say of every post of a channel, and of the messages that led to none there."""
+        excused = {row["post_id"] for row in self._rows(_TOLD_SO)}
+        marks: dict[str, Mark] = {}
+        filed: dict[str, sqlite3.Row] = {}
+        for row in self._rows("SELECT id, identifier, state, reason FROM alert ORDER BY seq"):
+            mark = read_mark(row["identifier"] or "")
+            if mark is not None:
+                marks[row["id"]], filed[row["id"]] = mark, row
+        posts = [row for row in self._rows(_POSTS, channel) if row["alert_id"] in marks]
+        entries = [_entry(marks[row["alert_id"]], row, excused=row["id"] in excused) for row in posts]
+        without = filed.keys() - {row["alert_id"] for row in posts}
+        # What led to no post on this channel is as good as left out there, whatever it led to elsewhere.
+        return entries + [
+            Entry(marks[key].incident, marks[key].place, is_end=False, state="left_out", reason=filed[key]["reason"])
+            for key in without
+        ]
+
+    def _rows(self, question: str, *values: object) -> list[sqlite3.Row]:
+        with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=10)) as db:
+            db.row_factory = sqlite3.Row
+            return db.execute(question, values).fetchall()
+
+
+def _entry(mark: Mark, row: sqlite3.Row, *, excused: bool) -> Entry:
+    is_end = row["kind"] == "end"
+    deletes = is_end and row["means"] == "delete"
+    return Entry(
+        mark.incident,
+        mark.place,
+        is_end,
+        row["state"],
+        row["reason"],
+        row["remote_id"],
+        excused=excused,
+        deletes=deletes,
+    )
+
+
+def read_timeline(posts: Sequence[Mapping[str, Any]]) -> Iterator[Seen]:
+    """One platform's posts that are the campaign's."""
+    for post in posts:
+        texts = [*post["edits"], post["text"]]
+        said = tuple(wording for text in texts if (wording := read_wording(text)))
+        if said:
+            ids = (*post["earlier_ids"], post["id"])
+            yield Seen(ids, said, post["created_at"], post["edited_at"], post["reply_to"], deleted=post["deleted"])
+
+
+def keep(folder: Path, timelines: Mapping[str, Any]) -> None:
+    """Leave the timelines beside the database, for whoever looks into a breach."""
+    (folder / "timelines.json").write_text(json.dumps(timelines, ensure_ascii=False, indent=1), encoding="utf-8")

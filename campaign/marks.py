@@ -1,0 +1,65 @@
+"""Alerts that can be told apart on any timeline: each headline bears its incident and version, and is read back."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from alerts.model.alert import Alert, Area, Category, Certainty, Info, MsgType, Reference, Urgency
+from campaign.audit import Wording
+from campaign.schedule import Told
+
+SENDER = "alertes@saint-martin.example"
+INSTRUCTION = "Gagnez les hauteurs."
+"""What every text that isn't an end says."""
+_MARK = re.compile(r"Repère (\d+)\.(\d+)")
+_IDENTIFIER = re.compile(r"campaign-(\d+)\.(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Which version of which incident."""
+
+    incident: str
+    place: int
+
+
+def alert_of(told: Told, now: datetime, previous: Alert | None) -> Alert:
+    """The message as CAP; its time is never before that of the one it follows."""
+    sent = now.replace(microsecond=0)
+    if previous is not None:
+        sent = max(sent, previous.sent + timedelta(seconds=1))
+    kinds = {"alert": MsgType.ALERT, "update": MsgType.UPDATE, "cancel": MsgType.CANCEL}
+    info = Info(
+        event="Crue",
+        categories=(Category.MET,),
+        severity=told.severity,
+        urgency=Urgency.EXPECTED,
+        certainty=Certainty.LIKELY,
+        language="fr-FR",
+        expires=(now + timedelta(seconds=told.lasts)).astimezone(UTC),
+        headline=f"Repère {told.incident}.{told.place}",
+        instruction=INSTRUCTION,
+        areas=(Area(f"Secteur {told.incident}"),),  # the same event in the same area would be the same incident
+    )
+    return Alert(
+        identifier=f"campaign-{told.incident}.{told.place}",
+        sender=SENDER if told.door == "counter" else "crues@bassin.example",
+        sent=sent,
+        msg_type=kinds[told.kind],
+        references=(Reference(previous.sender, previous.identifier, previous.sent),) if previous else (),
+        infos=() if told.kind == "cancel" else (info,),
+    )
+
+
+def read_mark(identifier: str) -> Mark | None:
+    """Which message an identifier belongs to."""
+    match = _IDENTIFIER.fullmatch(identifier)
+    return Mark(match[1], int(match[2])) if match else None
+
+
+def read_wording(text: str) -> Wording | None:
+    """What a text on a timeline says; None for one that isn't the campaign's."""
+    match = _MARK.search(text)
+    return Wording(match[1], int(match[2]), INSTRUCTION not in text) if match else None

@@ -1,0 +1,81 @@
+"""One process of the program: started, listened to, and ended by a signal."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from queue import Empty, Queue
+from typing import IO
+
+PATIENCE = 20.0
+
+
+class Running:
+    """`tocsin ARGUMENTS`, as a process of its own. Its output is read as it comes, or goes to the file `log`.
+
+    `url` is where it answers, once it has said so.
+    """
+
+    def __init__(
+        self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path | None = None
+    ) -> None:
+        self.url = ""
+        self.lines: list[str] = []
+        self._queue: Queue[str] = Queue()
+        command = [sys.executable, "-m", "alerts.cli", *arguments]
+        if log is not None:
+            with log.open("a", encoding="utf-8") as file:
+                self.process = subprocess.Popen(
+                    command, cwd=folder, env=environment, stdout=file, stderr=file, text=True
+                )
+            return
+        self.process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                threading.Thread(target=self._read, args=(stream,), daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """The number the system knows it by."""
+        return self.process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it hasn't ended."""
+        return self.process.poll() is None
+
+    def wait_for(self, pattern: str, patience: float = PATIENCE) -> re.Match[str]:
+        """The next line that the pattern is found in. Raises AssertionError with what it said instead."""
+        deadline = time.monotonic() + patience
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                line = self._queue.get(timeout=left)
+            except Empty:
+                break
+            self.lines.append(line)
+            if match := re.search(pattern, line):
+                return match
+        raise AssertionError(f"no line with {pattern!r} within {patience} s; it said:\n" + "\n".join(self.lines[-40:]))
+
+    def send(self, number: int) -> None:
+        """Send it a signal, if it still runs."""
+        if self.alive:
+            self.process.send_signal(number)
+
+    def stop(self, number: int = signal.SIGTERM, patience: float = PATIENCE) -> int:
+        """Send the signal and wait for the end; returns the exit status."""
+        self.send(number)
+        return self.process.wait(patience)
+
+    def _read(self, stream: IO[str]) -> None:
+        with stream:
+            for line in stream:
+                self._queue.put(line.rstrip("\n"))

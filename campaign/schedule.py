@@ -1,0 +1,143 @@
+"""What happens in a campaign, decided beforehand from one seed: who is told what, what breaks, who is killed when."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import Literal
+
+from alerts.model.alert import Severity
+
+Door = Literal["counter", "feed"]
+Kind = Literal["alert", "update", "cancel"]
+End = Literal["kill", "kill_held", "pause"]
+
+PLATFORMS = ("twitter", "facebook", "telegram")
+WRITES = "POST .*(tweets|feed|sendMessage|editMessageText|deleteMessage|_)"
+"""The requests by which a post comes, changes or goes."""
+HELD = {"drip": 3.0, "hang": None, "latency": 1.5}
+"""How the sandbox holds an answer, and for how many seconds: `drip` has taken the post, `hang` never takes it, `latency`
+takes it when its client may be dead."""
+HELD_AT_MOST = 1.5
+"""Seconds by which a request may be taken later than it was sent."""
+_BROKEN: dict[str, dict[str, object]] = {
+    "cut_before": {},
+    "cut_after": {},
+    "half": {},
+    "error_html": {"status": 502},
+    "error_after": {"status": 500},
+    "rate_limit": {"retry_after": 1},
+    "revoked": {},
+}
+_LASTING = 6 * 3600.0
+_BRIEF = 0.15
+"""How many of the alerts are over within seconds, so that some of them can't be told in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One message: version `place` (from 1) of an incident, told `after` seconds, valid for `lasts` seconds."""
+
+    incident: int
+    place: int
+    kind: Kind
+    door: Door
+    severity: Severity
+    lasts: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One fault of the sandbox, and its settings as the control call takes them."""
+
+    platform: str
+    kind: str
+    settings: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """From one kill to the next: what is told meanwhile, what breaks, and how the daemon at work ends.
+
+    The first `backlog` messages are told while nobody is at work yet; `delay` seconds after the last message (or after
+    the sandbox began to hold an answer, `held`) the signal is sent.
+    """
+
+    told: tuple[Told, ...]
+    backlog: int
+    troubles: tuple[Trouble, ...]
+    end: End
+    delay: float
+    held: Trouble | None = None
+
+
+def plan(seed: str, kills: int, alerts: int) -> list[Life]:
+    """The lives of one town: as many as kills, with the alerts spread over them. The same seed, the same plan."""
+    chance = random.Random(seed)
+    talk = _Talk(chance)
+    return [_life(chance, talk, _share(alerts, kills, number)) for number in range(kills)]
+
+
+def _share(total: int, parts: int, number: int) -> int:
+    return total * (number + 1) // parts - total * number // parts
+
+
+class _Talk:
+    """What is told, message by message: new incidents, and what became of earlier ones."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self._open: list[Told] = []
+        self._incidents = 0
+
+    def next(self, after: float) -> Told:
+        chance, roll = self._chance, self._chance.random()
+        if self._open and roll < 0.4:
+            # Half of them follow at once, while the first is perhaps not out yet.
+            last = self._open.pop(-1 if chance.random() < 0.5 else chance.randrange(len(self._open)))
+            kind: Kind = "update" if roll < 0.25 else "cancel"
+            told = Told(last.incident, last.place + 1, kind, last.door, last.severity, last.lasts, after)
+            if kind == "update":
+                self._open.append(told)
+            return told
+        return self._begin(after)
+
+    def _begin(self, after: float) -> Told:
+        chance = self._chance
+        self._incidents += 1
+        severity = chance.choices((Severity.EXTREME, Severity.SEVERE, Severity.MODERATE, Severity.MINOR), (1, 2, 5, 2))[
+            0
+        ]
+        brief = chance.random() < _BRIEF
+        lasts = round(chance.uniform(2, 9), 1) if brief else _LASTING
+        door: Door = "feed" if chance.random() < 0.3 else "counter"
+        told = Told(self._incidents, 1, "alert", door, severity, lasts, after)
+        if not brief:
+            self._open.append(told)
+        return told
+
+
+def _life(chance: random.Random, talk: _Talk, count: int) -> Life:
+    times = sorted(round(chance.uniform(0, 0.8), 3) for _ in range(count))
+    told = tuple(talk.next(after) for after in times)
+    end: End = chance.choices(("kill", "kill_held", "pause"), (50, 47, 3))[0]
+    troubles = [trouble for platform in PLATFORMS if (trouble := _trouble(chance, platform))]
+    held = None
+    if end == "kill_held":
+        kind = chance.choice(tuple(HELD))
+        settings: dict[str, object] = {"route": WRITES, "times": 1}
+        seconds = HELD[kind]
+        held = Trouble(chance.choice(PLATFORMS), kind, settings if seconds is None else settings | {"seconds": seconds})
+    delay = chance.uniform(0, 0.2 if held else 1.0)
+    return Life(told, chance.randint(0, count // 2), tuple(troubles), end, round(delay, 3), held)
+
+
+def _trouble(chance: random.Random, platform: str) -> Trouble | None:
+    roll = chance.random()
+    if roll < 0.15:
+        return Trouble(platform, "read_lag", {"route": "GET ", "seconds": 2})
+    if roll < 0.35:
+        kind = chance.choice(tuple(_BROKEN))
+        return Trouble(platform, kind, {"route": WRITES, "times": chance.randint(1, 2), **_BROKEN[kind]})
+    return None

@@ -1,0 +1,42 @@
+"""What came of a campaign, as a table and a verdict."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from campaign.audit import KINDS
+from campaign.play import Outcome
+
+HEAD = ("town", "alerts", "kills", "held", "pauses", *KINDS, "unknowable", "takeover")
+SHOWN = 40
+"""How many breaches are told in words."""
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """A row for each town and one for all; `takeover` is the longest, in seconds."""
+    rows = [HEAD, *(_row(str(number), [outcome]) for number, outcome in enumerate(outcomes, 1)), _row("all", outcomes)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+
+
+def _row(name: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    kinds = Counter(breach.kind for outcome in outcomes for breach in outcome.breaches)
+    longest = max((seconds for outcome in outcomes for seconds in outcome.takeovers), default=0.0)
+    return (
+        name,
+        str(sum(outcome.alerts for outcome in outcomes)),
+        str(sum(outcome.kills for outcome in outcomes)),
+        str(sum(outcome.held for outcome in outcomes)),
+        str(sum(outcome.pauses for outcome in outcomes)),
+        *(str(kinds[kind]) for kind in KINDS),
+        str(sum(outcome.excused for outcome in outcomes)),
+        f"{longest:.1f}",
+    )
+
+
+def breaches(outcomes: Sequence[Outcome]) -> list[str]:
+    """Every promise that wasn't kept, a line each; the first of many."""
+    told = [f"town {number}: {breach}" for number, each in enumerate(outcomes, 1) for breach in each.breaches]
+    more = [f"... and {len(told) - SHOWN} more"] if len(told) > SHOWN else []
+    return told[:SHOWN] + more

@@ -1,0 +1,189 @@
+"""A town on this machine: channels.toml, sandbox and daemons as real processes, commands as a user types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from campaign.running import PATIENCE, Running
+
+T = TypeVar("T")
+
+SECRETS = {
+    "X_CONSUMER_KEY": "sandbox-consumer-key",
+    "X_CONSUMER_SECRET": "sandbox-consumer-secret",
+    "X_ACCESS_TOKEN": "sandbox-access-token",
+    "X_ACCESS_TOKEN_SECRET": "sandbox-access-token-secret",
+    "FACEBOOK_TOKEN": "sandbox-page-token",
+    "TELEGRAM_TOKEN": "1234567:sandbox-telegram-token",
+}
+STATION = """
+[station]
+name = "Ville de Saint-Martin"
+sender = "alertes@saint-martin.example"
+public_url = "https://alertes.saint-martin.example"
+
+[store]
+url = "sqlite:///tocsin.db"
+
+[web]
+listen = "127.0.0.1:0"
+"""
+X = """
+[channels.x]
+kind = "twitter"
+api_url = "{sandbox}"
+consumer_key = {{ env = "X_CONSUMER_KEY" }}
+consumer_secret = {{ env = "X_CONSUMER_SECRET" }}
+access_token = {{ env = "X_ACCESS_TOKEN" }}
+access_token_secret = {{ env = "X_ACCESS_TOKEN_SECRET" }}
+"""
+PAGE = """
+[channels.page]
+kind = "facebook"
+api_url = "{sandbox}"
+page_id = "1234567890"
+token = {{ env = "FACEBOOK_TOKEN" }}
+"""
+TELEGRAM = """
+[channels.telegram]
+kind = "telegram"
+api_url = "{sandbox}"
+chat = "@saintmartin_alertes"
+token = {{ env = "TELEGRAM_TOKEN" }}
+"""
+ALL_THREE = X + PAGE + TELEGRAM
+PLATFORM = {"x": "twitter", "page": "facebook", "telegram": "telegram"}
+"""Which platform each channel of `ALL_THREE` speaks to."""
+
+
+class Town:
+    """One folder, one sandbox, and daemons that come and go."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {**os.environ, **SECRETS, "PYTHONUNBUFFERED": "1"}
+        self.sandbox = ""
+        self._running: list[Running] = []
+
+    @property
+    def config(self) -> Path:
+        """Its channels.toml."""
+        return self.folder / "channels.toml"
+
+    @property
+    def database(self) -> Path:
+        """The file that its daemons share."""
+        return self.folder / "tocsin.db"
+
+    def configure(self, channels: str = ALL_THREE, sources: str = "", station: str = STATION) -> None:
+        """Write channels.toml."""
+        text = station + sources + channels.format(sandbox=self.sandbox)
+        self.config.write_text(text, encoding="utf-8")
+
+    def start(self, *arguments: str, log: Path | None = None) -> Running:
+        """Start a command that goes on by itself; `end` kills it."""
+        running = Running(arguments, self.folder, self.environment, log)
+        self._running.append(running)
+        return running
+
+    def start_sandbox(self, *options: str) -> Running:
+        """Start the stand-ins, and wait until they answer."""
+        running = self.start("sandbox", "--listen", "127.0.0.1:0", *options)
+        self.sandbox = running.wait_for(r"http://\S+")[0]
+        return running
+
+    def start_daemon(self) -> Running:
+        """Start a daemon, and wait until it runs."""
+        running = self.start("run")
+        running.url = running.wait_for(r'"url": "(http://[^"]+)", "event": "web.listening"')[1]
+        running.wait_for("tocsin.running")
+        return running
+
+    def tocsin(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "alerts.cli", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            input=stdin,
+            timeout=90,
+            check=False,
+        )
+
+    def objects(self, *arguments: str) -> list[dict[str, Any]]:
+        """What a command with --json prints."""
+        done = self.tocsin(*arguments, "--json")
+        if done.returncode != 0:
+            raise AssertionError(done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def post(self, headline: str, *options: str) -> dict[str, Any]:
+        """`tocsin post`, and the alert that it tells of."""
+        return self.objects("post", "--headline", headline, *options)[0]
+
+    def timelines(self) -> dict[str, list[dict[str, Any]]]:
+        """What each platform holds, by the platform's name."""
+        told: dict[str, list[dict[str, Any]]] = self.ask("/sandbox/timelines.json")
+        return told
+
+    def requests(self, platform: str, method: str = "POST") -> list[dict[str, Any]]:
+        """The requests that a platform's stand-in got, oldest first."""
+        journal = self.ask("/sandbox/requests.json")
+        return [each for each in journal if each["platform"] == platform and each["method"] == method]
+
+    def fault(self, platform: str, kind: str, **settings: object) -> str:
+        """Set a fault; returns its id."""
+        return str(self.ask("/sandbox/faults", {"platform": platform, "kind": kind, **settings})["id"])
+
+    def met(self, fault: str) -> bool:
+        """Whether a fault that was set for so many requests has met them all."""
+        return any(each["id"] == fault and each["left"] == 0 for each in self.ask("/sandbox/faults"))
+
+    def mend(self) -> None:
+        """Take every fault away."""
+        self.ask("/sandbox/faults", method="DELETE")
+
+    def ask(self, path: str, body: object = None, method: str | None = None, base: str | None = None) -> Any:
+        """What the sandbox (or `base`) answers, as JSON."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request((base or self.sandbox) + path, data=data, method=method)
+        request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def until(self, what: Callable[[], T], patience: float = PATIENCE) -> T:
+        """Ask again until the answer is true; the answer."""
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            if answer := what():
+                return answer
+            threading.Event().wait(0.05)
+        raise AssertionError(f"not within {patience} s; the timelines: {json.dumps(self.timelines())[:2000]}")
+
+    def end(self) -> None:
+        """Kill what still runs."""
+        for running in self._running:
+            running.send(signal.SIGCONT)
+            running.stop(signal.SIGKILL)
+
+
+def town_in(folder: Path) -> Iterator[Town]:
+    """A town that is cleaned up at the end of the test."""
+    town = Town(folder)
+    try:
+        yield town
+    finally:
+        town.end()

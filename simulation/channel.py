@@ -1,0 +1,110 @@
+"""The ports of a channel over a simulated platform, for one life of the house."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from alerts.model.errors import BadCredential, InDoubt, Retry
+from alerts.model.ports import Probe
+from alerts.model.post import Message, Quota, Receipt
+from simulation.audit import Act
+from simulation.life import Life
+from simulation.platform import TIMEOUT, Fate, Platform
+from simulation.timeline import Shown
+
+
+class SimulatedChannel:
+    """`Channel`, `Finds`, `Edits` and `Deletes`: what is asked travels to the platform, and may not come back."""
+
+    def __init__(self, platform: Platform, life: Life) -> None:
+        self._platform = platform
+        self._life = life
+        self._ours: set[str] = set()
+
+    async def open(self) -> None:
+        """Nothing has to be read."""
+
+    async def close(self) -> None:
+        """Nothing was taken."""
+
+    async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
+        """Put a new post out."""
+        return self._receipt(await self._ask(Act.PUBLISH, message.plain, reply_to))
+
+    async def edit(self, remote_id: str, message: Message) -> Receipt:
+        """Replace the words of a post."""
+        return self._receipt(await self._ask(Act.EDIT, message.plain, remote_id))
+
+    async def delete(self, remote_id: str) -> None:
+        """Take a post back; one that is gone is done."""
+        if self._platform.timeline.has(remote_id):
+            await self._ask(Act.DELETE, "", remote_id)
+
+    async def find(self, message: Message, since: datetime, after: str | None, known: frozenset[str]) -> Receipt | None:
+        """Look for a post."""
+        platform, agenda = self._platform, self._life.agenda
+        await self._life.passes("before a look")
+        if platform.fate() in (Fate.NOT_CONNECTED, Fate.TOO_MANY):
+            raise Retry("the platform can't be reached")
+        known = known | self._ours if platform.kind == "telegram" else known
+        shown = await self._life.asks(
+            0.2, lambda: platform.find(message.plain, since, after, known, agenda.now)
+        )
+        await self._life.passes("after a look")
+        self._life.trace("found", channel=platform.timeline.channel, remote_id=shown.remote_id if shown else None)
+        return self._receipt(shown) if shown else None
+
+    async def probe(self) -> Probe:
+        """Whether the credential is good."""
+        await self._life.passes("before a probe")
+        if self._platform.weather.down:
+            raise Retry("the platform can't be reached")
+        if self._platform.weather.revoked:
+            raise BadCredential("the token was revoked")
+        return Probe("@town")
+
+    def quotas(self) -> Sequence[Quota]:
+        """The platform tells none."""
+        return ()
+
+    def _receipt(self, shown: Shown) -> Receipt:
+        self._ours.add(shown.remote_id)
+        return Receipt(shown.remote_id, f"https://platform.example/{shown.remote_id}")
+
+    async def _ask(self, act: Act, text: str, target: str | None) -> Shown:
+        platform, life = self._platform, self._life
+        await life.passes("before a request")
+        fate = platform.fate()
+        there, back = platform.travel(fate)
+        left_at = life.agenda.now
+        life.trace("leaves", channel=platform.timeline.channel, act=act, fate=fate, text=_short(text))
+        if fate is Fate.NOT_CONNECTED:
+            raise Retry("the platform can't be reached", sent=False)
+        # The request travels on its own: it arrives though the house be dead by then.
+        answer: list[Shown | Exception] = []
+        life.agenda.after(there, lambda: answer.append(_written(platform, act, text, target, fate, left_at, life)))
+        await life.asks(min(there + back, TIMEOUT), lambda: None)
+        await life.passes("after a request")
+        if not answer:
+            raise InDoubt(f"no answer within {TIMEOUT} s")
+        if isinstance(answer[0], Exception):
+            raise answer[0]
+        return answer[0]
+
+
+def _written(
+    platform: Platform, act: Act, text: str, target: str | None, fate: Fate, left_at: datetime, life: Life
+) -> Shown | Exception:
+    came: Shown | Exception
+    try:
+        came = platform.write(act, text, target, fate, left_at, life.agenda.now)
+    except Exception as error:  # noqa: BLE001 it is raised where the answer arrives
+        came = error
+    what = came.remote_id if isinstance(came, Shown) else type(came).__name__
+    life.trace("arrives", channel=platform.timeline.channel, act=act, came=what, text=_short(text))
+    return came
+
+
+def _short(text: str) -> str:
+    return repr(" ".join(text.split())[:48])
