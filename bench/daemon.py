@@ -15,8 +15,8 @@ from bench.process import resident, run_time
 from tests.process.town import PAGE, STATION, TELEGRAM, Running, Town, X, town_in
 
 ROUNDS = 5
-MODULES = ("cli", "daemon.house", "daemon.log_lines", "sources.opening")
-MODULES += ("channels.twitter", "channels.facebook", "channels.telegram")
+MODULES = ["cli", "daemon.house", "daemon.log_lines", "sources.opening"]
+MODULES += ["channels.twitter", "channels.facebook", "channels.telegram"]
 IMPORTS = "\n".join(f"import alerts.{module}" for module in MODULES)
 """What a daemon with every kind of source and channel imports."""
 SETTLED = 3.0

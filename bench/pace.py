@@ -38,23 +38,12 @@ async def _measure(url: str, folder: Path) -> list[Row]:
         async with town(channel, AT_ONCE) as here:
             await _ours(here)
             taken = [(await _bare(session, url), await _ours(here)) for _ in range(ROUNDS)]
-    bare, ours = [floor for floor, _ in taken], [own for _, own in taken]
+    bare, ours = zip(*taken, strict=True)
+    rates = [each.rate for each in bare], [each.rate for each in ours]
+    cpus = [each.cpu for each in bare], [each.cpu for each in ours]
     return [
-        Row(
-            "sustained posts a second, ten at a time, bare client",
-            [each.rate for each in bare],
-            [each.rate for each in ours],
-            "/s",
-            goal=0.10,
-            at_least=True,
-        ),
-        Row(
-            "CPU of a durable post, bare request",
-            [each.cpu for each in bare],
-            [each.cpu for each in ours],
-            "s",
-            goal=10,
-        ),
+        Row("sustained posts a second, ten at a time, bare client", *rates, "/s", goal=0.10, at_least=True),
+        Row("CPU of a durable post, bare request", *cpus, "s", goal=10),
     ]
 
 

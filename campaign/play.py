@@ -93,6 +93,7 @@ class Play:
             for name, section in (("x", X), ("page", PAGE), ("telegram", TELEGRAM))
         )
         self.town.configure(channels, sources=FEED.format(url=self._feed.url))
+        self.town.tocsin("db", "upgrade")  # by a process of its own: alembic isn't made for several at once in one
         self._counter = Counter(load_config(self.town.config))
         self._tell(WARM_UP)
         self._start_daemon()

@@ -16,8 +16,10 @@ PLATFORMS = ("twitter", "facebook", "telegram")
 WRITES = "POST .*(tweets|feed|sendMessage|editMessageText|deleteMessage|_)"
 """The requests by which a post comes, changes or goes."""
 HELD = {"drip": 3.0, "hang": None, "latency": 1.5}
-"""How the sandbox holds an answer, and for how many seconds: `drip` has taken the post, `hang` never takes it, `latency`
-takes it when its client may be dead."""
+"""How the sandbox holds an answer, and for how many seconds.
+
+`drip` has taken the post, `hang` never takes it, `latency` takes it when its client may be dead.
+"""
 HELD_AT_MOST = 1.5
 """Seconds by which a request may be taken later than it was sent."""
 _BROKEN: dict[str, dict[str, object]] = {

@@ -60,7 +60,7 @@ class Trace:
         self._say = say
         self._digest = hashlib.sha256()
 
-    def __call__(self, what: str, **facts: object) -> None:
+    def __call__(self, what: str, /, **facts: object) -> None:
         """Note a step."""
         told = " ".join(f"{name}={value}" for name, value in facts.items())
         line = f"{self._agenda.seconds:14.6f} {what} {told}"

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from alerts.delivery.limiter import Pace
 from alerts.model.alert import Severity
-from alerts.model.post import PostKind, PostState
+from alerts.model.post import Means, PostKind, PostState
 
 
 class Act(StrEnum):
@@ -46,6 +46,7 @@ class Promised:
     state: PostState
     reason: str | None
     text: str
+    means: Means = Means.NEW
     remote_id: str | None = None
     tries: int = 0
     told_twice: bool = False
@@ -144,7 +145,7 @@ def nothing_lost(
     left = sorted(each.left_at for each in requests)
     for post in posts:
         taken = [each for each in matched[post.post] if each.taken]
-        if post.state is PostState.SENT and not taken and post.remote_id is not None:
+        if post.state is PostState.SENT and not taken and post.means is not Means.DELETE:
             yield Breach("nothing lost", f"{_name(post)} is told to be sent, and the platform never took it")
         if post.state is PostState.SENT and taken and post.remote_id not in {None, *(e.remote_id for e in taken)}:
             yield Breach("nothing lost", f"{_name(post)} has the receipt of another post ({post.remote_id})")

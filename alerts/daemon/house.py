@@ -22,8 +22,10 @@ from prometheus_client import Gauge, generate_latest
 from alerts.config import Config, channel_kind
 from alerts.daemon.intake import TakesIn
 from alerts.daemon.outside import Outside, Session
+from alerts.daemon.rounds import Rounds, WatchDesk
 from alerts.daemon.systemd import tell_systemd, watchdog_interval
 from alerts.daemon.telling import Telling
+from alerts.daemon.warnings import furnish_warnings
 from alerts.delivery.lane import LONGEST_IDLE, Lane, LaneDesk, LaneSettings
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import Pace
@@ -68,6 +70,7 @@ class House:
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
         self._doorbell: tuple[socket.socket, Path] | None = None
+        self._rounds: Rounds | None = None
         self._takes_in = TakesIn(
             outside.furnish(config, clock.now, outside.new_id), database, clock, self.telling, self.wake
         )
@@ -86,6 +89,9 @@ class House:
         for name, poller in self.pollers.items():
             self._spawn(poller.run(), f"source {name}")
         self._spawn(self._watch_the_file(), "file")
+        if self._outside.doors or self.config.notify.channels:
+            self._rounds = self._build_rounds()
+            self._spawn(self._rounds.run(), "watch")
         self._spawn(self._end_what_is_over(), "lifecycle")
 
     async def stop(self) -> None:
@@ -122,7 +128,8 @@ class House:
             Cycle(f"lane {name}", now - lane.cycled_at, now - lane.cycled_at > LONGEST_IDLE.total_seconds() + _LATE)
             for name, lane in self.lanes.items()
         ]
-        return lanes + [_cycle_of(poller, now) for poller in self.pollers.values()]
+        watch = [self._rounds.cycle] if self._rounds is not None else []
+        return lanes + [_cycle_of(poller, now) for poller in self.pollers.values()] + watch
 
     async def metrics(self) -> bytes:
         """Everything that is counted, as Prometheus reads it."""
@@ -158,6 +165,19 @@ class House:
                 kind.counts_every_write,
             )
             self.lanes[name] = Lane(lane, channel, desk)
+
+    def _build_rounds(self) -> Rounds:
+        desk = WatchDesk(
+            database=self.database,
+            clock=self._clock,
+            session=self._session,
+            telling=self.telling,
+            warnings=furnish_warnings(self.config, self._outside.new_id),
+            holds=lambda lane: self._keeper.lease_of(lane) is not None,
+            cycles=self.cycles,
+            wake=self.wake,
+        )
+        return Rounds(self.config, self.lanes, desk)
 
     def _resources(self, channel: str) -> Resources:
         standings = self._standings

@@ -1,6 +1,6 @@
 """The watch's rounds: look at every cycle, credential and source, tell those on duty what is wrong, then the heartbeat.
 
-    observe ──▶ delivery.watch: troubles, news ──▶ warnings in the outbox of the [notify] channels ──▶ heartbeat
+observe ──▶ delivery.watch: troubles, news ──▶ warnings in the outbox of the [notify] channels ──▶ heartbeat
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from alerts.web.ops import Cycle
 WATCH = "watch"
 HEARTBEAT_TIMEOUT = 10.0
 MISSED_ROUNDS = 3
+FIRST_AFTER = 3.0
+"""Seconds from the start to the first round: until then the lanes are taken and their channels open."""
 _LATE = 60.0
 
 log = structlog.get_logger()
@@ -83,6 +85,7 @@ class Rounds:
 
     async def run(self) -> None:
         """Go round until cancelled. A round that can't be finished is logged, and the next one comes."""
+        await self._desk.clock.sleep(min(self._every.total_seconds(), FIRST_AFTER))
         while True:
             try:
                 await self.go_round()

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from alerts.config import Config
+from alerts.daemon.furnish import furnish_station
 from alerts.daemon.warning_words import Words, word
 from alerts.delivery.watch import News, Say, Told, Trouble, What
 from alerts.desk.station import Outlet, Station
@@ -136,6 +138,13 @@ class Warnings:
             exercise=outlet.exercise,
             expires=now + LASTS,
         )
+
+
+def furnish_warnings(config: Config, new_id: Callable[[], str]) -> Warnings:
+    """The warnings of this station, for the channels of `[notify]`."""
+    station = furnish_station(config)
+    outlets = tuple(outlet for outlet in station.outlets if outlet.name in config.notify.channels)
+    return Warnings(station, outlets, new_id)
 
 
 def topic_of(key: str) -> str:

@@ -34,10 +34,14 @@ def topic_key(alert: Alert) -> str | None:
 
     Our own calendar's announcements tell by references what belongs together: two road works in one street are two.
     """
-    if not alert.infos or not alert.areas or any(pair.name.startswith(_OWN) for pair in alert.infos[0].parameters):
+    if not alert.infos or not alert.areas or _is_own(alert):
         return None
     events = sorted({_folded(info.event) for info in alert.infos})
     return _digest([str(alert.status), events, sorted({_where(area) for area in alert.areas})])
+
+
+def _is_own(alert: Alert) -> bool:
+    return any(pair.name.startswith(_OWN) for info in alert.infos[:1] for pair in info.parameters)
 
 
 def _digest(parts: list[Any]) -> str:
@@ -94,8 +98,11 @@ def replaced_before(books: Books, alert: Alert) -> Record | None:
 
 
 def said_before(books: Books, alert: Alert, source: str, now: datetime) -> tuple[Record, LeftOut] | None:
-    """The record with the same words that still matters, and the reason to leave this one out."""
-    if source == MANUAL:
+    """The record with the same words that still matters, and the reason to leave this one out.
+
+    Our own calendar knows itself what it told: a second notice, or works moved there and back, are meant.
+    """
+    if source == MANUAL or _is_own(alert):
         return None
     for record in books.by_content(content_key(alert)):
         if record.alert is None or record.alert.ends <= now or _is_over(books, record):

@@ -103,6 +103,16 @@ def test_what_differs_in_event_area_or_time_is_an_incident_of_its_own(town, othe
     assert set(town.kinds(second).values()) == {"publish"}
 
 
+def test_the_same_event_after_its_end_is_an_incident_of_its_own(town):
+    first = an_alert()
+    town.deliver(town.hear(first))
+    end = town.hear(cancelling(first))
+    town.deliver(end)
+    anew = town.hear(an_alert(headline="Le vent revient"))
+
+    assert anew.record.incident_id != end.record.incident_id
+
+
 def test_another_feed_on_the_same_event_is_merged_unless_it_is_graver(town):
     first = town.hear(an_alert(), "meteo")
     town.deliver(first)

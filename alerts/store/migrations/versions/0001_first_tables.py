@@ -145,6 +145,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("post", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_post_alert_id"), ["alert_id"], unique=False)
+        batch_op.create_index("ix_post_lane", ["channel", "state", sa.text("priority DESC"), "seq"], unique=False)
         batch_op.create_index("ix_post_sent", ["channel", "sent_at"], unique=False)
         batch_op.create_index("ix_post_thread", ["incident", "channel", "seq"], unique=False)
 

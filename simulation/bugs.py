@@ -1,0 +1,65 @@
+"""Three bugs put in on purpose, each over the real outbox: a simulation that doesn't find them proves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from sqlalchemy import bindparam, select
+
+from alerts.model.ports import Begun, Lease, Outbox, Verdict
+from alerts.model.post import Post, PostState
+from alerts.store.database import Database
+from alerts.store.outbox import StoredOutbox
+from alerts.store.rows import post_of
+from alerts.store.schema import post as posts
+from alerts.store.schema import stamp
+from alerts.store.statement import Statement
+
+_NEXT = Statement(
+    select(posts)
+    .where(posts.c.channel == bindparam("channel"), posts.c.state == PostState.QUEUED.value)
+    .where((posts.c.next_try.is_(None)) | (posts.c.next_try <= bindparam("now")))
+    .where((posts.c.expires.is_(None)) | (posts.c.expires > bindparam("now")))
+    .order_by(posts.c.priority.desc(), posts.c.seq)
+    .limit(1)
+)
+
+
+class ReceiptFirst(StoredOutbox):
+    """Writes "sent" before anything was sent."""
+
+    async def begin(self, post: Post, lease: Lease, now: datetime, *, action: str, counts: bool) -> Begun | None:
+        """Begin, and believe that it went well."""
+        begun = await super().begin(post, lease, now, action=action, counts=counts)
+        if begun is not None and action == "send":
+            await self.finish(post, begun, Verdict(PostState.SENT, "sent"), now, now)
+        return begun
+
+
+class ForgetfulPace(StoredOutbox):
+    """Knows nothing of what left before the restart."""
+
+    async def pace(self, channel: str, since: datetime) -> Sequence[datetime]:  # noqa: ARG002 the bug
+        """Tell that nothing left."""
+        return []
+
+
+class Overtaking(StoredOutbox):
+    """Lets an update go while its alert is under way."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._read = database.read
+
+    async def next_due(self, channel: str, now: datetime, *, urgent_only: bool) -> Post | None:  # noqa: ARG002 the bug
+        """The most pressing post, whatever is under way of its incident."""
+        row = await self._read(lambda db: _NEXT.row(db, channel=channel, now=stamp(now)))
+        return post_of(row) if row else None
+
+
+BUGS: dict[str, Callable[[Database], Outbox]] = {
+    "receipt-first": ReceiptFirst,
+    "forgetful-pace": ForgetfulPace,
+    "overtaking": Overtaking,
+}

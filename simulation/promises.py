@@ -1,0 +1,89 @@
+"""What the house itself tells at the end, read from its books, and what the world knows that it was told."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from alerts.model.incident import AlertState
+from alerts.model.post import Post
+from alerts.store import queries
+from simulation.audit import Breach, Promised
+from simulation.feed import Feed
+
+_SENT_AGAIN = """
+    SELECT post_id FROM attempt WHERE outcome = 'sent_again'
+    UNION SELECT post_id FROM decision WHERE reason LIKE 'retried by%' AND post_id IS NOT NULL
+"""
+_READY = """
+    SELECT post.id, MAX(decision.at) FROM post JOIN decision ON decision.post_id = post.id
+        OR (decision.alert_id = post.alert_id AND decision.what = 'approved')
+    WHERE decision.what IN ('queued', 'approved') GROUP BY post.id
+"""
+_OPEN = """
+    SELECT COUNT(*) FROM post
+    WHERE state IN ('queued', 'sending', 'waiting') OR (state = 'in_doubt' AND next_try IS NOT NULL)
+"""
+
+
+def promises(db: sqlite3.Connection) -> list[Promised]:
+    """Every post there ever was, as the audit reads it."""
+    again = {row[0] for row in db.execute(_SENT_AGAIN)}
+    ready: dict[str, int] = {row[0]: row[1] for row in db.execute(_READY)}
+    records = queries.everything(db)
+    posts = queries.posts_by_alert(db, [record.id for record in records])
+    return [
+        _promised(post, ready.get(post.id), told_twice=post.id in again)
+        for each in posts.values()
+        for post in each
+    ]
+
+
+def _promised(post: Post, ready: int | None, *, told_twice: bool) -> Promised:
+    released = datetime.fromtimestamp(ready / 1e6, tz=post.stored_at.tzinfo) if ready else post.stored_at
+    return Promised(
+        post=post.id,
+        alert=post.alert_id,
+        incident=post.incident_id,
+        channel=post.channel,
+        kind=post.kind,
+        severity=post.severity,
+        exercise=post.exercise,
+        seq=post.seq,
+        ready_at=max(released, post.stored_at),
+        ends=post.expires,
+        state=post.state,
+        reason=post.reason,
+        text=post.message.plain,
+        means=post.means,
+        remote_id=post.receipt.remote_id if post.receipt else None,
+        tries=post.tries,
+        told_twice=told_twice,
+    )
+
+
+def open_posts(db: sqlite3.Connection) -> int:
+    """How many posts still have something before them."""
+    count: int = db.execute(_OPEN).fetchone()[0]
+    return count
+
+
+def all_taken_in(db: sqlite3.Connection, accepted: Iterable[str], feeds: Mapping[str, Feed]) -> Iterator[Breach]:
+    """Whatever was answered for or shown is in the books, with a reason where it isn't out."""
+    records = {record.id: record for record in queries.everything(db)}
+    for alert_id in accepted:
+        if alert_id not in records:
+            yield Breach("nothing lost", f"the officer's alert {alert_id} was accepted and isn't in the books")
+    for record in records.values():
+        if record.state is not AlertState.ACCEPTED and not record.reason:
+            yield Breach("nothing lost", f"the alert {record.id} is {record.state} without a reason")
+    identifiers = {record.alert.identifier for record in records.values() if record.alert}
+    for name, feed in feeds.items():
+        heard: Sequence[str] = [row[0] for row in db.execute("SELECT key FROM heard WHERE source = ?", (name,))]
+        for key in set(feed.entries) - set(heard):
+            yield Breach("nothing lost", f"{name} shows {key}, and it was never taken in")
+        for key in heard:
+            identifier = key.split(" ")[0]
+            if identifier != "nonsense" and identifier not in identifiers:
+                yield Breach("nothing lost", f"{name} told {key}, which isn't in the books")

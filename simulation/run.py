@@ -1,0 +1,340 @@
+"""One run: a seed decides a town's days, the real house lives through them, and the audit reads what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import structlog
+
+from alerts.config import Config, load_config
+from alerts.daemon.furnish import furnish_renderer, furnish_station, station_face
+from alerts.daemon.house import House, build
+from alerts.daemon.outside import Outside, Rhythm
+from alerts.delivery.limiter import Pace
+from alerts.desk.actions import Desk
+from alerts.desk.posting import Pen
+from alerts.model.ports import Outbox
+from alerts.rendering.templates import Renderer
+from alerts.store.database import Database
+from alerts.store.migrate import migrate
+from alerts.store.outbox import StoredOutbox
+from simulation.agenda import Agenda, Trace
+from simulation.audit import Breach, Rules, audit
+from simulation.channel import SimulatedChannel
+from simulation.disk import Cabinet, Disk
+from simulation.feed import Feed, FeedSource
+from simulation.life import Life, VirtualClock
+from simulation.loop import PowerCut
+from simulation.officer import Officer
+from simulation.platform import Platform
+from simulation.promises import all_taken_in, open_posts, promises
+from simulation.town import Power, Town
+
+DAY = 86_400.0
+LONGEST_END = 3 * 3600.0
+"""Seconds after the last day in which whatever is still open has to come to an end."""
+SETTINGS = Path(__file__).with_name("channels.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to."""
+
+    seed: int
+    days: float
+    digest: str
+    lives: int
+    alerts: int
+    posts: int
+    requests: int
+    ended_at: datetime
+    breaches: list[Breach] = field(default_factory=list)
+
+
+@cache
+def shared_settings() -> Config:
+    """The town's settings, which every run has."""
+    return load_config(SETTINGS)
+
+
+@cache
+def _shared_renderer() -> Renderer:
+    return furnish_renderer(shared_settings())
+
+
+@cache
+def _blank_database() -> bytes:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "blank.db"
+        migrate(path)
+        db = sqlite3.connect(path)
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.close()
+        return path.read_bytes()
+
+
+def _memory_folder() -> str | None:
+    shm = Path("/dev/shm")  # noqa: S108 a folder of its own is made in it
+    return str(shm) if shm.is_dir() else None
+
+
+def simulate(
+    seed: int,
+    days: float,
+    *,
+    outbox: Callable[[Database], Outbox] = StoredOutbox,
+    say: Callable[[str], None] | None = None,
+) -> Outcome:
+    """Live through `days` as this seed has them."""
+    with TemporaryDirectory(prefix="tocsin-", dir=_memory_folder()) as folder:
+        return Run(seed, days, Path(folder), outbox, say).go()
+
+
+class Run:
+    """The world of one seed, and the house's lives in it."""
+
+    def __init__(
+        self,
+        seed: int,
+        days: float,
+        folder: Path,
+        outbox: Callable[[Database], Outbox],
+        say: Callable[[str], None] | None,
+    ) -> None:
+        self.seed = seed
+        self.days = days
+        self._outbox = outbox
+        self.config = replace(shared_settings(), file=folder / "channels.toml")
+        self.config.database.write_bytes(_blank_database())
+        self.agenda = Agenda()
+        self.trace = Trace(self.agenda, say)
+        self.breaches: list[Breach] = []
+        self.disk = Disk(self._dice("disk"))
+        self.cabinet = Cabinet(self.disk)
+        self._peril = 0.0
+        self._ids = self._dice("ids")
+        self.feeds = {name: Feed(name, self._dice(name)) for name in self.config.sources if name != "manual"}
+        self.platforms = {
+            name: Platform(name, settings.kind, self._dice(name)) for name, settings in self.config.channels.items()
+        }
+        desk = self._furnish(self.config, lambda: self.agenda.now, self._new_id)
+        self.officer = Officer(self.config.database, desk, self.agenda, self.trace, self._dice("officer"))
+        power = Power(self._cut, self._stop, self._wake, self._imperil)
+        self.town = Town(
+            self.agenda,
+            self.trace,
+            self._dice("town"),
+            self.feeds,
+            self.platforms,
+            self.disk,
+            self.officer,
+            power,
+        )
+        self.life: Life | None = None
+        self.house: House | None = None
+        self.lives = 0
+        self.over = False
+        self._stopped: asyncio.Event | None = None
+        self._pauses = self._dice("pauses")
+
+    def go(self) -> Outcome:
+        """Live, and audit."""
+        self._write_the_calendar()
+        with self._listening():
+            try:
+                while not self.over:
+                    self._live()
+                    if not self.over:
+                        self._rest()
+            finally:
+                self.officer.db.close()
+        return self.outcome
+
+    # --- the calendar -----------------------------------------------------------------------------------------------
+
+    def _write_the_calendar(self) -> None:
+        dice = self._dice("calendar")
+        length = self.days * DAY
+        if length <= DAY:
+            self.town.storm(5.0, length, dice.uniform(20, 240))
+        else:
+            day = 0.0
+            while day < self.days:
+                self.town.works(day * DAY + dice.uniform(0, DAY / 2))
+                if dice.random() < 0.4:
+                    storm = day * DAY + dice.uniform(0, DAY / 2)
+                    self.town.storm(storm, min(dice.uniform(1, 5) * 3600, length - storm), dice.uniform(60, 600))
+                day += 1
+        self.agenda.at(length + 1, self._end_begins)
+
+    def _end_begins(self) -> None:
+        self.town.calm_down()
+        self._look_whether_over(self.agenda.seconds + LONGEST_END)
+
+    def _look_whether_over(self, latest: float) -> None:
+        """Asked again and again: whether everything that was promised came to its end."""
+        self.officer.look_round()
+        still = open_posts(self.officer.db)
+        unread = list(all_taken_in(self.officer.db, [], self.feeds))
+        if self.house is not None and ((still == 0 and not unread) or self.agenda.seconds >= latest):
+            self.over = True
+            self.outcome = self._audit()
+            self._stop()
+            return
+        self.agenda.after(60.0, lambda: self._look_whether_over(latest))
+
+    # --- the house's lives ------------------------------------------------------------------------------------------
+
+    def _live(self) -> None:
+        self.lives += 1
+        self.trace("life", number=self.lives)
+        self.life = life = Life(self.agenda, self.trace, self._dice(f"life {self.lives}"))
+        life.peril = self._peril
+        life.loop.set_exception_handler(self._complained)
+        try:
+            life.loop.run_until_complete(self._keep_house(life))
+        except PowerCut:
+            self.trace("dead")
+        except sqlite3.OperationalError as error:
+            self.trace("cannot.start", why=str(error))
+        finally:
+            self.life = self.house = self._stopped = None
+            life.bury()
+            self.cabinet.close()
+
+    async def _keep_house(self, life: Life) -> None:
+        self._stopped = stopped = asyncio.Event()
+        self.house = house = await build(self.config, self._outside(life))
+        await house.start()
+        self.trace("started")
+        await stopped.wait()
+        await house.stop()
+        self.trace("stopped")
+
+    def _rest(self) -> None:
+        """The house is down: for a moment, or for hours."""
+        pause = self._pauses.choice((0.5, self._pauses.uniform(1, 30), self._pauses.uniform(1, 30)))
+        if self._pauses.random() < 0.05:
+            pause = self._pauses.uniform(600, 5400)
+        self.agenda.pass_until(self.agenda.seconds + pause)
+
+    def _outside(self, life: Life) -> Outside:
+        async def session() -> _NoSession:
+            return _NoSession()
+
+        return Outside(
+            clock=VirtualClock(self.agenda),
+            chance=self._dice(f"chance {self.lives}").random,
+            new_id=self._new_id,
+            open_session=session,
+            open_database=self.cabinet.opener(life),
+            open_channel=lambda name, _, __: SimulatedChannel(self.platforms[name], life),
+            open_source=lambda name, _, __: FeedSource(self.feeds[name], life),
+            furnish=self._furnish,
+            outbox=self._outbox,
+            rhythm=Rhythm(net_beneath=timedelta(seconds=60)),
+            doors=False,
+        )
+
+    def _furnish(self, config: Config, now: Callable[[], datetime], new_id: Callable[[], str]) -> Desk:
+        station = furnish_station(config)
+        return Desk(station, Pen(station, station_face(config), _shared_renderer(), new_id), new_id, now)
+
+    # --- what the town does to it -----------------------------------------------------------------------------------
+
+    def _cut(self, where: str, steps: int) -> None:
+        if self.life is not None:
+            self.life.cut(where, steps)
+            if not steps:
+                raise PowerCut
+
+    def _stop(self) -> None:
+        if self._stopped is not None:
+            self._stopped.set()
+
+    def _wake(self) -> None:
+        if self.house is not None:
+            self.house.wake()
+
+    def _imperil(self, peril: float) -> None:
+        self._peril = peril
+        if self.life is not None:
+            self.life.peril = peril
+
+    # --- what is learned --------------------------------------------------------------------------------------------
+
+    def _audit(self) -> Outcome:
+        db = self.officer.db
+        posts = promises(db)
+        seen = [each for platform in self.platforms.values() for each in platform.timeline.seen]
+        found = audit(posts, seen, self._rules(), self.agenda.now)
+        found += all_taken_in(db, self.officer.accepted, self.feeds)
+        alerts = db.execute("SELECT COUNT(*) FROM alert").fetchone()[0]
+        return Outcome(
+            seed=self.seed,
+            days=self.days,
+            digest=self.trace.digest,
+            lives=self.lives,
+            alerts=alerts,
+            posts=len(posts),
+            requests=len(seen),
+            ended_at=self.agenda.now,
+            breaches=self.breaches + found,
+        )
+
+    def _rules(self) -> dict[str, Rules]:
+        return {
+            name: Rules(Pace(settings.limits, settings.kept_back), settings.exercise, settings.kind != "twitter")
+            for name, settings in self.config.channels.items()
+        }
+
+    def _complained(self, _: object, context: dict[str, Any]) -> None:
+        self._breach("nothing unforeseen", f"{context.get('message')}: {context.get('exception')!r}")
+
+    def _breach(self, promise: str, what: str) -> None:
+        self.trace("breach", promise=promise, what=what)
+        self.breaches.append(Breach(promise, f"{what} (at {self.agenda.now:%d %H:%M:%S})"))
+
+    @contextmanager
+    def _listening(self) -> Iterator[None]:
+        """Hear what the house logs: a stumble that the disk doesn't explain is a breach."""
+        before = structlog.get_config()
+        structlog.configure(
+            processors=[self._heard], wrapper_class=structlog.make_filtering_bound_logger("warning")
+        )
+        try:
+            yield
+        finally:
+            structlog.configure(**before)
+
+    def _heard(self, _: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        what = str(event.pop("event"))
+        error = sys.exc_info()[1] or event.get("exc_info")
+        self.trace(f"log {what}", **{name: value for name, value in event.items() if name != "exc_info"})
+        if what.endswith(".stumbled") and not isinstance(error, sqlite3.OperationalError):
+            self._breach("nothing unforeseen", f"{what}: {error!r}")
+        raise structlog.DropEvent
+
+    def _dice(self, what: str) -> Random:
+        return Random(f"{self.seed}/{what}")  # noqa: S311 chance that can be replayed
+
+    def _new_id(self) -> str:
+        return f"{self._ids.getrandbits(60):012x}"[:12]
+
+
+class _NoSession:
+    """Nothing goes over HTTP here."""
+
+    async def close(self) -> None:
+        """Nothing to end."""

@@ -1,0 +1,109 @@
+"""What time alone does: an incident that nobody ended is ended, once, where its readers are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from alerts.desk.lifecycle import GRACE
+from alerts.model.alert import Severity, Urgency
+from alerts.model.post import Means, PostKind, PostState
+from tests.unit.desk.conftest import LATER, NOW, PAGE, TELEGRAM, X, an_alert, cancelling, following
+
+S = PostState
+
+
+def out(town, alert):
+    filed = town.hear(alert)
+    town.deliver(filed)
+    return filed
+
+
+def over(town):
+    return town.act(town.desk.end_what_is_over)
+
+
+def test_nothing_is_over_before_its_end_and_a_minute_of_grace(town):
+    out(town, an_alert())
+    town.clock.set(LATER + GRACE - timedelta(seconds=1))
+    assert over(town) == []
+
+
+def test_an_alert_that_nobody_ended_ends_once_on_every_channel_by_its_own_means(town):
+    first = out(town, an_alert())
+    town.clock.set(LATER + GRACE)
+
+    ended = over(town)
+
+    assert {made.post.channel: made.post.means for made in ended} == {
+        "x": Means.REPLY,
+        "page": Means.EDIT,
+        "telegram": Means.REPLY,
+    }
+    assert {made.post.kind for made in ended} == {PostKind.END}
+    assert {made.post.alert_id for made in ended} == {first.record.id}
+    assert over(town) == []
+    assert town.decisions(first)[-1] == ("over", f"its time ran out at {LATER.isoformat(timespec='minutes')}")
+
+
+def test_that_time_has_run_out_uses_no_reserve_and_overtakes_nothing(town):
+    out(town, an_alert(severity=Severity.EXTREME, urgency=Urgency.IMMEDIATE))
+    town.clock.set(LATER + GRACE)
+    routine = town.posts(town.hear(an_alert(event="Autre", expires=LATER + timedelta(hours=9))))["telegram"]
+
+    ends = [made.post for made in over(town)]
+
+    assert ends
+    assert not any(post.urgent for post in ends)
+    assert all(post.priority < routine.priority for post in ends)
+
+
+def test_an_end_by_time_has_other_words_than_a_cancellation(town):
+    one, other = out(town, an_alert()), out(town, an_alert(event="Neige", headline="Neige"))
+    cancelled = town.posts(town.hear(cancelling(other.record.alert)))["x"].message.plain
+    town.clock.set(LATER + GRACE)
+    ended = {made.post.alert_id: made.post.message.plain for made in over(town) if made.post.channel == "x"}
+
+    assert set(ended) == {one.record.id}
+    assert "annul" in cancelled.lower()
+    assert "annul" not in ended[one.record.id].lower()
+
+
+def test_an_update_that_extends_it_keeps_it_on(town):
+    first = out(town, an_alert())
+    out(town, following(first.record.alert, expires=LATER + timedelta(hours=3)))
+    town.clock.set(LATER + GRACE)
+    assert over(town) == []
+    town.clock.set(LATER + timedelta(hours=3) + GRACE)
+    assert {made.post.channel for made in over(town)} == {"x", "page", "telegram"}
+
+
+def test_what_never_went_out_is_not_ended(town):
+    filed = town.hear(an_alert())
+    town.deliver(filed, S.EXPIRED)
+    town.clock.set(LATER + GRACE)
+    assert over(town) == []
+
+
+def test_a_channel_that_tells_no_ends_is_asked_once(make_town):
+    town = make_town(outlets=(replace(X, on_end=Means.NONE), PAGE, TELEGRAM))
+    first = out(town, an_alert())
+    town.clock.set(LATER + GRACE)
+
+    assert {made.post.channel for made in over(town)} == {"page", "telegram"}
+    assert over(town) == []
+    assert ("no_post", "x: this channel tells no ends") in town.decisions(first)
+
+
+def test_a_post_in_doubt_is_ended_too_for_it_may_be_out(town):
+    filed = town.hear(an_alert())
+    town.deliver(filed, S.IN_DOUBT, "x")
+    town.deliver(filed, S.EXPIRED, "page", "telegram")
+    town.clock.set(LATER + GRACE)
+    assert [made.post.channel for made in over(town)] == ["x"]
+
+
+def test_an_alert_without_an_end_of_its_own_is_over_after_a_day(town):
+    out(town, an_alert(expires=None))
+    town.clock.set(NOW + timedelta(hours=24) + GRACE)
+    assert over(town)
