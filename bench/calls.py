@@ -20,7 +20,7 @@ from alerts.model.post import Message
 from bench.loopback import loopback
 from bench.measure import Row, in_turn_async
 
-IN_FLIGHT, CALLS, ROUNDS = 30, 900, 6
+IN_FLIGHT, CALLS, ROUNDS = 30, 300, 15
 WORDS = "<b>Vent violent</b> jeudi sur la vallée.\n\n<b>Que faire :</b> rentrez le mobilier de jardin."
 
 

@@ -42,7 +42,7 @@ def _messages(what: str, bodies: list[bytes]) -> Row:
         for body in bodies:
             read_message(body, zone=ZONE)
 
-    return compare(what, floor, ours, goal=8, times=40)
+    return compare(what, floor, ours, goal=8, times=10)
 
 
 def _index() -> Iterator[Row]:

@@ -26,9 +26,9 @@ from bench import samples
 from bench.measure import Row, in_turn_async
 from bench.outbox import CHANNEL, Instant, lay_out, new_file, store, town
 
-POSTS = 60
+POSTS = 5
 """Posts of one sample."""
-ROUNDS = 6
+ROUNDS = 60
 COUNTED = 200
 LEASE = "UPDATE lease SET until = until WHERE lane = ?"
 BEGIN = "INSERT INTO attempt (post_id, channel, action, owner, counts, left_at) VALUES (?, ?, 'send', 'raw', 1, ?)"

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 Side = Callable[[], float]
 """Does the work once and returns what it measured."""
 AsyncSide = Callable[[], Awaitable[float]]
+ROUNDS = 12
+"""Samples of each side of a plain comparison."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,6 @@ async def in_turn_async(floor: AsyncSide, ours: AsyncSide, rounds: int) -> tuple
 
 
 def compare(what: str, floor: Callable[[], object], ours: Callable[[], object], *, goal: float, times: int) -> Row:
-    """A row for two plain calls: five rounds of `times` calls each."""
-    taken = in_turn(lambda: seconds(floor, times), lambda: seconds(ours, times), 5)
+    """A row for two plain calls: many short samples, of which a busy machine leaves some alone."""
+    taken = in_turn(lambda: seconds(floor, times), lambda: seconds(ours, times), ROUNDS)
     return Row(what, *taken, "s", goal)

@@ -22,7 +22,7 @@ from bench.measure import Row
 from bench.outbox import CHANNEL, WORDS, Town, town
 
 AT_ONCE = 10
-BARE, POSTS, ROUNDS = 1500, 150, 5
+BARE, POSTS, ROUNDS = 600, 60, 12
 
 
 def measure() -> Iterator[Row]:

@@ -57,5 +57,5 @@ def measure() -> Iterator[Row]:
             renderer.render(alert, PostKind.PUBLISH, face, context=context)
 
         yield compare(
-            f"rendering a post, {face.kind}, bare Jinja", lambda: template.render(known), ours, goal=20, times=50
+            f"rendering a post, {face.kind}, bare Jinja", lambda: template.render(known), ours, goal=20, times=20
         )

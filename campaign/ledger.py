@@ -20,6 +20,9 @@ _OPEN = """
 SELECT count(*) FROM post
 WHERE state IN ('waiting', 'queued', 'sending') OR (state = 'in_doubt' AND next_try IS NOT NULL)
 """
+_ATTEMPTS = """
+SELECT attempt.*, post.plain, post.state FROM attempt JOIN post ON post.id = attempt.post_id ORDER BY attempt.seq
+"""
 _OWNERS = "SELECT owner FROM lease WHERE until > ? ORDER BY lane"
 
 
@@ -40,6 +43,10 @@ class Ledger:
     def identifiers(self) -> set[str]:
         """The CAP identifiers of all that was filed."""
         return {row["identifier"] for row in self._rows("SELECT identifier FROM alert")}
+
+    def attempts(self) -> list[dict[str, Any]]:
+        """Every attempt, oldest first: who made it (`owner`), when (`left_at`), for which words (`plain`)."""
+        return [dict(row) for row in self._rows(_ATTEMPTS)]
 
     def entries(self, channel: str) -> list[Entry]:
         """What the books say of every post of a channel, and of the messages that led to none there."""

@@ -46,8 +46,7 @@ class TakesIn:
         entries = in_order(reading.heard)
         for start in range(0, len(entries), AT_ONCE):
             batch = entries[start : start + AT_ONCE]
-            filed = await self._database.write(partial(self._file, source, batch))
-            self._tell(source, filed)
+            self._tell(source, await self._file_batch(source, batch))
         now = self._clock.now()
         await self._database.write(lambda db: remember(db, source, reading.memory, now, look_again))
 
@@ -61,6 +60,19 @@ class TakesIn:
             log.info("alert.over", alert=made.post.alert_id, incident=made.post.incident_id, channel=made.post.channel)
         self._wake(sorted({made.post.channel for made in penned}))
         return len(penned)
+
+    async def _file_batch(self, source: str, batch: Sequence[Heard]) -> list[Filed]:
+        """File a batch at once; one that can't be filed so is filed one by one, and what is to blame costs itself."""
+        try:
+            return await self._database.write(partial(self._file, source, batch))
+        except sqlite3.Error:
+            raise
+        except Exception:
+            log.exception("desk.stumbled", source=source, entries=len(batch))
+        if len(batch) > 1:
+            return [filed for heard in batch for filed in await self._file_batch(source, [heard])]
+        problem = f"the desk stumbled over {batch[0].key}: this is a fault of the program, please report it"
+        return await self._database.write(partial(self._file, source, [Heard(batch[0].key, problem=problem)]))
 
     def _file(self, source: str, batch: Sequence[Heard], db: sqlite3.Connection) -> list[Filed]:
         books = StoredBooks(db)

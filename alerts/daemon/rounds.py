@@ -5,7 +5,6 @@ observe ──▶ delivery.watch: troubles, news ──▶ warnings in the outbo
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -107,7 +106,7 @@ class Rounds:
             await self._beat(self._heartbeat)
 
     async def _tell(self, seen: Seen) -> None:
-        """Decide and store in one transaction, written even where there is no news: that it can be is half the watch."""
+        """Decide and store in one transaction, written even without news: that it can be is half the watch."""
         outcome = await self._desk.database.write(lambda db: self._decide(db, seen))
         self._known = outcome.told
         self._notebook = self._notebook.tell(outcome.news, self._desk.clock.now())
@@ -136,7 +135,7 @@ class Rounds:
         try:
             async with self._desk.session.get(address, timeout=timeout) as answer:
                 good, why = answer.status < 400, f"status {answer.status}"
-        except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             good, why = False, type(error).__name__
         if not good:
             log.warning("heartbeat.failed", reason=why)

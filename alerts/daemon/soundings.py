@@ -60,7 +60,7 @@ class Soundings:
             self._last[post.channel] = Sounding(rights=last.rights)
 
     async def take(self, may: Callable[[str], bool]) -> Mapping[str, Sounding]:
-        """Try those that are due and that one `may` ask; returns what is known of each, nothing of those never asked."""
+        """Try those that are due and that one `may` ask; returns what is known of each that was ever asked."""
         due = [name for name in self._lanes if may(name) and self._is_due(name)]
         await asyncio.gather(*(self._sound(name) for name in due))
         return dict(self._last)

@@ -53,6 +53,7 @@ alert = Table(
     Column("document", Text),
     Column("received_at", BigInteger, nullable=False),
     Column("closed_at", BigInteger),
+    Index("ix_alert_open", "state", "closed_at", "expires"),
     sqlite_autoincrement=True,
 )
 

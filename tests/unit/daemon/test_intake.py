@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -29,18 +30,23 @@ RENDERER = Renderer(FACE)
 MEMORY = Memory(etag='"1"')
 
 
-class Stops(Exception):
-    """What a kill is to the entries after it."""
+class Stops(sqlite3.OperationalError):
+    """What a kill or a full disk is to the entries after it."""
+
+
+class Stumbles(Exception):
+    """What a fault of the program is."""
 
 
 class StopsAt(Pen):
     """A pen that breaks on the entry of that headline."""
 
     headline: str | None = None
+    fault: type[Exception] = Stops
 
     def write(self, outlet, occasion, kind):
         if occasion.alert.infos and occasion.alert.infos[0].headline == self.headline:
-            raise Stops
+            raise self.fault
         return super().write(outlet, occasion, kind)
 
 
@@ -134,3 +140,14 @@ async def test_an_incident_that_comes_whole_in_one_reading_is_filed_in_its_order
         ("urn-update", "publish", "queued"),
         ("urn-2", "publish", "queued"),
     ]
+
+
+async def test_an_entry_that_the_desk_stumbles_over_costs_itself_alone_and_is_told(office):
+    office.pen.headline, office.pen.fault = "Headline 3", Stumbles
+    await office.take_in([entry(number) for number in range(6)])
+
+    assert await office.ask("SELECT count(*) FROM alert WHERE state = 'accepted'") == [(5,)]
+    [(reason,)] = await office.ask("SELECT reason FROM alert WHERE state = 'left_out'")
+    assert "stumbled over key 3" in reason
+    await office.take_in([entry(number) for number in range(6)])
+    assert await office.ask("SELECT count(*) FROM alert") == [(6,)], "it is told once"

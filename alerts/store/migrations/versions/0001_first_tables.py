@@ -46,6 +46,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_alert_headline"), ["headline"], unique=False)
         batch_op.create_index(batch_op.f("ix_alert_identifier"), ["identifier"], unique=False)
         batch_op.create_index(batch_op.f("ix_alert_incident"), ["incident"], unique=False)
+        batch_op.create_index("ix_alert_open", ["state", "closed_at", "expires"], unique=False)
         batch_op.create_index(batch_op.f("ix_alert_topic"), ["topic"], unique=False)
 
     op.create_table(
