@@ -70,11 +70,12 @@ class TestCredentials:
         watched(town, X, notify=NOTIFY.replace('probe = "1s"', 'probe = "1h"'))
         town.start_daemon()
         town.until(lambda: town.requests("twitter", "GET"))
-        town.fault("twitter", "revoked", seconds=5)
+        town.fault("twitter", "revoked")
         town.post("Gymnase ouvert")
 
         town.until(lambda: warnings(town, "Avertissement", "canal x"))
         assert not town.timelines()["twitter"]
+        town.mend()
         town.until(lambda: town.timelines()["twitter"], patience=60)
         town.until(lambda: warnings(town, "Rétabli", "canal x"))
 
@@ -83,6 +84,7 @@ class TestCredentials:
         daemon = town.start_daemon()
         town.fault("twitter", "revoked")
         town.until(lambda: warnings(town, "canal x"))
+        town.until(lambda: [each["posts"][0]["state"] for each in town.objects("status") if "alert" in each] == ["sent"])
         daemon.stop(signal.SIGKILL)
 
         town.start_daemon()
