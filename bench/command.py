@@ -11,7 +11,7 @@ from bench.measure import Row, in_turn
 from bench.process import output, run_time
 from tests.process.town import ALL_THREE, Town
 
-ROUNDS = 8
+ROUNDS = 5
 HEAVY = ("telegram", "tweepy", "aiohttp", "shapely", "sqlalchemy.ext.asyncio", "alembic", "lxml", "icalendar", "emoji")
 """What an officer's command has no use for."""
 LOADED = """

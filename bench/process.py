@@ -1,18 +1,18 @@
-"""Whole processes: how long one runs, and what it holds in memory."""
+"""Whole processes: what one takes, and what it holds in memory."""
 
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 
 def run_time(arguments: list[str], folder: Path, environment: Mapping[str, str] | None = None) -> float:
-    """Seconds that `python ARGUMENTS` takes from start to end; raises where it fails."""
-    began = time.perf_counter()
+    """CPU seconds that `python ARGUMENTS` takes from start to end; raises where it fails."""
+    began = _of_children()
     subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
@@ -21,7 +21,13 @@ def run_time(arguments: list[str], folder: Path, environment: Mapping[str, str] 
         stderr=subprocess.PIPE,
         check=True,
     )
-    return time.perf_counter() - began
+    return _of_children() - began
+
+
+def _of_children() -> float:
+    """CPU seconds of all processes that we started and that are over."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def output(code: str, folder: Path) -> str:

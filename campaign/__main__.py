@@ -9,12 +9,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from campaign.play import Outcome, Play
 from campaign.schedule import plan
 from campaign.table import breaches, table
+
+
+_TOLD_EVERY = 30.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,7 +48,10 @@ def run(seed: str, kills: int, alerts: int, towns: int, folder: Path) -> list[Ou
         home.mkdir(parents=True)
         plays.append(Play(number, home))
     with ThreadPoolExecutor(towns) as threads:
-        return list(threads.map(lambda play, lives: play.run(lives), plays, plans))
+        futures = [threads.submit(play.run, lives) for play, lives in zip(plays, plans, strict=True)]
+        while wait(futures, timeout=_TOLD_EVERY).not_done:
+            print(f"{sum(play.done for play in plays)} of {kills} kills", file=sys.stderr, flush=True)
+        return [future.result() for future in futures]
 
 
 def _share(total: int, parts: int, number: int) -> int:
@@ -54,9 +60,9 @@ def _share(total: int, parts: int, number: int) -> int:
 
 def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m campaign", description="Kill the program, and see what is left.")
-    parser.add_argument("--kills", type=int, default=60, metavar="N", help="how many daemons are killed (60)")
-    parser.add_argument("--alerts", type=int, default=240, metavar="N", help="how many messages are told (240)")
-    parser.add_argument("--towns", type=int, default=3, metavar="N", help="how many towns live at the same time (3)")
+    parser.add_argument("--kills", type=int, default=500, metavar="N", help="how many daemons are killed (500)")
+    parser.add_argument("--alerts", type=int, default=2000, metavar="N", help="how many messages are told (2000)")
+    parser.add_argument("--towns", type=int, default=4, metavar="N", help="how many towns live at the same time (4)")
     parser.add_argument("--seed", default=secrets.token_hex(4), help="the same seed, the same plan")
     parser.add_argument("--folder", metavar="DIR", help="where the towns are (else a new one, gone if all was well)")
     return parser.parse_args(arguments)

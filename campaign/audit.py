@@ -78,6 +78,8 @@ class Breach:
 
 LOST, TWICE, LATE, DISORDER, RECEIPT = "lost", "twice", "late", "out of order", "receipt"
 KINDS = (LOST, TWICE, LATE, DISORDER, RECEIPT)
+TOLD_OVER_WITHIN = 100.0
+"""Seconds after an alert's end within which its readers are told: a minute of grace, and a daemon that must come back."""
 _GIVEN_WAY = frozenset({"superseded", "left_out", "dropped"})
 
 
@@ -112,8 +114,12 @@ class Case:
         yield from (f"version {each.place} was never filed" for each in self.promised if each.place not in filed)
         yield from (why for entry in self.entries if (why := self._why_lost(entry)))
         cancelled = any(each.cancels for each in self.promised)
-        if cancelled and not self._is_over() and not any(entry.excused for entry in self.entries):
+        if any(entry.excused for entry in self.entries) or self._is_over():
+            return
+        if cancelled:
             yield "it was cancelled, and its readers were not told"
+        elif max(each.ends for each in self.promised) + TOLD_OVER_WITHIN < self.looked_at:
+            yield "its time ran out, and its readers were not told"
 
     def _why_lost(self, entry: Entry) -> str | None:
         name = f"{'the end after ' if entry.is_end else ''}version {entry.place}"

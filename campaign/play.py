@@ -100,6 +100,11 @@ class Play:
         self._await(lambda: self._ledger.open_posts() == 0, TAKEOVER, "the first post went out")
         self._start_daemon()
 
+    @property
+    def done(self) -> int:
+        """How many daemons were killed until now."""
+        return self.outcome.kills
+
     def _live(self, life: Life) -> None:
         self._break(life.troubles)
         for told in life.told[: life.backlog]:

@@ -41,6 +41,7 @@ class Promised:
     severity: Severity
     exercise: bool
     seq: int
+    stored_at: datetime
     ready_at: datetime
     ends: datetime | None
     state: PostState
@@ -118,12 +119,20 @@ def audit(
     return found
 
 
-def match(posts: Iterable[Promised], requests: Iterable[Seen]) -> dict[str, list[Seen]]:
-    """The requests of each post, by its words, in the order of their arrival."""
-    by_text: dict[str, list[Seen]] = defaultdict(list)
+def match(posts: Sequence[Promised], requests: Iterable[Seen]) -> dict[str, list[Seen]]:
+    """The requests of each post, by its words, in the order of their arrival.
+
+    Where several posts say the same (an alert that was ended and came again), a request is of the newest one by then.
+    """
+    same: dict[str, list[Promised]] = defaultdict(list)
+    for post in posts:
+        same[post.text].append(post)
+    matched: dict[str, list[Seen]] = {post.post: [] for post in posts}
     for each in requests:
-        by_text[each.text].append(each)
-    return {post.post: by_text.get(post.text, []) for post in posts}
+        stored = [post for post in same[each.text] if post.stored_at <= each.left_at]
+        if stored:
+            matched[stored[-1].post].append(each)
+    return matched
 
 
 def no_strangers(posts: Iterable[Promised], requests: Iterable[Seen]) -> Iterator[Breach]:
@@ -206,9 +215,10 @@ def exercises_apart(posts: Iterable[Promised], matched: Mapping[str, list[Seen]]
 def urgent_first(posts: Sequence[Promised], matched: Mapping[str, list[Seen]]) -> Iterator[Breach]:
     """What is urgent and ready leaves before any first routine send."""
     firsts = [(post, min(r.left_at for r in matched[post.post])) for post in posts if matched[post.post]]
+    opening = {post.post for post in {post.incident: post for post in reversed(posts)}.values()}
     routine = [(post, left) for post, left in firsts if not post.urgent and post.tries == 1]
     for post, left in firsts:
-        if not post.urgent or post.kind is not PostKind.PUBLISH or post.tries != 1:
+        if not post.urgent or post.post not in opening or post.tries != 1:
             continue
         for other, other_left in routine:
             if post.ready_at + SLACK < other_left < left and other.incident != post.incident:
@@ -219,8 +229,8 @@ def urgent_first(posts: Sequence[Promised], matched: Mapping[str, list[Seen]]) -
 def windows_kept(posts: Iterable[Promised], requests: Sequence[Seen], rule: Rules) -> Iterator[Breach]:
     """No window holds more than it may, and the reserve is left to what is urgent."""
     urgent = {post.text for post in posts if post.urgent}
-    counted = [r for r in requests if rule.counts_every_write or r.act is Act.PUBLISH]
-    left = sorted((r.left_at, r.text in urgent or r.act is Act.DELETE) for r in counted)
+    counted = [r for r in requests if r.act is Act.PUBLISH or (rule.counts_every_write and r.act is Act.EDIT)]
+    left = sorted((r.left_at, r.text in urgent) for r in counted)
     for window in rule.pace.windows:
         held = rule.pace.reserve if window == rule.pace.longest else 0
         for place, (at, is_urgent) in enumerate(left):

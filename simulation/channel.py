@@ -41,16 +41,21 @@ class SimulatedChannel:
         if self._platform.timeline.has(remote_id):
             await self._ask(Act.DELETE, "", remote_id)
 
-    async def find(self, message: Message, since: datetime, after: str | None, known: frozenset[str]) -> Receipt | None:
+    async def find(
+        self,
+        message: Message,
+        since: datetime,
+        after: str | None,
+        known: frozenset[str],
+        reply_to: str | None = None,  # noqa: ARG002 the platform's replies stand on the same timeline
+    ) -> Receipt | None:
         """Look for a post."""
         platform, agenda = self._platform, self._life.agenda
         await self._life.passes("before a look")
         if platform.fate() in (Fate.NOT_CONNECTED, Fate.TOO_MANY):
             raise Retry("the platform can't be reached")
         known = known | self._ours if platform.kind == "telegram" else known
-        shown = await self._life.asks(
-            0.2, lambda: platform.find(message.plain, since, after, known, agenda.now)
-        )
+        shown = await self._life.asks(0.2, lambda: platform.find(message.plain, since, after, known, agenda.now))
         await self._life.passes("after a look")
         self._life.trace("found", channel=platform.timeline.channel, remote_id=shown.remote_id if shown else None)
         return self._receipt(shown) if shown else None
@@ -91,6 +96,17 @@ class SimulatedChannel:
         if isinstance(answer[0], Exception):
             raise answer[0]
         return answer[0]
+
+
+class ReplacingChannel(SimulatedChannel):
+    """A channel where an edit makes a new post."""
+
+    replaces = True
+
+
+def channel_over(platform: Platform, life: Life) -> SimulatedChannel:
+    """The channel of a platform, by what its edits do."""
+    return (ReplacingChannel if platform.kind == "twitter" else SimulatedChannel)(platform, life)
 
 
 def _written(

@@ -30,7 +30,9 @@ class Feed:
 
     def forget(self, identifier: str) -> None:
         """An entry is no longer shown, for whatever reason."""
-        self.entries = {key: alert for key, alert in self.entries.items() if not alert or alert.identifier != identifier}
+        self.entries = {
+            key: alert for key, alert in self.entries.items() if not alert or alert.identifier != identifier
+        }
 
     def fails(self) -> bool:
         """Whether it can't be read this time."""

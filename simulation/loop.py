@@ -63,7 +63,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._selector.steps_left = steps
 
     def run_in_executor(  # type: ignore[override]
-        self, executor: Any, func: Callable[[Unpack[Ts]], T], *args: Unpack[Ts]  # noqa: ARG002 asyncio's signature
+        self,
+        executor: Any,
+        func: Callable[[Unpack[Ts]], T],
+        *args: Unpack[Ts],  # noqa: ARG002 asyncio's signature
     ) -> asyncio.Future[T]:
         """Run it here and now."""
         future: asyncio.Future[T] = self.create_future()

@@ -120,6 +120,9 @@ class Platform:
         if target is None or not line.has(target):
             raise Gone("the post is not there")
         shown = line.posts[target]
+        if act is Act.EDIT and self.kind == "twitter":
+            line.take_back(target, now)  # the newer version stands in its place, under its own id
+            return line.add(text, now)
         if act is Act.EDIT:
             return line.change(target, text)
         if self.kind == "telegram" and now - shown.at > _TELEGRAM_DELETES:
@@ -141,17 +144,17 @@ class Platform:
         if self.weather.revoked:
             raise BadCredential("the token was revoked")
         if self.kind == "telegram":
-            return self._probe_ids(after, known)
+            return self._probe_ids(text, after, known)
         until = now - timedelta(seconds=self._dice.uniform(0, self.weather.lag))
         shown = self.timeline.visible(until, since - timedelta(seconds=60))
         return next((each for each in shown if each.text == text and each.remote_id not in known), None)
 
-    def _probe_ids(self, after: str | None, known: frozenset[str]) -> Shown | None:
-        """No history: the ids after the last known one are tried; it tells that a post is there, not its words."""
+    def _probe_ids(self, text: str, after: str | None, known: frozenset[str]) -> Shown | None:
+        """No history: the ids after the last known one are touched, which tells the words of what is there."""
         if after is None:
             raise InDoubt("there is no earlier post to begin at")
         for number in range(int(after) + 1, int(after) + 21):
             remote_id = str(number)
-            if remote_id not in known and self.timeline.has(remote_id):
+            if remote_id not in known and self.timeline.has(remote_id) and self.timeline.posts[remote_id].text == text:
                 return self.timeline.posts[remote_id]
         return None

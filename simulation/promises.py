@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections import defaultdict
+from datetime import datetime, timedelta
 
-from alerts.model.incident import AlertState
-from alerts.model.post import Post
+from alerts.model.incident import AlertState, Record
+from alerts.model.post import Post, PostKind, PostState
 from alerts.store import queries
+from alerts.store.schema import stamp
 from simulation.audit import Breach, Promised
 from simulation.feed import Feed
 
+END_IS_TOLD_WITHIN = timedelta(minutes=3)
 _SENT_AGAIN = """
     SELECT post_id FROM attempt WHERE outcome = 'sent_again'
     UNION SELECT post_id FROM decision WHERE reason LIKE 'retried by%' AND post_id IS NOT NULL
@@ -34,9 +37,7 @@ def promises(db: sqlite3.Connection) -> list[Promised]:
     records = queries.everything(db)
     posts = queries.posts_by_alert(db, [record.id for record in records])
     return [
-        _promised(post, ready.get(post.id), told_twice=post.id in again)
-        for each in posts.values()
-        for post in each
+        _promised(post, ready.get(post.id), told_twice=post.id in again) for each in posts.values() for post in each
     ]
 
 
@@ -51,6 +52,7 @@ def _promised(post: Post, ready: int | None, *, told_twice: bool) -> Promised:
         severity=post.severity,
         exercise=post.exercise,
         seq=post.seq,
+        stored_at=post.stored_at,
         ready_at=max(released, post.stored_at),
         ends=post.expires,
         state=post.state,
@@ -61,6 +63,27 @@ def _promised(post: Post, ready: int | None, *, told_twice: bool) -> Promised:
         tries=post.tries,
         told_twice=told_twice,
     )
+
+
+def on_now(db: sqlite3.Connection, now: datetime) -> bool:
+    """Whether an alert is out, or was and hasn't been ended."""
+    rows = db.execute("SELECT 1 FROM alert WHERE state = 'accepted' AND expires > ? LIMIT 1", (stamp(now),))
+    return rows.fetchone() is not None
+
+
+def ended(records: Sequence[Record], posts: Sequence[Promised], now: datetime) -> Iterator[Breach]:
+    """An incident that is over is over on each channel where it was told."""
+    newest = {record.incident_id: record for record in records if record.state is AlertState.ACCEPTED and record.alert}
+    threads: dict[tuple[str, str], list[Promised]] = defaultdict(list)
+    for post in sorted(posts, key=lambda post: post.seq):
+        threads[post.incident, post.channel].append(post)
+    for (incident, channel), thread in threads.items():
+        alert = newest[incident].alert if incident in newest else None
+        shown = [post for post in thread if post.state is PostState.SENT]
+        if alert is None or not shown or alert.ends + END_IS_TOLD_WITHIN > now:
+            continue
+        if not any(post.kind is PostKind.END for post in thread[thread.index(shown[-1]) :]):
+            yield Breach("ended is ended", f"incident {incident} is over, and still on {channel}")
 
 
 def open_posts(db: sqlite3.Connection) -> int:
@@ -79,11 +102,16 @@ def all_taken_in(db: sqlite3.Connection, accepted: Iterable[str], feeds: Mapping
         if record.state is not AlertState.ACCEPTED and not record.reason:
             yield Breach("nothing lost", f"the alert {record.id} is {record.state} without a reason")
     identifiers = {record.alert.identifier for record in records.values() if record.alert}
-    for name, feed in feeds.items():
-        heard: Sequence[str] = [row[0] for row in db.execute("SELECT key FROM heard WHERE source = ?", (name,))]
-        for key in set(feed.entries) - set(heard):
-            yield Breach("nothing lost", f"{name} shows {key}, and it was never taken in")
-        for key in heard:
-            identifier = key.split(" ")[0]
-            if identifier != "nonsense" and identifier not in identifiers:
-                yield Breach("nothing lost", f"{name} told {key}, which isn't in the books")
+    for name, key in untold(db, feeds):
+        yield Breach("nothing lost", f"{name} shows {key}, and it was never taken in")
+    for (key,) in db.execute("SELECT key FROM heard"):
+        identifier = key.split(" ")[0]
+        if identifier != "nonsense" and identifier not in identifiers:
+            yield Breach("nothing lost", f"{key} was told, and isn't in the books")
+
+
+def untold(db: sqlite3.Connection, feeds: Mapping[str, Feed]) -> list[tuple[str, str]]:
+    """What each feed shows and the house hasn't taken in."""
+    heard = {tuple(row) for row in db.execute("SELECT source, key FROM heard")}
+    shown = [(name, key) for name, feed in feeds.items() for key in feed.entries]
+    return [entry for entry in shown if entry not in heard]

@@ -17,6 +17,7 @@ from typing import Any
 
 import structlog
 
+from alerts.channels.settings import ChannelSettings
 from alerts.config import Config, load_config
 from alerts.daemon.furnish import furnish_renderer, furnish_station, station_face
 from alerts.daemon.house import House, build
@@ -25,23 +26,27 @@ from alerts.delivery.limiter import Pace
 from alerts.desk.actions import Desk
 from alerts.desk.posting import Pen
 from alerts.model.ports import Outbox
+from alerts.model.post import Means
 from alerts.rendering.templates import Renderer
+from alerts.store import queries
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
 from alerts.store.outbox import StoredOutbox
 from simulation.agenda import Agenda, Trace
 from simulation.audit import Breach, Rules, audit
-from simulation.channel import SimulatedChannel
+from simulation.channel import channel_over
 from simulation.disk import Cabinet, Disk
 from simulation.feed import Feed, FeedSource
 from simulation.life import Life, VirtualClock
 from simulation.loop import PowerCut
 from simulation.officer import Officer
 from simulation.platform import Platform
-from simulation.promises import all_taken_in, open_posts, promises
+from simulation.promises import all_taken_in, ended, on_now, open_posts, promises, untold
 from simulation.town import Power, Town
 
 DAY = 86_400.0
+QUIET = 1800.0
+"""Seconds without any weather ahead that are worth switching the house off for: a month costs what its storms do."""
 LONGEST_END = 3 * 3600.0
 """Seconds after the last day in which whatever is still open has to come to an end."""
 SETTINGS = Path(__file__).with_name("channels.toml")
@@ -66,6 +71,19 @@ class Outcome:
 def shared_settings() -> Config:
     """The town's settings, which every run has."""
     return load_config(SETTINGS)
+
+
+def _channels(dice: Random) -> dict[str, ChannelSettings]:
+    """The town's channels, each with its own way to tell updates and ends."""
+    return {
+        name: settings.model_copy(
+            update={
+                "on_update": dice.choice((Means.REPLY, Means.EDIT, Means.NEW)),
+                "on_end": dice.choice((Means.REPLY, Means.EDIT, Means.DELETE, Means.NONE)),
+            }
+        )
+        for name, settings in shared_settings().channels.items()
+    }
 
 
 @cache
@@ -115,7 +133,9 @@ class Run:
         self.seed = seed
         self.days = days
         self._outbox = outbox
-        self.config = replace(shared_settings(), file=folder / "channels.toml")
+        self.config = replace(
+            shared_settings(), file=folder / "channels.toml", channels=_channels(self._dice("settings"))
+        )
         self.config.database.write_bytes(_blank_database())
         self.agenda = Agenda()
         self.trace = Trace(self.agenda, say)
@@ -123,6 +143,7 @@ class Run:
         self.disk = Disk(self._dice("disk"))
         self.cabinet = Cabinet(self.disk)
         self._peril = 0.0
+        self._off_until = 0.0
         self._ids = self._dice("ids")
         self.feeds = {name: Feed(name, self._dice(name)) for name in self.config.sources if name != "manual"}
         self.platforms = {
@@ -140,6 +161,7 @@ class Run:
             self.disk,
             self.officer,
             power,
+            tempo=1.0 if days >= 1 else 0.25,
         )
         self.life: Life | None = None
         self.house: House | None = None
@@ -166,17 +188,34 @@ class Run:
     def _write_the_calendar(self) -> None:
         dice = self._dice("calendar")
         length = self.days * DAY
-        if length <= DAY:
-            self.town.storm(5.0, length, dice.uniform(20, 240))
+        if length < DAY:
+            self.town.storm(5.0, length, dice.uniform(5, 60))
         else:
-            day = 0.0
-            while day < self.days:
+            for day in range(int(self.days)):
                 self.town.works(day * DAY + dice.uniform(0, DAY / 2))
-                if dice.random() < 0.4:
-                    storm = day * DAY + dice.uniform(0, DAY / 2)
-                    self.town.storm(storm, min(dice.uniform(1, 5) * 3600, length - storm), dice.uniform(60, 600))
-                day += 1
+                if dice.random() < 0.35:
+                    self.town.storm(
+                        day * DAY + dice.uniform(0, DAY / 2), dice.uniform(1, 4) * 3600, dice.uniform(30, 300)
+                    )
+            self.agenda.at(QUIET, self._look_whether_quiet)
         self.agenda.at(length + 1, self._end_begins)
+
+    def _look_whether_quiet(self) -> None:
+        """Switch the house off while nothing is on, nothing waits and nothing is coming."""
+        self.agenda.after(QUIET / 2, self._look_whether_quiet)
+        until = self.town.quiet_until(self.agenda.seconds)
+        if self.house is None or until < self.agenda.seconds + QUIET:
+            return
+        self.officer.look_round()
+        if (
+            open_posts(self.officer.db)
+            or untold(self.officer.db, self.feeds)
+            or on_now(self.officer.db, self.agenda.now)
+        ):
+            return
+        self.trace("quiet", until=until)
+        self._off_until = min(until, self.days * DAY) - 60
+        self._stop()
 
     def _end_begins(self) -> None:
         self.town.calm_down()
@@ -186,7 +225,7 @@ class Run:
         """Asked again and again: whether everything that was promised came to its end."""
         self.officer.look_round()
         still = open_posts(self.officer.db)
-        unread = list(all_taken_in(self.officer.db, [], self.feeds))
+        unread = untold(self.officer.db, self.feeds)
         if self.house is not None and ((still == 0 and not unread) or self.agenda.seconds >= latest):
             self.over = True
             self.outcome = self._audit()
@@ -227,7 +266,7 @@ class Run:
         pause = self._pauses.choice((0.5, self._pauses.uniform(1, 30), self._pauses.uniform(1, 30)))
         if self._pauses.random() < 0.05:
             pause = self._pauses.uniform(600, 5400)
-        self.agenda.pass_until(self.agenda.seconds + pause)
+        self.agenda.pass_until(max(self.agenda.seconds + pause, self._off_until))
 
     def _outside(self, life: Life) -> Outside:
         async def session() -> _NoSession:
@@ -239,7 +278,7 @@ class Run:
             new_id=self._new_id,
             open_session=session,
             open_database=self.cabinet.opener(life),
-            open_channel=lambda name, _, __: SimulatedChannel(self.platforms[name], life),
+            open_channel=lambda name, _, __: channel_over(self.platforms[name], life),
             open_source=lambda name, _, __: FeedSource(self.feeds[name], life),
             furnish=self._furnish,
             outbox=self._outbox,
@@ -280,6 +319,7 @@ class Run:
         seen = [each for platform in self.platforms.values() for each in platform.timeline.seen]
         found = audit(posts, seen, self._rules(), self.agenda.now)
         found += all_taken_in(db, self.officer.accepted, self.feeds)
+        found += ended(queries.everything(db), posts, self.agenda.now)
         alerts = db.execute("SELECT COUNT(*) FROM alert").fetchone()[0]
         return Outcome(
             seed=self.seed,
@@ -310,9 +350,7 @@ class Run:
     def _listening(self) -> Iterator[None]:
         """Hear what the house logs: a stumble that the disk doesn't explain is a breach."""
         before = structlog.get_config()
-        structlog.configure(
-            processors=[self._heard], wrapper_class=structlog.make_filtering_bound_logger("warning")
-        )
+        structlog.configure(processors=[self._heard], wrapper_class=structlog.make_filtering_bound_logger("warning"))
         try:
             yield
         finally:

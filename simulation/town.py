@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,7 +36,10 @@ class Power:
 
 
 class Town:
-    """Fills the agenda. Everything is drawn from one stream of chance, before or while it happens."""
+    """Fills the agenda. Everything is drawn from one stream of chance, before or while it happens.
+
+    `tempo` shortens what an alert lasts: a storm of minutes is one of hours at another pace.
+    """
 
     def __init__(
         self,
@@ -47,6 +51,7 @@ class Town:
         disk: Disk,
         officer: Officer,
         power: Power,
+        tempo: float,
     ) -> None:
         self._agenda = agenda
         self._trace = trace
@@ -56,12 +61,14 @@ class Town:
         self._disk = disk
         self._officer = officer
         self._power = power
+        self._tempo = tempo
         self._number = 0
-        self.calm = False
+        self._busy: list[tuple[float, float]] = []
 
     def storm(self, start: float, length: float, gap: float) -> None:
         """Incidents every `gap` seconds or so, and trouble everywhere, for so long."""
         time = start
+        self._busy.append((start, start + length + 900))
         while time < start + length:
             self._agenda.at(time, self._begin_incident)
             if self._dice.random() < 0.15:  # several at once
@@ -77,8 +84,13 @@ class Town:
             time += self._dice.uniform(120, 900)
         self._agenda.at(start + length, self.calm_down)
 
+    def quiet_until(self, time: float) -> float:
+        """When the next storm or works begin; now, in the midst of one; infinity: never."""
+        return min((max(start, time) for start, end in self._busy if end > time), default=math.inf)
+
     def works(self, time: float) -> None:
         """An announcement of road works: routine, and for hours."""
+        self._busy.append((time, time + 300))
         self._agenda.at(time, lambda: self._begin(Severity.MINOR, Urgency.FUTURE, Status.ACTUAL, by_hand=True))
 
     def calm_down(self) -> None:
@@ -105,7 +117,7 @@ class Town:
         self._number += 1
         sender = "alertes@saint-martin.example" if by_hand else SENDER
         subject = Subject(self._number, severity, urgency, status, sender)
-        lasts = timedelta(seconds=min(self._dice.lognormvariate(7.5, 1.0), 6 * 3600) + 60)
+        lasts = timedelta(seconds=min(self._dice.lognormvariate(7.5, 1.0), 6 * 3600) * self._tempo + 60)
         alert = alert_on(subject, self._agenda.now, lasts)
         say = self._officer_says if by_hand else self._sayer()
         say(alert)
@@ -123,7 +135,7 @@ class Town:
             self._agenda.after(min(soon, max(lasts - 1, 0.1)), lambda: say(cancel_of(alert, self._agenda.now)))
 
     def _update(self, alert: Alert, say: Callable[[Alert], None], place: int) -> None:
-        lasts = timedelta(seconds=self._dice.uniform(60, 7200))
+        lasts = timedelta(seconds=self._dice.uniform(60, 60 + 7200 * self._tempo))
         severity = self._dice.choice((alert.severity, alert.severity, Severity.EXTREME, Severity.MINOR))
         following = update_on(alert, place, self._agenda.now, lasts, severity)
         say(following)

@@ -84,6 +84,7 @@ class Asked:
     to: str | None = None
     known: frozenset[str] = frozenset()
     since: datetime | None = None
+    reply_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +142,13 @@ class PlainChannel:
         self,
         what: str,
         text: str,
+        *,
         to: str | None = None,
         known: frozenset[str] = frozenset(),
         since: datetime | None = None,
+        reply_to: str | None = None,
     ) -> Answer:
-        self.asked.append(Asked(what, text, self.clock.now(), self.clock.monotonic(), to, known, since))
+        self.asked.append(Asked(what, text, self.clock.now(), self.clock.monotonic(), to, known, since, reply_to))
         script = self.script.get(what)
         answer = script.popleft() if script else None
         if isinstance(answer, Late):
@@ -166,6 +169,13 @@ class ScriptedChannel(PlainChannel):
     async def delete(self, remote_id: str) -> None:
         await self._answer("delete", "", to=remote_id)
 
-    async def find(self, message: Message, since: datetime, after: str | None, known: frozenset[str]) -> Receipt | None:
-        answer = await self._answer("find", message.plain, to=after, known=known, since=since)
+    async def find(
+        self,
+        message: Message,
+        since: datetime,
+        after: str | None,
+        known: frozenset[str],
+        reply_to: str | None = None,
+    ) -> Receipt | None:
+        answer = await self._answer("find", message.plain, to=after, known=known, since=since, reply_to=reply_to)
         return answer if isinstance(answer, Receipt) else None

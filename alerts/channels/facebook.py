@@ -46,7 +46,6 @@ class Facebook:
         self._token: Secret | None = None
         self._proof: str | None = None
         self._limits: tuple[Quota, ...] = ()
-        self._doubtful_replies: dict[str, str] = {}
 
     async def open(self) -> None:
         """Read the Page's token and, where given, the app's secret; raises BadCredential. Sends nothing."""
@@ -98,15 +97,16 @@ class Facebook:
         since: datetime,
         after: str | None,  # noqa: ARG002 the Page tells by words and times
         known: frozenset[str],
+        reply_to: str | None = None,
     ) -> Receipt | None:
         """Look for these words among what the Page published from `since` minus a minute on.
 
-        A comment is looked for under the post that it answers, which is known as long as this process lives. Raises
-        InDoubt where the comments can't be read: that takes a permission of its own, which publishing does not.
+        A comment is looked for under the post that it answers, too. Raises InDoubt where the comments can't be read:
+        that takes a permission of its own, which publishing does not.
         """
         posts = [*await self._posts(f"{self._settings.page_id}/published_posts", since)]
-        if parent := self._doubtful_replies.get(normal(message.text)):
-            posts += await self._comments(parent, since)
+        if reply_to:
+            posts += await self._comments(reply_to, since)
         wanted = {normal(message.text), normal(_whole(message))}
         for post in posts:
             same = normal(str(post.get("message", ""))) in wanted and post.get("id") not in known
@@ -135,14 +135,8 @@ class Facebook:
 
     async def _comment(self, message: Message, reply_to: str) -> Receipt:
         fields = {"message": _whole(message)}
-        try:
-            answer = await self._ask("POST", f"{_path(reply_to)}/comments", Act.REPLY, fields)
-            return self._receipt(answer, Act.REPLY)
-        except InDoubt:
-            while len(self._doubtful_replies) >= _KEPT_REPLIES:
-                self._doubtful_replies.pop(next(iter(self._doubtful_replies)))
-            self._doubtful_replies[normal(message.text)] = reply_to
-            raise
+        answer = await self._ask("POST", f"{_path(reply_to)}/comments", Act.REPLY, fields)
+        return self._receipt(answer, Act.REPLY)
 
     def _fields(self, message: Message, picture: str | None) -> dict[str, str]:
         if picture:

@@ -9,7 +9,16 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import structlog
-from telegram import Bot, ChatMemberAdministrator, ChatMemberOwner, LinkPreviewOptions, ReplyParameters
+from telegram import (
+    Bot,
+    ChatMemberAdministrator,
+    ChatMemberOwner,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    LinkPreviewOptions,
+    ReplyParameters,
+)
+from telegram import Message as Shown
 from telegram.constants import ParseMode
 from telegram.error import TelegramError
 
@@ -19,6 +28,7 @@ from alerts.channels.picture import NoPicture, Picture, load_picture
 from alerts.channels.settings import TelegramSettings
 from alerts.channels.telegram_answers import Complaint, Form, address, outcome
 from alerts.channels.telegram_wire import PLACEHOLDER, Complained, Unheard, Wire
+from alerts.channels.wording import normal
 from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rejected
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, Quota, Receipt
@@ -31,6 +41,7 @@ _KEPT_IDS = 500
 _CAPTION = 1024  # UTF-16 units after parsing
 _LARGEST_PICTURE = 10_000_000
 _PICTURE_KINDS = frozenset({"image/jpeg", "image/png", "image/webp"})
+_BUTTON = InlineKeyboardMarkup([[InlineKeyboardButton("…", callback_data="look")]])
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -100,17 +111,17 @@ class Telegram:
 
     async def find(
         self,
-        message: Message,  # noqa: ARG002 Telegram gives no words back
-        since: datetime,  # noqa: ARG002 nor times
+        message: Message,
+        since: datetime,  # noqa: ARG002 the ids tell what is newer
         after: str | None,
         known: frozenset[str],
+        reply_to: str | None = None,  # noqa: ARG002 nor does it matter what it answers
     ) -> Receipt | None:
-        """The first post after `after` that we may change and that isn't known otherwise.
+        """The post with these words among the `LOOKS` ids after `after`, fewer where several in a row are missing.
 
-        Telegram gives no history. But ids run on within a chat, and an edit that changes nothing tells whether a post
-        is there: looked at are the `LOOKS` ids after `after`, fewer where several in a row are missing. A bot that may
-        edit others' posts takes one of theirs for its own, and two posts in doubt at once are told apart by their order
-        alone. Raises InDoubt without `after`: there is nowhere to begin.
+        Telegram gives no history. But ids run on within a chat, and a change of what stands under a post tells whether
+        it is there and ours; one that does change something also tells its words. So a button is set under what may be
+        the one, and taken away at once. Raises InDoubt without `after`: there is nowhere to begin.
         """
         if after is None:
             raise InDoubt("Telegram can't be searched without an earlier post of ours")
@@ -124,8 +135,8 @@ class Telegram:
             if remote_id in known or remote_id in self._ours:
                 absent = 0
                 continue
-            there = await self._is_ours(chat, number)
-            if there:
+            there = await self._look_at(chat, number)
+            if there and _says(there, message):
                 return self._keep(chat, number)
             absent = absent + 1 if there is None else 0
             if absent >= _ABSENT_IN_A_ROW:
@@ -219,10 +230,21 @@ class Telegram:
                 raise
             await self._bot.edit_message_caption(form.chat, number, caption=words, parse_mode=mode)
 
-    async def _is_ours(self, chat: str, number: int) -> bool | None:
-        """Whether a post is there and ours to change; None where there is none, False where it is somebody else's."""
+    async def _look_at(self, chat: str, number: int) -> Shown | bool | None:
+        """The post, or True where Telegram doesn't show it; None where there is none, False where it isn't ours.
+
+        A button that a look left behind, because it was cut short, is taken away by the next one.
+        """
+        there = await self._touch(chat, number)
+        if there is True:
+            there = await self._touch(chat, number, _BUTTON)
+            await self._touch(chat, number)
+        return there
+
+    async def _touch(self, chat: str, number: int, button: InlineKeyboardMarkup | None = None) -> Shown | bool | None:
+        """Set what stands under a post: the post if that changed it, True if not; None and False as in `_look_at`."""
         try:
-            await _heard(self._bot.edit_message_reply_markup(chat, number), Act.READ)
+            return await _heard(self._bot.edit_message_reply_markup(chat, number, reply_markup=button), Act.READ)
         except Complained as error:
             complaint = error.complaint
             if complaint.not_modified:
@@ -232,7 +254,6 @@ class Telegram:
             if complaint.says("message can't be edited"):
                 return False
             raise self._outcome(complaint, Act.READ) from None
-        return True
 
     def _keep(self, chat: str, number: int) -> Receipt:
         remote_id = self._name_of(chat, number)
@@ -281,6 +302,13 @@ async def _heard(call: Awaitable[T], act: Act) -> T:
     except TelegramError as error:
         failure = unclear(f"python-telegram-bot failed ({type(error).__name__})", act)
     raise failure  # out here, so that no text of the library's is its context
+
+
+def _says(shown: Shown | bool, message: Message) -> bool:
+    """Whether a post has these words. One that isn't shown is taken for it: its place among the ids is all we know."""
+    if isinstance(shown, bool):
+        return shown
+    return normal(shown.text or shown.caption or "") == normal(message.plain)
 
 
 def _preview(message: Message) -> LinkPreviewOptions:

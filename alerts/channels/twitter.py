@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 class Twitter:
     """An account on X. Publishes, replies, edits (Premium accounts alone), deletes and finds."""
 
+    replaces = True
+
     def __init__(self, name: str, settings: TwitterSettings, resources: Resources) -> None:
         self._name = name
         self._settings = settings
@@ -96,6 +98,7 @@ class Twitter:
         since: datetime,
         after: str | None,  # noqa: ARG002 the timeline tells by words and times
         known: frozenset[str],
+        reply_to: str | None = None,  # noqa: ARG002 replies stand on the same timeline
     ) -> Receipt | None:
         """Look for these words on our own timeline, from `since` minus a minute on. The read side may lag."""
         answer = await self._client.get_users_tweets(

@@ -61,10 +61,8 @@ def open_source(name: str, settings: PolledSettings, around: Surroundings) -> So
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """How often the house looks where nothing wakes it, and how long it holds a lane. None: the lanes' own time."""
+    """How often the house looks whether another process wrote, should its ring not have been heard."""
 
-    lease: timedelta | None = None
-    idle: timedelta | None = None
     net_beneath: timedelta = timedelta(seconds=1)
 
 

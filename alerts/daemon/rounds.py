@@ -124,7 +124,7 @@ class Rounds:
         """Where there is nobody to tell, what was told is what stands in the log."""
         now, books, warnings = self._desk.clock.now(), StoredBooks(db), self._desk.warnings
         self._observer.write_down(db, now)
-        told = warnings.told(books, seen.judged, now) if warnings.outlets else self._known
+        told = warnings.told(books, seen.judged | self._known.keys(), now) if warnings.outlets else self._known
         news = news_of(seen, told, self._notebook, now)
         channels = warnings.file(books, news, now) if warnings.outlets else []
         return _Outcome(news, channels, told_after(told, news, now))

@@ -10,7 +10,7 @@ from alerts.delivery import retry
 from alerts.delivery.lane_desk import LaneDesk, LaneSettings, way_of
 from alerts.delivery.stance import Stance
 from alerts.model.errors import DeliveryError, InDoubt, Retry
-from alerts.model.ports import Begun, Channel, Deletes, Edits, Finds, Verdict
+from alerts.model.ports import Begun, Channel, Deletes, Edits, Finds, Replaces, Verdict
 from alerts.model.post import Means, Post, Receipt
 
 FINISH_RETRIED_AFTER = 1.0
@@ -58,12 +58,15 @@ class Attempts:
         """The stance is changed before anything is awaited again: the next post must know of it."""
         if post.exercise is not self._settings.exercise:
             return retry.misdirected(post)
+        if self._desk.keeper.lease_of(self._settings.name) is None:
+            return retry.overtaken()
         try:
             verdict = retry.sent(await self._carry_out(post, begun, via))
             self._stance.works()
         except DeliveryError as error:
             self._stance.meet(error)
-            verdict = retry.judge(error, post, via, self._clock.now(), self._desk.chance)
+            looked_for = isinstance(error, InDoubt) and not self._repeatable(via)
+            verdict = retry.judge(error, post, Means.NEW if looked_for else via, self._clock.now(), self._desk.chance)
         except Exception as error:
             log.exception("channel.stumbled", channel=post.channel, post=post.id, alert=post.alert_id)
             doubt = InDoubt(f"the channel stumbled: {type(error).__name__}")
@@ -81,8 +84,14 @@ class Attempts:
             return None
         return await channel.publish(post.message, reply_to=parent.remote_id if parent and via is Means.REPLY else None)
 
+    def _repeatable(self, via: Means) -> bool:
+        """Whether doing it twice is the same as once."""
+        replaces = isinstance(self._channel, Replaces) and self._channel.replaces
+        return via is Means.DELETE or (via is Means.EDIT and not replaces)
+
     async def _find(self, post: Post, begun: Begun) -> Verdict:
-        if way_of(post, self._channel, begun.parent) in (Means.EDIT, Means.DELETE):
+        via = way_of(post, self._channel, begun.parent)
+        if self._repeatable(via):
             return retry.repeat()
         if not isinstance(self._channel, Finds):
             reason = "this channel can't be searched"
@@ -90,7 +99,8 @@ class Attempts:
         # Since it was stored, not since the last attempt: a refusal as a duplicate may mean an earlier one.
         since = post.stored_at - _BEFORE_IT_WAS_STORED
         known = await self._desk.outbox.known_ids(self._settings.name)
-        receipt = await self._channel.find(post.message, since, begun.newest_known, known)
+        reply_to = begun.parent.remote_id if begun.parent and via is Means.REPLY else None
+        receipt = await self._channel.find(post.message, since, begun.newest_known, known, reply_to)
         return retry.found(receipt) if receipt else retry.not_found(post, self._clock.now())
 
     async def _finish(self, post: Post, begun: Begun, verdict: Verdict, left_at: datetime) -> None:

@@ -39,6 +39,11 @@ def misdirected(post: Post) -> Verdict:
     return Verdict(PostState.FAILED, "rejected", "a real alert may not go on an exercise channel", counts=False)
 
 
+def overtaken() -> Verdict:
+    """The lease ran out between the journal and the request: what another owner may be sending must not leave."""
+    return Verdict(PostState.QUEUED, "retry", "the lane was given up before it left", counts=False)
+
+
 def judge(error: DeliveryError, post: Post, via: Means, now: datetime, chance: Chance) -> Verdict:
     """What a failed attempt to send means for the post; `via` is what was really asked of the platform."""
     reason = error.reason

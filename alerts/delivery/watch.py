@@ -121,7 +121,7 @@ def see(
         kinds = OF_A_CHANNEL if channel.known else (What.LANE, What.UNDECIDED)
         judged += [f"{what} {channel.name}" for what in kinds]
     judged += [f"{what} {source.name}" for source in sources for what in (What.FEED, What.QUIET)]
-    return Seen(tuple(found), frozenset(judged))
+    return Seen(tuple(found), frozenset(judged).union(trouble.key for trouble in found))
 
 
 def _of_channel(seen: ChannelSeen) -> Iterator[Trouble]:

@@ -140,14 +140,28 @@ class Deletes(Protocol):
 class Finds(Protocol):
     """A channel where one can look whether a post of ours is out."""
 
-    async def find(self, message: Message, since: datetime, after: str | None, known: frozenset[str]) -> Receipt | None:
-        """The post with these words that appeared at or after `since`, else None.
+    async def find(
+        self,
+        message: Message,
+        since: datetime,
+        after: str | None,
+        known: frozenset[str],
+        reply_to: str | None = None,
+    ) -> Receipt | None:
+        """The post with these words that appeared at or after `since`, else None; `reply_to` as it was published.
 
         `after` is the id of the newest post of ours on this channel from before the attempt (None: there is none),
         `known` the ids of all our recent posts there, those that went out since included: a post in `known` is never
         the one looked for. Raises DeliveryError when the platform can't be asked, InDoubt when looking is no answer.
         """
         ...
+
+
+@runtime_checkable
+class Replaces(Protocol):
+    """A channel where an edit makes a new post in the place of the old one: a lost one is looked for, not repeated."""
+
+    replaces: bool
 
 
 @dataclass(frozen=True, slots=True)

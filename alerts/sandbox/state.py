@@ -22,7 +22,7 @@ class Post:
     `channel` is the account, page or chat; `text` what its author wrote (Telegram: what is left after parsing, with
     `entities` and the `html` it came as). `kind` is "post", "comment" (Facebook) or "photo". `link` stands beside the
     text (Facebook). `edits` are its earlier texts, oldest first; `earlier_ids` the ids an edit on X left behind.
-    `foreign` was written by somebody else. Times are seconds since the epoch.
+    `foreign` was written by somebody else, `buttons` stand under it (Telegram). Times are seconds since the epoch.
     """
 
     platform: str
@@ -42,6 +42,7 @@ class Post:
     edited_at: float | None = None
     deleted: bool = False
     foreign: bool = False
+    buttons: str | None = None
 
     @property
     def key(self) -> str:

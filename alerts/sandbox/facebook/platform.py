@@ -68,6 +68,7 @@ class Facebook:
             ("POST", re.compile(r"(\d+)/photos"), self._take_photo),
             ("GET", re.compile(r"(\d+)/(?:published_posts|feed|posts)"), self._list),
             ("POST", re.compile(r"(\d+_\d+)/comments"), self._comment),
+            ("GET", re.compile(r"(\d+_\d+)/comments"), self._list_comments),
             ("GET", re.compile(r"(\d+_\d+)"), self._read),
             ("POST", re.compile(r"(\d+_\d+)"), self._edit),
             ("DELETE", re.compile(r"(\d+_\d+)"), self._delete),
@@ -198,6 +199,14 @@ class Facebook:
     def _list(self, call: _Call) -> Answer:
         asked = call.asked
         return list_posts(self._of_page(call.id), asked.arguments(), asked.url, token_of(asked), asked.at - asked.lag)
+
+    def _list_comments(self, call: _Call) -> Answer:
+        if self._state.find("facebook", call.id) is None:
+            return no_such_object(call.id)
+        posts = self._state.newest_first("facebook")
+        comments = (post for post in posts if post.reply_to == call.id and not post.deleted)
+        asked = call.asked
+        return list_posts(comments, asked.arguments(), asked.url, token_of(asked), asked.at - asked.lag)
 
     def _of_page(self, page: str) -> Iterator[Post]:
         """The page's posts that still stand, newest first; a comment is none."""

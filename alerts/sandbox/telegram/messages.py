@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -73,9 +74,14 @@ class Messages:
         return self._edit(call, "caption")
 
     def edit_markup(self, call: Call) -> Answer:
-        """`editMessageReplyMarkup` without a markup: changes nothing, and so tells whether a message is ours."""
-        self._editable(self._chats.find(call.text("chat_id")), call)
-        raise Refusal(NOT_MODIFIED)
+        """`editMessageReplyMarkup`: refused where nothing changes, which tells that a message is there and ours."""
+        chat = self._chats.find(call.text("chat_id"))
+        post, buttons = self._editable(chat, call), _buttons(call)
+        if buttons == post.buttons:
+            raise Refusal(NOT_MODIFIED)
+        changed = replace(post, buttons=buttons)
+        self._state.keep(changed)
+        return told(self._show(chat, changed))
 
     def delete(self, call: Call) -> Answer:
         """`deleteMessage`: within 48 h."""
@@ -151,6 +157,7 @@ class Messages:
         optional = {
             "edit_date": int(post.edited_at) if post.edited_at else None,
             "reply_to_message": self._show_parent(chat, post),
+            "reply_markup": json.loads(post.buttons) if post.buttons else None,
             "photo": show_photo(self._state, post.media[0]) if post.media else None,
             field: post.text,
             "entities" if field == "text" else "caption_entities": list(post.entities),
@@ -162,6 +169,13 @@ class Messages:
         if parent is None:
             return None
         return {"message_id": int(parent.id), "date": int(parent.created_at), "chat": chat.as_json()}
+
+
+def _buttons(call: Call) -> str | None:
+    """The inline keyboard that a call brings, as JSON; None for none, or an empty one."""
+    markup = call.structure("reply_markup")
+    rows = markup.get("inline_keyboard") if isinstance(markup, dict) else None
+    return json.dumps({"inline_keyboard": rows}) if rows else None
 
 
 def _check(field: str, parsed: Parsed) -> None:

@@ -27,7 +27,7 @@ def show(post: Post, fields: Container[str]) -> dict[str, Any]:
         "edit_history_tweet_ids": [*post.earlier_ids, post.id],
     }
     if "created_at" in fields:
-        shown["created_at"] = _stamp(post.created_at)
+        shown["created_at"] = _stamp(_dated(post))
     if "author_id" in fields:
         shown["author_id"] = TWITTER_USER_ID
     if "entities" in fields and urls:
@@ -51,12 +51,17 @@ def read_timeline(posts: Iterable[Post], query: Mapping[str, str], until: float,
         post
         for post in posts
         if not post.deleted
-        and since <= post.created_at <= until
+        and since <= _dated(post) <= until
         and (newer_than is None or int(post.id) > newer_than)
         and (older_than is None or int(post.id) < older_than)
         and not (post.reply_to and "replies" in query.get("exclude", ""))
     )
     return _page(list(islice(matching, wanted + 1)), wanted, fields)
+
+
+def _dated(post: Post) -> float:
+    """An edit is a post of its own: it bears the time at which it was made."""
+    return post.edited_at or post.created_at
 
 
 def _page(found: list[Post], wanted: int, fields: Container[str]) -> Answer:

@@ -143,12 +143,21 @@ async def test_a_comment_in_doubt_is_looked_for_under_its_parent(stage):
         channel = await stage.open("facebook", api_url=server.url)
         with pytest.raises(InDoubt):
             await channel.publish(message("Suite"), "1_2")
-        found = await channel.find(message("Suite"), stage.clock.now(), None, frozenset())
+        found = await channel.find(message("Suite"), stage.clock.now(), None, frozenset(), "1_2")
         assert [asked.path for asked in server.asked[1:]] == [
             "/v25.0/1234567890/published_posts",
             "/v25.0/1_2/comments",
         ]
     assert found.remote_id == "2_7"
+
+
+async def test_a_comment_of_a_process_that_was_killed_is_found_under_its_parent(stage):
+    before = await stage.open("facebook")
+    parent = await before.publish(message("Alerte"))
+    comment = await before.publish(message("Suite"), parent.remote_id)
+    after = await stage.open("facebook")
+    found = await after.find(message("Suite"), stage.clock.now(), None, frozenset(), parent.remote_id)
+    assert found.remote_id == comment.remote_id
 
 
 async def test_comments_that_may_not_be_read_stop_no_lane(stage):
@@ -158,7 +167,7 @@ async def test_comments_that_may_not_be_read_stop_no_lane(stage):
         with pytest.raises(InDoubt):
             await channel.publish(message("Suite"), "1_2")
         with pytest.raises(InDoubt, match="comments"):
-            await channel.find(message("Suite"), stage.clock.now(), None, frozenset())
+            await channel.find(message("Suite"), stage.clock.now(), None, frozenset(), "1_2")
 
 
 async def test_a_found_post_has_the_page_s_own_address(stage):

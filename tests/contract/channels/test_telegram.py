@@ -245,3 +245,43 @@ async def test_a_bot_that_is_no_administrator_is_told(stage):
         channel = await stage.open("telegram", api_url=server.url)
         with pytest.raises(BadCredential, match="no administrator"):
             await channel.probe()
+
+
+async def test_two_posts_in_doubt_are_told_apart_by_their_words(stage):
+    channel = await stage.open("telegram")
+    known = await channel.publish(message("Avant"))
+    await stage.fault("telegram", "cut_before", times=1)
+    with pytest.raises(InDoubt):
+        await channel.publish(message("Jamais arrivée"))
+    await stage.fault("telegram", "cut_after", times=1)
+    with pytest.raises(InDoubt):
+        await channel.publish(message("Bien arrivée"))
+
+    later = await stage.open("telegram")  # as after a restart
+    assert await later.find(message("Jamais arrivée"), stage.clock.now(), known.remote_id, frozenset()) is None
+    found = await later.find(message("Bien arrivée"), stage.clock.now(), known.remote_id, frozenset())
+
+    assert found.remote_id == "2"
+
+
+async def test_a_look_leaves_no_button_behind_even_after_one_that_was_cut_short(stage):
+    channel = await stage.open("telegram")
+    known = await channel.publish(message("Avant"))
+    await stage.fault("telegram", "cut_after", times=1)
+    with pytest.raises(InDoubt):
+        await channel.publish(message("Alerte"))
+    # Of each look the first request is answered, and the second, which sets the button, isn't.
+    await stage.fault("telegram", "latency", seconds=0, times=1, route="editMessageReplyMarkup")
+    await stage.fault("telegram", "cut_after", times=1, route="editMessageReplyMarkup")
+    with pytest.raises(Retry):
+        await channel.find(message("Alerte"), stage.clock.now(), known.remote_id, frozenset())
+
+    assert await channel.find(message("Alerte"), stage.clock.now(), known.remote_id, frozenset())
+    assert [post["buttons"] for post in await stage.timeline("telegram")] == [None, None]
+
+
+async def test_where_telegram_shows_no_words_the_place_among_the_ids_decides(stage):
+    refused = (400, b'{"ok": false, "error_code": 400, "description": "Bad Request: message is not modified"}')
+    async with platform(refused) as server:
+        channel = await stage.open("telegram", api_url=server.url)
+        assert (await channel.find(message("Alerte"), stage.clock.now(), "7", frozenset())).remote_id == "8"

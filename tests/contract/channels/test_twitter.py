@@ -53,6 +53,18 @@ async def test_the_same_words_again_are_a_duplicate_and_found(stage):
     assert found.remote_id == first.remote_id
 
 
+async def test_an_edit_in_doubt_is_found_under_its_new_id(stage):
+    channel = await stage.open("twitter")
+    first = await channel.publish(message("Alerte"))
+    await stage.clock.advance(600)
+    await stage.fault("twitter", "cut_after", times=1)
+    with pytest.raises(InDoubt):
+        await channel.edit(first.remote_id, message("Alerte corrigée"))
+    known = frozenset({first.remote_id})
+    found = await channel.find(message("Alerte corrigée"), stage.clock.now(), first.remote_id, known)
+    assert found.remote_id == (await stage.timeline("twitter"))[0]["id"] != first.remote_id
+
+
 async def test_a_parent_that_is_gone_is_told(stage):
     channel = await stage.open("twitter")
     parent = await channel.publish(message("Alerte"))

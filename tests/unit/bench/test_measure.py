@@ -39,7 +39,13 @@ def test_floor_and_ours_are_taken_in_turn_and_the_first_round_counts_for_nothing
 
 @pytest.mark.parametrize(
     ("value", "unit", "words"),
-    [(0.0000125, "s", "12.5 µs"), (0.25, "s", "250 ms"), (1.5, "s", "1.5 s"), (99.25, "MB", "99.25 MB"), (3.0, "", "3")],
+    [
+        (0.0000125, "s", "12.5 µs"),
+        (0.25, "s", "250 ms"),
+        (1.5, "s", "1.5 s"),
+        (99.25, "MB", "99.25 MB"),
+        (3.0, "", "3"),
+    ],
 )
 def test_a_figure_is_told_in_the_unit_that_suits_it(value, unit, words):
     assert spell(value, unit) == words

@@ -61,6 +61,14 @@ def test_a_cancelled_alert_that_is_still_on_is_a_lost_end():
     assert set(kinds([ALERT, CANCEL], [POST_1], [ROW_1, left_out])) == {LOST}
 
 
+def test_an_alert_whose_time_ran_out_long_ago_was_ended():
+    assert kinds([ALERT], [POST_1], [ROW_1], looked_at=1050.0) == []
+    assert kinds([ALERT], [POST_1], [ROW_1], looked_at=1200.0) == [LOST]
+    ended = replace(POST_END, said=(Wording("7", 1, is_end=True),), created_at=1070.0, reply_to="100")
+    row = Entry("7", 1, True, "sent", remote_id="102")
+    assert kinds([ALERT], [POST_1, ended], [ROW_1, row], looked_at=1200.0) == []
+
+
 def test_a_thread_may_end_by_being_taken_back_whole():
     taken_back = replace(ROW_END, deletes=True, remote_id=None)
     gone = [replace(POST_1, deleted=True), replace(POST_2, deleted=True)]
@@ -86,8 +94,8 @@ def test_what_nobody_told_is_twice():
 
 def test_what_appears_after_its_end_is_late_but_for_the_platforms_own_slowness():
     late = replace(POST_1, created_at=1001.0)
-    assert kinds([ALERT], [late], [ROW_1], looked_at=2000.0) == [LATE]
-    assert kinds([ALERT], [late], [ROW_1], looked_at=2000.0, slack=1.5) == []
+    assert kinds([ALERT], [late], [ROW_1], looked_at=1002.0) == [LATE]
+    assert kinds([ALERT], [late], [ROW_1], looked_at=1002.0, slack=1.5) == []
 
 
 def test_the_end_itself_may_come_after_the_end():
@@ -98,7 +106,7 @@ def test_the_end_itself_may_come_after_the_end():
 def test_an_edit_after_the_end_is_late():
     edited = Seen(("100",), (FIRST, SECOND), created_at=1.0, edited_at=1001.0)
     rows = [ROW_1, replace(ROW_2, remote_id="100")]
-    assert kinds([ALERT, UPDATE], [edited], rows, looked_at=2000.0) == [LATE]
+    assert kinds([ALERT, UPDATE], [edited], rows, looked_at=1002.0) == [LATE]
 
 
 def test_versions_that_appear_backwards_are_out_of_order():

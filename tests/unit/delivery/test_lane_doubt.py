@@ -291,3 +291,66 @@ async def test_a_rejected_look_is_no_answer(house):
     post = await house.post("Crue", MODERATE)
     await house.clock.advance(3)
     assert await house.state(post) is PostState.SENT
+
+
+class ReplacingChannel(ScriptedChannel):
+    """A channel where an edit is a new post, as on X."""
+
+    replaces = True
+
+
+async def change(house) -> str:
+    """The second version of an incident that is out, by an edit."""
+    await house.post("Crue", incident_id="crue")
+    return await house.post("Crue, niveau 2", kind=PostKind.UPDATE, means=Means.EDIT, incident_id="crue")
+
+
+async def test_an_edit_that_makes_a_new_post_is_looked_for_and_not_made_again(house):
+    channel = ReplacingChannel(house.clock, edit=[InDoubt("no answer")], find=[None, Receipt("9")])
+    await house.start(channel)
+    post = await change(house)
+    await house.clock.advance(60)
+    stored = await house.get(post)
+    assert (stored.state, stored.receipt.remote_id) == (PostState.SENT, "9")
+    assert len(channel.calls("edit")) == 1
+
+
+async def test_an_edit_that_is_refused_as_a_duplicate_is_adopted_and_not_made_over_and_over(house):
+    channel = ReplacingChannel(house.clock, edit=[Duplicate("said already")], find=[Receipt("9")])
+    await house.start(channel)
+    post = await change(house)
+    await house.clock.advance(60)
+    stored = await house.get(post)
+    assert (stored.state, stored.receipt.remote_id) == (PostState.SENT, "9")
+    assert len(channel.calls("edit")) == 1
+
+
+async def test_an_edit_of_a_killed_daemon_is_looked_for_where_it_makes_a_new_post(house):
+    channel = ReplacingChannel(house.clock, edit=[HANGS], find=[Receipt("9")])
+    daemon = await house.start(channel)
+    post = await change(house)
+    await daemon.kill()
+    await house.start(channel)
+    await house.clock.advance(7)
+    assert (await house.get(post)).receipt.remote_id == "9"
+    assert len(channel.calls("edit")) == 1
+
+
+async def test_an_edit_elsewhere_is_simply_made_again(house):
+    channel = ScriptedChannel(house.clock, edit=[HANGS])
+    daemon = await house.start(channel)
+    post = await change(house)
+    await daemon.kill()
+    await house.start(channel)
+    await house.clock.advance(7)
+    assert await house.state(post) is PostState.SENT
+    assert (len(channel.calls("edit")), channel.calls("find")) == (2, [])
+
+
+async def test_a_reply_is_looked_for_under_what_it_answers(house):
+    channel = ScriptedChannel(house.clock, publish=[Receipt("1"), InDoubt("no answer")])
+    await house.start(channel)
+    await house.post("Crue", incident_id="crue")
+    await house.post("Crue, niveau 2", kind=PostKind.UPDATE, means=Means.REPLY, incident_id="crue")
+    await house.clock.advance(3)
+    assert [asked.reply_to for asked in channel.calls("find")] == ["1"]

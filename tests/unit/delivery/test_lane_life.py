@@ -80,6 +80,27 @@ async def test_under_a_lost_lease_nothing_is_sent(house):
     assert await house.state(post) is PostState.SENT
 
 
+async def test_a_process_that_stood_still_between_journal_and_request_sends_nothing(house):
+    channel, standby = ScriptedChannel(house.clock), ScriptedChannel(house.clock)
+    daemon = await house.start(channel)
+    begin = daemon.outbox.begin
+
+    async def stops(*arguments, **named):
+        begun = await begin(*arguments, **named)
+        await house.clock.sleep(TERM.total_seconds() + 1)
+        return begun
+
+    daemon.outbox.begin = stops
+    daemon.tasks[0].cancel()  # a process that stands still renews no lease
+    post = await house.post("Crue")
+    await house.start(standby)
+    await house.clock.advance(30)
+
+    assert channel.published == []
+    assert standby.texts() == ["Crue"]
+    assert await house.state(post) is PostState.SENT
+
+
 async def test_begin_under_a_lost_lease_is_none(house):
     daemon = await house.start(ScriptedChannel(house.clock))
     post = await house.get(await house.post("Crue", channel="elsewhere"))

@@ -1,0 +1,432 @@
+"""Rounds over the real database: what is told, to whom, once; and when the heart beats."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import aiohttp
+import pytest
+from prometheus_client import generate_latest
+from structlog.testing import capture_logs
+
+from alerts.config import load_config
+from alerts.daemon.rounds import FIRST_AFTER, Rounds, WatchDesk
+from alerts.daemon.telling import Telling
+from alerts.daemon.warnings import furnish_warnings
+from alerts.delivery.watch import AGAIN_AFTER
+from alerts.model.alert import Severity
+from alerts.model.cap_rules import violations
+from alerts.model.errors import BadCredential, Retry
+from alerts.model.incident import AlertState, Record
+from alerts.model.ports import Memory, Probe, Standing
+from alerts.model.post import Means, Message, Post, PostKind, PostState
+from alerts.store.books import StoredBooks
+from alerts.store.database import Database
+from alerts.store.journal import StoredJournal, remember
+from alerts.store.migrate import migrate
+from alerts.store.standings import StoredStandings
+from alerts.web.ops import Cycle
+from tests.fakes import FakeClock
+from tests.unit.daemon.test_soundings import Lane
+
+TOWN = """
+[station]
+name = "Saint-Martin"
+sender = "alertes@saint-martin.example"
+
+[sources.meteo]
+kind = "cap"
+url = "https://feeds.example/atom"
+
+[channels.telegram]
+kind = "telegram"
+chat = "@saintmartin"
+token = { env = "TELEGRAM_TOKEN" }
+
+[channels.equipe]
+kind = "telegram"
+chat = "-1009876543210"
+token = { env = "TELEGRAM_TOKEN" }
+public = false
+
+[notify]
+channels = ["equipe"]
+heartbeat = "https://watch.example/ping/1234"
+"""
+MINUTE = 60.0
+
+
+class Elsewhere:
+    """The session, as far as a heart needs one."""
+
+    def __init__(self) -> None:
+        self.called: list[str] = []
+        self.status = 200
+        self.error: Exception | None = None
+
+    def get(self, address: str, **_: object) -> Elsewhere:
+        self.called.append(address)
+        return self
+
+    async def __aenter__(self) -> Elsewhere:
+        if self.error is not None:
+            raise self.error
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+
+@dataclass
+class Watch:
+    """Rounds, and all that they look at."""
+
+    config: object
+    database: Database
+    clock: FakeClock
+
+    def __post_init__(self) -> None:
+        self.session = Elsewhere()
+        self.lanes = {"telegram": Lane(Probe("@town")), "equipe": Lane(Probe("@town"))}
+        self.still: dict[str, str] = {}
+        self.woken: list[str] = []
+        self.held = set(self.lanes)
+        self.ids = itertools.count(1)
+        self.restart()
+
+    def restart(self) -> None:
+        self.telling = Telling()
+        desk = WatchDesk(
+            database=self.database,
+            clock=self.clock,
+            session=self.session,
+            telling=self.telling,
+            warnings=furnish_warnings(self.config, lambda: f"w{next(self.ids):05}"),
+            holds=self.held.__contains__,
+            cycles=lambda: [Cycle("lane telegram", 1.0, "lane telegram" in self.still, self.still.get("lane telegram"))],
+            wake=self.woken.extend,
+        )
+        self.rounds = Rounds(self.config, self.lanes, desk)
+
+    async def round(self, count: int = 1, pause: float = MINUTE) -> list[str]:
+        """Go round each minute; what those on duty were told in these rounds."""
+        before = len(await self.told())
+        for _ in range(count):
+            await self.clock.advance(pause)
+            await self.rounds.go_round()
+        return (await self.told())[before:]
+
+    async def told(self) -> list[str]:
+        return [row[0] for row in await self.ask("SELECT plain FROM post WHERE id LIKE 'w%' ORDER BY seq")]
+
+    async def ask(self, sql: str) -> list[tuple]:
+        return await self.database.read(lambda db: [tuple(row) for row in db.execute(sql)])
+
+    async def change(self, sql: str) -> None:
+        await self.database.write(lambda db: db.execute(sql))
+
+    async def sent(self) -> None:
+        """What was queued went out."""
+        await self.change("UPDATE post SET state = 'sent', remote_id = id WHERE state = 'queued'")
+
+    async def stand(self, **how) -> None:
+        await StoredStandings(self.database).stand("telegram", Standing(**how))
+
+    async def post(self, **changes) -> None:
+        """An alert's post on the public channel, tried just now."""
+        now = self.clock.now()
+        post = Post(
+            "p1", "a1", "i1", "telegram", PostKind.PUBLISH, Means.NEW, PostState.QUEUED, 20, Message("Crue", "Crue"),
+            Severity.MODERATE, now, expires=now + timedelta(hours=6), reason="status 503", **changes,
+        )  # fmt: skip
+
+        def store(db: sqlite3.Connection) -> None:
+            books = StoredBooks(db)
+            books.add(Record("a1", "i1", "manual", None, AlertState.ACCEPTED, now))
+            books.add_post(post)
+            db.execute(
+                "INSERT INTO attempt (post_id, channel, action, owner, counts, left_at) VALUES (?,?,?,?,?,?)",
+                ("p1", "telegram", "send", "us", 1, round(now.timestamp() * 1e6)),
+            )
+
+        await self.database.write(store)
+
+    async def read(self, digest: str) -> None:
+        """The source was read, and said this."""
+        now = self.clock.now()
+        await self.database.write(lambda db: remember(db, "meteo", Memory(digest=digest), now, now))
+
+
+@pytest.fixture
+async def watch(tmp_path):
+    (tmp_path / "channels.toml").write_text(TOWN, encoding="utf-8")
+    config = load_config(tmp_path / "channels.toml")
+    migrate(config.database)
+    database = await Database.open(config.database)
+    yield Watch(config, database, FakeClock())
+    await database.close()
+
+
+REVOKED = BadCredential("Telegram refuses the token; make a new one with @BotFather")
+
+
+class TestTelling:
+    """Through the outbox of the notify channel, and nowhere else."""
+
+    async def test_nothing_is_told_while_nothing_is_wrong(self, watch):
+        assert await watch.round(30) == []
+
+    async def test_a_refused_credential_is_told_once_in_one_short_message(self, watch):
+        watch.lanes["telegram"].answer = REVOKED
+
+        (told,) = await watch.round(30)
+        assert told.splitlines() == [
+            "Tocsin, Saint-Martin",
+            "Avertissement : le canal telegram ne peut plus publier, ses identifiants sont refusés.",
+            "Renouvelez-les : ce qui attend partira de soi-même.",
+            "(Telegram refuses the token; make a new one with @BotFather)",
+        ]
+        assert await watch.ask("SELECT channel, state, kind FROM post") == [("equipe", "queued", "publish")]
+        assert watch.woken == ["equipe"]
+
+    async def test_it_is_a_valid_message_that_no_routing_takes(self, watch):
+        watch.lanes["telegram"].answer = REVOKED
+        await watch.round()
+        (row,) = await watch.ask("SELECT id, source, status, state FROM alert")
+        (record,) = await watch.database.read(lambda db: StoredBooks(db).by_id(row[0]))
+
+        assert row[1:] == ("tocsin", "System", "accepted")
+        assert violations(record.alert) == ()
+        assert record.alert.scope == "Private"
+        assert await watch.database.read(lambda db: StoredBooks(db).over(watch.clock.now() + timedelta(days=9))) == []
+
+    async def test_that_it_is_over_is_told_once_and_answers_the_first(self, watch):
+        watch.lanes["telegram"].answer = REVOKED
+        await watch.round()
+        await watch.sent()
+        watch.lanes["telegram"].answer = Probe("@town")
+
+        (told,) = await watch.round(30)
+        assert "Rétabli : les identifiants du canal telegram" in told
+        assert "en panne depuis 25/11 13:01" in told
+        first, second = await watch.ask("SELECT incident, kind, means FROM post ORDER BY seq")
+        assert first[0] == second[0]
+        assert second[1:] == ("end", "reply")
+
+    async def test_what_never_went_out_is_taken_back_and_not_told_to_be_over(self, watch):
+        watch.lanes["telegram"].answer = REVOKED
+        await watch.round()
+        watch.lanes["telegram"].answer = Probe("@town")
+
+        assert await watch.round(3) == []
+        assert await watch.ask("SELECT state FROM post") == [("superseded",)]
+
+    async def test_it_is_told_again_after_six_hours(self, watch):
+        watch.lanes["telegram"].answer = REVOKED
+        await watch.round()
+        await watch.sent()
+
+        assert await watch.round(1, AGAIN_AFTER.total_seconds() - 1) == []
+        (again,) = await watch.round(1, 1)
+        assert "Toujours, depuis 25/11 13:01 : le canal telegram" in again
+        await watch.sent()
+        assert await watch.round(20) == []
+        assert len(await watch.round(1, AGAIN_AFTER.total_seconds())) == 1
+
+    async def test_a_restart_and_a_second_daemon_tell_nothing_twice(self, watch):
+        watch.lanes["telegram"].answer = REVOKED
+        await watch.round()
+        await watch.sent()
+        watch.restart()
+
+        assert await watch.round(5) == []
+        assert b'tocsin_trouble{name="telegram",what="credential"} 1.0' in generate_latest(watch.telling.registry)
+        watch.lanes["telegram"].answer = Probe("@town")
+        assert len(await watch.round()) == 1
+
+    async def test_a_channel_that_another_process_works_is_its_own_to_watch(self, watch):
+        watch.lanes["telegram"].answer = REVOKED
+        watch.held.discard("telegram")
+
+        assert await watch.round(5) == []
+        assert watch.lanes["telegram"].asked == 0
+
+    async def test_without_a_notify_channel_the_log_and_the_metrics_tell_it_once(self, watch):
+        watch.config = replace(watch.config, notify=watch.config.notify.model_copy(update={"channels": ()}))
+        watch.restart()
+        watch.lanes["telegram"].answer = REVOKED
+        with capture_logs() as logs:
+            await watch.round(5)
+        metrics = generate_latest(watch.telling.registry)
+
+        assert [log["event"] for log in logs] == ["trouble.begins"]
+        assert b'tocsin_trouble{name="telegram",what="credential"} 1.0' in metrics
+        assert await watch.ask("SELECT count(*) FROM alert") == [(0,)]
+
+
+class TestChannels:
+    """What a lane wrote down, and what doesn't get out."""
+
+    async def test_a_blocked_lane_is_told_and_not_asked_by_us(self, watch):
+        await watch.round()
+        asked = watch.lanes["telegram"].asked
+        await watch.stand(state="blocked", reason="revoked", blocked_until=watch.clock.now())
+
+        (told,) = await watch.round(20)
+        assert "identifiants" in told
+        assert watch.lanes["telegram"].asked == asked, "it tries for itself"
+        await watch.sent()
+        await watch.stand()
+        assert len(await watch.round()) == 1
+
+    async def test_a_platform_that_makes_us_wait_is_told_once_however_long_it_does(self, watch):
+        for minute in range(40):
+            until = watch.clock.now() + timedelta(minutes=5)
+            await watch.stand(state="failing", reason="429: come again later", blocked_until=until)
+            told = await watch.round()
+            assert bool(told) is (minute == 2), (minute, told)
+            await watch.sent()
+
+    async def test_a_platform_that_does_not_answer_the_probe_is_told_in_the_third_round(self, watch):
+        watch.lanes["telegram"].answer = Retry("no answer within 10 s")
+
+        assert await watch.round(2) == []
+        (told,) = await watch.round()
+        assert "plateforme" in told
+        assert "no answer within 10 s" in told
+
+    async def test_a_post_that_is_tried_for_ten_minutes_is_told(self, watch):
+        await watch.post()
+
+        assert await watch.round(9) == []
+        (told,) = await watch.round()
+        assert "ne partent pas (nombre : 1)" in told
+        assert "status 503" in told
+        await watch.sent()
+        (over,) = await watch.round()
+        assert "partent de nouveau" in over
+
+    @pytest.mark.parametrize("state", [PostState.FAILED, PostState.IN_DOUBT])
+    async def test_a_post_that_waits_for_an_officer_is_told_until_it_matters_no_more(self, watch, state):
+        await watch.post()
+        await watch.change(f"UPDATE post SET state = '{state}'")
+
+        (told,) = await watch.round(5)
+        assert "attendent votre décision" in told
+        await watch.sent()
+        await watch.change(f"UPDATE post SET state = '{state}', expires = 0 WHERE id = 'p1'")
+        (over,) = await watch.round()
+        assert "plus rien n'attend" in over
+
+    async def test_a_warning_that_fails_is_nothing_to_warn_of(self, watch):
+        watch.lanes["telegram"].answer = REVOKED
+        await watch.round()
+        await watch.change("UPDATE post SET state = 'failed'")
+
+        assert await watch.round(30) == []
+
+
+class TestSources:
+    """By what the journal keeps of each."""
+
+    async def test_a_source_that_fails_is_told_with_its_last_good_reading(self, watch):
+        journal = StoredJournal(watch.database)
+        await watch.read("1")
+        for _ in range(2):
+            await journal.failed("meteo", "status 500", watch.clock.now(), watch.clock.now())
+        assert await watch.round(5) == []
+        await journal.failed("meteo", "status 500", watch.clock.now(), watch.clock.now())
+
+        (told,) = await watch.round()
+        assert "la source meteo ne peut pas être lue (dernière lecture : 25/11 13:00)" in told
+        await watch.sent()
+        await watch.read("2")
+        assert "de nouveau lue" in (await watch.round())[0]
+
+    async def test_a_source_that_says_nothing_new_is_told_by_its_own_habit_over_a_restart(self, watch):
+        for hour in range(8):
+            await watch.read(f"{hour}")
+            await watch.rounds.go_round()
+            await watch.clock.advance(3600)
+        await watch.rounds.go_round()
+        watch.restart()
+        told = []
+        for _ in range(25):
+            await watch.read("7")
+            await watch.rounds.go_round()
+            told += await watch.told()
+            if told:
+                break
+            await watch.clock.advance(3600)
+
+        assert "la source meteo répond mais ne dit rien de nouveau depuis 25/11 20:00" in told[0]
+
+
+class TestHeartbeat:
+    """Only when everything went round."""
+
+    async def test_it_beats_once_a_round(self, watch):
+        await watch.round(3)
+        assert watch.session.called == ["https://watch.example/ping/1234"] * 3
+
+    async def test_it_does_not_beat_while_a_cycle_stands_still_which_is_told(self, watch):
+        watch.still["lane telegram"] = ""
+
+        told = await watch.round(3)
+        assert watch.session.called == []
+        assert "« lane telegram » ne tourne plus" in told[0]
+        watch.still.clear()
+        await watch.round()
+        assert len(watch.session.called) == 1
+
+    async def test_it_does_not_beat_when_the_database_refuses_and_the_watch_itself_stands_still(self, watch):
+        await watch.change("PRAGMA query_only = ON")
+        with pytest.raises(sqlite3.Error):
+            await watch.round()
+        assert watch.session.called == []
+
+        await watch.clock.advance(4 * MINUTE)
+        assert watch.rounds.cycle.stands
+
+    @pytest.mark.parametrize("error", [None, aiohttp.ClientConnectionError("s3cret"), TimeoutError()])
+    async def test_that_it_fails_is_a_line_without_the_address(self, watch, error):
+        watch.session.status, watch.session.error = 500, error
+        with capture_logs() as logs:
+            await watch.round()
+
+        (line,) = [log for log in logs if log["event"] == "heartbeat.failed"]
+        assert "watch.example" not in str(line)
+        assert "s3cret" not in str(line)
+
+
+class TestRunning:
+    """The loop around the rounds."""
+
+    async def test_a_round_that_cannot_be_finished_is_told_and_the_next_one_comes(self, watch):
+        await watch.change("ALTER TABLE fact RENAME TO hidden")
+        task = asyncio.create_task(watch.rounds.run())
+        with capture_logs() as logs:
+            await watch.clock.advance(FIRST_AFTER)
+            await _until(watch, lambda: logs)
+        assert [log["event"] for log in logs] == ["watch.refused"]
+
+        await watch.change("ALTER TABLE hidden RENAME TO fact")
+        await watch.clock.advance(MINUTE)
+        await _until(watch, lambda: watch.session.called)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _until(watch: Watch, happened: Callable[[], object]) -> None:
+    """Let the database's threads answer, the time standing still."""
+    for _ in range(1000):
+        if happened():
+            return
+        await watch.ask("SELECT 1")
+        await watch.clock.settle()
+    raise AssertionError("it didn't happen")

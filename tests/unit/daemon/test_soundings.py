@@ -1,0 +1,120 @@
+"""Credentials are tried on a schedule, and no more often than needed: a platform may charge for it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from alerts.daemon.soundings import Sounding, Soundings
+from alerts.delivery.retry import sent
+from alerts.model.errors import BadCredential, Retry
+from alerts.model.ports import Probe, Verdict
+from alerts.model.post import PostState, Receipt
+from tests.fakes import FakeClock
+
+QUARTER = timedelta(minutes=15)
+
+
+class Lane:
+    """Answers as it is told, and counts how often it was asked."""
+
+    def __init__(self, answer: Probe | Exception | None = None) -> None:
+        self.answer = answer
+        self.asked = 0
+
+    async def probe(self) -> Probe | None:
+        self.asked += 1
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+class Sent:
+    """As much of a post as is looked at."""
+
+    channel = "x"
+
+
+@pytest.fixture
+def lane():
+    return Lane(Probe("@town"))
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def soundings(lane, clock):
+    return Soundings({"x": lane}, clock, QUARTER)
+
+
+async def take(soundings, clock, rounds: int = 1) -> Sounding | None:
+    for _ in range(rounds):
+        found = await soundings.take(lambda name: True)
+        await clock.advance(60)
+    return found.get("x")
+
+
+async def test_a_credential_that_works_is_tried_each_quarter_of_an_hour(soundings, lane, clock):
+    assert await take(soundings, clock, 31) == Sounding()
+    assert lane.asked == 3
+
+
+async def test_one_that_was_used_is_not_tried(soundings, lane, clock):
+    await take(soundings, clock, 14)
+    soundings.heard(Sent(), sent(Receipt("1")), 0.1)
+    await take(soundings, clock, 14)
+    assert lane.asked == 1
+    await take(soundings, clock, 2)
+    assert lane.asked == 2
+
+
+async def test_an_attempt_that_failed_is_no_use_of_it(soundings, lane, clock):
+    await take(soundings, clock, 14)
+    soundings.heard(Sent(), Verdict(PostState.QUEUED, "retry"), 0.1)
+    await take(soundings, clock, 2)
+    assert lane.asked == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "found"),
+    [
+        (BadCredential("revoked; renew it"), Sounding(refused="revoked; renew it")),
+        (Retry("no answer"), Sounding(unreachable="no answer")),
+        (ZeroDivisionError("token"), Sounding(unreachable="the channel stumbled: ZeroDivisionError")),
+    ],
+)
+async def test_one_that_fails_is_tried_in_every_round_until_it_works(soundings, lane, clock, error, found):
+    lane.answer = error
+    assert await take(soundings, clock, 5) == found
+    assert lane.asked == 5
+
+    lane.answer = Probe("@town")
+    assert await take(soundings, clock, 5) == Sounding()
+    assert lane.asked == 6
+
+
+async def test_what_is_missing_is_kept_until_the_next_try(soundings, lane, clock):
+    lane.answer = Probe("@town", ("may not edit",))
+    assert await take(soundings, clock, 5) == Sounding(rights=("may not edit",))
+    assert lane.asked == 1
+    soundings.heard(Sent(), sent(Receipt("1")), 0.1)
+    assert await take(soundings, clock) == Sounding(rights=("may not edit",)), "to publish is not to edit"
+
+
+async def test_one_that_cannot_be_asked_now_is_not_known(soundings, lane, clock):
+    lane.answer = None
+    assert await take(soundings, clock, 2) is None
+    assert await soundings.take(lambda name: False) == {}
+    assert lane.asked == 2
+
+
+async def test_what_was_found_is_forgotten_when_the_lane_met_worse(soundings, lane, clock):
+    await take(soundings, clock)
+    soundings.forget("x")
+    assert await soundings.take(lambda name: False) == {}
+    await take(soundings, clock)
+    assert lane.asked == 2
