@@ -16,7 +16,6 @@ from campaign.play import Outcome, Play
 from campaign.schedule import plan
 from campaign.table import breaches, table
 
-
 _TOLD_EVERY = 30.0
 
 

@@ -79,7 +79,7 @@ class Breach:
 LOST, TWICE, LATE, DISORDER, RECEIPT = "lost", "twice", "late", "out of order", "receipt"
 KINDS = (LOST, TWICE, LATE, DISORDER, RECEIPT)
 TOLD_OVER_WITHIN = 100.0
-"""Seconds after an alert's end within which its readers are told: a minute of grace, and a daemon that must come back."""
+"""Seconds after its end within which an alert's readers are told: a minute of grace, and a daemon that comes back."""
 _GIVEN_WAY = frozenset({"superseded", "left_out", "dropped"})
 
 

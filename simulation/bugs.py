@@ -52,10 +52,17 @@ class Overtaking(StoredOutbox):
         super().__init__(database)
         self._read = database.read
 
-    async def next_due(self, channel: str, now: datetime, *, urgent_only: bool) -> Post | None:  # noqa: ARG002 the bug
+    async def next_due(  # the bug: nothing but the channel and the time is asked
+        self,
+        channel: str,
+        now: datetime,
+        *,
+        urgent_only: bool,  # noqa: ARG002
+        most: int = 1,  # noqa: ARG002
+    ) -> Sequence[Post]:
         """The most pressing post, whatever is under way of its incident."""
         row = await self._read(lambda db: _NEXT.row(db, channel=channel, now=stamp(now)))
-        return post_of(row) if row else None
+        return [post_of(row)] if row else []
 
 
 BUGS: dict[str, Callable[[Database], Outbox]] = {

@@ -45,7 +45,8 @@ class DiskHand:
         """Run `work`; the power may be cut before it is done and after."""
         async with self._turn:
             await self._life.passes("before the disk")
-            await asyncio.sleep(self._disk.delay())
+            if delay := self._disk.delay():
+                await asyncio.sleep(delay)
             if self._writes and self._disk.full:
                 raise sqlite3.OperationalError("database or disk is full")
             await self._life.passes("at the disk")

@@ -66,7 +66,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self,
         executor: Any,
         func: Callable[[Unpack[Ts]], T],
-        *args: Unpack[Ts],  # noqa: ARG002 asyncio's signature
+        *args: Unpack[Ts],
     ) -> asyncio.Future[T]:
         """Run it here and now."""
         future: asyncio.Future[T] = self.create_future()

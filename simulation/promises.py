@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from alerts.model.incident import AlertState, Record
 from alerts.model.post import Post, PostKind, PostState
 from alerts.store import queries
-from alerts.store.schema import stamp
+from alerts.store.schema import stamp, time_of
 from simulation.audit import Breach, Promised
 from simulation.feed import Feed
 
@@ -65,10 +65,10 @@ def _promised(post: Post, ready: int | None, *, told_twice: bool) -> Promised:
     )
 
 
-def on_now(db: sqlite3.Connection, now: datetime) -> bool:
-    """Whether an alert is out, or was and hasn't been ended."""
-    rows = db.execute("SELECT 1 FROM alert WHERE state = 'accepted' AND expires > ? LIMIT 1", (stamp(now),))
-    return rows.fetchone() is not None
+def next_end(db: sqlite3.Connection, now: datetime) -> datetime | None:
+    """When the next alert is over; None: nothing is on."""
+    rows = db.execute("SELECT MIN(expires) FROM alert WHERE state = 'accepted' AND expires > ?", (stamp(now),))
+    return time_of(rows.fetchone()[0])
 
 
 def ended(records: Sequence[Record], posts: Sequence[Promised], now: datetime) -> Iterator[Breach]:

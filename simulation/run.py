@@ -32,8 +32,9 @@ from alerts.store import queries
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
 from alerts.store.outbox import StoredOutbox
-from simulation.agenda import Agenda, Trace
+from simulation.agenda import BEGINNING, Agenda, Trace
 from simulation.audit import Breach, Rules, audit
+from simulation.bugs import BUGS
 from simulation.channel import channel_over
 from simulation.disk import Cabinet, Disk
 from simulation.feed import Feed, FeedSource
@@ -41,7 +42,7 @@ from simulation.life import Life, VirtualClock
 from simulation.loop import PowerCut
 from simulation.officer import Officer
 from simulation.platform import Platform
-from simulation.promises import all_taken_in, ended, on_now, open_posts, promises, untold
+from simulation.promises import all_taken_in, ended, next_end, open_posts, promises, untold
 from simulation.town import Power, Town
 
 DAY = 86_400.0
@@ -111,12 +112,12 @@ def simulate(
     seed: int,
     days: float,
     *,
-    outbox: Callable[[Database], Outbox] = StoredOutbox,
+    bug: str | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Outcome:
-    """Live through `days` as this seed has them."""
+    """Live through `days` as this seed has them, with one of BUGS where one is named."""
     with TemporaryDirectory(prefix="tocsin-", dir=_memory_folder()) as folder:
-        return Run(seed, days, Path(folder), outbox, say).go()
+        return Run(seed, days, Path(folder), BUGS[bug] if bug else StoredOutbox, say).go()
 
 
 class Run:
@@ -193,28 +194,25 @@ class Run:
         else:
             for day in range(int(self.days)):
                 self.town.works(day * DAY + dice.uniform(0, DAY / 2))
-                if dice.random() < 0.35:
-                    self.town.storm(
-                        day * DAY + dice.uniform(0, DAY / 2), dice.uniform(1, 4) * 3600, dice.uniform(30, 300)
-                    )
+                if dice.random() < 0.3:
+                    storm = day * DAY + dice.uniform(0, DAY / 2)
+                    self.town.storm(storm, dice.uniform(1, 3) * 3600, dice.uniform(30, 300))
             self.agenda.at(QUIET, self._look_whether_quiet)
         self.agenda.at(length + 1, self._end_begins)
 
     def _look_whether_quiet(self) -> None:
-        """Switch the house off while nothing is on, nothing waits and nothing is coming."""
-        self.agenda.after(QUIET / 2, self._look_whether_quiet)
-        until = self.town.quiet_until(self.agenda.seconds)
-        if self.house is None or until < self.agenda.seconds + QUIET:
+        """Switch the house off while nothing waits, nothing ends and nothing is coming."""
+        self.agenda.after(QUIET / 4, self._look_whether_quiet)
+        coming = min(self.town.quiet_until(self.agenda.seconds), self.days * DAY)
+        if self.house is None or coming < self.agenda.seconds + QUIET:
             return
         self.officer.look_round()
-        if (
-            open_posts(self.officer.db)
-            or untold(self.officer.db, self.feeds)
-            or on_now(self.officer.db, self.agenda.now)
-        ):
+        ends = next_end(self.officer.db, self.agenda.now)
+        until = min(coming, (ends - BEGINNING).total_seconds()) if ends else coming
+        if until < self.agenda.seconds + QUIET or open_posts(self.officer.db) or untold(self.officer.db, self.feeds):
             return
         self.trace("quiet", until=until)
-        self._off_until = min(until, self.days * DAY) - 60
+        self._off_until = until - 60
         self._stop()
 
     def _end_begins(self) -> None:
@@ -319,7 +317,8 @@ class Run:
         seen = [each for platform in self.platforms.values() for each in platform.timeline.seen]
         found = audit(posts, seen, self._rules(), self.agenda.now)
         found += all_taken_in(db, self.officer.accepted, self.feeds)
-        found += ended(queries.everything(db), posts, self.agenda.now)
+        telling = {name for name, settings in self.config.channels.items() if settings.on_end is not Means.NONE}
+        found += ended(queries.everything(db), [p for p in posts if p.channel in telling], self.agenda.now)
         alerts = db.execute("SELECT COUNT(*) FROM alert").fetchone()[0]
         return Outcome(
             seed=self.seed,

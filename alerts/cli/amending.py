@@ -75,6 +75,9 @@ def cancel(
     context: typer.Context,
     name: options.Name,
     reason: _Reason = None,
+    over: Annotated[
+        bool, typer.Option("--over", help="It is over (all clear), rather than it no longer holds.")
+    ] = False,
     dry_run: options.DryRun = False,
     wait: options.Wait = False,
     wait_for: options.WaitFor = "60s",
@@ -82,11 +85,12 @@ def cancel(
 ) -> int:
     """Cancel an alert that is out: it no longer holds, and its readers are told so."""
     from alerts.daemon.counter import now
-    from alerts.desk.amending import cancel_of
+    from alerts.desk.amending import all_clear_of, cancel_of
 
+    end = all_clear_of if over else cancel_of
     manner = Manner((), again=True, dry_run=dry_run, wait=wait, wait_for=wait_for, as_json=as_json)
     return _amend(
-        context, name, manner, lambda record, counter: cancel_of(record, reason, counter.desk.station, now(), new_id())
+        context, name, manner, lambda record, counter: end(record, reason, counter.desk.station, now(), new_id())
     )
 
 

@@ -39,7 +39,11 @@ def status(
         return 0
     if name is not None:
         account = one_account(counter, name)
-        screen.show_json(account) if as_json else screen.show_account(account)
+        if as_json:
+            screen.show_json(account)
+        else:
+            screen.show_account(account)
+            screen.show_texts(account)
         return 0
     for account in accounts(counter, everything=everything):
         screen.show_json(account) if as_json else screen.show_account(account)
@@ -47,6 +51,8 @@ def status(
         screen.show_json(source) if as_json else screen.show_source(source)
     for channel in channels(counter):
         screen.show_json(channel) if as_json else screen.show_channel(channel)
+    if not counter.daemons():
+        screen.say("no daemon runs: nothing is taken in or sent (`tocsin run`)")
     return 0
 
 
@@ -112,5 +118,11 @@ def explain(context: typer.Context, name: options.Name, as_json: options.Json = 
 
 
 def _line(event: dict[str, Any]) -> str:
-    words = [event["at"][:23].replace("T", " "), event["channel"] or "-", event["what"], event["reason"] or ""]
+    words = [
+        event["at"][:23].replace("T", " "),
+        event["alert"],
+        event["channel"] or "-",
+        event["what"],
+        event["reason"] or "",
+    ]
     return "  ".join(words).rstrip()

@@ -124,5 +124,6 @@ def _ask(draft: Draft, counter: Counter) -> Draft:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Misuse("--headline is missing; allowed: one line that says what happens (or --cap FILE)")
     from alerts.cli.questions import ask_for_draft
+    from alerts.daemon.counter import now
 
-    return ask_for_draft(draft, counter.desk.station)
+    return ask_for_draft(draft, counter.desk.station, now())

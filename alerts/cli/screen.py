@@ -64,6 +64,14 @@ def show_account(account: Mapping[str, Any]) -> None:
         show_post(post)
 
 
+def show_texts(account: Mapping[str, Any]) -> None:
+    """What each channel's readers see of it, or would."""
+    for post in account["posts"]:
+        show("")
+        show(f"── {post['channel']} · {post['kind']} · {post['state'].replace('_', ' ')}")
+        show(post["text"])
+
+
 def show_post(post: Mapping[str, Any]) -> None:
     """One post: where, what it is, how it stands, and its address or the reason."""
     where = post["url"] or post["reason"] or ""
@@ -73,7 +81,10 @@ def show_post(post: Mapping[str, Any]) -> None:
 
 def show_rehearsal(account: Mapping[str, Any]) -> None:
     """An alert that isn't stored: each channel's text as a reader will see it, with its count."""
-    show_account({**account, "posts": []})
+    headline = account["headline"] or "(unreadable)"
+    show(f"{coloured(account['state'])}  {account['severity']}  {headline}")
+    if account["reason"]:
+        show(f"    {account['reason']}")
     for note in account.get("notes", ()):
         show(f"    forgiven: {note}")
     for post in account["posts"]:

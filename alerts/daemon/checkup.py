@@ -84,7 +84,8 @@ async def check_live(config: Config) -> list[Finding]:
                 checks.append(_read(f"sources.{name}", source, clock))
         for name, settings in config.channels.items():
             channel = channel_kind(settings.kind)
-            if channel is not None:
+            readable = all(finding.good for finding in _secrets(name, settings, config.folder))
+            if channel is not None and readable:  # what is missing was told at rest
                 resources = Resources(session, clock, config.folder, lambda _: None, _forget)
                 checks.append(_probe(f"channels.{name}", channel.load()(name, settings, resources)))
         return list(await asyncio.gather(*checks))

@@ -56,6 +56,10 @@ class Counter:
         with blank() as db, rehearsal(db):
             return action(StoredBooks(db), self.desk)
 
+    def daemons(self) -> int:
+        """How many daemons work on the database now."""
+        return ring(self.config.database)
+
     def query(self, question: Callable[[sqlite3.Connection], T]) -> T:
         """Read what is stored."""
         with opened(self.config.database) as db, _told():

@@ -13,15 +13,24 @@ from alerts.daemon.counter import Counter, now
 from alerts.delivery.limiter import Pace
 from alerts.desk.account import account_of
 from alerts.desk.approval import find_alert
+from alerts.desk.thread import channels_on
 from alerts.model.cap_xml import write
 from alerts.model.errors import Refused
-from alerts.model.incident import Record
+from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Standing
+from alerts.model.post import PostState
 from alerts.sources.settings import PolledSettings
 from alerts.store import queries
 from alerts.store.books import StoredBooks
 
 QUIET_AFTER = timedelta(minutes=30)
+_TO_BE_SEEN_TO = (
+    PostState.WAITING,
+    PostState.QUEUED,
+    PostState.SENDING,
+    PostState.IN_DOUBT,
+    PostState.FAILED,
+)
 _PENDING = ("queued", "sending", "in_doubt", "waiting")
 
 
@@ -29,10 +38,23 @@ def accounts(counter: Counter, *, everything: bool) -> list[dict[str, Any]]:
     """What is on, waiting, failed or in doubt; everything: all there ever was, with what was left out."""
 
     def question(db: sqlite3.Connection) -> list[dict[str, Any]]:
-        records = queries.everything(db) if everything else queries.on_now(db, now())
+        records = queries.everything(db) if everything else _concerning(db, queries.on_now(db, now()))
         return _with_posts(counter, db, records)
 
     return counter.query(question)
+
+
+def _concerning(db: sqlite3.Connection, records: Sequence[Record]) -> list[Record]:
+    """Of each incident the newest message, while it is on; and every message of which a post is still to be seen to."""
+    newest = {record.incident_id: record for record in records if record.state is not AlertState.LEFT_OUT}
+    posts = queries.posts_by_alert(db, [record.id for record in records])
+    books = StoredBooks(db)
+    return [
+        record
+        for record in records
+        if any(post.state in _TO_BE_SEEN_TO for post in posts[record.id])
+        or (newest.get(record.incident_id) == record and channels_on(books.thread(record.incident_id)))
+    ]
 
 
 def one_account(counter: Counter, name: str) -> dict[str, Any]:
@@ -102,12 +124,12 @@ def _pace_and_standing(name: str, since: datetime, db: sqlite3.Connection) -> tu
 
 
 def history(counter: Counter, name: str) -> list[dict[str, Any]]:
-    """Every decision and attempt of one alert, in order. Raises Misuse."""
+    """Every decision and attempt of an alert and its whole incident, in order. Raises Misuse."""
     zone = counter.desk.station.timezone
 
     def question(db: sqlite3.Connection) -> list[dict[str, Any]]:
         record = find_alert(StoredBooks(db), name)
-        return [_spell(event, zone) for event in queries.history(db, record.id)]
+        return [_spell(event, zone) for event in queries.history(db, record.incident_id)]
 
     return counter.query(question)
 
@@ -116,6 +138,7 @@ def _spell(event: queries.Event, zone: Any) -> dict[str, Any]:
     at: datetime = event.at.astimezone(zone)
     return {
         "at": at.isoformat(timespec="milliseconds"),
+        "alert": event.alert_id,
         "channel": event.channel,
         "post": event.post_id,
         "what": event.what,

@@ -39,6 +39,10 @@ class Attempts:
         await self._stance.write_down()
         return verdict
 
+    async def put_back(self, post: Post, begun: Begun, left_at: datetime) -> None:
+        """Nothing leaves: it has to be a new post, and waits for its window as one."""
+        await self._finish(post, begun, retry.stands_alone(), left_at)
+
     async def look(self, post: Post, begun: Begun) -> None:
         """Look whether a post in doubt is out, and write down what was seen."""
         began = self._clock.now()

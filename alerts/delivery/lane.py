@@ -7,15 +7,16 @@ under a lease that is checked in the same transaction, and again after it was an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
 from alerts.delivery.attempt import Attempts
-from alerts.delivery.departures import Departures
-from alerts.delivery.lane_desk import LaneDesk, LaneSettings
+from alerts.delivery.departures import Departure, Departures
+from alerts.delivery.lane_desk import LaneDesk, LaneSettings, way_of
 from alerts.delivery.stance import Stance
 from alerts.delivery.waiting import first_of
 from alerts.model.errors import DeliveryError
@@ -33,6 +34,15 @@ STUMBLE_PAUSE = 1.0
 CLOCK_WAS_SET = timedelta(seconds=1)
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ticket:
+    """A post that may leave, and the place that it holds in the windows until it does."""
+
+    post: Post
+    counts: bool
+    place: Departure
 
 
 class Lane:
@@ -187,33 +197,63 @@ class Lane:
         self._spawn(self._looking, self._attempts.look(post, begun))
 
     async def _send_next(self, lease: Lease, now: datetime) -> datetime | None:
-        """Begin the next post if one may leave. `now`: go on at once; later: not before; None: there is none."""
-        full = self.under_way >= self.settings.concurrency
-        if self.under_way >= self.settings.concurrency + URGENT_EXTRA:
+        """Begin the next posts that may leave. `now`: go on at once; later: not before; None: there is none."""
+        room = self.settings.concurrency - self.under_way
+        if room <= -URGENT_EXTRA:
             return None
-        post = await self._outbox.next_due(self.settings.name, now, urgent_only=full)
-        if post is None or self._stopped.is_set():
+        posts = await self._outbox.next_due(self.settings.name, now, urgent_only=room <= 0, most=max(room, 1))
+        if not posts or self._stopped.is_set():
             return None
-        counts = self._may_count(post)
-        if (wait := self._wait_of(post, counts=counts)) > timedelta():
-            return self._clock.now() + wait
-        begun_at = self._clock.now()
-        begun = await self._outbox.begin(post, lease, begun_at, action="send", counts=counts)
-        if begun is None:
+        leaving = self._let_through(posts)
+        if not leaving:
+            return self._clock.now() + self._wait_of(posts[0], counts=self._may_count(posts[0]))
+        # Asked for together, they are written down in one commit.
+        begun = await asyncio.gather(*(self._begin(ticket, lease) for ticket in leaving))
+        if not all(begun):
             self._keeper.doubt(self.settings.name)
-            return now
-        self._set_off(post, begun, begun_at)
-        await asyncio.sleep(0)  # the request first, then the next question to the outbox
+        await asyncio.sleep(0)  # the requests first, then the next question to the outbox
         return now
+
+    def _let_through(self, posts: Sequence[Post]) -> list[_Ticket]:
+        """Those of the posts, in their order, that the windows let leave now; their places are taken."""
+        tickets: list[_Ticket] = []
+        for post in posts:
+            counts = self._may_count(post)
+            if self._wait_of(post, counts=counts, before=len(tickets)) > timedelta():
+                break
+            tickets.append(_Ticket(post, counts, self._departures.add()))
+        return tickets
+
+    async def _begin(self, ticket: _Ticket, lease: Lease) -> bool:
+        """Write the attempt down and make it; False: the lease or the post is no longer ours to act on."""
+        begun_at = self._clock.now()
+        try:
+            begun = await self._outbox.begin(ticket.post, lease, begun_at, action="send", counts=ticket.counts)
+        finally:
+            self._departures.forget(ticket.place)
+        if begun is None:
+            return False
+        if not ticket.counts and self._counts_after_all(ticket.post, begun) and self._has_to_wait(ticket.post):
+            self._spawn(self._sending, self._attempts.put_back(ticket.post, begun, begun_at))
+        else:
+            self._set_off(ticket.post, begun, begun_at)
+        return True
 
     def _may_count(self, post: Post) -> bool:
         """Whether the platform may count it against the windows, as far as that is known without its thread."""
         can = {Means.EDIT: isinstance(self._channel, Edits), Means.DELETE: isinstance(self._channel, Deletes)}
         return self.settings.counts(post.means) or not can.get(post.means, True)
 
-    def _wait_of(self, post: Post, *, counts: bool) -> timedelta:
+    def _counts_after_all(self, post: Post, begun: Begun) -> bool:
+        """Whether it goes out as a new post, because there is nothing out that it could change or take back."""
+        return self.settings.counts(way_of(post, self._channel, begun.parent))
+
+    def _has_to_wait(self, post: Post) -> bool:
+        return self._wait_of(post, counts=True) > timedelta()
+
+    def _wait_of(self, post: Post, *, counts: bool, before: int = 0) -> timedelta:
         urgent = post.urgent
-        quota = self._stance.quota_wait(self._clock.now(), urgent=urgent, under_way=self.under_way)
+        quota = self._stance.quota_wait(self._clock.now(), urgent=urgent, under_way=self.under_way + before)
         return max(self._departures.wait(urgent=urgent), quota) if counts else timedelta()
 
     def _set_off(self, post: Post, begun: Begun, begun_at: datetime) -> None:

@@ -44,6 +44,12 @@ def overtaken() -> Verdict:
     return Verdict(PostState.QUEUED, "retry", "the lane was given up before it left", counts=False)
 
 
+def stands_alone() -> Verdict:
+    """There is nothing out to change or take back, so it is a new post, and the windows have no room for one yet."""
+    reason = "nothing of it is out there: it waits for its window as a new post"
+    return Verdict(PostState.QUEUED, "retry", reason, counts=False, means=Means.NEW)
+
+
 def judge(error: DeliveryError, post: Post, via: Means, now: datetime, chance: Chance) -> Verdict:
     """What a failed attempt to send means for the post; `via` is what was really asked of the platform."""
     reason = error.reason

@@ -10,7 +10,7 @@ from typing import Any
 from alerts.desk.dedupe import CORRECTED, ENDS_BY
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.station import Station
-from alerts.model.alert import Alert, Info, MsgType, Named, Reference, Severity
+from alerts.model.alert import Alert, Info, MsgType, Named, Reference, ResponseType, Severity, Urgency
 from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import Record
 
@@ -53,6 +53,15 @@ def update_of(record: Record, changes: Mapping[str, Any], station: Station, now:
 def cancel_of(record: Record, reason: str | None, station: Station, now: datetime, identity: str) -> Alert:
     """The end of the alert: it no longer holds. `reason` is told to the readers."""
     return _following(_ending(record, reason, station, now, identity), _alert_of(record), MsgType.CANCEL)
+
+
+def all_clear_of(record: Record, reason: str | None, station: Station, now: datetime, identity: str) -> Alert:
+    """The end of the alert: what it told of is over. `reason` is told to the readers."""
+    before = _alert_of(record)
+    alert = _ending(record, reason, station, now, identity)
+    info = alert.infos[0] if alert.infos else Info(event="Alerte")
+    clear = replace(info, urgency=Urgency.PAST, response_types=(ResponseType.ALL_CLEAR,))
+    return _following(replace(alert, infos=(clear,)), before, MsgType.UPDATE)
 
 
 def correction_of(record: Record, reason: str | None, station: Station, now: datetime, identity: str) -> Alert:

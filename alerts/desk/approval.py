@@ -10,10 +10,15 @@ from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Books
 from alerts.model.post import Post, PostState
 
+SHORTEST = 4
+"""How much of a name says that it was meant: a slip of the finger must not cancel an alert."""
+
 
 def find_alert(books: Books, name: str) -> Record:
     """The alert of that id, CAP identifier or incident, by unique prefix. Raises Misuse."""
     found = books.by_id(name)
+    if len(name) < SHORTEST and not any(name in (record.id, record.incident_id) for record in found):
+        raise Misuse(f"{name!r} is too little of a name; give at least {SHORTEST} characters of it")
     if not found:
         raise Misuse(f"{name!r}: no such alert; `tocsin status --all` lists them")
     if len(found) > 1:

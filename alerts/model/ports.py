@@ -304,8 +304,11 @@ class Begun:
 class Outbox(Protocol):
     """The store as a lane sees it. Every write is durable when it returns."""
 
-    async def next_due(self, channel: str, now: datetime, *, urgent_only: bool) -> Post | None:
-        """The post to send next: by priority, then order; never one whose incident has an earlier one under way."""
+    async def next_due(self, channel: str, now: datetime, *, urgent_only: bool, most: int = 1) -> Sequence[Post]:
+        """The posts to send next, at most so many: by priority, then order, each of another incident.
+
+        Never one whose incident has an earlier one under way.
+        """
         ...
 
     async def next_look(self, channel: str, now: datetime) -> Post | None:

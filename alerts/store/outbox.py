@@ -17,6 +17,7 @@ from alerts.store.succession import make_way
 
 CLOCKS_DIFFER = timedelta(seconds=5)
 """How far the clocks of two machines may be apart."""
+LONGEST_LEASE = timedelta(seconds=5)
 BELIEVED_WAIT = timedelta(minutes=5)
 
 
@@ -26,11 +27,10 @@ class StoredOutbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def next_due(self, channel: str, now: datetime, *, urgent_only: bool) -> Post | None:
-        """The post to send next: by priority, then order; never one whose incident has an earlier one under way."""
-        values = {"channel": channel, "now": stamp(now), "urgent_only": int(urgent_only)}
-        row = await self._database.read(lambda db: sql.NEXT_DUE.row(db, **values))
-        return post_of(row) if row else None
+    async def next_due(self, channel: str, now: datetime, *, urgent_only: bool, most: int = 1) -> Sequence[Post]:
+        """The posts to send next, at most so many: by priority, then order, each of another incident."""
+        values = {"channel": channel, "now": stamp(now), "urgent_only": int(urgent_only), "most": most}
+        return [post_of(row) for row in await self._database.read(lambda db: sql.NEXT_DUE.rows(db, **values))]
 
     async def next_look(self, channel: str, now: datetime) -> Post | None:
         """The post in doubt to look for next."""
@@ -170,7 +170,9 @@ def _recover(db: sqlite3.Connection, channel: str, lease: Lease, now: datetime) 
     reason = "the program stopped in the middle of the attempt"
     orphans = sql.ORPHANS.rows(db, channel=channel, owner=lease.owner)
     for row in orphans:
-        sql.ABANDON.run(db, key=row["seq"], reason=reason, now=stamp(now))
+        sql.ABANDON.run(
+            db, key=row["seq"], reason=reason, now=stamp(now), term=LONGEST_LEASE // timedelta(microseconds=1)
+        )
         sql.DOUBT.run(db, key=row["post_id"], reason=reason, now=stamp(now))
     return len(orphans)
 

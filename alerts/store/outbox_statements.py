@@ -52,7 +52,7 @@ NEXT_DUE = Statement(
     .where(_ON_LANE, post.c.state == _S.QUEUED.value, _due(post.c.next_try), ~_PAST_ITS_END, ~_UNDER_WAY)
     .where(or_(bindparam("urgent_only") == 0, any_of(post.c.severity, _URGENT)))
     .order_by(post.c.priority.desc(), post.c.seq)
-    .limit(1)
+    .limit(bindparam("most"))
 )
 NEXT_LOOK = Statement(
     select(post)
@@ -170,7 +170,13 @@ ORPHANS = Statement(
 ABANDON = Statement(
     update(attempt)
     .where(attempt.c.seq == bindparam("key"))
-    .values(ended_at=_NOW, outcome=_S.IN_DOUBT.value, reason=bindparam("reason"))
+    .values(
+        ended_at=_NOW,
+        outcome=_S.IN_DOUBT.value,
+        reason=bindparam("reason"),
+        # It left some time after it was begun, and under its lease: for the windows, at the latest that it can have.
+        left_at=func.min(attempt.c.left_at + bindparam("term"), _NOW),
+    )
 )
 DOUBT = Statement(
     update(post)

@@ -114,6 +114,7 @@ class Event:
     """Something that was decided or done about an alert."""
 
     at: datetime
+    alert_id: str
     channel: str | None
     post_id: str | None
     what: str
@@ -121,30 +122,32 @@ class Event:
 
 
 _DECISIONS = Statement(
-    select(decision.c.at, post.c.channel, decision.c.post_id, decision.c.what, decision.c.reason)
-    .select_from(decision.outerjoin(post, post.c.id == decision.c.post_id))
-    .where(decision.c.alert_id == bindparam("alert_id"))
+    select(decision.c.at, decision.c.alert_id, post.c.channel, decision.c.post_id, decision.c.what, decision.c.reason)
+    .select_from(
+        decision.join(alert, alert.c.id == decision.c.alert_id).outerjoin(post, post.c.id == decision.c.post_id)
+    )
+    .where(alert.c.incident == bindparam("incident"))
     .order_by(decision.c.seq)
 )
 _ATTEMPTS = Statement(
-    select(attempt, post.c.id.label("of"))
+    select(attempt, post.c.id.label("of"), post.c.alert_id)
     .select_from(attempt.join(post, post.c.id == attempt.c.post_id))
-    .where(post.c.alert_id == bindparam("alert_id"))
+    .where(post.c.incident == bindparam("incident"))
     .order_by(attempt.c.seq)
 )
 
 
-def history(db: sqlite3.Connection, alert_id: str) -> list[Event]:
-    """Every decision and attempt of one alert, in the order of time."""
+def history(db: sqlite3.Connection, incident: str) -> list[Event]:
+    """Every decision and attempt of an incident, in the order of time."""
     events = [
-        Event(at, row["channel"], row["post_id"], row["what"], row["reason"])
-        for row in _DECISIONS.rows(db, alert_id=alert_id)
+        Event(at, row["alert_id"], row["channel"], row["post_id"], row["what"], row["reason"])
+        for row in _DECISIONS.rows(db, incident=incident)
         if (at := time_of(row["at"]))
     ]
-    for row in _ATTEMPTS.rows(db, alert_id=alert_id):
-        left_at, ended_at = time_of(row["left_at"]), time_of(row["ended_at"])
-        if left_at:
-            events.append(Event(left_at, row["channel"], row["of"], row["action"], None))
-        if ended_at:
-            events.append(Event(ended_at, row["channel"], row["of"], row["outcome"], row["reason"] or row["remote_id"]))
+    for row in _ATTEMPTS.rows(db, incident=incident):
+        of = (row["alert_id"], row["channel"], row["of"])
+        if left_at := time_of(row["left_at"]):
+            events.append(Event(left_at, *of, row["action"], None))
+        if ended_at := time_of(row["ended_at"]):
+            events.append(Event(ended_at, *of, row["outcome"], row["reason"] or row["remote_id"]))
     return sorted(events, key=lambda event: event.at)

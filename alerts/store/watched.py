@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 
 from alerts.model.post import PostState
 from alerts.store.schema import alert, attempt, fact, post, source, stamp, time_of
@@ -23,24 +23,17 @@ _STUCK = Statement(
     .join(attempt, attempt.c.post_id == post.c.id)
     .join(alert, alert.c.id == post.c.alert_id)
     .where(_ON_CHANNEL, alert.c.source != OWN_WARNINGS, attempt.c.action == "send")
-    .where(
-        or_(
-            any_of(post.c.state, [_S.QUEUED.value, _S.SENDING.value]),
-            and_(post.c.state == _S.IN_DOUBT.value, post.c.next_try.is_not(None)),
-        )
-    )
+    # The states as one list first: that is what lets SQLite look only at what is open.
+    .where(any_of(post.c.state, [_S.QUEUED.value, _S.SENDING.value, _S.IN_DOUBT.value]))
+    .where(or_(post.c.state != _S.IN_DOUBT.value, post.c.next_try.is_not(None)))
     .where(attempt.c.left_at <= bindparam("before"))
 )
 _UNDECIDED = Statement(
     select(*_COUNTED, func.min(post.c.stored_at).label("since"))
     .join(alert, alert.c.id == post.c.alert_id)
     .where(_ON_CHANNEL, alert.c.source != OWN_WARNINGS)
-    .where(
-        or_(
-            post.c.state == _S.FAILED.value,
-            and_(post.c.state == _S.IN_DOUBT.value, post.c.next_try.is_(None)),
-        )
-    )
+    .where(any_of(post.c.state, [_S.FAILED.value, _S.IN_DOUBT.value]))
+    .where(or_(post.c.state == _S.FAILED.value, post.c.next_try.is_(None)))
     .where(or_(post.c.expires.is_(None), post.c.expires > bindparam("now")))
 )
 _SOURCES = Statement(select(source))

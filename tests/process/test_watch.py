@@ -84,7 +84,9 @@ class TestCredentials:
         daemon = town.start_daemon()
         town.fault("twitter", "revoked")
         town.until(lambda: warnings(town, "canal x"))
-        town.until(lambda: [each["posts"][0]["state"] for each in town.objects("status") if "alert" in each] == ["sent"])
+        town.until(
+            lambda: [each["posts"][0]["state"] for each in town.objects("status") if "alert" in each] == ["sent"]
+        )
         daemon.stop(signal.SIGKILL)
 
         town.start_daemon()

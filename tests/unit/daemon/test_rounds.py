@@ -73,7 +73,7 @@ class Elsewhere:
         self.called.append(address)
         return self
 
-    async def __aenter__(self) -> Elsewhere:
+    async def __aenter__(self):
         if self.error is not None:
             raise self.error
         return self
@@ -108,7 +108,9 @@ class Watch:
             telling=self.telling,
             warnings=furnish_warnings(self.config, lambda: f"w{next(self.ids):05}"),
             holds=self.held.__contains__,
-            cycles=lambda: [Cycle("lane telegram", 1.0, "lane telegram" in self.still, self.still.get("lane telegram"))],
+            cycles=lambda: [
+                Cycle("lane telegram", 1.0, "lane telegram" in self.still, self.still.get("lane telegram"))
+            ],
             wake=self.woken.extend,
         )
         self.rounds = Rounds(self.config, self.lanes, desk)
@@ -203,6 +205,7 @@ class TestTelling:
         assert row[1:] == ("tocsin", "System", "accepted")
         assert violations(record.alert) == ()
         assert record.alert.scope == "Private"
+        await watch.sent()
         assert await watch.database.read(lambda db: StoredBooks(db).over(watch.clock.now() + timedelta(days=9))) == []
 
     async def test_that_it_is_over_is_told_once_and_answers_the_first(self, watch):
@@ -283,6 +286,7 @@ class TestChannels:
         await watch.sent()
         await watch.stand()
         assert len(await watch.round()) == 1
+        assert watch.lanes["telegram"].asked == asked + 1, "what was found before isn't believed any more"
 
     async def test_a_platform_that_makes_us_wait_is_told_once_however_long_it_does(self, watch):
         for minute in range(40):
@@ -291,6 +295,8 @@ class TestChannels:
             told = await watch.round()
             assert bool(told) is (minute == 2), (minute, told)
             await watch.sent()
+            if minute == 20:
+                watch.restart()
 
     async def test_a_platform_that_does_not_answer_the_probe_is_told_in_the_third_round(self, watch):
         watch.lanes["telegram"].answer = Retry("no answer within 10 s")
@@ -365,6 +371,18 @@ class TestSources:
             await watch.clock.advance(3600)
 
         assert "la source meteo répond mais ne dit rien de nouveau depuis 25/11 20:00" in told[0]
+
+
+    async def test_a_feed_s_silence_while_nobody_watched_is_not_held_against_it(self, watch):
+        for hour in range(8):
+            await watch.read(f"{hour}")
+            await watch.rounds.go_round()
+            await watch.clock.advance(3600)
+        await watch.clock.advance(5 * 86400)
+        watch.restart()
+        await watch.read("7")
+
+        assert await watch.round(3) == []
 
 
 class TestHeartbeat:

@@ -51,7 +51,8 @@ def test_a_source_that_was_never_read_says_so():
 
 
 @pytest.mark.parametrize(
-    ("what", "language", "outlet"), [(what, language, outlet) for what in What for language in ("fr-FR", "en") for outlet in (X, PAGE, TEAM)]
+    ("what", "language", "outlet"),
+    [(what, language, outlet) for what in What for language in ("fr-FR", "en") for outlet in (X, PAGE, TEAM)],
 )
 def test_it_fits_every_channel_and_the_cause_is_never_cut(what, language, outlet):
     words = word(news(what, reason=LONG, name="n" * 30), language, PARIS)

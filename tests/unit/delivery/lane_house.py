@@ -61,9 +61,9 @@ class WatchedOutbox(StoredOutbox):
         if self.refuses.get(name):
             raise self.refuses[name].pop(0)
 
-    async def next_due(self, channel, now, *, urgent_only):
+    async def next_due(self, channel, now, *, urgent_only, most=1):
         self._called("next_due")
-        return await super().next_due(channel, now, urgent_only=urgent_only)
+        return await super().next_due(channel, now, urgent_only=urgent_only, most=most)
 
     async def next_look(self, channel, now):
         self._called("next_look")

@@ -121,5 +121,5 @@ async def test_a_lane_that_never_rests_releases_what_waited(house):
     soon = house.clock.now() + timedelta(seconds=2)
     await house.post("grave", Severity.SEVERE, state=PostState.WAITING, not_before=soon)
     await house.posts([f"travaux {number}" for number in range(30)])
-    await house.start(channel, concurrency=100)
+    await house.start(channel, concurrency=1)
     assert "grave" in channel.texts()[4:9]

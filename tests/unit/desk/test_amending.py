@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.desk.amending import cancel_of, correction_of, update_of
+from alerts.desk.amending import all_clear_of, cancel_of, correction_of, update_of
+from alerts.desk.approval import find_alert
 from alerts.desk.dedupe import end_reason
 from alerts.desk.remains import left_wrong
 from alerts.desk.station import Intake
@@ -126,3 +127,23 @@ def test_our_own_calendar_may_say_the_same_twice(town):
     first = out(town, an_alert(parameters=own))
     again = town.hear(replace(an_alert(parameters=own), references=()), "travaux")
     assert first.record.state == again.record.state == "accepted"
+
+
+def test_an_all_clear_ends_it_in_other_words_than_a_cancellation(town):
+    first, other = out(town), out(town, an_alert(event="Neige", headline="Neige"))
+    clear = all_clear_of(first.record, None, town.station, SOON, "n1")
+
+    assert end_reason(clear) is EndReason.ALL_CLEAR
+    assert violations(clear) == ()
+    ended = town.posts(town.post(clear, again=True))
+    assert {post.kind for post in ended.values()} == {"end"}
+    cancelled = town.posts(town.post(cancel_of(other.record, None, town.station, SOON, "n2"), again=True))
+    assert ended["x"].message.plain.splitlines()[1:] != cancelled["x"].message.plain.splitlines()[1:]
+
+
+def test_a_slip_of_the_finger_names_no_alert(town):
+    first = out(town)
+    with town.books() as books:
+        with pytest.raises(Misuse, match="too little of a name"):
+            find_alert(books, first.record.id[:2])
+        assert find_alert(books, first.record.id[:5]).id == first.record.id

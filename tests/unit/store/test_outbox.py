@@ -21,8 +21,8 @@ OUT = Verdict(S.SENT, "sent", receipt=Receipt("7", "https://x.example/7"))
 
 
 async def due(outbox, *, urgent_only: bool = False, channel: str = "x", now=NOW) -> str | None:
-    post = await outbox.next_due(channel, now, urgent_only=urgent_only)
-    return post.id if post else None
+    posts = await outbox.next_due(channel, now, urgent_only=urgent_only)
+    return posts[0].id if posts else None
 
 
 async def send(outbox, post, lease, verdict=OUT, now=NOW):

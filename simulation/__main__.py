@@ -1,0 +1,105 @@
+"""`python -m simulation`: a month of one seed, or many short seeds; a breach prints what replays it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from simulation.bugs import BUGS
+from simulation.run import Outcome, simulate
+
+MONTH = 30.0
+SHORT = 0.005
+"""Days of a short seed: seven minutes of storm, and what it takes until everything is settled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was asked for."""
+
+    seeds: Sequence[int]
+    days: float
+    trace: bool
+    bug: str | None
+
+    @classmethod
+    def read(cls, arguments: Sequence[str] | None = None) -> Wish:
+        """The command line."""
+        parser = argparse.ArgumentParser(prog="python -m simulation", description=__doc__)
+        parser.add_argument("--seeds", type=int, metavar="N", help="the seeds from 0 to N-1, short ones by default")
+        parser.add_argument("--seed", type=int, metavar="S", default=0, help="one seed, a month by default")
+        parser.add_argument("--days", type=float, metavar="D", help="how many days each seed lasts")
+        parser.add_argument("--trace", action="store_true", help="print every step")
+        parser.add_argument("--bug", choices=sorted(BUGS), help="put a bug in on purpose, and see whether it is found")
+        said = parser.parse_args(arguments)
+        many = said.seeds is not None
+        seeds = range(said.seeds) if many else (said.seed,)
+        return cls(seeds, said.days or (SHORT if many else MONTH), said.trace, said.bug)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what was asked for; 1 where a promise was broken, or where a bug put in on purpose wasn't found."""
+    wish = Wish.read(arguments)
+    began = time.monotonic()
+    total = _Total()
+    for outcome in _outcomes(wish):
+        total.add(outcome)
+        for line in told(outcome, wish):
+            print(line)
+        if wish.bug and outcome.breaches:
+            print(f"{wish.bug}: found by seed {outcome.seed}, the {total.seeds}. that was tried")
+            return 0
+    print(f"{total} in {time.monotonic() - began:.0f} s")
+    return 1 if total.breaches or wish.bug else 0
+
+
+def told(outcome: Outcome, wish: Wish) -> Iterator[str]:
+    """What a broken promise prints: the seed, when, what, and the command that replays it."""
+    for breach in outcome.breaches:
+        yield f"BREACH seed {outcome.seed}, {breach}"
+    if outcome.breaches:
+        bug = f" --bug {wish.bug}" if wish.bug else ""
+        yield f"  replay: python -m simulation --seed {outcome.seed} --days {outcome.days:g}{bug} --trace"
+
+
+class _Total:
+    """What all seeds together came to."""
+
+    def __init__(self) -> None:
+        self.seeds = self.breaches = self.lives = self.alerts = self.posts = self.requests = 0
+        self.digest = ""
+
+    def add(self, outcome: Outcome) -> None:
+        self.seeds += 1
+        self.breaches += len(outcome.breaches)
+        self.lives += outcome.lives
+        self.alerts += outcome.alerts
+        self.posts += outcome.posts
+        self.requests += outcome.requests
+        self.digest = outcome.digest
+
+    def __str__(self) -> str:
+        of_one = f" (trace {self.digest})" if self.seeds == 1 else ""
+        return (
+            f"{self.seeds} seeds{of_one}: {self.alerts} alerts, {self.posts} posts, {self.requests} requests, "
+            f"{self.lives} lives of the house, {self.breaches} breaches"
+        )
+
+
+def _outcomes(wish: Wish) -> Iterable[Outcome]:
+    if len(wish.seeds) == 1:
+        say = partial(print, flush=True) if wish.trace else None
+        yield simulate(wish.seeds[0], wish.days, bug=wish.bug, say=say)
+        return
+    with ProcessPoolExecutor(os.cpu_count()) as processes:
+        yield from processes.map(partial(simulate, days=wish.days, bug=wish.bug), wish.seeds, chunksize=4)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

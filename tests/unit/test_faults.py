@@ -1,0 +1,53 @@
+"""docs/faults.md can't lie: every row names a test, and each of them is there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+HEADER = "| fault | what is seen | what recovers by itself, how fast | the test |"
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split(" | ")]
+    for line in PAGE.splitlines()
+    if line.startswith("| ") and line != HEADER
+]
+FAULTS = (
+    "disk is full", "read-only", "locked by another tool", "DNS", "TLS", "never answers", "half", "HTML",
+    "429 with a time", "429 without", "clock is set", "revoked", "SIGTERM", "nothing new", "heartbeat",
+)  # fmt: skip
+
+
+def names_in(path: Path) -> set[str]:
+    """The tests of a file, as `name` or `Class::name`."""
+    found = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        inside = node.body if isinstance(node, ast.ClassDef) else [node]
+        prefix = f"{node.name}::" if isinstance(node, ast.ClassDef) else ""
+        functions = [each for each in inside if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+        found |= {prefix + each.name for each in functions if each.name.startswith("test_")}
+    return found
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0][:60])
+def test_each_row_names_a_test_that_is_there(row):
+    assert len(row) == 4, row
+    assert all(row), row
+    named = re.fullmatch(r"`(tests/[\w/]+\.py)::([\w:]+)`", row[3].strip("| "))
+
+    assert named, row[3]
+    assert named[2] in names_in(ROOT / named[1])
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_kind_of_trouble_has_its_row(fault):
+    assert [row for row in ROWS if fault in row[0]]
+
+
+def test_every_table_is_read():
+    assert PAGE.count(HEADER) == 4
+    assert len(ROWS) == sum(line.startswith("| ") for line in PAGE.splitlines()) - 4
