@@ -71,6 +71,7 @@ class Play:
         self._promised: list[Promised] = []
         self._last: dict[int, Alert] = {}
         self._served: set[str] = set()
+        self._killed_at: float | None = None
 
     def run(self, lives: Sequence[Life]) -> Outcome:
         """Live through the plan, let everything come to its end, and hold it against what was promised."""
@@ -110,6 +111,8 @@ class Play:
         for told in life.told[: life.backlog]:
             self._tell(told)
         at_work = self._await_owner()
+        if self._killed_at is not None:
+            self.outcome.takeovers.append(time.monotonic() - self._killed_at)
         held = self._hold(life.held)
         began = time.monotonic()
         for told in life.told[life.backlog :]:
@@ -151,11 +154,9 @@ class Play:
         """`kill -9`, and another one starts: it stands by until the lease of the dead one is over."""
         daemon.stop(signal.SIGKILL)
         self.outcome.kills += 1
-        killed = time.monotonic()
+        self._killed_at = time.monotonic()
         self._daemons.remove(daemon)
         self._start_daemon()
-        self._await_owner()
-        self.outcome.takeovers.append(time.monotonic() - killed)
 
     def _pause(self, daemon: Running) -> None:
         """Stand still for longer than the lease lasts, then go on: whatever it had begun is no longer its own."""

@@ -96,8 +96,8 @@ class _Talk:
     def next(self, after: float) -> Told:
         chance, roll = self._chance, self._chance.random()
         if self._open and roll < 0.4:
-            # Half of them follow at once, while the first is perhaps not out yet.
-            last = self._open.pop(-1 if chance.random() < 0.5 else chance.randrange(len(self._open)))
+            # Most of them follow at once, while the first is perhaps not out yet.
+            last = self._open.pop(-1 if chance.random() < 0.7 else chance.randrange(len(self._open)))
             kind: Kind = "update" if roll < 0.25 else "cancel"
             told = Told(last.incident, last.place + 1, kind, last.door, last.severity, last.lasts, after)
             if kind == "update":
@@ -139,7 +139,7 @@ def _trouble(chance: random.Random, platform: str) -> Trouble | None:
     roll = chance.random()
     if roll < 0.15:
         return Trouble(platform, "read_lag", {"route": "GET ", "seconds": 2})
-    if roll < 0.35:
+    if roll < 0.5:
         kind = chance.choice(tuple(_BROKEN))
         return Trouble(platform, kind, {"route": WRITES, "times": chance.randint(1, 2), **_BROKEN[kind]})
     return None

@@ -15,8 +15,8 @@ from simulation.bugs import BUGS
 from simulation.run import Outcome, simulate
 
 MONTH = 30.0
-SHORT = 0.005
-"""Days of a short seed: seven minutes of storm, and what it takes until everything is settled."""
+SHORT = 0.003
+"""Days of a short seed: four minutes of storm, and what it takes until everything is settled."""
 
 
 @dataclass(frozen=True, slots=True)

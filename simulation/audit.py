@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 from alerts.delivery.limiter import Pace
 from alerts.model.alert import Severity
@@ -86,13 +87,15 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A promise that was not kept."""
+    """A promise that was not kept, and when that was to be seen (None: at the end)."""
 
     promise: str
     what: str
+    at: datetime | None = None
 
     def __str__(self) -> str:
-        return f"{self.promise}: {self.what}"
+        when = f"{self.at:%Y-%m-%d %H:%M:%S}" if self.at else "at the end"
+        return f"{when}: {self.promise}: {self.what}"
 
 
 SLACK = timedelta(seconds=3)
@@ -140,7 +143,9 @@ def no_strangers(posts: Iterable[Promised], requests: Iterable[Seen]) -> Iterato
     texts = {post.text for post in posts}
     for each in requests:
         if each.act is not Act.DELETE and each.text not in texts:
-            yield Breach("nothing unknown", f"{each.channel} was asked for words of no post: {each.text[:60]!r}")
+            yield Breach(
+                "nothing unknown", f"{each.channel} was asked for words of no post: {each.text[:60]!r}", each.at
+            )
 
 
 def nothing_lost(
@@ -176,9 +181,10 @@ def _could_go(post: Promised, pace: Pace, left: Sequence[datetime], now: datetim
 def nothing_twice(posts: Iterable[Promised], matched: Mapping[str, list[Seen]]) -> Iterator[Breach]:
     """No post appears as two, unless the house says itself that it may."""
     for post in posts:
-        ids = {each.remote_id for each in matched[post.post] if each.taken and each.act is Act.PUBLISH}
-        if len(ids) > 1 and not post.told_twice:
-            yield Breach("nothing twice", f"{_name(post)} is out as {', '.join(sorted(map(str, ids)))}")
+        out = [each for each in matched[post.post] if each.taken and each.act is Act.PUBLISH]
+        if len(out) > 1 and not post.told_twice:
+            ids = ", ".join(str(each.remote_id) for each in out)
+            yield Breach("nothing twice", f"{_name(post)} is out as {ids}", out[1].at)
 
 
 def nothing_late(posts: Iterable[Promised], matched: Mapping[str, list[Seen]]) -> Iterator[Breach]:
@@ -186,7 +192,9 @@ def nothing_late(posts: Iterable[Promised], matched: Mapping[str, list[Seen]]) -
     for post in posts:
         for each in matched[post.post]:
             if post.ends is not None and each.act is not Act.DELETE and each.left_at > post.ends:
-                yield Breach("nothing late", f"{_name(post)} left {each.left_at - post.ends} after its end")
+                yield Breach(
+                    "nothing late", f"{_name(post)} left {each.left_at - post.ends} after its end", each.left_at
+                )
 
 
 def nothing_out_of_order(posts: Sequence[Promised], matched: Mapping[str, list[Seen]]) -> Iterator[Breach]:
@@ -196,9 +204,9 @@ def nothing_out_of_order(posts: Sequence[Promised], matched: Mapping[str, list[S
         threads[post.incident].append(post)
     for thread in threads.values():
         shown = [(first.at, post) for post in thread if (first := _first(matched[post.post]))]
-        for (earlier_at, earlier), (later_at, later) in zip(shown, shown[1:], strict=False):
+        for (earlier_at, earlier), (later_at, later) in pairwise(shown):
             if later_at < earlier_at:
-                yield Breach("nothing out of order", f"{_name(later)} appeared before {_name(earlier)}")
+                yield Breach("nothing out of order", f"{_name(later)} appeared before {_name(earlier)}", later_at)
 
 
 def _first(requests: Iterable[Seen]) -> Seen | None:
@@ -209,7 +217,8 @@ def exercises_apart(posts: Iterable[Promised], matched: Mapping[str, list[Seen]]
     """An exercise is seen on exercise channels alone, and nothing real there."""
     for post in posts:
         if post.exercise is not rule.exercise and matched[post.post]:
-            yield Breach("an exercise stays one", f"{_name(post)} was sent to the wrong kind of channel")
+            what = f"{_name(post)} was sent to the wrong kind of channel"
+            yield Breach("an exercise stays one", what, matched[post.post][0].left_at)
 
 
 def urgent_first(posts: Sequence[Promised], matched: Mapping[str, list[Seen]]) -> Iterator[Breach]:
@@ -222,7 +231,9 @@ def urgent_first(posts: Sequence[Promised], matched: Mapping[str, list[Seen]]) -
             continue
         for other, other_left in routine:
             if post.ready_at + SLACK < other_left < left and other.incident != post.incident:
-                yield Breach("urgent overtakes", f"{_name(other)} left before {_name(post)}, which was ready")
+                yield Breach(
+                    "urgent overtakes", f"{_name(other)} left before {_name(post)}, which was ready", other_left
+                )
                 break
 
 
@@ -237,7 +248,7 @@ def windows_kept(posts: Iterable[Promised], requests: Sequence[Seen], rule: Rule
             room = window.count if is_urgent else max(window.count - held, 1)
             if place >= room and at - left[place - room][0] < window.span - TOLERATED:
                 what = "the window" if is_urgent or not held else "the window less the reserve"
-                yield Breach("the quota is kept", f"{requests[0].channel} {window}: {what} was exceeded at {at}")
+                yield Breach("the quota is kept", f"{requests[0].channel} {window}: {what} was exceeded", at)
                 break
 
 

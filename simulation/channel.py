@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from alerts.model.errors import BadCredential, InDoubt, Retry
+from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Retry
 from alerts.model.ports import Probe
 from alerts.model.post import Message, Quota, Receipt
 from simulation.audit import Act
 from simulation.life import Life
-from simulation.platform import TIMEOUT, Fate, Platform
+from simulation.platform import TIMEOUT, Fate, Platform, Request
 from simulation.timeline import Shown
 
 
@@ -82,13 +82,13 @@ class SimulatedChannel:
         await life.passes("before a request")
         fate = platform.fate()
         there, back = platform.travel(fate)
-        left_at = life.agenda.now
+        request = Request(act, text, target, fate, life.agenda.now)
         life.trace("leaves", channel=platform.timeline.channel, act=act, fate=fate, text=_short(text))
         if fate is Fate.NOT_CONNECTED:
             raise Retry("the platform can't be reached", sent=False)
         # The request travels on its own: it arrives though the house be dead by then.
         answer: list[Shown | Exception] = []
-        life.agenda.after(there, lambda: answer.append(_written(platform, act, text, target, fate, left_at, life)))
+        life.agenda.after(there, lambda: answer.append(_written(platform, request, life)))
         await life.asks(min(there + back, TIMEOUT), lambda: None)
         await life.passes("after a request")
         if not answer:
@@ -109,16 +109,14 @@ def channel_over(platform: Platform, life: Life) -> SimulatedChannel:
     return (ReplacingChannel if platform.kind == "twitter" else SimulatedChannel)(platform, life)
 
 
-def _written(
-    platform: Platform, act: Act, text: str, target: str | None, fate: Fate, left_at: datetime, life: Life
-) -> Shown | Exception:
+def _written(platform: Platform, request: Request, life: Life) -> Shown | Exception:
     came: Shown | Exception
     try:
-        came = platform.write(act, text, target, fate, left_at, life.agenda.now)
-    except Exception as error:  # noqa: BLE001 it is raised where the answer arrives
+        came = platform.write(request, life.agenda.now)
+    except DeliveryError as error:  # raised where the answer arrives
         came = error
     what = came.remote_id if isinstance(came, Shown) else type(came).__name__
-    life.trace("arrives", channel=platform.timeline.channel, act=act, came=what, text=_short(text))
+    life.trace("arrives", channel=platform.timeline.channel, act=request.act, came=what, text=_short(request.text))
     return came
 
 

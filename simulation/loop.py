@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar, TypeVarTuple, Unpack
+from typing import Any, TypeVar, TypeVarTuple
 
 from simulation.agenda import Agenda
 
@@ -62,12 +62,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Cut the power after so many rounds of the loop, wherever every task is then."""
         self._selector.steps_left = steps
 
-    def run_in_executor(  # type: ignore[override]
-        self,
-        executor: Any,
-        func: Callable[[Unpack[Ts]], T],
-        *args: Unpack[Ts],
-    ) -> asyncio.Future[T]:
+    def run_in_executor(self, executor: Any, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:  # noqa: ARG002
         """Run it here and now."""
         future: asyncio.Future[T] = self.create_future()
         try:

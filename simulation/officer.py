@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from random import Random
-from typing import TypeVar
 
 from alerts.desk import approval
 from alerts.desk.actions import Desk
@@ -17,7 +18,6 @@ from alerts.store.files import connect
 from alerts.store.transactions import transaction
 from simulation.agenda import Agenda, Trace
 
-T = TypeVar("T")
 _WAITING = "SELECT DISTINCT alert_id FROM post WHERE state = 'waiting' ORDER BY seq"
 _IN_TROUBLE = "SELECT id FROM post WHERE state = 'failed' OR (state = 'in_doubt' AND next_try IS NULL) ORDER BY seq"
 
@@ -45,19 +45,30 @@ class Officer:
 
     def look_round(self) -> None:
         """Validate or reject what waits, retry or drop what is in trouble."""
-        now = self._agenda.now
         for row in self.db.execute(_WAITING).fetchall():
-            if self._dice.random() < 0.8:
-                self._do(lambda books, name=row[0]: approval.approve(books, name, "officer", now))
-            else:
-                self._do(lambda books, name=row[0]: approval.reject(books, name, "officer", None, now))
+            self._do(partial(_validate if self._dice.random() < 0.8 else _turn_down, row[0], self._agenda.now))
         for row in self.db.execute(_IN_TROUBLE).fetchall():
-            action = approval.retry if self._dice.random() < 0.6 else approval.drop
-            self._do(lambda books, name=row[0], action=action: action(books, name, now))
+            self._do(partial(_retry if self._dice.random() < 0.6 else _give_up, row[0], self._agenda.now))
 
-    def _do(self, action: Callable[[Books], T]) -> None:
+    def _do(self, action: Callable[[Books], object]) -> None:
         try:
             with transaction(self.db):
                 action(StoredBooks(self.db))
         except TocsinError as error:
             self._trace("refused", why=str(error))
+
+
+def _validate(name: str, now: datetime, books: Books) -> None:
+    approval.approve(books, name, "officer", now)
+
+
+def _turn_down(name: str, now: datetime, books: Books) -> None:
+    approval.reject(books, name, "officer", None, now)
+
+
+def _retry(name: str, now: datetime, books: Books) -> None:
+    approval.retry(books, name, now)
+
+
+def _give_up(name: str, now: datetime, books: Books) -> None:
+    approval.drop(books, name, now)

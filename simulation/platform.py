@@ -8,7 +8,7 @@ from enum import StrEnum
 from random import Random
 
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, InDoubt, Rejected, Retry
-from simulation.audit import Act
+from simulation.audit import Act, Seen
 from simulation.timeline import Shown, Timeline
 
 TIMEOUT = 10.0
@@ -28,20 +28,30 @@ class Fate(StrEnum):
     ERROR_AFTER = "5xx, and taken"
     TOO_MANY = "429"
     TOO_MANY_UNTIL = "429 with a time"
-    REFUSED = "refused"
     SLOW = "slow"
 
 
-_TROUBLES = (
-    (Fate.NOT_CONNECTED, 3),
-    (Fate.LOST_BEFORE, 3),
-    (Fate.LOST_AFTER, 4),
-    (Fate.ERROR_BEFORE, 2),
-    (Fate.ERROR_AFTER, 3),
-    (Fate.TOO_MANY, 1),
-    (Fate.TOO_MANY_UNTIL, 2),
-    (Fate.SLOW, 6),
-)
+_TROUBLES = {
+    Fate.NOT_CONNECTED: 3,
+    Fate.LOST_BEFORE: 3,
+    Fate.LOST_AFTER: 4,
+    Fate.ERROR_BEFORE: 2,
+    Fate.ERROR_AFTER: 3,
+    Fate.TOO_MANY: 1,
+    Fate.TOO_MANY_UNTIL: 2,
+    Fate.SLOW: 6,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a platform is asked: to do what, with which words, to which post, and what will become of it."""
+
+    act: Act
+    text: str
+    target: str | None
+    fate: Fate
+    left_at: datetime
 
 
 @dataclass(slots=True)
@@ -69,9 +79,7 @@ class Platform:
             return Fate.NOT_CONNECTED
         if self._dice.random() >= self.weather.trouble:
             return Fate.ANSWERED
-        fates, weights = zip(*_TROUBLES, strict=True)
-        fate: Fate = self._dice.choices(fates, weights)[0]
-        return fate
+        return self._dice.choices(list(_TROUBLES), list(_TROUBLES.values()))[0]
 
     def travel(self, fate: Fate) -> tuple[float, float]:
         """Seconds until the request arrives, and from there until its answer does."""
@@ -82,19 +90,23 @@ class Platform:
             return there, TIMEOUT - there if self._dice.random() < 0.5 else 0.1
         return there, self._dice.uniform(0.02, 0.3)
 
-    def write(self, act: Act, text: str, target: str | None, fate: Fate, left_at: datetime, now: datetime) -> Shown:
+    def write(self, request: Request, now: datetime) -> Shown:
         """Do what is asked, or raise what a channel makes of the answer."""
         try:
-            self._admit(fate, now)
-            shown = self._carry_out(act, text, target, now)
+            self._admit(request.fate, now)
+            shown = self._carry_out(request.act, request.text, request.target, now)
         except DeliveryError as error:
             if not isinstance(error, BadCredential):
-                self.timeline.note(act, text, left_at, now, None)
+                self._note(request, now, None)
             raise
-        self.timeline.note(act, text, left_at, now, shown.remote_id)
-        if fate in (Fate.LOST_AFTER, Fate.ERROR_AFTER):
-            raise InDoubt(f"no usable answer ({fate})")
+        self._note(request, now, shown.remote_id)
+        if request.fate in (Fate.LOST_AFTER, Fate.ERROR_AFTER):
+            raise InDoubt(f"no usable answer ({request.fate})")
         return shown
+
+    def _note(self, request: Request, now: datetime, remote_id: str | None) -> None:
+        line = self.timeline
+        line.seen.append(Seen(line.channel, request.act, request.text, request.left_at, now, remote_id))
 
     def _admit(self, fate: Fate, now: datetime) -> None:
         if self.weather.revoked:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cache
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -17,9 +16,8 @@ from typing import Any
 
 import structlog
 
-from alerts.channels.settings import ChannelSettings
-from alerts.config import Config, load_config
-from alerts.daemon.furnish import furnish_renderer, furnish_station, station_face
+from alerts.config import Config
+from alerts.daemon.furnish import furnish_station, station_face
 from alerts.daemon.house import House, build
 from alerts.daemon.outside import Outside, Rhythm
 from alerts.delivery.limiter import Pace
@@ -27,10 +25,8 @@ from alerts.desk.actions import Desk
 from alerts.desk.posting import Pen
 from alerts.model.ports import Outbox
 from alerts.model.post import Means
-from alerts.rendering.templates import Renderer
 from alerts.store import queries
 from alerts.store.database import Database
-from alerts.store.migrate import migrate
 from alerts.store.outbox import StoredOutbox
 from simulation.agenda import BEGINNING, Agenda, Trace
 from simulation.audit import Breach, Rules, audit
@@ -43,14 +39,14 @@ from simulation.loop import PowerCut
 from simulation.officer import Officer
 from simulation.platform import Platform
 from simulation.promises import all_taken_in, ended, next_end, open_posts, promises, untold
-from simulation.town import Power, Town
+from simulation.station import blank_database, channels_of, shared_renderer, shared_settings
+from simulation.town import Power, Town, World
 
 DAY = 86_400.0
 QUIET = 1800.0
 """Seconds without any weather ahead that are worth switching the house off for: a month costs what its storms do."""
 LONGEST_END = 3 * 3600.0
 """Seconds after the last day in which whatever is still open has to come to an end."""
-SETTINGS = Path(__file__).with_name("channels.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,41 +62,6 @@ class Outcome:
     requests: int
     ended_at: datetime
     breaches: list[Breach] = field(default_factory=list)
-
-
-@cache
-def shared_settings() -> Config:
-    """The town's settings, which every run has."""
-    return load_config(SETTINGS)
-
-
-def _channels(dice: Random) -> dict[str, ChannelSettings]:
-    """The town's channels, each with its own way to tell updates and ends."""
-    return {
-        name: settings.model_copy(
-            update={
-                "on_update": dice.choice((Means.REPLY, Means.EDIT, Means.NEW)),
-                "on_end": dice.choice((Means.REPLY, Means.EDIT, Means.DELETE, Means.NONE)),
-            }
-        )
-        for name, settings in shared_settings().channels.items()
-    }
-
-
-@cache
-def _shared_renderer() -> Renderer:
-    return furnish_renderer(shared_settings())
-
-
-@cache
-def _blank_database() -> bytes:
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "blank.db"
-        migrate(path)
-        db = sqlite3.connect(path)
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        db.close()
-        return path.read_bytes()
 
 
 def _memory_folder() -> str | None:
@@ -135,9 +96,11 @@ class Run:
         self.days = days
         self._outbox = outbox
         self.config = replace(
-            shared_settings(), file=folder / "channels.toml", channels=_channels(self._dice("settings"))
+            shared_settings(),
+            file=folder / "channels.toml",
+            channels=channels_of(self._dice("settings"), brief=days < 1),
         )
-        self.config.database.write_bytes(_blank_database())
+        self.config.database.write_bytes(blank_database())
         self.agenda = Agenda()
         self.trace = Trace(self.agenda, say)
         self.breaches: list[Breach] = []
@@ -153,17 +116,8 @@ class Run:
         desk = self._furnish(self.config, lambda: self.agenda.now, self._new_id)
         self.officer = Officer(self.config.database, desk, self.agenda, self.trace, self._dice("officer"))
         power = Power(self._cut, self._stop, self._wake, self._imperil)
-        self.town = Town(
-            self.agenda,
-            self.trace,
-            self._dice("town"),
-            self.feeds,
-            self.platforms,
-            self.disk,
-            self.officer,
-            power,
-            tempo=1.0 if days >= 1 else 0.25,
-        )
+        world = World(self.agenda, self.trace, self.feeds, self.platforms, self.disk, self.officer)
+        self.town = Town(world, power, self._dice("town"), tempo=1.0 if days >= 1 else 0.1)
         self.life: Life | None = None
         self.house: House | None = None
         self.lives = 0
@@ -286,7 +240,7 @@ class Run:
 
     def _furnish(self, config: Config, now: Callable[[], datetime], new_id: Callable[[], str]) -> Desk:
         station = furnish_station(config)
-        return Desk(station, Pen(station, station_face(config), _shared_renderer(), new_id), new_id, now)
+        return Desk(station, Pen(station, station_face(config), shared_renderer(), new_id), new_id, now)
 
     # --- what the town does to it -----------------------------------------------------------------------------------
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from simulation.audit import Act, Seen
+from simulation.audit import Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +58,3 @@ class Timeline:
     def visible(self, until: datetime, since: datetime) -> list[Shown]:
         """What a reader of the timeline is shown of a span, newest first."""
         return [s for s in reversed(self.posts.values()) if s.gone is None and since <= s.at <= until]
-
-    def note(self, act: Act, text: str, left_at: datetime, now: datetime, remote_id: str | None) -> None:
-        """A request reached the platform; without an id it was refused."""
-        self.seen.append(Seen(self.channel, act, text, left_at, now, remote_id))
-
-
-LONGEST_MEMORY = timedelta(hours=24)

@@ -16,13 +16,25 @@ from simulation.messages import SENDER, Subject, alert_on, cancel_of, reissue, u
 from simulation.officer import Officer
 from simulation.platform import Platform
 
-_SEVERITIES = (
-    (Severity.MINOR, 3),
-    (Severity.MODERATE, 6),
-    (Severity.SEVERE, 3),
-    (Severity.EXTREME, 2),
-    (Severity.UNKNOWN, 1),
-)
+_SEVERITIES = {
+    Severity.MINOR: 3,
+    Severity.MODERATE: 6,
+    Severity.SEVERE: 3,
+    Severity.EXTREME: 2,
+    Severity.UNKNOWN: 1,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the town is made of."""
+
+    agenda: Agenda
+    trace: Trace
+    feeds: Mapping[str, Feed]
+    platforms: Mapping[str, Platform]
+    disk: Disk
+    officer: Officer
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +53,14 @@ class Town:
     `tempo` shortens what an alert lasts: a storm of minutes is one of hours at another pace.
     """
 
-    def __init__(
-        self,
-        agenda: Agenda,
-        trace: Trace,
-        dice: Random,
-        feeds: Mapping[str, Feed],
-        platforms: Mapping[str, Platform],
-        disk: Disk,
-        officer: Officer,
-        power: Power,
-        tempo: float,
-    ) -> None:
-        self._agenda = agenda
-        self._trace = trace
+    def __init__(self, world: World, power: Power, dice: Random, tempo: float) -> None:
+        self._agenda = world.agenda
+        self._trace = world.trace
         self._dice = dice
-        self._feeds = feeds
-        self._platforms = platforms
-        self._disk = disk
-        self._officer = officer
+        self._feeds = world.feeds
+        self._platforms = world.platforms
+        self._disk = world.disk
+        self._officer = world.officer
         self._power = power
         self._tempo = tempo
         self._number = 0
@@ -107,8 +108,7 @@ class Town:
     # --- what is said ---------------------------------------------------------------------------------------------
 
     def _begin_incident(self) -> None:
-        severities, weights = zip(*_SEVERITIES, strict=True)
-        severity: Severity = self._dice.choices(severities, weights)[0]
+        severity = self._dice.choices(list(_SEVERITIES), list(_SEVERITIES.values()))[0]
         urgency = self._dice.choice((Urgency.IMMEDIATE, Urgency.IMMEDIATE, Urgency.EXPECTED, Urgency.FUTURE))
         status = Status.EXERCISE if self._dice.random() < 0.08 else Status.ACTUAL
         self._begin(severity, urgency, status, by_hand=self._dice.random() < 0.4)

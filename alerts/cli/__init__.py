@@ -6,12 +6,14 @@ Results go to standard output, progress and errors to standard error.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
 
 import typer
 
+from alerts.cli import screen
 from alerts.cli.app import app
 from alerts.model.errors import ConfigurationError, Misuse, TocsinError, Unreadable
 
@@ -27,10 +29,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit status."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    for place, argument in enumerate(given, start=1):
+        if any("\ud800" <= character <= "\udfff" for character in argument):
+            return _say(f"argument {place} is not UTF-8 text", WRONG_USE)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    return _run(given)
+
+
+def _run(given: Sequence[str]) -> int:
     try:
-        status = app(
-            args=_spell_out(sys.argv[1:] if arguments is None else arguments), prog_name="tocsin", standalone_mode=False
-        )
+        status = app(args=_spell_out(given), prog_name="tocsin", standalone_mode=False)
     except (ConfigurationError, Misuse, Unreadable) as error:
         return _say(str(error), WRONG_USE)
     except TocsinError as error:
@@ -45,6 +56,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # Whoever read us has seen enough; Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    except OSError as error:
+        return _say(f"the answer can't be written: {error.strerror or error}", FAILED)
     return status if isinstance(status, int) else 0
 
 
@@ -59,5 +72,5 @@ def _spell_out(arguments: Sequence[str]) -> list[str]:
 
 def _say(text: str, status: int) -> int:
     for line in text.splitlines():
-        print(f"tocsin: {line}", file=sys.stderr)  # noqa: T201 this is where errors are printed
+        screen.say(f"tocsin: {line}")
     return status

@@ -48,6 +48,14 @@ def file_alert(counter: Counter, alert: Alert, manner: Manner) -> int:
     counter.warm(alert)
     filed, daemons = counter.act(lambda books, desk: desk.post(books, alert, manner.channels, again=manner.again))
     _say_who_sends(filed, daemons)
+    try:
+        return _see_out(counter, filed, manner, patience)
+    except OSError as error:
+        screen.say(f"{filed.record.id} is stored; only the answer can't be written: {error.strerror or error}")
+        return 1
+
+
+def _see_out(counter: Counter, filed: Filed, manner: Manner, patience: timedelta) -> int:
     if manner.wait:
         return wait_until_ended(counter, filed.record.id, patience, as_json=manner.as_json)
     account = _account(counter, filed)

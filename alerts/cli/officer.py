@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -56,6 +57,13 @@ def status(
     return 0
 
 
+def _myself() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return f"uid {os.getuid()}"
+
+
 def approve(
     context: typer.Context,
     name: options.Name,
@@ -66,7 +74,7 @@ def approve(
     from alerts.desk import approval
 
     counter = _counter(context)
-    (record, posts), _ = counter.act(lambda books, _: approval.approve(books, name, who or getpass.getuser(), now()))
+    (record, posts), _ = counter.act(lambda books, _: approval.approve(books, name, who or _myself(), now()))
     screen.say(f"{record.id} goes out on {', '.join(post.channel for post in posts)}")
     return 0
 
@@ -82,7 +90,7 @@ def reject(
     from alerts.desk import approval
 
     counter = _counter(context)
-    who = who or getpass.getuser()
+    who = who or _myself()
     (record, _), _ = counter.act(lambda books, _: approval.reject(books, name, who, reason, now()))
     screen.say(f"{record.id} doesn't go out")
     return 0
@@ -123,6 +131,6 @@ def _line(event: dict[str, Any]) -> str:
         event["alert"],
         event["channel"] or "-",
         event["what"],
-        event["reason"] or "",
+        screen.plain(event["reason"]),
     ]
     return "  ".join(words).rstrip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -28,38 +29,52 @@ _COLOURS = {
 }
 
 
+# What moves the cursor, hides, reorders or breaks a line: a feed may hold it, a terminal must not obey it.
+_UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+
+
 def show_json(value: Mapping[str, Any]) -> None:
-    """One object on one line of standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    """One object on one line of standard output; in ASCII where that isn't UTF-8."""
+    unicode = "utf" in (getattr(sys.stdout, "encoding", None) or "").lower()
+    show(json.dumps(value, ensure_ascii=not unicode))
 
 
 def say(text: str) -> None:
     """A line of progress, on standard error."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    if sys.stderr is not None:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
 
 
 def show(text: str) -> None:
-    """A line of the result, on standard output."""
+    """A line of the result, on standard output. Raises OSError where it can't be written."""
+    if sys.stdout is None:
+        raise OSError("standard output is closed")
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def plain(text: str | None) -> str:
+    """What a stranger wrote, without what a terminal would obey."""
+    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text or "")
 
 
 def coloured(state: str, width: int = 0) -> str:
     """The state's word, in its colour on a terminal that wants colours."""
     word = state.replace("_", " ").ljust(width)
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+    if sys.stdout is None or not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
         return word
     return f"\x1b[{_COLOURS.get(state, '0')}m{word}\x1b[0m"
 
 
 def show_account(account: Mapping[str, Any]) -> None:
     """An alert, then its posts, one a line."""
-    headline = account["headline"] or "(unreadable)"
+    headline = plain(account["headline"]) or "(unreadable)"
     until = f", until {_minutes(account['expires'])}" if account["expires"] else ""
     status = "" if account["status"] in ("Actual", None) else f" [{account['status'].upper()}]"
     show(f"{account['alert']}  {coloured(account['state'])}  {account['severity']}{status}  {headline}{until}")
     if account["reason"]:
-        show(f"    {account['reason']}")
+        show(f"    {plain(account['reason'])}")
     for post in account["posts"]:
         show_post(post)
 
@@ -69,45 +84,45 @@ def show_texts(account: Mapping[str, Any]) -> None:
     for post in account["posts"]:
         show("")
         show(f"── {post['channel']} · {post['kind']} · {post['state'].replace('_', ' ')}")
-        show(post["text"])
+        show(plain(post["text"]))
 
 
 def show_post(post: Mapping[str, Any]) -> None:
     """One post: where, what it is, how it stands, and its address or the reason."""
-    where = post["url"] or post["reason"] or ""
+    where = post["url"] or plain(post["reason"])
     tries = f" ({post['attempts']} attempts)" if post["attempts"] > 1 else ""
     show(f"    {post['channel']:<14} {post['kind']:<8} {coloured(post['state'], 11)} {where}{tries}")
 
 
 def show_rehearsal(account: Mapping[str, Any]) -> None:
     """An alert that isn't stored: each channel's text as a reader will see it, with its count."""
-    headline = account["headline"] or "(unreadable)"
+    headline = plain(account["headline"]) or "(unreadable)"
     show(f"{coloured(account['state'])}  {account['severity']}  {headline}")
     if account["reason"]:
-        show(f"    {account['reason']}")
+        show(f"    {plain(account['reason'])}")
     for note in account.get("notes", ()):
-        show(f"    forgiven: {note}")
+        show(f"    forgiven: {plain(note)}")
     for post in account["posts"]:
         show("")
         show(f"── {post['channel']} · {post['kind']} · {post['count']} of {post['limit']}")
-        show(post["text"])
+        show(plain(post["text"]))
         if post["cut"]:
             show(f"   cut: {', '.join(post['cut'])}")
         for warning in post["warnings"]:
-            show(f"   look at: {warning}")
+            show(f"   look at: {plain(warning)}")
 
 
 def show_source(source: Mapping[str, Any]) -> None:
     """How a source is doing, and how old that knowledge is."""
     read = f"last read {_minutes(source['last_ok'])}" if source["last_ok"] else "never read"
-    reason = f": {source['reason']}" if source["reason"] else ""
+    reason = f": {plain(source['reason'])}" if source["reason"] else ""
     show(f"source  {source['source']:<14} {coloured(source['state'], 8)} {read}{reason}")
 
 
 def show_channel(channel: Mapping[str, Any]) -> None:
     """How a channel is doing, and how much of its windows is left."""
     left = ", ".join(f"{count} left of {window}" for window, count in channel["left"].items())
-    reason = f": {channel['reason']}" if channel["reason"] else ""
+    reason = f": {plain(channel['reason'])}" if channel["reason"] else ""
     queued = f", {channel['queued']} queued" if channel["queued"] else ""
     show(f"channel {channel['channel']:<14} {coloured(channel['state'], 8)} {left}{queued}{reason}")
 

@@ -91,7 +91,7 @@ class StoreSettings(_Section):
     @field_validator("url")
     @classmethod
     def _is_sqlite(cls, value: str) -> str:
-        if not re.fullmatch(r"sqlite:///[^?]+", value):
+        if not re.fullmatch(r"sqlite:///[^?:]+", value):
             raise ValueError(f"{value!r} is no store; allowed: sqlite:/// and a path, such as sqlite:///var/tocsin.db")
         return value
 

@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import socket
+import sqlite3
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
@@ -236,10 +237,14 @@ class House:
     async def _watch_the_file(self) -> None:
         seen = None
         while True:
-            version = await self.database.read(lambda db: db.execute("PRAGMA data_version").fetchone()[0])
-            if seen is not None and version != seen:
-                self.wake()
-            seen = version
+            try:
+                version = await self.database.read(lambda db: db.execute("PRAGMA data_version").fetchone()[0])
+            except sqlite3.Error as error:
+                log.error("file.unreadable", error=str(error))  # noqa: TRY400 one line is enough, each second
+            else:
+                if seen is not None and version != seen:
+                    self.wake()
+                seen = version
             await self._clock.sleep(self._outside.rhythm.net_beneath.total_seconds())
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:

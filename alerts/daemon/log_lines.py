@@ -8,6 +8,9 @@ import sys
 
 import structlog
 
+# Without the frames' locals: among them are the credentials of whoever was calling.
+_PLAINLY = structlog.dev.plain_traceback
+
 
 def set_up_log(level: str = "info") -> None:
     """Send structlog's events and the libraries' warnings to standard error, one line each."""
@@ -19,9 +22,10 @@ def set_up_log(level: str = "info") -> None:
         structlog.processors.TimeStamper(fmt="%H:%M:%S" if on_terminal else "iso", utc=not on_terminal),
     ]
     if on_terminal:
-        last: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer(colors=colours)]
+        last: list[structlog.typing.Processor] = [
+            structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=_PLAINLY)
+        ]
     else:
-        # Without the frames' locals: among them are the credentials of whoever was calling.
         plainly = structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
         last = [structlog.processors.ExceptionRenderer(plainly), structlog.processors.JSONRenderer(ensure_ascii=False)]
     structlog.configure(

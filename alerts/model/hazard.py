@@ -1,4 +1,4 @@
-"""Which of the fifteen hazards an alert is about: what words, advice and pictures hang on.
+"""Which of the sixteen hazards an alert is about: what words, advice and pictures hang on.
 
 Feeds name events in their own ways, so `hazard_of` asks in the order of how much each answer can be trusted: our own
 parameter, MeteoAlarm's `awareness_type`, the event code, the words in French and English, and at last the category.
@@ -34,6 +34,7 @@ class Hazard(StrEnum):
     FOREST_FIRE = "forest-fire"
     AIR_QUALITY = "air-quality"
     WORKS = "works"
+    WATER_QUALITY = "water-quality"
     WATER_CUT = "water-cut"
     EVACUATION = "evacuation"
     GENERAL = "general"
@@ -96,8 +97,14 @@ EVENT_CODES: Mapping[str, Hazard] = MappingProxyType(
 _WORDS: tuple[tuple[Hazard, str], ...] = (
     # The order matters: what is said first wins, so the narrower stands before the wider.
     (Hazard.EVACUATION, r"evacuation|evacuez|evacuate|evacuer"),
-    (Hazard.WATER_CUT, r"coupures? (d'|de l')eau|eau coupee|interruption .{0,20}eau|water (cut|outage|supply|main)"),
-    (Hazard.WATER_CUT, r"eau (non potable|impropre)|boil water|no water"),
+    (Hazard.WATER_QUALITY, r"(non|pas|plus|im)[ -]?potable|eau .{0,20}(impropre|contaminee|polluee)"),
+    (Hazard.WATER_QUALITY, r"(pollution|contamination) (de l'|d'|du reseau d')eau(?! de (baignade|mer))"),
+    (Hazard.WATER_QUALITY, r"(buvez|boire|bois|consommez|consommer) (pas |plus )?(de )?l'eau|bouillir .{0,10}eau"),
+    (Hazard.WATER_QUALITY, r"boil(ing)?( your| tap| the)? water|(not|don't|unsafe to|unfit to) drink|undrinkable"),
+    (Hazard.WATER_QUALITY, r"(unsafe|contaminated|polluted) (tap |drinking )?water"),
+    (Hazard.WATER_QUALITY, r"water (is |supply is |supply )?(unsafe|not safe|contaminat\w+|pollut\w+)"),
+    (Hazard.WATER_CUT, r"(coupures?|pannes?|interruption)( \w+){0,2} ?(d'|de l'|en )eau|manque d'eau|eau coupee"),
+    (Hazard.WATER_CUT, r"interruption .{0,30}\beau|water (cut|outage|supply|main)|no water"),
     (Hazard.AVALANCHE, r"avalanches?"),
     (Hazard.AIR_QUALITY, r"pollution|qualite de l'air|air quality|particules fines|smog|ozone"),
     (Hazard.FOREST_FIRE, r"feux? de (foret|vegetation|broussailles?)|incendies? de (foret|vegetation)"),
@@ -115,10 +122,29 @@ _WORDS: tuple[tuple[Hazard, str], ...] = (
     (Hazard.COLD, r"grands? froids?|vague de froid|cold|(low|extreme.low).temperatures?|wind ?chill|gel|freeze"),
     (Hazard.WIND, r"vents?( violents?| forts?)?|winds?|gales?|tempetes?|rafales?|hurricane|cyclone|ouragan|storm"),
     (Hazard.RAIN_FLOOD, r"pluies?|rain"),
-    (Hazard.WORKS, r"travaux|chantier|voirie|road ?works?|works|road (closed|closure)|route barree|rue barree"),
-    (Hazard.WORKS, r"circulation|deviation|stationnement|traffic|detour|closure|maintenance"),
 )
 _PATTERNS = tuple((hazard, re.compile(rf"\b(?:{words})\b")) for hazard, words in _WORDS)
+_FIRST_OF_ALL = frozenset((Hazard.EVACUATION, Hazard.WATER_QUALITY, Hazard.WATER_CUT))
+
+_WORKS_PROPER = r"travaux|chantiers?|voirie|road ?works?|works"
+_WORKS = (
+    rf"(?:{_WORKS_PROPER}|(?:route|rue) (?:barree|fermee|coupee)|circulation|deviation|stationnement"
+    r"|(?:road|street|lane|bridge) (?:closed|closures?)|traffic|detour)"
+)
+_FEW_WORDS = r"^\W*(?:[\w']+\W+){0,2}"
+_NAMES_WORKS = re.compile(rf"\b{_WORKS}\b")
+_IS_ABOUT_WORKS = re.compile(rf"(?:{_FEW_WORDS}|: ?){_WORKS}\b")
+_BEGINS_WITH_WORKS = re.compile(rf"^\W*(?:{_WORKS_PROPER})\b")
+
+_ANOTHER = (
+    r"(?:pannes?|blackout|delestages?|accidents?|collision|disparu\w*|disparitions?|enlevements?|attentats?|explosions?"
+    r"|(?:coupures?|interruptions?)\b.{0,30}\b(?:electri\w+|courant|gaz|telephon\w+|internet)"
+    r"|(?:fuites?|odeurs?) de gaz|gas leak|missing|abduct\w+|amber alert|shooting"
+    r"|(?:power|gas|phone|telephone|internet|electricity) (?:cuts?|outages?|failures?))"
+)
+_NAMES_ANOTHER = re.compile(rf"\b{_ANOTHER}\b")
+_IS_ABOUT_ANOTHER = re.compile(rf"{_FEW_WORDS}{_ANOTHER}\b")
+_TOUCHES_ANOTHER = re.compile(r"\b(?:electri\w+|gaz|gas|telephon\w+|phone|internet|incendies?|fire)\b")
 
 _CATEGORIES: Mapping[Category, Hazard] = MappingProxyType(
     {
@@ -130,15 +156,22 @@ _OWN_NAMES = {hazard.value: hazard for hazard in Hazard}
 
 
 def hazard_of(info: Info) -> Hazard:
-    """Tell what `info` is about; `general` where nothing says.
+    """Tell what `info` is about; `general` where nothing says, and where it says another event than these.
 
     In order: the parameter `tocsin:hazard`; `awareness_type` (MeteoAlarm's list, fog being general); an `eventCode`
     of the SAME list; the words of `event`, then of `headline`, in French and English whatever their accents and case;
     a `responseType` Evacuate where it is Severe or worse (some feeds set it always); the category (Transport and
     Infra are works).
+
+    Works are much mentioned and seldom meant: they count as the event or as what the headline is about (its first
+    words), and give way to a cut of power, gas or telephone, an accident, somebody missing. So does `tocsin:hazard`
+    where it says works, which a calendar of works says of all that it holds.
     """
     own = _OWN_NAMES.get((info.parameter(HAZARD_PARAMETER) or "").strip().lower())
-    return own or _by_code(info) or _by_words(info) or _by_kind(info)
+    if own and not (own is Hazard.WORKS and _is_no_works(info)):
+        return own
+    found = _by_code(info) or _by_words(info) or _by_response(info)
+    return found or (Hazard.GENERAL if _names_another(info) else _by_category(info))
 
 
 @lru_cache(maxsize=512)
@@ -158,15 +191,51 @@ def _by_code(info: Info) -> Hazard | None:
 
 
 def _by_words(info: Info) -> Hazard | None:
-    for said in (info.event, info.headline):
-        words = fold(said or "")
-        for hazard, pattern in _PATTERNS:
-            if pattern.search(words):
-                return hazard
+    event, headline = _said(info)
+    if hazard := _named(event):
+        return hazard
+    if _NAMES_WORKS.search(event) or (not _named(headline) and _IS_ABOUT_WORKS.search(headline)):
+        return _instead_of_works(info) if _is_no_works(info) else Hazard.WORKS
+    return _named(headline)
+
+
+def _named(words: str) -> Hazard | None:
+    """Return the first hazard but works that `words` name; none of the weather where they are about another event."""
+    about_another = _IS_ABOUT_ANOTHER.search(words)
+    for hazard, pattern in _PATTERNS:
+        if about_another and hazard not in _FIRST_OF_ALL:
+            return None
+        if pattern.search(words):
+            return hazard
     return None
 
 
-def _by_kind(info: Info) -> Hazard:
-    if ResponseType.EVACUATE in info.response_types and info.severity.at_least(Severity.SEVERE):
-        return Hazard.EVACUATION
+def _names_another(info: Info) -> bool:
+    """Whether it says an event that is none of the hazards, be there works or not."""
+    for words in _said(info):
+        touches = _TOUCHES_ANOTHER.search(words) and not _BEGINS_WITH_WORKS.search(words)
+        if touches or _NAMES_ANOTHER.search(words):
+            return True
+    return False
+
+
+def _is_no_works(info: Info) -> bool:
+    return _names_another(info) or _instead_of_works(info) is not None
+
+
+def _instead_of_works(info: Info) -> Hazard | None:
+    """Return unsafe water where it is that; another event is none of ours."""
+    return next((Hazard.WATER_QUALITY for words in _said(info) if _named(words) is Hazard.WATER_QUALITY), None)
+
+
+def _said(info: Info) -> tuple[str, str]:
+    return fold(info.event), fold(info.headline or "")
+
+
+def _by_response(info: Info) -> Hazard | None:
+    grave = info.severity.at_least(Severity.SEVERE)
+    return Hazard.EVACUATION if grave and ResponseType.EVACUATE in info.response_types else None
+
+
+def _by_category(info: Info) -> Hazard:
     return next((_CATEGORIES[category] for category in info.categories if category in _CATEGORIES), Hazard.GENERAL)

@@ -37,6 +37,9 @@ _INVISIBLE = re.compile(
 _LOST_APOSTROPHE = re.compile(r"\b([cdjlmnst]|qu)\?(?=[a-zàâéèêëîïôûùh])", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t]{2,}|\t")
 _BULLET = re.compile(r"(?:[*•·▪–—-]|\d{1,2}[.)])\s")
+_LONG_BLANKS = re.compile(r"[ \t\r\f\v]{3,}")
+LONGEST = 20_000
+"""Characters of one text that are looked at: nobody reads more of a post, and no text may cost minutes."""
 _WRAP_WIDTH = 85
 _NOTHING = frozenset(("", "n/a", "na", "nil", "none", "null", "not applicable", "not available", "néant", "sans objet"))
 _LINES = ("event", "headline", "sender_name", "contact", "audience")
@@ -50,10 +53,12 @@ def clean(text: str) -> str:
     Known HTML tags go (`<br>` and the ends of blocks become line breaks), anything else between angle brackets stays,
     for "gusts < 90 km/h" is no tag. Entities are read twice, since feeds escape twice.
     """
-    text = unicodedata.normalize("NFC", text)
+    text = unicodedata.normalize("NFC", text[:LONGEST])
     if not _SUSPECT.search(text):
         return text.strip()
-    text = _INVISIBLE.sub("", _without_markup(html.unescape(html.unescape(text))))
+    # Runs of blanks first: the patterns below would try each of them from each place.
+    text = _LONG_BLANKS.sub("  ", html.unescape(html.unescape(text)))
+    text = _INVISIBLE.sub("", _without_markup(text))
     text = _LOST_APOSTROPHE.sub(r"\1’", re.sub(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]", "\n", text))
     lines = [_BLANKS.sub(" ", line).strip() for line in text.split("\n")]
     paragraphs = re.split(r"\n{2,}", "\n".join(lines).strip("\n"))

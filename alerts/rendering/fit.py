@@ -4,11 +4,13 @@ The order, which `docs/templates.md` tells the authors of templates:
 
 1. Everything fits: nothing is touched.
 2. What is kept comes first (link, exercise mark, instruction, time, area, headline). Where that alone is too long, the
-   short forms the template offers are used: the headline's, the time's, the area's ("Isère, Savoie +3"), and at last
-   the instruction's, which is the one prepared for the hazard: shorter, but whole.
-3. Where even that is too long, the headline is shortened at a word, then the area, and at last the instruction, at the
-   end of a sentence, or at a word where its first one is too long. The time, the link and the exercise mark never are.
-4. What room is left goes to the long forms again and then to the other parts, the most important first: whole, else
+   short forms the template offers are used: the headline's, the time's, the area's ("Isère, Savoie +3").
+3. Where even that is too long, the headline is shortened at a word, then the area. The time, the link and the exercise
+   mark never are.
+4. At last the instruction, since its words are what a reader acts on: as many of its sentences as fit, then a clause,
+   with "…". The short form, which is the one prepared for the hazard, stands only where not even the first sentence
+   fits; and where there is none, the sentence ends at a clause or a word.
+5. What room is left goes to the long forms again and then to the other parts, the most important first: whole, else
    its short form, else shortened; a name or a contact is left out rather than shortened.
 """
 
@@ -20,9 +22,9 @@ from dataclasses import dataclass
 from alerts.model.post import TextFormat
 from alerts.rendering.count import count
 from alerts.rendering.parts import Part, Piece, lay_out
-from alerts.rendering.shorten import Cut, at_sentences, at_words, well
+from alerts.rendering.shorten import Cut, at_clauses, at_sentences, at_words, sayings, well
 
-SHORT_FORMS = ("headline", "time", "area", "instruction")
+SHORT_FORMS = ("headline", "time", "area")
 """The order in which kept parts take their short forms: the one that loses least comes first."""
 
 LAST_RESORT = ("headline", "area", "instruction")
@@ -78,19 +80,25 @@ class _Fitting:
 
     def _use_short_forms(self, kept: list[tuple[int, Part]]) -> None:
         for place, part in sorted(kept, key=lambda entry: _order(SHORT_FORMS, entry[1].name)):
-            if part.short and not self._fits():
+            if part.short and part.name != "instruction" and not self._fits():
                 self._texts[place] = part.short
 
     def _cut_kept(self, kept: list[tuple[int, Part]]) -> None:
         for place, part in sorted(kept, key=lambda entry: _order(LAST_RESORT, entry[1].name)):
             if self._fits():
                 return
-            if part.name not in WHOLE:
-                self._texts[place] = self._least_cut(place, part) or self._shortest(place)
+            if part.name == "instruction":
+                self._texts[place] = self._own_words(place, part)
+            elif part.name not in WHOLE:
+                self._texts[place] = self._cut_to_room(at_words, place) or self._shortest(place)
 
-    def _least_cut(self, place: int, part: Part) -> str:
-        whole = self._cut_to_room(at_sentences, place) if part.name == "instruction" else ""
-        return whole or self._cut_to_room(at_words, place)
+    def _own_words(self, place: int, part: Part) -> str:
+        """Return as much of an instruction as fits; the short form only where not even its first sentence does."""
+        if sentences := self._cut_to_room(sayings, place):
+            return sentences
+        if part.short and self._fits(place, part.short):
+            return part.short
+        return self._cut_to_room(at_clauses, place) or self._cut_to_room(at_words, place) or self._shortest(place)
 
     def _shortest(self, place: int) -> str:
         """Return the least that can be said here when it isn't enough: the next part must give way too."""
@@ -101,12 +109,22 @@ class _Fitting:
 
     def _grow(self) -> None:
         for place, part in self._parts:
-            if self._texts[place] == self._full[place]:
+            said = self._texts[place]
+            if said == self._full[place]:
                 continue
-            forms = (form for form in (self._full[place], part.short) if form and self._fits(place, form))
-            longest = next(forms, "")
-            if longest or not part.keep:
-                self._texts[place] = longest or self._shortened(place, part)
+            if self._fits(place, self._full[place]):
+                self._texts[place] = self._full[place]
+            elif not part.keep:
+                fits = part.short and self._fits(place, part.short)
+                self._texts[place] = part.short if fits else self._shortened(place, part)
+            elif part.name == "headline":
+                self._texts[place] = self._longer(place, said)
+
+    def _longer(self, place: int, said: str) -> str:
+        """Return the longest beginning of the whole that there is room for now, else what is `said`."""
+        self._texts[place] = self._full[place]
+        words = self._cut_to_room(at_words, place)
+        return words if len(words) > len(said) else said
 
     def _shortened(self, place: int, part: Part) -> str:
         if part.name in WHOLE:

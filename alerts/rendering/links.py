@@ -40,6 +40,8 @@ _NO_QUERY_END = "!?*'@();:+$%[].,~|"
 _SHORTENER = re.compile(r"https?://t\.co/([A-Za-z0-9]+)(\?[A-Za-z0-9!?*'@();:&=+$/%#\[\]_.,~|-]+)?", re.IGNORECASE)
 _SHORTENED_MAX = 40
 _LABEL_MAX = 63
+_LABELS_MAX = 127
+"""RFC 1035, section 3.1: a name has 255 octets at the most, so it has no more labels than this."""
 
 # The everyday ones are known without reading the list, so that a usual post doesn't pay for it (10 ms, once).
 _EVERYDAY = frozenset(("fr", "com", "org", "net", "eu", "info", "gov", "paris", "bzh", "be", "ch", "uk", "us", "de"))
@@ -126,6 +128,8 @@ def _host_end(text: str, start: int, chars: re.Pattern[str]) -> int | None:
     if run is None:
         return None
     labels = run[0].split(".")
+    if len(labels) > _LABELS_MAX:
+        return None
     dot = run.end() - len(labels[-1]) - 1
     for last in range(len(labels) - 1, 0, -1):
         end = _tld_end(text, dot + 1)

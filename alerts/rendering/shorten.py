@@ -25,6 +25,7 @@ _TOKEN = re.compile(r"<(/?)([a-zA-Z0-9-]+)[^<>]*>|[ \n]+|(?<=[。！？，、])(
 _PLAIN_TOKEN = re.compile(r"[ \n]+|(?<=[。！？，、])(?=\S)")
 # A small letter goes on with the sentence: "le 25 nov. à 18 h".
 _SENTENCE_END = re.compile(r"(?:(?<=[.!?…])|(?<=[.!?…][»”\")]))[ \n]+(?![a-zà-ÿ])|\n+|(?<=[。！？])(?=\S)")
+_CLAUSE_END = re.compile(r"(?<=\S)(?:[,;:][ \n]+|[ \u00a0][;:–—][ \n]+|(?<=[，、；：])(?=\S))")
 _DANGLING = " \t\n,:–—-(«“/\u00a0\u202f"
 _LEAST = 20
 _LEAST_SHOWN = 40
@@ -47,6 +48,26 @@ def at_sentences(text: str, fits: Fits, *, markup: bool) -> str:
     ends = [(place, closing) for place, closing in ends if not markup or not _inside_tag(text, place)]
     best = _longest(len(ends), lambda place: fits(text[: ends[place][0]] + ends[place][1]))
     return text[: ends[best][0]] + ends[best][1] if best is not None else ""
+
+
+def at_clauses(text: str, fits: Fits, *, markup: bool) -> str:
+    """Return the longest beginning of `text` that fits with "…" after a comma, a semicolon, a colon or a dash."""
+    cuts = [(end.start(), _open_tags(text, end.start()) if markup else "") for end in _CLAUSE_END.finditer(text)]
+    cuts = [cut for cut in cuts if cut[0] >= _LEAST and not (markup and _inside_tag(text, cut[0]))]
+    best = _longest(len(cuts), lambda place: fits(_ellipsis(text, cuts[place])))
+    return _ellipsis(text, cuts[best]) if best is not None else ""
+
+
+def sayings(text: str, fits: Fits, *, markup: bool) -> str:
+    """Return the sentences of an instruction that fit and " …", for there is more to do; "" where not one does.
+
+    Where they are little of what could be said, the next sentence goes on to the end of a clause.
+    """
+    sentences = at_sentences(text, lambda said: fits(f"{said} …"), markup=markup)
+    if not sentences:
+        return ""
+    clauses = at_clauses(text, fits, markup=markup)
+    return clauses if len(sentences) < _WORTH * len(clauses) else f"{sentences} …"
 
 
 def well(text: str, fits: Fits, *, markup: bool) -> str:

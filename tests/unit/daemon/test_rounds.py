@@ -280,7 +280,7 @@ class TestChannels:
         asked = watch.lanes["telegram"].asked
         await watch.stand(state="blocked", reason="revoked", blocked_until=watch.clock.now())
 
-        (told,) = await watch.round(20)
+        (told,) = await watch.round(5)
         assert "identifiants" in told
         assert watch.lanes["telegram"].asked == asked, "it tries for itself"
         await watch.sent()
@@ -371,7 +371,6 @@ class TestSources:
             await watch.clock.advance(3600)
 
         assert "la source meteo répond mais ne dit rien de nouveau depuis 25/11 20:00" in told[0]
-
 
     async def test_a_feed_s_silence_while_nobody_watched_is_not_held_against_it(self, watch):
         for hour in range(8):

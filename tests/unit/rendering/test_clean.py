@@ -111,3 +111,10 @@ def test_no_text_can_hold_the_marks_of_a_part_or_deceiving_characters(said: str)
     cleaned = clean(said)
     assert not set(cleaned) & set("\x1c\x1d\x1e\x1f\x00\t\r\u202e\u2066\ufeff\uffff")
     cleaned.encode("utf-8")
+
+
+def test_no_text_costs_more_than_its_first_pages():
+    from alerts.rendering.clean import LONGEST
+
+    assert len(clean("mot " * LONGEST)) <= LONGEST
+    assert clean("x <br" + " " * 60_000 + "y") == "x <br"

@@ -63,3 +63,8 @@ def test_a_usual_post_does_not_read_the_list_of_domains() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "0"
+
+
+def test_a_name_of_more_labels_than_a_name_can_have_is_no_link():
+    assert links("a." * 120 + "fr") != []
+    assert links("a." * 8000 + "fr") == []

@@ -1,0 +1,57 @@
+"""What every run has in common: the town's settings, its templates and an empty database; read once."""
+
+from __future__ import annotations
+
+import sqlite3
+from functools import cache
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+from alerts.channels.settings import ChannelSettings
+from alerts.config import Config, load_config
+from alerts.daemon.furnish import furnish_renderer
+from alerts.model.post import Means
+from alerts.model.span import parse_window
+from alerts.rendering.templates import Renderer
+from alerts.store.migrate import migrate
+
+SETTINGS = Path(__file__).with_name("channels.toml")
+
+
+@cache
+def shared_settings() -> Config:
+    """The town's settings, which every run has."""
+    return load_config(SETTINGS)
+
+
+def channels_of(dice: Random, *, brief: bool) -> dict[str, ChannelSettings]:
+    """The town's channels, each with its own way to tell updates and ends; in a `brief` run with brief windows."""
+    windows = {"x": ("6/1m", "24/10m"), "page": ("16/5m",)} if brief else {}
+    return {
+        name: settings.model_copy(
+            update={
+                "on_update": dice.choice((Means.REPLY, Means.EDIT, Means.NEW)),
+                "on_end": dice.choice((Means.REPLY, Means.EDIT, Means.DELETE, Means.NONE)),
+                "limits": tuple(map(parse_window, windows[name])) if name in windows else settings.limits,
+                "reserve": 6 if name == "x" and brief else settings.reserve,
+            }
+        )
+        for name, settings in shared_settings().channels.items()
+    }
+
+
+@cache
+def shared_renderer() -> Renderer:
+    return furnish_renderer(shared_settings())
+
+
+@cache
+def blank_database() -> bytes:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "blank.db"
+        migrate(path)
+        db = sqlite3.connect(path)
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.close()
+        return path.read_bytes()

@@ -1,0 +1,83 @@
+"""The house goes on looking at its file, whatever the file answers now and then."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from alerts.config import load_config
+from alerts.daemon.house import build
+from alerts.daemon.outside import Outside
+from alerts.store.database import Database
+from alerts.store.migrate import migrate
+from tests.fakes import FakeClock, PlainChannel
+
+TOWN = """
+[station]
+name = "Saint-Martin"
+sender = "alertes@saint-martin.example"
+
+[channels.telegram]
+kind = "telegram"
+chat = "@saintmartin"
+token = { env = "TELEGRAM_TOKEN" }
+"""
+
+
+class Refusing(Database):
+    """Refuses to be read while it is told to."""
+
+    refuses = False
+    refused = 0
+
+    async def read(self, work):
+        if self.refuses:
+            self.refused += 1
+            raise sqlite3.OperationalError("disk I/O error")
+        return await super().read(work)
+
+
+class NoSession:
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+async def test_a_file_that_cannot_be_read_for_a_while_is_looked_at_again(tmp_path):
+    (tmp_path / "channels.toml").write_text(TOWN, encoding="utf-8")
+    config = load_config(tmp_path / "channels.toml")
+    clock = FakeClock()
+
+    async def open_database(path):
+        migrate(path)
+        return await Refusing.open(path)
+
+    async def open_session():
+        return NoSession()
+
+    outside = Outside(
+        clock=clock,
+        open_database=open_database,
+        open_session=open_session,
+        open_channel=lambda name, settings, resources: PlainChannel(clock),
+        doors=False,
+    )
+    house = await build(config, outside)
+
+    async def wind(seconds: int) -> None:
+        """Second by second, the database's threads answering in between."""
+        for _ in range(seconds):
+            await clock.advance(1)
+            for _ in range(10):
+                await Database.read(house.database, lambda db: None)
+                await Database.write(house.database, lambda db: None)
+                await clock.settle()
+
+    await house.start()
+    await wind(2)
+    house.database.refuses = True
+    await wind(5)
+    assert house.database.refused
+    house.database.refuses = False
+    await wind(5)
+
+    assert [task.get_name() for task in house._tasks if task.done()] == []
+    await house.stop()
