@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The suite's processes: two cores are what it is measured on.
 WORKERS ?= 2
 
-.PHONY: demo test faults check lint types imports format lock bench clean
+.PHONY: demo test faults simulate check lint types imports format lock bench clean
 
 demo: $(VENV)/run.stamp
 	@$(BIN)/tocsin demo
@@ -16,6 +16,11 @@ test: $(VENV)/dev.stamp
 # The long campaign: real processes, killed at random; a short one is among the tests (docs/testing.md).
 faults: $(VENV)/dev.stamp
 	$(BIN)/python -m campaign $(if $(KILLS),--kills $(KILLS)) $(if $(ALERTS),--alerts $(ALERTS)) $(if $(SEED),--seed $(SEED))
+
+# A month of storms under virtual time, then a thousand short seeds.
+simulate: $(VENV)/dev.stamp
+	$(BIN)/python -m simulation --seed $(or $(SEED),0) --days 30
+	$(BIN)/python -m simulation --seeds $(or $(SEEDS),1000)
 
 check: $(VENV)/dev.stamp lint types imports
 

@@ -297,7 +297,7 @@ class Run:
 
     def _breach(self, promise: str, what: str) -> None:
         self.trace("breach", promise=promise, what=what)
-        self.breaches.append(Breach(promise, f"{what} (at {self.agenda.now:%d %H:%M:%S})"))
+        self.breaches.append(Breach(promise, what, self.agenda.now))
 
     @contextmanager
     def _listening(self) -> Iterator[None]:
@@ -318,7 +318,7 @@ class Run:
         raise structlog.DropEvent
 
     def _dice(self, what: str) -> Random:
-        return Random(f"{self.seed}/{what}")  # noqa: S311 chance that can be replayed
+        return Random(f"{self.seed}/{what}")
 
     def _new_id(self) -> str:
         return f"{self._ids.getrandbits(60):012x}"[:12]

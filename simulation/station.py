@@ -43,11 +43,13 @@ def channels_of(dice: Random, *, brief: bool) -> dict[str, ChannelSettings]:
 
 @cache
 def shared_renderer() -> Renderer:
+    """What writes the texts; its templates are compiled once."""
     return furnish_renderer(shared_settings())
 
 
 @cache
 def blank_database() -> bytes:
+    """A database file that is up to date and empty."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "blank.db"
         migrate(path)

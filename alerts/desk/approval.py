@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from alerts.desk.thread import THERE
 from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Books
@@ -60,13 +61,19 @@ def reject(books: Books, name: str, who: str, reason: str | None, now: datetime)
 
 
 def retry(books: Books, name: str, now: datetime) -> list[Post]:
-    """Queue again what failed or is in doubt; something in doubt may then be out twice. Raises Misuse or Refused."""
-    return _move(books, name, PostState.QUEUED, "retried by an officer", now)
+    """Queue again what failed or is in doubt; something in doubt may then be out twice. Raises Misuse or Refused.
+
+    What a later message of its incident has overtaken stays: nobody is to read an alert after its end.
+    """
+    posts = [post for post in _in_trouble(books, name) if not _is_overtaken(books, post)]
+    if not posts:
+        raise Refused(f"{name}: a later message of its incident is out there already; drop it, or post anew what holds")
+    return _move(books, posts, PostState.QUEUED, "retried by an officer", now)
 
 
 def drop(books: Books, name: str, now: datetime) -> list[Post]:
     """Give up what failed or is in doubt. Raises Misuse or Refused."""
-    return _move(books, name, PostState.DROPPED, "dropped by an officer", now)
+    return _move(books, _in_trouble(books, name), PostState.DROPPED, "dropped by an officer", now)
 
 
 def _waiting(books: Books, name: str) -> tuple[Record, list[Post]]:
@@ -77,15 +84,24 @@ def _waiting(books: Books, name: str) -> tuple[Record, list[Post]]:
     return record, waiting
 
 
-def _move(books: Books, name: str, state: PostState, reason: str, now: datetime) -> list[Post]:
+def _in_trouble(books: Books, name: str) -> list[Post]:
     posts = find_posts(books, name)
-    open_posts = [post for post in posts if post.state in (PostState.FAILED, PostState.IN_DOUBT)]
-    if not open_posts:
+    found = [post for post in posts if post.state in (PostState.FAILED, PostState.IN_DOUBT)]
+    if not found:
         raise Refused(f"{name}: nothing failed or is in doubt there; it is {_states(posts)}")
-    for post in open_posts:
+    return found
+
+
+def _is_overtaken(books: Books, post: Post) -> bool:
+    thread = books.thread(post.incident_id, post.channel)
+    return any(later.seq > post.seq and later.state in THERE for later in thread)
+
+
+def _move(books: Books, posts: list[Post], state: PostState, reason: str, now: datetime) -> list[Post]:
+    for post in posts:
         books.move_post(post, state, reason, not_before=None)
         books.note(now, post.alert_id, post.id, str(state), reason)
-    return open_posts
+    return posts
 
 
 def _is_named(record: Record, name: str) -> bool:

@@ -1,4 +1,7 @@
-"""How grave an alert is by MeteoAlarm's colour or CAP's severity, and what an update changes: gravity, end, areas."""
+"""How grave an alert is by MeteoAlarm's colour or CAP's severity, and what an update changes.
+
+It changes the gravity, the instruction, the end and the areas; what it describes otherwise is read anyway.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Mapping
 
 from alerts.model.alert import Alert, Info, Severity
 from alerts.model.hazard import fold
-from alerts.rendering.clean import clean_line
+from alerts.rendering.clean import clean, clean_line
 from alerts.rendering.library import Words
 from alerts.rendering.moments import event_end
 
@@ -29,7 +32,12 @@ def changes(info: Info, previous: Alert | None, language: str, words: Words) -> 
     before = previous.info_for(language) if previous else None
     if before is None:
         return []
-    return [*_gravity(info, before, words), *_end(info, before, words), *_areas(info, before, words)]
+    return [
+        *_gravity(info, before, words),
+        *_instruction(info, before, words),
+        *_end(info, before, words),
+        *_areas(info, before, words),
+    ]
 
 
 def colour(info: Info) -> str:
@@ -44,6 +52,11 @@ def _gravity(info: Info, before: Info, words: Words) -> list[str]:
         return []
     was = level(before, words) or words["degrees"][then.value]
     return [words["changes"]["raised" if now.rank > then.rank else "lowered"].format(before=was)]
+
+
+def _instruction(info: Info, before: Info, words: Words) -> list[str]:
+    now, then = (fold(" ".join(clean(text or "").split())) for text in (info.instruction, before.instruction))
+    return [words["changes"]["instruction"]] if now and now != then else []
 
 
 def _end(info: Info, before: Info, words: Words) -> list[str]:

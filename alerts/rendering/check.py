@@ -13,8 +13,9 @@ from alerts.model.alert import Alert, Area, Info, Named, Severity
 from alerts.model.hazard import HAZARD_PARAMETER, Hazard
 from alerts.model.post import EndReason, PostKind, TextFormat
 from alerts.rendering.faces import ChannelFace, Context, StationFace
-from alerts.rendering.facts import Matter, facts
+from alerts.rendering.facts import facts
 from alerts.rendering.library import FAULTS, GENERAL, Library, Words, hazard_file, reason_of, shipped_folder
+from alerts.rendering.matter import Matter
 from alerts.rendering.parts import Part, split
 
 _NAME = re.compile(
@@ -94,7 +95,9 @@ def _faults_of_template(name: str, place: re.Match[str], library: Library, stati
             yield f"{library.where(fault, name)}: {reason_of(fault)}"
             return
         said = {piece.name for piece in pieces if isinstance(piece, Part) and (piece.text or piece.short)}
-        if lacking := [part for part in _NEEDED if part not in said]:
+        # A general alert of no great weight has nothing prepared: then there is no instruction to lay out.
+        needed = [part for part in _NEEDED if part != "instruction" or known["instruction"]]
+        if lacking := [part for part in needed if part not in said]:
             yield f'{library.path(name)}: says no {", ".join(lacking)}: add {{% part "{lacking[0]}" %}}…{{% endpart %}}'
             return
 

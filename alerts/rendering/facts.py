@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts.model.alert import Alert, Info
+from alerts.model.alert import Info
 from alerts.model.hazard import Hazard, fold
-from alerts.model.post import EndReason, PostKind
-from alerts.rendering.changes import changes, colour, gravity, level
-from alerts.rendering.clean import clean, clean_line
+from alerts.model.post import PostKind
+from alerts.rendering.advice import advice_beside, prepared
+from alerts.rendering.changes import changes, colour, level
+from alerts.rendering.clean import clean_line
+from alerts.rendering.ending import ending
 from alerts.rendering.faces import ChannelFace, Context, StationFace
 from alerts.rendering.library import Words, capital
+from alerts.rendering.matter import Matter
 from alerts.rendering.moments import PHRASES, Teller, event_end, locale_of
 
 WITH_WINDOW = frozenset((Hazard.WORKS, Hazard.WATER_CUT))
@@ -23,23 +26,6 @@ WITH_WINDOW = frozenset((Hazard.WORKS, Hazard.WATER_CUT))
 _SHORT_LIMIT = 600
 _MANY = 12
 _SHORT_AREA = 45
-_NO_INFO = Info("", language="")
-
-
-@dataclass(frozen=True, slots=True)
-class Matter:
-    """What is to be said: the alert with its words cleaned, and the words of its language and hazard.
-
-    `info` is what is over where the post is an end. `language` is the tag of the text.
-    """
-
-    alert: Alert
-    info: Info
-    kind: PostKind
-    hazard: Hazard
-    language: str
-    general: Words
-    words: Words
 
 
 def facts(
@@ -61,7 +47,7 @@ def facts(
     if matter.kind is PostKind.UPDATE:
         said |= _change(matter, context)
     if matter.kind is PostKind.END:
-        said |= _end(matter, said["title"], teller, context)
+        said |= ending(matter, said["title"], teller, context)
     return said
 
 
@@ -69,6 +55,7 @@ def _what(matter: Matter) -> dict[str, Any]:
     info, general, words = matter.info, matter.general, matter.words
     label = level(info, general) or (general["severities"] | words.get("severities", {}))[info.severity.value]
     title = _title(matter)
+    ours = prepared(info, matter.hazard, words)
     return {
         "alert": matter.alert,
         "info": info,
@@ -78,13 +65,13 @@ def _what(matter: Matter) -> dict[str, Any]:
         "headline": info.headline,
         "event": info.event,
         "description": info.description,
-        "instruction": info.instruction or prepared(info, words),
-        "prepared": prepared(info, words),
-        "advice": words["advice"],
+        "instruction": info.instruction or ours,
+        "prepared": ours,
+        "advice": advice_beside(info.instruction or ours, words["advice"]),
         "label": label,
         "title": title,
         "lead": _lead(info, label, title, general),
-        "lead_short": _lead(info, label, words["name"], general) if matter.hazard is not Hazard.GENERAL else "",
+        "lead_short": _lead(info, label, words["name"], general) if _begins_with_name(matter, title) else "",
         "foreign": _foreign(matter),
         "note": matter.alert.note,
     }
@@ -95,8 +82,9 @@ def _where_and_when(matter: Matter, station: StationFace, context: Context, tell
     names = areas_of(infos, station, context)
     return {
         "areas": names,
-        "area": ", ".join(names) if len(names) <= _MANY else short_area(names),
+        "area": _told(names),
         "area_short": short_area(names),
+        "place": _place(matter, names, station),
         "when": _when(matter, infos, teller),
         "now": context.now,
         "onset": matter.info.onset,
@@ -130,12 +118,6 @@ def teller_of(matter: Matter, station: StationFace, channel: ChannelFace, contex
     """Return who tells the times on this channel: short where room is short."""
     phrases = matter.general.get("moments") or PHRASES.get(matter.language.split("-", 1)[0]) or PHRASES["en"]
     return Teller(matter.language, _zone(station.timezone), context.now, phrases, channel.text.limit > _SHORT_LIMIT)
-
-
-def prepared(info: Info, words: Words) -> str:
-    """Return the hazard's own short instruction: the severity's where it has one, else the usual one."""
-    by_severity: Mapping[str, str] = words["instruction"]
-    return by_severity.get(gravity(info).value) or by_severity["default"]
 
 
 def areas_of(infos: Sequence[Info], station: StationFace, context: Context) -> list[str]:
@@ -186,6 +168,23 @@ def _title(matter: Matter) -> str:
     return headline or (name if matter.hazard is not Hazard.GENERAL or not matter.info.event else matter.info.event)
 
 
+def _begins_with_name(matter: Matter, title: str) -> bool:
+    """Whether the hazard's name may stand for the title: a headline that only mentions it is about something else."""
+    words, name = (re.findall(r"\w+", fold(text)) for text in (title, matter.words["name"]))
+    return matter.hazard is not Hazard.GENERAL and words[: len(name)] == name
+
+
+def _place(matter: Matter, names: Sequence[str], station: StationFace) -> str:
+    """Return the areas; "the whole town" where they are the station and the post is signed by it."""
+    whole = [fold(name) for name in names] == [fold(station.name)]
+    signed = fold(matter.info.sender_name or station.name) == fold(station.name)
+    return str(matter.general["whole"]) if whole and signed else _told(names)
+
+
+def _told(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= _MANY else short_area(names)
+
+
 def _lead(info: Info, label: str, title: str, general: Words) -> str:
     """Return the title with its severity before it, unless the title says it already ("Vigilance orange orages")."""
     said, mark = fold(title), general["colours"].get(colour(info))
@@ -207,46 +206,6 @@ def _foreign(matter: Matter) -> str:
     if not said or said == wanted:
         return ""
     return str(locale_of(matter.language).languages.get(said, said))
-
-
-def _end(matter: Matter, title: str, teller: Teller, context: Context) -> dict[str, Any]:
-    general, words = matter.general, matter.words
-    reason = (context.reason or EndReason.EXPIRED).value
-    ended = context.now
-    if reason == EndReason.EXPIRED and (expires := event_end(matter.info)):
-        ended = min(expires, context.now)
-    lead = _end_lead(matter, reason, title)
-    over, at = (words.get(name, {}).get(reason) or general[name][reason] for name in ("over", "ended"))
-    own = _own_words(matter, context)
-    # What was wrong, or what is right, is what readers of a correction must not miss: it is never cut.
-    told = reason == EndReason.CORRECTED and bool(own)
-    return {
-        "reason": reason,
-        "lead": lead.format(title=title),
-        "lead_short": lead.format(title=words["name"]) if matter.hazard is not Hazard.GENERAL else "",
-        "when": at.format(moment=teller.moment(ended)),
-        "instruction": f"{over} {own}" if told else over,
-        "instruction_short": own if told else over,
-        "prepared": over,
-        "after": words["after"] if reason in (EndReason.ALL_CLEAR, EndReason.EXPIRED) else "",
-        "description": "" if told else own,
-    }
-
-
-def _end_lead(matter: Matter, reason: str, title: str) -> str:
-    """Return the phrase of this end; the hazard's own names it, so it needs no title that only names it again."""
-    own = matter.words.get("ends", {}).get(reason)
-    if own and title == matter.words["name"]:
-        return str(own).partition("{title}")[0].rstrip(" :\u00a0")
-    return str(own or matter.general["ends"][reason])
-
-
-def _own_words(matter: Matter, context: Context) -> str:
-    """Return what the ending message itself says of the end. One that repeats the alarm says nothing of it."""
-    own = matter.alert.infos[0] if matter.alert.infos else _NO_INFO
-    before = context.previous.info_for(matter.language) if context.previous else None
-    news = before is not None and own.description and own.description != clean(before.description or "")
-    return "\n\n".join(text for text in (matter.alert.note, own.description if news else None) if text)
 
 
 @lru_cache(maxsize=16)

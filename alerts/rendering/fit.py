@@ -93,7 +93,12 @@ class _Fitting:
                 self._texts[place] = self._cut_to_room(at_words, place) or self._shortest(place)
 
     def _own_words(self, place: int, part: Part) -> str:
-        """Return as much of an instruction as fits; the short form only where not even its first sentence does."""
+        """Return as much of an instruction as fits; the short form only where not even its first sentence does.
+
+        Unless the short form is how it begins anyway: then what it leaves out is no part of it.
+        """
+        if part.short and self._full[place].startswith(part.short) and self._fits(place, part.short):
+            return part.short
         if sentences := self._cut_to_room(sayings, place):
             return sentences
         if part.short and self._fits(place, part.short):

@@ -46,7 +46,7 @@ _ENGLISH = {
     "at": "{day}, {time}",
     "until": "until {end}",
     "until tomorrow": "until {end}",
-    "until today": "until {end}",
+    "until today": "{day}, until {time}",
     "from": "from {start}",
     "from tomorrow": "from {start}",
     "from today": "from {start}",

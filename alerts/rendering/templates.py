@@ -18,7 +18,7 @@ from markupsafe import escape
 
 from alerts.model.alert import Alert, Info, Status
 from alerts.model.errors import ConfigurationError
-from alerts.model.hazard import hazard_of
+from alerts.model.hazard import fold, hazard_of
 from alerts.model.post import EndReason, Message, PostKind
 from alerts.rendering import warn
 from alerts.rendering.builtin import built_in
@@ -26,7 +26,7 @@ from alerts.rendering.check import check_templates
 from alerts.rendering.clean import address, clean_alert, clean_info
 from alerts.rendering.count import count, visible
 from alerts.rendering.faces import ChannelFace, Context, LinkPolicy, Rendered, StationFace
-from alerts.rendering.facts import Matter, facts
+from alerts.rendering.facts import facts
 from alerts.rendering.fit import fit
 from alerts.rendering.library import (
     FALLBACK_LANGUAGE,
@@ -39,6 +39,7 @@ from alerts.rendering.library import (
     shipped_folder,
     topics_of,
 )
+from alerts.rendering.matter import Matter
 from alerts.rendering.parts import Part, Piece, split
 
 __all__ = [
@@ -79,28 +80,50 @@ class Renderer:
         """
         if alert.status is not Status.ACTUAL:
             context = replace(context, exercise=True)
-        language = channel.language or self._station.language
-        tidy, info = _what_is_said(alert, kind, language, context)
+        wanted = channel.language or self._station.language
+        tidy, info = _what_is_said(alert, kind, wanted, context)
+        language = self._language(info, channel)
         link = self._link(info, kind, channel, context)
-        warnings = warn.of_alert(tidy, info, kind)
+        warnings: list[str] = []
         matter = self._matter(tidy, info or Info("", language=language), kind, language, warnings)
         shown = link if channel.text.link == "text" else None
-        pieces = self._pieces(matter, channel, context, shown, warnings)
+        known = self._facts(matter, channel, context, shown, warnings)
+        warnings += warn.of_alert(tidy, info, kind, known["prepared"])
+        pieces = self._pieces(matter, channel, known, warnings)
         framed = _framed(pieces, str(matter.general["exercise"]), shown, channel, context)
         fitted = fit(framed, channel.text)
         plain = visible(fitted.text) if channel.text.markup == "html" else fitted.text
-        warnings += warn.of_post(plain, shown, channel, fitted)
+        page = link is not None and link == self._page(context)
+        warnings += warn.of_post(plain, shown, channel, fitted, kind, page=page)
         message = Message(fitted.text, plain, link, language=matter.language)
         return Rendered(message, fitted.count, channel.text.limit, fitted.cut, tuple(dict.fromkeys(warnings)))
 
     def _link(self, info: Info | None, kind: PostKind, channel: ChannelFace, context: Context) -> str | None:
-        """Return the address the post carries, by the channel's policy. An exercise has no public page."""
+        """Return the address the post carries, by the channel's policy."""
         first = kind is PostKind.PUBLISH if context.first is None else context.first
         if channel.link == "never" or (channel.link == "first" and not first):
             return None
-        if self._station.public_url and not context.exercise:
-            return f"{self._station.public_url.rstrip('/')}/alerts/{context.incident}"
-        return address(info.web) if info else None
+        return self._page(context) or (address(info.web) if info else None)
+
+    def _page(self, context: Context) -> str | None:
+        """Return the address of the alert's lasting page. An exercise has none."""
+        if not self._station.public_url or context.exercise:
+            return None
+        return f"{self._station.public_url.rstrip('/')}/alerts/{context.incident}"
+
+    def _language(self, info: Info | None, channel: ChannelFace) -> str:
+        """Return the language of the text: the channel's own, else the station's.
+
+        What the station says itself in a language that has templates is said in that language throughout, unless the
+        channel has one of its own: half of a post in another one would help nobody.
+        """
+        wanted = channel.language or self._station.language
+        if channel.language or info is None or fold(info.sender_name or "") != fold(self._station.name):
+            return wanted
+        tag = info.language
+        primary = tag.split("-", 1)[0]
+        known = {tag, primary} & set(self._library.languages(tag))
+        return tag if known and primary != wanted.split("-", 1)[0] else wanted
 
     def _matter(self, alert: Alert, info: Info, kind: PostKind, language: str, warnings: list[str]) -> Matter:
         hazard = hazard_of(info)
@@ -133,11 +156,8 @@ class Renderer:
             ours = replace(matter, general=general, words=self._shipped.words(matter.language, file))
             return facts(ours, self._station, channel, context, link)
 
-    def _pieces(
-        self, matter: Matter, channel: ChannelFace, context: Context, link: str | None, warnings: list[str]
-    ) -> list[Piece]:
+    def _pieces(self, matter: Matter, channel: ChannelFace, known: dict[str, Any], warnings: list[str]) -> list[Piece]:
         """Return what the nearest template lays out, or the built-in plain text where it fails."""
-        known = self._facts(matter, channel, context, link, warnings)
         topics = topics_of(matter.info.event, matter.hazard)
         name = self._library.find(matter.language, channel.kind, topics, matter.kind)
         if name is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from alerts.model.alert import Alert, Info, Status
+from alerts.model.alert import Alert, Info, Severity, Status
 from alerts.model.post import PostKind
 from alerts.rendering.faces import ChannelFace
 from alerts.rendering.fit import Fitted
@@ -15,18 +15,19 @@ _CARE = r"(?! (?:great |extreme |particular )?(?:caution|care)\b)"
 _TEST = re.compile(rf"\b(?:tests?|exercices?|exercise{_CARE}|drill|essai|probealarm|übung)\b", re.IGNORECASE)
 
 
-def of_alert(alert: Alert, info: Info | None, kind: PostKind) -> list[str]:
-    """Return what the alert itself leaves to be desired: no instruction, area or end; "test" in an actual one."""
+def of_alert(alert: Alert, info: Info | None, kind: PostKind, prepared: str) -> list[str]:
+    """Return what the alert itself leaves to be desired: no instruction, area or end; "test" in an actual one.
+
+    `prepared` is the instruction that stands in for a missing one, "" where there is none.
+    """
     if info is None:
         return ["the alert says nothing in any language: check what is over, and say it in your own words"]
     warnings = []
     if kind is not PostKind.END:
-        missing = {"instruction": info.instruction, "area": any(area.description for area in alert.areas)}
-        warnings += [
-            f"the alert has no {name}: ours is used, check that it is right"
-            for name, said in missing.items()
-            if not said
-        ]
+        if not info.instruction:
+            warnings += _without_instruction(info, prepared)
+        if not any(area.description for area in alert.areas):
+            warnings.append("the alert has no area: ours is used, check that it is right")
         if event_end(info) is None:
             warnings.append("the alert has no expiry: the post names none, end it by hand when it is over")
     said = f"{info.headline} {info.event} {info.description}"
@@ -35,9 +36,17 @@ def of_alert(alert: Alert, info: Info | None, kind: PostKind) -> list[str]:
     return warnings
 
 
-def of_post(rendered_text: str, link: str | None, channel: ChannelFace, fitted: Fitted) -> list[str]:
-    """Return what the post's text leaves to be desired: links X makes of bare domains, short forms, length."""
-    warnings = [_short_form(name) for name in fitted.short]
+def of_post(
+    rendered_text: str, link: str | None, channel: ChannelFace, fitted: Fitted, kind: PostKind, *, page: bool
+) -> list[str]:
+    """Return what the post's text leaves to be desired: links X makes of bare domains, short forms, length.
+
+    `page` is whether the post links to the alert's own page, where all of it stands.
+    """
+    warnings = _of_instruction(fitted, kind, page=page)
+    warnings += [
+        f"the {name} is too long here: its short form is used" for name in fitted.short if name != "instruction"
+    ]
     if channel.text.count == "weighted":
         warnings += [
             f"X makes a link of “{found}”: it counts 23 units and a post with a link costs 13 times as much, reword it"
@@ -51,7 +60,18 @@ def of_post(rendered_text: str, link: str | None, channel: ChannelFace, fitted: 
     return warnings
 
 
-def _short_form(part: str) -> str:
-    if part == "instruction":
-        return "the instruction is too long here: the prepared one is used instead, the whole is behind the link"
-    return f"the {part} is too long here: its short form is used"
+def _without_instruction(info: Info, prepared: str) -> list[str]:
+    if prepared:
+        return ["the alert has no instruction: ours is used, check that it is right"]
+    if info.severity is Severity.MINOR:
+        return []
+    return ["the alert has no instruction and none is prepared for it: say what to do, if there is something to do"]
+
+
+def _of_instruction(fitted: Fitted, kind: PostKind, *, page: bool) -> list[str]:
+    whole = "the whole is behind the link" if page else "no link leads to the whole, so shorten it"
+    if "instruction" in fitted.cut:
+        return [f"the instruction is too long here: it is cut, {whole}"]
+    if "instruction" in fitted.short and kind is not PostKind.END:
+        return [f"not even the first sentence of the instruction fits here: the prepared one is used instead, {whole}"]
+    return []

@@ -123,6 +123,67 @@ def test_there_are_whole_files_in_the_docs():
     assert len(whole_files()) >= 2
 
 
+def slug(heading: str) -> str:
+    """A heading's anchor, as forges make it."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def links() -> list[tuple[Path, str]]:
+    pages = [*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md"))]
+    found = re.compile(r"\]\(([^)\s]+)\)")
+    return [
+        (page, link) for page in pages for link in found.findall(page.read_text(encoding="utf-8")) if "://" not in link
+    ]
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    name, _, anchor = link.partition("#")
+    target = page.parent / name if name else page
+    if not anchor:
+        return target.exists()
+    headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE) if target.is_file() else []
+    return anchor in map(slug, headings)
+
+
+def test_every_link_leads_somewhere():
+    assert [f"{page.name}: {link}" for page, link in links() if not leads_somewhere(page, link)] == []
+    assert len(links()) > 25
+
+
+@pytest.mark.parametrize("link", ["docs/nowhere.md", "docs/use.md#nowhere", "nowhere"])
+def test_a_dead_link_would_be_found(link):
+    assert not leads_somewhere(ROOT / "README.md", link)
+
+
+def test_every_file_that_the_architecture_names_is_there():
+    named = re.findall(r"`([a-z_/]+\.py)`", (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"))
+    there = [path.as_posix() for path in (ROOT / "alerts").rglob("*.py")]
+
+    assert {name for name in named if not any(path.endswith(f"/{name}") for path in there)} == set()
+    assert len(named) > 20
+
+
+def sections() -> list[tuple[str, str]]:
+    """The parts of a channels.toml that the pages on sources show; extend.md's are tested with their own kinds."""
+    block = re.compile(r"^```toml\n(\[sources\..*?)^```$", re.MULTILINE | re.DOTALL)
+    pages = [page for page in sorted((ROOT / "docs").glob("*.md")) if page.name != "extend.md"]
+    return [(page.name, text) for page in pages for text in block.findall(page.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize(("page", "text"), sections(), ids=[page for page, _ in sections()])
+def test_every_section_of_the_docs_fits_into_the_shipped_file(tmp_path, page, text):
+    beside(tmp_path)
+    shipped = (ROOT / "channels.toml").read_text(encoding="utf-8")
+    without = re.sub(r"\n\[sources\.travaux\].*?\n\n", "\n", shipped, flags=re.DOTALL)
+    (tmp_path / "channels.toml").write_text(f"{without}\n{text}", encoding="utf-8")
+
+    assert len(load_config(tmp_path / "channels.toml").sources) == 2
+
+
+def test_the_pages_with_sections_are_those_on_sources():
+    assert [page for page, _ in sections()] == ["calendar.md", "cap.md"]
+
+
 class TestRootFiles:
     """What a checkout starts with."""
 

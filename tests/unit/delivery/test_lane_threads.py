@@ -157,3 +157,17 @@ async def test_what_may_be_out_is_ended_though_nobody_knows(house):
     await house.clock.advance(30)
     assert await house.state(end) is PostState.SENT
     assert channel.texts() == ["Crue", "fini"]
+
+
+@pytest.mark.parametrize(("means", "kind"), [(Means.EDIT, UPDATE), (Means.DELETE, END)])
+async def test_what_finds_nothing_to_change_waits_for_its_window_as_a_new_post(house, means, kind):
+    channel = ScriptedChannel(house.clock)
+    await house.start(channel, limits=("1/1m",), counts_every_write=False)
+    await house.post("Vent")
+    await house.posts(["Crue, suite", "Neige, suite"], kind=kind, means=means)
+    await house.clock.advance(59)
+    assert channel.texts() == ["Vent"]
+    await house.clock.advance(2)
+    assert channel.texts() == ["Vent", "Crue, suite"]
+    await house.clock.advance(60)
+    assert channel.texts() == ["Vent", "Crue, suite", "Neige, suite"]

@@ -9,7 +9,7 @@ from alerts.desk.station import Intake
 from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import AlertState
 from alerts.model.post import PostState
-from tests.unit.desk.conftest import NOW, an_alert
+from tests.unit.desk.conftest import NOW, an_alert, following
 
 S = PostState
 
@@ -120,6 +120,32 @@ def test_what_failed_or_is_in_doubt_is_tried_again_or_given_up(town, state):
     assert town.states(filed) == {"x": "queued", "page": "dropped", "telegram": "sent"}
     assert town.posts(filed)["x"].next_try is None
     assert town.decisions(filed)[-2:] == [("dropped", "dropped by an officer"), ("queued", "retried by an officer")]
+
+
+@pytest.mark.parametrize("there", [S.SENDING, S.IN_DOUBT, S.SENT])
+@pytest.mark.parametrize("state", [S.FAILED, S.IN_DOUBT])
+def test_what_a_later_message_overtook_can_only_be_given_up(town, state, there):
+    alert = an_alert()
+    filed = town.hear(alert)
+    town.deliver(filed)
+    town.deliver(filed, state, "x")
+    town.deliver(town.hear(following(alert, headline="Vent, suite")), there)
+
+    with pytest.raises(Refused, match="a later message of its incident is out there already; drop it, or post anew"):
+        town.act(lambda books: retry(books, filed.record.id, NOW))
+    [given_up] = town.act(lambda books: drop(books, filed.record.id, NOW))
+    assert given_up.channel == "x"
+
+
+def test_what_a_later_message_is_about_to_follow_is_tried_before_it(town):
+    alert = an_alert()
+    filed = town.hear(alert)
+    town.deliver(filed)
+    town.deliver(filed, S.FAILED, "x")
+    town.hear(following(alert, headline="Vent, suite"))
+
+    [tried] = town.act(lambda books: retry(books, filed.record.id, NOW))
+    assert tried.channel == "x"
 
 
 @pytest.mark.parametrize("action", [retry, drop])
