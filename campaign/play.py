@@ -22,8 +22,8 @@ from campaign.town import PAGE, PLATFORM, TELEGRAM, Town, X
 
 T = TypeVar("T")
 
-TAKEOVER = 30.0
-"""Seconds after which a lane that nobody took stops the campaign."""
+TAKEOVER = 120.0
+"""Seconds after which a lane that nobody took stops the campaign; a busy machine is slow to start a daemon."""
 QUIET_WITHIN = 150.0
 """Seconds that the last daemons have to bring everything to its end."""
 PAUSED_FOR = 7.0

@@ -98,6 +98,9 @@ class Breach:
         return f"{when}: {self.promise}: {self.what}"
 
 
+STANDS_STILL = timedelta(minutes=15)
+"""For how long a lane may send nothing that its windows let through: the longest retry waits five minutes."""
+TOLERATED = timedelta(milliseconds=1)
 SLACK = timedelta(seconds=3)
 """Between a decision and the request that it leads to: a slow disk lies between them."""
 
@@ -174,8 +177,10 @@ def nothing_lost(
 def _could_go(post: Promised, pace: Pace, left: Sequence[datetime], now: datetime) -> bool:
     if post.ends is not None and post.ends + SLACK * 4 < now:
         return True
-    waited = now - post.ready_at > timedelta(minutes=15)
-    return waited and pace.free_at(left, now, urgent=post.urgent) <= now - timedelta(minutes=15)
+    then = now - STANDS_STILL
+    return (
+        post.ready_at <= then and not any(at > then for at in left) and pace.free_at(left, then, urgent=False) <= then
+    )
 
 
 def nothing_twice(posts: Iterable[Promised], matched: Mapping[str, list[Seen]]) -> Iterator[Breach]:
@@ -250,9 +255,6 @@ def windows_kept(posts: Iterable[Promised], requests: Sequence[Seen], rule: Rule
                 what = "the window" if is_urgent or not held else "the window less the reserve"
                 yield Breach("the quota is kept", f"{requests[0].channel} {window}: {what} was exceeded", at)
                 break
-
-
-TOLERATED = timedelta(milliseconds=1)
 
 
 def _name(post: Promised) -> str:

@@ -8,11 +8,11 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts.model.alert import Info
+from alerts.model.alert import Info, Severity
 from alerts.model.hazard import Hazard, fold
 from alerts.model.post import PostKind
 from alerts.rendering.advice import advice_beside, prepared
-from alerts.rendering.changes import changes, colour, level
+from alerts.rendering.changes import changes, colour, gravity, level
 from alerts.rendering.clean import clean_line
 from alerts.rendering.ending import ending
 from alerts.rendering.faces import ChannelFace, Context, StationFace
@@ -71,7 +71,7 @@ def _what(matter: Matter) -> dict[str, Any]:
         "label": label,
         "title": title,
         "lead": _lead(info, label, title, general),
-        "lead_short": _lead(info, label, words["name"], general) if _begins_with_name(matter, title) else "",
+        "lead_short": _lead_short(matter, label, title),
         "foreign": _foreign(matter),
         "note": matter.alert.note,
     }
@@ -166,6 +166,16 @@ def _title(matter: Matter) -> str:
     if headline and _foreign(matter) and matter.hazard is not Hazard.GENERAL:
         return f"{name} – {headline}"
     return headline or (name if matter.hazard is not Hazard.GENERAL or not matter.info.event else matter.info.event)
+
+
+def _lead_short(matter: Matter, label: str, title: str) -> str:
+    """Return the shortest title that is right: the hazard's name, else the headline without a lesser severity.
+
+    "" where neither will do, so that it is cut at a word.
+    """
+    if _begins_with_name(matter, title):
+        return _lead(matter.info, label, matter.words["name"], matter.general)
+    return "" if gravity(matter.info).at_least(Severity.SEVERE) else capital(title)
 
 
 def _begins_with_name(matter: Matter, title: str) -> bool:

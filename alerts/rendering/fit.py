@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from alerts.model.post import TextFormat
 from alerts.rendering.count import count
 from alerts.rendering.parts import Part, Piece, lay_out
-from alerts.rendering.shorten import Cut, at_clauses, at_sentences, at_words, sayings, well
+from alerts.rendering.shorten import Cut, at_sentences, at_words, partly, sayings, well
 
 SHORT_FORMS = ("headline", "time", "area")
 """The order in which kept parts take their short forms: the one that loses least comes first."""
@@ -34,6 +34,7 @@ WHOLE = frozenset(("exercise", "link", "time", "sender", "change", "severity", "
 """The parts that are said whole or not at all."""
 
 _STUB = 60
+_MORE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class _Fitting:
             return sentences
         if part.short and self._fits(place, part.short):
             return part.short
-        return self._cut_to_room(at_clauses, place) or self._cut_to_room(at_words, place) or self._shortest(place)
+        return self._cut_to_room(partly, place) or self._shortest(place)
 
     def _shortest(self, place: int) -> str:
         """Return the least that can be said here when it isn't enough: the next part must give way too."""
@@ -123,13 +124,16 @@ class _Fitting:
                 fits = part.short and self._fits(place, part.short)
                 self._texts[place] = part.short if fits else self._shortened(place, part)
             elif part.name == "headline":
-                self._texts[place] = self._longer(place, said)
+                self._texts[place] = self._longer(place, said, part.short)
 
-    def _longer(self, place: int, said: str) -> str:
-        """Return the longest beginning of the whole that there is room for now, else what is `said`."""
+    def _longer(self, place: int, said: str, short: str) -> str:
+        """Return the longest beginning of the whole that there is room for now, else what is `said`.
+
+        A short form is whole: it goes only for a beginning that says clearly more.
+        """
         self._texts[place] = self._full[place]
         words = self._cut_to_room(at_words, place)
-        return words if len(words) > len(said) else said
+        return words if len(words) > len(said) + (_MORE if said == short else 0) else said
 
     def _shortened(self, place: int, part: Part) -> str:
         if part.name in WHOLE:

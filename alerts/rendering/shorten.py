@@ -21,11 +21,16 @@ class Cut(Protocol):
         ...
 
 
-_TOKEN = re.compile(r"<(/?)([a-zA-Z0-9-]+)[^<>]*>|[ \n]+|(?<=[。！？，、])(?=[^\s<])")
-_PLAIN_TOKEN = re.compile(r"[ \n]+|(?<=[。！？，、])(?=\S)")
+# A number is one word, however it is written: half a telephone number is worse than none.
+_BLANK = r"(?<!\d)[ \n]+|[ \n]+(?![\d \n])"
+_TOKEN = re.compile(rf"<(/?)([a-zA-Z0-9-]+)[^<>]*>|{_BLANK}|(?<=[。！？，、])(?=[^\s<])")
+_PLAIN_TOKEN = re.compile(rf"{_BLANK}|(?<=[。！？，、])(?=\S)")
 # A small letter goes on with the sentence: "le 25 nov. à 18 h".
 _SENTENCE_END = re.compile(r"(?:(?<=[.!?…])|(?<=[.!?…][»”\")]))[ \n]+(?![a-zà-ÿ])|\n+|(?<=[。！？])(?=\S)")
-_CLAUSE_END = re.compile(r"(?<=\S)(?:[,;:][ \n]+|[ \u00a0][;:–—][ \n]+|(?<=[，、；：])(?=\S))")
+# Before "and" and "or" a clause may end; before "if" and "except" it may not, for that is what it hangs on.
+_CLAUSE_END = re.compile(
+    r"[,;:] (?!sauf|si |à moins|except|if |unless)|[ \u00a0][;:–—] | (?<= )(?=(?:et|ou|puis|and|or|then) )"
+)
 _DANGLING = " \t\n,:–—-(«“/\u00a0\u202f"
 _LEAST = 20
 _LEAST_SHOWN = 40
@@ -51,7 +56,7 @@ def at_sentences(text: str, fits: Fits, *, markup: bool) -> str:
 
 
 def at_clauses(text: str, fits: Fits, *, markup: bool) -> str:
-    """Return the longest beginning of `text` that fits with "…" after a comma, a semicolon, a colon or a dash."""
+    """Return the longest beginning of `text` that fits with "…" after a whole clause: at a comma, an "and"."""
     cuts = [(end.start(), _open_tags(text, end.start()) if markup else "") for end in _CLAUSE_END.finditer(text)]
     cuts = [cut for cut in cuts if cut[0] >= _LEAST and not (markup and _inside_tag(text, cut[0]))]
     best = _longest(len(cuts), lambda place: fits(_ellipsis(text, cuts[place])))
@@ -68,6 +73,13 @@ def sayings(text: str, fits: Fits, *, markup: bool) -> str:
         return ""
     clauses = at_clauses(text, fits, markup=markup)
     return clauses if len(sentences) < _WORTH * len(clauses) else f"{sentences} …"
+
+
+def partly(text: str, fits: Fits, *, markup: bool) -> str:
+    """Return the beginning of a sentence that is too long: whole clauses where they are most of it, else words."""
+    words = at_words(text, fits, markup=markup)
+    clauses = at_clauses(text, fits, markup=markup)
+    return clauses if len(clauses) >= _WORTH * len(words) else words
 
 
 def well(text: str, fits: Fits, *, markup: bool) -> str:

@@ -27,14 +27,12 @@ class Documents:
     async def message(self, url: str) -> bytes:
         """The document that the index links to. Raises SourceFailed, or FailedForGood where that won't change.
 
-        A file is read only for an index that is a file itself, and only from that one's folder.
+        A file is read only for an index that is a file itself, and only from that one's folder. A file is no configured
+        host: what it links to must be public.
         """
         if url.lower().startswith("file:"):
             return (await self._read_file(self._beside(url))).body
-        fetched = await self._fetcher.get(url, configured=None if self._path else self._url)
-        if isinstance(fetched, NotModified):
-            raise SourceFailed("the server says that nothing changed, which was not asked")
-        return fetched.body
+        return (await self._fetcher.get_found(url, None if self._path else self._url)).body
 
     def _beside(self, url: str) -> Path:
         try:

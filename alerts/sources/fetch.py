@@ -16,7 +16,7 @@ from yarl import URL
 from alerts.model.errors import SourceFailed
 from alerts.model.ports import Clock
 from alerts.sources.body import read_body
-from alerts.sources.hosts import FailedForGood, allow, read_url, show
+from alerts.sources.hosts import FailedForGood, addresses_of, read_url, show
 
 __all__ = ["FailedForGood", "Fetched", "Fetcher", "NotModified"]
 
@@ -84,66 +84,90 @@ class Fetcher:
         self._allow_private = allow_private
         self._headers = {"User-Agent": user_agent, "Accept-Encoding": "gzip"}
 
-    async def get(
-        self, url: str, etag: str | None = None, last_modified: str | None = None, *, configured: str | None = None
-    ) -> Fetched | NotModified:
-        """Fetch `url`, or learn that it didn't change since `etag` or `last_modified`.
+    async def get(self, url: str, etag: str | None = None, last_modified: str | None = None) -> Fetched | NotModified:
+        """Fetch the configured `url`, or learn that it didn't change since `etag` or `last_modified`.
 
-        `configured` is the address in the configuration when `url` was found in a feed: that one may be private, no
-        other. Raises SourceFailed in one line without secrets, with `retry_at` where the server named it, and
-        FailedForGood where another try would bring the same.
+        Raises SourceFailed in one line without secrets, with `retry_at` where the server named it, and FailedForGood
+        where another try would bring the same.
         """
-        headers = dict(self._headers)
-        if etag:
-            headers["If-None-Match"] = etag
-        if last_modified:
-            headers["If-Modified-Since"] = last_modified
+        conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
+        headers = self._headers | {name: value for name, value in conditions.items() if value}
+        return await self._bounded(url, read_url(url), headers)
+
+    async def get_found(self, url: str, configured: str | None) -> Fetched:
+        """Fetch `url` that was found in a document: the one at the `configured` address, or (None) a file.
+
+        Only the configured host may be private. Raises as `get`.
+        """
+        fetched = await self._bounded(url, read_url(configured) if configured else None, self._headers)
+        assert isinstance(fetched, Fetched)  # noqa: S101 - nothing was asked conditionally
+        return fetched
+
+    async def _bounded(self, url: str, configured: URL | None, headers: Mapping[str, str]) -> Fetched | NotModified:
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._follow(read_url(url), read_url(configured or url), headers)
+                return await self._follow(read_url(url), configured, headers)
         except TimeoutError:
             raise SourceFailed(f"{show(url)} did not answer within {self._timeout:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
             raise SourceFailed(f"{show(url)}: {_explain(error)}") from None
 
-    async def _follow(self, target: URL, configured: URL, headers: Mapping[str, str]) -> Fetched | NotModified:
+    async def _follow(self, url: URL, configured: URL | None, headers: Mapping[str, str]) -> Fetched | NotModified:
+        target = url
         for _ in range(MAX_REDIRECTS + 1):
-            if not self._allow_private:
-                await allow(target, configured)
-            async with self._session.get(
-                target,
-                headers=headers,
-                allow_redirects=False,
-                auto_decompress=False,
-                raise_for_status=False,
-                timeout=aiohttp.ClientTimeout(total=None),
-            ) as response:
+            async with await self._ask(target, configured, headers) as response:
                 location = response.headers.get("Location")
                 if response.status not in _REDIRECTS or not location:
-                    return await self._take(response, conditional=not _CONDITIONS.isdisjoint(headers))
+                    return await self._take(response, target, conditional=not _CONDITIONS.isdisjoint(headers))
                 target = _next_hop(target, location)
-        raise SourceFailed(f"{show(configured)} redirects more than {MAX_REDIRECTS} times")
+        raise SourceFailed(f"{show(url)} redirects more than {MAX_REDIRECTS} times")
 
-    async def _take(self, response: aiohttp.ClientResponse, *, conditional: bool) -> Fetched | NotModified:
+    async def _ask(self, target: URL, configured: URL | None, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
+        """Ask for `target` wherever it may be asked for, at one address after the other until a connection is made."""
+        addresses = None if self._allow_private else await addresses_of(target, configured)
+        if addresses is None:
+            return await self._request(target, headers)
+        for address in addresses[:-1]:
+            try:
+                return await self._request(target, headers, address)
+            except aiohttp.ClientConnectorError:
+                continue
+        return await self._request(target, headers, addresses[-1])
+
+    async def _request(
+        self, target: URL, headers: Mapping[str, str], address: str | None = None
+    ) -> aiohttp.ClientResponse:
+        """One request for `target`; sent to `address` where that is told, the name in its Host header and in TLS."""
+        return await self._session.get(
+            target.with_host(address) if address else target,
+            headers={**headers, "Host": target.host_port_subcomponent or ""} if address else headers,
+            server_hostname=target.raw_host if address else None,
+            allow_redirects=False,
+            auto_decompress=False,
+            raise_for_status=False,
+            timeout=aiohttp.ClientTimeout(total=None),
+        )
+
+    async def _take(self, response: aiohttp.ClientResponse, target: URL, *, conditional: bool) -> Fetched | NotModified:
         if response.status == HTTPStatus.NOT_MODIFIED and conditional:
             return NotModified()
         if response.status != HTTPStatus.OK:
-            raise self._refusal(response)
+            raise self._refusal(response, target)
         try:
             body = await read_body(response, self._limit)
         except SourceFailed as error:
-            raise type(error)(f"{show(response.url)}: {error}") from None
+            raise type(error)(f"{show(target)}: {error}") from None
         return Fetched(
-            url=str(response.url),
+            url=str(target),
             body=body,
             content_type=response.headers.get("Content-Type"),
             etag=response.headers.get("ETag"),
             last_modified=response.headers.get("Last-Modified"),
         )
 
-    def _refusal(self, response: aiohttp.ClientResponse) -> SourceFailed:
+    def _refusal(self, response: aiohttp.ClientResponse, target: URL) -> SourceFailed:
         status = response.status
-        reason = f"{show(response.url)} answered {status} {PHRASES.get(status, '')}".rstrip()
+        reason = f"{show(target)} answered {status} {PHRASES.get(status, '')}".rstrip()
         if fix := _FIXES.get(status):
             reason = f"{reason}; {fix}"
         if status in _FOR_GOOD:

@@ -31,27 +31,39 @@ def read_url(text: str) -> URL:
 
 
 def show(url: URL | str) -> str:
-    """The address as a message may show it: without user, password, query and fragment, which may hold secrets."""
+    """The address as a message may show it: its host and the last part of its path, `https://feeds.example/…/basic.ics`.
+
+    User, password, query, fragment and the folders of a path may hold secrets: many calendars are shared by such an
+    address. A file's is shown whole.
+    """
     try:
-        return str(URL(url).with_user(None).with_query(None).with_fragment(None))
+        url = URL(url)
+        if url.scheme == "file":
+            return str(url)
+        *folders, name = url.path.lstrip("/").split("/")
+        return f"{url.origin()}/{'…/' if folders else ''}{name}"
     except (ValueError, TypeError):
         return "the address"
 
 
-async def allow(target: URL, configured: URL) -> None:
-    """Raise FailedForGood when `target` is on a private host that is not the `configured` one (host and port).
+async def addresses_of(target: URL, configured: URL | None) -> list[str] | None:
+    """Where `target` may be asked for: at these IP addresses and no others, or (None) wherever its name leads.
 
-    A change to https on the same host is no other host. Raises SourceFailed when the name can't be resolved.
+    The latter is for the `configured` host alone (host and port; a change to https on it is no other host). Whoever
+    asks goes to these addresses without looking at the name again: it could lead elsewhere by then. Raises
+    FailedForGood when one of them is private, SourceFailed when the name can't be resolved.
     """
-    same_host = target.host == configured.host
-    if same_host and (target.port == configured.port or (target.scheme == "https" and target.is_default_port())):
-        return
-    for address in await _resolve(target):
-        if is_private(address):
-            raise FailedForGood(
-                f"{show(configured)} leads to the private host {target.host}, which is refused; "
-                "if this is meant: allow_private = true"
-            )
+    if configured and target.host == configured.host:
+        same_port = target.port == configured.port
+        if same_port or (target.scheme == "https" and target.is_default_port()):
+            return None
+    addresses = await _resolve(target)
+    if any(is_private(address) for address in addresses):
+        raise FailedForGood(
+            f"{show(configured) if configured else 'a link in a file'} leads to the private host {target.host}, "
+            "which is refused; if this is meant: allow_private = true"
+        )
+    return addresses
 
 
 async def _resolve(url: URL) -> list[str]:
@@ -60,7 +72,8 @@ async def _resolve(url: URL) -> list[str]:
         found = await loop.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise SourceFailed(f"the name {url.host} can't be resolved; look at the address and the DNS") from None
-    return [str(sockaddr[0]) for *_, sockaddr in found]
+    # IPv4 first: a network without IPv6 that doesn't say so would use up the time
+    return sorted(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found), key=lambda address: ":" in address)
 
 
 def is_private(address: str) -> bool:

@@ -46,4 +46,5 @@ def open_ical(name: str, settings: IcalSettings, around: Surroundings) -> IcalSo
         moments=[parse_moment(text) for text in settings.announce],
         zone=around.zone,
         issuer=Issuer(around.sender, around.station, around.language, settings.severity, around.geocodes),
+        monotonic=around.clock.monotonic,
     )

@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Any
-from urllib.parse import urljoin
 
 from lxml import etree
 
 from alerts.model.errors import Unreadable
 from alerts.sources.cap.archive import members
+from alerts.sources.cap.base import Base
 from alerts.sources.cap.entry import EntryParts, IndexEntry, document_of, ignore
 from alerts.sources.cap.fields import read_time
 from alerts.sources.cap.tree import local_name
-from alerts.sources.safe_xml import Element, parse
+from alerts.sources.safe_xml import FORBIDDEN, Element, one_line, parse
 
 _LONGEST_KEY = 1000
 _MESSAGE_TYPES = ("application/cap+xml", "application/common-alerting-protocol+xml")
@@ -43,14 +43,14 @@ def read_index(body: bytes, content_type: str | None, base_url: str, *, zone: tz
         entries = list(_read_json(body, zone))
     else:
         entries = list(_read_xml(body, base_url, zone))
-    return list({entry.key: entry for entry in map(_with_short_key, entries)}.values())
+    return list({entry.key: entry for entry in map(_with_sound_key, entries)}.values())
 
 
-def _with_short_key(entry: IndexEntry) -> IndexEntry:
-    """A key is kept for good: one of unreasonable length is replaced by its digest."""
-    if len(entry.key) <= _LONGEST_KEY:
+def _with_sound_key(entry: IndexEntry) -> IndexEntry:
+    """A key is kept for good: one of unreasonable length, or that no database takes, is replaced by its digest."""
+    if len(entry.key) <= _LONGEST_KEY and not FORBIDDEN.search(entry.key):
         return entry
-    return replace(entry, key=hashlib.sha256(entry.key.encode()).hexdigest())
+    return replace(entry, key=hashlib.sha256(entry.key.encode(errors="surrogatepass")).hexdigest())
 
 
 # --- JSON -----------------------------------------------------------------------------------------------------------
@@ -72,13 +72,14 @@ def _told_problem(document: object) -> str:
     """What a problem report (RFC 9457) says of itself."""
     if not isinstance(document, dict) or not isinstance(document.get("title"), str):
         return ""
-    return f' and says "{" ".join(document["title"].split())[:80]}"'
+    return f' and says "{one_line(document["title"])[:80]}"'
 
 
 def _read_warning(place: int, warning: object, zone: tzinfo) -> IndexEntry:
     if not isinstance(warning, dict) or not isinstance(alert := warning.get("alert"), dict):
         return IndexEntry(f"warnings[{place}]", problem=f"warnings[{place}] holds no alert")
-    key = " ".join(str(part) for part in (warning.get("uuid") or alert.get("identifier"), alert.get("sent")) if part)
+    parts = (warning.get("uuid") or alert.get("identifier"), alert.get("sent"))
+    key = " ".join(str(part) for part in parts if part and isinstance(part, str | int))
     return IndexEntry(key or f"warnings[{place}]", document=alert, expires=_latest_expiry(alert, zone))
 
 
@@ -131,7 +132,7 @@ def _child_text(element: Element, name: str) -> str:
 
 
 def _read_atom(feed: Element, base_url: str, zone: tzinfo) -> Iterator[IndexEntry]:
-    base = urljoin(base_url, feed.get("{http://www.w3.org/XML/1998/namespace}base") or "")
+    base = Base.of(base_url, feed.get("{http://www.w3.org/XML/1998/namespace}base"))
     for entry in feed.iterchildren("{*}entry"):
         parts = EntryParts(entry)
         link = _atom_link(parts.links)
@@ -154,11 +155,12 @@ def _atom_link(links: list[Element]) -> str:
 
 
 def _read_rss(root: Element, base_url: str, zone: tzinfo) -> Iterator[IndexEntry]:
+    base = Base.of(base_url)
     for item in root.iter("{*}item"):
         parts = EntryParts(item)
         link = next((link.text.strip() for link in parts.links if link.text), "") or _enclosure(item)
         version = parts.text("pubDate", "date", "guid")
-        yield from _entry(parts, link, version, base_url, zone)
+        yield from _entry(parts, link, version, base, zone)
 
 
 def _enclosure(item: Element) -> str:
@@ -166,23 +168,17 @@ def _enclosure(item: Element) -> str:
     return (enclosure.get("url") or "") if enclosure is not None else ""
 
 
-def _resolve(base: str, link: str) -> str | None:
-    if not link:
-        return None
-    return link if link.startswith(("http://", "https://")) else urljoin(base, link)
-
-
-def _entry(parts: EntryParts, link: str, version: str | None, base: str, zone: tzinfo) -> Iterator[IndexEntry]:
+def _entry(parts: EntryParts, link: str, version: str | None, base: Base, zone: tzinfo) -> Iterator[IndexEntry]:
     name = parts.text("id", "guid") or ""
     try:
-        url = _resolve(base, link)
+        url = base.resolve(link) if link else None
     except ValueError:
         yield IndexEntry(f"{link} {version}", problem=f"the link {link[:80]!r} of an entry can't be read")
         return
     key = " ".join(part for part in (url or name, version) if part)
     if message := parts.message():
         yield IndexEntry(key or "message", message=message, expires=parts.expires(zone))
-    elif url == base and not parts.cap():
+    elif url == base.url and not parts.cap():
         # "There are no active warnings" is an entry that links to the index itself
         return
     elif url:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
+import structlog
+
 from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.ports import Heard
 from alerts.sources.cap.entry import IndexEntry
@@ -15,6 +17,9 @@ from alerts.sources.cap.meteoalarm import apply_colours, why_none
 from alerts.sources.documents import Documents
 from alerts.sources.fetch import FailedForGood
 from alerts.sources.hosts import show
+from alerts.sources.safe_xml import one_line
+
+log = structlog.get_logger(__name__)
 
 AT_ONCE = 4
 """Messages of one feed that are asked for at the same time (feeds.md, "Index of CAP")."""
@@ -78,17 +83,20 @@ class Look:
         try:
             self.heard[entry.key] = await self._read(entry)
         except FailedForGood as error:
-            self.heard[entry.key] = Heard(entry.key, problem=str(error))
+            self.heard[entry.key] = _broken(entry, str(error))
         except Unreadable as error:
-            where = f"{show(entry.url)}: " if entry.url else ""
-            self.heard[entry.key] = Heard(entry.key, problem=f"{where}{error}")
+            self.heard[entry.key] = _broken(entry, f"{_where(entry)}{error}")
         except SourceFailed as error:
             self.failures[entry.key] = error
             self._not_before = max(filter(None, (self._not_before, error.retry_at)), default=None)
+        except Exception as error:
+            log.exception("source.stumbled", entry=entry.key)
+            words = f"{_where(entry)}the reader stumbled over the message ({type(error).__name__}): tell its sender"
+            self.heard[entry.key] = _broken(entry, words)
 
     async def _read(self, entry: IndexEntry) -> Heard:
         if entry.problem:
-            return Heard(entry.key, problem=entry.problem)
+            return _broken(entry, entry.problem)
         if entry.url and self._is_over(entry):
             return Heard(entry.key, leave_out=f"it was over at {entry.expires}, so {show(entry.url)} was not fetched")
         message = entry.document if entry.message is None else entry.message
@@ -105,6 +113,14 @@ class Look:
         if coloured is not alert:
             notes = (*notes, "severity differs from the colour of awareness_level: taken from the colour")
         return Heard(key, alert=coloured, leave_out=why_none(coloured), notes=notes)
+
+
+def _broken(entry: IndexEntry, problem: str) -> Heard:
+    return Heard(entry.key, problem=one_line(problem))
+
+
+def _where(entry: IndexEntry) -> str:
+    return f"{show(entry.url)}: " if entry.url else ""
 
 
 def _still_to_come(text: object, now: datetime) -> datetime | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from alerts.model.errors import Unreadable
+from alerts.sources.safe_xml import FORBIDDEN
 
 TIME_PROPERTIES = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE"})
 READ_PROPERTIES = TIME_PROPERTIES | {
@@ -47,12 +48,14 @@ class CalendarLines:
 def decode(body: bytes) -> str:
     """The text of a calendar file: UTF-8 as RFC 5545 wants, else Windows-1252, as old exports are.
 
-    Raises Unreadable for what is no calendar: an empty body, a web page, anything that doesn't begin as one.
+    Control characters are left out: no alert may hold them. Raises Unreadable for what is no calendar: an empty body, a
+    web page, anything that doesn't begin as one.
     """
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = body.decode("cp1252", errors="replace")
+    text = FORBIDDEN.sub("", text)
     start = text.lstrip()[:200]
     if not start:
         raise Unreadable("the calendar is empty, not even BEGIN:VCALENDAR: look whether its export still works")

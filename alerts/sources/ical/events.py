@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import structlog
+
+from alerts.sources.ical.budget import MOST_SECONDS, Budget
 from alerts.sources.ical.document import CalendarLines, EventLines, decode, read_calendars
 from alerts.sources.ical.occurrence import Occurrence
-from alerts.sources.ical.recurrence import Window, expand
-from alerts.sources.ical.settled_event import read_event
+from alerts.sources.ical.recurrence import MOST_VERSIONS, Window, expand
+from alerts.sources.ical.settled_event import SettledEvent, read_event
 from alerts.sources.ical.times import learn_zones, zone_called
 
 MOST_OCCURRENCES = 2000
 """How many occurrences of a calendar are followed at once, the soonest first."""
 
+_LONGEST_TITLE = 200
 _ONE_AT_A_TIME = threading.Lock()
 """icalendar keeps the zones that files define in one cache of the process: each calendar gets it empty, and alone."""
+
+log = structlog.get_logger(__name__)
 
 
 def window_around(now: datetime, watched: Iterable[str] = ()) -> Window:
@@ -55,34 +62,65 @@ class Agenda:
         return not unread and starts < self.complete_until and ends > self.window.start
 
 
-def read_agenda(body: bytes, window: Window, home: ZoneInfo) -> Agenda:
-    """Every occurrence that touches `window`, its times in `home`; Unreadable where `body` is no whole calendar."""
+def read_agenda(body: bytes, window: Window, home: ZoneInfo, monotonic: Callable[[], float] = time.monotonic) -> Agenda:
+    """Every occurrence that touches `window`, its times in `home`; Unreadable where `body` is no whole calendar.
+
+    What isn't read after MOST_SECONDS by `monotonic` is a flaw, as is whatever an event makes the reader stumble over.
+    """
     calendars = read_calendars(decode(body))
     with _ONE_AT_A_TIME:
-        found = [_read_calendar(calendar, window, home) for calendar in calendars]
-    occurrences = sorted(
-        (each for part, _ in found for each in part), key=lambda each: (each.starts, each.uid, each.recurrence_id)
-    )
-    flaws = tuple(flaw for _, part in found for flaw in part)
+        reader = _Reader(window, home, Budget(monotonic))
+        for calendar in calendars:
+            reader.read(calendar)
+    if reader.unread:
+        reader.flaws.append(_out_of_time(body, reader.unread))
+    occurrences = sorted(reader.occurrences, key=lambda each: (each.starts, each.uid, each.recurrence_id))
     kept = tuple(occurrences[:MOST_OCCURRENCES])
     complete_until = occurrences[MOST_OCCURRENCES].starts if len(occurrences) > MOST_OCCURRENCES else window.stop
-    return Agenda(kept, flaws, window, complete_until)
+    return Agenda(kept, tuple(reader.flaws), window, complete_until)
 
 
-def _read_calendar(calendar: CalendarLines, window: Window, home: ZoneInfo) -> tuple[list[Occurrence], list[Flaw]]:
-    learn_zones(calendar.zones)
-    calendar_zone = zone_called(calendar.properties.get("X-WR-TIMEZONE"))
-    occurrences: list[Occurrence] = []
-    flaws: list[Flaw] = []
-    for versions in _by_uid(calendar.events, window):
+class _Reader:
+    """Reads the calendars of one body: what they hold, what can't be read, and how much was left for want of time."""
+
+    def __init__(self, window: Window, home: ZoneInfo, budget: Budget) -> None:
+        self.occurrences: list[Occurrence] = []
+        self.flaws: list[Flaw] = []
+        self.unread = 0
+        self._window = window
+        self._home = home
+        self._budget = budget
+
+    def read(self, calendar: CalendarLines) -> None:
+        learn_zones(calendar.zones, self._budget)
+        zone = zone_called(calendar.properties.get("X-WR-TIMEZONE"))
+        called_off = calendar.properties.get("METHOD", "").upper() == "CANCEL"
+        for versions in _by_uid(calendar.events, self._window):
+            if self._budget.spent:
+                self.unread += 1
+                continue
+            found = self._hear(versions, zone)
+            self.occurrences += [replace(each, status="CANCELLED") for each in found] if called_off else found
+
+    def _hear(self, versions: Sequence[EventLines], zone: ZoneInfo | None) -> list[Occurrence]:
+        """The occurrences of one UID; whatever is wrong with it is a flaw, and no other event's loss."""
         try:
-            events = [read_event(lines, home, calendar_zone) for lines in versions]
-            occurrences += expand(events, window, home)
+            return self._expand(versions, zone)
         except ValueError as error:
-            flaws.append(_flaw(versions[0], error))
-    if calendar.properties.get("METHOD", "").upper() == "CANCEL":
-        occurrences = [replace(each, status="CANCELLED") for each in occurrences]
-    return occurrences, flaws
+            self.flaws.append(_flaw(versions[0], str(error)))
+        except Exception as error:
+            log.exception("calendar.stumbled", uid=versions[0].value("UID"))
+            self.flaws.append(_flaw(versions[0], f"the reader stumbled over it ({type(error).__name__})"))
+        return []
+
+    def _expand(self, versions: Sequence[EventLines], zone: ZoneInfo | None) -> list[Occurrence]:
+        if len(versions) > MOST_VERSIONS:
+            raise ValueError(f"its UID stands there {len(versions):,} times: {MOST_VERSIONS:,} are read")
+        events: list[SettledEvent] = []
+        for lines in versions:
+            self._budget.check()
+            events.append(read_event(lines, self._home, zone))
+        return expand(events, self._window, self._home, self._budget)
 
 
 def _by_uid(events: Iterable[EventLines], window: Window) -> Iterable[list[EventLines]]:
@@ -105,7 +143,16 @@ def _surely_outside(lines: EventLines, window: Window) -> bool:
     return max(starts[:8], ends[:8]) < first or min(starts[:8], ends[:8]) > last
 
 
-def _flaw(lines: EventLines, error: ValueError) -> Flaw:
+def _flaw(lines: EventLines, reason: str) -> Flaw:
     key = hashlib.sha256("\n".join(lines.lines).encode()).hexdigest()[:16]
     title = lines.value("SUMMARY") or lines.value("UID") or "without a title"
-    return Flaw(f"flaw-{key}", lines.value("UID"), f'the event "{title}" can\'t be read: {error}')
+    return Flaw(f"flaw-{key}", lines.value("UID"), f'the event "{title[:_LONGEST_TITLE]}" can\'t be read: {reason}')
+
+
+def _out_of_time(body: bytes, unread: int) -> Flaw:
+    """One flaw for all events that were left, told once for each version of the calendar."""
+    reason = (
+        f"{unread} events were not read, for the calendar takes longer than {MOST_SECONDS:g} s: "
+        "export less of it, or look for rules that repeat without an end"
+    )
+    return Flaw(f"flaw-time-{hashlib.sha256(body).hexdigest()[:16]}", None, reason)

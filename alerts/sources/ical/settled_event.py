@@ -17,6 +17,9 @@ from alerts.sources.ical.occurrence import Occurrence, State
 from alerts.sources.ical.times import as_instant, settle_times, settle_zone_names, time_told
 from alerts.sources.plain_text import plain_text
 
+MOST_DATES = 2000
+"""How many single dates, added or left out, an event may have."""
+
 MIDNIGHT = time(0)
 _ONCE = ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "UID")
 _INDISPENSABLE = ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "RRULE", "RDATE", "EXDATE")
@@ -50,6 +53,7 @@ def read_event(lines: EventLines, home: ZoneInfo, calendar_zone: ZoneInfo | None
     """Parse and settle one VEVENT. Raises ValueError saying what is wrong with it."""
     if lines.flaw:
         raise ValueError(lines.flaw)
+    _refuse_many_dates(lines)
     try:
         text, unknown = settle_zone_names(lines.lines)
         event: Any = Event.from_ical(text)
@@ -65,6 +69,12 @@ def read_event(lines: EventLines, home: ZoneInfo, calendar_zone: ZoneInfo | None
         event.add("UID", uid)
         notes.append("it has no UID: a change of it will read as another event")
     return SettledEvent(event, uid, tuple(notes))
+
+
+def _refuse_many_dates(lines: EventLines) -> None:
+    dates = sum(line.count(",") + 1 for line in lines.lines if line[:6].upper().startswith(("RDATE", "EXDATE")))
+    if dates > MOST_DATES:
+        raise ValueError(f"it has {dates:,} dates (RDATE, EXDATE), more than {MOST_DATES:,}: let a rule tell them")
 
 
 def _refuse_broken(event: Event) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -56,14 +57,25 @@ class _Held:
 class IcalSource:
     """One calendar (a `Source`). What was told is in the memory; the calendar itself only in this process.
 
-    `moments` say when an occurrence is announced, `zone` is the station's, `issuer` in whose name and how gravely.
+    `moments` say when an occurrence is announced, `zone` is the station's, `issuer` in whose name and how gravely;
+    `monotonic` measures how long a reading takes.
     """
 
-    def __init__(self, name: str, place: Place, *, moments: Sequence[Moment], zone: ZoneInfo, issuer: Issuer) -> None:
+    def __init__(
+        self,
+        name: str,
+        place: Place,
+        *,
+        moments: Sequence[Moment],
+        zone: ZoneInfo,
+        issuer: Issuer,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.name = name
         self._place = place
         self._schedule = Schedule(tuple(moments), zone)
         self._issuer = issuer
+        self._monotonic = monotonic
         self._held: _Held | None = None
 
     async def read(self, memory: Memory, known: Known, now: datetime) -> Reading:
@@ -95,7 +107,7 @@ class IcalSource:
         watched = {each.occurrence.uid for each in told.values() if each.occurrence and not each.over}
         window = window_around(now, watched)
         try:
-            agenda = await asyncio.to_thread(read_agenda, document.body, window, self._schedule.zone)
+            agenda = await asyncio.to_thread(read_agenda, document.body, window, self._schedule.zone, self._monotonic)
         except Unreadable as error:
             self._place.forget()
             raise SourceFailed(str(error)) from error

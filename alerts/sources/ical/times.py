@@ -17,10 +17,14 @@ from icalendar.prop import vDDDLists
 from icalendar.timezone import tzp
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
+from alerts.sources.ical.budget import Budget
 from alerts.sources.ical.document import TIME_PROPERTIES
 
 ASSUMED_LENGTH = timedelta(hours=1)
 """How long a timed event is taken to last that has no end, or ends when or before it starts."""
+
+EARLIEST, LATEST = 1600, 2900
+"""The years within which an event must start and end; some exporters date what has no date to 1604."""
 
 Times = date | datetime
 _TZID = re.compile(r';TZID=("[^"]*"|[^";:]*)', re.IGNORECASE)
@@ -75,14 +79,16 @@ def zone_called(name: str | None) -> ZoneInfo | None:
         return None
 
 
-def learn_zones(definitions: Iterable[str]) -> None:
+def learn_zones(definitions: Iterable[str], budget: Budget) -> None:
     """Make known the zones that a calendar defines itself (VTIMEZONE), and none that another one did.
 
     icalendar's cache is the process's: call this and parse under one lock. A definition that can't be read is passed
-    over: the times that name it are taken as floating, and say so.
+    over: the times that name it are taken as floating, and say so. Stops when the budget is spent, as all reading does.
     """
     tzp.use_default()
     for text in definitions:
+        if budget.spent:
+            return
         with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError, OverflowError):
             Timezone.from_ical(text)
 
@@ -126,6 +132,8 @@ def _settle_end(event: Event, home: ZoneInfo) -> list[str]:
     if ends is not None and isinstance(ends, datetime) is not isinstance(starts, datetime):
         starts, ends = _as_instant(starts, home), _as_instant(ends, home)
         event["DTSTART"] = vDDDTypes(starts)
+    if not all(EARLIEST <= time.year < LATEST for time in (starts, ends or starts)):
+        raise ValueError(f"it starts or ends in a year beyond reason: allowed are {EARLIEST} to {LATEST}")
     notes: list[str] = []
     if ends is None or ends <= starts:
         timed = isinstance(starts, datetime)

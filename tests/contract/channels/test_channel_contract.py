@@ -77,10 +77,9 @@ async def test_an_edit_changes_the_words_and_keeps_the_post(stage, channel, kind
 
 
 async def test_an_edit_that_changes_nothing_is_done(stage, channel, kind):
-    if kind == "twitter":
-        pytest.skip("an edit on X is a new post: the lane never asks for the same words")
     first = await channel.publish(message("Alerte"))
-    assert await channel.edit(first.remote_id, message("Alerte")) == first
+    after = await channel.edit(first.remote_id, message("Alerte") if kind != "twitter" else odd(kind))
+    assert (after == first) is (kind != "twitter"), "an edit on X is a new post: it is never asked for the same words"
 
 
 async def test_deleting_twice_is_deleting(stage, channel, kind):

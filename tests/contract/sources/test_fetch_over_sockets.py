@@ -8,6 +8,7 @@ import socket
 import zlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import aiohttp
 import pytest
@@ -252,9 +253,120 @@ async def test_an_address_found_in_a_feed_is_held_to_the_same_rule(server: FeedS
     server.pages["/a"] = b"<feed/>"
 
     with pytest.raises(FailedForGood, match="leads to the private host"):
-        await fetcher.get(f"{server.url}/a", configured="https://193.0.6.139/index")
+        await fetcher.get_found(f"{server.url}/a", "https://193.0.6.139/index")
     assert server.asked == []
-    assert isinstance(await fetcher.get(f"{server.url}/a", configured=f"{server.url}/index"), Fetched)
+    assert isinstance(await fetcher.get_found(f"{server.url}/a", f"{server.url}/index"), Fetched)
+
+
+async def test_what_was_found_in_a_file_may_lead_to_no_private_host(server: FeedServer, fetcher: Fetcher) -> None:
+    server.pages["/a"] = b"<feed/>"
+
+    with pytest.raises(FailedForGood, match=r"^a link in a file leads to the private host 127\.0\.0\.1,"):
+        await fetcher.get_found(f"{server.url}/a", None)
+    assert server.asked == []
+
+
+class Diverted(socket.socket):
+    """A socket that notes where it was to go, and goes to a server of ours (None: nowhere)."""
+
+    wanted: ClassVar[list[tuple[str, int]]]
+    port: ClassVar[int | None]
+
+    def connect(self, address: tuple[str, int]) -> None:
+        self.wanted.append(address[:2])
+        if self.port is None or ":" in address[0]:
+            raise ConnectionRefusedError
+        super().connect(("127.0.0.1", self.port))
+
+
+@pytest.fixture
+async def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[list[str]]]:
+    """What names lead to, look after look; the last one stays."""
+    known: dict[str, list[list[str]]] = {}
+    real = socket.getaddrinfo
+
+    def look_up(host: str, *args: object, **more: object) -> list[object]:
+        looks = known.get(host, [[host]])
+        found = looks.pop(0) if len(looks) > 1 else looks[0]
+        return [entry for address in found for entry in real(address, *args, **more)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    return known
+
+
+@pytest.fixture
+async def outside() -> AsyncIterator[tuple[Fetcher, type[Diverted]]]:
+    """A fetcher whose every connection is diverted, whatever the address."""
+
+    class Socket(Diverted):
+        wanted: ClassVar[list[tuple[str, int]]] = []
+        port: ClassVar[int | None] = None
+
+    connector = aiohttp.TCPConnector(
+        resolver=aiohttp.ThreadedResolver(), socket_factory=lambda info: Socket(info[0], info[1], info[2])
+    )
+    async with aiohttp.ClientSession(connector=connector) as session:
+        yield make_fetcher(session), Socket
+
+
+Outside = tuple[Fetcher, type[Diverted]]
+
+
+async def test_a_name_that_leads_elsewhere_at_the_second_look_gains_nothing(
+    outside: Outside, names: dict[str, list[list[str]]]
+) -> None:
+    fetcher, sockets = outside
+    names["feeds.example"] = [["1.1.1.1"], ["127.0.0.1"]]
+
+    with pytest.raises(SourceFailed, match="the connection was refused"):
+        await fetcher.get_found("http://feeds.example/a", "https://193.0.6.139/index")
+
+    assert sockets.wanted == [("1.1.1.1", 80)]
+
+
+async def test_one_private_address_among_others_is_refused(outside: Outside, names: dict[str, list[list[str]]]) -> None:
+    fetcher, sockets = outside
+    names["feeds.example"] = [["1.1.1.1", "10.0.0.1"]]
+
+    with pytest.raises(FailedForGood, match=r"leads to the private host feeds\.example"):
+        await fetcher.get_found("http://feeds.example/a", "https://193.0.6.139/index")
+
+    assert sockets.wanted == []
+
+
+async def test_another_public_host_is_asked_by_its_name_at_each_of_its_addresses(
+    server: FeedServer, outside: Outside, names: dict[str, list[list[str]]]
+) -> None:
+    fetcher, sockets = outside
+    names["feeds.example"] = [["2001:67c:2e8::1", "1.1.1.1"]]
+    names["moved.example"] = [["2001:67c:2e8::2"]]
+    sockets.port = int(server.url.rpartition(":")[2])
+    server.pages |= {"/a": moved("/b"), "/b": b"<feed/>", "/c": moved("http://moved.example:81/")}
+
+    fetched = await fetcher.get_found("http://feeds.example:8080/a", "https://193.0.6.139/index")
+
+    assert (fetched.url, fetched.body) == ("http://feeds.example:8080/b", b"<feed/>")
+    assert [request.headers["Host"] for request in server.requests] == ["feeds.example:8080"] * 2
+    with pytest.raises(SourceFailed, match=r"^http://feeds\.example:8080/c: the connection was refused"):
+        await fetcher.get_found("http://feeds.example:8080/c", "https://193.0.6.139/index")
+    assert set(sockets.wanted) == {("1.1.1.1", 8080), ("2001:67c:2e8::2", 81)}
+
+
+async def test_tls_is_spoken_with_the_name(outside: Outside, names: dict[str, list[list[str]]]) -> None:
+    fetcher, sockets = outside
+    names["feeds.example"] = [["1.1.1.1"]]
+    hello = bytearray()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hello.extend(await reader.read(4096))
+        writer.close()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as other:
+        sockets.port = other.sockets[0].getsockname()[1]
+        with pytest.raises(SourceFailed):
+            await fetcher.get_found("https://feeds.example/a", "https://193.0.6.139/index")
+
+    assert b"feeds.example" in hello
 
 
 # --- failures -------------------------------------------------------------------------------------------------------

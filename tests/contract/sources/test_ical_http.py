@@ -149,7 +149,7 @@ async def test_webcal_is_https(scheme):
         def __init__(self) -> None:
             self.urls.clear()
 
-        async def get(self, url, etag=None, last_modified=None, *, configured=None):
+        async def get(self, url, etag=None, last_modified=None):
             self.urls.append(url)
             return Fetched(url, b"x")
 

@@ -72,12 +72,14 @@ async def test_a_file_that_cannot_be_read_for_a_while_is_looked_at_again(tmp_pat
                 await clock.settle()
 
     await house.start()
-    await wind(2)
-    house.database.refuses = True
-    await wind(5)
-    assert house.database.refused
-    house.database.refuses = False
-    await wind(5)
+    try:
+        await wind(2)
+        house.database.refuses = True
+        await wind(5)
+        assert house.database.refused
+        house.database.refuses = False
+        await wind(5)
 
-    assert [task.get_name() for task in house._tasks if task.done()] == []
-    await house.stop()
+        assert [task.get_name() for task in house._tasks if task.done()] == []
+    finally:
+        await house.stop()

@@ -97,7 +97,7 @@ def test_the_area_takes_its_short_form_before_the_instruction_does() -> None:
     assert fitted.text.count("Rentrez tout.") == 15
 
 
-def test_an_endless_instruction_gives_way_to_the_prepared_one_and_the_rest_comes_back() -> None:
+def test_an_instruction_of_one_endless_sentence_gives_way_to_the_prepared_one_and_the_rest_comes_back() -> None:
     parts = pieces(
         headline="Grand vent|Vent", area="Isère|I", instruction="mot " * 500 + "|Rentrez.", description="Il vente."
     )
@@ -110,8 +110,84 @@ def test_without_a_prepared_one_the_instruction_ends_at_a_sentence() -> None:
     parts = pieces(headline="Vent", area="Isère", time="jusqu’à 18 h", instruction="Rentrez tout. " * 100, link=LINK)
     fitted = fit(parts, X)
     assert fitted.text.startswith("Vent\nIsère\njusqu’à 18 h\nRentrez tout. ")
-    assert fitted.text.endswith(f"Rentrez tout.\n{LINK}")
+    assert fitted.text.endswith(f"Rentrez tout. …\n{LINK}")
     assert (fitted.cut, fitted.count <= 280) == (("instruction",), True)
+
+
+def test_the_sender_s_own_sentences_stand_before_the_prepared_ones() -> None:
+    own = "Restez chez vous. Fermez les volets. " + "Ne prenez pas la route. " * 20
+    fitted = fit(pieces(headline="Vent", instruction=f"{own}|Rentrez."), X)
+    assert fitted.text.startswith("Vent\nRestez chez vous. Fermez les volets. Ne prenez pas la route. ")
+    assert fitted.text.endswith(" Ne prenez pas la route. …")
+    assert fitted.count > 240
+    assert (fitted.cut, fitted.short) == (("instruction",), ())
+
+
+def test_an_instruction_is_whole_where_the_short_forms_of_all_else_make_room_for_it() -> None:
+    own = "Rentrez tout ce que le vent emporte. " * 6
+    parts = pieces(headline="Panne " * 12 + "|Panne", area="Lieu, " * 12 + "|Lieu +9", instruction=f"{own}|Rentrez.")
+    fitted = fit([*parts, Part("description", "mot " * 20)], X)
+    assert own.strip() in fitted.text
+    assert "instruction" not in (*fitted.cut, *fitted.short)
+
+
+def test_a_headline_without_a_short_form_is_cut_before_the_instruction() -> None:
+    own = "Rentrez tout ce que le vent emporte. " * 5
+    fitted = fit(pieces(headline="Panne totale " * 12, instruction=f"{own}|Rentrez."), X)
+    assert own.strip() in fitted.text
+    assert fitted.text.startswith("Panne totale Panne totale")
+    assert fitted.cut == ("headline",)
+
+
+def test_where_few_sentences_fit_the_next_one_goes_on_to_the_end_of_a_clause() -> None:
+    own = "Restez chez vous. " + "Fermez les volets, rentrez les pots de fleurs et les chaises, " * 6 + "vite."
+    fitted = fit(pieces(instruction=own), TextFormat(120))
+    assert (
+        fitted.text
+        == "Restez chez vous. Fermez les volets, rentrez les pots de fleurs et les chaises, Fermez les volets…"
+    )
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        (70, "Débranchez les appareils sensibles, gardez le congélateur fermé…"),
+        (100, "Débranchez les appareils sensibles, gardez le congélateur fermé…"),
+        (65, "Débranchez les appareils sensibles, gardez le congélateur fermé…"),
+    ],
+)
+def test_a_first_sentence_without_a_prepared_one_ends_at_a_clause(limit: int, said: str) -> None:
+    own = "Débranchez les appareils sensibles, gardez le congélateur fermé et prévenez Madame Baudet au 04 76 00 00 00"
+    fitted = fit(
+        pieces(instruction=f"{own}, si vous avez besoin de l’aide d’une voisine ou d’un voisin."), TextFormat(limit)
+    )
+    assert fitted.text == said
+
+
+def test_a_number_is_not_cut_in_its_middle() -> None:
+    own = "Appelez sans attendre Madame Baudet au 04 76 00 00 00 si vous avez besoin de quelque chose"
+    cuts = {fit(pieces(instruction=own), TextFormat(limit)).text for limit in range(40, 56)}
+    assert cuts == {
+        "Appelez sans attendre Madame Baudet au…",
+        "Appelez sans attendre Madame Baudet au 04 76 00 00 00…",
+    }
+
+
+def test_a_word_that_ends_like_a_conjunction_is_no_clause() -> None:
+    own = "Respectez sans aucun délai effet " + "immédiat " * 20
+    assert fit(pieces(instruction=own), TextFormat(34)).text == "Respectez sans aucun délai effet…"
+
+
+def test_a_clause_is_not_cut_off_from_its_condition() -> None:
+    own = "Quittez vite votre logement, si les secours le demandent tous ensemble à haute voix"
+    assert (
+        fit(pieces(instruction=own), TextFormat(60)).text == "Quittez vite votre logement, si les secours le demandent…"
+    )
+
+
+def test_a_short_form_that_is_how_the_long_one_begins_is_used_without_an_ellipsis() -> None:
+    fitted = fit(pieces(instruction="Le vent est tombé. " + "Merci à tous. " * 30 + "|Le vent est tombé."), X)
+    assert fitted.text == "Le vent est tombé."
 
 
 def test_when_all_is_endless_the_time_and_the_link_still_stand_whole() -> None:
@@ -176,7 +252,8 @@ def test_a_cut_text_fits_and_keeps_what_is_kept(units: str, texts: tuple[str, st
     assert time in lines
     assert lines[-1] == LINK
     assert area in lines or "Isère +2" in lines
-    assert instruction in lines or "Rentrez." in lines
+    own = [line for line in lines if line.endswith("…") and instruction.startswith(line.rstrip("…").rstrip())]
+    assert instruction in lines or "Rentrez." in lines or own
 
 
 @settings(max_examples=150)

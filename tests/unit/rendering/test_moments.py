@@ -73,6 +73,11 @@ def test_a_window_in_english(language: str, end: datetime, words: str) -> None:
     assert teller(language).window(None, end) == words
 
 
+def test_in_english_too_today_is_said_before_the_time() -> None:
+    said = teller("en-GB", long=True).window(None, at(25, 21, 20))
+    assert said == "today, Wednesday 25 November, until 9:20 pm"
+
+
 def test_a_planned_window_tells_its_beginning_even_when_it_has_begun() -> None:
     assert (
         teller("en-GB").window(at(24, 8), at(26, 18), whole=True) == "from Tue 24 Nov, 8:00 am to Thu 26 Nov, 6:00 pm"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.model.alert import Area, Info, MsgType, Named, Severity, Status
+from alerts.model.alert import Alert, Area, Info, MsgType, Named, Severity, Status
 from alerts.model.errors import ConfigurationError
 from alerts.model.hazard import HAZARD_PARAMETER
 from alerts.model.post import EndReason, PostKind, TextFormat
@@ -47,7 +48,7 @@ def test_a_post_on_x_says_what_where_when_what_to_do_who_and_where_to_learn_more
     rendered = render(an_alert())
     assert rendered.message.text.replace("\u00a0", " ") == (
         "Danger grave : Coup de vent sur la vallée\n"
-        "Isère, Savoie\n"
+        "Où : Isère, Savoie\n"
         "Jusqu’au mercredi 25 nov. à 19 h\n"
         "Rentrez le mobilier de jardin.\n"
         "Les rafales atteindront 110 km/h.\n"
@@ -106,12 +107,12 @@ def test_a_planned_notice_shows_its_whole_window() -> None:
 def test_the_station_s_names_of_the_areas_stand_first() -> None:
     areas = tuple(Area(name) for name in ("ISERE", "Savoie", "Drôme", "Ain"))
     text = render(an_alert(an_info(areas=areas)), area_names=("Isère", "Les Quais")).message.text
-    assert "\nIsère, Les Quais, Savoie, Drôme, Ain\n" in text
+    assert ": Isère, Les Quais, Savoie, Drôme, Ain\n" in text.replace("\u00a0", " ")
 
 
 def test_areas_of_every_info_in_the_language_count() -> None:
     alert = an_alert(an_info(), an_info(areas=(Area("Drôme"),)), an_info(language="de", areas=(Area("Genf"),)))
-    assert "\nIsère, Savoie, Drôme\n" in render(alert).message.text
+    assert "\nOù\u00a0: Isère, Savoie, Drôme\n" in render(alert).message.text
 
 
 def test_infos_of_one_language_share_one_window() -> None:
@@ -125,24 +126,24 @@ def test_infos_of_one_language_share_one_window() -> None:
 def test_an_area_that_the_station_knows_is_spelled_its_way_and_comes_first() -> None:
     renderer = Renderer(replace(FRENCH, area_names=("Les Quais", "Centre")))
     alert = an_alert(an_info(areas=(Area("Isère"), Area("LES QUAIS"))))
-    assert "\nLes Quais, Isère\n" in render(alert, renderer=renderer).message.text
+    assert "\nOù\u00a0: Les Quais, Isère\n" in render(alert, renderer=renderer).message.text
 
 
 def test_where_no_area_is_told_it_is_the_station_s() -> None:
     renderer = Renderer(replace(FRENCH, area_names=("Les Quais", "Centre")))
-    assert "\nVille de Saint-Martin\n" in render(an_alert(an_info(areas=())), renderer=renderer).message.text
+    assert "\nOù\u00a0: Ville de Saint-Martin\n" in render(an_alert(an_info(areas=())), renderer=renderer).message.text
 
 
 def test_too_many_areas_are_counted() -> None:
     areas = tuple(Area(f"Département numéro {number}") for number in range(40))
     rendered = render(an_alert(an_info(areas=areas)), area_names=("Isère",))
-    assert "\nIsère, Département numéro 0 +39\n" in rendered.message.text
+    assert "\nOù\u00a0: Isère, Département numéro 0 +39\n" in rendered.message.text
     assert "area" not in rendered.cut
 
 
 def test_areas_that_a_feed_puts_into_one_are_told_apart() -> None:
     rendered = render(an_alert(an_info(areas=(Area("Isère; Savoie ;Drôme; "),))))
-    assert "\nIsère, Savoie, Drôme\n" in rendered.message.text
+    assert "\nOù\u00a0: Isère, Savoie, Drôme\n" in rendered.message.text
 
 
 @pytest.mark.parametrize("nothing", ["Not Applicable", "N/A", "None.", "sans objet", " - "])
@@ -182,6 +183,20 @@ def test_an_update_says_what_changes() -> None:
     )
 
 
+def test_an_update_says_that_what_to_do_has_changed() -> None:
+    now = an_info(instruction="Restez chez vous.")
+    text = render(an_alert(now), PostKind.UPDATE, TELEGRAM, previous=an_alert()).message.plain
+    assert "Ce qui change\u00a0: nouvelle consigne." in text
+    same = an_info(instruction="rentrez le  mobilier\nde jardin.")
+    assert "Ce qui change" not in render(an_alert(same), PostKind.UPDATE, TELEGRAM, previous=an_alert()).message.plain
+
+
+def test_an_english_update_says_in_plain_words_where_it_is_now() -> None:
+    before, now = an_alert(an_info(language="en")), an_alert(an_info(language="en", areas=(Area("Drôme"),)))
+    text = render(now, PostKind.UPDATE, TELEGRAM, Renderer(ENGLISH), previous=before).message.plain
+    assert "What changes: now also Drôme; no longer Isère, Savoie." in text
+
+
 def test_an_update_that_changes_nothing_of_these_says_so_by_silence() -> None:
     assert "Ce qui change" not in render(an_alert(), PostKind.UPDATE, TELEGRAM, previous=an_alert()).message.plain
 
@@ -191,7 +206,7 @@ def test_an_end_without_words_of_its_own_is_named_after_what_is_over() -> None:
     cancel = replace(cancel, infos=())
     rendered = render(cancel, PostKind.END, reason=EndReason.CANCELLED, previous=an_alert())
     assert rendered.message.text.startswith(
-        "Alerte annulée\u00a0: Coup de vent sur la vallée\nIsère, Savoie\nAnnulation"
+        "Alerte annulée\u00a0: Coup de vent sur la vallée\nOù\u00a0: Isère, Savoie\nAnnulée le mercredi"
     )
     assert rendered.warnings == ()
 
@@ -213,7 +228,7 @@ def test_an_end_may_bring_words_of_its_own() -> None:
 def test_an_expired_alert_tells_when_it_ended_and_not_when_we_noticed() -> None:
     alert = an_alert(an_info(expires=NOW - timedelta(hours=2)))
     text = render(alert, PostKind.END, reason=EndReason.EXPIRED).message.text.replace("\u00a0", " ")
-    assert "Fin : mercredi 25 nov. à 11 h" in text
+    assert "Fin le mercredi 25 nov. à 11 h" in text
 
 
 def test_an_evacuation_that_expired_calls_nobody_home() -> None:
@@ -222,6 +237,93 @@ def test_an_evacuation_that_expired_calls_nobody_home() -> None:
     cleared = render(alert, PostKind.END, reason=EndReason.ALL_CLEAR, previous=alert).message.text
     assert "Ne rentrez qu’avec l’accord des secours." in expired
     assert "Vous pouvez rentrer chez vous." in cleared
+
+
+def an_end(
+    hazard: str, reason: EndReason, *, begun: bool = True, note: str | None = None, channel: ChannelFace = TELEGRAM
+) -> str:
+    own = (Named(HAZARD_PARAMETER, hazard),)
+    info = an_info(headline="Rue Haute", parameters=own, onset=NOW if begun else NOW + timedelta(minutes=1))
+    alert = an_alert(info)
+    return render(replace(alert, note=note), PostKind.END, channel, reason=reason, previous=alert).message.plain
+
+
+@pytest.mark.parametrize("hazard", ["works", "water-cut"])
+def test_a_cancellation_of_what_is_under_way_does_not_say_that_it_will_not_be(hazard: str) -> None:
+    begun, ahead = (an_end(hazard, EndReason.CANCELLED, begun=begun) for begun in (True, False))
+    assert "à ces dates" in ahead
+    assert "à ces dates" not in begun
+    assert begun.startswith("Annonce annulée\u00a0: Rue Haute\n")
+
+
+def test_a_cancellation_of_what_tells_no_start_is_one_of_what_is_under_way() -> None:
+    alert = an_alert(an_info(event="Coupure d’eau", onset=None))
+    text = render(alert, PostKind.END, reason=EndReason.CANCELLED, previous=alert).message.text
+    assert "à ces dates" not in text
+
+
+def test_a_danger_that_was_there_is_not_said_to_be_no_longer_expected() -> None:
+    assert "plus attendu" in an_end("wind", EndReason.CANCELLED, begun=False)
+    assert "plus attendu" not in an_end("wind", EndReason.CANCELLED)
+    assert "L’évacuation n’est plus demandée." in an_end("evacuation", EndReason.CANCELLED)
+
+
+def test_an_officer_s_all_clear_has_the_words_of_its_hazard_and_its_own() -> None:
+    text = an_end("water-cut", EndReason.ALL_CLEAR, note="La fuite est réparée.")
+    assert text.startswith("L’eau est rétablie\u00a0: Rue Haute\n")
+    assert "L’eau est de nouveau distribuée." in text
+    assert "\nLa fuite est réparée.\n" in text
+    assert "L’eau du robinet est de nouveau potable." in an_end("water-quality", EndReason.ALL_CLEAR)
+    assert "secours" not in an_end("general", EndReason.ALL_CLEAR)
+
+
+def test_unsafe_water_does_not_become_safe_by_the_clock() -> None:
+    assert "Ne buvez l’eau que si la mairie la dit potable." in an_end("water-quality", EndReason.EXPIRED)
+
+
+@pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.name)
+def test_a_correction_says_first_what_is_right_and_quotes_what_was_wrong(channel: ChannelFace) -> None:
+    text = an_end("evacuation", EndReason.CORRECTED, note="Erreur de saisie : rien à évacuer", channel=channel)
+    first, second = [line for line in text.split("\n") if line][:2]
+    assert (first, second) == ("Rectificatif", "Erreur de saisie : rien à évacuer.")
+    assert "Ce message remplace une annonce erronée\u00a0: «\u00a0Rue Haute\u00a0»." in text
+    assert "Rectifié le mercredi 25 nov" in text
+    assert "précédent" not in text
+
+
+def test_a_correction_that_has_no_room_keeps_what_is_right_and_not_what_was_wrong() -> None:
+    right = "Rien à évacuer rue Haute, restez chez vous. " * 4
+    text = an_end("evacuation", EndReason.CORRECTED, note=right, channel=X)
+    assert right.strip() in text
+    assert "« Rue Haute »" not in text.replace("\u00a0", " ")
+
+
+def test_a_correction_without_words_still_says_what_it_replaces() -> None:
+    lines = an_end("wind", EndReason.CORRECTED).replace("\u00a0", " ").split("\n\n")
+    assert lines[:2] == ["Rectificatif", "Ce message remplace une annonce erronée : « Rue Haute »."]
+
+
+# --- languages ------------------------------------------------------------------------------------------------------
+
+
+def test_what_the_station_says_itself_is_said_in_one_language() -> None:
+    info = an_info(language="fr-FR", sender_name=ENGLISH.name)
+    renderer = Renderer(ENGLISH)
+    message = render(an_alert(info), renderer=renderer).message
+    assert message.text.startswith("Danger grave\u00a0: Coup de vent")
+    assert message.language == "fr-FR"
+    insisted = render(an_alert(info), channel=replace(X, language="en-GB"), renderer=renderer).message
+    assert insisted.text.startswith("Severe danger: ")
+    assert "Original text in French." in insisted.text
+    relayed = render(an_alert(), renderer=renderer).message.text
+    assert relayed.startswith("Severe danger: ")
+    unknown = render(an_alert(replace(info, language="de-DE")), renderer=renderer).message
+    assert unknown.language == "en-GB"
+
+
+def test_the_mark_of_a_foreign_text_stands_apart_from_the_advice() -> None:
+    text = render(an_alert(), channel=FACEBOOK, renderer=Renderer(ENGLISH)).message.text
+    assert "\n\nOriginal text in French.\n\nGood advice:\n" in text
 
 
 # --- link -----------------------------------------------------------------------------------------------------------
@@ -463,7 +565,7 @@ def test_what_an_alert_does_not_tell_is_silence_and_not_the_word_none(tmp_path: 
         ({"headline": "Ceci est un TEST"}, "the text says “TEST” but its status is Actual"),
         ({"description": "Voir mairie.paris"}, "X makes a link of “mairie.paris”"),
         ({"description": "M.Dupont est joignable"}, "X makes a link of “M.Dupont”"),
-        ({"instruction": "Rentrez. " * 99}, "the instruction is too long here"),
+        ({"instruction": "Rentrez. " * 99}, "the instruction is too long here: it is cut"),
     ],
 )
 def test_what_the_officer_should_look_at(changes: dict[str, object], said: str) -> None:
@@ -494,13 +596,132 @@ def test_an_alert_that_says_nothing_at_all_is_told() -> None:
     assert "says nothing in any language" in rendered.warnings[0]
 
 
-def test_an_instruction_that_is_too_long_is_whole_in_its_prepared_form() -> None:
-    rendered = render(an_alert(an_info(instruction="Rentrez tout ce que vous pouvez. " * 60)))
-    assert (
-        "\nLimitez vos déplacements. Éloignez-vous des arbres et des câbles tombés au sol.\n" in rendered.message.text
+ENDLESS = "Rentrez tout ce que le vent pourrait emporter, " * 60
+LONG = "Rentrez tout ce que vous pouvez. " * 60
+
+
+def test_an_instruction_is_prepared_only_where_not_a_sentence_of_the_sender_s_fits() -> None:
+    own, ours = (render(an_alert(an_info(instruction=said))) for said in (LONG, ENDLESS))
+    assert "Rentrez tout ce que vous pouvez. …" in own.message.text
+    assert "\nLimitez vos déplacements. Éloignez-vous des arbres et des câbles tombés au sol.\n" in ours.message.text
+    assert max(own.count, ours.count) <= 280
+
+
+@pytest.mark.parametrize(
+    ("said", "linked", "warning"),
+    [
+        (LONG, True, "the instruction is too long here: it is cut, the whole is behind the link"),
+        (LONG, False, "the instruction is too long here: it is cut, no link leads to the whole, so shorten it"),
+        (ENDLESS, True, "not even the first sentence of the instruction fits here: the prepared one is used instead"),
+        (ENDLESS, False, "no link leads to the whole, so shorten it"),
+    ],
+)
+def test_what_became_of_a_long_instruction_is_told(said: str, linked: bool, warning: str) -> None:
+    station = FRENCH if linked else replace(FRENCH, public_url=None)
+    assert warning in render(an_alert(an_info(instruction=said)), renderer=Renderer(station)).warnings[0]
+
+
+OUTAGE = (
+    "Débranchez les appareils sensibles, gardez le congélateur fermé, prévenez les voisins dépendants d’un appareil "
+    "médical et rapprochez-vous du CCAS au 04 76 00 00 00 si vous avez besoin d’aide. Ne rouvrez pas le disjoncteur."
+)
+
+
+def outage(headline: str, instruction: str | None = OUTAGE, severity: Severity = Severity.MODERATE) -> Alert:
+    info = an_info(
+        event="Alerte",
+        headline=headline,
+        description=None,
+        instruction=instruction,
+        severity=severity,
+        sender_name=FRENCH.name,
+        areas=(Area("Les Coteaux"),),
     )
-    assert "instruction" not in rendered.cut
-    assert rendered.count <= 280
+    return an_alert(info)
+
+
+def test_the_words_of_a_general_alert_are_never_replaced() -> None:
+    renderer = Renderer(replace(FRENCH, public_url=None))
+    text = render(outage("Panne d’électricité aux Coteaux"), renderer=renderer).message.text
+    assert "04 76 00 00 00 si vous avez besoin d’aide. …" in text
+    for severity in Severity:
+        endless = outage("Panne", ENDLESS, severity)
+        assert "Rentrez tout ce que le vent pourrait emporter, Rentrez" in render(endless).message.text
+
+
+@pytest.mark.parametrize(
+    "headline",
+    [
+        "Panne d’électricité dans le quartier des Coteaux après un incident sur le chantier de travaux du boulevard",
+        "Coupure totale d’électricité mardi dans tout le quartier, Enedis annonce des travaux de renforcement",
+    ],
+)
+def test_a_headline_is_not_replaced_by_what_it_only_mentions(headline: str) -> None:
+    text = render(outage(headline)).message.text
+    assert text.startswith((headline[:40], f"Attention\u00a0: {headline[:40]}"))
+    assert "…\n" in text
+    assert "déviation" not in text
+    wind = outage(f"{headline}, sous un vent violent", severity=Severity.SEVERE)
+    wind = replace(wind, infos=(replace(wind.infos[0], parameters=(Named(HAZARD_PARAMETER, "wind"),)),))
+    assert render(wind).message.text.startswith(f"Danger grave\u00a0: {headline[:40]}")
+
+
+def test_a_headline_that_begins_with_its_hazard_may_be_only_that() -> None:
+    long = "Travaux de renforcement du réseau, rue de la République, avenue de la Gare et place du Marché " * 2
+    alert = outage(long, "Suivez la déviation par la rue Basse et par le pont Neuf. " * 4)
+    text = render(alert).message.text
+    assert text.startswith("Travaux\nOù")
+    assert text.count("pont Neuf.") == 3
+
+
+@pytest.mark.parametrize("severity", [Severity.MINOR, Severity.MODERATE, Severity.UNKNOWN])
+@pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.name)
+@pytest.mark.parametrize("kind", [PostKind.PUBLISH, PostKind.UPDATE])
+def test_a_general_alert_says_nothing_its_sender_did_not(
+    severity: Severity, channel: ChannelFace, kind: PostKind
+) -> None:
+    for headline in ("Fermeture de la mairie le 24 décembre", "Enfant disparu"):
+        text = render(outage(headline, None, severity), kind, channel).message.plain
+        assert not re.search("Que faire|réflexes|consignes|secours|112", text)
+
+
+def test_a_grave_general_alert_has_a_neutral_instruction_where_its_sender_gave_none() -> None:
+    said = render(outage("Enfant disparu", None, Severity.EXTREME), channel=FACEBOOK).message.text
+    assert "Que faire\u00a0: Restez attentifs aux messages de la mairie.\n" in said
+    assert not re.search("réflexes|secours|abri", said)
+    own = render(outage("Enfant disparu", "Appelez le 17.", Severity.EXTREME), channel=FACEBOOK).message.text
+    assert "Restez attentifs" not in own
+
+
+def test_what_a_general_alert_lacks_is_told_where_it_may_matter() -> None:
+    assert render(outage("Mairie fermée", None, Severity.MINOR)).warnings == ()
+    assert "none is prepared" in render(outage("Fuite de gaz", None)).warnings[0]
+    assert "ours is used" in render(outage("Fuite de gaz", None, Severity.SEVERE)).warnings[0]
+
+
+def test_unsafe_water_is_no_water_cut() -> None:
+    text = render(outage("Eau non potable aux Coteaux", None), channel=FACEBOOK).message.text
+    assert "Que faire\u00a0: Ne buvez pas l’eau du robinet, même filtrée. Utilisez de l’eau en bouteille." in text
+    assert "biberon" in text
+    assert not re.search("réserve|Fermez les robinets|claire", text)
+
+
+def test_the_town_stands_once_on_x_and_the_place_has_a_label() -> None:
+    info = replace(outage("Panne", "Rentrez.").infos[0], areas=(Area(FRENCH.name),))
+    text = render(an_alert(info)).message.text
+    assert "\nOù\u00a0: toute la commune\n" in text
+    assert text.count(FRENCH.name) == 1
+    relayed = render(an_alert(replace(info, sender_name="Enedis"))).message.text
+    assert f"\nOù\u00a0: {FRENCH.name}\n" in relayed
+
+
+def test_advice_does_not_repeat_the_instruction() -> None:
+    info = an_info(event="Coupure d’eau", instruction="FAITES une réserve d'eau !\nFermez tout.")
+    text = render(an_alert(info), channel=FACEBOOK).message.text
+    assert "• Faites une réserve" not in text
+    assert "• Éteignez chauffe-eau" in text
+    other = render(an_alert(replace(info, instruction="Patientez.")), channel=FACEBOOK).message.text
+    assert "• Faites une réserve" in other
 
 
 # --- the house ------------------------------------------------------------------------------------------------------

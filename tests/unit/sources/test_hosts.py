@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from yarl import URL
 
-from alerts.sources.hosts import FailedForGood, allow, is_private, read_url, show
+from alerts.sources.hosts import FailedForGood, addresses_of, is_private, read_url, show
 
 
 @pytest.mark.parametrize(
@@ -36,8 +36,12 @@ def test_an_address_that_is_none_is_told_without_showing_it(text: str) -> None:
 
 
 def test_an_address_is_shown_without_what_may_be_secret() -> None:
-    assert show("https://user:word@feeds.example/a/b?key=word#word") == "https://feeds.example/a/b"
+    assert show("https://user:word@feeds.example/word/b.ics?key=word#word") == "https://feeds.example/…/b.ics"
+    assert show("https://feeds.example/ical/town/private-word/basic.ics") == "https://feeds.example/…/basic.ics"
+    assert show("https://feeds.example/word/") == "https://feeds.example/…/"
     assert show(URL("https://feeds.example:8443/a")) == "https://feeds.example:8443/a"
+    assert show("https://feeds.example") == "https://feeds.example/"
+    assert show("file:///srv/feeds/index.atom") == "file:///srv/feeds/index.atom"
     assert show("http://[word") == "the address"
 
 
@@ -46,12 +50,15 @@ def test_an_address_is_shown_without_what_may_be_secret() -> None:
     [
         ("http://127.0.0.1:8080/b", "http://127.0.0.1:8080/a"),
         ("https://10.0.0.1/b", "http://10.0.0.1/a"),
-        ("https://1.1.1.1/b", "http://127.0.0.1:8080/a"),
-        ("https://1.1.1.1/b", "https://193.0.6.139/a"),
     ],
 )
-async def test_the_configured_host_and_public_ones_are_allowed(target: str, configured: str) -> None:
-    await allow(URL(target), URL(configured))
+async def test_the_configured_host_is_asked_wherever_it_is(target: str, configured: str) -> None:
+    assert await addresses_of(URL(target), URL(configured)) is None
+
+
+@pytest.mark.parametrize("configured", ["http://127.0.0.1:8080/a", "https://193.0.6.139/a", None])
+async def test_a_public_host_is_asked_at_the_address_that_was_looked_at(configured: str | None) -> None:
+    assert await addresses_of(URL("https://1.1.1.1/b"), URL(configured) if configured else None) == ["1.1.1.1"]
 
 
 @pytest.mark.parametrize(
@@ -63,8 +70,9 @@ async def test_the_configured_host_and_public_ones_are_allowed(target: str, conf
         ("http://2130706433/", "https://193.0.6.139/a"),
         ("http://[::1]/", "https://193.0.6.139/a"),
         ("http://localhost/", "http://127.0.0.1:8080/a"),
+        ("http://127.0.0.1/", None),
     ],
 )
-async def test_another_private_host_is_refused(target: str, configured: str) -> None:
+async def test_another_private_host_is_refused(target: str, configured: str | None) -> None:
     with pytest.raises(FailedForGood, match=r"leads to the private host .* allow_private = true$"):
-        await allow(URL(target), URL(configured))
+        await addresses_of(URL(target), URL(configured) if configured else None)

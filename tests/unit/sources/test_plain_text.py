@@ -22,7 +22,7 @@ from alerts.sources.plain_text import LONGEST_TEXT, plain_text
         ("<p>One</p><p>Two<br/>three</p>", "One\n\nTwo\nthree"),
         ("<UL><LI>One</LI><LI>Two</LI></UL>", "• One\n• Two"),
         ("<style>p > a {color: red}</style>Seen<script>if (a<b) x()</script>", "Seen"),
-        ('<a title="a > b" href=\'c>d\'>link</a>', "link"),
+        ("<a title=\"a > b\" href='c>d'>link</a>", "link"),
         ('<a title="5 inch>link</a>', "link"),
         ("a<!-- > unseen -->b<!DOCTYPE html><?xml x?><![if !mso]>c", "abc"),
         ("a<!-- it never ends <p>b", "a"),
@@ -37,7 +37,24 @@ def test_what_a_browser_would_show(text, words):
 
 @pytest.mark.parametrize(
     "piece",
-    ["<b ", "</b", "<!--", "<![", "<?", "<!", "<b x=\"", "<b '\"", "<a", "a", '"', "<b x='<b \"", "&", "&#", "<li>", "\n"],
+    [
+        "<b ",
+        "</b",
+        "<!--",
+        "<![",
+        "<?",
+        "<!",
+        '<b x="',
+        "<b '\"",
+        "<a",
+        "a",
+        '"',
+        "<b x='<b \"",
+        "&",
+        "&#",
+        "<li>",
+        "\n",
+    ],
 )
 @pytest.mark.parametrize("start", ["<b>", "<b", "<!--", "<a '"])
 def test_no_text_takes_long(start, piece):

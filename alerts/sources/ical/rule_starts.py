@@ -1,0 +1,121 @@
+"""When a recurrence rule has its event start (RFC 5545, section 3.3.10): followed no further than anybody asks.
+
+dateutil searches a rule that is never met up to the year 9999, and looks at UNTIL only where the rule is met.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts.sources.ical.budget import Budget
+
+MOST_STEPS = 100_000
+"""How many times a rule may be tried, and met, from its start on; a daily one from 1753 on."""
+
+MOST_SEEN = 2000
+"""How many times a rule may be met within what is asked for; an hourly one is 1464 times in the window."""
+
+_STEP = {
+    "YEARLY": timedelta(days=365),
+    "MONTHLY": timedelta(days=28),
+    "WEEKLY": timedelta(days=7),
+    "DAILY": timedelta(days=1),
+    "HOURLY": timedelta(hours=1),
+    "MINUTELY": timedelta(minutes=1),
+    "SECONDLY": timedelta(seconds=1),
+}
+_WITHIN_A_DAY = ("HOURLY", "MINUTELY", "SECONDLY")
+_SHORT_MONTHS = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
+
+
+class RuleStarts:
+    """The starts by one rule of a series, in the place of dateutil's own rule there (`between` and `until`).
+
+    `rule` is as recurring-ical-events makes it, with its text as `string`; `first` is the event's own start. Raises
+    ValueError, here and later, for a rule that can't be followed or repeats too often.
+    """
+
+    def __init__(self, rule: Any, first: datetime, budget: Budget) -> None:
+        parts = [part.upper().partition("=") for part in rule.string.split(";")]
+        self.until = rule.until
+        self._parts = {name: value for name, _, value in parts}
+        self._rule = rule
+        self._first = first
+        self._budget = budget
+        self._starts: list[datetime] = []
+        self._reach: datetime | None = None
+        _refuse(self._parts)
+
+    def between(self, after: datetime, before: datetime, *, inc: bool) -> list[datetime]:
+        """The starts from `after` to `before`, both included where `inc` says so."""
+        if self._reach is None or before > self._reach:
+            self._starts = list(self._walk(before))
+            self._reach = before
+        first, last = (bisect_left, bisect_right) if inc else (bisect_right, bisect_left)
+        found = self._starts[first(self._starts, after) : last(self._starts, before)]
+        if len(found) > MOST_SEEN:
+            raise self._too_often()
+        return found
+
+    def _walk(self, before: datetime) -> Iterator[datetime]:
+        interval = int(self._parts.get("INTERVAL", 1))
+        steps = max(0, (before - self._first) // (_STEP[self._parts["FREQ"]] * interval)) + 2
+        if min(steps, int(self._parts.get("COUNT", steps))) > MOST_STEPS:
+            raise self._too_often()
+        counted = _CountedInterval(interval)
+        counted.left, counted.budget = steps, self._budget
+        rule = self._rule.replace(interval=counted, cache=False)
+        with contextlib.suppress(_FarEnough):
+            for number, start in enumerate(rule):
+                if number > MOST_STEPS:
+                    raise self._too_often()
+                if start > before:
+                    return
+                yield start
+
+    def _too_often(self) -> ValueError:
+        frequency = self._parts["FREQ"]
+        return ValueError(f"its rule (FREQ={frequency}) repeats too often to be followed: let it repeat less")
+
+
+def _refuse(parts: dict[str, str]) -> None:
+    """Raise ValueError for a rule that dateutil would never come back from, or that can't be meant."""
+    frequency, interval = parts["FREQ"], int(parts.get("INTERVAL", 1))
+    if frequency in _WITHIN_A_DAY and any(name.startswith("BY") for name in parts):
+        raise ValueError(f"its rule (FREQ={frequency} with BY…) is finer than a calendar needs: let it repeat daily")
+    if interval < 1:
+        raise ValueError(f"its rule has INTERVAL={interval}: allowed are 1 and more (RFC 5545, section 3.3.10)")
+    days = [abs(int(day)) for day in parts.get("BYMONTHDAY", "").split(",") if day]
+    longest = [_SHORT_MONTHS.get(int(month), 31) for month in parts.get("BYMONTH", "").split(",") if month]
+    if days and min(days) > max(longest, default=31):
+        raise ValueError("its rule has a BYMONTHDAY that none of its months has: look at the day and at BYMONTH")
+
+
+class _FarEnough(Exception):
+    """The rule's next start is beyond what was asked for, if it has one."""
+
+
+class _CountedInterval(int):
+    """A rule's INTERVAL that ends the search after `steps`: dateutil adds it once at each step, met or not."""
+
+    left: int
+    budget: Budget
+
+    def __radd__(self, other: int) -> int:
+        self._count()
+        return other + int(self)
+
+    def __mul__(self, other: int) -> int:
+        self._count()
+        return int(self) * other
+
+    def _count(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise _FarEnough
+        if self.left % 256 == 0:
+            self.budget.check()

@@ -1,0 +1,68 @@
+"""The whole house under virtual time: what holds for a few hundred seeds, and what is found where it doesn't hold."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from simulation.__main__ import SHORT, Wish, told
+from simulation.bugs import BUGS
+from simulation.run import simulate
+
+BATCH = 20
+FOUND_BY = {
+    "receipt-first": "nothing lost",
+    "forgetful-pace": "the quota is kept",
+    "overtaking": "nothing out of order",
+}
+
+
+@pytest.mark.parametrize("batch", range(12))
+def test_no_seed_breaks_a_promise(batch):
+    wish = Wish.read([])
+    for seed in range(batch * BATCH, (batch + 1) * BATCH):
+        assert list(told(simulate(seed, SHORT), wish)) == []
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_each_bug_that_was_put_in_is_found(bug):
+    outcomes = (simulate(seed, SHORT, bug=bug) for seed in range(100))
+    assert any(breach.promise == FOUND_BY[bug] for outcome in outcomes for breach in outcome.breaches)
+
+
+def test_a_breach_prints_the_seed_the_time_and_what_replays_it():
+    outcome = next(o for o in (simulate(s, SHORT, bug="forgetful-pace") for s in range(100)) if o.breaches)
+    *breaches, replay = told(outcome, Wish.read(["--bug", "forgetful-pace"]))
+    assert breaches[0].startswith(f"BREACH seed {outcome.seed}, 2026-11-01 06:0")
+    assert replay == (
+        f"  replay: python -m simulation --seed {outcome.seed} --days {SHORT} --bug forgetful-pace --trace"
+    )
+
+
+def test_a_seed_goes_the_same_way_each_time_and_another_goes_another():
+    lines: list[str] = []
+    first, again, other = simulate(3, SHORT, say=lines.append), simulate(3, SHORT), simulate(4, SHORT)
+    assert first.digest == again.digest != other.digest
+    assert any("leaves channel=x" in line for line in lines)
+
+
+def test_a_seed_goes_the_same_way_in_another_process():
+    process = subprocess.run(
+        [sys.executable, "-m", "simulation", "--seed", "3", "--days", str(SHORT)],
+        env={**os.environ, "PYTHONHASHSEED": "7"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert f"(trace {simulate(3, SHORT).digest})" in process.stdout
+
+
+def test_much_happens_in_a_few_seeds():
+    outcomes = [simulate(seed, SHORT) for seed in range(8)]
+    assert sum(outcome.lives for outcome in outcomes) > 16
+    assert sum(outcome.alerts for outcome in outcomes) > 80
+    assert sum(outcome.requests for outcome in outcomes) > 80
