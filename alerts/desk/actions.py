@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerts.desk.dedupe import MANUAL, content_key, predecessor, seen_before, topic_key
 from alerts.desk.double_tap import DOUBLE_TAP, tapped_before
 from alerts.desk.judgement import Accepted, Hearing, weigh
 from alerts.desk.lifecycle import end_what_is_over
 from alerts.desk.posting import Occasion, Pen, Penned, pen_posts, withdraw
-from alerts.desk.station import Intake, Publish, Station
+from alerts.desk.retreat import without_words
+from alerts.desk.station import Publish, Station
 from alerts.model.alert import Alert
 from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import AlertState, LeftOut, Record
@@ -95,7 +96,7 @@ class Desk:
         notes: tuple[str, ...] = (),
     ) -> Filed:
         """Dedupe, place, route, render and store: one message, from any source."""
-        seen = seen_before(books, alert)
+        seen = seen_before(books, alert, source)
         if seen is not None:
             return Filed(seen, fresh=False)
         decision = weigh(books, Hearing(alert, source, self._now(), tuple(named), again), self.station)
@@ -106,18 +107,19 @@ class Desk:
     def _accept(self, books: Books, alert: Alert, source: str, accepted: Accepted, notes: tuple[str, ...]) -> Filed:
         now, intake = self._now(), self.station.intake(source)
         at_once = accepted.publish == "auto"
+        not_before = _end_of_veto(accepted, now + intake.veto)
         record = replace(
             self._record(alert, source, accepted.previous, notes),
             state=AlertState.ACCEPTED if at_once else AlertState.WAITING,
-            reason=None if at_once else _why_it_waits(accepted.publish, intake),
+            reason=_told(accepted) if at_once else _why_it_waits(accepted.publish, not_before, now),
         )
         occasion = Occasion(
             record=record,
-            alert=alert,
+            alert=without_words(alert) if accepted.retreat else alert,
             accepted=accepted,
             now=now,
             state=PostState.QUEUED if at_once else PostState.WAITING,
-            not_before=now + intake.veto if accepted.publish == "veto" else None,
+            not_before=not_before,
         )
         books.add(record)
         books.note(now, record.id, None, record.state, record.reason or f"from {source}, publish = {accepted.publish}")
@@ -160,10 +162,23 @@ class Desk:
             raise Misuse(f"--channel {name!r}: no such channel; known: {known}")
 
 
-def _why_it_waits(publish: Publish, intake: Intake) -> str:
-    if publish == "veto":
-        return f"it goes out in {spell_span(intake.veto)} unless somebody rejects it"
+def _end_of_veto(accepted: Accepted, latest: datetime) -> datetime | None:
+    """When it goes out by itself: the time of what it withdraws runs on, or a feed that often speaks never would."""
+    if accepted.publish != "veto":
+        return None
+    running = [post.not_before for post in accepted.withdrawn if post.state is PostState.WAITING and post.not_before]
+    return min([latest, *running])
+
+
+def _why_it_waits(publish: Publish, not_before: datetime | None, now: datetime) -> str:
+    if publish == "veto" and not_before:
+        left = max(timedelta(seconds=round((not_before - now).total_seconds())), timedelta())
+        return f"it goes out in {spell_span(left)} unless somebody rejects it"
     return "it waits for a validation"
+
+
+def _told(accepted: Accepted) -> str | None:
+    return f"it ends here: {accepted.retreat.reason}" if accepted.retreat else None
 
 
 def posts_of(filed: Filed) -> list[Post]:

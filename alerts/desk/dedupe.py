@@ -7,6 +7,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from alerts.desk.routing import PRACTICE, fit_for_people, premature
 from alerts.desk.thread import is_open
 from alerts.model.alert import Alert, Area, Info, MsgType, ResponseType, Urgency
 from alerts.model.incident import AlertState, LeftOut, Record
@@ -79,22 +80,60 @@ def end_reason(alert: Alert) -> EndReason | None:
     return EndReason.ALL_CLEAR if clear else None
 
 
-def seen_before(books: Books, alert: Alert) -> Record | None:
-    """The record of this very message, or of a newer one under its identifier."""
+def seen_before(books: Books, alert: Alert, source: str) -> Record | None:
+    """The record of this very message, or of a newer one under its identifier that was taken in.
+
+    Another source's record counts only where it was accepted: what is left out there hides nothing here.
+    """
     for record in books.by_identifier(alert.identifier, alert.sender):
-        if record.alert is not None and record.alert.sent >= alert.sent:
+        if record.alert is not None and _is_known_by(record, record.alert, alert, source):
             return record
     return None
 
 
-def replaced_before(books: Books, alert: Alert) -> Record | None:
-    """The update or cancellation of this message that was read before the message itself."""
+def _is_known_by(record: Record, known: Alert, alert: Alert, source: str) -> bool:
+    if record.source != source:
+        return record.state is AlertState.ACCEPTED and known.sent >= alert.sent
+    return known.sent == alert.sent or (record.state is not AlertState.LEFT_OUT and known.sent > alert.sent)
+
+
+def may_follow(alert: Alert, source: str, record: Record) -> bool:
+    """Whether a message may go on about that one, end it or take its place.
+
+    An exercise has no part in what is real, nor the other way round. A feed speaks of what it brought itself, and a
+    sender of its own messages; an officer speaks of everything, and nobody else of what an officer posted.
+    """
+    if record.alert is None or _is_practice(record.alert) is not _is_practice(alert):
+        return False
+    if source == MANUAL:
+        return True
+    return record.source != MANUAL and (record.source == source or record.alert.sender == alert.sender)
+
+
+def _is_practice(alert: Alert) -> bool:
+    return alert.status in PRACTICE
+
+
+def replaced_before(books: Books, alert: Alert, source: str, now: datetime) -> Record | None:
+    """The update or cancellation of this message that was read before the message itself.
+
+    One that was left out itself replaces nothing, but for an end, which found nothing to end yet.
+    """
+    itself = Record("", "", source, alert, AlertState.LEFT_OUT, now)
     for record in books.referring(alert.identifier):
         later = record.alert
-        replaces = later is not None and later.msg_type in (MsgType.UPDATE, MsgType.CANCEL)
-        if replaces and later is not None and later.sent >= alert.sent and later.identifier != alert.identifier:
+        if later is None or later.msg_type not in (MsgType.UPDATE, MsgType.CANCEL):
+            continue
+        is_newer = later.sent >= alert.sent and later.identifier != alert.identifier
+        if is_newer and _counts(record, later, now) and may_follow(later, record.source, itself):
             return record
     return None
+
+
+def _counts(record: Record, later: Alert, now: datetime) -> bool:
+    if record.state is AlertState.LEFT_OUT:
+        return end_reason(later) is not None and fit_for_people(later) is None and not premature(later, now)
+    return record.state is not AlertState.REJECTED
 
 
 def said_before(books: Books, alert: Alert, source: str, now: datetime) -> tuple[Record, LeftOut] | None:
@@ -125,15 +164,17 @@ def merged_before(books: Books, alert: Alert, source: str, now: datetime) -> tup
 def predecessor(books: Books, alert: Alert, source: str, now: datetime) -> Record | None:
     """The newest message that this one updates or ends.
 
-    By its references, else an older one of its own identifier; a feed that gives neither is taken to go on about the
-    same event in the same areas, where their times overlap.
+    By its references, else an older one of its own identifier, of those that it may follow; a feed that gives neither
+    is taken to go on about the same event in the same areas, where their times overlap.
     """
     for reference in sorted(alert.references, key=lambda reference: reference.sent, reverse=True):
         for record in books.by_identifier(reference.identifier):
-            if record.alert is not None:
+            if may_follow(alert, source, record):
                 return record
-    own = next(iter(books.by_identifier(alert.identifier, alert.sender)), None)
-    return own or next(iter(_same_topic(books, alert, source, now)), None)
+    for record in books.by_identifier(alert.identifier, alert.sender):
+        if record.alert is not None and record.alert.sent <= alert.sent and may_follow(alert, source, record):
+            return record
+    return next(iter(_same_topic(books, alert, source, now)), None)
 
 
 def _same_topic(books: Books, alert: Alert, source: str, now: datetime) -> list[Record]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts.desk.dedupe import end_reason, merged_before, predecessor, replaced_before, said_before
-from alerts.desk.routing import choose_outlets, fit_for_people, grave_enough, how_to_publish, over
+from alerts.desk.retreat import retreats, without_words
+from alerts.desk.routing import choose_outlets, fit_for_people, grave_enough, how_to_publish, over, premature
 from alerts.desk.station import Intake, Outlet, Publish, Station
 from alerts.desk.thread import channels_on, is_open, overtaken
 from alerts.model.alert import Alert, MsgType
@@ -32,7 +33,7 @@ class Accepted:
     """The message is for here: to whom it goes, and what of its incident it finds.
 
     `thread` are the incident's posts that stay, `withdrawn` those whose place it takes. Without outlets, `nowhere` says
-    why it only withdraws.
+    why it only withdraws. `retreat` says why the incident has left us: it is ended then, without the message's words.
     """
 
     publish: Publish
@@ -43,17 +44,22 @@ class Accepted:
     thread: tuple[Post, ...]
     withdrawn: tuple[Post, ...]
     nowhere: LeftOut | None = None
+    retreat: LeftOut | None = None
 
 
 def weigh(books: Books, hearing: Hearing, station: Station) -> Accepted | LeftOut:
     """Accept a message or leave it out. Reads the books, writes nothing."""
     alert, source, now = hearing.alert, hearing.source, hearing.now
+    if left_out := premature(alert, now):
+        return left_out
+    previous = predecessor(books, alert, source, now)
+    thread = tuple(books.thread(previous.incident_id)) if previous else ()
+    if left_out := retreats(books, alert, previous, station, any_area=station.intake(source).any_area):
+        return _end_here(hearing, station, previous, thread, left_out)
     if left_out := fit_for_people(alert):
         return left_out
     if twin := _known_already(books, hearing):
         return twin
-    previous = predecessor(books, alert, source, now)
-    thread = tuple(books.thread(previous.incident_id)) if previous else ()
     ending = _ending(alert, thread, now)
     if ending is None and (left_out := over(alert, now, station.timezone)):
         return left_out
@@ -64,7 +70,7 @@ def weigh(books: Books, hearing: Hearing, station: Station) -> Accepted | LeftOu
 
 def _known_already(books: Books, hearing: Hearing) -> LeftOut | None:
     alert, source, now = hearing.alert, hearing.source, hearing.now
-    if later := replaced_before(books, alert):
+    if later := replaced_before(books, alert, source, now):
         return LeftOut(f"{later.id}, which replaces it, was read before it")
     if hearing.again:
         return None
@@ -102,6 +108,15 @@ def _place(
         return outlets
     nowhere = LeftOut(f"it took {previous.id} back before that went out: there is nothing to end") if ends else outlets
     return replace(accepted, nowhere=nowhere)
+
+
+def _end_here(
+    hearing: Hearing, station: Station, previous: Record | None, thread: tuple[Post, ...], why: LeftOut
+) -> Accepted | LeftOut:
+    """Take back what hasn't left, and end what is out: the incident goes on without us."""
+    bare = replace(hearing, alert=without_words(hearing.alert))
+    placed = _place(bare, station, previous, thread, EndReason.CANCELLED)
+    return replace(placed, retreat=why) if isinstance(placed, Accepted) else placed
 
 
 def _locate(alert: Alert, previous: Record | None, intake: Intake, station: Station) -> tuple[str, ...] | LeftOut:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from alerts.desk.station import Intake, Outlet, Publish, Station
 from alerts.model.alert import Alert, MsgType, Scope, Severity, Status, Urgency
@@ -12,6 +12,8 @@ from alerts.model.post import EndReason
 
 LIVE = (Status.ACTUAL,)
 PRACTICE = (Status.EXERCISE, Status.TEST)
+_CLOCKS_DIFFER = timedelta(days=1)
+"""How far ahead a time of issue may lie: a wrong clock or time zone, and no more."""
 
 
 def fit_for_people(alert: Alert) -> LeftOut | None:
@@ -25,6 +27,13 @@ def fit_for_people(alert: Alert) -> LeftOut | None:
     if not alert.infos and alert.msg_type is not MsgType.CANCEL:
         return LeftOut("there is nothing to read in it: it has no info")
     return None
+
+
+def premature(alert: Alert, now: datetime) -> LeftOut | None:
+    """Why its time of issue can't be right: in it lies what makes one message newer than another."""
+    if alert.sent - now <= _CLOCKS_DIFFER:
+        return None
+    return LeftOut(f"it says that it was sent at {alert.sent:%Y-%m-%d %H:%M %z}, which is yet to come")
 
 
 def over(alert: Alert, now: datetime, zone: tzinfo) -> LeftOut | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from alerts.desk.shapes import EXCLUDED, shapes_of
+from alerts.desk.shapes import EXCLUDED, Piece, has_shapes, pieces_of
 from alerts.model.alert import Alert, Area, Named, Point
 from alerts.model.errors import Misuse
 from alerts.model.incident import LeftOut
@@ -22,7 +22,13 @@ DISTRICT = "district"
 """The geocode name under which a district's own code stands in our alerts."""
 _SLIVER = 0.01
 """The share of the smaller of two shapes below which they only touch."""
+_REMEMBERED = 64
+"""Outlines whose answer is kept: a few batches of a feed."""
 _BLANKS = re.compile(r"[\s,;]+")
+
+
+class Elsewhere(LeftOut):
+    """Why an alert is left out whose areas can be compared with ours, and lie elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,7 @@ class Territory:
             return LeftOut('it names no area, so nobody can tell whether it is for here (area = "any" takes it)')
         if not any(self._comparable(area) for area in areas):
             return LeftOut(f'its area can\'t be matched: {_listed(names)} (area = "any" takes it)')
-        return LeftOut(f"outside our areas: {_listed(names)}")
+        return Elsewhere(f"outside our areas: {_listed(names)}")
 
     def district(self, text: str) -> District:
         """The district of that code or name, whatever its accents and case. Raises Misuse with the nearest."""
@@ -99,15 +105,26 @@ class Territory:
         raise Misuse(f"--area {text!r}: no such district; {hint}")
 
     def _touches(self, area: Area) -> bool:
+        """Whether it has a code of ours, else whether it covers ground of ours, which takes longer to tell."""
         if any((name, value) in self._wanted for name, value in _codes_of(area)):
             return True
+        return self._ground is not None and self._covered(area)
+
+    @cached_property
+    def _covered(self) -> Callable[[Area], bool]:
+        """Remembers what it answered: an alert is located before the transaction that files it, and in it."""
         ground = self._ground
-        return ground is not None and any(_covers(shape, ground) for shape in shapes_of(area))
+
+        @lru_cache(maxsize=_REMEMBERED)
+        def covered(area: Area) -> bool:
+            return ground is not None and any(_covers(piece, ground) for piece in pieces_of(area, ground.bounds))
+
+        return covered
 
     def _comparable(self, area: Area) -> bool:
         if any(name in self._schemes for name, _ in _codes_of(area)):
             return True
-        return bool(self.districts) and bool(shapes_of(area))
+        return bool(self.districts) and has_shapes(area)
 
 
 def _codes_of(area: Area) -> list[tuple[str, str]]:
@@ -124,11 +141,11 @@ def _outer_rings(outline: Mapping[str, Any]) -> tuple[tuple[Point, ...], ...]:
     return tuple(tuple((float(lat), float(lon)) for lon, lat, *_ in polygon[0]) for polygon in polygons)
 
 
-def _covers(shape: BaseGeometry, ground: BaseGeometry) -> bool:
+def _covers(piece: Piece, ground: BaseGeometry) -> bool:
     """Whether they share ground, not only a border, which neighbours draw a little across one another."""
-    if not ground.intersects(shape):
+    if not ground.intersects(piece.outline):
         return False
-    return bool(ground.intersection(shape).area > _SLIVER * min(ground.area, shape.area))
+    return bool(ground.intersection(piece.outline).area > _SLIVER * min(ground.area, piece.size))
 
 
 def _folded(text: str) -> str:

@@ -213,6 +213,10 @@ class Books(Protocol):
         """
         ...
 
+    def incident(self, incident_id: str) -> Sequence[Record]:
+        """The messages of an incident, in the order of storing."""
+        ...
+
     def thread(self, incident_id: str, channel: str | None = None) -> Sequence[Post]:
         """The posts of an incident, on one channel or all, in the order of storing."""
         ...
@@ -222,7 +226,10 @@ class Books(Protocol):
         ...
 
     def over(self, now: datetime) -> Sequence[Record]:
-        """The newest accepted message of each incident that has readers, was over by `now`, and isn't closed."""
+        """The newest message of each incident that has readers, if it is accepted, was over by `now` and isn't closed.
+
+        One that waits is the newest too: its incident isn't over before it was let go or kept back.
+        """
         ...
 
     def close(self, alert_id: str, now: datetime) -> None:

@@ -70,6 +70,7 @@ def _newest(column: Column[Any]) -> Statement:
 
 
 _NAMES = tuple((_beginning(column), _newest(column)) for column in (alert.c.id, alert.c.identifier, alert.c.incident))
+_INCIDENT = Statement(select(alert).where(alert.c.incident == bindparam("incident")).order_by(alert.c.seq))
 _THREAD = Statement(
     select(post)
     .where(post.c.incident == bindparam("incident"))
@@ -99,7 +100,7 @@ _OVER = Statement(
         ~exists().where(
             _later.c.incident == alert.c.incident,
             _later.c.seq > alert.c.seq,
-            _later.c.state == AlertState.ACCEPTED.value,
+            any_of(_later.c.state, [AlertState.ACCEPTED.value, AlertState.WAITING.value]),
         )
     )
     .where(
@@ -166,6 +167,10 @@ class StoredBooks:
             for row in newest.rows(self._db, name=name["name"])
         ]
 
+    def incident(self, incident_id: str) -> Sequence[Record]:
+        """The messages of an incident, in the order of storing."""
+        return [record_of(row) for row in _INCIDENT.rows(self._db, incident=incident_id)]
+
     def thread(self, incident_id: str, channel: str | None = None) -> Sequence[Post]:
         """The posts of an incident, on one channel or all, in the order of storing."""
         return [post_of(row) for row in _THREAD.rows(self._db, incident=incident_id, channel=channel)]
@@ -175,7 +180,10 @@ class StoredBooks:
         return [post_of(row) for row in _POSTS_OF.rows(self._db, alert_id=alert_id)]
 
     def over(self, now: datetime) -> Sequence[Record]:
-        """The newest accepted message of each incident that has readers, was over by `now`, and isn't closed."""
+        """The newest message of each incident that has readers, if it is accepted, was over by `now` and isn't closed.
+
+        One that waits is the newest too: its incident isn't over before it was let go or kept back.
+        """
         return [record_of(row) for row in _OVER.rows(self._db, now=stamp(now))]
 
     def close(self, alert_id: str, now: datetime) -> None:

@@ -18,6 +18,7 @@ from alerts.store.succession import make_way
 CLOCKS_DIFFER = timedelta(seconds=5)
 """How far the clocks of two machines may be apart."""
 LONGEST_LEASE = timedelta(seconds=5)
+"""A lease lasts no longer: what was journalled under it has left within this, or doesn't leave."""
 BELIEVED_WAIT = timedelta(minutes=5)
 
 
@@ -86,18 +87,20 @@ def _begin(
             return None
     elif sql.IN_DOUBT.row(db, key=post.id) is None:
         return None
+    thread = () if post.kind is PostKind.PUBLISH else _thread(db, post)
     cursor = sql.BEGIN.run(
         db,
         post_id=post.id,
         channel=post.channel,
         action=action,
         owner=lease.owner,
-        counts=counts,
+        # What finds nothing to change goes out as a new post, and has to be known for one after a crash too.
+        counts=counts or (action == "send" and not thread),
         left_at=stamp(now),
     )
     return Begun(
         attempt=cursor.lastrowid or 0,
-        thread=() if post.kind is PostKind.PUBLISH else _thread(db, post),
+        thread=thread,
         newest_known=_newest_known(db, post) if action == "look" else None,
         action=action,
     )

@@ -1,4 +1,4 @@
-"""What an index's links are relative to (RFC 3986, section 5; `xml:base`): resolved fast, for an index may have thousands."""
+"""What an index's links are relative to (RFC 3986, section 5; `xml:base`): fast, for an index has thousands."""
 
 from __future__ import annotations
 
@@ -23,9 +23,12 @@ class Base:
     def of(cls, url: str, told: str | None = None) -> Base:
         """The base of a document at `url` that tells `told` as its base; one that can't be read counts as not told."""
         try:
-            url = urljoin(url, told or "")
+            return cls._at(urljoin(url, told or ""))
         except ValueError:
-            return cls.of(url)
+            return cls._at(url)
+
+    @classmethod
+    def _at(cls, url: str) -> Base:
         return cls(url, folder=urljoin(url, "x")[:-1], root=urljoin(url, "/x")[:-2])
 
     def resolve(self, link: str) -> str:

@@ -78,9 +78,13 @@ def _told_problem(document: object) -> str:
 def _read_warning(place: int, warning: object, zone: tzinfo) -> IndexEntry:
     if not isinstance(warning, dict) or not isinstance(alert := warning.get("alert"), dict):
         return IndexEntry(f"warnings[{place}]", problem=f"warnings[{place}] holds no alert")
-    parts = (warning.get("uuid") or alert.get("identifier"), alert.get("sent"))
-    key = " ".join(str(part) for part in parts if part and isinstance(part, str | int))
+    name = next((name for name in (warning.get("uuid"), alert.get("identifier")) if name and _is_word(name)), None)
+    key = " ".join(str(part) for part in (name, alert.get("sent")) if part and _is_word(part))
     return IndexEntry(key or f"warnings[{place}]", document=alert, expires=_latest_expiry(alert, zone))
+
+
+def _is_word(value: object) -> bool:
+    return isinstance(value, str | int)
 
 
 def _latest_expiry(alert: Mapping[str, Any], zone: tzinfo) -> datetime | None:

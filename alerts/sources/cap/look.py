@@ -84,15 +84,12 @@ class Look:
             self.heard[entry.key] = await self._read(entry)
         except FailedForGood as error:
             self.heard[entry.key] = _broken(entry, str(error))
-        except Unreadable as error:
-            self.heard[entry.key] = _broken(entry, f"{_where(entry)}{error}")
         except SourceFailed as error:
             self.failures[entry.key] = error
             self._not_before = max(filter(None, (self._not_before, error.retry_at)), default=None)
         except Exception as error:
-            log.exception("source.stumbled", entry=entry.key)
-            words = f"{_where(entry)}the reader stumbled over the message ({type(error).__name__}): tell its sender"
-            self.heard[entry.key] = _broken(entry, words)
+            log.exception("source.stumbled", entry=_where(entry))
+            self.failures[entry.key] = SourceFailed(f"{_where(entry)}the reader stumbled ({type(error).__name__})")
 
     async def _read(self, entry: IndexEntry) -> Heard:
         if entry.problem:
@@ -102,9 +99,18 @@ class Look:
         message = entry.document if entry.message is None else entry.message
         if message is None:
             message = await self._documents.message(entry.url or "")
-        return await asyncio.to_thread(self._understand, entry.key, message)
+        return await asyncio.to_thread(self._understand, entry, message)
 
-    def _understand(self, key: str, message: bytes | Mapping[str, Any]) -> Heard:
+    def _understand(self, entry: IndexEntry, message: bytes | Mapping[str, Any]) -> Heard:
+        try:
+            return self._make_out(entry.key, message)
+        except Unreadable as error:
+            return _broken(entry, f"{_where(entry)}{error}")
+        except Exception as error:
+            log.exception("message.stumbled", entry=_where(entry))
+            return _broken(entry, f"{_where(entry)}the reader stumbled over the message ({type(error).__name__})")
+
+    def _make_out(self, key: str, message: bytes | Mapping[str, Any]) -> Heard:
         if isinstance(message, bytes):
             alert, notes = read_message(message, zone=self._zone, language=self._language)
         else:

@@ -53,15 +53,12 @@ class RuleStarts:
     def between(self, after: datetime, before: datetime, *, inc: bool) -> list[datetime]:
         """The starts from `after` to `before`, both included where `inc` says so."""
         if self._reach is None or before > self._reach:
-            self._starts = list(self._walk(before))
+            self._starts = list(self._walk(after, before))
             self._reach = before
         first, last = (bisect_left, bisect_right) if inc else (bisect_right, bisect_left)
-        found = self._starts[first(self._starts, after) : last(self._starts, before)]
-        if len(found) > MOST_SEEN:
-            raise self._too_often()
-        return found
+        return self._starts[first(self._starts, after) : last(self._starts, before)]
 
-    def _walk(self, before: datetime) -> Iterator[datetime]:
+    def _walk(self, after: datetime, before: datetime) -> Iterator[datetime]:
         interval = int(self._parts.get("INTERVAL", 1))
         steps = max(0, (before - self._first) // (_STEP[self._parts["FREQ"]] * interval)) + 2
         if min(steps, int(self._parts.get("COUNT", steps))) > MOST_STEPS:
@@ -70,11 +67,13 @@ class RuleStarts:
         counted.left, counted.budget = steps, self._budget
         rule = self._rule.replace(interval=counted, cache=False)
         with contextlib.suppress(_FarEnough):
-            for number, start in enumerate(rule):
-                if number > MOST_STEPS:
-                    raise self._too_often()
+            passed = seen = 0
+            for start in rule:
                 if start > before:
                     return
+                passed, seen = passed + 1, seen + (start >= after)
+                if passed > MOST_STEPS or seen > MOST_SEEN:
+                    raise self._too_often()
                 yield start
 
     def _too_often(self) -> ValueError:

@@ -19,8 +19,10 @@ from structlog.testing import capture_logs
 from alerts.model.alert import Severity
 from alerts.model.errors import SourceFailed
 from alerts.model.ports import Heard, Memory, Reading
-from alerts.sources.cap.look import AT_ONCE, GIVE_UP_AFTER, PER_LOOK
+from alerts.sources.cap.entry import IndexEntry
+from alerts.sources.cap.look import AT_ONCE, GIVE_UP_AFTER, PER_LOOK, Look
 from alerts.sources.cap.source import CapSource
+from alerts.sources.documents import Documents
 from alerts.sources.settings import CapSettings
 from tests.cap_messages import alert_xml, info_xml, message
 from tests.contract.sources.feed_server import FeedServer, index_of, serving
@@ -358,6 +360,19 @@ async def test_a_link_to_another_private_host_is_refused(server: FeedServer, pol
         assert await polling(allow_private=True).identifiers() == ["secret"]
 
 
+async def test_a_file_is_no_configured_host(server: FeedServer, polling: Polls, tmp_path: Path) -> None:
+    server.pages["/secret.xml"] = message("secret")
+    (tmp_path / "index.atom").write_text(index_of(f"{server.url}/secret.xml"))
+
+    (heard,) = (await polling("index.atom", folder=tmp_path).look()).heard
+
+    assert heard.problem == (
+        "a link in a file leads to the private host 127.0.0.1, which is refused; if this is meant: allow_private = true"
+    )
+    assert server.asked == []
+    assert await polling("index.atom", folder=tmp_path, allow_private=True).identifiers() == ["secret"]
+
+
 async def test_a_feed_may_not_name_a_file(server: FeedServer, polling: Polls, tmp_path: Path) -> None:
     (tmp_path / "a.xml").write_bytes(message("a"))
     link = f'<entry><id>a</id><link href="{(tmp_path / "a.xml").as_uri()}"/></entry>'
@@ -406,6 +421,51 @@ async def test_a_file_that_is_not_there_is_told(polling: Polls, tmp_path: Path) 
         await polling("none.xml", folder=tmp_path).look()
     with pytest.raises(SourceFailed, match=r"can't be read: Is a directory$"):
         await polling(str(tmp_path)).look()
+
+
+# --- what nobody thought of -----------------------------------------------------------------------------------------
+
+
+class OddDocuments(Documents):
+    """Documents whose fetching fails in a way that nobody thought of."""
+
+    def __init__(self) -> None:
+        """No address, no fetcher."""
+
+    async def message(self, url: str) -> bytes:
+        if "odd" in url:
+            raise ZeroDivisionError
+        return message("good")
+
+
+class OddMapping(dict[str, object]):
+    """A message whose reading fails in a way that nobody thought of."""
+
+    def items(self) -> object:
+        raise ZeroDivisionError
+
+
+async def test_what_nobody_thought_of_costs_its_message_alone_and_is_logged() -> None:
+    entries = [
+        IndexEntry("1", url="https://feeds.example/odd.xml?key=word"),
+        IndexEntry("2", document=OddMapping()),
+        IndexEntry("3", url="https://feeds.example/good.xml"),
+    ]
+    look = Look(OddDocuments(), zone=PARIS, language="fr", state={}, now=FakeClock().now())
+
+    with capture_logs() as logs:
+        complete = await look.hear(entries)
+
+    assert not complete
+    assert look.heard.keys() == {"2", "3"}
+    assert look.heard["2"].problem == "the reader stumbled over the message (ZeroDivisionError)"
+    assert look.heard["3"].alert is not None
+    # what can't be fetched may come another time; what can't be read never will
+    assert [(key, str(error)) for key, error in look.failures.items()] == [
+        ("1", "https://feeds.example/odd.xml: the reader stumbled (ZeroDivisionError)")
+    ]
+    assert sorted(line["event"] for line in logs) == ["message.stumbled", "source.stumbled"]
+    assert "word" not in str([{**line, "exc_info": None} for line in logs])
 
 
 # --- what it says ---------------------------------------------------------------------------------------------------

@@ -212,6 +212,20 @@ async def test_the_place_of_what_was_under_way_at_a_kill_is_taken(house):
     assert again.texts() == ["Vent"]
 
 
+async def test_the_place_of_what_went_out_as_a_new_post_after_all_is_taken_too(house):
+    how = {"limits": ("1/1m",), "counts_every_write": False}
+    daemon = await house.start(ScriptedChannel(house.clock, publish=[HANGS]), **how)
+    await house.post("Crue, suite", kind=PostKind.UPDATE, means=Means.EDIT)
+    await daemon.kill()
+    again = ScriptedChannel(house.clock, find=[Receipt("8")])
+    await house.start(again, **how)
+    await house.post("Vent")
+    await house.clock.advance(59)
+    assert again.published == []
+    await house.clock.advance(10)
+    assert again.texts() == ["Vent"]
+
+
 async def test_a_stop_waits_for_what_is_under_way_and_begins_nothing_more(house):
     channel = ScriptedChannel(house.clock, publish=[Late(4)])
     daemon = await house.start(channel, concurrency=1)

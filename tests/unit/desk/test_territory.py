@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from time import process_time
+
 import pytest
 
 from alerts.desk.shapes import EXCLUDED
@@ -158,3 +161,46 @@ def test_a_district_of_two_islands_has_two_rings():
     both = {"type": "MultiPolygon", "coordinates": [square(1, 1)["coordinates"], square(2, 2)["coordinates"]]}
 
     assert len(District("I", "Îles", both).as_area().polygons) == 2
+
+
+def scribble(points, south, west, side):
+    """A ring that crosses itself some thousand times, as no sender should make one."""
+    chance = random.Random(1)  # noqa: S311 the same ring each time
+    return ring(*((south + chance.random() * side, west + chance.random() * side) for _ in range(points)))
+
+
+@pytest.mark.parametrize(
+    ("points", "south", "west", "side"),
+    [(400, 45.0, 5.0, 2.0), (5000, 45.0, 5.0, 2.0), (24, 45.18, 5.70, 0.02), (400, 45.18, 5.70, 0.02)],
+)
+def test_a_scribble_costs_no_time_and_still_counts(points, south, west, side):
+    alert = an_alert(areas=(Area("Zone", polygons=(scribble(points, south, west, side),)),))
+    TOWN.locate(an_alert(areas=(Area("Warm", polygons=(box(45, 5, 46, 6),)),)))
+
+    started = process_time()
+    found = TOWN.locate(alert)
+
+    assert found == ("Zone",)
+    assert process_time() - started < 0.5, "mending it whole takes seconds to minutes"
+
+
+def test_a_scribble_far_from_here_stays_elsewhere():
+    assert located(Area("Zone", polygons=(scribble(400, 48.0, 2.0, 2.0),))) == "outside our areas: Zone"
+    beside = scribble(400, 45.18, 5.7399, 0.3)
+    assert located(Area("Zone", polygons=(beside,))) == "outside our areas: Zone"
+
+
+def test_a_long_outline_with_a_slip_in_it_keeps_its_shape_near_here():
+    bay = ring(*((45.0, 5.0 + step / 50) for step in range(50)), (45.0, 6.0), (46.0, 6.0), (46.0, 5.9), (45.1, 5.9))
+    around = (*bay[:-1], (45.1, 5.1), (46.0, 5.1), (46.0, 5.0), (45.2, 5.0), (45.3, 4.9), (45.3, 5.0), bay[-1])
+
+    assert located(Area("Fer à cheval", polygons=(around,))) == "outside our areas: Fer à cheval"
+
+
+@pytest.mark.parametrize("odd", ["9" * 400 + ",1", "1," + "9" * 400, "-95,5.7", "45.2,361"])
+def test_a_point_that_is_not_on_earth_is_no_corner_of_a_hole(odd):
+    written = f"45.1,5.6 45.1,5.8 {odd} 45.3,5.8 45.3,5.6 45.1,5.6"
+
+    assert located(Area("Zone", (box(45, 5, 46, 6),), geocodes=(Named(EXCLUDED, written),))) == (
+        "outside our areas: Zone"
+    )

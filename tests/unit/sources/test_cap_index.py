@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tracemalloc
 import zipfile
 from datetime import UTC, datetime
+from urllib.parse import urljoin
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from alerts.model.alert import MsgType, Severity, Status
 from alerts.model.errors import Unreadable
 from alerts.sources.cap.archive import members
+from alerts.sources.cap.base import Base
 from alerts.sources.cap.entry import IndexEntry
 from alerts.sources.cap.index import read_index
 from alerts.sources.cap.message import read_json, read_message
@@ -330,3 +333,72 @@ def test_any_damage_is_an_index_or_unreadable(body: str, place: int, length: int
     except Unreadable:
         return
     assert all(entry.key for entry in entries)
+
+
+# --- what strangers put into keys and links -------------------------------------------------------------------------
+
+
+def sent_by(uuid: object) -> str:
+    alert = {"identifier": "a", "sender": "s", "sent": "2026-11-25T12:00:00Z"}
+    return json.dumps({"warnings": [{"uuid": uuid, "alert": alert}]})
+
+
+@pytest.mark.parametrize("uuid", ["\ud800u", "\ud800" * 2000, "u" * 2000, "u\0", "u\x1b[31m", "u\uffff"])
+def test_a_key_that_no_database_takes_is_replaced_by_another_that_stays(uuid: str) -> None:
+    (entry,) = read(sent_by(uuid))
+
+    assert re.fullmatch("[0-9a-f]{64}", entry.key)
+    assert entry.document
+    assert read(sent_by(uuid))[0].key == entry.key
+    assert read(sent_by(f"{uuid}x"))[0].key != entry.key
+
+
+@pytest.mark.parametrize("uuid", [["x"], {"x": 1}, None, "", 1.5])
+def test_what_is_no_uuid_is_no_part_of_a_key(uuid: object) -> None:
+    (entry,) = read(sent_by(uuid))
+    assert entry.key in ("2026-11-25T12:00:00Z", "a 2026-11-25T12:00:00Z")
+
+
+def test_a_problem_report_is_told_without_what_no_log_takes() -> None:
+    with pytest.raises(Unreadable, match='and says "Down soon"; expected'):
+        read('{"title": "Down\\ud800\\u0000\\nsoon"}')
+
+
+@pytest.mark.parametrize("base", ["http://[::1", "//[x", "http://a]/"])
+def test_a_base_that_is_none_costs_nothing(base: str) -> None:
+    feed = f'<feed xmlns="http://www.w3.org/2005/Atom" xml:base="{base}">{{0}}</feed>'
+    links = atom_entry('<link href="m/1.xml"/>'), atom_entry('<link href="https://other.example/1"/>', number=2)
+
+    entries = read(feed.format("".join(links)))
+
+    assert [entry.url for entry in entries] == ["https://feeds.example/atom/m/1.xml", "https://other.example/1"]
+
+
+def test_links_are_relative_to_the_base_that_the_feed_tells() -> None:
+    feed = '<feed xmlns="http://www.w3.org/2005/Atom" xml:base="../other/">{0}</feed>'
+    assert read(feed.format(atom_entry('<link href="1.xml"/>')))[0].url == "https://feeds.example/other/1.xml"
+
+
+_BASES = [
+    "https://feeds.example/atom/france?x=1#y",
+    "https://feeds.example",
+    "file:///srv/a.atom",
+    "a/b",
+    "http://h:1/a//b/",
+]
+
+
+@given(
+    st.sampled_from(_BASES),
+    st.one_of(
+        st.text(st.sampled_from("ab1./:?#&=;%~+-@\\é []"), max_size=12), st.from_regex(r"/?(\.{0,3}\w{0,2}/){0,3}\w?")
+    ),
+)
+def test_a_link_is_resolved_as_the_standard_says(base: str, link: str) -> None:
+    try:
+        expected = urljoin(base, link)
+    except ValueError:
+        with pytest.raises(ValueError, match=r"."):
+            Base.of(base).resolve(link)
+        return
+    assert Base.of(base).resolve(link) == expected or link.startswith(("http://", "https://"))
