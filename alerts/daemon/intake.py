@@ -64,6 +64,7 @@ class TakesIn:
     async def _file_batch(self, source: str, batch: Sequence[Heard]) -> list[Filed]:
         """File a batch at once; one that can't be filed so is filed one by one, and what is to blame costs itself."""
         try:
+            await self._database.read(lambda _: self._desk.locate(batch, source))
             return await self._database.write(partial(self._file, source, batch))
         except sqlite3.Error:
             raise

@@ -15,7 +15,7 @@ from alerts.desk.judgement import Accepted, Hearing, weigh
 from alerts.desk.lifecycle import end_what_is_over
 from alerts.desk.posting import Occasion, Pen, Penned, pen_posts, withdraw
 from alerts.desk.retreat import without_words
-from alerts.desk.station import Publish, Station
+from alerts.desk.station import Station
 from alerts.model.alert import Alert
 from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import AlertState, LeftOut, Record
@@ -56,6 +56,13 @@ class Desk:
     def warm(self, alert: Alert) -> None:
         """Get ready to file this alert: what takes long is done before the transaction, not in it."""
         self._pen.warm(alert, self._now())
+
+    def locate(self, entries: Sequence[Heard], source: str) -> None:
+        """Find out where these are, which the territory remembers: comparing outlines is no work for a transaction."""
+        any_area = self.station.intake(source).any_area
+        for alert in (heard.alert for heard in entries):
+            if alert is not None:
+                self.station.territory.locate(alert, any_area=any_area)
 
     def hear(self, books: Books, heard: Heard, source: str) -> Filed:
         """File one entry of a feed; never raises for what a feed may say."""
@@ -111,11 +118,11 @@ class Desk:
         record = replace(
             self._record(alert, source, accepted.previous, notes),
             state=AlertState.ACCEPTED if at_once else AlertState.WAITING,
-            reason=_told(accepted) if at_once else _why_it_waits(accepted.publish, not_before, now),
+            reason=_told(accepted, None if at_once else _why_it_waits(not_before, now)),
         )
         occasion = Occasion(
             record=record,
-            alert=without_words(alert) if accepted.retreat else alert,
+            alert=without_words(alert, accepted.retreat, self.station.language) if accepted.retreat else alert,
             accepted=accepted,
             now=now,
             state=PostState.QUEUED if at_once else PostState.WAITING,
@@ -170,15 +177,16 @@ def _end_of_veto(accepted: Accepted, latest: datetime) -> datetime | None:
     return min([latest, *running])
 
 
-def _why_it_waits(publish: Publish, not_before: datetime | None, now: datetime) -> str:
-    if publish == "veto" and not_before:
-        left = max(timedelta(seconds=round((not_before - now).total_seconds())), timedelta())
-        return f"it goes out in {spell_span(left)} unless somebody rejects it"
-    return "it waits for a validation"
+def _why_it_waits(not_before: datetime | None, now: datetime) -> str:
+    if not_before is None:
+        return "it waits for a validation"
+    left = timedelta(seconds=max(round((not_before - now).total_seconds()), 1))
+    return f"it goes out in {spell_span(left)} unless somebody rejects it"
 
 
-def _told(accepted: Accepted) -> str | None:
-    return f"it ends here: {accepted.retreat.reason}" if accepted.retreat else None
+def _told(accepted: Accepted, waits: str | None) -> str | None:
+    retreat = f"it ends here: {accepted.retreat.reason}" if accepted.retreat else None
+    return "; ".join(filter(None, (retreat, waits))) or None
 
 
 def posts_of(filed: Filed) -> list[Post]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 
-from alerts.desk.thread import THERE
+from alerts.desk.thread import COMING
+from alerts.model.alert import MsgType
 from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Books
-from alerts.model.post import Post, PostState
+from alerts.model.post import Post, PostKind, PostState
 
 SHORTEST = 4
 """How much of a name says that it was meant: a slip of the finger must not cancel an alert."""
@@ -63,11 +65,13 @@ def reject(books: Books, name: str, who: str, reason: str | None, now: datetime)
 def retry(books: Books, name: str, now: datetime) -> list[Post]:
     """Queue again what failed or is in doubt; something in doubt may then be out twice. Raises Misuse or Refused.
 
-    What a later message of its incident has overtaken stays: nobody is to read an alert after its end.
+    What its incident has gone on from stays: nobody is to read an alert after its update or its end.
     """
-    posts = [post for post in _in_trouble(books, name) if not _is_overtaken(books, post)]
+    troubled = _in_trouble(books, name)
+    newer = {post.id: _newer(books, post) for post in troubled}
+    posts = [post for post in troubled if newer[post.id] is None]
     if not posts:
-        raise Refused(f"{name}: a later message of its incident is out there already; drop it, or post anew what holds")
+        raise Refused(f"{name}: {newer[troubled[0].id]}; drop it, or post anew what holds")
     return _move(books, posts, PostState.QUEUED, "retried by an officer", now)
 
 
@@ -92,9 +96,25 @@ def _in_trouble(books: Books, name: str) -> list[Post]:
     return found
 
 
-def _is_overtaken(books: Books, post: Post) -> bool:
-    thread = books.thread(post.incident_id, post.channel)
-    return any(later.seq > post.seq and later.state in THERE for later in thread)
+def _newer(books: Books, post: Post) -> str | None:
+    """What has taken its place meanwhile: a later post on its channel, an end anywhere, the sender's next word."""
+    for later in books.thread(post.incident_id):
+        is_here = later.channel == post.channel or later.kind is PostKind.END
+        if later.seq > post.seq and is_here and later.state in COMING:
+            return f"{later.alert_id} is newer there ({later.kind}, {_spelled(later.state)})"
+    messages = list(books.incident(post.incident_id))
+    place = next(place for place, record in enumerate(messages) if record.id == post.alert_id)
+    for record in messages[place + 1 :]:
+        if _replaces(record, messages[place]):
+            return f"{record.id} has replaced it ({record.alert.msg_type if record.alert else ''})"
+    return None
+
+
+def _replaces(record: Record, earlier: Record) -> bool:
+    """Whether its sender put it in the earlier one's place, be it told here or not; the same words replace nothing."""
+    follows = record.alert is not None and record.alert.msg_type in (MsgType.UPDATE, MsgType.CANCEL)
+    is_decided = record.state in (AlertState.ACCEPTED, AlertState.LEFT_OUT)
+    return follows and is_decided and record.content_key != earlier.content_key
 
 
 def _move(books: Books, posts: list[Post], state: PostState, reason: str, now: datetime) -> list[Post]:
@@ -110,9 +130,13 @@ def _is_named(record: Record, name: str) -> bool:
 
 
 def _standing(record: Record) -> str:
-    state = str(record.state).replace("_", " ")
+    state = _spelled(record.state)
     return f"{state}: {record.reason}" if record.reason else state
 
 
+def _spelled(state: StrEnum) -> str:
+    return str(state).replace("_", " ")
+
+
 def _states(posts: Sequence[Post]) -> str:
-    return ", ".join(sorted({str(post.state).replace("_", " ") for post in posts})) or "without posts"
+    return ", ".join(sorted({_spelled(post.state) for post in posts})) or "without posts"

@@ -114,9 +114,12 @@ def _end_here(
     hearing: Hearing, station: Station, previous: Record | None, thread: tuple[Post, ...], why: LeftOut
 ) -> Accepted | LeftOut:
     """Take back what hasn't left, and end what is out: the incident goes on without us."""
-    bare = replace(hearing, alert=without_words(hearing.alert))
+    bare = replace(hearing, alert=without_words(hearing.alert, why, station.language))
     placed = _place(bare, station, previous, thread, EndReason.CANCELLED)
-    return replace(placed, retreat=why) if isinstance(placed, Accepted) else placed
+    if isinstance(placed, LeftOut):
+        return placed
+    nowhere = placed.nowhere and LeftOut(f"{why.reason}; {placed.nowhere.reason}")
+    return replace(placed, retreat=why, nowhere=nowhere)
 
 
 def _locate(alert: Alert, previous: Record | None, intake: Intake, station: Station) -> tuple[str, ...] | LeftOut:

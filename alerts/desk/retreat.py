@@ -13,6 +13,9 @@ from alerts.model.alert import Alert, MsgType, Scope
 from alerts.model.incident import AlertState, LeftOut, Record
 from alerts.model.ports import Books
 
+NOT_HERE = {"fr": "Elle ne concerne plus notre commune.", "en": "It no longer concerns our area."}
+"""What readers are told of an alert that moved away."""
+
 
 def retreats(
     books: Books, alert: Alert, previous: Record | None, station: Station, *, any_area: bool
@@ -28,9 +31,10 @@ def retreats(
     return why if why and _follows_what_stands(books, alert, previous) else None
 
 
-def without_words(alert: Alert) -> Alert:
-    """The message as a bare end: what it says is for others."""
-    return replace(alert, msg_type=MsgType.CANCEL, scope=Scope.PUBLIC, note=None, infos=())
+def without_words(alert: Alert, why: LeftOut, language: str) -> Alert:
+    """The message as a bare end: what it says is for others. Readers are told, in `language`, that it moved away."""
+    told = NOT_HERE["fr" if language.lower().startswith("fr") else "en"] if isinstance(why, Elsewhere) else None
+    return replace(alert, msg_type=MsgType.CANCEL, scope=Scope.PUBLIC, note=told, infos=())
 
 
 def _goes_on(alert: Alert, previous: Record) -> bool:

@@ -10,12 +10,13 @@ from alerts.model.post import EndReason, Means, Post, PostKind, PostState
 
 THERE = (PostState.SENDING, PostState.IN_DOUBT, PostState.SENT)
 """The states of what readers see, or may see already."""
-_COMING = (PostState.QUEUED, *THERE)
+COMING = (PostState.QUEUED, *THERE)
+"""The states of what readers see, or will see if nothing stands in its way."""
 
 
 def last_there(thread: Sequence[Post]) -> Post | None:
     """The newest post that is there or on its way: what the next one follows."""
-    return next((post for post in reversed(thread) if post.state in _COMING), None)
+    return next((post for post in reversed(thread) if post.state in COMING), None)
 
 
 def is_on(thread: Sequence[Post]) -> bool:
@@ -55,6 +56,6 @@ def next_step(outlet: Outlet, thread: Sequence[Post], ending: EndReason | None) 
         return LeftOut("this channel tells no ends") if silent else PostKind.END
     if ending is None:
         return PostKind.PUBLISH
-    if any(post.kind is PostKind.END and post.state in _COMING for post in thread):
+    if any(post.kind is PostKind.END and post.state in COMING for post in thread):
         return LeftOut("its end was told there already")
     return LeftOut("it never appeared there, so there is nothing to end")

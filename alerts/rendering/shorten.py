@@ -29,7 +29,7 @@ _PLAIN_TOKEN = re.compile(rf"{_BLANK}|(?<=[。！？，、])(?=\S)")
 _SENTENCE_END = re.compile(r"(?:(?<=[.!?…])|(?<=[.!?…][»”\")]))[ \n]+(?![a-zà-ÿ])|\n+|(?<=[。！？])(?=\S)")
 # Before "and" and "or" a clause may end; before "if" and "except" it may not, for that is what it hangs on.
 _CLAUSE_END = re.compile(
-    r"[,;:] (?!sauf|si |à moins|except|if |unless)|[ \u00a0][;:–—] | (?<= )(?=(?:et|ou|puis|and|or|then) )"
+    r"[,;:] (?!sauf|si |à moins|except|if |unless)|[ \u00a0][;:–—] | (?=(?:et|ou|puis|and|or|then) )"
 )
 _DANGLING = " \t\n,:–—-(«“/\u00a0\u202f"
 _LEAST = 20

@@ -202,11 +202,19 @@ class _Reader:
         return Resource(
             description=_first(fields, "resourceDesc") or "",
             mime_type=_first(fields, "mimeType") or "",
-            uri=_first(fields, "uri"),
+            uri=self._address(fields),
             size=None if bytes_long is None else int(bytes_long),
             deref_uri=_first(fields, "derefUri"),
             digest=_first(fields, "digest"),
         )
+
+    def _address(self, fields: Fields) -> str | None:
+        """Where the resource is; a message from outside names no file of this machine."""
+        address = _first(fields, "uri")
+        if address and address.strip().lower().startswith("file:"):
+            self._note("uri names a file of this machine: ignored")
+            return None
+        return address
 
     def _area(self, fields: Fields) -> Area:
         rings = (self._ring(text) for text in fields.get("polygon", ()))

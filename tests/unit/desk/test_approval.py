@@ -9,7 +9,7 @@ from alerts.desk.station import Intake
 from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import AlertState
 from alerts.model.post import PostState
-from tests.unit.desk.conftest import NOW, an_alert, following
+from tests.unit.desk.conftest import NOW, an_alert, cancelling, following
 
 S = PostState
 
@@ -122,27 +122,51 @@ def test_what_failed_or_is_in_doubt_is_tried_again_or_given_up(town, state):
     assert town.decisions(filed)[-2:] == [("dropped", "dropped by an officer"), ("queued", "retried by an officer")]
 
 
-@pytest.mark.parametrize("there", [S.SENDING, S.IN_DOUBT, S.SENT])
+@pytest.mark.parametrize("there", [S.QUEUED, S.SENDING, S.IN_DOUBT, S.SENT])
 @pytest.mark.parametrize("state", [S.FAILED, S.IN_DOUBT])
 def test_what_a_later_message_overtook_can_only_be_given_up(town, state, there):
     alert = an_alert()
     filed = town.hear(alert)
     town.deliver(filed)
     town.deliver(filed, state, "x")
-    town.deliver(town.hear(following(alert, headline="Vent, suite")), there)
+    later = town.hear(following(alert, headline="Vent, suite"))
+    town.deliver(later, there)
 
-    with pytest.raises(Refused, match="a later message of its incident is out there already; drop it, or post anew"):
+    with pytest.raises(Refused, match=rf"{later.record.id} is newer there \(.*\); drop it, or post anew what holds"):
         town.act(lambda books: retry(books, filed.record.id, NOW))
     [given_up] = town.act(lambda books: drop(books, filed.record.id, NOW))
     assert given_up.channel == "x"
 
 
-def test_what_a_later_message_is_about_to_follow_is_tried_before_it(town):
+def test_what_failed_is_not_tried_again_once_its_incident_was_ended_where_it_did_get_out(town):
     alert = an_alert()
     filed = town.hear(alert)
     town.deliver(filed)
     town.deliver(filed, S.FAILED, "x")
-    town.hear(following(alert, headline="Vent, suite"))
+    end = town.hear(cancelling(alert))
+    assert set(town.posts(end)) == {"page", "telegram"}
+
+    with pytest.raises(Refused, match=rf"{end.record.id} is newer there \(end, queued\)"):
+        town.act(lambda books: retry(books, filed.record.id, NOW))
+
+
+def test_what_failed_everywhere_is_not_tried_again_once_it_was_cancelled(town):
+    alert = an_alert()
+    filed = town.hear(alert)
+    town.deliver(filed, S.FAILED)
+    end = town.hear(cancelling(alert))
+
+    with pytest.raises(Refused, match=rf"{end.record.id} has replaced it \(Cancel\)"):
+        town.act(lambda books: retry(books, filed.record.id, NOW))
+    assert len(town.act(lambda books: drop(books, filed.record.id, NOW))) == 3
+
+
+def test_the_same_words_once_more_are_no_reason_not_to_try_again(town):
+    alert = an_alert()
+    filed = town.hear(alert)
+    town.deliver(filed)
+    town.deliver(filed, S.FAILED, "x")
+    assert town.hear(following(alert)).record.state is AlertState.LEFT_OUT
 
     [tried] = town.act(lambda books: retry(books, filed.record.id, NOW))
     assert tried.channel == "x"

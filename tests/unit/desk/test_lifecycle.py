@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
+from alerts.desk.approval import reject
 from alerts.desk.lifecycle import GRACE
+from alerts.desk.station import Intake
 from alerts.model.alert import Severity, Urgency
+from alerts.model.incident import AlertState
 from alerts.model.post import Means, PostKind, PostState
 from tests.unit.desk.conftest import LATER, NOW, PAGE, TELEGRAM, X, an_alert, cancelling, following
 
@@ -107,3 +112,28 @@ def test_an_alert_without_an_end_of_its_own_is_over_after_a_day(town):
     out(town, an_alert(expires=None))
     town.clock.set(NOW + timedelta(hours=24) + GRACE)
     assert over(town)
+
+
+@pytest.mark.parametrize("publish", ["veto", "approve"])
+def test_nothing_is_over_while_an_extension_waits_and_all_is_once_it_was_rejected(make_town, publish):
+    town = make_town(intakes={"meteo": Intake(), "careful": Intake(publish=publish)})
+    first = out(town, an_alert())
+    more = town.hear(following(first.record.alert, expires=LATER + timedelta(hours=3)), "careful")
+    town.clock.set(LATER + GRACE)
+
+    assert more.record.incident_id == first.record.incident_id
+    assert over(town) == []
+    town.act(lambda books: reject(books, more.record.id, "ana", None, town.clock.now()))
+    assert {made.post.channel for made in over(town)} == {"x", "page", "telegram"}
+
+
+def test_an_extension_that_nobody_let_go_in_time_ends_the_alert(make_town):
+    town = make_town(intakes={"meteo": Intake(), "careful": Intake(publish="approve")})
+    first = out(town, an_alert())
+    more = town.hear(following(first.record.alert, expires=LATER + timedelta(hours=3)), "careful")
+    town.clock.set(LATER + timedelta(hours=3, minutes=1))
+    assert over(town) == []
+
+    town.deliver(more, S.EXPIRED)
+    town.act(lambda books: books.set_alert_state(more.record.id, AlertState.LEFT_OUT, "nobody validated it"))
+    assert {made.post.channel for made in over(town)} == {"x", "page", "telegram"}

@@ -165,7 +165,7 @@ def test_a_district_of_two_islands_has_two_rings():
 
 def scribble(points, south, west, side):
     """A ring that crosses itself some thousand times, as no sender should make one."""
-    chance = random.Random(1)  # noqa: S311 the same ring each time
+    chance = random.Random(1)
     return ring(*((south + chance.random() * side, west + chance.random() * side) for _ in range(points)))
 
 

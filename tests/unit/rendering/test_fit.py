@@ -174,15 +174,13 @@ def test_a_number_is_not_cut_in_its_middle() -> None:
 
 
 def test_a_word_that_ends_like_a_conjunction_is_no_clause() -> None:
-    own = "Respectez sans aucun délai effet " + "immédiat " * 20
-    assert fit(pieces(instruction=own), TextFormat(34)).text == "Respectez sans aucun délai effet…"
+    own = "Respectez sans aucun délai l’effet de la consigne " + "immédiat " * 20
+    assert fit(pieces(instruction=own), TextFormat(40)).text == "Respectez sans aucun délai l’effet de…"
 
 
 def test_a_clause_is_not_cut_off_from_its_condition() -> None:
     own = "Quittez vite votre logement, si les secours le demandent tous ensemble à haute voix"
-    assert (
-        fit(pieces(instruction=own), TextFormat(60)).text == "Quittez vite votre logement, si les secours le demandent…"
-    )
+    assert fit(pieces(instruction=own), TextFormat(40)).text == "Quittez vite votre logement, si les…"
 
 
 def test_a_short_form_that_is_how_the_long_one_begins_is_used_without_an_ellipsis() -> None:

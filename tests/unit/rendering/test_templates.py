@@ -661,7 +661,7 @@ def test_a_headline_is_not_replaced_by_what_it_only_mentions(headline: str) -> N
     assert text.startswith((headline[:40], f"Attention\u00a0: {headline[:40]}"))
     assert "…\n" in text
     assert "déviation" not in text
-    wind = outage(f"{headline}, sous un vent violent", severity=Severity.SEVERE)
+    wind = outage(f"{headline}, sous un vent violent", "Rentrez chez vous. " * 30, Severity.SEVERE)
     wind = replace(wind, infos=(replace(wind.infos[0], parameters=(Named(HAZARD_PARAMETER, "wind"),)),))
     assert render(wind).message.text.startswith(f"Danger grave\u00a0: {headline[:40]}")
 

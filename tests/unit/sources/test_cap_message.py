@@ -347,3 +347,14 @@ def test_a_damaged_message_is_an_alert_or_unreadable(place: int, length: int, da
     except Unreadable:
         return
     assert alert.identifier
+
+
+@pytest.mark.parametrize("address", ["file:///srv/picture.png", "FILE:///srv/picture.png", " file:picture.png"])
+def test_a_message_from_outside_names_no_file_of_this_machine(address: str) -> None:
+    resource = (
+        f"<resource><resourceDesc>A map</resourceDesc><mimeType>image/png</mimeType><uri>{address}</uri></resource>"
+    )
+    alert, notes = read_message(alert_xml(info_xml(extra=resource)).encode(), zone=PARIS)
+
+    assert [each.uri for each in alert.infos[0].resources] == [None]
+    assert any("uri names a file of this machine: ignored" in note for note in notes)

@@ -1,0 +1,276 @@
+"""Who may go on about an alert: no exercise about what is real, no feed about an officer's, nobody about another's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from alerts.desk.station import Intake
+from alerts.model.alert import MsgType, Named, Reference, Scope, Severity, Status
+from alerts.model.errors import Refused
+from alerts.model.incident import AlertState
+from tests.unit.desk.conftest import LATER, NOW, SENDER, Area, an_alert, cancelling, following
+
+ELSEWHERE = (Area("Ailleurs", geocodes=(Named("INSEE", "99999"),)),)
+UNMATCHED = (Area("Quelque part", geocodes=(Named("EMMA_ID", "FR010"),)),)
+EVIL = "evil@example"
+MINUTE = timedelta(minutes=1)
+
+
+def by_another(message):
+    """The message as somebody else sends it."""
+    return replace(message, sender=EVIL)
+
+
+@pytest.mark.parametrize("status", [Status.EXERCISE, Status.TEST, Status.SYSTEM, Status.DRAFT])
+@pytest.mark.parametrize("make", [cancelling, following])
+def test_an_exercise_touches_nothing_real(town, status, make):
+    first = town.hear(an_alert())
+    practice = town.hear(make(first.record.alert, status=status))
+
+    assert set(town.states(first).values()) == {"queued"}
+    assert practice.record.incident_id != first.record.incident_id or status in (Status.SYSTEM, Status.DRAFT)
+
+
+@pytest.mark.parametrize("make", [cancelling, following])
+def test_what_is_real_touches_no_exercise(town, make):
+    first = town.hear(an_alert(status=Status.EXERCISE))
+    town.hear(make(first.record.alert))
+
+    assert town.states(first) == {"exercices": "queued"}
+
+
+def test_an_exercise_goes_on_about_an_exercise(town):
+    first = town.hear(an_alert(status=Status.EXERCISE))
+    end = town.hear(cancelling(first.record.alert, status=Status.EXERCISE))
+
+    assert end.record.incident_id == first.record.incident_id
+    assert town.states(first) == {"exercices": "superseded"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "source"),
+    [
+        ({"status": Status.TEST}, "meteo"),
+        ({"status": Status.EXERCISE}, "meteo"),
+        ({"scope": Scope.PRIVATE}, "meteo"),
+        ({"sender": EVIL, "event": "Crue"}, "other"),
+        ({"sender": EVIL, "msg_type": MsgType.CANCEL}, "other"),
+        ({"scope": Scope.PRIVATE, "msg_type": MsgType.CANCEL}, "meteo"),
+        ({"sent": NOW + timedelta(days=400), "msg_type": MsgType.CANCEL}, "meteo"),
+        ({"areas": ELSEWHERE}, "meteo"),
+    ],
+    ids=["test", "exercise", "private", "another's", "another's end", "private end", "from the future", "elsewhere"],
+)
+def test_what_is_left_out_itself_hides_nothing_that_comes_after_it(town, changes, source):
+    first = an_alert()
+    town.hear(following(first, headline="Autre chose", **changes), source)
+
+    assert town.hear(first).record.state is AlertState.ACCEPTED
+
+
+def test_an_end_hides_what_comes_after_it_also_from_another_source_of_the_same_sender(town):
+    first = an_alert()
+    town.hear(cancelling(first), "relay")
+
+    assert town.hear(first).record.state is AlertState.LEFT_OUT
+
+
+@pytest.mark.parametrize("make", [cancelling, following])
+@pytest.mark.parametrize("sender", [EVIL, SENDER])
+def test_no_feed_goes_on_about_what_an_officer_posted(town, make, sender):
+    own = town.post(an_alert(sender=SENDER))
+    town.deliver(own)
+    forged = town.hear(replace(make(own.record.alert), sender=sender))
+
+    assert forged.record.incident_id != own.record.incident_id
+    assert "end" not in town.kinds(forged).values()
+
+
+def test_no_feed_goes_on_under_an_officer_s_own_identifier(town):
+    own = town.post(an_alert(sender=SENDER))
+    town.deliver(own)
+    forged = town.hear(replace(own.record.alert, sent=NOW + MINUTE, infos=an_alert(headline="Faux").infos))
+
+    assert forged.record.incident_id != own.record.incident_id
+
+
+def test_a_feed_goes_on_about_its_own_and_its_sender_s_alone(town):
+    first = town.hear(an_alert())
+    assert town.hear(by_another(cancelling(first.record.alert)), "other").record.incident_id != first.record.incident_id
+    assert set(town.states(first).values()) == {"queued"}
+    relayed = town.hear(cancelling(first.record.alert), "relay")
+    assert relayed.record.incident_id == first.record.incident_id
+    second = town.hear(an_alert(event="Crue"))
+    assert town.hear(by_another(cancelling(second.record.alert))).record.incident_id == second.record.incident_id
+
+
+def test_an_officer_goes_on_about_everything(town):
+    first = town.hear(an_alert())
+    town.deliver(first)
+    end = town.post(replace(cancelling(first.record.alert), sender=SENDER))
+
+    assert set(town.kinds(end).values()) == {"end"}
+
+
+@pytest.mark.parametrize("source", ["meteo", "other"])
+def test_what_says_it_was_sent_in_the_future_is_left_out_and_hides_nothing(town, source):
+    true = an_alert()
+    future = replace(true, sent=NOW + timedelta(days=1, seconds=1))
+    left_out = town.hear(future, source)
+    filed = town.hear(true)
+
+    assert left_out.record.reason == "it says that it was sent at 2026-11-26 12:00 +0000, which is yet to come"
+    assert (filed.fresh, filed.record.state) == (True, AlertState.ACCEPTED)
+    with pytest.raises(Refused, match="yet to come"):
+        town.post(an_alert(sender=SENDER, sent=future.sent))
+
+
+def test_a_clock_that_is_wrong_by_a_zone_is_forgiven(town):
+    assert town.hear(an_alert(sent=NOW + timedelta(hours=14))).record.state is AlertState.ACCEPTED
+
+
+def test_a_newer_version_that_was_left_out_hides_no_older_one(town):
+    one = an_alert(identifier="one")
+    newer = town.hear(replace(one, sent=NOW + MINUTE, infos=an_alert(areas=ELSEWHERE).infos))
+    assert newer.record.state is AlertState.LEFT_OUT
+    assert town.hear(one).record.state is AlertState.ACCEPTED
+
+
+def test_what_was_left_out_is_left_out_once(town):
+    alert = an_alert(areas=ELSEWHERE)
+    assert [town.hear(alert).fresh for _ in range(3)] == [True, False, False]
+
+
+def test_another_source_s_version_that_waits_hides_nothing(make_town):
+    town = make_town(intakes={"other": Intake(publish="approve")})
+    town.hear(an_alert(identifier="one", sent=NOW + MINUTE, headline="Faux", event="Faux"), "other")
+
+    filed = town.hear(an_alert(identifier="one"))
+    assert (filed.fresh, set(town.states(filed).values())) == (True, {"queued"})
+
+
+class TestVeto:
+    """The time in which somebody may veto runs from the first words that wait."""
+
+    @pytest.fixture
+    def town(self, make_town):
+        return make_town(intakes={"meteo": Intake(publish="veto", veto=timedelta(minutes=10))})
+
+    def test_a_feed_that_often_speaks_does_not_put_it_off(self, town):
+        for number in range(3):
+            last = town.hear(an_alert(headline=f"Vent {number}"))
+            town.pass_(minutes=4)
+
+        assert {post.not_before for post in town.posts(last).values()} == {NOW + timedelta(minutes=10)}
+        assert set(town.states(last).values()) == {"waiting"}
+        assert last.record.reason == "it goes out in 2m unless somebody rejects it"
+
+    def test_what_takes_the_place_of_nothing_that_waits_has_the_whole_of_it(self, town):
+        first = town.hear(an_alert())
+        town.deliver(first)
+        town.pass_(minutes=4)
+        more = town.hear(following(first.record.alert, headline="Suite"))
+
+        assert {post.not_before for post in town.posts(more).values()} == {NOW + timedelta(minutes=14)}
+
+
+class TestRetreat:
+    """An update by which the alert is no longer for here, or no longer public."""
+
+    @pytest.mark.parametrize(
+        ("changes", "reason"),
+        [
+            ({"areas": ELSEWHERE}, "it ends here: outside our areas: Ailleurs"),
+            ({"scope": Scope.RESTRICTED}, "it ends here: its scope is Restricted: it isn't for the public"),
+        ],
+    )
+    def test_ends_what_is_out_without_its_own_words(self, town, changes, reason):
+        first = town.hear(an_alert())
+        town.deliver(first)
+        away = town.hear(following(first.record.alert, headline="Secret ou lointain", **changes))
+
+        assert set(town.kinds(away).values()) == {"end"}
+        assert (away.record.state, away.record.reason) == (AlertState.ACCEPTED, reason)
+        for post in town.posts(away).values():
+            assert "Secret" not in post.message.plain
+            assert "annul" in post.message.plain.lower()
+            assert ("ne concerne plus" in post.message.plain) is ("areas" in changes)
+
+    @pytest.mark.parametrize("changes", [{"areas": ELSEWHERE}, {"scope": Scope.PRIVATE}])
+    def test_takes_back_what_has_not_left(self, town, changes):
+        first = town.hear(an_alert())
+        away = town.hear(following(first.record.alert, **changes))
+
+        assert set(town.states(first).values()) == {"superseded"}
+        assert town.posts(away) == {}
+        assert away.withdrew
+        took = f"it took {first.record.id} back before that went out: there is nothing to end"
+        assert away.record.reason is not None
+        assert away.record.reason.endswith(f"; {took}")
+        assert away.record.reason != took
+
+    def test_by_a_newer_version_under_the_same_identifier_too(self, town):
+        first = town.hear(an_alert(identifier="one"))
+        town.deliver(first)
+        away = town.hear(an_alert(identifier="one", sent=NOW + MINUTE, areas=ELSEWHERE))
+
+        assert set(town.kinds(away).values()) == {"end"}
+
+    def test_is_told_once(self, town):
+        first = town.hear(an_alert())
+        town.deliver(first)
+        away = town.hear(following(first.record.alert, areas=ELSEWHERE))
+        town.deliver(away)
+        still = town.hear(following(away.record.alert, areas=ELSEWHERE))
+
+        assert still.record.state is AlertState.LEFT_OUT
+        town.clock.set(LATER + timedelta(hours=1))
+        assert town.act(town.desk.end_what_is_over) == []
+
+    def test_an_area_that_can_not_be_matched_takes_nothing_away(self, town):
+        first = town.hear(an_alert())
+        town.deliver(first)
+        vague = town.hear(following(first.record.alert, areas=UNMATCHED))
+
+        assert vague.record.state is AlertState.LEFT_OUT
+        assert town.posts(vague) == {}
+
+    def test_one_of_several_that_share_out_an_alert_takes_nothing_from_the_one_for_here(self, town):
+        first = town.hear(an_alert())
+        town.deliver(first)
+        here = town.hear(following(first.record.alert, headline="Ici"))
+        there = town.hear(following(first.record.alert, headline="Là-bas", areas=ELSEWHERE))
+
+        assert set(town.states(here).values()) == {"queued"}
+        assert there.record.state is AlertState.LEFT_OUT
+
+    def test_a_private_message_on_the_same_event_is_no_update(self, town):
+        first = town.hear(an_alert())
+        town.deliver(first)
+        private = town.hear(an_alert(headline="Pour les équipes", scope=Scope.PRIVATE))
+
+        assert private.record.state is AlertState.LEFT_OUT
+        assert town.posts(private) == {}
+
+    def test_waits_where_its_source_waits(self, make_town):
+        town = make_town(intakes={"meteo": Intake(), "careful": Intake(publish="approve")})
+        first = town.hear(an_alert())
+        town.deliver(first)
+        away = town.hear(following(first.record.alert, areas=ELSEWHERE), "careful")
+
+        assert set(town.states(away).values()) == {"waiting"}
+        assert away.record.reason == "it ends here: outside our areas: Ailleurs; it waits for a validation"
+
+
+def test_references_of_any_number_are_followed_where_they_may_be(town):
+    own = town.post(an_alert(sender=SENDER))
+    mine = town.hear(an_alert(event="Crue"))
+    update = following(mine.record.alert, headline="Suite", event="Crue", severity=Severity.SEVERE)
+    forged = Reference(SENDER, own.record.alert.identifier, NOW + MINUTE)
+    joined = town.hear(replace(update, references=(forged, *update.references)))
+
+    assert joined.record.incident_id == mine.record.incident_id
+    assert set(town.states(own).values()) == {"queued"}
