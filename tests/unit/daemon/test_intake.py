@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,8 +13,9 @@ from alerts.daemon.intake import AT_ONCE, TakesIn
 from alerts.daemon.telling import Telling
 from alerts.desk.actions import Desk
 from alerts.desk.posting import Pen
+from alerts.desk.station import Station
 from alerts.desk.territory import Territory
-from alerts.model.alert import Alert, Info, MsgType, Reference, Severity
+from alerts.model.alert import Alert, Area, Info, MsgType, Reference, Severity
 from alerts.model.ports import Heard, Memory, Reading
 from alerts.rendering.faces import StationFace
 from alerts.rendering.templates import Renderer
@@ -50,15 +52,24 @@ class StopsAt(Pen):
         return super().write(outlet, occasion, kind)
 
 
+class StumblesOver(Territory):
+    """A territory that breaks on the area of that name."""
+
+    def locate(self, alert, *, any_area=False):
+        if any(area.description == "Nowhere" for area in alert.areas):
+            raise Stumbles
+        return super().locate(alert, any_area=any_area)
+
+
 class Office:
     """A daemon's way in, over a database file."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, station: Station = STATION) -> None:
         ids = itertools.count(1)
         self.database = database
         self.clock = FakeClock(NOW)
-        self.pen = StopsAt(STATION, FACE, RENDERER, lambda: f"id{next(ids):05}")
-        desk = Desk(STATION, self.pen, lambda: f"id{next(ids):05}", self.clock.now)
+        self.pen = StopsAt(station, FACE, RENDERER, lambda: f"id{next(ids):05}")
+        desk = Desk(station, self.pen, lambda: f"id{next(ids):05}", self.clock.now)
         self.woken: list[str] = []
         self._takes_in = TakesIn(desk, database, self.clock, Telling(), lambda names: self.woken.extend(names or ()))
 
@@ -151,3 +162,14 @@ async def test_an_entry_that_the_desk_stumbles_over_costs_itself_alone_and_is_to
     assert "stumbled over key 3" in reason
     await office.take_in([entry(number) for number in range(6)])
     assert await office.ask("SELECT count(*) FROM alert") == [(6,)], "it is told once"
+
+
+async def test_an_entry_that_can_not_be_placed_costs_itself_alone_too(office):
+    town = Office(office.database, replace(STATION, territory=StumblesOver()))
+    odd = entry(3)
+    info = replace(odd.alert.infos[0], areas=(Area("Nowhere"),))
+    await town.take_in([entry(1), Heard(odd.key, replace(odd.alert, infos=(info,))), entry(2)])
+
+    assert await office.ask("SELECT count(*) FROM alert WHERE state = 'accepted'") == [(2,)]
+    [(reason,)] = await office.ask("SELECT reason FROM alert WHERE state = 'left_out'")
+    assert "stumbled over key 3" in reason

@@ -7,10 +7,15 @@ from datetime import timedelta
 from pathlib import Path
 
 from alerts.model.ports import Memory
+from alerts.sources.ical.budget import MOST_SECONDS
 from alerts.sources.ical.events import MOST_OCCURRENCES, window_around
 from alerts.sources.ical.moments import EVENING, LONGEST_NOTICE, MORNING, NIGHTFALL, parse_moment
+from alerts.sources.ical.recurrence import MOST_RULES, MOST_VERSIONS
+from alerts.sources.ical.settled_event import MOST_DATES
 from alerts.sources.ical.source import IcalSource, place_of
+from alerts.sources.ical.times import EARLIEST, LATEST
 from alerts.sources.ical.works_alert import SPOT, Issuer
+from alerts.sources.plain_text import LONGEST_TEXT
 from tests.unit.sources.ical_pages import PARIS, at, nothing_stored
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "calendar.md").read_text(encoding="utf-8")
@@ -52,6 +57,11 @@ def test_the_limits_on_the_page_are_the_code_s():
     assert f"{MOST_OCCURRENCES} occurrences at the most" in PAGE
     assert (window.stop - window.start) == timedelta(days=61)
     assert "one day back to sixty days ahead" in PAGE
+    assert f"more than {MOST_DATES} single dates (`RDATE`, `EXDATE`) or {MOST_RULES} rules" in PAGE
+    assert f"more than {MOST_VERSIONS}\n  times" in PAGE
+    assert f"in a year before {EARLIEST} or from {LATEST} on" in PAGE
+    assert f"A calendar has {MOST_SECONDS:g} seconds" in PAGE
+    assert f"{LONGEST_TEXT} characters at the most" in PAGE
     assert f"30d). {'`'}" in PAGE
     assert timedelta(days=30) == LONGEST_NOTICE
     assert f"a circle of {SPOT * 1000:.0f} m" in PAGE
