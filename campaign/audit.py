@@ -128,6 +128,8 @@ class Case:
         match entry.state:
             case "sent":
                 return None if self._is_there(entry) else f"{name} is said to be sent, and isn't there"
+            case "queued" | "sending" if entry.is_end and self._ends(entry) + TOLD_OVER_WITHIN > self.looked_at:
+                return None  # its time has only just run out
             case "expired":
                 return None if self._ends(entry) <= self.looked_at else f"{name} expired before its end"
             case state if state in _GIVEN_WAY:

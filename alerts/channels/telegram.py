@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -34,7 +35,7 @@ from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, Quota, Receipt
 
 LOOKS = 20
-"""How many ids after the last known one are looked at."""
+"""How many posts after the last known one are looked at; those whose post is known are passed over."""
 
 _ABSENT_IN_A_ROW = 5  # ids run on: that many missing ones are the end of the chat, not deleted posts
 _KEPT_IDS = 500
@@ -117,7 +118,7 @@ class Telegram:
         known: frozenset[str],
         reply_to: str | None = None,  # noqa: ARG002 nor does it matter what it answers
     ) -> Receipt | None:
-        """The post with these words among the `LOOKS` ids after `after`, fewer where several in a row are missing.
+        """The post with these words among `LOOKS` unknown ids after `after`, fewer where several in a row are missing.
 
         Telegram gives no history. But ids run on within a chat, and a change of what stands under a post tells whether
         it is there and ours; one that does change something also tells its words. So a button is set under what may be
@@ -129,17 +130,18 @@ class Telegram:
             chat, start = self._place(after)
         except Gone:
             raise InDoubt("Telegram can't be searched in a chat that moved since our last post there") from None
-        absent = 0
-        for number in range(start + 1, start + 1 + LOOKS):
+        absent = looks = 0
+        for number in itertools.count(start + 1):
             remote_id = self._name_of(chat, number)
             if remote_id in known or remote_id in self._ours:
                 absent = 0
                 continue
+            looks += 1
             there = await self._look_at(chat, number)
             if there and _says(there, message):
                 return self._keep(chat, number)
             absent = absent + 1 if there is None else 0
-            if absent >= _ABSENT_IN_A_ROW:
+            if absent >= _ABSENT_IN_A_ROW or looks >= LOOKS:
                 break
         return None
 

@@ -13,7 +13,7 @@ from alerts.store.books import StoredBooks
 from alerts.store.database import Database
 from alerts.store.rows import post_of
 from alerts.store.schema import stamp, time_of
-from alerts.store.succession import make_way
+from alerts.store.succession import drop_end, make_way
 
 CLOCKS_DIFFER = timedelta(seconds=5)
 """How far the clocks of two machines may be apart."""
@@ -150,6 +150,8 @@ def _finish(
     )
     if verdict.state is PostState.QUEUED and settled.rowcount == 1:
         make_way(db, post, begun, verdict, now)
+    elif verdict.state in (PostState.EXPIRED, PostState.FAILED) and settled.rowcount == 1:
+        drop_end(db, post, begun, now)
 
 
 def _settle(db: sqlite3.Connection, channel: str, now: datetime) -> int:

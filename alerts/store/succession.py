@@ -23,6 +23,7 @@ _HEIR = Statement(
     .limit(1)
 )
 _MAY_BE_OUT = "sent_again"
+_NOTHING_TO_END = "it ends what never appeared there"
 
 
 def make_way(db: sqlite3.Connection, post: Post, begun: Begun, verdict: Verdict, now: datetime) -> None:
@@ -37,7 +38,15 @@ def make_way(db: sqlite3.Connection, post: Post, begun: Begun, verdict: Verdict,
     reason = f"{heir.alert_id} took its place before it went out"
     _move(books, replace(post, state=PostState.QUEUED), PostState.SUPERSEDED, reason, now)
     if heir.kind is PostKind.END and not begun.thread and verdict.outcome != _MAY_BE_OUT:
-        _move(books, heir, PostState.DROPPED, "it ends what never appeared there", now)
+        _move(books, heir, PostState.DROPPED, _NOTHING_TO_END, now)
+
+
+def drop_end(db: sqlite3.Connection, post: Post, begun: Begun, now: datetime) -> None:
+    """A post that ended without having gone out takes the end with it that was stored meanwhile."""
+    row = _HEIR.row(db, incident=post.incident_id, channel=post.channel, seq=post.seq)
+    heir = post_of(row) if row is not None and not begun.thread else None
+    if heir is not None and heir.kind is PostKind.END:
+        _move(StoredBooks(db), heir, PostState.DROPPED, _NOTHING_TO_END, now)
 
 
 def _move(books: StoredBooks, post: Post, state: PostState, reason: str, now: datetime) -> None:

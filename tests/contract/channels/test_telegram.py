@@ -285,3 +285,18 @@ async def test_where_telegram_shows_no_words_the_place_among_the_ids_decides(sta
     async with platform(refused) as server:
         channel = await stage.open("telegram", api_url=server.url)
         assert (await channel.find(message("Alerte"), stage.clock.now(), "7", frozenset())).remote_id == "8"
+
+
+async def test_looking_passes_over_however_many_known_posts(stage):
+    channel = await stage.open("telegram")
+    first = await channel.publish(message("Avant"))
+    known = [await channel.publish(message(f"Numéro {number}")) for number in range(30)]
+    await stage.fault("telegram", "cut_after", times=1)
+    with pytest.raises(InDoubt):
+        await channel.publish(message("Alerte"))
+
+    later = await stage.open("telegram")
+    ids = frozenset({first.remote_id, *(receipt.remote_id for receipt in known)})
+    found = await later.find(message("Alerte"), stage.clock.now(), first.remote_id, ids)
+
+    assert found.remote_id == "32"

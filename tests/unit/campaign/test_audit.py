@@ -69,6 +69,12 @@ def test_an_alert_whose_time_ran_out_long_ago_was_ended():
     assert kinds([ALERT], [POST_1, ended], [ROW_1, row], looked_at=1200.0) == []
 
 
+def test_an_end_that_time_has_just_brought_may_still_be_on_its_way():
+    row = Entry("7", 1, True, "queued")
+    assert kinds([ALERT], [POST_1], [ROW_1, row], looked_at=1070.0) == []
+    assert LOST in kinds([ALERT], [POST_1], [ROW_1, row], looked_at=1200.0)
+
+
 def test_a_thread_may_end_by_being_taken_back_whole():
     taken_back = replace(ROW_END, deletes=True, remote_id=None)
     gone = [replace(POST_1, deleted=True), replace(POST_2, deleted=True)]

@@ -354,3 +354,24 @@ async def test_a_reply_is_looked_for_under_what_it_answers(house):
     await house.post("Crue, niveau 2", kind=PostKind.UPDATE, means=Means.REPLY, incident_id="crue")
     await house.clock.advance(3)
     assert [asked.reply_to for asked in channel.calls("find")] == ["1"]
+
+
+@pytest.mark.parametrize("way", [Means.REPLY, Means.DELETE])
+async def test_what_never_went_out_takes_its_end_with_it(house, way):
+    channel = ScriptedChannel(house.clock, publish=[InDoubt("no answer")])
+    await house.start(channel)
+    first = await house.post("Crue", MODERATE, incident_id="crue", expires=house.clock.now() + timedelta(seconds=8))
+    end = await house.post("C’est fini", MODERATE, incident_id="crue", kind=PostKind.END, means=way)
+    await house.clock.advance(60)
+    assert await house.state(first) is PostState.EXPIRED
+    assert await house.state(end) is PostState.DROPPED
+    assert len(channel.published) == 1
+
+
+async def test_what_was_found_keeps_its_end(house):
+    channel = ScriptedChannel(house.clock, publish=[InDoubt("no answer")], find=[None, None, Receipt("9")])
+    await house.start(channel)
+    await house.post("Crue", MODERATE, incident_id="crue", expires=house.clock.now() + timedelta(seconds=8))
+    end = await house.post("C’est fini", MODERATE, incident_id="crue", kind=PostKind.END, means=Means.REPLY)
+    await house.clock.advance(60)
+    assert await house.state(end) is PostState.SENT

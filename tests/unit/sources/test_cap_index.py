@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from urllib.parse import urljoin
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alerts.model.alert import MsgType, Severity, Status
@@ -394,6 +394,13 @@ _BASES = [
         st.text(st.sampled_from("ab1./:?#&=;%~+-@\\é []"), max_size=12), st.from_regex(r"/?(\.{0,3}\w{0,2}/){0,3}\w?")
     ),
 )
+@example(_BASES[0], "../m/1.xml")
+@example(_BASES[0], "./1.xml")
+@example(_BASES[0], "m/../1.xml")
+@example(_BASES[0], "/../m/1.xml")
+@example(_BASES[0], "m/.")
+@example(_BASES[0], "//other.example/1")
+@example(_BASES[0], "m:1")
 def test_a_link_is_resolved_as_the_standard_says(base: str, link: str) -> None:
     try:
         expected = urljoin(base, link)
