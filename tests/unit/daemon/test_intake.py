@@ -6,6 +6,8 @@ import itertools
 import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from threading import current_thread
 
 import pytest
 
@@ -58,6 +60,18 @@ class StumblesOver(Territory):
     def locate(self, alert, *, any_area=False):
         if any(area.description == "Nowhere" for area in alert.areas):
             raise Stumbles
+        return super().locate(alert, any_area=any_area)
+
+
+class Watched(Territory):
+    """A territory that keeps whether it was asked within the transaction that files."""
+
+    @cached_property
+    def threads(self):
+        return []
+
+    def locate(self, alert, *, any_area=False):
+        self.threads.append(current_thread())
         return super().locate(alert, any_area=any_area)
 
 
@@ -173,3 +187,11 @@ async def test_an_entry_that_can_not_be_placed_costs_itself_alone_too(office):
     assert await office.ask("SELECT count(*) FROM alert WHERE state = 'accepted'") == [(2,)]
     [(reason,)] = await office.ask("SELECT reason FROM alert WHERE state = 'left_out'")
     assert "stumbled over key 3" in reason
+
+
+async def test_where_an_alert_is_is_found_out_before_the_transaction_that_files_it(office):
+    territory = Watched()
+    await Office(office.database, replace(STATION, territory=territory)).take_in([entry(1)])
+    filing = await office.database.write(lambda _: current_thread())
+
+    assert [thread is filing for thread in territory.threads] == [False, True]

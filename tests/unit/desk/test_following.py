@@ -255,6 +255,15 @@ class TestRetreat:
         assert private.record.state is AlertState.LEFT_OUT
         assert town.posts(private) == {}
 
+    @pytest.mark.parametrize("msg_type", [MsgType.ACK, MsgType.ERROR])
+    def test_an_answer_between_machines_is_no_update(self, town, msg_type):
+        first = town.hear(an_alert())
+        town.deliver(first)
+        answer = town.hear(following(first.record.alert, msg_type=msg_type, scope=Scope.PRIVATE))
+
+        assert answer.record.state is AlertState.LEFT_OUT
+        assert town.posts(answer) == {}
+
     def test_waits_where_its_source_waits(self, make_town):
         town = make_town(intakes={"meteo": Intake(), "careful": Intake(publish="approve")})
         first = town.hear(an_alert())

@@ -186,8 +186,8 @@ def test_a_scribble_costs_no_time_and_still_counts(points, south, west, side):
 
 def test_a_scribble_far_from_here_stays_elsewhere():
     assert located(Area("Zone", polygons=(scribble(400, 48.0, 2.0, 2.0),))) == "outside our areas: Zone"
-    beside = scribble(400, 45.18, 5.7399, 0.3)
-    assert located(Area("Zone", polygons=(beside,))) == "outside our areas: Zone"
+    overlapping_as_borders_do = ring((45.18, 5.7399), *scribble(400, 45.18, 5.75, 0.3), (45.20, 5.7399))
+    assert located(Area("Zone", polygons=(overlapping_as_borders_do,))) == "outside our areas: Zone"
 
 
 def test_a_long_outline_with_a_slip_in_it_keeps_its_shape_near_here():
