@@ -21,6 +21,8 @@ Ring = list[tuple[float, float]]
 """Points as (longitude, latitude), in degrees."""
 _MENDED = 24
 """The points up to which a ring that crosses itself is mended exactly, which takes half a millisecond then."""
+_CLIPPED = 1000
+"""The points up to which one is clipped first; a longer one is taken for its hull, which is quick at any length."""
 _KM_PER_DEGREE = 111.32
 _STEPS = 48
 _POINT = re.compile(r"(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)")
@@ -83,18 +85,30 @@ def _pieces(ring: Ring, window: Bounds) -> Iterator[Piece]:
 
 
 def _whole(ring: Ring, window: Bounds) -> Iterator[Piece]:
-    from shapely import Polygon, clip_by_rect, get_num_coordinates, make_valid  # noqa: PLC0415
+    from shapely import Polygon, make_valid  # noqa: PLC0415
 
     shape: BaseGeometry = Polygon(ring)
     size = shape.area
     if not shape.is_valid:
-        if len(ring) > _MENDED:
-            shape = clip_by_rect(shape, *window)
-        if get_num_coordinates(shape) > _MENDED:
-            shape = shape.convex_hull
-        shape = make_valid(shape, method="structure", keep_collapsed=False)
+        near = _near(shape, window) if len(ring) > _MENDED else shape
+        shape = make_valid(near, method="structure", keep_collapsed=False)
     if shape.area > 0:
         yield Piece(shape, max(size, shape.area))
+
+
+def _near(crossing: BaseGeometry, window: Bounds) -> BaseGeometry:
+    """What of a ring that crosses itself lies within the window, roughly where that is long.
+
+    Clipping may take such a ring's outside for its inside; beyond its hull it is never.
+    """
+    from shapely import clip_by_rect, get_num_coordinates, make_valid  # noqa: PLC0415
+
+    if get_num_coordinates(crossing) > _CLIPPED:
+        return crossing.convex_hull
+    near = clip_by_rect(crossing, *window)
+    is_short = get_num_coordinates(near) <= _MENDED
+    mended = make_valid(near, method="structure", keep_collapsed=False) if is_short else near.convex_hull
+    return mended.intersection(crossing.convex_hull)
 
 
 def _unwound(ring: Sequence[Point]) -> Ring:

@@ -171,7 +171,7 @@ def scribble(points, south, west, side):
 
 @pytest.mark.parametrize(
     ("points", "south", "west", "side"),
-    [(400, 45.0, 5.0, 2.0), (5000, 45.0, 5.0, 2.0), (24, 45.18, 5.70, 0.02), (400, 45.18, 5.70, 0.02)],
+    [(400, 45.0, 5.0, 2.0), (20_000, 45.18, 5.70, 0.04), (24, 45.18, 5.70, 0.02), (400, 45.18, 5.70, 0.02)],
 )
 def test_a_scribble_costs_no_time_and_still_counts(points, south, west, side):
     alert = an_alert(areas=(Area("Zone", polygons=(scribble(points, south, west, side),)),))
@@ -181,7 +181,7 @@ def test_a_scribble_costs_no_time_and_still_counts(points, south, west, side):
     found = TOWN.locate(alert)
 
     assert found == ("Zone",)
-    assert process_time() - started < 0.5, "mending it whole takes seconds to minutes"
+    assert process_time() - started < 1.0, "mending it whole takes seconds to minutes"
 
 
 def test_a_scribble_far_from_here_stays_elsewhere():
