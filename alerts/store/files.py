@@ -9,12 +9,15 @@ import os
 import socket
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from alerts.model.errors import TocsinError
 
+LOCK_WAIT = 5.0
+LOCK_TRIES = 100
 _SOCKET_PATH_LIMIT = 100  # sun_path is 108 bytes on Linux, 104 on macOS (unix(7))
 
 
@@ -29,9 +32,9 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        db = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(path, timeout=LOCK_WAIT, isolation_level=None, check_same_thread=False)
         db.row_factory = sqlite3.Row
-        db.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(db)
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA foreign_keys = ON")
         if readonly:
@@ -39,6 +42,20 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     except (sqlite3.Error, OSError) as error:
         raise StoreError(f"the database {path} can't be opened: {error}; check the path and its owner") from error
     return db
+
+
+def _write_ahead(db: sqlite3.Connection) -> None:
+    """Switch to WAL, patiently: for this one statement SQLite doesn't wait by itself while another process does it."""
+    for _ in range(LOCK_TRIES):
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            time.sleep(LOCK_WAIT / LOCK_TRIES)
+        else:
+            return
+    db.execute("PRAGMA journal_mode = WAL")
 
 
 @contextmanager
