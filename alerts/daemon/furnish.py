@@ -77,5 +77,5 @@ def station_face(config: Config) -> StationFace:
 def furnish_desk(config: Config, now: Callable[[], datetime], new_id: Callable[[], str] = new_id) -> Desk:
     """The desk, ready to act within any transaction."""
     station = furnish_station(config)
-    pen = Pen(station, station_face(config), furnish_renderer(config), new_id)
+    pen = Pen(station, furnish_renderer(config), new_id)
     return Desk(station, pen, new_id, now)

@@ -16,7 +16,7 @@ from alerts.model.ports import Clock, Standing
 from alerts.sources.settings import PolledSettings
 from alerts.store import watched
 from alerts.store.database import Database
-from alerts.store.queries import standing
+from alerts.store.standings import read_standing
 from alerts.store.watched import Pile, SourceRow
 from alerts.web.ops import Cycle
 
@@ -79,7 +79,7 @@ class Observer:
 
     def _find(self, db: sqlite3.Connection, channels: Sequence[str], now: datetime) -> _Found:
         return _Found(
-            standings={name: standing(db, name) for name in channels},
+            standings={name: read_standing(db, name) for name in channels},
             stuck={name: watched.stuck(db, name, now - STUCK_AFTER) for name in channels},
             undecided={name: watched.undecided(db, name, now) for name in channels},
             sources=watched.sources_seen(db),

@@ -18,19 +18,13 @@ from alerts.model.cap_xml import write
 from alerts.model.errors import Refused
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Standing
-from alerts.model.post import PostState
+from alerts.model.post import TO_BE_SEEN_TO
 from alerts.sources.settings import PolledSettings
 from alerts.store import queries
 from alerts.store.books import StoredBooks
+from alerts.store.standings import read_standing
 
 QUIET_AFTER = timedelta(minutes=30)
-_TO_BE_SEEN_TO = (
-    PostState.WAITING,
-    PostState.QUEUED,
-    PostState.SENDING,
-    PostState.IN_DOUBT,
-    PostState.FAILED,
-)
 _PENDING = ("queued", "sending", "in_doubt", "waiting")
 
 
@@ -52,7 +46,7 @@ def _concerning(db: sqlite3.Connection, records: Sequence[Record]) -> list[Recor
     return [
         record
         for record in records
-        if any(post.state in _TO_BE_SEEN_TO for post in posts[record.id])
+        if any(post.state in TO_BE_SEEN_TO for post in posts[record.id])
         or (newest.get(record.incident_id) == record and channels_on(books.thread(record.incident_id)))
     ]
 
@@ -120,7 +114,7 @@ def channels(counter: Counter) -> Iterator[dict[str, Any]]:
 
 
 def _pace_and_standing(name: str, since: datetime, db: sqlite3.Connection) -> tuple[list[datetime], Standing]:
-    return queries.departures(db, name, since), queries.standing(db, name)
+    return queries.departures(db, name, since), read_standing(db, name)
 
 
 def history(counter: Counter, name: str) -> list[dict[str, Any]]:

@@ -20,10 +20,10 @@ from alerts.model.alert import Alert
 from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import AlertState, LeftOut, Record
 from alerts.model.ports import Books, Heard
-from alerts.model.post import Post, PostState
+from alerts.model.post import PostState
 from alerts.model.span import spell_span
 
-__all__ = ["DOUBLE_TAP", "MANUAL", "Desk", "Filed", "posts_of"]
+__all__ = ["DOUBLE_TAP", "MANUAL", "Desk", "Filed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,11 +187,6 @@ def _why_it_waits(not_before: datetime | None, now: datetime) -> str:
 def _told(accepted: Accepted, waits: str | None) -> str | None:
     retreat = f"it ends here: {accepted.retreat.reason}" if accepted.retreat else None
     return "; ".join(filter(None, (retreat, waits))) or None
-
-
-def posts_of(filed: Filed) -> list[Post]:
-    """The posts a message led to."""
-    return [made.post for made in filed.penned]
 
 
 def _why_none(heard: Heard) -> str:

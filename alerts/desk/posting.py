@@ -16,7 +16,7 @@ from alerts.model.alert import Alert, Severity, Status, Urgency
 from alerts.model.incident import AlertState, LeftOut, Record
 from alerts.model.ports import Books
 from alerts.model.post import EndReason, Image, Means, Post, PostKind, PostState, priority_of
-from alerts.rendering.faces import ChannelFace, Context, Rendered, StationFace
+from alerts.rendering.faces import ChannelFace, Context, Rendered
 from alerts.rendering.templates import Renderer
 
 END_IS_WORTH_TELLING = timedelta(hours=6)
@@ -97,9 +97,8 @@ def _seen_last(books: Books, thread: Sequence[Post]) -> Record | None:
 class Pen:
     """Writes one channel's post in that channel's words."""
 
-    def __init__(self, station: Station, face: StationFace, renderer: Renderer, new_id: Callable[[], str]) -> None:
+    def __init__(self, station: Station, renderer: Renderer, new_id: Callable[[], str]) -> None:
         self._station = station
-        self._face = face
         self._renderer = renderer
         self._new_id = new_id
 

@@ -58,6 +58,15 @@ class PostState(StrEnum):
         return not FOLLOWS[self] or self is PostState.FAILED
 
 
+TO_BE_SEEN_TO = (
+    PostState.WAITING,
+    PostState.QUEUED,
+    PostState.SENDING,
+    PostState.IN_DOUBT,
+    PostState.FAILED,
+)
+"""The states in which something, or somebody, has still to act."""
+
 _S = PostState
 FOLLOWS: Mapping[PostState, frozenset[PostState]] = MappingProxyType(
     {

@@ -42,7 +42,6 @@ class Poller:
         self._source = source
         self._desk = desk
         self.tried_at: float | None = None
-        self.ok_at: float | None = None
         self.reason: str | None = None
 
     async def run(self) -> None:
@@ -71,7 +70,6 @@ class Poller:
         if self.reason is not None:
             log.info("source.recovered", source=self.name)
         self.reason = None
-        self.ok_at = clock.monotonic()
         return (again - clock.now()).total_seconds()
 
     async def _known(self, keys: Sequence[str]) -> set[str]:

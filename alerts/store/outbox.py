@@ -11,6 +11,7 @@ from alerts.model.post import Post, PostKind, PostState, Receipt
 from alerts.store import outbox_statements as sql
 from alerts.store.books import StoredBooks
 from alerts.store.database import Database
+from alerts.store.queries import departures
 from alerts.store.rows import post_of
 from alerts.store.schema import stamp, time_of
 from alerts.store.succession import drop_end, make_way
@@ -68,8 +69,7 @@ class StoredOutbox:
 
     async def pace(self, channel: str, since: datetime) -> Sequence[datetime]:
         """When the attempts that count left, from `since` on, oldest first."""
-        rows = await self._database.read(lambda db: sql.PACE.rows(db, channel=channel, since=stamp(since)))
-        return [time for row in rows if (time := time_of(row["left_at"]))]
+        return await self._database.read(lambda db: departures(db, channel, since))
 
     async def known_ids(self, channel: str) -> frozenset[str]:
         """The platform's ids of our recent posts on this channel."""

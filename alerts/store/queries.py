@@ -11,15 +11,14 @@ from datetime import datetime
 from sqlalchemy import and_, bindparam, func, or_, select
 
 from alerts.model.incident import AlertState, Record
-from alerts.model.ports import Standing
-from alerts.model.post import Post, PostState
+from alerts.model.post import TO_BE_SEEN_TO, Post, PostState
+from alerts.store.outbox_statements import PACE
 from alerts.store.rows import post_of, record_of
 from alerts.store.schema import alert, attempt, decision, metadata, post, source, stamp, time_of
-from alerts.store.standings import read_standing
 from alerts.store.statement import Statement, any_of, one_of
 
 _S = PostState
-_OPEN = [_S.WAITING.value, _S.QUEUED.value, _S.SENDING.value, _S.IN_DOUBT.value, _S.FAILED.value]
+_OPEN = [state.value for state in TO_BE_SEEN_TO]
 _HAS_OPEN_POST = select(post.c.alert_id).where(any_of(post.c.state, _OPEN))
 _ON_NOW = Statement(
     select(alert)
@@ -40,11 +39,6 @@ _SOURCES = Statement(select(source))
 _COUNTS = Statement(
     select(post.c.channel, post.c.state, func.count().label("posts")).group_by(post.c.channel, post.c.state)
 )
-_DEPARTURES = Statement(
-    select(attempt.c.left_at)
-    .where(attempt.c.channel == bindparam("channel"), attempt.c.counts, attempt.c.left_at >= bindparam("since"))
-    .order_by(attempt.c.left_at)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +47,6 @@ class SourceStanding:
 
     name: str
     last_ok: datetime | None
-    last_try: datetime | None
     failures: int
     reason: str | None
 
@@ -79,9 +72,7 @@ def posts_by_alert(db: sqlite3.Connection, alerts: Sequence[str]) -> dict[str, l
 def sources(db: sqlite3.Connection) -> dict[str, SourceStanding]:
     """How each source that was ever looked at is doing."""
     return {
-        row["name"]: SourceStanding(
-            row["name"], time_of(row["last_ok"]), time_of(row["last_try"]), row["failures"], row["reason"]
-        )
+        row["name"]: SourceStanding(row["name"], time_of(row["last_ok"]), row["failures"], row["reason"])
         for row in _SOURCES.rows(db)
     }
 
@@ -92,14 +83,9 @@ def post_counts(db: sqlite3.Connection) -> dict[tuple[str, str], int]:
 
 
 def departures(db: sqlite3.Connection, channel: str, since: datetime) -> list[datetime]:
-    """When the attempts that count left, from `since` on."""
-    rows = _DEPARTURES.rows(db, channel=channel, since=stamp(since))
+    """When the attempts that count left, from `since` on, oldest first."""
+    rows = PACE.rows(db, channel=channel, since=stamp(since))
     return [time for row in rows if (time := time_of(row["left_at"]))]
-
-
-def standing(db: sqlite3.Connection, channel: str) -> Standing:
-    """How a channel stands."""
-    return read_standing(db, channel)
 
 
 def export(db: sqlite3.Connection) -> Iterator[dict[str, object]]:

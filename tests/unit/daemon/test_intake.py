@@ -82,7 +82,7 @@ class Office:
         ids = itertools.count(1)
         self.database = database
         self.clock = FakeClock(NOW)
-        self.pen = StopsAt(station, FACE, RENDERER, lambda: f"id{next(ids):05}")
+        self.pen = StopsAt(station, RENDERER, lambda: f"id{next(ids):05}")
         desk = Desk(station, self.pen, lambda: f"id{next(ids):05}", self.clock.now)
         self.woken: list[str] = []
         self._takes_in = TakesIn(desk, database, self.clock, Telling(), lambda names: self.woken.extend(names or ()))

@@ -119,7 +119,7 @@ class Town:
         self.station = station
         self._numbers = itertools.count(1)
         face = StationFace(station.name, station.language, public_url="https://alertes.saint-martin.example")
-        self.pen = Pen(station, face, renderer(face), self._new_id)
+        self.pen = Pen(station, renderer(face), self._new_id)
         self.desk = Desk(station, self.pen, self._new_id, self.clock.now)
 
     def _new_id(self) -> str:
