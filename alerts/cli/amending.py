@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alerts.cli import options, screen
+from alerts.cli.acting import As
 from alerts.cli.filing import Manner, file_alert
+from alerts.model.actor import Act
 from alerts.model.ids import new_id
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ def update(
     wait: options.Wait = False,
     wait_for: options.WaitFor = "60s",
     as_json: options.Json = False,
+    who: As = None,
 ) -> int:
     """Update an alert that is out: what isn't given stays as it was."""
     from alerts.daemon.counter import now
@@ -65,7 +68,7 @@ def update(
         "alt": alt,
         "language": lang,
     }
-    manner = Manner((), again, dry_run, wait, wait_for, as_json)
+    manner = Manner((), again, dry_run, wait, wait_for, as_json, who, Act.UPDATE)
     return _amend(
         context, name, manner, lambda record, counter: update_of(record, changes, counter.desk.station, now(), new_id())
     )
@@ -82,13 +85,16 @@ def cancel(
     wait: options.Wait = False,
     wait_for: options.WaitFor = "60s",
     as_json: options.Json = False,
+    who: As = None,
 ) -> int:
     """Cancel an alert that is out: it no longer holds, and its readers are told so."""
     from alerts.daemon.counter import now
     from alerts.desk.amending import all_clear_of, cancel_of
 
     end = all_clear_of if over else cancel_of
-    manner = Manner((), again=True, dry_run=dry_run, wait=wait, wait_for=wait_for, as_json=as_json)
+    manner = Manner(
+        (), again=True, dry_run=dry_run, wait=wait, wait_for=wait_for, as_json=as_json, who=who, act=Act.CANCEL
+    )
     return _amend(
         context, name, manner, lambda record, counter: end(record, reason, counter.desk.station, now(), new_id())
     )
@@ -102,19 +108,20 @@ def correct(
     wait: options.Wait = False,
     wait_for: options.WaitFor = "60s",
     as_json: options.Json = False,
+    who: As = None,
 ) -> int:
     """Correct an alert that was wrong: on every channel where it is, ahead of everything else."""
     from alerts.daemon.counter import now
     from alerts.desk.amending import correction_of
     from alerts.desk.remains import left_wrong
 
-    manner = Manner((), again=True, dry_run=dry_run, wait=wait, wait_for=wait_for, as_json=as_json)
+    manner = Manner(
+        (), again=True, dry_run=dry_run, wait=wait, wait_for=wait_for, as_json=as_json, who=who, act=Act.CORRECT
+    )
     seen: list[str] = []
 
     def correction(record: Record, counter: Counter) -> Alert:
-        from alerts.store.books import StoredBooks
-
-        thread = counter.query(lambda db: StoredBooks(db).thread(record.incident_id))
+        thread = counter.ask(lambda sitting: sitting.books.thread(record.incident_id))
         seen.extend(left_wrong(thread, counter.desk.station))
         return correction_of(record, reason, counter.desk.station, now(), new_id())
 
@@ -127,8 +134,7 @@ def correct(
 def _amend(context: typer.Context, name: str, manner: Manner, follow: Callable[[Record, Counter], Alert]) -> int:
     from alerts.daemon.counter import Counter
     from alerts.desk.approval import find_alert
-    from alerts.store.books import StoredBooks
 
     counter = Counter(context.obj.load())
-    record = counter.query(lambda db: find_alert(StoredBooks(db), name))
+    record = counter.ask(lambda sitting: find_alert(sitting.books, name))
     return file_alert(counter, follow(record, counter), manner)

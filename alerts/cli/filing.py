@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from alerts.cli import screen
+from alerts.cli.acting import officer
 from alerts.cli.waiting import wait_until_ended
+from alerts.model.actor import Act
 from alerts.model.errors import Misuse
 from alerts.model.span import parse_span
 
@@ -28,6 +30,8 @@ class Manner:
     wait: bool = False
     wait_for: str = "60s"
     as_json: bool = False
+    who: str | None = None
+    act: Act = Act.POST
 
     @property
     def patience(self) -> timedelta:
@@ -42,11 +46,15 @@ def file_alert(counter: Counter, alert: Alert, manner: Manner) -> int:
     """Rehearse the alert, or store it and show what comes of it; returns the exit status."""
     patience = manner.patience
     if manner.dry_run:
-        filed = counter.rehearse(lambda books, desk: desk.post(books, alert, manner.channels, again=True))
+        filed = counter.rehearse(lambda sitting: sitting.desk.post(sitting.books, alert, manner.channels, again=True))
         show_filed(counter, filed, as_json=manner.as_json)
         return 0
     counter.warm(alert)
-    filed, daemons = counter.act(lambda books, desk: desk.post(books, alert, manner.channels, again=manner.again))
+    filed, daemons = counter.act(
+        lambda sitting: officer(sitting, manner.who, manner.act).file(
+            manner.act, alert, manner.channels, again=manner.again
+        )
+    )
     _say_who_sends(filed, daemons)
     try:
         return _see_out(counter, filed, manner, patience)
@@ -81,8 +89,7 @@ def _say_who_sends(filed: Filed, daemons: int) -> None:
 
 def _account(counter: Counter, filed: Filed) -> dict[str, Any]:
     from alerts.desk.account import account_of
-    from alerts.store.books import StoredBooks
 
     station = counter.desk.station
-    posts = counter.query(lambda db: StoredBooks(db).posts_of(filed.record.id))
+    posts = counter.ask(lambda sitting: sitting.books.posts_of(filed.record.id))
     return account_of(filed.record, posts, station.timezone, station.language)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
-import os
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from alerts.cli import options, screen
+from alerts.cli.acting import As, officer
+from alerts.model.actor import Act
 
 if TYPE_CHECKING:
     from alerts.daemon.counter import Counter
@@ -57,61 +58,52 @@ def status(
     return 0
 
 
-def _myself() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        return f"uid {os.getuid()}"
-
-
-def approve(
-    context: typer.Context,
-    name: options.Name,
-    who: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who validates.")] = None,
-) -> int:
-    """Let a waiting alert go out, exactly as it was shown."""
-    from alerts.daemon.counter import now
-    from alerts.desk import approval
-
+def approve(context: typer.Context, name: options.Name, who: As = None) -> int:
+    """Let a waiting alert go out, exactly as it is shown."""
     counter = _counter(context)
-    (record, posts), _ = counter.act(lambda books, _: approval.approve(books, name, who or _myself(), now()))
+    seen = _look_first(counter, name)
+    (record, posts), _ = counter.act(lambda sitting: officer(sitting, who, Act.APPROVE).approve(name, seen=seen))
     screen.say(f"{record.id} goes out on {', '.join(post.channel for post in posts)}")
     return 0
+
+
+def _look_first(counter: Counter, name: str) -> str | None:
+    """On a terminal, show what is to be validated and ask; the fingerprint of what was shown."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    from alerts.daemon.overview import one_account
+
+    account = one_account(counter, name)
+    screen.show_account(account)
+    screen.show_texts(account)
+    typer.confirm("Validate this?", abort=True, err=True)
+    fingerprint: str = account["fingerprint"]
+    return fingerprint
 
 
 def reject(
     context: typer.Context,
     name: options.Name,
-    who: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who rejects.")] = None,
+    who: As = None,
     reason: Annotated[str | None, typer.Option(help="Why.")] = None,
 ) -> int:
     """Keep a waiting alert from going out."""
-    from alerts.daemon.counter import now
-    from alerts.desk import approval
-
     counter = _counter(context)
-    who = who or _myself()
-    (record, _), _ = counter.act(lambda books, _: approval.reject(books, name, who, reason, now()))
+    (record, _), _ = counter.act(lambda sitting: officer(sitting, who, Act.REJECT).reject(name, reason))
     screen.say(f"{record.id} doesn't go out")
     return 0
 
 
-def retry(context: typer.Context, name: options.Name) -> int:
+def retry(context: typer.Context, name: options.Name, who: As = None) -> int:
     """Send again what failed or is in doubt."""
-    from alerts.daemon.counter import now
-    from alerts.desk import approval
-
-    posts, _ = _counter(context).act(lambda books, _: approval.retry(books, name, now()))
+    posts, _ = _counter(context).act(lambda sitting: officer(sitting, who, Act.RETRY).retry(name))
     screen.say(f"queued again: {', '.join(post.channel for post in posts)}")
     return 0
 
 
-def drop(context: typer.Context, name: options.Name) -> int:
+def drop(context: typer.Context, name: options.Name, who: As = None) -> int:
     """Give up what failed or is in doubt."""
-    from alerts.daemon.counter import now
-    from alerts.desk import approval
-
-    posts, _ = _counter(context).act(lambda books, _: approval.drop(books, name, now()))
+    posts, _ = _counter(context).act(lambda sitting: officer(sitting, who, Act.DROP).drop(name))
     screen.say(f"dropped: {', '.join(post.channel for post in posts)}")
     return 0
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alerts.cli import options, screen
+from alerts.cli.acting import As
 from alerts.cli.filing import Manner, file_alert, show_filed
 from alerts.model.alert import Alert, Category, Certainty, Severity, Urgency
 from alerts.model.errors import Misuse, Unreadable
@@ -47,12 +48,13 @@ def post(
     wait: options.Wait = False,
     wait_for: options.WaitFor = "60s",
     as_json: options.Json = False,
+    who: As = None,
 ) -> int:
     """Post an alert now: by options, by a CAP file, or by questions when nothing is given on a terminal."""
     from alerts.daemon.counter import Counter, now
     from alerts.desk.draft import Draft, draft_alert
 
-    manner = Manner(tuple(channel or ()), again, dry_run, wait, wait_for, as_json)
+    manner = Manner(tuple(channel or ()), again, dry_run, wait, wait_for, as_json, who)
     counter = Counter(context.obj.load())
     if cap is not None:
         return file_alert(counter, _read_cap(cap, counter, given=headline is not None), manner)
@@ -90,7 +92,9 @@ def preview(
 
     counter = Counter(context.obj.load())
     heard = read_file(counter.config, file)
-    for filed in counter.sketch(lambda books, desk: [desk.hear(books, entry, "preview") for entry in heard]):
+    for filed in counter.sketch(
+        lambda sitting: [sitting.desk.hear(sitting.books, entry, "preview") for entry in heard]
+    ):
         show_filed(counter, filed, as_json=as_json)
     if not heard:
         screen.say(f"{file}: nothing is on in it")

@@ -9,6 +9,7 @@ from alerts.config.reading import load_config
 from alerts.config.sections import (
     MANUAL,
     Config,
+    DeskSettings,
     NotifySettings,
     StationSettings,
     StoreSettings,
@@ -18,6 +19,7 @@ from alerts.config.sections import (
 __all__ = [
     "MANUAL",
     "Config",
+    "DeskSettings",
     "NotifySettings",
     "StationSettings",
     "StoreSettings",

@@ -14,14 +14,22 @@ from pydantic import BaseModel, ValidationError
 from alerts.channels.settings import ChannelSettings
 from alerts.config.faults import lines_of, nearest
 from alerts.config.kinds import channel_kind, channel_kinds, source_kind, source_kinds
-from alerts.config.sections import MANUAL, Config, NotifySettings, StationSettings, StoreSettings, WebSettings
+from alerts.config.sections import (
+    MANUAL,
+    Config,
+    DeskSettings,
+    NotifySettings,
+    StationSettings,
+    StoreSettings,
+    WebSettings,
+)
 from alerts.desk.boundary import read_districts
 from alerts.desk.territory import District
 from alerts.model.errors import ConfigurationError, Unreadable
 from alerts.sources.settings import ManualSettings
 
 M = TypeVar("M", bound=BaseModel)
-SECTIONS = ("station", "store", "web", "notify", "sources", "channels")
+SECTIONS = ("station", "store", "web", "notify", "desk", "sources", "channels")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
 
@@ -38,6 +46,7 @@ def load_config(file: Path) -> Config:
     store = reading.section("store", StoreSettings)
     web = reading.section("web", WebSettings)
     notify = reading.section("notify", NotifySettings)
+    desk = reading.section("desk", DeskSettings)
     sources = reading.named("sources", source_kind, source_kinds)
     channels = reading.named("channels", channel_kind, channel_kinds)
     districts = reading.districts(station)
@@ -45,10 +54,10 @@ def load_config(file: Path) -> Config:
         reading.wrong("channels", "none is configured; add one, such as [channels.telegram]")
     if notify is not None:
         reading.check_notify(notify, channels)
-    if reading.problems or not (station and store and web and notify):
+    if reading.problems or not (station and store and web and notify and desk):
         raise ConfigurationError(reading.problems)
     sources.setdefault(MANUAL, ManualSettings())
-    return Config(file.resolve(), station, store, web, notify, sources, channels, districts)
+    return Config(file.resolve(), station, store, web, notify, desk, sources, channels, districts)
 
 
 def _parse(file: Path) -> dict[str, Any]:

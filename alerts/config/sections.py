@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -97,9 +99,20 @@ class StoreSettings(_Section):
 
 
 class WebSettings(_Section):
-    """`[web]`: where the daemon answers."""
+    """`[web]`: where the daemon answers; `proxies` are those whose word for who asks is taken."""
 
     listen: str = "127.0.0.1:8080"
+    proxies: tuple[str, ...] = ()
+
+    @field_validator("proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            try:
+                ip_network(network)
+            except ValueError:
+                raise ValueError(f"{network!r} is no network; allowed: such as 127.0.0.1 or 10.0.0.0/8") from None
+        return value
 
     @field_validator("listen")
     @classmethod
@@ -143,6 +156,27 @@ class NotifySettings(_Section):
         return value
 
 
+class DeskSettings(_Section):
+    """`[desk]`: those who post and validate.
+
+    `alone`: there is nobody else, so an author may validate what they wrote. `url`: where the desk is reached, for
+    links in warnings. `session`: how long a sign-in lasts without use. `remind`: how often a waiting alert is told of.
+    """
+
+    alone: bool = False
+    url: str | None = None
+    second_factor: Literal["required", "optional"] = "required"
+    session: Span = timedelta(hours=12)
+    remind: Span = timedelta(minutes=10)
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(_ADDRESS, value):
+            raise ValueError(f"{value!r} is no address; allowed: such as https://alertes.saint-martin.example/desk")
+        return value.rstrip("/") if value else None
+
+
 @dataclass(frozen=True)
 class Config:
     """A whole channels.toml; `folder` is where it stands, and what its paths are relative to."""
@@ -152,6 +186,7 @@ class Config:
     store: StoreSettings
     web: WebSettings
     notify: NotifySettings
+    desk: DeskSettings
     sources: Mapping[str, SourceSettings]
     channels: Mapping[str, ChannelSettings]
     districts: tuple[District, ...]
@@ -160,6 +195,17 @@ class Config:
     def folder(self) -> Path:
         """The folder of channels.toml."""
         return self.file.parent
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The station's time zone."""
+        return ZoneInfo(self.station.timezone)
+
+    @property
+    def desk_url(self) -> str | None:
+        """Where the desk is reached: `[desk] url`, else below the station's public address."""
+        public = self.station.public_url
+        return self.desk.url or (f"{public}/desk" if public else None)
 
     @property
     def database(self) -> Path:

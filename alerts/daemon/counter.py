@@ -10,16 +10,18 @@ from typing import TypeVar
 
 from alerts.config import Config
 from alerts.daemon.furnish import furnish_desk
-from alerts.desk.actions import Desk
+from alerts.daemon.sittings import sit
+from alerts.desk.sitting import Sitting
 from alerts.model.alert import Alert
 from alerts.model.errors import TocsinError
-from alerts.store.books import StoredBooks, warm_up
+from alerts.model.ids import new_id
+from alerts.store.books import warm_up
 from alerts.store.files import blank, opened, ring
 from alerts.store.migrate import migrate
 from alerts.store.transactions import rehearsal, transaction
 
 T = TypeVar("T")
-Action = Callable[[StoredBooks, Desk], T]
+Action = Callable[[Sitting], T]
 
 
 def now() -> datetime:
@@ -43,27 +45,35 @@ class Counter:
     def act(self, action: Action[T]) -> tuple[T, int]:
         """Carry `action` out durably; returns what it returns and how many daemons heard of it."""
         with opened(self.config.database) as db, _told(), transaction(db):
-            result = action(StoredBooks(db), self.desk)
+            result = action(self._sit(db))
         return result, ring(self.config.database)
 
     def rehearse(self, action: Action[T]) -> T:
         """What `action` would come to; nothing is stored."""
         with opened(self.config.database) as db, _told(), rehearsal(db):
-            return action(StoredBooks(db), self.desk)
+            return action(self._sit(db))
 
     def sketch(self, action: Action[T]) -> T:
         """What `action` would come to where nothing was ever filed before."""
         with blank() as db, rehearsal(db):
-            return action(StoredBooks(db), self.desk)
+            return action(self._sit(db))
 
     def daemons(self) -> int:
         """How many daemons work on the database now."""
         return ring(self.config.database)
 
-    def query(self, question: Callable[[sqlite3.Connection], T]) -> T:
+    def ask(self, question: Action[T]) -> T:
         """Read what is stored."""
         with opened(self.config.database) as db, _told():
+            return question(self._sit(db))
+
+    def query(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        """Read what is stored, as it is stored."""
+        with opened(self.config.database) as db, _told():
             return question(db)
+
+    def _sit(self, db: sqlite3.Connection) -> Sitting:
+        return sit(db, self.desk, now(), new_id)
 
 
 @contextmanager

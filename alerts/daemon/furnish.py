@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from ipaddress import ip_network
 from zoneinfo import ZoneInfo
 
 from alerts.config import Config, channel_kind
@@ -14,6 +15,7 @@ from alerts.desk.territory import Territory
 from alerts.model.ids import new_id
 from alerts.rendering.faces import StationFace
 from alerts.rendering.templates import Renderer
+from alerts.web.rules import Rules
 
 
 def furnish_station(config: Config) -> Station:
@@ -36,6 +38,7 @@ def furnish_station(config: Config) -> Station:
             )
             for name, settings in config.sources.items()
         },
+        alone=config.desk.alone,
     )
 
 
@@ -79,3 +82,15 @@ def furnish_desk(config: Config, now: Callable[[], datetime], new_id: Callable[[
     station = furnish_station(config)
     pen = Pen(station, furnish_renderer(config), new_id)
     return Desk(station, pen, new_id, now)
+
+
+def furnish_rules(config: Config) -> Rules:
+    """What the desk's pages are told."""
+    return Rules(
+        folder=config.folder,
+        alone=config.desk.alone,
+        url=config.desk_url,
+        second_factor=config.desk.second_factor,
+        session=config.desk.session,
+        proxies=tuple(ip_network(network) for network in config.web.proxies),
+    )

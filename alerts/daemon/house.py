@@ -22,8 +22,11 @@ from prometheus_client import Gauge, generate_latest
 
 from alerts.config import Config, channel_kind
 from alerts.daemon.intake import TakesIn
+from alerts.daemon.live import Live
+from alerts.daemon.office import HouseOffice
 from alerts.daemon.outside import Outside, Session
 from alerts.daemon.rounds import Rounds, WatchDesk
+from alerts.daemon.serving import furnish_app, serve
 from alerts.daemon.systemd import tell_systemd, watchdog_interval
 from alerts.daemon.telling import Telling
 from alerts.daemon.warnings import furnish_warnings
@@ -32,7 +35,6 @@ from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import Pace
 from alerts.desk.territory import DISTRICT
 from alerts.model.alert import Named
-from alerts.model.errors import TocsinError
 from alerts.model.ports import Clock, Resources, Surroundings
 from alerts.sources.poll import LONGEST_BACKOFF, PollDesk, Poller
 from alerts.sources.settings import PolledSettings
@@ -41,7 +43,6 @@ from alerts.store.files import open_doorbell
 from alerts.store.journal import StoredJournal
 from alerts.store.queries import post_counts
 from alerts.store.standings import StoredLeases, StoredStandings
-from alerts.web.app import create_app
 from alerts.web.ops import Cycle, Gauges
 
 FINISHES_WITHIN = 10.0
@@ -72,9 +73,10 @@ class House:
         self._runner: web.AppRunner | None = None
         self._doorbell: tuple[socket.socket, Path] | None = None
         self._rounds: Rounds | None = None
-        self._takes_in = TakesIn(
-            outside.furnish(config, clock.now, outside.new_id), database, clock, self.telling, self.wake
-        )
+        self._live = Live()
+        self._desk = outside.furnish(config, clock.now, outside.new_id)
+        self._takes_in = TakesIn(self._desk, database, clock, self.telling, self._stored)
+        self.telling.listeners.append(lambda post, _verdict, _seconds: self._live.changed(post.incident_id))
 
     async def start(self) -> None:
         """Bring everything up; what was stored before is being sent when this returns."""
@@ -121,6 +123,11 @@ class House:
         for name, lane in self.lanes.items():
             if channels is None or name in channels:
                 lane.wake()
+
+    def _stored(self, channels: Sequence[str] | None = None) -> None:
+        """Something was stored, here or by another process: lanes look, and those who watch."""
+        self.wake(channels)
+        self._live.changed()
 
     def cycles(self) -> list[Cycle]:
         """Every lane and source: when it last went round, and whether it should have since."""
@@ -207,24 +214,23 @@ class House:
             with contextlib.suppress(BlockingIOError):
                 while True:
                     bell.recv(16)
-            self.wake()
+            self._stored()
 
         asyncio.get_running_loop().add_reader(bell, rung)
         log.debug("doorbell.open", path=str(path))
 
     async def _serve(self) -> None:
-        app = create_app(Gauges(self.cycles, self.metrics))
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
-        await self._runner.setup()
-        host, port = self.config.web.host, self.config.web.port
-        try:
-            await web.TCPSite(self._runner, host or None, port).start()
-        except OSError as error:
-            why = error.strerror or error
-            raise TocsinError(f"web.listen {self.config.web.listen}: {why}; choose another port") from None
-        bound = self._runner.addresses[0]
-        self.url = f"http://{host or '127.0.0.1'}:{bound[1]}"
-        log.info("web.listening", url=self.url)
+        office = HouseOffice(
+            config=self.config,
+            database=self.database,
+            desk=self._desk,
+            clock=self._clock,
+            new_id=self._outside.new_id,
+            live=self._live,
+            wake=self.wake,
+        )
+        app = furnish_app(self.config, office, self._desk.station, Gauges(self.cycles, self.metrics))
+        self._runner, self.url = await serve(app, self.config.web)
 
     async def _end_what_is_over(self) -> None:
         while True:
@@ -243,7 +249,7 @@ class House:
                 log.error("file.unreadable", error=str(error))  # noqa: TRY400 one line is enough, each second
             else:
                 if seen is not None and version != seen:
-                    self.wake()
+                    self._stored()
                 seen = version
             await self._clock.sleep(self._outside.rhythm.net_beneath.total_seconds())
 

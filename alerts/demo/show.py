@@ -125,7 +125,7 @@ async def _post_by_hand(file: Path) -> None:
             expires="6h",
         )
         alert = draft_alert(draft, counter.desk.station, wall_clock(), new_id())
-        counter.act(lambda books, desk: desk.post(books, alert))
+        counter.act(lambda sitting: sitting.desk.post(sitting.books, alert))
 
     await asyncio.to_thread(post)
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
+from alerts.desk.approval import fingerprint
 from alerts.desk.posting import Penned
 from alerts.model.incident import Record
+from alerts.model.ports import Event
 from alerts.model.post import Post
 
 
@@ -25,6 +27,8 @@ def account_of(record: Record, posts: Sequence[Post], zone: tzinfo, language: st
         "severity": str(record.severity),
         "headline": (info.headline or info.event) if info else None,
         "expires": _spelled(alert.expires if alert else None, zone),
+        "author": record.author,
+        "fingerprint": fingerprint(record, posts),
         "posts": [_post(post, zone) for post in posts],
     }
 
@@ -41,6 +45,18 @@ def rehearsal_of(record: Record, penned: Sequence[Penned], zone: tzinfo, languag
             "warnings": list(rendered.warnings),
         }
     return account | {"notes": list(record.notes)}
+
+
+def event_of(event: Event, zone: tzinfo) -> dict[str, Any]:
+    """One line of an alert's history."""
+    return {
+        "at": event.at.astimezone(zone).isoformat(timespec="milliseconds"),
+        "alert": event.alert_id,
+        "channel": event.channel,
+        "post": event.post_id,
+        "what": event.what,
+        "reason": event.reason,
+    }
 
 
 def _post(post: Post, zone: tzinfo) -> dict[str, Any]:

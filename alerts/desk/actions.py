@@ -67,13 +67,21 @@ class Desk:
     def hear(self, books: Books, heard: Heard, source: str) -> Filed:
         """File one entry of a feed; never raises for what a feed may say."""
         if heard.alert is None:
-            return self._leave_out(books, None, source, LeftOut(_why_none(heard)), heard.notes)
+            return self._leave_out(books, self._record(None, source, heard.notes), LeftOut(_why_none(heard)))
         if heard.leave_out:
-            return self._leave_out(books, heard.alert, source, LeftOut(heard.leave_out), heard.notes)
+            return self._leave_out(books, self._record(heard.alert, source, heard.notes), LeftOut(heard.leave_out))
         return self.file(books, heard.alert, source, notes=heard.notes)
 
-    def post(self, books: Books, alert: Alert, channels: Sequence[str] = (), *, again: bool = False) -> Filed:
-        """File a duty officer's alert.
+    def post(
+        self,
+        books: Books,
+        alert: Alert,
+        channels: Sequence[str] = (),
+        *,
+        again: bool = False,
+        author: str | None = None,
+    ) -> Filed:
+        """File a duty officer's alert; `author` is who wrote it, and so may not validate it.
 
         Raises Misuse for an unknown channel and Refused where nobody would get it; the caller undoes the transaction,
         so that nothing is stored then.
@@ -83,7 +91,7 @@ class Desk:
         twin = None if again else tapped_before(books, alert, MANUAL, channels, self._now())
         if twin is not None:
             return Filed(twin, fresh=False)
-        filed = self.file(books, alert, MANUAL, named=channels, again=again)
+        filed = self.file(books, alert, MANUAL, named=channels, again=again, author=author)
         if filed.record.state is AlertState.LEFT_OUT and not filed.withdrew:
             raise Refused(filed.record.reason or "nobody would get it")
         return filed
@@ -101,22 +109,24 @@ class Desk:
         named: Sequence[str] = (),
         again: bool = False,
         notes: tuple[str, ...] = (),
+        author: str | None = None,
     ) -> Filed:
         """Dedupe, place, route, render and store: one message, from any source."""
         seen = seen_before(books, alert, source)
         if seen is not None:
             return Filed(seen, fresh=False)
+        message = self._record(alert, source, notes, author)
         decision = weigh(books, Hearing(alert, source, self._now(), tuple(named), again), self.station)
         if isinstance(decision, LeftOut):
-            return self._leave_out(books, alert, source, decision, notes)
-        return self._accept(books, alert, source, decision, notes)
+            return self._leave_out(books, message, decision)
+        return self._accept(books, _joining(message, decision.previous), alert, decision)
 
-    def _accept(self, books: Books, alert: Alert, source: str, accepted: Accepted, notes: tuple[str, ...]) -> Filed:
-        now, intake = self._now(), self.station.intake(source)
+    def _accept(self, books: Books, message: Record, alert: Alert, accepted: Accepted) -> Filed:
+        now, intake = self._now(), self.station.intake(message.source)
         at_once = accepted.publish == "auto"
         not_before = _end_of_veto(accepted, now + intake.veto)
         record = replace(
-            self._record(alert, source, accepted.previous, notes),
+            message,
             state=AlertState.ACCEPTED if at_once else AlertState.WAITING,
             reason=_told(accepted, None if at_once else _why_it_waits(not_before, now)),
         )
@@ -129,7 +139,8 @@ class Desk:
             not_before=not_before,
         )
         books.add(record)
-        books.note(now, record.id, None, record.state, record.reason or f"from {source}, publish = {accepted.publish}")
+        why = record.reason or f"from {record.source}, publish = {accepted.publish}"
+        books.note(now, record.id, None, record.state, why)
         withdraw(books, occasion)
         penned = accepted.nowhere or pen_posts(books, occasion, self._pen.write)
         if isinstance(penned, LeftOut):
@@ -139,21 +150,21 @@ class Desk:
             return Filed(left_out, withdrew=bool(accepted.withdrawn))
         return Filed(record, tuple(penned), withdrew=bool(accepted.withdrawn))
 
-    def _leave_out(
-        self, books: Books, alert: Alert | None, source: str, left_out: LeftOut, notes: tuple[str, ...]
-    ) -> Filed:
-        now = self._now()
-        previous = predecessor(books, alert, source, now) if alert else None
-        record = replace(self._record(alert, source, previous, notes), reason=left_out.reason)
+    def _leave_out(self, books: Books, message: Record, left_out: LeftOut) -> Filed:
+        now, alert = self._now(), message.alert
+        previous = predecessor(books, alert, message.source, now) if alert else None
+        record = replace(_joining(message, previous), reason=left_out.reason)
         books.add(record)
         books.note(now, record.id, None, record.state, left_out.reason)
         return Filed(record)
 
-    def _record(self, alert: Alert | None, source: str, previous: Record | None, notes: tuple[str, ...]) -> Record:
-        """A message as it is kept, left out as yet; it joins the incident of the one before it, or begins its own."""
+    def _record(
+        self, alert: Alert | None, source: str, notes: tuple[str, ...] = (), author: str | None = None
+    ) -> Record:
+        """A message as it is kept: left out as yet, and an incident of its own."""
         return Record(
             id=self._new_id(),
-            incident_id=previous.incident_id if previous else self._new_id(),
+            incident_id=self._new_id(),
             source=source,
             alert=alert,
             state=AlertState.LEFT_OUT,
@@ -161,12 +172,18 @@ class Desk:
             content_key=content_key(alert) if alert else None,
             topic=topic_key(alert) if alert else None,
             notes=notes,
+            author=author,
         )
 
     def _known_channel(self, name: str) -> None:
         if self.station.outlet(name) is None:
             known = ", ".join(outlet.name for outlet in self.station.outlets)
             raise Misuse(f"--channel {name!r}: no such channel; known: {known}")
+
+
+def _joining(message: Record, previous: Record | None) -> Record:
+    """The message in the incident of the one before it, if there is one."""
+    return replace(message, incident_id=previous.incident_id) if previous else message
 
 
 def _end_of_veto(accepted: Accepted, latest: datetime) -> datetime | None:

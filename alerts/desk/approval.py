@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
+from typing import Any
 
 from alerts.desk.thread import COMING
 from alerts.model.alert import MsgType
-from alerts.model.errors import Misuse, Refused
+from alerts.model.codec import alert_to_json
+from alerts.model.errors import Conflict, Misuse, Refused
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Books
 from alerts.model.post import Post, PostKind, PostState
@@ -41,12 +46,20 @@ def find_posts(books: Books, name: str) -> list[Post]:
     return list(books.posts_of(find_alert(books, name).id))
 
 
-def approve(books: Books, name: str, who: str, now: datetime) -> tuple[Record, list[Post]]:
-    """Let a waiting alert go out exactly as it was rendered. Raises Misuse, or Refused where nothing waits."""
+def approve(books: Books, name: str, who: str, now: datetime, *, seen: str | None = None) -> tuple[Record, list[Post]]:
+    """Let a waiting alert go out exactly as it was rendered.
+
+    `seen` is the `fingerprint` of what was shown; another one is a Conflict. Raises Misuse, or Refused where nothing
+    waits.
+    """
     record, waiting = _waiting(books, name)
+    if name != record.id and record.incident_id.startswith(name) and len(books.incident(record.incident_id)) > 1:
+        raise Misuse(f"{name!r} names an incident of several versions; validate one by its own id, such as {record.id}")
+    if seen is not None and seen != fingerprint(record, books.posts_of(record.id)):
+        raise Conflict(f"{record.id} is not what was shown: it has changed since; look at it again, then validate")
     for post in waiting:
         books.move_post(post, PostState.QUEUED, None, not_before=None)
-    books.set_alert_state(record.id, AlertState.ACCEPTED, None)
+    books.set_alert_state(record.id, AlertState.ACCEPTED, f"validated by {who}")
     books.note(now, record.id, None, "approved", f"by {who}")
     return record, waiting
 
@@ -60,6 +73,26 @@ def reject(books: Books, name: str, who: str, reason: str | None, now: datetime)
     books.set_alert_state(record.id, AlertState.REJECTED, why)
     books.note(now, record.id, None, "rejected", why)
     return record, waiting
+
+
+def fingerprint(record: Record, posts: Sequence[Post]) -> str:
+    """What a validation is bound to, as SHA-256: the message with its areas, each post's channel, words and picture.
+
+    A post's state is no part of it.
+    """
+    shown: list[Any] = [record.id, alert_to_json(record.alert) if record.alert else None]
+    for post in sorted(posts, key=lambda each: each.id):
+        message = post.message
+        picture = [_content(message.image.path), message.image.alt] if message.image else None
+        shown.append([post.id, post.channel, post.kind, post.means, message.text, message.link, picture, post.exercise])
+    return hashlib.sha256(json.dumps(shown, ensure_ascii=False).encode()).hexdigest()
+
+
+def _content(picture: str) -> str | None:
+    try:
+        return hashlib.sha256(Path(picture).read_bytes()).hexdigest()
+    except OSError:
+        return None
 
 
 def retry(books: Books, name: str, now: datetime) -> list[Post]:
@@ -84,7 +117,7 @@ def _waiting(books: Books, name: str) -> tuple[Record, list[Post]]:
     record = find_alert(books, name)
     waiting = [post for post in books.posts_of(record.id) if post.state is PostState.WAITING]
     if not waiting:
-        raise Refused(f"{record.id} doesn't wait for a validation: it is {_standing(record)}")
+        raise Conflict(f"{record.id} doesn't wait for a validation: it is {_standing(record)}")
     return record, waiting
 
 

@@ -43,7 +43,10 @@ class Intake:
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """The town: its name and CAP sender, its language and time zone, its ground, its outlets and its sources' rules."""
+    """The town: its name and CAP sender, its language and time zone, its ground, its outlets and its sources' rules.
+
+    `alone` says that there is nobody else to validate what an officer wrote (`[desk] alone`).
+    """
 
     name: str
     sender: str
@@ -52,6 +55,7 @@ class Station:
     outlets: tuple[Outlet, ...]
     territory: Territory = field(default_factory=Territory)
     intakes: Mapping[str, Intake] = field(default_factory=dict)
+    alone: bool = False
 
     def intake(self, source: str) -> Intake:
         """The rules of a source; plain ones for a source that configures none."""

@@ -33,6 +33,14 @@ class Refused(TocsinError):
     """The user's wish can't be carried out, and nothing was stored: the message says why and what is allowed."""
 
 
+class Forbidden(Refused):
+    """Somebody may not do this, whatever its state: the message says who may."""
+
+
+class Conflict(Refused):
+    """Somebody was faster, or it has changed since it was looked at: the message says who, or what; look again."""
+
+
 class Misuse(TocsinError):
     """An option, a file or a name is wrong: which, what is wrong with it and what is allowed. Nothing was stored."""
 

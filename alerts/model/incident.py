@@ -30,6 +30,7 @@ class Record:
     """A message as it is kept: the alert, what became of it and why.
 
     `alert` is None for an entry that could not be read; `incident_id` is shared by the alerts that update one another.
+    `author` is who wrote it at the desk; None for what a feed brought, and for what was kept before authors were.
     `content_key` is equal for the same words under another identifier, `topic` for the same event in the same areas.
     """
 
@@ -43,6 +44,7 @@ class Record:
     content_key: str | None = None
     notes: tuple[str, ...] = ()
     topic: str | None = None
+    author: str | None = None
 
     @property
     def severity(self) -> Severity:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import and_, bindparam, func, or_, select
 
 from alerts.model.incident import AlertState, Record
+from alerts.model.ports import Event, SourceStanding
 from alerts.model.post import TO_BE_SEEN_TO, Post, PostState
 from alerts.store.outbox_statements import PACE
 from alerts.store.rows import post_of, record_of
@@ -39,16 +39,6 @@ _SOURCES = Statement(select(source))
 _COUNTS = Statement(
     select(post.c.channel, post.c.state, func.count().label("posts")).group_by(post.c.channel, post.c.state)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class SourceStanding:
-    """How a source was doing when it was last looked at."""
-
-    name: str
-    last_ok: datetime | None
-    failures: int
-    reason: str | None
 
 
 def on_now(db: sqlite3.Connection, now: datetime) -> list[Record]:
@@ -93,18 +83,6 @@ def export(db: sqlite3.Connection) -> Iterator[dict[str, object]]:
     for table in metadata.sorted_tables:
         for row in db.execute(f'SELECT * FROM "{table.name}"'):  # noqa: S608 the names are the schema's own
             yield {"table": table.name, **dict(row)}
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that was decided or done about an alert."""
-
-    at: datetime
-    alert_id: str
-    channel: str | None
-    post_id: str | None
-    what: str
-    reason: str | None
 
 
 _DECISIONS = Statement(

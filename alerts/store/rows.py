@@ -26,6 +26,7 @@ def record_of(row: sqlite3.Row) -> Record:
         reason=row["reason"],
         content_key=row["content_key"],
         topic=row["topic"],
+        author=row["author"],
         notes=tuple(json.loads(row["notes"])),
     )
 
@@ -54,6 +55,7 @@ def values_of_record(record: Record) -> dict[str, Any]:
         "document": alert_to_json(alert) if alert else None,
         "received_at": stamp(record.received_at),
         "closed_at": None,
+        "author": record.author,
     }
 
 

@@ -53,6 +53,7 @@ alert = Table(
     Column("document", Text),
     Column("received_at", BigInteger, nullable=False),
     Column("closed_at", BigInteger),
+    Column("author", Text),
     Index("ix_alert_open", "state", "closed_at", "expires"),
     sqlite_autoincrement=True,
 )
@@ -188,4 +189,129 @@ lease = Table(
     Column("lane", String(100), primary_key=True),
     Column("owner", String(64), nullable=False),
     Column("until", BigInteger, nullable=False),
+)
+
+# Who may come in; `folded` is what all spellings of a name have in common.
+account = Table(
+    "account",
+    metadata,
+    Column("folded", String(100), primary_key=True),
+    Column("name", String(100), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("password", Text, nullable=False),
+    Column("must_change", Boolean, nullable=False),
+    Column("language", String(35)),
+    Column("totp", Text),
+    Column("totp_step", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("disabled_at", BigInteger),
+    Column("signed_in_at", BigInteger),
+)
+
+passkey = Table(
+    "passkey",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account", String(100), ForeignKey("account.folded"), nullable=False, index=True),
+    Column("public_key", Text, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("label", String(100), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("account", String(100), ForeignKey("account.folded"), nullable=False, index=True),
+    Column("csrf", String(64), nullable=False),
+    Column("stage", String(16), nullable=False),
+    Column("challenge", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("address", String(100), nullable=False),
+    Column("agent", Text, nullable=False),
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("folded", String(100), nullable=False, index=True),
+    Column("name", String(100), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", String(100), nullable=False),
+    Column("used_at", BigInteger),
+    Column("revoked_at", BigInteger),
+)
+
+# Attempts to sign in, for a day: what slows down the next one.
+sign_in = Table(
+    "sign_in",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("folded", String(100), nullable=False),
+    Column("address", String(100), nullable=False),
+    Column("good", Boolean, nullable=False),
+    Index("ix_sign_in_name", "folded", "at"),
+    Index("ix_sign_in_address", "address", "at"),
+    sqlite_autoincrement=True,
+)
+
+# Who did what, when and from where. Each line's `digest` covers the line before; triggers forbid change and removal.
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String(100), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("origin", String(16), nullable=False),
+    Column("address", String(100), nullable=False),
+    Column("act", String(40), nullable=False),
+    Column("subject", Text, nullable=False, index=True),
+    Column("detail", Text, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("digest", String(64), nullable=False),
+    sqlite_autoincrement=True,
+)
+
+draft = Table(
+    "draft",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("account", String(100), nullable=False, index=True),
+    Column("about", String(26)),
+    Column("fields", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("note", Text),
+    Column("alert_id", String(26)),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+# What an officer saw of an incident last, so that they can be told what changed since.
+look = Table(
+    "look",
+    metadata,
+    Column("account", String(100), primary_key=True),
+    Column("incident", String(26), primary_key=True),
+    Column("alert_id", String(26), nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+# Answers of the API to requests that carried a key, so that the same request again gets the same answer.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("token", String(100), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("request", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
 )

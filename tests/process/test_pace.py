@@ -24,7 +24,7 @@ def post_many(town, count: int) -> None:
     counter = Counter(load_config(town.folder / "channels.toml"))
     for number in range(count):
         alert = draft_alert(Draft(headline=f"Travaux n° {number}"), counter.desk.station, now(), new_id())
-        counter.act(lambda books, desk, alert=alert: desk.post(books, alert))
+        counter.act(lambda sitting, alert=alert: sitting.desk.post(sitting.books, alert))
 
 
 def departures(town) -> list[float]:

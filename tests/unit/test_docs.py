@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from shapely.geometry import shape
 
 from alerts.channels.settings import ChannelSettings, FacebookSettings, TelegramSettings, TwitterSettings
-from alerts.config import NotifySettings, StationSettings, StoreSettings, WebSettings, load_config
+from alerts.config import DeskSettings, NotifySettings, StationSettings, StoreSettings, WebSettings, load_config
 from alerts.desk.territory import Territory
 from alerts.model.alert import Alert, Area, Info
 from alerts.model.span import Window, spell_span
@@ -28,6 +28,7 @@ MODELS = {
     "## `[station]`": (StationSettings, BaseModel),
     "## `[store]`": (StoreSettings, BaseModel),
     "## `[web]`": (WebSettings, BaseModel),
+    "## `[desk]`": (DeskSettings, BaseModel),
     "## `[notify]`": (NotifySettings, BaseModel),
     "## `[sources.NAME]`": (SourceSettings, BaseModel),
     "### `[sources.manual]`": (ManualSettings, SourceSettings),

@@ -7,13 +7,27 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.desk.account import account_of, rehearsal_of
+from alerts.desk.approval import fingerprint
 from alerts.model.alert import Severity
 from alerts.model.ports import Heard
 from alerts.model.post import PostState, Receipt
 from tests.unit.desk.conftest import NOW, an_alert
 
 PARIS = ZoneInfo("Europe/Paris")
-KEYS = ["alert", "incident", "identifier", "status", "state", "reason", "severity", "headline", "expires", "posts"]
+KEYS = [
+    "alert",
+    "incident",
+    "identifier",
+    "status",
+    "state",
+    "reason",
+    "severity",
+    "headline",
+    "expires",
+    "author",
+    "fingerprint",
+    "posts",
+]
 POST_KEYS = ["id", "channel", "kind", "state", "text", "remote_id", "url", "attempts", "sent_at", "reason"]
 
 
@@ -41,6 +55,8 @@ def test_an_alert_with_its_posts(town):
         "severity": "Severe",
         "headline": "Coup de vent",
         "expires": "2026-11-25T19:00:00+01:00",
+        "author": None,
+        "fingerprint": fingerprint(filed.record, posts),
         "posts": account["posts"],
     }
     [post] = account["posts"]

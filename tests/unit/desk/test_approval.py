@@ -69,7 +69,7 @@ def test_what_is_approved_goes_out_exactly_as_it_was_shown(careful):
     assert {post.id for post in posts} == set(shown)
     assert careful.states(filed) == {"x": "queued", "page": "queued", "telegram": "queued"}
     assert {post.id: post.message for post in careful.posts(filed).values()} == shown
-    assert (careful.record(filed).state, careful.record(filed).reason) == (AlertState.ACCEPTED, None)
+    assert (careful.record(filed).state, careful.record(filed).reason) == (AlertState.ACCEPTED, "validated by ana")
     assert careful.decisions(filed)[-1] == ("approved", "by ana")
 
 

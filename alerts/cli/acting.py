@@ -1,0 +1,50 @@
+"""Who acts at the command line.
+
+Whoever may run commands here holds the database itself, so nothing is proved: the name is taken as given, and the login
+is written down beside it (docs/adr/0004-accounts.md).
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alerts.model.actor import Act, Actor, Origin, Role
+from alerts.model.errors import Misuse
+
+if TYPE_CHECKING:
+    from alerts.desk.officer import Officer
+    from alerts.desk.sitting import Sitting
+
+As = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who does it, if not the login of this machine.")]
+
+
+def login() -> str:
+    """The login that this process runs under; no variable of the environment changes it."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user may have no name
+        return f"uid {os.getuid()}"
+
+
+def officer(sitting: Sitting, who: str | None, act: Act) -> Officer:
+    """The one who acts: an account of that name, or, as long as there is none, a name that is only written down.
+
+    Raises Misuse for a name that is no account where there are accounts, and where a validation names nobody.
+    """
+    from alerts.desk.officer import Officer
+
+    name = who or login()
+    account = sitting.accounts.account(name)
+    if account is not None and account.disabled_at is not None:
+        raise Misuse(f"--as {name!r}: that account is disabled; allowed: another one")
+    if account is not None:
+        return Officer(sitting, Actor(account.name, account.role, Origin.COMMAND, login()))
+    is_named = who is not None or act in (Act.APPROVE, Act.REJECT)
+    if is_named and (accounts := sitting.accounts.accounts()):
+        known = ", ".join(each.name for each in accounts if each.role.at_least(Role.AUTHOR))
+        raise Misuse(f"--as {name!r} is no account; known: {known or 'none that may act'} (`tocsin user add`)")
+    return Officer(sitting, Actor(name, Role.ADMINISTRATOR, Origin.COMMAND, login()))

@@ -1,0 +1,39 @@
+"""What the house answers over HTTP: the application of its rooms, and where it listens."""
+
+from __future__ import annotations
+
+import structlog
+from aiohttp import web
+
+from alerts.config import Config, WebSettings
+from alerts.daemon.furnish import furnish_rules
+from alerts.desk.sitting import Office
+from alerts.desk.station import Station
+from alerts.model.errors import TocsinError
+from alerts.web.app import create_app
+from alerts.web.console.frame import Console, Frame
+from alerts.web.ops import Gauges
+
+log = structlog.get_logger()
+
+
+def furnish_app(config: Config, office: Office, station: Station, gauges: Gauges) -> web.Application:
+    """Everything that is answered, for this station."""
+    rules = furnish_rules(config)
+    return create_app(gauges, Console(office, Frame(station, rules), rules))
+
+
+async def serve(app: web.Application, settings: WebSettings) -> tuple[web.AppRunner, str]:
+    """Listen; returns what to clean up at the end, and the address. Raises TocsinError where the port is taken."""
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+    await runner.setup()
+    host, port = settings.host, settings.port
+    try:
+        await web.TCPSite(runner, host or None, port).start()
+    except OSError as error:
+        await runner.cleanup()
+        why = error.strerror or error
+        raise TocsinError(f"web.listen {settings.listen}: {why}; choose another port") from None
+    url = f"http://{host or '127.0.0.1'}:{runner.addresses[0][1]}"
+    log.info("web.listening", url=url)
+    return runner, url

@@ -1,0 +1,21 @@
+"""What concerns those at the desk now."""
+
+from __future__ import annotations
+
+from alerts.desk.sitting import Sitting
+from alerts.desk.thread import channels_on
+from alerts.model.incident import AlertState, Record
+from alerts.model.post import TO_BE_SEEN_TO
+
+
+def concerning(sitting: Sitting) -> list[Record]:
+    """Of each incident the newest message, while it is on; and every message of which a post is still to be seen to."""
+    records = sitting.views.on_now(sitting.now)
+    newest = {record.incident_id: record for record in records if record.state is not AlertState.LEFT_OUT}
+    posts = sitting.views.posts_by_alert([record.id for record in records])
+    return [
+        record
+        for record in records
+        if any(post.state in TO_BE_SEEN_TO for post in posts[record.id])
+        or (newest.get(record.incident_id) == record and channels_on(sitting.books.thread(record.incident_id)))
+    ]

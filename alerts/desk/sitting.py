@@ -1,0 +1,63 @@
+"""A sitting of the desk: all that belongs to it within one transaction. What is read there is what is decided on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from alerts.desk.actions import Desk
+from alerts.model.ports import Accounts, Books, Drafts, Ledger, Views
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """The books, the people, what they typed, the record of what they do, and the desk that decides, at `now`."""
+
+    books: Books
+    views: Views
+    accounts: Accounts
+    drafts: Drafts
+    ledger: Ledger
+    desk: Desk
+    now: datetime
+    new_id: Callable[[], str]
+
+
+class Office(Protocol):
+    """What console, API and bot act through: the house gives it to them.
+
+    An action that raises has stored nothing.
+    """
+
+    def now(self) -> datetime:
+        """The time, aware, in UTC."""
+        ...
+
+    async def act(self, action: Callable[[Sitting], T]) -> T:
+        """Carry out in one durable transaction; then wake the lanes and tell those who watch."""
+        ...
+
+    async def ask(self, question: Callable[[Sitting], T]) -> T:
+        """Answer a question; nothing can be written."""
+        ...
+
+    async def sketch(self, action: Callable[[Sitting], T], incident: str | None = None) -> T:
+        """What an action would come to, without touching the database: knowing one incident of it, or nothing."""
+        ...
+
+    async def sources(self) -> Sequence[Mapping[str, Any]]:
+        """How each source is doing, as `status --json` has it."""
+        ...
+
+    async def channels(self) -> Sequence[Mapping[str, Any]]:
+        """How each channel is doing, as `status --json` has it, with `followers` where its platform told."""
+        ...
+
+    def watch(self) -> AbstractContextManager[AsyncIterator[str]]:
+        """The ids of incidents as something about them changes; an empty id: look at everything again."""
+        ...

@@ -1,0 +1,92 @@
+"""Who acts at the desk: a person or a program under its own name, with a role, by one of the ways in."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Role(StrEnum):
+    """What somebody may do; each role may all that the ones before it may."""
+
+    VIEWER = "viewer"
+    AUTHOR = "author"
+    APPROVER = "approver"
+    ADMINISTRATOR = "administrator"
+
+    def at_least(self, other: Role) -> bool:
+        """Whether this role may all that `other` may."""
+        order = list(Role)
+        return order.index(self) >= order.index(other)
+
+
+class Act(StrEnum):
+    """What is done at the desk; `MAY` says from which role on."""
+
+    VIEW = "view"
+    POST = "post"
+    UPDATE = "update"
+    CANCEL = "cancel"
+    CORRECT = "correct"
+    RETRY = "retry"
+    DROP = "drop"
+    APPROVE = "approve"
+    REJECT = "reject"
+    SEND_BACK = "send back"
+    ADMINISTER = "administer"
+
+
+MAY: Mapping[Act, Role] = MappingProxyType(
+    {
+        Act.VIEW: Role.VIEWER,
+        Act.POST: Role.AUTHOR,
+        Act.UPDATE: Role.AUTHOR,
+        Act.CANCEL: Role.AUTHOR,
+        Act.CORRECT: Role.AUTHOR,
+        Act.RETRY: Role.AUTHOR,
+        Act.DROP: Role.AUTHOR,
+        Act.APPROVE: Role.APPROVER,
+        Act.REJECT: Role.APPROVER,
+        Act.SEND_BACK: Role.APPROVER,
+        Act.ADMINISTER: Role.ADMINISTRATOR,
+    }
+)
+
+
+class Origin(StrEnum):
+    """By which way somebody came in."""
+
+    CONSOLE = "console"
+    API = "api"
+    COMMAND = "command"
+    BOT = "bot"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who acts. `name` is what four eyes are told apart by: an account and its tokens share one.
+
+    `address` is where they came from: a network address, or the login on this machine.
+    """
+
+    name: str
+    role: Role
+    origin: Origin
+    address: str = ""
+
+    def may(self, act: Act) -> bool:
+        """Whether the role allows it."""
+        return self.role.at_least(MAY[act])
+
+
+def fold_name(name: str) -> str:
+    """What two spellings of one name have in common: `Anne`, `anne` and `ANNE ` are one person.
+
+    Compatibility forms and invisible characters are taken away, so that nobody is two people by a look-alike blank.
+    """
+    decomposed = unicodedata.normalize("NFKC", name)
+    seen = "".join(c for c in decomposed if unicodedata.category(c) not in ("Cf", "Cc"))
+    return " ".join(seen.casefold().split())

@@ -1,0 +1,112 @@
+"""Those who may come in: accounts with what proves them, their sessions, and the tokens of programs.
+
+No secret is kept that can be kept as its hash; what must be kept (the seed of one-time codes) is a `Secret`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from alerts.model.actor import Role
+from alerts.model.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person. `password` is an Argon2 hash; `must_change` until they chose their own.
+
+    `totp` is the seed of their one-time codes (None: not set up) and `totp_step` the last step that was used, so that
+    no code is taken twice. `disabled_at` is when they were shut out.
+    """
+
+    name: str
+    role: Role
+    password: str
+    must_change: bool
+    created_at: datetime
+    language: str | None = None
+    totp: Secret | None = None
+    totp_step: int = 0
+    disabled_at: datetime | None = None
+    signed_in_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passkey:
+    """A WebAuthn credential of an account; `id` and `public_key` are base64url. `label` is the owner's word for it."""
+
+    id: str
+    account: str
+    public_key: str
+    sign_count: int
+    label: str
+    created_at: datetime
+    used_at: datetime | None = None
+
+
+class Stage(StrEnum):
+    """How far a sign-in has come."""
+
+    PASSWORD = "password"  # noqa: S105 the name of a stage: the password was right, the second factor is missing
+    NEW_PASSWORD = "new_password"  # noqa: S105 as above: the first password must be changed
+    ENROL = "enrol"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser that is signed in, or on its way; `digest` is the hash of its cookie, `csrf` the secret of its forms.
+
+    `challenge` is the one that a passkey has to answer now.
+    """
+
+    digest: str
+    account: str
+    csrf: str
+    stage: Stage
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+    address: str = ""
+    agent: str = ""
+    challenge: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A program's bearer token; `digest` is its hash. One that has the name of an account is that person's."""
+
+    id: str
+    name: str
+    role: Role
+    digest: str
+    created_at: datetime
+    created_by: str
+    used_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the record of who did what: `detail` is one line of text, `subject` an alert, a post or a name."""
+
+    at: datetime
+    actor: str
+    role: str
+    origin: str
+    address: str
+    act: str
+    subject: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chained:
+    """A line as it is kept: its place, and the hash that binds it to the line before."""
+
+    seq: int
+    entry: Entry
+    previous: str
+    digest: str

@@ -1,0 +1,42 @@
+"""Every protocol between rooms. A room gets what it needs as arguments; nobody looks anything up."""
+
+from alerts.model.ports.books import Books
+from alerts.model.ports.delivering import Begun, Journal, Lease, Leases, Outbox, Standing, Standings, Verdict
+from alerts.model.ports.people import Accounts, Drafts, Ledger
+from alerts.model.ports.sending import Channel, Deletes, Edits, Finds, Probe, Replaces, Resources
+from alerts.model.ports.showing import Event, SourceStanding, Views, Wanted
+from alerts.model.ports.sourcing import Heard, Known, Memory, Reading, Source, Surroundings
+from alerts.model.ports.time import Clock
+
+__all__ = [
+    "Accounts",
+    "Begun",
+    "Books",
+    "Channel",
+    "Clock",
+    "Deletes",
+    "Drafts",
+    "Edits",
+    "Event",
+    "Finds",
+    "Heard",
+    "Journal",
+    "Known",
+    "Lease",
+    "Leases",
+    "Ledger",
+    "Memory",
+    "Outbox",
+    "Probe",
+    "Reading",
+    "Replaces",
+    "Resources",
+    "Source",
+    "SourceStanding",
+    "Standing",
+    "Standings",
+    "Surroundings",
+    "Verdict",
+    "Views",
+    "Wanted",
+]

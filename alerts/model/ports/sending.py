@@ -1,0 +1,106 @@
+"""What a channel can do, and what it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from alerts.model.ports.time import Clock
+from alerts.model.post import Message, Quota, Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a live check of a credential found: whose it is, and what is wrong or will be soon."""
+
+    account: str
+    warnings: tuple[str, ...] = ()
+
+
+class Channel(Protocol):
+    """A platform account that can publish. Every method raises a `DeliveryError` when it isn't simply done."""
+
+    async def open(self) -> None:
+        """Read the credentials and get ready; raises BadCredential where one is missing. Sends nothing."""
+        ...
+
+    async def close(self) -> None:
+        """Give back what `open` took."""
+        ...
+
+    async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
+        """Put a new post out, as an answer to the post `reply_to` where the platform can."""
+        ...
+
+    async def probe(self) -> Probe:
+        """Ask the platform who we are and what we may, without publishing."""
+        ...
+
+    def quotas(self) -> Sequence[Quota]:
+        """What the platform last said of its own limits; empty when it said nothing."""
+        ...
+
+
+@runtime_checkable
+class Edits(Protocol):
+    """A channel that can change a post that is out."""
+
+    async def edit(self, remote_id: str, message: Message) -> Receipt:
+        """Replace the text; the receipt may carry a new id."""
+        ...
+
+
+@runtime_checkable
+class Deletes(Protocol):
+    """A channel that can take a post back."""
+
+    async def delete(self, remote_id: str) -> None:
+        """Remove the post; one that is gone already is done, not an error."""
+        ...
+
+
+@runtime_checkable
+class Finds(Protocol):
+    """A channel where one can look whether a post of ours is out."""
+
+    async def find(
+        self,
+        message: Message,
+        since: datetime,
+        after: str | None,
+        known: frozenset[str],
+        reply_to: str | None = None,
+    ) -> Receipt | None:
+        """The post with these words that appeared at or after `since`, else None; `reply_to` as it was published.
+
+        `after` is the id of the newest post of ours on this channel from before the attempt (None: there is none),
+        `known` the ids of all our recent posts there, those that went out since included: a post in `known` is never
+        the one looked for. Raises DeliveryError when the platform can't be asked, InDoubt when looking is no answer.
+        """
+        ...
+
+
+@runtime_checkable
+class Replaces(Protocol):
+    """A channel where an edit makes a new post in the place of the old one: a lost one is looked for, not repeated."""
+
+    replaces: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a channel is given by the composition root.
+
+    `session` is the one aiohttp.ClientSession of the process (typed loosely, for the vocabulary knows no library);
+    `folder` is where channels.toml stands, for secret files; `recall` and `remember` keep a few of the channel's own
+    facts (a migrated chat's id, a user id) across restarts.
+    """
+
+    session: Any
+    clock: Clock
+    folder: Path
+    recall: Callable[[str], str | None]
+    remember: Callable[[str, str], Awaitable[None]]

@@ -1,0 +1,104 @@
+"""The store as those see it who show things to people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from alerts.model.incident import AlertState, Record
+from alerts.model.ports.delivering import Standing
+from alerts.model.post import Post, PostState
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which messages a list is to show: all where a field is None. `words` are looked for in the headline and id."""
+
+    state: AlertState | None = None
+    post_state: PostState | None = None
+    source: str | None = None
+    words: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that was decided or done about an alert."""
+
+    at: datetime
+    alert_id: str
+    channel: str | None
+    post_id: str | None
+    what: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStanding:
+    """How a source was doing when it was last looked at."""
+
+    name: str
+    last_ok: datetime | None
+    failures: int
+    reason: str | None
+
+
+class Views(Protocol):
+    """What is shown: each question costs a few index reads, however many alerts there are."""
+
+    def on_now(self, now: datetime) -> Sequence[Record]:
+        """What is on, waiting, failed or in doubt, oldest first."""
+        ...
+
+    def everything(self) -> Sequence[Record]:
+        """All messages, with those that were left out, oldest first."""
+        ...
+
+    def page(self, wanted: Wanted, *, before: str | None = None, most: int = 50) -> Sequence[Record]:
+        """The newest messages first, from before the one of the id `before`."""
+        ...
+
+    def posts_by_alert(self, alerts: Sequence[str]) -> Mapping[str, Sequence[Post]]:
+        """The posts of each of these alerts, in order."""
+        ...
+
+    def history(self, incident: str) -> Sequence[Event]:
+        """Every decision and attempt of an incident, in the order of time."""
+        ...
+
+    def sources(self) -> Mapping[str, SourceStanding]:
+        """How each source that was ever looked at is doing."""
+        ...
+
+    def post_counts(self) -> Mapping[tuple[str, PostState], int]:
+        """How many posts are in each state, by channel and state."""
+        ...
+
+    def departures(self, channel: str, since: datetime) -> Sequence[datetime]:
+        """When the attempts that count left, from `since` on, oldest first."""
+        ...
+
+    def standing(self, channel: str) -> Standing:
+        """How a channel stands with its platform."""
+        ...
+
+    def fact(self, channel: str, key: str) -> str | None:
+        """What a channel keeps under that name (`followers`: as its last probe told)."""
+        ...
+
+    def sent_between(self, start: datetime, end: datetime) -> Sequence[Post]:
+        """The posts that went out in a span of time, oldest first."""
+        ...
+
+    def starting_between(self, start: datetime, end: datetime, *, most: int = 500) -> Sequence[Record]:
+        """The messages that were taken in or wait, whose time touches the span, by when they are over."""
+        ...
+
+    def last_look(self, account: str, incident: str) -> str | None:
+        """The id of the newest message of an incident when this account last looked at it."""
+        ...
+
+    def looked(self, account: str, incident: str, alert_id: str, now: datetime) -> None:
+        """Keep what an account has now seen of an incident (a write: in a transaction that writes)."""
+        ...

@@ -1,0 +1,247 @@
+"""Accounts, passkeys, sessions and tokens, and the attempts to sign in."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import and_, bindparam, delete, func, insert, or_, select
+
+from alerts.model.actor import Role, fold_name
+from alerts.model.person import Account, Passkey, Session, Stage, Token
+from alerts.model.secret import Secret
+from alerts.store.schema import account, passkey, session, sign_in, stamp, time_of, token
+from alerts.store.statement import Statement, upsert_into
+
+_ACCOUNT = Statement(select(account).where(account.c.folded == bindparam("folded")))
+_ACCOUNTS = Statement(select(account).order_by(account.c.folded))
+_PUT_ACCOUNT = upsert_into(account)
+_PASSKEYS = Statement(select(passkey).where(passkey.c.account == bindparam("folded")).order_by(passkey.c.created_at))
+_PASSKEY = Statement(select(passkey).where(passkey.c.id == bindparam("id")))
+_PUT_PASSKEY = upsert_into(passkey)
+_DROP_PASSKEY = Statement(delete(passkey).where(passkey.c.id == bindparam("key")))
+_SESSION = Statement(select(session).where(session.c.digest == bindparam("digest")))
+_SESSIONS = Statement(
+    select(session).where(session.c.account == bindparam("folded")).order_by(session.c.created_at.desc())
+)
+_PUT_SESSION = upsert_into(session)
+_DROP_SESSION = Statement(delete(session).where(session.c.digest == bindparam("key")))
+_DROP_SESSIONS = Statement(
+    delete(session)
+    .where(session.c.account == bindparam("folded"))
+    .where(or_(bindparam("but").is_(None), session.c.digest != bindparam("but")))
+)
+_TOKENS = Statement(select(token).order_by(token.c.folded, token.c.created_at))
+_TOKEN = Statement(select(token).where(token.c.digest == bindparam("digest")))
+_PUT_TOKEN = upsert_into(token)
+_ATTEMPTED = Statement(insert(sign_in).values({name: bindparam(name) for name in ("at", "folded", "address", "good")}))
+_good = sign_in.alias("good")
+_LAST_GOOD = select(func.max(_good.c.at)).where(and_(_good.c.folded == bindparam("folded"), _good.c.good.is_(True)))
+_FAILED_FOR = Statement(
+    select(sign_in.c.at)
+    .where(sign_in.c.folded == bindparam("folded"), sign_in.c.good.is_(False), sign_in.c.at >= bindparam("since"))
+    .where(sign_in.c.at > func.coalesce(_LAST_GOOD.scalar_subquery(), -1))
+    .order_by(sign_in.c.at)
+)
+_FAILED_FROM = Statement(
+    select(sign_in.c.at)
+    .where(sign_in.c.address == bindparam("address"), sign_in.c.good.is_(False), sign_in.c.at >= bindparam("since"))
+    .order_by(sign_in.c.at)
+)
+_SWEEP_SESSIONS = Statement(delete(session).where(session.c.expires_at <= bindparam("now")))
+_SWEEP_ATTEMPTS = Statement(delete(sign_in).where(sign_in.c.at < bindparam("oldest")))
+
+
+class StoredAccounts:
+    """`alerts.model.ports.Accounts` over a connection that is in a transaction."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def account(self, name: str) -> Account | None:
+        """The account of that name."""
+        row = _ACCOUNT.row(self._db, folded=fold_name(name))
+        return _account(row) if row else None
+
+    def accounts(self) -> Sequence[Account]:
+        """All accounts, by name."""
+        return [_account(row) for row in _ACCOUNTS.rows(self._db)]
+
+    def put_account(self, account: Account) -> None:
+        """Add an account, or replace what was kept of it."""
+        _PUT_ACCOUNT.run(
+            self._db,
+            folded=fold_name(account.name),
+            name=account.name,
+            role=account.role,
+            password=account.password,
+            must_change=account.must_change,
+            language=account.language,
+            totp=account.totp.reveal() if account.totp else None,
+            totp_step=account.totp_step,
+            created_at=stamp(account.created_at),
+            disabled_at=stamp(account.disabled_at),
+            signed_in_at=stamp(account.signed_in_at),
+        )
+
+    def passkeys(self, account: str) -> Sequence[Passkey]:
+        """The passkeys of an account."""
+        return [_passkey(row) for row in _PASSKEYS.rows(self._db, folded=fold_name(account))]
+
+    def passkey(self, identity: str) -> Passkey | None:
+        """The passkey of that id."""
+        row = _PASSKEY.row(self._db, id=identity)
+        return _passkey(row) if row else None
+
+    def put_passkey(self, passkey: Passkey) -> None:
+        """Add a passkey, or replace what was kept of it."""
+        _PUT_PASSKEY.run(
+            self._db,
+            id=passkey.id,
+            account=fold_name(passkey.account),
+            public_key=passkey.public_key,
+            sign_count=passkey.sign_count,
+            label=passkey.label,
+            created_at=stamp(passkey.created_at),
+            used_at=stamp(passkey.used_at),
+        )
+
+    def drop_passkey(self, identity: str) -> None:
+        """Forget a passkey."""
+        _DROP_PASSKEY.run(self._db, key=identity)
+
+    def session(self, digest: str) -> Session | None:
+        """The session whose cookie has this hash, be it over or not."""
+        row = _SESSION.row(self._db, digest=digest)
+        return _session(row) if row else None
+
+    def sessions(self, account: str) -> Sequence[Session]:
+        """The sessions of an account, newest first."""
+        return [_session(row) for row in _SESSIONS.rows(self._db, folded=fold_name(account))]
+
+    def put_session(self, session: Session) -> None:
+        """Add a session, or replace what was kept of it."""
+        _PUT_SESSION.run(
+            self._db,
+            digest=session.digest,
+            account=fold_name(session.account),
+            csrf=session.csrf,
+            stage=session.stage,
+            challenge=session.challenge,
+            created_at=stamp(session.created_at),
+            seen_at=stamp(session.seen_at),
+            expires_at=stamp(session.expires_at),
+            address=session.address,
+            agent=session.agent,
+        )
+
+    def drop_session(self, digest: str) -> None:
+        """End a session."""
+        _DROP_SESSION.run(self._db, key=digest)
+
+    def drop_sessions(self, account: str, *, but: str | None = None) -> None:
+        """End all sessions of an account, except the one with the hash `but`."""
+        _DROP_SESSIONS.run(self._db, folded=fold_name(account), but=but)
+
+    def tokens(self) -> Sequence[Token]:
+        """All tokens, by name."""
+        return [_token(row) for row in _TOKENS.rows(self._db)]
+
+    def token(self, digest: str) -> Token | None:
+        """The token with this hash."""
+        row = _TOKEN.row(self._db, digest=digest)
+        return _token(row) if row else None
+
+    def put_token(self, token: Token) -> None:
+        """Add a token, or replace what was kept of it."""
+        _PUT_TOKEN.run(
+            self._db,
+            id=token.id,
+            folded=fold_name(token.name),
+            name=token.name,
+            role=token.role,
+            digest=token.digest,
+            created_at=stamp(token.created_at),
+            created_by=token.created_by,
+            used_at=stamp(token.used_at),
+            revoked_at=stamp(token.revoked_at),
+        )
+
+    def attempted(self, at: datetime, name: str, address: str, *, good: bool) -> None:
+        """Write down an attempt to sign in."""
+        _ATTEMPTED.run(self._db, at=stamp(at), folded=fold_name(name)[:100], address=address, good=good)
+
+    def failures(self, since: datetime, *, name: str | None = None, address: str | None = None) -> Sequence[datetime]:
+        """When attempts failed since, oldest first: for a name since its last good one, or from an address."""
+        if name is not None:
+            rows = _FAILED_FOR.rows(self._db, folded=fold_name(name)[:100], since=stamp(since))
+        else:
+            rows = _FAILED_FROM.rows(self._db, address=address, since=stamp(since))
+        return [_time(row["at"]) for row in rows]
+
+    def sweep(self, now: datetime, attempts_before: datetime) -> None:
+        """Forget sessions that are over, and attempts from before."""
+        _SWEEP_SESSIONS.run(self._db, now=stamp(now))
+        _SWEEP_ATTEMPTS.run(self._db, oldest=stamp(attempts_before))
+
+
+def _account(row: sqlite3.Row) -> Account:
+    return Account(
+        name=row["name"],
+        role=Role(row["role"]),
+        password=row["password"],
+        must_change=bool(row["must_change"]),
+        created_at=_time(row["created_at"]),
+        language=row["language"],
+        totp=Secret(row["totp"]) if row["totp"] else None,
+        totp_step=row["totp_step"],
+        disabled_at=time_of(row["disabled_at"]),
+        signed_in_at=time_of(row["signed_in_at"]),
+    )
+
+
+def _passkey(row: sqlite3.Row) -> Passkey:
+    return Passkey(
+        id=row["id"],
+        account=row["account"],
+        public_key=row["public_key"],
+        sign_count=row["sign_count"],
+        label=row["label"],
+        created_at=_time(row["created_at"]),
+        used_at=time_of(row["used_at"]),
+    )
+
+
+def _session(row: sqlite3.Row) -> Session:
+    return Session(
+        digest=row["digest"],
+        account=row["account"],
+        csrf=row["csrf"],
+        stage=Stage(row["stage"]),
+        created_at=_time(row["created_at"]),
+        seen_at=_time(row["seen_at"]),
+        expires_at=_time(row["expires_at"]),
+        address=row["address"],
+        agent=row["agent"],
+        challenge=row["challenge"],
+    )
+
+
+def _token(row: sqlite3.Row) -> Token:
+    return Token(
+        id=row["id"],
+        name=row["name"],
+        role=Role(row["role"]),
+        digest=row["digest"],
+        created_at=_time(row["created_at"]),
+        created_by=row["created_by"],
+        used_at=time_of(row["used_at"]),
+        revoked_at=time_of(row["revoked_at"]),
+    )
+
+
+def _time(stamped: int) -> datetime:
+    time = time_of(stamped)
+    assert time is not None  # noqa: S101 the column is not null
+    return time

@@ -1,0 +1,116 @@
+"""What every page of the desk has in common: its frame, its language, its static files."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import files
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from alerts.access.visitor import Visitor
+from alerts.desk.sitting import Office
+from alerts.desk.station import Station
+from alerts.web.console.words import Words, best_language, languages, words_of
+from alerts.web.rules import Rules
+
+BASE = "/desk"
+STATIC = f"{BASE}/static"
+VISITOR: web.RequestKey[Visitor] = web.RequestKey("visitor", Visitor)
+"""Who asks: set by the guard for every page behind the sign-in."""
+_HERE = Path(__file__).parent
+
+
+class Frame:
+    """Makes pages from `pages/*.html`; each extends `frame.html`."""
+
+    def __init__(self, station: Station, rules: Rules) -> None:
+        self.station = station
+        self.rules = rules
+        self._environment = Environment(
+            loader=FileSystemLoader(_HERE / "pages"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def words(self, request: web.Request) -> Words:
+        """The visitor's language: what they chose, what their browser asks for, the station's."""
+        visitor = request.get(VISITOR)
+        chosen = request.cookies.get("language") or (visitor.account.language if visitor else None)
+        if chosen in languages():
+            return words_of(chosen)
+        return words_of(best_language(request.headers.get("Accept-Language"), self.station.language))
+
+    def text(self, request: web.Request, page: str, **values: Any) -> str:
+        """A page, or a part of one, as HTML."""
+        words, visitor = self.words(request), request.get(VISITOR)
+        return self._environment.get_template(page).render(
+            _=words.gettext,
+            ngettext=words.ngettext,
+            language=words.language,
+            station=self.station,
+            visitor=visitor,
+            csrf=visitor.session.csrf if visitor else "",
+            path=request.path,
+            base=BASE,
+            static=static_address,
+            alone=self.rules.alone,
+            **values,
+        )
+
+    def page(self, request: web.Request, page: str, *, status: int = 200, **values: Any) -> web.Response:
+        """A page as the answer."""
+        text = self.text(request, page, **values)
+        return web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """What the pages of every part of the desk are made with."""
+
+    office: Office
+    frame: Frame
+    rules: Rules
+
+
+def visitor_of(request: web.Request) -> Visitor:
+    """Who asks, behind the sign-in."""
+    return request[VISITOR]
+
+
+def static_file(name: str) -> Path | None:
+    """The file behind `/desk/static/NAME`: our own, or Leaflet's from its package. Never anything else."""
+    own = _own_files()
+    return own.get(name) or leaflet_files().get(name)
+
+
+@cache
+def _own_files() -> dict[str, Path]:
+    folder = _HERE / "static"
+    return {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
+
+
+@cache
+def leaflet_files() -> dict[str, Path]:
+    """Leaflet's script, style and pictures, from the package that carries them."""
+    marker = "leaflet/data/"
+    return {
+        f"leaflet/{path.as_posix().split(marker, 1)[1]}": Path(str(path.locate()))
+        for path in files("xstatic-leaflet") or ()
+        if marker in path.as_posix() and path.suffix in (".js", ".css", ".png") and "-src" not in path.name
+    }
+
+
+@cache
+def static_address(name: str) -> str:
+    """The address of a static file, with its content's digest, so that it may be kept for ever."""
+    file = static_file(name)
+    if file is None:
+        raise LookupError(f"no static file {name}")
+    return f"{STATIC}/{name}?{hashlib.sha256(file.read_bytes()).hexdigest()[:12]}"
