@@ -98,6 +98,16 @@ class Renderer:
         message = Message(fitted.text, plain, link, language=matter.language)
         return Rendered(message, fitted.count, channel.text.limit, fitted.cut, tuple(dict.fromkeys(warnings)))
 
+    def tell(self, alert: Alert, kind: PostKind, channel: ChannelFace, *, context: Context) -> dict[str, Any]:
+        """Return what a template would be given for this post, for a page that lays it out itself.
+
+        `docs/templates.md` lists the variables. Never raises for what a template or a feed holds.
+        """
+        tidy, info = _what_is_said(alert, kind, channel.language or self._station.language, context)
+        language = self._language(info, channel)
+        matter = self._matter(tidy, info or Info("", language=language), kind, language, [])
+        return self._facts(matter, channel, context, self._link(info, kind, channel, context), [])
+
     def _link(self, info: Info | None, kind: PostKind, channel: ChannelFace, context: Context) -> str | None:
         """Return the address the post carries, by the channel's policy."""
         first = kind is PostKind.PUBLISH if context.first is None else context.first

@@ -15,8 +15,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from alerts.access.visitor import Visitor
 from alerts.desk.sitting import Office
 from alerts.desk.station import Station
-from alerts.web.console.words import Words, best_language, languages, words_of
+from alerts.web.console.words import best_language, languages, words_of
 from alerts.web.rules import Rules
+from alerts.web.words import Words
 
 BASE = "/desk"
 STATIC = f"{BASE}/static"

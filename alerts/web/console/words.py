@@ -1,69 +1,24 @@
-"""What the pages say, in the reader's language: English in the code, other languages in `locale/<language>/*.po`."""
+"""What the desk's pages say."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 
-from babel.messages.pofile import read_po
+from alerts.web.words import Words, best_of, languages_in, read_words
 
 FOLDER = Path(__file__).with_name("locale")
-SOURCE = "en"
 
 
-class Words:
-    """The sentences of one language; a sentence that isn't translated stays English."""
-
-    def __init__(self, language: str, sentences: Mapping[str, str | tuple[str, ...]]) -> None:
-        self.language = language
-        self._sentences = sentences
-
-    def gettext(self, sentence: str, /, **values: object) -> str:
-        """The sentence, with `%(name)s` filled in."""
-        found = self._sentences.get(sentence)
-        text = found if isinstance(found, str) and found else sentence
-        return text % values if values else text
-
-    def ngettext(self, one: str, many: str, number: int, /, **values: object) -> str:
-        """The sentence for so many; `%(n)s` is the number. In French, none is one."""
-        few = number <= 1 if self.language == "fr" else number == 1
-        found = self._sentences.get(one)
-        forms = found if isinstance(found, tuple) and all(found) else (one, many)
-        return (forms[0] if few else forms[-1]) % {"n": number, **values}
-
-
-@cache
 def words_of(language: str) -> Words:
-    """The sentences of a language (its primary subtag), read once."""
-    sentences: dict[str, str | tuple[str, ...]] = {}
-    for file in sorted((FOLDER / language).glob("*.po")):
-        with file.open("rb") as lines:
-            for message in read_po(lines, locale=language):
-                if message.id and message.string and not message.fuzzy:
-                    key = message.id if isinstance(message.id, str) else message.id[0]
-                    sentences[key] = message.string if isinstance(message.string, str) else tuple(message.string)
-    return Words(language, sentences)
+    """The sentences of a language."""
+    return read_words(FOLDER, language)
 
 
 def languages() -> tuple[str, ...]:
-    """What the pages can be read in."""
-    return (SOURCE, *sorted(folder.name for folder in FOLDER.iterdir() if folder.is_dir()))
+    """What the desk can be read in."""
+    return languages_in(FOLDER)
 
 
 def best_language(accepted: str | None, station: str) -> str:
-    """The first language of an `Accept-Language` header that there is, else the station's, else English."""
-    known = languages()
-    ranked = sorted((_ranked(part, place) for place, part in enumerate((accepted or "").split(","))), reverse=True)
-    wanted = [language for quality, _, language in ranked if quality > 0]
-    return next((one for one in [*wanted, station.split("-", maxsplit=1)[0].lower()] if one in known), SOURCE)
-
-
-def _ranked(part: str, place: int) -> tuple[float, int, str]:
-    """Its quality (RFC 9110, 12.5.4), then its place, then its primary subtag."""
-    tag, _, quality = part.partition(";q=")
-    try:
-        weight = float(quality) if quality else 1.0
-    except ValueError:
-        weight = 0.0
-    return weight, -place, tag.strip().split("-")[0].lower()
+    """The language for a browser that accepts these."""
+    return best_of(languages(), accepted, station)

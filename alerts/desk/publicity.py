@@ -1,0 +1,129 @@
+"""What the public may see of an incident: only what was let out, for everybody, and for real.
+
+A waiting, rejected or left-out message is nothing to show, an exercise neither; what a sender goes on about for others
+than the public stays theirs, and all that is seen of it here is that the incident is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alerts.desk.dedupe import end_reason
+from alerts.model.alert import Alert, Scope, Severity, Status
+from alerts.model.hazard import Hazard, hazard_of
+from alerts.model.incident import AlertState, Record
+from alerts.model.post import EndReason, Post, PostKind, PostState
+
+PLANNED = frozenset((Hazard.WORKS, Hazard.WATER_CUT))
+"""What is announced long before: shown as to come until it begins."""
+_NEVER_TOLD = (PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED, PostState.WAITING)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why and when an incident was over; `record` is the message that said so, where one did."""
+
+    reason: EndReason
+    at: datetime
+    record: Record | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PublicIncident:
+    """An incident as everybody may see it: its versions, oldest first, and its end.
+
+    The last version is what holds, or held.
+    """
+
+    id: str
+    versions: tuple[Record, ...]
+    ending: Ending | None
+
+    @property
+    def alert(self) -> Alert:
+        """What holds, or held last."""
+        alert = self.versions[-1].alert
+        assert alert is not None  # noqa: S101 a message without one is no version
+        return alert
+
+    @property
+    def severity(self) -> Severity:
+        """How grave it is."""
+        return self.alert.severity
+
+    @property
+    def hazard(self) -> Hazard:
+        """What it is about."""
+        return hazard_of(self.alert.infos[0])
+
+    @property
+    def changed_at(self) -> datetime:
+        """When the public last learned something new of it."""
+        return self.ending.at if self.ending else self.versions[-1].received_at
+
+    def to_come(self, now: datetime) -> bool:
+        """Whether it is planned and hasn't begun."""
+        return self.ending is None and self.hazard in PLANNED and self.alert.starts > now
+
+
+def public_incident(records: Sequence[Record], posts: Sequence[Post], now: datetime) -> PublicIncident | None:
+    """The incident of these messages and posts, both in the order of storing; None where the public has none of it."""
+    seen = [record for record in records if _is_public(record)]
+    versions = tuple(record for record in seen if record.alert and end_reason(record.alert) is None)
+    if not versions:
+        return None
+    return PublicIncident(versions[-1].incident_id, versions, _ending(seen, versions[-1], posts, now))
+
+
+def _is_public(record: Record) -> bool:
+    alert = record.alert
+    is_for_all = alert is not None and alert.status is Status.ACTUAL and alert.scope is Scope.PUBLIC
+    says = alert is not None and (bool(alert.infos) or end_reason(alert) is not None)
+    return record.state is AlertState.ACCEPTED and is_for_all and says
+
+
+def _ending(seen: Sequence[Record], last: Record, posts: Sequence[Post], now: datetime) -> Ending | None:
+    """Its sender's word, else that it was ended here, else that its time has run out."""
+    newest = seen[-1]
+    reason = end_reason(newest.alert) if newest.alert else None
+    if reason is not None:
+        return Ending(reason, newest.received_at, newest)
+    if taken_away := _ended_without_words(last, posts):
+        return Ending(EndReason.CANCELLED, taken_away)
+    ends = last.alert.ends if last.alert else now
+    return Ending(EndReason.EXPIRED, ends) if ends <= now else None
+
+
+def _ended_without_words(last: Record, posts: Sequence[Post]) -> datetime | None:
+    """When an end was posted for another message than those the public sees: the incident has left us."""
+    place = max((post.seq for post in posts if post.alert_id == last.id), default=0)
+    later = [post for post in posts if post.seq > place and post.kind is PostKind.END and post.alert_id != last.id]
+    return next((post.stored_at for post in later if post.state not in _NEVER_TOLD), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the town's page shows: what is on (worst first), to come (soonest first), and over in the last day."""
+
+    now: datetime
+    on: tuple[PublicIncident, ...]
+    to_come: tuple[PublicIncident, ...]
+    over: tuple[PublicIncident, ...]
+
+
+LAST_DAY = timedelta(hours=24)
+
+
+def situation(incidents: Sequence[PublicIncident], now: datetime) -> Situation:
+    """Sort incidents into what is on, to come, and was over in the last day."""
+    on = [each for each in incidents if each.ending is None and not each.to_come(now)]
+    to_come = [each for each in incidents if each.to_come(now)]
+    over = [each for each in incidents if each.ending is not None and now - each.ending.at <= LAST_DAY]
+    return Situation(
+        now,
+        tuple(sorted(on, key=lambda each: (-each.severity.rank, each.alert.ends, each.id))),
+        tuple(sorted(to_come, key=lambda each: (each.alert.starts, each.id))),
+        tuple(sorted(over, key=lambda each: (each.changed_at, each.id), reverse=True)),
+    )
