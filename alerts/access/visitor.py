@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from alerts.model.actor import Actor, Origin
 from alerts.model.person import Account, Session
@@ -10,10 +10,14 @@ from alerts.model.person import Account, Session
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Where a request came from: the network address (behind a proxy, what that says) and the browser's own name."""
+    """Where a request came from: the network address (behind a proxy, what that says) and the browser's own name.
+
+    `device` is the value that a complete sign-in gave this browser to be known by (`Entered.device`), if it has one.
+    """
 
     address: str
     agent: str = ""
+    device: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

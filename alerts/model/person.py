@@ -5,7 +5,7 @@ No secret is kept that can be kept as its hash; what must be kept (the seed of o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -23,7 +23,7 @@ class Account:
 
     name: str
     role: Role
-    password: str
+    password: str = field(repr=False)
     must_change: bool
     created_at: datetime
     language: str | None = None
@@ -62,16 +62,16 @@ class Session:
     `challenge` is the one that a passkey has to answer now.
     """
 
-    digest: str
+    digest: str = field(repr=False)
     account: str
-    csrf: str
+    csrf: str = field(repr=False)
     stage: Stage
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
     address: str = ""
     agent: str = ""
-    challenge: str | None = None
+    challenge: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Token:
     id: str
     name: str
     role: Role
-    digest: str
+    digest: str = field(repr=False)
     created_at: datetime
     created_by: str
     used_at: datetime | None = None

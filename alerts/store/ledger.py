@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 
 from sqlalchemy import bindparam, or_, select
 
+from alerts.model.chain import BEGINNING, digest_of
+from alerts.model.errors import Unreadable
 from alerts.model.person import Chained, Entry
 from alerts.store.schema import audit, stamp, time_of
 from alerts.store.statement import Statement, insert_into
-
-BEGINNING = "0" * 64
-"""What stands for the line before the first."""
 
 _ADD = insert_into(audit)
 _LAST = Statement(select(audit.c.digest).order_by(audit.c.seq.desc()).limit(1))
@@ -25,23 +22,10 @@ _NEWEST = Statement(
     .order_by(audit.c.seq.desc())
     .limit(bindparam("most"))
 )
+_TEXTS = ("actor", "role", "origin", "address", "act", "subject", "detail", "previous", "digest")
+_HEIGHT = "SELECT seq FROM sqlite_sequence WHERE name = 'audit'"
+"""AUTOINCREMENT remembers the highest number that it gave, also when the row is gone (sqlite.org/autoinc.html)."""
 _ALL = Statement(select(audit).order_by(audit.c.seq))
-
-
-def digest_of(previous: str, entry: Entry) -> str:
-    """SHA-256 over the line before and every field of this one, as JSON, so that no two fields can be run together."""
-    fields = [
-        previous,
-        stamp(entry.at),
-        entry.actor,
-        entry.role,
-        entry.origin,
-        entry.address,
-        entry.act,
-        entry.subject,
-        entry.detail,
-    ]
-    return hashlib.sha256(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
 
 
 class StoredLedger:
@@ -75,14 +59,23 @@ class StoredLedger:
         return [_chained(row) for row in _NEWEST.rows(self._db, before=before, subject=subject, most=most)]
 
     def all(self) -> Iterator[Chained]:
-        """Every line, oldest first."""
-        return (_chained(row) for row in _ALL.run(self._db))
+        """Every line, oldest first. Raises Unreadable at a line that no Tocsin has written so."""
+        try:
+            for row in _ALL.run(self._db):
+                yield _chained(row)
+        except sqlite3.OperationalError as error:  # text that isn't UTF-8
+            raise Unreadable(f"a line of the record can't be read: {error}") from error
+
+    def height(self) -> int:
+        """The number of the newest line that was ever written, be it there or not."""
+        row = self._db.execute(_HEIGHT).fetchone()
+        return int(row["seq"]) if row else 0
 
 
 def _chained(row: sqlite3.Row) -> Chained:
-    at = time_of(row["at"])
-    assert at is not None  # noqa: S101 the column is not null
-    entry = Entry(
-        at, row["actor"], row["role"], row["origin"], row["address"], row["act"], row["subject"], row["detail"]
-    )
-    return Chained(row["seq"], entry, row["previous"], row["digest"])
+    texts = [row[name] for name in _TEXTS]
+    at = time_of(row["at"]) if isinstance(row["at"], int) else None
+    if at is None or not all(isinstance(text, str) for text in texts):
+        raise Unreadable(f"line {row['seq']} of the record holds what nobody wrote there")
+    *words, previous, digest = texts
+    return Chained(row["seq"], Entry(at, *words), previous, digest)

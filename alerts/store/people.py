@@ -37,11 +37,12 @@ _TOKEN = Statement(select(token).where(token.c.digest == bindparam("digest")))
 _PUT_TOKEN = upsert_into(token)
 _ATTEMPTED = Statement(insert(sign_in).values({name: bindparam(name) for name in ("at", "folded", "address", "good")}))
 _good = sign_in.alias("good")
-_LAST_GOOD = select(func.max(_good.c.at)).where(and_(_good.c.folded == bindparam("folded"), _good.c.good.is_(True)))
+_LAST_GOOD = select(func.max(_good.c.seq)).where(and_(_good.c.folded == bindparam("folded"), _good.c.good.is_(True)))
 _FAILED_FOR = Statement(
     select(sign_in.c.at)
     .where(sign_in.c.folded == bindparam("folded"), sign_in.c.good.is_(False), sign_in.c.at >= bindparam("since"))
-    .where(sign_in.c.at > func.coalesce(_LAST_GOOD.scalar_subquery(), -1))
+    .where(or_(bindparam("address").is_(None), sign_in.c.address == bindparam("address")))
+    .where(sign_in.c.seq > func.coalesce(_LAST_GOOD.scalar_subquery(), -1))
     .order_by(sign_in.c.at)
 )
 _FAILED_FROM = Statement(
@@ -49,8 +50,29 @@ _FAILED_FROM = Statement(
     .where(sign_in.c.address == bindparam("address"), sign_in.c.good.is_(False), sign_in.c.at >= bindparam("since"))
     .order_by(sign_in.c.at)
 )
+_FAILING = Statement(
+    select(sign_in.c.address)
+    .where(sign_in.c.good.is_(False), sign_in.c.at >= bindparam("since"))
+    .group_by(sign_in.c.address)
+    .having(func.count() >= bindparam("least"))
+    .order_by(sign_in.c.address)
+)
+_CAME_IN = Statement(
+    select(sign_in.c.seq)
+    .where(sign_in.c.address == bindparam("address"), sign_in.c.good.is_(True), sign_in.c.at >= bindparam("since"))
+    .where(or_(bindparam("folded").is_(None), sign_in.c.folded == bindparam("folded")))
+    .limit(1)
+)
+_FORGET = Statement(delete(sign_in).where(sign_in.c.seq == bindparam("number")))
 _SWEEP_SESSIONS = Statement(delete(session).where(session.c.expires_at <= bindparam("now")))
-_SWEEP_ATTEMPTS = Statement(delete(sign_in).where(sign_in.c.at < bindparam("oldest")))
+_SWEEP_ATTEMPTS = Statement(
+    delete(sign_in).where(
+        or_(
+            and_(sign_in.c.good.is_(False), sign_in.c.at < bindparam("failed")),
+            and_(sign_in.c.good.is_(True), sign_in.c.at < bindparam("good_ones")),
+        )
+    )
+)
 
 
 class StoredAccounts:
@@ -168,22 +190,40 @@ class StoredAccounts:
             revoked_at=stamp(token.revoked_at),
         )
 
-    def attempted(self, at: datetime, name: str, address: str, *, good: bool) -> None:
-        """Write down an attempt to sign in."""
-        _ATTEMPTED.run(self._db, at=stamp(at), folded=fold_name(name)[:100], address=address, good=good)
+    def attempted(self, at: datetime, name: str, address: str, *, good: bool) -> int:
+        """Write down an attempt to sign in; returns its number."""
+        added = _ATTEMPTED.run(self._db, at=stamp(at), folded=_key(name), address=address, good=good)
+        return added.lastrowid or 0
+
+    def forget_attempt(self, number: int) -> None:
+        """Take back an attempt that was written down as failed before it was known, and didn't fail."""
+        _FORGET.run(self._db, number=number)
 
     def failures(self, since: datetime, *, name: str | None = None, address: str | None = None) -> Sequence[datetime]:
-        """When attempts failed since, oldest first: for a name since its last good one, or from an address."""
+        """When attempts failed since, oldest first: for a name since its last good one, from an address, or both."""
         if name is not None:
-            rows = _FAILED_FOR.rows(self._db, folded=fold_name(name)[:100], since=stamp(since))
+            rows = _FAILED_FOR.rows(self._db, folded=_key(name), address=address, since=stamp(since))
         else:
             rows = _FAILED_FROM.rows(self._db, address=address, since=stamp(since))
         return [_time(row["at"]) for row in rows]
 
-    def sweep(self, now: datetime, attempts_before: datetime) -> None:
-        """Forget sessions that are over, and attempts from before."""
+    def failing_addresses(self, since: datetime, least: int) -> Sequence[str]:
+        """The addresses from which so many attempts failed since, or more."""
+        return [row["address"] for row in _FAILING.rows(self._db, since=stamp(since), least=least)]
+
+    def came_in(self, since: datetime, address: str, *, name: str | None = None) -> bool:
+        """Whether a good attempt came from an address since: for a name, or for any."""
+        folded = None if name is None else _key(name)
+        return _CAME_IN.row(self._db, since=stamp(since), address=address, folded=folded) is not None
+
+    def sweep(self, now: datetime, failed_before: datetime, good_before: datetime) -> None:
+        """Forget sessions that are over, and attempts from before: the good ones are remembered longer."""
         _SWEEP_SESSIONS.run(self._db, now=stamp(now))
-        _SWEEP_ATTEMPTS.run(self._db, oldest=stamp(attempts_before))
+        _SWEEP_ATTEMPTS.run(self._db, failed=stamp(failed_before), good_ones=stamp(good_before))
+
+
+def _key(name: str) -> str:
+    return fold_name(name)[:100]
 
 
 def _account(row: sqlite3.Row) -> Account:

@@ -1,0 +1,162 @@
+"""What an administrator does to accounts and tokens, within a sitting; each is written into the record.
+
+Everything raises Forbidden for who isn't an administrator. Passwords come in as hashes: hashing is slow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from alerts.access.deeds import Deed
+from alerts.access.programs import PREFIX
+from alerts.access.sessions import digest, spelled
+from alerts.desk.officer import Officer
+from alerts.model.actor import Act, Role, fold_name
+from alerts.model.errors import Misuse, Refused
+from alerts.model.person import Account, Token
+from alerts.model.secret import Secret
+
+_LONGEST_NAME = 60
+_LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
+_WORDS, _WORD = 5, 4
+
+
+def first_password(chance: bytes) -> Secret:
+    """A password to be read aloud once: five groups of four, of letters that aren't mistaken; 98 bits and more.
+
+    Takes `FIRST_PASSWORD_BYTES` random bytes.
+    """
+    number = int.from_bytes(chance, "big")
+    letters = ""
+    for _ in range(_WORDS * _WORD):
+        number, place = divmod(number, len(_LETTERS))
+        letters += _LETTERS[place]
+    return Secret("-".join(letters[start : start + _WORD] for start in range(0, len(letters), _WORD)))
+
+
+FIRST_PASSWORD_BYTES = 32
+TOKEN_BYTES = 32
+
+
+def add_account(officer: Officer, name: str, role: Role, password: str) -> Account:
+    """A person who may come in, with a first password that they change. Raises Misuse for a name that is taken."""
+    officer.must(Act.ADMINISTER)
+    accounts, wanted = officer.sitting.accounts, " ".join(name.split())
+    _must_be_a_name(wanted)
+    if (there := accounts.account(wanted)) is not None:
+        raise Misuse(f"{there.name} is an account already; allowed: another name, or `tocsin user reset {there.name}`")
+    if any(fold_name(token.name) == fold_name(wanted) and token.revoked_at is None for token in accounts.tokens()):
+        raise Misuse(f"{wanted} is the name of a token; allowed: another name, or revoke it (`tocsin token revoke`)")
+    account = Account(wanted, role, password, must_change=True, created_at=officer.sitting.now)
+    accounts.put_account(account)
+    officer.write(Deed.ACCOUNT_ADDED, account.name, role)
+    return account
+
+
+def set_role(officer: Officer, name: str, role: Role) -> Account:
+    """Change what somebody may do, from their next click on."""
+    officer.must(Act.ADMINISTER)
+    before = found(officer, name)
+    account = replace(before, role=role)
+    officer.sitting.accounts.put_account(account)
+    officer.write(Deed.ROLE_CHANGED, account.name, f"{before.role} to {role}")
+    return account
+
+
+def disable(officer: Officer, name: str) -> Account:
+    """Shut somebody out: their sessions end, their tokens are refused; what they did stays theirs."""
+    officer.must(Act.ADMINISTER)
+    account = found(officer, name)
+    if account.disabled_at is not None:
+        raise Refused(f"{account.name} is disabled already")
+    account = replace(account, disabled_at=officer.sitting.now)
+    officer.sitting.accounts.put_account(account)
+    officer.sitting.accounts.drop_sessions(account.name)
+    officer.write(Deed.ACCOUNT_DISABLED, account.name)
+    return account
+
+
+def enable(officer: Officer, name: str) -> Account:
+    """Let somebody in again, with the password and the factors they had."""
+    officer.must(Act.ADMINISTER)
+    account = found(officer, name)
+    if account.disabled_at is None:
+        raise Refused(f"{account.name} isn't disabled")
+    account = replace(account, disabled_at=None)
+    officer.sitting.accounts.put_account(account)
+    officer.write(Deed.ACCOUNT_ENABLED, account.name)
+    return account
+
+
+def reset(officer: Officer, name: str, password: str) -> Account:
+    """Begin anew with somebody who lost what proves them: a new first password, no factors, no sessions."""
+    officer.must(Act.ADMINISTER)
+    accounts, before = officer.sitting.accounts, found(officer, name)
+    account = replace(before, password=password, must_change=True, totp=None)
+    accounts.put_account(account)
+    keys = accounts.passkeys(account.name)
+    for key in keys:
+        accounts.drop_passkey(key.id)
+    accounts.drop_sessions(account.name)
+    gone = len(keys) + (before.totp is not None)
+    officer.write(Deed.ACCOUNT_RESET, account.name, f"{gone} second factors removed")
+    return account
+
+
+def add_token(officer: Officer, name: str, role: Role, chance: bytes) -> tuple[Token, Secret]:
+    """A program's token, and its only copy. Under the name of an account it is that person's.
+
+    Raises Misuse where it would be allowed more than its person. Takes `TOKEN_BYTES` random bytes.
+    """
+    officer.must(Act.ADMINISTER)
+    sitting, wanted = officer.sitting, " ".join(name.split())
+    _must_be_a_name(wanted)
+    owner = sitting.accounts.account(wanted)
+    if owner is not None and owner.disabled_at is not None:
+        raise Misuse(f"{owner.name} is disabled; allowed: enable the account first, or another name")
+    if owner is not None and not owner.role.at_least(role):
+        raise Misuse(f"--role {role}: {owner.name} is {owner.role}; allowed for their token: {owner.role} or less")
+    bearer = Secret(PREFIX + spelled(chance))
+    token = Token(
+        id=sitting.new_id(),
+        name=owner.name if owner else wanted,
+        role=role,
+        digest=digest(bearer.reveal()),
+        created_at=sitting.now,
+        created_by=officer.actor.name,
+    )
+    sitting.accounts.put_token(token)
+    officer.write(Deed.TOKEN_ADDED, token.name, f"{token.id} {role}")
+    return token, bearer
+
+
+def revoke(officer: Officer, name: str) -> list[Token]:
+    """Refuse a token from now on, by its id, or all tokens of a name. Raises Misuse where there is none."""
+    officer.must(Act.ADMINISTER)
+    good = [token for token in officer.sitting.accounts.tokens() if token.revoked_at is None]
+    meant = [token for token in good if token.id == name] or [
+        token for token in good if fold_name(token.name) == fold_name(name)
+    ]
+    if not meant:
+        names = ", ".join(f"{token.name} ({token.id})" for token in good)
+        raise Misuse(f"{name!r} is no token that is good; known: {names or 'none'}")
+    for token in meant:
+        officer.sitting.accounts.put_token(replace(token, revoked_at=officer.sitting.now))
+        officer.write(Deed.TOKEN_REVOKED, token.name, token.id)
+    return meant
+
+
+def found(officer: Officer, name: str) -> Account:
+    """The account of that name. Raises Misuse."""
+    account = officer.sitting.accounts.account(name)
+    if account is None:
+        known = ", ".join(each.name for each in officer.sitting.accounts.accounts())
+        raise Misuse(f"{name!r} is no account; known: {known or 'none (`tocsin user add`)'}")
+    return account
+
+
+def _must_be_a_name(name: str) -> None:
+    if not fold_name(name) or len(fold_name(name)) > _LONGEST_NAME or len(name) > _LONGEST_NAME:
+        raise Misuse(f"{name!r} is no name; allowed: 1 to {_LONGEST_NAME} characters that can be seen")
+    if fold_name(name).startswith(("?", "-")) or not name.isprintable():
+        raise Misuse(f"{name!r} is no name; allowed: printable characters, the first not a question mark or a dash")

@@ -1,0 +1,98 @@
+"""What the gate answers, and what it is told by channels.toml."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+
+from alerts.access.visitor import Visitor
+from alerts.model.secret import Secret
+
+KNOWN_FOR = 90
+"""How many days a browser or an address stays known for an account after a good sign-in."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateRules:
+    """How people are let in.
+
+    `session` is how long one may be idle; `issuer` is what an authenticator app and a passkey call the desk.
+    """
+
+    second_factor: Literal["required", "optional"] = "required"
+    session: timedelta = timedelta(hours=12)
+    issuer: str = "Tocsin"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where the browser believes to be: what a passkey is bound to.
+
+    `origin` is scheme, host and port (`https://desk.example`), `party` the relying party's id: the host alone.
+    """
+
+    origin: str
+    party: str
+
+
+class Reason(StrEnum):
+    """Why somebody isn't let in, or a change isn't made: sentences for them, in English; pages translate them.
+
+    None tells whether an account exists.
+    """
+
+    WRONG = "The name or the password is wrong."
+    WAIT = "Too many failed attempts: wait a moment, then try again."
+    OVER = "This sign-in is over: sign in again."
+    CODE = "This code is wrong, too old or was used already: enter the next one."
+    PASSKEY = "This passkey was not accepted: try again, or use another one."
+    OLD_PASSWORD = "The present password is wrong."  # noqa: S105 a sentence about one
+    SHORT = "A password needs at least 12 characters."
+    LONG = "A password has at most 200 characters."
+    NAMED = "A password must be more than your name."
+    USUAL = "This password is among the first that are tried: choose another one."
+    SAME = "The new password must differ from the present one."
+    LAST_FACTOR = "This is your only second factor: add another one before you remove it."
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """How often others, or the owner, failed to sign in to an account before it went well, and since when."""
+
+    count: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A step was taken: `cookie` is the session's new value, and the one before is worth nothing any more.
+
+    When a sign-in is complete, `failures` is told, once, and `device` is what this browser shall be known by for
+    `KNOWN_FOR` days (a cookie of its own): it proves nothing, but isn't held up by what others tried elsewhere.
+    """
+
+    cookie: str = field(repr=False)
+    visitor: Visitor
+    failures: Failures | None = None
+    device: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """It isn't done; `retry_at` is the earliest time at which it makes sense to try again, where waiting helps."""
+
+    reason: Reason
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """What an authenticator app needs: the address in its QR code, and the seed to be typed where there is no camera.
+
+    Neither is shown by `repr`.
+    """
+
+    uri: str = field(repr=False)
+    seed: Secret

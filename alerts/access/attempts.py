@@ -1,0 +1,153 @@
+"""Attempts to sign in, within a sitting: who has to wait, what failed, what is told of it.
+
+An attempt is written down as failed before the password is looked at, and taken back if it was right: of a thousand
+that come at once, none finds that nothing has failed yet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from alerts.access.answers import KNOWN_FOR, Failures, Held, Reason
+from alerts.access.deeds import Deed, write_failing
+from alerts.access.throttle import (
+    BURST_FOR_NAME,
+    BURST_FROM_ADDRESS,
+    CODE,
+    PASSWORD,
+    REMEMBERED,
+    Paces,
+    held_until,
+    last_burst,
+    neighbourhood,
+)
+from alerts.access.visitor import Visit
+from alerts.desk.sitting import Sitting
+from alerts.model.actor import fold_name
+from alerts.model.person import Account
+
+_LONG_AGO = timedelta(days=KNOWN_FOR)
+FACTOR_OF = "?code "
+"""Before an account's name: what failures of its second factor are counted under."""
+DEVICE = "device "
+"""Before a browser's digest, where others have an address."""
+_LINES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A try that isn't decided yet; `number` is None until it was written down.
+
+    `name` is what it is counted under: no account's name begins with a question mark. `address` is the browser, or
+    what counts as one network address; `known` if the account was signed in to from there.
+    """
+
+    account: Account | None
+    visit: Visit
+    name: str
+    address: str
+    paces: Paces
+    known: bool
+    number: int | None = None
+
+
+def password_attempt(sitting: Sitting, name: str, visit: Visit) -> Attempt:
+    """A try at a password; a name that is nobody's is slowed like one that is."""
+    account = sitting.accounts.account(name)
+    return _attempt(sitting, account, account.name if account else _nobody(name), visit, PASSWORD)
+
+
+def factor_attempt(sitting: Sitting, account: Account, visit: Visit) -> Attempt:
+    """A try at a second factor."""
+    return _attempt(sitting, account, FACTOR_OF + account.name, visit, CODE)
+
+
+def held(sitting: Sitting, attempt: Attempt) -> Held | None:
+    """What to answer to a try that comes too early."""
+    until = next_try(sitting, attempt)
+    return Held(Reason.WAIT, until) if until else None
+
+
+def next_try(sitting: Sitting, attempt: Attempt) -> datetime | None:
+    """When one may try again; None: now."""
+    return held_until(
+        sitting.now,
+        attempt.paces,
+        _failures(sitting, name=attempt.name),
+        _failures(sitting, name=attempt.name if attempt.known else None, address=attempt.address),
+        known=attempt.known,
+    )
+
+
+def begun(sitting: Sitting, attempt: Attempt) -> Attempt:
+    """Write an attempt down as failed, until it is known."""
+    number = sitting.accounts.attempted(sitting.now, attempt.name, attempt.address, good=False)
+    return replace(attempt, number=number)
+
+
+def passed(sitting: Sitting, attempt: Attempt) -> None:
+    """It was right, as far as it went."""
+    if attempt.number is not None:
+        sitting.accounts.forget_attempt(attempt.number)
+
+
+def failed(sitting: Sitting, attempt: Attempt) -> Sequence[str]:
+    """It was wrong. Returns of whom the record now tells that sign-ins fail: once a burst, not at each try."""
+    told = []
+    if attempt.account is not None:
+        times = _failures(sitting, name=attempt.name)
+        if _tell(sitting, attempt.account.name, attempt.visit, last_burst(times), BURST_FOR_NAME):
+            told.append(attempt.account.name)
+    if not attempt.address.startswith(DEVICE):
+        times = _failures(sitting, address=attempt.address)
+        if _tell(sitting, attempt.address, attempt.visit, last_burst(times), BURST_FROM_ADDRESS):
+            told.append(attempt.address)
+    return told
+
+
+def complete(sitting: Sitting, account: Account, visit: Visit, device: str) -> Failures | None:
+    """Somebody is in: what failed before is told and forgotten, and this browser and address are known from now on."""
+    times = sorted(_failures(sitting, name=account.name) + _failures(sitting, name=FACTOR_OF + account.name))
+    for address in (neighbourhood(visit.address), _device(device)):
+        sitting.accounts.attempted(sitting.now, account.name, address, good=True)
+    sitting.accounts.attempted(sitting.now, FACTOR_OF + account.name, neighbourhood(visit.address), good=True)
+    sitting.accounts.sweep(sitting.now, sitting.now - REMEMBERED, sitting.now - _LONG_AGO)
+    return Failures(len(times), times[0]) if times else None
+
+
+def is_device(sitting: Sitting, device: str) -> bool:
+    """Whether the gate gave this value to a browser."""
+    return bool(device) and sitting.accounts.came_in(sitting.now - _LONG_AGO, _device(device))
+
+
+def _attempt(sitting: Sitting, account: Account | None, name: str, visit: Visit, paces: Paces) -> Attempt:
+    since, accounts = sitting.now - _LONG_AGO, sitting.accounts
+    places = [*([_device(visit.device)] if visit.device else []), neighbourhood(visit.address)]
+    known = next((place for place in places if account and accounts.came_in(since, place, name=account.name)), None)
+    return Attempt(account, visit, name, known or places[-1], paces, known is not None)
+
+
+def _failures(sitting: Sitting, *, name: str | None = None, address: str | None = None) -> list[datetime]:
+    return list(sitting.accounts.failures(sitting.now - REMEMBERED, name=name, address=address))
+
+
+def _tell(sitting: Sitting, subject: str, visit: Visit, burst: Sequence[datetime], least: int) -> bool:
+    if len(burst) < least:
+        return False
+    lines = sitting.ledger.newest(subject=subject, most=_LINES)
+    if any(line.entry.act == Deed.FAILING and line.entry.at >= burst[0] for line in lines):
+        return False
+    write_failing(sitting, subject, visit, f"{len(burst)} failed attempts since {burst[0]:%Y-%m-%d %H:%M:%S} UTC")
+    return True
+
+
+def _nobody(name: str) -> str:
+    # A hash: people type their password into the field for the name.
+    return "?" + hashlib.sha256(fold_name(name).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _device(value: str) -> str:
+    return DEVICE + hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()[:32]

@@ -1,0 +1,157 @@
+"""Second factors, within a sitting: setting them up, asking for them, removing them.
+
+What a session waits for an answer to is kept with it, under what it was asked for: a challenge of one kind is no
+answer to another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from alerts.access import codes, passkeys
+from alerts.access.answers import Enrolment, GateRules, Held, Reason, Site
+from alerts.access.deeds import Deed, write_own
+from alerts.access.sessions import Live, live, spelled
+from alerts.desk.sitting import Sitting
+from alerts.model.actor import fold_name
+from alerts.model.person import Account, Passkey, Stage
+from alerts.model.secret import Secret
+
+Chance = Callable[[int], bytes]
+ENROLLING = (Stage.ENROL, Stage.FULL)
+
+
+class Asked(StrEnum):
+    """What a session's challenge is for."""
+
+    CODES = "codes"
+    ENROL = "enrol"
+    PROVE = "prove"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A passkey that is said to have answered, and what it was asked."""
+
+    key: Passkey
+    challenge: str
+
+    def count(self, answer: Mapping[str, Any], site: Site) -> int | None:
+        """The new count of signatures, where the answer is good. Works out a signature: not for the database."""
+        return passkeys.proven(self.key, answer, self.challenge, site)
+
+
+def has_factor(sitting: Sitting, account: Account) -> bool:
+    """Whether a second factor is set up."""
+    return account.totp is not None or bool(sitting.accounts.passkeys(account.name))
+
+
+def challenge_of(found: Live, asked: Asked) -> str | None:
+    """What the session was asked of that kind, and hasn't answered."""
+    return _challenges(found).get(asked)
+
+
+def begin_code(sitting: Sitting, cookie: str, rules: GateRules, chance: Chance) -> Enrolment | None:
+    """A seed for the session to confirm; the one it has, so that a page that is loaded again shows the same."""
+    found = live(sitting, cookie, rules, *ENROLLING)
+    if found is None:
+        return None
+    seed = pending_seed(found) or codes.seed_of(chance(codes.SEED_BYTES))
+    _ask(sitting, found, Asked.CODES, seed.reveal())
+    return codes.enrolment(seed, found.account.name, rules.issuer)
+
+
+def pending_seed(found: Live) -> Secret | None:
+    """The seed that the session hasn't confirmed yet."""
+    value = challenge_of(found, Asked.CODES)
+    return Secret(value) if value else None
+
+
+def begin_enrol(sitting: Sitting, cookie: str, site: Site, rules: GateRules, chance: Chance) -> dict[str, Any] | None:
+    """Ask for a new passkey."""
+    found = live(sitting, cookie, rules, *ENROLLING)
+    if found is None:
+        return None
+    challenge = chance(passkeys.CHALLENGE_BYTES)
+    _ask(sitting, found, Asked.ENROL, spelled(challenge))
+    known = sitting.accounts.passkeys(found.account.name)
+    return passkeys.ask_to_register(found.account.name, rules.issuer, known, challenge, site)
+
+
+def asked_to_enrol(sitting: Sitting, cookie: str, rules: GateRules) -> str | None:
+    """The challenge that a new passkey has to answer."""
+    found = live(sitting, cookie, rules, *ENROLLING)
+    return challenge_of(found, Asked.ENROL) if found else None
+
+
+def begin_proof(sitting: Sitting, cookie: str, site: Site, rules: GateRules, chance: Chance) -> dict[str, Any] | None:
+    """Ask one of the account's passkeys."""
+    found = live(sitting, cookie, rules, Stage.PASSWORD)
+    known = sitting.accounts.passkeys(found.account.name) if found else ()
+    if found is None or not known:
+        return None
+    challenge = chance(passkeys.CHALLENGE_BYTES)
+    _ask(sitting, found, Asked.PROVE, spelled(challenge))
+    return passkeys.ask_to_prove(known, challenge, site)
+
+
+def looked_up(sitting: Sitting, cookie: str, answer: Mapping[str, Any], rules: GateRules) -> Proof | None:
+    """The passkey that an answer names, if it is this account's and was asked."""
+    found = live(sitting, cookie, rules, Stage.PASSWORD)
+    challenge = challenge_of(found, Asked.PROVE) if found else None
+    identity = answer.get("id")
+    key = sitting.accounts.passkey(identity) if isinstance(identity, str) else None
+    if found is None or challenge is None or key is None or fold_name(key.account) != fold_name(found.account.name):
+        return None
+    return Proof(key, challenge)
+
+
+def challenge_is_used(sitting: Sitting, cookie: str, rules: GateRules) -> None:
+    """A challenge is good for one try."""
+    if found := live(sitting, cookie, rules, Stage.PASSWORD):
+        sitting.accounts.put_session(replace(found.session, challenge=None))
+
+
+def drop_code(sitting: Sitting, cookie: str, rules: GateRules) -> Held | None:
+    """Remove one-time codes, unless nothing else is left where something must be."""
+    found = live(sitting, cookie, rules, Stage.FULL)
+    if found is None:
+        return Held(Reason.OVER)
+    if found.account.totp is None:
+        return None
+    if rules.second_factor == "required" and not sitting.accounts.passkeys(found.account.name):
+        return Held(Reason.LAST_FACTOR)
+    sitting.accounts.put_account(replace(found.account, totp=None))
+    write_own(sitting, found.account, found.visit, Deed.CODES_REMOVED)
+    return None
+
+
+def drop_passkey(sitting: Sitting, cookie: str, identity: str, rules: GateRules) -> Held | None:
+    """Remove a passkey of the account's own, unless nothing else is left where something must be."""
+    found = live(sitting, cookie, rules, Stage.FULL)
+    if found is None:
+        return Held(Reason.OVER)
+    known = sitting.accounts.passkeys(found.account.name)
+    key = next((key for key in known if key.id == identity), None)
+    if key is None:
+        return None
+    if rules.second_factor == "required" and len(known) == 1 and found.account.totp is None:
+        return Held(Reason.LAST_FACTOR)
+    sitting.accounts.drop_passkey(identity)
+    write_own(sitting, found.account, found.visit, Deed.PASSKEY_REMOVED, key.label)
+    return None
+
+
+def _challenges(found: Live) -> dict[str, str]:
+    each = (word.partition(":") for word in (found.session.challenge or "").split())
+    return {kind: value for kind, _, value in each}
+
+
+def _ask(sitting: Sitting, found: Live, asked: Asked, value: str) -> None:
+    """Each kind stands beside the others: who tries a passkey in vain may still type the code of the same page."""
+    challenges = {**_challenges(found), asked.value: value}
+    words = " ".join(f"{kind}:{value}" for kind, value in challenges.items())
+    sitting.accounts.put_session(replace(found.session, challenge=words))

@@ -1,0 +1,224 @@
+"""The gate of the desk: who asks, and whether they are who they say.
+
+A sign-in rises by stages (`alerts.model.person.Stage`): the password; a second factor; a password of one's own; a
+second factor to be set up; in. At each rise the cookie is a new one, so that whoever knew or planted the old one has
+nothing. Argon2 and signatures are worked out between two transactions, and the second looks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from secrets import token_bytes
+from typing import Any
+
+import structlog
+
+from alerts.access import attempts, factors, programs
+from alerts.access.answers import Enrolment, Entered, GateRules, Held, Reason, Site
+from alerts.access.deeds import Deed, write_own
+from alerts.access.passkeys import registered
+from alerts.access.passwords import Passwords, fault_of
+from alerts.access.sessions import TOUCHED, Live, live
+from alerts.access.steps import Right, Steps
+from alerts.access.visitor import Visit, Visitor
+from alerts.desk.sitting import Office, Sitting
+from alerts.model.actor import Actor
+from alerts.model.person import Passkey, Session, Stage
+
+log = structlog.get_logger()
+OVER = Held(Reason.OVER)
+
+
+class Gate:
+    """Lets people and programs in. `secrets` is where chance comes from, `passwords` what hashes."""
+
+    def __init__(
+        self,
+        office: Office,
+        rules: GateRules,
+        secrets: Callable[[int], bytes] = token_bytes,
+        passwords: Passwords | None = None,
+    ) -> None:
+        self._office = office
+        self._rules = rules
+        self._passwords = passwords or Passwords()
+        self._steps = Steps(rules, secrets)
+        self._secrets = secrets
+
+    async def sign_in(self, name: str, password: str, visit: Visit) -> Entered | Held:
+        """Begin with a name and a password. A name that is nobody's is answered alike, and takes as long."""
+        attempt = await self._attempt(lambda sitting: attempts.password_attempt(sitting, name, visit))
+        if isinstance(attempt, Held):
+            return attempt
+        account = attempt.account
+        verdict = await self._passwords.verify(account.password if account else None, password)
+        if account is None or account.disabled_at is not None or not verdict.right:
+            return await self._failed(attempt, Reason.WRONG)
+        step = Right(attempt, account, verdict.stronger)
+        return await self._office.act(lambda sitting: self._steps.after_password(sitting, step))
+
+    async def prove_by_code(self, cookie: str, code: str, visit: Visit) -> Entered | Held:
+        """Go on with a one-time code; each is taken once."""
+        attempt = await self._second(cookie, visit)
+        if isinstance(attempt, Held):
+            return attempt
+        entered = await self._office.act(lambda sitting: self._steps.by_code(sitting, cookie, code, attempt))
+        return entered or await self._failed(attempt, Reason.CODE)
+
+    async def begin_passkey(self, cookie: str, site: Site) -> dict[str, Any] | Held:
+        """What the browser is to ask a passkey, for `navigator.credentials.get`."""
+        rules, chance = self._rules, self._secrets
+        return await self._office.act(lambda sitting: factors.begin_proof(sitting, cookie, site, rules, chance)) or OVER
+
+    async def prove_by_passkey(
+        self, cookie: str, answer: Mapping[str, Any], site: Site, visit: Visit
+    ) -> Entered | Held:
+        """Go on with what a passkey answered to the challenge of `begin_passkey`; it is good for one try."""
+        attempt = await self._second(cookie, visit)
+        if isinstance(attempt, Held):
+            return attempt
+        proof = await self._office.ask(lambda sitting: factors.looked_up(sitting, cookie, answer, self._rules))
+        count = proof.count(answer, site) if proof else None
+        if proof is None or count is None:
+            await self._office.act(lambda sitting: factors.challenge_is_used(sitting, cookie, self._rules))
+            return await self._failed(attempt, Reason.PASSKEY)
+        entered = await self._office.act(lambda sitting: self._steps.by_passkey(sitting, cookie, proof, count, attempt))
+        return entered or await self._failed(attempt, Reason.PASSKEY)
+
+    async def change_password(self, cookie: str, old: str | None, new: str, visit: Visit) -> Entered | Held:
+        """Choose a new password; every other session of the account ends.
+
+        `old` may be None where the first password, just given, has to be changed (stage `new_password`).
+        """
+        stages = (Stage.NEW_PASSWORD, Stage.FULL)
+        found = await self._office.ask(lambda sitting: live(sitting, cookie, self._rules, *stages))
+        if found is None:
+            return OVER
+        if (fault := fault_of(new, found.account.name)) is not None:
+            return Held(fault)
+        if (found.session.stage is Stage.FULL or old is not None) and (held := await self._old(found, old, visit)):
+            return held
+        if (await self._passwords.verify(found.account.password, new)).right:
+            return Held(Reason.SAME)
+        kept = await self._passwords.hash(new)
+        changed = await self._office.act(lambda sitting: self._steps.change(sitting, cookie, found, kept, visit))
+        return changed or OVER
+
+    async def begin_code(self, cookie: str) -> Enrolment | Held:
+        """Set up one-time codes: what the app needs. Asked again before it is confirmed, the same."""
+        rules, chance = self._rules, self._secrets
+        return await self._office.act(lambda sitting: factors.begin_code(sitting, cookie, rules, chance)) or OVER
+
+    async def confirm_code(self, cookie: str, code: str) -> Entered | Held:
+        """Finish with a code that the app shows."""
+        return await self._office.act(lambda sitting: self._steps.confirm_code(sitting, cookie, code))
+
+    async def begin_enrol_passkey(self, cookie: str, site: Site) -> dict[str, Any] | Held:
+        """What the browser is to ask a new passkey, for `navigator.credentials.create`."""
+        rules, chance = self._rules, self._secrets
+        return await self._office.act(lambda sitting: factors.begin_enrol(sitting, cookie, site, rules, chance)) or OVER
+
+    async def finish_enrol_passkey(
+        self, cookie: str, answer: Mapping[str, Any], label: str, site: Site
+    ) -> Entered | Held:
+        """Keep what the new passkey answered, under the owner's word for it."""
+        asked = await self._office.ask(lambda sitting: factors.asked_to_enrol(sitting, cookie, self._rules))
+        new = registered(answer, asked, site) if asked else None
+        if asked is None or new is None:
+            return OVER if asked is None else Held(Reason.PASSKEY)
+        return await self._office.act(lambda sitting: self._steps.enrol(sitting, cookie, asked, new, label))
+
+    async def passkeys(self, cookie: str) -> Sequence[Passkey]:
+        """The passkeys of whoever is signed in; none for anybody else."""
+
+        def question(sitting: Sitting) -> Sequence[Passkey]:
+            found = live(sitting, cookie, self._rules, Stage.FULL)
+            return sitting.accounts.passkeys(found.account.name) if found else ()
+
+        return await self._office.ask(question)
+
+    async def drop_passkey(self, cookie: str, identity: str) -> Held | None:
+        """Remove a passkey of one's own, unless it is the last second factor and one is required."""
+        return await self._office.act(lambda sitting: factors.drop_passkey(sitting, cookie, identity, self._rules))
+
+    async def drop_code(self, cookie: str) -> Held | None:
+        """Remove one-time codes, unless they are the last second factor and one is required."""
+        return await self._office.act(lambda sitting: factors.drop_code(sitting, cookie, self._rules))
+
+    async def sign_out(self, cookie: str) -> None:
+        """End the session; its cookie is worth nothing from now on."""
+
+        def action(sitting: Sitting) -> None:
+            if found := live(sitting, cookie, self._rules, *Stage):
+                sitting.accounts.drop_session(found.session.digest)
+                write_own(sitting, found.account, found.visit, Deed.SIGNED_OUT)
+
+        await self._office.act(action)
+
+    async def sign_out_everywhere(self, cookie: str) -> None:
+        """End all sessions of whoever is signed in, this one included."""
+
+        def action(sitting: Sitting) -> None:
+            if found := live(sitting, cookie, self._rules, Stage.FULL):
+                sitting.accounts.drop_sessions(found.account.name)
+                write_own(sitting, found.account, found.visit, Deed.SIGNED_OUT_EVERYWHERE)
+
+        await self._office.act(action)
+
+    async def visitor(self, cookie: str, visit: Visit) -> Visitor | None:
+        """Who asks, at whatever stage; None where the cookie is no session's, or one's that is over."""
+        found = await self._office.ask(lambda sitting: live(sitting, cookie, self._rules, *Stage))
+        if found is None:
+            return None
+        if self._office.now() - found.session.seen_at >= TOUCHED:
+            await self._office.act(lambda sitting: _touch(sitting, found.session))
+        return found.visitor(visit)
+
+    async def program(self, bearer: str, visit: Visit | None = None) -> Actor | None:
+        """The program whose token it is, under the name of the person it belongs to, if one; None: not let in."""
+        found = await self._office.ask(lambda sitting: programs.program(sitting, bearer))
+        if found is None:
+            return None
+        if found.is_to_be_touched(self._office.now()):
+            await self._office.act(lambda sitting: programs.touch(sitting, bearer))
+        return found.actor(visit)
+
+    async def _attempt(self, look: Callable[[Sitting], attempts.Attempt]) -> attempts.Attempt | Held:
+        """Begin an attempt, unless it comes too early: that is only read, so a flood of them writes nothing."""
+
+        def early(sitting: Sitting) -> Held | None:
+            return attempts.held(sitting, look(sitting))
+
+        def begin(sitting: Sitting) -> attempts.Attempt | Held:
+            return early(sitting) or attempts.begun(sitting, look(sitting))
+
+        held = await self._office.ask(early)
+        return await self._office.act(begin) if held is None else held
+
+    async def _second(self, cookie: str, visit: Visit) -> attempts.Attempt | Held:
+        found = await self._office.ask(lambda sitting: live(sitting, cookie, self._rules, Stage.PASSWORD))
+        if found is None:
+            return OVER
+        return await self._attempt(lambda sitting: attempts.factor_attempt(sitting, found.account, visit))
+
+    async def _old(self, found: Live, old: str | None, visit: Visit) -> Held | None:
+        """Whether the present password was given, with the same delays as when signing in."""
+        attempt = await self._attempt(lambda sitting: attempts.password_attempt(sitting, found.account.name, visit))
+        if isinstance(attempt, Held):
+            return attempt
+        if not (await self._passwords.verify(found.account.password, old or "")).right:
+            return await self._failed(attempt, Reason.OLD_PASSWORD)
+        await self._office.act(lambda sitting: attempts.passed(sitting, attempt))
+        return None
+
+    async def _failed(self, attempt: attempts.Attempt, reason: Reason) -> Held:
+        for subject in await self._office.act(lambda sitting: attempts.failed(sitting, attempt)):
+            log.warning("sign_in.failing", subject=subject, address=attempt.visit.address)
+        return Held(reason, await self._office.ask(lambda sitting: attempts.next_try(sitting, attempt)))
+
+
+def _touch(sitting: Sitting, session: Session) -> None:
+    kept = sitting.accounts.session(session.digest)
+    if kept is not None:
+        sitting.accounts.put_session(replace(kept, seen_at=sitting.now))

@@ -1,0 +1,153 @@
+"""The steps of a sign-in, within a sitting: from stage to stage, with a new cookie at each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from alerts.access import attempts, codes
+from alerts.access.answers import Entered, Failures, GateRules, Held, Reason
+from alerts.access.deeds import Deed, write_own
+from alerts.access.factors import ENROLLING, Asked, Proof, challenge_of, has_factor, pending_seed
+from alerts.access.passkeys import NewKey
+from alerts.access.sessions import Live, live, opened, spelled
+from alerts.access.visitor import Visit
+from alerts.desk.sitting import Sitting
+from alerts.model.person import Account, Passkey, Stage
+
+_LABEL = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """A password that was right for the account as it was read; `stronger` is its hash by today's parameters."""
+
+    attempt: attempts.Attempt
+    account: Account
+    stronger: str | None
+
+
+class Steps:
+    """Takes the steps that the gate has seen to be due, looking again at what may have changed meanwhile."""
+
+    def __init__(self, rules: GateRules, chance: Callable[[int], bytes]) -> None:
+        self._rules = rules
+        self._chance = chance
+
+    def after_password(self, sitting: Sitting, right: Right) -> Entered | Held:
+        """The password was right: on to what is missing."""
+        account = sitting.accounts.account(right.account.name)
+        if account is None or account.disabled_at is not None or account.password != right.account.password:
+            return Held(Reason.WRONG)
+        attempts.passed(sitting, right.attempt)
+        if right.stronger is not None:
+            account = replace(account, password=right.stronger)
+            sitting.accounts.put_account(account)
+        return self._enter(sitting, account, right.attempt.visit, "password", proven=False)
+
+    def by_code(self, sitting: Sitting, cookie: str, code: str, attempt: attempts.Attempt) -> Entered | None:
+        """The second factor was a one-time code; None where it isn't one."""
+        found = live(sitting, cookie, self._rules, Stage.PASSWORD)
+        if found is None or found.account.totp is None:
+            return None
+        step = codes.step_of(found.account.totp, code, sitting.now, found.account.totp_step)
+        if step is None:
+            return None
+        attempts.passed(sitting, attempt)
+        account = replace(found.account, totp_step=step)
+        sitting.accounts.put_account(account)
+        return self._rise(sitting, found, account, attempt.visit, "code")
+
+    def by_passkey(
+        self, sitting: Sitting, cookie: str, proof: Proof, count: int, attempt: attempts.Attempt
+    ) -> Entered | None:
+        """The second factor was a passkey; None where somebody was faster with the same answer."""
+        found = live(sitting, cookie, self._rules, Stage.PASSWORD)
+        key = sitting.accounts.passkey(proof.key.id)
+        if found is None or challenge_of(found, Asked.PROVE) != proof.challenge or key != proof.key:
+            return None
+        attempts.passed(sitting, attempt)
+        sitting.accounts.put_passkey(replace(key, sign_count=count, used_at=sitting.now))
+        return self._rise(sitting, found, found.account, attempt.visit, f"passkey {key.label}")
+
+    def change(self, sitting: Sitting, cookie: str, seen: Live, kept: str, visit: Visit) -> Entered | None:
+        """A new password was chosen; None where the session ended or the password changed meanwhile."""
+        found = live(sitting, cookie, self._rules, Stage.NEW_PASSWORD, Stage.FULL)
+        if found is None or found.account.password != seen.account.password:
+            return None
+        account = replace(found.account, password=kept, must_change=False)
+        sitting.accounts.put_account(account)
+        sitting.accounts.drop_sessions(account.name, but=found.session.digest)
+        write_own(sitting, account, visit, Deed.PASSWORD_CHANGED)
+        return self._rise(sitting, found, account, visit, "password")
+
+    def confirm_code(self, sitting: Sitting, cookie: str, code: str) -> Entered | Held:
+        """The app shows what it should: codes are asked for from now on."""
+        found = live(sitting, cookie, self._rules, *ENROLLING)
+        seed = pending_seed(found) if found else None
+        if found is None or seed is None:
+            return Held(Reason.OVER)
+        step = codes.step_of(seed, code, sitting.now, 0)
+        if step is None:
+            return Held(Reason.CODE)
+        account = replace(found.account, totp=seed, totp_step=step)
+        sitting.accounts.put_account(account)
+        return self._enrolled(sitting, found, account, Deed.CODES_ADDED)
+
+    def enrol(self, sitting: Sitting, cookie: str, challenge: str, new: NewKey, label: str) -> Entered | Held:
+        """A new passkey is kept."""
+        found = live(sitting, cookie, self._rules, *ENROLLING)
+        if found is None or challenge_of(found, Asked.ENROL) != challenge:
+            return Held(Reason.OVER)
+        if sitting.accounts.passkey(new.id) is not None:
+            return Held(Reason.PASSKEY)
+        word = " ".join(label.split())[:_LABEL] or f"{sitting.now:%Y-%m-%d}"
+        sitting.accounts.put_passkey(
+            Passkey(new.id, found.account.name, new.public_key, new.sign_count, word, sitting.now)
+        )
+        return self._enrolled(sitting, found, found.account, Deed.PASSKEY_ADDED, word)
+
+    def _enrolled(self, sitting: Sitting, found: Live, account: Account, deed: Deed, word: str = "") -> Entered:
+        """Sign-ins that are on their way without the new factor begin again."""
+        for session in sitting.accounts.sessions(account.name):
+            if session.stage is not Stage.FULL and session.digest != found.session.digest:
+                sitting.accounts.drop_session(session.digest)
+        write_own(sitting, account, found.visit, deed, word)
+        return self._rise(sitting, found, account, found.visit, "a factor that was set up")
+
+    def _rise(self, sitting: Sitting, found: Live, account: Account, visit: Visit, how: str) -> Entered:
+        """On to the next stage; the cookie before is worth nothing."""
+        sitting.accounts.drop_session(found.session.digest)
+        if found.session.stage is not Stage.FULL:
+            return self._enter(sitting, account, visit, how, proven=True)
+        cookie, again = opened(sitting, account, Stage.FULL, visit, self._rules, chance=self._chance)
+        session = replace(again.session, expires_at=found.session.expires_at)
+        sitting.accounts.put_session(session)
+        return Entered(cookie, Live(session, account).visitor(visit))
+
+    def _enter(self, sitting: Sitting, account: Account, visit: Visit, how: str, *, proven: bool) -> Entered:
+        stage = self._stage(sitting, account, proven=proven)
+        failures, device = None, None
+        if stage is Stage.FULL:
+            device = visit.device if attempts.is_device(sitting, visit.device) else spelled(self._chance(16))
+            failures = attempts.complete(sitting, account, visit, device)
+            account = replace(account, signed_in_at=sitting.now)
+            sitting.accounts.put_account(account)
+            write_own(sitting, account, visit, Deed.SIGNED_IN, f"by {how}{_after(failures)}")
+        cookie, entered = opened(sitting, account, stage, visit, self._rules, chance=self._chance)
+        return Entered(cookie, entered.visitor(visit), failures, device)
+
+    def _stage(self, sitting: Sitting, account: Account, *, proven: bool) -> Stage:
+        """What is missing. Who comes past `password` has proved the second factor, or there was none."""
+        has = has_factor(sitting, account)
+        if has and not proven:
+            return Stage.PASSWORD
+        if account.must_change:
+            return Stage.NEW_PASSWORD
+        if not has and self._rules.second_factor == "required":
+            return Stage.ENROL
+        return Stage.FULL
+
+
+def _after(failures: Failures | None) -> str:
+    return f", after {failures.count} failed attempts since {failures.since:%Y-%m-%d %H:%M:%S} UTC" if failures else ""

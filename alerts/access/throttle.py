@@ -1,0 +1,95 @@
+"""How long a sign-in has to wait after others failed: growing delays, never a lock-out.
+
+Two things are slowed: an account, by little, so that its owner gets in; and an address, by far more. A browser or an
+address from which somebody signed in to that account before isn't held up by what others did from elsewhere.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+REMEMBERED = timedelta(days=1)
+"""How long a failure counts."""
+IN_A_ROW = timedelta(minutes=30)
+"""Failures with no longer gap than this are one burst: longer than any delay, so that slowing doesn't split it."""
+BURST_FOR_NAME = 5
+BURST_FROM_ADDRESS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`free` failures cost nothing; the next costs a second, and each further one twice as much, up to `cap`."""
+
+    free: int
+    cap: timedelta
+
+    def delay(self, failures: int) -> timedelta:
+        """How long after the last of so many failures the next try may come."""
+        over = failures - self.free
+        if over <= 0:
+            return timedelta()
+        return min(self.cap, timedelta(seconds=2 ** min(over - 1, 20)))
+
+
+ADDRESS_PACE = Pace(9, timedelta(minutes=15))
+"""Of one address, all accounts together; a town hall's people may share one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Paces:
+    """Of one account: from `anywhere` together, and from a place that is `known` for it, which is slowed apart."""
+
+    anywhere: Pace
+    known: Pace
+
+
+PASSWORD = Paces(Pace(4, timedelta(seconds=30)), Pace(9, timedelta(seconds=30)))
+CODE = Paces(Pace(4, timedelta(minutes=15)), Pace(9, timedelta(minutes=5)))
+"""Of the second factor: who gets so far knows the password, and a code has but a million values."""
+
+
+def held_until(
+    now: datetime, paces: Paces, for_name: Sequence[datetime], from_place: Sequence[datetime], *, known: bool
+) -> datetime | None:
+    """When the next try may be made; None: now. Both lists hold the times of failures, oldest first.
+
+    From a known place only what failed there counts.
+    """
+    if known:
+        return _later_than(now, [_opens(now, from_place, paces.known)])
+    return _later_than(now, [_opens(now, for_name, paces.anywhere), _opens(now, from_place, ADDRESS_PACE)])
+
+
+def last_burst(failures: Sequence[datetime]) -> Sequence[datetime]:
+    """The newest failures that follow one another without a longer pause than `IN_A_ROW`; times are oldest first."""
+    first = len(failures) - 1
+    while first > 0 and failures[first] - failures[first - 1] <= IN_A_ROW:
+        first -= 1
+    return failures[max(first, 0) :]
+
+
+def neighbourhood(address: str) -> str:
+    """What counts as one address: of IPv6 the /64, which one house commands as a whole."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:100]
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((int(parsed), 64), strict=False))
+
+
+def _opens(now: datetime, failures: Sequence[datetime], pace: Pace) -> datetime:
+    # A clock that was set back leaves failures in the future: they hold nobody up for longer than the pace says.
+    last = min(failures[-1], now) if failures else now
+    return last + pace.delay(len(failures))
+
+
+def _later_than(now: datetime, times: Sequence[datetime]) -> datetime | None:
+    latest = max(times)
+    return latest if latest > now else None

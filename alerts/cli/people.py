@@ -1,0 +1,304 @@
+"""Those who may come in, and what they did: `tocsin user`, `tocsin token`, `tocsin audit`."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from alerts.cli import options, screen
+from alerts.cli.acting import As, officer
+from alerts.model.actor import Act, Role
+from alerts.model.errors import Misuse
+
+if TYPE_CHECKING:
+    from alerts.daemon.counter import Counter
+    from alerts.desk.officer import Officer
+    from alerts.desk.sitting import Sitting
+    from alerts.model.person import Account, Chained, Token
+
+T = TypeVar("T")
+
+user = typer.Typer(help="Accounts of those who work at the desk.", no_args_is_help=True)
+token = typer.Typer(help="Bearer tokens of programs that use the API.", no_args_is_help=True)
+audit = typer.Typer(help="The record of who did what, when and from where.", no_args_is_help=True)
+
+
+def _role(text: str) -> Role:
+    try:
+        return Role(text.strip().casefold())
+    except ValueError:
+        raise Misuse(f"role {text!r}: allowed: {', '.join(Role)}") from None
+
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The account's name, however spelled.")]
+RoleOf = Annotated[Role, typer.Option("--role", parser=_role, metavar="ROLE", help=f"One of {', '.join(Role)}.")]
+NewRole = Annotated[Role, typer.Argument(parser=_role, metavar="ROLE", help=f"One of {', '.join(Role)}.")]
+FromInput = Annotated[
+    bool, typer.Option("--password-stdin", help="Read the first password from standard input, rather than make one.")
+]
+
+
+@user.command("add")
+def add_user(
+    context: typer.Context,
+    name: Name,
+    role: RoleOf,
+    password_stdin: FromInput = False,
+    as_json: options.Json = False,
+    who: As = None,
+) -> int:
+    """Add an account; prints its first password, once, which is changed at the first sign-in."""
+    from alerts.access.administering import add_account
+
+    password, kept = _first_password(name, given=password_stdin)
+    account = _administer(context, who, lambda by: add_account(by, name, role, kept))
+    _show_password(account, password, as_json=as_json)
+    return 0
+
+
+@user.command("reset")
+def reset_user(
+    context: typer.Context,
+    name: Name,
+    password_stdin: FromInput = False,
+    as_json: options.Json = False,
+    who: As = None,
+) -> int:
+    """Begin anew with an account: a new first password; its second factors and sessions are gone."""
+    from alerts.access.administering import reset
+
+    password, kept = _first_password(name, given=password_stdin)
+    account = _administer(context, who, lambda by: reset(by, name, kept))
+    _show_password(account, password, as_json=as_json)
+    return 0
+
+
+@user.command("list")
+def list_users(context: typer.Context, as_json: options.Json = False) -> int:
+    """List the accounts: role, second factors, last sign-in, and who is disabled."""
+
+    def question(sitting: Sitting) -> list[dict[str, Any]]:
+        return [_of_account(sitting, account) for account in sitting.accounts.accounts()]
+
+    for each in _counter(context).ask(question):
+        screen.show_json(each) if as_json else screen.show(_account_line(each))
+    return 0
+
+
+@user.command("role")
+def change_role(context: typer.Context, name: Name, role: NewRole, who: As = None) -> int:
+    """Change what an account may do."""
+    from alerts.access.administering import set_role
+
+    account = _administer(context, who, lambda by: set_role(by, name, role))
+    screen.say(f"{account.name} is {account.role}")
+    return 0
+
+
+@user.command("disable")
+def disable_user(context: typer.Context, name: Name, who: As = None) -> int:
+    """Shut an account out: its sessions end and its tokens are refused."""
+    from alerts.access.administering import disable
+
+    account = _administer(context, who, lambda by: disable(by, name))
+    screen.say(f"{account.name} is disabled")
+    return 0
+
+
+@user.command("enable")
+def enable_user(context: typer.Context, name: Name, who: As = None) -> int:
+    """Let a disabled account in again."""
+    from alerts.access.administering import enable
+
+    account = _administer(context, who, lambda by: enable(by, name))
+    screen.say(f"{account.name} is enabled")
+    return 0
+
+
+@token.command("add")
+def add_token(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose it is: a program, or an account.")],
+    role: RoleOf,
+    as_json: options.Json = False,
+    who: As = None,
+) -> int:
+    """Add a token; prints it, once. Under an account's name it is that person's, with no more than their role."""
+    from alerts.access.administering import TOKEN_BYTES
+    from alerts.access.administering import add_token as add
+
+    made, bearer = _administer(context, who, lambda by: add(by, name, role, secrets.token_bytes(TOKEN_BYTES)))
+    if as_json:
+        screen.show_json({"token": bearer.reveal(), "id": made.id, "name": made.name, "role": made.role})
+        return 0
+    screen.show(bearer.reveal())
+    screen.say(f"token {made.id} of {made.name} ({made.role}): it is shown this once")
+    return 0
+
+
+@token.command("list")
+def list_tokens(context: typer.Context, as_json: options.Json = False) -> int:
+    """List the tokens: whose, role, last use, and which are revoked. None is shown."""
+    for each in _counter(context).ask(lambda sitting: [_of_token(token) for token in sitting.accounts.tokens()]):
+        screen.show_json(each) if as_json else screen.show(_token_line(each))
+    return 0
+
+
+@token.command("revoke")
+def revoke_token(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME|ID", help="A token's id, or a name: all tokens of that name.")],
+    who: As = None,
+) -> int:
+    """Refuse a token from now on."""
+    from alerts.access.administering import revoke
+
+    for each in _administer(context, who, lambda by: revoke(by, name)):
+        screen.say(f"token {each.id} of {each.name} is revoked")
+    return 0
+
+
+@audit.command("verify")
+def verify_record(
+    context: typer.Context,
+    expect: Annotated[
+        str | None, typer.Option("--expect", metavar="SEQ:DIGEST", help="A head that was kept elsewhere.")
+    ] = None,
+    as_json: options.Json = False,
+) -> int:
+    """Check that no line of the record was changed, removed or moved; prints its head, to be kept elsewhere."""
+    from alerts.access.audit import Broken, Verified, head_of, verify
+
+    expected = head_of(expect) if expect is not None else None
+
+    def question(sitting: Sitting) -> Verified | Broken:
+        height = sitting.ledger.height()
+        return verify(sitting.ledger.all(), height, expected)
+
+    result = _counter(context).ask(question)
+    if isinstance(result, Broken):
+        if as_json:
+            screen.show_json({"whole": False, "seq": result.seq, "why": result.why})
+        screen.say(f"tocsin: line {result.seq} {result.why}")
+        return 1
+    if as_json:
+        screen.show_json({"whole": True, "lines": result.lines, "head": str(result.head)})
+    else:
+        screen.show(str(result.head))
+        screen.say(f"{result.lines} lines, each as it was written")
+    return 0
+
+
+@audit.command("list")
+def list_record(
+    context: typer.Context,
+    subject: Annotated[str | None, typer.Option(metavar="ID|NAME", help="Only about this alert or name.")] = None,
+    most: Annotated[int, typer.Option("--last", metavar="N", min=1, help="How many lines, the newest.")] = 50,
+    as_json: options.Json = False,
+) -> int:
+    """List the newest lines of the record, the newest last."""
+    lines = _counter(context).ask(lambda sitting: sitting.ledger.newest(subject=subject, most=most))
+    for line in reversed(lines):
+        screen.show_json(_of_line(line)) if as_json else screen.show(_record_line(line))
+    return 0
+
+
+def _counter(context: typer.Context) -> Counter:
+    from alerts.daemon.counter import Counter
+
+    return Counter(context.obj.load())
+
+
+def _administer(context: typer.Context, who: str | None, action: Callable[[Officer], T]) -> T:
+    done, _ = _counter(context).act(lambda sitting: action(officer(sitting, who, Act.ADMINISTER)))
+    return done
+
+
+def _first_password(name: str, *, given: bool) -> tuple[str | None, str]:
+    """The password to be shown (None: who gave it knows it), and what is kept of it."""
+    from alerts.access.administering import FIRST_PASSWORD_BYTES, first_password
+    from alerts.access.passwords import Passwords, fault_of
+
+    if not given:
+        made = first_password(secrets.token_bytes(FIRST_PASSWORD_BYTES)).reveal()
+        return made, Passwords().hash_now(made)
+    typed = sys.stdin.readline().rstrip("\r\n") if sys.stdin else ""
+    if fault := fault_of(typed, name):
+        raise Misuse(f"--password-stdin: {fault}")
+    return None, Passwords().hash_now(typed)
+
+
+def _show_password(account: Account, password: str | None, *, as_json: bool) -> None:
+    if as_json:
+        shown = {"user": account.name, "role": account.role, "password": password}
+        screen.show_json({key: value for key, value in shown.items() if value is not None})
+        return
+    if password is not None:
+        screen.show(password)
+    what = "the first password, shown this once" if password is not None else "the first password that was given"
+    screen.say(f"{account.name} ({account.role}): {what}, is changed at the first sign-in")
+
+
+def _of_account(sitting: Sitting, account: Account) -> dict[str, Any]:
+    return {
+        "user": account.name,
+        "role": account.role,
+        "state": "disabled" if account.disabled_at else "first password" if account.must_change else "ok",
+        "codes": account.totp is not None,
+        "passkeys": len(sitting.accounts.passkeys(account.name)),
+        "signed_in_at": account.signed_in_at.isoformat() if account.signed_in_at else None,
+    }
+
+
+def _account_line(each: dict[str, Any]) -> str:
+    factors = [*(["codes"] if each["codes"] else []), *([f"{each['passkeys']} passkeys"] if each["passkeys"] else [])]
+    last = f"signed in {_minutes(each['signed_in_at'])}" if each["signed_in_at"] else "never signed in"
+    return f"{each['user']}  {each['role']}  {each['state']}  {', '.join(factors) or 'no second factor'}  {last}"
+
+
+def _of_token(token: Token) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "name": token.name,
+        "role": token.role,
+        "state": "revoked" if token.revoked_at else "ok",
+        "created_at": token.created_at.isoformat(),
+        "created_by": token.created_by,
+        "used_at": token.used_at.isoformat() if token.used_at else None,
+    }
+
+
+def _token_line(each: dict[str, Any]) -> str:
+    last = f"used {_minutes(each['used_at'])}" if each["used_at"] else "never used"
+    return f"{each['id']}  {each['name']}  {each['role']}  {each['state']}  by {each['created_by']}  {last}"
+
+
+def _of_line(line: Chained) -> dict[str, Any]:
+    entry = line.entry
+    return {
+        "seq": line.seq,
+        "at": entry.at.isoformat(),
+        "actor": entry.actor,
+        "role": entry.role,
+        "origin": entry.origin,
+        "address": entry.address,
+        "act": entry.act,
+        "subject": entry.subject,
+        "detail": entry.detail,
+        "digest": line.digest,
+    }
+
+
+def _record_line(line: Chained) -> str:
+    entry = line.entry
+    who = f"{entry.actor} ({', '.join(word for word in (entry.role, entry.origin, entry.address) if word)})"
+    words = [str(line.seq), f"{entry.at:%Y-%m-%d %H:%M:%SZ}", who, entry.act, entry.subject, entry.detail]
+    return screen.plain("  ".join(words).rstrip())
+
+
+def _minutes(moment: str) -> str:
+    return moment[:16].replace("T", " ")

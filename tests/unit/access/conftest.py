@@ -1,0 +1,49 @@
+"""A gate in an office of its own, over a real file."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+
+import pytest
+
+from alerts.access.answers import GateRules
+from alerts.config import load_config
+from alerts.daemon.furnish import furnish_desk
+from alerts.daemon.live import Live
+from alerts.daemon.office import HouseOffice
+from alerts.store.database import Database
+from alerts.store.migrate import migrate
+from tests.fakes import FakeClock
+from tests.unit.access.authenticator import Authenticator
+from tests.unit.access.town import CHANNELS, Town
+
+
+@pytest.fixture
+def rules():
+    return GateRules("required", timedelta(hours=12), "Ville de Saint-Martin")
+
+
+@pytest.fixture
+async def town(tmp_path, rules):
+    (tmp_path / "channels.toml").write_text(CHANNELS)
+    config = load_config(tmp_path / "channels.toml")
+    migrate(config.database)
+    database = await Database.open(config.database)
+    clock, ids = FakeClock(), itertools.count(1)
+    office = HouseOffice(
+        config=config,
+        database=database,
+        desk=furnish_desk(config, clock.now),
+        clock=clock,
+        new_id=lambda: f"id{next(ids):010}",
+        live=Live(),
+        wake=lambda: None,
+    )
+    yield Town(office, clock, config.database, rules)
+    await database.close()
+
+
+@pytest.fixture
+def authenticator():
+    return Authenticator()

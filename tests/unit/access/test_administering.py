@@ -1,0 +1,174 @@
+"""What an administrator does to accounts and tokens, and what programs may with them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from alerts.access import administering
+from alerts.access.answers import Entered, Held
+from alerts.access.passwords import fault_of
+from alerts.access.visitor import Visit
+from alerts.desk.officer import Officer
+from alerts.model.actor import Actor, Origin, Role
+from alerts.model.errors import Forbidden, Misuse, Refused
+from alerts.model.person import Stage
+from tests.unit.access.town import AWAY, FIRST, HOME, ROOT
+
+FROM = Visit("192.0.2.50", "a program")
+
+
+async def act(town, action, *args, by=ROOT):
+    return await town.office.act(lambda sitting: action(Officer(sitting, by), *args))
+
+
+async def a_token(town, name="meteo", role=Role.AUTHOR, number=0):
+    token, bearer = await act(town, administering.add_token, name, role, number.to_bytes(32, "big"))
+    return token, bearer.reveal()
+
+
+async def test_a_program_acts_under_its_own_name(town):
+    token, bearer = await a_token(town)
+    assert bearer.startswith("tocsin_")
+    assert await town.gate.program(bearer, FROM) == Actor("meteo", Role.AUTHOR, Origin.API, FROM.address)
+    assert (await town.lines())[-1] == ("token added", "meteo", f"{token.id} author")
+    assert bearer not in repr(token) + str(town.raw("SELECT * FROM token")) + str(await town.lines())
+
+
+async def test_a_token_of_an_account_acts_as_that_person(town):
+    await town.add("Anne", Role.APPROVER)
+    _, bearer = await a_token(town, " ANNE ", Role.AUTHOR)
+    assert (await town.gate.program(bearer)) == Actor("Anne", Role.AUTHOR, Origin.API, "")
+
+
+async def test_a_token_may_no_more_than_its_person_also_later(town):
+    await town.add("Anne", Role.AUTHOR)
+    with pytest.raises(Misuse, match="Anne is author"):
+        await a_token(town, "anne", Role.APPROVER)
+    _, bearer = await a_token(town, "anne", Role.AUTHOR)
+    await act(town, administering.set_role, "Anne", Role.VIEWER)
+    assert (await town.gate.program(bearer)).role is Role.VIEWER
+
+
+async def test_a_token_of_a_person_who_is_shut_out_is_refused(town):
+    await town.add()
+    _, bearer = await a_token(town, "Anne")
+    await town.disable()
+    assert await town.gate.program(bearer) is None
+    with pytest.raises(Misuse, match="disabled"):
+        await a_token(town, "Anne", number=1)
+
+
+@pytest.mark.parametrize("by_id", [True, False])
+async def test_a_revoked_token_is_refused(town, by_id):
+    token, bearer = await a_token(town)
+    _, other = await a_token(town, number=1)
+    await act(town, administering.revoke, token.id if by_id else " METEO ")
+    assert await town.gate.program(bearer) is None
+    assert (await town.gate.program(other) is None) is not by_id
+    with pytest.raises(Misuse, match="no token"):
+        await act(town, administering.revoke, token.id)
+
+
+async def test_what_is_no_token_is_refused(town):
+    token, bearer = await a_token(town)
+    for made_up in ("", "tocsin_", bearer[:-1], bearer + "x", token.digest, token.id, "\udcff"):
+        assert await town.gate.program(made_up) is None
+
+
+async def test_a_token_s_use_is_written_once_a_minute_at_most(town):
+    _, bearer = await a_token(town)
+    used = lambda: town.raw("SELECT used_at FROM token")  # noqa: E731
+    await town.gate.program(bearer)
+    before = used()
+    assert before != [(None,)]
+    await town.clock.advance(59)
+    await town.gate.program(bearer)
+    assert used() == before
+    await town.clock.advance(1)
+    await town.gate.program(bearer)
+    assert used() != before
+
+
+async def test_people_and_programs_share_one_name_space(town):
+    token, _ = await a_token(town, "meteo")
+    with pytest.raises(Misuse, match="name of a token"):
+        await town.add("Météo".replace("é", "e"))
+    await act(town, administering.revoke, token.id)
+    await town.add("Meteo")
+    with pytest.raises(Misuse, match="an account already"):
+        await town.add("ｍeteo")
+
+
+@pytest.mark.parametrize(
+    "name", ["", "  ", "\u200b", "?code anne", "？code anne", "-", "a\nb\x00", "x" * 61, "\u202eenna"]
+)
+async def test_what_is_no_name(town, name):
+    with pytest.raises(Misuse, match="no name"):
+        await town.add(name)
+    with pytest.raises(Misuse, match="no name"):
+        await a_token(town, name)
+
+
+async def test_a_reset_begins_anew(town):
+    codes = await town.settled()
+    entered = await town.full(codes)
+    again = town.passwords.hash_now("second-first-password")
+    await act(town, administering.reset, "anne", again)
+
+    assert await town.gate.visitor(entered.cookie, HOME) is None
+    assert isinstance(await town.gate.sign_in("Anne", FIRST, HOME), Held)
+    entered = await town.gate.sign_in("Anne", "second-first-password", HOME)
+    assert entered.visitor.session.stage is Stage.NEW_PASSWORD
+    assert (await town.lines("account reset")) == [("account reset", "Anne", "1 second factors removed")]
+
+
+async def test_who_is_enabled_again_comes_in_as_before(town):
+    codes = await town.settled()
+    await town.disable()
+    with pytest.raises(Refused, match="already"):
+        await town.disable()
+    await act(town, administering.enable, "Anne")
+    with pytest.raises(Refused, match="isn't disabled"):
+        await act(town, administering.enable, "Anne")
+    assert (await town.full(codes)).visitor.session.stage is Stage.FULL
+
+
+async def test_a_role_holds_from_the_next_click_on(town):
+    codes = await town.settled()
+    entered = await town.full(codes)
+    await act(town, administering.set_role, "Anne", Role.VIEWER)
+    assert (await town.gate.visitor(entered.cookie, HOME)).actor.role is Role.VIEWER
+    assert (await town.lines())[-1] == ("role changed", "Anne", "author to viewer")
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.AUTHOR, Role.APPROVER])
+async def test_only_an_administrator_does(town, role):
+    await town.add()
+    token, _ = await a_token(town)
+    by, before = Actor("Eve", role, Origin.CONSOLE), await town.lines()
+    for action, *args in (
+        (administering.add_account, "Eve2", Role.ADMINISTRATOR, "hash"),
+        (administering.set_role, "Anne", Role.ADMINISTRATOR),
+        (administering.disable, "Anne"),
+        (administering.enable, "Anne"),
+        (administering.reset, "Anne", "hash"),
+        (administering.add_token, "Eve", Role.ADMINISTRATOR, bytes(32)),
+        (administering.revoke, token.id),
+    ):
+        with pytest.raises(Forbidden):
+            await act(town, action, *args, by=by)
+    assert await town.lines() == before
+
+
+async def test_a_first_password_can_be_read_aloud(town):
+    made = {administering.first_password(number.to_bytes(32, "big")) for number in (0, 1, 2**255)}
+    assert len(made) == 3
+    for password in made:
+        assert re.fullmatch(r"([2-9a-hjkmnp-tv-z]{4}-){4}[2-9a-hjkmnp-tv-z]{4}", password.reveal())
+        assert repr(password) == "***"
+    good = administering.first_password(bytes(range(32))).reveal()
+    assert fault_of(good, "Anne") is None
+    await act(town, administering.add_account, "Bruno", Role.VIEWER, town.passwords.hash_now(good))
+    assert isinstance(await town.gate.sign_in("Bruno", good, AWAY), Entered)

@@ -1,0 +1,101 @@
+"""Codes and passwords by themselves."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from unicodedata import normalize
+
+import pytest
+from argon2 import PasswordHasher
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyotp import TOTP
+
+from alerts.access.codes import SEED_BYTES, STEP, seed_of, step_of
+from alerts.access.passwords import LONGEST, USUAL, Passwords, fault_of
+from alerts.model.actor import fold_name
+
+SEED = seed_of(bytes(range(SEED_BYTES)))
+APP = TOTP(SEED.reveal())
+NOW = datetime(2026, 11, 25, 12, 0, 10, tzinfo=UTC)
+PRESENT = int(NOW.timestamp()) // STEP
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+@settings(deadline=None)
+@given(st.integers(-50, 50), st.integers(-50, 50))
+def test_a_code_is_good_for_its_step_and_its_neighbours_and_only_forward(drift, after):
+    step = step_of(SEED, APP.generate_otp(PRESENT + drift), NOW, PRESENT + after)
+    assert step == (PRESENT + drift if abs(drift) <= 1 and drift > after else None)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10**9))
+def test_a_code_is_never_taken_twice(seconds):
+    now = NOW + timedelta(seconds=seconds)
+    code = APP.at(now)
+    step = step_of(SEED, code, now, 0)
+    assert step is not None
+    assert all(step_of(SEED, code, now + timedelta(seconds=later), step) is None for later in (0, 1, 29, 30))
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_whatever_is_typed_is_a_code_or_isn_t(typed):
+    assert step_of(SEED, typed, NOW, 0) in (None, PRESENT - 1, PRESENT, PRESENT + 1)
+
+
+def test_digits_of_another_script_are_no_code():
+    arabic = APP.at(NOW).translate({ord(str(digit)): 0x0660 + digit for digit in range(10)})
+    assert step_of(SEED, arabic, NOW, 0) is None
+
+
+@pytest.mark.parametrize(
+    "password", ["correct horse battery", "été à la mer 2026", "🌊" * 3 + "marée haute", "x y z 1 2 3 4 5"]
+)
+def test_length_is_what_counts(password):
+    assert fault_of(password, "Anne") is None
+
+
+@pytest.mark.parametrize("password", [*sorted(USUAL), "PASSWORD 1234", "Motdepasse123", "111111111111", "abababababab"])
+def test_what_is_tried_first_is_refused(password):
+    assert fault_of(password, "Zoé") is not None
+
+
+def test_the_usual_ones_are_long_enough_to_matter():
+    assert all(len(password) >= 12 for password in USUAL)
+
+
+@settings(deadline=None)
+@given(st.text(max_size=300), st.text(min_size=1, max_size=30))
+def test_every_password_that_may_be_chosen_opens_and_no_other(password, other):
+    passwords = Passwords(CHEAP)
+    if fault_of(password, "Anne") is not None:
+        return
+    try:
+        kept = passwords.hash_now(password)
+    except UnicodeEncodeError:
+        return
+    assert passwords._verify(kept, password).right
+    if normalize("NFKC", password + other) != normalize("NFKC", password):
+        assert not passwords._verify(kept, password + other).right
+    assert not passwords._verify(None, password).right
+
+
+def test_an_accent_opens_however_the_keyboard_spells_it():
+    kept = Passwords(CHEAP).hash_now("été à la mer")
+    assert Passwords(CHEAP)._verify(kept, normalize("NFD", "été à la mer")).right
+
+
+@pytest.mark.parametrize("typed", ["nobody's password", "", "x" * (LONGEST + 1), "x" * 10**6, "\udcff"])
+async def test_nothing_opens_what_isn_t_there(typed):
+    assert not (await Passwords(CHEAP).verify(None, typed)).right
+    assert not (await Passwords(CHEAP).verify("not a hash", typed)).right
+    assert not (await Passwords(CHEAP).verify(CHEAP.hash("another one"), typed)).right
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_a_folded_name_stays_as_it_is(name):
+    """Accounts are found by a name as typed and by one as kept."""
+    assert fold_name(fold_name(name)) == fold_name(name)

@@ -1,0 +1,79 @@
+"""What a session is worth, and until when."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from alerts.access.answers import Held, Reason
+from tests.unit.access.town import AWAY, HOME, OWN
+
+
+async def test_signing_out_makes_the_cookie_useless(town):
+    codes = await town.settled()
+    entered = await town.full(codes)
+
+    await town.gate.sign_out(entered.cookie)
+
+    assert await town.gate.visitor(entered.cookie, HOME) is None
+    assert (await town.gate.change_password(entered.cookie, OWN, "another password", HOME)).reason is Reason.OVER
+    assert await town.gate.begin_code(entered.cookie) == Held(Reason.OVER)
+    assert (await town.lines())[-1][0] == "signed out"
+
+
+async def test_signing_out_everywhere_ends_all_of_them(town):
+    codes = await town.settled()
+    phone, desk = await town.full(codes, visit=AWAY), await town.full(codes)
+
+    await town.gate.sign_out_everywhere(desk.cookie)
+
+    assert await town.gate.visitor(phone.cookie, AWAY) is None
+    assert await town.gate.visitor(desk.cookie, HOME) is None
+
+
+async def test_who_is_idle_is_signed_out_and_who_is_busy_is_not(town):
+    codes = await town.settled()
+    idle, busy = await town.full(codes), await town.full(codes, visit=AWAY)
+
+    for _ in range(13):
+        await town.clock.advance(3600)
+        assert await town.gate.visitor(busy.cookie, AWAY)
+    assert await town.gate.visitor(idle.cookie, HOME) is None
+
+
+async def test_a_session_ends_however_busy(town):
+    codes = await town.settled()
+    busy = await town.full(codes)
+    for _ in range(7):
+        await town.clock.advance(timedelta(hours=11.9).total_seconds())
+        assert await town.gate.visitor(busy.cookie, HOME)
+    await town.clock.advance(3600)
+    assert await town.gate.visitor(busy.cookie, HOME) is None
+
+
+async def test_a_new_password_does_not_lengthen_a_session(town):
+    codes = await town.settled()
+    entered = await town.full(codes)
+    await town.clock.advance(3600)
+    changed = await town.gate.change_password(entered.cookie, OWN, "another password", HOME)
+    assert changed.visitor.session.expires_at == entered.visitor.session.expires_at
+
+
+async def test_a_sign_in_that_is_left_halfway_is_over_after_half_an_hour(town):
+    codes = await town.settled()
+    halfway = await town.enter()
+    await town.clock.advance(30 * 60)
+    assert await town.gate.prove_by_code(halfway.cookie, town.code(codes), HOME) == Held(Reason.OVER)
+
+
+async def test_being_seen_is_written_once_a_minute_at_most(town):
+    codes = await town.settled()
+    entered = await town.full(codes)
+    seen = lambda: town.raw("SELECT seen_at FROM session")  # noqa: E731
+    before = seen()
+
+    await town.clock.advance(59)
+    await town.gate.visitor(entered.cookie, HOME)
+    assert seen() == before
+    await town.clock.advance(1)
+    await town.gate.visitor(entered.cookie, HOME)
+    assert seen() != before

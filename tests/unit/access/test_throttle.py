@@ -1,0 +1,272 @@
+"""A thousand wrong sign-ins: slowed, told, and the right owner still gets in."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from alerts.access.answers import Entered, Held, Reason
+from alerts.access.bursts import bursts
+from alerts.access.throttle import (
+    ADDRESS_PACE,
+    CODE,
+    PASSWORD,
+    Pace,
+    held_until,
+    last_burst,
+    neighbourhood,
+)
+from alerts.access.visitor import Visit
+from alerts.model.person import Stage
+from tests.unit.access.town import AWAY, FIRST, FOE, HOME, OWN
+
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+WRONG_TRIES = 1000
+
+
+async def attack(town, name="Anne", tries=WRONG_TRIES, visits=(FOE,)):
+    """Try as fast as the gate lets: wait as long as it says, then again. Returns how long it took."""
+    begun = town.clock.now()
+    for number in range(tries):
+        visit = visits[number % len(visits)]
+        held = await town.fails(name, visit, f"guess {number}")
+        while held.reason is Reason.WAIT:
+            await town.clock.advance((held.retry_at - town.clock.now()).total_seconds())
+            held = await town.fails(name, visit, f"guess {number}")
+        assert held.reason is Reason.WRONG
+    return town.clock.now() - begun
+
+
+async def waits_and_enters(town, visit, password=OWN, patience=timedelta(seconds=30)):
+    """What an owner does: type the right password, wait as told, type it again."""
+    begun, entered = town.clock.now(), await town.gate.sign_in("Anne", password, visit)
+    while isinstance(entered, Held):
+        assert entered.reason is Reason.WAIT
+        await town.clock.advance((entered.retry_at - town.clock.now()).total_seconds())
+        entered = await town.gate.sign_in("Anne", password, visit)
+    assert town.clock.now() - begun <= patience
+    return entered
+
+
+async def test_a_thousand_wrong_tries_from_one_address_take_days_and_the_owner_gets_in(town):
+    codes = await town.settled()
+    with capture_logs() as logs:
+        took = await attack(town)
+    assert took > timedelta(days=10)
+
+    entered = await waits_and_enters(town, HOME)
+    full = await town.gate.prove_by_code(entered.cookie, town.code(codes), HOME)
+    assert full.visitor.session.stage is Stage.FULL
+
+    assert full.failures.count >= 90  # those of a day: what is older doesn't count
+    failing = await town.lines("sign-in failing")
+    assert 2 <= len(failing) <= 2 * (took.days + 2)  # a line a day for the name, one for the address; not a thousand
+    assert len([line for line in logs if line["event"] == "sign_in.failing"]) == len(failing)
+    assert (await town.lines())[-1][2].startswith(f"by code, after {full.failures.count} failed attempts since 20")
+
+
+async def test_a_thousand_at_once_are_a_handful_of_tries_and_one_line(town):
+    codes = await town.settled()
+    looked_at = len(town.raw("SELECT * FROM sign_in"))
+
+    answers = await asyncio.gather(*(town.gate.sign_in("Anne", f"guess {n}", FOE) for n in range(WRONG_TRIES)))
+
+    tried = len(town.raw("SELECT * FROM sign_in")) - looked_at
+    assert tried == 5  # four are free
+    assert [answer.reason for answer in answers].count(Reason.WRONG) == tried
+    assert [subject for _, subject, _ in await town.lines("sign-in failing")] == ["Anne"]
+    entered = await town.gate.sign_in("Anne", OWN, HOME)
+    full = await town.gate.prove_by_code(entered.cookie, town.code(codes), HOME)
+    assert (full.failures.count, full.failures.since) == (tried, town.clock.now())
+
+
+async def test_a_thousand_addresses_slow_a_stranger_to_half_a_minute_and_the_owner_not_at_all(town):
+    codes = await town.settled()
+    everywhere = [Visit(f"10.{n // 250}.{n % 250}.1") for n in range(WRONG_TRIES)]
+    assert await attack(town, visits=everywhere) > timedelta(hours=8)
+
+    at_home = await town.gate.sign_in("Anne", OWN, HOME)
+    assert isinstance(at_home, Entered)  # an address from where she came before
+    on_the_road = await waits_and_enters(town, AWAY)
+    full = await town.gate.prove_by_code(on_the_road.cookie, town.code(codes), AWAY)
+    assert full.visitor.session.stage is Stage.FULL
+
+
+async def test_a_browser_that_was_in_before_is_known_wherever_it_comes_from(town):
+    codes = await town.settled()
+    known = (await town.full(codes)).device
+    await attack(town, tries=50, visits=[Visit(f"10.0.{n}.1") for n in range(50)])
+
+    assert (await town.gate.sign_in("Anne", OWN, Visit("10.0.3.1"))).reason is Reason.WAIT
+    again = Visit("10.0.3.1", device=known)
+    halfway = await town.gate.sign_in("Anne", OWN, again)
+    await town.clock.advance(60)
+    full = await town.gate.prove_by_code(halfway.cookie, town.code(codes), again)
+    assert full.device == known
+
+
+async def test_a_made_up_browser_is_not_known_and_gets_a_value_of_its_own(town):
+    codes = await town.settled()
+    planted = Visit("10.9.9.9", device="planted")
+    await attack(town, tries=20, visits=[FOE, Visit("10.0.0.1"), Visit("10.0.1.1")])
+    assert (await town.gate.sign_in("Anne", OWN, planted)).reason is Reason.WAIT
+    await town.clock.advance(60)
+    halfway = await town.gate.sign_in("Anne", OWN, planted)
+    full = await town.gate.prove_by_code(halfway.cookie, town.code(codes), planted)
+    assert full.device not in (None, "planted")
+
+
+async def test_a_known_browser_is_slowed_too(town):
+    codes = await town.settled()
+    thief = Visit("10.9.9.9", device=(await town.full(codes)).device)
+    for _ in range(10):
+        assert (await town.fails(visit=thief)).reason is Reason.WRONG
+    assert (await town.fails(visit=thief)).reason is Reason.WAIT
+
+
+async def test_who_knows_the_password_guesses_few_codes(town):
+    codes = await town.settled()
+    begun, guesses = town.clock.now(), 0
+    while guesses < 20:
+        halfway = await waits_and_enters(town, FOE, patience=timedelta(minutes=15))
+        held = await town.gate.prove_by_code(halfway.cookie, "000000", FOE)
+        guesses += held.reason is Reason.CODE
+        if held.retry_at:
+            await town.clock.advance((held.retry_at - town.clock.now()).total_seconds())
+    assert town.clock.now() - begun > timedelta(hours=1)
+    assert "Anne" in [subject for _, subject, _ in await town.lines("sign-in failing")]
+
+    halfway = await town.enter()
+    assert isinstance(await town.gate.prove_by_code(halfway.cookie, town.code(codes), HOME), Entered)
+
+
+async def test_a_wrong_code_at_a_time_of_its_own_still_counts_after_the_password_was_right(town):
+    """Giving the password again doesn't forgive the codes that were guessed."""
+    await town.settled()
+    for _ in range(5):
+        halfway = await town.enter(visit=FOE)
+        assert (await town.gate.prove_by_code(halfway.cookie, "000000", FOE)).reason is Reason.CODE
+    halfway = await town.enter(visit=FOE)
+    assert (await town.gate.prove_by_code(halfway.cookie, "000000", FOE)).reason is Reason.WAIT
+
+
+async def test_many_names_from_one_address_are_slowed_and_told(town):
+    await town.add()
+    for number in range(30):
+        held = await town.fails(f"name{number}")
+        if held.retry_at:
+            await town.clock.advance((held.retry_at - town.clock.now()).total_seconds())
+    assert (await town.gate.sign_in("another", "x", FOE)).retry_at or held.retry_at
+    assert [subject for _, subject, _ in await town.lines("sign-in failing")] == [FOE.address]
+    assert isinstance(await town.gate.sign_in("Anne", FIRST, HOME), Entered)
+
+
+async def test_a_right_password_counts_as_no_failure(town):
+    await town.settled()
+    for _ in range(20):
+        await town.enter(visit=FOE)
+    assert isinstance(await town.gate.sign_in("Anne", OWN, FOE), Entered)
+    assert town.raw("SELECT * FROM sign_in WHERE NOT good") == []
+
+
+async def test_those_on_duty_can_be_warned(town):
+    codes = await town.settled()
+    await attack(town, tries=8)
+    since = town.clock.now() - timedelta(hours=1)
+
+    [burst] = await town.office.ask(lambda sitting: bursts(sitting, since))
+    assert (burst.subject, burst.count, burst.last) == ("Anne", 8, town.clock.now())
+
+    await town.full(codes)
+    assert await town.office.ask(lambda sitting: bursts(sitting, since)) == []
+    await attack(town, "Nobody", 20)
+    [burst] = await town.office.ask(lambda sitting: bursts(sitting, since))
+    assert (burst.subject, burst.count) == (FOE.address, 28)
+
+
+async def test_a_known_browser_that_fails_is_told_under_its_account_alone(town):
+    codes = await town.settled()
+    thief = Visit("10.9.9.9", device=(await town.full(codes)).device)
+    for _ in range(25):
+        await town.clock.advance(60)
+        await town.fails(visit=thief)
+    since = town.clock.now() - timedelta(hours=1)
+    assert [burst.subject for burst in await town.office.ask(lambda sitting: bursts(sitting, since))] == ["Anne"]
+    assert [subject for _, subject, _ in await town.lines("sign-in failing")] == ["Anne"]
+
+
+async def test_attempts_are_forgotten_after_a_day_and_known_places_after_three_months(town):
+    codes = await town.settled()
+    await town.fails()
+    await town.clock.advance(86400 + 60)
+    await town.full(codes, visit=AWAY)
+    assert town.raw("SELECT * FROM sign_in WHERE NOT good") == []
+
+    await town.clock.advance(89 * 86400)
+    await town.full(codes, visit=FOE)
+    assert len(town.raw("SELECT * FROM sign_in WHERE address = ?", AWAY.address)) == 2
+    await town.clock.advance(2 * 86400)
+    await town.full(codes, visit=FOE)
+    assert town.raw("SELECT * FROM sign_in WHERE address = ?", AWAY.address) == []
+
+
+moments = st.lists(st.integers(0, 86400).map(lambda s: NOW - timedelta(seconds=s)), max_size=60).map(sorted)
+
+
+@settings(deadline=None)
+@given(moments, moments, st.booleans(), st.sampled_from([PASSWORD, CODE]))
+def test_nobody_waits_longer_than_the_cap(for_name, from_place, known, paces):
+    until = held_until(NOW, paces, for_name, from_place, known=known)
+    assert until is None or NOW < until <= NOW + max(paces.anywhere.cap, ADDRESS_PACE.cap)
+
+
+@settings(deadline=None)
+@given(moments, moments)
+def test_what_others_did_elsewhere_holds_up_no_known_place(for_name, from_place):
+    assert held_until(NOW, PASSWORD, for_name, from_place, known=True) == held_until(
+        NOW, PASSWORD, [], from_place, known=True
+    )
+
+
+@settings(deadline=None)
+@given(st.integers(0, 5000))
+def test_delays_only_grow(failures):
+    pace = Pace(4, timedelta(seconds=30))
+    assert timedelta() <= pace.delay(failures) <= pace.delay(failures + 1) <= pace.cap
+
+
+def test_a_clock_that_was_set_back_holds_nobody_up_for_longer():
+    future = [NOW + timedelta(days=300)] * 50
+    assert held_until(NOW, PASSWORD, future, [], known=False) == NOW + PASSWORD.anywhere.cap
+
+
+@settings(deadline=None)
+@given(moments)
+def test_a_burst_is_the_newest_failures_without_a_long_pause(times):
+    burst = list(last_burst(times))
+    assert burst == times[len(times) - len(burst) :]
+    assert bool(burst) == bool(times)
+    gaps = [after - before for before, after in itertools.pairwise(burst)]
+    assert all(gap <= timedelta(minutes=30) for gap in gaps)
+    if len(burst) < len(times):
+        assert burst[0] - times[-len(burst) - 1] > timedelta(minutes=30)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("unknown", "unknown", True),
+    ],
+)
+def test_what_counts_as_one_address(one, other, same):
+    assert (neighbourhood(one) == neighbourhood(other)) is same
