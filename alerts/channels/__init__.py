@@ -14,10 +14,12 @@ from alerts.channels.settings import (
     FACEBOOK_TEXT,
     TELEGRAM_TEXT,
     TWITTER_TEXT,
+    WEBHOOK_TEXT,
     ChannelSettings,
     FacebookSettings,
     TelegramSettings,
     TwitterSettings,
+    WebhookSettings,
 )
 from alerts.model.post import TextFormat
 
@@ -45,4 +47,5 @@ KINDS: dict[str, Kind] = {
     "twitter": Kind(TwitterSettings, TWITTER_TEXT, "alerts.channels.twitter:Twitter", counts_every_write=False),
     "facebook": Kind(FacebookSettings, FACEBOOK_TEXT, "alerts.channels.facebook:Facebook"),
     "telegram": Kind(TelegramSettings, TELEGRAM_TEXT, "alerts.channels.telegram:Telegram"),
+    "webhook": Kind(WebhookSettings, WEBHOOK_TEXT, "alerts.channels.webhook:Webhook"),
 }

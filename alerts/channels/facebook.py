@@ -126,12 +126,30 @@ class Facebook:
                 f"the token is of {told.get('name')} ({told.get('id')}), not of the Page {self._settings.page_id}; "
                 "use the Page's own access token"
             )
-        return Probe(str(told.get("name") or told["id"]))
+        return Probe(str(told.get("name") or told["id"]), followers=await self._followers())
+
+    async def rehearse(self, message: Message) -> Receipt:
+        """`POST /{page}/feed` with `published=false`: only those see it who manage the Page, among its posts there."""
+        fields = {"message": _whole(message), "published": "false"}
+        answer = await self._ask("POST", f"{self._settings.page_id}/feed", Act.PUBLISH, fields)
+        return self._receipt(answer, Act.PUBLISH)
 
     def quotas(self) -> Sequence[Quota]:
         """What the usage headers last told, where a limit is nearly used up; those that are over are left out."""
         now = self._resources.clock.now()
         return [quota for quota in self._limits if quota.reset > now]
+
+    async def _followers(self) -> int | None:
+        """Asked apart, since it takes a permission that publishing does not: without it the number is unknown."""
+        try:
+            told = self._check(
+                await self._ask("GET", self._settings.page_id, Act.READ, {"fields": "followers_count"}), Act.READ
+            )
+        except DeliveryError as error:
+            log.info("followers.unknown", channel=self._name, reason=error.reason)
+            return None
+        count = told.get("followers_count")
+        return count if isinstance(count, int) and count >= 0 else None
 
     async def _comment(self, message: Message, reply_to: str) -> Receipt:
         fields = {"message": _whole(message)}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,10 +37,17 @@ async def load_picture(image: Image, folder: Path, *, largest: int, kinds: froze
     Raises NoPicture. The type is told by the content, since platforms look at nothing else.
     """
     content = await asyncio.to_thread(_read, folder / image.path, largest)
+    if _is_another(Path(image.path).stem, content):
+        raise NoPicture(f"the picture {Path(image.path).name} was changed since it was validated")
     mime_type = next((kind for start, kind in _KINDS.items() if content.startswith(start)), "unknown")
     if mime_type not in kinds:
         raise NoPicture(f"the picture {Path(image.path).name} is none of {', '.join(sorted(kinds))}")
     return Picture(content, mime_type, image.alt)
+
+
+def _is_another(name: str, content: bytes) -> bool:
+    """Whether a file that bears the SHA-256 of its content holds something else by now."""
+    return re.fullmatch(r"[0-9a-f]{64}", name) is not None and hashlib.sha256(content).hexdigest() != name
 
 
 def _read(path: Path, largest: int) -> bytes:

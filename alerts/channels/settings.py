@@ -106,6 +106,7 @@ class ChannelSettings(BaseModel):
     on_end: Means = Means.REPLY
     exercise: bool = False
     public: bool = True
+    card: bool = False
     concurrency: int = Field(default=4, ge=1, le=100)
     language: str | None = Field(default=None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", examples=["fr-FR", "en"])
 
@@ -122,6 +123,16 @@ class ChannelSettings(BaseModel):
         if value not in (Means.REPLY, Means.EDIT, Means.NEW):
             raise ValueError('allowed: "reply", "edit", "new"')
         return value
+
+    @model_validator(mode="after")
+    def _cards_stay_true(self) -> ChannelSettings:
+        edited = [name for name in ("on_update", "on_end") if getattr(self, name) is Means.EDIT]
+        if self.card and edited:
+            raise ValueError(
+                "card = true: a picture can't be edited and would go on showing what held; "
+                f'allowed with {edited[0]} = "reply" or "new"'
+            )
+        return self
 
     @field_validator("reserve")
     @classmethod
@@ -179,6 +190,32 @@ class TelegramSettings(ChannelSettings):
     limits: tuple[Limit, ...] = (Window(1, timedelta(seconds=1)), Window(20, timedelta(minutes=1)))
 
 
+class WebhookSettings(ChannelSettings):
+    """`kind = "webhook"`: an address of the town's own that takes signed JSON.
+
+    `url` is where the posts go; `api_url`, where it is given, replaces its scheme and host (the sandbox's).
+    """
+
+    kind: Literal["webhook"]
+    api_url: str = ""
+    url: str = Field(
+        pattern=r"^https?://[^\s/?#@]+(/[^\s#]*)?$", examples=["https://panneaux.saint-martin.example/tocsin"]
+    )
+    secret: SecretSource
+    limits: tuple[Limit, ...] = (Window(60, timedelta(minutes=1)),)
+    on_update: Means = Means.NEW
+    on_end: Means = Means.NEW
+
+    @property
+    def address(self) -> str:
+        """Where the posts really go."""
+        if not self.api_url:
+            return self.url
+        _, _, route = self.url.partition("://")[2].partition("/")
+        return f"{self.api_url}/{route}"
+
+
 TWITTER_TEXT = TextFormat(limit=280, count="weighted")
 FACEBOOK_TEXT = TextFormat(limit=63_206, link="field")
 TELEGRAM_TEXT = TextFormat(limit=4096, count="utf16", markup="html")
+WEBHOOK_TEXT = TextFormat(limit=20_000)

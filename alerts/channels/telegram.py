@@ -155,7 +155,7 @@ class Telegram:
         member = await self._settle(self._bot.get_chat_member(self._chat, me.id), Act.READ)
         account = f"@{me.username}"
         if isinstance(member, ChatMemberOwner):
-            return Probe(account)
+            return Probe(account, followers=await self._followers())
         if not isinstance(member, ChatMemberAdministrator):
             raise BadCredential(f"{account} is no administrator of {self._settings.chat}; make it one, with its rights")
         rights = {
@@ -164,7 +164,16 @@ class Telegram:
             "delete": member.can_delete_messages,
         }
         missing = [what for what, may in rights.items() if may is False]
-        return Probe(account, tuple(f"{account} may not {what} messages; grant it in the chat" for what in missing))
+        warnings = tuple(f"{account} may not {what} messages; grant it in the chat" for what in missing)
+        return Probe(account, warnings, await self._followers())
+
+    async def _followers(self) -> int | None:
+        """`getChatMemberCount`, our bot included; None where Telegram doesn't tell."""
+        try:
+            return await self._settle(self._bot.get_chat_member_count(self._chat), Act.READ)
+        except DeliveryError as error:
+            log.info("followers.unknown", channel=self._name, reason=error.reason)
+            return None
 
     def quotas(self) -> Sequence[Quota]:
         """Always empty: Telegram tells no limits but in a refusal."""

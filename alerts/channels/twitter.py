@@ -119,17 +119,17 @@ class Twitter:
         return None
 
     async def probe(self) -> Probe:
-        """`GET /2/users/me`: whose keys these are, and whether they may write (header `x-access-level`).
+        """`GET /2/users/me`: whose keys these are, whether they may write (header `x-access-level`), who follows.
 
         The keys are read anew before, so that those that were renewed are taken without a restart.
         """
         await self.open()
-        answer = await self._client.get_me()
+        answer = await self._client.get_me(user_fields=["public_metrics"])
         user = await self._remember_user(answer)
         level = answer.headers.get("x-access-level", "")
         if level == _READ_ONLY:
             raise BadCredential("X lets these keys read only; give the app “Read and write” and make new access tokens")
-        return Probe(f"@{user}")
+        return Probe(f"@{user}", followers=answers.followers(answer))
 
     def quotas(self) -> Sequence[Quota]:
         """The windows of creating posts as X last told them, those that are over left out."""

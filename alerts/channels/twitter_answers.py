@@ -141,3 +141,11 @@ def _words(told: Mapping[str, Any]) -> str:
     single = [str(e.get("detail") or e.get("message") or "") for e in listed if isinstance(e, dict)]
     detail = str(told.get("detail") or "")
     return "; ".join(dict.fromkeys(word for word in (detail, *single) if word)) or str(told.get("title") or "no reason")
+
+
+def followers(answer: Answer) -> int | None:
+    """How many follow the account of a user answer, by its `public_metrics`; None where it doesn't tell."""
+    data = (answer.read() or {}).get("data")
+    metrics = data.get("public_metrics") if isinstance(data, dict) else None
+    told = metrics.get("followers_count") if isinstance(metrics, dict) else None
+    return told if isinstance(told, int) and told >= 0 else None

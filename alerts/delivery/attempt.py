@@ -10,7 +10,7 @@ from alerts.delivery import retry
 from alerts.delivery.lane_desk import LaneDesk, LaneSettings, way_of
 from alerts.delivery.stance import Stance
 from alerts.model.errors import DeliveryError, InDoubt, Retry
-from alerts.model.ports import Begun, Channel, Deletes, Edits, Finds, Replaces, Verdict
+from alerts.model.ports import Begun, Channel, Deletes, DropsRepeats, Edits, Finds, Replaces, Verdict
 from alerts.model.post import Means, Post, Receipt
 
 FINISH_RETRIED_AFTER = 1.0
@@ -81,15 +81,18 @@ class Attempts:
     async def _carry_out(self, post: Post, begun: Begun, via: Means) -> Receipt | None:
         channel, parent = self._channel, begun.parent
         if parent is not None and via is Means.EDIT and isinstance(channel, Edits):
-            return await channel.edit(parent.remote_id, post.message)
+            return await channel.edit(parent.remote_id, post.addressed)
         if via is Means.DELETE and isinstance(channel, Deletes):
             for receipt in begun.thread:  # the first alert first: it says the most, and is the oldest
                 await channel.delete(receipt.remote_id)
             return None
-        return await channel.publish(post.message, reply_to=parent.remote_id if parent and via is Means.REPLY else None)
+        reply_to = parent.remote_id if parent and via is Means.REPLY else None
+        return await channel.publish(post.addressed, reply_to=reply_to)
 
     def _repeatable(self, via: Means) -> bool:
         """Whether doing it twice is the same as once."""
+        if isinstance(self._channel, DropsRepeats) and self._channel.drops_repeats:
+            return True
         replaces = isinstance(self._channel, Replaces) and self._channel.replaces
         return via is Means.DELETE or (via is Means.EDIT and not replaces)
 

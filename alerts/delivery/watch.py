@@ -34,6 +34,7 @@ class What(StrEnum):
     UNDECIDED = "undecided"
     FEED = "feed"
     QUIET = "quiet"
+    SIGN_INS = "sign_ins"
 
 
 OF_A_CHANNEL = (What.CREDENTIAL, What.PLATFORM, What.LANE, What.RIGHTS, What.UNDECIDED)
@@ -104,6 +105,14 @@ class Seen:
 
     troubles: tuple[Trouble, ...] = ()
     judged: frozenset[str] = frozenset()
+
+    def of_sign_ins(self, troubles: Sequence[Trouble]) -> Seen:
+        """With the sign-ins that fail again and again, which come under any name."""
+        return Seen((*self.troubles, *troubles), self.judged.union(each.key for each in troubles))
+
+    def judging(self, what: What, keys: Iterable[str]) -> Seen:
+        """Having looked for all of that kind: those that were told and aren't there any more are over."""
+        return Seen(self.troubles, self.judged.union(key for key in keys if key.startswith(f"{what} ")))
 
 
 def see(
@@ -188,6 +197,10 @@ class Notebook:
         """After one more round."""
         keys = {trouble.key for trouble in seen.troubles}
         return Notebook({key: self.rounds.get(key, 0) + 1 for key in keys}, self.begun)
+
+    def note_also(self, troubles: Iterable[Trouble]) -> Notebook:
+        """With troubles that this round found beside what it looked at; they are told at once."""
+        return Notebook({**self.rounds, **{trouble.key: 1 for trouble in troubles}}, self.begun)
 
     def tell(self, news: Iterable[News], now: datetime) -> Notebook:
         """After these were told."""

@@ -17,7 +17,7 @@ from alerts.sandbox.twitter.links import find_links
 from alerts.sandbox.twitter.weighted import weigh
 
 MOST_CARDS = 150
-_LIMITS = {"twitter": 280, "facebook": 63_206, "telegram": 4096}
+_LIMITS = {"twitter": 280, "facebook": 63_206, "telegram": 4096, "webhook": 20_000}
 _CAPTION_LIMIT = 1024
 _ELEMENTS = {
     "bold": Markup("<strong>{}</strong>"),

@@ -27,7 +27,7 @@ class Asked:
     """One request, fully read. `url` is without its query; `json` is None where the body isn't JSON (or is broken).
 
     `at` is when it is handled, in seconds since the epoch by the sandbox's clock; `lag` how many seconds the read
-    side is behind.
+    side is behind. `body` is what came, byte by byte, where it was no form.
     """
 
     method: str
@@ -41,6 +41,7 @@ class Asked:
     json: Any = None
     broken: bool = False
     lag: float = 0.0
+    body: bytes = b""
 
     def arguments(self) -> dict[str, Any]:
         """Query, form and JSON fields together, the body's winning: how Facebook and Telegram read a call."""
@@ -83,7 +84,8 @@ async def read_request(request: web.Request, at: float) -> Asked:
         if request.content_type in {"application/x-www-form-urlencoded", "multipart/form-data"}:
             form, files = await _read_form(request)
             return replace(asked, form=form, files=files)
-        return replace(asked, json=json.loads(await request.read() or b"null"))
+        body = await request.read()
+        return replace(asked, json=json.loads(body or b"null"), body=body)
     except ValueError:
         return replace(asked, broken=True)
 

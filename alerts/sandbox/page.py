@@ -63,7 +63,8 @@ class Page:
 
     def _render(self, request: web.Request, template: str) -> web.Response:
         language = _language(request)
-        columns = [(platform, lay_out(self._house.state, platform)) for platform in PLATFORMS]
+        laid_out = [(platform, lay_out(self._house.state, platform)) for platform in PLATFORMS]
+        columns = [(platform, cards) for platform, cards in laid_out if cards or platform != "webhook"]
         words = WORDS[language]
         text = self._templates.get_template(template).render(columns=columns, words=words, language=language)
         headers = {

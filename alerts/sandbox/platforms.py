@@ -16,17 +16,21 @@ from alerts.sandbox.telegram import answers as telegram_answers
 from alerts.sandbox.telegram.platform import Telegram
 from alerts.sandbox.twitter import answers as twitter_answers
 from alerts.sandbox.twitter.platform import Twitter
+from alerts.sandbox.webhook import answers as webhook_answers
+from alerts.sandbox.webhook.platform import Webhook
 
 _GRAPH = re.compile(r"/v\d+\.\d+/(?P<subject>\d+)?")
 _TOKEN = re.compile(r"^/bot[^/]+")
 
 
 def platform_of(path: str) -> str | None:
-    """The platform that a path belongs to: `/2/…` X, `/v{n}.0/…` Facebook, `/bot<token>/…` Telegram."""
+    """Whose a path is: `/2/…` X's, `/v{n}.0/…` Facebook's, `/bot<token>/…` Telegram's, `/webhook…` the town's."""
     if path.startswith("/2/"):
         return "twitter"
     if path.startswith("/bot"):
         return "telegram"
+    if path == "/webhook" or path.startswith("/webhook/"):
+        return "webhook"
     return "facebook" if _GRAPH.match(path) else None
 
 
@@ -36,7 +40,7 @@ def redact(path: str) -> str:
 
 
 class Platforms:
-    """All three, over one state."""
+    """All of them, over one state."""
 
     def __init__(self, settings: SandboxSettings, state: State) -> None:
         self.telegram = Telegram(settings, state)
@@ -44,6 +48,7 @@ class Platforms:
             "twitter": Twitter(settings, state),
             "facebook": Facebook(settings, state),
             "telegram": self.telegram,
+            "webhook": Webhook(state),
         }
 
     def answer(self, platform: str, asked: Asked) -> Answer:
@@ -68,6 +73,8 @@ def _faulty(platform: str, asked: Asked, fault: FaultRequest) -> Answer:
         return twitter_answers.faulty(fault, asked.at)
     if platform == "telegram":
         return telegram_answers.faulty(fault)
+    if platform == "webhook":
+        return webhook_answers.faulty(fault)
     if fault.kind == "revoked" and asked.path.endswith("/debug_token"):
         # Asked about with the app's own token, a token that died is no error but the answer.
         return debug_token(asked, (fault.code or 190, fault.message or "The session was invalidated", fault.subcode))

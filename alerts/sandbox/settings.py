@@ -15,8 +15,10 @@ TWITTER_BEARER = "sandbox-bearer"
 TWITTER_REFRESH_TOKEN = "sandbox-refresh-token"  # noqa: S105 - a stand-in's
 TWITTER_USER_ID = "1500000000000000001"
 TWITTER_USERNAME = "tocsin_sandbox"
+TWITTER_FOLLOWERS = 1850
 
 FACEBOOK_PAGE_ID = "1234567890"
+FACEBOOK_FOLLOWERS = 2140
 FACEBOOK_PAGE_TOKEN = "sandbox-page-token"  # noqa: S105 - a stand-in's
 FACEBOOK_USER_TOKEN = "sandbox-user-token"  # noqa: S105 - a stand-in's
 FACEBOOK_APP_ID = "sandbox-app"
@@ -24,7 +26,10 @@ FACEBOOK_APP_SECRET = "sandbox-app-secret"  # noqa: S105 - a stand-in's
 
 TELEGRAM_TOKEN = "1234567:sandbox-telegram-token"  # noqa: S105 - a stand-in's
 TELEGRAM_BOT_ID = 1234567
+TELEGRAM_MEMBERS = 312
 TELEGRAM_BOT_USERNAME = "tocsin_sandbox_bot"
+
+WEBHOOK_SECRET = "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC1vZi1ub2JvZHk="  # noqa: S105 - a stand-in's
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-PLATFORMS = ("twitter", "facebook", "telegram")
+PLATFORMS = ("twitter", "facebook", "telegram", "webhook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +20,10 @@ class Post:
     """One post on one platform, as it stands now.
 
     `channel` is the account, page or chat; `text` what its author wrote (Telegram: what is left after parsing, with
-    `entities` and the `html` it came as). `kind` is "post", "comment" (Facebook) or "photo". `link` stands beside the
-    text (Facebook). `edits` are its earlier texts, oldest first; `earlier_ids` the ids an edit on X left behind.
-    `foreign` was written by somebody else, `buttons` stand under it (Telegram). Times are seconds since the epoch.
+    `entities` and the `html` it came as). `kind` is "post", "photo", "comment" or "hidden" (Facebook: seen by those
+    who run the page); a webhook's is its own. `link` stands beside the text (Facebook). `edits` are its earlier texts,
+    oldest first; `earlier_ids` the ids an edit on X left behind. `foreign` was written by somebody else, `buttons`
+    stand under it (Telegram). Times are seconds since the epoch.
     """
 
     platform: str

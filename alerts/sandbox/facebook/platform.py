@@ -22,13 +22,14 @@ from alerts.sandbox.facebook.access import (
 from alerts.sandbox.facebook.answers import failed, no_such_object, told, usage_header
 from alerts.sandbox.facebook.pages import list_posts, show
 from alerts.sandbox.pictures import look_at
-from alerts.sandbox.settings import SandboxSettings
+from alerts.sandbox.settings import FACEBOOK_FOLLOWERS, SandboxSettings
 from alerts.sandbox.state import Medium, Post, State
 from alerts.sandbox.windows import RunningWindow
 
 TEXT_LIMIT = 63_206
 USAGE_SHOWN_FROM = 75
 DAY = 86_400.0
+_UNSEEN = frozenset({"comment", "hidden"})
 _FIRST_POST = 122_100_000_000_000_000
 _FIRST_PHOTO = 122_100_500_000_000_000
 _PHOTO_BYTES = 4 * 1024 * 1024
@@ -112,7 +113,8 @@ class Facebook:
             or self._refuse_photos(media, page)
             or self._refuse_duplicate(page, message, link, media)
         )
-        return refusal or told({"id": self._keep(page, message, call.asked.at, link=link, media=media).id})
+        kind = "hidden" if call.text("published").lower() in {"false", "0"} else "post"
+        return refusal or told({"id": self._keep(page, message, call.asked.at, link=link, media=media, kind=kind).id})
 
     def _keep(self, page: str, text: str, now: float, **more: Any) -> Post:
         number = self._next_number()
@@ -211,7 +213,7 @@ class Facebook:
     def _of_page(self, page: str) -> Iterator[Post]:
         """The page's posts that still stand, newest first; a comment is none."""
         posts = self._state.newest_first("facebook")
-        return (post for post in posts if post.channel == page and post.kind != "comment" and not post.deleted)
+        return (post for post in posts if post.channel == page and post.kind not in _UNSEEN and not post.deleted)
 
 
 def _show_caller(call: _Call) -> Answer:
@@ -220,7 +222,8 @@ def _show_caller(call: _Call) -> Answer:
 
 
 def _show_page(call: _Call) -> Answer:
-    return told({"id": call.id, "name": page_name(call.id), "link": f"https://www.facebook.com/{call.id}"})
+    page = {"id": call.id, "name": page_name(call.id), "link": f"https://www.facebook.com/{call.id}"}
+    return told(page | ({"followers_count": FACEBOOK_FOLLOWERS} if "followers_count" in call.text("fields") else {}))
 
 
 def _refuse_writer(caller: Caller, page: str) -> Answer | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from alerts.sandbox.exchange import Answer, Asked
-from alerts.sandbox.settings import TELEGRAM_BOT_ID, TELEGRAM_TOKEN, SandboxSettings
+from alerts.sandbox.settings import TELEGRAM_BOT_ID, TELEGRAM_MEMBERS, TELEGRAM_TOKEN, SandboxSettings
 from alerts.sandbox.state import Post, State
 from alerts.sandbox.telegram.answers import WEBHOOK_ACTIVE, Refusal, failed, told
 from alerts.sandbox.telegram.calls import Call
@@ -27,6 +27,7 @@ class Telegram:
             "getme": lambda _: told(bot()),
             "getchat": lambda call: told(self._chats.find(call.text("chat_id")).as_json()),
             "getchatmember": self._show_member,
+            "getchatmembercount": self._count_members,
             "getchatadministrators": lambda _: told([administrator()]),
             "sendmessage": self._messages.send_text,
             "sendphoto": self._messages.send_photo,
@@ -65,6 +66,10 @@ class Telegram:
         if call.text("user_id") != str(TELEGRAM_BOT_ID):
             raise Refusal("Bad Request: user not found")
         return told(administrator())
+
+    def _count_members(self, call: Call) -> Answer:
+        self._chats.find(call.text("chat_id"))
+        return told(TELEGRAM_MEMBERS)
 
     def _poll(self, call: Call) -> Answer:
         """Nobody writes to this bot: an empty list, after the long poll's time."""

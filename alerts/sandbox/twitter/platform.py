@@ -9,6 +9,7 @@ from dataclasses import replace
 from alerts.sandbox.exchange import Answer, Asked, answer_json
 from alerts.sandbox.settings import (
     TWITTER_BEARER,
+    TWITTER_FOLLOWERS,
     TWITTER_REFRESH_TOKEN,
     TWITTER_USER_ID,
     TWITTER_USERNAME,
@@ -44,7 +45,7 @@ class Twitter:
             ("post", "POST", re.compile(r"/2/tweets"), posts.publish),
             ("delete", "DELETE", re.compile(r"/2/tweets/\d+"), lambda asked: posts.delete(_last_part(asked))),
             ("timeline", "GET", re.compile(r"/2/users/\d+/tweets"), self._timeline),
-            ("me", "GET", re.compile(r"/2/users/me"), lambda _: answer_json({"data": _USER})),
+            ("me", "GET", re.compile(r"/2/users/me"), _show_me),
             ("lookup", "GET", re.compile(r"/2/tweets/\d+"), self._look_up),
             ("lookup", "GET", re.compile(r"/2/tweets"), self._look_up_many),
             ("upload", "POST", re.compile(r"/2/media/upload"), media.upload),
@@ -111,6 +112,14 @@ class Twitter:
 
 
 _USER = {"id": TWITTER_USER_ID, "name": "Tocsin sandbox", "username": TWITTER_USERNAME}
+
+
+_METRICS = {"followers_count": TWITTER_FOLLOWERS, "following_count": 12, "tweet_count": 0, "listed_count": 9}
+
+
+def _show_me(asked: Asked) -> Answer:
+    wanted = dict(asked.query).get("user.fields", "").split(",")
+    return answer_json({"data": _USER | ({"public_metrics": _METRICS} if "public_metrics" in wanted else {})})
 
 
 def _last_part(asked: Asked) -> str:

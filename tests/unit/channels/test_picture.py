@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from alerts.channels.picture import NoPicture, load_picture
@@ -28,6 +30,16 @@ async def test_what_the_platform_does_not_take_is_no_picture(tmp_path, content):
     with pytest.raises(NoPicture, match=r"map\.jpg") as caught:
         await load(tmp_path, content)
     assert str(tmp_path) not in str(caught.value)
+
+
+async def test_a_kept_picture_that_was_swapped_since_it_was_validated_does_not_go_out(tmp_path):
+    kept = tmp_path / f"{hashlib.sha256(PNG).hexdigest()}.png"
+    kept.write_bytes(PNG)
+    assert (await load_picture(Image(str(kept), ""), tmp_path, largest=100, kinds=KINDS)).content == PNG
+
+    kept.write_bytes(PNG[:-1] + b"1")
+    with pytest.raises(NoPicture, match="was changed since it was validated"):
+        await load_picture(Image(str(kept), ""), tmp_path, largest=100, kinds=KINDS)
 
 
 async def test_a_missing_file_is_no_picture(tmp_path):
