@@ -18,10 +18,12 @@ from alerts.desk.retreat import without_words
 from alerts.desk.station import Station
 from alerts.model.alert import Alert
 from alerts.model.errors import Misuse, Refused
+from alerts.model.hazard import Hazard
 from alerts.model.incident import AlertState, LeftOut, Record
 from alerts.model.ports import Books, Heard
 from alerts.model.post import PostState
 from alerts.model.span import spell_span
+from alerts.rendering.prepared import Prepared
 
 __all__ = ["DOUBLE_TAP", "MANUAL", "Desk", "Filed"]
 
@@ -56,13 +58,27 @@ class Desk:
     def warm(self, alert: Alert) -> None:
         """Get ready to file this alert: what takes long is done before the transaction, not in it."""
         self._pen.warm(alert, self._now())
+        self._illustrate(alert, self.station.intake(MANUAL).any_area)
+
+    def in_pencil(self) -> Desk:
+        """The same for what is only looked at, and drawn nowhere."""
+        return Desk(self.station, self._pen.in_pencil(), self._new_id, self._now)
+
+    def prepared(self, hazard: Hazard, language: str) -> Prepared:
+        """What the templates prepare for a hazard in that language."""
+        return self._pen.prepared(hazard, language)
 
     def locate(self, entries: Sequence[Heard], source: str) -> None:
         """Find out where these are, which the territory remembers: comparing outlines is no work for a transaction."""
         any_area = self.station.intake(source).any_area
         for alert in (heard.alert for heard in entries):
             if alert is not None:
-                self.station.territory.locate(alert, any_area=any_area)
+                self._illustrate(alert, any_area)
+
+    def _illustrate(self, alert: Alert, any_area: bool) -> None:
+        names = self.station.territory.locate(alert, any_area=any_area)
+        if not isinstance(names, LeftOut):
+            self._pen.draw(alert, names, self._now())
 
     def hear(self, books: Books, heard: Heard, source: str) -> Filed:
         """File one entry of a feed; never raises for what a feed may say."""

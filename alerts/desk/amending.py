@@ -14,6 +14,9 @@ from alerts.model.alert import Alert, Info, MsgType, Named, Reference, ResponseT
 from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import Record
 
+_WHERE = frozenset(("areas", "place", "polygons", "circles", "whole"))
+"""The fields of a draft that say where; with one of them, all of where is told anew."""
+
 
 def update_of(record: Record, changes: Mapping[str, Any], station: Station, now: datetime, identity: str) -> Alert:
     """The alert again with `changes` (fields of Draft); what isn't changed stays as it was.
@@ -36,18 +39,24 @@ def update_of(record: Record, changes: Mapping[str, Any], station: Station, now:
         "web": info.web,
         "language": info.language,
     }
-    given = {name: value for name, value in changes.items() if value not in (None, ())}
+    given = {name: value for name, value in changes.items() if value not in (None, (), False)}
     if not given:
         raise Misuse("nothing to change was given; allowed: post's options, such as --instruction or --expires")
     alert = draft_alert(Draft(**{**kept, **given}), station, now, identity)
     said = replace(
         alert.infos[0],
-        areas=alert.infos[0].areas if "areas" in given else info.areas,
+        areas=alert.infos[0].areas if _WHERE & given.keys() else info.areas,
         resources=alert.infos[0].resources if "image" in given else info.resources,
-        parameters=info.parameters,
+        parameters=_parameters(info, alert.infos[0].parameters),
         event_codes=info.event_codes,
     )
     return _following(replace(alert, infos=(said,)), before, MsgType.UPDATE)
+
+
+def _parameters(before: Info, own: tuple[Named, ...]) -> tuple[Named, ...]:
+    """Those of before, but for the ones that are told anew."""
+    told = {pair.name for pair in own}
+    return (*(pair for pair in before.parameters if pair.name not in told), *own)
 
 
 def cancel_of(record: Record, reason: str | None, station: Station, now: datetime, identity: str) -> Alert:

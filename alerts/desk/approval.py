@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +51,11 @@ def approve(books: Books, name: str, who: str, now: datetime, *, seen: str | Non
     """Let a waiting alert go out exactly as it was rendered.
 
     `seen` is the `fingerprint` of what was shown; another one is a Conflict. Raises Misuse, or Refused where nothing
-    waits.
+    waits. A name that all versions of an incident share validates none of them: a newer one may have just come.
     """
     record, waiting = _waiting(books, name)
-    if name != record.id and record.incident_id.startswith(name) and len(books.incident(record.incident_id)) > 1:
-        raise Misuse(f"{name!r} names an incident of several versions; validate one by its own id, such as {record.id}")
+    if not record.id.startswith(name) and len(books.incident(record.incident_id)) > 1:
+        raise Misuse(f"{name!r} is the name of several versions; validate one by its own id, such as {record.id}")
     if seen is not None and seen != fingerprint(record, books.posts_of(record.id)):
         raise Conflict(f"{record.id} is not what was shown: it has changed since; look at it again, then validate")
     for post in waiting:
@@ -65,13 +66,19 @@ def approve(books: Books, name: str, who: str, now: datetime, *, seen: str | Non
 
 
 def reject(books: Books, name: str, who: str, reason: str | None, now: datetime) -> tuple[Record, list[Post]]:
-    """Keep a waiting alert from going out. Raises Misuse, or Refused where nothing waits."""
+    """Keep a waiting alert from going out. Raises Misuse, or Refused where nothing waits.
+
+    Where a veto came too late for some channels, it is kept from the others, and stays accepted: what is out has to be
+    updated and ended.
+    """
     record, waiting = _waiting(books, name)
     why = f"rejected by {who}" + (f": {reason}" if reason else "")
+    left = [post.channel for post in books.posts_of(record.id) if post.state in COMING]
     for post in waiting:
         books.move_post(post, PostState.REJECTED, why, not_before=None)
-    books.set_alert_state(record.id, AlertState.REJECTED, why)
-    books.note(now, record.id, None, "rejected", why)
+    became = f"{why}; too late for {', '.join(left)}: correct it there" if left else why
+    books.set_alert_state(record.id, AlertState.ACCEPTED if left else AlertState.REJECTED, became)
+    books.note(now, record.id, None, "rejected", became)
     return record, waiting
 
 
@@ -84,15 +91,24 @@ def fingerprint(record: Record, posts: Sequence[Post]) -> str:
     for post in sorted(posts, key=lambda each: each.id):
         message = post.message
         picture = [_content(message.image.path), message.image.alt] if message.image else None
-        shown.append([post.id, post.channel, post.kind, post.means, message.text, message.link, picture, post.exercise])
+        words = [message.text, message.plain, message.link, picture]
+        shown.append([post.id, post.channel, post.kind, post.means, *words, post.exercise])
     return hashlib.sha256(json.dumps(shown, ensure_ascii=False).encode()).hexdigest()
 
 
 def _content(picture: str) -> str | None:
+    """What a picture's file holds, as SHA-256; None where there is none."""
     try:
-        return hashlib.sha256(Path(picture).read_bytes()).hexdigest()
+        found = Path(picture).stat()
+        return _digest(picture, found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size)
     except OSError:
         return None
+
+
+@lru_cache(maxsize=256)
+def _digest(picture: str, *_: int) -> str:
+    """Read again only where the file isn't the one that was read: lists show many pictures, many times."""
+    return hashlib.sha256(Path(picture).read_bytes()).hexdigest()
 
 
 def retry(books: Books, name: str, now: datetime) -> list[Post]:

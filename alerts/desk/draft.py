@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
+from alerts.desk.drawing import drawn_areas
 from alerts.desk.station import Station
 from alerts.model.alert import (
     Alert,
@@ -16,12 +17,14 @@ from alerts.model.alert import (
     Category,
     Certainty,
     Info,
+    Named,
     Resource,
     Severity,
     Status,
     Urgency,
 )
 from alerts.model.errors import Misuse
+from alerts.model.hazard import HAZARD_PARAMETER, Hazard
 from alerts.model.span import parse_span
 
 LASTS = timedelta(hours=12)
@@ -31,11 +34,17 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _PICTURES = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
 _FURTHEST = timedelta(days=3660)
 _KEPT = "\n\t"
+_BLANKS = re.compile(r"[^\S\u00a0\u202f]+")
+"""Blanks but for those that French sets before a colon, where no line may break."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What `tocsin post` takes, under CAP's names; times are as typed (a time, or a span such as `6h`)."""
+    """What `tocsin post` takes, under CAP's names; times are as typed (a time, or a span such as `6h`).
+
+    The console adds to it: `hazard` names what it is about outright, `polygons` and `circles` are as CAP writes them,
+    `place` says in words where that is, and `whole` that an update is for the whole town, though fewer areas were told.
+    """
 
     headline: str
     description: str | None = None
@@ -53,6 +62,11 @@ class Draft:
     alt: str | None = None
     language: str | None = None
     exercise: bool = False
+    hazard: Hazard | None = None
+    place: str | None = None
+    polygons: tuple[str, ...] = ()
+    circles: tuple[str, ...] = ()
+    whole: bool = False
 
 
 def draft_alert(draft: Draft, station: Station, now: datetime, identity: str) -> Alert:
@@ -77,7 +91,8 @@ def draft_alert(draft: Draft, station: Station, now: datetime, identity: str) ->
         instruction=_text("--instruction", draft.instruction),
         web=_web(draft.web),
         resources=_picture(draft, headline),
-        areas=_areas(draft.areas, station),
+        parameters=(Named(HAZARD_PARAMETER, draft.hazard),) if draft.hazard else (),
+        areas=_where(draft, station),
     )
     return Alert(
         identifier=f"tocsin-{identity}",
@@ -86,6 +101,16 @@ def draft_alert(draft: Draft, station: Station, now: datetime, identity: str) ->
         status=Status.EXERCISE if draft.exercise else Status.ACTUAL,
         infos=(info,),
     )
+
+
+def picture_kind(data: bytes) -> str:
+    """The MIME type of a picture by its content. Raises Misuse for what not every channel takes."""
+    if len(data) > LARGEST_PICTURE:
+        raise Misuse(f"--image has {len(data) / 1e6:.1f} MB; allowed: up to 5 MB")
+    kind = next((kind for kind, start in _PICTURES.items() if data.startswith(start)), None)
+    if kind is None:
+        raise Misuse("--image is no picture that every channel takes; allowed: a JPEG or PNG picture")
+    return kind
 
 
 def read_time(option: str, text: str, now: datetime, zone: tzinfo) -> datetime:
@@ -132,7 +157,7 @@ def _whole(time: datetime, zone: tzinfo) -> datetime:
 
 
 def _line(option: str, text: str | None) -> str | None:
-    line = " ".join((text or "").split())
+    line = _BLANKS.sub(" ", text or "").strip()
     if any(unicodedata.category(character) == "Cc" for character in line):
         raise Misuse(f"{option} holds a control character; allowed: plain text")
     return line or None
@@ -153,9 +178,9 @@ def _language(tag: str | None) -> str | None:
 
 
 def _web(address: str | None) -> str | None:
-    if address is not None and not re.fullmatch(r"https?://[^\s/]+\S*", address):
+    if address and not re.fullmatch(r"https?://[^\s/]+\S*", address):
         raise Misuse(f"--web {address!r} is no address; allowed: such as https://saint-martin.example/eau")
-    return address
+    return address or None
 
 
 def _picture(draft: Draft, headline: str) -> tuple[Resource, ...]:
@@ -178,6 +203,13 @@ def _picture(draft: Draft, headline: str) -> tuple[Resource, ...]:
     if not start.startswith(_PICTURES[kind]):
         raise Misuse(f"--image {str(path)!r} doesn't hold what its name says; allowed: a JPEG or PNG picture")
     return (Resource(_line("--alt", draft.alt) or headline, kind, uri=path.resolve().as_uri(), size=size),)
+
+
+def _where(draft: Draft, station: Station) -> tuple[Area, ...]:
+    place = _line("--place", draft.place)
+    is_drawn = bool(draft.polygons or draft.circles)
+    named = _areas(draft.areas, station) if draft.areas or not is_drawn else ()
+    return drawn_areas(named, draft.polygons, draft.circles, place, station)
 
 
 def _areas(named: tuple[str, ...], station: Station) -> tuple[Area, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from alerts.desk.dedupe import end_reason, merged_before, predecessor, replaced_before, said_before
+from alerts.desk.dedupe import MANUAL, end_reason, merged_before, predecessor, replaced_before, said_before
 from alerts.desk.retreat import retreats, without_words
 from alerts.desk.routing import choose_outlets, fit_for_people, grave_enough, how_to_publish, over, premature
 from alerts.desk.station import Intake, Outlet, Publish, Station
@@ -60,7 +60,7 @@ def weigh(books: Books, hearing: Hearing, station: Station) -> Accepted | LeftOu
         return left_out
     if twin := _known_already(books, hearing):
         return twin
-    ending = _ending(alert, thread, now)
+    ending = _ending(hearing, thread)
     if ending is None and (left_out := over(alert, now, station.timezone)):
         return left_out
     if ending is not None and not is_open(thread):
@@ -78,12 +78,15 @@ def _known_already(books: Books, hearing: Hearing) -> LeftOut | None:
     return twin[1] if twin else None
 
 
-def _ending(alert: Alert, thread: Sequence[Post], now: datetime) -> EndReason | None:
-    """Why the incident is over by this message; an update that has run out itself is how some senders say so."""
-    reason = end_reason(alert)
-    if reason is None and alert.msg_type is MsgType.UPDATE and alert.ends <= now and is_open(thread):
+def _ending(hearing: Hearing, thread: Sequence[Post]) -> EndReason | None:
+    """Why the incident is over by this message; an update that has run out itself is how some senders say so.
+
+    That an alert was wrong, which waits for nobody, is an officer's word: a feed that writes it only cancels.
+    """
+    alert, reason = hearing.alert, end_reason(hearing.alert)
+    if reason is None and alert.msg_type is MsgType.UPDATE and alert.ends <= hearing.now and is_open(thread):
         return EndReason.EXPIRED
-    return reason
+    return EndReason.CANCELLED if reason is EndReason.CORRECTED and hearing.source != MANUAL else reason
 
 
 def _place(

@@ -7,19 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from alerts.desk import approval
 from alerts.desk.actions import Desk, Filed
 from alerts.desk.amending import all_clear_of, cancel_of, correction_of, update_of
+from alerts.desk.dedupe import end_reason
+from alerts.desk.four_eyes import must_be_another, must_fit, wrote
 from alerts.desk.sitting import Sitting
-from alerts.model.actor import MAY, Act, Actor, fold_name
-from alerts.model.alert import Alert
+from alerts.model.actor import MAY, Act, Actor, Role
+from alerts.model.alert import Alert, Status
 from alerts.model.draft import SavedDraft, Typed
-from alerts.model.errors import Forbidden, Refused
-from alerts.model.incident import Record
+from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
+from alerts.model.incident import AlertState, Record
 from alerts.model.person import Entry
 from alerts.model.post import Post, PostState
+
+DECIDED: Mapping[Act, str] = MappingProxyType(
+    {Act.APPROVE: "validated", Act.REJECT: "rejected", Act.SEND_BACK: "sent back"}
+)
+"""The acts after which nothing waits any more, as they are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,10 @@ class Officer:
     ) -> Filed:
         """File the next version of an alert: what `changes` (Draft's fields) doesn't say stays. Raises as `post`."""
         self.must(Act.UPDATE)
-        alert = update_of(self._found(name), dict(changes), self._desk.station, self.sitting.now, self.sitting.new_id())
+        record = self._found(name)
+        if changes.get("exercise") and record.alert is not None and record.alert.status is Status.ACTUAL:
+            raise Misuse(f"{record.id} is no exercise, and its update can't be one; allowed: an exercise of its own")
+        alert = update_of(record, dict(changes), self._desk.station, self.sitting.now, self.sitting.new_id())
         return self.file(Act.UPDATE, alert, channels, again=again)
 
     def cancel(self, name: str, reason: str | None = None, *, over: bool = False) -> Filed:
@@ -59,30 +70,45 @@ class Officer:
         """
         self.must(Act.APPROVE)
         record = self._found(name)
+        self._must_wait(record)
         self.must_be_another(record)
-        self._must_fit(record)
+        must_fit(record, self.sitting.books.posts_of(record.id), self._desk.station)
         done = approval.approve(self.sitting.books, name, self.actor.name, self.sitting.now, seen=seen)
-        self.write(Act.APPROVE, record.id, f"{_headline(record)} [{seen or 'by its id'}]")
+        alone = ", alone" if self._wrote(record) else ""
+        self.write(Act.APPROVE, record.id, f"{_headline(record)} [{seen or 'by its id'}]{alone}")
         return done
 
     def reject(self, name: str, reason: str | None = None) -> tuple[Record, list[Post]]:
-        """Keep a waiting alert from going out. Its own author may: nobody is held to what they wrote."""
+        """Keep a waiting alert from going out. Its own author may: nobody is held to what they wrote.
+
+        Raises Conflict where somebody was faster.
+        """
         record = self._found(name)
-        if not self._wrote(record):
-            self.must(Act.REJECT)
+        self.must(Act.POST if self._wrote(record) else Act.REJECT)
+        self._must_wait(record)
         done = approval.reject(self.sitting.books, name, self.actor.name, reason, self.sitting.now)
         self.write(Act.REJECT, record.id, reason or "")
         return done
 
     def send_back(self, name: str, note: str, fields: Mapping[str, Typed]) -> SavedDraft:
-        """Reject an officer's alert and lay it before its author again, as a draft with a note and these words."""
+        """Reject an officer's alert and lay it before its author again, as a draft with a note and these words.
+
+        What was to update an alert that is out, becomes a draft about that one. Raises Conflict as `reject`.
+        """
         self.must(Act.SEND_BACK)
         record = self._found(name)
-        if record.author is None:
-            raise Refused(f"{record.id} came from {record.source}, which nobody wrote here; update or reject it")
+        self._must_wait(record)
+        author = self._reader_of_drafts(record)
+        if not note.strip():
+            raise Misuse("the note is missing; allowed: a sentence that says to the author what to change")
         approval.reject(self.sitting.books, name, self.actor.name, f"sent back: {note}", self.sitting.now)
         draft = SavedDraft(
-            self.sitting.new_id(), record.author, self.sitting.now, fields=fields, note=f"{self.actor.name}: {note}"
+            self.sitting.new_id(),
+            author,
+            self.sitting.now,
+            about=self._goes_on_from(record),
+            fields=fields,
+            note=f"{self.actor.name}: {note}",
         )
         self.sitting.drafts.put_draft(draft)
         self.write(Act.SEND_BACK, record.id, note)
@@ -111,17 +137,20 @@ class Officer:
         return filed
 
     def must(self, act: Act) -> None:
-        """Raise Forbidden unless the role allows it."""
-        if not self.actor.may(act):
-            needed = MAY[act]
-            raise Forbidden(f"{self.actor.name} is {self.actor.role}; to {act} takes {needed} or more")
+        """Raise Forbidden unless the role allows it: the actor's, and as it is now that of the account of this name.
+
+        So a role that was lowered since the page was opened counts at once, and no token may more than its owner.
+        """
+        account, needed = self.sitting.accounts.account(self.actor.name), MAY[act]
+        if account is not None and account.disabled_at is not None:
+            raise Forbidden(f"the account {account.name} is disabled; an administrator can enable it")
+        role = min(self.actor.role, account.role if account else self.actor.role, key=list(Role).index)
+        if not role.at_least(needed):
+            raise Forbidden(f"{self.actor.name} is {role}; to {act} takes {needed} or more")
 
     def must_be_another(self, record: Record) -> None:
         """Raise Forbidden for who wrote it, unless the station says that there is nobody else."""
-        if self._wrote(record) and not self._desk.station.alone:
-            raise Forbidden(
-                f"{record.id} was written by {record.author}: somebody else validates it (or [desk] alone = true)"
-            )
+        must_be_another(self.actor, record, self._desk.station)
 
     def write(self, act: str, subject: str, detail: str = "") -> None:
         """Add a line to the record of who did what."""
@@ -139,19 +168,37 @@ class Officer:
         return approval.find_alert(self.sitting.books, name)
 
     def _wrote(self, record: Record) -> bool:
-        return record.author is not None and fold_name(record.author) == fold_name(self.actor.name)
+        return wrote(self.actor, record)
+
+    def _must_wait(self, record: Record) -> None:
+        """Raise Conflict for who comes second, with who was faster, and when."""
+        if any(post.state is PostState.WAITING for post in self.sitting.books.posts_of(record.id)):
+            return
+        for line in self.sitting.ledger.newest(subject=record.id, most=5):
+            if line.entry.act in DECIDED:
+                entry, zone = line.entry, self._desk.station.timezone
+                when = f"{entry.at.astimezone(zone):%H:%M}"
+                raise Conflict(f"{entry.actor} was faster: {DECIDED[Act(entry.act)]} {record.id} at {when}")
+
+    def _reader_of_drafts(self, record: Record) -> str:
+        """Who gets it back. Raises Refused where it would lie unread, or can't be a draft."""
+        accounts = self.sitting.accounts
+        if record.author is None:
+            raise Refused(f"{record.id} came from {record.source}, which nobody wrote here; update or reject it")
+        if accounts.account(record.author) is None and accounts.accounts():
+            raise Refused(f"{record.author}, who wrote {record.id}, has no account to read drafts; reject it instead")
+        if record.alert is None or end_reason(record.alert) is not None:
+            raise Refused(f"{record.id} ends an alert, so there is nothing to edit; reject it instead")
+        return record.author
+
+    def _goes_on_from(self, record: Record) -> str | None:
+        """The alert that is out which a waiting update changes."""
+        before = [each for each in self.sitting.books.incident(record.incident_id) if each.id != record.id]
+        return next((each.id for each in reversed(before) if each.state is AlertState.ACCEPTED), None)
 
     def _end(self, act: Act, end: Callable[..., Alert], name: str, reason: str | None) -> Filed:
         alert = end(self._found(name), reason, self._desk.station, self.sitting.now, self.sitting.new_id())
         return self.file(act, alert, (), again=True)
-
-    def _must_fit(self, record: Record) -> None:
-        """An exercise stays one: nothing of it was ever let onto a live channel, whatever channels.toml says by now."""
-        for post in self.sitting.books.posts_of(record.id):
-            outlet = self._desk.station.outlet(post.channel)
-            if post.state is PostState.WAITING and (outlet is None or outlet.exercise is not post.exercise):
-                what = "isn't there any more" if outlet is None else "takes exercises" if outlet.exercise else "is live"
-                raise Refused(f"{record.id} can't go out: the channel {post.channel} {what}; reject it and post anew")
 
 
 def _headline(record: Record) -> str:

@@ -13,9 +13,10 @@ def concerning(sitting: Sitting) -> list[Record]:
     records = sitting.views.on_now(sitting.now)
     newest = {record.incident_id: record for record in records if record.state is not AlertState.LEFT_OUT}
     posts = sitting.views.posts_by_alert([record.id for record in records])
+    threads = sitting.views.threads(list({record.incident_id for record in newest.values()}))
     return [
         record
         for record in records
         if any(post.state in TO_BE_SEEN_TO for post in posts[record.id])
-        or (newest.get(record.incident_id) == record and channels_on(sitting.books.thread(record.incident_id)))
+        or (newest.get(record.incident_id) == record and channels_on(threads[record.incident_id]))
     ]

@@ -13,10 +13,13 @@ from alerts.desk.judgement import Accepted
 from alerts.desk.station import Outlet, Station
 from alerts.desk.thread import last_there, next_step
 from alerts.model.alert import Alert, Severity, Status, Urgency
+from alerts.model.hazard import Hazard
 from alerts.model.incident import AlertState, LeftOut, Record
 from alerts.model.ports import Books
 from alerts.model.post import EndReason, Image, Means, Post, PostKind, PostState, priority_of
+from alerts.rendering.card import Card, card_alt, card_of
 from alerts.rendering.faces import ChannelFace, Context, Rendered
+from alerts.rendering.prepared import Prepared
 from alerts.rendering.templates import Renderer
 
 END_IS_WORTH_TELLING = timedelta(hours=6)
@@ -97,20 +100,46 @@ def _seen_last(books: Books, thread: Sequence[Post]) -> Record | None:
 class Pen:
     """Writes one channel's post in that channel's words."""
 
-    def __init__(self, station: Station, renderer: Renderer, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        station: Station,
+        renderer: Renderer,
+        new_id: Callable[[], str],
+        card_file: Callable[[Card], str] | None = None,
+    ) -> None:
         self._station = station
         self._renderer = renderer
         self._new_id = new_id
+        self._card_file = card_file
+
+    def in_pencil(self) -> Pen:
+        """The same for what is only looked at: no card is drawn for it."""
+        return Pen(self._station, self._renderer, self._new_id, (lambda _: "") if self._card_file else None)
 
     def warm(self, alert: Alert, now: datetime) -> None:
         """Compile the templates that this alert will need, so that no transaction has to wait for them."""
         for outlet in self._station.outlets:
             self._renderer.render(alert, PostKind.PUBLISH, face_of(outlet), context=Context(incident="", now=now))
 
+    def draw(self, alert: Alert, area_names: tuple[str, ...], now: datetime) -> None:
+        """Draw the cards that this alert's posts will carry; drawing is no work for a transaction."""
+        context = Context("", now, exercise=alert.status is not Status.ACTUAL, area_names=area_names)
+        for outlet in self._station.outlets:
+            if alert.infos and _takes(outlet, alert):
+                self._card(outlet, alert, PostKind.PUBLISH, context)
+
+    def prepared(self, hazard: Hazard, language: str) -> Prepared:
+        """What the templates prepare for a hazard."""
+        return self._renderer.prepared(hazard, language)
+
     def write(self, outlet: Outlet, occasion: Occasion, kind: PostKind) -> Penned:
         """Render, and lay out the row of the outbox."""
-        rendered = self._renderer.render(occasion.alert, kind, face_of(outlet), context=_context_of(occasion, kind))
-        rendered = replace(rendered, message=replace(rendered.message, image=self._picture(outlet, occasion)))
+        context = _context_of(occasion, kind)
+        rendered = self._renderer.render(occasion.alert, kind, face_of(outlet), context=context)
+        picture = self._picture(outlet, occasion)
+        if picture is None and kind is not PostKind.END:
+            picture = self._card(outlet, occasion.alert, kind, context)
+        rendered = replace(rendered, message=replace(rendered.message, image=picture))
         alert = occasion.alert
         ends = alert.ends if kind is not PostKind.END else max(alert.ends, occasion.now + END_IS_WORTH_TELLING)
         post = Post(
@@ -146,6 +175,18 @@ class Pen:
             if address.scheme == "file" and not address.netloc and resource.mime_type in PICTURE_KINDS:
                 return Image(url2pathname(address.path), resource.description)
         return None
+
+    def _card(self, outlet: Outlet, alert: Alert, kind: PostKind, context: Context) -> Image | None:
+        """The card, on a channel that is configured so; an end announces nothing, and has none."""
+        if self._card_file is None or not outlet.card:
+            return None
+        said = self._renderer.tell(alert, kind, face_of(outlet), context=context)
+        return Image(self._card_file(card_of(said, alert.severity)), card_alt(said))
+
+
+def _takes(outlet: Outlet, alert: Alert) -> bool:
+    """Whether this channel may get it: an exercise's card is drawn for exercises' channels alone."""
+    return alert.status is Status.ACTUAL or outlet.exercise
 
 
 def _means(outlet: Outlet, kind: PostKind) -> Means:

@@ -63,9 +63,14 @@ class PublicIncident:
         """When the public last learned something new of it."""
         return self.ending.at if self.ending else self.versions[-1].received_at
 
+    @property
+    def planned(self) -> bool:
+        """Whether it is of the kind that is announced long before."""
+        return self.hazard in PLANNED
+
     def to_come(self, now: datetime) -> bool:
         """Whether it is planned and hasn't begun."""
-        return self.ending is None and self.hazard in PLANNED and self.alert.starts > now
+        return self.ending is None and self.planned and self.alert.starts > now
 
 
 def public_incident(records: Sequence[Record], posts: Sequence[Post], now: datetime) -> PublicIncident | None:
@@ -74,14 +79,29 @@ def public_incident(records: Sequence[Record], posts: Sequence[Post], now: datet
     versions = tuple(record for record in seen if record.alert and end_reason(record.alert) is None)
     if not versions:
         return None
-    return PublicIncident(versions[-1].incident_id, versions, _ending(seen, versions[-1], posts, now))
+    ending = _taken_back(records, versions[-1], posts) or _ending(seen, versions[-1], posts, now)
+    return PublicIncident(versions[-1].incident_id, versions, ending)
 
 
 def _is_public(record: Record) -> bool:
     alert = record.alert
-    is_for_all = alert is not None and alert.status is Status.ACTUAL and alert.scope is Scope.PUBLIC
     says = alert is not None and (bool(alert.infos) or end_reason(alert) is not None)
-    return record.state is AlertState.ACCEPTED and is_for_all and says
+    return record.state is AlertState.ACCEPTED and _is_for_all(alert) and says
+
+
+def _is_for_all(alert: Alert | None) -> bool:
+    return alert is not None and alert.status is Status.ACTUAL and alert.scope is Scope.PUBLIC
+
+
+def _taken_back(records: Sequence[Record], last: Record, posts: Sequence[Post]) -> Ending | None:
+    """An end that came before anything had left: the message that took it back has no posts, so it is left out."""
+    own = [post for post in posts if post.alert_id == last.id]
+    later = records[[record.id for record in records].index(last.id) + 1 :]
+    if not own or not later or any(post.state is not PostState.SUPERSEDED for post in own):
+        return None
+    word = later[-1]
+    reason = end_reason(word.alert) if word.alert is not None and _is_for_all(word.alert) else None
+    return Ending(reason or EndReason.CANCELLED, word.received_at, word if reason else None)
 
 
 def _ending(seen: Sequence[Record], last: Record, posts: Sequence[Post], now: datetime) -> Ending | None:

@@ -6,17 +6,22 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from alerts.desk.actions import Desk
-from alerts.model.ports import Accounts, Books, Drafts, Ledger, Views
+from alerts.desk.workshop import Workshop
+from alerts.model.ports import Accounts, Books, Drafts, Ledger, Replies, Views
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Sitting:
-    """The books, the people, what they typed, the record of what they do, and the desk that decides, at `now`."""
+    """The books, the people, what they typed, the record of what they do, and the desk that decides, at `now`.
+
+    `replies` are what programs were answered.
+    """
 
     books: Books
     views: Views
@@ -26,6 +31,7 @@ class Sitting:
     desk: Desk
     now: datetime
     new_id: Callable[[], str]
+    replies: Replies
 
 
 class Office(Protocol):
@@ -56,6 +62,18 @@ class Office(Protocol):
 
     async def channels(self) -> Sequence[Mapping[str, Any]]:
         """How each channel is doing, as `status --json` has it, with `followers` where its platform told."""
+        ...
+
+    def workshop(self) -> Workshop:
+        """Where lines of channels.toml are checked and tried."""
+        ...
+
+    async def keep_picture(self, data: bytes, kind: str) -> str:
+        """Keep a picture of that MIME type for good, beside the database; the name it has from its content."""
+        ...
+
+    def picture(self, name: str) -> Path | None:
+        """The file of a picture that was kept under that name."""
         ...
 
     def watch(self) -> AbstractContextManager[AsyncIterator[str]]:

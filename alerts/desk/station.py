@@ -28,6 +28,7 @@ class Outlet:
     on_update: Means = Means.REPLY
     on_end: Means = Means.REPLY
     language: str | None = None
+    card: bool = False
 
 
 @dataclass(frozen=True, slots=True)

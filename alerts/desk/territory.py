@@ -104,6 +104,10 @@ class Territory:
         hint = f"did you mean {names[near[0]]!r}?" if near else f"known: {known}"
         raise Misuse(f"--area {text!r}: no such district; {hint}")
 
+    def touched(self, area: Area) -> tuple[str, ...]:
+        """The names of the districts on whose ground an area lies, if only in part."""
+        return tuple(d.name for d in self.districts if Territory((), (d,))._touches(area))  # noqa: SLF001 one's own kind
+
     def _touches(self, area: Area) -> bool:
         """Whether it has a code of ours, else whether it covers ground of ours, which takes longer to tell."""
         if any((name, value) in self._wanted for name, value in _codes_of(area)):

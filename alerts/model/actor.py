@@ -87,6 +87,16 @@ def fold_name(name: str) -> str:
 
     Compatibility forms and invisible characters are taken away, so that nobody is two people by a look-alike blank.
     """
-    decomposed = unicodedata.normalize("NFKC", name)
-    seen = "".join(c for c in decomposed if unicodedata.category(c) not in ("Cf", "Cc"))
-    return " ".join(seen.casefold().split())
+    composed = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return " ".join("".join(c for c in composed if not _is_unseen(c)).split())
+
+
+_BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and marks that show nothing, whatever their category says (Unicode's Default_Ignorable_Code_Point)."""
+_SELECTORS = (range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
+
+
+def _is_unseen(character: str) -> bool:
+    if character in _BLANK_LETTERS or any(ord(character) in selectors for selectors in _SELECTORS):
+        return True
+    return unicodedata.category(character) in ("Cf", "Cc") and not character.isspace()

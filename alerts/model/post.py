@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -108,14 +108,32 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What a message is of, for a channel that hands it to machines: ids, and what an alert is sorted by."""
+
+    post: str
+    alert: str
+    incident: str
+    channel: str
+    kind: PostKind
+    severity: Severity
+    expires: datetime | None = None
+    exercise: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """What goes to the platform: `text` in the channel's markup, `plain` what a reader will see of it."""
+    """What goes to the platform: `text` in the channel's markup, `plain` what a reader will see of it.
+
+    `about` is told by the lane with each attempt; it is stored nowhere, since the post holds it all.
+    """
 
     text: str
     plain: str
     link: str | None = None
     image: Image | None = None
     language: str = "fr-FR"
+    about: About | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +187,21 @@ class Post:
     reason: str | None = None
     looks: int = 0
     attempted_at: datetime | None = None
+
+    @property
+    def addressed(self) -> Message:
+        """The message with what it is about."""
+        about = About(
+            post=self.id,
+            alert=self.alert_id,
+            incident=self.incident_id,
+            channel=self.channel,
+            kind=self.kind,
+            severity=self.severity,
+            expires=self.expires,
+            exercise=self.exercise,
+        )
+        return replace(self.message, about=about)
 
     @property
     def urgent(self) -> bool:

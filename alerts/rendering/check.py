@@ -17,6 +17,7 @@ from alerts.rendering.facts import facts
 from alerts.rendering.library import FAULTS, GENERAL, Library, Words, hazard_file, reason_of, shipped_folder
 from alerts.rendering.matter import Matter
 from alerts.rendering.parts import Part, split
+from alerts.rendering.prepared import read_prepared
 
 _NAME = re.compile(
     r"(?P<language>[^/]+)/(?P<channel>[^/]+)/(?:(?P<topic>[a-z0-9-]+)\.)?(?P<kind>publish|update|end)\.j2"
@@ -79,7 +80,9 @@ def _faults_of_words(language: str, file: str, library: Library) -> Iterator[str
         yield f"{library.path(f'{language}/{file}')}: no such hazard, one of {', '.join(Hazard)} is allowed"
         return
     try:
-        library.words(language, file)
+        words = library.words(language, file)
+        for hazard in (each for each in Hazard if hazard_file(each) == file):
+            read_prepared(hazard, words)
     except FAULTS as fault:
         yield f"{library.where(fault, f'{language}/{file}')}: {reason_of(fault)}"
 

@@ -105,7 +105,7 @@ class Library:
                 source = (folder / name).read_text("utf-8")
                 code = self._environment("plain").compile(source, name, str(folder / name))
                 module = Template.from_code(self._environment("plain"), code, {}).module
-                words.update((key, value) for key, value in vars(module).items() if not key.startswith("_"))
+                words.update(_over(words, {k: v for k, v in vars(module).items() if not k.startswith("_")}))
         return words
 
     def _environment(self, markup: str) -> SandboxedEnvironment:
@@ -123,6 +123,13 @@ class Library:
     def path(self, name: str) -> str:
         """Return the file that `name` is read from."""
         return str(next((folder / name for folder in self._folders if (folder / name).is_file()), name))
+
+
+def _over(words: Words, own: dict[str, Any]) -> dict[str, Any]:
+    """What a folder sets, before what the next one has; of what is prepared it may set single lines."""
+    if isinstance(own.get("prepared"), dict):
+        own["prepared"] = {**words.get("prepared", {}), **own["prepared"]}
+    return own
 
 
 def hazard_file(hazard: Hazard) -> str:

@@ -18,7 +18,7 @@ from markupsafe import escape
 
 from alerts.model.alert import Alert, Info, Status
 from alerts.model.errors import ConfigurationError
-from alerts.model.hazard import fold, hazard_of
+from alerts.model.hazard import Hazard, fold, hazard_of
 from alerts.model.post import EndReason, Message, PostKind
 from alerts.rendering import warn
 from alerts.rendering.builtin import built_in
@@ -41,6 +41,7 @@ from alerts.rendering.library import (
 )
 from alerts.rendering.matter import Matter
 from alerts.rendering.parts import Part, Piece, split
+from alerts.rendering.prepared import Prepared, read_prepared
 
 __all__ = [
     "ChannelFace",
@@ -103,10 +104,20 @@ class Renderer:
 
         `docs/templates.md` lists the variables. Never raises for what a template or a feed holds.
         """
+        if alert.status is not Status.ACTUAL:
+            context = replace(context, exercise=True)
         tidy, info = _what_is_said(alert, kind, channel.language or self._station.language, context)
         language = self._language(info, channel)
         matter = self._matter(tidy, info or Info("", language=language), kind, language, [])
         return self._facts(matter, channel, context, self._link(info, kind, channel, context), [])
+
+    def prepared(self, hazard: Hazard, language: str) -> Prepared:
+        """Return what is prepared for `hazard`; what ships where the station's own words aren't what they should be."""
+        file = hazard_file(hazard)
+        try:
+            return read_prepared(hazard, self._library.words(language, file))
+        except FAULTS:
+            return read_prepared(hazard, self._shipped.words(language, file))
 
     def _link(self, info: Info | None, kind: PostKind, channel: ChannelFace, context: Context) -> str | None:
         """Return the address the post carries, by the channel's policy."""

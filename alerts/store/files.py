@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from alerts.model.errors import TocsinError
@@ -32,6 +33,9 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            # It will hold what signs people in; the files that SQLite lays beside it are given the same mode.
+            path.touch(mode=0o600)
         db = sqlite3.connect(path, timeout=LOCK_WAIT, isolation_level=None, check_same_thread=False)
         db.row_factory = sqlite3.Row
         _write_ahead(db)
@@ -60,17 +64,28 @@ def _write_ahead(db: sqlite3.Connection) -> None:
 
 @contextmanager
 def blank() -> Iterator[sqlite3.Connection]:
-    """An empty database in memory, for what is only to be looked at."""
+    """An empty database in memory, for what is only to be looked at: it is typed at, so its making takes no time."""
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    db.deserialize(_empty())
+    db.row_factory = sqlite3.Row
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+@cache
+def _empty() -> bytes:
+    """An empty database as SQLite writes it: making its tables takes 30 ms, copying them a hundredth of that."""
     from sqlalchemy import StaticPool, create_engine  # noqa: PLC0415 only a preview needs it here
 
     from alerts.store.schema import metadata  # noqa: PLC0415
 
     db = sqlite3.connect(":memory:", isolation_level=None)
     engine = create_engine("sqlite://", creator=lambda: db, poolclass=StaticPool)
-    metadata.create_all(engine)
-    db.row_factory = sqlite3.Row
     try:
-        yield db
+        metadata.create_all(engine)
+        return db.serialize()
     finally:
         engine.dispose()
         db.close()

@@ -7,19 +7,17 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, func, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select, text
 
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Event, SourceStanding
-from alerts.model.post import TO_BE_SEEN_TO, Post, PostState
+from alerts.model.post import Post
 from alerts.store.outbox_statements import PACE
 from alerts.store.rows import post_of, record_of
-from alerts.store.schema import alert, attempt, decision, metadata, post, source, stamp, time_of
+from alerts.store.schema import OPEN, alert, attempt, decision, metadata, post, source, stamp, time_of
 from alerts.store.statement import Statement, any_of, one_of
 
-_S = PostState
-_OPEN = [state.value for state in TO_BE_SEEN_TO]
-_HAS_OPEN_POST = select(post.c.alert_id).where(any_of(post.c.state, _OPEN))
+_HAS_OPEN_POST = select(post.c.alert_id).where(text(f"post.{OPEN}"))
 _ON_NOW = Statement(
     select(alert)
     .where(
@@ -38,6 +36,11 @@ _POSTS = Statement(select(post).where(one_of(post.c.alert_id, "alerts")).order_b
 _SOURCES = Statement(select(source))
 _COUNTS = Statement(
     select(post.c.channel, post.c.state, func.count().label("posts")).group_by(post.c.channel, post.c.state)
+)
+_OPEN_COUNTS = Statement(
+    select(post.c.channel, post.c.state, func.count().label("posts"))
+    .where(text(f"post.{OPEN}"))
+    .group_by(post.c.channel, post.c.state)
 )
 
 
@@ -72,17 +75,31 @@ def post_counts(db: sqlite3.Connection) -> dict[tuple[str, str], int]:
     return {(row["channel"], row["state"]): row["posts"] for row in _COUNTS.rows(db)}
 
 
+def open_counts(db: sqlite3.Connection) -> dict[tuple[str, str], int]:
+    """How many posts are in each state of `TO_BE_SEEN_TO`, by channel, whatever there was before."""
+    return {(row["channel"], row["state"]): row["posts"] for row in _OPEN_COUNTS.rows(db)}
+
+
 def departures(db: sqlite3.Connection, channel: str, since: datetime) -> list[datetime]:
     """When the attempts that count left, from `since` on, oldest first."""
     rows = PACE.rows(db, channel=channel, since=stamp(since))
     return [time for row in rows if (time := time_of(row["left_at"]))]
 
 
+_HIDDEN = {
+    "account": ("password", "totp"),
+    "session": ("digest", "csrf", "challenge"),
+    "token": ("digest",),
+}
+
+
 def export(db: sqlite3.Connection) -> Iterator[dict[str, object]]:
-    """Every row of every table, as `{"table": …, …}`."""
+    """Every row of every table, as `{"table": …, …}`; what lets somebody in, or could be made to, is `***`."""
     for table in metadata.sorted_tables:
+        hidden = dict.fromkeys(_HIDDEN.get(table.name, ()), "***")
         for row in db.execute(f'SELECT * FROM "{table.name}"'):  # noqa: S608 the names are the schema's own
-            yield {"table": table.name, **dict(row)}
+            shown = {name: value if value is None else hidden.get(name, value) for name, value in dict(row).items()}
+            yield {"table": table.name, **shown}
 
 
 _DECISIONS = Statement(

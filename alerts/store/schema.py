@@ -29,6 +29,13 @@ metadata = MetaData(
     }
 )
 
+# What partial indexes hold. Only a statement that says it word for word may use them, so they draw no other one away
+# from the index that serves it best.
+OPEN = "state IN ('waiting', 'queued', 'sending', 'in_doubt', 'failed')"
+NOT_CLOSED = "state = 'accepted' AND closed_at IS NULL"
+HELD = "state IN ('waiting', 'left_out', 'rejected')"
+NAMED = "source <> ''"
+
 # Every message that was taken in or left out; `document` is the whole of it as JSON.
 alert = Table(
     "alert",
@@ -55,6 +62,10 @@ alert = Table(
     Column("closed_at", BigInteger),
     Column("author", Text),
     Index("ix_alert_open", "state", "closed_at", "expires"),
+    # For lists: what is on by gravity; one state or one source, newest first (the key follows by itself).
+    Index("ix_alert_on", "severity", "expires", sqlite_where=text(NOT_CLOSED)),
+    Index("ix_alert_held", "state", sqlite_where=text(HELD)),
+    Index("ix_alert_source", "source", sqlite_where=text(NAMED)),
     sqlite_autoincrement=True,
 )
 
@@ -104,6 +115,9 @@ post = Table(
     Index("ix_post_lane", "channel", "state", text("priority DESC"), "seq"),
     Index("ix_post_thread", "incident", "channel", "seq"),
     Index("ix_post_sent", "channel", "sent_at"),
+    # For lists: what is to be seen to, on all channels; what went out lately.
+    Index("ix_post_open", "state", "priority", "seq", sqlite_where=text(OPEN)),
+    Index("ix_post_sent_at", "sent_at"),
     sqlite_autoincrement=True,
 )
 

@@ -2,60 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, exists, func, or_, select
+from sqlalchemy import bindparam, select
 
 from alerts.model.actor import fold_name
-from alerts.model.incident import AlertState, Record
+from alerts.model.alert import Severity
+from alerts.model.incident import Record
 from alerts.model.ports import Event, SourceStanding, Standing, Wanted
 from alerts.model.post import Post, PostState
-from alerts.store import queries
+from alerts.store import lists, public_queries, queries
 from alerts.store.rows import post_of, record_of
-from alerts.store.schema import alert, fact, look, post, stamp
+from alerts.store.schema import fact, look, stamp
 from alerts.store.standings import read_standing
-from alerts.store.statement import Statement, any_of, upsert_into
+from alerts.store.statement import Statement, upsert_into
 
-_seq_of = alert.alias("marker")
-_PAGE = Statement(
-    select(alert)
-    .where(
-        or_(
-            bindparam("before").is_(None),
-            alert.c.seq < select(_seq_of.c.seq).where(_seq_of.c.id == bindparam("before")).scalar_subquery(),
-        )
-    )
-    .where(or_(bindparam("state").is_(None), alert.c.state == bindparam("state")))
-    .where(or_(bindparam("source").is_(None), alert.c.source == bindparam("source")))
-    .where(
-        or_(
-            bindparam("post_state").is_(None),
-            exists().where(post.c.alert_id == alert.c.id, post.c.state == bindparam("post_state")),
-        )
-    )
-    .where(
-        or_(
-            bindparam("words").is_(None),
-            func.instr(func.lower(func.coalesce(alert.c.headline, "")), bindparam("words")) > 0,
-            func.instr(func.lower(alert.c.id), bindparam("words")) > 0,
-            func.instr(func.lower(func.coalesce(alert.c.identifier, "")), bindparam("words")) > 0,
-        )
-    )
-    .order_by(alert.c.seq.desc())
-    .limit(bindparam("most"))
-)
-_SENT_BETWEEN = Statement(
-    select(post).where(post.c.sent_at >= bindparam("start"), post.c.sent_at < bindparam("end")).order_by(post.c.sent_at)
-)
-_STARTING = Statement(
-    select(alert)
-    .where(any_of(alert.c.state, [AlertState.ACCEPTED.value, AlertState.WAITING.value]))
-    .where(and_(alert.c.expires > bindparam("start"), alert.c.sent < bindparam("end")))
-    .order_by(alert.c.expires)
-    .limit(bindparam("most"))
-)
 _FACT = Statement(select(fact.c.value).where(fact.c.channel == bindparam("channel"), fact.c.key == bindparam("key")))
 _LOOK = Statement(
     select(look.c.alert_id).where(look.c.account == bindparam("account"), look.c.incident == bindparam("incident"))
@@ -79,16 +43,33 @@ class StoredViews:
 
     def page(self, wanted: Wanted, *, before: str | None = None, most: int = 50) -> Sequence[Record]:
         """The newest messages first, from before the one of the id `before`."""
-        rows = _PAGE.rows(
-            self._db,
-            before=before,
-            state=wanted.state,
-            post_state=wanted.post_state,
-            source=wanted.source,
-            words=wanted.words.lower() if wanted.words else None,
-            most=most,
-        )
-        return [record_of(row) for row in rows]
+        given = lists.conditions_of(wanted, before)
+        words = lists.spellings(wanted.words) if wanted.words else {}
+        return [record_of(row) for row in lists.page_of(*given).rows(self._db, **given | words, most=most)]
+
+    def on(self, now: datetime, *, most: int = 50) -> Sequence[Record]:
+        """The newest message of each incident that is on for its readers, gravest first, then what ends first."""
+        found: list[Record] = []
+        for severity in Severity:
+            rows = lists.ON.rows(self._db, severity=severity, now=stamp(now), most=most - len(found))
+            found += [record_of(row) for row in rows]
+        return found
+
+    def posts_in(self, state: PostState, *, most: int = 50) -> Sequence[Post]:
+        """The posts in a state of `TO_BE_SEEN_TO`, gravest first, the newest of them first."""
+        return [post_of(row) for row in lists.POSTS_IN.rows(self._db, state=state, most=most)]
+
+    def records(self, alerts: Sequence[str]) -> Mapping[str, Record]:
+        """The messages of these ids."""
+        rows = lists.RECORDS.rows(self._db, alerts=json.dumps(list(alerts)))
+        return {row["id"]: record_of(row) for row in rows}
+
+    def threads(self, incidents: Sequence[str]) -> Mapping[str, Sequence[Post]]:
+        """The posts of each of these incidents, in the order of storing."""
+        grouped: dict[str, list[Post]] = {identity: [] for identity in incidents}
+        for row in lists.THREADS.rows(self._db, incidents=json.dumps(list(incidents))):
+            grouped[row["incident"]].append(post_of(row))
+        return grouped
 
     def posts_by_alert(self, alerts: Sequence[str]) -> Mapping[str, Sequence[Post]]:
         """The posts of each of these alerts, in order."""
@@ -107,6 +88,11 @@ class StoredViews:
         counts = queries.post_counts(self._db)
         return {(channel, PostState(state)): posts for (channel, state), posts in counts.items()}
 
+    def open_counts(self) -> Mapping[tuple[str, PostState], int]:
+        """How many posts are in each state of `TO_BE_SEEN_TO`, by channel and state."""
+        counts = queries.open_counts(self._db)
+        return {(channel, PostState(state)): posts for (channel, state), posts in counts.items()}
+
     def departures(self, channel: str, since: datetime) -> Sequence[datetime]:
         """When the attempts that count left, from `since` on, oldest first."""
         return queries.departures(self._db, channel, since)
@@ -120,13 +106,14 @@ class StoredViews:
         row = _FACT.row(self._db, channel=channel, key=key)
         return str(row["value"]) if row else None
 
-    def sent_between(self, start: datetime, end: datetime) -> Sequence[Post]:
-        """The posts that went out in a span of time, oldest first."""
-        return [post_of(row) for row in _SENT_BETWEEN.rows(self._db, start=stamp(start), end=stamp(end))]
+    def sent_between(self, start: datetime, end: datetime, *, most: int = 500) -> Sequence[Post]:
+        """The posts that went out in a span of time, oldest first; of more than `most`, the newest."""
+        rows = lists.SENT_BETWEEN.rows(self._db, start=stamp(start), end=stamp(end), most=most)
+        return [post_of(row) for row in reversed(rows)]
 
     def starting_between(self, start: datetime, end: datetime, *, most: int = 500) -> Sequence[Record]:
         """The messages that were taken in or wait, whose time touches the span, by when they are over."""
-        rows = _STARTING.rows(self._db, start=stamp(start), end=stamp(end), most=most)
+        rows = lists.TOUCHING.rows(self._db, start=stamp(start), end=stamp(end), most=most)
         return [record_of(row) for row in rows]
 
     def last_look(self, account: str, incident: str) -> str | None:
@@ -137,3 +124,19 @@ class StoredViews:
     def looked(self, account: str, incident: str, alert_id: str, now: datetime) -> None:
         """Keep what an account has now seen of an incident."""
         _LOOKED.run(self._db, account=fold_name(account), incident=incident, alert_id=alert_id, at=stamp(now))
+
+    def public_incidents(self, now: datetime) -> Sequence[str]:
+        """The incidents that are on or to come, or were over in the last day."""
+        return public_queries.public_incidents(self._db, now)
+
+    def messages(self, incidents: Sequence[str]) -> Mapping[str, Sequence[Record]]:
+        """The messages of each of these incidents, in the order of storing."""
+        return public_queries.messages(self._db, incidents)
+
+    def published(self, most: int) -> Sequence[tuple[str, datetime]]:
+        """The incidents of the newest messages that were let out, with when each last changed."""
+        return public_queries.published(self._db, most)
+
+    def incident_of(self, name: str) -> str | None:
+        """The incident of that id, or of the message of that id."""
+        return public_queries.incident_of(self._db, name)

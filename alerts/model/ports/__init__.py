@@ -1,9 +1,20 @@
 """Every protocol between rooms. A room gets what it needs as arguments; nobody looks anything up."""
 
+from alerts.model.ports.answering import Replies, Reply
 from alerts.model.ports.books import Books
 from alerts.model.ports.delivering import Begun, Journal, Lease, Leases, Outbox, Standing, Standings, Verdict
 from alerts.model.ports.people import Accounts, Drafts, Ledger
-from alerts.model.ports.sending import Channel, Deletes, Edits, Finds, Probe, Replaces, Resources
+from alerts.model.ports.sending import (
+    Channel,
+    Deletes,
+    DropsRepeats,
+    Edits,
+    Finds,
+    Probe,
+    Rehearses,
+    Replaces,
+    Resources,
+)
 from alerts.model.ports.showing import Event, SourceStanding, Views, Wanted
 from alerts.model.ports.sourcing import Heard, Known, Memory, Reading, Source, Surroundings
 from alerts.model.ports.time import Clock
@@ -16,6 +27,7 @@ __all__ = [
     "Clock",
     "Deletes",
     "Drafts",
+    "DropsRepeats",
     "Edits",
     "Event",
     "Finds",
@@ -29,7 +41,10 @@ __all__ = [
     "Outbox",
     "Probe",
     "Reading",
+    "Rehearses",
     "Replaces",
+    "Replies",
+    "Reply",
     "Resources",
     "Source",
     "SourceStanding",

@@ -22,7 +22,11 @@ class Ledger(Protocol):
         ...
 
     def all(self) -> Iterator[Chained]:
-        """Every line, oldest first."""
+        """Every line, oldest first. Raises Unreadable at a line that no Tocsin has written so."""
+        ...
+
+    def height(self) -> int:
+        """The number of the newest line that was ever written, be it there or not."""
         ...
 
 
@@ -89,16 +93,28 @@ class Accounts(Protocol):
         """Add a token, or replace what was kept of it."""
         ...
 
-    def attempted(self, at: datetime, name: str, address: str, *, good: bool) -> None:
-        """Write down an attempt to sign in."""
+    def attempted(self, at: datetime, name: str, address: str, *, good: bool) -> int:
+        """Write down an attempt to sign in; returns its number."""
+        ...
+
+    def forget_attempt(self, number: int) -> None:
+        """Take back an attempt that was written down as failed before it was known, and didn't fail."""
         ...
 
     def failures(self, since: datetime, *, name: str | None = None, address: str | None = None) -> Sequence[datetime]:
-        """When attempts failed since, oldest first: for a name since its last good one, or from an address."""
+        """When attempts failed since, oldest first: for a name since its last good one, from an address, or both."""
         ...
 
-    def sweep(self, now: datetime, attempts_before: datetime) -> None:
-        """Forget sessions that are over, and attempts from before."""
+    def failing_addresses(self, since: datetime, least: int) -> Sequence[str]:
+        """The addresses from which so many attempts failed since, or more."""
+        ...
+
+    def came_in(self, since: datetime, address: str, *, name: str | None = None) -> bool:
+        """Whether a good attempt came from an address since: for a name, or for any."""
+        ...
+
+    def sweep(self, now: datetime, failed_before: datetime, good_before: datetime) -> None:
+        """Forget sessions that are over, and attempts from before: the good ones are remembered longer."""
         ...
 
 

@@ -14,10 +14,14 @@ from alerts.model.post import Message, Quota, Receipt
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What a live check of a credential found: whose it is, and what is wrong or will be soon."""
+    """What a live check of a credential found: whose it is, and what is wrong or will be soon.
+
+    `followers` is how many people follow it there; None where the platform didn't tell.
+    """
 
     account: str
     warnings: tuple[str, ...] = ()
+    followers: int | None = None
 
 
 class Channel(Protocol):
@@ -88,6 +92,22 @@ class Replaces(Protocol):
     """A channel where an edit makes a new post in the place of the old one: a lost one is looked for, not repeated."""
 
     replaces: bool
+
+
+@runtime_checkable
+class DropsRepeats(Protocol):
+    """A channel whose receiver knows a post again by its id: one in doubt is simply sent once more."""
+
+    drops_repeats: bool
+
+
+@runtime_checkable
+class Rehearses(Protocol):
+    """A channel that can make a post that only those who run the account see."""
+
+    async def rehearse(self, message: Message) -> Receipt:
+        """Put it where no reader looks; what is made there stays until somebody takes it away."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

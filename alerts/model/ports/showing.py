@@ -59,6 +59,22 @@ class Views(Protocol):
         """The newest messages first, from before the one of the id `before`."""
         ...
 
+    def on(self, now: datetime, *, most: int = 50) -> Sequence[Record]:
+        """The newest message of each incident that is on for its readers, gravest first, then what ends first."""
+        ...
+
+    def posts_in(self, state: PostState, *, most: int = 50) -> Sequence[Post]:
+        """The posts in a state of `TO_BE_SEEN_TO`, gravest first, the newest of them first."""
+        ...
+
+    def records(self, alerts: Sequence[str]) -> Mapping[str, Record]:
+        """The messages of these ids."""
+        ...
+
+    def threads(self, incidents: Sequence[str]) -> Mapping[str, Sequence[Post]]:
+        """The posts of each of these incidents, in the order of storing."""
+        ...
+
     def posts_by_alert(self, alerts: Sequence[str]) -> Mapping[str, Sequence[Post]]:
         """The posts of each of these alerts, in order."""
         ...
@@ -75,6 +91,10 @@ class Views(Protocol):
         """How many posts are in each state, by channel and state."""
         ...
 
+    def open_counts(self) -> Mapping[tuple[str, PostState], int]:
+        """How many posts are in each state of `TO_BE_SEEN_TO`, by channel and state."""
+        ...
+
     def departures(self, channel: str, since: datetime) -> Sequence[datetime]:
         """When the attempts that count left, from `since` on, oldest first."""
         ...
@@ -87,8 +107,8 @@ class Views(Protocol):
         """What a channel keeps under that name (`followers`: as its last probe told)."""
         ...
 
-    def sent_between(self, start: datetime, end: datetime) -> Sequence[Post]:
-        """The posts that went out in a span of time, oldest first."""
+    def sent_between(self, start: datetime, end: datetime, *, most: int = 500) -> Sequence[Post]:
+        """The posts that went out in a span of time, oldest first; of more than `most`, the newest."""
         ...
 
     def starting_between(self, start: datetime, end: datetime, *, most: int = 500) -> Sequence[Record]:
@@ -101,4 +121,20 @@ class Views(Protocol):
 
     def looked(self, account: str, incident: str, alert_id: str, now: datetime) -> None:
         """Keep what an account has now seen of an incident (a write: in a transaction that writes)."""
+        ...
+
+    def public_incidents(self, now: datetime) -> Sequence[str]:
+        """The incidents that are on or to come, or were over in the last day."""
+        ...
+
+    def messages(self, incidents: Sequence[str]) -> Mapping[str, Sequence[Record]]:
+        """The messages of each of these incidents, in the order of storing."""
+        ...
+
+    def published(self, most: int) -> Sequence[tuple[str, datetime]]:
+        """The incidents of the newest messages that were let out, with when each last changed."""
+        ...
+
+    def incident_of(self, name: str) -> str | None:
+        """The incident of that id, or of the message of that id."""
         ...

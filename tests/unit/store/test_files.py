@@ -79,3 +79,15 @@ def test_the_file_is_opened_for_power_loss(tmp_path):
 def test_a_file_that_can_not_be_opened_says_which_and_what_to_do(tmp_path):
     with pytest.raises(StoreError, match=r"the database .* can't be opened: .*; check the path and its owner"):
         connect(tmp_path)
+
+
+def test_a_new_file_is_its_owners_alone_and_so_is_what_lies_beside_it(tmp_path):
+    db = connect(tmp_path / "t.db")
+    db.execute("CREATE TABLE x (y)")
+
+    assert {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {
+        "t.db": 0o600,
+        "t.db-wal": 0o600,
+        "t.db-shm": 0o600,
+    }
+    db.close()

@@ -150,6 +150,15 @@ def upgrade() -> None:
 
     with op.batch_alter_table("alert", schema=None) as batch_op:
         batch_op.add_column(sa.Column("author", sa.Text(), nullable=True))
+        is_on = sa.text("state = 'accepted' AND closed_at IS NULL")
+        batch_op.create_index("ix_alert_on", ["severity", "expires"], unique=False, sqlite_where=is_on)
+        held = sa.text("state IN ('waiting', 'left_out', 'rejected')")
+        batch_op.create_index("ix_alert_held", ["state"], unique=False, sqlite_where=held)
+        batch_op.create_index("ix_alert_source", ["source"], unique=False, sqlite_where=sa.text("source <> ''"))
+    with op.batch_alter_table("post", schema=None) as batch_op:
+        is_open = sa.text("state IN ('waiting', 'queued', 'sending', 'in_doubt', 'failed')")
+        batch_op.create_index("ix_post_open", ["state", "priority", "seq"], unique=False, sqlite_where=is_open)
+        batch_op.create_index("ix_post_sent_at", ["sent_at"], unique=False)
 
     # The record only grows, whoever holds the connection.
     op.execute(
@@ -158,5 +167,11 @@ def upgrade() -> None:
     )
     op.execute(
         "CREATE TRIGGER audit_is_not_removed BEFORE DELETE ON audit "
+        "BEGIN SELECT RAISE(ABORT, 'the record of who did what only grows'); END"
+    )
+    # INSERT OR REPLACE removes a row without asking the trigger above (sqlite.org/lang_conflict.html).
+    op.execute(
+        "CREATE TRIGGER audit_is_not_replaced BEFORE INSERT ON audit "
+        "WHEN EXISTS (SELECT 1 FROM audit WHERE seq = NEW.seq) "
         "BEGIN SELECT RAISE(ABORT, 'the record of who did what only grows'); END"
     )

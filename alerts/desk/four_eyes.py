@@ -1,0 +1,56 @@
+"""Who may let an alert go out: somebody else than who wrote it, onto the channels that it was written for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from alerts.desk.dedupe import MANUAL
+from alerts.desk.station import Station
+from alerts.model.actor import Actor, fold_name
+from alerts.model.errors import Forbidden, Refused
+from alerts.model.incident import Record
+from alerts.model.post import Post, PostState
+
+
+def wrote(actor: Actor, record: Record) -> bool:
+    """Whether the actor is who wrote it, however the name is spelled.
+
+    At the command line a name is what is given there (docs/adr/0004-accounts.md); the record keeps the login beside it.
+    """
+    return record.author is not None and fold_name(record.author) == fold_name(actor.name)
+
+
+def why_not_theirs(actor: Actor, record: Record, station: Station) -> str | None:
+    """Why this actor may not validate it; None: they may. Where the station is alone, everybody may."""
+    if station.alone:
+        return None
+    if wrote(actor, record):
+        return f"{record.id} was written by {record.author}: somebody else validates it (or [desk] alone = true)"
+    if record.author is None and record.source == MANUAL:
+        return f"nobody can tell who wrote {record.id}: update it, and somebody else validates that"
+    return None
+
+
+def must_be_another(actor: Actor, record: Record, station: Station) -> None:
+    """Raise Forbidden for who wrote it, unless the station says that there is nobody else."""
+    if why := why_not_theirs(actor, record, station):
+        raise Forbidden(why)
+
+
+def must_fit(record: Record, posts: Sequence[Post], station: Station) -> None:
+    """Raise Refused where a channel isn't the one any more that it was shown for.
+
+    An exercise stays one: nothing of it was ever let onto a live channel, whatever channels.toml says by now.
+    """
+    for post in posts:
+        if post.state is PostState.WAITING and (why := _misfit(post, station)):
+            raise Refused(f"{record.id} can't go out: the channel {post.channel} {why}; reject it and post anew")
+
+
+def _misfit(post: Post, station: Station) -> str | None:
+    outlet = station.outlet(post.channel)
+    if outlet is None:
+        return "isn't there any more"
+    if outlet.exercise is post.exercise:
+        return None
+    return "takes exercises" if outlet.exercise else "is live"

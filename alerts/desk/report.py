@@ -1,0 +1,311 @@
+"""An incident's report: who did what when, what each channel said, how long it took, and what was left out.
+
+It is made of what is stored, so it can be made again at any time. Its faces (text, HTML, JSON) add nothing to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alerts.desk.routing import PRACTICE
+from alerts.desk.sitting import Sitting
+from alerts.desk.station import Outlet
+from alerts.model.alert import Info, Severity
+from alerts.model.incident import AlertState, Record
+from alerts.model.ports import Event
+from alerts.model.post import Post, PostState
+
+_LINES = 500
+"""How many lines of the record are read for one alert or post: more than a day of one incident ever had."""
+_SEND = "send"
+_UNSAID = (PostState.EXPIRED, PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED, PostState.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One message of the incident, as it came in; `number` counts from 1 in the order of storing.
+
+    The texts are those in the station's language, empty where the message says nothing. `sent` is the sender's own
+    time, `received_at` ours and `validated_at` when somebody let it go out, or the time of its veto was over. None
+    stands for what the message doesn't say, or didn't come to.
+    """
+
+    number: int
+    alert: str
+    identifier: str | None
+    source: str
+    sender: str | None
+    author: str | None
+    state: AlertState
+    reason: str | None
+    status: str | None
+    kind: str | None
+    event: str
+    severity: str
+    urgency: str
+    certainty: str
+    headline: str
+    description: str
+    instruction: str
+    web: str | None
+    areas: tuple[str, ...]
+    onset: datetime | None
+    expires: datetime | None
+    sent: datetime | None
+    received_at: datetime
+    validated_at: datetime | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """How long one post took. None: it never came to that, or nobody knows.
+
+    `received` from the sender's own time to ours; `validated` from there to the validation; `left` from there (or from
+    the taking in) to the first attempt; `answered` from the last attempt to the platform's answer; `whole` from the
+    taking in to that answer.
+    """
+
+    received: timedelta | None = None
+    validated: timedelta | None = None
+    left: timedelta | None = None
+    answered: timedelta | None = None
+    whole: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one channel was asked to say for one version, and what came of it; `picture` is its text alternative."""
+
+    post: str
+    version: int
+    channel: str
+    kind: str
+    means: str
+    state: PostState
+    text: str
+    link: str | None
+    picture: str | None
+    remote_id: str | None
+    url: str | None
+    reason: str | None
+    attempts: int
+    exercise: bool
+    warnings: tuple[str, ...]
+    stored_at: datetime
+    left_at: datetime | None
+    answered_at: datetime | None
+    delays: Delays
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """A line of the record about this incident: who, as what, by which way in, from where, did what."""
+
+    at: datetime
+    who: str
+    role: str
+    origin: str
+    address: str
+    what: str
+    version: int | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A decision of the desk or an attempt of a channel, with its reason."""
+
+    at: datetime
+    version: int
+    channel: str | None
+    what: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsaid:
+    """Something that was not said: a version, a post of it, or a channel that was told nothing; and why."""
+
+    version: int | None
+    channel: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All of one incident, in the order of time; the times are aware."""
+
+    incident: str
+    station: str
+    made_at: datetime
+    headline: str
+    exercise: bool
+    versions: tuple[Version, ...]
+    posts: tuple[Told, ...]
+    deeds: tuple[Deed, ...]
+    steps: tuple[Step, ...]
+    unsaid: tuple[Unsaid, ...]
+
+
+def report_of(sitting: Sitting, incident: str) -> Report:
+    """The report of an incident, which has at least one message."""
+    station = sitting.desk.station
+    records, posts = sitting.books.incident(incident), sitting.books.thread(incident)
+    events = sitting.views.history(incident)
+    versions = tuple(_versions(records, events, station.language))
+    numbers = {version.alert: version.number for version in versions}
+    exercise = any(record.alert and record.alert.status in PRACTICE for record in records)
+    return Report(
+        incident=incident,
+        station=station.name,
+        made_at=sitting.now,
+        headline=next((version.headline for version in reversed(versions) if version.headline), ""),
+        exercise=exercise,
+        versions=versions,
+        posts=tuple(_told(post, versions[numbers[post.alert_id] - 1], events) for post in posts),
+        deeds=tuple(_deeds(sitting, numbers, posts)),
+        steps=tuple(Step(e.at, numbers[e.alert_id], e.channel, e.what, e.reason) for e in events),
+        unsaid=(
+            *_left_out(versions),
+            *_never_out(posts, versions, numbers),
+            *_no_posts(events, numbers),
+            *_passed_over(station.outlets, posts, versions),
+        ),
+    )
+
+
+def _versions(records: Sequence[Record], events: Sequence[Event], language: str) -> Iterator[Version]:
+    for number, record in enumerate(records, start=1):
+        alert = record.alert
+        info = (alert.info_for(language) if alert else None) or Info("")
+        yield Version(
+            number=number,
+            alert=record.id,
+            identifier=alert.identifier if alert else None,
+            source=record.source,
+            sender=alert.sender if alert else None,
+            author=record.author,
+            state=record.state,
+            reason=record.reason,
+            status=alert.status if alert else None,
+            kind=alert.msg_type if alert else None,
+            event=info.event,
+            severity=record.severity,
+            urgency=info.urgency,
+            certainty=info.certainty,
+            headline=info.headline or info.event,
+            description=info.description or "",
+            instruction=info.instruction or "",
+            web=info.web,
+            areas=tuple(area.description for area in alert.areas) if alert else (),
+            onset=info.onset,
+            expires=alert.expires if alert else None,
+            sent=alert.sent if alert else None,
+            received_at=record.received_at,
+            validated_at=_validated_at(record, events),
+            notes=record.notes,
+        )
+
+
+def _validated_at(record: Record, events: Sequence[Event]) -> datetime | None:
+    """When it was let go: by somebody, or by the time in which nobody stopped it."""
+    let_go = ("approved", PostState.QUEUED)
+    waited = any(e.alert_id == record.id and e.post_id is None and e.what == AlertState.WAITING for e in events)
+    return next((e.at for e in events if waited and e.alert_id == record.id and e.what in let_go), None)
+
+
+def _told(post: Post, version: Version, events: Sequence[Event]) -> Told:
+    own = [event for event in events if event.post_id == post.id]
+    left_at = next((event.at for event in own if event.what == _SEND), None)
+    answered_at = _answered_at(post, own)
+    return Told(
+        post=post.id,
+        version=version.number,
+        channel=post.channel,
+        kind=post.kind,
+        means=post.means,
+        state=post.state,
+        text=post.message.plain,
+        link=post.message.link,
+        picture=post.message.image.alt if post.message.image else None,
+        remote_id=post.receipt.remote_id if post.receipt else None,
+        url=post.receipt.url if post.receipt else None,
+        reason=post.reason,
+        attempts=post.tries,
+        exercise=post.exercise,
+        warnings=post.warnings,
+        stored_at=post.stored_at,
+        left_at=left_at,
+        answered_at=answered_at,
+        delays=_delays(version, left_at, post.sent_at, answered_at),
+    )
+
+
+def _answered_at(post: Post, own: Sequence[Event]) -> datetime | None:
+    """When the platform's receipt came: the attempt that ended with the id that the post has there."""
+    if post.state is not PostState.SENT or post.receipt is None:
+        return None
+    remote_id = post.receipt.remote_id
+    return next((event.at for event in reversed(own) if event.reason == remote_id), None)
+
+
+def _delays(
+    version: Version, left_at: datetime | None, last_sent_at: datetime | None, answered_at: datetime | None
+) -> Delays:
+    return Delays(
+        received=_between(version.sent, version.received_at),
+        validated=_between(version.received_at, version.validated_at),
+        left=_between(version.validated_at or version.received_at, left_at),
+        answered=_between(last_sent_at, answered_at),
+        whole=_between(version.received_at, answered_at),
+    )
+
+
+def _between(start: datetime | None, end: datetime | None) -> timedelta | None:
+    """A span of time, never below nothing: a sender's clock may be ahead of ours."""
+    return max(end - start, timedelta()) if start and end else None
+
+
+def _deeds(sitting: Sitting, numbers: Mapping[str, int], posts: Sequence[Post]) -> list[Deed]:
+    of = {**numbers, **{post.id: numbers[post.alert_id] for post in posts}}
+    lines = [line for subject in of for line in sitting.ledger.newest(subject=subject, most=_LINES)]
+    return [
+        Deed(e.at, e.actor, e.role, e.origin, e.address, e.act, of.get(e.subject), e.detail)
+        for e in (line.entry for line in sorted(lines, key=lambda line: line.seq))
+    ]
+
+
+def _left_out(versions: Sequence[Version]) -> Iterator[Unsaid]:
+    for version in versions:
+        if version.state in (AlertState.LEFT_OUT, AlertState.REJECTED):
+            yield Unsaid(version.number, None, version.reason or "")
+
+
+def _never_out(posts: Sequence[Post], versions: Sequence[Version], numbers: Mapping[str, int]) -> Iterator[Unsaid]:
+    """The posts that never went out, of versions that did elsewhere: of the others it is told already."""
+    for post in posts:
+        number = numbers[post.alert_id]
+        if post.state in _UNSAID and versions[number - 1].state is AlertState.ACCEPTED:
+            yield Unsaid(number, post.channel, post.reason or "")
+
+
+def _no_posts(events: Sequence[Event], numbers: Mapping[str, int]) -> Iterator[Unsaid]:
+    """What the desk decided not to say on one channel, which it wrote down as `channel: why`."""
+    for event in events:
+        if event.what == "no_post":
+            channel, _, reason = (event.reason or "").partition(": ")
+            yield Unsaid(numbers[event.alert_id], channel, reason)
+
+
+def _passed_over(outlets: Sequence[Outlet], posts: Sequence[Post], versions: Sequence[Version]) -> Iterator[Unsaid]:
+    """The channels for the public that had no post at all, though alerts of this kind may go there."""
+    asked, practice = {post.channel for post in posts}, any(post.exercise for post in posts)
+    gravest = max((Severity(version.severity) for version in versions), key=lambda each: each.rank)
+    for outlet in outlets:
+        if posts and outlet.public and outlet.exercise is practice and outlet.name not in asked:
+            slight = not gravest.at_least(outlet.severity)
+            why = f"it takes {outlet.severity} and worse; this was {gravest}" if slight else "it was not chosen"
+            yield Unsaid(None, outlet.name, why)

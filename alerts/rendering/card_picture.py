@@ -1,0 +1,119 @@
+"""Draws a card: what it is, how grave by word, shape and colour, where and until when.
+
+An exercise's has the word for it in a band of its own, above and below: a picture is shown without its post's words.
+"""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from importlib.resources import files
+
+from PIL import Image, ImageDraw, ImageFont
+
+from alerts.model.alert import Severity
+from alerts.rendering.card import Card
+
+SIZE = (1200, 630)
+"""What Facebook and X show whole."""
+_INK, _PAPER, _SOFT = "#16181d", "#ffffff", "#4a4f5a"
+_COLOURS = {
+    Severity.EXTREME: "#8c1d5c",
+    Severity.SEVERE: "#b3261e",
+    Severity.MODERATE: "#a85b00",
+    Severity.MINOR: "#1d5f9e",
+    Severity.UNKNOWN: "#4a4f5a",
+}
+_OVER = "#4a4f5a"
+_MARGIN = 64
+_LOW = 380
+
+
+def draw_card(card: Card) -> bytes:
+    """The card as PNG, 1200 × 630; the same words make the same bytes."""
+    picture = Image.new("RGB", SIZE, _PAPER)
+    pen = ImageDraw.Draw(picture)
+    pen.rectangle((0, 0, SIZE[0], 132), fill=_OVER if card.severity is None else _COLOURS[card.severity])
+    left = _MARGIN
+    if card.severity is not None:
+        _shape(pen, card.severity, (_MARGIN, 36, _MARGIN + 60, 96))
+        left += 88
+    label = f"{card.exercise} – {card.label}" if card.exercise else card.label
+    font = _font("Bold", 54)
+    pen.text((left, 66), _short(label, font, SIZE[0] - left - _MARGIN), fill=_PAPER, font=font, anchor="lm")
+    below = _paragraph(pen, card.heading, 172, _font("Bold", 62), 3)
+    y = _paragraph(pen, card.area, below + 22, _font("Semibold", 42), 2 if below < _LOW else 1)
+    _paragraph(pen, card.when, y + 10, _font("Regular", 42), 1)
+    _foot(pen, card)
+    file = io.BytesIO()
+    picture.quantize(64, method=Image.Quantize.FASTOCTREE).save(file, "PNG")
+    return file.getvalue()
+
+
+def _foot(pen: ImageDraw.ImageDraw, card: Card) -> None:
+    """Who says it; below an exercise, that it is one."""
+    font = _font("Semibold", 34)
+    if card.exercise:
+        pen.rectangle((0, SIZE[1] - 96, *SIZE), fill=_OVER)
+        pen.text((SIZE[0] - _MARGIN, SIZE[1] - 48), card.exercise, fill=_PAPER, font=_font("Bold", 54), anchor="rm")
+    ink = _PAPER if card.exercise else _SOFT
+    pen.text((_MARGIN, SIZE[1] - 48), _short(card.station, font, 700), fill=ink, font=font, anchor="lm")
+
+
+def _shape(pen: ImageDraw.ImageDraw, severity: Severity, box: tuple[int, int, int, int]) -> None:
+    """The same shapes as on the pages: octagon, triangle, diamond, circle, square."""
+    left, top, right, bottom = box
+    middle, centre = (left + right) // 2, (top + bottom) // 2
+    third = (right - left) * 3 // 10
+    if severity is Severity.MINOR:
+        pen.ellipse(box, fill=_PAPER)
+        return
+    corners = {
+        Severity.EXTREME: (
+            (left + third, top),
+            (right - third, top),
+            (right, top + third),
+            (right, bottom - third),
+            (right - third, bottom),
+            (left + third, bottom),
+            (left, bottom - third),
+            (left, top + third),
+        ),
+        Severity.SEVERE: ((middle, top), (right, bottom), (left, bottom)),
+        Severity.MODERATE: ((middle, top), (right, centre), (middle, bottom), (left, centre)),
+    }.get(severity, ((left, top), (right, top), (right, bottom), (left, bottom)))
+    pen.polygon(corners, fill=_PAPER)
+
+
+def _paragraph(pen: ImageDraw.ImageDraw, text: str, y: float, font: ImageFont.FreeTypeFont, most: int) -> float:
+    """Write at most so many lines, the last one cut at a word; returns where the next thing may stand."""
+    for line in _lines(text, font, SIZE[0] - 2 * _MARGIN, most):
+        pen.text((_MARGIN, y), line, fill=_INK, font=font)
+        y += font.size * 1.18
+    return y
+
+
+def _lines(text: str, font: ImageFont.FreeTypeFont, width: int, most: int) -> list[str]:
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and font.getlength(longer) <= width:
+            lines[-1] = longer
+        elif len(lines) < most:
+            lines.append(_short(word, font, width))
+        else:
+            lines[-1] = _short(f"{lines[-1]} …", font, width)
+            break
+    return lines
+
+
+def _short(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+    while font.getlength(text) > width and len(text) > 1:
+        text = f"{text.rstrip('…')[:-1]}…"
+    return text
+
+
+@cache
+def _font(weight: str, size: int) -> ImageFont.FreeTypeFont:
+    with (files("font_source_sans_pro") / "files" / f"SourceSansPro-{weight}.ttf").open("rb") as file:
+        return ImageFont.truetype(io.BytesIO(file.read()), size)

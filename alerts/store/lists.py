@@ -1,0 +1,112 @@
+"""The statements behind the lists of the desk: each walks an index from its end and stops when the page is full."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from sqlalchemy import and_, bindparam, exists, func, or_, select, text
+
+from alerts.model.incident import AlertState
+from alerts.model.ports import Wanted
+from alerts.model.post import TO_BE_SEEN_TO, PostKind, PostState
+from alerts.store.schema import HELD, NAMED, NOT_CLOSED, OPEN, alert, post
+from alerts.store.statement import Statement, any_of, one_of
+
+_S = PostState
+_OPEN, _HELD, _NAMED = text(f"post.{OPEN}"), text(f"alert.{HELD}"), text(f"alert.{NAMED}")
+_NOT_CLOSED = text(" AND ".join(f"alert.{term}" for term in NOT_CLOSED.split(" AND ")))
+_COMING = [_S.QUEUED.value, _S.SENDING.value, _S.IN_DOUBT.value, _S.SENT.value]
+_marker, _later, _end = alert.alias("marker"), alert.alias("later"), post.alias("ending")
+_HAS_READERS = exists().where(
+    post.c.incident == alert.c.incident,
+    any_of(post.c.state, _COMING),
+    post.c.kind != PostKind.END.value,
+    ~exists().where(
+        _end.c.incident == post.c.incident,
+        _end.c.channel == post.c.channel,
+        _end.c.seq > post.c.seq,
+        _end.c.kind == PostKind.END.value,
+        any_of(_end.c.state, _COMING),
+    ),
+)
+ON = Statement(
+    select(alert)
+    .where(_NOT_CLOSED, alert.c.severity == bindparam("severity"), alert.c.expires > bindparam("now"))
+    .where(
+        ~exists().where(
+            _later.c.incident == alert.c.incident,
+            _later.c.seq > alert.c.seq,
+            _later.c.state == AlertState.ACCEPTED.value,
+        )
+    )
+    .where(_HAS_READERS)
+    .order_by(alert.c.expires)
+    .limit(bindparam("most"))
+)
+"""The newest message of each incident that is on for its readers (`thread.is_on`), of one severity."""
+POSTS_IN = Statement(
+    select(post)
+    .where(post.c.state == bindparam("state"), _OPEN)
+    .order_by(post.c.priority.desc(), post.c.seq.desc())
+    .limit(bindparam("most"))
+)
+RECORDS = Statement(select(alert).where(one_of(alert.c.id, "alerts")))
+THREADS = Statement(select(post).where(one_of(post.c.incident, "incidents")).order_by(post.c.seq))
+SENT_BETWEEN = Statement(
+    select(post)
+    .where(post.c.sent_at >= bindparam("start"), post.c.sent_at < bindparam("end"))
+    .order_by(post.c.sent_at.desc())
+    .limit(bindparam("most"))
+)
+TOUCHING = Statement(
+    select(alert)
+    .where(alert.c.state != AlertState.LEFT_OUT.value, alert.c.state != AlertState.REJECTED.value)
+    .where(and_(alert.c.expires > bindparam("start"), alert.c.sent < bindparam("end")))
+    .order_by(alert.c.expires)
+    .limit(bindparam("most"))
+)
+
+
+@cache
+def page_of(*given: str) -> Statement:
+    """A page of messages, newest first, with a condition for each of the parameters that are `given`.
+
+    A statement for each combination: one that asks "or is it not given?" could use no index.
+    """
+    statement = select(alert)
+    for name in given:
+        statement = statement.where(_CONDITIONS[name])
+    return Statement(statement.order_by(alert.c.seq.desc()).limit(bindparam("most")))
+
+
+def spellings(words: str) -> dict[str, str]:
+    """What to look for: SQLite's `lower` knows ASCII alone, so what isn't is looked for in both cases."""
+    small = words.lower()
+    return {"words": small, "Words": "".join(letter if letter.isascii() else letter.upper() for letter in small)}
+
+
+_TEXT = func.lower(
+    func.coalesce(alert.c.headline, "") + "\n" + alert.c.id + "\n" + func.coalesce(alert.c.identifier, "")
+)
+_CONDITIONS = {
+    "before": alert.c.seq < select(_marker.c.seq).where(_marker.c.id == bindparam("before")).scalar_subquery(),
+    # Said by what it isn't, so that the walk from the newest serves it: that many are taken in, an index has to sort.
+    "taken_in": and_(*(alert.c.state != state.value for state in AlertState if state is not AlertState.ACCEPTED)),
+    "held": and_(alert.c.state == bindparam("held"), _HELD),
+    "source": and_(alert.c.source == bindparam("source"), _NAMED),
+    "open": alert.c.id.in_(select(post.c.alert_id).where(post.c.state == bindparam("open"), _OPEN)),
+    "ended": exists().where(post.c.alert_id == alert.c.id, post.c.state == bindparam("ended")),
+    "words": or_(func.instr(_TEXT, bindparam("words")) > 0, func.instr(_TEXT, bindparam("Words")) > 0),
+}
+
+
+def conditions_of(wanted: Wanted, before: str | None) -> dict[str, str]:
+    """What `page_of` is given for a wish. A state that few are in is met by its index, any other soon by the walk."""
+    given: dict[str, str | None] = {
+        "before": before,
+        "taken_in" if wanted.state is AlertState.ACCEPTED else "held": wanted.state,
+        "source": wanted.source,
+        "open" if wanted.post_state in TO_BE_SEEN_TO else "ended": wanted.post_state,
+        "words": wanted.words or None,
+    }
+    return {name: value for name, value in given.items() if value is not None}

@@ -1,0 +1,505 @@
+"""Four eyes, as somebody would try to get around them: each test is one attempt."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from alerts.daemon.sittings import sit
+from alerts.desk.actions import Desk
+from alerts.desk.approval import fingerprint
+from alerts.desk.draft import Draft, draft_alert
+from alerts.desk.officer import Officer
+from alerts.desk.station import Intake
+from alerts.desk.versions import changes_between
+from alerts.model.actor import Actor, Origin, Role, fold_name
+from alerts.model.alert import Named, Severity, Urgency
+from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
+from alerts.model.incident import AlertState
+from alerts.model.person import Account
+from alerts.model.post import PostState
+from alerts.store.transactions import transaction
+from tests.unit.desk.conftest import DRILLS, NOW, PAGE, TEAM, TELEGRAM, X, an_alert, cancelling, following
+
+S = PostState
+ANNE = Actor("Anne", Role.APPROVER, Origin.CONSOLE, "192.0.2.1")
+PAUL = Actor("Paul", Role.APPROVER, Origin.CONSOLE, "192.0.2.2")
+VETO = Intake(publish="veto", veto=timedelta(minutes=10))
+APPROVE = Intake(publish="approve")
+
+
+class DutyDesk:
+    """A town in which officers act; what they do is one transaction each."""
+
+    def __init__(self, town) -> None:
+        self.town = town
+        self.numbers = itertools.count(1)
+
+    def act(self, actor: Actor, action):
+        with transaction(self.town.db):
+            return action(Officer(self.sitting(), actor))
+
+    def sitting(self):
+        return sit(self.town.db, self.town.desk, self.town.clock.now(), lambda: f"o{next(self.numbers):04}")
+
+    def post(self, actor: Actor = ANNE, headline: str = "Crue de l’Isère", **fields):
+        station = self.town.station
+        alert = draft_alert(Draft(headline, **fields), station, self.town.clock.now(), f"n{next(self.numbers)}")
+        return self.act(actor, lambda officer: officer.post(alert))
+
+    def approve(self, actor: Actor, filed, **how):
+        return self.act(actor, lambda officer: officer.approve(filed.record.id, **how))
+
+    def reject(self, actor: Actor, filed, reason: str | None = None):
+        return self.act(actor, lambda officer: officer.reject(filed.record.id, reason))
+
+    def seal(self, filed) -> str:
+        return fingerprint(self.town.record(filed), list(self.town.posts(filed).values()))
+
+    def account(self, name: str, role: Role = Role.APPROVER, **changes) -> None:
+        account = replace(Account(name, role, "", must_change=False, created_at=NOW), **changes)
+        self.act(ANNE, lambda officer: officer.sitting.accounts.put_account(account))
+
+    def reconfigure(self, **changes) -> None:
+        """channels.toml was changed, and the program started anew."""
+        town = self.town
+        town.station = replace(town.station, **changes)
+        town.pen._station = town.station
+        town.desk = Desk(town.station, town.pen, town._new_id, town.clock.now)
+
+    def lines(self, filed) -> list[tuple[str, str, str]]:
+        lines = self.sitting().ledger.newest(subject=filed.record.id)
+        return [(each.entry.actor, each.entry.act, each.entry.detail) for each in reversed(lines)]
+
+
+@pytest.fixture
+def desk(make_town):
+    return DutyDesk(make_town(intakes={"manual": APPROVE, "meteo": APPROVE}))
+
+
+def is_waiting(desk: DutyDesk, filed) -> bool:
+    return set(desk.town.states(filed).values()) == {"waiting"}
+
+
+class TestOneselfUnderAnotherName:
+    """Nobody is two people."""
+
+    @pytest.mark.parametrize(
+        "name",
+        ["Anne", "anne", "ANNE ", "  Anne", "An\u200bne", "Anne\ufeff", "\uff21nne", "Anne\u00a0", "A\u00adnne",
+         "Anne\u3164", "Anne\ufe0f", "\u034fAnne", "Anne\u2800", "Ann\u0065\u2060", "A\u180bnne"],
+    )  # fmt: skip
+    def test_no_spelling_of_the_author_s_name_validates(self, desk, name):
+        filed = desk.post()
+
+        with pytest.raises(Forbidden, match="was written by Anne: somebody else validates it"):
+            desk.approve(replace(ANNE, name=name), filed)
+        assert is_waiting(desk, filed)
+
+    @pytest.mark.parametrize("names", [("Zoë", "Zoe\u0308"), ("Straße", "STRASSE"), ("ﬁona", "Fiona")])
+    def test_composed_folded_and_ligated_letters_are_one(self, names):
+        assert fold_name(names[0]) == fold_name(names[1])
+
+    @pytest.mark.parametrize("names", [("Anne", "Annie"), ("Anne Roy", "AnneRoy")])
+    def test_people_who_are_two_stay_two(self, names):
+        assert fold_name(names[0]) != fold_name(names[1])
+
+    @pytest.mark.parametrize("origin", list(Origin))
+    def test_no_way_in_makes_the_author_another(self, desk, origin):
+        filed = desk.post()
+
+        with pytest.raises(Forbidden):
+            desk.approve(Actor("Anne", Role.ADMINISTRATOR, origin), filed)
+
+    def test_at_the_command_line_a_name_is_taken_as_given_and_the_login_stands_beside_it(self, desk):
+        desk.account("Anne")
+        login = Actor("garde", Role.ADMINISTRATOR, Origin.COMMAND, "garde")
+        filed = desk.post(login)
+
+        with pytest.raises(Forbidden):
+            desk.approve(login, filed)
+        desk.approve(Actor("Anne", Role.APPROVER, Origin.COMMAND, "garde"), filed)
+        approval = desk.sitting().ledger.newest(subject=filed.record.id)[0].entry
+        assert (approval.actor, approval.act, approval.address) == ("Anne", "approve", "garde")
+
+    def test_without_accounts_another_name_is_taken_as_given(self, desk):
+        filed = desk.post(Actor("garde", Role.ADMINISTRATOR, Origin.COMMAND, "garde"))
+
+        desk.approve(Actor("Paul", Role.ADMINISTRATOR, Origin.COMMAND, "garde"), filed)
+
+    def test_what_was_kept_before_authors_were_is_nobody_s_to_validate(self, desk):
+        filed = desk.post()
+        desk.town.db.execute("UPDATE alert SET author = NULL")
+
+        with pytest.raises(Forbidden, match="nobody can tell who wrote"):
+            desk.approve(ANNE, filed)
+        updated = desk.act(ANNE, lambda officer: officer.update(filed.record.id, {"headline": "Crue : quais fermés"}))
+        desk.approve(PAUL, updated)
+
+
+class TestRoles:
+    """What somebody may is read where it is done."""
+
+    def test_an_author_does_not_validate_and_is_told_what_it_takes(self, desk):
+        filed = desk.post()
+
+        with pytest.raises(Forbidden, match="Luc is author; to approve takes approver or more"):
+            desk.approve(Actor("Luc", Role.AUTHOR, Origin.API), filed)
+
+    def test_a_role_that_was_lowered_since_the_page_was_opened_counts_at_once(self, desk):
+        filed = desk.post()
+        desk.account("Paul", Role.AUTHOR)
+
+        with pytest.raises(Forbidden, match="Paul is author"):
+            desk.approve(PAUL, filed)
+
+    def test_a_token_may_no_more_than_the_account_whose_name_it_has(self, desk):
+        filed = desk.post()
+        desk.account("Luc", Role.AUTHOR)
+
+        with pytest.raises(Forbidden):
+            desk.approve(Actor("luc", Role.ADMINISTRATOR, Origin.API), filed)
+
+    def test_an_account_that_was_disabled_does_nothing_more(self, desk):
+        filed = desk.post()
+        desk.account("Paul", disabled_at=NOW)
+
+        for deed in (desk.approve, desk.reject, lambda actor, _: desk.post(actor, "Autre chose")):
+            with pytest.raises(Forbidden, match="disabled"):
+                deed(PAUL, filed)
+
+    def test_an_account_lowered_to_viewer_does_not_even_take_back_what_it_wrote(self, desk):
+        filed = desk.post()
+        desk.account("Anne", Role.VIEWER)
+
+        with pytest.raises(Forbidden):
+            desk.reject(ANNE, filed)
+
+
+class TestAlone:
+    """Where there is nobody else, one may; and it is written down."""
+
+    def test_the_author_validates_and_the_record_says_alone(self, desk):
+        desk.reconfigure(alone=True)
+        filed = desk.post()
+
+        desk.approve(ANNE, filed)
+        assert desk.lines(filed)[-1][2].endswith(", alone")
+
+    def test_what_another_validates_is_not_written_down_as_alone(self, desk):
+        desk.reconfigure(alone=True)
+        filed = desk.post()
+
+        desk.approve(PAUL, filed)
+        assert "alone" not in desk.lines(filed)[-1][2]
+
+    def test_once_it_is_over_it_counts_no_more_for_what_waits(self, desk):
+        desk.reconfigure(alone=True)
+        filed = desk.post()
+        desk.reconfigure(alone=False)
+
+        with pytest.raises(Forbidden):
+            desk.approve(ANNE, filed)
+
+    def test_an_author_s_role_validates_nothing_even_alone(self, desk):
+        desk.reconfigure(alone=True)
+        luc = Actor("Luc", Role.AUTHOR, Origin.CONSOLE)
+        filed = desk.post(luc)
+
+        with pytest.raises(Forbidden, match="Luc is author"):
+            desk.approve(luc, filed)
+
+
+class TestTwoAtOnce:
+    """One wins; the other is told by whom, and when."""
+
+    def test_the_second_to_validate_is_told_who_was_faster(self, desk):
+        filed = desk.post()
+        desk.approve(PAUL, filed)
+
+        with pytest.raises(Conflict, match=r"Paul was faster: validated \w+ at 13:00"):
+            desk.approve(Actor("Luc", Role.APPROVER, Origin.CONSOLE), filed)
+
+    def test_the_second_to_reject_is_told_as_well_and_nothing_moves(self, desk):
+        filed = desk.post()
+        desk.approve(PAUL, filed)
+
+        with pytest.raises(Conflict, match="Paul was faster: validated"):
+            desk.reject(ANNE, filed)
+        assert set(desk.town.states(filed).values()) == {"queued"}
+
+    def test_nobody_revives_what_was_rejected(self, desk):
+        filed = desk.post()
+        desk.reject(PAUL, filed, "non")
+
+        with pytest.raises(Conflict, match="Paul was faster: rejected"):
+            desk.approve(PAUL, filed)
+        with pytest.raises(Refused, match="nothing failed or is in doubt"):
+            desk.act(PAUL, lambda officer: officer.retry(filed.record.id))
+        assert set(desk.town.states(filed).values()) == {"rejected"}
+
+
+class TestExactlyWhatWasShown:
+    """A validation covers what it saw, and nothing else."""
+
+    def test_what_was_seen_goes_out_and_the_record_binds_it(self, desk):
+        filed = desk.post()
+        seen = desk.seal(filed)
+
+        desk.approve(PAUL, filed, seen=seen)
+        assert set(desk.town.states(filed).values()) == {"queued"}
+        assert seen in desk.lines(filed)[-1][2]
+
+    @pytest.mark.parametrize("seen", ["", "0" * 64])
+    def test_a_seal_of_something_else_validates_nothing(self, desk, seen):
+        filed = desk.post()
+
+        with pytest.raises(Conflict, match="it has changed since"):
+            desk.approve(PAUL, filed, seen=seen)
+        assert is_waiting(desk, filed)
+
+    def test_the_words_that_readers_see_are_sealed_beside_those_that_are_sent(self, desk):
+        filed = desk.post()
+        seen = desk.seal(filed)
+        desk.town.db.execute("UPDATE post SET plain = plain || '!' WHERE channel = 'telegram'")
+
+        with pytest.raises(Conflict):
+            desk.approve(PAUL, filed, seen=seen)
+
+    def test_a_picture_that_was_swapped_on_disk_needs_a_new_validation(self, desk, tmp_path):
+        picture = tmp_path / "quai.png"
+        picture.write_bytes(b"\x89PNG\r\n\x1a\n the quay")
+        filed = desk.post(image=picture)
+        seen = desk.seal(filed)
+        picture.write_bytes(b"\x89PNG\r\n\x1a\n something else")
+
+        with pytest.raises(Conflict):
+            desk.approve(PAUL, filed, seen=seen)
+
+    def test_a_name_that_all_versions_share_validates_none(self, desk):
+        first = desk.town.hear(an_alert(identifier="urn-of-both"))
+        second = desk.town.hear(following(first.record.alert, identifier="urn-of-both", headline="Tempête"))
+
+        for name in (first.record.incident_id, "urn-of-both"):
+            with pytest.raises(Misuse, match="the name of several versions"):
+                desk.act(PAUL, lambda officer, name=name: officer.approve(name))
+        assert is_waiting(desk, second)
+
+    def test_a_version_that_came_while_the_page_was_open_is_not_validated_by_it(self, desk):
+        first = desk.town.hear(an_alert())
+        seen = desk.seal(first)
+        second = desk.town.hear(following(first.record.alert, headline="Tempête"))
+
+        with pytest.raises(Conflict, match="took its place"):
+            desk.approve(PAUL, first, seen=seen)
+        assert is_waiting(desk, second)
+
+    def test_who_updates_is_the_author_of_what_they_wrote(self, desk):
+        filed = desk.post()
+        updated = desk.act(PAUL, lambda officer: officer.update(filed.record.id, {"headline": "Tout va bien"}))
+
+        with pytest.raises(Forbidden, match="was written by Paul"):
+            desk.approve(PAUL, updated)
+        with pytest.raises(Conflict):
+            desk.approve(PAUL, filed)
+
+    def test_a_feed_s_alert_that_an_officer_changed_is_that_officer_s(self, desk):
+        heard = desk.town.hear(an_alert())
+        updated = desk.act(PAUL, lambda officer: officer.update(heard.record.id, {"headline": "Fuyez"}))
+
+        with pytest.raises(Forbidden):
+            desk.approve(PAUL, updated)
+        desk.approve(ANNE, updated)
+
+
+class TestExercises:
+    """An exercise stays one."""
+
+    def test_a_channel_that_went_live_since_takes_no_exercise(self, desk):
+        filed = desk.post(exercise=True)
+        desk.reconfigure(outlets=(X, PAGE, TELEGRAM, TEAM, replace(DRILLS, exercise=False)))
+
+        with pytest.raises(Refused, match="the channel exercices is live"):
+            desk.approve(PAUL, filed)
+        assert is_waiting(desk, filed)
+
+    def test_a_channel_that_became_one_for_exercises_takes_nothing_real(self, desk):
+        filed = desk.post()
+        desk.reconfigure(outlets=(replace(X, exercise=True), PAGE, TELEGRAM, TEAM, DRILLS))
+
+        with pytest.raises(Refused, match="the channel x takes exercises"):
+            desk.approve(PAUL, filed)
+
+    def test_a_channel_that_is_gone_is_named(self, desk):
+        filed = desk.post()
+        desk.reconfigure(outlets=(X, TELEGRAM, TEAM, DRILLS))
+
+        with pytest.raises(Refused, match="the channel page isn't there any more"):
+            desk.approve(PAUL, filed)
+
+    def test_no_live_channel_can_be_named_for_an_exercise(self, desk):
+        alert = draft_alert(Draft("Exercice", exercise=True), desk.town.station, NOW, "n0")
+
+        with pytest.raises(Refused, match="takes no message whose status is Exercise"):
+            desk.act(ANNE, lambda officer: officer.post(alert, ("x",)))
+
+    def test_the_update_of_an_exercise_stays_one_and_of_the_real_thing_cannot_become_one(self, desk):
+        drill = desk.post(exercise=True)
+        real = desk.post(headline="Vraie crue")
+
+        updated = desk.act(
+            ANNE, lambda officer: officer.update(drill.record.id, {"exercise": False, "headline": "Suite"})
+        )
+        assert set(desk.town.posts(updated)) == {"exercices"}
+        with pytest.raises(Misuse, match="is no exercise"):
+            desk.act(ANNE, lambda officer: officer.update(real.record.id, {"exercise": True, "headline": "Exercice"}))
+
+    def test_a_real_alert_cannot_follow_an_exercise_onto_live_channels(self, desk):
+        drill = desk.post(exercise=True)
+        alert = following(drill.record.alert, headline="Évacuez")
+
+        filed = desk.act(ANNE, lambda officer: officer.post(alert))
+        assert filed.record.incident_id != drill.record.incident_id
+        assert is_waiting(desk, filed)
+
+
+class TestVeto:
+    """Time runs out beside the officer."""
+
+    @pytest.fixture
+    def vetoed(self, make_town):
+        return DutyDesk(make_town(intakes={"meteo": VETO}))
+
+    def test_a_veto_in_time_stops_all_of_it(self, vetoed):
+        filed = vetoed.town.hear(an_alert())
+        vetoed.reject(PAUL, filed)
+        assert set(vetoed.town.states(filed).values()) == {"rejected"}
+
+    def test_one_that_comes_when_all_is_gone_says_so(self, vetoed):
+        filed = vetoed.town.hear(an_alert())
+        vetoed.town.deliver(filed, S.QUEUED)
+
+        with pytest.raises(Conflict, match="doesn't wait for a validation"):
+            vetoed.reject(PAUL, filed)
+
+    def test_one_that_is_too_late_for_a_channel_leaves_the_alert_to_be_ended_there(self, vetoed):
+        filed = vetoed.town.hear(an_alert())
+        vetoed.town.deliver(filed, S.SENT, "telegram")
+
+        vetoed.reject(PAUL, filed, "fausse alerte")
+        record = vetoed.town.record(filed)
+        assert record.state is AlertState.ACCEPTED
+        assert record.reason == "rejected by Paul: fausse alerte; too late for telegram: correct it there"
+        vetoed.town.pass_(hours=7)
+        with vetoed.town.books() as books:
+            assert [made.post.channel for made in vetoed.town.desk.end_what_is_over(books)] == ["telegram"]
+
+
+class TestUrgent:
+    """What waits for nobody."""
+
+    def test_severe_and_immediate_goes_by_urgent_and_nothing_less(self, make_town):
+        rule = Intake(publish="approve", urgent="auto")
+        desk = DutyDesk(make_town(intakes={"manual": rule}))
+
+        grave = {"severity": Severity.SEVERE}
+        assert desk.post(headline="A", urgency=Urgency.IMMEDIATE, **grave).record.state is AlertState.ACCEPTED
+        assert desk.post(headline="B", urgency=Urgency.EXPECTED, **grave).record.state is AlertState.WAITING
+        assert desk.post(headline="C", urgency=Urgency.IMMEDIATE).record.state is AlertState.WAITING
+
+    def test_a_feed_that_says_corrected_in_our_own_terms_waits_as_any_end_does(self, desk):
+        heard = desk.town.hear(an_alert())
+        desk.approve(PAUL, heard)
+        desk.town.deliver(heard)
+        end = cancelling(heard.record.alert)
+        info = replace(
+            heard.record.alert.infos[0], headline="À votre tour", parameters=(Named("tocsin:end", "corrected"),)
+        )
+
+        filed = desk.town.hear(replace(end, infos=(info,)))
+        assert filed.record.state is AlertState.WAITING
+
+    def test_a_correction_by_an_officer_waits_for_nobody(self, desk):
+        filed = desk.post()
+        desk.approve(PAUL, filed)
+        desk.town.deliver(filed)
+
+        corrected = desk.act(ANNE, lambda officer: officer.correct(filed.record.id, "Il ne pleut pas."))
+        assert corrected.record.state is AlertState.ACCEPTED
+
+
+class TestTakingBackAndSendingBack:
+    """An author may withdraw; an approver lays it before them again."""
+
+    def test_an_author_takes_back_their_own_whatever_their_role(self, desk):
+        luc = Actor("Luc", Role.AUTHOR, Origin.CONSOLE)
+        filed = desk.post(luc)
+
+        desk.reject(luc, filed, "je me suis trompé")
+        assert set(desk.town.states(filed).values()) == {"rejected"}
+        with pytest.raises(Forbidden):
+            desk.reject(luc, desk.post(headline="D’un autre"))
+
+    def test_it_comes_back_as_a_draft_with_the_note_and_the_words(self, desk):
+        filed = desk.post()
+
+        draft = desk.act(PAUL, lambda officer: officer.send_back(filed.record.id, "dites où", {"headline": "Crue"}))
+        assert (draft.account, draft.note, draft.fields, draft.about) == (
+            "Anne",
+            "Paul: dites où",
+            {"headline": "Crue"},
+            None,
+        )
+        assert desk.sitting().drafts.drafts("anne") != []
+        assert set(desk.town.states(filed).values()) == {"rejected"}
+        assert desk.lines(filed)[-1] == ("Paul", "send back", "dites où")
+
+    def test_an_update_comes_back_as_a_draft_about_what_is_out(self, desk):
+        filed = desk.post()
+        desk.approve(PAUL, filed)
+        updated = desk.act(ANNE, lambda officer: officer.update(filed.record.id, {"headline": "Suite"}))
+
+        draft = desk.act(PAUL, lambda officer: officer.send_back(updated.record.id, "mieux", {}))
+        assert draft.about == filed.record.id
+
+    def test_what_no_one_would_read_or_edit_is_not_sent_back(self, desk):
+        heard = desk.town.hear(an_alert())
+        with pytest.raises(Refused, match="which nobody wrote here"):
+            desk.act(PAUL, lambda officer: officer.send_back(heard.record.id, "non", {}))
+
+        filed = desk.post()
+        with pytest.raises(Misuse, match="the note is missing"):
+            desk.act(PAUL, lambda officer: officer.send_back(filed.record.id, " ", {}))
+        desk.account("Paul")
+        with pytest.raises(Refused, match="has no account to read drafts"):
+            desk.act(PAUL, lambda officer: officer.send_back(filed.record.id, "non", {}))
+        assert is_waiting(desk, filed)
+
+    def test_the_end_of_an_alert_is_nothing_to_edit(self, desk):
+        filed = desk.post()
+        desk.approve(PAUL, filed)
+        desk.town.deliver(filed)
+        end = desk.act(ANNE, lambda officer: officer.cancel(filed.record.id, "fini"))
+
+        with pytest.raises(Refused, match="nothing to edit"):
+            desk.act(PAUL, lambda officer: officer.send_back(end.record.id, "non", {}))
+
+    def test_what_was_refused_leaves_no_line_in_the_record(self, desk):
+        filed = desk.post()
+        before = desk.lines(filed)
+        with pytest.raises(Forbidden):
+            desk.approve(ANNE, filed)
+
+        assert desk.lines(filed) == before
+
+
+def test_a_version_tells_what_changed_and_a_repetition_nothing(desk):
+    filed = desk.post()
+    updated = desk.act(ANNE, lambda officer: officer.update(filed.record.id, {"headline": "Crue de la Drac"}))
+
+    changes = changes_between(filed.record, updated.record)
+    assert [change.field for change in changes] == ["headline"]
+    assert changes_between(filed.record, filed.record) == ()

@@ -1,0 +1,159 @@
+"""What the public sees of an incident, and what it doesn't."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from alerts.desk.approval import approve, reject
+from alerts.desk.publicity import public_incident, situation
+from alerts.desk.station import Intake
+from alerts.model.alert import Scope, Severity, Status
+from alerts.model.post import EndReason
+from tests.unit.desk.conftest import LATER, NOW, an_alert, cancelling, following
+
+
+def seen(town, filed, now=None):
+    with town.books() as books:
+        incident = filed.record.incident_id
+        return public_incident(books.incident(incident), books.thread(incident), now or town.clock.now())
+
+
+def test_an_alert_that_is_out_is_seen_with_its_versions(town):
+    first = town.hear(alert := an_alert(headline="Coup de vent"))
+    town.deliver(first)
+    town.hear(following(alert, headline="Tempête", severity=Severity.SEVERE))
+
+    incident = seen(town, first)
+
+    assert incident.id == first.record.incident_id
+    assert [version.alert.infos[0].headline for version in incident.versions] == ["Coup de vent", "Tempête"]
+    assert incident.severity is Severity.SEVERE
+    assert incident.ending is None
+
+
+def test_an_exercise_is_not_seen(town):
+    drill = town.post(an_alert(status=Status.EXERCISE))
+
+    assert set(town.states(drill)) == {"exercices"}
+    assert seen(town, drill) is None
+
+
+def test_what_waits_or_was_rejected_is_not_seen_before_it_is_let_out(make_town):
+    town = make_town(intakes={"meteo": Intake(publish="approve")})
+    waiting, refused = town.hear(an_alert(headline="Un")), town.hear(an_alert(headline="Deux", event="Orage"))
+
+    assert (seen(town, waiting), seen(town, refused)) == (None, None)
+    town.act(lambda books: approve(books, waiting.record.id, "ana", NOW))
+    town.act(lambda books: reject(books, refused.record.id, "ana", None, NOW))
+    assert seen(town, waiting) is not None
+    assert seen(town, refused) is None
+
+
+def test_a_waiting_update_changes_nothing_of_what_is_seen(make_town):
+    town = make_town()
+    first = town.hear(alert := an_alert(headline="Coup de vent"))
+    town.deliver(first)
+    careful = replace(town.station, intakes={"meteo": Intake(publish="approve")})
+    town.desk.station = careful
+    town.hear(following(alert, headline="Tempête"))
+
+    assert [version.alert.infos[0].headline for version in seen(town, first).versions] == ["Coup de vent"]
+
+
+def test_a_cancellation_ends_it_when_it_was_taken_in(town):
+    first = town.hear(alert := an_alert())
+    town.deliver(first)
+    town.pass_(minutes=5)
+    town.hear(cancelling(alert))
+
+    ending = seen(town, first).ending
+
+    assert (ending.reason, ending.at) == (EndReason.CANCELLED, NOW + timedelta(minutes=5))
+    assert ending.record.alert.references
+
+
+def test_what_was_taken_back_before_it_went_out_is_over_all_the_same(town):
+    """The page showed it at once; that no post ever left must not leave it standing."""
+    first = town.hear(alert := an_alert())
+    town.pass_(minutes=5)
+    second = town.hear(cancelling(alert))
+
+    ending = seen(town, first).ending
+
+    assert set(town.states(first).values()) == {"superseded"}
+    assert (ending.reason, ending.at) == (EndReason.CANCELLED, NOW + timedelta(minutes=5))
+    assert ending.record.id == second.record.id
+
+
+def test_what_was_taken_back_by_words_for_others_is_over_without_them(town):
+    first = town.hear(alert := an_alert())
+    town.pass_(minutes=2)
+    town.hear(following(alert, scope=Scope.PRIVATE, addresses=("x",), headline="Secret"))
+
+    ending = seen(town, first).ending
+    assert (ending.reason, ending.record) == (EndReason.CANCELLED, None)
+
+
+def test_time_alone_ends_it_at_its_end(town):
+    first = town.hear(an_alert())
+
+    assert seen(town, first, LATER - timedelta(seconds=1)).ending is None
+    assert seen(town, first, LATER).ending.reason is EndReason.EXPIRED
+    assert seen(town, first, LATER + timedelta(hours=3)).ending.at == LATER
+
+
+def test_words_that_are_for_others_stay_theirs(town):
+    """The sender goes on for a closed circle: the public learns that it is over, and none of the words."""
+    first = town.hear(alert := an_alert(headline="Coup de vent"))
+    town.deliver(first)
+    town.pass_(minutes=2)
+    town.hear(following(alert, scope=Scope.RESTRICTED, restriction="police", headline="Secret"))
+
+    incident = seen(town, first)
+
+    assert incident.ending.reason is EndReason.CANCELLED
+    assert incident.ending.record is None
+    assert "Secret" not in str(incident)
+
+
+def a_work(**changes):
+    return an_alert(headline="Travaux rue Haute", event="Travaux", severity=Severity.MINOR, **changes)
+
+
+def test_the_situation_sorts_worst_first_soonest_first_and_newest_first(town):
+    grave = town.hear(an_alert(event="Crue", headline="Crue", severity=Severity.EXTREME))
+    mild = town.hear(an_alert(event="Gel", headline="Gel", severity=Severity.MINOR))
+    work = town.hear(a_work(onset=NOW + timedelta(days=2), expires=NOW + timedelta(days=3)))
+    gone = town.hear(ended := an_alert(event="Orage", headline="Orage"))
+    town.deliver(gone)
+    town.hear(cancelling(ended))
+
+    shown = situation([seen(town, each) for each in (mild, work, gone, grave)], NOW)
+
+    assert [each.id for each in shown.on] == [grave.record.incident_id, mild.record.incident_id]
+    assert [each.id for each in shown.to_come] == [work.record.incident_id]
+    assert [each.id for each in shown.over] == [gone.record.incident_id]
+
+
+def test_works_are_on_once_they_have_begun_and_forgotten_a_day_after_their_end(town):
+    work = town.hear(a_work(onset=NOW + timedelta(hours=1), expires=NOW + timedelta(hours=2)))
+
+    def shown(hours):
+        now = NOW + timedelta(hours=hours)
+        told = situation([seen(town, work, now)], now)
+        return len(told.to_come), len(told.on), len(told.over)
+
+    assert [shown(0), shown(1), shown(2), shown(25.9), shown(26.1)] == [
+        (1, 0, 0),
+        (0, 1, 0),
+        (0, 0, 1),
+        (0, 0, 1),
+        (0, 0, 0),
+    ]
+
+
+def test_a_storm_that_is_still_to_come_is_on_already(town):
+    storm = town.hear(an_alert(onset=NOW + timedelta(hours=4)))
+
+    assert len(situation([seen(town, storm)], NOW).on) == 1

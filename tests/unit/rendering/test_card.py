@@ -1,0 +1,101 @@
+"""The card of an alert: its words, and the picture of them."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from alerts.model.alert import Severity, Status
+from alerts.model.post import PostKind, TextFormat
+from alerts.rendering.card import Card, card_alt, card_of
+from alerts.rendering.card_picture import draw_card
+from alerts.rendering.faces import ChannelFace, Context, StationFace
+from tests.unit.desk.conftest import NOW, an_alert, renderer
+
+CARD = Card(Severity.SEVERE, "Danger grave", "Tempête", "Saint-Martin", "Jusqu’à ce soir", "Ville de Saint-Martin")
+PAPER = 250
+"""The darkest that still is the ground: the palette rounds."""
+FACE = ChannelFace("page", "page", TextFormat(limit=1000), "never", "fr-FR")
+
+
+def said(alert):
+    shared = renderer(StationFace("Ville de Saint-Martin", "fr-FR", public_url="https://alertes.saint-martin.example"))
+    return shared.tell(alert, PostKind.PUBLISH, FACE, context=Context("one", NOW))
+
+
+def picture(card: Card) -> Image.Image:
+    return Image.open(io.BytesIO(draw_card(card))).convert("RGB")
+
+
+def test_a_card_says_how_grave_what_where_and_until_when():
+    alert = an_alert(severity=Severity.SEVERE)
+
+    assert card_of(said(alert), alert.severity) == Card(
+        Severity.SEVERE,
+        "Danger grave",
+        "Coup de vent",
+        "Saint-Martin",
+        "Aujourd’hui mercredi 25 novembre jusqu’à 19\u00a0h",
+        "Ville de Saint-Martin",
+    )
+    assert card_alt(said(alert)) == (
+        "Danger grave\u00a0: Coup de vent. Saint-Martin. Aujourd’hui mercredi 25 novembre jusqu’à 19\u00a0h."
+    )
+
+
+def test_an_exercise_is_one_on_the_card_and_in_its_alternative():
+    drill = replace(an_alert(), status=Status.EXERCISE)
+
+    assert card_of(said(drill), drill.severity).exercise == "EXERCICE"
+    assert card_alt(said(drill)).startswith("EXERCICE – ")
+
+
+def test_it_is_of_the_size_that_platforms_show_whole_and_the_same_for_the_same_words():
+    assert picture(CARD).size == (1200, 630)
+    assert draw_card(CARD) == draw_card(replace(CARD))
+    assert len(draw_card(CARD)) < 60_000
+
+
+@pytest.mark.parametrize("severity", Severity)
+def test_each_severity_has_a_shape_of_its_own_and_white_on_it_can_be_read(severity):
+    drawn = picture(replace(CARD, severity=severity))
+    shapes = {
+        other: picture(replace(CARD, severity=other)).convert("1").crop((64, 36, 124, 96)).tobytes()
+        for other in Severity
+    }
+
+    assert len(set(shapes.values())) == len(shapes)
+    assert contrast(drawn.getpixel((5, 5)), (255, 255, 255)) >= 4.5
+
+
+def contrast(one, two):
+    def light(colour):
+        parts = (value / 255 for value in colour)
+        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    brighter, darker = sorted((light(one), light(two)), reverse=True)
+    return (brighter + 0.05) / (darker + 0.05)
+
+
+def test_an_exercise_has_a_band_below_that_says_so():
+    drill, real = picture(replace(CARD, exercise="EXERCICE")), picture(CARD)
+
+    assert drill.getpixel((600, 620)) != real.getpixel((600, 620))
+    assert min(real.getpixel((600, 620))) >= PAPER
+    assert drill.crop((900, 540, 1150, 625)).getcolors(9999) != real.crop((900, 540, 1150, 625)).getcolors(9999)
+
+
+@pytest.mark.parametrize("exercise", ["", "EXERCICE"])
+@pytest.mark.parametrize("words", ["Orages violents attendus " * 12, "X" * 400, "👾 " * 50, "م" * 90])
+def test_whatever_is_said_stays_on_the_card(words, exercise):
+    long = Card(Severity.EXTREME, words, words, words, words, words, exercise)
+    drawn = picture(long)
+
+    right = [drawn.getpixel((1180, y)) for y in range(140, 530)]
+    between = [drawn.getpixel((x, 532)) for x in range(0, 1200, 3)]
+    assert min(map(min, right)) >= PAPER
+    assert min(map(min, between)) >= PAPER

@@ -1,0 +1,49 @@
+"""Pictures are kept by their content, once, and no name leads out of their folder."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from alerts.model.alert import Alert, Info, Resource
+from alerts.store.pictures import keep_picture, kept_picture, picture_folder, with_kept_pictures
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
+
+
+def test_the_same_picture_is_kept_once(tmp_path):
+    folder = picture_folder(tmp_path / "tocsin.db")
+
+    names = {keep_picture(folder, PNG, "image/png") for _ in range(3)}
+
+    [name] = names
+    assert kept_picture(folder, name).read_bytes() == PNG
+    assert [file.name for file in folder.iterdir()] == [name], "nothing half-written is left"
+
+
+def test_no_other_name_leads_anywhere(tmp_path):
+    folder = picture_folder(tmp_path / "tocsin.db")
+    keep_picture(folder, PNG, "image/png")
+    (folder / "secret.png").write_bytes(PNG)
+
+    for name in ("../tocsin.db", "secret.png", "", "/etc/passwd", f"{'0' * 64}.png", f"{'0' * 64}.png/..\n"):
+        assert kept_picture(folder, name) is None, name
+
+
+def test_an_alert_s_picture_is_copied_and_what_can_t_be_read_stays_as_it_was(tmp_path):
+    folder = picture_folder(tmp_path / "tocsin.db")
+    own = tmp_path / "photo.png"
+    own.write_bytes(PNG)
+    there = Resource("Le pont", "image/png", uri=own.as_uri())
+    others = (
+        Resource("Loin", "image/png", uri="https://elsewhere.example/a.png"),
+        Resource("Absent", "image/png", uri=(tmp_path / "none.png").as_uri()),
+        Resource("Texte", "text/plain", uri=own.as_uri()),
+    )
+    alert = Alert("a", "s", datetime(2026, 1, 1, tzinfo=UTC), infos=(Info("x", resources=(there, *others)),))
+
+    kept, *rest = with_kept_pictures(alert, folder).infos[0].resources
+    own.write_bytes(b"something else")
+
+    assert kept.uri.startswith(folder.resolve().as_uri())
+    assert kept_picture(folder, kept.uri.rpartition("/")[2]).read_bytes() == PNG
+    assert tuple(rest) == others

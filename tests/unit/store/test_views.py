@@ -1,0 +1,237 @@
+"""The lists of the desk: what they show, and that they look at no more than they show."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from datetime import timedelta
+
+import pytest
+
+from alerts.model.alert import Alert, Info, Severity
+from alerts.model.incident import AlertState
+from alerts.model.ports import Wanted
+from alerts.model.post import TO_BE_SEEN_TO, PostKind, PostState
+from alerts.store import changed, lists, queries
+from alerts.store.changed import EVERYTHING, MOST, changed_since, mark_of
+from alerts.store.files import connect
+from alerts.store.statement import Statement
+from alerts.store.transactions import transaction
+from alerts.store.views import StoredViews
+from tests.unit.store.conftest import LATER, NOW
+
+
+@pytest.fixture
+def views(shelf):
+    return StoredViews(shelf._db)
+
+
+def worded(headline: str, *, severity: Severity = Severity.MODERATE, expires=LATER) -> Alert:
+    return Alert(
+        headline, "meteo@example", NOW, infos=(Info("E", severity=severity, headline=headline, expires=expires),)
+    )
+
+
+def ids(records) -> list[str]:
+    return [record.id for record in records]
+
+
+def test_what_is_on_comes_gravest_first_then_what_ends_first(shelf, views):
+    for name, severity, hours in (("a", Severity.MINOR, 1), ("b", Severity.EXTREME, 9), ("c", Severity.MINOR, 0.5)):
+        record = shelf.alert(name, alert=worded(name, severity=severity, expires=NOW + timedelta(hours=hours)))
+        shelf.post(record, state=PostState.SENT)
+
+    assert ids(views.on(NOW)) == ["b", "c", "a"]
+    assert ids(views.on(NOW, most=2)) == ["b", "c"]
+
+
+def test_on_is_what_readers_see_or_will_in_its_newest_words(shelf, views):
+    shelf.post(shelf.alert("failed"), state=PostState.FAILED)
+    first = shelf.alert("first", incident="i")
+    shelf.post(first, state=PostState.SENT)
+    shelf.alert("update", incident="i")
+    ended = shelf.alert("ended", incident="e")
+    shelf.post(ended, state=PostState.SENT)
+    shelf.post(ended, state=PostState.SENT, kind=PostKind.END)
+    again = shelf.alert("again", incident="g")
+    shelf.post(again, state=PostState.SENT, kind=PostKind.END)
+    shelf.post(again, state=PostState.QUEUED)
+    over = shelf.alert("over", alert=worded("over", expires=NOW - timedelta(minutes=1)))
+    shelf.post(over, state=PostState.SENT)
+    shelf.post(shelf.alert("held", state=AlertState.WAITING), state=PostState.WAITING)
+
+    assert set(ids(views.on(NOW))) == {"update", "again"}
+
+
+def test_an_end_that_was_dropped_ends_nothing(shelf, views):
+    record = shelf.alert("a")
+    shelf.post(record, state=PostState.SENT)
+    shelf.post(record, state=PostState.DROPPED, kind=PostKind.END)
+
+    assert ids(views.on(NOW)) == ["a"]
+
+
+@pytest.mark.parametrize("state", TO_BE_SEEN_TO)
+def test_posts_in_a_state_come_by_their_place_in_the_lane(shelf, views, state):
+    small = shelf.post(state=state, priority=11)
+    great = shelf.post(state=state, priority=40)
+    newer = shelf.post(state=state, priority=40)
+    shelf.post(state=PostState.SENT, priority=44)
+
+    assert [post.id for post in views.posts_in(state)] == [newer.id, great.id, small.id]
+    assert len(views.posts_in(state, most=2)) == 2
+
+
+def test_records_and_threads_are_found_by_their_names(shelf, views):
+    one, other = shelf.alert("a", incident="i"), shelf.alert("b", incident="j")
+    posts = [shelf.post(one), shelf.post(other), shelf.post(one)]
+
+    assert views.records(["b", "none"]) == {"b": other}
+    assert {name: [post.id for post in thread] for name, thread in views.threads(["i", "none"]).items()} == {
+        "i": [posts[0].id, posts[2].id],
+        "none": [],
+    }
+
+
+def test_a_page_shows_the_newest_first_from_before_a_message(shelf, views):
+    for name in "abcd":
+        shelf.alert(name)
+
+    assert ids(views.page(Wanted(), most=2)) == ["d", "c"]
+    assert ids(views.page(Wanted(), before="c", most=9)) == ["b", "a"]
+    assert ids(views.page(Wanted(), before="nothing")) == []
+
+
+def test_a_page_shows_what_fits_every_wish(shelf, views):
+    shelf.post(shelf.alert("wind", alert=worded("Strong Wind")), state=PostState.SENT)
+    shelf.post(shelf.alert("school", alert=worded("École fermée"), source="manual"), state=PostState.FAILED)
+    shelf.alert("out", state=AlertState.LEFT_OUT, alert=worded("Else"))
+    shelf.alert("no", state=AlertState.REJECTED, alert=worded("100 % sure"))
+
+    def found(**wish) -> list[str]:
+        return ids(views.page(Wanted(**wish)))
+
+    assert found(state=AlertState.ACCEPTED) == ["school", "wind"]
+    assert found(state=AlertState.LEFT_OUT) == ["out"]
+    assert found(state=AlertState.REJECTED) == ["no"]
+    assert found(source="manual") == ["school"]
+    assert found(post_state=PostState.SENT) == ["wind"]
+    assert found(post_state=PostState.FAILED) == ["school"]
+    assert found(words="WIND") == ["wind"]
+    assert found(words="école") == found(words="ÉCOLE") == ["school"]
+    assert found(words="%") == ["no"]
+    assert found(words="out") == found(words="eLSe") == ["out"]
+    assert found(words="wind", source="manual") == []
+    assert found(state=AlertState.ACCEPTED, post_state=PostState.FAILED, source="manual", words="fermée") == ["school"]
+
+
+def test_of_too_many_posts_the_newest_went_out_last(shelf, views):
+    for minutes in (30, 20, 10, -5):
+        shelf.post(state=PostState.SENT, sent_at=NOW - timedelta(minutes=minutes))
+
+    times = [post.sent_at for post in views.sent_between(NOW - timedelta(hours=1), NOW, most=2)]
+    assert times == [NOW - timedelta(minutes=20), NOW - timedelta(minutes=10)]
+
+
+def test_what_touches_a_span_comes_by_its_end(shelf, views):
+    shelf.alert("late", alert=worded("late", expires=NOW + timedelta(hours=3)))
+    shelf.alert("soon", alert=worded("soon", expires=NOW + timedelta(hours=1)))
+    shelf.alert("held", state=AlertState.WAITING, alert=worded("held", expires=NOW + timedelta(hours=2)))
+    shelf.alert("out", state=AlertState.LEFT_OUT, alert=worded("Else"))
+    shelf.alert("past", alert=worded("past", expires=NOW))
+
+    assert ids(views.starting_between(NOW, NOW + timedelta(days=1))) == ["soon", "held", "late"]
+
+
+def test_a_look_is_kept_by_account_however_spelled(path, shelf, views):
+    with transaction(shelf._db):
+        views.looked("Anne", "i", "a", NOW)
+        views.looked("ANNE ", "i", "b", NOW)
+
+    assert views.last_look("anne", "i") == "b"
+    assert views.last_look("bea", "i") is None
+
+
+def test_what_changed_since_a_mark_is_named_by_incident(shelf):
+    record = shelf.alert("a", incident="i")
+    post = shelf.post(record)
+    mark = mark_of(shelf._db)
+    assert changed_since(shelf._db, mark) == (frozenset(), mark)
+
+    with shelf.books() as books:
+        books.note(NOW, "a", None, "retried", None)
+    found, mark = changed_since(shelf._db, mark)
+    assert found == {"i"}
+
+    other = shelf.post(shelf.alert("b", incident="j"))
+    with transaction(shelf._db):
+        shelf._db.execute(
+            "INSERT INTO attempt (post_id, channel, action, owner, counts, left_at) VALUES (?, 'x', 'send', 'o', 1, 1)",
+            (other.id,),
+        )
+        shelf._db.execute("UPDATE post SET sent_at = 5 WHERE id = ?", (post.id,))
+    found, mark = changed_since(shelf._db, mark)
+    assert found == {"i", "j"}
+    assert changed_since(shelf._db, mark)[0] == frozenset()
+
+
+def test_very_much_at_once_is_told_as_everything(shelf):
+    mark = mark_of(shelf._db)
+    for number in range(MOST + 1):
+        shelf.alert(f"a{number}")
+    with shelf.books() as books:
+        for number in range(MOST + 1):
+            books.note(NOW, f"a{number}", None, "left_out", None)
+
+    assert changed_since(shelf._db, mark)[0] == {EVERYTHING}
+
+
+def _plan(db, statement: Statement) -> list[str]:
+    sql, _ = statement._compiled
+    return [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", dict.fromkeys(re.findall(r":(\w+)", sql), 1))]
+
+
+FILTERS = ("before", "taken_in", "held", "source", "open", "ended", "words")
+WALKS = {"words", "ended", "taken_in"}
+"""What is met by walking from the newest, which ends when the page is full."""
+
+
+@pytest.mark.parametrize("given", [each for n in range(4) for each in itertools.combinations(FILTERS, n)], ids="+".join)
+def test_a_page_walks_from_the_newest_or_looks_into_an_index(path, given):
+    plan = _plan(connect(path), lists.page_of(*given))
+
+    assert not [step for step in plan if step.startswith("SCAN post")]
+    if any(step.startswith("SCAN alert") for step in plan):
+        assert set(given) <= WALKS
+        assert not any("TEMP B-TREE" in step for step in plan), "a walk is in order by itself"
+
+
+STATEMENTS = {
+    **{name: each for name, each in vars(lists).items() if isinstance(each, Statement)},
+    **{name: each for name, each in vars(changed).items() if isinstance(each, Statement)},
+    "ON_NOW": queries._ON_NOW,
+    "LAST": changed._LAST[2],
+}
+
+
+@pytest.mark.parametrize("name", sorted(STATEMENTS))
+def test_no_list_reads_a_whole_table(path, name):
+    plan = _plan(connect(path), STATEMENTS[name])
+
+    assert [step for step in plan if step.startswith("SCAN ") and "VIRTUAL" not in step] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("ON", "ix_alert_on"),
+        ("POSTS_IN", "ix_post_open"),
+        ("TOUCHING", "ix_alert_expires"),
+        ("SENT_BETWEEN", "ix_post_sent_at"),
+    ],
+)
+def test_each_list_is_served_in_order_by_its_index(path, name, index):
+    plan = _plan(connect(path), STATEMENTS[name])
+
+    assert f"INDEX {index} " in plan[0]
+    assert not any("TEMP B-TREE" in step for step in plan)
