@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The suite's processes: two cores are what it is measured on.
 WORKERS ?= 2
 
-.PHONY: demo test faults simulate check lint types imports format lock bench clean
+.PHONY: demo test screenshots faults simulate check lint types imports format lock bench clean
 
 demo: $(VENV)/run.stamp
 	@$(BIN)/tocsin demo
@@ -21,6 +21,10 @@ faults: $(VENV)/dev.stamp
 simulate: $(VENV)/dev.stamp
 	$(BIN)/python -m simulation --seed $(or $(SEED),0) --days 30
 	$(BIN)/python -m simulation --seeds $(or $(SEEDS),1000)
+
+# Every page of the duty desk, phone and desk, light and dark; needs Debian's chromium.
+screenshots: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.browser.screenshots $(LANGUAGES)
 
 check: $(VENV)/dev.stamp lint types imports
 

@@ -179,3 +179,17 @@ class ScriptedChannel(PlainChannel):
     ) -> Receipt | None:
         answer = await self._answer("find", message.plain, to=after, known=known, since=since, reply_to=reply_to)
         return answer if isinstance(answer, Receipt) else None
+
+
+class DroppingChannel(PlainChannel):
+    """A channel whose receiver knows a post again by its id, and keeps what it was told of each."""
+
+    drops_repeats = True
+
+    def __init__(self, clock: Clock, **script: Sequence[Answer]) -> None:
+        super().__init__(clock, **script)
+        self.messages: list[Message] = []
+
+    async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
+        self.messages.append(message)
+        return await super().publish(message, reply_to)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alerts import __version__
-from alerts.cli import amending, officer, posting, service
+from alerts.cli import amending, officer, people, posting, report, service, setup
 
 if TYPE_CHECKING:
     from alerts.config import Config
@@ -24,6 +24,9 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The database: migrations, and everything as JSON lines.", no_args_is_help=True)
 app.add_typer(db, name="db")
+app.add_typer(people.user, name="user")
+app.add_typer(people.token, name="token")
+app.add_typer(people.audit, name="audit")
 
 
 class Settings:
@@ -58,6 +61,7 @@ def _before(
 
 
 app.command("demo")(service.demo)
+app.command("setup")(setup.setup)
 app.command("run")(service.run)
 app.command("post")(posting.post)
 app.command("update")(amending.update)
@@ -69,6 +73,7 @@ app.command("reject")(officer.reject)
 app.command("retry")(officer.retry)
 app.command("drop")(officer.drop)
 app.command("explain")(officer.explain)
+app.command("report")(report.report)
 app.command("preview")(posting.preview)
 app.command("check")(service.check)
 app.command("sandbox")(service.sandbox)

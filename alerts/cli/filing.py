@@ -49,6 +49,7 @@ def file_alert(counter: Counter, alert: Alert, manner: Manner) -> int:
         filed = counter.rehearse(lambda sitting: sitting.desk.post(sitting.books, alert, manner.channels, again=True))
         show_filed(counter, filed, as_json=manner.as_json)
         return 0
+    alert = counter.keep_pictures(alert)
     counter.warm(alert)
     filed, daemons = counter.act(
         lambda sitting: officer(sitting, manner.who, manner.act).file(

@@ -4,8 +4,8 @@ An error names the file, the key, what is wrong and what is allowed; an unknown 
 read here: who sends reads them.
 """
 
-from alerts.config.kinds import channel_kind, source_kind
-from alerts.config.reading import load_config
+from alerts.config.kinds import channel_kind, channel_kinds, source_kind, source_kinds
+from alerts.config.reading import load_config, read_channel, read_config
 from alerts.config.sections import (
     MANUAL,
     Config,
@@ -25,6 +25,10 @@ __all__ = [
     "StoreSettings",
     "WebSettings",
     "channel_kind",
+    "channel_kinds",
     "load_config",
+    "read_channel",
+    "read_config",
     "source_kind",
+    "source_kinds",
 ]

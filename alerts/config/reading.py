@@ -40,7 +40,12 @@ class _Kind(Protocol):
 
 def load_config(file: Path) -> Config:
     """Read and check `file`. Raises ConfigurationError with one line for each error."""
-    reading = _Reading(file, _parse(file))
+    return read_config(file, _text_of(file))
+
+
+def read_config(file: Path, text: str) -> Config:
+    """Check `text` as if it stood in `file`. Raises ConfigurationError with one line for each error."""
+    reading = _Reading(file, _parse(file, text))
     reading.look_for_strangers()
     station = reading.section("station", StationSettings)
     store = reading.section("store", StoreSettings)
@@ -60,9 +65,19 @@ def load_config(file: Path) -> Config:
     return Config(file.resolve(), station, store, web, notify, desk, sources, channels, districts)
 
 
-def _parse(file: Path) -> dict[str, Any]:
+def read_channel(file: Path, text: str, name: str) -> ChannelSettings:
+    """One channel of `text` alone, whatever else is wrong there. Raises ConfigurationError with what is wrong in it."""
+    reading = _Reading(file, _parse(file, text))
+    settings = reading.named("channels", channel_kind, channel_kinds).get(name)
+    if isinstance(settings, ChannelSettings):
+        return settings
+    own = [problem for problem in reading.problems if f": channels.{name}" in problem]
+    raise ConfigurationError(own or [f"{file.name}: channels.{name}: there is no such channel"])
+
+
+def _text_of(file: Path) -> str:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        return file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         fix = "name it with --config FILE or TOCSIN_CONFIG, or start in its folder"
         raise ConfigurationError([f"{file}: no such file; {fix}"]) from None
@@ -70,6 +85,11 @@ def _parse(file: Path) -> dict[str, Any]:
         raise ConfigurationError([f"{file}: can't be read: {error.strerror}; allowed: a text file"]) from None
     except UnicodeDecodeError:
         raise ConfigurationError([f"{file}: is not UTF-8 text; save it as UTF-8"]) from None
+
+
+def _parse(file: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigurationError([f"{file.name}: is not TOML: {error}"]) from None
 

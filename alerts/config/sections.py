@@ -20,6 +20,7 @@ from alerts.sources.settings import SourceSettings, Span
 
 MANUAL = "manual"
 _ADDRESS = r"https?://[^\s/]+(/\S*)?"
+_TILE = ("{z}", "{x}", "{y}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
@@ -99,10 +100,37 @@ class StoreSettings(_Section):
 
 
 class WebSettings(_Section):
-    """`[web]`: where the daemon answers; `proxies` are those whose word for who asks is taken."""
+    """`[web]`: where the daemon answers; `proxies` are those whose word for who asks is taken.
+
+    `export` is a folder for the public pages as files, `languages` what they are in beside the station's own and the
+    channels', `tiles` the address of the map's background with `{z}`, `{x}` and `{y}`, `tiles_by` whose it is, and
+    `embed` the sites that may show the small page in a frame.
+    """
 
     listen: str = "127.0.0.1:8080"
     proxies: tuple[str, ...] = ()
+    export: str | None = None
+    languages: tuple[Literal["fr", "en"], ...] = ()
+    tiles: str | None = None
+    tiles_by: str = ""
+    embed: tuple[str, ...] = ()
+
+    @field_validator("tiles")
+    @classmethod
+    def _is_a_tile_address(cls, value: str | None) -> str | None:
+        if value is not None and not (re.fullmatch(_ADDRESS, value) and all(part in value for part in _TILE)):
+            raise ValueError(
+                f"{value!r} is no tile address; allowed: such as https://tiles.example/{{z}}/{{x}}/{{y}}.png"
+            )
+        return value
+
+    @field_validator("embed")
+    @classmethod
+    def _are_sites(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for site in value:
+            if not re.fullmatch(r"https?://[^\s/;,'\"]+", site):
+                raise ValueError(f"{site!r} is no site; allowed: such as https://www.saint-martin.example")
+        return value
 
     @field_validator("proxies")
     @classmethod

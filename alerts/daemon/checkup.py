@@ -14,7 +14,7 @@ from alerts.channels.settings import ChannelSettings, SecretSource
 from alerts.config import Config, channel_kind, source_kind
 from alerts.daemon.clock import SystemClock
 from alerts.daemon.furnish import station_face
-from alerts.daemon.house import surroundings
+from alerts.daemon.surroundings import surroundings
 from alerts.model.errors import BadCredential, TocsinError
 from alerts.model.ports import Channel, Memory, Probe, Resources, Source
 from alerts.rendering.templates import check_templates

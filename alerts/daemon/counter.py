@@ -18,6 +18,7 @@ from alerts.model.ids import new_id
 from alerts.store.books import warm_up
 from alerts.store.files import blank, opened, ring
 from alerts.store.migrate import migrate
+from alerts.store.pictures import picture_folder, with_kept_pictures
 from alerts.store.transactions import rehearsal, transaction
 
 T = TypeVar("T")
@@ -41,6 +42,10 @@ class Counter:
         """Do what takes long before the transaction, in which lanes would have to wait for it."""
         warm_up()
         self.desk.warm(alert)
+
+    def keep_pictures(self, alert: Alert) -> Alert:
+        """The alert with copies of its pictures, which nobody changes: what is validated is what goes out."""
+        return with_kept_pictures(alert, picture_folder(self.config.database))
 
     def act(self, action: Action[T]) -> tuple[T, int]:
         """Carry `action` out durably; returns what it returns and how many daemons heard of it."""

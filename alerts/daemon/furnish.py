@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from zoneinfo import ZoneInfo
 
 from alerts.config import Config, channel_kind
+from alerts.daemon.cards import Cards
 from alerts.desk.actions import Desk
 from alerts.desk.posting import Pen
 from alerts.desk.station import Intake, Outlet, Station
@@ -15,6 +16,7 @@ from alerts.desk.territory import Territory
 from alerts.model.ids import new_id
 from alerts.rendering.faces import StationFace
 from alerts.rendering.templates import Renderer
+from alerts.store.pictures import picture_folder
 from alerts.web.rules import Rules
 
 
@@ -57,6 +59,7 @@ def _outlet(config: Config, name: str) -> Outlet:
         on_update=settings.on_update,
         on_end=settings.on_end,
         language=settings.language,
+        card=settings.card,
     )
 
 
@@ -80,7 +83,8 @@ def station_face(config: Config) -> StationFace:
 def furnish_desk(config: Config, now: Callable[[], datetime], new_id: Callable[[], str] = new_id) -> Desk:
     """The desk, ready to act within any transaction."""
     station = furnish_station(config)
-    pen = Pen(station, furnish_renderer(config), new_id)
+    cards = Cards(picture_folder(config.database)) if any(outlet.card for outlet in station.outlets) else None
+    pen = Pen(station, furnish_renderer(config), new_id, cards.path_of if cards else None)
     return Desk(station, pen, new_id, now)
 
 
@@ -93,4 +97,5 @@ def furnish_rules(config: Config) -> Rules:
         second_factor=config.desk.second_factor,
         session=config.desk.session,
         proxies=tuple(ip_network(network) for network in config.web.proxies),
+        tiles=config.web.tiles,
     )

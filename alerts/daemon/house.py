@@ -14,28 +14,30 @@ import sqlite3
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import structlog
 from aiohttp import web
 from prometheus_client import Gauge, generate_latest
 
 from alerts.config import Config, channel_kind
+from alerts.daemon.awaited import AwaitedWatch
+from alerts.daemon.failing import failing_sign_ins
 from alerts.daemon.intake import TakesIn
-from alerts.daemon.live import Live
+from alerts.daemon.live import FileWatch, Live
 from alerts.daemon.office import HouseOffice
 from alerts.daemon.outside import Outside, Session
+from alerts.daemon.pages import furnish_publisher
 from alerts.daemon.rounds import Rounds, WatchDesk
 from alerts.daemon.serving import furnish_app, serve
+from alerts.daemon.sittings import sit
+from alerts.daemon.surroundings import surroundings
 from alerts.daemon.systemd import tell_systemd, watchdog_interval
 from alerts.daemon.telling import Telling
 from alerts.daemon.warnings import furnish_warnings
 from alerts.delivery.lane import LONGEST_IDLE, Lane, LaneDesk, LaneSettings
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import Pace
-from alerts.desk.territory import DISTRICT
-from alerts.model.alert import Named
-from alerts.model.ports import Clock, Resources, Surroundings
+from alerts.model.ports import Resources
 from alerts.sources.poll import LONGEST_BACKOFF, PollDesk, Poller
 from alerts.sources.settings import PolledSettings
 from alerts.store.database import Database
@@ -44,6 +46,7 @@ from alerts.store.journal import StoredJournal
 from alerts.store.queries import post_counts
 from alerts.store.standings import StoredLeases, StoredStandings
 from alerts.web.ops import Cycle, Gauges
+from alerts.web.public.publisher import AT_LEAST_EVERY, Publisher
 
 FINISHES_WITHIN = 10.0
 """Seconds that a stop waits for the answers to what is under way."""
@@ -73,6 +76,7 @@ class House:
         self._runner: web.AppRunner | None = None
         self._doorbell: tuple[socket.socket, Path] | None = None
         self._rounds: Rounds | None = None
+        self._publisher: Publisher | None = None
         self._live = Live()
         self._desk = outside.furnish(config, clock.now, outside.new_id)
         self._takes_in = TakesIn(self._desk, database, clock, self.telling, self._stored)
@@ -95,10 +99,17 @@ class House:
         if self._outside.doors or self.config.notify.channels:
             self._rounds = self._build_rounds()
             self._spawn(self._rounds.run(), "watch")
+        if self.config.notify.channels:
+            warnings = furnish_warnings(self.config, self._outside.new_id)
+            awaited = AwaitedWatch(self.config, self.database, self._clock, warnings, self.wake)
+            self._spawn(awaited.run(), "awaited")
         self._spawn(self._end_what_is_over(), "lifecycle")
 
     async def stop(self) -> None:
         """Take nothing more in, finish what is under way, give back the leases, close."""
+        self._live.close()
+        if self._publisher is not None:
+            self._publisher.close()
         for task in self._tasks:
             if not task.get_name().startswith(("lane", "leases")):
                 task.cancel()
@@ -137,7 +148,8 @@ class House:
             for name, lane in self.lanes.items()
         ]
         watch = [self._rounds.cycle] if self._rounds is not None else []
-        return lanes + [_cycle_of(poller, now) for poller in self.pollers.values()] + watch
+        pages = [_pages_cycle(self._publisher, now)] if self._publisher is not None else []
+        return lanes + [_cycle_of(poller, now) for poller in self.pollers.values()] + watch + pages
 
     async def metrics(self) -> bytes:
         """Everything that is counted, as Prometheus reads it."""
@@ -184,6 +196,8 @@ class House:
             holds=lambda lane: self._keeper.lease_of(lane) is not None,
             cycles=self.cycles,
             wake=self.wake,
+            remember=self._standings.remember,
+            failing=lambda db: failing_sign_ins(sit(db, self._desk, self._clock.now(), self._outside.new_id)),
         )
         return Rounds(self.config, self.lanes, desk)
 
@@ -229,7 +243,10 @@ class House:
             live=self._live,
             wake=self.wake,
         )
-        app = furnish_app(self.config, office, self._desk.station, Gauges(self.cycles, self.metrics))
+        publisher = self._publisher = furnish_publisher(self.config, office, self._clock)
+        self._spawn(publisher.run(), "pages")
+        gauges = Gauges(self.cycles, self.metrics)
+        app = furnish_app(self.config, office, self._desk.station, gauges, publisher)
         self._runner, self.url = await serve(app, self.config.web)
 
     async def _end_what_is_over(self) -> None:
@@ -241,16 +258,17 @@ class House:
             await self._clock.sleep(ENDS_LOOKED_FOR_EVERY)
 
     async def _watch_the_file(self) -> None:
-        seen = None
+        watched = FileWatch()
         while True:
             try:
-                version = await self.database.read(lambda db: db.execute("PRAGMA data_version").fetchone()[0])
+                is_written, changed = await self.database.read(watched.look)
             except sqlite3.Error as error:
                 log.error("file.unreadable", error=str(error))  # noqa: TRY400 one line is enough, each second
             else:
-                if seen is not None and version != seen:
-                    self._stored()
-                seen = version
+                if is_written:
+                    self.wake()
+                for incident in changed:
+                    self._live.changed(incident)
             await self._clock.sleep(self._outside.rhythm.net_beneath.total_seconds())
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
@@ -263,20 +281,10 @@ def _cycle_of(poller: Poller, now: float) -> Cycle:
     return Cycle(f"source {poller.name}", age, age is None or age > longest, poller.reason)
 
 
-def surroundings(config: Config, session: Session, clock: Clock) -> Surroundings:
-    """What every source is given."""
-    station = config.station
-    codes = station.geocodes or tuple(Named(DISTRICT, district.code) for district in config.districts)
-    return Surroundings(
-        session=session,
-        clock=clock,
-        folder=config.folder,
-        zone=ZoneInfo(station.timezone),
-        language=station.language,
-        station=station.name,
-        sender=station.sender,
-        geocodes=codes,
-    )
+def _pages_cycle(publisher: Publisher, now: float) -> Cycle:
+    """The public pages; one that can't be made stays dated, and whoever watches over the town hears of it."""
+    age = None if publisher.made_at is None else now - publisher.made_at
+    return Cycle("pages", age, age is not None and age > AT_LEAST_EVERY + _LATE)
 
 
 async def build(config: Config, outside: Outside | None = None) -> House:

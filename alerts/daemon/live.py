@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
-EVERYTHING = ""
-"""In the place of an incident: it isn't known what changed, so look at everything again."""
+from alerts.store.changed import EVERYTHING, MOST, Mark, changed_since, mark_of
 
 
 class Live:
@@ -21,9 +21,14 @@ class Live:
         for watcher in self._watchers:
             watcher.hear(incident)
 
+    def close(self) -> None:
+        """Nothing changes any more: whoever watches is told no further, so that a stop waits for nobody's page."""
+        for watcher in self._watchers:
+            watcher.end()
+
     @contextmanager
     def watch(self) -> Iterator[AsyncIterator[str]]:
-        """What changes from now on, until the block ends."""
+        """What changes from now on, until the block ends; `EVERYTHING` where it isn't known, or is much."""
         watcher = _Watcher()
         self._watchers.add(watcher)
         try:
@@ -36,15 +41,45 @@ class _Watcher:
     def __init__(self) -> None:
         self._unseen: dict[str, None] = {}
         self._rung = asyncio.Event()
+        self._is_over = False
 
     def hear(self, incident: str) -> None:
-        self._unseen[incident] = None
+        if incident == EVERYTHING or len(self._unseen) > MOST:
+            self._unseen = {EVERYTHING: None}
+        elif EVERYTHING not in self._unseen:
+            self._unseen[incident] = None
+        self._rung.set()
+
+    def end(self) -> None:
+        self._is_over = True
         self._rung.set()
 
     async def told(self) -> AsyncIterator[str]:
-        while True:
+        while not self._is_over:
             await self._rung.wait()
             self._rung.clear()
             unseen, self._unseen = self._unseen, {}
             for incident in unseen:
                 yield incident
+
+
+class FileWatch:
+    """What whoever writes to the database's file changes there: this process, a command, another daemon."""
+
+    def __init__(self) -> None:
+        self._version: int | None = None
+        self._mark = Mark()
+
+    def look(self, db: sqlite3.Connection) -> tuple[bool, frozenset[str]]:
+        """Whether anything was written since the last look, and which incidents that was about; nothing the first time.
+
+        Leases and sessions are written every second: those who watch hear of what can be seen alone.
+        """
+        version = int(db.execute("PRAGMA data_version").fetchone()[0])
+        before, self._version = self._version, version
+        if before is None:
+            self._mark = mark_of(db)
+        if before in (None, version):
+            return False, frozenset()
+        changed, self._mark = changed_since(db, self._mark)
+        return True, changed

@@ -8,18 +8,25 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from alerts.config import Config
 from alerts.daemon.live import Live
 from alerts.daemon.overview import channel_standings, source_standings
 from alerts.daemon.sittings import sit
+from alerts.daemon.workshop import HouseWorkshop
+from alerts.delivery.limiter import Pace
 from alerts.desk.actions import Desk
 from alerts.desk.sitting import Sitting
-from alerts.model.ports import Clock
+from alerts.desk.workshop import Workshop
+from alerts.model.ports import Clock, SourceStanding, Views
+from alerts.sources.settings import PolledSettings
+from alerts.store.changed import changed_since, mark_of
 from alerts.store.copying import copy_incident
 from alerts.store.database import Database
 from alerts.store.files import blank
+from alerts.store.pictures import keep_picture, kept_picture, picture_folder
 from alerts.store.transactions import rehearsal
 
 T = TypeVar("T")
@@ -42,20 +49,23 @@ class HouseOffice:
         self._config = config
         self._database = database
         self._desk = desk
+        self._pencil = desk.in_pencil()
         self._clock = clock
         self._new_id = new_id
         self._live = live
         self._wake = wake
+        self._workshop = HouseWorkshop(config.file, clock)
 
     def now(self) -> datetime:
         """The time, aware, in UTC."""
         return self._clock.now()
 
     async def act(self, action: Callable[[Sitting], T]) -> T:
-        """Carry out in one durable transaction; then wake the lanes and tell those who watch."""
-        result = await self._database.write(lambda db: action(self._sit(db)))
+        """Carry out in one durable transaction; then wake the lanes and tell those who watch what changed."""
+        result, changed = await self._database.write(partial(self._carry_out, action))
         self._wake()
-        self._live.changed()
+        for incident in changed:
+            self._live.changed(incident)
         return result
 
     async def ask(self, question: Callable[[Sitting], T]) -> T:
@@ -68,19 +78,43 @@ class HouseOffice:
         return await asyncio.to_thread(self._sketch, action, copied)
 
     async def sources(self) -> Sequence[Mapping[str, Any]]:
-        """How each source is doing, as `status --json` has it."""
-        return await self.ask(lambda sitting: list(source_standings(sitting.views, self._config, sitting.now)))
+        """How each source is doing, as `status --json` has it, with `more` of it for the pages."""
+
+        def question(sitting: Sitting) -> list[dict[str, Any]]:
+            known = sitting.views.sources()
+            return [
+                {**standing, "more": source_more(self._config, known.get(standing["source"]), standing["source"])}
+                for standing in source_standings(sitting.views, self._config, sitting.now)
+            ]
+
+        return await self.ask(question)
 
     async def channels(self) -> Sequence[Mapping[str, Any]]:
-        """How each channel is doing, as `status --json` has it, with `followers` where its platform told."""
+        """How each channel is doing, as `status --json` has it, with `followers` where it told, and `more` of it."""
 
         def question(sitting: Sitting) -> list[dict[str, Any]]:
             return [
-                {**standing, "followers": _number(sitting.views.fact(standing["channel"], "followers"))}
+                {
+                    **standing,
+                    "followers": _number(sitting.views.fact(standing["channel"], "followers")),
+                    "more": channel_more(self._config, sitting.views, standing),
+                }
                 for standing in channel_standings(sitting.views, self._config, sitting.now)
             ]
 
         return await self.ask(question)
+
+    def workshop(self) -> Workshop:
+        """Where lines of channels.toml are checked and tried."""
+        return self._workshop
+
+    async def keep_picture(self, data: bytes, kind: str) -> str:
+        """Keep a picture of that MIME type for good, beside the database; the name it has from its content."""
+        return await asyncio.to_thread(keep_picture, picture_folder(self._config.database), data, kind)
+
+    def picture(self, name: str) -> Path | None:
+        """The file of a picture that was kept under that name."""
+        return kept_picture(picture_folder(self._config.database), name)
 
     @contextmanager
     def watch(self) -> Iterator[AsyncIterator[str]]:
@@ -91,12 +125,48 @@ class HouseOffice:
     def _sit(self, db: sqlite3.Connection) -> Sitting:
         return sit(db, self._desk, self._clock.now(), self._new_id)
 
+    def _carry_out(self, action: Callable[[Sitting], T], db: sqlite3.Connection) -> tuple[T, frozenset[str]]:
+        before = mark_of(db)
+        result = action(self._sit(db))
+        changed, _ = changed_since(db, before)
+        return result, changed
+
     def _sketch(self, action: Callable[[Sitting], T], copied: Sequence[tuple[str, dict[str, Any]]]) -> T:
         with blank() as db, rehearsal(db):
             for statement, values in copied:
                 db.execute(statement, values)
-            return action(self._sit(db))
+            return action(sit(db, self._pencil, self._clock.now(), self._new_id))
 
 
 def _number(text: str | None) -> int | None:
     return int(text) if text and text.isdigit() else None
+
+
+def source_more(config: Config, known: SourceStanding | None, name: str) -> dict[str, Any]:
+    """What the pages tell of a source beyond its standing: `every` how many seconds it is read, `failures` in a row."""
+    settings = config.sources[name]
+    every = settings.every.total_seconds() if isinstance(settings, PolledSettings) else None
+    return {"kind": settings.kind, "every": every, "failures": known.failures if known else 0}
+
+
+def channel_more(config: Config, views: Views, standing: Mapping[str, Any]) -> dict[str, Any]:
+    """What the pages tell of a channel beyond its standing.
+
+    `windows` has each window's `limit` and what is `left` of it, and of the longest what the reserve `keeps`.
+    `until` is when a channel that waits goes on, as an aware time.
+    """
+    name = standing["channel"]
+    settings = config.channels[name]
+    pace = Pace(settings.limits, settings.kept_back)
+    windows = [
+        {
+            "window": str(window),
+            "limit": window.count,
+            "left": standing["left"][str(window)],
+            "keeps": pace.reserve if window == pace.longest else 0,
+        }
+        for window in pace.windows
+    ]
+    is_well = standing["state"] == "ok"
+    until = None if is_well else views.standing(name).blocked_until
+    return {"kind": settings.kind, "exercise": settings.exercise, "windows": windows, "until": until}

@@ -82,7 +82,7 @@ def source_standings(views: Views, config: Config, moment: datetime) -> Iterator
 
 def channel_standings(views: Views, config: Config, moment: datetime) -> Iterator[dict[str, Any]]:
     """How each channel is doing and how much of its windows is left."""
-    counts = views.post_counts()
+    counts = views.open_counts()
     for name, settings in config.channels.items():
         pace = Pace(settings.limits, settings.kept_back)
         left, standing = views.departures(name, moment - pace.memory), views.standing(name)

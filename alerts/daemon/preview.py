@@ -10,7 +10,7 @@ import aiohttp
 
 from alerts.config import Config, source_kind
 from alerts.daemon.clock import SystemClock
-from alerts.daemon.house import surroundings
+from alerts.daemon.surroundings import surroundings
 from alerts.model.errors import Misuse, SourceFailed
 from alerts.model.ports import Heard, Memory
 from alerts.sources.settings import CapSettings, IcalSettings, PolledSettings

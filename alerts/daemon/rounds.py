@@ -17,10 +17,10 @@ from prometheus_client import Gauge
 
 from alerts.config import Config
 from alerts.daemon.observing import Observer
-from alerts.daemon.soundings import Sounded, Soundings
+from alerts.daemon.soundings import Remember, Sounded, Soundings
 from alerts.daemon.telling import Telling
 from alerts.daemon.warnings import Warnings
-from alerts.delivery.watch import News, Notebook, Say, Seen, Told, news_of, told_after
+from alerts.delivery.watch import News, Notebook, Say, Seen, Told, Trouble, What, news_of, told_after
 from alerts.model.ports import Clock
 from alerts.store.books import StoredBooks
 from alerts.store.database import Database
@@ -38,7 +38,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class WatchDesk:
-    """What the rounds work with. `holds` tells whether this process works a lane; `session` is the process's."""
+    """What the rounds work with. `holds` tells whether this process works a lane; `session` is the process's.
+
+    `failing` finds the sign-ins that fail again and again.
+    """
 
     database: Database
     clock: Clock
@@ -48,6 +51,8 @@ class WatchDesk:
     holds: Callable[[str], bool]
     cycles: Callable[[], Sequence[Cycle]]
     wake: Callable[[Sequence[str]], None]
+    remember: Remember | None = None
+    failing: Callable[[sqlite3.Connection], Sequence[Trouble]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ class Rounds:
         self._every: timedelta = config.notify.every
         self._heartbeat = config.notify.heartbeat
         self._desk = desk
-        self._soundings = Soundings(lanes, desk.clock, config.notify.probe)
+        self._soundings = Soundings(lanes, desk.clock, config.notify.probe, desk.remember)
         self._observer = Observer(config, desk.database, desk.clock, desk.holds, self._soundings)
         self._notebook = Notebook()
         self._known: dict[str, Told] = {}
@@ -124,6 +129,9 @@ class Rounds:
         """Where there is nobody to tell, what was told is what stands in the log."""
         now, books, warnings = self._desk.clock.now(), StoredBooks(db), self._desk.warnings
         self._observer.write_down(db, now)
+        failing = self._desk.failing(db) if self._desk.failing else ()
+        seen = seen.of_sign_ins(failing).judging(What.SIGN_INS, self._known)
+        self._notebook = self._notebook.note_also(failing)
         told = warnings.told(books, seen.judged | self._known.keys(), now) if warnings.outlets else self._known
         news = news_of(seen, told, self._notebook, now)
         channels = warnings.file(books, news, now) if warnings.outlets else []

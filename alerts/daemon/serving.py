@@ -5,7 +5,10 @@ from __future__ import annotations
 import structlog
 from aiohttp import web
 
+from alerts.access.answers import GateRules
+from alerts.access.gate import Gate
 from alerts.config import Config, WebSettings
+from alerts.daemon.api import furnish_api
 from alerts.daemon.furnish import furnish_rules
 from alerts.desk.sitting import Office
 from alerts.desk.station import Station
@@ -13,14 +16,19 @@ from alerts.model.errors import TocsinError
 from alerts.web.app import create_app
 from alerts.web.console.frame import Console, Frame
 from alerts.web.ops import Gauges
+from alerts.web.public.publisher import Publisher
 
 log = structlog.get_logger()
 
 
-def furnish_app(config: Config, office: Office, station: Station, gauges: Gauges) -> web.Application:
+def furnish_app(
+    config: Config, office: Office, station: Station, gauges: Gauges, publisher: Publisher
+) -> web.Application:
     """Everything that is answered, for this station."""
     rules = furnish_rules(config)
-    return create_app(gauges, Console(office, Frame(station, rules), rules))
+    gate = Gate(office, GateRules(rules.second_factor, rules.session, station.name))
+    api = furnish_api(config, office, station, gate, rules)
+    return create_app(gauges, Console(office, Frame(station, rules, office.now), rules, gate), publisher, api)
 
 
 async def serve(app: web.Application, settings: WebSettings) -> tuple[web.AppRunner, str]:

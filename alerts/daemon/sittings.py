@@ -10,6 +10,7 @@ from alerts.desk.actions import Desk
 from alerts.desk.sitting import Sitting
 from alerts.store.books import StoredBooks
 from alerts.store.drafts import StoredDrafts
+from alerts.store.idempotency import StoredReplies
 from alerts.store.ledger import StoredLedger
 from alerts.store.people import StoredAccounts
 from alerts.store.views import StoredViews
@@ -26,4 +27,5 @@ def sit(db: sqlite3.Connection, desk: Desk, now: datetime, new_id: Callable[[], 
         desk=desk,
         now=now,
         new_id=new_id,
+        replies=StoredReplies(db),
     )

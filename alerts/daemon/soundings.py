@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -39,14 +39,23 @@ class Sounding:
         return self.refused is None and self.unreachable is None
 
 
+Remember = Callable[[str, str, str], Awaitable[None]]
+"""Keeps a fact of a channel: its name, the fact's, and what it is."""
+FOLLOWERS = "followers"
+
+
 class Soundings:
     """Tries every credential each `every`, unless it was used successfully since; one that fails in every round.
 
     It only looks: a lane goes on sending whatever a try says, and finds out for itself.
     """
 
-    def __init__(self, lanes: Mapping[str, Sounded], clock: Clock, every: timedelta) -> None:
+    def __init__(
+        self, lanes: Mapping[str, Sounded], clock: Clock, every: timedelta, remember: Remember | None = None
+    ) -> None:
         self._lanes = lanes
+        self._remember = remember
+        self._followers: dict[str, int] = {}
         self._clock = clock
         self._every = every.total_seconds()
         self._good_at: dict[str, float] = {}
@@ -90,3 +99,15 @@ class Soundings:
             if probe is not None:
                 self._last[name] = Sounding(rights=probe.warnings)
                 self._good_at[name] = began
+                await self._count(name, probe.followers)
+
+    async def _count(self, name: str, followers: int | None) -> None:
+        """Keep how many follow the channel, when it changed. That it can't be kept stops no watch."""
+        if followers is None or self._remember is None or self._followers.get(name) == followers:
+            return
+        try:
+            await self._remember(name, FOLLOWERS, str(followers))
+        except Exception as error:  # noqa: BLE001 a full disk or a locked file: the number comes again
+            log.warning("followers.not_kept", channel=name, error=str(error))
+        else:
+            self._followers[name] = followers

@@ -67,6 +67,11 @@ _FRENCH = {
         "Demandez à qui la publie si elle vit encore.",
         "la source {name} dit de nouveau du nouveau",
     ),
+    What.SIGN_INS: Wording(
+        "des connexions au poste de garde échouent en série depuis {since} : {name} (nombre : {posts})",
+        "Quelqu’un essaie peut-être des mots de passe. Chaque essai est ralenti. Prévenez l’administrateur.",
+        "plus de connexions en échec : {name}",
+    ),
 }
 _ENGLISH = {
     What.CYCLE: Wording("“{name}” stands still", "Read the log, then restart the service.", "“{name}” goes on"),
@@ -104,6 +109,11 @@ _ENGLISH = {
         "the source {name} answers but has said nothing new since {since}, far longer than usual",
         "Ask its publisher whether it still lives.",
         "the source {name} says new things again",
+    ),
+    What.SIGN_INS: Wording(
+        "sign-ins to the duty desk have failed again and again since {since}: {name} (how many: {posts})",
+        "If it isn't you, somebody tries passwords. Each try is slowed down; tell the administrator.",
+        "no more failed sign-ins: {name}",
     ),
 }
 

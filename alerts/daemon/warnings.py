@@ -51,6 +51,16 @@ _REACHED = (PostState.SENT, PostState.SENDING, PostState.IN_DOUBT)
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """One message to those on duty: about what (`key`), what there is to say, its words by language, how grave."""
+
+    key: str
+    say: Say
+    words: Callable[[str], Words]
+    severity: Severity = _SEVERITY
+
+
+@dataclass(frozen=True, slots=True)
 class Warnings:
     """Files news for those on duty. `outlets` are the channels of `[notify]`."""
 
@@ -64,17 +74,26 @@ class Warnings:
 
     def file(self, books: Books, news: Sequence[News], now: datetime) -> list[str]:
         """Store each as a message with its posts; returns the channels that have something to do."""
-        return sorted({channel for each in news for channel in self._file(books, each, now)})
+        return self.file_notices(books, [self._notice(each) for each in news], now)
 
-    def _file(self, books: Books, news: News, now: datetime) -> list[str]:
-        earlier = books.by_topic(topic_of(news.trouble.key), now)
+    def file_notices(self, books: Books, notices: Sequence[Notice], now: datetime) -> list[str]:
+        """As `file`, for what is no trouble."""
+        return sorted({channel for each in notices for channel in self._file(books, each, now)})
+
+    def _notice(self, news: News) -> Notice:
+        return Notice(
+            news.trouble.key, news.say, lambda language: word(news, language, self.station.timezone), _SEVERITY
+        )
+
+    def _file(self, books: Books, news: Notice, now: datetime) -> list[str]:
+        earlier = books.by_topic(topic_of(news.key), now)
         incident = earlier[0].incident_id if earlier else self.new_id()
         thread = books.thread(incident)
         _withdraw(books, thread, now)
         reached = {post.channel for post in thread if post.state in _REACHED}
         record = self._record(news, earlier, incident, now)
         books.add(record)
-        books.note(now, record.id, None, record.state, f"{news.say}: {news.trouble.key}")
+        books.note(now, record.id, None, record.state, f"{news.say}: {news.key}")
         books.close(record.id, now)
         if news.say is Say.OVER:
             for each in earlier:
@@ -84,19 +103,19 @@ class Warnings:
             books.add_post(self._post(news, record, outlet, now))
         return [outlet.name for outlet in outlets]
 
-    def _record(self, news: News, earlier: Sequence[Record], incident: str, now: datetime) -> Record:
+    def _record(self, news: Notice, earlier: Sequence[Record], incident: str, now: datetime) -> Record:
         """A trouble that is over has no topic: what comes next is another."""
         alert = self._alert(news, earlier, now)
-        topic = None if news.say is Say.OVER else topic_of(news.trouble.key)
+        topic = None if news.say is Say.OVER else topic_of(news.key)
         return Record(self.new_id(), incident, OWN_WARNINGS, alert, AlertState.ACCEPTED, now, topic=topic)
 
-    def _alert(self, news: News, earlier: Sequence[Record], now: datetime) -> Alert:
+    def _alert(self, news: Notice, earlier: Sequence[Record], now: datetime) -> Alert:
         station, sent = self.station, now.replace(microsecond=0).astimezone(self.station.timezone)
-        words = word(news, station.language, station.timezone)
+        words = news.words(station.language)
         info = Info(
             event="Tocsin",
             categories=(Category.INFRA,),
-            severity=_SEVERITY,
+            severity=news.severity,
             urgency=Urgency.IMMEDIATE,
             certainty=Certainty.OBSERVED,
             language=station.language,
@@ -120,7 +139,7 @@ class Warnings:
             infos=(info,),
         )
 
-    def _post(self, news: News, record: Record, outlet: Outlet, now: datetime) -> Post:
+    def _post(self, news: Notice, record: Record, outlet: Outlet, now: datetime) -> Post:
         language = outlet.language or self.station.language
         kind, means, _ = _KINDS[news.say]
         return Post(
@@ -131,9 +150,9 @@ class Warnings:
             kind=kind,
             means=means,
             state=PostState.QUEUED,
-            priority=priority_of(_SEVERITY, Urgency.IMMEDIATE),
-            message=compose(word(news, language, self.station.timezone), self.station.name, outlet, language),
-            severity=_SEVERITY,
+            priority=priority_of(news.severity, Urgency.IMMEDIATE),
+            message=compose(news.words(language), self.station.name, outlet, language),
+            severity=news.severity,
             stored_at=now,
             exercise=outlet.exercise,
             expires=now + LASTS,

@@ -34,12 +34,14 @@ Publish = Literal["auto", "veto", "approve"]
 class SourceSettings(BaseModel):
     """What every source has, whatever its kind.
 
-    `publish` decides what becomes of what it brings; `urgent` the same for what is Severe or worse and Immediate.
+    `title` is what the public pages call it. `publish` decides what becomes of what it brings; `urgent` the same for
+    what is Severe or worse and Immediate.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: str
+    title: str | None = Field(default=None, min_length=1, max_length=60, examples=["Météo-France"])
     publish: Publish = "auto"
     urgent: Publish | None = None
     veto: Span = timedelta(minutes=10)

@@ -57,7 +57,7 @@ def test_it_answers_for_itself_over_http(town):
             return None if (error.code, standing) == (503, ["source travaux"]) else {"cycles": standing}
 
     cycles = town.until(ready)["cycles"]
-    assert set(cycles) == {"lane x", "lane page", "lane telegram", "source travaux", "watch"}
+    assert set(cycles) == {"lane x", "lane page", "lane telegram", "source travaux", "watch", "pages"}
     town.until(lambda: len(town.timelines()["telegram"]) == 1)
     town.until(lambda: b'tocsin_posts{channel="x",state="sent"} 1.0' in _text(daemon.url + "/metrics"))
 

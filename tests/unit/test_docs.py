@@ -13,7 +13,13 @@ import pytest
 from pydantic import BaseModel
 from shapely.geometry import shape
 
-from alerts.channels.settings import ChannelSettings, FacebookSettings, TelegramSettings, TwitterSettings
+from alerts.channels.settings import (
+    ChannelSettings,
+    FacebookSettings,
+    TelegramSettings,
+    TwitterSettings,
+    WebhookSettings,
+)
 from alerts.config import DeskSettings, NotifySettings, StationSettings, StoreSettings, WebSettings, load_config
 from alerts.desk.territory import Territory
 from alerts.model.alert import Alert, Area, Info
@@ -39,6 +45,7 @@ MODELS = {
     '### `kind = "twitter"`': (TwitterSettings, ChannelSettings),
     '### `kind = "facebook"`': (FacebookSettings, ChannelSettings),
     '### `kind = "telegram"`': (TelegramSettings, ChannelSettings),
+    '### `kind = "webhook"`': (WebhookSettings, ChannelSettings),
 }
 """The model behind each part, and the one whose keys an earlier part has told."""
 

@@ -6,15 +6,28 @@ from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
+from alerts.web.console import compose, own_account, people, record, report, setup, sign_in, tongue, validate, watch
 from alerts.web.console.frame import Console, static_file
+from alerts.web.console.guard import guarded
 
-PARTS: Sequence[Callable[[Console], Sequence[web.RouteDef]]] = ()
+PARTS: Sequence[Callable[[Console], Sequence[web.RouteDef]]] = (
+    compose.routes,
+    sign_in.routes,
+    tongue.routes,
+    own_account.routes,
+    people.routes,
+    record.routes,
+    report.routes,
+    setup.routes,
+    validate.routes,
+    watch.routes,
+)
 """The parts of the desk; each gives its routes, with addresses below `/desk`."""
 
 
 def console_app(console: Console) -> web.Application:
     """Every page of the desk."""
-    app = web.Application()
+    app = guarded(console)
     app.add_routes([web.get("/static/{name:.+}", _static)])
     for part in PARTS:
         app.add_routes(part(console))

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from datetime import datetime
+from functools import cache, partial
 from importlib.metadata import files
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from babel import Locale
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import escape
 
+from alerts.access.gate import Gate
 from alerts.access.visitor import Visitor
 from alerts.desk.sitting import Office
 from alerts.desk.station import Station
+from alerts.model.actor import Act
+from alerts.model.person import Stage
+from alerts.web.console.times import Times
 from alerts.web.console.words import best_language, languages, words_of
 from alerts.web.rules import Rules
 from alerts.web.words import Words
@@ -23,17 +31,26 @@ BASE = "/desk"
 STATIC = f"{BASE}/static"
 VISITOR: web.RequestKey[Visitor] = web.RequestKey("visitor", Visitor)
 """Who asks: set by the guard for every page behind the sign-in."""
+WAITING: web.RequestKey[int] = web.RequestKey("waiting", int)
+"""How many alerts wait to be validated: set by the guard."""
 _HERE = Path(__file__).parent
+PAGES = _HERE / "pages"
 
 
 class Frame:
-    """Makes pages from `pages/*.html`; each extends `frame.html`."""
+    """Makes pages from `pages/*.html`; each extends `frame.html`, which tells what every page has at hand.
 
-    def __init__(self, station: Station, rules: Rules) -> None:
+    `folders` is where pages are looked for, the first first.
+    """
+
+    def __init__(
+        self, station: Station, rules: Rules, now: Callable[[], datetime], folders: Sequence[Path] = (PAGES,)
+    ) -> None:
         self.station = station
         self.rules = rules
+        self._now = now
         self._environment = Environment(
-            loader=FileSystemLoader(_HERE / "pages"),
+            loader=FileSystemLoader(folders),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -50,25 +67,39 @@ class Frame:
 
     def text(self, request: web.Request, page: str, **values: Any) -> str:
         """A page, or a part of one, as HTML."""
-        words, visitor = self.words(request), request.get(VISITOR)
-        return self._environment.get_template(page).render(
-            _=words.gettext,
-            ngettext=words.ngettext,
-            language=words.language,
-            station=self.station,
-            visitor=visitor,
-            csrf=visitor.session.csrf if visitor else "",
-            path=request.path,
-            base=BASE,
-            static=static_address,
-            alone=self.rules.alone,
-            **values,
-        )
+        return self._environment.get_template(page).render({**self._at_hand(request), **values})
 
     def page(self, request: web.Request, page: str, *, status: int = 200, **values: Any) -> web.Response:
         """A page as the answer."""
         text = self.text(request, page, **values)
         return web.Response(text=text, status=status, content_type="text/html", charset="utf-8")
+
+    def _at_hand(self, request: web.Request) -> dict[str, Any]:
+        words, visitor = self.words(request), request.get(VISITOR)
+        return {
+            "_": partial(_say, words),
+            "ngettext": words.ngettext,
+            "language": words.language,
+            "languages": _named_languages(),
+            "station": self.station,
+            "visitor": visitor,
+            "signed_in": visitor is not None and visitor.session.stage is Stage.FULL,
+            "csrf": visitor.session.csrf if visitor else "",
+            "waiting": request.get(WAITING, 0),
+            "path": request.path,
+            "here": request.path_qs if request.method in ("GET", "HEAD") else "",
+            "base": BASE,
+            "static": static_address,
+            "alone": self.rules.alone,
+            "Act": Act,
+            "now": self._now(),
+            **Times(words.language, self.station.timezone, self._now()).words(),
+        }
+
+
+def _say(words: Words, sentence: str, /, **values: object) -> str:
+    """The sentence; what is filled in keeps its markup (a `<time>`), and anything else is escaped."""
+    return escape(words.gettext(sentence)) % values if values else words.gettext(sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +109,7 @@ class Console:
     office: Office
     frame: Frame
     rules: Rules
+    gate: Gate
 
 
 def visitor_of(request: web.Request) -> Visitor:
@@ -89,6 +121,12 @@ def static_file(name: str) -> Path | None:
     """The file behind `/desk/static/NAME`: our own, or Leaflet's from its package. Never anything else."""
     own = _own_files()
     return own.get(name) or leaflet_files().get(name)
+
+
+@cache
+def _named_languages() -> list[tuple[str, str]]:
+    """Each language that there is, with its own name for itself."""
+    return [(code, (Locale(code).get_language_name(code) or code).capitalize()) for code in languages()]
 
 
 @cache

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from alerts.web.words import Words, best_of, languages_in, read_words
 
+__all__ = ["Words", "best_language", "languages", "words_of"]
+
 FOLDER = Path(__file__).with_name("locale")
 
 

@@ -30,11 +30,11 @@ class Answer:
     brotlied: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def to(self, request: web.Request) -> web.Response:
+    def to(self, request: web.Request, *, status: int = 200) -> web.Response:
         """The response to a request: 304 where the client has it, the form it can read best otherwise."""
         asked = request.headers
         headers = CIMultiDict(self.headers)
-        if (known := asked.get("If-None-Match")) and _knows(known, self.etag):
+        if status == 200 and (known := asked.get("If-None-Match")) and _knows(known, self.etag):
             return web.Response(status=304, headers=headers)
         body, accepted = self.body, asked.get(_NO_WORSE, "")
         if self.brotlied is not None and "br" in accepted:
@@ -42,7 +42,7 @@ class Answer:
         elif self.gzipped is not None and "gzip" in accepted:
             body, headers["Content-Encoding"] = self.gzipped, "gzip"
         headers["Content-Type"] = self.kind
-        return web.Response(body=body, headers=headers)
+        return web.Response(body=body, status=status, headers=headers)
 
 
 def answer(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.desk.publicity import PublicIncident
@@ -12,10 +12,12 @@ from alerts.model.alert import Alert, Severity
 from alerts.model.incident import Record
 from alerts.model.post import EndReason, PostKind, TextFormat
 from alerts.rendering.faces import ChannelFace, Context
+from alerts.rendering.library import capital
 from alerts.web.public.setting import Setting
 
 _FACE = "page"
 _ROOM = 100_000
+_LONG_AFTER = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,12 @@ class Told:
         return str(self.end.facts["lead"] if self.end else self.facts["lead"])
 
     @property
+    def heading(self) -> str:
+        """The same where its severity stands beside it."""
+        said = self.end.facts["lead"] if self.end else self.facts["title"]
+        return capital(str(said))
+
+    @property
     def severity(self) -> Severity:
         """How grave it is."""
         return self.incident.severity
@@ -62,7 +70,7 @@ class Told:
         """What to know in two lines: where, when, what to do."""
         said = self.end.facts if self.end else self.facts
         parts = [said["area"], said["when"], said["instruction"]]
-        return ". ".join(str(part).rstrip(".") for part in parts if part) + "."
+        return ". ".join(capital(str(part)).rstrip(".") for part in parts if part) + "."
 
 
 def tell(incident: PublicIncident, setting: Setting, language: str, now: datetime) -> Told:
@@ -71,7 +79,7 @@ def tell(incident: PublicIncident, setting: Setting, language: str, now: datetim
     before: Alert | None = None
     for record in incident.versions:
         kind = PostKind.UPDATE if before else PostKind.PUBLISH
-        context = _context(incident, now if record is incident.versions[-1] else record.received_at, before)
+        context = _context(incident, _told_at(incident, record, now), before)
         alert = record.alert
         assert alert is not None  # noqa: S101 a version has one
         steps.append(Step(record.received_at, _facts(alert, kind, setting, language, context), record))
@@ -83,6 +91,13 @@ def tell(incident: PublicIncident, setting: Setting, language: str, now: datetim
         steps=tuple(steps),
         end=_end(incident, setting, language),
     )
+
+
+def _told_at(incident: PublicIncident, record: Record, now: datetime) -> datetime:
+    """From when a version is told of. What is over is told of for good, so that no page says "today" of a day gone."""
+    if incident.ending:
+        return incident.ending.at + _LONG_AFTER
+    return now if record is incident.versions[-1] else record.received_at
 
 
 def _end(incident: PublicIncident, setting: Setting, language: str) -> Step | None:

@@ -118,3 +118,27 @@ async def test_what_was_found_is_forgotten_when_the_lane_met_worse(soundings, la
     assert await soundings.take(lambda name: False) == {}
     await take(soundings, clock)
     assert lane.asked == 2
+
+
+async def test_followers_are_kept_when_their_number_changed(lane, clock):
+    kept: list[tuple[str, str, str]] = []
+
+    async def remember(*fact: str) -> None:
+        kept.append((fact[0], fact[1], fact[2]))
+
+    soundings = Soundings({"x": lane}, clock, QUARTER, remember)
+    for followers in (4200, 4200, None, 4201):
+        lane.answer = Probe("@town", followers=followers)
+        await take(soundings, clock, rounds=15)
+
+    assert kept == [("x", "followers", "4200"), ("x", "followers", "4201")]
+
+
+async def test_a_number_that_can_not_be_kept_is_no_reason_to_mistrust_the_credential(lane, clock):
+    async def remember(*_: str) -> None:
+        raise OSError("disk full")
+
+    lane.answer = Probe("@town", followers=1)
+    found = await take(Soundings({"x": lane}, clock, QUARTER, remember), clock)
+
+    assert found == Sounding()

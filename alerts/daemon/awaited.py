@@ -1,0 +1,155 @@
+"""Looks every few seconds whether something waits for those on duty, and tells them: at once, again, and the outcome.
+
+What was told is read from the books, in the transaction that tells: a restart, or a second daemon, tells nothing twice.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+
+from alerts.config import Config
+from alerts.daemon.awaited_words import Awaited, word_awaited
+from alerts.daemon.warnings import Notice, Warnings, topic_of
+from alerts.delivery.awaited import to_say
+from alerts.delivery.watch import Say
+from alerts.desk.routing import PRACTICE
+from alerts.model.actor import Act
+from alerts.model.alert import Severity
+from alerts.model.incident import AlertState, Record
+from alerts.model.ports import Clock
+from alerts.model.post import PostState
+from alerts.store import awaited as stored
+from alerts.store.books import StoredBooks
+from alerts.store.database import Database
+from alerts.store.ledger import StoredLedger
+
+LOOKS_EVERY = 2.0
+"""Seconds from one look to the next: how long after its storing an alert that waits is told at the latest."""
+_DECISIONS = (Act.APPROVE, Act.REJECT, Act.SEND_BACK)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """What is to be said now, of which alert, which still `waits` or doesn't."""
+
+    say: Say
+    record: Record
+
+
+class AwaitedWatch:
+    """Tells of what waits on the channels of `[notify]`."""
+
+    def __init__(
+        self,
+        config: Config,
+        database: Database,
+        clock: Clock,
+        warnings: Warnings,
+        wake: Callable[[Sequence[str]], None],
+    ) -> None:
+        self._remind = config.desk.remind
+        self._desk_url = config.desk_url
+        self._language = config.station.language
+        self._database = database
+        self._clock = clock
+        self._warnings = warnings
+        self._wake = wake
+        self._open: set[str] | None = None
+
+    async def run(self) -> None:
+        """Look until cancelled. A look that fails is logged, and the next one comes."""
+        while True:
+            try:
+                await self.look()
+            except sqlite3.Error as error:
+                log.error("awaited.refused", error=str(error))  # noqa: TRY400 one line a look is enough
+            except Exception:
+                log.exception("awaited.stumbled")
+            await self._clock.sleep(LOOKS_EVERY)
+
+    async def look(self) -> None:
+        """Look once; only where there is something to say is anything written."""
+        if await self._database.read(self._due):
+            said = await self._database.write(self._tell)
+            if said:
+                self._wake(said)
+
+    def _tell(self, db: sqlite3.Connection) -> list[str]:
+        now = self._clock.now()
+        due = self._due(db)
+        notices = [self._notice(db, each) for each in due]
+        for each in due:
+            log.info("awaited.told", say=each.say, alert=each.record.id)
+        return self._warnings.file_notices(StoredBooks(db), notices, now)
+
+    def _due(self, db: sqlite3.Connection) -> list[_Due]:
+        now, books = self._clock.now(), StoredBooks(db)
+        there = {record.id: record for record in stored.waiting(db)}
+        if self._open is None:
+            self._open = set(stored.told_of(db, now))
+        told = self._told(books, {*self._open, *there}, now)
+        self._open = {*told, *there}
+        due = to_say(there, told, now, self._remind)
+        return [_Due(say, there.get(each) or _one(books, each)) for say, each in due]
+
+    @staticmethod
+    def _told(books: StoredBooks, alerts: set[str], now: datetime) -> Mapping[str, datetime]:
+        """When those on duty were last told of each, as far as it isn't settled."""
+        earlier = {each: books.by_topic(topic_of(_key(each)), now) for each in sorted(alerts)}
+        return {each: records[0].received_at for each, records in earlier.items() if records}
+
+    def _notice(self, db: sqlite3.Connection, due: _Due) -> Notice:
+        awaited = self._awaited(StoredBooks(db), due.record)
+        if due.say is Say.OVER:
+            awaited = _settled(db, awaited, due.record)
+        zone = self._warnings.station.timezone
+        severity = max(Severity.MODERATE, awaited.severity, key=lambda each: each.rank)
+        return Notice(
+            _key(due.record.id), due.say, lambda language: word_awaited(awaited, due.say, language, zone), severity
+        )
+
+    def _awaited(self, books: StoredBooks, record: Record) -> Awaited:
+        alert = record.alert
+        info = alert.info_for(self._language) if alert else None
+        vetoes = [post.not_before for post in books.posts_of(record.id) if post.state is PostState.WAITING]
+        return Awaited(
+            id=record.id,
+            headline=(info.headline or info.event) if info else record.id,
+            severity=record.severity,
+            areas=tuple(dict.fromkeys(area.description for area in alert.areas)) if alert else (),
+            since=record.received_at,
+            until=alert.expires if alert else None,
+            brought_by=record.author or record.source,
+            exercise=alert is not None and alert.status in PRACTICE,
+            goes_out_at=min((time for time in vetoes if time), default=None),
+            link=f"{self._desk_url}/waiting/{record.id}" if self._desk_url else None,
+        )
+
+
+def _key(alert_id: str) -> str:
+    return f"waiting {alert_id}"
+
+
+def _one(books: StoredBooks, alert_id: str) -> Record:
+    return next(iter(books.by_id(alert_id)))
+
+
+def _settled(db: sqlite3.Connection, awaited: Awaited, record: Record) -> Awaited:
+    """How it was decided, by whom and why: as the record of who did what has it, else as its state says."""
+    for line in StoredLedger(db).newest(subject=record.id, most=5):
+        entry = line.entry
+        if entry.act in _DECISIONS:
+            reason = entry.detail if entry.act != Act.APPROVE else ""
+            return replace(awaited, settled=entry.act, who=entry.actor, reason=reason or None)
+    if record.state is AlertState.ACCEPTED:
+        return replace(awaited, settled="released")
+    posts = StoredBooks(db).posts_of(record.id)
+    is_expired = any(post.state is PostState.EXPIRED for post in posts)
+    return replace(awaited, settled="expired" if is_expired else "replaced")

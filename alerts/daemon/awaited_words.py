@@ -1,0 +1,109 @@
+"""What those on duty read of an alert that waits for them, in French or English; the link is never what is cut."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from alerts.daemon.warning_words import Words
+from alerts.delivery.watch import Say
+from alerts.model.alert import Severity
+
+_LONGEST_HEADLINE = 90
+_SEVERITY: Mapping[Severity, str] = {
+    Severity.EXTREME: "extrême",
+    Severity.SEVERE: "grave",
+    Severity.MODERATE: "modérée",
+    Severity.MINOR: "mineure",
+    Severity.UNKNOWN: "gravité inconnue",
+}
+_SETTLED_FR = {
+    "approve": "Validée par {who} : ",
+    "reject": "Rejetée par {who} : ",
+    "send back": "Renvoyée à son auteur par {who} : ",
+    "released": "Partie sans veto : ",
+    "replaced": "Remplacée par une version plus récente : ",
+    "expired": "Échue sans validation : ",
+}
+_SETTLED_EN = {
+    "approve": "Validated by {who}: ",
+    "reject": "Rejected by {who}: ",
+    "send back": "Sent back to its author by {who}: ",
+    "released": "Gone out without a veto: ",
+    "replaced": "Replaced by a newer version: ",
+    "expired": "Over before anybody validated it: ",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """An alert that waits, or waited: what it says, who brought it, and where it is validated.
+
+    `goes_out_at` is when a veto's time is over; `settled` how it was decided (`approve`, `reject`, `send back`,
+    `released`, `replaced`, `expired`), by `who` and why (`reason`). `link` is None where the desk has no address.
+    """
+
+    id: str
+    headline: str
+    severity: Severity
+    areas: tuple[str, ...]
+    since: datetime
+    until: datetime | None
+    brought_by: str
+    exercise: bool = False
+    goes_out_at: datetime | None = None
+    link: str | None = None
+    settled: str | None = None
+    who: str = ""
+    reason: str | None = None
+
+
+def word_awaited(awaited: Awaited, say: Say, language: str, zone: tzinfo) -> Words:
+    """The notice in French where `language` is, else in English; times are in `zone`."""
+    french = language.lower().split("-", 1)[0] == "fr"
+    named = _named(awaited, french=french)
+    if say is Say.OVER:
+        settled = (_SETTLED_FR if french else _SETTLED_EN)[awaited.settled or "replaced"]
+        return Words(_practice(awaited, french=french) + settled.format(who=awaited.who) + named, None, awaited.reason)
+    since = f"{awaited.since.astimezone(zone):%H:%M}"
+    if french:
+        lead = "À valider : " if say is Say.BEGINS else f"Toujours à valider, depuis {since} : "
+    else:
+        lead = "To be validated: " if say is Say.BEGINS else f"Still to be validated, since {since}: "
+    headline = _practice(awaited, french=french) + lead + named
+    return Words(headline, _what_to_do(awaited, zone, french=french), _detail(awaited, zone, french=french))
+
+
+def _practice(awaited: Awaited, *, french: bool) -> str:
+    if not awaited.exercise:
+        return ""
+    return "EXERCICE – " if french else "EXERCISE – "
+
+
+def _named(awaited: Awaited, *, french: bool) -> str:
+    text = " ".join(awaited.headline.split())
+    short = text if len(text) <= _LONGEST_HEADLINE else text[: _LONGEST_HEADLINE - 1].rsplit(" ", 1)[0] + "…"
+    severity = _SEVERITY[awaited.severity] if french else awaited.severity.lower()
+    return f"« {short} » ({severity})" if french else f"“{short}” ({severity})"
+
+
+def _what_to_do(awaited: Awaited, zone: tzinfo, *, french: bool) -> str:
+    where = awaited.link or (f"tocsin approve {awaited.id} --as {'NOM' if french else 'NAME'}")
+    if awaited.goes_out_at is None:
+        return where
+    at = f"{awaited.goes_out_at.astimezone(zone):%H:%M}"
+    veto = (
+        f"Part d’elle-même à {at} si personne ne l’arrête" if french else f"Goes out at {at} unless somebody stops it"
+    )
+    stop = awaited.link or f"tocsin reject {awaited.id} --as {'NOM' if french else 'NAME'}"
+    return f"{veto}{' : ' if french else ': '}{stop}"
+
+
+def _detail(awaited: Awaited, zone: tzinfo, *, french: bool) -> str:
+    by = f"de {awaited.brought_by}" if french else f"from {awaited.brought_by}"
+    parts = [", ".join(awaited.areas), by]
+    if awaited.until is not None:
+        local = awaited.until.astimezone(zone)
+        parts.insert(1, f"jusqu’au {local:%d/%m %H:%M}" if french else f"until {local:%Y-%m-%d %H:%M}")
+    return "; ".join(filter(None, parts)) if not french else " ; ".join(filter(None, parts))

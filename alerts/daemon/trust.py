@@ -1,0 +1,75 @@
+"""What may be tried for somebody who signed in at the desk, but need not be allowed to read this machine's files.
+
+Whoever may name both a secret's place and an address could have any secret sent to themselves; whoever may name any
+file could have it read. So both stay within what channels.toml, or the platform itself, says already.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from alerts.channels.settings import ChannelSettings, SecretSource
+from alerts.model.errors import ConfigurationError, Misuse
+from alerts.sources.settings import PolledSettings
+
+
+def check_channel(settings: ChannelSettings, standing: Mapping[str, ChannelSettings]) -> None:
+    """Raise Misuse where a secret would be read from, or sent to, a place that nobody has allowed.
+
+    Allowed are the platform's own address, and one that a channel of this kind has in channels.toml by now.
+    """
+    for field in type(settings).model_fields:
+        source = getattr(settings, field)
+        if isinstance(source, SecretSource) and source.file and not _is_below(source.file):
+            raise Misuse(f"{field}: a secret's file stands below the folder of channels.toml; name it without .. or /")
+    usual = type(settings).model_fields["api_url"].default
+    known = {each.api_url for each in standing.values() if each.kind == settings.kind}
+    if settings.api_url not in {usual, *known}:
+        raise Misuse(
+            "api_url is another than the platform's own: it is tried from here once it stands in channels.toml; "
+            "until then by `tocsin check --live`"
+        )
+
+
+def check_paths(file: Path, lines: str) -> None:
+    """Raise ConfigurationError where `[station]` would have files read that aren't below the folder of `file`."""
+    try:
+        station = tomllib.loads(lines).get("station", {})
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return  # told by who reads it
+    for key in ("boundary", "templates"):
+        told = station.get(key) if isinstance(station, dict) else None
+        if isinstance(told, str) and not _stays_below(file.parent, told):
+            raise ConfigurationError([f"{file.name}: station.{key}: leads out of this folder; put it there to try it"])
+
+
+def check_source(settings: PolledSettings, folder: Path) -> None:
+    """Raise Misuse where a file is meant that is not below the folder of channels.toml."""
+    if settings.url.lower().startswith(("http://", "https://")):
+        return
+    if not _stays_below(folder, settings.url):
+        raise Misuse("url: a file is read from here only below the folder of channels.toml; put it there")
+
+
+def hidden_chat(chat: str | None, public: frozenset[str]) -> str:
+    """The chat as it was named, if no reader is in it. Raises Misuse."""
+    named = (chat or "").strip()
+    if not named.lstrip("-").isdecimal():
+        raise Misuse(
+            "the chat for tests is missing; allowed: the number of a private one, such as -1001234567890 "
+            "(one with a public @name can be found by anybody)"
+        )
+    if named in public:
+        raise Misuse("that chat is read by the public; name a private one, or that of an exercise channel")
+    return named
+
+
+def _stays_below(folder: Path, name: str) -> bool:
+    return (folder / name).resolve().is_relative_to(folder.resolve())
+
+
+def _is_below(name: str) -> bool:
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts

@@ -1,0 +1,198 @@
+"""Lines of channels.toml, checked by the real loader and tried with the real channels and sources."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from alerts.channels.settings import ChannelSettings, TelegramSettings
+from alerts.config import Config, channel_kind, load_config, read_channel, read_config, source_kind
+from alerts.daemon import trust
+from alerts.daemon.furnish import furnish_desk
+from alerts.daemon.kind_sheets import channel_sheets, source_sheets
+from alerts.daemon.outside import open_channel
+from alerts.daemon.sittings import sit
+from alerts.daemon.surroundings import surroundings
+from alerts.desk.account import rehearsal_of
+from alerts.desk.order import in_order
+from alerts.desk.workshop import ChannelTrial, Hidden, KindSheet, SourceTrial
+from alerts.model.errors import ConfigurationError, Misuse, TocsinError
+from alerts.model.ids import new_id
+from alerts.model.ports import Channel, Clock, Heard, Memory, Rehearses, Resources
+from alerts.model.post import Message, Receipt
+from alerts.sources.settings import PolledSettings
+from alerts.store.files import blank
+from alerts.store.transactions import rehearsal
+
+LONGEST = timedelta(seconds=30)
+"""What a trial may take: somebody waits for it."""
+MOST_SHOWN = 50
+"""Entries of a source that are filed and shown."""
+
+
+class HouseWorkshop:
+    """`alerts.desk.workshop.Workshop` beside a file. `trusted`: who asks could read this machine's files anyway."""
+
+    def __init__(self, file: Path, clock: Clock, *, trusted: bool = False) -> None:
+        self._file = file
+        self._clock = clock
+        self._trusted = trusted
+        self._one_at_a_time = asyncio.Lock()
+
+    def lines(self) -> str:
+        """channels.toml as it stands now; empty where there is none."""
+        try:
+            return self._file.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+    async def problems(self, lines: str) -> Sequence[str]:
+        """What is wrong with these lines, one line each."""
+        try:
+            await self._config(lines)
+        except ConfigurationError as error:
+            return tuple(error.problems)
+        return ()
+
+    def channel_kinds(self) -> Sequence[KindSheet]:
+        """The kinds of channel, with their keys."""
+        return channel_sheets()
+
+    def source_kinds(self) -> Sequence[KindSheet]:
+        """The kinds of source that are looked at, with their keys."""
+        return source_sheets()
+
+    def hidden(self, kind: str) -> Hidden:
+        """Where a test post of this kind of channel goes unseen."""
+        found = channel_kind(kind)
+        if found is None:
+            return "none"
+        if issubclass(found.settings, TelegramSettings):
+            return "chat"
+        return "unpublished" if hasattr(found.load(), "rehearse") else "none"
+
+    async def try_channel(self, lines: str, name: str) -> ChannelTrial:
+        """Ask the platform who we are there; nothing is published."""
+        return await self._trial(name, lambda: self._probe(self._channel(lines, name), name))
+
+    async def show(self, lines: str, name: str, text: str, chat: str | None = None) -> ChannelTrial:
+        """Try it, then post `text` where no reader looks: to the private `chat`, or unpublished."""
+
+        async def showing() -> ChannelTrial:
+            settings = there = self._channel(lines, name)
+            if isinstance(settings, TelegramSettings):
+                hidden = trust.hidden_chat(chat, await self._public_chats(lines))
+                there = settings.model_copy(update={"chat": hidden})
+            trial = await self._probe(settings, name)
+            async with self._opened(there, name) as channel:
+                return replace(trial, shown=await _show(channel, there, Message(text, text)))
+
+        return await self._trial(name, showing)
+
+    async def try_source(self, lines: str, name: str) -> SourceTrial:
+        """Read it once and file what it says at a desk that knows nothing; nothing is kept."""
+        try:
+            async with self._one_at_a_time, asyncio.timeout(LONGEST.total_seconds()):
+                config = await self._config(lines)
+                heard = in_order(await self._read(config, name))
+                shown = await asyncio.to_thread(self._rehearse, config, name, heard[:MOST_SHOWN])
+        except TimeoutError:
+            return SourceTrial(name, problem=f"it took longer than {LONGEST.seconds} s; look whether it answers at all")
+        except TocsinError as error:
+            return SourceTrial(name, problem=str(error))
+        return SourceTrial(name, shown, max(0, len(heard) - MOST_SHOWN))
+
+    async def _config(self, lines: str) -> Config:
+        """The lines as settings, read beside the loop: outlines of districts take their time."""
+        if not self._trusted:
+            trust.check_paths(self._file, lines)
+        return await asyncio.to_thread(read_config, self._file, lines)
+
+    async def _trial(self, name: str, work: Callable[[], Any]) -> ChannelTrial:
+        try:
+            async with self._one_at_a_time, asyncio.timeout(LONGEST.total_seconds()):
+                trial: ChannelTrial = await work()
+        except TimeoutError:
+            return ChannelTrial(name, problem=f"no answer within {LONGEST.seconds} s; look at the network")
+        except TocsinError as error:
+            return ChannelTrial(name, problem=str(error))
+        return trial
+
+    def _channel(self, lines: str, name: str) -> ChannelSettings:
+        settings = read_channel(self._file, lines, name)
+        if not self._trusted:
+            trust.check_channel(settings, self._standing())
+        return settings
+
+    def _standing(self) -> Mapping[str, ChannelSettings]:
+        """The channels of the file as it stands: what whoever may write it has allowed."""
+        try:
+            return load_config(self._file).channels
+        except ConfigurationError:
+            return {}
+
+    async def _public_chats(self, lines: str) -> frozenset[str]:
+        both = [*(await self._config(lines)).channels.values(), *self._standing().values()]
+        return frozenset(
+            each.chat for each in both if isinstance(each, TelegramSettings) and each.public and not each.exercise
+        )
+
+    async def _probe(self, settings: ChannelSettings, name: str) -> ChannelTrial:
+        async with self._opened(settings, name) as channel:
+            probe = await channel.probe()
+        return ChannelTrial(name, probe.account, probe.followers, probe.warnings)
+
+    @asynccontextmanager
+    async def _opened(self, settings: ChannelSettings, name: str) -> AsyncIterator[Channel]:
+        async with aiohttp.ClientSession() as session:
+            resources = Resources(session, self._clock, self._file.parent, lambda _: None, _keep_nothing)
+            channel = open_channel(name, settings, resources)
+            try:
+                await channel.open()
+                yield channel
+            finally:
+                await channel.close()
+
+    async def _read(self, config: Config, name: str) -> Sequence[Heard]:
+        settings = config.sources.get(name)
+        kind = source_kind(settings.kind) if settings else None
+        if kind is None or not isinstance(settings, PolledSettings):
+            raise Misuse(f"{name} is no source that can be read; allowed: one of [sources.NAME] with a url")
+        if not self._trusted:
+            trust.check_source(settings, config.folder)
+        async with aiohttp.ClientSession() as session:
+            source = kind.load()(name, settings, surroundings(config, session, self._clock))
+            reading = await source.read(Memory(), _nothing_known, self._clock.now())
+        found: Sequence[Heard] = reading.heard
+        return found
+
+    def _rehearse(self, config: Config, name: str, heard: Sequence[Heard]) -> list[Mapping[str, Any]]:
+        desk = furnish_desk(config, self._clock.now)
+        with blank() as db, rehearsal(db):
+            sitting = sit(db, desk, self._clock.now(), new_id)
+            filed = [desk.hear(sitting.books, each, name) for each in heard]
+        zone, language = desk.station.timezone, desk.station.language
+        return [rehearsal_of(each.record, each.penned, zone, language) for each in filed]
+
+
+async def _show(channel: Channel, settings: ChannelSettings, message: Message) -> Receipt:
+    if isinstance(settings, TelegramSettings):
+        return await channel.publish(message)
+    if isinstance(channel, Rehearses):
+        return await channel.rehearse(message)
+    raise Misuse(f"{settings.kind} has no place where a test post is seen by nobody; the credential is all one can try")
+
+
+async def _keep_nothing(_: str, __: str) -> None:
+    """A trial keeps nothing."""
+
+
+async def _nothing_known(_: Sequence[str]) -> set[str]:
+    return set()

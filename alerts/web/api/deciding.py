@@ -1,0 +1,75 @@
+"""What is decided about an alert that is there: let it go out, keep it back, send it again, give it up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from alerts.desk.approval import find_posts
+from alerts.desk.officer import Officer
+from alerts.desk.sitting import Sitting
+from alerts.model.incident import Record
+from alerts.web.api.alerts import account, must_be_as_seen, named
+from alerts.web.api.once import once
+from alerts.web.api.operation import Answer, Api, Call, json_answer
+from alerts.web.api.problems import Kind, Problem
+from alerts.web.api.wishes import ApproveWish, RejectWish
+
+Decision = Callable[[Officer, Record], str]
+
+
+async def approve_alert(api: Api, call: Call) -> Answer:
+    """Let exactly these texts go out: an alert's own id names them, and they never change."""
+    wish = call.wishing(ApproveWish)
+    return await _decide(api, call, lambda officer, record: officer.approve(record.id, seen=wish.seen)[0].id)
+
+
+async def reject_alert(api: Api, call: Call) -> Answer:
+    """Keep it from going out."""
+    wish = call.wishing(RejectWish)
+    return await _decide(api, call, lambda officer, record: officer.reject(record.id, wish.reason)[0].id)
+
+
+async def retry_alert(api: Api, call: Call) -> Answer:
+    """Queue again what failed or is in doubt."""
+    return await _decide(api, call, lambda officer, record: officer.retry(record.id)[0].alert_id, only_id=False)
+
+
+async def drop_alert(api: Api, call: Call) -> Answer:
+    """Give up what failed or is in doubt."""
+    return await _decide(api, call, lambda officer, record: officer.drop(record.id)[0].alert_id, only_id=False)
+
+
+async def retry_post(api: Api, call: Call) -> Answer:
+    """The same of one post."""
+    return await _act(api, call, lambda officer: officer.retry(_post(officer.sitting, call.name))[0].alert_id)
+
+
+async def drop_post(api: Api, call: Call) -> Answer:
+    """The same of one post."""
+    return await _act(api, call, lambda officer: officer.drop(_post(officer.sitting, call.name))[0].alert_id)
+
+
+def _post(sitting: Sitting, name: str) -> str:
+    found = [post for post in sitting.books.post_by_id(name) if post.id == name]
+    if not found or [post.id for post in find_posts(sitting.books, name)] != [name]:
+        raise Problem(Kind.UNKNOWN, f"{name[:60]!r} names no post; allowed: a post's id, in full")
+    return name
+
+
+async def _decide(api: Api, call: Call, decision: Decision, *, only_id: bool = True) -> Answer:
+    def acting(officer: Officer) -> str:
+        record = named(officer.sitting, call.name, only_id=only_id)
+        must_be_as_seen(officer.sitting, record, call.conditions.if_match)
+        return decision(officer, record)
+
+    return await _act(api, call, acting)
+
+
+async def _act(api: Api, call: Call, acting: Callable[[Officer], str]) -> Answer:
+    """Act, and answer with the alert as it is now, in the same transaction."""
+
+    def action(sitting: Sitting) -> Answer:
+        record = named(sitting, acting(Officer(sitting, call.actor)), only_id=True)
+        return json_answer(200, account(api.station, record, sitting.books.posts_of(record.id)))
+
+    return await once(api, call, action)

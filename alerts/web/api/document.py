@@ -1,0 +1,205 @@
+"""The OpenAPI 3.1 document, made from the declarations that are served."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from alerts import __version__
+from alerts.model.actor import MAY
+from alerts.web.api.answers import AlertAccount, Document, ProblemAccount
+from alerts.web.api.negotiation import CAP, JSON, PROBLEM
+from alerts.web.api.operation import BASE, Answer, Api, Call, Operation, json_answer
+from alerts.web.api.operations import OPERATIONS
+from alerts.web.api.problems import Kind
+
+_REF = "#/components/schemas/{model}"
+_SCHEMAS = "#/components/schemas/"
+_ID = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": r"^[^/\x00-\x1f\x7f]+$"}
+_FOLLOWERS = ("getAlert", "updateAlert", "cancelAlert", "correctAlert", "approveAlert", "rejectAlert", "explainAlert")
+_LEADS_ON = ("postAlert", "updateAlert")
+
+
+async def _answer_document(_: Api, __: Call) -> Answer:
+    return json_answer(200, document())
+
+
+OF_ITSELF = Operation(
+    "getDocument",
+    "GET",
+    "/openapi.json",
+    "This document",
+    _answer_document,
+    None,
+    {200: (Document,)},
+    details="No token is needed.",
+)
+EVERY_OPERATION = (*OPERATIONS, OF_ITSELF)
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The whole of it: the same for the same program, in the same order."""
+    paths: dict[str, Any] = {}
+    for operation in EVERY_OPERATION:
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Tocsin",
+            "version": __version__,
+            "description": "A town's alerts: posted, validated, watched. Errors are RFC 9457 problems.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": BASE}],
+        "security": [{"token": []}],
+        "paths": paths,
+        "components": {
+            "schemas": _schemas(),
+            "headers": _headers(),
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "Made by `tocsin token add`."}
+            },
+        },
+    }
+
+
+def _models() -> list[tuple[type[BaseModel], JsonSchemaMode]]:
+    found: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(ProblemAccount, "validation"): None}
+    for operation in EVERY_OPERATION:
+        answered = [model for models in operation.answers.values() for model in models]
+        asked = [operation.query, *([operation.wish] if operation.wish else [])]
+        found |= {(model, "validation"): None for model in [*answered, *asked]}
+    return sorted(found, key=lambda each: each[0].__name__)
+
+
+def _schemas() -> dict[str, Any]:
+    _, found = models_json_schema(_models(), ref_template=_REF)
+    schemas: dict[str, Any] = found["$defs"]
+    asked = {operation.query.__name__ for operation in EVERY_OPERATION}
+    return {name: schema for name, schema in sorted(schemas.items()) if name not in asked}
+
+
+def _headers() -> dict[str, Any]:
+    text = {"type": "string"}
+    return {
+        "ETag": {"schema": text, "description": "What it is now: for If-Match and If-None-Match."},
+        "Link": {"schema": text, "description": 'The part of the list that follows: rel="next".'},
+        "Location": {"schema": text, "description": "Where the new alert is."},
+        "RateLimit": {
+            "schema": text,
+            "description": "How many requests are left, and seconds until there is one more.",
+        },
+        "RateLimit-Policy": {"schema": text, "description": "How many requests, in how many seconds."},
+        "Retry-After": {"schema": text, "description": "Seconds to wait."},
+        "WWW-Authenticate": {"schema": text, "description": "That a bearer token is needed."},
+        "Idempotent-Replayed": {"schema": text, "description": "`true`: it was done before, and this is that answer."},
+    }
+
+
+def _described(operation: Operation) -> dict[str, Any]:
+    role = f"For {MAY[operation.act]} or more." if operation.act is not None else ""
+    told: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "description": f"{operation.details} {role}".strip(),
+        "parameters": list(_parameters(operation)),
+        "responses": _responses(operation),
+    }
+    if operation.act is None:
+        told["security"] = []
+    if operation.wish is not None:
+        told["requestBody"] = _body(operation, operation.wish)
+    return told
+
+
+def _body(operation: Operation, wish: type[BaseModel]) -> dict[str, Any]:
+    content: dict[str, Any] = {JSON: {"schema": {"$ref": _SCHEMAS + wish.__name__}}}
+    if operation.takes_cap:
+        content[CAP] = {"schema": {"type": "string", "description": "A CAP 1.2 message, in UTF-8."}}
+    needed = any(field.is_required() for field in wish.model_fields.values())
+    return {"required": needed, "content": content}
+
+
+def _parameters(operation: Operation) -> Iterable[dict[str, Any]]:
+    if operation.is_about_one:
+        yield {"name": "id", "in": "path", "required": True, "schema": _ID}
+    for name, schema in operation.query.model_json_schema(ref_template=_REF).get("properties", {}).items():
+        yield _query_parameter(name, schema)
+    if operation.method == "POST":
+        key = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[!-~]+$"}
+        yield _header("Idempotency-Key", key, "The same key again: the same answer, and nothing is done twice (24 h).")
+    if 412 in operation.troubles:
+        yield _header("If-Match", {"type": "string"}, "The ETag, or the fingerprint in quotes, of what was looked at.")
+    if operation.name == "getAlert":
+        yield _header("If-None-Match", {"type": "string"}, "The ETag of what is there already.")
+
+
+def _query_parameter(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A parameter is there or not: that it may be null is pydantic's way to say that it may be missing."""
+    options = [each for each in schema.get("anyOf", []) if each != {"type": "null"}]
+    kept = {key: value for key, value in schema.items() if key not in ("anyOf", "default", "title", "description")}
+    given = {**kept, **(options[0] if options else {})}
+    if schema.get("default") is not None:
+        given["default"] = schema["default"]
+    told = {"name": name, "in": "query", "required": False, "schema": given}
+    return {**told, "description": schema["description"]} if "description" in schema else told
+
+
+def _header(name: str, schema: Mapping[str, Any], description: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": False, "schema": schema, "description": description}
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    found: dict[int, dict[str, Any]] = {}
+    for status, models in operation.answers.items():
+        found[status] = _good(operation, status, models)
+    if operation.name == "getAlert":
+        found[304] = {"description": "Who asks has it already", "headers": _named(("ETag",))}
+    for status in operation.statuses:
+        found[status] = _bad(status)
+    return {str(status): found[status] for status in sorted(found)}
+
+
+def _good(operation: Operation, status: int, models: Sequence[type[BaseModel]]) -> dict[str, Any]:
+    refs = [{"$ref": _SCHEMAS + model.__name__} for model in models]
+    content: dict[str, Any] = {JSON: {"schema": refs[0] if len(refs) == 1 else {"anyOf": refs}}}
+    if operation.gives_cap:
+        content[CAP] = {"schema": {"type": "string", "description": "The CAP 1.2 message."}}
+    headers = ["RateLimit", "RateLimit-Policy"]
+    headers += ["ETag"] if AlertAccount in models else []
+    headers += ["Idempotent-Replayed"] if operation.method == "POST" else []
+    headers += ["Location"] if status == 201 else []
+    headers += ["Link"] if "before" in operation.query.model_fields else []
+    told = {"description": _said(status), "headers": _named(headers), "content": content}
+    if status == 201 and operation.name in _LEADS_ON:
+        told["links"] = _links()
+    return told
+
+
+def _said(status: int) -> str:
+    return "It is stored" if status == 201 else "Done"
+
+
+def _links() -> dict[str, Any]:
+    return {name: {"operationId": name, "parameters": {"id": "$response.body#/alert"}} for name in _FOLLOWERS}
+
+
+def _bad(status: int) -> dict[str, Any]:
+    titles = " / ".join(kind.title for kind in Kind if kind.status == status)
+    headers = ["RateLimit", "RateLimit-Policy"]
+    headers += {401: ["WWW-Authenticate"], 403: ["WWW-Authenticate"], 429: ["Retry-After"]}.get(status, [])
+    return {
+        "description": re.sub(r"\s+", " ", titles),
+        "headers": _named(headers),
+        "content": {PROBLEM: {"schema": {"$ref": _SCHEMAS + ProblemAccount.__name__}}},
+    }
+
+
+def _named(headers: Iterable[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in sorted(headers)}

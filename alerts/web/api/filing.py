@@ -1,0 +1,125 @@
+"""What an officer's program writes: a new alert, its update, its end, its correction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from alerts.desk.account import rehearsal_of
+from alerts.desk.actions import MANUAL, Filed
+from alerts.desk.draft import Draft, draft_alert
+from alerts.desk.officer import Officer
+from alerts.desk.sitting import Sitting
+from alerts.model.alert import Alert
+from alerts.model.incident import Record
+from alerts.web.api.alerts import account, must_be_as_seen, named
+from alerts.web.api.once import once
+from alerts.web.api.operation import Answer, Api, Call, json_answer
+from alerts.web.api.pictures import Image, picture_of
+from alerts.web.api.wishes import CorrectWish, EndWish, PostWish, UpdateWish, Words
+
+Filing = Callable[[Officer], Filed]
+_WORDS = ("headline", "description", "instruction", "event", "category", "severity", "urgency", "certainty")
+_REST = ("onset", "expires", "web", "exercise")
+
+
+async def post_alert(api: Api, call: Call) -> Answer:
+    """File a new alert, from its words or as a CAP message."""
+    if call.alert is not None:
+        made = call.alert
+        await api.office.sketch(lambda sitting: _warm(sitting, made))
+        return await _store(api, call, lambda officer: officer.post(made))
+    wish = call.wishing(PostWish)
+    image = await picture_of(api.office, wish)
+    alert = await api.office.sketch(lambda sitting: _made(sitting, wish, image))
+    if wish.dry_run:
+        return await _rehearse(api, call, lambda officer: officer.post(alert, wish.channels, again=True))
+    return await _store(api, call, lambda officer: officer.post(alert, wish.channels, again=wish.again))
+
+
+def _made(sitting: Sitting, wish: PostWish, image: Image) -> Alert:
+    """The alert, and all that takes long about it: it is filed in a transaction for which lanes wait."""
+    draft = Draft(**changes_of(wish), **image)
+    return _warm(sitting, draft_alert(draft, sitting.desk.station, sitting.now, sitting.new_id()))
+
+
+def _warm(sitting: Sitting, alert: Alert) -> Alert:
+    station = sitting.desk.station
+    station.territory.locate(alert, any_area=station.intake(MANUAL).any_area)
+    sitting.desk.warm(alert)
+    return alert
+
+
+def changes_of(wish: Words) -> dict[str, Any]:
+    """What was said, under the names of Draft's fields."""
+    said = {name: getattr(wish, name, None) for name in (*_WORDS, *_REST)}
+    given = {name: _plain(value) for name, value in said.items() if value is not None}
+    more = {"areas": wish.areas, "language": wish.lang}
+    return {**given, **{name: value for name, value in more.items() if value}}
+
+
+def _plain(value: Any) -> Any:
+    """Lines end as they do here."""
+    return value.replace("\r\n", "\n").replace("\r", "\n") if type(value) is str else value
+
+
+async def update_alert(api: Api, call: Call) -> Answer:
+    """File the next version."""
+    wish = call.wishing(UpdateWish)
+    changes = {**changes_of(wish), **await picture_of(api.office, wish)}
+
+    def filing(officer: Officer) -> Filed:
+        record = _about(officer.sitting, call)
+        return officer.update(record.id, changes, wish.channels, again=wish.again)
+
+    return await _file(api, call, filing, dry_run=wish.dry_run)
+
+
+async def cancel_alert(api: Api, call: Call) -> Answer:
+    """End it: it no longer holds, or it is over."""
+    wish = call.wishing(EndWish)
+
+    def filing(officer: Officer) -> Filed:
+        return officer.cancel(_about(officer.sitting, call).id, _plain(wish.reason), over=wish.over)
+
+    return await _file(api, call, filing, dry_run=wish.dry_run)
+
+
+async def correct_alert(api: Api, call: Call) -> Answer:
+    """Say that it was wrong."""
+    wish = call.wishing(CorrectWish)
+
+    def filing(officer: Officer) -> Filed:
+        return officer.correct(_about(officer.sitting, call).id, _plain(wish.reason))
+
+    return await _file(api, call, filing, dry_run=wish.dry_run)
+
+
+def _about(sitting: Sitting, call: Call) -> Record:
+    record = named(sitting, call.name)
+    must_be_as_seen(sitting, record, call.conditions.if_match)
+    return record
+
+
+async def _file(api: Api, call: Call, filing: Filing, *, dry_run: bool) -> Answer:
+    if not dry_run:
+        return await _store(api, call, filing)
+    incident = await api.office.ask(lambda sitting: named(sitting, call.name).incident_id)
+    return await _rehearse(api, call, filing, incident)
+
+
+async def _rehearse(api: Api, call: Call, filing: Filing, incident: str | None = None) -> Answer:
+    filed = await api.office.sketch(lambda sitting: filing(Officer(sitting, call.actor)), incident)
+    station = api.station
+    return json_answer(200, rehearsal_of(filed.record, filed.penned, station.timezone, station.language))
+
+
+async def _store(api: Api, call: Call, filing: Filing) -> Answer:
+    """Act, and answer in the same transaction: 201, or 200 for what the same words were a moment ago."""
+
+    def action(sitting: Sitting) -> Answer:
+        filed = filing(Officer(sitting, call.actor))
+        told = account(api.station, filed.record, sitting.books.posts_of(filed.record.id))
+        return json_answer(201 if filed.fresh else 200, told)
+
+    return await once(api, call, action)

@@ -1,0 +1,122 @@
+"""How a request came in: from where, over what, to which address; and the cookies that go with that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from alerts.access.answers import KNOWN_FOR, Entered, Site
+from alerts.access.visitor import Visit
+from alerts.web.rules import Rules
+
+Network = IPv4Network | IPv6Network
+_DAY = 86400
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """`address` is the browser's as far as it can be known, `secure` whether it speaks https, `origins` where we are.
+
+    The first of the `origins` is the address that was asked; the others are the desk's own by channels.toml.
+    """
+
+    address: str
+    secure: bool
+    origins: tuple[str, ...]
+
+    @property
+    def session_cookie(self) -> str:
+        """`__Host-` makes browsers refuse one that another host or plain http planted (RFC 6265bis, 4.1.3.2)."""
+        return "__Host-tocsin" if self.secure else "tocsin"
+
+    @property
+    def device_cookie(self) -> str:
+        """By what the browser is known where somebody signed in before."""
+        return f"{self.session_cookie}-device"
+
+    def cookie_of(self, request: web.Request) -> str:
+        """The session's cookie, raw; empty where there is none."""
+        return request.cookies.get(self.session_cookie, "")
+
+    def visit(self, request: web.Request) -> Visit:
+        """As the gate is told."""
+        device = request.cookies.get(self.device_cookie, "")
+        return Visit(self.address, request.headers.get("User-Agent", ""), device)
+
+    def site(self, request: web.Request) -> Site:
+        """What a passkey is bound to: the address that the browser shows, where it is one of ours."""
+        said = request.headers.get("Origin", "")
+        origin = said if said in self.origins else self.origins[0]
+        return Site(origin, urlsplit(origin).hostname or "")
+
+    def remember(self, response: web.StreamResponse, entered: Entered) -> None:
+        """Give the browser what it is to come back with."""
+        session = entered.visitor.session
+        lasts = int((session.expires_at - session.seen_at).total_seconds())
+        self.set_cookie(response, self.session_cookie, entered.cookie, lasts)
+        if entered.device is not None:
+            self.set_cookie(response, self.device_cookie, entered.device, KNOWN_FOR * _DAY)
+
+    def forget(self, response: web.StreamResponse) -> None:
+        """Take the session's cookie away."""
+        self.set_cookie(response, self.session_cookie, "", 0)
+
+    def set_cookie(self, response: web.StreamResponse, name: str, value: str, lasts: int) -> None:
+        """A cookie that no script reads and no other site sends along with a form."""
+        kept: dict[str, Any] = {"httponly": True, "samesite": "Lax", "path": "/", "secure": self.secure}
+        response.set_cookie(name, value, max_age=lasts, **kept)
+
+
+def arrival_of(request: web.Request, rules: Rules) -> Arrival:
+    """How it came in, believing of what proxies say only what ours say."""
+    remote = request.remote or ""
+    trusted = _is_among(remote, rules.proxies)
+    address = client_address(remote, request.headers.getall("X-Forwarded-For", []), rules.proxies)
+    said = request.headers.get("X-Forwarded-Proto", "").split(",")[-1].strip().lower() if trusted else ""
+    secure = said == "https" if said else request.secure
+    own = f"{'https' if secure else 'http'}://{request.host.lower()}"
+    configured = (_origin(rules.url),) if rules.url else ()
+    return Arrival(address, secure, (own, *configured))
+
+
+def client_address(remote: str, forwarded: Sequence[str], proxies: Sequence[Network]) -> str:
+    """Who is behind our proxies: read from the right, since each adds what it saw and the rest may be made up."""
+    address = remote
+    for said in reversed([part.strip() for line in forwarded for part in line.split(",")]):
+        if not _is_among(address, proxies):
+            break
+        seen = _parsed(said)
+        if seen is None:
+            break
+        address = str(seen)
+    return address
+
+
+def _is_among(address: str, proxies: Sequence[Network]) -> bool:
+    parsed = _parsed(address)
+    return parsed is not None and any(parsed in network for network in proxies)
+
+
+def _parsed(text: str) -> IPv4Address | IPv6Address | None:
+    """An address, also with a port as some proxies add it; an IPv4 one that was mapped into IPv6 as itself."""
+    bare = text.strip()
+    if bare.startswith("["):
+        bare = bare[1:].partition("]")[0]
+    elif bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        address = ip_address(bare)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()

@@ -1,0 +1,85 @@
+"""What somebody had typed when the session was over: carried through the sign-in, and given back as typed.
+
+Nothing is ever done with it by itself: it becomes a draft, or a page that asks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from aiohttp.web import FileField
+from multidict import MultiDict, MultiDictProxy
+
+from alerts.model.draft import Typed
+
+Form = MultiDictProxy[str | bytes | bytearray | FileField]
+"""A form as it was posted."""
+
+HOME = "/desk/"
+MOST_BYTES = 200_000
+MOST_FIELDS = 300
+_NEVER = ("csrf", "carried", "code", "secret")
+_OUTSIDE = ("/desk/sign-in", "/desk/sign-out", "/desk/language", "/desk/static", "/desk/events", "/desk/fragments")
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A form that wasn't taken: where it was to go, and its fields in order, without secrets and files."""
+
+    to: str
+    fields: tuple[tuple[str, str], ...]
+
+    def packed(self) -> str:
+        """As one hidden field holds it."""
+        return json.dumps({"to": self.to, "fields": self.fields}, ensure_ascii=False, separators=(",", ":"))
+
+    def typed(self) -> dict[str, Typed]:
+        """As a draft keeps it: a name that comes several times with all its values."""
+        values = MultiDict(self.fields)
+        return {name: found[0] if len(found := values.getall(name)) == 1 else tuple(found) for name in values}
+
+
+def carry(to: str, form: Form) -> Carried | None:
+    """What is kept of a posted form; None where nothing is, or it is larger than anybody types."""
+    return _bounded(to, [(name, value) for name, value in form.items() if isinstance(value, str)])
+
+
+def unpacked(text: str) -> Carried | None:
+    """What comes back from the hidden field: the browser's word, so looked at as if it were new. None: nothing."""
+    if not text or len(text.encode("utf-8", "replace")) > 2 * MOST_BYTES:
+        return None
+    try:
+        said = json.loads(text)
+        fields = [(str(name), str(value)) for name, value in said["fields"]]
+        return _bounded(str(said["to"]), fields)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def safe_next(wanted: str) -> str:
+    """Where to go after the sign-in: a page of the desk, or its first. Never another site, however it is spelled."""
+    plain = unquote(wanted)
+    path = urlsplit(plain).path if plain.startswith(HOME) else ""
+    odd = any(c in plain for c in "\\\r\n\t\0") or any(ord(c) < 32 for c in plain) or "//" in path
+    if not path or odd or any(part in (".", "..") for part in path.split("/")) or _is_no_page(path):
+        return HOME
+    return wanted if wanted.startswith(HOME) and wanted.isascii() else HOME
+
+
+def _is_no_page(path: str) -> bool:
+    return any(path == place or path.startswith(f"{place}/") for place in _OUTSIDE)
+
+
+def _bounded(to: str, fields: Sequence[tuple[str, str]]) -> Carried | None:
+    if safe_next(to) != to or _is_no_page(urlsplit(to).path):
+        return None
+    kept = tuple(_unsecret(fields))
+    size = sum(len(name.encode("utf-8", "replace")) + len(value.encode("utf-8", "replace")) for name, value in kept)
+    return Carried(to, kept) if kept and len(kept) <= MOST_FIELDS and size <= MOST_BYTES else None
+
+
+def _unsecret(fields: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    return ((name, value) for name, value in fields if name not in _NEVER and "password" not in name.lower())

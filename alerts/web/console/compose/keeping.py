@@ -1,0 +1,69 @@
+"""Drafts as they are kept: a newer one is never written over by an older page, and each is posted once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from alerts.desk.sitting import Sitting
+from alerts.model.actor import Actor, fold_name
+from alerts.model.draft import SavedDraft
+from alerts.model.errors import Conflict, Forbidden
+from alerts.web.console.compose.fields import Fields, same
+
+_IDENTITY = re.compile(r"[0-9A-Za-z]{8,26}")
+MOST = 200
+"""Drafts that one account may have open: more are no officer's."""
+
+
+class Older(Conflict):
+    """A newer version of the draft is kept than the page knows; `kept` is it."""
+
+    def __init__(self, kept: SavedDraft) -> None:
+        super().__init__("a newer version of this draft is kept, from another page; open that one, or keep a copy")
+        self.kept = kept
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A form as a page sends it: whose draft it is, how often it was changed, which alert it is about."""
+
+    identity: str
+    revision: int
+    fields: Fields
+    about: str | None = None
+
+
+def is_identity(name: str) -> bool:
+    """Whether a draft may be called so."""
+    return bool(_IDENTITY.fullmatch(name))
+
+
+def draft_of(sitting: Sitting, actor: Actor, identity: str) -> SavedDraft | None:
+    """One's own draft of that id. Raises Forbidden for somebody else's."""
+    found = sitting.drafts.draft(identity) if is_identity(identity) else None
+    if found is not None and fold_name(found.account) != fold_name(actor.name):
+        raise Forbidden("that draft is somebody else's; start one of your own")
+    return found
+
+
+def keep(sitting: Sitting, actor: Actor, sheet: Sheet, *, by_script: bool = False) -> SavedDraft:
+    """Keep what a page sent. A draft that was posted stays as it is. Raises Older, Forbidden, or Conflict for too many.
+
+    A page with a script counts its changes itself, so that what it sends again with the same number is the same. One
+    without sends the number that it was given.
+    """
+    found = draft_of(sitting, actor, sheet.identity)
+    if found is None:
+        if len(sitting.drafts.drafts(actor.name)) >= MOST:
+            raise Conflict(f"you have {MOST} drafts; throw some of them away first")
+        found = SavedDraft(sheet.identity, actor.name, sitting.now, about=sheet.about, revision=0)
+    elif found.alert_id is not None or (same(found.fields, sheet.fields) and sheet.revision <= found.revision):
+        return found
+    if sheet.revision < found.revision or (by_script and sheet.revision == found.revision):
+        raise Older(found)
+    revision = sheet.revision if sheet.revision > found.revision else found.revision + 1
+    about = found.about or sheet.about
+    kept = replace(found, about=about, fields=dict(sheet.fields), revision=revision, updated_at=sitting.now)
+    sitting.drafts.put_draft(kept)
+    return kept

@@ -1,0 +1,171 @@
+"""What stands in the form before anything is typed: what is prepared for a hazard, or an alert to be updated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from alerts.desk.draft import Draft
+from alerts.desk.drawing import spell_circle, spell_polygon
+from alerts.desk.prepared import Prepared
+from alerts.desk.station import Station
+from alerts.desk.territory import DISTRICT
+from alerts.model.alert import Area, Info, Severity, Status
+from alerts.model.draft import Typed
+from alerts.model.hazard import hazard_of
+from alerts.model.incident import Record
+from alerts.web.console.compose.fields import LISTS, TEXTS, Fields, several, text
+from alerts.web.console.compose.reading import OTHER, SPANS
+
+_PREPARED = (
+    "headline", "description", "instruction", "event", "category", "severity", "urgency", "certainty", "span",
+    "expires",
+)  # fmt: skip
+_ALONE: Mapping[str, str] = {
+    "headline": "headline", "description": "description", "instruction": "instruction", "event": "event",
+    "category": "category", "severity": "severity", "urgency": "urgency", "certainty": "certainty", "onset": "onset",
+    "web": "web", "hazard": "hazard",
+}  # fmt: skip
+_TOGETHER: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    (("span", "expires"), ("expires",)),
+    (("area", "place", "polygon", "circle"), ("areas", "place", "polygons", "circles", "whole")),
+    (("picture", "alt"), ("image", "alt")),
+)
+"""Fields of the form that say one thing together, and the fields of a draft that they make."""
+
+
+def prepared_fields(prepared: Prepared) -> dict[str, Typed]:
+    """The usual alert of a hazard, to be completed."""
+    known = prepared.duration in SPANS
+    return {
+        "hazard": prepared.hazard.value,
+        "headline": prepared.headline,
+        "description": prepared.description,
+        "instruction": prepared.instruction(prepared.severity),
+        "event": prepared.event,
+        "category": prepared.category.value,
+        "severity": prepared.severity.value,
+        "urgency": prepared.urgency.value,
+        "certainty": prepared.certainty.value,
+        "span": prepared.duration if known else OTHER,
+        "expires": "" if known else prepared.duration,
+    }
+
+
+def another_hazard(fields: Fields, before: Prepared | None, after: Prepared) -> dict[str, Typed]:
+    """The form with another hazard's texts in the place of those that nobody has touched; what was typed stays."""
+    old = prepared_fields(before) if before else {}
+    new = prepared_fields(after)
+    untouched = {name for name in _PREPARED if text(fields, name) in ("", old.get(name, ""))}
+    if not {"span", "expires"} <= untouched:
+        untouched -= {"span", "expires"}
+    return {**fields, "hazard": new["hazard"], **{name: new[name] for name in _PREPARED if name in untouched}}
+
+
+def fields_of(
+    record: Record, station: Station, kept: Callable[[str], Path | None] = lambda _: None
+) -> dict[str, Typed]:
+    """The form as it would have to be filled for this alert; `kept` tells which pictures are ours.
+
+    `about` is the alert that it updated, if it did, so that it is filed as an update again.
+    """
+    alert = record.alert
+    info = alert.info_for(station.language) if alert else None
+    if alert is None or info is None:
+        return {}
+    zone = station.timezone
+    return {
+        **({"about": alert.references[-1].identifier} if alert.references else {}),
+        "hazard": hazard_of(info).value,
+        "exercise": "" if alert.status is Status.ACTUAL else "1",
+        "headline": info.headline or info.event,
+        "description": info.description or "",
+        "instruction": info.instruction or "",
+        "event": info.event,
+        "category": info.categories[0].value,
+        "severity": info.severity.value,
+        "urgency": info.urgency.value,
+        "certainty": info.certainty.value,
+        "onset": _spelled(info.onset, zone),
+        "span": OTHER,
+        "expires": _spelled(info.expires, zone),
+        "web": info.web or "",
+        **_where(info.areas, station),
+        **_picture(info, kept),
+    }
+
+
+def changes_between(before: Fields, now: Fields, draft: Draft) -> dict[str, Any]:
+    """The fields of the draft that an update has to tell: what the form says otherwise than it did."""
+    differ = {name for name in {*before, *now} if _value(before, name) != _value(now, name)}
+    changes = {to: _told(getattr(draft, to)) for name, to in _ALONE.items() if name in differ}
+    for names, fields in _TOGETHER:
+        if differ & set(names):
+            changes |= {to: getattr(draft, to) for to in fields}
+    if "whole" in changes:
+        changes["whole"] = not (draft.areas or draft.place or draft.polygons or draft.circles)
+    return changes
+
+
+def adapted(fields: Fields, station: Station) -> dict[str, Typed]:
+    """A kept draft as this form has it: one that was made of an alert may name districts, and several at once."""
+    own = {name: value for name, value in fields.items() if name in (*TEXTS, *LISTS, "areas", "channels")}
+    names, channels = several(own, "areas"), several(own, "channels")
+    own.pop("areas", None)
+    own.pop("channels", None)
+    if names:
+        known = {district.name: district.code for district in station.territory.districts}
+        own["area"] = tuple(known[name] for name in names if name in known)
+    if channels:
+        own["channel"] = channels
+    return own
+
+
+def gravity_of(fields: Fields) -> Severity:
+    """The severity that the form says, as far as it is one."""
+    value = text(fields, "severity")
+    return Severity(value) if value in set(Severity) else Severity.MODERATE
+
+
+def _told(value: Any) -> Any:
+    """Nothing, where there was something, is told as an empty text."""
+    return "" if value is None else value
+
+
+def _value(fields: Fields, name: str) -> Any:
+    value = fields.get(name, "")
+    return tuple(sorted(several(fields, name))) if name in ("area", "channel") else str(value).strip()
+
+
+def _spelled(time: datetime | None, zone: tzinfo) -> str:
+    return time.astimezone(zone).strftime("%Y-%m-%dT%H:%M") if time else ""
+
+
+def _where(areas: tuple[Area, ...], station: Station) -> dict[str, Typed]:
+    """Districts are ticked; of another area its name and its shapes are told. The town itself is neither."""
+    districts = {district.code: district.as_area() for district in station.territory.districts}
+    codes = {code.value for area in areas for code in area.geocodes if code.name == DISTRICT} & districts.keys()
+    named = {districts[code].description for code in codes}
+    others = [area for area in areas if area.description not in (*named, station.name)]
+    if codes == districts.keys() and not others:
+        codes = set()
+    known = {ring for code in codes for ring in districts[code].polygons}
+    return {
+        "area": tuple(code for code in districts if code in codes),
+        "place": ", ".join(area.description for area in others),
+        "polygon": "\n".join(spell_polygon(ring) for area in areas for ring in area.polygons if ring not in known),
+        "circle": "\n".join(spell_circle(circle) for area in areas for circle in area.circles if circle.radius > 0),
+    }
+
+
+def _picture(info: Info, kept: Callable[[str], Path | None]) -> dict[str, Typed]:
+    for resource in info.resources:
+        address = urlsplit(resource.uri or "")
+        name = Path(url2pathname(address.path)).name
+        if address.scheme == "file" and not address.netloc and kept(name):
+            return {"picture": name, "alt": resource.description}
+    return {"picture": "", "alt": ""}

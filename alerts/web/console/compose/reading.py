@@ -1,0 +1,204 @@
+"""What was typed, read as an alert: a draft of it, or what is to be put right, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from alerts.desk.draft import Draft, draft_alert, read_time
+from alerts.desk.drawing import read_circle, read_polygon
+from alerts.desk.station import Station
+from alerts.model.alert import Category, Certainty, Severity, Urgency
+from alerts.model.errors import Misuse
+from alerts.model.hazard import Hazard
+from alerts.web.console.compose.fields import Fields, lines, several, text
+
+Gettext = Callable[..., str]
+E = TypeVar("E", bound=StrEnum)
+SPANS = ("1h", "3h", "6h", "12h", "24h")
+TOMORROW, OTHER = "tomorrow", "other"
+_MORNING = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a form is read against: the station, the time, and the files of the pictures that are kept."""
+
+    station: Station
+    now: datetime
+    picture: Callable[[str], Path | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a form says. `problems` has a sentence for each field that can't stand; then there is no `draft`."""
+
+    draft: Draft | None
+    channels: tuple[str, ...] = ()
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_form(fields: Fields, ground: Ground, _: Gettext) -> Reading:
+    """Read a form. What can't stand is told in the reader's language."""
+    reader = _Reader(fields, ground, _)
+    draft = reader.draft()
+    channels = reader.channels()
+    if draft is not None and not reader.problems:
+        reader.check(draft)
+    return Reading(None if reader.problems else draft, channels, reader.problems)
+
+
+def until(fields: Fields, now: datetime, station: Station) -> str | None:
+    """When it is over, as `read_time` takes it: what was typed counts before what was ticked."""
+    own, span = text(fields, "expires"), text(fields, "span")
+    if own:
+        return own
+    if span == TOMORROW:
+        local = now.astimezone(station.timezone) + timedelta(days=1)
+        return local.replace(hour=_MORNING, minute=0, second=0, microsecond=0, tzinfo=None).isoformat()
+    return span if span in SPANS else None
+
+
+class _Reader:
+    def __init__(self, fields: Fields, ground: Ground, gettext: Gettext) -> None:
+        self._fields = fields
+        self._ground = ground
+        self._ = gettext
+        self.problems: dict[str, str] = {}
+
+    def draft(self) -> Draft | None:
+        _, picture = self._, self._picture()
+        headline = text(self._fields, "headline")
+        if not headline:
+            self.problems["headline"] = _("Say in one line what happens.")
+        self._shapes()
+        self._times()
+        self._web()
+        return Draft(
+            headline=headline,
+            description=text(self._fields, "description"),
+            instruction=text(self._fields, "instruction"),
+            event=text(self._fields, "event") or None,
+            category=self._one_of(Category, "category", Category.SAFETY),
+            severity=self._one_of(Severity, "severity", Severity.MODERATE),
+            urgency=self._one_of(Urgency, "urgency", Urgency.EXPECTED),
+            certainty=self._one_of(Certainty, "certainty", Certainty.LIKELY),
+            onset=text(self._fields, "onset") or None,
+            expires=until(self._fields, self._ground.now, self._ground.station),
+            areas=self._areas(),
+            web=text(self._fields, "web") or None,
+            image=picture,
+            alt=(text(self._fields, "alt") or None) if picture else None,
+            exercise=bool(text(self._fields, "exercise")),
+            hazard=self._hazard(),
+            place=text(self._fields, "place") or None,
+            polygons=lines(self._fields, "polygon"),
+            circles=lines(self._fields, "circle"),
+        )
+
+    def channels(self) -> tuple[str, ...]:
+        _, chosen = self._, several(self._fields, "channel")
+        unknown = [name for name in chosen if self._ground.station.outlet(name) is None]
+        if unknown:
+            self.problems["channel"] = _("There is no channel “%(name)s” any more.", name=unknown[0])
+        return chosen
+
+    def check(self, draft: Draft) -> None:
+        """What only the whole can tell, such as a place that has no name."""
+        _ = self._
+        try:
+            draft_alert(draft, self._ground.station, self._ground.now, "0")
+        except Misuse as error:
+            option = str(error).split(" ", 1)[0].removeprefix("--").rstrip(":")
+            if option == "place":
+                self.problems["place"] = _("Say in a few words where that is: what was drawn lies in no district.")
+            else:
+                self.problems[option if option in self._fields else ""] = str(error)
+
+    def _hazard(self) -> Hazard | None:
+        name = text(self._fields, "hazard")
+        return Hazard(name) if name in set(Hazard) else None
+
+    def _one_of(self, kind: type[E], name: str, default: E) -> E:
+        _, value = self._, text(self._fields, name)
+        if value and value not in set(kind):
+            self.problems[name] = _("“%(typed)s” is none of the choices.", typed=value)
+        return kind(value) if value in set(kind) else default
+
+    def _areas(self) -> tuple[str, ...]:
+        _, chosen = self._, several(self._fields, "area")
+        known = {district.code for district in self._ground.station.territory.districts}
+        gone = [code for code in chosen if code not in known]
+        if gone:
+            self.problems["area"] = _("There is no district “%(name)s” any more.", name=gone[0])
+        return chosen
+
+    def _shapes(self) -> None:
+        _ = self._
+        for line in lines(self._fields, "polygon"):
+            if not _is_read(read_polygon, line):
+                self.problems["polygon"] = _(
+                    "“%(typed)s” can’t be used. An outline has at least three corners, each “latitude,longitude”, in "
+                    "the order they are walked, and doesn’t cross itself: 45.18,5.71 45.18,5.73 45.19,5.72",
+                    typed=_brief(line),
+                )
+        for line in lines(self._fields, "circle"):
+            if not _is_read(read_circle, line):
+                self.problems["circle"] = _(
+                    "“%(typed)s” can’t be used. A circle is “latitude,longitude radius in km”: 45.19,5.72 2",
+                    typed=_brief(line),
+                )
+
+    def _times(self) -> None:
+        _, now = self._, self._ground.now
+        onset = self._time("onset", text(self._fields, "onset"))
+        ends = self._time("expires", until(self._fields, now, self._ground.station) or "")
+        if onset and ends and now < onset and ends <= onset:
+            self.problems["expires"] = _("That is before it starts. Give a later time.")
+        elif ends and ends <= now:
+            self.problems["expires"] = _("That is over already. Give a later time.")
+
+    def _time(self, name: str, typed: str) -> datetime | None:
+        _, ground = self._, self._ground
+        if not typed:
+            return None
+        try:
+            return read_time(name, typed, ground.now, ground.station.timezone)
+        except Misuse:
+            self.problems[name] = _(
+                "“%(typed)s” is no time that can be used. Write a span such as 6h, an hour such as 18:30, or a date "
+                "and time such as 2026-11-25T18:00.",
+                typed=_brief(typed),
+            )
+            return None
+
+    def _web(self) -> None:
+        _, address = self._, text(self._fields, "web")
+        start, slashes, rest = address.partition("://")
+        if address and not (
+            start in ("http", "https") and slashes and rest.strip("/") and not set(rest) & set(" \t\n")
+        ):
+            self.problems["web"] = _("An address begins with https:// and has no blanks.")
+
+    def _picture(self) -> Path | None:
+        _, name = self._, text(self._fields, "picture")
+        file = self._ground.picture(name) if name else None
+        if name and file is None:
+            self.problems["picture"] = _("The picture isn’t there any more. Choose it again.")
+        return file
+
+
+def _is_read(read: Callable[[str], object], line: str) -> bool:
+    try:
+        read(line)
+    except Misuse:
+        return False
+    return True
+
+
+def _brief(typed: str) -> str:
+    return typed if len(typed) <= 60 else typed[:59] + "…"

@@ -1,0 +1,143 @@
+"""What an alert would come to if it were filed now: each channel's post as it will look there, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from alerts.desk.actions import Filed
+from alerts.desk.draft import draft_alert
+from alerts.desk.officer import Officer
+from alerts.desk.posting import Penned
+from alerts.desk.routing import PRACTICE
+from alerts.desk.sitting import Office, Sitting
+from alerts.desk.station import Outlet, Station
+from alerts.model.actor import Actor
+from alerts.model.alert import Alert, Severity, Status
+from alerts.model.errors import Misuse, Refused
+from alerts.model.ids import new_id
+from alerts.model.incident import AlertState, Record
+from alerts.web.console.compose.prefill import changes_between
+from alerts.web.console.compose.reading import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What an officer wants filed: a form that was read, and, of an update, the alert and the form as it was before."""
+
+    reading: Reading
+    fields: Mapping[str, Any]
+    about: Record | None = None
+    before: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One channel: its post, or why it gets none (`silence`, with what it is about)."""
+
+    outlet: Outlet
+    penned: Penned | None = None
+    silence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What would come of it. `refusal` is why nothing would; `goes_at` is when a veto's time would be over."""
+
+    alert: Alert | None = None
+    cards: tuple[Card, ...] = ()
+    state: AlertState | None = None
+    goes_at: datetime | None = None
+    refusal: str | None = None
+
+    @property
+    def penned(self) -> list[Penned]:
+        """The posts."""
+        return [card.penned for card in self.cards if card.penned]
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Where there would be a post."""
+        return tuple(card.outlet.name for card in self.cards if card.penned)
+
+
+def file_wish(sitting: Sitting, actor: Actor, wish: Wish, *, again: bool) -> Filed:
+    """File it: a new alert, or the next version of the one that it is about. Raises as `Officer.post`."""
+    draft, officer = wish.reading.draft, Officer(sitting, actor)
+    if draft is None:
+        raise Misuse("; ".join(wish.reading.problems.values()))
+    if wish.about is None:
+        alert = draft_alert(draft, sitting.desk.station, sitting.now, sitting.new_id())
+        return officer.post(alert, wish.reading.channels, again=again)
+    changes = changes_between(wish.before or {}, wish.fields, draft)
+    return officer.update(wish.about.id, changes, wish.reading.channels, again=again)
+
+
+async def rehearse(office: Office, station: Station, actor: Actor, wish: Wish) -> Rehearsal:
+    """Rehearse it in a database of its own; nothing is stored, whatever it comes to."""
+    draft = wish.reading.draft
+    if draft is None:
+        return Rehearsal()
+
+    def action(sitting: Sitting) -> Rehearsal:
+        try:
+            filed = file_wish(sitting, actor, wish, again=True)
+        except (Misuse, Refused) as error:
+            alert = _alert_alone(sitting, wish)
+            return Rehearsal(alert, _silent(station, wish, alert), refusal=str(error))
+        notes = _notes(sitting, filed)
+        posts = {made.post.channel: made for made in filed.penned}
+        alert = filed.record.alert
+        cards = tuple(
+            Card(outlet, posts[outlet.name])
+            if outlet.name in posts
+            else Card(outlet, silence=notes.get(outlet.name) or _silence(outlet, alert, wish))
+            for outlet in station.outlets
+        )
+        goes_at = next((made.post.not_before for made in filed.penned), None)
+        return Rehearsal(alert, cards, filed.record.state, goes_at)
+
+    return await office.sketch(action, wish.about.incident_id if wish.about else None)
+
+
+def _alert_alone(sitting: Sitting, wish: Wish) -> Alert | None:
+    try:
+        return (
+            draft_alert(wish.reading.draft, sitting.desk.station, sitting.now, new_id()) if wish.reading.draft else None
+        )
+    except Misuse:
+        return None
+
+
+def _silent(station: Station, wish: Wish, alert: Alert | None) -> tuple[Card, ...]:
+    return tuple(Card(outlet, silence=_silence(outlet, alert, wish)) for outlet in station.outlets)
+
+
+def _notes(sitting: Sitting, filed: Filed) -> dict[str, str]:
+    """Why the desk made no post for a channel that takes the alert, by channel."""
+    told = [event.reason for event in sitting.views.history(filed.record.incident_id) if event.what == "no_post"]
+    return {name: why for name, _, why in (reason.partition(": ") for reason in told if reason)}
+
+
+def _silence(outlet: Outlet, alert: Alert | None, wish: Wish) -> str:
+    """Why routing leaves a channel out, as a word that `wording` tells."""
+    status = alert.status if alert else Status.ACTUAL
+    if outlet.exercise is not (status in PRACTICE):
+        return "takes exercises alone" if outlet.exercise else "takes no exercise"
+    if not outlet.public:
+        return "is not public"
+    if wish.reading.channels and outlet.name not in wish.reading.channels:
+        return "is not chosen"
+    severity = alert.severity if alert else Severity.UNKNOWN
+    if severity is not Severity.UNKNOWN and not severity.at_least(outlet.severity):
+        return f"takes {outlet.severity}"
+    return "nothing"
+
+
+def reached(names: Sequence[str], standings: Sequence[Mapping[str, Any]]) -> int | None:
+    """How many follow these channels, as far as their platforms told; None where none did."""
+    told = [standing["followers"] for standing in standings if standing["channel"] in names]
+    known = [number for number in told if number is not None]
+    return sum(known) if known else None

@@ -1,0 +1,183 @@
+"""What the page says of an alert: its button, its end, and what desk and templates remark, in the reader's words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from babel.dates import format_skeleton, format_time, format_timedelta
+from babel.numbers import format_decimal
+
+from alerts.model.alert import Alert
+from alerts.model.incident import AlertState
+from alerts.web.console.compose.rehearsal import Rehearsal
+from alerts.web.console.words import Words
+
+_TWO_FIGURES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Who is spoken to: the words of their language, the station's zone and its name, and the time it is."""
+
+    words: Words
+    zone: tzinfo
+    station: str
+    now: datetime
+
+    @property
+    def locale(self) -> str:
+        """As Babel calls it; English has 24 hours here."""
+        return "en_GB" if self.words.language == "en" else self.words.language
+
+    def number(self, number: int) -> str:
+        """About so many: two figures are enough for an officer."""
+        scale = 10 ** max(len(str(number)) - _TWO_FIGURES, 0)
+        return format_decimal(round(number / scale) * scale, locale=self.locale)
+
+    def time(self, at: datetime) -> str:
+        """The hour, with the day unless it is today."""
+        local, today = at.astimezone(self.zone), self.now.astimezone(self.zone).date()
+        hour = format_time(local, "HH:mm", locale=self.locale)
+        if local.date() == today:
+            return hour
+        return f"{format_skeleton('MMMEd', local, locale=self.locale)}, {hour}"
+
+
+def place_of(alert: Alert, voice: Voice) -> str:
+    """Where, in words."""
+    names = list(dict.fromkeys(area.description for area in alert.areas))
+    if names in ([], [voice.station]):
+        return voice.words.gettext("the whole town")
+    return ", ".join(names)
+
+
+def button_words(rehearsal: Rehearsal, followers: int | None, voice: Voice, *, exercise: bool, update: bool) -> str:
+    """What the one button will do."""
+    _, plural, number = voice.words.gettext, voice.words.ngettext, len(rehearsal.channels)
+    if exercise:
+        if not number:
+            return _("Publish the EXERCISE")
+        return plural(
+            "Publish the EXERCISE on %(n)s exercise channel", "Publish the EXERCISE on %(n)s exercise channels", number
+        )
+    if not number:
+        return _("Publish")
+    where = plural("%(n)s channel", "%(n)s channels", number)
+    if followers is not None:
+        where = _("%(where)s, about %(followers)s followers", where=where, followers=voice.number(followers))
+    if rehearsal.state is AlertState.WAITING and rehearsal.goes_at is None:
+        return _("Send for validation: %(where)s", where=where)
+    if rehearsal.goes_at is not None:
+        span = format_timedelta(rehearsal.goes_at - voice.now, threshold=2, locale=voice.locale)
+        return _("Publish in %(span)s unless somebody stops it: %(where)s", span=span, where=where)
+    return _("Publish the update on %(where)s", where=where) if update else _("Publish on %(where)s", where=where)
+
+
+def confirm_words(rehearsal: Rehearsal, voice: Voice, *, exercise: bool) -> str:
+    """The button of the confirmation, which says again what is confirmed: what, where, until when, on how many."""
+    plural, number = voice.words.ngettext, len(rehearsal.channels)
+    alert = rehearsal.alert
+    if alert is None:
+        return voice.words.gettext("Publish")
+    said = {
+        "what": alert.infos[0].headline or alert.infos[0].event,
+        "where": place_of(alert, voice),
+        "until": voice.time(alert.ends),
+    }
+    if exercise:
+        return plural(
+            "Publish the EXERCISE “%(what)s” in %(where)s until %(until)s on %(n)s exercise channel",
+            "Publish the EXERCISE “%(what)s” in %(where)s until %(until)s on %(n)s exercise channels",
+            number,
+            **said,
+        )
+    if rehearsal.state is AlertState.WAITING and rehearsal.goes_at is None:
+        return plural(
+            "Send “%(what)s” in %(where)s until %(until)s on %(n)s channel for validation",
+            "Send “%(what)s” in %(where)s until %(until)s on %(n)s channels for validation",
+            number,
+            **said,
+        )
+    return plural(
+        "Publish “%(what)s” in %(where)s until %(until)s on %(n)s channel",
+        "Publish “%(what)s” in %(where)s until %(until)s on %(n)s channels",
+        number,
+        **said,
+    )
+
+
+def silence_words(silence: str, _: Callable[..., str], severities: Mapping[str, str]) -> str:
+    """Why a channel gets nothing."""
+    known = {
+        "takes exercises alone": _("It takes exercises, and nothing else."),
+        "takes no exercise": _("It is live: no exercise ever goes there."),
+        "is not public": _("It is internal: no alert goes there."),
+        "is not chosen": _("It is not among the channels that were chosen."),
+        "nothing": _("Nothing goes there now."),
+    }
+    if silence.startswith("takes ") and silence[6:] in severities:
+        return _("It takes what is “%(severity)s” or worse.", severity=severities[silence[6:]])
+    return known.get(silence) or remark(silence, _)
+
+
+def remark(text: str, _: Callable[..., str]) -> str:
+    """What the desk or a template remarks, in the reader's language where it is a known remark."""
+    for pattern, sentence in _remarks(_):
+        if match := pattern.fullmatch(text):
+            return sentence % match.groupdict() if match.groupdict() else sentence
+    return text
+
+
+def _remarks(_: Callable[..., str]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    return tuple((pattern, _(sentence)) for pattern, sentence in _KNOWN)
+
+
+def _n(sentence: str) -> str:
+    """Marks a sentence for the catalogue; it is translated where it is said."""
+    return sentence
+
+
+_KNOWN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), sentence)
+    for pattern, sentence in (
+        (r"the alert has no instruction: ours is used, .*", _n("No instruction was given: the prepared one is used.")),
+        (r"the alert has no instruction.*", _n("Nothing says what to do.")),
+        (r"the alert has no area: .*", _n("No area was given: the town is named.")),
+        (r"the alert has no expiry: .*", _n("No end was given.")),
+        (
+            r"the text says “(?P<word>.*)” but its status is Actual: .*",
+            _n("The text says “%(word)s”, but this is no exercise. Is that right?"),
+        ),
+        (r"the (?P<name>headline) is too long here: .*", _n("The headline is too long here: its short form is used.")),
+        (r"the (?P<name>area) is too long here: .*", _n("The place is too long here: its short form is used.")),
+        (r"the (?P<name>time) is too long here: .*", _n("The time is too long here: its short form is used.")),
+        (
+            r"X makes a link of “(?P<found>.*)”: .*",
+            _n("X makes a link of “%(found)s”, which costs thirteen times as much: put it another way."),
+        ),
+        (
+            r"the text is (?P<count>\d+) of (?P<limit>\d+) units and .*",
+            _n("The text has %(count)s of %(limit)s characters and can’t be cut further: shorten it."),
+        ),
+        (r"the instruction .*", _n("The instruction is too long here and was shortened.")),
+        (r"outside our areas: (?P<names>.*)", _n("It lies outside our areas: %(names)s.")),
+        (
+            r"its severity is (?P<severity>\w+), below what every channel takes",
+            _n("It is too slight for every channel."),
+        ),
+        (
+            r"its status is \w+, and no channel takes exercises.*",
+            _n("There is no exercise channel, so nobody would get it."),
+        ),
+        (r"its status is \w+, and no channel takes alerts.*", _n("There is no channel that takes alerts.")),
+        (
+            r"(?P<names>.*) takes no message whose status is .*",
+            _n("%(names)s can’t have it: exercise and live stay apart."),
+        ),
+        (r"nothing to change was given; .*", _n("Nothing is different from the alert yet.")),
+        (r"it was over at .*", _n("It is over already.")),
+    )
+)

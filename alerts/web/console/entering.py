@@ -1,0 +1,94 @@
+"""What the pages of the way in and of one's own account share: forms as read, what holds somebody up, QR codes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from io import BytesIO
+from typing import Any
+from urllib.parse import quote
+
+import segno
+from aiohttp import web
+from markupsafe import Markup
+
+from alerts.access.answers import Enrolment, Held, Reason
+from alerts.web.console.carried import HOME, safe_next
+
+_LONGEST_ANSWER = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A seed as a page shows it: its picture for a camera, and groups of letters for who types."""
+
+    picture: Markup
+    seed: str
+
+
+async def fields_of(request: web.Request) -> dict[str, str]:
+    """The text fields of a form; of several of one name the last."""
+    return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+
+
+def next_of(form: Mapping[str, str]) -> str:
+    """Where it goes after the sign-in."""
+    return safe_next(form.get("next", HOME))
+
+
+def with_next(address: str, onward: str) -> str:
+    """An address of the way in, with where it goes then."""
+    return address if onward == HOME else f"{address}?next={quote(onward, safe='')}"
+
+
+def see_other(address: str) -> web.Response:
+    """Led on, so that loading the page again posts nothing again."""
+    return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
+
+
+def read_answer(form: Mapping[str, str]) -> Mapping[str, Any]:
+    """What the script got from a passkey; empty, so refused, where it isn't that."""
+    text = form.get("answer", "")
+    try:
+        answer = json.loads(text) if len(text) <= _LONGEST_ANSWER else None
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def options(asked: Mapping[str, Any] | Held) -> web.Response:
+    """What the script hands to the browser; or why not."""
+    if isinstance(asked, Held):
+        return web.json_response({"reason": asked.reason}, status=HTTPStatus.CONFLICT)
+    return web.json_response(asked)
+
+
+def status_of(held: Held | None) -> int:
+    """As HTTP says why somebody isn't let on."""
+    if held is None:
+        return HTTPStatus.OK
+    if held.reason is Reason.WAIT:
+        return HTTPStatus.TOO_MANY_REQUESTS
+    over = held.reason in (Reason.WRONG, Reason.OVER, Reason.CODE, Reason.PASSKEY)
+    return HTTPStatus.UNAUTHORIZED if over else HTTPStatus.BAD_REQUEST
+
+
+def tell_when(response: web.Response, held: Held | None, now: datetime) -> web.Response:
+    """With the seconds to wait, where waiting helps."""
+    if held is not None and held.retry_at is not None:
+        response.headers["Retry-After"] = str(max(1, round((held.retry_at - now).total_seconds())))
+    return response
+
+
+def shown(enrolment: Enrolment) -> Shown:
+    """As the page shows it; black on white whatever the colour scheme, since cameras want that."""
+    drawn = BytesIO()
+    segno.make(enrolment.uri, error="m", micro=False).save(
+        drawn, kind="svg", xmldecl=False, svgns=True, scale=4, border=3, dark="#000", light="#fff", nl=False
+    )
+    seed = enrolment.seed.reveal()
+    groups = " ".join(seed[start : start + 4] for start in range(0, len(seed), 4))
+    return Shown(Markup(drawn.getvalue().decode()), groups)  # noqa: S704 drawn here, of numbers

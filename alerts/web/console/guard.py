@@ -1,0 +1,167 @@
+"""The guard of the desk: every request passes here, and every answer.
+
+arrival ──▶ who asks ──▶ does our own page post? ──▶ are they in? ──▶ the page; what it raises becomes one too
+"""
+
+from __future__ import annotations
+
+import hmac
+from http import HTTPStatus
+
+import structlog
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+from multidict import MultiDict, MultiDictProxy
+
+from alerts.access.visitor import Visitor
+from alerts.desk.sitting import Sitting
+from alerts.model.errors import TocsinError
+from alerts.model.incident import AlertState
+from alerts.model.person import Stage
+from alerts.model.ports import Wanted
+from alerts.web.console.arrival import Arrival, arrival_of
+from alerts.web.console.carried import Form, carry, safe_next
+from alerts.web.console.entering import with_next
+from alerts.web.console.frame import BASE, VISITOR, WAITING, Console
+from alerts.web.console.mishaps import mishap, please_confirm, sign_in_again, wants_page
+from alerts.web.console.sealing import seals
+
+ARRIVAL: web.RequestKey[Arrival] = web.RequestKey("arrival", Arrival)
+"""How the request came in: set for every one."""
+SIGN_IN = f"{BASE}/sign-in"
+DUE = {
+    Stage.PASSWORD: f"{SIGN_IN}/code",
+    Stage.NEW_PASSWORD: f"{SIGN_IN}/password",
+    Stage.ENROL: f"{SIGN_IN}/second-factor",
+    Stage.FULL: f"{BASE}/",
+}
+"""The page that is due at each stage of a sign-in."""
+MOST_POSTED, MOST_BEFORE = 12 * 1024**2, 512 * 1024
+"""Bytes of a body: from who is in (a picture may be among it), and from anybody else."""
+_READS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_MOST_COUNTED = 100
+log = structlog.get_logger()
+
+
+def guard_of(console: Console) -> Middleware:
+    """The middleware of the desk's application."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request[ARRIVAL] = arrival_of(request, console.rules)
+        try:
+            return await _pass(console, request, handler)
+        except web.HTTPException as error:
+            if error.status < HTTPStatus.BAD_REQUEST or not wants_page(request):
+                raise
+            return mishap(console.frame, request, error.status)
+        except TocsinError as error:
+            return mishap(console.frame, request, error)
+        except Exception:
+            log.exception("desk.stumbled", path=request.path, method=request.method)
+            return mishap(console.frame, request, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    return guard
+
+
+def guarded(console: Console) -> web.Application:
+    """An application behind the guard; whatever it answers, streams and faults too, carries the headers."""
+    app = web.Application(middlewares=[guard_of(console)])
+
+    async def seal(request: web.Request, response: web.StreamResponse) -> None:
+        secure = request[ARRIVAL].secure if ARRIVAL in request else request.secure
+        response.headers.update(seals(console.rules, secure=secure))
+        response.headers.setdefault("Cache-Control", "no-store")
+        if "Server" in response.headers:
+            del response.headers["Server"]
+
+    app.on_response_prepare.append(seal)
+    return app
+
+
+async def _pass(console: Console, request: web.Request, handler: Handler) -> web.StreamResponse:
+    if request.path.startswith(f"{BASE}/static/"):
+        return await handler(request)
+    if request.path == BASE:
+        raise web.HTTPSeeOther(f"{BASE}/")
+    visitor = await _visitor(console, request)
+    if visitor is not None:
+        request[VISITOR] = visitor
+        request[WAITING] = await _waiting(console, request, visitor)
+    if request.method not in _READS:
+        request = request.clone(client_max_size=MOST_POSTED if visitor else MOST_BEFORE)
+        if (refused := await _refused(console, request, visitor)) is not None:
+            return refused
+    if _is_open(request.path) or (visitor is not None and visitor.session.stage is Stage.FULL):
+        return await handler(request)
+    return await _lead(console, request, visitor)
+
+
+async def _visitor(console: Console, request: web.Request) -> Visitor | None:
+    arrival = request[ARRIVAL]
+    cookie = arrival.cookie_of(request)
+    return await console.gate.visitor(cookie, arrival.visit(request)) if cookie else None
+
+
+async def _waiting(console: Console, request: web.Request, visitor: Visitor) -> int:
+    """How many alerts wait, for the header; a part of a page has none."""
+    if visitor.session.stage is not Stage.FULL or not wants_page(request):
+        return 0
+
+    def count(sitting: Sitting) -> int:
+        return len(sitting.views.page(Wanted(state=AlertState.WAITING), most=_MOST_COUNTED))
+
+    return await console.office.ask(count)
+
+
+def _is_open(path: str) -> bool:
+    """What is answered to who isn't in: the way in, and the language."""
+    return path in (SIGN_IN, f"{BASE}/language") or path.startswith(f"{SIGN_IN}/")
+
+
+async def _refused(console: Console, request: web.Request, visitor: Visitor | None) -> web.StreamResponse | None:
+    """Why a form isn't taken. Without a session there is no token, and being from our own page has to do."""
+    own = _is_from_own_page(request)
+    if own is False:
+        log.warning("desk.foreign_form", path=request.path, origin=request.headers.get("Origin"))
+        return mishap(console.frame, request, HTTPStatus.FORBIDDEN)
+    if visitor is None or await _has_token(request, visitor.session.csrf):
+        return None
+    form = await _form(request)
+    kept = carry(request.path_qs, form) if own and "csrf" in form else None
+    if kept is None or visitor.session.stage is not Stage.FULL:
+        return mishap(console.frame, request, HTTPStatus.FORBIDDEN)
+    return please_confirm(console.frame, request, kept, status=HTTPStatus.FORBIDDEN)
+
+
+def _is_from_own_page(request: web.Request) -> bool | None:
+    """Whether the browser says so (Fetch Metadata, Origin); None where it says nothing."""
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site is not None and site not in ("same-origin", "none"):
+        return False
+    if origin is not None:
+        return origin.lower() in request[ARRIVAL].origins
+    return True if site is not None else None
+
+
+async def _has_token(request: web.Request, csrf: str) -> bool:
+    said = request.headers.get("X-CSRF-Token") or (await _form(request)).get("csrf", "")
+    return isinstance(said, str) and hmac.compare_digest(said.encode("utf-8", "replace"), csrf.encode())
+
+
+async def _form(request: web.Request) -> Form:
+    if request.content_type not in _FORMS:
+        return MultiDictProxy(MultiDict())
+    return await request.post()
+
+
+async def _lead(console: Console, request: web.Request, visitor: Visitor | None) -> web.StreamResponse:
+    """To what is due; a form that came too late is carried along."""
+    if not wants_page(request):
+        return web.Response(status=HTTPStatus.UNAUTHORIZED, text="sign in")
+    if request.method in _READS:
+        due = DUE[visitor.session.stage] if visitor else SIGN_IN
+        raise web.HTTPSeeOther(with_next(due, safe_next(request.path_qs)))
+    kept = carry(request.path_qs, await _form(request))
+    return sign_in_again(console.frame, request, kept)

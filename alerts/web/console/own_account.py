@@ -1,0 +1,173 @@
+"""One's own account: language, password, second factors, where one is signed in, and what happened to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from http import HTTPStatus
+
+from aiohttp import web
+
+from alerts.access.answers import Entered, Held, Reason
+from alerts.access.deeds import Deed
+from alerts.desk.officer import Officer
+from alerts.desk.sitting import Sitting
+from alerts.model.actor import fold_name
+from alerts.web.console.entering import fields_of, options, read_answer, see_other, shown, status_of, tell_when
+from alerts.web.console.frame import BASE, VISITOR, Console, visitor_of
+from alerts.web.console.guard import ARRIVAL, SIGN_IN
+from alerts.web.console.tongue import choose_language
+from alerts.web.console.words import languages
+
+ACCOUNT = f"{BASE}/account"
+_LINES = 15
+
+
+def routes(console: Console) -> list[web.RouteDef]:
+    """The page, and an address for each thing one does there."""
+    own = OwnAccount(console)
+    return [
+        web.get("/account", own.show),
+        web.post("/account/language", own.choose_language),
+        web.post("/account/password", own.change_password),
+        web.get("/account/code", own.begin_code),
+        web.post("/account/code", own.confirm_code),
+        web.post("/account/code/remove", own.drop_code),
+        web.post("/account/passkey/options", own.ask_passkey),
+        web.post("/account/passkey", own.keep_passkey),
+        web.post("/account/passkey/remove", own.drop_passkey),
+        web.post("/account/sessions/end", own.end_session),
+        web.post("/account/sessions/end-all", own.end_all),
+    ]
+
+
+class OwnAccount:
+    """The page of one's own account. What the gate doesn't do is said on it, beside where it was asked."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._gate = console.gate
+
+    async def show(self, request: web.Request) -> web.Response:
+        """All of it."""
+        return await self._page(request)
+
+    async def choose_language(self, request: web.Request) -> web.StreamResponse:
+        """The language of this account, in every browser."""
+        wanted, name = (await fields_of(request)).get("language", ""), visitor_of(request).account.name
+        chosen = wanted if wanted in languages() else None
+
+        def keep(sitting: Sitting) -> None:
+            account = sitting.accounts.account(name)
+            if account is not None:
+                sitting.accounts.put_account(replace(account, language=chosen))
+
+        await self._console.office.act(keep)
+        response = see_other(f"{ACCOUNT}?done=language")
+        choose_language(request[ARRIVAL], response, chosen)
+        return response
+
+    async def change_password(self, request: web.Request) -> web.StreamResponse:
+        """A new one; everywhere else one is signed out."""
+        form, arrival = await fields_of(request), request[ARRIVAL]
+        new = form.get("new_password", "")
+        if new != form.get("new_password_again", ""):
+            return await self._page(request, status=HTTPStatus.BAD_REQUEST, differ=True)
+        cookie, visit = arrival.cookie_of(request), arrival.visit(request)
+        answer = await self._gate.change_password(cookie, form.get("old_password", ""), new, visit)
+        return await self._answered(request, answer, "password")
+
+    async def begin_code(self, request: web.Request, held: Held | None = None) -> web.Response:
+        """The picture to scan."""
+        enrolment = await self._gate.begin_code(request[ARRIVAL].cookie_of(request))
+        if isinstance(enrolment, Held):
+            return see_other(SIGN_IN)
+        values = {"enrolment": shown(enrolment), "held": held}
+        return self._console.frame.page(request, "own_code.html", status=status_of(held), **values)
+
+    async def confirm_code(self, request: web.Request) -> web.StreamResponse:
+        """One-time codes are set up, or are another app's from now on."""
+        code, cookie = (await fields_of(request)).get("code", ""), request[ARRIVAL].cookie_of(request)
+        answer = await self._gate.confirm_code(cookie, code)
+        if isinstance(answer, Held) and answer.reason is Reason.CODE:
+            return await self.begin_code(request, answer)
+        return await self._answered(request, answer, "code")
+
+    async def drop_code(self, request: web.Request) -> web.StreamResponse:
+        """Without codes from now on."""
+        return await self._dropped(request, await self._gate.drop_code(request[ARRIVAL].cookie_of(request)))
+
+    async def ask_passkey(self, request: web.Request) -> web.Response:
+        """What the script is to ask a new passkey."""
+        arrival = request[ARRIVAL]
+        return options(await self._gate.begin_enrol_passkey(arrival.cookie_of(request), arrival.site(request)))
+
+    async def keep_passkey(self, request: web.Request) -> web.StreamResponse:
+        """One more passkey."""
+        form, arrival = await fields_of(request), request[ARRIVAL]
+        cookie, label, site = arrival.cookie_of(request), form.get("label", ""), arrival.site(request)
+        answer = await self._gate.finish_enrol_passkey(cookie, read_answer(form), label, site)
+        return await self._answered(request, answer, "passkey")
+
+    async def drop_passkey(self, request: web.Request) -> web.StreamResponse:
+        """Without this passkey from now on."""
+        identity, cookie = (await fields_of(request)).get("passkey", ""), request[ARRIVAL].cookie_of(request)
+        return await self._dropped(request, await self._gate.drop_passkey(cookie, identity))
+
+    async def end_session(self, request: web.Request) -> web.StreamResponse:
+        """Sign out another browser of one's own."""
+        digest, visitor = (await fields_of(request)).get("session", ""), visitor_of(request)
+
+        def end(sitting: Sitting) -> None:
+            session = sitting.accounts.session(digest)
+            if session is not None and fold_name(session.account) == fold_name(visitor.account.name):
+                sitting.accounts.drop_session(digest)
+                Officer(sitting, visitor.actor).write(Deed.SIGNED_OUT, visitor.account.name, session.agent)
+
+        await self._console.office.act(end)
+        return see_other(f"{ACCOUNT}?done=session")
+
+    async def end_all(self, request: web.Request) -> web.StreamResponse:
+        """Sign out everywhere, here too."""
+        arrival = request[ARRIVAL]
+        await self._gate.sign_out_everywhere(arrival.cookie_of(request))
+        response = see_other(SIGN_IN)
+        arrival.forget(response)
+        return response
+
+    async def _answered(self, request: web.Request, answer: Entered | Held, done: str) -> web.Response:
+        if isinstance(answer, Held):
+            return await self._page(request, answer)
+        response = see_other(f"{ACCOUNT}?done={done}")
+        request[VISITOR] = answer.visitor
+        request[ARRIVAL].remember(response, answer)
+        return response
+
+    async def _dropped(self, request: web.Request, held: Held | None) -> web.Response:
+        return see_other(f"{ACCOUNT}?done=removed") if held is None else await self._page(request, held)
+
+    async def _page(
+        self, request: web.Request, held: Held | None = None, *, status: int | None = None, differ: bool = False
+    ) -> web.Response:
+        visitor = visitor_of(request)
+        found = await self._console.office.ask(lambda sitting: _found(sitting, visitor.account.name))
+        values = {
+            "held": held,
+            "differ": differ,
+            "next": "",
+            "carried": "",
+            "done": request.query.get("done", ""),
+            **found,
+        }
+        page = self._console.frame.page(request, "own_account.html", status=status or status_of(held), **values)
+        return tell_when(page, held, self._console.office.now())
+
+
+def _found(sitting: Sitting, name: str) -> Mapping[str, object]:
+    live = [session for session in sitting.accounts.sessions(name) if session.expires_at > sitting.now]
+    return {
+        "account": sitting.accounts.account(name),
+        "passkeys": sitting.accounts.passkeys(name),
+        "sessions": live,
+        "lines": sitting.ledger.newest(subject=name, most=_LINES),
+    }

@@ -1,0 +1,177 @@
+"""For administrators: who may come in, with what role, and the tokens of programs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from secrets import token_bytes
+from typing import Any
+
+from aiohttp import web
+
+from alerts.access import administering
+from alerts.access.passwords import Passwords
+from alerts.desk.officer import Officer
+from alerts.desk.sitting import Sitting
+from alerts.model.actor import Act, Role, fold_name
+from alerts.model.errors import Forbidden, Misuse, Refused, TocsinError
+from alerts.web.console.entering import fields_of, see_other
+from alerts.web.console.frame import BASE, Console, visitor_of
+from alerts.web.console.mishaps import status_of
+
+ACCOUNTS = f"{BASE}/accounts"
+
+
+def routes(console: Console) -> list[web.RouteDef]:
+    """The list, and an address for each thing an administrator does."""
+    people = People(console, Passwords())
+    return [
+        web.get("/accounts", people.show),
+        web.post("/accounts/add", people.add),
+        web.post("/accounts/reset", people.reset),
+        web.post("/accounts/role", people.set_role),
+        web.post("/accounts/disable", people.disable),
+        web.post("/accounts/enable", people.enable),
+        web.post("/tokens/add", people.add_token),
+        web.post("/tokens/revoke", people.revoke),
+    ]
+
+
+def must_administer(request: web.Request, console: Console) -> None:
+    """Raise Forbidden for who isn't an administrator, in their language."""
+    actor = visitor_of(request).actor
+    if not actor.may(Act.ADMINISTER):
+        words = console.frame.words(request)
+        raise Forbidden(words.gettext("This page is for administrators; your role doesn’t open it. Ask one of them."))
+
+
+class People:
+    """The pages of accounts and tokens. A password or a token is shown once, in the answer to the form that made it."""
+
+    def __init__(self, console: Console, passwords: Passwords) -> None:
+        self._console = console
+        self._passwords = passwords
+
+    async def show(self, request: web.Request) -> web.Response:
+        """Everybody, and every token."""
+        must_administer(request, self._console)
+        return await self._page(request)
+
+    async def add(self, request: web.Request) -> web.StreamResponse:
+        """A new account; its first password is on the page that answers."""
+        form = await self._form(request)
+        return await self._with_password(
+            request,
+            form,
+            lambda officer, kept: administering.add_account(officer, form.get("name", ""), _role(form), kept).name,
+        )
+
+    async def reset(self, request: web.Request) -> web.StreamResponse:
+        """Begin anew with an account; its new first password is on the page that answers."""
+        form = await self._form(request)
+        self._must_be_another(request, form)
+        return await self._with_password(
+            request, form, lambda officer, kept: administering.reset(officer, form.get("name", ""), kept).name
+        )
+
+    async def set_role(self, request: web.Request) -> web.StreamResponse:
+        """Another role."""
+        form = await self._form(request)
+        self._must_be_another(request, form)
+        return await self._do(
+            request, form, lambda officer: administering.set_role(officer, form.get("name", ""), _role(form)), "role"
+        )
+
+    async def disable(self, request: web.Request) -> web.StreamResponse:
+        """Shut somebody out."""
+        form = await self._form(request)
+        self._must_be_another(request, form)
+        return await self._do(
+            request, form, lambda officer: administering.disable(officer, form.get("name", "")), "disabled"
+        )
+
+    async def enable(self, request: web.Request) -> web.StreamResponse:
+        """Let somebody in again."""
+        form = await self._form(request)
+        return await self._do(
+            request, form, lambda officer: administering.enable(officer, form.get("name", "")), "enabled"
+        )
+
+    async def add_token(self, request: web.Request) -> web.StreamResponse:
+        """A new token; it is on the page that answers, and nowhere else ever."""
+        form = await self._form(request)
+        chance = token_bytes(administering.TOKEN_BYTES)
+        try:
+            token, bearer = await self._act(
+                request,
+                lambda officer: administering.add_token(officer, form.get("token_name", ""), _role(form), chance),
+            )
+        except Misuse as error:
+            return await self._page(request, error, form)
+        values = {"name": token.name, "secret": bearer.reveal(), "is_token": True}
+        return self._console.frame.page(request, "shown_once.html", **values)
+
+    async def revoke(self, request: web.Request) -> web.StreamResponse:
+        """Refuse a token from now on."""
+        form = await self._form(request)
+        return await self._do(
+            request, form, lambda officer: administering.revoke(officer, form.get("token", "")), "revoked"
+        )
+
+    async def _form(self, request: web.Request) -> dict[str, str]:
+        must_administer(request, self._console)
+        return await fields_of(request)
+
+    def _must_be_another(self, request: web.Request, form: Mapping[str, str]) -> None:
+        """So that the last administrator doesn't shut themselves out by a slip; the command line still may."""
+        if fold_name(form.get("name", "")) == fold_name(visitor_of(request).account.name):
+            words = self._console.frame.words(request)
+            raise Refused(words.gettext("That is your own account: another administrator does this, or `tocsin user`."))
+
+    async def _act(self, request: web.Request, deed: Callable[[Officer], Any]) -> Any:
+        actor = visitor_of(request).actor
+        return await self._console.office.act(lambda sitting: deed(Officer(sitting, actor)))
+
+    async def _do(
+        self, request: web.Request, form: Mapping[str, str], deed: Callable[[Officer], object], done: str
+    ) -> web.Response:
+        try:
+            await self._act(request, deed)
+        except (Misuse, Refused) as error:
+            return await self._page(request, error, form)
+        return see_other(f"{ACCOUNTS}?done={done}")
+
+    async def _with_password(
+        self, request: web.Request, form: Mapping[str, str], deed: Callable[[Officer, str], str]
+    ) -> web.Response:
+        password = administering.first_password(token_bytes(administering.FIRST_PASSWORD_BYTES))
+        kept = await self._passwords.hash(password.reveal())
+        try:
+            name = await self._act(request, lambda officer: deed(officer, kept))
+        except (Misuse, Refused) as error:
+            return await self._page(request, error, form)
+        values = {"name": name, "secret": password.reveal(), "is_token": False}
+        return self._console.frame.page(request, "shown_once.html", **values)
+
+    async def _page(
+        self, request: web.Request, error: TocsinError | None = None, form: Mapping[str, str] | None = None
+    ) -> web.Response:
+        found = await self._console.office.ask(_found)
+        status = status_of(error) if error else HTTPStatus.OK
+        values = {"error": str(error) if error else "", "form": form or {}, "done": request.query.get("done", "")}
+        return self._console.frame.page(request, "accounts.html", status=status, roles=list(Role), **values, **found)
+
+
+def _found(sitting: Sitting) -> Mapping[str, Any]:
+    accounts = sitting.accounts.accounts()
+    return {
+        "accounts": [(account, len(sitting.accounts.passkeys(account.name))) for account in accounts],
+        "tokens": sitting.accounts.tokens(),
+    }
+
+
+def _role(form: Mapping[str, str]) -> Role:
+    try:
+        return Role(form.get("role", ""))
+    except ValueError:
+        raise Misuse(f"{form.get('role', '')!r} is no role; allowed: {', '.join(Role)}") from None

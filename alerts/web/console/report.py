@@ -1,0 +1,51 @@
+"""An incident's report: a page to read and print, a file to keep, and data."""
+
+from __future__ import annotations
+
+import json
+
+from aiohttp import web
+
+from alerts.desk.approval import find_alert
+from alerts.desk.report import Report, report_of
+from alerts.desk.report_json import report_to_json
+from alerts.desk.sitting import Sitting
+from alerts.model.errors import Misuse
+from alerts.web.console.frame import Console
+from alerts.web.console.report_words import in_words, report_html
+
+ADDRESS = "/alerts/{id}/report"
+"""Whoever may see the desk may see it; `?as=file` and `?as=json` give its other faces."""
+
+
+def routes(console: Console) -> list[web.RouteDef]:
+    """The one address."""
+
+    async def report(request: web.Request) -> web.Response:
+        name = request.match_info["id"]
+        try:
+            made = await console.office.ask(lambda sitting: _report(sitting, name))
+        except Misuse as error:
+            raise web.HTTPNotFound(text=str(error)) from None
+        station, words = console.frame.station, console.frame.words(request)
+        match request.query.get("as"):
+            case "json":
+                document = report_to_json(made, station.timezone)
+                return web.json_response(text=json.dumps(document, ensure_ascii=False, indent=2))
+            case "file":
+                text = report_html(made, words.language, station.timezone)
+                return web.Response(text=text, content_type="text/html", headers=_kept(made))
+            case _:
+                spelling = in_words(words, station.timezone)
+                return console.frame.page(request, "report.html", report=made, alert=name, **spelling)
+
+    return [web.get(ADDRESS, report)]
+
+
+def _report(sitting: Sitting, name: str) -> Report:
+    return report_of(sitting, find_alert(sitting.books, name).incident_id)
+
+
+def _kept(report: Report) -> dict[str, str]:
+    """It is kept, not shown: its style stands in it, which the desk's pages don't allow."""
+    return {"Content-Disposition": f'attachment; filename="{report.incident}.html"'}

@@ -1,0 +1,87 @@
+"""A report's faces for people: one page of HTML that stands alone, and text for a terminal or a mail."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, tzinfo
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from babel import Locale
+from babel.dates import format_date, format_time
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from alerts.desk.report import Report
+from alerts.web.console.words import Words, words_of
+
+_HERE = Path(__file__).parent
+_REGION = {"en": "en_GB"}
+_UNITS = ((86400, 3600, "", "h"), (3600, 60, "h", "min"), (60, 1, "min", "s"))
+
+
+def report_html(report: Report, language: str, zone: tzinfo) -> str:
+    """The report as one HTML file that needs nothing else: its style is in it, so that it can be mailed and kept."""
+    style = Markup((_HERE / "static" / "report.css").read_text(encoding="utf-8"))  # noqa: S704 our own file
+    return _rendered("report_file.html", report, words_of(language), zone, style=style)
+
+
+def report_text(report: Report, language: str, zone: tzinfo) -> str:
+    """The report as lines of text."""
+    return _rendered("report.txt", report, words_of(language), zone)
+
+
+def in_words(words: Words, zone: tzinfo) -> dict[str, Any]:
+    """What a template of the report needs to spell times and spans."""
+
+    def moment(time: datetime | None) -> str:
+        """Date and time, to the second."""
+        if time is None:
+            return "–"
+        there = time.astimezone(zone)
+        return f"{format_date(there, 'short', locale=_locale(words))} {format_time(there, 'HH:mm:ss')}"
+
+    return {"moment": moment, "spell": partial(spelled_span, day=words.gettext("d"))}
+
+
+def spelled_span(span: timedelta | None, day: str = "d") -> str:
+    """A span as people read it: `24 ms`, `12 s`, `3 min 05 s`, `2 h 10 min`, `3 d 4 h`; a dash for none."""
+    if span is None:
+        return "–"
+    seconds = span.total_seconds()
+    if seconds < 1:
+        return f"{round(seconds * 1000)} ms"
+    for size, part, larger, smaller in _UNITS:
+        if seconds >= size:
+            return f"{int(seconds // size)} {larger or day} {int(seconds % size // part):02} {smaller}"
+    return f"{int(seconds)} s"
+
+
+def _rendered(page: str, report: Report, words: Words, zone: tzinfo, **values: Any) -> str:
+    return (
+        _environment()
+        .get_template(page)
+        .render(
+            report=report,
+            language=words.language,
+            _=words.gettext,
+            ngettext=words.ngettext,
+            **in_words(words, zone),
+            **values,
+        )
+    )
+
+
+def _locale(words: Words) -> Locale:
+    return Locale.parse(_REGION.get(words.language, words.language))
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_HERE / "pages"),
+        autoescape=select_autoescape(["html"], default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

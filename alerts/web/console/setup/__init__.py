@@ -1,0 +1,42 @@
+"""Setting up: station, channels, sources, accounts; nothing is written, the lines for channels.toml are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from alerts.desk.officer import Officer
+from alerts.desk.sitting import Sitting
+from alerts.desk.workshop import Workshop
+from alerts.model.actor import Act
+from alerts.web.console.frame import Console, visitor_of
+from alerts.web.console.people import must_administer
+from alerts.web.console.setup.pages import Setup
+from alerts.web.console.setup.people import Person, people_of
+
+__all__ = ["routes"]
+
+
+def routes(console: Console) -> list[web.RouteDef]:
+    """The steps, for administrators; what is tried is written into the record."""
+    office = console.office
+
+    def workshop() -> Workshop:
+        return office.workshop()
+
+    async def people() -> Sequence[Person]:
+        return await office.ask(people_of)
+
+    async def record(request: web.Request, what: str, name: str) -> None:
+        def write(sitting: Sitting) -> None:
+            officer = Officer(sitting, visitor_of(request).actor)
+            officer.must(Act.ADMINISTER)
+            officer.write(what, name)
+
+        await office.act(write)
+
+    def may(request: web.Request) -> None:
+        must_administer(request, console)
+
+    return Setup(console.frame, workshop, may, record, people).routes()

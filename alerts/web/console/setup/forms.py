@@ -1,0 +1,85 @@
+"""What was typed into the forms, as the tables that it asks for; what can't be written down at all is told at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from alerts.desk.workshop import Key, KindSheet
+from alerts.web.words import Words
+
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+_FILE = re.compile(r"[A-Za-z0-9._/-]{1,100}")
+PUBLISH = ("auto", "veto", "approve")
+STATION = ("name", "sender", "language", "timezone", "public_url", "boundary")
+Form = Mapping[str, str]
+
+
+@dataclass
+class Typed:
+    """A table as it was typed, and what is wrong with it by key: nothing wrong, and it goes into the lines."""
+
+    name: str
+    values: dict[str, Any] = field(default_factory=dict)
+    wrong: dict[str, str] = field(default_factory=dict)
+
+
+def station(form: Form, words: Words) -> Typed:
+    """The table `station`; what was left empty isn't written, so that its default holds."""
+    values: dict[str, Any] = {key: form.get(key, "").strip() or None for key in STATION}
+    values["areas"] = form.get("areas", "").replace(",", " ").split() or None
+    typed = Typed("station", values)
+    for key in ("name", "sender"):
+        _need(typed, key, words)
+    return typed
+
+
+def entry(form: Form, section: str, sheet: KindSheet, words: Words) -> Typed:
+    """The table of a channel or source; `was` is the name that it had before, where it had one."""
+    typed = Typed(form.get("name", "").strip(), {"kind": sheet.name})
+    if not NAME.fullmatch(typed.name):
+        typed.wrong["name"] = words.gettext("A name is of a–z, 0–9, - and _, and starts with a letter.")
+    for key in sheet.keys:
+        _read(form, key, typed, words)
+    if section == "sources":
+        publish = form.get("publish", "")
+        typed.values["publish"] = publish if publish in PUBLISH else None
+    return typed
+
+
+def _read(form: Form, key: Key, typed: Typed, words: Words) -> None:
+    if key.choice:
+        chosen = f"key.{key.name}" in form
+        typed.values[key.name] = None if str(chosen).lower() == key.default else chosen
+    elif key.secret:
+        _read_place(form, key, typed, words)
+    else:
+        told = form.get(f"key.{key.name}", "").strip()
+        typed.values[key.name] = told or None
+        if key.needed:
+            _need(typed, key.name, words)
+
+
+def _need(typed: Typed, key: str, words: Words) -> None:
+    if not typed.values[key]:
+        typed.wrong[key] = words.gettext("This is needed.")
+
+
+def _read_place(form: Form, key: Key, typed: Typed, words: Words) -> None:
+    """Where a secret stands. What can't be a place is kept nowhere: it may be the secret itself."""
+    place, told = form.get(f"key.{key.name}.place", "env"), form.get(f"key.{key.name}", "").strip()
+    if not told:
+        typed.values[key.name] = None
+        if key.needed:
+            typed.wrong[key.name] = words.gettext("Say where it stands: a variable’s or a file’s name.")
+        return
+    if not (_FILE if place == "file" else _VARIABLE).fullmatch(told):
+        typed.values[key.name] = None
+        typed.wrong[key.name] = words.gettext(
+            "This is no name of a variable or file, so it was not kept. The secret itself never goes here."
+        )
+        return
+    typed.values[key.name] = {"file" if place == "file" else "env": told}

@@ -1,0 +1,202 @@
+"""The steps as pages. Every form carries the lines so far, so nothing is kept here and nothing is lost by a reload."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from alerts.desk.workshop import ChannelTrial, KindSheet, SourceTrial, Workshop
+from alerts.web.console.frame import Frame
+from alerts.web.console.setup import forms
+from alerts.web.console.setup.lines import names_in, parse, table_of, with_table, without_table
+from alerts.web.console.setup.people import Person, four_eyes
+from alerts.web.console.setup.spelling import said_of
+
+STEPS = ("station", "channels", "sources", "accounts", "lines")
+LONGEST = 100_000
+"""Characters of channels.toml that are taken in: many times what a town needs."""
+
+
+@dataclass
+class View:
+    """What one page shows: a step, the lines so far, a form that is open, what a trial found."""
+
+    step: str
+    lines: str
+    editing: str | None = None
+    sheet: KindSheet | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    wrong: Mapping[str, str] = field(default_factory=dict)
+    channel: ChannelTrial | None = None
+    source: SourceTrial | None = None
+    checked: bool = False
+
+
+class Setup:
+    """The pages. `may` raises where somebody may not; `record` writes down what was tried; `people` tells who there is.
+
+    `people` is None at the first start, when there is no database yet.
+    """
+
+    def __init__(
+        self,
+        frame: Frame,
+        workshop: Callable[[], Workshop],
+        may: Callable[[web.Request], None],
+        record: Callable[[web.Request, str, str], Awaitable[None]],
+        people: Callable[[], Awaitable[Sequence[Person]]] | None,
+    ) -> None:
+        self._frame = frame
+        self._opened = workshop
+        self._may = may
+        self._record = record
+        self._people = people
+
+    @property
+    def _workshop(self) -> Workshop:
+        return self._opened()
+
+    def routes(self) -> list[web.RouteDef]:
+        """Their addresses, below the desk's."""
+        return [
+            web.get("/setup", self.begin),
+            web.get("/setup/{step}", self.begin),
+            web.post("/setup/{step}", self.go_on),
+        ]
+
+    async def begin(self, request: web.Request) -> web.Response:
+        """A step, from the lines of channels.toml as it stands."""
+        self._may(request)
+        step = request.match_info.get("step", STEPS[0])
+        if step not in STEPS:
+            raise web.HTTPNotFound
+        return await self._page(request, View(step, self._workshop.lines()))
+
+    async def go_on(self, request: web.Request) -> web.Response:
+        """What was typed or asked for in a step, from the lines that its form carries."""
+        self._may(request)
+        step = request.match_info["step"]
+        if step not in STEPS:
+            raise web.HTTPNotFound
+        form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        lines = form.get("lines", "").replace("\r\n", "\n")
+        if len(lines) > LONGEST:
+            raise web.HTTPRequestEntityTooLarge(LONGEST, len(lines))
+        do, _, name = form.get("do", "").partition(":")
+        view = await self._do(request, View(step, lines), do, name, form)
+        return await self._page(request, view)
+
+    async def _do(self, request: web.Request, view: View, do: str, name: str, form: forms.Form) -> View:
+        if view.step == "station" and do == "save":
+            return await self._save_station(request, view, form)
+        if view.step == "lines":
+            view.checked = do == "check"
+            return view
+        match do:
+            case "add":
+                view.editing, view.sheet = "", self._sheet(view.step, name or form.get("kind", ""))
+            case "edit":
+                self._open(view, name)
+            case "save":
+                await self._save(request, view, name, form)
+            case "remove":
+                view.lines = without_table(view.lines, f"{view.step}.{name}")
+            case "test" | "show":
+                await self._try(request, view, do, name, form)
+        return view
+
+    async def _save_station(self, request: web.Request, view: View, form: forms.Form) -> View:
+        typed = forms.station(form, self._frame.words(request))
+        lines = with_table(view.lines, "station", typed.values)
+        wrong = await self._wrong("station", lines) | typed.wrong
+        if wrong or parse(lines) is None:
+            return View("station", lines, values=typed.values, wrong=wrong)
+        return View("channels", lines)
+
+    def _open(self, view: View, name: str) -> None:
+        view.values = table_of(view.lines, f"{view.step}.{name}")
+        view.editing, view.sheet = name, self._sheet(view.step, str(view.values.get("kind", "")))
+
+    async def _save(self, request: web.Request, view: View, was: str, form: forms.Form) -> None:
+        """Put a channel or source into the lines; with something wrong in it, its form stays open."""
+        sheet = self._sheet(view.step, form.get("kind", ""))
+        if sheet is None:
+            return
+        words = self._frame.words(request)
+        typed = forms.entry(form, view.step, sheet, words)
+        if typed.name != was and typed.name in names_in(view.lines, view.step):
+            typed.wrong["name"] = words.gettext("There is one of this name already; choose another.")
+        if "name" not in typed.wrong:
+            kept = {**table_of(view.lines, f"{view.step}.{was}"), **typed.values} if was else typed.values
+            lines = without_table(view.lines, f"{view.step}.{was}") if was not in ("", typed.name) else view.lines
+            view.lines = with_table(lines, f"{view.step}.{typed.name}", kept)
+            was = typed.name
+            typed.wrong = await self._wrong(f"{view.step}.{typed.name}", view.lines) | typed.wrong
+        if typed.wrong:
+            view.editing, view.sheet = was, sheet
+            view.values, view.wrong = typed.values | {"name": typed.name}, typed.wrong
+
+    async def _try(self, request: web.Request, view: View, do: str, name: str, form: forms.Form) -> None:
+        if view.step == "sources":
+            view.source = await self._workshop.try_source(view.lines, name)
+        elif do == "test":
+            view.channel = await self._workshop.try_channel(view.lines, name)
+        else:
+            await self._record(request, "post a test", f"channels.{name}")
+            station = str(table_of(view.lines, "station").get("name", "Tocsin"))
+            text = self._frame.words(request).gettext(
+                "%(station)s: a test of Tocsin. No reader sees this.", station=station
+            )
+            view.channel = await self._workshop.show(view.lines, name, text, form.get("chat"))
+
+    def _sheets(self, step: str) -> Sequence[KindSheet]:
+        return self._workshop.channel_kinds() if step == "channels" else self._workshop.source_kinds()
+
+    def _sheet(self, step: str, kind: str) -> KindSheet | None:
+        return next((sheet for sheet in self._sheets(step) if sheet.name == kind), None)
+
+    async def _wrong(self, table: str, lines: str) -> dict[str, str]:
+        """What the loader says of a table, by its keys; what it says of the table itself is under ""."""
+        wrong: dict[str, str] = {}
+        for problem in await self._workshop.problems(lines):
+            place, _, what = problem.partition(": ")[2].partition(": ")
+            if place == table or place.startswith(f"{table}."):
+                wrong.setdefault(place.removeprefix(table).lstrip(".").partition(".")[0].partition("[")[0], what)
+        return wrong
+
+    async def _page(self, request: web.Request, view: View) -> web.Response:
+        people = await self._people() if self._people and view.step == "accounts" else None
+        words = self._frame.words(request)
+        told = view.step == "lines" or parse(view.lines) is None
+        problems = await self._workshop.problems(view.lines) if told else ()
+        station = view.values if view.step == "station" and view.values else table_of(view.lines, "station")
+        areas = station.get("areas") or ""
+        return self._frame.page(
+            request,
+            "setup.html",
+            status=422 if view.wrong else 200,
+            view=view,
+            steps=STEPS,
+            first=self._people is None,
+            problems=problems,
+            station_table=station,
+            areas=" ".join(map(str, areas)) if isinstance(areas, list) else areas,
+            entries={name: table_of(view.lines, f"{view.step}.{name}") for name in names_in(view.lines, view.step)},
+            sheets=self._sheets(view.step) if view.step in ("channels", "sources") else (),
+            hidden=self._workshop.hidden,
+            private=_private_chats(view.lines),
+            people=people,
+            four_eyes=four_eyes(people or ()),
+            by_oneself=table_of(view.lines, "desk").get("alone") is True,
+            said=said_of(words),
+        )
+
+
+def _private_chats(lines: str) -> list[str]:
+    """Telegram chats that the lines themselves call unread by the public."""
+    tables = [table_of(lines, f"channels.{name}") for name in names_in(lines, "channels")]
+    private = [table for table in tables if table.get("exercise") is True or table.get("public") is False]
+    return [str(table["chat"]) for table in private if str(table.get("chat", "")).lstrip("-").isdecimal()]

@@ -1,0 +1,225 @@
+"""The way in: name and password, second factor, a password of one's own, a second factor to be set up; and out.
+
+Every step answers with the page that is due then. What was typed before (`carried`) goes along in the page, and where
+the sign-in ends is given back: as a draft, or as a page that asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from alerts.access.answers import Entered, Held, Reason
+from alerts.access.visitor import Visitor
+from alerts.desk.sitting import Sitting
+from alerts.model.actor import fold_name
+from alerts.model.draft import SavedDraft
+from alerts.model.person import Stage
+from alerts.web.console.carried import Carried, unpacked
+from alerts.web.console.entering import (
+    fields_of,
+    next_of,
+    options,
+    read_answer,
+    see_other,
+    shown,
+    status_of,
+    tell_when,
+    with_next,
+)
+from alerts.web.console.frame import BASE, VISITOR, Console
+from alerts.web.console.guard import ARRIVAL, DUE, SIGN_IN
+from alerts.web.console.mishaps import please_confirm
+
+Fields = Mapping[str, str]
+COMPOSE = f"{BASE}/compose"
+_BESIDE = ("draft", "revision", "about", "do", "again")
+"""What the form of an alert sends beside what was typed."""
+_DIGITS = 10
+_PAGES = {
+    Stage.PASSWORD: "sign_in_code.html",
+    Stage.NEW_PASSWORD: "sign_in_password.html",
+    Stage.ENROL: "sign_in_enrol.html",
+}
+
+
+def routes(console: Console) -> list[web.RouteDef]:
+    """The steps, each an address; what isn't due leads to what is."""
+    steps = SignIn(console)
+    enrol = "/sign-in/second-factor"
+    return [
+        web.get("/sign-in", steps.begin),
+        web.post("/sign-in", steps.by_password),
+        web.get("/sign-in/code", steps.show),
+        web.post("/sign-in/code", steps.by_code),
+        web.post("/sign-in/passkey/options", steps.ask_passkey),
+        web.post("/sign-in/passkey", steps.by_passkey),
+        web.get("/sign-in/password", steps.show),
+        web.post("/sign-in/password", steps.choose_password),
+        web.get(enrol, steps.show),
+        web.post(enrol, steps.confirm_code),
+        web.post(f"{enrol}/passkey/options", steps.ask_new_passkey),
+        web.post(f"{enrol}/passkey", steps.keep_passkey),
+        web.post("/sign-out", steps.leave),
+    ]
+
+
+class SignIn:
+    """The pages of the way in."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._gate = console.gate
+
+    async def begin(self, request: web.Request) -> web.Response:
+        """Name and password; who is on the way or in already is led on."""
+        if (visitor := request.get(VISITOR)) is not None:
+            raise web.HTTPSeeOther(with_next(DUE[visitor.session.stage], next_of(request.query)))
+        return self._first(request, request.query)
+
+    async def by_password(self, request: web.Request) -> web.StreamResponse:
+        """The first step."""
+        form = await fields_of(request)
+        arrival = request[ARRIVAL]
+        answer = await self._gate.sign_in(form.get("name", ""), form.get("password", ""), arrival.visit(request))
+        return await self._answered(request, answer, form)
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        """The page of a step, where it is the one that is due."""
+        visitor = request.get(VISITOR)
+        due = DUE[visitor.session.stage] if visitor else SIGN_IN
+        if visitor is None or due != request.path:
+            raise web.HTTPSeeOther(with_next(due, next_of(request.query)))
+        return await self._page(request, visitor, request.query)
+
+    async def by_code(self, request: web.Request) -> web.StreamResponse:
+        """The second factor: a code."""
+        form, arrival = await fields_of(request), request[ARRIVAL]
+        cookie, visit = arrival.cookie_of(request), arrival.visit(request)
+        return await self._answered(request, await self._gate.prove_by_code(cookie, form.get("code", ""), visit), form)
+
+    async def ask_passkey(self, request: web.Request) -> web.Response:
+        """What the script is to ask the passkey."""
+        arrival = request[ARRIVAL]
+        return options(await self._gate.begin_passkey(arrival.cookie_of(request), arrival.site(request)))
+
+    async def by_passkey(self, request: web.Request) -> web.StreamResponse:
+        """The second factor: a passkey."""
+        form, arrival = await fields_of(request), request[ARRIVAL]
+        cookie, visit, site = arrival.cookie_of(request), arrival.visit(request), arrival.site(request)
+        answer = await self._gate.prove_by_passkey(cookie, read_answer(form), site, visit)
+        return await self._answered(request, answer, form)
+
+    async def choose_password(self, request: web.Request) -> web.StreamResponse:
+        """A password of one's own in place of the first."""
+        form, arrival = await fields_of(request), request[ARRIVAL]
+        cookie, new = arrival.cookie_of(request), form.get("new_password", "")
+        visitor = request.get(VISITOR)
+        if visitor is not None and new != form.get("new_password_again", ""):
+            return await self._page(request, visitor, form, differ=True)
+        answer = await self._gate.change_password(cookie, None, new, arrival.visit(request))
+        return await self._answered(request, answer, form)
+
+    async def confirm_code(self, request: web.Request) -> web.StreamResponse:
+        """One-time codes are set up."""
+        form, cookie = await fields_of(request), request[ARRIVAL].cookie_of(request)
+        return await self._answered(request, await self._gate.confirm_code(cookie, form.get("code", "")), form)
+
+    async def ask_new_passkey(self, request: web.Request) -> web.Response:
+        """What the script is to ask a new passkey."""
+        arrival = request[ARRIVAL]
+        return options(await self._gate.begin_enrol_passkey(arrival.cookie_of(request), arrival.site(request)))
+
+    async def keep_passkey(self, request: web.Request) -> web.StreamResponse:
+        """A passkey is set up."""
+        form, arrival = await fields_of(request), request[ARRIVAL]
+        cookie, label = arrival.cookie_of(request), form.get("label", "")
+        answer = await self._gate.finish_enrol_passkey(cookie, read_answer(form), label, arrival.site(request))
+        return await self._answered(request, answer, form)
+
+    async def leave(self, request: web.Request) -> web.StreamResponse:
+        """Sign out."""
+        arrival = request[ARRIVAL]
+        await self._gate.sign_out(arrival.cookie_of(request))
+        response = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": SIGN_IN})
+        arrival.forget(response)
+        return response
+
+    async def _answered(self, request: web.Request, answer: Entered | Held, form: Fields) -> web.Response:
+        if isinstance(answer, Held):
+            return await self._again(request, form, answer)
+        request[VISITOR] = answer.visitor
+        response = await self._onward(request, answer, form)
+        request[ARRIVAL].remember(response, answer)
+        return response
+
+    async def _again(self, request: web.Request, form: Fields, held: Held) -> web.Response:
+        visitor = request.get(VISITOR)
+        if visitor is None or held.reason is Reason.OVER:
+            return self._first(request, form, held)
+        return await self._page(request, visitor, form, held)
+
+    async def _onward(self, request: web.Request, entered: Entered, form: Fields) -> web.Response:
+        stage, carried = entered.visitor.session.stage, unpacked(form.get("carried", ""))
+        if stage is Stage.FULL:
+            return await self._arrive(request, entered, next_of(form), carried)
+        if carried is None:
+            return see_other(with_next(DUE[stage], next_of(form)))
+        return await self._page(request, entered.visitor, form)
+
+    async def _arrive(
+        self, request: web.Request, entered: Entered, onward: str, carried: Carried | None
+    ) -> web.Response:
+        """In. Failed attempts since the last sign-in are told now, once."""
+        frame = self._console.frame
+        if carried is not None and urlsplit(carried.to).path.startswith(COMPOSE):
+            onward = f"{COMPOSE}?draft={await self._as_draft(entered.visitor, carried)}"
+        elif carried is not None:
+            return please_confirm(frame, request, carried, failures=entered.failures)
+        if entered.failures is None:
+            return see_other(onward)
+        return frame.page(request, "signed_in.html", onward=onward, failures=entered.failures)
+
+    async def _as_draft(self, visitor: Visitor, carried: Carried) -> str:
+        return await self._console.office.act(lambda sitting: keep_as_draft(sitting, visitor.account.name, carried))
+
+    def _first(self, request: web.Request, form: Fields, held: Held | None = None) -> web.Response:
+        return self._made(request, "sign_in.html", form, held, name=form.get("name", ""), ended=False)
+
+    async def _page(
+        self, request: web.Request, visitor: Visitor, form: Fields, held: Held | None = None, **values: object
+    ) -> web.Response:
+        """The page of the visitor's stage."""
+        name, stage = visitor.account.name, visitor.session.stage
+        if stage is Stage.PASSWORD:
+            values["passkeys"] = await self._console.office.ask(lambda sitting: len(sitting.accounts.passkeys(name)))
+        if stage is Stage.ENROL:
+            enrolment = await self._gate.begin_code(request[ARRIVAL].cookie_of(request))
+            values["enrolment"] = None if isinstance(enrolment, Held) else shown(enrolment)
+        return self._made(request, _PAGES[stage], form, held, **values)
+
+    def _made(self, request: web.Request, page: str, form: Fields, held: Held | None, **values: object) -> web.Response:
+        values |= {"held": held, "next": next_of(form), "carried": form.get("carried", "")}
+        made = self._console.frame.page(request, page, status=status_of(held), **values)
+        return tell_when(made, held, self._console.office.now())
+
+
+def keep_as_draft(sitting: Sitting, account: str, carried: Carried) -> str:
+    """Keep an alert as typed; returns the draft's id. One that was kept before is gone on with, unless it is newer."""
+    typed = carried.typed()
+    told = {name: str(typed.pop(name, "")) for name in _BESIDE}
+    if "exercise=1" in urlsplit(carried.to).query.split("&"):
+        typed["exercise"] = "1"
+    known = sitting.drafts.draft(told["draft"])
+    revision = int(told["revision"]) if told["revision"].isdecimal() and len(told["revision"]) < _DIGITS else 0
+    own = known is not None and fold_name(known.account) == fold_name(account)
+    if known is None or not own or known.alert_id is not None or known.revision > revision:
+        draft = SavedDraft(sitting.new_id(), account, sitting.now, told["about"] or None, typed)
+    else:
+        draft = replace(known, updated_at=sitting.now, fields=typed, revision=revision + 1)
+    sitting.drafts.put_draft(draft)
+    return draft.id

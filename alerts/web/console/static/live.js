@@ -1,0 +1,78 @@
+// What changes by itself: the ids of incidents, as the desk tells them.
+//
+//   import { watch } from "./live.js";   (a page gives the address: see `static`)
+//   const stop = watch((incident) => …);   incident: an id, or "*": look at everything again
+//
+// While the connection is lost, every [data-live] of the page says so (macro `live`). When it is there again, or the page
+// was out of sight meanwhile, the callback is called with "*", since something may have been missed.
+
+const EVENTS = "/desk/events";
+const LONGEST_WAIT = 30000;
+
+function say(state) {
+  for (const place of document.querySelectorAll("[data-live]")) {
+    if (place.dataset.state === state) continue;
+    place.dataset.state = state;
+    place.textContent = state === "lost" ? place.dataset.lost : state === "over" ? place.dataset.over : "";
+  }
+}
+
+export function watch(callback) {
+  let source = null;
+  let wait = 1000;
+  let timer = null;
+  let missed = false;
+  let over = false;
+
+  function open() {
+    source = new EventSource(EVENTS);
+    source.addEventListener("open", () => {
+      wait = 1000;
+      say("on");
+      if (missed) callback("*");
+      missed = false;
+    });
+    source.addEventListener("changed", (event) => callback(event.data || "*"));
+    source.addEventListener("over", () => {
+      over = true;
+      stop();
+      say("over");
+    });
+    source.addEventListener("error", () => {
+      missed = true;
+      say("lost");
+      // The browser tries again by itself, unless the answer was a refusal.
+      if (source.readyState !== EventSource.CLOSED) return;
+      clearTimeout(timer);
+      timer = setTimeout(open, wait);
+      wait = Math.min(wait * 2, LONGEST_WAIT);
+    });
+  }
+
+  function stop() {
+    clearTimeout(timer);
+    source?.close();
+    source = null;
+  }
+
+  function look() {
+    if (document.visibilityState === "hidden" || over) return;
+    if (source === null) {
+      missed = true;
+      open();
+    } else if (source.readyState === EventSource.CLOSED) {
+      stop();
+      open();
+    }
+  }
+
+  open();
+  document.addEventListener("visibilitychange", look);
+  addEventListener("online", look);
+  addEventListener("pagehide", stop);
+  addEventListener("pageshow", (event) => event.persisted && look());
+  return () => {
+    over = true;
+    stop();
+  };
+}

@@ -1,0 +1,125 @@
+"""What waits for somebody, most urgent first, each with the rule that made it wait and who may decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Literal
+
+from alerts.desk.four_eyes import why_not_theirs, wrote
+from alerts.desk.routing import PRACTICE
+from alerts.desk.sitting import Sitting
+from alerts.desk.station import Station
+from alerts.model.actor import Act, Actor
+from alerts.model.alert import Info, Severity, Urgency
+from alerts.model.incident import Record
+from alerts.model.post import Post, PostState
+
+MOST = 300
+"""Posts that are looked at for the list: what waits is decided from the top."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class Stance(StrEnum):
+    """Whether somebody may validate an alert, and why not."""
+
+    MAY = "may"
+    ROLE = "role"
+    OWN = "own"
+    UNKNOWN = "unknown"
+    ALONE = "alone"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Why it waits: which key of its source applied, and what that says.
+
+    `urgent` is for what is Severe or worse and Immediate; `unknown` for a severity that nobody told.
+    """
+
+    key: Literal["publish", "urgent", "unknown"]
+    value: Literal["veto", "approve"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An alert that waits, or waited, as the one who looks sees it."""
+
+    record: Record
+    posts: tuple[Post, ...]
+    info: Info | None
+    rule: Rule
+    stance: Stance
+    wrote: bool
+
+    @property
+    def headline(self) -> str:
+        """What it is called; its id where it says nothing."""
+        return ((self.info.headline or self.info.event) if self.info else None) or self.record.id
+
+    @property
+    def waiting(self) -> tuple[Post, ...]:
+        """The posts that wait."""
+        return tuple(post for post in self.posts if post.state is PostState.WAITING)
+
+    @property
+    def goes_out_at(self) -> datetime | None:
+        """When a veto's time is over."""
+        return min((post.not_before for post in self.waiting if post.not_before), default=None)
+
+    @property
+    def areas(self) -> tuple[str, ...]:
+        """The names of where it is."""
+        alert = self.record.alert
+        return tuple(dict.fromkeys(area.description for area in alert.areas)) if alert else ()
+
+    @property
+    def until(self) -> datetime | None:
+        """When it is over."""
+        return self.record.alert.expires if self.record.alert else None
+
+    @property
+    def is_exercise(self) -> bool:
+        """Whether it is anything but the real thing."""
+        return self.record.alert is not None and self.record.alert.status in PRACTICE
+
+
+def what_waits(sitting: Sitting, actor: Actor) -> list[Item]:
+    """Everything that waits, most urgent first; of two alike what goes out first, then what waits longest."""
+    posts = sitting.views.posts_in(PostState.WAITING, most=MOST)
+    records = sitting.views.records(list(dict.fromkeys(post.alert_id for post in posts)))
+    all_posts = sitting.views.posts_by_alert(list(records))
+    items = [item_of(record, all_posts[key], sitting.desk.station, actor) for key, record in records.items()]
+    return sorted(items, key=_place)
+
+
+def item_of(record: Record, posts: Sequence[Post], station: Station, actor: Actor) -> Item:
+    """One alert as `actor` sees it."""
+    info = record.alert.info_for(station.language) if record.alert else None
+    mine = wrote(actor, record)
+    return Item(record, tuple(posts), info, _rule(record, posts, station), _stance(record, station, actor), mine)
+
+
+def _place(item: Item) -> tuple[int, datetime, datetime]:
+    gravest = max((post.priority for post in item.waiting), default=0)
+    return -gravest, item.goes_out_at or _NEVER, item.record.received_at
+
+
+def _rule(record: Record, posts: Sequence[Post], station: Station) -> Rule:
+    """What it waits for is kept with its posts; by which key, its source's rules say."""
+    intake, severity = station.intake(record.source), record.severity
+    value: Literal["veto", "approve"] = "veto" if any(post.not_before for post in posts) else "approve"
+    is_urgent = severity.at_least(Severity.SEVERE) and record.alert and record.alert.urgency is Urgency.IMMEDIATE
+    if severity is Severity.UNKNOWN and intake.publish != value:
+        return Rule("unknown", value)
+    return Rule("urgent" if is_urgent and intake.urgent else "publish", value)
+
+
+def _stance(record: Record, station: Station, actor: Actor) -> Stance:
+    if not actor.may(Act.APPROVE):
+        return Stance.OWN if wrote(actor, record) else Stance.ROLE
+    if why_not_theirs(actor, record, station):
+        return Stance.OWN if wrote(actor, record) else Stance.UNKNOWN
+    return Stance.ALONE if wrote(actor, record) else Stance.MAY

@@ -1,0 +1,201 @@
+"""All that somebody must see to validate an alert: the posts as they go out, where, until when, and what changed."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from alerts.desk.approval import fingerprint
+from alerts.desk.dedupe import end_reason
+from alerts.desk.four_eyes import must_fit
+from alerts.desk.officer import DECIDED
+from alerts.desk.sitting import Sitting
+from alerts.desk.station import Station
+from alerts.desk.versions import Change, changes_between
+from alerts.model.actor import Actor
+from alerts.model.errors import Refused
+from alerts.model.incident import AlertState, Record
+from alerts.model.person import Entry
+from alerts.model.post import Post, PostState
+from alerts.rendering.count import count
+from alerts.web.console.validate.queue import Item, item_of
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One channel's post as it will be there: its length and limit in that platform's units, and its picture."""
+
+    post: Post
+    count: int
+    limit: int | None
+    picture: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One message of the incident: its number, what became of it, and whether the reader saw it last time."""
+
+    number: int
+    record: Record
+    saw: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Who decided it, how, and when."""
+
+    act: str
+    actor: str
+    at: datetime
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What is known of an alert in one moment. `newer` is a later version that waits or was taken in.
+
+    `changes` are those since `since`, the version that the reader saw last, or the one before this.
+    """
+
+    item: Item
+    versions: tuple[Version, ...]
+    since: Version | None
+    changes: tuple[Change, ...]
+    newer: Record | None
+    newer_changes: tuple[Change, ...]
+    decision: Decision | None
+    misfit: str | None
+    can_send_back: bool
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is anything to decide."""
+        return bool(self.item.waiting)
+
+
+def sheet_of(sitting: Sitting, name: str, actor: Actor) -> Sheet | None:
+    """The sheet of the alert with that very id; None where there is none."""
+    record = next((each for each in sitting.books.by_id(name) if each.id == name), None)
+    if record is None or record.alert is None:
+        return None
+    station, posts = sitting.desk.station, sitting.books.posts_of(name)
+    item = item_of(record, posts, station, actor)
+    versions = _versions(sitting, record, actor)
+    since = _since(versions, record)
+    newer = _newer(versions, record)
+    return Sheet(
+        item=item,
+        versions=versions,
+        since=since,
+        changes=changes_between(since.record, record) if since else (),
+        newer=newer,
+        newer_changes=changes_between(record, newer) if newer else (),
+        decision=_decision(sitting, name),
+        misfit=_misfit(record, posts, station),
+        can_send_back=record.author is not None and end_reason(record.alert) is None,
+    )
+
+
+def remember_look(sitting: Sitting, sheet: Sheet, actor: Actor) -> None:
+    """Keep that the reader has seen this version, unless they saw a newer one before."""
+    order = [version.record.id for version in sheet.versions]
+    incident, shown = sheet.item.record.incident_id, sheet.item.record.id
+    seen = sitting.views.last_look(actor.name, incident)
+    if seen not in order or order.index(seen) < order.index(shown):
+        sitting.views.looked(actor.name, incident, shown, sitting.now)
+
+
+def shown_posts(sheet: Sheet, station: Station) -> list[Shown]:
+    """Each channel's post with its length; reads the pictures, so it is no work for the database's thread."""
+    shown = []
+    for post in sheet.item.posts:
+        outlet, image = station.outlet(post.channel), post.message.image
+        length = count(post.message.text, outlet.text) if outlet else len(post.message.plain)
+        content = read_picture(image.path) if image else None
+        picture = hashlib.sha256(content).hexdigest() if content else None
+        shown.append(Shown(post, length, outlet.text.limit if outlet else None, picture))
+    return shown
+
+
+def read_picture(path: str) -> bytes | None:
+    """The file's content; None where it can't be read, or isn't any more what its name says: then it doesn't go out."""
+    try:
+        content = Path(path).read_bytes()
+    except OSError:
+        return None
+    name = Path(path).stem
+    is_another = _DIGEST.fullmatch(name) is not None and hashlib.sha256(content).hexdigest() != name
+    return None if is_another else content
+
+
+def seal(sheet: Sheet, csrf: str) -> str:
+    """What the form carries: the fingerprint of what is shown, and that it was shown in this session.
+
+    So nobody validates by a form that another person's page, or one from before the sign-in, left behind. Reads the
+    pictures, as `shown_posts` does.
+    """
+    seen = fingerprint(sheet.item.record, sheet.item.posts)
+    return f"{seen}.{_bound(seen, csrf)}"
+
+
+def unseal(sealed: str, csrf: str) -> str | None:
+    """The fingerprint of a seal of this session; None where it is none."""
+    seen, _, bound = sealed.partition(".")
+    return seen if hmac.compare_digest(bound.encode("utf-8", "replace"), _bound(seen, csrf).encode()) else None
+
+
+def _bound(seen: str, csrf: str) -> str:
+    return hmac.new(csrf.encode(), seen.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+
+
+def fields_of(sheet: Sheet) -> Mapping[str, str]:
+    """The words that may be edited before the alert is sent back."""
+    info = sheet.item.info
+    names = ("headline", "description", "instruction")
+    return {name: (getattr(info, name) or "") if info else "" for name in names}
+
+
+def _versions(sitting: Sitting, record: Record, actor: Actor) -> tuple[Version, ...]:
+    """The incident's messages that were ever meant to be told; a feed's repetitions are none."""
+    seen = sitting.views.last_look(actor.name, record.incident_id)
+    kept = [
+        each
+        for each in sitting.books.incident(record.incident_id)
+        if each.id == record.id or each.state is not AlertState.LEFT_OUT or sitting.books.posts_of(each.id)
+    ]
+    return tuple(Version(number, each, each.id == seen) for number, each in enumerate(kept, 1))
+
+
+def _since(versions: Sequence[Version], record: Record) -> Version | None:
+    """What the reader knows: the version they saw last, if it is an earlier one, else the one before."""
+    place = next(place for place, each in enumerate(versions) if each.record.id == record.id)
+    seen = next((each for each in versions[:place] if each.saw), None)
+    return seen or (versions[place - 1] if place else None)
+
+
+def _newer(versions: Sequence[Version], record: Record) -> Record | None:
+    newest = versions[-1].record
+    return None if newest.id == record.id else newest
+
+
+def _decision(sitting: Sitting, alert: str) -> Decision | None:
+    for line in sitting.ledger.newest(subject=alert, most=5):
+        entry: Entry = line.entry
+        if entry.act in DECIDED:
+            return Decision(entry.act, entry.actor, entry.at, entry.detail)
+    return None
+
+
+def _misfit(record: Record, posts: Sequence[Post], station: Station) -> str | None:
+    try:
+        must_fit(record, [post for post in posts if post.state is PostState.WAITING], station)
+    except Refused as error:
+        return str(error)
+    return None

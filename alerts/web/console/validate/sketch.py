@@ -1,0 +1,92 @@
+"""Where an alert is, as a small drawing that needs no script: its outlines over the station's districts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from alerts.desk.station import Station
+from alerts.model.alert import Alert
+from alerts.web.console.watch.outline import outline_of
+
+WIDTH = 640
+_MARGIN = 16
+_HIGHEST = 480
+_FAR = 3.0
+"""How much larger than the town an alert's area is drawn at most: beyond it, the town would be a dot."""
+Ring = Sequence[Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """Paths of an SVG of that size: the districts, and where the alert is."""
+
+    height: int
+    districts: tuple[tuple[str, str], ...]
+    areas: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """Longitudes and latitudes onto paper, true to shape at this latitude."""
+
+    west: float
+    north: float
+    scale: float
+    squeeze: float
+
+    def path(self, ring: Ring) -> str:
+        across, down = self.squeeze * self.scale, self.scale
+        points = (
+            f"{_MARGIN + (lon - self.west) * across:.1f} {_MARGIN + (self.north - lat) * down:.1f}"
+            for lon, lat, *_ in ring
+        )
+        return f"M{'L'.join(points)}Z"
+
+
+def sketch_of(alert: Alert | None, station: Station) -> Sketch | None:
+    """The drawing; None where the alert has no outline."""
+    outline = outline_of(alert)
+    if outline is None:
+        return None
+    areas = [
+        (each["properties"]["name"], ring) for each in outline["features"] for ring in each["geometry"]["coordinates"]
+    ]
+    districts = [(each.name, ring) for each in station.territory.districts for ring in _rings(each.outline)]
+    frame, height = _frame([ring for _, ring in areas], [ring for _, ring in districts])
+    return Sketch(
+        height,
+        tuple((name, frame.path(ring)) for name, ring in districts),
+        tuple((name, frame.path(ring)) for name, ring in areas),
+    )
+
+
+def _rings(outline: Any) -> Iterator[Ring]:
+    polygons = [outline["coordinates"]] if outline["type"] == "Polygon" else outline["coordinates"]
+    for polygon in polygons:
+        yield polygon[0]
+
+
+def _frame(areas: Sequence[Ring], districts: Sequence[Ring]) -> tuple[_Frame, int]:
+    west, south, east, north = _box([*areas, *districts])
+    if districts:
+        own = _box(districts)
+        if east - west > _FAR * (own[2] - own[0]) or north - south > _FAR * (own[3] - own[1]):
+            west, south, east, north = _widened(own)
+    squeeze = max(math.cos(math.radians((south + north) / 2)), 0.01)
+    wide, tall = max((east - west) * squeeze, 1e-6), max(north - south, 1e-6)
+    scale = min((WIDTH - 2 * _MARGIN) / wide, (_HIGHEST - 2 * _MARGIN) / tall)
+    return _Frame(west, north, scale, squeeze), round(tall * scale) + 2 * _MARGIN
+
+
+def _box(rings: Sequence[Ring]) -> tuple[float, float, float, float]:
+    points = [point for ring in rings for point in ring]
+    longitudes, latitudes = [point[0] for point in points], [point[1] for point in points]
+    return min(longitudes), min(latitudes), max(longitudes), max(latitudes)
+
+
+def _widened(box: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    wide, tall = (box[2] - box[0]) / 2, (box[3] - box[1]) / 2
+    return box[0] - wide, box[1] - tall, box[2] + wide, box[3] + tall

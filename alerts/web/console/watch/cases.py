@@ -1,0 +1,170 @@
+"""What the lists show of an alert: the message, its posts channel by channel, and who has to do something about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from alerts.desk.routing import PRACTICE
+from alerts.desk.sitting import Sitting
+from alerts.desk.thread import channels_on
+from alerts.model.alert import Info
+from alerts.model.incident import Record
+from alerts.model.post import Post, PostState
+
+MOST = 40
+"""How many of each kind the page of what is on now shows; the list of all has the rest."""
+_NEVER_LEFT = (PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED, PostState.EXPIRED)
+
+
+class Remedy(StrEnum):
+    """What somebody has to do about a post that isn't out."""
+
+    VALIDATE = "validate"
+    CREDENTIAL = "credential"
+    LOOK = "look"
+    REWORD = "reword"
+    LATE = "late"
+    WAIT = "wait"
+
+
+def remedy_of(post: Post) -> Remedy | None:
+    """Which, by the post's state and by what its attempt came to (`Verdict.outcome`); None: nothing."""
+    if post.state is PostState.WAITING:
+        return Remedy.VALIDATE
+    if post.state is PostState.IN_DOUBT:
+        return Remedy.WAIT if post.next_try else Remedy.LOOK
+    if post.state is PostState.QUEUED and post.outcome == "credential":
+        return Remedy.CREDENTIAL
+    if post.state in (PostState.QUEUED, PostState.SENDING):
+        return Remedy.WAIT if post.tries else None
+    if post.state is PostState.FAILED:
+        return Remedy.REWORD
+    return Remedy.LATE if post.state is PostState.EXPIRED else None
+
+
+def needs_somebody(post: Post) -> bool:
+    """Whether nothing goes on with it until a person decides."""
+    return remedy_of(post) in (Remedy.VALIDATE, Remedy.LOOK, Remedy.REWORD, Remedy.CREDENTIAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An alert in a list. `posts` are the newest of each channel; `info` is what it says in the station's language."""
+
+    record: Record
+    info: Info | None
+    posts: tuple[Post, ...] = ()
+    is_on: bool = False
+
+    @property
+    def headline(self) -> str:
+        """What it is called; empty where it could not be read."""
+        return (self.info.headline or self.info.event) if self.info else ""
+
+    @property
+    def areas(self) -> tuple[str, ...]:
+        """Where it is, in words."""
+        alert = self.record.alert
+        return tuple(dict.fromkeys(area.description for area in alert.areas)) if alert else ()
+
+    @property
+    def is_exercise(self) -> bool:
+        """Whether it is practice; the desk's own notices to the team are none."""
+        return self.record.alert is not None and self.record.alert.status in PRACTICE
+
+    @property
+    def ends(self) -> datetime | None:
+        """When it is over."""
+        return self.record.alert.ends if self.record.alert else None
+
+    @property
+    def starts(self) -> datetime | None:
+        """When it starts to matter."""
+        return self.record.alert.starts if self.record.alert else None
+
+    @property
+    def waits_until(self) -> datetime | None:
+        """When the first of its posts that wait goes out by itself (the end of a veto)."""
+        times = [post.not_before for post in self.posts if post.state is PostState.WAITING and post.not_before]
+        return min(times, default=None)
+
+    @property
+    def needs_somebody(self) -> bool:
+        """Whether anything of it stands still until a person decides."""
+        return any(needs_somebody(post) for post in self.posts)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for a validation, or for the end of its veto."""
+        return any(post.state is PostState.WAITING for post in self.posts)
+
+
+def case_of(record: Record, thread: Sequence[Post], language: str) -> Case:
+    """A message with its incident's thread."""
+    info = record.alert.info_for(language) if record.alert else None
+    return Case(record, info, newest_by_channel(thread), bool(channels_on(thread)))
+
+
+def newest_by_channel(thread: Iterable[Post]) -> tuple[Post, ...]:
+    """Of each channel the newest post; one that never left gives way to an earlier one that did, or still may."""
+    newest: dict[str, Post] = {}
+    for post in thread:
+        if post.channel not in newest or post.state not in _NEVER_LEFT:
+            newest[post.channel] = post
+    return tuple(newest.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What is shown of now: what needs somebody first, what waits by itself, what is on; `more` where a list is cut."""
+
+    needs: tuple[Case, ...] = ()
+    on: tuple[Case, ...] = ()
+    moving: tuple[Case, ...] = ()
+    more: frozenset[str] = frozenset()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is on, on its way, or in anybody's hands."""
+        return not (self.needs or self.on or self.moving)
+
+
+_HELD = (PostState.FAILED, PostState.IN_DOUBT, PostState.WAITING)
+_MOVING = (PostState.QUEUED, PostState.SENDING)
+
+
+def board_of(sitting: Sitting) -> Board:
+    """What is on now, read by index: as quick with five thousand alerts as with five."""
+    views, language = sitting.views, sitting.desk.station.language
+    found = {state: views.posts_in(state, most=MOST + 1) for state in (*_HELD, *_MOVING)}
+    on = views.on(sitting.now, most=MOST + 1)
+    alerts = list(dict.fromkeys(post.alert_id for posts in found.values() for post in posts[:MOST]))
+    records = views.records(alerts)
+    threads = views.threads(list({record.incident_id for record in (*on, *records.values())}))
+    cases = [_case(records[each], threads, language) for each in alerts if each in records]
+    needs = _each_incident(case for case in cases if case.needs_somebody)
+    shown = {case.record.incident_id for case in needs}
+    holding = [_case(record, threads, language) for record in on[:MOST] if record.incident_id not in shown]
+    shown |= {case.record.incident_id for case in holding}
+    moving = _each_incident(case for case in cases if case.record.incident_id not in shown)
+    more = {str(state) for state, posts in found.items() if len(posts) > MOST} | ({"on"} if len(on) > MOST else set())
+    return Board(tuple(needs), tuple(holding), tuple(moving), frozenset(more))
+
+
+def _case(record: Record, threads: Mapping[str, Sequence[Post]], language: str) -> Case:
+    """The message with what is open of its own, and of its incident what else is newest on each channel."""
+    thread = threads[record.incident_id]
+    case = case_of(record, thread, language)
+    own = {post.channel: post for post in thread if post.alert_id == record.id and needs_somebody(post)}
+    return replace(case, posts=tuple(own.get(post.channel, post) for post in case.posts))
+
+
+def _each_incident(cases: Iterable[Case]) -> list[Case]:
+    """Each incident once, by its first: the gravest."""
+    first: dict[str, Case] = {}
+    for case in cases:
+        first.setdefault(case.record.incident_id, case)
+    return sorted(first.values(), key=lambda case: (-case.record.severity.rank, not case.waits))

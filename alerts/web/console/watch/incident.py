@@ -1,0 +1,246 @@
+"""An incident as its thread: every message and post in order, where it stands, why, and what can be done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from aiohttp import web
+
+from alerts.desk.dedupe import CORRECTED, ENDS_BY
+from alerts.desk.remains import left_wrong
+from alerts.desk.routing import PRACTICE
+from alerts.desk.sitting import Sitting
+from alerts.desk.thread import channels_on
+from alerts.desk.versions import Change, changes_between
+from alerts.model.alert import Info, MsgType, ResponseType, Severity
+from alerts.model.cap_xml import write
+from alerts.model.incident import AlertState, Record
+from alerts.model.ports import Event
+from alerts.model.post import Image, Post, PostState
+from alerts.web.console.frame import Console, visitor_of
+from alerts.web.console.watch.cases import needs_somebody
+from alerts.web.console.watch.outline import outline_of
+from alerts.web.console.watch.view import page
+
+DEEDS = ("retry", "drop", "end", "correct")
+"""What can be done from the page; each is an address below the alert's, and the word that tells that it was done."""
+PICTURES = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One message of the thread with its posts; `is_new` since the reader looked, `changes` from the one before."""
+
+    record: Record
+    info: Info | None
+    posts: tuple[Post, ...]
+    is_new: bool = False
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        """What it is called; empty where it could not be read."""
+        return (self.info.headline or self.info.event) if self.info else ""
+
+    @property
+    def ending(self) -> str | None:
+        """`corrected`, `cancelled` or `all_clear` where it ends the alert."""
+        return _ending(self.record)
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """All that is shown of an incident. `current` is the message that was asked for, `newest` the one that holds."""
+
+    current: Chapter
+    newest: Chapter
+    chapters: tuple[Chapter, ...]
+    history: tuple[Event, ...]
+    channels_on: frozenset[str]
+    remains: tuple[str, ...] = ()
+    seen: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The incident's."""
+        return self.current.record.incident_id
+
+    @property
+    def is_exercise(self) -> bool:
+        """Whether it is practice; the desk's own notices to the team are none."""
+        alert = self.newest.record.alert
+        return alert is not None and alert.status in PRACTICE
+
+    @property
+    def severity(self) -> Severity:
+        """Of the message that holds."""
+        return self.newest.record.severity
+
+    @property
+    def posts(self) -> tuple[Post, ...]:
+        """All posts, in order."""
+        return tuple(post for chapter in self.chapters for post in chapter.posts)
+
+    @property
+    def troubled(self) -> tuple[Post, ...]:
+        """The posts that a person has to decide about."""
+        return tuple(post for post in self.posts if needs_somebody(post) and post.state is not PostState.WAITING)
+
+    @property
+    def waiting(self) -> tuple[Chapter, ...]:
+        """The messages that wait for a validation."""
+        return tuple(each for each in self.chapters if any(p.state is PostState.WAITING for p in each.posts))
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it can be updated, ended or corrected: readers see it, or will."""
+        return bool(self.channels_on)
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether there is something that the reader has not seen, of an incident that they looked at before."""
+        return any(chapter.is_new for chapter in self.chapters)
+
+
+def routes(console: Console) -> list[web.RouteDef]:
+    """The page, what of it changes by itself, the message as CAP, and its picture."""
+
+    async def show(request: web.Request) -> web.Response:
+        story = await _asked(console, request)
+        newest = story.chapters[-1].record.id
+        if newest != story.seen:
+            account = visitor_of(request).account.name
+            await console.office.act(lambda sitting: sitting.views.looked(account, story.id, newest, sitting.now))
+        return show_story(console, request, story)
+
+    async def fragment(request: web.Request) -> web.Response:
+        return show_story(console, request, await _asked(console, request), name="incident_thread.html")
+
+    async def cap(request: web.Request) -> web.Response:
+        record = (await _asked(console, request)).current.record
+        if record.alert is None:
+            raise web.HTTPNotFound
+        name = f"{quote(record.id)}.xml"
+        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return web.Response(body=write(record.alert), content_type="application/cap+xml", headers=headers)
+
+    async def picture(request: web.Request) -> web.FileResponse:
+        image = image_of((await _asked(console, request)).current.posts)
+        kind = PICTURES.get(Path(image.path).suffix.lower()) if image else None
+        if image is None or kind is None:
+            raise web.HTTPNotFound
+        return web.FileResponse(image.path, headers={"Content-Type": kind, "X-Content-Type-Options": "nosniff"})
+
+    one = "/alerts/{id:[A-Za-z0-9]+}"
+    return [
+        web.get(one, show),
+        web.get(f"/fragments{one}", fragment),
+        web.get(one + ".xml", cap),
+        web.get(one + "/picture", picture),
+    ]
+
+
+async def _asked(console: Console, request: web.Request) -> Story:
+    name, account = request.match_info["id"], visitor_of(request).account.name
+    return await tell(console, name, account)
+
+
+async def tell(console: Console, name: str, account: str) -> Story:
+    """The story of an alert's incident by the alert's exact id; by the incident's, that of its newest message.
+
+    Raises HTTPNotFound.
+    """
+    story = await console.office.ask(lambda sitting: story_of(sitting, name, account))
+    if story is None:
+        raise web.HTTPNotFound
+    return story
+
+
+def show_story(
+    console: Console,
+    request: web.Request,
+    story: Story,
+    *,
+    name: str = "alert.html",
+    status: int = 200,
+    error: Mapping[str, str] | None = None,
+) -> web.Response:
+    """The page of an incident; `error` is what an action came to that couldn't be done, with what had been typed."""
+    shapes = outline_of(story.newest.record.alert)
+    done = request.query.get("done")
+    values: dict[str, Any] = {
+        "story": story,
+        "image": image_of(story.current.posts),
+        "error": error or {},
+        "outline": json.dumps(shapes),
+        "shapes": shapes,
+        "tiles": console.rules.tiles,
+        "done": done if done in DEEDS else None,
+    }
+    return page(console, request, name, status=status, **values)
+
+
+def story_of(sitting: Sitting, name: str, account: str) -> Story | None:
+    """What is kept of an incident; None where there is none of that exact name."""
+    found = [each for each in sitting.books.by_id(name) if name in (each.id, each.incident_id)]
+    if not found:
+        return None
+    incident, language = found[0].incident_id, sitting.desk.station.language
+    thread, seen = sitting.books.thread(incident), sitting.views.last_look(account, incident)
+    records = sitting.books.incident(incident)
+    chapters = _chapters(records, thread, seen, language)
+    current = next(each for each in chapters if each.record.id == found[0].id)
+    newest = next((each for each in reversed(chapters) if each.record.state is AlertState.ACCEPTED), chapters[-1])
+    remains: list[str] = []
+    if newest.ending == CORRECTED:
+        remains = left_wrong([post for post in thread if post.alert_id != newest.record.id], sitting.desk.station)
+    history = tuple(sitting.views.history(incident))
+    return Story(current, newest, chapters, history, channels_on(thread), tuple(remains), seen)
+
+
+def _chapters(
+    records: Sequence[Record], thread: Sequence[Post], seen: str | None, language: str
+) -> tuple[Chapter, ...]:
+    order = [record.id for record in records]
+    seen_to = order.index(seen) if seen in order else len(order)
+    return tuple(
+        Chapter(
+            record,
+            record.alert.info_for(language) if record.alert else None,
+            tuple(post for post in thread if post.alert_id == record.id),
+            is_new=place > seen_to,
+            changes=_changes(records[place - 1], record) if place else (),
+        )
+        for place, record in enumerate(records)
+    )
+
+
+def _ending(record: Record) -> str | None:
+    alert = record.alert
+    if alert is None:
+        return None
+    if alert.msg_type is MsgType.CANCEL:
+        return CORRECTED if any(info.parameter(ENDS_BY) == CORRECTED for info in alert.infos) else "cancelled"
+    clears = any(ResponseType.ALL_CLEAR in info.response_types for info in alert.infos)
+    return "all_clear" if clears else None
+
+
+def _changes(earlier: Record, later: Record) -> tuple[Change, ...]:
+    """What an update says otherwise; an end repeats nothing, so that nothing of it is a change."""
+    return () if _ending(later) else changes_between(earlier, later)
+
+
+def image_of(posts: Sequence[Post]) -> Image | None:
+    """The picture beside the message, where an officer put one."""
+    return next((post.message.image for post in posts if post.message.image), None)

@@ -1,0 +1,143 @@
+"""What changes, as server-sent events (WHATWG HTML, 9.2): the ids of incidents, for pages that look again.
+
+office.watch() ──▶ collected for a moment, each id once ──▶ `event: changed`; a comment now and then, so that a dead
+connection shows; the end when the session has ended
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from aiohttp import web
+
+from alerts.access.visitor import Visitor
+from alerts.desk.sitting import Office, Sitting
+from alerts.model.person import Stage
+from alerts.web.console.frame import Console, visitor_of
+
+Lasts = Callable[[Sitting], bool]
+STREAMS = 6
+"""How many a session may hold open at once: as many tabs as a browser lets connect to one place (HTTP/1.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """Seconds: for how long changes are collected, between two signs of life, between two looks at the session.
+
+    `left`: between two looks whether the reader is still there.
+    """
+
+    collect: float = 0.25
+    beat: float = 15.0
+    recheck: float = 30.0
+    left: float = 0.2
+
+
+@dataclass(slots=True)
+class _Pending:
+    """What changed since it was last told; one set, however slow the reader is."""
+
+    incidents: dict[str, None] = field(default_factory=dict)
+    is_over: bool = False
+    rung: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def take(self) -> list[str]:
+        """All of it, once."""
+        taken, self.incidents = list(self.incidents), {}
+        self.rung.clear()
+        return [""] if "" in taken else taken
+
+
+def routes(console: Console, rhythm: Rhythm | None = None) -> list[web.RouteDef]:
+    """The stream."""
+    rhythm, held = rhythm or Rhythm(), Counter[str]()
+
+    async def events(request: web.Request) -> web.StreamResponse:
+        visitor = visitor_of(request)
+        digest = visitor.session.digest
+        if held[digest] >= STREAMS:
+            raise web.HTTPTooManyRequests(headers={"Retry-After": "10"})
+        held[digest] += 1
+        try:
+            lasts = _lasting(visitor, console.rules.session)
+            return await _stream(console.office, request, lasts, rhythm)
+        finally:
+            held[digest] -= 1
+            if not held[digest]:
+                del held[digest]
+
+    return [web.get("/events", events)]
+
+
+async def _stream(office: Office, request: web.Request, lasts: Lasts, rhythm: Rhythm) -> web.StreamResponse:
+    response = web.StreamResponse(
+        headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    )
+    with office.watch() as changes, contextlib.suppress(ConnectionError):
+        await response.prepare(request)
+        await response.write(b"retry: 3000\n: watching\n\n")
+        pending = _Pending()
+        beside = (
+            asyncio.create_task(_collect(changes, pending), name="events"),
+            asyncio.create_task(_notice_leaving(request, pending, rhythm.left), name="events' reader"),
+        )
+        try:
+            await _tell(office, response, lasts, pending, rhythm)
+        finally:
+            for task in beside:
+                task.cancel()
+    return response
+
+
+async def _collect(changes: AsyncIterator[str], pending: _Pending) -> None:
+    async for incident in changes:
+        pending.incidents[incident] = None
+        pending.rung.set()
+    pending.is_over = True
+    pending.rung.set()
+
+
+async def _notice_leaving(request: web.Request, pending: _Pending, every: float) -> None:
+    """Who leaves is noticed by aiohttp at the next write alone: until then a page that was left would hold a place."""
+    while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110 aiohttp has no event
+        await asyncio.sleep(every)
+    pending.is_over = True
+    pending.rung.set()
+
+
+async def _tell(office: Office, response: web.StreamResponse, lasts: Lasts, pending: _Pending, rhythm: Rhythm) -> None:
+    """Until the session or the house ends. Where nobody reads, `write` waits, and what changes meanwhile is one set."""
+    loop = asyncio.get_running_loop()
+    checked = loop.time()
+    while not pending.is_over:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(pending.rung.wait(), min(rhythm.beat, rhythm.recheck))
+        if loop.time() - checked >= rhythm.recheck:
+            if not await office.ask(lasts):
+                await response.write(b"event: over\ndata: signed out\n\n")
+                return
+            checked = loop.time()
+        if not pending.rung.is_set():
+            await response.write(b": still here\n\n")
+            continue
+        await asyncio.sleep(rhythm.collect)
+        told = "".join(f"event: changed\ndata: {incident or '*'}\n\n" for incident in pending.take())
+        await response.write(told.encode())
+
+
+def _lasting(visitor: Visitor, idle: timedelta) -> Lasts:
+    """Whether the session still lets its owner in. Looking on is no use of it: an open page keeps nobody signed in."""
+
+    def lasts(sitting: Sitting) -> bool:
+        session = sitting.accounts.session(visitor.session.digest)
+        account = sitting.accounts.account(visitor.account.name)
+        if session is None or account is None or account.disabled_at is not None:
+            return False
+        return session.stage is Stage.FULL and session.seen_at + idle > sitting.now < session.expires_at
+
+    return lasts

@@ -1,0 +1,126 @@
+"""What programs read: CAP messages, map data, the works' calendar, and what a search engine asks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from xml.sax.saxutils import escape
+
+from icalendar import Calendar, Event
+
+from alerts.model.alert import Alert
+from alerts.model.cap_xml import write
+from alerts.web.public.setting import Setting
+from alerts.web.public.told import Told, outlines
+
+_ICAL_STATUS = {True: "CANCELLED", False: "CONFIRMED"}
+
+
+def cap_message(alert: Alert) -> bytes:
+    """The message as it may be handed on: a file of this machine is nobody's business."""
+    infos = tuple(
+        replace(info, resources=tuple(each for each in info.resources if not (each.uri or "").startswith("file:")))
+        for info in alert.infos
+    )
+    return write(replace(alert, infos=infos))
+
+
+def features(shown: Iterable[Told], setting: Setting) -> str:
+    """Every area as a GeoJSON feature (RFC 7946); what has no outline has a null geometry."""
+    return _json(
+        {"type": "FeatureCollection", "features": [each for told in shown for each in _features(told, setting)]}
+    )
+
+
+def _features(told: Told, setting: Setting) -> list[Mapping[str, Any]]:
+    alert, incident = told.incident.alert, told.incident
+    said = {
+        "incident": incident.id,
+        "title": told.title,
+        "url": setting.address(told.path),
+        "severity": str(told.severity),
+        "hazard": incident.hazard.value,
+        "area": told.facts["area"],
+        "when": told.facts["when"],
+        "over": incident.ending is not None,
+        "onset": alert.starts.isoformat(timespec="seconds"),
+        "expires": alert.ends.isoformat(timespec="seconds"),
+    }
+    shapes: list[Mapping[str, Any] | None] = [*outlines(alert)] or [None]
+    return [
+        {"type": "Feature", "id": f"{incident.id}/{n}", "geometry": _bare(shape), "properties": said | _radius(shape)}
+        for n, shape in enumerate(shapes)
+    ]
+
+
+def _bare(shape: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    return {name: value for name, value in shape.items() if name != "radius"} if shape else None
+
+
+def _radius(shape: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {"radius": shape["radius"]} if shape and "radius" in shape else {}
+
+
+def districts(setting: Setting) -> str:
+    """The town's districts as GeoJSON."""
+    return _json(
+        {
+            "type": "FeatureCollection",
+            "features": [
+                {
+                    "type": "Feature",
+                    "geometry": dict(district.outline),
+                    "properties": {"code": district.code, "name": district.name},
+                }
+                for district in setting.districts
+            ],
+        }
+    )
+
+
+def calendar(planned: Sequence[Told], setting: Setting) -> bytes:
+    """Works and cut-offs as iCalendar (RFC 5545); one that was called off stays, cancelled."""
+    document = Calendar()
+    document.add("prodid", "-//Tocsin//alerts//EN")
+    document.add("version", "2.0")
+    document.add("x-wr-calname", setting.station)
+    for told in planned:
+        document.add_component(_event(told, setting))
+    return bytes(document.to_ical())
+
+
+def _event(told: Told, setting: Setting) -> Event:
+    alert, facts = told.incident.alert, told.facts
+    event = Event()
+    event.add("uid", f"{told.incident.id}@{setting.sender.rpartition('@')[2]}")
+    event.add("dtstamp", told.incident.changed_at)
+    event.add("dtstart", alert.starts.astimezone(UTC))
+    event.add("dtend", max(alert.ends, alert.starts + timedelta(minutes=1)).astimezone(UTC))
+    event.add("summary", facts["headline"] or facts["title"])
+    event.add("description", told.summary)
+    event.add("location", facts["area"])
+    event.add("url", setting.address(told.path))
+    called_off = told.incident.ending is not None and told.incident.ending.at < alert.ends
+    event.add("status", _ICAL_STATUS[called_off])
+    return event
+
+
+def sitemap(paths: Sequence[tuple[str, datetime]], setting: Setting) -> str:
+    """The pages there are, with when each changed (sitemaps.org 0.9)."""
+    lines = "\n".join(
+        f"<url><loc>{escape(setting.address(path))}</loc><lastmod>{at.isoformat(timespec='seconds')}</lastmod></url>"
+        for path, at in paths
+    )
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n{lines}\n</urlset>\n'
+
+
+def robots(setting: Setting) -> str:
+    """Everything public may be indexed; the desk and the API are nothing to find."""
+    return f"User-agent: *\nDisallow: /desk\nDisallow: /api/\nSitemap: {setting.address('/sitemap.xml')}\n"
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))

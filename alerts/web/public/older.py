@@ -1,0 +1,83 @@
+"""The pages of incidents that were over long ago: made when somebody asks, the newest kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+
+from alerts.desk.publicity import PublicIncident, public_incident
+from alerts.desk.sitting import Office, Sitting
+from alerts.web.public.answers import Answer
+from alerts.web.public.site import Edition, Lasting, Site
+
+KEPT = 64
+"""Older incidents whose pages are kept in memory."""
+
+
+class Older:
+    """Looks incidents up in the archive; draws one at a time, however many ask."""
+
+    def __init__(self, office: Office, site: Site) -> None:
+        self._office = office
+        self._site = site
+        self._kept: OrderedDict[str, Lasting] = OrderedDict()
+        self._named: dict[str, str] = {}
+        self._drawing = asyncio.Lock()
+
+    async def answer(self, path: str, edition: Edition) -> Answer | None:
+        """The answer at a path that names an incident or a message; None where it names neither."""
+        name = _name_in(path)
+        lasting = await self.of(name, edition) if name else None
+        return lasting.answers.get(path) if lasting else None
+
+    async def of(self, name: str, edition: Edition) -> Lasting | None:
+        """The answers about the incident of that id, or of the message of that id."""
+        if kept := self._kept.get(self._named.get(name, name)):
+            return kept
+        found = await self._office.ask(lambda sitting: _public(sitting, name))
+        if found is None or found.id in edition.incidents:
+            return edition.incidents[found.id] if found else None
+        async with self._drawing:
+            lasting = self._kept.get(found.id)
+            if lasting is None:
+                lasting = await asyncio.to_thread(self._site.lasting, found, edition.outlook)
+        self._keep(name, lasting)
+        return lasting
+
+    def forget(self, incidents: Iterable[str]) -> None:
+        """These are in the edition again: what is kept of them may not be what holds."""
+        for incident in incidents:
+            self._kept.pop(incident, None)
+
+    def _keep(self, name: str, lasting: Lasting) -> None:
+        incident = lasting.key[0]
+        self._kept[incident] = lasting
+        self._named[name] = incident
+        while len(self._kept) > KEPT:
+            gone, _ = self._kept.popitem(last=False)
+            self._named = {each: of for each, of in self._named.items() if of != gone}
+
+
+def _public(sitting: Sitting, name: str) -> PublicIncident | None:
+    incident = sitting.views.incident_of(name)
+    if incident is None:
+        return None
+    return public_incident(sitting.books.incident(incident), sitting.books.thread(incident), sitting.now)
+
+
+_NAMED: Mapping[str, Callable[[str], str]] = {
+    "alerts": lambda rest: rest.removesuffix(".geojson").removesuffix("/card.png"),
+    "cap": lambda rest: rest.removesuffix(".xml"),
+}
+
+
+def _name_in(path: str) -> str | None:
+    """The id that a path names, of an incident or of a message."""
+    parts = path.strip("/").split("/", 1)
+    if len(parts) == 2 and len(parts[0]) == 2:
+        parts = parts[1].split("/", 1)
+    if len(parts) != 2 or parts[0] not in _NAMED:
+        return None
+    name = _NAMED[parts[0]](parts[1])
+    return name if name.isascii() and name.isalnum() and len(name) <= 26 else None

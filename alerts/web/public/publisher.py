@@ -1,0 +1,168 @@
+"""Keeps the public side true: a new edition at each change, at the start, and as time goes by."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+
+from alerts.desk.publicity import public_incident, situation
+from alerts.desk.sitting import Office, Sitting
+from alerts.model.ports import Clock, SourceStanding
+from alerts.web.public.answers import Answer
+from alerts.web.public.export import Export
+from alerts.web.public.older import Older
+from alerts.web.public.setting import Feed, Freshness, Outlook, Setting
+from alerts.web.public.site import Edition, Known, Site
+
+REST = 0.2
+"""Seconds between two editions at the least: what changes meanwhile comes with the next one."""
+AT_LEAST_EVERY = 20.0
+"""Seconds after which an edition is made though nothing changed: how fresh each source is, and what time alone ends."""
+LISTED = 5000
+"""Older incidents that the map of the site names."""
+AT_A_TIME = 20
+"""Older incidents whose pages an export gets with one edition, until it has them all."""
+
+log = structlog.get_logger()
+
+
+class Publisher:
+    """Has the answers. `listeners` hear of each new edition; `made_at` is when the newest was made, by the clock."""
+
+    def __init__(self, office: Office, setting: Setting, clock: Clock, export: Path | None = None) -> None:
+        self._office = office
+        self._clock = clock
+        self.setting = setting
+        self._site = Site(setting)
+        self._edition: Edition | None = None
+        self._known: Known = ()
+        self._older = Older(office, self._site)
+        self._export = Export(export) if export else None
+        self._listeners: set[asyncio.Event] = set()
+        self._changed = asyncio.Event()
+        self._to_export = asyncio.Event()
+        self.made_at: float | None = None
+        self.closed = False
+
+    async def run(self) -> None:
+        """Make editions until cancelled. One that can't be made is logged; the last one stays, dated."""
+        with self._office.watch() as changes:
+            beside = [asyncio.create_task(self._hear(changes))]
+            if self._export is not None:
+                beside.append(asyncio.create_task(self._keep_exported(self._export)))
+            try:
+                while True:
+                    self._changed.clear()
+                    await self._try()
+                    await self._clock.sleep(REST)
+                    await self._wait()
+            finally:
+                for task in beside:
+                    task.cancel()
+
+    async def edition(self) -> Edition:
+        """The newest edition; the first is made when it is first asked for."""
+        return self._edition or await self.make()
+
+    async def make(self) -> Edition:
+        """Make an edition of what stands in the database now."""
+        outlook, known = await self._office.ask(self._look)
+        before = self._edition
+        self._known = known
+        listed = [(each, at) for each, at in known if self._export is None or self._export.has(each)]
+        self._edition = edition = await asyncio.to_thread(self._site.edition, outlook, before, listed)
+        self._older.forget(edition.incidents)
+        self.made_at = self._clock.monotonic()
+        self._to_export.set()
+        if before is None or before.news != edition.news:
+            for listener in self._listeners:
+                listener.set()
+        return edition
+
+    async def export(self) -> bool:
+        """Write the newest edition out; returns whether older incidents' pages are still to come."""
+        if self._export is None:
+            return False
+        self._to_export.clear()
+        edition = await self.edition()
+        lacking = [each for each, _ in self._known if not self._export.has(each) and each not in edition.incidents]
+        older = [await self._older.of(name, edition) for name in lacking[:AT_A_TIME]]
+        more = {path: answer for lasting in older if lasting for path, answer in lasting.answers.items()}
+        await asyncio.to_thread(self._export.write, {**more, **edition.answers})
+        return bool(more)
+
+    async def find(self, path: str) -> Answer | None:
+        """The answer at this path, also of an incident that was over long ago; None where there is none."""
+        edition = await self.edition()
+        return edition.answers.get(path) or await self._older.answer(path, edition)
+
+    def at_hand(self, path: str) -> Answer | None:
+        """The answer at this path if it is in the edition: without waiting for anything."""
+        return self._edition.answers.get(path) if self._edition else None
+
+    @contextmanager
+    def listen(self) -> Iterator[asyncio.Event]:
+        """An event that is set at each edition that tells something new, and when nothing more will be told."""
+        event = asyncio.Event()
+        self._listeners.add(event)
+        try:
+            yield event
+        finally:
+            self._listeners.discard(event)
+
+    def close(self) -> None:
+        """Nothing more is told: whoever listens goes, so that a stop waits for nobody's page."""
+        self.closed = True
+        for listener in self._listeners:
+            listener.set()
+
+    async def _try(self) -> None:
+        try:
+            await self.make()
+        except Exception:
+            log.exception("pages.stumbled")
+
+    async def _wait(self) -> None:
+        """Until something changed, or time alone asks for an edition."""
+        sleeping = asyncio.ensure_future(self._clock.sleep(AT_LEAST_EVERY))
+        hearing = asyncio.ensure_future(self._changed.wait())
+        try:
+            await asyncio.wait({sleeping, hearing}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            hearing.cancel()
+
+    async def _hear(self, changes: AsyncIterator[str]) -> None:
+        async for _ in changes:
+            self._changed.set()
+
+    async def _keep_exported(self, export: Export) -> None:
+        """Write each edition, or the newest of several. A disk that refuses costs the files alone."""
+        while True:
+            await self._to_export.wait()
+            try:
+                if await self.export():
+                    self._changed.set()
+            except Exception:
+                log.exception("pages.not_exported", folder=str(export.folder))
+                await self._clock.sleep(REST)
+
+    def _look(self, sitting: Sitting) -> tuple[Outlook, Known]:
+        now, views = sitting.now, sitting.views
+        incidents = views.public_incidents(now)
+        messages, threads = views.messages(incidents), views.threads(incidents)
+        shown = (public_incident(messages[each], threads[each], now) for each in incidents)
+        current = [each for each in shown if each is not None]
+        standings = views.sources()
+        sources = tuple(_freshness(feed, standings.get(feed.name), sitting) for feed in self.setting.sources)
+        return Outlook(situation(current, now), sources), tuple(views.published(LISTED))
+
+
+def _freshness(feed: Feed, standing: SourceStanding | None, sitting: Sitting) -> Freshness:
+    last_ok = standing.last_ok if standing else None
+    is_well = standing is not None and not standing.reason
+    return Freshness(feed.title, last_ok, not is_well or last_ok is None or sitting.now - last_ok > feed.patience)

@@ -1,0 +1,76 @@
+"""The public addresses: everything is looked up, nothing is made for a request."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from urllib.parse import quote
+
+from aiohttp import web
+
+from alerts.web.public.publisher import Publisher
+from alerts.web.public.site import Edition
+
+AT_ONCE = 2000
+"""Streams of `/events` at the most; who comes later is told to ask again in a while."""
+HEARTBEAT = 15.0
+"""Seconds after which a stream says that it is alive."""
+
+
+def public_routes(publisher: Publisher) -> list[web.RouteDef]:
+    """All of them: the stream of events, and whatever an edition answers."""
+    streams: set[web.StreamResponse] = set()
+
+    async def look(request: web.Request) -> web.Response:
+        path = request.path
+        found = publisher.at_hand(path) or await publisher.find(path)
+        return found.to(request) if found is not None else await _nothing_there(publisher, request)
+
+    async def events(request: web.Request) -> web.StreamResponse:
+        if publisher.closed or len(streams) >= AT_ONCE:
+            raise web.HTTPServiceUnavailable(headers={"Retry-After": "30"})
+        stream = web.StreamResponse(
+            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        )
+        await stream.prepare(request)
+        streams.add(stream)
+        try:
+            with publisher.listen() as changed:
+                await _tell(stream, publisher, changed)
+        finally:
+            streams.discard(stream)
+        return stream
+
+    return [web.get("/events", events, allow_head=False), web.get("/{path:.*}", look)]
+
+
+async def _nothing_there(publisher: Publisher, request: web.Request) -> web.Response:
+    """The page under its right spelling, where only the last stroke is wrong; else one that helps on."""
+    path = request.path
+    for other in (path.rstrip("/"), f"{path}/"):
+        if other != path and await publisher.find(other) is not None:
+            return web.Response(status=308, headers={"Location": quote(other)})
+    setting = publisher.setting
+    page = await publisher.find(setting.path(setting.language_of(path), "404.html"))
+    return page.to(request, status=404) if page else web.Response(status=404)
+
+
+async def _tell(stream: web.StreamResponse, publisher: Publisher, changed: asyncio.Event) -> None:
+    told = None
+    while not publisher.closed:
+        changed.clear()
+        edition = await publisher.edition()
+        if edition.news != told:
+            told = edition.news
+            await stream.write(_news(edition))
+        while not changed.is_set():
+            try:
+                await asyncio.wait_for(changed.wait(), HEARTBEAT)
+            except TimeoutError:
+                await stream.write(b": alive\n\n")
+
+
+def _news(edition: Edition) -> bytes:
+    incidents = [each.id for each in edition.outlook.situation.on]
+    data = json.dumps({"at": edition.outlook.now.isoformat(timespec="seconds"), "on": incidents})
+    return f"event: alerts\ndata: {data}\n\n".encode()

@@ -1,0 +1,201 @@
+"""The whole public side as answers: made anew at each change, but for what did not change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+import structlog
+
+from alerts.desk.publicity import PublicIncident
+from alerts.rendering.card import card_of
+from alerts.rendering.card_picture import draw_card
+from alerts.web.public import machine
+from alerts.web.public.answers import Answer, answer
+from alerts.web.public.feed import feed
+from alerts.web.public.pages import Pages, Shown, words_of
+from alerts.web.public.setting import Outlook, Setting
+from alerts.web.public.static import static_answers
+from alerts.web.public.told import Told, tell
+
+log = structlog.get_logger()
+
+HTML = "text/html; charset=utf-8"
+ATOM = "application/atom+xml; charset=utf-8"
+CAP = "application/cap+xml; charset=utf-8"
+GEOJSON = "application/geo+json"
+ICAL = "text/calendar; charset=utf-8"
+XML = "application/xml; charset=utf-8"
+TEXT = "text/plain; charset=utf-8"
+
+_ANYWHERE: Mapping[str, str] = MappingProxyType({"Access-Control-Allow-Origin": "*"})
+"""What programs read may be read by a page of any site: there is nothing in it that isn't public."""
+
+Key = tuple[str, tuple[str, ...], object, date | None]
+"""What an incident's pages depend on: id, versions, end, and while it is on the day, for they say "today"."""
+Known = Sequence[tuple[str, datetime]]
+"""Older incidents' ids, and when each changed last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """The answers about one incident, and what they were made of."""
+
+    key: Key
+    told: Mapping[str, Told]
+    answers: Mapping[str, Answer]
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """The public side as it stands at one moment: every address that isn't looked up, with its answer."""
+
+    outlook: Outlook
+    answers: Mapping[str, Answer]
+    incidents: Mapping[str, Lasting] = field(default_factory=dict)
+    made_of: object = None
+
+    @property
+    def news(self) -> frozenset[Key]:
+        """Equal for two editions that tell the same of the same incidents."""
+        return frozenset(lasting.key for lasting in self.incidents.values())
+
+
+def safety(setting: Setting, *, framed: bool = False) -> Mapping[str, str]:
+    """The headers of a page: nothing but our own files and the map's background; `framed`: in whose frame it may be."""
+    tiles = urlsplit(setting.tiles) if setting.tiles else None
+    pictures = f"'self' data: {tiles.scheme}://{tiles.netloc}" if tiles else "'self' data:"
+    frames = (" ".join(setting.embed) or "*") if framed else "'none'"
+    return {
+        "Content-Security-Policy": f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {pictures}; "
+        f"connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors {frames}",
+        "Referrer-Policy": "no-referrer",
+    }
+
+
+class Site:
+    """Makes editions for one station."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        self._pages = {language: Pages(setting, language) for language in setting.languages}
+        self._always = static_answers() | {
+            "/robots.txt": answer(machine.robots(setting), TEXT, fresh_for=3600),
+            "/districts.geojson": answer(machine.districts(setting), GEOJSON, fresh_for=3600),
+        }
+
+    def edition(self, outlook: Outlook, before: Edition | None = None, known: Known = ()) -> Edition:
+        """All answers for what is to be told now; `known` are for the map of the site.
+
+        What would be made of the same is `before`, as it is.
+        """
+        situation = outlook.situation
+        shown = (*situation.on, *situation.to_come, *situation.over)
+        made_of = self._made_of(outlook, known)
+        if before is not None and before.made_of == made_of:
+            return before
+        kept = before.incidents if before else {}
+        incidents = {each.id: lasting for each in shown if (lasting := self._try(each, outlook, kept.get(each.id)))}
+        answers = dict(self._always)
+        for lasting in incidents.values():
+            answers |= lasting.answers
+        for language in self.setting.languages:
+            answers |= self._index(language, outlook, incidents)
+        now_or_soon = self._in(self.setting.languages[0], [*situation.on, *situation.to_come], incidents)
+        answers["/alerts.geojson"] = answer(machine.features(now_or_soon, self.setting), GEOJSON, extra=_ANYWHERE)
+        answers["/sitemap.xml"] = answer(self._sitemap(outlook, incidents, known), XML, fresh_for=60)
+        return Edition(outlook, MappingProxyType(answers), incidents, made_of)
+
+    def _made_of(self, outlook: Outlook, known: Known) -> object:
+        """All that an edition depends on: the incidents in their order, the sources and the time to the minute."""
+        situation = outlook.situation
+        keys = tuple(
+            tuple(self._key(each, outlook.now) for each in part)
+            for part in (situation.on, situation.to_come, situation.over)
+        )
+        minute = outlook.now.replace(second=0, microsecond=0)
+        return keys, tuple(source.shown for source in outlook.sources), minute, tuple(known)
+
+    def lasting(self, incident: PublicIncident, outlook: Outlook, kept: Lasting | None = None) -> Lasting:
+        """The answers about one incident; those that were kept where nothing has changed."""
+        key = self._key(incident, outlook.now)
+        if kept is not None and kept.key == key:
+            return kept
+        told = {language: tell(incident, self.setting, language, outlook.now) for language in self.setting.languages}
+        answers: dict[str, Answer] = {}
+        for language, each in told.items():
+            answers[each.path] = answer(self._pages[language].incident(each, outlook), HTML, extra=safety(self.setting))
+            answers[f"{each.path}/card.png"] = answer(_card(each, language), "image/png")
+        first = told[self.setting.languages[0]]
+        answers[f"/alerts/{incident.id}.geojson"] = answer(
+            machine.features([first], self.setting), GEOJSON, extra=_ANYWHERE
+        )
+        ends = [incident.ending.record] if incident.ending and incident.ending.record else []
+        for record in (*incident.versions, *ends):
+            if record.alert is not None:
+                answers[f"/cap/{record.id}.xml"] = answer(machine.cap_message(record.alert), CAP, extra=_ANYWHERE)
+        return Lasting(key, told, answers, incident.changed_at)
+
+    def _try(self, incident: PublicIncident, outlook: Outlook, kept: Lasting | None) -> Lasting | None:
+        """One incident's pages; what can't be made costs that incident its news, and no other anything."""
+        try:
+            return self.lasting(incident, outlook, kept)
+        except Exception:
+            log.exception("page.stumbled", incident=incident.id)
+            return kept
+
+    def _index(self, language: str, outlook: Outlook, incidents: Mapping[str, Lasting]) -> dict[str, Answer]:
+        setting, pages, situation = self.setting, self._pages[language], outlook.situation
+        shown = Shown(
+            on=self._in(language, situation.on, incidents),
+            to_come=self._in(language, situation.to_come, incidents),
+            over=self._in(language, situation.over, incidents),
+        )
+        everything = [*shown.on, *shown.to_come, *shown.over]
+        planned = [told for told in everything if told.incident.planned]
+        title = f"{words_of(language).gettext('Alerts')} – {setting.station}"
+        made: Sequence[tuple[str, str | bytes, str]] = (
+            ("", pages.index(shown, outlook), HTML),
+            ("404.html", pages.nothing_here(outlook), HTML),
+            ("embed", pages.embed(shown, outlook), HTML),
+            ("embed.html", pages.fragment(shown, outlook), HTML),
+            ("feed.atom", feed(everything, setting, language, title, outlook.now), ATOM),
+            ("calendar.ics", machine.calendar(planned, setting), ICAL),
+        )
+        return {
+            setting.path(language, rest): answer(
+                body, kind, extra=safety(setting, framed=rest == "embed") if kind is HTML else _ANYWHERE
+            )
+            for rest, body, kind in made
+        }
+
+    def _in(self, language: str, incidents: Sequence[PublicIncident], lasting: Mapping[str, Lasting]) -> list[Told]:
+        return [lasting[each.id].told[language] for each in incidents if each.id in lasting]
+
+    def _sitemap(
+        self, outlook: Outlook, incidents: Mapping[str, Lasting], known: Sequence[tuple[str, datetime]]
+    ) -> str:
+        changes = dict(known) | {identity: lasting.changed_at for identity, lasting in incidents.items()}
+        newest = max(changes.values(), default=outlook.now)
+        languages = self.setting.languages
+        paths = [(self.setting.path(language), newest) for language in languages]
+        paths += [
+            (self.setting.path(language, f"alerts/{identity}"), at)
+            for identity, at in changes.items()
+            for language in languages
+        ]
+        return machine.sitemap(paths, self.setting)
+
+    def _key(self, incident: PublicIncident, now: datetime) -> Key:
+        versions = tuple(record.id for record in incident.versions)
+        day = None if incident.ending else now.astimezone(self.setting.zone).date()
+        return incident.id, versions, incident.ending, day
+
+
+def _card(told: Told, language: str) -> bytes:
+    over = words_of(language).gettext("Over") if told.end else ""
+    return draw_card(card_of(told.end.facts if told.end else told.facts, told.severity, over))

@@ -1,0 +1,136 @@
+"""A server of the town's page for the benchmark: `python -m bench.page_server floor|ours`.
+
+Both answer `/` with the same bytes. The floor is the barest aiohttp handler; ours is the public side over a database in
+which an alert changes each second. It prints its port, stays on one core, and ends with its standard input.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from aiohttp import web
+
+from alerts.config import load_config
+from alerts.daemon.clock import SystemClock
+from alerts.daemon.furnish import furnish_desk
+from alerts.daemon.live import Live
+from alerts.daemon.log_lines import set_up_log
+from alerts.daemon.office import HouseOffice
+from alerts.daemon.outside import open_database
+from alerts.daemon.pages import furnish_publisher
+from alerts.desk.amending import update_of
+from alerts.desk.draft import Draft, draft_alert
+from alerts.model.alert import Severity
+from alerts.model.ids import new_id
+from alerts.model.incident import Record
+from alerts.web.public.publisher import Publisher
+from alerts.web.public.routes import public_routes
+
+CONFIG = """
+[station]
+name = "Ville de Saint-Martin"
+sender = "alertes@saint-martin.example"
+public_url = "https://alertes.saint-martin.example"
+
+[channels.telegram]
+kind = "telegram"
+chat = "@saintmartin_alertes"
+token = { env = "TELEGRAM_TOKEN" }
+"""
+ON = 5
+"""Alerts that are on."""
+
+
+async def serve(side: str) -> None:
+    """Serve until standard input ends."""
+    async with AsyncExitStack() as stack:
+        office, publisher = await stack.enter_async_context(_town())
+        record = await _post(office, ON)
+        body = (await publisher.make()).answers["/"].body
+        app = web.Application()
+        if side == "floor":
+            app.add_routes([web.get("/", _bare(body))])
+        else:
+            app.add_routes(public_routes(publisher))
+            tasks = [asyncio.create_task(work) for work in (publisher.run(), _change(office, record))]
+            stack.push_async_callback(_end, tasks)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        print(runner.addresses[0][1], flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+
+
+def _bare(body: bytes):
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(body=body, content_type="text/html")
+
+    return handler
+
+
+@contextlib.asynccontextmanager
+async def _town() -> AsyncIterator[tuple[HouseOffice, Publisher]]:
+    clock = SystemClock()
+    with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
+        file = Path(folder) / "channels.toml"
+        file.write_text(CONFIG, encoding="utf-8")
+        config = load_config(file)
+        database = await open_database(config.database)
+        office = HouseOffice(
+            config=config,
+            database=database,
+            desk=furnish_desk(config, clock.now),
+            clock=clock,
+            new_id=new_id,
+            live=Live(),
+            wake=lambda: None,
+        )
+        yield office, furnish_publisher(config, office, clock)
+        await database.close()
+
+
+async def _post(office: HouseOffice, alerts: int) -> Record:
+    for number in range(alerts):
+        draft = Draft(f"Coupure d’eau {number}", severity=Severity.MODERATE, expires="6h")
+        filed = await office.act(
+            lambda sitting, draft=draft: sitting.desk.post(
+                sitting.books, draft_alert(draft, sitting.desk.station, sitting.now, sitting.new_id()), again=True
+            )
+        )
+    return filed.record
+
+
+async def _change(office: HouseOffice, record: Record) -> None:
+    """Each second the next version of one alert."""
+    for second in itertools.count(1):
+        await asyncio.sleep(1)
+        changes = {"headline": f"Coupure d’eau, {second} s"}
+        filed = await office.act(
+            lambda sitting, record=record, changes=changes: sitting.desk.post(
+                sitting.books,
+                update_of(record, changes, sitting.desk.station, sitting.now, sitting.new_id()),
+                again=True,
+            )
+        )
+        record = filed.record
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+if __name__ == "__main__":
+    os.sched_setaffinity(0, {0})
+    set_up_log("error")
+    asyncio.run(serve(sys.argv[1]))

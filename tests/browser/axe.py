@@ -1,0 +1,41 @@
+"""axe-core on a page: what it finds, said so that it can be put right."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from playwright.sync_api import Page
+
+_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+"""The rules that see colours; the others find the same whatever the scheme."""
+_RUN = """async (only) => {
+    const { violations } = await axe.run(document, { runOnly: only, resultTypes: ['violations'] });
+    const why = node => [...node.any, ...node.all, ...node.none].map(check => check.message).join('; ');
+    return violations.map(found => [`${found.id} (${found.impact}): ${found.help}`,
+        ...found.nodes.map(node => `    ${node.target}: ${why(node)}`)].join('\\n')); }"""
+
+
+@cache
+def _script() -> str:
+    return (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds on the page as it stands, in both colour schemes.
+
+    It comes in by the debugger, so no policy is in its way.
+    """
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(_script())
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    dark = _found(page, _COLOURS)
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    return [f"dark: {each}" for each in dark] + _found(page, _TAGS)
+
+
+def _found(page: Page, only: Any) -> list[str]:
+    found: Any = page.evaluate(_RUN, only)
+    return [str(each) for each in found]

@@ -1,0 +1,192 @@
+"""People at their browsers: they sign in, compose, validate, as anybody would with mouse, keyboard or finger.
+
+Nothing here sleeps: Playwright waits for what it is asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, StorageState
+from pyotp import TOTP
+
+from tests.browser.town import DeskTown
+
+SIZES: Mapping[str, Mapping[str, Any]] = {
+    "desk": {"viewport": {"width": 1440, "height": 900}},
+    "phone": {
+        "viewport": {"width": 390, "height": 844},
+        "has_touch": True,
+        "is_mobile": True,
+        "device_scale_factor": 2,
+    },
+    "narrow": {"viewport": {"width": 320, "height": 640}},
+    "zoomed": {"viewport": {"width": 640, "height": 450}},
+}
+PASSWORD = "seize chevaux traversent le pont"
+PATIENCE = 10_000
+"""Milliseconds that anything may take to appear."""
+STEP = timedelta(seconds=30)
+"""How long the app shows a code."""
+_OFFLINE = re.compile(r"net::ERR_|Failed to load resource|Failed to fetch|EventSource")
+
+
+@dataclass
+class Account:
+    """What a person knows and has: their password, and the seed in their authenticator app."""
+
+    name: str
+    role: str
+    password: str
+    seed: str = ""
+    state: StorageState | None = None
+
+    def code(self, ahead: int = 0) -> str:
+        """The code that the app shows, `ahead` steps from now: each is taken once."""
+        return TOTP(self.seed).at(datetime.now(UTC) + ahead * STEP)
+
+
+@dataclass
+class Person:
+    """Somebody in front of a browser of their own."""
+
+    account: Account
+    context: BrowserContext
+    page: Page
+    desk: str
+    touches: bool = False
+    actions: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    def press(self, what: Locator) -> None:
+        """One action: a click, or a tap of the finger."""
+        self.actions += 1
+        if self.touches:
+            what.tap()
+        else:
+            what.click()
+
+    def write(self, where: Locator, words: str) -> None:
+        """One action: words into a field, letter by letter as they are typed."""
+        self.actions += 1
+        where.press_sequentially(words)
+
+    def go(self, address: str = "/") -> Page:
+        """Open a page of the desk."""
+        self.page.goto(self.desk + address)
+        return self.page
+
+    def watch(self, page: Page) -> None:
+        """Write down what a script or the content security policy complains of."""
+        page.on("pageerror", lambda error: self.faults.append(f"{page.url}: {error}"))
+        page.on("console", lambda said: self._heard(page, said.type, said.text))
+
+    def _heard(self, page: Page, kind: str, text: str) -> None:
+        if kind == "error" and not _OFFLINE.search(text):
+            self.faults.append(f"{page.url}: {text}")
+
+    def give_name_and_password(self, password: str | None = None) -> None:
+        """The first step."""
+        self.go("/")
+        self.page.get_by_label("Name", exact=True).fill(self.account.name)
+        self.page.get_by_label("Password", exact=True).fill(password or self.account.password)
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
+
+    def choose_password(self, password: str) -> None:
+        """A password of one's own instead of the first one."""
+        self.page.get_by_label("New password", exact=True).fill(password)
+        self.page.get_by_label("New password, again").fill(password)
+        self.page.get_by_role("button", name="Go on").click()
+        self.account.password = password
+
+    def set_up_codes(self) -> None:
+        """Type the seed into the app, and the app's code into the page."""
+        self.page.get_by_text("No camera? Type the key").click()
+        self.account.seed = self.page.locator(".code").inner_text().replace(" ", "")
+        self.page.get_by_label("Code that your app shows now").fill(self.account.code())
+        self.page.get_by_role("button", name="Set it up").click()
+
+    def give_code(self, ahead: int = 0) -> None:
+        """The code of the app."""
+        self.page.get_by_label("Code that your app shows now").fill(self.account.code(ahead))
+        self.page.get_by_role("button", name="Go on").click()
+
+
+class People:
+    """The accounts of a town."""
+
+    def __init__(self, town: DeskTown) -> None:
+        self.town = town
+        self._accounts: dict[str, Account] = {}
+
+    def known(self, name: str, role: str = "author") -> Account:
+        """The account of that name; made by `tocsin user add` the first time, with its first password."""
+        if name not in self._accounts:
+            done = self.town.tocsin("user", "add", name, "--role", role)
+            assert done.returncode == 0, done.stderr
+            self._accounts[name] = Account(name, role, done.stdout.split()[-1])
+        return self._accounts[name]
+
+
+class Desk:
+    """The browsers that people have open."""
+
+    def __init__(self, browser: Browser, people: People) -> None:
+        self.people = people
+        self._browser = browser
+        self._open: list[Person] = []
+
+    def account(self, name: str, role: str = "author") -> Account:
+        """An account."""
+        return self.people.known(name, role)
+
+    def stranger(self, account: Account, size: str = "desk", **more: Any) -> Person:
+        """A browser that nobody is signed in at."""
+        options = {"locale": "en-GB", "timezone_id": "Europe/Paris", "color_scheme": "light", **SIZES[size], **more}
+        context = self._browser.new_context(**options)
+        context.set_default_timeout(PATIENCE)
+        person = Person(
+            account, context, context.new_page(), self.people.town.desk, touches=bool(options.get("has_touch"))
+        )
+        person.watch(person.page)
+        context.on("page", person.watch)
+        self._open.append(person)
+        return person
+
+    def person(self, name: str, role: str = "author", size: str = "desk", **more: Any) -> Person:
+        """Somebody who is signed in. The first time they do it all; later browsers have the cookie."""
+        account = self.account(name, role)
+        if account.state is None:
+            account.state = self._arrive(account)
+        return self.stranger(account, size, storage_state=account.state, **more)
+
+    def fresh(self, name: str, role: str = "author", size: str = "desk", **more: Any) -> Person:
+        """Somebody who came in just now, in this browser, and whose app can give another code."""
+        person = self.stranger(self.account(name, role), size, **more)
+        _come_in(person)
+        return person
+
+    def close(self) -> None:
+        """Close every browser; raise AssertionError for what scripts or the policy complained of."""
+        faults = [fault for person in self._open for fault in person.faults]
+        for person in self._open:
+            person.context.close()
+        self._open.clear()
+        assert not faults, "\n".join(faults)
+
+    def _arrive(self, account: Account) -> StorageState:
+        person = self.stranger(account)
+        _come_in(person)
+        return person.context.storage_state()
+
+
+def _come_in(person: Person) -> None:
+    """The first sign-in, with all that it asks."""
+    person.give_name_and_password()
+    person.choose_password(PASSWORD)
+    person.set_up_codes()
+    person.page.get_by_role("link", name="Your account").wait_for()

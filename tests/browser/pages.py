@@ -1,0 +1,54 @@
+"""Every page of the desk, in one place: what is checked and photographed. A test holds it against the routes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from tests.browser.lively import Day
+
+BEHIND: Mapping[str, Callable[[Day], tuple[str, ...]]] = {
+    "/": lambda _: ("/",),
+    "/alerts": lambda _: ("/alerts",),
+    "/alerts/{id}": lambda day: (f"/alerts/{day.thread}", f"/alerts/{day.failed}", f"/alerts/{day.exercise}"),
+    "/alerts/{id}/report": lambda day: (f"/alerts/{day.thread}/report",),
+    "/left-out": lambda _: ("/left-out",),
+    "/channels": lambda _: ("/channels",),
+    "/timeline": lambda _: ("/timeline",),
+    "/calendar": lambda _: ("/calendar",),
+    "/waiting": lambda _: ("/waiting",),
+    "/waiting/{id}": lambda day: (f"/waiting/{day.waiting}", f"/waiting/{day.exercise}", f"/waiting/{day.vetoed}"),
+    "/compose": lambda day: (
+        "/compose",
+        "/compose?hazard=water-cut",
+        "/compose?hazard=evacuation&exercise=1",
+        f"/compose?update={day.thread}",
+    ),
+    "/setup": lambda _: ("/setup",),
+    "/setup/{step}": lambda _: ("/setup/channels", "/setup/sources", "/setup/accounts", "/setup/lines"),
+    "/account": lambda _: ("/account",),
+    "/account/code": lambda _: ("/account/code",),
+    "/accounts": lambda _: ("/accounts",),
+    "/record": lambda _: ("/record",),
+}
+"""What an administrator sees: the route, and addresses of it on a lively day."""
+ON_THE_WAY_IN = ("/sign-in", "/sign-in/password", "/sign-in/second-factor", "/sign-in/code")
+"""What is seen while somebody signs in, in that order."""
+NO_PAGES: Mapping[str, str] = {
+    "/alerts/{id}.xml": "CAP",
+    "/alerts/{id}/picture": "a picture",
+    "/compose/draft": "what a script asks",
+    "/compose/pictures/{name}": "a picture",
+    "/districts.geojson": "outlines for the map",
+    "/events": "what is live",
+    "/fragments/alerts/{id}": "a part of a page",
+    "/fragments/channels": "a part of a page",
+    "/fragments/now": "a part of a page",
+    "/waiting/{id}/picture/{digest}": "a picture",
+}
+"""What can be asked for and is no page, with what it is."""
+NO_SUCH_PAGE = "/no/such/page"
+
+
+def addresses(day: Day) -> list[str]:
+    """Every address of a lively day."""
+    return [address for of_route in BEHIND.values() for address in of_route(day)]

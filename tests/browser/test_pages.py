@@ -1,0 +1,106 @@
+"""Each page of the desk, for everybody: axe-core finds nothing, nothing scrolls sideways, nothing is forgotten."""
+
+from __future__ import annotations
+
+import re
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import expect
+
+from alerts.desk.station import Station
+from alerts.web.console.app import PARTS
+from alerts.web.console.frame import Console, Frame
+from alerts.web.rules import Rules
+from tests.browser.axe import violations
+from tests.browser.lively import lively
+from tests.browser.officer import PASSWORD
+from tests.browser.pages import BEHIND, NO_PAGES, NO_SUCH_PAGE, ON_THE_WAY_IN, addresses
+
+pytestmark = pytest.mark.process
+SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture(scope="session")
+def day(town, people):
+    return lively(town)
+
+
+def routes(tmp_path) -> set[str]:
+    """What can be asked for with GET, as the parts give it; a pattern's rule is left away."""
+    station = Station("Saint-Martin", "alertes@saint-martin.example", "fr-FR", ZoneInfo("Europe/Paris"), ())
+    rules = Rules(folder=tmp_path)
+    console = Console(office=None, frame=Frame(station, rules, lambda: None), rules=rules, gate=None)
+    given = {route.path for part in PARTS for route in part(console) if route.method == "GET"}
+    return {re.sub(r"\{(\w+):(?:[^{}]|\{[^{}]*\})+\}", r"{\1}", path) for path in given}
+
+
+def test_no_page_is_forgotten(tmp_path):
+    listed = {*ON_THE_WAY_IN, *BEHIND, *NO_PAGES}
+
+    assert sorted(routes(tmp_path) - listed) == [], "put it into tests/browser/pages.py"
+    assert sorted(listed - routes(tmp_path)) == [], "it isn't there any more"
+
+
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_axe_finds_nothing_on_any_page_in_either_colour_scheme(desk, day, size):
+    admin = desk.person("ada", "administrator", size)
+    found = []
+    for address in addresses(day):
+        answer = admin.page.goto(admin.desk + address)
+        assert answer.ok, address
+        found += [f"{address}: {wrong}" for wrong in violations(admin.page)]
+    admin.go(NO_SUCH_PAGE)
+    found += violations(admin.page)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_axe_finds_nothing_on_the_way_in_nor_before_something_grave_goes_out(desk, size):
+    person = desk.stranger(desk.account(f"nina-{size}"), size)
+    page, found = person.go("/"), []
+
+    def look(address: str) -> None:
+        expect(page).to_have_url(re.compile(re.escape(address) + r"(\?|$)"))
+        found.extend(f"{address}: {wrong}" for wrong in violations(page))
+
+    look("/sign-in")
+    person.give_name_and_password("nothing like it")
+    look("/sign-in")
+    person.give_name_and_password()
+    look("/sign-in/password")
+    person.choose_password(PASSWORD)
+    look("/sign-in/second-factor")
+    person.set_up_codes()
+    page.goto(f"{person.desk}/account")
+    page.get_by_role("button", name="Sign out everywhere").click()
+    person.give_name_and_password()
+    look("/sign-in/code")
+    person.give_code(ahead=1)
+    page.goto(f"{person.desk}/compose?hazard=evacuation")
+    page.locator("#publish").click()
+    look("/compose")
+    page.goto(f"{person.desk}/compose?hazard=general")
+    page.get_by_label("Headline", exact=True).fill("")
+    page.locator("#publish").click()
+    expect(page.locator("#errors")).to_be_visible()
+    look("/compose")
+    assert not found, "\n".join(found)
+
+
+def test_what_axe_is_to_find_it_finds(desk):
+    page = desk.stranger(desk.account("anne")).page
+    page.set_content("<html><body><img src='x.png'><p style='color: #aaa; background: #fff'>pale</p></body></html>")
+
+    found = "\n".join(violations(page))
+
+    assert "image-alt" in found
+    assert "dark: color-contrast" in found
+    assert "\ncolor-contrast" in found
+    assert "html-has-lang" in found
+
+
+@pytest.mark.parametrize("size", ["narrow", "zoomed", "phone"])
+def test_no_page_scrolls_sideways(desk, day, size):
+    admin = desk.person("ada", "administrator", size)
+    assert {address: wide for address in addresses(day) if (wide := admin.go(address).evaluate(SIDEWAYS)) > 0} == {}

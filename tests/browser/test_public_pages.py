@@ -1,0 +1,197 @@
+"""The town's own page in a real browser: with and without scripts, on a phone, in another site's frame, and live."""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.browser.axe import violations
+from tests.browser.officer import SIZES
+from tests.browser.public_town import public_town
+
+pytestmark = pytest.mark.process
+SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory):
+    with public_town(tmp_path_factory.mktemp("public")) as town:
+        yield town
+
+
+@pytest.fixture(scope="module")
+def day(town):
+    day = town.day()
+    town.until(lambda: f"/alerts/{day.over}" in read(town.pages))
+    return day
+
+
+@pytest.fixture
+def look(chromium, town, day) -> Iterator:
+    """Opens browsers of citizens; none of them may meet an error of a script or of the policy, nor ask elsewhere."""
+    contexts, faults, elsewhere = [], [], []
+
+    def open_page(path: str, size: str = "desk", **options) -> Page:
+        contexts.append(chromium.new_context(**{**SIZES[size], "locale": "fr-FR"}, **options))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda told: faults.append(told.text) if told.type == "error" else None)
+        page.on("request", lambda asked: elsewhere.append(asked.url) if "//localhost" not in asked.url else None)
+        page.goto(town.pages + path)
+        return page
+
+    yield open_page
+    assert all(context.cookies() == [] for context in contexts)
+    for context in contexts:
+        context.close()
+    assert faults == []
+    assert elsewhere == []
+
+
+def read(address: str) -> str:
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        return answer.read().decode()
+
+
+def every_page(day) -> list[str]:
+    incidents = [f"/alerts/{each}" for each in (day.grave, day.mapped, day.works, day.over)]
+    return ["/", "/en/", "/embed", "/404.html", *incidents, f"/en{incidents[1]}"]
+
+
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_axe_finds_nothing_on_any_page_in_either_colour_scheme(look, town, day, size):
+    page, found = look("/", size), []
+    for path in every_page(day):
+        page.goto(town.pages + path)
+        page.wait_for_load_state("networkidle") if "embed" in path else None
+        found += [f"{path}: {wrong}" for wrong in violations(page)]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_no_page_scrolls_sideways_at_320_pixels(look, town, day, scripts):
+    page = look("/", "narrow", java_script_enabled=scripts)
+    for path in every_page(day):
+        page.goto(town.pages + path)
+        assert page.evaluate(SIDEWAYS) <= 0, path
+
+
+def test_without_any_script_it_says_the_same(look, town, day):
+    page = look("/", "phone", java_script_enabled=False)
+
+    expect(page.locator("h1")).to_have_text("2 alertes en cours")
+    expect(page.locator("#on h3")).to_have_text(["Eau non potable", "Rue Basse fermée"])
+    expect(page.locator(".fresh")).to_contain_text(re.compile(r"Météo\s:\sdernière lecture \w+ \d+ \w+ à \d+\sh\s\d+"))
+    expect(page.locator("#map")).to_be_hidden()
+    page.get_by_role("link", name="Rue Basse fermée").click()
+    expect(page).to_have_url(f"{town.pages}/alerts/{day.mapped}")
+    expect(page.locator(".facts")).to_contain_text("Suivez les consignes de la mairie.")
+    page.get_by_role("link", name="English").click()
+    expect(page.locator(".facts")).to_contain_text("What to do")
+
+
+def test_the_map_draws_the_districts_and_what_is_told_over_them(look, day):
+    page = look("/")
+
+    expect(page.locator("#map path")).to_have_count(7)
+    told = page.locator("#map path[stroke-width='3']")
+    expect(told).to_have_count(1)
+    told.click()
+    expect(page.locator(".leaflet-popup a")).to_have_attribute("href", f"/alerts/{day.mapped}")
+    expect(page.locator(".fresh time").first).to_have_text(re.compile(r"il y a \d+ (minute|heure)"))
+
+
+def test_a_shared_link_has_its_card(look, town, day):
+    page = look(f"/alerts/{day.grave}")
+    address = page.locator("meta[property='og:image']").get_attribute("content")
+    with urllib.request.urlopen(town.pages + address.removeprefix("https://alertes.saint-martin.example")) as answer:
+        card = Image.open(io.BytesIO(answer.read()))
+
+    assert (answer.headers["Content-Type"], card.format, card.size) == ("image/png", "PNG", (1200, 630))
+    alternative = page.locator("meta[property='og:image:alt']").get_attribute("content")
+    assert alternative.startswith("Danger grave\u00a0: Eau non potable. Ville de Saint-Martin. Jusqu’à")
+
+
+def test_the_posts_of_a_channel_that_is_configured_so_carry_the_card(town, day):
+    posts = town.until(lambda: [each for each in town.timelines()["telegram"] if "Rue Basse" in each["text"]])
+
+    assert len(posts[0]["media"]) == 1
+
+
+@contextmanager
+def another_site(body: str) -> Iterator[str]:
+    """A page of somebody else's server."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_the_towns_own_site_shows_the_small_page_in_a_frame_and_no_other_page(chromium, town, day):
+    context = chromium.new_context()
+    page = context.new_page()
+    frames = f"<h1>La ville</h1><iframe src='{town.pages}/embed'></iframe><iframe src='{town.pages}/'></iframe>"
+    with another_site(frames) as site:
+        page.goto(site)
+        shown = page.frame_locator("iframe").first
+        expect(shown.locator(".tocsin-alerts li")).to_have_count(2)
+        expect(shown.locator("a").first).to_have_attribute("href", re.compile(rf"/alerts/{day.grave}$"))
+        expect(page.frame_locator("iframe").nth(1).get_by_text("alertes en cours")).to_have_count(0)
+    context.close()
+
+
+def test_the_fragment_stands_in_a_page_of_the_towns_site(chromium, town, day):
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    with another_site(
+        f"<!doctype html><meta charset=utf-8><h1>La ville</h1>{read(town.pages + '/embed.html')}"
+    ) as site:
+        page.goto(site)
+        expect(page.get_by_role("region", name="Alertes – Ville de Saint-Martin").locator("li")).to_have_count(2)
+        assert page.locator("script, link, style").count() == 0
+    context.close()
+
+
+def test_a_change_is_seen_without_a_reload_and_the_map_stays_where_it_was(look, town, day):
+    page = look("/", "phone")
+    expect(page.locator("#map path")).to_have_count(7)
+    page.evaluate("() => { window.marked = true }")
+    town.post("Arbre tombé avenue de la Gare", "--severity", "Moderate", "--area", "Les Coteaux")
+
+    expect(page.locator("h1")).to_have_text("3 alertes en cours")
+    expect(page.get_by_role("link", name="Arbre tombé avenue de la Gare")).to_be_visible()
+    expect(page.locator("#map path")).to_have_count(8)
+    assert page.evaluate("() => window.marked"), "it was loaded anew"
+
+
+def test_what_is_not_there_says_so_and_leads_on(look, town, day):
+    with pytest.raises(urllib.error.HTTPError, match="404") as error:
+        read(f"{town.pages}/en/alerts/inconnu")
+    assert "No such page" in error.value.read().decode()
+    page = look("/404.html")
+    page.get_by_role("link", name="Tout ce qui est en cours").click()
+    expect(page).to_have_url(f"{town.pages}/")

@@ -1,0 +1,76 @@
+"""Nothing typed is ever lost: the server killed, the page reloaded, the session over."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.process
+
+WORDS = "Rupture de canalisation, chaussée affaissée devant l’école"
+
+
+def composing(person, headline: str):
+    page = person.go("/compose?hazard=general")
+    person.write(page.get_by_label("Headline", exact=True), headline)
+    return page
+
+
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_the_server_is_killed_while_somebody_types_and_nothing_is_lost(desk, town, size):
+    anne = desk.person("anne", "author", size)
+    page = composing(anne, f"Fuite ({size})")
+    expect(page.locator("#status")).to_have_text(re.compile("^Saved"))
+
+    town.kill()
+    anne.write(page.get_by_label("More of it"), WORDS)
+    expect(page.locator("#status")).to_contain_text("the connection is lost")
+    town.revive()
+
+    expect(page.locator("#status")).to_have_text(re.compile("^Saved"))
+    page.reload()
+    expect(page.get_by_label("Headline", exact=True)).to_have_value(f"Fuite ({size})")
+    expect(page.get_by_label("More of it")).to_have_value(WORDS)
+
+
+def test_typed_while_the_server_is_down_and_the_page_closed(desk, town):
+    anne = desk.person("anne")
+    page = composing(anne, "Arbre tombé")
+    expect(page.locator("#status")).to_have_text(re.compile("^Saved"))
+    town.kill()
+    anne.write(page.get_by_label("More of it"), WORDS)
+    expect(page.locator("#status")).to_contain_text("kept on this device")
+    page.close(run_before_unload=False)
+    town.revive()
+
+    anne.page = anne.context.new_page()
+    anne.go("/compose").get_by_role("link", name=re.compile("Arbre tombé – Go on with it")).click()
+
+    expect(anne.page.get_by_label("More of it")).to_have_value(WORDS)
+
+
+def test_a_session_that_ends_while_somebody_types(desk, town):
+    anne = desk.fresh("carla")
+    page = composing(anne, "Marché annulé")
+    expect(page.locator("#status")).to_have_text(re.compile("^Saved"))
+    elsewhere = anne.context.new_page()
+    elsewhere.goto(f"{anne.desk}/account")
+    elsewhere.get_by_role("button", name="Sign out everywhere").click()
+    elsewhere.wait_for_url(re.compile("sign-in"))
+
+    anne.write(page.get_by_label("More of it"), WORDS)
+    expect(page.locator("#status")).to_contain_text("you are signed out")
+    page.locator("#publish").click()
+    expect(page.get_by_text("What you typed is kept.")).to_be_visible()
+    page.get_by_label("Name", exact=True).fill(anne.account.name)
+    page.get_by_label("Password", exact=True).fill(anne.account.password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    anne.give_code(ahead=1)
+
+    expect(page.get_by_label("Headline", exact=True)).to_have_value("Marché annulé")
+    expect(page.get_by_label("More of it")).to_have_value(WORDS)
+    assert not any("Marché annulé" in (each.get("headline") or "") for each in town.objects("status")), (
+        "nothing went out"
+    )

@@ -1,0 +1,135 @@
+"""Four eyes, live: what an approver sees, what happens when they decide, and what a veto stops."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.lively import warning
+
+pytestmark = pytest.mark.process
+
+
+def public(town) -> list[str]:
+    """What the public can read: all but the chats of the team and of the exercises."""
+    return [
+        post["text"]
+        for posts in town.timelines().values()
+        for post in posts
+        if not str(post["channel"]).startswith("-100")
+    ]
+
+
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_an_approver_validates_and_the_author_sees_it_go_out_live(desk, town, size):
+    anne, berthe = desk.person("anne", "author", size), desk.person("berthe", "approver", size)
+    alert = town.post(f"Rue Basse fermée ({size})", "--as", "anne", "--severity", "Moderate")["alert"]
+
+    watching = anne.go(f"/alerts/{alert}")
+    expect(watching.get_by_text("This waits for a validation")).to_be_visible()
+    page = berthe.go("/waiting")
+    page.locator(f'.actions a[href$="/waiting/{alert}"]').click()
+    for post in town.objects("status", alert)[0]["posts"]:
+        expect(page.get_by_text(post["text"].splitlines()[0]).first).to_be_visible()
+    page.get_by_role("button", name="Validate: publish on 3 channels").click()
+
+    for channel in ("x", "page", "telegram"):
+        expect(watching.get_by_role("link", name=f"See it on {channel}").first).to_be_visible()
+    urls = {post["url"] for post in town.objects("status", alert)[0]["posts"]}
+    assert urls <= {link.get_attribute("href") for link in watching.get_by_role("link").all()}
+
+
+def test_who_hurries_through_the_pages_is_never_told_that_the_connection_is_lost(desk):
+    anne = desk.person("anne")
+    refused = []
+    anne.page.on("response", lambda answer: refused.append(answer.url) if answer.status == 429 else None)
+    for _ in range(10):
+        with anne.page.expect_request(re.compile("/desk/events")):
+            anne.go("/")
+
+    expect(anne.page.locator("[data-live]")).to_have_attribute("data-state", "on")
+    assert refused == []
+
+
+def test_its_author_cannot_validate_it(desk, town):
+    berthe = desk.person("berthe", "approver")
+    alert = town.post("Marché annulé", "--as", "berthe", "--severity", "Moderate")["alert"]
+
+    page = berthe.go(f"/waiting/{alert}")
+
+    expect(page.get_by_text("You wrote this alert: somebody else has to validate it.")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("Validate"))).to_have_count(0)
+
+
+def test_two_approvers_at_once_and_the_second_is_told(desk, town):
+    berthe, zoe = desk.person("berthe", "approver"), desk.person("zoe", "approver")
+    alert = town.post("Piscine fermée", "--as", "anne", "--severity", "Moderate")["alert"]
+    one, other = berthe.go(f"/waiting/{alert}"), zoe.go(f"/waiting/{alert}")
+
+    one.get_by_role("button", name=re.compile("Validate")).click()
+    expect(one.get_by_role("button", name=re.compile("Validate"))).to_have_count(0)
+    other.get_by_role("button", name=re.compile("Validate")).click()
+
+    expect(other.get_by_text("berthe validated it at")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_a_veto_in_time(desk, town, size):
+    berthe = desk.person("berthe", "approver", size)
+    town.feed.tell(warning(f"vent-{size}", f"Coup de vent ({size})"))
+    told = town.until(
+        lambda: [each for each in town.objects("status") if each.get("headline") == f"Coup de vent ({size})"]
+    )
+
+    page = berthe.go(f"/waiting/{told[0]['alert']}")
+    expect(page.get_by_role("timer")).to_contain_text(re.compile("in|min"))
+    page.get_by_role("button", name="Stop it").click()
+    expect(page.get_by_text("It does not go out.")).to_be_visible()
+
+    [stopped] = town.objects("status", told[0]["alert"])
+    assert {post["state"] for post in stopped["posts"]} == {"rejected"}
+    assert not any(f"Coup de vent ({size})" in text for text in public(town))
+
+
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_correct_with_one_tap(desk, town, size):
+    anne = desk.person("anne", "author", size)
+    alert = town.post(f"Évacuation du quartier Nord ({size})", "--as", "anne", "--severity", "Moderate")["alert"]
+    assert town.tocsin("approve", alert, "--as", "berthe").returncode == 0
+    page = anne.go(f"/alerts/{alert}")
+    expect(page.get_by_role("link", name="See it on x").first).to_be_visible()
+
+    page.get_by_role("button", name="Correct it now on 3 channels").click()
+
+    town.until(lambda: any("Rectificatif" in text and size in text for text in public(town)))
+    expect(page.get_by_text("correction").first).to_be_visible()
+
+
+def test_an_exercise_cannot_be_mistaken(desk, town):
+    berthe = desk.person("berthe", "approver")
+    drill = town.post("Évacuation du gymnase", "--as", "anne", "--severity", "Severe", "--exercise")["alert"]
+    real = town.post("Fuite de gaz", "--as", "anne", "--severity", "Severe")["alert"]
+
+    looks = {}
+    for name, alert in (("drill", drill), ("real", real)):
+        page = berthe.go(f"/waiting/{alert}")
+        colour = "e => getComputedStyle(e).backgroundColor"
+        button = page.get_by_role("button", name=re.compile("^Validate"))
+        looks[name] = (
+            button.inner_text(),
+            page.locator("body").evaluate(colour),
+            page.title(),
+            page.locator(".exercise-banner").count(),
+        )
+
+    assert looks["drill"][0] == "Validate the exercise"
+    assert looks["drill"][2].startswith("EXERCISE")
+    assert looks["drill"][3] == 1
+    assert looks["real"][3] == 0
+    assert looks["drill"][:2] != looks["real"][:2]
+    berthe.go(f"/waiting/{drill}").get_by_role("button", name="Validate the exercise").click()
+    town.until(lambda: town.objects("status", drill)[0]["posts"][0]["state"] == "sent")
+    assert not any("gymnase" in text for text in public(town))
+    assert all("EXERCICE" in post["text"] for post in town.objects("status", drill)[0]["posts"])

@@ -1,0 +1,240 @@
+"""What waits for somebody is told on the channels of [notify]: at once, again, and how it was decided."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from alerts.config import load_config
+from alerts.daemon.awaited import AwaitedWatch
+from alerts.daemon.awaited_words import Awaited, word_awaited
+from alerts.daemon.furnish import furnish_desk
+from alerts.daemon.sittings import sit
+from alerts.daemon.warnings import compose, furnish_warnings
+from alerts.delivery.watch import Say
+from alerts.desk.draft import Draft, draft_alert
+from alerts.desk.officer import Officer
+from alerts.model.actor import Actor, Origin, Role
+from alerts.model.alert import Severity
+from alerts.store.database import Database
+from alerts.store.migrate import migrate
+from tests.fakes import FakeClock
+from tests.unit.desk.conftest import NOW, PAGE, TEAM, X
+
+TOWN = """
+[station]
+name = "Saint-Martin"
+sender = "alertes@saint-martin.example"
+public_url = "https://alertes.saint-martin.example"
+
+[desk]
+url = "https://garde.saint-martin.example/desk"
+
+[sources.manual]
+publish = "approve"
+
+[channels.telegram]
+kind = "telegram"
+chat = "@saintmartin"
+token = { env = "TELEGRAM_TOKEN" }
+
+[channels.exercices]
+kind = "telegram"
+chat = "@saintmartin_exercices"
+token = { env = "TELEGRAM_TOKEN" }
+exercise = true
+
+[channels.equipe]
+kind = "telegram"
+chat = "-1009876543210"
+token = { env = "TELEGRAM_TOKEN" }
+public = false
+
+[notify]
+channels = ["equipe"]
+"""
+ANNE = Actor("Anne", Role.AUTHOR, Origin.CONSOLE)
+PAUL = Actor("Paul", Role.APPROVER, Origin.CONSOLE)
+PARIS = ZoneInfo("Europe/Paris")
+
+
+class Duty:
+    """A town with officers, and what those on duty read."""
+
+    def __init__(self, config, database: Database) -> None:
+        self.config = config
+        self.database = database
+        self.clock = FakeClock(NOW)
+        self.ids = itertools.count(1)
+        self.desk = furnish_desk(config, self.clock.now, self.new_id)
+        self.woken: list[str] = []
+        self.restart()
+
+    def new_id(self) -> str:
+        return f"id{next(self.ids):05}"
+
+    def another(self) -> AwaitedWatch:
+        warnings = furnish_warnings(self.config, self.new_id)
+        return AwaitedWatch(self.config, self.database, self.clock, warnings, self.woken.extend)
+
+    def restart(self) -> None:
+        self.watch = self.another()
+
+    async def act(self, actor: Actor, action):
+        def acting(db):
+            return action(Officer(sit(db, self.desk, self.clock.now(), self.new_id), actor))
+
+        return await self.database.write(acting)
+
+    async def post(self, headline: str = "Crue de l’Isère", **fields) -> str:
+        draft = Draft(headline, severity=Severity.SEVERE, **fields)
+        alert = draft_alert(draft, self.desk.station, self.clock.now(), self.new_id())
+        return (await self.act(ANNE, lambda officer: officer.post(alert))).record.id
+
+    async def change(self, sql: str, *values) -> None:
+        await self.database.write(lambda db: db.execute(sql, values))
+
+    async def look(self, after: float = 2.0) -> list[str]:
+        """What is told now; it goes out at once."""
+        await self.clock.advance(after)
+        before = len(await self.told())
+        await self.watch.look()
+        await self.change(
+            "UPDATE post SET state = 'sent', remote_id = id WHERE state = 'queued' AND channel = 'equipe'"
+        )
+        return (await self.told())[before:]
+
+    async def told(self) -> list[str]:
+        def read(db):
+            return [row[0] for row in db.execute("SELECT plain FROM post WHERE channel = 'equipe' ORDER BY seq")]
+
+        return await self.database.read(read)
+
+
+@pytest.fixture
+async def duty(tmp_path):
+    (tmp_path / "channels.toml").write_text(TOWN, encoding="utf-8")
+    config = load_config(tmp_path / "channels.toml")
+    migrate(config.database)
+    database = await Database.open(config.database)
+    yield Duty(config, database)
+    await database.close()
+
+
+async def test_an_alert_that_waits_is_told_once_with_the_link_to_where_it_is_validated(duty):
+    alert = await duty.post(expires="6h")
+
+    (told,) = await duty.look()
+    assert told.splitlines() == [
+        "Tocsin, Saint-Martin",
+        "À valider : « Crue de l’Isère » (grave)",
+        f"https://garde.saint-martin.example/desk/waiting/{alert}",
+        "(Saint-Martin ; jusqu’au 25/11 19:00 ; de Anne)",
+    ]
+    assert duty.woken == ["equipe"]
+    assert await duty.look() == []
+
+
+async def test_it_is_told_again_until_somebody_decides_and_then_by_whom(duty):
+    alert = await duty.post()
+    await duty.look()
+    (again,) = await duty.look(after=600)
+    assert "Toujours à valider, depuis 13:00 : « Crue de l’Isère »" in again
+
+    await duty.act(PAUL, lambda officer: officer.approve(alert))
+    (over,) = await duty.look()
+    assert "Validée par Paul : « Crue de l’Isère »" in over
+    assert await duty.look(after=6000) == []
+
+
+async def test_a_rejection_is_told_with_its_reason(duty):
+    alert = await duty.post()
+    await duty.look()
+    await duty.act(PAUL, lambda officer: officer.reject(alert, "la crue est pour demain"))
+
+    (over,) = await duty.look()
+    assert over.splitlines()[1:] == [
+        "Rejetée par Paul : « Crue de l’Isère » (grave)",
+        "(la crue est pour demain)",
+    ]
+
+
+async def test_neither_a_restart_nor_a_second_daemon_tells_it_twice(duty):
+    alert = await duty.post()
+    other = duty.another()
+    await duty.look()
+    await other.look()
+    duty.restart()
+    assert await duty.look() == []
+    assert len(await duty.told()) == 1
+
+    duty.restart()
+    await duty.act(PAUL, lambda officer: officer.approve(alert))
+    assert len(await duty.look()) == 1, "decided while nobody looked: told by the one that starts next"
+    await other.look()
+    assert len(await duty.told()) == 2
+
+
+async def test_an_exercise_says_so_in_capitals(duty):
+    await duty.post(exercise=True)
+
+    (told,) = await duty.look()
+    assert told.splitlines()[1].startswith("EXERCICE – À valider : ")
+
+
+async def test_a_veto_tells_when_it_goes_out_and_that_it_did(duty):
+    alert = await duty.post()
+    until = round((NOW + timedelta(minutes=20)).timestamp() * 1e6)
+    await duty.change("UPDATE post SET not_before = ? WHERE alert_id = ?", until, alert)
+
+    (told,) = await duty.look()
+    assert (
+        f"Part d’elle-même à 13:20 si personne ne l’arrête : https://garde.saint-martin.example/desk/waiting/{alert}"
+        in told
+    )
+    await duty.change("UPDATE post SET state = 'queued' WHERE alert_id = ?", alert)
+    await duty.change("UPDATE alert SET state = 'accepted' WHERE id = ?", alert)
+    (over,) = await duty.look()
+    assert "Partie sans veto : « Crue de l’Isère »" in over
+
+
+async def test_a_newer_version_is_told_as_what_it_is(duty):
+    alert = await duty.post()
+    await duty.look()
+    await duty.act(ANNE, lambda officer: officer.update(alert, {"headline": "Crue : ponts fermés"}))
+
+    newer, over = await duty.look()
+    assert "À valider : « Crue : ponts fermés »" in newer
+    assert "Remplacée par une version plus récente : « Crue de l’Isère »" in over
+
+
+AWAITED = Awaited("01ABC", "Crue", Severity.SEVERE, ("Centre",), NOW, NOW, "meteo")
+
+
+def test_without_an_address_of_the_desk_the_command_is_told():
+    assert word_awaited(AWAITED, Say.BEGINS, "fr", PARIS).fix == "tocsin approve 01ABC --as NOM"
+    vetoed = replace(AWAITED, goes_out_at=NOW)
+    assert word_awaited(vetoed, Say.BEGINS, "en", PARIS).fix == (
+        "Goes out at 13:00 unless somebody stops it: tocsin reject 01ABC --as NAME"
+    )
+
+
+@pytest.mark.parametrize("outlet", [X, PAGE, TEAM])
+@pytest.mark.parametrize("language", ["fr-FR", "en"])
+def test_the_link_is_never_what_is_cut(outlet, language):
+    long = replace(
+        AWAITED,
+        headline="Crue et <b>submersion</b> " * 30,
+        areas=tuple(f"Quartier numéro {n}" for n in range(80)),
+        goes_out_at=NOW,
+        exercise=True,
+        link="https://garde.saint-martin.fr/desk/waiting/01JDQ8Z5B6M6M8T9V0W1X2Y3Z4",
+    )
+    message = compose(word_awaited(long, Say.GOES_ON, language, PARIS), "Ville de Saint-Martin", outlet, language)
+
+    assert long.link in message.plain
+    assert "13:00" in message.plain

@@ -1,0 +1,41 @@
+"""Where the cards of posts are kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from alerts.daemon import cards
+from alerts.daemon.cards import Cards
+from alerts.model.alert import Severity
+from alerts.rendering.card import Card
+
+CARD = Card(Severity.SEVERE, "Danger grave", "Tempête", "Saint-Martin", "Ce soir", "Ville de Saint-Martin")
+
+
+def test_the_same_words_have_one_file_named_by_its_content(tmp_path):
+    kept = Cards(tmp_path / "pictures")
+    file = Path(kept.path_of(CARD))
+    again = Cards(tmp_path / "pictures").path_of(replace(CARD))
+
+    assert file.read_bytes().startswith(b"\x89PNG")
+    assert (file.is_absolute(), str(file)) == (True, again)
+    assert kept.path_of(replace(CARD, when="Demain")) != again
+
+
+def test_a_file_that_somebody_removed_is_drawn_again(tmp_path):
+    kept = Cards(tmp_path / "pictures")
+    file = Path(kept.path_of(CARD))
+    file.unlink()
+
+    assert kept.path_of(CARD) == str(file)
+    assert file.is_file()
+
+
+def test_no_more_is_remembered_than_needed(tmp_path, monkeypatch):
+    monkeypatch.setattr(cards, "REMEMBERED", 2)
+    kept = Cards(tmp_path / "pictures")
+    for number in range(4):
+        kept.path_of(replace(CARD, when=str(number)))
+
+    assert len(kept._drawn) == 2

@@ -1,0 +1,157 @@
+"""The API as a program meets it: over HTTP, on the real desk and the real database, with a clock to wind."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from alerts.config import load_config
+from alerts.daemon.furnish import furnish_desk
+from alerts.daemon.live import Live
+from alerts.daemon.office import HouseOffice
+from alerts.model.actor import Actor, Origin, Role
+from alerts.model.person import Token
+from alerts.sources.cap.message import read_message
+from alerts.store.database import Database
+from alerts.store.migrate import migrate
+from alerts.web.api.app import api_app
+from alerts.web.api.operation import Api
+from alerts.web.api.pace import PROGRAM, STRANGER, Turnstile
+from tests.fakes import FakeClock
+
+START = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+CHANNELS = """
+[station]
+name = "Ville de Saint-Martin"
+sender = "alertes@saint-martin.example"
+areas = ["INSEE:38185"]
+boundary = "areas.geojson"
+[store]
+url = "sqlite:///tocsin.db"
+[sources.manual]
+publish = "approve"
+urgent = "auto"
+[channels.page]
+kind = "facebook"
+page_id = "1234567890"
+token = { env = "FACEBOOK_TOKEN" }
+[channels.telegram]
+kind = "telegram"
+chat = "@saintmartin"
+token = { env = "TELEGRAM_TOKEN" }
+[channels.exercices]
+kind = "telegram"
+chat = "-100"
+token = { env = "TELEGRAM_TOKEN" }
+exercise = true
+"""
+AREAS = Path(__file__).resolve().parents[4] / "areas.geojson"
+ROLES = ("viewer", "author", "approver", "administrator")
+
+
+@dataclass
+class Doorkeeper:
+    """Knows tokens by what the database keeps of them."""
+
+    office: HouseOffice
+
+    async def program(self, bearer, visit=None):
+        digest = hashlib.sha256(bearer.encode()).hexdigest()
+        token = await self.office.ask(lambda sitting: sitting.accounts.token(digest))
+        if token is None or token.revoked_at is not None:
+            return None
+        return Actor(token.name, token.role, Origin.API)
+
+    async def give(self, name, role, bearer=None):
+        bearer = bearer or f"token-of-{name}"
+        digest = hashlib.sha256(bearer.encode()).hexdigest()
+        now = self.office.now()
+        token = Token(f"id-{bearer}", name, Role(role), digest, now, "root")
+        await self.office.act(lambda sitting: sitting.accounts.put_token(token))
+        return bearer
+
+
+@dataclass
+class Bureau:
+    """One API with a token of each role, named as the role is."""
+
+    api: Api
+    office: HouseOffice
+    database: Database
+    clock: FakeClock
+    door: Doorkeeper
+    client: TestClient
+    folder: Path
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    async def ask(self, method, path, role="author", **request):
+        headers = dict(request.pop("headers", {}))
+        if role is not None:
+            headers.setdefault("Authorization", f"Bearer {self.tokens.get(role, role)}")
+        return await self.client.request(method, f"/api/v1{path}", headers=headers, **request)
+
+    async def told(self, method, path, role="author", *, status=200, **request):
+        """The answer's JSON, which must have this status."""
+        answer = await self.ask(method, path, role, **request)
+        assert answer.status == status, await answer.text()
+        return await answer.json(content_type=None)
+
+    async def posted(self, role="author", *, status=201, headers=None, **words):
+        """A new alert that waits for a validation."""
+        body = {"headline": "Coupure d’eau rue des Tilleuls", "instruction": "Faites des réserves.", **words}
+        return await self.told("POST", "/alerts", role, json=body, status=status, headers=headers or {})
+
+    async def rows(self, sql, *values):
+        return await self.database.read(lambda db: [tuple(row) for row in db.execute(sql, values)])
+
+    async def write(self, sql, *values):
+        await self.database.write(lambda db: db.execute(sql, values) and None)
+
+
+def furnish_api(office, station, door, pace=PROGRAM, proxies=()):
+    def now():
+        return office.now().timestamp()
+
+    return Api(
+        office=office,
+        station=station,
+        programs=door,
+        read_cap=lambda body: read_message(body, zone=station.timezone),
+        programs_pace=Turnstile(pace, now),
+        strangers_pace=Turnstile(STRANGER if pace is PROGRAM else pace, now),
+        proxies=proxies,
+    )
+
+
+@asynccontextmanager
+async def open_bureau(folder, channels=CHANNELS, pace=PROGRAM, proxies=()):
+    (folder / "channels.toml").write_text(channels, encoding="utf-8")
+    (folder / "areas.geojson").write_bytes(AREAS.read_bytes())
+    config = load_config(folder / "channels.toml")
+    migrate(config.database)
+    database, clock, numbers = await Database.open(config.database), FakeClock(START), itertools.count(1)
+    desk = furnish_desk(config, clock.now, lambda: f"id{next(numbers):010}")
+    office = HouseOffice(
+        config=config,
+        database=database,
+        desk=desk,
+        clock=clock,
+        new_id=lambda: f"id{next(numbers):010}",
+        live=Live(),
+        wake=lambda: None,
+    )
+    door = Doorkeeper(office)
+    api = furnish_api(office, desk.station, door, pace, proxies)
+    app = web.Application()
+    app.add_subapp("/api/v1", api_app(api))
+    async with TestClient(TestServer(app)) as client:
+        tokens = {role: await door.give(role, role) for role in ROLES}
+        yield Bureau(api, office, database, clock, door, client, folder, tokens)
+    await database.close()

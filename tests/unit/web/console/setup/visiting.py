@@ -1,0 +1,92 @@
+"""A browser without scripts before the pages of setting up: it reads each answer as the next form."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from html import unescape
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aiohttp.test_utils import TestClient
+
+from alerts.daemon.clock import SystemClock
+from alerts.daemon.workshop import HouseWorkshop
+from alerts.desk.station import Station
+from alerts.sandbox.server import RunningSandbox
+from alerts.web.console.frame import Frame
+from alerts.web.console.setup.first import Door, first_app
+from alerts.web.rules import Rules
+
+ROOT = Path(__file__).resolve().parents[5]
+SECRETS = {
+    "X_CONSUMER_KEY": "sandbox-consumer-key",
+    "X_CONSUMER_SECRET": "sandbox-consumer-secret",
+    "X_ACCESS_TOKEN": "sandbox-access-token",
+    "X_ACCESS_TOKEN_SECRET": "sandbox-access-token-secret",
+    "FACEBOOK_TOKEN": "sandbox-page-token",
+    "TELEGRAM_TOKEN": "1234567:sandbox-telegram-token",
+    "WEBHOOK_SECRET": "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC1vZi1ub2JvZHk=",
+}
+STATION = {"name": "Ville de Saint-Martin", "sender": "alertes@saint-martin.example", "areas": "INSEE:38185"}
+CODE = "the-code-of-this-test"
+
+
+@dataclass
+class Visitor:
+    """A browser without scripts: it knows the last page, and sends its hidden fields along."""
+
+    client: TestClient[Any, Any]
+    page: str = ""
+    status: int = 0
+    lines: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+
+    async def get(self, path: str) -> str:
+        async with self.client.get(path, headers={"Accept-Language": "en"}) as answer:
+            return await self._read(answer)
+
+    async def send(self, step: str, do: str = "", **typed: str) -> str:
+        csrf = re.search(r'name="csrf" value="([^"]*)"', self.page)
+        data = {"csrf": csrf[1] if csrf else "", "lines": self.lines, "do": do, **typed}
+        path = f"/desk/setup/{step}"
+        async with self.client.post(path, data=data, headers={"Accept-Language": "en"}) as answer:
+            return await self._read(answer)
+
+    async def _read(self, answer: Any) -> str:
+        self.page, self.status, self.headers = await answer.text(), answer.status, dict(answer.headers)
+        carried = re.search(r'name="lines" value="([^"]*)"', self.page)
+        if carried:
+            self.lines = unescape(carried[1])
+        return self.page
+
+    @property
+    def text(self) -> str:
+        return " ".join(unescape(re.sub(r"<[^>]+>", " ", self.page)).split())
+
+
+def opened(folder: Path, hosts: set[str], *, trusted: bool = True) -> Any:
+    station = Station("Tocsin", "", "fr-FR", ZoneInfo("Europe/Paris"), ())
+    frame = Frame(station, Rules(folder=folder), SystemClock().now)
+    workshop = HouseWorkshop(folder / "channels.toml", SystemClock(), trusted=trusted)
+    return first_app(frame, workshop, Door(CODE, hosts))
+
+
+def with_address(lines: str, name: str, url: str) -> str:
+    """What nobody is asked for in a form: the sandbox's address."""
+    return lines.replace(f"[channels.{name}]\n", f'[channels.{name}]\napi_url = "{url}"\n')
+
+
+async def add(visitor: Visitor, kind: str, sandbox: RunningSandbox, name: str, **typed: str) -> None:
+    await visitor.send("channels", "add", kind=kind)
+    assert 'id="entry"' in visitor.page
+    await visitor.send("channels", "save:", kind=kind, name=name, **{f"key.{key}": told for key, told in typed.items()})
+    assert visitor.status == 200, visitor.text
+    visitor.lines = with_address(visitor.lines, name, sandbox.url)
+
+
+async def timeline(sandbox: RunningSandbox, visitor: Visitor, platform: str) -> list[dict[str, Any]]:
+    async with visitor.client.session.get(f"{sandbox.url}/sandbox/timelines.json") as answer:
+        posts: list[dict[str, Any]] = (await answer.json())[platform]
+        return posts

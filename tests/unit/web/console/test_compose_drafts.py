@@ -1,0 +1,220 @@
+"""What is typed at the compose page is kept: drafts, pictures, updates that wait; over HTTP, on the real desk."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import aiohttp
+import pytest
+
+from alerts.desk.approval import fingerprint
+from alerts.model.draft import SavedDraft
+from alerts.web.console import compose
+from tests.unit.web.console.composing import PNG, START, a_form, form_of, open_bench, posted, preview, with_fields
+
+CONFIRM = 'class="confirm-form"'
+
+
+@pytest.fixture
+async def bench(tmp_path):
+    async with open_bench(tmp_path) as opened:
+        yield opened
+
+
+async def test_what_is_wrong_is_shown_as_typed_with_its_error_and_kept(bench):
+    form = await a_form(bench, headline="", expires="soonish", description="<b>Rue</b> & place", do="publish")
+
+    page = await bench.post("/compose", form, 422)
+
+    assert 'id="f-headline-error"' in page
+    assert 'id="f-expires-error"' in page
+    assert ("expires", "soonish") in form_of(page)
+    assert ("description", "<b>Rue</b> & place") in form_of(page)
+    [kept] = await bench.drafts()
+    assert kept.fields["expires"] == "soonish"
+    assert await bench.records() == []
+
+
+async def test_a_draft_is_kept_as_typed_and_found_again(bench):
+    form = await a_form(bench, headline="", place="Rue de la Gare", area=["SM-01", "SM-03"], do="save")
+
+    await bench.post("/compose", form, 200)
+    page = await bench.get(f"/compose?draft={dict(form)['draft']}")
+    start = await bench.get("/compose")
+
+    assert [pair for pair in form_of(page) if pair[0] in ("place", "area")] == [
+        ("area", "SM-01"), ("area", "SM-03"), ("place", "Rue de la Gare"),
+    ]  # fmt: skip
+    assert f"draft={dict(form)['draft']}" in start
+
+
+async def saved(bench, draft, revision, headline, status=200):
+    said = {"draft": draft, "revision": revision, "fields": {"headline": headline}}
+    return await bench.json("/compose/draft", said, status)
+
+
+async def headline_of(bench, draft):
+    return (await bench.office.ask(lambda sitting: sitting.drafts.draft(draft))).fields["headline"]
+
+
+async def test_an_older_page_doesn_t_write_over_a_newer_one(bench):
+    await saved(bench, "draft0001", 1, "a")
+    await saved(bench, "draft0001", 3, "abc")
+
+    late = await saved(bench, "draft0001", 2, "ab", 409)
+    same_number = await saved(bench, "draft0001", 3, "other page", 409)
+    repeated = await saved(bench, "draft0001", 3, "abc")
+
+    assert late == same_number == {"revision": 3, "fields": {"headline": "abc"}}
+    assert repeated["revision"] == 3
+    assert await headline_of(bench, "draft0001") == "abc"
+
+
+async def test_an_older_form_is_kept_as_a_copy(bench):
+    form = await a_form(bench, headline="Old")
+    draft = dict(form)["draft"]
+    await saved(bench, draft, 7, "New")
+
+    page = await bench.post("/compose", with_fields(form, do="publish"))
+
+    assert await headline_of(bench, draft) == "New"
+    [record] = await bench.records()
+    assert page.endswith(record.id)
+    assert record.alert.infos[0].headline == "Old"
+    assert [each.id for each in await bench.drafts()] == [draft]
+
+
+async def test_a_form_without_scripts_may_be_sent_again_and_again(bench):
+    page = await bench.get("/compose?hazard=works")
+    for word in ("one", "two", "three"):
+        page = await bench.post("/compose", with_fields(form_of(page), headline=word, do="save"), 200)
+    [kept] = await bench.drafts()
+
+    assert kept.fields["headline"] == "three"
+
+
+async def test_what_isn_t_a_draft_is_refused(bench):
+    for wrong in ({}, {"draft": "x", "revision": 1}, {"draft": "draft0001"}, {"draft": "draft0001", "revision": "1"},
+                  {"draft": "draft0001", "revision": 0}, {"draft": "../../../x", "revision": 1}):  # fmt: skip
+        await bench.json("/compose/draft", {"fields": {}, **wrong}, 400)
+    async with bench.client.post("/desk/compose/draft", data="[]") as answer:
+        assert answer.status == 400
+
+
+async def test_somebody_else_s_draft_is_theirs(bench):
+    await saved(bench, "draft0001", 1, "Anne's")
+    bench.name = "Bruno"
+
+    await bench.get("/compose?draft=draft0001", 403)
+    await bench.post("/compose", {"draft": "draft0001", "headline": "x", "do": "publish"}, 403)
+    await bench.post("/compose/confirm", {"draft": "draft0001"}, 403)
+    await bench.post("/compose/discard", {"draft": "draft0001"}, 403)
+    for address in ("/compose/preview", "/compose/draft"):
+        said = {"draft": "draft0001", "revision": 9, "fields": {}}
+        async with bench.client.post(f"/desk{address}", json=said) as told:
+            assert told.status == 403
+    assert await headline_of(bench, "draft0001") == "Anne's"
+
+
+async def test_a_draft_is_thrown_away(bench):
+    await saved(bench, "draft0001", 1, "a")
+
+    assert await bench.post("/compose/discard", {"draft": "draft0001"}) == "/desk/compose"
+    assert await bench.drafts() == []
+
+
+async def test_an_update_that_waits_in_a_draft_still_knows_what_it_is_about(bench):
+    first = await posted(bench)
+    form = form_of(await bench.get(f"/compose?update={first}"))
+    await bench.post("/compose", with_fields(form, headline="L’eau revient à 18 h", do="save"), 200)
+
+    later = form_of(await bench.get(f"/compose?draft={dict(form)['draft']}"))
+    seen = await bench.json("/compose/preview", {"draft": dict(form)["draft"], "fields": {"headline": "L’eau revient"}})
+    await bench.post("/compose", with_fields(later, do="publish"))
+
+    assert seen["button"] == "Publish the update on 3 channels"
+    assert [str(record.alert.msg_type) for record in await bench.records()] == ["Alert", "Update"]
+
+
+async def test_an_update_that_was_kept_as_it_came_or_sent_back_is_an_update_again(bench):
+    first = await posted(bench)
+    came = {**dict(form_of(await bench.get(f"/compose?update={first}"))), "headline": "L’eau revient", "area": "SM-01"}
+    draft = SavedDraft("draft0007", "Anne", START, fields={**came, "do": "publish"})
+    await bench.office.act(lambda sitting: sitting.drafts.put_draft(draft))
+    await bench.post("/compose", [*form_of(await bench.get("/compose?draft=draft0007")), ("do", "publish")])
+
+    newest = (await bench.records())[-1]
+    back = SavedDraft("draft0008", "Anne", START, fields=compose.fields_of(newest, bench.station), note="Bruno: où ?")
+    await bench.office.act(lambda sitting: sitting.drafts.put_draft(back))
+    form = form_of(await bench.get("/compose?draft=draft0008"))
+    await bench.post("/compose", with_fields(form, headline="L’eau est revenue", do="publish"))
+
+    records = await bench.records()
+    assert [str(record.alert.msg_type) for record in records] == ["Alert", "Update", "Update"]
+    assert len({record.incident_id for record in records}) == 1
+    assert [area.description for area in newest.alert.areas] == ["Centre-Bourg"]
+
+
+async def test_an_approver_s_note_stands_on_top(bench):
+    draft = SavedDraft("draft0009", "Anne", START, fields={"headline": "Fuite"}, note="Bruno: <i>rue ?</i>")
+    await bench.office.act(lambda sitting: sitting.drafts.put_draft(draft))
+
+    page = await bench.get("/compose?draft=draft0009")
+
+    assert "Bruno: &lt;i&gt;rue ?&lt;/i&gt;" in page
+    assert ("headline", "Fuite") in form_of(page)
+
+
+async def with_picture(bench, content, name="photo.png", **changes):
+    data = aiohttp.FormData()
+    for field, value in await a_form(bench, **changes):
+        data.add_field(field, value)
+    data.add_field("file", BytesIO(content), filename=name, content_type="image/png")
+    return data
+
+
+async def test_a_picture_is_kept_with_the_draft_and_goes_out_with_its_words(bench):
+    page = await bench.post(
+        "/compose", await with_picture(bench, PNG, alt="La vanne", expires="soonish", do="publish"), 422
+    )
+    form = form_of(page)
+    name = dict(form)["picture"]
+    async with bench.client.get(f"/desk/compose/pictures/{name}") as answer:
+        assert (await answer.read(), answer.content_type) == (PNG, "image/png")
+
+    await bench.post("/compose", with_fields(form, expires="3h", do="publish"))
+
+    [record] = await bench.records()
+    posts = await bench.posts(record.id)
+    assert {post.message.image.alt for post in posts} == {"La vanne"}
+    before = fingerprint(record, posts)
+    assert before == fingerprint(record, posts)
+    assert all(name in post.message.image.path for post in posts)
+
+
+@pytest.mark.parametrize("content", [b"GIF89a...", b"<svg onload=alert(1)>", PNG + b"\0" * 5 * 1024**2, b"x"])
+async def test_what_is_no_picture_is_refused_and_the_form_stays(bench, content):
+    page = await bench.post("/compose", await with_picture(bench, content, headline="Fuite", do="publish"), 422)
+
+    assert "Allowed: a JPEG or PNG picture of up to 5 MB." in page
+    assert ("headline", "Fuite") in form_of(page)
+    assert await bench.records() == []
+    async with bench.client.post("/desk/compose/picture", data=BytesIO(content)) as answer:
+        assert answer.status == 422
+
+
+async def test_a_picture_that_a_script_sends_is_kept(bench):
+    async with bench.client.post("/desk/compose/picture", data=PNG) as answer:
+        name = (await answer.json())["name"]
+
+    seen = await preview(bench, picture=name, alt="La vanne")
+
+    assert seen["html"].count(f"/desk/compose/pictures/{name}") == 3
+    assert "La vanne" in seen["html"]
+
+
+async def test_no_name_of_a_picture_leads_to_another_file(bench):
+    for name in ("areas.geojson", "..%2Fchannels.toml", f"{'0' * 64}.png"):
+        await bench.get(f"/compose/pictures/{name}", 404)
+    seen = await preview(bench, picture="/etc/passwd")
+    assert set(seen["problems"]) == {"picture"}

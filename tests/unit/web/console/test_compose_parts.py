@@ -1,0 +1,233 @@
+"""The pure parts of the compose page: reading what was typed, what stands there before, what an update tells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from alerts.desk.amending import update_of
+from alerts.desk.draft import Draft, draft_alert
+from alerts.desk.prepared import prepared_for
+from alerts.model.alert import Severity, Status
+from alerts.model.errors import Misuse
+from alerts.model.hazard import Hazard
+from alerts.model.incident import AlertState, Record
+from alerts.web.console.compose.checklist import Said, checklist
+from alerts.web.console.compose.fields import LONGEST, digest, same, typed, typed_in_json
+from alerts.web.console.compose.prefill import adapted, another_hazard, changes_between, fields_of, prepared_fields
+from alerts.web.console.compose.reading import Ground, read_form, until
+from alerts.web.console.compose.wording import Voice, remark
+from alerts.web.console.words import words_of
+from tests.unit.desk.conftest import NOW, a_station, make_town, town  # noqa: F401 fixtures
+
+STATION = a_station()
+
+
+def plain(sentence, **values):
+    return sentence % values if values else sentence
+
+
+def read(station=STATION, **fields):
+    form = {"headline": "Fuite de gaz", "severity": "Moderate", **fields}
+    return read_form(form, Ground(station, NOW, lambda _: None), plain)
+
+
+def test_a_form_is_read_as_a_draft():
+    reading = read(
+        area=("D1",), span="3h", instruction=" Fermez le gaz. ", hazard="flood", exercise="1", channel=("x",)
+    )
+
+    assert reading.problems == {}
+    assert reading.channels == ("x",)
+    draft = reading.draft
+    assert (draft.areas, draft.expires, draft.instruction, draft.hazard, draft.exercise) == (
+        ("D1",), "3h", "Fermez le gaz.", Hazard.FLOOD, True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("headline", " "), ("severity", "Terrible"), ("urgency", "Soon"), ("category", "Weather"), ("expires", "soon"),
+        ("expires", "2020-01-01T10:00"), ("expires", "0h"), ("onset", "tomorrow"), ("web", "javascript:alert(1)"),
+        ("web", "https://a b"), ("polygon", "1,2 3,4"), ("circle", "45.19 5.72 2"), ("picture", "../../etc/passwd"),
+        ("channel", ("nowhere",)), ("area", ("D9",)), ("polygon", "48.1,2.1 48.1,2.2 48.2,2.2"),
+    ],
+)  # fmt: skip
+def test_what_can_t_stand_is_told_beside_its_field(field, value):
+    reading = read(**{field: value})
+
+    assert reading.draft is None
+    [(told, words)] = reading.problems.items()
+    assert told == ("place" if field == "polygon" and value.startswith("48") else field)
+    assert words.strip()
+    assert "--" not in words, "an option of the command line is nothing to tell an officer"
+
+
+def test_an_end_before_the_start_is_told_at_the_end():
+    assert set(read(onset="6h", expires="3h").problems) == {"expires"}
+
+
+def test_what_was_typed_counts_before_what_was_ticked():
+    assert until({"span": "3h", "expires": "18:30"}, NOW, STATION) == "18:30"
+    assert until({"span": "3h", "expires": " "}, NOW, STATION) == "3h"
+    assert until({"span": "other", "expires": ""}, NOW, STATION) is None
+    assert until({"span": "tomorrow"}, NOW, STATION) == "2026-11-26T08:00:00"
+    assert until({"span": "<script>"}, NOW, STATION) is None
+
+
+def test_fields_are_ours_alone_and_hold_no_control_characters():
+    found = typed([("headline", "a\x00b\r\nc\ud800"), ("area", "D1"), ("area", "D2"), ("csrf", "x"), ("draft", "y")])
+
+    assert found == {"headline": "ab\nc", "area": ("D1", "D2")}
+    assert typed_in_json({"headline": "a", "area": ["D1"], "web": 5, "channel": "x"}) == {
+        "headline": "a", "area": ("D1",), "channel": ("x",),
+    }  # fmt: skip
+    for wrong in (None, [], "x"):
+        with pytest.raises(Misuse):
+            typed_in_json(wrong)
+    with pytest.raises(Misuse, match="up to"):
+        typed([("description", "x" * (LONGEST + 1))])
+
+
+def test_an_empty_field_is_no_field():
+    assert same({"headline": "a", "place": "", "area": ()}, {"headline": "a"})
+    assert not same({"headline": "a"}, {"headline": "b"})
+    assert digest({"headline": "a"}, "x") != digest({"headline": "a"}, "y")
+
+
+def test_another_hazard_replaces_what_nobody_touched(town):  # noqa: F811
+    storm, cut = (prepared_for(town.desk, hazard, "fr") for hazard in (Hazard.STORM, Hazard.WATER_CUT))
+    form = {**prepared_fields(storm), "headline": "Grêle sur le Centre", "area": ("D1",)}
+
+    changed = another_hazard(form, storm, cut)
+
+    assert changed["headline"] == "Grêle sur le Centre"
+    assert changed["area"] == ("D1",)
+    assert (changed["hazard"], changed["severity"], changed["description"]) == (
+        "water-cut",
+        "Moderate",
+        cut.description,
+    )
+    assert another_hazard({**form, "expires": "18:30"}, storm, cut)["expires"] == "18:30"
+
+
+def a_record(**words):
+    alert = draft_alert(Draft("Fuite de gaz", **words), STATION, NOW, "k3m9")
+    return Record("rec1", "inc1", "manual", alert, AlertState.ACCEPTED, NOW)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {},
+        {"areas": ("D1",), "description": "Rue\nbarrée", "web": "https://a.example/x", "onset": "1h", "expires": "8h"},
+        {"areas": ("D1", "D2"), "place": "Rue de la Gare", "severity": Severity.EXTREME},
+        {"polygons": ("45.182,5.702 45.182,5.71 45.19,5.706",), "circles": ("45.19,5.71 0.5",), "areas": ("D2",)},
+        {"hazard": Hazard.WATER_CUT, "exercise": True},
+    ],
+)
+def test_an_alert_as_a_form_differs_from_itself_in_nothing(words):
+    record = a_record(**words)
+    before = fields_of(record, STATION)
+    reading = read_form(before, Ground(STATION, NOW, lambda _: None), plain)
+
+    assert reading.problems == {}
+    assert changes_between(before, before, reading.draft) == {}
+    again = draft_alert(reading.draft, STATION, NOW, "k3m9")
+    assert again.infos[0].expires == record.alert.infos[0].expires
+    assert again.status is record.alert.status
+    geometry = lambda alert: sorted(ring for area in alert.areas for ring in area.polygons)  # noqa: E731
+    assert geometry(again) == geometry(record.alert)
+
+
+def test_an_update_tells_what_differs_and_nothing_else():
+    record = a_record(areas=("D1",), description="Rue barrée", onset="1h", web="https://a.example")
+    before = fields_of(record, STATION)
+    now = {**before, "description": "", "web": "", "onset": "", "area": (), "severity": "Severe"}
+    reading = read_form(now, Ground(STATION, NOW, lambda _: None), plain)
+
+    changes = changes_between(before, now, reading.draft)
+    info = update_of(record, changes, STATION, NOW, "b").infos[0]
+
+    assert set(changes) == {"description", "web", "onset", "severity", "areas", "place", "polygons", "circles", "whole"}
+    assert (info.description, info.web, info.onset, info.severity) == (None, None, None, Severity.SEVERE)
+    assert [area.description for area in info.areas] == [STATION.name]
+    assert info.expires == record.alert.infos[0].expires
+
+
+def test_a_feed_s_area_stays_as_the_feed_drew_it():
+    record = a_record(polygons=("45.1823456789012,5.702 45.182,5.71 45.19,5.706",))
+    before = fields_of(record, STATION)
+    now = {**before, "headline": "Fuite de gaz colmatée"}
+
+    changes = changes_between(before, now, read_form(now, Ground(STATION, NOW, lambda _: None), plain).draft)
+
+    assert update_of(record, changes, STATION, NOW, "b").areas == record.alert.areas
+
+
+def test_an_exercise_is_one_as_a_form():
+    record = a_record()
+    drill = replace(record, alert=replace(record.alert, status=Status.EXERCISE))
+
+    assert fields_of(drill, STATION)["exercise"] == "1"
+
+
+def test_a_draft_that_names_districts_is_ticked():
+    assert adapted({"headline": "x", "areas": ("Centre-Bourg",), "channels": ("x",)}, STATION) == {
+        "headline": "x", "area": ("D1",), "channel": ("x",),
+    }  # fmt: skip
+
+
+SAID = Said(
+    station="Saint-Martin", headline="Fuite de gaz", place="Centre-Bourg", whole=False, until="18:00", own_end=True,
+    instruction="Partez.", severity=Severity.SEVERE, signed=True, linked=True,
+)  # fmt: skip
+
+
+def test_the_five_elements_are_there():
+    assert [check.good for check in checklist(SAID, plain)] == [True] * 5
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"signed": False}, 0), ({"headline": ""}, 1), ({"headline": "x" * 120}, 1),
+        ({"headline": "FUITE DE GAZ EN VILLE"}, 1), ({"until": ""}, 2), ({"own_end": False}, 2), ({"whole": True}, 2),
+        ({"instruction": ""}, 3), ({"linked": False}, 4),
+    ],
+)  # fmt: skip
+def test_each_element_that_lacks_is_told_with_its_reason(change, place):
+    checks = checklist(replace(SAID, **change), plain)
+
+    assert [check.good for check in checks] == [here != place for here in range(5)]
+    assert checks[place].words
+
+
+def test_what_is_minor_needs_no_instruction():
+    assert checklist(replace(SAID, instruction="", severity=Severity.MINOR), plain)[3].good
+
+
+def test_remarks_are_told_in_the_reader_s_language():
+    french = words_of("fr").gettext
+
+    assert remark("outside our areas: Lyon; Paris", french) == "C’est hors de notre territoire\u202f: Lyon; Paris."
+    assert "280" in remark("the text is 300 of 280 units and can't be cut further: shorten the alert", french)
+    assert remark("something that nobody knows: 50 % of it", french) == "something that nobody knows: 50 % of it"
+
+
+def test_numbers_and_times_are_as_an_officer_says_them():
+    voice = Voice(words_of("en"), STATION.timezone, STATION.name, NOW)
+
+    assert [voice.number(number) for number in (0, 7, 42, 312, 4212, 98765)] == [
+        "0",
+        "7",
+        "42",
+        "310",
+        "4,200",
+        "99,000",
+    ]
+    assert voice.time(NOW + timedelta(hours=2)) == "15:00"
+    assert voice.time(NOW + timedelta(days=1)) == "Thu 26 Nov, 13:00"

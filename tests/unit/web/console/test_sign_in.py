@@ -1,0 +1,237 @@
+"""The way in, step by step; what was typed when a session was over comes back, and nothing is done by itself."""
+
+from __future__ import annotations
+
+import json
+from html import unescape
+
+import pytest
+from pyotp import TOTP
+
+from alerts.model.draft import SavedDraft
+from tests.unit.access.authenticator import Authenticator
+from tests.unit.web.console.guarding import FIRST, OWN, Browser, open_town
+
+
+@pytest.fixture
+async def town(tmp_path):
+    async with open_town(tmp_path) as town:
+        yield town
+
+
+@pytest.fixture
+async def browser(town):
+    browser = Browser(town)
+    yield browser
+    await browser.client.close()
+
+
+async def over(town, browser):
+    """The session ends while its page stands open."""
+    await town.clock.advance(13 * 3600)
+    assert browser.cookie
+
+
+async def sign_in_from(browser, page, codes):
+    """Go on from a page that asks to sign in, to where that leads."""
+    page = await browser.send(page, "/desk/sign-in", name="Anne", password=OWN)
+    if page.status == 303:
+        page = await browser.follow(page)
+    return await browser.send(page, "/desk/sign-in/code", code=codes.at(browser.town.clock.now()))
+
+
+async def test_the_first_time(town, browser):
+    await town.add()
+    page = await browser.get("/desk/account")
+    assert page.location == "/desk/sign-in?next=/desk/account"
+    page = await browser.follow(page)
+    page = await browser.follow(await browser.send(page, "/desk/sign-in", name="anne ", password=FIRST))
+    assert "Choose your password" in page.said
+    page = await browser.send(page, "/desk/sign-in/password", new_password=OWN, new_password_again="x")
+    assert "The two are not the same." in page.said
+    page = await browser.send(page, "/desk/sign-in/password", new_password="short", new_password_again="short")
+    assert (page.status, "at least 12 characters" in page.said) == (400, True)
+    page = await browser.send(page, "/desk/sign-in/password", new_password=OWN, new_password_again=OWN)
+    page = await browser.follow(page)
+    assert "Set up a second factor" in page.said
+    assert page.tree.xpath("//div[@class='qr']//*[local-name()='svg']")
+    assert "style=" not in page.text
+    page = await browser.send(page, "/desk/sign-in/second-factor", code="000000")
+    assert page.status == 401
+    seed = page.tree.xpath("//*[@class='code']")[0].text_content().replace(" ", "")
+    page = await browser.send(page, "/desk/sign-in/second-factor", code=TOTP(seed).at(town.clock.now()))
+    assert page.location == "/desk/account"
+    assert (await browser.follow(page)).status == 200
+
+
+async def test_a_wrong_password_is_answered_as_an_unknown_name(town, browser):
+    await town.add()
+    page = await browser.get("/desk/sign-in")
+    wrong = await browser.send(page, "/desk/sign-in", name="Anne", password="wrong")
+    unknown = await browser.send(page, "/desk/sign-in", name="Nobody", password="wrong")
+    assert wrong.status == unknown.status == 401
+    assert wrong.said.replace("Anne", "") == unknown.said.replace("Nobody", "")
+    assert "The name or the password is wrong." in wrong.said
+
+
+async def test_who_fails_often_is_told_when_to_come_back(town, browser):
+    await town.add()
+    page = await browser.get("/desk/sign-in")
+    for _ in range(30):
+        page = await browser.send(page, "/desk/sign-in", name="Anne", password="wrong")
+    assert page.status == 429
+    assert int(page.headers["Retry-After"]) > 0
+    assert "The next attempt is taken at" in page.said
+    assert page.form("/desk/sign-in")["name"] == "Anne"
+
+
+async def test_failed_attempts_are_told_once_after_the_next_sign_in(town, browser):
+    codes = await browser.settle()
+    other = Browser(town)
+    page = await other.get("/desk/sign-in")
+    await other.send(page, "/desk/sign-in", name="Anne", password="wrong")
+    await other.client.close()
+    await over(town, browser)
+    page = await sign_in_from(browser, await browser.follow(await browser.get("/desk/account")), codes)
+    assert "One attempt to sign in to your account failed" in page.said
+    assert page.tree.xpath("//a[@href='/desk/account' and contains(@class, 'primary')]")
+
+
+async def test_a_passkey_is_set_up_and_proves_who_one_is(town, browser):
+    key, origin = Authenticator(), f"http://127.0.0.1:{town.server.port}"
+    codes = await browser.settle()
+    page = await browser.get("/desk/account")
+    token = page.form("/desk/account/passkey")["csrf"]
+    asked = json.loads(await browser.json("/desk/account/passkey/options", token))
+    assert asked["rp"]["id"] == "127.0.0.1"
+    answer = json.dumps(key.create(asked, origin))
+    page = await browser.send(page, "/desk/account/passkey", answer=answer, label="Duty phone")
+    assert "Duty phone" in (await browser.follow(page)).said
+    await over(town, browser)
+    page = await browser.follow(await browser.get("/desk/account"))
+    page = await browser.follow(await browser.send(page, "/desk/sign-in", name="Anne", password=OWN))
+    token = page.form("/desk/sign-in/passkey")["csrf"]
+    asked = json.loads(await browser.json("/desk/sign-in/passkey/options", token))
+    page = await browser.send(page, "/desk/sign-in/passkey", answer=json.dumps(key.get(asked, origin)))
+    assert page.location == "/desk/account"
+    assert codes
+
+
+@pytest.mark.parametrize("answer", ["", "{}", "[]", "[" * 30_000, '{"id": 7}'])
+async def test_what_is_no_passkey_is_refused(town, browser, answer):
+    await browser.settle()
+    await over(town, browser)
+    page = await browser.follow(await browser.get("/desk/account"))
+    page = await browser.follow(await browser.send(page, "/desk/sign-in", name="Anne", password=OWN))
+    fields = page.form("/desk/sign-in/code") | {"answer": answer}
+    assert (await browser.post("/desk/sign-in/passkey", fields)).status == 401
+
+
+@pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example", "/\\evil.example", "/desk/../api"])
+async def test_nobody_is_led_away_after_the_sign_in(browser, wanted):
+    codes = await browser.settle()
+    await browser.send(await browser.get("/desk/account"), "/desk/sign-out")
+    await browser.town.clock.advance(60)
+    page = await browser.get(f"/desk/sign-in?next={wanted}")
+    page = await browser.send(page, "/desk/sign-in", name="Anne", password=OWN, next=wanted)
+    page = await browser.follow(page)
+    page = await browser.send(page, "/desk/sign-in/code", code=codes.at(browser.town.clock.now()), next=wanted)
+    assert page.location == "/desk/"
+
+
+async def test_an_alert_that_was_typed_becomes_a_draft_and_goes_nowhere(town, browser):
+    codes = await browser.settle()
+    token = (await browser.get("/desk/account")).form("/desk/account/language")["csrf"]
+    await over(town, browser)
+    typed = {"csrf": token, "headline": "Crue « rapide »", "channels": ["x", "page"], "body": "Line\r\n<b>two</b>"}
+    page = await browser.post("/desk/compose", typed)
+    assert (page.status, "What you typed is kept." in page.said) == (401, True)
+    page = await sign_in_from(browser, page, codes)
+    [draft] = await town.drafts()
+    assert page.location == f"/desk/compose?draft={draft.id}"
+    assert draft.fields == {"headline": "Crue « rapide »", "channels": ("x", "page"), "body": "Line\r\n<b>two</b>"}
+    assert not await town.office.ask(lambda sitting: list(sitting.views.everything()))
+
+
+async def test_a_draft_that_was_kept_before_is_gone_on_with(town, browser):
+    codes = await browser.settle()
+    token = (await browser.get("/desk/account")).form("/desk/account/language")["csrf"]
+    for headline in ("Crue", "Crue rapide"):
+        await over(town, browser)
+        drafts = await town.drafts()
+        fields = {"csrf": token, "headline": headline, "draft": drafts[0].id if drafts else ""}
+        await sign_in_from(browser, await browser.post("/desk/compose", fields), codes)
+    [draft] = await town.drafts()
+    assert (draft.fields["headline"], draft.revision) == ("Crue rapide", 1)
+
+
+async def test_a_draft_is_about_what_it_was_and_a_newer_one_stays(town, browser):
+    codes = await browser.settle()
+    token = (await browser.get("/desk/account")).form("/desk/account/language")["csrf"]
+    kept = SavedDraft("id00000099", "anne", town.clock.now(), fields={"headline": "Newer"}, revision=7)
+    await town.office.act(lambda sitting: sitting.drafts.put_draft(kept))
+    await over(town, browser)
+    fields = {"csrf": token, "headline": "Older", "draft": kept.id, "revision": "6", "about": "id000042", "do": "file"}
+    await sign_in_from(browser, await browser.post("/desk/compose?exercise=1", fields), codes)
+    drafts = {draft.id: draft for draft in await town.drafts()}
+    assert drafts.pop(kept.id) == kept
+    [draft] = drafts.values()
+    assert (draft.about, draft.fields) == ("id000042", {"headline": "Older", "exercise": "1"})
+
+
+async def test_any_other_form_is_shown_again_and_sent_by_hand_alone(town, browser):
+    codes = await browser.settle()
+    page = await browser.get("/desk/account")
+    fields = page.form("/desk/account/language") | {"language": "fr"}
+    await over(town, browser)
+    page = await sign_in_from(browser, await browser.post("/desk/account/language", fields), codes)
+    assert (page.status, "please confirm" in page.said) == (200, True)
+    assert (await town.office.ask(lambda sitting: sitting.accounts.account("Anne"))).language is None
+    page = await browser.send(page, "/desk/account/language")
+    assert page.location == "/desk/account?done=language"
+    assert (await town.office.ask(lambda sitting: sitting.accounts.account("Anne"))).language == "fr"
+
+
+async def test_a_form_of_a_session_that_was_followed_by_another_is_asked_about(town, browser):
+    codes = await browser.settle()
+    fields = (await browser.get("/desk/account")).form("/desk/account/language") | {"language": "fr"}
+    await browser.send(await browser.get("/desk/account"), "/desk/sign-out")
+    await town.clock.advance(60)
+    await sign_in_from(browser, await browser.get("/desk/sign-in"), codes)
+    page = await browser.post("/desk/account/language", fields)
+    assert (page.status, "please confirm" in page.said) == (403, True)
+    assert (await town.office.ask(lambda sitting: sitting.accounts.account("Anne"))).language is None
+    assert page.form("/desk/account/language")["language"] == "fr"
+    assert page.form("/desk/account/language")["csrf"] != fields["csrf"]
+    page = await browser.post("/desk/account/language", fields, Sec_Fetch_Site="cross-site")
+    assert "please confirm" not in page.said
+
+
+async def test_a_password_is_never_carried(town, browser):
+    await browser.settle()
+    fields = (await browser.get("/desk/account")).form("/desk/account/password")
+    await over(town, browser)
+    typed = fields | {"old_password": "swordfish-1", "new_password": "swordfish-2", "new_password_again": "swordfish-2"}
+    page = await browser.post("/desk/account/password", typed)
+    assert page.status == 401
+    assert "swordfish" not in unescape(page.text)
+
+
+async def test_what_is_carried_is_escaped(town, browser):
+    await browser.settle()
+    await over(town, browser)
+    nasty = '"><script>alert(1)</script>'
+    page = await browser.post("/desk/compose", {"csrf": "x", "headline": nasty, nasty: nasty})
+    assert "<script>alert" not in page.text
+    assert nasty in json.loads(page.form("/desk/sign-in")["carried"])["fields"][0][1]
+
+
+async def test_the_language_is_chosen_before_the_sign_in_and_kept(browser):
+    page = await browser.get("/desk/sign-in?next=/desk/account")
+    page = await browser.follow(await browser.send(page, "/desk/language", language="fr"))
+    assert "Se connecter" in page.said
+    assert page.form("/desk/sign-in")["next"] == "/desk/account"
+    assert page.tree.get("lang") == "fr"
+    page = await browser.follow(await browser.send(page, "/desk/language", language="en", next="//evil.example"))
+    assert page.status == 303
+    assert page.location.startswith("/desk/sign-in")

@@ -1,0 +1,327 @@
+"""The pages of validation: what is shown, what is decided on it, and who is kept from what."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from alerts.model.alert import Severity, Urgency
+from alerts.model.post import PostState
+from tests.unit.desk.conftest import an_alert, following
+from tests.unit.web.console.validating import a_validating_desk
+
+PNG = b"\x89PNG\r\n\x1a\n the quay"
+
+
+@pytest.fixture
+async def desk(tmp_path):
+    async for desk in a_validating_desk(tmp_path):
+        yield desk
+
+
+@pytest.fixture
+async def alone(tmp_path):
+    async for desk in a_validating_desk(tmp_path, alone=True):
+        yield desk
+
+
+class TestTheList:
+    """Everything that waits, the most urgent first."""
+
+    async def test_nothing_waits(self, desk):
+        page = await desk.look("/waiting")
+        assert "Nothing waits." in page.text
+
+    async def test_the_most_urgent_comes_first_each_with_who_brought_it_and_the_rule(self, desk):
+        await desk.post("Roadworks", severity=Severity.MINOR)
+        await desk.hear(an_alert(headline="Gale", severity=Severity.MODERATE))
+        await desk.hear(an_alert(headline="Flood", event="Crue", severity=Severity.SEVERE, urgency=Urgency.IMMEDIATE))
+        page = await desk.look("/waiting")
+
+        assert re.findall(r'<h2 id="w-.*?<a [^>]*>(.*?)</a>', page.html) == ["Flood", "Gale", "Roadworks"]
+        assert "written by Anne" in page.text
+        assert "from the source meteo" in page.text
+        assert "Rule: severe and immediate, so urgent = “approve” of the source meteo." in page.text
+        assert "Rule: publish = “veto” of the source meteo." in page.text
+        assert "Rule: publish = “approve” of the source manual." in page.text
+
+    async def test_a_veto_counts_down_in_sight_and_one_tap_stops_it(self, desk):
+        alert = await desk.hear(an_alert(headline="Gale"))
+        page = await desk.look("/waiting")
+
+        assert "Goes out by itself at 13:10 ( in 10 minutes )" in page.text
+        assert 'data-goes-out="2026-11-25T12:10:00+00:00" data-now="2026-11-25T12:00:00+00:00"' in page.html
+        done = await desk.press(f"/waiting/{alert}/reject", stop="1", reason=page.hidden("reason"))
+        assert (done.status, done.location) == (303, "/desk/waiting?done=reject")
+        assert await desk.states(alert) == {"rejected"}
+        assert "It does not go out." in (await desk.look("/waiting?done=reject")).text
+
+    async def test_an_author_may_look_and_stop_nothing_of_others(self, desk):
+        alert = await desk.hear(an_alert())
+        page = await desk.look("/waiting", "Luc")
+
+        assert "Your role doesn’t validate" in page.text
+        assert not page.has_form("reject")
+        assert (await desk.press(f"/waiting/{alert}/reject", "Luc", stop="1")).status == 403
+        assert await desk.states(alert) == {"waiting"}
+
+    async def test_an_exercise_says_so(self, desk):
+        alert = await desk.post("Drill", exercise=True)
+
+        assert "Exercise" in (await desk.look("/waiting")).text
+        page = await desk.look(f"/waiting/{alert}")
+        assert '<body class="exercise">' in page.html
+        assert "Validate the exercise" in page.text
+
+
+class TestOneAlert:
+    """Exactly what goes out."""
+
+    async def test_each_channel_s_text_count_area_and_end_are_there_and_the_seal(self, desk):
+        alert = await desk.post("Water cut", description="<b>Two</b> hours & more", areas=())
+        page = await desk.look(f"/waiting/{alert}")
+        posts = await desk.office.ask(lambda sitting: sitting.books.posts_of(alert))
+
+        for post in posts:
+            assert " ".join(post.message.plain.split()) in page.text
+        assert "of 4096 characters, as the platform counts" in page.text
+        assert "of 63206 characters" in page.text
+        assert "Wed 25 Nov, 19:00" in page.text
+        assert re.fullmatch(r"[0-9a-f]{64}\.[0-9a-f]{64}", page.hidden("seen"))
+
+    async def test_what_was_seen_goes_out(self, desk):
+        alert = await desk.post()
+        seen = (await desk.look(f"/waiting/{alert}")).hidden("seen")
+
+        done = await desk.press(f"/waiting/{alert}/approve", seen=seen)
+        assert (done.status, done.location) == (303, f"/desk/alerts/{alert}?done=approve")
+        assert await desk.states(alert) == {"queued"}
+        assert "Paul validated it at 13:00" in (await desk.look(f"/waiting/{alert}")).text
+
+    @pytest.mark.parametrize("seen", [{}, {"seen": ""}, {"seen": "   "}])
+    async def test_a_form_that_does_not_say_what_was_seen_validates_nothing(self, desk, seen):
+        alert = await desk.post()
+
+        refused = await desk.press(f"/waiting/{alert}/approve", **seen)
+        assert refused.status == 400
+        assert "The form did not say what you saw." in refused.text
+        assert await desk.states(alert) == {"waiting"}
+
+    async def test_a_page_that_another_person_or_session_was_shown_validates_nothing(self, desk):
+        alert = await desk.post(by="Luc")
+        seen = (await desk.look(f"/waiting/{alert}", "Anne")).hidden("seen")
+
+        for stale in (seen, seen.partition(".")[0], seen.partition(".")[0] + "."):
+            assert (await desk.press(f"/waiting/{alert}/approve", "Paul", seen=stale)).status == 400
+        assert await desk.states(alert) == {"waiting"}
+
+    async def test_without_the_token_of_the_page_nothing_is_done(self, desk):
+        alert = await desk.post()
+        seen = (await desk.look(f"/waiting/{alert}")).hidden("seen")
+
+        assert (await desk.press(f"/waiting/{alert}/approve", csrf="csrf-Anne", seen=seen)).status == 403
+        assert (await desk.look(f"/waiting/{alert}/approve?seen={seen}")).status == 405
+        assert await desk.states(alert) == {"waiting"}
+
+    async def test_no_such_alert_and_the_beginning_of_one_are_nothing(self, desk):
+        alert = await desk.post()
+
+        for name in ("nothing", alert[:-1]):
+            assert (await desk.look(f"/waiting/{name}")).status == 404
+            assert (await desk.press(f"/waiting/{name}/reject", stop="1")).status == 404
+        assert await desk.states(alert) == {"waiting"}
+
+    async def test_the_picture_is_shown_as_it_is_sealed(self, desk, tmp_path):
+        file = tmp_path / "quay.png"
+        file.write_bytes(PNG)
+        alert = await desk.post(image=file, alt="The quay under water")
+        page = await desk.look(f"/waiting/{alert}")
+
+        [address] = set(re.findall(r'<img src="/desk(/waiting/[^"]+)" alt="The quay under water"', page.html))
+        async with desk.client.get(f"/desk{address}", headers={"Cookie": "tocsin=Paul"}) as answer:
+            assert (answer.content_type, await answer.read()) == ("image/png", PNG)
+        file.write_bytes(PNG + b" swapped")
+        assert (await desk.look(address)).status == 404
+        refused = await desk.press(f"/waiting/{alert}/approve", seen=page.hidden("seen"))
+        assert refused.status == 409
+        assert "changed since this page was opened" in refused.text
+        assert refused.hidden("seen") != page.hidden("seen")
+        assert (await desk.press(f"/waiting/{alert}/approve", seen=refused.hidden("seen"))).status == 303
+
+    async def test_the_area_is_drawn(self, desk):
+        ring = ((45.18, 5.70), (45.20, 5.70), (45.20, 5.72), (45.18, 5.70))
+        [area] = an_alert().areas
+        alert = await desk.hear(an_alert(areas=(type(area)("Centre & quays", polygons=(ring,)),)))
+        page = await desk.look(f"/waiting/{alert}")
+
+        assert 'aria-label="Map: Centre &amp; quays"' in page.html
+        assert re.search(r'<path class="area" d="M[\d. L]+Z">', page.html)
+
+
+class TestFourEyes:
+    """No button, and no answer to whoever presses it all the same."""
+
+    async def test_the_author_has_no_button_and_is_told_why(self, desk):
+        alert = await desk.post(by="Anne")
+        page = await desk.look(f"/waiting/{alert}", "Anne")
+
+        assert not page.has_form("approve")
+        assert "You wrote this alert: somebody else has to validate it." in page.text
+        refused = await desk.press(f"/waiting/{alert}/approve", "Anne", seen=await desk.sealed(alert, "Anne"))
+        assert refused.status == 403
+        assert "was written by Anne" in refused.text
+        assert await desk.states(alert) == {"waiting"}
+
+    async def test_whoever_sits_alone_may_and_the_screen_says_so(self, alone):
+        alert = await alone.post(by="Anne")
+        page = await alone.look(f"/waiting/{alert}", "Anne")
+
+        assert "[desk] alone = true), so you may validate it; the record says so" in page.text
+        assert (await alone.press(f"/waiting/{alert}/approve", "Anne", seen=page.hidden("seen"))).status == 303
+        lines = await alone.office.ask(lambda sitting: sitting.ledger.newest(subject=alert))
+        assert lines[0].entry.detail.endswith(", alone")
+
+    async def test_a_role_that_was_lowered_since_the_page_was_opened_counts(self, desk):
+        alert = await desk.post(by="Anne")
+        seen = (await desk.look(f"/waiting/{alert}")).hidden("seen")
+        await desk.change_account("Paul", role="author")
+
+        assert (await desk.press(f"/waiting/{alert}/approve", seen=seen)).status == 403
+
+    async def test_who_was_shut_out_is_out(self, desk):
+        alert = await desk.post(by="Anne")
+        seen = (await desk.look(f"/waiting/{alert}")).hidden("seen")
+        await desk.change_account("Paul", disabled_at=desk.clock.now())
+
+        assert (await desk.press(f"/waiting/{alert}/approve", seen=seen)).status in (200, 303, 401, 403)
+        assert await desk.states(alert) == {"waiting"}
+
+    async def test_a_viewer_decides_nothing(self, desk):
+        alert = await desk.post(by="Anne")
+        page = await desk.look(f"/waiting/{alert}", "Vera")
+
+        assert not any(page.has_form(end) for end in ("approve", "reject", "send-back"))
+        for end in ("approve", "reject", "send-back"):
+            form = {"seen": await desk.sealed(alert, "Vera"), "reason": "no", "note": "no"}
+            assert (await desk.press(f"/waiting/{alert}/{end}", "Vera", **form)).status == 403
+        assert await desk.states(alert) == {"waiting"}
+
+
+class TestTwoAtOnce:
+    """One wins; the other reads by whom and when."""
+
+    async def test_the_second_is_told(self, desk):
+        alert = await desk.post(by="Luc")
+        seen = (await desk.look(f"/waiting/{alert}", "Anne")).hidden("seen")
+        await desk.act("Paul", lambda officer: officer.approve(alert))
+
+        second = await desk.press(f"/waiting/{alert}/approve", "Anne", seen=seen)
+        assert second.status == 409
+        assert "Nothing was done: it is not what you saw any more Paul validated it at 13:00 ." in second.text
+        assert not second.has_form("approve")
+        assert (await desk.press(f"/waiting/{alert}/reject", "Anne", reason="no")).status == 409
+
+    async def test_a_feed_s_update_meanwhile_shows_what_changed_and_asks_anew(self, desk):
+        first = an_alert(headline="Gale", description="Gusts of 90 km/h.")
+        alert = await desk.hear(first)
+        seen = (await desk.look(f"/waiting/{alert}")).hidden("seen")
+        newer = await desk.hear(following(first, headline="Gale", description="Gusts of 130 km/h."))
+
+        refused = await desk.press(f"/waiting/{alert}/approve", seen=seen)
+        assert refused.status == 409
+        assert "A newer version has taken its place. This is what changed:" in refused.text
+        assert "Gusts of [taken out: 90 ] [put in: 130 ] km/h." in refused.text
+        assert f'href="/desk/waiting/{newer}"' in refused.html
+        assert await desk.states(newer) == {"waiting"}
+
+
+class TestVersions:
+    """Who looks again sees what changed."""
+
+    async def test_what_changed_since_the_version_that_was_seen(self, desk):
+        alert = await desk.post("Water cut")
+        assert "Versions" not in (await desk.look(f"/waiting/{alert}")).text
+        second = await desk.act("Anne", lambda officer: officer.update(alert, {"headline": "Water is cut"}).record.id)
+        third = await desk.act("Anne", lambda officer: officer.update(second, {"severity": Severity.SEVERE}).record.id)
+        page = await desk.look(f"/waiting/{third}")
+
+        assert "What changed since version 1, which you saw" in page.text
+        assert "Headline Water [put in: is ] cut" in page.text
+        assert "Severity [was: Moderate ] [now: Severe ]" in page.text
+        assert "Version 1 Wed 25 Nov, 13:00 , Anne left out you saw this one" in page.text, page.text[-900:]
+        again = await desk.look(f"/waiting/{third}")
+        assert "What changed since version 2 " in again.text
+
+    async def test_looking_at_an_older_version_forgets_nothing(self, desk):
+        alert = await desk.post("Water cut")
+        second = await desk.act("Anne", lambda officer: officer.update(alert, {"headline": "Water is cut"}).record.id)
+        await desk.look(f"/waiting/{second}")
+        await desk.look(f"/waiting/{alert}")
+
+        assert re.search(r"Version 2 [^V]*you saw this one", (await desk.look(f"/waiting/{second}")).text)
+
+
+class TestRejecting:
+    """Kept back, with a reason; or sent back to be written better."""
+
+    async def test_a_rejection_needs_its_reason_and_keeps_it(self, desk):
+        alert = await desk.post()
+        refused = await desk.press(f"/waiting/{alert}/reject", reason=" ")
+        assert refused.status == 400
+        assert "Say why it does not go out: its author reads it." in refused.text
+
+        await desk.press(f"/waiting/{alert}/reject", reason="the pipe holds")
+        [record] = await desk.office.ask(lambda sitting: sitting.books.by_id(alert))
+        assert record.reason == "rejected by Paul: the pipe holds"
+
+    async def test_an_author_takes_back_their_own(self, desk):
+        alert = await desk.post(by="Luc")
+        assert "Take it back" in (await desk.look(f"/waiting/{alert}", "Luc")).text
+
+        assert (await desk.press(f"/waiting/{alert}/reject", "Luc", reason="my mistake")).status == 303
+        assert await desk.states(alert) == {"rejected"}
+
+    async def test_it_goes_back_to_its_author_as_a_draft_with_the_words_that_were_edited(self, desk):
+        alert = await desk.post("Water cut", by="Luc", severity=Severity.SEVERE, instruction="Boil it.")
+        page = await desk.look(f"/waiting/{alert}")
+        assert "Edit and send back to Luc" in page.text
+
+        form = {"headline": "Water is cut", "description": "", "instruction": "Boil it.", "note": "say it is cut"}
+        done = await desk.press(f"/waiting/{alert}/send-back", **form)
+        assert (done.status, done.location) == (303, "/desk/waiting?done=send-back")
+        [draft] = await desk.office.ask(lambda sitting: sitting.drafts.drafts("Luc"))
+        assert draft.note == "Paul: say it is cut"
+        assert {name: draft.fields[name] for name in ("headline", "instruction", "severity", "expires", "channel")} == {
+            "headline": "Water is cut",
+            "instruction": "Boil it.",
+            "severity": "Severe",
+            "expires": "2026-11-25T19:00",
+            "channel": ("x", "page"),
+        }
+
+    async def test_sending_back_needs_a_note_and_keeps_what_was_typed(self, desk):
+        alert = await desk.post("Water cut", by="Luc")
+
+        refused = await desk.press(f"/waiting/{alert}/send-back", headline="Water <is> cut", note="")
+        assert refused.status == 400
+        assert 'value="Water &lt;is&gt; cut"' in refused.html
+        assert await desk.states(alert) == {"waiting"}
+
+    async def test_a_feed_s_alert_is_edited_as_an_update(self, desk):
+        alert = await desk.hear(an_alert())
+        page = await desk.look(f"/waiting/{alert}")
+
+        assert f'href="/desk/compose?update={alert}"' in page.html
+        assert not page.has_form("send-back")
+        assert (await desk.press(f"/waiting/{alert}/send-back", note="no")).status == 422
+
+    async def test_a_veto_that_came_too_late_is_told(self, desk):
+        alert = await desk.hear(an_alert())
+        state = PostState.QUEUED.value
+        await desk.database.write(lambda db: db.execute("UPDATE post SET state = ?", (state,)))
+        await desk.database.write(lambda db: db.execute("UPDATE alert SET state = 'accepted'"))
+
+        late = await desk.press(f"/waiting/{alert}/reject", stop="1")
+        assert late.status == 409
+        assert "It does not wait any more." in late.text

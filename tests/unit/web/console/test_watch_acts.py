@@ -1,0 +1,145 @@
+"""What is done from an incident's page: by whose role, to what, and what it comes to."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from alerts.model.post import PostState
+from tests.unit.web.console.test_watch_pages import is_sent
+from tests.unit.web.console.watching import a_desk, as_role
+
+
+@pytest.fixture
+async def desk(tmp_path):
+    async with a_desk(tmp_path) as desk:
+        yield desk
+
+
+async def out(desk, **changes):
+    record = await desk.post("Water cut", channels=("x", "second"))
+    await desk.settle(record.id, PostState.SENT, **{**is_sent(desk), **changes})
+    return record
+
+
+async def written(desk) -> list[str]:
+    lines = await desk.office.ask(lambda sitting: sitting.ledger.newest(most=9))
+    return [f"{line.entry.actor} {line.entry.act} {line.entry.subject}" for line in lines]
+
+
+async def test_a_failed_post_is_tried_again_alone(desk):
+    record = await desk.post(channels=("x", "second"))
+    await desk.settle(record.id, PostState.FAILED, reason="no")
+    first, second = await desk.posts(record.id)
+    assert f'id="retry-{first.id}"' in await desk.text(f"/alerts/{record.id}")
+
+    status, where, _ = await desk.press(f"/alerts/{record.id}/retry", post=first.id)
+    assert (status, where) == (303, f"/desk/alerts/{record.id}?done=retry")
+    assert [post.state for post in await desk.posts(record.id)] == [PostState.QUEUED, PostState.FAILED]
+    assert (await written(desk))[0] == f"Anne retry {record.id}"
+
+    await desk.press(f"/alerts/{record.id}/drop", post=second.id)
+    assert [post.state for post in await desk.posts(record.id)] == [PostState.QUEUED, PostState.DROPPED]
+
+
+async def test_without_a_post_all_that_failed_is_meant(desk):
+    record = await desk.post(channels=("x", "second"))
+    await desk.settle(record.id, PostState.IN_DOUBT)
+    await desk.press(f"/alerts/{record.id}/drop")
+
+    assert {post.state for post in await desk.posts(record.id)} == {PostState.DROPPED}
+
+
+async def test_the_post_of_another_incident_is_not_reached_from_here(desk):
+    mine, other = await desk.post("Mine", channels=("x",)), await desk.post("Other", channels=("x",))
+    await desk.settle(other.id, PostState.FAILED)
+    [post] = await desk.posts(other.id)
+
+    status, _, page = await desk.press(f"/alerts/{mine.id}/retry", post=post.id)
+    assert status == 400
+    assert "no post of" in page
+    assert (await desk.posts(other.id))[0].state is PostState.FAILED
+
+
+@pytest.mark.parametrize(("how", "urgency"), [("cancel", "Cancel"), ("all_clear", "Update")])
+async def test_an_end_is_an_end_with_its_reason(desk, how, urgency):
+    record = await out(desk)
+    status, where, _ = await desk.press(f"/alerts/{record.id}/end", how=how, reason=" Repaired ")
+    newest = await desk.office.ask(lambda sitting: sitting.books.incident(record.incident_id)[-1])
+
+    assert (status, where) == (303, f"/desk/alerts/{newest.id}?done=end")
+    assert newest.alert.msg_type == urgency
+    assert newest.alert.note == "Repaired"
+    assert "Repaired" in await desk.text(f"/alerts/{newest.id}")
+
+
+async def test_how_it_ends_has_to_be_said(desk):
+    record = await out(desk)
+    status, _, page = await desk.press(f"/alerts/{record.id}/end", reason="Because <b>")
+
+    assert status == 400
+    assert 'role="alert"' in page
+    assert 'value="Because &lt;b&gt;"' in page
+    assert "<details" in page
+
+
+async def test_one_tap_corrects_at_once_and_tells_what_it_cannot_mend(desk):
+    record = await out(desk)
+    assert 'action="/desk/alerts/' + record.id + '/correct"' in await desk.text(f"/alerts/{record.id}")
+
+    status, where, _ = await desk.press(f"/alerts/{record.id}/correct")
+    assert status == 303
+    page = await desk.text(where.removeprefix("/desk"))
+    assert "The correction is on its way" in page
+    assert "What the correction can’t mend" in page
+    assert re.search(r'x: the wrong post stays readable above its correction: <a href="https://t.example/7"', page)
+    assert "second: the wrong post" in page
+    assert (await written(desk))[0].startswith("Anne correct ")
+
+
+async def test_a_second_tap_is_told_that_it_was_done(desk):
+    record = await out(desk)
+    await desk.press(f"/alerts/{record.id}/correct")
+    status, _, page = await desk.press(f"/alerts/{record.id}/correct")
+
+    assert (status, page.count('role="alert"')) == (422, 1)
+    records = await desk.office.ask(lambda sitting: sitting.books.incident(record.incident_id))
+    assert len(records) == 2
+
+
+ACTS = [("retry", {}), ("drop", {}), ("end", {"how": "cancel"}), ("correct", {})]
+
+
+@pytest.mark.parametrize(("act", "fields"), ACTS)
+@pytest.mark.parametrize(("role", "may"), [("viewer", False), ("author", True), ("administrator", True)])
+async def test_a_role_does_what_it_may_and_no_more(desk, act, fields, role, may):
+    record = await desk.post(channels=("x", "second"))
+    state = PostState.FAILED if act in ("retry", "drop") else PostState.SENT
+    await desk.settle(record.id, state, **(is_sent(desk) if state is PostState.SENT else {}))
+    as_role(desk, role)
+    before = await written(desk)
+
+    page = await desk.text(f"/alerts/{record.id}")
+    assert (f"/alerts/{record.id}/{act}" in page) is may
+    status, _, _ = await desk.press(f"/alerts/{record.id}/{act}", **fields)
+    assert status == (303 if may else 403)
+    if not may:
+        assert {post.state for post in await desk.posts(record.id)} == {state}
+        assert await written(desk) == before
+
+
+@pytest.mark.parametrize(("act", "fields"), ACTS)
+async def test_what_is_not_there_is_not_found(desk, act, fields):
+    status, _, _ = await desk.press(f"/alerts/nothing/{act}", **fields)
+    assert status == 404
+
+
+async def test_what_is_over_offers_nothing_to_end(desk):
+    record = await out(desk)
+    await desk.press(f"/alerts/{record.id}/end", how="cancel")
+
+    assert "/correct" not in await desk.text(f"/alerts/{record.id}")
+    status, _, page = await desk.press(f"/alerts/{record.id}/retry")
+    assert status == 422
+    assert "nothing failed" in page

@@ -1,0 +1,395 @@
+"""What the pages of watching show: of now, of an incident, of channels and sources, of the day and the days to come."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+
+from alerts.desk.officer import Officer
+from alerts.model.alert import Alert, Area, Circle, Info, Severity, Status, Urgency
+from alerts.model.cap_xml import write
+from alerts.model.incident import AlertState
+from alerts.model.post import PostState
+from alerts.store.schema import stamp
+from alerts.web.console.watch.cases import Remedy, remedy_of
+from alerts.web.console.watch.outline import MOST_POINTS, outline_of
+from tests.unit.store.conftest import a_post, a_record
+from tests.unit.web.console.watching import a_desk
+
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}"
+
+
+@pytest.fixture
+async def desk(tmp_path):
+    async with a_desk(tmp_path) as desk:
+        yield desk
+
+
+def an_alert(desk, identifier="urn-1", *, status=Status.ACTUAL, **changes) -> Alert:
+    now = desk.clock.now()
+    values = {"severity": Severity.MODERATE, "headline": "Strong wind", "expires": now + timedelta(hours=6)}
+    info = Info("Wind", **{**values, "areas": (Area("Isère"),), **changes})
+    return Alert(identifier, "meteo@example", now, status=status, infos=(info,))
+
+
+def is_sent(desk, number=7) -> dict:
+    at = stamp(desk.clock.now() - timedelta(minutes=3))
+    return {"remote_id": str(number), "url": f"https://t.example/{number}", "sent_at": at, "tries": 1}
+
+
+async def test_nothing_on_is_shown_with_how_old_that_knowledge_is(desk):
+    page = await desk.text("/")
+    assert "Nothing is on." in page
+    assert "meteo: never read" in " ".join(page.split())
+
+    await desk.database.write(
+        lambda db: (
+            db.execute(
+                "INSERT INTO source (name, memory, last_ok, failures) VALUES ('meteo', '{}', ?, 0)",
+                (stamp(desk.clock.now() - timedelta(minutes=2)),),
+            ).rowcount
+        )
+    )
+    assert re.search(r"meteo: read\s+<time[^>]*>2 minutes ago", await desk.text("/fragments/now"))
+
+
+async def test_each_alert_is_shown_channel_by_channel_with_state_and_address(desk):
+    record = await desk.post("Water cut", channels=("x", "second"))
+    await desk.settle(record.id, PostState.SENT, **is_sent(desk))
+
+    page = await desk.text("/")
+    assert page.count('href="https://t.example/7"') == 2
+    assert page.count("sent</span>") == 2
+    assert f'href="/desk/alerts/{record.id}"' in page
+
+
+async def test_what_needs_somebody_comes_first_with_what_to_do(desk):
+    calm = await desk.post("Calm", channels=("x",))
+    await desk.settle(calm.id, PostState.SENT, **is_sent(desk))
+    bad = await desk.post("Bad", channels=("second",))
+    await desk.settle(bad.id, PostState.FAILED, reason="too long for it", tries=3)
+
+    page = await desk.text("/")
+    assert page.index("Needs somebody") < page.index(">Bad<") < page.index("On now") < page.index(">Calm<")
+    assert "too long for it" in page
+    assert "3 attempts" in page
+    assert "Change the words by an update" in page
+
+
+async def test_an_alert_that_waits_leads_to_its_validation(tmp_path):
+    async with a_desk(tmp_path, publish="approve") as desk:
+        record = await desk.post("Waits", channels=("x",))
+
+        assert f'href="/desk/waiting/{record.id}"' in await desk.text("/")
+        assert f'href="/desk/waiting/{record.id}"' in await desk.text(f"/alerts/{record.id}")
+
+
+async def test_an_exercise_is_told_in_every_list_and_by_its_page(desk):
+    alert = an_alert(desk, status=Status.EXERCISE, headline="Dam breaks")
+    record = await desk.hear(alert)
+    await desk.settle(record.id, PostState.SENT, **is_sent(desk))
+
+    for address in ("/", "/alerts", "/timeline", f"/alerts/{record.id}"):
+        assert "badge drill" in await desk.text(address), address
+    assert 'class="exercise"' in await desk.text(f"/alerts/{record.id}")
+    real = await desk.post("Real", channels=("x",))
+    assert 'class="exercise"' not in await desk.text(f"/alerts/{real.id}")
+
+
+async def test_an_incident_is_its_thread_with_history_and_cap(desk):
+    record = await desk.post("Water cut", channels=("x",), instruction="Boil it.")
+    await desk.settle(record.id, PostState.SENT, **is_sent(desk))
+
+    page = await desk.text(f"/alerts/{record.id}")
+    assert "Boil it." in page
+    assert "https://t.example/7" in page
+    assert ">accepted<" in page
+    async with desk.client.get(f"/desk/alerts/{record.id}.xml") as answer:
+        assert await answer.read() == write(record.alert)
+        assert answer.content_type == "application/cap+xml"
+        assert "attachment" in answer.headers["Content-Disposition"]
+
+
+async def test_an_id_is_exact_or_it_is_none(desk):
+    record = await desk.post()
+
+    await desk.text(f"/alerts/{record.id[:-1]}", status=404)
+    await desk.text("/alerts/nothing", status=404)
+    await desk.text("/alerts/nothing.xml", status=404)
+    assert record.id in await desk.text(f"/alerts/{record.incident_id}")
+
+
+async def test_what_is_new_since_one_looked_is_marked_once(desk):
+    record = await desk.post("Water cut", channels=("x",))
+    await desk.settle(record.id, PostState.SENT, **is_sent(desk))
+    assert "Changed since you looked" not in await desk.text(f"/alerts/{record.id}")
+
+    desk.name = "Bea"
+    await desk.press(f"/alerts/{record.id}/end", how="cancel", reason="Repaired")
+    assert "Changed since you looked" not in await desk.text(f"/alerts/{record.id}"), "they did it themselves"
+    desk.name = "Anne"
+    page = await desk.text(f"/alerts/{record.id}")
+    assert "Changed since you looked" in page
+    assert page.count("new since you looked") == 1
+    assert "Changed since you looked" not in await desk.text(f"/alerts/{record.id}")
+
+
+async def test_an_update_shows_what_changed_and_an_end_does_not(desk):
+    record = await desk.post("Water cut", channels=("x",), instruction="Boil the water.")
+    await desk.settle(record.id, PostState.SENT, **is_sent(desk))
+    actor = desk.visitor().actor
+
+    def update(sitting):
+        return Officer(sitting, actor).update(record.id, {"instruction": "Drink the water."}).record
+
+    later = await desk.office.act(update)
+    page = await desk.text(f"/alerts/{record.id}")
+    assert re.search(r"<del>.*Boil.*</del>", page)
+    assert re.search(r"<ins>.*Drink.*</ins>", page)
+    await desk.press(f"/alerts/{later.id}/end", how="all_clear")
+    again = await desk.text(f"/alerts/{record.id}")
+    assert again.count("What changed") == page.count("What changed") == 1
+    assert "all clear</span>" in again
+
+
+async def test_looking_again_writes_nothing_and_a_fragment_never_does(desk):
+    record = await desk.post()
+    await desk.text(f"/fragments/alerts/{record.id}")
+    before = desk.database.commits
+    await desk.text(f"/alerts/{record.id}")
+    await desk.text(f"/alerts/{record.id}")
+    await desk.text(f"/fragments/alerts/{record.id}")
+
+    assert desk.database.commits == before + 1
+
+
+async def test_what_was_left_out_is_listed_with_its_reason(desk):
+    record = await desk.hear(an_alert(desk, expires=desk.clock.now() - timedelta(hours=1), headline="Long over"))
+    assert record.state is AlertState.LEFT_OUT
+
+    page = await desk.text("/left-out")
+    assert "Long over" in page
+    assert record.reason in page
+
+
+async def test_the_list_is_filtered_and_turned_page_by_page(desk):
+    for number in range(32):
+        await desk.hear(an_alert(desk, f"urn-{number}", headline=f"Wind number {number:02}"))
+    await desk.post("By hand", channels=("x",))
+
+    first = await desk.text("/alerts?source=meteo")
+    assert "By hand" not in first
+    assert "Wind number 31" in first
+    assert "Wind number 01" not in first
+    older = re.search(r'href="(/desk/alerts\?[^"]+)" rel="next"', first)[1].replace("&amp;", "&")
+    second = await desk.text(older.removeprefix("/desk"))
+    assert "Wind number 01" in second
+    assert "By hand" not in second
+    assert "By hand" in await desk.text("/alerts?words=BY+hand&state=accepted&posts=queued&source=manual")
+    assert "No alert is like that." in await desk.text("/alerts?words=By+hand&source=meteo")
+    await desk.text("/alerts?state=nonsense&posts=nonsense&before=nonsense&source=none&words=" + "x" * 900)
+
+
+async def test_channels_tell_pace_reserve_queue_and_what_to_do(desk):
+    record = await desk.post(channels=("x",))
+    left_at = stamp(desk.clock.now() - timedelta(minutes=5))
+
+    def work(db):
+        post = db.execute("SELECT id FROM post WHERE alert_id = ?", (record.id,)).fetchone()[0]
+        db.execute(
+            "INSERT INTO attempt (post_id, channel, action, owner, counts, left_at) VALUES (?, 'x', 'send', 'o', 1, ?)",
+            (post, left_at),
+        )
+        db.execute(
+            "INSERT INTO channel (name, state, reason, quotas) VALUES ('second', 'blocked', 'refused 401', '[]')"
+        )
+
+    await desk.database.write(work)
+    page = " ".join((await desk.text("/channels")).split())
+    assert "<strong>60/24h</strong> – 59 posts left of 60; 12 of them are kept back" in page
+    assert 'aria-label="59 of 60 left"' in page
+    assert "1 post</dd>" in page
+    assert "refused 401" in page
+    assert "[channels.second]" in page
+    assert 'href="/desk/channels#channel-second"' in await desk.text("/")
+
+
+async def test_a_day_shows_what_went_out_and_which_ends_come(desk):
+    record = await desk.post("Water cut", channels=("x",))
+    await desk.settle(record.id, PostState.SENT, **is_sent(desk))
+
+    page = await desk.text("/timeline")
+    assert "Posts of the last 24 hours" in page
+    assert f"/desk/alerts/{record.id}#post-" in page
+    assert "in 6 hours" in page
+    assert 'style="' not in page
+
+
+async def test_the_calendar_shows_beginnings_ends_and_what_goes_out_by_itself(desk):
+    now = desk.clock.now()
+    works = await desk.hear(
+        an_alert(desk, headline="Road works", onset=now + timedelta(days=3), expires=now + timedelta(days=20))
+    )
+    await desk.settle(works.id, PostState.SENT, **is_sent(desk))
+    held = await desk.hear(an_alert(desk, "urn-2", headline="Held back", urgency=Urgency.EXPECTED))
+    await desk.settle(held.id, PostState.WAITING, not_before=stamp(now + timedelta(minutes=10)))
+
+    week, month = await desk.text("/calendar"), await desk.text("/calendar?span=month")
+    assert week.index("Held back") < week.index("Road works")
+    assert "goes out by itself" in week
+    assert week.count("Road works") == 1
+    assert month.count("Road works") == 2
+
+
+async def test_a_feeds_words_are_never_markup(desk):
+    record = await desk.hear(
+        an_alert(
+            desk, HOSTILE.replace(" ", "-").replace("<", "").replace("&", ""), headline=HOSTILE, description=HOSTILE,
+            instruction=HOSTILE, web="javascript:alert(3)", areas=(Area(HOSTILE, circles=(Circle((45.0, 5.0), 2.0),)),),
+        )
+    )  # fmt: skip
+    await desk.settle(record.id, PostState.FAILED, reason=HOSTILE, remote_id=HOSTILE, url="javascript:alert(4)")
+
+    for address in ("/", "/alerts", f"/alerts/{record.id}", "/timeline", "/calendar", f"/fragments/alerts/{record.id}"):
+        page = await desk.text(address)
+        assert "<script>alert" not in page, address
+        assert "<img src=x" not in page, address
+        assert 'href="javascript:' not in page, address
+        assert "49" not in re.sub(r"\d{3,}|:49|49:", "", page) or "{{ 7*7 }}" in page, address
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_every_page_is_there_in_both_languages_without_inline_script_or_style(desk, language):
+    desk.language = language
+    record = await desk.hear(an_alert(desk, areas=(Area("Isère", circles=(Circle((45.0, 5.0), 2.0),)),)))
+    for address in ("/", "/alerts", "/left-out", f"/alerts/{record.id}", "/channels", "/timeline", "/calendar"):
+        page = await desk.text(address)
+        assert f'<html lang="{language}">' in page
+        assert not re.search(r"<script(?![^>]* src=)|<style| style=| on[a-z]+=", page), address
+        assert page.count("<h1") == 1, address
+
+
+async def test_a_picture_is_served_as_what_it_is_and_nothing_else_is(desk, tmp_path):
+    record = await desk.post(channels=("x",))
+    (tmp_path / "map.png").write_bytes(b"\x89PNG\r\n\x1a\nrest")
+    await desk.text(f"/alerts/{record.id}/picture", status=404)
+
+    await desk.settle(record.id, PostState.SENT, image=str(tmp_path / "map.png"), alt="A map")
+    async with desk.client.get(f"/desk/alerts/{record.id}/picture") as answer:
+        assert (answer.status, answer.content_type) == (200, "image/png")
+    assert 'alt="A map"' in await desk.text(f"/alerts/{record.id}")
+    await desk.settle(record.id, PostState.SENT, image=str(desk.config.file))
+    await desk.text(f"/alerts/{record.id}/picture", status=404)
+
+
+@contextmanager
+def counted(desk):
+    """The statements that the reader runs, and how far SQLite's machine steps for them, in hundreds."""
+    seen = {"statements": 0, "steps": 0}
+    db = desk.database._reader._conn
+
+    def statement(_):
+        seen["statements"] += 1
+
+    def step():
+        seen["steps"] += 1
+
+    db.set_trace_callback(statement)
+    db.set_progress_handler(step, 100)
+    yield seen
+    db.set_trace_callback(None)
+    db.set_progress_handler(None, 0)
+
+
+async def test_the_pages_cost_the_same_with_five_thousand_alerts_as_with_a_few(desk):
+    addresses = ("/", "/alerts", "/alerts?source=manual", "/alerts?state=waiting", "/alerts?posts=failed", "/left-out")
+    for number in range(45):
+        record = await desk.hear(an_alert(desk, f"urn-{number}", headline=f"Wind {number}"))
+    await desk.settle(record.id, PostState.SENT, **is_sent(desk))
+    await desk.post("By hand", channels=("x",))
+
+    async def costs() -> dict[str, dict[str, int]]:
+        found = {}
+        for address in (*addresses, f"/alerts/{record.id}"):
+            await desk.text(address)
+            with counted(desk) as seen:
+                await desk.text(address)
+            found[address] = seen
+        return found
+
+    few = await costs()
+
+    def many(db):
+        """Five thousand more, of which all were sent and half are on."""
+        for table, marks in (("alert", ("id", "incident")), ("post", ("id", "alert_id", "incident"))):
+            names = [row[1] for row in db.execute(f"PRAGMA table_info({table})") if row[1] != "seq"]
+            picked = ", ".join(f"{name} || '-' || n.i" if name in marks else name for name in names)
+            key = "id" if table == "alert" else "alert_id"
+            db.execute(
+                f"""WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+                INSERT INTO {table} ({", ".join(names)}) SELECT {picked} FROM {table}, n WHERE {key} = ?""",
+                (record.id,),
+            )
+        db.execute("UPDATE alert SET expires = 1 WHERE seq % 2 AND id LIKE '%-%'")
+
+    await desk.database.write(many)
+    assert await desk.database.read(lambda db: db.execute("SELECT count(*) FROM alert").fetchone()[0]) > 5000
+    lots = await costs()
+
+    for address, cost in lots.items():
+        assert cost["statements"] <= few[address]["statements"], address
+        assert cost["steps"] <= few[address]["steps"] * 1.5 + 60, (address, cost, few[address])
+
+
+async def test_more_than_fits_is_said(desk):
+    for number in range(45):
+        record = await desk.hear(an_alert(desk, f"urn-{number}", headline=f"Wind {number}"))
+        await desk.settle(record.id, PostState.FAILED, reason="no")
+
+    page = await desk.text("/")
+    assert "There are more than fit here" in page
+    assert 'href="/desk/alerts?posts=failed"' in page
+
+
+@pytest.mark.parametrize(
+    ("changes", "remedy"),
+    [
+        ({"state": PostState.WAITING}, Remedy.VALIDATE),
+        ({"state": PostState.IN_DOUBT}, Remedy.LOOK),
+        ({"state": PostState.IN_DOUBT, "next_try": True}, Remedy.WAIT),
+        ({"state": PostState.QUEUED, "outcome": "credential", "tries": 1}, Remedy.CREDENTIAL),
+        ({"state": PostState.QUEUED, "outcome": "retry", "tries": 1}, Remedy.WAIT),
+        ({"state": PostState.QUEUED}, None),
+        ({"state": PostState.FAILED}, Remedy.REWORD),
+        ({"state": PostState.EXPIRED}, Remedy.LATE),
+        ({"state": PostState.SENT}, None),
+    ],
+)
+def test_each_state_has_its_remedy(changes, remedy):
+    if changes.get("next_try"):
+        changes = {**changes, "next_try": a_record("a").received_at}
+    assert remedy_of(a_post("p", a_record("a"), **changes)) is remedy
+
+
+def test_an_outline_is_geojson_with_longitudes_first_and_closed():
+    ring = ((45.0, 5.0), (46.0, 5.0), (46.0, 6.0), (45.0, 5.0))
+    info = Info("E", areas=(Area("A", polygons=(ring,)), Area("B", circles=(Circle((45.0, 5.0), 10.0),))))
+    shapes = outline_of(Alert("i", "s", a_record("a").received_at, infos=(info,)))
+
+    polygon, circle = (feature["geometry"]["coordinates"][0] for feature in shapes["features"])
+    assert polygon == [[5.0, 45.0], [5.0, 46.0], [6.0, 46.0], [5.0, 45.0]]
+    assert circle[0] == circle[-1]
+    assert max(latitude for _, latitude in circle) == pytest.approx(45.0898, abs=1e-3)
+
+
+def test_a_page_carries_no_coast_line_of_a_hundred_thousand_points():
+    ring = tuple((45 + index / 1e6, 5.0) for index in range(100_000))
+    info = Info("E", areas=(Area("A", polygons=((*ring, ring[0]),)),) * 1)
+    shapes = outline_of(Alert("i", "s", a_record("a").received_at, infos=(info,)))
+
+    [points] = shapes["features"][0]["geometry"]["coordinates"]
+    assert len(points) <= MOST_POINTS + 2
+    assert points[0] == points[-1]

@@ -1,0 +1,224 @@
+"""The stream of what changes, over a real socket: told at once, each once, to the end of the session or the house."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from alerts.config import load_config
+from alerts.daemon.house import build
+from alerts.daemon.live import FileWatch, Live
+from alerts.daemon.outside import Outside
+from alerts.model.post import PostState
+from alerts.store.changed import MOST
+from alerts.web.console.watch import stream
+from alerts.web.console.watch.stream import STREAMS, Rhythm
+from tests.fakes import FakeClock, PlainChannel
+from tests.unit.web.console.watching import TOWN, Desk, a_desk
+
+QUICK = Rhythm(collect=0.01, beat=0.05, recheck=0.05)
+PATIENT = Rhythm(collect=0.05, beat=30.0, recheck=30.0)
+
+
+class Reader:
+    """A browser's EventSource, as far as a test needs it."""
+
+    def __init__(self, answer) -> None:
+        self.answer = answer
+
+    async def event(self) -> tuple[str, str] | None:
+        """The next event as (name, data); a comment is ("", its words); None: the stream ended."""
+        lines = []
+        while (line := (await self.answer.content.readline()).decode()) not in ("", "\n"):
+            lines.append(line.rstrip("\n"))
+        if not lines:
+            return None
+        fields = dict(line.split(": ", 1) for line in lines if not line.startswith(":"))
+        comment = next((line[2:] for line in lines if line.startswith(":")), "")
+        return fields.get("event", ""), fields.get("data", comment)
+
+    async def until(self, name: str) -> str:
+        while (found := await self.event()) is not None:
+            if found[0] == name:
+                return found[1]
+        raise AssertionError(f"the stream ended without {name}")
+
+
+@pytest.fixture
+async def desk(tmp_path):
+    async with a_desk(tmp_path) as desk:
+        yield desk
+
+
+async def served(desk, rhythm):
+    client = TestClient(TestServer(desk.app(stream.routes(desk.console, rhythm))))
+    await client.start_server()
+    return client
+
+
+async def opened(client) -> Reader:
+    answer = await client.get("/desk/events")
+    assert answer.status == 200
+    assert answer.content_type == "text/event-stream"
+    reader = Reader(answer)
+    assert await reader.event() == ("", "watching")
+    return reader
+
+
+async def test_an_action_is_told_by_the_name_of_its_incident(desk):
+    client = await served(desk, PATIENT)
+    async with client, asyncio.timeout(10):
+        reader = await opened(client)
+        record = await desk.post()
+        assert await reader.event() == ("changed", record.incident_id)
+
+
+async def test_several_changes_at_once_are_told_once_each(desk):
+    client = await served(desk, PATIENT)
+    async with client, asyncio.timeout(10):
+        reader = await opened(client)
+        for incident in ("i", "j", "i", "i"):
+            desk.live.changed(incident)
+        assert {await reader.event(), await reader.event()} == {("changed", "i"), ("changed", "j")}
+        desk.live.changed("k")
+        assert await reader.event() == ("changed", "k")
+
+
+async def test_what_is_not_known_is_told_as_everything(desk):
+    client = await served(desk, PATIENT)
+    async with client, asyncio.timeout(10):
+        reader = await opened(client)
+        desk.live.changed("i")
+        desk.live.changed()
+        assert await reader.event() == ("changed", "*")
+
+
+async def test_a_draft_a_sign_in_and_a_look_are_nobody_elses_news(desk):
+    client = await served(desk, PATIENT)
+    async with client, asyncio.timeout(10):
+        reader = await opened(client)
+        await desk.sign_in()
+        await desk.office.act(lambda sitting: sitting.views.looked("Anne", "i", "a", sitting.now))
+        record = await desk.post()
+        assert await reader.event() == ("changed", record.incident_id)
+
+
+async def test_a_quiet_stream_shows_that_it_lives(desk):
+    client = await served(desk, QUICK)
+    async with client, asyncio.timeout(10):
+        reader = await opened(client)
+        assert await reader.event() == ("", "still here")
+        assert await reader.event() == ("", "still here")
+
+
+@pytest.mark.parametrize("how", ["signed out", "idle", "shut out", "over"])
+async def test_a_stream_ends_with_its_session(desk, how):
+    client = await served(desk, QUICK)
+    visitor = desk.visitor()
+    async with client, asyncio.timeout(10):
+        reader = await opened(client)
+        await reader.event()
+        if how == "signed out":
+            await desk.office.act(lambda sitting: sitting.accounts.drop_session(visitor.session.digest))
+        elif how == "shut out":
+            await desk.database.write(lambda db: db.execute("UPDATE account SET disabled_at = 1").rowcount)
+        elif how == "over":
+            await desk.database.write(lambda db: db.execute("UPDATE session SET expires_at = 1").rowcount)
+        else:
+            desk.clock.set(desk.clock.now() + timedelta(hours=12, seconds=1))
+        assert await reader.until("over") == "signed out"
+        assert await reader.event() is None
+
+
+async def test_a_house_that_stops_ends_every_stream(desk):
+    client = await served(desk, PATIENT)
+    async with client, asyncio.timeout(10):
+        reader = await opened(client)
+        desk.live.close()
+        while await reader.event() is not None:
+            pass
+
+
+async def test_a_session_holds_so_many_streams_and_gets_each_back(desk):
+    client = await served(desk, QUICK)
+    async with client, asyncio.timeout(10):
+        readers = [await opened(client) for _ in range(STREAMS)]
+        async with client.get("/desk/events") as refused:
+            assert refused.status == 429
+        desk.name = "Bea"
+        await desk.sign_in()
+        await opened(client)
+        desk.name = "Anne"
+        readers[0].answer.close()
+        while True:  # the server hears of it when it next writes
+            answer = await client.get("/desk/events")
+            if answer.status == 200:
+                break
+            answer.release()
+
+
+async def test_a_reader_that_does_not_read_holds_nobody_up(desk):
+    client = await served(desk, QUICK)
+    async with client, asyncio.timeout(20):
+        slow, quick = await opened(client), await opened(client)
+        for round_ in range(300):
+            for number in range(20):
+                desk.live.changed(f"incident-{round_}-{number}" * 20)
+            await quick.event()
+        desk.live.changed("the last")
+        while await quick.event() != ("changed", "the last"):
+            pass
+        assert not slow.answer.closed
+
+
+async def test_live_holds_a_bounded_set_for_who_never_asks():
+    live = Live()
+    with live.watch() as told:
+        for number in range(10 * MOST):
+            live.changed(f"i{number}")
+        [watcher] = live._watchers
+        assert len(watcher._unseen) <= MOST + 1
+        live.changed()
+        live.changed("one more")
+        assert list(watcher._unseen) == [""]
+        assert await anext(told) == ""
+
+
+async def test_another_processs_write_is_told_by_incident_and_a_lease_is_not(desk):
+    watch = FileWatch()
+    assert await desk.database.read(watch.look) == (False, frozenset())
+    assert await desk.database.read(watch.look) == (False, frozenset())
+    await desk.database.write(lambda db: db.execute("INSERT INTO lease VALUES ('x', 'us', 1)").rowcount)
+    assert await desk.database.read(watch.look) == (True, frozenset())
+    record = await desk.post()
+    assert await desk.database.read(watch.look) == (True, frozenset({record.incident_id}))
+    assert await desk.database.read(watch.look) == (False, frozenset())
+
+
+async def test_a_post_that_a_lane_sends_is_told_as_it_is_sent(tmp_path):
+    (tmp_path / "channels.toml").write_text(TOWN.format(publish="auto"), encoding="utf-8")
+    config = load_config(tmp_path / "channels.toml")
+    clock = FakeClock()
+    outside = Outside(
+        clock=clock,
+        open_channel=lambda name, settings, resources: PlainChannel(clock),
+        open_source=lambda name, settings, around: None,
+        doors=False,
+    )
+    house = await build(config, outside)
+    desk = Desk(config, house.database, clock, house._live, house.wake)
+    await house.start()
+    try:
+        client = await served(desk, Rhythm(collect=0.0, beat=30.0, recheck=30.0))
+        async with client, asyncio.timeout(20):
+            reader = await opened(client)
+            record = await desk.post(channels=("x",))
+            while (await desk.posts(record.id))[0].state is not PostState.SENT:
+                await clock.advance(0.05)
+            assert await reader.until("changed") == record.incident_id
+            await clock.advance(0.05)
+    finally:
+        await house.stop()

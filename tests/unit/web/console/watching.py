@@ -1,0 +1,175 @@
+"""A desk with its pages in one process: the real database, a clock to wind, and whoever a test says is signed in."""
+
+from __future__ import annotations
+
+import itertools
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from alerts.access.answers import GateRules
+from alerts.access.gate import Gate
+from alerts.access.visitor import Visit, Visitor
+from alerts.config import load_config
+from alerts.daemon.furnish import furnish_desk, furnish_rules
+from alerts.daemon.live import Live
+from alerts.daemon.office import HouseOffice
+from alerts.desk.draft import Draft, draft_alert
+from alerts.desk.officer import Officer
+from alerts.model.actor import Actor, Origin, Role
+from alerts.model.person import Account, Session, Stage
+from alerts.model.post import PostState
+from alerts.store.database import Database
+from alerts.store.migrate import migrate
+from alerts.web.console import watch
+from alerts.web.console.frame import VISITOR, Console, Frame
+from tests.fakes import FakeClock
+
+TOWN = """
+[station]
+name = "Saint-Martin"
+sender = "alertes@saint-martin.example"
+language = "en"
+
+[sources.manual]
+publish = "{publish}"
+
+[sources.meteo]
+kind = "cap"
+url = "http://127.0.0.1:9/index.atom"
+area = "any"
+
+[channels.x]
+kind = "telegram"
+chat = "@saintmartin"
+token = {{ env = "TELEGRAM_TOKEN" }}
+limits = ["60/24h"]
+reserve = 12
+
+[channels.second]
+kind = "telegram"
+chat = "@saintmartin2"
+token = {{ env = "TELEGRAM_TOKEN" }}
+
+[channels.drill]
+kind = "telegram"
+chat = "@exercices"
+token = {{ env = "TELEGRAM_TOKEN" }}
+exercise = true
+"""
+
+
+class Desk:
+    """The office and the pages; `client` is a browser, signed in as `role` until a test changes that."""
+
+    def __init__(self, config, database, clock, live=None, wake=lambda: None) -> None:
+        count = itertools.count(1)
+        self.config, self.database, self.clock = config, database, clock
+        self.live = live or Live()
+        self.desk = furnish_desk(config, clock.now, lambda: f"id{next(count):05}")
+        self.office = HouseOffice(
+            config=config,
+            database=database,
+            desk=self.desk,
+            clock=clock,
+            new_id=lambda: f"id{next(count):05}",
+            live=self.live,
+            wake=wake,
+        )
+        rules = furnish_rules(config)
+        gate = Gate(self.office, GateRules(rules.second_factor, rules.session))
+        self.console = Console(self.office, Frame(self.desk.station, rules, clock.now), rules, gate)
+        self.role, self.name, self.language = Role.APPROVER, "Anne", "en"
+        self.client: TestClient
+
+    def visitor(self) -> Visitor:
+        now = self.clock.now()
+        account = Account(self.name, self.role, "", must_change=False, created_at=now, language=self.language)
+        session = Session(
+            f"digest of {self.name}", self.name, "csrf-of-the-test", Stage.FULL, now, now, now + timedelta(days=3)
+        )
+        return Visitor(account, session, Visit("127.0.0.1"))
+
+    def app(self, routes=None) -> web.Application:
+        @web.middleware
+        async def as_somebody(request, handler):
+            request[VISITOR] = self.visitor()
+            return await handler(request)
+
+        desk = web.Application(middlewares=[as_somebody])
+        desk.add_routes(routes or watch.routes(self.console))
+        app = web.Application()
+        app.add_subapp("/desk", desk)
+        return app
+
+    async def sign_in(self) -> None:
+        visitor = self.visitor()
+
+        def keep(sitting):
+            sitting.accounts.put_account(visitor.account)
+            sitting.accounts.put_session(visitor.session)
+
+        await self.office.act(keep)
+
+    async def text(self, address: str, status: int = 200) -> str:
+        async with self.client.get(f"/desk{address}", allow_redirects=False) as answer:
+            assert answer.status == status, await answer.text()
+            return await answer.text()
+
+    async def press(self, address: str, **fields: str):
+        """Post a form; returns the status, where it leads, and the page."""
+        async with self.client.post(f"/desk{address}", data=fields, allow_redirects=False) as answer:
+            return answer.status, answer.headers.get("Location"), await answer.text()
+
+    async def post(self, headline: str = "Water cut", *, again: bool = True, channels=(), by="Anne", **fields):
+        """An officer's alert, filed."""
+        draft = Draft(headline=headline, **{"expires": "6h", **fields})
+
+        def action(sitting):
+            alert = draft_alert(draft, sitting.desk.station, sitting.now, sitting.new_id())
+            officer = Officer(sitting, Actor(by, Role.ADMINISTRATOR, Origin.COMMAND))
+            return officer.post(alert, channels, again=again).record
+
+        return await self.office.act(action)
+
+    async def hear(self, alert, source="meteo"):
+        return await self.office.act(lambda sitting: sitting.desk.file(sitting.books, alert, source).record)
+
+    async def settle(self, alert_id: str, state: PostState, **changes) -> None:
+        """Put an alert's posts into a state, as a lane would have."""
+        values = {"state": state, **changes}
+        sets = ", ".join(f"{name} = :{name}" for name in values)
+
+        def work(db):
+            db.execute(f"UPDATE post SET {sets} WHERE alert_id = :alert", {**values, "alert": alert_id})
+
+        await self.database.write(work)
+
+    async def posts(self, alert_id: str):
+        return await self.office.ask(lambda sitting: list(sitting.books.posts_of(alert_id)))
+
+
+async def _opened(tmp_path, publish):
+    (tmp_path / "channels.toml").write_text(TOWN.format(publish=publish), encoding="utf-8")
+    config = load_config(tmp_path / "channels.toml")
+    migrate(config.database)
+    return config, await Database.open(config.database)
+
+
+@asynccontextmanager
+async def a_desk(tmp_path, publish="auto"):
+    config, database = await _opened(tmp_path, publish)
+    try:
+        desk = Desk(config, database, FakeClock())
+        await desk.sign_in()
+        async with TestClient(TestServer(desk.app())) as client:
+            desk.client = client
+            yield desk
+    finally:
+        await database.close()
+
+
+def as_role(desk, role: str, name: str = "Anne") -> None:
+    desk.role, desk.name = Role(role), name

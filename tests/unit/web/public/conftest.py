@@ -1,0 +1,72 @@
+"""A town's page over the real desk, store and templates."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from alerts.desk.publicity import public_incident, situation
+from alerts.rendering.faces import StationFace
+from alerts.web.public.setting import Feed, Freshness, Outlook, Setting
+from alerts.web.public.site import Site
+from tests.unit.desk.conftest import CENTRE, MILL, Town, a_station, renderer
+
+ADDRESS = "https://alertes.saint-martin.example"
+
+
+def a_setting(**changes) -> Setting:
+    values = {
+        "station": "Ville de Saint-Martin",
+        "sender": "alertes@saint-martin.example",
+        "languages": ("fr", "en"),
+        "zone": ZoneInfo("Europe/Paris"),
+        "renderer": renderer(StationFace("Ville de Saint-Martin", "fr-FR", public_url=ADDRESS)),
+        "public_url": ADDRESS,
+        "districts": (CENTRE, MILL),
+        "sources": (Feed("meteo", "Météo"),),
+    }
+    return Setting(**{**values, **changes})
+
+
+class Paper:
+    """Editions of what a town's books hold."""
+
+    def __init__(self, town: Town, setting: Setting) -> None:
+        self.town = town
+        self.site = Site(setting)
+        self.edition = None
+        self.freshness = Freshness("Météo", town.clock.now() - timedelta(minutes=2), stale=False)
+
+    def outlook(self, incidents) -> Outlook:
+        now = self.town.clock.now()
+        with self.town.books() as books:
+            shown = [public_incident(books.incident(each), books.thread(each), now) for each in incidents]
+        return Outlook(situation([each for each in shown if each], now), (self.freshness,))
+
+    def print(self, *filed):
+        """An edition that tells of these."""
+        outlook = self.outlook(dict.fromkeys(each.record.incident_id for each in filed))
+        self.edition = self.site.edition(outlook, self.edition)
+        return self.edition
+
+    def text(self, path: str) -> str:
+        return self.edition.answers[path].body.decode()
+
+
+@pytest.fixture
+def town(tmp_path):
+    town = Town(tmp_path / "town.db", a_station())
+    yield town
+    town.db.close()
+
+
+@pytest.fixture
+def paper(town):
+    return Paper(town, a_setting())
+
+
+@pytest.fixture
+def make_paper(town):
+    return lambda **changes: Paper(town, a_setting(**changes))

@@ -1,0 +1,60 @@
+"""Answers as bytes: entity tags, compressed forms, and what a cache may do."""
+
+from __future__ import annotations
+
+import gzip
+
+import brotli
+import pytest
+from aiohttp.test_utils import make_mocked_request
+
+from alerts.web.public.answers import answer
+
+LONG = "Vent violent. " * 100
+
+
+def asked(**headers):
+    return make_mocked_request("GET", "/", headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def test_the_same_bytes_have_the_same_tag_and_others_another():
+    assert answer("a", "text/plain").etag == answer(b"a", "text/plain").etag
+    assert answer("a", "text/plain").etag != answer("b", "text/plain").etag
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding", "opened"),
+    [
+        ("gzip, deflate, br", "br", brotli.decompress),
+        ("gzip", "gzip", gzip.decompress),
+        ("identity", None, bytes),
+    ],
+)
+def test_each_client_gets_the_form_that_it_reads_best(accepted, encoding, opened):
+    response = answer(LONG, "text/html").to(asked(Accept_Encoding=accepted))
+
+    assert response.headers.get("Content-Encoding") == encoding
+    assert opened(response.body).decode() == LONG
+    assert response.headers["Vary"] == "Accept-Encoding"
+
+
+def test_a_picture_or_a_line_is_not_compressed():
+    assert answer(b"\x89PNG" * 1000, "image/png").gzipped is None
+    assert answer("short", "text/plain").brotlied is None
+
+
+@pytest.mark.parametrize(("known", "status"), [("{tag}", 304), ('W/{tag}, "x"', 304), ("*", 304), ('"x"', 200)])
+def test_who_has_it_already_is_told_so(known, status):
+    made = answer(LONG, "text/html")
+    response = made.to(asked(If_None_Match=known.format(tag=made.etag)))
+
+    assert response.status == status
+    assert response.headers["ETag"] == made.etag
+    assert bool(response.body) is (status == 200)
+
+
+def test_a_cache_may_go_on_when_we_can_not():
+    control = answer("a", "text/plain").headers["Cache-Control"]
+
+    assert "max-age=1," in control, "what changes is seen within a second"
+    assert "stale-if-error=86400" in control
