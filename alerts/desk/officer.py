@@ -81,10 +81,12 @@ class Officer:
     def reject(self, name: str, reason: str | None = None) -> tuple[Record, list[Post]]:
         """Keep a waiting alert from going out. Its own author may: nobody is held to what they wrote.
 
+        What a feed brought and a veto holds, whoever may write can stop: it is out before an approver is found.
         Raises Conflict where somebody was faster.
         """
         record = self._found(name)
-        self.must(Act.POST if self._wrote(record) else Act.REJECT)
+        is_light = self._wrote(record) or self._is_vetoed(record)
+        self.must(Act.POST if is_light else Act.REJECT)
         self._must_wait(record)
         done = approval.reject(self.sitting.books, name, self.actor.name, reason, self.sitting.now)
         self.write(Act.REJECT, record.id, reason or "")
@@ -169,6 +171,10 @@ class Officer:
 
     def _wrote(self, record: Record) -> bool:
         return wrote(self.actor, record)
+
+    def _is_vetoed(self, record: Record) -> bool:
+        posts = self.sitting.books.posts_of(record.id)
+        return record.author is None and any(post.state is PostState.WAITING and post.not_before for post in posts)
 
     def _must_wait(self, record: Record) -> None:
         """Raise Conflict for who comes second, with who was faster, and when."""

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from alerts.model.alert import Alert, Resource
+from alerts.store.bare_picture import bare
 
 _ENDINGS: Mapping[str, str] = MappingProxyType({"image/jpeg": "jpg", "image/png": "png"})
 _NAME = re.compile(r"[0-9a-f]{64}\.(?:jpg|png)")
@@ -29,8 +30,9 @@ def picture_folder(database: Path) -> Path:
 def keep_picture(folder: Path, data: bytes, kind: str) -> str:
     """Keep a picture of a MIME type (image/jpeg or image/png), on the disk when this returns; its name from then on.
 
-    The same picture is kept once.
+    The same picture is kept once, and without what the camera wrote into it.
     """
+    data = bare(data)
     name = f"{hashlib.sha256(data).hexdigest()}.{_ENDINGS[kind]}"
     if not (folder / name).is_file():
         folder.mkdir(mode=0o750, parents=True, exist_ok=True)

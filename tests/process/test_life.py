@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import urllib.error
 
@@ -100,3 +101,6 @@ def test_the_demo_delivers_three_alerts_on_three_platforms_and_exits_0(town):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "All is delivered: 3 alerts on 3 channels." in done.stdout
     assert done.stdout.count("https://t.me/saintmartin_alertes/") == 3
+    page = re.search(r"the town's own page\s+(http://\S+)/", done.stdout)
+    assert page
+    assert f'public_url = "{page[1]}"' in (town.folder / "demo" / "channels.toml").read_text(encoding="utf-8")

@@ -378,6 +378,17 @@ class TestVeto:
         vetoed.reject(PAUL, filed)
         assert set(vetoed.town.states(filed).values()) == {"rejected"}
 
+    def test_whoever_may_write_may_stop_what_a_feed_brought_but_not_what_waits_for_an_approver(self, vetoed, desk):
+        luc, vera = (Actor(name, role, Origin.CONSOLE) for name, role in (("Luc", Role.AUTHOR), ("Vera", Role.VIEWER)))
+        counting = vetoed.town.hear(an_alert())
+
+        with pytest.raises(Forbidden):
+            vetoed.reject(vera, counting)
+        vetoed.reject(luc, counting)
+        assert set(vetoed.town.states(counting).values()) == {"rejected"}
+        with pytest.raises(Forbidden):
+            desk.reject(luc, desk.town.hear(an_alert()))
+
     def test_one_that_comes_when_all_is_gone_says_so(self, vetoed):
         filed = vetoed.town.hear(an_alert())
         vetoed.town.deliver(filed, S.QUEUED)

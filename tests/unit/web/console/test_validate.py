@@ -57,14 +57,17 @@ class TestTheList:
         assert await desk.states(alert) == {"rejected"}
         assert "It does not go out." in (await desk.look("/waiting?done=reject")).text
 
-    async def test_an_author_may_look_and_stop_nothing_of_others(self, desk):
-        alert = await desk.hear(an_alert())
-        page = await desk.look("/waiting", "Luc")
+    async def test_an_author_may_stop_what_a_feed_brought_and_nothing_of_others(self, desk):
+        alert, others = await desk.hear(an_alert()), await desk.post("Crue")
+        page = await desk.look(f"/waiting/{others}", "Luc")
 
         assert "Your role doesn’t validate" in page.text
         assert not page.has_form("reject")
-        assert (await desk.press(f"/waiting/{alert}/reject", "Luc", stop="1")).status == 403
-        assert await desk.states(alert) == {"waiting"}
+        assert (await desk.press(f"/waiting/{others}/reject", "Luc", reason="non")).status == 403
+        assert await desk.states(others) == {"waiting"}
+        assert (await desk.look("/waiting", "Luc")).has_form("reject")
+        assert (await desk.press(f"/waiting/{alert}/reject", "Luc", stop="1")).status == 303
+        assert await desk.states(alert) == {"rejected"}
 
     async def test_an_exercise_says_so(self, desk):
         alert = await desk.post("Drill", exercise=True)
