@@ -10,6 +10,7 @@ from alerts.cli.acting import officer
 from alerts.cli.waiting import wait_until_ended
 from alerts.model.actor import Act
 from alerts.model.errors import Misuse
+from alerts.model.incident import AlertState
 from alerts.model.span import parse_span
 
 if TYPE_CHECKING:
@@ -85,7 +86,12 @@ def _say_who_sends(filed: Filed, daemons: int) -> None:
     if not filed.fresh:
         screen.say(f"the same words went out just now as {filed.record.id}: a double tap? --again posts them once more")
     elif not daemons:
-        screen.say(f"{filed.record.id} is stored; it goes out when the daemon runs (`tocsin run`)")
+        then = "waits for a validation; it goes out after that and" if _waits(filed) else "is stored; it goes out"
+        screen.say(f"{filed.record.id} {then} when the daemon runs (`tocsin run`)")
+
+
+def _waits(filed: Filed) -> bool:
+    return filed.record.state is AlertState.WAITING
 
 
 def _account(counter: Counter, filed: Filed) -> dict[str, Any]:

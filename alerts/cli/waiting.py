@@ -12,27 +12,27 @@ from alerts.model.post import PostState
 
 if TYPE_CHECKING:
     from alerts.daemon.counter import Counter
+    from alerts.desk.sitting import Sitting
 
 _LOOKED_EVERY = 0.03
 _SETTLED = ("sent", "failed", "expired", "superseded", "rejected", "dropped", "in_doubt")
 
 
 def wait_until_ended(counter: Counter, identity: str, patience: timedelta, *, as_json: bool) -> int:
-    """Follow the alert's posts; 0 only if all were sent, 1 otherwise or when the time is up."""
+    """Follow the alert's posts; 0 only if all were sent, 1 otherwise, when the time is up or somebody must validate."""
     deadline = time.monotonic() + patience.total_seconds()
     told: dict[str, str] = {}
     while True:
-        account = _account(counter, identity)
+        account, is_held = _account(counter, identity)
         _tell_changes(account, told)
         settled = all(post["state"] in _SETTLED for post in account["posts"])
-        if settled or time.monotonic() > deadline:
+        if settled or is_held or time.monotonic() > deadline:
             break
         time.sleep(_LOOKED_EVERY)
-    if as_json:
-        screen.show_json(account)
-    else:
-        screen.show_account(account)
-    if not settled:
+    screen.show_json(account) if as_json else screen.show_account(account)
+    if is_held:
+        screen.say(f"it waits for a validation by somebody else: `tocsin approve {identity}`, or the desk")
+    elif not settled:
         screen.say(
             f"not all have ended within {patience.total_seconds():g} s; `tocsin status {identity}` shows the rest"
         )
@@ -48,16 +48,17 @@ def _tell_changes(account: Mapping[str, Any], told: dict[str, str]) -> None:
             told[post["id"]] = state
 
 
-def _account(counter: Counter, identity: str) -> dict[str, Any]:
+def _account(counter: Counter, identity: str) -> tuple[dict[str, Any], bool]:
+    """The alert with its posts, and whether nothing more happens to them before somebody validates it."""
     from alerts.desk.account import account_of
     from alerts.desk.approval import find_alert
-    from alerts.store.books import StoredBooks
 
     station = counter.desk.station
 
-    def question(db: Any) -> dict[str, Any]:
-        books = StoredBooks(db)
-        record = find_alert(books, identity)
-        return account_of(record, books.posts_of(record.id), station.timezone, station.language)
+    def question(sitting: Sitting) -> tuple[dict[str, Any], bool]:
+        record = find_alert(sitting.books, identity)
+        posts = sitting.books.posts_of(record.id)
+        is_held = any(post.state is PostState.WAITING and post.not_before is None for post in posts)
+        return account_of(record, posts, station.timezone, station.language), is_held
 
-    return counter.query(question)
+    return counter.ask(question)

@@ -128,3 +128,12 @@ def test_a_faulty_cap_message_is_refused_whole_with_every_fault(town):
     assert "identifier" in done.stderr
     assert "references" in done.stderr
     assert "alert" not in town.objects("status", "--all")[0]
+
+
+def test_waiting_for_a_post_that_somebody_must_validate_ends_at_once_and_says_so(town):
+    town.configure(sources='\n[sources.manual]\npublish = "approve"\n')
+    done = town.tocsin("post", "--headline", "Crue", "--wait=80s")
+
+    assert done.returncode == 1
+    assert "waits for a validation; it goes out after that and when the daemon runs" in done.stderr
+    assert "it waits for a validation by somebody else: `tocsin approve" in done.stderr

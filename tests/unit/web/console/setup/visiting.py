@@ -88,5 +88,5 @@ async def add(visitor: Visitor, kind: str, sandbox: RunningSandbox, name: str, *
 
 async def timeline(sandbox: RunningSandbox, visitor: Visitor, platform: str) -> list[dict[str, Any]]:
     async with visitor.client.session.get(f"{sandbox.url}/sandbox/timelines.json") as answer:
-        posts: list[dict[str, Any]] = (await answer.json())[platform]
+        posts: list[dict[str, Any]] = (await answer.json()).get(platform, [])
         return posts
