@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import signal
 import socket
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from alerts.access.administering import add_account, first_password
+from alerts.access.passwords import Passwords
 from alerts.config import load_config
 from alerts.daemon.counter import Counter
 from alerts.daemon.counter import now as wall_clock
 from alerts.daemon.house import House, build
 from alerts.demo.stand_ins import SECRETS, sample, serve_feeds, start_sandbox, times
 from alerts.desk.draft import Draft, draft_alert
+from alerts.desk.officer import Officer
+from alerts.desk.sitting import Sitting
+from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Severity, Urgency
 from alerts.model.ids import new_id
 from alerts.model.ports import Verdict
@@ -25,6 +32,8 @@ from alerts.sandbox.settings import SandboxSettings
 from alerts.store.queries import on_now, posts_by_alert
 
 Say = Callable[[str], None]
+WHO = "demo"
+"""Who may sign in at the demo's desk."""
 EXPECTED = 9
 """Three alerts on three channels."""
 PATIENCE = 30.0
@@ -49,9 +58,10 @@ async def _run_in(here: Path, stopped: asyncio.Event, *, once: bool, say: Say) -
         file = _furnish(here, now, feeds_at, sandbox.url)
         house = await build(load_config(file))
         try:
+            password = await asyncio.to_thread(_let_in, file)
             delivered = _listen(house, say)
             await house.start()
-            _welcome(house, sandbox.url, here, say)
+            _welcome(house, sandbox.url, here, password, say)
             await _post_by_hand(file)
             return await _watch(house, delivered, stopped, once=once, say=say)
         finally:
@@ -63,10 +73,10 @@ async def _run_in(here: Path, stopped: asyncio.Event, *, once: bool, say: Say) -
 
 def _furnish(here: Path, now: datetime, feeds: str, sandbox: str) -> Path:
     """Write what an administrator would: channels.toml, the calendar, and the secrets in files of their own."""
-    secrets = here / "secrets"
-    secrets.mkdir(exist_ok=True)
+    kept = here / "secrets"
+    kept.mkdir(exist_ok=True)
     for name, value in SECRETS.items():
-        (secrets / name).write_text(value)
+        (kept / name).write_text(value)
     (here / "travaux.ics").write_text(sample("travaux.ics").format(**times(now)), encoding="utf-8", newline="\r\n")
     file = here / "channels.toml"
     text = sample("channels.toml").format(port=_free_port(8080), feeds=feeds, sandbox=sandbox)
@@ -84,9 +94,25 @@ def _free_port(first: int) -> int:
     return 0
 
 
-def _welcome(house: House, sandbox: str, here: Path, say: Say) -> None:
+def _let_in(file: Path) -> str:
+    """Give the desk its first account, as `tocsin user add` does; returns the password, new at each start."""
+    password = first_password(secrets.token_bytes(16)).reveal()
+    kept = Passwords().hash_now(password)
+
+    def action(sitting: Sitting) -> None:
+        officer = Officer(sitting, Actor(WHO, Role.ADMINISTRATOR, Origin.COMMAND))
+        account = sitting.accounts.account(WHO) or add_account(officer, WHO, Role.ADMINISTRATOR, kept)
+        sitting.accounts.put_account(replace(account, password=kept, must_change=False))
+
+    Counter(load_config(file)).act(action)
+    return password
+
+
+def _welcome(house: House, sandbox: str, here: Path, password: str, say: Say) -> None:
     say("Tocsin runs, with stand-ins of X, Facebook and Telegram on this machine.")
     say(f"  the three timelines   {sandbox}/")
+    say(f"  the town's own page   {house.url}/")
+    say(f"  the duty desk         {house.url}/desk   (name: {WHO}, password: {password})")
     say(f"  the daemon            {house.url}/readyz")
     say(f"  its configuration     {here}/channels.toml")
     say("")
