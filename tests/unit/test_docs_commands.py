@@ -125,9 +125,19 @@ class TestInstall:
     @pytest.fixture
     def config(self, tmp_path) -> Config:
         """Its channels.toml, alone in a folder."""
-        (text,) = (block for language, block in FENCE.findall(INSTALL) if language == "toml")
+        text, _ = (block for language, block in FENCE.findall(INSTALL) if language == "toml")
         (tmp_path / "channels.toml").write_text(text, encoding="utf-8")
         return load_config(tmp_path / "channels.toml")
+
+    def test_what_it_adds_for_a_web_server_is_understood(self, config, tmp_path):
+        _, added = (block for language, block in FENCE.findall(INSTALL) if language == "toml")
+        station, rest = added.removeprefix("[station]\n").split("\n", 1)
+        text = config.file.read_text(encoding="utf-8").replace("[station]\n", f"[station]\n{station}\n", 1) + rest
+        (tmp_path / "channels.toml").write_text(text, encoding="utf-8")
+        served = load_config(tmp_path / "channels.toml")
+
+        assert served.web.proxies == ("127.0.0.1",)
+        assert served.desk_url == "https://alertes.saint-martin.example/desk"
 
     def test_what_it_takes_from_the_checkout_is_there(self):
         taken = re.findall(r"^install -m \d+ (\S+) |-r (\S+\.lock)", INSTALL, re.MULTILINE)
