@@ -270,6 +270,13 @@ def test_all_errors_of_a_file_are_told_at_once(problems):
             ("channels.a.link: is something else; allowed: 'always', 'first', 'never'"),
         ),
         (
+            '[channels.a]\nkind = "facebook"\npage_id = "1"\ntoken = { env = "T" }\ncard = true\non_update = "new"',
+            (
+                "channels.a: card = true: a picture can't be edited and would go on showing what held; "
+                'allowed with on_end = "reply" or "new"'
+            ),
+        ),
+        (
             '[channels.a]\nkind = "telegram"\non_update = "none"',
             'channels.a.on_update: allowed: "reply", "edit", "new"',
         ),

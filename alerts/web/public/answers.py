@@ -37,9 +37,9 @@ class Answer:
         if status == 200 and (known := asked.get("If-None-Match")) and _knows(known, self.etag):
             return web.Response(status=304, headers=headers)
         body, accepted = self.body, asked.get(_NO_WORSE, "")
-        if self.brotlied is not None and "br" in accepted:
+        if self.brotlied is not None and "br" in accepted and "br;q=0" not in accepted:
             body, headers["Content-Encoding"] = self.brotlied, "br"
-        elif self.gzipped is not None and "gzip" in accepted:
+        elif self.gzipped is not None and "gzip" in accepted and "gzip;q=0" not in accepted:
             body, headers["Content-Encoding"] = self.gzipped, "gzip"
         headers["Content-Type"] = self.kind
         return web.Response(body=body, status=status, headers=headers)
@@ -53,7 +53,7 @@ def answer(
     etag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
     headers = {
         "ETag": etag,
-        "Cache-Control": f"public, max-age={fresh_for}, stale-while-revalidate=30, stale-if-error={STALE_FOR}",
+        "Cache-Control": f"public, max-age={fresh_for}, stale-if-error={STALE_FOR}",
         "Vary": _NO_WORSE,
         "X-Content-Type-Options": "nosniff",
         **(extra or {}),

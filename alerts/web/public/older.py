@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 
 from alerts.desk.publicity import PublicIncident, public_incident
 from alerts.desk.sitting import Office, Sitting
-from alerts.web.public.answers import Answer
 from alerts.web.public.site import Edition, Lasting, Site
 
 KEPT = 64
@@ -25,11 +24,12 @@ class Older:
         self._named: dict[str, str] = {}
         self._drawing = asyncio.Lock()
 
-    async def answer(self, path: str, edition: Edition) -> Answer | None:
-        """The answer at a path that names an incident or a message; None where it names neither."""
+    async def of_path(self, path: str, edition: Edition) -> Lasting | None:
+        """The answers about the incident that a path names, itself or by a message of it; None where it names none."""
         name = _name_in(path)
-        lasting = await self.of(name, edition) if name else None
-        return lasting.answers.get(path) if lasting else None
+        if name is None:
+            return None
+        return edition.incidents.get(name) or await self.of(name, edition)
 
     async def of(self, name: str, edition: Edition) -> Lasting | None:
         """The answers about the incident of that id, or of the message of that id."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,10 +13,11 @@ from alerts.desk.publicity import public_incident, situation
 from alerts.desk.sitting import Office, Sitting
 from alerts.model.ports import Clock, SourceStanding
 from alerts.web.public.answers import Answer
+from alerts.web.public.cards import Cards, cards_of
 from alerts.web.public.export import Export
 from alerts.web.public.older import Older
 from alerts.web.public.setting import Feed, Freshness, Outlook, Setting
-from alerts.web.public.site import Edition, Known, Site
+from alerts.web.public.site import Edition, Key, Known, Lasting, Site
 
 REST = 0.2
 """Seconds between two editions at the least: what changes meanwhile comes with the next one."""
@@ -41,6 +42,8 @@ class Publisher:
         self._edition: Edition | None = None
         self._known: Known = ()
         self._older = Older(office, self._site)
+        self._cards = Cards()
+        self._exported: dict[str, Key] = {}
         self._export = Export(export) if export else None
         self._listeners: set[asyncio.Event] = set()
         self._changed = asyncio.Event()
@@ -90,15 +93,34 @@ class Publisher:
         self._to_export.clear()
         edition = await self.edition()
         lacking = [each for each, _ in self._known if not self._export.has(each) and each not in edition.incidents]
-        older = [await self._older.of(name, edition) for name in lacking[:AT_A_TIME]]
-        more = {path: answer for lasting in older if lasting for path, answer in lasting.answers.items()}
-        await asyncio.to_thread(self._export.write, {**more, **edition.answers})
+        older = [found for name in lacking[:AT_A_TIME] if (found := await self._older.of(name, edition))]
+        more = {path: answer for lasting in older for path, answer in lasting.answers.items()}
+        cards = await self._new_cards([*edition.incidents.values(), *older])
+        await asyncio.to_thread(
+            self._export.write, {**more, **{path: card for path, (_, card) in cards.items()}, **edition.answers}
+        )
+        self._exported |= {path: key for path, (key, _) in cards.items()}
         return bool(more)
+
+    async def _new_cards(self, incidents: Sequence[Lasting]) -> Mapping[str, tuple[Key, Answer]]:
+        """The cards that an export hasn't got yet, or not of these words."""
+        found: dict[str, tuple[Key, Answer]] = {}
+        for lasting in incidents:
+            for path, _ in cards_of(lasting):
+                if self._exported.get(path) != lasting.key and (card := await self._cards.at(path, lasting)):
+                    found[path] = lasting.key, card
+        return found
 
     async def find(self, path: str) -> Answer | None:
         """The answer at this path, also of an incident that was over long ago; None where there is none."""
         edition = await self.edition()
-        return edition.answers.get(path) or await self._older.answer(path, edition)
+        found = edition.answers.get(path)
+        if found is not None:
+            return found
+        lasting = await self._older.of_path(path, edition)
+        if lasting is None:
+            return None
+        return lasting.answers.get(path) or await self._cards.at(path, lasting)
 
     def at_hand(self, path: str) -> Answer | None:
         """The answer at this path if it is in the edition: without waiting for anything."""

@@ -11,8 +11,6 @@ from urllib.parse import urlsplit
 import structlog
 
 from alerts.desk.publicity import PublicIncident
-from alerts.rendering.card import card_of
-from alerts.rendering.card_picture import draw_card
 from alerts.web.public import machine
 from alerts.web.public.answers import Answer, answer
 from alerts.web.public.feed import feed
@@ -85,7 +83,7 @@ class Site:
         self._pages = {language: Pages(setting, language) for language in setting.languages}
         self._always = static_answers() | {
             "/robots.txt": answer(machine.robots(setting), TEXT, fresh_for=3600),
-            "/districts.geojson": answer(machine.districts(setting), GEOJSON, fresh_for=3600),
+            "/districts.geojson": answer(machine.districts(setting), GEOJSON, extra=_ANYWHERE, fresh_for=3600),
         }
 
     def edition(self, outlook: Outlook, before: Edition | None = None, known: Known = ()) -> Edition:
@@ -129,7 +127,6 @@ class Site:
         answers: dict[str, Answer] = {}
         for language, each in told.items():
             answers[each.path] = answer(self._pages[language].incident(each, outlook), HTML, extra=safety(self.setting))
-            answers[f"{each.path}/card.png"] = answer(_card(each, language), "image/png")
         first = told[self.setting.languages[0]]
         answers[f"/alerts/{incident.id}.geojson"] = answer(
             machine.features([first], self.setting), GEOJSON, extra=_ANYWHERE
@@ -194,8 +191,3 @@ class Site:
         versions = tuple(record.id for record in incident.versions)
         day = None if incident.ending else now.astimezone(self.setting.zone).date()
         return incident.id, versions, incident.ending, day
-
-
-def _card(told: Told, language: str) -> bytes:
-    over = words_of(language).gettext("Over") if told.end else ""
-    return draw_card(card_of(told.end.facts if told.end else told.facts, told.severity, over))

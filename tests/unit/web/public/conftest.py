@@ -9,6 +9,7 @@ import pytest
 
 from alerts.desk.publicity import public_incident, situation
 from alerts.rendering.faces import StationFace
+from alerts.web.public.cards import card_answer
 from alerts.web.public.setting import Feed, Freshness, Outlook, Setting
 from alerts.web.public.site import Site
 from tests.unit.desk.conftest import CENTRE, MILL, Town, a_station, renderer
@@ -50,6 +51,15 @@ class Paper:
         outlook = self.outlook(dict.fromkeys(each.record.incident_id for each in filed))
         self.edition = self.site.edition(outlook, self.edition)
         return self.edition
+
+    def card(self, path: str):
+        """The card of the page at this path."""
+        return next(
+            card_answer(told)
+            for each in self.edition.incidents.values()
+            for told in each.told.values()
+            if told.path == path
+        )
 
     def text(self, path: str) -> str:
         return self.edition.answers[path].body.decode()

@@ -27,6 +27,7 @@ def test_the_same_bytes_have_the_same_tag_and_others_another():
     [
         ("gzip, deflate, br", "br", brotli.decompress),
         ("gzip", "gzip", gzip.decompress),
+        ("gzip, br;q=0", "gzip", gzip.decompress),
         ("identity", None, bytes),
     ],
 )
@@ -57,4 +58,5 @@ def test_a_cache_may_go_on_when_we_can_not():
     control = answer("a", "text/plain").headers["Cache-Control"]
 
     assert "max-age=1," in control, "what changes is seen within a second"
+    assert "stale-while-revalidate" not in control, "who asks while we answer gets what holds"
     assert "stale-if-error=86400" in control

@@ -40,6 +40,11 @@ def test_the_feed_is_what_rfc_4287_says(edition, path):
     assert faults(edition.answers[path].body) == []
 
 
+def test_what_xml_cannot_hold_breaks_no_feed(town, make_paper):
+    paper = make_paper(station="Saint-Martin \u0000\u000b & <Coteaux>")
+    assert faults(paper.print(town.hear(an_alert())).answers["/feed.atom"].body) == []
+
+
 def test_a_feed_without_entries_and_one_without_an_address_are_too(town, make_paper):
     assert faults(make_paper().print().answers["/feed.atom"].body) == []
     nameless = make_paper(public_url="").print(town.hear(an_alert()))

@@ -21,10 +21,11 @@ from alerts.daemon.live import Live
 from alerts.daemon.office import HouseOffice
 from alerts.model.ids import new_id
 from alerts.model.ports import Heard, Memory
+from alerts.rendering.card_picture import draw_card
 from alerts.store.database import Database
 from alerts.store.journal import StoredJournal, remember
 from alerts.store.migrate import migrate
-from alerts.web.public import publisher
+from alerts.web.public import cards, publisher
 from alerts.web.public.publisher import AT_LEAST_EVERY, Publisher
 from alerts.web.public.routes import public_routes
 from tests.fakes import FakeClock
@@ -96,10 +97,12 @@ async def a_house(tmp_path, publish="auto", export=None, clock=None):
     house = House(database, load_config(file), clock or FakeClock(NOW), export)
     app = web.Application()
     app.add_routes(public_routes(house.publisher))
-    async with TestClient(TestServer(app)) as client:
-        house.client = client
-        yield house
-    await database.close()
+    try:
+        async with TestClient(TestServer(app)) as client:
+            house.client = client
+            yield house
+    finally:
+        await database.close()
 
 
 @pytest.fixture
@@ -251,6 +254,26 @@ async def test_five_hundred_incidents_cost_as_many_questions_as_one(house, monke
     assert await asked() == for_one
 
 
+async def test_a_storm_of_changes_is_one_edition(house):
+    made = []
+    edition = house.publisher._site.edition
+    house.publisher._site.edition = lambda *rest: made.append(rest) or edition(*rest)
+    with house.publisher.listen() as told:
+        running = asyncio.create_task(house.publisher.run())
+        await told.wait()
+        told.clear()
+        for number in range(30):
+            await house.hear(an_alert(headline=str(number), event=f"Vent {number}"))
+        during = len(made)
+        await house.clock.advance(publisher.REST)
+        await told.wait()
+        await _end(running)
+
+    assert during == 1, "lanes need the reader and the processor too"
+    assert len(made) == 2
+    assert len((await house.publisher.edition()).outlook.situation.on) == 30
+
+
 async def test_the_loop_goes_on_while_an_edition_is_made(house):
     """What takes long is made in a thread, so that lanes and answers wait for none of it."""
     threads = set()
@@ -281,6 +304,50 @@ async def test_of_many_who_ask_for_an_old_page_one_has_it_made(house):
     assert record.incident_id not in edition.incidents
     assert {status for status, _ in answers} == {200}
     assert len(made) == 1
+
+
+async def test_a_card_is_drawn_when_it_is_asked_for_once_for_the_same_words(house, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(cards, "draw_card", lambda card: drawn.append(card.heading) or draw_card(card))
+    record = await house.hear(alert := an_alert())
+    path = f"/alerts/{record.incident_id}/card.png"
+    await house.publisher.make()
+    at_first = list(drawn)
+
+    async def ask() -> bytes:
+        async with house.client.get(path) as answer:
+            assert answer.content_type == "image/png"
+            return await answer.read()
+
+    first = await asyncio.gather(*(ask() for _ in range(5)))
+    house.clock.set(NOW + timedelta(minutes=1))
+    await house.hear(following(alert, headline="Tempête"))
+    await house.publisher.make()
+    after = await ask()
+
+    assert at_first == []
+    assert len(set(first)) == 1
+    assert first[0] != after
+    assert drawn == ["Coup de vent", "Tempête"]
+    assert (await house.get("/alerts/none/card.png"))[0] == 404
+
+
+async def test_an_export_has_each_page_with_its_card(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(cards, "draw_card", lambda card: drawn.append(card.heading) or draw_card(card))
+    async with a_house(tmp_path, export=tmp_path / "site") as house:
+        first = await house.hear(an_alert())
+        await house.publisher.make()
+        await house.publisher.export()
+        second = await house.hear(an_alert(event="Crue", headline="Crue"))
+        await house.publisher.make()
+        await house.publisher.export()
+
+        for record in (first, second):
+            for folder in ("alerts", "en/alerts"):
+                card = tmp_path / "site" / folder / record.incident_id / "card.png"
+                assert card.read_bytes().startswith(b"\x89PNG")
+        assert len(drawn) == 4, "in two languages, each once"
 
 
 async def test_an_old_page_whose_incident_goes_on_is_made_anew(house):

@@ -125,7 +125,7 @@ def test_a_shared_link_has_a_card_and_linked_data(town, paper):
     assert meta("og:url") == f"https://alertes.saint-martin.example{path}"
     assert meta("og:image") == f"https://alertes.saint-martin.example{path}/card.png"
     assert meta("og:image:alt").startswith("Danger grave\u00a0: Coup de vent. Centre-Bourg")
-    card = paper.edition.answers[f"{path}/card.png"]
+    card = paper.card(path)
     assert (card.kind, card.body[:8], card.body[16:24]) == (
         "image/png",
         b"\x89PNG\r\n\x1a\n",
@@ -334,8 +334,8 @@ def test_what_would_say_the_same_is_not_made_anew(town, paper):
 
     assert second is first
     assert third.answers["/"] is not first.answers["/"], "it says when it was made"
-    card = f"/alerts/{filed.record.incident_id}/card.png"
-    assert third.answers[card] is first.answers[card]
+    feed = f"/alerts/{filed.record.incident_id}"
+    assert third.answers[feed] is first.answers[feed], "nothing is new about it"
 
 
 def test_a_page_links_to_no_script_of_a_feed(town, paper):

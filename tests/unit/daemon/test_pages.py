@@ -1,0 +1,86 @@
+"""From settings to the town's own page."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from alerts.config import load_config
+from alerts.daemon.pages import furnish_setting
+from alerts.web.public.setting import Feed
+
+CONFIG = """
+[station]
+name = "Ville de Saint-Martin"
+sender = "alertes@saint-martin.example"
+language = "{language}"
+
+[web]
+languages = {languages}
+
+[sources.meteo]
+kind = "cap"
+url = "meteo.xml"
+title = "Météo-France"
+
+[sources.travaux]
+kind = "cap"
+url = "travaux.xml"
+every = "1h"
+
+[channels.telegram]
+kind = "telegram"
+chat = "@saintmartin_alertes"
+token = {{ env = "TELEGRAM_TOKEN" }}
+language = "{channel}"
+
+[channels.equipe]
+kind = "telegram"
+chat = "@equipe"
+token = {{ env = "TELEGRAM_TOKEN" }}
+public = false
+language = "en"
+"""
+
+
+@pytest.fixture
+def setting(tmp_path):
+    def furnish(language="fr-FR", channel="fr-FR", languages="[]"):
+        file = tmp_path / "channels.toml"
+        file.write_text(CONFIG.format(language=language, channel=channel, languages=languages), encoding="utf-8")
+        return furnish_setting(load_config(file))
+
+    return furnish
+
+
+def test_a_source_is_called_as_it_spells_itself_and_is_old_by_its_own_measure(setting):
+    assert setting().sources == (
+        Feed("meteo", "Météo-France", timedelta(minutes=10)),
+        Feed("travaux", "Travaux", timedelta(hours=3)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "spoken"),
+    [
+        ({}, ("fr",)),
+        ({"channel": "en"}, ("fr", "en")),
+        ({"languages": '["en", "fr"]'}, ("fr", "en")),
+        ({"language": "en-GB"}, ("en", "fr")),
+        ({"language": "br-FR", "channel": "br-FR"}, ("en",)),
+    ],
+)
+def test_the_pages_are_in_what_the_station_and_its_public_channels_speak(setting, given, spoken):
+    assert setting(**given).languages == spoken
+
+
+def test_a_path_tells_its_language(setting):
+    found = setting(channel="en")
+    assert [found.language_of(path) for path in ("/", "/en/", "/en/alerts/x", "/english", "/fr/")] == [
+        "fr",
+        "en",
+        "en",
+        "fr",
+        "fr",
+    ]
