@@ -50,7 +50,8 @@ def answer(
 ) -> Answer:
     """An answer of this body and media type; `extra` headers go with it."""
     content = body.encode() if isinstance(body, str) else body
-    etag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
+    # Weak: the compressed forms say the same in other bytes (RFC 9110, 8.8.1).
+    etag = f'W/"{hashlib.sha256(content).hexdigest()[:20]}"'
     headers = {
         "ETag": etag,
         "Cache-Control": f"public, max-age={fresh_for}, stale-if-error={STALE_FOR}",
@@ -71,4 +72,6 @@ def answer(
 
 def _knows(header: str, etag: str) -> bool:
     """Whether `If-None-Match` names the tag, weakly compared (RFC 9110, 13.1.2)."""
-    return header.strip() == "*" or any(tag.strip().removeprefix("W/") == etag for tag in header.split(","))
+    return header.strip() == "*" or any(
+        tag.strip().removeprefix("W/") == etag.removeprefix("W/") for tag in header.split(",")
+    )

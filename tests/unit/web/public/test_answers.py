@@ -44,10 +44,10 @@ def test_a_picture_or_a_line_is_not_compressed():
     assert answer("short", "text/plain").brotlied is None
 
 
-@pytest.mark.parametrize(("known", "status"), [("{tag}", 304), ('W/{tag}, "x"', 304), ("*", 304), ('"x"', 200)])
+@pytest.mark.parametrize(("known", "status"), [("{tag}", 304), ('"x", {bare}', 304), ("*", 304), ('"x"', 200)])
 def test_who_has_it_already_is_told_so(known, status):
     made = answer(LONG, "text/html")
-    response = made.to(asked(If_None_Match=known.format(tag=made.etag)))
+    response = made.to(asked(If_None_Match=known.format(tag=made.etag, bare=made.etag.removeprefix("W/"))))
 
     assert response.status == status
     assert response.headers["ETag"] == made.etag
