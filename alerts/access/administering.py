@@ -5,6 +5,7 @@ Everything raises Forbidden for who isn't an administrator. Passwords come in as
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 
 from alerts.access.deeds import Deed
@@ -19,6 +20,8 @@ from alerts.model.secret import Secret
 _LONGEST_NAME = 60
 _LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
 _WORDS, _WORD = 5, 4
+_ALIKE = ("LATIN", "GREEK", "CYRILLIC")
+"""Scripts with letters that can't be told apart, as their characters' Unicode names begin."""
 
 
 def first_password(chance: bytes) -> Secret:
@@ -110,8 +113,9 @@ def add_token(officer: Officer, name: str, role: Role, chance: bytes) -> tuple[T
     """
     officer.must(Act.ADMINISTER)
     sitting, wanted = officer.sitting, " ".join(name.split())
-    _must_be_a_name(wanted)
     owner = sitting.accounts.account(wanted)
+    if owner is None:
+        _must_be_a_name(wanted)
     if owner is not None and owner.disabled_at is not None:
         raise Misuse(f"{owner.name} is disabled; allowed: enable the account first, or another name")
     if owner is not None and not owner.role.at_least(role):
@@ -160,3 +164,13 @@ def _must_be_a_name(name: str) -> None:
         raise Misuse(f"{name!r} is no name; allowed: 1 to {_LONGEST_NAME} characters that can be seen")
     if fold_name(name).startswith(("?", "-")) or not name.isprintable():
         raise Misuse(f"{name!r} is no name; allowed: printable characters, the first not a question mark or a dash")
+    scripts = [script.capitalize() for script in _ALIKE if script in _scripts(name)]
+    if len(scripts) > 1:
+        mixed = " and ".join(scripts)
+        raise Misuse(f"{name!r} mixes {mixed} letters, of which some look alike; allowed: letters of one script")
+
+
+def _scripts(name: str) -> set[str]:
+    """The first words of its letters' Unicode names: of most letters the script."""
+    letters = (c for c in unicodedata.normalize("NFKD", name) if c.isalpha())
+    return {unicodedata.name(letter, "").partition(" ")[0] for letter in letters}

@@ -17,12 +17,14 @@ from alerts.access.throttle import (
     BURST_FOR_NAME,
     BURST_FROM_ADDRESS,
     CODE,
+    LATELY,
     PASSWORD,
     REMEMBERED,
     Paces,
     held_until,
     last_burst,
     neighbourhood,
+    own_clock,
 )
 from alerts.access.visitor import Visit
 from alerts.desk.sitting import Sitting
@@ -79,6 +81,7 @@ def next_try(sitting: Sitting, attempt: Attempt) -> datetime | None:
         _failures(sitting, name=attempt.name),
         _failures(sitting, name=attempt.name if attempt.known else None, address=attempt.address),
         known=attempt.known,
+        own=own_clock(attempt.address, sitting.accounts.failed_from(sitting.now - LATELY, sitting.now, attempt.name)),
     )
 
 

@@ -18,6 +18,7 @@ class Deed(StrEnum):
     FAILING = "sign-in failing"
     SIGNED_OUT = "signed out"
     SIGNED_OUT_EVERYWHERE = "signed out everywhere"
+    LANGUAGE_CHANGED = "language changed"
     PASSWORD_CHANGED = "password changed"  # noqa: S105 the name of a deed
     CODES_ADDED = "codes added"
     CODES_REMOVED = "codes removed"

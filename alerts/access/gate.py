@@ -16,11 +16,13 @@ import structlog
 
 from alerts.access import attempts, factors, programs
 from alerts.access.answers import Enrolment, Entered, GateRules, Held, Reason, Site
+from alerts.access.claims import claimed
 from alerts.access.deeds import Deed, write_own
 from alerts.access.passkeys import registered
 from alerts.access.passwords import Passwords, fault_of
 from alerts.access.sessions import TOUCHED, Live, live
 from alerts.access.steps import Right, Steps
+from alerts.access.touching import Touches
 from alerts.access.visitor import Visit, Visitor
 from alerts.desk.sitting import Office, Sitting
 from alerts.model.actor import Actor
@@ -45,6 +47,7 @@ class Gate:
         self._passwords = passwords or Passwords()
         self._steps = Steps(rules, secrets)
         self._secrets = secrets
+        self.touches = Touches(office)
 
     async def sign_in(self, name: str, password: str, visit: Visit) -> Entered | Held:
         """Begin with a name and a password. A name that is nobody's is answered alike, and takes as long."""
@@ -104,6 +107,11 @@ class Gate:
         kept = await self._passwords.hash(new)
         changed = await self._office.act(lambda sitting: self._steps.change(sitting, cookie, found, kept, visit))
         return changed or OVER
+
+    async def prove_again(self, cookie: str, password: str, visit: Visit) -> Held | None:
+        """Whether somebody who is in gives their own password, before what weighs; None: they do."""
+        found = await self._office.ask(lambda sitting: live(sitting, cookie, self._rules, Stage.FULL))
+        return await self._old(found, password, visit) if found else OVER
 
     async def begin_code(self, cookie: str) -> Enrolment | Held:
         """Set up one-time codes: what the app needs. Asked again before it is confirmed, the same."""
@@ -166,14 +174,22 @@ class Gate:
 
         await self._office.act(action)
 
-    async def visitor(self, cookie: str, visit: Visit) -> Visitor | None:
-        """Who asks, at whatever stage; None where the cookie is no session's, or one's that is over."""
+    async def visitor(self, cookie: str, visit: Visit, *, by_hand: bool = True) -> Visitor | None:
+        """Who asks, at whatever stage; None where the cookie is no session's, or one's that is over.
+
+        What a page fetches without anybody's hand keeps no session alive.
+        """
         found = await self._office.ask(lambda sitting: live(sitting, cookie, self._rules, *Stage))
         if found is None:
             return None
-        if self._office.now() - found.session.seen_at >= TOUCHED:
-            await self._office.act(lambda sitting: _touch(sitting, found.session))
+        if by_hand and self._office.now() - found.session.seen_at >= TOUCHED:
+            await self.touches.soon(found.session.digest, lambda sitting: _touch(sitting, found.session))
         return found.visitor(visit)
+
+    async def author(self, claim: str) -> str | None:
+        """The name of whoever typed a form, by what it says; None where that isn't believed."""
+        found = await self._office.ask(lambda sitting: claimed(sitting, claim))
+        return found.name if found else None
 
     async def program(self, bearer: str, visit: Visit | None = None) -> Actor | None:
         """The program whose token it is, under the name of the person it belongs to, if one; None: not let in."""
@@ -181,7 +197,7 @@ class Gate:
         if found is None:
             return None
         if found.is_to_be_touched(self._office.now()):
-            await self._office.act(lambda sitting: programs.touch(sitting, bearer))
+            await self.touches.soon(found.token.digest, lambda sitting: programs.touch(sitting, bearer))
         return found.actor(visit)
 
     async def _attempt(self, look: Callable[[Sitting], attempts.Attempt]) -> attempts.Attempt | Held:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from alerts.access.answers import GateRules
+from alerts.access.claims import claim_of
 from alerts.access.visitor import Visit, Visitor
 from alerts.desk.sitting import Sitting
 from alerts.model.person import Account, Session, Stage
@@ -58,7 +59,7 @@ def opened(
     session = Session(
         digest=digest(cookie),
         account=account.name,
-        csrf=spelled(chance(_BYTES)),
+        csrf=f"{spelled(chance(_BYTES))}.{claim_of(account)}",
         stage=stage,
         created_at=sitting.now,
         seen_at=sitting.now,

@@ -1,7 +1,9 @@
 """How long a sign-in has to wait after others failed: growing delays, never a lock-out.
 
 Two things are slowed: an account, by little, so that its owner gets in; and an address, by far more. A browser or an
-address from which somebody signed in to that account before isn't held up by what others did from elsewhere.
+address from which somebody signed in to that account before isn't held up by what others did from elsewhere. Nor is a
+network from which hardly anything failed, as long as few others try: or else two who never pause would keep the owner
+out who comes from a new place.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ IN_A_ROW = timedelta(minutes=30)
 """Failures with no longer gap than this are one burst: longer than any delay, so that slowing doesn't split it."""
 BURST_FOR_NAME = 5
 BURST_FROM_ADDRESS = 20
+_V4 = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +43,58 @@ ADDRESS_PACE = Pace(9, timedelta(minutes=15))
 
 @dataclass(frozen=True, slots=True)
 class Paces:
-    """Of one account: from `anywhere` together, and from a place that is `known` for it, which is slowed apart."""
+    """Of one account: from `anywhere` together, and from a place that is `known` for it, which is slowed apart.
+
+    `newcomer` is the pace of a network with a clock of its own (`own_clock`); None: there are no such clocks.
+    """
 
     anywhere: Pace
     known: Pace
+    newcomer: Pace | None = None
 
 
-PASSWORD = Paces(Pace(4, timedelta(seconds=30)), Pace(9, timedelta(seconds=30)))
+LATELY = timedelta(hours=1)
+"""What is looked at to tell a network from which hardly anything failed."""
+NEWCOMERS = 8
+"""How many other networks may fail lately before clocks of their own are over: more than that is a crowd."""
+NEWCOMER_TRIES = 4
+"""How many tries a network has by its own clock."""
+
+PASSWORD = Paces(Pace(4, timedelta(seconds=30)), Pace(9, timedelta(seconds=30)), Pace(0, timedelta(seconds=4)))
 CODE = Paces(Pace(4, timedelta(minutes=15)), Pace(9, timedelta(minutes=5)))
 """Of the second factor: who gets so far knows the password, and a code has but a million values."""
 
 
 def held_until(
-    now: datetime, paces: Paces, for_name: Sequence[datetime], from_place: Sequence[datetime], *, known: bool
+    now: datetime,
+    paces: Paces,
+    for_name: Sequence[datetime],
+    from_place: Sequence[datetime],
+    *,
+    known: bool,
+    own: Sequence[datetime] | None = None,
 ) -> datetime | None:
-    """When the next try may be made; None: now. Both lists hold the times of failures, oldest first.
+    """When the next try may be made; None: now. All lists hold the times of failures, oldest first.
 
-    From a known place only what failed there counts.
+    From a known place only what failed there counts. `own` are the failures of a network with its own clock.
     """
     if known:
         return _later_than(now, [_opens(now, from_place, paces.known)])
-    return _later_than(now, [_opens(now, for_name, paces.anywhere), _opens(now, from_place, ADDRESS_PACE)])
+    opens = _opens(now, for_name, paces.anywhere)
+    if own is not None and paces.newcomer is not None:
+        opens = min(opens, _opens(now, own, paces.newcomer))
+    return _later_than(now, [opens, _opens(now, from_place, ADDRESS_PACE)])
+
+
+def own_clock(address: str, failed: Sequence[tuple[datetime, str]]) -> Sequence[datetime] | None:
+    """The failures of an address's network, if it tries by a clock of its own; `failed` is when and from where lately.
+
+    None: it shares the clock of everybody, having failed often itself, or as one of a crowd.
+    """
+    mine = network(address)
+    own = [at for at, place in failed if network(place) == mine]
+    others = {network(place) for _, place in failed} - {mine}
+    return own if len(own) < NEWCOMER_TRIES and len(others) <= NEWCOMERS else None
 
 
 def last_burst(failures: Sequence[datetime]) -> Sequence[datetime]:
@@ -84,10 +118,19 @@ def neighbourhood(address: str) -> str:
     return str(ipaddress.ip_network((int(parsed), 64), strict=False))
 
 
+def network(address: str) -> str:
+    """What one attacker easily has many addresses of: of IPv4 the /24, of IPv6 the /48."""
+    try:
+        parsed = ipaddress.ip_network(address)
+    except ValueError:
+        return address
+    return str(parsed.supernet(new_prefix=24 if parsed.version == _V4 else 48))
+
+
 def _opens(now: datetime, failures: Sequence[datetime], pace: Pace) -> datetime:
-    # A clock that was set back leaves failures in the future: they hold nobody up for longer than the pace says.
-    last = min(failures[-1], now) if failures else now
-    return last + pace.delay(len(failures))
+    # A clock that was set back leaves failures in the future: they are nobody's of today, and hold nobody up.
+    past = [at for at in failures if at <= now]
+    return (past[-1] if past else now) + pace.delay(len(past))
 
 
 def _later_than(now: datetime, times: Sequence[datetime]) -> datetime | None:

@@ -33,7 +33,7 @@ def status(
     as_json: options.Json = False,
 ) -> int:
     """Show what is out, waiting, failed or in doubt, and where; then each source and each channel."""
-    from alerts.daemon.overview import accounts, cap_message, channels, one_account, sources
+    from alerts.daemon.overview import accounts, cap_message, channels, every_word, one_account, sources
 
     counter = _counter(context)
     if name is not None and cap:
@@ -46,6 +46,7 @@ def status(
         else:
             screen.show_account(account)
             screen.show_texts(account)
+            screen.show_in_full(every_word(counter, account["alert"]))
         return 0
     for account in accounts(counter, everything=everything):
         screen.show_json(account) if as_json else screen.show_account(account)
@@ -71,11 +72,12 @@ def _look_first(counter: Counter, name: str) -> str | None:
     """On a terminal, show what is to be validated and ask; the fingerprint of what was shown."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
-    from alerts.daemon.overview import one_account
+    from alerts.daemon.overview import every_word, one_account
 
     account = one_account(counter, name)
     screen.show_account(account)
     screen.show_texts(account)
+    screen.show_in_full(every_word(counter, account["alert"]))
     typer.confirm("Validate this?", abort=True, err=True)
     fingerprint: str = account["fingerprint"]
     return fingerprint

@@ -6,8 +6,11 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from alerts.desk.in_full import InFull
 
 _COLOURS = {
     "sent": "32",
@@ -85,6 +88,15 @@ def show_texts(account: Mapping[str, Any]) -> None:
         show("")
         show(f"── {post['channel']} · {post['kind']} · {post['state'].replace('_', ' ')}")
         show(plain(post["text"]))
+
+
+def show_in_full(told: Iterable[InFull]) -> None:
+    """Every word of it in every language, as the town's page and the CAP message have it."""
+    for each in told:
+        show("")
+        show(f"── on the town's page and in the CAP message · {plain(each.language) or 'in no language'}")
+        for name, words in each.said:
+            show(f"{name.replace('_', ' ')}: {plain(words)}")
 
 
 def show_post(post: Mapping[str, Any]) -> None:

@@ -1,5 +1,7 @@
 """Looks every few seconds whether something waits for those on duty, and tells them: at once, again, and the outcome.
 
+What was corrected waits for nobody, and is told once.
+
 What was told is read from the books, in the transaction that tells: a restart, or a second daemon, tells nothing twice.
 """
 
@@ -14,6 +16,7 @@ import structlog
 
 from alerts.config import Config
 from alerts.daemon.awaited_words import Awaited, word_awaited
+from alerts.daemon.corrections import Corrections
 from alerts.daemon.warnings import Notice, Warnings, topic_of
 from alerts.delivery.awaited import to_say
 from alerts.delivery.watch import Say
@@ -61,6 +64,8 @@ class AwaitedWatch:
         self._clock = clock
         self._warnings = warnings
         self._wake = wake
+        self._corrections = Corrections(config.desk_url, config.station.language)
+        self._read_to = 0
         self._open: set[str] | None = None
 
     async def run(self) -> None:
@@ -76,15 +81,23 @@ class AwaitedWatch:
 
     async def look(self) -> None:
         """Look once; only where there is something to say is anything written."""
-        if await self._database.read(self._due):
+        has_news, height = await self._database.read(self._news)
+        if has_news:
             said = await self._database.write(self._tell)
             if said:
                 self._wake(said)
+        self._read_to = height
+
+    def _news(self, db: sqlite3.Connection) -> tuple[bool, int]:
+        """Whether there is anything to say, and how far the record of who did what was read for it."""
+        corrected = self._corrections.news(db, self._read_to, self._clock.now())
+        return bool(self._due(db) or corrected), StoredLedger(db).height()
 
     def _tell(self, db: sqlite3.Connection) -> list[str]:
         now = self._clock.now()
         due = self._due(db)
         notices = [self._notice(db, each) for each in due]
+        notices += self._corrections.news(db, self._read_to, now)
         for each in due:
             log.info("awaited.told", say=each.say, alert=each.record.id)
         return self._warnings.file_notices(StoredBooks(db), notices, now)

@@ -9,6 +9,7 @@ from datetime import datetime, tzinfo
 from alerts.daemon.warning_words import Words
 from alerts.delivery.watch import Say
 from alerts.model.alert import Severity
+from alerts.rendering.clean import clean_line
 
 _LONGEST_HEADLINE = 90
 _SEVERITY: Mapping[Severity, str] = {
@@ -59,6 +60,26 @@ class Awaited:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """A correction that somebody (`who`) made, and what it says is right. `link` is None without a desk's address."""
+
+    headline: str
+    severity: Severity
+    who: str
+    said: str | None = None
+    exercise: bool = False
+    link: str | None = None
+
+
+def word_corrected(corrected: Corrected, language: str) -> Words:
+    """The notice in French where `language` is, else in English."""
+    french = language.lower().split("-", 1)[0] == "fr"
+    lead = "Corrigée par {}, sans validation : " if french else "Corrected by {}, unvalidated: "
+    headline = lead.format(corrected.who) + _named(corrected, french=french)
+    return Words(_practice(corrected, french=french) + headline, corrected.link, corrected.said)
+
+
 def word_awaited(awaited: Awaited, say: Say, language: str, zone: tzinfo) -> Words:
     """The notice in French where `language` is, else in English; times are in `zone`."""
     french = language.lower().split("-", 1)[0] == "fr"
@@ -75,14 +96,14 @@ def word_awaited(awaited: Awaited, say: Say, language: str, zone: tzinfo) -> Wor
     return Words(headline, _what_to_do(awaited, zone, french=french), _detail(awaited, zone, french=french))
 
 
-def _practice(awaited: Awaited, *, french: bool) -> str:
+def _practice(awaited: Awaited | Corrected, *, french: bool) -> str:
     if not awaited.exercise:
         return ""
     return "EXERCICE – " if french else "EXERCISE – "
 
 
-def _named(awaited: Awaited, *, french: bool) -> str:
-    text = " ".join(awaited.headline.split())
+def _named(awaited: Awaited | Corrected, *, french: bool) -> str:
+    text = " ".join(clean_line(awaited.headline).split())
     short = text if len(text) <= _LONGEST_HEADLINE else text[: _LONGEST_HEADLINE - 1].rsplit(" ", 1)[0] + "…"
     severity = _SEVERITY[awaited.severity] if french else awaited.severity.lower()
     return f"« {short} » ({severity})" if french else f"“{short}” ({severity})"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -30,6 +32,8 @@ from alerts.store.pictures import keep_picture, kept_picture, picture_folder
 from alerts.store.transactions import rehearsal
 
 T = TypeVar("T")
+SKETCHERS = 2
+"""Threads that previews have: whoever types, the threads that the lanes and the sign-ins wait for stay free."""
 
 
 class HouseOffice:
@@ -55,6 +59,7 @@ class HouseOffice:
         self._live = live
         self._wake = wake
         self._workshop = HouseWorkshop(config.file, clock)
+        self._sketchers = ThreadPoolExecutor(SKETCHERS, "sketch")
 
     def now(self) -> datetime:
         """The time, aware, in UTC."""
@@ -75,7 +80,8 @@ class HouseOffice:
     async def sketch(self, action: Callable[[Sitting], T], incident: str | None = None) -> T:
         """What an action would come to, without touching the database: knowing one incident of it, or nothing."""
         copied = await self._database.read(partial(copy_incident, incident)) if incident else []
-        return await asyncio.to_thread(self._sketch, action, copied)
+        draw = partial(copy_context().run, self._sketch, action, copied)
+        return await asyncio.get_running_loop().run_in_executor(self._sketchers, draw)
 
     async def sources(self) -> Sequence[Mapping[str, Any]]:
         """How each source is doing, as `status --json` has it, with `more` of it for the pages."""

@@ -11,6 +11,7 @@ from alerts.daemon.counter import Counter, now
 from alerts.delivery.limiter import Pace
 from alerts.desk.account import account_of, event_of
 from alerts.desk.approval import find_alert
+from alerts.desk.in_full import InFull, in_full
 from alerts.desk.overview import concerning
 from alerts.desk.sitting import Sitting
 from alerts.model.cap_xml import write
@@ -36,6 +37,12 @@ def accounts(counter: Counter, *, everything: bool) -> list[dict[str, Any]]:
 def one_account(counter: Counter, name: str) -> dict[str, Any]:
     """One alert with its posts. Raises Misuse."""
     return counter.ask(lambda sitting: _with_posts(sitting, [find_alert(sitting.books, name)])[0])
+
+
+def every_word(counter: Counter, name: str) -> tuple[InFull, ...]:
+    """All that an alert says, also what no post has room for. Raises Misuse."""
+    alert = counter.ask(lambda sitting: find_alert(sitting.books, name)).alert
+    return in_full(alert) if alert else ()
 
 
 def _with_posts(sitting: Sitting, records: Sequence[Record]) -> list[dict[str, Any]]:

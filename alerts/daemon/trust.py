@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
-from alerts.channels.settings import ChannelSettings, SecretSource
+from alerts.channels.settings import ChannelSettings, SecretSource, WebhookSettings
 from alerts.model.errors import ConfigurationError, Misuse
 from alerts.sources.settings import PolledSettings
 
@@ -18,17 +18,30 @@ from alerts.sources.settings import PolledSettings
 def check_channel(settings: ChannelSettings, standing: Mapping[str, ChannelSettings]) -> None:
     """Raise Misuse where a secret would be read from, or sent to, a place that nobody has allowed.
 
-    Allowed are the platform's own address, and one that a channel of this kind has in channels.toml by now.
+    Allowed are the platform's own address, and one that a channel of this kind has in channels.toml by now. A webhook
+    has no platform: its address and its secret are tried together, as they stand there.
     """
     for field in type(settings).model_fields:
         source = getattr(settings, field)
         if isinstance(source, SecretSource) and source.file and not _is_below(source.file):
             raise Misuse(f"{field}: a secret's file stands below the folder of channels.toml; name it without .. or /")
+    if isinstance(settings, WebhookSettings):
+        _must_stand(settings, standing)
+        return
     usual = type(settings).model_fields["api_url"].default
     known = {each.api_url for each in standing.values() if each.kind == settings.kind}
     if settings.api_url not in {usual, *known}:
         raise Misuse(
             "api_url is another than the platform's own: it is tried from here once it stands in channels.toml; "
+            "until then by `tocsin check --live`"
+        )
+
+
+def _must_stand(settings: WebhookSettings, standing: Mapping[str, ChannelSettings]) -> None:
+    known = {(each.address, each.secret) for each in standing.values() if isinstance(each, WebhookSettings)}
+    if (settings.address, settings.secret) not in known:
+        raise Misuse(
+            "url and secret are tried from here once they stand together in channels.toml; "
             "until then by `tocsin check --live`"
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import html
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts.config import Config
@@ -33,6 +33,7 @@ from alerts.model.alert import (
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Books
 from alerts.model.post import Means, Message, Post, PostKind, PostState, priority_of
+from alerts.rendering.clean import clean_line
 from alerts.rendering.count import count
 from alerts.rendering.shorten import at_words
 from alerts.store.watched import OWN_WARNINGS
@@ -111,7 +112,7 @@ class Warnings:
 
     def _alert(self, news: Notice, earlier: Sequence[Record], now: datetime) -> Alert:
         station, sent = self.station, now.replace(microsecond=0).astimezone(self.station.timezone)
-        words = news.words(station.language)
+        words = tidied(news.words(station.language))
         info = Info(
             event="Tocsin",
             categories=(Category.INFRA,),
@@ -173,7 +174,7 @@ def topic_of(key: str) -> str:
 
 def compose(words: Words, station: str, outlet: Outlet, language: str) -> Message:
     """The message for one channel: what is reported is cut first, the headline never."""
-    fmt = outlet.text
+    fmt, words = outlet.text, tidied(words)
 
     def fits(text: str) -> bool:
         return count(html.escape(text, quote=False) if fmt.markup == "html" else text, fmt) <= min(fmt.limit, LONGEST)
@@ -183,11 +184,20 @@ def compose(words: Words, station: str, outlet: Outlet, language: str) -> Messag
         plain = f"{plain}\n{words.fix}"
     if words.detail:
         before = plain
-        detail = " ".join(words.detail.split())
-        whole = f"{before}\n({detail})"
-        cut = detail if fits(whole) else at_words(detail, lambda text: fits(f"{before}\n({text})"), markup=False)
+        whole = f"{before}\n({words.detail})"
+        cut = (
+            words.detail
+            if fits(whole)
+            else at_words(words.detail, lambda text: fits(f"{before}\n({text})"), markup=False)
+        )
         plain = f"{before}\n({cut})" if cut else before
     return Message(html.escape(plain, quote=False) if fmt.markup == "html" else plain, plain, language=language)
+
+
+def tidied(words: Words) -> Words:
+    """The words as posts have them: what officers and feeds wrote in them can't turn the rest of a message around."""
+    detail = " ".join(clean_line(words.detail).split()) if words.detail else words.detail
+    return replace(words, headline=clean_line(words.headline), detail=detail)
 
 
 def _told(key: str, records: Sequence[Record]) -> Told | None:

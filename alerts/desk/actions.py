@@ -9,19 +9,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from alerts.desk.dedupe import MANUAL, content_key, predecessor, seen_before, topic_key
+from alerts.desk.dedupe import MANUAL, content_key, end_reason, predecessor, seen_before, topic_key
 from alerts.desk.double_tap import DOUBLE_TAP, tapped_before
 from alerts.desk.judgement import Accepted, Hearing, weigh
 from alerts.desk.lifecycle import end_what_is_over
 from alerts.desk.posting import Occasion, Pen, Penned, pen_posts, withdraw
 from alerts.desk.retreat import without_words
+from alerts.desk.routing import outlets_of
 from alerts.desk.station import Station
+from alerts.desk.thread import channels_meant, channels_on
+from alerts.desk.veto import end_of_veto
 from alerts.model.alert import Alert
 from alerts.model.errors import Misuse, Refused
 from alerts.model.hazard import Hazard
 from alerts.model.incident import AlertState, LeftOut, Record
 from alerts.model.ports import Books, Heard
-from alerts.model.post import PostState
+from alerts.model.post import Post, PostState
 from alerts.model.span import spell_span
 from alerts.rendering.prepared import Prepared
 
@@ -32,13 +35,13 @@ __all__ = ["DOUBLE_TAP", "MANUAL", "Desk", "Filed"]
 class Filed:
     """What became of a message: its record, the posts it led to, and whether it is new (`fresh`).
 
-    `withdrew` says that it took something back before that went out.
+    `withdrawn` is what it took back before that went out, as it stood until then.
     """
 
     record: Record
     penned: tuple[Penned, ...] = ()
     fresh: bool = True
-    withdrew: bool = False
+    withdrawn: tuple[Post, ...] = ()
 
     @property
     def channels(self) -> frozenset[str]:
@@ -99,6 +102,8 @@ class Desk:
     ) -> Filed:
         """File a duty officer's alert; `author` is who wrote it, and so may not validate it.
 
+        An update for which no channels are named goes where its incident is, and nowhere else.
+
         Raises Misuse for an unknown channel and Refused where nobody would get it; the caller undoes the transaction,
         so that nothing is stored then.
         """
@@ -107,8 +112,9 @@ class Desk:
         twin = None if again else tapped_before(books, alert, MANUAL, channels, self._now())
         if twin is not None:
             return Filed(twin, fresh=False)
-        filed = self.file(books, alert, MANUAL, named=channels, again=again, author=author)
-        if filed.record.state is AlertState.LEFT_OUT and not filed.withdrew:
+        named = channels or self._inherited(books, alert)
+        filed = self.file(books, alert, MANUAL, named=named, again=again, author=author)
+        if filed.record.state is AlertState.LEFT_OUT and not filed.withdrawn:
             raise Refused(filed.record.reason or "nobody would get it")
         return filed
 
@@ -140,7 +146,7 @@ class Desk:
     def _accept(self, books: Books, message: Record, alert: Alert, accepted: Accepted) -> Filed:
         now, intake = self._now(), self.station.intake(message.source)
         at_once = accepted.publish == "auto"
-        not_before = _end_of_veto(accepted, now + intake.veto)
+        not_before = end_of_veto(books, message, accepted, now, intake.veto)
         record = replace(
             message,
             state=AlertState.ACCEPTED if at_once else AlertState.WAITING,
@@ -163,8 +169,8 @@ class Desk:
             books.set_alert_state(record.id, AlertState.LEFT_OUT, penned.reason)
             books.note(now, record.id, None, AlertState.LEFT_OUT, penned.reason)
             left_out = replace(record, state=AlertState.LEFT_OUT, reason=penned.reason)
-            return Filed(left_out, withdrew=bool(accepted.withdrawn))
-        return Filed(record, tuple(penned), withdrew=bool(accepted.withdrawn))
+            return Filed(left_out, withdrawn=accepted.withdrawn)
+        return Filed(record, tuple(penned), withdrawn=accepted.withdrawn)
 
     def _leave_out(self, books: Books, message: Record, left_out: LeftOut) -> Filed:
         now, alert = self._now(), message.alert
@@ -191,6 +197,19 @@ class Desk:
             author=author,
         )
 
+    def _inherited(self, books: Books, alert: Alert) -> tuple[str, ...]:
+        """The channels of what an update goes on about, but for those that may not have it any more.
+
+        None: routing decides, as where nothing of it is on, waits or failed.
+        """
+        previous = predecessor(books, alert, MANUAL, self._now())
+        if previous is None or end_reason(alert) is not None:
+            return ()
+        thread = books.thread(previous.incident_id)
+        fitting = outlets_of(alert.status, self.station, channels_on(thread))
+        meant = channels_meant(thread) or {post.channel for post in books.posts_of(previous.id)}
+        return tuple(outlet.name for outlet in fitting if outlet.name in meant)
+
     def _known_channel(self, name: str) -> None:
         if self.station.outlet(name) is None:
             known = ", ".join(outlet.name for outlet in self.station.outlets)
@@ -200,14 +219,6 @@ class Desk:
 def _joining(message: Record, previous: Record | None) -> Record:
     """The message in the incident of the one before it, if there is one."""
     return replace(message, incident_id=previous.incident_id) if previous else message
-
-
-def _end_of_veto(accepted: Accepted, latest: datetime) -> datetime | None:
-    """When it goes out by itself: the time of what it withdraws runs on, or a feed that often speaks never would."""
-    if accepted.publish != "veto":
-        return None
-    running = [post.not_before for post in accepted.withdrawn if post.state is PostState.WAITING and post.not_before]
-    return min([latest, *running])
 
 
 def _why_it_waits(not_before: datetime | None, now: datetime) -> str:

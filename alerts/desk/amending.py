@@ -46,7 +46,7 @@ def update_of(record: Record, changes: Mapping[str, Any], station: Station, now:
     said = replace(
         alert.infos[0],
         areas=alert.infos[0].areas if _WHERE & given.keys() else info.areas,
-        resources=alert.infos[0].resources if "image" in given else info.resources,
+        resources=alert.infos[0].resources if {"image", "no_picture"} & given.keys() else info.resources,
         parameters=_parameters(info, alert.infos[0].parameters),
         event_codes=info.event_codes,
     )

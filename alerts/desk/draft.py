@@ -43,7 +43,8 @@ class Draft:
     """What `tocsin post` takes, under CAP's names; times are as typed (a time, or a span such as `6h`).
 
     The console adds to it: `hazard` names what it is about outright, `polygons` and `circles` are as CAP writes them,
-    `place` says in words where that is, and `whole` that an update is for the whole town, though fewer areas were told.
+    `place` says in words where that is, and of an update `whole` that it is for the whole town, though fewer areas were
+    told, and `no_picture` that the picture of before goes.
     """
 
     headline: str
@@ -67,16 +68,27 @@ class Draft:
     polygons: tuple[str, ...] = ()
     circles: tuple[str, ...] = ()
     whole: bool = False
+    no_picture: bool = False
 
 
 def draft_alert(draft: Draft, station: Station, now: datetime, identity: str) -> Alert:
     """The CAP alert of a draft. Raises Misuse naming the option, what is wrong and what is allowed."""
+    return Alert(
+        identifier=f"tocsin-{identity}",
+        sender=station.sender,
+        sent=_whole(now, station.timezone),
+        status=Status.EXERCISE if draft.exercise else Status.ACTUAL,
+        infos=(_info(draft, station, now),),
+    )
+
+
+def _info(draft: Draft, station: Station, now: datetime) -> Info:
     headline = _line("--headline", draft.headline)
     if not headline:
         raise Misuse("--headline is missing; allowed: one line that says what happens")
     onset, expires = _times(draft, station, now)
     language = _language(draft.language) or station.language
-    info = Info(
+    return Info(
         event=_line("--event", draft.event) or ("Alerte" if language.lower().startswith("fr") else "Alert"),
         categories=(draft.category,),
         severity=draft.severity,
@@ -93,13 +105,6 @@ def draft_alert(draft: Draft, station: Station, now: datetime, identity: str) ->
         resources=_picture(draft, headline),
         parameters=(Named(HAZARD_PARAMETER, draft.hazard),) if draft.hazard else (),
         areas=_where(draft, station),
-    )
-    return Alert(
-        identifier=f"tocsin-{identity}",
-        sender=station.sender,
-        sent=_whole(now, station.timezone),
-        status=Status.EXERCISE if draft.exercise else Status.ACTUAL,
-        infos=(info,),
     )
 
 

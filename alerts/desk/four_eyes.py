@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from alerts.desk.dedupe import MANUAL
 from alerts.desk.station import Station
-from alerts.model.actor import Actor, fold_name
+from alerts.model.actor import MAY, Act, Actor, fold_name
 from alerts.model.errors import Forbidden, Refused
 from alerts.model.incident import Record
 from alerts.model.post import Post, PostState
@@ -35,6 +35,26 @@ def must_be_another(actor: Actor, record: Record, station: Station) -> None:
     """Raise Forbidden for who wrote it, unless the station says that there is nobody else."""
     if why := why_not_theirs(actor, record, station):
         raise Forbidden(why)
+
+
+def must_leave(record: Record, posts: Sequence[Post], *, ends: bool) -> None:
+    """Raise Forbidden for who may not reject it: what `posts` of somebody else's alert wait for is not theirs to undo.
+
+    What a feed brought and a veto holds, whoever may write stops, so an end may take it back; an edit would stop its
+    clock and leave it waiting for somebody, so it may not.
+    """
+    needed = f"{MAY[Act.REJECT]} or more"
+    if not is_vetoed(record, posts):
+        brought = f"was written by {record.author}" if record.author else f"came from {record.source}"
+        raise Forbidden(f"{record.id} waits and {brought}: to take it back or replace it takes {needed}")
+    if not ends:
+        why = "an update would stop its clock and wait in its place"
+        raise Forbidden(f"{record.id} goes out by itself, and {why}: stop it, or let an {MAY[Act.REJECT]} edit it")
+
+
+def is_vetoed(record: Record, posts: Sequence[Post]) -> bool:
+    """Whether a feed brought it, and it goes out by itself unless somebody stops it."""
+    return record.author is None and any(post.state is PostState.WAITING and post.not_before for post in posts)
 
 
 def must_fit(record: Record, posts: Sequence[Post], station: Station) -> None:

@@ -14,7 +14,7 @@ from alerts.desk import approval
 from alerts.desk.actions import Desk, Filed
 from alerts.desk.amending import all_clear_of, cancel_of, correction_of, update_of
 from alerts.desk.dedupe import end_reason
-from alerts.desk.four_eyes import must_be_another, must_fit, wrote
+from alerts.desk.four_eyes import is_vetoed, must_be_another, must_fit, must_leave, wrote
 from alerts.desk.sitting import Sitting
 from alerts.model.actor import MAY, Act, Actor, Role
 from alerts.model.alert import Alert, Status
@@ -22,7 +22,7 @@ from alerts.model.draft import SavedDraft, Typed
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
 from alerts.model.incident import AlertState, Record
 from alerts.model.person import Entry
-from alerts.model.post import Post, PostState
+from alerts.model.post import EndReason, Post, PostState
 
 DECIDED: Mapping[Act, str] = MappingProxyType(
     {Act.APPROVE: "validated", Act.REJECT: "rejected", Act.SEND_BACK: "sent back"}
@@ -85,7 +85,7 @@ class Officer:
         Raises Conflict where somebody was faster.
         """
         record = self._found(name)
-        is_light = self._wrote(record) or self._is_vetoed(record)
+        is_light = self._wrote(record) or is_vetoed(record, self.sitting.books.posts_of(record.id))
         self.must(Act.POST if is_light else Act.REJECT)
         self._must_wait(record)
         done = approval.reject(self.sitting.books, name, self.actor.name, reason, self.sitting.now)
@@ -131,9 +131,13 @@ class Officer:
         return posts
 
     def file(self, act: Act, alert: Alert, channels: Sequence[str] = (), *, again: bool = False) -> Filed:
-        """File an alert that was made for this `act` (post, update, cancel, correct). Raises as `post`."""
+        """File an alert that was made for this `act` (post, update, cancel, correct). Raises as `post`.
+
+        Raises Forbidden where it would take back what waits of somebody else's and the role doesn't reject.
+        """
         self.must(act)
         filed = self._desk.post(self.sitting.books, alert, channels, again=again, author=self.actor.name)
+        self._must_leave_others_alone(alert, filed)
         if filed.fresh:
             self.write(act, filed.record.id, f"{alert.status} {_headline(filed.record)}")
         return filed
@@ -146,9 +150,8 @@ class Officer:
         account, needed = self.sitting.accounts.account(self.actor.name), MAY[act]
         if account is not None and account.disabled_at is not None:
             raise Forbidden(f"the account {account.name} is disabled; an administrator can enable it")
-        role = min(self.actor.role, account.role if account else self.actor.role, key=list(Role).index)
-        if not role.at_least(needed):
-            raise Forbidden(f"{self.actor.name} is {role}; to {act} takes {needed} or more")
+        if not self._role.at_least(needed):
+            raise Forbidden(f"{self.actor.name} is {self._role}; to {act} takes {needed} or more")
 
     def must_be_another(self, record: Record) -> None:
         """Raise Forbidden for who wrote it, unless the station says that there is nobody else."""
@@ -162,6 +165,24 @@ class Officer:
             Entry(self.sitting.now, actor.name, actor.role, actor.origin, actor.address, act, subject, line)
         )
 
+    def _must_leave_others_alone(self, alert: Alert, filed: Filed) -> None:
+        """What is undone by the one who raises: a correction of what is out goes first, whatever waits beside it."""
+        reason = end_reason(alert)
+        told = reason is EndReason.CORRECTED and bool(filed.penned)
+        if told or self._role.at_least(MAY[Act.REJECT]):
+            return
+        waited = [post for post in filed.withdrawn if post.state is PostState.WAITING]
+        for name in dict.fromkeys(post.alert_id for post in waited):
+            record = next(each for each in self.sitting.books.by_id(name) if each.id == name)
+            if not self._wrote(record):
+                must_leave(record, [post for post in waited if post.alert_id == name], ends=reason is not None)
+
+    @property
+    def _role(self) -> Role:
+        """The actor's, and no more than that of the account of this name as it is now."""
+        account = self.sitting.accounts.account(self.actor.name)
+        return min(self.actor.role, account.role if account else self.actor.role, key=list(Role).index)
+
     @property
     def _desk(self) -> Desk:
         return self.sitting.desk
@@ -171,10 +192,6 @@ class Officer:
 
     def _wrote(self, record: Record) -> bool:
         return wrote(self.actor, record)
-
-    def _is_vetoed(self, record: Record) -> bool:
-        posts = self.sitting.books.posts_of(record.id)
-        return record.author is None and any(post.state is PostState.WAITING and post.not_before for post in posts)
 
     def _must_wait(self, record: Record) -> None:
         """Raise Conflict for who comes second, with who was faster, and when."""

@@ -77,13 +77,17 @@ def choose_outlets(
     return tuple(taking) or LeftOut(f"its severity is {alert.severity}, below what every channel takes")
 
 
-def _of_its_kind(status: Status, station: Station, on: frozenset[str]) -> list[Outlet] | LeftOut:
+def outlets_of(status: Status, station: Station, on: frozenset[str]) -> list[Outlet]:
     """Exercises on exercise channels, real alerts on live ones, and never otherwise."""
     practice = status in PRACTICE
-    fitting = [o for o in station.outlets if o.exercise is practice and (o.public or o.name in on)]
-    if fitting:
+    return [each for each in station.outlets if each.exercise is practice and (each.public or each.name in on)]
+
+
+def _of_its_kind(status: Status, station: Station, on: frozenset[str]) -> list[Outlet] | LeftOut:
+    """The outlets that may have it at all, or why there is none."""
+    if fitting := outlets_of(status, station, on):
         return fitting
-    what = "no channel takes exercises (exercise = true)" if practice else "no channel takes alerts"
+    what = "no channel takes exercises (exercise = true)" if status in PRACTICE else "no channel takes alerts"
     return LeftOut(f"its status is {status}, and {what}")
 
 

@@ -10,6 +10,8 @@ from alerts.model.post import EndReason, Means, Post, PostKind, PostState
 
 THERE = (PostState.SENDING, PostState.IN_DOUBT, PostState.SENT)
 """The states of what readers see, or may see already."""
+MISSING = (PostState.WAITING, PostState.FAILED, PostState.EXPIRED)
+"""The states of what is meant for readers, and not out yet, or didn't get there."""
 COMING = (PostState.QUEUED, *THERE)
 """The states of what readers see, or will see if nothing stands in its way."""
 
@@ -31,6 +33,14 @@ def channels_on(posts: Iterable[Post]) -> frozenset[str]:
     for post in posts:
         threads.setdefault(post.channel, []).append(post)
     return frozenset(channel for channel, thread in threads.items() if is_on(thread))
+
+
+def channels_meant(posts: Iterable[Post]) -> frozenset[str]:
+    """The channels that an incident is for, of all its posts: where it is on, waits, or failed to get to."""
+    listed = tuple(posts)
+    newest = {post.channel: post for post in listed}
+    held = {name for name, post in newest.items() if post.state in MISSING and post.kind is not PostKind.END}
+    return channels_on(listed) | held
 
 
 def is_open(posts: Sequence[Post]) -> bool:

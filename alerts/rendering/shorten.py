@@ -6,6 +6,7 @@ A cut is made at a blank or after the full stop of a script without blanks, so g
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -49,16 +50,14 @@ def at_words(text: str, fits: Fits, *, markup: bool) -> str:
 
 def at_sentences(text: str, fits: Fits, *, markup: bool) -> str:
     """Return as many whole sentences (or lines) of `text` as fit, "" where not even the first does."""
-    ends = [(end.start(), _open_tags(text, end.start()) if markup else "") for end in _SENTENCE_END.finditer(text)]
-    ends = [(place, closing) for place, closing in ends if not markup or not _inside_tag(text, place)]
+    ends = _cuts_at(text, _SENTENCE_END, markup=markup)
     best = _longest(len(ends), lambda place: fits(text[: ends[place][0]] + ends[place][1]))
     return text[: ends[best][0]] + ends[best][1] if best is not None else ""
 
 
 def at_clauses(text: str, fits: Fits, *, markup: bool) -> str:
     """Return the longest beginning of `text` that fits with "…" after a whole clause: at a comma, an "and"."""
-    cuts = [(end.start(), _open_tags(text, end.start()) if markup else "") for end in _CLAUSE_END.finditer(text)]
-    cuts = [cut for cut in cuts if cut[0] >= _LEAST and not (markup and _inside_tag(text, cut[0]))]
+    cuts = [cut for cut in _cuts_at(text, _CLAUSE_END, markup=markup) if cut[0] >= _LEAST]
     best = _longest(len(cuts), lambda place: fits(_ellipsis(text, cuts[place])))
     return _ellipsis(text, cuts[best]) if best is not None else ""
 
@@ -107,25 +106,36 @@ def _word_cuts(text: str, *, markup: bool) -> list[_Place]:
     for token in _TOKEN.finditer(text):
         if token[2] is None:
             cuts.append((token.start(), _closing(stack)))
-        elif token[1]:
-            _close(stack, token[2])
         else:
-            stack.append(token[2])
+            _pass(stack, token)
     return cuts
 
 
-def _open_tags(text: str, place: int) -> str:
+def _cuts_at(text: str, ends: re.Pattern[str], *, markup: bool) -> list[_Place]:
+    """Return where `ends` are found outside of tags. Tags are read once: a text may have thousands of ends."""
+    places = [end.start() for end in ends.finditer(text)]
+    if not markup:
+        return [(place, "") for place in places]
+    cuts: list[_Place] = []
     stack: list[str] = []
-    for token in _TOKEN.finditer(text, 0, place):
-        if token[2] and token[1]:
-            _close(stack, token[2])
-        elif token[2]:
-            stack.append(token[2])
-    return _closing(stack)
+    tags = deque(token for token in _TOKEN.finditer(text) if token[2])
+    before, opened, closed = 0, -1, -1
+    for place in places:
+        while tags and tags[0].end() <= place:
+            _pass(stack, tags.popleft())
+        opened = max(opened, text.rfind("<", before, place))
+        closed = max(closed, text.rfind(">", before, place))
+        before = place
+        if opened <= closed:
+            cuts.append((place, _closing(stack)))
+    return cuts
 
 
-def _inside_tag(text: str, place: int) -> bool:
-    return text.rfind("<", 0, place) > text.rfind(">", 0, place)
+def _pass(stack: list[str], tag: re.Match[str]) -> None:
+    if tag[1]:
+        _close(stack, tag[2])
+    else:
+        stack.append(tag[2])
 
 
 def _close(stack: list[str], name: str) -> None:

@@ -8,9 +8,11 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, select
 
+from alerts.model.actor import Act
 from alerts.model.incident import AlertState, Record
+from alerts.model.person import Entry
 from alerts.store.rows import record_of
-from alerts.store.schema import alert, decision, stamp
+from alerts.store.schema import alert, audit, decision, stamp, time_of
 from alerts.store.statement import Statement
 from alerts.store.watched import OWN_WARNINGS
 
@@ -24,6 +26,20 @@ _TOLD = Statement(
     .where(alert.c.expires > bindparam("now"), alert.c.topic.is_not(None))
     .where(decision.c.reason.like("begins: waiting %"))
 )
+
+
+_CORRECTIONS = Statement(
+    select(audit)
+    .where(audit.c.seq > bindparam("after"), audit.c.act == Act.CORRECT.value, audit.c.at > bindparam("since"))
+    .order_by(audit.c.seq)
+)
+
+
+def corrections(db: sqlite3.Connection, after: int, since: datetime) -> Sequence[Entry]:
+    """The lines of the record by which somebody corrected an alert, from behind the line `after`."""
+    names = ("actor", "role", "origin", "address", "act", "subject", "detail")
+    rows = [(time_of(row["at"]), row) for row in _CORRECTIONS.rows(db, after=after, since=stamp(since))]
+    return [Entry(at, *(str(row[name]) for name in names)) for at, row in rows if at is not None]
 
 
 def waiting(db: sqlite3.Connection) -> Sequence[Record]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import bindparam, delete, select
 
@@ -21,6 +22,7 @@ _DRAFTS = Statement(
 )
 _PUT = upsert_into(draft)
 _DROP = Statement(delete(draft).where(draft.c.id == bindparam("key")))
+_SWEEP = Statement(delete(draft).where(draft.c.updated_at < bindparam("before")))
 
 
 class StoredDrafts:
@@ -55,6 +57,10 @@ class StoredDrafts:
     def drop_draft(self, identity: str) -> None:
         """Throw a draft away."""
         _DROP.run(self._db, key=identity)
+
+    def sweep_drafts(self, before: datetime) -> None:
+        """Throw away, of all accounts, what was last changed before then, posted or not."""
+        _SWEEP.run(self._db, before=stamp(before))
 
 
 def _saved(row: sqlite3.Row) -> SavedDraft:

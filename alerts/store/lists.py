@@ -50,6 +50,25 @@ POSTS_IN = Statement(
     .order_by(post.c.priority.desc(), post.c.seq.desc())
     .limit(bindparam("most"))
 )
+WAITING = Statement(
+    select(post.c.alert_id)
+    .where(post.c.state == _S.WAITING.value, _OPEN)
+    .group_by(post.c.alert_id)
+    .order_by(
+        func.min(post.c.not_before).is_(None),
+        func.min(post.c.not_before),
+        func.max(post.c.priority).desc(),
+        func.min(post.c.seq),
+    )
+    .limit(bindparam("most"))
+    .offset(bindparam("skip"))
+)
+"""What waits: the first to go out by itself, then the gravest, then the oldest. It has to look at all that waits."""
+HELD_COUNTS = Statement(
+    select(post.c.state, func.count(post.c.alert_id.distinct()).label("alerts"))
+    .where(any_of(post.c.state, [_S.WAITING.value, _S.FAILED.value, _S.IN_DOUBT.value]), _OPEN)
+    .group_by(post.c.state)
+)
 RECORDS = Statement(select(alert).where(one_of(alert.c.id, "alerts")))
 THREADS = Statement(select(post).where(one_of(post.c.incident, "incidents")).order_by(post.c.seq))
 SENT_BETWEEN = Statement(

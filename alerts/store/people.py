@@ -45,6 +45,13 @@ _FAILED_FOR = Statement(
     .where(sign_in.c.seq > func.coalesce(_LAST_GOOD.scalar_subquery(), -1))
     .order_by(sign_in.c.at)
 )
+_FAILED_WHERE = Statement(
+    select(sign_in.c.at, sign_in.c.address)
+    .where(sign_in.c.folded == bindparam("folded"), sign_in.c.good.is_(False))
+    .where(sign_in.c.at >= bindparam("since"), sign_in.c.at <= bindparam("until"))
+    .where(sign_in.c.seq > func.coalesce(_LAST_GOOD.scalar_subquery(), -1))
+    .order_by(sign_in.c.at)
+)
 _FAILED_FROM = Statement(
     select(sign_in.c.at)
     .where(sign_in.c.address == bindparam("address"), sign_in.c.good.is_(False), sign_in.c.at >= bindparam("since"))
@@ -206,6 +213,11 @@ class StoredAccounts:
         else:
             rows = _FAILED_FROM.rows(self._db, address=address, since=stamp(since))
         return [_time(row["at"]) for row in rows]
+
+    def failed_from(self, since: datetime, until: datetime, name: str) -> Sequence[tuple[datetime, str]]:
+        """When and from where attempts for a name failed between two times, oldest first; none before its last good."""
+        rows = _FAILED_WHERE.rows(self._db, folded=_key(name), since=stamp(since), until=stamp(until))
+        return [(_time(row["at"]), row["address"]) for row in rows]
 
     def failing_addresses(self, since: datetime, least: int) -> Sequence[str]:
         """The addresses from which so many attempts failed since, or more."""

@@ -59,6 +59,14 @@ class StoredViews:
         """The posts in a state of `TO_BE_SEEN_TO`, gravest first, the newest of them first."""
         return [post_of(row) for row in lists.POSTS_IN.rows(self._db, state=state, most=most)]
 
+    def waiting(self, *, skip: int = 0, most: int = 50) -> Sequence[str]:
+        """The alerts that wait: what goes out by itself first, the first of it first, then the gravest, the oldest."""
+        return [str(row["alert_id"]) for row in lists.WAITING.rows(self._db, skip=skip, most=most)]
+
+    def held_counts(self) -> Mapping[PostState, int]:
+        """How many alerts have posts that wait, failed or are in doubt."""
+        return {PostState(row["state"]): int(row["alerts"]) for row in lists.HELD_COUNTS.rows(self._db)}
+
     def records(self, alerts: Sequence[str]) -> Mapping[str, Record]:
         """The messages of these ids."""
         rows = lists.RECORDS.rows(self._db, alerts=json.dumps(list(alerts)))

@@ -105,6 +105,10 @@ class Accounts(Protocol):
         """When attempts failed since, oldest first: for a name since its last good one, from an address, or both."""
         ...
 
+    def failed_from(self, since: datetime, until: datetime, name: str) -> Sequence[tuple[datetime, str]]:
+        """When and from where attempts for a name failed between two times, oldest first; none before its last good."""
+        ...
+
     def failing_addresses(self, since: datetime, least: int) -> Sequence[str]:
         """The addresses from which so many attempts failed since, or more."""
         ...
@@ -135,4 +139,8 @@ class Drafts(Protocol):
 
     def drop_draft(self, identity: str) -> None:
         """Throw a draft away."""
+        ...
+
+    def sweep_drafts(self, before: datetime) -> None:
+        """Throw away, of all accounts, what was last changed before then, posted or not."""
         ...

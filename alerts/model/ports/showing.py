@@ -67,6 +67,14 @@ class Views(Protocol):
         """The posts in a state of `TO_BE_SEEN_TO`, gravest first, the newest of them first."""
         ...
 
+    def waiting(self, *, skip: int = 0, most: int = 50) -> Sequence[str]:
+        """The alerts that wait: what goes out by itself first, the first of it first, then the gravest, the oldest."""
+        ...
+
+    def held_counts(self) -> Mapping[PostState, int]:
+        """How many alerts have posts that wait, failed or are in doubt."""
+        ...
+
     def records(self, alerts: Sequence[str]) -> Mapping[str, Record]:
         """The messages of these ids."""
         ...

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused, Unreadable
+from alerts.web.refusal import cause_of
 
 TYPE = "urn:problem-type:tocsin:"
 """What every problem's `type` begins with; the name of its kind follows."""
@@ -98,7 +99,8 @@ def problem_of(error: Exception) -> Problem | None:
         case Refused():
             return Problem(Kind.REFUSED, str(error))
         case sqlite3.Error():
-            return Problem(Kind.UNAVAILABLE, "the database refused, and nothing was stored; ask again", (), _AGAIN)
+            detail = f"the database refused ({cause_of(error)}), and nothing was stored; ask again"
+            return Problem(Kind.UNAVAILABLE, detail, (), _AGAIN)
     return None
 
 

@@ -61,7 +61,7 @@ class Words(Wish):
     lang: Tag | None = Field(None, description="The text's language, if not the station's.")
     picture: Picture | None = None
     channels: Annotated[tuple[Name, ...], Field(max_length=50)] = Field(
-        (), description="Only these channels; else those that the routing names."
+        (), description="Only these channels; else those that the routing names, or for an update those of its alert."
     )
     again: bool = Field(False, description="Post it though the same words went out within the last 10 minutes.")
     dry_run: bool = Field(False, description="Show each channel's text; store nothing.")

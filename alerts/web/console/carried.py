@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from aiohttp.web import FileField
 from multidict import MultiDict, MultiDictProxy
 
+from alerts.access.claims import MOST, claimed_in
 from alerts.model.draft import Typed
 
 Form = MultiDictProxy[str | bytes | bytearray | FileField]
@@ -27,14 +28,19 @@ _OUTSIDE = ("/desk/sign-in", "/desk/sign-out", "/desk/language", "/desk/static",
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """A form that wasn't taken: where it was to go, and its fields in order, without secrets and files."""
+    """A form that wasn't taken: where it was to go, and its fields in order, without secrets and files.
+
+    `by` is what it says of who typed it (`alerts.access.claims`).
+    """
 
     to: str
     fields: tuple[tuple[str, str], ...]
+    by: str = ""
 
     def packed(self) -> str:
         """As one hidden field holds it."""
-        return json.dumps({"to": self.to, "fields": self.fields}, ensure_ascii=False, separators=(",", ":"))
+        kept = {"to": self.to, "fields": self.fields, "by": self.by}
+        return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
 
     def typed(self) -> dict[str, Typed]:
         """As a draft keeps it: a name that comes several times with all its values."""
@@ -44,7 +50,8 @@ class Carried:
 
 def carry(to: str, form: Form) -> Carried | None:
     """What is kept of a posted form; None where nothing is, or it is larger than anybody types."""
-    return _bounded(to, [(name, value) for name, value in form.items() if isinstance(value, str)])
+    by = claimed_in(str(form.get("csrf", "")))
+    return _bounded(to, [(name, value) for name, value in form.items() if isinstance(value, str)], by)
 
 
 def unpacked(text: str) -> Carried | None:
@@ -54,7 +61,7 @@ def unpacked(text: str) -> Carried | None:
     try:
         said = json.loads(text)
         fields = [(str(name), str(value)) for name, value in said["fields"]]
-        return _bounded(str(said["to"]), fields)
+        return _bounded(str(said["to"]), fields, str(said.get("by", ""))[:MOST])
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
 
@@ -73,12 +80,12 @@ def _is_no_page(path: str) -> bool:
     return any(path == place or path.startswith(f"{place}/") for place in _OUTSIDE)
 
 
-def _bounded(to: str, fields: Sequence[tuple[str, str]]) -> Carried | None:
+def _bounded(to: str, fields: Sequence[tuple[str, str]], by: str) -> Carried | None:
     if safe_next(to) != to or _is_no_page(urlsplit(to).path):
         return None
     kept = tuple(_unsecret(fields))
     size = sum(len(name.encode("utf-8", "replace")) + len(value.encode("utf-8", "replace")) for name, value in kept)
-    return Carried(to, kept) if kept and len(kept) <= MOST_FIELDS and size <= MOST_BYTES else None
+    return Carried(to, kept, by) if kept and len(kept) <= MOST_FIELDS and size <= MOST_BYTES else None
 
 
 def _unsecret(fields: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:

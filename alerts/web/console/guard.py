@@ -6,6 +6,7 @@ arrival ──▶ who asks ──▶ does our own page post? ──▶ are they 
 from __future__ import annotations
 
 import hmac
+import sqlite3
 from http import HTTPStatus
 
 import structlog
@@ -23,8 +24,10 @@ from alerts.web.console.arrival import Arrival, arrival_of
 from alerts.web.console.carried import Form, carry, safe_next
 from alerts.web.console.entering import with_next
 from alerts.web.console.frame import BASE, VISITOR, WAITING, Console
-from alerts.web.console.mishaps import mishap, please_confirm, sign_in_again, wants_page
+from alerts.web.console.handing_back import another_author, keep_for
+from alerts.web.console.mishaps import mishap, please_confirm, sign_in_again, unwritten, wants_page
 from alerts.web.console.sealing import seals
+from alerts.web.refusal import cause_of
 
 ARRIVAL: web.RequestKey[Arrival] = web.RequestKey("arrival", Arrival)
 """How the request came in: set for every one."""
@@ -39,7 +42,10 @@ DUE = {
 MOST_POSTED, MOST_BEFORE = 12 * 1024**2, 512 * 1024
 """Bytes of a body: from who is in (a picture may be among it), and from anybody else."""
 _READS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
+_BY_ITSELF = tuple(f"{BASE}/{part}" for part in ("fragments/", "events", "compose/preview", "compose/draft"))
+"""What pages fetch without anybody's hand: no sign that somebody is there."""
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_NOTHING: Form = MultiDictProxy(MultiDict())
 _MOST_COUNTED = 100
 log = structlog.get_logger()
 
@@ -58,6 +64,8 @@ def guard_of(console: Console) -> Middleware:
             return mishap(console.frame, request, error.status)
         except TocsinError as error:
             return mishap(console.frame, request, error)
+        except sqlite3.Error as error:
+            return _unwritten(console, request, error)
         except Exception:
             log.exception("desk.stumbled", path=request.path, method=request.method)
             return mishap(console.frame, request, HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -93,15 +101,27 @@ async def _pass(console: Console, request: web.Request, handler: Handler) -> web
         request = request.clone(client_max_size=MOST_POSTED if visitor else MOST_BEFORE)
         if (refused := await _refused(console, request, visitor)) is not None:
             return refused
-    if _is_open(request.path) or (visitor is not None and visitor.session.stage is Stage.FULL):
+    if not _is_open(request.path) and (visitor is None or visitor.session.stage is not Stage.FULL):
+        return await _lead(console, request, visitor)
+    try:
         return await handler(request)
-    return await _lead(console, request, visitor)
+    except sqlite3.Error as error:
+        return _unwritten(console, request, error, await _form(request))
+
+
+def _unwritten(
+    console: Console, request: web.Request, error: sqlite3.Error, form: Form = _NOTHING
+) -> web.StreamResponse:
+    """The database refused: what was typed is given back with the page that says so."""
+    log.error("desk.unwritten", path=request.path, method=request.method, exc_info=error)
+    return unwritten(console.frame, request, cause_of(error), form)
 
 
 async def _visitor(console: Console, request: web.Request) -> Visitor | None:
     arrival = request[ARRIVAL]
     cookie = arrival.cookie_of(request)
-    return await console.gate.visitor(cookie, arrival.visit(request)) if cookie else None
+    by_hand = not request.path.startswith(_BY_ITSELF)
+    return await console.gate.visitor(cookie, arrival.visit(request), by_hand=by_hand) if cookie else None
 
 
 async def _waiting(console: Console, request: web.Request, visitor: Visitor) -> int:
@@ -132,6 +152,8 @@ async def _refused(console: Console, request: web.Request, visitor: Visitor | No
     kept = carry(request.path_qs, form) if own and "csrf" in form else None
     if kept is None or visitor.session.stage is not Stage.FULL:
         return mishap(console.frame, request, HTTPStatus.FORBIDDEN)
+    if author := await another_author(console, visitor, kept):
+        return await keep_for(console, request, kept, author, status=HTTPStatus.FORBIDDEN)
     return please_confirm(console.frame, request, kept, status=HTTPStatus.FORBIDDEN)
 
 
@@ -152,7 +174,7 @@ async def _has_token(request: web.Request, csrf: str) -> bool:
 
 async def _form(request: web.Request) -> Form:
     if request.content_type not in _FORMS:
-        return MultiDictProxy(MultiDict())
+        return _NOTHING
     return await request.post()
 
 

@@ -8,8 +8,11 @@ from aiohttp import web
 
 from alerts.access.answers import Failures
 from alerts.model.errors import Conflict, Forbidden, Misuse, TocsinError
-from alerts.web.console.carried import Carried, safe_next
-from alerts.web.console.frame import Frame
+from alerts.web.console.carried import Carried, Form, carry, safe_next
+from alerts.web.console.frame import BASE, Frame
+
+_AGAIN = 5
+"""Seconds after which it is worth trying again: as long as the database waits for who holds it."""
 
 
 def wants_page(request: web.Request) -> bool:
@@ -51,6 +54,31 @@ def please_confirm(
     """Shows a form that was not taken, with a button that sends the same again: only a person presses it."""
     shown = [(name, value) for name, value in carried.fields if value.strip()]
     return frame.page(request, "confirm.html", status=status, carried=carried, shown=shown, failures=failures)
+
+
+def unwritten(frame: Frame, request: web.Request, cause: str, form: Form) -> web.Response:
+    """The database refused: the cause, what was typed, and a button that sends the same again.
+
+    On the way in nothing but the name is given back, and what was carried along stays in the page.
+    """
+    status, again = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(_AGAIN)}
+    if not wants_page(request):
+        told = f"the database refuses ({cause}); nothing was stored; try again"
+        return web.Response(status=status, text=told, headers=again)
+    kept = carry(request.path_qs, form)
+    shown = [(name, value) for name, value in kept.fields if value.strip()] if kept else []
+    values = {
+        "cause": cause,
+        "carried": kept,
+        "shown": shown,
+        "files": any(isinstance(value, web.FileField) and value.filename for value in form.values()),
+        "onward": safe_next(request.path_qs) if request.method in ("GET", "HEAD") else f"{BASE}/",
+        "held": {name: str(form.get(name, "")) for name in ("name", "next", "carried")},
+        "entering": request.method == "POST" and request.path.startswith(f"{BASE}/sign-in"),
+    }
+    response = frame.page(request, "unwritten.html", status=status, **values)
+    response.headers.update(again)
+    return response
 
 
 def sign_in_again(frame: Frame, request: web.Request, carried: Carried | None) -> web.Response:

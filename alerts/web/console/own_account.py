@@ -16,6 +16,7 @@ from alerts.model.actor import fold_name
 from alerts.web.console.entering import fields_of, options, read_answer, see_other, shown, status_of, tell_when
 from alerts.web.console.frame import BASE, VISITOR, Console, visitor_of
 from alerts.web.console.guard import ARRIVAL, SIGN_IN
+from alerts.web.console.proving import prove
 from alerts.web.console.tongue import choose_language
 from alerts.web.console.words import languages
 
@@ -54,13 +55,14 @@ class OwnAccount:
 
     async def choose_language(self, request: web.Request) -> web.StreamResponse:
         """The language of this account, in every browser."""
-        wanted, name = (await fields_of(request)).get("language", ""), visitor_of(request).account.name
+        wanted, visitor = (await fields_of(request)).get("language", ""), visitor_of(request)
         chosen = wanted if wanted in languages() else None
 
         def keep(sitting: Sitting) -> None:
-            account = sitting.accounts.account(name)
-            if account is not None:
+            account = sitting.accounts.account(visitor.account.name)
+            if account is not None and account.language != chosen:
                 sitting.accounts.put_account(replace(account, language=chosen))
+                Officer(sitting, visitor.actor).write(Deed.LANGUAGE_CHANGED, account.name, chosen or "the browser's")
 
         await self._console.office.act(keep)
         response = see_other(f"{ACCOUNT}?done=language")
@@ -87,14 +89,18 @@ class OwnAccount:
 
     async def confirm_code(self, request: web.Request) -> web.StreamResponse:
         """One-time codes are set up, or are another app's from now on."""
-        code, cookie = (await fields_of(request)).get("code", ""), request[ARRIVAL].cookie_of(request)
-        answer = await self._gate.confirm_code(cookie, code)
+        form, cookie = await fields_of(request), request[ARRIVAL].cookie_of(request)
+        if asked := await prove(self._console, request, form):
+            return asked
+        answer = await self._gate.confirm_code(cookie, form.get("code", ""))
         if isinstance(answer, Held) and answer.reason is Reason.CODE:
             return await self.begin_code(request, answer)
         return await self._answered(request, answer, "code")
 
     async def drop_code(self, request: web.Request) -> web.StreamResponse:
         """Without codes from now on."""
+        if asked := await prove(self._console, request, await fields_of(request)):
+            return asked
         return await self._dropped(request, await self._gate.drop_code(request[ARRIVAL].cookie_of(request)))
 
     async def ask_passkey(self, request: web.Request) -> web.Response:
@@ -105,14 +111,18 @@ class OwnAccount:
     async def keep_passkey(self, request: web.Request) -> web.StreamResponse:
         """One more passkey."""
         form, arrival = await fields_of(request), request[ARRIVAL]
+        if asked := await prove(self._console, request, form):
+            return asked
         cookie, label, site = arrival.cookie_of(request), form.get("label", ""), arrival.site(request)
         answer = await self._gate.finish_enrol_passkey(cookie, read_answer(form), label, site)
         return await self._answered(request, answer, "passkey")
 
     async def drop_passkey(self, request: web.Request) -> web.StreamResponse:
         """Without this passkey from now on."""
-        identity, cookie = (await fields_of(request)).get("passkey", ""), request[ARRIVAL].cookie_of(request)
-        return await self._dropped(request, await self._gate.drop_passkey(cookie, identity))
+        form, cookie = await fields_of(request), request[ARRIVAL].cookie_of(request)
+        if asked := await prove(self._console, request, form):
+            return asked
+        return await self._dropped(request, await self._gate.drop_passkey(cookie, form.get("passkey", "")))
 
     async def end_session(self, request: web.Request) -> web.StreamResponse:
         """Sign out another browser of one's own."""

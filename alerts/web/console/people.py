@@ -18,6 +18,7 @@ from alerts.model.errors import Forbidden, Misuse, Refused, TocsinError
 from alerts.web.console.entering import fields_of, see_other
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.mishaps import status_of
+from alerts.web.console.proving import prove
 
 ACCOUNTS = f"{BASE}/accounts"
 
@@ -70,6 +71,8 @@ class People:
         """Begin anew with an account; its new first password is on the page that answers."""
         form = await self._form(request)
         self._must_be_another(request, form)
+        if asked := await prove(self._console, request, form):
+            return asked
         return await self._with_password(
             request, form, lambda officer, kept: administering.reset(officer, form.get("name", ""), kept).name
         )
@@ -78,6 +81,8 @@ class People:
         """Another role."""
         form = await self._form(request)
         self._must_be_another(request, form)
+        if asked := await prove(self._console, request, form):
+            return asked
         return await self._do(
             request, form, lambda officer: administering.set_role(officer, form.get("name", ""), _role(form)), "role"
         )

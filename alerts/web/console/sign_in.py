@@ -7,17 +7,12 @@ the sign-in ends is given back: as a draft, or as a page that asks.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from alerts.access.answers import Entered, Held, Reason
 from alerts.access.visitor import Visitor
-from alerts.desk.sitting import Sitting
-from alerts.model.actor import fold_name
-from alerts.model.draft import SavedDraft
 from alerts.model.person import Stage
 from alerts.web.console.carried import Carried, unpacked
 from alerts.web.console.entering import (
@@ -31,15 +26,12 @@ from alerts.web.console.entering import (
     tell_when,
     with_next,
 )
-from alerts.web.console.frame import BASE, VISITOR, Console
+from alerts.web.console.frame import VISITOR, Console
 from alerts.web.console.guard import ARRIVAL, DUE, SIGN_IN
+from alerts.web.console.handing_back import another_author, back_at, keep_for
 from alerts.web.console.mishaps import please_confirm
 
 Fields = Mapping[str, str]
-COMPOSE = f"{BASE}/compose"
-_BESIDE = ("draft", "revision", "about", "do", "again")
-"""What the form of an alert sends beside what was typed."""
-_DIGITS = 10
 _PAGES = {
     Stage.PASSWORD: "sign_in_code.html",
     Stage.NEW_PASSWORD: "sign_in_password.html",
@@ -175,17 +167,17 @@ class SignIn:
         self, request: web.Request, entered: Entered, onward: str, carried: Carried | None
     ) -> web.Response:
         """In. Failed attempts since the last sign-in are told now, once."""
-        frame = self._console.frame
-        if carried is not None and urlsplit(carried.to).path.startswith(COMPOSE):
-            onward = f"{COMPOSE}?draft={await self._as_draft(entered.visitor, carried)}"
-        elif carried is not None:
-            return please_confirm(frame, request, carried, failures=entered.failures)
+        frame, visitor = self._console.frame, entered.visitor
+        if carried is not None:
+            if author := await another_author(self._console, visitor, carried):
+                return await keep_for(self._console, request, carried, author, failures=entered.failures)
+            back = await back_at(self._console, carried, visitor.account.name)
+            if back is None:
+                return please_confirm(frame, request, carried, failures=entered.failures)
+            onward = back
         if entered.failures is None:
             return see_other(onward)
         return frame.page(request, "signed_in.html", onward=onward, failures=entered.failures)
-
-    async def _as_draft(self, visitor: Visitor, carried: Carried) -> str:
-        return await self._console.office.act(lambda sitting: keep_as_draft(sitting, visitor.account.name, carried))
 
     def _first(self, request: web.Request, form: Fields, held: Held | None = None) -> web.Response:
         return self._made(request, "sign_in.html", form, held, name=form.get("name", ""), ended=False)
@@ -206,20 +198,3 @@ class SignIn:
         values |= {"held": held, "next": next_of(form), "carried": form.get("carried", "")}
         made = self._console.frame.page(request, page, status=status_of(held), **values)
         return tell_when(made, held, self._console.office.now())
-
-
-def keep_as_draft(sitting: Sitting, account: str, carried: Carried) -> str:
-    """Keep an alert as typed; returns the draft's id. One that was kept before is gone on with, unless it is newer."""
-    typed = carried.typed()
-    told = {name: str(typed.pop(name, "")) for name in _BESIDE}
-    if "exercise=1" in urlsplit(carried.to).query.split("&"):
-        typed["exercise"] = "1"
-    known = sitting.drafts.draft(told["draft"])
-    revision = int(told["revision"]) if told["revision"].isdecimal() and len(told["revision"]) < _DIGITS else 0
-    own = known is not None and fold_name(known.account) == fold_name(account)
-    if known is None or not own or known.alert_id is not None or known.revision > revision:
-        draft = SavedDraft(sitting.new_id(), account, sitting.now, told["about"] or None, typed)
-    else:
-        draft = replace(known, updated_at=sitting.now, fields=typed, revision=revision + 1)
-    sitting.drafts.put_draft(draft)
-    return draft.id

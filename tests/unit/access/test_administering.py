@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -81,13 +82,16 @@ async def test_a_token_s_use_is_written_once_a_minute_at_most(town):
     _, bearer = await a_token(town)
     used = lambda: town.raw("SELECT used_at FROM token")  # noqa: E731
     await town.gate.program(bearer)
+    await town.gate.touches.done()
     before = used()
     assert before != [(None,)]
     await town.clock.advance(59)
     await town.gate.program(bearer)
+    await town.gate.touches.done()
     assert used() == before
     await town.clock.advance(1)
     await town.gate.program(bearer)
+    await town.gate.touches.done()
     assert used() != before
 
 
@@ -172,3 +176,26 @@ async def test_a_first_password_can_be_read_aloud(town):
     assert fault_of(good, "Anne") is None
     await act(town, administering.add_account, "Bruno", Role.VIEWER, town.passwords.hash_now(good))
     assert isinstance(await town.gate.sign_in("Bruno", good, AWAY), Entered)
+
+
+@pytest.mark.parametrize("name", ["\u0430nne", "Ann\u0435 Martin", "\u0391nne", "Anne\u00b5", "\u0391\u0430"])
+async def test_a_name_of_letters_that_look_alike_is_refused(town, name):
+    await town.add("Anne")
+    with pytest.raises(Misuse, match="letters, of which some look alike; allowed: letters of one script"):
+        await town.add(name)
+    with pytest.raises(Misuse, match="look alike"):
+        await a_token(town, name)
+
+
+@pytest.mark.parametrize(
+    "name", ["\u0410\u043d\u043d\u0430", "\u0386\u03bd\u03bd\u03b1", "Zo\u00eb \u0141.-7", "\u5b89\u5a1c Ann"]
+)
+async def test_a_name_of_one_script_is_taken(town, name):
+    assert (await town.add(name)).name == name
+
+
+async def test_a_token_of_an_account_that_was_there_before_is_its_own(town):
+    account = await town.add("Anne")
+    await town.office.act(lambda sitting: sitting.accounts.put_account(replace(account, name="\u0430nne")))
+    token, _ = await a_token(town, "\u0430nne", Role.AUTHOR)
+    assert token.name == "\u0430nne"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
+
+from structlog.testing import capture_logs
 
 from alerts.access.answers import Held, Reason
 from tests.unit.access.town import AWAY, HOME, OWN
@@ -37,6 +41,7 @@ async def test_who_is_idle_is_signed_out_and_who_is_busy_is_not(town):
     for _ in range(13):
         await town.clock.advance(3600)
         assert await town.gate.visitor(busy.cookie, AWAY)
+        await town.gate.touches.done()
     assert await town.gate.visitor(idle.cookie, HOME) is None
 
 
@@ -46,6 +51,7 @@ async def test_a_session_ends_however_busy(town):
     for _ in range(7):
         await town.clock.advance(timedelta(hours=11.9).total_seconds())
         assert await town.gate.visitor(busy.cookie, HOME)
+        await town.gate.touches.done()
     await town.clock.advance(3600)
     assert await town.gate.visitor(busy.cookie, HOME) is None
 
@@ -73,7 +79,42 @@ async def test_being_seen_is_written_once_a_minute_at_most(town):
 
     await town.clock.advance(59)
     await town.gate.visitor(entered.cookie, HOME)
+    await town.gate.touches.done()
     assert seen() == before
     await town.clock.advance(1)
     await town.gate.visitor(entered.cookie, HOME)
+    await town.gate.touches.done()
     assert seen() != before
+
+
+async def test_what_a_page_fetches_by_itself_keeps_no_session_alive(town, rules):
+    entered = await town.full(await town.settled())
+    await town.clock.advance(rules.session.total_seconds() - 60)
+    assert await town.gate.visitor(entered.cookie, HOME, by_hand=False)
+    await town.gate.touches.done()
+    await town.clock.advance(60)
+    assert await town.gate.visitor(entered.cookie, HOME) is None
+
+
+async def test_who_is_looked_for_is_found_while_the_database_is_held(town):
+    """Neither waited for nor failed: the lock is let go only after the answer was there."""
+    entered = await town.full(await town.settled())
+    await town.clock.advance(60)
+    with closing(sqlite3.connect(town.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        found = [await town.gate.visitor(entered.cookie, HOME) for _ in range(3)]
+        other.execute("ROLLBACK")
+    await town.gate.touches.done()
+    assert [visitor.account.name for visitor in found] == ["Anne"] * 3
+
+
+async def test_a_time_that_cannot_be_kept_is_logged_once_a_minute(town):
+    entered = await town.full(await town.settled())
+    town.raw("CREATE TRIGGER refused BEFORE UPDATE ON session BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+    town.raw("CREATE TRIGGER refused_too BEFORE INSERT ON session BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+    with capture_logs() as logs:
+        for seconds in (60, 1, 60):
+            await town.clock.advance(seconds)
+            assert await town.gate.visitor(entered.cookie, HOME)
+            await town.gate.touches.done()
+    assert [(line["event"], line["cause"]) for line in logs] == [("session.untouched", "disk full")] * 2

@@ -16,11 +16,15 @@ from alerts.access.bursts import bursts
 from alerts.access.throttle import (
     ADDRESS_PACE,
     CODE,
+    NEWCOMER_TRIES,
+    NEWCOMERS,
     PASSWORD,
     Pace,
     held_until,
     last_burst,
     neighbourhood,
+    network,
+    own_clock,
 )
 from alerts.access.visitor import Visit
 from alerts.model.person import Stage
@@ -98,6 +102,41 @@ async def test_a_thousand_addresses_slow_a_stranger_to_half_a_minute_and_the_own
     assert full.visitor.session.stage is Stage.FULL
 
 
+async def polling(town, visits, seconds):
+    """Guess at every chance, and be back within a tenth of a second when told to wait."""
+    for number in range(seconds * 10):
+        await town.clock.advance(0.1)
+        await town.fails(visit=visits[number % len(visits)])
+
+
+async def test_two_who_never_pause_keep_no_owner_out_who_comes_from_a_new_place(town):
+    await town.settled()
+    pollers = [FOE, Visit("203.0.114.7"), Visit("203.0.114.8"), Visit("2001:db8:1:1::1"), Visit("2001:db8:1:2::1")]
+    await polling(town, pollers, 90)
+    begun = town.clock.now()
+    for mistyped in range(3):
+        assert (await town.fails(visit=AWAY, password="mistyped")).reason is Reason.WRONG
+        await polling(town, pollers, 2**mistyped)
+    assert isinstance(await town.gate.sign_in("Anne", OWN, AWAY), Entered)
+    assert town.clock.now() - begun < timedelta(seconds=30)
+
+
+async def test_a_crowd_shares_one_clock(town):
+    await town.settled()
+    await polling(town, [Visit(f"10.0.{n}.1") for n in range(NEWCOMERS + 1)], 60)
+    assert (await town.gate.sign_in("Anne", OWN, AWAY)).reason is Reason.WAIT
+
+
+async def test_who_knows_the_password_has_no_clock_of_their_own_for_codes(town):
+    await town.settled()
+    for number in range(5):
+        visit = Visit(f"10.0.{number}.1")
+        halfway = await town.enter(visit=visit)
+        assert (await town.gate.prove_by_code(halfway.cookie, "000000", visit)).reason is Reason.CODE
+    halfway = await town.enter(visit=AWAY)
+    assert (await town.gate.prove_by_code(halfway.cookie, "000000", AWAY)).reason is Reason.WAIT
+
+
 async def test_a_browser_that_was_in_before_is_known_wherever_it_comes_from(town):
     codes = await town.settled()
     known = (await town.full(codes)).device
@@ -114,7 +153,7 @@ async def test_a_browser_that_was_in_before_is_known_wherever_it_comes_from(town
 async def test_a_made_up_browser_is_not_known_and_gets_a_value_of_its_own(town):
     codes = await town.settled()
     planted = Visit("10.9.9.9", device="planted")
-    await attack(town, tries=20, visits=[FOE, Visit("10.0.0.1"), Visit("10.0.1.1")])
+    await attack(town, tries=20, visits=[FOE, *(Visit(f"10.0.{n}.1") for n in range(NEWCOMERS + 1))])
     assert (await town.gate.sign_in("Anne", OWN, planted)).reason is Reason.WAIT
     await town.clock.advance(60)
     halfway = await town.gate.sign_in("Anne", OWN, planted)
@@ -241,9 +280,14 @@ def test_delays_only_grow(failures):
     assert timedelta() <= pace.delay(failures) <= pace.delay(failures + 1) <= pace.cap
 
 
-def test_a_clock_that_was_set_back_holds_nobody_up_for_longer():
+@pytest.mark.parametrize("known", [True, False])
+def test_a_clock_that_was_set_back_holds_nobody_up(known):
     future = [NOW + timedelta(days=300)] * 50
-    assert held_until(NOW, PASSWORD, future, [], known=False) == NOW + PASSWORD.anywhere.cap
+    assert held_until(NOW, PASSWORD, future, future, known=known) is None
+    past = [NOW - timedelta(seconds=1)] * 10
+    assert held_until(NOW, PASSWORD, past + future, past + future, known=known) == held_until(
+        NOW, PASSWORD, past, past, known=known
+    )
 
 
 @settings(deadline=None)
@@ -270,3 +314,25 @@ def test_a_burst_is_the_newest_failures_without_a_long_pause(times):
 )
 def test_what_counts_as_one_address(one, other, same):
     assert (neighbourhood(one) == neighbourhood(other)) is same
+
+
+def test_a_network_has_few_tries_by_its_own_clock_and_none_in_a_crowd():
+    own = [(NOW, "192.0.2.1"), (NOW, "192.0.2.200")]
+    assert own_clock("192.0.2.77", own) == [NOW, NOW]
+    assert own_clock("192.0.2.77", own * (NEWCOMER_TRIES // 2)) is None
+    others = [(NOW, f"10.0.{n}.1") for n in range(NEWCOMERS + 1)]
+    assert own_clock("192.0.2.77", own + others[1:] * 9) == [NOW, NOW]
+    assert own_clock("192.0.2.77", own + others) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "of"),
+    [
+        ("192.0.2.1", "192.0.2.0/24"),
+        (neighbourhood("2001:db8:1:2::3"), "2001:db8:1::/48"),
+        ("2001:db8:1:2::3", "2001:db8:1::/48"),
+        ("device 12", "device 12"),
+    ],
+)
+def test_what_one_attacker_easily_has(address, of):
+    assert network(address) == of

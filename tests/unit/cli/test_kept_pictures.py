@@ -8,6 +8,7 @@ import sqlite3
 import pytest
 
 from alerts.cli import run
+from tests.pictures import a_png
 
 CHANNELS = """
 [station]
@@ -20,7 +21,7 @@ kind = "telegram"
 chat = "@saintmartin_alertes"
 token = { env = "TELEGRAM_TOKEN" }
 """
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
+PNG = a_png()
 
 
 @pytest.fixture

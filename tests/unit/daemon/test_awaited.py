@@ -212,6 +212,37 @@ async def test_a_newer_version_is_told_as_what_it_is(duty):
     assert "Remplacée par une version plus récente : « Crue de l’Isère »" in over
 
 
+async def test_a_correction_is_told_once_with_its_words_and_by_whom(duty):
+    alert = await duty.post(exercise=True)
+    await duty.look()
+    await duty.act(PAUL, lambda officer: officer.approve(alert))
+    await duty.change("UPDATE post SET state = 'sent' WHERE alert_id = ?", alert)
+    await duty.look()
+    filed = await duty.act(ANNE, lambda officer: officer.correct(alert, "le pont est ouvert"))
+
+    (told,) = await duty.look()
+    assert told.splitlines()[1:] == [
+        "EXERCICE – Corrigée par Anne, sans validation : « Crue de l’Isère » (grave)",
+        f"https://garde.saint-martin.example/desk/alerts/{filed.record.id}",
+        "(le pont est ouvert)",
+    ]
+    assert await duty.look() == []
+    duty.restart()
+    assert await duty.look() == []
+    assert await duty.look(after=26 * 3600) == [], "it is no news for ever"
+
+
+async def test_a_correction_that_was_made_while_nobody_looked_is_told_by_the_one_that_starts_next(duty):
+    for number in range(3):
+        alert = await duty.post(f"Crue numéro {number}")
+        await duty.act(PAUL, lambda officer, alert=alert: officer.approve(alert))
+        await duty.change("UPDATE post SET state = 'sent' WHERE alert_id = ?", alert)
+        await duty.act(ANNE, lambda officer, alert=alert: officer.correct(alert))
+
+    assert len([each for each in await duty.look() if "Corrigée par Anne" in each]) == 3
+    assert await duty.look() == []
+
+
 AWAITED = Awaited("01ABC", "Crue", Severity.SEVERE, ("Centre",), NOW, NOW, "meteo")
 
 

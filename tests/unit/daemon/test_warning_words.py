@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import unicodedata
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.daemon.warning_words import word
-from alerts.daemon.warnings import LONGEST, compose
+from alerts.daemon.awaited_words import Awaited, word_awaited
+from alerts.daemon.warning_words import Words, word
+from alerts.daemon.warnings import LONGEST, compose, tidied
 from alerts.delivery.watch import News, Say, Trouble, What
+from alerts.model.alert import Severity
 from alerts.rendering.count import count
 from tests.unit.desk.conftest import PAGE, TEAM, X
 
@@ -72,3 +76,32 @@ def test_all_of_it_is_there_where_it_fits():
         words.fix,
         "(status 503)",
     ]
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_no_word_of_a_stranger_turns_a_notice_around(language):
+    awaited = Awaited(
+        "a1",
+        "Crue \u202e!rinetnoc\u2066 <b>du Drac</b>",
+        Severity.SEVERE,
+        ("Rue\u202e Haute",),
+        SINCE,
+        None,
+        "An\u200bne\u202d",
+    )
+    words = word_awaited(awaited, Say.BEGINS, language, PARIS)
+    over = word_awaited(
+        replace(awaited, settled="reject", who="Be\u202ert", reason="Non\u202e."), Say.OVER, language, PARIS
+    )
+
+    for each in (words, over, Words("Titre\u202e", "Lisez.", "dit\u2067\nceci")):
+        for shown in (compose(each, "Saint-Martin", outlet, language).plain for outlet in (TEAM, X)):
+            assert not {c for c in shown if unicodedata.category(c) == "Cf"}
+            assert "<b>" not in shown
+    assert "Crue !rinetnoc du Drac" in compose(words, "Saint-Martin", TEAM, language).plain
+
+
+def test_the_alert_that_is_kept_of_a_notice_is_clean_too():
+    told = tidied(Words("Titre\u202e", "Lisez.", "dit\u2067 ceci"))
+
+    assert (told.headline, told.fix, told.detail) == ("Titre", "Lisez.", "dit ceci")

@@ -16,6 +16,8 @@ from tests.unit.desk.conftest import LATER, NOW, SENDER, Area, an_alert, cancell
 ELSEWHERE = (Area("Ailleurs", geocodes=(Named("INSEE", "99999"),)),)
 UNMATCHED = (Area("Quelque part", geocodes=(Named("EMMA_ID", "FR010"),)),)
 EVIL = "evil@example"
+OWN = (Named("tocsin:notice", "P7D"),)
+"""By which our own calendar's announcements are known: those may say the same words again."""
 MINUTE = timedelta(minutes=1)
 
 
@@ -153,20 +155,57 @@ def test_another_source_s_version_that_waits_hides_nothing(make_town):
 
 
 class TestVeto:
-    """The time in which somebody may veto runs from the first words that wait."""
+    """How long newer words can be stopped."""
 
     @pytest.fixture
     def town(self, make_town):
         return make_town(intakes={"meteo": Intake(publish="veto", veto=timedelta(minutes=10))})
 
-    def test_a_feed_that_often_speaks_does_not_put_it_off(self, town):
+    def test_a_feed_s_new_words_have_what_is_left_and_half_of_it_at_least(self, town):
+        ends = []
         for number in range(3):
             last = town.hear(an_alert(headline=f"Vent {number}"))
+            ends.append({post.not_before - NOW for post in town.posts(last).values()})
             town.pass_(minutes=4)
 
-        assert {post.not_before for post in town.posts(last).values()} == {NOW + timedelta(minutes=10)}
+        assert ends == [{timedelta(minutes=10)}, {timedelta(minutes=10)}, {timedelta(minutes=13)}]
         assert set(town.states(last).values()) == {"waiting"}
-        assert last.record.reason == "it goes out in 2m unless somebody rejects it"
+        assert last.record.reason == "it goes out in 5m unless somebody rejects it"
+
+    def test_a_feed_that_never_stops_speaking_is_told_after_two_vetoes_at_the_latest(self, town):
+        for number in range(8):
+            last = town.hear(an_alert(headline=f"Vent {number}"))
+            town.pass_(minutes=2.5)
+
+        assert {post.not_before for post in town.posts(last).values()} == {NOW + timedelta(minutes=20)}
+
+    def test_the_same_words_of_a_feed_have_the_time_that_was_left(self, town):
+        first = town.hear(an_alert(parameters=OWN))
+        town.pass_(minutes=9)
+        again = town.hear(following(first.record.alert, infos=first.record.alert.infos))
+
+        assert {post.not_before for post in town.posts(again).values()} == {NOW + timedelta(minutes=10)}
+
+    @pytest.mark.parametrize(("veto", "least"), [(1, 1), (3, 2), (30, 15)])
+    def test_unseen_words_have_two_minutes_unless_the_veto_is_shorter(self, make_town, veto, least):
+        town = make_town(intakes={"meteo": Intake(publish="veto", veto=timedelta(minutes=veto))})
+        town.hear(an_alert())
+        town.pass_(seconds=veto * 60 - 1)
+        more = town.hear(an_alert(headline="Suite"))
+
+        assert {post.not_before - town.clock.now() for post in town.posts(more).values()} == {timedelta(minutes=least)}
+
+    @pytest.mark.parametrize("by", ["meteo", "manual"])
+    def test_whatever_an_officer_writes_can_be_stopped_for_the_whole_of_it(self, make_town, by):
+        rule = Intake(publish="veto", veto=timedelta(minutes=10))
+        town = make_town(intakes={"meteo": rule, "manual": rule})
+        first = town.hear(an_alert()) if by == "meteo" else town.post(an_alert(sender=SENDER))
+        town.pass_(minutes=9)
+        town.pass_(seconds=57)
+        more = town.post(following(first.record.alert, sender=SENDER, headline="Évacuez"))
+
+        assert set(town.states(first).values()) == {"superseded"}
+        assert {post.not_before - town.clock.now() for post in town.posts(more).values()} == {timedelta(minutes=10)}
 
     def test_what_takes_the_place_of_nothing_that_waits_has_the_whole_of_it(self, town):
         first = town.hear(an_alert())
@@ -206,7 +245,7 @@ class TestRetreat:
 
         assert set(town.states(first).values()) == {"superseded"}
         assert town.posts(away) == {}
-        assert away.withdrew
+        assert away.withdrawn
         took = f"it took {first.record.id} back before that went out: there is nothing to end"
         assert away.record.reason is not None
         assert away.record.reason.endswith(f"; {took}")

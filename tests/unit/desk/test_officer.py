@@ -514,3 +514,163 @@ def test_a_version_tells_what_changed_and_a_repetition_nothing(desk):
     changes = changes_between(filed.record, updated.record)
     assert [change.field for change in changes] == ["headline"]
     assert changes_between(filed.record, filed.record) == ()
+
+
+LUC, LEA = (Actor(name, Role.AUTHOR, Origin.API) for name in ("Luc", "Léa"))
+ENDS = {
+    "cancel": lambda name: lambda officer: officer.cancel(name, "non"),
+    "all clear": lambda name: lambda officer: officer.cancel(name, over=True),
+    "correct": lambda name: lambda officer: officer.correct(name, "faux"),
+}
+TAKES = {**ENDS, "update": lambda name: lambda officer: officer.update(name, {"instruction": "autre"})}
+
+
+class TestWhatWaitsOfSomebodyElse:
+    """To take it back is to reject it, by whatever way."""
+
+    @pytest.mark.parametrize("take", TAKES.values(), ids=TAKES)
+    def test_no_author_takes_it_back_or_replaces_it(self, desk, take):
+        filed = desk.post(LEA)
+        before = desk.town.count("alert")
+
+        with pytest.raises(Forbidden, match="waits and was written by Léa: to take it back or replace it takes approv"):
+            desk.act(LUC, take(filed.record.id))
+        assert is_waiting(desk, filed)
+        assert desk.town.count("alert") == before
+
+    @pytest.mark.parametrize("take", TAKES.values(), ids=TAKES)
+    def test_the_author_and_an_approver_do(self, desk, take):
+        for actor in (LEA, PAUL):
+            filed = desk.post(LEA, headline=f"Crue vue par {actor.name}")
+            desk.act(actor, take(filed.record.id))
+            assert set(desk.town.states(filed).values()) == {"superseded"}
+
+    def test_an_approver_whose_account_was_lowered_does_not(self, desk):
+        filed = desk.post(LEA)
+        desk.account("Paul", Role.AUTHOR)
+
+        with pytest.raises(Forbidden):
+            desk.act(PAUL, TAKES["cancel"](filed.record.id))
+
+    @pytest.mark.parametrize("take", TAKES.values(), ids=TAKES)
+    def test_no_author_takes_back_what_a_feed_brought_and_an_approver_awaits(self, desk, take):
+        heard = desk.town.hear(an_alert())
+
+        with pytest.raises(Forbidden, match="waits and came from meteo"):
+            desk.act(LUC, take(heard.record.id))
+        assert is_waiting(desk, heard)
+
+    def test_a_message_of_one_s_own_that_refers_to_it_is_no_way_round(self, desk):
+        filed = desk.post(LEA)
+        station = desk.town.station.sender
+
+        for message in (following(filed.record.alert, sender=station), cancelling(filed.record.alert, sender=station)):
+            with pytest.raises(Forbidden):
+                desk.act(LUC, lambda officer, message=message: officer.post(message))
+
+    @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+    def test_an_end_stops_what_a_veto_holds(self, make_town, end):
+        desk = DutyDesk(make_town(intakes={"meteo": VETO, "manual": APPROVE}))
+        heard = desk.town.hear(an_alert())
+
+        desk.act(LUC, end(heard.record.id))
+        assert set(desk.town.states(heard).values()) == {"superseded"}
+
+    def test_an_author_s_edit_does_not_stop_the_clock_of_what_a_veto_holds(self, make_town):
+        desk = DutyDesk(make_town(intakes={"meteo": VETO, "manual": APPROVE}))
+        heard = desk.town.hear(an_alert())
+
+        with pytest.raises(Forbidden, match=r"goes out by itself.*: stop it, or let an approver edit it"):
+            desk.act(LUC, TAKES["update"](heard.record.id))
+        assert {post.not_before for post in desk.town.posts(heard).values()} == {NOW + VETO.veto}
+        desk.act(PAUL, TAKES["update"](heard.record.id))
+
+    def test_what_is_out_is_everybody_s_to_go_on_about(self, desk):
+        for name, take in TAKES.items():
+            filed = desk.post(LEA, headline=f"Crue, {name}")
+            desk.town.deliver(filed)
+            assert desk.act(LUC, take(filed.record.id)).penned
+
+    def test_an_update_that_waits_holds_up_no_correction_but_every_other_end(self, desk):
+        filed = desk.post(LEA)
+        desk.town.deliver(filed)
+        update = desk.act(LEA, TAKES["update"](filed.record.id))
+
+        with pytest.raises(Forbidden):
+            desk.act(LUC, TAKES["cancel"](filed.record.id))
+        desk.act(LUC, TAKES["correct"](filed.record.id))
+        assert set(desk.town.states(update).values()) == {"superseded"}
+
+
+class TestChannelsOfAnUpdate:
+    """What nobody chose anew stays as it was chosen."""
+
+    @pytest.fixture
+    def desk(self, make_town):
+        return DutyDesk(make_town())
+
+    def narrow(self, desk: DutyDesk, *channels: str, **fields):
+        alert = draft_alert(Draft("Marché déplacé", **fields), desk.town.station, NOW, "n0")
+        return desk.act(LUC, lambda officer: officer.post(alert, channels))
+
+    def update(self, desk: DutyDesk, filed, *channels: str, **changes):
+        changes = changes or {"instruction": "autre"}
+        return desk.act(LUC, lambda officer: officer.update(filed.record.id, changes, channels))
+
+    @pytest.mark.parametrize("state", [S.WAITING, S.QUEUED, S.SENDING, S.IN_DOUBT, S.SENT, S.FAILED, S.EXPIRED])
+    def test_are_those_where_it_is_waits_or_failed(self, desk, state):
+        filed = self.narrow(desk, "telegram")
+        desk.town.deliver(filed, state)
+
+        assert set(desk.town.posts(self.update(desk, filed, severity=Severity.SEVERE))) == {"telegram"}
+
+    @pytest.mark.parametrize("state", [S.REJECTED, S.DROPPED])
+    def test_are_those_of_what_never_went_out(self, desk, state):
+        filed = self.narrow(desk, "telegram")
+        desk.town.deliver(filed, state)
+
+        assert set(desk.town.posts(self.update(desk, filed))) == {"telegram"}
+
+    @pytest.mark.parametrize("state", [S.WAITING, S.FAILED, S.EXPIRED])
+    def test_are_also_those_where_it_did_not_get_to_beside_those_where_it_is(self, desk, state):
+        filed = self.narrow(desk, "telegram", "x")
+        desk.town.deliver(filed, state, "x")
+        desk.town.deliver(filed, S.SENT, "telegram")
+
+        assert set(desk.town.posts(self.update(desk, filed))) == {"telegram", "x"}
+
+    def test_leave_out_where_it_was_given_up(self, desk):
+        filed = self.narrow(desk, "telegram", "x")
+        desk.town.deliver(filed, S.DROPPED, "x")
+        desk.town.deliver(filed, S.SENT, "telegram")
+
+        assert set(desk.town.posts(self.update(desk, filed))) == {"telegram"}
+
+    def test_are_those_that_are_named(self, desk):
+        filed = self.narrow(desk, "telegram")
+
+        assert set(desk.town.posts(self.update(desk, filed, "telegram", "x"))) == {"telegram", "x"}
+
+    def test_leave_out_one_that_is_gone_and_one_that_takes_exercises_now(self, desk):
+        filed = self.narrow(desk, "telegram", "x", "page")
+        desk.reconfigure(outlets=(replace(X, exercise=True), TELEGRAM, TEAM, DRILLS))
+
+        assert set(desk.town.posts(self.update(desk, filed))) == {"telegram"}
+
+    def test_of_a_message_that_refers_to_it_are_the_same(self, desk):
+        filed = self.narrow(desk, "telegram")
+        message = following(filed.record.alert, sender=desk.town.station.sender)
+
+        assert set(desk.town.posts(desk.act(LUC, lambda officer: officer.post(message)))) == {"telegram"}
+
+    def test_of_a_feed_s_alert_are_those_that_routing_chose(self, make_town):
+        desk = DutyDesk(make_town(outlets=(replace(X, severity=Severity.SEVERE), PAGE, TELEGRAM)))
+        heard = desk.town.hear(an_alert())
+
+        assert set(desk.town.posts(self.update(desk, heard))) == {"page", "telegram"}
+
+    def test_an_end_is_told_wherever_it_is(self, desk):
+        filed = self.narrow(desk, "telegram", "x")
+        desk.town.deliver(filed)
+
+        assert set(desk.town.posts(desk.act(LUC, lambda officer: officer.cancel(filed.record.id)))) == {"telegram", "x"}

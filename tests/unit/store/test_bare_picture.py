@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import random
+import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
+from alerts.model.errors import Misuse
 from alerts.store.bare_picture import bare
 
 GPS = 0x8825
 ORIENTATION = 0x0112
+NOISE = random.Random(12).randbytes(6300)
 PLACE = {1: "N", 2: (45.0, 11.0, 30.0), 3: "E", 4: (5.0, 43.0, 0.0)}
 
 
 def a_photo(orientation: int = 1) -> bytes:
-    picture = Image.effect_noise((64, 32), 40).convert("RGB")
+    picture = Image.frombytes("L", (64, 32), NOISE[:2048]).convert("RGB")
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     exif[0x0110] = "Anne's telephone"
@@ -71,7 +76,109 @@ def test_what_is_bare_stays_as_it_is():
     assert bare(kept) == kept
 
 
-@pytest.mark.parametrize("start", [b"", b"\xff\xd8", b"\x89PNG\r\n\x1a\n"])
+HIDDEN = (b"Anne", b"Gare", b"+45.1894")
+
+
+def after_the_start(photo: bytes, more: bytes) -> bytes:
+    return photo[:2] + more + photo[2:]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param(a_photo() + a_photo(), id="a second picture behind the first, as bursts and Ultra HDR have it"),
+        pytest.param(a_photo() + b"\0\0\0\x18ftypmp42 \xa9xyz+45.1894+005.7197/", id="a film behind it"),
+        pytest.param(after_the_start(a_photo(), b"\xff"), id="a fill byte before the EXIF"),
+        pytest.param(a_photo()[:20] + b"\0" + a_photo()[20:], id="an odd byte before the EXIF"),
+        pytest.param(after_the_start(a_photo(), b"\xff\xe2\x00\x0aMPF\0Anne"), id="an index of more pictures"),
+        pytest.param(after_the_start(a_photo(), b"\xff\xe0\x00\x0aJFXX\0Ann" + b"e"), id="a thumbnail"),
+        pytest.param(a_photo(orientation=6), id="turned"),
+        pytest.param(a_photo(orientation=6)[:-2] + b"\xff\xfe\x00\x06Gare\xff\xd9", id="a comment behind the scan"),
+    ],
+)
+def test_nothing_is_told_wherever_it_stands_in_the_file(file: bytes) -> None:
+    kept = bare(file)
+
+    assert not [word for word in HIDDEN if word in kept]
+    with Image.open(io.BytesIO(kept)) as picture:
+        picture.load()
+        assert dict(picture.getexif()) == {}
+        assert picture.format == "JPEG"
+
+
+@pytest.mark.parametrize("how", [{"progressive": True}, {"restart_marker_blocks": 1}, {"subsampling": 0}])
+def test_a_picture_of_many_scans_or_restarts_stays_the_same_to_the_bit(how: dict[str, object]) -> None:
+    file = io.BytesIO()
+    Image.frombytes("L", (90, 70), NOISE).convert("RGB").save(
+        file, "JPEG", comment=b"Gare", icc_profile=b"p" * 99, **how
+    )
+    kept = bare(file.getvalue() + a_photo())
+
+    assert pixels(kept) == pixels(file.getvalue())
+    assert b"Gare" not in kept
+    with Image.open(io.BytesIO(kept)) as picture:
+        assert picture.info["icc_profile"] == b"p" * 99
+
+
+def a_png() -> bytes:
+    file = io.BytesIO()
+    Image.frombytes("L", (32, 32), NOISE[:1024]).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_what_stands_behind_a_png_goes() -> None:
+    assert bare(a_png() + b"rue de la Gare 12") == bare(a_png())
+
+
+def test_a_png_that_says_no_end_is_drawn_anew() -> None:
+    assert pixels(bare(a_png()[:-12])) == pixels(a_png())
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        b"\xff\xd8\xff",
+        b"\xff\xd8\xff\xd9",
+        b"\xff\xd8\0" + a_photo()[2:],
+        a_photo()[:40],
+        a_photo()[:-2],
+        a_png()[:60],
+        b"\x89PNG\r\n\x1a\n",
+        b"GIF89a",
+        b"",
+    ],
+)
+def test_what_nobody_can_open_is_refused(file: bytes) -> None:
+    with pytest.raises(Misuse, match=r"--image .*allowed: "):
+        bare(file)
+
+
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_opened() -> None:
+    wide = a_png()
+    bomb = wide[:16] + struct.pack(">II", 60_000, 60_000) + wide[24:]
+    photo = a_photo()
+    frame = photo.index(b"\xff\xc0")
+    big = photo[: frame + 5] + struct.pack(">HH", 60_000, 60_000) + photo[frame + 9 :]
+
+    for each in (bomb, bomb[:-4], big, after_the_start(big, b"\0")):
+        with pytest.raises(Misuse, match=r"60000 × 60000 pixels|can't be opened"):
+            bare(each)
+
+
+@pytest.mark.parametrize("start", [b"", b"\xff\xd8", b"\xff\xd8\xff\xda\x00\x02", b"\x89PNG\r\n\x1a\n"])
 @given(rest=st.binary(max_size=200))
-def test_nothing_breaks_it(start, rest):
-    assert isinstance(bare(start + rest), bytes)
+def test_nothing_breaks_it(start: bytes, rest: bytes) -> None:
+    with contextlib.suppress(Misuse):
+        assert isinstance(bare(start + rest), bytes)
+
+
+@settings(deadline=None)
+@given(place=st.integers(0, 2000), byte=st.integers(0, 255), orientation=st.sampled_from([1, 6]))
+def test_no_broken_byte_lets_anything_through(place: int, byte: int, orientation: int) -> None:
+    photo = a_photo(orientation)
+    broken = bytearray(photo)
+    broken[place % len(photo)] = byte
+    with contextlib.suppress(Misuse):
+        kept = bare(bytes(broken))
+        assert b"telephone" not in kept
+        assert b"rue de" not in kept

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 from alerts.model.alert import Alert, Info, Resource
 from alerts.store.pictures import keep_picture, kept_picture, picture_folder, with_kept_pictures
+from tests.pictures import a_png
 
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
+PNG = a_png()
 
 
 def test_the_same_picture_is_kept_once(tmp_path):

@@ -82,6 +82,25 @@ def test_posts_in_a_state_come_by_their_place_in_the_lane(shelf, views, state):
     assert len(views.posts_in(state, most=2)) == 2
 
 
+def test_what_waits_comes_by_when_it_goes_out_then_by_gravity_and_age(shelf, views):
+    def held(name, priority=11, **changes):
+        record = shelf.alert(name, state=AlertState.WAITING)
+        for _ in range(3):
+            shelf.post(record, state=PostState.WAITING, priority=priority, **changes)
+
+    held("old")
+    held("new")
+    held("grave", priority=44)
+    held("late", not_before=LATER)
+    held("soon", not_before=NOW)
+    shelf.post(shelf.alert("out"), state=PostState.SENT)
+    shelf.post(shelf.alert("failed"), state=PostState.FAILED)
+
+    assert views.waiting() == ["soon", "late", "grave", "old", "new"]
+    assert views.waiting(skip=1, most=2) == ["late", "grave"]
+    assert views.held_counts() == {PostState.WAITING: 5, PostState.FAILED: 1}
+
+
 def test_records_and_threads_are_found_by_their_names(shelf, views):
     one, other = shelf.alert("a", incident="i"), shelf.alert("b", incident="j")
     posts = [shelf.post(one), shelf.post(other), shelf.post(one)]

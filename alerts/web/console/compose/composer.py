@@ -18,13 +18,14 @@ from alerts.model.errors import Forbidden, Misuse
 from alerts.model.hazard import Hazard
 from alerts.model.ids import new_id
 from alerts.model.incident import Record
-from alerts.web.console.compose.fields import digest, text
+from alerts.web.console.compose.fields import LONGEST, digest, text, too_long
 from alerts.web.console.compose.keeping import Older, Sheet, draft_of, is_identity, keep
 from alerts.web.console.compose.page import Page, Tapped
 from alerts.web.console.compose.prefill import adapted, another_hazard, fields_of, prepared_fields
 from alerts.web.console.compose.reading import OTHER, Ground, read_form
 from alerts.web.console.compose.rehearsal import file_wish, reached, rehearse
 from alerts.web.console.compose.showing import Showing
+from alerts.web.console.compose.turns import Turns
 from alerts.web.console.compose.view import ends_at
 from alerts.web.console.frame import BASE, Console, visitor_of
 
@@ -39,6 +40,7 @@ class Composer:
         self._station = console.frame.station
         self._prepared: dict[str, Mapping[Hazard, Prepared]] = {}
         self._showing = Showing(console)
+        self._turns = Turns()
 
     def must_write(self, request: web.Request) -> Actor:
         """Who asks. Raises Forbidden for those who may not post."""
@@ -94,12 +96,22 @@ class Composer:
         return replace(sheet, fields=another_hazard(sheet.fields, old, prepared[Hazard(value)]))
 
     async def keep_form(self, request: web.Request, sheet: Sheet) -> Page:
-        """Keep what a form sent; where a newer version is kept already, as a copy beside it."""
+        """Keep what a form sent; where a newer version is kept already, as a copy beside it.
+
+        What is too long to be kept is only shown again.
+        """
         actor = self.must_write(request)
         if not is_identity(sheet.identity):
             sheet = replace(sheet, identity=new_id())
         about = await self._about(actor, sheet)
         page = Page(sheet.identity, sheet.revision, dict(sheet.fields), chosen=True)
+        if not too_long(sheet.fields):
+            await self._keep(actor, sheet, page)
+        if about is not None:
+            await self._begin_update(page, about, typed=True)
+        return page
+
+    async def _keep(self, actor: Actor, sheet: Sheet, page: Page) -> None:
         try:
             kept = await self.office.act(lambda sitting: keep(sitting, actor, sheet))
         except Older:
@@ -107,17 +119,16 @@ class Composer:
             kept = await self.office.act(lambda sitting: keep(sitting, actor, copy))
             page.notice = "copy"
         page.take(kept)
-        if about is not None:
-            await self._begin_update(page, about, typed=True)
-        return page
 
     async def keep_script(self, request: web.Request, sheet: Sheet) -> Mapping[str, Any]:
-        """Keep what a script sent. Raises Older."""
-        actor = self.must_write(request)
+        """Keep what a script sent. Raises Older, and Misuse in the reader's words."""
+        actor, voice = self.must_write(request), self._showing.voice(request)
+        if too_long(sheet.fields):
+            raise Misuse(voice.words.gettext("Not saved: a field holds more than %(most)s characters.", most=LONGEST))
         about = await self._about(actor, sheet)
         named = replace(sheet, about=about.id if about else None)
         kept = await self.office.act(lambda sitting: keep(sitting, actor, named, by_script=True))
-        return _state(kept)
+        return {**_state(kept), "at": voice.time(kept.updated_at)}
 
     async def state(self, request: web.Request, identity: str) -> Mapping[str, Any]:
         """What is kept of a draft, for a script that comes back."""
@@ -157,8 +168,12 @@ class Composer:
         prepared = await self.prepared(self._showing.voice(request).words.language)
         return self._showing.page(request, page, drafts, prepared)
 
-    async def preview(self, request: web.Request, sheet: Sheet) -> Mapping[str, Any]:
-        """What stands beside the form, and what is wrong with it, for a script."""
+    async def preview(self, request: web.Request, sheet: Sheet) -> Mapping[str, Any] | None:
+        """What stands beside the form, and what is wrong with it, for a script; None where it asked anew meanwhile."""
+        session = visitor_of(request).session.digest
+        return await self._turns.take(session, sheet.identity, lambda: self._preview(request, sheet))
+
+    async def _preview(self, request: web.Request, sheet: Sheet) -> Mapping[str, Any]:
         actor = self.must_write(request)
         page = Page(sheet.identity, fields=dict(sheet.fields))
         about = await self._about(actor, sheet)

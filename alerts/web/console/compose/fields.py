@@ -42,11 +42,9 @@ def lines(fields: Fields, name: str) -> tuple[str, ...]:
 
 
 def typed(pairs: Iterable[tuple[str, Any]]) -> dict[str, Typed]:
-    """A form's pairs as fields: what isn't one of ours is left aside. Raises Misuse for a text that is far too long."""
+    """A form's pairs as fields: what isn't one of ours is left aside."""
     found: dict[str, Typed] = {}
     for name, value in pairs:
-        if isinstance(value, str) and len(value) > LONGEST:
-            raise Misuse(f"{name} holds {len(value)} characters; allowed: up to {LONGEST}")
         if name in TEXTS and isinstance(value, str):
             found[name] = _plain(value)
         elif name in LISTS and isinstance(value, str):
@@ -60,6 +58,11 @@ def typed_in_json(value: Any) -> dict[str, Typed]:
         raise Misuse("fields must be an object")
     pairs = [(str(name), one) for name, each in value.items() for one in (each if isinstance(each, list) else [each])]
     return typed(pairs)
+
+
+def too_long(fields: Fields) -> tuple[str, ...]:
+    """The fields that hold more than `LONGEST` characters: they are shown as they were typed, and kept nowhere."""
+    return tuple(name for name in fields if any(len(value) > LONGEST for value in several(fields, name)))
 
 
 def digest(fields: Fields, *more: str) -> str:

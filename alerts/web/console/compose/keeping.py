@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from alerts.desk.sitting import Sitting
 from alerts.model.actor import Actor, fold_name
@@ -13,7 +14,9 @@ from alerts.web.console.compose.fields import Fields, same
 
 _IDENTITY = re.compile(r"[0-9A-Za-z]{8,26}")
 MOST = 200
-"""Drafts that one account may have open: more are no officer's."""
+"""Drafts that one account has open: more are no officer's, and the oldest makes room for a new one."""
+UNTOUCHED = timedelta(days=30)
+"""How long a draft is kept that nobody goes on with."""
 
 
 class Older(Conflict):
@@ -48,15 +51,14 @@ def draft_of(sitting: Sitting, actor: Actor, identity: str) -> SavedDraft | None
 
 
 def keep(sitting: Sitting, actor: Actor, sheet: Sheet, *, by_script: bool = False) -> SavedDraft:
-    """Keep what a page sent. A draft that was posted stays as it is. Raises Older, Forbidden, or Conflict for too many.
+    """Keep what a page sent. A draft that was posted stays as it is. Raises Older, Forbidden.
 
     A page with a script counts its changes itself, so that what it sends again with the same number is the same. One
     without sends the number that it was given.
     """
     found = draft_of(sitting, actor, sheet.identity)
     if found is None:
-        if len(sitting.drafts.drafts(actor.name)) >= MOST:
-            raise Conflict(f"you have {MOST} drafts; throw some of them away first")
+        _make_room(sitting, actor)
         found = SavedDraft(sheet.identity, actor.name, sitting.now, about=sheet.about, revision=0)
     elif found.alert_id is not None or (same(found.fields, sheet.fields) and sheet.revision <= found.revision):
         return found
@@ -67,3 +69,14 @@ def keep(sitting: Sitting, actor: Actor, sheet: Sheet, *, by_script: bool = Fals
     kept = replace(found, about=about, fields=dict(sheet.fields), revision=revision, updated_at=sitting.now)
     sitting.drafts.put_draft(kept)
     return kept
+
+
+def _make_room(sitting: Sitting, actor: Actor) -> None:
+    """Let go of what nobody goes on with, since nothing old may stand in the way of an emergency.
+
+    What was sent back, which holds somebody else's words too, goes last.
+    """
+    sitting.drafts.sweep_drafts(sitting.now - UNTOUCHED)
+    by_worth = sorted(sitting.drafts.drafts(actor.name), key=lambda each: (each.note is not None, each.updated_at))
+    for each in by_worth[: max(len(by_worth) - MOST + 1, 0)]:
+        sitting.drafts.drop_draft(each.id)

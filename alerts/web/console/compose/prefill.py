@@ -77,23 +77,11 @@ def fields_of(
     info = alert.info_for(station.language) if alert else None
     if alert is None or info is None:
         return {}
-    zone = station.timezone
     return {
         **({"about": alert.references[-1].identifier} if alert.references else {}),
-        "hazard": hazard_of(info).value,
         "exercise": "" if alert.status is Status.ACTUAL else "1",
-        "headline": info.headline or info.event,
-        "description": info.description or "",
-        "instruction": info.instruction or "",
-        "event": info.event,
-        "category": info.categories[0].value,
-        "severity": info.severity.value,
-        "urgency": info.urgency.value,
-        "certainty": info.certainty.value,
-        "onset": _spelled(info.onset, zone),
-        "span": OTHER,
-        "expires": _spelled(info.expires, zone),
-        "web": info.web or "",
+        **_what(info),
+        **_when(info, station.timezone),
         **_where(info.areas, station),
         **_picture(info, kept),
     }
@@ -108,6 +96,8 @@ def changes_between(before: Fields, now: Fields, draft: Draft) -> dict[str, Any]
             changes |= {to: getattr(draft, to) for to in fields}
     if "whole" in changes:
         changes["whole"] = not (draft.areas or draft.place or draft.polygons or draft.circles)
+    if "image" in changes:
+        changes["no_picture"] = draft.image is None
     return changes
 
 
@@ -139,6 +129,25 @@ def _told(value: Any) -> Any:
 def _value(fields: Fields, name: str) -> Any:
     value = fields.get(name, "")
     return tuple(sorted(several(fields, name))) if name in ("area", "channel") else str(value).strip()
+
+
+def _what(info: Info) -> dict[str, Typed]:
+    return {
+        "hazard": hazard_of(info).value,
+        "headline": info.headline or info.event,
+        "description": info.description or "",
+        "instruction": info.instruction or "",
+        "event": info.event,
+        "category": info.categories[0].value,
+        "severity": info.severity.value,
+        "urgency": info.urgency.value,
+        "certainty": info.certainty.value,
+        "web": info.web or "",
+    }
+
+
+def _when(info: Info, zone: tzinfo) -> dict[str, Typed]:
+    return {"onset": _spelled(info.onset, zone), "span": OTHER, "expires": _spelled(info.expires, zone)}
 
 
 def _spelled(time: datetime | None, zone: tzinfo) -> str:

@@ -15,7 +15,7 @@ from alerts.desk.station import Station
 from alerts.model.alert import Category, Certainty, Severity, Urgency
 from alerts.model.errors import Misuse
 from alerts.model.hazard import Hazard
-from alerts.web.console.compose.fields import Fields, lines, several, text
+from alerts.web.console.compose.fields import LONGEST, Fields, lines, several, text, too_long
 
 Gettext = Callable[..., str]
 E = TypeVar("E", bound=StrEnum)
@@ -71,15 +71,10 @@ class _Reader:
         self.problems: dict[str, str] = {}
 
     def draft(self) -> Draft | None:
-        _, picture = self._, self._picture()
-        headline = text(self._fields, "headline")
-        if not headline:
-            self.problems["headline"] = _("Say in one line what happens.")
-        self._shapes()
-        self._times()
-        self._web()
+        picture = self._picture()
+        self._look()
         return Draft(
-            headline=headline,
+            headline=text(self._fields, "headline"),
             description=text(self._fields, "description"),
             instruction=text(self._fields, "instruction"),
             event=text(self._fields, "event") or None,
@@ -99,6 +94,15 @@ class _Reader:
             polygons=lines(self._fields, "polygon"),
             circles=lines(self._fields, "circle"),
         )
+
+    def _look(self) -> None:
+        _ = self._
+        if not text(self._fields, "headline"):
+            self.problems["headline"] = _("Say in one line what happens.")
+        self._lengths()
+        self._shapes()
+        self._times()
+        self._web()
 
     def channels(self) -> tuple[str, ...]:
         _, chosen = self._, several(self._fields, "channel")
@@ -136,6 +140,11 @@ class _Reader:
         if gone:
             self.problems["area"] = _("There is no district “%(name)s” any more.", name=gone[0])
         return chosen
+
+    def _lengths(self) -> None:
+        _ = self._
+        for name in too_long(self._fields):
+            self.problems[name] = _("That is too long: at most %(most)s characters. Shorten it.", most=LONGEST)
 
     def _shapes(self) -> None:
         _ = self._

@@ -133,7 +133,7 @@ def _silence(outlet: Outlet, alert: Alert | None, wish: Wish) -> str:
     severity = alert.severity if alert else Severity.UNKNOWN
     if severity is not Severity.UNKNOWN and not severity.at_least(outlet.severity):
         return f"takes {outlet.severity}"
-    return "nothing"
+    return "nothing" if wish.about is None else "is not chosen"
 
 
 def reached(names: Sequence[str], standings: Sequence[Mapping[str, Any]]) -> int | None:

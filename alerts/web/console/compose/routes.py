@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from alerts.desk.draft import LARGEST_PICTURE, picture_kind
-from alerts.model.errors import Conflict, Forbidden, Misuse, TocsinError
+from alerts.model.errors import Forbidden, Misuse, TocsinError
 from alerts.web.console.compose.composer import Composer
 from alerts.web.console.compose.fields import text, typed, typed_in_json
 from alerts.web.console.compose.keeping import Older, Sheet, is_identity
@@ -23,7 +23,6 @@ from alerts.web.console.frame import BASE, Console
 
 _AT = f"{BASE}/compose"
 _PICTURES = {"jpg": "image/jpeg", "png": "image/png"}
-_LARGEST_JSON = 1024 * 1024
 
 
 def routes(console: Console) -> list[web.RouteDef]:
@@ -62,8 +61,7 @@ class _Handlers:
             return _sent_on(page.alert_id)
         if do == "publish" and not page.problems:
             return await self._publish(request, page, again=bool(form.get("again")))
-        if do == "save" and not page.problems:
-            page.saved = True
+        page.saved = do == "save" and not page.problems and page.kept_at is not None
         return await self._composer.answer(request, page)
 
     async def confirm(self, request: web.Request) -> web.StreamResponse:
@@ -88,7 +86,8 @@ class _Handlers:
         """What stands beside the form, for a script that typed it in."""
         said = await _json(request)
         sheet = Sheet(str(said.get("draft", "")), 0, typed_in_json(said.get("fields")), _named(said, "about"))
-        return web.json_response(await self._composer.preview(request, sheet))
+        seen = await self._composer.preview(request, sheet)
+        return web.json_response(seen) if seen is not None else web.json_response({"error": "overtaken"}, status=409)
 
     async def kept(self, request: web.Request) -> web.StreamResponse:
         return web.json_response(await self._composer.state(request, request.query.get("draft", "")))
@@ -103,8 +102,8 @@ class _Handlers:
             return web.json_response(await self._composer.keep_script(request, sheet))
         except Older as older:
             return web.json_response({"revision": older.kept.revision, "fields": dict(older.kept.fields)}, status=409)
-        except Conflict as conflict:
-            return web.json_response({"error": str(conflict)}, status=429)
+        except Misuse as misuse:
+            return web.json_response({"error": str(misuse)}, status=422)
 
     async def upload(self, request: web.Request) -> web.StreamResponse:
         """A picture as the body, from a script."""

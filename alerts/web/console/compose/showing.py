@@ -10,7 +10,8 @@ from aiohttp import web
 from alerts.desk.prepared import Prepared
 from alerts.model.draft import SavedDraft
 from alerts.model.hazard import Hazard
-from alerts.web.console.compose.fields import lines, several, text
+from alerts.web.console.compose.fields import LONGEST, lines, several, text
+from alerts.web.console.compose.keeping import MOST, UNTOUCHED
 from alerts.web.console.compose.page import Page
 from alerts.web.console.compose.view import Beside, beside, choices, draft_title, hazard_buttons
 from alerts.web.console.compose.wording import Voice, confirm_words, remark
@@ -38,11 +39,9 @@ class Showing:
         prepared: Mapping[Hazard, Prepared],
     ) -> web.Response:
         """The form, with what stands beside it; the hazards alone where nothing was chosen yet."""
-        voice, station = self.voice(request), self._frame.station
-        problems = dict(page.problems)
+        voice, problems = self.voice(request), dict(page.problems)
         if page.refusal is not None:
             problems[""] = remark(str(page.refusal), voice.words.gettext)
-        listed = [(each, draft_title(each.fields, prepared, voice)) for each in drafts if each.id != page.identity]
         return self._frame.page(
             request,
             "compose.html",
@@ -51,16 +50,24 @@ class Showing:
             problems=problems,
             wrong=_Wrong(problems),
             f=_Values(page),
-            hazards=hazard_buttons(prepared, voice),
-            choices=choices(voice),
-            districts=station.territory.districts,
-            outlets=[o for o in station.outlets if o.public and o.exercise is page.exercise],
-            drafts=listed,
             beside=self._beside(request, page),
-            tiles=self._tiles,
             address=_address(page),
             account=visitor_of(request).account.name,
+            **self._offered(page, prepared, voice),
+            **_listed(page, drafts, prepared, voice),
         )
+
+    def _offered(self, page: Page, prepared: Mapping[Hazard, Prepared], voice: Voice) -> dict[str, Any]:
+        """What can be chosen."""
+        station = self._frame.station
+        return {
+            "hazards": hazard_buttons(prepared, voice),
+            "choices": choices(voice),
+            "districts": station.territory.districts,
+            "outlets": [each for each in station.outlets if each.public and each.exercise is page.exercise],
+            "tiles": self._tiles,
+            "longest": LONGEST,
+        }
 
     def fragment(self, request: web.Request, page: Page) -> Mapping[str, Any]:
         """What a script puts beside the form."""
@@ -87,6 +94,14 @@ class Showing:
 
     def _beside(self, request: web.Request, page: Page) -> Beside:
         return beside(page.wish, page.rehearsal, page.followers, self.voice(request), self._frame.station)
+
+
+def _listed(
+    page: Page, drafts: Sequence[SavedDraft], prepared: Mapping[Hazard, Prepared], voice: Voice
+) -> dict[str, Any]:
+    """The other drafts, and how long they are kept."""
+    others = [(each, draft_title(each.fields, prepared, voice)) for each in drafts if each.id != page.identity]
+    return {"drafts": others, "most_drafts": MOST, "draft_days": UNTOUCHED.days}
 
 
 class _Wrong(dict[str, str]):

@@ -78,15 +78,9 @@ def button_words(rehearsal: Rehearsal, followers: int | None, voice: Voice, *, e
 
 def confirm_words(rehearsal: Rehearsal, voice: Voice, *, exercise: bool) -> str:
     """The button of the confirmation, which says again what is confirmed: what, where, until when, on how many."""
-    plural, number = voice.words.ngettext, len(rehearsal.channels)
-    alert = rehearsal.alert
-    if alert is None:
+    if rehearsal.alert is None:
         return voice.words.gettext("Publish")
-    said = {
-        "what": alert.infos[0].headline or alert.infos[0].event,
-        "where": place_of(alert, voice),
-        "until": voice.time(alert.ends),
-    }
+    plural, number, said = voice.words.ngettext, len(rehearsal.channels), _what_where_until(rehearsal.alert, voice)
     if exercise:
         return plural(
             "Publish the EXERCISE “%(what)s” in %(where)s until %(until)s on %(n)s exercise channel",
@@ -107,6 +101,15 @@ def confirm_words(rehearsal: Rehearsal, voice: Voice, *, exercise: bool) -> str:
         number,
         **said,
     )
+
+
+def _what_where_until(alert: Alert, voice: Voice) -> dict[str, str]:
+    info = alert.infos[0]
+    return {
+        "what": info.headline or info.event,
+        "where": place_of(alert, voice),
+        "until": voice.time(alert.ends),
+    }
 
 
 def silence_words(silence: str, _: Callable[..., str], severities: Mapping[str, str]) -> str:

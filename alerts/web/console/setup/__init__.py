@@ -28,11 +28,11 @@ def routes(console: Console) -> list[web.RouteDef]:
     async def people() -> Sequence[Person]:
         return await office.ask(people_of)
 
-    async def record(request: web.Request, what: str, name: str) -> None:
+    async def record(request: web.Request, what: str, name: str, address: str) -> None:
         def write(sitting: Sitting) -> None:
             officer = Officer(sitting, visitor_of(request).actor)
             officer.must(Act.ADMINISTER)
-            officer.write(what, name)
+            officer.write(what, name, address)
 
         await office.act(write)
 

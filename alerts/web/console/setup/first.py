@@ -135,5 +135,5 @@ def _anybody(_: web.Request) -> None:
     """Whoever passed the door may."""
 
 
-async def _forget(_: web.Request, __: str, ___: str) -> None:
+async def _forget(_: web.Request, *_told: str) -> None:
     """There is no record yet."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from aiohttp import web
@@ -18,6 +20,18 @@ from alerts.web.console.setup.spelling import said_of
 STEPS = ("station", "channels", "sources", "accounts", "lines")
 LONGEST = 100_000
 """Characters of channels.toml that are taken in: many times what a town needs."""
+
+
+_SHOWN = 200
+_LOCKED = re.compile(r"(?<=://)[^/@]*@")
+"""A name and a password in an address."""
+
+
+class Trial(StrEnum):
+    """What the record calls a trial."""
+
+    TRIED = "test"
+    SHOWN = "post a test"
 
 
 @dataclass
@@ -46,7 +60,7 @@ class Setup:
         frame: Frame,
         workshop: Callable[[], Workshop],
         may: Callable[[web.Request], None],
-        record: Callable[[web.Request, str, str], Awaitable[None]],
+        record: Callable[[web.Request, str, str, str], Awaitable[None]],
         people: Callable[[], Awaitable[Sequence[Person]]] | None,
     ) -> None:
         self._frame = frame
@@ -140,12 +154,14 @@ class Setup:
             view.values, view.wrong = typed.values | {"name": typed.name}, typed.wrong
 
     async def _try(self, request: web.Request, view: View, do: str, name: str, form: forms.Form) -> None:
+        await self._record(
+            request, Trial.SHOWN if do == "show" else Trial.TRIED, f"{view.step}.{name}", _address(view, name)
+        )
         if view.step == "sources":
             view.source = await self._workshop.try_source(view.lines, name)
         elif do == "test":
             view.channel = await self._workshop.try_channel(view.lines, name)
         else:
-            await self._record(request, "post a test", f"channels.{name}")
             station = str(table_of(view.lines, "station").get("name", "Tocsin"))
             text = self._frame.words(request).gettext(
                 "%(station)s: a test of Tocsin. No reader sees this.", station=station
@@ -193,6 +209,13 @@ class Setup:
             by_oneself=table_of(view.lines, "desk").get("alone") is True,
             said=said_of(words),
         )
+
+
+def _address(view: View, name: str) -> str:
+    """Where a trial asks, as far as the lines tell; without what may hold a key."""
+    table = table_of(view.lines, f"{view.step}.{name}")
+    told = [str(table[key]) for key in ("api_url", "url") if table.get(key)]
+    return " ".join(_LOCKED.sub("", each.partition("?")[0].partition("#")[0])[:_SHOWN] for each in told)
 
 
 def _private_chats(lines: str) -> list[str]:

@@ -189,8 +189,8 @@ class Composer {
       return 5000;
     }
     if (answer.status === 409) return this.older((await answer.json()));
-    if (answer.status === 429) {
-      this.tell("lost", form.dataset.full);
+    if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) {
+      this.tell("refused", await reasonOf(answer)); // sending the same again would change nothing
       return 0;
     }
     if (!answer.ok) {
@@ -203,8 +203,7 @@ class Composer {
     if (kept.alert) return this.published(kept.address);
     if (this.revision === revision) {
       forget(this.key);
-      const time = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-      this.tell("saved", `${form.dataset.saved} ${time.format(new Date())}`);
+      this.tell("saved", `${form.dataset.saved} ${kept.at ?? ""}`); // the station's time, as the server words it
     }
     return 0;
   }
@@ -251,8 +250,11 @@ class Composer {
 
   async lookNow() {
     const mine = ++this.looks;
+    this.looking?.abort();
+    this.looking = new AbortController();
     try {
-      const answer = await this.send("preview", { draft: this.draft, about: form.elements.about.value, fields: this.fields() });
+      const said = { draft: this.draft, about: form.elements.about.value, fields: this.fields() };
+      const answer = await this.send("preview", said, this.looking.signal);
       if (!answer.ok || mine !== this.looks) return;
       this.show(await answer.json());
     } catch {
@@ -276,14 +278,14 @@ class Composer {
     }
   }
 
-  send(what, said) {
+  send(what, said, signal) {
     const body = JSON.stringify(said);
     return ask(`${own.at}/${what}`, {
       method: "POST",
       headers: { "Content-Type": "application/json", Accept: "application/json", "X-CSRF-Token": form.elements.csrf.value },
       body,
       keepalive: what === "draft" && body.length < 20000, // a leaving page may still send a little
-      signal: AbortSignal.timeout(10000),
+      signal: signal ? either(signal, AbortSignal.timeout(10000)) : AbortSignal.timeout(10000),
     });
   }
 
@@ -291,6 +293,21 @@ class Composer {
     if (this.status.textContent === words) return;
     this.status.dataset.state = state;
     this.status.textContent = words;
+  }
+}
+
+// A preview that nobody waits for any more ends, and so does one that takes too long.
+function either(one, other) {
+  const both = new AbortController();
+  for (const signal of [one, other]) signal.addEventListener("abort", () => both.abort(signal.reason));
+  return both.signal;
+}
+
+async function reasonOf(answer) {
+  try {
+    return (await answer.json()).error || form.dataset.refused;
+  } catch {
+    return form.dataset.refused;
   }
 }
 

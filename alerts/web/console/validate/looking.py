@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,7 @@ from alerts.web.console.validate.sheet import (
 from alerts.web.console.validate.sketch import sketch_of
 
 ONE = "/waiting/{id:[A-Za-z0-9]+}"
+_NUMBER = re.compile(r"[0-9]{1,6}")
 _KINDS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
 
 
@@ -37,7 +39,8 @@ def routes(console: Console) -> list[web.RouteDef]:
     async def one(request: web.Request) -> web.Response:
         sheet, actor = await asked(console, request), visitor_of(request).actor
         response = await show_sheet(console, request, sheet)
-        await console.office.act(lambda sitting: remember_look(sitting, sheet, actor))
+        looks = f"{actor.name} at {sheet.item.record.id}"
+        await console.gate.touches.soon(looks, lambda sitting: remember_look(sitting, sheet, actor))
         return response
 
     async def picture(request: web.Request) -> web.Response:
@@ -65,10 +68,10 @@ async def asked(console: Console, request: web.Request) -> Sheet:
 
 
 async def show_list(console: Console, request: web.Request) -> web.Response:
-    """Everything that waits; `?done=` says what was decided just now."""
-    actor, done = visitor_of(request).actor, request.query.get("done")
-    items = await console.office.ask(lambda sitting: what_waits(sitting, actor))
-    return console.frame.page(request, "waiting.html", items=items, done=done, **_common(console, request))
+    """What waits, a `?page=` at a time; `?done=` says what was decided just now."""
+    actor, done, page = visitor_of(request).actor, request.query.get("done"), _number(request.query.get("page", ""))
+    queue = await console.office.ask(lambda sitting: what_waits(sitting, actor, page))
+    return console.frame.page(request, "waiting.html", queue=queue, done=done, **_common(console, request))
 
 
 async def show_sheet(
@@ -103,6 +106,10 @@ async def show_sheet(
 def _common(console: Console, request: web.Request) -> dict[str, Any]:
     actor = visitor_of(request).actor
     return {"may": {act.name.lower(): actor.may(act) for act in Act}, "moment": console.office.now()}
+
+
+def _number(text: str) -> int:
+    return int(text) if _NUMBER.fullmatch(text) else 1
 
 
 def _picture(content: bytes) -> web.Response:

@@ -1,10 +1,10 @@
-"""What waits for somebody, most urgent first, each with the rule that made it wait and who may decide."""
+"""What waits for somebody, the first to go out first, each with the rule that made it wait and who may decide."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -17,9 +17,8 @@ from alerts.model.alert import Info, Severity, Urgency
 from alerts.model.incident import Record
 from alerts.model.post import Post, PostState
 
-MOST = 300
-"""Posts that are looked at for the list: what waits is decided from the top."""
-_NEVER = datetime.max.replace(tzinfo=UTC)
+A_PAGE = 50
+"""Alerts on one page of the list."""
 
 
 class Stance(StrEnum):
@@ -86,13 +85,28 @@ class Item:
         return self.record.alert is not None and self.record.alert.status in PRACTICE
 
 
-def what_waits(sitting: Sitting, actor: Actor) -> list[Item]:
-    """Everything that waits, most urgent first; of two alike what goes out first, then what waits longest."""
-    posts = sitting.views.posts_in(PostState.WAITING, most=MOST)
-    records = sitting.views.records(list(dict.fromkeys(post.alert_id for post in posts)))
-    all_posts = sitting.views.posts_by_alert(list(records))
-    items = [item_of(record, all_posts[key], sitting.desk.station, actor) for key, record in records.items()]
-    return sorted(items, key=_place)
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A page of what waits, of so many `pages`; `total` counts the alerts of all of them."""
+
+    items: tuple[Item, ...]
+    total: int
+    page: int
+    pages: int
+
+
+def what_waits(sitting: Sitting, actor: Actor, page: int = 1) -> Queue:
+    """What waits: what goes out by itself first, the first of it first; then the gravest, and the oldest of these.
+
+    A page that isn't there any more is the last that is.
+    """
+    total = sitting.views.held_counts().get(PostState.WAITING, 0)
+    pages = max(-(-total // A_PAGE), 1)
+    page = min(max(page, 1), pages)
+    names = sitting.views.waiting(skip=(page - 1) * A_PAGE, most=A_PAGE)
+    records, posts = sitting.views.records(names), sitting.views.posts_by_alert(names)
+    items = [item_of(records[name], posts[name], sitting.desk.station, actor) for name in names if name in records]
+    return Queue(tuple(items), total, page, pages)
 
 
 def item_of(record: Record, posts: Sequence[Post], station: Station, actor: Actor) -> Item:
@@ -100,11 +114,6 @@ def item_of(record: Record, posts: Sequence[Post], station: Station, actor: Acto
     info = record.alert.info_for(station.language) if record.alert else None
     mine = wrote(actor, record)
     return Item(record, tuple(posts), info, _rule(record, posts, station), _stance(record, station, actor), mine)
-
-
-def _place(item: Item) -> tuple[int, datetime, datetime]:
-    gravest = max((post.priority for post in item.waiting), default=0)
-    return -gravest, item.goes_out_at or _NEVER, item.record.received_at
 
 
 def _rule(record: Record, posts: Sequence[Post], station: Station) -> Rule:

@@ -13,6 +13,7 @@ from pathlib import Path
 from alerts.desk.approval import fingerprint
 from alerts.desk.dedupe import end_reason
 from alerts.desk.four_eyes import must_fit
+from alerts.desk.in_full import InFull, in_full
 from alerts.desk.officer import DECIDED
 from alerts.desk.sitting import Sitting
 from alerts.desk.station import Station
@@ -73,6 +74,12 @@ class Sheet:
     decision: Decision | None
     misfit: str | None
     can_send_back: bool
+
+    @property
+    def in_full(self) -> tuple[InFull, ...]:
+        """Every word of it in every language: no post shows them all, and all are validated."""
+        alert = self.item.record.alert
+        return in_full(alert) if alert else ()
 
     @property
     def is_waiting(self) -> bool:

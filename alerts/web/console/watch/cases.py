@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -119,12 +119,16 @@ def newest_by_channel(thread: Iterable[Post]) -> tuple[Post, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """What is shown of now: what needs somebody first, what waits by itself, what is on; `more` where a list is cut."""
+    """What is shown of now: what needs somebody first, what waits by itself, what is on; `more` where a list is cut.
+
+    `unlisted` counts the alerts of each state that need somebody and aren't among these, where there are any.
+    """
 
     needs: tuple[Case, ...] = ()
     on: tuple[Case, ...] = ()
     moving: tuple[Case, ...] = ()
     more: frozenset[str] = frozenset()
+    unlisted: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_quiet(self) -> bool:
@@ -132,16 +136,18 @@ class Board:
         return not (self.needs or self.on or self.moving)
 
 
-_HELD = (PostState.FAILED, PostState.IN_DOUBT, PostState.WAITING)
+_HELD = (PostState.FAILED, PostState.IN_DOUBT)
 _MOVING = (PostState.QUEUED, PostState.SENDING)
 
 
 def board_of(sitting: Sitting) -> Board:
     """What is on now, read by index: as quick with five thousand alerts as with five."""
     views, language = sitting.views, sitting.desk.station.language
-    found = {state: views.posts_in(state, most=MOST + 1) for state in (*_HELD, *_MOVING)}
+    found = {state: views.posts_in(state, most=MOST) for state in (*_HELD, *_MOVING)}
     on = views.on(sitting.now, most=MOST + 1)
-    alerts = list(dict.fromkeys(post.alert_id for posts in found.values() for post in posts[:MOST]))
+    listed = {state: list(dict.fromkeys(post.alert_id for post in posts)) for state, posts in found.items()}
+    listed[PostState.WAITING] = list(views.waiting(most=MOST))
+    alerts = list(dict.fromkeys(name for state in (*_HELD, PostState.WAITING, *_MOVING) for name in listed[state]))
     records = views.records(alerts)
     threads = views.threads(list({record.incident_id for record in (*on, *records.values())}))
     cases = [_case(records[each], threads, language) for each in alerts if each in records]
@@ -150,8 +156,10 @@ def board_of(sitting: Sitting) -> Board:
     holding = [_case(record, threads, language) for record in on[:MOST] if record.incident_id not in shown]
     shown |= {case.record.incident_id for case in holding}
     moving = _each_incident(case for case in cases if case.record.incident_id not in shown)
-    more = {str(state) for state, posts in found.items() if len(posts) > MOST} | ({"on"} if len(on) > MOST else set())
-    return Board(tuple(needs), tuple(holding), tuple(moving), frozenset(more))
+    more = frozenset({"on"} if len(on) > MOST else ())
+    left = {str(state): count - len(listed[state]) for state, count in views.held_counts().items()}
+    unlisted = {state: count for state, count in left.items() if count > 0}
+    return Board(tuple(needs), tuple(holding), tuple(moving), more, unlisted)
 
 
 def _case(record: Record, threads: Mapping[str, Sequence[Post]], language: str) -> Case:

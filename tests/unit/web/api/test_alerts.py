@@ -9,6 +9,7 @@ import pytest
 
 from alerts.model.ports import Standing
 from alerts.store.standings import StoredStandings
+from tests.pictures import a_png
 
 
 async def test_an_alert_is_posted_and_told_as_it_is_kept(bureau):
@@ -197,7 +198,7 @@ async def test_who_has_it_already_is_told_so_until_it_changes(bureau):
     assert (await bureau.ask("GET", path, headers={"If-None-Match": tag})).status == 200
 
 
-PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 400_000
+PNG, OTHER = a_png(640, 640), a_png(2, 3)
 
 
 def a_picture(content=PNG, /, **changes):
@@ -211,12 +212,12 @@ def kept(bureau):
 
 async def test_a_picture_is_kept_and_goes_out_with_its_words(bureau):
     first = await bureau.posted(picture=a_picture(), severity="Severe", urgency="Immediate")
-    update = {"picture": a_picture(PNG + b"1", alt="Une autre")}
+    update = {"picture": a_picture(OTHER, alt="Une autre")}
     second = await bureau.told("POST", f"/alerts/{first['alert']}/update", json=update, status=201)
 
     found = {tuple(row) for row in await bureau.rows("SELECT alert_id, alt FROM post WHERE state = 'queued'")}
     assert found == {(second["alert"], "Une autre")}
-    assert kept(bureau) == {PNG, PNG + b"1"}
+    assert kept(bureau) == {PNG, OTHER}
     for form in ("application/json", "application/cap+xml"):
         answer = await bureau.ask("GET", f"/alerts/{first['alert']}", headers={"Accept": form})
         assert "pictures" not in await answer.text()
@@ -226,6 +227,7 @@ async def test_a_picture_is_kept_and_goes_out_with_its_words(bureau):
     ("picture", "where"),
     [
         (a_picture(b"GIF89a"), "picture"),
+        (a_picture(b"\xff\xd8\xff", type="image/jpeg"), "picture"),
         (a_picture(PNG, type="image/jpeg"), "picture.type"),
         (a_picture(PNG, data="AAA"), "picture.data"),
         (a_picture(PNG, data="/etc/passwd?"), "picture.data"),

@@ -27,6 +27,7 @@ from alerts.web.console import compose
 from alerts.web.console.frame import VISITOR, Console, Frame, static_file
 from alerts.web.console.sealing import seals
 from tests.fakes import FakeClock
+from tests.pictures import a_png
 
 START = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 """Three in the morning, in Paris."""
@@ -68,7 +69,7 @@ chat = "-200"
 token = {{ env = "TELEGRAM_TOKEN" }}
 public = false
 """
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
+PNG = a_png()
 
 
 class Bench:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from io import BytesIO
 
 import aiohttp
@@ -10,6 +12,7 @@ import pytest
 from alerts.desk.approval import fingerprint
 from alerts.model.draft import SavedDraft
 from alerts.web.console import compose
+from alerts.web.console.compose.keeping import MOST
 from tests.unit.web.console.composing import PNG, START, a_form, form_of, open_bench, posted, preview, with_fields
 
 CONFIRM = 'class="confirm-form"'
@@ -192,7 +195,9 @@ async def test_a_picture_is_kept_with_the_draft_and_goes_out_with_its_words(benc
     assert all(name in post.message.image.path for post in posts)
 
 
-@pytest.mark.parametrize("content", [b"GIF89a...", b"<svg onload=alert(1)>", PNG + b"\0" * 5 * 1024**2, b"x"])
+@pytest.mark.parametrize(
+    "content", [b"GIF89a...", b"<svg onload=alert(1)>", PNG + b"\0" * 5 * 1024**2, b"x", b"\xff\xd8\xff"]
+)
 async def test_what_is_no_picture_is_refused_and_the_form_stays(bench, content):
     page = await bench.post("/compose", await with_picture(bench, content, headline="Fuite", do="publish"), 422)
 
@@ -218,3 +223,74 @@ async def test_no_name_of_a_picture_leads_to_another_file(bench):
         await bench.get(f"/compose/pictures/{name}", 404)
     seen = await preview(bench, picture="/etc/passwd")
     assert set(seen["problems"]) == {"picture"}
+
+
+async def test_drafts_never_stand_in_the_way_of_a_new_alert(bench):
+    await saved(bench, "sentback1", 1, "renvoyé")
+    kept = await bench.office.ask(lambda sitting: sitting.drafts.draft("sentback1"))
+    await bench.office.act(lambda sitting: sitting.drafts.put_draft(replace(kept, note="Précisez.")))
+    for number in range(MOST):
+        bench.clock.set(bench.clock.now() + timedelta(seconds=1))
+        await saved(bench, f"full{number:06}", 1, f"brouillon {number}")
+
+    bench.clock.set(bench.clock.now() + timedelta(seconds=1))
+    where = await bench.post("/compose", await a_form(bench, headline="Crue", severity="Moderate", do="publish"))
+
+    assert where.startswith("/desk/alerts/")
+    left = {each.id for each in await bench.drafts()}
+    assert len(left) == MOST - 1
+    assert "sentback1" in left, "somebody else's words go last"
+    assert not left & {"full000000", "full000001"}
+    assert f"The newest {MOST} are kept, each for 30 days" in await bench.get("/compose")
+
+
+async def test_what_nobody_goes_on_with_is_thrown_away_after_thirty_days(bench):
+    await saved(bench, "old000001", 1, "ancien")
+    bench.clock.set(bench.clock.now() + timedelta(days=29))
+    await saved(bench, "old000002", 1, "moins ancien")
+    bench.clock.set(bench.clock.now() + timedelta(days=2))
+    await saved(bench, "new000001", 1, "nouveau")
+
+    assert {each.id for each in await bench.drafts()} == {"old000002", "new000001"}
+
+
+LONG = "mot " * 5_001
+
+
+async def test_a_field_that_is_too_long_is_told_beside_it_and_its_words_stay(bench):
+    form = await a_form(bench, headline="Trop long", description=LONG, severity="Moderate")
+
+    for do in ("publish", "save"):
+        page = await bench.post("/compose", with_fields(form, do=do), 422)
+        assert 'id="f-description-error"' in page
+        assert "at most 20000 characters" in page
+        assert dict(form_of(page))["description"] == LONG
+        assert dict(form_of(page))["headline"] == "Trop long"
+    assert await bench.records() == await bench.drafts() == []
+
+
+async def test_a_script_is_told_why_nothing_was_saved(bench):
+    said = {"draft": "draft0001", "revision": 1, "fields": {"description": LONG}}
+
+    told = await bench.json("/compose/draft", said, 422)
+
+    assert told == {"error": "Not saved: a field holds more than 20000 characters."}
+    assert set((await preview(bench, description=LONG))["problems"]) == {"description"}
+
+
+async def test_the_time_of_saving_is_the_station_s(bench):
+    assert (await saved(bench, "draft0001", 1, "Fuite"))["at"] == "03:00"
+
+
+async def test_an_update_can_take_the_picture_away(bench):
+    published = await with_picture(bench, PNG, severity="Moderate", expires="6h", do="publish")
+    alert = (await bench.post("/compose", published)).rpartition("/")[2]
+    form = form_of(await bench.get(f"/compose?update={alert}"))
+    assert dict(form)["picture"]
+
+    page = await bench.post("/compose", with_fields(form, do="no-picture"), 200)
+    newer = (await bench.post("/compose", with_fields(form_of(page), do="publish"))).rpartition("/")[2]
+
+    assert newer != alert
+    [record] = [each for each in await bench.records() if each.id == newer]
+    assert [info.resources for info in record.alert.infos] == [()]

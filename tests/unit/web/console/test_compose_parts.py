@@ -15,7 +15,7 @@ from alerts.model.errors import Misuse
 from alerts.model.hazard import Hazard
 from alerts.model.incident import AlertState, Record
 from alerts.web.console.compose.checklist import Said, checklist
-from alerts.web.console.compose.fields import LONGEST, digest, same, typed, typed_in_json
+from alerts.web.console.compose.fields import LONGEST, digest, same, too_long, typed, typed_in_json
 from alerts.web.console.compose.prefill import adapted, another_hazard, changes_between, fields_of, prepared_fields
 from alerts.web.console.compose.reading import Ground, read_form, until
 from alerts.web.console.compose.wording import Voice, remark
@@ -88,8 +88,13 @@ def test_fields_are_ours_alone_and_hold_no_control_characters():
     for wrong in (None, [], "x"):
         with pytest.raises(Misuse):
             typed_in_json(wrong)
-    with pytest.raises(Misuse, match="up to"):
-        typed([("description", "x" * (LONGEST + 1))])
+
+
+def test_a_field_that_is_too_long_is_told_and_stays_as_it_was_typed():
+    found = typed([("description", "x" * (LONGEST + 1)), ("headline", "x" * LONGEST), ("area", "y" * (LONGEST + 1))])
+
+    assert len(found["description"]) == LONGEST + 1
+    assert too_long(found) == ("description", "area")
 
 
 def test_an_empty_field_is_no_field():

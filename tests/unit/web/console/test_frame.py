@@ -84,7 +84,10 @@ async def every_page(town, language):
         yield await browser.send(page, "/desk/tokens/add", token_name="Carte", role="viewer")
         yield await browser.get("/desk/accounts")
         yield await browser.post("/desk/account/language", page.form("/desk/accounts/add") | {"csrf": "x"})
-        yield await browser.send(await browser.get("/desk/account"), "/desk/account/code/remove")
+        page = await browser.send(await browser.get("/desk/account"), "/desk/account/code/remove")
+        yield page
+        page = await browser.send(page, "/desk/account/code/remove", own_password=OWN)
+        yield page
         await browser.send(page, "/desk/sign-out")
         await town.clock.advance(60)
         page = await browser.send(await browser.get("/desk/sign-in"), "/desk/sign-in", name="Root", password=OWN)

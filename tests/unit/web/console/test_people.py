@@ -73,7 +73,10 @@ async def test_roles_change_and_accounts_are_shut_opened_and_begun_anew(town, br
     await other.settle("Anne", Role.AUTHOR)
     page = await browser.get("/desk/accounts")
     fields = await of_a_row(page, "/desk/accounts/role", "Anne", role="viewer")
-    assert (await browser.post("/desk/accounts/role", fields)).location == "/desk/accounts?done=role"
+    asked = await browser.post("/desk/accounts/role", fields)
+    assert (await account(town, "Anne")).role is Role.AUTHOR
+    done = await browser.send(asked, "/desk/accounts/role", own_password=OWN)
+    assert done.location == "/desk/accounts?done=role"
     assert (await account(town, "Anne")).role is Role.VIEWER
     page = await browser.get("/desk/accounts")
     await browser.post("/desk/accounts/disable", await of_a_row(page, "/desk/accounts/disable", "Anne"))
@@ -82,7 +85,8 @@ async def test_roles_change_and_accounts_are_shut_opened_and_begun_anew(town, br
     await browser.post("/desk/accounts/enable", await of_a_row(page, "/desk/accounts/enable", "Anne"))
     assert (await account(town, "Anne")).disabled_at is None
     page = await browser.get("/desk/accounts")
-    page = await browser.post("/desk/accounts/reset", await of_a_row(page, "/desk/accounts/reset", "Anne"))
+    asked = await browser.post("/desk/accounts/reset", await of_a_row(page, "/desk/accounts/reset", "Anne"))
+    page = await browser.send(asked, "/desk/accounts/reset", own_password=OWN)
     assert page.tree.xpath("//*[@class='code large']")
     kept = await account(town, "Anne")
     assert (kept.must_change, kept.totp) == (True, None)
@@ -152,9 +156,54 @@ async def test_a_session_of_one_s_own_is_ended_and_nobody_else_s(town, browser, 
     assert not await town.office.ask(lambda sitting: sitting.accounts.sessions("Anne"))
 
 
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/desk/account/code", {"code": "123456"}),
+        ("/desk/account/code/remove", {}),
+        ("/desk/account/passkey", {"answer": "{}", "label": "x"}),
+        ("/desk/account/passkey/remove", {"passkey": "x"}),
+        ("/desk/accounts/role", {"name": "Bruno", "role": "administrator"}),
+        ("/desk/accounts/reset", {"name": "Bruno"}),
+    ],
+)
+async def test_who_may_come_in_is_changed_by_one_s_own_password_alone(town, browser, path, fields):
+    await browser.settle(role=Role.ADMINISTRATOR)
+    before = await town.add("Bruno")
+    token = (await browser.get("/desk/account")).form("/desk/account/language")["csrf"]
+    page = await browser.post(path, fields | {"csrf": token})
+    assert (page.status, "Your own password, please" in page.said) == (200, True)
+    assert page.form(path) == fields | {"csrf": token, "username": "Anne"}
+    page = await browser.send(page, path, own_password="wrong")
+    assert (page.status, "present password is wrong" in page.said) == (400, True)
+    assert await account(town, "Bruno") == before
+    assert (await account(town, "Anne")).totp is not None
+
+
+async def test_wrong_passwords_for_it_are_failed_sign_ins(town, browser):
+    await browser.settle(role=Role.ADMINISTRATOR)
+    page = await browser.send(await browser.get("/desk/account"), "/desk/account/code/remove")
+    for _ in range(10):
+        page = await browser.send(page, "/desk/account/code/remove", own_password="wrong")
+    page = await browser.send(page, "/desk/account/code/remove", own_password=OWN)
+    assert page.status == 429
+    lines = await town.office.ask(lambda sitting: sitting.ledger.newest(subject="Anne"))
+    assert "sign-in failing" in [line.entry.act for line in lines]
+
+
+async def test_the_language_of_an_account_is_in_the_record_once(town, browser):
+    await browser.settle()
+    for language in ("fr", "fr", ""):
+        await browser.send(await browser.get("/desk/account"), "/desk/account/language", language=language)
+    lines = await town.office.ask(lambda sitting: sitting.ledger.newest(subject="Anne"))
+    told = [(line.entry.act, line.entry.detail) for line in lines if line.entry.act == "language changed"]
+    assert told == [("language changed", "the browser's"), ("language changed", "fr")]
+
+
 async def test_the_last_second_factor_stays(town, browser):
     await browser.settle()
     page = await browser.send(await browser.get("/desk/account"), "/desk/account/code/remove")
+    page = await browser.send(page, "/desk/account/code/remove", own_password=OWN)
     assert (page.status, "only second factor" in page.said) == (400, True)
     assert (await account(town, "Anne")).totp is not None
 
@@ -162,10 +211,11 @@ async def test_the_last_second_factor_stays(town, browser):
 async def test_other_codes_take_the_place_of_the_first(town, browser):
     codes = await browser.settle()
     page = await browser.get("/desk/account/code")
-    page = await browser.send(page, "/desk/account/code", code="12")
+    page = await browser.send(page, "/desk/account/code", own_password=OWN, code="12")
     assert page.status == 401
     seed = page.tree.xpath("//*[@class='code']")[0].text_content().replace(" ", "")
-    page = await browser.send(page, "/desk/account/code", code=type(codes)(seed).at(town.clock.now()))
+    typed = {"code": type(codes)(seed).at(town.clock.now()), "own_password": OWN}
+    page = await browser.send(page, "/desk/account/code", **typed)
     assert page.location == "/desk/account?done=code"
     assert (await account(town, "Anne")).totp.reveal() == seed != codes.secret
 

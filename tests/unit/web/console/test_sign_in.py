@@ -32,9 +32,9 @@ async def over(town, browser):
     assert browser.cookie
 
 
-async def sign_in_from(browser, page, codes):
+async def sign_in_from(browser, page, codes, name="Anne"):
     """Go on from a page that asks to sign in, to where that leads."""
-    page = await browser.send(page, "/desk/sign-in", name="Anne", password=OWN)
+    page = await browser.send(page, "/desk/sign-in", name=name, password=OWN)
     if page.status == 303:
         page = await browser.follow(page)
     return await browser.send(page, "/desk/sign-in/code", code=codes.at(browser.town.clock.now()))
@@ -106,6 +106,7 @@ async def test_a_passkey_is_set_up_and_proves_who_one_is(town, browser):
     assert asked["rp"]["id"] == "127.0.0.1"
     answer = json.dumps(key.create(asked, origin))
     page = await browser.send(page, "/desk/account/passkey", answer=answer, label="Duty phone")
+    page = await browser.send(page, "/desk/account/passkey", own_password=OWN)
     assert "Duty phone" in (await browser.follow(page)).said
     await over(town, browser)
     page = await browser.follow(await browser.get("/desk/account"))
@@ -177,6 +178,73 @@ async def test_a_draft_is_about_what_it_was_and_a_newer_one_stays(town, browser)
     assert drafts.pop(kept.id) == kept
     [draft] = drafts.values()
     assert (draft.about, draft.fields) == ("id000042", {"headline": "Older", "exercise": "1"})
+
+
+@pytest.mark.parametrize("step", ["confirm", "discard"])
+async def test_after_the_second_page_it_goes_on_with_the_draft_and_makes_none(town, browser, step):
+    codes = await browser.settle()
+    token = (await browser.get("/desk/account")).form("/desk/account/language")["csrf"]
+    kept = SavedDraft("id00000099", "anne", town.clock.now(), fields={"headline": "Crue"}, revision=7)
+    await town.office.act(lambda sitting: sitting.drafts.put_draft(kept))
+    for sent, onward in ((kept.id, f"/desk/compose?draft={kept.id}"), ("../x", "/desk/compose")):
+        await over(town, browser)
+        fields = {"csrf": token, "draft": sent, "onset": "", "seen": "abc"}
+        page = await sign_in_from(browser, await browser.post(f"/desk/compose/{step}", fields), codes)
+        assert page.location == onward
+    assert await town.drafts() == [kept]
+
+
+async def two_at_one_browser(town, browser):
+    """Anne and Berthe have accounts; Anne's page stands open here."""
+    other = Browser(town)
+    codes = await other.settle("Berthe")
+    await other.client.close()
+    await browser.settle()
+    return codes, (await browser.get("/desk/account")).form("/desk/account/language")["csrf"]
+
+
+async def test_what_one_typed_becomes_no_draft_of_another(town, browser):
+    codes, token = await two_at_one_browser(town, browser)
+    await over(town, browser)
+    page = await browser.post("/desk/compose", {"csrf": token, "headline": "Crue rapide"})
+    page = await sign_in_from(browser, page, codes, "Berthe")
+    assert "What Anne had typed is kept for Anne." in page.said
+    assert "You are signed in as Berthe." in page.said
+    assert "Crue rapide" not in page.text
+    assert not await town.drafts("Berthe")
+    [draft] = await town.drafts()
+    assert draft.fields == {"headline": "Crue rapide"}
+
+
+async def test_what_one_decided_is_not_sent_by_another(town, browser):
+    codes, token = await two_at_one_browser(town, browser)
+    await over(town, browser)
+    page = await browser.post("/desk/waiting/id000042/reject", {"csrf": token, "reason": "Wrong area"})
+    page = await sign_in_from(browser, page, codes, "Berthe")
+    assert "What Anne had sent was not done." in page.said
+    assert "Wrong area" in page.said
+    assert not [form for form in page.tree.forms if "reject" in form.get("action", "")]
+
+
+async def test_what_one_sends_while_another_is_signed_in_is_kept_for_the_first(town, browser):
+    codes, token = await two_at_one_browser(town, browser)
+    await over(town, browser)
+    await sign_in_from(browser, await browser.get("/desk/sign-in"), codes, "Berthe")
+    page = await browser.post("/desk/compose", {"csrf": token, "headline": "Crue rapide"})
+    assert (page.status, "What Anne had typed is kept for Anne." in page.said) == (403, True)
+    assert [draft.fields["headline"] for draft in await town.drafts()] == ["Crue rapide"]
+    assert not await town.drafts("Berthe")
+
+
+async def test_nobody_s_name_is_made_up(town, browser):
+    codes, token = await two_at_one_browser(town, browser)
+    await over(town, browser)
+    name = token.split(".")[1]
+    forged = f"{token.split('.')[0]}.{name}.{'0' * 64}"
+    page = await browser.post("/desk/compose", {"csrf": forged, "headline": "Crue rapide"})
+    await sign_in_from(browser, page, codes, "Berthe")
+    assert not await town.drafts()
+    assert len(await town.drafts("Berthe")) == 1
 
 
 async def test_any_other_form_is_shown_again_and_sent_by_hand_alone(town, browser):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from alerts.model.alert import Severity, Urgency
+from alerts.model.alert import Named, Resource, Severity, Urgency
 from alerts.model.post import PostState
+from alerts.web.console.validate.queue import A_PAGE
 from tests.unit.desk.conftest import an_alert, following
 from tests.unit.web.console.validating import a_validating_desk
 
@@ -27,24 +30,44 @@ async def alone(tmp_path):
 
 
 class TestTheList:
-    """Everything that waits, the most urgent first."""
+    """Everything that waits, what goes out by itself first."""
 
     async def test_nothing_waits(self, desk):
         page = await desk.look("/waiting")
         assert "Nothing waits." in page.text
 
-    async def test_the_most_urgent_comes_first_each_with_who_brought_it_and_the_rule(self, desk):
+    async def test_what_goes_out_by_itself_comes_first_then_the_gravest_each_with_its_rule(self, desk):
         await desk.post("Roadworks", severity=Severity.MINOR)
         await desk.hear(an_alert(headline="Gale", severity=Severity.MODERATE))
         await desk.hear(an_alert(headline="Flood", event="Crue", severity=Severity.SEVERE, urgency=Urgency.IMMEDIATE))
         page = await desk.look("/waiting")
 
-        assert re.findall(r'<h2 id="w-.*?<a [^>]*>(.*?)</a>', page.html) == ["Flood", "Gale", "Roadworks"]
+        assert re.findall(r'<h2 id="w-.*?<a [^>]*>(.*?)</a>', page.html) == ["Gale", "Flood", "Roadworks"]
         assert "written by Anne" in page.text
         assert "from the source meteo" in page.text
         assert "Rule: severe and immediate, so urgent = “approve” of the source meteo." in page.text
         assert "Rule: publish = “veto” of the source meteo." in page.text
         assert "Rule: publish = “approve” of the source manual." in page.text
+
+    async def test_of_many_none_is_hidden_and_the_first_to_go_out_leads(self, desk):
+        first = await desk.hear(an_alert(headline="The first", severity=Severity.MINOR))
+        for number in range(A_PAGE):
+            await desk.post(f"Noise {number:02}", severity=Severity.SEVERE)
+        desk.clock.set(desk.clock.now() + timedelta(minutes=1))
+        await desk.hear(an_alert(headline="Later", event="Crue"))
+        one, two = await desk.look("/waiting"), await desk.look("/waiting?page=2")
+
+        listed = [re.findall(r'<h2 id="w-.*?<a [^>]*>(.*?)</a>', page.html) for page in (one, two)]
+        assert listed[0][:3] == ["The first", "Later", "Noise 00"]
+        assert [len(each) for each in listed] == [A_PAGE, 2]
+        assert listed[1] == ["Noise 48", "Noise 49"]
+        assert f"{A_PAGE + 2} alerts: what goes out by itself first" in one.text
+        assert "Page 1 of 2" in one.text
+        assert 'href="/desk/waiting?page=2" rel="next"' in one.html
+        assert 'href="/desk/waiting?page=1" rel="prev"' in two.html
+        assert "Page 2 of 2" in (await desk.look("/waiting?page=99")).text
+        for nonsense in ("0", "-1", "x", "9" * 400, "%D9%A3"):
+            assert f'href="/desk/waiting/{first}"' in (await desk.look(f"/waiting?page={nonsense}")).html
 
     async def test_a_veto_counts_down_in_sight_and_one_tap_stops_it(self, desk):
         alert = await desk.hear(an_alert(headline="Gale"))
@@ -92,6 +115,34 @@ class TestOneAlert:
         assert "of 63206 characters" in page.text
         assert "Wed 25 Nov, 19:00" in page.text
         assert re.fullmatch(r"[0-9a-f]{64}\.[0-9a-f]{64}", page.hidden("seen"))
+
+    async def test_every_word_of_every_language_is_there_as_it_is_let_out(self, desk):
+        [info] = an_alert().infos
+        english = replace(
+            info, language="en-GB", headline="ENGLISH <HEADLINE>", description="ENGLISH DESCRIPTION",
+            instruction="ENGLISH INSTRUCTION", contact="ENGLISH CONTACT", sender_name="ENGLISH SENDER",
+            web="https://english.example/", audience="ENGLISH AUDIENCE", parameters=(Named("Height", "3 m"),),
+            resources=(Resource("ENGLISH PICTURE", "image/png", uri="https://english.example/p.png"),),
+        )  # fmt: skip
+        alert = await desk.hear(an_alert(infos=(info, english), note="NOTE OF THE SENDER", language="fr-FR"))
+        page = await desk.look(f"/waiting/{alert}")
+
+        full = page.text.partition("Also on the town’s page and in the CAP message")[2]
+        assert "In the language en-GB" in full
+        for words in ("HEADLINE", "DESCRIPTION", "INSTRUCTION", "CONTACT", "SENDER", "AUDIENCE", "PICTURE"):
+            assert words in full, words
+        assert "https://english.example/" in full
+        assert "Further element Height: 3 m" in full
+        assert "Note NOTE OF THE SENDER" in full
+        assert "<HEADLINE>" not in page.html
+
+    async def test_what_was_cut_from_the_posts_is_there(self, desk):
+        alert = await desk.post("Flea market", description="Nothing special on Sunday. " * 400 + "THE END: flee")
+        page = await desk.look(f"/waiting/{alert}", "Vera")
+        posts = await desk.office.ask(lambda sitting: sitting.books.posts_of(alert))
+
+        assert any("THE END: flee" not in post.message.plain for post in posts)
+        assert "THE END: flee" in page.text.partition("Also on the town’s page")[2]
 
     async def test_what_was_seen_goes_out(self, desk):
         alert = await desk.post()
@@ -316,6 +367,7 @@ class TestRejecting:
         page = await desk.look(f"/waiting/{alert}")
 
         assert f'href="/desk/compose?update={alert}"' in page.html
+        assert f'href="/desk/compose?update={alert}"' not in (await desk.look(f"/waiting/{alert}", "Luc")).html
         assert not page.has_form("send-back")
         assert (await desk.press(f"/waiting/{alert}/send-back", note="no")).status == 422
 

@@ -354,6 +354,22 @@ async def test_more_than_fits_is_said(desk):
     assert 'href="/desk/alerts?posts=failed"' in page
 
 
+async def test_the_first_to_go_out_by_itself_is_among_those_that_fit_and_the_rest_are_counted(tmp_path):
+    async with a_desk(tmp_path, publish="approve") as desk:
+        first = await desk.hear(an_alert(desk, headline="The first", severity=Severity.MINOR))
+        for number in range(45):
+            await desk.post(f"Noise {number}", channels=("x",))
+        await desk.settle(first.id, PostState.WAITING, not_before=stamp(desk.clock.now() + timedelta(minutes=1)))
+        await desk.database.write(
+            lambda db: db.execute("UPDATE alert SET state = 'waiting' WHERE id = ?", (first.id,)).rowcount
+        )
+        page = await desk.text("/")
+
+        assert f'href="/desk/waiting/{first.id}"' in page
+        assert page.count('id="judge-') == 40
+        assert '<a href="/desk/waiting">6 more alerts (' in page
+
+
 @pytest.mark.parametrize(
     ("changes", "remedy"),
     [

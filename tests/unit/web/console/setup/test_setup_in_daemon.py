@@ -101,6 +101,40 @@ async def test_a_test_post_is_in_the_record(house):
     assert (entry.act, entry.subject, entry.actor) == ("post a test", "channels.page", "camille")
 
 
+async def test_every_trial_is_in_the_record_with_its_address(house, sandbox):
+    lines = house.config.file.read_text()
+    more = """
+[channels.hook]
+kind = "webhook"
+url = "http://user:geheim@127.0.0.1:1/x?key=geheim"
+secret = { env = "FACEBOOK_TOKEN" }
+[sources.meteo]
+kind = "cap"
+url = "http://127.0.0.1:1/feed?key=geheim"
+"""
+    async with await signed_in(house, Role.ADMINISTRATOR) as client:
+        await send(house, client, "channels", "test:page")
+        await send(house, client, "channels", "test:hook", lines=lines + more)
+        await send(house, client, "sources", "test:meteo", lines=lines + more)
+    newest = await house.database.read(lambda db: StoredLedger(db).newest(most=3))
+    assert [(line.entry.act, line.entry.subject, line.entry.detail) for line in reversed(newest)] == [
+        ("test", "channels.page", sandbox.url),
+        ("test", "channels.hook", "http://127.0.0.1:1/x"),
+        ("test", "sources.meteo", "http://127.0.0.1:1/feed"),
+    ]
+
+
+async def test_a_webhook_is_not_tried_before_it_stands_in_the_file(house, sandbox):
+    hook = '[channels.hook]\nkind = "webhook"\nurl = "URL/webhook"\nsecret = { env = "WEBHOOK_SECRET" }\n'
+    lines = house.config.file.read_text() + hook.replace("URL", sandbox.url)
+    async with await signed_in(house, Role.ADMINISTRATOR) as client:
+        _, page = await send(house, client, "channels", "test:hook", lines=lines)
+        assert "url and secret are tried from here once they stand together in channels.toml" in words(page)
+        house.config.file.write_text(lines)
+        _, page = await send(house, client, "channels", "test:hook", lines=lines)
+        assert "url and secret are tried" not in words(page)
+
+
 @pytest.mark.parametrize(
     ("others", "told"),
     [
