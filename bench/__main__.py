@@ -13,7 +13,7 @@ from alerts.daemon.log_lines import set_up_log
 from bench.measure import Row
 from bench.table import HEAD, cells, line, summary
 
-SUBJECTS = ("latency", "commits", "pace", "calls", "cap", "works", "texts", "command", "daemon", "page")
+SUBJECTS = ("latency", "commits", "pace", "calls", "cap", "works", "texts", "command", "daemon", "page", "bulk")
 """The modules that have a `measure()`, in the order of the table."""
 
 

@@ -8,11 +8,14 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from alerts.model.ports import Clock, Probe
+from alerts.model.ports import Clock, Keyboard, Probe
+from alerts.model.ports.bulking import Fate, Landing, Target
 from alerts.model.post import Message, Quota, Receipt
 
 _QUIET_ROUNDS = 12
@@ -193,3 +196,105 @@ class DroppingChannel(PlainChannel):
     async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
         self.messages.append(message)
         return await super().publish(message, reply_to)
+
+
+class ScriptedTells:
+    """Hands a message to a chat as its script says, by chat and in order; it is out after that.
+
+    `taken` is what the platform took, in order; `most` how many were under way at once.
+    """
+
+    def __init__(self, clock: Clock, script: dict[int, list[Fate | Exception | Late]] | None = None) -> None:
+        self.clock = clock
+        self.script = script or {}
+        self.asked: list[tuple[float, Target]] = []
+        self.taken: list[Target] = []
+        self.lasts = 0.0
+        self.under_way = 0
+        self.most = 0
+
+    async def tell(self, target: Target) -> Landing:
+        self.asked.append((self.clock.monotonic(), target))
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            return await self._answer(target)
+        finally:
+            self.under_way -= 1
+
+    async def _answer(self, target: Target) -> Landing:
+        answers = self.script.get(target.chat)
+        answer = answers.pop(0) if answers else Fate.SENT
+        await self.clock.sleep(answer.seconds if isinstance(answer, Late) else self.lasts)
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, Fate) and answer is not Fate.SENT:
+            return Landing(target, answer)
+        self.taken.append(target)
+        return Landing(target, Fate.SENT, len(self.taken))
+
+
+class FakePace:
+    """A bot's pace that counts the turns it gave, and how long it was to halt."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.halted: list[float] = []
+
+    @asynccontextmanager
+    async def direct(self) -> AsyncIterator[None]:
+        self.taken += 1
+        yield
+
+    def halt(self, seconds: float) -> None:
+        self.halted.append(seconds)
+
+
+class FakeLine:
+    """A bot's line to Telegram. `batches` come in, one a poll; each thing that is said meets the next of `troubles`."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[int, str]] = []
+        self.troubles: deque[Exception | None] = deque()
+        self.batches: deque[Sequence[Mapping[str, Any]] | Exception] = deque()
+        self.offsets: list[int] = []
+        self.toasts: list[str] = []
+        self.admins: set[int] = set()
+        self.introductions = 0
+
+    async def say(self, chat: int, text: str, keyboard: Keyboard | None = None, edit: int | None = None) -> int:
+        if self.troubles and (trouble := self.troubles.popleft()) is not None:
+            raise trouble
+        self.said.append((chat, text))
+        return len(self.said)
+
+    async def show(self, chat: int, picture: str, caption: str) -> int:
+        return await self.say(chat, caption)
+
+    async def me(self) -> str:
+        self.introductions += 1
+        return "tocsin_bot"
+
+    async def updates(self, offset: int, seconds: float) -> Sequence[Mapping[str, Any]]:
+        self.offsets.append(offset)
+        if not self.batches:
+            await asyncio.Event().wait()
+        batch = self.batches.popleft()
+        if isinstance(batch, Exception):
+            raise batch
+        return [each for each in batch if each["update_id"] >= offset]
+
+    async def answer_press(self, press: str, toast: str) -> None:
+        self.toasts.append(toast)
+
+    async def is_admin(self, chat: int, user: int) -> bool:
+        return user in self.admins
+
+    async def listen_at(self, url: str, secret: str) -> None:
+        return
+
+    async def listen_by_asking(self) -> None:
+        return
+
+    async def list_commands(self, commands: Mapping[str, str], language: str | None) -> None:
+        return

@@ -31,6 +31,8 @@ class Deed(StrEnum):
     ROLE_CHANGED = "role changed"
     TOKEN_ADDED = "token added"  # noqa: S105 the name of a deed
     TOKEN_REVOKED = "token revoked"  # noqa: S105 the name of a deed
+    CHAT_LINKED = "chat linked"
+    CHAT_UNLINKED = "chat unlinked"
 
 
 NOBODY = "-"

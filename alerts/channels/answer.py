@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
@@ -76,7 +77,7 @@ class Answer:
 async def ask(
     session: aiohttp.ClientSession,
     method: str,
-    url: str,
+    url: str | URL,
     *,
     platform: str,
     act: Act,
@@ -90,11 +91,11 @@ async def ask(
     InDoubt as `act` demands; neither they nor their context hold the address, which may hold a token.
     """
     seconds = timeout.total_seconds()
-    limits = aiohttp.ClientTimeout(total=seconds, connect=seconds / 2)
+    limits = _limits(seconds)
     failure: DeliveryError
     try:
         async with session.request(
-            method, URL(url, encoded=True), data=data, headers=headers, timeout=limits, allow_redirects=False
+            method, _ready(url), data=data, headers=headers, timeout=limits, allow_redirects=False
         ) as response:
             return Answer(response.status, response.headers, await response.read())
     except _NEVER_MADE as error:
@@ -102,6 +103,15 @@ async def ask(
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         failure = unclear(_why_unanswered(platform, error, seconds), act)
     raise failure  # out here, so that the library's error, with the address in its text, is not its context
+
+
+@lru_cache(maxsize=64)
+def _limits(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds, connect=seconds / 2)
+
+
+def _ready(url: str | URL) -> URL:
+    return url if isinstance(url, URL) else URL(url, encoded=True)
 
 
 def unclear(reason: str, act: Act) -> DeliveryError:

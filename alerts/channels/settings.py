@@ -179,7 +179,13 @@ class FacebookSettings(ChannelSettings):
 
 
 class TelegramSettings(ChannelSettings):
-    """`kind = "telegram"`: a channel or group that our bot administers."""
+    """`kind = "telegram"`: a channel or group that our bot administers.
+
+    With `subscriptions` the bot also talks to people, and tells those who subscribed: at most `rate` messages a second
+    (0: as fast as it goes), `in_flight` of them under way; what isn't urgent and comes within `gather` of another alert
+    is held back until then, and told as one message. `updates` says whether the bot asks for what people say, or has it
+    brought to the station's public address.
+    """
 
     kind: Literal["telegram"]
     api_url: str = "https://api.telegram.org"
@@ -188,6 +194,11 @@ class TelegramSettings(ChannelSettings):
     )
     token: SecretSource
     limits: tuple[Limit, ...] = (Window(1, timedelta(seconds=1)), Window(20, timedelta(minutes=1)))
+    subscriptions: bool = False
+    updates: Literal["poll", "webhook"] = "poll"
+    rate: int = Field(default=30, ge=0, le=1000)
+    in_flight: int = Field(default=30, ge=1, le=200)
+    gather: Span = timedelta(minutes=3)
 
 
 class WebhookSettings(ChannelSettings):

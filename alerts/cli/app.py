@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alerts import __version__
-from alerts.cli import amending, officer, people, posting, report, service, setup
+from alerts.cli import amending, officer, people, posting, report, service, setup, subscribers
 
 if TYPE_CHECKING:
     from alerts.config import Config
@@ -27,6 +27,7 @@ app.add_typer(db, name="db")
 app.add_typer(people.user, name="user")
 app.add_typer(people.token, name="token")
 app.add_typer(people.audit, name="audit")
+app.add_typer(subscribers.subscribers, name="subscribers")
 
 
 class Settings:

@@ -33,7 +33,7 @@ def status(
     as_json: options.Json = False,
 ) -> int:
     """Show what is out, waiting, failed or in doubt, and where; then each source and each channel."""
-    from alerts.daemon.overview import accounts, cap_message, channels, every_word, one_account, sources
+    from alerts.daemon.overview import accounts, bulks, cap_message, channels, every_word, one_account, sources
 
     counter = _counter(context)
     if name is not None and cap:
@@ -54,6 +54,8 @@ def status(
         screen.show_json(source) if as_json else screen.show_source(source)
     for channel in channels(counter):
         screen.show_json(channel) if as_json else screen.show_channel(channel)
+    for bulk in bulks(counter):
+        screen.show_json(bulk) if as_json else screen.show_bulk(bulk)
     if not counter.daemons():
         screen.say("no daemon runs: nothing is taken in or sent (`tocsin run`)")
     return 0

@@ -131,6 +131,15 @@ def show_source(source: Mapping[str, Any]) -> None:
     show(f"source  {source['source']:<14} {coloured(source['state'], 8)} {read}{reason}")
 
 
+def show_bulk(bulk: Mapping[str, Any]) -> None:
+    """One line: how far an alert to subscribers is, and when it will be through."""
+    of = f" of {bulk['total']} looked at" if bulk["total"] is not None else ""
+    told = f"{bulk['sent']} told{of}" + "".join(f", {bulk[what]} {what}" for what in ("failed", "held") if bulk[what])
+    end = f", through at {bulk['ends_at'][11:16]}" if bulk["ends_at"] else ""
+    why = f": {plain(bulk['reason'])}" if bulk["reason"] else ""
+    show(f"bulk    {bulk['channel']:<14} {bulk['state']:<8} {bulk['alert']} {bulk['kind']}: {told}{end}{why}")
+
+
 def show_channel(channel: Mapping[str, Any]) -> None:
     """How a channel is doing, and how much of its windows is left."""
     left = ", ".join(f"{count} left of {window}" for window, count in channel["left"].items())

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from alerts.channels.settings import ChannelSettings
+from alerts.channels.settings import ChannelSettings, TelegramSettings
 from alerts.config.faults import lines_of, nearest
 from alerts.config.kinds import channel_kind, channel_kinds, source_kind, source_kinds
 from alerts.config.sections import (
@@ -59,6 +59,7 @@ def read_config(file: Path, text: str) -> Config:
         reading.wrong("channels", "none is configured; add one, such as [channels.telegram]")
     if notify is not None:
         reading.check_notify(notify, channels)
+    reading.check_bots(station, channels)
     if reading.problems or not (station and store and web and notify and desk):
         raise ConfigurationError(reading.problems)
     sources.setdefault(MANUAL, ManualSettings())
@@ -159,6 +160,18 @@ class _Reading:
                 self.wrong("notify.channels", f"{name!r} is no channel; {nearest(name, known)}")
             elif name in channels and channels[name].public:
                 self.wrong("notify.channels", f"{name!r} is read by the public; allowed: a channel with public = false")
+
+    def check_bots(self, station: StationSettings | None, channels: Mapping[str, ChannelSettings]) -> None:
+        """What people say to a bot comes in once, and by a webhook only where Telegram can reach us."""
+        bots: dict[object, str] = {}
+        for name, settings in channels.items():
+            if not isinstance(settings, TelegramSettings) or not settings.subscriptions:
+                continue
+            other = bots.setdefault((settings.api_url, settings.token), name)
+            if other != name:
+                self.wrong(f"channels.{name}.subscriptions", f"{other!r} has the same bot; allowed: one channel a bot")
+            if settings.updates == "webhook" and station is not None and not station.public_url:
+                self.wrong(f"channels.{name}.updates", 'a webhook needs [station] public_url; allowed without: "poll"')
 
     def _model(
         self, key: str, value: Mapping[str, Any], kind_of: Callable[[str], _Kind | None], kinds: Callable[[], list[str]]

@@ -24,7 +24,7 @@ from alerts.desk.routing import PRACTICE
 from alerts.model.actor import Act
 from alerts.model.alert import Severity
 from alerts.model.incident import AlertState, Record
-from alerts.model.ports import Clock
+from alerts.model.ports import Books, Clock, Ledger
 from alerts.model.post import PostState
 from alerts.store import awaited as stored
 from alerts.store.books import StoredBooks
@@ -57,9 +57,8 @@ class AwaitedWatch:
         warnings: Warnings,
         wake: Callable[[Sequence[str]], None],
     ) -> None:
+        self._config = config
         self._remind = config.desk.remind
-        self._desk_url = config.desk_url
-        self._language = config.station.language
         self._database = database
         self._clock = clock
         self._warnings = warnings
@@ -119,31 +118,34 @@ class AwaitedWatch:
         return {each: records[0].received_at for each, records in earlier.items() if records}
 
     def _notice(self, db: sqlite3.Connection, due: _Due) -> Notice:
-        awaited = self._awaited(StoredBooks(db), due.record)
+        books = StoredBooks(db)
+        awaited = awaited_of(self._config, books, due.record)
         if due.say is Say.OVER:
-            awaited = _settled(db, awaited, due.record)
+            awaited = settled_of(StoredLedger(db), books, awaited, due.record)
         zone = self._warnings.station.timezone
         severity = max(Severity.MODERATE, awaited.severity, key=lambda each: each.rank)
         return Notice(
             _key(due.record.id), due.say, lambda language: word_awaited(awaited, due.say, language, zone), severity
         )
 
-    def _awaited(self, books: StoredBooks, record: Record) -> Awaited:
-        alert = record.alert
-        info = alert.info_for(self._language) if alert else None
-        vetoes = [post.not_before for post in books.posts_of(record.id) if post.state is PostState.WAITING]
-        return Awaited(
-            id=record.id,
-            headline=(info.headline or info.event) if info else record.id,
-            severity=record.severity,
-            areas=tuple(dict.fromkeys(area.description for area in alert.areas)) if alert else (),
-            since=record.received_at,
-            until=alert.expires if alert else None,
-            brought_by=record.author or record.source,
-            exercise=alert is not None and alert.status in PRACTICE,
-            goes_out_at=min((time for time in vetoes if time), default=None),
-            link=f"{self._desk_url}/waiting/{record.id}" if self._desk_url else None,
-        )
+
+def awaited_of(config: Config, books: Books, record: Record) -> Awaited:
+    """What those on duty are told of an alert that waits, or did."""
+    alert, desk_url = record.alert, config.desk_url
+    info = alert.info_for(config.station.language) if alert else None
+    vetoes = [post.not_before for post in books.posts_of(record.id) if post.state is PostState.WAITING]
+    return Awaited(
+        id=record.id,
+        headline=(info.headline or info.event) if info else record.id,
+        severity=record.severity,
+        areas=tuple(dict.fromkeys(area.description for area in alert.areas)) if alert else (),
+        since=record.received_at,
+        until=alert.expires if alert else None,
+        brought_by=record.author or record.source,
+        exercise=alert is not None and alert.status in PRACTICE,
+        goes_out_at=min((time for time in vetoes if time), default=None),
+        link=f"{desk_url}/waiting/{record.id}" if desk_url else None,
+    )
 
 
 def _key(alert_id: str) -> str:
@@ -154,15 +156,14 @@ def _one(books: StoredBooks, alert_id: str) -> Record:
     return next(iter(books.by_id(alert_id)))
 
 
-def _settled(db: sqlite3.Connection, awaited: Awaited, record: Record) -> Awaited:
+def settled_of(ledger: Ledger, books: Books, awaited: Awaited, record: Record) -> Awaited:
     """How it was decided, by whom and why: as the record of who did what has it, else as its state says."""
-    for line in StoredLedger(db).newest(subject=record.id, most=5):
+    for line in ledger.newest(subject=record.id, most=5):
         entry = line.entry
         if entry.act in _DECISIONS:
             reason = entry.detail if entry.act != Act.APPROVE else ""
             return replace(awaited, settled=entry.act, who=entry.actor, reason=reason or None)
     if record.state is AlertState.ACCEPTED:
         return replace(awaited, settled="released")
-    posts = StoredBooks(db).posts_of(record.id)
-    is_expired = any(post.state is PostState.EXPIRED for post in posts)
+    is_expired = any(post.state is PostState.EXPIRED for post in books.posts_of(record.id))
     return replace(awaited, settled="expired" if is_expired else "replaced")

@@ -7,6 +7,7 @@ from datetime import datetime
 from ipaddress import ip_network
 from zoneinfo import ZoneInfo
 
+from alerts.channels.settings import TelegramSettings
 from alerts.config import Config, channel_kind
 from alerts.daemon.cards import Cards
 from alerts.desk.actions import Desk
@@ -60,6 +61,7 @@ def _outlet(config: Config, name: str) -> Outlet:
         on_end=settings.on_end,
         language=settings.language,
         card=settings.card,
+        subscriptions=isinstance(settings, TelegramSettings) and settings.subscriptions,
     )
 
 
@@ -98,4 +100,5 @@ def furnish_rules(config: Config) -> Rules:
         session=config.desk.session,
         proxies=tuple(ip_network(network) for network in config.web.proxies),
         tiles=config.web.tiles,
+        bots=tuple(name for name, each in config.channels.items() if getattr(each, "subscriptions", False)),
     )

@@ -21,12 +21,14 @@ from prometheus_client import Gauge, generate_latest
 
 from alerts.config import Config, channel_kind
 from alerts.daemon.awaited import AwaitedWatch
+from alerts.daemon.bots import Bots, Furnishing, bot_lease, bot_settings
+from alerts.daemon.bulks import BulkPlant, HouseBulks, bulk_leases
 from alerts.daemon.failing import failing_sign_ins
 from alerts.daemon.intake import TakesIn
 from alerts.daemon.live import FileWatch, Live
 from alerts.daemon.office import HouseOffice
 from alerts.daemon.outside import Outside, Session
-from alerts.daemon.pages import furnish_publisher
+from alerts.daemon.pages import furnish_publisher, furnish_setting
 from alerts.daemon.rounds import Rounds, WatchDesk
 from alerts.daemon.serving import furnish_app, serve
 from alerts.daemon.sittings import sit
@@ -69,7 +71,9 @@ class House:
         self._clock = clock = outside.clock
         self._standings = StoredStandings(database)
         owner = f"{socket.gethostname()}-{os.getpid()}-{outside.new_id()}"
-        self._keeper = LeaseKeeper(StoredLeases(database), clock, owner, list(config.channels))
+        leases = [*config.channels, *map(bot_lease, bot_settings(config)), *bulk_leases(config)]
+        self._keeper = LeaseKeeper(StoredLeases(database), clock, owner, leases)
+        self._bots: Bots | None = None
         self.lanes: dict[str, Lane] = {}
         self.pollers: dict[str, Poller] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -78,6 +82,7 @@ class House:
         self._rounds: Rounds | None = None
         self._publisher: Publisher | None = None
         self._live = Live()
+        self._bulks = self._build_bulks()
         self._desk = outside.furnish(config, clock.now, outside.new_id)
         self._takes_in = TakesIn(self._desk, database, clock, self.telling, self._stored)
         self.telling.listeners.append(lambda post, _verdict, _seconds: self._live.changed(post.incident_id))
@@ -95,6 +100,10 @@ class House:
             self._spawn(lane.run(), f"lane {name}")
         for name, poller in self.pollers.items():
             self._spawn(poller.run(), f"source {name}")
+        for name, work in self._bulks.work():
+            self._spawn(work, name)
+        for name, work in self._bots.work() if self._bots is not None else ():
+            self._spawn(work, name)
         self._spawn(self._watch_the_file(), "file")
         if self._outside.doors or self.config.notify.channels:
             self._rounds = self._build_rounds()
@@ -111,9 +120,10 @@ class House:
         if self._publisher is not None:
             self._publisher.close()
         for task in self._tasks:
-            if not task.get_name().startswith(("lane", "leases")):
+            if not task.get_name().startswith(("lane", "leases", "bulk", "pace")):
                 task.cancel()
-        await asyncio.gather(*(lane.stop(FINISHES_WITHIN) for lane in self.lanes.values()), return_exceptions=True)
+        stops = [lane.stop(FINISHES_WITHIN) for lane in self.lanes.values()]
+        await asyncio.gather(*stops, self._bulks.stop(FINISHES_WITHIN), return_exceptions=True)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -134,6 +144,7 @@ class House:
         for name, lane in self.lanes.items():
             if channels is None or name in channels:
                 lane.wake()
+        self._bulks.wake(channels)
 
     def _stored(self, channels: Sequence[str] | None = None) -> None:
         """Something was stored, here or by another process: lanes look, and those who watch."""
@@ -149,7 +160,9 @@ class House:
         ]
         watch = [self._rounds.cycle] if self._rounds is not None else []
         pages = [_pages_cycle(self._publisher, now)] if self._publisher is not None else []
-        return lanes + [_cycle_of(poller, now) for poller in self.pollers.values()] + watch + pages
+        bots = self._bots.cycles() if self._bots is not None else []
+        sources = [_cycle_of(poller, now) for poller in self.pollers.values()]
+        return [*lanes, *self._bulks.cycles(), *sources, *watch, *pages, *bots]
 
     async def metrics(self) -> bytes:
         """Everything that is counted, as Prometheus reads it."""
@@ -157,6 +170,7 @@ class House:
             self._posts.labels(channel, state).set(posts)
         for cycle in self.cycles():
             self._ages.labels(cycle.name).set(-1 if cycle.age is None else cycle.age)
+        self._bulks.measure()
         return generate_latest(self.telling.registry)
 
     def _build_lanes(self) -> None:
@@ -185,6 +199,18 @@ class House:
                 kind.counts_every_write,
             )
             self.lanes[name] = Lane(lane, channel, desk)
+
+    def _build_bulks(self) -> HouseBulks:
+        plant = BulkPlant(
+            database=self.database,
+            keeper=self._keeper,
+            clock=self._clock,
+            resources=self._resources,
+            tells=self._outside.open_bulk,
+            registry=self.telling.registry,
+            changed=self._live.changed,
+        )
+        return HouseBulks(self.config, plant)
 
     def _build_rounds(self) -> Rounds:
         desk = WatchDesk(
@@ -247,6 +273,19 @@ class House:
         self._spawn(publisher.run(), "pages")
         gauges = Gauges(self.cycles, self.metrics)
         app = furnish_app(self.config, office, self._desk.station, gauges, publisher)
+        self._bots = Bots(
+            Furnishing(
+                config=self.config,
+                office=office,
+                publisher=publisher,
+                setting=furnish_setting(self.config),
+                clock=self._clock,
+                keeper=self._keeper,
+                resources=self._resources,
+                pace=self._bulks.pace_of,
+            )
+        )
+        app.add_routes(self._bots.routes())
         self._runner, self.url = await serve(app, self.config.web)
 
     async def _end_what_is_over(self) -> None:

@@ -12,13 +12,15 @@ from typing import Any, Protocol
 
 import aiohttp
 
-from alerts.channels.settings import ChannelSettings
+from alerts.channels.settings import ChannelSettings, TelegramSettings
+from alerts.channels.telegram_bulk import TelegramBulk
 from alerts.config import Config, channel_kind, source_kind
 from alerts.daemon.clock import SystemClock
 from alerts.daemon.furnish import furnish_desk
 from alerts.desk.actions import Desk
 from alerts.model.ids import new_id
 from alerts.model.ports import Channel, Clock, Outbox, Resources, Source, Surroundings
+from alerts.model.ports.bulking import Tells
 from alerts.sources.settings import PolledSettings
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
@@ -79,6 +81,7 @@ class Outside:
     open_session: Callable[[], Awaitable[Session]] = open_session
     open_database: Callable[[Path], Awaitable[Database]] = open_database
     open_channel: Callable[[str, Any, Resources], Channel] = open_channel
+    open_bulk: Callable[[str, TelegramSettings, Resources], Tells] = TelegramBulk
     open_source: Callable[[str, Any, Surroundings], Source | None] = open_source
     furnish: Callable[[Config, Callable[[], datetime], Callable[[], str]], Desk] = furnish_desk
     outbox: Callable[[Database], Outbox] = StoredOutbox

@@ -21,6 +21,7 @@ from alerts.model.ports import Views
 from alerts.model.post import PostState
 from alerts.sources.settings import PolledSettings
 
+BULKS_SHOWN = timedelta(days=1)
 QUIET_AFTER = timedelta(minutes=30)
 _PENDING = (PostState.QUEUED, PostState.SENDING, PostState.IN_DOUBT, PostState.WAITING)
 
@@ -67,6 +68,38 @@ def sources(counter: Counter) -> list[dict[str, Any]]:
 def channels(counter: Counter) -> list[dict[str, Any]]:
     """How each channel is doing and how much of its windows is left, as `status --json` has it."""
     return counter.ask(lambda sitting: list(channel_standings(sitting.views, counter.config, now())))
+
+
+def bulks(counter: Counter) -> list[dict[str, Any]]:
+    """How far what is told to subscribers is, of the last day, as `status --json` has it."""
+    return counter.ask(lambda sitting: list(bulk_standings(sitting.views, counter.config, now())))
+
+
+def bulk_standings(views: Views, config: Config, moment: datetime) -> Iterator[dict[str, Any]]:
+    """How far each bulk is; `ends_at` is when it will be through if it goes on as it went."""
+
+    def told(time: datetime | None) -> str | None:
+        return time.astimezone(config.zone).isoformat(timespec="seconds") if time else None
+
+    for progress in views.bulks(moment - BULKS_SHOWN):
+        bulk = progress.bulk
+        yield {
+            "bulk": bulk.id,
+            "channel": bulk.channel,
+            "alert": bulk.alert_id,
+            "incident": bulk.incident,
+            "kind": bulk.kind,
+            "state": progress.state,
+            "total": bulk.total,
+            "sent": bulk.sent,
+            "failed": bulk.failed,
+            "skipped": bulk.skipped,
+            "held": progress.held,
+            "started_at": told(bulk.started_at),
+            "ends_at": told(progress.ends_at(moment)),
+            "ended_at": told(bulk.ended_at),
+            "reason": bulk.reason,
+        }
 
 
 def source_standings(views: Views, config: Config, moment: datetime) -> Iterator[dict[str, Any]]:

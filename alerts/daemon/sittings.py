@@ -12,7 +12,9 @@ from alerts.store.books import StoredBooks
 from alerts.store.drafts import StoredDrafts
 from alerts.store.idempotency import StoredReplies
 from alerts.store.ledger import StoredLedger
+from alerts.store.officer_chats import StoredOfficerChats
 from alerts.store.people import StoredAccounts
+from alerts.store.subscribers import StoredSubscribers
 from alerts.store.views import StoredViews
 
 
@@ -28,4 +30,6 @@ def sit(db: sqlite3.Connection, desk: Desk, now: datetime, new_id: Callable[[], 
         now=now,
         new_id=new_id,
         replies=StoredReplies(db),
+        subscribers=StoredSubscribers(db),
+        officer_chats=StoredOfficerChats(db),
     )

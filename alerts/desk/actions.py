@@ -81,6 +81,8 @@ class Desk:
     def _illustrate(self, alert: Alert, any_area: bool) -> None:
         names = self.station.territory.locate(alert, any_area=any_area)
         if not isinstance(names, LeftOut):
+            if any(outlet.subscriptions for outlet in self.station.outlets):
+                self.station.territory.districts_of(alert)
             self._pen.draw(alert, names, self._now())
 
     def hear(self, books: Books, heard: Heard, source: str) -> Filed:

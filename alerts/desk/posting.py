@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from alerts.desk.bulletin import bulk_of
 from alerts.desk.dedupe import MANUAL
 from alerts.desk.judgement import Accepted
 from alerts.desk.station import Outlet, Station
 from alerts.desk.thread import last_there, next_step
 from alerts.model.alert import Alert, Severity, Status, Urgency
+from alerts.model.bulk import BULK_LANGUAGES, Bulk
 from alerts.model.hazard import Hazard
 from alerts.model.incident import AlertState, LeftOut, Record
 from alerts.model.ports import Books
@@ -32,10 +34,11 @@ PICTURE_KINDS = ("image/jpeg", "image/png")
 
 @dataclass(frozen=True, slots=True)
 class Penned:
-    """A post as it was rendered: what the officer is shown before anything is sent."""
+    """A post as it was rendered: what the officer is shown before anything is sent; what its subscribers are told."""
 
     post: Post
     rendered: Rendered
+    bulk: Bulk | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,8 @@ def pen_posts(
         seen = replace(occasion, previous=_seen_last(books, thread) or occasion.accepted.previous)
         made = write(outlet, seen, step)
         books.add_post(made.post)
+        if made.bulk is not None:
+            books.add_bulk(made.bulk)
         penned.append(made)
     return penned or LeftOut("; ".join(reasons))
 
@@ -159,7 +164,23 @@ class Pen:
             expires=ends,
             not_before=occasion.not_before,
         )
-        return Penned(post, rendered)
+        return Penned(post, rendered, self._bulk(outlet, occasion, post, context) if outlet.subscriptions else None)
+
+    def _bulk(self, outlet: Outlet, occasion: Occasion, post: Post, context: Context) -> Bulk:
+        """The same for the channel's subscribers, in each of their languages."""
+        faces = {language: replace(face_of(outlet), language=language) for language in BULK_LANGUAGES}
+        messages = {
+            language: self._renderer.render(occasion.alert, post.kind, face, context=context).message
+            for language, face in faces.items()
+        }
+        return bulk_of(
+            outlet,
+            post,
+            alert=occasion.alert,
+            previous=context.previous,
+            messages=messages,
+            territory=self._station.territory,
+        )
 
     def _picture(self, outlet: Outlet, occasion: Occasion) -> Image | None:
         """The picture that an officer put beside the alert.

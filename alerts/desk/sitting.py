@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from alerts.desk.actions import Desk
 from alerts.desk.workshop import Workshop
-from alerts.model.ports import Accounts, Books, Drafts, Ledger, Replies, Views
+from alerts.model.ports import Accounts, Books, Drafts, Ledger, OfficerChats, Replies, Subscribers, Views
 
 T = TypeVar("T")
 
@@ -20,7 +20,8 @@ T = TypeVar("T")
 class Sitting:
     """The books, the people, what they typed, the record of what they do, and the desk that decides, at `now`.
 
-    `replies` are what programs were answered.
+    `replies` are what programs were answered, `subscribers` those who subscribed with a bot, `officer_chats` the chats
+    of accounts.
     """
 
     books: Books
@@ -32,6 +33,8 @@ class Sitting:
     now: datetime
     new_id: Callable[[], str]
     replies: Replies
+    subscribers: Subscribers
+    officer_chats: OfficerChats
 
 
 class Office(Protocol):

@@ -16,7 +16,10 @@ Publish = Literal["auto", "veto", "approve"]
 
 @dataclass(frozen=True, slots=True)
 class Outlet:
-    """A channel as the desk sees it: whom it takes and how its posts are made."""
+    """A channel as the desk sees it: whom it takes and how its posts are made.
+
+    With `subscriptions`, what is posted there is also told to those who subscribed to it, one by one.
+    """
 
     name: str
     kind: str
@@ -29,6 +32,7 @@ class Outlet:
     on_end: Means = Means.REPLY
     language: str | None = None
     card: bool = False
+    subscriptions: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,19 @@ class Territory:
         """The names of the districts on whose ground an area lies, if only in part."""
         return tuple(d.name for d in self.districts if Territory((), (d,))._touches(area))  # noqa: SLF001 one's own kind
 
+    def districts_of(self, alert: Alert) -> frozenset[str] | None:
+        """The codes of the districts that an alert touches; None: the whole town, also where nobody can tell."""
+        town = {(code.name.casefold(), code.value.casefold()) for code in self.codes}
+        if not self.districts or any(code in town for area in alert.areas for code in _codes_of(area)):
+            return None
+        found = {code for code, alone in self._each for area in alert.areas if alone._touches(area)}  # noqa: SLF001 one's own kind
+        return frozenset(found) if found and len(found) < len(self.districts) else None
+
+    @cached_property
+    def _each(self) -> tuple[tuple[str, Territory], ...]:
+        """Each district alone: it remembers what it was asked, as the whole does."""
+        return tuple((district.code, Territory((), (district,))) for district in self.districts)
+
     def _touches(self, area: Area) -> bool:
         """Whether it has a code of ours, else whether it covers ground of ours, which takes longer to tell."""
         if any((name, value) in self._wanted for name, value in _codes_of(area)):

@@ -88,3 +88,19 @@ class Gone(DeliveryError):
 
 class BadCredential(DeliveryError):
     """The platform doesn't accept our credential or rights: the lane stops, everything is kept, the officer is told."""
+
+
+class ReaderGone(Rejected):
+    """Whoever should read it blocked the bot, left, or is no more: nothing is to be sent there again."""
+
+
+class ChatMoved(DeliveryError):
+    """The chat goes on under another id, `to`; nothing was sent."""
+
+    def __init__(self, reason: str, to: int) -> None:
+        super().__init__(reason)
+        self.to = to
+
+
+class Occupied(DeliveryError):
+    """Somebody else takes what comes in for this bot: another program with its token, or a webhook."""

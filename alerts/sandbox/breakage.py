@@ -9,6 +9,7 @@ from aiohttp import web
 from alerts.sandbox.exchange import Answer
 
 _LOOK = 0.05
+_POLLED_EVERY = 0.01
 DRIP_SECONDS = 5.0
 
 
@@ -25,6 +26,21 @@ async def pause(seconds: float, closing: asyncio.Event) -> None:
             await asyncio.wait_for(closing.wait(), seconds)
         except TimeoutError:
             return
+
+
+async def wait_for(answer: Answer, closing: asyncio.Event) -> Answer:
+    """The answer after its time, or what there is to say sooner."""
+    if answer.sooner is None:
+        await pause(answer.wait, closing)
+        return answer
+    looks = int(answer.wait / _POLLED_EVERY)
+    for _ in range(looks):
+        await pause(_POLLED_EVERY, closing)
+        if (sooner := answer.sooner()) is not None:
+            return sooner
+        if closing.is_set():
+            break
+    return answer
 
 
 async def hang(request: web.Request, closing: asyncio.Event) -> web.Response:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+import aiohttp
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -36,6 +37,24 @@ class Foreign(BaseModel):
     text: str = "Bonjour"
 
 
+class Update(BaseModel):
+    """The body of `POST /sandbox/telegram/updates`: what somebody does in a chat with the bot, without its number."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    update: dict[str, Any]
+
+
+class Reader(BaseModel):
+    """The body of `POST /sandbox/telegram/readers`: a chat blocks the bot, or not; `admin` may speak for it."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+    chat: str
+    blocked: bool = False
+    admin: str | None = None
+
+
 class Control:
     """The control calls of one sandbox."""
 
@@ -54,6 +73,9 @@ class Control:
             ("DELETE", "/sandbox/faults/{id}", self._clear_fault),
             ("POST", "/sandbox/telegram/migrate", self._migrate),
             ("POST", "/sandbox/telegram/foreign", self._put_foreign),
+            ("POST", "/sandbox/telegram/updates", self._put_update),
+            ("POST", "/sandbox/telegram/readers", self._set_reader),
+            ("GET", "/sandbox/telegram/toasts.json", self._toasts),
         )
         for method, path, handler in routes:
             app.router.add_route(method, path, handler)
@@ -100,6 +122,29 @@ class Control:
         except Refusal as refusal:
             return _told({"error": str(refusal)}, 400)
         return _told({"message_id": int(post.id)}, 201)
+
+    async def _put_update(self, request: web.Request) -> web.Response:
+        """Kept for the next poll; with a webhook, brought there, and its answer told."""
+        inbox = self._house.platforms.telegram.inbox
+        update = inbox.put((await _read(request, Update)).update)
+        if not inbox.webhook:
+            return _told({"update_id": update["update_id"]}, 201)
+        headers = {"X-Telegram-Bot-Api-Secret-Token": inbox.secret} if inbox.secret else {}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(inbox.webhook, json=update, headers=headers) as sent,
+        ):
+            return _told({"update_id": update["update_id"], "status": sent.status}, 201)
+
+    async def _set_reader(self, request: web.Request) -> web.Response:
+        reader, inbox = await _read(request, Reader), self._house.platforms.telegram.inbox
+        (inbox.left.add if reader.blocked else inbox.left.discard)(reader.chat)
+        if reader.admin is not None:
+            inbox.admins.add((reader.chat, reader.admin))
+        return web.Response(status=204)
+
+    async def _toasts(self, _: web.Request) -> web.Response:
+        return _told(self._house.platforms.telegram.inbox.toasts)
 
 
 async def _read(request: web.Request, kind: type[Body]) -> Body:

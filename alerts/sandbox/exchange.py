@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -50,13 +50,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the platform says; `wait` seconds pass before it does (a long poll)."""
+    """What the platform says; `wait` seconds pass before it does (a long poll), unless `sooner` has another answer."""
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = JSON_TYPE
     wait: float = 0.0
+    sooner: Callable[[], Answer | None] | None = None
 
 
 def answer_json(

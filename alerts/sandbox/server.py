@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from aiohttp import web
 
-from alerts.sandbox.breakage import DRIP_SECONDS, cut, drip, halve, hang, pause, whole
+from alerts.sandbox.breakage import DRIP_SECONDS, cut, drip, halve, hang, pause, wait_for, whole
 from alerts.sandbox.control import Control
 from alerts.sandbox.exchange import Asked, error_page, read_request
 from alerts.sandbox.faults import FaultRequest
@@ -103,8 +103,7 @@ class _Door:
             return await hang(request, self._closing)
         if kind == "cut_before":
             return cut(request)
-        answer = self._house.platforms.answer_under(line.platform, asked, fault)
-        await pause(answer.wait, self._closing)
+        answer = await wait_for(self._house.platforms.answer_under(line.platform, asked, fault), self._closing)
         if kind == "cut_after":
             return cut(request)
         line.status = answer.status

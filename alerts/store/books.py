@@ -9,8 +9,10 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, and_, bindparam, exists, insert, or_, select, update
 
+from alerts.model.bulk import Bulk
 from alerts.model.incident import AlertState, Record
 from alerts.model.post import FOLLOWS, Post, PostState
+from alerts.store.bulk_rows import add_bulk
 from alerts.store.rows import post_of, record_of, values_of_post, values_of_record
 from alerts.store.schema import alert, decision, post, reference, stamp
 from alerts.store.statement import Statement, any_of, insert_into
@@ -209,6 +211,10 @@ class StoredBooks:
     def add_post(self, new: Post) -> None:
         """Put a post into the outbox."""
         _ADD_POST.run(self._db, **values_of_post(new))
+
+    def add_bulk(self, new: Bulk) -> None:
+        """Store what is told to a channel's subscribers; it goes with the post of the same id."""
+        add_bulk(self._db, new)
 
     def move_post(self, moved: Post, state: PostState, reason: str | None, *, not_before: datetime | None) -> None:
         """Change a post's state; raises ValueError where `FOLLOWS` doesn't allow it."""

@@ -57,6 +57,7 @@ class Database:
         self._reader = reader
         self._pending: list[tuple[Work[Any], asyncio.Future[Any]]] = []
         self._drain: asyncio.Task[None] | None = None
+        self._hurried: set[asyncio.Future[Any]] = set()
         self.commits = 0
 
     @classmethod
@@ -80,7 +81,19 @@ class Database:
 
         A caller that is cancelled meanwhile leaves a transaction that is carried out all the same.
         """
+        return await self._carry_out(work, asyncio.get_running_loop().create_future())
+
+    async def write_ahead(self, work: Work[T]) -> T:
+        """As `write`, but it is on the disk with the next `write` only: a kill undoes nothing, a power failure may.
+
+        For what may be done again, and is written so often that waiting for the disk each time would hold it up.
+        """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._hurried.add(future)
+        future.add_done_callback(self._hurried.discard)
+        return await self._carry_out(work, future)
+
+    async def _carry_out(self, work: Work[T], future: asyncio.Future[T]) -> T:
         self._pending.append((work, future))
         if self._drain is None:
             self._drain = asyncio.create_task(self._drain_pending(), name="database writer")
@@ -95,8 +108,9 @@ class Database:
             self._drain = None
 
     async def _commit(self, batch: list[tuple[Work[Any], asyncio.Future[Any]]]) -> None:
+        works, synced = [work for work, _ in batch], any(future not in self._hurried for _, future in batch)
         try:
-            results = await self._writer.hop(lambda db: _run_together(db, [work for work, _ in batch]))
+            results = await self._writer.hop(lambda db: _run_synced(db, works, synced=synced))
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 handed to each caller of `write`
             # The commit itself failed (disk full, locked), or the only work did: nothing was done.
             for _, future in batch:
@@ -111,6 +125,16 @@ class Database:
                 future.set_exception(failure)
             else:
                 future.set_result(value)
+
+
+def _run_synced(db: sqlite3.Connection, works: list[Work[Any]], *, synced: bool) -> list[tuple[Any, Exception | None]]:
+    if synced:
+        return _run_together(db, works)
+    db.execute("PRAGMA synchronous = NORMAL")  # in WAL: not before the next checkpoint, or the next full commit
+    try:
+        return _run_together(db, works)
+    finally:
+        db.execute("PRAGMA synchronous = FULL")
 
 
 def _run_together(db: sqlite3.Connection, works: list[Work[Any]]) -> list[tuple[Any, Exception | None]]:

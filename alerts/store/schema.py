@@ -329,3 +329,112 @@ idempotency = Table(
     Column("body", Text, nullable=False),
     Column("at", BigInteger, nullable=False, index=True),
 )
+
+# Those who subscribed with the bot of a channel: a chat's id and its choices, and nothing else about anybody.
+subscriber = Table(
+    "subscriber",
+    metadata,
+    Column("channel", String(100), primary_key=True),
+    Column("chat", BigInteger, primary_key=True),
+    Column("language", String(8), nullable=False),
+    Column("districts", Text, nullable=False),
+    Column("topics", Text, nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("quiet", String(11)),
+    Column("step", Text),
+    Column("is_on", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# One alert to the subscribers of a channel: one row of work, with a cursor.
+bulk = Table(
+    "bulk",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(26), nullable=False, unique=True),
+    Column("channel", String(100), nullable=False),
+    Column("incident", String(26), nullable=False, index=True),
+    Column("alert_id", String(26), ForeignKey("alert.id"), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("topic", String(16), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("districts", Text),
+    Column("texts", Text, nullable=False),
+    Column("links", Text, nullable=False),
+    Column("exercise", Boolean, nullable=False),
+    Column("everyone", Boolean, nullable=False),
+    Column("edits", Boolean, nullable=False),
+    Column("cursor", BigInteger),
+    Column("total", BigInteger),
+    Column("sent", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("skipped", BigInteger, nullable=False),
+    Column("stored_at", BigInteger, nullable=False),
+    Column("expires", BigInteger),
+    Column("started_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("reason", Text),
+    Index("ix_bulk_work", "channel", "state", "seq"),
+    sqlite_autoincrement=True,
+)
+
+# What was handed to the network and has no answer yet: after a kill, these alone may have been reached or not. What is
+# in doubt is told once more at the end.
+bulk_flight = Table(
+    "bulk_flight",
+    metadata,
+    Column("bulk", String(26), primary_key=True),
+    Column("chat", BigInteger, primary_key=True),
+    Column("doubt", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Who got what of an incident: its updates and its end go to them, in answer to the message they have.
+received = Table(
+    "received",
+    metadata,
+    Column("channel", String(100), primary_key=True),
+    Column("chat", BigInteger, primary_key=True),
+    Column("incident", String(26), primary_key=True),
+    Column("message_id", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("ix_received_incident", "channel", "incident", "chat"),
+    sqlite_with_rowid=False,
+)
+
+# What waits for a subscriber's morning, or for what else comes within minutes.
+held_back = Table(
+    "held_back",
+    metadata,
+    Column("channel", String(100), primary_key=True),
+    Column("chat", BigInteger, primary_key=True),
+    Column("bulk", String(26), primary_key=True),
+    Column("until", BigInteger, nullable=False),
+    Index("ix_held_back_until", "channel", "until"),
+    sqlite_with_rowid=False,
+)
+
+# The private chats in which accounts are told what waits, the codes that link them, and what each was told.
+officer_chat = Table(
+    "officer_chat",
+    metadata,
+    Column("channel", String(100), primary_key=True),
+    Column("chat", BigInteger, primary_key=True),
+    Column("account", String(100), nullable=False, index=True),
+)
+link_code = Table(
+    "link_code",
+    metadata,
+    Column("account", String(100), primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("until", BigInteger, nullable=False),
+)
+officer_told = Table(
+    "officer_told",
+    metadata,
+    Column("channel", String(100), primary_key=True),
+    Column("chat", BigInteger, primary_key=True),
+    Column("alert_id", String(26), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)

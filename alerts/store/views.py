@@ -11,10 +11,12 @@ from sqlalchemy import bindparam, select
 
 from alerts.model.actor import fold_name
 from alerts.model.alert import Severity
+from alerts.model.bulk import Progress
 from alerts.model.incident import Record
 from alerts.model.ports import Event, SourceStanding, Standing, Wanted
 from alerts.model.post import Post, PostState
 from alerts.store import lists, public_queries, queries
+from alerts.store.bulk import progress
 from alerts.store.rows import post_of, record_of
 from alerts.store.schema import fact, look, stamp
 from alerts.store.standings import read_standing
@@ -123,6 +125,10 @@ class StoredViews:
         """The messages that were taken in or wait, whose time touches the span, by when they are over."""
         rows = lists.TOUCHING.rows(self._db, start=stamp(start), end=stamp(end), most=most)
         return [record_of(row) for row in rows]
+
+    def bulks(self, since: datetime) -> Sequence[Progress]:
+        """How far what is told to subscribers is: what isn't over, or was over since, in the order of storing."""
+        return progress(self._db, since)
 
     def last_look(self, account: str, incident: str) -> str | None:
         """The id of the newest message of an incident when this account last looked at it."""

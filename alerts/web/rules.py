@@ -16,6 +16,7 @@ class Rules:
 
     `url` is the desk's own address (None: whatever the browser asked for), `proxies` those whose `X-Forwarded-For` and
     `X-Forwarded-Proto` are believed, `folder` where channels.toml is, and `tiles` the map's tile address, if any.
+    `bots` are the channels with a bot that an officer may link a chat with.
     """
 
     folder: Path
@@ -25,3 +26,4 @@ class Rules:
     session: timedelta = timedelta(hours=12)
     proxies: Sequence[IPv4Network | IPv6Network] = ()
     tiles: str | None = None
+    bots: Sequence[str] = ()

@@ -2,47 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
 
-from babel.messages.pofile import read_po
+from alerts.rendering.words import SOURCE, Words, read_words
 
-SOURCE = "en"
-
-
-class Words:
-    """The sentences of one language; a sentence that isn't translated stays English."""
-
-    def __init__(self, language: str, sentences: Mapping[str, str | tuple[str, ...]]) -> None:
-        self.language = language
-        self._sentences = sentences
-
-    def gettext(self, sentence: str, /, **values: object) -> str:
-        """The sentence, with `%(name)s` filled in."""
-        found = self._sentences.get(sentence)
-        text = found if isinstance(found, str) and found else sentence
-        return text % values if values else text
-
-    def ngettext(self, one: str, many: str, number: int, /, **values: object) -> str:
-        """The sentence for so many; `%(n)s` is the number. In French, none is one."""
-        few = number <= 1 if self.language == "fr" else number == 1
-        found = self._sentences.get(one)
-        forms = found if isinstance(found, tuple) and all(found) else (one, many)
-        return (forms[0] if few else forms[-1]) % {"n": number, **values}
-
-
-@cache
-def read_words(folder: Path, language: str) -> Words:
-    """The sentences of a language (its primary subtag) below `folder`, read once."""
-    sentences: dict[str, str | tuple[str, ...]] = {}
-    for file in sorted((folder / language).glob("*.po")):
-        with file.open("rb") as lines:
-            for message in read_po(lines, locale=language):
-                if message.id and message.string and not message.fuzzy:
-                    key = message.id if isinstance(message.id, str) else message.id[0]
-                    sentences[key] = message.string if isinstance(message.string, str) else tuple(message.string)
-    return Words(language, sentences)
+__all__ = ["SOURCE", "Words", "best_of", "languages_in", "read_words"]
 
 
 def languages_in(folder: Path) -> tuple[str, ...]:

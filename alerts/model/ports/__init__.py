@@ -17,12 +17,14 @@ from alerts.model.ports.sending import (
 )
 from alerts.model.ports.showing import Event, SourceStanding, Views, Wanted
 from alerts.model.ports.sourcing import Heard, Known, Memory, Reading, Source, Surroundings
+from alerts.model.ports.subscribing import BotLine, Keyboard, Linked, OfficerChats, Pace, Speaker, Subscribers
 from alerts.model.ports.time import Clock
 
 __all__ = [
     "Accounts",
     "Begun",
     "Books",
+    "BotLine",
     "Channel",
     "Clock",
     "Deletes",
@@ -33,12 +35,16 @@ __all__ = [
     "Finds",
     "Heard",
     "Journal",
+    "Keyboard",
     "Known",
     "Lease",
     "Leases",
     "Ledger",
+    "Linked",
     "Memory",
+    "OfficerChats",
     "Outbox",
+    "Pace",
     "Probe",
     "Reading",
     "Rehearses",
@@ -48,8 +54,10 @@ __all__ = [
     "Resources",
     "Source",
     "SourceStanding",
+    "Speaker",
     "Standing",
     "Standings",
+    "Subscribers",
     "Surroundings",
     "Verdict",
     "Views",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from alerts.model.bulk import Bulk
 from alerts.model.incident import AlertState, Record
 from alerts.model.post import Post, PostState
 
@@ -77,6 +78,10 @@ class Books(Protocol):
 
     def add_post(self, post: Post) -> None:
         """Put a post into the outbox; its `seq` is given by the store."""
+        ...
+
+    def add_bulk(self, bulk: Bulk) -> None:
+        """Store what is told to a channel's subscribers; it goes with the post of the same id."""
         ...
 
     def move_post(self, post: Post, state: PostState, reason: str | None, *, not_before: datetime | None) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from alerts.model.bulk import Progress
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports.delivering import Standing
 from alerts.model.post import Post, PostState
@@ -121,6 +122,10 @@ class Views(Protocol):
 
     def starting_between(self, start: datetime, end: datetime, *, most: int = 500) -> Sequence[Record]:
         """The messages that were taken in or wait, whose time touches the span, by when they are over."""
+        ...
+
+    def bulks(self, since: datetime) -> Sequence[Progress]:
+        """How far what is told to subscribers is: what isn't over, or was over since, in the order of storing."""
         ...
 
     def last_look(self, account: str, incident: str) -> str | None:

@@ -32,6 +32,8 @@ PHOTO_ADDRESS = "Bad Request: wrong file identifier/HTTP URL specified"
 WEBHOOK_ACTIVE = (
     "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
 )
+OTHER_POLL = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+BLOCKED = "Forbidden: bot was blocked by the user"
 _DESCRIPTIONS = {
     400: "Bad Request",
     401: "Unauthorized",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
 from alerts.sandbox.exchange import Answer
 from alerts.sandbox.state import Post, State
 from alerts.sandbox.telegram.answers import (
+    BLOCKED,
     CAPTION_TOO_LONG,
     DELETE_FORBIDDEN,
     DELETE_NOT_FOUND,
@@ -33,12 +35,13 @@ DELETE_SPAN = 48 * 3600.0
 
 
 class Messages:
-    """Every message the bot sent. A `pace` of None lets it write as fast as it likes."""
+    """Every message the bot sent, at its `pace` (None: as fast as it likes); `left` are the chats that blocked it."""
 
-    def __init__(self, state: State, chats: Chats, pace: Pace | None) -> None:
+    def __init__(self, state: State, chats: Chats, pace: Pace | None, left: Collection[str] = ()) -> None:
         self._state = state
         self._chats = chats
         self._pace = pace
+        self._left = left
         self._last: dict[str, int] = {}
         for post in state.posts("telegram").values():
             self._last[post.channel] = max(self._last.get(post.channel, 0), int(post.id))
@@ -46,9 +49,11 @@ class Messages:
     def send_text(self, call: Call) -> Answer:
         """`sendMessage`."""
         chat, parsed = self._chats.find(call.text("chat_id")), call.words("text")
+        if str(chat.id) in self._left:
+            raise Refusal(BLOCKED, 403)
         _check("text", parsed)
-        parent = self._parent(chat, call)
-        return self._paced(chat, call) or self._send(chat, call, parsed, html=call.source("text"), reply_to=parent)
+        more = {"html": call.source("text"), "reply_to": self._parent(chat, call), "buttons": _buttons(call)}
+        return self._paced(chat, call) or self._send(chat, call, parsed, **more)
 
     def send_photo(self, call: Call) -> Answer:
         """`sendPhoto`."""
@@ -110,13 +115,21 @@ class Messages:
             raise Refusal(f"Bad Request: there is no {field} in the message to edit")
         _check(field, parsed)
         entities = tuple(entity.as_json() for entity in parsed.entities)
-        if parsed.text == post.text and list(entities) == list(post.entities):
+        buttons = _buttons(call)
+        if parsed.text == post.text and list(entities) == list(post.entities) and buttons == post.buttons:
             raise Refusal(NOT_MODIFIED)
         refusal = self._paced(chat, call)
         if refusal:
             return refusal
-        edits, html = (*post.edits, post.text), call.source(field)
-        edited = replace(post, text=parsed.text, entities=entities, html=html, edits=edits, edited_at=call.at)
+        edited = replace(
+            post,
+            text=parsed.text,
+            entities=entities,
+            html=call.source(field),
+            buttons=buttons,
+            edits=(*post.edits, post.text),
+            edited_at=call.at,
+        )
         self._state.keep(edited)
         return told(self._show(chat, edited))
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from alerts.sandbox.exchange import Answer, Asked
 from alerts.sandbox.settings import TELEGRAM_BOT_ID, TELEGRAM_MEMBERS, TELEGRAM_TOKEN, SandboxSettings
 from alerts.sandbox.state import Post, State
-from alerts.sandbox.telegram.answers import WEBHOOK_ACTIVE, Refusal, failed, told
+from alerts.sandbox.telegram.answers import Refusal, failed, told
 from alerts.sandbox.telegram.calls import Call
 from alerts.sandbox.telegram.chats import Chats, Pace, administrator, bot
+from alerts.sandbox.telegram.inbox import Inbox
 from alerts.sandbox.telegram.messages import Messages
-
-LONGEST_POLL = 50.0
 
 
 class Telegram:
@@ -21,8 +19,8 @@ class Telegram:
 
     def __init__(self, settings: SandboxSettings, state: State) -> None:
         self._chats = Chats(state)
-        self._messages = Messages(state, self._chats, Pace() if settings.limits else None)
-        self._webhook = ""
+        self.inbox = Inbox()
+        self._messages = Messages(state, self._chats, Pace() if settings.limits else None, self.inbox.left)
         self._methods: dict[str, Callable[[Call], Answer]] = {
             "getme": lambda _: told(bot()),
             "getchat": lambda call: told(self._chats.find(call.text("chat_id")).as_json()),
@@ -36,10 +34,12 @@ class Telegram:
             "editmessagereplymarkup": self._messages.edit_markup,
             "deletemessage": self._messages.delete,
             "pinchatmessage": lambda _: told(True),
-            "getupdates": self._poll,
-            "setwebhook": lambda call: self._set_webhook(call.text("url")),
-            "deletewebhook": lambda _: self._set_webhook(""),
-            "getwebhookinfo": lambda _: told({"url": self._webhook, "pending_update_count": 0}),
+            "getupdates": self.inbox.poll,
+            "setwebhook": self.inbox.set_webhook,
+            "deletewebhook": self.inbox.set_webhook,
+            "getwebhookinfo": lambda _: told({"url": self.inbox.webhook, "pending_update_count": 0}),
+            "answercallbackquery": self.inbox.answer_press,
+            "setmycommands": lambda _: told(True),
         }
 
     def answer(self, asked: Asked) -> Answer:
@@ -62,22 +62,14 @@ class Telegram:
         return self._messages.put_foreign(chat_id, text, now)
 
     def _show_member(self, call: Call) -> Answer:
-        self._chats.find(call.text("chat_id"))
-        if call.text("user_id") != str(TELEGRAM_BOT_ID):
+        chat, user = self._chats.find(call.text("chat_id")), call.text("user_id")
+        if user == str(TELEGRAM_BOT_ID):
+            return told(administrator())
+        if chat.kind == "channel" and not self.inbox.admins:
             raise Refusal("Bad Request: user not found")
-        return told(administrator())
+        status = "administrator" if (str(chat.id), user) in self.inbox.admins else "member"
+        return told({"status": status, "user": {"id": int(user), "is_bot": False, "first_name": "Sandbox"}})
 
     def _count_members(self, call: Call) -> Answer:
         self._chats.find(call.text("chat_id"))
         return told(TELEGRAM_MEMBERS)
-
-    def _poll(self, call: Call) -> Answer:
-        """Nobody writes to this bot: an empty list, after the long poll's time."""
-        if self._webhook:
-            return failed(409, WEBHOOK_ACTIVE)
-        wanted = call.text("timeout")
-        return replace(told([]), wait=min(LONGEST_POLL, float(wanted)) if wanted.isdecimal() else 0.0)
-
-    def _set_webhook(self, url: str) -> Answer:
-        self._webhook = url
-        return told(True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 
@@ -10,9 +10,10 @@ from aiohttp import web
 
 from alerts.access.answers import Entered, Held, Reason
 from alerts.access.deeds import Deed
+from alerts.access.linking import offer_code
 from alerts.desk.officer import Officer
 from alerts.desk.sitting import Sitting
-from alerts.model.actor import fold_name
+from alerts.model.actor import Act, fold_name
 from alerts.web.console.entering import fields_of, options, read_answer, see_other, shown, status_of, tell_when
 from alerts.web.console.frame import BASE, VISITOR, Console, visitor_of
 from alerts.web.console.guard import ARRIVAL, SIGN_IN
@@ -37,6 +38,8 @@ def routes(console: Console) -> list[web.RouteDef]:
         web.post("/account/passkey/options", own.ask_passkey),
         web.post("/account/passkey", own.keep_passkey),
         web.post("/account/passkey/remove", own.drop_passkey),
+        web.post("/account/telegram", own.offer_chat),
+        web.post("/account/telegram/remove", own.drop_chats),
         web.post("/account/sessions/end", own.end_session),
         web.post("/account/sessions/end-all", own.end_all),
     ]
@@ -124,6 +127,24 @@ class OwnAccount:
             return asked
         return await self._dropped(request, await self._gate.drop_passkey(cookie, form.get("passkey", "")))
 
+    async def offer_chat(self, request: web.Request) -> web.Response:
+        """A code that links a private chat with the bot; it is shown here, once."""
+        name = visitor_of(request).account.name
+        code = await self._console.office.act(lambda sitting: offer_code(sitting, name))
+        return await self._page(request, link_code=code)
+
+    async def drop_chats(self, request: web.Request) -> web.StreamResponse:
+        """No chat belongs to this account any more."""
+        visitor = visitor_of(request)
+
+        def drop(sitting: Sitting) -> None:
+            for each in sitting.officer_chats.of(visitor.account.name):
+                sitting.officer_chats.unlink(each.channel, each.chat)
+                Officer(sitting, visitor.actor).write(Deed.CHAT_UNLINKED, visitor.account.name)
+
+        await self._console.office.act(drop)
+        return see_other(f"{ACCOUNT}?done=removed")
+
     async def end_session(self, request: web.Request) -> web.StreamResponse:
         """Sign out another browser of one's own."""
         digest, visitor = (await fields_of(request)).get("session", ""), visitor_of(request)
@@ -157,11 +178,19 @@ class OwnAccount:
         return see_other(f"{ACCOUNT}?done=removed") if held is None else await self._page(request, held)
 
     async def _page(
-        self, request: web.Request, held: Held | None = None, *, status: int | None = None, differ: bool = False
+        self,
+        request: web.Request,
+        held: Held | None = None,
+        *,
+        status: int | None = None,
+        differ: bool = False,
+        link_code: str = "",
     ) -> web.Response:
         visitor = visitor_of(request)
-        found = await self._console.office.ask(lambda sitting: _found(sitting, visitor.account.name))
+        bots = self._console.rules.bots if visitor.actor.may(Act.APPROVE) else ()
+        found = await self._console.office.ask(lambda sitting: _found(sitting, visitor.account.name, bots))
         values = {
+            "link_code": link_code,
             "held": held,
             "differ": differ,
             "next": "",
@@ -173,11 +202,13 @@ class OwnAccount:
         return tell_when(page, held, self._console.office.now())
 
 
-def _found(sitting: Sitting, name: str) -> Mapping[str, object]:
+def _found(sitting: Sitting, name: str, bots: Sequence[str]) -> Mapping[str, object]:
     live = [session for session in sitting.accounts.sessions(name) if session.expires_at > sitting.now]
     return {
         "account": sitting.accounts.account(name),
         "passkeys": sitting.accounts.passkeys(name),
         "sessions": live,
+        "bots": [sitting.views.fact(bot, "bot") or bot for bot in bots],
+        "chats": len(sitting.officer_chats.of(name)),
         "lines": sitting.ledger.newest(subject=name, most=_LINES),
     }

@@ -1,0 +1,1 @@
+"""The bot that citizens subscribe with, and that tells officers what waits: conversations, and how they come in."""

@@ -1,0 +1,278 @@
+"""The conversation with somebody who subscribes, or did: pure, from what is kept and what happened to what is said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+
+from alerts.bot.choices import NIGHT, chosen, district_chosen, screen, steps, summary
+from alerts.bot.events import Command, Event, Left, Moved, Place, Press, Talk
+from alerts.bot.reply import Kept, Reply, Say, buttons, safe
+from alerts.bot.telling import tell_now
+from alerts.bot.town import Town
+from alerts.bot.words import language_for, words_of
+from alerts.model.ports import Keyboard
+from alerts.model.subscriber import Subscriber
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One event with all that is known when it happens."""
+
+    kept: Kept
+    event: Event
+    town: Town
+    now: datetime
+
+    @property
+    def known(self) -> Subscriber | None:
+        """What the chat chose; None for a stranger."""
+        return self.kept.subscriber
+
+    @cached_property
+    def language(self) -> str:
+        """The language that was chosen, else that of the person's app, else the station's."""
+        return self.known.language if self.known else language_for(self.event.language, self.town.language)
+
+    @property
+    def words(self) -> Callable[..., str]:
+        """The sentences of that language."""
+        return words_of(self.language).gettext
+
+
+Answer = Callable[[Scene], Reply]
+
+
+def reply(kept: Kept, event: Event, town: Town, now: datetime) -> Reply:
+    """What to answer to `event`, and what to keep of it. What officers do is answered elsewhere."""
+    scene = Scene(kept, event, town, now)
+    match event.what:
+        case Command(name=name):
+            return _COMMANDS.get(name, _hint)(scene)
+        case Press():
+            return _press(scene, event.what)
+        case Place():
+            return _place(scene, event.what)
+        case Left():
+            return Reply(forgets=True)
+        case Talk():
+            return _hint(scene) if event.private else Reply()
+        case Moved():
+            return Reply()
+
+
+def _start(scene: Scene) -> Reply:
+    known, town, _ = scene.known, scene.town, scene.words
+    if known is not None and known.step is None:
+        after = replace(known, on=True)
+        menu = screen("menu", after, town)
+        said = _("You are subscribed.") if known.on else _("Welcome back: you are subscribed again.")
+        return Reply((Say(f"{said}\n\n{menu.text}", menu.keyboard),), keeps=after)
+    first = steps(town).names[0]
+    fresh = Subscriber(scene.event.chat, scene.language, quiet=NIGHT, step=first, on=False)
+    welcome = _(
+        "Good day! This is the alert service of <b>%(town)s</b>: warnings, cut-offs and works, as they are decided.\n"
+        "Kept are this chat's number, your choices and which alerts you got: "
+        "no name, no phone number. /forget removes all.",
+        town=safe(town.name),
+    )
+    question = screen(first, fresh, town)
+    return Reply((Say(f"{welcome}\n\n{question.text}", question.keyboard),), keeps=fresh)
+
+
+def _done(subscriber: Subscriber, town: Town, edit: int | None) -> Reply:
+    """The last question was answered: from now on alerts come."""
+    _ = words_of(subscriber.language).gettext
+    after = replace(subscriber, step=None, on=True)
+    text = "\n\n".join(
+        (
+            _("<b>Done: you are subscribed.</b>"),
+            summary(after, town),
+            _("/now shows what is on, /settings changes your choices, /test proves that messages reach you."),
+        )
+    )
+    return Reply((Say(text, buttons(), edit),), keeps=after)
+
+
+def _settings(scene: Scene) -> Reply:
+    if scene.known is None:
+        return _stranger(scene)
+    return _start(scene) if scene.known.step else Reply((screen("menu", scene.known, scene.town),))
+
+
+def _language(scene: Scene) -> Reply:
+    return _start(scene) if scene.known is None else Reply((screen("language", scene.known, scene.town),))
+
+
+def _stop(scene: Scene) -> Reply:
+    if scene.known is None:
+        return _stranger(scene)
+    _ = scene.words
+    text = _("You get no more alerts. Your choices are kept: /start begins again, /forget removes them.")
+    return Reply((Say(text),), keeps=replace(scene.known, on=False))
+
+
+def _forget(scene: Scene) -> Reply:
+    _ = scene.words
+    if scene.kept.nothing:
+        return Reply((Say(_("Nothing is kept about this chat.")),))
+    text = _("Remove everything that is kept about this chat, and send no more alerts?")
+    return Reply((Say(text, buttons([(_("Yes, remove it"), "f:yes"), (_("No"), "f:no")])),))
+
+
+def _mydata(scene: Scene) -> Reply:
+    _ = scene.words
+    if scene.kept.nothing:
+        return Reply((Say(_("Nothing is kept about this chat.")),))
+    told = json.dumps(data_of(scene.kept), ensure_ascii=False, indent=1)
+    room = 3500
+    shown = told if len(told) <= room else told[:room] + "…"
+    text = _("This is all that is kept about this chat; /forget removes it.")
+    return Reply((Say(f"{text}\n<pre>{safe(shown)}</pre>"),))
+
+
+def data_of(kept: Kept) -> dict[str, object]:
+    """All that is kept of a chat, ready for JSON."""
+    known = kept.subscriber
+    choices: dict[str, object] = {}
+    if known is not None:
+        quiet = [f"{known.quiet.start:%H:%M}", f"{known.quiet.end:%H:%M}"] if known.quiet else None
+        choices = {
+            "chat": known.chat,
+            "language": known.language,
+            "districts": sorted(known.districts),
+            "topics": sorted(known.topics),
+            "severity": str(known.severity),
+            "quiet": quiet,
+            "step": known.step,
+            "on": known.on,
+        }
+    told = [{"incident": incident, "at": at.isoformat(timespec="seconds")} for incident, at in kept.received]
+    return {**choices, "received": told, **({"account": kept.account} if kept.account else {})}
+
+
+def _test(scene: Scene) -> Reply:
+    _ = scene.words
+    clock = f"{scene.now.astimezone(scene.town.zone):%H:%M:%S}"
+    text = _(
+        "<b>TEST</b> – asked for here at %(time)s. You read this, so the way from %(town)s to you works.",
+        time=clock,
+        town=safe(scene.town.name),
+    )
+    is_on = scene.known is not None and scene.known.on
+    state = _("Alerts come here.") if is_on else _("But you are not subscribed: /start")
+    return Reply((Say(f"{text}\n{state}"),))
+
+
+def _now(scene: Scene) -> Reply:
+    return Reply((Say(tell_now(scene.town, scene.language, scene.now)),))
+
+
+def _hint(scene: Scene) -> Reply:
+    _ = scene.words
+    return Reply(
+        (
+            Say(
+                _(
+                    "I only understand commands:\n"
+                    "/start – subscribe\n/now – what is on\n/settings – your choices\n/language – the language\n"
+                    "/test – a test message\n/stop – no more alerts\n/mydata – what is kept\n"
+                    "/forget – remove everything"
+                )
+            ),
+        )
+    )
+
+
+def _stranger(scene: Scene) -> Reply:
+    _ = scene.words
+    return Reply((Say(_("You are not subscribed: /start")),))
+
+
+def _press(scene: Scene, press: Press) -> Reply:
+    _ = scene.words
+    if press.data.startswith("f:"):
+        return _forgotten(press, _)
+    subscriber, town = scene.known, scene.town
+    if subscriber is None:
+        return Reply(toast=_("You are not subscribed: /start"))
+    if press.data == "place":
+        return _ask_for_place(_)
+    if press.data.startswith("go:"):
+        return Reply((replace(screen(press.data[3:], subscriber, town), edit=press.message),))
+    found = chosen(press.data, subscriber, town)
+    if found is None:
+        return Reply(toast=_("That button is from another time: /settings shows those that hold."))
+    after, name, page = found
+    if name == "next":
+        return _next(after, press, town)
+    return Reply((replace(screen(name, after, town, page), edit=press.message),), keeps=after)
+
+
+def _next(after: Subscriber, press: Press, town: Town) -> Reply:
+    """The next question, or the choices as they are now. A button of a question that was answered asks no other."""
+    asked = {"town": "where", "where": "where", "topics": "topics", "s": "severity"}.get(press.data.partition(":")[0])
+    if after.step is None:
+        return Reply((replace(screen("menu", after, town), edit=press.message),), keeps=after)
+    if asked != after.step:
+        return Reply((replace(screen(after.step, after, town), edit=press.message),), keeps=after)
+    following = steps(town).after(after.step)
+    if following is None:
+        return _done(after, town, press.message)
+    after = replace(after, step=following)
+    return Reply((replace(screen(following, after, town), edit=press.message),), keeps=after)
+
+
+def _forgotten(press: Press, _: Callable[..., str]) -> Reply:
+    if press.data == "f:yes":
+        text = _("Everything about this chat is removed. /start begins anew.")
+        return Reply((Say(text, buttons(), press.message),), forgets=True)
+    return Reply((Say(_("Nothing was removed."), buttons(), press.message),))
+
+
+def _ask_for_place(_: Callable[..., str]) -> Reply:
+    """Telegram asks the person once more before anything is sent."""
+    keyboard: Keyboard = {
+        "keyboard": [[{"text": _("Send my location"), "request_location": True}]],
+        "one_time_keyboard": True,
+        "resize_keyboard": True,
+    }
+    return Reply(
+        (Say(_("Tap the button below. The location is compared with the districts and then thrown away."), keyboard),)
+    )
+
+
+def _place(scene: Scene, place: Place) -> Reply:
+    """The district of a place is chosen; the place itself goes no further than this."""
+    event, town, _ = scene.event, scene.town, scene.words
+    if not event.private:
+        return Reply()
+    first = steps(town).names[0]
+    known = scene.known or Subscriber(event.chat, scene.language, quiet=NIGHT, step=first, on=False)
+    away: Keyboard = {"remove_keyboard": True}
+    district = town.around(place.latitude, place.longitude)
+    if district is None:
+        text = _("That place is in none of our districts; the location was not kept.")
+        following = screen("where" if town.districts else "menu", known, town)
+        return Reply((Say(text, away), following), keeps=known)
+    after = district_chosen(known, district.code, town, on=True)
+    if after.step == "where":
+        after = replace(after, step=steps(town).after("where"))
+    text = _("Your district: <b>%(name)s</b>. The location was not kept.", name=safe(district.name))
+    return Reply((Say(text, away), screen(after.step or "menu", after, town)), keeps=after)
+
+
+_COMMANDS: dict[str, Answer] = {
+    "start": _start,
+    "now": _now,
+    "settings": _settings,
+    "language": _language,
+    "stop": _stop,
+    "mydata": _mydata,
+    "forget": _forget,
+    "test": _test,
+    "help": _hint,
+}

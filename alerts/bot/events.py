@@ -1,0 +1,140 @@
+"""What somebody did in a chat, read from an update of the Bot API. Names, numbers and usernames are not taken along."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+ALLOWED = ("message", "callback_query", "my_chat_member")
+"""The kinds of update that the bot asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`/name argument`."""
+
+    name: str
+    argument: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button under our message number `message`; `id` is what the press is answered by."""
+
+    data: str = field(repr=False)
+    id: str = field(repr=False)
+    message: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A location that was sent."""
+
+    latitude: float = field(repr=False)
+    longitude: float = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """Anything else: what it says is nothing to us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The bot was blocked, or thrown out of the chat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The group became a supergroup, whose chat is `to`."""
+
+    to: int = field(repr=False)
+
+
+What = Command | Press | Place | Talk | Left | Moved
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What happened in which chat. `language` is what the app of whoever did it speaks.
+
+    `asker` is asked about in a group (may they?) and then forgotten; None: an administrator who stays unnamed.
+    """
+
+    chat: int = field(repr=False)
+    private: bool
+    what: What
+    language: str | None = None
+    asker: int | None = field(default=None, repr=False)
+
+
+def read_update(update: Mapping[str, Any], username: str) -> Event | None:
+    """What an update tells; None where it is nothing to us. `username` is the bot's own, by which groups call it."""
+    if press := _part(update, "callback_query"):
+        return _pressed(press)
+    if change := _part(update, "my_chat_member"):
+        status = _part(change, "new_chat_member").get("status")
+        return _event(change, Left()) if status in ("kicked", "left") else None
+    message = _part(update, "message")
+    return _said(message, username) if message else None
+
+
+def _pressed(press: Mapping[str, Any]) -> Event | None:
+    message, data, identity = _part(press, "message"), press.get("data"), press.get("id")
+    number = message.get("message_id")
+    if not (isinstance(data, str) and isinstance(identity, str) and isinstance(number, int)):
+        return None
+    return _event({**message, "from": press.get("from")}, Press(data, identity, number))
+
+
+def _said(message: Mapping[str, Any], username: str) -> Event | None:
+    if isinstance(to := message.get("migrate_to_chat_id"), int):
+        return _event(message, Moved(to))
+    if place := _part(message, "location"):
+        return _event(message, _place(place))
+    text = message.get("text")
+    if isinstance(text, str) and text.startswith("/"):
+        return _commanded(message, text, username)
+    is_service = "from" not in message or any(key.startswith(("new_chat", "left_chat", "group_")) for key in message)
+    return None if is_service else _event(message, Talk())
+
+
+def _place(place: Mapping[str, Any]) -> What:
+    latitude, longitude = place.get("latitude"), place.get("longitude")
+    if isinstance(latitude, int | float) and isinstance(longitude, int | float):
+        return Place(float(latitude), float(longitude))
+    return Talk()
+
+
+def _commanded(message: Mapping[str, Any], text: str, username: str) -> Event | None:
+    """In a group, a command is ours only when it names us: others' bots may sit there too."""
+    first, _, argument = text[1:].partition(" ")
+    name, _, whom = first.partition("@")
+    is_private = _part(message, "chat").get("type") == "private"
+    if whom.lower() != username.lower() and (whom or not is_private):
+        return None
+    return _event(message, Command(name.lower(), argument.strip()))
+
+
+def _event(message: Mapping[str, Any], what: What) -> Event | None:
+    chat, sender = _part(message, "chat"), _part(message, "from")
+    identity, kind, language = chat.get("id"), chat.get("type"), sender.get("language_code")
+    if not isinstance(identity, int) or kind not in ("private", "group", "supergroup"):
+        return None
+    unnamed = _part(message, "sender_chat").get("id") == identity
+    asker = sender.get("id")
+    if not isinstance(asker, int) and not unnamed and not isinstance(what, Moved):
+        return None
+    return Event(
+        chat=identity,
+        private=kind == "private",
+        what=what,
+        language=language if isinstance(language, str) else None,
+        asker=asker if isinstance(asker, int) and not unnamed else None,
+    )
+
+
+def _part(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = of.get(name)
+    return part if isinstance(part, dict) else {}

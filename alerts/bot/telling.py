@@ -1,0 +1,55 @@
+"""What is on, in a message: never a bare "nothing", but how old that knowledge is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from alerts.bot.reply import link, safe
+from alerts.bot.town import Fresh, On, Town
+from alerts.bot.words import words_of
+from alerts.rendering.words import Words
+
+MOST = 10
+"""Incidents that one message tells of; the town's page has them all."""
+_LONGEST_TITLE = 150
+_LONGEST_SUMMARY = 200
+
+
+def tell_now(town: Town, language: str, now: datetime) -> str:
+    """What is on in the town, worst first, then how fresh each source is."""
+    words = words_of(language)
+    on = town.on.get(language) or next(iter(town.on.values()), ())
+    clock = f"{now.astimezone(town.zone):%H:%M}"
+    if not on:
+        lines = [words.gettext("Nothing is on in <b>%(town)s</b> (%(time)s).", town=safe(town.name), time=clock)]
+    else:
+        lines = [words.gettext("<b>%(town)s</b>, now (%(time)s):", town=safe(town.name), time=clock)]
+        lines += [_line(each) for each in on[:MOST]]
+        if len(on) > MOST:
+            lines.append(words.ngettext("and %(n)s more", "and %(n)s more", len(on) - MOST))
+    if town.sources:
+        lines.append("\n".join(_freshness(each, town, words) for each in town.sources[:MOST]))
+    if town.page:
+        lines.append(link(words.gettext("The town's page"), town.page))
+    return "\n\n".join(lines)
+
+
+def _line(on: On) -> str:
+    title = safe(_short(on.title, _LONGEST_TITLE))
+    named = f"<b>{title}</b>" if on.url is None else f"<b>{link(_short(on.title, _LONGEST_TITLE), on.url)}</b>"
+    return f"• {named}\n{safe(_short(on.summary, _LONGEST_SUMMARY))}".rstrip()
+
+
+def _freshness(source: Fresh, town: Town, words: Words) -> str:
+    name = safe(source.title)
+    if source.last_ok is None:
+        return words.gettext("⚠ %(source)s: not read yet", source=name)
+    clock = f"{source.last_ok.astimezone(town.zone):%d/%m %H:%M}"
+    if source.stale:
+        return words.gettext("⚠ %(source)s: not read since %(time)s, there may be more", source=name, time=clock)
+    return words.gettext("%(source)s: read %(time)s", source=name, time=clock)
+
+
+def _short(text: str, most: int) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"

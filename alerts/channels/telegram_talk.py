@@ -1,0 +1,155 @@
+"""A bot's way to Telegram for conversations: what people say comes in, answers go out, one at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from alerts.channels.answer import Act, ask, quote, unreadable
+from alerts.channels.credential import read_credential
+from alerts.channels.settings import TelegramSettings
+from alerts.channels.telegram_answers import Complaint, complaint_of, outcome
+from alerts.model.errors import ChatMoved, DeliveryError, Gone, Occupied, ReaderGone, Rejected, Retry
+from alerts.model.ports import Keyboard, Pace, Resources
+from alerts.model.secret import Secret
+
+_ALLOWED = ("message", "callback_query", "my_chat_member")
+_READER_LEFT = ("bot was blocked", "user is deactivated", "bot was kicked", "bot is not a member", "can't initiate")
+_JSON = {"Content-Type": "application/json"}
+_ADMINS = ("creator", "administrator")
+_MOST = 100
+_CAPTION = 1000
+
+
+class Talk:
+    """`alerts.model.ports.BotLine` over the house's HTTP session. No error of it names a chat."""
+
+    def __init__(self, settings: TelegramSettings, resources: Resources, pace: Pace) -> None:
+        self._settings = settings
+        self._resources = resources
+        self._pace = pace
+        self._token: Secret | None = None
+
+    async def say(self, chat: int, text: str, keyboard: Keyboard | None = None, edit: int | None = None) -> int:
+        """`sendMessage`, or `editMessageText`; of a message that can't be edited any more, a new one is made."""
+        body = {"chat_id": chat, "text": text, "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
+        if edit is not None:
+            try:
+                return await self._edit({**body, "message_id": edit, "reply_markup": keyboard or _BARE}, edit)
+            except Gone:
+                pass
+        if keyboard is not None and keyboard != _BARE:
+            body["reply_markup"] = keyboard
+        told = await self._call("sendMessage", body, Act.PUBLISH)
+        return int(told["message_id"]) if isinstance(told, dict) else 0
+
+    async def show(self, chat: int, picture: str, caption: str) -> int:
+        """`sendPhoto`. Raises Rejected for a file that can't be read."""
+        try:
+            content = await asyncio.to_thread(Path(picture).read_bytes)
+        except OSError as error:
+            raise Rejected(f"the picture can't be read: {error.strerror}") from None
+        form = aiohttp.FormData({"chat_id": str(chat), "caption": caption[:_CAPTION]})
+        form.add_field("photo", content, filename="picture")
+        told = await self._call("sendPhoto", form, Act.PUBLISH)
+        return int(told["message_id"]) if isinstance(told, dict) else 0
+
+    async def me(self) -> str:
+        """`getMe`. The token is read anew before, so that one that was changed is taken without a restart."""
+        self._token = None
+        told = await self._call("getMe", {}, Act.READ)
+        return str(told.get("username", "")) if isinstance(told, dict) else ""
+
+    async def updates(self, offset: int, seconds: float) -> Sequence[Mapping[str, Any]]:
+        """`getUpdates`, with as much time again for the answer as any other call has."""
+        body = {"offset": offset, "timeout": int(seconds), "limit": _MOST, "allowed_updates": list(_ALLOWED)}
+        longest = self._settings.timeout + timedelta(seconds=seconds)
+        told = await self._call("getUpdates", body, Act.READ, longest)
+        return [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
+
+    async def answer_press(self, press: str, toast: str) -> None:
+        """`answerCallbackQuery`. One that is too old is no trouble: nobody waits for it any more."""
+        body = {"callback_query_id": press, **({"text": toast[:200]} if toast else {})}
+        await self._call("answerCallbackQuery", body, Act.EDIT)
+
+    async def is_admin(self, chat: int, user: int) -> bool:
+        """`getChatMember`."""
+        told = await self._call("getChatMember", {"chat_id": chat, "user_id": user}, Act.READ)
+        return isinstance(told, dict) and told.get("status") in _ADMINS
+
+    async def listen_at(self, url: str, secret: str) -> None:
+        """`setWebhook`."""
+        body = {"url": url, "secret_token": secret, "allowed_updates": list(_ALLOWED)}
+        await self._call("setWebhook", body, Act.EDIT)
+
+    async def listen_by_asking(self) -> None:
+        """`deleteWebhook`; what waits there is kept."""
+        await self._call("deleteWebhook", {}, Act.EDIT)
+
+    async def list_commands(self, commands: Mapping[str, str], language: str | None) -> None:
+        """`setMyCommands`."""
+        listed = [{"command": name, "description": words} for name, words in commands.items()]
+        await self._call(
+            "setMyCommands", {"commands": listed, **({"language_code": language} if language else {})}, Act.EDIT
+        )
+
+    async def _edit(self, body: Mapping[str, Any], number: int) -> int:
+        await self._call("editMessageText", body, Act.EDIT)
+        return number
+
+    async def _call(
+        self, method: str, body: Mapping[str, Any] | aiohttp.FormData, act: Act, longest: timedelta | None = None
+    ) -> object:
+        """The result of one call, in its turn; asking for updates waits for no turn."""
+        if method == "getUpdates":
+            return await self._ask(method, body, act, longest or self._settings.timeout)
+        async with self._pace.direct():
+            return await self._ask(method, body, act, self._settings.timeout)
+
+    async def _ask(
+        self, method: str, body: Mapping[str, Any] | aiohttp.FormData, act: Act, longest: timedelta
+    ) -> object:
+        self._token = token = self._token or read_credential(self._settings.token, self._resources.folder)
+        answer = await ask(
+            self._resources.session,
+            "POST",
+            f"{self._settings.api_url}/bot{token.reveal()}/{method}",
+            platform="Telegram",
+            act=act,
+            timeout=longest,
+            data=body if isinstance(body, aiohttp.FormData) else json.dumps(body).encode(),
+            headers=None if isinstance(body, aiohttp.FormData) else _JSON,
+        )
+        told = answer.read() or {}
+        if answer.ok and told.get("ok") is True:
+            return told.get("result")
+        complaint = complaint_of(answer)
+        if complaint is None:
+            raise unreadable("Telegram", answer, act)
+        if complaint.not_modified:
+            return None
+        raise self._read(complaint, act)
+
+    def _read(self, complaint: Complaint, act: Act) -> DeliveryError:
+        said, now = quote(complaint.words), self._resources.clock.now()
+        if complaint.migrated_to is not None:
+            return ChatMoved(f"the group became a supergroup: {said}", complaint.migrated_to)
+        if complaint.says(*_READER_LEFT):
+            return ReaderGone(f"the reader left: {said}")
+        if complaint.status == 409:
+            return Occupied(
+                f"something else takes this bot's updates: {said}; stop it, or give Tocsin a bot of its own"
+            )
+        error = outcome(complaint, act, now)
+        if isinstance(error, Retry) and error.after is not None and complaint.status == 429:
+            self._pace.halt((error.after - now).total_seconds())
+        return error
+
+
+_BARE: Keyboard = {"inline_keyboard": []}

@@ -1,0 +1,158 @@
+"""Tells the chats of officers what waits for a validation: at once, again while it does, and how it was decided.
+
+The rhythm is that of `[notify]`'s channels (alerts/daemon/awaited.py); what each chat was told is kept beside it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+
+from alerts.bot.officers import Waiting, language_of, sheets
+from alerts.bot.reply import Say, safe
+from alerts.bot.updates import Bot, say_surely
+from alerts.config import Config
+from alerts.daemon.awaited import LOOKS_EVERY, awaited_of, settled_of
+from alerts.daemon.awaited_words import word_awaited
+from alerts.delivery.awaited import to_say
+from alerts.delivery.watch import Say as Told
+from alerts.desk.four_eyes import why_not_theirs
+from alerts.desk.sitting import Sitting
+from alerts.model.actor import MAY, Act, Actor, Origin
+from alerts.model.errors import DeliveryError, ReaderGone, Rejected
+from alerts.model.incident import AlertState, Record
+from alerts.model.person import Account
+from alerts.model.ports import Linked
+from alerts.model.post import PostState
+from alerts.store.watched import OWN_WARNINGS
+
+RESTS = 60.0
+"""Seconds until what couldn't be told is tried again."""
+MOST = 200
+"""Alerts that wait, of which officers are told."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """What one chat is to be told of one alert now."""
+
+    chat: int = field(repr=False)
+    alert: str
+    told: Told
+    says: Sequence[Say]
+
+
+class OfficerRounds:
+    """The rounds for the chats of one bot."""
+
+    def __init__(self, bot: Bot, config: Config, wait_for_lease: Callable[[], Awaitable[object]]) -> None:
+        self._bot = bot
+        self._config = config
+        self._wait_for_lease = wait_for_lease
+        self._rests: dict[tuple[int, str], float] = {}
+        self._blind: set[str] = set()
+
+    async def run(self) -> None:
+        """Go round until cancelled. A round that fails is logged, and the next one comes."""
+        while True:
+            await self._wait_for_lease()
+            try:
+                await self.go_round()
+            except sqlite3.Error as error:
+                log.error("officers.refused", error=str(error))  # noqa: TRY400 one line a round is enough
+            except Exception:
+                log.exception("officers.stumbled")
+            await self._bot.clock.sleep(LOOKS_EVERY)
+
+    async def go_round(self) -> None:
+        """Tell every chat what it doesn't know yet."""
+        for letter in await self._bot.office.ask(self._due):
+            key, was_blind = (letter.chat, letter.alert), letter.alert in self._blind
+            if self._rests.get(key, 0.0) > self._bot.clock.monotonic():
+                continue
+            try:
+                await self._tell(letter)
+            except ReaderGone:
+                await self._bot.office.act(partial(self._forget, letter))
+                continue
+            except DeliveryError as error:
+                if was_blind is (letter.alert in self._blind):
+                    self._rests[key] = self._bot.clock.monotonic() + RESTS
+                log.warning("officers.not_told", alert=letter.alert, reason=error.reason)
+                continue
+            self._rests.pop(key, None)
+            await self._bot.office.act(partial(self._keep, letter))
+            log.info("officers.told", say=letter.told, alert=letter.alert)
+
+    async def _tell(self, letter: _Letter) -> None:
+        for say in letter.says:
+            try:
+                await say_surely(self._bot, letter.chat, say)
+            except Rejected:
+                if say.picture is not None:
+                    self._blind.add(letter.alert)  # told without it when this is tried again
+                raise
+
+    def _forget(self, letter: _Letter, sitting: Sitting) -> None:
+        sitting.subscribers.forget(self._bot.channel, letter.chat)
+
+    def _keep(self, letter: _Letter, sitting: Sitting) -> None:
+        """A chat that was unlinked meanwhile leaves nothing behind."""
+        chats, channel = sitting.officer_chats, self._bot.channel
+        if letter.told is Told.OVER:
+            chats.settle(channel, letter.chat, letter.alert)
+        elif chats.linked(channel, letter.chat) is not None:
+            chats.tell(channel, letter.chat, letter.alert, sitting.now)
+
+    def _due(self, sitting: Sitting) -> list[_Letter]:
+        linked = sitting.officer_chats.all(self._bot.channel)
+        if not linked:
+            return []
+        there = {record.id: record for record in waiting_records(sitting)}
+        return [letter for each in linked for letter in self._due_for(sitting, each, there)]
+
+    def _due_for(self, sitting: Sitting, linked: Linked, there: dict[str, Record]) -> list[_Letter]:
+        """An account that is shut out, or may decide nothing any more, is told nothing more."""
+        account = sitting.accounts.account(linked.account)
+        if account is None or account.disabled_at is not None or not account.role.at_least(MAY[Act.APPROVE]):
+            return []
+        told = sitting.officer_chats.told(self._bot.channel, linked.chat)
+        due = to_say(there, told, sitting.now, self._config.desk.remind)
+        letters = []
+        for say, alert in due:
+            record = there.get(alert) or next(iter(sitting.books.by_id(alert)), None)
+            if say is Told.OVER and record is not None and record.state is AlertState.WAITING:
+                continue  # it is one of more than are looked at
+            says = self._says(sitting, account, record, say) if record else []
+            letters.append(_Letter(linked.chat, alert, say, says))
+        return letters
+
+    def _says(self, sitting: Sitting, account: Account, record: Record, say: Told) -> Sequence[Say]:
+        station = sitting.desk.station
+        language = language_of(account, station.language)
+        awaited = awaited_of(self._config, sitting.books, record)
+        if say is Told.OVER:
+            awaited = settled_of(sitting.ledger, sitting.books, awaited, record)
+        words = word_awaited(awaited, say, language, station.timezone)
+        below = "\n".join(filter(None, (words.fix, words.detail)))
+        if say is Told.OVER:
+            return [Say(safe("\n".join(filter(None, (words.headline, words.detail)))))]
+        posts = sitting.books.posts_of(record.id)
+        actor = Actor(account.name, account.role, Origin.BOT)
+        own = why_not_theirs(actor, record, station) is not None
+        waiting = Waiting(record, posts, words.headline, below, may_approve=not own)
+        return sheets(waiting, language, blind=record.id in self._blind)
+
+
+def waiting_records(sitting: Sitting) -> list[Record]:
+    """The messages that wait for somebody, oldest first."""
+    ids = dict.fromkeys(post.alert_id for post in sitting.views.posts_in(PostState.WAITING, most=MOST))
+    found = [each for alert in ids for each in sitting.books.by_id(alert) if each.id == alert]
+    waits = [each for each in found if each.state is AlertState.WAITING and each.source != OWN_WARNINGS]
+    return sorted(waits, key=lambda record: record.received_at)

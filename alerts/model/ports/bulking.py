@@ -1,0 +1,101 @@
+"""The store as the bulk sender sees it, what hands a message to one chat, and what paces a whole bot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from alerts.model.bulk import Bulk
+from alerts.model.ports.delivering import Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One chat and what it is to be told: one bulk, or several that were held back for it, as one message.
+
+    `message` is what it has of the incident; it is answered, or changed where `edits`. The chat stands in no log.
+    """
+
+    chat: int = field(repr=False)
+    language: str
+    bulks: tuple[Bulk, ...]
+    message: int | None = None
+    edits: bool = False
+    held: bool = False
+
+    @property
+    def urgent(self) -> bool:
+        """Whether any of it is Severe or worse."""
+        return any(bulk.notice.urgent for bulk in self.bulks)
+
+
+class Fate(StrEnum):
+    """What became of one message: it is out, nobody reads there any more, it was refused, it may be out."""
+
+    SENT = "sent"
+    LEFT = "left"
+    FAILED = "failed"
+    DOUBT = "doubt"
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """The end of one attempt; `moved_to` is the chat's new id where it got one."""
+
+    target: Target
+    fate: Fate
+    message: int | None = None
+    moved_to: int | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a turn is asked: keep these landings, and hand over at most `room` more.
+
+    `working` is the bulk of the turn before, `flying` what is handed over and has no end yet, `withdrew` says that some
+    of that was taken back before it left; `local` is the time in the station's zone.
+    """
+
+    local: datetime
+    room: int
+    landings: Sequence[Landing] = ()
+    working: str | None = None
+    flying: frozenset[tuple[str, int]] = field(default=frozenset(), repr=False)
+    withdrew: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is to be done now: who is next, of which bulk (None: there is none), and when to ask again by time alone.
+
+    `urgent` says that the bulk is ahead of everything. Whatever is neither of `bulk` nor of `alive` goes no further.
+    """
+
+    bulk: str | None = None
+    urgent: bool = False
+    targets: Sequence[Target] = ()
+    alive: frozenset[str] = frozenset()
+    again_at: datetime | None = None
+    ended: Sequence[Bulk] = ()
+
+
+class Bulks(Protocol):
+    """The store as the bulk sender sees it. A turn is durable when it returns."""
+
+    async def turn(self, lease: Lease, ask: Ask) -> Turn | None:
+        """Keep what landed, stop what must stop, and hand over who is next; None: the lease is not ours any more.
+
+        Who is handed over was written down: after a kill these alone may have been reached, and are told again.
+        """
+        ...
+
+
+class Tells(Protocol):
+    """Hands one message to one chat."""
+
+    async def tell(self, target: Target) -> Landing:
+        """One attempt. Raises Retry where it is certain that it isn't out, BadCredential where nothing will be."""
+        ...

@@ -1,0 +1,102 @@
+"""Those who subscribed with the bot: what they chose, and nothing about who they are.
+
+A chat's id is all that is kept of a person, because without it nothing could be sent; it stands in no log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import time
+from enum import StrEnum
+from types import MappingProxyType
+
+from alerts.model.alert import Severity
+from alerts.model.hazard import Hazard
+
+
+class Topic(StrEnum):
+    """What somebody wants to hear of; `TOPIC_OF` says under which a hazard falls."""
+
+    WEATHER = "weather"
+    FLOOD = "flood"
+    WATER = "water"
+    WORKS = "works"
+    HEALTH = "health"
+    SAFETY = "safety"
+
+
+_H = Hazard
+TOPIC_OF: Mapping[Hazard, Topic] = MappingProxyType(
+    {
+        _H.WIND: Topic.WEATHER,
+        _H.STORM: Topic.WEATHER,
+        _H.SNOW_ICE: Topic.WEATHER,
+        _H.AVALANCHE: Topic.WEATHER,
+        _H.RAIN_FLOOD: Topic.FLOOD,
+        _H.FLOOD: Topic.FLOOD,
+        _H.COASTAL: Topic.FLOOD,
+        _H.WATER_CUT: Topic.WATER,
+        _H.WATER_QUALITY: Topic.WATER,
+        _H.WORKS: Topic.WORKS,
+        _H.HEAT: Topic.HEALTH,
+        _H.COLD: Topic.HEALTH,
+        _H.AIR_QUALITY: Topic.HEALTH,
+        _H.FOREST_FIRE: Topic.SAFETY,
+        _H.EVACUATION: Topic.SAFETY,
+        _H.GENERAL: Topic.SAFETY,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """From when until when routine things wait, in the station's zone; it may go over midnight."""
+
+    start: time
+    end: time
+
+    def covers(self, clock: time) -> bool:
+        """Whether this time of day is quiet."""
+        if self.start <= self.end:
+            return self.start <= clock < self.end
+        return clock >= self.start or clock < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A chat and its choices. Without districts it is the whole town, without topics everything.
+
+    `step` is where the conversation stands (None: nowhere in particular). Only who is `on` is told anything.
+    """
+
+    chat: int
+    language: str = "fr"
+    districts: frozenset[str] = frozenset()
+    topics: frozenset[Topic] = frozenset()
+    severity: Severity = Severity.MINOR
+    quiet: Quiet | None = None
+    step: str | None = None
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What an alert is to subscribers. `districts` are the codes of those it touches; None: the whole town."""
+
+    topic: Topic
+    severity: Severity
+    districts: frozenset[str] | None = field(default=None)
+
+    @property
+    def urgent(self) -> bool:
+        """Severe or worse: told at once, whatever the hour."""
+        return self.severity.at_least(Severity.SEVERE)
+
+
+def wants(subscriber: Subscriber, notice: Notice) -> bool:
+    """Whether a subscriber is to get it. An Unknown severity is told to everybody, for it is often grave."""
+    grave = notice.severity is Severity.UNKNOWN or notice.severity.at_least(subscriber.severity)
+    topical = not subscriber.topics or notice.topic in subscriber.topics
+    near = notice.districts is None or not subscriber.districts or bool(subscriber.districts & notice.districts)
+    return grave and topical and near

@@ -1,0 +1,272 @@
+"""Bulk sending over the database: who is next, who is under way, who got what.
+
+Everything that one turn decides and keeps is one transaction: a kill finds either all of it or nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from alerts.model.bulk import Bulk, BulkState, Candidate, Progress, most_pressing, why_stopped
+from alerts.model.ports.bulking import Ask, Target, Turn
+from alerts.model.ports.delivering import Lease
+from alerts.model.post import PostKind, PostState
+from alerts.store import bulk_statements as sql
+from alerts.store import outbox_statements
+from alerts.store.books import StoredBooks
+from alerts.store.bulk_landing import land
+from alerts.store.bulk_rows import bulk_of, candidate_of
+from alerts.store.bulk_walk import LOOKED_AT, Address, Sieve, Walk, Who, people
+from alerts.store.database import Database
+from alerts.store.schema import stamp, time_of
+
+_KEPT = 16
+SYNCED_EVERY = timedelta(milliseconds=250)
+"""Turns that come faster don't wait for the disk: a kill undoes none of them, and should the power fail, at most those
+whom this time reached are told again."""
+
+
+class StoredBulks:
+    """`alerts.model.ports.bulking.Bulks` over the database, for one channel."""
+
+    def __init__(self, database: Database, address: Address) -> None:
+        self._database = database
+        self._address = address
+        self._known: dict[str, Bulk] = {}
+        self._held_until: int | None = 0
+        self._synced_at: datetime | None = None
+
+    async def turn(self, lease: Lease, ask: Ask) -> Turn | None:
+        """Keep what landed, stop what must stop, and hand over who is next; None: the lease is not ours any more."""
+        if self._synced_at is not None and timedelta() <= ask.local - self._synced_at < SYNCED_EVERY:
+            return await self._database.write_ahead(lambda db: self._turn(db, lease, ask))
+        self._synced_at = ask.local
+        return await self._database.write(lambda db: self._turn(db, lease, ask))
+
+    def _turn(self, db: sqlite3.Connection, lease: Lease, ask: Ask) -> Turn | None:
+        now = stamp(ask.local)
+        if outbox_statements.OUR_LEASE.row(db, lane=lease.lane, owner=lease.owner, now=now) is None:
+            return None
+        out = land(db, self._address.channel, ask.landings, ask.local, ask.working)
+        turning = _Turning(db, self._address, ask, self._bulk, self._held_until)
+        turning.out = out
+        turn = turning.turn()
+        turning.count()
+        self._held_until = turning.held_until
+        return turn
+
+    def _bulk(self, db: sqlite3.Connection, key: str) -> Bulk:
+        """A bulk's words and notice, which never change; its counts may be old."""
+        if key not in self._known:
+            row = sql.BY_ID.row(db, key=key)
+            assert row is not None  # noqa: S101 what names it was read in this transaction
+            self._known = {**dict(list(self._known.items())[-_KEPT:]), key: bulk_of(row)}
+        return self._known[key]
+
+
+class _Turning:
+    """One turn, within its transaction."""
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        address: Address,
+        ask: Ask,
+        bulk: Callable[[sqlite3.Connection, str], Bulk],
+        held_until: int | None,
+    ) -> None:
+        self._db = db
+        self._address = address
+        self._of = address.channel
+        self._ask = ask
+        self._now = stamp(ask.local)
+        self._bulk = bulk
+        self._more = False
+        self._began = False
+        self.out = 0
+        self.held_until = held_until
+
+    def turn(self) -> Turn:
+        alive, waits, ended = self._stop_and_go()
+        first = most_pressing(alive)
+        targets: list[Target] = []
+        if first is None or not first.urgent:
+            targets += self._due()
+        if first is not None:
+            room = self._ask.room - len(targets)
+            targets += self._next_of(first, room)
+            if not targets and room > 0 and self._is_through(first):
+                ended.append(self._finish(first))
+                return Turn(None, targets=(), ended=ended, again_at=self._ask.local)
+        return Turn(
+            bulk=first.id if first else None,
+            urgent=bool(first and first.urgent),
+            targets=targets,
+            alive=frozenset(each.id for each in alive),
+            again_at=self._again_at(waits),
+            ended=ended,
+        )
+
+    def count(self) -> None:
+        """Count what landed and wasn't counted beside something else that changed in the row."""
+        if self.out and self._ask.working is not None:
+            sql.COUNT.run(self._db, key=self._ask.working, out=self.out, refused=0, left=0)
+        self.out = 0
+
+    def _stop_and_go(self) -> tuple[list[Candidate], list[datetime], list[Bulk]]:
+        """What may go on; when what waits may go by itself; what was stopped now."""
+        rows = sql.CANDIDATES.rows(self._db, of=self._of)
+        candidates = [candidate_of(row) for row in rows]
+        alive, ended = [], []
+        for each, row in zip(candidates, rows, strict=True):
+            why = why_stopped(each, candidates, self._ask.local, exercises=self._address.exercises)
+            if why is None:
+                alive.append(each)
+            else:
+                ended.append(self._stop(each, row["alert_id"], why))
+        waits = [time for row in rows if (time := time_of(row["not_before"])) and row["post"] == PostState.WAITING]
+        return alive, waits, ended
+
+    def _stop(self, each: Candidate, alert_id: str, why: str) -> Bulk:
+        self.count()
+        sql.STOP.run(self._db, key=each.id, now=self._now, why=why)
+        sql.HAND_ON.run(self._db, key=each.id)
+        sql.LAND_ALL.run(self._db, key=each.id)
+        StoredBooks(self._db).note(self._ask.local, alert_id, each.id, "bulk_stopped", why)
+        row = sql.BY_ID.row(self._db, key=each.id)
+        assert row is not None  # noqa: S101 it was updated just now
+        return bulk_of(row)
+
+    def _begin(self, each: Candidate) -> None:
+        row = sql.BY_ID.row(self._db, key=each.id)
+        if row is None or row["state"] != BulkState.QUEUED:
+            return
+        about = {"of": self._of, "about": each.incident}
+        how_many = sql.HOW_MANY if row["everyone"] else sql.HOW_MANY_READ
+        total = how_many.row(self._db, **about)
+        sql.BEGIN.run(self._db, key=each.id, now=self._now, everybody=total[0] if total else 0)
+        if row["kind"] == PostKind.END:
+            sql.FORGO.run(self._db, seq=each.seq, **about)
+        else:
+            sql.INHERIT.run(self._db, key=each.id, seq=each.seq, **about)
+        StoredBooks(self._db).note(self._ask.local, row["alert_id"], each.id, "bulk_begun", None)
+
+    def _next_of(self, each: Candidate, room: int) -> list[Target]:
+        """Who was handed over before and has no end, then the next ones, at the very end those in doubt."""
+        self._began = self._ask.working != each.id
+        if self._began:
+            self._begin(each)
+        targets = self._flights(each, room, in_doubt=False) if self._ask.withdrew or self._began else []
+        if len(targets) < room:
+            targets += self._slice(each, room - len(targets))
+        if not targets and room > 0 and not self._is_flying(each):
+            targets = self._flights(each, room, in_doubt=True)
+        return targets
+
+    def _flights(self, each: Candidate, room: int, *, in_doubt: bool) -> list[Target]:
+        most = max(room, 0) + len(self._ask.flying)
+        rows = sql.FLIGHTS.rows(self._db, key=each.id, of=self._of, about=each.incident, in_doubt=in_doubt, most=most)
+        lost = [row for row in rows if (each.id, row["chat"]) not in self._ask.flying]
+        return [self._target(row, self._bulk(self._db, each.id)) for row in lost[: max(room, 0)]]
+
+    def _slice(self, each: Candidate, room: int) -> list[Target]:
+        """The next ones from behind the cursor; who isn't to get it now is passed over, or held back."""
+        bulk = self._bulk(self._db, each.id)
+        if room <= 0:
+            return []
+        walk = Walk(self._db, bulk, Sieve(self._db, self._address, bulk, self._ask.local), everyone=each.everyone)
+        chosen = walk.on_from(each.cursor, room)
+        if chosen:
+            sql.TAKE_OFF_ALL.run(self._db, key=each.id, chats=json.dumps([who["chat"] for who in chosen]))
+        if walk.held:
+            self.held_until = 0
+        if walk.looked:
+            out, self.out = (0, self.out) if self._began else (self.out, 0)
+            sql.ADVANCE.run(self._db, key=each.id, at=walk.cursor, passed=walk.passed, out=out)
+        self._more = self._more or walk.looked >= LOOKED_AT
+        return [self._target(who, bulk) for who in chosen]
+
+    def _target(self, who: Who, *bulks: Bulk, held: bool = False) -> Target:
+        message, first = who["message_id"] or None, bulks[0]
+        alone = len({bulk.incident for bulk in bulks}) == 1
+        edits = message is not None and alone and bulks[-1].edits and not self._is_shared(who, first, message)
+        return Target(who["chat"], who["language"], bulks, message if alone else None, edits, held)
+
+    def _is_shared(self, who: Who, bulk: Bulk, message: int) -> bool:
+        """Whether that message tells of something else too, which an edit would take away."""
+        given = {"of": self._of, "who": who["chat"], "about": bulk.incident, "message": message}
+        return sql.SHARED.row(self._db, **given) is not None
+
+    def _due(self) -> list[Target]:
+        """What was held back long enough, as one message to each chat."""
+        if self.held_until is None or self.held_until > (self._now or 0):
+            return []
+        self.held_until = 0
+        flying = {chat for _, chat in self._ask.flying}
+        most = max(self._ask.room, 0) + len(flying)
+        rows = sql.DUE.rows(self._db, of=self._of, now=self._now, most=most)
+        chats = [row["chat"] for row in rows if row["chat"] not in flying]
+        targets = [self._gathered(chat) for chat in chats[: max(self._ask.room, 0)]]
+        return [target for target in targets if target is not None]
+
+    def _gathered(self, chat: int) -> Target | None:
+        """All that is held for a chat, of each incident the newest word; None: there is nothing left to tell."""
+        rows = sql.HELD_FOR.rows(self._db, of=self._of, who=chat, now=self._now)
+        bulks = [self._bulk(self._db, row["bulk"]) for row in rows]
+        newest = {bulk.incident: bulk for bulk in sorted(bulks, key=lambda bulk: bulk.seq) if self._holds(bulk)}
+        telling = tuple(newest.values())
+        about = telling[0].incident if telling else ""
+        who = sql.ONE.row(self._db, of=self._of, who=chat, about=about)
+        for bulk in bulks:
+            if bulk not in telling or who is None:
+                sql.LET_GO.run(self._db, of=self._of, who=chat, key=bulk.id)
+                sql.COUNT.run(self._db, key=bulk.id, out=0, refused=0, left=1)
+        return self._target(who, *telling, held=True) if telling and who is not None else None
+
+    def _holds(self, bulk: Bulk) -> bool:
+        """Whether it is still so: not over, and not taken back meanwhile."""
+        row = sql.BY_ID.row(self._db, key=bulk.id)
+        over = bulk.expires is not None and bulk.expires <= self._ask.local
+        return row is not None and row["state"] != BulkState.STOPPED and not over
+
+    def _is_flying(self, each: Candidate) -> bool:
+        return any(key == each.id for key, _ in self._ask.flying)
+
+    def _is_through(self, each: Candidate) -> bool:
+        """Whether everybody was handed over and landed."""
+        if self._is_flying(each) or self._more:
+            return False
+        row = sql.BY_ID.row(self._db, key=each.id)
+        if row is None:
+            return True
+        statement = sql.EVERYONE if row["everyone"] else sql.READERS
+        return not people(statement, self._db, of=self._of, about=each.incident, after=row["cursor"], most=1)
+
+    def _finish(self, each: Candidate) -> Bulk:
+        self.count()
+        sql.LAND_ALL.run(self._db, key=each.id)
+        sql.FINISH.run(self._db, key=each.id, now=self._now)
+        row = sql.BY_ID.row(self._db, key=each.id)
+        assert row is not None  # noqa: S101 it was updated just now
+        bulk = bulk_of(row)
+        said = f"{bulk.sent} sent, {bulk.failed} failed, {bulk.skipped} skipped"
+        StoredBooks(self._db).note(self._ask.local, bulk.alert_id, bulk.id, "bulk_done", said)
+        return bulk
+
+    def _again_at(self, waits: list[datetime]) -> datetime | None:
+        if self._more:
+            return self._ask.local
+        if self.held_until == 0:
+            due = sql.NEXT_DUE.row(self._db, of=self._of)
+            self.held_until = due["at"] if due else None
+        held = time_of(self.held_until)
+        return min([*waits, *([held] if held and held > self._ask.local else [])], default=None)
+
+
+def progress(db: sqlite3.Connection, since: datetime) -> list[Progress]:
+    """The bulks that are not over, or were over since, oldest first."""
+    rows = sql.PROGRESS.rows(db, since=stamp(since))
+    return [Progress(bulk_of(row), row["held"], row["post"] == PostState.WAITING) for row in rows]

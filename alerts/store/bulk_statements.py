@@ -1,0 +1,275 @@
+"""The statements of bulk sending, in Core, compiled once each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from alerts.model.bulk import BulkState
+from alerts.model.post import PostKind
+from alerts.store.schema import bulk, bulk_flight, held_back, post, received, subscriber
+from alerts.store.statement import Statement, any_of, insert_into, upsert_into
+
+_OPEN = [BulkState.QUEUED.value, BulkState.SENDING.value]
+_OF: BindParameter[str] = bindparam("of")
+_FAR_BELOW = -(2**63)
+
+ADD = insert_into(bulk)
+BY_ID = Statement(select(bulk).where(bulk.c.id == bindparam("key")))
+CANDIDATES = Statement(
+    select(
+        bulk.c.id,
+        bulk.c.seq,
+        bulk.c.incident,
+        bulk.c.alert_id,
+        bulk.c.severity,
+        bulk.c.exercise,
+        bulk.c.expires,
+        bulk.c.cursor,
+        bulk.c.everyone,
+        post.c.state.label("post"),
+        post.c.not_before,
+    )
+    .select_from(bulk.outerjoin(post, post.c.id == bulk.c.id))
+    .where(bulk.c.channel == _OF, any_of(bulk.c.state, _OPEN))
+    .order_by(bulk.c.seq)
+)
+STOP = Statement(
+    update(bulk)
+    .where(bulk.c.id == bindparam("key"))
+    .values(state=BulkState.STOPPED.value, ended_at=bindparam("now"), reason=bindparam("why"))
+)
+_stopped = bulk.alias("stopped")
+HAND_ON = Statement(
+    # Who was still to get what is stopped is to get what took its place; the end of it concerns nobody of them.
+    update(bulk)
+    .where(bulk.c.kind == PostKind.UPDATE.value, bulk.c.state == BulkState.QUEUED.value)
+    .where(
+        exists().where(
+            _stopped.c.id == bindparam("key"),
+            _stopped.c.everyone,
+            _stopped.c.channel == bulk.c.channel,
+            _stopped.c.incident == bulk.c.incident,
+            _stopped.c.seq < bulk.c.seq,
+        )
+    )
+    .values(everyone=True)
+)
+BEGIN = Statement(
+    update(bulk)
+    .where(bulk.c.id == bindparam("key"))
+    .values(state=BulkState.SENDING.value, started_at=bindparam("now"), total=bindparam("everybody"))
+)
+ADVANCE = Statement(
+    update(bulk)
+    .where(bulk.c.id == bindparam("key"))
+    .values(
+        cursor=bindparam("at"),
+        sent=bulk.c.sent + bindparam("out"),
+        skipped=bulk.c.skipped + bindparam("passed"),
+    )
+)
+COUNT = Statement(
+    update(bulk)
+    .where(bulk.c.id == bindparam("key"))
+    .values(
+        sent=bulk.c.sent + bindparam("out"),
+        failed=bulk.c.failed + bindparam("refused"),
+        skipped=bulk.c.skipped + bindparam("left"),
+    )
+)
+FINISH = Statement(
+    update(bulk).where(bulk.c.id == bindparam("key")).values(state=BulkState.DONE.value, ended_at=bindparam("now"))
+)
+REOPEN = Statement(
+    update(bulk).where(bulk.c.id == bindparam("key")).values(state=BulkState.SENDING.value, ended_at=null())
+)
+HEIR = Statement(
+    select(bulk.c.id)
+    .where(bulk.c.channel == _OF, bulk.c.incident == bindparam("about"), bulk.c.seq > bindparam("seq"))
+    .where(bulk.c.cursor >= bindparam("who"))
+    .where(any_of(bulk.c.state, [BulkState.SENDING.value, BulkState.DONE.value]))
+    .order_by(bulk.c.seq.desc())
+    .limit(1)
+)
+OTHERS_WENT = Statement(
+    select(bulk.c.id)
+    .where(bulk.c.channel == _OF, bulk.c.incident != bindparam("about"), bulk.c.started_at.is_not(None))
+    .where(or_(bulk.c.ended_at.is_(None), bulk.c.ended_at > bindparam("since")))
+    .limit(1)
+)
+
+_got_it = and_(
+    received.c.channel == subscriber.c.channel,
+    received.c.chat == subscriber.c.chat,
+    received.c.incident == bindparam("about"),
+)
+_WHO = (subscriber, received.c.message_id)
+
+
+def _as_one(rows: Select[Any]) -> Statement:
+    """The rows as one JSON text: each row that is read gives the interpreter away, and waits for it again."""
+    each = rows.limit(bindparam("most")).subquery()
+    pairs = [part for column in each.columns for part in (column.name, column)]
+    return Statement(
+        select(
+            func.json_group_array(
+                func.json_object(*[literal_column(f"'{part}'") if isinstance(part, str) else part for part in pairs])
+            ).label("rows")
+        )
+    )
+
+
+_AFTER: ColumnElement[Any] = func.coalesce(bindparam("after"), literal_column(str(_FAR_BELOW)))
+EVERYONE = _as_one(
+    select(*_WHO)
+    .select_from(subscriber.outerjoin(received, _got_it))
+    .where(subscriber.c.channel == _OF, subscriber.c.chat > _AFTER, subscriber.c.is_on)
+    .order_by(subscriber.c.chat)
+)
+READERS = _as_one(
+    select(*_WHO)
+    .select_from(
+        received.join(
+            subscriber, and_(subscriber.c.channel == received.c.channel, subscriber.c.chat == received.c.chat)
+        )
+    )
+    .where(received.c.channel == _OF, received.c.incident == bindparam("about"))
+    .where(received.c.chat > _AFTER, subscriber.c.is_on)
+    .order_by(received.c.chat)
+)
+FLIGHTS = Statement(
+    select(*_WHO)
+    .select_from(
+        bulk_flight.join(
+            subscriber, and_(subscriber.c.channel == _OF, subscriber.c.chat == bulk_flight.c.chat)
+        ).outerjoin(received, _got_it)
+    )
+    .where(bulk_flight.c.bulk == bindparam("key"), bulk_flight.c.doubt == bindparam("in_doubt"), subscriber.c.is_on)
+    .order_by(bulk_flight.c.chat)
+    .limit(bindparam("most"))
+)
+ONE = Statement(
+    select(*_WHO)
+    .select_from(subscriber.outerjoin(received, _got_it))
+    .where(subscriber.c.channel == _OF, subscriber.c.chat == bindparam("who"), subscriber.c.is_on)
+)
+HOW_MANY = Statement(
+    select(func.count()).select_from(subscriber).where(subscriber.c.channel == _OF, subscriber.c.is_on)
+)
+HOW_MANY_READ = Statement(
+    select(func.count())
+    .select_from(received)
+    .where(received.c.channel == _OF, received.c.incident == bindparam("about"))
+)
+LAST_TOLD = Statement(
+    select(func.max(received.c.at)).where(received.c.channel == _OF, received.c.chat == bindparam("who"))
+)
+SHARED = Statement(
+    select(received.c.incident)
+    .where(received.c.channel == _OF, received.c.chat == bindparam("who"))
+    .where(received.c.message_id == bindparam("message"), received.c.incident != bindparam("about"))
+    .limit(1)
+)
+
+TAKE_OFF_ALL = Statement(
+    text(
+        "INSERT INTO bulk_flight (bulk, chat, doubt) SELECT :key, value, 0 FROM json_each(:chats) WHERE true"
+        " ON CONFLICT DO NOTHING"
+    )
+)
+LAND_THESE = Statement(
+    text("DELETE FROM bulk_flight WHERE bulk = :key AND chat IN (SELECT value FROM json_each(:chats))")
+)
+RECEIVE_ALL = Statement(
+    text(
+        "INSERT INTO received (channel, chat, incident, message_id, at)"
+        " SELECT :of, value ->> 0, :about, value ->> 1, :now FROM json_each(:got)"
+        # Only of who is still there: whoever had themselves forgotten while it was under way stays forgotten.
+        " WHERE EXISTS (SELECT 1 FROM subscriber WHERE channel = :of AND chat = value ->> 0)"
+        " ON CONFLICT DO UPDATE SET message_id = excluded.message_id, at = excluded.at"
+    )
+)
+_FLIGHT = sqlite_insert(bulk_flight).values({c.name: bindparam(c.name) for c in bulk_flight.columns})
+TAKE_OFF = Statement(_FLIGHT.on_conflict_do_nothing())
+LAND = Statement(
+    delete(bulk_flight).where(bulk_flight.c.bulk == bindparam("key"), bulk_flight.c.chat == bindparam("who"))
+)
+LAND_ALL = Statement(delete(bulk_flight).where(bulk_flight.c.bulk == bindparam("key")))
+DOUBT = Statement(
+    update(bulk_flight)
+    .where(bulk_flight.c.bulk == bindparam("key"), bulk_flight.c.chat == bindparam("who"), ~bulk_flight.c.doubt)
+    .values(doubt=True)
+)
+# Only of who is still there: whoever had themselves forgotten while it was under way stays forgotten.
+_STILL_THERE = exists().where(subscriber.c.channel == bindparam("channel"), subscriber.c.chat == bindparam("chat"))
+_GOT = sqlite_insert(received).from_select(
+    [column.name for column in received.columns],
+    select(*(bindparam(column.name, type_=column.type) for column in received.columns)).where(_STILL_THERE),
+)
+RECEIVE = Statement(
+    _GOT.on_conflict_do_update(
+        index_elements=list(received.primary_key.columns),
+        set_={"message_id": _GOT.excluded.message_id, "at": _GOT.excluded.at},
+    )
+)
+NO_MORE = Statement(
+    delete(received).where(
+        received.c.channel == _OF, received.c.chat == bindparam("who"), received.c.incident == bindparam("about")
+    )
+)
+
+HOLD = upsert_into(held_back)
+LET_GO = Statement(
+    delete(held_back).where(
+        held_back.c.channel == _OF, held_back.c.chat == bindparam("who"), held_back.c.bulk == bindparam("key")
+    )
+)
+DUE = Statement(
+    select(held_back.c.chat)
+    .distinct()
+    .where(held_back.c.channel == _OF, held_back.c.until <= bindparam("now"))
+    .limit(bindparam("most"))
+)
+HELD_FOR = Statement(
+    select(held_back.c.bulk)
+    .where(held_back.c.channel == _OF, held_back.c.chat == bindparam("who"), held_back.c.until <= bindparam("now"))
+    .order_by(held_back.c.bulk)
+)
+NEXT_DUE = Statement(select(func.min(held_back.c.until).label("at")).where(held_back.c.channel == _OF))
+_OLDER = select(bulk.c.id).where(
+    bulk.c.channel == _OF, bulk.c.incident == bindparam("about"), bulk.c.seq < bindparam("seq")
+)
+INHERIT = Statement(
+    update(held_back)
+    .prefix_with("OR REPLACE")
+    .where(held_back.c.channel == _OF, held_back.c.bulk.in_(_OLDER))
+    .values(bulk=bindparam("key"))
+)
+FORGO = Statement(delete(held_back).where(held_back.c.channel == _OF, held_back.c.bulk.in_(_OLDER)))
+
+_HELD = select(held_back.c.bulk, func.count().label("chats")).group_by(held_back.c.bulk).subquery()
+PROGRESS = Statement(
+    select(bulk, func.coalesce(_HELD.c.chats, 0).label("held"), post.c.state.label("post"))
+    .select_from(bulk.outerjoin(_HELD, _HELD.c.bulk == bulk.c.id).outerjoin(post, post.c.id == bulk.c.id))
+    .where(or_(any_of(bulk.c.state, _OPEN), bulk.c.ended_at > bindparam("since"), _HELD.c.chats > 0))
+    .order_by(bulk.c.seq)
+)
+EVER = Statement(select(bulk.c.id).limit(1))

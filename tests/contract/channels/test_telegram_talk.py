@@ -1,0 +1,137 @@
+"""A bot's conversations over a real socket: what each answer of the Bot API is taken for, and that no chat is told."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from alerts.channels.settings import TelegramSettings
+from alerts.channels.telegram_talk import Talk
+from alerts.model.errors import BadCredential, ChatMoved, InDoubt, Occupied, ReaderGone, Rejected, Retry
+from tests.contract.channels.conftest import PNG, SETTINGS, told_by
+from tests.fakes import FakePace
+
+CHAT = 5_550_009_999
+KEYS = {"inline_keyboard": [[{"text": "Oui", "callback_data": "f:yes"}]]}
+HELLO = {"message": {"message_id": 1, "date": 1, "chat": {"id": CHAT, "type": "private"}, "text": "/start"}}
+
+
+@pytest.fixture
+async def stage(make_stage):
+    return await make_stage()
+
+
+@pytest.fixture
+def turns():
+    return FakePace()
+
+
+@pytest.fixture
+def talk(stage, turns):
+    told = {"kind": "telegram", "api_url": stage.sandbox.url, "timeout": "2s", **SETTINGS["telegram"]}
+    return Talk(TelegramSettings.model_validate(told), stage.resources(), turns)
+
+
+async def newest(stage) -> dict:
+    return (await stage.timeline("telegram"))[-1]
+
+
+async def test_it_says_and_changes_what_it_said_each_in_its_turn(stage, talk, turns):
+    number = await talk.say(CHAT, "<b>Bonjour</b> &amp; bienvenue", KEYS)
+    assert "Oui" in (await newest(stage))["buttons"]
+    assert await talk.say(CHAT, "Fait.", {"inline_keyboard": []}, edit=number) == number
+    said = await newest(stage)
+    assert (said["text"], said["buttons"], said["edits"]) == ("Fait.", None, ["Bonjour & bienvenue"])
+    assert await talk.say(CHAT, "Fait.", edit=number) == number
+    assert turns.taken == 3
+
+
+async def test_what_can_not_be_changed_any_more_is_said_anew(stage, talk):
+    await talk.say(CHAT, "Un")
+    assert await talk.say(CHAT, "Deux", KEYS, edit=99) == 2
+    assert len(await stage.timeline("telegram")) == 2
+
+
+async def test_a_picture_is_shown_with_its_words(stage, talk, tmp_path):
+    file = tmp_path / "card.png"
+    file.write_bytes(PNG)
+    assert await talk.show(CHAT, str(file), "Carte <du> quartier") == 1
+    said = await newest(stage)
+    assert (said["text"], len(said["media"])) == ("Carte <du> quartier", 1)
+    with pytest.raises(Rejected):
+        await talk.show(CHAT, str(tmp_path / "missing.png"), "Carte")
+
+
+async def test_it_knows_itself_and_who_may_speak_for_a_group(stage, talk):
+    assert await talk.me() == "tocsin_sandbox_bot"
+    await stage.control("telegram/readers", chat="-42", admin="7")
+    assert await talk.is_admin(-42, 7)
+    assert not await talk.is_admin(-42, 8)
+
+
+async def test_what_is_said_comes_at_once_and_again_until_it_was_handled(stage, talk):
+    asking = asyncio.create_task(talk.updates(0, 20))
+    await stage.session.get(stage.sandbox.url + "/sandbox/requests.json")
+    await stage.control("telegram/updates", update=HELLO)
+    [update] = await asking
+    assert update["message"]["text"] == "/start"
+    assert await talk.updates(0, 0) == [update]
+    assert await talk.updates(update["update_id"] + 1, 0) == []
+    assert await talk.updates(0, 0) == []
+
+
+async def test_a_second_one_that_asks_is_no_trouble_of_sending(stage, talk):
+    await talk.listen_at("http://127.0.0.1:9/telegram/here", "secret")
+    with pytest.raises(Occupied):
+        await talk.updates(0, 0)
+    assert await talk.say(CHAT, "Bonjour")
+    await talk.listen_by_asking()
+    assert await talk.updates(0, 0) == []
+
+
+async def test_a_press_is_answered(stage, talk):
+    await talk.answer_press("press-1", "é" * 300)
+    async with stage.session.get(stage.sandbox.url + "/sandbox/telegram/toasts.json") as answer:
+        assert await answer.json() == [{"id": "press-1", "text": "é" * 200}]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Forbidden: bot was blocked by the user",
+        "Forbidden: user is deactivated",
+        "Forbidden: bot was kicked from the supergroup chat",
+    ],
+)
+async def test_who_left_is_gone_and_nobody_is_named(stage, talk, words):
+    await stage.fault("telegram", "code", code=403, message=words)
+    with pytest.raises(ReaderGone) as caught:
+        await talk.say(CHAT, "Bonjour")
+    assert str(CHAT) not in told_by(caught.value)
+
+
+async def test_a_group_that_moved_tells_where_to(stage, talk):
+    await stage.control("telegram/migrate", **{"from": "-42", "to": -100_42})
+    with pytest.raises(ChatMoved) as caught:
+        await talk.say(-42, "Bonjour")
+    assert caught.value.to == -100_42
+
+
+async def test_a_limit_halts_the_whole_bot(stage, talk, turns):
+    await stage.fault("telegram", "rate_limit", retry_after=7)
+    with pytest.raises(Retry) as caught:
+        await talk.say(CHAT, "Bonjour")
+    assert caught.value.after == stage.clock.now() + timedelta(seconds=7)
+    assert turns.halted == [7.0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"), [("revoked", BadCredential), ("cut_after", InDoubt), ("error_html", InDoubt)]
+)
+async def test_other_trouble_is_what_it_is_for_any_post(stage, talk, kind, error):
+    await stage.fault("telegram", kind)
+    with pytest.raises(error) as caught:
+        await talk.say(CHAT, "Bonjour")
+    assert str(CHAT) not in told_by(caught.value)

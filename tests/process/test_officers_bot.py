@@ -1,0 +1,130 @@
+"""The officers' side of the bot, with the real program: told, shown word for word, decided under four eyes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.process.person import Person
+from tests.process.town import STATION, TELEGRAM
+from tests.process.visiting import FIRST, Browser
+
+pytestmark = pytest.mark.process
+RULES = """
+[desk]
+second_factor = "optional"
+remind = "3s"
+
+[sources.manual]
+publish = "approve"
+"""
+PEOPLE = {"Anne": "approver", "Paul": "approver", "Luc": "author"}
+
+
+class Desk:
+    """A town with people, its daemon, and the phones of its officers."""
+
+    def __init__(self, town) -> None:
+        self.town = town
+        town.configure(TELEGRAM + "subscriptions = true\n", station=STATION + RULES)
+        for name, role in PEOPLE.items():
+            done = town.tocsin("user", "add", name, "--role", role, "--password-stdin", stdin=FIRST)
+            assert done.returncode == 0, done.stderr
+        self.daemon = town.start_daemon()
+
+    def code(self, name: str) -> str:
+        browser = Browser(self.daemon.url).sign_in(name)
+        browser.look("/desk/account")
+        return re.search(r"/link (\w+)", browser.press("/desk/account/telegram").html)[1]
+
+    def phone(self, name: str, chat: int) -> Person:
+        phone = Person(self.town, chat)
+        phone.say(f"/link {self.code(name)}")
+        phone.reads("reliée au compte", name)
+        return phone
+
+    def state(self, alert: str) -> set[str]:
+        [account] = self.town.objects("status", alert)
+        return {post["state"] for post in account["posts"]}
+
+    def post(self, headline: str, *options: str, by: str) -> str:
+        return self.town.post(headline, "--as", by, *options)["alert"]
+
+    def record(self) -> list[dict]:
+        return self.town.objects("audit", "list")
+
+
+@pytest.fixture
+def desk(town):
+    return Desk(town)
+
+
+def test_what_waits_is_told_word_for_word_and_another_lets_it_out(desk):
+    anne, paul = desk.phone("Anne", 701), desk.phone("Paul", 702)
+    alert = desk.post("Crue <de> l’Isère", "--instruction", "Montez à l’étage.", by="Anne")
+
+    shown = paul.reads("À valider", "Crue <de> l’Isère", "Montez à l’étage.")
+    own = anne.reads("À valider", "quelqu’un d’autre doit la valider")
+    assert "Valider" not in own["buttons"]
+    anne.press_data(re.search(r"ok:[^\"]+", shown["buttons"])[0], int(own["id"]))
+    anne.reads("somebody else")
+    assert desk.state(alert) == {"waiting"}
+
+    paul.reads("Toujours à valider", "Montez à l’étage.")
+    paul.press("Valider")
+    paul.reads("Validée par vous", "Crue")
+    desk.town.until(lambda: desk.state(alert) == {"sent"})
+    anne.reads("Validée par Paul", "Crue")
+    out = [each for each in desk.town.timelines()["telegram"] if each["channel"] == "@saintmartin_alertes"]
+    assert all(line in shown["text"] for line in out[0]["text"].splitlines() if line.strip())
+
+    lines = desk.record()
+    assert any((each["actor"], each["act"], each["origin"]) == ("Paul", "approve", "bot") for each in lines)
+    assert not any("702" in str(each["detail"]) + str(each["address"]) for each in lines)
+
+
+def test_a_button_of_another_version_lets_nothing_out(desk):
+    paul = desk.phone("Paul", 702)
+    alert = desk.post("Eau coupée", "--description", "Jusqu’à midi.", by="Luc")
+    old = paul.reads("À valider", "midi")
+    done = desk.town.tocsin("update", alert, "--as", "Luc", "--description", "Jusqu’à demain.")
+    assert done.returncode == 0, done.stderr
+    paul.reads("Jusqu’à demain.")
+
+    paul.press_data(re.search(r"ok:[^\"]+", old["buttons"])[0], int(old["id"]))
+    forged = re.search(r"ok:[^\"]+", old["buttons"])[0][:-24] + "0" * 24
+    paul.press_data(forged, int(old["id"]))
+    paul.reads("is not what was shown")
+    assert not [each for each in desk.town.timelines()["telegram"] if each["channel"].startswith("@")]
+
+
+def test_rejected_with_a_reason_and_told_to_the_other(desk):
+    anne, paul = desk.phone("Anne", 701), desk.phone("Paul", 702)
+    alert = desk.post("Marché déplacé", by="Luc")
+    paul.reads("À valider", "Marché")
+    anne.reads("À valider", "Marché")
+
+    anne.press("Rejeter")
+    anne.press("le lieu est faux")
+    anne.reads("Rejetée par vous", "le lieu est faux")
+    assert desk.state(alert) == {"rejected"}
+    paul.reads("Rejetée par Anne", "le lieu est faux")
+
+
+def test_a_code_links_once_and_a_disabled_account_hears_nothing_more(desk):
+    code = desk.code("Paul")
+    paul, thief = Person(desk.town, 702), Person(desk.town, 703)
+    paul.say(f"/link {code.lower()}")
+    paul.reads("reliée au compte")
+    thief.say(f"/link {code}")
+    thief.reads("Ce code ne relie rien")
+
+    assert desk.town.tocsin("user", "disable", "Paul").returncode == 0
+    desk.post("Marché déplacé", by="Luc")
+    anne = desk.phone("Anne", 701)
+    anne.reads("À valider", "Marché")
+    assert not [each for each in paul.messages() if "Marché" in each["text"]]
+
+    anne.say("/unlink")
+    anne.reads("n’est plus reliée")

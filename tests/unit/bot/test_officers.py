@@ -1,0 +1,81 @@
+"""What an officer is shown is all of it, word for word, and what is bound to it."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+
+from alerts.access.linking import digest_of
+from alerts.bot.events import Command, Event, Press
+from alerts.bot.officers import Waiting, is_theirs, sheets
+from alerts.model.post import Image, Message, PostState
+from alerts.sandbox.telegram.html import parse_html, units
+from tests.unit.store.conftest import a_post, a_record
+
+RECORD = a_record("a" * 26)
+
+
+def waiting(*texts: str, image: Image | None = None, may_approve: bool = True) -> Waiting:
+    posts = [
+        a_post(f"p{number}", RECORD, state=PostState.WAITING, message=Message(text, text, image=image))
+        for number, text in enumerate(texts)
+    ]
+    return Waiting(RECORD, posts, "À valider : <x>", "Centre & bourg", may_approve)
+
+
+@pytest.mark.parametrize(
+    "texts", [("Vent <fort> & pluie",), ("🌊" * 5000, "fin"), ("a" * 63_000,), ("x" * 3000,) * 4, ("",)]
+)
+def test_every_word_is_there_and_every_message_can_be_sent(texts):
+    says = sheets(waiting(*texts), "fr")
+    assert all(units(parse_html(say.text).text) <= 4096 for say in says)
+    quoted = re.findall(r"<blockquote>(.*?)</blockquote>", "".join(say.text for say in says), re.DOTALL)
+    assert html.unescape("".join(quoted)) == "".join(texts)
+    assert [say.keyboard is not None for say in says] == [False] * (len(says) - 1) + [True]
+
+
+def keys(shown: Waiting) -> list[str]:
+    board = sheets(shown, "fr")[-1].keyboard or {}
+    return [key["callback_data"] for row in board["inline_keyboard"] for key in row]
+
+
+def test_the_buttons_are_bound_to_what_is_shown():
+    one, other = keys(waiting("Vent")), keys(waiting("Vent fort"))
+    assert [data[:3] for data in one] == ["ok:", "no:"]
+    assert one[0] != other[0]
+    assert all(len(data.encode()) <= 64 for data in one)
+
+
+def test_what_can_not_be_seen_here_or_is_one_s_own_is_not_validated_here():
+    assert [data[:3] for data in keys(waiting("Vent", may_approve=False))] == ["no:"]
+    assert [data[:3] for data in keys(waiting("Vent", image=Image("/no/such.png", "Carte")))] == ["no:"]
+
+
+def test_a_picture_is_shown_once_above_the_posts(tmp_path):
+    file = tmp_path / "card.png"
+    file.write_bytes(b"a picture")
+    shown = waiting("Vent", "Vent fort", image=Image(str(file), "Carte du quartier"))
+    says = sheets(shown, "fr")
+    assert [(say.picture, say.text) for say in says[:-1]] == [(str(file), "Carte du quartier")]
+    assert [data[:3] for data in keys(shown)] == ["ok:", "no:"]
+
+
+@pytest.mark.parametrize(
+    ("what", "private", "theirs"),
+    [
+        (Command("link", "X"), True, True),
+        (Command("link", "X"), False, False),
+        (Command("start"), True, False),
+        (Press("ok:a:b", "1", 1), True, True),
+        (Press("ok:a:b", "1", 1), False, False),
+        (Press("town", "1", 1), True, False),
+    ],
+)
+def test_nobody_decides_in_a_group(what, private, theirs):
+    assert is_theirs(Event(1, private, what)) is theirs
+
+
+def test_a_code_is_known_however_it_is_typed():
+    assert digest_of("abcd efgh23") == digest_of("ABCD-EFGH23") != digest_of("ABCDEFGH24")

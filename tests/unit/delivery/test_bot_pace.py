@@ -1,0 +1,144 @@
+"""A bot's pace: never more than its rate in any second, as good as all of it when there is enough to do."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerts.delivery.bot_pace import BotPace, Press
+from tests.fakes import FakeClock
+
+
+class Crowd:
+    """Messages that want to leave, and when each did."""
+
+    def __init__(self, rate: int) -> None:
+        self.clock = FakeClock()
+        self.pace = BotPace(rate, self.clock)
+        self.left: list[tuple[float, Press]] = []
+        self.tasks: list[asyncio.Task[None]] = [asyncio.create_task(self.pace.run())]
+
+    def come(self, number: int, press: Press = Press.ROUTINE) -> None:
+        async def leave() -> None:
+            await self.pace.leave(press)
+            self.left.append((self.clock.monotonic(), press))
+
+        self.tasks += [asyncio.create_task(leave()) for _ in range(number)]
+
+    @property
+    def times(self) -> list[float]:
+        return [at for at, _ in self.left]
+
+    async def go(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+@pytest.fixture
+async def crowd():
+    crowd = Crowd(30)
+    yield crowd
+    await crowd.go()
+
+
+def most_in_a_second(times: list[float]) -> int:
+    return max(sum(at <= other < at + 1.0 for other in times) for at in times)
+
+
+async def test_a_minute_of_enough_to_do_is_at_least_98_percent_and_never_above(crowd):
+    crowd.come(2000)
+    await crowd.clock.advance(60)
+    assert 0.98 * 30 * 60 <= len(crowd.left) <= 30 * 60
+    assert most_in_a_second(crowd.times) <= 30
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(1, 40),
+    st.lists(st.tuples(st.floats(0.0, 3.0), st.integers(1, 60), st.sampled_from(Press)), min_size=1, max_size=8),
+)
+def test_never_more_than_the_rate_in_any_second(rate, waves):
+    async def story() -> list[float]:
+        crowd = Crowd(rate)
+        for wait, number, press in waves:
+            crowd.come(number, press)
+            await crowd.clock.advance(wait)
+        await crowd.clock.advance(sum(number for _, number, _ in waves) * 1.1 / rate + 1)
+        await crowd.go()
+        return crowd.times
+
+    times = asyncio.run(story())
+    assert len(times) == sum(number for _, number, _ in waves)
+    assert most_in_a_second(times) <= rate
+
+
+async def test_they_leave_evenly_so_that_the_network_makes_no_crowd_of_them(crowd):
+    crowd.come(100)
+    await crowd.clock.advance(3)
+    assert all(later - earlier > 0.03 for earlier, later in pairwise(crowd.times))
+
+
+async def test_who_types_goes_first_then_what_is_urgent(crowd):
+    crowd.come(3)
+    await crowd.clock.settle()
+    crowd.come(1, Press.URGENT)
+    crowd.come(1, Press.DIRECT)
+    await crowd.clock.advance(1)
+    assert [press for _, press in crowd.left] == [
+        Press.ROUTINE,
+        Press.DIRECT,
+        Press.URGENT,
+        Press.ROUTINE,
+        Press.ROUTINE,
+    ]
+
+
+@pytest.mark.parametrize("rate", [30, 0])
+async def test_a_halt_holds_for_everybody(rate):
+    crowd = Crowd(rate)
+    crowd.pace.halt(7)
+    crowd.come(1, Press.DIRECT)
+    crowd.come(2)
+    await crowd.clock.advance(6.9)
+    assert crowd.left == []
+    assert crowd.pace.halted_for == pytest.approx(0.1)
+    await crowd.clock.advance(0.2)
+    assert len(crowd.left) == 3
+    await crowd.go()
+
+
+async def test_without_a_rate_everything_leaves_at_once():
+    crowd = Crowd(0)
+    crowd.come(500)
+    await crowd.clock.settle()
+    assert len(crowd.left) == 500
+    await crowd.go()
+
+
+async def test_who_gave_up_takes_nobody_s_place(crowd):
+    crowd.come(3)
+    await crowd.clock.settle()
+    crowd.tasks[2].cancel()
+    await crowd.clock.advance(0.04)
+    assert len(crowd.left) == 2
+
+
+async def test_an_answer_waits_for_its_turn(crowd):
+    crowd.come(1)
+    await crowd.clock.settle()
+    answered = asyncio.Event()
+
+    async def answer() -> None:
+        async with crowd.pace.direct():
+            answered.set()
+
+    crowd.tasks.append(asyncio.create_task(answer()))
+    await crowd.clock.settle()
+    assert not answered.is_set()
+    await crowd.clock.advance(0.1)
+    assert answered.is_set()

@@ -1,0 +1,209 @@
+"""The sender over the real store: the pace, the number under way, trouble, a cancellation, a stop and a kill."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from alerts.delivery.bot_pace import BotPace
+from alerts.delivery.bulk import BulkDesk, BulkSender, BulkSettings
+from alerts.delivery.lease import LeaseKeeper
+from alerts.model.errors import BadCredential, Retry
+from alerts.model.ports.bulking import Fate
+from alerts.model.post import PostKind
+from alerts.model.subscriber import Subscriber
+from alerts.store.bulk import StoredBulks
+from alerts.store.bulk_walk import Address
+from alerts.store.migrate import migrate
+from alerts.store.standings import StoredLeases
+from tests.fakes import FakeClock, Late, ScriptedTells
+from tests.unit.delivery.lane_house import WatchedDatabase
+from tests.unit.store.bulk_turns import MODERATE, SEVERE, Turns
+
+MANY = 60
+
+
+class Office:
+    """A town with subscribers, whose daemons come and go."""
+
+    def __init__(self, path, database, clock, rate: int = 0) -> None:
+        self.database, self.clock = database, clock
+        self.desk = Turns(path)
+        self.desk.db.execute("DELETE FROM lease")
+        self.desk.now = clock.now()
+        self.rate = rate
+        self.tells = ScriptedTells(clock)
+        self.over: list[str] = []
+        self.sender: BulkSender
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def begin(self, name: str = "first") -> None:
+        keeper = LeaseKeeper(StoredLeases(self.database), self.clock, name, ["bulk telegram"])
+        pace = BotPace(self.rate, self.clock)
+        bulks = StoredBulks(self.database, Address("telegram"))
+        desk = BulkDesk(
+            bulks, keeper, pace, self.clock, lambda _: None, lambda bulk: self.over.append(f"{bulk.id} {bulk.state}")
+        )
+        self.pace = pace
+        self.sender = BulkSender(BulkSettings("telegram", 10, ZoneInfo("Europe/Paris")), self.tells, desk)
+        self._tasks = [asyncio.create_task(work) for work in (keeper.run(), pace.run(), self.sender.run())]
+        await self.clock.settle()
+
+    async def kill(self) -> None:
+        """As kill -9 does: what was asked may have been taken, and nobody learns of it."""
+        tasks = [*self._tasks, *(flight.task for flight in self.sender._flights)]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def pass_(self, seconds: float) -> None:
+        await self.clock.advance(seconds)
+        self.desk.now = self.clock.now()
+
+    def file(self, *arguments, **changes):
+        bulk = self.desk.file(*arguments, expires=self.clock.now() + timedelta(hours=6), **changes)
+        self.sender.wake()
+        return bulk
+
+    @property
+    def told(self) -> list[int]:
+        return [target.chat for target in self.tells.taken]
+
+
+@pytest.fixture
+async def office(tmp_path):
+    path = tmp_path / "tocsin.db"
+    migrate(path)
+    database = await WatchedDatabase.open(path)
+    clock = FakeClock(busy=lambda: database.busy > 0)
+    office = Office(path, database, clock)
+    office.desk.subscribe(*(Subscriber(chat) for chat in range(1, MANY + 1)))
+    await office.begin()
+    yield office
+    await office.kill()
+    office.desk.db.close()
+    await database.close()
+
+
+async def test_everybody_is_told_once_with_so_many_under_way(office):
+    office.tells.lasts = 0.1
+    bulk = office.file()
+    await office.pass_(5)
+    assert sorted(office.told) == list(range(1, MANY + 1))
+    assert office.tells.most == 10
+    assert office.over == [f"{bulk.id} done"]
+
+
+async def test_the_rate_is_kept(office):
+    await office.kill()
+    office.rate = 10
+    await office.begin("second")
+    await office.pass_(6)
+    office.file()
+    await office.pass_(7)
+    times = [at for at, _ in office.tells.asked]
+    assert len(times) == MANY
+    assert all(sum(at <= other < at + 1 for other in times) <= 10 for at in times)
+    assert times[-1] - times[0] < MANY / 10 / 0.98
+
+
+@pytest.mark.parametrize("lasts", [0.01, 0.3])
+async def test_killed_five_times_on_the_way_nobody_is_lost_and_few_are_told_twice(office, lasts):
+    office.tells.lasts = lasts
+    bulk = office.file(notice=SEVERE)
+    for number in range(5):
+        reached = len(office.told)
+        while len(office.told) < min(reached + 9, MANY):
+            await office.pass_(0.05)
+        await office.kill()
+        await office.begin(f"daemon {number}")
+        await office.pass_(5.5)
+    await office.pass_(20)
+    times = Counter(office.told)
+    assert set(times) == set(range(1, MANY + 1))
+    assert sum(times.values()) - MANY <= 5 * 10
+    assert office.over[-1] == f"{bulk.id} done"
+
+
+async def test_a_cancelled_alert_stops_at_once_and_only_who_had_it_hears_of_the_end(office):
+    office.tells.lasts = 0.5
+    bulk = office.file()
+    await office.pass_(0.6)
+    had = set(office.told)
+    asked = len(office.tells.asked)
+    end = office.file(kind=PostKind.END)
+    await office.clock.settle()
+    started = [target for _, target in office.tells.asked[asked:]]
+    assert all(target.bulks[0].id == end.id for target in started)
+    await office.pass_(10)
+    first = {target.chat for target in office.tells.taken if target.bulks[0].id == bulk.id}
+    last = [target.chat for target in office.tells.taken if target.bulks[0].id == end.id]
+    assert had <= first
+    assert len(first) < MANY
+    assert sorted(last) == sorted(first)
+    assert office.over == [f"{bulk.id} stopped", f"{end.id} done"]
+
+
+async def test_what_is_severe_overtakes_what_hangs(office):
+    office.tells.script = {chat: [Late(9.0)] for chat in range(1, 11)}
+    office.file("i1", notice=MODERATE)
+    await office.pass_(0.1)
+    urgent = office.file("i2", notice=SEVERE)
+    await office.pass_(1)
+    assert Counter(target.bulks[0].id for target in office.tells.taken)[urgent.id] == MANY
+
+
+async def test_a_429_halts_the_whole_bot_and_loses_nobody(office):
+    wait = Retry("Telegram asks us to wait 7 s", office.clock.now() + timedelta(seconds=7), whole_channel=True)
+    office.tells.script = {3: [wait]}
+    office.file()
+    await office.pass_(0.1)
+    assert office.pace.halted_for > 6
+    reached = len(office.told)
+    await office.pass_(6)
+    assert len(office.told) == reached < MANY
+    await office.pass_(3)
+    assert sorted(office.told) == list(range(1, MANY + 1))
+
+
+@pytest.mark.parametrize("trouble", [Retry("no connection", sent=False), BadCredential("a new token is needed")])
+async def test_where_nothing_can_be_sent_it_goes_on_later(office, trouble):
+    office.tells.script = {chat: [trouble] for chat in range(1, MANY + 1)}
+    office.file()
+    await office.pass_(0.5)
+    assert office.told == []
+    await office.pass_(3600)
+    assert sorted(office.told) == list(range(1, MANY + 1))
+
+
+async def test_a_platform_that_gives_no_answer_is_not_hurried(office):
+    office.tells.script = {chat: [Fate.DOUBT] * 9 for chat in range(1, MANY + 1)}
+    bulk = office.file()
+    await office.pass_(5)
+    assert len(office.tells.asked) < 2 * MANY
+    await office.pass_(3600)
+    assert office.over == [f"{bulk.id} done"]
+    assert office.desk.bulk(bulk)["failed"] == MANY
+
+
+async def test_a_stop_finishes_what_is_away_and_keeps_it(office):
+    office.tells.lasts = 1.0
+    office.file()
+    await office.pass_(0.1)
+    stop = asyncio.create_task(office.sender.stop(10))
+    await office.pass_(2)
+    await stop
+    assert len(office.told) == 10
+    assert office.desk.rows("SELECT count(*) FROM received") == [(10,)]
+    assert office.desk.rows("SELECT count(*) FROM bulk_flight") == [(0,)]
+
+
+async def test_under_another_s_lease_nothing_leaves(office):
+    office.desk.db.execute("UPDATE lease SET owner = 'others', until = until + 60000000")
+    office.file()
+    await office.pass_(1)
+    assert office.told == []

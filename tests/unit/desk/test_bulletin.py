@@ -1,0 +1,127 @@
+"""What is told to subscribers is stored with the channel's own post, in their languages, for whom it concerns."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from alerts.model.alert import Area, Named, Severity, Status
+from alerts.model.post import Means
+from tests.unit.desk.conftest import CENTRE, DRILLS, MILL, PAGE, TELEGRAM, an_alert, cancelling, following
+
+BOT = replace(TELEGRAM, subscriptions=True)
+DRILL_BOT = replace(DRILLS, subscriptions=True)
+
+
+@pytest.fixture
+def town(make_town):
+    return make_town(outlets=(PAGE, BOT, DRILL_BOT))
+
+
+def bulks(town) -> list[dict]:
+    return [dict(row) for row in town.db.execute("SELECT * FROM bulk ORDER BY seq")]
+
+
+def test_one_row_is_stored_with_the_post_of_its_id(town):
+    filed = town.hear(an_alert())
+    [bulk] = bulks(town)
+    assert bulk["id"] == town.posts(filed)["telegram"].id
+    assert (bulk["channel"], bulk["incident"], bulk["alert_id"]) == (
+        "telegram",
+        filed.record.incident_id,
+        filed.record.id,
+    )
+    assert (bulk["kind"], bulk["state"], bulk["topic"], bulk["severity"]) == (
+        "publish",
+        "queued",
+        "weather",
+        "Moderate",
+    )
+
+
+def test_the_words_are_there_in_french_and_english(town):
+    town.hear(an_alert())
+    texts = json.loads(bulks(town)[0]["texts"])
+    assert "Où" in texts["fr"]
+    assert "Where" in texts["en"]
+    assert "Coup de vent" in texts["en"], "what the sender says isn't translated"
+    assert set(json.loads(bulks(town)[0]["links"])) == {"fr", "en"}
+
+
+def test_a_channel_without_subscriptions_has_none(make_town):
+    town = make_town(outlets=(PAGE, TELEGRAM))
+    town.hear(an_alert())
+    assert bulks(town) == []
+
+
+def test_an_exercise_goes_to_channels_of_exercises_alone(town):
+    town.post(an_alert(status=Status.EXERCISE))
+    [bulk] = bulks(town)
+    assert (bulk["channel"], bulk["exercise"]) == ("exercices", 1)
+    assert all("EXERCICE" in text or "EXERCISE" in text for text in json.loads(bulk["texts"]).values())
+
+
+@pytest.mark.parametrize(
+    ("areas", "codes"),
+    [
+        ((CENTRE.as_area(),), ["D1"]),
+        ((CENTRE.as_area(), MILL.as_area()), None),
+        ((Area("Saint-Martin", geocodes=(Named("INSEE", "38185"),)),), None),
+        ((Area("Là-bas", polygons=CENTRE.as_area().polygons),), ["D1"]),
+    ],
+)
+def test_it_concerns_the_districts_that_it_touches(town, areas, codes):
+    town.hear(an_alert(areas=areas))
+    found = bulks(town)[0]["districts"]
+    assert (json.loads(found) if found else None) == codes
+
+
+def test_what_is_refused_stores_none(town):
+    town.hear(an_alert(areas=(Area("Ailleurs", geocodes=(Named("INSEE", "01001"),)),)))
+    assert bulks(town) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "everyone"),
+    [
+        ({}, 0),
+        ({"severity": Severity.SEVERE}, 1),
+        ({"severity": Severity.MINOR}, 0),
+        ({"areas": (MILL.as_area(),)}, 1),
+        ({"areas": (CENTRE.as_area(), MILL.as_area())}, 1),
+    ],
+)
+def test_an_update_is_for_those_who_know_of_it_unless_it_reaches_further(town, changes, everyone):
+    first = an_alert(areas=(CENTRE.as_area(),))
+    town.deliver(town.hear(first))
+    town.hear(following(first, **{"areas": (CENTRE.as_area(),), "description": "Encore.", **changes}))
+    published, updated = bulks(town)
+    assert (published["everyone"], updated["kind"], updated["everyone"]) == (1, "update", everyone)
+
+
+def test_an_end_is_for_those_who_know_of_it(town):
+    first = an_alert()
+    town.deliver(town.hear(first))
+    town.hear(cancelling(first))
+    end = bulks(town)[1]
+    assert (end["kind"], end["everyone"], end["topic"]) == ("end", 0, "weather")
+    assert "annulée" in json.loads(end["texts"])["fr"]
+    assert "cancelled" in json.loads(end["texts"])["en"]
+
+
+def test_an_update_is_edited_in_where_the_channel_says_so(make_town):
+    town = make_town(outlets=(replace(BOT, on_update=Means.EDIT),))
+    first = an_alert()
+    town.deliver(town.hear(first))
+    town.deliver(town.hear(following(first, description="Encore.")))
+    town.hear(cancelling(first))
+    assert [bulk["edits"] for bulk in bulks(town)][1:] == [1, 0]
+
+
+def test_where_nothing_is_filed_there_is_none(town):
+    town.hear(an_alert())
+    town.db.execute("DELETE FROM bulk")
+    town.hear(an_alert())
+    assert bulks(town) == [], "the same words again are left out"

@@ -1,0 +1,120 @@
+"""Bulks over a real file, turn by turn: what is handed over, and what lands."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from alerts.model.alert import Severity
+from alerts.model.bulk import Bulk, BulkState
+from alerts.model.ports import Lease
+from alerts.model.ports.bulking import Ask, Fate, Landing, Target
+from alerts.model.post import PostKind
+from alerts.model.subscriber import Notice, Subscriber, Topic
+from alerts.store.books import StoredBooks
+from alerts.store.bulk import StoredBulks
+from alerts.store.bulk_walk import Address
+from alerts.store.files import connect
+from alerts.store.schema import stamp
+from alerts.store.subscribers import StoredSubscribers
+from alerts.store.transactions import transaction
+from tests.unit.store.conftest import LATER, NOW, a_post, a_record
+
+ZONE = ZoneInfo("Europe/Paris")
+SEVERE, MODERATE, MINOR = (Notice(Topic.WEATHER, each) for each in (Severity.SEVERE, Severity.MODERATE, Severity.MINOR))
+
+
+class Turns:
+    """One channel's bulks; `now` moves by hand."""
+
+    def __init__(self, path, *, exercises: bool = False) -> None:
+        self.db = connect(path)
+        self.bulks = StoredBulks(None, Address("telegram", exercises))
+        self.now = NOW
+        self.lease = Lease("bulk telegram", "us", LATER)
+        self.working: str | None = None
+        self.flying: list[Target] = []
+        self.alive: frozenset[str] = frozenset()
+        self._numbers = itertools.count(1)
+        with transaction(self.db):
+            self.db.execute("INSERT INTO lease VALUES ('bulk telegram', 'us', ?)", (stamp(NOW + timedelta(days=9)),))
+
+    def subscribe(self, *people: Subscriber) -> None:
+        with transaction(self.db):
+            for each in people:
+                StoredSubscribers(self.db).put("telegram", each)
+
+    def file(self, incident: str = "i1", post: str = "queued", **changes) -> Bulk:
+        """An alert, its post and its bulk."""
+        name = f"b{next(self._numbers)}"
+        record = a_record(f"a-{name}", incident=incident)
+        bulk = Bulk(
+            id=name,
+            channel="telegram",
+            incident=incident,
+            alert_id=record.id,
+            kind=PostKind.PUBLISH,
+            state=BulkState.QUEUED,
+            notice=MODERATE,
+            texts={"fr": "Vent", "en": "Wind"},
+            stored_at=self.now,
+            expires=LATER,
+        )
+        bulk = replace(bulk, **changes)
+        if bulk.kind is not PostKind.PUBLISH and "everyone" not in changes:
+            bulk = replace(bulk, everyone=False)
+        with transaction(self.db):
+            books = StoredBooks(self.db)
+            books.add(record)
+            books.add_post(replace(a_post(name, record), channel="telegram", kind=bulk.kind))
+            books.add_bulk(bulk)
+        self.put_post(bulk, post)
+        return bulk
+
+    def put_post(self, bulk: Bulk, state: str) -> None:
+        with transaction(self.db):
+            self.db.execute("UPDATE post SET state = ? WHERE id = ?", (state, bulk.id))
+
+    def turn(self, *landings: Landing, room: int = 30, withdrew: bool = True) -> list[Target]:
+        """Who is handed over."""
+        landed = [landing.target for landing in landings]
+        self.flying = [target for target in self.flying if target not in landed]
+        ask = Ask(
+            local=self.now.astimezone(ZONE),
+            room=room,
+            landings=landings,
+            working=self.working,
+            flying=frozenset((bulk.id, target.chat) for target in self.flying for bulk in target.bulks),
+            withdrew=withdrew,
+        )
+        with transaction(self.db):
+            turn = self.bulks._turn(self.db, self.lease, ask)
+        assert turn is not None
+        self.working, self.alive, self.again_at = turn.bulk, turn.alive, turn.again_at
+        self.flying += turn.targets
+        return list(turn.targets)
+
+    def deliver(self, message: int = 7, most: int = 50) -> list[Target]:
+        """Turn after turn, everything sent, until there is nothing left to do now."""
+        told: list[Target] = []
+        targets = self.turn()
+        for _ in range(most):
+            told += targets
+            landings = [Landing(target, Fate.SENT, message) for target in targets]
+            targets = self.turn(*landings)
+            if not targets and not landings and self.working is None:
+                break
+        return told
+
+    def kill(self) -> None:
+        """The process is another one now: it knows of nothing under way."""
+        self.flying, self.working = [], None
+        self.bulks = StoredBulks(None, self.bulks._address)
+
+    def bulk(self, bulk: Bulk) -> dict:
+        return dict(self.db.execute("SELECT * FROM bulk WHERE id = ?", (bulk.id,)).fetchone())
+
+    def rows(self, sql: str) -> list[tuple]:
+        return [tuple(row) for row in self.db.execute(sql)]
