@@ -23,6 +23,7 @@ from alerts.config import Config, channel_kind
 from alerts.daemon.awaited import AwaitedWatch
 from alerts.daemon.bots import Bots, Furnishing, bot_lease, bot_settings
 from alerts.daemon.bulks import BulkPlant, HouseBulks, bulk_leases
+from alerts.daemon.cycles import LATE, cycle_of, cycle_of_pages
 from alerts.daemon.failing import failing_sign_ins
 from alerts.daemon.intake import TakesIn
 from alerts.daemon.live import FileWatch, Live
@@ -40,7 +41,7 @@ from alerts.delivery.lane import LONGEST_IDLE, Lane, LaneDesk, LaneSettings
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import Pace
 from alerts.model.ports import Resources
-from alerts.sources.poll import LONGEST_BACKOFF, PollDesk, Poller
+from alerts.sources.poll import PollDesk, Poller
 from alerts.sources.settings import PolledSettings
 from alerts.store.database import Database
 from alerts.store.files import open_doorbell
@@ -48,12 +49,11 @@ from alerts.store.journal import StoredJournal
 from alerts.store.queries import post_counts
 from alerts.store.standings import StoredLeases, StoredStandings
 from alerts.web.ops import Cycle, Gauges
-from alerts.web.public.publisher import AT_LEAST_EVERY, Publisher
+from alerts.web.public.publisher import Publisher
 
 FINISHES_WITHIN = 10.0
 """Seconds that a stop waits for the answers to what is under way."""
 ENDS_LOOKED_FOR_EVERY = 5.0
-_LATE = 60.0
 
 log = structlog.get_logger()
 
@@ -155,13 +155,13 @@ class House:
         """Every lane and source: when it last went round, and whether it should have since."""
         now = self._clock.monotonic()
         lanes = [
-            Cycle(f"lane {name}", now - lane.cycled_at, now - lane.cycled_at > LONGEST_IDLE.total_seconds() + _LATE)
+            Cycle(f"lane {name}", now - lane.cycled_at, now - lane.cycled_at > LONGEST_IDLE.total_seconds() + LATE)
             for name, lane in self.lanes.items()
         ]
         watch = [self._rounds.cycle] if self._rounds is not None else []
-        pages = [_pages_cycle(self._publisher, now)] if self._publisher is not None else []
+        pages = [cycle_of_pages(self._publisher, now)] if self._publisher is not None else []
         bots = self._bots.cycles() if self._bots is not None else []
-        sources = [_cycle_of(poller, now) for poller in self.pollers.values()]
+        sources = [cycle_of(poller, now) for poller in self.pollers.values()]
         return [*lanes, *self._bulks.cycles(), *sources, *watch, *pages, *bots]
 
     async def metrics(self) -> bytes:
@@ -312,18 +312,6 @@ class House:
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
-
-
-def _cycle_of(poller: Poller, now: float) -> Cycle:
-    longest = max(poller.every, LONGEST_BACKOFF).total_seconds() + _LATE
-    age = None if poller.tried_at is None else now - poller.tried_at
-    return Cycle(f"source {poller.name}", age, age is None or age > longest, poller.reason)
-
-
-def _pages_cycle(publisher: Publisher, now: float) -> Cycle:
-    """The public pages; one that can't be made stays dated, and whoever watches over the town hears of it."""
-    age = None if publisher.made_at is None else now - publisher.made_at
-    return Cycle("pages", age, age is not None and age > AT_LEAST_EVERY + _LATE)
 
 
 async def build(config: Config, outside: Outside | None = None) -> House:
