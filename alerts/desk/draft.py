@@ -29,7 +29,7 @@ from alerts.model.span import parse_span
 
 LASTS = timedelta(hours=12)
 LARGEST_PICTURE = 5 * 1024 * 1024
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_CLOCK = re.compile(r"([01]?\d|2[0-3])[:hH]([0-5]\d)")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _PICTURES = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
 _FURTHEST = timedelta(days=3660)

@@ -138,6 +138,8 @@ class Officer:
         self.must(act)
         filed = self._desk.post(self.sitting.books, alert, channels, again=again, author=self.actor.name)
         self._must_leave_others_alone(alert, filed)
+        if act is Act.UPDATE:
+            self._must_not_revive(filed.record)
         if filed.fresh:
             self.write(act, filed.record.id, f"{alert.status} {_headline(filed.record)}")
         return filed
@@ -164,6 +166,14 @@ class Officer:
         self.sitting.ledger.write(
             Entry(self.sitting.now, actor.name, actor.role, actor.origin, actor.address, act, subject, line)
         )
+
+    def _must_not_revive(self, record: Record) -> None:
+        """Raise Refused for the next version of what was taken back as wrong: its words would be out again."""
+        earlier = [each for each in self.sitting.books.incident(record.incident_id) if each.id != record.id]
+        taken_in = [each for each in earlier if each.state is AlertState.ACCEPTED and each.alert is not None]
+        last = taken_in[-1] if taken_in else None
+        if last is not None and last.alert is not None and end_reason(last.alert) is EndReason.CORRECTED:
+            raise Refused(f"{last.id} took this alert back as wrong; post what is right as a new one (`tocsin post`)")
 
     def _must_leave_others_alone(self, alert: Alert, filed: Filed) -> None:
         """What is undone by the one who raises: a correction of what is out goes first, whatever waits beside it."""

@@ -71,7 +71,8 @@ class SignIn:
         """Name and password; who is on the way or in already is led on."""
         if (visitor := request.get(VISITOR)) is not None:
             raise web.HTTPSeeOther(with_next(DUE[visitor.session.stage], next_of(request.query)))
-        return self._first(request, request.query)
+        there = await self._console.office.ask(lambda sitting: bool(sitting.accounts.accounts()))
+        return self._first(request, request.query, nobody=not there)
 
     async def by_password(self, request: web.Request) -> web.StreamResponse:
         """The first step."""
@@ -179,8 +180,11 @@ class SignIn:
             return see_other(onward)
         return frame.page(request, "signed_in.html", onward=onward, failures=entered.failures)
 
-    def _first(self, request: web.Request, form: Fields, held: Held | None = None) -> web.Response:
-        return self._made(request, "sign_in.html", form, held, name=form.get("name", ""), ended=False)
+    def _first(
+        self, request: web.Request, form: Fields, held: Held | None = None, *, nobody: bool = False
+    ) -> web.Response:
+        name = form.get("name", "")
+        return self._made(request, "sign_in.html", form, held, name=name, ended=False, nobody=nobody)
 
     async def _page(
         self, request: web.Request, visitor: Visitor, form: Fields, held: Held | None = None, **values: object

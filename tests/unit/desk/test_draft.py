@@ -73,6 +73,8 @@ def test_times_are_the_station_s_and_whole_seconds_as_cap_has_them():
         ("1h30m", "2026-11-25T13:30Z"),
         (" 1d ", "2026-11-26T12:00Z"),
         ("18:30", "2026-11-25T17:30Z"),
+        ("18h30", "2026-11-25T17:30Z"),
+        ("2j", "2026-11-27T12:00Z"),
         ("7:05", "2026-11-26T06:05Z"),
         ("13:00", "2026-11-26T12:00Z"),
         ("2026-11-25T18:00", "2026-11-25T17:00Z"),
@@ -89,7 +91,7 @@ def test_times_as_they_are_typed(text, expected):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "soon", "6", "24:00", "18:60", "18h30", "6 h", "-6h", "2026-13-01", "2026-11-25T25:00", "1830", "20261125"],
+    ["", "soon", "6", "24:00", "18:60", "6 h", "-6h", "2026-13-01", "2026-11-25T25:00", "1830", "20261125"],
 )
 def test_what_is_no_time_is_told_with_what_is_allowed(text):
     with pytest.raises(Misuse) as told:

@@ -674,3 +674,18 @@ class TestChannelsOfAnUpdate:
         desk.town.deliver(filed)
 
         assert set(desk.town.posts(desk.act(LUC, lambda officer: officer.cancel(filed.record.id)))) == {"telegram", "x"}
+
+
+class TestWhatWasWrong:
+    """What was taken back stays taken back."""
+
+    def test_no_update_revives_it_and_nothing_is_stored(self, make_town):
+        desk = DutyDesk(make_town())
+        filed = desk.post()
+        desk.town.deliver(filed)
+        desk.act(ANNE, lambda officer: officer.correct(filed.record.id, "L’eau est potable."))
+        before = desk.town.count("alert")
+
+        with pytest.raises(Refused, match="took this alert back as wrong; post what is right"):
+            desk.act(ANNE, lambda officer: officer.update(filed.record.id, {"expires": "1h"}))
+        assert desk.town.count("alert") == before

@@ -64,6 +64,12 @@ async def test_the_first_time(town, browser):
     assert (await browser.follow(page)).status == 200
 
 
+async def test_who_comes_before_there_is_any_account_is_told_how_to_make_one(town, browser):
+    assert "tocsin user add NAME --role administrator" in (await browser.get("/desk/sign-in")).text
+    await town.add("Anne")
+    assert "tocsin user add" not in (await browser.get("/desk/sign-in")).text
+
+
 async def test_a_wrong_password_is_answered_as_an_unknown_name(town, browser):
     await town.add()
     page = await browser.get("/desk/sign-in")
