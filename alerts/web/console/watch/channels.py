@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
 
+from alerts.desk.sitting import Sitting
+from alerts.model.incident import Record
 from alerts.model.post import PostState
 from alerts.web.console.frame import Console
 from alerts.web.console.watch.now import with_age
 from alerts.web.console.watch.view import page
+
+SHOWN = timedelta(hours=24)
+"""For how long what was told to subscribers stays in sight."""
 
 
 def routes(console: Console) -> list[web.RouteDef]:
@@ -35,4 +41,34 @@ async def _values(console: Console) -> dict[str, Any]:
     for posts in stuck.values():
         for post in posts:
             undecided[post.channel] = undecided.get(post.channel, 0) + 1
-    return {"sources": sources, "channels": await console.office.channels(), "undecided": undecided}
+    return {
+        "sources": sources,
+        "channels": await console.office.channels(),
+        "undecided": undecided,
+        "bulks": await console.office.ask(_bulks),
+    }
+
+
+def _bulks(sitting: Sitting) -> list[dict[str, Any]]:
+    """What is told to subscribers, newest first: how far it is, and when it will be through."""
+    progress = sitting.views.bulks(sitting.now - SHOWN)
+    records = {
+        each.bulk.alert_id: record for each in progress for record in sitting.books.by_id(each.bulk.alert_id)[:1]
+    }
+    return [
+        {
+            "bulk": each.bulk,
+            "state": each.state,
+            "held": each.held,
+            "looked": each.bulk.sent + each.bulk.failed + each.bulk.skipped + each.held,
+            "ends_at": each.ends_at(sitting.now),
+            "headline": headline_of(records.get(each.bulk.alert_id), sitting.desk.station.language),
+        }
+        for each in reversed(progress)
+    ]
+
+
+def headline_of(record: Record | None, language: str) -> str:
+    """What an alert is called; nothing for one that is not there."""
+    info = record.alert.info_for(language) if record and record.alert else None
+    return (info.headline or info.event) if info else ""

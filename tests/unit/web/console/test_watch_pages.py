@@ -10,9 +10,11 @@ import pytest
 
 from alerts.desk.officer import Officer
 from alerts.model.alert import Alert, Area, Circle, Info, Severity, Status, Urgency
+from alerts.model.bulk import Bulk, BulkState
 from alerts.model.cap_xml import write
 from alerts.model.incident import AlertState
-from alerts.model.post import PostState
+from alerts.model.post import PostKind, PostState
+from alerts.model.subscriber import Notice, Topic
 from alerts.store.schema import stamp
 from alerts.web.console.watch.cases import Remedy, remedy_of
 from alerts.web.console.watch.outline import MOST_POINTS, outline_of
@@ -191,6 +193,33 @@ async def test_the_list_is_filtered_and_turned_page_by_page(desk):
     assert "By hand" in await desk.text("/alerts?words=BY+hand&state=accepted&posts=queued&source=manual")
     assert "No alert is like that." in await desk.text("/alerts?words=By+hand&source=meteo")
     await desk.text("/alerts?state=nonsense&posts=nonsense&before=nonsense&source=none&words=" + "x" * 900)
+
+
+async def test_what_is_told_to_subscribers_is_shown_with_how_far_it_is_and_when_it_will_be_through(desk):
+    assert "To subscribers" not in await desk.text("/channels")
+    record = await desk.post("Water cut", channels=("x",))
+    now = desk.clock.now()
+    bulk = Bulk(
+        id="b1",
+        channel="x",
+        incident=record.incident_id,
+        alert_id=record.id,
+        kind=PostKind.PUBLISH,
+        state=BulkState.QUEUED,
+        notice=Notice(Topic.WATER, Severity.MODERATE),
+        texts={"en": "Water cut"},
+        stored_at=now - timedelta(minutes=10),
+    )
+    await desk.office.act(lambda sitting: sitting.books.add_bulk(bulk))
+    assert "Begins next" in await desk.text("/fragments/channels")
+    under_way = "UPDATE bulk SET state = 'sending', total = 400, sent = 90, skipped = 10, started_at = ?"
+    await desk.database.write(lambda db: db.execute(under_way, (stamp(now - timedelta(minutes=10)),)))
+
+    page = " ".join(re.sub(r"<[^>]+>", " ", await desk.text("/fragments/channels")).split())
+    assert "To subscribers, in the last day Water cut Is being sent" in page
+    assert "Got it 90" in page
+    assert "100 of 400 subscribers" in page
+    assert "Through at about 13:30" in page, "30 more minutes, in the station's zone"
 
 
 async def test_channels_tell_pace_reserve_queue_and_what_to_do(desk):
