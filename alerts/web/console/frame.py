@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
-from importlib.metadata import files
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from alerts.model.actor import Act
 from alerts.model.person import Stage
 from alerts.web.console.times import Times
 from alerts.web.console.words import best_language, languages, words_of
+from alerts.web.leaflet import leaflet_files
 from alerts.web.rules import Rules
 from alerts.web.words import Words
 
@@ -133,17 +133,6 @@ def _named_languages() -> list[tuple[str, str]]:
 def _own_files() -> dict[str, Path]:
     folder = _HERE / "static"
     return {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
-
-
-@cache
-def leaflet_files() -> dict[str, Path]:
-    """Leaflet's script, style and pictures, from the package that carries them."""
-    marker = "leaflet/data/"
-    return {
-        f"leaflet/{path.as_posix().split(marker, 1)[1]}": Path(str(path.locate()))
-        for path in files("xstatic-leaflet") or ()
-        if marker in path.as_posix() and path.suffix in (".js", ".css", ".png") and "-src" not in path.name
-    }
 
 
 @cache

@@ -30,6 +30,19 @@ def mishap(frame: Frame, request: web.Request, what: TocsinError | int) -> web.R
     return frame.page(request, "mishap.html", status=status, code=status, told=told)
 
 
+def status_beside(error: TocsinError) -> int:
+    """The status of a page that tells beside its form why an act was refused."""
+    match error:
+        case Misuse():
+            return 400
+        case Forbidden():
+            return 403
+        case Conflict():
+            return 409
+        case _:
+            return 422
+
+
 def status_of(error: TocsinError) -> int:
     """As HTTP says it."""
     match error:

@@ -9,8 +9,9 @@ from aiohttp import web
 
 from alerts.desk.officer import Officer
 from alerts.desk.sitting import Sitting
-from alerts.model.errors import Conflict, Forbidden, Misuse, TocsinError
+from alerts.model.errors import Conflict, TocsinError
 from alerts.web.console.frame import BASE, Console, visitor_of
+from alerts.web.console.mishaps import status_beside
 from alerts.web.console.validate.looking import ONE, asked, show_sheet
 from alerts.web.console.validate.returning import fields_for
 from alerts.web.console.validate.sheet import unseal
@@ -45,7 +46,7 @@ async def _decide(console: Console, name: str, deed: Deed, request: web.Request)
         conflict = isinstance(error, Conflict)
         errors = {} if conflict else {"": str(error)}
         return await show_sheet(
-            console, request, sheet, status=_status(error), conflict=conflict, errors=errors, typed=form
+            console, request, sheet, status=status_beside(error), conflict=conflict, errors=errors, typed=form
         )
     where = f"/alerts/{alert}" if name == "approve" else "/waiting"
     raise web.HTTPSeeOther(f"{BASE}{where}?done={name}")
@@ -82,15 +83,3 @@ def _send_back(officer: Officer, alert: str, form: Mapping[str, str]) -> object:
     posts = officer.sitting.books.posts_of(alert)
     fields = fields_for(record, posts, form, officer.sitting.desk.station)
     return officer.send_back(alert, form["note"], fields)
-
-
-def _status(error: TocsinError) -> int:
-    match error:
-        case Misuse():
-            return 400
-        case Forbidden():
-            return 403
-        case Conflict():
-            return 409
-        case _:
-            return 422

@@ -8,8 +8,9 @@ from aiohttp import web
 
 from alerts.desk.officer import Officer
 from alerts.desk.sitting import Sitting
-from alerts.model.errors import Conflict, Forbidden, Misuse, TocsinError
+from alerts.model.errors import Misuse, TocsinError
 from alerts.web.console.frame import BASE, Console, visitor_of
+from alerts.web.console.mishaps import status_beside
 from alerts.web.console.watch.incident import DEEDS, show_story, tell
 
 LONGEST_REASON = 1000
@@ -47,20 +48,8 @@ async def _carry_out(console: Console, request: web.Request, name: str, deed: De
     except TocsinError as error:
         story = await tell(console, alert, visitor.account.name)
         told = {"text": str(error), "act": name, "reason": form["reason"]}
-        return show_story(console, request, story, status=_status(error), error=told)
+        return show_story(console, request, story, status=status_beside(error), error=told)
     raise web.HTTPSeeOther(f"{BASE}/alerts/{shown}?done={name}")
-
-
-def _status(error: TocsinError) -> int:
-    match error:
-        case Misuse():
-            return 400
-        case Forbidden():
-            return 403
-        case Conflict():
-            return 409
-        case _:
-            return 422
 
 
 def _retry(officer: Officer, alert: str, form: dict[str, str]) -> str:
