@@ -1,4 +1,4 @@
-"""One alert to many subscribers, thirty under way: journalled, against bare aiohttp that sends the same requests."""
+"""One alert to many subscribers, fifty under way: journalled, against bare aiohttp that sends the same requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from alerts.channels.settings import TelegramSettings
 from alerts.channels.telegram_bulk import TelegramBulk, letter_of
 from alerts.daemon.clock import SystemClock
 from alerts.delivery.bot_pace import BotPace
-from alerts.delivery.bulk import BulkDesk, BulkSender, BulkSettings
+from alerts.delivery.bulk import BulkDesk, BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
 from alerts.model.alert import Severity
 from alerts.model.bulk import Bulk, BulkState
@@ -40,7 +40,8 @@ from bench.loopback import loopback
 from bench.measure import Row, in_turn, in_turn_async, seconds
 from bench.outbox import new_file
 
-IN_FLIGHT, PEOPLE, ROUNDS = 30, 3000, 7
+IN_FLIGHT = TelegramSettings.model_fields["in_flight"].default
+PEOPLE, ROUNDS = 6000, 7
 MANY = 100_000
 CHANNEL = "telegram"
 WORDS = "<b>Vent violent</b> jeudi sur la vallée.\n\n<b>Que faire :</b> rentrez le mobilier de jardin."
@@ -66,7 +67,7 @@ async def _sending(url: str, folder: Path) -> Row:
 
 
 async def bare(session: aiohttp.ClientSession, url: str, people: int) -> float:
-    """The same requests, thirty under way, and nothing else: how many a second."""
+    """The same requests, fifty under way, and nothing else: how many a second."""
     address = URL(f"{url}/bot1234567:token/sendMessage")
     target = Target(1, "fr", (a_bulk("", ""),))
     bodies = iter([letter_of(target).to(Target(chat, "fr", target.bulks), as_edit=False) for chat in range(people)])
@@ -115,7 +116,9 @@ async def sending(file: Path, tells: TelegramBulk, rate: int = 0, people: int = 
     keeper, pace = LeaseKeeper(StoredLeases(database), clock, new_id(), [f"bulk {CHANNEL}"]), BotPace(rate, clock)
     house = Sending(database, people)
     desk = BulkDesk(StoredBulks(database, Address(CHANNEL)), keeper, pace, clock, lambda _: None, house.ended)
-    house.sender = BulkSender(BulkSettings(CHANNEL, IN_FLIGHT, ZoneInfo("Europe/Paris")), tells, desk)
+    house.sender = BulkSender(
+        BulkSettings(CHANNEL, IN_FLIGHT, ZoneInfo("Europe/Paris"), ahead_of(rate, IN_FLIGHT)), tells, desk
+    )
     tasks = [asyncio.create_task(work) for work in (keeper.run(), pace.run(), house.sender.run())]
     try:
         await keeper.wait_for(f"bulk {CHANNEL}")

@@ -241,6 +241,10 @@ class FakePace:
         self.taken = 0
         self.halted: list[float] = []
 
+    @property
+    def halted_for(self) -> float:
+        return self.halted[-1] if self.halted else 0.0
+
     @asynccontextmanager
     async def direct(self) -> AsyncIterator[None]:
         self.taken += 1
@@ -261,6 +265,7 @@ class FakeLine:
         self.toasts: list[str] = []
         self.admins: set[int] = set()
         self.introductions = 0
+        self.webhooks: list[tuple[str, str]] = []
 
     async def say(self, chat: int, text: str, keyboard: Keyboard | None = None, edit: int | None = None) -> int:
         if self.troubles and (trouble := self.troubles.popleft()) is not None:
@@ -291,7 +296,7 @@ class FakeLine:
         return user in self.admins
 
     async def listen_at(self, url: str, secret: str) -> None:
-        return
+        self.webhooks.append((url, secret))
 
     async def listen_by_asking(self) -> None:
         return

@@ -92,7 +92,10 @@ def enable(officer: Officer, name: str) -> Account:
 
 
 def reset(officer: Officer, name: str, password: str) -> Account:
-    """Begin anew with somebody who lost what proves them: a new first password, no factors, no sessions."""
+    """Begin anew with somebody who lost what proves them: a new first password, no factors, no sessions, no chats.
+
+    Whoever holds a telephone that was lost decides nothing with the bot any more.
+    """
     officer.must(Act.ADMINISTER)
     accounts, before = officer.sitting.accounts, found(officer, name)
     account = replace(before, password=password, must_change=True, totp=None)
@@ -103,6 +106,8 @@ def reset(officer: Officer, name: str, password: str) -> Account:
     accounts.drop_sessions(account.name)
     gone = len(keys) + (before.totp is not None)
     officer.write(Deed.ACCOUNT_RESET, account.name, f"{gone} second factors removed")
+    if officer.sitting.officer_chats.release(account.name):
+        officer.write(Deed.CHAT_UNLINKED, account.name)
     return account
 
 

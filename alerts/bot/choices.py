@@ -17,6 +17,9 @@ from alerts.model.subscriber import Quiet, Subscriber, Topic
 
 PAGE = 8
 """Districts on one screen."""
+NAMED = 25
+"""Chosen districts that a message names."""
+_LONGEST_NAME = 60
 NIGHT = Quiet(time(22), time(7))
 """Quiet hours of who didn't choose any: what isn't grave may wait until the morning."""
 _QUIETS: Mapping[str, Quiet | None] = {
@@ -36,9 +39,13 @@ class Steps:
 
     names: tuple[str, ...]
 
+    def place(self, step: str) -> int:
+        """Which question it is, from 0; one that isn't asked any more stands where the last one does."""
+        return self.names.index(step) if step in self.names else len(self.names) - 1
+
     def after(self, step: str) -> str | None:
         """The question after this one; None where it was the last."""
-        place = self.names.index(step) + 1 if step in self.names else len(self.names)
+        place = self.place(step) + 1
         return self.names[place] if place < len(self.names) else None
 
 
@@ -87,7 +94,7 @@ def summary(subscriber: Subscriber, town: Town) -> str:
     """What a subscriber chose, a line each."""
     words = words_of(subscriber.language)
     _ = words.gettext
-    where = ", ".join(town.names(subscriber.districts)) or _("the whole town")
+    where = _named(subscriber, town)
     topics = ", ".join(topic_word(each, _) for each in Topic if each in subscriber.topics) or _("everything")
     quiet = _spelled(subscriber.quiet) if subscriber.quiet else _("none")
     lines = (
@@ -123,6 +130,14 @@ def severity_word(severity: Severity, _: Gettext) -> str:
     }[severity]
 
 
+def vital_words(subscriber: Subscriber) -> str:
+    """What no choice of topics keeps back (`alerts.model.subscriber.wants`)."""
+    _ = words_of(subscriber.language).gettext
+    if subscriber.severity is Severity.EXTREME:
+        return _("Whatever the topics, extreme alerts come too.")
+    return _("Whatever the topics, extreme alerts come too, and severe ones about safety.")
+
+
 def _where(subscriber: Subscriber) -> Say:
     _ = words_of(subscriber.language).gettext
     text = _("<b>Where?</b> The whole town, your districts, or send your location: it is looked up and not kept.")
@@ -144,11 +159,13 @@ def _districts(subscriber: Subscriber, town: Town, page: int) -> Say:
     rows = []
     for each in town.districts[page * PAGE : (page + 1) * PAGE]:
         on = each.code in subscriber.districts
-        rows.append([((_YES if on else "") + each.name[:60], f"{'d-' if on else 'd+'}:{key_of(each.code)}:{page}")])
+        rows.append(
+            [((_YES if on else "") + each.name[:_LONGEST_NAME], f"{'d-' if on else 'd+'}:{key_of(each.code)}:{page}")]
+        )
     turn = [("◀", f"dp:{page - 1}")] if page > 0 else []
     turn += [("▶", f"dp:{page + 1}")] if page < last else []
-    there = ", ".join(town.names(subscriber.districts)) or _("the whole town")
-    text = _("<b>Which districts?</b> Tap each of yours, then Done.") + "\n" + _("Chosen: %(what)s", what=safe(there))
+    there = safe(_named(subscriber, town))
+    text = _("<b>Which districts?</b> Tap each of yours, then Done.") + "\n" + _("Chosen: %(what)s", what=there)
     return Say(text, buttons(*rows, turn, [(_("Done"), "where:done")]))
 
 
@@ -159,7 +176,7 @@ def _topics(subscriber: Subscriber) -> Say:
         on = topic in subscriber.topics
         rows.append([((_YES if on else "") + _capital(topic_word(topic, _)), f"{'t-' if on else 't+'}:{topic}")])
     done = [[(_("Done"), "topics:done")]] if subscriber.topics else []
-    text = _("<b>What about?</b> Everything, or tap what you want and then Done.")
+    text = _("<b>What about?</b> Everything, or tap what you want and then Done.") + "\n" + vital_words(subscriber)
     everything = [((_YES if not subscriber.topics and not subscriber.step else "") + _("Everything"), "topics:all")]
     return Say(text, buttons(everything, *rows, *done, _back(subscriber, _)))
 
@@ -188,7 +205,8 @@ def _menu(subscriber: Subscriber, town: Town) -> Say:
     _ = words_of(subscriber.language).gettext
     where = [(_("Where"), "go:where")] if town.districts else []
     state = "" if subscriber.on else "\n\n" + _("You are not subscribed at the moment: /start begins again.")
-    text = _("<b>Your choices</b>") + "\n" + summary(subscriber, town) + state
+    vital = "\n" + vital_words(subscriber) if subscriber.topics else ""
+    text = _("<b>Your choices</b>") + "\n" + summary(subscriber, town) + vital + state
     rows = [
         [*where, (_("Topics"), "go:topics")],
         [(_("Severity"), "go:severity"), (_("Quiet hours"), "go:quiet")],
@@ -221,6 +239,15 @@ def _number(text: str) -> int:
 
 def _spelled(quiet: Quiet) -> str:
     return f"{quiet.start:%H:%M} – {quiet.end:%H:%M}"
+
+
+def _named(subscriber: Subscriber, town: Town) -> str:
+    """The districts that were chosen; of very many the first ones, for a message has an end."""
+    words, names = words_of(subscriber.language), town.names(subscriber.districts)
+    shown = ", ".join(name[:_LONGEST_NAME] for name in names[:NAMED])
+    if len(names) > NAMED:
+        shown += " " + words.ngettext("and %(n)s more", "and %(n)s more", len(names) - NAMED)
+    return shown or words.gettext("the whole town")
 
 
 def _capital(text: str) -> str:

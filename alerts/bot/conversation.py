@@ -10,7 +10,7 @@ from functools import cached_property
 
 from alerts.bot.choices import NIGHT, chosen, district_chosen, screen, steps, summary
 from alerts.bot.events import Command, Event, Left, Moved, Place, Press, Talk
-from alerts.bot.reply import Kept, Reply, Say, buttons, safe
+from alerts.bot.reply import LONGEST_TEXT, Kept, Reply, Say, buttons, pieces, safe
 from alerts.bot.telling import tell_now
 from alerts.bot.town import Town
 from alerts.bot.words import language_for, words_of
@@ -100,7 +100,26 @@ def _done(subscriber: Subscriber, town: Town, edit: int | None) -> Reply:
 def _settings(scene: Scene) -> Reply:
     if scene.known is None:
         return _stranger(scene)
-    return _start(scene) if scene.known.step else Reply((screen("menu", scene.known, scene.town),))
+    if scene.known.step is None:
+        return Reply((screen("menu", scene.known, scene.town),))
+    question = screen(scene.known.step, scene.known, scene.town)
+    text = "\n\n".join((_not_on(scene), summary(scene.known, scene.town), question.text))
+    return Reply((Say(text, question.keyboard),))
+
+
+def _not_on(scene: Scene) -> str:
+    """To whom no alerts come, why, and how they would: who stopped in the midst of subscribing, or paused. Else ""."""
+    known, _ = scene.known, scene.words
+    if known is None or known.on:
+        return ""
+    if known.step is None:
+        return _("You are not subscribed at the moment: /start begins again.")
+    asked = steps(scene.town)
+    return words_of(scene.language).ngettext(
+        "<b>No alerts come here yet</b>: %(n)s question is left, /settings asks it.",
+        "<b>No alerts come here yet</b>: %(n)s questions are left, /settings asks them.",
+        len(asked.names) - asked.place(known.step),
+    )
 
 
 def _language(scene: Scene) -> Reply:
@@ -120,6 +139,11 @@ def _forget(scene: Scene) -> Reply:
     if scene.kept.nothing:
         return Reply((Say(_("Nothing is kept about this chat.")),))
     text = _("Remove everything that is kept about this chat, and send no more alerts?")
+    if scene.kept.account:
+        text += "\n" + _(
+            "Its link to the account <b>%(name)s</b> goes too: what waits for a validation is told here no more.",
+            name=safe(scene.kept.account),
+        )
     return Reply((Say(text, buttons([(_("Yes, remove it"), "f:yes"), (_("No"), "f:no")])),))
 
 
@@ -128,30 +152,43 @@ def _mydata(scene: Scene) -> Reply:
     if scene.kept.nothing:
         return Reply((Say(_("Nothing is kept about this chat.")),))
     told = json.dumps(data_of(scene.kept), ensure_ascii=False, indent=1)
-    room = 3500
-    shown = told if len(told) <= room else told[:room] + "…"
-    text = _("This is all that is kept about this chat; /forget removes it.")
-    return Reply((Say(f"{text}\n<pre>{safe(shown)}</pre>"),))
+    first, *others = (f"<pre>{safe(piece)}</pre>" for piece in pieces(told, LONGEST_TEXT - 500))
+    text = "\n".join(filter(None, (_("This is all that is kept about this chat; /forget removes it."), _not_on(scene))))
+    return Reply((Say(f"{text}\n{first}"), *(Say(other) for other in others)))
 
 
 def data_of(kept: Kept) -> dict[str, object]:
     """All that is kept of a chat, ready for JSON."""
-    known = kept.subscriber
-    choices: dict[str, object] = {}
-    if known is not None:
-        quiet = [f"{known.quiet.start:%H:%M}", f"{known.quiet.end:%H:%M}"] if known.quiet else None
-        choices = {
-            "chat": known.chat,
-            "language": known.language,
-            "districts": sorted(known.districts),
-            "topics": sorted(known.topics),
-            "severity": str(known.severity),
-            "quiet": quiet,
-            "step": known.step,
-            "on": known.on,
-        }
-    told = [{"incident": incident, "at": at.isoformat(timespec="seconds")} for incident, at in kept.received]
-    return {**choices, "received": told, **({"account": kept.account} if kept.account else {})}
+    found: dict[str, object] = {
+        **(_choices_of(kept.subscriber) if kept.subscriber else {}),
+        "received": [{"incident": each, "message": number, "at": _at(at)} for each, number, at in kept.received],
+    }
+    if kept.held:
+        found["held_back"] = [{"post": post, "until": _at(until)} for post, until in kept.held]
+    if kept.account:
+        found["account"] = kept.account
+        found["told"] = [{"alert": alert, "at": _at(at)} for alert, at in kept.told.items()]
+    if kept.asked:
+        found["asked_why"] = {"alert": kept.asked.alert, "message": kept.asked.message, "at": _at(kept.asked.at)}
+    return found
+
+
+def _choices_of(known: Subscriber) -> dict[str, object]:
+    quiet = [f"{known.quiet.start:%H:%M}", f"{known.quiet.end:%H:%M}"] if known.quiet else None
+    return {
+        "chat": known.chat,
+        "language": known.language,
+        "districts": sorted(known.districts),
+        "topics": sorted(known.topics),
+        "severity": str(known.severity),
+        "quiet": quiet,
+        "step": known.step,
+        "on": known.on,
+    }
+
+
+def _at(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
 
 
 def _test(scene: Scene) -> Reply:
@@ -162,13 +199,12 @@ def _test(scene: Scene) -> Reply:
         time=clock,
         town=safe(scene.town.name),
     )
-    is_on = scene.known is not None and scene.known.on
-    state = _("Alerts come here.") if is_on else _("But you are not subscribed: /start")
+    state = _not_on(scene) or (_("Alerts come here.") if scene.known else _("But you are not subscribed: /start"))
     return Reply((Say(f"{text}\n{state}"),))
 
 
 def _now(scene: Scene) -> Reply:
-    return Reply((Say(tell_now(scene.town, scene.language, scene.now)),))
+    return Reply((Say(tell_now(scene.town, scene.language, scene.now, _not_on(scene))),))
 
 
 def _hint(scene: Scene) -> Reply:

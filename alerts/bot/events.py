@@ -37,7 +37,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """Anything else: what it says is nothing to us."""
+    """Anything else. What it says is nothing to us, except where an officer was asked something."""
+
+    text: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,22 +99,29 @@ def _said(message: Mapping[str, Any], username: str) -> Event | None:
     if isinstance(text, str) and text.startswith("/"):
         return _commanded(message, text, username)
     is_service = "from" not in message or any(key.startswith(("new_chat", "left_chat", "group_")) for key in message)
-    return None if is_service else _event(message, Talk())
+    is_private = _part(message, "chat").get("type") == "private"
+    return None if is_service else _event(message, Talk(text if isinstance(text, str) and is_private else ""))
 
 
 def _place(place: Mapping[str, Any]) -> What:
     latitude, longitude = place.get("latitude"), place.get("longitude")
-    if isinstance(latitude, int | float) and isinstance(longitude, int | float):
+    if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
+        return Talk()
+    try:
         return Place(float(latitude), float(longitude))
-    return Talk()
+    except OverflowError:  # digits without end
+        return Talk()
 
 
 def _commanded(message: Mapping[str, Any], text: str, username: str) -> Event | None:
-    """In a group, a command is ours only when it names us: others' bots may sit there too."""
+    """In a group, a command is ours only when it names us: others' bots may sit there too.
+
+    But for a code that links a chat, whoever it was meant for: others have read it.
+    """
     first, _, argument = text[1:].partition(" ")
     name, _, whom = first.partition("@")
     is_private = _part(message, "chat").get("type") == "private"
-    if whom.lower() != username.lower() and (whom or not is_private):
+    if whom.lower() != username.lower() and (whom or not (is_private or name.lower() == "link")):
         return None
     return _event(message, Command(name.lower(), argument.strip()))
 

@@ -12,20 +12,19 @@ from pathlib import Path
 from alerts.access.deeds import Deed
 from alerts.access.linking import digest_of
 from alerts.bot.events import Command, Event, Press
-from alerts.bot.reply import Reply, Say, buttons, safe
+from alerts.bot.reply import Reply, Say, buttons, pieces, safe
 from alerts.bot.town import Town
 from alerts.bot.words import language_for, words_of
 from alerts.desk.approval import fingerprint
 from alerts.desk.officer import Officer
 from alerts.desk.sitting import Sitting
 from alerts.model.actor import Actor, Origin
-from alerts.model.errors import Conflict, Forbidden, Misuse
 from alerts.model.incident import Record
 from alerts.model.person import Account
 from alerts.model.ports import Keyboard, Linked
 from alerts.model.post import Image, Post, PostState
 
-_SEEN = 24
+SEEN = 24
 """Digits of a fingerprint that a button carries, 96 bits: beside an alert's id, 64 bytes have no room for more."""
 _LONGEST = 3500
 """UTF-16 units of one message with exact posts: Telegram's limit is 4096, and markup is to fit too."""
@@ -54,10 +53,13 @@ class Waiting:
 
 
 def is_theirs(event: Event) -> bool:
-    """Whether the event is for here: linking, or a button under what waits. In groups nobody decides anything."""
+    """Whether the event is for here: linking, or a button under what waits. In groups nobody decides anything.
+
+    A code that is typed in a group was read by others: it is for here too, so that it opens nothing any more.
+    """
     match event.what:
         case Command(name=name):
-            return name in ("link", "unlink") and event.private
+            return name == "link" or (name == "unlink" and event.private)
         case Press(data=data):
             return data.startswith(("ok:", "no:", "why:")) and event.private
         case _:
@@ -65,16 +67,12 @@ def is_theirs(event: Event) -> bool:
 
 
 def answer(sitting: Sitting, channel: str, event: Event, town: Town) -> Reply:
-    """Link, unlink, validate or reject. Raises TocsinError, and then nothing is done."""
+    """Link the chat, or unlink it; what is decided in it is for `alerts.bot.deciding`."""
     match event.what:
         case Command(name="link", argument=code):
             return _link(sitting, channel, event, town, code)
-        case Command():
-            return _unlink(sitting, channel, event, town)
-        case Press():
-            return _decide(sitting, channel, event.chat, event.what, town)
         case _:
-            return Reply()
+            return _unlink(sitting, channel, event, town)
 
 
 def sheets(waiting: Waiting, language: str, *, blind: bool = False) -> list[Say]:
@@ -100,9 +98,15 @@ def sheets(waiting: Waiting, language: str, *, blind: bool = False) -> list[Say]
 def decision_keys(waiting: Waiting, language: str, *, unseen: bool = False) -> Keyboard:
     """Validate and reject; what can't be seen here, or is one's own, can only be rejected."""
     _ = words_of(language).gettext
-    seen = fingerprint(waiting.record, waiting.posts)[:_SEEN] if waiting.may_approve and not unseen else "-"
+    seen = fingerprint(waiting.record, waiting.posts)[:SEEN] if waiting.may_approve and not unseen else "-"
     validate = [(_("✅ Validate"), f"ok:{waiting.record.id}:{seen}")] if seen != "-" else []
     return buttons([*validate, (_("❌ Reject"), f"no:{waiting.record.id}:{seen}")])
+
+
+def forget(sitting: Sitting, channel: str, chat: int) -> None:
+    """Remove all that is kept of a chat. That it belonged to an account is written down, as when it is unlinked."""
+    _part(sitting, channel, chat)
+    sitting.subscribers.forget(channel, chat)
 
 
 def officer_of(sitting: Sitting, account: Account) -> Officer:
@@ -115,12 +119,25 @@ def language_of(account: Account, town_language: str) -> str:
     return language_for(account.language, town_language)
 
 
+def language_here(sitting: Sitting, channel: str, event: Event, town: Town) -> str:
+    """What to speak with somebody who may be no officer: what the chat chose, else what the person's app speaks."""
+    known = sitting.subscribers.get(channel, event.chat)
+    return known.language if known else language_for(event.language, town.language)
+
+
 def _link(sitting: Sitting, channel: str, event: Event, town: Town, code: str) -> Reply:
     name = sitting.officer_chats.redeem(digest_of(code), sitting.now) if code else None
     account = sitting.accounts.account(name) if name else None
+    if account is None and not event.private:
+        return Reply(())
     if account is None or account.disabled_at is not None:
-        _ = words_of(language_for(event.language, town.language)).gettext
+        _ = words_of(language_here(sitting, channel, event, town)).gettext
         return Reply((Say(_("That code links nothing: make a new one at the desk, under “Your account”.")),))
+    if not event.private:
+        _ = words_of(language_of(account, town.language)).gettext
+        text = _("Others can read here, so that code links nothing any more: make a new one, and send it to me alone.")
+        return Reply((Say(text),))
+    _part(sitting, channel, event.chat)
     sitting.officer_chats.link(Linked(channel, event.chat, account.name))
     officer_of(sitting, account).write(Deed.CHAT_LINKED, account.name)
     _ = words_of(language_of(account, town.language)).gettext
@@ -133,70 +150,21 @@ def _link(sitting: Sitting, channel: str, event: Event, town: Town, code: str) -
 
 
 def _unlink(sitting: Sitting, channel: str, event: Event, town: Town) -> Reply:
-    _ = words_of(language_for(event.language, town.language)).gettext
-    name = sitting.officer_chats.linked(channel, event.chat)
-    if name is None:
+    _ = words_of(language_here(sitting, channel, event, town)).gettext
+    if not _part(sitting, channel, event.chat):
         return Reply((Say(_("This chat belongs to no account.")),))
-    sitting.officer_chats.unlink(channel, event.chat)
-    if (account := sitting.accounts.account(name)) is not None:
-        officer_of(sitting, account).write(Deed.CHAT_UNLINKED, account.name)
     return Reply((Say(_("This chat belongs to no account any more.")),))
 
 
-def _decide(sitting: Sitting, channel: str, chat: int, press: Press, town: Town) -> Reply:
+def _part(sitting: Sitting, channel: str, chat: int) -> bool:
+    """Unlink a chat, and write it down; whether it belonged to an account."""
     name = sitting.officer_chats.linked(channel, chat)
-    account = sitting.accounts.account(name) if name else None
-    if account is None:
-        raise Forbidden("this chat belongs to no account; link it with a code of the desk (/link CODE)")
-    language = language_of(account, town.language)
-    act, _, rest = press.data.partition(":")
-    alert, _, more = rest.partition(":")
-    record = next((each for each in sitting.books.by_id(alert) if each.id == alert), None)
-    if record is None:
-        raise Misuse("there is no such alert any more; look at the desk")
-    if act == "no":
-        return Reply((_ask_why(record, more, language, press),))
-    officer = officer_of(sitting, account)
-    said = _approve(officer, record, more, language) if act == "ok" else _reject(officer, record, more, language)
-    sitting.officer_chats.settle(channel, chat, record.id)
-    return Reply((Say(said, buttons(), press.message),))
-
-
-def _approve(officer: Officer, record: Record, seen: str, language: str) -> str:
-    """What is validated is what that button stood under: its fingerprint must be the one of now."""
-    now = fingerprint(record, officer.sitting.books.posts_of(record.id))
-    if len(seen) != _SEEN or not now.startswith(seen):
-        raise Conflict(f"{record.id} is not what was shown: it has changed since; look at it again, then validate")
-    officer.approve(record.id, seen=now)
-    _ = words_of(language).gettext
-    return _("✅ Validated by you: %(what)s", what=safe(_headline(record)))
-
-
-def _reject(officer: Officer, record: Record, which: str, language: str) -> str:
-    reasons = _reasons(language)
-    reason = reasons[int(which)] if which.isdigit() and int(which) < len(reasons) else reasons[-1]
-    officer.reject(record.id, reason)
-    _ = words_of(language).gettext
-    return _("❌ Rejected by you (%(why)s): %(what)s", why=safe(reason), what=safe(_headline(record)))
-
-
-def _ask_why(record: Record, seen: str, language: str, press: Press) -> Say:
-    """Rejecting takes a second tap, which says why: its author reads it. The other button stays within reach."""
-    _ = words_of(language).gettext
-    rows = [[(reason, f"why:{record.id}:{place}")] for place, reason in enumerate(_reasons(language))]
-    back = [(_("✅ Validate"), f"ok:{record.id}:{seen}")] if seen != "-" else []
-    text = _("Why is “%(what)s” not to go out? Its author reads it.", what=safe(_headline(record)))
-    return Say(text, buttons(*rows, back), press.message)
-
-
-def _reasons(language: str) -> list[str]:
-    _ = words_of(language).gettext
-    return [_("the words are wrong"), _("the place is wrong"), _("the time is wrong"), _("it is not needed")]
-
-
-def _headline(record: Record) -> str:
-    info = record.alert.infos[0] if record.alert and record.alert.infos else None
-    return (info.headline or info.event) if info else record.id
+    if name is None:
+        return False
+    sitting.officer_chats.unlink(channel, chat)
+    if (account := sitting.accounts.account(name)) is not None:
+        officer_of(sitting, account).write(Deed.CHAT_UNLINKED, account.name)
+    return True
 
 
 def _spelled(post: Post, picture: str) -> list[str]:
@@ -204,25 +172,12 @@ def _spelled(post: Post, picture: str) -> list[str]:
     text = post.message.plain
     if post.message.link and post.message.link not in text:
         text = f"{text}\n{post.message.link}"
-    pieces = _pieces(text)
+    first, *others = pieces(text, _LONGEST - 200)
     image = f"\n<i>{safe(picture)}: {safe(post.message.image.alt)}</i>" if post.message.image else ""
-    named = [f"<b>{safe(post.channel)}</b>\n<blockquote>{safe(pieces[0])}</blockquote>"]
-    rest = [f"<blockquote>{safe(piece)}</blockquote>" for piece in pieces[1:]]
+    named = [f"<b>{safe(post.channel)}</b>\n<blockquote>{safe(first)}</blockquote>"]
+    rest = [f"<blockquote>{safe(piece)}</blockquote>" for piece in others]
     parts = named + rest
     return [*parts[:-1], parts[-1] + image]
-
-
-def _pieces(text: str) -> list[str]:
-    """A text in pieces that each fit a message, whatever its characters are."""
-    pieces, piece, size = [], "", 0
-    for character in text:
-        units = 2 if ord(character) > 0xFFFF else 1
-        if size + units > _LONGEST - 200:
-            pieces.append(piece)
-            piece, size = "", 0
-        piece += character
-        size += units
-    return [*pieces, piece]
 
 
 def _packed(parts: Sequence[str]) -> list[str]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from alerts.model.ports import Keyboard
+from alerts.model.ports import Asked, Keyboard
 from alerts.model.subscriber import Subscriber
 
 LONGEST_DATA = 64
 """Bytes of a button's data (Bot API, InlineKeyboardButton)."""
+LONGEST_TEXT = 4096
+"""UTF-16 units of a message, its markup not counted (Bot API, sendMessage)."""
+_TAG = re.compile(r"<[^>]*>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +46,19 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """All that is kept of a chat: its choices, what it was told, the account that it belongs to."""
+    """All that is kept of a chat: its choices, what it was told, the account that it belongs to.
+
+    `received` are incidents, each with the number of the message that tells of it, and when that was; `held` what waits
+    for it, and until when; `told` the alerts that it was told wait for a validation, and when; `asked` of what it was
+    asked the reason.
+    """
 
     subscriber: Subscriber | None = None
-    received: Sequence[tuple[str, datetime]] = field(default_factory=tuple)
+    received: Sequence[tuple[str, int, datetime]] = ()
     account: str | None = None
+    held: Sequence[tuple[str, datetime]] = ()
+    told: Mapping[str, datetime] = field(default_factory=dict)
+    asked: Asked | None = None
 
     @property
     def nothing(self) -> bool:
@@ -62,6 +74,27 @@ def buttons(*rows: Sequence[tuple[str, str]]) -> Keyboard:
 def safe(text: str) -> str:
     """A text in Telegram's HTML."""
     return html.escape(text, quote=False)
+
+
+def length_of(text: str) -> int:
+    """How long Telegram takes a text in its HTML to be."""
+    return _units(html.unescape(_TAG.sub("", text)))
+
+
+def pieces(text: str, most: int) -> list[str]:
+    """A plain text in pieces of at most so many units, whatever its characters are."""
+    found, piece, size = [], "", 0
+    for character in text:
+        if size + _units(character) > most:
+            found.append(piece)
+            piece, size = "", 0
+        piece += character
+        size += _units(character)
+    return [*found, piece]
+
+
+def _units(text: str) -> int:
+    return len(text) + sum(character > "\uffff" for character in text)
 
 
 def link(text: str, url: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from alerts.bot.reply import link, safe
+from alerts.bot.reply import LONGEST_TEXT, length_of, link, safe
 from alerts.bot.town import Fresh, On, Town
 from alerts.bot.words import words_of
 from alerts.rendering.words import Words
@@ -13,25 +14,42 @@ MOST = 10
 """Incidents that one message tells of; the town's page has them all."""
 _LONGEST_TITLE = 150
 _LONGEST_SUMMARY = 200
+_LONGEST_NAME = 80
+_SPARE = 100
+"""Units left for the word that there are more."""
 
 
-def tell_now(town: Town, language: str, now: datetime) -> str:
-    """What is on in the town, worst first, then how fresh each source is."""
+def tell_now(town: Town, language: str, now: datetime, foot: str = "") -> str:
+    """What is on in the town, worst first, then how fresh each source is; `foot` is said at the end."""
     words = words_of(language)
     on = town.on.get(language) or next(iter(town.on.values()), ())
     clock = f"{now.astimezone(town.zone):%H:%M}"
+    rest = [_freshness(each, town, words) for each in town.sources[:MOST]]
+    below = ["\n".join(rest)] if rest else []
+    if town.page:
+        below.append(link(words.gettext("The town's page"), town.page))
+    if foot:
+        below.append(foot)
     if not on:
         lines = [words.gettext("Nothing is on in <b>%(town)s</b> (%(time)s).", town=safe(town.name), time=clock)]
     else:
         lines = [words.gettext("<b>%(town)s</b>, now (%(time)s):", town=safe(town.name), time=clock)]
-        lines += [_line(each) for each in on[:MOST]]
-        if len(on) > MOST:
-            lines.append(words.ngettext("and %(n)s more", "and %(n)s more", len(on) - MOST))
-    if town.sources:
-        lines.append("\n".join(_freshness(each, town, words) for each in town.sources[:MOST]))
-    if town.page:
-        lines.append(link(words.gettext("The town's page"), town.page))
-    return "\n\n".join(lines)
+        told = _fitting([_line(each) for each in on[:MOST]], beside=[*lines, *below])
+        lines += told
+        if len(on) > len(told):
+            lines.append(words.ngettext("and %(n)s more", "and %(n)s more", len(on) - len(told)))
+    return "\n\n".join([*lines, *below])
+
+
+def _fitting(told: Sequence[str], beside: Sequence[str]) -> list[str]:
+    """As many, from the first on, as one message holds with what else it says."""
+    room, fitting = LONGEST_TEXT - _SPARE - sum(length_of(each) + 2 for each in beside), []
+    for each in told:
+        room -= length_of(each) + 2
+        if room < 0:
+            break
+        fitting.append(each)
+    return fitting
 
 
 def _line(on: On) -> str:
@@ -41,7 +59,7 @@ def _line(on: On) -> str:
 
 
 def _freshness(source: Fresh, town: Town, words: Words) -> str:
-    name = safe(source.title)
+    name = safe(_short(source.title, _LONGEST_NAME))
     if source.last_ok is None:
         return words.gettext("⚠ %(source)s: not read yet", source=name)
     clock = f"{source.last_ok.astimezone(town.zone):%d/%m %H:%M}"

@@ -6,8 +6,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from alerts.desk.territory import District
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +55,27 @@ class Town:
     def around(self, latitude: float, longitude: float) -> District | None:
         """The district on whose ground a place lies."""
         # shapely takes 60 ms to import: only who sends a place pays.
-        from shapely import make_valid  # noqa: PLC0415
-        from shapely.geometry import Point, shape  # noqa: PLC0415
+        from shapely.geometry import Point  # noqa: PLC0415
 
         place = Point(longitude, latitude)
-        covers = (each for each in self.districts if make_valid(shape(dict(each.outline))).covers(place))
-        return next(covers, None)
+        return next((each for each in self.districts if _ground(each).covers(place)), None)
 
     def names(self, codes: frozenset[str]) -> list[str]:
         """The names of districts in the order of the boundary file; of one that is gone, its code."""
         known = {each.code: each.name for each in self.districts}
         there = [name for code, name in known.items() if code in codes]
         return there + sorted(codes - known.keys())
+
+
+@lru_cache(maxsize=2048)
+def _ground(district: District) -> BaseGeometry:
+    """Its outline, made ready once: a hundred detailed ones take a second, for which everything else would wait."""
+    from shapely import make_valid, prepare  # noqa: PLC0415
+    from shapely.geometry import shape  # noqa: PLC0415
+
+    ground = make_valid(shape(dict(district.outline)))
+    prepare(ground)
+    return ground
 
 
 def key_of(code: str) -> str:

@@ -7,20 +7,23 @@ import hmac
 import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 import structlog
 from aiohttp import web
 
-from alerts.bot import officers
+from alerts.bot import deciding, officers
 from alerts.bot.conversation import reply
 from alerts.bot.crowd import Crowd
 from alerts.bot.events import Command, Event, Left, Moved, Press, read_update
+from alerts.bot.handled import Batch, Handled
 from alerts.bot.reply import Kept, Reply, Say, safe
 from alerts.bot.town import Town
-from alerts.bot.words import SPOKEN, words_of
+from alerts.bot.words import SPOKEN, commands
 from alerts.desk.sitting import Office, Sitting
 from alerts.model.errors import BadCredential, ChatMoved, DeliveryError, Occupied, ReaderGone, Retry, TocsinError
 from alerts.model.ports import BotLine, Clock
@@ -29,14 +32,19 @@ POLL = 25.0
 """Seconds that Telegram keeps a question for updates open."""
 AT_ONCE = 16
 """Chats that are answered at the same time."""
+KEPT_EVERY = 8
+"""Updates after which it is kept that they were handled."""
 TRIES = 4
 LONGEST_BACKOFF = 60.0
 SET_AGAIN = 600.0
 """Seconds after which a webhook is set anew, should somebody have taken it away."""
+LOOKED_AT_EVERY = 30.0
+"""Seconds between two looks at whether the secret of a webhook is another one by now."""
 HELD_BY_ANOTHER = 1.0
 """Seconds of waiting for the lease that tell that somebody else has listened until now."""
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 a header's name
 
+Landed = Callable[[Mapping[str, Any]], Awaitable[None]]
 log = structlog.get_logger()
 
 
@@ -61,6 +69,7 @@ class Reception:
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
         self._crowd = Crowd(bot.clock)
+        self._handled = Handled()
         self._turns = asyncio.Semaphore(AT_ONCE)
         self.username = ""
 
@@ -69,33 +78,51 @@ class Reception:
         self.username = await self._bot.line.me()
         await self._bot.remember("bot", f"@{self.username}")
         for language in (None, *SPOKEN):
-            _ = words_of(language or "en").gettext
-            await self._bot.line.list_commands(_commands(_), language)
+            await self._bot.line.list_commands(commands(language or "en"), language)
 
-    async def handle(self, updates: Sequence[Mapping[str, Any]]) -> None:
-        """Handle them, those of one chat in their order. Raises what the database does: then they are to come again."""
+    async def handle(self, updates: Sequence[Mapping[str, Any]], landed: Landed | None = None) -> None:
+        """Handle them, those of one chat in their order, each once, however often it is brought.
+
+        `landed` hears of each that is done with. Raises what the database does: then they are to come again.
+        """
         if not self.username:
             self.username = await self._bot.line.me()
-        chats: dict[int, list[Event]] = {}
+        chats: dict[int, list[tuple[Mapping[str, Any], Event]]] = {}
         for update in updates:
-            if (event := read_update(update, self.username)) is not None and self._crowd.lets_in(event):
-                chats.setdefault(event.chat, []).append(event)
-        results = await asyncio.gather(*(self._one_chat(events) for events in chats.values()), return_exceptions=True)
+            event = None if self._handled.holds(update) else self._read(update)
+            if event is not None and self._crowd.lets_in(event):
+                self._handled.add(update)
+                chats.setdefault(event.chat, []).append((update, event))
+            elif landed is not None:
+                await landed(update)
+        handling = (self._one_chat(events, landed) for events in chats.values())
+        results = await asyncio.gather(*handling, return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
 
-    async def _one_chat(self, events: Sequence[Event]) -> None:
+    def _read(self, update: Mapping[str, Any]) -> Event | None:
+        """What it tells. One that can't be read is let go of, or it would come again for ever, ahead of all others."""
+        try:
+            return read_update(update, self.username)
+        except Exception as error:  # noqa: BLE001 whatever it is; its words might be somebody's
+            log.error("bot.unreadable", channel=self._bot.channel, error=type(error).__name__)  # noqa: TRY400
+            return None
+
+    async def _one_chat(self, events: Sequence[tuple[Mapping[str, Any], Event]], landed: Landed | None) -> None:
         async with self._turns:
-            for event in events:
+            for place, (each, event) in enumerate(events):
                 try:
                     await self._one(event)
                 except sqlite3.Error:
+                    self._handled.undo(update for update, _ in events[place:])
                     raise
                 except DeliveryError as error:
                     log.warning("bot.not_answered", channel=self._bot.channel, reason=error.reason)
                 except Exception:
                     log.exception("bot.stumbled", channel=self._bot.channel)
+                if landed is not None:
+                    await landed(each)
 
     async def _one(self, event: Event) -> None:
         if not await self._may(event):
@@ -115,14 +142,17 @@ class Reception:
         """In a group its administrators alone speak for it; who it was is forgotten at once."""
         if event.private or event.asker is None or isinstance(event.what, Left | Moved):
             return True
+        if isinstance(event.what, Command) and event.what.name == "link":  # it links nothing there, and burns the code
+            return True
         return isinstance(event.what, Command | Press) and await self._bot.line.is_admin(event.chat, event.asker)
 
     async def _decide(self, event: Event, town: Town) -> Reply:
         """Read first: most of what people ask changes nothing, and then nothing is written."""
         channel, office = self._bot.channel, self._bot.office
-        if officers.is_theirs(event):
+        if officers.is_theirs(event) or await deciding.is_reason(office, channel, event):
+            act = officers.answer if isinstance(event.what, Command) else deciding.answer
             try:
-                return await office.act(lambda sitting: officers.answer(sitting, channel, event, town))
+                return await office.act(lambda sitting: act(sitting, channel, event, town))
             except TocsinError as error:
                 return Reply((Say(safe(str(error))),))
         answer = await office.ask(lambda sitting: _answer(sitting, channel, event, town))
@@ -140,10 +170,11 @@ class Reception:
         left = list(says)
         try:
             while left:
+                await self._bot.clock.sleep(self._crowd.wait_to_answer(chat))
                 await say_surely(self._bot, chat, left[0])
                 del left[0]
         except ReaderGone:
-            await self._bot.office.act(lambda sitting: sitting.subscribers.forget(self._bot.channel, chat))
+            await self._bot.office.act(lambda sitting: officers.forget(sitting, self._bot.channel, chat))
             log.info("bot.reader_left", channel=self._bot.channel)
         except ChatMoved as error:
             await self._move(chat, error.to)
@@ -200,7 +231,7 @@ class Asking:
                 failures += 1
                 introduced = introduced and not isinstance(error, BadCredential | Occupied)
                 self._tell(error)
-                await self._bot.clock.sleep(min(2.0 ** min(failures, 6), LONGEST_BACKOFF))
+                await self._bot.clock.sleep(self._pause(error, failures))
 
     async def _begin(self) -> None:
         await self._bot.line.listen_by_asking()
@@ -211,9 +242,25 @@ class Asking:
         updates = await self._bot.line.updates(offset, POLL)
         if not updates:
             return
-        await self._reception.handle(updates)
-        behind = 1 + max(number for each in updates if isinstance(number := each.get("update_id"), int))
-        await office.act(lambda sitting: sitting.subscribers.handled(channel, behind))
+        batch = Batch(updates, KEPT_EVERY)
+        await self._reception.handle(updates, partial(self._landed, batch))
+        await self._let_go_of(batch.end)
+
+    async def _landed(self, batch: Batch, update: Mapping[str, Any]) -> None:
+        """Keep now and then how far it is, so that a kill repeats little; what can't be kept now, is at the end."""
+        if (behind := batch.land(update)) is not None:
+            with suppress(sqlite3.Error):
+                await self._let_go_of(behind)
+
+    async def _let_go_of(self, behind: int) -> None:
+        channel = self._bot.channel
+        await self._bot.office.act(lambda sitting: sitting.subscribers.handled(channel, behind))
+
+    def _pause(self, error: Exception, failures: int) -> float:
+        """Longer each time, and no less than Telegram asks for."""
+        wait = min(2.0 ** min(failures, 6), LONGEST_BACKOFF)
+        asked = error.after if isinstance(error, Retry) else None
+        return max(wait, (asked - self._bot.clock.now()).total_seconds()) if asked else wait
 
     def _tell(self, error: Exception) -> None:
         """One line each time; the cycle that stands, with this reason, is what the watch tells those on duty."""
@@ -229,30 +276,47 @@ class Asking:
 
 
 class Listening(Asking):
-    """A webhook: Telegram brings the updates; who holds the lease sees to it that it does."""
+    """A webhook: Telegram brings the updates; who holds the lease sees to it that it does.
+
+    `secret` tells what holds now, for it is made of the token: with a new token the old one opens nothing any more.
+    What Telegram brings with the old one meanwhile is refused, and comes again.
+    """
 
     def __init__(
-        self, bot: Bot, reception: Reception, wait_for_lease: Callable[[], Awaitable[object]], url: str, secret: str
+        self,
+        bot: Bot,
+        reception: Reception,
+        wait_for_lease: Callable[[], Awaitable[object]],
+        url: str,
+        secret: Callable[[], str],
     ) -> None:
         super().__init__(bot, reception, wait_for_lease)
         self._url = url
         self._secret = secret
+        self._told = ""
 
     async def _begin(self) -> None:
-        await self._bot.line.listen_at(self._url, self._secret)
+        self._told = self._secret()
+        await self._bot.line.listen_at(self._url, self._told)
 
     async def _round(self) -> None:
-        await self._bot.clock.sleep(SET_AGAIN)
+        """Set it anew after a while; as who it is by now, where the token is another one."""
+        began_at = self._bot.clock.monotonic()
+        while self._bot.clock.monotonic() - began_at < SET_AGAIN:
+            await self._bot.clock.sleep(LOOKED_AT_EVERY)
+            if self._secret() != self._told:
+                await self._reception.introduce()
+                break
         await self._begin()
 
     async def take(self, request: web.Request) -> web.Response:
         """One update that was brought. Whoever doesn't know the secret learns nothing."""
         given = request.headers.get(SECRET_HEADER, "")
-        if not hmac.compare_digest(given.encode(), self._secret.encode()):
+        if not hmac.compare_digest(given.encode(errors="surrogateescape"), self._secret().encode()):
             return web.Response(status=HTTPStatus.FORBIDDEN)
         try:
             update = json.loads(await request.read())
-        except ValueError:
+        except (ValueError, RecursionError):
             return web.Response(status=HTTPStatus.BAD_REQUEST)
         if isinstance(update, dict):
             try:
@@ -269,6 +333,9 @@ def _answer(sitting: Sitting, channel: str, event: Event, town: Town) -> Reply:
         sitting.subscribers.get(channel, chat),
         sitting.subscribers.received(channel, chat),
         sitting.officer_chats.linked(channel, chat),
+        sitting.subscribers.held(channel, chat),
+        sitting.officer_chats.told(channel, chat),
+        sitting.officer_chats.asked(channel, chat),
     )
     return reply(kept, event, town, sitting.now)
 
@@ -276,20 +343,7 @@ def _answer(sitting: Sitting, channel: str, event: Event, town: Town) -> Reply:
 def _answer_and_keep(sitting: Sitting, channel: str, event: Event, town: Town) -> Reply:
     answer = _answer(sitting, channel, event, town)
     if answer.forgets:
-        sitting.subscribers.forget(channel, event.chat)
+        officers.forget(sitting, channel, event.chat)
     elif answer.keeps is not None:
         sitting.subscribers.put(channel, answer.keeps)
     return answer
-
-
-def _commands(_: Callable[[str], str]) -> Mapping[str, str]:
-    return {
-        "start": _("Subscribe"),
-        "now": _("What is on"),
-        "settings": _("Your choices"),
-        "language": _("The language"),
-        "test": _("A test message"),
-        "stop": _("No more alerts"),
-        "mydata": _("What is kept"),
-        "forget": _("Remove everything"),
-    }

@@ -81,8 +81,8 @@ async def ask(
     *,
     platform: str,
     act: Act,
-    timeout: timedelta,  # noqa: ASYNC109 it is aiohttp that keeps it, since only it knows what was written by then
-    data: bytes | aiohttp.FormData | None = None,
+    timeout: timedelta | aiohttp.ClientTimeout,  # noqa: ASYNC109 aiohttp keeps it: only it knows what was written by then
+    data: bytes | aiohttp.FormData | aiohttp.BytesPayload | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
     """The platform's answer to one request to `url` (percent-encoded already), within `timeout`.
@@ -90,18 +90,18 @@ async def ask(
     Half of `timeout` is for the connection, so that its end tells for sure that nothing was sent. Raises Retry or
     InDoubt as `act` demands; neither they nor their context hold the address, which may hold a token.
     """
-    seconds = timeout.total_seconds()
-    limits = _limits(seconds)
+    limits = timeout if isinstance(timeout, aiohttp.ClientTimeout) else _limits(timeout.total_seconds())
     failure: DeliveryError
     try:
-        async with session.request(
+        # No `async with`: reading it to the end gives the connection back, and so does an error in between.
+        response = await session.request(
             method, _ready(url), data=data, headers=headers, timeout=limits, allow_redirects=False
-        ) as response:
-            return Answer(response.status, response.headers, await response.read())
+        )
+        return Answer(response.status, response.headers, await response.read())
     except _NEVER_MADE as error:
-        failure = Retry(f"{platform} can't be reached: {_why_unmade(error, seconds / 2)}", sent=False)
+        failure = Retry(f"{platform} can't be reached: {_why_unmade(error, limits.connect or 0)}", sent=False)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        failure = unclear(_why_unanswered(platform, error, seconds), act)
+        failure = unclear(_why_unanswered(platform, error, limits.total or 0), act)
     raise failure  # out here, so that the library's error, with the address in its text, is not its context
 
 

@@ -197,7 +197,7 @@ class TelegramSettings(ChannelSettings):
     subscriptions: bool = False
     updates: Literal["poll", "webhook"] = "poll"
     rate: int = Field(default=30, ge=0, le=1000)
-    in_flight: int = Field(default=30, ge=1, le=200)
+    in_flight: int = Field(default=50, ge=1, le=200)
     gather: Span = timedelta(minutes=3)
 
 

@@ -65,7 +65,7 @@ class Telegram:
     async def open(self) -> None:
         """Read the bot's token; raises BadCredential. Sends nothing: a platform that is down stops no daemon."""
         token = read_credential(self._settings.token, self._resources.folder)
-        wire = Wire(self._resources.session, self._settings.timeout, token)
+        wire = Wire(self._resources, self._settings.timeout, token)
         base = f"{self._settings.api_url}/bot"
         self._opened = Bot(PLACEHOLDER, base_url=base, request=wire, get_updates_request=wire)
 

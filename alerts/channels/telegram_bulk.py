@@ -10,13 +10,17 @@ import json
 import re
 from dataclasses import dataclass
 
+import aiohttp
 import structlog
+from aiohttp.payload import BytesPayload
 from yarl import URL
 
 from alerts.channels.answer import Act, Answer, ask, unreadable
 from alerts.channels.credential import read_credential
+from alerts.channels.overdue import Overdue
 from alerts.channels.settings import TelegramSettings
 from alerts.channels.telegram_answers import Complaint, complaint_of, outcome
+from alerts.model.bulk import Bulk
 from alerts.model.errors import BadCredential, Gone, InDoubt, Retry
 from alerts.model.ports import Resources
 from alerts.model.ports.bulking import Fate, Landing, Target
@@ -28,7 +32,6 @@ BETWEEN = "\n\n———\n\n"
 _NUMBER = re.compile(rb'^\{\s*"ok"\s*:\s*true\s*,\s*"result"\s*:\s*\{\s*"message_id"\s*:\s*(\d+)\s*[,}]')
 """How the Bot API's answer to a message begins; whatever begins otherwise is read as a whole."""
 _TAG = re.compile(r"<[^>]*>")
-_JSON = {"Content-Type": "application/json"}
 _KEPT = 64
 _LEFT = (
     "bot was blocked by the user",
@@ -75,6 +78,9 @@ class TelegramBulk:
         self._settings = settings
         self._resources = resources
         self._letters: dict[tuple[tuple[str, ...], str], Letter] = {}
+        self._last: tuple[tuple[Bulk, ...], str, Letter | None] = ((), "", None)
+        self._overdue = Overdue(settings.timeout)
+        self._limits = aiohttp.ClientTimeout(total=None, connect=settings.timeout.total_seconds() / 2)
         self._send: URL | None = None
         self._edit: URL | None = None
 
@@ -93,17 +99,33 @@ class TelegramBulk:
         if self._send is None:
             self.open()
         try:
-            return await self._tell(target, as_edit=target.edits)
-        except Gone:  # what was to be changed is there no more
-            return await self._tell(target, as_edit=False)
-        except InDoubt:
+            with self._overdue:
+                return await self._tell_or_anew(target)
+        except (InDoubt, TimeoutError):
             return Landing(target, Fate.DOUBT)
         except BadCredential:
             self._send = None  # read anew before the next attempt: it may be renewed by then
             raise
 
+    async def _tell_or_anew(self, target: Target) -> Landing:
+        try:
+            return await self._tell(target, as_edit=target.edits)
+        except Gone:  # what was to be changed is there no more
+            return await self._tell(target, as_edit=False)
+
     async def _tell(self, target: Target, *, as_edit: bool, chat: int | None = None, marked: bool = True) -> Landing:
-        answer = await self._ask(target, as_edit=as_edit, chat=chat, marked=marked)
+        body = self._letter(target).to(target, as_edit=as_edit, chat=chat, marked=marked)
+        url = self._edit if as_edit else self._send
+        assert url is not None  # noqa: S101 it was opened
+        answer = await ask(
+            self._resources.session,
+            "POST",
+            url,
+            platform="Telegram",
+            act=Act.PUBLISH,
+            timeout=self._limits,
+            data=BytesPayload(body, content_type="application/json"),
+        )
         number = number_in(answer)
         if number is not None:
             return Landing(target, Fate.SENT, number, chat)
@@ -130,26 +152,16 @@ class TelegramBulk:
         log.warning("bulk.refused", channel=self._name, bulk=target.bulks[0].id, reason=complaint.words)
         return Landing(target, Fate.FAILED)
 
-    async def _ask(self, target: Target, *, as_edit: bool, chat: int | None, marked: bool) -> Answer:
-        url = self._edit if as_edit else self._send
-        assert url is not None  # noqa: S101 it was opened
-        return await ask(
-            self._resources.session,
-            "POST",
-            url,
-            platform="Telegram",
-            act=Act.PUBLISH,
-            timeout=self._settings.timeout,
-            data=self._letter(target).to(target, as_edit=as_edit, chat=chat, marked=marked),
-            headers=_JSON,
-        )
-
     def _letter(self, target: Target) -> Letter:
+        bulks, language, letter = self._last
+        if target.bulks is bulks and target.language == language and letter is not None:
+            return letter
         key = (tuple([bulk.id for bulk in target.bulks]), target.language)
         letter = self._letters.get(key)
         if letter is None:
             letter = letter_of(target)
             self._letters = {**dict(list(self._letters.items())[-_KEPT:]), key: letter}
+        self._last = (target.bulks, target.language, letter)
         return letter
 
 

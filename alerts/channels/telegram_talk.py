@@ -15,7 +15,7 @@ from alerts.channels.answer import Act, ask, quote, unreadable
 from alerts.channels.credential import read_credential
 from alerts.channels.settings import TelegramSettings
 from alerts.channels.telegram_answers import Complaint, complaint_of, outcome
-from alerts.model.errors import ChatMoved, DeliveryError, Gone, Occupied, ReaderGone, Rejected, Retry
+from alerts.model.errors import BadCredential, ChatMoved, DeliveryError, Gone, Occupied, ReaderGone, Rejected, Retry
 from alerts.model.ports import Keyboard, Pace, Resources
 from alerts.model.secret import Secret
 
@@ -147,6 +147,8 @@ class Talk:
                 f"something else takes this bot's updates: {said}; stop it, or give Tocsin a bot of its own"
             )
         error = outcome(complaint, act, now)
+        if isinstance(error, BadCredential):
+            self._token = None  # it may be another one by now
         if isinstance(error, Retry) and error.after is not None and complaint.status == 429:
             self._pace.halt((error.after - now).total_seconds())
         return error

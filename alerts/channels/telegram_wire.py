@@ -14,9 +14,10 @@ import aiohttp
 from telegram.error import TelegramError
 from telegram.request import BaseRequest, RequestData
 
-from alerts.channels.answer import Act, ask, unreadable
-from alerts.channels.telegram_answers import Complaint, complaint_of
-from alerts.model.errors import DeliveryError
+from alerts.channels.answer import Act, Answer, ask, unreadable
+from alerts.channels.telegram_answers import OVERLOAD, Complaint, complaint_of
+from alerts.model.errors import DeliveryError, Retry
+from alerts.model.ports import Resources
 from alerts.model.secret import Secret
 
 PLACEHOLDER = "0:token"
@@ -51,8 +52,8 @@ class Complained(TelegramError):
 class Wire(BaseRequest):
     """The library's way to the network."""
 
-    def __init__(self, session: aiohttp.ClientSession, timeout: timedelta, token: Secret) -> None:
-        self._session = session
+    def __init__(self, resources: Resources, timeout: timedelta, token: Secret) -> None:
+        self._resources = resources
         self._timeout = timeout
         self._token = token
 
@@ -77,26 +78,42 @@ class Wire(BaseRequest):
     ) -> tuple[int, bytes]:
         """Send one request. Raises Unheard or Complained for whatever isn't done, and nothing else."""
         act = _ACTS.get(url.rpartition("/")[2], Act.READ)
-        files = request_data is not None and request_data.contains_files
+        address = url.replace(PLACEHOLDER, self._token.reveal(), 1)
         try:
-            answer = await ask(
-                self._session,
-                method,
-                url.replace(PLACEHOLDER, self._token.reveal(), 1),
-                platform="Telegram",
-                act=act,
-                timeout=self._timeout,
-                data=_encode(request_data),
-                headers=None if files else _JSON,
-            )
+            answer = await self._in_turn(address, method, request_data, act)
         except DeliveryError as error:
             raise Unheard(error) from None
         told = answer.read() or {}
         if answer.ok and told.get("ok") is True and (body := _readable(answer.body, told.get("result"), act)):
             return answer.status, body
         if (complaint := complaint_of(answer)) is not None:
+            if complaint.status == 429 and self._resources.pace is not None:
+                self._resources.pace.halt(complaint.retry_after or OVERLOAD.total_seconds())
             raise Complained(complaint)
         raise Unheard(unreadable("Telegram", answer, act))
+
+    async def _in_turn(self, url: str, method: str, request: RequestData | None, act: Act) -> Answer:
+        """What changes something takes its turn at the bot's pace, where that bot also talks to subscribers."""
+        pace = self._resources.pace
+        if pace is None or act is Act.READ:
+            return await self._ask(url, method, request, act)
+        if (wait := pace.halted_for) > 0:
+            until = self._resources.clock.now() + timedelta(seconds=wait)
+            raise Retry(f"Telegram asked this bot to wait; {wait:.0f} s are left", until, whole_channel=True)
+        async with pace.direct():
+            return await self._ask(url, method, request, act)
+
+    async def _ask(self, url: str, method: str, request: RequestData | None, act: Act) -> Answer:
+        return await ask(
+            self._resources.session,
+            method,
+            url,
+            platform="Telegram",
+            act=act,
+            timeout=self._timeout,
+            data=_encode(request),
+            headers=None if request is not None and request.contains_files else _JSON,
+        )
 
 
 def _readable(body: bytes, result: object, act: Act) -> bytes | None:

@@ -12,9 +12,11 @@ from alerts.cli.acting import As
 from alerts.cli.filing import Manner, file_alert
 from alerts.model.actor import Act
 from alerts.model.ids import new_id
+from alerts.model.incident import AlertState
 
 if TYPE_CHECKING:
     from alerts.daemon.counter import Counter
+    from alerts.desk.sitting import Sitting
     from alerts.model.alert import Alert
     from alerts.model.incident import Record
 
@@ -47,7 +49,7 @@ def update(
     as_json: options.Json = False,
     who: As = None,
 ) -> int:
-    """Update an alert that is out: what isn't given stays as it was."""
+    """Update an alert that is out: what isn't given stays as it stands, by whichever of its ids."""
     from alerts.daemon.counter import now
     from alerts.desk.amending import update_of
 
@@ -133,8 +135,18 @@ def correct(
 
 def _amend(context: typer.Context, name: str, manner: Manner, follow: Callable[[Record, Counter], Alert]) -> int:
     from alerts.daemon.counter import Counter
+    from alerts.desk.amending import goes_on_from
     from alerts.desk.approval import find_alert
 
     counter = Counter(context.obj.load())
-    record = counter.ask(lambda sitting: find_alert(sitting.books, name))
-    return file_alert(counter, follow(record, counter), manner)
+
+    def question(sitting: Sitting) -> tuple[Record, Record]:
+        named = find_alert(sitting.books, name)
+        return named, goes_on_from(sitting.books, named, ends=manner.act is not Act.UPDATE)
+
+    named, stands = counter.ask(question)
+    alert = follow(stands, counter)
+    if stands.id != named.id:
+        known = "that wait" if stands.state is AlertState.WAITING else "that were let out"
+        screen.say(f"goes on from {stands.id}, the newest words of this alert {known}, not from {named.id}")
+    return file_alert(counter, alert, manner)

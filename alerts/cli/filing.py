@@ -11,6 +11,7 @@ from alerts.cli.waiting import wait_until_ended
 from alerts.model.actor import Act
 from alerts.model.errors import Misuse
 from alerts.model.incident import AlertState
+from alerts.model.post import PostState
 from alerts.model.span import parse_span
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def file_alert(counter: Counter, alert: Alert, manner: Manner) -> int:
     if manner.dry_run:
         filed = counter.rehearse(lambda sitting: sitting.desk.post(sitting.books, alert, manner.channels, again=True))
         show_filed(counter, filed, as_json=manner.as_json)
+        _say_what_goes(filed)
         return 0
     alert = counter.keep_pictures(alert)
     counter.warm(alert)
@@ -57,6 +59,7 @@ def file_alert(counter: Counter, alert: Alert, manner: Manner) -> int:
             manner.act, alert, manner.channels, again=manner.again
         )
     )
+    _say_what_goes(filed)
     _say_who_sends(filed, daemons)
     try:
         return _see_out(counter, filed, manner, patience)
@@ -88,6 +91,12 @@ def _say_who_sends(filed: Filed, daemons: int) -> None:
     elif not daemons:
         then = "waits for a validation; it goes out after that and" if _waits(filed) else "is stored; it goes out"
         screen.say(f"{filed.record.id} {then} when the daemon runs (`tocsin run`)")
+
+
+def _say_what_goes(filed: Filed) -> None:
+    """What waited and doesn't any more: its words may be in no post now, and whoever took their place has to know."""
+    for alert_id in dict.fromkeys(post.alert_id for post in filed.withdrawn if post.state is PostState.WAITING):
+        screen.say(f"{alert_id}, which waited, is taken back: it doesn't go out (`tocsin status {alert_id}`)")
 
 
 def _waits(filed: Filed) -> bool:

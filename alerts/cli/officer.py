@@ -45,6 +45,7 @@ def status(
             screen.show_json(account)
         else:
             screen.show_account(account)
+            screen.show_then(account)
             screen.show_texts(account)
             screen.show_in_full(every_word(counter, account["alert"]))
         return 0

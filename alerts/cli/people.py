@@ -15,6 +15,8 @@ from alerts.model.actor import Act, Role
 from alerts.model.errors import Misuse
 
 if TYPE_CHECKING:
+    from datetime import datetime, tzinfo
+
     from alerts.daemon.counter import Counter
     from alerts.desk.officer import Officer
     from alerts.desk.sitting import Sitting
@@ -143,7 +145,11 @@ def add_token(
 @token.command("list")
 def list_tokens(context: typer.Context, as_json: options.Json = False) -> int:
     """List the tokens: whose, role, last use, and which are revoked. None is shown."""
-    for each in _counter(context).ask(lambda sitting: [_of_token(token) for token in sitting.accounts.tokens()]):
+
+    def question(sitting: Sitting) -> list[dict[str, Any]]:
+        return [_of_token(token, sitting.desk.station.timezone) for token in sitting.accounts.tokens()]
+
+    for each in _counter(context).ask(question):
         screen.show_json(each) if as_json else screen.show(_token_line(each))
     return 0
 
@@ -250,7 +256,7 @@ def _of_account(sitting: Sitting, account: Account) -> dict[str, Any]:
         "state": "disabled" if account.disabled_at else "first password" if account.must_change else "ok",
         "codes": account.totp is not None,
         "passkeys": len(sitting.accounts.passkeys(account.name)),
-        "signed_in_at": account.signed_in_at.isoformat() if account.signed_in_at else None,
+        "signed_in_at": _spelled(account.signed_in_at, sitting.desk.station.timezone),
     }
 
 
@@ -260,15 +266,15 @@ def _account_line(each: dict[str, Any]) -> str:
     return f"{each['user']}  {each['role']}  {each['state']}  {', '.join(factors) or 'no second factor'}  {last}"
 
 
-def _of_token(token: Token) -> dict[str, Any]:
+def _of_token(token: Token, zone: tzinfo) -> dict[str, Any]:
     return {
         "id": token.id,
         "name": token.name,
         "role": token.role,
         "state": "revoked" if token.revoked_at else "ok",
-        "created_at": token.created_at.isoformat(),
+        "created_at": _spelled(token.created_at, zone),
         "created_by": token.created_by,
-        "used_at": token.used_at.isoformat() if token.used_at else None,
+        "used_at": _spelled(token.used_at, zone),
     }
 
 
@@ -298,6 +304,11 @@ def _record_line(line: Chained) -> str:
     who = f"{entry.actor} ({', '.join(word for word in (entry.role, entry.origin, entry.address) if word)})"
     words = [str(line.seq), f"{entry.at:%Y-%m-%d %H:%M:%SZ}", who, entry.act, entry.subject, entry.detail]
     return screen.plain("  ".join(words).rstrip())
+
+
+def _spelled(time: datetime | None, zone: tzinfo) -> str | None:
+    """In the station's zone, as every command tells times."""
+    return time.astimezone(zone).isoformat() if time else None
 
 
 def _minutes(moment: str) -> str:

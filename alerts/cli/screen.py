@@ -29,8 +29,15 @@ _COLOURS = {
     "failing": "31",
     "blocked": "31",
     "quiet": "33",
+    "held": "33",
 }
 
+_THEN = {
+    "corrected": "TAKEN BACK AS WRONG",
+    "cancelled": "CANCELLED",
+    "all_clear": "OVER, all clear",
+    "update": "updated",
+}
 
 # What moves the cursor, hides, reorders or breaks a line: a feed may hold it, a terminal must not obey it.
 _UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
@@ -80,6 +87,15 @@ def show_account(account: Mapping[str, Any]) -> None:
         show(f"    {plain(account['reason'])}")
     for post in account["posts"]:
         show_post(post)
+
+
+def show_then(account: Mapping[str, Any]) -> None:
+    """What was said about it since: an alert that was taken back must not look as if it still held."""
+    for then in account["then"]:
+        word, waits = _THEN.get(then["what"], then["what"]), then["state"] == "waiting"
+        said = f"not yet {word.lower()}, for {then['alert']} waits" if waits else f"{word} by {then['alert']}"
+        why = f": {plain(then['reason'])}" if then["reason"] else ""
+        show(f"    {_minutes(then['at'])}  {said}{why}")
 
 
 def show_texts(account: Mapping[str, Any]) -> None:
@@ -132,12 +148,26 @@ def show_source(source: Mapping[str, Any]) -> None:
 
 
 def show_bulk(bulk: Mapping[str, Any]) -> None:
-    """One line: how far an alert to subscribers is, and when it will be through."""
-    of = f" of {bulk['total']} looked at" if bulk["total"] is not None else ""
-    told = f"{bulk['sent']} told{of}" + "".join(f", {bulk[what]} {what}" for what in ("failed", "held") if bulk[what])
-    end = f", through at {bulk['ends_at'][11:16]}" if bulk["ends_at"] else ""
-    why = f": {plain(bulk['reason'])}" if bulk["reason"] else ""
-    show(f"bulk    {bulk['channel']:<14} {bulk['state']:<8} {bulk['alert']} {bulk['kind']}: {told}{end}{why}")
+    """Two lines: which alert it is, then how many people have it, wait for their hour, or are still to go."""
+    headline = plain(bulk["headline"]) or bulk["alert"]
+    show(f"bulk    {bulk['channel']:<14} {coloured(bulk['state'], 8)} {headline}  ({bulk['kind']} {bulk['alert']})")
+    show(f"        {_reached(bulk)}{'; ' + plain(bulk['reason']) if bulk['reason'] else ''}")
+
+
+def _reached(bulk: Mapping[str, Any]) -> str:
+    if bulk["total"] is None:
+        return "not begun" if bulk["state"] != "waiting" else "not begun: its alert waits"
+    whom = "subscribers" if bulk["of"] == "subscribers" else "who got the alert"
+    held = f"{bulk['held']} to be told by {_minutes(bulk['held_until'])}" if bulk["held_until"] else ""
+    parts = [
+        f"{bulk['sent']} told",
+        held if bulk["held"] else "",
+        f"{bulk['failed']} not reached" if bulk["failed"] else "",
+        f"{bulk['skipped']} passed over" if bulk["skipped"] else "",
+        f"{bulk['rest']} still to go" if bulk["rest"] else "",
+        f"through at {bulk['ends_at'][11:16]}" if bulk["ends_at"] else "",
+    ]
+    return f"of {bulk['total']} {whom}: " + ", ".join(filter(None, parts))
 
 
 def show_channel(channel: Mapping[str, Any]) -> None:
@@ -145,7 +175,8 @@ def show_channel(channel: Mapping[str, Any]) -> None:
     left = ", ".join(f"{count} left of {window}" for window, count in channel["left"].items())
     reason = f": {plain(channel['reason'])}" if channel["reason"] else ""
     queued = f", {channel['queued']} queued" if channel["queued"] else ""
-    show(f"channel {channel['channel']:<14} {coloured(channel['state'], 8)} {left}{queued}{reason}")
+    people = f", {channel['subscribers']} subscribers" if channel["subscribers"] is not None else ""
+    show(f"channel {channel['channel']:<14} {coloured(channel['state'], 8)} {left}{queued}{people}{reason}")
 
 
 def _minutes(time: str) -> str:

@@ -30,12 +30,18 @@ File = Annotated[typer.FileText, typer.Argument(metavar="FILE", help="JSON lines
 @subscribers.command("export")
 def export(context: typer.Context, channel: Channel = None) -> int:
     """Write them as JSON lines: a chat's id and its choices. Keep the file as you would keep the database."""
+    from alerts.daemon.bots import bot_settings
     from alerts.daemon.counter import Counter
 
-    rows = Counter(context.obj.load()).ask(lambda sitting: list(sitting.subscribers.all()))
-    for name, each in rows:
-        if channel in (None, name):
-            sys.stdout.write(json.dumps({"channel": name, **as_json(each)}, ensure_ascii=False) + "\n")
+    config = context.obj.load()
+    rows = Counter(config).ask(lambda sitting: list(sitting.subscribers.all()))
+    known = dict.fromkeys([*bot_settings(config), *(name for name, _ in rows)])
+    if channel is not None and channel not in known:
+        raise Misuse(f"--channel {channel!r} has no subscriptions; allowed: {', '.join(known) or 'none is configured'}")
+    written = [(name, each) for name, each in rows if channel in (None, name)]
+    for name, each in written:
+        sys.stdout.write(json.dumps({"channel": name, **as_json(each)}, ensure_ascii=False) + "\n")
+    sys.stderr.write(f"{len(written)} subscribers written\n")
     return 0
 
 
@@ -46,7 +52,8 @@ def import_(context: typer.Context, file: File, channel: Channel = None) -> int:
     from alerts.daemon.counter import Counter
 
     config = context.obj.load()
-    read = list(read_lines(file, channel, list(bot_settings(config))))
+    districts = {each.code: each.name for each in config.districts}
+    read = list(read_lines(file, channel, list(bot_settings(config)), districts))
 
     def store(sitting: Sitting) -> None:
         for name, each in read:
@@ -54,7 +61,15 @@ def import_(context: typer.Context, file: File, channel: Channel = None) -> int:
 
     Counter(config).act(store)
     sys.stderr.write(f"{len(read)} subscribers taken in\n")
+    strange = {code for _, each in read for code in each.districts} - districts.keys()
+    if strange:  # there is no boundary at all
+        sys.stderr.write(f"of these districts nobody hears, for [station] boundary has none such: {_listed(strange)}\n")
     return 0
+
+
+def _listed(codes: set[str]) -> str:
+    named = ", ".join(code[:40] for code in sorted(codes)[:MOST_TOLD])
+    return f"{named}, …" if len(codes) > MOST_TOLD else named
 
 
 def as_json(subscriber: Subscriber) -> dict[str, Any]:
@@ -71,15 +86,21 @@ def as_json(subscriber: Subscriber) -> dict[str, Any]:
     }
 
 
-def read_lines(lines: Iterable[str], channel: str | None, known: list[str]) -> Iterator[tuple[str, Subscriber]]:
-    """The subscribers of a file, each with its channel. Raises Misuse that names every faulty line, up to twenty."""
+def read_lines(
+    lines: Iterable[str], channel: str | None, known: list[str], places: Mapping[str, str]
+) -> Iterator[tuple[str, Subscriber]]:
+    """The subscribers of a file, each with its channel. Raises Misuse that names every faulty line, up to twenty.
+
+    `places` are the names of the station's districts by their codes; where there are none, any code is taken.
+    """
     faults: list[str] = []
     found: dict[tuple[str, int], Subscriber] = {}
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_decoded(lines), 1):
         if not line.strip():
             continue
         try:
             name, subscriber = _read(line, channel, known)
+            _must_be_here(subscriber.districts, places)
         except (ValueError, TypeError) as error:
             faults.append(f"line {number}: {error}")
         else:
@@ -91,13 +112,22 @@ def read_lines(lines: Iterable[str], channel: str | None, known: list[str]) -> I
         yield name, subscriber
 
 
+def _decoded(lines: Iterable[str]) -> Iterator[str]:
+    """The lines, without the mark that some editors put before the first. Raises Misuse where they are no UTF-8."""
+    try:
+        for number, line in enumerate(lines):
+            yield line if number else line.removeprefix("\ufeff")
+    except UnicodeDecodeError:
+        raise Misuse("nothing was stored: the file is no UTF-8; allowed: JSON lines as `export` writes them") from None
+
+
 def _read(line: str, channel: str | None, known: list[str]) -> tuple[str, Subscriber]:
     from alerts.model.alert import Severity
     from alerts.model.subscriber import Subscriber, Topic
 
     try:
         told = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError("is no JSON; allowed: one object a line, as `export` writes them") from None
     if not isinstance(told, dict):
         raise TypeError("is no object; allowed: one a line, as `export` writes them")
@@ -117,6 +147,15 @@ def _read(line: str, channel: str | None, known: list[str]) -> tuple[str, Subscr
     )
 
 
+def _must_be_here(districts: Iterable[str], places: Mapping[str, str]) -> None:
+    """Raise ValueError for a district that there is none of: its subscriber would never hear of anything there."""
+    for code in sorted(districts) if places else ():
+        if code not in places:
+            shown = [f"{known} ({name})" for known, name in places.items()]
+            more = ", …" if len(shown) > MOST_TOLD else ""
+            raise ValueError(f"district {code[:40]!r}; allowed, by their codes: {', '.join(shown[:MOST_TOLD])}{more}")
+
+
 def _chat(told: Mapping[str, Any]) -> int:
     chat = told.get("chat")
     if not isinstance(chat, int) or isinstance(chat, bool) or chat == 0 or abs(chat) >= 2**52:
@@ -128,9 +167,9 @@ def _language(told: Mapping[str, Any]) -> str:
     from alerts.bot.words import SPOKEN
 
     language = told.get("language", "fr")
-    if language not in SPOKEN:
+    if not isinstance(language, str) or language not in SPOKEN:
         raise ValueError(f"language {language!r}; allowed: {', '.join(SPOKEN)}")
-    return str(language)
+    return language
 
 
 def _flag(told: Mapping[str, Any]) -> bool:
@@ -142,9 +181,14 @@ def _flag(told: Mapping[str, Any]) -> bool:
 
 def _texts(told: Mapping[str, Any], key: str) -> list[str]:
     values = told.get(key, [])
-    if not isinstance(values, list) or not all(isinstance(each, str) and each for each in values):
+    if not isinstance(values, list) or not all(isinstance(each, str) and _can_be_kept(each) for each in values):
         raise ValueError(f"{key}: allowed: a list of texts")
     return values
+
+
+def _can_be_kept(text: str) -> bool:
+    """JSON can spell halves of characters, which no file can hold."""
+    return bool(text) and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _one_of(kind: type[E], value: object, key: str) -> E:

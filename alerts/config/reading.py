@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from alerts.channels.settings import ChannelSettings, TelegramSettings
 from alerts.config.faults import lines_of, nearest
+from alerts.config.hooks import out_of_reach
 from alerts.config.kinds import channel_kind, channel_kinds, source_kind, source_kinds
 from alerts.config.sections import (
     MANUAL,
@@ -170,8 +171,8 @@ class _Reading:
             other = bots.setdefault((settings.api_url, settings.token), name)
             if other != name:
                 self.wrong(f"channels.{name}.subscriptions", f"{other!r} has the same bot; allowed: one channel a bot")
-            if settings.updates == "webhook" and station is not None and not station.public_url:
-                self.wrong(f"channels.{name}.updates", 'a webhook needs [station] public_url; allowed without: "poll"')
+            if settings.updates == "webhook" and station is not None and (why := out_of_reach(station, settings)):
+                self.wrong(f"channels.{name}.updates", f'{why}; allowed anyhow: "poll"')
 
     def _model(
         self, key: str, value: Mapping[str, Any], kind_of: Callable[[str], _Kind | None], kinds: Callable[[], list[str]]

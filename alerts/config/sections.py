@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from alerts.channels.settings import ChannelSettings
+from alerts.channels.settings import ChannelSettings, TelegramSettings
 from alerts.desk.territory import District
 from alerts.model.alert import Named
 from alerts.sources.settings import SourceSettings, Span
@@ -228,6 +228,15 @@ class Config:
     def zone(self) -> ZoneInfo:
         """The station's time zone."""
         return ZoneInfo(self.station.timezone)
+
+    @property
+    def bots(self) -> Mapping[str, TelegramSettings]:
+        """The channels whose bot people may subscribe with."""
+        return {
+            name: settings
+            for name, settings in self.channels.items()
+            if isinstance(settings, TelegramSettings) and settings.subscriptions
+        }
 
     @property
     def desk_url(self) -> str | None:

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -31,11 +32,7 @@ _LATE = 120.0
 
 def bot_settings(config: Config) -> Mapping[str, TelegramSettings]:
     """The channels whose bot people may subscribe with."""
-    return {
-        name: settings
-        for name, settings in config.channels.items()
-        if isinstance(settings, TelegramSettings) and settings.subscriptions
-    }
+    return config.bots
 
 
 def bot_lease(channel: str) -> str:
@@ -45,7 +42,7 @@ def bot_lease(channel: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Furnishing:
-    """What the house gives to its bots."""
+    """What the house gives to its bots. `changed` tells those who watch that something is not as it was."""
 
     config: Config
     office: Office
@@ -55,6 +52,7 @@ class Furnishing:
     keeper: LeaseKeeper
     resources: Callable[[str], Resources]
     pace: Callable[[str], Pace]
+    changed: Callable[[], None]
 
 
 class Bots:
@@ -89,7 +87,12 @@ class Bots:
     def _add(self, name: str, settings: TelegramSettings) -> None:
         given, lease = self._given, bot_lease(name)
         line = Talk(settings, given.resources(name), given.pace(name))
-        bot = Bot(name, line, given.office, self._town, given.clock, given.resources(name).remember)
+
+        async def remember(key: str, value: str) -> None:
+            await given.resources(name).remember(key, value)
+            given.changed()
+
+        bot = Bot(name, line, given.office, self._town, given.clock, remember)
         reception = Reception(bot)
 
         async def wait_for_lease() -> object:
@@ -97,7 +100,7 @@ class Bots:
 
         if settings.updates == "webhook":
             url = f"{given.config.station.public_url}/telegram/{name}"
-            secret = webhook_secret(settings, given.resources(name))
+            secret = partial(webhook_secret, settings, given.resources(name))
             self._asking[name] = Listening(bot, reception, wait_for_lease, url, secret)
         else:
             self._asking[name] = Asking(bot, reception, wait_for_lease)
@@ -108,7 +111,10 @@ class Bots:
 
 
 def webhook_secret(settings: TelegramSettings, resources: Resources) -> str:
-    """What proves that an update is Telegram's: made of the token, so that every daemon of the town knows it."""
+    """What proves that an update is Telegram's: made of the token as it is now, so that every daemon knows it.
+
+    Where there is no token it is nothing that anybody could know.
+    """
     try:
         token = read_credential(settings.token, resources.folder).reveal()
     except BadCredential:

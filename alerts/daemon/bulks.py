@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,14 +14,15 @@ from alerts.channels.settings import TelegramSettings
 from alerts.config import Config
 from alerts.daemon.bots import bot_settings
 from alerts.delivery.bot_pace import BotPace
-from alerts.delivery.bulk import LONGEST_IDLE, BulkDesk, BulkSender, BulkSettings
+from alerts.delivery.bulk import LONGEST_IDLE, BulkDesk, BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
 from alerts.model.bulk import Bulk
 from alerts.model.ports import Clock, Resources
-from alerts.model.ports.bulking import Landing, Tells
+from alerts.model.ports.bulking import Fate, Landing, Tells
 from alerts.store.bulk import StoredBulks
 from alerts.store.bulk_walk import Address
 from alerts.store.database import Database
+from alerts.store.subscribers import StoredSubscribers
 from alerts.web.ops import Cycle
 
 TOLD_EVERY = 1.0
@@ -32,7 +34,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class BulkPlant:
-    """What the senders are built of. `changed` tells those who watch an incident."""
+    """What the senders are built of. `changed` tells those who watch an incident; `paces` are those of the channels."""
 
     database: Database
     keeper: LeaseKeeper
@@ -41,6 +43,7 @@ class BulkPlant:
     tells: Callable[[str, TelegramSettings, Resources], Tells]
     registry: CollectorRegistry
     changed: Callable[[str], None]
+    paces: Mapping[str, BotPace]
 
 
 def bulk_leases(config: Config) -> list[str]:
@@ -66,13 +69,13 @@ class HouseBulks:
         self._halted = Gauge(
             "tocsin_bot_halted_seconds", "Until a bot may say anything again", ["channel"], registry=plant.registry
         )
+        self._subscribers = Gauge(
+            "tocsin_subscribers", "Chats that are told by a channel's bot", ["channel"], registry=plant.registry
+        )
         channels = bot_settings(config)
-        self._paces = _paces(channels, plant.clock)
+        self._fates = {(name, fate): self._sent.labels(name, fate) for name in channels for fate in Fate}
+        self._paces = plant.paces
         self.senders = {name: self._sender(config, name, settings) for name, settings in channels.items()}
-
-    def pace_of(self, channel: str) -> BotPace:
-        """The pace of a channel's bot, which all that it says shares."""
-        return self._paces[channel]
 
     def work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """What is to run, with its name."""
@@ -97,10 +100,16 @@ class HouseBulks:
         ages = {name: now - sender.cycled_at for name, sender in self.senders.items()}
         return [Cycle(f"bulk {name}", age, age > late) for name, age in ages.items()]
 
-    def measure(self) -> None:
+    async def measure(self) -> None:
         """Bring the gauges up to date."""
         for name, pace in self._paces.items():
             self._halted.labels(name).set(pace.halted_for)
+        if self.senders:
+            for name, people in (await self._plant.database.read(self._count)).items():
+                self._subscribers.labels(name).set(people)
+
+    def _count(self, db: sqlite3.Connection) -> dict[str, int]:
+        return {name: StoredSubscribers(db).count(name) for name in self.senders}
 
     def _sender(self, config: Config, name: str, settings: TelegramSettings) -> BulkSender:
         plant = self._plant
@@ -114,10 +123,14 @@ class HouseBulks:
             ended=self._ended,
         )
         tells = plant.tells(name, settings, plant.resources(name))
-        return BulkSender(BulkSettings(name, settings.in_flight, config.zone), tells, desk)
+        return BulkSender(
+            BulkSettings(name, settings.in_flight, config.zone, ahead_of(settings.rate, settings.in_flight)),
+            tells,
+            desk,
+        )
 
     def _landed(self, channel: str, landing: Landing) -> None:
-        self._sent.labels(channel, landing.fate).inc()
+        self._fates[channel, landing.fate].inc()
         for bulk in landing.target.bulks:
             now = self._plant.clock.monotonic()
             if now - self._told_at.get(bulk.id, -TOLD_EVERY) >= TOLD_EVERY:
@@ -141,13 +154,17 @@ class HouseBulks:
         self._plant.changed(bulk.incident)
 
 
-def _paces(channels: Mapping[str, TelegramSettings], clock: Clock) -> dict[str, BotPace]:
-    """One for each bot, known by where its token stands; the slowest rate that its channels name."""
+def bot_paces(config: Config, clock: Clock) -> Mapping[str, BotPace]:
+    """The pace of each channel whose bot people may subscribe with: all that one bot says has one.
+
+    A bot is known by where its token stands; its rate is the slowest that its channels name.
+    """
     bots: dict[tuple[str, str], list[int]] = {}
-    for settings in channels.values():
+    for settings in bot_settings(config).values():
         bots.setdefault(_bot(settings), []).append(settings.rate)
     paces = {bot: BotPace(min((rate for rate in rates if rate), default=0), clock) for bot, rates in bots.items()}
-    return {name: paces[_bot(settings)] for name, settings in channels.items()}
+    ours = {name: each for name, each in config.channels.items() if isinstance(each, TelegramSettings)}
+    return {name: paces[_bot(settings)] for name, settings in ours.items() if _bot(settings) in paces}
 
 
 def _bot(settings: TelegramSettings) -> tuple[str, str]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 
+from alerts.channels.credential import read_credential
 from alerts.channels.settings import ChannelSettings, SecretSource
 from alerts.config import Config, channel_kind, source_kind
+from alerts.daemon.bots import bot_settings
 from alerts.daemon.clock import SystemClock
 from alerts.daemon.furnish import station_face
 from alerts.daemon.surroundings import surroundings
@@ -23,14 +25,15 @@ from alerts.sources.settings import PolledSettings
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was checked."""
+    """One thing that was checked; what is good may still be worth a look (`note`)."""
 
     what: str
     good: bool
     words: str
+    note: bool = False
 
     def __str__(self) -> str:
-        return f"{'ok  ' if self.good else 'FAIL'}  {self.what}: {self.words}"
+        return f"{'FAIL' if not self.good else 'note' if self.note else 'ok  '}  {self.what}: {self.words}"
 
 
 def check_at_rest(config: Config) -> list[Finding]:
@@ -43,8 +46,9 @@ def check_at_rest(config: Config) -> list[Finding]:
         findings.append(Finding("templates", good=True, words="every one renders"))
     for name, settings in config.channels.items():
         findings += _secrets(f"channels.{name}", settings, config.folder)
+    findings += _shared_bots(config)
     findings.append(_store(config.database))
-    return findings
+    return [*findings, *_pages(config)]
 
 
 def _summary(config: Config) -> str:
@@ -63,13 +67,60 @@ def _secrets(key: str, settings: ChannelSettings, folder: Path) -> list[Finding]
     return found or [Finding(key, good=True, words="its secrets can be read")]
 
 
+def _shared_bots(config: Config) -> list[Finding]:
+    """Bots that two channels have people subscribe with, under two names of one token: each would hear half."""
+    bots: dict[str, str] = {}
+    found = []
+    for name, settings in bot_settings(config).items():
+        try:
+            token = read_credential(settings.token, config.folder).reveal()
+        except BadCredential:  # told before
+            continue
+        if (first := bots.setdefault(f"{settings.api_url} {token}", name)) != name:
+            words = f"its token is that of channels.{first}; give each a bot of its own (@BotFather)"
+            found.append(Finding(f"channels.{name}.token", good=False, words=words))
+    return found
+
+
 def _store(database: Path) -> Finding:
-    folder = database.parent
+    return _written("store", database)
+
+
+def _written(what: str, file: Path) -> Finding:
+    """Whether something can be put there, by the user who checks."""
+    folder = file.parent
     while not folder.exists():
         folder = folder.parent
     if not os.access(folder, os.W_OK):
-        return Finding("store", good=False, words=f"{folder} can't be written; give it to the user that runs tocsin")
-    return Finding("store", good=True, words=str(database))
+        return Finding(what, good=False, words=f"{folder} can't be written; give it to the user that runs tocsin")
+    return Finding(what, good=True, words=str(file))
+
+
+def _pages(config: Config) -> Iterator[Finding]:
+    """The town's own page: whether its address is known, and whether its files have a place."""
+    if config.station.public_url is None:
+        words = (
+            "is missing, so that posts don't link to the town's page, and its cards, feeds and languages have no whole "
+            "address; allowed: such as https://alertes.saint-martin.example"
+        )
+        yield Finding("station.public_url", good=True, words=words, note=True)
+    if config.web.export is None:
+        return
+    folder = config.folder / config.web.export
+    if _is_free_or_ours(folder):
+        yield _written("web.export", folder)
+    else:
+        words = (
+            f"{folder} is there already and not ours; allowed: a folder that there isn't yet, or the link that we made"
+        )
+        yield Finding("web.export", good=False, words=words)
+
+
+def _is_free_or_ours(folder: Path) -> bool:
+    """Whether the pages may be put there: nothing is, or the link to an edition, which stand beside it."""
+    if folder.is_symlink():
+        return folder.resolve().parent == folder.with_name(f"{folder.name}.editions").resolve()
+    return not folder.exists()
 
 
 async def check_live(config: Config) -> list[Finding]:

@@ -20,4 +20,4 @@ def cycle_of(poller: Poller, now: float) -> Cycle:
 def cycle_of_pages(publisher: Publisher, now: float) -> Cycle:
     """The public pages; one that can't be made stays dated, and whoever watches over the town hears of it."""
     age = None if publisher.made_at is None else now - publisher.made_at
-    return Cycle("pages", age, age is not None and age > AT_LEAST_EVERY + LATE)
+    return Cycle("pages", age, age is not None and age > AT_LEAST_EVERY + LATE, publisher.unexported)

@@ -22,7 +22,7 @@ from prometheus_client import Gauge, generate_latest
 from alerts.config import Config, channel_kind
 from alerts.daemon.awaited import AwaitedWatch
 from alerts.daemon.bots import Bots, Furnishing, bot_lease, bot_settings
-from alerts.daemon.bulks import BulkPlant, HouseBulks, bulk_leases
+from alerts.daemon.bulks import BulkPlant, HouseBulks, bot_paces, bulk_leases
 from alerts.daemon.cycles import LATE, cycle_of, cycle_of_pages
 from alerts.daemon.failing import failing_sign_ins
 from alerts.daemon.intake import TakesIn
@@ -82,6 +82,7 @@ class House:
         self._rounds: Rounds | None = None
         self._publisher: Publisher | None = None
         self._live = Live()
+        self._paces = bot_paces(config, clock)
         self._bulks = self._build_bulks()
         self._desk = outside.furnish(config, clock.now, outside.new_id)
         self._takes_in = TakesIn(self._desk, database, clock, self.telling, self._stored)
@@ -170,7 +171,7 @@ class House:
             self._posts.labels(channel, state).set(posts)
         for cycle in self.cycles():
             self._ages.labels(cycle.name).set(-1 if cycle.age is None else cycle.age)
-        self._bulks.measure()
+        await self._bulks.measure()
         return generate_latest(self.telling.registry)
 
     def _build_lanes(self) -> None:
@@ -201,15 +202,8 @@ class House:
             self.lanes[name] = Lane(lane, channel, desk)
 
     def _build_bulks(self) -> HouseBulks:
-        plant = BulkPlant(
-            database=self.database,
-            keeper=self._keeper,
-            clock=self._clock,
-            resources=self._resources,
-            tells=self._outside.open_bulk,
-            registry=self.telling.registry,
-            changed=self._live.changed,
-        )
+        given = (self.database, self._keeper, self._clock, self._resources, self._outside.open_bulk)
+        plant = BulkPlant(*given, self.telling.registry, self._live.changed, self._paces)
         return HouseBulks(self.config, plant)
 
     def _build_rounds(self) -> Rounds:
@@ -235,6 +229,7 @@ class House:
             folder=self.config.folder,
             recall=lambda key: standings.recall(channel, key),
             remember=lambda key, value: standings.remember(channel, key, value),
+            pace=self._paces.get(channel),
         )
 
     def _build_pollers(self) -> None:
@@ -282,7 +277,8 @@ class House:
                 clock=self._clock,
                 keeper=self._keeper,
                 resources=self._resources,
-                pace=self._bulks.pace_of,
+                pace=self._paces.__getitem__,
+                changed=self._live.changed,
             )
         )
         app.add_routes(self._bots.routes())

@@ -40,15 +40,22 @@ class TakesIn:
         self._clock = clock
         self._telling = telling
         self._wake = wake
+        self._read: set[str] = set()
 
     async def deliver(self, source: str, reading: Reading, look_again: datetime) -> None:
-        """Store everything a source said, then what it remembers; an entry that was stored is never filed again."""
+        """Store everything a source said, then what it remembers; an entry that was stored is never filed again.
+
+        That a source was read for the first time is news by itself: till then pages said that something may be missing.
+        """
         entries = in_order(reading.heard)
         for start in range(0, len(entries), AT_ONCE):
             batch = entries[start : start + AT_ONCE]
             self._tell(source, await self._file_batch(source, batch))
         now = self._clock.now()
         await self._database.write(lambda db: remember(db, source, reading.memory, now, look_again))
+        if source not in self._read:
+            self._read.add(source)
+            self._wake(())
 
     async def end_what_is_over(self) -> int:
         """Tell of incidents whose time has run out that they are over; returns how many posts that makes."""

@@ -12,7 +12,7 @@ from functools import partial
 
 import structlog
 
-from alerts.bot.officers import Waiting, language_of, sheets
+from alerts.bot.officers import Waiting, forget, language_of, sheets
 from alerts.bot.reply import Say, safe
 from alerts.bot.updates import Bot, say_surely
 from alerts.config import Config
@@ -100,7 +100,7 @@ class OfficerRounds:
                 raise
 
     def _forget(self, letter: _Letter, sitting: Sitting) -> None:
-        sitting.subscribers.forget(self._bot.channel, letter.chat)
+        forget(sitting, self._bot.channel, letter.chat)
 
     def _keep(self, letter: _Letter, sitting: Sitting) -> None:
         """A chat that was unlinked meanwhile leaves nothing behind."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from alerts.config import MANUAL, Config
@@ -11,17 +11,20 @@ from alerts.daemon.counter import Counter, now
 from alerts.delivery.limiter import Pace
 from alerts.desk.account import account_of, event_of
 from alerts.desk.approval import find_alert
+from alerts.desk.dedupe import end_reason
 from alerts.desk.in_full import InFull, in_full
 from alerts.desk.overview import concerning
 from alerts.desk.sitting import Sitting
+from alerts.model.bulk import Progress
 from alerts.model.cap_xml import write
 from alerts.model.errors import Refused
-from alerts.model.incident import Record
+from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Views
 from alerts.model.post import PostState
 from alerts.sources.settings import PolledSettings
 
 BULKS_SHOWN = timedelta(days=1)
+_BULK_ORDER = {state: place for place, state in enumerate(("sending", "queued", "waiting", "held"))}
 QUIET_AFTER = timedelta(minutes=30)
 _PENDING = (PostState.QUEUED, PostState.SENDING, PostState.IN_DOUBT, PostState.WAITING)
 
@@ -36,8 +39,28 @@ def accounts(counter: Counter, *, everything: bool) -> list[dict[str, Any]]:
 
 
 def one_account(counter: Counter, name: str) -> dict[str, Any]:
-    """One alert with its posts. Raises Misuse."""
-    return counter.ask(lambda sitting: _with_posts(sitting, [find_alert(sitting.books, name)])[0])
+    """One alert with its posts, and what was said about it since (`then`). Raises Misuse."""
+
+    def question(sitting: Sitting) -> dict[str, Any]:
+        record = find_alert(sitting.books, name)
+        return _with_posts(sitting, [record])[0] | {"then": list(_then(sitting, record))}
+
+    return counter.ask(question)
+
+
+def _then(sitting: Sitting, record: Record) -> Iterator[dict[str, Any]]:
+    """The later messages of its incident that were let out or wait, oldest first, and what each makes of it."""
+    incident, zone = list(sitting.books.incident(record.incident_id)), sitting.desk.station.timezone
+    later = incident[[each.id for each in incident].index(record.id) + 1 :]
+    for each in later:
+        if each.alert is not None and each.state in (AlertState.ACCEPTED, AlertState.WAITING):
+            yield {
+                "alert": each.id,
+                "what": str(end_reason(each.alert) or "update"),
+                "state": str(each.state),
+                "at": each.received_at.astimezone(zone).isoformat(timespec="seconds"),
+                "reason": each.alert.note,
+            }
 
 
 def every_word(counter: Counter, name: str) -> tuple[InFull, ...]:
@@ -66,8 +89,16 @@ def sources(counter: Counter) -> list[dict[str, Any]]:
 
 
 def channels(counter: Counter) -> list[dict[str, Any]]:
-    """How each channel is doing and how much of its windows is left, as `status --json` has it."""
-    return counter.ask(lambda sitting: list(channel_standings(sitting.views, counter.config, now())))
+    """How each channel is doing, what is left of its windows, and who subscribed, as `status --json` has it."""
+    bots = counter.config.bots
+
+    def question(sitting: Sitting) -> list[dict[str, Any]]:
+        return [
+            {**each, "subscribers": sitting.subscribers.count(each["channel"]) if each["channel"] in bots else None}
+            for each in channel_standings(sitting.views, counter.config, now())
+        ]
+
+    return counter.ask(question)
 
 
 def bulks(counter: Counter) -> list[dict[str, Any]]:
@@ -75,31 +106,50 @@ def bulks(counter: Counter) -> list[dict[str, Any]]:
     return counter.ask(lambda sitting: list(bulk_standings(sitting.views, counter.config, now())))
 
 
+def _headline(record: Record | None, language: str) -> str | None:
+    info = record.alert.info_for(language) if record and record.alert else None
+    return (info.headline or info.event) if info else None
+
+
 def bulk_standings(views: Views, config: Config, moment: datetime) -> Iterator[dict[str, Any]]:
-    """How far each bulk is; `ends_at` is when it will be through if it goes on as it went."""
-
-    def told(time: datetime | None) -> str | None:
-        return time.astimezone(config.zone).isoformat(timespec="seconds") if time else None
-
-    for progress in views.bulks(moment - BULKS_SHOWN):
+    """How far each bulk is, those under way first; `ends_at` is when it will be through if it goes on as it went."""
+    found = sorted(views.bulks(moment - BULKS_SHOWN), key=lambda each: _BULK_ORDER.get(each.state, len(_BULK_ORDER)))
+    records = views.records([each.bulk.alert_id for each in found])
+    for progress in found:
         bulk = progress.bulk
         yield {
             "bulk": bulk.id,
             "channel": bulk.channel,
             "alert": bulk.alert_id,
             "incident": bulk.incident,
+            "headline": _headline(records.get(bulk.alert_id), config.station.language),
             "kind": bulk.kind,
-            "state": progress.state,
-            "total": bulk.total,
-            "sent": bulk.sent,
-            "failed": bulk.failed,
-            "skipped": bulk.skipped,
-            "held": progress.held,
-            "started_at": told(bulk.started_at),
-            "ends_at": told(progress.ends_at(moment)),
-            "ended_at": told(bulk.ended_at),
+            **_reach(progress),
+            "started_at": _told(bulk.started_at, config.zone),
+            "ends_at": _told(progress.ends_at(moment), config.zone),
+            "ended_at": _told(bulk.ended_at, config.zone),
+            "held_until": _told(progress.held_until, config.zone),
             "reason": bulk.reason,
         }
+
+
+def _reach(progress: Progress) -> dict[str, Any]:
+    """Whom it is for (`of`), and for how many of them it is settled how."""
+    bulk = progress.bulk
+    return {
+        "state": progress.state,
+        "of": "subscribers" if bulk.everyone else "readers",
+        "total": bulk.total,
+        "sent": bulk.sent,
+        "failed": bulk.failed,
+        "skipped": bulk.skipped,
+        "held": progress.held,
+        "rest": progress.rest,
+    }
+
+
+def _told(time: datetime | None, zone: tzinfo) -> str | None:
+    return time.astimezone(zone).isoformat(timespec="seconds") if time else None
 
 
 def source_standings(views: Views, config: Config, moment: datetime) -> Iterator[dict[str, Any]]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from alerts.config import MANUAL, Config
+from alerts.daemon.bots import bot_settings
 from alerts.daemon.furnish import furnish_renderer
 from alerts.desk.sitting import Office
+from alerts.desk.territory import Territory
 from alerts.model.ports import Clock
 from alerts.sources.settings import PolledSettings, SourceSettings
 from alerts.web.public.publisher import Publisher
@@ -35,7 +37,9 @@ def furnish_setting(config: Config) -> Setting:
         tiles=pages.tiles,
         tiles_by=pages.tiles_by,
         districts=config.districts,
+        territory=Territory(station.geocodes, config.districts),
         sources=tuple(_feed(name, each) for name, each in config.sources.items() if name != MANUAL),
+        bots=tuple(name for name, each in bot_settings(config).items() if each.public and not each.exercise),
         embed=pages.embed,
     )
 

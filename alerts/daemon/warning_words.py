@@ -68,7 +68,7 @@ _FRENCH = {
         "la source {name} dit de nouveau du nouveau",
     ),
     What.SIGN_INS: Wording(
-        "des connexions au poste de garde échouent en série depuis {since} : {name} (nombre : {posts})",
+        "des connexions au poste de permanence échouent en série depuis {since} : {name} (nombre : {posts})",
         "Quelqu’un essaie peut-être des mots de passe. Chaque essai est ralenti. Prévenez l’administrateur.",
         "plus de connexions en échec : {name}",
     ),

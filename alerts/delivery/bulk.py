@@ -7,13 +7,16 @@ pace. So a kill loses nobody, and tells nobody twice but those who were under wa
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 import structlog
 
+from alerts.delivery.alarm import Alarm
 from alerts.delivery.bot_pace import BotPace, Press
+from alerts.delivery.flights import Flight, Flights
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.waiting import first_of
 from alerts.model.bulk import Bulk
@@ -22,11 +25,13 @@ from alerts.model.ports import Clock
 from alerts.model.ports.bulking import Ask, Bulks, Fate, Landing, Target, Tells, Turn
 from alerts.model.ports.delivering import Lease
 
-OTHERS = 10
-"""Of the messages under way, how many places hung ones of another bulk leave to what is more pressing."""
+UNPACED = 32
+"""Where nothing paces the messages, so many times as many as are under way are handed over in one turn."""
 LONGEST_IDLE = timedelta(seconds=30)
 KEPT_WITHIN = 0.5
 """Seconds within which what landed is kept, where too little lands to fill a batch."""
+WARM = 10.0
+"""Seconds after which a connection may have been closed, so that the next message has to open one."""
 STUMBLE_PAUSE = 1.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds to wait where Telegram can't be reached, at first and at last."""
@@ -39,11 +44,15 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class BulkSettings:
-    """A channel, how many messages are under way at once, and the zone that quiet hours are told in."""
+    """A channel, how many messages are under way at once, and the zone that quiet hours are told in.
+
+    `ahead` is how many are handed over at once: more than are under way, where nothing paces them.
+    """
 
     channel: str
     in_flight: int
     zone: tzinfo
+    ahead: int
 
     @property
     def lane(self) -> str:
@@ -63,16 +72,6 @@ class BulkDesk:
     ended: Callable[[Bulk], None]
 
 
-class _Flight:
-    """One message on its way: it waits for its turn (`waits`), then it is away."""
-
-    def __init__(self, target: Target) -> None:
-        self.target = target
-        self.waits = True
-        self.task: asyncio.Task[None] | None = None
-        self.keys = [(bulk.id, target.chat) for bulk in target.bulks]
-
-
 class BulkSender:
     """Sends one channel's bulks, as long as this process holds its lease."""
 
@@ -85,11 +84,13 @@ class BulkSender:
         self._clock = desk.clock
         self._told = desk.landed
         self._ended = desk.ended
-        self._flights: set[_Flight] = set()
-        self._landed: list[Landing] = []
-        self._working: str | None = None
-        self._batch = max(settings.in_flight // 2, 1)
+        self._flights = Flights(settings.in_flight, self._fly, desk.bulks.jot)
+        self._asked = True
+        self._low = 0
+        self._landed_at = -math.inf
+        self._goes: tuple[str | None, bool, frozenset[str]] = (None, False, frozenset())
         self._wake = asyncio.Event()
+        self._alarm = Alarm(desk.clock, self.wake)
         self._stopped = asyncio.Event()
         self._at_rest = asyncio.Event()
         self._at_rest.set()
@@ -100,6 +101,7 @@ class BulkSender:
 
     def wake(self) -> None:
         """Something was stored that may concern a bulk: a new one, a cancellation, a validation."""
+        self._asked = True
         self._wake.set()
 
     async def run(self) -> None:
@@ -109,6 +111,7 @@ class BulkSender:
             while not self._stopped.is_set():
                 await self._go_round()
         finally:
+            self._alarm.off()
             self._at_rest.set()
 
     async def stop(self, within: float) -> None:
@@ -117,17 +120,17 @@ class BulkSender:
         self._wake.set()
         self._withdraw(lambda _: True)
         await first_of(self._all_landed(), self._clock.sleep(within))
-        left = [flight.task for flight in self._flights if flight.task is not None]
+        left = self._flights.tasks
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         lease = self._keeper.lease_of(self.settings.lane)
-        if self._landed and lease is not None:
-            await self._bulks.turn(lease, self._ask(room=0))
+        if self._flights.unkept and lease is not None:
+            await self._turn(lease, room=0)
 
     async def _all_landed(self) -> None:
         await self._at_rest.wait()
-        while tasks := [flight.task for flight in self._flights if flight.task is not None]:
+        while tasks := self._flights.tasks:
             await asyncio.wait(tasks)
 
     async def _go_round(self) -> None:
@@ -143,101 +146,105 @@ class BulkSender:
         lease = self._keeper.lease_of(self.settings.lane)
         if lease is None:
             self._withdraw(lambda _: True)
-            self._working = None
+            self._flights.working = None
             idle = self._clock.sleep(LONGEST_IDLE.total_seconds())
             await first_of(self._keeper.wait_for(self.settings.lane), self._stopped.wait(), idle)
             return
         self._wake.clear()
-        turn = await self._turn(lease)
+        if self._is_due():
+            await self._work(lease)
+        await self._rest()
+
+    def _is_due(self) -> bool:
+        """Whether a turn is: somebody asked, something odd landed, or more are needed."""
+        return self._asked or self._flights.odd or len(self._flights) <= self._low
+
+    async def _work(self, lease: Lease) -> None:
+        self._asked = False
+        room = self._flights.room(self.settings.ahead)
+        turn = await self._turn(lease, room)
         if turn is None:
             self._keeper.doubt(self.settings.lane)
+            self._wake.set()
             return
-        changed = turn.bulk != self._working
-        self._working = turn.bulk
+        changed = turn.bulk != self._flights.working
+        self._flights.working = turn.bulk
         for bulk in turn.ended:
             self._ended(bulk)
-        self._withdraw(lambda target: _goes_no_further(target, turn))
+        if (goes := (turn.bulk, turn.urgent, turn.alive)) != self._goes:
+            self._goes = goes
+            self._withdraw(lambda target: _goes_no_further(target, turn))
         if self._stopped.is_set():
             return
-        for target in turn.targets:
-            self._launch(target)
-        await self._rest(turn, changed=changed)
+        self._low = 0 if len(turn.targets) < room else self.settings.ahead // 2
+        self._flights.cold = not self._is_unpaced and self._clock.monotonic() - self._landed_at > WARM
+        self._flights.take(turn.targets)
+        self._set_alarm(turn, changed=changed)
 
-    async def _turn(self, lease: Lease) -> Turn | None:
-        ask = self._ask(self._room)
-        self._landed, self._withdrew = [], False
+    async def _turn(self, lease: Lease, room: int) -> Turn | None:
+        landings, withdrew = self._flights.collect(), self._withdrew
+        ask = Ask(self._local, room, landings, self._flights.working, self._flights.keys, withdrew, self._is_unpaced)
+        self._withdrew, turn = False, None
         try:
             turn = await self._bulks.turn(lease, ask)
-        except BaseException:
-            self._landed, self._withdrew = [*ask.landings, *self._landed], True
-            raise
-        if turn is None:
-            self._landed = [*ask.landings, *self._landed]
+        finally:
+            self._flights.kept(landings, well=turn is not None)
+            self._withdrew = self._withdrew or (withdrew and turn is None)
         return turn
 
-    def _ask(self, room: int) -> Ask:
-        return Ask(
-            local=self._clock.now().astimezone(self.settings.zone),
-            room=room,
-            landings=tuple(self._landed),
-            working=self._working,
-            flying=frozenset([key for flight in self._flights for key in flight.keys]),
-            withdrew=self._withdrew,
-        )
+    @property
+    def _is_unpaced(self) -> bool:
+        return self.settings.ahead > self.settings.in_flight
 
     @property
-    def _room(self) -> int:
-        """How many more may be handed over. What hangs of other bulks doesn't hold up the one that is worked at."""
-        own = sum(flight.target.bulks[0].id == self._working for flight in self._flights)
-        most = self.settings.in_flight
-        others = min(len(self._flights) - own, max(most - OTHERS, 0))
-        return max(most - own - others, 0)
+    def _local(self) -> datetime:
+        return self._clock.now().astimezone(self.settings.zone)
 
-    async def _rest(self, turn: Turn, *, changed: bool) -> None:
-        """Until a batch has landed, or somebody wakes us, or it is time."""
+    def _set_alarm(self, turn: Turn, *, changed: bool) -> None:
+        """When the next turn is due though nobody wakes us."""
         now = self._clock.now()
         if (changed and turn.bulk is not None) or (turn.again_at is not None and turn.again_at <= now):
-            await asyncio.sleep(0)
-            return
-        seconds = KEPT_WITHIN if self._flights or self._landed else LONGEST_IDLE.total_seconds()
+            self.wake()
+        seconds = KEPT_WITHIN if self._flights or self._flights.unkept else LONGEST_IDLE.total_seconds()
         if turn.again_at is not None:
             seconds = min(seconds, (turn.again_at - now).total_seconds())
-        if not self._wake.is_set():
-            await first_of(self._wake.wait(), self._clock.sleep(seconds))
+        self._alarm.within(seconds)
 
-    def _launch(self, target: Target) -> None:
-        flight = _Flight(target)
-        flight.task = asyncio.create_task(self._fly(flight))
-        self._flights.add(flight)
+    async def _rest(self) -> None:
+        """Until a batch has landed, or somebody wakes us, or it is time."""
+        if self._wake.is_set():
+            await asyncio.sleep(0)
+        await self._wake.wait()
 
     def _withdraw(self, which: Callable[[Target], bool]) -> None:
-        """Take back what hasn't left. It stays written down, and is handed over again if its bulk goes on."""
-        for flight in [each for each in self._flights if each.waits and which(each.target)]:
-            self._flights.discard(flight)
-            self._withdrew = True
-            if flight.task is not None:
-                flight.task.cancel()
+        self._withdrew = self._flights.withdraw(which) or self._withdrew
 
-    async def _fly(self, flight: _Flight) -> None:
+    async def _fly(self, flight: Flight) -> None:
+        """One message, then the next, as long as one may leave."""
         try:
-            landing = await self._until_it_lands(flight)
-        except Exception:
-            log.exception("bulk.flight_stumbled", channel=self.settings.channel)
-            landing = Landing(flight.target, Fate.DOUBT)
+            goes_on = True
+            while goes_on:
+                landing = await self._until_it_lands(flight)
+                if landing is None:
+                    self._withdrew = True
+                    break
+                self._landed_at = self._clock.monotonic()
+                self._flights.land(landing)
+                self._told(landing)
+                goes_on = self._flights.goes_on(flight)
+                if self._flights.odd or len(self._flights) <= self._low:
+                    self._wake.set()
         finally:
-            self._flights.discard(flight)
-        if landing is not None:
-            self._landed.append(landing)
-            self._told(landing)
-        if len(self._landed) >= self._batch or not self._flights:
-            self._wake.set()
+            self._flights.leave(flight)
+            if self._is_due():
+                self._wake.set()
 
-    async def _until_it_lands(self, flight: _Flight) -> Landing | None:
+    async def _until_it_lands(self, flight: Flight) -> Landing | None:
         """None: it may not leave any more, since the lease is lost."""
-        press = Press.URGENT if flight.target.urgent else Press.ROUTINE
         while True:
-            flight.waits = True
-            await self._pace.leave(press)
+            if not self._pace.is_open:
+                flight.waits = True
+                await self._pace.leave(Press.URGENT if flight.target.urgent else Press.ROUTINE)
             flight.waits = False
             if self._keeper.lease_of(self.settings.lane) is None:
                 return None
@@ -245,9 +252,13 @@ class BulkSender:
                 landing = await self._tells.tell(flight.target)
             except DeliveryError as error:
                 self._back_off(error)
-                continue
-            self._mind(landing)
-            return landing
+            except Exception:
+                log.exception("bulk.flight_stumbled", channel=self.settings.channel)
+                return Landing(flight.target, Fate.DOUBT)
+            else:
+                if self._doubts or landing.fate is Fate.DOUBT:
+                    self._mind(landing)
+                return landing
 
     def _mind(self, landing: Landing) -> None:
         if landing.fate is not Fate.DOUBT:
@@ -273,6 +284,14 @@ class BulkSender:
         self._pace.halt(seconds)
         self._pause = min(self._pause * 2, LONGEST_PAUSE)
         log.warning("bulk.paused", channel=self.settings.channel, reason=reason, seconds=seconds)
+
+
+def ahead_of(rate: int, in_flight: int) -> int:
+    """How many are handed over at once. Where nothing paces them, so many that a turn is rare.
+
+    Paced, who unsubscribes is still told what was handed over: so it is no more than is under way.
+    """
+    return in_flight if rate else in_flight * UNPACED
 
 
 def _goes_no_further(target: Target, turn: Turn) -> bool:

@@ -1,4 +1,7 @@
-"""The demo: a weather feed, a works calendar and a manual alert go out on three stand-ins, each printed as it does."""
+"""The demo: a weather feed, a works calendar and a manual alert go out on three stand-ins, each printed as it does.
+
+One of them is Severe: that one is also told to somebody who subscribed with the bot.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from alerts.config import load_config
 from alerts.daemon.counter import Counter
 from alerts.daemon.counter import now as wall_clock
 from alerts.daemon.house import House, build
+from alerts.demo import subscriber
 from alerts.demo.stand_ins import SECRETS, sample, serve_feeds, start_sandbox, times
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
@@ -56,15 +60,19 @@ async def _run_in(here: Path, stopped: asyncio.Event, *, once: bool, say: Say) -
     sandbox = await start_sandbox(SandboxSettings(state_dir=here / "sandbox"), "127.0.0.1", 8081, tries=200)
     try:
         file = _furnish(here, now, feeds_at, sandbox.url)
-        house = await build(load_config(file))
+        house, read = await build(load_config(file)), asyncio.Event()
+        reading = asyncio.create_task(_read_along(sandbox.url, read, say))
         try:
             password = await asyncio.to_thread(_let_in, file)
+            await asyncio.to_thread(subscriber.subscribe, file)
             delivered = _listen(house, say)
             await house.start()
             _welcome(house, sandbox.url, here, password, say)
             await _post_by_hand(file)
-            return await _watch(house, delivered, stopped, once=once, say=say)
+            complete = asyncio.create_task(_all_is_out(delivered, read))
+            return await _watch(house, complete, stopped, once=once, say=say)
         finally:
+            reading.cancel()
             await house.stop()
     finally:
         await sandbox.stop()
@@ -156,14 +164,21 @@ async def _post_by_hand(file: Path) -> None:
     await asyncio.to_thread(post)
 
 
-async def _watch(house: House, delivered: asyncio.Queue[Post], stopped: asyncio.Event, *, once: bool, say: Say) -> int:
-    complete = asyncio.create_task(_count(delivered))
+async def _read_along(sandbox: str, read: asyncio.Event, say: Say) -> None:
+    """Print what the subscriber reads, for as long as the demo runs."""
+    async for line in subscriber.first_lines(sandbox):
+        say(f"  {'bot':<9} {'tells':<8}          {line[:70]}")
+        say("            somebody who subscribed to what is Severe")
+        read.set()
+
+
+async def _watch(house: House, complete: asyncio.Task[None], stopped: asyncio.Event, *, once: bool, say: Say) -> int:
     ending = asyncio.create_task(stopped.wait())
     await asyncio.wait({complete, ending}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
     done = complete.done()
     complete.cancel()
     if done:
-        say("\nAll is delivered: 3 alerts on 3 channels.")
+        say("\nAll is delivered: 3 alerts on 3 channels, and what is Severe to a subscriber.")
     elif not stopped.is_set():
         await _say_what_is_missing(house, say)
     if not once and not stopped.is_set():
@@ -173,9 +188,10 @@ async def _watch(house: House, delivered: asyncio.Queue[Post], stopped: asyncio.
     return 0 if done or (not once and stopped.is_set()) else 1
 
 
-async def _count(delivered: asyncio.Queue[Post]) -> None:
+async def _all_is_out(delivered: asyncio.Queue[Post], read: asyncio.Event) -> None:
     for _ in range(EXPECTED):
         await delivered.get()
+    await read.wait()
 
 
 async def _say_what_is_missing(house: House, say: Say) -> None:
@@ -185,3 +201,5 @@ async def _say_what_is_missing(house: House, say: Say) -> None:
     say(f"\nNot all was delivered within {PATIENCE:g} s:")
     for post in missing:
         say(f"  {post.channel}: {post.state} {post.reason or ''}")
+    if not missing:
+        say("  the subscriber was told nothing")

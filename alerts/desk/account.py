@@ -21,6 +21,7 @@ def account_of(record: Record, posts: Sequence[Post], zone: tzinfo, language: st
         "alert": record.id,
         "incident": record.incident_id,
         "identifier": alert.identifier if alert else None,
+        "follows": alert.references[-1].identifier if alert and alert.references else None,
         "status": str(alert.status) if alert else None,
         "state": str(record.state),
         "reason": record.reason,

@@ -7,15 +7,41 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from alerts.desk.dedupe import CORRECTED, ENDS_BY
+from alerts.desk.dedupe import CORRECTED, ENDS_BY, end_reason
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.station import Station
 from alerts.model.alert import Alert, Info, MsgType, Named, Reference, ResponseType, Severity, Urgency
 from alerts.model.errors import Misuse, Refused
-from alerts.model.incident import Record
+from alerts.model.incident import AlertState, Record
+from alerts.model.ports import Books
+from alerts.model.post import PostKind
 
 _WHERE = frozenset(("areas", "place", "polygons", "circles", "whole"))
 """The fields of a draft that say where; with one of them, all of where is told anew."""
+
+
+def goes_on_from(books: Books, named: Record, *, ends: bool) -> Record:
+    """The message that a word about this incident is built on, whichever of its messages was named.
+
+    It is the newest whose words were let out: an update by an older one's id would take newer words back, and an end
+    speaks of what readers know. A message that waits is built on only where nothing was let out, or where an update
+    names it itself, to take its place. What was rejected, left out, or is an end itself has no words to go on with.
+    """
+    if not ends and named.state is AlertState.WAITING:
+        return named
+    incident = books.incident(named.incident_id)
+    for state in (AlertState.ACCEPTED, AlertState.WAITING):
+        for record in reversed(incident):
+            if record.state is state and record.alert is not None and not _is_end(books, record):
+                return record
+    return named
+
+
+def _is_end(books: Books, record: Record) -> bool:
+    """Whether all that it led to, or would lead to, are ends: also of a feed's word that its alert has left us."""
+    posts = books.posts_of(record.id)
+    says_so = record.alert is not None and end_reason(record.alert) is not None
+    return says_so or (bool(posts) and all(post.kind is PostKind.END for post in posts))
 
 
 def update_of(record: Record, changes: Mapping[str, Any], station: Station, now: datetime, identity: str) -> Alert:

@@ -10,7 +10,7 @@ from alerts.model.alert import Alert
 from alerts.model.bulk import Bulk, BulkState
 from alerts.model.hazard import Hazard, hazard_of
 from alerts.model.post import Means, Message, Post, PostKind
-from alerts.model.subscriber import TOPIC_OF, Notice
+from alerts.model.subscriber import TOPIC_OF, Notice, Topic
 
 
 def bulk_of(
@@ -24,12 +24,11 @@ def bulk_of(
 ) -> Bulk:
     """The bulk that waits, goes and ends with `post`; `messages` are its words by language.
 
-    An update that is graver than what it updates, or reaches other districts, is also told to those whom the first
-    alert didn't concern.
+    An update that is graver than what it updates, of another topic, or reaches other districts, is also told to those
+    whom the first alert didn't concern.
     """
     said = alert if alert.infos or previous is None else previous
-    topic = TOPIC_OF[hazard_of(said.infos[0]) if said.infos else Hazard.GENERAL]
-    notice = Notice(topic, post.severity, None if post.kind is PostKind.END else territory.districts_of(said))
+    notice = Notice(_topic_of(said), post.severity, None if post.kind is PostKind.END else territory.districts_of(said))
     return Bulk(
         id=post.id,
         channel=post.channel,
@@ -52,5 +51,11 @@ def bulk_of(
 def _goes_further(notice: Notice, alert: Alert, previous: Alert | None, territory: Territory) -> bool:
     if previous is None or alert.severity.rank > previous.severity.rank:
         return True
+    if notice.topic is not _topic_of(previous):
+        return True
     before = territory.districts_of(previous)
     return before is not None and (notice.districts is None or not notice.districts <= before)
+
+
+def _topic_of(alert: Alert) -> Topic:
+    return TOPIC_OF[hazard_of(alert.infos[0]) if alert.infos else Hazard.GENERAL]

@@ -19,13 +19,17 @@ from alerts.model.post import EndReason, Post
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """A message before the desk: whence it comes, the channels an officer named, and whether it is meant twice."""
+    """A message before the desk: whence it comes, the channels an officer named, and whether it is meant twice.
+
+    `told` are the channels whose subscribers know of its incident.
+    """
 
     alert: Alert
     source: str
     now: datetime
     named: tuple[str, ...] = ()
     again: bool = False
+    told: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Accepted:
 
     `thread` are the incident's posts that stay, `withdrawn` those whose place it takes. Without outlets, `nowhere` says
     why it only withdraws. `retreat` says why the incident has left us: it is ended then, without the message's words.
+    `told` are the channels whose subscribers know of it, also where the channel's own post never got out.
     """
 
     publish: Publish
@@ -45,6 +50,7 @@ class Accepted:
     withdrawn: tuple[Post, ...]
     nowhere: LeftOut | None = None
     retreat: LeftOut | None = None
+    told: frozenset[str] = frozenset()
 
 
 def weigh(books: Books, hearing: Hearing, station: Station) -> Accepted | LeftOut:
@@ -54,6 +60,7 @@ def weigh(books: Books, hearing: Hearing, station: Station) -> Accepted | LeftOu
         return left_out
     previous = predecessor(books, alert, source, now)
     thread = tuple(books.thread(previous.incident_id)) if previous else ()
+    hearing = replace(hearing, told=books.subscribers_told(previous.incident_id) if previous else frozenset())
     if left_out := retreats(books, alert, previous, station, any_area=station.intake(source).any_area):
         return _end_here(hearing, station, previous, thread, left_out)
     if left_out := fit_for_people(alert):
@@ -63,7 +70,7 @@ def weigh(books: Books, hearing: Hearing, station: Station) -> Accepted | LeftOu
     ending = _ending(hearing, thread)
     if ending is None and (left_out := over(alert, now, station.timezone)):
         return left_out
-    if ending is not None and not is_open(thread):
+    if ending is not None and not is_open(thread) and not hearing.told:
         return LeftOut("it ends what is over here already" if thread else "it ends what was never published here")
     return _place(hearing, station, previous, thread, ending)
 
@@ -103,8 +110,8 @@ def _place(
     withdrawn = tuple(overtaken(thread, by_one_that_waits=publish != "auto"))
     staying = tuple(post for post in thread if post not in withdrawn)
     ends = ending is not None
-    outlets = choose_outlets(alert, station, hearing.named, on=channels_on(staying), ends=ends)
-    accepted = Accepted(publish, (), names, previous, ending, staying, withdrawn)
+    outlets = choose_outlets(alert, station, hearing.named, on=channels_on(staying) | hearing.told, ends=ends)
+    accepted = Accepted(publish, (), names, previous, ending, staying, withdrawn, told=hearing.told)
     if not isinstance(outlets, LeftOut):
         return replace(accepted, outlets=outlets)
     if not withdrawn or previous is None:

@@ -39,7 +39,8 @@ def _end(
     now: datetime,
 ) -> list[Penned]:
     thread = tuple(books.thread(record.incident_id))
-    on = channels_on(thread)
+    told = books.subscribers_told(record.incident_id)
+    on = channels_on(thread) | told
     alert = record.alert
     if alert is None or not on:
         return []
@@ -51,6 +52,7 @@ def _end(
         ending=EndReason.EXPIRED,
         thread=thread,
         withdrawn=(),
+        told=told,
     )
     occasion = Occasion(record, alert, accepted, now, PostState.QUEUED, None)
     made = pen_posts(books, occasion, write)

@@ -12,7 +12,7 @@ from typing import Any
 
 from alerts.desk import approval
 from alerts.desk.actions import Desk, Filed
-from alerts.desk.amending import all_clear_of, cancel_of, correction_of, update_of
+from alerts.desk.amending import all_clear_of, cancel_of, correction_of, goes_on_from, update_of
 from alerts.desk.dedupe import end_reason
 from alerts.desk.four_eyes import is_vetoed, must_be_another, must_fit, must_leave, wrote
 from alerts.desk.sitting import Sitting
@@ -44,9 +44,12 @@ class Officer:
     def update(
         self, name: str, changes: Mapping[str, Any], channels: Sequence[str] = (), *, again: bool = False
     ) -> Filed:
-        """File the next version of an alert: what `changes` (Draft's fields) doesn't say stays. Raises as `post`."""
+        """File the next version of an alert: what `changes` (Draft's fields) doesn't say stays. Raises as `post`.
+
+        By whichever of an incident's messages it is named, it goes on from what stands (`goes_on_from`).
+        """
         self.must(Act.UPDATE)
-        record = self._found(name)
+        record = self.goes_on_from(name, Act.UPDATE)
         if changes.get("exercise") and record.alert is not None and record.alert.status is Status.ACTUAL:
             raise Misuse(f"{record.id} is no exercise, and its update can't be one; allowed: an exercise of its own")
         alert = update_of(record, dict(changes), self._desk.station, self.sitting.now, self.sitting.new_id())
@@ -62,6 +65,10 @@ class Officer:
         """Say that an alert was wrong, wherever it is, ahead of everything else. Raises as `post`."""
         self.must(Act.CORRECT)
         return self._end(Act.CORRECT, correction_of, name, reason)
+
+    def goes_on_from(self, name: str, act: Act) -> Record:
+        """The message that an update, a cancellation or a correction of that name is built on. Raises Misuse."""
+        return goes_on_from(self.sitting.books, self._found(name), ends=act is not Act.UPDATE)
 
     def approve(self, name: str, *, seen: str | None = None) -> tuple[Record, list[Post]]:
         """Let a waiting alert go out exactly as it was shown (`seen`: its fingerprint).
@@ -136,6 +143,8 @@ class Officer:
         Raises Forbidden where it would take back what waits of somebody else's and the role doesn't reject.
         """
         self.must(act)
+        if act is not Act.POST:
+            self._must_go_on_from_what_stands(act, alert)
         filed = self._desk.post(self.sitting.books, alert, channels, again=again, author=self.actor.name)
         self._must_leave_others_alone(alert, filed)
         if act is Act.UPDATE:
@@ -166,6 +175,14 @@ class Officer:
         self.sitting.ledger.write(
             Entry(self.sitting.now, actor.name, actor.role, actor.origin, actor.address, act, subject, line)
         )
+
+    def _must_go_on_from_what_stands(self, act: Act, alert: Alert) -> None:
+        """Raise Conflict for what was written of a message whose place another one took meanwhile."""
+        identifier = alert.references[-1].identifier
+        for record in self.sitting.books.by_identifier(identifier)[:1]:
+            stands = goes_on_from(self.sitting.books, record, ends=act is not Act.UPDATE)
+            if stands.alert is not None and stands.alert.identifier != identifier:
+                raise Conflict(f"{stands.id} came meanwhile; look at it, then {act} again what still holds")
 
     def _must_not_revive(self, record: Record) -> None:
         """Raise Refused for the next version of what was taken back as wrong: its words would be out again."""
@@ -230,7 +247,7 @@ class Officer:
         return next((each.id for each in reversed(before) if each.state is AlertState.ACCEPTED), None)
 
     def _end(self, act: Act, end: Callable[..., Alert], name: str, reason: str | None) -> Filed:
-        alert = end(self._found(name), reason, self._desk.station, self.sitting.now, self.sitting.new_id())
+        alert = end(self.goes_on_from(name, act), reason, self._desk.station, self.sitting.now, self.sitting.new_id())
         return self.file(act, alert, (), again=True)
 
 

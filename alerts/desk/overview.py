@@ -9,9 +9,9 @@ from alerts.model.post import TO_BE_SEEN_TO
 
 
 def concerning(sitting: Sitting) -> list[Record]:
-    """Of each incident the newest message, while it is on; and every message of which a post is still to be seen to."""
+    """Of each incident the newest message that was let out, while it is on; and each that has a post to be seen to."""
     records = sitting.views.on_now(sitting.now)
-    newest = {record.incident_id: record for record in records if record.state is not AlertState.LEFT_OUT}
+    newest = {record.incident_id: record for record in records if record.state is AlertState.ACCEPTED}
     posts = sitting.views.posts_by_alert([record.id for record in records])
     threads = sitting.views.threads(list({record.incident_id for record in newest.values()}))
     return [

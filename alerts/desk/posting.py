@@ -82,7 +82,8 @@ def pen_posts(
     penned, reasons = [], []
     for outlet in occasion.accepted.outlets:
         thread = [post for post in occasion.accepted.thread if post.channel == outlet.name]
-        step = next_step(outlet, thread, occasion.accepted.ending)
+        told = outlet.name in occasion.accepted.told
+        step = next_step(outlet, thread, occasion.accepted.ending, told=told)
         if isinstance(step, LeftOut):
             books.note(occasion.now, occasion.record.id, None, "no_post", f"{outlet.name}: {step.reason}")
             reasons.append(f"{outlet.name}: {step.reason}")

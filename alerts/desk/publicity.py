@@ -1,7 +1,7 @@
 """What the public may see of an incident: only what was let out, for everybody, and for real.
 
 A waiting, rejected or left-out message is nothing to show, an exercise neither; what a sender goes on about for others
-than the public stays theirs, and all that is seen of it here is that the incident is over.
+than the public, or for elsewhere alone, stays theirs, and all that is seen of it here is that the incident is over.
 """
 
 from __future__ import annotations
@@ -75,11 +75,11 @@ class PublicIncident:
 
 def public_incident(records: Sequence[Record], posts: Sequence[Post], now: datetime) -> PublicIncident | None:
     """The incident of these messages and posts, both in the order of storing; None where the public has none of it."""
-    seen = [record for record in records if _is_public(record)]
+    seen = [record for record in records if _is_public(record) and not _takes_leave(record, posts)]
     versions = tuple(record for record in seen if record.alert and end_reason(record.alert) is None)
     if not versions:
         return None
-    ending = _taken_back(records, versions[-1], posts) or _ending(seen, versions[-1], posts, now)
+    ending = _taken_back(records, versions[-1], posts) or _ending(records, seen, posts, now)
     return PublicIncident(versions[-1].incident_id, versions, ending)
 
 
@@ -93,34 +93,47 @@ def _is_for_all(alert: Alert | None) -> bool:
     return alert is not None and alert.status is Status.ACTUAL and alert.scope is Scope.PUBLIC
 
 
+def _takes_leave(record: Record, posts: Sequence[Post]) -> bool:
+    """Whether all that its readers here were told by it is that the incident is over: it goes on elsewhere."""
+    own = [post for post in posts if post.alert_id == record.id]
+    is_end = record.alert is not None and end_reason(record.alert) is not None
+    return bool(own) and not is_end and all(post.kind is PostKind.END for post in own)
+
+
 def _taken_back(records: Sequence[Record], last: Record, posts: Sequence[Post]) -> Ending | None:
-    """An end that came before anything had left: the message that took it back has no posts, so it is left out."""
+    """An end that came before anything had left: the message that took it back has no posts, so it is left out.
+
+    A post says whose message took its place; what came after that, and may wait or be left out, has no part in it.
+    """
     own = [post for post in posts if post.alert_id == last.id]
     later = records[[record.id for record in records].index(last.id) + 1 :]
     if not own or not later or any(post.state is not PostState.SUPERSEDED for post in own):
         return None
-    word = later[-1]
-    reason = end_reason(word.alert) if word.alert is not None and _is_for_all(word.alert) else None
-    return Ending(reason or EndReason.CANCELLED, word.received_at, word if reason else None)
+    word = next((record for record in later if any(record.id in (post.reason or "") for post in own)), None)
+    reason = end_reason(word.alert) if word is not None and word.alert is not None and _is_for_all(word.alert) else None
+    return Ending(reason or EndReason.CANCELLED, (word or later[-1]).received_at, word if reason else None)
 
 
-def _ending(seen: Sequence[Record], last: Record, posts: Sequence[Post], now: datetime) -> Ending | None:
+def _ending(records: Sequence[Record], seen: Sequence[Record], posts: Sequence[Post], now: datetime) -> Ending | None:
     """Its sender's word, else that it was ended here, else that its time has run out."""
     newest = seen[-1]
     reason = end_reason(newest.alert) if newest.alert else None
     if reason is not None:
         return Ending(reason, newest.received_at, newest)
-    if taken_away := _ended_without_words(last, posts):
+    if taken_away := _ended_without_words(records, newest, posts):
         return Ending(EndReason.CANCELLED, taken_away)
-    ends = last.alert.ends if last.alert else now
+    ends = newest.alert.ends if newest.alert else now
     return Ending(EndReason.EXPIRED, ends) if ends <= now else None
 
 
-def _ended_without_words(last: Record, posts: Sequence[Post]) -> datetime | None:
-    """When an end was posted for another message than those the public sees: the incident has left us."""
+def _ended_without_words(records: Sequence[Record], last: Record, posts: Sequence[Post]) -> datetime | None:
+    """When an end was let out for another message than those the public sees: the incident has left us."""
     place = max((post.seq for post in posts if post.alert_id == last.id), default=0)
     later = [post for post in posts if post.seq > place and post.kind is PostKind.END and post.alert_id != last.id]
-    return next((post.stored_at for post in later if post.state not in _NEVER_TOLD), None)
+    taking = next((post for post in later if post.state not in _NEVER_TOLD), None)
+    if taking is None:
+        return None
+    return next((record.received_at for record in records if record.id == taking.alert_id), taking.stored_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,9 +57,14 @@ def overtaken(posts: Iterable[Post], *, by_one_that_waits: bool) -> list[Post]:
     return [post for post in posts if post.state in states]
 
 
-def next_step(outlet: Outlet, thread: Sequence[Post], ending: EndReason | None) -> PostKind | LeftOut:
-    """What a channel's thread needs next: its first post (also after its end), an update, or its end."""
-    if is_on(thread):
+def next_step(
+    outlet: Outlet, thread: Sequence[Post], ending: EndReason | None, *, told: bool = False
+) -> PostKind | LeftOut:
+    """What a channel's thread needs next: its first post (also after its end), an update, or its end.
+
+    Where its subscribers were `told`, the end is told though the channel's own post never got out.
+    """
+    if is_on(thread) or (told and ending is not None):
         if ending is None:
             return PostKind.UPDATE
         silent = outlet.on_end is Means.NONE and ending is not EndReason.CORRECTED

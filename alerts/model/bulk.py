@@ -90,24 +90,40 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a bulk is: for how many chats it is `held` back, and whether its alert still `waits`."""
+    """How far a bulk is: for how many chats it is `held` back, and whether its alert still `waits`.
+
+    `held_until` is when the last of those who are held back is told.
+    """
 
     bulk: Bulk
     held: int = 0
     waits: bool = False
+    held_until: datetime | None = None
 
     @property
     def state(self) -> str:
-        """As it is told."""
+        """As it is told: what everybody was looked at for isn't done while some still wait for their hour (`held`)."""
+        if self.bulk.state is BulkState.DONE and self.held:
+            return "held"
         return "waiting" if self.waits and self.bulk.state is BulkState.QUEUED else str(self.bulk.state)
+
+    @property
+    def looked(self) -> int:
+        """For how many it is settled: told, not reached, passed over or held back."""
+        return self.bulk.sent + self.bulk.failed + self.bulk.skipped + self.held
+
+    @property
+    def rest(self) -> int | None:
+        """How many are still to be looked at; None before it begins, and nobody once it is over."""
+        if self.bulk.total is None or self.bulk.state is not BulkState.SENDING:
+            return None if self.bulk.total is None else 0
+        return max(self.bulk.total - self.looked, 0)
 
     def ends_at(self, now: datetime) -> datetime | None:
         """When it will be through if it goes on as it went; None where that can't be told."""
-        bulk = self.bulk
-        looked = bulk.sent + bulk.failed + bulk.skipped + self.held
-        if bulk.state is not BulkState.SENDING or bulk.started_at is None or not bulk.total or not looked:
+        if self.bulk.state is not BulkState.SENDING or self.bulk.started_at is None or not self.looked or not self.rest:
             return None
-        return now + (now - bulk.started_at) * (max(bulk.total - looked, 0) / looked)
+        return now + (now - self.bulk.started_at) * (self.rest / self.looked)
 
 
 def why_stopped(each: Candidate, others: Sequence[Candidate], now: datetime, *, exercises: bool) -> str | None:

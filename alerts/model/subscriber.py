@@ -93,10 +93,20 @@ class Notice:
         """Severe or worse: told at once, whatever the hour."""
         return self.severity.at_least(Severity.SEVERE)
 
+    @property
+    def vital(self) -> bool:
+        """Whether it is about lives: Extreme of whatever topic, or Severe of safety."""
+        return self.severity is Severity.EXTREME or (self.topic is Topic.SAFETY and self.urgent)
+
 
 def wants(subscriber: Subscriber, notice: Notice) -> bool:
-    """Whether a subscriber is to get it. An Unknown severity is told to everybody, for it is often grave."""
+    """Whether a subscriber is to get it. An Unknown severity is told to everybody, for it is often grave.
+
+    No choice of topics keeps back what is vital: topics are about interests, and who asked for works and weather never
+    said that an evacuation of their street may pass them by. The severity is another kind of choice, how grave it has
+    to be: who asked for Extreme alone gets no Severe one, of safety neither, and Extreme passes whatever was chosen.
+    """
     grave = notice.severity is Severity.UNKNOWN or notice.severity.at_least(subscriber.severity)
-    topical = not subscriber.topics or notice.topic in subscriber.topics
+    topical = notice.vital or not subscriber.topics or notice.topic in subscriber.topics
     near = notice.districts is None or not subscriber.districts or bool(subscriber.districts & notice.districts)
     return grave and topical and near

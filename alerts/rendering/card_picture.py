@@ -1,4 +1,4 @@
-"""Draws a card: what it is, how grave by word, shape and colour, where and until when.
+"""Draws a card: what it is, how grave by word, shape and colour, where, until when, and what to do if there is room.
 
 An exercise's has the word for it in a band of its own, above and below: a picture is shown without its post's words.
 """
@@ -6,6 +6,7 @@ An exercise's has the word for it in a band of its own, above and below: a pictu
 from __future__ import annotations
 
 import io
+from bisect import bisect_right
 from functools import cache
 from importlib.resources import files
 
@@ -27,6 +28,9 @@ _COLOURS = {
 _OVER = "#4a4f5a"
 _MARGIN = 64
 _LOW = 380
+_FOOT = 526
+"""Where the last words end at the latest: who says it stands below."""
+_LEADING = 1.18
 
 
 def draw_card(card: Card) -> bytes:
@@ -43,7 +47,9 @@ def draw_card(card: Card) -> bytes:
     pen.text((left, 66), _short(label, font, SIZE[0] - left - _MARGIN), fill=_PAPER, font=font, anchor="lm")
     below = _paragraph(pen, card.heading, 172, _font("Bold", 62), 3)
     y = _paragraph(pen, card.area, below + 22, _font("Semibold", 42), 2 if below < _LOW else 1)
-    _paragraph(pen, card.when, y + 10, _font("Regular", 42), 1)
+    y = _paragraph(pen, card.when, y + 10, _font("Regular", 42), 1)
+    font = _font("Bold", 40)
+    _paragraph(pen, card.do, y + 18, font, int((_FOOT - y - 18) // (font.size * _LEADING)))
     _foot(pen, card)
     file = io.BytesIO()
     picture.quantize(64, method=Image.Quantize.FASTOCTREE).save(file, "PNG")
@@ -87,9 +93,11 @@ def _shape(pen: ImageDraw.ImageDraw, severity: Severity, box: tuple[int, int, in
 
 def _paragraph(pen: ImageDraw.ImageDraw, text: str, y: float, font: ImageFont.FreeTypeFont, most: int) -> float:
     """Write at most so many lines, the last one cut at a word; returns where the next thing may stand."""
+    if most < 1:
+        return y
     for line in _lines(text, font, SIZE[0] - 2 * _MARGIN, most):
         pen.text((_MARGIN, y), line, fill=_INK, font=font)
-        y += font.size * 1.18
+        y += font.size * _LEADING
     return y
 
 
@@ -108,9 +116,16 @@ def _lines(text: str, font: ImageFont.FreeTypeFont, width: int, most: int) -> li
 
 
 def _short(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
-    while font.getlength(text) > width and len(text) > 1:
-        text = f"{text.rstrip('…')[:-1]}…"
-    return text
+    """As much of the text as fits: halved again and again, for a feed may send a word of twenty thousand letters."""
+    if font.getlength(text) <= width:
+        return text
+    whole = text.rstrip("…")
+
+    def width_of(length: int) -> float:
+        return font.getlength(f"{whole[:length]}…")
+
+    fits = bisect_right(range(len(whole)), float(width), lo=1, key=width_of) - 1
+    return f"{whole[:fits].rstrip('…')}…"
 
 
 @cache

@@ -12,11 +12,13 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from alerts.sandbox.state import Medium, Post, State
+from alerts.sandbox.telegram.chats import is_private
 from alerts.sandbox.telegram.html import units
 from alerts.sandbox.twitter.links import find_links
 from alerts.sandbox.twitter.weighted import weigh
 
-MOST_CARDS = 150
+MOST_CARDS = 40
+"""Posts of a platform on the page; what is older is counted."""
 _LIMITS = {"twitter": 280, "facebook": 63_206, "telegram": 4096, "webhook": 20_000}
 _CAPTION_LIMIT = 1024
 _ELEMENTS = {
@@ -47,22 +49,34 @@ class Card:
     replies: list[Card] = field(default_factory=list)
 
 
-def lay_out(state: State, platform: str) -> list[Card]:
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What the page shows of a platform, and how many earlier posts it doesn't."""
+
+    platform: str
+    cards: list[Card]
+    earlier: int
+
+
+def lay_out(state: State, platform: str) -> Column:
     """The newest threads of a platform, newest first; every answer stands under its thread's first post, oldest first.
 
-    An answer to an answer stands beside it, not below: a long thread would else run out of the screen.
+    An answer to an answer stands beside it, not below: a long thread would else run out of the screen. What the bot
+    says to one person stands in their conversation.
     """
-    posts = list(state.posts(platform).values())
+    kept = state.posts(platform).values()
+    posts = [post for post in kept if platform != "telegram" or not is_private(post.channel)]
     current = {earlier: post.key for post in posts for earlier in post.earlier_ids}
     cards: dict[str, Card] = {}
     heads: dict[str, Card] = {}
     for post in islice(posts, max(0, len(posts) - MOST_CARDS), None):
-        card = cards[post.key] = _card(state, post)
+        card = cards[post.key] = card_of(state, post)
         head = heads.get(_parent_key(post, current))
         if head:
             head.replies.append(card)
         heads[post.key] = head or card
-    return [card for key, card in cards.items() if heads[key] is card][::-1]
+    threads = [card for key, card in cards.items() if heads[key] is card][::-1]
+    return Column(platform, threads, len(posts) - len(cards))
 
 
 def _parent_key(post: Post, current: Mapping[str, str]) -> str:
@@ -70,7 +84,8 @@ def _parent_key(post: Post, current: Mapping[str, str]) -> str:
     return f"{post.channel}/{parent}" if post.platform == "telegram" else current.get(parent, parent)
 
 
-def _card(state: State, post: Post) -> Card:
+def card_of(state: State, post: Post) -> Card:
+    """The card of one post."""
     at = datetime.fromtimestamp(post.created_at, UTC)
     media = tuple(medium for id_ in post.media if (medium := state.medium(post.platform, id_)))
     count = {"twitter": weigh, "telegram": units}.get(post.platform, len)(post.text)

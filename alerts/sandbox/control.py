@@ -1,9 +1,9 @@
-"""The control calls under `/sandbox`: timelines, journal, faults, a chat that moves, a stranger's message."""
+"""The control calls under `/sandbox`: timelines, journal, faults, somebody who talks with the bot."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 import aiohttp
@@ -14,6 +14,7 @@ from alerts.sandbox.faults import Fault, FaultRequest
 from alerts.sandbox.house import House
 from alerts.sandbox.state import PLATFORMS, post_as_json
 from alerts.sandbox.telegram.answers import Refusal
+from alerts.sandbox.telegram.talk import NoButton, Talk
 
 Body = TypeVar("Body", bound=BaseModel)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -74,6 +75,7 @@ class Control:
             ("POST", "/sandbox/telegram/migrate", self._migrate),
             ("POST", "/sandbox/telegram/foreign", self._put_foreign),
             ("POST", "/sandbox/telegram/updates", self._put_update),
+            ("POST", "/sandbox/telegram/talk", self._talk),
             ("POST", "/sandbox/telegram/readers", self._set_reader),
             ("GET", "/sandbox/telegram/toasts.json", self._toasts),
         )
@@ -124,9 +126,21 @@ class Control:
         return _told({"message_id": int(post.id)}, 201)
 
     async def _put_update(self, request: web.Request) -> web.Response:
+        return await self._bring((await _read(request, Update)).update)
+
+    async def _talk(self, request: web.Request) -> web.Response:
+        """Somebody types or taps; the answer comes as the bot's own messages."""
+        talk = await _read(request, Talk)
+        try:
+            update = self._house.platforms.telegram.talking.update(talk, self._house.clock())
+        except NoButton as error:
+            return _told({"error": str(error)}, 404)
+        return await self._bring(update)
+
+    async def _bring(self, content: Mapping[str, Any]) -> web.Response:
         """Kept for the next poll; with a webhook, brought there, and its answer told."""
         inbox = self._house.platforms.telegram.inbox
-        update = inbox.put((await _read(request, Update)).update)
+        update = inbox.put(content)
         if not inbox.webhook:
             return _told({"update_id": update["update_id"]}, 201)
         headers = {"X-Telegram-Bot-Api-Secret-Token": inbox.secret} if inbox.secret else {}

@@ -1,4 +1,7 @@
-"""The page that shows the three timelines side by side, as readers would see them. Works without its script."""
+"""The page that shows the timelines side by side, as readers would see them, and the conversations with the bot.
+
+It can be read without its script; talking takes it, or a `curl`.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,15 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from alerts.sandbox.cards import lay_out
+from alerts.sandbox.conversations import lay_out_conversations
 from alerts.sandbox.house import House
 from alerts.sandbox.page_words import WORDS, language_of
 from alerts.sandbox.state import PLATFORMS
 
 STATIC = Path(__file__).parent / "static"
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _KINDS = {"page.css": "text/css", "page.js": "text/javascript"}
 
@@ -63,10 +67,16 @@ class Page:
 
     def _render(self, request: web.Request, template: str) -> web.Response:
         language = _language(request)
-        laid_out = [(platform, lay_out(self._house.state, platform)) for platform in PLATFORMS]
-        columns = [(platform, cards) for platform, cards in laid_out if cards or platform != "webhook"]
-        words = WORDS[language]
-        text = self._templates.get_template(template).render(columns=columns, words=words, language=language)
+        state = self._house.state
+        laid_out = [lay_out(state, platform) for platform in PLATFORMS]
+        values = {
+            "columns": [column for column in laid_out if column.cards or column.platform != "webhook"],
+            "talks": lay_out_conversations(state, self._house.platforms.telegram.messages),
+            "words": WORDS[language],
+            "language": language,
+            "here": f"{request.scheme}://{request.host}",
+        }
+        text = self._templates.get_template(template).render(**values)
         headers = {
             "Content-Security-Policy": POLICY,
             "X-Content-Type-Options": "nosniff",

@@ -12,9 +12,10 @@ from sqlalchemy import Column, ColumnElement, and_, bindparam, exists, insert, o
 from alerts.model.bulk import Bulk
 from alerts.model.incident import AlertState, Record
 from alerts.model.post import FOLLOWS, Post, PostState
+from alerts.store import bulk_statements
 from alerts.store.bulk_rows import add_bulk
 from alerts.store.rows import post_of, record_of, values_of_post, values_of_record
-from alerts.store.schema import alert, decision, post, reference, stamp
+from alerts.store.schema import alert, bulk, decision, post, reference, stamp
 from alerts.store.statement import Statement, any_of, insert_into
 
 _ADD_ALERT = insert_into(alert)
@@ -106,9 +107,12 @@ _OVER = Statement(
         )
     )
     .where(
-        exists().where(
-            post.c.incident == alert.c.incident,
-            any_of(post.c.state, [PostState.SENT.value, PostState.SENDING.value, PostState.IN_DOUBT.value]),
+        or_(
+            exists().where(
+                post.c.incident == alert.c.incident,
+                any_of(post.c.state, [PostState.SENT.value, PostState.SENDING.value, PostState.IN_DOUBT.value]),
+            ),
+            exists().where(bulk.c.incident == alert.c.incident, bulk.c.started_at.is_not(None)),
         )
     )
     .order_by(alert.c.seq)
@@ -215,6 +219,10 @@ class StoredBooks:
     def add_bulk(self, new: Bulk) -> None:
         """Store what is told to a channel's subscribers; it goes with the post of the same id."""
         add_bulk(self._db, new)
+
+    def subscribers_told(self, incident_id: str) -> frozenset[str]:
+        """The channels whose subscribers were begun to be told of it and not of its end, whatever became of posts."""
+        return frozenset(row["channel"] for row in bulk_statements.TOLD.rows(self._db, about=incident_id))
 
     def move_post(self, moved: Post, state: PostState, reason: str | None, *, not_before: datetime | None) -> None:
         """Change a post's state; raises ValueError where `FOLLOWS` doesn't allow it."""

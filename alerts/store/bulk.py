@@ -7,24 +7,26 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from alerts.model.bulk import Bulk, BulkState, Candidate, Progress, most_pressing, why_stopped
-from alerts.model.ports.bulking import Ask, Target, Turn
+from alerts.model.ports.bulking import Ask, Landing, Target, Turn
 from alerts.model.ports.delivering import Lease
 from alerts.model.post import PostKind, PostState
 from alerts.store import bulk_statements as sql
 from alerts.store import outbox_statements
 from alerts.store.books import StoredBooks
-from alerts.store.bulk_landing import land
+from alerts.store.bulk_landing import jot, land, of_one_bulk
 from alerts.store.bulk_rows import bulk_of, candidate_of
 from alerts.store.bulk_walk import LOOKED_AT, Address, Sieve, Walk, Who, people
 from alerts.store.database import Database
 from alerts.store.schema import stamp, time_of
+from alerts.store.transactions import transaction
 
 _KEPT = 16
-SYNCED_EVERY = timedelta(milliseconds=250)
+SYNCED_EVERY = timedelta(seconds=1)
 """Turns that come faster don't wait for the disk: a kill undoes none of them, and should the power fail, at most those
 whom this time reached are told again."""
 
@@ -41,10 +43,20 @@ class StoredBulks:
 
     async def turn(self, lease: Lease, ask: Ask) -> Turn | None:
         """Keep what landed, stop what must stop, and hand over who is next; None: the lease is not ours any more."""
-        if self._synced_at is not None and timedelta() <= ask.local - self._synced_at < SYNCED_EVERY:
-            return await self._database.write_ahead(lambda db: self._turn(db, lease, ask))
-        self._synced_at = ask.local
-        return await self._database.write(lambda db: self._turn(db, lease, ask))
+        if self._synced_at is None or not timedelta() <= ask.local - self._synced_at < SYNCED_EVERY:
+            self._synced_at = ask.local
+            return await self._database.write(lambda db: self._turn(db, lease, ask))
+        if ask.hurry and (done := self._database.write_at_once(lambda db: self._at_once(db, lease, ask))):
+            return done[0]
+        return await self._database.write_ahead(lambda db: self._turn(db, lease, ask))
+
+    def _at_once(self, db: sqlite3.Connection, lease: Lease, ask: Ask) -> tuple[Turn | None]:
+        with transaction(db):
+            return (self._turn(db, lease, ask),)
+
+    def jot(self, landings: Sequence[Landing]) -> bool:
+        """Keep at once that these plain ones are out; False: not now."""
+        return all(self._database.write_at_once(partial(jot, landings=those)) for those in of_one_bulk(landings))
 
     def _turn(self, db: sqlite3.Connection, lease: Lease, ask: Ask) -> Turn | None:
         now = stamp(ask.local)
@@ -170,7 +182,7 @@ class _Turning:
         most = max(room, 0) + len(self._ask.flying)
         rows = sql.FLIGHTS.rows(self._db, key=each.id, of=self._of, about=each.incident, in_doubt=in_doubt, most=most)
         lost = [row for row in rows if (each.id, row["chat"]) not in self._ask.flying]
-        return [self._target(row, self._bulk(self._db, each.id)) for row in lost[: max(room, 0)]]
+        return self._targets(lost[: max(room, 0)], self._bulk(self._db, each.id))
 
     def _slice(self, each: Candidate, room: int) -> list[Target]:
         """The next ones from behind the cursor; who isn't to get it now is passed over, or held back."""
@@ -187,10 +199,16 @@ class _Turning:
             out, self.out = (0, self.out) if self._began else (self.out, 0)
             sql.ADVANCE.run(self._db, key=each.id, at=walk.cursor, passed=walk.passed, out=out)
         self._more = self._more or walk.looked >= LOOKED_AT
-        return [self._target(who, bulk) for who in chosen]
+        return self._targets(chosen, bulk)
 
-    def _target(self, who: Who, *bulks: Bulk, held: bool = False) -> Target:
+    def _targets(self, people: Sequence[Who], bulk: Bulk) -> list[Target]:
+        told = (bulk,)
+        return [self._target(who, told) for who in people]
+
+    def _target(self, who: Who, bulks: tuple[Bulk, ...], *, held: bool = False) -> Target:
         message, first = who["message_id"] or None, bulks[0]
+        if message is None:
+            return Target(who["chat"], who["language"], bulks, held=held)
         alone = len({bulk.incident for bulk in bulks}) == 1
         edits = message is not None and alone and bulks[-1].edits and not self._is_shared(who, first, message)
         return Target(who["chat"], who["language"], bulks, message if alone else None, edits, held)
@@ -224,7 +242,7 @@ class _Turning:
             if bulk not in telling or who is None:
                 sql.LET_GO.run(self._db, of=self._of, who=chat, key=bulk.id)
                 sql.COUNT.run(self._db, key=bulk.id, out=0, refused=0, left=1)
-        return self._target(who, *telling, held=True) if telling and who is not None else None
+        return self._target(who, telling, held=True) if telling and who is not None else None
 
     def _holds(self, bulk: Bulk) -> bool:
         """Whether it is still so: not over, and not taken back meanwhile."""

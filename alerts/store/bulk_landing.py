@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts.model.alert import Severity
-from alerts.model.bulk import Bulk
 from alerts.model.ports.bulking import Fate, Landing
 from alerts.model.post import PostKind
 from alerts.store import bulk_statements as sql
@@ -20,40 +20,82 @@ HELD_AGAIN = timedelta(minutes=1)
 """What was held back and is in doubt is told once more after this."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a message told of: whose subscribers, which incident, the how manieth bulk, and whether it was the end."""
+
+    channel: str
+    incident: str
+    seq: int
+    is_end: bool
+
+
 def land(
     db: sqlite3.Connection, channel: str, landings: Sequence[Landing], now: datetime, working: str | None = None
 ) -> int:
-    """Keep how each attempt ended, and count. `working` is the bulk that nothing can have overtaken yet.
+    """File how each attempt ended, and count. `working` is the bulk that nothing can have overtaken yet.
 
     Returns how many of its messages are out that are still to be counted, with whatever else changes in its row.
     """
+    for those in of_one_bulk([each for each in landings if each.is_plain]):
+        jot(db, those)
     counts: dict[str, Counter[str]] = {}
-    plain = [each for each in landings if _is_plain(each, working)]
-    if plain:
-        _land_plain(db, channel, plain, now)
     for landing in landings:
-        if _is_plain(landing, working):
-            continue
-        what = _land_one(db, channel, landing, now)
-        for bulk in landing.target.bulks:
-            counts.setdefault(bulk.id, Counter())[what] += 1
+        if not landing.is_plain:
+            _land_and_count(db, channel, landing, now, counts)
+    out = _file(db, channel, now, working)
+    _count(db, counts)
+    return out
+
+
+def of_one_bulk(landings: Sequence[Landing]) -> Collection[Sequence[Landing]]:
+    """Plain ones, those of each bulk together."""
+    of: dict[str, list[Landing]] = {}
+    for landing in landings:
+        of.setdefault(landing.target.bulks[0].id, []).append(landing)
+    return of.values()
+
+
+def jot(db: sqlite3.Connection, landings: Sequence[Landing]) -> int:
+    """Note of plain ones of one bulk that they are out: a kill repeats none of them, and the next turn files them."""
+    got = json.dumps([(each.target.chat, each.message or 0) for each in landings])
+    return sql.JOT.run(db, key=landings[0].target.bulks[0].id, got=got).rowcount
+
+
+def _file(db: sqlite3.Connection, channel: str, now: datetime, working: str | None) -> int:
+    """File what was jotted down; returns how many of the bulk that is worked at are out."""
+    out = 0
+    for row in sql.TO_FILE.rows(db, of=channel):
+        key, told = row["id"], _Told(channel, row["incident"], row["seq"], row["kind"] == PostKind.END)
+        if told.is_end:
+            sql.NO_MORE_LANDED.run(db, key=key, of=channel, about=told.incident)
+        elif key == working:
+            sql.RECEIVE_LANDED.run(db, key=key, of=channel, about=told.incident, now=stamp(now))
+        else:
+            for each in sql.LANDED_OF.rows(db, key=key):
+                _receive(db, told, each["chat"], each["message_id"], now)
+        counted = sql.HOW_MANY_LANDED.row(db, key=key)
+        filed = counted[0] if counted else 0
+        sql.LAND_THESE.run(db, key=key)
+        sql.FILED.run(db, key=key)
+        if key == working:
+            out = filed
+        else:
+            sql.COUNT.run(db, key=key, out=filed, refused=0, left=0)
+    return out
+
+
+def _count(db: sqlite3.Connection, counts: Mapping[str, Counter[str]]) -> None:
     for key, count in counts.items():
         sql.COUNT.run(db, key=key, out=count["out"], refused=count["refused"], left=count["left"])
-    return len(plain)
 
 
-def _is_plain(landing: Landing, working: str | None) -> bool:
-    """Whether it is as nearly all are: sent, of the one bulk that goes out and isn't an end."""
-    bulks, target = landing.target.bulks, landing.target
-    alone = len(bulks) == 1 and bulks[0].id == working and bulks[0].kind is not PostKind.END
-    return alone and landing.fate is Fate.SENT and not target.held and landing.moved_to is None
-
-
-def _land_plain(db: sqlite3.Connection, channel: str, landings: Sequence[Landing], now: datetime) -> None:
-    at, bulk = stamp(now), landings[0].target.bulks[0]
-    sql.LAND_THESE.run(db, key=bulk.id, chats=json.dumps([each.target.chat for each in landings]))
-    got = json.dumps([(each.target.chat, each.message) for each in landings])
-    sql.RECEIVE_ALL.run(db, of=channel, about=bulk.incident, now=at, got=got)
+def _land_and_count(
+    db: sqlite3.Connection, channel: str, landing: Landing, now: datetime, counts: dict[str, Counter[str]]
+) -> None:
+    what = _land_one(db, channel, landing, now)
+    for bulk in landing.target.bulks:
+        counts.setdefault(bulk.id, Counter())[what] += 1
 
 
 def _land_one(db: sqlite3.Connection, channel: str, landing: Landing, now: datetime) -> str:
@@ -68,20 +110,21 @@ def _land_one(db: sqlite3.Connection, channel: str, landing: Landing, now: datet
         if target.held:
             sql.LET_GO.run(db, of=channel, who=chat, key=bulk.id)
         if landing.fate is Fate.SENT:
-            _receive(db, channel, landing, bulk, now)
+            told = _Told(channel, bulk.incident, bulk.seq, bulk.kind is PostKind.END)
+            _receive(db, told, chat, landing.message or 0, now)
     if landing.moved_to is not None:
         StoredSubscribers(db).moved(channel, chat, landing.moved_to)
     return "out" if landing.fate is Fate.SENT else "refused"
 
 
-def _receive(db: sqlite3.Connection, channel: str, landing: Landing, bulk: Bulk, now: datetime) -> None:
-    chat = landing.target.chat
-    if bulk.kind is PostKind.END:
-        sql.NO_MORE.run(db, of=channel, who=chat, about=bulk.incident)
+def _receive(db: sqlite3.Connection, told: _Told, chat: int, message: int, now: datetime) -> None:
+    if told.is_end:
+        sql.NO_MORE.run(db, of=told.channel, who=chat, about=told.incident)
         return
-    message = landing.message or 0
-    sql.RECEIVE.run(db, channel=channel, chat=chat, incident=bulk.incident, message_id=message, at=stamp(now))
-    heir = sql.HEIR.row(db, of=channel, about=bulk.incident, seq=bulk.seq, who=chat)
+    got = {"channel": told.channel, "chat": chat, "incident": told.incident, "message_id": message, "at": stamp(now)}
+    if sql.RECEIVE.run(db, **got).rowcount == 0:  # forgotten meanwhile
+        return
+    heir = sql.HEIR.row(db, of=told.channel, about=told.incident, seq=told.seq, who=chat)
     if heir is not None:  # what came after it has passed this chat by already, for it hadn't got this yet
         sql.TAKE_OFF.run(db, bulk=heir["id"], chat=chat, doubt=False)
         sql.REOPEN.run(db, key=heir["id"])

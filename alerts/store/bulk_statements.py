@@ -13,6 +13,7 @@ from sqlalchemy import (
     delete,
     exists,
     func,
+    insert,
     literal_column,
     null,
     or_,
@@ -24,7 +25,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from alerts.model.bulk import BulkState
 from alerts.model.post import PostKind
-from alerts.store.schema import bulk, bulk_flight, held_back, post, received, subscriber
+from alerts.store.schema import bulk, bulk_flight, bulk_landed, held_back, post, received, subscriber
 from alerts.store.statement import Statement, any_of, insert_into, upsert_into
 
 _OPEN = [BulkState.QUEUED.value, BulkState.SENDING.value]
@@ -121,7 +122,15 @@ _got_it = and_(
     received.c.chat == subscriber.c.chat,
     received.c.incident == bindparam("about"),
 )
-_WHO = (subscriber, received.c.message_id)
+_WHO = (
+    subscriber.c.chat,
+    subscriber.c.language,
+    subscriber.c.districts,
+    subscriber.c.topics,
+    subscriber.c.severity,
+    subscriber.c.quiet,
+    received.c.message_id,
+)
 
 
 def _as_one(rows: Select[Any]) -> Statement:
@@ -195,18 +204,38 @@ TAKE_OFF_ALL = Statement(
         " ON CONFLICT DO NOTHING"
     )
 )
-LAND_THESE = Statement(
-    text("DELETE FROM bulk_flight WHERE bulk = :key AND chat IN (SELECT value FROM json_each(:chats))")
+JOT = Statement(insert(bulk_landed).values(bulk=bindparam("key"), got=bindparam("got")))
+TO_FILE = Statement(
+    select(bulk.c.id, bulk.c.seq, bulk.c.kind, bulk.c.incident)
+    .where(bulk.c.id.in_(select(bulk_landed.c.bulk).distinct()))
+    .where(bulk.c.channel == _OF)
 )
-RECEIVE_ALL = Statement(
+LANDED_OF = Statement(
+    text("SELECT value ->> 0 AS chat, value ->> 1 AS message_id FROM bulk_landed, json_each(got) WHERE bulk = :key")
+)
+RECEIVE_LANDED = Statement(
     text(
         "INSERT INTO received (channel, chat, incident, message_id, at)"
-        " SELECT :of, value ->> 0, :about, value ->> 1, :now FROM json_each(:got)"
+        " SELECT :of, value ->> 0, :about, value ->> 1, :now FROM bulk_landed, json_each(got) WHERE bulk = :key"
         # Only of who is still there: whoever had themselves forgotten while it was under way stays forgotten.
-        " WHERE EXISTS (SELECT 1 FROM subscriber WHERE channel = :of AND chat = value ->> 0)"
+        " AND EXISTS (SELECT 1 FROM subscriber WHERE channel = :of AND chat = value ->> 0)"
         " ON CONFLICT DO UPDATE SET message_id = excluded.message_id, at = excluded.at"
     )
 )
+NO_MORE_LANDED = Statement(
+    text(
+        "DELETE FROM received WHERE channel = :of AND incident = :about"
+        " AND chat IN (SELECT value ->> 0 FROM bulk_landed, json_each(got) WHERE bulk = :key)"
+    )
+)
+LAND_THESE = Statement(
+    text(
+        "DELETE FROM bulk_flight WHERE bulk = :key"
+        " AND chat IN (SELECT value ->> 0 FROM bulk_landed, json_each(got) WHERE bulk = :key)"
+    )
+)
+HOW_MANY_LANDED = Statement(text("SELECT count(*) FROM bulk_landed, json_each(got) WHERE bulk = :key"))
+FILED = Statement(delete(bulk_landed).where(bulk_landed.c.bulk == bindparam("key")))
 _FLIGHT = sqlite_insert(bulk_flight).values({c.name: bindparam(c.name) for c in bulk_flight.columns})
 TAKE_OFF = Statement(_FLIGHT.on_conflict_do_nothing())
 LAND = Statement(
@@ -271,5 +300,19 @@ PROGRESS = Statement(
     .select_from(bulk.outerjoin(_HELD, _HELD.c.bulk == bulk.c.id).outerjoin(post, post.c.id == bulk.c.id))
     .where(or_(any_of(bulk.c.state, _OPEN), bulk.c.ended_at > bindparam("since"), _HELD.c.chats > 0))
     .order_by(bulk.c.seq)
+)
+_ended = bulk.alias("ended")
+TOLD = Statement(
+    select(bulk.c.channel)
+    .distinct()
+    .where(bulk.c.incident == bindparam("about"), bulk.c.kind != PostKind.END.value, bulk.c.started_at.is_not(None))
+    .where(
+        ~exists().where(
+            _ended.c.incident == bulk.c.incident,
+            _ended.c.channel == bulk.c.channel,
+            _ended.c.kind == PostKind.END.value,
+            _ended.c.seq > bulk.c.seq,
+        )
+    )
 )
 EVER = Statement(select(bulk.c.id).limit(1))

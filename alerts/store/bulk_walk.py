@@ -11,7 +11,7 @@ from typing import Any
 
 from alerts.model.bulk import Bulk, end_of
 from alerts.model.post import PostKind
-from alerts.model.subscriber import wants
+from alerts.model.subscriber import Subscriber, wants
 from alerts.store import bulk_statements as sql
 from alerts.store.schema import stamp, time_of
 from alerts.store.statement import Statement
@@ -57,7 +57,7 @@ class Sieve:
         if who["message_id"] is not None:
             return True
         if (choice := (who["districts"], who["topics"], who["severity"])) not in self._answers:
-            self._answers[choice] = wants(subscriber_of(who), self._bulk.notice)
+            self._answers[choice] = wants(_chooser(who), self._bulk.notice)
         return self._answers[choice]
 
     def held_until(self, who: Who) -> datetime | None:
@@ -65,7 +65,7 @@ class Sieve:
         if self._urgent:
             return None
         if who["quiet"] is not None:
-            quiet = subscriber_of(who).quiet
+            quiet = _chooser(who).quiet
             if quiet is not None and quiet.covers(self._local.time()):
                 return end_of(quiet, self._local)
         return self._gathered_until(who["chat"]) if self._gathers else None
@@ -99,9 +99,17 @@ class Walk:
             most = min(room - len(chosen) if self.looked == 0 else CHUNK, LOOKED_AT - self.looked)
             rows = self._next(most)
             for who in rows:
-                self._look_at(who, chosen, held)
-                if len(chosen) >= room:
-                    break
+                self.looked += 1
+                if not self._sieve.wants(who):
+                    self.passed += 1
+                elif (until := self._sieve.held_until(who)) is not None:
+                    held.append((who["chat"], until))
+                else:
+                    chosen.append(who)
+                    if len(chosen) >= room:
+                        break
+            if rows:
+                self.cursor = who["chat"]
             if len(rows) < most:
                 break
         self.held = len(held)
@@ -113,15 +121,9 @@ class Walk:
         given = {"of": self._bulk.channel, "about": self._bulk.incident, "after": self.cursor, "most": most}
         return people(self._statement, self._db, **given)
 
-    def _look_at(self, who: Who, chosen: list[Who], held: list[tuple[int, datetime]]) -> None:
-        self.cursor = who["chat"]
-        self.looked += 1
-        if not self._sieve.wants(who):
-            self.passed += 1
-        elif (until := self._sieve.held_until(who)) is not None:
-            held.append((who["chat"], until))
-        else:
-            chosen.append(who)
+
+def _chooser(who: Who) -> Subscriber:
+    return subscriber_of({**who, "step": None, "is_on": True})
 
 
 def people(statement: Statement, db: sqlite3.Connection, **values: Any) -> list[Who]:

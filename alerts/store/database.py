@@ -1,4 +1,4 @@
-"""The database file and its two threads: one writes, one reads.
+"""The database file and its two threads: one writes, one reads. What can't wait for a thread is written at once.
 
 A transaction is a function that gets the connection. Those that are asked for while another is being committed are
 run together and committed once, so ten posts under way cost less than ten times one; each keeps its own savepoint, so
@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 import aiosqlite
 
-from alerts.store.files import connect
+from alerts.store.files import connect, connect_at_once
 from alerts.store.transactions import transaction
 
 T = TypeVar("T")
@@ -52,9 +52,10 @@ async def _open(path: Path, *, readonly: bool) -> _Thread:
 class Database:
     """Where everything durable happens: `write` returns once the transaction is on the disk."""
 
-    def __init__(self, writer: Hand, reader: Hand) -> None:
+    def __init__(self, writer: Hand, reader: Hand, at_once: sqlite3.Connection | None = None) -> None:
         self._writer = writer
         self._reader = reader
+        self._at_once = at_once
         self._pending: list[tuple[Work[Any], asyncio.Future[Any]]] = []
         self._drain: asyncio.Task[None] | None = None
         self._hurried: set[asyncio.Future[Any]] = set()
@@ -63,7 +64,7 @@ class Database:
     @classmethod
     async def open(cls, path: Path) -> Database:
         """Open the file at `path`, which `migrate` has brought up to date."""
-        return cls(await _open(path, readonly=False), await _open(path, readonly=True))
+        return cls(await _open(path, readonly=False), await _open(path, readonly=True), connect_at_once(path))
 
     async def close(self) -> None:
         """Finish what was asked for, then close both threads."""
@@ -71,6 +72,8 @@ class Database:
             await self._drain
         await self._writer.close()
         await self._reader.close()
+        if self._at_once is not None:
+            self._at_once.close()
 
     async def read(self, work: Work[T]) -> T:
         """Run `work` on a connection that sees what is committed and writes nothing."""
@@ -92,6 +95,19 @@ class Database:
         self._hurried.add(future)
         future.add_done_callback(self._hurried.discard)
         return await self._carry_out(work, future)
+
+    def write_at_once(self, work: Work[T]) -> T | None:
+        """Run `work`, one statement or a transaction, here and now; None: it can't be now, and nothing was done.
+
+        It waits for nobody who writes, nor for the disk: a kill undoes nothing, a power failure may. A thread would
+        cost more than the statement does: each of its steps has to get the interpreter back from a busy event loop.
+        """
+        if self._at_once is None:
+            return None
+        try:
+            return work(self._at_once)
+        except sqlite3.OperationalError:  # somebody writes, or the disk is full: who waits for it will tell
+            return None
 
     async def _carry_out(self, work: Work[T], future: asyncio.Future[T]) -> T:
         self._pending.append((work, future))

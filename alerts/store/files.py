@@ -48,6 +48,15 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     return db
 
 
+def connect_at_once(path: Path) -> sqlite3.Connection:
+    """A connection that never waits: not for a lock, not for the disk, and leaves checkpoints to others."""
+    db = connect(path)
+    db.execute("PRAGMA busy_timeout = 0")
+    db.execute("PRAGMA synchronous = NORMAL")
+    db.execute("PRAGMA wal_autocheckpoint = 0")
+    return db
+
+
 def _write_ahead(db: sqlite3.Connection) -> None:
     """Switch to WAL, patiently: for this one statement SQLite doesn't wait by itself while another process does it."""
     for _ in range(LOCK_TRIES):

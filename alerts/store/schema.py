@@ -390,6 +390,15 @@ bulk_flight = Table(
     sqlite_with_rowid=False,
 )
 
+# Which of these are out, as JSON: [[chat, message_id], …]; the next turn files it under `received`.
+bulk_landed = Table(
+    "bulk_landed",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("bulk", String(26), nullable=False),
+    Column("got", Text, nullable=False),
+)
+
 # Who got what of an incident: its updates and its end go to them, in answer to the message they have.
 received = Table(
     "received",
@@ -436,5 +445,16 @@ officer_told = Table(
     Column("channel", String(100), primary_key=True),
     Column("chat", BigInteger, primary_key=True),
     Column("alert_id", String(26), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+
+# The alert whose reason for being rejected a chat was asked for last, and the message that asks.
+officer_asked = Table(
+    "officer_asked",
+    metadata,
+    Column("channel", String(100), primary_key=True),
+    Column("chat", BigInteger, primary_key=True),
+    Column("alert_id", String(26), nullable=False),
+    Column("message_id", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
 )

@@ -8,18 +8,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import Table, bindparam, delete, func, select, update
+from sqlalchemy import Table, bindparam, delete, func, select, text, update
 
 from alerts.model.alert import Severity
 from alerts.model.subscriber import Quiet, Subscriber, Topic
-from alerts.store.schema import bulk, bulk_flight, fact, held_back, officer_chat, officer_told, time_of
+from alerts.store.schema import bulk, bulk_flight, fact, held_back, officer_asked, officer_chat, officer_told, time_of
 from alerts.store.schema import received as got
 from alerts.store.schema import subscriber as table
 from alerts.store.statement import Statement, upsert_into
 
 OFFSET = "bot offset"
 """The fact under which a channel keeps the first update that wasn't handled yet."""
-_OWN: tuple[Table, ...] = (table, got, held_back, officer_chat, officer_told)
+_OWN: tuple[Table, ...] = (table, got, held_back, officer_chat, officer_told, officer_asked)
 _BULKS = select(bulk.c.id).where(bulk.c.channel == bindparam("of"))
 
 _GET = Statement(select(table).where(table.c.channel == bindparam("of"), table.c.chat == bindparam("who")))
@@ -33,9 +33,14 @@ _SLICE = Statement(
 _COUNT = Statement(select(func.count()).select_from(table).where(table.c.channel == bindparam("of"), table.c.is_on))
 _ALL = Statement(select(table).order_by(table.c.channel, table.c.chat))
 _RECEIVED = Statement(
-    select(got.c.incident, got.c.at)
+    select(got.c.incident, got.c.message_id, got.c.at)
     .where(got.c.channel == bindparam("of"), got.c.chat == bindparam("who"))
     .order_by(got.c.at)
+)
+_HELD = Statement(
+    select(held_back.c.bulk, held_back.c.until)
+    .where(held_back.c.channel == bindparam("of"), held_back.c.chat == bindparam("who"))
+    .order_by(held_back.c.until)
 )
 _FORGET = (
     *(
@@ -43,6 +48,13 @@ _FORGET = (
         for each in _OWN
     ),
     Statement(delete(bulk_flight).where(bulk_flight.c.chat == bindparam("who"), bulk_flight.c.bulk.in_(_BULKS))),
+    Statement(
+        text(
+            "UPDATE bulk_landed SET got = (SELECT json_group_array(json(value)) FROM json_each(got)"
+            " WHERE value ->> 0 <> :who) WHERE EXISTS (SELECT 1 FROM json_each(got) WHERE value ->> 0 = :who)"
+            " AND bulk IN (SELECT id FROM bulk WHERE channel = :of)"
+        )
+    ),
     # A cursor names the chat it stands at; one before is the same place, once that chat is gone.
     Statement(
         update(bulk)
@@ -65,6 +77,14 @@ _MOVE = (
         .where(bulk_flight.c.chat == bindparam("who"), bulk_flight.c.bulk.in_(_BULKS))
         .values(chat=bindparam("now"))
         .prefix_with("OR REPLACE")
+    ),
+    Statement(
+        text(
+            "UPDATE bulk_landed SET got = (SELECT json_group_array(json_array("
+            "CASE value ->> 0 WHEN :who THEN :now ELSE value ->> 0 END, value ->> 1)) FROM json_each(got))"
+            " WHERE EXISTS (SELECT 1 FROM json_each(got) WHERE value ->> 0 = :who)"
+            " AND bulk IN (SELECT id FROM bulk WHERE channel = :of)"
+        )
     ),
 )
 _FACT = Statement(select(fact.c.value).where(fact.c.channel == bindparam("of"), fact.c.key == OFFSET))
@@ -124,10 +144,15 @@ class StoredSubscribers:
         for row in _ALL.run(self._db):
             yield row["channel"], subscriber_of(row)
 
-    def received(self, channel: str, chat: int) -> Sequence[tuple[str, datetime]]:
-        """The incidents that a chat was told of, and when."""
+    def received(self, channel: str, chat: int) -> Sequence[tuple[str, int, datetime]]:
+        """The incidents that a chat was told of, the number of the message, and when."""
         rows = _RECEIVED.rows(self._db, of=channel, who=chat)
-        return [(row["incident"], at) for row in rows if (at := time_of(row["at"]))]
+        return [(row["incident"], row["message_id"], at) for row in rows if (at := time_of(row["at"]))]
+
+    def held(self, channel: str, chat: int) -> Sequence[tuple[str, datetime]]:
+        """The posts that wait for a chat's morning, or for what else comes, and until when."""
+        rows = _HELD.rows(self._db, of=channel, who=chat)
+        return [(row["bulk"], until) for row in rows if (until := time_of(row["until"]))]
 
     def offset(self, channel: str) -> int:
         """The first update that wasn't handled yet; 0 where there was none."""

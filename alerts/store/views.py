@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from alerts.model.actor import fold_name
 from alerts.model.alert import Severity
@@ -18,7 +19,7 @@ from alerts.model.post import Post, PostState
 from alerts.store import lists, public_queries, queries
 from alerts.store.bulk import progress
 from alerts.store.rows import post_of, record_of
-from alerts.store.schema import fact, look, stamp
+from alerts.store.schema import fact, held_back, look, stamp, time_of
 from alerts.store.standings import read_standing
 from alerts.store.statement import Statement, upsert_into
 
@@ -26,6 +27,7 @@ _FACT = Statement(select(fact.c.value).where(fact.c.channel == bindparam("channe
 _LOOK = Statement(
     select(look.c.alert_id).where(look.c.account == bindparam("account"), look.c.incident == bindparam("incident"))
 )
+_HELD_UNTIL = Statement(select(held_back.c.bulk, func.max(held_back.c.until).label("until")).group_by(held_back.c.bulk))
 _LOOKED = upsert_into(look)
 
 
@@ -128,7 +130,8 @@ class StoredViews:
 
     def bulks(self, since: datetime) -> Sequence[Progress]:
         """How far what is told to subscribers is: what isn't over, or was over since, in the order of storing."""
-        return progress(self._db, since)
+        until = {row["bulk"]: time_of(row["until"]) for row in _HELD_UNTIL.rows(self._db)}
+        return [replace(each, held_until=until.get(each.bulk.id)) for each in progress(self._db, since)]
 
     def last_look(self, account: str, incident: str) -> str | None:
         """The id of the newest message of an incident when this account last looked at it."""

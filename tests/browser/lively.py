@@ -42,7 +42,9 @@ def warning(identifier: str, headline: str, *, where: Named = HERE, severity: Se
 
 
 def lively(town: DeskTown) -> Day:
-    """Let the day pass: about ten commands, and a feed. The accounts anne and berthe are there."""
+    """Let the day pass: about ten commands, and a feed. The accounts anne and berthe are there, and one subscriber."""
+    done = town.tocsin("subscribers", "import", "-", "--channel", "telegram", stdin='{"chat": 4711}\n')
+    assert done.returncode == 0, done.stderr
     town.feed.tell(warning("meteo-1", "Coup de vent cette nuit"))
     town.feed.tell(warning("meteo-2", "Orage sur le canton voisin", where=ELSEWHERE))
     thread = _posted(
@@ -73,7 +75,7 @@ def lively(town: DeskTown) -> Day:
 
 def shown(town: DeskTown) -> list[dict]:
     """The alerts of `status --all`."""
-    return [each for each in town.objects("status", "--all") if "alert" in each]
+    return [each for each in town.objects("status", "--all") if "identifier" in each]
 
 
 def _posted(town: DeskTown, headline: str, *options: tuple[str, ...]) -> str:

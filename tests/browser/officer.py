@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, StorageS
 from pyotp import TOTP
 
 from tests.browser.town import DeskTown
+from tests.process.person import Person as Citizen
 
 SIZES: Mapping[str, Mapping[str, Any]] = {
     "desk": {"viewport": {"width": 1440, "height": 900}},
@@ -92,9 +93,25 @@ class Person:
     def give_name_and_password(self, password: str | None = None) -> None:
         """The first step."""
         self.go("/")
+        self.fill_in_name_and_password(password)
+
+    def fill_in_name_and_password(self, password: str | None = None) -> None:
+        """The same on the page that asks for it just now."""
         self.page.get_by_label("Name", exact=True).fill(self.account.name)
         self.page.get_by_label("Password", exact=True).fill(password or self.account.password)
         self.page.get_by_role("button", name="Sign in", exact=True).click()
+
+    def sign_out_everywhere(self) -> None:
+        """In another window: the one that is open doesn't know of it."""
+        elsewhere = self.context.new_page()
+        elsewhere.goto(f"{self.desk}/account")
+        elsewhere.get_by_role("button", name="Sign out everywhere").click()
+        elsewhere.wait_for_url(re.compile("sign-in"))
+
+    def prove(self) -> None:
+        """Give one's own password again, and go on."""
+        self.page.locator("input[name=own_password]").fill(self.account.password)
+        self.press(self.page.locator("form button.primary"))
 
     def choose_password(self, password: str) -> None:
         """A password of one's own instead of the first one."""
@@ -109,6 +126,13 @@ class Person:
         self.account.seed = self.page.locator(".code").inner_text().replace(" ", "")
         self.page.get_by_label("Code that your app shows now").fill(self.account.code())
         self.page.get_by_role("button", name="Set it up").click()
+
+    def come_to_what_is_grave(self) -> None:
+        """Send something grave: it is shown once more before it goes out."""
+        self.go("/compose?hazard=evacuation")
+        self.press(self.page.locator("#f-area").get_by_text("Le Plateau"))
+        self.press(self.page.locator("#publish"))
+        self.page.locator("#confirm").wait_for()
 
     def give_code(self, ahead: int = 0) -> None:
         """The code of the app."""
@@ -169,6 +193,19 @@ class Desk:
         person = self.stranger(self.account(name, role), size, **more)
         _come_in(person)
         return person
+
+    def link_chat(self, person: Person, chat: int) -> None:
+        """Link a chat with the bot to their account, and make a code for another one: all that the page can show."""
+        town, page = self.people.town, person.go("/account")
+        make, code = page.locator("form[action$='/account/telegram'] button"), page.locator("#link-code")
+        person.press(make)
+        person.prove()
+        Citizen(town, chat).say(code.inner_text())
+        linked = page.locator("form[action$='/account/telegram/remove']")
+        town.until(lambda: person.go("/account") and linked.count())
+        person.press(make)
+        person.prove()
+        code.wait_for()
 
     def close(self) -> None:
         """Close every browser; raise AssertionError for what scripts or the policy complained of."""

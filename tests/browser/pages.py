@@ -1,10 +1,11 @@
-"""Every page of the desk, in one place: what is checked and photographed. A test holds it against the routes."""
+"""Every page, in one place: what is checked and photographed. A test holds the desk's against the routes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 from tests.browser.lively import Day
+from tests.browser.public_town import PublicDay
 
 BEHIND: Mapping[str, Callable[[Day], tuple[str, ...]]] = {
     "/": lambda _: ("/",),
@@ -47,6 +48,16 @@ NO_PAGES: Mapping[str, str] = {
 }
 """What can be asked for and is no page, with what it is."""
 NO_SUCH_PAGE = "/no/such/page"
+PUBLIC: Mapping[str, Callable[[PublicDay], str]] = {
+    "now": lambda _: "",
+    "grave": lambda day: f"alerts/{day.grave}",
+    "mapped": lambda day: f"alerts/{day.mapped}",
+    "works": lambda day: f"alerts/{day.works}",
+    "over": lambda day: f"alerts/{day.over}",
+    "embed": lambda _: "embed",
+    "not-found": lambda _: "404.html",
+}
+"""The town's own page: what is to be seen there, and where below its language."""
 
 
 def addresses(day: Day) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,6 +45,15 @@ class PublicTown(DeskTown):
             station=STATION.replace("\n[desk]", PAGES).format(port=self.port, desk=""),
         )
         self.revive()
+
+    def until_shown(self, incident: str) -> None:
+        """Wait for the page that tells of it."""
+        self.until(lambda: f"/alerts/{incident}" in self._page())
+
+    def _page(self) -> str:
+        with urllib.request.urlopen(self.pages, timeout=10) as answer:
+            text: str = answer.read().decode()
+        return text
 
     def day(self) -> PublicDay:
         """Let it pass."""

@@ -5,43 +5,88 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from playwright.sync_api import Browser, Page
+
 from tests.browser.chromium import started
-from tests.browser.lively import lively
-from tests.browser.officer import Desk, People, Person
-from tests.browser.pages import BEHIND
+from tests.browser.lively import Day, lively
+from tests.browser.officer import SIZES, Desk, People, Person
+from tests.browser.pages import BEHIND, PUBLIC
+from tests.browser.public_town import public_town
 from tests.browser.town import desk_town
 
 FOLDER = Path("build") / "screenshots"
+DRAWN = """() => { const map = document.getElementById('map'), ground = map?.querySelector('path');
+    return !map || ground?.getBoundingClientRect().width > map.clientWidth / 20; }"""
+"""Whether the map, if there is one, shows the districts as large as they are to be."""
 
 
-def photograph(person: Person, address: str, name: str) -> None:
-    """The whole of one page; what moves is still."""
-    page = person.go(address)
+def photograph(page: Page, name: str) -> None:
+    """The whole of a page as it stands; what moves is still."""
     page.wait_for_load_state("load")
     page.evaluate("() => document.fonts.ready.then(() => true)")
     page.screenshot(path=FOLDER / f"{name}.png", full_page=True, animations="disabled")
 
 
-def main(languages: list[str]) -> None:
-    """A lively day, photographed in each language."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, desk_town(Path(folder)) as town, started() as browser:
+def looks(languages: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Each size, colour scheme and language."""
+    return ((size, scheme, each) for each in languages for size in ("desk", "phone") for scheme in ("light", "dark"))
+
+
+def photograph_desk(browser: Browser, languages: Sequence[str]) -> None:
+    """Every page of the duty desk on a lively day, in each language."""
+    with tempfile.TemporaryDirectory() as folder, desk_town(Path(folder)) as town:
         people = People(town)
         for name, role in (("anne", "author"), ("berthe", "approver")):
             people.known(name, role)
         desk, day = Desk(browser, people), lively(town)
-        for language in languages:
-            for size in ("desk", "phone"):
-                for scheme in ("light", "dark"):
-                    look = f"{size}-{scheme}-{language}"
-                    admin = desk.person("ada", "administrator", size, color_scheme=scheme, locale=language)
-                    stranger = desk.stranger(admin.account, size, color_scheme=scheme, locale=language)
-                    photograph(stranger, "/sign-in", f"sign-in-{look}")
-                    for route, addresses_on in BEHIND.items():
-                        for number, address in enumerate(addresses_on(day), start=1):
-                            photograph(admin, address, f"{_named(route)}-{number}-{look}")
+        for size, scheme, language in looks(languages):
+            look = f"{size}-{scheme}-{language}"
+            admin = desk.person("ada", "administrator", size, color_scheme=scheme, locale=language)
+            stranger = desk.stranger(admin.account, size, color_scheme=scheme, locale=language)
+            photograph(stranger.go("/sign-in"), f"sign-in-{look}")
+            _photograph_all(admin, day, look)
+            desk.link_chat(admin, 4712)
+            photograph(admin.page, f"account-chat-{look}")
+
+
+def _photograph_all(admin: Person, day: Day, look: str) -> None:
+    for route, addresses_on in BEHIND.items():
+        for number, address in enumerate(addresses_on(day), start=1):
+            photograph(admin.go(address), f"{_named(route)}-{number}-{look}")
+    admin.come_to_what_is_grave()
+    photograph(admin.page, f"compose-confirm-{look}")
+
+
+def photograph_public(browser: Browser, languages: Sequence[str]) -> None:
+    """The town's own page: while nothing is on, then on a day with all that it can show."""
+    with tempfile.TemporaryDirectory() as folder, public_town(Path(folder)) as town:
+        _photograph_public(browser, town.pages, languages, {"nothing": "", "embed-nothing": "embed"})
+        day = town.day()
+        town.until_shown(day.over)
+        paths = {name: path(day) for name, path in PUBLIC.items()}
+        _photograph_public(browser, town.pages, languages, paths)
+
+
+def _photograph_public(browser: Browser, address: str, languages: Sequence[str], paths: dict[str, str]) -> None:
+    for size, scheme, language in looks(languages):
+        context = browser.new_context(**SIZES[size], color_scheme=scheme, locale=language)
+        page = context.new_page()
+        for name, path in paths.items():
+            page.goto(f"{address}/{'' if language == 'fr' else language + '/'}{path}")
+            page.wait_for_function(DRAWN)
+            photograph(page, f"public-{name}-{size}-{scheme}-{language}")
+        context.close()
+
+
+def main(languages: Sequence[str]) -> None:
+    """All of it, in each language."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with started() as browser:
+        photograph_public(browser, languages)
+        photograph_desk(browser, languages)
     sys.stdout.write(f"{len(list(FOLDER.glob('*.png')))} pictures in {FOLDER}\n")
 
 

@@ -19,6 +19,8 @@ from tests.browser.pages import BEHIND, NO_PAGES, NO_SUCH_PAGE, ON_THE_WAY_IN, a
 
 pytestmark = pytest.mark.process
 SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
+RUN_OVER = """() => [...document.querySelectorAll('td[data-label]')]
+    .filter(cell => cell.clientHeight && cell.scrollHeight > cell.clientHeight + 1).map(cell => cell.dataset.label)"""
 
 
 @pytest.fixture(scope="session")
@@ -73,12 +75,16 @@ def test_axe_finds_nothing_on_the_way_in_nor_before_something_grave_goes_out(des
     look("/sign-in/second-factor")
     person.set_up_codes()
     page.goto(f"{person.desk}/account")
-    page.get_by_role("button", name="Sign out everywhere").click()
-    person.give_name_and_password()
-    look("/sign-in/code")
+    person.sign_out_everywhere()
+    page.get_by_role("button", name="Keep", exact=True).click()
+    look("/account/language")
+    person.fill_in_name_and_password()
+    expect(page.get_by_label("Code that your app shows now")).to_be_visible()
+    look("/sign-in")
     person.give_code(ahead=1)
-    page.goto(f"{person.desk}/compose?hazard=evacuation")
-    page.locator("#publish").click()
+    expect(page.get_by_role("heading", name="You were signed out: please confirm")).to_be_visible()
+    look("/sign-in/code")
+    person.come_to_what_is_grave()
     look("/compose")
     page.goto(f"{person.desk}/compose?hazard=general")
     page.get_by_label("Headline", exact=True).fill("")
@@ -86,6 +92,17 @@ def test_axe_finds_nothing_on_the_way_in_nor_before_something_grave_goes_out(des
     expect(page.locator("#errors")).to_be_visible()
     look("/compose")
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_axe_finds_nothing_where_a_chat_is_linked(desk, size):
+    admin = desk.person("ada", "administrator", size)
+    desk.link_chat(admin, 4712)
+    expect(admin.page.get_by_role("heading", name="Telegram")).to_be_visible()
+    expect(admin.page.get_by_text("@tocsin_sandbox_bot")).to_be_visible()
+    expect(admin.page.get_by_text("1 chat linked")).to_be_visible()
+    assert not (found := violations(admin.page)), "\n".join(found)
+    assert admin.page.evaluate(SIDEWAYS) <= 0
 
 
 def test_what_axe_is_to_find_it_finds(desk):
@@ -104,3 +121,8 @@ def test_what_axe_is_to_find_it_finds(desk):
 def test_no_page_scrolls_sideways(desk, day, size):
     admin = desk.person("ada", "administrator", size)
     assert {address: wide for address in addresses(day) if (wide := admin.go(address).evaluate(SIDEWAYS)) > 0} == {}
+
+
+def test_no_label_of_a_cell_runs_over_what_is_below_it_on_a_phone_in_french(desk, day):
+    admin = desk.person("ada", "administrator", "phone", locale="fr-FR")
+    assert {address: run for address in addresses(day) if (run := admin.go(address).evaluate(RUN_OVER))} == {}

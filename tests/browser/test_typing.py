@@ -53,24 +53,19 @@ def test_typed_while_the_server_is_down_and_the_page_closed(desk, town):
 
 def test_a_session_that_ends_while_somebody_types(desk, town):
     anne = desk.fresh("carla")
-    page = composing(anne, "Marché annulé")
+    page = composing(anne, "Kermesse reportée")
     expect(page.locator("#status")).to_have_text(re.compile("^Saved"))
-    elsewhere = anne.context.new_page()
-    elsewhere.goto(f"{anne.desk}/account")
-    elsewhere.get_by_role("button", name="Sign out everywhere").click()
-    elsewhere.wait_for_url(re.compile("sign-in"))
+    anne.sign_out_everywhere()
 
     anne.write(page.get_by_label("More of it"), WORDS)
     expect(page.locator("#status")).to_contain_text("you are signed out")
     page.locator("#publish").click()
     expect(page.get_by_text("What you typed is kept.")).to_be_visible()
-    page.get_by_label("Name", exact=True).fill(anne.account.name)
-    page.get_by_label("Password", exact=True).fill(anne.account.password)
-    page.get_by_role("button", name="Sign in", exact=True).click()
+    anne.fill_in_name_and_password()
     anne.give_code(ahead=1)
 
-    expect(page.get_by_label("Headline", exact=True)).to_have_value("Marché annulé")
+    expect(page.get_by_label("Headline", exact=True)).to_have_value("Kermesse reportée")
     expect(page.get_by_label("More of it")).to_have_value(WORDS)
-    assert not any("Marché annulé" in (each.get("headline") or "") for each in town.objects("status")), (
+    assert not any("Kermesse reportée" in (each.get("headline") or "") for each in town.objects("status")), (
         "nothing went out"
     )

@@ -52,7 +52,8 @@ severity = "Minor"
 """
 CHANNELS = (
     ALL_THREE
-    + """
+    + """subscriptions = true
+
 [channels.exercices]
 kind = "telegram"
 api_url = "{sandbox}"

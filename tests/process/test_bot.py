@@ -123,6 +123,14 @@ def test_a_whole_life_leaves_nothing_behind(bot):
     assert '"level": "debug"' in log
 
 
+def test_the_town_s_page_names_the_bot_as_soon_as_it_is_known(bot):
+    def page() -> str:
+        with urllib.request.urlopen(bot.daemon.url, timeout=5) as answer:
+            return answer.read().decode()
+
+    bot.until(lambda: "https://t.me/tocsin_sandbox_bot" in page(), patience=5)
+
+
 def test_stop_holds_alerts_back_and_start_goes_on_with_the_choices(bot):
     anne = Person(bot, CHAT)
     subscribe(anne)

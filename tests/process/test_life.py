@@ -99,7 +99,10 @@ def test_sigterm_finishes_what_is_under_way(town):
 def test_the_demo_delivers_three_alerts_on_three_platforms_and_exits_0(town):
     done = town.tocsin("demo", "--once", "--folder", str(town.folder / "demo"))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "All is delivered: 3 alerts on 3 channels." in done.stdout
+    assert "All is delivered: 3 alerts on 3 channels, and what is Severe to a subscriber." in done.stdout
+    assert re.findall(r"^ *bot +tells +(.+)\n +somebody who subscribed", done.stdout, re.MULTILINE) == [
+        "Vigilance orange\u00a0: Orages violents attendus en Isère"
+    ]
     assert done.stdout.count("https://t.me/saintmartin_alertes/") == 3
     page = re.search(r"the town's own page\s+(http://\S+)/", done.stdout)
     assert page

@@ -8,7 +8,7 @@ import pytest
 
 from tests.process.person import Person
 from tests.process.town import STATION, TELEGRAM
-from tests.process.visiting import FIRST, Browser
+from tests.process.visiting import FIRST, OWN, Browser
 
 pytestmark = pytest.mark.process
 RULES = """
@@ -27,6 +27,7 @@ class Desk:
 
     def __init__(self, town) -> None:
         self.town = town
+        self.browsers: dict[str, Browser] = {}
         town.configure(TELEGRAM + "subscriptions = true\n", station=STATION + RULES)
         for name, role in PEOPLE.items():
             done = town.tocsin("user", "add", name, "--role", role, "--password-stdin", stdin=FIRST)
@@ -34,9 +35,15 @@ class Desk:
         self.daemon = town.start_daemon()
 
     def code(self, name: str) -> str:
-        browser = Browser(self.daemon.url).sign_in(name)
+        if name not in self.browsers:
+            self.browsers[name] = Browser(self.daemon.url).sign_in(name)
+        browser = self.browsers[name]
         browser.look("/desk/account")
-        return re.search(r"/link (\w+)", browser.press("/desk/account/telegram").html)[1]
+        assert "/link" not in browser.press("/desk/account/telegram").html
+        page = browser.press("/desk/account/telegram", own_password=OWN)
+        shown = re.search(r"/link (\w+)", page.html)
+        assert shown, page.text
+        return shown[1]
 
     def phone(self, name: str, chat: int) -> Person:
         phone = Person(self.town, chat)
@@ -68,7 +75,7 @@ def test_what_waits_is_told_word_for_word_and_another_lets_it_out(desk):
     own = anne.reads("À valider", "quelqu’un d’autre doit la valider")
     assert "Valider" not in own["buttons"]
     anne.press_data(re.search(r"ok:[^\"]+", shown["buttons"])[0], int(own["id"]))
-    anne.reads("somebody else")
+    anne.reads("Vous l’avez rédigée")
     assert desk.state(alert) == {"waiting"}
 
     paul.reads("Toujours à valider", "Montez à l’étage.")
@@ -95,7 +102,7 @@ def test_a_button_of_another_version_lets_nothing_out(desk):
     paul.press_data(re.search(r"ok:[^\"]+", old["buttons"])[0], int(old["id"]))
     forged = re.search(r"ok:[^\"]+", old["buttons"])[0][:-24] + "0" * 24
     paul.press_data(forged, int(old["id"]))
-    paul.reads("is not what was shown")
+    paul.reads("n’attend plus")
     assert not [each for each in desk.town.timelines()["telegram"] if each["channel"].startswith("@")]
 
 
@@ -112,6 +119,22 @@ def test_rejected_with_a_reason_and_told_to_the_other(desk):
     paul.reads("Rejetée par Anne", "le lieu est faux")
 
 
+def test_a_reason_may_be_typed_and_is_what_the_author_reads(desk):
+    paul = desk.phone("Paul", 702)
+    alert = desk.post("Marché déplacé", by="Luc")
+    paul.reads("À valider", "Marché")
+
+    paul.press("Rejeter")
+    paul.reads("ou écrivez la vôtre")
+    paul.say("Ce n’est pas <demain>, c’est\nsamedi !")
+    paul.reads("Rejetée par vous", "Ce n’est pas <demain>, c’est samedi !", "Marché")
+    assert desk.state(alert) == {"rejected"}
+    [account] = desk.town.objects("status", alert)
+    assert "Ce n’est pas <demain>, c’est samedi !" in account["posts"][0]["reason"]
+    paul.say("Merci")
+    paul.reads("Je ne comprends que des commandes")
+
+
 def test_a_code_links_once_and_a_disabled_account_hears_nothing_more(desk):
     code = desk.code("Paul")
     paul, thief = Person(desk.town, 702), Person(desk.town, 703)
@@ -119,12 +142,28 @@ def test_a_code_links_once_and_a_disabled_account_hears_nothing_more(desk):
     paul.reads("reliée au compte")
     thief.say(f"/link {code}")
     thief.reads("Ce code ne relie rien")
+    shown = desk.code("Paul")
+    town_hall = Person(desk.town, 705, group=-704)
+    town_hall.say(f"/link {shown}")
+    town_hall.reads("D’autres lisent ici")
+    paul.say(f"/link {shown}")
+    paul.reads("Ce code ne relie rien")
 
     assert desk.town.tocsin("user", "disable", "Paul").returncode == 0
-    desk.post("Marché déplacé", by="Luc")
+    alert = desk.post("Marché déplacé", by="Luc")
+    paul.press_data(f"no:{alert}:-", 1)
+    paul.reads("Votre compte est fermé")
     anne = desk.phone("Anne", 701)
     anne.reads("À valider", "Marché")
     assert not [each for each in paul.messages() if "Marché" in each["text"]]
 
+    done = desk.town.tocsin("user", "reset", "Anne", "--password-stdin", stdin=FIRST)
+    del desk.browsers["Anne"]
+    assert done.returncode == 0, done.stderr
+    waits = re.search(r"ok:[^\"]+", anne.reads("À valider", "Marché")["buttons"])[0]
+    anne.press_data(waits, 1)
+    anne.reads("n’est reliée à aucun compte")
+    anne.say(f"/link {desk.code('Anne')}")
+    anne.reads("reliée au compte", "Anne")
     anne.say("/unlink")
     anne.reads("n’est plus reliée")

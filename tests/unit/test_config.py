@@ -454,3 +454,41 @@ def test_what_ships_needs_no_entry_point():
     assert source_kind("ical")
     assert channel_kind("ical") is None
     assert source_kind("telegram") is None
+
+
+class TestWebhooksOfABot:
+    """Telegram calls https, from outside, on four ports; a server of one's own calls what it likes."""
+
+    BOT = TELEGRAM + 'subscriptions = true\nupdates = "webhook"\n'
+
+    def written(self, public_url: str, more: str = "") -> str:
+        return f'{STATION}public_url = "{public_url}"\n{self.BOT}{more}'
+
+    @pytest.mark.parametrize(
+        ("public_url", "told"),
+        [
+            ("http://alertes.saint-martin.example", "which isn't https; allowed: a [station] public_url with https://"),
+            ("https://127.0.0.1", "doesn't reach 'https://127.0.0.1' from outside"),
+            ("https://[::1]:8443", "from outside"),
+            ("https://192.168.1.10", "from outside"),
+            ("https://localhost:8443/a", "from outside"),
+            ("https://mairie", "from outside"),
+            ("https://alertes.saint-martin.example:99999", "is no address; allowed: such as https://"),
+            ("https://alertes.saint-martin.example:8080", "on port 8080; allowed: 443, 80, 88, 8443"),
+        ],
+    )
+    def test_that_telegram_never_calls_are_refused_with_what_is_allowed(self, problems, public_url, told):
+        [line] = problems(self.written(public_url))
+        assert line.startswith("channels.telegram.updates: ")
+        assert told in line
+        assert line.endswith('; allowed anyhow: "poll"')
+
+    @pytest.mark.parametrize("port", ["", ":443", ":80", ":88", ":8443", ":8443/tocsin"])
+    def test_that_telegram_calls_are_taken(self, load, port):
+        assert load(self.written(f"https://alertes.saint-martin.example{port}"))
+
+    def test_are_a_server_of_one_s_own_s_to_call_wherever_they_are(self, load):
+        assert load(self.written("http://127.0.0.1:8080", 'api_url = "http://127.0.0.1:8081"\n'))
+
+    def test_are_no_matter_to_a_bot_that_asks(self, load):
+        assert load(self.written("http://127.0.0.1:8080").replace('"webhook"', '"poll"'))

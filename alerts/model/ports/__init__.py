@@ -10,6 +10,7 @@ from alerts.model.ports.sending import (
     DropsRepeats,
     Edits,
     Finds,
+    Pace,
     Probe,
     Rehearses,
     Replaces,
@@ -17,11 +18,12 @@ from alerts.model.ports.sending import (
 )
 from alerts.model.ports.showing import Event, SourceStanding, Views, Wanted
 from alerts.model.ports.sourcing import Heard, Known, Memory, Reading, Source, Surroundings
-from alerts.model.ports.subscribing import BotLine, Keyboard, Linked, OfficerChats, Pace, Speaker, Subscribers
+from alerts.model.ports.subscribing import Asked, BotLine, Keyboard, Linked, OfficerChats, Speaker, Subscribers
 from alerts.model.ports.time import Clock
 
 __all__ = [
     "Accounts",
+    "Asked",
     "Begun",
     "Books",
     "BotLine",

@@ -84,6 +84,10 @@ class Books(Protocol):
         """Store what is told to a channel's subscribers; it goes with the post of the same id."""
         ...
 
+    def subscribers_told(self, incident_id: str) -> frozenset[str]:
+        """The channels whose subscribers were begun to be told of it and not of its end, whatever became of posts."""
+        ...
+
     def move_post(self, post: Post, state: PostState, reason: str | None, *, not_before: datetime | None) -> None:
         """Change a post's state; raises ValueError where `FOLLOWS` doesn't allow it."""
         ...

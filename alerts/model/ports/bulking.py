@@ -50,13 +50,20 @@ class Landing:
     message: int | None = None
     moved_to: int | None = field(default=None, repr=False)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is as nearly all are: sent, of one bulk, to the chat it was meant for."""
+        alone = len(self.target.bulks) == 1 and not self.target.held
+        return self.fate is Fate.SENT and alone and self.moved_to is None
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
     """What a turn is asked: keep these landings, and hand over at most `room` more.
 
     `working` is the bulk of the turn before, `flying` what is handed over and has no end yet, `withdrew` says that some
-    of that was taken back before it left; `local` is the time in the station's zone.
+    of that was taken back before it left; `local` is the time in the station's zone. `hurry`: so many are to be told
+    in a second that it is worth holding up everything else for a millisecond or two.
     """
 
     local: datetime
@@ -65,6 +72,7 @@ class Ask:
     working: str | None = None
     flying: frozenset[tuple[str, int]] = field(default=frozenset(), repr=False)
     withdrew: bool = True
+    hurry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +97,13 @@ class Bulks(Protocol):
         """Keep what landed, stop what must stop, and hand over who is next; None: the lease is not ours any more.
 
         Who is handed over was written down: after a kill these alone may have been reached, and are told again.
+        """
+        ...
+
+    def jot(self, landings: Sequence[Landing]) -> bool:
+        """Keep at once that these plain ones are out, so that a kill repeats none of them; the next turn files them.
+
+        False: it can't be done now, for somebody else writes; nothing is lost if it is asked again.
         """
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -110,13 +111,31 @@ class Rehearses(Protocol):
         ...
 
 
+class Pace(Protocol):
+    """What keeps a whole bot within what Telegram allows."""
+
+    def direct(self) -> AbstractAsyncContextManager[None]:
+        """Wait for one's turn to say something, ahead of everything that goes to many."""
+        ...
+
+    @property
+    def halted_for(self) -> float:
+        """Seconds until anything may leave again; 0: now."""
+        ...
+
+    def halt(self, seconds: float) -> None:
+        """Telegram asked to wait: nothing of this bot leaves before that."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Resources:
     """What a channel is given by the composition root.
 
     `session` is the one aiohttp.ClientSession of the process (typed loosely, for the vocabulary knows no library);
     `folder` is where channels.toml stands, for secret files; `recall` and `remember` keep a few of the channel's own
-    facts (a migrated chat's id, a user id) across restarts.
+    facts (a migrated chat's id, a user id) across restarts. `pace` is that of the channel's bot, where it also talks to
+    subscribers: what it posts takes its turn among what it says.
     """
 
     session: Any
@@ -124,3 +143,4 @@ class Resources:
     folder: Path
     recall: Callable[[str], str | None]
     remember: Callable[[str, str], Awaitable[None]]
+    pace: Pace | None = None

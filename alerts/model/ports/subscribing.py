@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -45,8 +44,12 @@ class Subscribers(Protocol):
         """Everybody, with their channel: also those who paused or never came to an end of choosing."""
         ...
 
-    def received(self, channel: str, chat: int) -> Sequence[tuple[str, datetime]]:
-        """The incidents that a chat was told of, and when."""
+    def received(self, channel: str, chat: int) -> Sequence[tuple[str, int, datetime]]:
+        """The incidents that a chat was told of, the number of the message, and when."""
+        ...
+
+    def held(self, channel: str, chat: int) -> Sequence[tuple[str, datetime]]:
+        """The posts that wait for a chat's morning, or for what else comes, and until when."""
         ...
 
     def offset(self, channel: str) -> int:
@@ -67,6 +70,15 @@ class Linked:
     account: str
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Why this alert is not to go out, was asked by this message of the chat, then."""
+
+    alert: str
+    message: int
+    at: datetime
+
+
 class OfficerChats(Protocol):
     """Which private chats belong to accounts, within one transaction."""
 
@@ -83,7 +95,11 @@ class OfficerChats(Protocol):
         ...
 
     def unlink(self, channel: str, chat: int) -> None:
-        """Bind that chat to nobody; what it was told is forgotten."""
+        """Bind that chat to nobody; what it was told, and asked, is forgotten."""
+        ...
+
+    def release(self, account: str) -> int:
+        """Bind no chat to that account any more, and let no code do so; how many chats there were."""
         ...
 
     def linked(self, channel: str, chat: int) -> str | None:
@@ -107,19 +123,19 @@ class OfficerChats(Protocol):
         ...
 
     def settle(self, channel: str, chat: int, alert: str) -> None:
-        """The chat was told how it ended."""
+        """The chat was told how it ended, and nobody is asked about it any more."""
         ...
 
-
-class Pace(Protocol):
-    """What keeps a whole bot within what Telegram allows."""
-
-    def direct(self) -> AbstractAsyncContextManager[None]:
-        """Wait for one's turn to answer somebody, ahead of everything that goes to many."""
+    def ask(self, channel: str, chat: int, asked: Asked) -> None:
+        """The chat was asked why, in place of what it was asked before."""
         ...
 
-    def halt(self, seconds: float) -> None:
-        """Telegram asked to wait: nothing of this bot leaves before that."""
+    def asked(self, channel: str, chat: int) -> Asked | None:
+        """What the chat was asked last and hasn't answered; None: nothing."""
+        ...
+
+    def unask(self, channel: str, chat: int) -> None:
+        """The chat is asked nothing any more."""
         ...
 
 

@@ -17,8 +17,71 @@ function opened() {
   return Array.from(main.querySelectorAll("details[open]"), (details) => details.id);
 }
 
+// What somebody types, and where, outlives the fetching.
+function typed() {
+  const inputs = Array.from(main.querySelectorAll("input[id]"), (input) => [input.id, input.value]);
+  const here = document.activeElement;
+  const place = here && here.id && main.contains(here) ? here.id : "";
+  return { inputs, place, selection: here && here.type === "text" ? [here.selectionStart, here.selectionEnd] : null };
+}
+
+function restore(kept) {
+  for (const [id, value] of kept.inputs) {
+    const input = document.getElementById(id);
+    if (input) {
+      input.value = value;
+    }
+  }
+  const here = kept.place && document.getElementById(kept.place);
+  if (here) {
+    here.focus({ preventScroll: true });
+    if (kept.selection) {
+      here.setSelectionRange(...kept.selection);
+    }
+  }
+}
+
+function makeTalkable() {
+  for (const form of main.querySelectorAll("form.say")) {
+    form.hidden = false;
+  }
+  for (const spoken of main.querySelectorAll(".spoken")) {
+    spoken.scrollTop = spoken.scrollHeight;
+  }
+}
+
+async function talk(what) {
+  const body = JSON.stringify({ ...what, language: document.documentElement.lang });
+  const headers = { "Content-Type": "application/json" };
+  const answer = await fetch("/sandbox/telegram/talk", { method: "POST", headers, body });
+  const unsent = document.getElementById("unsent");
+  unsent.textContent = answer.ok ? "" : `${unsent.dataset.words} ${(await answer.json()).error}`;
+  return answer.ok;
+}
+
+main.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = event.target;
+  const chat = Number(form.dataset.chat || form.elements.chat.value);
+  const text = form.elements.text.value;
+  if (form.dataset.chat) {
+    form.elements.text.value = "";
+  }
+  if (!(await talk({ chat, text }))) {
+    form.elements.text.value = text;
+  }
+});
+
+main.addEventListener("click", (event) => {
+  const key = event.target.closest("button[data-press]");
+  if (key) {
+    talk({ chat: Number(key.dataset.chat), message: Number(key.dataset.message), press: key.dataset.press });
+  }
+});
+
 function show(html) {
   const open = opened();
+  const kept = typed();
   const focused = document.activeElement && document.activeElement.closest("details");
   main.replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
   for (const id of open) {
@@ -31,6 +94,8 @@ function show(html) {
   if (again) {
     again.querySelector("summary").focus({ preventScroll: true });
   }
+  makeTalkable(); // what is hidden can't be focused
+  restore(kept);
 }
 
 function localise() {
@@ -71,4 +136,5 @@ async function follow() {
 }
 
 localise();
+makeTalkable();
 follow();

@@ -44,6 +44,11 @@ class Chat:
         return f"https://t.me/c/{str(self.id).removeprefix('-100')}/{message}"
 
 
+def is_private(name: str) -> bool:
+    """Whether a chat that is filed so is somebody's own with the bot."""
+    return name.isdecimal()
+
+
 class Chats:
     """Every chat there could be: any `-100…`, any other id, any well-formed `@name`."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import replace
+from itertools import chain, islice
 from typing import Any
 
 from alerts.sandbox.exchange import Answer
@@ -25,7 +26,7 @@ from alerts.sandbox.telegram.answers import (
     told,
 )
 from alerts.sandbox.telegram.calls import Call
-from alerts.sandbox.telegram.chats import Chat, Chats, Pace, bot
+from alerts.sandbox.telegram.chats import Chat, Chats, Pace, bot, is_private
 from alerts.sandbox.telegram.html import Parsed, units
 from alerts.sandbox.telegram.photos import show_photo, take_photo
 
@@ -43,8 +44,9 @@ class Messages:
         self._pace = pace
         self._left = left
         self._last: dict[str, int] = {}
+        self._spoke: dict[str, None] = {}
         for post in state.posts("telegram").values():
-            self._last[post.channel] = max(self._last.get(post.channel, 0), int(post.id))
+            self._count(post.channel, int(post.id), foreign=post.foreign)
 
     def send_text(self, call: Call) -> Answer:
         """`sendMessage`."""
@@ -69,6 +71,21 @@ class Messages:
     def put_foreign(self, chat_id: str, text: str, now: float) -> Post:
         """Let somebody else write into a chat: its ids run on, and the bot can't change it. Raises Refusal."""
         return self._keep(self._chats.find(chat_id), Parsed(text), now, foreign=True)
+
+    def conversations(self, most: int) -> tuple[list[str], int]:
+        """Private chats, first those in which a person spoke, each the latest first; and how many there are in all."""
+        latest = (name for name in chain(reversed(self._spoke), reversed(self._last)) if is_private(name))
+        return list(dict.fromkeys(islice(latest, 2 * most)))[:most], sum(map(is_private, self._last))
+
+    def newest(self, name: str, most: int) -> list[Post]:
+        """The newest messages of a chat, the latest first."""
+        last, there = self.count(name), self._state.posts("telegram")
+        posts = (there.get(f"{name}/{number}") for number in range(last, max(0, last - most), -1))
+        return [post for post in posts if post is not None]
+
+    def count(self, name: str) -> int:
+        """How many messages a chat has."""
+        return self._last.get(name, 0)
 
     def edit_text(self, call: Call) -> Answer:
         """`editMessageText`."""
@@ -102,11 +119,19 @@ class Messages:
         return told(self._show(chat, self._keep(chat, parsed, call.at, **more)))
 
     def _keep(self, chat: Chat, parsed: Parsed, now: float, **more: Any) -> Post:
-        id_ = self._last[chat.name] = self._last.get(chat.name, 0) + 1
+        id_ = self._count(chat.name, self._last.get(chat.name, 0) + 1, foreign="foreign" in more)
         entities = tuple(entity.as_json() for entity in parsed.entities)
         post = Post("telegram", str(id_), chat.name, parsed.text, now, chat.address(id_), entities=entities, **more)
         self._state.keep(post)
         return post
+
+    def _count(self, name: str, number: int, *, foreign: bool) -> int:
+        """The chat has so many messages, and is the latest one."""
+        self._last[name] = max(self._last.pop(name, 0), number)
+        if foreign:
+            self._spoke.pop(name, None)
+            self._spoke[name] = None
+        return number
 
     def _edit(self, call: Call, field: str) -> Answer:
         chat, parsed = self._chats.find(call.text("chat_id")), call.words(field)

@@ -12,27 +12,29 @@ from alerts.sandbox.telegram.calls import Call
 from alerts.sandbox.telegram.chats import Chats, Pace, administrator, bot
 from alerts.sandbox.telegram.inbox import Inbox
 from alerts.sandbox.telegram.messages import Messages
+from alerts.sandbox.telegram.talk import Talking
 
 
 class Telegram:
-    """The bot and its chats. `answer` is the whole API, a function of the request and the state."""
+    """The bot, its chats and the people in them. `answer` is the whole API, a function of the request and the state."""
 
     def __init__(self, settings: SandboxSettings, state: State) -> None:
         self._chats = Chats(state)
         self.inbox = Inbox()
-        self._messages = Messages(state, self._chats, Pace() if settings.limits else None, self.inbox.left)
+        self.messages = Messages(state, self._chats, Pace() if settings.limits else None, self.inbox.left)
+        self.talking = Talking(state, self.messages)
         self._methods: dict[str, Callable[[Call], Answer]] = {
             "getme": lambda _: told(bot()),
             "getchat": lambda call: told(self._chats.find(call.text("chat_id")).as_json()),
             "getchatmember": self._show_member,
             "getchatmembercount": self._count_members,
             "getchatadministrators": lambda _: told([administrator()]),
-            "sendmessage": self._messages.send_text,
-            "sendphoto": self._messages.send_photo,
-            "editmessagetext": self._messages.edit_text,
-            "editmessagecaption": self._messages.edit_caption,
-            "editmessagereplymarkup": self._messages.edit_markup,
-            "deletemessage": self._messages.delete,
+            "sendmessage": self.messages.send_text,
+            "sendphoto": self.messages.send_photo,
+            "editmessagetext": self.messages.edit_text,
+            "editmessagecaption": self.messages.edit_caption,
+            "editmessagereplymarkup": self.messages.edit_markup,
+            "deletemessage": self.messages.delete,
             "pinchatmessage": lambda _: told(True),
             "getupdates": self.inbox.poll,
             "setwebhook": self.inbox.set_webhook,
@@ -59,7 +61,7 @@ class Telegram:
 
     def put_foreign(self, chat_id: str, text: str, now: float) -> Post:
         """Let somebody else write into a chat. Raises Refusal."""
-        return self._messages.put_foreign(chat_id, text, now)
+        return self.messages.put_foreign(chat_id, text, now)
 
     def _show_member(self, call: Call) -> Answer:
         chat, user = self._chats.find(call.text("chat_id")), call.text("user_id")

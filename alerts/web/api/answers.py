@@ -31,6 +31,9 @@ class AlertHead(BaseModel):
     alert: str = Field(description="Its id: it names these exact texts, which never change.")
     incident: str = Field(description="What it shares with its updates and its end.")
     identifier: str | None = Field(description="CAP's identifier; null for an entry of a feed that could not be read.")
+    follows: str | None = Field(
+        description="CAP's identifier of the message that this one goes on from; null: it begins its incident."
+    )
     status: Status | None
     state: AlertState
     reason: str | None

@@ -69,7 +69,9 @@ OPERATIONS: tuple[Operation, ...] = (
         _FILED,
         wish=UpdateWish,
         troubles=(412,),
-        details="What isn't said stays as it was. The answer is the new alert, of the same incident.",
+        details="What isn't said stays as it is in the incident's newest words that were let out, whichever of its "
+        "alerts is named; one that waits is gone on with only where it is named itself. The answer is the new alert, "
+        "and `follows` the one it goes on from, which `If-Match` is compared with.",
     ),
     Operation(
         "cancelAlert",

@@ -21,6 +21,7 @@ from alerts.desk.sitting import Office
 from alerts.desk.station import Station
 from alerts.model.actor import Act
 from alerts.model.person import Stage
+from alerts.web.console.record_words import detail_in_words
 from alerts.web.console.times import Times
 from alerts.web.console.words import best_language, languages, words_of
 from alerts.web.leaflet import leaflet_files
@@ -79,6 +80,7 @@ class Frame:
         return {
             "_": partial(_say, words),
             "ngettext": words.ngettext,
+            "detail_in_words": partial(detail_in_words, words=words),
             "language": words.language,
             "languages": _named_languages(),
             "station": self.station,

@@ -128,7 +128,9 @@ class OwnAccount:
         return await self._dropped(request, await self._gate.drop_passkey(cookie, form.get("passkey", "")))
 
     async def offer_chat(self, request: web.Request) -> web.Response:
-        """A code that links a private chat with the bot; it is shown here, once."""
+        """A code that links a private chat with the bot; it is shown here, once. Who links a chat may decide in it."""
+        if asked := await prove(self._console, request, await fields_of(request)):
+            return asked
         name = visitor_of(request).account.name
         code = await self._console.office.act(lambda sitting: offer_code(sitting, name))
         return await self._page(request, link_code=code)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import brotli
 from aiohttp import web
@@ -17,6 +19,7 @@ STALE_FOR = 24 * 3600
 """Seconds for which a cache may go on answering while the daemon can't (RFC 5861): dated words beat none."""
 _SMALL = 256
 _NO_WORSE = "Accept-Encoding"
+_CODING = re.compile(r"\s*([\w.*-]+)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?", re.IGNORECASE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +39,32 @@ class Answer:
         headers = CIMultiDict(self.headers)
         if status == 200 and (known := asked.get("If-None-Match")) and _knows(known, self.etag):
             return web.Response(status=304, headers=headers)
-        body, accepted = self.body, asked.get(_NO_WORSE, "")
-        if self.brotlied is not None and "br" in accepted and "br;q=0" not in accepted:
+        if status != 200:
+            headers["Cache-Control"] = f"public, max-age={FRESH_FOR}"  # nothing there now: not for a day of ours
+        body, takes = self.body, _codings(asked.get(_NO_WORSE, ""))
+        if self.brotlied is not None and "br" in takes:
             body, headers["Content-Encoding"] = self.brotlied, "br"
-        elif self.gzipped is not None and "gzip" in accepted and "gzip;q=0" not in accepted:
+        elif self.gzipped is not None and "gzip" in takes:
             body, headers["Content-Encoding"] = self.gzipped, "gzip"
         headers["Content-Type"] = self.kind
         return web.Response(body=body, status=status, headers=headers)
 
 
 def answer(
-    body: str | bytes, kind: str, *, extra: Mapping[str, str] | None = None, fresh_for: int = FRESH_FOR
+    body: str | bytes,
+    kind: str,
+    *,
+    extra: Mapping[str, str] | None = None,
+    fresh_for: int = FRESH_FOR,
+    before: Answer | None = None,
 ) -> Answer:
-    """An answer of this body and media type; `extra` headers go with it."""
+    """An answer of this body and media type; `extra` headers go with it.
+
+    One that says what `before` said at the same address is that: compressing costs more than all else.
+    """
     content = body.encode() if isinstance(body, str) else body
+    if before is not None and before.body == content:
+        return before
     # Weak: the compressed forms say the same in other bytes (RFC 9110, 8.8.1).
     etag = f'W/"{hashlib.sha256(content).hexdigest()[:20]}"'
     headers = {
@@ -59,14 +74,22 @@ def answer(
         "X-Content-Type-Options": "nosniff",
         **(extra or {}),
     }
-    pays = len(content) >= _SMALL and not kind.startswith("image/png")
-    return Answer(
-        content,
-        kind,
-        etag,
-        gzip.compress(content, 6, mtime=0) if pays else None,
-        brotli.compress(content, quality=5) if pays else None,
-        headers,
+    if len(content) < _SMALL or kind.startswith("image/png"):
+        return Answer(content, kind, etag, headers=headers)
+    gzipped, brotlied = gzip.compress(content, 6, mtime=0), brotli.compress(content, quality=5)
+    return Answer(content, kind, etag, gzipped, brotlied, headers)
+
+
+@lru_cache(maxsize=256)
+def _codings(header: str) -> frozenset[str]:
+    """The codings that `Accept-Encoding` takes: those it names, but for what it refuses (RFC 9110, 12.5.3).
+
+    The browsers of a whole town send a handful of spellings.
+    """
+    return frozenset(
+        match[1].lower()
+        for each in header.split(",")
+        if (match := _CODING.fullmatch(each)) and float(match[2] or 1) > 0
     )
 
 

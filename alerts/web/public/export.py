@@ -1,82 +1,157 @@
 """The public side as files, for any web server: each edition whole, put in place at once.
 
 `DIR` is a link to the newest edition beside it (`DIR.editions/N`). A file that didn't change is the same file in both
-(a hard link), so an edition costs what changed. Whoever serves `DIR` sees one edition or the next, never a mixture.
+(a hard link), and an edition that nobody reads any more is made the next one by what changed since: the pages of
+incidents that were over long ago, most of all there is, are touched once. Whoever serves `DIR` sees one edition or the
+next, never a mixture.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from alerts.model.errors import TocsinError
 from alerts.web.public.answers import Answer
 
-KEPT = 2
-"""Editions that stay: a server may still be reading the one before."""
+KEPT = 3
+"""Editions that stay: a server may still be reading the one before, and the one before that becomes the next."""
 INDEX = "index.html"
+_MAP = "alerts.geojson"
+_LASTING = ("alerts", "cap", "static")
+"""The folders whose files stay when an edition has them no more; any other is of a language that went."""
+_INHERITED = ""
+"""The tag of a file that another process wrote."""
 
 
 class Export:
-    """Writes editions. Raises TocsinError where `folder` is something else already."""
+    """Writes editions; `languages` are those that have folders of their own.
 
-    def __init__(self, folder: Path) -> None:
+    Raises TocsinError where `folder` is something else already.
+    """
+
+    def __init__(self, folder: Path, languages: Sequence[str] = ()) -> None:
         self.folder = folder
+        self._languages = tuple(languages)
         self._editions = folder.with_name(f"{folder.name}.editions")
-        self._written: dict[str, str] = {}
-        self._incidents = _incidents_in(folder)
+        self._held: dict[str, Mapping[str, str]] = {}
+        self._paged = self._paged_in(_files_in(folder))
+        self._open = _open_in(folder)
 
     def has(self, incident: str) -> bool:
-        """Whether that incident has its page in the edition that stands."""
-        return incident in self._incidents
+        """Whether the edition that stands has that incident's pages as they stay.
+
+        One that was on when it was written may have ended since, while nobody was there to write it.
+        """
+        return incident in self._paged and incident not in self._open
 
     def write(self, answers: Mapping[str, Answer]) -> None:
         """Put an edition in place; pages that are in it no more (of older incidents) stay as they were."""
         wanted = {_file_of(path, answer): answer for path, answer in answers.items()}
-        if self.folder.is_dir() and all(self._written.get(name) == answer.etag for name, answer in wanted.items()):
+        before = self._standing()
+        held = self._held.get(before.name) or _files_in(before) if before is not None else {}
+        if before is not None and all(held.get(name) == answer.etag for name, answer in wanted.items()):
             return
-        if self.folder.exists() and not self.folder.is_symlink():
-            raise TocsinError(f"[web] export: {self.folder} is there already and no link of ours; name a new folder")
-        before = self.folder.resolve() if self.folder.is_symlink() else None
-        place = self._editions / str(self._next_number(before))
-        place.mkdir(parents=True)
-        if before is not None and before.is_dir():
-            _link_tree(before, place, but=wanted)
-        for name, answer in wanted.items():
-            is_same = before is not None and self._written.get(name) == answer.etag
-            _put(place / name, answer, before / name if before is not None and is_same else None)
-        _switch(self.folder, place)
-        self._written = {name: answer.etag for name, answer in wanted.items()}
-        self._incidents = _incidents_in(place)
-        self._sweep(place)
+        target = {name: tag for name, tag in held.items() if self._stays(name)}
+        target |= {name: answer.etag for name, answer in wanted.items()}
+        place, has = self._begin(before)
+        try:
+            for name in has.keys() - target.keys():
+                (place / name).unlink()
+            for name in (name for name, tag in target.items() if has.get(name) != tag):
+                is_same = held.get(name) == target[name]
+                _put(place / name, before / name if before is not None and is_same else wanted[name].body)
+            _switch(self.folder, place)
+        except BaseException:
+            self._held.clear()
+            shutil.rmtree(place, ignore_errors=True)  # a full disk gets no fuller by trying again
+            raise
+        self._held[place.name] = target
+        self._paged, self._open = self._paged_in(target), _open_in(place)
+        self._sweep([place, before])
 
-    def _next_number(self, before: Path | None) -> int:
+    def _begin(self, before: Path | None) -> tuple[Path, Mapping[str, str]]:
+        """A folder for the next edition, and which files it has: a spare one of ours, or a new one."""
+        place = self._editions / str(self._next_number())
+        spare = self._spare(before)
+        if spare is None:
+            place.mkdir(parents=True)
+            return place, {}
+        has = self._held.pop(spare.name)
+        spare.rename(place)
+        return place, has
+
+    def _standing(self) -> Path | None:
+        """The edition that the link leads to; None where there is none yet. Somebody else's place is left alone."""
+        if self.folder.is_symlink():
+            place = self.folder.resolve()
+            if place.parent == self._editions.resolve():
+                return place if place.is_dir() else None
+        if self.folder.is_symlink() or self.folder.exists():
+            raise TocsinError(f"[web] export: {self.folder} is there already and no link of ours; name a new folder")
+        return None
+
+    def _stays(self, name: str) -> bool:
+        folder, _, rest = name.partition("/")
+        return bool(rest) and folder in (*_LASTING, *self._languages)
+
+    def _spare(self, before: Path | None) -> Path | None:
+        """The oldest edition of this process, if it is neither the one that stands nor the one that did before it."""
+        ours = [name for name in self._held if before is None or name != before.name]
+        return self._editions / ours[0] if len(ours) >= KEPT - 1 else None
+
+    def _next_number(self) -> int:
         """A number that no edition has: what a crash left half-written is in nobody's way."""
-        there = [before] if before is not None else []
-        there += self._editions.iterdir() if self._editions.is_dir() else []
+        there = self._editions.iterdir() if self._editions.is_dir() else ()
         return max((int(each.name) for each in there if each.name.isdigit()), default=0) + 1
 
-    def _sweep(self, newest: Path) -> None:
-        """Keep the newest two that stood; a half-written one counts as none."""
-        numbers = [each for each in self._editions.iterdir() if each.name.isdigit()]
-        older = sorted(numbers, key=lambda each: int(each.name), reverse=True)[KEPT:]
-        for old in older:
-            if old != newest:
+    def _sweep(self, stand: Iterable[Path | None]) -> None:
+        """Keep the two that stood last and what the next is made of; what a crash left half-written goes."""
+        kept = {each.name for each in stand if each is not None} | self._held.keys()
+        for old in self._editions.iterdir():
+            if old.name.isdigit() and old.name not in kept:
                 shutil.rmtree(old, ignore_errors=True)
 
+    def _paged_in(self, files: Iterable[str]) -> frozenset[str]:
+        """The incidents that have their page in every language."""
+        names, tail = set(files), f"/{INDEX}"
+        found = (
+            name[len("alerts/") : -len(tail)] for name in names if name.startswith("alerts/") and name.endswith(tail)
+        )
+        return frozenset(
+            each for each in found if all(f"{language}/alerts/{each}{tail}" in names for language in self._languages)
+        )
 
-def _incidents_in(folder: Path) -> frozenset[str]:
-    return frozenset(page.parent.name for page in folder.glob(f"alerts/*/{INDEX}"))
+
+def _files_in(folder: Path) -> dict[str, str]:
+    """Every file of an edition, as another process wrote it."""
+    return {
+        Path(place, name).relative_to(folder).as_posix(): _INHERITED
+        for place, _, names in os.walk(folder)
+        for name in names
+    }
 
 
-def _put(file: Path, answer: Answer, same: Path | None) -> None:
+def _open_in(folder: Path) -> frozenset[str]:
+    """The incidents that were on or to come when an edition was written, as its map has them."""
+    try:
+        features = json.loads((folder / _MAP).read_bytes())["features"]
+        return frozenset(feature["properties"]["incident"] for feature in features)
+    except (OSError, ValueError, KeyError, TypeError):
+        return frozenset()
+
+
+def _put(file: Path, content: Path | bytes) -> None:
+    """The same file under one more name, or one of its own; never into a file that other editions have too."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    if same is not None and same.is_file():
-        os.link(same, file)
+    file.unlink(missing_ok=True)
+    if isinstance(content, Path):
+        os.link(content, file)
     else:
-        file.write_bytes(answer.body)
+        file.write_bytes(content)
 
 
 def _file_of(path: str, answer: Answer) -> str:
@@ -84,15 +159,6 @@ def _file_of(path: str, answer: Answer) -> str:
     name = path.lstrip("/")
     is_page = answer.kind.startswith("text/html") and not name.endswith(".html")
     return f"{name.rstrip('/')}/{INDEX}".lstrip("/") if is_page else name
-
-
-def _link_tree(source: Path, target: Path, *, but: Iterable[str]) -> None:
-    for place, _, names in os.walk(source):
-        inside = Path(place).relative_to(source)
-        for name in names:
-            if (inside / name).as_posix() not in but:
-                (target / inside).mkdir(parents=True, exist_ok=True)
-                os.link(Path(place, name), target / inside / name)
 
 
 def _switch(link: Path, place: Path) -> None:

@@ -13,8 +13,9 @@ from icalendar import Calendar, Event
 
 from alerts.model.alert import Alert
 from alerts.model.cap_xml import write
+from alerts.model.post import EndReason
 from alerts.web.public.setting import Setting
-from alerts.web.public.told import Told, outlines
+from alerts.web.public.told import Told, shapes_of
 
 _ICAL_STATUS = {True: "CANCELLED", False: "CONFIRMED"}
 
@@ -28,11 +29,17 @@ def cap_message(alert: Alert) -> bytes:
     return write(replace(alert, infos=infos))
 
 
-def features(shown: Iterable[Told], setting: Setting) -> str:
-    """Every area as a GeoJSON feature (RFC 7946); what has no outline has a null geometry."""
-    return _json(
-        {"type": "FeatureCollection", "features": [each for told in shown for each in _features(told, setting)]}
-    )
+def collection(features: Iterable[str]) -> str:
+    """The GeoJSON (RFC 7946) of what `features` spelled out."""
+    return f'{{"type":"FeatureCollection","features":[{",".join(features)}]}}'
+
+
+def features(told: Told, setting: Setting) -> str:
+    """Every area as a GeoJSON feature, one after the other; districts that are named alone with their outlines.
+
+    What has no outline has a null geometry; `whole` tells that it is about the whole town, outline or not.
+    """
+    return ",".join(_json(feature) for feature in _features(told, setting))
 
 
 def _features(told: Told, setting: Setting) -> list[Mapping[str, Any]]:
@@ -46,10 +53,12 @@ def _features(told: Told, setting: Setting) -> list[Mapping[str, Any]]:
         "area": told.facts["area"],
         "when": told.facts["when"],
         "over": incident.ending is not None,
+        "planned": incident.planned,
+        "whole": told.districts is None,
         "onset": alert.starts.isoformat(timespec="seconds"),
         "expires": alert.ends.isoformat(timespec="seconds"),
     }
-    shapes: list[Mapping[str, Any] | None] = [*outlines(alert)] or [None]
+    shapes: list[Mapping[str, Any] | None] = [*shapes_of(told, setting)] or [None]
     return [
         {"type": "Feature", "id": f"{incident.id}/{n}", "geometry": _bare(shape), "properties": said | _radius(shape)}
         for n, shape in enumerate(shapes)
@@ -82,7 +91,10 @@ def districts(setting: Setting) -> str:
 
 
 def calendar(planned: Sequence[Told], setting: Setting) -> bytes:
-    """Works and cut-offs as iCalendar (RFC 5545); one that was called off stays, cancelled."""
+    """Works and cut-offs as iCalendar (RFC 5545); one that was called off stays, cancelled.
+
+    One that was over sooner than was told did take place: it ends when it was over.
+    """
     document = Calendar()
     document.add("prodid", "-//Tocsin//alerts//EN")
     document.add("version", "2.0")
@@ -98,14 +110,28 @@ def _event(told: Told, setting: Setting) -> Event:
     event.add("uid", f"{told.incident.id}@{setting.sender.rpartition('@')[2]}")
     event.add("dtstamp", told.incident.changed_at)
     event.add("dtstart", alert.starts.astimezone(UTC))
-    event.add("dtend", max(alert.ends, alert.starts + timedelta(minutes=1)).astimezone(UTC))
+    event.add("dtend", max(_end_of(told), alert.starts + timedelta(minutes=1)).astimezone(UTC))
     event.add("summary", facts["headline"] or facts["title"])
     event.add("description", told.summary)
     event.add("location", facts["area"])
     event.add("url", setting.address(told.path))
-    called_off = told.incident.ending is not None and told.incident.ending.at < alert.ends
-    event.add("status", _ICAL_STATUS[called_off])
+    event.add("status", _ICAL_STATUS[_is_called_off(told)])
     return event
+
+
+def _end_of(told: Told) -> datetime:
+    """When works are over, or were."""
+    ending = told.incident.ending
+    is_done = ending is not None and ending.reason is EndReason.ALL_CLEAR and not _is_called_off(told)
+    return ending.at if ending is not None and is_done else told.incident.alert.ends
+
+
+def _is_called_off(told: Told) -> bool:
+    """Whether they didn't take place, as far as anybody told: the all clear in their midst is no such word."""
+    ending, alert = told.incident.ending, told.incident.alert
+    if ending is None or ending.at >= alert.ends:
+        return False
+    return ending.reason is not EndReason.ALL_CLEAR or ending.at <= alert.starts
 
 
 def sitemap(paths: Sequence[tuple[str, datetime]], setting: Setting) -> str:
@@ -118,8 +144,9 @@ def sitemap(paths: Sequence[tuple[str, datetime]], setting: Setting) -> str:
 
 
 def robots(setting: Setting) -> str:
-    """Everything public may be indexed; the desk and the API are nothing to find."""
-    return f"User-agent: *\nDisallow: /desk\nDisallow: /api/\nSitemap: {setting.address('/sitemap.xml')}\n"
+    """Everything public may be indexed; the desk and the API are nothing to find. The map needs a whole address."""
+    sitemap = f"Sitemap: {setting.address('/sitemap.xml')}\n" if setting.public_url else ""
+    return f"User-agent: *\nDisallow: /desk\nDisallow: /api/\n{sitemap}"
 
 
 def _json(data: Mapping[str, Any]) -> str:

@@ -15,13 +15,17 @@ KEPT = 64
 
 
 class Older:
-    """Looks incidents up in the archive; draws one at a time, however many ask."""
+    """Looks incidents up in the archive; looks for one at a time and draws one at a time, however many ask.
+
+    The lanes read by the same thread: a crowd with addresses that lead nowhere must not stand before them in the line.
+    """
 
     def __init__(self, office: Office, site: Site) -> None:
         self._office = office
         self._site = site
         self._kept: OrderedDict[str, Lasting] = OrderedDict()
         self._named: dict[str, str] = {}
+        self._looking = asyncio.Lock()
         self._drawing = asyncio.Lock()
 
     async def of_path(self, path: str, edition: Edition) -> Lasting | None:
@@ -35,7 +39,8 @@ class Older:
         """The answers about the incident of that id, or of the message of that id."""
         if kept := self._kept.get(self._named.get(name, name)):
             return kept
-        found = await self._office.ask(lambda sitting: _public(sitting, name))
+        async with self._looking:
+            found = await self._office.ask(lambda sitting: _public(sitting, name))
         if found is None or found.id in edition.incidents:
             return edition.incidents[found.id] if found else None
         async with self._drawing:
@@ -45,9 +50,9 @@ class Older:
         self._keep(name, lasting)
         return lasting
 
-    def forget(self, incidents: Iterable[str]) -> None:
-        """These are in the edition again: what is kept of them may not be what holds."""
-        for incident in incidents:
+    def forget(self, incidents: Iterable[str] | None) -> None:
+        """What is kept of these may not be what holds: they are in the edition again. None: of all."""
+        for incident in list(self._kept) if incidents is None else incidents:
             self._kept.pop(incident, None)
 
     def _keep(self, name: str, lasting: Lasting) -> None:
@@ -60,10 +65,11 @@ class Older:
 
 
 def _public(sitting: Sitting, name: str) -> PublicIncident | None:
-    incident = sitting.views.incident_of(name)
+    views = sitting.views
+    incident = views.incident_of(name)
     if incident is None:
         return None
-    return public_incident(sitting.books.incident(incident), sitting.books.thread(incident), sitting.now)
+    return public_incident(views.messages([incident])[incident], views.threads([incident])[incident], sitting.now)
 
 
 _NAMED: Mapping[str, Callable[[str], str]] = {

@@ -14,12 +14,12 @@ from babel import Locale
 from babel.dates import format_datetime, format_timedelta
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from alerts.model.alert import Severity
 from alerts.rendering.clean import address
 from alerts.web.public.linked_data import announcement
 from alerts.web.public.setting import Outlook, Setting
 from alerts.web.public.static import static_path
-from alerts.web.public.told import Told, outlines
+from alerts.web.public.told import Told, shapes_of
+from alerts.web.public.tongues import marked, tongue
 from alerts.web.words import Words, read_words
 
 _HERE = Path(__file__).parent
@@ -57,7 +57,8 @@ class Pages:
             language=language,
             setting=setting,
             names={tag: _name(tag) for tag in setting.languages},
-            severities=_severities(self._words),
+            marked=marked,
+            tongue=tongue,
             moment=self._moment,
             dated=self._dated,
             span=self._span,
@@ -76,7 +77,7 @@ class Pages:
             outlook,
             f"alerts/{told.incident.id}",
             told=told,
-            shapes=outlines(told.incident.alert),
+            shapes=shapes_of(told, self.setting),
             web=address(info.web) if info else None,
             json_ld=_for_script(announcement(told, self.setting)),
         )
@@ -108,7 +109,7 @@ class Pages:
 
     def _span(self, since: datetime, now: datetime) -> str:
         """How long ago, in the greatest unit that fits: "2 minutes", "3 hours"."""
-        return format_timedelta(now - since, granularity="minute", threshold=1, locale=Locale.parse(self.language))
+        return format_timedelta(abs(now - since), granularity="minute", threshold=1, locale=Locale.parse(self.language))
 
 
 @lru_cache(maxsize=8)
@@ -120,17 +121,6 @@ def words_of(language: str) -> Words:
 def _name(tag: str) -> str:
     name = Locale.parse(tag).get_language_name(tag) or tag
     return name[:1].upper() + name[1:]
-
-
-def _severities(words: Words) -> Mapping[Severity, str]:
-    _ = words.gettext
-    return {
-        Severity.EXTREME: _("Extreme danger"),
-        Severity.SEVERE: _("Serious danger"),
-        Severity.MODERATE: _("Be careful"),
-        Severity.MINOR: _("For information"),
-        Severity.UNKNOWN: _("Alert"),
-    }
 
 
 def _for_script(data: Mapping[str, Any]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+import re
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
 
-from alerts.desk.publicity import public_incident, situation
+from alerts.desk.publicity import LAST_DAY, public_incident, situation
 from alerts.desk.sitting import Office, Sitting
 from alerts.model.ports import Clock, SourceStanding
 from alerts.web.public.answers import Answer
@@ -27,12 +28,18 @@ LISTED = 5000
 """Older incidents that the map of the site names."""
 AT_A_TIME = 20
 """Older incidents whose pages an export gets with one edition, until it has them all."""
+CARDS_AT_A_TIME = 40
+"""Cards that an edition waits for on its way to the files; the gravest have theirs first, the rest follow."""
+_BOT = re.compile(r"@(\w{3,64})", re.ASCII)
 
 log = structlog.get_logger()
 
 
 class Publisher:
-    """Has the answers. `listeners` hear of each new edition; `made_at` is when the newest was made, by the clock."""
+    """Has the answers. `listeners` hear of each new edition; `made_at` is when the newest was made, by the clock.
+
+    `unexported` is why the newest isn't in the files: what stands there grows old unseen.
+    """
 
     def __init__(self, office: Office, setting: Setting, clock: Clock, export: Path | None = None) -> None:
         self._office = office
@@ -44,11 +51,13 @@ class Publisher:
         self._older = Older(office, self._site)
         self._cards = Cards()
         self._exported: dict[str, Key] = {}
-        self._export = Export(export) if export else None
+        self._export = Export(export, setting.languages[1:]) if export else None
+        self._pageless: set[str] = set()
         self._listeners: set[asyncio.Event] = set()
         self._changed = asyncio.Event()
         self._to_export = asyncio.Event()
         self.made_at: float | None = None
+        self.unexported: str | None = None
         self.closed = False
 
     async def run(self) -> None:
@@ -78,7 +87,8 @@ class Publisher:
         self._known = known
         listed = [(each, at) for each, at in known if self._export is None or self._export.has(each)]
         self._edition = edition = await asyncio.to_thread(self._site.edition, outlook, before, listed)
-        self._older.forget(edition.incidents)
+        is_news_of_bots = before is not None and before.outlook.bots != edition.outlook.bots
+        self._older.forget(None if is_news_of_bots else edition.incidents)
         self.made_at = self._clock.monotonic()
         self._to_export.set()
         if before is None or before.news != edition.news:
@@ -87,26 +97,42 @@ class Publisher:
         return edition
 
     async def export(self) -> bool:
-        """Write the newest edition out; returns whether older incidents' pages are still to come."""
+        """Write the newest edition out; returns whether older incidents' pages, or cards, are still to come."""
         if self._export is None:
             return False
         self._to_export.clear()
         edition = await self.edition()
-        lacking = [each for each, _ in self._known if not self._export.has(each) and each not in edition.incidents]
-        older = [found for name in lacking[:AT_A_TIME] if (found := await self._older.of(name, edition))]
+        older = [lasting async for lasting in self._lacking(self._export, edition)]
         more = {path: answer for lasting in older for path, answer in lasting.answers.items()}
-        cards = await self._new_cards([*edition.incidents.values(), *older])
-        await asyncio.to_thread(
-            self._export.write, {**more, **{path: card for path, (_, card) in cards.items()}, **edition.answers}
-        )
+        cards = await self._new_cards(edition.incidents.values(), CARDS_AT_A_TIME)
+        is_behind = len(cards) >= CARDS_AT_A_TIME
+        cards |= await self._new_cards(older)
+        drawn = {path: card for path, (_, card) in cards.items()}
+        await asyncio.to_thread(self._export.write, {**more, **drawn, **edition.answers})
         self._exported |= {path: key for path, (key, _) in cards.items()}
-        return bool(more)
+        return bool(more) or is_behind
 
-    async def _new_cards(self, incidents: Sequence[Lasting]) -> Mapping[str, tuple[Key, Answer]]:
-        """The cards that an export hasn't got yet, or not of these words."""
+    async def _lacking(self, export: Export, edition: Edition) -> AsyncIterator[Lasting]:
+        """Some of the older incidents whose pages the export hasn't got; one that can't be made holds up no other."""
+        known = (each for each, _ in self._known if each not in edition.incidents and each not in self._pageless)
+        for name in [each for each in known if not export.has(each)][:AT_A_TIME]:
+            try:
+                found = await self._older.of(name, edition)
+            except Exception:
+                log.exception("page.stumbled", incident=name)
+                found = None
+            if found is None:
+                self._pageless.add(name)
+            else:
+                yield found
+
+    async def _new_cards(self, incidents: Iterable[Lasting], most: int | None = None) -> dict[str, tuple[Key, Answer]]:
+        """The cards that an export hasn't got yet, or not of these words; of many the first."""
         found: dict[str, tuple[Key, Answer]] = {}
         for lasting in incidents:
             for path, _ in cards_of(lasting):
+                if len(found) == most:
+                    return found
                 if self._exported.get(path) != lasting.key and (card := await self._cards.at(path, lasting)):
                     found[path] = lasting.key, card
         return found
@@ -169,22 +195,36 @@ class Publisher:
             try:
                 if await self.export():
                     self._changed.set()
-            except Exception:
+                self.unexported = None
+            except Exception as error:
+                self.unexported = f"the files are not renewed: {error}"
                 log.exception("pages.not_exported", folder=str(export.folder))
                 await self._clock.sleep(REST)
 
     def _look(self, sitting: Sitting) -> tuple[Outlook, Known]:
         now, views = sitting.now, sitting.views
-        incidents = views.public_incidents(now)
+        known = tuple(views.published(LISTED))
+        # What was taken back after its time is news of today too.
+        news = [each for each, at in known if now - at <= LAST_DAY]
+        incidents = list(dict.fromkeys([*views.public_incidents(now), *news]))
         messages, threads = views.messages(incidents), views.threads(incidents)
         shown = (public_incident(messages[each], threads[each], now) for each in incidents)
         current = [each for each in shown if each is not None]
         standings = views.sources()
         sources = tuple(_freshness(feed, standings.get(feed.name), sitting) for feed in self.setting.sources)
-        return Outlook(situation(current, now), sources), tuple(views.published(LISTED))
+        bots = tuple(name for each in self.setting.bots if (name := _bot(views.fact(each, "bot"))))
+        return Outlook(situation(current, now), sources, bots), known
+
+
+def _bot(told: str | None) -> str:
+    """How a bot is called, from its `@name`; nothing where its platform hasn't told it, or told something else."""
+    found = _BOT.fullmatch(told or "")
+    return found[1] if found else ""
 
 
 def _freshness(feed: Feed, standing: SourceStanding | None, sitting: Sitting) -> Freshness:
     last_ok = standing.last_ok if standing else None
     is_well = standing is not None and not standing.reason
-    return Freshness(feed.title, last_ok, not is_well or last_ok is None or sitting.now - last_ok > feed.patience)
+    # A time to come is that of a clock that went wrong: how old the knowledge is, nobody knows.
+    is_stale = last_ok is None or abs(sitting.now - last_ok) > feed.patience
+    return Freshness(feed.title, last_ok, not is_well or is_stale)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import resource
 from urllib.parse import quote
 
 from aiohttp import web
@@ -27,21 +29,27 @@ def public_routes(publisher: Publisher) -> list[web.RouteDef]:
         return found.to(request) if found is not None else await _nothing_there(publisher, request)
 
     async def events(request: web.Request) -> web.StreamResponse:
-        if publisher.closed or len(streams) >= AT_ONCE:
+        if publisher.closed or len(streams) >= room_for_streams():
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "30"})
         stream = web.StreamResponse(
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         )
-        await stream.prepare(request)
         streams.add(stream)
-        try:
-            with publisher.listen() as changed:
+        try:  # who closes the page is gone at the next write: a reader's right, and no error
+            with publisher.listen() as changed, contextlib.suppress(ConnectionError):
+                await stream.prepare(request)
                 await _tell(stream, publisher, changed)
         finally:
             streams.discard(stream)
         return stream
 
     return [web.get("/events", events, allow_head=False), web.get("/{path:.*}", look)]
+
+
+def room_for_streams() -> int:
+    """Half of the files that this process may have open at the most: the rest is for lanes, desk and pages."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return AT_ONCE if files == resource.RLIM_INFINITY else min(AT_ONCE, files // 2)
 
 
 async def _nothing_there(publisher: Publisher, request: web.Request) -> web.Response:

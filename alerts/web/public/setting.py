@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.desk.publicity import Situation
-from alerts.desk.territory import District
+from alerts.desk.territory import District, Territory
 from alerts.rendering.templates import Renderer
 
 
@@ -27,8 +27,9 @@ class Setting:
 
     `languages` are primary subtags, the station's own first; its pages stand at the root, the others below
     `/<language>/`. `public_url` is without a trailing slash ("" makes links relative to the server's root). `tiles` is
-    the map's tile address with `{z}`, `{x}` and `{y}`; None: the outlines alone. `bots` are the Telegram bots to
-    subscribe with, by name.
+    the map's tile address with `{z}`, `{x}` and `{y}`; None: the outlines alone. `bots` are the channels whose bot
+    people may subscribe with; how each is called its platform tells later. `territory` tells which districts an alert
+    is about.
     """
 
     station: str
@@ -40,6 +41,7 @@ class Setting:
     tiles: str | None = None
     tiles_by: str = ""
     districts: tuple[District, ...] = ()
+    territory: Territory = field(default_factory=Territory)
     sources: tuple[Feed, ...] = ()
     bots: tuple[str, ...] = ()
     embed: tuple[str, ...] = ()
@@ -78,10 +80,11 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """All that the pages tell: the situation, and how fresh each source is."""
+    """All that the pages tell: the situation, how fresh each source is, and the bots to subscribe with, by name."""
 
     situation: Situation
     sources: Sequence[Freshness] = field(default_factory=tuple)
+    bots: tuple[str, ...] = ()
 
     @property
     def now(self) -> datetime:

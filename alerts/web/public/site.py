@@ -32,35 +32,38 @@ TEXT = "text/plain; charset=utf-8"
 _ANYWHERE: Mapping[str, str] = MappingProxyType({"Access-Control-Allow-Origin": "*"})
 """What programs read may be read by a page of any site: there is nothing in it that isn't public."""
 
-Key = tuple[str, tuple[str, ...], object, date | None]
-"""What an incident's pages depend on: id, versions, end, and while it is on the day, for they say "today"."""
+_MAP, _SITEMAP = "/alerts.geojson", "/sitemap.xml"
+
+Key = tuple[str, tuple[str, ...], object, date | None, tuple[str, ...]]
+"""What an incident's pages depend on: id, versions, end, while it is on the day (they say "today"), and the bots."""
 Known = Sequence[tuple[str, datetime]]
 """Older incidents' ids, and when each changed last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lasting:
-    """The answers about one incident, and what they were made of."""
+    """The answers about one incident, what they were made of, and its share of the map: its areas may be long."""
 
     key: Key
     told: Mapping[str, Told]
     answers: Mapping[str, Answer]
     changed_at: datetime
+    features: str
 
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """The public side as it stands at one moment: every address that isn't looked up, with its answer."""
+    """The public side as it stands at one moment: every address that isn't looked up, with its answer.
+
+    `news` is equal for two editions that tell the same of the same incidents, and doubt the same sources: each open
+    page compares it.
+    """
 
     outlook: Outlook
     answers: Mapping[str, Answer]
     incidents: Mapping[str, Lasting] = field(default_factory=dict)
     made_of: object = None
-
-    @property
-    def news(self) -> frozenset[Key]:
-        """Equal for two editions that tell the same of the same incidents."""
-        return frozenset(lasting.key for lasting in self.incidents.values())
+    news: frozenset[object] = frozenset()
 
 
 def safety(setting: Setting, *, framed: bool = False) -> Mapping[str, str]:
@@ -96,46 +99,48 @@ class Site:
         made_of = self._made_of(outlook, known)
         if before is not None and before.made_of == made_of:
             return before
-        kept = before.incidents if before else {}
+        kept, earlier = (before.incidents, before.answers) if before else ({}, {})
         incidents = {each.id: lasting for each in shown if (lasting := self._try(each, outlook, kept.get(each.id)))}
         answers = dict(self._always)
         for lasting in incidents.values():
             answers |= lasting.answers
         for language in self.setting.languages:
-            answers |= self._index(language, outlook, incidents)
-        now_or_soon = self._in(self.setting.languages[0], [*situation.on, *situation.to_come], incidents)
-        answers["/alerts.geojson"] = answer(machine.features(now_or_soon, self.setting), GEOJSON, extra=_ANYWHERE)
-        answers["/sitemap.xml"] = answer(self._sitemap(outlook, incidents, known), XML, fresh_for=60)
-        return Edition(outlook, MappingProxyType(answers), incidents, made_of)
+            answers |= self._index(language, outlook, incidents, earlier)
+        now_or_soon = [incidents[each.id] for each in (*situation.on, *situation.to_come) if each.id in incidents]
+        areas = machine.collection(lasting.features for lasting in now_or_soon if lasting.features)
+        answers[_MAP] = answer(areas, GEOJSON, extra=_ANYWHERE, before=earlier.get(_MAP))
+        sitemap = self._sitemap(outlook, incidents, known)
+        answers[_SITEMAP] = answer(sitemap, XML, fresh_for=60, before=earlier.get(_SITEMAP))
+        doubts = [(source.title, source.last_ok is None, source.stale) for source in outlook.sources]
+        news = frozenset([*(lasting.key for lasting in incidents.values()), *doubts])
+        return Edition(outlook, MappingProxyType(answers), incidents, made_of, news)
 
     def _made_of(self, outlook: Outlook, known: Known) -> object:
-        """All that an edition depends on: the incidents in their order, the sources and the time to the minute."""
+        """All that an edition depends on: the incidents in their order, sources, bots, and the time to the minute."""
         situation = outlook.situation
         keys = tuple(
-            tuple(self._key(each, outlook.now) for each in part)
+            tuple(self._key(each, outlook) for each in part)
             for part in (situation.on, situation.to_come, situation.over)
         )
         minute = outlook.now.replace(second=0, microsecond=0)
-        return keys, tuple(source.shown for source in outlook.sources), minute, tuple(known)
+        return keys, tuple(source.shown for source in outlook.sources), outlook.bots, minute, tuple(known)
 
     def lasting(self, incident: PublicIncident, outlook: Outlook, kept: Lasting | None = None) -> Lasting:
         """The answers about one incident; those that were kept where nothing has changed."""
-        key = self._key(incident, outlook.now)
+        key = self._key(incident, outlook)
         if kept is not None and kept.key == key:
             return kept
         told = {language: tell(incident, self.setting, language, outlook.now) for language in self.setting.languages}
         answers: dict[str, Answer] = {}
         for language, each in told.items():
             answers[each.path] = answer(self._pages[language].incident(each, outlook), HTML, extra=safety(self.setting))
-        first = told[self.setting.languages[0]]
-        answers[f"/alerts/{incident.id}.geojson"] = answer(
-            machine.features([first], self.setting), GEOJSON, extra=_ANYWHERE
-        )
+        features = machine.features(told[self.setting.languages[0]], self.setting)
+        answers[f"/alerts/{incident.id}.geojson"] = answer(machine.collection([features]), GEOJSON, extra=_ANYWHERE)
         ends = [incident.ending.record] if incident.ending and incident.ending.record else []
         for record in (*incident.versions, *ends):
             if record.alert is not None:
                 answers[f"/cap/{record.id}.xml"] = answer(machine.cap_message(record.alert), CAP, extra=_ANYWHERE)
-        return Lasting(key, told, answers, incident.changed_at)
+        return Lasting(key, told, answers, incident.changed_at, features)
 
     def _try(self, incident: PublicIncident, outlook: Outlook, kept: Lasting | None) -> Lasting | None:
         """One incident's pages; what can't be made costs that incident its news, and no other anything."""
@@ -145,7 +150,20 @@ class Site:
             log.exception("page.stumbled", incident=incident.id)
             return kept
 
-    def _index(self, language: str, outlook: Outlook, incidents: Mapping[str, Lasting]) -> dict[str, Answer]:
+    def _index(
+        self, language: str, outlook: Outlook, incidents: Mapping[str, Lasting], earlier: Mapping[str, Answer]
+    ) -> dict[str, Answer]:
+        """What tells of all incidents, in one language; what says what it said is the `earlier` answer."""
+        answers: dict[str, Answer] = {}
+        for rest, body, kind in self._told_of_all(language, outlook, incidents):
+            path = self.setting.path(language, rest)
+            extra = safety(self.setting, framed=rest == "embed") if kind is HTML else _ANYWHERE
+            answers[path] = answer(body, kind, extra=extra, before=earlier.get(path))
+        return answers
+
+    def _told_of_all(
+        self, language: str, outlook: Outlook, incidents: Mapping[str, Lasting]
+    ) -> Sequence[tuple[str, str | bytes, str]]:
         setting, pages, situation = self.setting, self._pages[language], outlook.situation
         shown = Shown(
             on=self._in(language, situation.on, incidents),
@@ -155,7 +173,7 @@ class Site:
         everything = [*shown.on, *shown.to_come, *shown.over]
         planned = [told for told in everything if told.incident.planned]
         title = f"{words_of(language).gettext('Alerts')} – {setting.station}"
-        made: Sequence[tuple[str, str | bytes, str]] = (
+        return (
             ("", pages.index(shown, outlook), HTML),
             ("404.html", pages.nothing_here(outlook), HTML),
             ("embed", pages.embed(shown, outlook), HTML),
@@ -163,12 +181,6 @@ class Site:
             ("feed.atom", feed(everything, setting, language, title, outlook.now), ATOM),
             ("calendar.ics", machine.calendar(planned, setting), ICAL),
         )
-        return {
-            setting.path(language, rest): answer(
-                body, kind, extra=safety(setting, framed=rest == "embed") if kind is HTML else _ANYWHERE
-            )
-            for rest, body, kind in made
-        }
 
     def _in(self, language: str, incidents: Sequence[PublicIncident], lasting: Mapping[str, Lasting]) -> list[Told]:
         return [lasting[each.id].told[language] for each in incidents if each.id in lasting]
@@ -187,7 +199,7 @@ class Site:
         ]
         return machine.sitemap(paths, self.setting)
 
-    def _key(self, incident: PublicIncident, now: datetime) -> Key:
+    def _key(self, incident: PublicIncident, outlook: Outlook) -> Key:
         versions = tuple(record.id for record in incident.versions)
-        day = None if incident.ending else now.astimezone(self.setting.zone).date()
-        return incident.id, versions, incident.ending, day
+        day = None if incident.ending else outlook.now.astimezone(self.setting.zone).date()
+        return incident.id, versions, incident.ending, day, outlook.bots

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from alerts.desk.publicity import PublicIncident
-from alerts.model.alert import Alert, Severity
+from alerts.model.alert import Alert, Point, Severity
+from alerts.model.hazard import fold
 from alerts.model.incident import Record
 from alerts.model.post import EndReason, PostKind, TextFormat
 from alerts.rendering.faces import ChannelFace, Context
@@ -17,27 +20,37 @@ from alerts.web.public.setting import Setting
 
 _FACE = "page"
 _ROOM = 100_000
+_PLACES = 6
+"""Decimals of a degree: ten centimetres (RFC 7946, 11.2)."""
 _LONG_AFTER = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One version of an incident, or its end: when it was told, and a template's variables for it."""
+    """One version of an incident, or its end: when it was told, and a template's variables for it.
+
+    `replaced` are those of the version before, where what to do is told in other words now.
+    """
 
     at: datetime
     facts: Mapping[str, Any]
     record: Record | None
+    replaced: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An incident in one language. `steps` are its versions, oldest first; `end` its end, if it has one."""
+    """An incident in one language. `steps` are its versions, oldest first; `end` its end, if it has one.
+
+    `districts` are the codes of those it is about; None: the whole town, also where nobody can tell.
+    """
 
     incident: PublicIncident
     language: str
     path: str
     steps: tuple[Step, ...]
     end: Step | None
+    districts: frozenset[str] | None = None
 
     @property
     def facts(self) -> Mapping[str, Any]:
@@ -82,7 +95,8 @@ def tell(incident: PublicIncident, setting: Setting, language: str, now: datetim
         context = _context(incident, _told_at(incident, record, now), before)
         alert = record.alert
         assert alert is not None  # noqa: S101 a version has one
-        steps.append(Step(record.received_at, _facts(alert, kind, setting, language, context), record))
+        facts = _facts(alert, kind, setting, language, context)
+        steps.append(Step(record.received_at, facts, record, _replaced(steps, facts)))
         before = alert
     return Told(
         incident=incident,
@@ -90,7 +104,16 @@ def tell(incident: PublicIncident, setting: Setting, language: str, now: datetim
         path=setting.path(language, f"alerts/{incident.id}"),
         steps=tuple(steps),
         end=_end(incident, setting, language),
+        districts=setting.territory.districts_of(incident.alert),
     )
+
+
+def _replaced(steps: Sequence[Step], facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    before = steps[-1].facts if steps else None
+    if before is None or not before["instruction"] or not facts["instruction"]:
+        return None
+    was, now = (fold(" ".join(str(each["instruction"]).split())) for each in (before, facts))
+    return before if was != now else None
 
 
 def _told_at(incident: PublicIncident, record: Record, now: datetime) -> datetime:
@@ -120,16 +143,40 @@ def _facts(alert: Alert, kind: PostKind, setting: Setting, language: str, contex
     return setting.renderer.tell(alert, kind, face, context=context)
 
 
+def shapes_of(told: Told, setting: Setting) -> Sequence[Mapping[str, Any]]:
+    """The outlines of what it is about; those of the districts where they are told by name or code alone."""
+    codes = told.districts or frozenset()
+    districts = [dict(each.outline) for each in setting.districts if each.code in codes]
+    return outlines(told.incident.alert) or districts
+
+
 def outlines(alert: Alert) -> Sequence[Mapping[str, Any]]:
     """The alert's areas as GeoJSON geometries (RFC 7946: longitude first); a circle is its centre with a radius."""
     shapes: list[Mapping[str, Any]] = []
     for area in alert.areas:
+        shapes += [{"type": "Polygon", "coordinates": [_outline(ring)]} for ring in area.polygons]
         shapes += [
-            {"type": "Polygon", "coordinates": [[[longitude, latitude] for latitude, longitude in ring]]}
-            for ring in area.polygons
-        ]
-        shapes += [
-            {"type": "Point", "coordinates": [circle.centre[1], circle.centre[0]], "radius": circle.radius * 1000}
+            {"type": "Point", "coordinates": _spot(circle.centre), "radius": circle.radius * 1000}
             for circle in area.circles
         ]
     return shapes
+
+
+def _spot(point: Point) -> list[float]:
+    return [round(point[1], _PLACES), round(point[0], _PLACES)]
+
+
+@lru_cache(maxsize=16)
+def _outline(ring: tuple[Point, ...]) -> Sequence[Sequence[float]]:
+    """A ring as RFC 7946 wants an outer one: against the clock (3.1.6).
+
+    One that crosses the antimeridian goes on beyond 180: back at -180 it would run around the whole earth. It is asked
+    for in every language, one after the other.
+    """
+    unwound = [_spot(point) for point in ring]
+    for before, point in pairwise(unwound):
+        point[0] += 360.0 * round((before[0] - point[0]) / 360)
+    if unwound[0] != unwound[-1]:  # around a pole, which has no outline on a flat map
+        unwound = [_spot(point) for point in ring]
+    twice = sum((x2 - x1) * (y2 + y1) for (x1, y1), (x2, y2) in pairwise(unwound))
+    return unwound[::-1] if twice > 0 else unwound

@@ -17,7 +17,7 @@ from alerts.model.ports import Resources
 from alerts.model.post import Message
 from alerts.sandbox.server import RunningSandbox, serve
 from alerts.sandbox.settings import SandboxSettings
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, FakePace
 
 SECRETS = {
     "X_CONSUMER_KEY": "sandbox-consumer-key",
@@ -78,9 +78,11 @@ class Stage:
     clock: FakeClock
     facts: Facts
     folder: Path
+    pace: FakePace | None = None
 
     def resources(self, session: aiohttp.ClientSession | None = None) -> Resources:
-        return Resources(session or self.session, self.clock, self.folder, self.facts.recall, self.facts.remember)
+        keeps = self.facts.recall, self.facts.remember
+        return Resources(session or self.session, self.clock, self.folder, *keeps, self.pace)
 
     async def open(self, kind: str, session: aiohttp.ClientSession | None = None, **settings: Any) -> Any:
         """An open channel of this kind."""

@@ -11,6 +11,7 @@ from alerts.model.errors import BadCredential, Gone, InDoubt, Rejected, Retry
 from alerts.model.post import Image
 from tests.contract.channels.conftest import SECRETS, message, told_by
 from tests.contract.channels.platform import platform
+from tests.fakes import FakePace
 
 SENT = b'{"ok": true, "result": {"message_id": 7, "date": 1, "chat": {"id": -1001, "type": "channel", "title": "T"}}}'
 DONE = b'{"ok": true, "result": true}'
@@ -300,3 +301,28 @@ async def test_looking_passes_over_however_many_known_posts(stage):
     found = await later.find(message("Alerte"), stage.clock.now(), first.remote_id, ids)
 
     assert found.remote_id == "32"
+
+
+async def test_where_the_bot_also_talks_to_subscribers_a_post_takes_its_turn_among_what_it_says(stage):
+    stage.pace = FakePace()
+    channel = await stage.open("telegram")
+    await channel.probe()
+    assert stage.pace.taken == 0
+    receipt = await channel.publish(message())
+    await channel.edit(receipt.remote_id, message("Corrigé"))
+    assert stage.pace.taken == 2
+
+
+async def test_a_bot_that_was_asked_to_wait_posts_nothing_meanwhile(stage):
+    stage.pace = FakePace()
+    channel = await stage.open("telegram")
+    await stage.fault("telegram", "rate_limit", retry_after=9)
+    with pytest.raises(Retry):
+        await channel.publish(message())
+    assert stage.pace.halted == [9.0]
+    await stage.heal()
+    asked = len(await stage.requests("telegram"))
+    with pytest.raises(Retry, match="9 s are left") as refused:
+        await channel.publish(message())
+    assert refused.value.after == stage.clock.now() + timedelta(seconds=9)
+    assert len(await stage.requests("telegram")) == asked

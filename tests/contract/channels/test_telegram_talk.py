@@ -10,6 +10,7 @@ import pytest
 from alerts.channels.settings import TelegramSettings
 from alerts.channels.telegram_talk import Talk
 from alerts.model.errors import BadCredential, ChatMoved, InDoubt, Occupied, ReaderGone, Rejected, Retry
+from alerts.sandbox.settings import TELEGRAM_TOKEN
 from tests.contract.channels.conftest import PNG, SETTINGS, told_by
 from tests.fakes import FakePace
 
@@ -135,3 +136,15 @@ async def test_other_trouble_is_what_it_is_for_any_post(stage, talk, kind, error
     with pytest.raises(error) as caught:
         await talk.say(CHAT, "Bonjour")
     assert str(CHAT) not in told_by(caught.value)
+
+
+async def test_a_token_that_is_refused_is_read_anew(stage, turns, tmp_path):
+    file = tmp_path / "token"
+    file.write_text("1234567:revoked")
+    told = {"kind": "telegram", "api_url": stage.sandbox.url, "chat": "@here", "token": {"file": str(file)}}
+    talk = Talk(TelegramSettings.model_validate(told), stage.resources(), turns)
+    with pytest.raises(BadCredential):
+        await talk.say(CHAT, "Bonjour")
+    file.write_text(TELEGRAM_TOKEN)
+
+    assert await talk.say(CHAT, "Bonjour")

@@ -24,7 +24,7 @@ async def test_the_three_timelines_stand_side_by_side(world):
     await world.say("Crue sur <b>Telegram</b>", parse_mode="HTML")
     for path in ("/", "/sandbox"):
         _, tree = await see(world, path)
-        assert [words(title) for title in tree.xpath("//h2")] == ["X", "Facebook", "Telegram"]
+        assert [words(title) for title in tree.xpath("//h2")] == ["X", "Facebook", "Telegram", "Talk with the bot"]
         assert "Crue sur X" in words(column(tree, "twitter"))
         assert column(tree, "facebook").xpath(".//a/@href") == ["https://alertes.example/1"]
         assert [words(bold) for bold in column(tree, "telegram").xpath(".//div/strong")] == ["Telegram"]

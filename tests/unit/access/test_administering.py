@@ -9,12 +9,14 @@ import pytest
 
 from alerts.access import administering
 from alerts.access.answers import Entered, Held
+from alerts.access.linking import digest_of, offer_code
 from alerts.access.passwords import fault_of
 from alerts.access.visitor import Visit
 from alerts.desk.officer import Officer
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.errors import Forbidden, Misuse, Refused
 from alerts.model.person import Stage
+from alerts.model.ports import Linked
 from tests.unit.access.town import AWAY, FIRST, HOME, ROOT
 
 FROM = Visit("192.0.2.50", "a program")
@@ -126,6 +128,27 @@ async def test_a_reset_begins_anew(town):
     entered = await town.gate.sign_in("Anne", "second-first-password", HOME)
     assert entered.visitor.session.stage is Stage.NEW_PASSWORD
     assert (await town.lines("account reset")) == [("account reset", "Anne", "1 second factors removed")]
+
+
+async def test_a_lost_telephone_decides_nothing_after_a_reset(town):
+    await town.settled(role=Role.APPROVER)
+    await town.add("Paul", Role.APPROVER)
+
+    def link(sitting):
+        for chat, name in ((1, "Anne"), (2, "Anne"), (3, "Paul")):
+            sitting.officer_chats.link(Linked("telegram", chat, name))
+        return offer_code(sitting, "Anne"), offer_code(sitting, "Paul")
+
+    def redeem(sitting, code):
+        return sitting.officer_chats.redeem(digest_of(code), sitting.now)
+
+    lost, other = await town.office.act(link)
+    await act(town, administering.reset, "anne", town.passwords.hash_now("second-first-password"))
+    left = await town.office.ask(lambda sitting: [each.chat for each in sitting.officer_chats.all("telegram")])
+    assert left == [3]
+    assert await town.office.act(lambda sitting: redeem(sitting, lost)) is None
+    assert await town.office.act(lambda sitting: redeem(sitting, other)) == "paul"
+    assert await town.lines("chat unlinked") == [("chat unlinked", "Anne", "")]
 
 
 async def test_who_is_enabled_again_comes_in_as_before(town):

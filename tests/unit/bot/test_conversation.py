@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.bot.conversation import data_of as kept_as
-from alerts.bot.events import Command, Place, Press, Talk
+from alerts.bot.conversation import reply
+from alerts.bot.events import Command, Event, Place, Press, Talk
 from alerts.bot.reply import LONGEST_DATA, Kept
-from alerts.bot.town import Town, key_of
+from alerts.bot.town import Fresh, On, Town, _ground, key_of
 from alerts.bot.words import SPOKEN
 from alerts.model.alert import Severity
 from alerts.model.subscriber import Quiet, Subscriber, Topic
@@ -121,6 +122,14 @@ def test_a_place_chooses_its_district_and_is_in_nothing_that_is_kept_or_said():
     assert "123456" not in repr(Place(0.123456, 3.654321))
 
 
+def test_an_outline_is_made_ready_once_for_everybody_s_places():
+    one = district(1)
+    town = [replace(TOWN, districts=(one,)) for _ in range(2)]
+    before = _ground.cache_info().hits
+    assert [each.around(0.5, 1.5) for each in town] == [one, one]
+    assert _ground.cache_info().hits > before
+
+
 def test_a_place_elsewhere_asks_anew():
     chat = Chat()
     chat.commands("start")
@@ -149,10 +158,20 @@ def test_forget_asks_once():
 def test_mydata_is_all_that_is_kept():
     chat = Chat()
     known = chat.subscribes()
-    told = kept_as(Kept(known, [("incident-1", NOW)], "anne"))
-    assert set(told) == {*Subscriber.__dataclass_fields__, "received", "account"}
+    told = kept_as(Kept(known, [("incident-1", 77, NOW)], "anne", [("post-1", NOW)], {"alert-1": NOW}))
+    assert set(told) == {*Subscriber.__dataclass_fields__, "received", "held_back", "account", "told"}
     assert json.loads(json.dumps(told))["received"][0]["incident"] == "incident-1"
+    assert all(each in str(told) for each in ("77", "post-1", "alert-1"))
     assert str(CHAT) in text_of(chat.commands("mydata"))
+
+
+def test_mydata_is_all_of_it_however_much_that_is():
+    kept = Kept(Subscriber(CHAT), [(f"incident-{number}<🌊>", number, NOW) for number in range(300)])
+    answer = reply(kept, Event(CHAT, private=True, what=Command("mydata")), TOWN, NOW)
+    shown = [parse_html(say.text).text for say in answer.says]
+    assert all(units(text) <= 4096 for text in shown)
+    whole = "".join(shown)
+    assert json.loads(whole[whole.index("{") :]) == kept_as(kept)
 
 
 def test_now_tells_what_is_on_and_how_old_that_knowledge_is():
@@ -171,6 +190,21 @@ def test_now_fits_a_message_whatever_is_on():
         TOWN, on={"fr": tuple(replace(TOWN.on["fr"][0], title="<" * 500, summary="é" * 500) for _ in range(60))}
     )
     assert units(parse_html(text_of(Chat(town=many).commands("now"))).text) <= 4096
+    named = tuple(Fresh("Vigilance 🌊 " * 30, NOW) for _ in range(10))
+    floods = tuple(On("🌊" * 200, "Montez à l’étage. " * 30) for _ in range(14))
+    text = text_of(Chat(town=replace(many, on={"fr": floods}, sources=named)).commands("now"))
+    assert 3000 < units(parse_html(text).text) <= 4096
+    assert "et 9 autres" in text
+
+
+def test_however_many_districts_are_chosen_every_screen_can_be_sent():
+    town = Town(
+        "T", districts=tuple(district(number, f"Quartier de la Vieille-Église {number}") for number in range(200))
+    )
+    chat = Chat(town=town, subscriber=Subscriber(CHAT, districts=frozenset(each.code for each in town.districts[1:])))
+    for answer in (chat.commands("settings"), chat.presses("go:districts")):
+        assert units(parse_html(text_of(answer)).text) <= 4096
+        assert "et 174 autres" in text_of(answer)
 
 
 @pytest.mark.parametrize(
@@ -232,3 +266,57 @@ def test_whatever_is_done_every_answer_can_be_sent_and_every_choice_kept(deeds, 
         known = chat.subscriber
         assert known is None or (known.chat == CHAT and known.language in SPOKEN)
         assert known is None or known.step is None or not known.on
+
+
+def test_who_stopped_in_the_middle_reads_that_nothing_comes_yet_and_goes_on():
+    chat = Chat()
+    chat.commands("start")
+    chat.presses("dp:0")
+    chat.presses(f"d+:{key_of('SM-03')}:0")
+    chat.presses("where:done")
+    for command in ("mydata", "settings", "now", "test"):
+        assert "n’arrivent pas encore ici</b>\u202f: il reste 2 questions" in text_of(chat.commands(command))
+    assert "topics:all" in data_of(chat.commands("settings"))
+    assert chat.subscriber.districts == {"SM-03"}, "nothing that was chosen is lost"
+    chat.presses("topics:all")
+    assert "il reste 1 question" in text_of(chat.commands("now"))
+    chat.presses("s:Minor")
+    for command in ("mydata", "settings", "now", "test"):
+        assert "n’arrivent pas encore" not in text_of(chat.commands(command))
+
+
+def test_who_paused_reads_so_with_what_is_on():
+    chat = Chat()
+    chat.subscribes()
+    chat.commands("stop")
+    for command in ("mydata", "settings", "now", "test"):
+        assert "/start pour reprendre" in text_of(chat.commands(command))
+
+
+def test_what_is_on_fits_a_message_whatever_is_said_below():
+    many = tuple(On("T" * 150, "S" * 200) for _ in range(10))
+    chat = Chat(town=replace(TOWN, on={"fr": many}))
+    chat.commands("start")
+    told = chat.commands("now").says[0].text
+    assert "n’arrivent pas encore" in told
+    assert units(parse_html(told).text) <= 4096
+
+
+def test_it_says_what_no_choice_of_topics_keeps_back():
+    chat = Chat()
+    chat.commands("start")
+    vital = "les alertes extrêmes arrivent aussi"
+    assert f"{vital}, et les alertes graves de sécurité" in text_of(chat.presses("town"))
+    for data in ("t+:works", "topics:done", "s:Minor"):
+        chat.presses(data)
+    assert f"{vital}, et les alertes graves de sécurité" in text_of(chat.commands("settings"))
+    chat.presses("s:Extreme")
+    assert f"{vital}." in text_of(chat.commands("settings"))
+    chat.presses("topics:all")
+    assert vital not in text_of(chat.commands("settings"))
+
+
+def test_forgetting_says_that_the_link_to_an_account_goes_too():
+    said = reply(Kept(Subscriber(CHAT), account="<anne>"), Event(CHAT, True, Command("forget"), "fr"), TOWN, NOW)
+    assert "Le lien avec le compte <b>&lt;anne&gt;</b> disparaît aussi" in text_of(said)
+    assert "Le lien" not in text_of(reply(Kept(Subscriber(CHAT)), Event(CHAT, True, Command("forget")), TOWN, NOW))

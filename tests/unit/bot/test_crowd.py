@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alerts.bot.crowd import MOST, SPAN, Crowd
+from alerts.bot.crowd import MOST, MOST_IN_A_GROUP, SPAN, Crowd
 from alerts.bot.events import Event, Left, Talk
 from tests.fakes import FakeClock
 
@@ -19,3 +19,20 @@ async def test_forty_a_minute_and_no_more():
     assert crowd.lets_in(gone)
     await clock.advance(SPAN)
     assert crowd.lets_in(flood)
+
+
+async def test_a_group_may_say_less_than_telegram_lets_us_answer_there():
+    crowd = Crowd(FakeClock())
+    group = Event(-5, private=False, what=Talk())
+    assert sum(crowd.lets_in(group) for _ in range(100)) == MOST_IN_A_GROUP < 20
+
+
+async def test_one_chat_is_answered_once_a_second_after_the_first_few():
+    clock = FakeClock()
+    crowd = Crowd(clock)
+    assert [crowd.wait_to_answer(1) for _ in range(8)] == [0, 0, 0, 3, 3, 3, 6, 6]
+    assert crowd.wait_to_answer(2) == 0
+    await clock.advance(4)
+    assert crowd.wait_to_answer(1) == 2
+    await clock.advance(9)
+    assert crowd.wait_to_answer(1) == 0

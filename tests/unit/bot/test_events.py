@@ -37,10 +37,12 @@ UNNAMED = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": 
         (message(text="/START@Tocsin_Bot now please"), Command("start", "now please")),
         (message(text="/start@other_bot"), None),
         (message(text="/link AB CD"), Command("link", "AB CD")),
-        (message(text="Bonjour, je suis Anne"), Talk()),
+        (message(text="Bonjour, je suis Anne"), Talk("Bonjour, je suis Anne")),
+        (message(chat=GROUP, text="Bonjour, je suis Anne"), Talk()),
         (message(photo=[{"file_id": "x"}]), Talk()),
         (message(location={"latitude": 45.1, "longitude": 5.7}), Place(45.1, 5.7)),
         (message(location={"latitude": "x"}), Talk()),
+        (message(location={"latitude": 10**400, "longitude": 1}), Talk()),
         (message(chat=GROUP, text="/start"), None),
         (message(chat=GROUP, text="/start@tocsin_bot"), Command("start")),
         (message(chat=GROUP, new_chat_members=[ANNE]), None),
@@ -64,7 +66,7 @@ def test_an_update_is_read(update, what):
 
 def test_nothing_personal_comes_along_and_no_repr_names_a_chat():
     event = read_update(message(text="Bonjour, je suis Anne Secret"), "tocsin_bot")
-    assert event == Event(77, private=True, what=Talk(), language="fr", asker=77)
+    assert event == Event(77, private=True, what=Talk("Bonjour, je suis Anne Secret"), language="fr", asker=77)
     assert "77" not in repr(event)
     assert not any(word in repr(event) for word in ("Anne", "Secret", "Bonjour"))
 

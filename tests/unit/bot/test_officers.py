@@ -66,7 +66,8 @@ def test_a_picture_is_shown_once_above_the_posts(tmp_path):
     ("what", "private", "theirs"),
     [
         (Command("link", "X"), True, True),
-        (Command("link", "X"), False, False),
+        (Command("link", "X"), False, True),
+        (Command("unlink"), False, False),
         (Command("start"), True, False),
         (Press("ok:a:b", "1", 1), True, True),
         (Press("ok:a:b", "1", 1), False, False),

@@ -8,14 +8,23 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
-from alerts.bot.updates import Asking, Bot, Reception
+from alerts.access.administering import add_account
+from alerts.access.deeds import Deed
+from alerts.bot.crowd import AT_A_STRETCH
+from alerts.bot.events import read_update
+from alerts.bot.updates import AT_ONCE, KEPT_EVERY, SECRET_HEADER, SET_AGAIN, Asking, Bot, Listening, Reception
 from alerts.config import load_config
 from alerts.daemon.furnish import furnish_desk
 from alerts.daemon.live import Live
 from alerts.daemon.office import HouseOffice
+from alerts.desk.officer import Officer
+from alerts.model.actor import Actor, Origin, Role
 from alerts.model.errors import BadCredential, ChatMoved, Occupied, ReaderGone, Rejected, Retry
 from alerts.model.ids import new_id
+from alerts.model.ports import Linked
 from alerts.model.subscriber import Subscriber
 from alerts.store.migrate import migrate
 from tests.fakes import FakeClock, FakeLine
@@ -184,3 +193,143 @@ async def test_a_line_that_stays_refused_is_heard_of_and_one_that_was_another_s_
     assert scene.clock.monotonic() - standby.cycled_at == 1
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_webhook_s_secret_is_that_of_the_token_as_it_is_now(scene):
+    holds = ["old"]
+    url = "https://alertes.saint-martin.example/telegram/telegram"
+    listening = Listening(scene.bot, scene.reception, scene._lease, url, lambda: holds[-1])
+    app = web.Application()
+    app.router.add_post("/", listening.take)
+
+    async def opens(client, secret: str) -> bool:
+        async with client.post("/", json={"update_id": 1}, headers={SECRET_HEADER: secret}) as answer:
+            return answer.status == 200
+
+    running = asyncio.create_task(listening.run())
+    await scene.clock.advance(SET_AGAIN + 1)
+    set_at_first, introduced = [secret for _, secret in scene.line.webhooks], scene.line.introductions
+    async with TestClient(TestServer(app)) as client:
+        before = [await opens(client, secret) for secret in ("old", "new")]
+        holds.append("new")
+        after = [await opens(client, secret) for secret in ("old", "new")]
+    await scene.clock.advance(60)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+    assert (before, after) == ([True, False], [False, True])
+    assert (set_at_first, introduced) == (["old", "old"], 1)
+    assert scene.line.webhooks[2:] == [(url, "new")]
+    assert scene.line.introductions == 2, "its name may be another one too"
+
+
+async def test_what_is_brought_again_is_answered_once(scene):
+    update = scene.command(1, "/now")
+    await scene.reception.handle([update, update])
+    await scene.reception.handle([update])
+    assert len(scene.line.said) == 1
+    await scene.reception.handle([scene.command(1, "/now"), {**update, "update_id": None}])
+    assert len(scene.line.said) == 3
+
+
+def refuse_at(scene, number: int) -> None:
+    """The database refuses once: for whom the town is asked about as the `number`th."""
+    asked = []
+
+    async def town():
+        asked.append(1)
+        if len(asked) == number:
+            raise sqlite3.OperationalError("database is locked")
+        return TOWN
+
+    scene.bot = replace(scene.bot, town=town)
+    scene.reception = Reception(scene.bot)
+    scene.asking = Asking(scene.bot, scene.reception, scene._lease)
+
+
+async def test_a_database_that_refuses_makes_nobody_be_answered_twice(scene):
+    batch = [scene.command(chat, "/now") for chat in range(1, 13)]
+    scene.line.batches += [batch, batch]
+    refuse_at(scene, 7)
+    await run_for(scene, 40)
+    assert scene.line.offsets[:3] == [0, 0, 13]
+    assert sorted(chat for chat, _ in scene.line.said) == list(range(1, 13))
+
+
+async def test_what_was_handled_is_let_go_of_before_the_rest_of_a_long_batch(scene):
+    batch = [scene.command(chat, "/now") for chat in range(1, 101)]
+    scene.line.batches += [batch]
+    refuse_at(scene, 90)
+    await run_for(scene, 1)
+    assert 90 - AT_ONCE - KEPT_EVERY <= await scene.offset() <= 90
+
+
+async def test_one_that_can_not_be_read_keeps_nobody_from_being_heard(scene, monkeypatch):
+    def stumbling(update, username):
+        if update["update_id"] == 1:
+            raise RecursionError
+        return read_update(update, username)
+
+    monkeypatch.setattr("alerts.bot.updates.read_update", stumbling)
+    scene.line.batches.append([scene.command(1, "/now"), scene.command(2, "/now")])
+    await run_for(scene, 40)
+    assert [chat for chat, _ in scene.line.said] == [2]
+    assert await scene.offset() == 3
+
+
+async def test_it_waits_as_long_as_telegram_asks_it_to(scene):
+    scene.line.batches += [Retry("wait", scene.clock.now() + timedelta(seconds=300)), [scene.command(1, "/now")]]
+    running = asyncio.create_task(scene.asking.run())
+    await scene.clock.advance(299)
+    assert scene.line.offsets == [0]
+    await scene.clock.advance(2)
+    assert len(scene.line.said) == 1
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.mark.parametrize(("secret", "body", "status"), [("\udcff", b"{}", 403), ("right", b"[" * 100_000, 400)])
+async def test_whoever_knocks_at_the_webhook_makes_nothing_stumble(scene, secret, body, status):
+    listening = Listening(scene.bot, scene.reception, scene._lease, "https://x.example/", lambda: "right")
+    app = web.Application()
+    app.router.add_post("/", listening.take)
+    async with TestServer(app) as server:
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        head = f"POST / HTTP/1.1\r\nHost: x\r\n{SECRET_HEADER}: {secret}\r\nContent-Length: {len(body)}\r\n\r\n"
+        writer.write(head.encode(errors="surrogateescape") + body)
+        answer = await reader.readline()
+        writer.close()
+    assert answer.split()[1] == str(status).encode()
+
+
+async def test_who_is_forgotten_as_an_officer_leaves_a_line_in_the_record(scene):
+    def link(sitting) -> None:
+        officer = Officer(sitting, Actor("root", Role.ADMINISTRATOR, Origin.COMMAND))
+        if sitting.accounts.account("Anne") is None:
+            add_account(officer, "Anne", Role.APPROVER, "a hash")
+        sitting.officer_chats.link(Linked("telegram", 1, "Anne"))
+
+    def unlinked(sitting) -> int:
+        return sum(line.entry.act == Deed.CHAT_UNLINKED for line in sitting.ledger.all())
+
+    await scene.office.act(link)
+    press = {"id": "1", "from": {"id": 1}, "data": "f:yes", "message": {"message_id": 5}}
+    press["message"]["chat"] = {"id": 1, "type": "private"}
+    await scene.reception.handle([{"update_id": 900, "callback_query": press}])
+    assert await scene.office.ask(unlinked) == 1
+
+    await scene.office.act(link)
+    scene.line.troubles.append(ReaderGone("blocked"))
+    await scene.reception.handle([scene.command(1, "/now")])
+    assert await scene.office.ask(unlinked) == 2
+    assert await scene.office.ask(lambda sitting: sitting.officer_chats.linked("telegram", 1)) is None
+
+
+async def test_who_taps_without_end_gets_no_more_answers_than_telegram_takes(scene):
+    taps = [scene.command(1, "/now") for _ in range(10)]
+    answering = asyncio.create_task(scene.reception.handle(taps))
+    await scene.clock.settle()
+    assert len(scene.line.said) <= AT_A_STRETCH
+    await scene.clock.advance(10)
+    await answering
+    assert len(scene.line.said) == 10

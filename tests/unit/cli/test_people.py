@@ -120,6 +120,20 @@ def test_accounts_are_listed_and_changed(tocsin):
     ]
 
 
+def test_times_are_the_station_s(tocsin, folder):
+    tocsin("user", "add", "Anne", "--role", "author")
+    tocsin("token", "add", "capteurs", "--role", "author")
+    noon = int(datetime(2026, 7, 14, 12, tzinfo=UTC).timestamp()) * 1_000_000
+    raw(folder, f"UPDATE account SET signed_in_at = {noon}")
+    raw(folder, f"UPDATE token SET created_at = {noon}, used_at = {noon}")
+
+    assert "signed in 2026-07-14 14:00" in tocsin("user", "list")
+    assert "used 2026-07-14 14:00" in tocsin("token", "list")
+    [anne], [program] = lines(tocsin("user", "list", "--json")), lines(tocsin("token", "list", "--json"))
+    told = {anne["signed_in_at"], program["created_at"], program["used_at"]}
+    assert told == {"2026-07-14T14:00:00+02:00"}
+
+
 def test_the_record_tells_who_typed_it(tocsin):
     tocsin("user", "add", "Anne", "--role", "administrator")
     tocsin("user", "add", "Bruno", "--role", "author", "--as", "anne")

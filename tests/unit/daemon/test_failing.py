@@ -90,7 +90,7 @@ async def test_a_burst_is_told_once_with_whose_account_and_how_often_and_that_it
     await door.fail(47)
 
     (told,) = await door.round()
-    assert "des connexions au poste de garde échouent en série depuis 25/11 13:00 : Anne (nombre : 47)" in told
+    assert "des connexions au poste de permanence échouent en série depuis 25/11 13:00 : Anne (nombre : 47)" in told
     assert "(192.0.2.66)" in told
     assert await door.round() == []
     await door.clock.advance((OVER_AFTER + timedelta(minutes=1)).total_seconds())

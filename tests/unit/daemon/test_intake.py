@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -85,7 +86,12 @@ class Office:
         self.pen = StopsAt(station, RENDERER, lambda: f"id{next(ids):05}")
         desk = Desk(station, self.pen, lambda: f"id{next(ids):05}", self.clock.now)
         self.woken: list[str] = []
-        self._takes_in = TakesIn(desk, database, self.clock, Telling(), lambda names: self.woken.extend(names or ()))
+        self.wakes = 0
+        self._takes_in = TakesIn(desk, database, self.clock, Telling(), self._wake)
+
+    def _wake(self, names: Sequence[str] | None) -> None:
+        self.wakes += 1
+        self.woken.extend(names or ())
 
     async def take_in(self, heard: list[Heard]) -> None:
         """What polling does: only what isn't known is handed on."""
@@ -195,3 +201,11 @@ async def test_where_an_alert_is_is_found_out_before_the_transaction_that_files_
     filing = await office.database.write(lambda _: current_thread())
 
     assert [thread is filing for thread in territory.threads] == [False, True]
+
+
+async def test_that_a_source_was_read_for_the_first_time_is_told_at_once_and_no_later_time(office):
+    await office.take_in([])
+    assert (office.wakes, office.woken) == (1, []), "pages said until then that something may be missing"
+
+    await office.take_in([])
+    assert office.wakes == 1

@@ -41,6 +41,21 @@ chat = "@equipe"
 token = {{ env = "TELEGRAM_TOKEN" }}
 public = false
 language = "en"
+subscriptions = true
+
+[channels.exercices]
+kind = "telegram"
+chat = "@exercices"
+token = {{ env = "ANOTHER_TOKEN" }}
+exercise = true
+subscriptions = true
+
+[channels.alertes]
+kind = "telegram"
+api_url = "http://127.0.0.1:8081"
+chat = "@alertes"
+token = {{ env = "A_THIRD_TOKEN" }}
+subscriptions = true
 """
 
 
@@ -73,6 +88,10 @@ def test_a_source_is_called_as_it_spells_itself_and_is_old_by_its_own_measure(se
 )
 def test_the_pages_are_in_what_the_station_and_its_public_channels_speak(setting, given, spoken):
     assert setting(**given).languages == spoken
+
+
+def test_the_bots_that_the_pages_name_are_those_of_live_channels_that_the_public_reads(setting):
+    assert setting().bots == ("alertes",)
 
 
 def test_a_path_tells_its_language(setting):

@@ -16,9 +16,9 @@ from tests.fakes import FakeClock
 class Crowd:
     """Messages that want to leave, and when each did."""
 
-    def __init__(self, rate: int) -> None:
-        self.clock = FakeClock()
-        self.pace = BotPace(rate, self.clock)
+    def __init__(self, rate: int, clock: FakeClock | None = None) -> None:
+        self.clock = clock or FakeClock()
+        self.pace = BotPace(rate, self.clock, rounds=1)
         self.left: list[tuple[float, Press]] = []
         self.tasks: list[asyncio.Task[None]] = [asyncio.create_task(self.pace.run())]
 
@@ -83,6 +83,38 @@ async def test_they_leave_evenly_so_that_the_network_makes_no_crowd_of_them(crow
     assert all(later - earlier > 0.03 for earlier, later in pairwise(crowd.times))
 
 
+async def test_after_a_pause_they_leave_evenly_too(crowd):
+    crowd.come(1)
+    await crowd.clock.advance(30)
+    crowd.come(20)
+    await crowd.clock.advance(2)
+    assert all(later - earlier > 0.03 for earlier, later in pairwise(crowd.times))
+
+
+class LateOnce(FakeClock):
+    """A clock on which the next sleep lasts longer: the process stood still."""
+
+    late = 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        late, self.late = self.late, 0.0
+        await super().sleep(seconds + late)
+
+
+async def test_what_was_held_up_is_made_up_for_within_bounds():
+    crowd = Crowd(30, LateOnce())
+    crowd.come(100)
+    await crowd.clock.advance(0.5)
+    crowd.clock.late = 0.5
+    await crowd.clock.advance(2)
+    before = max(at for at in crowd.times if at < 0.6)
+    late = min(at for at in crowd.times if at > before)
+    assert 0.5 < late - before < 0.6
+    assert sum(late <= at < late + 0.03 for at in crowd.times) == 5
+    assert most_in_a_second(crowd.times) <= 30
+    await crowd.go()
+
+
 async def test_who_types_goes_first_then_what_is_urgent(crowd):
     crowd.come(3)
     await crowd.clock.settle()
@@ -96,6 +128,16 @@ async def test_who_types_goes_first_then_what_is_urgent(crowd):
         Press.ROUTINE,
         Press.ROUTINE,
     ]
+
+
+async def test_who_types_without_end_keeps_nothing_severe_from_anybody(crowd):
+    crowd.come(100, Press.DIRECT)
+    crowd.come(40, Press.URGENT)
+    crowd.come(1)
+    await crowd.clock.advance(5)
+    left = [press for _, press in crowd.left]
+    assert left[:60] == [Press.DIRECT, Press.URGENT, Press.URGENT] * 20
+    assert left[60:] == [Press.DIRECT] * 80 + [Press.ROUTINE]
 
 
 @pytest.mark.parametrize("rate", [30, 0])

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from alerts.desk.lifecycle import end_what_is_over
 from alerts.model.alert import Area, Named, Severity, Status
+from alerts.model.errors import Refused
 from alerts.model.post import Means
 from tests.unit.desk.conftest import CENTRE, DRILLS, MILL, PAGE, TELEGRAM, an_alert, cancelling, following
 
@@ -89,6 +92,7 @@ def test_what_is_refused_stores_none(town):
         ({}, 0),
         ({"severity": Severity.SEVERE}, 1),
         ({"severity": Severity.MINOR}, 0),
+        ({"event": "Évacuation"}, 1),
         ({"areas": (MILL.as_area(),)}, 1),
         ({"areas": (CENTRE.as_area(), MILL.as_area())}, 1),
     ],
@@ -125,3 +129,36 @@ def test_where_nothing_is_filed_there_is_none(town):
     town.db.execute("DELETE FROM bulk")
     town.hear(an_alert())
     assert bulks(town) == [], "the same words again are left out"
+
+
+def begun(town, filed) -> None:
+    town.db.execute("UPDATE bulk SET state = 'sending', started_at = 1 WHERE alert_id = ?", (filed.record.id,))
+
+
+@pytest.mark.parametrize("state", ["failed", "queued", "dropped"])
+def test_the_end_is_told_to_subscribers_who_know_though_the_channel_s_own_post_never_got_out(town, state):
+    filed = town.post(an_alert())
+    begun(town, filed)
+    town.db.execute("UPDATE post SET state = ? WHERE channel = 'telegram'", (state,))
+    ended = town.post(cancelling(filed.record.alert))
+    assert [bulk["kind"] for bulk in bulks(town)] == ["publish", "end"]
+    assert bulks(town)[1]["id"] == town.posts(ended)["telegram"].id
+    with pytest.raises(Refused, match="over here already"):
+        town.post(cancelling(filed.record.alert))
+
+
+def test_an_alert_that_runs_out_is_ended_for_subscribers_too_though_the_post_never_got_out(town):
+    filed = town.post(an_alert())
+    begun(town, filed)
+    town.db.execute("UPDATE post SET state = 'failed'")
+    over = filed.record.alert.ends + timedelta(hours=1)
+    town.act(lambda books: end_what_is_over(books, town.station, town.pen.write, over))
+    assert [bulk["kind"] for bulk in bulks(town)] == ["publish", "end"]
+
+
+def test_who_was_never_told_hears_of_no_end(town):
+    filed = town.post(an_alert())
+    town.db.execute("UPDATE post SET state = 'failed'")
+    with pytest.raises(Refused):
+        town.post(cancelling(filed.record.alert))
+    assert [bulk["kind"] for bulk in bulks(town)] == ["publish"]

@@ -8,7 +8,7 @@ from datetime import timedelta
 from alerts.desk.approval import approve, reject
 from alerts.desk.publicity import public_incident, situation
 from alerts.desk.station import Intake
-from alerts.model.alert import Scope, Severity, Status
+from alerts.model.alert import Area, Named, Scope, Severity, Status
 from alerts.model.post import EndReason
 from tests.unit.desk.conftest import LATER, NOW, an_alert, cancelling, following
 
@@ -93,6 +93,40 @@ def test_what_was_taken_back_by_words_for_others_is_over_without_them(town):
 
     ending = seen(town, first).ending
     assert (ending.reason, ending.record) == (EndReason.CANCELLED, None)
+
+
+def test_what_came_after_it_was_taken_back_says_nothing_of_it(make_town):
+    """Later words that wait or were left out are for nobody, and when they came for nobody either."""
+    town = make_town(intakes={"meteo": Intake(), "slow": Intake(publish="approve")})
+    first = town.hear(alert := an_alert())
+    second = town.hear(cancelling(alert, note="Fausse alerte."))
+    waiting = replace(following(alert, headline="Not yet", sent=NOW + timedelta(minutes=10)))
+    double = replace(cancelling(alert, sent=NOW + timedelta(minutes=10)), note="Not here")
+    for message, source, state in ((waiting, "slow", "waiting"), (double, "meteo", "left_out")):
+        town.pass_(minutes=20)
+        later = town.hear(message, source)
+        ending = seen(town, first).ending
+
+        assert (later.record.state, later.record.incident_id) == (state, first.record.incident_id)
+        assert (ending.at, ending.record.id) == (NOW, second.record.id)
+
+
+def test_what_moved_elsewhere_is_over_here_and_none_of_its_words_are_seen(town):
+    """Readers of every channel were told that it is over: the page can't go on, and not with another town's words."""
+    first = town.hear(alert := an_alert(headline="Coup de vent"))
+    town.deliver(first)
+    town.pass_(minutes=2)
+    away = Area("Autreville", geocodes=(Named("INSEE", "99999"),))
+    moved = town.hear(following(alert, headline="Tempête", areas=(away,)))
+    over = seen(town, first)
+    town.pass_(minutes=2)
+    town.hear(following(moved.record.alert, headline="De retour"))
+
+    assert set(town.kinds(moved).values()) == {"end"}
+    assert (over.ending.reason, over.ending.at) == (EndReason.CANCELLED, NOW + timedelta(minutes=2))
+    assert "Tempête" not in str(over)
+    assert "Autreville" not in str(over)
+    assert seen(town, first).ending is None, "it came back"
 
 
 def test_time_alone_ends_it_at_its_end(town):

@@ -10,6 +10,7 @@ from PIL import Image
 
 from alerts.model.alert import Severity, Status
 from alerts.model.post import PostKind, TextFormat
+from alerts.rendering import card_picture
 from alerts.rendering.card import Card, card_alt, card_of
 from alerts.rendering.card_picture import draw_card
 from alerts.rendering.faces import ChannelFace, Context, StationFace
@@ -40,10 +41,24 @@ def test_a_card_says_how_grave_what_where_and_until_when():
         "Saint-Martin",
         "Aujourd’hui mercredi 25 novembre jusqu’à 19\u00a0h",
         "Ville de Saint-Martin",
+        do="Rentrez le mobilier de jardin.",
     )
     assert card_alt(said(alert)) == (
-        "Danger grave\u00a0: Coup de vent. Saint-Martin. Aujourd’hui mercredi 25 novembre jusqu’à 19\u00a0h."
+        "Danger grave\u00a0: Coup de vent. Saint-Martin. Aujourd’hui mercredi 25 novembre jusqu’à 19\u00a0h. "
+        "Rentrez le mobilier de jardin."
     )
+
+
+def test_what_to_do_is_on_the_card_where_there_is_room_and_never_on_the_one_of_what_is_over():
+    alert = an_alert(severity=Severity.SEVERE, instruction="Rentrez le mobilier. " * 40)
+    card = card_of(said(alert), alert.severity)
+    lines = picture(card).crop((64, 400, 1136, 530))
+
+    assert lines.getcolors(9999) != picture(replace(card, do="")).crop((64, 400, 1136, 530)).getcolors(9999)
+    assert card.do.endswith("\u00a0…")
+    assert len(card.do) <= 160
+    assert card.do in card_alt(said(alert))
+    assert card_of(said(alert), alert.severity, over="Terminé").do == ""
 
 
 def test_an_exercise_is_one_on_the_card_and_in_its_alternative():
@@ -91,8 +106,10 @@ def test_an_exercise_has_a_band_below_that_says_so():
 
 @pytest.mark.parametrize("exercise", ["", "EXERCICE"])
 @pytest.mark.parametrize("words", ["Orages violents attendus " * 12, "X" * 400, "👾 " * 50, "م" * 90])
-def test_whatever_is_said_stays_on_the_card(words, exercise):
-    long = Card(Severity.EXTREME, words, words, words, words, words, exercise)
+@pytest.mark.parametrize("short", [True, False])
+def test_whatever_is_said_stays_on_the_card(words, exercise, short):
+    heading = words[:20] if short else words
+    long = Card(Severity.EXTREME, words, heading, words, words, words, exercise, words)
     drawn = picture(long)
 
     right = [drawn.getpixel((1180, y)) for y in range(140, 530)]
@@ -100,3 +117,21 @@ def test_whatever_is_said_stays_on_the_card(words, exercise):
     between = [drawn.getpixel((x, y)) for x in range(0, 1200, 3) for y in rows]
     assert min(map(min, right)) >= PAPER
     assert min(map(min, between)) >= PAPER
+
+
+def test_a_word_without_an_end_holds_up_nobody():
+    """Each try to cut it measures all that is left: a feed's twenty thousand letters took most of a minute."""
+
+    class Counted:
+        letters = 0
+
+        def getlength(self, text: str) -> float:
+            self.letters += len(text)
+            return len(text) * 10.0
+
+    font = Counted()
+
+    assert card_picture._short("X" * 20_000, font, 1000) == "X" * 99 + "…"
+    assert card_picture._short("X" * 100, font, 1000) == "X" * 100
+    assert card_picture._short("…" * 200, font, 1000) == "…"
+    assert font.letters < 5 * 20_000

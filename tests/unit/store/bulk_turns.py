@@ -26,6 +26,23 @@ ZONE = ZoneInfo("Europe/Paris")
 SEVERE, MODERATE, MINOR = (Notice(Topic.WEATHER, each) for each in (Severity.SEVERE, Severity.MODERATE, Severity.MINOR))
 
 
+def a_told(name: str, **changes) -> Bulk:
+    """A bulk as it is before anything was told."""
+    plain = Bulk(
+        id=name,
+        channel="telegram",
+        incident="i1",
+        alert_id=f"a-{name}",
+        kind=PostKind.PUBLISH,
+        state=BulkState.QUEUED,
+        notice=MODERATE,
+        texts={"fr": "Vent", "en": "Wind"},
+        stored_at=NOW,
+        expires=LATER,
+    )
+    return replace(plain, **changes)
+
+
 class Turns:
     """One channel's bulks; `now` moves by hand."""
 
@@ -50,18 +67,7 @@ class Turns:
         """An alert, its post and its bulk."""
         name = f"b{next(self._numbers)}"
         record = a_record(f"a-{name}", incident=incident)
-        bulk = Bulk(
-            id=name,
-            channel="telegram",
-            incident=incident,
-            alert_id=record.id,
-            kind=PostKind.PUBLISH,
-            state=BulkState.QUEUED,
-            notice=MODERATE,
-            texts={"fr": "Vent", "en": "Wind"},
-            stored_at=self.now,
-            expires=LATER,
-        )
+        bulk = a_told(name, incident=incident, alert_id=record.id, stored_at=self.now)
         bulk = replace(bulk, **changes)
         if bulk.kind is not PostKind.PUBLISH and "everyone" not in changes:
             bulk = replace(bulk, everyone=False)

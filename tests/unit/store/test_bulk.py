@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from datetime import time, timedelta
 
 import pytest
 
 from alerts.model.alert import Severity
-from alerts.model.ports.bulking import Fate, Landing
+from alerts.model.ports.bulking import Ask, Fate, Landing
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Quiet, Subscriber, Topic
-from alerts.store.bulk import progress
-from tests.unit.store.bulk_turns import MINOR, MODERATE, SEVERE, Turns
+from alerts.store.bulk import StoredBulks, progress
+from alerts.store.bulk_landing import jot
+from alerts.store.bulk_walk import Address
+from alerts.store.database import Database
+from alerts.store.subscribers import StoredSubscribers
+from alerts.store.transactions import transaction
+from tests.unit.store.bulk_turns import MINOR, MODERATE, SEVERE, ZONE, Turns
 
 NIGHT = Quiet(time(12, 0), time(14, 30))  # the tests' noon is one o'clock in Paris
 
@@ -68,6 +75,95 @@ def test_after_a_kill_those_under_way_are_told_again_and_nobody_is_lost(turns):
 
     assert sorted(told) == list(range(4, 11))
     assert turns.bulk(bulk)["sent"] == 10
+
+
+def jot_down(turns, *landings: Landing) -> None:
+    with transaction(turns.db):
+        jot(turns.db, landings)
+
+
+def sent(targets, message: int = 5) -> list[Landing]:
+    return [Landing(target, Fate.SENT, message) for target in targets]
+
+
+def test_who_was_jotted_down_before_a_kill_is_not_told_again_and_counts(turns):
+    turns.subscribe(*people(*range(1, 11)))
+    bulk = turns.file()
+    jot_down(turns, *sent(turns.turn(room=6)[:4]))
+
+    turns.kill()
+    told = chats(turns.deliver())
+
+    assert sorted(told) == list(range(5, 11))
+    assert turns.bulk(bulk)["sent"] == 10
+    assert turns.rows("SELECT count(*), min(message_id) FROM received") == [(10, 5)]
+    assert turns.rows("SELECT * FROM bulk_landed UNION ALL SELECT * FROM bulk_flight") == []
+
+
+def test_who_was_jotted_down_hears_of_the_end_though_the_alert_is_over_by_then(turns):
+    turns.subscribe(*people(*range(1, 5)))
+    turns.file()
+    first = turns.turn(room=2)
+    end = turns.file(kind=PostKind.END)
+    jot_down(turns, *sent(first))
+    assert chats(turns.deliver()) == [1, 2]
+    assert turns.bulk(end)["sent"] == 2
+    assert turns.rows("SELECT * FROM received") == []
+
+
+def test_an_update_that_has_passed_somebody_by_reaches_them_once_they_are_jotted_down(turns):
+    turns.subscribe(*people(1, 2))
+    turns.file()
+    first = turns.turn(room=2)
+    update = turns.file(kind=PostKind.UPDATE)
+    assert turns.turn(room=2) == []
+    jot_down(turns, *sent(first))
+    assert chats(turns.deliver()) == [1, 2]
+    assert turns.bulk(update)["sent"] == 2
+
+
+def test_a_chat_that_is_jotted_down_is_forgotten_and_moved_like_any_other(turns):
+    turns.subscribe(*people(1, 2, 3))
+    turns.file()
+    jot_down(turns, *sent(turns.turn()))
+    with transaction(turns.db):
+        StoredSubscribers(turns.db).forget("telegram", 1)
+        StoredSubscribers(turns.db).moved("telegram", 2, -1002)
+    assert turns.rows("SELECT got FROM bulk_landed") == [("[[-1002,5],[3,5]]",)]
+    turns.deliver()
+    assert turns.rows("SELECT chat FROM received") == [(-1002,), (3,)]
+
+
+def test_who_is_forgotten_under_way_stays_forgotten_when_it_lands(turns):
+    turns.subscribe(*people(1, 2))
+    turns.file()
+    first = turns.turn()
+    with transaction(turns.db):
+        StoredSubscribers(turns.db).forget("telegram", 1)
+    jot_down(turns, *sent(first))
+    turns.deliver()
+    assert turns.rows("SELECT chat FROM received") == [(2,)]
+    assert turns.rows("SELECT chat FROM bulk_flight") == []
+
+
+async def test_in_a_hurry_a_turn_is_carried_out_at_once_where_nobody_writes(path, turns):
+    turns.subscribe(*people(*range(1, 30)))
+    turns.file()
+    database = await Database.open(path)
+    bulks = StoredBulks(database, Address("telegram"))
+    ask = Ask(turns.now.astimezone(ZONE), room=3, hurry=True)
+    await bulks.turn(turns.lease, ask)  # the first one is on the disk when it returns
+    commits = database.commits
+    turn = await bulks.turn(turns.lease, replace(ask, working="b1", withdrew=False))
+    assert (chats(turn.targets), database.commits) == ([4, 5, 6], commits)
+
+    with transaction(turns.db):
+        waits = asyncio.create_task(bulks.turn(turns.lease, replace(ask, working="b1", withdrew=False)))
+        await asyncio.sleep(0)
+        assert not bulks.jot(sent(turn.targets))
+    assert chats((await waits).targets) == [7, 8, 9]
+    assert bulks.jot(sent(turn.targets))
+    await database.close()
 
 
 @pytest.mark.parametrize("state", ["waiting", "rejected", "superseded", "expired", "dropped"])

@@ -134,3 +134,20 @@ async def test_times_come_back_as_they_went_in(shelf):
 
     assert post.stored_at == NOW
     assert post.message.text == "Strong <b>wind</b>"
+
+
+async def test_what_is_written_at_once_is_there_without_a_commit_of_the_thread(database):
+    commits = database.commits
+    assert database.write_at_once(put("now")) == "now"
+    assert database.commits == commits
+    assert await database.read(kept) == ["now"]
+
+
+async def test_at_once_nobody_is_waited_for(database, path):
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert database.write_at_once(put("now")) is None
+    other.execute("ROLLBACK")
+    assert database.write_at_once(put("then")) == "then"
+    assert await database.read(kept) == ["then"]
+    other.close()

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from alerts.store import books, journal, outbox_statements
+from alerts.store import books, journal, outbox_statements, public_queries
 from alerts.store.files import connect
 from alerts.store.migrate import migrate
 from alerts.store.statement import Statement
@@ -82,3 +82,11 @@ def test_names_are_looked_up_in_indexes(filled):
     for beginning, newest in books._NAMES:
         assert all("SEARCH alert USING" in step for step in plan(filled, beginning)[:1])
         assert "SEARCH alert USING" in plan(filled, newest)[0]
+
+
+def test_what_the_public_page_asks_at_each_change_reads_nothing_of_long_ago(filled):
+    """The state alone finds nearly every alert there ever was: an index of states is no help."""
+    assert plan(filled, public_queries._CURRENT)[0] == "SEARCH alert USING INDEX ix_alert_expires (expires>?)"
+    newest = plan(filled, public_queries._PUBLISHED)
+    assert newest[1] == "SCAN alert", "backwards from the newest, as many as are asked for"
+    assert "USE TEMP B-TREE FOR ORDER BY" not in newest[:2]

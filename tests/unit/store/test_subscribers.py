@@ -7,7 +7,7 @@ from datetime import time, timedelta
 import pytest
 
 from alerts.model.alert import Severity
-from alerts.model.ports import Linked
+from alerts.model.ports import Asked, Linked
 from alerts.model.ports.bulking import Fate, Landing
 from alerts.model.subscriber import Quiet, Subscriber, Topic
 from alerts.store.files import connect
@@ -57,6 +57,7 @@ def leave_traces(db, kept, chats, chat: int) -> None:
     kept.put("telegram", Subscriber(chat))
     chats.link(Linked("telegram", chat, "Anne"))
     chats.tell("telegram", chat, "alert", NOW)
+    chats.ask("telegram", chat, Asked("alert", 7, NOW))
     at = stamp(NOW)
     db.execute("INSERT INTO received VALUES ('telegram', ?, 'incident', 5, ?)", (chat, at))
     db.execute("INSERT INTO held_back (channel, chat, bulk, until) VALUES ('telegram', ?, 'bulk', ?)", (chat, at))
@@ -83,10 +84,11 @@ def test_slices_walk_over_those_who_are_on_in_the_order_of_their_chats(kept):
 def test_who_is_forgotten_stands_nowhere(db, kept, chats):
     leave_traces(db, kept, chats, 71_717)
     leave_traces(db, kept, chats, 72_727)
-    assert set(everywhere(db, 71_717)) == {"subscriber", "received", "held_back", "officer_chat", "officer_told"}
+    tables = {"subscriber", "received", "held_back", "officer_chat", "officer_told", "officer_asked"}
+    assert set(everywhere(db, 71_717)) == tables
     kept.forget("telegram", 71_717)
     assert everywhere(db, 71_717) == []
-    assert len(everywhere(db, 72_727)) == 5
+    assert len(everywhere(db, 72_727)) == 6
 
 
 def test_a_move_takes_everything_along_and_wins_over_what_was_there(db, kept, chats):
@@ -94,7 +96,7 @@ def test_a_move_takes_everything_along_and_wins_over_what_was_there(db, kept, ch
     kept.put("telegram", Subscriber(-100_71, "en"))
     kept.moved("telegram", -71, -100_71)
     assert everywhere(db, -71) == []
-    assert len(everywhere(db, -100_71)) == 5
+    assert len(everywhere(db, -100_71)) == 6
     assert kept.get("telegram", -100_71).language == "fr"
 
 
@@ -125,6 +127,26 @@ def test_a_chat_belongs_to_one_account_and_what_it_was_told_goes_with_it(chats):
     assert "7" not in repr(chats.of("Paul"))
     chats.unlink("telegram", 7)
     assert chats.linked("telegram", 7) is None
+
+
+def test_all_that_is_bound_to_a_chat_can_be_told(db, kept, chats):
+    leave_traces(db, kept, chats, 71)
+    assert kept.received("telegram", 71) == [("incident", 5, NOW)]
+    assert kept.held("telegram", 71) == [("bulk", NOW)]
+    assert kept.held("another", 71) == kept.held("telegram", 72) == []
+
+
+def test_an_account_s_chats_and_code_are_released_and_nobody_else_s(chats):
+    later = NOW + timedelta(minutes=10)
+    for chat, name in ((7, "Anne"), (8, "ANNE"), (9, "Paul")):
+        chats.link(Linked("telegram", chat, name))
+    chats.tell("telegram", 7, "alert", NOW)
+    chats.offer("one", "Anne", later)
+    chats.offer("two", "Paul", later)
+    assert (chats.release("anne"), chats.release("anne")) == (2, 0)
+    assert [each.chat for each in chats.all("telegram")] == [9]
+    assert chats.told("telegram", 7) == {}
+    assert (chats.redeem("one", NOW), chats.redeem("two", NOW)) == (None, "paul")
 
 
 @pytest.mark.parametrize("fate", [Fate.SENT, Fate.DOUBT])

@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from alerts.desk.amending import goes_on_from
 from alerts.desk.approval import find_alert
 from alerts.desk.prepared import Prepared, every_prepared
 from alerts.desk.sitting import Office, Sitting
@@ -263,6 +264,18 @@ class Composer:
         return await self.office.ask(lambda sitting: find_alert(sitting.books, name))
 
     async def _begin_update(self, page: Page, about: Record, *, typed: bool = False) -> None:
+        """Lay what stands into the form. One that was typed from older words keeps them, and is told of the newer."""
+
+        def question(sitting: Sitting) -> tuple[Record, bool]:
+            stands = goes_on_from(sitting.books, about, ends=False)
+            order = [record.id for record in sitting.books.incident(about.incident_id)]
+            return stands, order.index(stands.id) > order.index(about.id)
+
+        stands, is_newer = await self.office.ask(question)
+        if typed and is_newer:
+            page.newer = stands
+        else:
+            about = stands
         page.about = about
         page.before = fields_of(about, self._station, self.office.picture)
         if not typed:

@@ -24,13 +24,17 @@ class Tapped(Refused):
 
 @dataclass
 class Page:
-    """A page on its way. `before` is the form of the alert that it updates; `notice` a word for what has to be told."""
+    """A page on its way. `before` is the form of the alert that it updates; `notice` a word for what has to be told.
+
+    `newer` is what came while it was typed: what the form doesn't change stays as it is there.
+    """
 
     identity: str
     revision: int = 0
     fields: dict[str, Typed] = field(default_factory=dict)
     about: Record | None = None
     before: Fields = field(default_factory=dict)
+    newer: Record | None = None
     note: str | None = None
     kept_at: datetime | None = None
     alert_id: str | None = None

@@ -60,7 +60,8 @@ def _bulks(sitting: Sitting) -> list[dict[str, Any]]:
             "bulk": each.bulk,
             "state": each.state,
             "held": each.held,
-            "looked": each.bulk.sent + each.bulk.failed + each.bulk.skipped + each.held,
+            "looked": each.looked,
+            "held_until": each.held_until,
             "ends_at": each.ends_at(sitting.now),
             "headline": headline_of(records.get(each.bulk.alert_id), sitting.desk.station.language),
         }

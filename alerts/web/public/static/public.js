@@ -7,22 +7,66 @@ if (map && window.L) draw(map);
 async function draw(place) {
   const {districts, tiles, tilesBy, zoomIn, zoomOut} = place.dataset;
   place.classList.add("ready");
-  const chart = L.map(place, {scrollWheelZoom: false, zoomControl: false, attributionControl: Boolean(tiles)}).setView([46, 2], 5);
+  const zoomSnap = tiles ? 1 : 0; // outlines alone may be of any size, and fill the place they have
+  const chart = L.map(place, {scrollWheelZoom: false, zoomControl: false, attributionControl: Boolean(tiles), zoomSnap}).setView([46, 2], 5);
   L.control.zoom({zoomInTitle: zoomIn, zoomOutTitle: zoomOut}).addTo(chart);
   if (tiles) L.tileLayer(tiles, {attribution: tilesBy || ""}).addTo(chart);
   const layers = L.featureGroup().addTo(chart);
-  charts.set(place, {chart, layers, told: null});
+  const drawn = {chart, layers, told: null, ground: null};
+  charts.set(place, drawn);
   const ground = await get(districts);
   if (ground) {
-    L.geoJSON(ground, {
-      style: {color: ink("soft"), weight: 1.5, fillOpacity: 0.04},
-      onEachFeature: (feature, layer) => layer.bindTooltip(text(feature.properties.name)),
+    const named = {permanent: true, direction: "center", className: "district", opacity: 1};
+    drawn.ground = L.geoJSON(ground, {
+      style: calm(),
+      onEachFeature: (feature, layer) => layer.bindTooltip(text(feature.properties.name), named).on({
+        mouseover: () => layer.getTooltip().getElement()?.classList.remove("crowded"),
+        mouseout: () => name(drawn.ground),
+      }),
     }).addTo(layers);
+    chart.on("zoomend", () => name(drawn.ground));
   }
   await fill(place);
   const bounds = layers.getBounds();
   if (bounds.isValid()) chart.fitBounds(bounds, {padding: [16, 16], maxZoom: 15});
   else place.classList.remove("ready");
+  name(drawn.ground);
+}
+
+// A district's name stands on it where there is room, else it comes with a finger or the mouse.
+function name(ground) {
+  ground?.eachLayer((layer) => {
+    const place = layer.getElement()?.getBoundingClientRect(), words = layer.getTooltip().getElement();
+    if (place && words) words.classList.toggle("crowded", words.offsetWidth > place.width || words.offsetHeight > place.height);
+  });
+}
+
+// The whole town hatched by the worst of what is on everywhere: a district without an alert of its own is not a safe one.
+function cover(drawn, features) {
+  if (!drawn.ground) return;
+  const onEverywhere = ({whole, over, planned, onset}) => whole && !over && !(planned && new Date(onset) > Date.now());
+  const grave = new Set(features.map((feature) => feature.properties).filter(onEverywhere).map(shade));
+  const worst = ["extreme", "severe", "moderate", "minor", "unknown"].find((each) => grave.has(each));
+  drawn.ground.setStyle(worst ? {color: ink(worst), weight: 1.5, fillColor: hatch(drawn, ink(worst)), fillOpacity: 0.55} : calm());
+}
+
+function hatch(drawn, colour) {
+  const drawing = drawn.chart.getPane("overlayPane").querySelector("svg"), names = "http://www.w3.org/2000/svg";
+  drawing.querySelector("#hatched")?.remove();
+  const pattern = drawing.appendChild(document.createElementNS(names, "pattern"));
+  const line = pattern.appendChild(document.createElementNS(names, "rect"));
+  const give = (node, values) => Object.entries(values).forEach(([key, value]) => node.setAttribute(key, value));
+  give(pattern, {id: "hatched", width: 9, height: 9, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)"});
+  give(line, {width: 3, height: 9, fill: colour});
+  return "url(#hatched)";
+}
+
+function calm() {
+  return {color: ink("soft"), weight: 1.5, fillColor: ink("soft"), fillOpacity: 0.04};
+}
+
+function shade(properties) {
+  return properties.over ? "over" : (properties.severity || "unknown").toLowerCase();
 }
 
 // What is told, over the districts: what was told before goes.
@@ -30,9 +74,10 @@ async function fill(place) {
   const drawn = charts.get(place), areas = await get(place.dataset.areas, {cache: "no-cache"});
   if (!areas) return;
   if (drawn.told) drawn.layers.removeLayer(drawn.told);
+  cover(drawn, areas.features);
   const shown = {...areas, features: areas.features.filter((feature) => feature.geometry)};
   drawn.told = L.geoJSON(shown, {
-    style: (feature) => ({color: ink((feature.properties.severity || "unknown").toLowerCase()), weight: 3, fillOpacity: 0.2}),
+    style: (feature) => ({color: ink(shade(feature.properties)), weight: 3, fillOpacity: 0.2}),
     pointToLayer: (feature, at) => L.circle(at, {radius: feature.properties.radius || 100}),
     onEachFeature: (feature, layer) => layer.bindPopup(link(feature.properties), {closeButton: false}),
   }).addTo(drawn.layers);
@@ -67,41 +112,92 @@ function link(properties) {
 // How long ago, beside the time: only where it was made here can it go on being true.
 const language = document.documentElement.lang;
 const ago = new Intl.RelativeTimeFormat(language, {numeric: "always"});
+let skew = 0;
 function tell() {
   for (const time of document.querySelectorAll("time[data-ago]")) {
-    const seconds = (new Date(time.dateTime) - Date.now()) / 1000;
+    const seconds = (new Date(time.dateTime) - Date.now() - skew) / 1000;
     const [value, unit] = seconds > -3600 ? [seconds / 60, "minute"] : [seconds / 3600, "hour"];
     time.title = time.title || time.textContent;
     time.textContent = ago.format(Math.min(-1, Math.round(value)), unit);
   }
+  judge();
 }
-tell();
-setInterval(tell, 30000);
+
+// Whether the page still holds: else the headline says of when it is. A page is made each minute, one incident's at its
+// news alone: that one asks another (data-now). By the clock of the server it comes from, for the reader's may be wrong.
+const PROMISED = 10 * 60000, UNHEARD = 4 * 60000;
+let made = null, misses = 0, asked = false, wasHeard = false, isHeard = false;
+function judge() {
+  const words = document.querySelector(".outdated");
+  if (!words || !asked) return;
+  const old = misses > 1 || Boolean(made && Date.now() + skew - new Date(made.dataset.made) > (wasHeard && !isHeard ? UNHEARD : PROMISED));
+  const time = words.querySelector("[data-last]");
+  if (made && time.textContent !== made.dataset.said) [time.dateTime, time.textContent] = [made.dataset.made, made.dataset.said];
+  if (old === !words.hidden) return;
+  words.hidden = !old;
+  for (const current of document.querySelectorAll("[data-current]")) current.hidden = old;
+}
+
+async function ask(address) {
+  const answer = await fetch(address, {cache: "no-cache", signal: AbortSignal.timeout(20000)}).catch(() => null);
+  const date = answer?.headers.get("date");
+  if (date) skew = new Date(date) - Date.now() + 1000 * (answer.headers.get("age") || 0);
+  const body = answer?.ok ? await answer.text().catch(() => null) : null;
+  return body === null ? null : new DOMParser().parseFromString(body, "text/html");
+}
 
 // When something changes the page is fetched anew, quietly, and put in the place of the old one. Where only files are
-// served there are no events: then it looks once a minute.
+// served there are no events: then it looks once a minute. What fails once is tried again before it is called lost.
+let again = 0;
 async function renew() {
-  const answer = await fetch(location.href, {cache: "no-cache"}).catch(() => null);
-  if (!answer || !answer.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  clearTimeout(again);
+  const now = document.querySelector("main").dataset.now;
+  const [fresh, state] = await Promise.all([ask(location.href), now ? ask(now) : null]);
+  const known = (now ? state : fresh)?.querySelector("[data-made]");
+  if (known) made = known;
+  misses = fresh && (state || !now) ? 0 : misses + 1;
+  if (misses === 1) again = setTimeout(renew, 10000 + 10000 * Math.random());
+  if (fresh) put(fresh);
+  if (fresh && stream.readyState === EventSource.CLOSED && wasHeard) listen();
+  asked = true;
+  tell();
+}
+
+function put(fresh) {
   const here = document.querySelector("main"), there = fresh.querySelector("main");
+  const stamp = document.querySelector(".foot time"), newer = fresh.querySelector(".foot time");
+  if (stamp && newer) stamp.replaceWith(newer);
   if (there.innerHTML === told) return;
   told = there.innerHTML;
   const inHand = here.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
   const chart = here.querySelector("#map.ready"), place = there.querySelector("#map");
   if (chart && place) place.replaceWith(chart);
+  if (there.dataset.now) here.dataset.now = there.dataset.now;
+  else delete here.dataset.now;
   here.replaceChildren(...there.childNodes);
   if (inHand) here.querySelector(`a[href="${CSS.escape(inHand)}"]`)?.focus({preventScroll: true});
-  const foot = document.querySelector(".foot time"), made = fresh.querySelector(".foot time");
-  if (foot && made) foot.replaceWith(made);
   document.title = fresh.title;
   if (chart && place) fill(chart);
   else if (place && window.L) draw(place);
-  tell();
 }
-const stream = new EventSource("/events");
-let polling = 0;
-stream.addEventListener("alerts", renew);
-stream.addEventListener("open", () => { clearInterval(polling); polling = 0; });
-stream.addEventListener("error", () => { polling ||= setInterval(renew, 60000); });
-setInterval(() => { if (stream.readyState === EventSource.OPEN) renew(); }, 60000);
+let stream;
+function listen() {
+  stream = new EventSource("/events");
+  let isFailing = false;
+  stream.addEventListener("alerts", renew);
+  stream.addEventListener("open", () => { wasHeard = isHeard = true; isFailing = false; });
+  stream.addEventListener("error", () => {
+    isHeard = false;
+    if (!isFailing) renew();
+    isFailing = true;
+  });
+}
+listen();
+tell();
+setInterval(tell, 10000);
+setInterval(renew, 60000);
+addEventListener("online", renew);
+document.addEventListener("visibilitychange", () => { if (!document.hidden) renew(); });
+
+// Who frames the small page may give it the height that it needs.
+if (parent !== window) new ResizeObserver(() => parent.postMessage({tocsinHeight: document.body.offsetHeight}, "*")).observe(document.body);

@@ -293,3 +293,45 @@ async def test_a_token_tells_whose_it_is(bureau):
     assert (me["name"], me["role"]) == ("author", "author")
     assert "post" in me["may"]
     assert "approve" not in me["may"]
+
+
+async def urgent(bureau, path="/alerts", **words):
+    """An alert, or its next version, that is out."""
+    told = await bureau.told("POST", path, json={"severity": "Severe", "urgency": "Immediate", **words}, status=201)
+    await bureau.write("UPDATE post SET state = 'sent' WHERE state = 'queued'")
+    return told
+
+
+async def test_an_update_by_an_older_id_keeps_the_newer_words_and_tells_what_it_follows(bureau):
+    first = await urgent(bureau, headline="Crue", instruction="Évitez les berges.")
+    second = await urgent(bureau, f"/alerts/{first['alert']}/update", instruction="Montez à l’étage.")
+
+    for dry_run, status in ((True, 200), (False, 201)):
+        wish = {"headline": "Crue : quais fermés", "dry_run": dry_run}
+        third = await bureau.told("POST", f"/alerts/{first['alert']}/update", json=wish, status=status)
+        assert "Montez à l’étage." in third["posts"][0]["text"]
+        assert (first["follows"], third["follows"]) == (None, second["identifier"])
+
+
+@pytest.mark.parametrize("act", ["update", "cancel", "correct"])
+async def test_if_match_names_what_is_gone_on_from(bureau, act):
+    first = await urgent(bureau, headline="Crue")
+    second = await urgent(bureau, f"/alerts/{first['alert']}/update", instruction="Montez à l’étage.")
+    path, wish = f"/alerts/{first['alert']}/{act}", {"headline": "Suite"} if act == "update" else {}
+
+    old, new = ({"If-Match": f'"{each["fingerprint"]}"'} for each in (first, second))
+    problem = await bureau.told("POST", path, json=wish, headers=old, status=412)
+    assert second["alert"] in problem["detail"]
+    await bureau.told("POST", path, json=wish, headers=new, status=201)
+
+
+async def test_the_status_shows_what_is_out_beside_the_update_that_waits(bureau):
+    first = await urgent(bureau, headline="Crue")
+    wish = {"severity": "Moderate", "instruction": "Montez à l’étage."}
+    waiting = await bureau.told("POST", f"/alerts/{first['alert']}/update", json=wish, status=201)
+
+    shown = (await bureau.told("GET", "/status", "viewer"))["alerts"]
+    assert [(each["alert"], each["state"]) for each in shown] == [
+        (first["alert"], "accepted"),
+        (waiting["alert"], "waiting"),
+    ]

@@ -294,3 +294,44 @@ async def test_an_update_can_take_the_picture_away(bench):
     assert newer != alert
     [record] = [each for each in await bench.records() if each.id == newer]
     assert [info.resources for info in record.alert.infos] == [()]
+
+
+async def test_an_update_by_an_older_alert_begins_from_the_newest_words(bench):
+    first = await posted(bench)
+    page = await bench.get(f"/compose?update={first}")
+    await bench.post("/compose", with_fields(form_of(page), instruction="Buvez de l’eau en bouteille.", do="publish"))
+
+    again = await bench.get(f"/compose?update={first}")
+    assert ("instruction", "Buvez de l’eau en bouteille.") in form_of(again)
+    assert 'id="newer"' not in again
+
+
+async def test_what_somebody_else_updated_meanwhile_stays_and_is_told(bench):
+    first = await posted(bench)
+    mine = form_of(await bench.get(f"/compose?update={first}"))
+    theirs = form_of(await bench.get(f"/compose?update={first}"))
+    await bench.post("/compose", with_fields(theirs, instruction="Buvez de l’eau en bouteille.", do="publish"))
+    newer = (await bench.records())[-1]
+
+    page = await bench.post("/compose", with_fields(mine, headline="L’eau revient à 18 h", do="preview"), 200)
+    assert 'id="newer"' in page
+    assert f"/desk/alerts/{newer.id}" in page
+    await bench.post("/compose", [*form_of(page), ("do", "publish")])
+    info = (await bench.records())[-1].alert.infos[0]
+    assert (info.headline, info.instruction) == ("L’eau revient à 18 h", "Buvez de l’eau en bouteille.")
+
+
+async def test_an_update_of_what_was_rejected_meanwhile_says_all_that_its_form_says(bench):
+    first = await posted(bench)
+    form = form_of(await bench.get(f"/compose?update={first}"))
+    await bench.post("/compose", with_fields(form, instruction="Buvez de l’eau en bouteille.", do="publish"))
+    update = (await bench.records())[-1]
+    mine = form_of(await bench.get(f"/compose?update={update.id}"))
+    await bench.database.write(
+        lambda db: db.execute("UPDATE alert SET state = 'rejected' WHERE id = ?", (update.id,)) and None
+    )
+
+    await bench.post("/compose", with_fields(mine, headline="L’eau revient à 18 h", do="publish"))
+    newest = (await bench.records())[-1].alert
+    assert newest.infos[0].instruction == "Buvez de l’eau en bouteille."
+    assert newest.references[-1].identifier == (await bench.records())[0].alert.identifier

@@ -221,6 +221,16 @@ async def test_what_is_told_to_subscribers_is_shown_with_how_far_it_is_and_when_
     assert "100 of 400 subscribers" in page
     assert "Through at about 13:30" in page, "30 more minutes, in the station's zone"
 
+    def hold(db):
+        db.execute("UPDATE bulk SET state = 'done', ended_at = ?", (stamp(now),))
+        db.execute("INSERT INTO held_back VALUES ('x', 1, 'b1', ?)", (stamp(now + timedelta(hours=9)),))
+
+    await desk.database.write(hold)
+    page = " ".join(re.sub(r"<[^>]+>", " ", await desk.text("/fragments/channels")).split())
+    assert "Some are told later" in page
+    assert "Everybody concerned has it" not in page
+    assert re.search(r"Held for the morning, or for what comes with it 1 \( ?until \S.*?22:00", page)
+
 
 async def test_channels_tell_pace_reserve_queue_and_what_to_do(desk):
     record = await desk.post(channels=("x",))

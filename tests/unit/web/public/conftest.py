@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alerts.desk.publicity import public_incident, situation
+from alerts.desk.territory import Territory
 from alerts.rendering.faces import StationFace
 from alerts.web.public.cards import card_answer
 from alerts.web.public.setting import Feed, Freshness, Outlook, Setting
 from alerts.web.public.site import Site
-from tests.unit.desk.conftest import CENTRE, MILL, Town, a_station, renderer
+from tests.unit.desk.conftest import CENTRE, HERE, MILL, Town, a_station, renderer
 
 ADDRESS = "https://alertes.saint-martin.example"
 
@@ -26,6 +27,7 @@ def a_setting(**changes) -> Setting:
         "renderer": renderer(StationFace("Ville de Saint-Martin", "fr-FR", public_url=ADDRESS)),
         "public_url": ADDRESS,
         "districts": (CENTRE, MILL),
+        "territory": Territory((HERE,), (CENTRE, MILL)),
         "sources": (Feed("meteo", "Météo"),),
     }
     return Setting(**{**values, **changes})

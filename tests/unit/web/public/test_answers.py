@@ -29,6 +29,11 @@ def test_the_same_bytes_have_the_same_tag_and_others_another():
         ("gzip", "gzip", gzip.decompress),
         ("gzip, br;q=0", "gzip", gzip.decompress),
         ("identity", None, bytes),
+        ("br; q=0, gzip; q=0.5", "gzip", gzip.decompress),
+        ("br;q=0.0,gzip;q=0.000", None, bytes),
+        ("BR;Q=0.5, gzip", "br", brotli.decompress),
+        ("vibration, x-gzip", None, bytes),
+        ("br;q=odd, ;;, gzip;q=1.0", "gzip", gzip.decompress),
     ],
 )
 def test_each_client_gets_the_form_that_it_reads_best(accepted, encoding, opened):

@@ -8,11 +8,13 @@ from datetime import timedelta
 import icalendar
 import pytest
 from lxml import etree
+from lxml import html as pages
 from shapely.geometry import shape
 
-from alerts.model.alert import Area, Circle, Severity
+from alerts.desk.amending import all_clear_of
+from alerts.model.alert import Area, Circle, Named, Severity
 from tests.samples import shared
-from tests.unit.desk.conftest import HERE, NOW, an_alert, cancelling, following
+from tests.unit.desk.conftest import HERE, MILL, NOW, an_alert, cancelling, following
 from tests.unit.web.public.atom import faults
 
 OUTLINE = Area("Centre-Bourg", polygons=(((45.18, 5.70), (45.18, 5.72), (45.20, 5.72), (45.18, 5.70)),))
@@ -91,6 +93,35 @@ def test_the_map_data_is_geojson(edition):
     assert edition.answers["/alerts.geojson"].headers["Access-Control-Allow-Origin"] == "*"
 
 
+@pytest.mark.parametrize(
+    ("ring", "outline"),
+    [
+        (((0, 0), (2, 0), (2, 1), (0, 0)), [[0, 0], [1, 2], [0, 2], [0, 0]]),
+        (((0, 0), (0, 1), (2, 1), (0, 0)), [[0, 0], [1, 0], [1, 2], [0, 0]]),
+        (((-17, 179), (-18, 179), (-18, -179), (-17, 179)), [[179, -17], [179, -18], [181, -18], [179, -17]]),
+        (((-17, -179), (-17, 179), (-18, 179), (-17, -179)), [[-179, -17], [-181, -17], [-181, -18], [-179, -17]]),
+        (((80, 0), (80, 120), (80, -120), (80, 0)), [[0, 80], [120, 80], [-120, 80], [0, 80]]),
+    ],
+    ids=["clockwise", "as it should be", "over the antimeridian", "back over it", "around the pole"],
+)
+def test_an_outline_goes_against_the_clock_and_never_around_the_earth(town, paper, ring, outline):
+    """RFC 7946, 3.1.6 and 3.1.9."""
+    paper.print(town.hear(an_alert(areas=(Area("x", polygons=(ring,), geocodes=(HERE,)),))))
+
+    [feature] = json.loads(paper.text("/alerts.geojson"))["features"]
+    assert feature["geometry"]["coordinates"] == [outline]
+
+
+def test_an_outline_is_told_to_ten_centimetres(town, paper):
+    ring = ((45.1812345678, 5.70), (45.18, 5.7212345678), (45.20, 5.72), (45.1812345678, 5.70))
+    area = Area("x", polygons=(ring,), circles=(Circle((45.1812345678, 5.7), 2.0),), geocodes=(HERE,))
+    paper.print(town.hear(an_alert(areas=(area,))))
+
+    features = json.loads(paper.text("/alerts.geojson"))["features"]
+    outline, centre = (feature["geometry"]["coordinates"] for feature in features)
+    assert (outline[0][:2], centre) == ([[5.7, 45.181235], [5.721235, 45.18]], [5.7, 45.181235])
+
+
 def test_the_calendar_is_icalendar(edition):
     text = edition.answers["/calendar.ics"].body
     calendar = icalendar.Calendar.from_ical(text)
@@ -98,3 +129,38 @@ def test_the_calendar_is_icalendar(edition):
     assert all(len(line) <= 75 for line in text.split(b"\r\n"))
     assert not [error for event in calendar.walk("VEVENT") for error in event.errors]
     assert all(event[name] for event in calendar.walk("VEVENT") for name in ("UID", "DTSTAMP", "DTSTART", "DTEND"))
+
+
+def test_a_map_of_the_site_is_named_where_it_has_an_address(town, make_paper):
+    """Whole addresses are all that the standard takes."""
+    said = [make_paper(public_url=each).print().answers["/robots.txt"].body for each in ("", "https://a.example")]
+
+    assert [b"Sitemap: " in each for each in said] == [False, True]
+
+
+def test_the_map_data_tell_what_is_everywhere_and_where_a_district_is_that_is_named_alone(town, paper):
+    everywhere = town.hear(an_alert(event="Crue", headline="Crue"))
+    named = Area("Le Moulin", geocodes=(Named("district", "D2"),))
+    district = town.hear(an_alert(event="Eau", headline="Eau", areas=(named,)))
+    paper.print(everywhere, district)
+
+    told = {each["properties"]["incident"]: each for each in json.loads(paper.text("/alerts.geojson"))["features"]}
+    whole, part = told[everywhere.record.incident_id], told[district.record.incident_id]
+    assert (whole["geometry"], whole["properties"]["whole"]) == (None, True)
+    assert (part["geometry"], part["properties"]["whole"]) == (MILL.outline, False)
+    assert pages.fromstring(paper.text(f"/alerts/{district.record.incident_id}")).xpath("//*[@id='map']")
+    [line] = pages.fromstring(paper.text("/")).xpath("//*[@class='whole']")
+    assert " ".join(line.text_content().split()) == "Toute la commune : Attention Crue"
+
+
+def test_works_that_were_done_sooner_did_take_place_and_end_when_they_did(town, paper):
+    days = {"onset": NOW + timedelta(days=2), "expires": NOW + timedelta(days=3)}
+    work = town.post(an_alert(sender=town.station.sender, event="Travaux", headline="Travaux rue Haute", **days))
+    town.deliver(work)
+    town.clock.set(NOW + timedelta(days=2, hours=5))
+    end = all_clear_of(work.record, None, town.station, town.clock.now(), "end")
+    town.post(end, again=True)
+    paper.print(work)
+
+    [event] = icalendar.Calendar.from_ical(paper.text("/calendar.ics")).walk("VEVENT")
+    assert (event["STATUS"], event.decoded("DTEND")) == ("CONFIRMED", NOW + timedelta(days=2, hours=5))

@@ -336,6 +336,8 @@ def test_what_would_say_the_same_is_not_made_anew(town, paper):
     assert third.answers["/"] is not first.answers["/"], "it says when it was made"
     feed = f"/alerts/{filed.record.incident_id}"
     assert third.answers[feed] is first.answers[feed], "nothing is new about it"
+    for path in ("/feed.atom", "/en/feed.atom", "/calendar.ics", "/alerts.geojson", "/sitemap.xml"):
+        assert third.answers[path] is first.answers[path], "compressing is what takes longest"
 
 
 def test_a_page_links_to_no_script_of_a_feed(town, paper):

@@ -1,0 +1,165 @@
+"""What one channel's subscribers are being told: handed over, away, landed, and not yet kept.
+
+A message is under way from when it leaves until what became of it is kept: so many at most, for these a kill repeats.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any
+
+from alerts.model.ports.bulking import Landing, Target
+
+OTHERS = 10
+"""Of the messages under way, how many places hung ones of another bulk leave to what is more pressing."""
+
+
+class Flight:
+    """One message that left the queue: it waits for its turn at the bot's pace (`waits`), then it is away."""
+
+    __slots__ = ("target", "task", "waits")
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self.waits = True
+        self.task: asyncio.Task[None] | None = None
+
+
+class Flights:
+    """The messages between being handed over and being kept, of which at most `most` are under way at once.
+
+    `fly` sends one to its end. `jot` keeps some that landed, at once, where that can be.
+    """
+
+    def __init__(
+        self,
+        most: int,
+        fly: Callable[[Flight], Coroutine[Any, Any, None]],
+        jot: Callable[[Sequence[Landing]], bool],
+    ) -> None:
+        self._most = most
+        self._batch = max(most // 4, 1)
+        self._fly = fly
+        self._jot = jot
+        self._ready: deque[Target] = deque()
+        self._away: set[Flight] = set()
+        self._of: Counter[str | None] = Counter()
+        self._landed: list[Landing] = []
+        self._odd: list[Landing] = []
+        self._keeping = 0
+        self.working: str | None = None
+        """The bulk that is worked at: what hangs of others doesn't hold it up."""
+        self.cold = False
+        """Only one leaves until it has landed: the connection is opened, and doesn't make a crowd of those after it."""
+
+    def __len__(self) -> int:
+        return len(self._ready) + len(self._away)
+
+    @property
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """Those that run."""
+        return [flight.task for flight in self._away if flight.task is not None]
+
+    @property
+    def odd(self) -> bool:
+        """Whether something landed that only a turn can keep."""
+        return bool(self._odd)
+
+    @property
+    def unkept(self) -> bool:
+        """Whether something landed that isn't kept."""
+        return bool(self._odd or self._landed)
+
+    @property
+    def keys(self) -> frozenset[tuple[str, int]]:
+        """Each bulk and chat that is handed over and has no end."""
+        targets = [*self._ready, *(flight.target for flight in self._away)]
+        return frozenset([(bulk.id, target.chat) for target in targets for bulk in target.bulks])
+
+    def room(self, ahead: int) -> int:
+        """How many more may be handed over."""
+        own = self._of[self.working]
+        others = min(len(self._away) - own, max(self._most - OTHERS, 0))
+        return max(ahead - len(self._ready) - own - others, 0)
+
+    def take(self, targets: Iterable[Target]) -> None:
+        """These are handed over; as many as may leave do."""
+        self._ready.extend(targets)
+        self.begin()
+
+    def begin(self) -> None:
+        """As many as may leave."""
+        for _ in range(min(self._free(), len(self._ready))):
+            flight = Flight(self._ready.popleft())
+            self._board(flight, flight.target)
+            flight.task = asyncio.create_task(self._fly(flight))
+
+    def land(self, landing: Landing) -> None:
+        """One has an end."""
+        self.cold = False
+        (self._landed if landing.is_plain else self._odd).append(landing)
+        if len(self._landed) >= self._batch and not self._keeping and self._jot(self._landed):
+            self._landed = []
+
+    def goes_on(self, flight: Flight) -> bool:
+        """Whether a flight that has its end is the next one's from now on: as many tasks as places are enough."""
+        if not self._ready or (free := self._free()) < 0:
+            return False
+        target = self._ready.popleft()
+        if target.bulks[0].id != flight.target.bulks[0].id:
+            self.leave(flight)
+            self._board(flight, target)
+        flight.target = target
+        if free:
+            self.begin()
+        return True
+
+    def leave(self, flight: Flight) -> None:
+        """It is over, or was taken back."""
+        if flight in self._away:
+            self._away.discard(flight)
+            self._of[flight.target.bulks[0].id] -= 1
+
+    def collect(self) -> tuple[Landing, ...]:
+        """What landed, to be kept now; `kept` tells how that went."""
+        landings = (*self._odd, *self._landed)
+        self._odd, self._landed, self._keeping = [], [], max(len(landings), 1)
+        return landings
+
+    def kept(self, landings: Sequence[Landing], *, well: bool) -> None:
+        """It is kept, or is to be kept later."""
+        self._keeping = 0
+        if not well:
+            self._odd = [*landings, *self._odd]
+        if self._landed and self._jot(self._landed):
+            self._landed = []
+
+    def withdraw(self, which: Callable[[Target], bool]) -> bool:
+        """Take back what hasn't left; whether there was any.
+
+        It stays written down, and is handed over again if its bulk goes on.
+        """
+        stay = deque(target for target in self._ready if not which(target))
+        back = [flight for flight in self._away if flight.waits and which(flight.target)]
+        withdrew = bool(back) or len(stay) < len(self._ready)
+        self._ready = stay
+        for flight in back:
+            self.leave(flight)
+            if flight.task is not None:
+                flight.task.cancel()
+        return withdrew
+
+    def _free(self) -> int:
+        """How many more may leave: those that landed and aren't kept count, for a kill would repeat them too."""
+        if self.cold:
+            return 1 - len(self._away)
+        unkept = len(self._landed) + len(self._odd) + self._keeping
+        own = self._of[self.working]
+        others = len(self._away) - own
+        return self._most - max(unkept, self._batch - 1) - own - (others and min(others, max(self._most - OTHERS, 0)))
+
+    def _board(self, flight: Flight, target: Target) -> None:
+        self._away.add(flight)
+        self._of[target.bulks[0].id] += 1

@@ -1,0 +1,55 @@
+"""What the record says of an account, in the reader's language: kept it is in one, so that it is the same for ever."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from alerts.model.actor import Role
+from alerts.web.words import Words
+
+_CHANGED = re.compile(r"(\w+) to (\w+)")
+_REMOVED = re.compile(r"(\d+) second factors removed")
+_FAILED = re.compile(r"(?:(?P<how>by .+), after )?(?P<n>\d+) failed attempts since (?P<since>[-\d]+ [:\d]+ UTC)")
+_PASSKEY = "by passkey "
+
+Gettext = Callable[..., str]
+
+
+def detail_in_words(detail: str, words: Words) -> str:
+    """The detail of an entry; what somebody wrote, or called a thing, stays as it is."""
+    _ = words.gettext
+    if failed := _FAILED.fullmatch(detail):
+        since, count = failed["since"], int(failed["n"])
+        told = words.ngettext(
+            "%(n)s failed attempt since %(time)s", "%(n)s failed attempts since %(time)s", count, time=since
+        )
+        return f"{_how(failed['how'], _)}, {told}" if failed["how"] else told
+    if removed := _REMOVED.fullmatch(detail):
+        return words.ngettext("%(n)s second factor removed", "%(n)s second factors removed", int(removed[1]))
+    roles = _roles(_)
+    if (changed := _CHANGED.fullmatch(detail)) and changed[1] in roles and changed[2] in roles:
+        return f"{roles[changed[1]]} → {roles[changed[2]]}"
+    return roles.get(detail) or _how(detail, _)
+
+
+def _how(detail: str, _: Gettext) -> str:
+    """How somebody signed in."""
+    if detail.startswith(_PASSKEY):
+        return _("by passkey %(name)s", name=detail.removeprefix(_PASSKEY))
+    known = {
+        "by password": _("by password"),
+        "by code": _("by code"),
+        "by a factor that was set up": _("by a factor that was set up"),
+        "the browser's": _("the browser's"),
+    }
+    return known.get(detail, detail)
+
+
+def _roles(_: Gettext) -> dict[str, str]:
+    return {
+        Role.VIEWER.value: _("viewer"),
+        Role.AUTHOR.value: _("author"),
+        Role.APPROVER.value: _("approver"),
+        Role.ADMINISTRATOR.value: _("administrator"),
+    }

@@ -1,0 +1,29 @@
+"""Words of another language than the page's: marked as such, for who has the page read aloud (WCAG 2.2, 3.1.2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup, escape
+
+
+def tongue(facts: Mapping[str, Any], is_own: object = True) -> Markup:
+    """The attribute of an element that holds an alert's own words; nothing where they are in the page's language.
+
+    `is_own` is empty where the words are ours, not the alert's: a prepared instruction, say.
+    """
+    if not facts["foreign"] or not is_own:
+        return Markup()
+    return Markup(' lang="{}"').format(facts["info"].language)
+
+
+def marked(text: str, facts: Mapping[str, Any]) -> Markup:
+    """A text of ours with the alert's own headline in it, that one marked where it is in another language."""
+    own = facts["headline"] or facts["event"]
+    found = re.search(re.escape(own), text, re.IGNORECASE) if facts["foreign"] and own else None
+    if found is None:
+        return escape(text)
+    before, said, after = text[: found.start()], found.group(), text[found.end() :]
+    return escape(before) + Markup("<span{}>{}</span>").format(tongue(facts), said) + escape(after)

@@ -1,0 +1,90 @@
+"""The sandbox's page as somebody tries the bot on it: three taps subscribe, on a phone too, beside a whole town."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from campaign.town import TELEGRAM, Town
+from tests.browser.axe import violations
+from tests.browser.officer import SIZES
+from tests.process.town import town_in
+
+pytestmark = pytest.mark.process
+SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
+HIGH = "() => document.scrollingElement.scrollHeight"
+TOKEN = "1234567:sandbox-telegram-token"
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory) -> Iterator[Town]:
+    for town in town_in(tmp_path_factory.mktemp("sandbox")):
+        town.start_sandbox("--no-limits")
+        town.configure(TELEGRAM + "subscriptions = true\n")
+        town.start_daemon()
+        yield town
+
+
+@pytest.fixture
+def look(chromium, town) -> Iterator:
+    contexts, faults = [], []
+
+    def open_page(size: str) -> Page:
+        contexts.append(chromium.new_context(**{**SIZES[size], "locale": "fr-FR"}))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda told: faults.append(told.text) if told.type == "error" else None)
+        page.goto(town.sandbox)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def write(town: Town, chat: int, text: str) -> None:
+    body = json.dumps({"chat_id": chat, "text": text}).encode()
+    asked = urllib.request.Request(f"{town.sandbox}/bot{TOKEN}/sendMessage", body, {"Content-Type": "application/json"})
+    urllib.request.urlopen(asked).close()
+
+
+@pytest.mark.parametrize(("size", "chat"), [("desk", 4711), ("phone", 4712)])
+def test_three_taps_subscribe(look, size, chat):
+    page = look(size)
+    page.get_by_label("Conversation", exact=True).fill(str(chat))
+    page.get_by_role("button", name="Envoyer").first.click()
+    talk = page.get_by_role("region", name=f"Conversation {chat}")
+    expect(talk).to_contain_text("Ici le service d’alerte")
+    talk.get_by_role("button", name=re.compile("^Tout$")).click()
+    talk.get_by_role("button", name="Gravité modérée et plus").click()
+    expect(talk).to_contain_text("vous êtes abonné")
+
+    talk.get_by_label("Message").fill("/mydata")
+    talk.get_by_label("Message").press("Enter")
+    expect(talk).to_contain_text('"on": true')
+    expect(talk.get_by_label("Message")).to_be_focused()
+    assert page.evaluate(SIDEWAYS) <= 0
+    assert violations(page) == []
+
+
+def test_what_is_being_typed_outlives_what_comes_in_and_a_town_fits_the_page(look, town):
+    page = look("phone")
+    before = page.evaluate(HIGH)
+    page.get_by_label("Message", exact=True).fill("/settings, mais plus ta")
+    page.get_by_label("Message", exact=True).press("ArrowLeft")
+    for chat in range(9000, 9200):
+        write(town, chat, "Crue de l’Isère. " * 20)
+    expect(page.get_by_role("region", name="Conversation 9199")).to_be_visible()
+    expect(page.locator("main")).to_contain_text(re.compile(r"19\d autres conversations ne sont pas montrées"))
+    expect(page.get_by_label("Message", exact=True)).to_have_value("/settings, mais plus ta")
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    page.keyboard.type("X")
+    expect(page.get_by_label("Message", exact=True)).to_have_value("/settings, mais plus tXa")
+    assert page.evaluate(HIGH) < before + 6000
+    assert page.evaluate(SIDEWAYS) <= 0

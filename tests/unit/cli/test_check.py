@@ -1,0 +1,83 @@
+"""`tocsin check` at rest: what `run` could not do is told before it tries, with what is allowed."""
+
+from __future__ import annotations
+
+import pytest
+
+from alerts.cli import run
+from alerts.web.public.answers import Answer
+from alerts.web.public.export import Export
+
+CHANNELS = """
+[station]
+name = "Ville de Saint-Martin"
+sender = "alertes@saint-martin.example"
+{public_url}
+[store]
+url = "sqlite:///tocsin.db"
+[web]
+export = "site"
+[channels.telegram]
+kind = "telegram"
+chat = "@saintmartin_alertes"
+token = {{ env = "TELEGRAM_TOKEN" }}
+"""
+PUBLIC_URL = 'public_url = "https://alertes.saint-martin.example"'
+
+
+@pytest.fixture
+def check(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TELEGRAM_TOKEN", "1:a")
+
+    def check(public_url: str = PUBLIC_URL) -> tuple[int, list[str]]:
+        (tmp_path / "channels.toml").write_text(CHANNELS.format(public_url=public_url), encoding="utf-8")
+        status = run(["check"])
+        told = capsys.readouterr()
+        return status, (told.out + told.err).splitlines()
+
+    return check
+
+
+def line_of(lines: list[str], what: str) -> str:
+    [line] = [each for each in lines if f"  {what}: " in each]
+    return line
+
+
+def test_an_export_has_a_place_where_there_is_nothing_and_where_our_link_is(check, tmp_path):
+    assert line_of(check()[1], "web.export").startswith("ok")
+    Export(tmp_path / "site").write({"/": Answer(b"<!doctype html>", "text/html", '"1"')})
+    assert (tmp_path / "site").is_symlink()
+    status, lines = check()
+    assert status == 0
+    assert line_of(lines, "web.export").startswith("ok")
+
+
+@pytest.mark.parametrize("there", ["a folder", "an empty folder", "a file", "a link elsewhere", "a broken link"])
+def test_an_export_onto_what_is_somebody_else_s_is_refused_with_what_is_allowed(check, tmp_path, there):
+    site, other = tmp_path / "site", tmp_path / "other"
+    if there == "a file":
+        site.write_text("mine")
+    elif "link" in there:
+        if "broken" not in there:
+            other.mkdir()
+        site.symlink_to(other)
+    else:
+        site.mkdir()
+        if there == "a folder":
+            (site / "index.html").write_text("mine")
+
+    status, lines = check()
+    assert status == 1
+    line = line_of(lines, "web.export")
+    assert line.startswith("FAIL")
+    assert str(site) in line
+    assert "allowed: a folder that there isn't yet" in line
+
+
+def test_pages_without_an_address_of_their_own_are_noted_and_fail_nothing(check):
+    status, lines = check(public_url="")
+    assert status == 0
+    assert line_of(lines, "station.public_url").startswith("note")
+    assert "allowed: such as https://alertes.saint-martin.example" in line_of(lines, "station.public_url")
+    assert not [line for line in check()[1] if "public_url" in line]

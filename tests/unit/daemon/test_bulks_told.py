@@ -1,0 +1,172 @@
+"""What `status` and the metrics tell of subscribers: who there are, who was told, who waits for their hour."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alerts.cli import run
+from alerts.config import load_config
+from alerts.daemon.bulks import BulkPlant, HouseBulks, bot_paces
+from alerts.daemon.counter import Counter
+from alerts.model.alert import Severity
+from alerts.model.bulk import Bulk, BulkState, Progress
+from alerts.model.post import PostKind
+from alerts.model.subscriber import Notice, Subscriber, Topic
+from alerts.store.database import Database
+from alerts.store.schema import stamp
+from tests.fakes import FakeClock
+
+CHANNELS = """
+[station]
+name = "Ville de Saint-Martin"
+sender = "alertes@saint-martin.example"
+language = "fr-FR"
+[store]
+url = "sqlite:///tocsin.db"
+[channels.telegram]
+kind = "telegram"
+chat = "@saintmartin_alertes"
+token = { env = "TELEGRAM_TOKEN" }
+subscriptions = true
+[channels.page]
+kind = "telegram"
+chat = "@saintmartin_autre"
+token = { env = "OTHER_TOKEN" }
+"""
+A_BULK = Bulk(
+    id="b1",
+    channel="telegram",
+    incident="i1",
+    alert_id="a1",
+    kind=PostKind.PUBLISH,
+    state=BulkState.QUEUED,
+    notice=Notice(Topic.WEATHER, Severity.MODERATE),
+    texts={"fr": "Vent"},
+    stored_at=datetime(2026, 11, 25, 12, tzinfo=UTC),
+)
+NOW = datetime(2026, 11, 25, 12, 10, tzinfo=UTC)
+
+
+class TestProgress:
+    """Whom it is settled for, and whom not."""
+
+    def test_what_holds_somebody_back_is_not_done(self):
+        done = replace(A_BULK, state=BulkState.DONE, total=1508, skipped=3)
+        assert (Progress(done, held=1505).state, Progress(done).state) == ("held", "done")
+
+    def test_who_is_still_to_be_looked_at_is_neither_told_nor_held_nor_passed_over(self):
+        going = replace(A_BULK, state=BulkState.SENDING, total=100, sent=20, failed=1, skipped=9, started_at=NOW)
+        assert (Progress(going, held=10).looked, Progress(going, held=10).rest) == (40, 60)
+        assert Progress(going, held=10).ends_at(NOW + timedelta(minutes=4)) == NOW + timedelta(minutes=10)
+
+    @pytest.mark.parametrize(
+        ("changes", "rest"),
+        [
+            ({}, None),
+            ({"state": BulkState.DONE, "total": 9, "sent": 8}, 0),
+            ({"state": BulkState.STOPPED, "total": 9}, 0),
+        ],
+    )
+    def test_nobody_is_left_of_what_is_over_and_nobody_knows_before_it_begins(self, changes, rest):
+        assert Progress(replace(A_BULK, **changes)).rest == rest
+
+
+@pytest.fixture
+def town(tmp_path, monkeypatch, capsys):
+    """An alert that is out, its bulk by name as `status` has it, and two subscribers, one of whom paused."""
+    (tmp_path / "channels.toml").write_text(CHANNELS, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TELEGRAM_TOKEN", "1:a")
+    for headline in ("Coup de vent", "Crue de la Morge"):
+        assert run(["post", "--headline", headline, "--channel", "telegram"]) == 0
+
+    def store(sitting):
+        for chat, on in ((1, True), (2, True), (3, False)):
+            sitting.subscribers.put("telegram", Subscriber(chat, "fr", on=on))
+
+    Counter(load_config(tmp_path / "channels.toml")).act(store)
+    capsys.readouterr()
+    return tmp_path
+
+
+def change(folder, headline, **values):
+    with sqlite3.connect(folder / "tocsin.db") as db:
+        of = "(SELECT id FROM alert WHERE headline = ?)"
+        names = ", ".join(f"{name} = ?" for name in values)
+        db.execute(f"UPDATE bulk SET {names} WHERE alert_id = {of}", (*values.values(), headline))
+        return db.execute(f"SELECT id FROM bulk WHERE alert_id = {of}", (headline,)).fetchone()[0]
+
+
+def hold(folder, bulk, *times):
+    with sqlite3.connect(folder / "tocsin.db") as db:
+        rows = [("telegram", chat, bulk, stamp(time)) for chat, time in enumerate(times, 1)]
+        db.executemany("INSERT INTO held_back (channel, chat, bulk, until) VALUES (?, ?, ?, ?)", rows)
+
+
+def test_what_waits_for_its_hour_says_for_how_many_and_till_when(town, capsys):
+    morning = datetime(2026, 11, 26, 6, tzinfo=UTC)
+    ended = stamp(datetime.now(UTC))
+    bulk = change(town, "Coup de vent", state="done", total=1508, skipped=1506, ended_at=ended)
+    hold(town, bulk, morning - timedelta(hours=1), morning)
+
+    assert run(["status"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    head = next(number for number, line in enumerate(lines) if line.startswith("bulk") and "Coup de vent" in line)
+    assert lines[head].split()[2] == "held"
+    assert lines[head + 1] == (
+        "        of 1508 subscribers: 0 told, 2 to be told by 2026-11-26 07:00, 1506 passed over"
+    )
+
+
+def test_what_is_under_way_stands_first_with_how_many_are_still_to_go(town, capsys):
+    began = stamp(datetime.now(UTC) - timedelta(minutes=1))
+    change(town, "Coup de vent", state="done", total=75, sent=75, everyone=False, ended_at=stamp(datetime.now(UTC)))
+    change(town, "Crue de la Morge", state="sending", total=1508, sent=251, skipped=449, started_at=began)
+
+    assert run(["status", "--json"]) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    bulks = [each for each in told if "bulk" in each]
+    assert [(each["headline"], each["state"], each["rest"]) for each in bulks] == [
+        ("Crue de la Morge", "sending", 808),
+        ("Coup de vent", "done", 0),
+    ]
+    assert run(["status"]) == 0
+    shown = capsys.readouterr().out
+    assert "of 1508 subscribers: 251 told, 449 passed over, 808 still to go, through at" in shown
+    assert "of 75 who got the alert: 75 told\n" in shown
+
+
+def test_status_tells_how_many_subscribe_where_one_can(town, capsys):
+    assert run(["status", "--json"]) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {each["channel"]: each["subscribers"] for each in told if "reserve" in each} == {"telegram": 2, "page": None}
+    assert run(["status"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("channel")]
+    assert [line.endswith(", 2 subscribers") for line in lines] == [True, False]
+
+
+async def test_the_metrics_tell_how_many_subscribe(town):
+    from prometheus_client import CollectorRegistry
+
+    database, registry, clock = await Database.open(town / "tocsin.db"), CollectorRegistry(), FakeClock()
+    config = load_config(town / "channels.toml")
+    plant = BulkPlant(
+        database=database,
+        keeper=None,
+        clock=clock,
+        resources=lambda _: None,
+        tells=lambda *_: None,
+        registry=registry,
+        changed=lambda _: None,
+        paces=bot_paces(config, clock),
+    )
+    try:
+        await HouseBulks(config, plant).measure()
+        assert registry.get_sample_value("tocsin_subscribers", {"channel": "telegram"}) == 2
+    finally:
+        await database.close()

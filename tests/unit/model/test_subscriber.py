@@ -1,0 +1,50 @@
+"""Who is to get what: no choice of topics keeps back what is about lives."""
+
+from __future__ import annotations
+
+import pytest
+
+from alerts.model.alert import Severity
+from alerts.model.subscriber import Notice, Subscriber, Topic, wants
+
+HERE = frozenset({"SM-01"})
+WORKS_AND_WEATHER = frozenset({Topic.WORKS, Topic.WEATHER})
+
+
+def reaches(topic: Topic, of: Severity, **chosen: object) -> bool:
+    chose = {"districts": frozenset({"SM-01", "SM-03"}), "topics": WORKS_AND_WEATHER, **chosen}
+    return wants(Subscriber(1, **chose), Notice(topic, of, HERE))
+
+
+@pytest.mark.parametrize("topic", Topic)
+def test_extreme_of_any_topic_reaches_everybody_there(topic):
+    assert reaches(topic, Severity.EXTREME)
+    assert reaches(topic, Severity.EXTREME, severity=Severity.EXTREME)
+
+
+def test_a_severe_alert_of_safety_reaches_who_chose_other_topics():
+    assert reaches(Topic.SAFETY, Severity.SEVERE)
+    assert reaches(Topic.SAFETY, Severity.SEVERE, severity=Severity.SEVERE)
+
+
+@pytest.mark.parametrize(
+    ("topic", "severity"),
+    [
+        (Topic.SAFETY, Severity.MODERATE),
+        (Topic.SAFETY, Severity.UNKNOWN),
+        (Topic.FLOOD, Severity.SEVERE),
+        (Topic.HEALTH, Severity.SEVERE),
+    ],
+)
+def test_what_else_is_of_other_topics_does_not(topic, severity):
+    assert not reaches(topic, severity)
+
+
+def test_who_asked_for_extreme_alone_gets_no_severe_one():
+    assert not reaches(Topic.SAFETY, Severity.SEVERE, severity=Severity.EXTREME)
+    assert not reaches(Topic.SAFETY, Severity.SEVERE, severity=Severity.EXTREME, topics=frozenset())
+
+
+@pytest.mark.parametrize("severity", [Severity.SEVERE, Severity.EXTREME])
+def test_another_district_is_another_district(severity):
+    assert not reaches(Topic.SAFETY, severity, districts=frozenset({"SM-02"}))

@@ -1,0 +1,33 @@
+"""What the record holds in English is read in French; what a person wrote stays theirs."""
+
+from __future__ import annotations
+
+import pytest
+
+from alerts.web.console.record_words import detail_in_words
+from alerts.web.console.words import words_of
+
+
+@pytest.mark.parametrize(
+    ("kept", "read"),
+    [
+        ("by password", "par mot de passe"),
+        ("by code", "par code"),
+        ("by passkey Clé bleue", "par clé d’accès Clé bleue"),
+        (
+            "by password, after 2 failed attempts since 2026-11-25 08:00:00 UTC",
+            "par mot de passe, 2 essais manqués depuis le 2026-11-25 08:00:00 UTC",
+        ),
+        ("47 failed attempts since 2026-11-25 08:00:00 UTC", "47 essais manqués depuis le 2026-11-25 08:00:00 UTC"),
+        ("approver", "validation"),
+        ("approver to author", "validation → rédaction"),
+        ("road to ruin", "road to ruin"),
+        ("1 second factors removed", "1 second facteur retiré"),
+        ("the browser's", "celle du navigateur"),
+        ("Crue de l’Isère", "Crue de l’Isère"),
+        ("", ""),
+    ],
+)
+def test_it_is_read_in_french(kept, read):
+    assert detail_in_words(kept, words_of("fr")) == read
+    assert "{" not in detail_in_words(kept, words_of("en"))

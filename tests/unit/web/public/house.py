@@ -1,0 +1,117 @@
+"""The house's own office with a publisher, and a client that asks it over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+
+from alerts.config import load_config
+from alerts.daemon.furnish import furnish_desk, furnish_station
+from alerts.daemon.live import Live
+from alerts.daemon.office import HouseOffice
+from alerts.model.ids import new_id
+from alerts.model.ports import Heard, Memory
+from alerts.store.database import Database
+from alerts.store.journal import StoredJournal, remember
+from alerts.store.migrate import migrate
+from alerts.web.public.publisher import Publisher
+from alerts.web.public.routes import public_routes
+from tests.fakes import FakeClock
+from tests.unit.desk.conftest import NOW
+from tests.unit.web.public.conftest import a_setting
+
+CONFIG = """
+[station]
+name = "Ville de Saint-Martin"
+sender = "alertes@saint-martin.example"
+areas = ["INSEE:38185"]
+
+[sources.meteo]
+kind = "cap"
+url = "meteo.xml"
+publish = "{publish}"
+
+[channels.telegram]
+kind = "telegram"
+chat = "@saintmartin_alertes"
+token = {{ env = "TELEGRAM_TOKEN" }}
+{channel}
+"""
+
+
+class House:
+    """The office, a publisher, and a client that asks."""
+
+    def __init__(self, database, config, clock, export=None, **setting) -> None:
+        self.clock = clock
+        self.database = database
+        self.station = furnish_station(config)
+        self.office = HouseOffice(
+            config=config,
+            database=database,
+            desk=furnish_desk(config, clock.now),
+            clock=clock,
+            new_id=new_id,
+            live=Live(),
+            wake=lambda: None,
+        )
+        self.publisher = Publisher(self.office, a_setting(**setting), clock, export)
+        self.client = None
+
+    async def hear(self, alert, source="meteo"):
+        filed = await self.office.act(
+            lambda sitting: sitting.desk.hear(sitting.books, Heard(alert.identifier, alert), source)
+        )
+        return filed.record
+
+    async def post(self, alert):
+        """An officer's, which is out at once."""
+        filed = await self.office.act(lambda sitting: sitting.desk.post(sitting.books, alert, again=True))
+        await self.database.write(lambda db: db.execute("UPDATE post SET state = 'sent'"))
+        return filed.record
+
+    async def read_source(self, reason=None):
+        """The source was looked at just now, well or not."""
+        now, journal = self.clock.now(), StoredJournal(self.database)
+        if reason is None:
+            await self.database.write(lambda db: remember(db, "meteo", Memory(), now, now))
+        else:
+            await journal.failed("meteo", reason, now, now)
+
+    async def get(self, path, **headers):
+        async with self.client.get(path, headers=headers) as answer:
+            return answer.status, await answer.text()
+
+
+@asynccontextmanager
+async def a_house(tmp_path, publish="auto", export=None, clock=None, channel="", **setting):
+    path = tmp_path / "town.db"
+    migrate(path)
+    file = tmp_path / "channels.toml"
+    file.write_text(CONFIG.format(publish=publish, channel=channel), encoding="utf-8")
+    database = await Database.open(path)
+    house = House(database, load_config(file), clock or FakeClock(NOW), export, **setting)
+    app = web.Application()
+    app.add_routes(public_routes(house.publisher))
+    try:
+        async with TestClient(TestServer(app)) as client:
+            house.client = client
+            yield house
+    finally:
+        await database.close()
+
+
+async def next_data(stream):
+    while True:
+        line = await stream.content.readline()
+        if line.startswith(b"data:"):
+            return line
+
+
+async def end(task):
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

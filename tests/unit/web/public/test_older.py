@@ -1,0 +1,55 @@
+"""Pages of long ago, and of addresses that lead nowhere, and from when what waited is told."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from alerts.desk.approval import approve
+from alerts.model.alert import Area, Named
+from tests.unit.desk.conftest import NOW, an_alert, following
+from tests.unit.web.public.house import a_house
+
+
+async def test_a_crowd_with_addresses_that_lead_nowhere_stands_before_nobody_in_the_line(tmp_path):
+    """The lanes read by the same thread: one question at a time is in their way, however many ask."""
+    async with a_house(tmp_path) as house:
+        old = await house.hear(an_alert())
+        house.clock.set(NOW + timedelta(days=9))
+        await house.publisher.make()
+        ask, asking, most = house.office.ask, 0, 0
+
+        async def counted(question):
+            nonlocal asking, most
+            asking += 1
+            most = max(most, asking)
+            try:
+                return await ask(question)
+            finally:
+                asking -= 1
+
+        house.office.ask = counted
+        paths = [f"/alerts/nobody{number}" for number in range(20)]
+        answers = await asyncio.gather(*(house.get(path) for path in (*paths, f"/alerts/{old.incident_id}")))
+
+    assert [status for status, _ in answers] == [404] * 20 + [200]
+    assert most == 1
+
+
+async def test_what_waited_to_be_taken_away_is_over_from_when_that_was_let_out(tmp_path):
+    async with a_house(tmp_path, publish="approve") as house:
+        first = await house.hear(alert := an_alert())
+        await house.office.act(lambda sitting: approve(sitting.books, first.id, "anne", sitting.now))
+        moved = following(alert, areas=(Area("Autreville", geocodes=(Named("INSEE", "99999"),)),))
+        leaving = await house.hear(moved)
+        house.clock.set(NOW + timedelta(hours=2))
+        await house.publisher.make()
+        before = (await house.get("/feed.atom"))[1]
+        await house.office.act(lambda sitting: approve(sitting.books, leaving.id, "anne", sitting.now))
+        await house.publisher.make()
+        after = (await house.get("/feed.atom"))[1]
+
+    assert (leaving.state, leaving.incident_id) == ("waiting", first.incident_id)
+    assert "Alerte annulée" not in before
+    assert "Alerte annulée" in after
+    assert "<updated>2026-11-25T14:00:00+00:00</updated>" in after
