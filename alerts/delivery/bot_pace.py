@@ -1,7 +1,8 @@
 """The pace of a whole bot: exactly so many messages a second, who types to it first, and a halt that holds for all.
 
-Telegram counts 30 a second over all chats of a bot (https://core.telegram.org/bots/faq). Messages leave evenly, not in
-bursts: what leaves within a second doesn't arrive within more than one, however the network delays it.
+Telegram counts 30 a second over all chats of a bot (https://core.telegram.org/bots/faq), and it counts what arrives. So
+messages leave evenly, not in bursts, and one whose answer took longer than the quickest did counts as having arrived by
+so much later: what is held up on the way, or over there, makes no crowd with those after it.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from enum import IntEnum
 
 from alerts.model.ports import Clock
 
-SPREAD = 1.013
+SPREAD = 1.012
 """Of the time between two messages: so much slower than allowed, so that a late one and a timely one are no crowd."""
-SECOND = 1.01
-"""The span in which no more than the rate leave; a little more than a second, for clocks and networks."""
+SECOND = 1.004
+"""The span in which no more than the rate arrive; a little more than a second, for clocks."""
+REMEMBERED = 64
+"""Answers of which the quickest tells how long the way takes at least."""
 CATCH_UP = 4.0
 """How many messages that left late may be made up for."""
 ROUNDS = 10
@@ -34,6 +37,16 @@ class Press(IntEnum):
     ROUTINE = 2
 
 
+class Departure:
+    """One message on its way; `at` is when it was on the wire, `took` how long its answer took, both in seconds."""
+
+    __slots__ = ("at", "took")
+
+    def __init__(self) -> None:
+        self.at = 0.0
+        self.took = 0.0
+
+
 class BotPace:
     """Lets messages leave, one after the other. `rate` a second; 0: as fast as they come.
 
@@ -45,21 +58,28 @@ class BotPace:
         self._rate = rate
         self._clock = clock
         self._interval = SPREAD / rate if rate else 0.0
-        self._queues: dict[Press, deque[asyncio.Future[None]]] = {press: deque() for press in Press}
+        self._queues: dict[Press, deque[asyncio.Future[Departure]]] = {press: deque() for press in Press}
         self._owed = 0
         self._slot = clock.monotonic()
-        self._gone: deque[float] = deque(maxlen=max(rate, 1))
+        self._gone: deque[Departure] = deque(maxlen=max(rate, 1))
+        self._took: deque[float] = deque(maxlen=REMEMBERED)
         self._halted = 0.0
         self._awake = asyncio.Event()
 
-    async def leave(self, press: Press) -> None:
+    async def leave(self, press: Press) -> Departure:
         """Return when the next message may leave; whoever presses more goes first."""
         if self.is_open:
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            return Departure()
+        turn: asyncio.Future[Departure] = asyncio.get_running_loop().create_future()
         self._queues[press].append(turn)
         self._awake.set()
-        await turn
+        return await turn
+
+    def answered(self, departure: Departure) -> None:
+        """Its answer is here, so it had arrived by now."""
+        if departure.at:
+            departure.took = self._clock.monotonic() - departure.at
+            self._took.append(departure.took)
 
     @property
     def is_open(self) -> bool:
@@ -69,8 +89,9 @@ class BotPace:
     @asynccontextmanager
     async def direct(self) -> AsyncIterator[None]:
         """Wait for one's turn to answer somebody, ahead of everything that goes to many."""
-        await self.leave(Press.DIRECT)
+        departure = await self.leave(Press.DIRECT)
         yield
+        self.answered(departure)
 
     def halt(self, seconds: float) -> None:
         """Telegram asked to wait: nothing of this bot leaves before that."""
@@ -94,10 +115,11 @@ class BotPace:
                 await self._clock.sleep(wait)
             else:
                 self._owed = OWED if press is Press.DIRECT else max(self._owed - 1, 0)
-                self._queues[press].popleft().set_result(None)
+                departure = Departure()
+                self._queues[press].popleft().set_result(departure)
                 for _ in range(self._rounds):
                     await asyncio.sleep(0)
-                self._depart()  # only now: what held up the process until it was on the wire counts too
+                self._depart(departure)  # only now: what held up the process until it was on the wire counts too
 
     def _next(self) -> Press | None:
         """Whose turn it is; None: nobody waits."""
@@ -109,10 +131,14 @@ class BotPace:
         return next((press for press, queue in self._queues.items() if queue), None)
 
     def _wait(self) -> float:
-        full = self._gone[0] + SECOND if self._rate and len(self._gone) == self._rate else 0.0
+        full = self._arrived(self._gone[0]) + SECOND if self._rate and len(self._gone) == self._rate else 0.0
         return max(self._slot if self._rate else 0.0, full, self._halted) - self._clock.monotonic()
 
-    def _depart(self) -> None:
-        now = self._clock.monotonic()
+    def _arrived(self, departure: Departure) -> float:
+        """When it had arrived at the latest, but for what the way takes always."""
+        return departure.at + max(departure.took - min(self._took, default=0.0), 0.0)
+
+    def _depart(self, departure: Departure) -> None:
+        departure.at = now = self._clock.monotonic()
         self._slot = max(self._slot, now - CATCH_UP * self._interval) + self._interval
-        self._gone.append(now)
+        self._gone.append(departure)

@@ -86,6 +86,7 @@ class BulkSender:
         self._ended = desk.ended
         self._flights = Flights(settings.in_flight, self._fly, desk.bulks.jot)
         self._asked = True
+        self._term = 0
         self._low = 0
         self._landed_at = -math.inf
         self._goes: tuple[str | None, bool, frozenset[str]] = (None, False, frozenset())
@@ -138,18 +139,21 @@ class BulkSender:
             await self._cycle()
         except Exception:
             log.exception("bulk.stumbled", channel=self.settings.channel)
+            self._asked = True  # whatever was asked wasn't done
             await first_of(self._stopped.wait(), self._clock.sleep(STUMBLE_PAUSE))
         else:
             self.cycled_at = self._clock.monotonic()
 
     async def _cycle(self) -> None:
-        lease = self._keeper.lease_of(self.settings.lane)
-        if lease is None:
+        lease, term = self._keeper.lease_of(self.settings.lane), self._keeper.term_of(self.settings.lane)
+        if lease is None or term != self._term:
             self._withdraw(lambda _: True)
             self._flights.working = None
+        if lease is None:
             idle = self._clock.sleep(LONGEST_IDLE.total_seconds())
             await first_of(self._keeper.wait_for(self.settings.lane), self._stopped.wait(), idle)
             return
+        self._term = term
         self._wake.clear()
         if self._is_due():
             await self._work(lease)
@@ -165,7 +169,7 @@ class BulkSender:
         turn = await self._turn(lease, room)
         if turn is None:
             self._keeper.doubt(self.settings.lane)
-            self._wake.set()
+            self.wake()
             return
         changed = turn.bulk != self._flights.working
         self._flights.working = turn.bulk
@@ -189,7 +193,7 @@ class BulkSender:
             turn = await self._bulks.turn(lease, ask)
         finally:
             self._flights.kept(landings, well=turn is not None)
-            self._withdrew = self._withdrew or (withdrew and turn is None)
+            self._withdrew = self._withdrew or (withdrew and (turn is None or turn.left))
         return turn
 
     @property
@@ -240,25 +244,34 @@ class BulkSender:
                 self._wake.set()
 
     async def _until_it_lands(self, flight: Flight) -> Landing | None:
-        """None: it may not leave any more, since the lease is lost."""
+        """None: it may not leave any more, since the lease is lost, or was: others may have told them meanwhile."""
         while True:
+            departure = None
             if not self._pace.is_open:
                 flight.waits = True
-                await self._pace.leave(Press.URGENT if flight.target.urgent else Press.ROUTINE)
+                departure = await self._pace.leave(Press.URGENT if flight.target.urgent else Press.ROUTINE)
             flight.waits = False
-            if self._keeper.lease_of(self.settings.lane) is None:
+            if self._keeper.term_of(self.settings.lane) != self._term:
                 return None
-            try:
-                landing = await self._tells.tell(flight.target)
-            except DeliveryError as error:
-                self._back_off(error)
-            except Exception:
-                log.exception("bulk.flight_stumbled", channel=self.settings.channel)
-                return Landing(flight.target, Fate.DOUBT)
-            else:
-                if self._doubts or landing.fate is Fate.DOUBT:
-                    self._mind(landing)
+            landing = await self._told_or_halted(flight.target)
+            if departure is not None:
+                self._pace.answered(departure)
+            if landing is not None:
                 return landing
+
+    async def _told_or_halted(self, target: Target) -> Landing | None:
+        """One attempt; None: it isn't out, and nothing of the bot leaves for a while."""
+        try:
+            landing = await self._tells.tell(target)
+        except DeliveryError as error:
+            self._back_off(error)
+            return None
+        except Exception:
+            log.exception("bulk.flight_stumbled", channel=self.settings.channel)
+            return Landing(target, Fate.DOUBT)
+        if self._doubts or landing.fate is Fate.DOUBT:
+            self._mind(landing)
+        return landing
 
     def _mind(self, landing: Landing) -> None:
         if landing.fate is not Fate.DOUBT:

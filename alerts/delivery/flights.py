@@ -153,10 +153,10 @@ class Flights:
 
     def _free(self) -> int:
         """How many more may leave: those that landed and aren't kept count, for a kill would repeat them too."""
-        if self.cold:
-            return 1 - len(self._away)
-        unkept = len(self._landed) + len(self._odd) + self._keeping
         own = self._of[self.working]
+        if self.cold:
+            return 1 - own
+        unkept = len(self._landed) + len(self._odd) + self._keeping
         others = len(self._away) - own
         return self._most - max(unkept, self._batch - 1) - own - (others and min(others, max(self._most - OTHERS, 0)))
 

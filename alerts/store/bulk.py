@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -15,6 +16,7 @@ from alerts.model.bulk import Bulk, BulkState, Candidate, Progress, most_pressin
 from alerts.model.ports.bulking import Ask, Landing, Target, Turn
 from alerts.model.ports.delivering import Lease
 from alerts.model.post import PostKind, PostState
+from alerts.store import bulk_held_statements as held_sql
 from alerts.store import bulk_statements as sql
 from alerts.store import outbox_statements
 from alerts.store.books import StoredBooks
@@ -26,6 +28,7 @@ from alerts.store.schema import stamp, time_of
 from alerts.store.transactions import transaction
 
 _KEPT = 16
+_SWEPT = timedelta(days=1)
 SYNCED_EVERY = timedelta(seconds=1)
 """Turns that come faster don't wait for the disk: a kill undoes none of them, and should the power fail, at most those
 whom this time reached are told again."""
@@ -63,7 +66,8 @@ class StoredBulks:
         if outbox_statements.OUR_LEASE.row(db, lane=lease.lane, owner=lease.owner, now=now) is None:
             return None
         out = land(db, self._address.channel, ask.landings, ask.local, ask.working)
-        turning = _Turning(db, self._address, ask, self._bulk, self._held_until)
+        held_until = self._held_until if ask.working is not None else 0  # others may have held back somebody meanwhile
+        turning = _Turning(db, self._address, ask, self._bulk, held_until)
         turning.out = out
         turn = turning.turn()
         turning.count()
@@ -97,6 +101,7 @@ class _Turning:
         self._now = stamp(ask.local)
         self._bulk = bulk
         self._more = False
+        self._left = False
         self._began = False
         self.out = 0
         self.held_until = held_until
@@ -120,6 +125,7 @@ class _Turning:
             alive=frozenset(each.id for each in alive),
             again_at=self._again_at(waits),
             ended=ended,
+            left=self._left,
         )
 
     def count(self) -> None:
@@ -146,42 +152,47 @@ class _Turning:
         self.count()
         sql.STOP.run(self._db, key=each.id, now=self._now, why=why)
         sql.HAND_ON.run(self._db, key=each.id)
-        sql.LAND_ALL.run(self._db, key=each.id)
         StoredBooks(self._db).note(self._ask.local, alert_id, each.id, "bulk_stopped", why)
         row = sql.BY_ID.row(self._db, key=each.id)
         assert row is not None  # noqa: S101 it was updated just now
         return bulk_of(row)
 
-    def _begin(self, each: Candidate) -> None:
+    def _begin(self, each: Candidate) -> Candidate:
+        """Begin it where it hasn't; returns it as it is now: what was stopped a moment ago may have handed on to it."""
         row = sql.BY_ID.row(self._db, key=each.id)
         if row is None or row["state"] != BulkState.QUEUED:
-            return
+            return each
         about = {"of": self._of, "about": each.incident}
         how_many = sql.HOW_MANY if row["everyone"] else sql.HOW_MANY_READ
         total = how_many.row(self._db, **about)
         sql.BEGIN.run(self._db, key=each.id, now=self._now, everybody=total[0] if total else 0)
-        if row["kind"] == PostKind.END:
-            sql.FORGO.run(self._db, seq=each.seq, **about)
+        sql.SWEEP.run(self._db, of=self._of, since=stamp(self._ask.local - _SWEPT))
+        held_sql.PASS_ON.run(self._db, seq=each.seq, **about)
+        if row["kind"] == PostKind.END or row["everyone"]:  # nobody is told, or everybody is looked at anew
+            held_sql.FORGO.run(self._db, seq=each.seq, **about)
         else:
-            sql.INHERIT.run(self._db, key=each.id, seq=each.seq, **about)
+            held_sql.FORGO_READERS.run(self._db, seq=each.seq, **about)
+            held_sql.INHERIT.run(self._db, key=each.id, seq=each.seq, **about)
         StoredBooks(self._db).note(self._ask.local, row["alert_id"], each.id, "bulk_begun", None)
+        return replace(each, everyone=bool(row["everyone"]))
 
     def _next_of(self, each: Candidate, room: int) -> list[Target]:
         """Who was handed over before and has no end, then the next ones, at the very end those in doubt."""
         self._began = self._ask.working != each.id
         if self._began:
-            self._begin(each)
+            each = self._begin(each)
         targets = self._flights(each, room, in_doubt=False) if self._ask.withdrew or self._began else []
         if len(targets) < room:
             targets += self._slice(each, room - len(targets))
         if not targets and room > 0 and not self._is_flying(each):
-            targets = self._flights(each, room, in_doubt=True)
+            targets = self._flights(each, room, in_doubt=False) or self._flights(each, room, in_doubt=True)
         return targets
 
     def _flights(self, each: Candidate, room: int, *, in_doubt: bool) -> list[Target]:
-        most = max(room, 0) + len(self._ask.flying)
+        most = max(room, 0) + len(self._ask.flying) + 1
         rows = sql.FLIGHTS.rows(self._db, key=each.id, of=self._of, about=each.incident, in_doubt=in_doubt, most=most)
         lost = [row for row in rows if (each.id, row["chat"]) not in self._ask.flying]
+        self._left = self._left or len(lost) > max(room, 0)
         return self._targets(lost[: max(room, 0)], self._bulk(self._db, each.id))
 
     def _slice(self, each: Candidate, room: int) -> list[Target]:
@@ -192,7 +203,9 @@ class _Turning:
         walk = Walk(self._db, bulk, Sieve(self._db, self._address, bulk, self._ask.local), everyone=each.everyone)
         chosen = walk.on_from(each.cursor, room)
         if chosen:
-            sql.TAKE_OFF_ALL.run(self._db, key=each.id, chats=json.dumps([who["chat"] for who in chosen]))
+            chats = json.dumps([who["chat"] for who in chosen])
+            sql.TAKE_OFF_ALL.run(self._db, key=each.id, chats=chats)
+            held_sql.LET_GO_ALL.run(self._db, key=each.id, of=self._of, chats=chats)
         if walk.held:
             self.held_until = 0
         if walk.looked:
@@ -225,14 +238,14 @@ class _Turning:
         self.held_until = 0
         flying = {chat for _, chat in self._ask.flying}
         most = max(self._ask.room, 0) + len(flying)
-        rows = sql.DUE.rows(self._db, of=self._of, now=self._now, most=most)
+        rows = held_sql.DUE.rows(self._db, of=self._of, now=self._now, most=most)
         chats = [row["chat"] for row in rows if row["chat"] not in flying]
         targets = [self._gathered(chat) for chat in chats[: max(self._ask.room, 0)]]
         return [target for target in targets if target is not None]
 
     def _gathered(self, chat: int) -> Target | None:
         """All that is held for a chat, of each incident the newest word; None: there is nothing left to tell."""
-        rows = sql.HELD_FOR.rows(self._db, of=self._of, who=chat, now=self._now)
+        rows = held_sql.HELD_FOR.rows(self._db, of=self._of, who=chat, now=self._now)
         bulks = [self._bulk(self._db, row["bulk"]) for row in rows]
         newest = {bulk.incident: bulk for bulk in sorted(bulks, key=lambda bulk: bulk.seq) if self._holds(bulk)}
         telling = tuple(newest.values())
@@ -240,7 +253,7 @@ class _Turning:
         who = sql.ONE.row(self._db, of=self._of, who=chat, about=about)
         for bulk in bulks:
             if bulk not in telling or who is None:
-                sql.LET_GO.run(self._db, of=self._of, who=chat, key=bulk.id)
+                held_sql.LET_GO.run(self._db, of=self._of, who=chat, key=bulk.id)
                 sql.COUNT.run(self._db, key=bulk.id, out=0, refused=0, left=1)
         return self._target(who, telling, held=True) if telling and who is not None else None
 
@@ -265,8 +278,8 @@ class _Turning:
 
     def _finish(self, each: Candidate) -> Bulk:
         self.count()
-        sql.LAND_ALL.run(self._db, key=each.id)
-        sql.FINISH.run(self._db, key=each.id, now=self._now)
+        off = sql.LAND_ALL.run(self._db, key=each.id).rowcount
+        sql.FINISH.run(self._db, key=each.id, now=self._now, off=off)
         row = sql.BY_ID.row(self._db, key=each.id)
         assert row is not None  # noqa: S101 it was updated just now
         bulk = bulk_of(row)
@@ -278,7 +291,7 @@ class _Turning:
         if self._more:
             return self._ask.local
         if self.held_until == 0:
-            due = sql.NEXT_DUE.row(self._db, of=self._of)
+            due = held_sql.NEXT_DUE.row(self._db, of=self._of)
             self.held_until = due["at"] if due else None
         held = time_of(self.held_until)
         return min([*waits, *([held] if held and held > self._ask.local else [])], default=None)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from alerts.model.alert import Severity
 from alerts.model.ports.bulking import Fate, Landing
 from alerts.model.post import PostKind
+from alerts.store import bulk_held_statements as held_sql
 from alerts.store import bulk_statements as sql
 from alerts.store.schema import stamp
 from alerts.store.subscribers import StoredSubscribers
@@ -42,7 +43,7 @@ def land(
     counts: dict[str, Counter[str]] = {}
     for landing in landings:
         if not landing.is_plain:
-            _land_and_count(db, channel, landing, now, counts)
+            _land_one(db, channel, landing, now, counts)
     out = _file(db, channel, now, working)
     _count(db, counts)
     return out
@@ -74,9 +75,7 @@ def _file(db: sqlite3.Connection, channel: str, now: datetime, working: str | No
         else:
             for each in sql.LANDED_OF.rows(db, key=key):
                 _receive(db, told, each["chat"], each["message_id"], now)
-        counted = sql.HOW_MANY_LANDED.row(db, key=key)
-        filed = counted[0] if counted else 0
-        sql.LAND_THESE.run(db, key=key)
+        filed = sql.LAND_THESE.run(db, key=key).rowcount  # told by two processes, it counts once
         sql.FILED.run(db, key=key)
         if key == working:
             out = filed
@@ -87,45 +86,44 @@ def _file(db: sqlite3.Connection, channel: str, now: datetime, working: str | No
 
 def _count(db: sqlite3.Connection, counts: Mapping[str, Counter[str]]) -> None:
     for key, count in counts.items():
-        sql.COUNT.run(db, key=key, out=count["out"], refused=count["refused"], left=count["left"])
+        sql.COUNT.run(db, key=key, out=count["out"], refused=count["refused"], left=0)
 
 
-def _land_and_count(
+def _land_one(
     db: sqlite3.Connection, channel: str, landing: Landing, now: datetime, counts: dict[str, Counter[str]]
 ) -> None:
-    what = _land_one(db, channel, landing, now)
-    for bulk in landing.target.bulks:
-        counts.setdefault(bulk.id, Counter())[what] += 1
-
-
-def _land_one(db: sqlite3.Connection, channel: str, landing: Landing, now: datetime) -> str:
     chat, target = landing.target.chat, landing.target
     if landing.fate is Fate.LEFT:
-        StoredSubscribers(db).forget(channel, chat)
-        return "left"
+        StoredSubscribers(db).forget(channel, chat)  # which counts it
+        return
     if landing.fate is Fate.DOUBT and _is_told_again(db, channel, landing, now):
-        return "again"
+        return
     for bulk in target.bulks:
-        sql.LAND.run(db, key=bulk.id, who=chat)
-        if target.held:
-            sql.LET_GO.run(db, of=channel, who=chat, key=bulk.id)
-        if landing.fate is Fate.SENT:
+        landed = sql.LAND.run(db, key=bulk.id, who=chat).rowcount
+        let_go = held_sql.LET_GO.run(db, of=channel, who=chat, key=bulk.id).rowcount if target.held else 0
+        if landed or let_go:  # else another process told of it meanwhile, and counted it
+            counts.setdefault(bulk.id, Counter())["out" if landing.fate is Fate.SENT else "refused"] += 1
+        if landing.fate is Fate.SENT and (landed or target.held):
             told = _Told(channel, bulk.incident, bulk.seq, bulk.kind is PostKind.END)
             _receive(db, told, chat, landing.message or 0, now)
     if landing.moved_to is not None:
         StoredSubscribers(db).moved(channel, chat, landing.moved_to)
-    return "out" if landing.fate is Fate.SENT else "refused"
 
 
 def _receive(db: sqlite3.Connection, told: _Told, chat: int, message: int, now: datetime) -> None:
     if told.is_end:
         sql.NO_MORE.run(db, of=told.channel, who=chat, about=told.incident)
         return
+    who = {"of": told.channel, "who": chat}
+    heir = sql.HEIR.row(db, of=told.channel, about=told.incident, seq=told.seq)
+    passed = heir is not None and heir["cursor"] is not None and heir["cursor"] >= chat
+    if passed and sql.HAS_GOT.row(db, about=told.incident, **who) is not None:
+        return  # what came after it was told to this chat too, and is the newest word there
     got = {"channel": told.channel, "chat": chat, "incident": told.incident, "message_id": message, "at": stamp(now)}
     if sql.RECEIVE.run(db, **got).rowcount == 0:  # forgotten meanwhile
         return
-    heir = sql.HEIR.row(db, of=told.channel, about=told.incident, seq=told.seq, who=chat)
-    if heir is not None:  # what came after it has passed this chat by already, for it hadn't got this yet
+    if heir is not None and passed and held_sql.IS_HELD.row(db, key=heir["id"], **who) is None:
+        # What came after it has passed this chat by already, for it hadn't got this yet.
         sql.TAKE_OFF.run(db, bulk=heir["id"], chat=chat, doubt=False)
         sql.REOPEN.run(db, key=heir["id"])
 
@@ -138,7 +136,7 @@ def _is_told_again(db: sqlite3.Connection, channel: str, landing: Landing, now: 
     if target.held:
         until = stamp(now + HELD_AGAIN)
         for bulk in target.bulks:
-            sql.HOLD.run(db, channel=channel, chat=chat, bulk=bulk.id, until=until)
+            held_sql.HOLD.run(db, channel=channel, chat=chat, bulk=bulk.id, until=until)
         return True
     return all(sql.DOUBT.run(db, key=bulk.id, who=chat).rowcount == 1 for bulk in target.bulks)
 

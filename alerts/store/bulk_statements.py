@@ -26,11 +26,11 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from alerts.model.bulk import BulkState
 from alerts.model.post import PostKind
 from alerts.store.schema import bulk, bulk_flight, bulk_landed, held_back, post, received, subscriber
-from alerts.store.statement import Statement, any_of, insert_into, upsert_into
+from alerts.store.statement import Statement, any_of, insert_into
 
-_OPEN = [BulkState.QUEUED.value, BulkState.SENDING.value]
+OPEN = [BulkState.QUEUED.value, BulkState.SENDING.value]
 _OF: BindParameter[str] = bindparam("of")
-_FAR_BELOW = -(2**63)
+FAR_BELOW = -(2**63)
 
 ADD = insert_into(bulk)
 BY_ID = Statement(select(bulk).where(bulk.c.id == bindparam("key")))
@@ -49,7 +49,7 @@ CANDIDATES = Statement(
         post.c.not_before,
     )
     .select_from(bulk.outerjoin(post, post.c.id == bulk.c.id))
-    .where(bulk.c.channel == _OF, any_of(bulk.c.state, _OPEN))
+    .where(bulk.c.channel == _OF, any_of(bulk.c.state, OPEN))
     .order_by(bulk.c.seq)
 )
 STOP = Statement(
@@ -96,16 +96,31 @@ COUNT = Statement(
         skipped=bulk.c.skipped + bindparam("left"),
     )
 )
+_LAST = 2**63 - 1
+STILL_HELD = (
+    select(func.count())
+    .where(held_back.c.channel == bulk.c.channel, held_back.c.bulk == bulk.c.id)
+    .correlate(bulk)
+    .scalar_subquery()
+)
 FINISH = Statement(
-    update(bulk).where(bulk.c.id == bindparam("key")).values(state=BulkState.DONE.value, ended_at=bindparam("now"))
+    # Everybody is behind the cursor then, also who lands late; and so many were looked at, whoever came or went.
+    update(bulk)
+    .where(bulk.c.id == bindparam("key"))
+    .values(
+        state=BulkState.DONE.value,
+        ended_at=bindparam("now"),
+        cursor=_LAST,
+        skipped=bulk.c.skipped + bindparam("off"),
+        total=bulk.c.sent + bulk.c.failed + bulk.c.skipped + bindparam("off") + STILL_HELD,
+    )
 )
 REOPEN = Statement(
     update(bulk).where(bulk.c.id == bindparam("key")).values(state=BulkState.SENDING.value, ended_at=null())
 )
 HEIR = Statement(
-    select(bulk.c.id)
+    select(bulk.c.id, bulk.c.cursor)
     .where(bulk.c.channel == _OF, bulk.c.incident == bindparam("about"), bulk.c.seq > bindparam("seq"))
-    .where(bulk.c.cursor >= bindparam("who"))
     .where(any_of(bulk.c.state, [BulkState.SENDING.value, BulkState.DONE.value]))
     .order_by(bulk.c.seq.desc())
     .limit(1)
@@ -146,7 +161,7 @@ def _as_one(rows: Select[Any]) -> Statement:
     )
 
 
-_AFTER: ColumnElement[Any] = func.coalesce(bindparam("after"), literal_column(str(_FAR_BELOW)))
+_AFTER: ColumnElement[Any] = func.coalesce(bindparam("after"), literal_column(str(FAR_BELOW)))
 EVERYONE = _as_one(
     select(*_WHO)
     .select_from(subscriber.outerjoin(received, _got_it))
@@ -191,6 +206,11 @@ HOW_MANY_READ = Statement(
 LAST_TOLD = Statement(
     select(func.max(received.c.at)).where(received.c.channel == _OF, received.c.chat == bindparam("who"))
 )
+HAS_GOT = Statement(
+    select(received.c.message_id).where(
+        received.c.channel == _OF, received.c.chat == bindparam("who"), received.c.incident == bindparam("about")
+    )
+)
 SHARED = Statement(
     select(received.c.incident)
     .where(received.c.channel == _OF, received.c.chat == bindparam("who"))
@@ -209,16 +229,20 @@ TO_FILE = Statement(
     select(bulk.c.id, bulk.c.seq, bulk.c.kind, bulk.c.incident)
     .where(bulk.c.id.in_(select(bulk_landed.c.bulk).distinct()))
     .where(bulk.c.channel == _OF)
+    .order_by(bulk.c.seq)
 )
+# Only of who is still under way: another process may have told them meanwhile, or they had themselves forgotten.
 LANDED_OF = Statement(
-    text("SELECT value ->> 0 AS chat, value ->> 1 AS message_id FROM bulk_landed, json_each(got) WHERE bulk = :key")
+    text(
+        "SELECT value ->> 0 AS chat, value ->> 1 AS message_id FROM bulk_landed, json_each(got) WHERE bulk = :key"
+        " AND EXISTS (SELECT 1 FROM bulk_flight WHERE bulk = :key AND chat = value ->> 0)"
+    )
 )
 RECEIVE_LANDED = Statement(
     text(
         "INSERT INTO received (channel, chat, incident, message_id, at)"
         " SELECT :of, value ->> 0, :about, value ->> 1, :now FROM bulk_landed, json_each(got) WHERE bulk = :key"
-        # Only of who is still there: whoever had themselves forgotten while it was under way stays forgotten.
-        " AND EXISTS (SELECT 1 FROM subscriber WHERE channel = :of AND chat = value ->> 0)"
+        " AND EXISTS (SELECT 1 FROM bulk_flight WHERE bulk = :key AND chat = value ->> 0)"
         " ON CONFLICT DO UPDATE SET message_id = excluded.message_id, at = excluded.at"
     )
 )
@@ -234,7 +258,6 @@ LAND_THESE = Statement(
         " AND chat IN (SELECT value ->> 0 FROM bulk_landed, json_each(got) WHERE bulk = :key)"
     )
 )
-HOW_MANY_LANDED = Statement(text("SELECT count(*) FROM bulk_landed, json_each(got) WHERE bulk = :key"))
 FILED = Statement(delete(bulk_landed).where(bulk_landed.c.bulk == bindparam("key")))
 _FLIGHT = sqlite_insert(bulk_flight).values({c.name: bindparam(c.name) for c in bulk_flight.columns})
 TAKE_OFF = Statement(_FLIGHT.on_conflict_do_nothing())
@@ -242,6 +265,16 @@ LAND = Statement(
     delete(bulk_flight).where(bulk_flight.c.bulk == bindparam("key"), bulk_flight.c.chat == bindparam("who"))
 )
 LAND_ALL = Statement(delete(bulk_flight).where(bulk_flight.c.bulk == bindparam("key")))
+SWEEP = Statement(
+    # What was stopped keeps whom it was on its way to, so that who has it hears of the end; a day is long enough.
+    delete(bulk_flight).where(
+        bulk_flight.c.bulk.in_(
+            select(bulk.c.id).where(
+                bulk.c.channel == _OF, bulk.c.state == BulkState.STOPPED.value, bulk.c.ended_at < bindparam("since")
+            )
+        )
+    )
+)
 DOUBT = Statement(
     update(bulk_flight)
     .where(bulk_flight.c.bulk == bindparam("key"), bulk_flight.c.chat == bindparam("who"), ~bulk_flight.c.doubt)
@@ -265,40 +298,11 @@ NO_MORE = Statement(
     )
 )
 
-HOLD = upsert_into(held_back)
-LET_GO = Statement(
-    delete(held_back).where(
-        held_back.c.channel == _OF, held_back.c.chat == bindparam("who"), held_back.c.bulk == bindparam("key")
-    )
-)
-DUE = Statement(
-    select(held_back.c.chat)
-    .distinct()
-    .where(held_back.c.channel == _OF, held_back.c.until <= bindparam("now"))
-    .limit(bindparam("most"))
-)
-HELD_FOR = Statement(
-    select(held_back.c.bulk)
-    .where(held_back.c.channel == _OF, held_back.c.chat == bindparam("who"), held_back.c.until <= bindparam("now"))
-    .order_by(held_back.c.bulk)
-)
-NEXT_DUE = Statement(select(func.min(held_back.c.until).label("at")).where(held_back.c.channel == _OF))
-_OLDER = select(bulk.c.id).where(
-    bulk.c.channel == _OF, bulk.c.incident == bindparam("about"), bulk.c.seq < bindparam("seq")
-)
-INHERIT = Statement(
-    update(held_back)
-    .prefix_with("OR REPLACE")
-    .where(held_back.c.channel == _OF, held_back.c.bulk.in_(_OLDER))
-    .values(bulk=bindparam("key"))
-)
-FORGO = Statement(delete(held_back).where(held_back.c.channel == _OF, held_back.c.bulk.in_(_OLDER)))
-
 _HELD = select(held_back.c.bulk, func.count().label("chats")).group_by(held_back.c.bulk).subquery()
 PROGRESS = Statement(
     select(bulk, func.coalesce(_HELD.c.chats, 0).label("held"), post.c.state.label("post"))
     .select_from(bulk.outerjoin(_HELD, _HELD.c.bulk == bulk.c.id).outerjoin(post, post.c.id == bulk.c.id))
-    .where(or_(any_of(bulk.c.state, _OPEN), bulk.c.ended_at > bindparam("since"), _HELD.c.chats > 0))
+    .where(or_(any_of(bulk.c.state, OPEN), bulk.c.ended_at > bindparam("since"), _HELD.c.chats > 0))
     .order_by(bulk.c.seq)
 )
 _ended = bulk.alias("ended")

@@ -12,6 +12,7 @@ from typing import Any
 from alerts.model.bulk import Bulk, end_of
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Subscriber, wants
+from alerts.store import bulk_held_statements as held_sql
 from alerts.store import bulk_statements as sql
 from alerts.store.schema import stamp, time_of
 from alerts.store.statement import Statement
@@ -114,7 +115,7 @@ class Walk:
                 break
         self.held = len(held)
         for chat, until in held:
-            sql.HOLD.run(self._db, channel=self._bulk.channel, chat=chat, bulk=self._bulk.id, until=stamp(until))
+            held_sql.HOLD.run(self._db, channel=self._bulk.channel, chat=chat, bulk=self._bulk.id, until=stamp(until))
         return chosen
 
     def _next(self, most: int) -> list[Who]:

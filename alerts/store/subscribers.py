@@ -43,6 +43,14 @@ _HELD = Statement(
     .order_by(held_back.c.until)
 )
 _FORGET = (
+    # Whatever was on its way to that chat, or waited for its hour, has passed it over.
+    Statement(
+        text(
+            "UPDATE bulk SET skipped = skipped + 1 WHERE channel = :of AND (EXISTS (SELECT 1 FROM bulk_flight AS f"
+            " WHERE f.bulk = bulk.id AND f.chat = :who) OR EXISTS (SELECT 1 FROM held_back AS h"
+            " WHERE h.channel = :of AND h.chat = :who AND h.bulk = bulk.id))"
+        )
+    ),
     *(
         Statement(delete(each).where(each.c.channel == bindparam("of"), each.c.chat == bindparam("who")))
         for each in _OWN

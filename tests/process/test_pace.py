@@ -16,7 +16,8 @@ from tests.process.town import X
 pytestmark = pytest.mark.process
 SPAN = 1.0
 SLOW = X + f'limits = ["1/{SPAN:g}s"]\nreserve = 0\n'
-WITHIN = 0.010
+WITHIN = 0.1
+"""How much closer two may arrive than they left, on a machine that does other things too."""
 
 
 def post_many(town, count: int) -> None:

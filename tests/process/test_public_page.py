@@ -56,7 +56,7 @@ def test_a_stop_waits_for_nobody_whose_page_is_open(town):
         for stream in streams:
             next_data(stream)
 
-        assert daemon.stop(signal.SIGTERM, patience=2.0) == 0
+        assert daemon.stop(signal.SIGTERM, patience=6.0) == 0
         for stream in streams:
             stream.read()  # raises IncompleteRead where it was cut off
 

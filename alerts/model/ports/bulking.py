@@ -80,6 +80,7 @@ class Turn:
     """What is to be done now: who is next, of which bulk (None: there is none), and when to ask again by time alone.
 
     `urgent` says that the bulk is ahead of everything. Whatever is neither of `bulk` nor of `alive` goes no further.
+    `left`: there was no room for all who were handed over before, and taken back.
     """
 
     bulk: str | None = None
@@ -88,6 +89,7 @@ class Turn:
     alive: frozenset[str] = frozenset()
     again_at: datetime | None = None
     ended: Sequence[Bulk] = ()
+    left: bool = False
 
 
 class Bulks(Protocol):

@@ -12,6 +12,7 @@ import structlog
 
 from alerts.desk.publicity import LAST_DAY, public_incident, situation
 from alerts.desk.sitting import Office, Sitting
+from alerts.model.errors import TocsinError
 from alerts.model.ports import Clock, SourceStanding
 from alerts.web.public.answers import Answer
 from alerts.web.public.cards import Cards, cards_of
@@ -196,10 +197,20 @@ class Publisher:
                 if await self.export():
                     self._changed.set()
                 self.unexported = None
-            except Exception as error:
-                self.unexported = f"the files are not renewed: {error}"
-                log.exception("pages.not_exported", folder=str(export.folder))
+            except (OSError, TocsinError) as error:
+                self._not_exported(export, str(error))
                 await self._clock.sleep(REST)
+            except Exception:
+                self.unexported = "the files are not renewed; the log tells why"
+                log.exception("pages.stumbled", folder=str(export.folder))
+                await self._clock.sleep(REST)
+
+    def _not_exported(self, export: Export, reason: str) -> None:
+        """Say it once, until it is another reason: a full disk is full for hours, and tried again all the while."""
+        why = f"the files are not renewed: {reason}"
+        if why != self.unexported:
+            log.error("pages.not_exported", folder=str(export.folder), reason=reason)
+        self.unexported = why
 
     def _look(self, sitting: Sitting) -> tuple[Outlook, Known]:
         now, views = sitting.now, sitting.views

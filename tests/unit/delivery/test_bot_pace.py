@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from itertools import pairwise
 
 import pytest
@@ -152,6 +153,25 @@ async def test_a_halt_holds_for_everybody(rate):
     await crowd.clock.advance(0.2)
     assert len(crowd.left) == 3
     await crowd.go()
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_however_they_are_held_up_on_the_way_no_more_than_the_rate_arrive_in_any_second(seed):
+    chance, crowd, arrived = random.Random(seed), Crowd(30), []
+
+    async def travel() -> None:
+        departure = await crowd.pace.leave(Press.ROUTINE)
+        stalls = chance.random() < 0.05
+        await crowd.clock.sleep(0.05 + (chance.uniform(0.0, 0.4) if stalls else chance.uniform(0.0, 0.005)))
+        arrived.append(crowd.clock.monotonic())
+        await crowd.clock.sleep(0.05)
+        crowd.pace.answered(departure)
+
+    crowd.tasks += [asyncio.create_task(travel()) for _ in range(600)]
+    await crowd.clock.advance(40)
+    await crowd.go()
+    assert len(arrived) == 600
+    assert most_in_a_second(sorted(arrived)) <= 30
 
 
 async def test_without_a_rate_everything_leaves_at_once():

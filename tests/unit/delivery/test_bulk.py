@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections import Counter
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -27,6 +28,27 @@ from tests.unit.store.bulk_turns import MODERATE, SEVERE, Turns
 MANY = 60
 
 
+class Disk(WatchedDatabase):
+    """A database that keeps nothing while its disk is `full`."""
+
+    full = False
+
+    async def write(self, work):
+        self._look()
+        return await super().write(work)
+
+    async def write_ahead(self, work):
+        self._look()
+        return await super().write_ahead(work)
+
+    def write_at_once(self, work):
+        return None if self.full else super().write_at_once(work)
+
+    def _look(self) -> None:
+        if self.full:
+            raise sqlite3.OperationalError("database or disk is full")
+
+
 class Office:
     """A town with subscribers, whose daemons come and go."""
 
@@ -48,7 +70,7 @@ class Office:
         desk = BulkDesk(
             bulks, keeper, pace, self.clock, lambda _: None, lambda bulk: self.over.append(f"{bulk.id} {bulk.state}")
         )
-        self.pace = pace
+        self.pace, self.keeper = pace, keeper
         self.sender = BulkSender(
             BulkSettings("telegram", 10, ZoneInfo("Europe/Paris"), ahead_of(self.rate, 10)), self.tells, desk
         )
@@ -80,7 +102,7 @@ class Office:
 async def office(tmp_path):
     path = tmp_path / "tocsin.db"
     migrate(path)
-    database = await WatchedDatabase.open(path)
+    database = await Disk.open(path)
     clock = FakeClock(busy=lambda: database.busy > 0)
     office = Office(path, database, clock)
     office.desk.subscribe(*(Subscriber(chat) for chat in range(1, MANY + 1)))
@@ -210,3 +232,39 @@ async def test_under_another_s_lease_nothing_leaves(office):
     office.file()
     await office.pass_(1)
     assert office.told == []
+
+
+async def test_where_a_turn_failed_it_goes_on_though_nobody_wakes_it(office):
+    office.tells.lasts = 1.0
+    office.file()
+    await office.pass_(0.2)
+    office.database.full = True
+    await office.pass_(3)
+    office.database.full = False
+    await office.pass_(30)
+    assert sorted(office.told) == list(range(1, MANY + 1))
+
+
+async def test_after_another_process_s_time_nothing_leaves_that_was_handed_over_before_it(office):
+    office.tells.lasts = 0.1
+    office.file()
+    await office.clock.settle()
+    before = set(office.told)
+    office.keeper.doubt("bulk telegram")  # others held it, told everybody, and gave it back
+    await office.keeper._renew()
+    office.desk.db.execute("DELETE FROM bulk_flight")
+    await office.pass_(10)
+    assert len(office.told) - len(before) <= 10
+
+
+async def test_what_hangs_for_long_keeps_nothing_severe_from_leaving(office):
+    await office.kill()
+    office.rate = 10
+    await office.begin("second")
+    await office.pass_(6)
+    office.tells.script = {1: [Late(60.0)]}
+    office.file("i1", notice=MODERATE)
+    await office.pass_(15)
+    urgent = office.file("i2", notice=SEVERE)
+    await office.pass_(10)
+    assert Counter(target.bulks[0].id for target in office.tells.taken)[urgent.id] > MANY / 2

@@ -112,8 +112,8 @@ def test_who_was_jotted_down_hears_of_the_end_though_the_alert_is_over_by_then(t
 
 
 def test_an_update_that_has_passed_somebody_by_reaches_them_once_they_are_jotted_down(turns):
-    turns.subscribe(*people(1, 2))
-    turns.file()
+    turns.subscribe(*people(1, 2, severity=Severity.SEVERE))
+    turns.file(notice=SEVERE)
     first = turns.turn(room=2)
     update = turns.file(kind=PostKind.UPDATE)
     assert turns.turn(room=2) == []

@@ -154,7 +154,8 @@ async def test_a_disk_that_refuses_costs_the_files_alone(tmp_path):
             await end(running)
 
         assert "Coup de vent" in (await house.get("/"))[1]
-        assert {entry["event"] for entry in logs if entry["log_level"] == "error"} == {"pages.not_exported"}
+        [said] = [entry for entry in logs if entry["log_level"] == "error"]
+        assert (said["event"], "name a new folder" in said["reason"]) == ("pages.not_exported", True)
         assert "name a new folder" in cycle_of_pages(house.publisher, 0).reason, "what is on the disk grows old unseen"
 
 
