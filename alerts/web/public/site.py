@@ -130,7 +130,10 @@ class Site:
         key = self._key(incident, outlook)
         if kept is not None and kept.key == key:
             return kept
-        told = {language: tell(incident, self.setting, language, outlook.now) for language in self.setting.languages}
+        said = kept.told if kept else {}
+        told = {
+            each: tell(incident, self.setting, each, outlook.now, said.get(each)) for each in self.setting.languages
+        }
         answers: dict[str, Answer] = {}
         for language, each in told.items():
             answers[each.path] = answer(self._pages[language].incident(each, outlook), HTML, extra=safety(self.setting))
@@ -138,8 +141,11 @@ class Site:
         answers[f"/alerts/{incident.id}.geojson"] = answer(machine.collection([features]), GEOJSON, extra=_ANYWHERE)
         ends = [incident.ending.record] if incident.ending and incident.ending.record else []
         for record in (*incident.versions, *ends):
-            if record.alert is not None:
-                answers[f"/cap/{record.id}.xml"] = answer(machine.cap_message(record.alert), CAP, extra=_ANYWHERE)
+            path = f"/cap/{record.id}.xml"
+            if kept is not None and path in kept.answers:  # a message never changes
+                answers[path] = kept.answers[path]
+            elif record.alert is not None:
+                answers[path] = answer(machine.cap_message(record.alert), CAP, extra=_ANYWHERE)
         return Lasting(key, told, answers, incident.changed_at, features)
 
     def _try(self, incident: PublicIncident, outlook: Outlook, kept: Lasting | None) -> Lasting | None:

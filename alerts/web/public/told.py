@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 from alerts.desk.publicity import PublicIncident
@@ -86,11 +86,11 @@ class Told:
         return ". ".join(capital(str(part)).rstrip(".") for part in parts if part) + "."
 
 
-def tell(incident: PublicIncident, setting: Setting, language: str, now: datetime) -> Told:
-    """Put an incident into words."""
-    steps: list[Step] = []
-    before: Alert | None = None
-    for record in incident.versions:
+def tell(incident: PublicIncident, setting: Setting, language: str, now: datetime, kept: Told | None = None) -> Told:
+    """Put an incident into words; of what was `kept` of it, the versions before the newest stay as they are."""
+    steps = _still_so(incident, kept) if kept else []
+    before = steps[-1].record.alert if steps and steps[-1].record else None
+    for record in incident.versions[len(steps) :]:
         kind = PostKind.UPDATE if before else PostKind.PUBLISH
         context = _context(incident, _told_at(incident, record, now), before)
         alert = record.alert
@@ -106,6 +106,14 @@ def tell(incident: PublicIncident, setting: Setting, language: str, now: datetim
         end=_end(incident, setting, language),
         districts=setting.territory.districts_of(incident.alert),
     )
+
+
+def _still_so(incident: PublicIncident, kept: Told) -> list[Step]:
+    """The first steps, which were no news any more then: they are told from when they came, not from now."""
+    if incident.ending or kept.end:
+        return []
+    pairs = zip(incident.versions[:-1], kept.steps[:-1], strict=False)
+    return [step for _, step in takewhile(lambda pair: pair[1].record and pair[0].id == pair[1].record.id, pairs)]
 
 
 def _replaced(steps: Sequence[Step], facts: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -243,6 +243,29 @@ def test_a_page_whose_incident_did_not_change_is_the_same_answer(town, paper):
     assert after[changed].etag != before[changed].etag
 
 
+def test_a_long_incident_is_told_the_same_step_by_step_as_at_once(town, paper, make_paper):
+    filed, alert = None, an_alert()
+    for hour in range(30, 34):
+        town.clock.set(NOW + timedelta(hours=hour - 30))
+        filed = town.hear(alert if hour == 30 else following(alert, headline=f"Vent de {hour * 3} km/h"))
+        alert = filed.record.alert
+        before = paper.edition
+        paper.print(filed)
+
+    [lasting], [earlier] = paper.edition.incidents.values(), before.incidents.values()
+    assert [step is old for step, old in zip(lasting.told["fr"].steps, earlier.told["fr"].steps, strict=False)] == [
+        True,
+        True,
+        False,  # it was the newest, told from then
+    ]
+    caps = [path for path in earlier.answers if path.startswith("/cap/")]
+    assert caps
+    assert all(lasting.answers[path] is earlier.answers[path] for path in caps), "a message never changes"
+    at_once = make_paper().print(filed)
+    same = f"/alerts/{filed.record.incident_id}"
+    assert paper.edition.answers[same].body == at_once.answers[same].body
+
+
 def test_what_cannot_be_made_costs_no_other_page(town, paper):
     good = town.hear(an_alert())
     bad = town.hear(an_alert(event="Crue", headline="Crue"))
