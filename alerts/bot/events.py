@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-ALLOWED = ("message", "callback_query", "my_chat_member")
-"""The kinds of update that the bot asks for."""
-
 
 @dataclass(frozen=True, slots=True)
 class Command:

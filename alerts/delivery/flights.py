@@ -80,9 +80,7 @@ class Flights:
 
     def room(self, ahead: int) -> int:
         """How many more may be handed over."""
-        own = self._of[self.working]
-        others = min(len(self._away) - own, max(self._most - OTHERS, 0))
-        return max(ahead - len(self._ready) - own - others, 0)
+        return max(ahead - len(self._ready) - self._taken(), 0)
 
     def take(self, targets: Iterable[Target]) -> None:
         """These are handed over; as many as may leave do."""
@@ -153,12 +151,15 @@ class Flights:
 
     def _free(self) -> int:
         """How many more may leave: those that landed and aren't kept count, for a kill would repeat them too."""
-        own = self._of[self.working]
         if self.cold:
-            return 1 - own
+            return 1 - self._of[self.working]
         unkept = len(self._landed) + len(self._odd) + self._keeping
-        others = len(self._away) - own
-        return self._most - max(unkept, self._batch - 1) - own - (others and min(others, max(self._most - OTHERS, 0)))
+        return self._most - max(unkept, self._batch - 1) - self._taken()
+
+    def _taken(self) -> int:
+        """How many places those that are away take: hung ones of another bulk leave some to what is worked at."""
+        own = self._of[self.working]
+        return own + min(len(self._away) - own, max(self._most - OTHERS, 0))
 
     def _board(self, flight: Flight, target: Target) -> None:
         self._away.add(flight)

@@ -319,4 +319,3 @@ TOLD = Statement(
         )
     )
 )
-EVER = Statement(select(bulk.c.id).limit(1))
