@@ -19,16 +19,23 @@ PATIENCE = 20.0
 class Running:
     """`tocsin ARGUMENTS`, as a process of its own. Its output is read as it comes, or goes to the file `log`.
 
-    `url` is where it answers, once it has said so.
+    `url` is where it answers, once it has said so. `files` is how many files it may have open (None: as many as we).
     """
 
     def __init__(
-        self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path | None = None
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        log: Path | None = None,
+        files: int | None = None,
     ) -> None:
         self.url = ""
         self.lines: list[str] = []
         self._queue: Queue[str] = Queue()
         command = [sys.executable, "-m", "alerts.cli", *arguments]
+        if files is not None:
+            command = ["prlimit", f"--nofile={files}:{files}", *command]
         if log is not None:
             with log.open("a", encoding="utf-8") as file:
                 self.process = subprocess.Popen(

@@ -90,9 +90,9 @@ class Town:
         text = station + sources + channels.format(sandbox=self.sandbox)
         self.config.write_text(text, encoding="utf-8")
 
-    def start(self, *arguments: str, log: Path | None = None) -> Running:
+    def start(self, *arguments: str, log: Path | None = None, files: int | None = None) -> Running:
         """Start a command that goes on by itself; `end` kills it."""
-        running = Running(arguments, self.folder, self.environment, log)
+        running = Running(arguments, self.folder, self.environment, log, files)
         self._running.append(running)
         return running
 
@@ -102,9 +102,9 @@ class Town:
         self.sandbox = running.wait_for(r"http://\S+")[0]
         return running
 
-    def start_daemon(self) -> Running:
-        """Start a daemon, and wait until it runs."""
-        running = self.start("run")
+    def start_daemon(self, files: int | None = None) -> Running:
+        """Start a daemon (that may have so many files open), and wait until it runs."""
+        running = self.start("run", files=files)
         running.url = running.wait_for(r'"url": "(http://[^"]+)", "event": "web.listening"')[1]
         running.wait_for("tocsin.running")
         return running

@@ -102,13 +102,16 @@ class StoreSettings(_Section):
 class WebSettings(_Section):
     """`[web]`: where the daemon answers; `proxies` are those whose word for who asks is taken.
 
-    `export` is a folder for the public pages as files, `languages` what they are in beside the station's own and the
-    channels', `tiles` the address of the map's background with `{z}`, `{x}` and `{y}`, `tiles_by` whose it is, and
-    `embed` the sites that may show the small page in a frame.
+    `connections` may be open at once, `per_address` of them from one address. `export` is a folder for the public pages
+    as files, `languages` what they are in beside the station's own and the channels', `tiles` the address of the map's
+    background with `{z}`, `{x}` and `{y}`, `tiles_by` whose it is, and `embed` the sites that may show the small page
+    in a frame.
     """
 
     listen: str = "127.0.0.1:8080"
     proxies: tuple[str, ...] = ()
+    connections: int = Field(default=4000, ge=16, le=100_000)
+    per_address: int = Field(default=500, ge=4, le=100_000)
     export: str | None = None
     languages: tuple[Literal["fr", "en"], ...] = ()
     tiles: str | None = None

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from aiohttp import web
-
 from alerts.config import WebSettings
 from alerts.daemon.clock import SystemClock
 from alerts.daemon.serving import serve
@@ -17,22 +15,23 @@ from alerts.daemon.workshop import HouseWorkshop
 from alerts.desk.station import Station
 from alerts.web.console.frame import BASE, Frame
 from alerts.web.console.setup.first import Door, first_app, new_code
+from alerts.web.listener import Listener
 from alerts.web.rules import Rules
 
 _LOOPBACK = frozenset({"127.0.0.1", "[::1]", "::1", "localhost"})
 
 
-async def open_setup(file: Path, listen: WebSettings, code: str) -> tuple[web.AppRunner, str]:
+async def open_setup(file: Path, listen: WebSettings, code: str) -> tuple[Listener, str]:
     """Serve the pages; returns what to clean up, and the address that opens them once. Raises TocsinError."""
     clock = SystemClock()
     frame = Frame(_nowhere(), Rules(folder=file.parent), clock.now)
     hosts: set[str] = set()
     door = Door(code, hosts)
     app = first_app(frame, HouseWorkshop(file, clock, trusted=True), door)
-    runner, url = await serve(app, listen)
+    listener, url = await serve(app, listen, clock)
     port = url.rpartition(":")[2]
     hosts |= {f"{host}:{port}" for host in ("127.0.0.1", "[::1]", "localhost", listen.host) if host}
-    return runner, f"{url}{BASE}/setup?code={code}"
+    return listener, f"{url}{BASE}/setup?code={code}"
 
 
 async def run_setup(file: Path, listen: WebSettings, say: Callable[[str], None]) -> int:
@@ -40,7 +39,7 @@ async def run_setup(file: Path, listen: WebSettings, say: Callable[[str], None])
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    runner, url = await open_setup(file, listen, new_code())
+    listener, url = await open_setup(file, listen, new_code())
     try:
         say(f"Open this once, in a browser on this machine:\n\n    {url}\n")
         if listen.host not in _LOOPBACK:
@@ -48,7 +47,7 @@ async def run_setup(file: Path, listen: WebSettings, say: Callable[[str], None])
         say("Nothing is written: the last page shows the lines to save as channels.toml. Ctrl-C ends it.")
         await stopped.wait()
     finally:
-        await runner.cleanup()
+        await listener.close()
     return 0
 
 

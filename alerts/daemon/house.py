@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from aiohttp import web
 from prometheus_client import Gauge, generate_latest
 
 from alerts.config import Config, channel_kind
@@ -48,6 +47,7 @@ from alerts.store.files import open_doorbell
 from alerts.store.journal import StoredJournal
 from alerts.store.queries import post_counts
 from alerts.store.standings import StoredLeases, StoredStandings
+from alerts.web.listener import Listener
 from alerts.web.ops import Cycle, Gauges
 from alerts.web.public.publisher import Publisher
 
@@ -77,7 +77,7 @@ class House:
         self.lanes: dict[str, Lane] = {}
         self.pollers: dict[str, Poller] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._runner: web.AppRunner | None = None
+        self._listener: Listener | None = None
         self._doorbell: tuple[socket.socket, Path] | None = None
         self._rounds: Rounds | None = None
         self._publisher: Publisher | None = None
@@ -130,8 +130,8 @@ class House:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(Exception):
             await self._keeper.give_back()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._listener is not None:
+            await self._listener.close()
         if self._doorbell is not None:
             bell, path = self._doorbell
             asyncio.get_running_loop().remove_reader(bell)
@@ -171,6 +171,8 @@ class House:
             self._posts.labels(channel, state).set(posts)
         for cycle in self.cycles():
             self._ages.labels(cycle.name).set(-1 if cycle.age is None else cycle.age)
+        if self._listener is not None:
+            self._connections.set(self._listener.connections)
         await self._bulks.measure()
         return generate_latest(self.telling.registry)
 
@@ -179,6 +181,9 @@ class House:
         self._posts = Gauge("tocsin_posts", "Posts by state", ["channel", "state"], registry=registry)
         self._ages = Gauge(
             "tocsin_cycle_age_seconds", "Since it last went round; -1: never", ["cycle"], registry=registry
+        )
+        self._connections = Gauge(
+            "tocsin_web_connections", "Connections to our own pages that are open", registry=registry
         )
         desk = LaneDesk(
             outbox=self._outside.outbox(self.database),
@@ -282,7 +287,7 @@ class House:
             )
         )
         app.add_routes(self._bots.routes())
-        self._runner, self.url = await serve(app, self.config.web)
+        self._listener, self.url = await serve(app, self.config.web, self._clock, self.telling.refused)
 
     async def _end_what_is_over(self) -> None:
         while True:

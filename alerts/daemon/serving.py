@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+from ipaddress import ip_network
 
 import structlog
 from aiohttp import web
@@ -15,8 +16,10 @@ from alerts.daemon.furnish import furnish_rules
 from alerts.desk.sitting import Office
 from alerts.desk.station import Station
 from alerts.model.errors import TocsinError
+from alerts.model.ports import Clock
 from alerts.web.app import create_app
 from alerts.web.console.frame import Console, Frame
+from alerts.web.listener import Limits, Listener, Refused, places
 from alerts.web.ops import Gauges
 from alerts.web.public.publisher import Publisher
 
@@ -36,21 +39,22 @@ def furnish_app(
     return create_app(gauges, Console(office, Frame(station, rules, office.now), rules, gate), publisher, api)
 
 
-async def serve(app: web.Application, settings: WebSettings) -> tuple[web.AppRunner, str]:
-    """Listen; returns what to clean up at the end, and the address. Raises TocsinError where the port is taken."""
+async def serve(
+    app: web.Application, settings: WebSettings, clock: Clock, refused: Refused | None = None
+) -> tuple[Listener, str]:
+    """Listen; returns what to close at the end, and the address. Raises TocsinError where the port is taken."""
     make_room()
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
-    await runner.setup()
-    host, port = settings.host, settings.port
+    limits = Limits(places(settings.connections), settings.per_address)
+    proxies = [ip_network(network) for network in settings.proxies]
+    listener = Listener(app, limits, clock, proxies, refused)
     try:
-        await web.TCPSite(runner, host or None, port).start()
+        port = await listener.listen(settings.host or None, settings.port)
     except OSError as error:
-        await runner.cleanup()
         why = error.strerror or error
         raise TocsinError(f"web.listen {settings.listen}: {why}; choose another port") from None
-    url = f"http://{host or '127.0.0.1'}:{runner.addresses[0][1]}"
+    url = f"http://{settings.host or '127.0.0.1'}:{port}"
     log.info("web.listening", url=url)
-    return runner, url
+    return listener, url
 
 
 def make_room() -> None:

@@ -29,6 +29,9 @@ class Telling:
         self._taken_in = Counter(
             "tocsin_alerts", "Messages by what became of them", ["source", "state"], registry=self.registry
         )
+        self._refused = Counter(
+            "tocsin_web_refused", "Connections refused or closed, by why", ["reason"], registry=self.registry
+        )
 
     def told(self, post: Post, verdict: Verdict, seconds: float) -> None:
         """An attempt came to an end."""
@@ -48,3 +51,7 @@ class Telling:
     def taken_in(self, source: str, state: str) -> None:
         """A message was filed."""
         self._taken_in.labels(source, state).inc()
+
+    def refused(self, reason: str) -> None:
+        """A connection to our own pages was refused or closed."""
+        self._refused.labels(reason).inc()

@@ -6,7 +6,6 @@ No cookie is looked at, so no other site can make a browser act here.
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import re
 from dataclasses import replace
 
@@ -17,7 +16,7 @@ from alerts.model.actor import MAY, Act, Actor, Origin
 from alerts.web.api.operation import Api
 from alerts.web.api.pace import Allowance
 from alerts.web.api.problems import Kind, Problem
-from alerts.web.console.arrival import client_address
+from alerts.web.console.arrival import client_address, neighbourhood
 
 ALLOWANCE: web.RequestKey[Allowance] = web.RequestKey("allowance", Allowance)
 """What the pace left of this request's bucket."""
@@ -45,7 +44,7 @@ async def let_in(api: Api, request: web.Request, act: Act) -> tuple[Actor, str]:
 
 def pace_stranger(api: Api, request: web.Request) -> None:
     """Count a request without a good token against its address. Raises Problem where there were too many."""
-    _pass(request, api.strangers_pace.ask(_neighbourhood(_address(api, request))))
+    _pass(request, api.strangers_pace.ask(neighbourhood(_address(api, request))))
 
 
 def _pass(request: web.Request, allowance: Allowance) -> None:
@@ -74,12 +73,3 @@ def _no_token(bearer: str | None) -> Problem:
     what = "the token is unknown or was withdrawn" if bearer else "there is no token"
     detail = f"{what}; send `Authorization: Bearer TOKEN` with one of `tocsin token add`"
     return Problem(Kind.NO_TOKEN, detail, headers={"WWW-Authenticate": _REALM + error})
-
-
-def _neighbourhood(address: str) -> str:
-    """An IPv6 address stands for its /64: whoever has one address of it has them all."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    return str(found) if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))

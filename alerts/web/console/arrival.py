@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -75,7 +75,7 @@ class Arrival:
 def arrival_of(request: web.Request, rules: Rules) -> Arrival:
     """How it came in, believing of what proxies say only what ours say."""
     remote = request.remote or ""
-    trusted = _is_among(remote, rules.proxies)
+    trusted = is_among(remote, rules.proxies)
     address = client_address(remote, request.headers.getall("X-Forwarded-For", []), rules.proxies)
     said = request.headers.get("X-Forwarded-Proto", "").split(",")[-1].strip().lower() if trusted else ""
     secure = said == "https" if said else request.secure
@@ -88,7 +88,7 @@ def client_address(remote: str, forwarded: Sequence[str], proxies: Sequence[Netw
     """Who is behind our proxies: read from the right, since each adds what it saw and the rest may be made up."""
     address = remote
     for said in reversed([part.strip() for line in forwarded for part in line.split(",")]):
-        if not _is_among(address, proxies):
+        if not is_among(address, proxies):
             break
         seen = _parsed(said)
         if seen is None:
@@ -97,9 +97,19 @@ def client_address(remote: str, forwarded: Sequence[str], proxies: Sequence[Netw
     return address
 
 
-def _is_among(address: str, proxies: Sequence[Network]) -> bool:
+def is_among(address: str, proxies: Sequence[Network]) -> bool:
+    """Whether it is an address of ours."""
     parsed = _parsed(address)
     return parsed is not None and any(parsed in network for network in proxies)
+
+
+def neighbourhood(address: str) -> str:
+    """An IPv6 address stands for its /64: whoever has one address of it has them all."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    return str(found) if found.version == 4 else str(ip_network((found, 64), strict=False))
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:

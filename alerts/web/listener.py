@@ -1,0 +1,413 @@
+"""Where the daemon listens: who asks gets a place, a time and a turn, and none of them is what sending needs.
+
+accept ──▶ a place? ──▶ headers in time ──▶ body in time ──▶ a turn ──▶ the answer, read in time ──▶ the next request
+
+*Places.* So many connections in all, so many of one address. An address over its number is told 503 and closed. Where
+all places are taken, the newcomer gets the place of the one that has owed us something for longest: the rest of its
+headers, the rest of a body, or a next request. Only where everybody is being answered is the newcomer told 503. Behind
+the proxies of `[web] proxies` the connections are the proxy's: an address is counted by its requests under way there.
+
+*Times.* One sweep a second looks at all connections: half-sent headers, a body that comes too slowly, and an answer
+that nobody reads are closed (RFC 9112, 9.5: a server may at any time). An idle connection is aiohttp's to close.
+
+*Turns.* asyncio runs all that is ready before it looks again, so that five hundred requests at once would stand before
+each step of a lane. So few requests begin in one round of the loop; the rest follow in their order, in the next rounds.
+
+*Files.* `places` leaves a reserve below the process's limit, so that `accept` never finds that limit: asyncio would try
+again for each connection that waits, and say so each time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import socket
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import structlog
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+
+from alerts.model.ports import Clock
+from alerts.web.console.arrival import Network, client_address, is_among, neighbourhood
+
+CONNECTIONS, PER_ADDRESS = 4000, 500
+"""Places in all and of one address, where nothing else is said. Many people share the address of a mobile network."""
+LONGEST_HEAD = 65_536
+"""Bytes within which a request's headers end: the most that one connection has us remember for nothing."""
+_ACCEPTED_AT_ONCE = 16
+"""Connections that are taken in one round of the loop: each costs as much as a short answer."""
+_BACKLOG = 1024
+"""How many may wait in the system's own queue for that."""
+_SWEPT_EVERY = 1.0
+_FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 30\r\nConnection: close\r\n"
+    b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 33\r\n\r\nToo many connections; try again.\n"
+)
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+Refused = Callable[[str], None]
+"""Hears why a connection was refused or closed: `full`, `address`, `headers`, `body`, `unread`, `gave_way` or
+`malformed`."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Places in all and of one address; then seconds: for headers, between two requests, without reading an answer.
+
+    A body has `body` seconds, and one more for each `rate` bytes. `turns` requests begin in a round of the loop.
+    """
+
+    connections: int = CONNECTIONS
+    per_address: int = PER_ADDRESS
+    headers: float = 10.0
+    idle: float = 75.0
+    body: float = 20.0
+    rate: int = 4096
+    unread: float = 30.0
+    turns: int = 8
+
+
+def places(wanted: int) -> int:
+    """`wanted` connections, or as many as leave a quarter of our files (512 at the most) to lanes, store and feeds."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return wanted if files == resource.RLIM_INFINITY else min(wanted, files - min(512, files // 4))
+
+
+class Listener:
+    """Listens for one application; `proxies` are those whose word for who asks is taken."""
+
+    def __init__(
+        self,
+        app: web.Application,
+        limits: Limits,
+        clock: Clock,
+        proxies: Sequence[Network] = (),
+        refused: Refused | None = None,
+    ) -> None:
+        self.limits = limits
+        self._clock = clock
+        self._proxies = proxies
+        self._refused = refused or (lambda _: None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+        self._servers: list[asyncio.Server] = []
+        self._sweeping: asyncio.Task[None] | None = None
+        self._held: dict[str, int] = {}
+        self._connections: dict[_Connection, None] = {}
+        self._owing: dict[_Connection, None] = {}
+        self._turns = _Turns(limits.turns)
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._connections)
+
+    async def listen(self, host: str | None, port: int) -> int:
+        """Listen on all addresses of `host` (None: of this machine); returns the port. Raises OSError."""
+        await self._runner.setup()
+        server = self._runner.server
+        assert server is not None  # noqa: S101 it was set up
+        self._handler = server.request_handler
+        server.request_handler = self._answer
+        loop = asyncio.get_running_loop()
+        try:
+            for family, address in await _addresses(host, port):
+                # With port 0 all addresses get the port that the first was given.
+                sock = _bound(family, (address[0], port, *address[2:]))
+                port = sock.getsockname()[1]
+                self._servers.append(
+                    await loop.create_server(lambda: _Door(self, server), sock=sock, backlog=_ACCEPTED_AT_ONCE)
+                )
+                sock.listen(_BACKLOG)  # asyncio's one number is for both: the queue, and how many it takes at once
+        except OSError:
+            await self.close()
+            raise
+        self._sweeping = asyncio.create_task(self._sweep_for_ever(), name="listener")
+        return port
+
+    async def close(self) -> None:
+        """Take nobody in any more, let who is being answered finish for a moment, close."""
+        for server in self._servers:
+            server.close()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        await self._runner.cleanup()
+
+    # --- places -----------------------------------------------------------------------------------------------------
+
+    def refusal(self, address: str) -> str | None:
+        """Why there is no place for one more of that address; None: there is."""
+        full = self._held.get(neighbourhood(address), 0) >= self.limits.per_address
+        if full and not is_among(address, self._proxies):
+            return "address"
+        if len(self._connections) >= self.limits.connections and not self._make_way():
+            return "full"
+        return None
+
+    def take(self, connection: _Connection) -> None:
+        """Give it a place."""
+        self._connections[connection] = None
+        self._held[connection.neighbourhood] = self._held.get(connection.neighbourhood, 0) + 1
+        self.owes(connection)
+
+    def forget(self, connection: _Connection) -> None:
+        """It is over."""
+        if connection in self._connections:
+            del self._connections[connection]
+            self._owing.pop(connection, None)
+            self._give_back(connection.neighbourhood)
+
+    def owes(self, connection: _Connection) -> None:
+        """It is its turn to send something: it is the last of those that give way."""
+        self._owing.pop(connection, None)
+        if connection in self._connections:
+            self._owing[connection] = None
+
+    def refuse(self, reason: str, address: str) -> None:
+        """Count and tell it."""
+        self._refused(reason)
+        log.info("web.refused", reason=reason, address=address)
+
+    def _make_way(self) -> bool:
+        while self._owing:
+            oldest = next(iter(self._owing))
+            del self._owing[oldest]
+            if oldest.owes:
+                self.refuse("gave_way", oldest.address)
+                oldest.hang_up()
+                self.forget(oldest)
+                return True
+        return False
+
+    def _give_back(self, address: str) -> None:
+        self._held[address] -= 1
+        if not self._held[address]:
+            del self._held[address]
+
+    # --- times ------------------------------------------------------------------------------------------------------
+
+    def now(self) -> float:
+        """The time that all of this is measured by."""
+        return self._clock.monotonic()
+
+    def sweep(self) -> None:
+        """Close who took too long."""
+        now = self.now()
+        for connection in list(self._connections):
+            reason = connection.overdue(now)
+            if reason is not None:
+                self.refuse(reason, connection.address)
+                connection.hang_up()
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            await self._clock.sleep(_SWEPT_EVERY)
+            self.sweep()
+
+    # --- turns ------------------------------------------------------------------------------------------------------
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        connection = request.protocol
+        assert isinstance(connection, _Connection)  # noqa: S101 the door makes no others
+        connection.begins(request)
+        try:
+            await self._turns.take()
+            if self._proxies and is_among(request.remote or "", self._proxies):
+                return await self._answer_proxied(request)
+            return await self._handler(request)
+        except ConnectionError:
+            if request.transport is None:  # who left in the middle of a body reads no answer, and is no error
+                return web.Response(status=400)
+            raise
+        finally:
+            connection.ends()
+
+    async def _answer_proxied(self, request: web.BaseRequest) -> web.StreamResponse:
+        forwarded = request.headers.getall("X-Forwarded-For", [])
+        address = client_address(request.remote or "", forwarded, self._proxies)
+        key = f"by proxy {neighbourhood(address)}"
+        if self._held.get(key, 0) >= self.limits.per_address and not is_among(address, self._proxies):
+            self.refuse("address", address)
+            return web.Response(status=503, headers={"Retry-After": "30"}, text="Too many connections; try again.\n")
+        self._held[key] = self._held.get(key, 0) + 1
+        try:
+            return await self._handler(request)
+        finally:
+            self._give_back(key)
+
+
+class _Turns:
+    """So many begin in a round of the loop, the rest in their order in the next ones."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._taken = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def take(self) -> None:
+        """Return in a round that has room."""
+        if self._taken < self._most and not self._waiting:
+            self._count()
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        await turn
+
+    def _count(self) -> None:
+        if not self._taken:
+            asyncio.get_running_loop().call_soon(self._next_round)
+        self._taken += 1
+
+    def _next_round(self) -> None:
+        self._taken = 0
+        while self._waiting and self._taken < self._most:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._count()
+                turn.set_result(None)
+
+
+class _Door(asyncio.Protocol):
+    """Looks who it is; the protocol that parses is made only for who comes in."""
+
+    def __init__(self, listener: Listener, server: web.Server) -> None:
+        self._listener = listener
+        self._server = server
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Hand the connection on, or close it with a word why."""
+        socket_transport = cast("asyncio.Transport", transport)
+        address = str((transport.get_extra_info("peername") or ("",))[0])
+        reason = self._listener.refusal(address)
+        if reason is not None:
+            self._listener.refuse(reason, address)
+            socket_transport.write(_FULL)
+            socket_transport.close()
+            return
+        connection = _Connection(self._listener, self._server, address)
+        socket_transport.set_protocol(connection)
+        connection.connection_made(socket_transport)
+        self._listener.take(connection)
+
+
+class _Connection(web.RequestHandler):
+    """aiohttp's own, which knows besides since when it owes us what."""
+
+    __slots__ = (
+        "_body",
+        "_left",
+        "_listener",
+        "_received",
+        "_request",
+        "_since",
+        "_unread_since",
+        "address",
+        "neighbourhood",
+    )
+
+    def __init__(self, listener: Listener, server: web.Server, address: str) -> None:
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=cast("Any", None),
+            keepalive_timeout=listener.limits.idle,
+            max_headers=64,
+        )
+        self._listener = listener
+        self.address = address
+        self.neighbourhood = neighbourhood(address)
+        self._since: float | None = listener.now()
+        self._received = 0
+        self._request: web.BaseRequest | None = None
+        self._body: StreamReader = EMPTY_PAYLOAD
+        self._left = 0
+        self._unread_since = 0.0
+
+    @property
+    def owes(self) -> bool:
+        """Whether it is its turn to send something: headers, the rest of a body, or a next request."""
+        return self._request is None or not self._request.content.is_eof()
+
+    def overdue(self, now: float) -> str | None:
+        """What it took too long for: `headers`, `body` or `unread`; None: nothing."""
+        limits, request = self._listener.limits, self._request
+        left = self.transport.get_write_buffer_size() if self.transport is not None else 0
+        if not left or left < self._left:
+            self._unread_since = now
+        self._left = left
+        if now - self._unread_since > limits.unread:
+            return "unread"
+        if self._since is None:
+            return None
+        if request is None:
+            return "headers" if now - self._since > limits.headers else None
+        if request.content.is_eof():
+            return None
+        return "body" if now - self._since > limits.body + self._received / limits.rate else None
+
+    def begins(self, request: web.BaseRequest) -> None:
+        """Its headers are there: now it is our turn, unless a body is to follow."""
+        self._request, self._body = request, request.content
+        self._since, self._received = self._listener.now(), 0
+
+    def ends(self) -> None:
+        """It was answered: its next request may come."""
+        self._request = self._since = None
+        self._listener.owes(self)
+
+    def hang_up(self) -> None:
+        """Close it, whatever waits to be written."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse it; headers that never end are given up."""
+        if self._since is None:
+            self._since, self._received = self._listener.now(), 0
+        self._received += len(data)
+        seen = self._request_count
+        super().data_received(data)
+        is_head = self._request is None and self._request_count == seen and self._body.is_eof()
+        if is_head and self._received > LONGEST_HEAD:
+            self._listener.refuse("headers", self.address)
+            self.hang_up()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Give the place back."""
+        self._listener.forget(self)
+        super().connection_lost(exc)
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """A request that is none is a stranger's affair: counted, not shown with where we read it."""
+        error = kw.get("exc_info")
+        if isinstance(error, HttpProcessingError | ConnectionError):
+            self._listener.refuse("malformed", self.address)
+        else:
+            super().log_exception(*args, **kw)
+
+
+async def _addresses(host: str | None, port: int) -> list[tuple[socket.AddressFamily, tuple[Any, ...]]]:
+    """Where to listen: every address that the name stands for, each once."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return list(dict.fromkeys((family, address) for family, _, _, _, address in found))
+
+
+def _bound(family: socket.AddressFamily, address: tuple[Any, ...]) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.setblocking(False)
+        sock.bind(address)
+    except OSError:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,269 @@
+"""Strangers at the door: who asks too much, too slowly or too often takes nothing from those who ask like everybody."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from ipaddress import ip_network
+
+import pytest
+from aiohttp import web
+
+from alerts.web.listener import LONGEST_HEAD, Limits, Listener, places
+from tests.fakes import FakeClock
+
+HALF = b"GET / HTTP/1.1\r\nHost: town\r\nX-Slow: "
+WHOLE = b"GET / HTTP/1.1\r\nHost: town\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: town\r\nContent-Length: 100000\r\n\r\n"
+PATIENCE = 5.0
+
+
+@dataclass
+class Caller:
+    """One connection."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    async def send(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def status(self) -> int:
+        """The status of the next answer; 0 where the connection is closed instead."""
+        try:
+            head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), PATIENCE)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return 0
+        length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+        await self.reader.readexactly(length)
+        return int(head.split()[1])
+
+    async def is_closed(self) -> bool:
+        """Whether nobody holds the other end any more."""
+        return await self.status() == 0
+
+
+class Hall:
+    """A small application behind a listener. `open` lets go who hangs on `/hang`."""
+
+    def __init__(self, **limits: float) -> None:
+        self.clock = FakeClock()
+        self.refused: Counter[str] = Counter()
+        self.open = asyncio.Event()
+        self.round = 0
+        self.begun: list[int] = []
+        app = web.Application()
+        app.add_routes([web.get("/hang", self._hang), web.get("/{name:.*}", self._hello), web.post("/", self._read)])
+        proxies = [ip_network("127.0.0.9")]
+        self.listener = Listener(app, Limits(**limits), self.clock, proxies, lambda why: self.refused.update([why]))
+        self.port = 0
+        self._callers: list[Caller] = []
+
+    async def call(self, address: str = "127.0.0.1", say: bytes = b"") -> Caller:
+        caller = Caller(*await asyncio.open_connection("127.0.0.1", self.port, local_addr=(address, 0)))
+        self._callers.append(caller)
+        if say:
+            await caller.send(say)
+        return caller
+
+    async def ask(self, address: str = "127.0.0.1", say: bytes = WHOLE) -> int:
+        return await (await self.call(address, say)).status()
+
+    async def pass_time(self, seconds: float) -> None:
+        """What was sent arrives first: it goes over real sockets."""
+        for _ in range(30):
+            await asyncio.sleep(0)
+        await self.clock.advance(seconds)
+
+    async def close(self) -> None:
+        for caller in self._callers:
+            caller.writer.close()
+        self.open.set()
+        await self.listener.close()
+
+    async def held(self, connections: int) -> None:
+        """Wait until so many are held."""
+        async with asyncio.timeout(PATIENCE):
+            while self.listener.connections != connections:  # noqa: ASYNC110 sockets ring nobody here
+                await asyncio.sleep(0)
+
+    async def count_rounds(self) -> None:
+        """Count the loop's rounds; `begun` has the round that each request began in."""
+        while True:
+            self.round += 1
+            await asyncio.sleep(0)
+
+    async def _hello(self, _: web.Request) -> web.Response:
+        self.begun.append(self.round)
+        return web.Response(text="hello")
+
+    async def _hang(self, _: web.Request) -> web.Response:
+        await self.open.wait()
+        return web.Response(text="at last")
+
+    async def _read(self, request: web.Request) -> web.Response:
+        return web.Response(text=str(len(await request.read())))
+
+
+@asynccontextmanager
+async def hall(**limits: float) -> AsyncIterator[Hall]:
+    made = Hall(**limits)
+    made.port = await made.listener.listen("127.0.0.1", 0)
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+async def test_one_client_with_half_sent_requests_takes_its_own_places_alone():
+    async with hall(per_address=5) as town:
+        for _ in range(5):
+            await town.call("127.0.0.2", HALF)
+        await town.held(5)
+
+        assert await town.ask("127.0.0.2") == 503
+        assert await town.ask("127.0.0.3") == 200
+        assert town.refused == {"address": 1}
+
+
+async def test_many_clients_with_half_sent_requests_give_way_the_longest_waiting_first():
+    async with hall(connections=4) as town:
+        slow = [await town.call(f"127.0.1.{number}", HALF) for number in range(4)]
+        await town.held(4)
+
+        assert await town.ask("127.0.0.3") == 200
+        assert await slow[0].is_closed()
+        assert town.refused == {"gave_way": 1}
+        assert await town.ask("127.0.0.4") == 200
+
+
+async def test_nobody_who_is_being_answered_gives_way():
+    async with hall(connections=2) as town:
+        hanging = [await town.call(f"127.0.1.{number}", WHOLE.replace(b"/ ", b"/hang ")) for number in range(2)]
+        await town.held(2)
+        await town.pass_time(100)
+
+        assert await town.ask("127.0.0.3") == 503
+        town.open.set()
+        assert [await each.status() for each in hanging] == [200, 200]
+
+
+async def test_headers_have_their_time():
+    async with hall(headers=10) as town:
+        silent, slow, again = await town.call(), await town.call(say=HALF), await town.call(say=WHOLE)
+        assert await again.status() == 200
+        await town.pass_time(6)
+        await slow.send(b"x")
+        await again.send(HALF)  # a second request has as long, from its first byte on
+        await town.pass_time(5)
+
+        assert await silent.is_closed()
+        assert await slow.is_closed(), "one byte now and then is no more time"
+        await town.held(1)
+        await town.pass_time(6)
+        assert await again.is_closed()
+        assert town.refused == {"headers": 3}
+
+
+async def test_headers_end_somewhere():
+    async with hall() as town:
+        endless = await town.call(say=HALF)
+        lines = b"".join(b"x\r\nX-%d: %s" % (number, b"y" * 4000) for number in range(40))
+        assert len(lines) > 2 * LONGEST_HEAD
+        await endless.send(lines)
+        assert await endless.is_closed() or town.refused["malformed"]
+        await town.held(0)
+
+
+async def test_a_body_comes_at_a_bearable_pace():
+    async with hall(body=20, rate=1000) as town:
+        slow, steady = await town.call(say=POST), await town.call(say=POST)
+        for _ in range(5):
+            steady.writer.write(b"x" * 20_000)
+            slow.writer.write(b"x")
+            await town.pass_time(15)
+
+        assert await slow.is_closed()
+        assert await steady.status() == 200
+        assert town.refused == {"body": 1}
+
+
+async def test_an_answer_that_nobody_reads_is_given_up():
+    async with hall(unread=30) as town:
+        big = b"x" * 50_000_000
+        caller = await town.call(say=WHOLE.replace(b"/ ", b"/hang "))
+        await town.held(1)
+        connection = next(iter(town.listener._connections))
+        connection.transport.write(big)
+        await town.pass_time(29)
+        assert town.listener.connections == 1
+        await town.pass_time(3)
+        await town.held(0)
+        assert town.refused == {"unread": 1}
+        assert not caller.writer.is_closing()
+
+
+async def test_behind_a_proxy_an_address_is_counted_by_its_requests_under_way():
+    async with hall(per_address=2) as town:
+        from_one = b"GET /hang HTTP/1.1\r\nHost: town\r\nX-Forwarded-For: 198.51.100.7\r\n\r\n"
+        for _ in range(2):
+            await town.call("127.0.0.9", from_one)
+        await town.held(2)
+        await town.pass_time(1)
+
+        assert await town.ask("127.0.0.9", from_one) == 503
+        other = from_one.replace(b"100.7", b"100.8").replace(b"/hang", b"/")
+        assert await town.ask("127.0.0.9", other) == 200, "the proxy itself is under no such limit"
+
+
+async def test_few_requests_begin_in_one_round_of_the_loop_and_none_is_forgotten():
+    async with hall(turns=2) as town:
+        callers = [await town.call() for _ in range(40)]
+        await town.held(40)
+        counting = asyncio.create_task(town.count_rounds())
+        for caller in callers:
+            caller.writer.write(WHOLE)
+        assert [await caller.status() for caller in callers] == [200] * 40
+        counting.cancel()
+
+        assert max(Counter(town.begun).values()) == 2
+
+
+async def test_whoever_leaves_in_the_middle_of_a_body_is_no_error(caplog):
+    async with hall() as town:
+        caller = await town.call(say=POST + b"x")
+        await town.held(1)
+        caller.writer.transport.abort()
+        await town.held(0)
+        for _ in range(10):
+            await asyncio.sleep(0)
+    assert not caplog.records
+
+
+async def test_what_is_no_request_is_counted_and_not_shown(caplog):
+    async with hall() as town:
+        assert await town.ask(say=WHOLE[:-2] + b"No header\r\n\r\n") == 400
+        assert town.refused == {"malformed": 1}
+    assert not caplog.records
+
+
+async def test_a_port_that_is_taken_is_told():
+    async with hall() as town:
+        other = Listener(web.Application(), Limits(), FakeClock())
+        with pytest.raises(OSError, match="in use"):
+            await other.listen("127.0.0.1", town.port)
+
+
+def test_some_files_are_for_nobody_outside():
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1024, before[1]))
+        assert places(4000) == 768
+        assert places(100) == 100
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
