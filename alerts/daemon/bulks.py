@@ -105,7 +105,7 @@ class HouseBulks:
         for name, pace in self._paces.items():
             self._halted.labels(name).set(pace.halted_for)
         if self.senders:
-            for name, people in (await self._plant.database.read(self._count)).items():
+            for name, people in (await self._plant.database.ask(self._count)).items():
                 self._subscribers.labels(name).set(people)
 
     def _count(self, db: sqlite3.Connection) -> dict[str, int]:

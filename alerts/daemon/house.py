@@ -167,7 +167,7 @@ class House:
 
     async def metrics(self) -> bytes:
         """Everything that is counted, as Prometheus reads it."""
-        for (channel, state), posts in (await self.database.read(post_counts)).items():
+        for (channel, state), posts in (await self.database.ask(post_counts)).items():
             self._posts.labels(channel, state).set(posts)
         for cycle in self.cycles():
             self._ages.labels(cycle.name).set(-1 if cycle.age is None else cycle.age)
@@ -260,16 +260,8 @@ class House:
         log.debug("doorbell.open", path=str(path))
 
     async def _serve(self) -> None:
-        office = HouseOffice(
-            config=self.config,
-            database=self.database,
-            desk=self._desk,
-            clock=self._clock,
-            new_id=self._outside.new_id,
-            live=self._live,
-            wake=self.wake,
-        )
-        publisher = self._publisher = furnish_publisher(self.config, office, self._clock)
+        office, for_pages = self._office(), self._office(for_pages=True)
+        publisher = self._publisher = furnish_publisher(self.config, for_pages, self._clock)
         self._spawn(publisher.run(), "pages")
         gauges = Gauges(self.cycles, self.metrics)
         app = furnish_app(self.config, office, self._desk.station, gauges, publisher)
@@ -288,6 +280,18 @@ class House:
         )
         app.add_routes(self._bots.routes())
         self._listener, self.url = await serve(app, self.config.web, self._clock, self.telling.refused)
+
+    def _office(self, *, for_pages: bool = False) -> HouseOffice:
+        return HouseOffice(
+            config=self.config,
+            database=self.database,
+            desk=self._desk,
+            clock=self._clock,
+            new_id=self._outside.new_id,
+            live=self._live,
+            wake=self.wake,
+            for_pages=for_pages,
+        )
 
     async def _end_what_is_over(self) -> None:
         while True:

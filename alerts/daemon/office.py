@@ -37,7 +37,10 @@ SKETCHERS = 2
 
 
 class HouseOffice:
-    """`alerts.desk.sitting.Office` over the house's database. `wake` tells every lane to look."""
+    """`alerts.desk.sitting.Office` over the house's database. `wake` tells every lane to look.
+
+    With `for_pages` what is asked is read where the public pages read, else where people do: never where lanes do.
+    """
 
     def __init__(
         self,
@@ -49,9 +52,11 @@ class HouseOffice:
         new_id: Callable[[], str],
         live: Live,
         wake: Callable[[], None],
+        for_pages: bool = False,
     ) -> None:
         self._config = config
         self._database = database
+        self._read = database.ask_for_pages if for_pages else database.ask
         self._desk = desk
         self._pencil = desk.in_pencil()
         self._clock = clock
@@ -75,11 +80,11 @@ class HouseOffice:
 
     async def ask(self, question: Callable[[Sitting], T]) -> T:
         """Answer a question; nothing can be written."""
-        return await self._database.read(lambda db: question(self._sit(db)))
+        return await self._read(lambda db: question(self._sit(db)))
 
     async def sketch(self, action: Callable[[Sitting], T], incident: str | None = None) -> T:
         """What an action would come to, without touching the database: knowing one incident of it, or nothing."""
-        copied = await self._database.read(partial(copy_incident, incident)) if incident else []
+        copied = await self._read(partial(copy_incident, incident)) if incident else []
         draw = partial(copy_context().run, self._sketch, action, copied)
         return await asyncio.get_running_loop().run_in_executor(self._sketchers, draw)
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from alerts.model.actor import Act
 from alerts.model.incident import AlertState, Record
@@ -22,7 +22,7 @@ _WAITING = Statement(
 _TOLD = Statement(
     select(decision.c.reason)
     .select_from(alert.join(decision, decision.c.alert_id == alert.c.id))
-    .where(alert.c.source == OWN_WARNINGS, alert.c.state == AlertState.ACCEPTED.value)
+    .where(alert.c.source == OWN_WARNINGS, func.likely(alert.c.state == AlertState.ACCEPTED.value))
     .where(alert.c.expires > bindparam("now"), alert.c.topic.is_not(None))
     .where(decision.c.reason.like("begins: waiting %"))
 )

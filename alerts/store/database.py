@@ -1,4 +1,8 @@
-"""The database file and its two threads: one writes, one reads. What can't wait for a thread is written at once.
+"""The database file and its threads: one writes, one reads for the lanes and the feeds, a few read for people.
+
+What people ask (pages, searches, programs, metrics) never stands before what a lane asks: it is read on connections of
+its own, which are few, and a question that takes too long is ended (`Readers`). What can't wait for a thread is written
+at once.
 
 A transaction is a function that gets the connection. Those that are asked for while another is being committed are
 run together and committed once, so ten posts under way cost less than ten times one; each keeps its own savepoint, so
@@ -10,7 +14,9 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -21,6 +27,18 @@ from alerts.store.transactions import transaction
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
+READERS = 2
+"""Connections of one `Readers`: more would only share the same disk and interpreter."""
+WAITING = 64
+"""Questions that may wait for one of them; whoever comes then is told to come again."""
+LONGEST = 5.0
+"""Seconds that a question may take."""
+_STEPS = 20_000
+"""SQLite's own steps, about a millisecond, between two looks at the clock."""
+
+
+class Busy(sqlite3.OperationalError):
+    """A question that wasn't answered, so that others are: too many wait, or it took too long."""
 
 
 class Hand(Protocol):
@@ -49,13 +67,76 @@ async def _open(path: Path, *, readonly: bool) -> _Thread:
     return thread
 
 
-class Database:
-    """Where everything durable happens: `write` returns once the transaction is on the disk."""
+class Readers:
+    """A bounded number of connections that only read, for questions whose cost isn't known beforehand.
 
-    def __init__(self, writer: Hand, reader: Hand, at_once: sqlite3.Connection | None = None) -> None:
+    They are opened when they are first needed. Each question has a thread of its own while it lasts; SQLite looks at
+    the clock every few thousand steps, and ends a statement that is over its time.
+    """
+
+    def __init__(self, open_one: Callable[[], Awaitable[Hand]], longest: float = LONGEST) -> None:
+        self._open_one = open_one
+        self._longest = longest
+        self._free: list[Hand] = []
+        self._turn = asyncio.Semaphore(READERS)
+        self._asked = 0
+
+    async def ask(self, work: Work[T]) -> T:
+        """Run `work` on a connection that sees what is committed and writes nothing. Raises Busy."""
+        if self._asked >= READERS + WAITING:
+            raise Busy("too many questions at once; ask again in a moment")
+        self._asked += 1
+        try:
+            async with self._turn:
+                hand = self._free.pop() if self._free else await self._open_one()
+                try:
+                    return await hand.hop(partial(_in_time, work, self._longest))
+                finally:
+                    self._free.append(hand)
+        finally:
+            self._asked -= 1
+
+    async def close(self) -> None:
+        """Close what was opened; a question that is being answered ends before."""
+        for _ in range(READERS):
+            await self._turn.acquire()
+        for hand in self._free:
+            await hand.close()
+
+
+def _in_time(work: Work[T], longest: float, db: sqlite3.Connection) -> T:
+    ends = time.monotonic() + longest
+    db.set_progress_handler(lambda: time.monotonic() > ends, _STEPS)
+    try:
+        return work(db)
+    except sqlite3.OperationalError as error:
+        if time.monotonic() > ends:
+            raise Busy(f"that took longer than {longest:g} s; ask for less") from error
+        raise
+    finally:
+        db.set_progress_handler(None, 0)
+
+
+class Database:
+    """Where everything durable happens: `write` returns once the transaction is on the disk.
+
+    `people` answers who looks at the desk, programs and metrics, `pages` makes and answers the public pages; without
+    them (in a simulation) all is read on the one connection.
+    """
+
+    def __init__(
+        self,
+        writer: Hand,
+        reader: Hand,
+        at_once: sqlite3.Connection | None = None,
+        people: Readers | None = None,
+        pages: Readers | None = None,
+    ) -> None:
         self._writer = writer
         self._reader = reader
         self._at_once = at_once
+        self._people = people
+        self._pages = pages
         self._pending: list[tuple[Work[Any], asyncio.Future[Any]]] = []
         self._drain: asyncio.Task[None] | None = None
         self._hurried: set[asyncio.Future[Any]] = set()
@@ -64,20 +145,33 @@ class Database:
     @classmethod
     async def open(cls, path: Path) -> Database:
         """Open the file at `path`, which `migrate` has brought up to date."""
-        return cls(await _open(path, readonly=False), await _open(path, readonly=True), connect_at_once(path))
+        one_more = partial(_open, path, readonly=True)
+        writer, reader = await _open(path, readonly=False), await one_more()
+        return cls(writer, reader, connect_at_once(path), Readers(one_more), Readers(one_more))
 
     async def close(self) -> None:
-        """Finish what was asked for, then close both threads."""
+        """Finish what was asked for, then close every thread."""
         if self._drain is not None:
             await self._drain
         await self._writer.close()
         await self._reader.close()
+        for readers in (self._people, self._pages):
+            if readers is not None:
+                await readers.close()
         if self._at_once is not None:
             self._at_once.close()
 
     async def read(self, work: Work[T]) -> T:
-        """Run `work` on a connection that sees what is committed and writes nothing."""
+        """Run `work`, of a lane or a feed, on a connection that sees what is committed and writes nothing."""
         return await self._reader.hop(work)
+
+    async def ask(self, work: Work[T]) -> T:
+        """Run `work`, which people or programs wait for, beside what the lanes read. Raises Busy."""
+        return await (self._people.ask(work) if self._people is not None else self.read(work))
+
+    async def ask_for_pages(self, work: Work[T]) -> T:
+        """Run `work` for the public pages, beside what the lanes read and what is asked at the desk. Raises Busy."""
+        return await (self._pages.ask(work) if self._pages is not None else self.read(work))
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction and commit it; what it raises undoes it and is raised here.

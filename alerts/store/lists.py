@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
-from sqlalchemy import and_, bindparam, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Select, TextClause, and_, bindparam, exists, func, or_, select, text
 
 from alerts.model.incident import AlertState
 from alerts.model.ports import Wanted
 from alerts.model.post import TO_BE_SEEN_TO, PostKind, PostState
-from alerts.store.schema import HELD, NAMED, NOT_CLOSED, OPEN, alert, post
+from alerts.store.schema import HELD, NAMED, NOT_CLOSED, OPEN, alert, alert_words, post
 from alerts.store.statement import Statement, any_of, one_of
 
 _S = PostState
@@ -88,18 +89,51 @@ TOUCHING = Statement(
 
 @cache
 def page_of(*given: str) -> Statement:
-    """A page of messages, newest first, with a condition for each of the parameters that are `given`.
+    """A page of messages, newest first, with the conditions that the `given` parameters stand for.
 
     A statement for each combination: one that asks "or is it not given?" could use no index.
     """
-    statement = select(alert)
+    statement: Select[Any] = select(alert)
+    newest: ColumnElement[int] = alert.c.seq
+    if "phrase" in given:
+        # FTS5 hands out what it finds by number, newest first, so that it stops where the page is full.
+        newest = alert_words.c.rowid
+        statement = statement.select_from(alert_words.join(alert, alert.c.seq == newest))
     for name in given:
-        statement = statement.where(_CONDITIONS[name])
-    return Statement(statement.order_by(alert.c.seq.desc()).limit(bindparam("most")))
+        if name in _CONDITIONS:
+            statement = statement.where(_CONDITIONS[name])
+    return Statement(statement.order_by(newest.desc()).limit(bindparam("most")))
+
+
+SHORTEST = 3
+"""Letters that the index of words needs: with fewer, the messages are walked through from the newest."""
+_FOLDED: dict[str, str | int | None] = {
+    **dict.fromkeys("àáâãäåÀÁÂÃÄÅ", "a"),
+    **dict.fromkeys("çÇ", "c"),
+    **dict.fromkeys("èéêëÈÉÊË", "e"),
+    **dict.fromkeys("ìíîïÌÍÎÏ", "i"),
+    **dict.fromkeys("ñÑ", "n"),
+    **dict.fromkeys("òóôõöøÒÓÔÕÖØ", "o"),
+    **dict.fromkeys("ùúûüÙÚÛÜ", "u"),
+    **dict.fromkeys("ýÿÝŸ", "y"),
+    **dict.fromkeys("æÆ", "ae"),
+    **dict.fromkeys("œŒ", "oe"),
+    "ß": "ss",
+    "’": "'",
+    "\0": " ",
+    **dict.fromkeys("\u0300\u0301\u0302\u0303\u0308\u030a\u0327", ""),
+}
+"""As the triggers fold what they index (migration of `alert_words`)."""
 
 
 def spellings(words: str) -> dict[str, str]:
-    """What to look for: SQLite's `lower` knows ASCII alone, so what isn't is looked for in both cases."""
+    """What to look for: as a phrase of the index of words; or, for what is too short for it, in both cases.
+
+    SQLite's `lower` knows ASCII alone, so what isn't is looked for in both.
+    """
+    folded = words.translate(str.maketrans(_FOLDED)).strip()
+    if len(folded) >= SHORTEST:
+        return {"phrase": '"' + folded.replace('"', '""') + '"'}
     small = words.lower()
     return {"words": small, "Words": "".join(letter if letter.isascii() else letter.upper() for letter in small)}
 
@@ -107,7 +141,7 @@ def spellings(words: str) -> dict[str, str]:
 _TEXT = func.lower(
     func.coalesce(alert.c.headline, "") + "\n" + alert.c.id + "\n" + func.coalesce(alert.c.identifier, "")
 )
-_CONDITIONS = {
+_CONDITIONS: dict[str, ColumnElement[bool] | TextClause] = {
     "before": alert.c.seq < select(_marker.c.seq).where(_marker.c.id == bindparam("before")).scalar_subquery(),
     # Said by what it isn't, so that the walk from the newest serves it: that many are taken in, an index has to sort.
     "taken_in": and_(*(alert.c.state != state.value for state in AlertState if state is not AlertState.ACCEPTED)),
@@ -115,6 +149,7 @@ _CONDITIONS = {
     "source": and_(alert.c.source == bindparam("source"), _NAMED),
     "open": alert.c.id.in_(select(post.c.alert_id).where(post.c.state == bindparam("open"), _OPEN)),
     "ended": exists().where(post.c.alert_id == alert.c.id, post.c.state == bindparam("ended")),
+    "phrase": text("alert_words MATCH :phrase"),
     "words": or_(func.instr(_TEXT, bindparam("words")) > 0, func.instr(_TEXT, bindparam("Words")) > 0),
 }
 
@@ -126,6 +161,6 @@ def conditions_of(wanted: Wanted, before: str | None) -> dict[str, str]:
         "taken_in" if wanted.state is AlertState.ACCEPTED else "held": wanted.state,
         "source": wanted.source,
         "open" if wanted.post_state in TO_BE_SEEN_TO else "ended": wanted.post_state,
-        "words": wanted.words or None,
     }
-    return {name: value for name, value in given.items() if value is not None}
+    words = spellings(wanted.words) if wanted.words else {}
+    return {name: value for name, value in given.items() if value is not None} | words

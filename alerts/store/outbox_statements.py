@@ -13,9 +13,11 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     null,
     or_,
     select,
+    text,
     update,
 )
 
@@ -114,14 +116,22 @@ THREAD = Statement(
     .where(post.c.state == _S.SENT.value, post.c.remote_id.is_not(None), ~_ENDED_SINCE)
     .order_by(post.c.seq)
 )
+_first = attempt.alias("first")
+_TOLD_BEFORE = exists().where(
+    _first.c.channel == attempt.c.channel,
+    _first.c.remote_id == attempt.c.remote_id,
+    text("first.remote_id IS NOT NULL"),
+    _first.c.seq < attempt.c.seq,
+    text("+first.ended_at <= :before"),
+)
 NEWEST_KNOWN = Statement(
-    # By the journal, not by the post: one that was sent before but answered after may have the higher id, and an edit
-    # answers with an old one.
+    # By the journal, not by the post: one that was sent before but answered after may have the higher id. An edit
+    # answers with an id that was told before. From the newest attempt backwards, so that it stops at the first: with
+    # the `+`, SQLite doesn't take the index of times instead, and sort.
     select(attempt.c.remote_id)
-    .where(attempt.c.channel == bindparam("channel"), attempt.c.remote_id.is_not(None))
-    .where(attempt.c.ended_at <= bindparam("before"))
-    .group_by(attempt.c.remote_id)
-    .order_by(func.min(attempt.c.seq).desc())
+    .where(attempt.c.channel == bindparam("channel"), text("attempt.remote_id IS NOT NULL"))
+    .where(text("+attempt.ended_at <= :before"), ~_TOLD_BEFORE)
+    .order_by(attempt.c.seq.desc())
     .limit(1)
 )
 _later = attempt.alias("later")
@@ -184,7 +194,22 @@ DOUBT = Statement(
     .values(state=_S.IN_DOUBT.value, reason=bindparam("reason"), next_try=_NOW, looks=0, outcome=_S.IN_DOUBT.value)
 )
 _LATEST: BindParameter[int] = bindparam("latest")
-NEWEST_ATTEMPT = Statement(select(func.max(post.c.attempted_at).label("at")).where(_ON_LANE))
+
+
+def _newest_departure(*, counts: bool) -> ColumnElement[int]:
+    newest = select(func.max(attempt.c.left_at)).where(attempt.c.channel == bindparam("channel"))
+    return func.coalesce(newest.where(attempt.c.counts == literal_column(str(int(counts)))).scalar_subquery(), 0)
+
+
+NEWEST_ATTEMPT = Statement(
+    # From the journal, whose index of departures has it at its end, once for those that count and once for the others.
+    select(
+        func.nullif(
+            func.max(*(_newest_departure(counts=counts) for counts in (True, False))),
+            0,
+        ).label("at")
+    )
+)
 CAP_TRIES = Statement(
     update(post)
     .where(_ON_LANE, any_of(post.c.state, [_S.QUEUED.value, _S.IN_DOUBT.value]), post.c.next_try > _LATEST)

@@ -7,36 +7,27 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, func, or_, select, text
+from sqlalchemy import bindparam, func, select, text
 
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import Record
 from alerts.model.ports import Event, SourceStanding
 from alerts.model.post import Post
 from alerts.store.outbox_statements import PACE
 from alerts.store.rows import post_of, record_of
-from alerts.store.schema import OPEN, alert, attempt, decision, metadata, post, source, stamp, time_of
-from alerts.store.statement import Statement, any_of, one_of
+from alerts.store.schema import OPEN, alert, attempt, decision, metadata, post, source, stamp, tally, time_of
+from alerts.store.statement import Statement, one_of
 
-_HAS_OPEN_POST = select(post.c.alert_id).where(text(f"post.{OPEN}"))
-_ON_NOW = Statement(
-    select(alert)
-    .where(
-        or_(
-            and_(
-                any_of(alert.c.state, [AlertState.ACCEPTED.value, AlertState.WAITING.value]),
-                alert.c.expires > bindparam("now"),
-            ),
-            alert.c.id.in_(_HAS_OPEN_POST),
-        )
-    )
-    .order_by(alert.c.seq)
+_lasting = alert.alias("lasting")
+# Nearly all there ever was is accepted: with the `+`, SQLite takes the index of times, not that of states.
+_IS_ON = select(_lasting.c.id).where(
+    text("+lasting.state IN ('accepted', 'waiting')"), _lasting.c.expires > bindparam("now")
 )
+_HAS_OPEN_POST = select(post.c.alert_id).where(text(f"post.{OPEN}"))
+_ON_NOW = Statement(select(alert).where(alert.c.id.in_(_IS_ON.union(_HAS_OPEN_POST))).order_by(alert.c.seq))
 _ALL = Statement(select(alert).order_by(alert.c.seq))
 _POSTS = Statement(select(post).where(one_of(post.c.alert_id, "alerts")).order_by(post.c.seq))
 _SOURCES = Statement(select(source))
-_COUNTS = Statement(
-    select(post.c.channel, post.c.state, func.count().label("posts")).group_by(post.c.channel, post.c.state)
-)
+_COUNTS = Statement(select(tally.c.channel, tally.c.state, tally.c.posts))
 _OPEN_COUNTS = Statement(
     select(post.c.channel, post.c.state, func.count().label("posts"))
     .where(text(f"post.{OPEN}"))
@@ -71,7 +62,7 @@ def sources(db: sqlite3.Connection) -> dict[str, SourceStanding]:
 
 
 def post_counts(db: sqlite3.Connection) -> dict[tuple[str, str], int]:
-    """How many posts are in each state, by channel."""
+    """How many posts are in each state, by channel; 0 where there were some."""
     return {(row["channel"], row["state"]): row["posts"] for row in _COUNTS.rows(db)}
 
 

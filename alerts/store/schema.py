@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    column,
+    table,
+    text,
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -35,6 +50,7 @@ OPEN = "state IN ('waiting', 'queued', 'sending', 'in_doubt', 'failed')"
 NOT_CLOSED = "state = 'accepted' AND closed_at IS NULL"
 HELD = "state IN ('waiting', 'left_out', 'rejected')"
 NAMED = "source <> ''"
+KNOWN = "remote_id IS NOT NULL"
 
 # Every message that was taken in or left out; `document` is the whole of it as JSON.
 alert = Table(
@@ -74,7 +90,7 @@ reference = Table(
     "reference",
     metadata,
     Column("identifier", Text, primary_key=True),
-    Column("alert_id", String(26), ForeignKey("alert.id"), primary_key=True),
+    Column("alert_id", String(26), ForeignKey("alert.id"), primary_key=True, index=True),
 )
 
 # The outbox: what each channel is asked to do for an alert, and what came of it.
@@ -138,7 +154,35 @@ attempt = Table(
     Column("reason", Text),
     Index("ix_attempt_pace", "channel", "counts", "left_at"),
     Index("ix_attempt_open", "channel", "ended_at"),
+    # For a look: the newest id that the platform gave, without those that an edit was answered with again.
+    Index("ix_attempt_known", "channel", "seq", sqlite_where=text(KNOWN)),
+    Index("ix_attempt_remote_id", "channel", "remote_id", "seq", sqlite_where=text(KNOWN)),
     sqlite_autoincrement=True,
+)
+
+# How many posts are in each state, by channel: kept by triggers on `post` (migrations), so that nobody counts them.
+tally = Table(
+    "tally",
+    metadata,
+    Column("channel", String(100), primary_key=True),
+    Column("state", String(16), primary_key=True),
+    Column("posts", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# The words of each alert for searches, without accents: an index of every three letters, kept by triggers on `alert`.
+# It is SQLite's FTS5 (sqlite.org/fts5.html) and so made by a migration; as a table it is only named here.
+alert_words = table("alert_words", column("rowid", Integer), column("words", Text))
+
+# What is left of incidents that were pruned, under their own id and the id of each of their messages: `kept` holds the
+# rows of the incident's tables, in the row of the incident alone (`pruning`).
+archive = Table(
+    "archive",
+    metadata,
+    Column("name", String(26), primary_key=True),
+    Column("incident", String(26), nullable=False),
+    Column("kept", LargeBinary),
+    Column("at", BigInteger, nullable=False),
 )
 
 # Why each thing was decided, in order, for `explain`.

@@ -48,8 +48,7 @@ class StoredViews:
     def page(self, wanted: Wanted, *, before: str | None = None, most: int = 50) -> Sequence[Record]:
         """The newest messages first, from before the one of the id `before`."""
         given = lists.conditions_of(wanted, before)
-        words = lists.spellings(wanted.words) if wanted.words else {}
-        return [record_of(row) for row in lists.page_of(*given).rows(self._db, **given | words, most=most)]
+        return [record_of(row) for row in lists.page_of(*given).rows(self._db, **given, most=most)]
 
     def on(self, now: datetime, *, most: int = 50) -> Sequence[Record]:
         """The newest message of each incident that is on for its readers, gravest first, then what ends first."""

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from alerts.store.database import Database
+from alerts.store.database import READERS, WAITING, Busy, Database, Readers, _open
 from tests.unit.store.conftest import NOW
 
 
@@ -151,3 +151,42 @@ async def test_at_once_nobody_is_waited_for(database, path):
     assert database.write_at_once(put("then")) == "then"
     assert await database.read(kept) == ["then"]
     other.close()
+
+
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+
+
+async def test_however_many_people_ask_a_lane_reads_at_once(database):
+    asked, go = threading.Barrier(READERS + 1), threading.Event()
+
+    def hold(_: sqlite3.Connection) -> None:
+        asked.wait(10)
+        go.wait(10)
+
+    questions = [asyncio.create_task(database.ask(hold)) for _ in range(READERS)]
+    questions += [asyncio.create_task(database.ask(kept)) for _ in range(WAITING)]
+    await asyncio.to_thread(asked.wait, 10)
+
+    assert await asyncio.wait_for(database.read(kept), 5) == []
+    assert await asyncio.wait_for(database.ask_for_pages(kept), 5) == []
+    with pytest.raises(Busy, match="ask again"):
+        await database.ask(kept)
+    go.set()
+    await asyncio.gather(*questions)
+    assert await database.ask(kept) == []
+
+
+async def test_a_question_that_takes_too_long_is_ended_and_the_next_is_answered(path):
+    readers = Readers(lambda: _open(path, readonly=True), longest=0.05)
+    slow = [readers.ask(lambda db: db.execute(ENDLESS).fetchone()) for _ in range(READERS)]
+
+    outcomes = await asyncio.gather(*slow, return_exceptions=True)
+
+    assert [type(each) for each in outcomes] == [Busy] * READERS
+    assert await readers.ask(kept) == []
+    await readers.close()
+
+
+async def test_what_people_ask_writes_nothing(database):
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        await database.ask(put("sneaked in"))

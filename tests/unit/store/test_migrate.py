@@ -21,6 +21,8 @@ from alerts.store.schema import metadata
 
 BY_DESIGN = "ix_post_lane"
 """Descends, which SQLAlchemy can't read back from SQLite: its text is compared instead."""
+FTS5_OWN = "alert_words"
+"""What the index of words is made of begins so: SQLite lays it out by itself."""
 
 
 def script() -> ScriptDirectory:
@@ -49,7 +51,8 @@ def test_the_migrations_make_what_the_schema_says(tmp_path):
         differences = compare_metadata(context, metadata)
     engine.dispose()
 
-    assert [each for each in differences if getattr(each[1], "name", None) != BY_DESIGN] == []
+    names = [(each, str(getattr(each[1], "name", ""))) for each in differences]
+    assert [each for each, name in names if name != BY_DESIGN and not name.startswith(FTS5_OWN)] == []
     assert indexes(migrated) == indexes(made)
     assert "priority DESC" in indexes(migrated)[BY_DESIGN]
 
