@@ -12,12 +12,12 @@ from alerts.access.deeds import Deed
 from alerts.access.programs import PREFIX
 from alerts.access.sessions import digest, spelled
 from alerts.desk.officer import Officer
-from alerts.model.actor import Act, Role, fold_name
+from alerts.model.actor import LONGEST_NAME, Act, Role, fold_name
+from alerts.model.characters import normal
 from alerts.model.errors import Misuse, Refused
 from alerts.model.person import Account, Token
 from alerts.model.secret import Secret
 
-_LONGEST_NAME = 60
 _LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
 _WORDS, _WORD = 5, 4
 _ALIKE = ("LATIN", "GREEK", "CYRILLIC")
@@ -165,8 +165,8 @@ def found(officer: Officer, name: str) -> Account:
 
 
 def _must_be_a_name(name: str) -> None:
-    if not fold_name(name) or len(fold_name(name)) > _LONGEST_NAME or len(name) > _LONGEST_NAME:
-        raise Misuse(f"{name!r} is no name; allowed: 1 to {_LONGEST_NAME} characters that can be seen")
+    if len(name) > LONGEST_NAME or not 0 < len(fold_name(name)) <= LONGEST_NAME:
+        raise Misuse(f"{name[:LONGEST_NAME]!r} is no name; allowed: 1 to {LONGEST_NAME} characters that can be seen")
     if fold_name(name).startswith(("?", "-")) or not name.isprintable():
         raise Misuse(f"{name!r} is no name; allowed: printable characters, the first not a question mark or a dash")
     scripts = [script.capitalize() for script in _ALIKE if script in _scripts(name)]
@@ -177,5 +177,5 @@ def _must_be_a_name(name: str) -> None:
 
 def _scripts(name: str) -> set[str]:
     """The first words of its letters' Unicode names: of most letters the script."""
-    letters = (c for c in unicodedata.normalize("NFKD", name) if c.isalpha())
+    letters = (c for c in normal("NFKD", name) if c.isalpha())
     return {unicodedata.name(letter, "").partition(" ")[0] for letter in letters}

@@ -6,7 +6,6 @@ Hashing takes some fifty milliseconds and 64 MiB: it is done in threads, few at 
 from __future__ import annotations
 
 import asyncio
-import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +14,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from alerts.access.answers import Reason
 from alerts.model.actor import fold_name
+from alerts.model.characters import normal
 
 SHORTEST, LONGEST = 12, 200
 _FEWEST_LETTERS = 5
@@ -75,7 +75,7 @@ class Passwords:
 
 def _spelled(password: str) -> str:
     # An é may be typed as one character or as two, by the keyboard (NIST SP 800-63B, 5.1.1.2).
-    return unicodedata.normalize("NFKC", password)
+    return normal("NFKC", password)
 
 
 def fault_of(password: str, name: str) -> Reason | None:

@@ -23,6 +23,7 @@ from alerts.model.alert import (
     Status,
     Urgency,
 )
+from alerts.model.characters import stream_safe
 from alerts.model.errors import Misuse
 from alerts.model.hazard import HAZARD_PARAMETER, Hazard
 from alerts.model.span import parse_span
@@ -34,6 +35,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _PICTURES = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
 _FURTHEST = timedelta(days=3660)
 _KEPT = "\n\t"
+_LONGEST_LINE, LONGEST_TEXT, _LONGEST_ADDRESS = 1000, 20_000, 2000
 _BLANKS = re.compile(r"[^\S\u00a0\u202f]+")
 """Blanks but for those that French sets before a colon, where no line may break."""
 
@@ -162,7 +164,8 @@ def _whole(time: datetime, zone: tzinfo) -> datetime:
 
 
 def _line(option: str, text: str | None) -> str | None:
-    line = _BLANKS.sub(" ", text or "").strip()
+    _must_fit(option, text, _LONGEST_LINE)
+    line = _BLANKS.sub(" ", stream_safe(text or "")).strip()
     if any(unicodedata.category(character) == "Cc" for character in line):
         raise Misuse(f"{option} holds a control character; allowed: plain text")
     return line or None
@@ -170,10 +173,17 @@ def _line(option: str, text: str | None) -> str | None:
 
 def _text(option: str, text: str | None) -> str | None:
     """Several lines, if that is how it was typed."""
-    lines = (text or "").replace("\r\n", "\n").strip()
+    _must_fit(option, text, LONGEST_TEXT)
+    lines = stream_safe(text or "").replace("\r\n", "\n").strip()
     if any(unicodedata.category(character) == "Cc" and character not in _KEPT for character in lines):
         raise Misuse(f"{option} holds a control character; allowed: plain text")
     return lines or None
+
+
+def _must_fit(option: str, text: str | None, most: int) -> None:
+    """Looked at before anything reads it: what is longer is refused, for a cut alert says something else."""
+    if text is not None and len(text) > most:
+        raise Misuse(f"{option} has {len(text):,} characters; allowed: up to {most:,}")
 
 
 def _language(tag: str | None) -> str | None:
@@ -183,6 +193,7 @@ def _language(tag: str | None) -> str | None:
 
 
 def _web(address: str | None) -> str | None:
+    _must_fit("--web", address, _LONGEST_ADDRESS)
     if address and not re.fullmatch(r"https?://[^\s/]+\S*", address):
         raise Misuse(f"--web {address!r} is no address; allowed: such as https://saint-martin.example/eau")
     return address or None

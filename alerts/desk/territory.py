@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from alerts.desk.shapes import EXCLUDED, Piece, has_shapes, pieces_of
 from alerts.model.alert import Alert, Area, Named, Point
+from alerts.model.characters import normal
 from alerts.model.errors import Misuse
 from alerts.model.incident import LeftOut
 
@@ -24,6 +25,8 @@ _SLIVER = 0.01
 """The share of the smaller of two shapes below which they only touch."""
 _REMEMBERED = 64
 """Outlines whose answer is kept: a few batches of a feed."""
+_LONGEST_NAME = 200
+"""Characters of a place's name that are looked at."""
 _BLANKS = re.compile(r"[\s,;]+")
 
 
@@ -102,7 +105,7 @@ class Territory:
         near = get_close_matches(wanted, names, n=1)
         known = ", ".join(district.name for district in self.districts[:12])
         hint = f"did you mean {names[near[0]]!r}?" if near else f"known: {known}"
-        raise Misuse(f"--area {text!r}: no such district; {hint}")
+        raise Misuse(f"--area {text[:_LONGEST_NAME]!r}: no such district; {hint}")
 
     def touched(self, area: Area) -> tuple[str, ...]:
         """The names of the districts on whose ground an area lies, if only in part."""
@@ -167,7 +170,7 @@ def _covers(piece: Piece, ground: BaseGeometry) -> bool:
 
 def _folded(text: str) -> str:
     """As it is looked for: without case, accents, hyphens and apostrophes."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    plain = normal("NFKD", text[:_LONGEST_NAME].casefold())
     letters = "".join(character for character in plain if not unicodedata.combining(character))
     return " ".join(re.findall(r"\w+", letters))
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+
+from alerts.model.characters import normal
+
+LONGEST_NAME = 60
+"""Characters of a person's or a program's name."""
+_LONGEST_FOLDED = 256
+"""Characters that are folded: more than any name, or password, has."""
 
 
 class Role(StrEnum):
@@ -86,8 +94,11 @@ def fold_name(name: str) -> str:
     """What two spellings of one name have in common: `Anne`, `anne` and `ANNE ` are one person.
 
     Compatibility forms and invisible characters are taken away, so that nobody is two people by a look-alike blank.
+    What is far longer than any name is folded by nobody: it is a digest, and no name begins with a question mark.
     """
-    composed = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    if len(name) > _LONGEST_FOLDED:
+        return "?" + hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
+    composed = normal("NFKC", normal("NFKC", name).casefold())
     return " ".join("".join(c for c in composed if not _is_unseen(c)).split())
 
 

@@ -14,6 +14,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from alerts.model.alert import Category, Info, ResponseType, Severity
+from alerts.model.characters import normal
 
 HAZARD_PARAMETER = "tocsin:hazard"
 """The parameter of our own alerts that names the hazard outright; it wins over everything else."""
@@ -177,7 +178,7 @@ def hazard_of(info: Info) -> Hazard:
 @lru_cache(maxsize=512)
 def fold(text: str) -> str:
     """`text` without case, accents and typographic apostrophes, for comparing words: "Évacuation" is "evacuation"."""
-    plain = unicodedata.normalize("NFKD", text.replace("’", "'")).casefold()
+    plain = normal("NFKD", text.replace("’", "'")).casefold()
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
 from alerts.model.alert import Alert, Area, Info, Named
+from alerts.model.characters import normal
 
 _SUSPECT = re.compile(
     r"[<&\x00-\x1f\x7f-\x9f\u00ad\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]|  |\w\?\w"
@@ -53,7 +53,7 @@ def clean(text: str) -> str:
     Known HTML tags go (`<br>` and the ends of blocks become line breaks), anything else between angle brackets stays,
     for "gusts < 90 km/h" is no tag. Entities are read twice, since feeds escape twice.
     """
-    text = unicodedata.normalize("NFC", text[:LONGEST])
+    text = normal("NFC", text[:LONGEST])
     if not _SUSPECT.search(text):
         return text.strip()
     # Runs of blanks first: the patterns below would try each of them from each place.

@@ -7,8 +7,8 @@ dashes); an emoji weighs 2 however many code points it takes; a link weighs 23. 
 from __future__ import annotations
 
 import re
-import unicodedata
 
+from alerts.model.characters import normal
 from alerts.rendering.links import spans
 
 LINK_WEIGHT = 23
@@ -21,8 +21,7 @@ _INVALID = re.compile("[\ufffe\ufeff\uffff]")
 
 def weighted(text: str) -> int:
     """Return how much of X's 280 units `text` takes."""
-    if not unicodedata.is_normalized("NFC", text):
-        text = unicodedata.normalize("NFC", text)
+    text = normal("NFC", text)
     total = weight = _weigh(text)
     found = spans(text)
     for start, end in found:

@@ -11,13 +11,11 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TypeVar
 
-from alerts.model.alert import Circle, Point
+from alerts.model.alert import Circle
+from alerts.model.outline import Ring
 
 Note = Callable[[str], None]
 """Takes one line on what was forgiven."""
-
-Ring = tuple[Point, ...]
-"""A closed ring: the first point is also the last."""
 
 Code = TypeVar("Code", bound=StrEnum)
 
@@ -25,6 +23,12 @@ _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 _MIDNIGHT_AT_24 = re.compile(r"T24:00(?=:00|[^:\d]|$)")
 _CHINESE_HALF_DAY = re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})\s*(上午|下午)\s*(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _EARLIEST, _LATEST = 1900, 2900
+
+MOST_POINTS = 20_000
+"""Points of one ring that are read: three times the longest that a weather service sends (feeds.md)."""
+_LONGEST_POINT = 80
+"""Characters of one point, the blank before it included."""
+_A_POINT = re.compile(r"(?:^|\s)([-+\d.eE]+),([-+\d.eE]+)")
 
 
 # --- codes ----------------------------------------------------------------------------------------------------------
@@ -145,9 +149,15 @@ def read_number(text: str, name: str, note: Note) -> float | None:
     return None
 
 
-def read_ring(text: str, note: Note) -> Ring | None:
-    """A polygon's ring, "lat,lon lat,lon …", closed; None, with a note, where it is no ring of four points or more."""
-    points = _read_points(text)
+def read_ring(text: str, note: Note, most: int = MOST_POINTS) -> Ring | None:
+    """A polygon's ring, "lat,lon lat,lon …", closed; None, with a note, where it is no ring of four points or more.
+
+    Of a longer one `most` points are read, evenly spaced, in time as that number: what a sender spells out by the
+    hundred thousand lies metres apart.
+    """
+    if is_long := len(text) > most * _LONGEST_POINT or text.count(",") > most:
+        note(f"a polygon has more than {most:,} points: as many are read, evenly spaced")
+    points = _sample_points(text, most) if is_long else _read_points(text)
     if points is None:
         note(f"polygon {text[:40]!r} can't be read: left out")
         return None
@@ -182,6 +192,18 @@ def _read_points(text: str) -> Ring | None:
     if not numbers or len(numbers) % dimensions:
         return None
     return tuple(zip(numbers[::dimensions], numbers[1::dimensions], strict=True))
+
+
+def _sample_points(text: str, most: int) -> Ring | None:
+    """So many of the points, each looked for in one place; a ring of which no place holds one can't be read."""
+    step = len(text) / most
+    places = (int(step * place) for place in range(most))
+    found = (_A_POINT.search(text, place, place + _LONGEST_POINT) for place in places)
+    try:
+        points = tuple((float(each[1]), float(each[2])) for each in found if each)
+    except ValueError:
+        return None
+    return points if points and all(math.isfinite(number) for point in points for number in point) else None
 
 
 def read_circle(text: str, note: Note) -> Circle | None:

@@ -24,6 +24,7 @@ from alerts.sources.cap.tree import local_name
 from alerts.sources.safe_xml import FORBIDDEN, Element, one_line, parse
 
 _LONGEST_KEY = 1000
+_LONGEST_LINK = 2000
 _MESSAGE_TYPES = ("application/cap+xml", "application/common-alerting-protocol+xml")
 _CAP_ENTRY_NAMES = frozenset({"event", "status", "msgType", "severity", "urgency", "certainty", "expires", "effective"})
 
@@ -174,6 +175,9 @@ def _enclosure(item: Element) -> str:
 
 def _entry(parts: EntryParts, link: str, version: str | None, base: Base, zone: tzinfo) -> Iterator[IndexEntry]:
     name = parts.text("id", "guid") or ""
+    if len(link) > _LONGEST_LINK:
+        yield IndexEntry(f"{link} {version}", problem=f"the link {link[:80]!r} of an entry is longer than any address")
+        return
     try:
         url = base.resolve(link) if link else None
     except ValueError:

@@ -26,9 +26,10 @@ from alerts.model.alert import (
     Urgency,
 )
 from alerts.model.errors import Unreadable
+from alerts.model.outline import Ring, box, simplified
 from alerts.sources.cap.fields import (
+    MOST_POINTS,
     Code,
-    Ring,
     find_code,
     read_circle,
     read_code,
@@ -38,7 +39,7 @@ from alerts.sources.cap.fields import (
     read_time,
 )
 from alerts.sources.cap.lists import split_triples, split_words
-from alerts.sources.cap.tree import Fields, fields_of, fields_of_json, local_name
+from alerts.sources.cap.tree import Bounds, Fields, fields_of, fields_of_json, local_name
 from alerts.sources.safe_xml import parse
 
 CAP_NAMESPACES = (
@@ -47,6 +48,9 @@ CAP_NAMESPACES = (
     "http://www.incident.com/cap/1.0",
 )
 MAX_NOTES = 20
+_POINTS_READ, _POINTS_KEPT = 100_000, 20_000
+"""Points of all outlines of one message: what is read of them, and what is kept; then each is kept as its box."""
+_FEW = 100
 
 
 def read_message(body: bytes, *, zone: tzinfo, language: str = "en-US") -> tuple[Alert, tuple[str, ...]]:
@@ -58,7 +62,9 @@ def read_message(body: bytes, *, zone: tzinfo, language: str = "en-US") -> tuple
     root, notes = parse(body)
     if (name := local_name(root)) != "alert":
         raise Unreadable(f"it is no CAP message: its root is <{name[:40]}>, expected <alert>")
-    alert, more = _Reader(zone, language).alert(fields_of(root))
+    bounds = Bounds()
+    fields = fields_of(root, bounds)
+    alert, more = _Reader(zone, language, bounds).alert(fields)
     namespace = root.tag.rpartition("}")[0][1:]
     if namespace and namespace not in CAP_NAMESPACES:
         notes = (*notes, f"the namespace {namespace[:60]!r} is not CAP's")
@@ -67,19 +73,25 @@ def read_message(body: bytes, *, zone: tzinfo, language: str = "en-US") -> tuple
 
 def read_json(document: Mapping[str, Any], *, zone: tzinfo, language: str = "en-US") -> tuple[Alert, tuple[str, ...]]:
     """As `read_message`, of CAP written as a JSON object with CAP's names (MeteoAlarm's `warnings[].alert`)."""
-    return _Reader(zone, language).alert(fields_of_json(document))
+    bounds = Bounds()
+    fields = fields_of_json(document, bounds)
+    return _Reader(zone, language, bounds).alert(fields)
 
 
 # --- from fields to the alert ---------------------------------------------------------------------------------------
 
 
 class _Reader:
-    """Reads one message; holds what every field needs: the zone for times without one, and the notes."""
+    """Reads one message; holds what every field needs: the zone for times without one, the notes, what is left of it.
 
-    def __init__(self, zone: tzinfo, language: str) -> None:
+    `bounds` has notes of what of the message was not taken in.
+    """
+
+    def __init__(self, zone: tzinfo, language: str, bounds: Bounds) -> None:
+        self._unread, self._unkept = _POINTS_READ, _POINTS_KEPT
         self._zone = zone
         self._language = language
-        self._notes: dict[str, None] = {}
+        self._notes = dict(bounds.notes)
         self._rings: dict[str, Ring | None] = {}
 
     def _note(self, line: str) -> None:
@@ -232,8 +244,18 @@ class _Reader:
     def _ring(self, text: str) -> Ring | None:
         # the same outline comes once for each language
         if text not in self._rings:
-            self._rings[text] = read_ring(text, self._note)
+            self._rings[text] = self._outline(text)
         return self._rings[text]
+
+    def _outline(self, text: str) -> Ring | None:
+        """A ring as it is kept: with no more corners than anybody sees, and in a message of very many as its box."""
+        ring = read_ring(text, self._note, max(_FEW, min(MOST_POINTS, self._unread)))
+        if ring is None:
+            return None
+        self._unread -= len(ring)
+        kept = simplified(ring)
+        self._unkept -= len(kept)
+        return kept if self._unkept > 0 else box(kept)
 
 
 def _first(fields: Fields, name: str) -> str | None:

@@ -5,10 +5,12 @@ Only the lines that Tocsin reads are kept: alarms, attendees and the exporters' 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from alerts.model.characters import bounded, stream_safe
 from alerts.model.errors import Unreadable
 from alerts.sources.safe_xml import FORBIDDEN
 
@@ -16,6 +18,11 @@ TIME_PROPERTIES = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDA
 READ_PROPERTIES = TIME_PROPERTIES | {
     "UID", "DURATION", "RRULE", "SUMMARY", "DESCRIPTION", "LOCATION", "URL", "CATEGORIES", "GEO", "STATUS", "SEQUENCE",
 }  # fmt: skip
+_LONGEST = {
+    "UID": 1000, "SUMMARY": 2000, "LOCATION": 2000, "URL": 2000, "CATEGORIES": 2000, "DESCRIPTION": 40_000,
+    "RRULE": 2000, "STATUS": 200, "SEQUENCE": 200, "GEO": 200, "DURATION": 200,
+}  # fmt: skip
+"""Characters of a line that are read, where its property isn't a list of times (those are counted)."""
 _FOLD = re.compile(r"(?:\r\n|\n|\r)[ \t]")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _NAME_END = re.compile(r"[:;]")
@@ -77,6 +84,16 @@ def read_calendars(text: str) -> list[CalendarLines]:
     return cutter.calendars
 
 
+def _bounded_line(name: str, line: str) -> str:
+    """As much of a line as is read; a UID that is longer becomes its digest, for two that begin alike are not one."""
+    most = _LONGEST.get(name.partition(";")[0])
+    if most is None:
+        return line
+    if name == "UID" and len(line) > most:
+        line = f"UID:{hashlib.sha256(line.encode(errors='replace')).hexdigest()}"
+    return bounded(line, most).rstrip("\\") if len(line) > most else stream_safe(line)
+
+
 def _unfold(text: str) -> Iterator[str]:
     return (line for line in _LINE_END.split(_FOLD.sub("", text)) if line.strip())
 
@@ -102,7 +119,7 @@ class _Cutter:
         elif self.path == ["VCALENDAR"]:
             self.calendars[-1].properties[name] = line.partition(":")[2].strip()
         elif self._keeps(name):
-            self.kept.append(line)
+            self.kept.append(_bounded_line(name, line))
 
     def _keeps(self, name: str) -> bool:
         component = self.path[1] if len(self.path) > 1 else None

@@ -37,7 +37,8 @@ def _fault(detail: ErrorDetails, model: type[BaseModel]) -> Fault:
     where = _place(detail["loc"])
     match kind:
         case "extra_forbidden":
-            return Fault(where, "is unknown", nearest(str(detail["loc"][-1]), _known_beside(detail["loc"], model)))
+            said = str(detail["loc"][-1])[:_LONGEST_ECHO]
+            return Fault(where, "is unknown", nearest(said, _known_beside(detail["loc"], model)))
         case "missing":
             return Fault(where, "is missing", _described(where, model))
         case "enum" | "literal_error":

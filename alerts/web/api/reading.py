@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from typing import Any, NoReturn, TypeVar
 
 from aiohttp import web
@@ -18,6 +19,8 @@ from alerts.web.api.operation import Api, Conditions, Operation
 from alerts.web.api.problems import Fault, Kind, Problem, invalid
 
 LARGEST_JSON = 256 * 1024
+_MOST_KEYS = 200
+"""Keys of one object of a body: more than any has, and each that is unknown is told with its nearest."""
 LARGEST_CAP = 1024 * 1024
 LARGEST_PICTURED = 8 * 1024 * 1024
 """JSON that may hold a picture."""
@@ -156,10 +159,11 @@ def _parsed(body: bytes) -> Any:
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > _MOST_KEYS:
+        raise Problem(Kind.MALFORMED, f"an object of the body has {len(pairs):,} keys; allowed: up to {_MOST_KEYS}")
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
         raise Problem(Kind.MALFORMED, f"the body says {twice[:60]!r} twice; allowed: each key once")
     return found
 

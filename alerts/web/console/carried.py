@@ -20,7 +20,8 @@ Form = MultiDictProxy[str | bytes | bytearray | FileField]
 """A form as it was posted."""
 
 HOME = "/desk/"
-MOST_BYTES = 200_000
+MOST_BYTES = 40_000
+"""Of what is carried: several times the longest alert, and spelt in a form still within what is read of strangers."""
 MOST_FIELDS = 300
 _NEVER = ("csrf", "carried", "code", "secret")
 _OUTSIDE = ("/desk/sign-in", "/desk/sign-out", "/desk/language", "/desk/static", "/desk/events", "/desk/fragments")

@@ -16,9 +16,18 @@ from aiohttp import web
 from markupsafe import Markup
 
 from alerts.access.answers import Enrolment, Held, Reason
-from alerts.web.console.carried import HOME, safe_next
+from alerts.model.actor import LONGEST_NAME
+from alerts.model.characters import bounded
+from alerts.web.console.carried import HOME, MOST_BYTES, safe_next
 
 _LONGEST_ANSWER = 20_000
+LONGEST_LINES = 100_000
+"""Characters of channels.toml that are taken in: many times what a town needs."""
+_LONGEST = {
+    "carried": 2 * MOST_BYTES, "answer": _LONGEST_ANSWER, "lines": LONGEST_LINES + 1, "name": LONGEST_NAME + 1,
+}  # fmt: skip
+_LONGEST_OTHER = 10_000
+"""Characters of a field that are looked at; a name has one more than any may have, and so is nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +39,13 @@ class Shown:
 
 
 async def fields_of(request: web.Request) -> dict[str, str]:
-    """The text fields of a form; of several of one name the last."""
-    return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+    """The text fields of a form, none longer than it may be; of several of one name the last."""
+    form = await request.post()
+    return {
+        name: bounded(value, _LONGEST.get(name, _LONGEST_OTHER))
+        for name, value in form.items()
+        if isinstance(value, str)
+    }
 
 
 def next_of(form: Mapping[str, str]) -> str:

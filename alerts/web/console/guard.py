@@ -39,7 +39,7 @@ DUE = {
     Stage.FULL: f"{BASE}/",
 }
 """The page that is due at each stage of a sign-in."""
-MOST_POSTED, MOST_BEFORE = 12 * 1024**2, 512 * 1024
+MOST_POSTED, MOST_BEFORE = 12 * 1024**2, 128 * 1024
 """Bytes of a body: from who is in (a picture may be among it), and from anybody else."""
 _READS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 _BY_ITSELF = tuple(f"{BASE}/{part}" for part in ("fragments/", "events", "compose/preview", "compose/draft"))

@@ -13,6 +13,7 @@ from alerts.desk.publicity import PublicIncident
 from alerts.model.alert import Alert, Point, Severity
 from alerts.model.hazard import fold
 from alerts.model.incident import Record
+from alerts.model.outline import Ring, together
 from alerts.model.post import EndReason, PostKind, TextFormat
 from alerts.rendering.faces import ChannelFace, Context
 from alerts.rendering.library import capital
@@ -159,15 +160,26 @@ def shapes_of(told: Told, setting: Setting) -> Sequence[Mapping[str, Any]]:
 
 
 def outlines(alert: Alert) -> Sequence[Mapping[str, Any]]:
-    """The alert's areas as GeoJSON geometries (RFC 7946: longitude first); a circle is its centre with a radius."""
+    """The alert's areas as GeoJSON geometries (RFC 7946: longitude first); a circle is its centre with a radius.
+
+    All outlines together have no more points than a telephone draws (`alerts.model.outline.MOST_SHOWN`).
+    """
     shapes: list[Mapping[str, Any]] = []
+    rings = iter(_fitted(tuple(ring for area in alert.areas for ring in area.polygons)))
     for area in alert.areas:
-        shapes += [{"type": "Polygon", "coordinates": [_outline(ring)]} for ring in area.polygons]
+        shown = [ring for _, ring in zip(area.polygons, rings, strict=False) if ring]
+        shapes += [{"type": "Polygon", "coordinates": [_outline(ring)]} for ring in shown]
         shapes += [
             {"type": "Point", "coordinates": _spot(circle.centre), "radius": circle.radius * 1000}
             for circle in area.circles
         ]
     return shapes
+
+
+@lru_cache(maxsize=16)
+def _fitted(rings: tuple[Ring, ...]) -> Sequence[Ring]:
+    """The rings of one alert as the public gets them; asked for in every language, one after the other."""
+    return together(rings)
 
 
 def _spot(point: Point) -> list[float]:

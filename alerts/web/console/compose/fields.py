@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from alerts.model.characters import bounded
 from alerts.model.draft import Typed
 from alerts.model.errors import Misuse
 
@@ -20,6 +21,9 @@ LISTS = ("area", "channel")
 """The fields of which several may be ticked."""
 LONGEST = 20_000
 """Characters that a field may hold; no platform takes as many."""
+_SHOWN = 2 * LONGEST
+"""Characters of a field that are looked at at all: of a longer one no more is shown again."""
+_MOST_TICKED = 500
 
 Fields = Mapping[str, Typed]
 
@@ -47,7 +51,7 @@ def typed(pairs: Iterable[tuple[str, Any]]) -> dict[str, Typed]:
     for name, value in pairs:
         if name in TEXTS and isinstance(value, str):
             found[name] = _plain(value)
-        elif name in LISTS and isinstance(value, str):
+        elif name in LISTS and isinstance(value, str) and len(several(found, name)) < _MOST_TICKED:
             found[name] = (*several(found, name), _plain(value))
     return found
 
@@ -78,5 +82,5 @@ def same(one: Fields, other: Fields) -> bool:
 
 def _plain(value: str) -> str:
     """Without what no platform prints and no database keeps: control characters, halves of characters."""
-    kept = value.replace("\r\n", "\n").replace("\r", "\n")
+    kept = bounded(value, _SHOWN).replace("\r\n", "\n").replace("\r", "\n")
     return "".join(c for c in kept if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))

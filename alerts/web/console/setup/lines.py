@@ -10,7 +10,6 @@ from datetime import date, datetime, time
 from typing import Any
 
 Table = Mapping[str, Any]
-_HEADER = re.compile(r"^\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
 _ANY_HEADER = re.compile(r"^\s*\[")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -92,8 +91,12 @@ def _replace(lines: str, name: str, written: str) -> str:
 
 
 def _named(row: str) -> str | None:
-    match = _HEADER.match(row)
-    return re.sub(r"\s*\.\s*", ".", match[1]).replace('"', "") if match else None
+    """The table whose header the row is; None for any other. A pattern would try each blank of a long row anew."""
+    row = row.strip()
+    inner, closed, rest = row[1:].partition("]")
+    name = ".".join(part.strip() for part in inner.split(".")).replace('"', "")
+    is_header = row.startswith("[") and closed and "[" not in inner and rest.lstrip()[:1] in ("", "#")
+    return name if is_header and name else None
 
 
 def _write(whole: Table) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 from aiohttp import web
 
 from alerts.desk.workshop import ChannelTrial, KindSheet, SourceTrial, Workshop
+from alerts.web.console.entering import LONGEST_LINES as LONGEST
+from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import Frame
 from alerts.web.console.setup import forms
 from alerts.web.console.setup.lines import names_in, parse, table_of, with_table, without_table
@@ -18,10 +20,6 @@ from alerts.web.console.setup.people import Person, four_eyes
 from alerts.web.console.setup.spelling import said_of
 
 STEPS = ("station", "channels", "sources", "accounts", "lines")
-LONGEST = 100_000
-"""Characters of channels.toml that are taken in: many times what a town needs."""
-
-
 _SHOWN = 200
 _LOCKED = re.compile(r"(?<=://)[^/@]*@")
 """A name and a password in an address."""
@@ -95,7 +93,7 @@ class Setup:
         step = request.match_info["step"]
         if step not in STEPS:
             raise web.HTTPNotFound
-        form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        form = await fields_of(request)
         lines = form.get("lines", "").replace("\r\n", "\n")
         if len(lines) > LONGEST:
             raise web.HTTPRequestEntityTooLarge(LONGEST, len(lines))

@@ -10,6 +10,7 @@ from aiohttp import web
 from alerts.desk.officer import Officer
 from alerts.desk.sitting import Sitting
 from alerts.model.errors import Conflict, TocsinError
+from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.mishaps import status_beside
 from alerts.web.console.validate.looking import ONE, asked, show_sheet
@@ -29,7 +30,7 @@ def routes(console: Console) -> list[web.RouteDef]:
 
 async def _decide(console: Console, name: str, deed: Deed, request: web.Request) -> web.StreamResponse:
     alert, actor = request.match_info["id"], visitor_of(request).actor
-    form = {key: value.strip()[:LONGEST] for key, value in (await request.post()).items() if isinstance(value, str)}
+    form = {key: value.strip()[:LONGEST] for key, value in (await fields_of(request)).items()}
     form["seen"] = unseal(form.get("seen", ""), visitor_of(request).session.csrf) or ""
     words = console.frame.words(request)
     if errors := _missing(name, form, words.gettext):

@@ -9,6 +9,7 @@ from aiohttp import web
 from alerts.desk.officer import Officer
 from alerts.desk.sitting import Sitting
 from alerts.model.errors import Misuse, TocsinError
+from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.mishaps import status_beside
 from alerts.web.console.watch.incident import DEEDS, show_story, tell
@@ -32,7 +33,7 @@ def routes(console: Console) -> list[web.RouteDef]:
 
 async def _carry_out(console: Console, request: web.Request, name: str, deed: Deed) -> web.StreamResponse:
     alert, visitor = request.match_info["id"], visitor_of(request)
-    form = {key: str(value) for key, value in (await request.post()).items() if isinstance(value, str)}
+    form = await fields_of(request)
     form["reason"] = form.get("reason", "").strip()[:LONGEST_REASON]
     await tell(console, alert, visitor.account.name)
 

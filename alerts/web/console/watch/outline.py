@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from alerts.model.alert import Alert, Circle, Point
+from alerts.model.alert import Alert, Area, Circle, Point
+from alerts.model.outline import together
 
 _KM_PER_DEGREE = 111.32
 _STEPS = 48
-MOST_POINTS = 5000
-"""What a page carries of outlines; a feed may send a coast line of a hundred thousand points."""
 
 
 def outline_of(alert: Alert | None) -> dict[str, Any] | None:
@@ -21,27 +20,20 @@ def outline_of(alert: Alert | None) -> dict[str, Any] | None:
 
 
 def _features(alert: Alert) -> Iterator[dict[str, Any]]:
-    room = MOST_POINTS
-    for area in alert.areas:
-        rings = [list(ring) for ring in area.polygons if len(ring) >= 4]
-        rings += [_rim(circle) for circle in area.circles if circle.radius > 0]
-        for ring in rings:
-            step = max(1, math.ceil(len(ring) / max(room, 4)))
-            kept = _thinned(ring, step)
-            room -= len(kept)
+    named = [(area.description, ring) for area in alert.areas for ring in _rings(area)]
+    kept = together([ring for _, ring in named])
+    for (name, _), ring in zip(named, kept, strict=True):
+        if ring:
             yield {
                 "type": "Feature",
-                "properties": {"name": area.description},
-                "geometry": {"type": "Polygon", "coordinates": [[[lon, lat] for lat, lon in kept]]},
+                "properties": {"name": name},
+                "geometry": {"type": "Polygon", "coordinates": [[[lon, lat] for lat, lon in ring]]},
             }
-            if room < 4:
-                return
 
 
-def _thinned(ring: list[Point], step: int) -> list[Point]:
-    """Each `step`th point, closed."""
-    kept = ring[::step] if step > 1 else ring
-    return kept if kept[-1] == ring[0] else [*kept, ring[0]]
+def _rings(area: Area) -> Iterator[Sequence[Point]]:
+    yield from (ring for ring in area.polygons if len(ring) >= 4)
+    yield from (_rim(circle) for circle in area.circles if circle.radius > 0)
 
 
 def _rim(circle: Circle) -> list[Point]:

@@ -13,11 +13,12 @@ from alerts.model.alert import Alert, Area, Circle, Info, Severity, Status, Urge
 from alerts.model.bulk import Bulk, BulkState
 from alerts.model.cap_xml import write
 from alerts.model.incident import AlertState
+from alerts.model.outline import MOST_SHOWN
 from alerts.model.post import PostKind, PostState
 from alerts.model.subscriber import Notice, Topic
 from alerts.store.schema import stamp
 from alerts.web.console.watch.cases import Remedy, remedy_of
-from alerts.web.console.watch.outline import MOST_POINTS, outline_of
+from alerts.web.console.watch.outline import outline_of
 from tests.unit.store.conftest import a_post, a_record
 from tests.unit.web.console.watching import a_desk
 
@@ -446,5 +447,5 @@ def test_a_page_carries_no_coast_line_of_a_hundred_thousand_points():
     shapes = outline_of(Alert("i", "s", a_record("a").received_at, infos=(info,)))
 
     [points] = shapes["features"][0]["geometry"]["coordinates"]
-    assert len(points) <= MOST_POINTS + 2
+    assert len(points) <= MOST_SHOWN
     assert points[0] == points[-1]

@@ -1,0 +1,294 @@
+"""What strangers send is bounded before anything reads it: each of these once held the daemon for seconds and more."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+import tracemalloc
+import unicodedata
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.access.answers import Reason
+from alerts.access.visitor import Visit
+from alerts.desk.draft import Draft, draft_alert
+from alerts.desk.station import Station
+from alerts.desk.territory import District, Territory
+from alerts.model.actor import fold_name
+from alerts.model.alert import Alert, Area, Info
+from alerts.model.characters import HIGHEST_PILE, UNSEEN, bounded, normal, seen, shown, stream_safe
+from alerts.model.errors import Misuse
+from alerts.model.hazard import fold, hazard_of
+from alerts.model.outline import MOST_CORNERS, MOST_SHOWN, TOLERANCE, box, simplified, together
+from alerts.rendering.clean import clean
+from alerts.rendering.weighted import weighted
+from alerts.sources.cap.message import read_json, read_message
+from alerts.sources.ical.document import decode, read_calendars
+from alerts.web.api.problems import Problem
+from alerts.web.api.reading import wish_of
+from alerts.web.api.wishes import Words
+from alerts.web.console.setup.lines import with_table
+from alerts.web.console.watch.outline import outline_of
+from alerts.web.public.told import outlines
+from tests.cap_messages import alert_xml, info_xml
+from tests.unit.web.console.guarding import Browser, open_town
+
+MARKS = "\u0316\u0301"
+"""Two combining marks of different classes: each pile of them has to be sorted."""
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+@contextmanager
+def at_once(seconds=2.0):
+    """Generous: what is bounded takes milliseconds, what isn't takes the time of a coffee, or of a night."""
+    started = time.perf_counter()
+    yield
+    assert time.perf_counter() - started < seconds
+
+
+def ring_of(points, radius=0.1):
+    turns = (2 * math.pi * k / points for k in range(points))
+    ring = [(45 + radius * math.sin(turn), 5 + radius * math.cos(turn)) for turn in turns]
+    return (*ring, ring[0])
+
+
+def area_xml(ring):
+    return f"<area><areaDesc>Ici</areaDesc><polygon>{spelled(ring)}</polygon></area>"
+
+
+def spelled(ring):
+    return " ".join(f"{lat:.7f},{lon:.7f}" for lat, lon in ring)
+
+
+# --- characters ---------------------------------------------------------------------------------------------------
+
+
+def test_one_place_normalises():
+    callers = [
+        file
+        for file in Path("alerts").rglob("*.py")
+        if "sandbox" not in file.parts and "unicodedata.normalize(" in file.read_text("utf-8")
+    ]
+    assert callers == [Path("alerts/model/characters.py")]
+
+
+@pytest.mark.parametrize("pile", [MARKS, "\uff9e\u0316", "\u0344\u0316", "\u0345\u0301"])
+@pytest.mark.parametrize("read", [fold_name, fold, clean, weighted, lambda text: normal("NFKC", text)])
+def test_half_a_million_marks_cost_as_much_as_letters(pile, read):
+    with at_once():
+        read("a" + pile * 120_000)
+
+
+@given(st.text(alphabet=st.sampled_from("aé\u0301\u0316\uff9e\u0345\u0f73 가"), max_size=200))
+def test_what_is_written_in_any_language_stays_as_it_is(text):
+    safe = stream_safe(text)
+    piles = "".join("m" if unicodedata.combining(c) or c in "\uff9e\uff9f" else " " for c in safe).split()
+    assert all(len(pile) <= HIGHEST_PILE for pile in piles)
+    if "m" * (HIGHEST_PILE + 1) not in "".join("m" if unicodedata.combining(c) or c == "\uff9e" else " " for c in text):
+        assert safe is text
+        assert normal("NFKC", text) == unicodedata.normalize("NFKC", text)
+
+
+def test_a_name_that_is_far_too_long_is_nobodys():
+    assert fold_name("ANNE\u200b ") == "anne"
+    assert fold_name("anne" + " " * 500) != "anne"
+    assert fold_name("x" * 10_000) != fold_name("x" * 10_001)
+
+
+def test_what_cannot_be_seen_is_shown_or_gone():
+    said = "Fermé\u202e!\u200f \u2066x\u2069 a\u00adb\x07"
+    assert shown(said) == "Fermé‹U+202E›!‹U+200F› ‹U+2066›x‹U+2069› a‹U+00AD›b‹U+0007›"
+    assert seen(said) == "Fermé! x ab"
+    assert not UNSEEN.search(shown(said))
+    for whole in ("👩‍👩‍👧 🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f ❤️", "می‌خواهم", "a\tb\nc"):
+        assert shown(whole) == seen(whole) == whole
+    assert seen("a\U000e0041\U000e0042") == "a"
+
+
+def test_bounded_cuts_before_it_looks():
+    assert bounded("x" * 10**6, 10) == "x" * 10
+    assert len(bounded("a" + MARKS * 10**6, 1000)) == HIGHEST_PILE + 1
+
+
+# --- the way in -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_name_of_half_a_megabyte_of_marks_holds_up_nobody(tmp_path):
+    async with open_town(tmp_path) as town:
+        browser = Browser(town)
+        await town.add()
+        with at_once(5):
+            page = await browser.post("/desk/sign-in", {"name": "a" + MARKS * 40_000, "password": "x"})
+            assert page.status == 413
+            page = await browser.post("/desk/sign-in", {"name": "a" + MARKS * 9_000, "password": "x"})
+        assert page.status == 401
+        assert len(page.form("/desk/sign-in")["name"]) <= 61
+        await browser.client.close()
+
+
+async def test_nor_does_one_that_the_gate_is_given_straight(tmp_path):
+    async with open_town(tmp_path) as town:
+        with at_once(5):
+            held = await town.gate.sign_in("a" + MARKS * 120_000, "x", Visit("192.0.2.1", "Firefox", ""))
+        assert held.reason is Reason.WRONG
+
+
+# --- forms and bodies -----------------------------------------------------------------------------------------------
+
+
+def test_a_long_row_of_blanks_in_the_setup_costs_nothing():
+    rows = "[station]\nname = 'x'\n" + "\n".join("[" + " " * 3400 + "x" for _ in range(1))
+    broken = "[a" + " " * 3500 + "\n"
+    with at_once():
+        assert with_table(broken, "station", {"name": "y"}) == broken
+        with_table(rows, "station", {"name": "y"})
+        odd = "text = '''\n[" + " " * 3400 + "b c [\n'''\n[ station ] # ours\nname = 'x'\n"
+        said = with_table(odd, "station", {"name": "y"})
+    assert said.endswith('[station]\nname = "y"\n')
+
+
+def test_an_object_of_very_many_keys_is_refused_before_each_is_told():
+    body = json.dumps({f"key{n}": 0 for n in range(20_000)})
+    twice = body[:-1] + ', "key19999": 1}'
+    with at_once():
+        for each in (body, twice):
+            with pytest.raises(Problem, match="keys"):
+                wish_of(each.encode(), Words)
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [("headline", "--headline"), ("description", "--description"), ("place", "--place"), ("web", "--web")],
+)
+def test_what_is_longer_than_any_alert_is_refused_whichever_way_it_came(name, option):
+    said = {"headline": "Crue", name: "https://a.example/" + "x" * 30_000}
+    with pytest.raises(Misuse, match=f"{option} has 30,018 characters"):
+        draft_alert(Draft(**said), Station("Ville", "s@example.org", "fr", UTC, ()), NOW, "1")
+
+
+def test_a_district_is_looked_for_by_so_much_of_a_name_as_one_has():
+    territory = Territory((), (District("C", "Centre", {"type": "Polygon", "coordinates": []}),))
+    with at_once(), pytest.raises(Misuse) as refused:
+        territory.district("Z" + MARKS * 200_000)
+    assert len(str(refused.value)) < 1000
+
+
+# --- a feed's messages ----------------------------------------------------------------------------------------------
+
+
+def test_marks_in_a_feeds_event_are_cut_before_they_are_compared():
+    xml = alert_xml(
+        info_xml(event=f"<event>a{MARKS * 200_000}</event>", headline=f"<headline>b{MARKS * 200_000}</headline>")
+    ).encode()
+    with at_once():
+        alert, notes = read_message(xml, zone=UTC)
+        hazard_of(alert.infos[0])
+    assert len(alert.infos[0].event) == HIGHEST_PILE + 1
+    assert "event is longer than 1,000 characters: the rest is left out" in notes
+
+
+def test_every_field_of_a_message_has_an_end_and_so_has_the_message():
+    long = "x" * 100_000
+    document = {
+        "identifier": long, "sender": "s" + long, "sent": "2026-11-25T12:00:00+01:00", "note": long, "source": long,
+        "references": long, "code": [long] * 50,
+        "info": [
+            {
+                "event": long, "headline": long, "description": long, "instruction": long, "senderName": long,
+                "contact": long, "web": long, "parameter": [{"valueName": long, "value": long}] * 300,
+                "area": [{"areaDesc": long, "geocode": [{"valueName": long, "value": long}]}] * 3,
+            }
+        ] * 40,
+    }  # fmt: skip
+    alert, notes = read_json(document, zone=UTC)
+    assert len(repr(alert)) < 1_500_000
+    assert "the message is longer than any that is read: the rest is left out" in notes
+    info = alert.infos[0]
+    assert [len(said or "") for said in (info.event, info.headline, info.description, info.web)] == [
+        1000,
+        1000,
+        20_000,
+        2000,
+    ]
+    other, _ = read_json(document | {"identifier": long + "y"}, zone=UTC)
+    assert other.identifier != alert.identifier
+    assert len(alert.identifier) < 200
+
+
+def test_very_many_fields_are_no_more_than_some():
+    document = {"identifier": "i", "sender": "s", "sent": "2026-11-25T12:00:00Z", "info": [{"event": "e"}] * 100_000}
+    alert, _ = read_json(document, zone=UTC)
+    assert len(alert.infos) <= 20_000
+
+
+def test_a_calendars_lines_have_an_end():
+    long = "a" + MARKS * 200_000
+    words = "".join(f"{name}:{long}\r\n" for name in ("UID", "SUMMARY", "LOCATION", "CATEGORIES"))
+    body = f"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n{words}DTSTART:20261125T120000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    with at_once():
+        [calendar] = read_calendars(decode(body.encode()))
+    [event] = calendar.events
+    assert max(map(len, event.lines)) < 2100
+
+
+# --- outlines -------------------------------------------------------------------------------------------------------
+
+
+def test_an_outline_of_300_000_points_is_read_in_no_time_and_kept_small():
+    xml = alert_xml(info_xml(area=area_xml(ring_of(300_000)))).encode()
+    tracemalloc.start()
+    with at_once(4):
+        alert, notes = read_message(xml, zone=UTC)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    [ring] = alert.infos[0].areas[0].polygons
+    assert len(ring) <= MOST_CORNERS
+    assert most < 60 * 2**20
+    assert "a polygon has more than 20,000 points: as many are read, evenly spaced" in notes
+    assert sum(len(shape["coordinates"][0]) for shape in outlines(alert)) <= MOST_SHOWN
+
+
+@pytest.mark.parametrize("points", [8, 90, 700, 7000, 20_000])
+def test_an_outline_stays_where_it_is(points):
+    from shapely import Polygon
+
+    ring = ring_of(points)
+    kept = simplified(ring)
+    assert kept[0] == kept[-1] == ring[0]
+    assert Polygon(kept).hausdorff_distance(Polygon(ring)) * 111_320 < 2 * TOLERANCE
+    assert simplified(kept) == kept
+
+
+@given(st.lists(st.tuples(st.floats(-90, 90), st.floats(-360, 360)), min_size=4, max_size=300), st.integers(10, 100))
+def test_any_ring_becomes_one_of_few_corners(points, most):
+    ring = (*points, points[0])
+    kept = simplified(ring, most)
+    assert 4 <= len(kept) <= max(most, 5)
+    assert kept[0] == kept[-1]
+    west, east = min(p[1] for p in ring), max(p[1] for p in ring)
+    assert all(west <= lon <= east for _, lon in kept)
+
+
+def test_what_a_page_or_a_map_carries_has_500_points_whatever_was_sent():
+    many = tuple(ring_of(2000, 0.01 * size) for size in range(1, 10)) + tuple(ring_of(60, 1e-6) for _ in range(300))
+    alert = Alert("i", "s", NOW, infos=(Info("e", areas=(Area("A", polygons=many), Area("B", polygons=many[:2]))),))
+    assert 4 <= sum(len(shape["coordinates"][0]) for shape in outlines(alert)) <= MOST_SHOWN
+    shown_there = outline_of(alert)
+    assert sum(len(ring) for each in shown_there["features"] for ring in each["geometry"]["coordinates"]) <= MOST_SHOWN
+    assert together([ring_of(50)]) == [ring_of(50)]
+
+
+def test_a_message_of_very_many_outlines_keeps_their_boxes():
+    areas = "".join(area_xml(ring_of(99, 1 + n / 1000)) for n in range(400))
+    alert, _ = read_message(alert_xml(info_xml(area=areas)).encode(), zone=UTC)
+    rings = [ring for area in alert.infos[0].areas for ring in area.polygons]
+    assert len(rings) == 400
+    assert sum(map(len, rings)) < 22_000
+    assert len(rings[0]) == 100
+    assert rings[-1] == box(ring_of(99, 1.399)) or len(rings[-1]) == 5
