@@ -31,6 +31,7 @@ from alerts.desk.draft import Draft, draft_alert
 from alerts.model.alert import Severity
 from alerts.model.ids import new_id
 from alerts.model.incident import Record
+from alerts.web.listener import Limits, Listener
 from alerts.web.public.publisher import Publisher
 from alerts.web.public.routes import public_routes
 
@@ -58,15 +59,19 @@ async def serve(side: str) -> None:
         app = web.Application()
         if side == "floor":
             app.add_routes([web.get("/", _bare(body))])
+            runner = web.AppRunner(app, access_log=None)
+            await runner.setup()
+            stack.push_async_callback(runner.cleanup)
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            port = runner.addresses[0][1]
         else:
             app.add_routes(public_routes(publisher))
             tasks = [asyncio.create_task(work) for work in (publisher.run(), _change(office, record))]
             stack.push_async_callback(_end, tasks)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        print(runner.addresses[0][1], flush=True)
+            listener = Listener(app, Limits(), SystemClock())
+            stack.push_async_callback(listener.close)
+            port = await listener.listen("127.0.0.1", 0)
+        print(port, flush=True)
         await asyncio.to_thread(sys.stdin.read)
 
 
