@@ -42,8 +42,10 @@ class TakesIn:
         self._wake = wake
         self._read: set[str] = set()
 
-    async def deliver(self, source: str, reading: Reading, look_again: datetime) -> None:
+    async def deliver(self, source: str, reading: Reading, look_again: datetime) -> int:
         """Store everything a source said, then what it remembers; an entry that was stored is never filed again.
+
+        Returns how many readings in a row had a trouble.
 
         That a source was read for the first time is news by itself: till then pages said that something may be missing.
         """
@@ -52,10 +54,13 @@ class TakesIn:
             batch = entries[start : start + AT_ONCE]
             self._tell(source, await self._file_batch(source, batch))
         now = self._clock.now()
-        await self._database.write(lambda db: remember(db, source, reading.memory, now, look_again))
-        if source not in self._read:
+        failures = await self._database.write(
+            lambda db: remember(db, source, reading.memory, now, look_again, trouble=reading.trouble)
+        )
+        if source not in self._read and reading.trouble is None:
             self._read.add(source)
             self._wake(())
+        return failures
 
     async def end_what_is_over(self) -> int:
         """Tell of incidents whose time has run out that they are over; returns how many posts that makes."""

@@ -20,7 +20,7 @@ from alerts.delivery.lane_desk import LaneDesk, LaneSettings, way_of
 from alerts.delivery.stance import Stance
 from alerts.delivery.waiting import first_of
 from alerts.model.errors import DeliveryError
-from alerts.model.ports import Begun, Channel, Deletes, Edits, Lease, Probe
+from alerts.model.ports import Begun, Channel, Deletes, Edits, Lease, Moment, Probe
 from alerts.model.post import Means, Post
 
 __all__ = ["LONGEST_IDLE", "URGENT_EXTRA", "Lane", "LaneDesk", "LaneSettings"]
@@ -65,7 +65,8 @@ class Lane:
         self._looking: set[asyncio.Task[None]] = set()
         self._term = 0
         self._clock_set_by = timedelta()
-        self._tidy_at = desk.clock.now()
+        self._round = Moment.now(desk.clock)
+        self._tidy_at = self._round.wall
         self._opened = False
         self._stumbled = False
         self.cycled_at = desk.clock.monotonic()
@@ -134,7 +135,8 @@ class Lane:
             return
         self._wake.clear()
         await self._learn(lease)
-        now = self._clock.now()
+        self._round = Moment.now(self._clock)
+        now = self._round.wall
         tidies = now >= self._tidy_at
         if tidies:
             await self._tidy(now)
@@ -206,7 +208,7 @@ class Lane:
             return None
         leaving = self._let_through(posts)
         if not leaving:
-            return self._clock.now() + self._wait_of(posts[0], counts=self._may_count(posts[0]))
+            return self._round.later(self._clock) + self._wait_of(posts[0], counts=self._may_count(posts[0]))
         # Asked for together, they are written down in one commit.
         begun = await asyncio.gather(*(self._begin(ticket, lease) for ticket in leaving))
         if not all(begun):
@@ -287,6 +289,6 @@ class Lane:
                 return
             due = now + TIDIED_EVERY
         times = [now + LONGEST_IDLE, *(time for time in (due, until) if time is not None)]
-        seconds = (min(times) - self._clock.now()).total_seconds()
+        seconds = self._round.seconds_until(min(times), self._clock)
         await first_of(self._wake.wait(), self._clock.sleep(seconds))
         self._tidy_at = self._clock.now() + TIDIED_EVERY

@@ -18,10 +18,9 @@ def _user_agent(around: Surroundings) -> str:
     return f"Tocsin/{__version__} ({station}; {around.sender})"
 
 
-def open_cap(name: str, settings: CapSettings, around: Surroundings) -> CapSource:
+def open_cap(_: str, settings: CapSettings, around: Surroundings) -> CapSource:
     """A source of `kind = "cap"`."""
     return CapSource(
-        name,
         settings,
         session=around.session,
         clock=around.clock,

@@ -13,12 +13,15 @@ from datetime import datetime, timedelta
 import structlog
 
 from alerts.model.errors import SourceFailed
-from alerts.model.ports import Clock, Journal, Reading, Source
+from alerts.model.ports import Clock, Journal, Moment, Reading, Source
 
 LONGEST_BACKOFF = timedelta(minutes=15)
 Chance = Callable[[], float]
-Deliver = Callable[[str, Reading, datetime], Awaitable[None]]
-"""Stores a reading of the source of that name; the time is when it will be looked at again."""
+Deliver = Callable[[str, Reading, datetime], Awaitable[int]]
+"""Stores a reading of the source of that name; the time is when it will be looked at again.
+
+Returns how many readings in a row had a trouble: 0 for one without.
+"""
 
 log = structlog.get_logger()
 
@@ -54,12 +57,12 @@ class Poller:
     async def look(self) -> float:
         """Look once; returns the seconds until the next look."""
         clock = self._desk.clock
-        now = clock.now()
         try:
             memory = await self._desk.journal.memory(self.name)
-            reading = await self._source.read(memory, self._known, now)
-            again = self._next_look(reading, clock.now())
-            await self._desk.deliver(self.name, reading, again)
+            reading = await self._source.read(memory, self._known, clock.now())
+            read = Moment.now(clock)
+            again = self._next_look(reading, read.wall)
+            failures = await self._desk.deliver(self.name, reading, again)
         except SourceFailed as error:
             return await self._failed(str(error), error.retry_at)
         except asyncio.CancelledError:
@@ -67,10 +70,12 @@ class Poller:
         except Exception as error:
             log.exception("source.stumbled", source=self.name)
             return await self._failed(f"the reader stumbled: {type(error).__name__}: {error}", None)
-        if self.reason is not None:
+        if reading.trouble is not None:
+            self._told(reading.trouble, failures)
+        elif self.reason is not None:
             log.info("source.recovered", source=self.name)
-        self.reason = None
-        return (again - clock.now()).total_seconds()
+        self.reason = reading.trouble
+        return read.seconds_until(again, clock)
 
     async def _known(self, keys: Sequence[str]) -> set[str]:
         return await self._desk.journal.known(self.name, keys)
@@ -81,18 +86,20 @@ class Poller:
         return min(regular, max(reading.look_again, now)) if reading.look_again else regular
 
     async def _failed(self, reason: str, retry_at: datetime | None) -> float:
-        clock = self._desk.clock
-        now = clock.now()
-        failures = 1
+        failed, failures = Moment.now(self._desk.clock), 1
+        now = failed.wall
         try:
             failures = await self._desk.journal.failed(self.name, reason, retry_at or now + self.every, now)
         except Exception as error:  # noqa: BLE001 the database's trouble must not end the polling
             log.error("journal.refused", source=self.name, error=str(error))  # noqa: TRY400
+        self._told(reason, failures)
+        self.reason = reason
+        wait = backoff(failures, self.every, self._desk.chance).total_seconds()
+        return max(wait, failed.seconds_until(retry_at, self._desk.clock) if retry_at else 0.0)
+
+    def _told(self, reason: str, failures: int) -> None:
         if reason != self.reason:
             log.warning("source.failed", source=self.name, reason=reason, failures=failures)
-        self.reason = reason
-        wait = backoff(failures, self.every, self._desk.chance)
-        return max(wait.total_seconds(), (retry_at - now).total_seconds() if retry_at else 0.0)
 
 
 def backoff(failures: int, every: timedelta, chance: Chance) -> timedelta:

@@ -32,8 +32,15 @@ def hear(db: sqlite3.Connection, name: str, keys: Iterable[str], now: datetime) 
         _HEAR.run(db, source=name, key=key, at=stamp(now))
 
 
-def remember(db: sqlite3.Connection, name: str, memory: Memory, now: datetime, next_try: datetime) -> None:
-    """Keep what the source remembers after a good reading."""
+def remember(
+    db: sqlite3.Connection, name: str, memory: Memory, now: datetime, next_try: datetime, *, trouble: str | None = None
+) -> int:
+    """Keep what the source remembers after a reading; returns how many in a row had a `trouble`.
+
+    One that wasn't read whole wasn't read well: when it last was stays as it is.
+    """
+    row = _MEMORY.row(db, name=name) if trouble is not None else None
+    failures = (row["failures"] if row else 0) + 1 if trouble is not None else 0
     _FORGET.run(db, source=name, before=stamp(now - _KEEP_HEARD))
     _REMEMBER.run(
         db,
@@ -43,11 +50,12 @@ def remember(db: sqlite3.Connection, name: str, memory: Memory, now: datetime, n
         digest=memory.digest,
         memory=json.dumps(dict(memory.state), ensure_ascii=False),
         last_try=stamp(now),
-        last_ok=stamp(now),
-        failures=0,
+        last_ok=stamp(now) if trouble is None else row["last_ok"] if row else None,
+        failures=failures,
         next_try=stamp(next_try),
-        reason=None,
+        reason=trouble,
     )
+    return failures
 
 
 class StoredJournal:

@@ -19,7 +19,7 @@ from alerts.model.ports.sending import (
 from alerts.model.ports.showing import Event, SourceStanding, Views, Wanted
 from alerts.model.ports.sourcing import Heard, Known, Memory, Reading, Source, Surroundings
 from alerts.model.ports.subscribing import Asked, BotLine, Keyboard, Linked, OfficerChats, Speaker, Subscribers
-from alerts.model.ports.time import Clock
+from alerts.model.ports.time import Clock, Moment
 
 __all__ = [
     "Accounts",
@@ -44,6 +44,7 @@ __all__ = [
     "Ledger",
     "Linked",
     "Memory",
+    "Moment",
     "OfficerChats",
     "Outbox",
     "Pace",

@@ -44,12 +44,16 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one look at a source brought: new entries, the memory to keep, and when to look again at the latest."""
+    """What one look at a source brought: new entries, the memory to keep, and when to look again at the latest.
+
+    `trouble` is why it wasn't read whole: an index that answers while its messages don't is a source that fails.
+    """
 
     heard: Sequence[Heard]
     memory: Memory
     look_again: datetime | None = None
     unchanged: bool = False
+    trouble: str | None = None
 
 
 Known = Callable[[Sequence[str]], Awaitable[set[str]]]

@@ -45,7 +45,8 @@ class Look:
         self._language = language
         self._now = now
         self._failed_before: list[str] = list(state.get("failed", ()))
-        self._not_before = _still_to_come(state.get("not_before"), now)
+        self._not_before = _still_to_come(state, now)
+        self._trouble: str | None = state.get("trouble") if self._not_before else None
         self.heard: dict[str, Heard] = {}
         self.failures: dict[str, SourceFailed] = {}
 
@@ -60,7 +61,12 @@ class Look:
         async with asyncio.TaskGroup() as tasks:
             for entry in self._in_turn(entries)[:PER_LOOK]:
                 tasks.create_task(hear(entry))
-        return all(entry.key in self.heard for entry in entries)
+        left = [entry for entry in entries if entry.key not in self.heard]
+        if self.failures:
+            self._trouble = _tell(self.failures)
+        elif not any(entry.url for entry in left):
+            self._trouble = None
+        return not left
 
     def _in_turn(self, entries: Sequence[IndexEntry]) -> list[IndexEntry]:
         """What wasn't tried yet, then what failed, longest ago first, then what is over: none keeps the rest back."""
@@ -70,12 +76,18 @@ class Look:
     def _is_over(self, entry: IndexEntry) -> bool:
         return entry.expires is not None and entry.expires <= self._now
 
+    @property
+    def trouble(self) -> str | None:
+        """Why messages couldn't be read, now or before the pause that their server asked for; None: nothing failed."""
+        return self._trouble
+
     def state_after(self, entries: Sequence[IndexEntry]) -> dict[str, Any]:
         """What the next look needs to know, as JSON has it; for `entries`, those that `hear` was given."""
         keys = {entry.key for entry in entries}
         waiting = [key for key in self._failed_before if key in keys - self.heard.keys() - self.failures.keys()]
         not_before = self._not_before.isoformat() if self._not_before else None
-        return {"failed": [*waiting, *self.failures], "not_before": not_before}
+        failed = [*waiting, *self.failures]
+        return {"failed": failed, "not_before": not_before, "at": self._now.isoformat(), "trouble": self._trouble}
 
     async def _hear(self, entry: IndexEntry) -> None:
         if entry.url and (self._not_before or len(self.failures) >= GIVE_UP_AFTER):
@@ -129,7 +141,18 @@ def _where(entry: IndexEntry) -> str:
     return f"{show(entry.url)}: " if entry.url else ""
 
 
-def _still_to_come(text: object, now: datetime) -> datetime | None:
-    """The time that a server named at an earlier look, unless it is past."""
-    time = datetime.fromisoformat(text) if isinstance(text, str) else None
-    return time if time and time > now else None
+def _tell(failures: Mapping[str, SourceFailed]) -> str:
+    what = "a message" if len(failures) == 1 else f"{len(failures)} messages"
+    return f"its index answers, but {what} of it can't be read: {next(iter(failures.values()))}"
+
+
+def _still_to_come(state: Mapping[str, Any], now: datetime) -> datetime | None:
+    """The time that a server named at an earlier look, unless it is past, or that look is yet to come.
+
+    A look in the future was one before the clock was set back: the server didn't ask for that hour.
+    """
+    not_before, at = state.get("not_before"), state.get("at")
+    if not isinstance(not_before, str) or (isinstance(at, str) and datetime.fromisoformat(at) > now):
+        return None
+    time = datetime.fromisoformat(not_before)
+    return time if time > now else None

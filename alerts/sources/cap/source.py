@@ -9,7 +9,6 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 
 import aiohttp
-import structlog
 
 from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.ports import Clock, Known, Memory, Reading
@@ -21,8 +20,6 @@ from alerts.sources.fetch import Fetched, Fetcher, NotModified
 from alerts.sources.hosts import show
 from alerts.sources.settings import CapSettings
 
-log = structlog.get_logger(__name__)
-
 
 class CapSource:
     """One `[sources.NAME]` with `kind = "cap"`: implements `alerts.model.ports.Source`.
@@ -33,7 +30,6 @@ class CapSource:
 
     def __init__(
         self,
-        name: str,
         settings: CapSettings,
         *,
         session: aiohttp.ClientSession,
@@ -42,7 +38,6 @@ class CapSource:
         user_agent: str,
         folder: Path = Path(),
     ) -> None:
-        self._name = name
         self._zone = zone
         # CAP 1.2 section 3.2.2: where no language is told it is en-US
         self._language = settings.language or "en-US"
@@ -71,9 +66,9 @@ class CapSource:
         fresh = await self._fresh(index, known)
         look = Look(self._documents, zone=self._zone, language=self._language, state=memory.state, now=now)
         complete = await look.hear(fresh)
-        self._tell(look)
         heard = [look.heard[entry.key] for entry in fresh if entry.key in look.heard]
-        return Reading(heard, seen if complete else Memory(state=look.state_after(fresh)))
+        memory = seen if complete else Memory(state=look.state_after(fresh))
+        return Reading(heard, memory, trouble=look.trouble)
 
     async def _fresh(self, index: Fetched, known: Known) -> Sequence[IndexEntry]:
         """The entries that are not known yet."""
@@ -83,8 +78,3 @@ class CapSource:
             raise SourceFailed(f"{show(index.url)}: {error}") from None
         stored = await known([entry.key for entry in entries])
         return [entry for entry in entries if entry.key not in stored]
-
-    def _tell(self, look: Look) -> None:
-        if look.failures:
-            reason = str(next(iter(look.failures.values())))
-            log.warning("source.incomplete", source=self._name, failed=len(look.failures), reason=reason)

@@ -77,7 +77,7 @@ async def polling(server: FeedServer) -> AsyncIterator[Polls]:
             url = f"{server.url}{url}" if url.startswith("/index") else url
             known = CapSettings.model_validate({"kind": "cap", "url": url, **settings})
             source = CapSource(
-                "meteo", known, session=session, clock=clock, zone=PARIS, user_agent="Tocsin (test)", folder=folder
+                known, session=session, clock=clock, zone=PARIS, user_agent="Tocsin (test)", folder=folder
             )
             return Poller(source, clock)
 
@@ -206,12 +206,14 @@ async def test_a_message_that_fails_this_time_is_tried_at_the_next_look(
     server.pages |= {"/index": tagged, "/b.xml": failing(status)}
     poller = polling()
 
-    with capture_logs() as logs:
-        assert await poller.identifiers() == ["a", "c"]
-    assert [(line["event"], line["source"], line["failed"]) for line in logs] == [("source.incomplete", "meteo", 1)]
+    reading = await poller.look()
+    assert [heard.alert.identifier for heard in reading.heard] == ["a", "c"]
+    assert reading.trouble.startswith(f"its index answers, but a message of it can't be read: {server.url}/b.xml")
+    assert str(status) in reading.trouble
     assert await poller.identifiers() == []
     server.pages["/b.xml"] = message("b")
-    assert await poller.identifiers() == ["b"]
+    reading = await poller.look()
+    assert ([heard.alert.identifier for heard in reading.heard], reading.trouble) == (["b"], None)
 
     assert [server.count(f"/{name}.xml") for name in "abc"] == [1, 3, 1]
     assert poller.memory.etag == '"1"'
@@ -246,10 +248,23 @@ async def test_a_pause_that_a_server_asks_for_is_kept(server: FeedServer, pollin
     for name in names:
         server.pages[f"/{name}.xml"] = message(name)
     await poller.clock.advance(119)
-    assert await poller.identifiers() == []
+    reading = await poller.look()
+    assert not reading.heard
+    assert "429" in reading.trouble, "while it waits the messages are missing all the same"
     assert len(server.asked) == asked + 1
     await poller.clock.advance(1)
     assert sorted(await poller.identifiers()) == sorted(names)
+
+
+async def test_a_pause_ends_when_the_clock_is_set_back(server: FeedServer, polling: Polls) -> None:
+    server.lay_out("a")
+    server.pages["/a.xml"] = failing(429, Retry_After="30")
+    poller = polling()
+    assert await poller.identifiers() == []
+
+    server.pages["/a.xml"] = message("a")
+    poller.clock.set(poller.clock.now() - timedelta(hours=1))
+    assert await poller.identifiers() == ["a"]
 
 
 async def test_a_server_that_only_fails_does_not_hold_back_the_look(server: FeedServer, polling: Polls) -> None:

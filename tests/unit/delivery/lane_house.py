@@ -62,9 +62,11 @@ class WatchedOutbox(StoredOutbox):
         super().__init__(database)
         self.calls: list[str] = []
         self.refuses: dict[str, list[Exception]] = {}
+        self.meanwhile: dict[str, Callable[[], None]] = {}
 
     def _called(self, name: str) -> None:
         self.calls.append(name)
+        self.meanwhile.pop(name, lambda: None)()
         if self.refuses.get(name):
             raise self.refuses[name].pop(0)
 
@@ -193,10 +195,12 @@ class LaneHouse:
         """Store an alert with one post for `x` (or `channel`), wake the lanes, and return the post's id."""
         return (await self.posts([text], severity, **fields))[0]
 
-    async def posts(self, texts: list[str], severity: Severity = Severity.MINOR, **fields: Any) -> list[str]:
+    async def posts(
+        self, texts: list[str], severity: Severity = Severity.MINOR, *, wake: bool = True, **fields: Any
+    ) -> list[str]:
         stored = [self._lay_out(text, severity, fields) for text in texts]
         await self.act(lambda books: [_store(books, post) for post in stored])
-        for daemon in self.daemons:
+        for daemon in self.daemons if wake else ():
             for lane in daemon.lanes.values():
                 lane.wake()
         await self.clock.settle()

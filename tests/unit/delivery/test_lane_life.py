@@ -313,6 +313,21 @@ async def test_a_clock_that_is_set_makes_neither_a_burst_nor_a_standstill(house,
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
+@pytest.mark.parametrize("question", ["next_due", "next_time", "begin", "finish"])
+async def test_a_clock_that_is_set_in_the_middle_of_a_round_stops_no_lane(house, question, hours):
+    channel = ScriptedChannel(house.clock)
+    daemon = await house.start(channel)
+    daemon.outbox.meanwhile[question] = lambda: house.clock.set(house.clock.now() + timedelta(hours=hours))
+    if question in ("begin", "finish"):
+        await house.post("Crue")
+    await house.clock.advance(65)
+    # A lane looks again by itself, even where nobody wakes it (another process stored it, and its ring was lost).
+    await house.post("Vent", wake=False)
+    await house.clock.advance(31)
+    assert channel.texts()[-1] == "Vent"
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
 async def test_a_restart_after_the_clock_was_set_back_stands_not_still(house, hours):
     channel = ScriptedChannel(house.clock, publish=[None, Retry("busy", house.clock.now() + timedelta(minutes=1))])
     daemon = await house.start(channel, limits=("4/1m",))

@@ -91,3 +91,18 @@ async def test_a_channel_s_facts_are_recalled_without_waiting(database):
     await again.load()
     assert again.recall("x", "user") == "8"
     assert again.recall("page", "user") is None
+
+
+async def test_a_reading_with_a_trouble_keeps_what_it_brought_and_counts_as_failed(journal, database):
+    await database.write(lambda db: remember(db, "meteo", Memory(), NOW, LATER))
+    for failures in (1, 2):
+        assert (
+            await database.write(lambda db: remember(db, "meteo", MEMORY, LATER, LATER, trouble="no message"))
+            == failures
+        )
+
+    assert await journal.memory("meteo") == MEMORY
+    row = await database.read(lambda db: dict(db.execute("SELECT * FROM source").fetchone()))
+    assert (row["failures"], row["reason"]) == (2, "no message")
+    assert row["last_ok"] < row["last_try"]
+    assert await database.write(lambda db: remember(db, "meteo", MEMORY, LATER, LATER)) == 0

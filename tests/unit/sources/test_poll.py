@@ -1,0 +1,110 @@
+"""One loop for all sources, whatever the clock on the wall is set to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alerts.model.errors import SourceFailed
+from alerts.model.ports import Memory, Reading
+from alerts.sources.poll import PollDesk, Poller
+from tests.fakes import FakeClock
+
+EVERY = timedelta(minutes=1)
+QUIET = Reading((), Memory())
+
+
+class Feed:
+    """A source that answers as told, and the journal of it. `meanwhile` happens while a reading is being stored."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.answers: list[Reading | SourceFailed] = []
+        self.looks: list[float] = []
+        self.failures = 0
+        self.meanwhile = lambda: None
+        self.poller = Poller("meteo", self, EVERY, PollDesk(self, clock, lambda: 0.5, self.deliver))
+
+    async def read(self, memory, known, now) -> Reading:
+        self.looks.append(self.clock.monotonic())
+        answer = self.answers.pop(0) if self.answers else QUIET
+        if isinstance(answer, SourceFailed):
+            raise answer
+        return answer
+
+    async def memory(self, _: str) -> Memory:
+        return Memory()
+
+    async def known(self, _, keys) -> set[str]:
+        return set()
+
+    async def failed(self, _, reason, next_try, now) -> int:
+        self._happens()
+        self.failures += 1
+        return self.failures
+
+    async def deliver(self, _, reading, look_again) -> int:
+        self._happens()
+        self.failures = self.failures + 1 if reading.trouble else 0
+        return self.failures
+
+    def _happens(self) -> None:
+        self.meanwhile()
+        self.meanwhile = lambda: None
+
+    def set_the_clock(self, by: timedelta) -> None:
+        """While the next reading is being stored."""
+        self.meanwhile = lambda: self.clock.set(self.clock.now() + by)
+
+
+@asynccontextmanager
+async def feed(start: datetime = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)) -> AsyncIterator[Feed]:
+    made = Feed(FakeClock(start))
+    polling = asyncio.create_task(made.poller.run())
+    yield made
+    polling.cancel()
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+@pytest.mark.parametrize("answer", [QUIET, SourceFailed("no answer")])
+async def test_a_clock_that_is_set_while_a_reading_is_stored_stops_no_source(hours, answer):
+    async with feed() as meteo:
+        meteo.answers = [answer]
+        meteo.set_the_clock(timedelta(hours=hours))
+        await meteo.clock.advance(301)
+
+    assert len(meteo.looks) in (6, 7), "once a minute, or soon after the failure"
+
+
+async def test_a_clock_that_is_set_back_lengthens_no_pause_that_a_server_asked_for():
+    async with feed() as meteo:
+        meteo.answers = [SourceFailed("busy", meteo.clock.now() + timedelta(minutes=2))]
+        meteo.set_the_clock(timedelta(hours=-1))
+        await meteo.clock.advance(125)
+
+    assert len(meteo.looks) == 2
+
+
+@pytest.mark.parametrize("night", [datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 10, 25, tzinfo=UTC)])
+async def test_a_source_is_read_once_a_minute_over_both_changes_of_summer_time(night):
+    async with feed(night) as meteo:
+        await meteo.clock.advance(3 * 3600)
+
+    assert len(meteo.looks) == 181
+    assert max(later - earlier for earlier, later in zip(meteo.looks, meteo.looks[1:], strict=False)) < 61
+
+
+async def test_a_source_whose_messages_cannot_be_read_fails_until_they_can():
+    async with feed() as meteo:
+        meteo.answers = [QUIET, *[Reading((), Memory(), trouble="2 messages can't be read")] * 2]
+        reasons = []
+        for _ in range(4):
+            await meteo.clock.settle()
+            reasons.append(meteo.poller.reason)
+            await meteo.clock.advance(60)
+
+    assert reasons == [None, "2 messages can't be read", "2 messages can't be read", None]
