@@ -92,9 +92,10 @@ def enable(officer: Officer, name: str) -> Account:
 
 
 def reset(officer: Officer, name: str, password: str) -> Account:
-    """Begin anew with somebody who lost what proves them: a new first password, no factors, no sessions, no chats.
+    """Begin anew with somebody who lost what proves them: a new first password; no factors, sessions, chats or tokens.
 
-    Whoever holds a telephone that was lost decides nothing with the bot any more.
+    Whoever holds a telephone that was lost decides nothing with the bot any more, and what a stolen token of theirs
+    did under their name ends.
     """
     officer.must(Act.ADMINISTER)
     accounts, before = officer.sitting.accounts, found(officer, name)
@@ -108,6 +109,9 @@ def reset(officer: Officer, name: str, password: str) -> Account:
     officer.write(Deed.ACCOUNT_RESET, account.name, f"{gone} second factors removed")
     if officer.sitting.officer_chats.release(account.name):
         officer.write(Deed.CHAT_UNLINKED, account.name)
+    for token in accounts.tokens():
+        if token.revoked_at is None and fold_name(token.name) == fold_name(account.name):
+            _revoke(officer, token)
     return account
 
 
@@ -150,8 +154,7 @@ def revoke(officer: Officer, name: str) -> list[Token]:
         names = ", ".join(f"{token.name} ({token.id})" for token in good)
         raise Misuse(f"{name!r} is no token that is good; known: {names or 'none'}")
     for token in meant:
-        officer.sitting.accounts.put_token(replace(token, revoked_at=officer.sitting.now))
-        officer.write(Deed.TOKEN_REVOKED, token.name, token.id)
+        _revoke(officer, token)
     return meant
 
 
@@ -162,6 +165,11 @@ def found(officer: Officer, name: str) -> Account:
         known = ", ".join(each.name for each in officer.sitting.accounts.accounts())
         raise Misuse(f"{name!r} is no account; known: {known or 'none (`tocsin user add`)'}")
     return account
+
+
+def _revoke(officer: Officer, token: Token) -> None:
+    officer.sitting.accounts.put_token(replace(token, revoked_at=officer.sitting.now))
+    officer.write(Deed.TOKEN_REVOKED, token.name, token.id)
 
 
 def _must_be_a_name(name: str) -> None:

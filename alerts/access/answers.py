@@ -51,8 +51,8 @@ class Reason(StrEnum):
     OLD_PASSWORD = "The present password is wrong."  # noqa: S105 a sentence about one
     SHORT = "A password needs at least 12 characters."
     LONG = "A password has at most 200 characters."
-    NAMED = "A password must be more than your name."
-    USUAL = "This password is among the first that are tried: choose another one."
+    NAMED = "A password must be more than your name or the town’s."
+    USUAL = "This password is among the first that are tried (known words, sequences, repeats): choose another one."
     SAME = "The new password must differ from the present one."
     LAST_FACTOR = "This is your only second factor: add another one before you remove it."
 
@@ -85,6 +85,16 @@ class Held:
 
     reason: Reason
     retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """Whoever is in gave their own password a moment ago: what changes their second factors takes this.
+
+    `Gate.prove_again` makes it. `session` is the digest of the session that gave the password, and good for it alone.
+    """
+
+    session: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,9 @@
 
 What a session waits for an answer to is kept with it, under what it was asked for: a challenge of one kind is no
 answer to another.
+
+A factor is set up at the end of a sign-in (stage `enrol`: the password was just given, there is no factor yet), or by
+somebody who is in and gave their password once more. A session alone changes nothing: it may be stolen, or left open.
 """
 
 from __future__ import annotations
@@ -12,16 +15,15 @@ from enum import StrEnum
 from typing import Any
 
 from alerts.access import codes, passkeys
-from alerts.access.answers import Enrolment, GateRules, Held, Reason, Site
+from alerts.access.answers import Confirmed, Enrolment, GateRules, Held, Reason, Site
 from alerts.access.deeds import Deed, write_own
-from alerts.access.sessions import Live, live, spelled
+from alerts.access.sessions import Live, digest, live, spelled
 from alerts.desk.sitting import Sitting
 from alerts.model.actor import fold_name
 from alerts.model.person import Account, Passkey, Stage
 from alerts.model.secret import Secret
 
 Chance = Callable[[int], bytes]
-ENROLLING = (Stage.ENROL, Stage.FULL)
 
 
 class Asked(StrEnum):
@@ -54,9 +56,18 @@ def challenge_of(found: Live, asked: Asked) -> str | None:
     return _challenges(found).get(asked)
 
 
-def begin_code(sitting: Sitting, cookie: str, rules: GateRules, chance: Chance) -> Enrolment | None:
+def enrolling(sitting: Sitting, cookie: str, rules: GateRules, confirmed: Confirmed | None) -> Live | None:
+    """The session that may set up a factor: one on its way in, or with `confirmed` the one whose owner was asked."""
+    if confirmed is None:
+        return live(sitting, cookie, rules, Stage.ENROL)
+    return live(sitting, cookie, rules, Stage.FULL) if confirmed.session == digest(cookie) else None
+
+
+def begin_code(
+    sitting: Sitting, cookie: str, rules: GateRules, chance: Chance, confirmed: Confirmed | None = None
+) -> Enrolment | None:
     """A seed for the session to confirm; the one it has, so that a page that is loaded again shows the same."""
-    found = live(sitting, cookie, rules, *ENROLLING)
+    found = enrolling(sitting, cookie, rules, confirmed)
     if found is None:
         return None
     seed = pending_seed(found) or codes.seed_of(chance(codes.SEED_BYTES))
@@ -70,9 +81,11 @@ def pending_seed(found: Live) -> Secret | None:
     return Secret(value) if value else None
 
 
-def begin_enrol(sitting: Sitting, cookie: str, site: Site, rules: GateRules, chance: Chance) -> dict[str, Any] | None:
-    """Ask for a new passkey."""
-    found = live(sitting, cookie, rules, *ENROLLING)
+def begin_enrol(
+    sitting: Sitting, cookie: str, site: Site, rules: GateRules, chance: Chance, *, stage: Stage
+) -> dict[str, Any] | None:
+    """Ask for a new passkey. The challenge is no secret: the password is asked for with the answer."""
+    found = live(sitting, cookie, rules, stage)
     if found is None:
         return None
     challenge = chance(passkeys.CHALLENGE_BYTES)
@@ -81,9 +94,9 @@ def begin_enrol(sitting: Sitting, cookie: str, site: Site, rules: GateRules, cha
     return passkeys.ask_to_register(found.account.name, rules.issuer, known, challenge, site)
 
 
-def asked_to_enrol(sitting: Sitting, cookie: str, rules: GateRules) -> str | None:
+def asked_to_enrol(sitting: Sitting, cookie: str, rules: GateRules, confirmed: Confirmed | None) -> str | None:
     """The challenge that a new passkey has to answer."""
-    found = live(sitting, cookie, rules, *ENROLLING)
+    found = enrolling(sitting, cookie, rules, confirmed)
     return challenge_of(found, Asked.ENROL) if found else None
 
 
@@ -115,13 +128,8 @@ def challenge_is_used(sitting: Sitting, cookie: str, rules: GateRules) -> None:
         sitting.accounts.put_session(replace(found.session, challenge=None))
 
 
-def drop_code(sitting: Sitting, cookie: str, rules: GateRules) -> Held | None:
+def drop_code(sitting: Sitting, found: Live, rules: GateRules) -> Held | None:
     """Remove one-time codes, unless nothing else is left where something must be."""
-    found = live(sitting, cookie, rules, Stage.FULL)
-    if found is None:
-        return Held(Reason.OVER)
-    if found.account.totp is None:
-        return None
     if rules.second_factor == "required" and not sitting.accounts.passkeys(found.account.name):
         return Held(Reason.LAST_FACTOR)
     sitting.accounts.put_account(replace(found.account, totp=None))
@@ -129,18 +137,12 @@ def drop_code(sitting: Sitting, cookie: str, rules: GateRules) -> Held | None:
     return None
 
 
-def drop_passkey(sitting: Sitting, cookie: str, identity: str, rules: GateRules) -> Held | None:
+def drop_passkey(sitting: Sitting, found: Live, key: Passkey, rules: GateRules) -> Held | None:
     """Remove a passkey of the account's own, unless nothing else is left where something must be."""
-    found = live(sitting, cookie, rules, Stage.FULL)
-    if found is None:
-        return Held(Reason.OVER)
-    known = sitting.accounts.passkeys(found.account.name)
-    key = next((key for key in known if key.id == identity), None)
-    if key is None:
-        return None
-    if rules.second_factor == "required" and len(known) == 1 and found.account.totp is None:
+    last = len(sitting.accounts.passkeys(found.account.name)) == 1 and found.account.totp is None
+    if rules.second_factor == "required" and last:
         return Held(Reason.LAST_FACTOR)
-    sitting.accounts.drop_passkey(identity)
+    sitting.accounts.drop_passkey(key.id)
     write_own(sitting, found.account, found.visit, Deed.PASSKEY_REMOVED, key.label)
     return None
 

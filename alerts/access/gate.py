@@ -3,6 +3,9 @@
 A sign-in rises by stages (`alerts.model.person.Stage`): the password; a second factor; a password of one's own; a
 second factor to be set up; in. At each rise the cookie is a new one, so that whoever knew or planted the old one has
 nothing. Argon2 and signatures are worked out between two transactions, and the second looks again.
+
+What belongs to a sign-in takes a session that is on its way, and no other. Whoever is in and wants to change what
+proves them gives their password once more (`prove_again`): each such change takes the `Confirmed` that this answers.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from typing import Any
 import structlog
 
 from alerts.access import attempts, factors, programs
-from alerts.access.answers import Enrolment, Entered, GateRules, Held, Reason, Site
+from alerts.access.answers import Confirmed, Enrolment, Entered, GateRules, Held, Reason, Site
 from alerts.access.claims import claimed
 from alerts.access.deeds import Deed, write_own
 from alerts.access.passkeys import registered
@@ -94,13 +97,13 @@ class Gate:
 
         `old` may be None where the first password, just given, has to be changed (stage `new_password`).
         """
-        stages = (Stage.NEW_PASSWORD, Stage.FULL)
-        found = await self._office.ask(lambda sitting: live(sitting, cookie, self._rules, *stages))
+        stage = Stage.NEW_PASSWORD if old is None else Stage.FULL
+        found = await self._office.ask(lambda sitting: live(sitting, cookie, self._rules, stage))
         if found is None:
             return OVER
-        if (fault := fault_of(new, found.account.name)) is not None:
+        if (fault := fault_of(new, found.account.name, self._rules.issuer)) is not None:
             return Held(fault)
-        if (found.session.stage is Stage.FULL or old is not None) and (held := await self._old(found, old, visit)):
+        if old is not None and (held := await self._old(found, old, visit)):
             return held
         if (await self._passwords.verify(found.account.password, new)).right:
             return Held(Reason.SAME)
@@ -108,34 +111,49 @@ class Gate:
         changed = await self._office.act(lambda sitting: self._steps.change(sitting, cookie, found, kept, visit))
         return changed or OVER
 
-    async def prove_again(self, cookie: str, password: str, visit: Visit) -> Held | None:
-        """Whether somebody who is in gives their own password, before what weighs; None: they do."""
+    async def prove_again(self, cookie: str, password: str, visit: Visit) -> Confirmed | Held:
+        """Somebody who is in gives their own password, before what weighs."""
         found = await self._office.ask(lambda sitting: live(sitting, cookie, self._rules, Stage.FULL))
-        return await self._old(found, password, visit) if found else OVER
+        if found is None:
+            return OVER
+        return await self._old(found, password, visit) or Confirmed(found.session.digest)
 
-    async def begin_code(self, cookie: str) -> Enrolment | Held:
-        """Set up one-time codes: what the app needs. Asked again before it is confirmed, the same."""
+    async def begin_code(self, cookie: str, confirmed: Confirmed | None = None) -> Enrolment | Held:
+        """Set up one-time codes: what the app needs. Asked again before it is confirmed, the same.
+
+        For a sign-in under way; for who is in with what `prove_again` answered.
+        """
         rules, chance = self._rules, self._secrets
-        return await self._office.act(lambda sitting: factors.begin_code(sitting, cookie, rules, chance)) or OVER
+        return (
+            await self._office.act(lambda sitting: factors.begin_code(sitting, cookie, rules, chance, confirmed))
+            or OVER
+        )
 
-    async def confirm_code(self, cookie: str, code: str) -> Entered | Held:
-        """Finish with a code that the app shows."""
-        return await self._office.act(lambda sitting: self._steps.confirm_code(sitting, cookie, code))
+    async def confirm_code(self, cookie: str, code: str, shown: str | None = None) -> Entered | Held:
+        """Finish with a code that the app shows; who is in, also with the seed that `begin_code` gave (`shown`)."""
+        return await self._office.act(lambda sitting: self._steps.confirm_code(sitting, cookie, code, shown))
 
-    async def begin_enrol_passkey(self, cookie: str, site: Site) -> dict[str, Any] | Held:
+    async def begin_enrol_passkey(self, cookie: str, site: Site, stage: Stage = Stage.ENROL) -> dict[str, Any] | Held:
         """What the browser is to ask a new passkey, for `navigator.credentials.create`."""
         rules, chance = self._rules, self._secrets
-        return await self._office.act(lambda sitting: factors.begin_enrol(sitting, cookie, site, rules, chance)) or OVER
+        return (
+            await self._office.act(
+                lambda sitting: factors.begin_enrol(sitting, cookie, site, rules, chance, stage=stage)
+            )
+            or OVER
+        )
 
     async def finish_enrol_passkey(
-        self, cookie: str, answer: Mapping[str, Any], label: str, site: Site
+        self, cookie: str, answer: Mapping[str, Any], label: str, site: Site, confirmed: Confirmed | None = None
     ) -> Entered | Held:
-        """Keep what the new passkey answered, under the owner's word for it."""
-        asked = await self._office.ask(lambda sitting: factors.asked_to_enrol(sitting, cookie, self._rules))
+        """Keep what the new passkey answered, under the owner's word for it; who is in was `confirmed` before."""
+        asked = await self._office.ask(lambda sitting: factors.asked_to_enrol(sitting, cookie, self._rules, confirmed))
         new = registered(answer, asked, site) if asked else None
         if asked is None or new is None:
             return OVER if asked is None else Held(Reason.PASSKEY)
-        return await self._office.act(lambda sitting: self._steps.enrol(sitting, cookie, asked, new, label))
+        return await self._office.act(
+            lambda sitting: self._steps.enrol(sitting, cookie, asked, new, label=label, confirmed=confirmed)
+        )
 
     async def passkeys(self, cookie: str) -> Sequence[Passkey]:
         """The passkeys of whoever is signed in; none for anybody else."""
@@ -146,13 +164,17 @@ class Gate:
 
         return await self._office.ask(question)
 
-    async def drop_passkey(self, cookie: str, identity: str) -> Held | None:
+    async def drop_passkey(self, cookie: str, identity: str, confirmed: Confirmed) -> Entered | Held:
         """Remove a passkey of one's own, unless it is the last second factor and one is required."""
-        return await self._office.act(lambda sitting: factors.drop_passkey(sitting, cookie, identity, self._rules))
+        return await self._office.act(lambda sitting: self._steps.drop_passkey(sitting, cookie, identity, confirmed))
 
-    async def drop_code(self, cookie: str) -> Held | None:
+    async def drop_code(self, cookie: str, confirmed: Confirmed) -> Entered | Held:
         """Remove one-time codes, unless they are the last second factor and one is required."""
-        return await self._office.act(lambda sitting: factors.drop_code(sitting, cookie, self._rules))
+        return await self._office.act(lambda sitting: self._steps.drop_code(sitting, cookie, confirmed))
+
+    async def acknowledge(self, cookie: str) -> Entered | Held:
+        """Go on knowing what was changed of the account while this browser was signed in."""
+        return await self._office.act(lambda sitting: self._steps.acknowledge(sitting, cookie))
 
     async def sign_out(self, cookie: str) -> None:
         """End the session; its cookie is worth nothing from now on."""

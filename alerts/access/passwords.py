@@ -6,8 +6,12 @@ Hashing takes some fifty milliseconds and 64 MiB: it is done in threads, few at 
 from __future__ import annotations
 
 import asyncio
+import re
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -16,17 +20,29 @@ from alerts.access.answers import Reason
 from alerts.model.actor import fold_name
 from alerts.model.characters import normal
 
+Move = tuple[int, int]
 SHORTEST, LONGEST = 12, 200
-_FEWEST_LETTERS = 5
-_BESIDE_THE_NAME = 6
+FEWEST_CHOICES = 6
+"""What a password must cost its guesser: a letter is one choice, a digit half of one, a known piece one in all."""
+_LOOKED_AT = 64
+"""Characters within which there must be so many: looking takes the square of it."""
+_LEAST, _LEAST_WALK = 3, 5
+"""Characters of a repeat, a sequence or a straight line over the keyboard; of a walk from key to neighbouring key."""
 _USUAL = (
-    "0123456789012 1234567890123 1234567890ab 1q2w3e4r5t6y 1qaz2wsx3edc abcdefghijkl administrateur administrator "
-    "azerty123456 azertyuiop12 azertyuiopqs bienvenue123 changeme1234 jetaime12345 letmein12345 marseille123 "
-    "motdepasse12 motdepasse123 motdepasse1234 password1234 password12345 passwordpassword qwerty123456 qwertyuiop12 "
-    "qwertyuiop123 qwertyuiopas tocsintocsin welcome12345"
+    "admin administrateur administrator alerte alertes amour avril azerty bienvenue bonjour bureau changeme chocolat "
+    "commune coucou demo doudou dragon ecole ete famille football france freedom gendarme hello hiver iloveyou jetaime "
+    "letmein liberte lundi mairie maman marseille master mercredi modifier moimeme monkey mot motdepasse naruto neige "
+    "nicolas office paris pass passe passw0rd passwd password pompier pompiers princess printemps qwerty qwertz root "
+    "samedi secret secure securite service shadow soleil summer sunshine superman test tocsin toto user utilisateur "
+    "vacances vendredi ville welcome winter"
 )
-USUAL = frozenset(_USUAL.split())
-"""Those of twelve characters and more that lists of stolen passwords begin with, in French and in English."""
+_WORDS = frozenset(_USUAL.split())
+"""What stolen passwords are made of most, in French and in English, as it is typed without accents."""
+_KEYBOARDS = ("1234567890-=|qwertyuiop[]|asdfghjkl;'|zxcvbnm,./", "1234567890)=|azertyuiop^$|qsdfghjklm*|wxcvbn,;:!")
+_BOARDS = [{key: (y, x) for y, row in enumerate(each.split("|")) for x, key in enumerate(row)} for each in _KEYBOARDS]
+_MEANT = str.maketrans("01345@$!", "oleasasi")
+"""Letters that were dressed up as digits and signs."""
+_YEAR = re.compile(r"(?:19[0-9]|20[0-3])[0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +94,100 @@ def _spelled(password: str) -> str:
     return normal("NFKC", password)
 
 
-def fault_of(password: str, name: str) -> Reason | None:
-    """Why a password can't be chosen: length counts, no mixture of characters is asked for (NIST SP 800-63B, 5.1.1)."""
+def fault_of(password: str, name: str, town: str = "") -> Reason | None:
+    """Why a password can't be chosen; `name` is its owner's, `town` the station's.
+
+    No mixture of characters is asked for; what is long but made of what guessers try first is refused (NIST SP
+    800-63B, 5.1.1.2): words of stolen passwords, names that anybody here knows, years, repeats, sequences, and walks
+    over a keyboard. Each such piece counts as one choice, however long it is.
+    """
     if len(password) < SHORTEST:
         return Reason.SHORT
     if len(password) > LONGEST:
         return Reason.LONG
-    folded = fold_name(password).replace(" ", "")
-    if len(folded.replace(fold_name(name).replace(" ", ""), "")) < _BESIDE_THE_NAME:
-        return Reason.NAMED
-    if folded in USUAL or len(set(folded)) < _FEWEST_LETTERS:
-        return Reason.USUAL
-    return None
+    bare = _bare(password)[:_LOOKED_AT]
+    known = {word for word in (_bare(part) for part in _parts(f"{name} {town}")) if len(word) >= _LEAST}
+    if choices(bare, _WORDS | known) >= FEWEST_CHOICES:
+        return None
+    named = any(word in spelled for word in known for spelled in (bare, bare.translate(_MEANT)))
+    return Reason.NAMED if named else Reason.USUAL
+
+
+def choices(text: str, words: Collection[str]) -> float:
+    """How many choices somebody made who typed this: the cheapest way to put it together from known pieces."""
+    best = [0.0]
+    pieces = _pieces(text, words)
+    for end, character in enumerate(text, 1):
+        alone = best[end - 1] + (0.5 if character.isdigit() else 1)
+        best.append(min([alone, *(best[start] + 1 for start in pieces.get(end, ()))]))
+    return best[-1]
+
+
+def _pieces(text: str, words: Collection[str]) -> dict[int, list[int]]:
+    """Where pieces that guessers know begin, by where they end."""
+    found: dict[int, list[int]] = {}
+    for start, end in (*_found(text, words), *_repeats(text), *_lines(text)):
+        found.setdefault(end, []).append(start)
+    return found
+
+
+def _found(text: str, words: Collection[str]) -> Iterator[tuple[int, int]]:
+    for spelled in {text, text.translate(_MEANT)}:
+        for word in words:
+            for match in re.finditer(f"(?={re.escape(word)})", spelled):
+                yield match.start(), match.start() + len(word)
+    for match in _YEAR.finditer(text):
+        yield match.span()
+
+
+def _repeats(text: str) -> Iterator[tuple[int, int]]:
+    """What stood there before."""
+    for start in range(len(text)):
+        for end in range(start + _LEAST, len(text) + 1):
+            if text.find(text[start:end], 0, start) < 0:
+                break
+            yield start, end
+
+
+def _lines(text: str) -> Iterator[tuple[int, int]]:
+    """Sequences, and ways over a keyboard."""
+    for moves in (_steps(text), *(_moves(text, board) for board in _BOARDS)):
+        for start in range(len(text)):
+            yield from ((start, end) for end in _ways(moves, start))
+
+
+def _ways(moves: Sequence[Move | None], start: int) -> Iterator[int]:
+    """Where a way ends that goes on as it began, or on a keyboard at least from neighbour to neighbour."""
+    straight = True
+    for end in range(start + 1, len(moves) + 1):
+        if (move := moves[end - 1]) is None:
+            return
+        straight = straight and move == moves[start]
+        if end + 1 - start >= (_LEAST if straight else _LEAST_WALK) and (straight or move != (0, 0)):
+            yield end + 1
+
+
+def _steps(text: str) -> list[Move | None]:
+    """From each character to the next: the same again, the next or the one before (after 9 comes 0)."""
+    steps = [0 if a == b else {"90": 1, "09": -1}.get(a + b, ord(b) - ord(a)) for a, b in pairwise(text)]
+    return [(step, 0) if abs(step) <= 1 else None for step in steps]
+
+
+def _moves(text: str, board: Mapping[str, Move]) -> list[Move | None]:
+    """From each key to the next, where that is its neighbour."""
+    moves: list[Move | None] = []
+    for a, b in pairwise(text):
+        here, there = board.get(a), board.get(b)
+        move = (there[0] - here[0], there[1] - here[1]) if here and there else (9, 9)
+        moves.append(move if max(abs(move[0]), abs(move[1])) <= 1 else None)
+    return moves
+
+
+def _bare(text: str) -> str:
+    """Without case, accents and blanks."""
+    taken_apart = normal("NFKD", fold_name(text))
+    return "".join(c for c in taken_apart if not unicodedata.combining(c) and not c.isspace())
+
+
+def _parts(names: str) -> list[str]:
+    return re.split(r"[\s'’-]+", names)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from alerts.access import attempts, codes
-from alerts.access.answers import Entered, Failures, GateRules, Held, Reason
+from alerts.access.answers import Confirmed, Entered, Failures, GateRules, Held, Reason
 from alerts.access.deeds import Deed, write_own
-from alerts.access.factors import ENROLLING, Asked, Proof, challenge_of, has_factor, pending_seed
+from alerts.access.factors import (
+    Asked,
+    Proof,
+    challenge_of,
+    drop_code,
+    drop_passkey,
+    enrolling,
+    has_factor,
+    pending_seed,
+)
 from alerts.access.passkeys import NewKey
 from alerts.access.sessions import Live, live, opened, spelled
 from alerts.access.visitor import Visit
@@ -81,11 +91,14 @@ class Steps:
         write_own(sitting, account, visit, Deed.PASSWORD_CHANGED)
         return self._rise(sitting, found, account, visit, "password")
 
-    def confirm_code(self, sitting: Sitting, cookie: str, code: str) -> Entered | Held:
-        """The app shows what it should: codes are asked for from now on."""
-        found = live(sitting, cookie, self._rules, *ENROLLING)
+    def confirm_code(self, sitting: Sitting, cookie: str, code: str, shown: str | None) -> Entered | Held:
+        """The app shows what it should: codes are asked for from now on.
+
+        Who is in says with `shown` which seed they were shown: only who gave the password has seen it.
+        """
+        found = live(sitting, cookie, self._rules, Stage.ENROL if shown is None else Stage.FULL)
         seed = pending_seed(found) if found else None
-        if found is None or seed is None:
+        if found is None or seed is None or not (shown is None or _same(seed.reveal(), shown)):
             return Held(Reason.OVER)
         step = codes.step_of(seed, code, sitting.now, 0)
         if step is None:
@@ -94,9 +107,11 @@ class Steps:
         sitting.accounts.put_account(account)
         return self._enrolled(sitting, found, account, Deed.CODES_ADDED)
 
-    def enrol(self, sitting: Sitting, cookie: str, challenge: str, new: NewKey, label: str) -> Entered | Held:
+    def enrol(
+        self, sitting: Sitting, cookie: str, challenge: str, new: NewKey, *, label: str, confirmed: Confirmed | None
+    ) -> Entered | Held:
         """A new passkey is kept."""
-        found = live(sitting, cookie, self._rules, *ENROLLING)
+        found = enrolling(sitting, cookie, self._rules, confirmed)
         if found is None or challenge_of(found, Asked.ENROL) != challenge:
             return Held(Reason.OVER)
         if sitting.accounts.passkey(new.id) is not None:
@@ -106,6 +121,31 @@ class Steps:
             Passkey(new.id, found.account.name, new.public_key, new.sign_count, word, sitting.now)
         )
         return self._enrolled(sitting, found, found.account, Deed.PASSKEY_ADDED, word)
+
+    def drop_code(self, sitting: Sitting, cookie: str, confirmed: Confirmed) -> Entered | Held:
+        """One-time codes are asked for no more."""
+        found = enrolling(sitting, cookie, self._rules, confirmed)
+        if found is None:
+            return Held(Reason.OVER)
+        if found.account.totp is not None and (held := drop_code(sitting, found, self._rules)):
+            return held
+        return self._rise(sitting, found, replace(found.account, totp=None), found.visit, "")
+
+    def drop_passkey(self, sitting: Sitting, cookie: str, identity: str, confirmed: Confirmed) -> Entered | Held:
+        """A passkey is taken no more."""
+        found = enrolling(sitting, cookie, self._rules, confirmed)
+        if found is None:
+            return Held(Reason.OVER)
+        known = sitting.accounts.passkeys(found.account.name)
+        key = next((key for key in known if key.id == identity), None)
+        if key is not None and (held := drop_passkey(sitting, found, key, self._rules)):
+            return held
+        return self._rise(sitting, found, found.account, found.visit, "")
+
+    def acknowledge(self, sitting: Sitting, cookie: str) -> Entered | Held:
+        """Whoever is in has read what was changed: from now on only what comes later is told in this browser."""
+        found = live(sitting, cookie, self._rules, Stage.FULL)
+        return self._rise(sitting, found, found.account, found.visit, "") if found else Held(Reason.OVER)
 
     def _enrolled(self, sitting: Sitting, found: Live, account: Account, deed: Deed, word: str = "") -> Entered:
         """Sign-ins that are on their way without the new factor begin again."""
@@ -147,6 +187,10 @@ class Steps:
         if not has and self._rules.second_factor == "required":
             return Stage.ENROL
         return Stage.FULL
+
+
+def _same(kept: str, said: str) -> bool:
+    return hmac.compare_digest(kept.encode(), said.encode("utf-8", "replace"))
 
 
 def _after(failures: Failures | None) -> str:

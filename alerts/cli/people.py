@@ -56,7 +56,7 @@ def add_user(
     """Add an account; prints its first password, once, which is changed at the first sign-in."""
     from alerts.access.administering import add_account
 
-    password, kept = _first_password(name, given=password_stdin)
+    password, kept = _first_password(context, name, given=password_stdin)
     account = _administer(context, who, lambda by: add_account(by, name, role, kept))
     _show_password(account, password, as_json=as_json)
     return 0
@@ -73,7 +73,7 @@ def reset_user(
     """Begin anew with an account: a new first password; its second factors and sessions are gone."""
     from alerts.access.administering import reset
 
-    password, kept = _first_password(name, given=password_stdin)
+    password, kept = _first_password(context, name, given=password_stdin)
     account = _administer(context, who, lambda by: reset(by, name, kept))
     _show_password(account, password, as_json=as_json)
     return 0
@@ -224,7 +224,7 @@ def _administer(context: typer.Context, who: str | None, action: Callable[[Offic
     return done
 
 
-def _first_password(name: str, *, given: bool) -> tuple[str | None, str]:
+def _first_password(context: typer.Context, name: str, *, given: bool) -> tuple[str | None, str]:
     """The password to be shown (None: who gave it knows it), and what is kept of it."""
     from alerts.access.administering import FIRST_PASSWORD_BYTES, first_password
     from alerts.access.passwords import Passwords, fault_of
@@ -233,7 +233,7 @@ def _first_password(name: str, *, given: bool) -> tuple[str | None, str]:
         made = first_password(secrets.token_bytes(FIRST_PASSWORD_BYTES)).reveal()
         return made, Passwords().hash_now(made)
     typed = sys.stdin.readline().rstrip("\r\n") if sys.stdin else ""
-    if fault := fault_of(typed, name):
+    if fault := fault_of(typed, name, context.obj.load().station.name):
         raise Misuse(f"--password-stdin: {fault}")
     return None, Passwords().hash_now(typed)
 

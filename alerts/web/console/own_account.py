@@ -8,12 +8,15 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from alerts.access.answers import Entered, Held, Reason
+from alerts.access.answers import Enrolment, Entered, Held, Reason
+from alerts.access.codes import enrolment
 from alerts.access.deeds import Deed
 from alerts.access.linking import offer_code
 from alerts.desk.officer import Officer
 from alerts.desk.sitting import Sitting
 from alerts.model.actor import Act, fold_name
+from alerts.model.person import Stage
+from alerts.model.secret import Secret
 from alerts.web.console.entering import fields_of, options, read_answer, see_other, shown, status_of, tell_when
 from alerts.web.console.frame import BASE, VISITOR, Console, visitor_of
 from alerts.web.console.guard import ARRIVAL, SIGN_IN
@@ -38,6 +41,7 @@ def routes(console: Console) -> list[web.RouteDef]:
         web.post("/account/passkey/options", own.ask_passkey),
         web.post("/account/passkey", own.keep_passkey),
         web.post("/account/passkey/remove", own.drop_passkey),
+        web.post("/account/changes/read", own.acknowledge),
         web.post("/account/telegram", own.offer_chat),
         web.post("/account/telegram/remove", own.drop_chats),
         web.post("/account/sessions/end", own.end_session),
@@ -82,61 +86,70 @@ class OwnAccount:
         answer = await self._gate.change_password(cookie, form.get("old_password", ""), new, visit)
         return await self._answered(request, answer, "password")
 
-    async def begin_code(self, request: web.Request, held: Held | None = None) -> web.Response:
-        """The picture to scan."""
-        enrolment = await self._gate.begin_code(request[ARRIVAL].cookie_of(request))
-        if isinstance(enrolment, Held):
-            return see_other(SIGN_IN)
-        values = {"enrolment": shown(enrolment), "held": held}
-        return self._console.frame.page(request, "own_code.html", status=status_of(held), **values)
+    async def begin_code(self, request: web.Request) -> web.Response:
+        """Asks for the password first: what an app needs is shown to nobody who only found a browser open."""
+        asked = await prove(self._console, request, {})
+        assert isinstance(asked, web.Response)  # noqa: S101 there was no password
+        return asked
 
     async def confirm_code(self, request: web.Request) -> web.StreamResponse:
-        """One-time codes are set up, or are another app's from now on."""
+        """With the password, the picture to scan; with what that page sends, codes are set up, or are another app's."""
         form, cookie = await fields_of(request), request[ARRIVAL].cookie_of(request)
-        if asked := await prove(self._console, request, form):
-            return asked
-        answer = await self._gate.confirm_code(cookie, form.get("code", ""))
+        if "seed" not in form:
+            if isinstance(asked := await prove(self._console, request, form), web.Response):
+                return asked
+            begun = await self._gate.begin_code(cookie, asked)
+            return see_other(SIGN_IN) if isinstance(begun, Held) else self._code_page(request, begun)
+        answer = await self._gate.confirm_code(cookie, form.get("code", ""), form["seed"])
         if isinstance(answer, Held) and answer.reason is Reason.CODE:
-            return await self.begin_code(request, answer)
+            issuer, name = self._console.frame.station.name, visitor_of(request).account.name
+            return self._code_page(request, enrolment(Secret(form["seed"]), name, issuer), answer)
         return await self._answered(request, answer, "code")
 
     async def drop_code(self, request: web.Request) -> web.StreamResponse:
         """Without codes from now on."""
-        if asked := await prove(self._console, request, await fields_of(request)):
+        if isinstance(asked := await prove(self._console, request, await fields_of(request)), web.Response):
             return asked
-        return await self._dropped(request, await self._gate.drop_code(request[ARRIVAL].cookie_of(request)))
+        return await self._answered(request, await self._gate.drop_code(self._cookie(request), asked), "removed")
 
     async def ask_passkey(self, request: web.Request) -> web.Response:
         """What the script is to ask a new passkey."""
-        arrival = request[ARRIVAL]
-        return options(await self._gate.begin_enrol_passkey(arrival.cookie_of(request), arrival.site(request)))
+        site = request[ARRIVAL].site(request)
+        return options(await self._gate.begin_enrol_passkey(self._cookie(request), site, Stage.FULL))
 
     async def keep_passkey(self, request: web.Request) -> web.StreamResponse:
         """One more passkey."""
-        form, arrival = await fields_of(request), request[ARRIVAL]
-        if asked := await prove(self._console, request, form):
+        form, site = await fields_of(request), request[ARRIVAL].site(request)
+        if isinstance(asked := await prove(self._console, request, form), web.Response):
             return asked
-        cookie, label, site = arrival.cookie_of(request), form.get("label", ""), arrival.site(request)
-        answer = await self._gate.finish_enrol_passkey(cookie, read_answer(form), label, site)
+        label, cookie = form.get("label", ""), self._cookie(request)
+        answer = await self._gate.finish_enrol_passkey(cookie, read_answer(form), label, site, asked)
         return await self._answered(request, answer, "passkey")
 
     async def drop_passkey(self, request: web.Request) -> web.StreamResponse:
         """Without this passkey from now on."""
-        form, cookie = await fields_of(request), request[ARRIVAL].cookie_of(request)
-        if asked := await prove(self._console, request, form):
+        form = await fields_of(request)
+        if isinstance(asked := await prove(self._console, request, form), web.Response):
             return asked
-        return await self._dropped(request, await self._gate.drop_passkey(cookie, form.get("passkey", "")))
+        answer = await self._gate.drop_passkey(self._cookie(request), form.get("passkey", ""), asked)
+        return await self._answered(request, answer, "removed")
+
+    async def acknowledge(self, request: web.Request) -> web.StreamResponse:
+        """What was changed elsewhere has been read."""
+        return await self._answered(request, await self._gate.acknowledge(self._cookie(request)), "")
 
     async def offer_chat(self, request: web.Request) -> web.Response:
         """A code that links a private chat with the bot; it is shown here, once. Who links a chat may decide in it."""
-        if asked := await prove(self._console, request, await fields_of(request)):
+        if isinstance(asked := await prove(self._console, request, await fields_of(request)), web.Response):
             return asked
         name = visitor_of(request).account.name
         code = await self._console.office.act(lambda sitting: offer_code(sitting, name))
         return await self._page(request, link_code=code)
 
     async def drop_chats(self, request: web.Request) -> web.StreamResponse:
-        """No chat belongs to this account any more."""
+        """No chat belongs to this account any more; the password first: its owner is told there what is changed."""
+        if isinstance(asked := await prove(self._console, request, await fields_of(request)), web.Response):
+            return asked
         visitor = visitor_of(request)
 
         def drop(sitting: Sitting) -> None:
@@ -171,13 +184,18 @@ class OwnAccount:
     async def _answered(self, request: web.Request, answer: Entered | Held, done: str) -> web.Response:
         if isinstance(answer, Held):
             return await self._page(request, answer)
-        response = see_other(f"{ACCOUNT}?done={done}")
+        response = see_other(f"{ACCOUNT}?done={done}" if done else ACCOUNT)
         request[VISITOR] = answer.visitor
         request[ARRIVAL].remember(response, answer)
         return response
 
-    async def _dropped(self, request: web.Request, held: Held | None) -> web.Response:
-        return see_other(f"{ACCOUNT}?done=removed") if held is None else await self._page(request, held)
+    def _code_page(self, request: web.Request, begun: Enrolment, held: Held | None = None) -> web.Response:
+        values = {"enrolment": shown(begun), "seed": begun.seed.reveal(), "held": held}
+        return self._console.frame.page(request, "own_code.html", status=status_of(held), **values)
+
+    @staticmethod
+    def _cookie(request: web.Request) -> str:
+        return request[ARRIVAL].cookie_of(request)
 
     async def _page(
         self,

@@ -71,7 +71,7 @@ class People:
         """Begin anew with an account; its new first password is on the page that answers."""
         form = await self._form(request)
         self._must_be_another(request, form)
-        if asked := await prove(self._console, request, form):
+        if isinstance(asked := await prove(self._console, request, form), web.Response):
             return asked
         return await self._with_password(
             request, form, lambda officer, kept: administering.reset(officer, form.get("name", ""), kept).name
@@ -81,7 +81,7 @@ class People:
         """Another role."""
         form = await self._form(request)
         self._must_be_another(request, form)
-        if asked := await prove(self._console, request, form):
+        if isinstance(asked := await prove(self._console, request, form), web.Response):
             return asked
         return await self._do(
             request, form, lambda officer: administering.set_role(officer, form.get("name", ""), _role(form)), "role"

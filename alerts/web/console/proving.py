@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from alerts.access.answers import Held
+from alerts.access.answers import Confirmed, Held
 from alerts.web.console.entering import status_of, tell_when
 from alerts.web.console.frame import Console
 from alerts.web.console.guard import ARRIVAL
@@ -16,17 +16,20 @@ PROOF = "own_password"
 """The field that holds it."""
 
 
-async def prove(console: Console, request: web.Request, form: Mapping[str, str]) -> web.Response | None:
-    """None where the form holds the visitor's own password; else the page that asks for it and sends the rest again.
+async def prove(console: Console, request: web.Request, form: Mapping[str, str]) -> Confirmed | web.Response:
+    """What was confirmed, where the form holds the visitor's own password; else the page that asks for it.
+
+    That page sends the rest of the form again.
 
     A wrong one counts as a sign-in that failed, and is slowed like one.
     """
     held: Held | None = None
     if PROOF in form:
         arrival = request[ARRIVAL]
-        held = await console.gate.prove_again(arrival.cookie_of(request), form[PROOF], arrival.visit(request))
-        if held is None:
-            return None
+        proved = await console.gate.prove_again(arrival.cookie_of(request), form[PROOF], arrival.visit(request))
+        if isinstance(proved, Confirmed):
+            return proved
+        held = proved
     rest = [(name, value) for name, value in form.items() if name not in (PROOF, "csrf", "username")]
     values = {"held": held, "rest": rest, "to": request.path, "proof": PROOF}
     page = console.frame.page(request, "prove.html", status=status_of(held) if held else HTTPStatus.OK, **values)

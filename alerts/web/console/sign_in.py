@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from alerts.access.answers import Entered, Held, Reason
 from alerts.access.visitor import Visitor
@@ -42,20 +43,20 @@ _PAGES = {
 def routes(console: Console) -> list[web.RouteDef]:
     """The steps, each an address; what isn't due leads to what is."""
     steps = SignIn(console)
-    enrol = "/sign-in/second-factor"
+    enrol, at = "/sign-in/second-factor", steps.at
     return [
         web.get("/sign-in", steps.begin),
         web.post("/sign-in", steps.by_password),
         web.get("/sign-in/code", steps.show),
-        web.post("/sign-in/code", steps.by_code),
-        web.post("/sign-in/passkey/options", steps.ask_passkey),
-        web.post("/sign-in/passkey", steps.by_passkey),
+        web.post("/sign-in/code", at(Stage.PASSWORD, steps.by_code)),
+        web.post("/sign-in/passkey/options", at(Stage.PASSWORD, steps.ask_passkey)),
+        web.post("/sign-in/passkey", at(Stage.PASSWORD, steps.by_passkey)),
         web.get("/sign-in/password", steps.show),
-        web.post("/sign-in/password", steps.choose_password),
+        web.post("/sign-in/password", at(Stage.NEW_PASSWORD, steps.choose_password)),
         web.get(enrol, steps.show),
-        web.post(enrol, steps.confirm_code),
-        web.post(f"{enrol}/passkey/options", steps.ask_new_passkey),
-        web.post(f"{enrol}/passkey", steps.keep_passkey),
+        web.post(enrol, at(Stage.ENROL, steps.confirm_code)),
+        web.post(f"{enrol}/passkey/options", at(Stage.ENROL, steps.ask_new_passkey)),
+        web.post(f"{enrol}/passkey", at(Stage.ENROL, steps.keep_passkey)),
         web.post("/sign-out", steps.leave),
     ]
 
@@ -66,6 +67,20 @@ class SignIn:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._gate = console.gate
+
+    @staticmethod
+    def at(stage: Stage, step: Handler) -> Handler:
+        """The step, for a sign-in that is at this stage alone; any other is led to what is due, and nothing is done."""
+
+        async def only(request: web.Request) -> web.StreamResponse:
+            visitor = request.get(VISITOR)
+            if visitor is None or visitor.session.stage is stage:
+                return await step(request)
+            if request.path.endswith("/options"):
+                return options(Held(Reason.OVER))
+            return see_other(with_next(DUE[visitor.session.stage], next_of(await fields_of(request))))
+
+        return only
 
     async def begin(self, request: web.Request) -> web.Response:
         """Name and password; who is on the way or in already is led on."""

@@ -130,6 +130,18 @@ async def test_a_reset_begins_anew(town):
     assert (await town.lines("account reset")) == [("account reset", "Anne", "1 second factors removed")]
 
 
+async def test_a_reset_ends_the_person_s_tokens_and_nobody_else_s(town):
+    await town.settled()
+    _, mine = await a_token(town, "anne")
+    _, theirs = await a_token(town, "meteo-gateway", number=1)
+    assert await town.gate.program(mine) is not None
+    await act(town, administering.reset, "Anne", town.passwords.hash_now("second-first-password"))
+
+    assert await town.gate.program(mine) is None
+    assert await town.gate.program(theirs) is not None
+    assert [subject for _, subject, _ in await town.lines("token revoked")] == ["Anne"]
+
+
 async def test_a_lost_telephone_decides_nothing_after_a_reset(town):
     await town.settled(role=Role.APPROVER)
     await town.add("Paul", Role.APPROVER)

@@ -8,13 +8,13 @@ import pytest
 from argon2 import PasswordHasher
 from pyotp import TOTP
 
-from alerts.access.answers import Entered, GateRules, Held, Reason
+from alerts.access.answers import Confirmed, Entered, GateRules, Held, Reason
 from alerts.access.gate import Gate
 from alerts.access.passwords import Passwords
 from alerts.access.visitor import Visit
 from alerts.model.actor import Origin, Role
 from alerts.model.person import Stage
-from tests.unit.access.town import AWAY, FIRST, FOE, HOME, OWN
+from tests.unit.access.town import AWAY, FIRST, FOE, HOME, OWN, SITE
 
 
 async def test_a_first_sign_in_goes_from_stage_to_stage(town):
@@ -96,8 +96,11 @@ async def test_whoever_is_on_the_way_can_only_go_the_way(town, stage):
         assert await town.gate.confirm_code(entered.cookie, "123456") == over
     if stage != "first":
         assert await town.gate.change_password(entered.cookie, None, "another password", HOME) == over
-    assert await town.gate.drop_code(entered.cookie) == over
-    assert await town.gate.drop_passkey(entered.cookie, "x") == over
+    assert await town.gate.prove_again(entered.cookie, OWN, HOME) == over
+    forged = Confirmed(entered.visitor.session.digest)
+    assert await town.gate.begin_code(entered.cookie, forged) == over
+    assert await town.gate.drop_code(entered.cookie, forged) == over
+    assert await town.gate.drop_passkey(entered.cookie, "x", forged) == over
     assert await town.gate.passkeys(entered.cookie) == ()
 
 
@@ -249,7 +252,7 @@ async def test_a_new_password_takes_the_present_one_and_ends_the_other_sessions(
     assert (
         await town.gate.change_password(desk.cookie, "wrong", "another password", HOME)
     ).reason is Reason.OLD_PASSWORD
-    assert (await town.gate.change_password(desk.cookie, None, "another password", HOME)).reason is Reason.OLD_PASSWORD
+    assert (await town.gate.change_password(desk.cookie, None, "another password", HOME)).reason is Reason.OVER
     assert await town.gate.visitor(phone.cookie, AWAY)
     changed = await town.gate.change_password(desk.cookie, OWN, "another password", HOME)
 
@@ -264,11 +267,44 @@ async def test_the_last_second_factor_stays(town):
     codes = await town.settled()
     entered = await town.full(codes)
 
-    assert await town.gate.drop_code(entered.cookie) == Held(Reason.LAST_FACTOR)
+    confirmed = await town.confirmed(entered)
+    assert await town.gate.drop_code(entered.cookie, confirmed) == Held(Reason.LAST_FACTOR)
     lenient = town.a_gate(GateRules("optional"))
-    assert await lenient.drop_code(entered.cookie) is None
+    assert isinstance(await lenient.drop_code(entered.cookie, confirmed), Entered)
     assert (await town.account()).totp is None
     assert (await town.lines())[-1][0] == "codes removed"
+
+
+async def test_a_session_alone_changes_nothing_of_what_proves_its_owner(town):
+    """It may be stolen, or a browser that was left open: only the password opens these."""
+    codes = await town.settled()
+    stolen, other = await town.full(codes), await town.full(codes)
+    of_another = await town.confirmed(other)
+    over = Held(Reason.OVER)
+
+    assert await town.gate.begin_code(stolen.cookie) == over
+    assert await town.gate.begin_code(stolen.cookie, of_another) == over
+    assert await town.gate.begin_enrol_passkey(stolen.cookie, SITE) == over
+    assert await town.gate.confirm_code(stolen.cookie, "123456") == over
+    assert await town.gate.confirm_code(stolen.cookie, town.code(codes), codes.secret) == over
+    assert await town.gate.drop_code(stolen.cookie, of_another) == over
+    assert (await town.gate.change_password(stolen.cookie, None, "another password", FOE)) == over
+    assert (await town.gate.prove_again(stolen.cookie, "wrong", FOE)).reason is Reason.OLD_PASSWORD
+    assert (await town.account()).totp.reveal() == codes.secret
+
+
+async def test_codes_of_another_app_take_the_seed_that_was_shown_after_the_password(town):
+    codes = await town.settled()
+    entered = await town.full(codes)
+    enrolment = await town.gate.begin_code(entered.cookie, await town.confirmed(entered))
+    other, seed = TOTP(enrolment.seed.reveal()), enrolment.seed.reveal()
+
+    assert await town.gate.confirm_code(entered.cookie, town.code(other), codes.secret) == Held(Reason.OVER)
+    assert (await town.gate.confirm_code(entered.cookie, "000000", seed)).reason is Reason.CODE
+    changed = await town.gate.confirm_code(entered.cookie, town.code(other), seed)
+    assert await town.gate.visitor(entered.cookie, HOME) is None
+    assert (await town.gate.visitor(changed.cookie, HOME)).session.stage is Stage.FULL
+    assert (await town.account()).totp.reveal() == seed != codes.secret
 
 
 async def test_a_hash_of_weaker_parameters_is_made_anew(town):
@@ -288,7 +324,9 @@ async def test_nothing_that_is_answered_shows_a_secret(town):
     codes = await town.settled()
     entered = await town.full(codes)
     visitor = await town.gate.visitor(entered.cookie, Visit("192.0.2.1", device=entered.device))
-    shown = repr(entered) + repr(visitor) + repr(await town.gate.begin_code(entered.cookie))
+    shown = (
+        repr(entered) + repr(visitor) + repr(await town.gate.begin_code(entered.cookie, await town.confirmed(entered)))
+    )
     session, account = visitor.session, visitor.account
 
     secrets = [entered.cookie, entered.device, session.csrf, session.digest, account.password, account.totp.reveal()]

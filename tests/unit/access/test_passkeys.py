@@ -165,12 +165,15 @@ async def test_who_is_on_the_way_without_the_new_factor_begins_again(town, authe
 async def test_the_last_passkey_stays_and_one_of_two_goes(town, authenticator):
     entered = await enrolled(town, authenticator)
     [key] = await town.gate.passkeys(entered.cookie)
-    assert await town.gate.drop_passkey(entered.cookie, key.id) == Held(Reason.LAST_FACTOR)
+    confirmed = await town.confirmed(entered)
+    assert await town.gate.drop_passkey(entered.cookie, key.id, confirmed) == Held(Reason.LAST_FACTOR)
 
-    options = await town.gate.begin_enrol_passkey(entered.cookie, SITE)
+    options = await town.gate.begin_enrol_passkey(entered.cookie, SITE, Stage.FULL)
     assert [each["id"] for each in options["excludeCredentials"]] == [key.id]
-    entered = await town.gate.finish_enrol_passkey(entered.cookie, Authenticator().create(options), "", SITE)
-    assert await town.gate.drop_passkey(entered.cookie, key.id) is None
+    other = Authenticator().create(options)
+    assert await town.gate.finish_enrol_passkey(entered.cookie, other, "", SITE) == Held(Reason.OVER)
+    entered = await town.gate.finish_enrol_passkey(entered.cookie, other, "", SITE, confirmed)
+    entered = await town.gate.drop_passkey(entered.cookie, key.id, await town.confirmed(entered))
     assert key.id not in [each.id for each in await town.gate.passkeys(entered.cookie)]
     assert (await town.lines())[-1] == ("passkey removed", "Anne", "my phone")
 
@@ -179,7 +182,7 @@ async def test_nobody_removes_anothers_passkey(town, authenticator):
     await enrolled(town, authenticator)
     bruno = await enrolled(town, Authenticator(), "Bruno")
     lenient = town.a_gate(GateRules("optional"))
-    await lenient.drop_passkey(bruno.cookie, b64(authenticator.identity))
+    await lenient.drop_passkey(bruno.cookie, b64(authenticator.identity), await town.confirmed(bruno))
     assert town.raw("SELECT account FROM passkey ORDER BY account") == [("anne",), ("bruno",)]
 
 

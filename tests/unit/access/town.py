@@ -8,7 +8,7 @@ from argon2 import PasswordHasher
 from pyotp import TOTP
 
 from alerts.access.administering import add_account, disable
-from alerts.access.answers import Enrolment, Entered, Held, Site
+from alerts.access.answers import Confirmed, Enrolment, Entered, Held, Site
 from alerts.access.gate import Gate
 from alerts.access.passwords import Passwords
 from alerts.access.visitor import Visit
@@ -84,6 +84,12 @@ class Town:
         entered = await self.gate.prove_by_code(halfway.cookie, self.code(codes), visit)
         assert isinstance(entered, Entered), entered
         return entered
+
+    async def confirmed(self, entered, password=OWN, visit=HOME):
+        """Who is in gives their password once more."""
+        confirmed = await self.gate.prove_again(entered.cookie, password, visit)
+        assert isinstance(confirmed, Confirmed), confirmed
+        return confirmed
 
     async def fails(self, name="Anne", visit=FOE, password="wrong"):
         held = await self.gate.sign_in(name, password, visit)

@@ -26,7 +26,7 @@ kind = "telegram"
 chat = "@saintmartin_alertes"
 token = { env = "TELEGRAM_TOKEN" }
 """
-FIRST = "a first password"
+FIRST = "a first password of hers"
 
 
 @pytest.fixture

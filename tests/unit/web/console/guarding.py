@@ -97,6 +97,9 @@ class Town:
         kept = self.passwords.hash_now(FIRST)
         return await self.office.act(lambda sitting: add_account(Officer(sitting, ROOT), name, role, kept))
 
+    async def account(self, name="Anne"):
+        return await self.office.ask(lambda sitting: sitting.accounts.account(name))
+
     async def drafts(self, name="Anne"):
         return await self.office.ask(lambda sitting: list(sitting.drafts.drafts(name)))
 

@@ -163,6 +163,8 @@ async def test_a_session_of_one_s_own_is_ended_and_nobody_else_s(town, browser, 
         ("/desk/account/code/remove", {}),
         ("/desk/account/passkey", {"answer": "{}", "label": "x"}),
         ("/desk/account/passkey/remove", {"passkey": "x"}),
+        ("/desk/account/telegram", {}),
+        ("/desk/account/telegram/remove", {}),
         ("/desk/accounts/role", {"name": "Bruno", "role": "administrator"}),
         ("/desk/accounts/reset", {"name": "Bruno"}),
     ],
@@ -219,11 +221,12 @@ async def test_the_last_second_factor_stays(town, browser):
 async def test_other_codes_take_the_place_of_the_first(town, browser):
     codes = await browser.settle()
     page = await browser.get("/desk/account/code")
-    page = await browser.send(page, "/desk/account/code", own_password=OWN, code="12")
+    assert not page.tree.xpath("//*[@class='code']")
+    page = await browser.send(page, "/desk/account/code", own_password=OWN)
+    page = await browser.send(page, "/desk/account/code", code="12")
     assert page.status == 401
     seed = page.tree.xpath("//*[@class='code']")[0].text_content().replace(" ", "")
-    typed = {"code": type(codes)(seed).at(town.clock.now()), "own_password": OWN}
-    page = await browser.send(page, "/desk/account/code", **typed)
+    page = await browser.send(page, "/desk/account/code", code=type(codes)(seed).at(town.clock.now()))
     assert page.location == "/desk/account?done=code"
     assert (await account(town, "Anne")).totp.reveal() == seed != codes.secret
 

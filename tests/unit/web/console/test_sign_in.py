@@ -309,3 +309,52 @@ async def test_the_language_is_chosen_before_the_sign_in_and_kept(browser):
     page = await browser.follow(await browser.send(page, "/desk/language", language="en", next="//evil.example"))
     assert page.status == 303
     assert page.location.startswith("/desk/sign-in")
+
+
+@pytest.fixture
+async def thief(town):
+    """Somebody who got hold of a session's cookie, or found the browser open; its password they don't know."""
+    thief = Browser(town)
+    yield thief
+    await thief.client.close()
+
+
+async def test_a_stolen_session_sets_no_code_by_the_way_in(town, browser, thief):
+    codes = await browser.settle()
+    thief.jar = dict(browser.jar)
+    token = (await thief.get("/desk/account")).form("/desk/account/language")["csrf"]
+    page = await thief.get("/desk/account/code")
+    shown = page.tree.xpath("//*[@class='code']")
+    seed = shown[0].text_content().replace(" ", "") if shown else codes.secret
+    page = await thief.post("/desk/sign-in/second-factor", {"csrf": token, "code": town.code(seed)})
+    assert (await town.account()).totp.reveal() == codes.secret
+    assert (page.location, shown) == ("/desk/", [])
+    page = await thief.post("/desk/account/code", {"csrf": token, "seed": codes.secret, "code": "123456"})
+    assert "This sign-in is over" in page.said
+    assert (await town.account()).totp.reveal() == codes.secret
+
+
+async def test_a_stolen_session_sets_no_passkey_by_the_way_in(town, browser, thief):
+    await browser.settle()
+    thief.jar = dict(browser.jar)
+    token = (await thief.get("/desk/account")).form("/desk/account/language")["csrf"]
+    refused = await thief.post("/desk/sign-in/second-factor/passkey/options", X_CSRF_Token=token)
+    asked = json.loads(await thief.json("/desk/account/passkey/options", token))
+    answer = json.dumps(Authenticator().create(asked, f"http://127.0.0.1:{town.server.port}"))
+    fields = {"csrf": token, "answer": answer, "label": "theirs"}
+    page = await thief.post("/desk/sign-in/second-factor/passkey", fields)
+    assert not await town.office.ask(lambda sitting: sitting.accounts.passkeys("Anne"))
+    assert (refused.status, page.location) == (409, "/desk/")
+
+
+@pytest.mark.parametrize("step", ["code", "password", "passkey"])
+async def test_the_steps_of_the_way_in_do_nothing_for_who_is_in(town, browser, step):
+    await browser.settle()
+    before = (await town.account()).password
+    token = (await browser.get("/desk/account")).form("/desk/account/language")["csrf"]
+    other = "another good password"
+    fields = {"csrf": token, "code": "123456", "new_password": other, "new_password_again": other}
+    page = await browser.post(f"/desk/sign-in/{step}", fields)
+    assert page.location == "/desk/"
+    assert (await town.account()).password == before
+    assert (await browser.get("/desk/account")).status == 200
