@@ -91,7 +91,7 @@ class Desk:
             return self._leave_out(books, self._record(None, source, heard.notes), LeftOut(_why_none(heard)))
         if heard.leave_out:
             return self._leave_out(books, self._record(heard.alert, source, heard.notes), LeftOut(heard.leave_out))
-        return self.file(books, heard.alert, source, notes=heard.notes)
+        return self.file(books, heard.alert, source, notes=heard.notes, hold=heard.hold)
 
     def post(
         self,
@@ -134,25 +134,28 @@ class Desk:
         again: bool = False,
         notes: tuple[str, ...] = (),
         author: str | None = None,
+        hold: str | None = None,
     ) -> Filed:
         """Dedupe, place, route, render and store: one message, from any source."""
         seen = seen_before(books, alert, source)
         if seen is not None:
             return Filed(seen, fresh=False)
         message = self._record(alert, source, notes, author)
-        decision = weigh(books, Hearing(alert, source, self._now(), tuple(named), again), self.station)
+        decision = weigh(books, Hearing(alert, source, self._now(), tuple(named), again, hold), self.station)
         if isinstance(decision, LeftOut):
             return self._leave_out(books, message, decision)
-        return self._accept(books, _joining(message, decision.previous), alert, decision)
+        return self._accept(books, _joining(message, decision.previous), alert, decision, hold)
 
-    def _accept(self, books: Books, message: Record, alert: Alert, accepted: Accepted) -> Filed:
+    def _accept(
+        self, books: Books, message: Record, alert: Alert, accepted: Accepted, hold: str | None = None
+    ) -> Filed:
         now, intake = self._now(), self.station.intake(message.source)
         at_once = accepted.publish == "auto"
         not_before = end_of_veto(books, message, accepted, now, intake.veto)
         record = replace(
             message,
             state=AlertState.ACCEPTED if at_once else AlertState.WAITING,
-            reason=_told(accepted, None if at_once else _why_it_waits(not_before, now)),
+            reason=_told(accepted, None if at_once else _why_it_waits(not_before, now, hold)),
         )
         occasion = Occasion(
             record=record,
@@ -223,9 +226,9 @@ def _joining(message: Record, previous: Record | None) -> Record:
     return replace(message, incident_id=previous.incident_id) if previous else message
 
 
-def _why_it_waits(not_before: datetime | None, now: datetime) -> str:
+def _why_it_waits(not_before: datetime | None, now: datetime, hold: str | None = None) -> str:
     if not_before is None:
-        return "it waits for a validation"
+        return f"it waits for a validation: {hold}" if hold else "it waits for a validation"
     left = timedelta(seconds=max(round((not_before - now).total_seconds()), 1))
     return f"it goes out in {spell_span(left)} unless somebody rejects it"
 

@@ -7,10 +7,21 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from alerts.desk.dedupe import CORRECTED, ENDS_BY, end_reason
+from alerts.desk.dedupe import end_reason
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.station import Station
-from alerts.model.alert import Alert, Info, MsgType, Named, Reference, ResponseType, Severity, Urgency
+from alerts.model.alert import (
+    CORRECTED,
+    ENDS_BY,
+    Alert,
+    Info,
+    MsgType,
+    Named,
+    Reference,
+    ResponseType,
+    Severity,
+    Urgency,
+)
 from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Books

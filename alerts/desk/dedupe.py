@@ -9,7 +9,7 @@ from typing import Any
 
 from alerts.desk.routing import PRACTICE, fit_for_people, premature
 from alerts.desk.thread import is_open
-from alerts.model.alert import Alert, Area, Info, MsgType, ResponseType, Urgency
+from alerts.model.alert import CORRECTED, ENDS_BY, PLANNED, Alert, Area, Info, MsgType, ResponseType, Urgency
 from alerts.model.incident import AlertState, LeftOut, Record
 from alerts.model.ports import Books
 from alerts.model.post import EndReason
@@ -17,9 +17,6 @@ from alerts.model.post import EndReason
 MANUAL = "manual"
 """The source of what a duty officer enters: meant as it is entered, so never merged with anything by itself."""
 _OWN = "tocsin:"
-ENDS_BY = "tocsin:end"
-"""The parameter by which our own Cancel says that the alert was wrong, for which CAP has no word."""
-CORRECTED = "corrected"
 
 
 def content_key(alert: Alert) -> str:
@@ -69,7 +66,8 @@ def end_reason(alert: Alert) -> EndReason | None:
     """Why the message ends its incident, or None where it doesn't.
 
     An end comes as a Cancel, or as an Update that says AllClear or whose urgency is Past (Environment Canada, Macao).
-    An Alert whose urgency is Past (GDACS, earthquakes) tells of something; it ends nothing.
+    An Alert whose urgency is Past (GDACS, earthquakes) tells of something; it ends nothing. Of our own calendar's ends
+    nobody knows more than that their planned time has come: they run out, and give no all clear.
     """
     if alert.msg_type is MsgType.CANCEL:
         wrong = any(info.parameter(ENDS_BY) == CORRECTED for info in alert.infos)
@@ -77,6 +75,8 @@ def end_reason(alert: Alert) -> EndReason | None:
     if not alert.infos or alert.msg_type is not MsgType.UPDATE:
         return None
     clear = all(ResponseType.ALL_CLEAR in info.response_types or info.urgency is Urgency.PAST for info in alert.infos)
+    if clear and all(info.parameter(ENDS_BY) == PLANNED for info in alert.infos):
+        return EndReason.EXPIRED
     return EndReason.ALL_CLEAR if clear else None
 
 

@@ -12,7 +12,7 @@ from alerts.desk.routing import choose_outlets, fit_for_people, grave_enough, ho
 from alerts.desk.station import Intake, Outlet, Publish, Station
 from alerts.desk.thread import channels_on, is_open, overtaken
 from alerts.model.alert import Alert, MsgType
-from alerts.model.incident import LeftOut, Record
+from alerts.model.incident import AlertState, LeftOut, Record
 from alerts.model.ports import Books
 from alerts.model.post import EndReason, Post
 
@@ -21,7 +21,8 @@ from alerts.model.post import EndReason, Post
 class Hearing:
     """A message before the desk: whence it comes, the channels an officer named, and whether it is meant twice.
 
-    `told` are the channels whose subscribers know of its incident.
+    `hold` is why an officer looks at it first, unless its incident was let out before (`let_out`). `told` are the
+    channels whose subscribers know of its incident.
     """
 
     alert: Alert
@@ -29,7 +30,9 @@ class Hearing:
     now: datetime
     named: tuple[str, ...] = ()
     again: bool = False
+    hold: str | None = None
     told: frozenset[str] = frozenset()
+    let_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,9 @@ def weigh(books: Books, hearing: Hearing, station: Station) -> Accepted | LeftOu
         return left_out
     previous = predecessor(books, alert, source, now)
     thread = tuple(books.thread(previous.incident_id)) if previous else ()
-    hearing = replace(hearing, told=books.subscribers_told(previous.incident_id) if previous else frozenset())
+    if previous is not None:
+        let_out = any(record.state is AlertState.ACCEPTED for record in books.incident(previous.incident_id))
+        hearing = replace(hearing, told=books.subscribers_told(previous.incident_id), let_out=let_out)
     if left_out := retreats(books, alert, previous, station, any_area=station.intake(source).any_area):
         return _end_here(hearing, station, previous, thread, left_out)
     if left_out := fit_for_people(alert):
@@ -107,6 +112,10 @@ def _place(
     if not is_open(thread) and (left_out := grave_enough(alert, intake.severity)):
         return left_out
     publish = how_to_publish(alert, intake, ending)
+    if hearing.hold and not hearing.let_out:
+        if previous is not None and previous.state is AlertState.REJECTED:
+            return LeftOut(f"{previous.id}, which it goes on about, was rejected")
+        publish = "approve"
     withdrawn = tuple(overtaken(thread, by_one_that_waits=publish != "auto"))
     staying = tuple(post for post in thread if post not in withdrawn)
     ends = ending is not None

@@ -9,6 +9,7 @@ from alerts.desk.judgement import Accepted
 from alerts.desk.posting import Occasion, Penned, pen_posts
 from alerts.desk.station import Outlet, Station
 from alerts.desk.thread import channels_on
+from alerts.model.alert import ENDS_BY, QUIET, Alert
 from alerts.model.incident import LeftOut, Record
 from alerts.model.ports import Books
 from alerts.model.post import EndReason, PostKind, PostState
@@ -31,6 +32,11 @@ def end_what_is_over(
     return penned
 
 
+def _runs_out_quietly(alert: Alert) -> bool:
+    """Whether what it said last has an end of its own in words: a series of works, or a calendar that tells no ends."""
+    return bool(alert.infos) and all(info.parameter(ENDS_BY) == QUIET for info in alert.infos)
+
+
 def _end(
     books: Books,
     station: Station,
@@ -42,7 +48,7 @@ def _end(
     told = books.subscribers_told(record.incident_id)
     on = channels_on(thread) | told
     alert = record.alert
-    if alert is None or not on:
+    if alert is None or not on or _runs_out_quietly(alert):
         return []
     accepted = Accepted(
         publish="auto",

@@ -10,6 +10,21 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+ENDS_BY = "tocsin:end"
+"""The parameter of our own messages that says what CAP has no word for: that an alert was `CORRECTED` by its Cancel,
+that an end is no more than the `PLANNED` one, that an alert runs out `QUIET`."""
+CORRECTED, PLANNED, QUIET = "corrected", "planned", "quiet"
+
+STEP_PARAMETER = "tocsin:step"
+"""The parameter of the works calendar that says why a message is sent now: `before`, `start`, `end`, `moved`, `again`
+or `cancelled`."""
+SERIES_PARAMETER = "tocsin:series"
+"""How an entry of the works calendar repeats, as JSON."""
+CHANGE_PARAMETER = "tocsin:change"
+"""What is otherwise than readers of the works calendar know it, as JSON."""
+ALL_DAY_PARAMETER = "tocsin:all-day"
+"""A parameter with the value "true" where only the days count, not the hours."""
+
 
 class Status(StrEnum):
     """How the message is to be handled (CAP 3.2.1 `status`)."""

@@ -20,12 +20,14 @@ class Heard:
     `key` names the entry within its source for as long as it is the same version of it (an index entry's URL and
     `updated`, an occurrence's announcement): a key that was stored is never handed on again. `notes` are what the
     lenient reader forgave. `leave_out` is a reason of the feed's own why this alert is none ("green: no warning").
+    `hold` is one why an officer looks at it before it goes out, whatever the source's `publish` is.
     """
 
     key: str
     alert: Alert | None = None
     problem: str | None = None
     leave_out: str | None = None
+    hold: str | None = None
     notes: tuple[str, ...] = ()
 
 

@@ -1,23 +1,39 @@
-"""What must be told of a works calendar now: decided from what it says, what was told before, and the time. Pure."""
+"""What must be told of a works calendar now: decided from what it says, what was told before, and the time. Pure.
+
+Entries that come once are announced at their moments; what repeats is announced once, as a series, and again only for
+what changes in it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from alerts.sources.ical.entries import Change, changes_of, entries_of, recognise
 from alerts.sources.ical.events import Agenda
 from alerts.sources.ical.moments import Moment, time_of
-from alerts.sources.ical.occurrence import Occurrence
-from alerts.sources.ical.told import Told
+from alerts.sources.ical.occurrence import Occurrence, Told
 
 LATE_END = timedelta(hours=12)
-"""For how long after its end an occurrence is still worth the word that it is over."""
+"""For how long after its end an occurrence is still worth the word that its time is over."""
 
 JUST_TOLD = timedelta(hours=12)
 """For how long the word that something moved stands for a notice of it that was given once before."""
+
+TOLD_AGAIN = timedelta(days=365)
+"""After this long a series without an end is told once more."""
+
+FLOOD = 5
+"""More than so many announcements of a calendar that was first read within the last day are put before an officer."""
+
+_FIRST_DAY = timedelta(days=1)
+_FEW = 2
+"""Fewer entries than these that are gone at once were called off by somebody; where nothing is left, not even one."""
+_MANY = 5
+"""So many that are gone at once are an accident until an officer says otherwise, whatever else was told."""
 
 END = Moment("end")
 Kind = Literal["alert", "update", "end", "cancel"]
@@ -25,23 +41,27 @@ Kind = Literal["alert", "update", "end", "cancel"]
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """One message to make of an occurrence: `step` is the moment's name, `moved` or `cancelled`.
+    """One message to make of an occurrence: `step` is the moment's name, `moved`, `again` or `cancelled`.
 
-    `before` is what was told of the occurrence until now; a tentative one is not for readers.
+    `before` is what was told of the occurrence until now, `changes` what is otherwise since; a tentative one is not for
+    readers, one that is `held` for an officer first, and of one that ends `quietly` nobody is told that it is over.
     """
 
+    key: str
     occurrence: Occurrence
     kind: Kind
     step: str
     before: Told
+    changes: tuple[Change, ...] = ()
     tentative: bool = False
+    held: bool = False
+    quietly: bool = False
 
     @property
     def identifier(self) -> str:
         """Its CAP identifier: the same each time this decision is taken again, and legal (section 3.2.1)."""
         draft = "-tentative" if self.tentative else ""
-        occurrence = self.occurrence
-        return f"works-{occurrence.key}-{self.before.count}-{self.step}-{occurrence.fingerprint}{draft}"
+        return f"works-{self.key}-{self.before.count}-{self.step}-{self.occurrence.fingerprint}{draft}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,87 +87,171 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to tell, what is then told of each occurrence (by key), and the next moment at which something is due."""
+    """What to tell, what is then told of each occurrence (by key), and the next moment at which something is due.
+
+    `gone` are those that were told and vanished all at once: nothing is said of them until an officer has decided.
+    """
 
     announcements: tuple[Announcement, ...]
     told: Mapping[str, Told]
     look_again: datetime | None
+    gone: tuple[Told, ...] = ()
 
 
-def decide(agenda: Agenda, told: Mapping[str, Told], schedule: Schedule, now: datetime) -> Decision:
-    """At most one announcement for each occurrence: the latest moment that is due, a change, or the end."""
+def decide(
+    agenda: Agenda,
+    told: Mapping[str, Told],
+    schedule: Schedule,
+    now: datetime,
+    *,
+    since: datetime | None = None,
+    gone_for_good: bool = False,
+) -> Decision:
+    """At most one announcement for each entry: the latest moment that is due, a change, or the end.
+
+    What began until `since`, when the calendar was read first, is news to nobody. `gone_for_good`: an officer said that
+    what vanished is called off.
+    """
+    look = _Look(agenda, schedule, now, since)
     sent = now.replace(microsecond=0)
-    present = {occurrence.key: occurrence for occurrence in agenda.occurrences}
-    records = _follow_series(present, told, schedule.zone)
+    keys, dropped = recognise(entries_of(agenda, schedule.zone, now, since), told, schedule.zone)
     announcements: list[Announcement] = []
-    for key in [*present, *(key for key in records if key not in present)]:
-        before = records.get(key, Told())
-        announcement = _next_step(present.get(key), before, agenda, schedule, now)
+    records = {key: record for key, record in told.items() if key not in dropped}
+    by_key: dict[str, Occurrence | None] = {**keys, **dict.fromkeys(key for key in records if key not in keys)}
+    for key, occurrence in by_key.items():
+        announcement = _next_step(key, occurrence, records.get(key, Told()), look)
         if announcement:
             announcements.append(announcement)
-        if announcement and not announcement.tentative:
-            records[key] = _remember(announcement, schedule, sent)
-        elif before.occurrence and not before.over and schedule.over(present.get(key, before.occurrence), now):
-            records[key] = replace(before, over=True)
-    kept = {key: record for key, record in records.items() if key in present or not _forgettable(record, agenda)}
-    return Decision(tuple(announcements), kept, _look_again(present, kept, schedule, now))
+    gone = () if gone_for_good else _gone_at_once(announcements, by_key, records)
+    announcements = [each for each in announcements if each.key not in gone]
+    announcements = _stem(announcements, records, look)
+    for each in announcements:
+        if not each.tentative:
+            records[each.key] = _remember(each, schedule, sent)
+    spoken = {each.key for each in announcements if not each.tentative}
+    for key, record in records.items():
+        last = by_key[key] or record.occurrence
+        if last and not record.over and key not in spoken and look.over(last):
+            records[key] = replace(record, over=True)
+    kept = {key: each for key, each in records.items() if by_key[key] or not _forgettable(each, agenda)}
+    lost = tuple(records[key] for key in gone)
+    return Decision(tuple(announcements), kept, _look_again(by_key, kept, schedule, now), lost)
 
 
-def _next_step(
-    occurrence: Occurrence | None, before: Told, agenda: Agenda, schedule: Schedule, now: datetime
-) -> Announcement | None:
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One look at the calendar: what it says, when it is announced, and what the time is."""
+
+    agenda: Agenda
+    schedule: Schedule
+    now: datetime
+    since: datetime | None
+
+    def over(self, occurrence: Occurrence) -> bool:
+        """Whether it has ended for readers."""
+        return self.schedule.over(occurrence, self.now)
+
+    def quietly(self, occurrence: Occurrence) -> bool:
+        """Whether its time runs out without a word: a series said when it would, and some stations want none."""
+        return occurrence.series is not None or END not in self.schedule.moments
+
+
+def _next_step(key: str, occurrence: Occurrence | None, before: Told, look: _Look) -> Announcement | None:
     if before.occurrence is None or before.over:
-        return _first(occurrence, before, schedule, now) if occurrence and _is_news(occurrence, before) else None
+        return _first(key, occurrence, before, look) if occurrence and _is_news(occurrence, before, look) else None
     called_off = occurrence is None or occurrence.status == "CANCELLED"
-    if occurrence and not called_off and occurrence.fingerprint != before.occurrence.fingerprint:
-        return _change(occurrence, before, schedule, now)
-    if schedule.over(before.occurrence, now):
-        return _ending(occurrence or before.occurrence, before, schedule, now)
+    if occurrence and not called_off and (changes := changes_of(before.occurrence, occurrence, look.now)):
+        return _change(key, occurrence, before, changes, look)
+    if look.over(before.occurrence) and (occurrence is None or not before.occurrence.series):
+        return _ending(key, occurrence or before.occurrence, before, look)
     if occurrence is None or called_off:
-        return _calling_off(occurrence, before, agenda)
-    return _due(occurrence, before, schedule, now)
+        return _calling_off(key, occurrence, before, look.agenda)
+    return _due(key, occurrence, before, look)
 
 
-def _is_news(occurrence: Occurrence, before: Told) -> bool:
+def _is_news(occurrence: Occurrence, before: Told, look: _Look) -> bool:
     """Whether readers don't know of it: never told, called off and on again, or taken up again after its end."""
     if before.occurrence is None:
-        return occurrence.status != "CANCELLED"
-    changed = before.cancelled or occurrence.fingerprint != before.occurrence.fingerprint
-    return changed and occurrence.status == "CONFIRMED"
+        return occurrence.status != "CANCELLED" and (look.since is None or occurrence.starts > look.since)
+    changed = before.cancelled or changes_of(before.occurrence, occurrence, look.now)
+    return bool(changed) and occurrence.status == "CONFIRMED"
 
 
-def _first(occurrence: Occurrence, before: Told, schedule: Schedule, now: datetime) -> Announcement | None:
+def _first(key: str, occurrence: Occurrence, before: Told, look: _Look) -> Announcement | None:
     """The latest moment that has come, for what is still to come or on; nothing for what is over."""
-    passed = schedule.passed(occurrence, now)
-    if not passed or schedule.over(occurrence, now):
+    passed = [moment for moment in look.schedule.passed(occurrence, look.now) if moment.kind != "end"]
+    if not passed or look.over(occurrence):
         return None
-    fresh = replace(before, tells=())
-    return Announcement(occurrence, "alert", passed[-1].name, fresh, tentative=occurrence.status == "TENTATIVE")
+    return Announcement(
+        key,
+        occurrence,
+        "alert",
+        passed[-1].name,
+        replace(before, tells=(), held=False),
+        tentative=occurrence.status == "TENTATIVE",
+        quietly=look.quietly(occurrence),
+    )
 
 
-def _ending(occurrence: Occurrence, before: Told, schedule: Schedule, now: datetime) -> Announcement | None:
-    wanted = END in schedule.moments and now < occurrence.ends + LATE_END
-    return Announcement(occurrence, "end", END.name, before) if wanted else None
+def _ending(key: str, occurrence: Occurrence, before: Told, look: _Look) -> Announcement | None:
+    wanted = END in look.schedule.moments and look.now < occurrence.ends + LATE_END and not occurrence.series
+    return Announcement(key, occurrence, "end", END.name, before, held=before.held) if wanted else None
 
 
-def _calling_off(occurrence: Occurrence | None, before: Told, agenda: Agenda) -> Announcement | None:
+def _calling_off(key: str, occurrence: Occurrence | None, before: Told, agenda: Agenda) -> Announcement | None:
     """Called off by the calendar's own word, or by absence from a whole calendar that would have it."""
     told = before.occurrence
     if told is None or (occurrence is None and not agenda.tells_absence(told.uid, told.starts, told.ends)):
         return None
-    return Announcement(told, "cancel", "cancelled", before)
+    return Announcement(key, told, "cancel", "cancelled", before, held=before.held)
 
 
-def _change(occurrence: Occurrence, before: Told, schedule: Schedule, now: datetime) -> Announcement | None:
+def _change(
+    key: str, occurrence: Occurrence, before: Told, changes: tuple[Change, ...], look: _Look
+) -> Announcement | None:
     """A change is told at once, whatever the moments; that it ended sooner than was told, as an end."""
-    if schedule.over(occurrence, now):
-        return Announcement(occurrence, "end", END.name, before)
-    return Announcement(occurrence, "update", "moved", before)
+    if look.over(occurrence):
+        return Announcement(key, occurrence, "end", END.name, before, changes, held=before.held)
+    return replace(_update(key, occurrence, "moved", before, look), changes=changes)
 
 
-def _due(occurrence: Occurrence, before: Told, schedule: Schedule, now: datetime) -> Announcement | None:
-    due = [moment for moment in schedule.passed(occurrence, now) if moment.name not in before.done]
-    return Announcement(occurrence, "update", due[-1].name, before) if due else None
+def _update(key: str, occurrence: Occurrence, step: str, before: Told, look: _Look) -> Announcement:
+    quietly = look.quietly(occurrence)
+    return Announcement(key, occurrence, "update", step, before, held=before.held, quietly=quietly)
+
+
+def _due(key: str, occurrence: Occurrence, before: Told, look: _Look) -> Announcement | None:
+    """The latest moment that has come and wasn't told; of a series none, but once a year that it still goes on."""
+    if occurrence.series:
+        goes_on = occurrence.series.last is None and before.tells and look.now - before.tells[-1][1] >= TOLD_AGAIN
+        return _update(key, occurrence, "again", before, look) if goes_on else None
+    due = [moment for moment in look.schedule.passed(occurrence, look.now) if moment.name not in before.done]
+    return _update(key, occurrence, due[-1].name, before, look) if due else None
+
+
+def _gone_at_once(
+    announcements: Iterable[Announcement], by_key: Mapping[str, Occurrence | None], told: Mapping[str, Told]
+) -> tuple[str, ...]:
+    """The keys of what would be called off for being gone, where that is too much at once to be meant.
+
+    Half of what was told, or five, are more likely an export that failed than a town that gave up its works.
+    """
+    gone = tuple(each.key for each in announcements if each.kind == "cancel" and by_key[each.key] is None)
+    known = sum(1 for each in told.values() if each.occurrence and not each.over)
+    empty = bool(gone) and not any(by_key.values())
+    much = len(gone) >= _FEW and (2 * len(gone) >= known or len(gone) >= _MANY)
+    return gone if empty or much else ()
+
+
+def _stem(announcements: list[Announcement], told: Mapping[str, Told], look: _Look) -> list[Announcement]:
+    """A flood of first announcements, from a calendar that was first read today, is held for an officer."""
+    if look.since is None or look.now - look.since >= _FIRST_DAY:
+        return announcements
+    new = [each for each in announcements if each.kind == "alert" and not each.tentative]
+    before = sum(1 for each in told.values() if each.tells)
+    if len(new) + before <= FLOOD:
+        return announcements
+    return [replace(each, held=True) if each in new else each for each in announcements]
 
 
 def _remember(announcement: Announcement, schedule: Schedule, sent: datetime) -> Told:
@@ -159,6 +263,7 @@ def _remember(announcement: Announcement, schedule: Schedule, sent: datetime) ->
         count=before.count + 1,
         over=announcement.kind in ("end", "cancel"),
         cancelled=announcement.kind == "cancel",
+        held=announcement.held,
     )
 
 
@@ -169,34 +274,19 @@ def _is_done(moment: Moment, announcement: Announcement, schedule: Schedule, sen
     return schedule.at(moment, announcement.occurrence) < sent + closely
 
 
-def _follow_series(present: Mapping[str, Occurrence], told: Mapping[str, Told], zone: ZoneInfo) -> dict[str, Told]:
-    """What was told, under the keys of now: who moves a whole series to another hour changes every RECURRENCE-ID.
-
-    An occurrence that isn't there any more is the untold one of the same UID on the same day, if there is one.
-    """
-    records = dict(told)
-    by_day = {(each.uid, each.starts.astimezone(zone).date()): key for key, each in present.items() if key not in told}
-    for key, record in told.items():
-        if key in present or record.over or record.occurrence is None:
-            continue
-        successor = by_day.pop((record.occurrence.uid, record.occurrence.starts.astimezone(zone).date()), None)
-        if successor:
-            records[successor] = records.pop(key)
-    return records
-
-
 def _forgettable(record: Told, agenda: Agenda) -> bool:
     return record.occurrence is None or record.occurrence.ends < agenda.window.start
 
 
 def _look_again(
-    present: Mapping[str, Occurrence], records: Mapping[str, Told], schedule: Schedule, now: datetime
+    present: Mapping[str, Occurrence | None], records: Mapping[str, Told], schedule: Schedule, now: datetime
 ) -> datetime | None:
     """The next moment of anything that is neither over nor called off; the end of what was told is always one."""
     coming: list[datetime] = []
     for key, occurrence in present.items():
         record = records.get(key)
-        if occurrence.status != "CANCELLED" and not (record and record.over):
+        is_told = record is not None and (record.over or (record.occurrence and record.occurrence.series))
+        if occurrence and occurrence.status != "CANCELLED" and not is_told:
             coming += [schedule.at(moment, occurrence) for moment in schedule.moments]
     coming += [schedule.at(END, each.occurrence) for each in records.values() if each.occurrence and not each.over]
     return min((time for time in coming if time > now), default=None)

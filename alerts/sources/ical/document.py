@@ -1,6 +1,7 @@
 """A calendar file cut into its events' lines (RFC 5545, sections 3.1 and 3.6): a broken event costs itself alone.
 
 Only the lines that Tocsin reads are kept: alarms, attendees and the exporters' own properties never reach the parser.
+Of an entry that isn't public (CLASS, 3.8.1.3) not even its words are: what nobody may read is dropped here.
 """
 
 from __future__ import annotations
@@ -17,12 +18,17 @@ from alerts.sources.safe_xml import FORBIDDEN
 TIME_PROPERTIES = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE"})
 READ_PROPERTIES = TIME_PROPERTIES | {
     "UID", "DURATION", "RRULE", "SUMMARY", "DESCRIPTION", "LOCATION", "URL", "CATEGORIES", "GEO", "STATUS", "SEQUENCE",
+    "CLASS",
 }  # fmt: skip
 _LONGEST = {
     "UID": 1000, "SUMMARY": 2000, "LOCATION": 2000, "URL": 2000, "CATEGORIES": 2000, "DESCRIPTION": 40_000,
     "RRULE": 2000, "STATUS": 200, "SEQUENCE": 200, "GEO": 200, "DURATION": 200,
+    "CLASS": 200,
 }  # fmt: skip
 """Characters of a line that are read, where its property isn't a list of times (those are counted)."""
+_COMPONENTS = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE"})
+"""What stands in a calendar and never within another of these (3.6)."""
+_IDENTITY = ("UID", "RECURRENCE-ID", "DTSTART", "DTEND", "DURATION", "SEQUENCE")
 _FOLD = re.compile(r"(?:\r\n|\n|\r)[ \t]")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _NAME_END = re.compile(r"[:;]")
@@ -45,11 +51,15 @@ class EventLines:
 
 @dataclass(slots=True)
 class CalendarLines:
-    """One VCALENDAR: its own properties in upper case, the text of its time zones, its events in the file's order."""
+    """One VCALENDAR: its own properties in upper case, the text of its time zones, its events in the file's order.
+
+    `damage` says where its components don't fit together: then what isn't there may only have been swallowed.
+    """
 
     properties: dict[str, str] = field(default_factory=dict)
     zones: list[str] = field(default_factory=list)
     events: list[EventLines] = field(default_factory=list)
+    damage: list[str] = field(default_factory=list)
 
 
 def decode(body: bytes) -> str:
@@ -128,11 +138,11 @@ class _Cutter:
 
     def _begin(self, line: str, component: str) -> None:
         if component == "VCALENDAR":
-            self._give_up("ends without END:VEVENT")
+            self._give_up()
             self.path = []
             self.calendars.append(CalendarLines())
-        elif component == "VEVENT" and "VEVENT" in self.path:
-            self._give_up("ends without END:VEVENT")
+        elif component in _COMPONENTS and len(self.path) > 1:
+            self._give_up()
             self.path = ["VCALENDAR"]
         if not self.path and component != "VCALENDAR":
             return  # stray lines between calendars
@@ -144,9 +154,11 @@ class _Cutter:
 
     def _end(self, line: str, component: str) -> None:
         if component not in self.path:
+            if self.calendars:
+                self.calendars[-1].damage.append(f"END:{component[:40]} ends nothing")
             return
         if component == "VCALENDAR":
-            self._give_up("ends without END:VEVENT")
+            self._give_up()
             self.path = []
             return
         if "VTIMEZONE" in self.path or len(self.path) == 2:
@@ -157,10 +169,28 @@ class _Cutter:
 
     def _store(self, component: str) -> None:
         if component == "VEVENT":
-            self.calendars[-1].events.append(EventLines(tuple(self.kept)))
+            self._keep(EventLines(tuple(self.kept)))
         elif component == "VTIMEZONE":
             self.calendars[-1].zones.append("\r\n".join(self.kept))
 
-    def _give_up(self, flaw: str) -> None:
+    def _give_up(self) -> None:
+        """The component around this line ends without its END: an event is told, anything else may have hidden some."""
+        if len(self.path) < 2:
+            return
+        flaw = f"ends without END:{self.path[1][:40]}"
         if "VEVENT" in self.path:
-            self.calendars[-1].events.append(EventLines(tuple(self.kept), flaw))
+            self._keep(EventLines(tuple(self.kept), flaw))
+        else:
+            self.calendars[-1].damage.append(f"BEGIN:{self.path[1][:40]} {flaw}")
+
+    def _keep(self, event: EventLines) -> None:
+        """Keep an event; one that isn't public only where it stands for a date of a series: that one isn't on.
+
+        An unknown CLASS is taken for PRIVATE, as the specification wants.
+        """
+        if (event.value("CLASS") or "PUBLIC").upper() == "PUBLIC":
+            self.calendars[-1].events.append(event)
+        elif event.value("RECURRENCE-ID") and event.flaw is None:
+            bare = [line for line in event.lines[1:-1] if _NAME_END.split(line, maxsplit=1)[0].upper() in _IDENTITY]
+            lines = ("BEGIN:VEVENT", *bare, "STATUS:CANCELLED", "END:VEVENT")
+            self.calendars[-1].events.append(EventLines(lines))

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from alerts.sources.ical.budget import MOST_SECONDS, Budget
 from alerts.sources.ical.document import CalendarLines, EventLines, decode, read_calendars
 from alerts.sources.ical.occurrence import Occurrence
-from alerts.sources.ical.recurrence import MOST_VERSIONS, Window, expand
+from alerts.sources.ical.recurrence import MOST_VERSIONS, Window, expand, in_force
+from alerts.sources.ical.rule_starts import MOST_SECONDS, Budget
 from alerts.sources.ical.settled_event import SettledEvent, read_event
 from alerts.sources.ical.times import learn_zones, zone_called
 
@@ -24,6 +24,7 @@ MOST_OCCURRENCES = 2000
 """How many occurrences of a calendar are followed at once, the soonest first."""
 
 _LONGEST_TITLE = 200
+_REPLACED = "another version of it counts, whose SEQUENCE is higher or which stands later in the file"
 _ONE_AT_A_TIME = threading.Lock()
 """icalendar keeps the zones that files define in one cache of the process: each calendar gets it empty, and alone."""
 
@@ -37,7 +38,10 @@ def window_around(now: datetime, watched: Iterable[str] = ()) -> Window:
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """An event that could not be read: `key` names this version of it, `uid` whose it is where that can be told."""
+    """An event that could not be read: `key` names this version of it, `uid` whose it is where that can be told.
+
+    An older version of an entry is nobody's (""): it hides nothing.
+    """
 
     key: str
     uid: str | None
@@ -48,18 +52,20 @@ class Flaw:
 class Agenda:
     """What a calendar says for a window: occurrences by start, the events that could not be read, and how far it goes.
 
-    Absence means something only before `complete_until`, and only for a UID that isn't among the flaws.
+    Absence means something only before `complete_until`, and only for a UID that isn't among the flaws. `damage` says
+    why half of the calendar may have been swallowed: then it means nothing at all.
     """
 
     occurrences: tuple[Occurrence, ...]
     flaws: tuple[Flaw, ...]
     window: Window
     complete_until: datetime
+    damage: str | None = None
 
     def tells_absence(self, uid: str, starts: datetime, ends: datetime) -> bool:
         """Whether an occurrence of `uid` from `starts` to `ends` would be here if the calendar still had it."""
         unread = any(flaw.uid is None or flaw.uid == uid for flaw in self.flaws)
-        return not unread and starts < self.complete_until and ends > self.window.start
+        return not unread and self.damage is None and starts < self.complete_until and ends > self.window.start
 
 
 def read_agenda(body: bytes, window: Window, home: ZoneInfo, monotonic: Callable[[], float] = time.monotonic) -> Agenda:
@@ -77,7 +83,8 @@ def read_agenda(body: bytes, window: Window, home: ZoneInfo, monotonic: Callable
     occurrences = sorted(reader.occurrences, key=lambda each: (each.starts, each.uid, each.recurrence_id))
     kept = tuple(occurrences[:MOST_OCCURRENCES])
     complete_until = occurrences[MOST_OCCURRENCES].starts if len(occurrences) > MOST_OCCURRENCES else window.stop
-    return Agenda(kept, tuple(reader.flaws), window, complete_until)
+    damage = next((each for calendar in calendars for each in calendar.damage), None)
+    return Agenda(kept, tuple(reader.flaws), window, complete_until, damage)
 
 
 class _Reader:
@@ -103,24 +110,45 @@ class _Reader:
             self.occurrences += [replace(each, status="CANCELLED") for each in found] if called_off else found
 
     def _hear(self, versions: Sequence[EventLines], zone: ZoneInfo | None) -> list[Occurrence]:
-        """The occurrences of one UID; whatever is wrong with it is a flaw, and no other event's loss."""
+        """The occurrences of one UID; what is wrong with it is a flaw, and no other event's loss."""
         try:
             return self._expand(versions, zone)
         except ValueError as error:
-            self.flaws.append(_flaw(versions[0], str(error)))
+            reason = str(error)
         except Exception as error:
             log.exception("calendar.stumbled", uid=versions[0].value("UID"))
-            self.flaws.append(_flaw(versions[0], f"the reader stumbled over it ({type(error).__name__})"))
+            reason = f"the reader stumbled over it ({type(error).__name__})"
+        told = {flaw.key for flaw in self.flaws}
+        lost = versions if len(versions) <= MOST_VERSIONS else versions[:1]
+        self.flaws += [flaw for lines in lost if (flaw := _flaw(lines, reason)).key not in told]
         return []
 
     def _expand(self, versions: Sequence[EventLines], zone: ZoneInfo | None) -> list[Occurrence]:
+        """Every entry of the UID is read, or told as a flaw. One of a series that can't be read costs the series.
+
+        Without it, the day that it moves or calls off would be announced by the rule.
+        """
         if len(versions) > MOST_VERSIONS:
             raise ValueError(f"its UID stands there {len(versions):,} times: {MOST_VERSIONS:,} are read")
-        events: list[SettledEvent] = []
+        events: list[tuple[SettledEvent, EventLines]] = []
         for lines in versions:
             self._budget.check()
-            events.append(read_event(lines, self._home, zone))
-        return expand(events, self._window, self._home, self._budget)
+            try:
+                events.append((read_event(lines, self._home, zone), lines))
+            except ValueError as error:
+                if lines.value("RECURRENCE-ID"):
+                    raise
+                self.flaws.append(_flaw(lines, str(error)))
+        if not events:
+            return []
+        groups, older = in_force([event for event, _ in events])
+        for event, lines in events:
+            if any(event is each for each in older):
+                self.flaws.append(replace(_flaw(lines, _REPLACED), uid=""))
+        found: list[Occurrence] = []
+        for group in groups:
+            found += expand(group, self._window, self._home, self._budget)
+        return found
 
 
 def _by_uid(events: Iterable[EventLines], window: Window) -> Iterable[list[EventLines]]:
@@ -144,7 +172,9 @@ def _surely_outside(lines: EventLines, window: Window) -> bool:
 
 
 def _flaw(lines: EventLines, reason: str) -> Flaw:
-    key = hashlib.sha256("\n".join(lines.lines).encode()).hexdigest()[:16]
+    """Its key is that of its words: an export that makes a new UID each time doesn't make another flaw of it."""
+    words = [line for line in lines.lines if not line.upper().startswith(("UID", "SEQUENCE"))]
+    key = hashlib.sha256("\n".join([*words, reason]).encode()).hexdigest()[:16]
     title = lines.value("SUMMARY") or lines.value("UID") or "without a title"
     return Flaw(f"flaw-{key}", lines.value("UID"), f'the event "{title[:_LONGEST_TITLE]}" can\'t be read: {reason}')
 

@@ -1,27 +1,34 @@
-"""The occurrences of a recurring event within a window, bounded: a rule for every second must not hold up the town."""
+"""The occurrences of the events of one UID within a window, and how they repeat: bounded, so that no rule runs away."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import recurring_ical_events
 from icalendar import Calendar, Event
 
-from alerts.sources.ical.budget import Budget
-from alerts.sources.ical.occurrence import Occurrence
-from alerts.sources.ical.rule_starts import RuleStarts
+from alerts.sources.ical.occurrence import Occurrence, Series
+from alerts.sources.ical.rule_starts import Budget, RuleStarts
 from alerts.sources.ical.settled_event import SettledEvent, as_list, to_occurrence
-from alerts.sources.ical.times import time_told
+from alerts.sources.ical.times import as_instant, time_told
 
 MOST_RULES = 10
 """How many rules an event may have; RFC 5545 (section 3.8.5.3) wants one at the most."""
 
 MOST_VERSIONS = 2000
 """How many times a UID may stand in a calendar: an event, and the occurrences of it that are told for themselves."""
+
+_PLANNED = timedelta(days=400)
+"""How far ahead the days that a series leaves out are looked at."""
+
+_WEEK = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+_NOT_THE_RHYTHM = ("COUNT", "UNTIL", "WKST", "INTERVAL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,48 +45,169 @@ class Window:
         return touches or occurrence.uid in self.watched
 
 
+def in_force(events: Sequence[SettledEvent]) -> tuple[list[list[SettledEvent]], list[SettledEvent]]:
+    """The entries of one UID: the one that repeats with its overrides, others alone; and the older versions.
+
+    An entry is an older version where another of its kind (or of its RECURRENCE-ID) has a higher SEQUENCE (3.8.7.4).
+    Those of one SEQUENCE that say the same are one; those that don't are different entries that share a UID wrongly.
+    """
+    kinds: dict[str, list[SettledEvent]] = defaultdict(list)
+    for each in events:
+        kinds[_recurrence_id(each.event) if each.overrides else ""].append(each)
+    newest = {kind: max(each.sequence for each in versions) for kind, versions in kinds.items()}
+    current: list[SettledEvent] = []
+    older: list[SettledEvent] = []
+    for kind, versions in kinds.items():
+        alike: dict[bytes, SettledEvent] = {each.event.to_ical(): each for each in versions}
+        for number, each in enumerate(reversed(alike.values())):
+            replaced = each.sequence < newest[kind] or (kind and number)
+            (older if replaced else current).append(each)
+    overrides = [each for each in current if each.overrides]
+    masters = [each for each in reversed(current) if not each.overrides]
+    masters.sort(key=lambda each: not each.recurs)
+    if not masters:
+        return [overrides], older
+    return [[masters[0], *overrides], *([each] for each in masters[1:])], older
+
+
 def expand(events: Sequence[SettledEvent], window: Window, home: ZoneInfo, budget: Budget) -> list[Occurrence]:
-    """The occurrences that `window` wants of the events of one UID: a single event, or a master and its overrides.
+    """The occurrences that `window` wants of a single event, or of a master and its overrides.
+
+    A series that is watched and has nothing on in the window is followed to its next date: it isn't over.
 
     Raises ValueError for a rule that can't be followed (whatever the expansion stumbles over is one), and OutOfTime.
     """
     if not any(each.recurs or each.overrides for each in events):
-        newest = max(events, key=lambda each: each.sequence)
-        return [each for each in [to_occurrence(newest.event, newest, home, "")] if window.wants(each)]
+        return [each for each in [to_occurrence(events[0].event, events[0], home, "")] if window.wants(each)]
     master = next((each for each in events if not each.overrides), events[0])
-    found = [to_occurrence(each, master, home, _recurrence_id(each)) for each in _recur(events, window, budget)]
+    whole = to_occurrence(master.event, master, home, "")
+    components, rules = _recur(events, window.start, window.stop, budget)
+    if master.uid in window.watched and whole.status != "CANCELLED" and not any(map(_is_on, components)):
+        components, _ = _recur(events, window.start, window.start + _PLANNED, budget)
+    found = [to_occurrence(each, master, home, _recurrence_id(each)) for each in components]
     told = {each.recurrence_id for each in found}
     moved = [to_occurrence(each.event, each, home, _recurrence_id(each.event)) for each in events if each.overrides]
-    return found + [each for each in moved if each.uid in window.watched and each.recurrence_id not in told]
+    found += [each for each in moved if each.uid in window.watched and each.recurrence_id not in told]
+    series = _series(master, events, rules, window, home)
+    if series is None:
+        return found
+    return [replace(each, series=series) if _is_of(each, whole) else each for each in found]
 
 
-def _recur(events: Sequence[SettledEvent], window: Window, budget: Budget) -> list[Event]:
-    """One event per occurrence that touches the window, as recurring-ical-events makes them."""
+def _is_of(one: Occurrence, whole: Occurrence) -> bool:
+    """Whether an occurrence is announced with its series: one with a title or place of its own is told for itself."""
+    return one.status == "CANCELLED" or (one.summary, one.location) == (whole.summary, whole.location)
+
+
+def _is_on(event: Event) -> bool:
+    return str(event.get("STATUS", "")).upper() != "CANCELLED"
+
+
+def _recur(
+    events: Sequence[SettledEvent], start: datetime, stop: datetime, budget: Budget
+) -> tuple[list[Event], list[RuleStarts]]:
+    """One event per occurrence from `start` to `stop`, as recurring-ical-events makes them; and the rules."""
     calendar = Calendar()
     calendar.subcomponents.extend(each.event for each in events)
     if any(len(as_list(each.event.get("RRULE"))) > MOST_RULES for each in events):
         raise ValueError(f"it has more than {MOST_RULES} rules: let it have one")
     try:
         query = recurring_ical_events.of(calendar)
-        for series in query.series:
-            _bound(series.recurrence, budget)
-        found: list[Event] = query.between(window.start, window.stop)
+        rules = list(chain.from_iterable(_bound(series.recurrence, budget) for series in query.series))
+        found: list[Event] = query.between(start, stop)
     except (TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
         raise ValueError(f"its recurrence can't be followed ({error})") from error
-    return found
+    return found, rules
 
 
-def _bound(recurrence: Any, budget: Budget) -> None:
+def _bound(recurrence: Any, budget: Budget) -> list[RuleStarts]:
     """Put rules that know where to stop in the place of a series' own; the first of them is what isn't by rule."""
-    if recurrence.has_core:
-        dates, *rules = recurrence.rrules
-        recurrence.rrules = [dates, *(RuleStarts(rule, recurrence.start, budget) for rule in rules)]
+    if not recurrence.has_core:
+        return []
+    dates, *rules = recurrence.rrules
+    bounded = [RuleStarts(rule, recurrence.start, budget) for rule in rules]
+    recurrence.rrules = [dates, *bounded]
+    return bounded
 
 
 def _recurrence_id(event: Event) -> str:
     """The time that the rule gave the occurrence, in UTC; a date where the event has dates."""
-    told: Any = event.get("RECURRENCE-ID")
     # What RANGE=THISANDFUTURE moved along carries the id of the override that did it: its own start tells them apart.
-    moved_along = told.params.get("RANGE") == "THISANDFUTURE"
-    value = time_told(event, "DTSTART" if moved_along else "RECURRENCE-ID")
+    value = time_told(event, "DTSTART" if _moves_along(event) else "RECURRENCE-ID")
     return f"{value.astimezone(UTC):%Y%m%dT%H%M%SZ}" if isinstance(value, datetime) else f"{value:%Y%m%d}"
+
+
+def _moves_along(event: Event) -> bool:
+    told: Any = event.get("RECURRENCE-ID")
+    return told is not None and told.params.get("RANGE") == "THISANDFUTURE"
+
+
+def _series(
+    master: SettledEvent, events: Iterable[SettledEvent], rules: Sequence[RuleStarts], window: Window, home: ZoneInfo
+) -> Series | None:
+    """How the event repeats; None where each occurrence is told for itself.
+
+    That is what comes once a year, what repeats within a day, and what changes its rhythm on the way (THISANDFUTURE).
+    """
+    rhythms = [_rhythm(rule) for rule in rules]
+    if not master.recurs or None in rhythms or any(_moves_along(each.event) for each in events):
+        return None
+    starts, ends = (as_instant(time_told(master.event, name), home) for name in ("DTSTART", "DTEND"))
+    added = {_day(each, home) for each in _dates(master.event, "RDATE")}
+    if not rules:
+        added.add(starts.date())
+    lasts = [rule.last() for rule in rules]
+    last = None if None in lasts else max([*added, *(_day(each, home) for each in lasts if each)])
+    first_day, last_day = window.start.astimezone(home).date(), (window.start + _PLANNED).astimezone(home).date()
+    off = {day for each in _dates(master.event, "EXDATE") if first_day <= (day := _day(each, home)) <= last_day}
+    if last is not None and last == min([*added, starts.date()]):
+        return None
+    return Series(
+        rule="+".join(sorted(filter(None, rhythms))),
+        opens=starts.time(),
+        length=ends - starts,
+        last=last,
+        off=tuple(sorted(day for day in sorted(off, reverse=True) if day in added or _meets(rules, day, home))),
+        extra=tuple(sorted(day for day in added if day >= first_day)),
+    )
+
+
+def _rhythm(rule: RuleStarts) -> str | None:
+    """The rule in one fixed spelling, with what its start implies, without its end; None for what isn't a series."""
+    said = {name: value for name, value in rule.parts.items() if name not in _NOT_THE_RHYTHM}
+    if said["FREQ"] not in ("DAILY", "WEEKLY", "MONTHLY"):
+        return None
+    interval = int(rule.parts.get("INTERVAL", 1))
+    if said["FREQ"] == "DAILY" and "BYDAY" in said and interval == 1:
+        said["FREQ"] = "WEEKLY"
+    if said["FREQ"] == "WEEKLY":
+        days = said.get("BYDAY", _WEEK[rule.first.weekday()]).split(",")
+        said["BYDAY"] = ",".join(sorted(days, key=lambda day: _WEEK.index(day) if day in _WEEK else len(_WEEK)))
+    if said["FREQ"] == "MONTHLY" and len(said) == 1:
+        said["BYMONTHDAY"] = str(rule.first.day)
+    if interval > 1:
+        said["INTERVAL"] = str(interval)
+    return ";".join(f"{name}={said[name]}" for name in sorted(said, key=lambda name: (name != "FREQ", name)))
+
+
+def _dates(event: Event, name: str) -> list[date | datetime]:
+    """The single dates of a property; of a period, when it begins."""
+    told = [each.dt for value in as_list(event.get(name)) for each in value.dts]
+    return [each[0] if isinstance(each, tuple) else each for each in told]
+
+
+def _day(value: date | datetime, home: ZoneInfo) -> date:
+    if not isinstance(value, datetime):
+        return value
+    return value.astimezone(home).date() if value.tzinfo else value.date()
+
+
+def _meets(rules: Iterable[RuleStarts], day: date, home: ZoneInfo) -> bool:
+    """Whether a rule has a start on that day of the station's."""
+    for rule in rules:
+        zone = rule.first.tzinfo
+        noon = datetime(day.year, day.month, day.day, 12, tzinfo=zone)
+        near = rule.between(noon - timedelta(days=1), noon + timedelta(days=1), inc=True)
+        if any(_day(start, home) == day for start in near):
+            return True
+    return False

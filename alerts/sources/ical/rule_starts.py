@@ -1,23 +1,52 @@
 """When a recurrence rule has its event start (RFC 5545, section 3.3.10): followed no further than anybody asks.
 
-dateutil searches a rule that is never met up to the year 9999, and looks at UNTIL only where the rule is met.
+dateutil searches a rule that is never met up to the year 9999, and looks at UNTIL only where the rule is met. What one
+calendar may cost in time is here too: what a stranger wrote must not hold up the town's other sources.
 """
 
 from __future__ import annotations
 
 import contextlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, time, timedelta
 from typing import Any
 
-from alerts.sources.ical.budget import Budget
+MOST_SECONDS = 10.0
+"""For one calendar. Two hundred events that repeat take one second."""
+
+
+class OutOfTime(ValueError):
+    """The time is up."""
+
+
+class Budget:
+    """`seconds` from now on, by `monotonic`, which tells seconds that only ever grow."""
+
+    def __init__(self, monotonic: Callable[[], float], seconds: float = MOST_SECONDS) -> None:
+        self._monotonic = monotonic
+        self._seconds = seconds
+        self._end = monotonic() + seconds
+
+    @property
+    def spent(self) -> bool:
+        """Whether the time is up."""
+        return self._monotonic() >= self._end
+
+    def check(self) -> None:
+        """Raise OutOfTime when the time is up."""
+        if self.spent:
+            raise OutOfTime(f"the calendar takes longer than {self._seconds:g} s to read, up to this event and with it")
+
 
 MOST_STEPS = 100_000
 """How many times a rule may be tried, and met, from its start on; a daily one from 1753 on."""
 
 MOST_SEEN = 2000
 """How many times a rule may be met within what is asked for; an hourly one is 1464 times in the window."""
+
+FORESEEABLE = timedelta(days=5 * 366)
+"""A rule that is met beyond this, counted from its start, is taken as one without an end."""
 
 _STEP = {
     "YEARLY": timedelta(days=365),
@@ -42,13 +71,13 @@ class RuleStarts:
     def __init__(self, rule: Any, first: datetime, budget: Budget) -> None:
         parts = [part.upper().partition("=") for part in rule.string.split(";")]
         self.until = rule.until
-        self._parts = {name: value for name, _, value in parts}
+        self.first = first
+        self.parts = {name: value for name, _, value in parts}
         self._rule = rule
-        self._first = first
         self._budget = budget
         self._starts: list[datetime] = []
         self._reach: datetime | None = None
-        _refuse(self._parts)
+        _refuse(self.parts)
 
     def between(self, after: datetime, before: datetime, *, inc: bool) -> list[datetime]:
         """The starts from `after` to `before`, both included where `inc` says so."""
@@ -58,10 +87,26 @@ class RuleStarts:
         first, last = (bisect_left, bisect_right) if inc else (bisect_right, bisect_left)
         return self._starts[first(self._starts, after) : last(self._starts, before)]
 
+    def last(self) -> datetime | None:
+        """The last start; None where the rule goes on, or on and on for longer than anybody plans."""
+        if self.until is not None:
+            end = self.until if isinstance(self.until, datetime) else datetime.combine(self.until, time.max)
+            end = end.replace(tzinfo=end.tzinfo or self.first.tzinfo) if self.first.tzinfo else end.replace(tzinfo=None)
+        elif "COUNT" in self.parts:
+            end = self.first + FORESEEABLE
+        else:
+            return None
+        try:
+            starts = self.between(self.first, min(end, self.first + FORESEEABLE), inc=True)
+        except ValueError:
+            return None
+        goes_on = end > self.first + FORESEEABLE or ("COUNT" in self.parts and len(starts) < int(self.parts["COUNT"]))
+        return None if goes_on or not starts else starts[-1]
+
     def _walk(self, after: datetime, before: datetime) -> Iterator[datetime]:
-        interval = int(self._parts.get("INTERVAL", 1))
-        steps = max(0, (before - self._first) // (_STEP[self._parts["FREQ"]] * interval)) + 2
-        if min(steps, int(self._parts.get("COUNT", steps))) > MOST_STEPS:
+        interval = int(self.parts.get("INTERVAL", 1))
+        steps = max(0, (before - self.first) // (_STEP[self.parts["FREQ"]] * interval)) + 2
+        if min(steps, int(self.parts.get("COUNT", steps))) > MOST_STEPS:
             raise self._too_often()
         counted = _CountedInterval(interval)
         counted.left, counted.budget = steps, self._budget
@@ -77,7 +122,7 @@ class RuleStarts:
                 yield start
 
     def _too_often(self) -> ValueError:
-        frequency = self._parts["FREQ"]
+        frequency = self.parts["FREQ"]
         return ValueError(f"its rule (FREQ={frequency}) repeats too often to be followed: let it repeat less")
 
 

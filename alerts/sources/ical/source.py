@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.ports import Heard, Known, Memory, Reading
 from alerts.sources.fetch import Fetcher
-from alerts.sources.ical.announcements import Announcement, Schedule, decide
+from alerts.sources.ical.announcements import Announcement, Decision, Schedule, decide
 from alerts.sources.ical.events import Agenda, Flaw, read_agenda, window_around
 from alerts.sources.ical.moments import Moment
+from alerts.sources.ical.occurrence import Told, from_state, to_state
 from alerts.sources.ical.place import CalendarAddress, CalendarFile, Document, Place
-from alerts.sources.ical.told import Told, from_state, to_state
 from alerts.sources.ical.works_alert import Issuer, to_alert
 
 FRESH = timedelta(hours=6)
@@ -26,6 +28,7 @@ FRESH = timedelta(hours=6)
 TRUSTED = timedelta(days=1)
 """For this long after it was last read, a calendar that can't be reached is still announced from."""
 
+_FLOOD = "the calendar was first read today and tells much at once: an officer looks before it goes out"
 _TENTATIVE = "the calendar calls it tentative: it is announced once it is confirmed"
 
 
@@ -121,7 +124,8 @@ class IcalSource:
         known: Known,
         now: datetime,
     ) -> Reading:
-        decision = await asyncio.to_thread(decide, held.agenda, told, self._schedule, now)
+        since = _since(memory.state, held.agenda, now)
+        decision = await self._decide(held.agenda, told, since, known, now)
         heard = [self._hear(each, now) for each in decision.announcements] + [
             _complain(flaw) for flaw in held.agenda.flaws
         ]
@@ -129,18 +133,63 @@ class IcalSource:
         document = held.document
         return Reading(
             heard=[each for each in heard if each.key not in stored],
-            memory=Memory(document.etag, document.last_modified, document.digest, to_state(decision.told)),
+            memory=Memory(
+                document.etag,
+                document.last_modified,
+                document.digest,
+                to_state(decision.told)
+                | ({"since": since.isoformat()} if since else {})
+                | ({"gone": gone_key(decision.gone)} if decision.gone else {}),
+            ),
             look_again=decision.look_again,
             unchanged=document.digest == memory.digest,
+            trouble=_trouble(held.agenda, decision),
         )
+
+    async def _decide(
+        self, agenda: Agenda, told: Mapping[str, Told], since: datetime | None, known: Known, now: datetime
+    ) -> Decision:
+        """What to tell. What is gone all at once is called off once an officer said so: that stands as a key heard."""
+        decision = await asyncio.to_thread(decide, agenda, told, self._schedule, now, since=since)
+        if decision.gone and await known([gone_key(decision.gone)]):
+            return await asyncio.to_thread(decide, agenda, told, self._schedule, now, since=since, gone_for_good=True)
+        return decision
 
     def _hear(self, announcement: Announcement, now: datetime) -> Heard:
         return Heard(
             key=announcement.identifier,
             alert=to_alert(announcement, self._issuer, now),
             leave_out=_TENTATIVE if announcement.tentative else None,
+            hold=_FLOOD if announcement.held else None,
             notes=announcement.occurrence.notes,
         )
+
+
+def gone_key(gone: Sequence[Told]) -> str:
+    """The name of exactly these entries being gone: what an officer agrees to, and nothing that vanishes later."""
+    names = sorted(identifier for each in gone for identifier, _ in each.tells[-1:])
+    return f"gone-{hashlib.sha256(repr(names).encode()).hexdigest()[:16]}"
+
+
+def _since(state: Mapping[str, Any], agenda: Agenda, now: datetime) -> datetime | None:
+    """When the calendar was read first with anything in it; None for one that was read before this was kept."""
+    if "since" in state:
+        return datetime.fromisoformat(state["since"])
+    return now if agenda.occurrences and not state.get("told") else None
+
+
+def _trouble(agenda: Agenda, decision: Decision) -> str | None:
+    """Why the calendar can't be right: it is damaged, or too much of what readers know is gone from it."""
+    if agenda.damage:
+        return f"the calendar is damaged ({agenda.damage}): part of it may be missing, so nothing is called off for it"
+    if not decision.gone:
+        return None
+    titles = ", ".join(f'"{each.occurrence.summary[:60]}"' for each in decision.gone[:3] if each.occurrence)
+    more = ", …" if len(decision.gone) > 3 else ""
+    return (
+        f"{len(decision.gone)} announced entries are gone from the calendar at once ({titles}{more}): "
+        "none is called off; correct the calendar, or say that they are: `tocsin gone`"
+    )
 
 
 def _validators(held: _Held | None) -> Memory:

@@ -17,8 +17,8 @@ from icalendar.prop import vDDDLists
 from icalendar.timezone import tzp
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
-from alerts.sources.ical.budget import Budget
 from alerts.sources.ical.document import TIME_PROPERTIES
+from alerts.sources.ical.rule_starts import Budget
 
 ASSUMED_LENGTH = timedelta(hours=1)
 """How long a timed event is taken to last that has no end, or ends when or before it starts."""

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from alerts.model.alert import (
+    ALL_DAY_PARAMETER,
+    CHANGE_PARAMETER,
+    ENDS_BY,
+    PLANNED,
+    QUIET,
+    SERIES_PARAMETER,
+    STEP_PARAMETER,
     Alert,
     Area,
     Category,
@@ -15,19 +24,12 @@ from alerts.model.alert import (
     MsgType,
     Named,
     Reference,
-    ResponseType,
     Severity,
     Urgency,
 )
 from alerts.model.hazard import HAZARD_PARAMETER, Hazard, hazard_of
 from alerts.sources.ical.announcements import LATE_END, Announcement, Kind
-from alerts.sources.ical.occurrence import Occurrence
-
-ALL_DAY_PARAMETER = "tocsin:all-day"
-"""A parameter with the value "true" where only the days count, not the hours."""
-
-STEP_PARAMETER = "tocsin:step"
-"""A parameter that says why the message is sent now: `before`, `start`, `end`, `moved` or `cancelled`."""
+from alerts.sources.ical.occurrence import Occurrence, series_to_record
 
 SOON = timedelta(hours=1)
 """Until when ahead of the start the urgency is Expected; further ahead it is Future (CAP, `urgency`)."""
@@ -83,7 +85,6 @@ def _info(announcement: Announcement, issuer: Issuer, now: datetime) -> Info:
         event=event,
         language=issuer.language,
         categories=(Category.INFRA if hazard is Hazard.WATER_CUT else Category.TRANSPORT,),
-        response_types=(ResponseType.ALL_CLEAR,) if announcement.kind == "end" else (),
         urgency=_urgency(announcement, now),
         severity=issuer.severity,
         certainty=Certainty.LIKELY,
@@ -111,9 +112,25 @@ def _urgency(announcement: Announcement, now: datetime) -> Urgency:
 
 
 def _parameters(announcement: Announcement, hazard: Hazard) -> tuple[Named, ...]:
-    step = announcement.step.partition("-")[0]
-    named = (Named(HAZARD_PARAMETER, hazard.value), Named(STEP_PARAMETER, step))
-    return (*named, Named(ALL_DAY_PARAMETER, "true")) if announcement.occurrence.all_day else named
+    """What CAP has no element for: why it is told now, how it repeats, what changed, and how it ends.
+
+    An end is the planned one, never an all clear: no calendar knows whether the water is back.
+    """
+    occurrence, ends = announcement.occurrence, announcement.kind == "end"
+    ending = PLANNED if ends else QUIET if announcement.quietly else None
+    named = {
+        HAZARD_PARAMETER: hazard.value,
+        STEP_PARAMETER: announcement.step.partition("-")[0],
+        ALL_DAY_PARAMETER: "true" if occurrence.all_day else None,
+        ENDS_BY: ending,
+        SERIES_PARAMETER: _json(series_to_record(occurrence.series)) if occurrence.series else None,
+        CHANGE_PARAMETER: _json(announcement.changes) if announcement.changes else None,
+    }
+    return tuple(Named(name, value) for name, value in named.items() if value is not None)
+
+
+def _json(said: Any) -> str:
+    return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
 
 
 def _area(occurrence: Occurrence, issuer: Issuer) -> Area:

@@ -17,6 +17,7 @@ from alerts.model.post import EndReason
 from alerts.web.public.setting import Setting
 from alerts.web.public.told import Told, shapes_of
 
+_TOOK_PLACE = (EndReason.ALL_CLEAR, EndReason.EXPIRED)
 _ICAL_STATUS = {True: "CANCELLED", False: "CONFIRMED"}
 
 
@@ -122,7 +123,7 @@ def _event(told: Told, setting: Setting) -> Event:
 def _end_of(told: Told) -> datetime:
     """When works are over, or were."""
     ending = told.incident.ending
-    is_done = ending is not None and ending.reason is EndReason.ALL_CLEAR and not _is_called_off(told)
+    is_done = ending is not None and ending.reason in _TOOK_PLACE and not _is_called_off(told)
     return ending.at if ending is not None and is_done else told.incident.alert.ends
 
 
@@ -131,7 +132,7 @@ def _is_called_off(told: Told) -> bool:
     ending, alert = told.incident.ending, told.incident.alert
     if ending is None or ending.at >= alert.ends:
         return False
-    return ending.reason is not EndReason.ALL_CLEAR or ending.at <= alert.starts
+    return ending.reason not in _TOOK_PLACE or ending.at <= alert.starts
 
 
 def sitemap(paths: Sequence[tuple[str, datetime]], setting: Setting) -> str:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.desk.actions import DOUBLE_TAP
+from alerts.desk.approval import approve, reject
 from alerts.desk.station import Intake
 from alerts.model.alert import Area, MsgType, Named, Severity, Status, Urgency
 from alerts.model.errors import Misuse, Refused
@@ -244,3 +245,38 @@ def test_no_message_makes_the_desk_stumble(town, msg_type, status):
     for alert in (an_alert(msg_type=msg_type, status=status), cancelling(an_alert(), status=status)):
         filed = town.hear(alert)
         assert filed.record.state is AlertState.ACCEPTED or filed.record.reason
+
+
+HOLD = "the calendar was first read today and tells much at once: an officer looks before it goes out"
+
+
+def held(town, alert):
+    return town.act(lambda books: town.desk.hear(books, Heard(alert.identifier, alert, hold=HOLD), "meteo"))
+
+
+def test_what_its_source_holds_waits_for_an_officer_whatever_publish_says(town):
+    filed = held(town, an_alert())
+
+    assert filed.record.state is AlertState.WAITING
+    assert filed.record.reason == f"it waits for a validation: {HOLD}"
+    assert set(town.states(filed).values()) == {"waiting"}
+
+
+def test_what_follows_on_what_is_held_waits_until_the_first_was_let_out(town):
+    first = held(town, an_alert())
+    second = held(town, following(first.record.alert, headline="Il commence"))
+    assert (town.record(first).state, second.record.state) == (AlertState.LEFT_OUT, AlertState.WAITING)
+
+    town.act(lambda books: approve(books, second.record.id, "anna", NOW))
+    town.deliver(second)
+    third = held(town, following(second.record.alert, headline="Il dure"))
+    assert (third.record.state, set(town.kinds(third).values())) == (AlertState.ACCEPTED, {"update"})
+
+
+def test_what_follows_on_what_an_officer_rejected_is_left_out(town):
+    first = held(town, an_alert())
+    town.act(lambda books: reject(books, first.record.id, "anna", "no", NOW))
+    second = held(town, following(first.record.alert, headline="Il commence"))
+
+    assert second.record.state is AlertState.LEFT_OUT
+    assert second.record.reason == f"{first.record.id}, which it goes on about, was rejected"

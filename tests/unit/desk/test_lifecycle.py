@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 
 from alerts.desk.approval import reject
+from alerts.desk.dedupe import end_reason
 from alerts.desk.lifecycle import GRACE
 from alerts.desk.station import Intake
-from alerts.model.alert import Severity, Urgency
+from alerts.model.alert import Named, Severity, Urgency
 from alerts.model.incident import AlertState
-from alerts.model.post import Means, PostKind, PostState
+from alerts.model.post import EndReason, Means, PostKind, PostState
 from tests.unit.desk.conftest import LATER, NOW, PAGE, TELEGRAM, X, an_alert, cancelling, following
 
 S = PostState
@@ -137,3 +138,22 @@ def test_an_extension_that_nobody_let_go_in_time_ends_the_alert(make_town):
     town.deliver(more, S.EXPIRED)
     town.act(lambda books: books.set_alert_state(more.record.id, AlertState.LEFT_OUT, "nobody validated it"))
     assert {made.post.channel for made in over(town)} == {"x", "page", "telegram"}
+
+
+def test_a_series_that_said_when_it_ends_runs_out_without_a_word(town):
+    series = out(town, an_alert(parameters=(Named("tocsin:end", "quiet"),)))
+    town.clock.set(LATER + GRACE)
+
+    assert over(town) == []
+    town.pass_(days=1)
+    assert over(town) == []
+    assert town.decisions(series)[-1][0] != "over"
+
+
+def test_a_planned_end_of_the_calendar_is_no_all_clear(town):
+    first = out(town, an_alert(parameters=(Named("tocsin:step", "start"),)))
+    planned = (Named("tocsin:step", "end"), Named("tocsin:end", "planned"))
+    end = town.hear(following(first.record.alert, urgency=Urgency.PAST, parameters=planned))
+
+    assert set(town.kinds(end).values()) == {"end"}
+    assert end_reason(end.record.alert) is EndReason.EXPIRED

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.model.alert import Alert, Category, MsgType, ResponseType, Urgency
-from alerts.sources.ical.announcements import Schedule, decide
+from alerts.model.alert import Alert, Category, MsgType, Urgency
+from alerts.sources.ical.announcements import Announcement, Schedule, decide
 from alerts.sources.ical.moments import parse_moment
-from alerts.sources.ical.told import from_state, to_state
+from alerts.sources.ical.occurrence import from_state, to_state
 from alerts.sources.ical.works_alert import Issuer, to_alert
 from tests.unit.sources.ical_pages import NINE_TO_NOON, PARIS, agenda_of, at, calendar, event
 
@@ -29,18 +29,28 @@ class Story:
 
     page: bytes
     announce: tuple[str, ...] = ("-1d", "start", "end")
+    since: str | None = None
     state: dict[str, Any] = field(default_factory=dict)
     look_again: str = ""
+    gone: int = 0
+    gone_for_good: bool = False
+    decided: list[Announcement] = field(default_factory=list)
+    sent: list[Alert] = field(default_factory=list)
 
     def read(self, now: str, page: bytes | None = None) -> list[Alert]:
         self.page = self.page if page is None else page
         told = from_state(json.loads(json.dumps(self.state)))
         watched = tuple(each.occurrence.uid for each in told.values() if each.occurrence and not each.over)
         schedule = Schedule([parse_moment(each) for each in self.announce], PARIS)
-        decision = decide(agenda_of(self.page, now, watched), told, schedule, at(now))
+        since = at(self.since) if self.since else None
+        agenda = agenda_of(self.page, now, watched)
+        decision = decide(agenda, told, schedule, at(now), since=since, gone_for_good=self.gone_for_good)
+        self.gone, self.decided = len(decision.gone), [*decision.announcements]
         self.state = to_state(decision.told)
         self.look_again = f"{decision.look_again.astimezone(PARIS):%d %H:%M}" if decision.look_again else ""
-        return [to_alert(each, ISSUER, at(now)) for each in decision.announcements]
+        alerts = [to_alert(each, ISSUER, at(now)) for each in decision.announcements]
+        self.sent += alerts
+        return alerts
 
     def steps(self, now: str, page: bytes | None = None) -> list[tuple[str, str]]:
         return [(each.msg_type.value, step(each)) for each in self.read(now, page)]
@@ -48,6 +58,10 @@ class Story:
 
 def step(alert: Alert) -> str:
     return alert.infos[0].parameter("tocsin:step") or ""
+
+
+def changes(alert: Alert) -> list[dict[str, Any]]:
+    return json.loads(alert.infos[0].parameter("tocsin:change") or "[]")
 
 
 def one(times: str = NINE_TO_NOON, **said: str) -> bytes:
@@ -99,7 +113,7 @@ def test_what_the_alerts_say():
     ]
     assert begun.infos[0].urgency is Urgency.EXPECTED
     assert (over.msg_type, over.infos[0].urgency) == (MsgType.UPDATE, Urgency.PAST)
-    assert over.infos[0].response_types == (ResponseType.ALL_CLEAR,)
+    assert (over.infos[0].response_types, over.infos[0].parameter("tocsin:end")) == ((), "planned")
     assert over.infos[0].expires == at("2026-11-28 00:00")
 
 
@@ -272,25 +286,179 @@ def test_called_off_and_on_again():
     assert (again.msg_type, again.references) == (MsgType.ALERT, ())
 
 
-def test_one_occurrence_is_cancelled_the_others_go_on():
+def test_a_series_speaks_once_and_again_for_one_day_off():
     story = Story(one(WEEK))
     (first,) = story.read("2026-11-25 12:00")
     assert first.infos[0].onset == at("2026-11-26 08:00")
-    assert story.steps("2026-11-26 08:00") == [("Update", "start"), ("Alert", "before")]
+    assert first.infos[0].expires == at("2026-11-28 17:00")
+    assert story.steps("2026-11-26 08:00") == []
 
     excepted = one(WEEK, more="EXDATE;TZID=Europe/Paris:20261127T080000")
-    (cancel,) = story.read("2026-11-26 09:00", excepted)
-    assert (cancel.msg_type, cancel.infos[0].onset) == (MsgType.CANCEL, at("2026-11-27 08:00"))
-    assert story.steps("2026-11-26 17:00") == [("Update", "end")]
-    assert story.steps("2026-11-27 08:00") == [("Alert", "before")]
+    (off,) = story.read("2026-11-26 09:00", excepted)
+    assert (off.msg_type, step(off), changes(off)) == (
+        MsgType.UPDATE,
+        "moved",
+        [{"what": "off", "days": ["2026-11-27"]}],
+    )
+    assert story.steps("2026-11-26 17:00") == []
+    assert story.steps("2026-11-27 08:00") == []
+    (on,) = story.read("2026-11-27 09:00", one(WEEK))
+    assert changes(on) == [{"what": "on", "days": ["2026-11-27"]}]
+    assert story.steps("2026-11-28 17:00") == []
+    assert story.steps("2026-11-30 17:00") == []
+    assert story.state["told"] == {}
 
 
-def test_vanished_from_a_good_calendar_is_cancelled():
-    story = Story(one())
+@pytest.mark.parametrize(
+    ("after", "change"),
+    [
+        (WEEK.replace("COUNT=3", "COUNT=4"), {"what": "last", "was": "2026-11-28", "now": "2026-11-29"}),
+        (WEEK.replace("COUNT=3", "COUNT=2"), {"what": "last", "was": "2026-11-28", "now": "2026-11-27"}),
+        (WEEK.replace(";COUNT=3", ""), {"what": "last", "was": "2026-11-28", "now": None}),
+        (
+            WEEK + "\nRDATE;TZID=Europe/Paris:20261203T080000",
+            {"what": "last", "was": "2026-11-28", "now": "2026-12-03"},
+        ),
+    ],
+)
+def test_a_series_that_ends_on_another_day(after, change):
+    story = Story(one(WEEK))
+    story.read("2026-11-25 12:00")
+
+    (changed,) = story.read("2026-11-25 13:00", one(after))
+    assert change in changes(changed)
+    assert story.steps("2026-11-25 14:00") == []
+
+
+def test_one_date_of_a_series_is_moved_and_back_again():
+    moved = "RECURRENCE-ID;TZID=Europe/Paris:20261127T080000\nDTSTART;TZID=Europe/Paris:20261127T130000\nDURATION:PT1H"
+    story = Story(one(WEEK))
+    story.read("2026-11-25 12:00")
+
+    (update,) = story.read("2026-11-25 13:00", calendar(event(WEEK), event(moved)))
+    span = ["2026-11-27", "2026-11-27T13:00:00+01:00", "2026-11-27T14:00:00+01:00"]
+    assert changes(update) == [{"what": "date", "moved": [span]}]
+    assert story.steps("2026-11-25 14:00") == []
+    (back,) = story.read("2026-11-25 15:00", one(WEEK))
+    assert changes(back) == [{"what": "on", "days": ["2026-11-27"]}]
+
+
+def test_a_series_without_an_end_is_told_once_a_year():
+    story = Story(one(NINE_TO_NOON + "\nRRULE:FREQ=WEEKLY"))
     story.read("2026-11-26 09:00")
 
-    assert story.steps("2026-11-26 10:00", calendar()) == [("Cancel", "cancelled")]
+    days = [at("2026-11-26 09:00") + timedelta(days=number) for number in range(1, 400)]
+    told = [(f"{day:%Y-%m-%d}", steps) for day in days if (steps := story.steps(f"{day:%Y-%m-%d %H:%M}"))]
+    assert told == [("2027-11-26", [("Update", "again")])]
+
+
+def test_a_series_that_pauses_beyond_the_window_goes_on():
+    story = Story(one(NINE_TO_NOON + "\nRRULE:FREQ=MONTHLY;INTERVAL=4"))
+    assert story.steps("2026-11-26 09:00") == [("Alert", "before")]
+
+    for day in ("2026-11-29", "2026-12-20", "2027-01-20", "2027-03-27"):
+        assert story.steps(f"{day} 12:00") == []
+
+
+def test_what_comes_once_a_year_is_told_each_year():
+    story = Story(one(NINE_TO_NOON + "\nRRULE:FREQ=YEARLY"))
+
+    assert story.steps("2026-11-26 09:00") == [("Alert", "before")]
+    assert story.steps("2026-11-27 12:00") == [("Update", "end")]
+    assert story.steps("2027-11-26 09:00") == [("Alert", "before")]
+
+
+def test_gone_while_others_stay_is_cancelled():
+    other = event(NINE_TO_NOON.replace("1127", "1210"), uid="other", summary="Other")
+    story = Story(calendar(event(), other))
+    story.read("2026-11-26 09:00")
+
+    assert story.steps("2026-11-26 10:00", calendar(other)) == [("Cancel", "cancelled")]
     assert story.steps("2026-11-26 10:01") == []
+
+
+@pytest.mark.parametrize("left", [0, 1, 3])
+def test_much_that_is_gone_at_once_is_not_cancelled_until_an_officer_says_so(left):
+    events = [event(uid=f"{number}", summary=f"Rue {number}") for number in range(6)]
+    story = Story(calendar(*events))
+    assert len(story.read("2026-11-26 09:00")) == 6
+
+    page = calendar(*events[:left])
+    assert story.steps("2026-11-26 10:00", page) == []
+    assert story.gone == 6 - left
+    assert len(story.steps("2026-11-27 09:00", page)) == left  # the others begin; of what is gone nothing is said
+    assert story.steps("2026-11-27 09:10", calendar(*events)) == [("Update", "start")] * (6 - left)  # all is back
+    story.gone_for_good = True
+    assert story.steps("2026-11-27 10:00", page) == [("Cancel", "cancelled")] * (6 - left)
+
+
+def test_a_calendar_that_is_damaged_calls_nothing_off():
+    half = "BEGIN:VTIMEZONE\nTZID:X"
+    story = Story(calendar(event(), event(uid="two", summary="Two")))
+    assert len(story.read("2026-11-26 09:00")) == 2
+
+    assert story.steps("2026-11-26 10:00", calendar(event(), half)) == []
+    assert story.gone == 0
+
+
+def test_new_uids_at_each_download_tell_nothing_twice():
+    titles = ("Rue haute", "Rue basse", "Rue longue")
+
+    def page(number: int, shift: str = "T09") -> bytes:
+        rules = (f"{NINE_TO_NOON}\nRRULE:FREQ=WEEKLY;COUNT=4", NINE_TO_NOON.replace("T09", shift), ALL_DAY)
+        return calendar(
+            *(event(rule, uid=f"{number}-{title}", summary=title) for rule, title in zip(rules, titles, strict=True))
+        )
+
+    steady, anew = Story(page(0)), Story(page(0))
+    for hour in range(10):
+        now = f"2026-11-26 {9 + hour:02}:00"
+        said = steady.steps(now, page(0, "T10" if hour > 4 else "T09"))
+        assert anew.steps(now, page(hour, "T10" if hour > 4 else "T09")) == said
+    assert len(anew.sent) == len(steady.sent) == 4
+    assert anew.steps("2026-11-27 12:00", page(11, "T10")) == steady.steps("2026-11-27 12:00", page(0, "T10"))
+    assert anew.steps("2026-11-27 13:00", page(12, "T10")) == []
+
+
+def test_entries_that_share_a_uid_are_told_each():
+    second = event(NINE_TO_NOON.replace("T09", "T10"), summary="Rue basse")
+    story = Story(calendar(event(), second))
+
+    assert story.steps("2026-11-26 10:00") == [("Alert", "before")] * 2
+    assert story.steps("2026-11-26 11:00", calendar(event())) == [("Cancel", "cancelled")]
+    assert story.steps("2026-11-27 09:00") == [("Update", "start")]
+
+
+def test_a_first_reading_tells_nothing_that_began_before_it():
+    on = event("DTSTART:20261126T080000\nDTEND:20261128T080000", uid="on", summary="Begun")
+    weekly = event("DTSTART:20261105T090000\nDURATION:PT3H\nRRULE:FREQ=WEEKLY", uid="weekly", summary="Weekly")
+    story = Story(calendar(on, weekly, event()), since="2026-11-26 09:30")
+
+    assert [each.infos[0].headline for each in story.read("2026-11-26 09:30")] == ["Rue haute closed"]
+    assert story.steps("2026-11-26 12:00") == []
+    assert story.steps("2026-11-28 08:00", calendar(weekly, event())) == []
+    (series,) = story.read("2026-12-02 09:00")
+    assert (series.infos[0].headline, series.infos[0].onset) == ("Weekly", at("2026-12-03 09:00"))
+
+
+def test_what_had_begun_is_told_when_it_is_put_off():
+    on = event("DTSTART:20261126T080000\nDTEND:20261128T080000")
+    story = Story(calendar(on), since="2026-11-26 09:30")
+    story.read("2026-11-26 09:30")
+
+    assert story.steps("2026-11-26 10:00", calendar(on.replace("1126T", "1127T"))) == [("Alert", "before")]
+
+
+def test_a_flood_of_a_first_day_is_held_for_an_officer_with_all_that_follows():
+    events = [event(uid=f"{number}", summary=f"Rue {number}") for number in range(6)]
+    flood = Story(calendar(*events), since="2026-11-26 09:00")
+    few = Story(calendar(*events[:5]), since="2026-11-26 09:00")
+    later = Story(calendar(*events), since="2026-11-20 09:00")
+
+    for story, held in ((flood, True), (few, False), (later, False)):
+        story.read("2026-11-26 09:00")
+        story.read("2026-11-27 09:00")
+        assert {each.held for each in story.decided} == {held}
 
 
 def test_vanished_before_it_was_told_is_silent():
@@ -306,7 +474,7 @@ def test_vanished_after_its_end_is_over_not_cancelled():
 
     (over,) = story.read("2026-11-27 12:00", calendar())
     assert (over.msg_type, over.infos[0].headline) == (MsgType.UPDATE, "Rue haute closed")
-    assert over.infos[0].response_types == (ResponseType.ALL_CLEAR,)
+    assert over.infos[0].parameter("tocsin:end") == "planned"
 
 
 def test_an_entry_that_can_t_be_read_any_more_has_not_vanished():
@@ -317,12 +485,14 @@ def test_an_entry_that_can_t_be_read_any_more_has_not_vanished():
     assert story.steps("2026-11-27 09:00", one()) == [("Update", "start")]
 
 
-def test_a_series_moved_to_another_hour_is_moved_not_cancelled():
+def test_a_series_moved_to_another_hour_says_so_once():
     story = Story(one(WEEK))
-    story.read("2026-11-26 08:00")  # tells the first as begun, the second as to come
+    story.read("2026-11-26 08:00")
 
-    later = WEEK.replace("T08", "T09")
-    assert story.steps("2026-11-26 08:10", one(later)) == [("Update", "moved"), ("Update", "moved")]
+    (moved,) = story.read("2026-11-26 08:10", one(WEEK.replace("T08", "T09")))
+    assert step(moved) == "moved"
+    assert [each["what"] for each in changes(moved)] == ["rhythm"]
+    assert changes(moved)[0]["was"]["opens"] == "08:00"
     assert story.steps("2026-11-26 08:20") == []
 
 

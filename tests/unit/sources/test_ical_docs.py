@@ -7,10 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from alerts.model.ports import Memory
-from alerts.sources.ical.budget import MOST_SECONDS
 from alerts.sources.ical.events import MOST_OCCURRENCES, window_around
 from alerts.sources.ical.moments import EVENING, LONGEST_NOTICE, MORNING, NIGHTFALL, parse_moment
 from alerts.sources.ical.recurrence import MOST_RULES, MOST_VERSIONS
+from alerts.sources.ical.rule_starts import MOST_SECONDS
 from alerts.sources.ical.settled_event import MOST_DATES
 from alerts.sources.ical.source import IcalSource, place_of
 from alerts.sources.ical.times import EARLIEST, LATEST

@@ -140,3 +140,76 @@ def test_an_old_event_is_passed_over_unread_but_not_one_that_might_last():
 
     assert [each.uid for each in agenda.occurrences] == ["lasting", "works-1@town"]
     assert [flaw.uid for flaw in agenda.flaws] == ["old"]
+
+
+@pytest.mark.parametrize("kind", ["PRIVATE", "confidential", "X-OURS"])
+def test_what_is_not_public_leaves_no_word_behind(kind):
+    hidden = event(uid="secret@town", summary="Arrest of X", more=f"CLASS:{kind}\nDESCRIPTION:X lives at 3 Rue haute")
+    broken = event("DTSTART:soon", uid="secret2@town", summary="Arrest of Y", more=f"CLASS:{kind}")
+    agenda = agenda_of(calendar(hidden, broken, event(more="CLASS:PUBLIC")))
+
+    assert [each.summary for each in agenda.occurrences] == ["Rue haute closed"]
+    assert agenda.flaws == ()
+    assert "Arrest" not in repr(agenda)
+
+
+def test_a_date_of_a_series_that_is_private_is_off_without_its_words():
+    series = event(f"{NINE_TO_NOON}\nRRULE:FREQ=DAILY;COUNT=3", uid="series")
+    private = event(
+        "RECURRENCE-ID;TZID=Europe/Paris:20261128T090000\nDTSTART;TZID=Europe/Paris:20261128T100000\nDURATION:PT1H",
+        uid="series",
+        summary="Arrest of X",
+        more="CLASS:PRIVATE",
+    )
+    agenda = agenda_of(calendar(series, private))
+
+    assert [(f"{each.starts:%d %H:%M}", each.status) for each in agenda.occurrences] == [
+        ("27 09:00", "CONFIRMED"),
+        ("28 10:00", "CANCELLED"),
+        ("29 09:00", "CONFIRMED"),
+    ]
+    assert "Arrest" not in repr(agenda)
+
+
+@pytest.mark.parametrize(
+    ("lost", "damage"),
+    [
+        ("BEGIN:VTIMEZONE\nTZID:X", "BEGIN:VTIMEZONE ends without END:VTIMEZONE"),
+        ("BEGIN:VTODO\nUID:todo\nEND:VTODOO", "END:VTODOO ends nothing"),
+        ("BEGIN:X-OURS", "BEGIN:X-OURS ends without END:X-OURS"),
+        ("UID:x\nSUMMARY:its BEGIN is misspelt\nEND:VEVENT", "END:VEVENT ends nothing"),
+    ],
+)
+def test_a_component_that_never_ends_swallows_nothing_and_is_told(lost, damage):
+    agenda = agenda_of(calendar(event(uid="a"), lost, event(NINE_TO_NOON.replace("1127", "1128"), uid="b")))
+
+    assert [each.uid for each in agenda.occurrences] == ["a", "b"]
+    assert agenda.damage == damage
+    assert not agenda.tells_absence("c", agenda.window.start, agenda.window.stop)
+
+
+def test_an_event_whose_end_is_misspelt_costs_itself_alone():
+    broken = event(uid="bad", summary="Bad").replace("END:VEVENT", "END:VEVNT")
+    agenda = agenda_of(calendar(broken, event(uid="good")))
+
+    assert [each.uid for each in agenda.occurrences] == ["good"]
+    assert [flaw.uid for flaw in agenda.flaws] == ["bad"]
+    assert agenda.damage is not None
+
+
+def test_entries_that_share_a_uid_are_read_each_or_told():
+    other = event(NINE_TO_NOON.replace("1127", "1128"), summary="Another")
+    broken = event("DTSTART:soon", summary="Broken")
+    older = event("DTSTART:20261129T090000", uid="revised", summary="Old", more="SEQUENCE:1")
+    newer = event("DTSTART:20261130T090000", uid="revised", summary="New", more="SEQUENCE:2")
+    agenda = agenda_of(calendar(event(), other, event(), broken, older, newer))
+
+    assert [each.summary for each in agenda.occurrences] == ["Rue haute closed", "Another", "New"]
+    assert [flaw.reason.partition(" can't")[0] for flaw in agenda.flaws] == ['the event "Broken"', 'the event "Old"']
+    assert agenda.tells_absence("revised", agenda.window.start, agenda.window.stop)
+
+
+def test_a_flaw_is_the_same_under_a_new_uid():
+    first, again = (agenda_of(calendar(event("DTSTART:soon", uid=uid))).flaws[0].key for uid in ("a", "b"))
+
+    assert first == again

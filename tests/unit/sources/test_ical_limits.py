@@ -9,9 +9,9 @@ from collections.abc import Callable
 import pytest
 from structlog.testing import capture_logs
 
-from alerts.sources.ical.budget import MOST_SECONDS, Budget, OutOfTime
 from alerts.sources.ical.events import Agenda, read_agenda, window_around
 from alerts.sources.ical.recurrence import MOST_RULES, MOST_VERSIONS
+from alerts.sources.ical.rule_starts import MOST_SECONDS, Budget, OutOfTime
 from alerts.sources.ical.settled_event import MOST_DATES
 from alerts.sources.ical.times import EARLIEST, LATEST
 from tests.unit.sources.ical_pages import NINE_TO_NOON, PARIS, agenda_of, at, calendar, event

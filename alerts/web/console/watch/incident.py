@@ -11,13 +11,12 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from alerts.desk.dedupe import CORRECTED, ENDS_BY
 from alerts.desk.remains import left_wrong
 from alerts.desk.routing import PRACTICE
 from alerts.desk.sitting import Sitting
 from alerts.desk.thread import channels_on
 from alerts.desk.versions import Change, changes_between
-from alerts.model.alert import Info, MsgType, ResponseType, Severity
+from alerts.model.alert import CORRECTED, ENDS_BY, Info, MsgType, ResponseType, Severity
 from alerts.model.cap_xml import write
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Event
