@@ -16,9 +16,11 @@ import traceback
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateError, TemplateSyntaxError
+from jinja2 import BytecodeCache, FileSystemLoader, StrictUndefined, Template, TemplateError, TemplateSyntaxError
+from jinja2.bccache import Bucket
 from jinja2.sandbox import SandboxedEnvironment
 
 from alerts.model.hazard import Hazard, fold
@@ -160,6 +162,32 @@ def sentence(text: str) -> str:
     return capital(said) if not said or said[-1] in ".!?…:»" else capital(said) + "."
 
 
+class CompiledTemplates(BytecodeCache):
+    """Templates that were compiled once in this process, for every environment of the same settings.
+
+    Jinja keeps what it compiled in the environment that asked for it; a process that serves several towns would compile
+    each page once for each (a tenth of a second of the longer ones). A file that was changed has another checksum, and
+    is compiled anew. The key doesn't tell settings: each kind of environment needs an instance of its own.
+    """
+
+    def __init__(self) -> None:
+        self._code: dict[str, tuple[str, CodeType | None]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give the code of the same file with the same content, if it was compiled before."""
+        checksum, code = self._code.get(bucket.key, ("", None))
+        if checksum == bucket.checksum:
+            bucket.code = code
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep what was compiled, in place of an older version of the file."""
+        self._code[bucket.key] = (bucket.checksum, bucket.code)
+
+
+_COMPILED = {True: CompiledTemplates(), False: CompiledTemplates()}
+"""By whether values are escaped for HTML."""
+
+
 def _environment(loader: FileSystemLoader, markup: str) -> SandboxedEnvironment:
     environment = SandboxedEnvironment(
         loader=loader,
@@ -168,6 +196,7 @@ def _environment(loader: FileSystemLoader, markup: str) -> SandboxedEnvironment:
         autoescape=markup == "html",
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=_COMPILED[markup == "html"],
         cache_size=-1,
         finalize=_nothing_for_none,
     )

@@ -21,6 +21,7 @@ from alerts.desk.sitting import Office
 from alerts.desk.station import Station
 from alerts.model.actor import Act
 from alerts.model.person import Stage
+from alerts.rendering.library import CompiledTemplates
 from alerts.web.console.record_words import detail_in_words
 from alerts.web.console.times import Times
 from alerts.web.console.words import best_language, languages, words_of
@@ -35,6 +36,7 @@ VISITOR: web.RequestKey[Visitor] = web.RequestKey("visitor", Visitor)
 WAITING: web.RequestKey[int] = web.RequestKey("waiting", int)
 """How many alerts wait to be validated: set by the guard."""
 _HERE = Path(__file__).parent
+_COMPILED = CompiledTemplates()
 PAGES = _HERE / "pages"
 
 
@@ -54,6 +56,7 @@ class Frame:
             loader=FileSystemLoader(folders),
             autoescape=True,
             undefined=StrictUndefined,
+            bytecode_cache=_COMPILED,
             trim_blocks=True,
             lstrip_blocks=True,
         )

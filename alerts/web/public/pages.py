@@ -15,6 +15,7 @@ from babel.dates import format_datetime, format_timedelta
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from alerts.rendering.clean import address
+from alerts.rendering.library import CompiledTemplates
 from alerts.web.public.linked_data import announcement
 from alerts.web.public.setting import Outlook, Setting
 from alerts.web.public.static import static_path
@@ -23,6 +24,7 @@ from alerts.web.public.tongues import marked, tongue
 from alerts.web.words import Words, read_words
 
 _HERE = Path(__file__).parent
+_COMPILED = CompiledTemplates()
 LOCALES = _HERE / "locale"
 _MOMENT = {"fr": "EEEE d MMMM 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM, h:mm a"}
 _LASTING = {"fr": "EEEE d MMMM y 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM y, h:mm a"}
@@ -48,6 +50,7 @@ class Pages:
             loader=FileSystemLoader(_HERE / "pages"),
             autoescape=True,
             undefined=StrictUndefined,
+            bytecode_cache=_COMPILED,
             trim_blocks=True,
             lstrip_blocks=True,
         )
