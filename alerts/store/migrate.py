@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from alerts.store.files import StoreError, connect
@@ -24,6 +26,33 @@ def version(path: Path) -> str | None:
     finally:
         db.close()
     return str(row[0]) if row else None
+
+
+def sound(path: Path) -> str:
+    """The version of a database that is whole and Tocsin's; nothing is changed, and none is made.
+
+    Raises StoreError saying what is wrong: not there, no database, damaged (SQLite's quick_check), of another program,
+    or of a newer Tocsin.
+    """
+    if not path.is_file():
+        raise StoreError(f"there is no database {path}")
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            faults = [str(row[0]) for row in db.execute("PRAGMA quick_check(3)")]
+            known = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+            row = db.execute("SELECT version_num FROM alembic_version").fetchone() if known else None
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"the database {path} can't be read: {error}; restore a backup (`tocsin db restore`)"
+        ) from error
+    if faults != ["ok"]:
+        raise StoreError(f"the database {path} is damaged: {'; '.join(faults)}; restore a backup (`tocsin db restore`)")
+    if row is None or not re.fullmatch(r"[0-9]{4}", str(row[0])):
+        raise StoreError(f"the database {path} is not Tocsin's; check [store] url")
+    standing = str(row[0])
+    if standing > HEAD:
+        raise StoreError(f"the database {path} is of a newer Tocsin ({standing}); install that one or restore a backup")
+    return standing
 
 
 def migrate(path: Path) -> bool:

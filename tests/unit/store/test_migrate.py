@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import warnings
@@ -16,7 +17,7 @@ from sqlalchemy import create_engine
 
 import alerts.store
 from alerts.store.files import StoreError, connect
-from alerts.store.migrate import HEAD, migrate, version
+from alerts.store.migrate import HEAD, migrate, sound, version
 from alerts.store.schema import metadata
 
 BY_DESIGN = "ix_post_lane"
@@ -124,3 +125,63 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
 
     with pytest.raises(StoreError, match="can't be opened"):
         migrate(tmp_path / "var" / "tocsin.db")
+
+
+def test_a_whole_database_of_ours_is_sound_and_is_left_as_it_is(tmp_path):
+    path = tmp_path / "tocsin.db"
+    migrate(path)
+    before = path.read_bytes()
+
+    assert sound(path) == HEAD
+    assert path.read_bytes() == before
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: 40 * 4096])
+
+
+def garbage(path: Path) -> None:
+    path.write_bytes(b"not a database " * 1000)
+
+
+def scribbled(path: Path) -> None:
+    """A page in the middle that somebody else wrote over."""
+    content = bytearray(path.read_bytes())
+    content[20 * 4096 : 21 * 4096] = b"x" * 4096
+    path.write_bytes(content)
+
+
+def of_another(path: Path) -> None:
+    path.unlink()
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE bookmark (url TEXT)")
+    db.close()
+
+
+def newer(path: Path) -> None:
+    db = sqlite3.connect(path)
+    with db:
+        db.execute("UPDATE alembic_version SET version_num = '9999'")
+    db.close()
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (Path.unlink, "there is no database"),
+        (truncated, "damaged|can't be read"),
+        (garbage, "can't be read: file is not a database"),
+        (scribbled, "damaged|can't be read"),
+        (of_another, "is not Tocsin's"),
+        (newer, "of a newer Tocsin"),
+    ],
+)
+def test_what_is_not_sound_is_told_and_touched_by_nobody(tmp_path, harm, told):
+    path = tmp_path / "tocsin.db"
+    migrate(path)
+    harm(path)
+    before = path.read_bytes() if path.exists() else None
+
+    with pytest.raises(StoreError, match=told):
+        sound(path)
+    assert (path.read_bytes() if path.exists() else None) == before
