@@ -18,10 +18,20 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from alerts.model.errors import DeliveryError, InDoubt, Retry
+from alerts.model.body import UNPACKED_HERE, read_body
+from alerts.model.characters import bounded, seen
+from alerts.model.errors import DeliveryError, InDoubt, Retry, SourceFailed
 
 QUOTED = 200
 """Characters of a platform's own words that a reason quotes."""
+LARGEST, LARGEST_LIST = 256 * 1024, 8 * 1024 * 1024
+"""Bytes of an answer that are read, unpacked: of one about a single post, and of a list of posts or messages."""
+LONGEST_ID, LONGEST_ADDRESS, LONGEST_NAME = 200, 2000, 200
+"""Characters of what an answer tells that are kept."""
+LONGEST_WAIT = timedelta(days=1)
+"""A platform that names a later time is asked again by then."""
+_HIGHEST = 2**53
+_ACCEPT = {"Accept-Encoding": UNPACKED_HERE}
 
 _NEVER_MADE = (
     aiohttp.ClientConnectorError,  # DNS, refused, unreachable, TLS
@@ -69,7 +79,7 @@ class Answer:
         """The body as a JSON object whatever its Content-Type; None where it is none (a gateway's page)."""
         try:
             told = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return told if isinstance(told, dict) else None
 
@@ -84,25 +94,84 @@ async def ask(
     timeout: timedelta | aiohttp.ClientTimeout,  # noqa: ASYNC109 aiohttp keeps it: only it knows what was written by then
     data: bytes | aiohttp.FormData | aiohttp.BytesPayload | None = None,
     headers: Mapping[str, str] | None = None,
+    largest: int = LARGEST,
 ) -> Answer:
     """The platform's answer to one request to `url` (percent-encoded already), within `timeout`.
 
-    Half of `timeout` is for the connection, so that its end tells for sure that nothing was sent. Raises Retry or
-    InDoubt as `act` demands; neither they nor their context hold the address, which may hold a token.
+    Half of `timeout` is for the connection, so that its end tells for sure that nothing was sent. An answer that
+    redirects is an answer, and followed nowhere. Of one with more than `largest` bytes, packed or unpacked, the status
+    alone is taken: what it says can't be read. Raises Retry or InDoubt as `act` demands; neither they nor their
+    context hold the address, which may hold a token.
     """
     limits = timeout if isinstance(timeout, aiohttp.ClientTimeout) else _limits(timeout.total_seconds())
     failure: DeliveryError
     try:
         # No `async with`: reading it to the end gives the connection back, and so does an error in between.
         response = await session.request(
-            method, _ready(url), data=data, headers=headers, timeout=limits, allow_redirects=False
+            method,
+            _ready(url),
+            data=data,
+            headers={**headers, **_ACCEPT} if headers else _ACCEPT,
+            timeout=limits,
+            allow_redirects=False,
+            auto_decompress=False,
         )
-        return Answer(response.status, response.headers, await response.read())
+        return Answer(response.status, response.headers, await _body_of(response, largest))
     except _NEVER_MADE as error:
         failure = Retry(f"{platform} can't be reached: {_why_unmade(error, limits.connect or 0)}", sent=False)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         failure = unclear(_why_unanswered(platform, error, limits.total or 0), act)
     raise failure  # out here, so that the library's error, with the address in its text, is not its context
+
+
+async def _body_of(response: aiohttp.ClientResponse, largest: int) -> bytes:
+    packing, announced = response.headers.get("Content-Encoding", ""), response.content_length
+    try:
+        return await read_body(response.content.iter_any(), packing, largest, announced)
+    except SourceFailed:
+        response.close()
+        return b""
+    except BaseException:
+        response.close()
+        raise
+
+
+def id_of(told: object) -> str | None:
+    """What an answer tells as an id, if it can be one: a number or a short text that can be printed."""
+    if isinstance(told, bool) or not isinstance(told, str | int) or (isinstance(told, int) and abs(told) >= 2**63):
+        return None
+    text = str(told)
+    return text if 0 < len(text) <= LONGEST_ID and text.isprintable() else None
+
+
+def address_of(told: object) -> str | None:
+    """What an answer tells as an address of the web, if it can be one."""
+    if not isinstance(told, str) or len(told) > LONGEST_ADDRESS or not told.isprintable() or " " in told:
+        return None
+    return told if told.startswith(("https://", "http://")) else None
+
+
+def name_of(told: object) -> str | None:
+    """What an answer tells as a name: so much of it as a line holds, and nothing in it that can't be seen."""
+    line = " ".join(seen(bounded(told, LONGEST_NAME)).split()) if isinstance(told, str) else ""
+    return line or None
+
+
+def count_of(told: object) -> int | None:
+    """What an answer tells as a number of things, if it can be one."""
+    return told if isinstance(told, int) and not isinstance(told, bool) and 0 <= told < _HIGHEST else None
+
+
+def wait_of(seconds: object) -> timedelta | None:
+    """How long an answer asks us to wait; a day at most, whatever it says. None where it says no number."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float | str):
+        return None
+    try:
+        number = float(seconds)
+    except (ValueError, OverflowError):
+        return None
+    longest = LONGEST_WAIT.total_seconds()
+    return timedelta(seconds=min(max(number, 0.0), longest)) if number == number else None  # noqa: PLR0124 NaN is no time
 
 
 @lru_cache(maxsize=64)
@@ -126,7 +195,7 @@ def unreadable(platform: str, answer: Answer, act: Act) -> DeliveryError:
 
 def quote(words: object) -> str:
     """The platform's own words in quotation marks, on one line and not too long."""
-    line = " ".join(str(words).split())
+    line = " ".join(seen(bounded(str(words), 4 * QUOTED)).split())
     return f"“{line[:QUOTED]}…”" if len(line) > QUOTED else f"“{line}”"
 
 

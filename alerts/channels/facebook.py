@@ -18,7 +18,18 @@ import aiohttp
 import structlog
 
 from alerts.channels import facebook_answers as answers
-from alerts.channels.answer import Act, Answer, ask, unreadable
+from alerts.channels.answer import (
+    LARGEST,
+    LARGEST_LIST,
+    Act,
+    Answer,
+    address_of,
+    ask,
+    count_of,
+    id_of,
+    name_of,
+    unreadable,
+)
 from alerts.channels.credential import read_credential
 from alerts.channels.picture import NoPicture, load_picture
 from alerts.channels.settings import FacebookSettings
@@ -109,9 +120,10 @@ class Facebook:
             posts += await self._comments(reply_to, since)
         wanted = {normal(message.text), normal(_whole(message))}
         for post in posts:
-            same = normal(str(post.get("message", ""))) in wanted and post.get("id") not in known
-            if same and appeared(post.get("created_time"), since):
-                return self._at(str(post.get("id")), post.get("permalink_url"))
+            remote_id = id_of(post.get("id"))
+            same = normal(str(post.get("message", ""))) in wanted and remote_id not in known
+            if remote_id and same and appeared(post.get("created_time"), since):
+                return self._at(remote_id, post.get("permalink_url"))
         return None
 
     async def probe(self) -> Probe:
@@ -123,10 +135,10 @@ class Facebook:
         told = self._check(await self._ask("GET", "me", Act.READ, {"fields": "id,name"}), Act.READ)
         if str(told.get("id")) != self._settings.page_id:
             raise BadCredential(
-                f"the token is of {told.get('name')} ({told.get('id')}), not of the Page {self._settings.page_id}; "
-                "use the Page's own access token"
+                f"the token is of {name_of(told.get('name'))} ({id_of(told.get('id'))}), "
+                f"not of the Page {self._settings.page_id}; use the Page's own access token"
             )
-        return Probe(str(told.get("name") or told["id"]), followers=await self._followers())
+        return Probe(name_of(told.get("name")) or self._settings.page_id, followers=await self._followers())
 
     async def rehearse(self, message: Message) -> Receipt:
         """`POST /{page}/feed` with `published=false`: only those see it who manage the Page, among its posts there."""
@@ -148,8 +160,7 @@ class Facebook:
         except DeliveryError as error:
             log.info("followers.unknown", channel=self._name, reason=error.reason)
             return None
-        count = told.get("followers_count")
-        return count if isinstance(count, int) and count >= 0 else None
+        return count_of(told.get("followers_count"))
 
     async def _comment(self, message: Message, reply_to: str) -> Receipt:
         fields = {"message": _whole(message)}
@@ -172,7 +183,7 @@ class Facebook:
         except (NoPicture, DeliveryError) as error:
             log.warning("post.without_picture", channel=self._name, reason=str(error))
             return None
-        return str(staged) if staged else None
+        return id_of(staged)
 
     async def _posts(self, place: str, since: datetime) -> Sequence[Mapping[str, Any]]:
         start = str(int((since - SLACK).timestamp()))
@@ -207,6 +218,7 @@ class Facebook:
             timeout=self._settings.timeout,
             data=data,
             headers={"Authorization": f"Bearer {self._token.reveal()}"},
+            largest=LARGEST_LIST if act is Act.READ else LARGEST,
         )
         self._limits = answers.limits(answer.headers, self._settings.page_id, self._resources.clock.now())
         return answer
@@ -226,13 +238,13 @@ class Facebook:
             raise Rejected(f"Facebook didn't {what} the post; do it by hand on the Page")
 
     def _receipt(self, answer: Answer, act: Act) -> Receipt:
-        remote_id = self._check(answer, act).get("id")
-        if not remote_id:
+        remote_id = id_of(self._check(answer, act).get("id"))
+        if remote_id is None:
             raise unreadable("Facebook", answer, act)
-        return self._at(str(remote_id))
+        return self._at(remote_id)
 
     def _at(self, remote_id: str, permalink: object = None) -> Receipt:
-        return Receipt(remote_id, str(permalink) if permalink else f"https://www.facebook.com/{remote_id}")
+        return Receipt(remote_id, address_of(permalink) or f"https://www.facebook.com/{remote_id}")
 
 
 def _path(remote_id: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.channels.answer import Act, Answer, quote, unclear, unreadable
+from alerts.channels.answer import Act, Answer, name_of, quote, unclear, unreadable, wait_of
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, Rejected, Retry
 from alerts.model.post import Quota
 
@@ -23,6 +23,7 @@ BLOCKED = timedelta(hours=1)
 """How long to wait when Facebook holds the posting too fast: it says no time."""
 
 _SLOW_FROM = 90  # percent of a limit, from where Meta slows calls down
+_HIGHEST = 10**9
 _TROUBLE = frozenset({1, 2})
 _LIMITED = frozenset({4, 17, 32, 341, 613, *range(80000, 80015)})
 _EXPIRED = frozenset({102, 190})
@@ -148,8 +149,8 @@ def _usage(headers: Mapping[str, str], page: str) -> Iterator[tuple[str, float, 
     cases = _object(headers.get("X-Business-Use-Case-Usage")).get(page, ())
     for usage in cases if isinstance(cases, list) else ():
         if isinstance(usage, dict):
-            minutes = _number(usage.get("estimated_time_to_regain_access"))
-            yield str(usage.get("type") or "business"), _percent(usage), timedelta(minutes=max(minutes, 0)) or None
+            seconds = 60 * _number(usage.get("estimated_time_to_regain_access"))
+            yield name_of(usage.get("type")) or "business", _percent(usage), wait_of(seconds) or None
 
 
 def _percent(usage: Mapping[str, Any]) -> float:
@@ -159,13 +160,13 @@ def _percent(usage: Mapping[str, Any]) -> float:
 def _object(text: str | None) -> dict[str, Any]:
     try:
         told = json.loads(text or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}
 
 
 def _number(told: object) -> int:
-    return int(told) if isinstance(told, int | float) else 0
+    return int(told) if isinstance(told, int | float) and abs(told) < _HIGHEST else 0
 
 
 def posts_of(answer: Answer) -> Sequence[Mapping[str, Any]] | None:

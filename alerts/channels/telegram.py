@@ -23,7 +23,7 @@ from telegram import Message as Shown
 from telegram.constants import ParseMode
 from telegram.error import TelegramError
 
-from alerts.channels.answer import Act, unclear
+from alerts.channels.answer import Act, count_of, unclear
 from alerts.channels.credential import read_credential
 from alerts.channels.picture import NoPicture, Picture, load_picture
 from alerts.channels.settings import TelegramSettings
@@ -170,7 +170,7 @@ class Telegram:
     async def _followers(self) -> int | None:
         """`getChatMemberCount`, our bot included; None where Telegram doesn't tell."""
         try:
-            return await self._settle(self._bot.get_chat_member_count(self._chat), Act.READ)
+            return count_of(await self._settle(self._bot.get_chat_member_count(self._chat), Act.READ))
         except DeliveryError as error:
             log.info("followers.unknown", channel=self._name, reason=error.reason)
             return None

@@ -10,9 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.channels.answer import Act, Answer, quote, unclear
+from alerts.channels.answer import Act, Answer, quote, unclear, wait_of
 from alerts.model.errors import BadCredential, DeliveryError, Gone, Rejected, Retry
 
+_LONGEST = 1000
+_HIGHEST = 2**53
+"""No chat's id has more than 52 bits (Bot API, "Chat")."""
 OVERLOAD = timedelta(seconds=60)
 """How long to wait where a 429 tells no time: what an overloaded server asks for."""
 
@@ -77,9 +80,9 @@ def complaint_of(answer: Answer) -> Complaint | None:
     migrated, wait = known.get("migrate_to_chat_id"), known.get("retry_after", answer.headers.get("Retry-After"))
     return Complaint(
         answer.status,
-        str(told.get("description") or "no reason"),
-        migrated if isinstance(migrated, int) else None,
-        float(wait) if str(wait).replace(".", "", 1).isdigit() else None,
+        str(told.get("description") or "no reason")[:_LONGEST],
+        migrated if isinstance(migrated, int) and abs(migrated) < _HIGHEST else None,
+        None if (named := wait_of(wait)) is None else named.total_seconds(),
     )
 
 

@@ -15,7 +15,7 @@ import structlog
 from aiohttp.payload import BytesPayload
 from yarl import URL
 
-from alerts.channels.answer import Act, Answer, ask, unreadable
+from alerts.channels.answer import Act, Answer, ask, count_of, unreadable
 from alerts.channels.credential import read_credential
 from alerts.channels.overdue import Overdue
 from alerts.channels.settings import TelegramSettings
@@ -29,7 +29,7 @@ LONGEST = 4096
 BETWEEN = "\n\n———\n\n"
 """What stands between several alerts that are told as one message."""
 
-_NUMBER = re.compile(rb'^\{\s*"ok"\s*:\s*true\s*,\s*"result"\s*:\s*\{\s*"message_id"\s*:\s*(\d+)\s*[,}]')
+_NUMBER = re.compile(rb'^\{\s*"ok"\s*:\s*true\s*,\s*"result"\s*:\s*\{\s*"message_id"\s*:\s*(\d{1,16})\s*[,}]')
 """How the Bot API's answer to a message begins; whatever begins otherwise is read as a whole."""
 _TAG = re.compile(r"<[^>]*>")
 _KEPT = 64
@@ -170,11 +170,11 @@ def number_in(answer: Answer) -> int | None:
     if not answer.ok:
         return None
     if (found := _NUMBER.match(answer.body)) is not None:
-        return int(found[1])
+        return count_of(int(found[1]))
     told = answer.read() or {}
     result = told.get("result")
     number = result.get("message_id") if told.get("ok") is True and isinstance(result, dict) else None
-    return number if isinstance(number, int) else None
+    return count_of(number)
 
 
 def letter_of(target: Target) -> Letter:

@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from alerts.channels.answer import Act, ask, quote, unreadable
+from alerts.channels.answer import LARGEST, LARGEST_LIST, Act, ask, count_of, id_of, quote, unreadable
 from alerts.channels.credential import read_credential
 from alerts.channels.settings import TelegramSettings
 from alerts.channels.telegram_answers import Complaint, complaint_of, outcome
@@ -23,7 +23,8 @@ _ALLOWED = ("message", "callback_query", "my_chat_member")
 _READER_LEFT = ("bot was blocked", "user is deactivated", "bot was kicked", "bot is not a member", "can't initiate")
 _JSON = {"Content-Type": "application/json"}
 _ADMINS = ("creator", "administrator")
-_MOST = 100
+_MOST = 30
+"""Messages that are asked for at once: the longest, with what they answer and their formats, fit into one answer."""
 _CAPTION = 1000
 
 
@@ -47,7 +48,7 @@ class Talk:
         if keyboard is not None and keyboard != _BARE:
             body["reply_markup"] = keyboard
         told = await self._call("sendMessage", body, Act.PUBLISH)
-        return int(told["message_id"]) if isinstance(told, dict) else 0
+        return (count_of(told.get("message_id")) if isinstance(told, dict) else None) or 0
 
     async def show(self, chat: int, picture: str, caption: str) -> int:
         """`sendPhoto`. Raises Rejected for a file that can't be read."""
@@ -58,13 +59,13 @@ class Talk:
         form = aiohttp.FormData({"chat_id": str(chat), "caption": caption[:_CAPTION]})
         form.add_field("photo", content, filename="picture")
         told = await self._call("sendPhoto", form, Act.PUBLISH)
-        return int(told["message_id"]) if isinstance(told, dict) else 0
+        return (count_of(told.get("message_id")) if isinstance(told, dict) else None) or 0
 
     async def me(self) -> str:
         """`getMe`. The token is read anew before, so that one that was changed is taken without a restart."""
         self._token = None
         told = await self._call("getMe", {}, Act.READ)
-        return str(told.get("username", "")) if isinstance(told, dict) else ""
+        return (id_of(told.get("username")) if isinstance(told, dict) else None) or ""
 
     async def updates(self, offset: int, seconds: float) -> Sequence[Mapping[str, Any]]:
         """`getUpdates`, with as much time again for the answer as any other call has."""
@@ -125,6 +126,7 @@ class Talk:
             timeout=longest,
             data=body if isinstance(body, aiohttp.FormData) else json.dumps(body).encode(),
             headers=None if isinstance(body, aiohttp.FormData) else _JSON,
+            largest=LARGEST_LIST if method == "getUpdates" else LARGEST,
         )
         told = answer.read() or {}
         if answer.ok and told.get("ok") is True:

@@ -14,7 +14,7 @@ import aiohttp
 from telegram.error import TelegramError
 from telegram.request import BaseRequest, RequestData
 
-from alerts.channels.answer import Act, Answer, ask, unreadable
+from alerts.channels.answer import Act, Answer, ask, count_of, unreadable
 from alerts.channels.telegram_answers import OVERLOAD, Complaint, complaint_of
 from alerts.model.errors import DeliveryError, Retry
 from alerts.model.ports import Resources
@@ -124,7 +124,7 @@ def _readable(body: bytes, result: object, act: Act) -> bytes | None:
     """
     if act is not Act.PUBLISH:
         return None if result is None else body
-    if not isinstance(result, dict) or not isinstance(result.get("message_id"), int):
+    if not isinstance(result, dict) or count_of(result.get("message_id")) is None:
         return None
     chat = result.get("chat")
     if "date" not in result or not isinstance(chat, dict) or not {"id", "type"} <= chat.keys():

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from alerts.channels import twitter_answers as answers
-from alerts.channels.answer import Act, Answer, unreadable
+from alerts.channels.answer import Act, Answer, id_of, unreadable
 from alerts.channels.credential import read_credential
 from alerts.channels.oauth import Signer
 from alerts.channels.picture import NoPicture, load_picture
@@ -113,7 +113,7 @@ class Twitter:
         if not isinstance(timeline, list):
             raise unreadable("X", answer, Act.READ)
         for post in answers.find_words(timeline, message.text):
-            remote_id = str(post.get("id") or "")
+            remote_id = id_of(post.get("id"))
             if remote_id and remote_id not in known and appeared(post.get("created_at"), since):
                 return self._at(remote_id)
         return None
@@ -155,10 +155,10 @@ class Twitter:
 
     def _receipt(self, answer: Answer, act: Act) -> Receipt:
         data = self._check(answer, act).get("data")
-        remote_id = data.get("id") if isinstance(data, dict) else None
-        if not remote_id:
+        remote_id = id_of(data.get("id")) if isinstance(data, dict) else None
+        if remote_id is None:
             raise unreadable("X", answer, act)
-        return self._at(str(remote_id))
+        return self._at(remote_id)
 
     def _at(self, remote_id: str) -> Receipt:
         user = self._resources.recall(f"{self._account}.username") or "i/web"
@@ -174,18 +174,20 @@ class Twitter:
     async def _remember_user(self, answer: Answer) -> str:
         """Keep the account's id and name; returns the name."""
         data = self._check(answer, Act.READ).get("data")
-        if not isinstance(data, dict) or not data.get("id") or not data.get("username"):
+        told = data if isinstance(data, dict) else {}
+        user, name = id_of(told.get("id")), id_of(told.get("username"))
+        if user is None or name is None:
             raise unreadable("X", answer, Act.READ)
-        await self._resources.remember(f"{self._account}.id", str(data["id"]))
-        await self._resources.remember(f"{self._account}.username", str(data["username"]))
-        return str(data["username"])
+        await self._resources.remember(f"{self._account}.id", user)
+        await self._resources.remember(f"{self._account}.username", name)
+        return name
 
     async def _upload(self, image: Image) -> str | None:
         """The media id of the picture, with its alternative; None where it can't go along, with the reason logged."""
         try:
             picture = await load_picture(image, self._resources.folder, largest=_LARGEST_PICTURE, kinds=_PICTURE_KINDS)
             data = self._check(await self._client.upload(picture), Act.READ).get("data")
-            media = str(data["id"]) if isinstance(data, dict) and data.get("id") else None
+            media = id_of(data.get("id")) if isinstance(data, dict) else None
             if media and picture.alt:
                 self._check(await self._client.describe(media, picture.alt), Act.READ)
         except (NoPicture, DeliveryError) as error:

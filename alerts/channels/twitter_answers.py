@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from alerts.channels.answer import Act, Answer, quote, unclear, unreadable
+from alerts.channels.answer import LONGEST_WAIT, Act, Answer, count_of, quote, unclear, unreadable
 from alerts.channels.wording import normal
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, Rejected, Retry
 from alerts.model.post import Quota
@@ -28,6 +28,8 @@ _NO_REPLY_WORDS = (
     "deleted or not visible to you",
 )
 _OF_A_PICTURE = re.compile(r"https://(?:x|twitter)\.com/\w+/status/\d+/(?:photo|video)/\d+")
+_MOST_LINKS = 100
+"""Links of one post that are put back: more than 280 characters hold."""
 _PREFIXES = (
     ("x-rate-limit", "15m"),
     ("x-user-limit-24hour", "user-24h"),  # undocumented, yet seen on writes
@@ -84,7 +86,7 @@ def _usage_capped(told: Mapping[str, Any], status: int) -> bool:
 def _limited(answer: Answer, now: datetime) -> Retry:
     """Of exhausted windows the latest reset wins; one that is past already (our clock) is no reason to hurry."""
     spent = [quota.reset for quota in limits(answer.headers) if quota.remaining <= 0]
-    until = max([*spent, now + timedelta(seconds=5)]) if spent else now + WINDOW
+    until = min(max([*spent, now + timedelta(seconds=5)]), now + LONGEST_WAIT) if spent else now + WINDOW
     return Retry(f"X's limit is reached until {until:%H:%M} UTC", until, whole_channel=True)
 
 
@@ -122,7 +124,7 @@ def _as_sent(post: Mapping[str, Any]) -> str:
     text = str(post.get("text", ""))
     entities = post.get("entities")
     urls = entities.get("urls", ()) if isinstance(entities, dict) else ()
-    for url in urls if isinstance(urls, list) else ():
+    for url in urls[:_MOST_LINKS] if isinstance(urls, list) else ():
         if isinstance(url, dict) and url.get("url") and url.get("expanded_url"):
             real = str(url["expanded_url"])
             text = text.replace(str(url["url"]), "" if _OF_A_PICTURE.fullmatch(real) else real)
@@ -148,4 +150,4 @@ def followers(answer: Answer) -> int | None:
     data = (answer.read() or {}).get("data")
     metrics = data.get("public_metrics") if isinstance(data, dict) else None
     told = metrics.get("followers_count") if isinstance(metrics, dict) else None
-    return told if isinstance(told, int) and told >= 0 else None
+    return count_of(told)

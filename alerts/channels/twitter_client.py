@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from alerts.channels.answer import Act, Answer, ask
+from alerts.channels.answer import LARGEST, LARGEST_LIST, Act, Answer, ask
 from alerts.channels.oauth import Signer, encode
 from alerts.channels.picture import Picture
 from alerts.channels.settings import TwitterSettings
@@ -95,6 +95,7 @@ class TwitterClient(_TweepyClient):
             timeout=self._settings.timeout,
             data=data,
             headers=headers,
+            largest=LARGEST_LIST if act is Act.READ else LARGEST,
         )
 
 

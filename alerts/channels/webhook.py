@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from alerts.channels import webhook_answers as answers
-from alerts.channels.answer import Act, Answer, ask
+from alerts.channels.answer import Act, Answer, ask, name_of
 from alerts.channels.credential import read_credential
 from alerts.channels.picture import NoPicture, Picture, load_picture
 from alerts.channels.settings import WebhookSettings
@@ -20,6 +20,8 @@ from alerts.model.post import Image, Message, Quota, Receipt
 
 LARGEST_PICTURE = 256 * 1024
 """Bytes of a picture that goes along in the JSON; a larger one stays behind, the words say what it shows."""
+LARGEST_ANSWER = 64 * 1024
+"""Bytes of an answer that are read: an id, an address, a few words."""
 _PICTURE_KINDS = frozenset({"image/jpeg", "image/png", "image/webp"})
 
 log = structlog.get_logger(__name__)
@@ -67,8 +69,7 @@ class Webhook:
         await self.open()
         now = self._resources.clock.now()
         told = (await self._send(f"ping-{int(now.timestamp())}", ping(now), now)).read() or {}
-        name = told.get("name")
-        account = name if isinstance(name, str) and name else urlsplit(self._settings.address).hostname or self._name
+        account = name_of(told.get("name")) or urlsplit(self._settings.address).hostname or self._name
         return Probe(account, self._warnings())
 
     def quotas(self) -> Sequence[Quota]:
@@ -92,6 +93,7 @@ class Webhook:
             timeout=self._settings.timeout,
             data=body,
             headers=headers(self._key, identity, now, body),
+            largest=LARGEST_ANSWER,
         )
         if (error := answers.refusal(answer, self._resources.clock.now())) is not None:
             raise error

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from alerts.channels.answer import Answer, quote
+from alerts.channels.answer import Answer, address_of, id_of, quote
 from alerts.model.errors import BadCredential, DeliveryError, Rejected, Retry
 
 LONGEST_WAIT = timedelta(hours=1)
@@ -62,7 +62,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
         return now + min(timedelta(seconds=int(value[:9])), LONGEST_WAIT)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -76,6 +76,4 @@ def _said(answer: Answer) -> str:
 def place_of(answer: Answer, identity: str) -> tuple[str, str | None]:
     """The receiver's own id of the post and its address, where the answer tells them; else the id that we gave."""
     told = answer.read() or {}
-    remote_id, url = told.get("id"), told.get("url")
-    named = str(remote_id) if isinstance(remote_id, str | int) and str(remote_id) else identity
-    return named, url if isinstance(url, str) and url.startswith(("https://", "http://")) else None
+    return id_of(told.get("id")) or identity, address_of(told.get("url"))

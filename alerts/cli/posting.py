@@ -104,14 +104,20 @@ def preview(
 def _read_cap(file: str, counter: Counter, *, given: bool) -> Alert:
     """A CAP message from a file or standard input, which must be one without fault."""
     from alerts.model.cap_rules import violations
-    from alerts.sources.cap.message import read_message
+    from alerts.sources.cap.message import LARGEST_MESSAGE, read_message
 
     if given:
         raise Misuse("--cap and --headline exclude each other: the message says it all")
     try:
-        body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        if file == "-":
+            body = sys.stdin.buffer.read(LARGEST_MESSAGE + 1)
+        else:
+            with Path(file).open("rb") as stream:
+                body = stream.read(LARGEST_MESSAGE + 1)
     except OSError as error:
         raise Misuse(f"--cap {file!r} can't be read: {error.strerror}") from None
+    if len(body) > LARGEST_MESSAGE:
+        raise Misuse(f"--cap {file!r} is larger than {LARGEST_MESSAGE >> 20} MB; allowed: one CAP message")
     try:
         alert, notes = read_message(body, zone=counter.desk.station.timezone)
     except Unreadable as error:

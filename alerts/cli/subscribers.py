@@ -6,7 +6,7 @@ import json
 import sys
 from datetime import time
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import typer
 
@@ -22,6 +22,9 @@ E = TypeVar("E", bound=StrEnum)
 subscribers = typer.Typer(help="Those who subscribed with a bot.", no_args_is_help=True)
 MOST_TOLD = 20
 """Faulty lines that are told one by one."""
+MOST_ROWS, MOST_FAULTS, LONGEST_ROW = 1_000_000, 1000, 20_000
+"""Lines of a file that are read, faulty ones among them after which the rest isn't looked at, characters of a line."""
+_LONGEST_CODE, _MOST_CODES = 200, 1000
 
 Channel = Annotated[str | None, typer.Option("--channel", metavar="NAME", help="The channel whose bot it is.")]
 File = Annotated[typer.FileText, typer.Argument(metavar="FILE", help="JSON lines; - reads standard input.")]
@@ -53,7 +56,7 @@ def import_(context: typer.Context, file: File, channel: Channel = None) -> int:
 
     config = context.obj.load()
     districts = {each.code: each.name for each in config.districts}
-    read = list(read_lines(file, channel, list(bot_settings(config)), districts))
+    read = list(read_lines(_rows(file), channel, list(bot_settings(config)), districts))
 
     def store(sitting: Sitting) -> None:
         for name, each in read:
@@ -103,6 +106,8 @@ def read_lines(
             _must_be_here(subscriber.districts, places)
         except (ValueError, TypeError) as error:
             faults.append(f"line {number}: {error}")
+            if len(faults) > MOST_FAULTS:
+                break  # more of them tell nobody anything
         else:
             found[name, subscriber.chat] = subscriber
     if faults:
@@ -112,10 +117,22 @@ def read_lines(
         yield name, subscriber
 
 
+def _rows(file: TextIO) -> Iterator[str]:
+    """The lines of a file, of one without an end no more than is looked at."""
+    return iter(lambda: file.readline(LONGEST_ROW + 1), "")
+
+
 def _decoded(lines: Iterable[str]) -> Iterator[str]:
-    """The lines, without the mark that some editors put before the first. Raises Misuse where they are no UTF-8."""
+    """The lines, without the mark that some editors put before the first.
+
+    Raises Misuse where they are no UTF-8, or there is more of them than any town's file has.
+    """
     try:
         for number, line in enumerate(lines):
+            if number >= MOST_ROWS:
+                raise Misuse(f"nothing was stored: it has more than {MOST_ROWS:,} lines; allowed: several files")
+            if len(line) > LONGEST_ROW:
+                raise Misuse(f"nothing was stored: line {number + 1} has more than {LONGEST_ROW:,} characters")
             yield line if number else line.removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise Misuse("nothing was stored: the file is no UTF-8; allowed: JSON lines as `export` writes them") from None
@@ -133,9 +150,12 @@ def _read(line: str, channel: str | None, known: list[str]) -> tuple[str, Subscr
         raise TypeError("is no object; allowed: one a line, as `export` writes them")
     name = channel or told.get("channel") or (known[0] if len(known) == 1 else None)
     if name not in known:
-        raise ValueError(f"channel {name!r} has no subscriptions; allowed: {', '.join(known) or 'none is configured'}")
+        raise ValueError(
+            f"channel {str(name)[:_LONGEST_CODE]!r} has no subscriptions; "
+            f"allowed: {', '.join(known) or 'none is configured'}"
+        )
     if strange := told.keys() - {"channel", "chat", "language", "districts", "topics", "severity", "quiet", "on"}:
-        raise ValueError(f"unknown key {min(strange)!r}")
+        raise ValueError(f"unknown key {min(strange)[:_LONGEST_CODE]!r}")
     return name, Subscriber(
         chat=_chat(told),
         language=_language(told),
@@ -168,7 +188,7 @@ def _language(told: Mapping[str, Any]) -> str:
 
     language = told.get("language", "fr")
     if not isinstance(language, str) or language not in SPOKEN:
-        raise ValueError(f"language {language!r}; allowed: {', '.join(SPOKEN)}")
+        raise ValueError(f"language {str(language)[:_LONGEST_CODE]!r}; allowed: {', '.join(SPOKEN)}")
     return language
 
 
@@ -181,21 +201,23 @@ def _flag(told: Mapping[str, Any]) -> bool:
 
 def _texts(told: Mapping[str, Any], key: str) -> list[str]:
     values = told.get(key, [])
-    if not isinstance(values, list) or not all(isinstance(each, str) and _can_be_kept(each) for each in values):
+    if not isinstance(values, list) or len(values) > _MOST_CODES or not all(map(_can_be_kept, values)):
         raise ValueError(f"{key}: allowed: a list of texts")
     return values
 
 
-def _can_be_kept(text: str) -> bool:
+def _can_be_kept(text: object) -> bool:
     """JSON can spell halves of characters, which no file can hold."""
-    return bool(text) and not any("\ud800" <= character <= "\udfff" for character in text)
+    if not isinstance(text, str) or not 0 < len(text) <= _LONGEST_CODE:
+        return False
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _one_of(kind: type[E], value: object, key: str) -> E:
     try:
         return kind(str(value))
     except ValueError:
-        raise ValueError(f"{key} {value!r}; allowed: {', '.join(kind)}") from None
+        raise ValueError(f"{key} {str(value)[:_LONGEST_CODE]!r}; allowed: {', '.join(kind)}") from None
 
 
 def _quiet(value: object) -> Quiet | None:

@@ -36,9 +36,9 @@ class Session(Protocol):
 
 
 async def open_session() -> Session:
-    """One pool of connections for everything."""
+    """One pool of connections for everything. Nobody's cookies are kept: no platform needs them, and some send many."""
     connector = aiohttp.TCPConnector(limit=200, ttl_dns_cache=60)
-    return aiohttp.ClientSession(connector=connector, auto_decompress=True)
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
 async def open_database(path: Path) -> Database:

@@ -19,7 +19,8 @@ from alerts.sources.settings import CapSettings, IcalSettings, PolledSettings
 def read_file(config: Config, file: Path) -> Sequence[Heard]:
     """What the file says now. Raises Misuse where it can't be read."""
     try:
-        head = file.read_bytes()[:1024]
+        with file.open("rb") as stream:
+            head = stream.read(1024)
     except OSError as error:
         raise Misuse(f"{file}: can't be read: {error.strerror}") from None
     url = str(file.resolve())

@@ -138,11 +138,16 @@ class Rounds:
         return _Outcome(news, channels, told_after(told, news, now))
 
     async def _beat(self, address: str) -> None:
-        """Call the watch elsewhere. The address may hold a key, so no line shows it."""
+        """Call the watch elsewhere. The address may hold a key, so no line shows it.
+
+        Of its answer the status alone is read, and where it leads elsewhere nobody follows.
+        """
         timeout = aiohttp.ClientTimeout(total=HEARTBEAT_TIMEOUT)
         try:
-            async with self._desk.session.get(address, timeout=timeout) as answer:
-                good, why = answer.status < 400, f"status {answer.status}"
+            async with self._desk.session.get(
+                address, timeout=timeout, allow_redirects=False, auto_decompress=False
+            ) as answer:
+                good, why = answer.status < 300, f"status {answer.status}"
         except (aiohttp.ClientError, OSError) as error:
             good, why = False, type(error).__name__
         if not good:

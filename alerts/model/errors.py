@@ -29,6 +29,10 @@ class SourceFailed(TocsinError):
         self.retry_at = retry_at
 
 
+class FailedForGood(SourceFailed):
+    """Asking again would bring the same: it is not there any more, too large, or may not be asked for."""
+
+
 class Refused(TocsinError):
     """The user's wish can't be carried out, and nothing was stored: the message says why and what is allowed."""
 

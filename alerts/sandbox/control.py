@@ -146,7 +146,7 @@ class Control:
         headers = {"X-Telegram-Bot-Api-Secret-Token": inbox.secret} if inbox.secret else {}
         async with (
             aiohttp.ClientSession() as session,
-            session.post(inbox.webhook, json=update, headers=headers) as sent,
+            session.post(inbox.webhook, json=update, headers=headers, allow_redirects=False) as sent,
         ):
             return _told({"update_id": update["update_id"], "status": sent.status}, 201)
 

@@ -6,8 +6,8 @@ import asyncio
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from alerts.model.errors import SourceFailed
-from alerts.sources.fetch import MAX_BYTES, FailedForGood, Fetched, Fetcher, NotModified
+from alerts.model.errors import FailedForGood, SourceFailed
+from alerts.sources.fetch import MAX_BYTES, Fetched, Fetcher, NotModified
 
 
 class Documents:

@@ -13,15 +13,16 @@ from http.client import responses as PHRASES  # noqa: N812 - it is a constant
 import aiohttp
 from yarl import URL
 
-from alerts.model.errors import SourceFailed
+from alerts.model.body import is_packed, read_body, unpack
+from alerts.model.errors import FailedForGood, SourceFailed
 from alerts.model.ports import Clock
-from alerts.sources.body import read_body
-from alerts.sources.hosts import FailedForGood, addresses_of, read_url, show
+from alerts.sources.hosts import addresses_of, read_url, show
 
 __all__ = ["FailedForGood", "Fetched", "Fetcher", "NotModified"]
 
 MAX_REDIRECTS = 5
 MAX_BYTES = 8 * 1_048_576
+_CHUNK = 64 * 1024
 LONGEST_WAIT = timedelta(days=1)
 """A `Retry-After` further away than this is taken as this."""
 
@@ -154,7 +155,7 @@ class Fetcher:
         if response.status != HTTPStatus.OK:
             raise self._refusal(response, target)
         try:
-            body = await read_body(response, self._limit)
+            body = await self._body(response)
         except SourceFailed as error:
             raise type(error)(f"{show(target)}: {error}") from None
         return Fetched(
@@ -164,6 +165,13 @@ class Fetcher:
             etag=response.headers.get("ETag"),
             last_modified=response.headers.get("Last-Modified"),
         )
+
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        """The answer's body, unpacked; also one that is a gzip file itself."""
+        packing = response.headers.get("Content-Encoding", "")
+        chunks = response.content.iter_chunked(_CHUNK)
+        body = await read_body(chunks, packing, self._limit, response.content_length)
+        return unpack(body, self._limit) if is_packed(body) else body
 
     def _refusal(self, response: aiohttp.ClientResponse, target: URL) -> SourceFailed:
         status = response.status

@@ -11,11 +11,7 @@ import socket
 
 from yarl import URL
 
-from alerts.model.errors import SourceFailed
-
-
-class FailedForGood(SourceFailed):
-    """Asking again would bring the same: it is not there any more, too large, or may not be asked for."""
+from alerts.model.errors import FailedForGood, SourceFailed
 
 
 def read_url(text: str) -> URL:

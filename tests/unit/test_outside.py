@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import time
@@ -17,19 +18,22 @@ from hypothesis import strategies as st
 
 from alerts.access.answers import Reason
 from alerts.access.visitor import Visit
+from alerts.cli.posting import _read_cap
+from alerts.cli.subscribers import read_lines
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.station import Station
 from alerts.desk.territory import District, Territory
 from alerts.model.actor import fold_name
 from alerts.model.alert import Alert, Area, Info
 from alerts.model.characters import HIGHEST_PILE, UNSEEN, bounded, normal, seen, shown, stream_safe
-from alerts.model.errors import Misuse
+from alerts.model.errors import Misuse, SourceFailed
 from alerts.model.hazard import fold, hazard_of
 from alerts.model.outline import MOST_CORNERS, MOST_SHOWN, TOLERANCE, box, simplified, together
 from alerts.rendering.clean import clean
 from alerts.rendering.weighted import weighted
 from alerts.sources.cap.message import read_json, read_message
 from alerts.sources.ical.document import decode, read_calendars
+from alerts.sources.ical.place import CalendarFile
 from alerts.web.api.problems import Problem
 from alerts.web.api.reading import wish_of
 from alerts.web.api.wishes import Words
@@ -42,6 +46,10 @@ from tests.unit.web.console.guarding import Browser, open_town
 MARKS = "\u0316\u0301"
 """Two combining marks of different classes: each pile of them has to be sorted."""
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+def _calendar(file):
+    return CalendarFile(Path(file))._read("")
 
 
 @contextmanager
@@ -292,3 +300,26 @@ def test_a_message_of_very_many_outlines_keeps_their_boxes():
     assert sum(map(len, rings)) < 22_000
     assert len(rings[0]) == 100
     assert rings[-1] == box(ring_of(99, 1.399)) or len(rings[-1]) == 5
+
+
+# --- files and the heart --------------------------------------------------------------------------------------------
+
+
+def test_a_file_of_subscribers_has_an_end():
+    lines = ['{"chat": 1, "districts": ["' + "x" * 10_000 + '"]}', '{"chat": 1, "language": "' + "x" * 15_000 + '"}']
+    for line in lines:
+        with pytest.raises(Misuse) as refused:
+            list(read_lines([line], "telegram", ["telegram"], {}))
+        assert len(str(refused.value)) < 500
+    with pytest.raises(Misuse, match="line 1 has more than 20,000 characters"):
+        list(read_lines(["x" * 10**6], "telegram", ["telegram"], {}))
+    with pytest.raises(Misuse, match="more than 1,000,000 lines"):
+        list(read_lines(("\n" for _ in itertools.count()), "telegram", ["telegram"], {}))
+    with pytest.raises(Misuse, match="981 more"):
+        list(read_lines(("x\n" for _ in itertools.count()), "telegram", ["telegram"], {}))
+
+
+@pytest.mark.parametrize("read", [lambda file: _read_cap(file, None, given=False), _calendar])
+def test_a_file_that_never_ends_is_not_read_to_its_end(read):
+    with pytest.raises((Misuse, SourceFailed), match="larger than 8 MB"):
+        read("/dev/zero")

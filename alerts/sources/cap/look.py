@@ -9,13 +9,12 @@ from typing import Any
 
 import structlog
 
-from alerts.model.errors import SourceFailed, Unreadable
+from alerts.model.errors import FailedForGood, SourceFailed, Unreadable
 from alerts.model.ports import Heard
 from alerts.sources.cap.entry import IndexEntry
 from alerts.sources.cap.message import read_json, read_message
 from alerts.sources.cap.meteoalarm import apply_colours, why_none
 from alerts.sources.documents import Documents
-from alerts.sources.fetch import FailedForGood
 from alerts.sources.hosts import show
 from alerts.sources.safe_xml import one_line
 

@@ -58,11 +58,14 @@ class CalendarFile:
                 return None
             if stat.st_size > MAX_BYTES:
                 raise SourceFailed(f"the calendar {self._path} is larger than {MAX_BYTES >> 20} MB: export less of it")
-            body = self._path.read_bytes()
+            with self._path.open("rb") as file:  # it may have grown, or be no file that has an end
+                body = file.read(MAX_BYTES + 1)
         except OSError as error:
             raise SourceFailed(
                 f"the calendar {self._path} can't be read ({error.strerror}): look at its path"
             ) from error
+        if len(body) > MAX_BYTES:
+            raise SourceFailed(f"the calendar {self._path} is larger than {MAX_BYTES >> 20} MB: export less of it")
         self._seen = seen
         return Document(body, _digest(body))
 

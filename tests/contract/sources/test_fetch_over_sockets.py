@@ -14,8 +14,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from alerts.model.errors import SourceFailed
-from alerts.sources.fetch import FailedForGood, Fetched, Fetcher, NotModified
+from alerts.model.errors import FailedForGood, SourceFailed
+from alerts.sources.fetch import Fetched, Fetcher, NotModified
 from tests.contract.sources.feed_server import FeedServer, serving
 from tests.fakes import FakeClock
 

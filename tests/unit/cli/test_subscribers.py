@@ -95,7 +95,7 @@ def test_standard_input_is_a_file_too(folder, capsys, monkeypatch):
         ({"chat": 1, "channel": "silent"}, "allowed: telegram"),
         ({"chat": 1, "language": ["fr"]}, "allowed: fr, en"),
         ('{"chat": 1, "districts": ["\\ud800"]}', "a list of texts"),
-        ("[" * 100_000, "is no JSON"),
+        ("[" * 10_000, "is no JSON"),
     ],
 )
 def test_one_faulty_line_and_nothing_is_stored(folder, capsys, line, said):

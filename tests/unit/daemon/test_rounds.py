@@ -66,11 +66,13 @@ class Elsewhere:
 
     def __init__(self) -> None:
         self.called: list[str] = []
+        self.asked: dict[str, object] = {}
         self.status = 200
         self.error: Exception | None = None
 
-    def get(self, address: str, **_: object) -> Elsewhere:
+    def get(self, address: str, **asked: object) -> Elsewhere:
         self.called.append(address)
+        self.asked = asked
         return self
 
     async def __aenter__(self):
@@ -409,6 +411,15 @@ class TestHeartbeat:
 
         await watch.clock.advance(4 * MINUTE)
         assert watch.rounds.cycle.stands
+
+    async def test_where_it_leads_elsewhere_nobody_follows(self, watch):
+        watch.session.status = 302
+        with capture_logs() as logs:
+            await watch.round()
+
+        assert [log["reason"] for log in logs if log["event"] == "heartbeat.failed"] == ["status 302"]
+        assert watch.session.asked["allow_redirects"] is False
+        assert watch.session.asked["auto_decompress"] is False
 
     @pytest.mark.parametrize("error", [None, aiohttp.ClientConnectionError("s3cret"), TimeoutError()])
     async def test_that_it_fails_is_a_line_without_the_address(self, watch, error):

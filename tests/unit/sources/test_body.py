@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.model.errors import SourceFailed
-from alerts.sources.body import unpack
-from alerts.sources.hosts import FailedForGood
+from alerts.model.body import unpack
+from alerts.model.errors import FailedForGood, SourceFailed
 
 
 @settings(deadline=None)

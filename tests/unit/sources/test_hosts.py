@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from yarl import URL
 
-from alerts.sources.hosts import FailedForGood, addresses_of, is_private, read_url, show
+from alerts.model.errors import FailedForGood
+from alerts.sources.hosts import addresses_of, is_private, read_url, show
 
 
 @pytest.mark.parametrize(

@@ -1,34 +1,38 @@
-"""A response's body, with a bound on what arrives and on what it unpacks to: a bomb is stopped while it unpacks."""
+"""An answer's body, with a bound on what arrives and on what it unpacks to: a bomb is stopped while it unpacks."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import AsyncIterator
 
-import aiohttp
+from alerts.model.errors import FailedForGood, SourceFailed
 
-from alerts.model.errors import SourceFailed
-from alerts.sources.hosts import FailedForGood
-
-_CHUNK = 64 * 1024
+UNPACKED_HERE = "gzip, deflate"
+"""What a request may accept (`Accept-Encoding`) whose answer is read here."""
+_PLAIN = frozenset({"identity", ""})
+_PACKED = frozenset({"gzip", "x-gzip", "deflate"})
 _GZIP_OR_ZLIB = 47
 _MAGIC = b"\x1f\x8b"
 
 
-async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """The whole body, unpacked (the response must come with auto_decompress=False), at most `limit` bytes.
+async def read_body(chunks: AsyncIterator[bytes], packing: str, limit: int, announced: int | None = None) -> bytes:
+    """The whole body, unpacked, at most `limit` bytes, from its raw `chunks` (nothing else may have unpacked them).
 
-    Also unpacks a body that is a gzip file itself. Raises FailedForGood for more than `limit` bytes, before or after
-    unpacking, and SourceFailed for a body that is cut short or packed in a way nobody asked for.
+    `packing` is the answer's Content-Encoding, `announced` its Content-Length. Raises FailedForGood for more than
+    `limit` bytes, before or after unpacking, and SourceFailed for a body that is cut short or packed in a way nobody
+    asked for.
     """
-    if (response.content_length or 0) > limit:
+    if (announced or 0) > limit:
         raise _too_large(limit)
-    packing = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if packing not in ("identity", "", "gzip", "x-gzip", "deflate"):
+    packing = packing.strip().lower()
+    if packing in _PLAIN:
+        return await _gather(chunks, limit)
+    if packing not in _PACKED:
         raise SourceFailed(f"the answer is packed as {packing[:20]!r}, which was not asked for")
-    chunks = response.content.iter_chunked(_CHUNK)
-    body = await _gather(chunks, limit) if packing in ("identity", "") else await _unpack(chunks, limit)
-    return unpack(body, limit) if body.startswith(_MAGIC) else body
+    unpacking = _Unpacking(limit)
+    async for chunk in chunks:
+        unpacking.feed(chunk)
+    return unpacking.finish()
 
 
 async def _gather(chunks: AsyncIterator[bytes], limit: int) -> bytes:
@@ -40,11 +44,9 @@ async def _gather(chunks: AsyncIterator[bytes], limit: int) -> bytes:
     return bytes(body)
 
 
-async def _unpack(chunks: AsyncIterator[bytes], limit: int) -> bytes:
-    unpacking = _Unpacking(limit)
-    async for chunk in chunks:
-        unpacking.feed(chunk)
-    return unpacking.finish()
+def is_packed(body: bytes) -> bool:
+    """Whether a body is a gzip file itself."""
+    return body.startswith(_MAGIC)
 
 
 def unpack(packed: bytes, limit: int) -> bytes:

@@ -1,0 +1,122 @@
+"""Whatever a platform or a receiver answers is read, unpacked and kept within bounds: attacks by the one we asked."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import tracemalloc
+from datetime import timedelta
+
+import pytest
+
+from alerts.channels.answer import LARGEST, LONGEST_ADDRESS, LONGEST_ID, Act, Answer, ask, id_of, quote, wait_of
+from alerts.channels.facebook_answers import limits, refusal
+from alerts.channels.telegram_answers import complaint_of, outcome
+from alerts.channels.webhook_answers import place_of
+from alerts.model.errors import DeliveryError, InDoubt, Retry
+from tests.contract.channels.conftest import message
+from tests.contract.channels.platform import platform
+from tests.fakes import FakeClock
+
+NOW = FakeClock().now()
+GZIP = {"Content-Encoding": "gzip"}
+
+
+def bomb(size):
+    """So many blanks within an object that says that all is well, and a long id."""
+    return gzip.compress(b'{"id": "' + b"9" * size + b'"}')
+
+
+async def sent(stage, kind, *answers, **more):
+    async with platform(*answers) as there:
+        channel = await stage.open(kind, api_url=there.url, **more)
+        return await channel.publish(message()), there
+
+
+async def test_a_webhooks_bomb_costs_nothing_and_its_id_is_ours(stage):
+    packed = bomb(100_000_000)
+    tracemalloc.start()
+    receipt, there = await sent(stage, "webhook", (200, packed, GZIP))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 30_000_000
+    assert len(receipt.remote_id) <= LONGEST_ID
+    assert receipt.url is None
+    assert len(there.asked) == 1
+
+
+@pytest.mark.parametrize("kind", ["twitter", "facebook", "telegram"])
+async def test_a_platforms_bomb_leaves_the_post_in_doubt(stage, kind):
+    packed = bomb(100_000_000)
+    tracemalloc.start()
+    with pytest.raises(InDoubt):
+        await sent(stage, kind, (200, packed, GZIP))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 30_000_000
+
+
+async def test_an_answer_is_packed_or_not_and_means_the_same(stage):
+    told = json.dumps({"id": "r-7", "url": "https://bornes.example/r-7"}).encode()
+    for answer in ((200, told), (200, gzip.compress(told), GZIP)):
+        receipt, there = await sent(stage, "webhook", answer)
+        assert (receipt.remote_id, receipt.url) == ("r-7", "https://bornes.example/r-7")
+        assert there.asked[0].headers["Accept-Encoding"] == "gzip, deflate"
+
+
+@pytest.mark.parametrize("packing", ["br", "gzip", "compress, gzip"])
+async def test_what_was_not_asked_for_or_is_broken_cannot_be_read(stage, packing):
+    receipt, _ = await sent(stage, "webhook", (200, b"no gzip at all", {"Content-Encoding": packing}))
+    assert len(receipt.remote_id) <= LONGEST_ID
+
+
+async def test_a_body_without_an_end_is_left_where_it_is(stage):
+    async with platform((200, b" " * (LARGEST + 1))) as there:
+        answer = await ask(
+            stage.session, "GET", there.url, platform="it", act=Act.READ, timeout=timedelta(seconds=5), largest=LARGEST
+        )
+    assert (answer.status, answer.body, answer.read()) == (200, b"", None)
+
+
+def an_answer(told, status=200, **headers):
+    body = told if isinstance(told, bytes) else json.dumps(told).encode()
+    return Answer(status, headers, body)
+
+
+def test_ids_and_addresses_have_an_end():
+    told = {"id": "x" * 300_000, "url": "https://a.example/" + "y" * 300_000}
+    assert place_of(an_answer(told), "ours") == ("ours", None)
+    assert place_of(an_answer({"id": "a\u202eb", "url": "https://a.example/ b"}), "ours") == ("ours", None)
+    longest = "https://a.example/".ljust(LONGEST_ADDRESS, "y")
+    assert place_of(an_answer({"id": 12, "url": longest}), "ours") == ("12", longest)
+    assert [id_of(told) for told in (True, None, "", [], 10**300, -5)] == [None, None, None, None, None, "-5"]
+
+
+def test_an_answer_nested_without_end_is_none():
+    assert an_answer(b"[" * 200_000).read() is None
+    assert an_answer(b'{"a":' * 100_000).read() is None
+
+
+@pytest.mark.parametrize("seconds", ["1e999", "9" * 400, "Infinity", "NaN", "-5", "600"])
+def test_a_wait_is_a_day_at_most(seconds):
+    body = f'{{"ok": false, "description": "Too Many Requests", "parameters": {{"retry_after": {seconds}}}}}'.encode()
+    meant = outcome(complaint_of(Answer(429, {}, body)), Act.PUBLISH, NOW)
+    assert isinstance(meant, Retry)
+    assert 0 <= (meant.after - NOW).total_seconds() <= 86_400
+
+
+def test_facebooks_usage_may_say_anything():
+    for minutes in ("1e400", "NaN", "9e99", "-1", "30"):
+        usage = (
+            f'{{"1": [{{"call_count": 100, "estimated_time_to_regain_access": {minutes}, "type": "{"t" * 5000}"}}]}}'
+        )
+        headers = {"X-Business-Use-Case-Usage": usage}
+        assert all(quota.reset > NOW and len(quota.name) <= 200 for quota in limits(headers, "1", NOW))
+        error = refusal(Answer(400, headers, b'{"error": {"code": 32}}'), Act.PUBLISH, "1", NOW)
+        assert isinstance(error, DeliveryError)
+
+
+def test_what_is_quoted_is_short_and_can_be_seen():
+    assert len(quote("x" * 10**6)) < 300
+    assert quote("no\u202e way\u2066") == "“no way”"
+    assert wait_of("soon") is None
