@@ -26,6 +26,7 @@ from alerts.daemon.cycles import LATE, cycle_of, cycle_of_pages
 from alerts.daemon.failing import failing_sign_ins
 from alerts.daemon.intake import TakesIn
 from alerts.daemon.live import FileWatch, Live
+from alerts.daemon.log_lines import sum_up
 from alerts.daemon.office import HouseOffice
 from alerts.daemon.outside import Outside, Session
 from alerts.daemon.pages import furnish_publisher, furnish_setting
@@ -96,6 +97,7 @@ class House:
         if self._outside.doors:
             self._listen_for_rings()
             await self._serve()
+            self._spawn(sum_up(self._clock.sleep), "log")
         self._spawn(self._keeper.run(), "leases")
         for name, lane in self.lanes.items():
             self._spawn(lane.run(), f"lane {name}")

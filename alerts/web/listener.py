@@ -172,7 +172,7 @@ class Listener:
     def refuse(self, reason: str, address: str) -> None:
         """Count and tell it."""
         self._refused(reason)
-        log.info("web.refused", reason=reason, address=address)
+        log.info("web.refused", reason=reason, address=address, once=f"web.refused {reason}")
 
     def _make_way(self) -> bool:
         while self._owing:

@@ -1,0 +1,105 @@
+"""What is said each second while something is wrong is said once, and then how often."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+
+import pytest
+import structlog
+
+from alerts.daemon.log_lines import Repeats, _Unrepeated
+from tests.fakes import FakeClock
+
+
+class Log:
+    """A log with the processor before its last one, over a clock that a test winds."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.repeats = Repeats(self.clock.monotonic)
+        self._out = io.StringIO()
+        last = [structlog.processors.add_log_level, structlog.processors.JSONRenderer()]
+        self.say = structlog.wrap_logger(
+            structlog.WriteLogger(self._out),
+            processors=[self.repeats, structlog.processors.format_exc_info, *last],
+            wrapper_class=structlog.make_filtering_bound_logger("info"),
+        )
+
+    def sum_up(self) -> None:
+        for level, fields in self.repeats.sums():
+            getattr(self.say, level)(**fields)
+
+    def lines(self) -> list[dict]:
+        return [json.loads(line) for line in self._out.getvalue().splitlines()]
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
+
+
+async def test_a_warning_each_second_is_one_line_and_a_sum_each_minute(log):
+    for _ in range(180):
+        log.say.error("lease.not_renewed", error="disk full")
+        await log.clock.advance(1)
+        log.sum_up()
+
+    lines = log.lines()
+    assert [line.get("times_more") for line in lines] == [None, 59, None, 59, None, 59]
+    assert {line["event"] for line in lines} == {"lease.not_renewed"}
+    assert {line["level"] for line in lines} == {"error"}
+    assert lines[1]["in_seconds"] == 60
+
+
+async def test_what_differs_is_said_and_what_only_tells_of_good_things_too(log):
+    for number in range(3):
+        log.say.warning("post.failed", post=number)
+        log.say.info("post.sent")
+
+    assert len(log.lines()) == 6
+
+
+async def test_what_differs_each_time_may_say_what_makes_it_the_same(log):
+    for number in range(100):
+        log.say.info("web.refused", reason="address", address=f"198.51.100.{number}", once="web.refused address")
+    await log.clock.advance(61)
+    log.sum_up()
+
+    first, total = log.lines()
+    assert (first["address"], first.get("times_more"), "once" in first) == ("198.51.100.0", None, False)
+    assert total["times_more"] == 99
+
+
+async def test_a_traceback_is_shown_once(log):
+    for _ in range(5):
+        try:
+            raise ValueError("of no use")
+        except ValueError:
+            log.say.exception("lifecycle.stumbled")
+
+    [line] = log.lines()
+    assert "of no use" in line["exception"]
+
+
+async def test_what_ends_before_its_minute_is_forgotten_without_a_sum(log):
+    log.say.warning("disk full")
+    await log.clock.advance(61)
+    log.sum_up()
+    log.say.warning("disk full")
+
+    assert [line.get("times_more") for line in log.lines()] == [None, None]
+
+
+def test_what_libraries_say_is_folded_too():
+    repeats, out = Repeats(FakeClock().monotonic), io.StringIO()
+    handler = logging.StreamHandler(out)
+    handler.addFilter(_Unrepeated(repeats))
+    logger = logging.getLogger("test.of.repeats")
+    logger.propagate = False
+    logger.addHandler(handler)
+    for _ in range(100):
+        logger.error("socket.accept() out of system resource")
+
+    assert len(out.getvalue().splitlines()) == 1
