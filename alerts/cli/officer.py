@@ -33,7 +33,7 @@ def status(
     as_json: options.Json = False,
 ) -> int:
     """Show what is out, waiting, failed or in doubt, and where; then each source and each channel."""
-    from alerts.daemon.overview import accounts, bulks, cap_message, channels, every_word, one_account, sources
+    from alerts.daemon.overview import accounts, bulks, cap_message, channels, every_word, one_account, sources, store
 
     counter = _counter(context)
     if name is not None and cap:
@@ -51,12 +51,14 @@ def status(
         return 0
     for account in accounts(counter, everything=everything):
         screen.show_json(account) if as_json else screen.show_account(account)
-    for source in sources(counter):
-        screen.show_json(source) if as_json else screen.show_source(source)
-    for channel in channels(counter):
-        screen.show_json(channel) if as_json else screen.show_channel(channel)
-    for bulk in bulks(counter):
-        screen.show_json(bulk) if as_json else screen.show_bulk(bulk)
+    for rows, show in (
+        (store(counter), screen.show_store),
+        (sources(counter), screen.show_source),
+        (channels(counter), screen.show_channel),
+        (bulks(counter), screen.show_bulk),
+    ):
+        for row in rows:
+            (screen.show_json if as_json else show)(row)
     if not counter.daemons():
         screen.say("no daemon runs: nothing is taken in or sent (`tocsin run`)")
     return 0

@@ -140,6 +140,11 @@ def show_rehearsal(account: Mapping[str, Any]) -> None:
             show(f"   look at: {plain(warning)}")
 
 
+def show_store(store: Mapping[str, Any]) -> None:
+    """The database's disk, where it lacks room."""
+    show(f"store   {'':<14} {coloured(store['state'], 8)} {plain(store['reason'])}")
+
+
 def show_source(source: Mapping[str, Any]) -> None:
     """How a source is doing, and how old that knowledge is."""
     read = f"last read {_minutes(source['last_ok'])}" if source["last_ok"] else "never read"

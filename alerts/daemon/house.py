@@ -30,7 +30,7 @@ from alerts.daemon.log_lines import sum_up
 from alerts.daemon.office import HouseOffice
 from alerts.daemon.outside import Outside, Session
 from alerts.daemon.pages import furnish_publisher, furnish_setting
-from alerts.daemon.rounds import Rounds, WatchDesk
+from alerts.daemon.rounds import STORE, Rounds, WatchDesk
 from alerts.daemon.serving import furnish_app, serve
 from alerts.daemon.sittings import sit
 from alerts.daemon.surroundings import surroundings
@@ -111,6 +111,7 @@ class House:
         if self._outside.doors or self.config.notify.channels:
             self._rounds = self._build_rounds()
             self._spawn(self._rounds.run(), "watch")
+            self._spawn(self._rounds.watch_the_store(), "store")
         if self.config.notify.channels:
             warnings = furnish_warnings(self.config, self._outside.new_id)
             awaited = AwaitedWatch(self.config, self.database, self._clock, warnings, self.wake)
@@ -158,14 +159,21 @@ class House:
         """Every lane and source: when it last went round, and whether it should have since."""
         now = self._clock.monotonic()
         lanes = [
-            Cycle(f"lane {name}", now - lane.cycled_at, now - lane.cycled_at > LONGEST_IDLE.total_seconds() + LATE)
+            Cycle(
+                f"lane {name}",
+                now - lane.cycled_at,
+                now - lane.cycled_at > LONGEST_IDLE.total_seconds() + LATE,
+                lane.trouble,
+            )
             for name, lane in self.lanes.items()
         ]
         watch = [self._rounds.cycle] if self._rounds is not None else []
         pages = [cycle_of_pages(self._publisher, now)] if self._publisher is not None else []
         bots = self._bots.cycles() if self._bots is not None else []
         sources = [cycle_of(poller, now) for poller in self.pollers.values()]
-        return [*lanes, *self._bulks.cycles(), *sources, *watch, *pages, *bots]
+        refused = self.database.trouble
+        store = Cycle(STORE, None, refused is not None, refused)
+        return [store, *lanes, *self._bulks.cycles(), *sources, *watch, *pages, *bots]
 
     async def metrics(self) -> bytes:
         """Everything that is counted, as Prometheus reads it."""
@@ -173,6 +181,11 @@ class House:
             self._posts.labels(channel, state).set(posts)
         for cycle in self.cycles():
             self._ages.labels(cycle.name).set(-1 if cycle.age is None else cycle.age)
+        for name, poller in self.pollers.items():
+            self._is_ok.labels("source", name).set(poller.reason is None)
+        for name, lane in self.lanes.items():
+            self._is_ok.labels("channel", name).set(lane.trouble is None)
+        self._is_ok.labels("store", "database").set(self.database.trouble is None)
         if self._listener is not None:
             self._connections.set(self._listener.connections)
         await self._bulks.measure()
@@ -183,6 +196,9 @@ class House:
         self._posts = Gauge("tocsin_posts", "Posts by state", ["channel", "state"], registry=registry)
         self._ages = Gauge(
             "tocsin_cycle_age_seconds", "Since it last went round; -1: never", ["cycle"], registry=registry
+        )
+        self._is_ok = Gauge(
+            "tocsin_ok", "1 where it does what it is for, 0 where it fails", ["what", "name"], registry=registry
         )
         self._connections = Gauge(
             "tocsin_web_connections", "Connections to our own pages that are open", registry=registry
@@ -223,6 +239,7 @@ class House:
             holds=lambda lane: self._keeper.lease_of(lane) is not None,
             cycles=self.cycles,
             wake=self.wake,
+            say_at_once=lambda channel, message: self.lanes[channel].say_at_once(message),
             remember=self._standings.remember,
             failing=lambda db: failing_sign_ins(sit(db, self._desk, self._clock.now(), self._outside.new_id)),
         )

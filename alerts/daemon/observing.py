@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ from alerts.model.ports import Clock, Standing
 from alerts.sources.settings import PolledSettings
 from alerts.store import watched
 from alerts.store.database import Database
+from alerts.store.files import lack_of_room
 from alerts.store.standings import read_standing
 from alerts.store.watched import Pile, SourceRow
 from alerts.web.ops import Cycle
@@ -61,7 +63,10 @@ class Observer:
         channels = [self._channel(name, found, soundings.get(name)) for name in mine]
         sources = [self._source(name, found.sources.get(name), now) for name in self._polled()]
         standing_still = {cycle.name: (cycle.reason or "") if cycle.stands else None for cycle in cycles}
-        return see(channels, sources, standing_still, now)
+        lacks = await asyncio.to_thread(lack_of_room, self._config.database)
+        return see(channels, sources, standing_still, now).of_store(
+            self._config.database.name, lacks[1] if lacks else None
+        )
 
     def write_down(self, db: sqlite3.Connection, now: datetime) -> None:
         """Keep what was learned and when; called in the transaction of each round."""

@@ -9,6 +9,7 @@ from typing import Any
 from alerts.config import MANUAL, Config
 from alerts.daemon.counter import Counter, now
 from alerts.delivery.limiter import Pace
+from alerts.delivery.stance import troubled
 from alerts.desk.account import account_of, event_of
 from alerts.desk.approval import find_alert
 from alerts.desk.dedupe import end_reason
@@ -22,6 +23,7 @@ from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Views
 from alerts.model.post import PostState
 from alerts.sources.settings import PolledSettings
+from alerts.store.files import lack_of_room
 
 BULKS_SHOWN = timedelta(days=1)
 _BULK_ORDER = {state: place for place, state in enumerate(("sending", "queued", "waiting", "held"))}
@@ -86,6 +88,12 @@ def cap_message(counter: Counter, name: str) -> str:
 def sources(counter: Counter) -> list[dict[str, Any]]:
     """How each source is doing, as `status --json` has it."""
     return counter.ask(lambda sitting: list(source_standings(sitting.views, counter.config, now())))
+
+
+def store(counter: Counter) -> list[dict[str, Any]]:
+    """Whether the database's disk has room, as `status --json` has it; nothing where it does."""
+    lacks = lack_of_room(counter.config.database)
+    return [{"store": str(counter.config.database), "state": lacks[0], "reason": lacks[1]}] if lacks else []
 
 
 def channels(counter: Counter) -> list[dict[str, Any]]:
@@ -176,16 +184,14 @@ def channel_standings(views: Views, config: Config, moment: datetime) -> Iterato
     for name, settings in config.channels.items():
         pace = Pace(settings.limits, settings.kept_back)
         left, standing = views.departures(name, moment - pace.memory), views.standing(name)
-        troubled = standing.state == "blocked" or (
-            standing.blocked_until is not None and standing.blocked_until > moment
-        )
+        is_troubled = troubled(standing, moment)
         yield {
             "channel": name,
-            "state": standing.state if troubled else "ok",
+            "state": standing.state if is_troubled else "ok",
             "left": pace.left(left, moment),
             "reserve": pace.reserve,
             "queued": sum(counts.get((name, state), 0) for state in _PENDING),
-            "reason": standing.reason if troubled else None,
+            "reason": standing.reason if is_troubled else None,
         }
 
 

@@ -6,9 +6,9 @@ observe ──▶ delivery.watch: troubles, news ──▶ warnings in the outbo
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -19,14 +19,28 @@ from alerts.config import Config
 from alerts.daemon.observing import Observer
 from alerts.daemon.soundings import Remember, Sounded, Soundings
 from alerts.daemon.telling import Telling
-from alerts.daemon.warnings import Warnings
-from alerts.delivery.watch import News, Notebook, Say, Seen, Told, Trouble, What, news_of, told_after
+from alerts.daemon.warning_words import word
+from alerts.daemon.warnings import Warnings, compose
+from alerts.delivery.watch import (
+    AGAIN_AFTER,
+    News,
+    Notebook,
+    Say,
+    Seen,
+    Told,
+    Trouble,
+    What,
+    news_of,
+    told_after,
+)
 from alerts.model.ports import Clock
+from alerts.model.post import Message
 from alerts.store.books import StoredBooks
 from alerts.store.database import Database
 from alerts.web.ops import Cycle
 
-WATCH = "watch"
+WATCH, STORE = "watch", "store"
+STORE_LOOKED_AT_EVERY = 2.0
 HEARTBEAT_TIMEOUT = 10.0
 MISSED_ROUNDS = 3
 FIRST_AFTER = 3.0
@@ -36,11 +50,15 @@ _LATE = 60.0
 log = structlog.get_logger()
 
 
+async def say_nowhere(_: str, __: Message) -> None:
+    """Where no lane runs, nothing can be said at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class WatchDesk:
     """What the rounds work with. `holds` tells whether this process works a lane; `session` is the process's.
 
-    `failing` finds the sign-ins that fail again and again.
+    `say_at_once` publishes on a channel what can't be stored. `failing` finds the sign-ins that fail again and again.
     """
 
     database: Database
@@ -53,6 +71,7 @@ class WatchDesk:
     wake: Callable[[Sequence[str]], None]
     remember: Remember | None = None
     failing: Callable[[sqlite3.Connection], Sequence[Trouble]] | None = None
+    say_at_once: Callable[[str, Message], Awaitable[None]] = say_nowhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +89,7 @@ class Rounds:
     def __init__(self, config: Config, lanes: Mapping[str, Sounded], desk: WatchDesk) -> None:
         self._every: timedelta = config.notify.every
         self._heartbeat = config.notify.heartbeat
+        self._store = config.database.name
         self._desk = desk
         self._soundings = Soundings(lanes, desk.clock, config.notify.probe, desk.remember)
         self._observer = Observer(config, desk.database, desk.clock, desk.holds, self._soundings)
@@ -102,13 +122,48 @@ class Rounds:
     async def go_round(self) -> None:
         """Look at everything once, tell the news, and let the heart beat if all is going round."""
         cycles = [cycle for cycle in self._desk.cycles() if cycle.name != WATCH]
-        seen = await self._observer.observe(cycles)
+        seen = await self._observer.observe([cycle for cycle in cycles if cycle.name != STORE])
         self._notebook = self._notebook.note(seen)
         await self._tell(seen)
         self._cycled_at = self._desk.clock.monotonic()
         standing = [cycle.name for cycle in cycles if cycle.stands]
         if self._heartbeat is not None and not standing:
             await self._beat(self._heartbeat)
+
+    async def watch_the_store(self) -> None:
+        """Look all the time whether the database takes what is written, until cancelled; that it doesn't is said.
+
+        No such warning can be stored, so it goes out without: once at each beginning, every six hours while it lasts,
+        and once at its end.
+        """
+        said_at: float | None = None
+        since = self._desk.clock.now()
+        refused: str | None = None
+        while True:
+            await self._desk.clock.sleep(STORE_LOOKED_AT_EVERY)
+            before, refused, now = refused, self._desk.database.trouble, self._desk.clock.monotonic()
+            if refused is not None and before is None and "full" not in refused:
+                continue  # locked for a moment, by a backup or another tool: no news unless it lasts
+            if refused is None and said_at is not None:
+                said_at = None
+                await self._cry(Say.OVER, None, since)
+            elif refused is not None and (said_at is None or now - said_at >= AGAIN_AFTER.total_seconds()):
+                say = Say.BEGINS if said_at is None else Say.GOES_ON
+                since = self._desk.clock.now() if said_at is None else since
+                said_at = now
+                await self._cry(say, refused, since)
+
+    async def _cry(self, say: Say, reason: str | None, since: datetime) -> None:
+        warnings, news = self._desk.warnings, News(say, Trouble(What.STORE, self._store, reason), since)
+        (log.info if say is Say.OVER else log.error)(f"trouble.{say}", what=str(What.STORE), reason=reason)
+        self._troubles.labels(str(What.STORE), self._store).set(0 if say is Say.OVER else 1)
+        for outlet in warnings.outlets:
+            language = outlet.language or warnings.station.language
+            words = word(news, language, warnings.station.timezone)
+            try:
+                await self._desk.say_at_once(outlet.name, compose(words, warnings.station.name, outlet, language))
+            except Exception as error:  # noqa: BLE001 one channel's trouble is its own, and nothing can be kept of it
+                log.warning("notice.failed", channel=outlet.name, error=str(error))
 
     async def _tell(self, seen: Seen) -> None:
         """Decide and store in one transaction, written even without news: that it can be is half the watch."""

@@ -72,6 +72,11 @@ _FRENCH = {
         "Quelqu’un essaie peut-être des mots de passe. Chaque essai est ralenti. Prévenez l’administrateur.",
         "plus de connexions en échec : {name}",
     ),
+    What.STORE: Wording(
+        "la base de données {name} n’accepte plus rien, ou bientôt plus (disque plein ?) : rien n’en peut être envoyé",
+        "Faites de la place sur le disque. En cas d’urgence, publiez à la main sur les plateformes.",
+        "la base de données {name} accepte de nouveau tout",
+    ),
 }
 _ENGLISH = {
     What.CYCLE: Wording("“{name}” stands still", "Read the log, then restart the service.", "“{name}” goes on"),
@@ -114,6 +119,11 @@ _ENGLISH = {
         "sign-ins to the duty desk have failed again and again since {since}: {name} (how many: {posts})",
         "If it isn't you, somebody tries passwords. Each try is slowed down; tell the administrator.",
         "no more failed sign-ins: {name}",
+    ),
+    What.STORE: Wording(
+        "the database {name} takes nothing any more, or soon won't (a full disk?): nothing can be stored or sent",
+        "Make room on the disk. In an emergency, publish on the platforms by hand.",
+        "the database {name} takes everything again",
     ),
 }
 

@@ -11,7 +11,7 @@ from alerts.delivery.lane_desk import LaneDesk, LaneSettings, way_of
 from alerts.delivery.stance import Stance
 from alerts.model.errors import DeliveryError, InDoubt, Retry
 from alerts.model.ports import Begun, Channel, Deletes, DropsRepeats, Edits, Finds, Replaces, Verdict
-from alerts.model.post import Means, Post, Receipt
+from alerts.model.post import Means, Post, PostState, Receipt
 
 FINISH_RETRIED_AFTER = 1.0
 _BEFORE_IT_WAS_STORED = timedelta(seconds=1)
@@ -48,6 +48,8 @@ class Attempts:
         began = self._clock.now()
         try:
             verdict = await self._find(post, begun)
+            if verdict.state is PostState.SENT:
+                self._stance.sent()
         except DeliveryError as error:
             self._stance.meet(error)
             verdict = retry.look_failed(error, post, self._clock.now(), self._desk.chance)
@@ -66,14 +68,16 @@ class Attempts:
             return retry.overtaken()
         try:
             verdict = retry.sent(await self._carry_out(post, begun, via))
-            self._stance.works()
+            self._stance.sent()
         except DeliveryError as error:
             self._stance.meet(error)
+            self._stance.failed(error)
             looked_for = isinstance(error, InDoubt) and not self._repeatable(via)
             verdict = retry.judge(error, post, Means.NEW if looked_for else via, self._clock.now(), self._desk.chance)
         except Exception as error:
             log.exception("channel.stumbled", channel=post.channel, post=post.id, alert=post.alert_id)
             doubt = InDoubt(f"the channel stumbled: {type(error).__name__}")
+            self._stance.failed(doubt)
             verdict = retry.judge(doubt, post, via, self._clock.now(), self._desk.chance)
         self._stance.hear(self._channel.quotas())
         return verdict

@@ -21,7 +21,7 @@ from alerts.delivery.stance import Stance
 from alerts.delivery.waiting import first_of
 from alerts.model.errors import DeliveryError
 from alerts.model.ports import Begun, Channel, Deletes, Edits, Lease, Moment, Probe
-from alerts.model.post import Means, Post
+from alerts.model.post import Means, Message, Post
 
 __all__ = ["LONGEST_IDLE", "URGENT_EXTRA", "Lane", "LaneDesk", "LaneSettings"]
 
@@ -76,6 +76,11 @@ class Lane:
         self._wake.set()
 
     @property
+    def trouble(self) -> str | None:
+        """Why the channel isn't ok; None: it is."""
+        return self._stance.trouble(self._clock.now())
+
+    @property
     def under_way(self) -> int:
         """How many attempts are being made now."""
         return len(self._sending)
@@ -108,6 +113,11 @@ class Lane:
         """
         pauses = self._stance.blocked or self._stance.paused_until(self._clock.now()) is not None
         return await self._channel.probe() if self._opened and not pauses else None
+
+    async def say_at_once(self, message: Message) -> None:
+        """Publish what can't be written down, since it says just that: no journal, no window. Raises DeliveryError."""
+        if self._opened:
+            await self._channel.publish(message)
 
     async def _all_done(self) -> None:
         await self._at_rest.wait()

@@ -10,9 +10,12 @@ import structlog
 
 from alerts.delivery import retry
 from alerts.delivery.limiter import quota_free_at
-from alerts.model.errors import BadCredential, DeliveryError
+from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, Rejected
 from alerts.model.ports import Clock, Standing, Standings
 from alerts.model.post import Quota
+
+FAILURES_TOLD = 2
+"""How many attempts in a row have to fail before the channel counts as failing: one may be the post's own fault."""
 
 log = structlog.get_logger()
 
@@ -29,11 +32,18 @@ class Stance:
         self._standing = Standing()
         self._written = Standing()
         self._refusals = 0
+        self._failures = 0
+        self._worked = False
 
     @property
     def blocked(self) -> bool:
         """Whether the credential has to be tried before anything is sent."""
         return self._standing.state == "blocked"
+
+    def trouble(self, now: datetime) -> str | None:
+        """Why the channel isn't ok; None: it is."""
+        standing = self._standing
+        return (standing.reason or standing.state) if troubled(standing, now) else None
 
     def paused_until(self, now: datetime) -> datetime | None:
         """Until when nothing at all may be sent; None: something may."""
@@ -58,6 +68,19 @@ class Stance:
             self._refusals += 1
             self._change(standing)
 
+    def failed(self, error: DeliveryError) -> None:
+        """One attempt failed: where the next fails too, or none has succeeded yet, the channel isn't ok any more.
+
+        It stays so until the platform takes something. A refusal as a duplicate, or for a thread that is gone, is an
+        answer of a platform that works.
+        """
+        if isinstance(error, Duplicate | Gone):
+            return
+        self._failures += FAILURES_TOLD if isinstance(error, Rejected) and not self._worked else 1
+        told = self._failures >= FAILURES_TOLD
+        if told and not self.blocked and self.paused_until(self._clock.now()) is None:
+            self._change(replace(self._standing, state="failing", reason=error.reason, blocked_until=None))
+
     def cannot_open(self, error: DeliveryError) -> None:
         """The channel could not be opened or its credential not be tried: pause, and try once more."""
         if isinstance(error, BadCredential):
@@ -67,8 +90,17 @@ class Stance:
         state = "blocked" if self.blocked else "failing"
         self._change(replace(self._standing, state=state, reason=error.reason, blocked_until=until))
 
-    def works(self) -> None:
+    def sent(self) -> None:
         """The platform took something: whatever was wrong is over, but for a pause that it has just asked for."""
+        self._failures, self._worked = 0, True
+        self._recover()
+
+    def works(self) -> None:
+        """It could be opened, or the credential is good: that proves nothing where what was tried failed."""
+        if self._standing.state == "blocked" or self._standing.blocked_until is not None:
+            self._recover()
+
+    def _recover(self) -> None:
         if self._standing.state == "ok" or self.paused_until(self._clock.now()) is not None:
             return
         self._refusals = 0
@@ -100,3 +132,10 @@ class Stance:
         if standing.state != self._standing.state:
             log.warning("channel.stands", channel=self._channel, state=standing.state, reason=standing.reason)
         self._standing = standing
+
+
+def troubled(standing: Standing, now: datetime) -> bool:
+    """Whether a channel isn't ok: its credential is refused, it was told to wait, or what it tries fails."""
+    if standing.state == "ok":
+        return False
+    return standing.state == "blocked" or standing.blocked_until is None or standing.blocked_until > now

@@ -35,6 +35,7 @@ class What(StrEnum):
     FEED = "feed"
     QUIET = "quiet"
     SIGN_INS = "sign_ins"
+    STORE = "store"
 
 
 OF_A_CHANNEL = (What.CREDENTIAL, What.PLATFORM, What.LANE, What.RIGHTS, What.UNDECIDED)
@@ -110,13 +111,21 @@ class Seen:
         """With the sign-ins that fail again and again, which come under any name."""
         return Seen((*self.troubles, *troubles), self.judged.union(each.key for each in troubles))
 
+    def of_store(self, name: str, lacks: str | None) -> Seen:
+        """With what the disk of the database of that name lacks, if anything."""
+        trouble = Trouble(What.STORE, name, lacks)
+        return Seen((*self.troubles, *([trouble] if lacks else ())), self.judged | {trouble.key})
+
     def judging(self, what: What, keys: Iterable[str]) -> Seen:
         """Having looked for all of that kind: those that were told and aren't there any more are over."""
         return Seen(self.troubles, self.judged.union(key for key in keys if key.startswith(f"{what} ")))
 
 
 def see(
-    channels: Sequence[ChannelSeen], sources: Sequence[SourceSeen], cycles: Mapping[str, str | None], now: datetime
+    channels: Sequence[ChannelSeen],
+    sources: Sequence[SourceSeen],
+    cycles: Mapping[str, str | None],
+    now: datetime,
 ) -> Seen:
     """One round's troubles. `cycles` holds every cycle, and for one that stands still why (else None)."""
     standing = [Trouble(What.CYCLE, name, why) for name, why in cycles.items() if why is not None]

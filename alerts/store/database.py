@@ -141,6 +141,8 @@ class Database:
         self._drain: asyncio.Task[None] | None = None
         self._hurried: set[asyncio.Future[Any]] = set()
         self.commits = 0
+        self.trouble: str | None = None
+        """Why the newest transaction couldn't be written (a full disk, a lock that lasts); None: it was."""
 
     @classmethod
     async def open(cls, path: Path) -> Database:
@@ -223,11 +225,14 @@ class Database:
             results = await self._writer.hop(lambda db: _run_synced(db, works, synced=synced))
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 handed to each caller of `write`
             # The commit itself failed (disk full, locked), or the only work did: nothing was done.
+            if isinstance(error, sqlite3.OperationalError):
+                self.trouble = str(error)
             for _, future in batch:
                 if not future.done():
                     future.set_exception(error)
             return
         self.commits += 1
+        self.trouble = None
         for (_, future), (value, failure) in zip(batch, results, strict=True):
             if future.done():
                 continue

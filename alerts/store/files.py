@@ -19,6 +19,8 @@ from alerts.model.errors import TocsinError
 
 LOCK_WAIT = 5.0
 LOCK_TRIES = 100
+_NO_ROOM, _LITTLE_ROOM = 16_384, 200_000_000
+"""Bytes: less than a transaction takes; and what a busy month writes."""
 _SOCKET_PATH_LIMIT = 100  # sun_path is 108 bytes on Linux, 104 on macOS (unix(7))
 
 
@@ -108,6 +110,23 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         yield db
     finally:
         db.close()
+
+
+def lack_of_room(path: Path) -> tuple[str, str] | None:
+    """`failing` where the disk of `path` is full, `low` where it soon will be, each with the reason; None: neither.
+
+    Low is less than 200 MB, or than a twentieth of a small disk: time enough to make room before an alert needs it.
+    """
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError as error:
+        return "failing", f"{path.parent} can't be looked at: {error.strerror}"
+    left, size = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
+    if left < _NO_ROOM:
+        return "failing", f"the disk of {path.parent} is full; make room there"
+    if left < min(_LITTLE_ROOM, size // 20):
+        return "low", f"the disk of {path.parent} is nearly full: {left / 1e6:.1f} MB left; make room there"
+    return None
 
 
 def _doorbells(path: Path) -> Path:

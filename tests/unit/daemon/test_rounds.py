@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -97,6 +98,7 @@ class Watch:
         self.lanes = {"telegram": Lane(Probe("@town")), "equipe": Lane(Probe("@town"))}
         self.still: dict[str, str] = {}
         self.woken: list[str] = []
+        self.said: list[tuple[str, str]] = []
         self.held = set(self.lanes)
         self.ids = itertools.count(1)
         self.restart()
@@ -114,6 +116,7 @@ class Watch:
                 Cycle("lane telegram", 1.0, "lane telegram" in self.still, self.still.get("lane telegram"))
             ],
             wake=self.woken.extend,
+            say_at_once=self._say_at_once,
         )
         self.rounds = Rounds(self.config, self.lanes, desk)
 
@@ -127,6 +130,9 @@ class Watch:
 
     async def told(self) -> list[str]:
         return [row[0] for row in await self.ask("SELECT plain FROM post WHERE id LIKE 'w%' ORDER BY seq")]
+
+    async def _say_at_once(self, channel: str, message: Message) -> None:
+        self.said.append((channel, message.plain))
 
     async def ask(self, sql: str) -> list[tuple]:
         return await self.database.read(lambda db: [tuple(row) for row in db.execute(sql)])
@@ -459,3 +465,45 @@ async def _until(watch: Watch, happened: Callable[[], object]) -> None:
         await watch.database.write(lambda db: None)
         await watch.clock.settle()
     raise AssertionError("it didn't happen")
+
+
+class TestStore:
+    """What can't be written down is said without."""
+
+    @pytest.fixture
+    async def looking(self, watch):
+        task = asyncio.create_task(watch.rounds.watch_the_store())
+        await watch.clock.settle()
+        yield watch
+        task.cancel()
+
+    async def test_a_full_disk_is_said_at_once_again_after_six_hours_and_when_it_is_over(self, looking):
+        looking.database.trouble = "database or disk is full"
+        await looking.clock.advance(3)
+        ((channel, told),) = looking.said
+        assert channel == "equipe"
+        assert "Avertissement : la base de données tocsin.db n’accepte plus rien" in told
+        assert "(database or disk is full)" in told
+
+        await looking.clock.advance(6 * 3600)
+        assert [text.splitlines()[1].split(",")[0] for _, text in looking.said[1:]] == ["Toujours"]
+        looking.database.trouble = None
+        await looking.clock.advance(3)
+        assert "Rétabli : la base de données tocsin.db accepte de nouveau tout" in looking.said[-1][1]
+        assert len(looking.said) == 3
+
+    async def test_a_lock_of_a_moment_is_no_news_and_one_that_lasts_is(self, looking):
+        for refused in ("database is locked", None) * 2:
+            looking.database.trouble = refused
+            await looking.clock.advance(2)
+        assert looking.said == []
+        looking.database.trouble = "database is locked"
+        await looking.clock.advance(4)
+        assert len(looking.said) == 1
+
+    async def test_a_disk_that_is_nearly_full_is_told_before_it_is(self, watch, monkeypatch):
+        almost = os.statvfs_result((4096, 4096, 1_000_000, 10_000, 10_000, 0, 0, 0, 0, 255))
+        monkeypatch.setattr(os, "statvfs", lambda _: almost)
+        (told,) = await watch.round()
+        assert "la base de données tocsin.db n’accepte plus rien, ou bientôt plus" in told
+        assert "41.0 MB left" in told

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.model.alert import Severity
-from alerts.model.errors import BadCredential, Rejected, Retry
+from alerts.model.errors import BadCredential, Duplicate, InDoubt, Rejected, Retry
 from alerts.model.post import Means, PostKind, PostState
 from tests.fakes import HANGS, ScriptedChannel
 from tests.unit.delivery.lane_house import gaps
@@ -207,3 +207,37 @@ async def test_a_hung_probe_ends_with_the_lane(house):
     await house.clock.advance(40)
     await asyncio.gather(daemon.stop(10), house.clock.advance(11))
     assert channel.calls("close")
+
+
+async def test_a_channel_whose_attempts_all_fail_is_not_ok_until_one_gets_out(house):
+    fails = [InDoubt("X answered 500"), InDoubt("X answered 500"), None]
+    channel = ScriptedChannel(house.clock, publish=[None, *fails], find=[None] * 9)
+    daemon = await house.start(channel)
+    await house.post("Avant")
+    await house.post("Crue")
+    assert daemon.lane.trouble is None, "one failure may be the post's own"
+    await house.clock.advance(15)
+    assert daemon.lane.trouble == "X answered 500"
+    standing = await daemon.standings.standing("x")
+    assert (standing.state, standing.reason, standing.blocked_until) == ("failing", "X answered 500", None)
+
+    await house.clock.advance(60)
+    assert daemon.lane.trouble is None
+    assert (await daemon.standings.standing("x")).state == "ok"
+
+
+@pytest.mark.parametrize("worked", [True, False])
+async def test_the_first_attempt_of_all_tells_more_than_one_of_many(house, worked):
+    channel = ScriptedChannel(house.clock, publish=[*([None] if worked else []), Rejected("chat not found")])
+    daemon = await house.start(channel)
+    await house.posts(["Avant", "Crue"] if worked else ["Crue"])
+    await house.clock.advance(5)
+    assert (daemon.lane.trouble is None) is worked
+
+
+async def test_a_refusal_as_a_duplicate_is_an_answer_of_a_platform_that_works(house):
+    channel = ScriptedChannel(house.clock, publish=[Duplicate("again")] * 5)
+    daemon = await house.start(channel)
+    await house.posts(["1", "2", "3"])
+    await house.clock.advance(1)
+    assert daemon.lane.trouble is None
