@@ -128,14 +128,15 @@ def audit(
 def match(posts: Sequence[Promised], requests: Iterable[Seen]) -> dict[str, list[Seen]]:
     """The requests of each post, by its words, in the order of their arrival.
 
-    Where several posts say the same (an alert that was ended and came again), a request is of the newest one by then.
+    Where several posts say the same (an alert that was ended and came again), a request is of the newest one by then,
+    counted from when it was let go: of two feeds with the same words, one may have waited.
     """
     same: dict[str, list[Promised]] = defaultdict(list)
-    for post in posts:
+    for post in sorted(posts, key=lambda post: (post.ready_at, post.seq)):
         same[post.text].append(post)
     matched: dict[str, list[Seen]] = {post.post: [] for post in posts}
     for each in requests:
-        stored = [post for post in same[each.text] if post.stored_at <= each.left_at]
+        stored = [post for post in same[each.text] if post.ready_at <= each.left_at]
         if stored:
             matched[stored[-1].post].append(each)
     return matched

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import MANUAL, AlertState, Record
 from alerts.model.post import Post, PostKind, PostState
 from alerts.store import queries
 from alerts.store.schema import stamp, time_of
@@ -84,6 +84,28 @@ def ended(records: Sequence[Record], posts: Sequence[Promised], now: datetime) -
             continue
         if not any(post.kind is PostKind.END for post in thread[thread.index(shown[-1]) :]):
             yield Breach("ended is ended", f"incident {incident} is over, and still on {channel}")
+
+
+def nobody_silenced(records: Sequence[Record]) -> Iterator[Breach]:
+    """What was left out for another source's twin, was left out for one that had been let out."""
+    states = {record.id: record.state for record in records}
+    for record in records:
+        twin = (record.reason or "").removeprefix("merged with ").split(":")[0]
+        if twin in states and twin != record.reason and states[twin] is not AlertState.ACCEPTED:
+            yield Breach("nobody silences", f"{record.id} was left out for {twin}, which is {states[twin]}")
+
+
+def each_for_itself(db: sqlite3.Connection, records: Sequence[Record], posts: Sequence[Promised]) -> Iterator[Breach]:
+    """A feed ends what it brought itself, unless an officer let the end go."""
+    let_go = {row[0] for row in db.execute("SELECT alert_id FROM decision WHERE what = 'approved'")}
+    over = {row[0] for row in db.execute("SELECT alert_id FROM decision WHERE what = 'over'")}
+    ends = {post.alert for post in posts if post.kind is PostKind.END and post.state is PostState.SENT} - let_go - over
+    incidents: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        if record.id in ends and record.source != MANUAL and record.source not in incidents[record.incident_id]:
+            yield Breach("each for itself", f"{record.id} of {record.source} ended what others brought")
+        if record.state is AlertState.ACCEPTED:
+            incidents[record.incident_id].add(record.source)
 
 
 def open_posts(db: sqlite3.Connection) -> int:

@@ -38,7 +38,16 @@ from simulation.life import Life, VirtualClock
 from simulation.loop import PowerCut
 from simulation.officer import Officer
 from simulation.platform import Platform
-from simulation.promises import all_taken_in, ended, next_end, open_posts, promises, untold
+from simulation.promises import (
+    all_taken_in,
+    each_for_itself,
+    ended,
+    next_end,
+    nobody_silenced,
+    open_posts,
+    promises,
+    untold,
+)
 from simulation.station import blank_database, channels_of, shared_renderer, shared_settings
 from simulation.town import Power, Town, World
 
@@ -272,7 +281,10 @@ class Run:
         found = audit(posts, seen, self._rules(), self.agenda.now)
         found += all_taken_in(db, self.officer.accepted, self.feeds)
         telling = {name for name, settings in self.config.channels.items() if settings.on_end is not Means.NONE}
-        found += ended(queries.everything(db), [p for p in posts if p.channel in telling], self.agenda.now)
+        records = queries.everything(db)
+        found += ended(records, [p for p in posts if p.channel in telling], self.agenda.now)
+        found += nobody_silenced(records)
+        found += each_for_itself(db, records, posts)
         alerts = db.execute("SELECT COUNT(*) FROM alert").fetchone()[0]
         return Outcome(
             seed=self.seed,

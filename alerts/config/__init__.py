@@ -7,7 +7,6 @@ read here: who sends reads them.
 from alerts.config.kinds import channel_kind, channel_kinds, source_kind, source_kinds
 from alerts.config.reading import load_config, read_channel, read_config
 from alerts.config.sections import (
-    MANUAL,
     Config,
     DeskSettings,
     NotifySettings,
@@ -15,6 +14,7 @@ from alerts.config.sections import (
     StoreSettings,
     WebSettings,
 )
+from alerts.model.incident import MANUAL
 
 __all__ = [
     "MANUAL",

@@ -16,7 +16,6 @@ from alerts.config.faults import lines_of, nearest
 from alerts.config.hooks import out_of_reach
 from alerts.config.kinds import channel_kind, channel_kinds, source_kind, source_kinds
 from alerts.config.sections import (
-    MANUAL,
     Config,
     DeskSettings,
     NotifySettings,
@@ -27,7 +26,8 @@ from alerts.config.sections import (
 from alerts.desk.boundary import read_districts
 from alerts.desk.territory import District
 from alerts.model.errors import ConfigurationError, Unreadable
-from alerts.sources.settings import ManualSettings
+from alerts.model.incident import MANUAL
+from alerts.sources.settings import ManualSettings, SourceSettings
 
 M = TypeVar("M", bound=BaseModel)
 SECTIONS = ("station", "store", "web", "notify", "desk", "sources", "channels")
@@ -61,6 +61,7 @@ def read_config(file: Path, text: str) -> Config:
     if notify is not None:
         reading.check_notify(notify, channels)
     reading.check_bots(station, channels)
+    reading.check_spokesmen(sources)
     if reading.problems or not (station and store and web and notify and desk):
         raise ConfigurationError(reading.problems)
     sources.setdefault(MANUAL, ManualSettings())
@@ -173,6 +174,19 @@ class _Reading:
                 self.wrong(f"channels.{name}.subscriptions", f"{other!r} has the same bot; allowed: one channel a bot")
             if settings.updates == "webhook" and station is not None and (why := out_of_reach(station, settings)):
                 self.wrong(f"channels.{name}.updates", f'{why}; allowed anyhow: "poll"')
+
+    def check_spokesmen(self, sources: Mapping[str, SourceSettings]) -> None:
+        """A source speaks for others that there are; nobody speaks for an officer."""
+        written = self.table.get("sources")
+        known = [name for name in written if name != MANUAL] if isinstance(written, dict) else []
+        for name, settings in sources.items():
+            others = [each for each in known if each != name]
+            for spoken_for in settings.speaks_for:
+                if spoken_for == MANUAL:
+                    self.wrong(f"sources.{name}.speaks_for", "nobody speaks for an officer; allowed: other feeds")
+                elif spoken_for not in others:
+                    hint = nearest(spoken_for, others) if others else "allowed: other sources, of which there are none"
+                    self.wrong(f"sources.{name}.speaks_for", f"{spoken_for!r} is no other source; {hint}")
 
     def _model(
         self, key: str, value: Mapping[str, Any], kind_of: Callable[[str], _Kind | None], kinds: Callable[[], list[str]]

@@ -18,7 +18,6 @@ from alerts.desk.territory import District
 from alerts.model.alert import Named
 from alerts.sources.settings import SourceSettings, Span
 
-MANUAL = "manual"
 _ADDRESS = r"https?://[^\s/]+(/\S*)?"
 _TILE = ("{z}", "{x}", "{y}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")

@@ -38,6 +38,7 @@ def furnish_station(config: Config) -> Station:
                 veto=settings.veto,
                 severity=settings.severity,
                 any_area=settings.area == "any",
+                speaks_for=settings.speaks_for,
             )
             for name, settings in config.sources.items()
         },

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from alerts.desk.dedupe import MANUAL, content_key, end_reason, predecessor, seen_before, topic_key
+from alerts.desk.dedupe import MANUAL, clash_of, content_key, end_reason, seen_before, topic_key
 from alerts.desk.double_tap import DOUBLE_TAP, tapped_before
+from alerts.desk.following import goes_on_elsewhere, predecessor
 from alerts.desk.judgement import Accepted, Hearing, weigh
 from alerts.desk.lifecycle import end_what_is_over
 from alerts.desk.posting import Occasion, Pen, Penned, pen_posts, withdraw
@@ -18,6 +19,7 @@ from alerts.desk.retreat import without_words
 from alerts.desk.routing import outlets_of
 from alerts.desk.station import Station
 from alerts.desk.thread import channels_meant, channels_on
+from alerts.desk.twins import release, stands_behind, stop_clocks
 from alerts.desk.veto import end_of_veto
 from alerts.model.alert import Alert
 from alerts.model.errors import Misuse, Refused
@@ -29,6 +31,9 @@ from alerts.model.span import spell_span
 from alerts.rendering.prepared import Prepared
 
 __all__ = ["DOUBLE_TAP", "MANUAL", "Desk", "Filed"]
+
+CLASHES = "conflict"
+"""What the decision is called that those on duty are told of: two messages under one sender and identifier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +143,19 @@ class Desk:
     ) -> Filed:
         """Dedupe, place, route, render and store: one message, from any source."""
         seen = seen_before(books, alert, source)
-        if seen is not None:
+        if seen is not None and not goes_on_elsewhere(books, alert, source, seen, self.station):
             return Filed(seen, fresh=False)
         message = self._record(alert, source, notes, author)
-        decision = weigh(books, Hearing(alert, source, self._now(), tuple(named), again, hold), self.station)
+        hearing = Hearing(alert, source, self._now(), tuple(named), again, hold)
+        decision = weigh(books, hearing, self.station)
+        clash = clash_of(books, alert, source, self.station)
         if isinstance(decision, LeftOut):
-            return self._leave_out(books, message, decision)
-        return self._accept(books, _joining(message, decision.previous), alert, decision, hold)
+            filed = self._leave_out(books, message, decision)
+        else:
+            filed = self._accept(books, _joining(message, decision.previous), alert, decision, hold)
+        if clash is not None:
+            books.note(self._now(), filed.record.id, None, CLASHES, clash.reason)
+        return filed
 
     def _accept(
         self, books: Books, message: Record, alert: Alert, accepted: Accepted, hold: str | None = None
@@ -152,10 +163,13 @@ class Desk:
         now, intake = self._now(), self.station.intake(message.source)
         at_once = accepted.publish == "auto"
         not_before = end_of_veto(books, message, accepted, now, intake.veto)
+        front = stands_behind(books, message, now) if not_before and accepted.ending is None else None
+        not_before = None if front else not_before
+        waits = None if at_once else _why_it_waits(not_before, now, front, hold)
         record = replace(
             message,
             state=AlertState.ACCEPTED if at_once else AlertState.WAITING,
-            reason=_told(accepted, None if at_once else _why_it_waits(not_before, now, hold)),
+            reason=_told(accepted, waits),
         )
         occasion = Occasion(
             record=record,
@@ -168,18 +182,21 @@ class Desk:
         books.add(record)
         why = record.reason or f"from {record.source}, publish = {accepted.publish}"
         books.note(now, record.id, None, record.state, why)
-        withdraw(books, occasion)
+        for gone in withdraw(books, occasion):
+            release(books, gone, self.station, now)
         penned = accepted.nowhere or pen_posts(books, occasion, self._pen.write)
         if isinstance(penned, LeftOut):
             books.set_alert_state(record.id, AlertState.LEFT_OUT, penned.reason)
             books.note(now, record.id, None, AlertState.LEFT_OUT, penned.reason)
             left_out = replace(record, state=AlertState.LEFT_OUT, reason=penned.reason)
             return Filed(left_out, withdrawn=accepted.withdrawn)
+        if at_once and accepted.ending is None:
+            stop_clocks(books, record, now)
         return Filed(record, tuple(penned), withdrawn=accepted.withdrawn)
 
     def _leave_out(self, books: Books, message: Record, left_out: LeftOut) -> Filed:
         now, alert = self._now(), message.alert
-        previous = predecessor(books, alert, message.source, now) if alert else None
+        previous = predecessor(books, alert, message.source, self.station, now) if alert else None
         record = replace(_joining(message, previous), reason=left_out.reason)
         books.add(record)
         books.note(now, record.id, None, record.state, left_out.reason)
@@ -207,7 +224,7 @@ class Desk:
 
         None: routing decides, as where nothing of it is on, waits or failed.
         """
-        previous = predecessor(books, alert, MANUAL, self._now())
+        previous = predecessor(books, alert, MANUAL, self.station, self._now())
         if previous is None or end_reason(alert) is not None:
             return ()
         thread = books.thread(previous.incident_id)
@@ -226,7 +243,11 @@ def _joining(message: Record, previous: Record | None) -> Record:
     return replace(message, incident_id=previous.incident_id) if previous else message
 
 
-def _why_it_waits(not_before: datetime | None, now: datetime, hold: str | None = None) -> str:
+def _why_it_waits(
+    not_before: datetime | None, now: datetime, front: Record | None = None, hold: str | None = None
+) -> str:
+    if front is not None:
+        return f"the same event goes out by itself unless somebody rejects it: {front.id}; it waits for a validation"
     if not_before is None:
         return f"it waits for a validation: {hold}" if hold else "it waits for a validation"
     left = timedelta(seconds=max(round((not_before - now).total_seconds()), 1))
@@ -235,7 +256,9 @@ def _why_it_waits(not_before: datetime | None, now: datetime, hold: str | None =
 
 def _told(accepted: Accepted, waits: str | None) -> str | None:
     retreat = f"it ends here: {accepted.retreat.reason}" if accepted.retreat else None
-    return "; ".join(filter(None, (retreat, waits))) or None
+    of, does = accepted.of_others, "end" if accepted.ending else "update"
+    proposal = f"it would {does} {of.id}, which {of.source} brought and it doesn't speak for" if of else None
+    return "; ".join(filter(None, (retreat, proposal, waits))) or None
 
 
 def _why_none(heard: Heard) -> str:

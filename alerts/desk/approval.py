@@ -11,7 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from alerts.desk.posting import supersede
 from alerts.desk.thread import COMING
+from alerts.desk.twins import must_be_meant, stop_clocks
 from alerts.model.alert import MsgType
 from alerts.model.codec import alert_to_json
 from alerts.model.errors import Conflict, Misuse, Refused
@@ -47,21 +49,30 @@ def find_posts(books: Books, name: str) -> list[Post]:
     return list(books.posts_of(find_alert(books, name).id))
 
 
-def approve(books: Books, name: str, who: str, now: datetime, *, seen: str | None = None) -> tuple[Record, list[Post]]:
+def approve(
+    books: Books, name: str, who: str, now: datetime, *, seen: str | None = None, again: bool = False
+) -> tuple[Record, list[Post]]:
     """Let a waiting alert go out exactly as it was rendered.
 
-    `seen` is the `fingerprint` of what was shown; another one is a Conflict. Raises Misuse, or Refused where nothing
-    waits. A name that all versions of an incident share validates none of them: a newer one may have just come.
+    `seen` is the `fingerprint` of what was shown; another one is a Conflict, and so is a feed's message whose event is
+    out already by another, unless `again` says that it is meant. Raises Misuse, or Refused where nothing waits. A name
+    that all versions of an incident share validates none of them: a newer one may have just come.
     """
     record, waiting = _waiting(books, name)
     if not record.id.startswith(name) and len(books.incident(record.incident_id)) > 1:
         raise Misuse(f"{name!r} is the name of several versions; validate one by its own id, such as {record.id}")
     if seen is not None and seen != fingerprint(record, books.posts_of(record.id)):
         raise Conflict(f"{record.id} is not what was shown: it has changed since; look at it again, then validate")
+    if not again:
+        must_be_meant(books, record, now)
     for post in waiting:
         books.move_post(post, PostState.QUEUED, None, not_before=None)
     books.set_alert_state(record.id, AlertState.ACCEPTED, f"validated by {who}")
     books.note(now, record.id, None, "approved", f"by {who}")
+    if any(post.kind is PostKind.END for post in waiting):
+        rest = [post for post in books.thread(record.incident_id) if post.state is PostState.WAITING]
+        supersede(books, rest, record, now)
+    stop_clocks(books, record, now)
     return record, waiting
 
 

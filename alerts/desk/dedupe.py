@@ -1,21 +1,32 @@
-"""Seen before or not: the same message, the same words under another identifier, the next version of an incident."""
+"""What a message is known by: its words, its event and place, its identifier; and whether it was taken in already."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any
 
-from alerts.desk.routing import PRACTICE, fit_for_people, premature
-from alerts.desk.thread import is_open
+from alerts.desk.routing import PRACTICE
+from alerts.desk.station import Publish, Station
+from alerts.desk.thread import channels_on
 from alerts.model.alert import CORRECTED, ENDS_BY, PLANNED, Alert, Area, Info, MsgType, ResponseType, Urgency
-from alerts.model.incident import AlertState, LeftOut, Record
+from alerts.model.incident import MANUAL, AlertState, Record
 from alerts.model.ports import Books
 from alerts.model.post import EndReason
 
-MANUAL = "manual"
-"""The source of what a duty officer enters: meant as it is entered, so never merged with anything by itself."""
+__all__ = [
+    "CORRECTED",
+    "ENDS_BY",
+    "MANUAL",
+    "Clash",
+    "clash_of",
+    "content_key",
+    "end_reason",
+    "seen_before",
+    "topic_key",
+]
+
 _OWN = "tocsin:"
 
 
@@ -32,13 +43,14 @@ def topic_key(alert: Alert) -> str | None:
 
     Our own calendar's announcements tell by references what belongs together: two road works in one street are two.
     """
-    if not alert.infos or not alert.areas or _is_own(alert):
+    if not alert.infos or not alert.areas or is_own(alert):
         return None
     events = sorted({_folded(info.event) for info in alert.infos})
     return _digest([str(alert.status), events, sorted({_where(area) for area in alert.areas})])
 
 
-def _is_own(alert: Alert) -> bool:
+def is_own(alert: Alert) -> bool:
+    """Whether our own calendar made it, or an officer marked it: such a message says itself what it goes on about."""
     return any(pair.name.startswith(_OWN) for info in alert.infos[:1] for pair in info.parameters)
 
 
@@ -80,121 +92,84 @@ def end_reason(alert: Alert) -> EndReason | None:
     return EndReason.ALL_CLEAR if clear else None
 
 
-def seen_before(books: Books, alert: Alert, source: str) -> Record | None:
-    """The record of this very message, or of a newer one under its identifier that was taken in.
-
-    Another source's record counts only where it was accepted: what is left out there hides nothing here.
-    """
-    for record in books.by_identifier(alert.identifier, alert.sender):
-        if record.alert is not None and _is_known_by(record, record.alert, alert, source):
-            return record
-    return None
-
-
-def _is_known_by(record: Record, known: Alert, alert: Alert, source: str) -> bool:
-    if record.source != source:
-        return record.state is AlertState.ACCEPTED and known.sent >= alert.sent
-    return known.sent == alert.sent or (record.state is not AlertState.LEFT_OUT and known.sent > alert.sent)
-
-
-def may_follow(alert: Alert, source: str, record: Record) -> bool:
-    """Whether a message may go on about that one, end it or take its place.
-
-    An exercise has no part in what is real, nor the other way round. A feed speaks of what it brought itself, and a
-    sender of its own messages; an officer speaks of everything, and nobody else of what an officer posted.
-    """
-    if record.alert is None or _is_practice(record.alert) is not _is_practice(alert):
-        return False
-    if source == MANUAL:
-        return True
-    return record.source != MANUAL and (record.source == source or record.alert.sender == alert.sender)
-
-
-def _is_practice(alert: Alert) -> bool:
+def is_practice(alert: Alert) -> bool:
+    """Whether it is an exercise or a test."""
     return alert.status in PRACTICE
 
 
-def replaced_before(books: Books, alert: Alert, source: str, now: datetime) -> Record | None:
-    """The update or cancellation of this message that was read before the message itself.
+def seen_before(books: Books, alert: Alert, source: str) -> Record | None:
+    """The record of this very message, or of a newer one under its identifier that says the same and was taken in.
 
-    One that was left out itself replaces nothing, but for an end, which found nothing to end yet.
+    Another source's record counts only where it was accepted: what waits, was rejected or left out there hides nothing
+    here. The same sender and identifier with other content is another message (`clash_of`, `newer_than`).
     """
-    itself = Record("", "", source, alert, AlertState.LEFT_OUT, now)
-    for record in books.referring(alert.identifier):
-        later = record.alert
-        if later is None or later.msg_type not in (MsgType.UPDATE, MsgType.CANCEL):
-            continue
-        is_newer = later.sent >= alert.sent and later.identifier != alert.identifier
-        if is_newer and _counts(record, later, now) and may_follow(later, record.source, itself):
-            return record
-    return None
-
-
-def _counts(record: Record, later: Alert, now: datetime) -> bool:
-    if record.state is AlertState.LEFT_OUT:
-        return end_reason(later) is not None and fit_for_people(later) is None and not premature(later, now)
-    return record.state is not AlertState.REJECTED
-
-
-def said_before(books: Books, alert: Alert, source: str, now: datetime) -> tuple[Record, LeftOut] | None:
-    """The record with the same words that still matters, and the reason to leave this one out.
-
-    Our own calendar knows itself what it told: a second notice, or works moved there and back, are meant.
-    """
-    if source == MANUAL or _is_own(alert):
-        return None
-    for record in books.by_content(content_key(alert)):
-        if record.alert is None or record.alert.ends <= now or _is_over(books, record):
-            continue
-        if record.source == source:
-            reason = f"the same words as {record.id} ({record.alert.identifier}), under a new identifier"
-            return record, LeftOut(reason)
-        return record, LeftOut(f"merged with {record.id}: {record.source} told the same words before")
-    return None
-
-
-def merged_before(books: Books, alert: Alert, source: str, now: datetime) -> tuple[Record, LeftOut] | None:
-    """The record of another feed on the same event, areas and time that is at least as grave, and the reason."""
-    for record in _same_topic(books, alert, source, now):
-        if record.source != source and record.severity.at_least(alert.severity):
-            return record, LeftOut(f"merged with {record.id}: {record.source} told of the same event before")
-    return None
-
-
-def predecessor(books: Books, alert: Alert, source: str, now: datetime) -> Record | None:
-    """The newest message that this one updates or ends.
-
-    By its references, else an older one of its own identifier, of those that it may follow; a feed that gives neither
-    is taken to go on about the same event in the same areas, where their times overlap.
-    """
-    for reference in sorted(alert.references, key=lambda reference: reference.sent, reverse=True):
-        for record in books.by_identifier(reference.identifier):
-            if may_follow(alert, source, record):
-                return record
     for record in books.by_identifier(alert.identifier, alert.sender):
-        if record.alert is not None and record.alert.sent <= alert.sent and may_follow(alert, source, record):
+        known = record.alert
+        if known is None or not _is_same(known, alert):
+            continue
+        if record.source != source:
+            is_known = record.state is AlertState.ACCEPTED and known.sent >= alert.sent
+        else:
+            is_known = known.sent == alert.sent or (record.state is not AlertState.LEFT_OUT and known.sent > alert.sent)
+        if is_known:
             return record
-    return next(iter(_same_topic(books, alert, source, now)), None)
+    return None
 
 
-def _same_topic(books: Books, alert: Alert, source: str, now: datetime) -> list[Record]:
-    topic = topic_key(alert)
-    if topic is None or source == MANUAL or alert.references or alert.msg_type is not MsgType.ALERT:
-        return []
-    return [
-        record
-        for record in books.by_topic(topic, now)
-        if record.source != MANUAL
-        and record.alert is not None
-        and _overlap(alert, record.alert)
-        and not _is_over(books, record)
-    ]
+def _is_same(known: Alert, alert: Alert) -> bool:
+    """Whether both say the same to the same people, for real or not."""
+    about = (known.msg_type, known.scope) == (alert.msg_type, alert.scope)
+    return about and content_key(known) == content_key(alert)
 
 
-def _is_over(books: Books, record: Record) -> bool:
-    """Whether its incident was ended: what is said of it again is a new one. A rejected one stays rejected."""
-    return record.state is not AlertState.REJECTED and not is_open(books.thread(record.incident_id))
+def newer_than(books: Books, alert: Alert, source: str, publish: Publish) -> Record | None:
+    """The newer version of the message that the same source brought before it; what waits keeps nothing urgent back."""
+    for record in books.by_identifier(alert.identifier, alert.sender):
+        known = record.alert
+        if known is None or record.source != source or is_practice(known) is not is_practice(alert):
+            continue
+        counts = record.state is AlertState.ACCEPTED or (record.state is not AlertState.LEFT_OUT and publish != "auto")
+        if counts and known.sent > alert.sent:
+            return record
+    return None
 
 
-def _overlap(one: Alert, other: Alert) -> bool:
-    return max(one.starts, other.starts) < min(one.ends, other.ends)
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Another message under the same sender and identifier.
+
+    `silences`: that one is out, so readers know the name by it, and the new one is left out until an officer says what
+    is right. One that only waits, was rejected or is an exercise keeps nothing back.
+    """
+
+    record: Record
+    silences: bool
+
+    @property
+    def reason(self) -> str:
+        """What is wrong, for those on duty."""
+        known, record = self.record.alert, self.record
+        what = "an exercise" if known and is_practice(known) else "other words"
+        return f"conflict: {record.source} brought {what} under the same sender and identifier before ({record.id})"
+
+
+def clash_of(books: Books, alert: Alert, source: str, station: Station) -> Clash | None:
+    """The other message that goes by this one's sender and identifier; None where this is its next version.
+
+    A source brings the next version of its own message, or of one whose source it speaks for, with a later `sent`.
+    """
+    found = None
+    for record in books.by_identifier(alert.identifier, alert.sender):
+        known = record.alert
+        if known is None or record.state is AlertState.LEFT_OUT or _is_same(known, alert):
+            continue
+        is_theirs = record.source == source or record.source in station.intake(source).speaks_for
+        is_alike = is_practice(known) is is_practice(alert)
+        if is_theirs and is_alike and known.sent != alert.sent:
+            continue
+        is_told = record.state is AlertState.ACCEPTED and bool(channels_on(books.thread(record.incident_id)))
+        silences = is_told and (is_alike or is_practice(alert))
+        if silences:
+            return Clash(record, silences)
+        found = found or Clash(record, silences)
+    return found

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from alerts.desk.dedupe import MANUAL, end_reason, merged_before, predecessor, replaced_before, said_before
+from alerts.desk.dedupe import MANUAL, clash_of, end_reason, newer_than
+from alerts.desk.following import held_by_others, own_proposals, predecessor, replaced_before, spoken_of
 from alerts.desk.retreat import retreats, without_words
-from alerts.desk.routing import choose_outlets, fit_for_people, grave_enough, how_to_publish, over, premature
+from alerts.desk.routing import choose_outlets, fit_for_people, grave_enough, how_to_publish, misfits, over, premature
 from alerts.desk.station import Intake, Outlet, Publish, Station
 from alerts.desk.thread import channels_on, is_open, overtaken
+from alerts.desk.twins import merged_before, said_before
 from alerts.model.alert import Alert, MsgType
 from alerts.model.incident import AlertState, LeftOut, Record
 from alerts.model.ports import Books
@@ -22,7 +24,8 @@ class Hearing:
     """A message before the desk: whence it comes, the channels an officer named, and whether it is meant twice.
 
     `hold` is why an officer looks at it first, unless its incident was let out before (`let_out`). `told` are the
-    channels whose subscribers know of its incident.
+    channels whose subscribers know of its incident, `of_others` another's message that it would update or end;
+    `proposed` is what waits of the same source in that incident.
     """
 
     alert: Alert
@@ -33,6 +36,8 @@ class Hearing:
     hold: str | None = None
     told: frozenset[str] = frozenset()
     let_out: bool = False
+    of_others: Record | None = None
+    proposed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,8 @@ class Accepted:
 
     `thread` are the incident's posts that stay, `withdrawn` those whose place it takes. Without outlets, `nowhere` says
     why it only withdraws. `retreat` says why the incident has left us: it is ended then, without the message's words.
-    `told` are the channels whose subscribers know of it, also where the channel's own post never got out.
+    `told` are the channels whose subscribers know of it, also where the channel's own post never got out. `of_others`
+    is another's message that it speaks of: it waits for an officer, and takes nothing's place until then.
     """
 
     publish: Publish
@@ -54,6 +60,7 @@ class Accepted:
     nowhere: LeftOut | None = None
     retreat: LeftOut | None = None
     told: frozenset[str] = frozenset()
+    of_others: Record | None = None
 
 
 def weigh(books: Books, hearing: Hearing, station: Station) -> Accepted | LeftOut:
@@ -61,33 +68,55 @@ def weigh(books: Books, hearing: Hearing, station: Station) -> Accepted | LeftOu
     alert, source, now = hearing.alert, hearing.source, hearing.now
     if left_out := premature(alert, now):
         return left_out
-    previous = predecessor(books, alert, source, now)
-    thread = tuple(books.thread(previous.incident_id)) if previous else ()
-    if previous is not None:
-        let_out = any(record.state is AlertState.ACCEPTED for record in books.incident(previous.incident_id))
-        hearing = replace(hearing, told=books.subscribers_told(previous.incident_id), let_out=let_out)
-    if left_out := retreats(books, alert, previous, station, any_area=station.intake(source).any_area):
+    previous = predecessor(books, alert, source, station, now)
+    of_others = spoken_of(books, alert, source, station) if previous is None else None
+    if previous is not None and end_reason(alert) is not None:
+        of_others = held_by_others(books, alert, source, previous.incident_id, station)
+    about = of_others or previous
+    thread = tuple(books.thread(about.incident_id)) if about else ()
+    if about is not None:
+        hearing = replace(
+            hearing,
+            told=books.subscribers_told(about.incident_id),
+            let_out=any(record.state is AlertState.ACCEPTED for record in books.incident(about.incident_id)),
+            of_others=of_others,
+            proposed=own_proposals(books, alert, source, about.incident_id) if of_others else frozenset(),
+        )
+    if of_others is None and (
+        left_out := retreats(books, alert, previous, station, source, any_area=station.intake(source).any_area)
+    ):
         return _end_here(hearing, station, previous, thread, left_out)
     if left_out := fit_for_people(alert):
         return left_out
-    if twin := _known_already(books, hearing):
-        return twin
     ending = _ending(hearing, thread)
+    if left_out := _known_already(books, hearing, station, ending):
+        return left_out
     if ending is None and (left_out := over(alert, now, station.timezone)):
         return left_out
     if ending is not None and not is_open(thread) and not hearing.told:
         return LeftOut("it ends what is over here already" if thread else "it ends what was never published here")
-    return _place(hearing, station, previous, thread, ending)
+    return _place(hearing, station, about, thread, ending)
 
 
-def _known_already(books: Books, hearing: Hearing) -> LeftOut | None:
+def _known_already(books: Books, hearing: Hearing, station: Station, ending: EndReason | None) -> LeftOut | None:
     alert, source, now = hearing.alert, hearing.source, hearing.now
-    if later := replaced_before(books, alert, source, now):
+    publish = _how_to_publish(hearing, station, ending)
+    if later := replaced_before(books, alert, source, station, publish):
         return LeftOut(f"{later.id}, which replaces it, was read before it")
+    if newer := newer_than(books, alert, source, publish):
+        return LeftOut(f"{newer.id}, a newer version of it, was read before it")
+    if (clash := clash_of(books, alert, source, station)) and clash.silences:
+        return LeftOut(clash.reason)
     if hearing.again:
         return None
-    twin = said_before(books, alert, source, now) or merged_before(books, alert, source, now)
-    return twin[1] if twin else None
+    return said_before(books, alert, source, publish, now) or merged_before(books, alert, source, now)
+
+
+def _how_to_publish(hearing: Hearing, station: Station, ending: EndReason | None) -> Publish:
+    """By its source's rules, but for what an officer looks at first, such as a word about others' messages."""
+    if hearing.of_others is not None or (hearing.hold and not hearing.let_out):
+        return "approve"
+    return how_to_publish(hearing.alert, station.intake(hearing.source), ending)
 
 
 def _ending(hearing: Hearing, thread: Sequence[Post]) -> EndReason | None:
@@ -111,19 +140,21 @@ def _place(
         return names
     if not is_open(thread) and (left_out := grave_enough(alert, intake.severity)):
         return left_out
-    publish = how_to_publish(alert, intake, ending)
-    if hearing.hold and not hearing.let_out:
-        if previous is not None and previous.state is AlertState.REJECTED:
-            return LeftOut(f"{previous.id}, which it goes on about, was rejected")
-        publish = "approve"
+    publish = _how_to_publish(hearing, station, ending)
+    if hearing.hold and not hearing.let_out and previous is not None and previous.state is AlertState.REJECTED:
+        return LeftOut(f"{previous.id}, which it goes on about, was rejected")
     withdrawn = tuple(overtaken(thread, by_one_that_waits=publish != "auto"))
+    if hearing.of_others is not None:
+        withdrawn = tuple(post for post in withdrawn if post.alert_id in hearing.proposed)
     staying = tuple(post for post in thread if post not in withdrawn)
     ends = ending is not None
     outlets = choose_outlets(alert, station, hearing.named, on=channels_on(staying) | hearing.told, ends=ends)
-    accepted = Accepted(publish, (), names, previous, ending, staying, withdrawn, told=hearing.told)
+    accepted = Accepted(
+        publish, (), names, previous, ending, staying, withdrawn, told=hearing.told, of_others=hearing.of_others
+    )
     if not isinstance(outlets, LeftOut):
         return replace(accepted, outlets=outlets)
-    if not withdrawn or previous is None:
+    if not withdrawn or previous is None or misfits(alert, station, hearing.named, channels_on(staying)):
         return outlets
     nowhere = LeftOut(f"it took {previous.id} back before that went out: there is nothing to end") if ends else outlets
     return replace(accepted, nowhere=nowhere)

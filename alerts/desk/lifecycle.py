@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from alerts.desk.following import is_proposal
 from alerts.desk.judgement import Accepted
-from alerts.desk.posting import Occasion, Penned, pen_posts
+from alerts.desk.posting import Occasion, Penned, pen_posts, withdraw
 from alerts.desk.station import Outlet, Station
 from alerts.desk.thread import channels_on
 from alerts.model.alert import ENDS_BY, QUIET, Alert
-from alerts.model.incident import LeftOut, Record
+from alerts.model.incident import AlertState, LeftOut, Record
 from alerts.model.ports import Books
 from alerts.model.post import EndReason, PostKind, PostState
 
@@ -27,6 +28,8 @@ def end_what_is_over(
     """The ends of the incidents that nobody extended and nobody ended, stored."""
     penned: list[Penned] = []
     for record in books.over(now - GRACE):
+        if any(_may_extend(books, each, station) for each in books.incident(record.incident_id)):
+            continue
         penned += _end(books, station, record, write, now)
         books.close(record.id, now)
     return penned
@@ -37,6 +40,11 @@ def _runs_out_quietly(alert: Alert) -> bool:
     return bool(alert.infos) and all(info.parameter(ENDS_BY) == QUIET for info in alert.infos)
 
 
+def _may_extend(books: Books, record: Record, station: Station) -> bool:
+    """Whether it waits and may go on about the incident; a proposal of who doesn't speak for it holds up nothing."""
+    return record.state is AlertState.WAITING and not is_proposal(books, record, station)
+
+
 def _end(
     books: Books,
     station: Station,
@@ -44,7 +52,9 @@ def _end(
     write: Callable[[Outlet, Occasion, PostKind], Penned],
     now: datetime,
 ) -> list[Penned]:
-    thread = tuple(books.thread(record.incident_id))
+    whole = tuple(books.thread(record.incident_id))
+    proposed = tuple(post for post in whole if post.state is PostState.WAITING)
+    thread = tuple(post for post in whole if post not in proposed)
     told = books.subscribers_told(record.incident_id)
     on = channels_on(thread) | told
     alert = record.alert
@@ -57,10 +67,11 @@ def _end(
         previous=record,
         ending=EndReason.EXPIRED,
         thread=thread,
-        withdrawn=(),
+        withdrawn=proposed,
         told=told,
     )
     occasion = Occasion(record, alert, accepted, now, PostState.QUEUED, None)
+    withdraw(books, occasion)
     made = pen_posts(books, occasion, write)
     if isinstance(made, LeftOut):
         books.note(now, record.id, None, "over", made.reason)

@@ -14,8 +14,10 @@ from alerts.desk import approval
 from alerts.desk.actions import Desk, Filed
 from alerts.desk.amending import all_clear_of, cancel_of, correction_of, goes_on_from, update_of
 from alerts.desk.dedupe import end_reason
+from alerts.desk.following import is_proposal
 from alerts.desk.four_eyes import is_vetoed, must_be_another, must_fit, must_leave, wrote
 from alerts.desk.sitting import Sitting
+from alerts.desk.twins import release
 from alerts.model.actor import MAY, Act, Actor, Role
 from alerts.model.alert import Alert, Status
 from alerts.model.draft import SavedDraft, Typed
@@ -70,17 +72,18 @@ class Officer:
         """The message that an update, a cancellation or a correction of that name is built on. Raises Misuse."""
         return goes_on_from(self.sitting.books, self._found(name), ends=act is not Act.UPDATE)
 
-    def approve(self, name: str, *, seen: str | None = None) -> tuple[Record, list[Post]]:
+    def approve(self, name: str, *, seen: str | None = None, again: bool = False) -> tuple[Record, list[Post]]:
         """Let a waiting alert go out exactly as it was shown (`seen`: its fingerprint).
 
-        Raises Forbidden for its own author, Conflict where somebody was faster or it isn't what was shown.
+        Raises Forbidden for its own author, Conflict where somebody was faster, it isn't what was shown, or its event
+        is out already by another feed and `again` doesn't say that it is meant.
         """
         self.must(Act.APPROVE)
         record = self._found(name)
         self._must_wait(record)
         self.must_be_another(record)
         must_fit(record, self.sitting.books.posts_of(record.id), self._desk.station)
-        done = approval.approve(self.sitting.books, name, self.actor.name, self.sitting.now, seen=seen)
+        done = approval.approve(self.sitting.books, name, self.actor.name, self.sitting.now, seen=seen, again=again)
         alone = ", alone" if self._wrote(record) else ""
         self.write(Act.APPROVE, record.id, f"{_headline(record)} [{seen or 'by its id'}]{alone}")
         return done
@@ -96,6 +99,7 @@ class Officer:
         self.must(Act.POST if is_light else Act.REJECT)
         self._must_wait(record)
         done = approval.reject(self.sitting.books, name, self.actor.name, reason, self.sitting.now)
+        release(self.sitting.books, record, self._desk.station, self.sitting.now)
         self.write(Act.REJECT, record.id, reason or "")
         return done
 
@@ -201,7 +205,7 @@ class Officer:
         waited = [post for post in filed.withdrawn if post.state is PostState.WAITING]
         for name in dict.fromkeys(post.alert_id for post in waited):
             record = next(each for each in self.sitting.books.by_id(name) if each.id == name)
-            if not self._wrote(record):
+            if not self._wrote(record) and not is_proposal(self.sitting.books, record, self._desk.station):
                 must_leave(record, [post for post in waited if post.alert_id == name], ends=reason is not None)
 
     @property

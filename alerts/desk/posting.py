@@ -63,16 +63,24 @@ class Occasion:
         return before.severity if not self.alert.infos and before else self.alert.severity
 
 
-def withdraw(books: Books, occasion: Occasion) -> None:
-    """Supersede what hadn't gone out yet, and say so of the messages that only waited."""
-    reason = f"{occasion.record.id} took its place before it went out"
-    for post in occasion.accepted.withdrawn:
+def withdraw(books: Books, occasion: Occasion) -> list[Record]:
+    """Supersede what hadn't gone out yet, and say so of the messages that only waited; these."""
+    return supersede(books, occasion.accepted.withdrawn, occasion.record, occasion.now)
+
+
+def supersede(books: Books, posts: Sequence[Post], by: Record, now: datetime) -> list[Record]:
+    """Keep these posts from going out, since a newer message says what holds; the messages that only waited."""
+    reason = f"{by.id} took its place before it went out"
+    for post in posts:
         books.move_post(post, PostState.SUPERSEDED, reason, not_before=None)
-        books.note(occasion.now, post.alert_id, post.id, PostState.SUPERSEDED, reason)
-    for alert_id in dict.fromkeys(post.alert_id for post in occasion.accepted.withdrawn):
+        books.note(now, post.alert_id, post.id, PostState.SUPERSEDED, reason)
+    waited = []
+    for alert_id in dict.fromkeys(post.alert_id for post in posts):
         for record in books.by_id(alert_id):
             if record.state is AlertState.WAITING:
                 books.set_alert_state(alert_id, AlertState.LEFT_OUT, reason)
+                waited.append(record)
+    return waited
 
 
 def pen_posts(

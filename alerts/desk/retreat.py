@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from alerts.desk.dedupe import end_reason
+from alerts.desk.dedupe import MANUAL, end_reason
 from alerts.desk.routing import fit_for_people
 from alerts.desk.station import Station
 from alerts.desk.territory import Elsewhere
@@ -18,7 +18,7 @@ NOT_HERE = {"fr": "Elle ne concerne plus notre commune.", "en": "It no longer co
 
 
 def retreats(
-    books: Books, alert: Alert, previous: Record | None, station: Station, *, any_area: bool
+    books: Books, alert: Alert, previous: Record | None, station: Station, source: str, *, any_area: bool
 ) -> LeftOut | None:
     """Why the message takes an open incident away from here; None where it doesn't.
 
@@ -28,7 +28,7 @@ def retreats(
     if previous is None or not is_open(books.thread(previous.incident_id)) or not _goes_on(alert, previous):
         return None
     why = _why(alert, station, any_area=any_area)
-    return why if why and _follows_what_stands(books, alert, previous) else None
+    return why if why and _follows_what_stands(books, alert, previous, source) else None
 
 
 def without_words(alert: Alert, why: LeftOut, language: str) -> Alert:
@@ -52,9 +52,17 @@ def _why(alert: Alert, station: Station, *, any_area: bool) -> LeftOut | None:
     return located if isinstance(located, Elsewhere) else None
 
 
-def _follows_what_stands(books: Books, alert: Alert, previous: Record) -> bool:
-    """Whether the newest message of the incident that was taken in is among those it goes on from."""
+def _follows_what_stands(books: Books, alert: Alert, previous: Record, source: str) -> bool:
+    """Whether the newest message of the incident that was taken in is among those it goes on from.
+
+    What waits of another feed's is a proposal: nobody knows it yet.
+    """
     known = {alert.identifier, *(reference.identifier for reference in alert.references)}
-    taken_in = [r for r in books.incident(previous.incident_id) if r.state in (AlertState.ACCEPTED, AlertState.WAITING)]
+    taken_in = [
+        record
+        for record in books.incident(previous.incident_id)
+        if record.state is AlertState.ACCEPTED
+        or (record.state is AlertState.WAITING and record.source in (source, MANUAL))
+    ]
     newest = taken_in[-1].alert if taken_in else None
     return newest is not None and newest.identifier in known

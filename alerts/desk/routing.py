@@ -66,8 +66,8 @@ def choose_outlets(
     fitting = _of_its_kind(alert.status, station, on)
     if isinstance(fitting, LeftOut):
         return fitting
-    if named and (misfits := _misfits(alert, fitting, named)):
-        return misfits
+    if misfit := misfits(alert, station, named, on):
+        return misfit
     wanted = [outlet for outlet in fitting if not named or outlet.name in named]
     if ends:
         return tuple(outlet for outlet in wanted if outlet.name in on) or LeftOut(
@@ -91,14 +91,15 @@ def _of_its_kind(status: Status, station: Station, on: frozenset[str]) -> list[O
     return LeftOut(f"its status is {status}, and {what}")
 
 
-def _misfits(alert: Alert, fitting: Sequence[Outlet], named: Sequence[str]) -> LeftOut | None:
+def misfits(alert: Alert, station: Station, named: Sequence[str], on: frozenset[str]) -> LeftOut | None:
     """Why a channel that was named can't have it: nobody is left believing that it went there."""
+    fitting = outlets_of(alert.status, station, on)
     names = {outlet.name for outlet in fitting}
-    misfits = [name for name in named if name not in names]
-    if not misfits:
+    strangers = [name for name in named if name not in names]
+    if not strangers:
         return None
     known = ", ".join(outlet.name for outlet in fitting)
-    return LeftOut(f"{', '.join(misfits)} takes no message whose status is {alert.status}; those that do: {known}")
+    return LeftOut(f"{', '.join(strangers)} takes no message whose status is {alert.status}; those that do: {known}")
 
 
 def _takes(outlet: Outlet, severity: Severity) -> bool:
@@ -109,12 +110,13 @@ def how_to_publish(alert: Alert, intake: Intake, ending: EndReason | None = None
     """`publish` of the source, or `urgent` for what is Severe or worse and Immediate.
 
     A severity of Unknown can't be held against a threshold: from a source that has one, it waits for the officer. An
-    end is no warning, so it needs no severity; what takes back a wrong alert waits for nobody.
+    end is no warning, so it needs no severity, and `urgent = "auto"` lets no end out: it is never urgent to stop
+    warning. What takes back a wrong alert waits for nobody.
     """
     if ending is EndReason.CORRECTED:
         return "auto"
     if alert.severity is Severity.UNKNOWN and intake.severity.at_least(Severity.MODERATE) and ending is None:
         return "approve"
     if alert.severity.at_least(Severity.SEVERE) and alert.urgency is Urgency.IMMEDIATE and intake.urgent:
-        return intake.urgent
+        return intake.publish if intake.urgent == "auto" and ending is not None else intake.urgent
     return intake.publish

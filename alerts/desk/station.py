@@ -37,13 +37,17 @@ class Outlet:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """The rules for what one source brings. `urgent` decides for Severe or worse and Immediate, if it is set."""
+    """The rules for what one source brings. `urgent` decides for Severe or worse and Immediate, if it is set.
+
+    `speaks_for` are the other sources whose messages it may update and end.
+    """
 
     publish: Publish = "auto"
     urgent: Publish | None = None
     veto: timedelta = timedelta(minutes=10)
     severity: Severity = Severity.MINOR
     any_area: bool = False
+    speaks_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

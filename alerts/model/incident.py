@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from alerts.model.alert import Alert, Severity
 
+MANUAL = "manual"
+"""The source of what a duty officer enters: meant as it is entered, so never merged with anything by itself."""
+
 
 class AlertState(StrEnum):
     """What the desk made of a message."""

@@ -35,7 +35,8 @@ class SourceSettings(BaseModel):
     """What every source has, whatever its kind.
 
     `title` is what the public pages call it. `publish` decides what becomes of what it brings; `urgent` the same for
-    what is Severe or worse and Immediate.
+    what is Severe or worse and Immediate. `speaks_for` names the sources whose messages it may update and end beside
+    its own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -47,6 +48,7 @@ class SourceSettings(BaseModel):
     veto: Span = timedelta(minutes=10)
     severity: Severity = Severity.MINOR
     area: Literal["match", "any"] = "match"
+    speaks_for: tuple[str, ...] = Field(default=(), examples=[["meteo"]])
 
 
 class ManualSettings(SourceSettings):

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, and_, bindparam, exists, insert, or_, select, update
 
 from alerts.model.bulk import Bulk
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import MANUAL, AlertState, Record
 from alerts.model.post import FOLLOWS, Post, PostState
 from alerts.store import bulk_statements
 from alerts.store.bulk_rows import add_bulk
@@ -95,6 +95,11 @@ _MOVE_POST = Statement(
         next_try=bindparam("not_before"),
     )
 )
+_SET_CLOCK = Statement(
+    update(post)
+    .where(post.c.id == bindparam("key"), post.c.state == PostState.WAITING.value)
+    .values(not_before=bindparam("not_before"), next_try=bindparam("not_before"))
+)
 _later = alert.alias("later")
 _OVER = Statement(
     select(alert)
@@ -103,7 +108,13 @@ _OVER = Statement(
         ~exists().where(
             _later.c.incident == alert.c.incident,
             _later.c.seq > alert.c.seq,
-            any_of(_later.c.state, [AlertState.ACCEPTED.value, AlertState.WAITING.value]),
+            or_(
+                _later.c.state == AlertState.ACCEPTED.value,
+                and_(
+                    _later.c.state == AlertState.WAITING.value,
+                    or_(_later.c.source == alert.c.source, _later.c.source == bindparam("manual")),
+                ),
+            ),
         )
     )
     .where(
@@ -188,9 +199,10 @@ class StoredBooks:
     def over(self, now: datetime) -> Sequence[Record]:
         """The newest message of each incident that has readers, if it is accepted, was over by `now` and isn't closed.
 
-        One that waits is the newest too: its incident isn't over before it was let go or kept back.
+        One that waits is the newest too, if the same source or an officer brought it: its incident isn't over before
+        it was let go or kept back.
         """
-        return [record_of(row) for row in _OVER.rows(self._db, now=stamp(now))]
+        return [record_of(row) for row in _OVER.rows(self._db, now=stamp(now), manual=MANUAL)]
 
     def close(self, alert_id: str, now: datetime) -> None:
         """Keep that the incident's end was seen to."""
@@ -231,6 +243,10 @@ class StoredBooks:
         _MOVE_POST.run(
             self._db, key=moved.id, was=moved.state, state=state, reason=reason, not_before=stamp(not_before)
         )
+
+    def set_clock(self, waiting: Post, not_before: datetime | None) -> None:
+        """Let a post that waits go out by itself at that time; None: only when somebody validates it."""
+        _SET_CLOCK.run(self._db, key=waiting.id, not_before=stamp(not_before))
 
     def note(self, at: datetime, alert_id: str, post_id: str | None, what: str, reason: str | None) -> None:
         """Write a decision down, for `explain`."""

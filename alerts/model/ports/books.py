@@ -56,7 +56,8 @@ class Books(Protocol):
     def over(self, now: datetime) -> Sequence[Record]:
         """The newest message of each incident that has readers, if it is accepted, was over by `now` and isn't closed.
 
-        One that waits is the newest too: its incident isn't over before it was let go or kept back.
+        One that waits is the newest too, if the same source or an officer brought it: its incident isn't over before
+        it was let go or kept back.
         """
         ...
 
@@ -90,6 +91,10 @@ class Books(Protocol):
 
     def move_post(self, post: Post, state: PostState, reason: str | None, *, not_before: datetime | None) -> None:
         """Change a post's state; raises ValueError where `FOLLOWS` doesn't allow it."""
+        ...
+
+    def set_clock(self, post: Post, not_before: datetime | None) -> None:
+        """Let a post that waits go out by itself at that time; None: only when somebody validates it."""
         ...
 
     def note(self, at: datetime, alert_id: str, post_id: str | None, what: str, reason: str | None) -> None:

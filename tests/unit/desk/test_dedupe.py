@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from alerts.desk.dedupe import content_key, end_reason, topic_key
-from alerts.model.alert import Area, MsgType, Named, ResponseType, Severity, Urgency
+from alerts.desk.station import Intake
+from alerts.model.alert import Area, MsgType, Named, ResponseType, Severity, Status, Urgency
 from alerts.model.incident import AlertState
 from alerts.model.post import EndReason, PostState
 from tests.unit.desk.conftest import HERE, LATER, NOW, an_alert, an_info, cancelling, following
@@ -48,6 +49,89 @@ def test_the_same_identifier_of_another_sender_is_another_message(town):
 
     assert second.fresh
     assert second.record.incident_id != first.record.incident_id
+
+
+class TestOneNameForTwoMessages:
+    """The same sender and identifier is the same message only if it says the same; nothing is dropped unrecorded."""
+
+    def test_another_source_s_other_words_are_kept_and_told_as_a_conflict(self, town):
+        first = town.hear(an_alert(identifier="one"))
+        other = town.hear(an_alert(identifier="one", headline="Tout va bien"), "other")
+
+        assert (other.fresh, other.record.state) == (True, LEFT_OUT)
+        assert other.record.reason == (
+            f"conflict: meteo brought other words under the same sender and identifier before ({first.record.id})"
+        )
+        assert ("conflict", other.record.reason) in town.decisions(other)
+
+    @pytest.mark.parametrize("later", [timedelta(minutes=-5), timedelta(), timedelta(minutes=5)])
+    def test_whatever_its_time_of_issue(self, town, later):
+        first = town.hear(an_alert(identifier="one"))
+        other = town.hear(an_alert(identifier="one", headline="Tout va bien", sent=NOW + later), "other")
+
+        assert other.record.state is LEFT_OUT
+        assert set(town.states(first).values()) == {"queued"}
+
+    def test_once(self, town):
+        town.hear(an_alert(identifier="one"))
+        other = an_alert(identifier="one", headline="Tout va bien")
+
+        assert [town.hear(other, "other").fresh for _ in range(3)] == [True, False, False]
+        assert town.count("alert") == 2
+
+    def test_another_source_s_same_words_are_the_same_message(self, town):
+        first = town.hear(alert := an_alert())
+
+        assert (town.hear(alert, "other").fresh, town.count("alert")) == (False, 1)
+        assert town.hear(alert, "other").record.id == first.record.id
+
+    @pytest.mark.parametrize("publish", ["approve", "veto"])
+    def test_one_that_waits_keeps_back_neither_the_same_nor_other_words(self, make_town, publish):
+        town = make_town(intakes={"careful": Intake(publish=publish), "meteo": Intake()})
+        same, other = an_alert(event="Crue"), an_alert(identifier="one", headline="Tout va bien")
+        town.hear(same, "careful")
+        town.hear(other, "careful")
+
+        assert set(town.states(town.hear(same)).values()) == {"queued"}
+        true = town.hear(an_alert(identifier="one"))
+        assert set(town.states(true).values()) == {"queued"}
+        assert "conflict" in dict(town.decisions(true))
+
+    @pytest.mark.parametrize("source", ["meteo", "other"])
+    def test_an_exercise_by_the_name_of_what_is_real_is_a_conflict(self, town, source):
+        town.hear(an_alert(identifier="one"))
+        practice = town.hear(an_alert(identifier="one", status=Status.EXERCISE, headline="Exercice"), source)
+
+        assert (practice.record.state, practice.penned) == (LEFT_OUT, ())
+        assert practice.record.reason.startswith("conflict: meteo brought other words")
+
+    @pytest.mark.parametrize("source", ["meteo", "other"])
+    def test_what_is_real_goes_out_by_the_name_of_an_exercise(self, town, source):
+        town.hear(an_alert(identifier="one", status=Status.EXERCISE))
+        real = town.hear(an_alert(identifier="one"), source)
+
+        assert set(town.states(real).values()) == {"queued"}
+        assert dict(town.decisions(real))["conflict"].startswith("conflict: meteo brought an exercise")
+
+    def test_one_source_s_other_words_of_the_same_moment_are_a_conflict(self, town):
+        town.hear(an_alert(identifier="one"))
+
+        assert town.hear(an_alert(identifier="one", headline="Autre")).record.state is LEFT_OUT
+
+    def test_an_older_version_with_other_words_is_kept_with_its_reason(self, town):
+        newer = town.hear(an_alert(identifier="one", sent=NOW + timedelta(minutes=1)))
+        older = town.hear(an_alert(identifier="one", headline="Avant"))
+
+        assert (older.fresh, older.record.state) == (True, LEFT_OUT)
+        assert older.record.reason == f"{newer.record.id}, a newer version of it, was read before it"
+
+    def test_a_source_that_speaks_for_another_brings_its_next_version(self, make_town):
+        town = make_town(intakes={"other": Intake(speaks_for=("meteo",))})
+        first = town.hear(an_alert(identifier="one"))
+        town.deliver(first)
+        next_one = an_alert(identifier="one", headline="Suite", sent=NOW + timedelta(minutes=1))
+
+        assert town.hear(next_one, "other").record.incident_id == first.record.incident_id
 
 
 def test_the_same_words_under_a_new_identifier_are_left_out(town):
@@ -241,7 +325,6 @@ def test_there_is_no_topic_without_an_area():
 
 def test_a_rejected_alert_is_not_brought_back_by_its_feed(make_town):
     from alerts.desk.approval import reject
-    from alerts.desk.station import Intake
 
     town = make_town(intakes={"meteo": Intake(publish="approve")})
     first = town.hear(an_alert())

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.desk.approval import approve
 from alerts.desk.station import Intake
-from alerts.model.alert import MsgType, Named, Reference, Scope, Severity, Status
+from alerts.model.alert import MsgType, Named, Reference, Scope, Severity, Status, Urgency
 from alerts.model.errors import Refused
 from alerts.model.incident import AlertState
 from tests.unit.desk.conftest import LATER, NOW, SENDER, Area, an_alert, cancelling, following
@@ -19,6 +20,11 @@ EVIL = "evil@example"
 OWN = (Named("tocsin:notice", "P7D"),)
 """By which our own calendar's announcements are known: those may say the same words again."""
 MINUTE = timedelta(minutes=1)
+
+
+def going_on(earlier, **changes):
+    """An update that says something new."""
+    return following(earlier, **{"headline": "Le vent forcit", **changes})
 
 
 def by_another(message):
@@ -73,22 +79,27 @@ def test_what_is_left_out_itself_hides_nothing_that_comes_after_it(town, changes
     assert town.hear(first).record.state is AlertState.ACCEPTED
 
 
-def test_an_end_hides_what_comes_after_it_also_from_another_source_of_the_same_sender(town):
+@pytest.mark.parametrize(("speaks_for", "state"), [(("meteo",), AlertState.LEFT_OUT), ((), AlertState.ACCEPTED)])
+def test_an_end_hides_what_comes_after_it_from_a_source_that_speaks_for_it_alone(make_town, speaks_for, state):
+    town = make_town(intakes={"relay": Intake(speaks_for=speaks_for)})
     first = an_alert()
     town.hear(cancelling(first), "relay")
 
-    assert town.hear(first).record.state is AlertState.LEFT_OUT
+    assert town.hear(first).record.state is state
 
 
-@pytest.mark.parametrize("make", [cancelling, following])
+@pytest.mark.parametrize("make", [cancelling, going_on])
 @pytest.mark.parametrize("sender", [EVIL, SENDER])
-def test_no_feed_goes_on_about_what_an_officer_posted(town, make, sender):
+def test_what_a_feed_says_of_what_an_officer_posted_is_a_proposal(town, make, sender):
     own = town.post(an_alert(sender=SENDER))
     town.deliver(own)
     forged = town.hear(replace(make(own.record.alert), sender=sender))
 
-    assert forged.record.incident_id != own.record.incident_id
-    assert "end" not in town.kinds(forged).values()
+    assert set(town.states(forged).values()) == {"waiting"}
+    assert forged.record.reason == (
+        f"it would {'end' if make is cancelling else 'update'} {own.record.id}, which manual brought and it doesn't "
+        "speak for; it waits for a validation"
+    )
 
 
 def test_no_feed_goes_on_under_an_officer_s_own_identifier(town):
@@ -99,14 +110,156 @@ def test_no_feed_goes_on_under_an_officer_s_own_identifier(town):
     assert forged.record.incident_id != own.record.incident_id
 
 
-def test_a_feed_goes_on_about_its_own_and_its_sender_s_alone(town):
-    first = town.hear(an_alert())
-    assert town.hear(by_another(cancelling(first.record.alert)), "other").record.incident_id != first.record.incident_id
-    assert set(town.states(first).values()) == {"queued"}
-    relayed = town.hear(cancelling(first.record.alert), "relay")
-    assert relayed.record.incident_id == first.record.incident_id
-    second = town.hear(an_alert(event="Crue"))
-    assert town.hear(by_another(cancelling(second.record.alert))).record.incident_id == second.record.incident_id
+def test_an_end_that_two_feeds_carry_takes_back_what_waits_of_each(make_town):
+    town = make_town(intakes={"careful": Intake(publish="approve")})
+    waits = town.hear(first := an_alert(), "careful")
+    town.deliver(town.hear(first))
+    end = cancelling(first)
+    town.deliver(town.hear(end))
+    town.hear(end, "careful")
+
+    assert set(town.states(waits).values()) == {"superseded"}
+
+
+class TestWhatSpeaksOfOthers:
+    """A source updates and ends what it brought itself, of the same sender; anything else waits for an officer."""
+
+    @pytest.mark.parametrize("make", [cancelling, going_on])
+    @pytest.mark.parametrize("sender", ["meteo@example", EVIL])
+    @pytest.mark.parametrize("source", ["other", "meteo"])
+    def test_touches_nothing_and_is_a_proposal(self, town, make, sender, source):
+        first = town.hear(an_alert())
+        town.deliver(first)
+        said = town.hear(replace(make(first.record.alert), sender=sender), source)
+        is_own = (source, sender) == ("meteo", "meteo@example")
+
+        assert said.record.state is (AlertState.ACCEPTED if is_own else AlertState.WAITING)
+        assert set(town.states(said).values()) == {"queued" if is_own else "waiting"}
+        assert {post.not_before for post in town.posts(said).values()} == {None}
+
+    @pytest.mark.parametrize("make", [cancelling, going_on])
+    def test_of_what_has_not_left_takes_nothing_back(self, town, make):
+        first = town.hear(an_alert())
+        town.hear(by_another(make(first.record.alert)), "other")
+
+        assert set(town.states(first).values()) == {"queued"}
+        more = town.hear(following(first.record.alert, headline="Suite", sent=NOW + 2 * MINUTE))
+        assert set(town.states(more).values()) == {"queued"}
+
+    def test_a_severe_and_immediate_end_is_a_proposal_also_where_what_is_urgent_goes_at_once(self, make_town):
+        town = make_town(intakes={"other": Intake(publish="auto", urgent="auto")})
+        first = town.hear(an_alert())
+        town.deliver(first)
+        end = following(
+            first.record.alert, severity=Severity.EXTREME, urgency=Urgency.IMMEDIATE, msg_type=MsgType.CANCEL
+        )
+        said = town.hear(by_another(end), "other")
+
+        assert set(town.states(said).values()) == {"waiting"}
+
+    @pytest.mark.parametrize("make", [cancelling, going_on])
+    def test_of_what_nobody_was_told_stands_by_itself_or_ends_nothing(self, make_town, make):
+        town = make_town(intakes={"meteo": Intake(publish="approve")})
+        first = town.hear(an_alert())
+        said = town.hear(by_another(make(first.record.alert, headline="Autre chose")), "other")
+
+        assert set(town.states(first).values()) == {"waiting"}
+        assert said.record.incident_id != first.record.incident_id
+        assert said.record.state is (AlertState.LEFT_OUT if make is cancelling else AlertState.ACCEPTED)
+
+    def test_goes_out_when_an_officer_says_so(self, town):
+        first = town.hear(an_alert())
+        town.deliver(first)
+        said = town.hear(by_another(cancelling(first.record.alert)), "other")
+        town.act(lambda books: approve(books, said.record.id, "ana", NOW))
+
+        assert set(town.kinds(said).values()) == {"end"}
+        assert set(town.states(said).values()) == {"queued"}
+
+    def test_its_own_next_word_takes_its_place_and_is_one_too(self, town):
+        first = town.hear(an_alert())
+        town.deliver(first)
+        said = town.hear(by_another(going_on(first.record.alert)), "other")
+        end = town.hear(by_another(cancelling(said.record.alert)), "other")
+
+        assert set(town.states(said).values()) == {"superseded"}
+        assert set(town.states(end).values()) == {"waiting"}
+
+    def test_does_not_speed_up_what_its_own_source_puts_before_an_officer(self, make_town):
+        town = make_town(intakes={"meteo": Intake(publish="approve"), "other": Intake()})
+        first = town.hear(an_alert())
+        town.act(lambda books: approve(books, first.record.id, "ana", NOW))
+        town.deliver(first)
+        own = town.hear(cancelling(first.record.alert))
+        said = town.hear(by_another(going_on(first.record.alert)), "other")
+        end = town.hear(by_another(cancelling(said.record.alert)), "other")
+
+        assert set(town.states(own).values()) == {"waiting"}
+        assert set(town.states(end).values()) == {"waiting"}
+
+    def test_an_end_that_is_validated_takes_the_place_of_all_that_waits_there(self, make_town):
+        town = make_town(intakes={"meteo": Intake(publish="approve"), "other": Intake()})
+        first = town.hear(an_alert())
+        town.act(lambda books: approve(books, first.record.id, "ana", NOW))
+        town.deliver(first)
+        own = town.hear(cancelling(first.record.alert))
+        said = town.hear(by_another(cancelling(first.record.alert)), "other")
+        town.act(lambda books: approve(books, own.record.id, "ana", NOW))
+
+        assert set(town.states(said).values()) == {"superseded"}
+        assert town.record(said).state is AlertState.LEFT_OUT
+
+    def test_is_out_of_the_way_when_its_own_source_goes_on(self, town):
+        first = town.hear(an_alert())
+        town.deliver(first)
+        said = town.hear(by_another(cancelling(first.record.alert)), "other")
+        more = town.hear(following(first.record.alert, headline="Suite", sent=NOW + 2 * MINUTE))
+
+        assert set(town.states(more).values()) == {"queued"}
+        assert town.record(said).reason == f"{more.record.id} took its place before it went out"
+
+    @pytest.mark.parametrize("make", [cancelling, going_on])
+    def test_a_source_that_speaks_for_another_goes_on_about_its_own(self, make_town, make):
+        town = make_town(intakes={"other": Intake(speaks_for=("meteo",))})
+        first = town.hear(an_alert())
+        town.deliver(first)
+        said = town.hear(by_another(make(first.record.alert)), "other")
+
+        assert said.record.incident_id == first.record.incident_id
+        assert set(town.states(said).values()) == {"queued"}
+
+    def test_nobody_ends_an_incident_by_the_graver_twin_it_joined_it_with(self, town):
+        first = town.hear(an_alert())
+        town.deliver(first)
+        twin = town.hear(an_alert(sender=EVIL, headline="Tempête", severity=Severity.SEVERE), "other")
+        town.deliver(twin)
+        end = town.hear(by_another(cancelling(twin.record.alert)), "other")
+
+        assert twin.record.incident_id == first.record.incident_id
+        assert set(town.states(end).values()) == {"waiting"}
+
+    def test_an_incident_of_two_feeds_is_over_when_both_say_so(self, town):
+        first = town.hear(an_alert())
+        town.deliver(first)
+        twin = town.hear(an_alert(sender=EVIL, headline="Tempête", severity=Severity.SEVERE), "other")
+        town.deliver(twin)
+        town.hear(by_another(cancelling(twin.record.alert)), "other")
+        both = town.hear(cancelling(first.record.alert, sent=NOW + 2 * MINUTE))
+
+        assert set(town.states(both).values()) == {"queued"}
+        assert set(town.kinds(both).values()) == {"end"}
+
+
+@pytest.mark.parametrize(("publish", "state"), [("auto", "queued"), ("approve", "waiting")])
+def test_an_end_goes_by_publish_however_urgent_it_says_it_is(make_town, publish, state):
+    town = make_town(intakes={"meteo": Intake(publish=publish, urgent="auto")})
+    grave = {"severity": Severity.EXTREME, "urgency": Urgency.IMMEDIATE}
+    first = town.hear(an_alert(**grave))
+    town.deliver(first)
+    end = town.hear(following(first.record.alert, msg_type=MsgType.CANCEL, **grave))
+
+    assert set(town.kinds(end).values()) == {"end"}
+    assert set(town.states(end).values()) == {state}
 
 
 def test_an_officer_goes_on_about_everything(town):
@@ -304,7 +457,7 @@ class TestRetreat:
         assert town.posts(answer) == {}
 
     def test_waits_where_its_source_waits(self, make_town):
-        town = make_town(intakes={"meteo": Intake(), "careful": Intake(publish="approve")})
+        town = make_town(intakes={"meteo": Intake(), "careful": Intake(publish="approve", speaks_for=("meteo",))})
         first = town.hear(an_alert())
         town.deliver(first)
         away = town.hear(following(first.record.alert, areas=ELSEWHERE), "careful")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -117,7 +118,7 @@ def test_an_alert_without_an_end_of_its_own_is_over_after_a_day(town):
 
 @pytest.mark.parametrize("publish", ["veto", "approve"])
 def test_nothing_is_over_while_an_extension_waits_and_all_is_once_it_was_rejected(make_town, publish):
-    town = make_town(intakes={"meteo": Intake(), "careful": Intake(publish=publish)})
+    town = make_town(intakes={"meteo": Intake(), "careful": Intake(publish=publish, speaks_for=("meteo",))})
     first = out(town, an_alert())
     more = town.hear(following(first.record.alert, expires=LATER + timedelta(hours=3)), "careful")
     town.clock.set(LATER + GRACE)
@@ -129,7 +130,7 @@ def test_nothing_is_over_while_an_extension_waits_and_all_is_once_it_was_rejecte
 
 
 def test_an_extension_that_nobody_let_go_in_time_ends_the_alert(make_town):
-    town = make_town(intakes={"meteo": Intake(), "careful": Intake(publish="approve")})
+    town = make_town(intakes={"meteo": Intake(), "careful": Intake(publish="approve", speaks_for=("meteo",))})
     first = out(town, an_alert())
     more = town.hear(following(first.record.alert, expires=LATER + timedelta(hours=3)), "careful")
     town.clock.set(LATER + timedelta(hours=3, minutes=1))
@@ -157,3 +158,16 @@ def test_a_planned_end_of_the_calendar_is_no_all_clear(town):
 
     assert set(town.kinds(end).values()) == {"end"}
     assert end_reason(end.record.alert) is EndReason.EXPIRED
+
+
+@pytest.mark.parametrize("make", [partial(following, headline="Autre"), cancelling])
+def test_what_another_feed_proposes_holds_up_no_end(make_town, make):
+    town = make_town(intakes={"meteo": Intake(), "other": Intake()})
+    first = out(town, an_alert())
+    proposed = town.hear(make(first.record.alert), "other")
+    assert set(town.states(proposed).values()) == {"waiting"}
+    town.clock.set(LATER + GRACE)
+
+    assert {made.post.channel for made in over(town)} == {"x", "page", "telegram"}
+    assert set(town.states(proposed).values()) == {"superseded"}
+    assert town.record(proposed).state is AlertState.LEFT_OUT

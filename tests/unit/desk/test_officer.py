@@ -689,3 +689,14 @@ class TestWhatWasWrong:
         with pytest.raises(Refused, match="took this alert back as wrong; post what is right"):
             desk.act(ANNE, lambda officer: officer.update(filed.record.id, {"expires": "1h"}))
         assert desk.town.count("alert") == before
+
+
+@pytest.mark.parametrize("channels", [("exercices",), ("x", "exercices"), ("equipe",)])
+def test_an_update_that_names_a_channel_it_may_not_have_is_refused_and_changes_nothing(desk, channels):
+    filed = desk.post()
+    before = desk.town.states(filed), desk.town.count("alert"), desk.town.count("decision")
+
+    with pytest.raises(Refused, match="takes no message whose status is Actual; those that do: x, page, telegram"):
+        desk.act(ANNE, lambda officer: officer.update(filed.record.id, {"headline": "Autre"}, channels))
+    assert (desk.town.states(filed), desk.town.count("alert"), desk.town.count("decision")) == before
+    assert is_waiting(desk, filed)

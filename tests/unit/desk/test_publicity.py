@@ -97,7 +97,7 @@ def test_what_was_taken_back_by_words_for_others_is_over_without_them(town):
 
 def test_what_came_after_it_was_taken_back_says_nothing_of_it(make_town):
     """Later words that wait or were left out are for nobody, and when they came for nobody either."""
-    town = make_town(intakes={"meteo": Intake(), "slow": Intake(publish="approve")})
+    town = make_town(intakes={"meteo": Intake(), "slow": Intake(publish="approve", speaks_for=("meteo",))})
     first = town.hear(alert := an_alert())
     second = town.hear(cancelling(alert, note="Fausse alerte."))
     waiting = replace(following(alert, headline="Not yet", sent=NOW + timedelta(minutes=10)))

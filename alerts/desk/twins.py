@@ -1,0 +1,175 @@
+"""Two feeds, one event: what was told already keeps its twin back, and what was told to nobody keeps back nothing.
+
+What counts as told is what is out on a channel, or on its way there (`is_out`). A message that only waits, was rejected
+or vetoed may never come to anything, so another source's goes its own way beside it. The one that still waits then
+says so to whoever validates it (`told_already`), and needs a second word to be published too (`must_be_meant`). Nor
+does it go out by itself any more: its veto's clock is stopped (`stop_clocks`), and started anew when nothing stands in
+for it (`release`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from alerts.desk.dedupe import MANUAL, content_key, end_reason, is_own, topic_key
+from alerts.desk.routing import how_to_publish
+from alerts.desk.station import Publish, Station
+from alerts.desk.thread import channels_on, is_open
+from alerts.model.alert import Alert, MsgType
+from alerts.model.errors import Conflict
+from alerts.model.incident import AlertState, LeftOut, Record
+from alerts.model.ports import Books
+from alerts.model.post import Post, PostKind, PostState
+
+
+def is_out(books: Books, record: Record) -> bool:
+    """Whether its incident is on a channel, or on its way there, by what was let out of it."""
+    return record.state is AlertState.ACCEPTED and bool(channels_on(books.thread(record.incident_id)))
+
+
+def said_before(books: Books, alert: Alert, source: str, publish: Publish, now: datetime) -> LeftOut | None:
+    """Why the same words needn't be said again; None where nobody was told them, or they are over.
+
+    What the same source said and what waits, or was rejected, is not brought back to be decided once more, unless
+    these words may go out by themselves now and those couldn't. Our own calendar knows itself what it told: a second
+    notice, or works moved there and back, are meant.
+    """
+    if source == MANUAL or is_own(alert):
+        return None
+    for record in books.by_content(content_key(alert)):
+        if record.alert is None or record.alert.ends <= now:
+            continue
+        if record.source != source:
+            if is_out(books, record):
+                return LeftOut(f"merged with {record.id}: {record.source} told the same words before")
+        elif _stands(books, record, publish):
+            return LeftOut(f"the same words as {record.id} ({record.alert.identifier}), under a new identifier")
+    return None
+
+
+def _stands(books: Books, record: Record, publish: Publish) -> bool:
+    match record.state:
+        case AlertState.REJECTED:
+            return publish != "auto"
+        case AlertState.WAITING:
+            has_clock = any(post.not_before for post in _waiting(books, record))
+            return publish == "approve" or (publish == "veto" and has_clock)
+        case _:
+            return is_open(books.thread(record.incident_id))
+
+
+def merged_before(books: Books, alert: Alert, source: str, now: datetime) -> LeftOut | None:
+    """Why another feed's message on the same event, areas and time, which is out and at least as grave, will do."""
+    for record in same_topic(books, alert, source, now):
+        if record.source != source and record.severity.at_least(alert.severity):
+            return LeftOut(f"merged with {record.id}: {record.source} told of the same event before")
+    return None
+
+
+def same_topic(books: Books, alert: Alert, source: str, now: datetime) -> list[Record]:
+    """The feeds' messages that a new one without references goes on from, or is merged with: the source's own first.
+
+    Another source's counts only where it is out.
+    """
+    if source == MANUAL or alert.references or alert.msg_type is not MsgType.ALERT:
+        return []
+    found = [
+        record
+        for record in _on_the_same(books, alert, now)
+        if record.source != MANUAL
+        and (is_open(books.thread(record.incident_id)) if record.source == source else is_out(books, record))
+    ]
+    return sorted(found, key=lambda record: record.source != source)
+
+
+def _on_the_same(books: Books, alert: Alert, now: datetime) -> Iterator[Record]:
+    topic = topic_key(alert)
+    for record in books.by_topic(topic, now) if topic is not None else ():
+        if record.alert is not None and _overlap(alert, record.alert):
+            yield record
+
+
+def _overlap(one: Alert, other: Alert) -> bool:
+    return max(one.starts, other.starts) < min(one.ends, other.ends)
+
+
+# --- the twin that waits --------------------------------------------------------------------------------------------
+
+
+def told_already(books: Books, record: Record, now: datetime) -> list[Record]:
+    """The messages by which the public knows of the event that a waiting one would announce, newest first."""
+    return [each for each in _twins(books, record, now) if is_out(books, each)] if _announces(books, record) else []
+
+
+def must_be_meant(books: Books, record: Record, now: datetime) -> None:
+    """Raise Conflict for a feed's message whose event is out already, at least as grave: it isn't published by habit.
+
+    An officer's words are meant as they are written.
+    """
+    for twin in told_already(books, record, now) if record.source != MANUAL else ():
+        if twin.severity.at_least(record.severity):
+            raise Conflict(
+                f"the same event is out: {twin.id} from {twin.source}; reject {record.id}, or say once more that it "
+                "is to be published a second time (--again)"
+            )
+
+
+def stop_clocks(books: Books, record: Record, now: datetime) -> None:
+    """Stop the clocks of what a message that goes out stands in for: it would be published twice, by nobody."""
+    for twin in _twins(books, record, now):
+        if twin.state is AlertState.WAITING and record.severity.at_least(twin.severity) and _announces(books, twin):
+            _set_clock(books, twin, None, f"the same event is out: {record.id}; it waits for a validation", now)
+
+
+def stands_behind(books: Books, message: Record, now: datetime) -> Record | None:
+    """The twin that goes out by itself unless somebody stops it, and will do: this one waits behind it."""
+    for twin in _twins(books, message, now):
+        has_clock = twin.state is AlertState.WAITING and any(post.not_before for post in _waiting(books, twin))
+        if has_clock and twin.severity.at_least(message.severity):
+            return twin
+    return None
+
+
+def release(books: Books, gone: Record, station: Station, now: datetime) -> list[Post]:
+    """Start the clock, from its beginning, of what waited behind a message that goes out no more; its posts."""
+    for twin in reversed(list(_twins(books, gone, now))):
+        posts = _waiting(books, twin) if twin.state is AlertState.WAITING and twin.alert else []
+        if not posts or any(post.not_before for post in posts) or told_already(books, twin, now):
+            continue
+        intake = station.intake(twin.source)
+        if twin.alert and how_to_publish(twin.alert, intake) == "veto" and stands_behind(books, twin, now) is None:
+            _set_clock(books, twin, now + intake.veto, f"{gone.id}, which it waited behind, doesn't go out", now)
+            return posts
+    return []
+
+
+def _twins(books: Books, record: Record, now: datetime) -> Iterator[Record]:
+    """The other incidents' messages in the same words, or on the same event in the same areas and time."""
+    if record.alert is None or is_own(record.alert):
+        return
+    same_words = [each for each in books.by_content(record.content_key or "") if each.alert and each.alert.ends > now]
+    seen = {record.id}
+    for each in (*same_words, *_on_the_same(books, record.alert, now)):
+        if each.id not in seen and each.incident_id != record.incident_id:
+            seen.add(each.id)
+            yield each
+
+
+def _announces(books: Books, record: Record) -> bool:
+    """Whether it waits to tell of an event for the first time: an update or an end goes on about what is known."""
+    says_end = record.alert is not None and end_reason(record.alert) is not None
+    return not says_end and any(post.kind is PostKind.PUBLISH for post in _waiting(books, record))
+
+
+def _waiting(books: Books, record: Record) -> list[Post]:
+    return [post for post in books.posts_of(record.id) if post.state is PostState.WAITING]
+
+
+def _set_clock(books: Books, record: Record, at: datetime | None, reason: str, now: datetime) -> None:
+    held = [post for post in _waiting(books, record) if post.not_before != at]
+    for post in held:
+        books.set_clock(post, at)
+    if held:
+        books.set_alert_state(record.id, AlertState.WAITING, reason)
+        books.note(now, record.id, None, "held" if at is None else "released", reason)

@@ -1,0 +1,166 @@
+"""What was told to nobody keeps back nothing that may go out; its twin says so, and isn't published by habit."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from alerts.desk.approval import approve, reject
+from alerts.desk.station import Intake
+from alerts.desk.twins import release, told_already
+from alerts.model.alert import Area, Severity, Status, Urgency
+from alerts.model.errors import Conflict
+from alerts.model.incident import AlertState
+from tests.unit.desk.conftest import NOW, an_alert, cancelling, following
+
+VETO = timedelta(minutes=10)
+GRAVE = {"severity": Severity.EXTREME, "urgency": Urgency.IMMEDIATE}
+OTHER = {"sender": "vigilance@example"}
+
+
+@pytest.fixture
+def town(make_town):
+    return make_town(
+        intakes={
+            "careful": Intake(publish="approve"),
+            "doubted": Intake(publish="veto", veto=VETO),
+            "second": Intake(publish="veto", veto=VETO),
+            "vigilance": Intake(),
+        }
+    )
+
+
+def decline(town, filed) -> None:
+    def act(books) -> None:
+        reject(books, filed.record.id, "ana", None, town.clock.now())
+        release(books, filed.record, town.station, town.clock.now())
+
+    town.act(act)
+
+
+def clocks(town, filed) -> set:
+    return {post.not_before for post in town.posts(filed).values()}
+
+
+@pytest.mark.parametrize("first", ["careful", "doubted"])
+@pytest.mark.parametrize("rejected", [False, True])
+@pytest.mark.parametrize("words", ["the same", "others"])
+def test_what_waits_or_was_rejected_silences_no_other_feed(town, first, rejected, words):
+    waits = town.hear(an_alert(**GRAVE), first)
+    if rejected:
+        decline(town, waits)
+    told = town.hear(an_alert(**GRAVE, **OTHER, **({"headline": "Tempête"} if words == "others" else {})), "vigilance")
+
+    assert told.record.state is AlertState.ACCEPTED
+    assert set(town.states(told).values()) == {"queued"}
+    assert set(town.kinds(told).values()) == {"publish"}
+    assert set(town.states(waits).values()) == {"rejected" if rejected else "waiting"}
+
+
+def test_nor_another_feed_that_waits_itself(town):
+    first = town.hear(an_alert(), "careful")
+    decline(town, first)
+    second = town.hear(an_alert(**OTHER), "doubted")
+
+    assert clocks(town, second) == {NOW + VETO}
+
+
+def test_an_exercise_silences_nothing_real(town):
+    town.hear(an_alert(status=Status.EXERCISE), "vigilance")
+
+    assert set(town.states(town.hear(an_alert(), "meteo")).values()) == {"queued"}
+
+
+def test_a_feed_s_own_words_that_were_rejected_stay_so_unless_they_need_nobody_any_more(town):
+    first = town.hear(an_alert(), "careful")
+    decline(town, first)
+
+    assert town.hear(an_alert(), "careful").record.state is AlertState.LEFT_OUT
+    town.station.intakes["careful"] = Intake()
+    assert set(town.states(town.hear(an_alert(), "careful")).values()) == {"queued"}
+
+
+def test_a_feed_s_own_update_that_waits_keeps_back_no_message_that_goes_at_once(make_town):
+    town = make_town(intakes={"meteo": Intake(publish="approve", urgent="auto")})
+    first = an_alert(**GRAVE)
+    town.hear(following(first, headline="Ça se calme"))
+
+    assert set(town.states(town.hear(first)).values()) == {"queued"}
+
+
+def test_the_twin_that_waits_says_so_and_is_not_published_by_habit(town):
+    waits = town.hear(an_alert(), "careful")
+    assert town.act(lambda books: told_already(books, waits.record, NOW)) == []
+    told = town.hear(an_alert(**OTHER, headline="Tempête"), "vigilance")
+
+    assert [each.id for each in town.act(lambda books: told_already(books, waits.record, NOW))] == [told.record.id]
+    with pytest.raises(Conflict, match=f"the same event is out: {told.record.id} from vigilance"):
+        town.act(lambda books: approve(books, waits.record.id, "ana", NOW))
+    assert set(town.states(waits).values()) == {"waiting"}
+    town.act(lambda books: approve(books, waits.record.id, "ana", NOW, again=True))
+    assert set(town.states(waits).values()) == {"queued"}
+
+
+def test_a_graver_twin_that_waits_needs_no_second_word(town):
+    waits = town.hear(an_alert(**GRAVE), "careful")
+    town.hear(an_alert(**OTHER), "vigilance")
+    town.act(lambda books: approve(books, waits.record.id, "ana", NOW))
+
+    assert set(town.states(waits).values()) == {"queued"}
+
+
+@pytest.mark.parametrize("other", [{"event": "Crue"}, {"areas": (Area("Ailleurs", geocodes=()),)}])
+def test_what_tells_of_something_else_is_no_twin(town, other):
+    waits = town.hear(an_alert(), "careful")
+    town.hear(an_alert(**OTHER, headline="Autre", **other), "vigilance")
+
+    assert town.act(lambda books: told_already(books, waits.record, NOW)) == []
+
+
+class TestTheClockOfAVeto:
+    """Nobody pressed anything: no event is published twice by itself, and none is lost behind another."""
+
+    def test_is_stopped_by_what_goes_out(self, town):
+        waits = town.hear(an_alert(), "doubted")
+        told = town.hear(an_alert(**OTHER), "vigilance")
+
+        assert clocks(town, waits) == {None}
+        assert set(town.states(waits).values()) == {"waiting"}
+        assert town.record(waits).reason == f"the same event is out: {told.record.id}; it waits for a validation"
+
+    def test_runs_on_beside_something_less_grave(self, town):
+        waits = town.hear(an_alert(severity=Severity.SEVERE), "doubted")
+        town.hear(an_alert(**OTHER), "vigilance")
+
+        assert clocks(town, waits) == {NOW + VETO}
+
+    def test_of_a_second_feed_does_not_run_beside_the_first_one_s(self, town):
+        first = town.hear(an_alert(), "doubted")
+        second = town.hear(an_alert(**OTHER), "second")
+
+        assert (clocks(town, first), clocks(town, second)) == ({NOW + VETO}, {None})
+        assert second.record.state is AlertState.WAITING
+
+    def test_begins_when_the_first_is_vetoed(self, town):
+        first = town.hear(an_alert(), "doubted")
+        second = town.hear(an_alert(**OTHER), "second")
+        town.pass_(minutes=3)
+        decline(town, first)
+
+        assert clocks(town, second) == {town.clock.now() + VETO}
+
+    def test_begins_when_the_first_is_taken_back_by_its_own_feed(self, town):
+        first = town.hear(an_alert(), "doubted")
+        second = town.hear(an_alert(**OTHER), "second")
+        town.hear(cancelling(first.record.alert), "doubted")
+
+        assert clocks(town, second) == {NOW + VETO}
+
+    def test_is_stopped_by_what_somebody_validates(self, town):
+        first = town.hear(an_alert(), "careful")
+        second = town.hear(an_alert(**OTHER), "second")
+        assert clocks(town, second) == {NOW + VETO}
+        town.act(lambda books: approve(books, first.record.id, "ana", NOW))
+
+        assert clocks(town, second) == {None}
