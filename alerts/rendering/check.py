@@ -93,7 +93,7 @@ def _faults_of_template(name: str, place: re.Match[str], library: Library, stati
     for matter, context in _matters(place["language"], kind, library):
         try:
             known = facts(matter, station, channel, context, "https://alerts.example/1")
-            pieces = split(library.template(name, markup).render(known))
+            pieces = split(library.printed(name, markup, known))
         except FAULTS as fault:
             yield f"{library.where(fault, name)}: {reason_of(fault)}"
             return

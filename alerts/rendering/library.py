@@ -21,11 +21,11 @@ from typing import Any
 
 from jinja2 import BytecodeCache, FileSystemLoader, StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from jinja2.bccache import Bucket
-from jinja2.sandbox import SandboxedEnvironment
 
 from alerts.model.hazard import Hazard, fold
 from alerts.model.post import PostKind
 from alerts.rendering.clean import clean
+from alerts.rendering.limited import LimitedEnvironment, fits, limits
 from alerts.rendering.parts import PartExtension
 
 FAULTS = (TemplateError, ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError)
@@ -54,7 +54,7 @@ class Library:
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = tuple(dict.fromkeys(folder.resolve() for folder in folders))
         self._loader = FileSystemLoader([str(folder) for folder in self._folders])
-        self._environments: dict[str, SandboxedEnvironment] = {}
+        self._environments: dict[str, LimitedEnvironment] = {}
         self._words: dict[str, Words] = {}
         self._near: dict[str, list[str]] = {}
 
@@ -85,9 +85,16 @@ class Library:
         )
         return next((name for name in wanted if name in self.names), None)
 
-    def template(self, name: str, markup: str) -> Template:
-        """Return the template called `name` for a channel of `markup`; raises one of FAULTS."""
-        return self._environment(markup).get_template(name)
+    def printed(self, name: str, markup: str, known: Mapping[str, Any]) -> str:
+        """Return what the template called `name` prints for a channel of `markup`, within limits.
+
+        Raises one of FAULTS.
+        """
+        template = self._environment(markup).get_template(name)
+        with limits():
+            text = template.render(known)
+        fits(len(text))
+        return text
 
     def words(self, language: str, file: str) -> Words:
         """Return what the nearest `file` of words sets (`words.j2`, `hazards/wind.j2`); raises one of FAULTS.
@@ -106,11 +113,12 @@ class Library:
             if (folder / name).is_file():
                 source = (folder / name).read_text("utf-8")
                 code = self._environment("plain").compile(source, name, str(folder / name))
-                module = Template.from_code(self._environment("plain"), code, {}).module
+                with limits():
+                    module = Template.from_code(self._environment("plain"), code, {}).module
                 words.update(_over(words, {k: v for k, v in vars(module).items() if not k.startswith("_")}))
         return words
 
-    def _environment(self, markup: str) -> SandboxedEnvironment:
+    def _environment(self, markup: str) -> LimitedEnvironment:
         if markup not in self._environments:
             self._environments[markup] = _environment(self._loader, markup)
         return self._environments[markup]
@@ -188,8 +196,8 @@ _COMPILED = {True: CompiledTemplates(), False: CompiledTemplates()}
 """By whether values are escaped for HTML."""
 
 
-def _environment(loader: FileSystemLoader, markup: str) -> SandboxedEnvironment:
-    environment = SandboxedEnvironment(
+def _environment(loader: FileSystemLoader, markup: str) -> LimitedEnvironment:
+    environment = LimitedEnvironment(
         loader=loader,
         extensions=[PartExtension],
         undefined=StrictUndefined,
@@ -198,11 +206,6 @@ def _environment(loader: FileSystemLoader, markup: str) -> SandboxedEnvironment:
         auto_reload=False,
         bytecode_cache=_COMPILED[markup == "html"],
         cache_size=-1,
-        finalize=_nothing_for_none,
     )
-    environment.filters.update(capital=capital, sentence=sentence, clean=clean)
+    environment.let(capital=capital, sentence=sentence, clean=clean)
     return environment
-
-
-def _nothing_for_none(value: Any) -> Any:
-    return "" if value is None else value

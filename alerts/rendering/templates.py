@@ -185,7 +185,7 @@ class Renderer:
             warnings.append(f"no template for {channel.kind}: {_PLAIN}, add default/{matter.kind}.j2")
             return built_in(known, channel.text.markup)
         try:
-            return split(self._library.template(name, channel.text.markup).render(known))
+            return split(self._library.printed(name, channel.text.markup, known))
         except FAULTS as fault:
             warnings.append(f"{self._library.where(fault, name)}: {reason_of(fault)}: {_PLAIN}, correct the template")
             return built_in(known, channel.text.markup)
