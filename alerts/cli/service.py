@@ -61,7 +61,8 @@ def check(
         findings += asyncio.run(check_live(config))
     for finding in findings:
         (screen.show if finding.good else screen.say)(str(finding))
-    return 0 if all(finding.good for finding in findings) else 1
+    bad = [finding for finding in findings if not finding.good]
+    return 0 if not bad else 2 if any(finding.misuse for finding in bad) else 1
 
 
 def upgrade(context: typer.Context) -> int:

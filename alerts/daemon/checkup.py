@@ -21,16 +21,22 @@ from alerts.model.errors import BadCredential, TocsinError
 from alerts.model.ports import Channel, Memory, Probe, Resources, Source
 from alerts.rendering.templates import check_templates
 from alerts.sources.settings import PolledSettings
+from alerts.store.files import StoreError, lack_of_room
+from alerts.store.migrate import sound
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was checked; what is good may still be worth a look (`note`)."""
+    """One thing that was checked; what is good may still be worth a look (`note`).
+
+    `misuse` says that what isn't good is wrong configuration, for which a command ends with 2.
+    """
 
     what: str
     good: bool
     words: str
     note: bool = False
+    misuse: bool = False
 
     def __str__(self) -> str:
         return f"{'FAIL' if not self.good else 'note' if self.note else 'ok  '}  {self.what}: {self.words}"
@@ -63,7 +69,7 @@ def _secrets(key: str, settings: ChannelSettings, folder: Path) -> list[Finding]
             try:
                 source.read(folder)
             except BadCredential as error:
-                found.append(Finding(f"{key}.{field}", good=False, words=error.reason))
+                found.append(Finding(f"{key}.{field}", good=False, words=error.reason, misuse=True))
     return found or [Finding(key, good=True, words="its secrets can be read")]
 
 
@@ -83,7 +89,18 @@ def _shared_bots(config: Config) -> list[Finding]:
 
 
 def _store(database: Path) -> Finding:
-    return _written("store", database)
+    """Whether it can be opened and written, is whole, is Tocsin's, and has room; one that isn't there is made later."""
+    written = _written("store", database)
+    if not written.good or not database.exists() or not database.stat().st_size:
+        return written
+    try:
+        sound(database)
+    except StoreError as error:
+        return Finding("store", good=False, words=str(error))
+    if not os.access(database, os.W_OK):
+        return Finding("store", good=False, words=f"{database} can't be written; give it to the user that runs tocsin")
+    lacks = lack_of_room(database)
+    return Finding("store", good=False, words=lacks[1]) if lacks else written
 
 
 def _written(what: str, file: Path) -> Finding:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from alerts.cli import run
@@ -81,3 +83,55 @@ def test_pages_without_an_address_of_their_own_are_noted_and_fail_nothing(check)
     assert line_of(lines, "station.public_url").startswith("note")
     assert "allowed: such as https://alertes.saint-martin.example" in line_of(lines, "station.public_url")
     assert not [line for line in check()[1] if "public_url" in line]
+
+
+def test_a_secret_that_is_missing_is_wrong_configuration(check, monkeypatch):
+    monkeypatch.delenv("TELEGRAM_TOKEN")
+    status, lines = check()
+    assert status == 2
+    assert line_of(lines, "channels.telegram.token").startswith("FAIL")
+
+
+@pytest.fixture
+def made(check, tmp_path):
+    """A database with something in it."""
+    check()
+    assert run(["post", "--headline", "Crue", "--severity", "Severe"]) == 0
+    file = tmp_path / "tocsin.db"
+    with sqlite3.connect(file) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return file
+
+
+def test_a_database_that_is_whole_is_good_and_one_that_is_not_there_yet_too(check, made):
+    assert line_of(check()[1], "store").startswith("ok")
+    for each in made.parent.glob("tocsin.db*"):
+        each.unlink()
+    assert line_of(check()[1], "store").startswith("ok")
+    assert not made.exists(), "a check makes nothing"
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        (lambda whole: whole[: len(whole) // 2 // 4096 * 4096], "damaged"),
+        (lambda whole: whole[:3000], "can't be read"),
+        (lambda _: b"not a database at all" * 999, "can't be read"),
+        (lambda whole: whole[:4096] + bytes(len(whole) - 4096), "damaged"),
+    ],
+    ids=["truncated", "a stump", "garbage", "zeroed"],
+)
+def test_a_database_that_is_broken_is_told(check, made, broken, why):
+    made.write_bytes(broken(made.read_bytes()))
+    status, lines = check()
+    assert status == 1
+    assert line_of(lines, "store").startswith("FAIL")
+    assert any(words in line_of(lines, "store") for words in (why, "damaged", "can't be read"))
+
+
+def test_a_database_of_another_program_is_told(check, tmp_path):
+    with sqlite3.connect(tmp_path / "tocsin.db") as db:
+        db.execute("CREATE TABLE wp_posts (id INTEGER PRIMARY KEY)")
+    status, lines = check()
+    assert status == 1
+    assert "not Tocsin's" in line_of(lines, "store")
