@@ -165,7 +165,7 @@ class Desk:
         not_before = end_of_veto(books, message, accepted, now, intake.veto)
         front = stands_behind(books, message, now) if not_before and accepted.ending is None else None
         not_before = None if front else not_before
-        waits = None if at_once else _why_it_waits(not_before, now, front, hold)
+        waits = None if at_once else _why_it_waits(not_before, now, front, hold or accepted.hold)
         record = replace(
             message,
             state=AlertState.ACCEPTED if at_once else AlertState.WAITING,

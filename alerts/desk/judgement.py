@@ -9,7 +9,17 @@ from datetime import datetime
 from alerts.desk.dedupe import MANUAL, clash_of, end_reason, newer_than
 from alerts.desk.following import held_by_others, own_proposals, predecessor, replaced_before, spoken_of
 from alerts.desk.retreat import retreats, without_words
-from alerts.desk.routing import choose_outlets, fit_for_people, grave_enough, how_to_publish, misfits, over, premature
+from alerts.desk.routing import (
+    IN_WORDS_ONLY,
+    choose_outlets,
+    fit_for_people,
+    grave_enough,
+    how_to_publish,
+    misfits,
+    over,
+    over_in_words,
+    premature,
+)
 from alerts.desk.station import Intake, Outlet, Publish, Station
 from alerts.desk.thread import channels_on, is_open, overtaken
 from alerts.desk.twins import merged_before, said_before
@@ -47,7 +57,8 @@ class Accepted:
     `thread` are the incident's posts that stay, `withdrawn` those whose place it takes. Without outlets, `nowhere` says
     why it only withdraws. `retreat` says why the incident has left us: it is ended then, without the message's words.
     `told` are the channels whose subscribers know of it, also where the channel's own post never got out. `of_others`
-    is another's message that it speaks of: it waits for an officer, and takes nothing's place until then.
+    is another's message that it speaks of: it waits for an officer, and takes nothing's place until then. `hold` is why
+    an officer looks at it first, though its source may publish at once.
     """
 
     publish: Publish
@@ -61,6 +72,7 @@ class Accepted:
     retreat: LeftOut | None = None
     told: frozenset[str] = frozenset()
     of_others: Record | None = None
+    hold: str | None = None
 
 
 def weigh(books: Books, hearing: Hearing, station: Station) -> Accepted | LeftOut:
@@ -114,9 +126,15 @@ def _known_already(books: Books, hearing: Hearing, station: Station, ending: End
 
 def _how_to_publish(hearing: Hearing, station: Station, ending: EndReason | None) -> Publish:
     """By its source's rules, but for what an officer looks at first, such as a word about others' messages."""
-    if hearing.of_others is not None or (hearing.hold and not hearing.let_out):
+    if hearing.of_others is not None or (hearing.hold and not hearing.let_out) or _only_in_words(hearing, ending):
         return "approve"
     return how_to_publish(hearing.alert, station.intake(hearing.source), ending)
+
+
+def _only_in_words(hearing: Hearing, ending: EndReason | None) -> str | None:
+    """Why an officer has to say whether it is an all clear, though its incident was let out before."""
+    is_meant = ending is not None or hearing.source == MANUAL
+    return IN_WORDS_ONLY if not is_meant and over_in_words(hearing.alert) else None
 
 
 def _ending(hearing: Hearing, thread: Sequence[Post]) -> EndReason | None:
@@ -150,7 +168,16 @@ def _place(
     ends = ending is not None
     outlets = choose_outlets(alert, station, hearing.named, on=channels_on(staying) | hearing.told, ends=ends)
     accepted = Accepted(
-        publish, (), names, previous, ending, staying, withdrawn, told=hearing.told, of_others=hearing.of_others
+        publish,
+        (),
+        names,
+        previous,
+        ending,
+        staying,
+        withdrawn,
+        told=hearing.told,
+        of_others=hearing.of_others,
+        hold=_only_in_words(hearing, ending),
     )
     if not isinstance(outlets, LeftOut):
         return replace(accepted, outlets=outlets)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 
 from alerts.desk.station import Intake, Outlet, Publish, Station
-from alerts.model.alert import Alert, MsgType, Scope, Severity, Status, Urgency
+from alerts.model.alert import Alert, Info, MsgType, Scope, Severity, Status, Urgency
 from alerts.model.incident import LeftOut
 from alerts.model.post import EndReason
 
@@ -120,3 +121,38 @@ def how_to_publish(alert: Alert, intake: Intake, ending: EndReason | None = None
     if alert.severity.at_least(Severity.SEVERE) and alert.urgency is Urgency.IMMEDIATE and intake.urgent:
         return intake.publish if intake.urgent == "auto" and ending is not None else intake.urgent
     return intake.publish
+
+
+_WHAT = (
+    r"(?:l['’])?(?:alerte|vigilance|avertissement|danger|risque|crue|inondation|confinement|évacuation|épisode|"
+    r"évènement|événement|incident|incendie|tempête|canicule|orages?|pollution|coupure)"
+)
+_OVER_IN_WORDS = re.compile(
+    rf"\b(?:fin|levée|clôture) (?:de la |de |du |des |d['’]){_WHAT}\b"
+    rf"|\b{_WHAT}\b[^.;]{{0,60}}? (?:est|sont|a été|ont été) (?:levée?|terminée?|finie?|écartée?|annulée?|close)s?\b"
+    rf"|\b{_WHAT} (?:levée?|terminée?|annulée?)s?\b|\bretour à la normale\b|\bn['’](?:est|a) plus (?:en vigueur|lieu)\b"
+    r"|\ball[- ]clear\b|\bno longer in (?:effect|force)\b"
+    r"|\b(?:warning|watch|advisory|alert|order|threat|danger|emergency)\b[^.;]{0,60}? (?:is|are|was|were|has been|"
+    r"have been) (?:now )?(?:over|lifted|cancell?ed|ended|withdrawn)\b"
+    r"|\bentwarnung\b|\b(?:warnung|gefahr)\b[^.;]{0,60}? (?:aufgehoben|beendet|vorüber|vorbei)\b",
+    re.IGNORECASE,
+)
+_GOES_ON = re.compile(r"remplac|aggrav|passe (?:à|en|au)|replac|upgrad|extend|prolong|hochgestuft", re.IGNORECASE)
+_LOOKED_AT = 300
+"""Characters of each text in which it says that it is over: what comes later tells of something else."""
+IN_WORDS_ONLY = "its words say that it is over, its format doesn't: whether it is an all clear is for an officer to say"
+
+
+def over_in_words(alert: Alert) -> bool:
+    """Whether a message that by its format warns says in its first words that it is over, in one of its languages.
+
+    Some publishers send "Fin de l'alerte crue" as one more Alert or Update. Published as a warning it would frighten,
+    as an all clear it would permit; neither is for a machine to choose.
+    """
+    return any(_says_over(info) for info in alert.infos)
+
+
+def _says_over(info: Info) -> bool:
+    first = (info.description or "")[:_LOOKED_AT].split(". ", 1)[0]
+    texts = [text[:_LOOKED_AT] for text in (info.headline or "", info.event, first)]
+    return any(_OVER_IN_WORDS.search(text) for text in texts) and not any(_GOES_ON.search(text) for text in texts)

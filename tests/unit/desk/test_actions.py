@@ -280,3 +280,55 @@ def test_what_follows_on_what_an_officer_rejected_is_left_out(town):
 
     assert second.record.state is AlertState.LEFT_OUT
     assert second.record.reason == f"{first.record.id}, which it goes on about, was rejected"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"headline": "Fin de la vigilance orange crues"},
+        {"headline": "Levée de l’alerte pollution"},
+        {"headline": "L’alerte tempête est levée"},
+        {"headline": "Confinement terminé"},
+        {"headline": "Crue", "description": "La vigilance rouge est levée. Restez prudents."},
+        {"headline": "Crue", "description": "L’avertissement n’est plus en vigueur."},
+        {"headline": "ALL CLEAR – chemical incident"},
+        {"headline": "The flood warning has been cancelled"},
+        {"headline": "Evacuation order lifted", "description": "The evacuation order has been lifted."},
+        {"headline": "Entwarnung: Großbrand"},
+        {"headline": "Die Warnung vor Hochwasser ist aufgehoben"},
+    ],
+)
+def test_an_all_clear_that_is_one_in_words_only_waits_for_an_officer(town, words):
+    filed = town.hear(an_alert(severity=Severity.SEVERE, **words))
+
+    assert filed.record.state is AlertState.WAITING
+    assert filed.record.reason.startswith("it waits for a validation: its words say that it is over")
+
+
+def test_an_all_clear_in_words_waits_although_its_incident_was_let_out(town):
+    first = town.hear(an_alert())
+    town.deliver(first)
+    filed = town.hear(following(first.record.alert, headline="Fin de l'alerte crue"))
+
+    assert filed.record.state is AlertState.WAITING
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"headline": "Crue : l’Isère monte encore"},
+        {"headline": "Vigilance rouge crues", "description": "La vigilance orange est levée, remplacée par la rouge."},
+        {"headline": "Fin de semaine orageuse"},
+        {"headline": "Flood warning", "description": "The warning will be over when the river is back in its bed."},
+        {"headline": "Alerte enlèvement", "description": "Levée du corps à 10 h."},
+        {"headline": "Coupure d’eau", "instruction": "Attendez que l’alerte soit levée."},
+    ],
+)
+def test_what_only_speaks_of_an_end_goes_out(town, words):
+    assert town.hear(an_alert(severity=Severity.SEVERE, **words)).record.state is AlertState.ACCEPTED
+
+
+def test_an_officer_s_own_words_are_an_officer_s(town):
+    filed = town.act(lambda books: town.desk.post(books, own(headline="Fin de l’alerte crue")))
+
+    assert filed.record.state is AlertState.ACCEPTED
