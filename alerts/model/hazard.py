@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
 
-from alerts.model.alert import Category, Info, ResponseType, Severity
+from alerts.model.alert import STEP_PARAMETER, Category, Info, ResponseType, Severity
 from alerts.model.characters import normal
 
 HAZARD_PARAMETER = "tocsin:hazard"
@@ -169,7 +169,8 @@ def hazard_of(info: Info) -> Hazard:
     where it says works, which a calendar of works says of all that it holds.
     """
     own = _OWN_NAMES.get((info.parameter(HAZARD_PARAMETER) or "").strip().lower())
-    if own and not (own is Hazard.WORKS and _is_no_works(info)):
+    from_calendar = info.parameter(STEP_PARAMETER) is not None  # it looked at the words itself
+    if own and not (own is Hazard.WORKS and not from_calendar and _is_no_works(info)):
         return own
     found = _by_code(info) or _by_words(info) or _by_response(info)
     return found or (Hazard.GENERAL if _names_another(info) else _by_category(info))

@@ -19,6 +19,7 @@ from alerts.rendering.faces import ChannelFace, Context, StationFace
 from alerts.rendering.library import Words, capital
 from alerts.rendering.matter import Matter
 from alerts.rendering.moments import PHRASES, Teller, event_end, locale_of
+from alerts.rendering.planned import planned
 
 WITH_WINDOW = frozenset((Hazard.WORKS, Hazard.WATER_CUT))
 """The hazards that are planned: their notices always tell both ends of the window."""
@@ -40,6 +41,7 @@ def facts(
         "incident": context.incident,
         "exercise": context.exercise,
         "reason": "",
+        "step": "",
         **_what(matter),
         **_where_and_when(matter, station, context, teller),
         **_who(matter, station),
@@ -48,7 +50,7 @@ def facts(
         said |= _change(matter, context)
     if matter.kind is PostKind.END:
         said |= ending(matter, said["title"], teller, context)
-    return said
+    return said | planned(matter, said, teller, context)
 
 
 def _what(matter: Matter) -> dict[str, Any]:

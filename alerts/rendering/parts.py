@@ -65,6 +65,7 @@ class Part:
         return _PLACES.get(self.name, len(IMPORTANCE))
 
 
+_LABEL_ALONE = re.compile(r"^(?:<b>)?\w{1,20}[ \u00a0\u202f]?:(?:</b>)?$")
 _PLACES = {name: place for place, name in enumerate(IMPORTANCE)}
 Piece = str | Part
 """A part, or the layout between two of them."""
@@ -100,13 +101,13 @@ class PartExtension(Extension):
 
 
 def split(printed: str) -> list[Piece]:
-    """Read back what a template printed: parts, and the layout between them."""
+    """Read back what a template printed: parts, and the layout between them. A label alone is an empty part."""
     pieces: list[Piece] = []
     place = 0
     for found in _PART.finditer(printed):
         pieces.append(printed[place : found.start()])
         name, keep, text, short = found.groups()
-        text, short = text.strip(), short.strip()
+        text, short = (_LABEL_ALONE.sub("", said.strip()) for said in (text, short))
         pieces.append(Part(name, text, short if len(short) < len(text) or not text else "", bool(keep) or name in KEPT))
         place = found.end()
     pieces.append(printed[place:])

@@ -178,11 +178,15 @@ class Renderer:
             return facts(ours, self._station, channel, context, link)
 
     def _pieces(self, matter: Matter, channel: ChannelFace, known: dict[str, Any], warnings: list[str]) -> list[Piece]:
-        """Return what the nearest template lays out, or the built-in plain text where it fails."""
+        """Return what the nearest template lays out, or the built-in plain text where it fails.
+
+        What the works calendar says in between is no update of what was said: that it begins is a message like a first.
+        """
         topics = topics_of(matter.info.event, matter.hazard)
-        name = self._library.find(matter.language, channel.kind, topics, matter.kind)
+        kind = PostKind.PUBLISH if known["step"] and matter.kind is PostKind.UPDATE else matter.kind
+        name = self._library.find(matter.language, channel.kind, topics, kind)
         if name is None:
-            warnings.append(f"no template for {channel.kind}: {_PLAIN}, add default/{matter.kind}.j2")
+            warnings.append(f"no template for {channel.kind}: {_PLAIN}, add default/{kind}.j2")
             return built_in(known, channel.text.markup)
         try:
             return split(self._library.printed(name, channel.text.markup, known))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,8 +28,8 @@ from alerts.model.alert import (
     Severity,
     Urgency,
 )
-from alerts.model.hazard import HAZARD_PARAMETER, Hazard, hazard_of
-from alerts.sources.ical.announcements import LATE_END, Announcement, Kind
+from alerts.model.hazard import HAZARD_PARAMETER, Hazard, fold, hazard_of
+from alerts.sources.ical.announcements import Announcement, Kind
 from alerts.sources.ical.occurrence import Occurrence, series_to_record
 
 SOON = timedelta(hours=1)
@@ -43,12 +44,46 @@ _MSG_TYPES: dict[Kind, MsgType] = {
     "end": MsgType.UPDATE,
     "cancel": MsgType.CANCEL,
 }
+_CATEGORIES = {
+    Hazard.WATER_CUT: Category.INFRA,
+    Hazard.WORKS: Category.TRANSPORT,
+    Hazard.GENERAL: Category.OTHER,
+}
 _EVENTS = {
+    ("fr", Hazard.GENERAL): "Information",
     ("fr", Hazard.WORKS): "Travaux",
     ("fr", Hazard.WATER_CUT): "Coupure d'eau",
+    ("en", Hazard.GENERAL): "Information",
     ("en", Hazard.WORKS): "Works",
     ("en", Hazard.WATER_CUT): "Water cut",
 }
+
+
+_STREET = (
+    r"(?:rues?|routes?|avenue|boulevard|bd|chemin|place|pont|quai|impasse|allee|voies?|rond-point|carrefour|parking|"
+    r"roads?|streets?|lanes?|bridge|square)"
+)
+_WORKS_WORDS = (
+    r"(?:travaux|chantiers?|voirie|roadworks?|works?|circulation|deviations?|stationnement|alternat|barree?s?|"
+    r"elagage|abattage|enrobes?|goudronnage|revetement|chaussee|trottoirs?|pavage|marquage|refection|raccordements?|"
+    r"branchements?|fouilles?|tranchees?|terrassement|canalisations?|reseaux?|assainissement|egouts?|curage|fibre|"
+    r"pose|depose|remplacement|renouvellement|reparation|renovation|rehabilitation|amenagement|demolition|ravalement|"
+    r"echafaudage|grue|nacelle|forage|balayage|debroussaillage|fauchage|demenagement|maintenance|inspection|"
+    r"resurfacing|repairs?|drains?|sewers?|pipes?|cables?|mains|digging|felling|pruning|scaffold\w*|crane|parking|"
+    r"traffic|diversion|detour|closures?)"
+)
+_CLOSED = r"(?:ferme\w*|barre\w*|coupe\w*|interdit\w*|closed|closure)"
+_WORKS = re.compile(
+    rf"\b{_WORKS_WORDS}\b|^\W*{_STREET}\b|\b{_STREET}\b.{{0,60}}\b{_CLOSED}\b|\b{_CLOSED}\b.{{0,20}}\b{_STREET}\b"
+)
+_BEGINS_WITH_WORKS = re.compile(rf"^\W*(?:[\w']+\W+){{0,1}}{_WORKS_WORDS}\b")
+_NO_WORKS = re.compile(
+    r"\b(?:marches?|foires?|brocantes?|vide-greniers?|braderie|fetes?|bal|concerts?|spectacles?|festival|carnaval|defile|"
+    r"ceremonies?|commemorations?|reunions?|conseil|elections?|scrutin|vote|permanences?|expositions?|kermesse|loto|"
+    r"feux? d'artifice|courses?|marathon|randonnees?|tournois?|matchs?|don du sang|vaccinations?|collectes?|rentree|"
+    r"vacances|mairie|ecoles?|creche|bibliotheque|mediatheque|piscine|musee|markets?|fairs?|festivals?|fete|parade|"
+    r"meetings?|council|polling|town hall|library|school|pool|museum|concert|race|fireworks)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +119,12 @@ def _info(announcement: Announcement, issuer: Issuer, now: datetime) -> Info:
     return Info(
         event=event,
         language=issuer.language,
-        categories=(Category.INFRA if hazard is Hazard.WATER_CUT else Category.TRANSPORT,),
+        categories=(_CATEGORIES[hazard],),
         urgency=_urgency(announcement, now),
         severity=issuer.severity,
         certainty=Certainty.LIKELY,
         onset=occurrence.starts,
-        expires=occurrence.ends + LATE_END if announcement.kind == "end" else occurrence.ends,
+        expires=occurrence.ends,
         sender_name=issuer.name,
         headline=occurrence.summary or event,
         description=occurrence.description or None,
@@ -100,9 +135,19 @@ def _info(announcement: Announcement, issuer: Issuer, now: datetime) -> Info:
 
 
 def _hazard(occurrence: Occurrence) -> Hazard:
-    """Works, unless the categories or the title speak of a water cut; a street's name must not make it a storm."""
+    """A water cut or works where the categories or the title say so; a market or a closed town hall is neither.
+
+    What a title begins with counts before what it mentions: works in the market's street are works.
+    """
     said = Info(event=", ".join(occurrence.categories), headline=occurrence.summary)
-    return Hazard.WATER_CUT if hazard_of(said) is Hazard.WATER_CUT else Hazard.WORKS
+    if hazard_of(said) is Hazard.WATER_CUT:
+        return Hazard.WATER_CUT
+    title, kinds = fold(occurrence.summary), fold(", ".join(occurrence.categories))
+    if _WORKS.search(kinds) or _BEGINS_WITH_WORKS.search(title):
+        return Hazard.WORKS
+    if _NO_WORKS.search(kinds) or _NO_WORKS.search(title):
+        return Hazard.GENERAL
+    return Hazard.WORKS if _WORKS.search(title) else Hazard.GENERAL
 
 
 def _urgency(announcement: Announcement, now: datetime) -> Urgency:
@@ -130,7 +175,9 @@ def _parameters(announcement: Announcement, hazard: Hazard) -> tuple[Named, ...]
 
 
 def _json(said: Any) -> str:
-    return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+    """JSON that stays what it is when words are tidied: nothing looks like a tag, an entity or a lost apostrophe."""
+    text = json.dumps(said, separators=(",", ":"))
+    return re.sub("[<>&?]", lambda sign: f"\\u{ord(sign[0]):04x}", text)
 
 
 def _area(occurrence: Occurrence, issuer: Issuer) -> Area:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from xml.sax.saxutils import escape
 
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, vRecur
 
-from alerts.model.alert import Alert
+from alerts.model.alert import SERIES_PARAMETER, Alert, Info
 from alerts.model.cap_xml import write
 from alerts.model.post import EndReason
 from alerts.web.public.setting import Setting
@@ -102,6 +102,7 @@ def calendar(planned: Sequence[Told], setting: Setting) -> bytes:
     document.add("x-wr-calname", setting.station)
     for told in planned:
         document.add_component(_event(told, setting))
+    document.add_missing_timezones()
     return bytes(document.to_ical())
 
 
@@ -110,14 +111,42 @@ def _event(told: Told, setting: Setting) -> Event:
     event = Event()
     event.add("uid", f"{told.incident.id}@{setting.sender.rpartition('@')[2]}")
     event.add("dtstamp", told.incident.changed_at)
-    event.add("dtstart", alert.starts.astimezone(UTC))
-    event.add("dtend", max(_end_of(told), alert.starts + timedelta(minutes=1)).astimezone(UTC))
+    if not _repeats(event, alert, setting):
+        event.add("dtstart", alert.starts.astimezone(UTC))
+        event.add("dtend", max(_end_of(told), alert.starts + timedelta(minutes=1)).astimezone(UTC))
     event.add("summary", facts["headline"] or facts["title"])
     event.add("description", told.summary)
     event.add("location", facts["area"])
     event.add("url", setting.address(told.path))
     event.add("status", _ICAL_STATUS[_is_called_off(told)])
     return event
+
+
+def _repeats(event: Event, alert: Alert, setting: Setting) -> bool:
+    """Say of a series when it is first on and by what rule it repeats, as our own calendar source tells it.
+
+    False for everything else, and where the rule can't be handed on: that is one span of time then.
+    """
+    info = alert.infos[0] if alert.infos else Info("")
+    try:
+        series = json.loads(info.parameter(SERIES_PARAMETER) or "null")
+        if series is None or not series["rule"] or "+" in series["rule"]:
+            return False
+        first = alert.starts.astimezone(setting.zone)
+        rule = vRecur.from_ical(series["rule"])
+        if series["last"]:
+            last = datetime.combine(date.fromisoformat(series["last"]), first.time(), setting.zone)
+            rule["UNTIL"] = [last.astimezone(UTC)]
+        off = [datetime.combine(date.fromisoformat(day), first.time(), setting.zone) for day in series["off"]]
+        ends = (first.replace(tzinfo=None) + timedelta(seconds=series["length"])).replace(tzinfo=setting.zone)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return False
+    event.add("dtstart", first)
+    event.add("dtend", ends)
+    event.add("rrule", rule)
+    if off:
+        event.add("exdate", off)
+    return True
 
 
 def _end_of(told: Told) -> datetime:

@@ -114,7 +114,7 @@ def test_what_the_alerts_say():
     assert begun.infos[0].urgency is Urgency.EXPECTED
     assert (over.msg_type, over.infos[0].urgency) == (MsgType.UPDATE, Urgency.PAST)
     assert (over.infos[0].response_types, over.infos[0].parameter("tocsin:end")) == ((), "planned")
-    assert over.infos[0].expires == at("2026-11-28 00:00")
+    assert over.infos[0].expires == at("2026-11-27 12:00")
 
 
 @pytest.mark.parametrize(

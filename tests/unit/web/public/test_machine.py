@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import icalendar
 import pytest
+import recurring_ical_events
 from lxml import etree
 from lxml import html as pages
 from shapely.geometry import shape
@@ -164,3 +165,17 @@ def test_works_that_were_done_sooner_did_take_place_and_end_when_they_did(town, 
 
     [event] = icalendar.Calendar.from_ical(paper.text("/calendar.ics")).walk("VEVENT")
     assert (event["STATUS"], event.decoded("DTEND")) == ("CONFIRMED", NOW + timedelta(days=2, hours=5))
+
+
+def test_a_series_of_works_stands_there_as_one_that_repeats(town, paper):
+    series = {"rule": "FREQ=WEEKLY;BYDAY=FR", "opens": "13:00", "length": 7200, "last": "2026-12-18"}
+    series |= {"off": ["2026-12-11"], "extra": [], "moved": []}
+    told = (Named("tocsin:hazard", "works"), Named("tocsin:step", "before"), Named("tocsin:series", json.dumps(series)))
+    days = {"onset": NOW + timedelta(days=2), "expires": NOW + timedelta(days=23, hours=2)}
+    work = town.hear(an_alert(event="Travaux", headline="Travaux rue Haute", parameters=told, **days))
+    town.deliver(work)
+    paper.print(work)
+
+    document = icalendar.Calendar.from_ical(paper.text("/calendar.ics"))
+    days = [each["DTSTART"].dt for each in recurring_ical_events.of(document).between(NOW, NOW + timedelta(days=60))]
+    assert [f"{each:%m-%d %H:%M}" for each in days] == ["11-27 13:00", "12-04 13:00", "12-18 13:00"]

@@ -1,0 +1,468 @@
+"""What the works calendar says: what is to come, that it begins, its planned end, what changed, and how it repeats.
+
+These are different sentences, and none of them knows more than the calendar: that the planned end has come is no word
+that water or traffic is back. The calendar's own alerts carry what is needed as parameters (`tocsin:step`,
+`tocsin:series`, `tocsin:change`); an officer's or another feed's works have none, and are told as every alert is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from types import MappingProxyType
+from typing import Any
+
+from babel.dates import format_date
+
+from alerts.model.alert import ALL_DAY_PARAMETER, CHANGE_PARAMETER, SERIES_PARAMETER, STEP_PARAMETER, Info
+from alerts.model.hazard import Hazard, fold
+from alerts.model.post import EndReason, PostKind
+from alerts.rendering.clean import clean_line
+from alerts.rendering.faces import Context
+from alerts.rendering.library import capital
+from alerts.rendering.matter import Matter
+from alerts.rendering.moments import Teller, event_end, locale_of
+
+_FRENCH: Mapping[str, str] = MappingProxyType(
+    {
+        "begins": "Commence maintenant – {title}",
+        "goes on": "Toujours en cours – {title}",
+        "ends": "Fin prévue à {time} – {title}",
+        "ends that day": "Fin prévue ce soir – {title}",
+        "ended": "Fin prévue – {title}",
+        "ends sooner": "Fin avancée – {title}",
+        "called off": "Annulé – {title}",
+        "put off": "Reporté – {title}",
+        "brought forward": "Avancé – {title}",
+        "longer": "Prolongé – {title}",
+        "shorter": "Raccourci – {title}",
+        "changed": "Changement – {title}",
+        "day off": "Annulé {days} – {title}",
+        "day on": "A bien lieu {days} – {title}",
+        "planned end": "fin prévue à {time}",
+        "planned end later": "fin prévue {day} à {time}",
+        "planned end that day": "fin prévue ce soir",
+        "planned end of a day": "fin prévue {day} au soir",
+        "was": "{now} (était : {was})",
+        "new title": "Nouvel intitulé (était : {was}).",
+        "new place": "Nouveau lieu (était : {was}).",
+        "other dates": "Les autres dates ne changent pas.",
+        "over": "L’horaire annoncé est passé.",
+        "over works": "L’horaire annoncé est passé. Respectez la signalisation encore en place.",
+        "over water-cut": (
+            "L’horaire annoncé est passé. Quand l’eau revient, laissez-la couler jusqu’à ce qu’elle soit claire."
+        ),
+        "not on": "N’a pas lieu : {when}.",
+        "not on any more": "Cette annonce ne s’applique plus.",
+        "do water-cut": "Faites une réserve d’eau avant {time}. Fermez vos robinets.",
+        "do water-cut series": "Faites une réserve d’eau avant chaque coupure. Fermez vos robinets.",
+        "do water-cut now": "Fermez vos robinets. Arrêtez lave-linge et chauffe-eau.",
+        "and": " et ",
+        "each": "chaque {days}",
+        "every day": "chaque jour",
+        "from day to day": "du {first} au {last}",
+        "every other": "un {days} sur deux",
+        "every n weeks": "toutes les {n} semaines, le {days}",
+        "every other day": "un jour sur deux",
+        "every n days": "tous les {n} jours",
+        "monthly": "le {days} de chaque mois",
+        "every n months": "le {days} tous les {n} mois",
+        "nights": "les nuits",
+        "some days": "le {days}",
+        "several days": "les {days}",
+        "many days": "à plusieurs dates, la prochaine {day}",
+        "hours": "de {start} à {end}",
+        "from hour": "à partir de {start}",
+        "until": "jusqu’au {last}",
+        "from": "à partir du {first}",
+        "between": "du {first} au {last}",
+        "except": ", sauf {days}",
+        "open end": "sans date de fin",
+        "1": "premier {day}",
+        "2": "deuxième {day}",
+        "3": "troisième {day}",
+        "4": "quatrième {day}",
+        "5": "cinquième {day}",
+        "-1": "dernier {day}",
+    }
+)
+_ENGLISH: Mapping[str, str] = MappingProxyType(
+    {
+        "begins": "Starting now – {title}",
+        "goes on": "Still going on – {title}",
+        "ends": "Due to end at {time} – {title}",
+        "ends that day": "Due to end this evening – {title}",
+        "ended": "Planned end – {title}",
+        "ends sooner": "Ending earlier – {title}",
+        "called off": "Cancelled – {title}",
+        "put off": "Postponed – {title}",
+        "brought forward": "Brought forward – {title}",
+        "longer": "Extended – {title}",
+        "shorter": "Shortened – {title}",
+        "changed": "Changed – {title}",
+        "day off": "Cancelled {days} – {title}",
+        "day on": "Going ahead {days} – {title}",
+        "planned end": "due to end at {time}",
+        "planned end later": "due to end {day}, {time}",
+        "planned end that day": "due to end this evening",
+        "planned end of a day": "due to end on the evening of {day}",
+        "was": "{now} (was: {was})",
+        "new title": "New title (was: {was}).",
+        "new place": "New place (was: {was}).",
+        "other dates": "The other dates stay as they are.",
+        "over": "The announced time has passed.",
+        "over works": "The announced time has passed. Follow any signs still on site.",
+        "over water-cut": "The announced time has passed. When the water is back, run it until it is clear.",
+        "not on": "Not taking place: {when}.",
+        "not on any more": "This notice no longer applies.",
+        "do water-cut": "Store water before {time}. Keep your taps closed.",
+        "do water-cut series": "Store water before each cut. Keep your taps closed.",
+        "do water-cut now": "Close your taps. Switch off washing machine and water heater.",
+        "and": " and ",
+        "each": "every {days}",
+        "every day": "every day",
+        "from day to day": "{first} to {last}",
+        "every other": "every other {days}",
+        "every n weeks": "every {n} weeks on {days}",
+        "every other day": "every other day",
+        "every n days": "every {n} days",
+        "monthly": "the {days} of each month",
+        "every n months": "the {days}, every {n} months",
+        "nights": "the nights",
+        "some days": "on {days}",
+        "several days": "on {days}",
+        "many days": "on several dates, next {day}",
+        "hours": "from {start} to {end}",
+        "from hour": "from {start}",
+        "until": "until {last}",
+        "from": "from {first}",
+        "between": "from {first} to {last}",
+        "except": ", except {days}",
+        "open end": "no end date",
+        "1": "first {day}",
+        "2": "second {day}",
+        "3": "third {day}",
+        "4": "fourth {day}",
+        "5": "fifth {day}",
+        "-1": "last {day}",
+    }
+)
+_WEEK = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+_MOST_DAYS = 6
+_SOON = timedelta(days=7)
+_FAR = timedelta(days=180)
+_DAY = timedelta(days=1)
+
+
+def planned(matter: Matter, said: Mapping[str, Any], teller: Teller, context: Context) -> dict[str, Any]:
+    """Return what a message of the works calendar says otherwise than any other alert; nothing for others."""
+    own = matter.alert.infos[0] if matter.alert.infos else matter.info
+    step = own.parameter(STEP_PARAMETER)
+    if step is None or context.reason is EndReason.CORRECTED:
+        return {}
+    phrases = {**(_FRENCH if matter.language.startswith("fr") else _ENGLISH), **matter.general.get("calendar", {})}
+    try:
+        return {"step": step, **_Notice(matter, own, step, teller, phrases, said, context).words()}
+    except (AttributeError, ArithmeticError, LookupError, TypeError, ValueError):
+        return {}  # the parameters of another than our own calendar
+
+
+@dataclass(frozen=True, slots=True)
+class _Notice:
+    """One message of the calendar: `own` is what it says itself, which of a cancellation isn't what it is about."""
+
+    matter: Matter
+    own: Info
+    step: str
+    teller: Teller
+    phrases: Mapping[str, str]
+    said: Mapping[str, Any]
+    context: Context
+
+    def words(self) -> dict[str, Any]:
+        """Return the variables that differ."""
+        if self.matter.kind is PostKind.END:
+            return self._end()
+        said = {"when": self._when(), "lead": self._lead(), **self._instruction(), "change": "", "change_short": ""}
+        said |= self._place()
+        changes = json.loads(self.own.parameter(CHANGE_PARAMETER) or "[]")
+        if self.step == "start" and not self._series:
+            said |= self._headed("begins") | {"when": self._planned_end()}
+        elif self.step == "again":
+            said |= self._headed("goes on")
+        elif changes:
+            said |= self._changed(changes)
+        return said
+
+    @property
+    def _series(self) -> Mapping[str, Any] | None:
+        return _series_of(self.matter.info)
+
+    def _say(self, phrase: str, **words: object) -> str:
+        return self.phrases[phrase].format_map(words)
+
+    def _headed(self, phrase: str, **words: str) -> dict[str, str]:
+        """The lead, with the title; the short one with the hazard's name, where it has one that says what it is."""
+        is_named = self.matter.hazard is not Hazard.GENERAL
+        short = self._say(phrase, title=self.matter.words["name"], **words) if is_named else ""
+        return {"lead": self._say(phrase, title=self.said["title"], **words), "lead_short": short}
+
+    def _lead(self) -> str:
+        """What it is; of what isn't works the title alone: a market is no information of some gravity."""
+        return capital(self.said["title"]) if self.matter.hazard is Hazard.GENERAL else str(self.said["lead"])
+
+    def _when(self) -> str:
+        info, series = self.matter.info, self._series
+        if series:
+            return self._rhythm(series, _onset(info, self.teller).date(), all_day=_all_day(info))
+        return self.teller.window(info.onset, event_end(info), whole=True)
+
+    def _place(self) -> dict[str, Any]:
+        """No place where the entry names none: nobody said that it is the whole town."""
+        named = any(fold(area.description) != fold(self.said["sender"]) for area in self.matter.info.areas)
+        return {} if named else {"areas": [], "area": "", "area_short": "", "place": ""}
+
+    def _planned_end(self) -> str:
+        """When it is to end: "fin prévue à 17 h", and on which day where that isn't today."""
+        end = event_end(self.matter.info)
+        if end is None:
+            return self._when()
+        local, today = end.astimezone(self.teller.zone), self.context.now.astimezone(self.teller.zone).date()
+        if _all_day(self.matter.info):
+            last = local - timedelta(seconds=1)
+            name = "planned end that day" if last.date() == today else "planned end of a day"
+            return self._say(name, day=self.teller.day(last))
+        name = "planned end" if local.date() == today else "planned end later"
+        return self._say(name, day=self.teller.day(local), time=self.teller.time(local))
+
+    def _instruction(self) -> dict[str, Any]:
+        """What to do: of a water cut by whether it is on; of what is no hazard nothing."""
+        hazard = self.matter.hazard
+        if hazard is Hazard.GENERAL:
+            return {"instruction": "", "prepared": "", "advice": []}
+        if not hazard.startswith(Hazard.WATER_CUT):
+            return {}
+        onset = _onset(self.matter.info, self.teller)
+        which = " series" if self._series else " now" if onset <= self.context.now else ""
+        text = self._say(f"do water-cut{which}", time=self.teller.time(onset))
+        return {"instruction": text, "prepared": text}
+
+    def _changed(self, changes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """What is otherwise, old and new: the gravest change is the lead, the others stand before the description."""
+        by_name = {change["what"]: change for change in changes}
+        said: dict[str, Any] = self._headed("changed")
+        other = [
+            self._say(f"new {what}", was=clean_line(by_name[what]["was"]))
+            for what in ("title", "place")
+            if by_name.get(what, {}).get("was")
+        ]
+        if "off" in by_name or "on" in by_name:
+            name = "off" if "off" in by_name else "on"
+            days = [date.fromisoformat(day) for day in by_name[name]["days"]]
+            said |= self._headed(f"day {name}", days=self._dates(days, long=True))
+            other.append(self._say("other dates"))
+        if "date" in by_name:
+            other.append(self._say("other dates"))
+        if "last" in by_name:
+            said |= self._last(by_name["last"])
+        if "date" in by_name:
+            said |= self._moved_date(by_name["date"]["moved"])
+        if "time" in by_name or "rhythm" in by_name:
+            said |= self._moved(by_name.get("time") or by_name["rhythm"])
+        told = [" ".join(dict.fromkeys(other)), self.said["description"] or ""]
+        return said | {"description": "\n\n".join(filter(None, told))}
+
+    def _moved(self, change: Mapping[str, Any]) -> dict[str, Any]:
+        """Another time: when it is now, and when it was to be."""
+        was, info = change["was"], self.matter.info
+        if isinstance(was, Mapping):
+            told = self._rhythm(was, date.fromisoformat(was["first"]), all_day=was["all_day"])
+            return {**self._headed("changed"), "when": self._say("was", now=self._when(), was=told)}
+        start, end = (datetime.fromisoformat(each) for each in was)
+        told = self._say("was", now=self._when(), was=self.teller.window(start, end, whole=True))
+        now_start, now_end = info.onset or start, event_end(info) or end
+        if self._series:
+            return {**self._headed("changed"), "when": told}
+        if now_start != start:
+            return {**self._headed("put off" if now_start > start else "brought forward"), "when": told}
+        told = self._say("was", now=self._when(), was=self._end_of_day(end, now_end))
+        return {**self._headed("longer" if now_end > end else "shorter"), "when": told}
+
+    def _end_of_day(self, end: datetime, other: datetime) -> str:
+        """When it was to end: its hour alone where that is all that differs."""
+        one, two = (each.astimezone(self.teller.zone).date() for each in (end, other))
+        return self.teller.time(end) if one == two and not _all_day(self.matter.info) else self.teller.moment(end)
+
+    def _last(self, change: Mapping[str, Any]) -> dict[str, Any]:
+        """A series that goes on for longer, or for less long, than was told."""
+        was, now = (date.fromisoformat(change[key]) if change[key] else None for key in ("was", "now"))
+        longer = now is None or (was is not None and now > was)
+        told = self._say("until", last=self._date(was)) if was else self.phrases["open end"]
+        when = self._when() if now else f"{self._when()}, {self.phrases['open end']}"
+        return {**self._headed("longer" if longer else "shorter"), "when": self._say("was", now=when, was=told)}
+
+    def _moved_date(self, moved: Sequence[Sequence[str]]) -> dict[str, Any]:
+        """Single dates of a series that take place at another time."""
+        said: list[str] = []
+        later = True
+        for day, start, end in moved[:_MOST_DAYS]:
+            by_rule, begins, ends = date.fromisoformat(day), datetime.fromisoformat(start), datetime.fromisoformat(end)
+            was = self._dates([by_rule], long=True)
+            said.append(self._say("was", now=self.teller.window(begins, ends, whole=True), was=was))
+            later = begins.astimezone(self.teller.zone).date() >= by_rule
+        return {**self._headed("put off" if later else "brought forward"), "when": " ; ".join(said)}
+
+    def _end(self) -> dict[str, Any]:
+        """An end: the planned one, an earlier one, or that it is called off. Never that anything is back."""
+        info = self.matter.info
+        if self.context.reason is EndReason.CANCELLED:
+            begun = info.onset is not None and info.onset <= self.context.now and not self._series
+            over = self.phrases["not on any more"] if begun else self._say("not on", when=self._when())
+            return self._ending("called off", over)
+        is_cut = self.matter.hazard.startswith(Hazard.WATER_CUT)
+        name = f"over {Hazard.WATER_CUT if is_cut else self.matter.hazard}"
+        over = self.phrases.get(name, self.phrases["over"])
+        end = self._told_end()
+        changes = json.loads(self.own.parameter(CHANGE_PARAMETER) or "[]")
+        was = next((change["was"] for change in changes if change["what"] == "time"), None)
+        if was is not None:
+            before = self._say("was", now=self._clock(end), was=self._clock(datetime.fromisoformat(was[1])))
+            return self._ending("ends sooner", over) | {"when": before}
+        if _all_day(info):
+            return self._ending("ends that day", over)
+        is_today = end.date() == self.context.now.astimezone(self.teller.zone).date()
+        return self._ending("ends" if is_today else "ended", over, time=self.teller.time(end))
+
+    def _told_end(self) -> datetime:
+        """When it was to end, which is no later than now."""
+        told = event_end(self.own) or event_end(self.matter.info) or self.context.now
+        return min(told, self.context.now).astimezone(self.teller.zone)
+
+    def _clock(self, moment: datetime) -> str:
+        local = moment.astimezone(self.teller.zone)
+        if local.date() == self.context.now.astimezone(self.teller.zone).date():
+            return self._say("planned end", time=self.teller.time(local))
+        return self._say("planned end later", day=self.teller.day(local), time=self.teller.time(local))
+
+    def _ending(self, phrase: str, over: str, **words: str) -> dict[str, Any]:
+        said = {"instruction": over, "instruction_short": over, "prepared": over}
+        said |= {"after": "", "when": "", "change": "", "change_short": ""}
+        return {**self._headed(phrase, **words), **said, **self._place()}
+
+    def _rhythm(self, series: Mapping[str, Any], first: date, *, all_day: bool) -> str:
+        """How it repeats: "chaque jeudi de 9 h à 12 h jusqu’au 17 décembre, sauf le 12 novembre"."""
+        parts = dict(part.split("=", 1) for part in series["rule"].split(";") if "=" in part)
+        last = date.fromisoformat(series["last"]) if series["last"] else None
+        begins = datetime.combine(first, time.fromisoformat(series["opens"]), self.teller.zone)
+        ends = (begins.replace(tzinfo=None) + timedelta(seconds=series["length"])).replace(tzinfo=self.teller.zone)
+        hours = None if all_day else self._hours(begins, ends)
+        off = self._off([date.fromisoformat(day) for day in series["off"]], first, last)
+        if parts.get("FREQ") == "DAILY" and len(parts) == 1:
+            at_night = not all_day and ends.date() == first + _DAY
+            until = last + _DAY if last and at_night else last
+            days = self.phrases["nights" if at_night else "every day"]
+            span = self._span(first, until, at_once=True)
+            return ", ".join(filter(None, (" ".join(filter(None, (days, span))), hours))) + off
+        days = self._days(parts) if "+" not in series["rule"] else ""
+        if not days:
+            extra = [date.fromisoformat(day) for day in series["extra"]] if not series["rule"] else []
+            days, last = self._single_days([day for day in extra if day >= first], begins), None
+        return " ".join(filter(None, (days, hours, self._span(first, last, at_once=False)))) + off
+
+    def _days(self, parts: Mapping[str, str]) -> str:
+        """The days of a rule, in words; "" where there are none for it."""
+        every = int(parts.get("INTERVAL", 1))
+        match parts:
+            case {"FREQ": "DAILY", **rest} if rest.keys() <= {"INTERVAL"}:
+                return self._say("every other day" if every == 2 else "every n days", n=every)
+            case {"FREQ": "WEEKLY", "BYDAY": days, **rest} if rest.keys() <= {"INTERVAL"}:
+                return self._week(days.split(","), every)
+            case {"FREQ": "MONTHLY", "BYMONTHDAY": day, **rest} if rest.keys() <= {"INTERVAL"} and day.isdigit():
+                return self._say("every n months" if every > 1 else "monthly", days=self._ordinal(int(day)), n=every)
+            case {"FREQ": "MONTHLY", "BYDAY": day, **rest} if rest.keys() <= {"INTERVAL", "BYSETPOS"}:
+                which, name = parts.get("BYSETPOS", day[:-2]).lstrip("+"), day[-2:]
+                if which in self.phrases and name in _WEEK:
+                    said = self._say(which, day=self._weekday(name))
+                    return self._say("every n months" if every > 1 else "monthly", days=said, n=every)
+        return ""
+
+    def _week(self, days: Sequence[str], every: int) -> str:
+        if not set(days) <= set(_WEEK):
+            return ""
+        if len(days) == len(_WEEK) and every == 1:
+            return self.phrases["every day"]
+        names = [self._weekday(day) for day in days]
+        places = [_WEEK.index(day) for day in days]
+        if every == 1 and len(days) > 2 and places == list(range(places[0], places[-1] + 1)):
+            return self._say("from day to day", first=names[0], last=names[-1])
+        phrase = "each" if every == 1 else "every other" if every == 2 and len(days) == 1 else "every n weeks"
+        return self._say(phrase, days=self._listed(names), n=every)
+
+    def _single_days(self, days: Sequence[date], begins: datetime) -> str:
+        if not days or len(days) > _MOST_DAYS:
+            return self._say("many days", day=self.teller.day(begins))
+        return self._dates(days)
+
+    def _hours(self, begins: datetime, ends: datetime) -> str:
+        if ends - begins > _DAY:
+            return self._say("from hour", start=self.teller.time(begins))
+        return self._say("hours", start=self.teller.time(begins), end=self.teller.time(ends))
+
+    def _span(self, first: date, last: date | None, *, at_once: bool) -> str:
+        """From when until when; from when only where that is more than a week away, or where `at_once` asks for it."""
+        starts = at_once or first - self.context.now.astimezone(self.teller.zone).date() > _SOON
+        if not last:
+            return self._say("from", first=self._date(first)) if starts else ""
+        if not starts:
+            return self._say("until", last=self._date(last))
+        same = first.month == last.month and first.year == last.year
+        opening = self._ordinal(first.day) if same else self._date(first)
+        return self._say("between", first=opening, last=self._date(last))
+
+    def _off(self, days: Sequence[date], first: date, last: date | None) -> str:
+        told = [day for day in days if day >= first and (last is None or day <= last)]
+        return self._say("except", days=self._dates(told[:_MOST_DAYS])) if told else ""
+
+    def _dates(self, days: Sequence[date], *, long: bool = False) -> str:
+        """Some days: "le 3 décembre", "les 3, 10 et 17 décembre"; with their weekdays where `long`."""
+        if long:
+            return self._listed([self._date(day, weekday=True) for day in days[:_MOST_DAYS]])
+        same = all((day.month, day.year) == (days[-1].month, days[-1].year) for day in days)
+        names = [self._ordinal(day.day) if same else self._date(day) for day in days[:-1]] + [self._date(days[-1])]
+        return self._say("some days" if len(days) == 1 else "several days", days=self._listed(names))
+
+    def _listed(self, names: Sequence[str]) -> str:
+        *most, last = names
+        return f"{', '.join(most)}{self.phrases['and']}{last}" if most else last
+
+    def _weekday(self, name: str) -> str:
+        monday = date(2026, 11, 23)
+        return format_date(monday + timedelta(days=_WEEK.index(name)), "EEEE", locale=locale_of(self.matter.language))
+
+    def _date(self, day: date, *, weekday: bool = False) -> str:
+        far = abs(day - self.context.now.astimezone(self.teller.zone).date()) > _FAR
+        pattern = f"{'EEEE ' if weekday else ''}d MMMM{' y' if far else ''}"
+        said = format_date(day, pattern, locale=locale_of(self.matter.language))
+        if locale_of(self.matter.language).language != "fr" or day.day != 1:
+            return said
+        return said.replace("1 ", "1er ", 1)
+
+    def _ordinal(self, day: int) -> str:
+        if locale_of(self.matter.language).language == "fr":
+            return "1er" if day == 1 else str(day)
+        return str(day)
+
+
+def _series_of(info: Info) -> Mapping[str, Any] | None:
+    said: Mapping[str, Any] | None = json.loads(info.parameter(SERIES_PARAMETER) or "null")
+    return said
+
+
+def _all_day(info: Info) -> bool:
+    return info.parameter(ALL_DAY_PARAMETER) == "true"
+
+
+def _onset(info: Info, teller: Teller) -> datetime:
+    return (info.onset or teller.now).astimezone(teller.zone)
