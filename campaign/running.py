@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -13,6 +14,8 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import IO
 
+from campaign.forks import Forked, ForkServer
+
 PATIENCE = 20.0
 
 
@@ -20,6 +23,7 @@ class Running:
     """`tocsin ARGUMENTS`, as a process of its own. Its output is read as it comes, or goes to the file `log`.
 
     `url` is where it answers, once it has said so. `files` is how many files it may have open (None: as many as we).
+    With `forks` it is a fork of that server's process.
     """
 
     def __init__(
@@ -28,23 +32,28 @@ class Running:
         folder: Path,
         environment: Mapping[str, str],
         log: Path | None = None,
+        *,
         files: int | None = None,
+        forks: ForkServer | None = None,
     ) -> None:
         self.url = ""
         self.lines: list[str] = []
         self._queue: Queue[str] = Queue()
-        command = [sys.executable, "-m", "alerts.cli", *arguments]
-        if files is not None:
-            command = ["prlimit", f"--nofile={files}:{files}", *command]
-        if log is not None:
-            with log.open("a", encoding="utf-8") as file:
-                self.process = subprocess.Popen(
-                    command, cwd=folder, env=environment, stdout=file, stderr=file, text=True
-                )
-            return
-        self.process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        self.process: subprocess.Popen[str] | Forked
+        with Path(os.devnull).open("rb") as nothing, (log or Path(os.devnull)).open("ab") as file:
+            if forks is not None:
+                (heard, said), (seen, shown) = os.pipe(), os.pipe()
+                streams = (nothing.fileno(), *((said, shown) if log is None else (file.fileno(), file.fileno())))
+                self.process = forks.start(arguments, folder, environment, streams, files=files)
+                os.close(said)
+                os.close(shown)
+                self.process.stdout, self.process.stderr = os.fdopen(heard), os.fdopen(seen)
+            else:
+                command = [sys.executable, "-m", "alerts.cli", *arguments]
+                if files is not None:
+                    command = ["prlimit", f"--nofile={files}:{files}", *command]
+                out = subprocess.PIPE if log is None else file
+                self.process = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=out, text=True)
         for stream in (self.process.stdout, self.process.stderr):
             if stream is not None:
                 threading.Thread(target=self._read, args=(stream,), daemon=True).start()

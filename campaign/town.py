@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from campaign.forks import ForkServer
 from campaign.running import PATIENCE, Running
 
 T = TypeVar("T")
@@ -69,6 +70,9 @@ PLATFORM = {"x": "twitter", "page": "facebook", "telegram": "telegram"}
 class Town:
     """One folder, one sandbox, and daemons that come and go."""
 
+    forks: ForkServer | None = None
+    """What commands are forked from, for all towns of a process; None: each is started anew."""
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environment = {**os.environ, **SECRETS, "PYTHONUNBUFFERED": "1"}
@@ -92,7 +96,7 @@ class Town:
 
     def start(self, *arguments: str, log: Path | None = None, files: int | None = None) -> Running:
         """Start a command that goes on by itself; `end` kills it."""
-        running = Running(arguments, self.folder, self.environment, log, files)
+        running = Running(arguments, self.folder, self.environment, log, files=files, forks=self.forks)
         self._running.append(running)
         return running
 
@@ -111,6 +115,8 @@ class Town:
 
     def tocsin(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
+        if self.forks is not None:
+            return self.forks.run(arguments, self.folder, self.environment, stdin)
         return subprocess.run(
             [sys.executable, "-m", "alerts.cli", *arguments],
             cwd=self.folder,

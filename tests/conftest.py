@@ -1,4 +1,4 @@
-"""A database is migrated once for all tests of a process; each test's own begins as a copy of it."""
+"""What is done once for all tests of a process: a database is migrated, the program is imported to be forked from."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import sqlite3
 import pytest
 
 from alerts.store import migrate
+from campaign.forks import ForkServer
+from campaign.town import Town
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,3 +34,18 @@ def a_migrated_database_is_copied(tmp_path_factory):
     migrate._upgrade = copied
     yield
     migrate._upgrade = upgrade
+
+
+@pytest.fixture(scope="session")
+def forks():
+    """What a town's commands are forked from."""
+    server = ForkServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def commands_are_forked(request):
+    """Where a test starts the program, it is a fork; `cold` are those in which it has to start as a user starts it."""
+    process, cold = (request.node.get_closest_marker(name) for name in ("process", "cold"))
+    Town.forks = request.getfixturevalue("forks") if process and not cold else None

@@ -35,7 +35,7 @@ def sample(name: str) -> str:
 def times(now: datetime) -> dict[str, str]:
     """The samples' times, as if they had been written just now."""
     paris = ZoneInfo("Europe/Paris")
-    begins = now - timedelta(minutes=5)
+    begins = now + timedelta(hours=2)  # a first reading announces nothing that began before it
     return {
         "stamp": f"{now:%Y%m%d%H%M%S}",
         "sent": now.astimezone(paris).isoformat(timespec="seconds"),

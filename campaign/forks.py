@@ -1,0 +1,207 @@
+"""Starts `tocsin` commands as forks of one process that has imported the program: 20 ms of CPU each, not 700.
+
+How it works: `ForkServer` starts one process of this module. It imports what commands need, has one thread, and waits
+on a Unix socket. Each request names arguments, folder, environment and limits, and carries the files that become the
+command's standard streams (SCM_RIGHTS, unix(7)) and a pipe. The server forks; the child is the command from there on,
+with a process id, signals and a death of its own, and ends as the interpreter does. The server waits for it by its
+pidfd and writes its exit status into the pipe. When the server's socket is closed, it ends; what still runs goes on.
+
+What a fork can't tell is how a command starts cold: tests of that (what it imports, how it is found) start it anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+_LARGEST = 1 << 20
+_NEEDED = (
+    "alembic.command",
+    "alerts.cli.people",
+    "alerts.config.kinds",
+    "alerts.daemon.house",
+    "alerts.sandbox.server",
+    "telegram.ext",
+    "tweepy.asynchronous",
+)
+"""What commands import sooner or later; none of it may start a thread."""
+_ROOT = Path(__file__).resolve().parents[1]
+
+
+class Forked:
+    """A command that was forked; what `subprocess.Popen` offers of it."""
+
+    def __init__(self, arguments: Sequence[str], status: int, pid: int) -> None:
+        self.args = tuple(arguments)
+        self.pid = pid
+        self.returncode: int | None = None
+        self.stdout: IO[str] | None = None
+        self.stderr: IO[str] | None = None
+        self._status = status
+
+    def poll(self) -> int | None:
+        """Its exit status (a signal's number below zero), or None while it runs."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end. Raises subprocess.TimeoutExpired."""
+        if self.returncode is None:
+            if not select.select([self._status], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0)
+            told = os.read(self._status, 4)
+            os.close(self._status)
+            self.returncode = struct.unpack("i", told)[0] if told else -signal.SIGKILL
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, if it still runs."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+
+class ForkServer:
+    """The process that commands are forked from; `stop` ends it."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._server = subprocess.Popen(
+                [sys.executable, "-m", "campaign.forks", str(theirs.fileno())], pass_fds=[theirs.fileno()], cwd=_ROOT
+            )
+
+    def start(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        streams: tuple[int, int, int],
+        *,
+        files: int | None = None,
+    ) -> Forked:
+        """Fork `tocsin ARGUMENTS`; `streams` are its standard input, output and error, `files` how many it may open."""
+        said, status = os.pipe()
+        try:
+            asked = {
+                "arguments": list(arguments),
+                "folder": str(folder),
+                "environment": dict(environment),
+                "files": files,
+            }
+            with self._turn:
+                socket.send_fds(self._socket, [json.dumps(asked).encode()], [*streams, status])
+                answer = self._socket.recv(64)
+        finally:
+            os.close(status)
+        if not answer:
+            raise AssertionError("the process that commands are forked from has died")
+        return Forked(arguments, said, int(answer))
+
+    def run(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        stdin: str | None = None,
+        timeout: float = 90,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `tocsin ARGUMENTS` to its end."""
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            given.write((stdin or "").encode())
+            given.seek(0)
+            done = self.start(arguments, folder, environment, (given.fileno(), out.fileno(), err.fileno()))
+            try:
+                done.wait(timeout)
+            except subprocess.TimeoutExpired:
+                done.send_signal(signal.SIGKILL)
+                raise
+            out.seek(0)
+            err.seek(0)
+            return subprocess.CompletedProcess(list(arguments), done.wait(), out.read().decode(), err.read().decode())
+
+    def stop(self) -> None:
+        """End the server."""
+        self._socket.close()
+        self._server.wait(10)
+
+
+def _serve(door: socket.socket) -> dict[str, Any] | None:
+    """Fork a child for each request. Returns in the child, with what was asked; None in the server, at its end."""
+    running: dict[int, tuple[int, int]] = {}
+    while True:
+        ready = select.select([door.fileno(), *running], [], [])[0]
+        for pidfd in ready:
+            if pidfd in running:
+                _bury(pidfd, *running.pop(pidfd))
+        if door.fileno() not in ready:
+            continue
+        said, files, _, _ = socket.recv_fds(door, _LARGEST, 4)
+        if not said:
+            return None
+        pid = os.fork()
+        if pid == 0:
+            for number, file in enumerate(files[:3]):
+                os.dup2(file, number)
+            os.closerange(3, max([door.fileno(), *files, *running, *(status for _, status in running.values())]) + 1)
+            asked: dict[str, Any] = json.loads(said)
+            return asked
+        for file in files[:3]:
+            os.close(file)
+        running[os.pidfd_open(pid)] = (pid, files[3])
+        door.send(str(pid).encode())
+
+
+def _bury(pidfd: int, pid: int, status: int) -> None:
+    """Write a dead child's exit status into its pipe; whoever started it may have gone."""
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    with contextlib.suppress(BrokenPipeError):
+        os.write(status, struct.pack("i", code))
+    os.close(status)
+    os.close(pidfd)
+
+
+def _become(asked: dict[str, Any]) -> None:
+    """Take on what a new process would have: folder, environment, limits, streams, signals."""
+    os.chdir(asked["folder"])
+    os.environ.clear()
+    os.environ.update(asked["environment"])
+    if asked["files"] is not None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (asked["files"], asked["files"]))
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        mode = "r" if number == 0 else "w"
+        setattr(sys, name, open(number, mode, buffering=1, encoding="utf-8", closefd=False))  # noqa: SIM115
+    sys.argv = ["tocsin", *asked["arguments"]]
+
+
+def main() -> None:
+    """Serve; in a fork, be the command."""
+    door = socket.socket(fileno=int(sys.argv[1]))
+    for module in _NEEDED:
+        importlib.import_module(module)
+    gc.collect()
+    gc.freeze()
+    asked = _serve(door)
+    if asked is not None:
+        _become(asked)
+        importlib.import_module("alerts.cli").main()
+
+
+if __name__ == "__main__":
+    main()
