@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
 from alerts.access.visitor import Visitor
+from alerts.model.person import Chained
 from alerts.model.secret import Secret
 
 KNOWN_FOR = 90
@@ -71,12 +73,14 @@ class Entered:
 
     When a sign-in is complete, `failures` is told, once, and `device` is what this browser shall be known by for
     `KNOWN_FOR` days (a cookie of its own): it proves nothing, but isn't held up by what others tried elsewhere.
+    `changes` are those of what proves the owner since they signed in last, to be told too.
     """
 
     cookie: str = field(repr=False)
     visitor: Visitor
     failures: Failures | None = None
     device: str | None = field(default=None, repr=False)
+    changes: Sequence[Chained] = ()
 
 
 @dataclass(frozen=True, slots=True)

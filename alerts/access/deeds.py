@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from alerts.access.visitor import Visit
 from alerts.desk.officer import Officer
 from alerts.desk.sitting import Sitting
 from alerts.model.actor import Actor, Origin
-from alerts.model.person import Account, Entry
+from alerts.model.person import Account, Chained, Entry
 
 
 class Deed(StrEnum):
@@ -35,6 +37,13 @@ class Deed(StrEnum):
     CHAT_UNLINKED = "chat unlinked"
 
 
+OF_FACTORS = (Deed.CODES_ADDED, Deed.CODES_REMOVED, Deed.PASSKEY_ADDED, Deed.PASSKEY_REMOVED)
+"""Changes of the second factor."""
+PROVING = (*OF_FACTORS, Deed.PASSWORD_CHANGED, Deed.CHAT_LINKED, Deed.CHAT_UNLINKED)
+"""Changes of what proves somebody: their owner is told of each, since somebody else may have made it."""
+NEWS_FOR = timedelta(hours=1)
+"""For how long a change is told to those who don't know of it: as long as what tells them may have been down."""
+_LOOKED_AT = 50
 NOBODY = "-"
 """Who did what nobody stands for: a sign-in that failed."""
 
@@ -43,6 +52,12 @@ def write_own(sitting: Sitting, account: Account, visit: Visit, deed: Deed, deta
     """Write down what a person did to their own account, in the browser."""
     actor = Actor(account.name, account.role, Origin.CONSOLE, visit.address)
     Officer(sitting, actor).write(deed, account.name, detail)
+
+
+def changes_of(sitting: Sitting, account: str, since: datetime) -> Sequence[Chained]:
+    """What was changed after `since` of what proves somebody, oldest first."""
+    lines = sitting.ledger.newest(subject=account, most=_LOOKED_AT)
+    return [line for line in reversed(lines) if line.entry.at > since and line.entry.act in PROVING]
 
 
 def write_failing(sitting: Sitting, subject: str, visit: Visit, detail: str) -> None:

@@ -20,7 +20,7 @@ import structlog
 from alerts.access import attempts, factors, programs
 from alerts.access.answers import Confirmed, Enrolment, Entered, GateRules, Held, Reason, Site
 from alerts.access.claims import claimed
-from alerts.access.deeds import Deed, write_own
+from alerts.access.deeds import Deed, changes_of, write_own
 from alerts.access.passkeys import registered
 from alerts.access.passwords import Passwords, fault_of
 from alerts.access.sessions import TOUCHED, Live, live
@@ -29,7 +29,7 @@ from alerts.access.touching import Touches
 from alerts.access.visitor import Visit, Visitor
 from alerts.desk.sitting import Office, Sitting
 from alerts.model.actor import Actor
-from alerts.model.person import Passkey, Session, Stage
+from alerts.model.person import Chained, Passkey, Session, Stage
 
 log = structlog.get_logger()
 OVER = Held(Reason.OVER)
@@ -171,6 +171,11 @@ class Gate:
     async def drop_code(self, cookie: str, confirmed: Confirmed) -> Entered | Held:
         """Remove one-time codes, unless they are the last second factor and one is required."""
         return await self._office.act(lambda sitting: self._steps.drop_code(sitting, cookie, confirmed))
+
+    async def changes(self, visitor: Visitor) -> Sequence[Chained]:
+        """What was changed of what proves the visitor while this session stood: by another browser, or a command."""
+        name, since = visitor.account.name, visitor.session.created_at
+        return await self._office.ask(lambda sitting: changes_of(sitting, name, since))
 
     async def acknowledge(self, cookie: str) -> Entered | Held:
         """Go on knowing what was changed of the account while this browser was signed in."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from alerts.access import attempts, codes
 from alerts.access.answers import Confirmed, Entered, Failures, GateRules, Held, Reason
-from alerts.access.deeds import Deed, write_own
+from alerts.access.deeds import Deed, changes_of, write_own
 from alerts.access.factors import (
     Asked,
     Proof,
@@ -23,9 +23,10 @@ from alerts.access.passkeys import NewKey
 from alerts.access.sessions import Live, live, opened, spelled
 from alerts.access.visitor import Visit
 from alerts.desk.sitting import Sitting
-from alerts.model.person import Account, Passkey, Stage
+from alerts.model.person import Account, Chained, Passkey, Stage
 
 _LABEL = 60
+_SET_UP = "a factor that was set up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,7 @@ class Steps:
             if session.stage is not Stage.FULL and session.digest != found.session.digest:
                 sitting.accounts.drop_session(session.digest)
         write_own(sitting, account, found.visit, deed, word)
-        return self._rise(sitting, found, account, found.visit, "a factor that was set up")
+        return self._rise(sitting, found, account, found.visit, _SET_UP)
 
     def _rise(self, sitting: Sitting, found: Live, account: Account, visit: Visit, how: str) -> Entered:
         """On to the next stage; the cookie before is worth nothing."""
@@ -168,14 +169,23 @@ class Steps:
     def _enter(self, sitting: Sitting, account: Account, visit: Visit, how: str, *, proven: bool) -> Entered:
         stage = self._stage(sitting, account, proven=proven)
         failures, device = None, None
+        changes: Sequence[Chained] = ()
         if stage is Stage.FULL:
+            changes = self._changes(sitting, account, how)
             device = visit.device if attempts.is_device(sitting, visit.device) else spelled(self._chance(16))
             failures = attempts.complete(sitting, account, visit, device)
             account = replace(account, signed_in_at=sitting.now)
             sitting.accounts.put_account(account)
             write_own(sitting, account, visit, Deed.SIGNED_IN, f"by {how}{_after(failures)}")
         cookie, entered = opened(sitting, account, stage, visit, self._rules, chance=self._chance)
-        return Entered(cookie, entered.visitor(visit), failures, device)
+        return Entered(cookie, entered.visitor(visit), failures, device, changes)
+
+    @staticmethod
+    def _changes(sitting: Sitting, account: Account, how: str) -> Sequence[Chained]:
+        """What others may have changed since the sign-in before; not what this one set up on its way."""
+        if account.signed_in_at is None or how == _SET_UP:
+            return ()
+        return [each for each in changes_of(sitting, account.name, account.signed_in_at) if each.entry.at < sitting.now]
 
     def _stage(self, sitting: Sitting, account: Account, *, proven: bool) -> Stage:
         """What is missing. Who comes past `password` has proved the second factor, or there was none."""

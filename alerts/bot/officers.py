@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from alerts.access.deeds import Deed
+from alerts.access.deeds import NEWS_FOR, Deed, changes_of
 from alerts.access.linking import digest_of
 from alerts.bot.events import Command, Event, Press
 from alerts.bot.reply import Reply, Say, buttons, pieces, safe
@@ -29,6 +29,8 @@ SEEN = 24
 _LONGEST = 3500
 """UTF-16 units of one message with exact posts: Telegram's limit is 4096, and markup is to fit too."""
 ADDRESS = "telegram"
+CHANGE = "change "
+"""Before the number of a line of the record, where a chat was told of that and not of an alert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,11 @@ class Waiting:
     def images(self) -> list[Image]:
         """Their pictures, each once."""
         return list(dict.fromkeys(post.message.image for post in self.to_see if post.message.image))
+
+
+def change_key(seq: int) -> str:
+    """Under what it is kept that a chat was told of a line of the record."""
+    return f"{CHANGE}{seq}"
 
 
 def is_theirs(event: Event) -> bool:
@@ -140,6 +147,8 @@ def _link(sitting: Sitting, channel: str, event: Event, town: Town, code: str) -
     _part(sitting, channel, event.chat)
     sitting.officer_chats.link(Linked(channel, event.chat, account.name))
     officer_of(sitting, account).write(Deed.CHAT_LINKED, account.name)
+    for line in changes_of(sitting, account.name, sitting.now - NEWS_FOR):  # what was before this chat is no news to it
+        sitting.officer_chats.tell(channel, event.chat, change_key(line.seq), sitting.now)
     _ = words_of(language_of(account, town.language)).gettext
     text = _(
         "This chat now belongs to the account <b>%(name)s</b>. What waits for a validation is told here; "

@@ -1,6 +1,6 @@
 """Looks every few seconds whether something waits for those on duty, and tells them: at once, again, and the outcome.
 
-What was corrected waits for nobody, and is told once.
+What was corrected, and a second factor that was changed, wait for nobody, and are told once.
 
 What was told is read from the books, in the transaction that tells: a restart, or a second daemon, tells nothing twice.
 """
@@ -17,6 +17,7 @@ import structlog
 from alerts.config import Config
 from alerts.daemon.awaited_words import Awaited, word_awaited
 from alerts.daemon.corrections import Corrections
+from alerts.daemon.failing import factor_changes
 from alerts.daemon.warnings import Notice, Warnings, topic_of
 from alerts.delivery.awaited import to_say
 from alerts.delivery.watch import Say
@@ -89,14 +90,21 @@ class AwaitedWatch:
 
     def _news(self, db: sqlite3.Connection) -> tuple[bool, int]:
         """Whether there is anything to say, and how far the record of who did what was read for it."""
-        corrected = self._corrections.news(db, self._read_to, self._clock.now())
-        return bool(self._due(db) or corrected), StoredLedger(db).height()
+        now, height = self._clock.now(), StoredLedger(db).height()
+        return bool(self._due(db) or self._said(db, now, height)), height
+
+    def _said(self, db: sqlite3.Connection, now: datetime, height: int) -> list[Notice]:
+        """What the record of who did what has that is new and waits for nobody."""
+        if height <= self._read_to:
+            return []
+        changes = factor_changes(db, self._read_to, now, self._warnings.station.timezone)
+        return [*self._corrections.news(db, self._read_to, now), *changes]
 
     def _tell(self, db: sqlite3.Connection) -> list[str]:
         now = self._clock.now()
         due = self._due(db)
         notices = [self._notice(db, each) for each in due]
-        notices += self._corrections.news(db, self._read_to, now)
+        notices += self._said(db, now, StoredLedger(db).height())
         for each in due:
             log.info("awaited.told", say=each.say, alert=each.record.id)
         return self._warnings.file_notices(StoredBooks(db), notices, now)

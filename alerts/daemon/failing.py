@@ -1,14 +1,28 @@
-"""Sign-ins that fail again and again, as troubles for those on duty."""
+"""What happens to accounts, for those on duty and for their owners.
+
+Sign-ins that fail again and again are troubles. Changes of what proves somebody are notices, told where the owner
+looks, whoever made them: in the chats that are linked to the account (`officer_rounds`), on the channels of `[notify]`,
+and by the desk itself at their next page and their next sign-in.
+"""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import sqlite3
+from datetime import datetime, timedelta, tzinfo
 
 from alerts.access.bursts import Burst, bursts
+from alerts.access.deeds import NEWS_FOR, OF_FACTORS, Deed
 from alerts.access.throttle import IN_A_ROW, REMEMBERED
-from alerts.delivery.watch import Trouble, What
+from alerts.daemon.warning_words import Words
+from alerts.daemon.warnings import Notice, topic_of
+from alerts.delivery.watch import Say, Trouble, What
 from alerts.desk.sitting import Sitting
+from alerts.model.person import Chained
+from alerts.store.books import StoredBooks
+from alerts.store.ledger import StoredLedger
+from alerts.web.console.words import words_of
 
+_LOOKED_AT = 200
 OVER_AFTER: timedelta = IN_A_ROW
 """A burst is over once nothing has failed for so long."""
 
@@ -32,3 +46,43 @@ def _is_all_of(place: Burst, account: Burst) -> bool:
 
 def _trouble(burst: Burst, place: str | None = None) -> Trouble:
     return Trouble(What.SIGN_INS, burst.subject, place, burst.first, burst.count)
+
+
+def factor_changes(db: sqlite3.Connection, after: int, now: datetime, zone: tzinfo) -> list[Notice]:
+    """A notice of each change of a second factor since the line `after` of the record; one that was told makes none.
+
+    What a new account sets up at its first sign-in is no change.
+    """
+    lines = [line for line in StoredLedger(db).newest(most=_LOOKED_AT) if line.seq > after]
+    first = {line.seq - 1 for line in lines if line.entry.act == Deed.SIGNED_IN}
+    changes = [line for line in reversed(lines) if line.entry.act in OF_FACTORS and line.seq not in first]
+    books = StoredBooks(db)
+    new = [line for line in changes if now - NEWS_FOR < line.entry.at]
+    return [_notice(line, zone) for line in new if not books.by_topic(topic_of(_key(line)), now)]
+
+
+def _notice(line: Chained, zone: tzinfo) -> Notice:
+    return Notice(_key(line), Say.BEGINS, lambda language: word_change(line, language, zone))
+
+
+def word_change(line: Chained, language: str, zone: tzinfo) -> Words:
+    """A change of what proves somebody: whose, what, when and from where; and what to do if it wasn't them."""
+    entry, at = line.entry, line.entry.at.astimezone(zone)
+    french = language.lower().split("-", 1)[0] == "fr"
+    what = words_of("fr" if french else "en").gettext(entry.act)
+    if french:
+        return Words(
+            f"compte {entry.subject} : {what}, le {at:%d/%m à %H:%M}",
+            "Si ce n’était pas vous, changez de mot de passe et prévenez un administrateur "
+            f"(« tocsin user reset {entry.subject} »).",
+            f"depuis {entry.address}" if entry.address else None,
+        )
+    return Words(
+        f"account {entry.subject}: {what}, {at:%Y-%m-%d %H:%M}",
+        f"If that wasn’t you, change your password and tell an administrator (“tocsin user reset {entry.subject}”).",
+        f"from {entry.address}" if entry.address else None,
+    )
+
+
+def _key(line: Chained) -> str:
+    return f"account {line.seq}"

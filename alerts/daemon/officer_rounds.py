@@ -1,23 +1,28 @@
 """Tells the chats of officers what waits for a validation: at once, again while it does, and how it was decided.
 
+And what was changed of what proves the account's owner, once: the chat is theirs, whoever made the change.
+
 The rhythm is that of `[notify]`'s channels (alerts/daemon/awaited.py); what each chat was told is kept beside it.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 
 import structlog
 
-from alerts.bot.officers import Waiting, forget, language_of, sheets
+from alerts.access.deeds import NEWS_FOR, changes_of
+from alerts.bot.officers import CHANGE, Waiting, change_key, forget, language_of, sheets
 from alerts.bot.reply import Say, safe
 from alerts.bot.updates import Bot, say_surely
 from alerts.config import Config
 from alerts.daemon.awaited import LOOKS_EVERY, awaited_of, settled_of
 from alerts.daemon.awaited_words import word_awaited
+from alerts.daemon.failing import word_change
 from alerts.delivery.awaited import to_say
 from alerts.delivery.watch import Say as Told
 from alerts.desk.four_eyes import why_not_theirs
@@ -120,17 +125,32 @@ class OfficerRounds:
     def _due_for(self, sitting: Sitting, linked: Linked, there: dict[str, Record]) -> list[_Letter]:
         """An account that is shut out, or may decide nothing any more, is told nothing more."""
         account = sitting.accounts.account(linked.account)
-        if account is None or account.disabled_at is not None or not account.role.at_least(MAY[Act.APPROVE]):
+        if account is None or account.disabled_at is not None:
             return []
-        told = sitting.officer_chats.told(self._bot.channel, linked.chat)
+        known = sitting.officer_chats.told(self._bot.channel, linked.chat)
+        changes = self._changes(sitting, account, linked.chat, known)
+        if not account.role.at_least(MAY[Act.APPROVE]):
+            return changes
+        told = {alert: at for alert, at in known.items() if not alert.startswith(CHANGE)}
         due = to_say(there, told, sitting.now, self._config.desk.remind)
-        letters = []
+        letters = changes
         for say, alert in due:
             record = there.get(alert) or next(iter(sitting.books.by_id(alert)), None)
             if say is Told.OVER and record is not None and record.state is AlertState.WAITING:
                 continue  # it is one of more than are looked at
             says = self._says(sitting, account, record, say) if record else []
             letters.append(_Letter(linked.chat, alert, say, says))
+        return letters
+
+    def _changes(self, sitting: Sitting, account: Account, chat: int, known: Mapping[str, datetime]) -> list[_Letter]:
+        """What was changed of what proves the account's owner and this chat, which is theirs, wasn't told yet."""
+        language, zone = language_of(account, sitting.desk.station.language), sitting.desk.station.timezone
+        letters = []
+        for line in changes_of(sitting, account.name, sitting.now - NEWS_FOR):
+            if (key := change_key(line.seq)) not in known:
+                words = word_change(line, language, zone)
+                text = "\n".join(filter(None, (words.headline, words.detail, words.fix)))
+                letters.append(_Letter(chat, key, Told.BEGINS, [Say(safe(text[:1].upper() + text[1:]))]))
         return letters
 
     def _says(self, sitting: Sitting, account: Account, record: Record, say: Told) -> Sequence[Say]:

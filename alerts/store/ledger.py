@@ -18,10 +18,17 @@ _LAST = Statement(select(audit.c.digest).order_by(audit.c.seq.desc()).limit(1))
 _NEWEST = Statement(
     select(audit)
     .where(or_(bindparam("before").is_(None), audit.c.seq < bindparam("before")))
-    .where(or_(bindparam("subject").is_(None), audit.c.subject == bindparam("subject")))
     .order_by(audit.c.seq.desc())
     .limit(bindparam("most"))
 )
+_NEWEST_OF = Statement(
+    select(audit)
+    .where(audit.c.subject == bindparam("subject"), audit.c.seq < bindparam("before"))
+    .order_by(audit.c.seq.desc())
+    .limit(bindparam("most"))
+)
+"""By the index of subjects, whose rows stand in the order of `seq`: only as many are read as are wanted."""
+_BEYOND = 2**63 - 1
 _TEXTS = ("actor", "role", "origin", "address", "act", "subject", "detail", "previous", "digest")
 _HEIGHT = "SELECT seq FROM sqlite_sequence WHERE name = 'audit'"
 """AUTOINCREMENT remembers the highest number that it gave, also when the row is gone (sqlite.org/autoinc.html)."""
@@ -56,7 +63,10 @@ class StoredLedger:
 
     def newest(self, *, before: int | None = None, subject: str | None = None, most: int = 50) -> Sequence[Chained]:
         """The newest lines first, from before the line `before`; of one subject, or of all."""
-        return [_chained(row) for row in _NEWEST.rows(self._db, before=before, subject=subject, most=most)]
+        if subject is None:
+            return [_chained(row) for row in _NEWEST.rows(self._db, before=before, most=most)]
+        until = _BEYOND if before is None else before
+        return [_chained(row) for row in _NEWEST_OF.rows(self._db, subject=subject, before=until, most=most)]
 
     def all(self) -> Iterator[Chained]:
         """Every line, oldest first. Raises Unreadable at a line that no Tocsin has written so."""

@@ -20,7 +20,7 @@ from alerts.access.visitor import Visitor
 from alerts.desk.sitting import Office
 from alerts.desk.station import Station
 from alerts.model.actor import Act
-from alerts.model.person import Stage
+from alerts.model.person import Chained, Stage
 from alerts.rendering.library import CompiledTemplates
 from alerts.web.console.record_words import detail_in_words
 from alerts.web.console.times import Times
@@ -35,6 +35,8 @@ VISITOR: web.RequestKey[Visitor] = web.RequestKey("visitor", Visitor)
 """Who asks: set by the guard for every page behind the sign-in."""
 WAITING: web.RequestKey[int] = web.RequestKey("waiting", int)
 """How many alerts wait to be validated: set by the guard."""
+CHANGED: web.RequestKey[Sequence[Chained]] = web.RequestKey("changed", Sequence)
+"""What was changed of what proves the visitor, to be told on this page: set by the guard and by the sign-in."""
 _HERE = Path(__file__).parent
 _COMPILED = CompiledTemplates()
 PAGES = _HERE / "pages"
@@ -91,6 +93,7 @@ class Frame:
             "signed_in": visitor is not None and visitor.session.stage is Stage.FULL,
             "csrf": visitor.session.csrf if visitor else "",
             "waiting": request.get(WAITING, 0),
+            "changed": request.get(CHANGED, ()),
             "path": request.path,
             "here": request.path_qs if request.method in ("GET", "HEAD") else "",
             "base": BASE,

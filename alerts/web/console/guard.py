@@ -23,7 +23,7 @@ from alerts.model.ports import Wanted
 from alerts.web.console.arrival import Arrival, arrival_of
 from alerts.web.console.carried import Form, carry, safe_next
 from alerts.web.console.entering import with_next
-from alerts.web.console.frame import BASE, VISITOR, WAITING, Console
+from alerts.web.console.frame import BASE, CHANGED, VISITOR, WAITING, Console
 from alerts.web.console.handing_back import another_author, keep_for
 from alerts.web.console.mishaps import mishap, please_confirm, sign_in_again, unwritten, wants_page
 from alerts.web.console.sealing import seals
@@ -96,7 +96,9 @@ async def _pass(console: Console, request: web.Request, handler: Handler) -> web
     visitor = await _visitor(console, request)
     if visitor is not None:
         request[VISITOR] = visitor
-        request[WAITING] = await _waiting(console, request, visitor)
+        if visitor.session.stage is Stage.FULL and wants_page(request):
+            request[WAITING] = await _waiting(console)
+            request[CHANGED] = await console.gate.changes(visitor)
     if request.method not in _READS:
         request = request.clone(client_max_size=MOST_POSTED if visitor else MOST_BEFORE)
         if (refused := await _refused(console, request, visitor)) is not None:
@@ -124,10 +126,8 @@ async def _visitor(console: Console, request: web.Request) -> Visitor | None:
     return await console.gate.visitor(cookie, arrival.visit(request), by_hand=by_hand) if cookie else None
 
 
-async def _waiting(console: Console, request: web.Request, visitor: Visitor) -> int:
+async def _waiting(console: Console) -> int:
     """How many alerts wait, for the header; a part of a page has none."""
-    if visitor.session.stage is not Stage.FULL or not wants_page(request):
-        return 0
 
     def count(sitting: Sitting) -> int:
         return len(sitting.views.page(Wanted(state=AlertState.WAITING), most=_MOST_COUNTED))

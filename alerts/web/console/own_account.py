@@ -158,7 +158,7 @@ class OwnAccount:
                 Officer(sitting, visitor.actor).write(Deed.CHAT_UNLINKED, visitor.account.name)
 
         await self._console.office.act(drop)
-        return see_other(f"{ACCOUNT}?done=removed")
+        return await self._answered(request, await self._gate.acknowledge(self._cookie(request)), "removed")
 
     async def end_session(self, request: web.Request) -> web.StreamResponse:
         """Sign out another browser of one's own."""

@@ -27,7 +27,7 @@ from alerts.web.console.entering import (
     tell_when,
     with_next,
 )
-from alerts.web.console.frame import VISITOR, Console
+from alerts.web.console.frame import CHANGED, VISITOR, Console
 from alerts.web.console.guard import ARRIVAL, DUE, SIGN_IN
 from alerts.web.console.handing_back import another_author, back_at, keep_for
 from alerts.web.console.mishaps import please_confirm
@@ -160,7 +160,7 @@ class SignIn:
     async def _answered(self, request: web.Request, answer: Entered | Held, form: Fields) -> web.Response:
         if isinstance(answer, Held):
             return await self._again(request, form, answer)
-        request[VISITOR] = answer.visitor
+        request[VISITOR], request[CHANGED] = answer.visitor, answer.changes
         response = await self._onward(request, answer, form)
         request[ARRIVAL].remember(response, answer)
         return response
@@ -182,7 +182,7 @@ class SignIn:
     async def _arrive(
         self, request: web.Request, entered: Entered, onward: str, carried: Carried | None
     ) -> web.Response:
-        """In. Failed attempts since the last sign-in are told now, once."""
+        """In. Failed attempts since the last sign-in, and what was changed of the account, are told now, once."""
         frame, visitor = self._console.frame, entered.visitor
         if carried is not None:
             if author := await another_author(self._console, visitor, carried):
@@ -191,7 +191,7 @@ class SignIn:
             if back is None:
                 return please_confirm(frame, request, carried, failures=entered.failures)
             onward = back
-        if entered.failures is None:
+        if entered.failures is None and not entered.changes:
             return see_other(onward)
         return frame.page(request, "signed_in.html", onward=onward, failures=entered.failures)
 

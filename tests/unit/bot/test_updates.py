@@ -13,13 +13,15 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from alerts.access.administering import add_account
 from alerts.access.deeds import Deed
+from alerts.access.linking import digest_of
 from alerts.bot.crowd import AT_A_STRETCH
 from alerts.bot.events import read_update
 from alerts.bot.updates import AT_ONCE, KEPT_EVERY, SECRET_HEADER, SET_AGAIN, Asking, Bot, Listening, Reception
-from alerts.config import load_config
+from alerts.config import Config, load_config
 from alerts.daemon.furnish import furnish_desk
 from alerts.daemon.live import Live
 from alerts.daemon.office import HouseOffice
+from alerts.daemon.officer_rounds import OfficerRounds
 from alerts.desk.officer import Officer
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.errors import BadCredential, ChatMoved, Occupied, ReaderGone, Rejected, Retry
@@ -48,13 +50,17 @@ subscriptions = true
 class Scene:
     """A bot before a real database."""
 
-    def __init__(self, office: HouseOffice, clock: FakeClock) -> None:
-        self.office, self.clock, self.line = office, clock, FakeLine()
+    def __init__(self, office: HouseOffice, clock: FakeClock, config: Config) -> None:
+        self.office, self.clock, self.line, self.config = office, clock, FakeLine(), config
         self.facts: dict[str, str] = {}
         self.bot = Bot("telegram", self.line, office, self._town, clock, self._remember)
         self.reception = Reception(self.bot)
-        self.asking = Asking(self.bot, self.reception, self._lease)
+        self.asking = Asking(self.bot, self.reception, self.lease)
         self._number = 0
+
+    @property
+    def soon(self):
+        return self.clock.now() + timedelta(minutes=5)
 
     def command(self, chat: int, text: str, **more) -> dict:
         self._number += 1
@@ -75,7 +81,7 @@ class Scene:
     async def _remember(self, key: str, value: str) -> None:
         self.facts[key] = value
 
-    async def _lease(self) -> None:
+    async def lease(self) -> None:
         return
 
 
@@ -90,7 +96,7 @@ async def scene(tmp_path):
     office = HouseOffice(
         config=config, database=database, desk=desk, clock=clock, new_id=new_id, live=Live(), wake=lambda: None
     )
-    yield Scene(office, clock)
+    yield Scene(office, clock, config)
     await database.close()
 
 
@@ -198,7 +204,7 @@ async def test_a_line_that_stays_refused_is_heard_of_and_one_that_was_another_s_
 async def test_a_webhook_s_secret_is_that_of_the_token_as_it_is_now(scene):
     holds = ["old"]
     url = "https://alertes.saint-martin.example/telegram/telegram"
-    listening = Listening(scene.bot, scene.reception, scene._lease, url, lambda: holds[-1])
+    listening = Listening(scene.bot, scene.reception, scene.lease, url, lambda: holds[-1])
     app = web.Application()
     app.router.add_post("/", listening.take)
 
@@ -244,7 +250,7 @@ def refuse_at(scene, number: int) -> None:
 
     scene.bot = replace(scene.bot, town=town)
     scene.reception = Reception(scene.bot)
-    scene.asking = Asking(scene.bot, scene.reception, scene._lease)
+    scene.asking = Asking(scene.bot, scene.reception, scene.lease)
 
 
 async def test_a_database_that_refuses_makes_nobody_be_answered_twice(scene):
@@ -290,7 +296,7 @@ async def test_it_waits_as_long_as_telegram_asks_it_to(scene):
 
 @pytest.mark.parametrize(("secret", "body", "status"), [("\udcff", b"{}", 403), ("right", b"[" * 100_000, 400)])
 async def test_whoever_knocks_at_the_webhook_makes_nothing_stumble(scene, secret, body, status):
-    listening = Listening(scene.bot, scene.reception, scene._lease, "https://x.example/", lambda: "right")
+    listening = Listening(scene.bot, scene.reception, scene.lease, "https://x.example/", lambda: "right")
     app = web.Application()
     app.router.add_post("/", listening.take)
     async with TestServer(app) as server:
@@ -333,3 +339,28 @@ async def test_who_taps_without_end_gets_no_more_answers_than_telegram_takes(sce
     await scene.clock.advance(10)
     await answering
     assert len(scene.line.said) == 10
+
+
+async def test_the_owner_s_chat_is_told_once_of_what_was_changed_of_their_account(scene):
+    """Whoever found a browser open, or has the password: the telephone is still the owner's."""
+    root, chat = Actor("root", Role.ADMINISTRATOR, Origin.COMMAND, "root"), 701
+    anne = Actor("Anne", Role.VIEWER, Origin.CONSOLE, "203.0.113.66")
+
+    async def write(act):
+        await scene.office.act(lambda sitting: Officer(sitting, anne).write(act, "Anne"))
+
+    await scene.office.act(lambda sitting: add_account(Officer(sitting, root), "Anne", Role.VIEWER, "hash"))
+    await write(Deed.PASSWORD_CHANGED)
+    await scene.office.act(lambda sitting: sitting.officer_chats.offer(digest_of("ABCDEFGHJK"), "Anne", scene.soon))
+    await scene.reception.handle([scene.command(chat, "/link ABCDEFGHJK")])
+    linked, rounds = len(scene.line.said), OfficerRounds(scene.bot, scene.config, scene.lease)
+    await rounds.go_round()
+    assert len(scene.line.said) == linked, "what was before the chat was linked is no news to it"
+
+    await scene.clock.advance(60)
+    await write(Deed.CODES_ADDED)
+    for _ in range(2):
+        await rounds.go_round()
+    [(to, text)] = scene.line.said[linked:]
+    assert to == chat
+    assert text.startswith("Compte Anne : codes ajoutés, le 25/11 à 13:01\ndepuis 203.0.113.66\nSi ce n’était pas vous")

@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from alerts.access.deeds import Deed
 from alerts.config import load_config
 from alerts.daemon.awaited import AwaitedWatch
 from alerts.daemon.awaited_words import Awaited, word_awaited
+from alerts.daemon.failing import word_change
 from alerts.daemon.furnish import furnish_desk
 from alerts.daemon.sittings import sit
 from alerts.daemon.warnings import compose, furnish_warnings
@@ -21,6 +23,7 @@ from alerts.desk.officer import Officer
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Severity
 from alerts.store.database import Database
+from alerts.store.ledger import StoredLedger
 from alerts.store.migrate import migrate
 from tests.fakes import FakeClock
 from tests.unit.desk.conftest import NOW, PAGE, TEAM, X
@@ -97,6 +100,10 @@ class Duty:
 
     async def change(self, sql: str, *values) -> None:
         await self.database.write(lambda db: db.execute(sql, values))
+
+    async def newest(self, act=Deed.PASSKEY_ADDED):
+        lines = await self.database.read(lambda db: StoredLedger(db).newest())
+        return next(line for line in lines if line.entry.act == act)
 
     async def look(self, after: float = 2.0) -> list[str]:
         """What is told now; it goes out at once."""
@@ -269,3 +276,26 @@ def test_the_link_is_never_what_is_cut(outlet, language):
 
     assert long.link in message.plain
     assert "13:00" in message.plain
+
+
+async def test_another_second_factor_is_told_once_and_a_first_one_is_none(duty):
+    """Whoever changed it: those on duty see it though its owner may be locked out by it."""
+
+    async def write(*acts):
+        for act in acts:
+            await duty.act(ANNE, lambda officer, act=act: officer.write(act, "Anne"))
+
+    await write(Deed.CODES_ADDED, Deed.SIGNED_IN, Deed.PASSWORD_CHANGED)
+    assert await duty.look() == []
+    await write(Deed.PASSKEY_ADDED, Deed.LANGUAGE_CHANGED)
+    (told,) = await duty.look()
+    assert told.splitlines() == [
+        "Tocsin, Saint-Martin",
+        "compte Anne : clé d’accès ajoutée, le 25/11 à 13:00",
+        "Si ce n’était pas vous, changez de mot de passe et prévenez un administrateur (« tocsin user reset Anne »).",
+    ]
+    assert await duty.look() == []
+    duty.restart()
+    assert await duty.look() == []
+    english = word_change(await duty.newest(), "en", PARIS)
+    assert english.headline == "account Anne: passkey added, 2026-11-25 13:00"

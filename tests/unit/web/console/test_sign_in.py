@@ -120,7 +120,8 @@ async def test_a_passkey_is_set_up_and_proves_who_one_is(town, browser):
     token = page.form("/desk/sign-in/passkey")["csrf"]
     asked = json.loads(await browser.json("/desk/sign-in/passkey/options", token))
     page = await browser.send(page, "/desk/sign-in/passkey", answer=json.dumps(key.get(asked, origin)))
-    assert page.location == "/desk/account"
+    assert "passkey added, Duty phone" in page.text
+    assert page.tree.xpath("//main//a/@href")[0] == "/desk/account"
     assert codes
 
 
@@ -358,3 +359,47 @@ async def test_the_steps_of_the_way_in_do_nothing_for_who_is_in(town, browser, s
     assert page.location == "/desk/"
     assert (await town.account()).password == before
     assert (await browser.get("/desk/account")).status == 200
+
+
+async def test_other_codes_are_told_in_every_browser_of_their_owner(town, browser, thief):
+    """Whoever has password and session may still not be the owner: the owner is told where they work."""
+    codes = await browser.settle()
+    page = await thief.follow(await thief.get("/desk/account"))
+    page = await thief.follow(await thief.send(page, "/desk/sign-in", name="Anne", password=OWN))
+    await thief.send(page, "/desk/sign-in/code", code=codes.at(town.clock.now()))
+    await town.clock.advance(60)
+    page = await thief.send(await thief.get("/desk/account/code"), "/desk/account/code", own_password=OWN)
+    seed = page.form("/desk/account/code")["seed"]
+    await thief.send(page, "/desk/account/code", code=town.code(seed))
+    await town.clock.advance(60)
+
+    assert "What proves that it is you was changed" not in (await thief.get("/desk/account")).text
+    page = await browser.get("/desk/account")
+    told = page.tree.xpath("//aside[@aria-labelledby='changed']")[0].text_content()
+    assert "codes added" in told
+    assert "127.0.0.1" in told
+    page = await browser.send(page, "/desk/account/changes/read")
+    assert (page.location, "changed" not in (await browser.follow(page)).text.split("<main")[0]) == (
+        "/desk/account",
+        True,
+    )
+
+
+async def test_what_was_changed_since_is_told_at_the_next_sign_in_once(town, browser, thief):
+    codes = await browser.settle()
+    page = await browser.send(await browser.get("/desk/account/code"), "/desk/account/code", own_password=OWN)
+    seed = page.form("/desk/account/code")["seed"]
+    await browser.send(page, "/desk/account/code", code=town.code(seed))
+    await town.clock.advance(60)
+    codes = TOTP(seed)
+    for told in (True, False):
+        page = await thief.follow(await thief.get("/desk/account"))
+        page = await sign_in_from_there(thief, page, codes)
+        assert (page.status == 200 and "codes added" in page.text) is told
+        thief.jar = {}
+        await town.clock.advance(60)
+
+
+async def sign_in_from_there(browser, page, codes):
+    page = await browser.follow(await browser.send(page, "/desk/sign-in", name="Anne", password=OWN))
+    return await browser.send(page, "/desk/sign-in/code", code=codes.at(browser.town.clock.now()))
