@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-db = typer.Typer(help="The database: migrations, and everything as JSON lines.", no_args_is_help=True)
+db = typer.Typer(help="The database: migrations, everything as JSON lines, backups.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(people.user, name="user")
 app.add_typer(people.token, name="token")
@@ -80,3 +80,5 @@ app.command("check")(service.check)
 app.command("sandbox")(service.sandbox)
 db.command("upgrade")(service.upgrade)
 db.command("export")(service.export)
+db.command("backup")(service.backup)
+db.command("restore")(service.restore)

@@ -33,7 +33,17 @@ def status(
     as_json: options.Json = False,
 ) -> int:
     """Show what is out, waiting, failed or in doubt, and where; then each source and each channel."""
-    from alerts.daemon.overview import accounts, bulks, cap_message, channels, every_word, one_account, sources, store
+    from alerts.daemon.overview import (
+        accounts,
+        bulks,
+        cap_message,
+        channels,
+        database,
+        every_word,
+        one_account,
+        sources,
+        store,
+    )
 
     counter = _counter(context)
     if name is not None and cap:
@@ -53,6 +63,7 @@ def status(
         screen.show_json(account) if as_json else screen.show_account(account)
     for rows, show in (
         (store(counter), screen.show_store),
+        (database(counter), screen.show_database),
         (sources(counter), screen.show_source),
         (channels(counter), screen.show_channel),
         (bulks(counter), screen.show_bulk),

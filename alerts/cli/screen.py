@@ -30,6 +30,7 @@ _COLOURS = {
     "blocked": "31",
     "quiet": "33",
     "held": "33",
+    "restored": "33",
 }
 
 _THEN = {
@@ -182,6 +183,14 @@ def show_channel(channel: Mapping[str, Any]) -> None:
     queued = f", {channel['queued']} queued" if channel["queued"] else ""
     people = f", {channel['subscribers']} subscribers" if channel["subscribers"] is not None else ""
     show(f"channel {channel['channel']:<14} {coloured(channel['state'], 8)} {left}{queued}{people}{reason}")
+
+
+def show_database(told: Mapping[str, Any]) -> None:
+    """That the database was put back, and what came of it."""
+    since = _minutes(told["since"]) if told["since"] else "its beginning"
+    found = f"{told['found']} posts found out there, {told['looked_for']} still looked for"
+    show(f"database {coloured('restored', 8)} knows nothing of {since} to {_minutes(told['until'])}: {found}")
+    show("  what officers published or ended in that time isn't known here any more: look at the channels")
 
 
 def _minutes(time: str) -> str:

@@ -1,4 +1,4 @@
-"""What an administrator starts: `run`, `demo`, `sandbox`, `check`, `db upgrade`, `db export`."""
+"""What an administrator starts: `run`, `demo`, `sandbox`, `check`, and `db` with its commands."""
 
 from __future__ import annotations
 
@@ -86,4 +86,35 @@ def export(context: typer.Context) -> int:
     with opened(config.database) as db:
         for row in rows(db):
             screen.show_json(row)
+    return 0
+
+
+def backup(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes: a file that isn't there yet.")],
+) -> int:
+    """Copy the database as it is at one moment, while the daemon runs; the copy is checked."""
+    from alerts.store.restoring import backup as copy
+
+    config = context.obj.load()
+    copy(config.database, file)
+    screen.say(f"{config.database} is copied to {file}")
+    return 0
+
+
+def restore(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A copy that `tocsin db backup` made.")],
+) -> int:
+    """Put a copy in the database's place: what may be out since it was made is looked for before it is sent."""
+    from alerts.daemon.counter import now
+    from alerts.store.restoring import restore as put_back
+
+    config = context.obj.load()
+    kept, gap = put_back(config.database, file, now())
+    since = f"{gap.since.astimezone(config.zone):%Y-%m-%d %H:%M:%S}" if gap.since else "its beginning"
+    screen.say(f"{config.database} is restored from {file}; it knows nothing of what happened after {since}")
+    if kept is not None:
+        screen.say(f"the one from before is kept: {kept}")
+    screen.say("what may be out since then is looked for before it is sent, once `tocsin run` is started again")
     return 0

@@ -91,6 +91,9 @@ class House:
 
     async def start(self) -> None:
         """Bring everything up; what was stored before is being sent when this returns."""
+        gap = await self.database.compare(self._clock.now())
+        if gap is not None:
+            log.warning("database.older", since=str(gap.since), until=str(gap.until))
         await self._standings.load()
         self._build_lanes()
         self._build_pollers()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -24,8 +25,11 @@ from alerts.model.ports import Views
 from alerts.model.post import PostState
 from alerts.sources.settings import PolledSettings
 from alerts.store.files import lack_of_room
+from alerts.store.restoring import gap_of, looked_for
 
 BULKS_SHOWN = timedelta(days=1)
+PUT_BACK_SHOWN = timedelta(days=7)
+"""How long `status` tells that the database was put back."""
 _BULK_ORDER = {state: place for place, state in enumerate(("sending", "queued", "waiting", "held"))}
 QUIET_AFTER = timedelta(minutes=30)
 _PENDING = (PostState.QUEUED, PostState.SENDING, PostState.IN_DOUBT, PostState.WAITING)
@@ -193,6 +197,26 @@ def channel_standings(views: Views, config: Config, moment: datetime) -> Iterato
             "queued": sum(counts.get((name, state), 0) for state in _PENDING),
             "reason": standing.reason if is_troubled else None,
         }
+
+
+def database(counter: Counter) -> list[dict[str, Any]]:
+    """Of a database that was put back within the last week: what it doesn't know, and what came of it."""
+
+    def question(db: sqlite3.Connection) -> list[dict[str, Any]]:
+        gap, moment = gap_of(db), now()
+        if gap is None or moment - gap.until > PUT_BACK_SHOWN:
+            return []
+        posts = looked_for(db, gap)
+        told = {
+            "database": "restored",
+            "since": _told(gap.since, counter.config.zone),
+            "until": _told(gap.until, counter.config.zone),
+            "found": sum(count for (_, state), count in posts.items() if state is PostState.SENT),
+            "looked_for": sum(count for (_, state), count in posts.items() if state in _PENDING),
+        }
+        return [told]
+
+    return counter.query(question)
 
 
 def history(counter: Counter, name: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import aiohttp
@@ -34,9 +34,10 @@ from alerts.delivery.watch import (
     told_after,
 )
 from alerts.model.ports import Clock
-from alerts.model.post import Message
+from alerts.model.post import Message, PostState
 from alerts.store.books import StoredBooks
 from alerts.store.database import Database
+from alerts.store.restoring import gap_of, looked_for
 from alerts.web.ops import Cycle
 
 WATCH, STORE = "watch", "store"
@@ -46,6 +47,8 @@ MISSED_ROUNDS = 3
 FIRST_AFTER = 3.0
 """Seconds from the start to the first round: until then the lanes are taken and their channels open."""
 _LATE = 60.0
+TOLD_FOR = timedelta(hours=1)
+"""How long a restore is a trouble at the least: by then every feed was read, and what it tells was looked for."""
 
 log = structlog.get_logger()
 
@@ -89,6 +92,7 @@ class Rounds:
     def __init__(self, config: Config, lanes: Mapping[str, Sounded], desk: WatchDesk) -> None:
         self._every: timedelta = config.notify.every
         self._heartbeat = config.notify.heartbeat
+        self._zone = config.zone
         self._store = config.database.name
         self._desk = desk
         self._soundings = Soundings(lanes, desk.clock, config.notify.probe, desk.remember)
@@ -184,9 +188,9 @@ class Rounds:
         """Where there is nobody to tell, what was told is what stands in the log."""
         now, books, warnings = self._desk.clock.now(), StoredBooks(db), self._desk.warnings
         self._observer.write_down(db, now)
-        failing = self._desk.failing(db) if self._desk.failing else ()
-        seen = seen.of_sign_ins(failing).judging(What.SIGN_INS, self._known)
-        self._notebook = self._notebook.note_also(failing)
+        also = [*(self._desk.failing(db) if self._desk.failing else ()), *put_back(db, now, self._zone)]
+        seen = seen.and_also(also).judging(What.SIGN_INS, self._known).judging(What.RESTORED, self._known)
+        self._notebook = self._notebook.note_also(also)
         told = warnings.told(books, seen.judged | self._known.keys(), now) if warnings.outlets else self._known
         news = news_of(seen, told, self._notebook, now)
         channels = warnings.file(books, news, now) if warnings.outlets else []
@@ -207,3 +211,15 @@ class Rounds:
             good, why = False, type(error).__name__
         if not good:
             log.warning("heartbeat.failed", reason=why)
+
+
+def put_back(db: sqlite3.Connection, now: datetime, zone: tzinfo) -> list[Trouble]:
+    """That the database was put back, while anything may still have to be looked for because of it."""
+    gap = gap_of(db)
+    if gap is None:
+        return []
+    in_doubt = sum(posts for (_, state), posts in looked_for(db, gap).items() if state is PostState.IN_DOUBT)
+    if not in_doubt and not timedelta() <= now - gap.until < TOLD_FOR:
+        return []
+    name = f"{gap.until.astimezone(zone):%Y-%m-%d %H:%M}"
+    return [Trouble(What.RESTORED, name, None, gap.since or gap.looked_from, in_doubt)]

@@ -72,6 +72,13 @@ _FRENCH = {
         "Quelqu’un essaie peut-être des mots de passe. Chaque essai est ralenti. Prévenez l’administrateur.",
         "plus de connexions en échec : {name}",
     ),
+    What.RESTORED: Wording(
+        "la base de données a été remplacée par une plus ancienne\u00a0: elle ignore ce qui est parti entre {since} et "
+        "{name}",
+        "Ce qui est peut-être déjà publié est cherché avant d’être envoyé. Ce que des agents ont publié ou terminé "
+        "entre-temps n’est plus connu ici\u00a0: regardez les canaux.",
+        "ce qui pouvait être parti avant la remise en place de la base ({name}) a été cherché",
+    ),
     What.STORE: Wording(
         "la base de données {name} n’accepte plus rien, ou bientôt plus (disque plein ?) : rien n’en peut être envoyé",
         "Faites de la place sur le disque. En cas d’urgence, publiez à la main sur les plateformes.",
@@ -119,6 +126,12 @@ _ENGLISH = {
         "sign-ins to the duty desk have failed again and again since {since}: {name} (how many: {posts})",
         "If it isn't you, somebody tries passwords. Each try is slowed down; tell the administrator.",
         "no more failed sign-ins: {name}",
+    ),
+    What.RESTORED: Wording(
+        "the database was replaced by an older one: it knows nothing of what went out between {since} and {name}",
+        "What may be out is looked for before it is sent. What officers published or ended meanwhile isn't known here "
+        "any more: look at the channels.",
+        "what may have gone out before the database was put back ({name}) has been looked for",
     ),
     What.STORE: Wording(
         "the database {name} takes nothing any more, or soon won't (a full disk?): nothing can be stored or sent",

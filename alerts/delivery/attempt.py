@@ -107,8 +107,9 @@ class Attempts:
         if not isinstance(self._channel, Finds):
             reason = "this channel can't be searched"
             return retry.cannot_look(post, reason, self._clock.now(), self._desk.chance)
-        # Since it was stored, not since the last attempt: a refusal as a duplicate may mean an earlier one.
-        since = post.stored_at - _BEFORE_IT_WAS_STORED
+        # Since it was stored, not since the last attempt: a refusal as a duplicate may mean an earlier one. What may be
+        # out from before the database was restored was "attempted" before it was stored.
+        since = min(post.stored_at, post.attempted_at or post.stored_at) - _BEFORE_IT_WAS_STORED
         known = await self._desk.outbox.known_ids(self._settings.name)
         reply_to = begun.parent.remote_id if begun.parent and via is Means.REPLY else None
         receipt = await self._channel.find(post.message, since, begun.newest_known, known, reply_to)

@@ -35,6 +35,7 @@ class What(StrEnum):
     FEED = "feed"
     QUIET = "quiet"
     SIGN_INS = "sign_ins"
+    RESTORED = "restored"
     STORE = "store"
 
 
@@ -107,8 +108,8 @@ class Seen:
     troubles: tuple[Trouble, ...] = ()
     judged: frozenset[str] = frozenset()
 
-    def of_sign_ins(self, troubles: Sequence[Trouble]) -> Seen:
-        """With the sign-ins that fail again and again, which come under any name."""
+    def and_also(self, troubles: Sequence[Trouble]) -> Seen:
+        """With troubles that come under any name: sign-ins that fail again and again, a database that was put back."""
         return Seen((*self.troubles, *troubles), self.judged.union(each.key for each in troubles))
 
     def of_store(self, name: str, lacks: str | None) -> Seen:

@@ -24,6 +24,7 @@ from alerts.desk.veto import end_of_veto
 from alerts.model.alert import Alert
 from alerts.model.errors import Misuse, Refused
 from alerts.model.hazard import Hazard
+from alerts.model.ids import id_of
 from alerts.model.incident import AlertState, LeftOut, Record
 from alerts.model.ports import Books, Heard
 from alerts.model.post import Post, PostState
@@ -145,7 +146,7 @@ class Desk:
         seen = seen_before(books, alert, source)
         if seen is not None and not goes_on_elsewhere(books, alert, source, seen, self.station):
             return Filed(seen, fresh=False)
-        message = self._record(alert, source, notes, author)
+        message = self._lasting(books, self._record(alert, source, notes, author))
         hearing = Hearing(alert, source, self._now(), tuple(named), again, hold)
         decision = weigh(books, hearing, self.station)
         clash = clash_of(books, alert, source, self.station)
@@ -218,6 +219,16 @@ class Desk:
             notes=notes,
             author=author,
         )
+
+    def _lasting(self, books: Books, message: Record) -> Record:
+        """With an incident that is the same whenever a feed tells this message again.
+
+        So its address lasts, and its words are the same, where the database was lost or put back.
+        """
+        if message.alert is None or message.source == MANUAL:
+            return message
+        incident = id_of(message.source, message.alert.sender, message.alert.identifier)
+        return message if books.incident(incident) else replace(message, incident_id=incident)
 
     def _inherited(self, books: Books, alert: Alert) -> tuple[str, ...]:
         """The channels of what an update goes on about, but for those that may not have it any more.

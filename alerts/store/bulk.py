@@ -24,10 +24,12 @@ from alerts.store.bulk_landing import jot, land, of_one_bulk
 from alerts.store.bulk_rows import bulk_of, candidate_of
 from alerts.store.bulk_walk import LOOKED_AT, Address, Sieve, Walk, Who, people
 from alerts.store.database import Database
+from alerts.store.restoring import LOOKED_FOR, gap_of, may_be_out
 from alerts.store.schema import stamp, time_of
 from alerts.store.transactions import transaction
 
 _KEPT = 16
+_NOT_SETTLED = (PostState.QUEUED, PostState.SENDING, PostState.IN_DOUBT)
 _SWEPT = timedelta(days=1)
 SYNCED_EVERY = timedelta(seconds=1)
 """Turns that come faster don't wait for the disk: a kill undoes none of them, and should the power fail, at most those
@@ -138,9 +140,14 @@ class _Turning:
         """What may go on; when what waits may go by itself; what was stopped now."""
         rows = sql.CANDIDATES.rows(self._db, of=self._of)
         candidates = [candidate_of(row) for row in rows]
-        alive, ended = [], []
+        alive, ended, gap = [], [], gap_of(self._db)
         for each, row in zip(candidates, rows, strict=True):
             why = why_stopped(each, candidates, self._ask.local, exercises=self._address.exercises)
+            if why is None and gap is not None and each.cursor is None and may_be_out(self._db, gap, row["alert_id"]):
+                if each.post in _NOT_SETTLED:
+                    continue  # its post is looked for: what comes of that tells whether they were told
+                if row["outcome"] == LOOKED_FOR:
+                    why = "its post was out before the database was restored, and so they were told"
             if why is None:
                 alive.append(each)
             else:

@@ -47,6 +47,7 @@ CANDIDATES = Statement(
         bulk.c.everyone,
         post.c.state.label("post"),
         post.c.not_before,
+        post.c.outcome,
     )
     .select_from(bulk.outerjoin(post, post.c.id == bulk.c.id))
     .where(bulk.c.channel == _OF, any_of(bulk.c.state, OPEN))

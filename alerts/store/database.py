@@ -16,6 +16,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -23,6 +24,7 @@ from typing import Any, Protocol, TypeVar
 import aiosqlite
 
 from alerts.store.files import connect, connect_at_once
+from alerts.store.restoring import Gap, Height
 from alerts.store.transactions import transaction
 
 T = TypeVar("T")
@@ -129,14 +131,17 @@ class Database:
         writer: Hand,
         reader: Hand,
         at_once: sqlite3.Connection | None = None,
+        *,
         people: Readers | None = None,
         pages: Readers | None = None,
+        height: Height | None = None,
     ) -> None:
         self._writer = writer
         self._reader = reader
         self._at_once = at_once
         self._people = people
         self._pages = pages
+        self._height = height
         self._pending: list[tuple[Work[Any], asyncio.Future[Any]]] = []
         self._drain: asyncio.Task[None] | None = None
         self._hurried: set[asyncio.Future[Any]] = set()
@@ -149,7 +154,8 @@ class Database:
         """Open the file at `path`, which `migrate` has brought up to date."""
         one_more = partial(_open, path, readonly=True)
         writer, reader = await _open(path, readonly=False), await one_more()
-        return cls(writer, reader, connect_at_once(path), Readers(one_more), Readers(one_more))
+        people, pages = Readers(one_more), Readers(one_more)
+        return cls(writer, reader, connect_at_once(path), people=people, pages=pages, height=Height(path))
 
     async def close(self) -> None:
         """Finish what was asked for, then close every thread."""
@@ -162,6 +168,13 @@ class Database:
                 await readers.close()
         if self._at_once is not None:
             self._at_once.close()
+        if self._height is not None:
+            self._height.close()
+
+    async def compare(self, now: datetime) -> Gap | None:
+        """Before anything else is written: the gap, where this is found to be an older database than it was."""
+        height = self._height
+        return await self.write(lambda db: height.compare(db, now)) if height is not None else None
 
     async def read(self, work: Work[T]) -> T:
         """Run `work`, of a lane or a feed, on a connection that sees what is committed and writes nothing."""
@@ -222,7 +235,7 @@ class Database:
     async def _commit(self, batch: list[tuple[Work[Any], asyncio.Future[Any]]]) -> None:
         works, synced = [work for work, _ in batch], any(future not in self._hurried for _, future in batch)
         try:
-            results = await self._writer.hop(lambda db: _run_synced(db, works, synced=synced))
+            results = await self._writer.hop(lambda db: _run_synced(db, works, synced=synced, height=self._height))
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 handed to each caller of `write`
             # The commit itself failed (disk full, locked), or the only work did: nothing was done.
             if isinstance(error, sqlite3.OperationalError):
@@ -242,9 +255,14 @@ class Database:
                 future.set_result(value)
 
 
-def _run_synced(db: sqlite3.Connection, works: list[Work[Any]], *, synced: bool) -> list[tuple[Any, Exception | None]]:
+def _run_synced(
+    db: sqlite3.Connection, works: list[Work[Any]], *, synced: bool, height: Height | None
+) -> list[tuple[Any, Exception | None]]:
     if synced:
-        return _run_together(db, works)
+        results = _run_together(db, works)
+        if height is not None:
+            height.note(db)
+        return results
     db.execute("PRAGMA synchronous = NORMAL")  # in WAL: not before the next checkpoint, or the next full commit
     try:
         return _run_together(db, works)

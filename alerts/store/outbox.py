@@ -12,6 +12,7 @@ from alerts.store import outbox_statements as sql
 from alerts.store.books import StoredBooks
 from alerts.store.database import Database
 from alerts.store.queries import departures
+from alerts.store.restoring import look_first
 from alerts.store.rows import post_of
 from alerts.store.schema import stamp, time_of
 from alerts.store.succession import drop_end, make_way
@@ -83,6 +84,8 @@ def _begin(
     if sql.OUR_LEASE.row(db, lane=lease.lane, owner=lease.owner, now=stamp(now)) is None:
         return None
     if action == "send":
+        if look_first(db, post, now):
+            return None
         if sql.CLAIM.run(db, key=post.id, was=post.state, now=stamp(now)).rowcount != 1:
             return None
     elif sql.IN_DOUBT.row(db, key=post.id) is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import os
 import sqlite3
 from collections.abc import Callable
@@ -30,6 +31,7 @@ from alerts.store.books import StoredBooks
 from alerts.store.database import Database
 from alerts.store.journal import StoredJournal, remember
 from alerts.store.migrate import migrate
+from alerts.store.schema import stamp
 from alerts.store.standings import StoredStandings
 from alerts.web.ops import Cycle
 from tests.fakes import FakeClock
@@ -507,3 +509,21 @@ class TestStore:
         (told,) = await watch.round()
         assert "la base de données tocsin.db n’accepte plus rien, ou bientôt plus" in told
         assert "41.0 MB left" in told
+
+
+class TestAfterARestore:
+    """What the database doesn't know is told once, and that what may be out was looked for."""
+
+    async def test_it_is_told_once_with_what_to_look_at_and_is_over_after_an_hour(self, watch):
+        now = watch.clock.now()
+        kept = {"since": stamp(now - timedelta(hours=2)), "until": stamp(now), "begun": True}
+        row = ("(store)", "gap", json.dumps(kept))
+        await watch.database.write(lambda db: db.execute("INSERT INTO fact VALUES (?, ?, ?)", row).rowcount)
+
+        (told,) = await watch.round(30)
+        assert "la base de données a été remplacée par une plus ancienne\u00a0: elle ignore ce qui est parti" in told
+        assert "regardez les canaux" in told
+        assert await watch.round(20) == []
+        await watch.sent()
+        (over,) = await watch.round(20)
+        assert "a été cherché" in over

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import deque
 from datetime import timedelta
@@ -11,6 +12,7 @@ import pytest
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, Duplicate, InDoubt, Rejected, Retry
 from alerts.model.post import Means, PostKind, PostState, Receipt
+from alerts.store.schema import stamp
 from tests.fakes import HANGS, Late, PlainChannel, ScriptedChannel
 
 MODERATE, MINOR = Severity.MODERATE, Severity.MINOR
@@ -375,3 +377,31 @@ async def test_what_was_found_keeps_its_end(house):
     end = await house.post("C’est fini", MODERATE, incident_id="crue", kind=PostKind.END, means=Means.REPLY)
     await house.clock.advance(60)
     assert await house.state(end) is PostState.SENT
+
+
+async def put_back(house, hours: int) -> None:
+    """As after a restore, an hour ago, of a copy that was so many hours old."""
+    until = house.clock.now() - timedelta(hours=1)
+    kept = {"since": stamp(until - timedelta(hours=hours)), "until": stamp(until), "begun": True}
+    row = ("(store)", "gap", json.dumps(kept))
+    await house.database.write(lambda db: db.execute("INSERT INTO fact VALUES (?, ?, ?)", row).rowcount)
+
+
+async def test_what_may_be_out_since_a_copy_was_made_is_adopted_where_it_stands_and_else_sent_once(house):
+    found = Receipt("77", "https://platform.example/77")
+    channel = ScriptedChannel(house.clock, find=[found, None, None, None])
+    start = house.clock.now()
+    await put_back(house, hours=5)
+    before = start - timedelta(hours=3)
+    out, lost = [await house.post(text, stored_at=before) for text in ("Crue", "Vent")]
+    new = await house.post("Orage")
+
+    await house.start(channel)
+    await house.clock.advance(1)
+    assert channel.texts() == ["Orage"], "it can't be out: nobody looks for it"
+    await house.clock.advance(30)
+
+    assert channel.texts() == ["Orage", "Vent"]
+    assert (await house.get(out)).receipt == found
+    assert {await house.state(post) for post in (out, lost, new)} == {PostState.SENT}
+    assert {asked.since for asked in channel.calls("find")} == {start - timedelta(hours=6, seconds=1)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import time, timedelta
 
@@ -16,9 +17,11 @@ from alerts.store.bulk import StoredBulks, progress
 from alerts.store.bulk_landing import jot
 from alerts.store.bulk_walk import Address
 from alerts.store.database import Database
+from alerts.store.schema import stamp
 from alerts.store.subscribers import StoredSubscribers
 from alerts.store.transactions import transaction
 from tests.unit.store.bulk_turns import MINOR, MODERATE, SEVERE, ZONE, Turns
+from tests.unit.store.conftest import NOW
 
 NIGHT = Quiet(time(12, 0), time(14, 30))  # the tests' noon is one o'clock in Paris
 
@@ -394,3 +397,20 @@ def test_progress_tells_when_it_will_be_through(turns):
     [each] = progress(turns.db, turns.now)
     assert (each.state, each.bulk.sent, each.bulk.total) == ("sending", 25, 100)
     assert each.ends_at(turns.now) == turns.now + timedelta(minutes=3)
+
+
+@pytest.mark.parametrize(("outcome", "told", "state"), [("restored", [], "stopped"), ("sent", [1, 2], "done")])
+def test_after_a_restore_they_are_told_unless_its_post_was_out_before(turns, outcome, told, state):
+    """Nobody can look into their chats: what became of the post on the channel tells."""
+    turns.subscribe(*people(1, 2))
+    with transaction(turns.db):
+        gap = {"since": stamp(NOW - timedelta(hours=1)), "until": stamp(NOW + timedelta(minutes=1)), "begun": True}
+        turns.db.execute("INSERT INTO fact VALUES ('(store)', 'gap', ?)", (json.dumps(gap),))
+    bulk = turns.file(post="in_doubt")
+    assert turns.turn() == [], "it is looked for"
+
+    with transaction(turns.db):
+        turns.db.execute("UPDATE post SET state = 'sent', outcome = ?", (outcome,))
+
+    assert chats(turns.deliver()) == told
+    assert turns.bulk(bulk)["state"] == state

@@ -1,0 +1,304 @@
+"""A database that is copied, put back, or found older than it was: what it doesn't know, and how that is noticed.
+
+Beside the database lies a small file, `…-height`. It holds the database's *generation*, a name that is kept in the
+database too and made anew whenever one is put back, and the highest numbers that alerts and attempts had reached. It is
+written after a commit that changes them, without waiting for the disk: after a power failure it may lag, which does no
+harm. A daemon that starts and finds another generation in its database, or lower numbers, knows that it works on an
+older one: between the newest time in it and now lies a *gap*, of which it knows nothing.
+
+The gap is kept in the database. From then on each post of an alert that may have gone out in it is looked for on its
+platform before it is sent (`look_first`, asked by the outbox in the transaction that would begin the sending): what
+stands there is adopted as sent, what doesn't is sent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import bindparam, func, or_, select, update
+
+from alerts.model.ids import new_id
+from alerts.model.post import Post, PostState
+from alerts.store.files import StoreError, opened, ring
+from alerts.store.migrate import sound
+from alerts.store.schema import alert, attempt, fact, post, stamp, time_of
+from alerts.store.statement import Statement, upsert_into
+
+LOOKED_FOR = "restored"
+"""The outcome of a post that was looked for because of a gap; what came of it is its state."""
+WHY = "the database was restored: it is looked for before it is sent"
+FARTHEST = timedelta(days=7)
+"""How far back is looked where the database knows nothing at all."""
+_OWNER = "(store)"  # no channel's name holds brackets
+_LENGTH = 200
+_FACT = Statement(select(fact.c.value).where(fact.c.channel == _OWNER, fact.c.key == bindparam("key")))
+_KEEP = upsert_into(fact)
+_REACHED = """
+SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'alert'), (SELECT seq FROM sqlite_sequence WHERE name = 'attempt')
+"""
+_NEWEST = """
+SELECT max(at) FROM (
+    SELECT at FROM (SELECT at FROM decision ORDER BY seq DESC LIMIT 1)
+    UNION ALL SELECT at FROM (SELECT received_at AS at FROM alert ORDER BY seq DESC LIMIT 1)
+    UNION ALL SELECT at FROM (SELECT max(left_at, coalesce(ended_at, 0)) AS at FROM attempt ORDER BY seq DESC LIMIT 99))
+"""
+_MAY_BE_OUT = Statement(
+    select(alert.c.seq)
+    .where(alert.c.id == bindparam("alert"))
+    .where(or_(alert.c.sent <= bindparam("until"), alert.c.received_at <= bindparam("until")))
+)
+_LOOKED = Statement(
+    select(attempt.c.seq)
+    .where(attempt.c.post_id == bindparam("post"), attempt.c.action == "look", attempt.c.left_at >= bindparam("until"))
+    .limit(1)
+)
+_LOOK_FIRST = Statement(
+    update(post)
+    .where(post.c.id == bindparam("key"), post.c.state == PostState.QUEUED.value)
+    .values(
+        state=PostState.IN_DOUBT.value,
+        outcome=LOOKED_FOR,
+        reason=WHY,
+        looks=0,
+        next_try=bindparam("now"),
+        # From there on the channel looks, and what it knows from before is where Telegram begins.
+        attempted_at=bindparam("since"),
+    )
+)
+_LOOKED_FOR = Statement(
+    select(post.c.channel, post.c.state, func.count().label("posts"))
+    .where(post.c.outcome == LOOKED_FOR, post.c.attempted_at == bindparam("since"))
+    .group_by(post.c.channel, post.c.state)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The time of which this database knows nothing; without `since`: there was nothing in it.
+
+    `begun` says whether a daemon has worked on it since: until then the gap goes on.
+    """
+
+    since: datetime | None
+    until: datetime
+    begun: bool = False
+
+    @property
+    def looked_from(self) -> datetime:
+        """From when on platforms are looked at."""
+        return self.since or self.until - FARTHEST
+
+
+def gap_of(db: sqlite3.Connection) -> Gap | None:
+    """The gap of this database, if it was ever put back."""
+    row = _FACT.row(db, key="gap")
+    if row is None:
+        return None
+    kept = json.loads(row["value"])
+    until = time_of(kept["until"])
+    assert until is not None  # noqa: S101 `_keep_gap` wrote it
+    return Gap(time_of(kept["since"]), until, bool(kept["begun"]))
+
+
+def may_be_out(db: sqlite3.Connection, gap: Gap, alert_id: str) -> bool:
+    """Whether an alert is from before the gap's end, and so may have gone out in it."""
+    return _MAY_BE_OUT.row(db, alert=alert_id, until=stamp(gap.until)) is not None
+
+
+def look_first(db: sqlite3.Connection, post: Post, now: datetime) -> bool:
+    """Whether this post, which is about to be sent, may be out since the gap: then it is now in doubt instead."""
+    gap = gap_of(db)
+    if gap is None or not may_be_out(db, gap, post.alert_id):
+        return False
+    if _LOOKED.row(db, post=post.id, until=stamp(gap.until)) is not None:
+        return False
+    return _LOOK_FIRST.run(db, key=post.id, now=stamp(now), since=stamp(gap.looked_from)).rowcount == 1
+
+
+def looked_for(db: sqlite3.Connection, gap: Gap) -> dict[tuple[str, PostState], int]:
+    """How many posts were looked for because of the gap, by channel and by what they are now."""
+    rows = _LOOKED_FOR.rows(db, since=stamp(gap.looked_from))
+    return {(row["channel"], PostState(row["state"])): int(row["posts"]) for row in rows}
+
+
+class Height:
+    """The file that says how far a database had come."""
+
+    def __init__(self, database: Path) -> None:
+        self._path = beside(database)
+        self._file: int | None = None
+        self._generation = ""
+        self._told: tuple[int, int] | None = None
+
+    def compare(self, db: sqlite3.Connection, now: datetime) -> Gap | None:
+        """In a transaction of a daemon that starts: the gap, where the database was put back or is an older one.
+
+        From then on `note` writes.
+        """
+        before, reached, row = self._read(), _reached(db), _FACT.row(db, key="generation")
+        generation = str(row["value"]) if row else None
+        known, gap = gap_of(db), None
+        is_older = before is not None and any(before.reached) and before.is_beyond(generation, reached)
+        if is_older or (known is not None and not known.begun):
+            gap = Gap(_newest(db) if is_older or known is None else known.since, now, begun=True)
+            _keep_gap(db, gap)
+        if is_older or generation is None:
+            generation = new_id()
+            _KEEP.run(db, channel=_OWNER, key="generation", value=generation)
+        with contextlib.suppress(OSError):
+            self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
+        self._generation = generation
+        return gap
+
+    def note(self, db: sqlite3.Connection) -> None:
+        """After a commit: keep how far it came, if that changed. What can't be written is left out."""
+        if self._file is None:
+            return
+        with contextlib.suppress(OSError, sqlite3.Error):
+            if (reached := _reached(db)) == self._told:
+                return
+            os.pwrite(self._file, _spelled(self._generation, reached), 0)
+            self._told = reached
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _read(self) -> _Reached | None:
+        try:
+            told = json.loads(self._path.read_bytes()[:_LENGTH])
+            return _Reached(str(told["generation"]), (int(told["alerts"]), int(told["attempts"])))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None  # there is none, or a power failure left half of it
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """What the file says: a generation, and the numbers of its newest alert and attempt."""
+
+    generation: str
+    reached: tuple[int, int]
+
+    def is_beyond(self, generation: str | None, reached: tuple[int, int]) -> bool:
+        return self.generation != generation or any(then > now for then, now in zip(self.reached, reached, strict=True))
+
+
+def beside(database: Path) -> Path:
+    """Where the height of a database is kept."""
+    return database.with_name(f"{database.name}-height")
+
+
+def backup(database: Path, to: Path) -> None:
+    """Copy the database as it is at one moment, while a daemon works on it; the copy is checked.
+
+    Raises StoreError; then nothing is left at `to`.
+    """
+    if to.exists():
+        raise StoreError(f"{to} is there already; choose another name, or remove it first")
+    part = to.with_name(f"{to.name}.part")
+    try:
+        _copy(database, part)
+        sound(part)
+        part.replace(to)
+        _sync(to.parent)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"{database} can't be copied to {to}: {error}; nothing was left there") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def restore(database: Path, source: Path, now: datetime) -> tuple[Path | None, Gap]:
+    """Put a copy in the database's place; returns where the one from before is kept, and what the copy doesn't know.
+
+    The copy is checked before anything is touched. Raises StoreError, also while a daemon or a command works on the
+    database.
+    """
+    sound(source)
+    if ring(database):
+        raise StoreError(f"a daemon works on {database}; stop it first, then restore")
+    part = database.with_name(f"{database.name}.part")
+    try:
+        _copy(source, part)
+        with closing(sqlite3.connect(part, isolation_level=None)) as db:
+            db.row_factory = sqlite3.Row
+            gap, generation, reached = Gap(_newest(db), now), new_id(), _reached(db)
+            db.execute("BEGIN")
+            _keep_gap(db, gap)
+            _KEEP.run(db, channel=_OWNER, key="generation", value=generation)
+            db.execute("COMMIT")
+        kept = _put_aside(database, now)
+        beside(database).write_bytes(_spelled(generation, reached))
+        part.replace(database)
+        _sync(database.parent)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"{source} can't be put in the place of {database}: {error}") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return kept, gap
+
+
+def _copy(database: Path, to: Path) -> None:
+    """One snapshot, in one file that needs no other beside it."""
+    to.unlink(missing_ok=True)
+    to.touch(mode=0o600)
+    read_only = f"{database.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(read_only, uri=True)) as db, closing(sqlite3.connect(to)) as copy:
+        db.backup(copy)  # in one step: whoever writes meanwhile writes behind this snapshot
+        copy.execute("PRAGMA journal_mode = DELETE")
+    _sync(to)
+
+
+def _put_aside(database: Path, now: datetime) -> Path | None:
+    """Move the database out of the way, with what SQLite laid beside it; None where there is none."""
+    if not database.exists():
+        return None
+    try:
+        with opened(database) as db:
+            # Only who is alone may leave WAL: what is in the journal goes into the file.
+            db.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.OperationalError as error:
+        raise StoreError(f"somebody works on {database} ({error}); stop it first, then restore") from error
+    except (sqlite3.DatabaseError, StoreError):
+        pass  # it is broken: that may be why it is restored
+    kept = database.with_name(f"{database.name}.replaced-{now:%Y%m%dT%H%M%SZ}")
+    for suffix in ("-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            Path(f"{database}{suffix}").replace(f"{kept}{suffix}")
+    database.replace(kept)
+    return kept
+
+
+def _sync(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _keep_gap(db: sqlite3.Connection, gap: Gap) -> None:
+    kept = {"since": stamp(gap.since), "until": stamp(gap.until), "begun": gap.begun}
+    _KEEP.run(db, channel=_OWNER, key="gap", value=json.dumps(kept))
+
+
+def _reached(db: sqlite3.Connection) -> tuple[int, int]:
+    alerts, attempts = db.execute(_REACHED).fetchone()
+    return int(alerts or 0), int(attempts or 0)
+
+
+def _newest(db: sqlite3.Connection) -> datetime | None:
+    return time_of(db.execute(_NEWEST).fetchone()[0])
+
+
+def _spelled(generation: str, reached: tuple[int, int]) -> bytes:
+    told = {"generation": generation, "alerts": reached[0], "attempts": reached[1]}
+    return json.dumps(told).encode().ljust(_LENGTH - 1) + b"\n"
