@@ -84,19 +84,19 @@ def post(
 def preview(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A CAP message, an index of them, or a calendar.")],
+    at: options.At = None,
     as_json: options.Json = False,
 ) -> int:
     """Show what a file would become: through desk, routing and templates, nothing stored, nothing sent."""
-    from alerts.daemon.counter import Counter
-    from alerts.daemon.preview import read_file
+    from alerts.daemon.counter import now
+    from alerts.daemon.preview import preview as look_at
+    from alerts.desk.draft import read_time
 
-    counter = Counter(context.obj.load())
-    heard = read_file(counter.config, file)
-    for filed in counter.sketch(
-        lambda sitting: [sitting.desk.hear(sitting.books, entry, "preview") for entry in heard]
-    ):
+    config = context.obj.load()
+    counter, found = look_at(config, file, read_time("--at", at, now(), config.zone) if at else None)
+    for filed in found:
         show_filed(counter, filed, as_json=as_json)
-    if not heard:
+    if not found:
         screen.say(f"{file}: nothing is on in it")
     return 0
 

@@ -33,9 +33,10 @@ def now() -> datetime:
 class Counter:
     """Where a command line meets the desk; works whether the daemon runs or not."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, now: Callable[[], datetime] = now) -> None:
         migrate(config.database)
         self.config = config
+        self.now = now
         self.desk = furnish_desk(config, now)
 
     def warm(self, alert: Alert) -> None:
@@ -78,7 +79,7 @@ class Counter:
             return question(db)
 
     def _sit(self, db: sqlite3.Connection) -> Sitting:
-        return sit(db, self.desk, now(), new_id)
+        return sit(db, self.desk, self.now(), new_id)
 
 
 @contextmanager

@@ -1,46 +1,127 @@
-"""Reads a file as the source of its format would, for `tocsin preview`."""
+"""What a file would become, now or at another time: read as the source of its format would, filed as the desk would.
+
+A calendar at another time is followed from a month before it, at each moment that it asks for: what stands at that time
+is what readers would have been told last of each entry, with all that was said before it.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
 
 from alerts.config import Config, source_kind
 from alerts.daemon.clock import SystemClock
+from alerts.daemon.counter import Counter
 from alerts.daemon.surroundings import surroundings
+from alerts.desk.actions import Filed
+from alerts.desk.sitting import Sitting
 from alerts.model.errors import Misuse, SourceFailed
-from alerts.model.ports import Heard, Memory
+from alerts.model.ports import Heard, Memory, Source
+from alerts.model.post import PostState
+from alerts.sources.ical.moments import LONGEST_NOTICE
 from alerts.sources.settings import CapSettings, IcalSettings, PolledSettings
 
+_JUST_SAID = timedelta(hours=12)
+"""For how long the end of something is still what readers were told last of it."""
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_MOST_LOOKS = 2000
 
-def read_file(config: Config, file: Path) -> Sequence[Heard]:
-    """What the file says now. Raises Misuse where it can't be read."""
+Said = tuple[datetime, Heard]
+"""One entry and when it was heard."""
+
+
+class _Wound:
+    """A clock that is wound to each message's time."""
+
+    def __init__(self, time: datetime) -> None:
+        self.time = time
+
+    def now(self) -> datetime:
+        """The time it was wound to."""
+        return self.time
+
+
+def preview(config: Config, file: Path, at: datetime | None) -> tuple[Counter, list[Filed]]:
+    """What `file` would become at that time (None: now), and the counter to show it at. Raises Misuse."""
+    said = _read_file(config, file, at)
+    clock = _Wound(at or datetime.now(UTC))
+    counter = Counter(config, clock.now)
+    if at is None:
+        return counter, counter.sketch(lambda sitting: [_hear(sitting, heard) for _, heard in said])
+    filed = counter.sketch(lambda sitting: [_tell(sitting, heard, clock, time) for time, heard in said])
+    clock.time = at
+    last = {each.record.incident_id: (time, each) for (time, _), each in zip(said, filed, strict=True)}
+    return counter, [each for time, each in last.values() if _stands(each, time, at)]
+
+
+def _hear(sitting: Sitting, heard: Heard) -> Filed:
+    return sitting.desk.hear(sitting.books, heard, "preview")
+
+
+def _tell(sitting: Sitting, heard: Heard, clock: _Wound, time: datetime) -> Filed:
+    """File an entry at its time, and have its posts out at once: what follows on it finds them there."""
+    clock.time = time
+    filed = _hear(sitting, heard)
+    for made in filed.penned:
+        if made.post.state is PostState.QUEUED:
+            sitting.books.move_post(made.post, PostState.SENDING, None, not_before=None)
+            out = replace(made.post, state=PostState.SENDING)
+            sitting.books.move_post(out, PostState.SENT, None, not_before=None)
+    return filed
+
+
+def _stands(filed: Filed, time: datetime, at: datetime) -> bool:
+    alert = filed.record.alert
+    return alert is None or alert.ends > at or at - time <= _JUST_SAID
+
+
+def _read_file(config: Config, file: Path, at: datetime | None) -> Sequence[Said]:
+    """What the file says by then. Raises Misuse where it can't be read."""
     try:
-        with file.open("rb") as stream:
-            head = stream.read(1024)
+        head = file.read_bytes()[:1024]
     except OSError as error:
         raise Misuse(f"{file}: can't be read: {error.strerror}") from None
     url = str(file.resolve())
     is_calendar = b"BEGIN:VCALENDAR" in head
+    settings = IcalSettings(kind="ical", url=url) if is_calendar else CapSettings(kind="cap", url=url)
     try:
-        return asyncio.run(
-            _read(config, IcalSettings(kind="ical", url=url) if is_calendar else CapSettings(kind="cap", url=url))
-        )
+        return asyncio.run(_read(config, settings, at, step_through=is_calendar and at is not None))
     except SourceFailed as error:
         raise Misuse(f"{file}: {error}") from None
 
 
-async def _read(config: Config, settings: PolledSettings) -> Sequence[Heard]:
+async def _read(config: Config, settings: PolledSettings, at: datetime | None, *, step_through: bool) -> Sequence[Said]:
     clock = SystemClock()
     kind = source_kind(settings.kind)
     assert kind is not None  # noqa: S101 both ship
     async with aiohttp.ClientSession() as session:
         source = kind.load()("preview", settings, surroundings(config, session, clock))
-        reading = await source.read(Memory(), _nothing_known, clock.now())
-    return reading.heard
+        now = at or clock.now()
+        if step_through:
+            return await _follow(source, now)
+        reading = await source.read(Memory(), _nothing_known, now)
+    return [(now, heard) for heard in reading.heard]
+
+
+async def _follow(source: Source, at: datetime) -> Sequence[Said]:
+    """Everything that the calendar says from a month before `at` until then; what was on already comes first."""
+    memory, now = Memory(state={"since": _LONG_AGO.isoformat()}), at - LONGEST_NOTICE - timedelta(days=1)
+    said: list[Said] = []
+    known: set[str] = set()
+    for _ in range(_MOST_LOOKS):
+        reading = await source.read(memory, _nothing_known, now)
+        said += [(now, heard) for heard in reading.heard if heard.key not in known]
+        known |= {heard.key for heard in reading.heard}
+        memory = reading.memory
+        if now >= at:
+            return said
+        now = min(at, reading.look_again or at)
+    raise SourceFailed(f"it says something more than {_MOST_LOOKS:,} times in the month before: choose an earlier time")
 
 
 async def _nothing_known(_: Sequence[str]) -> set[str]:

@@ -1,0 +1,64 @@
+"""`tocsin preview FILE --at TIME`: what readers of a calendar would have been told last by then."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from alerts.cli import run
+from tests.unit.cli.test_wrong_use import CHANNELS
+from tests.unit.sources.ical_pages import calendar, event
+
+WATER = "DTSTART;TZID=Europe/Paris:20301203T083000\nDTEND;TZID=Europe/Paris:20301203T120000"
+LONG = "DTSTART;TZID=Europe/Paris:20300801T080000\nDTEND;TZID=Europe/Paris:20301215T180000"
+WEEKLY = "DTSTART;TZID=Europe/Paris:20301107T090000\nDURATION:PT3H\nRRULE:FREQ=WEEKLY;COUNT=8"
+
+
+@pytest.fixture
+def at(tmp_path, monkeypatch, capsys):
+    """What is shown at a time: each entry's first line."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "channels.toml").write_text(CHANNELS)
+    water = event(WATER, uid="water", summary="Coupure d’eau rue Haute")
+    bridge = event(LONG, uid="bridge", summary="Pont fermé")
+    (tmp_path / "works.ics").write_bytes(calendar(water, bridge, event(WEEKLY, uid="drains", summary="Curage")))
+
+    def show(time: str) -> list[str]:
+        assert run(["preview", "works.ics", "--at", time, "--json"]) == 0
+        shown = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert all(alert["posts"] for alert in shown)
+        texts = [alert["posts"][0]["text"].splitlines()[0].replace("\u00a0", " ") for alert in shown]
+        return sorted(text.replace("midi", "12 h").rpartition(" : ")[2] for text in texts)
+
+    return show
+
+
+@pytest.mark.parametrize(
+    ("time", "water"),
+    [
+        ("2030-12-01T12:00", None),
+        ("2030-12-02T08:30", "Coupure d’eau rue Haute"),
+        ("2030-12-03T08:29", "Coupure d’eau rue Haute"),
+        ("2030-12-03T08:30", "Commence maintenant – Coupure d’eau rue Haute"),
+        ("2030-12-03T11:00", "Commence maintenant – Coupure d’eau rue Haute"),
+        ("2030-12-03T12:00", "Fin prévue à 12 h – Coupure d’eau rue Haute"),
+        ("2030-12-04T12:00", None),
+    ],
+)
+def test_a_calendar_at_another_time(at, time, water):
+    shown = at(time)
+
+    assert [text for text in shown if "Coupure" in text] == ([water] if water else [])
+    assert any("Pont fermé" in text for text in shown)
+    assert any("Curage" in text for text in shown)
+
+
+def test_the_day_is_told_as_it_is_then(at, capsys):
+    assert run(["preview", "works.ics", "--at", "2030-12-02T09:00"]) == 0
+    assert "demain" in capsys.readouterr().out
+
+
+def test_a_time_that_is_none(at, capsys):
+    assert run(["preview", "works.ics", "--at", "demain"]) == 2
+    assert "--at 'demain' is no time" in capsys.readouterr().err
