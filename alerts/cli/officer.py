@@ -10,6 +10,7 @@ import typer
 from alerts.cli import options, screen
 from alerts.cli.acting import As, officer
 from alerts.model.actor import Act
+from alerts.model.errors import Misuse
 
 if TYPE_CHECKING:
     from alerts.daemon.counter import Counter
@@ -109,6 +110,20 @@ def reject(
     counter = _counter(context)
     (record, _), _ = counter.act(lambda sitting: officer(sitting, who, Act.REJECT).reject(name, reason))
     screen.say(f"{record.id} doesn't go out")
+    return 0
+
+
+def gone(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="The calendar's name in channels.toml.")],
+    who: As = None,
+) -> int:
+    """Call off what is gone from a calendar all at once: nothing of it is, until somebody says so."""
+    counter = _counter(context)
+    if source not in counter.config.sources:
+        raise Misuse(f"{source!r} is no source; known: {', '.join(counter.config.sources)}")
+    entries, _ = counter.act(lambda sitting: officer(sitting, who, Act.CANCEL).call_off_gone(source))
+    screen.say(f"{entries} called off: told when {source} is read next")
     return 0
 
 

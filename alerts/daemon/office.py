@@ -154,10 +154,18 @@ def _number(text: str | None) -> int | None:
 
 
 def source_more(config: Config, known: SourceStanding | None, name: str) -> dict[str, Any]:
-    """What the pages tell of a source beyond its standing: `every` how many seconds it is read, `failures` in a row."""
+    """What the pages tell of a source beyond its standing: `every` how many seconds it is read, `failures` in a row.
+
+    `gone` is how much vanished from a calendar at once, for an officer to decide.
+    """
     settings = config.sources[name]
     every = settings.every.total_seconds() if isinstance(settings, PolledSettings) else None
-    return {"kind": settings.kind, "every": every, "failures": known.failures if known else 0}
+    return {
+        "kind": settings.kind,
+        "every": every,
+        "failures": known.failures if known else 0,
+        "gone": known.gone if known else 0,
+    }
 
 
 def channel_more(config: Config, views: Views, standing: Mapping[str, Any]) -> dict[str, Any]:

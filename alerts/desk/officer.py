@@ -157,6 +157,20 @@ class Officer:
             self.write(act, filed.record.id, f"{alert.status} {_headline(filed.record)}")
         return filed
 
+    def call_off_gone(self, source: str) -> int:
+        """Agree that what is gone from a calendar all at once is called off; returns how much that is.
+
+        Its next reading tells so. Raises Refused where nothing is undecided.
+        """
+        self.must(Act.CANCEL)
+        gone = self.sitting.books.gone_from(source)
+        if gone is None:
+            raise Refused(f"nothing is gone from {source} that waits for a decision")
+        key, entries = gone
+        self.sitting.books.agree(source, key, self.sitting.now)
+        self.write(Act.CANCEL, source, f"{entries} entries that are gone from it")
+        return entries
+
     def must(self, act: Act) -> None:
         """Raise Forbidden unless the role allows it: the actor's, and as it is now that of the account of this name.
 

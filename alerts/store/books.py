@@ -14,6 +14,7 @@ from alerts.model.incident import MANUAL, AlertState, Record
 from alerts.model.post import FOLLOWS, Post, PostState
 from alerts.store import bulk_statements
 from alerts.store.bulk_rows import add_bulk
+from alerts.store.journal import gone_from, hear
 from alerts.store.rows import post_of, record_of, values_of_post, values_of_record
 from alerts.store.schema import alert, bulk, decision, post, reference, stamp
 from alerts.store.statement import Statement, any_of, insert_into
@@ -247,6 +248,14 @@ class StoredBooks:
     def set_clock(self, waiting: Post, not_before: datetime | None) -> None:
         """Let a post that waits go out by itself at that time; None: only when somebody validates it."""
         _SET_CLOCK.run(self._db, key=waiting.id, not_before=stamp(not_before))
+
+    def gone_from(self, source: str) -> tuple[str, int] | None:
+        """What vanished from a source all at once, and nobody decided on yet: its name, and how much it is."""
+        return gone_from(self._db, source)
+
+    def agree(self, source: str, key: str, now: datetime) -> None:
+        """Keep that an officer agreed to what a source asked under that name: it finds it when it is read next."""
+        hear(self._db, source, [key], now)
 
     def note(self, at: datetime, alert_id: str, post_id: str | None, what: str, reason: str | None) -> None:
         """Write a decision down, for `explain`."""

@@ -58,6 +58,23 @@ def remember(
     return failures
 
 
+def known(db: sqlite3.Connection, name: str, keys: Sequence[str]) -> set[str]:
+    """Which of `keys` the source has told before, or was agreed to."""
+    return {row["key"] for row in _KNOWN.rows(db, source=name, keys=json.dumps(list(keys)))}
+
+
+def gone_from(db: sqlite3.Connection, name: str) -> tuple[str, int] | None:
+    """What vanished from the source all at once and nobody agreed to: its name, and how much it is.
+
+    The source remembers it as `gone`.
+    """
+    row = _MEMORY.row(db, name=name)
+    gone = json.loads(row["memory"]).get("gone") if row and row["failures"] else None
+    if gone is None or known(db, name, [gone["key"]]):
+        return None
+    return str(gone["key"]), int(gone["entries"])
+
+
 class StoredJournal:
     """`alerts.model.ports.Journal` over the database."""
 
@@ -71,9 +88,7 @@ class StoredJournal:
 
     async def known(self, name: str, keys: Sequence[str]) -> set[str]:
         """Which of `keys` the source has told before."""
-        listed = json.dumps(list(keys))
-        rows = await self._database.read(lambda db: _KNOWN.rows(db, source=name, keys=listed))
-        return {row["key"] for row in rows}
+        return await self._database.read(lambda db: known(db, name, keys))
 
     async def failed(self, name: str, reason: str, next_try: datetime, now: datetime) -> int:
         """Write down that it couldn't be read; returns how many times in a row. What it remembers stays."""

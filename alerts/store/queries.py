@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, func, select, text
 from alerts.model.incident import Record
 from alerts.model.ports import Event, SourceStanding
 from alerts.model.post import Post
+from alerts.store.journal import gone_from
 from alerts.store.outbox_statements import PACE
 from alerts.store.rows import post_of, record_of
 from alerts.store.schema import OPEN, alert, attempt, decision, metadata, post, source, stamp, tally, time_of
@@ -56,7 +57,13 @@ def posts_by_alert(db: sqlite3.Connection, alerts: Sequence[str]) -> dict[str, l
 def sources(db: sqlite3.Connection) -> dict[str, SourceStanding]:
     """How each source that was ever looked at is doing."""
     return {
-        row["name"]: SourceStanding(row["name"], time_of(row["last_ok"]), row["failures"], row["reason"])
+        row["name"]: SourceStanding(
+            row["name"],
+            time_of(row["last_ok"]),
+            row["failures"],
+            row["reason"],
+            (gone_from(db, row["name"]) or ("", 0))[1] if row["failures"] else 0,
+        )
         for row in _SOURCES.rows(db)
     }
 

@@ -97,6 +97,14 @@ class Books(Protocol):
         """Let a post that waits go out by itself at that time; None: only when somebody validates it."""
         ...
 
+    def gone_from(self, source: str) -> tuple[str, int] | None:
+        """What vanished from a source all at once, and nobody decided on yet: its name, and how much it is."""
+        ...
+
+    def agree(self, source: str, key: str, now: datetime) -> None:
+        """Keep that an officer agreed to what a source asked under that name: it finds it when it is read next."""
+        ...
+
     def note(self, at: datetime, alert_id: str, post_id: str | None, what: str, reason: str | None) -> None:
         """Write a decision down, for `explain`."""
         ...

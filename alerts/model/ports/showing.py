@@ -37,12 +37,13 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class SourceStanding:
-    """How a source was doing when it was last looked at."""
+    """How a source was doing when it was last looked at; `gone` is how much vanished from it at once, undecided."""
 
     name: str
     last_ok: datetime | None
     failures: int
     reason: str | None
+    gone: int = 0
 
 
 class Views(Protocol):

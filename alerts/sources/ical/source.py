@@ -139,7 +139,7 @@ class IcalSource:
                 document.digest,
                 to_state(decision.told)
                 | ({"since": since.isoformat()} if since else {})
-                | ({"gone": gone_key(decision.gone)} if decision.gone else {}),
+                | ({"gone": {"key": gone_key(decision.gone), "entries": len(decision.gone)}} if decision.gone else {}),
             ),
             look_again=decision.look_again,
             unchanged=document.digest == memory.digest,
@@ -188,7 +188,7 @@ def _trouble(agenda: Agenda, decision: Decision) -> str | None:
     more = ", …" if len(decision.gone) > 3 else ""
     return (
         f"{len(decision.gone)} announced entries are gone from the calendar at once ({titles}{more}): "
-        "none is called off; correct the calendar, or say that they are: `tocsin gone`"
+        "none is called off; correct the calendar, or agree to it (at the desk, or by `tocsin gone`)"
     )
 
 

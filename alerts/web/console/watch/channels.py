@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
 
+from alerts.desk.officer import Officer
 from alerts.desk.sitting import Sitting
+from alerts.model.errors import Refused
 from alerts.model.incident import Record
 from alerts.model.post import PostState
-from alerts.web.console.frame import Console
+from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.watch.now import with_age
 from alerts.web.console.watch.view import page
 
@@ -27,7 +30,22 @@ def routes(console: Console) -> list[web.RouteDef]:
     async def fragment(request: web.Request) -> web.Response:
         return page(console, request, "channels_board.html", **await _values(console))
 
-    return [web.get("/channels", show), web.get("/fragments/channels", fragment)]
+    async def gone(request: web.Request) -> web.StreamResponse:
+        return await _call_off(console, request)
+
+    return [
+        web.get("/channels", show),
+        web.get("/fragments/channels", fragment),
+        web.post("/sources/{name}/gone", gone),
+    ]
+
+
+async def _call_off(console: Console, request: web.Request) -> web.StreamResponse:
+    """Call off what is gone from a calendar all at once. Where nothing waits for that any more, somebody was faster."""
+    name, visitor = request.match_info["name"], visitor_of(request)
+    with contextlib.suppress(Refused):
+        await console.office.act(lambda sitting: Officer(sitting, visitor.actor).call_off_gone(name))
+    raise web.HTTPSeeOther(f"{BASE}/channels#source-{name}")
 
 
 async def _values(console: Console) -> dict[str, Any]:

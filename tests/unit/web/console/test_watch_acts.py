@@ -6,7 +6,10 @@ import re
 
 import pytest
 
+from alerts.model.actor import Role
+from alerts.model.ports import Memory
 from alerts.model.post import PostState
+from alerts.store.journal import StoredJournal, remember
 from tests.unit.web.console.test_watch_pages import is_sent
 from tests.unit.web.console.watching import a_desk, as_role
 
@@ -143,3 +146,23 @@ async def test_what_is_over_offers_nothing_to_end(desk):
     status, _, page = await desk.press(f"/alerts/{record.id}/retry")
     assert status == 422
     assert "nothing failed" in page
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+async def test_what_is_gone_from_a_calendar_at_once_is_called_off_by_one_tap(desk, language):
+    desk.language = language
+    now = desk.clock.now()
+    memory = Memory(state={"gone": {"key": "gone-1", "entries": 5}})
+    await desk.database.write(lambda db: remember(db, "meteo", memory, now, now, trouble="5 entries are gone"))
+    page = await desk.text("/channels")
+    assert "call them off" in page or "les annuler" in page
+
+    as_role(desk, Role.VIEWER)
+    assert "/sources/meteo/gone" not in await desk.text("/channels")
+    as_role(desk, Role.AUTHOR)
+    status, where, _ = await desk.press("/sources/meteo/gone")
+    assert (status, where) == (303, "/desk/channels#source-meteo")
+    assert (await written(desk))[0] == "Anne cancel meteo"
+    assert await StoredJournal(desk.database).known("meteo", ["gone-1"]) == {"gone-1"}
+    assert "/sources/meteo/gone" not in await desk.text("/channels")
+    assert (await desk.press("/sources/meteo/gone"))[0] == 303, "somebody was faster"
