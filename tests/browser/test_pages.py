@@ -44,9 +44,8 @@ def test_no_page_is_forgotten(tmp_path):
     assert sorted(listed - routes(tmp_path)) == [], "it isn't there any more"
 
 
-@pytest.mark.parametrize("size", ["desk", "phone"])
-def test_axe_finds_nothing_on_any_page_in_either_colour_scheme(desk, day, size):
-    admin = desk.person("ada", "administrator", size)
+def test_axe_finds_nothing_on_any_page_in_either_colour_scheme(desk, day):
+    admin = desk.person("ada", "administrator")
     found = []
     for address in addresses(day):
         answer = admin.page.goto(admin.desk + address)
@@ -57,9 +56,8 @@ def test_axe_finds_nothing_on_any_page_in_either_colour_scheme(desk, day, size):
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("size", ["desk", "phone"])
-def test_axe_finds_nothing_on_the_way_in_nor_before_something_grave_goes_out(desk, size):
-    person = desk.stranger(desk.account(f"nina-{size}"), size)
+def test_axe_finds_nothing_on_the_way_in_nor_before_something_grave_goes_out(desk):
+    person = desk.stranger(desk.account("nina"), "phone")
     page, found = person.go("/"), []
 
     def look(address: str) -> None:
@@ -94,9 +92,8 @@ def test_axe_finds_nothing_on_the_way_in_nor_before_something_grave_goes_out(des
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("size", ["desk", "phone"])
-def test_axe_finds_nothing_where_a_chat_is_linked(desk, size):
-    admin = desk.person("ada", "administrator", size)
+def test_axe_finds_nothing_where_a_chat_is_linked(desk):
+    admin = desk.person("ada", "administrator", "phone")
     desk.link_chat(admin, 4712)
     expect(admin.page.get_by_role("heading", name="Telegram")).to_be_visible()
     expect(admin.page.get_by_text("@tocsin_sandbox_bot")).to_be_visible()
