@@ -516,7 +516,7 @@ def test_a_station_may_change_one_word_and_keep_the_others(tmp_path: Path) -> No
         ("{{ info.__class__.__mro__ }}", "publish.j2:1: access to attribute '__class__'"),
         ("{{ areas[99] + 1 }}", "publish.j2:1: "),
         ("{% include 'nowhere.j2' %}", "publish.j2:1: 'nowhere.j2' not found"),
-        ("{% for x in range(10 ** 9) %}{% endfor %}", "publish.j2:1: OverflowError"),
+        ("{% for x in range(10 ** 9) %}{% endfor %}", "publish.j2:1: its range has 1,000,000,000 turns"),
     ],
 )
 def test_a_template_that_fails_holds_up_nothing(tmp_path: Path, template: str, said: str) -> None:
