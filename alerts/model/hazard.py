@@ -132,10 +132,14 @@ _WORKS = (
     rf"(?:{_WORKS_PROPER}|(?:route|rue) (?:barree|fermee|coupee)|circulation|deviation|stationnement"
     r"|(?:road|street|lane|bridge) (?:closed|closures?)|traffic|detour)"
 )
-_FEW_WORDS = r"^\W*(?:[\w']+\W+){0,2}"
+# Nothing in it tries a character again ("++") but where a word with apostrophes ends, of which it has seven at most.
+_FEW_WORDS = r"^\W*+(?:\w++(?:'\w++){0,6}\W++){0,2}"
+_BEGINNING = 200
+"""Characters within which the first words stand."""
 _NAMES_WORKS = re.compile(rf"\b{_WORKS}\b")
-_IS_ABOUT_WORKS = re.compile(rf"(?:{_FEW_WORDS}|: ?){_WORKS}\b")
-_BEGINS_WITH_WORKS = re.compile(rf"^\W*(?:{_WORKS_PROPER})\b")
+_BEGINS_ABOUT_WORKS = re.compile(rf"{_FEW_WORDS}{_WORKS}\b")
+_GOES_ON_ABOUT_WORKS = re.compile(rf": ?{_WORKS}\b")
+_BEGINS_WITH_WORKS = re.compile(rf"^\W*+(?:{_WORKS_PROPER})\b")
 
 _ANOTHER = (
     r"(?:pannes?|blackout|delestages?|accidents?|collision|disparu\w*|disparitions?|enlevements?|attentats?|explosions?"
@@ -196,14 +200,19 @@ def _by_words(info: Info) -> Hazard | None:
     event, headline = _said(info)
     if hazard := _named(event):
         return hazard
-    if _NAMES_WORKS.search(event) or (not _named(headline) and _IS_ABOUT_WORKS.search(headline)):
+    if _NAMES_WORKS.search(event) or (not _named(headline) and _is_about_works(headline)):
         return _instead_of_works(info) if _is_no_works(info) else Hazard.WORKS
     return _named(headline)
 
 
+def _is_about_works(headline: str) -> bool:
+    begins = _BEGINS_ABOUT_WORKS.match(headline[:_BEGINNING])
+    return bool(begins or _GOES_ON_ABOUT_WORKS.search(headline))
+
+
 def _named(words: str) -> Hazard | None:
     """Return the first hazard but works that `words` name; none of the weather where they are about another event."""
-    about_another = _IS_ABOUT_ANOTHER.search(words)
+    about_another = _IS_ABOUT_ANOTHER.match(words[:_BEGINNING])
     for hazard, pattern in _PATTERNS:
         if about_another and hazard not in _FIRST_OF_ALL:
             return None

@@ -13,6 +13,8 @@ from alerts.rendering.library import Words
 _SENTENCE_END = re.compile(r"[.!?…\n]+")
 _WORD = re.compile(r"\w+")
 _ENOUGH_WORDS = 3
+_MOST_SENTENCES = 200
+"""Sentences of an instruction that are compared: nobody reads as many."""
 
 
 def prepared(info: Info, hazard: Hazard, words: Words) -> str:
@@ -32,8 +34,10 @@ def advice_beside(instruction: str, advice: Sequence[str]) -> list[str]:
     A line repeats where a sentence of the one is contained in the other, whatever the case, accents and punctuation;
     a sentence of one or two words is too little to tell.
     """
-    said = [words for sentence in _SENTENCE_END.split(instruction) if (words := _folded(sentence))]
-    return [line for line in advice if not any(_repeats(_folded(line), words) for words in said)]
+    sentences = _SENTENCE_END.split(instruction)[:_MOST_SENTENCES]
+    said = [words for sentence in sentences if (words := _folded(sentence))]
+    folded = [(line, _folded(line)) for line in advice]
+    return [line for line, words in folded if not any(_repeats(words, each) for each in said)]
 
 
 def _repeats(line: str, sentence: str) -> bool:

@@ -39,6 +39,8 @@ _NO_PATH_END = "!*';:,.$%[]\u2013~@|&"
 _NO_QUERY_END = "!?*'@();:+$%[].,~|"
 _SHORTENER = re.compile(r"https?://t\.co/([A-Za-z0-9]+)(\?[A-Za-z0-9!?*'@();:&=+$/%#\[\]_.,~|-]+)?", re.IGNORECASE)
 _SHORTENED_MAX = 40
+_ADDRESS_MAX = 4096
+"""twitter-text's longest address."""
 _LABEL_MAX = 63
 _LABELS_MAX = 127
 """RFC 1035, section 3.1: a name has 255 octets at the most, so it has no more labels than this."""
@@ -94,7 +96,7 @@ def _with_protocol(text: str, colon: re.Match[str]) -> tuple[int, int] | None:
     start = colon.start() - len(protocol)
     if start and _NO_START.match(text, start - 1):
         return None
-    token = _TOKEN.match(text, start)
+    token = _TOKEN.match(text, start, start + _ADDRESS_MAX)
     length = _address_length(token[0]) if token else 0
     return (start, start + length) if length else None
 
@@ -144,10 +146,10 @@ def _are_labels(labels: list[str]) -> bool:
 
 
 def _is_label(label: str) -> bool:
-    if not label or label[0] in "-_" or label[-1] in "-_":
+    if not 0 < len(label) <= _LABEL_MAX or label[0] in "-_" or label[-1] in "-_":
         return False
     if label.isascii():
-        return len(label) <= _LABEL_MAX
+        return True
     return not label.startswith("xn--") and len(label.encode("punycode", "replace")) + len("xn--") <= _LABEL_MAX
 
 

@@ -13,6 +13,14 @@ from yarl import URL
 
 from alerts.model.errors import FailedForGood, SourceFailed
 
+_GLOBAL = ipaddress.ip_network("2000::/3")
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_RESERVED = (ipaddress.ip_network("2001:db8::/32"), ipaddress.ip_network("3fff::/20"))
+"""For documentation (RFC 3849, RFC 9637); Python learns of new ones with its own versions."""
+_RELAYS = ipaddress.ip_network("192.88.99.0/24")
+"""Where 6to4's relays were (RFC 7526)."""
+_ISATAP = 0x00005EFE
+
 
 def read_url(text: str) -> URL:
     """The http or https address in `text`. Raises FailedForGood for anything else."""
@@ -73,8 +81,28 @@ async def _resolve(url: URL) -> list[str]:
 
 
 def is_private(address: str) -> bool:
-    """Whether an IP address is anything but a public unicast one."""
+    """Whether an IP address is anything but a public unicast one, in whichever of its spellings.
+
+    Of IPv6 only what IANA gave out as global unicast (2000::/3) is public, and what carries an IPv4 address for a
+    gateway to go on to (NAT64, RFC 6052; 6to4, RFC 3056; ISATAP, RFC 5214; the mapped form) is as public as that one.
+    So the old IPv4-compatible form, site-local and unique local addresses, and NAT64's prefix for local use (RFC 8215)
+    are not.
+    """
     ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
-    return not ip.is_global or ip.is_multicast
+    if isinstance(ip, ipaddress.IPv6Address):
+        carried = _carried(ip)
+        if carried is None:
+            return ip not in _GLOBAL or any(ip in reserved for reserved in _RESERVED) or not ip.is_global
+        ip = carried
+    return not ip.is_global or ip.is_multicast or ip in _RELAYS
+
+
+def _carried(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that a gateway would go on to; None where there is none."""
+    if ip.ipv4_mapped is not None:
+        return ip.ipv4_mapped
+    if ip.sixtofour is not None:
+        return ip.sixtofour
+    lowest = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    is_isatap = int(ip) >> 32 & 0xFDFFFFFF == _ISATAP
+    return lowest if ip in _NAT64 or (is_isatap and ip in _GLOBAL) else None

@@ -29,7 +29,10 @@ from alerts.model.characters import HIGHEST_PILE, UNSEEN, bounded, normal, seen,
 from alerts.model.errors import Misuse, SourceFailed
 from alerts.model.hazard import fold, hazard_of
 from alerts.model.outline import MOST_CORNERS, MOST_SHOWN, TOLERANCE, box, simplified, together
+from alerts.model.post import PostKind, TextFormat
 from alerts.rendering.clean import clean
+from alerts.rendering.faces import ChannelFace, Context, StationFace
+from alerts.rendering.templates import Renderer
 from alerts.rendering.weighted import weighted
 from alerts.sources.cap.message import read_json, read_message
 from alerts.sources.ical.document import decode, read_calendars
@@ -323,3 +326,38 @@ def test_a_file_of_subscribers_has_an_end():
 def test_a_file_that_never_ends_is_not_read_to_its_end(read):
     with pytest.raises((Misuse, SourceFailed), match="larger than 8 MB"):
         read("/dev/zero")
+
+
+# --- patterns -------------------------------------------------------------------------------------------------------
+
+UNITS = (
+    "'",
+    "d'",
+    "'' ",
+    "<",
+    "<a ",
+    "<!--",
+    "&#",
+    "a?",
+    "1.",
+    "a.",
+    "http://",
+    "http://\u65e5",
+    "a\x0b",
+    "\U0001f1eb",
+)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_no_pattern_tries_a_strangers_text_over_and_over(unit):
+    text = (unit * 20_000)[:20_000]
+    info = Info(text[:1000], headline=text[:1000], description=text, instruction=text, language="fr")
+    alert = Alert("i", "s", NOW, infos=(info,))
+    renderer = Renderer(StationFace("Ville de Saint-Martin"))
+    with at_once(4):
+        hazard_of(Info(text, headline=text))
+        for face in (
+            ChannelFace("x", "twitter", TextFormat(280)),
+            ChannelFace("t", "telegram", TextFormat(4096, markup="html")),
+        ):
+            renderer.render(alert, PostKind.PUBLISH, face, context=Context("1", NOW, None, None))

@@ -12,14 +12,22 @@ from alerts.sources.hosts import addresses_of, is_private, read_url, show
     [
         "127.0.0.1", "127.8.8.8", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
         "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1",
-        "::ffff:127.0.0.1", "::ffff:10.0.0.1",
+        "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "::10.0.0.1", "::8.8.8.8", "::ffff:0:127.0.0.1",
+        "64:ff9b::127.0.0.1", "64:ff9b::10.0.0.1", "64:ff9b::169.254.169.254", "64:ff9b:1::1.1.1.1", "64:ff9b:1::a00:1",
+        "2002:7f00:1::1", "2002:a00:1::", "2002:c0a8:101::5", "2001:0:c000:204::1", "fec0::1", "fec0:0:0:ffff::1",
+        "2a00:1450::5efe:10.0.0.1", "2a00:1450::200:5efe:10.0.0.1", "2001:db8::1", "3fff::1", "5f00::1", "192.88.99.1",
     ],
 )  # fmt: skip
 def test_what_is_no_public_host(address: str) -> None:
     assert is_private(address)
 
 
-@pytest.mark.parametrize("address", ["1.1.1.1", "193.0.6.139", "2001:67c:2e8::1", "::ffff:1.1.1.1"])
+_CARRIED = ["64:ff9b::1.1.1.1", "2002:101:101::1", "2a00:1450::5efe:1.1.1.1"]
+
+
+@pytest.mark.parametrize(
+    "address", ["1.1.1.1", "193.0.6.139", "2001:67c:2e8::1", "2a00::1", "::ffff:1.1.1.1", *_CARRIED]
+)
 def test_what_is_a_public_host(address: str) -> None:
     assert not is_private(address)
 
@@ -72,6 +80,11 @@ async def test_a_public_host_is_asked_at_the_address_that_was_looked_at(configur
         ("http://[::1]/", "https://193.0.6.139/a"),
         ("http://localhost/", "http://127.0.0.1:8080/a"),
         ("http://127.0.0.1/", None),
+        ("http://[64:ff9b::7f00:1]:6379/", "https://193.0.6.139/a"),
+        ("http://[64:ff9b:1::a00:1]/", "https://193.0.6.139/a"),
+        ("http://[2002:7f00:1::1]/", "https://193.0.6.139/a"),
+        ("http://[::7f00:1]/", "https://193.0.6.139/a"),
+        ("http://[fec0::1]/", "https://193.0.6.139/a"),
     ],
 )
 async def test_another_private_host_is_refused(target: str, configured: str | None) -> None:
