@@ -42,6 +42,16 @@ class Browser:
         self._cookies: dict[str, str] = {}
         self._csrf = ""
 
+    @property
+    def cookie(self) -> str:
+        """What it would send as `Cookie`."""
+        return "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+
+    @property
+    def csrf(self) -> str:
+        """The token of the page that it saw last."""
+        return self._csrf
+
     def look(self, path: str) -> Answered:
         return self._ask("GET", path, None)
 
@@ -60,7 +70,7 @@ class Browser:
 
     def _ask(self, method: str, path: str, body: str | None) -> Answered:
         connection = http.client.HTTPConnection(self._where, timeout=20)
-        headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in self._cookies.items()), "Accept": "text/html"}
+        headers = {"Cookie": self.cookie, "Accept": "text/html"}
         headers |= {"Accept-Language": "en"}
         if body is not None:
             headers |= {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}

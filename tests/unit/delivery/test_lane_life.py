@@ -373,6 +373,20 @@ async def test_a_clock_that_is_set_forward_ends_what_is_over(house):
     assert await house.state(post) is PostState.EXPIRED
 
 
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_what_runs_out_does_so_once_the_wall_clock_says_it_and_not_before(house, hours):
+    await house.start(ScriptedChannel(house.clock), limits=("1/6h",))
+    await house.post("1")
+    ends = house.clock.now() + timedelta(minutes=90)
+    post = await house.post("Crue", expires=ends)
+    house.clock.set(house.clock.now() + timedelta(hours=hours))
+    left = (ends - house.clock.now()).total_seconds()
+    await house.clock.advance(left - 1)
+    assert await house.state(post) is PostState.QUEUED
+    await house.clock.advance(31)
+    assert await house.state(post) is PostState.EXPIRED
+
+
 async def test_the_gaps_are_as_short_as_the_window_allows(house):
     channel = ScriptedChannel(house.clock)
     await house.start(channel, limits=("10/1s",), concurrency=100)

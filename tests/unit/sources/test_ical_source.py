@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
@@ -231,6 +231,27 @@ async def test_a_clock_that_goes_back_tells_nothing_twice(town):
     town.clock.set(at("2026-11-26 09:00") - timedelta(hours=3))
     assert await town.read() == []
     assert await town.read("2026-11-26 09:05") == []
+
+
+@pytest.mark.parametrize("day", ["2026-10-25", "2026-03-29"])
+@pytest.mark.parametrize("hours", [0, -1, 1])
+async def test_each_step_is_told_once_over_a_change_of_summer_time_and_a_clock_that_is_set(town, day, hours):
+    """Looked at every ten minutes by a clock that nobody changes with the season; set by an hour, and back, at 3 h."""
+    date = day.replace("-", "")
+    town.write(event(f"DTSTART;TZID=Europe/Paris:{date}T013000\nDTEND;TZID=Europe/Paris:{date}T043000"))
+    began = at(f"{day} 00:00").astimezone(UTC) - timedelta(days=1, hours=1)
+    told: list[tuple[str, str]] = []
+    for look in range(33 * 6):
+        now = began + timedelta(minutes=10 * look)
+        set_by = timedelta(hours=hours) if at(f"{day} 03:00") <= now < at(f"{day} 03:40") else timedelta()
+        town.clock.set(now + set_by)
+        told += [(step, f"{now.astimezone(PARIS):%d %H:%M}") for step in await town.steps()]
+    last = int(day[-2:])
+    end = f"{last} 03:30" if hours == 1 else f"{last} 04:30"
+
+    assert [step for step, _ in told] == ["before", "start", "end"]
+    assert [time for _, time in told[:2]] == [f"{last - 1} 01:30", f"{last} 01:30"]
+    assert told[2][1] in (f"{last} 04:30", end)
 
 
 def test_an_address_needs_a_fetcher(tmp_path):

@@ -1,0 +1,225 @@
+"""Strangers who attack a daemon of the bench, each a process of its own: `python -m bench.attackers NAME {JSON}`.
+
+Each attacks loopback alone, at a pace that leaves the machine's cores to others: what is measured is how the daemon
+holds up, not who wins the processor. It says `ready` once the attack goes on, and ends with its standard input.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import http.client
+import itertools
+import json
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import quote, urlencode, urlsplit
+
+Given = Mapping[str, str]
+MARKS = "é" + "\u0301\u0323" * 120_000
+"""480 kB: to put these in order is quadratic (Unicode, annex 15)."""
+FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+
+
+def main() -> None:
+    """Attack until standard input ends."""
+    name, given = sys.argv[1], json.loads(sys.argv[2])
+    threading.Thread(target=ATTACKS[name], args=(given,), daemon=True).start()
+    sys.stdin.read()
+    os._exit(0)
+
+
+def _paced(a_second: float) -> Iterator[int]:
+    """Count up, so many times a second; what was missed isn't made up for."""
+    for number in itertools.count():
+        began = time.monotonic()
+        yield number
+        if number == 0:
+            print("ready", flush=True)
+        time.sleep(max(1 / a_second - (time.monotonic() - began), 0))
+
+
+def _ask(given: Given, method: str, path: str, body: bytes | None = None, headers: Given | None = None) -> None:
+    """One request on a connection of its own; that it is refused, or isn't answered, is no matter."""
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        connection = http.client.HTTPConnection(urlsplit(given["url"]).netloc, timeout=20)
+        connection.request(method, path, body, dict(headers or {}))
+        connection.getresponse().read()
+        connection.close()
+
+
+def names(given: Given) -> None:
+    """Sign in under a name of combining marks."""
+    body = b"name=" + quote(MARKS).encode()[:1_000_000] + b"&password=x"
+    for _ in _paced(10):
+        _ask(given, "POST", "/desk/sign-in", body, FORM)
+
+
+def forms(given: Given) -> None:
+    """Forms of a megabyte, with a hundred thousand fields."""
+    body = "&".join(f"f{number}=1" for number in range(100_000)).encode()
+    for _ in _paced(5):
+        _ask(given, "POST", "/desk/sign-in", body, FORM)
+
+
+def setup_form(given: Given) -> None:
+    """The setup's form with a header of a table that never ends, from somebody who is signed in."""
+    lines = "[" + " " * 3500 + "\n[channels.x]\n"
+    fields = {"csrf": given["csrf"], "lines": lines, "do": "save", "name": "Ville", "sender": "a@b.example"}
+    for _ in _paced(5):
+        _ask(given, "POST", "/desk/setup/station", urlencode(fields).encode(), {**FORM, "Cookie": given["cookie"]})
+
+
+def half_open(given: Given) -> None:
+    """Requests that never end, a hundred more a second, 3,000 at once, from four addresses."""
+    held: list[socket.socket] = []
+    for number in _paced(100):
+        with contextlib.suppress(OSError):
+            each = _connected(given, number % 4)
+            each.sendall(b"GET / HTTP/1.1\r\nHost: town\r\nX-Slow: ")
+            held.append(each)
+        if len(held) > 3000:
+            held.pop(0).close()
+
+
+def streams(given: Given) -> None:
+    """Two thousand streams of events from eight addresses, opened before, and again where one is closed."""
+    held: list[socket.socket] = []
+    for number in range(2000):
+        with contextlib.suppress(OSError):
+            each = _connected(given, number % 8)
+            each.sendall(b"GET /events HTTP/1.1\r\nHost: town\r\nAccept: text/event-stream\r\n\r\n")
+            held.append(each)
+        time.sleep(0.001)
+    time.sleep(1)
+    print("ready", flush=True)
+    while True:
+        time.sleep(60)
+
+
+def _connected(given: Given, number: int) -> socket.socket:
+    where = urlsplit(given["url"])
+    return socket.create_connection((where.hostname, where.port), 2, source_address=(f"127.0.3.{number + 1}", 0))
+
+
+def search(given: Given) -> None:
+    """Search among all alerts for what stands in none, each time in other words."""
+    for number in _paced(20):
+        _ask(
+            given,
+            "GET",
+            f"/desk/alerts?words={quote(f'verglas nulle-part {number}')}",
+            None,
+            {"Cookie": given["cookie"]},
+        )
+
+
+def metrics(given: Given) -> None:
+    """Scrape the metrics."""
+    for _ in _paced(5):
+        _ask(given, "GET", "/metrics")
+
+
+def bot(given: Given) -> None:
+    """A hundred messages a second to the bot, of as many people."""
+    for number in _paced(100):
+        user = {"id": 7_000_000 + number, "is_bot": False, "first_name": "A", "language_code": "fr"}
+        chat = {"id": user["id"], "type": "private", "first_name": "A"}
+        message = {"message_id": number + 1, "from": user, "chat": chat, "date": 1, "text": "/start"}
+        body = json.dumps({"update": {"message": message}}).encode()
+        _ask({"url": given["sandbox"]}, "POST", "/sandbox/telegram/updates", body, {"Content-Type": "application/json"})
+
+
+def api(given: Given) -> None:
+    """Alerts from programs: a hundred a second under a wrong token, ten under a good one."""
+    draft = {"severity": "Minor", "category": "Met", "expires": "1h", "description": "x" * 2000}
+    for number in _paced(100):
+        token = given["token"] if number % 10 == 0 else f"wrong-{number}"
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+        _ask(given, "POST", "/api/v1/alerts", json.dumps({"headline": f"Averse {number}", **draft}).encode(), headers)
+
+
+def outside(given: Given) -> None:
+    """A feed and a webhook's receiver of others: harmless until the file `mode` says what they answer."""
+    mode, count = Path(given["mode"]), itertools.count()
+    made = {name: make() for name, make in HOSTILE.items()}
+    bomb = gzip.compress(bytes(10_000_000), 1) * 100
+
+    class Server(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+        def do_GET(self) -> None:
+            now = mode.read_text()
+            body, packed = (_index(self.headers["Host"], next(count) if now in made else None).encode(), False)
+            if "/message" in self.path and now in made:
+                body = made[now].replace(b"urn:bench", f"urn:bench:{self.path}".encode())
+            elif now == "gzip":
+                body, packed = bomb, True
+            self._answer(body, "application/xml", packed=packed)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            packed = mode.read_text() == "webhook"
+            self._answer(bomb if packed else b'{"id": "1"}', "application/json", packed=packed)
+
+        def _answer(self, body: bytes, kind: str, *, packed: bool) -> None:
+            with contextlib.suppress(OSError):
+                self.send_response(200)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body)))
+                if packed:
+                    self.send_header("Content-Encoding", "gzip")
+                self.end_headers()
+                self.wfile.write(body)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    print(f"http://127.0.0.1:{server.server_port}", flush=True)
+    server.serve_forever()
+
+
+def _index(host: str, number: int | None) -> str:
+    """An index of nothing, or of one message that is new at each look."""
+    entry = f"""<entry><id>urn:{number}</id><title>t</title><updated>2026-11-25T12:00:00Z</updated>
+        <link type="application/cap+xml" href="http://{host}/message/{number}"/></entry>"""
+    inside = entry if number is not None else ""
+    return f'<feed xmlns="http://www.w3.org/2005/Atom"><id>urn:f</id><title>f</title>{inside}</feed>'
+
+
+def _message(event: str = "Vent violent", polygon: str = "") -> bytes:
+    area = f"<polygon>{polygon}</polygon>" if polygon else ""
+    now = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
+    later = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(time.time() + 6 * 3600))
+    return f"""<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2">
+<identifier>urn:bench</identifier><sender>m@x.example</sender><sent>{now}</sent>
+<status>Actual</status><msgType>Alert</msgType><scope>Public</scope>
+<info><language>fr-FR</language><category>Met</category><event>{event}</event>
+<urgency>Expected</urgency><severity>Severe</severity><certainty>Likely</certainty><expires>{later}</expires>
+<headline>{event}</headline><area><areaDesc>Ici</areaDesc>{area}</area></info></alert>""".encode()
+
+
+def _outline() -> str:
+    points = [f"{45 + (number % 977) / 1e4:.5f},{5 + number / 3e5:.6f}" for number in range(300_000)]
+    return " ".join([*points, points[0]])
+
+
+HOSTILE: Mapping[str, Callable[[], bytes]] = {
+    "marks": lambda: _message("e" + "\u0301\u0323" * 100_000),
+    "polygon": lambda: _message(polygon=_outline()),
+    "template": lambda: _message("Piège"),
+}
+"""What the feed says in each mode."""
+ATTACKS: Mapping[str, Callable[[Given], None]] = {
+    each.__name__: each for each in (names, forms, setup_form, half_open, streams, search, metrics, bot, api, outside)
+}
+
+if __name__ == "__main__":
+    main()

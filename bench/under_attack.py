@@ -1,0 +1,234 @@
+"""From stored to called for an Extreme while strangers attack, against the same without them.
+
+Daemon, sandbox and attackers are processes. In each round some Extremes are stored one after the other without the
+attack, then as many while it goes on; a round's figure is its median. What is called is a Facebook page that takes
+nothing but what is Extreme: its requests arrive in the order of storing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from alerts.config import load_config
+from alerts.daemon.counter import Counter, now
+from alerts.desk.draft import Draft, draft_alert
+from alerts.model.alert import Severity, Urgency
+from alerts.model.ids import new_id
+from alerts.store.books import StoredBooks
+from alerts.store.files import opened, ring
+from alerts.store.transactions import transaction
+from bench import history
+from bench.measure import Row
+from tests.process.town import PAGE, TELEGRAM, Running, Town, town_in
+from tests.process.visiting import FIRST, Browser
+
+EXTREMES, ROUNDS, GOAL = 12, 3, 3
+PAUSE = 0.08
+"""Seconds from one Extreme's answer to the next: the attack is met at different moments."""
+POSTS = history.POSTS
+SHORTEST = 2.0
+"""Seconds that an attack goes on before the first Extreme: a feed that is looked at each second has come by twice."""
+UNPACED = 'limits = ["100000/1m"]\nreserve = 0\n'
+TOWN = (
+    PAGE + UNPACED + 'severity = "Extreme"\n' + TELEGRAM + UNPACED + "subscriptions = true\n"
+    """
+[channels.panneaux]
+kind = "webhook"
+url = "{outside}/hook"
+secret = {{ env = "HOOK" }}
+severity = "Extreme"
+""" + UNPACED
+)
+SOURCES = """
+[desk]
+second_factor = "optional"
+
+[sources.meteo]
+kind = "cap"
+url = "{outside}/index"
+every = "1s"
+area = "any"
+severity = "Moderate"
+publish = "auto"
+allow_private = true
+"""
+TRAP = "{% for i in range(90000) %}{% for j in range(90000) %}{% set x = i * j %}{% endfor %}{% endfor %}"
+"""A town's own template, for an event that only the feed tells of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """A row: what `bench.attackers` does, in so many processes, or what the feed and the receiver answer meanwhile."""
+
+    what: str
+    name: str = ""
+    processes: int = 1
+    mode: str = "calm"
+    long_history: bool = False
+
+
+ATTACKS = (
+    Attack("signing in with names of combining marks", "names"),
+    Attack("half-open connections", "half_open"),
+    Attack("2,000 streams of events", "streams"),
+    Attack("forms of 100,000 fields", "forms"),
+    Attack("the setup's form", "setup_form"),
+    Attack("a feed's event of combining marks", mode="marks"),
+    Attack("a feed's polygon of 300,000 points", mode="polygon"),
+    Attack("a feed that is a gzip bomb", mode="gzip"),
+    Attack("a receiver that answers with a gzip bomb", mode="webhook"),
+    Attack("a template that never ends", mode="template"),
+    Attack("100 messages a second to the bot", "bot"),
+    Attack("100 requests a second to the API", "api"),
+    Attack("two who search, 1,000,000 posts", "search", 2, long_history=True),
+    Attack("two scrapes of /metrics, 1,000,000 posts", "metrics", 2, long_history=True),
+    Attack("an export, 1,000,000 posts", "export", long_history=True),
+)
+
+
+def measure() -> Iterator[Row]:
+    """A row for each attack."""
+    for long_history in (False, True):
+        attacks = [each for each in ATTACKS if each.long_history is long_history]
+        if not attacks:
+            continue
+        with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder, ExitStack() as stack:
+            town = stack.enter_context(contextlib.contextmanager(town_in)(Path(folder)))
+            scene = _scene(town, stack, POSTS if long_history else 0)
+            for attack in attacks:
+                yield _row(scene, attack)
+
+
+@dataclass
+class Scene:
+    """A town that runs, and what its attackers are told."""
+
+    town: Town
+    counter: Counter
+    daemon: Running
+    mode: Path
+    given: dict[str, str]
+    stored: int = field(default=0)
+
+
+def _scene(town: Town, stack: ExitStack, posts: int) -> Scene:
+    town.start_sandbox("--no-limits")
+    mode = town.folder / "mode"
+    mode.write_text("calm")
+    outside = stack.enter_context(_attacking("outside", {"mode": str(mode)}))
+    town.environment["HOOK"] = "a-secret-of-the-bench-that-is-long"
+    town.configure(TOWN.replace("{outside}", outside), SOURCES.replace("{outside}", outside))
+    trap = town.folder / "templates" / "fr" / "telegram" / "piege.publish.j2"
+    trap.parent.mkdir(parents=True)
+    trap.write_text(TRAP, encoding="utf-8")
+    done = town.tocsin("user", "add", "Anne", "--role", "administrator", "--password-stdin", stdin=FIRST)
+    assert done.returncode == 0, done.stderr
+    [token] = town.objects("token", "add", "capteur", "--role", "author")
+    if posts:
+        history.fill(town.database, posts)
+    daemon = town.start_daemon()
+    browser = Browser(daemon.url).sign_in("Anne")
+    given = {
+        "url": daemon.url,
+        "sandbox": town.sandbox,
+        "cookie": browser.cookie,
+        "csrf": browser.csrf,
+        "token": token["token"],
+    }
+    scene = Scene(town, Counter(load_config(town.config)), daemon, mode, given)
+    _extremes(scene, 3)
+    return scene
+
+
+def _row(scene: Scene, attack: Attack) -> Row:
+    quiet, attacked = [], []
+    for _ in range(ROUNDS):
+        quiet.append(statistics.median(_extremes(scene)))
+        with ExitStack() as stack:
+            for _ in range(attack.processes if attack.name else 0):
+                stack.enter_context(_export(scene) if attack.name == "export" else _attacking(attack.name, scene.given))
+            scene.mode.write_text(attack.mode)
+            time.sleep(SHORTEST)
+            attacked.append(statistics.median(_extremes(scene)))
+            scene.mode.write_text("calm")
+        assert scene.daemon.alive, scene.daemon.lines[-20:]
+    return Row(attack.what, quiet, attacked, "s", goal=GOAL)
+
+
+def _extremes(scene: Scene, many: int = EXTREMES) -> list[float]:
+    """Seconds from stored to called of so many Extremes, one after the other."""
+    before = scene.stored
+    stored = [_store(scene) for _ in range(many)]
+    called = sorted(each["at"] for each in scene.town.requests("facebook"))[before:]
+    assert len(called) == many, f"{many} Extremes were stored, {len(called)} called"
+    return [at - since for since, at in zip(stored, called, strict=True)]
+
+
+def _store(scene: Scene) -> float:
+    """What `tocsin post` does, in this process, and wait until it is out; returns when its commit was done."""
+    counter, scene.stored = scene.counter, scene.stored + 1
+    draft = Draft(
+        headline=f"Rupture de digue n° {scene.stored}",
+        instruction="Montez à l’étage.",
+        severity=Severity.EXTREME,
+        urgency=Urgency.IMMEDIATE,
+    )
+    alert = draft_alert(draft, counter.desk.station, now(), new_id())
+    with opened(counter.config.database) as db:
+        with transaction(db):
+            filed = counter.desk.post(StoredBooks(db), alert, again=True)
+        stored = time.time()
+        ring(counter.config.database)
+        query = "SELECT count(*) FROM post WHERE alert_id = ? AND channel = 'page' AND state = 'sent'"
+        deadline = time.monotonic() + 120
+        while not db.execute(query, (filed.record.id,)).fetchone()[0]:
+            assert time.monotonic() < deadline, "an Extreme wasn't sent within two minutes"
+            time.sleep(PAUSE / 20)
+    time.sleep(PAUSE)
+    return stored
+
+
+@contextlib.contextmanager
+def _attacking(name: str, given: dict[str, str]) -> Iterator[str]:
+    """An attacker until the block ends; what it said first."""
+    command = [sys.executable, "-m", "bench.attackers", name, json.dumps(given)]
+    with _until_the_end(command) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+
+
+@contextlib.contextmanager
+def _export(scene: Scene) -> Iterator[str]:
+    """Exports, one after the other."""
+    script = f"while true; do {sys.executable} -m alerts.cli db export >/dev/null; done"
+    with _until_the_end(["sh", "-c", script], cwd=scene.town.folder, end=True):
+        yield "ready"
+
+
+@contextlib.contextmanager
+def _until_the_end(
+    command: Sequence[str], cwd: Path | None = None, *, end: bool = False
+) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        command, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=end
+    )
+    try:
+        yield process
+    finally:
+        if end:
+            os.killpg(process.pid, signal.SIGKILL)
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(20)
