@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -347,3 +348,15 @@ async def test_an_open_page_hears_that_a_source_was_read_for_the_first_time(hous
         assert told.is_set()
     assert "pas encore de lecture" in before.answers["/"].body.decode()
     assert "pas encore de lecture" not in after.answers["/"].body.decode()
+
+
+async def test_many_open_pages_are_told_a_few_at_a_time_and_all_of_them(house):
+    with ExitStack() as stack:
+        told = [stack.enter_context(house.publisher.listen()) for _ in range(3 * publisher.TOLD_AT_ONCE)]
+        await house.hear(an_alert())
+        await house.publisher.make()
+
+        assert sum(each.is_set() for each in told) == publisher.TOLD_AT_ONCE, "lanes get their turn in between"
+        async with asyncio.timeout(5):
+            for each in told:
+                await each.wait()
