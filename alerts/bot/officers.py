@@ -16,18 +16,21 @@ from alerts.bot.reply import Reply, Say, buttons, pieces, safe
 from alerts.bot.town import Town
 from alerts.bot.words import language_for, words_of
 from alerts.desk.approval import fingerprint
+from alerts.desk.in_full import in_full
 from alerts.desk.officer import Officer
 from alerts.desk.sitting import Sitting
 from alerts.model.actor import Actor, Origin
 from alerts.model.incident import Record
 from alerts.model.person import Account
 from alerts.model.ports import Keyboard, Linked
-from alerts.model.post import Image, Post, PostState
+from alerts.model.post import Image, Message, Post, PostState
 
 SEEN = 24
 """Digits of a fingerprint that a button carries, 96 bits: beside an alert's id, 64 bytes have no room for more."""
 _LONGEST = 3500
 """UTF-16 units of one message with exact posts: Telegram's limit is 4096, and markup is to fit too."""
+_MOST = 6
+"""Messages that somebody reads before a button: what takes more is validated at the desk."""
 ADDRESS = "telegram"
 CHANGE = "change "
 """Before the number of a line of the record, where a chat was told of that and not of an alert."""
@@ -35,13 +38,18 @@ CHANGE = "change "
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An alert that waits: its message and posts, and what is said above and below them in the officer's language."""
+    """An alert that waits: its message and posts, and what is said above and below them in the officer's language.
+
+    `twins` are the messages by which the public knows of the same event, `desk_url` where it is validated otherwise.
+    """
 
     record: Record
     posts: Sequence[Post]
     lead: str
     detail: str
     may_approve: bool = True
+    twins: Sequence[Record] = ()
+    desk_url: str | None = None
 
     @property
     def to_see(self) -> list[Post]:
@@ -83,23 +91,79 @@ def answer(sitting: Sitting, channel: str, event: Event, town: Town) -> Reply:
 
 
 def sheets(waiting: Waiting, language: str, *, blind: bool = False) -> list[Say]:
-    """All that is to be seen to validate it: each post word for word, then the buttons bound to what was shown.
+    """All that is let out by validating it, word for word, then the buttons bound to what was shown.
 
-    `blind`: its pictures were refused here.
+    That is each post, what subscribers get in each language, and every word of the message, which the town's page has.
+    Where that doesn't fit, or a picture can't be shown (`blind`: it was refused here), there is a link to the desk and
+    no button to validate: what was not shown is not validated. Nor is an event published a second time from here.
     """
     _ = words_of(language).gettext
-    parts = [f"<b>{safe(waiting.lead)}</b>\n{safe(waiting.detail)}".rstrip()]
+    lead = f"<b>{safe(waiting.lead)}</b>\n{safe(waiting.detail)}".rstrip()
+    parts = [lead]
     for post in waiting.to_see:
         parts += _spelled(post, _("picture"))
+        for spoken, message in sorted(post.subscribers.items()):
+            parts += _quoted(
+                _("%(channel)s, subscribers (%(language)s)", channel=post.channel, language=spoken), message
+            )
+    parts += _page_words(waiting.record, language)
     unseen = any(blind or not Path(image.path).is_file() for image in waiting.images)
-    if unseen:
-        parts.append(_("Its picture can't be shown here: validate it at the desk."))
+    long = len(_packed(parts)) > _MOST
+    if long:
+        parts = [lead]
+    if why := _why_at_the_desk(waiting, language, unseen=unseen, long=long):
+        parts.append(why)
     elif not waiting.may_approve:
         parts.append(_("You wrote it: somebody else validates it."))
-    pictures = [] if unseen else [Say(image.alt, picture=image.path) for image in waiting.images]
+    hidden = unseen or long
+    pictures = [] if hidden else [Say(image.alt, picture=image.path) for image in waiting.images]
     messages = _packed(parts)
-    keyboard = decision_keys(waiting, language, unseen=unseen)
+    keyboard = decision_keys(waiting, language, unseen=hidden or bool(waiting.twins))
     return [*pictures, *(Say(text) for text in messages[:-1]), Say(messages[-1], keyboard)]
+
+
+def _why_at_the_desk(waiting: Waiting, language: str, *, unseen: bool, long: bool) -> str | None:
+    """Why it can't be validated in the chat, with where it can."""
+    _ = words_of(language).gettext
+    why = None
+    if waiting.twins:
+        named = ", ".join(f"{_headline(twin)} ({twin.source})" for twin in waiting.twins)
+        why = _("The same event is out: %(what)s. Reject it, or publish it a second time at the desk.", what=named)
+    elif unseen:
+        why = _("Its picture can't be shown here: validate it at the desk.")
+    elif long:
+        why = _("It is too long to be shown here in full: validate it at the desk.")
+    if why is None:
+        return None
+    where = f"{waiting.desk_url}/waiting/{waiting.record.id}" if waiting.desk_url else ""
+    return "\n".join(filter(None, (safe(why), safe(where))))
+
+
+def _page_words(record: Record, language: str) -> list[str]:
+    """Every word of the message, language by language."""
+    _ = words_of(language).gettext
+    names = {
+        "headline": _("Headline"),
+        "event": _("Event"),
+        "description": _("Description"),
+        "instruction": _("What to do"),
+        "audience": _("For whom"),
+        "contact": _("Contact"),
+        "sender_name": _("Sender"),
+        "web": _("Link"),
+        "source": _("Source"),
+        "restriction": _("Restriction"),
+        "note": _("Note"),
+        "picture": _("Picture"),
+        "parameter": _("Further element"),
+        "area": _("Area"),
+    }
+    parts = []
+    for told in in_full(record.alert) if record.alert else ():
+        text = "\n".join(f"{names[name]}: {words}" for name, words in told.said)
+        where = _("Town’s page (%(language)s)", language=told.language or "–")
+        parts += _quoted(where, Message(text, text))
+    return parts
 
 
 def decision_keys(waiting: Waiting, language: str, *, unseen: bool = False) -> Keyboard:
@@ -178,15 +242,24 @@ def _part(sitting: Sitting, channel: str, chat: int) -> bool:
 
 def _spelled(post: Post, picture: str) -> list[str]:
     """One post word for word, in as many parts as it needs, under its channel's name."""
-    text = post.message.plain
-    if post.message.link and post.message.link not in text:
-        text = f"{text}\n{post.message.link}"
-    first, *others = pieces(text, _LONGEST - 200)
+    parts = _quoted(post.channel, post.message)
     image = f"\n<i>{safe(picture)}: {safe(post.message.image.alt)}</i>" if post.message.image else ""
-    named = [f"<b>{safe(post.channel)}</b>\n<blockquote>{safe(first)}</blockquote>"]
-    rest = [f"<blockquote>{safe(piece)}</blockquote>" for piece in others]
-    parts = named + rest
     return [*parts[:-1], parts[-1] + image]
+
+
+def _quoted(title: str, message: Message) -> list[str]:
+    """A text word for word, with where it leads to."""
+    text = message.plain
+    if message.link and message.link not in text:
+        text = f"{text}\n{message.link}"
+    first, *others = pieces(text, _LONGEST - 200)
+    named = [f"<b>{safe(title)}</b>\n<blockquote>{safe(first)}</blockquote>"]
+    return named + [f"<blockquote>{safe(piece)}</blockquote>" for piece in others]
+
+
+def _headline(record: Record) -> str:
+    info = record.alert.infos[0] if record.alert and record.alert.infos else None
+    return (info.headline or info.event) if info else record.id
 
 
 def _packed(parts: Sequence[str]) -> list[str]:

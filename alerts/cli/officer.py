@@ -14,6 +14,9 @@ from alerts.model.errors import Misuse
 
 if TYPE_CHECKING:
     from alerts.daemon.counter import Counter
+    from alerts.desk.sitting import Sitting
+    from alerts.model.incident import Record
+    from alerts.model.post import Post
 
 
 def _counter(context: typer.Context) -> Counter:
@@ -58,6 +61,7 @@ def status(
             screen.show_account(account)
             screen.show_then(account)
             screen.show_texts(account)
+            screen.show_let_out(account)
             screen.show_in_full(every_word(counter, account["alert"]))
         return 0
     for account in accounts(counter, everything=everything):
@@ -76,26 +80,35 @@ def status(
     return 0
 
 
-def approve(context: typer.Context, name: options.Name, who: As = None) -> int:
-    """Let a waiting alert go out, exactly as it is shown."""
+def approve(
+    context: typer.Context,
+    name: options.Name,
+    who: As = None,
+    again: Annotated[bool, typer.Option("--again", help="Publish it though the same event is out already.")] = False,
+) -> int:
+    """Show all that a waiting alert lets out, and let it go out exactly as it is shown."""
     counter = _counter(context)
     seen = _look_first(counter, name)
-    (record, posts), _ = counter.act(lambda sitting: officer(sitting, who, Act.APPROVE).approve(name, seen=seen))
+
+    def act(sitting: Sitting) -> tuple[Record, list[Post]]:
+        return officer(sitting, who, Act.APPROVE).approve(name, seen=seen, again=again)
+
+    (record, posts), _ = counter.act(act)
     screen.say(f"{record.id} goes out on {', '.join(post.channel for post in posts)}")
     return 0
 
 
-def _look_first(counter: Counter, name: str) -> str | None:
-    """On a terminal, show what is to be validated and ask; the fingerprint of what was shown."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return None
+def _look_first(counter: Counter, name: str) -> str:
+    """Show what is to be validated, and on a terminal ask; the fingerprint of what was shown."""
     from alerts.daemon.overview import every_word, one_account
 
     account = one_account(counter, name)
     screen.show_account(account)
     screen.show_texts(account)
+    screen.show_let_out(account)
     screen.show_in_full(every_word(counter, account["alert"]))
-    typer.confirm("Validate this?", abort=True, err=True)
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        typer.confirm("Validate this?", abort=True, err=True)
     fingerprint: str = account["fingerprint"]
     return fingerprint
 

@@ -107,6 +107,23 @@ def show_texts(account: Mapping[str, Any]) -> None:
         show(plain(post["text"]))
 
 
+def show_let_out(account: Mapping[str, Any]) -> None:
+    """What a validation lets out beside the texts of the posts, of an alert that waits."""
+    let_out = account.get("lets_out") or {}
+    for each in let_out.get("subscribers", ()):
+        show("")
+        show(f"── subscribers of {each['channel']} · {each['language']}")
+        show(plain(each["text"]))
+        if each["link"] and each["link"] not in each["text"]:
+            show(plain(each["link"]))
+    for each in let_out.get("pictures", ()):
+        show(f"{each['channel']}, the picture: {plain(each['alt'])}")
+    for each in let_out.get("links", ()):
+        show(f"{each['channel']}, the link: {plain(each['link'])}")
+    for each in let_out.get("same_event", ()):
+        show(f"the same event is out already: {each['alert']} from {each['source']}")
+
+
 def show_in_full(told: Iterable[InFull]) -> None:
     """Every word of it in every language, as the town's page and the CAP message have it."""
     for each in told:

@@ -1,6 +1,6 @@
 """Looks every few seconds whether something waits for those on duty, and tells them: at once, again, and the outcome.
 
-What was corrected, and a second factor that was changed, wait for nobody, and are told once.
+What was corrected, a second factor that was changed, and two messages under one name wait for nobody, and are told once.
 
 What was told is read from the books, in the transaction that tells: a restart, or a second daemon, tells nothing twice.
 """
@@ -16,7 +16,7 @@ import structlog
 
 from alerts.config import Config
 from alerts.daemon.awaited_words import Awaited, word_awaited
-from alerts.daemon.corrections import Corrections
+from alerts.daemon.corrections import Clashes, Corrections
 from alerts.daemon.failing import factor_changes
 from alerts.daemon.warnings import Notice, Warnings, topic_of
 from alerts.delivery.awaited import to_say
@@ -65,6 +65,7 @@ class AwaitedWatch:
         self._warnings = warnings
         self._wake = wake
         self._corrections = Corrections(config.desk_url, config.station.language)
+        self._clashes = Clashes(config.desk_url, warnings.station)
         self._read_to = 0
         self._open: set[str] | None = None
 
@@ -94,11 +95,12 @@ class AwaitedWatch:
         return bool(self._due(db) or self._said(db, now, height)), height
 
     def _said(self, db: sqlite3.Connection, now: datetime, height: int) -> list[Notice]:
-        """What the record of who did what has that is new and waits for nobody."""
+        """What is new and waits for nobody: of the record of who did what, and of the desk's decisions."""
+        clashes = list(self._clashes.news(db, now))
         if height <= self._read_to:
-            return []
+            return clashes
         changes = factor_changes(db, self._read_to, now, self._warnings.station.timezone)
-        return [*self._corrections.news(db, self._read_to, now), *changes]
+        return [*clashes, *self._corrections.news(db, self._read_to, now), *changes]
 
     def _tell(self, db: sqlite3.Connection) -> list[str]:
         now = self._clock.now()

@@ -72,6 +72,36 @@ class Corrected:
     link: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Clashed:
+    """A message that goes by the sender and identifier of another; `kept_back`: it isn't published."""
+
+    headline: str
+    source: str
+    other: str
+    other_source: str
+    kept_back: bool
+    exercise: bool = False
+    link: str | None = None
+
+
+def word_clashed(clash: Clashed, language: str) -> Words:
+    """The notice in French where `language` is, else in English."""
+    french = language.lower().split("-", 1)[0] == "fr"
+    one, other = _short(clash.headline), _short(clash.other)
+    if french:
+        became = "Elle n’est pas publiée." if clash.kept_back else "Chacune suit les règles de sa source."
+        lead = "EXERCICE – " if clash.exercise else ""
+        told = f"Deux messages sous un même identifiant : « {one} » ({clash.source}) et « {other} » "
+        headline = f"{lead}{told}({clash.other_source}), reçue avant."
+    else:
+        became = "It is not published." if clash.kept_back else "Each goes by its own source’s rules."
+        lead = "EXERCISE – " if clash.exercise else ""
+        told = f"Two messages under one identifier: “{one}” ({clash.source}) and “{other}” "
+        headline = f"{lead}{told}({clash.other_source}), which came before."
+    return Words(f"{headline} {became}", clash.link)
+
+
 def word_corrected(corrected: Corrected, language: str) -> Words:
     """The notice in French where `language` is, else in English."""
     french = language.lower().split("-", 1)[0] == "fr"
@@ -103,10 +133,14 @@ def _practice(awaited: Awaited | Corrected, *, french: bool) -> str:
 
 
 def _named(awaited: Awaited | Corrected, *, french: bool) -> str:
-    text = " ".join(clean_line(awaited.headline).split())
-    short = text if len(text) <= _LONGEST_HEADLINE else text[: _LONGEST_HEADLINE - 1].rsplit(" ", 1)[0] + "…"
+    short = _short(awaited.headline)
     severity = _SEVERITY[awaited.severity] if french else awaited.severity.lower()
     return f"« {short} » ({severity})" if french else f"“{short}” ({severity})"
+
+
+def _short(headline: str) -> str:
+    text = " ".join(clean_line(headline).split())
+    return text if len(text) <= _LONGEST_HEADLINE else text[: _LONGEST_HEADLINE - 1].rsplit(" ", 1)[0] + "…"
 
 
 def _what_to_do(awaited: Awaited, zone: tzinfo, *, french: bool) -> str:

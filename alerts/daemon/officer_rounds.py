@@ -27,6 +27,7 @@ from alerts.delivery.awaited import to_say
 from alerts.delivery.watch import Say as Told
 from alerts.desk.four_eyes import why_not_theirs
 from alerts.desk.sitting import Sitting
+from alerts.desk.twins import told_already
 from alerts.model.actor import MAY, Act, Actor, Origin
 from alerts.model.errors import DeliveryError, ReaderGone, Rejected
 from alerts.model.incident import AlertState, Record
@@ -166,7 +167,15 @@ class OfficerRounds:
         posts = sitting.books.posts_of(record.id)
         actor = Actor(account.name, account.role, Origin.BOT)
         own = why_not_theirs(actor, record, station) is not None
-        waiting = Waiting(record, posts, words.headline, below, may_approve=not own)
+        waiting = Waiting(
+            record,
+            posts,
+            words.headline,
+            below,
+            may_approve=not own,
+            twins=told_already(sitting.books, record, sitting.now),
+            desk_url=self._config.desk_url,
+        )
         return sheets(waiting, language, blind=record.id in self._blind)
 
 

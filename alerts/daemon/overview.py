@@ -17,6 +17,7 @@ from alerts.desk.dedupe import end_reason
 from alerts.desk.in_full import InFull, in_full
 from alerts.desk.overview import concerning
 from alerts.desk.sitting import Sitting
+from alerts.desk.twins import told_already
 from alerts.model.bulk import Progress
 from alerts.model.cap_xml import write
 from alerts.model.errors import Refused
@@ -49,7 +50,10 @@ def one_account(counter: Counter, name: str) -> dict[str, Any]:
 
     def question(sitting: Sitting) -> dict[str, Any]:
         record = find_alert(sitting.books, name)
-        return _with_posts(sitting, [record])[0] | {"then": list(_then(sitting, record))}
+        posts, station = sitting.books.posts_of(record.id), sitting.desk.station
+        twins = told_already(sitting.books, record, sitting.now) if record.state is AlertState.WAITING else []
+        account = account_of(record, posts, station.timezone, station.language, twins)
+        return account | {"then": list(_then(sitting, record))}
 
     return counter.ask(question)
 

@@ -7,17 +7,25 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from alerts.desk.approval import fingerprint
+from alerts.desk.in_full import in_full
 from alerts.desk.posting import Penned
-from alerts.model.incident import Record
+from alerts.model.alert import Alert
+from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Event
 from alerts.model.post import Post
 
 
-def account_of(record: Record, posts: Sequence[Post], zone: tzinfo, language: str) -> dict[str, Any]:
-    """The object of design's "An alert"; times are in the station's zone."""
+def account_of(
+    record: Record, posts: Sequence[Post], zone: tzinfo, language: str, twins: Sequence[Record] = ()
+) -> dict[str, Any]:
+    """The object of design's "An alert"; times are in the station's zone.
+
+    One that waits has `lets_out` beside it: all that a validation lets out and its posts' texts don't show, and which
+    messages (`twins`) have told the public of the same event already.
+    """
     alert = record.alert
     info = alert.info_for(language) if alert else None
-    return {
+    account = {
         "alert": record.id,
         "incident": record.incident_id,
         "identifier": alert.identifier if alert else None,
@@ -31,6 +39,30 @@ def account_of(record: Record, posts: Sequence[Post], zone: tzinfo, language: st
         "author": record.author,
         "fingerprint": fingerprint(record, posts),
         "posts": [_post(post, zone) for post in posts],
+    }
+    return account | ({"lets_out": _lets_out(alert, posts, twins)} if alert and _waits(record) else {})
+
+
+def _waits(record: Record) -> bool:
+    return record.state is AlertState.WAITING
+
+
+def _lets_out(alert: Alert, posts: Sequence[Post], twins: Sequence[Record]) -> dict[str, Any]:
+    return {
+        "words": [
+            {"language": told.language, "said": [{"name": name, "words": words} for name, words in told.said]}
+            for told in in_full(alert)
+        ],
+        "subscribers": [
+            {"channel": post.channel, "language": language, "text": message.plain, "link": message.link}
+            for post in posts
+            for language, message in post.subscribers.items()
+        ],
+        "pictures": [
+            {"channel": post.channel, "alt": post.message.image.alt} for post in posts if post.message.image is not None
+        ],
+        "links": [{"channel": post.channel, "link": post.message.link} for post in posts if post.message.link],
+        "same_event": [{"alert": twin.id, "source": twin.source} for twin in twins],
     }
 
 

@@ -25,16 +25,13 @@ from alerts.model.alert import Alert
 from alerts.model.errors import Misuse, Refused
 from alerts.model.hazard import Hazard
 from alerts.model.ids import id_of
-from alerts.model.incident import AlertState, LeftOut, Record
+from alerts.model.incident import CLASHES, AlertState, LeftOut, Record
 from alerts.model.ports import Books, Heard
 from alerts.model.post import Post, PostState
 from alerts.model.span import spell_span
 from alerts.rendering.prepared import Prepared
 
 __all__ = ["DOUBLE_TAP", "MANUAL", "Desk", "Filed"]
-
-CLASHES = "conflict"
-"""What the decision is called that those on duty are told of: two messages under one sender and identifier."""
 
 
 @dataclass(frozen=True, slots=True)

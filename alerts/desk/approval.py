@@ -94,16 +94,18 @@ def reject(books: Books, name: str, who: str, reason: str | None, now: datetime)
 
 
 def fingerprint(record: Record, posts: Sequence[Post]) -> str:
-    """What a validation is bound to, as SHA-256: the message with its areas, each post's channel, words and picture.
+    """What a validation is bound to, as SHA-256: all that it lets out, so whoever binds to it has shown all of it.
 
-    A post's state is no part of it.
+    That is the message with its areas and every word, each post's channel, words and picture, and what subscribers are
+    told in each language. A post's state is no part of it.
     """
     shown: list[Any] = [record.id, alert_to_json(record.alert) if record.alert else None]
     for post in sorted(posts, key=lambda each: each.id):
         message = post.message
         picture = [_content(message.image.path), message.image.alt] if message.image else None
         words = [message.text, message.plain, message.link, picture]
-        shown.append([post.id, post.channel, post.kind, post.means, *words, post.exercise])
+        told = [[language, each.text, each.link] for language, each in sorted(post.subscribers.items())]
+        shown.append([post.id, post.channel, post.kind, post.means, *words, post.exercise, *told])
     return hashlib.sha256(json.dumps(shown, ensure_ascii=False).encode()).hexdigest()
 
 

@@ -12,6 +12,10 @@ MANUAL = "manual"
 """The source of what a duty officer enters: meant as it is entered, so never merged with anything by itself."""
 
 
+CLASHES = "conflict"
+"""What the decision is called that those on duty are told of: two messages under one sender and identifier."""
+
+
 class AlertState(StrEnum):
     """What the desk made of a message."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -160,7 +160,8 @@ class Post:
 
     `not_before` is when a veto's time is over, `next_try` when to try or look again (in doubt without one: an officer
     decides), `attempted_at` when a send was last begun and `outcome` what it
-    came to.
+    came to. `subscribers` is what those who subscribed to the channel are told with it, by language; it is there where
+    an alert's posts are read to be looked at, not for a lane.
     """
 
     id: str
@@ -187,6 +188,7 @@ class Post:
     reason: str | None = None
     looks: int = 0
     attempted_at: datetime | None = None
+    subscribers: Mapping[str, Message] = field(default_factory=dict)
 
     @property
     def addressed(self) -> Message:

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, select
 
 from alerts.model.actor import Act
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import CLASHES, AlertState, Record
 from alerts.model.person import Entry
 from alerts.store.rows import record_of
 from alerts.store.schema import alert, audit, decision, stamp, time_of
@@ -40,6 +40,36 @@ def corrections(db: sqlite3.Connection, after: int, since: datetime) -> Sequence
     names = ("actor", "role", "origin", "address", "act", "subject", "detail")
     rows = [(time_of(row["at"]), row) for row in _CORRECTIONS.rows(db, after=after, since=stamp(since))]
     return [Entry(at, *(str(row[name]) for name in names)) for at, row in rows if at is not None]
+
+
+_CLASHES = Statement(
+    select(decision.c.alert_id)
+    .where(decision.c.seq > bindparam("after"), decision.c.what == CLASHES, decision.c.at > bindparam("since"))
+    .order_by(decision.c.seq)
+)
+_LAST_BEFORE = Statement(
+    select(decision.c.seq).where(decision.c.at <= bindparam("since")).order_by(decision.c.seq.desc()).limit(1)
+)
+
+
+_HEIGHT = Statement(select(func.max(decision.c.seq).label("height")))
+
+
+def decisions_height(db: sqlite3.Connection) -> int:
+    """The number of the newest decision."""
+    row = _HEIGHT.row(db)
+    return (row["height"] or 0) if row else 0
+
+
+def clashes(db: sqlite3.Connection, after: int | None, since: datetime) -> Sequence[str]:
+    """The alerts that go by another message's name, as far as that was decided behind the decision `after`.
+
+    None: the decisions of before `since` were never read, and are passed over from the newest backwards.
+    """
+    if after is None:
+        last = _LAST_BEFORE.row(db, since=stamp(since))
+        after = last["seq"] if last else 0
+    return [row["alert_id"] for row in _CLASHES.rows(db, after=after, since=stamp(since))]
 
 
 def waiting(db: sqlite3.Connection) -> Sequence[Record]:

@@ -13,7 +13,7 @@ from alerts.model.bulk import Bulk
 from alerts.model.incident import MANUAL, AlertState, Record
 from alerts.model.post import FOLLOWS, Post, PostState
 from alerts.store import bulk_statements
-from alerts.store.bulk_rows import add_bulk
+from alerts.store.bulk_rows import add_bulk, with_subscribers
 from alerts.store.journal import gone_from, hear
 from alerts.store.rows import post_of, record_of, values_of_post, values_of_record
 from alerts.store.schema import alert, bulk, decision, post, reference, stamp
@@ -195,7 +195,7 @@ class StoredBooks:
 
     def posts_of(self, alert_id: str) -> Sequence[Post]:
         """The posts of one alert, in the order of storing."""
-        return [post_of(row) for row in _POSTS_OF.rows(self._db, alert_id=alert_id)]
+        return with_subscribers(self._db, [post_of(row) for row in _POSTS_OF.rows(self._db, alert_id=alert_id)])
 
     def over(self, now: datetime) -> Sequence[Record]:
         """The newest message of each incident that has readers, if it is accepted, was over by `now` and isn't closed.

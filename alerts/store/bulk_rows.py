@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+
+from sqlalchemy import select
 
 from alerts.model.alert import Severity
 from alerts.model.bulk import Bulk, BulkState, Candidate
-from alerts.model.post import PostKind, PostState
+from alerts.model.post import Message, Post, PostKind, PostState
 from alerts.model.subscriber import Notice, Topic
 from alerts.store import bulk_statements as sql
-from alerts.store.schema import stamp, time_of
+from alerts.store.schema import bulk, stamp, time_of
+from alerts.store.statement import Statement, one_of
+
+_TAG = re.compile(r"<[^>]*>")
 
 
 def _moment(stamped: int) -> datetime:
@@ -65,6 +74,25 @@ def bulk_of(row: sqlite3.Row) -> Bulk:
         seq=row["seq"],
         links=json.loads(row["links"]),
     )
+
+
+_TEXTS = Statement(select(bulk.c.id, bulk.c.texts, bulk.c.links).where(one_of(bulk.c.alert_id, "alerts")))
+
+
+def with_subscribers(db: sqlite3.Connection, posts: Sequence[Post]) -> list[Post]:
+    """The posts with what the subscribers of their channels are told."""
+    if not posts:
+        return []
+    alerts = json.dumps(sorted({post.alert_id for post in posts}))
+    told = {row["id"]: (json.loads(row["texts"]), json.loads(row["links"])) for row in _TEXTS.rows(db, alerts=alerts)}
+    return [replace(post, subscribers=_messages(*told[post.id])) if post.id in told else post for post in posts]
+
+
+def _messages(texts: Mapping[str, str], links: Mapping[str, str]) -> dict[str, Message]:
+    return {
+        language: Message(text, html.unescape(_TAG.sub("", text)), links.get(language), language=language)
+        for language, text in texts.items()
+    }
 
 
 def add_bulk(db: sqlite3.Connection, new: Bulk) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, func, select, text
 from alerts.model.incident import Record
 from alerts.model.ports import Event, SourceStanding
 from alerts.model.post import Post
+from alerts.store.bulk_rows import with_subscribers
 from alerts.store.journal import gone_from
 from alerts.store.outbox_statements import PACE
 from alerts.store.rows import post_of, record_of
@@ -49,8 +50,8 @@ def everything(db: sqlite3.Connection) -> list[Record]:
 def posts_by_alert(db: sqlite3.Connection, alerts: Sequence[str]) -> dict[str, list[Post]]:
     """The posts of each of these alerts, in order."""
     grouped: dict[str, list[Post]] = {identity: [] for identity in alerts}
-    for row in _POSTS.rows(db, alerts=json.dumps(list(alerts))):
-        grouped[row["alert_id"]].append(post_of(row))
+    for each in with_subscribers(db, [post_of(row) for row in _POSTS.rows(db, alerts=json.dumps(list(alerts)))]):
+        grouped[each.alert_id].append(each)
     return grouped
 
 

@@ -14,6 +14,7 @@ from alerts.desk.account import account_of, event_of
 from alerts.desk.approval import fingerprint
 from alerts.desk.sitting import Sitting
 from alerts.desk.station import Station
+from alerts.desk.twins import told_already
 from alerts.model.alert import Alert, Info, Resource
 from alerts.model.cap_xml import write
 from alerts.model.incident import AlertState, Record
@@ -67,9 +68,9 @@ async def accounts_of(station: Station, told: Sequence[Told]) -> list[dict[str, 
     return await asyncio.to_thread(lambda: [account(station, *each) for each in told])
 
 
-def account(station: Station, record: Record, posts: Sequence[Post]) -> dict[str, Any]:
+def account(station: Station, record: Record, posts: Sequence[Post], twins: Sequence[Record] = ()) -> dict[str, Any]:
     """One alert's account."""
-    return account_of(record, posts, station.timezone, station.language)
+    return account_of(record, posts, station.timezone, station.language, twins)
 
 
 def next_link(path: str, wanted: Paging, following: object) -> dict[str, str]:
@@ -82,21 +83,22 @@ def next_link(path: str, wanted: Paging, following: object) -> dict[str, str]:
 
 async def get_alert(api: Api, call: Call) -> Answer:
     """One alert, in the form that is asked for; nothing where who asks has it already."""
-    record, posts = await api.office.ask(lambda sitting: _one(sitting, call.name))
+    record, posts, twins = await api.office.ask(lambda sitting: _one(sitting, call.name))
     bound = await asyncio.to_thread(fingerprint, record, posts)
     if call.conditions.form == CAP:
         body = _cap(record)
         answer = Answer(200, body, CAP, {"ETag": tag_of(bound, body)})
     else:
-        answer = json_answer(200, (await accounts_of(api.station, [(record, posts)]))[0])
+        answer = json_answer(200, await asyncio.to_thread(account, api.station, record, posts, twins))
     if has_it(call.conditions.if_none_match, answer.headers["ETag"]):
         return Answer(304, b"", headers={"ETag": answer.headers["ETag"]})
     return answer
 
 
-def _one(sitting: Sitting, name: str) -> Told:
+def _one(sitting: Sitting, name: str) -> tuple[Record, Sequence[Post], Sequence[Record]]:
     record = named(sitting, name)
-    return record, sitting.books.posts_of(record.id)
+    twins = told_already(sitting.books, record, sitting.now) if record.state is AlertState.WAITING else []
+    return record, sitting.books.posts_of(record.id), twins
 
 
 async def explain_alert(api: Api, call: Call) -> Answer:

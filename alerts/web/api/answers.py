@@ -44,10 +44,65 @@ class AlertHead(BaseModel):
     fingerprint: str = Field(description="What a validation is bound to: the message, each post's words and picture.")
 
 
+class SaidWord(BaseModel):
+    """An element of the CAP message, by its name."""
+
+    name: str
+    words: str
+
+
+class SaidWords(BaseModel):
+    """What the message says in one language; null: in none of its own."""
+
+    language: str | None
+    said: list[SaidWord]
+
+
+class ToldSubscribers(BaseModel):
+    """What those who subscribed to a channel are told in one language."""
+
+    channel: str
+    language: str
+    text: str
+    link: str | None
+
+
+class ShownPicture(BaseModel):
+    """A picture of a post, in words."""
+
+    channel: str
+    alt: str
+
+
+class ShownLink(BaseModel):
+    """The address that a post leads to."""
+
+    channel: str
+    link: str
+
+
+class SameEvent(BaseModel):
+    """A message by which the public knows of the same event."""
+
+    alert: str
+    source: str
+
+
+class LetsOut(BaseModel):
+    """All that a validation lets out beside the texts of the posts."""
+
+    words: list[SaidWords]
+    subscribers: list[ToldSubscribers]
+    pictures: list[ShownPicture]
+    links: list[ShownLink]
+    same_event: list[SameEvent] = Field(description="What is out already: then `approve` takes `again`.")
+
+
 class AlertAccount(AlertHead):
     """An alert with its posts."""
 
     posts: list[PostAccount]
+    lets_out: LetsOut | None = Field(None, description="Where it waits: all that a validation lets out beside.")
 
 
 class RehearsedPost(PostAccount):

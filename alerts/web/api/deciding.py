@@ -20,7 +20,11 @@ Decision = Callable[[Officer, Record], str]
 async def approve_alert(api: Api, call: Call) -> Answer:
     """Let exactly these texts go out: an alert's own id names them, and they never change."""
     wish = call.wishing(ApproveWish)
-    return await _decide(api, call, lambda officer, record: officer.approve(record.id, seen=wish.seen)[0].id)
+
+    def decision(officer: Officer, record: Record) -> str:
+        return officer.approve(record.id, seen=wish.seen, again=wish.again)[0].id
+
+    return await _decide(api, call, decision)
 
 
 async def reject_alert(api: Api, call: Call) -> Answer:

@@ -99,6 +99,7 @@ class ApproveWish(Wish):
     """What was looked at before it was validated."""
 
     seen: Fingerprint | None = Field(None, description="The `fingerprint` of the alert as it was shown.")
+    again: bool = Field(False, description="Publish it though the same event is out already.")
 
 
 class RejectWish(Wish):

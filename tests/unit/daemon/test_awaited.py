@@ -20,13 +20,16 @@ from alerts.daemon.warnings import compose, furnish_warnings
 from alerts.delivery.watch import Say
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
+from alerts.desk.station import Intake
 from alerts.model.actor import Actor, Origin, Role
-from alerts.model.alert import Severity
+from alerts.model.alert import Area, Severity
+from alerts.model.ports import Heard
+from alerts.store.books import StoredBooks
 from alerts.store.database import Database
 from alerts.store.ledger import StoredLedger
 from alerts.store.migrate import migrate
 from tests.fakes import FakeClock
-from tests.unit.desk.conftest import NOW, PAGE, TEAM, X
+from tests.unit.desk.conftest import NOW, PAGE, TEAM, X, an_alert
 
 TOWN = """
 [station]
@@ -299,3 +302,20 @@ async def test_another_second_factor_is_told_once_and_a_first_one_is_none(duty):
     assert await duty.look() == []
     english = word_change(await duty.newest(), "en", PARIS)
     assert english.headline == "account Anne: passkey added, 2026-11-25 13:00"
+
+
+@pytest.mark.parametrize(("first", "became"), [("auto", "Elle n’est pas publiée."), ("approve", "Chacune suit")])
+async def test_two_messages_under_one_name_are_told_once(duty, first, became):
+    station = duty.desk.station
+    station.intakes.update({"meteo": Intake(publish=first), "other": Intake()})
+    one = an_alert(identifier="one", areas=(Area(station.name),))
+    two = replace(one, infos=an_alert(headline="Tout va bien", areas=(Area(station.name),)).infos)
+    for alert, source in ((one, "meteo"), (two, "other")):
+        heard = Heard(f"{source} {alert.identifier}", alert)
+        await duty.database.write(lambda db, h=heard, s=source: duty.desk.hear(StoredBooks(db), h, s))
+
+    said = [each for each in await duty.look() if "Deux messages" in each]
+    assert len(said) == 1
+    assert "« Tout va bien » (other) et « Coup de vent » (meteo), reçue avant. " + became in said[0]
+    duty.restart()
+    assert [each for each in await duty.look() if "Deux messages" in each] == []

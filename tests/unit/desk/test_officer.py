@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.daemon.sittings import sit
+from alerts.desk.account import account_of
 from alerts.desk.actions import Desk
 from alerts.desk.approval import fingerprint
 from alerts.desk.draft import Draft, draft_alert
@@ -20,7 +21,7 @@ from alerts.model.alert import Named, Severity, Urgency
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
 from alerts.model.incident import AlertState
 from alerts.model.person import Account
-from alerts.model.post import PostState
+from alerts.model.post import Message, PostState
 from alerts.store.transactions import transaction
 from tests.unit.desk.conftest import DRILLS, NOW, PAGE, TEAM, TELEGRAM, X, an_alert, cancelling, following
 
@@ -700,3 +701,22 @@ def test_an_update_that_names_a_channel_it_may_not_have_is_refused_and_changes_n
         desk.act(ANNE, lambda officer: officer.update(filed.record.id, {"headline": "Autre"}, channels))
     assert (desk.town.states(filed), desk.town.count("alert"), desk.town.count("decision")) == before
     assert is_waiting(desk, filed)
+
+
+def test_a_validation_covers_what_subscribers_are_told_in_each_language(desk):
+    filed = desk.post()
+    posts = list(desk.town.posts(filed).values())
+    one, other = ({"en": Message(text, text)} for text in ("Flood", "Flee"))
+    seals = {fingerprint(filed.record, [replace(post, subscribers=told) for post in posts]) for told in (one, other)}
+
+    assert len({*seals, fingerprint(filed.record, posts)}) == 3
+
+
+def test_what_waits_says_all_that_a_validation_lets_out(make_town):
+    town = make_town(intakes={"manual": APPROVE}, outlets=(X, replace(TELEGRAM, subscriptions=True)))
+    filed = DutyDesk(town).post(instruction="Restez chez vous.")
+    told = account_of(filed.record, list(town.posts(filed).values()), town.station.timezone, "fr-FR")["lets_out"]
+
+    assert {each["language"] for each in told["subscribers"]} == {"fr", "en"}
+    assert all("Restez chez vous." in each["text"] for each in told["subscribers"])
+    assert {"name": "instruction", "words": "Restez chez vous."} in told["words"][0]["said"]

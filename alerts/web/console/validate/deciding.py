@@ -72,7 +72,7 @@ def _exactly(sitting: Sitting, alert: str) -> str:
 
 
 def _approve(officer: Officer, alert: str, form: Mapping[str, str]) -> object:
-    return officer.approve(alert, seen=form["seen"])
+    return officer.approve(alert, seen=form["seen"], again=bool(form.get("again")))
 
 
 def _reject(officer: Officer, alert: str, form: Mapping[str, str]) -> object:

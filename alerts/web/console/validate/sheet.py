@@ -11,12 +11,13 @@ from datetime import datetime
 from pathlib import Path
 
 from alerts.desk.approval import fingerprint
-from alerts.desk.dedupe import end_reason
+from alerts.desk.dedupe import MANUAL, end_reason
 from alerts.desk.four_eyes import must_fit
 from alerts.desk.in_full import InFull, in_full
 from alerts.desk.officer import DECIDED
 from alerts.desk.sitting import Sitting
 from alerts.desk.station import Station
+from alerts.desk.twins import told_already
 from alerts.desk.versions import Change, changes_between
 from alerts.model.actor import Actor
 from alerts.model.errors import Refused
@@ -62,7 +63,8 @@ class Decision:
 class Sheet:
     """What is known of an alert in one moment. `newer` is a later version that waits or was taken in.
 
-    `changes` are those since `since`, the version that the reader saw last, or the one before this.
+    `changes` are those since `since`, the version that the reader saw last, or the one before this. `twins` are the
+    messages by which the public knows of the same event already.
     """
 
     item: Item
@@ -74,6 +76,13 @@ class Sheet:
     decision: Decision | None
     misfit: str | None
     can_send_back: bool
+    twins: tuple[Record, ...] = ()
+
+    @property
+    def needs_again(self) -> bool:
+        """Whether it is published beside its twin by a second word alone (`must_be_meant`)."""
+        is_feeds = self.item.record.source != MANUAL
+        return is_feeds and any(twin.severity.at_least(self.item.record.severity) for twin in self.twins)
 
     @property
     def in_full(self) -> tuple[InFull, ...]:
@@ -107,6 +116,7 @@ def sheet_of(sitting: Sitting, name: str, actor: Actor) -> Sheet | None:
         decision=_decision(sitting, name),
         misfit=_misfit(record, posts, station),
         can_send_back=record.author is not None and end_reason(record.alert) is None,
+        twins=tuple(told_already(sitting.books, record, sitting.now)) if item.waiting else (),
     )
 
 
