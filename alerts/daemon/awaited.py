@@ -1,6 +1,6 @@
 """Looks every few seconds whether something waits for those on duty, and tells them: at once, again, and the outcome.
 
-What was corrected, a second factor that was changed, and two messages under one name wait for nobody, and are told once.
+What was corrected, a second factor that changed, and two messages under one name wait for nobody, and are told once.
 
 What was told is read from the books, in the transaction that tells: a restart, or a second daemon, tells nothing twice.
 """
