@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from alerts.cli import options, screen
 from alerts.model.errors import Misuse, TocsinError
-
-if TYPE_CHECKING:
-    from alerts.desk.report import Report
-    from alerts.desk.sitting import Sitting
 
 
 def report(
@@ -29,13 +25,14 @@ def report(
 ) -> int:
     """Tell all of an incident: who did what when, what each channel said, how long it took, what was left out."""
     from alerts.daemon.counter import Counter
+    from alerts.desk.report import report_named
     from alerts.desk.report_json import report_to_json
     from alerts.web.console.report_words import report_html, report_text
 
     counter = Counter(context.obj.load())
     station = counter.desk.station
     spoken, zone = _language(language, station.language), station.timezone
-    made = counter.ask(lambda sitting: _report(sitting, name))
+    made = counter.ask(lambda sitting: report_named(sitting, name))
     if html is not None:
         _write(html, report_html(made, spoken, zone))
     if as_json:
@@ -43,13 +40,6 @@ def report(
     elif html is None:
         screen.show(screen.plain(report_text(made, spoken, zone)).rstrip())
     return 0
-
-
-def _report(sitting: Sitting, name: str) -> Report:
-    from alerts.desk.approval import find_alert
-    from alerts.desk.report import report_of
-
-    return report_of(sitting, find_alert(sitting.books, name).incident_id)
 
 
 def _language(asked: str | None, station: str) -> str:

@@ -85,16 +85,27 @@ class StationSettings(_Section):
         return tuple(Named(*code.split(":", 1)) for code in self.areas)
 
 
+SHORTEST_KEEP = timedelta(days=30)
+
+
 class StoreSettings(_Section):
-    """`[store]`: where everything is written down."""
+    """`[store]`: where everything is written down, and for how long what is finished stays there (None: for ever)."""
 
     url: str = "sqlite:///var/tocsin.db"
+    keep: Span | None = None
 
     @field_validator("url")
     @classmethod
     def _is_sqlite(cls, value: str) -> str:
         if not re.fullmatch(r"sqlite:///[^?:]+", value):
             raise ValueError(f"{value!r} is no store; allowed: sqlite:/// and a path, such as sqlite:///var/tocsin.db")
+        return value
+
+    @field_validator("keep")
+    @classmethod
+    def _is_long(cls, value: timedelta | None) -> timedelta | None:
+        if value is not None and value < SHORTEST_KEEP:
+            raise ValueError(f"what is finished is kept for {SHORTEST_KEEP.days}d at the least; allowed: 30d, 1y, 3y …")
         return value
 
 

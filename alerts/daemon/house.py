@@ -12,6 +12,7 @@ import signal
 import socket
 import sqlite3
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ from alerts.sources.settings import PolledSettings
 from alerts.store.database import Database
 from alerts.store.files import open_doorbell
 from alerts.store.journal import StoredJournal
+from alerts.store.pruning import close_what_nobody_reads, prune
 from alerts.store.queries import post_counts
 from alerts.store.standings import StoredLeases, StoredStandings
 from alerts.web.listener import Listener
@@ -55,6 +57,9 @@ from alerts.web.public.publisher import Publisher
 FINISHES_WITHIN = 10.0
 """Seconds that a stop waits for the answers to what is under way."""
 ENDS_LOOKED_FOR_EVERY = 5.0
+PRUNED_EVERY = 6 * 3600.0
+PRUNING_RESTS = 0.2
+"""Seconds between two transactions of pruning, each of which takes some milliseconds."""
 
 log = structlog.get_logger()
 
@@ -120,6 +125,7 @@ class House:
             awaited = AwaitedWatch(self.config, self.database, self._clock, warnings, self.wake)
             self._spawn(awaited.run(), "awaited")
         self._spawn(self._end_what_is_over(), "lifecycle")
+        self._spawn(self._prune(), "pruning")
 
     async def stop(self) -> None:
         """Take nothing more in, finish what is under way, give back the leases, close."""
@@ -322,6 +328,29 @@ class House:
             except Exception:
                 log.exception("lifecycle.stumbled")
             await self._clock.sleep(ENDS_LOOKED_FOR_EVERY)
+
+    async def _prune(self) -> None:
+        """Take away what `[store] keep` says may go, a few incidents at a time, with a rest after each few."""
+        while True:
+            await self._clock.sleep(PRUNED_EVERY)
+            try:
+                await self.prune()
+            except Exception:
+                log.exception("pruning.stumbled")
+
+    async def prune(self) -> int:
+        """Go once along all that is finished; returns how many incidents went."""
+        keep, gone, after, is_last = self.config.store.keep, 0, 0, False
+        while await self.database.write_ahead(lambda db: close_what_nobody_reads(db, self._clock.now())):
+            await self._clock.sleep(PRUNING_RESTS)
+        while keep is not None and not is_last:
+            now = self._clock.now()
+            done = await self.database.write_ahead(partial(prune, before=now - keep, now=now, after=after))
+            gone, after, is_last = gone + done.gone, done.after, done.is_last
+            await self._clock.sleep(PRUNING_RESTS)
+        if gone:
+            log.info("store.pruned", incidents=gone)
+        return gone
 
     async def _watch_the_file(self) -> None:
         watched = FileWatch()

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from alerts.desk.approval import find_alert
 from alerts.desk.routing import PRACTICE
 from alerts.desk.sitting import Sitting
 from alerts.desk.station import Outlet
 from alerts.model.alert import Info, Severity
 from alerts.model.incident import AlertState, Record
-from alerts.model.ports import Event
+from alerts.model.ports import Archived, Event
 from alerts.model.post import Post, PostState
 
 _LINES = 500
@@ -152,9 +153,21 @@ class Report:
 
 def report_of(sitting: Sitting, incident: str) -> Report:
     """The report of an incident, which has at least one message."""
-    station = sitting.desk.station
-    records, posts = sitting.books.incident(incident), sitting.books.thread(incident)
-    events = sitting.views.history(incident)
+    books, views = sitting.books, sitting.views
+    return _made(sitting, Archived(incident, books.incident(incident), books.thread(incident), views.history(incident)))
+
+
+def report_named(sitting: Sitting, name: str) -> Report:
+    """The report of the incident that a name stands for, also where it was pruned. Raises Misuse."""
+    kept = sitting.views.archived(name)
+    if kept is not None and not sitting.books.incident(kept.incident):
+        return _made(sitting, kept)
+    return report_of(sitting, find_alert(sitting.books, name).incident_id)
+
+
+def _made(sitting: Sitting, kept: Archived) -> Report:
+    station, incident = sitting.desk.station, kept.incident
+    records, posts, events = kept.records, kept.posts, kept.events
     versions = tuple(_versions(records, events, station.language))
     numbers = {version.alert: version.number for version in versions}
     exercise = any(record.alert and record.alert.status in PRACTICE for record in records)

@@ -1,4 +1,4 @@
-"""Spans of time as people write them: `250ms 2s 10m 6h 1d`, and windows of them: `60/24h`."""
+"""Spans of time as people write them: `250ms 2s 10m 6h 1d 3y`, and windows of them: `60/24h`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
-_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "j": 86_400_000}
-"""French days are `j`: who types at three in the morning types so."""
-_SPAN = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d|j)")
+_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "j": 86_400_000, "y": 31_536_000_000}
+"""French days are `j`: who types at three in the morning types so. A year is 365 days."""
+_SPAN = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d|j|y)")
 _WINDOW = re.compile(r"(\d{1,9})/(.+)")
 
 
@@ -17,7 +17,9 @@ def parse_span(text: str) -> timedelta:
     compact = text.strip().lower()
     matches = list(_SPAN.finditer(compact))
     if not matches or "".join(match.group() for match in matches) != compact:
-        raise ValueError(f"{text!r} is no span of time; allowed: a number and a unit, such as 250ms, 2s, 10m, 6h, 1d")
+        raise ValueError(
+            f"{text!r} is no span of time; allowed: a number and a unit, such as 250ms, 2s, 10m, 6h, 1d, 3y"
+        )
     try:
         return sum((timedelta(milliseconds=float(m[1]) * _UNITS[m[2]]) for m in matches), timedelta())
     except OverflowError:

@@ -14,9 +14,9 @@ from alerts.model.actor import fold_name
 from alerts.model.alert import Severity
 from alerts.model.bulk import Progress
 from alerts.model.incident import Record
-from alerts.model.ports import Event, SourceStanding, Standing, Wanted
+from alerts.model.ports import Archived, Event, SourceStanding, Standing, Wanted
 from alerts.model.post import Post, PostState
-from alerts.store import lists, public_queries, queries
+from alerts.store import lists, pruning, public_queries, queries
 from alerts.store.bulk import progress
 from alerts.store.rows import post_of, record_of
 from alerts.store.schema import fact, held_back, look, stamp, time_of
@@ -89,6 +89,10 @@ class StoredViews:
     def history(self, incident: str) -> Sequence[Event]:
         """Every decision and attempt of an incident, in the order of time."""
         return queries.history(self._db, incident)
+
+    def archived(self, name: str) -> Archived | None:
+        """What was kept of a pruned incident, by its own id or that of one of its messages."""
+        return pruning.archived(self._db, name)
 
     def sources(self) -> Mapping[str, SourceStanding]:
         """How each source that was ever looked at is doing."""

@@ -156,6 +156,10 @@ def test_all_errors_of_a_file_are_told_at_once(problems):
         ),
         ("[station]\nareas = [38185]", "station.areas[0]: is something else; allowed: text in quotes"),
         (
+            '[store]\nkeep = "7d"',
+            "store.keep: what is finished is kept for 30d at the least; allowed: 30d, 1y, 3y …",
+        ),
+        (
             '[store]\nurl = "tocsin.db"',
             ("store.url: 'tocsin.db' is no store; allowed: sqlite:/// and a path, such as sqlite:///var/tocsin.db"),
         ),
@@ -195,7 +199,7 @@ def test_all_errors_of_a_file_are_told_at_once(problems):
             '[sources.manual]\nveto = "ten"',
             (
                 "sources.manual.veto: 'ten' is no span of time; allowed: a number and a unit, "
-                "such as 250ms, 2s, 10m, 6h, 1d"
+                "such as 250ms, 2s, 10m, 6h, 1d, 3y"
             ),
         ),
         (

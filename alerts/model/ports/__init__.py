@@ -16,13 +16,14 @@ from alerts.model.ports.sending import (
     Replaces,
     Resources,
 )
-from alerts.model.ports.showing import Event, SourceStanding, Views, Wanted
+from alerts.model.ports.showing import Archived, Event, SourceStanding, Views, Wanted
 from alerts.model.ports.sourcing import Heard, Known, Memory, Reading, Source, Surroundings
 from alerts.model.ports.subscribing import Asked, BotLine, Keyboard, Linked, OfficerChats, Speaker, Subscribers
 from alerts.model.ports.time import Clock, Moment
 
 __all__ = [
     "Accounts",
+    "Archived",
     "Asked",
     "Begun",
     "Books",

@@ -46,6 +46,16 @@ class SourceStanding:
     gone: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """What is kept of a pruned incident: its messages and posts in order, and all that was decided and done."""
+
+    incident: str
+    records: Sequence[Record]
+    posts: Sequence[Post]
+    events: Sequence[Event]
+
+
 class Views(Protocol):
     """What is shown: each question costs a few index reads, however many alerts there are."""
 
@@ -91,6 +101,10 @@ class Views(Protocol):
 
     def history(self, incident: str) -> Sequence[Event]:
         """Every decision and attempt of an incident, in the order of time."""
+        ...
+
+    def archived(self, name: str) -> Archived | None:
+        """What was kept of a pruned incident, by its own id or that of one of its messages."""
         ...
 
     def sources(self) -> Mapping[str, SourceStanding]:

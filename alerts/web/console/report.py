@@ -6,10 +6,8 @@ import json
 
 from aiohttp import web
 
-from alerts.desk.approval import find_alert
-from alerts.desk.report import Report, report_of
+from alerts.desk.report import Report, report_named
 from alerts.desk.report_json import report_to_json
-from alerts.desk.sitting import Sitting
 from alerts.model.errors import Misuse
 from alerts.web.console.frame import Console
 from alerts.web.console.report_words import in_words, report_html
@@ -24,7 +22,7 @@ def routes(console: Console) -> list[web.RouteDef]:
     async def report(request: web.Request) -> web.Response:
         name = request.match_info["id"]
         try:
-            made = await console.office.ask(lambda sitting: _report(sitting, name))
+            made = await console.office.ask(lambda sitting: report_named(sitting, name))
         except Misuse as error:
             raise web.HTTPNotFound(text=str(error)) from None
         station, words = console.frame.station, console.frame.words(request)
@@ -40,10 +38,6 @@ def routes(console: Console) -> list[web.RouteDef]:
                 return console.frame.page(request, "report.html", report=made, alert=name, **spelling)
 
     return [web.get(ADDRESS, report)]
-
-
-def _report(sitting: Sitting, name: str) -> Report:
-    return report_of(sitting, find_alert(sitting.books, name).incident_id)
 
 
 def _kept(report: Report) -> dict[str, str]:

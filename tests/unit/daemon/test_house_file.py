@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 
 from alerts.config import load_config
-from alerts.daemon.house import build
+from alerts.daemon.house import PRUNED_EVERY, build
 from alerts.daemon.outside import Outside
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
+from bench.history import fill
 from tests.fakes import FakeClock, PlainChannel
 
 TOWN = """
@@ -83,3 +85,33 @@ async def test_a_file_that_cannot_be_read_for_a_while_is_looked_at_again(tmp_pat
         assert [task.get_name() for task in house._tasks if task.done()] == []
     finally:
         await house.stop()
+
+
+async def test_what_was_over_for_longer_than_it_is_kept_goes_while_the_house_runs(tmp_path):
+    (tmp_path / "channels.toml").write_text(TOWN + '[store]\nurl = "sqlite:///t.db"\nkeep = "1y"\n', encoding="utf-8")
+    config, clock = load_config(tmp_path / "channels.toml"), FakeClock()
+    fill(config.database, 300, now=clock.now())
+
+    async def open_session():
+        return NoSession()
+
+    outside = Outside(
+        clock=clock,
+        open_session=open_session,
+        open_channel=lambda name, settings, resources: PlainChannel(clock),
+        doors=False,
+    )
+    house = await build(config, outside)
+
+    async def left() -> int:
+        return (await house.database.read(lambda db: db.execute("SELECT count(*) FROM alert").fetchone()))[0]
+
+    await house.start()
+    try:
+        await clock.advance(PRUNED_EVERY + 1)
+        while await left() > 40:
+            await clock.advance(1)
+    finally:
+        stopping = asyncio.create_task(house.stop())
+        while not stopping.done():
+            await clock.advance(1)

@@ -10,7 +10,7 @@ import pytest
 
 from alerts.daemon.sittings import sit
 from alerts.desk.officer import Officer
-from alerts.desk.report import report_of
+from alerts.desk.report import report_named, report_of
 from alerts.desk.report_json import report_to_json
 from alerts.desk.station import Intake
 from alerts.model.actor import Actor, Origin, Role
@@ -18,6 +18,7 @@ from alerts.model.alert import Severity, Status
 from alerts.model.incident import AlertState
 from alerts.model.ports import Heard
 from alerts.model.post import PostState
+from alerts.store.pruning import prune
 from alerts.store.schema import stamp
 from alerts.store.transactions import transaction
 from tests.unit.desk.conftest import NOW, SENDER, an_alert
@@ -187,3 +188,20 @@ def test_what_was_only_said_to_the_team_is_no_exercise(town):
     filed = town.hear(an_alert(status=Status.SYSTEM))
 
     assert not report(town, filed.record.incident_id).exercise
+
+
+def test_of_a_pruned_incident_it_is_the_same_by_either_name(town):
+    filed = validated(town)
+    for post in town.posts(filed).values():
+        attempt(town, post, took=0.25)
+    before = report(town, filed.record.incident_id)
+    town.pass_(days=4 * 365)
+    now = town.clock.now()
+
+    with transaction(town.db):
+        assert prune(town.db, now - timedelta(days=3 * 365), now).gone == 1
+
+    sitting = sit(town.db, town.desk, now, town._new_id)
+    assert not sitting.books.by_id(filed.record.id)
+    for name in (filed.record.id, filed.record.incident_id):
+        assert replace(report_named(sitting, name), made_at=before.made_at) == before

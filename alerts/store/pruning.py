@@ -1,0 +1,163 @@
+"""What is long finished leaves its tables, some incidents at a time; what a report is made of stays in the archive.
+
+An incident may go when all its messages were over before a given time, and nothing of it waits, is under way, in doubt,
+or being told to subscribers. Its rows are packed into one row of `archive`, from which its report can be made at any
+time; messages that came to no post at all leave nothing. The record of who did what is never touched.
+
+One transaction takes a few milliseconds, so that a lane waits for no more. It walks along the alerts by their number,
+and tells where it has come to.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, exists, or_, select, update
+
+from alerts.model.bulk import BulkState
+from alerts.model.incident import AlertState
+from alerts.model.ports import Archived
+from alerts.model.post import PostState
+from alerts.store.books import StoredBooks
+from alerts.store.files import blank
+from alerts.store.queries import history
+from alerts.store.schema import alert, archive, bulk, metadata, post, stamp
+from alerts.store.statement import Statement, any_of, upsert_into
+
+MOST = 20
+"""Incidents of one transaction."""
+_LOOKED_AT = 200
+_UNFINISHED = [PostState.WAITING, PostState.QUEUED, PostState.SENDING, PostState.IN_DOUBT]
+_READERS_MAY_COME = [*_UNFINISHED, PostState.SENT]
+_SETTLED_AFTER = timedelta(days=30)
+_OLDEST = Statement(
+    select(alert.c.seq, alert.c.incident, alert.c.received_at)
+    .where(alert.c.seq > bindparam("after"))
+    .order_by(alert.c.seq)
+    .limit(_LOOKED_AT)
+)
+_LASTS = Statement(
+    select(alert.c.seq)
+    .where(alert.c.incident == bindparam("incident"))
+    .where(
+        or_(
+            alert.c.received_at > bindparam("before"),
+            alert.c.expires > bindparam("before"),
+            alert.c.closed_at > bindparam("before"),
+            alert.c.state == AlertState.WAITING.value,
+            exists().where(post.c.incident == alert.c.incident, any_of(post.c.state, _UNFINISHED)),
+            exists().where(
+                bulk.c.incident == alert.c.incident,
+                any_of(bulk.c.state, [BulkState.QUEUED.value, BulkState.SENDING.value]),
+            ),
+        )
+    )
+    .limit(1)
+)
+_ALERTS = "SELECT id FROM alert WHERE incident = :incident"
+_POSTS = "SELECT id FROM post WHERE incident = :incident"
+_BULKS = "SELECT id FROM bulk WHERE incident = :incident"
+_CHANNELS = "SELECT channel FROM bulk WHERE incident = :incident"
+_ROWS = {
+    "attempt": f"post_id IN ({_POSTS})",
+    "decision": f"alert_id IN ({_ALERTS})",
+    "reference": f"alert_id IN ({_ALERTS})",
+    "bulk_flight": f"bulk IN ({_BULKS})",
+    "bulk_landed": f"bulk IN ({_BULKS})",
+    "received": f"incident = :incident AND channel IN ({_CHANNELS})",
+    "bulk": "incident = :incident",
+    "post": "incident = :incident",
+    "alert": "incident = :incident",
+}
+"""An incident's rows, table by table, in the order in which they may go: each is referred to by those before alone."""
+_REPORTED = ("alert", "post", "decision", "attempt")
+"""What a report is made of."""
+_KEEP = upsert_into(archive)
+_FIND = Statement(select(archive.c.incident).where(archive.c.name == bindparam("name")))
+_PACKED = Statement(select(archive.c.kept).where(archive.c.name == bindparam("name"), archive.c.kept.is_not(None)))
+_later = alert.alias("later")
+_CLOSE = Statement(
+    # Nobody reads it, so that no end is ever told of it: else whoever looks for what is over passes it each time.
+    update(alert)
+    .where(
+        alert.c.seq.in_(
+            select(_later.c.seq)
+            .where(_later.c.state == AlertState.ACCEPTED.value, _later.c.closed_at.is_(None))
+            .where(_later.c.expires <= bindparam("before"))
+            .where(~exists().where(post.c.incident == _later.c.incident, any_of(post.c.state, _READERS_MAY_COME)))
+            .where(~exists().where(bulk.c.incident == _later.c.incident, bulk.c.started_at.is_not(None)))
+            .limit(_LOOKED_AT)
+        )
+    )
+    .values(closed_at=bindparam("now"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What one transaction came to: the number of the last alert that was looked at, and how many incidents went."""
+
+    after: int
+    gone: int
+    is_last: bool
+
+
+def prune(db: sqlite3.Connection, before: datetime, now: datetime, after: int = 0) -> Slice:
+    """Take some of the incidents away that were over before then, from behind the alert number `after` on."""
+    gone: set[str] = set()
+    for row in (rows := _OLDEST.rows(db, after=after)):
+        if row["received_at"] > (stamp(before) or 0):
+            return Slice(after, len(gone), is_last=True)
+        incident = str(row["incident"])
+        if incident not in gone and _LASTS.row(db, incident=incident, before=stamp(before)) is None:
+            if len(gone) == MOST:
+                return Slice(after, len(gone), is_last=False)
+            _take(db, incident, now)
+            gone.add(incident)
+        after = int(row["seq"])
+    return Slice(after, len(gone), is_last=len(rows) < _LOOKED_AT)
+
+
+def close_what_nobody_reads(db: sqlite3.Connection, now: datetime) -> int:
+    """Close messages that were over a month ago and have no readers; returns how many, of more some at a time."""
+    return _CLOSE.run(db, before=stamp(now - _SETTLED_AFTER), now=stamp(now)).rowcount
+
+
+def archived(db: sqlite3.Connection, name: str) -> Archived | None:
+    """What was kept of the incident of that id, or of the message of that id."""
+    found = _FIND.row(db, name=name)
+    packed = _PACKED.row(db, name=found["incident"]) if found else None
+    if found is None or packed is None:
+        return None
+    kept: dict[str, list[dict[str, Any]]] = json.loads(zlib.decompress(packed["kept"]))
+    incident = str(found["incident"])
+    with blank() as paper:
+        for table, rows in kept.items():
+            known = {column.name for column in metadata.tables[table].columns}
+            for row in rows:
+                columns = [name for name in row if name in known]
+                names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" * len(columns))
+                values = [row[name] for name in columns]
+                paper.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", values)  # noqa: S608 own names
+        books = StoredBooks(paper)
+        return Archived(incident, books.incident(incident), books.thread(incident), history(paper, incident))
+
+
+def _take(db: sqlite3.Connection, incident: str, now: datetime) -> None:
+    about = {"incident": incident}
+    kept = {
+        table: [dict(row) for row in db.execute(f"SELECT * FROM {table} WHERE {_ROWS[table]} ORDER BY seq", about)]  # noqa: S608 own names
+        for table in _REPORTED
+    }
+    if kept["post"]:
+        packed = zlib.compress(json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode())
+        for each in kept["alert"]:
+            _KEEP.run(db, name=each["id"], incident=incident, kept=None, at=stamp(now))
+        _KEEP.run(db, name=incident, incident=incident, kept=packed, at=stamp(now))
+    for table, rows in _ROWS.items():
+        db.execute(f"DELETE FROM {table} WHERE {rows}", about)  # noqa: S608 own names

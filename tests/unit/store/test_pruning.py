@@ -1,0 +1,139 @@
+"""What is long finished goes, in slices; its report and the record of who did what stay; nothing unfinished goes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from alerts.model.incident import AlertState
+from alerts.model.ports import Wanted
+from alerts.model.post import PostState
+from alerts.store.files import opened
+from alerts.store.pruning import MOST, archived, close_what_nobody_reads, prune
+from alerts.store.schema import stamp
+from alerts.store.transactions import transaction
+from alerts.store.views import StoredViews
+from bench.history import fill
+from tests.unit.store.conftest import NOW
+
+LATER = NOW + timedelta(days=400)
+KEEP = timedelta(days=365)
+HOLDS = ("alert", "post", "attempt", "decision", "reference", "bulk", "tally")
+
+
+@pytest.fixture
+def pruned(shelf):
+    """Goes along all of it at `LATER`; returns how many incidents went."""
+
+    def go() -> int:
+        gone, after, is_last = 0, 0, False
+        while not is_last:
+            with transaction(shelf._db):
+                done = prune(shelf._db, LATER - KEEP, LATER, after)
+            assert done.gone <= MOST
+            gone, after, is_last = gone + done.gone, done.after, done.is_last
+        return gone
+
+    return go
+
+
+def counted(shelf) -> dict[str, int]:
+    return {table: shelf.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"] for table in HOLDS}
+
+
+def test_an_incident_that_was_over_for_long_goes_with_all_its_rows_and_out_of_searches(shelf, pruned):
+    record = shelf.alert("old")
+    post = shelf.post(record, state=PostState.SENT)
+    shelf._db.execute(
+        "INSERT INTO attempt (post_id, channel, action, owner, counts, left_at) VALUES (?, 'x', 'send', 'us', 1, 0)",
+        (post.id,),
+    )
+    with shelf.books() as books:
+        books.note(NOW, "old", post.id, "accepted", "why")
+        shelf._db.execute("INSERT INTO reference VALUES ('urn-earlier', 'old')")
+    new = shelf.post(shelf.alert("new", received_at=LATER), state=PostState.SENT)
+
+    assert pruned() == 1
+
+    assert counted(shelf) == {
+        "alert": 1, "post": 1, "attempt": 0, "decision": 0, "reference": 0, "bulk": 0, "tally": 1
+    }  # fmt: skip
+    assert StoredViews(shelf._db).post_counts() == {("x", PostState.SENT): 1}
+    assert [each.id for each in StoredViews(shelf._db).page(Wanted(words="wind"))] == ["new"]
+    assert not shelf.rows("PRAGMA foreign_key_check")
+    assert shelf.again(new)
+
+
+@pytest.mark.parametrize(
+    "unfinished",
+    [
+        {"state": PostState.WAITING},
+        {"state": PostState.QUEUED},
+        {"state": PostState.SENDING},
+        {"state": PostState.IN_DOUBT},
+    ],
+)
+def test_nothing_unfinished_goes_however_old(shelf, pruned, unfinished):
+    shelf.post(shelf.alert(), **unfinished)
+
+    assert pruned() == 0
+
+
+def test_an_incident_whose_newest_message_is_not_old_stays_whole(shelf, pruned):
+    first = shelf.alert("first", incident="i")
+    shelf.post(first, state=PostState.SENT)
+    shelf.alert("second", incident="i", received_at=LATER - KEEP + timedelta(days=1))
+
+    assert pruned() == 0
+    assert counted(shelf)["alert"] == 2
+
+
+def test_what_waits_stays_and_what_was_left_out_leaves_nothing(shelf, pruned):
+    shelf.alert("waiting", state=AlertState.WAITING)
+    shelf.alert("out", state=AlertState.LEFT_OUT)
+
+    assert pruned() == 1
+    assert shelf.rows("SELECT id FROM alert") == [{"id": "waiting"}]
+    assert shelf.rows("SELECT name FROM archive") == []
+
+
+def test_what_was_kept_is_all_that_was_there_by_the_incident_s_name_and_the_message_s(shelf, pruned):
+    record = shelf.alert("old")
+    posts = [shelf.post(record, state=PostState.SENT, sent_at=NOW), shelf.post(record, state=PostState.FAILED)]
+    with shelf.books() as books:
+        books.note(NOW, "old", posts[0].id, "accepted", "why")
+    before = StoredViews(shelf._db).history(record.incident_id)
+
+    assert pruned() == 1
+
+    for name in ("old", record.incident_id):
+        kept = archived(shelf._db, name)
+        assert (kept.incident, list(kept.records), list(kept.posts)) == (record.incident_id, [record], posts)
+        assert list(kept.events) == before
+    assert archived(shelf._db, "nothing") is None
+
+
+def test_a_long_history_goes_in_slices(tmp_path):
+    file = tmp_path / "tocsin.db"
+    fill(file, 300, now=NOW)
+    with opened(file) as db:
+        slices, after, is_last = [], 0, False
+        while not is_last:
+            with transaction(db):
+                done = prune(db, NOW - KEEP, NOW, after)
+            slices, after, is_last = [*slices, done.gone], done.after, done.is_last
+        assert max(slices) == MOST
+        assert 60 <= sum(slices) <= 70, "two of three years"
+        assert db.execute("SELECT min(received_at) FROM alert").fetchone()[0] > stamp(NOW - KEEP - timedelta(days=11))
+        assert db.execute("SELECT count(*) FROM archive WHERE kept IS NOT NULL").fetchone()[0] == sum(slices)
+
+
+def test_what_nobody_reads_is_closed_so_that_it_is_not_passed_for_ever(shelf):
+    shelf.post(shelf.alert("unread"), state=PostState.DROPPED)
+    shelf.post(shelf.alert("read"), state=PostState.SENT)
+    with shelf.books():
+        assert close_what_nobody_reads(shelf._db, NOW + timedelta(days=29)) == 0
+        assert close_what_nobody_reads(shelf._db, NOW + timedelta(days=31)) == 1
+        assert close_what_nobody_reads(shelf._db, NOW + timedelta(days=31)) == 0
+    assert shelf.rows("SELECT id FROM alert WHERE closed_at IS NOT NULL") == [{"id": "unread"}]
