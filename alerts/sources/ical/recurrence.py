@@ -51,6 +51,8 @@ def in_force(events: Sequence[SettledEvent]) -> tuple[list[list[SettledEvent]], 
     An entry is an older version where another of its kind (or of its RECURRENCE-ID) has a higher SEQUENCE (3.8.7.4).
     Those of one SEQUENCE that say the same are one; those that don't are different entries that share a UID wrongly.
     """
+    if len(events) == 1:
+        return [list(events)], []
     kinds: dict[str, list[SettledEvent]] = defaultdict(list)
     for each in events:
         kinds[_recurrence_id(each.event) if each.overrides else ""].append(each)
