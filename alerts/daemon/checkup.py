@@ -121,6 +121,7 @@ def _pages(config: Config) -> Iterator[Finding]:
             "address; allowed: such as https://alertes.saint-martin.example"
         )
         yield Finding("station.public_url", good=True, words=words, note=True)
+    yield from _proxies(config)
     if config.web.export is None:
         return
     folder = config.folder / config.web.export
@@ -131,6 +132,19 @@ def _pages(config: Config) -> Iterator[Finding]:
             f"{folder} is there already and not ours; allowed: a folder that there isn't yet, or the link that we made"
         )
         yield Finding("web.export", good=False, words=words)
+
+
+def _proxies(config: Config) -> Iterator[Finding]:
+    """Whether the web server that speaks https before us is known: from any other the desk takes nothing."""
+    address = config.desk_url or ""
+    if not address.startswith("https:") or config.web.proxies:
+        return
+    key = "desk.url" if config.desk.url else "station.public_url"
+    words = (
+        f"is missing, but {key} is https, which only a web server before Tocsin speaks: the desk refuses what comes by "
+        'one that isn\'t listed; allowed: its address, such as ["127.0.0.1"]'
+    )
+    yield Finding("web.proxies", good=config.desk.url is None, words=words, note=True)
 
 
 def _is_free_or_ours(folder: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from ipaddress import ip_network
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from alerts.channels.settings import TelegramSettings
@@ -101,5 +102,12 @@ def furnish_rules(config: Config) -> Rules:
         session=config.desk.session,
         proxies=tuple(ip_network(network) for network in config.web.proxies),
         tiles=config.web.tiles,
+        hosts=own_hosts(config),
         bots=tuple(name for name, each in config.channels.items() if getattr(each, "subscriptions", False)),
     )
+
+
+def own_hosts(config: Config) -> frozenset[str]:
+    """The names under which the desk answers: those of `[desk] url`, of `public_url`, and where it listens."""
+    urls = (urlsplit(url).hostname for url in (config.desk_url, config.station.public_url) if url)
+    return frozenset(host.lower() for host in (*urls, config.web.host) if host)

@@ -17,7 +17,7 @@ from alerts.web.public.routes import public_routes
 def create_app(gauges: Gauges, console: Console, publisher: Publisher, api: Api) -> web.Application:
     """Everything the daemon answers over HTTP: each room is an application of its own, with its own guard."""
     app = web.Application()
-    app.add_routes(ops_routes(gauges))
+    app.add_routes(ops_routes(gauges, console.warnings))
     app.add_subapp(BASE, console_app(console))
     app.add_subapp(API, api_app(api))
     app.add_routes(public_routes(publisher))

@@ -95,6 +95,7 @@ class Listener:
         self._clock = clock
         self._proxies = proxies
         self._refused = refused or (lambda _: None)
+        app.on_response_prepare.append(_unnamed)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         self._servers: list[asyncio.Server] = []
         self._sweeping: asyncio.Task[None] | None = None
@@ -383,6 +384,18 @@ class _Connection(web.RequestHandler):
         self._listener.forget(self)
         super().connection_lost(exc)
 
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """What can't be read is answered without a word of what answers: no application is asked about it."""
+        response = super().handle_error(request, status, exc, message)
+        response.headers["Server"] = "Tocsin"
+        return response
+
     def log_exception(self, *args: Any, **kw: Any) -> None:
         """A request that is none is a stranger's affair: counted, not shown with where we read it."""
         error = kw.get("exc_info")
@@ -390,6 +403,11 @@ class _Connection(web.RequestHandler):
             self._listener.refuse("malformed", self.address)
         else:
             super().log_exception(*args, **kw)
+
+
+async def _unnamed(_: web.Request, response: web.StreamResponse) -> None:
+    """No answer tells which program in which version gave it: whoever looks for old ones needn't find us."""
+    response.headers.popall("Server", None)
 
 
 async def _addresses(host: str | None, port: int) -> list[tuple[socket.AddressFamily, tuple[Any, ...]]]:

@@ -29,8 +29,8 @@ class Gauges:
     metrics: Callable[[], Awaitable[bytes]]
 
 
-def ops_routes(gauges: Gauges) -> list[web.RouteDef]:
-    """The three addresses."""
+def ops_routes(gauges: Gauges, warnings: Callable[[], list[str]] = list) -> list[web.RouteDef]:
+    """The three addresses; `warnings` is what else is to be told, and stops nothing."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})
@@ -48,6 +48,7 @@ def ops_routes(gauges: Gauges) -> list[web.RouteDef]:
                 }
                 for cycle in cycles
             },
+            "warnings": warnings(),
         }
         return web.json_response(body, status=503 if standing else 200)
 

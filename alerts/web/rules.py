@@ -16,7 +16,8 @@ class Rules:
 
     `url` is the desk's own address (None: whatever the browser asked for), `proxies` those whose `X-Forwarded-For` and
     `X-Forwarded-Proto` are believed, `folder` where channels.toml is, and `tiles` the map's tile address, if any.
-    `bots` are the channels with a bot that an officer may link a chat with.
+    `bots` are the channels with a bot that an officer may link a chat with. `hosts` are the names under which the desk
+    answers, besides this machine's own and addresses in figures.
     """
 
     folder: Path
@@ -27,3 +28,4 @@ class Rules:
     proxies: Sequence[IPv4Network | IPv6Network] = ()
     tiles: str | None = None
     bots: Sequence[str] = ()
+    hosts: frozenset[str] = frozenset()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,20 +15,46 @@ from alerts.access.answers import KNOWN_FOR, Entered, Site
 from alerts.access.visitor import Visit
 from alerts.web.rules import Rules
 
+_BY_PROXIES = (
+    "X-Forwarded-Proto",
+    "X-Forwarded-Host",
+    "X-Forwarded-Port",
+    "X-Forwarded-Server",
+    "X-Real-IP",
+    "Forwarded",
+)
+"""What web servers add that stand before a site. `X-Forwarded-For` isn't among it: a visitor's own proxy adds that."""
 Network = IPv4Network | IPv6Network
 _DAY = 86400
+
+
+class Astray(StrEnum):
+    """Why a request isn't taken by the desk, whatever it asks.
+
+    HOST: it was asked for under a name that isn't ours. A page elsewhere may have its own name lead to this machine
+    (DNS rebinding), and would then be the same site as the desk to the browser that shows it.
+    UNLISTED: it came through a web server that isn't among `[web] proxies`. Nothing it says is believed: all visitors
+    would have one address, cookies would travel without `Secure`, and nobody would notice.
+    PLAIN: the desk's address is https, and this came without; by a proxy of ours that doesn't say how it was asked.
+    """
+
+    HOST = "host"
+    UNLISTED = "unlisted"
+    PLAIN = "plain"
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """`address` is the browser's as far as it can be known, `secure` whether it speaks https, `origins` where we are.
 
-    The first of the `origins` is the address that was asked; the others are the desk's own by channels.toml.
+    The first of the `origins` is the address that was asked; the others are the desk's own by channels.toml. `astray`
+    says what is wrong with the way here, if anything is: then nobody is let in.
     """
 
     address: str
     secure: bool
     origins: tuple[str, ...]
+    astray: Astray | None = None
 
     @property
     def session_cookie(self) -> str:
@@ -81,7 +108,31 @@ def arrival_of(request: web.Request, rules: Rules) -> Arrival:
     secure = said == "https" if said else request.secure
     own = f"{'https' if secure else 'http'}://{request.host.lower()}"
     configured = (_origin(rules.url),) if rules.url else ()
-    return Arrival(address, secure, (own, *configured))
+    return Arrival(address, secure, (own, *configured), _astray(request, rules, trusted=trusted, secure=secure))
+
+
+def _astray(request: web.Request, rules: Rules, *, trusted: bool, secure: bool) -> Astray | None:
+    host = (urlsplit(f"//{request.host}").hostname or "").lower().rstrip(".")
+    if not _is_own(host, rules):
+        return Astray.HOST
+    if not trusted and any(name in request.headers for name in _BY_PROXIES):
+        return Astray.UNLISTED
+    ours, origin = urlsplit(rules.url or ""), request.headers.get("Origin", "").lower()
+    if not secure and (origin == f"https://{request.host.lower()}" or (ours.scheme, ours.hostname) == ("https", host)):
+        return Astray.PLAIN if trusted else Astray.UNLISTED
+    return None
+
+
+def _is_own(host: str, rules: Rules) -> bool:
+    """Whether a name is ours. An address in figures can't be turned elsewhere, so it is what it says."""
+    return host in rules.hosts or host == "localhost" or host.endswith(".localhost") or _parsed_host(host) is not None
+
+
+def _parsed_host(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
 
 
 def client_address(remote: str, forwarded: Sequence[str], proxies: Sequence[Network]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from alerts.desk.station import Station
 from alerts.model.actor import Act
 from alerts.model.person import Chained, Stage
 from alerts.rendering.library import CompiledTemplates
+from alerts.web.console.arrival import Astray
 from alerts.web.console.record_words import detail_in_words
 from alerts.web.console.times import Times
 from alerts.web.console.words import best_language, languages, words_of
@@ -118,6 +119,16 @@ class Console:
     frame: Frame
     rules: Rules
     gate: Gate
+    strays: set[tuple[Astray, str]] = field(default_factory=set)
+    """What was refused for the way it came, each once: by which name, or from which address."""
+
+    def warnings(self) -> list[str]:
+        """What is wrong with the way to the desk, for who operates it."""
+        unlisted = [address for why, address in self.strays if why is Astray.UNLISTED]
+        told = [f"web.proxies: {each} sends requests on and isn't listed; the desk refuses them" for each in unlisted]
+        if (self.rules.url or "").startswith("https:") and not self.rules.proxies:
+            told.append("web.proxies: the desk's address is https, which a web server before it speaks; none is listed")
+        return sorted(told)
 
 
 def visitor_of(request: web.Request) -> Visitor:

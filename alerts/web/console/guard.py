@@ -16,11 +16,11 @@ from multidict import MultiDict, MultiDictProxy
 
 from alerts.access.visitor import Visitor
 from alerts.desk.sitting import Sitting
-from alerts.model.errors import TocsinError
+from alerts.model.errors import Forbidden, TocsinError
 from alerts.model.incident import AlertState
 from alerts.model.person import Stage
 from alerts.model.ports import Wanted
-from alerts.web.console.arrival import Arrival, arrival_of
+from alerts.web.console.arrival import Arrival, Astray, arrival_of
 from alerts.web.console.carried import Form, carry, safe_next
 from alerts.web.console.entering import with_next
 from alerts.web.console.frame import BASE, CHANGED, VISITOR, WAITING, Console
@@ -47,6 +47,7 @@ _BY_ITSELF = tuple(f"{BASE}/{part}" for part in ("fragments/", "events", "compos
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _NOTHING: Form = MultiDictProxy(MultiDict())
 _MOST_COUNTED = 100
+_LONGEST_HOST = 100
 log = structlog.get_logger()
 
 
@@ -56,6 +57,8 @@ def guard_of(console: Console) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         request[ARRIVAL] = arrival_of(request, console.rules)
+        if (astray := request[ARRIVAL].astray) is not None:
+            return _led_astray(console, request, astray)
         try:
             return await _pass(console, request, handler)
         except web.HTTPException as error:
@@ -73,6 +76,35 @@ def guard_of(console: Console) -> Middleware:
     return guard
 
 
+def _led_astray(console: Console, request: web.Request, astray: Astray) -> web.Response:
+    """Refused before anything is read, with what whoever runs the station has to mend."""
+    host, remote = request.host[:_LONGEST_HOST], request.remote or ""
+    stray = (astray, host if astray is Astray.HOST else remote)
+    if stray not in console.strays and len(console.strays) < _MOST_COUNTED:
+        console.strays.add(stray)
+        log.warning("desk.astray", why=astray, host=host, remote=remote)
+    _ = console.frame.words(request).gettext
+    told = {
+        Astray.HOST: _(
+            "The desk doesn’t answer under this name, %(host)s. If it is its own, write it into channels.toml: "
+            "[desk] url, or [station] public_url.",
+            host=host,
+        ),
+        Astray.UNLISTED: _(
+            "This came over a web server (%(address)s) that isn’t among [web] proxies in channels.toml, so nobody is "
+            "let in: cookies would be unprotected, and all visitors one address. Write there: "
+            'proxies = ["%(address)s"], then start Tocsin anew. If you came without https, use the https address.',
+            address=remote,
+        ),
+        Astray.PLAIN: _(
+            "The desk’s address is https, but the web server before it doesn’t say that it was asked that way. "
+            "It has to send X-Forwarded-Proto (nginx: proxy_set_header X-Forwarded-Proto $scheme)."
+        ),
+    }[astray]
+    status = HTTPStatus.MISDIRECTED_REQUEST if astray is Astray.HOST else HTTPStatus.FORBIDDEN
+    return mishap(console.frame, request, Forbidden(told), status=status)
+
+
 def guarded(console: Console) -> web.Application:
     """An application behind the guard; whatever it answers, streams and faults too, carries the headers."""
     app = web.Application(middlewares=[guard_of(console)])
@@ -81,8 +113,7 @@ def guarded(console: Console) -> web.Application:
         secure = request[ARRIVAL].secure if ARRIVAL in request else request.secure
         response.headers.update(seals(console.rules, secure=secure))
         response.headers.setdefault("Cache-Control", "no-store")
-        if "Server" in response.headers:
-            del response.headers["Server"]
+        response.headers.popall("Server", None)
 
     app.on_response_prepare.append(seal)
     return app

@@ -21,9 +21,9 @@ def wants_page(request: web.Request) -> bool:
     return whole and "text/html" in request.headers.get("Accept", "text/html")
 
 
-def mishap(frame: Frame, request: web.Request, what: TocsinError | int) -> web.Response:
+def mishap(frame: Frame, request: web.Request, what: TocsinError | int, *, status: int | None = None) -> web.Response:
     """The page, or the line where no page is wanted. An error of the family says itself what to do."""
-    status = status_of(what) if isinstance(what, TocsinError) else int(what)
+    status = status or (status_of(what) if isinstance(what, TocsinError) else int(what))
     told = str(what) if isinstance(what, TocsinError) else ""
     if not wants_page(request):
         return web.Response(status=status, text=told or HTTPStatus(status).phrase)

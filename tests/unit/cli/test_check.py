@@ -82,7 +82,19 @@ def test_pages_without_an_address_of_their_own_are_noted_and_fail_nothing(check)
     assert status == 0
     assert line_of(lines, "station.public_url").startswith("note")
     assert "allowed: such as https://alertes.saint-martin.example" in line_of(lines, "station.public_url")
-    assert not [line for line in check()[1] if "public_url" in line]
+    assert not [line for line in check()[1] if "  station.public_url: " in line]
+
+
+def test_an_https_address_without_the_web_server_that_speaks_it_is_told(check):
+    """Behind one that isn't listed the desk lets nobody in: better known before the first emergency."""
+    status, lines = check()
+    assert status == 0
+    assert line_of(lines, "web.proxies").startswith("note")
+    status, lines = check(f'{PUBLIC_URL}\n[desk]\nurl = "https://desk.saint-martin.example"')
+    assert status == 1
+    assert "FAIL  web.proxies: is missing, but desk.url is https" in line_of(lines, "web.proxies")
+    assert 'such as ["127.0.0.1"]' in line_of(lines, "web.proxies")
+    assert not [line for line in check("")[1] if "web.proxies" in line]
 
 
 def test_a_secret_that_is_missing_is_wrong_configuration(check, monkeypatch):

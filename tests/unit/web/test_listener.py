@@ -267,3 +267,21 @@ def test_some_files_are_for_nobody_outside():
         assert places(100) == 100
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        WHOLE,
+        b"NONSENSE\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: town\r\nHost : town\r\n\r\n",
+        b"PUT / HTTP/1.1\r\nHost: town\r\n\r\n",
+    ],
+)
+async def test_no_answer_tells_which_program_in_which_version_gave_it(asked):
+    """Nor one to what can't be read: such answers ask no application."""
+    async with hall() as there:
+        caller = await there.call(say=asked)
+        head = await asyncio.wait_for(caller.reader.readuntil(b"\r\n\r\n"), PATIENCE)
+        assert b"python" not in head.lower()
+        assert b"aiohttp" not in head.lower()

@@ -184,8 +184,11 @@ class Browser:
 
 
 @asynccontextmanager
-async def open_town(folder, more=""):
-    (folder / "channels.toml").write_text(TOWN + more, encoding="utf-8")
+async def open_town(folder, more="", station="", proxies='proxies = ["127.0.0.0/8"]'):
+    lines = TOWN.replace('language = "fr"\n', f'language = "fr"\n{station}').replace(
+        'proxies = ["127.0.0.0/8"]', proxies
+    )
+    (folder / "channels.toml").write_text(lines + more, encoding="utf-8")
     config = load_config(folder / "channels.toml")
     migrate(config.database)
     database = await Database.open(config.database)

@@ -8,7 +8,7 @@ import pytest
 
 from alerts.model.actor import Role
 from alerts.web.console.sealing import content_policy
-from tests.unit.web.console.guarding import OWN, Browser, open_town
+from tests.unit.web.console.guarding import FIRST, OWN, Browser, open_town
 
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
@@ -239,3 +239,89 @@ async def test_the_address_is_the_one_that_our_proxy_saw(browser):
 
 async def test_the_plain_address_leads_to_the_first_page(browser):
     assert (await browser.get("/desk")).location == "/desk/"
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example", ""]
+)
+async def test_the_desk_answers_under_its_own_names_alone(town, host):
+    """DNS rebinding: a page elsewhere has its own name lead to this machine, and is then the same site as the desk."""
+    await town.add()
+    browser = Browser(town)
+    try:
+        for page in (
+            await browser.get("/desk/sign-in", Host=host),
+            await browser.get("/desk/static/console.css", Host=host),
+            await browser.post("/desk/sign-in", {"name": "Anne", "password": FIRST}, Host=host),
+        ):
+            assert page.status == 421
+            assert "Set-Cookie" not in page.headers
+            assert "Sign in" not in page.text
+    finally:
+        await browser.client.close()
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "desk.saint-martin.example",
+        "DESK.saint-martin.example:443",
+        "alertes.saint-martin.example",
+        "localhost:8080",
+        "[::1]:8080",
+        "192.0.2.7",
+    ],
+)
+async def test_the_names_in_channels_toml_this_machine_and_addresses_in_figures_are_its_own(tmp_path, host):
+    more = '[desk]\nurl = "https://desk.saint-martin.example"\n'
+    station = 'public_url = "https://alertes.saint-martin.example"\n'
+    async with open_town(tmp_path, more, station) as town:
+        browser = Browser(town, over_https=True)
+        assert (await browser.get("/desk/sign-in", Host=host)).status == 200
+        await browser.client.close()
+
+
+@pytest.mark.parametrize(
+    ("headers", "told"),
+    [
+        ({"X_Forwarded_Proto": "https"}, "isn’t among [web] proxies"),
+        ({"X_Forwarded_For": "203.0.113.9", "X_Real_IP": "203.0.113.9"}, "isn’t among [web] proxies"),
+        ({"Forwarded": "for=203.0.113.9;proto=https"}, "isn’t among [web] proxies"),
+        ({"Host": "desk.example"}, "isn’t among [web] proxies"),
+    ],
+)
+async def test_behind_a_web_server_that_is_not_listed_nobody_is_let_in_and_it_is_told(tmp_path, headers, told):
+    """Else all visitors have one address: thirty wrong tries of one lock everybody out, and no cookie is `Secure`."""
+    async with open_town(tmp_path, '[desk]\nurl = "https://desk.example"\n', proxies="") as town:
+        await town.add()
+        browser = Browser(town)
+        page = await browser.get("/desk/sign-in", **headers)
+        posted = await browser.post("/desk/sign-in", {"name": "Anne", "password": FIRST}, **headers)
+        await browser.client.close()
+        assert (page.status, posted.status) == (403, 403)
+        assert told in page.said
+        assert "127.0.0.1" in page.said
+        assert "Set-Cookie" not in posted.headers
+        assert town.console.warnings() == [
+            "web.proxies: 127.0.0.1 sends requests on and isn't listed; the desk refuses them",
+            "web.proxies: the desk's address is https, which a web server before it speaks; none is listed",
+        ]
+
+
+async def test_a_form_over_https_by_a_web_server_that_says_nothing_is_refused(tmp_path):
+    async with open_town(tmp_path, proxies="") as town:
+        browser, host = Browser(town), f"127.0.0.1:{town.server.port}"
+        page = await browser.post("/desk/sign-in", {"name": "Anne", "password": FIRST}, Origin=f"https://{host}")
+        await browser.client.close()
+        assert (page.status, "isn’t among [web] proxies" in page.said) == (403, True)
+
+
+async def test_a_listed_web_server_has_to_say_that_it_was_asked_over_https(tmp_path):
+    async with open_town(tmp_path, '[desk]\nurl = "https://desk.example"\n') as town:
+        browser = Browser(town)
+        page = await browser.get("/desk/sign-in", Host="desk.example")
+        own = await browser.get("/desk/sign-in")
+        await browser.client.close()
+        assert (page.status, "X-Forwarded-Proto" in page.said) == (403, True)
+        assert own.status == 200, "on the machine itself, or by an SSH tunnel"
+        assert town.console.warnings() == []
