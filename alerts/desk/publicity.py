@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts.desk.dedupe import end_reason
-from alerts.model.alert import Alert, Scope, Severity, Status
+from alerts.model.alert import STEP_PARAMETER, Alert, Scope, Severity, Status
 from alerts.model.hazard import Hazard, hazard_of
 from alerts.model.incident import AlertState, Record
 from alerts.model.post import EndReason, Post, PostKind, PostState
@@ -65,8 +65,8 @@ class PublicIncident:
 
     @property
     def planned(self) -> bool:
-        """Whether it is of the kind that is announced long before."""
-        return self.hazard in PLANNED
+        """Whether it is of the kind that is announced long before, or stands in the works calendar, whatever it is."""
+        return self.hazard in PLANNED or self.alert.infos[0].parameter(STEP_PARAMETER) is not None
 
     def to_come(self, now: datetime) -> bool:
         """Whether it is planned and hasn't begun."""

@@ -191,3 +191,11 @@ def test_a_storm_that_is_still_to_come_is_on_already(town):
     storm = town.hear(an_alert(onset=NOW + timedelta(hours=4)))
 
     assert len(situation([seen(town, storm)], NOW).on) == 1
+
+
+def test_a_market_of_the_calendar_is_to_come_until_it_begins(town):
+    parameters = (Named("tocsin:hazard", "general"), Named("tocsin:step", "before"))
+    market = town.hear(an_alert(headline="Marché", onset=NOW + timedelta(hours=4), parameters=parameters))
+
+    assert len(situation([seen(town, market)], NOW).to_come) == 1
+    assert len(situation([seen(town, market)], NOW + timedelta(hours=4)).on) == 1

@@ -98,5 +98,5 @@ def test_who_announced_it_is_told_as_that(town, paper):
 def test_no_works_are_told_of_as_far_as_they_were_announced(town, paper):
     paper.print()
 
-    assert "Travaux et coupures annoncés Aucun pour l’instant." in words(paper, "/")
+    assert "Annoncé pour plus tard Rien pour l’instant." in words(paper, "/")
     assert "shown here once it is announced" in words(paper, "/en/")
