@@ -7,6 +7,7 @@ from random import Random
 from alerts.model.alert import Alert
 from alerts.model.errors import SourceFailed
 from alerts.model.ports import Heard, Known, Memory, Reading
+from alerts.model.reason import in_words
 from simulation.life import Life
 
 
@@ -59,7 +60,7 @@ class FeedSource:
         shown = dict(self._feed.entries)
         told = await known(list(shown))
         heard = [
-            Heard(key, alert, problem=None if alert else "it is no alert")
+            Heard(key, alert, problem=None if alert else in_words("it is no alert"))
             for key, alert in shown.items()
             if key not in told
         ]

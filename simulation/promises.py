@@ -17,7 +17,7 @@ from simulation.feed import Feed
 END_IS_TOLD_WITHIN = timedelta(minutes=3)
 _SENT_AGAIN = """
     SELECT post_id FROM attempt WHERE outcome = 'sent_again'
-    UNION SELECT post_id FROM decision WHERE reason LIKE 'retried by%' AND post_id IS NOT NULL
+    UNION SELECT post_id FROM decision WHERE reason LIKE '%retried%' AND post_id IS NOT NULL
 """
 _READY = """
     SELECT post.id, MAX(decision.at) FROM post JOIN decision ON decision.post_id = post.id
@@ -56,7 +56,7 @@ def _promised(post: Post, ready: int | None, *, told_twice: bool) -> Promised:
         ready_at=max(released, post.stored_at),
         ends=post.expires,
         state=post.state,
-        reason=post.reason,
+        reason=str(post.reason) if post.reason else None,
         text=post.message.plain,
         means=post.means,
         remote_id=post.receipt.remote_id if post.receipt else None,
@@ -90,8 +90,8 @@ def nobody_silenced(records: Sequence[Record]) -> Iterator[Breach]:
     """What was left out for another source's twin, was left out for one that had been let out."""
     states = {record.id: record.state for record in records}
     for record in records:
-        twin = (record.reason or "").removeprefix("merged with ").split(":")[0]
-        if twin in states and twin != record.reason and states[twin] is not AlertState.ACCEPTED:
+        twin = str(record.reason["into"]) if record.reason and record.reason["into"] else None
+        if twin in states and states[twin] is not AlertState.ACCEPTED:
             yield Breach("nobody silences", f"{record.id} was left out for {twin}, which is {states[twin]}")
 
 

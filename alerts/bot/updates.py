@@ -27,6 +27,8 @@ from alerts.bot.words import SPOKEN, commands
 from alerts.desk.sitting import Office, Sitting
 from alerts.model.errors import BadCredential, ChatMoved, DeliveryError, Occupied, ReaderGone, Retry, TocsinError
 from alerts.model.ports import BotLine, Clock
+from alerts.model.reason import Reason, because
+from alerts.rendering.words import word
 
 POLL = 25.0
 """Seconds that Telegram keeps a question for updates open."""
@@ -118,7 +120,7 @@ class Reception:
                     self._handled.undo(update for update, _ in events[place:])
                     raise
                 except DeliveryError as error:
-                    log.warning("bot.not_answered", channel=self._bot.channel, reason=error.reason)
+                    log.warning("bot.not_answered", channel=self._bot.channel, reason=str(error.reason))
                 except Exception:
                     log.exception("bot.stumbled", channel=self._bot.channel)
                 if landed is not None:
@@ -154,7 +156,7 @@ class Reception:
             try:
                 return await office.act(lambda sitting: act(sitting, channel, event, town))
             except TocsinError as error:
-                return Reply((Say(safe(str(error))),))
+                return Reply((Say(safe(word(error.reason, town.language, town.zone))),))
         answer = await office.ask(lambda sitting: _answer(sitting, channel, event, town))
         if answer.keeps is None and not answer.forgets:
             return answer
@@ -164,7 +166,7 @@ class Reception:
         try:
             await self._bot.line.answer_press(press.id, answer.toast)
         except DeliveryError as error:
-            log.debug("bot.press_not_answered", channel=self._bot.channel, reason=error.reason)
+            log.debug("bot.press_not_answered", channel=self._bot.channel, reason=str(error.reason))
 
     async def _say(self, chat: int, says: Sequence[Say]) -> None:
         left = list(says)
@@ -210,7 +212,7 @@ class Asking:
         self._reception = reception
         self._wait_for_lease = wait_for_lease
         self.cycled_at = bot.clock.monotonic()
-        self.reason: str | None = None
+        self.reason: Reason | None = None
 
     async def run(self) -> None:
         """Ask until cancelled; what fails is tried again, less and less often."""
@@ -266,12 +268,12 @@ class Asking:
         """One line each time; the cycle that stands, with this reason, is what the watch tells those on duty."""
         if isinstance(error, DeliveryError):
             self.reason = error.reason
-            log.warning("bot.not_listening", channel=self._bot.channel, reason=error.reason)
+            log.warning("bot.not_listening", channel=self._bot.channel, reason=str(error.reason))
         elif isinstance(error, sqlite3.Error):
-            self.reason = "the database refuses"
+            self.reason = because("database_refuses")
             log.error("bot.refused", channel=self._bot.channel, error=str(error))
         else:
-            self.reason = type(error).__name__
+            self.reason = because("stumbled", error=type(error).__name__)
             log.error("bot.stumbled", channel=self._bot.channel, exc_info=error)
 
 

@@ -21,6 +21,7 @@ from yarl import URL
 from alerts.model.body import UNPACKED_HERE, read_body
 from alerts.model.characters import bounded, seen
 from alerts.model.errors import DeliveryError, InDoubt, Retry, SourceFailed
+from alerts.model.reason import Reason, because
 
 QUOTED = 200
 """Characters of a platform's own words that a reason quotes."""
@@ -118,7 +119,8 @@ async def ask(
         )
         return Answer(response.status, response.headers, await _body_of(response, largest))
     except _NEVER_MADE as error:
-        failure = Retry(f"{platform} can't be reached: {_why_unmade(error, limits.connect or 0)}", sent=False)
+        why = _why_unmade(error, limits.connect or 0)
+        failure = Retry(because("unreachable", platform=platform, why=why), sent=False)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         failure = unclear(_why_unanswered(platform, error, limits.total or 0), act)
     raise failure  # out here, so that the library's error, with the address in its text, is not its context
@@ -183,37 +185,37 @@ def _ready(url: str | URL) -> URL:
     return url if isinstance(url, URL) else URL(url, encoded=True)
 
 
-def unclear(reason: str, act: Act) -> DeliveryError:
+def unclear(reason: Reason, act: Act) -> DeliveryError:
     """What an end without a readable answer is: in doubt where doing it again would make a second post."""
-    return InDoubt(f"{reason}; it may be out") if act.once else Retry(reason)
+    return InDoubt(because("may_be_out", why=reason)) if act.once else Retry(reason)
 
 
 def unreadable(platform: str, answer: Answer, act: Act) -> DeliveryError:
     """What an answer is that isn't the platform's own: a gateway's page, half of a body, an unknown shape."""
-    return unclear(f"{platform} answered {answer.status} with something that can't be read", act)
+    return unclear(because("unreadable_answer", platform=platform, status=answer.status), act)
 
 
 def quote(words: object) -> str:
-    """The platform's own words in quotation marks, on one line and not too long."""
+    """The platform's own words as a reason's value: on one line and not too long; the sentence puts them in quotes."""
     line = " ".join(seen(bounded(str(words), 4 * QUOTED)).split())
-    return f"“{line[:QUOTED]}…”" if len(line) > QUOTED else f"“{line}”"
+    return f"{line[:QUOTED]}…" if len(line) > QUOTED else line
 
 
-def _why_unmade(error: aiohttp.ClientError, seconds: float) -> str:
+def _why_unmade(error: aiohttp.ClientError, seconds: float) -> Reason:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "its name can't be resolved; check the network and api_url"
+        return because("name_unresolved")
     if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return f"no connection within {seconds:g} s; check the network"
+        return because("no_connection_within", seconds=f"{seconds:g}")
     if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
-        return "no secure connection (TLS); check this machine's clock and certificates"
+        return because("no_tls")
     if isinstance(error, ConnectionRefusedError) or isinstance(error.__cause__, ConnectionRefusedError):
-        return "the connection was refused; check api_url"
-    return "no connection; check the network and api_url"
+        return because("connection_refused")
+    return because("no_connection")
 
 
-def _why_unanswered(platform: str, error: Exception, seconds: float) -> str:
+def _why_unanswered(platform: str, error: Exception, seconds: float) -> Reason:
     if isinstance(error, TimeoutError):
-        return f"{platform} didn't answer within {seconds:g} s"
+        return because("no_answer_within", platform=platform, seconds=f"{seconds:g}")
     if isinstance(error, aiohttp.ClientPayloadError):
-        return f"{platform}'s answer broke off"
-    return f"{platform} closed the connection without an answer"
+        return because("answer_broke_off", platform=platform)
+    return because("closed_unanswered", platform=platform)

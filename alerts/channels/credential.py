@@ -6,6 +6,7 @@ from pathlib import Path
 
 from alerts.channels.settings import SecretSource
 from alerts.model.errors import BadCredential
+from alerts.model.reason import because
 from alerts.model.secret import Secret
 
 
@@ -16,6 +17,5 @@ def read_credential(source: SecretSource, folder: Path) -> Secret:
     """
     secret = source.read(folder)
     if not all("!" <= character <= "~" for character in secret.reveal()):
-        where = f"environment variable {source.env}" if source.env else f"file {source.file}"
-        raise BadCredential(f"the {where} holds more than a credential: put it there alone, on one line")
+        raise BadCredential(because("more_than_a_credential", where=source.env or source.file or ""))
     return secret

@@ -37,6 +37,7 @@ from alerts.channels.wording import SLACK, appeared, normal
 from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rejected
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Image, Message, Quota, Receipt
+from alerts.model.reason import because
 from alerts.model.secret import Secret
 
 _LARGEST_PICTURE = 4_000_000
@@ -134,10 +135,8 @@ class Facebook:
         await self.open()
         told = self._check(await self._ask("GET", "me", Act.READ, {"fields": "id,name"}), Act.READ)
         if str(told.get("id")) != self._settings.page_id:
-            raise BadCredential(
-                f"the token is of {name_of(told.get('name'))} ({id_of(told.get('id'))}), "
-                f"not of the Page {self._settings.page_id}; use the Page's own access token"
-            )
+            named, number = name_of(told.get("name")), id_of(told.get("id")) or "?"
+            raise BadCredential(because("facebook_other_page", name=named, id=number, page=self._settings.page_id))
         return Probe(name_of(told.get("name")) or self._settings.page_id, followers=await self._followers())
 
     async def rehearse(self, message: Message) -> Receipt:
@@ -158,7 +157,7 @@ class Facebook:
                 await self._ask("GET", self._settings.page_id, Act.READ, {"fields": "followers_count"}), Act.READ
             )
         except DeliveryError as error:
-            log.info("followers.unknown", channel=self._name, reason=error.reason)
+            log.info("followers.unknown", channel=self._name, reason=str(error.reason))
             return None
         return count_of(told.get("followers_count"))
 
@@ -198,7 +197,7 @@ class Facebook:
         try:
             return await self._posts(f"{_path(parent)}/comments", since)
         except (BadCredential, Gone, Rejected) as error:
-            raise InDoubt(f"the comments can't be searched: {error.reason}") from None
+            raise InDoubt(because("comments_not_searched", why=error.reason)) from None
 
     async def _ask(self, method: str, route: str, act: Act, fields: Mapping[str, str] | None = None) -> Answer:
         proved = self._proved(fields or {})
@@ -208,7 +207,7 @@ class Facebook:
 
     async def _send(self, method: str, route: str, act: Act, data: aiohttp.FormData | None) -> Answer:
         if self._token is None:
-            raise BadCredential(f"the channel {self._name} has no token yet; it must be opened first")
+            raise BadCredential(because("channel_unopened", channel=self._name))
         answer = await ask(
             self._resources.session,
             method,
@@ -235,7 +234,7 @@ class Facebook:
 
     def _check_done(self, answer: Answer, act: Act, what: str) -> None:
         if self._check(answer, act).get("success") is not True:
-            raise Rejected(f"Facebook didn't {what} the post; do it by hand on the Page")
+            raise Rejected(because("facebook_not_deleted" if what == "delete" else "facebook_not_changed"))
 
     def _receipt(self, answer: Answer, act: Act) -> Receipt:
         remote_id = id_of(self._check(answer, act).get("id"))

@@ -15,6 +15,7 @@ from typing import Any
 from alerts.channels.answer import Act, Answer, name_of, quote, unclear, unreadable, wait_of
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, Rejected, Retry
 from alerts.model.post import Quota
+from alerts.model.reason import Reason, because
 
 WAIT = timedelta(minutes=15)
 """How long to wait where no header tells."""
@@ -36,13 +37,13 @@ _BLOCKED = 368
 _CONTENT = frozenset({1346003, 1404102})
 _NOT_THE_WORDS = frozenset({100, 324, 1366046, 1609005, 2061006, 1609008})  # a parameter, a photo, a link
 _WHY_EXPIRED = {
-    458: "the app was removed from the Page's account",
-    459: "the account must pass a check: sign in at facebook.com",
-    460: "the password was changed",
-    463: "it has expired",
-    464: "the account must pass a check: sign in at facebook.com",
-    467: "it was revoked",
-    492: "the account lost its role on the Page",
+    458: because("facebook_app_removed"),
+    459: because("facebook_check_wanted"),
+    460: because("facebook_password_changed"),
+    463: because("facebook_token_expired"),
+    464: because("facebook_check_wanted"),
+    467: because("facebook_token_revoked"),
+    492: because("facebook_role_lost"),
 }
 
 
@@ -78,13 +79,17 @@ def refusal(answer: Answer, act: Act, page: str, now: datetime) -> DeliveryError
         return unreadable("Facebook", answer, act)
     if complaint.code in _LIMITED:
         until = now + (_regained_after(answer.headers, page) or WAIT)
-        return Retry(f"Facebook's limit is reached until {until:%H:%M} UTC", until, whole_channel=True)
+        return Retry(because("limit_until", platform="Facebook", until=until), until, whole_channel=True)
     if decided := _decide(complaint, act, now):
         return decided
     if complaint.code in _TROUBLE or complaint.transient or answer.status >= 500:
         # Code 2 with HTTP 500 has been answered while the post was made; a blind repetition made seven of it.
-        return unclear(f"Facebook is in trouble (code {complaint.code}: {quote(complaint.words)})", act)
-    return Rejected(f"Facebook refuses it (code {complaint.code}): {quote(complaint.words)}")
+        return unclear(_said("facebook_trouble", complaint), act)
+    return Rejected(_said("facebook_refuses", complaint))
+
+
+def _said(code: str, complaint: Complaint) -> Reason:
+    return because(code, number=complaint.code, said=quote(complaint.words))
 
 
 def maybe_not_the_words(answer: Answer) -> bool:
@@ -98,16 +103,16 @@ def maybe_not_the_words(answer: Answer) -> bool:
 def _decide(complaint: Complaint, act: Act, now: datetime) -> DeliveryError | None:
     """What the code alone decides; None where it is left to the status and to what isn't known."""
     if complaint.code in _EXPIRED:
-        why = _WHY_EXPIRED.get(complaint.subcode, quote(complaint.words))
-        return BadCredential(f"Facebook refuses the Page's token: {why}; make a new one")
+        why = _WHY_EXPIRED.get(complaint.subcode, because("said", said=quote(complaint.words)))
+        return BadCredential(because("facebook_token_refused", why=why))
     if complaint.code in _PERMISSION or complaint.subcode in _PERMISSION_SUBCODES:
-        return BadCredential(f"Facebook refuses it for lack of a permission: {quote(complaint.words)}; grant it anew")
+        return BadCredential(because("facebook_permission", said=quote(complaint.words)))
     if _is_gone(complaint):
         if act.on_a_post:
-            return Gone("Facebook doesn't have the post any more")
-        return BadCredential("Facebook doesn't know the Page, or not with this token; check page_id and the token")
+            return Gone(because("post_gone", platform="Facebook"))
+        return BadCredential(because("facebook_page_unknown"))
     if complaint.code == _SAME_AS_LAST:
-        return Duplicate("Facebook says that it has this post already")
+        return Duplicate(because("has_it_already", platform="Facebook"))
     return _blocked(complaint, now) if complaint.code == _BLOCKED else None
 
 
@@ -118,10 +123,10 @@ def _is_gone(complaint: Complaint) -> bool:
 def _blocked(complaint: Complaint, now: datetime) -> DeliveryError:
     """Code 368 covers three things: the same post again, a content that isn't wanted, and too fast a pace."""
     if "already posted this" in complaint.words.lower():
-        return Duplicate("Facebook says that it has this post already")
+        return Duplicate(because("has_it_already", platform="Facebook"))
     if complaint.subcode in _CONTENT:
-        return Rejected(f"Facebook refuses the content: {quote(complaint.words)}")
-    said = f"Facebook holds back what we post, as too fast or unwanted: {quote(complaint.words)}"
+        return Rejected(because("content_refused", platform="Facebook", said=quote(complaint.words)))
+    said = because("facebook_holds_back", said=quote(complaint.words))
     return Retry(said, now + BLOCKED, whole_channel=True)
 
 

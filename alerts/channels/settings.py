@@ -21,6 +21,7 @@ from pydantic import (
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential
 from alerts.model.post import Means, TextFormat
+from alerts.model.reason import because
 from alerts.model.secret import Secret
 from alerts.model.span import Window, parse_span, parse_window
 
@@ -69,7 +70,7 @@ class SecretSource(BaseModel):
         if self.env is not None:
             value = os.environ.get(self.env, "").strip()
             if not value:
-                raise BadCredential(f"the environment variable {self.env} is not set; set it, or name a file instead")
+                raise BadCredential(because("variable_unset", name=self.env))
             return Secret(value)
         return Secret(self._read_file(folder))
 
@@ -84,10 +85,7 @@ class SecretSource(BaseModel):
                 continue
             if value:
                 return value
-        where = "$CREDENTIALS_DIRECTORY or " if directory else ""
-        raise BadCredential(
-            f"the secret file {name} is missing, empty or unreadable in {where}the folder of channels.toml"
-        )
+        raise BadCredential(because("secret_file_missing_here" if directory else "secret_file_missing", name=name))
 
 
 class ChannelSettings(BaseModel):

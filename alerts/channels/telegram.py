@@ -33,6 +33,7 @@ from alerts.channels.wording import normal
 from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rejected
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, Quota, Receipt
+from alerts.model.reason import because
 
 LOOKS = 20
 """How many posts after the last known one are looked at; those whose post is known are passed over."""
@@ -125,11 +126,11 @@ class Telegram:
         the one, and taken away at once. Raises InDoubt without `after`: there is nowhere to begin.
         """
         if after is None:
-            raise InDoubt("Telegram can't be searched without an earlier post of ours")
+            raise InDoubt(because("telegram_nothing_earlier"))
         try:
             chat, start = self._place(after)
         except Gone:
-            raise InDoubt("Telegram can't be searched in a chat that moved since our last post there") from None
+            raise InDoubt(because("telegram_chat_moved_since")) from None
         absent = looks = 0
         for number in itertools.count(start + 1):
             remote_id = self._name_of(chat, number)
@@ -157,14 +158,14 @@ class Telegram:
         if isinstance(member, ChatMemberOwner):
             return Probe(account, followers=await self._followers())
         if not isinstance(member, ChatMemberAdministrator):
-            raise BadCredential(f"{account} is no administrator of {self._settings.chat}; make it one, with its rights")
+            raise BadCredential(because("telegram_no_administrator", account=account, chat=self._settings.chat))
         rights = {
             "post": member.can_post_messages,  # the first two are told of channels alone
             "edit": member.can_edit_messages,
             "delete": member.can_delete_messages,
         }
         missing = [what for what, may in rights.items() if may is False]
-        warnings = tuple(f"{account} may not {what} messages; grant it in the chat" for what in missing)
+        warnings = tuple(because(f"telegram_may_not_{what}_messages", account=account) for what in missing)
         return Probe(account, warnings, await self._followers())
 
     async def _followers(self) -> int | None:
@@ -172,7 +173,7 @@ class Telegram:
         try:
             return count_of(await self._settle(self._bot.get_chat_member_count(self._chat), Act.READ))
         except DeliveryError as error:
-            log.info("followers.unknown", channel=self._name, reason=error.reason)
+            log.info("followers.unknown", channel=self._name, reason=str(error.reason))
             return None
 
     def quotas(self) -> Sequence[Quota]:
@@ -182,7 +183,7 @@ class Telegram:
     @property
     def _bot(self) -> Bot:
         if self._opened is None:
-            raise BadCredential(f"the channel {self._name} has no token yet; it must be opened first")
+            raise BadCredential(because("channel_unopened", channel=self._name))
         return self._opened
 
     @property
@@ -278,9 +279,9 @@ class Telegram:
         """The chat and number that an id stands for. Raises Gone for a post of a chat that moved away."""
         chat, _, number = remote_id.rpartition(":")
         if (chat or self._settings.chat) != self._chat:
-            raise Gone("the post is in the chat as it was before it moved")
+            raise Gone(because("in_chat_before_move"))
         if not number.isdecimal():
-            raise Rejected(f"{remote_id} is no id of a Telegram message")
+            raise Rejected(because("telegram_no_id", id=remote_id))
         return self._chat, int(number)
 
     def _parent(self, reply_to: str | None, chat: str) -> int | None:
@@ -311,7 +312,7 @@ async def _heard(call: Awaitable[T], act: Act) -> T:
     except Unheard as error:
         failure = error.outcome
     except TelegramError as error:
-        failure = unclear(f"python-telegram-bot failed ({type(error).__name__})", act)
+        failure = unclear(because("telegram_library_failed", error=type(error).__name__), act)
     raise failure  # out here, so that no text of the library's is its context
 
 

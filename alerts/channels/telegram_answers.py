@@ -12,6 +12,7 @@ from typing import Any
 
 from alerts.channels.answer import Act, Answer, quote, unclear, wait_of
 from alerts.model.errors import BadCredential, DeliveryError, Gone, Rejected, Retry
+from alerts.model.reason import because
 
 _LONGEST = 1000
 _HIGHEST = 2**53
@@ -91,22 +92,26 @@ def outcome(complaint: Complaint, act: Act, now: datetime) -> DeliveryError:
     said = quote(complaint.words)
     if complaint.status == 429:
         wait = OVERLOAD if complaint.retry_after is None else timedelta(seconds=complaint.retry_after)
-        return Retry(f"Telegram asks us to wait {wait.total_seconds():g} s", now + wait, whole_channel=True)
+        return Retry(
+            because("asked_to_wait", platform="Telegram", seconds=f"{wait.total_seconds():g}"),
+            now + wait,
+            whole_channel=True,
+        )
     if complaint.status >= 500:
-        return unclear(f"Telegram is in trouble ({complaint.status}: {said})", act)
+        return unclear(because("platform_trouble_said", platform="Telegram", status=complaint.status, said=said), act)
     return _refused(complaint, act, said)
 
 
 def _refused(complaint: Complaint, act: Act, said: str) -> DeliveryError:
     if complaint.status in (401, 404):
-        return BadCredential(f"Telegram refuses the bot's token: {said}; ask @BotFather for a new one")
+        return BadCredential(because("telegram_token_refused", said=said))
     if complaint.says(*_READER_LEFT):
-        return Rejected(f"the reader left: {said}")
+        return Rejected(because("reader_left", said=said))
     if complaint.status == 403 or complaint.says(*_MISCONFIGURED):
-        return BadCredential(f"Telegram doesn't let the bot post there: {said}; make it an administrator of the chat")
+        return BadCredential(because("telegram_may_not_post", said=said))
     if _is_gone(complaint, act):
-        return Gone(f"Telegram doesn't have the post any more: {said}")
-    return Rejected(f"Telegram refuses it: {said}")
+        return Gone(because("post_gone_said", platform="Telegram", said=said))
+    return Rejected(because("refused", platform="Telegram", said=said))
 
 
 def _is_gone(complaint: Complaint, act: Act) -> bool:

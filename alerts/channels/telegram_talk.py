@@ -17,6 +17,7 @@ from alerts.channels.settings import TelegramSettings
 from alerts.channels.telegram_answers import Complaint, complaint_of, outcome
 from alerts.model.errors import BadCredential, ChatMoved, DeliveryError, Gone, Occupied, ReaderGone, Rejected, Retry
 from alerts.model.ports import Keyboard, Pace, Resources
+from alerts.model.reason import because
 from alerts.model.secret import Secret
 
 _ALLOWED = ("message", "callback_query", "my_chat_member")
@@ -55,7 +56,7 @@ class Talk:
         try:
             content = await asyncio.to_thread(Path(picture).read_bytes)
         except OSError as error:
-            raise Rejected(f"the picture can't be read: {error.strerror}") from None
+            raise Rejected(because("picture_unreadable", said=error.strerror or "")) from None
         form = aiohttp.FormData({"chat_id": str(chat), "caption": caption[:_CAPTION]})
         form.add_field("photo", content, filename="picture")
         told = await self._call("sendPhoto", form, Act.PUBLISH)
@@ -141,13 +142,11 @@ class Talk:
     def _read(self, complaint: Complaint, act: Act) -> DeliveryError:
         said, now = quote(complaint.words), self._resources.clock.now()
         if complaint.migrated_to is not None:
-            return ChatMoved(f"the group became a supergroup: {said}", complaint.migrated_to)
+            return ChatMoved(because("chat_moved", said=said), complaint.migrated_to)
         if complaint.says(*_READER_LEFT):
-            return ReaderGone(f"the reader left: {said}")
+            return ReaderGone(because("reader_left", said=said))
         if complaint.status == 409:
-            return Occupied(
-                f"something else takes this bot's updates: {said}; stop it, or give Tocsin a bot of its own"
-            )
+            return Occupied(because("bot_occupied", said=said))
         error = outcome(complaint, act, now)
         if isinstance(error, BadCredential):
             self._token = None  # it may be another one by now

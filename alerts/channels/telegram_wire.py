@@ -18,6 +18,7 @@ from alerts.channels.answer import Act, Answer, ask, count_of, unreadable
 from alerts.channels.telegram_answers import OVERLOAD, Complaint, complaint_of
 from alerts.model.errors import DeliveryError, Retry
 from alerts.model.ports import Resources
+from alerts.model.reason import because
 from alerts.model.secret import Secret
 
 PLACEHOLDER = "0:token"
@@ -37,7 +38,7 @@ class Unheard(TelegramError):
     """There is no answer of the Bot API; `outcome` says what that means."""
 
     def __init__(self, outcome: DeliveryError) -> None:
-        super().__init__(outcome.reason)
+        super().__init__(str(outcome.reason))
         self.outcome = outcome
 
 
@@ -99,7 +100,7 @@ class Wire(BaseRequest):
             return await self._ask(url, method, request, act)
         if (wait := pace.halted_for) > 0:
             until = self._resources.clock.now() + timedelta(seconds=wait)
-            raise Retry(f"Telegram asked this bot to wait; {wait:.0f} s are left", until, whole_channel=True)
+            raise Retry(because("bot_still_waits", seconds=f"{wait:.0f}"), until, whole_channel=True)
         async with pace.direct():
             return await self._ask(url, method, request, act)
 

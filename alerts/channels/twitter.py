@@ -20,6 +20,7 @@ from alerts.channels.wording import SLACK, appeared
 from alerts.model.errors import BadCredential, DeliveryError, Gone, Rejected
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Image, Message, Quota, Receipt
+from alerts.model.reason import because
 
 _LARGEST_PICTURE = 5_000_000
 _PICTURE_KINDS = frozenset({"image/jpeg", "image/png", "image/webp"})
@@ -90,7 +91,7 @@ class Twitter:
         if not isinstance(told, dict):
             raise unreadable("X", answer, Act.DELETE)
         if told.get("deleted") is not True:
-            raise Rejected("X didn't delete the post; delete it by hand")
+            raise Rejected(because("not_deleted", platform="X"))
 
     async def find(
         self,
@@ -128,7 +129,7 @@ class Twitter:
         user = await self._remember_user(answer)
         level = answer.headers.get("x-access-level", "")
         if level == _READ_ONLY:
-            raise BadCredential("X lets these keys read only; give the app “Read and write” and make new access tokens")
+            raise BadCredential(because("x_read_only"))
         return Probe(f"@{user}", followers=answers.followers(answer))
 
     def quotas(self) -> Sequence[Quota]:
@@ -139,7 +140,7 @@ class Twitter:
     @property
     def _client(self) -> TwitterClient:
         if self._api is None:
-            raise BadCredential(f"the channel {self._name} has no keys yet; it must be opened first")
+            raise BadCredential(because("channel_unopened", channel=self._name))
         return self._api
 
     def _check(self, answer: Answer, act: Act) -> Mapping[str, Any]:

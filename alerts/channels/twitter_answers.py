@@ -12,6 +12,7 @@ from alerts.channels.answer import LONGEST_WAIT, Act, Answer, count_of, quote, u
 from alerts.channels.wording import normal
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, Rejected, Retry
 from alerts.model.post import Quota
+from alerts.model.reason import because
 
 WINDOW = timedelta(minutes=15)
 """What X's rate limits are counted in; how long to wait where no header tells."""
@@ -44,13 +45,14 @@ def refusal(answer: Answer, act: Act, now: datetime) -> DeliveryError | None:
     told = answer.read()
     if answer.status >= 500 or answer.status == 408:
         trace = answer.headers.get("x-transaction-id")  # what X's support asks for
-        return unclear(f"X is in trouble ({answer.status}{f', transaction {trace[:64]}' if trace else ''})", act)
+        number = f"{answer.status}, transaction {trace[:64]}" if trace else answer.status
+        return unclear(because("platform_trouble", platform="X", status=number), act)
     if told is None:
         return unreadable("X", answer, act)
     words = _words(told)
     if _usage_capped(told, answer.status):
         return Retry(
-            f"X takes nothing more until credits or the cap are raised in the developer portal: {quote(words)}",
+            because("x_credits", said=quote(words)),
             now + SPENT,
             whole_channel=True,
         )
@@ -60,19 +62,19 @@ def refusal(answer: Answer, act: Act, now: datetime) -> DeliveryError | None:
 
 
 def _refused(status: int, told: Mapping[str, Any], words: str, act: Act) -> DeliveryError:
-    said = f"X refuses it: {quote(words)}"
+    said = quote(words)
     lower = words.lower()
     if status == 401:
-        return BadCredential(f"X refuses our keys: {quote(words)}; check all four, and this machine's clock")
+        return BadCredential(because("x_keys_refused", said=said))
     if status == _FORBIDDEN and "duplicate content" in lower:
-        return Duplicate("X says that it has this post already")
+        return Duplicate(because("has_it_already", platform="X"))
     if act is Act.REPLY and any(phrase in lower for phrase in _NO_REPLY_WORDS):
-        return Gone(f"X doesn't let us reply to the earlier post: {quote(words)}")
+        return Gone(because("x_no_reply", said=said))
     if status == _FORBIDDEN and _about_credential(told, lower):
-        return BadCredential(f"X refuses our account or app: {quote(words)}; look into the developer portal")
+        return BadCredential(because("x_account_refused", said=said))
     if status == 404 and act.on_a_post:
-        return Gone("X doesn't have the post any more")
-    return Rejected(said)
+        return Gone(because("post_gone", platform="X"))
+    return Rejected(because("refused", platform="X", said=said))
 
 
 def _about_credential(told: Mapping[str, Any], lower: str) -> bool:
@@ -87,7 +89,7 @@ def _limited(answer: Answer, now: datetime) -> Retry:
     """Of exhausted windows the latest reset wins; one that is past already (our clock) is no reason to hurry."""
     spent = [quota.reset for quota in limits(answer.headers) if quota.remaining <= 0]
     until = min(max([*spent, now + timedelta(seconds=5)]), now + LONGEST_WAIT) if spent else now + WINDOW
-    return Retry(f"X's limit is reached until {until:%H:%M} UTC", until, whole_channel=True)
+    return Retry(because("limit_until", platform="X", until=until), until, whole_channel=True)
 
 
 def limits(headers: Mapping[str, str]) -> tuple[Quota, ...]:

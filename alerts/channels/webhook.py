@@ -17,6 +17,7 @@ from alerts.channels.webhook_letter import SHORTEST_KEY, headers, identity_of, k
 from alerts.model.errors import BadCredential
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Image, Message, Quota, Receipt
+from alerts.model.reason import Reason, because
 
 LARGEST_PICTURE = 256 * 1024
 """Bytes of a picture that goes along in the JSON; a larger one stays behind, the words say what it shows."""
@@ -76,14 +77,14 @@ class Webhook:
         """Always empty: a receiver tells no limits but in a refusal."""
         return ()
 
-    def _warnings(self) -> tuple[str, ...]:
+    def _warnings(self) -> tuple[Reason, ...]:
         if len(self._key or b"") >= SHORTEST_KEY:
             return ()
-        return (f"the secret is shorter than {SHORTEST_KEY} bytes and might be guessed; make a longer one",)
+        return (because("secret_too_short", least=SHORTEST_KEY),)
 
     async def _send(self, identity: str, body: bytes, now: datetime) -> Answer:
         if self._key is None:
-            raise BadCredential(f"the channel {self._name} has no secret yet; it must be opened first")
+            raise BadCredential(because("channel_unopened", channel=self._name))
         answer = await ask(
             self._resources.session,
             "POST",

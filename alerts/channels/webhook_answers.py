@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 
 from alerts.channels.answer import Answer, address_of, id_of, quote
 from alerts.model.errors import BadCredential, DeliveryError, Rejected, Retry
+from alerts.model.reason import because
 
 LONGEST_WAIT = timedelta(hours=1)
 """A receiver of the town's own may name a time by mistake; beyond this it is asked again."""
@@ -33,26 +34,29 @@ def refusal(answer: Answer, now: datetime) -> DeliveryError | None:
     if answer.status in (429, 503):
         return _wait(answer, now)
     if answer.status >= 500 or answer.status in _UNSURE:
-        return Retry(f"the receiver is in trouble ({answer.status})")
-    return Rejected(f"the receiver refuses it ({answer.status}){_said(answer)}")
+        return Retry(because("receiver_trouble", status=answer.status))
+    said = _said(answer)
+    if said:
+        return Rejected(because("receiver_refuses_saying", status=answer.status, said=said))
+    return Rejected(because("receiver_refuses", status=answer.status))
 
 
 def _of_the_address(status: int) -> DeliveryError | None:
     if 300 <= status < 400:
-        return BadCredential(f"the receiver sends us elsewhere ({status}), which isn't followed; put that into url")
+        return BadCredential(because("receiver_redirects", status=status))
     if status in (401, 403):
-        return BadCredential(f"the receiver refuses our signature ({status}); give both sides the same secret")
+        return BadCredential(because("receiver_refuses_signature", status=status))
     if status in _NO_SUCH_PLACE:
-        return BadCredential(f"nobody takes posts at url any more ({status}); correct it, or remove the channel")
+        return BadCredential(because("receiver_gone", status=status))
     return None
 
 
 def _wait(answer: Answer, now: datetime) -> Retry:
     named = retry_after(answer.headers, now)
     if named is None and answer.status == 503:
-        return Retry("the receiver is in trouble (503)")
+        return Retry(because("receiver_trouble", status=503))
     until = min(named or now + WAIT, now + LONGEST_WAIT)
-    return Retry(f"the receiver asks us to wait until {until:%H:%M} UTC", until, whole_channel=True)
+    return Retry(because("receiver_asks_to_wait", until=until), until, whole_channel=True)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
@@ -70,7 +74,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
 def _said(answer: Answer) -> str:
     told = answer.read() or {}
     words = told.get("error") or told.get("detail") or told.get("message")
-    return f": {quote(words)}" if isinstance(words, str) and words else ""
+    return quote(words) if isinstance(words, str) and words else ""
 
 
 def place_of(answer: Answer, identity: str) -> tuple[str, str | None]:

@@ -18,6 +18,7 @@ from typing import Any
 from alerts.channels.picture import Picture
 from alerts.model.errors import BadCredential
 from alerts.model.post import Message
+from alerts.model.reason import because
 from alerts.model.secret import Secret
 
 SHORTEST_KEY = 24
@@ -35,7 +36,7 @@ def key_of(secret: Secret) -> bytes:
         return base64.b64decode(words.removeprefix(_ENCODED), validate=True)
     except (binascii.Error, ValueError):
         pass
-    raise BadCredential("the secret starts with whsec_ but what follows is no base64; copy it anew")
+    raise BadCredential(because("secret_no_base64"))
 
 
 def sign(key: bytes, identity: str, timestamp: int, body: bytes) -> str:

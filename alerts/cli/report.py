@@ -36,7 +36,7 @@ def report(
     if html is not None:
         _write(html, report_html(made, spoken, zone))
     if as_json:
-        screen.show_json(report_to_json(made, zone))
+        screen.show_json(report_to_json(made, zone, station.language))
     elif html is None:
         screen.show(screen.plain(report_text(made, spoken, zone)).rstrip())
     return 0

@@ -149,7 +149,7 @@ class HouseBulks:
             sent=bulk.sent,
             failed=bulk.failed,
             skipped=bulk.skipped,
-            reason=bulk.reason,
+            reason=str(bulk.reason) if bulk.reason else None,
         )
         self._plant.changed(bulk.incident)
 

@@ -69,7 +69,7 @@ def _secrets(key: str, settings: ChannelSettings, folder: Path) -> list[Finding]
             try:
                 source.read(folder)
             except BadCredential as error:
-                found.append(Finding(f"{key}.{field}", good=False, words=error.reason, misuse=True))
+                found.append(Finding(f"{key}.{field}", good=False, words=str(error.reason), misuse=True))
     return found or [Finding(key, good=True, words="its secrets can be read")]
 
 
@@ -100,7 +100,7 @@ def _store(database: Path) -> Finding:
     if not os.access(database, os.W_OK):
         return Finding("store", good=False, words=f"{database} can't be written; give it to the user that runs tocsin")
     lacks = lack_of_room(database)
-    return Finding("store", good=False, words=lacks[1]) if lacks else written
+    return Finding("store", good=False, words=str(lacks[1])) if lacks else written
 
 
 def _written(what: str, file: Path) -> Finding:
@@ -198,5 +198,5 @@ async def _probe(what: str, channel: Channel) -> Finding:
         return Finding(what, good=False, words=str(error))
     finally:
         await channel.close()
-    words = "; ".join([f"speaks as {probe.account}", *probe.warnings])
+    words = "; ".join([f"speaks as {probe.account}", *map(str, probe.warnings)])
     return Finding(what, good=not probe.warnings, words=words)

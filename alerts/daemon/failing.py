@@ -18,6 +18,7 @@ from alerts.daemon.warnings import Notice, topic_of
 from alerts.delivery.watch import Say, Trouble, What
 from alerts.desk.sitting import Sitting
 from alerts.model.person import Chained
+from alerts.model.reason import in_words
 from alerts.store.books import StoredBooks
 from alerts.store.ledger import StoredLedger
 from alerts.web.console.words import words_of
@@ -45,7 +46,7 @@ def _is_all_of(place: Burst, account: Burst) -> bool:
 
 
 def _trouble(burst: Burst, place: str | None = None) -> Trouble:
-    return Trouble(What.SIGN_INS, burst.subject, place, burst.first, burst.count)
+    return Trouble(What.SIGN_INS, burst.subject, in_words(place) if place else None, burst.first, burst.count)
 
 
 def factor_changes(db: sqlite3.Connection, after: int, now: datetime, zone: tzinfo) -> list[Notice]:

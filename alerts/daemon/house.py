@@ -42,6 +42,7 @@ from alerts.delivery.lane import LONGEST_IDLE, Lane, LaneDesk, LaneSettings
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import Pace
 from alerts.model.ports import Resources
+from alerts.model.reason import because
 from alerts.sources.poll import PollDesk, Poller
 from alerts.sources.settings import PolledSettings
 from alerts.store.database import Database
@@ -181,7 +182,7 @@ class House:
         bots = self._bots.cycles() if self._bots is not None else []
         sources = [cycle_of(poller, now) for poller in self.pollers.values()]
         refused = self.database.trouble
-        store = Cycle(STORE, None, refused is not None, refused)
+        store = Cycle(STORE, None, refused is not None, because("database_said", said=refused) if refused else None)
         return [store, *lanes, *self._bulks.cycles(), *sources, *watch, *pages, *bots]
 
     async def metrics(self) -> bytes:

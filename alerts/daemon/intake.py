@@ -14,6 +14,7 @@ from alerts.desk.actions import Desk, Filed
 from alerts.desk.lifecycle import GRACE
 from alerts.desk.order import in_order
 from alerts.model.ports import Clock, Heard, Reading
+from alerts.model.reason import because
 from alerts.store.books import StoredBooks
 from alerts.store.database import Database
 from alerts.store.journal import hear, remember
@@ -84,7 +85,7 @@ class TakesIn:
             log.exception("desk.stumbled", source=source, entries=len(batch))
         if len(batch) > 1:
             return [filed for heard in batch for filed in await self._file_batch(source, [heard])]
-        problem = f"the desk stumbled over {batch[0].key}: this is a fault of the program, please report it"
+        problem = because("desk_stumbled", key=batch[0].key)
         return await self._database.write(partial(self._file, source, [Heard(batch[0].key, problem=problem)]))
 
     def _file(self, source: str, batch: Sequence[Heard], db: sqlite3.Connection) -> list[Filed]:
@@ -98,9 +99,15 @@ class TakesIn:
             record = each.record
             if not each.fresh:
                 continue
-            self._telling.taken_in(source, record.state)
+            self._telling.taken_in(source, record.state, record.reason)
             event = f"alert.{record.state}"
-            log.info(event, source=source, alert=record.id, incident=record.incident_id, reason=record.reason)
+            log.info(
+                event,
+                source=source,
+                alert=record.id,
+                incident=record.incident_id,
+                reason=str(record.reason or ""),
+            )
         channels = sorted(set().union(*(each.channels for each in filed)))
         if channels:
             self._wake(channels)

@@ -14,6 +14,7 @@ from alerts.daemon.soundings import Sounding, Soundings
 from alerts.delivery.habit import Habit, learn, quiet_since, without
 from alerts.delivery.watch import STUCK_AFTER, ChannelSeen, Held, Seen, SourceSeen, see
 from alerts.model.ports import Clock, Standing
+from alerts.model.reason import because
 from alerts.sources.settings import PolledSettings
 from alerts.store import watched
 from alerts.store.database import Database
@@ -62,7 +63,9 @@ class Observer:
         soundings = await self._soundings.take(lambda name: name in found.standings and name not in paused)
         channels = [self._channel(name, found, soundings.get(name)) for name in mine]
         sources = [self._source(name, found.sources.get(name), now) for name in self._polled()]
-        standing_still = {cycle.name: (cycle.reason or "") if cycle.stands else None for cycle in cycles}
+        standing_still = {
+            cycle.name: (cycle.reason or because("not_told")) if cycle.stands else None for cycle in cycles
+        }
         lacks = await asyncio.to_thread(lack_of_room, self._config.database)
         return see(channels, sources, standing_still, now).of_store(
             self._config.database.name, lacks[1] if lacks else None
@@ -92,9 +95,9 @@ class Observer:
 
     def _channel(self, name: str, found: _Found, sounding: Sounding | None) -> ChannelSeen:
         stands, now = found.standings[name], self._clock.now()
-        refused = stands.reason or "its credential is refused" if stands.state == "blocked" else None
+        refused = stands.reason or because("credential_refused") if stands.state == "blocked" else None
         pauses = stands.state == "failing" and _is_paused(stands, now, self._grace)
-        unreachable = stands.reason or "it makes us wait" if pauses else None
+        unreachable = stands.reason or because("platform_makes_wait") if pauses else None
         asked = sounding or Sounding()
         return ChannelSeen(
             name=name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
@@ -24,6 +24,8 @@ from alerts.model.errors import Refused
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Views
 from alerts.model.post import PostState
+from alerts.model.reason import because
+from alerts.rendering.words import told
 from alerts.sources.settings import PolledSettings
 from alerts.store.files import lack_of_room
 from alerts.store.restoring import gap_of, looked_for
@@ -89,19 +91,21 @@ def cap_message(counter: Counter, name: str) -> str:
     """One alert as a CAP 1.2 message. Raises Misuse, or Refused for an entry that could not be read."""
     record = counter.ask(lambda sitting: find_alert(sitting.books, name))
     if record.alert is None:
-        raise Refused(f"{record.id} could not be read when it came, so there is no message: {record.reason}")
+        raise Refused(because("unread_no_message", alert=record.id, why=record.reason or because("unreadable")))
     return write(record.alert).decode()
 
 
 def sources(counter: Counter) -> list[dict[str, Any]]:
     """How each source is doing, as `status --json` has it."""
-    return counter.ask(lambda sitting: list(source_standings(sitting.views, counter.config, now())))
+    found = counter.ask(lambda sitting: list(source_standings(sitting.views, counter.config, now())))
+    return [spoken(each, counter.config) for each in found]
 
 
 def store(counter: Counter) -> list[dict[str, Any]]:
     """Whether the database's disk has room, as `status --json` has it; nothing where it does."""
     lacks = lack_of_room(counter.config.database)
-    return [{"store": str(counter.config.database), "state": lacks[0], "reason": lacks[1]}] if lacks else []
+    found = {"store": str(counter.config.database), "state": lacks[0], "reason": lacks[1]} if lacks else None
+    return [spoken(found, counter.config)] if found else []
 
 
 def channels(counter: Counter) -> list[dict[str, Any]]:
@@ -110,7 +114,8 @@ def channels(counter: Counter) -> list[dict[str, Any]]:
 
     def question(sitting: Sitting) -> list[dict[str, Any]]:
         return [
-            {**each, "subscribers": sitting.subscribers.count(each["channel"]) if each["channel"] in bots else None}
+            spoken(each, counter.config)
+            | {"subscribers": sitting.subscribers.count(each["channel"]) if each["channel"] in bots else None}
             for each in channel_standings(sitting.views, counter.config, now())
         ]
 
@@ -119,7 +124,13 @@ def channels(counter: Counter) -> list[dict[str, Any]]:
 
 def bulks(counter: Counter) -> list[dict[str, Any]]:
     """How far what is told to subscribers is, of the last day, as `status --json` has it."""
-    return counter.ask(lambda sitting: list(bulk_standings(sitting.views, counter.config, now())))
+    found = counter.ask(lambda sitting: list(bulk_standings(sitting.views, counter.config, now())))
+    return [spoken(each, counter.config) for each in found]
+
+
+def spoken(standing: Mapping[str, Any], config: Config) -> dict[str, Any]:
+    """The same with its reason in the station's language, and its code."""
+    return {**standing, **told(standing["reason"], config.station.language, config.zone)}
 
 
 def _headline(record: Record | None, language: str) -> str | None:
@@ -182,7 +193,7 @@ def source_standings(views: Views, config: Config, moment: datetime) -> Iterator
             "source": name,
             "state": state,
             "last_ok": last_ok.astimezone(zone).isoformat(timespec="seconds") if last_ok else None,
-            "reason": (found.reason if found else None) or ("it was not read lately" if state == "quiet" else None),
+            "reason": (found.reason if found else None) or (because("not_read_lately") if state == "quiet" else None),
         }
 
 
@@ -225,10 +236,11 @@ def database(counter: Counter) -> list[dict[str, Any]]:
 
 def history(counter: Counter, name: str) -> list[dict[str, Any]]:
     """Every decision and attempt of an alert and its whole incident, in order. Raises Misuse."""
-    zone = counter.desk.station.timezone
+    station = counter.desk.station
 
     def question(sitting: Sitting) -> list[dict[str, Any]]:
         record = find_alert(sitting.books, name)
-        return [event_of(event, zone) for event in sitting.views.history(record.incident_id)]
+        events = sitting.views.history(record.incident_id)
+        return [event_of(event, station.timezone, station.language) for event in events]
 
     return counter.ask(question)

@@ -35,6 +35,7 @@ from alerts.delivery.watch import (
 )
 from alerts.model.ports import Clock
 from alerts.model.post import Message, PostState
+from alerts.model.reason import because
 from alerts.store.books import StoredBooks
 from alerts.store.database import Database
 from alerts.store.restoring import gap_of, looked_for
@@ -157,9 +158,10 @@ class Rounds:
                 said_at = now
                 await self._cry(say, refused, since)
 
-    async def _cry(self, say: Say, reason: str | None, since: datetime) -> None:
+    async def _cry(self, say: Say, said: str | None, since: datetime) -> None:
+        reason = because("database_said", said=said) if said else None
         warnings, news = self._desk.warnings, News(say, Trouble(What.STORE, self._store, reason), since)
-        (log.info if say is Say.OVER else log.error)(f"trouble.{say}", what=str(What.STORE), reason=reason)
+        (log.info if say is Say.OVER else log.error)(f"trouble.{say}", what=str(What.STORE), reason=said)
         self._troubles.labels(str(What.STORE), self._store).set(0 if say is Say.OVER else 1)
         for outlet in warnings.outlets:
             language = outlet.language or warnings.station.language
@@ -177,7 +179,7 @@ class Rounds:
         for news in outcome.news:
             tell = log.info if news.say is Say.OVER else log.warning
             trouble = news.trouble
-            tell(f"trouble.{news.say}", what=str(trouble.what), name=trouble.name, reason=trouble.reason)
+            tell(f"trouble.{news.say}", what=str(trouble.what), name=trouble.name, reason=str(trouble.reason or ""))
         self._troubles.clear()
         for told in self._known.values():
             self._troubles.labels(str(told.trouble.what), told.trouble.name).set(1)

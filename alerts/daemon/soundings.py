@@ -13,6 +13,7 @@ import structlog
 from alerts.model.errors import BadCredential, DeliveryError
 from alerts.model.ports import Clock, Probe, Verdict
 from alerts.model.post import Post, PostState
+from alerts.model.reason import Reason, because
 
 log = structlog.get_logger()
 
@@ -29,9 +30,9 @@ class Sounded(Protocol):
 class Sounding:
     """What the last try found: nothing wrong, or why not."""
 
-    refused: str | None = None
-    unreachable: str | None = None
-    rights: tuple[str, ...] = ()
+    refused: Reason | None = None
+    unreachable: Reason | None = None
+    rights: tuple[Reason, ...] = ()
 
     @property
     def good(self) -> bool:
@@ -94,7 +95,7 @@ class Soundings:
             self._last[name] = Sounding(unreachable=error.reason)
         except Exception as error:  # another package's channel must not end the watch over the others
             log.exception("probe.stumbled", channel=name)
-            self._last[name] = Sounding(unreachable=f"the channel stumbled: {type(error).__name__}")
+            self._last[name] = Sounding(unreachable=because("channel_stumbled", error=type(error).__name__))
         else:
             if probe is not None:
                 self._last[name] = Sounding(rights=probe.warnings)

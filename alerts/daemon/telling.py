@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from alerts.model.ports import Verdict
 from alerts.model.post import Post, PostState
+from alerts.model.reason import Reason
 
 Listener = Callable[[Post, Verdict, float], None]
 log = structlog.get_logger()
@@ -26,6 +27,12 @@ class Telling:
         self._seconds = Histogram(
             "tocsin_attempt_seconds", "From leaving to the answer", ["channel"], registry=self.registry
         )
+        self._reasons = Counter(
+            "tocsin_reasons",
+            "Decisions and attempts by their reason (docs/reasons.md)",
+            ["code"],
+            registry=self.registry,
+        )
         self._taken_in = Counter(
             "tocsin_alerts", "Messages by what became of them", ["source", "state"], registry=self.registry
         )
@@ -33,9 +40,15 @@ class Telling:
             "tocsin_web_refused", "Connections refused or closed, by why", ["reason"], registry=self.registry
         )
 
+    def because(self, reason: Reason | None) -> None:
+        """Something was decided for that reason: it is counted, with those within it."""
+        for code in reason.codes() if reason else ():
+            self._reasons.labels(code).inc()
+
     def told(self, post: Post, verdict: Verdict, seconds: float) -> None:
         """An attempt came to an end."""
         self._attempts.labels(post.channel, verdict.outcome).inc()
+        self.because(verdict.reason)
         self._seconds.labels(post.channel).observe(seconds)
         fields = {"channel": post.channel, "post": post.id, "alert": post.alert_id, "kind": post.kind.value}
         if verdict.state is PostState.SENT:
@@ -44,13 +57,14 @@ class Telling:
             log.info("post.sent", **fields, outcome=verdict.outcome, url=url, ms=round(seconds * 1000))
         else:
             event = f"post.{verdict.state}"
-            log.warning(event, **fields, outcome=verdict.outcome, reason=verdict.reason)
+            log.warning(event, **fields, outcome=verdict.outcome, reason=str(verdict.reason or ""))
         for listener in self.listeners:
             listener(post, verdict, seconds)
 
-    def taken_in(self, source: str, state: str) -> None:
+    def taken_in(self, source: str, state: str, reason: Reason | None = None) -> None:
         """A message was filed."""
         self._taken_in.labels(source, state).inc()
+        self.because(reason)
 
     def refused(self, reason: str) -> None:
         """A connection to our own pages was refused or closed."""

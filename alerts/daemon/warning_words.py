@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from alerts.delivery.watch import News, Say, What
+from alerts.rendering.words import word as reason_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +150,14 @@ def word(news: News, language: str, zone: tzinfo) -> Words:
     since = spell_time(trouble.since, zone, french=french)
     filling = {"name": trouble.name, "since": since, "posts": trouble.posts}
     begun = spell_time(news.since, zone, french=french)
+    detail = reason_in(trouble.reason, language, zone) if trouble.reason else None
     match news.say:
         case Say.BEGINS:
             lead = "Avertissement : " if french else "Warning: "
-            return Words(lead + wording.wrong.format(**filling) + ".", wording.fix, trouble.reason)
+            return Words(lead + wording.wrong.format(**filling) + ".", wording.fix, detail)
         case Say.GOES_ON:
             lead = f"Toujours, depuis {begun} : " if french else f"Still, since {begun}: "
-            return Words(lead + wording.wrong.format(**filling) + ".", wording.fix, trouble.reason)
+            return Words(lead + wording.wrong.format(**filling) + ".", wording.fix, detail)
         case Say.OVER:
             lead, until = ("Rétabli : ", f"depuis {begun}") if french else ("Over: ", f"since {begun}")
             return Words(f"{lead}{wording.over.format(**filling)} ({'en panne' if french else 'in trouble'} {until}).")

@@ -33,6 +33,7 @@ from alerts.model.alert import (
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Books
 from alerts.model.post import Means, Message, Post, PostKind, PostState, priority_of
+from alerts.model.reason import because
 from alerts.rendering.clean import clean_line
 from alerts.rendering.count import count
 from alerts.rendering.shorten import at_words
@@ -94,11 +95,11 @@ class Warnings:
         reached = {post.channel for post in thread if post.state in _REACHED}
         record = self._record(news, earlier, incident, now)
         books.add(record)
-        books.note(now, record.id, None, record.state, f"{news.say}: {news.key}")
+        books.note(now, record.id, None, record.state, because("notice", say=news.say, key=news.key))
         books.close(record.id, now)
         if news.say is Say.OVER:
             for each in earlier:
-                books.set_alert_state(each.id, AlertState.LEFT_OUT, "it is over")
+                books.set_alert_state(each.id, AlertState.LEFT_OUT, because("notice_over"))
         outlets = [outlet for outlet in self.outlets if news.say is not Say.OVER or outlet.name in reached]
         for outlet in outlets:
             books.add_post(self._post(news, record, outlet, now))
@@ -211,5 +212,5 @@ def _withdraw(books: Books, thread: Sequence[Post], now: datetime) -> None:
     """What hasn't gone out yet says what isn't so any more."""
     for post in thread:
         if post.state is PostState.QUEUED:
-            books.move_post(post, PostState.SUPERSEDED, "a newer warning took its place", not_before=None)
-            books.note(now, post.alert_id, post.id, PostState.SUPERSEDED, "a newer warning took its place")
+            books.move_post(post, PostState.SUPERSEDED, because("newer_notice"), not_before=None)
+            books.note(now, post.alert_id, post.id, PostState.SUPERSEDED, because("newer_notice"))

@@ -106,7 +106,7 @@ class HouseWorkshop:
         except TimeoutError:
             return SourceTrial(name, problem=f"it took longer than {LONGEST.seconds} s; look whether it answers at all")
         except TocsinError as error:
-            return SourceTrial(name, problem=str(error))
+            return SourceTrial(name, problem=error.reason)
         return SourceTrial(name, shown, max(0, len(heard) - MOST_SHOWN))
 
     async def _config(self, lines: str) -> Config:
@@ -122,7 +122,7 @@ class HouseWorkshop:
         except TimeoutError:
             return ChannelTrial(name, problem=f"no answer within {LONGEST.seconds} s; look at the network")
         except TocsinError as error:
-            return ChannelTrial(name, problem=str(error))
+            return ChannelTrial(name, problem=error.reason)
         return trial
 
     def _channel(self, lines: str, name: str) -> ChannelSettings:

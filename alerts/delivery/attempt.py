@@ -12,6 +12,7 @@ from alerts.delivery.stance import Stance
 from alerts.model.errors import DeliveryError, InDoubt, Retry
 from alerts.model.ports import Begun, Channel, Deletes, DropsRepeats, Edits, Finds, Replaces, Verdict
 from alerts.model.post import Means, Post, PostState, Receipt
+from alerts.model.reason import because
 
 FINISH_RETRIED_AFTER = 1.0
 _BEFORE_IT_WAS_STORED = timedelta(seconds=1)
@@ -55,7 +56,7 @@ class Attempts:
             verdict = retry.look_failed(error, post, self._clock.now(), self._desk.chance)
         except Exception as error:
             log.exception("channel.stumbled", channel=post.channel, post=post.id, alert=post.alert_id)
-            stumbled = Retry(f"the channel stumbled: {type(error).__name__}")
+            stumbled = Retry(because("channel_stumbled", error=type(error).__name__))
             verdict = retry.look_failed(stumbled, post, self._clock.now(), self._desk.chance)
         await self._finish(post, begun, verdict, began)
         await self._stance.write_down()
@@ -76,7 +77,7 @@ class Attempts:
             verdict = retry.judge(error, post, Means.NEW if looked_for else via, self._clock.now(), self._desk.chance)
         except Exception as error:
             log.exception("channel.stumbled", channel=post.channel, post=post.id, alert=post.alert_id)
-            doubt = InDoubt(f"the channel stumbled: {type(error).__name__}")
+            doubt = InDoubt(because("channel_stumbled", error=type(error).__name__))
             self._stance.failed(doubt)
             verdict = retry.judge(doubt, post, via, self._clock.now(), self._desk.chance)
         self._stance.hear(self._channel.quotas())
@@ -105,7 +106,7 @@ class Attempts:
         if self._repeatable(via):
             return retry.repeat()
         if not isinstance(self._channel, Finds):
-            reason = "this channel can't be searched"
+            reason = because("channel_without_search")
             return retry.cannot_look(post, reason, self._clock.now(), self._desk.chance)
         # Since it was stored, not since the last attempt: a refusal as a duplicate may mean an earlier one. What may be
         # out from before the database was restored was "attempted" before it was stored.

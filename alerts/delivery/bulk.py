@@ -24,6 +24,7 @@ from alerts.model.errors import BadCredential, DeliveryError, Retry
 from alerts.model.ports import Clock
 from alerts.model.ports.bulking import Ask, Bulks, Fate, Landing, Target, Tells, Turn
 from alerts.model.ports.delivering import Lease
+from alerts.model.reason import Reason, because
 
 UNPACED = 32
 """Where nothing paces the messages, so many times as many as are under way are handed over in one turn."""
@@ -279,24 +280,24 @@ class BulkSender:
             return
         self._doubts += 1
         if self._doubts >= DOUBTS_IN_A_ROW:
-            self._halt(self._pause, "Telegram gives no answer")
+            self._halt(self._pause, because("no_answer", platform="Telegram"))
 
     def _back_off(self, error: DeliveryError) -> None:
         """It isn't out, and won't be at once: nothing of the bot leaves for a while."""
         if isinstance(error, Retry) and error.after is not None:
             wait = (error.after - self._clock.now()).total_seconds()
             self._pace.halt(max(wait, FIRST_PAUSE))
-            log.warning("bulk.halted", channel=self.settings.channel, reason=error.reason, seconds=wait)
+            log.warning("bulk.halted", channel=self.settings.channel, reason=str(error.reason), seconds=wait)
         else:
             self._halt(TOKEN_PAUSE if isinstance(error, BadCredential) else self._pause, error.reason)
 
-    def _halt(self, seconds: float, reason: str) -> None:
+    def _halt(self, seconds: float, reason: Reason) -> None:
         """Once for all that fail together; longer each time, until something lands."""
         if self._pace.halted_for > 0:
             return
         self._pace.halt(seconds)
         self._pause = min(self._pause * 2, LONGEST_PAUSE)
-        log.warning("bulk.paused", channel=self.settings.channel, reason=reason, seconds=seconds)
+        log.warning("bulk.paused", channel=self.settings.channel, reason=str(reason), seconds=seconds)
 
 
 def ahead_of(rate: int, in_flight: int) -> int:

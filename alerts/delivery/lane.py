@@ -22,6 +22,7 @@ from alerts.delivery.waiting import first_of
 from alerts.model.errors import DeliveryError
 from alerts.model.ports import Begun, Channel, Deletes, Edits, Lease, Moment, Probe
 from alerts.model.post import Means, Message, Post
+from alerts.model.reason import Reason
 
 __all__ = ["LONGEST_IDLE", "URGENT_EXTRA", "Lane", "LaneDesk", "LaneSettings"]
 
@@ -76,7 +77,7 @@ class Lane:
         self._wake.set()
 
     @property
-    def trouble(self) -> str | None:
+    def trouble(self) -> Reason | None:
         """Why the channel isn't ok; None: it is."""
         return self._stance.trouble(self._clock.now())
 

@@ -10,6 +10,7 @@ from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, InDoubt, Rejected, Retry
 from alerts.model.ports import Standing, Verdict
 from alerts.model.post import Means, Post, PostState, Receipt
+from alerts.model.reason import Reason, because
 
 Chance = Callable[[], float]
 """A number from [0, 1), as `random.random`."""
@@ -35,18 +36,18 @@ def sent(receipt: Receipt | None) -> Verdict:
 def misdirected(post: Post) -> Verdict:
     """An exercise on a live channel, or the other way round: nothing leaves."""
     if post.exercise:
-        return Verdict(PostState.FAILED, "rejected", "an exercise may not go on a live channel", counts=False)
-    return Verdict(PostState.FAILED, "rejected", "a real alert may not go on an exercise channel", counts=False)
+        return Verdict(PostState.FAILED, "rejected", because("exercise_on_live_channel"), counts=False)
+    return Verdict(PostState.FAILED, "rejected", because("real_on_exercise_channel"), counts=False)
 
 
 def overtaken() -> Verdict:
     """The lease ran out between the journal and the request: what another owner may be sending must not leave."""
-    return Verdict(PostState.QUEUED, "retry", "the lane was given up before it left", counts=False)
+    return Verdict(PostState.QUEUED, "retry", because("lane_given_up"), counts=False)
 
 
 def stands_alone() -> Verdict:
     """There is nothing out to change or take back, so it is a new post, and the windows have no room for one yet."""
-    reason = "nothing of it is out there: it waits for its window as a new post"
+    reason = because("waits_as_new_post")
     return Verdict(PostState.QUEUED, "retry", reason, counts=False, means=Means.NEW)
 
 
@@ -80,7 +81,7 @@ def _ahead(named: datetime | None, now: datetime) -> datetime | None:
     return named if named is not None and named > now else None
 
 
-def _without_its_parent(reason: str, via: Means) -> Verdict:
+def _without_its_parent(reason: Reason, via: Means) -> Verdict:
     """The post to answer, change or delete is gone: deleting it is done, anything else is said anew."""
     if via is Means.DELETE:
         return Verdict(PostState.SENT, "gone", reason)
@@ -115,7 +116,7 @@ def found(receipt: Receipt) -> Verdict:
 
 def repeat() -> Verdict:
     """What was in doubt does no harm when it is done twice."""
-    return Verdict(PostState.QUEUED, "sent_again", "done once more, to be sure", counts=False, looked=True)
+    return Verdict(PostState.QUEUED, "sent_again", because("done_once_more"), counts=False, looked=True)
 
 
 def not_found(post: Post, now: datetime) -> Verdict:
@@ -127,14 +128,14 @@ def not_found(post: Post, now: datetime) -> Verdict:
         wait = LOOKS[min(looks, len(LOOKS) - 1)]
         return Verdict(PostState.IN_DOUBT, "not_found", post.reason, next_try=now + wait, counts=False, looked=True)
     if post.expires is not None and post.expires <= now:
-        return Verdict(PostState.EXPIRED, "not_found", "it didn't go out, and is over", counts=False, looked=True)
+        return Verdict(PostState.EXPIRED, "not_found", because("not_out_and_over"), counts=False, looked=True)
     if post.outcome == "duplicate":
-        reason = f"refused as a duplicate, and no post of ours is there: {post.reason}"
+        reason = because("duplicate_not_found", why=post.reason or because("not_told"))
         return Verdict(PostState.FAILED, "not_found", reason, counts=False, looked=True)
-    return Verdict(PostState.QUEUED, "not_found", "it wasn't there: sent again", counts=False, looked=True)
+    return Verdict(PostState.QUEUED, "not_found", because("not_there_sent_again"), counts=False, looked=True)
 
 
-def cannot_look(post: Post, reason: str, now: datetime, chance: Chance) -> Verdict:
+def cannot_look(post: Post, reason: Reason, now: datetime, chance: Chance) -> Verdict:
     """Where looking is no answer: Moderate or worse is sent again, a lesser one waits for the officer.
 
     Again at once the first time, then after ever longer pauses: each try may leave one more copy.
@@ -142,9 +143,9 @@ def cannot_look(post: Post, reason: str, now: datetime, chance: Chance) -> Verdi
     grave = post.severity is Severity.UNKNOWN or post.severity.at_least(Severity.MODERATE)
     if grave and post.outcome != "duplicate":
         again = None if post.tries < 2 else now + timedelta(seconds=1) + backoff(post.tries + 2, chance)
-        why = f"it may be out twice: {reason}"
+        why = because("maybe_out_twice", why=reason)
         return Verdict(PostState.QUEUED, "sent_again", why, next_try=again, counts=False, looked=True)
-    waits = f"it may be out; retry or drop it: {reason}"
+    waits = because("maybe_out_decide", why=reason)
     return Verdict(PostState.IN_DOUBT, "officer", waits, counts=False, looked=True)
 
 

@@ -13,6 +13,7 @@ from alerts.delivery.limiter import quota_free_at
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, Rejected
 from alerts.model.ports import Clock, Standing, Standings
 from alerts.model.post import Quota
+from alerts.model.reason import Reason, because
 
 FAILURES_TOLD = 2
 """How many attempts in a row have to fail before the channel counts as failing: one may be the post's own fault."""
@@ -40,10 +41,10 @@ class Stance:
         """Whether the credential has to be tried before anything is sent."""
         return self._standing.state == "blocked"
 
-    def trouble(self, now: datetime) -> str | None:
+    def trouble(self, now: datetime) -> Reason | None:
         """Why the channel isn't ok; None: it is."""
         standing = self._standing
-        return (standing.reason or standing.state) if troubled(standing, now) else None
+        return (standing.reason or because("lane_state", state=standing.state)) if troubled(standing, now) else None
 
     def paused_until(self, now: datetime) -> datetime | None:
         """Until when nothing at all may be sent; None: something may."""
@@ -130,7 +131,8 @@ class Stance:
 
     def _change(self, standing: Standing) -> None:
         if standing.state != self._standing.state:
-            log.warning("channel.stands", channel=self._channel, state=standing.state, reason=standing.reason)
+            why = str(standing.reason or "")
+            log.warning("channel.stands", channel=self._channel, state=standing.state, reason=why)
         self._standing = standing
 
 

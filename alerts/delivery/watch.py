@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
+from alerts.model.reason import Reason, because
+
 AGAIN_AFTER = timedelta(hours=6)
 """After how long a trouble that lasts is told once more."""
 RESTS = timedelta(minutes=30)
@@ -54,7 +56,7 @@ class Trouble:
 
     what: What
     name: str
-    reason: str | None = None
+    reason: Reason | None = None
     since: datetime | None = None
     posts: int = 0
 
@@ -70,7 +72,7 @@ class Held:
 
     posts: int
     since: datetime
-    reason: str | None = None
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +83,9 @@ class ChannelSeen:
     """
 
     name: str
-    refused: str | None = None
-    unreachable: str | None = None
-    rights: tuple[str, ...] = ()
+    refused: Reason | None = None
+    unreachable: Reason | None = None
+    rights: tuple[Reason, ...] = ()
     stuck: Held | None = None
     undecided: Held | None = None
     known: bool = True
@@ -96,7 +98,7 @@ class SourceSeen:
     name: str
     every: timedelta
     failures: int = 0
-    reason: str | None = None
+    reason: Reason | None = None
     last_ok: datetime | None = None
     quiet_since: datetime | None = None
 
@@ -112,7 +114,7 @@ class Seen:
         """With troubles that come under any name: sign-ins that fail again and again, a database that was put back."""
         return Seen((*self.troubles, *troubles), self.judged.union(each.key for each in troubles))
 
-    def of_store(self, name: str, lacks: str | None) -> Seen:
+    def of_store(self, name: str, lacks: Reason | None) -> Seen:
         """With what the disk of the database of that name lacks, if anything."""
         trouble = Trouble(What.STORE, name, lacks)
         return Seen((*self.troubles, *([trouble] if lacks else ())), self.judged | {trouble.key})
@@ -125,7 +127,7 @@ class Seen:
 def see(
     channels: Sequence[ChannelSeen],
     sources: Sequence[SourceSeen],
-    cycles: Mapping[str, str | None],
+    cycles: Mapping[str, Reason | None],
     now: datetime,
 ) -> Seen:
     """One round's troubles. `cycles` holds every cycle, and for one that stands still why (else None)."""
@@ -149,7 +151,7 @@ def _of_channel(seen: ChannelSeen) -> Iterator[Trouble]:
     if seen.unreachable is not None:
         yield Trouble(What.PLATFORM, seen.name, seen.unreachable)
     if seen.rights:
-        yield Trouble(What.RIGHTS, seen.name, "; ".join(seen.rights))
+        yield Trouble(What.RIGHTS, seen.name, because("rights_missing", each=seen.rights))
     for what, held in ((What.LANE, seen.stuck), (What.UNDECIDED, seen.undecided)):
         if held is not None:
             yield Trouble(what, seen.name, held.reason, held.since, held.posts)

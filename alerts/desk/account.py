@@ -13,6 +13,7 @@ from alerts.model.alert import Alert
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Event
 from alerts.model.post import Post
+from alerts.rendering.words import told
 
 
 def account_of(
@@ -32,13 +33,13 @@ def account_of(
         "follows": alert.references[-1].identifier if alert and alert.references else None,
         "status": str(alert.status) if alert else None,
         "state": str(record.state),
-        "reason": record.reason,
+        **told(record.reason, language, zone),
         "severity": str(record.severity),
         "headline": (info.headline or info.event) if info else None,
         "expires": _spelled(alert.expires if alert else None, zone),
         "author": record.author,
         "fingerprint": fingerprint(record, posts),
-        "posts": [_post(post, zone) for post in posts],
+        "posts": [_post(post, zone, language) for post in posts],
     }
     return account | ({"lets_out": _lets_out(alert, posts, twins)} if alert and _waits(record) else {})
 
@@ -80,7 +81,7 @@ def rehearsal_of(record: Record, penned: Sequence[Penned], zone: tzinfo, languag
     return account | {"notes": list(record.notes)}
 
 
-def event_of(event: Event, zone: tzinfo) -> dict[str, Any]:
+def event_of(event: Event, zone: tzinfo, language: str) -> dict[str, Any]:
     """One line of an alert's history."""
     return {
         "at": event.at.astimezone(zone).isoformat(timespec="milliseconds"),
@@ -88,11 +89,11 @@ def event_of(event: Event, zone: tzinfo) -> dict[str, Any]:
         "channel": event.channel,
         "post": event.post_id,
         "what": event.what,
-        "reason": event.reason,
+        **told(event.reason, language, zone),
     }
 
 
-def _post(post: Post, zone: tzinfo) -> dict[str, Any]:
+def _post(post: Post, zone: tzinfo, language: str) -> dict[str, Any]:
     return {
         "id": post.id,
         "channel": post.channel,
@@ -103,7 +104,7 @@ def _post(post: Post, zone: tzinfo) -> dict[str, Any]:
         "url": post.receipt.url if post.receipt else None,
         "attempts": post.tries,
         "sent_at": _spelled(post.sent_at, zone, "milliseconds"),
-        "reason": post.reason,
+        **told(post.reason, language, zone),
     }
 
 

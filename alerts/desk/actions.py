@@ -28,6 +28,7 @@ from alerts.model.ids import id_of
 from alerts.model.incident import CLASHES, AlertState, LeftOut, Record
 from alerts.model.ports import Books, Heard
 from alerts.model.post import Post, PostState
+from alerts.model.reason import Reason, because
 from alerts.model.span import spell_span
 from alerts.rendering.prepared import Prepared
 
@@ -91,7 +92,11 @@ class Desk:
     def hear(self, books: Books, heard: Heard, source: str) -> Filed:
         """File one entry of a feed; never raises for what a feed may say."""
         if heard.alert is None:
-            return self._leave_out(books, self._record(None, source, heard.notes), LeftOut(_why_none(heard)))
+            return self._leave_out(
+                books,
+                self._record(None, source, heard.notes),
+                LeftOut(heard.problem or heard.leave_out or because("unreadable")),
+            )
         if heard.leave_out:
             return self._leave_out(books, self._record(heard.alert, source, heard.notes), LeftOut(heard.leave_out))
         return self.file(books, heard.alert, source, notes=heard.notes, hold=heard.hold)
@@ -120,7 +125,7 @@ class Desk:
         named = channels or self._inherited(books, alert)
         filed = self.file(books, alert, MANUAL, named=named, again=again, author=author)
         if filed.record.state is AlertState.LEFT_OUT and not filed.withdrawn:
-            raise Refused(filed.record.reason or "nobody would get it")
+            raise Refused(filed.record.reason or because("for_nobody"))
         return filed
 
     def end_what_is_over(self, books: Books) -> list[Penned]:
@@ -137,7 +142,7 @@ class Desk:
         again: bool = False,
         notes: tuple[str, ...] = (),
         author: str | None = None,
-        hold: str | None = None,
+        hold: Reason | None = None,
     ) -> Filed:
         """Dedupe, place, route, render and store: one message, from any source."""
         seen = seen_before(books, alert, source)
@@ -156,7 +161,7 @@ class Desk:
         return filed
 
     def _accept(
-        self, books: Books, message: Record, alert: Alert, accepted: Accepted, hold: str | None = None
+        self, books: Books, message: Record, alert: Alert, accepted: Accepted, hold: Reason | None = None
     ) -> Filed:
         now, intake = self._now(), self.station.intake(message.source)
         at_once = accepted.publish == "auto"
@@ -178,7 +183,7 @@ class Desk:
             not_before=not_before,
         )
         books.add(record)
-        why = record.reason or f"from {record.source}, publish = {accepted.publish}"
+        why = record.reason or because("taken_in", source=record.source, publish=accepted.publish)
         books.note(now, record.id, None, record.state, why)
         for gone in withdraw(books, occasion):
             release(books, gone, self.station, now)
@@ -242,8 +247,7 @@ class Desk:
 
     def _known_channel(self, name: str) -> None:
         if self.station.outlet(name) is None:
-            known = ", ".join(outlet.name for outlet in self.station.outlets)
-            raise Misuse(f"--channel {name!r}: no such channel; known: {known}")
+            raise Misuse(because("no_such_channel", name=name, known=[outlet.name for outlet in self.station.outlets]))
 
 
 def _joining(message: Record, previous: Record | None) -> Record:
@@ -252,22 +256,24 @@ def _joining(message: Record, previous: Record | None) -> Record:
 
 
 def _why_it_waits(
-    not_before: datetime | None, now: datetime, front: Record | None = None, hold: str | None = None
-) -> str:
+    not_before: datetime | None, now: datetime, front: Record | None = None, hold: Reason | None = None
+) -> Reason:
     if front is not None:
-        return f"the same event goes out by itself unless somebody rejects it: {front.id}; it waits for a validation"
+        return because("waits_behind", alert=front.id)
     if not_before is None:
-        return f"it waits for a validation: {hold}" if hold else "it waits for a validation"
+        return because("waits_held", why=hold) if hold else because("waits_for_validation")
     left = timedelta(seconds=max(round((not_before - now).total_seconds()), 1))
-    return f"it goes out in {spell_span(left)} unless somebody rejects it"
+    return because("waits_for_veto", span=spell_span(left))
 
 
-def _told(accepted: Accepted, waits: str | None) -> str | None:
-    retreat = f"it ends here: {accepted.retreat.reason}" if accepted.retreat else None
-    of, does = accepted.of_others, "end" if accepted.ending else "update"
-    proposal = f"it would {does} {of.id}, which {of.source} brought and it doesn't speak for" if of else None
-    return "; ".join(filter(None, (retreat, proposal, waits))) or None
+def _proposal(accepted: Accepted) -> Reason | None:
+    of = accepted.of_others
+    if of is None:
+        return None
+    return because("would_end_others" if accepted.ending else "would_update_others", alert=of.id, source=of.source)
 
 
-def _why_none(heard: Heard) -> str:
-    return heard.problem or heard.leave_out or "it could not be read"
+def _told(accepted: Accepted, waits: Reason | None) -> Reason | None:
+    retreat = because("ends_here", why=accepted.retreat.reason) if accepted.retreat else None
+    told = [each for each in (retreat, _proposal(accepted), waits) if each is not None]
+    return because("several", each=told) if len(told) > 1 else next(iter(told), None)

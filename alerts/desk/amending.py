@@ -26,6 +26,7 @@ from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Books
 from alerts.model.post import PostKind
+from alerts.model.reason import because
 
 _WHERE = frozenset(("areas", "place", "polygons", "circles", "whole"))
 """The fields of a draft that say where; with one of them, all of where is told anew."""
@@ -78,7 +79,7 @@ def update_of(record: Record, changes: Mapping[str, Any], station: Station, now:
     }
     given = {name: value for name, value in changes.items() if value not in (None, (), False)}
     if not given:
-        raise Misuse("nothing to change was given; allowed: post's options, such as --instruction or --expires")
+        raise Misuse(because("nothing_to_change"))
     alert = draft_alert(Draft(**{**kept, **given}), station, now, identity)
     said = replace(
         alert.infos[0],
@@ -118,7 +119,7 @@ def correction_of(record: Record, reason: str | None, station: Station, now: dat
 
 def _alert_of(record: Record) -> Alert:
     if record.alert is None:
-        raise Refused(f"{record.id} could not be read when it came, so there is nothing to say about it")
+        raise Refused(because("unread_nothing_to_say", alert=record.id))
     return record.alert
 
 

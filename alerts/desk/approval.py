@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from alerts.model.errors import Conflict, Misuse, Refused
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Books
 from alerts.model.post import Post, PostKind, PostState
+from alerts.model.reason import Reason, because
 
 SHORTEST = 4
 """How much of a name says that it was meant: a slip of the finger must not cancel an alert."""
@@ -29,12 +29,12 @@ def find_alert(books: Books, name: str) -> Record:
     """The alert of that id, CAP identifier or incident, by unique prefix. Raises Misuse."""
     found = books.by_id(name)
     if len(name) < SHORTEST and not any(name in (record.id, record.incident_id) for record in found):
-        raise Misuse(f"{name!r} is too little of a name; give at least {SHORTEST} characters of it")
+        raise Misuse(because("name_too_short", name=name, least=SHORTEST))
     if not found:
-        raise Misuse(f"{name!r}: no such alert; `tocsin status --all` lists them")
+        raise Misuse(because("no_such_alert", name=name))
     if len(found) > 1:
-        shown = ", ".join(record.id for record in found[:5])
-        raise Misuse(f"{name!r} is the start of several alerts' names ({shown}{', …' if found[5:] else ''}); give more")
+        shown = [*(record.id for record in found[:5]), *("…" for _ in found[5:6])]
+        raise Misuse(because("name_of_alerts", name=name, found=shown))
     return found[0]
 
 
@@ -44,8 +44,8 @@ def find_posts(books: Books, name: str) -> list[Post]:
     if posts and not any(_is_named(record, name) for record in alerts):
         if len(posts) + len(alerts) == 1:
             return list(posts)
-        shown = ", ".join([*(post.id for post in posts), *(record.id for record in alerts)][:5])
-        raise Misuse(f"{name!r} is the start of several names ({shown}); give more")
+        shown = [*(post.id for post in posts), *(record.id for record in alerts)][:5]
+        raise Misuse(because("name_of_several", name=name, found=shown))
     return list(books.posts_of(find_alert(books, name).id))
 
 
@@ -60,15 +60,16 @@ def approve(
     """
     record, waiting = _waiting(books, name)
     if not record.id.startswith(name) and len(books.incident(record.incident_id)) > 1:
-        raise Misuse(f"{name!r} is the name of several versions; validate one by its own id, such as {record.id}")
+        raise Misuse(because("name_of_versions", name=name, alert=record.id))
     if seen is not None and seen != fingerprint(record, books.posts_of(record.id)):
-        raise Conflict(f"{record.id} is not what was shown: it has changed since; look at it again, then validate")
+        raise Conflict(because("changed_since_shown", alert=record.id))
     if not again:
         must_be_meant(books, record, now)
+    validated = because("validated", who=who)
     for post in waiting:
         books.move_post(post, PostState.QUEUED, None, not_before=None)
-    books.set_alert_state(record.id, AlertState.ACCEPTED, f"validated by {who}")
-    books.note(now, record.id, None, "approved", f"by {who}")
+    books.set_alert_state(record.id, AlertState.ACCEPTED, validated)
+    books.note(now, record.id, None, "approved", validated)
     if any(post.kind is PostKind.END for post in waiting):
         rest = [post for post in books.thread(record.incident_id) if post.state is PostState.WAITING]
         supersede(books, rest, record, now)
@@ -76,18 +77,21 @@ def approve(
     return record, waiting
 
 
-def reject(books: Books, name: str, who: str, reason: str | None, now: datetime) -> tuple[Record, list[Post]]:
+def reject(
+    books: Books, name: str, who: str, reason: str | None, now: datetime, *, sent_back: bool = False
+) -> tuple[Record, list[Post]]:
     """Keep a waiting alert from going out. Raises Misuse, or Refused where nothing waits.
 
     Where a veto came too late for some channels, it is kept from the others, and stays accepted: what is out has to be
     updated and ended.
     """
     record, waiting = _waiting(books, name)
-    why = f"rejected by {who}" + (f": {reason}" if reason else "")
+    bare = because("rejected", who=who)
+    why = because("sent_back" if sent_back else "rejected_why", who=who, why=reason) if reason else bare
     left = [post.channel for post in books.posts_of(record.id) if post.state in COMING]
     for post in waiting:
         books.move_post(post, PostState.REJECTED, why, not_before=None)
-    became = f"{why}; too late for {', '.join(left)}: correct it there" if left else why
+    became = because("rejected_too_late", rejected=why, channels=left) if left else why
     books.set_alert_state(record.id, AlertState.ACCEPTED if left else AlertState.REJECTED, became)
     books.note(now, record.id, None, "rejected", became)
     return record, waiting
@@ -133,20 +137,20 @@ def retry(books: Books, name: str, now: datetime) -> list[Post]:
     newer = {post.id: _newer(books, post) for post in troubled}
     posts = [post for post in troubled if newer[post.id] is None]
     if not posts:
-        raise Refused(f"{name}: {newer[troubled[0].id]}; drop it, or post anew what holds")
-    return _move(books, posts, PostState.QUEUED, "retried by an officer", now)
+        raise Refused(because("retry_overtaken", name=name, why=newer[troubled[0].id]))
+    return _move(books, posts, PostState.QUEUED, because("retried"), now)
 
 
 def drop(books: Books, name: str, now: datetime) -> list[Post]:
     """Give up what failed or is in doubt. Raises Misuse or Refused."""
-    return _move(books, _in_trouble(books, name), PostState.DROPPED, "dropped by an officer", now)
+    return _move(books, _in_trouble(books, name), PostState.DROPPED, because("dropped"), now)
 
 
 def _waiting(books: Books, name: str) -> tuple[Record, list[Post]]:
     record = find_alert(books, name)
     waiting = [post for post in books.posts_of(record.id) if post.state is PostState.WAITING]
     if not waiting:
-        raise Conflict(f"{record.id} doesn't wait for a validation: it is {_standing(record)}")
+        raise Conflict(_not_waiting(record))
     return record, waiting
 
 
@@ -154,21 +158,27 @@ def _in_trouble(books: Books, name: str) -> list[Post]:
     posts = find_posts(books, name)
     found = [post for post in posts if post.state in (PostState.FAILED, PostState.IN_DOUBT)]
     if not found:
-        raise Refused(f"{name}: nothing failed or is in doubt there; it is {_states(posts)}")
+        states = sorted({str(post.state) for post in posts})
+        raise Refused(
+            because("nothing_in_trouble", name=name, states=states)
+            if states
+            else because("nothing_sent_there", name=name)
+        )
     return found
 
 
-def _newer(books: Books, post: Post) -> str | None:
+def _newer(books: Books, post: Post) -> Reason | None:
     """What has taken its place meanwhile: a later post on its channel, an end anywhere, the sender's next word."""
     for later in books.thread(post.incident_id):
         is_here = later.channel == post.channel or later.kind is PostKind.END
         if later.seq > post.seq and is_here and later.state in COMING:
-            return f"{later.alert_id} is newer there ({later.kind}, {_spelled(later.state)})"
+            return because("newer_there", alert=later.alert_id, kind=later.kind, state=later.state)
     messages = list(books.incident(post.incident_id))
     place = next(place for place, record in enumerate(messages) if record.id == post.alert_id)
     for record in messages[place + 1 :]:
-        if _replaces(record, messages[place]):
-            return f"{record.id} has replaced it ({record.alert.msg_type if record.alert else ''})"
+        follows = record.alert
+        if follows is not None and _replaces(record, messages[place]):
+            return because("has_replaced", alert=record.id, type=follows.msg_type)
     return None
 
 
@@ -179,7 +189,7 @@ def _replaces(record: Record, earlier: Record) -> bool:
     return follows and is_decided and record.content_key != earlier.content_key
 
 
-def _move(books: Books, posts: list[Post], state: PostState, reason: str, now: datetime) -> list[Post]:
+def _move(books: Books, posts: list[Post], state: PostState, reason: Reason, now: datetime) -> list[Post]:
     for post in posts:
         books.move_post(post, state, reason, not_before=None)
         books.note(now, post.alert_id, post.id, str(state), reason)
@@ -191,14 +201,7 @@ def _is_named(record: Record, name: str) -> bool:
     return name in (record.id, record.incident_id, record.alert.identifier if record.alert else None)
 
 
-def _standing(record: Record) -> str:
-    state = _spelled(record.state)
-    return f"{state}: {record.reason}" if record.reason else state
-
-
-def _spelled(state: StrEnum) -> str:
-    return str(state).replace("_", " ")
-
-
-def _states(posts: Sequence[Post]) -> str:
-    return ", ".join(sorted({_spelled(post.state) for post in posts})) or "without posts"
+def _not_waiting(record: Record) -> Reason:
+    if record.reason is None:
+        return because("not_waiting", alert=record.id, state=record.state)
+    return because("not_waiting_why", alert=record.id, state=record.state, why=record.reason)

@@ -14,6 +14,7 @@ from alerts.model.alert import CORRECTED, ENDS_BY, PLANNED, Alert, Area, Info, M
 from alerts.model.incident import MANUAL, AlertState, Record
 from alerts.model.ports import Books
 from alerts.model.post import EndReason
+from alerts.model.reason import Reason, because
 
 __all__ = [
     "CORRECTED",
@@ -146,11 +147,11 @@ class Clash:
     silences: bool
 
     @property
-    def reason(self) -> str:
+    def reason(self) -> Reason:
         """What is wrong, for those on duty."""
         known, record = self.record.alert, self.record
-        what = "an exercise" if known and is_practice(known) else "other words"
-        return f"conflict: {record.source} brought {what} under the same sender and identifier before ({record.id})"
+        is_drill = known is not None and is_practice(known)
+        return because("conflict_exercise" if is_drill else "conflict_words", source=record.source, alert=record.id)
 
 
 def clash_of(books: Books, alert: Alert, source: str, station: Station) -> Clash | None:

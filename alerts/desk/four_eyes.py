@@ -10,6 +10,7 @@ from alerts.model.actor import MAY, Act, Actor, fold_name
 from alerts.model.errors import Forbidden, Refused
 from alerts.model.incident import Record
 from alerts.model.post import Post, PostState
+from alerts.model.reason import Reason, because
 
 
 def wrote(actor: Actor, record: Record) -> bool:
@@ -20,14 +21,14 @@ def wrote(actor: Actor, record: Record) -> bool:
     return record.author is not None and fold_name(record.author) == fold_name(actor.name)
 
 
-def why_not_theirs(actor: Actor, record: Record, station: Station) -> str | None:
+def why_not_theirs(actor: Actor, record: Record, station: Station) -> Reason | None:
     """Why this actor may not validate it; None: they may. Where the station is alone, everybody may."""
     if station.alone:
         return None
     if wrote(actor, record):
-        return f"{record.id} was written by {record.author}: somebody else validates it (or [desk] alone = true)"
+        return because("validates_own", alert=record.id, author=record.author)
     if record.author is None and record.source == MANUAL:
-        return f"nobody can tell who wrote {record.id}: update it, and somebody else validates that"
+        return because("author_unknown", alert=record.id)
     return None
 
 
@@ -43,13 +44,13 @@ def must_leave(record: Record, posts: Sequence[Post], *, ends: bool) -> None:
     What a feed brought and a veto holds, whoever may write stops, so an end may take it back; an edit would stop its
     clock and leave it waiting for somebody, so it may not.
     """
-    needed = f"{MAY[Act.REJECT]} or more"
+    needed = MAY[Act.REJECT]
     if not is_vetoed(record, posts):
-        brought = f"was written by {record.author}" if record.author else f"came from {record.source}"
-        raise Forbidden(f"{record.id} waits and {brought}: to take it back or replace it takes {needed}")
+        if record.author:
+            raise Forbidden(because("waits_of_another", alert=record.id, author=record.author, role=needed))
+        raise Forbidden(because("waits_of_source", alert=record.id, source=record.source, role=needed))
     if not ends:
-        why = "an update would stop its clock and wait in its place"
-        raise Forbidden(f"{record.id} goes out by itself, and {why}: stop it, or let an {MAY[Act.REJECT]} edit it")
+        raise Forbidden(because("goes_out_by_itself", alert=record.id, role=needed))
 
 
 def is_vetoed(record: Record, posts: Sequence[Post]) -> bool:
@@ -64,13 +65,13 @@ def must_fit(record: Record, posts: Sequence[Post], station: Station) -> None:
     """
     for post in posts:
         if post.state is PostState.WAITING and (why := _misfit(post, station)):
-            raise Refused(f"{record.id} can't go out: the channel {post.channel} {why}; reject it and post anew")
+            raise Refused(because(why, alert=record.id, channel=post.channel))
 
 
 def _misfit(post: Post, station: Station) -> str | None:
     outlet = station.outlet(post.channel)
     if outlet is None:
-        return "isn't there any more"
+        return "channel_is_gone"
     if outlet.exercise is post.exercise:
         return None
-    return "takes exercises" if outlet.exercise else "is live"
+    return "channel_now_for_exercises" if outlet.exercise else "channel_now_live"

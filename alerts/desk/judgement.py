@@ -27,6 +27,7 @@ from alerts.model.alert import Alert, MsgType
 from alerts.model.incident import AlertState, LeftOut, Record
 from alerts.model.ports import Books
 from alerts.model.post import EndReason, Post
+from alerts.model.reason import Reason, because
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Hearing:
     now: datetime
     named: tuple[str, ...] = ()
     again: bool = False
-    hold: str | None = None
+    hold: Reason | None = None
     told: frozenset[str] = frozenset()
     let_out: bool = False
     of_others: Record | None = None
@@ -72,7 +73,7 @@ class Accepted:
     retreat: LeftOut | None = None
     told: frozenset[str] = frozenset()
     of_others: Record | None = None
-    hold: str | None = None
+    hold: Reason | None = None
 
 
 def weigh(books: Books, hearing: Hearing, station: Station) -> Accepted | LeftOut:
@@ -106,7 +107,7 @@ def weigh(books: Books, hearing: Hearing, station: Station) -> Accepted | LeftOu
     if ending is None and (left_out := over(alert, now, station.timezone)):
         return left_out
     if ending is not None and not is_open(thread) and not hearing.told:
-        return LeftOut("it ends what is over here already" if thread else "it ends what was never published here")
+        return LeftOut(because("ends_what_is_over" if thread else "ends_unpublished"))
     return _place(hearing, station, about, thread, ending)
 
 
@@ -114,9 +115,9 @@ def _known_already(books: Books, hearing: Hearing, station: Station, ending: End
     alert, source, now = hearing.alert, hearing.source, hearing.now
     publish = _how_to_publish(hearing, station, ending)
     if later := replaced_before(books, alert, source, station, publish):
-        return LeftOut(f"{later.id}, which replaces it, was read before it")
+        return LeftOut(because("replaced_before_read", by=later.id))
     if newer := newer_than(books, alert, source, publish):
-        return LeftOut(f"{newer.id}, a newer version of it, was read before it")
+        return LeftOut(because("newer_read_before", by=newer.id))
     if (clash := clash_of(books, alert, source, station)) and clash.silences:
         return LeftOut(clash.reason)
     if hearing.again:
@@ -131,7 +132,7 @@ def _how_to_publish(hearing: Hearing, station: Station, ending: EndReason | None
     return how_to_publish(hearing.alert, station.intake(hearing.source), ending)
 
 
-def _only_in_words(hearing: Hearing, ending: EndReason | None) -> str | None:
+def _only_in_words(hearing: Hearing, ending: EndReason | None) -> Reason | None:
     """Why an officer has to say whether it is an all clear, though its incident was let out before."""
     is_meant = ending is not None or hearing.source == MANUAL
     return IN_WORDS_ONLY if not is_meant and over_in_words(hearing.alert) else None
@@ -160,7 +161,7 @@ def _place(
         return left_out
     publish = _how_to_publish(hearing, station, ending)
     if hearing.hold and not hearing.let_out and previous is not None and previous.state is AlertState.REJECTED:
-        return LeftOut(f"{previous.id}, which it goes on about, was rejected")
+        return LeftOut(because("follows_rejected", alert=previous.id))
     withdrawn = tuple(overtaken(thread, by_one_that_waits=publish != "auto"))
     if hearing.of_others is not None:
         withdrawn = tuple(post for post in withdrawn if post.alert_id in hearing.proposed)
@@ -183,7 +184,7 @@ def _place(
         return replace(accepted, outlets=outlets)
     if not withdrawn or previous is None or misfits(alert, station, hearing.named, channels_on(staying)):
         return outlets
-    nowhere = LeftOut(f"it took {previous.id} back before that went out: there is nothing to end") if ends else outlets
+    nowhere = LeftOut(because("took_back_unsent", alert=previous.id)) if ends else outlets
     return replace(accepted, nowhere=nowhere)
 
 
@@ -195,7 +196,7 @@ def _end_here(
     placed = _place(bare, station, previous, thread, EndReason.CANCELLED)
     if isinstance(placed, LeftOut):
         return placed
-    nowhere = placed.nowhere and LeftOut(f"{why.reason}; {placed.nowhere.reason}")
+    nowhere = placed.nowhere and LeftOut(because("left_us", why=why.reason, then=placed.nowhere.reason))
     return replace(placed, retreat=why, nowhere=nowhere)
 
 

@@ -14,6 +14,7 @@ from alerts.model.alert import ENDS_BY, QUIET, Alert
 from alerts.model.incident import AlertState, LeftOut, Record
 from alerts.model.ports import Books
 from alerts.model.post import EndReason, PostKind, PostState
+from alerts.model.reason import because
 
 GRACE = timedelta(minutes=1)
 """A sender's own last word (all clear, an extension) often comes at the very end: it is waited for."""
@@ -76,5 +77,5 @@ def _end(
     if isinstance(made, LeftOut):
         books.note(now, record.id, None, "over", made.reason)
         return []
-    books.note(now, record.id, None, "over", f"its time ran out at {alert.ends.isoformat(timespec='minutes')}")
+    books.note(now, record.id, None, "over", because("time_ran_out", at=alert.ends))
     return made

@@ -25,6 +25,7 @@ from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
 from alerts.model.incident import AlertState, Record
 from alerts.model.person import Entry
 from alerts.model.post import EndReason, Post, PostState
+from alerts.model.reason import because
 
 DECIDED: Mapping[Act, str] = MappingProxyType(
     {Act.APPROVE: "validated", Act.REJECT: "rejected", Act.SEND_BACK: "sent back"}
@@ -53,7 +54,7 @@ class Officer:
         self.must(Act.UPDATE)
         record = self.goes_on_from(name, Act.UPDATE)
         if changes.get("exercise") and record.alert is not None and record.alert.status is Status.ACTUAL:
-            raise Misuse(f"{record.id} is no exercise, and its update can't be one; allowed: an exercise of its own")
+            raise Misuse(because("update_no_exercise", alert=record.id))
         alert = update_of(record, dict(changes), self._desk.station, self.sitting.now, self.sitting.new_id())
         return self.file(Act.UPDATE, alert, channels, again=again)
 
@@ -113,8 +114,8 @@ class Officer:
         self._must_wait(record)
         author = self._reader_of_drafts(record)
         if not note.strip():
-            raise Misuse("the note is missing; allowed: a sentence that says to the author what to change")
-        approval.reject(self.sitting.books, name, self.actor.name, f"sent back: {note}", self.sitting.now)
+            raise Misuse(because("note_missing"))
+        approval.reject(self.sitting.books, name, self.actor.name, note, self.sitting.now, sent_back=True)
         draft = SavedDraft(
             self.sitting.new_id(),
             author,
@@ -165,7 +166,7 @@ class Officer:
         self.must(Act.CANCEL)
         gone = self.sitting.books.gone_from(source)
         if gone is None:
-            raise Refused(f"nothing is gone from {source} that waits for a decision")
+            raise Refused(because("nothing_gone", source=source))
         key, entries = gone
         self.sitting.books.agree(source, key, self.sitting.now)
         self.write(Act.CANCEL, source, f"{entries} entries that are gone from it")
@@ -178,9 +179,9 @@ class Officer:
         """
         account, needed = self.sitting.accounts.account(self.actor.name), MAY[act]
         if account is not None and account.disabled_at is not None:
-            raise Forbidden(f"the account {account.name} is disabled; an administrator can enable it")
+            raise Forbidden(because("account_disabled", name=account.name))
         if not self._role.at_least(needed):
-            raise Forbidden(f"{self.actor.name} is {self._role}; to {act} takes {needed} or more")
+            raise Forbidden(because("role_too_low", name=self.actor.name, role=self._role, act=act, needed=needed))
 
     def must_be_another(self, record: Record) -> None:
         """Raise Forbidden for who wrote it, unless the station says that there is nobody else."""
@@ -200,7 +201,7 @@ class Officer:
         for record in self.sitting.books.by_identifier(identifier)[:1]:
             stands = goes_on_from(self.sitting.books, record, ends=act is not Act.UPDATE)
             if stands.alert is not None and stands.alert.identifier != identifier:
-                raise Conflict(f"{stands.id} came meanwhile; look at it, then {act} again what still holds")
+                raise Conflict(because("came_meanwhile", alert=stands.id, act=act))
 
     def _must_not_revive(self, record: Record) -> None:
         """Raise Refused for the next version of what was taken back as wrong: its words would be out again."""
@@ -208,7 +209,7 @@ class Officer:
         taken_in = [each for each in earlier if each.state is AlertState.ACCEPTED and each.alert is not None]
         last = taken_in[-1] if taken_in else None
         if last is not None and last.alert is not None and end_reason(last.alert) is EndReason.CORRECTED:
-            raise Refused(f"{last.id} took this alert back as wrong; post what is right as a new one (`tocsin post`)")
+            raise Refused(because("was_taken_back", by=last.id))
 
     def _must_leave_others_alone(self, alert: Alert, filed: Filed) -> None:
         """What is undone by the one who raises: a correction of what is out goes first, whatever waits beside it."""
@@ -245,18 +246,18 @@ class Officer:
         for line in self.sitting.ledger.newest(subject=record.id, most=5):
             if line.entry.act in DECIDED:
                 entry, zone = line.entry, self._desk.station.timezone
-                when = f"{entry.at.astimezone(zone):%H:%M}"
-                raise Conflict(f"{entry.actor} was faster: {DECIDED[Act(entry.act)]} {record.id} at {when}")
+                done, at = DECIDED[Act(entry.act)], entry.at.astimezone(zone)
+                raise Conflict(because("was_faster", who=entry.actor, done=done, alert=record.id, at=at))
 
     def _reader_of_drafts(self, record: Record) -> str:
         """Who gets it back. Raises Refused where it would lie unread, or can't be a draft."""
         accounts = self.sitting.accounts
         if record.author is None:
-            raise Refused(f"{record.id} came from {record.source}, which nobody wrote here; update or reject it")
+            raise Refused(because("written_by_nobody_here", alert=record.id, source=record.source))
         if accounts.account(record.author) is None and accounts.accounts():
-            raise Refused(f"{record.author}, who wrote {record.id}, has no account to read drafts; reject it instead")
+            raise Refused(because("author_without_account", alert=record.id, author=record.author))
         if record.alert is None or end_reason(record.alert) is not None:
-            raise Refused(f"{record.id} ends an alert, so there is nothing to edit; reject it instead")
+            raise Refused(because("end_is_not_edited", alert=record.id))
         return record.author
 
     def _goes_on_from(self, record: Record) -> str | None:

@@ -19,6 +19,7 @@ from alerts.model.hazard import Hazard
 from alerts.model.incident import AlertState, LeftOut, Record
 from alerts.model.ports import Books
 from alerts.model.post import EndReason, Image, Means, Post, PostKind, PostState, priority_of
+from alerts.model.reason import Reason, because
 from alerts.rendering.card import Card, card_alt, card_of
 from alerts.rendering.faces import ChannelFace, Context, Rendered
 from alerts.rendering.prepared import Prepared
@@ -70,7 +71,7 @@ def withdraw(books: Books, occasion: Occasion) -> list[Record]:
 
 def supersede(books: Books, posts: Sequence[Post], by: Record, now: datetime) -> list[Record]:
     """Keep these posts from going out, since a newer message says what holds; the messages that only waited."""
-    reason = f"{by.id} took its place before it went out"
+    reason = because("superseded", by=by.id)
     for post in posts:
         books.move_post(post, PostState.SUPERSEDED, reason, not_before=None)
         books.note(now, post.alert_id, post.id, PostState.SUPERSEDED, reason)
@@ -87,14 +88,15 @@ def pen_posts(
     books: Books, occasion: Occasion, write: Callable[[Outlet, Occasion, PostKind], Penned]
 ) -> list[Penned] | LeftOut:
     """The posts for the channels, stored. LeftOut: there is none to make."""
-    penned, reasons = [], []
+    penned: list[Penned] = []
+    reasons: list[Reason] = []
     for outlet in occasion.accepted.outlets:
         thread = [post for post in occasion.accepted.thread if post.channel == outlet.name]
         told = outlet.name in occasion.accepted.told
         step = next_step(outlet, thread, occasion.accepted.ending, told=told)
         if isinstance(step, LeftOut):
-            books.note(occasion.now, occasion.record.id, None, "no_post", f"{outlet.name}: {step.reason}")
-            reasons.append(f"{outlet.name}: {step.reason}")
+            reasons.append(because("no_post_on", channel=outlet.name, why=step.reason))
+            books.note(occasion.now, occasion.record.id, None, "no_post", reasons[-1])
             continue
         seen = replace(occasion, previous=_seen_last(books, thread) or occasion.accepted.previous)
         made = write(outlet, seen, step)
@@ -102,7 +104,7 @@ def pen_posts(
         if made.bulk is not None:
             books.add_bulk(made.bulk)
         penned.append(made)
-    return penned or LeftOut("; ".join(reasons))
+    return penned or LeftOut(because("no_posts", each=reasons))
 
 
 def _seen_last(books: Books, thread: Sequence[Post]) -> Record | None:

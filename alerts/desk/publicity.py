@@ -109,7 +109,7 @@ def _taken_back(records: Sequence[Record], last: Record, posts: Sequence[Post]) 
     later = records[[record.id for record in records].index(last.id) + 1 :]
     if not own or not later or any(post.state is not PostState.SUPERSEDED for post in own):
         return None
-    word = next((record for record in later if any(record.id in (post.reason or "") for post in own)), None)
+    word = next((record for record in later if any(record.id in str(post.reason) for post in own)), None)
     reason = end_reason(word.alert) if word is not None and word.alert is not None and _is_for_all(word.alert) else None
     return Ending(reason or EndReason.CANCELLED, (word or later[-1]).received_at, word if reason else None)
 

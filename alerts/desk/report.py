@@ -17,6 +17,7 @@ from alerts.model.alert import Info, Severity
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Archived, Event
 from alerts.model.post import Post, PostState
+from alerts.model.reason import Reason, because, in_words
 
 _LINES = 500
 """How many lines of the record are read for one alert or post: more than a day of one incident ever had."""
@@ -40,7 +41,7 @@ class Version:
     sender: str | None
     author: str | None
     state: AlertState
-    reason: str | None
+    reason: Reason | None
     status: str | None
     kind: str | None
     event: str
@@ -91,7 +92,7 @@ class Told:
     picture: str | None
     remote_id: str | None
     url: str | None
-    reason: str | None
+    reason: Reason | None
     attempts: int
     exercise: bool
     warnings: tuple[str, ...]
@@ -123,7 +124,7 @@ class Step:
     version: int
     channel: str | None
     what: str
-    reason: str | None
+    reason: Reason | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ class Unsaid:
 
     version: int | None
     channel: str | None
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +263,7 @@ def _answered_at(post: Post, own: Sequence[Event]) -> datetime | None:
     if post.state is not PostState.SENT or post.receipt is None:
         return None
     remote_id = post.receipt.remote_id
-    return next((event.at for event in reversed(own) if event.reason == remote_id), None)
+    return next((event.at for event in reversed(own) if event.remote_id == remote_id), None)
 
 
 def _delays(
@@ -294,7 +295,7 @@ def _deeds(sitting: Sitting, numbers: Mapping[str, int], posts: Sequence[Post]) 
 def _left_out(versions: Sequence[Version]) -> Iterator[Unsaid]:
     for version in versions:
         if version.state in (AlertState.LEFT_OUT, AlertState.REJECTED):
-            yield Unsaid(version.number, None, version.reason or "")
+            yield Unsaid(version.number, None, version.reason or because("not_told"))
 
 
 def _never_out(posts: Sequence[Post], versions: Sequence[Version], numbers: Mapping[str, int]) -> Iterator[Unsaid]:
@@ -302,15 +303,25 @@ def _never_out(posts: Sequence[Post], versions: Sequence[Version], numbers: Mapp
     for post in posts:
         number = numbers[post.alert_id]
         if post.state in _UNSAID and versions[number - 1].state is AlertState.ACCEPTED:
-            yield Unsaid(number, post.channel, post.reason or "")
+            yield Unsaid(number, post.channel, post.reason or because("not_told"))
 
 
 def _no_posts(events: Sequence[Event], numbers: Mapping[str, int]) -> Iterator[Unsaid]:
     """What the desk decided not to say on one channel, which it wrote down as `channel: why`."""
     for event in events:
         if event.what == "no_post":
-            channel, _, reason = (event.reason or "").partition(": ")
-            yield Unsaid(numbers[event.alert_id], channel, reason)
+            channel, why = no_post_of(event)
+            yield Unsaid(numbers[event.alert_id], channel, why)
+
+
+def no_post_of(event: Event) -> tuple[str, Reason]:
+    """The channel that got no post by a decision of that name, and why; a row of before says `channel: why`."""
+    told = event.reason or because("not_told")
+    why = told["why"]
+    if isinstance(why, Reason):
+        return str(told["channel"]), why
+    channel, _, said = str(told).partition(": ")
+    return channel, in_words(said)
 
 
 def _passed_over(outlets: Sequence[Outlet], posts: Sequence[Post], versions: Sequence[Version]) -> Iterator[Unsaid]:
@@ -320,5 +331,6 @@ def _passed_over(outlets: Sequence[Outlet], posts: Sequence[Post], versions: Seq
     for outlet in outlets:
         if posts and outlet.public and outlet.exercise is practice and outlet.name not in asked:
             slight = not gravest.at_least(outlet.severity)
-            why = f"it takes {outlet.severity} and worse; this was {gravest}" if slight else "it was not chosen"
+            taken = because("channel_takes_worse", least=outlet.severity, severity=gravest)
+            why = taken if slight else because("not_chosen")
             yield Unsaid(None, outlet.name, why)

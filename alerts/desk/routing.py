@@ -10,6 +10,7 @@ from alerts.desk.station import Intake, Outlet, Publish, Station
 from alerts.model.alert import Alert, Info, MsgType, Scope, Severity, Status, Urgency
 from alerts.model.incident import LeftOut
 from alerts.model.post import EndReason
+from alerts.model.reason import because
 
 LIVE = (Status.ACTUAL,)
 PRACTICE = (Status.EXERCISE, Status.TEST)
@@ -20,13 +21,13 @@ _CLOCKS_DIFFER = timedelta(days=1)
 def fit_for_people(alert: Alert) -> LeftOut | None:
     """Why the message is for nobody here at all: not for the public, no alert, or with nothing to read in it."""
     if alert.msg_type in (MsgType.ACK, MsgType.ERROR):
-        return LeftOut(f"a message of type {alert.msg_type} is for machines, not for people")
+        return LeftOut(because("for_machines", type=alert.msg_type))
     if alert.status not in (*LIVE, *PRACTICE):
-        return LeftOut(f"its status is {alert.status}, not Actual")
+        return LeftOut(because("not_actual", status=alert.status))
     if alert.scope is not Scope.PUBLIC:
-        return LeftOut(f"its scope is {alert.scope}: it isn't for the public")
+        return LeftOut(because("not_public", scope=alert.scope))
     if not alert.infos and alert.msg_type is not MsgType.CANCEL:
-        return LeftOut("there is nothing to read in it: it has no info")
+        return LeftOut(because("nothing_to_read"))
     return None
 
 
@@ -34,21 +35,21 @@ def premature(alert: Alert, now: datetime) -> LeftOut | None:
     """Why its time of issue can't be right: in it lies what makes one message newer than another."""
     if alert.sent - now <= _CLOCKS_DIFFER:
         return None
-    return LeftOut(f"it says that it was sent at {alert.sent:%Y-%m-%d %H:%M %z}, which is yet to come")
+    return LeftOut(because("sent_in_future", at=alert.sent))
 
 
 def over(alert: Alert, now: datetime, zone: tzinfo) -> LeftOut | None:
     """Why it is too late to tell; the time is the station's own."""
     if alert.ends > now:
         return None
-    return LeftOut(f"it was over at {alert.ends.astimezone(zone):%Y-%m-%d %H:%M}, before it was read")
+    return LeftOut(because("over_before_read", at=alert.ends.astimezone(zone)))
 
 
 def grave_enough(alert: Alert, least: Severity) -> LeftOut | None:
     """Why it is too slight for a source that takes `least` and worse; Unknown passes, for it is often grave."""
     if alert.severity is Severity.UNKNOWN or alert.severity.at_least(least):
         return None
-    return LeftOut(f"its severity is {alert.severity}, below the {least} that this source takes")
+    return LeftOut(because("below_source_severity", severity=alert.severity, least=least))
 
 
 def choose_outlets(
@@ -72,10 +73,10 @@ def choose_outlets(
     wanted = [outlet for outlet in fitting if not named or outlet.name in named]
     if ends:
         return tuple(outlet for outlet in wanted if outlet.name in on) or LeftOut(
-            "it ends what is on none of the channels" + (" named" if named else "")
+            because("ends_none_named" if named else "ends_nothing_on")
         )
     taking = [outlet for outlet in wanted if named or outlet.name in on or _takes(outlet, alert.severity)]
-    return tuple(taking) or LeftOut(f"its severity is {alert.severity}, below what every channel takes")
+    return tuple(taking) or LeftOut(because("below_every_channel", severity=alert.severity))
 
 
 def outlets_of(status: Status, station: Station, on: frozenset[str]) -> list[Outlet]:
@@ -88,8 +89,7 @@ def _of_its_kind(status: Status, station: Station, on: frozenset[str]) -> list[O
     """The outlets that may have it at all, or why there is none."""
     if fitting := outlets_of(status, station, on):
         return fitting
-    what = "no channel takes exercises (exercise = true)" if status in PRACTICE else "no channel takes alerts"
-    return LeftOut(f"its status is {status}, and {what}")
+    return LeftOut(because("no_exercise_channel" if status in PRACTICE else "no_channel", status=status))
 
 
 def misfits(alert: Alert, station: Station, named: Sequence[str], on: frozenset[str]) -> LeftOut | None:
@@ -99,8 +99,8 @@ def misfits(alert: Alert, station: Station, named: Sequence[str], on: frozenset[
     strangers = [name for name in named if name not in names]
     if not strangers:
         return None
-    known = ", ".join(outlet.name for outlet in fitting)
-    return LeftOut(f"{', '.join(strangers)} takes no message whose status is {alert.status}; those that do: {known}")
+    known = [outlet.name for outlet in fitting]
+    return LeftOut(because("channel_of_other_kind", channels=strangers, status=alert.status, known=known))
 
 
 def _takes(outlet: Outlet, severity: Severity) -> bool:
@@ -140,7 +140,7 @@ _OVER_IN_WORDS = re.compile(
 _GOES_ON = re.compile(r"remplac|aggrav|passe (?:à|en|au)|replac|upgrad|extend|prolong|hochgestuft", re.IGNORECASE)
 _LOOKED_AT = 300
 """Characters of each text in which it says that it is over: what comes later tells of something else."""
-IN_WORDS_ONLY = "its words say that it is over, its format doesn't: whether it is an all clear is for an officer to say"
+IN_WORDS_ONLY = because("over_in_words")
 
 
 def over_in_words(alert: Alert) -> bool:

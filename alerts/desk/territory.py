@@ -15,6 +15,7 @@ from alerts.model.alert import Alert, Area, Named, Point
 from alerts.model.characters import normal
 from alerts.model.errors import Misuse
 from alerts.model.incident import LeftOut
+from alerts.model.reason import because
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -90,10 +91,10 @@ class Territory:
         if here:
             return here
         if not areas:
-            return LeftOut('it names no area, so nobody can tell whether it is for here (area = "any" takes it)')
+            return LeftOut(because("no_area"))
         if not any(self._comparable(area) for area in areas):
-            return LeftOut(f'its area can\'t be matched: {_listed(names)} (area = "any" takes it)')
-        return Elsewhere(f"outside our areas: {_listed(names)}")
+            return LeftOut(because("area_unmatched", area=_listed(names)))
+        return Elsewhere(because("outside_area", area=_listed(names)))
 
     def district(self, text: str) -> District:
         """The district of that code or name, whatever its accents and case. Raises Misuse with the nearest."""
@@ -104,8 +105,9 @@ class Territory:
         names = {_folded(name): name for d in self.districts for name in (d.name, d.code)}
         near = get_close_matches(wanted, names, n=1)
         known = ", ".join(district.name for district in self.districts[:12])
-        hint = f"did you mean {names[near[0]]!r}?" if near else f"known: {known}"
-        raise Misuse(f"--area {text[:_LONGEST_NAME]!r}: no such district; {hint}")
+        if near:
+            raise Misuse(because("no_district_near", text=text[:_LONGEST_NAME], near=names[near[0]]))
+        raise Misuse(because("no_district", text=text[:_LONGEST_NAME], known=known))
 
     def touched(self, area: Area) -> tuple[str, ...]:
         """The names of the districts on whose ground an area lies, if only in part."""
@@ -177,4 +179,4 @@ def _folded(text: str) -> str:
 
 def _listed(names: Sequence[str], most: int = 4) -> str:
     shown = "; ".join(names[:most])
-    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+    return f"{shown}; … (+{len(names) - most})" if len(names) > most else shown

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from alerts.desk.station import Outlet
 from alerts.model.incident import LeftOut
 from alerts.model.post import EndReason, Means, Post, PostKind, PostState
+from alerts.model.reason import because
 
 THERE = (PostState.SENDING, PostState.IN_DOUBT, PostState.SENT)
 """The states of what readers see, or may see already."""
@@ -68,9 +69,9 @@ def next_step(
         if ending is None:
             return PostKind.UPDATE
         silent = outlet.on_end is Means.NONE and ending is not EndReason.CORRECTED
-        return LeftOut("this channel tells no ends") if silent else PostKind.END
+        return LeftOut(because("channel_tells_no_ends")) if silent else PostKind.END
     if ending is None:
         return PostKind.PUBLISH
     if any(post.kind is PostKind.END and post.state in COMING for post in thread):
-        return LeftOut("its end was told there already")
-    return LeftOut("it never appeared there, so there is nothing to end")
+        return LeftOut(because("end_told_there"))
+    return LeftOut(because("never_appeared_there"))

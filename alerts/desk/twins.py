@@ -21,6 +21,7 @@ from alerts.model.errors import Conflict
 from alerts.model.incident import AlertState, LeftOut, Record
 from alerts.model.ports import Books
 from alerts.model.post import Post, PostKind, PostState
+from alerts.model.reason import Reason, because
 
 
 def is_out(books: Books, record: Record) -> bool:
@@ -42,9 +43,9 @@ def said_before(books: Books, alert: Alert, source: str, publish: Publish, now: 
             continue
         if record.source != source:
             if is_out(books, record):
-                return LeftOut(f"merged with {record.id}: {record.source} told the same words before")
+                return LeftOut(because("merged_same_words", into=record.id, source=record.source))
         elif _stands(books, record, publish):
-            return LeftOut(f"the same words as {record.id} ({record.alert.identifier}), under a new identifier")
+            return LeftOut(because("same_words", alert=record.id, identifier=record.alert.identifier))
     return None
 
 
@@ -63,7 +64,7 @@ def merged_before(books: Books, alert: Alert, source: str, now: datetime) -> Lef
     """Why another feed's message on the same event, areas and time, which is out and at least as grave, will do."""
     for record in same_topic(books, alert, source, now):
         if record.source != source and record.severity.at_least(alert.severity):
-            return LeftOut(f"merged with {record.id}: {record.source} told of the same event before")
+            return LeftOut(because("merged", into=record.id, source=record.source))
     return None
 
 
@@ -109,17 +110,14 @@ def must_be_meant(books: Books, record: Record, now: datetime) -> None:
     """
     for twin in told_already(books, record, now) if record.source != MANUAL else ():
         if twin.severity.at_least(record.severity):
-            raise Conflict(
-                f"the same event is out: {twin.id} from {twin.source}; reject {record.id}, or say once more that it "
-                "is to be published a second time (--again)"
-            )
+            raise Conflict(because("event_is_out", twin=twin.id, source=twin.source, alert=record.id))
 
 
 def stop_clocks(books: Books, record: Record, now: datetime) -> None:
     """Stop the clocks of what a message that goes out stands in for: it would be published twice, by nobody."""
     for twin in _twins(books, record, now):
         if twin.state is AlertState.WAITING and record.severity.at_least(twin.severity) and _announces(books, twin):
-            _set_clock(books, twin, None, f"the same event is out: {record.id}; it waits for a validation", now)
+            _set_clock(books, twin, None, because("waits_event_is_out", alert=record.id), now)
 
 
 def stands_behind(books: Books, message: Record, now: datetime) -> Record | None:
@@ -139,7 +137,7 @@ def release(books: Books, gone: Record, station: Station, now: datetime) -> list
             continue
         intake = station.intake(twin.source)
         if twin.alert and how_to_publish(twin.alert, intake) == "veto" and stands_behind(books, twin, now) is None:
-            _set_clock(books, twin, now + intake.veto, f"{gone.id}, which it waited behind, doesn't go out", now)
+            _set_clock(books, twin, now + intake.veto, because("no_longer_behind", alert=gone.id), now)
             return posts
     return []
 
@@ -166,7 +164,7 @@ def _waiting(books: Books, record: Record) -> list[Post]:
     return [post for post in books.posts_of(record.id) if post.state is PostState.WAITING]
 
 
-def _set_clock(books: Books, record: Record, at: datetime | None, reason: str, now: datetime) -> None:
+def _set_clock(books: Books, record: Record, at: datetime | None, reason: Reason, now: datetime) -> None:
     held = [post for post in _waiting(books, record) if post.not_before != at]
     for post in held:
         books.set_clock(post, at)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from alerts.model.post import Receipt
+from alerts.model.reason import Reason
 
 Hidden = Literal["chat", "unpublished", "none"]
 """Where a test post of a channel goes unseen: a chat that is named, the page's unpublished posts, or nowhere."""
@@ -42,8 +43,8 @@ class ChannelTrial:
     name: str
     account: str = ""
     followers: int | None = None
-    warnings: tuple[str, ...] = ()
-    problem: str | None = None
+    warnings: tuple[Reason, ...] = ()
+    problem: Reason | str | None = None
     shown: Receipt | None = None
 
 
@@ -57,7 +58,7 @@ class SourceTrial:
     name: str
     brought: Sequence[Mapping[str, Any]] = ()
     more: int = 0
-    problem: str | None = None
+    problem: Reason | str | None = None
 
 
 class Workshop(Protocol):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from alerts.model.post import PostKind, PostState
+from alerts.model.reason import Reason, because
 from alerts.model.subscriber import Notice, Quiet
 
 BULK_LANGUAGES = ("fr", "en")
@@ -56,7 +57,7 @@ class Bulk:
     skipped: int = 0
     started_at: datetime | None = None
     ended_at: datetime | None = None
-    reason: str | None = None
+    reason: Reason | None = None
     seq: int = 0
     links: Mapping[str, str] = field(default_factory=dict)
 
@@ -126,17 +127,17 @@ class Progress:
         return now + (now - self.bulk.started_at) * (self.rest / self.looked)
 
 
-def why_stopped(each: Candidate, others: Sequence[Candidate], now: datetime, *, exercises: bool) -> str | None:
+def why_stopped(each: Candidate, others: Sequence[Candidate], now: datetime, *, exercises: bool) -> Reason | None:
     """Why a bulk goes no further; None: it may. `exercises` is the mark of its channel."""
     if each.post in NEVER_WENT:
-        return f"its post is {each.post}"
+        return because("bulk_post_is", state=each.post)
     if each.exercise is not exercises:
-        return "an exercise is for channels of exercises alone, and they take nothing else"
+        return because("bulk_exercise_mismatch")
     if each.expires is not None and each.expires <= now:
-        return "it was over before everybody had it"
+        return because("bulk_over")
     newer = [other for other in others if other.incident == each.incident and other.seq > each.seq]
     heir = next((other for other in newer if not other.waits and other.post not in NEVER_WENT), None)
-    return f"{heir.id} took its place" if heir is not None else None
+    return because("bulk_superseded", by=heir.id) if heir is not None else None
 
 
 def most_pressing(candidates: Sequence[Candidate]) -> Candidate | None:

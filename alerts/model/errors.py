@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from alerts.model.reason import Reason, as_reason
+
 
 class TocsinError(Exception):
-    """The family: its text says the cause, then the fix, in one line, and never holds a secret."""
+    """The family: its reason says the cause, then the fix, in one line, and never holds a secret.
+
+    `str()` words it in English, for the log; whoever shows it to people words `reason` in their language.
+    """
+
+    def __init__(self, reason: Reason | str) -> None:
+        self.reason = as_reason(reason)
+        super().__init__(str(self.reason))
 
 
 class ConfigurationError(TocsinError):
@@ -24,7 +33,7 @@ class Unreadable(TocsinError):
 class SourceFailed(TocsinError):
     """A source could not be read this time; it is asked again, not before `retry_at` if the server named a time."""
 
-    def __init__(self, reason: str, retry_at: datetime | None = None) -> None:
+    def __init__(self, reason: Reason | str, retry_at: datetime | None = None) -> None:
         super().__init__(reason)
         self.retry_at = retry_at
 
@@ -50,11 +59,7 @@ class Misuse(TocsinError):
 
 
 class DeliveryError(TocsinError):
-    """What a channel says when a post isn't simply out. `reason` is in words an officer understands."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """What a channel says when a post isn't simply out."""
 
 
 class Retry(DeliveryError):
@@ -66,7 +71,7 @@ class Retry(DeliveryError):
     """
 
     def __init__(
-        self, reason: str, after: datetime | None = None, *, whole_channel: bool = False, sent: bool = True
+        self, reason: Reason | str, after: datetime | None = None, *, whole_channel: bool = False, sent: bool = True
     ) -> None:
         super().__init__(reason)
         self.after = after
@@ -101,7 +106,7 @@ class ReaderGone(Rejected):
 class ChatMoved(DeliveryError):
     """The chat goes on under another id, `to`; nothing was sent."""
 
-    def __init__(self, reason: str, to: int) -> None:
+    def __init__(self, reason: Reason | str, to: int) -> None:
         super().__init__(reason)
         self.to = to
 

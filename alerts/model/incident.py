@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from alerts.model.alert import Alert, Severity
+from alerts.model.reason import Reason
 
 MANUAL = "manual"
 """The source of what a duty officer enters: meant as it is entered, so never merged with anything by itself."""
@@ -27,9 +28,9 @@ class AlertState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A decision not to publish, with its reason in the officer's words: the same in console, `--json` and log."""
+    """A decision not to publish, with its reason: the same in console, `--json` and log."""
 
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Record:
     alert: Alert | None
     state: AlertState
     received_at: datetime
-    reason: str | None = None
+    reason: Reason | None = None
     content_key: str | None = None
     notes: tuple[str, ...] = ()
     topic: str | None = None

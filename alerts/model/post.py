@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from alerts.model.alert import Severity, Urgency
+from alerts.model.reason import Reason
 
 
 class PostKind(StrEnum):
@@ -185,7 +186,7 @@ class Post:
     receipt: Receipt | None = None
     sent_at: datetime | None = None
     outcome: str | None = None
-    reason: str | None = None
+    reason: Reason | None = None
     looks: int = 0
     attempted_at: datetime | None = None
     subscribers: Mapping[str, Message] = field(default_factory=dict)

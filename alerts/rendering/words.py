@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import tzinfo
 from functools import cache
 from pathlib import Path
 
 from babel.messages.pofile import read_po
+
+from alerts.model.reason import Reason
 
 SOURCE = "en"
 
@@ -43,3 +46,18 @@ def read_words(folder: Path, language: str) -> Words:
                     key = message.id if isinstance(message.id, str) else message.id[0]
                     sentences[key] = message.string if isinstance(message.string, str) else tuple(message.string)
     return Words(language, sentences)
+
+
+LOCALE = Path(__file__).with_name("locale")
+
+
+def word(reason: Reason, language: str, zone: tzinfo | None = None) -> str:
+    """A reason in the language of a tag such as `fr-FR`; times are in `zone`, or in their own."""
+    return reason.worded(read_words(LOCALE, language.lower().split("-", 1)[0]).gettext, zone)
+
+
+def told(reason: Reason | None, language: str, zone: tzinfo | None = None) -> dict[str, str | None]:
+    """`reason` in words and `reason_code`, as every JSON object has them; both null where there is none."""
+    if reason is None:
+        return {"reason": None, "reason_code": None}
+    return {"reason": word(reason, language, zone), "reason_code": reason.code}

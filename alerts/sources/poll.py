@@ -14,6 +14,7 @@ import structlog
 
 from alerts.model.errors import SourceFailed
 from alerts.model.ports import Clock, Journal, Moment, Reading, Source
+from alerts.model.reason import Reason, because
 
 LONGEST_BACKOFF = timedelta(minutes=15)
 Chance = Callable[[], float]
@@ -45,7 +46,7 @@ class Poller:
         self._source = source
         self._desk = desk
         self.tried_at: float | None = None
-        self.reason: str | None = None
+        self.reason: Reason | None = None
 
     async def run(self) -> None:
         """Poll for ever."""
@@ -64,12 +65,12 @@ class Poller:
             again = self._next_look(reading, read.wall)
             failures = await self._desk.deliver(self.name, reading, again)
         except SourceFailed as error:
-            return await self._failed(str(error), error.retry_at)
+            return await self._failed(error.reason, error.retry_at)
         except asyncio.CancelledError:
             raise
         except Exception as error:
             log.exception("source.stumbled", source=self.name)
-            return await self._failed(f"the reader stumbled: {type(error).__name__}: {error}", None)
+            return await self._failed(because("reader_stumbled", error=f"{type(error).__name__}: {error}"), None)
         if reading.trouble is not None:
             self._told(reading.trouble, failures)
         elif self.reason is not None:
@@ -85,7 +86,7 @@ class Poller:
         regular = now + self.every * (0.95 + 0.1 * self._desk.chance())
         return min(regular, max(reading.look_again, now)) if reading.look_again else regular
 
-    async def _failed(self, reason: str, retry_at: datetime | None) -> float:
+    async def _failed(self, reason: Reason, retry_at: datetime | None) -> float:
         failed, failures = Moment.now(self._desk.clock), 1
         now = failed.wall
         try:
@@ -97,9 +98,9 @@ class Poller:
         wait = backoff(failures, self.every, self._desk.chance).total_seconds()
         return max(wait, failed.seconds_until(retry_at, self._desk.clock) if retry_at else 0.0)
 
-    def _told(self, reason: str, failures: int) -> None:
+    def _told(self, reason: Reason, failures: int) -> None:
         if reason != self.reason:
-            log.warning("source.failed", source=self.name, reason=reason, failures=failures)
+            log.warning("source.failed", source=self.name, reason=str(reason), failures=failures)
 
 
 def backoff(failures: int, every: timedelta, chance: Chance) -> timedelta:

@@ -6,11 +6,12 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, or_, select
 
 from alerts.model.actor import Act
 from alerts.model.incident import CLASHES, AlertState, Record
 from alerts.model.person import Entry
+from alerts.model.reason import because, read_reason
 from alerts.store.rows import record_of
 from alerts.store.schema import alert, audit, decision, stamp, time_of
 from alerts.store.statement import Statement
@@ -19,12 +20,13 @@ from alerts.store.watched import OWN_WARNINGS
 _WAITING = Statement(
     select(alert).where(alert.c.state == AlertState.WAITING.value, alert.c.source != OWN_WARNINGS).order_by(alert.c.seq)
 )
+_BEGAN = because("notice", say="begins", key="waiting ").kept().removesuffix('"}')
 _TOLD = Statement(
     select(decision.c.reason)
     .select_from(alert.join(decision, decision.c.alert_id == alert.c.id))
     .where(alert.c.source == OWN_WARNINGS, func.likely(alert.c.state == AlertState.ACCEPTED.value))
     .where(alert.c.expires > bindparam("now"), alert.c.topic.is_not(None))
-    .where(decision.c.reason.like("begins: waiting %"))
+    .where(or_(decision.c.reason.like("begins: waiting %"), decision.c.reason.like(f"{_BEGAN}%")))
 )
 
 
@@ -79,4 +81,4 @@ def waiting(db: sqlite3.Connection) -> Sequence[Record]:
 
 def told_of(db: sqlite3.Connection, now: datetime) -> Sequence[str]:
     """The ids of the alerts whose waiting those on duty were told of, and not yet how it ended."""
-    return [row["reason"].rsplit(" ", 1)[1] for row in _TOLD.rows(db, now=stamp(now))]
+    return [str(read_reason(row["reason"])).rsplit(" ", 1)[1] for row in _TOLD.rows(db, now=stamp(now))]

@@ -12,6 +12,7 @@ from sqlalchemy import Column, ColumnElement, and_, bindparam, exists, insert, o
 from alerts.model.bulk import Bulk
 from alerts.model.incident import MANUAL, AlertState, Record
 from alerts.model.post import FOLLOWS, Post, PostState
+from alerts.model.reason import Reason, kept_reason
 from alerts.store import bulk_statements
 from alerts.store.bulk_rows import add_bulk, with_subscribers
 from alerts.store.journal import gone_from, hear
@@ -221,9 +222,9 @@ class StoredBooks:
         for identifier in {each.identifier for each in record.alert.references} if record.alert else ():
             _REFER.run(self._db, identifier=identifier, alert_id=record.id)
 
-    def set_alert_state(self, alert_id: str, state: AlertState, reason: str | None) -> None:
+    def set_alert_state(self, alert_id: str, state: AlertState, reason: Reason | None) -> None:
         """Change what became of a message."""
-        _SET_ALERT.run(self._db, key=alert_id, state=state, reason=reason)
+        _SET_ALERT.run(self._db, key=alert_id, state=state, reason=kept_reason(reason))
 
     def add_post(self, new: Post) -> None:
         """Put a post into the outbox."""
@@ -237,12 +238,17 @@ class StoredBooks:
         """The channels whose subscribers were begun to be told of it and not of its end, whatever became of posts."""
         return frozenset(row["channel"] for row in bulk_statements.TOLD.rows(self._db, about=incident_id))
 
-    def move_post(self, moved: Post, state: PostState, reason: str | None, *, not_before: datetime | None) -> None:
+    def move_post(self, moved: Post, state: PostState, reason: Reason | None, *, not_before: datetime | None) -> None:
         """Change a post's state; raises ValueError where `FOLLOWS` doesn't allow it."""
         if state not in FOLLOWS[moved.state]:
             raise ValueError(f"a post that is {moved.state} can't become {state}")
         _MOVE_POST.run(
-            self._db, key=moved.id, was=moved.state, state=state, reason=reason, not_before=stamp(not_before)
+            self._db,
+            key=moved.id,
+            was=moved.state,
+            state=state,
+            reason=kept_reason(reason),
+            not_before=stamp(not_before),
         )
 
     def set_clock(self, waiting: Post, not_before: datetime | None) -> None:
@@ -257,9 +263,9 @@ class StoredBooks:
         """Keep that an officer agreed to what a source asked under that name: it finds it when it is read next."""
         hear(self._db, source, [key], now)
 
-    def note(self, at: datetime, alert_id: str, post_id: str | None, what: str, reason: str | None) -> None:
+    def note(self, at: datetime, alert_id: str, post_id: str | None, what: str, reason: Reason | None) -> None:
         """Write a decision down, for `explain`."""
-        _NOTE.run(self._db, at=stamp(at), alert_id=alert_id, post_id=post_id, what=what, reason=reason)
+        _NOTE.run(self._db, at=stamp(at), alert_id=alert_id, post_id=post_id, what=what, reason=kept_reason(reason))
 
 
 def _each_once(records: Iterable[Record]) -> list[Record]:

@@ -16,6 +16,7 @@ from alerts.model.bulk import Bulk, BulkState, Candidate, Progress, most_pressin
 from alerts.model.ports.bulking import Ask, Landing, Target, Turn
 from alerts.model.ports.delivering import Lease
 from alerts.model.post import PostKind, PostState
+from alerts.model.reason import Reason, because
 from alerts.store import bulk_held_statements as held_sql
 from alerts.store import bulk_statements as sql
 from alerts.store import outbox_statements
@@ -147,7 +148,7 @@ class _Turning:
                 if each.post in _NOT_SETTLED:
                     continue  # its post is looked for: what comes of that tells whether they were told
                 if row["outcome"] == LOOKED_FOR:
-                    why = "its post was out before the database was restored, and so they were told"
+                    why = because("bulk_told_before_restore")
             if why is None:
                 alive.append(each)
             else:
@@ -155,9 +156,9 @@ class _Turning:
         waits = [time for row in rows if (time := time_of(row["not_before"])) and row["post"] == PostState.WAITING]
         return alive, waits, ended
 
-    def _stop(self, each: Candidate, alert_id: str, why: str) -> Bulk:
+    def _stop(self, each: Candidate, alert_id: str, why: Reason) -> Bulk:
         self.count()
-        sql.STOP.run(self._db, key=each.id, now=self._now, why=why)
+        sql.STOP.run(self._db, key=each.id, now=self._now, why=why.kept())
         sql.HAND_ON.run(self._db, key=each.id)
         StoredBooks(self._db).note(self._ask.local, alert_id, each.id, "bulk_stopped", why)
         row = sql.BY_ID.row(self._db, key=each.id)
@@ -290,7 +291,7 @@ class _Turning:
         row = sql.BY_ID.row(self._db, key=each.id)
         assert row is not None  # noqa: S101 it was updated just now
         bulk = bulk_of(row)
-        said = f"{bulk.sent} sent, {bulk.failed} failed, {bulk.skipped} skipped"
+        said = because("bulk_done", sent=bulk.sent, failed=bulk.failed, skipped=bulk.skipped)
         StoredBooks(self._db).note(self._ask.local, bulk.alert_id, bulk.id, "bulk_done", said)
         return bulk
 

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from alerts.model.alert import Severity
 from alerts.model.bulk import Bulk, BulkState, Candidate
 from alerts.model.post import Message, Post, PostKind, PostState
+from alerts.model.reason import read_reason
 from alerts.model.subscriber import Notice, Topic
 from alerts.store import bulk_statements as sql
 from alerts.store.schema import bulk, stamp, time_of
@@ -70,7 +71,7 @@ def bulk_of(row: sqlite3.Row) -> Bulk:
         skipped=row["skipped"],
         started_at=time_of(row["started_at"]),
         ended_at=time_of(row["ended_at"]),
-        reason=row["reason"],
+        reason=read_reason(row["reason"]),
         seq=row["seq"],
         links=json.loads(row["links"]),
     )

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from alerts.model.errors import TocsinError
+from alerts.model.reason import Reason, because
 
 LOCK_WAIT = 5.0
 LOCK_TRIES = 100
@@ -112,7 +113,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
         db.close()
 
 
-def lack_of_room(path: Path) -> tuple[str, str] | None:
+def lack_of_room(path: Path) -> tuple[str, Reason] | None:
     """`failing` where the disk of `path` is full, `low` where it soon will be, each with the reason; None: neither.
 
     Low is less than 200 MB, or than a twentieth of a small disk: time enough to make room before an alert needs it.
@@ -120,12 +121,12 @@ def lack_of_room(path: Path) -> tuple[str, str] | None:
     try:
         disk = os.statvfs(path.parent)
     except OSError as error:
-        return "failing", f"{path.parent} can't be looked at: {error.strerror}"
+        return "failing", because("disk_unseen", folder=path.parent, said=error.strerror or "")
     left, size = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
     if left < _NO_ROOM:
-        return "failing", f"the disk of {path.parent} is full; make room there"
+        return "failing", because("disk_full", folder=path.parent)
     if left < min(_LITTLE_ROOM, size // 20):
-        return "low", f"the disk of {path.parent} is nearly full: {left / 1e6:.1f} MB left; make room there"
+        return "low", because("disk_nearly_full", folder=path.parent, left=f"{left / 1e6:.1f}")
     return None
 
 

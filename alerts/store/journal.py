@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from alerts.model.ports import Memory
+from alerts.model.reason import Reason, kept_reason
 from alerts.store.database import Database
 from alerts.store.schema import heard, source, stamp
 from alerts.store.statement import Statement, one_of, upsert_into
@@ -33,7 +34,13 @@ def hear(db: sqlite3.Connection, name: str, keys: Iterable[str], now: datetime) 
 
 
 def remember(
-    db: sqlite3.Connection, name: str, memory: Memory, now: datetime, next_try: datetime, *, trouble: str | None = None
+    db: sqlite3.Connection,
+    name: str,
+    memory: Memory,
+    now: datetime,
+    next_try: datetime,
+    *,
+    trouble: Reason | None = None,
 ) -> int:
     """Keep what the source remembers after a reading; returns how many in a row had a `trouble`.
 
@@ -53,7 +60,7 @@ def remember(
         last_ok=stamp(now) if trouble is None else row["last_ok"] if row else None,
         failures=failures,
         next_try=stamp(next_try),
-        reason=trouble,
+        reason=kept_reason(trouble),
     )
     return failures
 
@@ -90,7 +97,7 @@ class StoredJournal:
         """Which of `keys` the source has told before."""
         return await self._database.read(lambda db: known(db, name, keys))
 
-    async def failed(self, name: str, reason: str, next_try: datetime, now: datetime) -> int:
+    async def failed(self, name: str, reason: Reason, next_try: datetime, now: datetime) -> int:
         """Write down that it couldn't be read; returns how many times in a row. What it remembers stays."""
         return await self._database.write(lambda db: _failed(db, name, reason, next_try, now))
 
@@ -99,14 +106,14 @@ def _memory_of(row: sqlite3.Row) -> Memory:
     return Memory(row["etag"], row["last_modified"], row["digest"], json.loads(row["memory"]))
 
 
-def _failed(db: sqlite3.Connection, name: str, reason: str, next_try: datetime, now: datetime) -> int:
+def _failed(db: sqlite3.Connection, name: str, reason: Reason, next_try: datetime, now: datetime) -> int:
     row = _MEMORY.row(db, name=name)
     kept = dict(row) if row else {"etag": None, "last_modified": None, "digest": None, "memory": "{}", "last_ok": None}
     failures = (row["failures"] if row else 0) + 1
     kept |= {
         "name": name,
         "failures": failures,
-        "reason": reason,
+        "reason": reason.kept(),
         "last_try": stamp(now),
         "next_try": stamp(next_try),
     }

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from alerts.model.ports import Begun, Lease, Verdict
 from alerts.model.post import Post, PostKind, PostState, Receipt
+from alerts.model.reason import because, kept_reason
 from alerts.store import outbox_statements as sql
 from alerts.store.books import StoredBooks
 from alerts.store.database import Database
@@ -131,7 +132,7 @@ def _finish(
         ended_at=stamp(now),
         outcome=verdict.outcome,
         remote_id=remote_id,
-        reason=verdict.reason,
+        reason=kept_reason(verdict.reason),
         counts=verdict.counts,
         left_at=stamp(left_at),
     )
@@ -142,7 +143,7 @@ def _finish(
         was=PostState.SENDING if sent else PostState.IN_DOUBT,
         attempt=begun.attempt,
         state=verdict.state,
-        reason=verdict.reason,
+        reason=kept_reason(verdict.reason),
         next_try=stamp(verdict.next_try),
         looks=post.looks + 1 if verdict.looked else 0 if sent else post.looks,
         remote_id=remote_id,
@@ -159,14 +160,14 @@ def _finish(
 
 def _settle(db: sqlite3.Connection, channel: str, now: datetime) -> int:
     books, at = StoredBooks(db), stamp(now)
-    over = "it was over before it could go out"
-    expired = sql.EXPIRE.rows(db, channel=channel, now=at, reason=over)
+    over = because("over_before_sent")
+    expired = sql.EXPIRE.rows(db, channel=channel, now=at, reason=over.kept())
     released = sql.RELEASE.rows(db, channel=channel, now=at)
     for row in expired:
         books.note(now, row["alert_id"], row["id"], PostState.EXPIRED, over)
-        sql.OVERTAKEN_BY_TIME.run(db, key=row["alert_id"], reason="it was over before anybody validated it")
+        sql.OVERTAKEN_BY_TIME.run(db, key=row["alert_id"], reason=because("over_before_validated").kept())
     for row in released:
-        books.note(now, row["alert_id"], row["id"], PostState.QUEUED, "nobody vetoed it in time")
+        books.note(now, row["alert_id"], row["id"], PostState.QUEUED, because("nobody_vetoed"))
         sql.ACCEPT_RELEASED.run(db, key=row["alert_id"])
     return len(expired) + len(released)
 
@@ -175,7 +176,7 @@ def _recover(db: sqlite3.Connection, channel: str, lease: Lease, now: datetime) 
     if sql.OUR_LEASE.row(db, lane=lease.lane, owner=lease.owner, now=stamp(now)) is None:
         return 0
     _cap_waits(db, channel, now)
-    reason = "the program stopped in the middle of the attempt"
+    reason = because("stopped_midway").kept()
     orphans = sql.ORPHANS.rows(db, channel=channel, owner=lease.owner)
     for row in orphans:
         sql.ABANDON.run(

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, func, select, text
 from alerts.model.incident import Record
 from alerts.model.ports import Event, SourceStanding
 from alerts.model.post import Post
+from alerts.model.reason import read_reason
 from alerts.store.bulk_rows import with_subscribers
 from alerts.store.journal import gone_from
 from alerts.store.outbox_statements import PACE
@@ -62,7 +63,7 @@ def sources(db: sqlite3.Connection) -> dict[str, SourceStanding]:
             row["name"],
             time_of(row["last_ok"]),
             row["failures"],
-            row["reason"],
+            read_reason(row["reason"]),
             (gone_from(db, row["name"]) or ("", 0))[1] if row["failures"] else 0,
         )
         for row in _SOURCES.rows(db)
@@ -120,7 +121,7 @@ _ATTEMPTS = Statement(
 def history(db: sqlite3.Connection, incident: str) -> list[Event]:
     """Every decision and attempt of an incident, in the order of time."""
     events = [
-        Event(at, row["alert_id"], row["channel"], row["post_id"], row["what"], row["reason"])
+        Event(at, row["alert_id"], row["channel"], row["post_id"], row["what"], read_reason(row["reason"]))
         for row in _DECISIONS.rows(db, incident=incident)
         if (at := time_of(row["at"]))
     ]
@@ -129,5 +130,6 @@ def history(db: sqlite3.Connection, incident: str) -> list[Event]:
         if left_at := time_of(row["left_at"]):
             events.append(Event(left_at, *of, row["action"], None))
         if ended_at := time_of(row["ended_at"]):
-            events.append(Event(ended_at, *of, row["outcome"], row["reason"] or row["remote_id"]))
+            named = row["remote_id"]
+            events.append(Event(ended_at, *of, row["outcome"], read_reason(row["reason"] or named), remote_id=named))
     return sorted(events, key=lambda event: event.at)

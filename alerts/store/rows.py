@@ -11,6 +11,7 @@ from alerts.model.alert import Severity
 from alerts.model.codec import alert_from_json, alert_to_json
 from alerts.model.incident import AlertState, Record
 from alerts.model.post import Image, Means, Message, Post, PostKind, PostState, Receipt
+from alerts.model.reason import kept_reason, read_reason
 from alerts.store.schema import stamp, time_of
 
 
@@ -23,7 +24,7 @@ def record_of(row: sqlite3.Row) -> Record:
         alert=alert_from_json(row["document"]) if row["document"] else None,
         state=AlertState(row["state"]),
         received_at=_time(row["received_at"]),
-        reason=row["reason"],
+        reason=read_reason(row["reason"]),
         content_key=row["content_key"],
         topic=row["topic"],
         author=row["author"],
@@ -48,7 +49,7 @@ def values_of_record(record: Record) -> dict[str, Any]:
         "headline": (info.headline or info.event) if info else None,
         "expires": stamp(alert.ends) if alert else None,
         "state": record.state,
-        "reason": record.reason,
+        "reason": kept_reason(record.reason),
         "content_key": record.content_key,
         "topic": record.topic,
         "notes": json.dumps(record.notes, ensure_ascii=False),
@@ -88,7 +89,7 @@ def post_of(row: sqlite3.Row) -> Post:
         receipt=Receipt(row["remote_id"], row["url"]) if row["remote_id"] else None,
         sent_at=time_of(row["sent_at"]),
         outcome=row["outcome"],
-        reason=row["reason"],
+        reason=read_reason(row["reason"]),
         looks=row["looks"],
         attempted_at=time_of(row["attempted_at"]),
         stored_at=_time(row["stored_at"]),
@@ -126,7 +127,7 @@ def values_of_post(post: Post) -> dict[str, Any]:
         "url": receipt.url if receipt else None,
         "sent_at": stamp(post.sent_at),
         "outcome": post.outcome,
-        "reason": post.reason,
+        "reason": kept_reason(post.reason),
         "stored_at": stamp(post.stored_at),
     }
 

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from alerts.model.ports import Lease, Standing
 from alerts.model.post import Quota
+from alerts.model.reason import kept_reason, read_reason
 from alerts.store.database import Database
 from alerts.store.schema import channel as channels
 from alerts.store.schema import fact, lease, stamp, time_of
@@ -71,7 +72,7 @@ def read_standing(db: sqlite3.Connection, channel: str) -> Standing:
         for quota in json.loads(row["quotas"])
         if (reset := time_of(quota["reset"]))
     )
-    return Standing(row["state"], row["reason"], time_of(row["blocked_until"]), quotas)
+    return Standing(row["state"], read_reason(row["reason"]), time_of(row["blocked_until"]), quotas)
 
 
 class StoredStandings:
@@ -108,7 +109,7 @@ class StoredStandings:
         values = {
             "name": channel,
             "state": standing.state,
-            "reason": standing.reason,
+            "reason": kept_reason(standing.reason),
             "blocked_until": stamp(standing.blocked_until),
             "quotas": json.dumps(quotas),
         }

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select
 
 from alerts.model.ports import Begun, Verdict
 from alerts.model.post import Post, PostKind, PostState
+from alerts.model.reason import Reason, because
 from alerts.store.books import StoredBooks
 from alerts.store.rows import post_of
 from alerts.store.schema import post as posts
@@ -23,7 +24,7 @@ _HEIR = Statement(
     .limit(1)
 )
 _MAY_BE_OUT = "sent_again"
-_NOTHING_TO_END = "it ends what never appeared there"
+_NOTHING_TO_END = because("never_appeared_there")
 
 
 def make_way(db: sqlite3.Connection, post: Post, begun: Begun, verdict: Verdict, now: datetime) -> None:
@@ -35,7 +36,7 @@ def make_way(db: sqlite3.Connection, post: Post, begun: Begun, verdict: Verdict,
     if row is None:
         return
     heir, books = post_of(row), StoredBooks(db)
-    reason = f"{heir.alert_id} took its place before it went out"
+    reason = because("superseded", by=heir.alert_id)
     _move(books, replace(post, state=PostState.QUEUED), PostState.SUPERSEDED, reason, now)
     if heir.kind is PostKind.END and not begun.thread and verdict.outcome != _MAY_BE_OUT:
         _move(books, heir, PostState.DROPPED, _NOTHING_TO_END, now)
@@ -49,6 +50,6 @@ def drop_end(db: sqlite3.Connection, post: Post, begun: Begun, now: datetime) ->
         _move(StoredBooks(db), heir, PostState.DROPPED, _NOTHING_TO_END, now)
 
 
-def _move(books: StoredBooks, post: Post, state: PostState, reason: str, now: datetime) -> None:
+def _move(books: StoredBooks, post: Post, state: PostState, reason: Reason, now: datetime) -> None:
     books.move_post(post, state, reason, not_before=None)
     books.note(now, post.alert_id, post.id, state, reason)

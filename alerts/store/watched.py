@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, or_, select
 
 from alerts.model.post import PostState
+from alerts.model.reason import Reason, read_reason
 from alerts.store.schema import alert, attempt, fact, post, source, stamp, time_of
 from alerts.store.statement import Statement, any_of, upsert_into
 
@@ -47,7 +48,7 @@ class Pile:
 
     posts: int
     since: datetime
-    reason: str | None
+    reason: Reason | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class SourceRow:
     """A source as its last look left it; `mark` changes with what it says (None: it keeps none)."""
 
     failures: int
-    reason: str | None
+    reason: Reason | None
     last_ok: datetime | None
     mark: str | None
 
@@ -75,7 +76,7 @@ def sources_seen(db: sqlite3.Connection) -> dict[str, SourceRow]:
     return {
         row["name"]: SourceRow(
             row["failures"],
-            row["reason"],
+            read_reason(row["reason"]),
             time_of(row["last_ok"]),
             row["digest"] or row["etag"] or row["last_modified"],
         )
@@ -95,4 +96,4 @@ def remember(db: sqlite3.Connection, key: str, value: str) -> None:
 
 def _pile(row: sqlite3.Row | None) -> Pile | None:
     since = time_of(row["since"]) if row else None
-    return Pile(row["posts"], since, row["reason"]) if row and since else None
+    return Pile(row["posts"], since, read_reason(row["reason"])) if row and since else None

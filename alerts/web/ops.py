@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from alerts.model.reason import Reason
+
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
@@ -18,7 +20,7 @@ class Cycle:
     name: str
     age: float | None
     stands: bool
-    reason: str | None = None
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Protocol
 from alerts.model.bulk import Bulk
 from alerts.model.incident import AlertState, Record
 from alerts.model.post import Post, PostState
+from alerts.model.reason import Reason
 
 
 class Books(Protocol):
@@ -73,7 +74,7 @@ class Books(Protocol):
         """Keep a message."""
         ...
 
-    def set_alert_state(self, alert_id: str, state: AlertState, reason: str | None) -> None:
+    def set_alert_state(self, alert_id: str, state: AlertState, reason: Reason | None) -> None:
         """Change what became of a message."""
         ...
 
@@ -89,7 +90,7 @@ class Books(Protocol):
         """The channels whose subscribers were begun to be told of it and not of its end, whatever became of posts."""
         ...
 
-    def move_post(self, post: Post, state: PostState, reason: str | None, *, not_before: datetime | None) -> None:
+    def move_post(self, post: Post, state: PostState, reason: Reason | None, *, not_before: datetime | None) -> None:
         """Change a post's state; raises ValueError where `FOLLOWS` doesn't allow it."""
         ...
 
@@ -105,6 +106,6 @@ class Books(Protocol):
         """Keep that an officer agreed to what a source asked under that name: it finds it when it is read next."""
         ...
 
-    def note(self, at: datetime, alert_id: str, post_id: str | None, what: str, reason: str | None) -> None:
+    def note(self, at: datetime, alert_id: str, post_id: str | None, what: str, reason: Reason | None) -> None:
         """Write a decision down, for `explain`."""
         ...

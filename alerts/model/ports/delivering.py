@@ -9,6 +9,7 @@ from typing import Protocol
 
 from alerts.model.ports.sourcing import Memory
 from alerts.model.post import Means, Post, PostState, Quota, Receipt
+from alerts.model.reason import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Verdict:
 
     state: PostState
     outcome: str
-    reason: str | None = None
+    reason: Reason | None = None
     receipt: Receipt | None = None
     next_try: datetime | None = None
     counts: bool = True
@@ -33,7 +34,7 @@ class Standing:
     """How a lane stands with its platform: `state` is ok, blocked or failing; it survives a restart."""
 
     state: str = "ok"
-    reason: str | None = None
+    reason: Reason | None = None
     blocked_until: datetime | None = None
     quotas: tuple[Quota, ...] = ()
 
@@ -148,6 +149,6 @@ class Journal(Protocol):
         """Which of `keys` the source has told before."""
         ...
 
-    async def failed(self, source: str, reason: str, next_try: datetime, now: datetime) -> int:
+    async def failed(self, source: str, reason: Reason, next_try: datetime, now: datetime) -> int:
         """Write down that it couldn't be read; returns how many times in a row."""
         ...

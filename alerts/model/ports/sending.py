@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from alerts.model.ports.time import Clock
 from alerts.model.post import Message, Quota, Receipt
+from alerts.model.reason import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Probe:
     """
 
     account: str
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Reason, ...] = ()
     followers: int | None = None
 
 

@@ -11,6 +11,7 @@ from alerts.model.bulk import Progress
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports.delivering import Standing
 from alerts.model.post import Post, PostState
+from alerts.model.reason import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +26,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that was decided or done about an alert."""
+    """Something that was decided or done about an alert. `remote_id` is the platform's, of an attempt that got one."""
 
     at: datetime
     alert_id: str
     channel: str | None
     post_id: str | None
     what: str
-    reason: str | None
+    reason: Reason | None
+    remote_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class SourceStanding:
     name: str
     last_ok: datetime | None
     failures: int
-    reason: str | None
+    reason: Reason | None
     gone: int = 0
 
 

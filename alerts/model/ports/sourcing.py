@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.model.alert import Alert, Named
 from alerts.model.ports.time import Clock
+from alerts.model.reason import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,9 @@ class Heard:
 
     key: str
     alert: Alert | None = None
-    problem: str | None = None
-    leave_out: str | None = None
-    hold: str | None = None
+    problem: Reason | None = None
+    leave_out: Reason | None = None
+    hold: Reason | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -55,7 +56,7 @@ class Reading:
     memory: Memory
     look_again: datetime | None = None
     unchanged: bool = False
-    trouble: str | None = None
+    trouble: Reason | None = None
 
 
 Known = Callable[[Sequence[str]], Awaitable[set[str]]]

@@ -11,12 +11,12 @@ import structlog
 
 from alerts.model.errors import FailedForGood, SourceFailed, Unreadable
 from alerts.model.ports import Heard
+from alerts.model.reason import Reason, as_reason, because, kept_reason, read_reason
 from alerts.sources.cap.entry import IndexEntry
 from alerts.sources.cap.message import read_json, read_message
 from alerts.sources.cap.meteoalarm import apply_colours, why_none
 from alerts.sources.documents import Documents
 from alerts.sources.hosts import show
-from alerts.sources.safe_xml import one_line
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +45,7 @@ class Look:
         self._now = now
         self._failed_before: list[str] = list(state.get("failed", ()))
         self._not_before = _still_to_come(state, now)
-        self._trouble: str | None = state.get("trouble") if self._not_before else None
+        self._trouble: Reason | None = read_reason(state.get("trouble")) if self._not_before else None
         self.heard: dict[str, Heard] = {}
         self.failures: dict[str, SourceFailed] = {}
 
@@ -76,7 +76,7 @@ class Look:
         return entry.expires is not None and entry.expires <= self._now
 
     @property
-    def trouble(self) -> str | None:
+    def trouble(self) -> Reason | None:
         """Why messages couldn't be read, now or before the pause that their server asked for; None: nothing failed."""
         return self._trouble
 
@@ -86,7 +86,12 @@ class Look:
         waiting = [key for key in self._failed_before if key in keys - self.heard.keys() - self.failures.keys()]
         not_before = self._not_before.isoformat() if self._not_before else None
         failed = [*waiting, *self.failures]
-        return {"failed": failed, "not_before": not_before, "at": self._now.isoformat(), "trouble": self._trouble}
+        return {
+            "failed": failed,
+            "not_before": not_before,
+            "at": self._now.isoformat(),
+            "trouble": kept_reason(self._trouble),
+        }
 
     async def _hear(self, entry: IndexEntry) -> None:
         if entry.url and (self._not_before or len(self.failures) >= GIVE_UP_AFTER):
@@ -94,19 +99,21 @@ class Look:
         try:
             self.heard[entry.key] = await self._read(entry)
         except FailedForGood as error:
-            self.heard[entry.key] = _broken(entry, str(error))
+            self.heard[entry.key] = _broken(entry, error.reason)
         except SourceFailed as error:
             self.failures[entry.key] = error
             self._not_before = max(filter(None, (self._not_before, error.retry_at)), default=None)
         except Exception as error:
             log.exception("source.stumbled", entry=_where(entry))
-            self.failures[entry.key] = SourceFailed(f"{_where(entry)}the reader stumbled ({type(error).__name__})")
+            self.failures[entry.key] = SourceFailed(_at(entry, because("reader_stumbled", error=type(error).__name__)))
 
     async def _read(self, entry: IndexEntry) -> Heard:
         if entry.problem:
-            return _broken(entry, entry.problem)
+            return _broken(entry, as_reason(entry.problem))
         if entry.url and self._is_over(entry):
-            return Heard(entry.key, leave_out=f"it was over at {entry.expires}, so {show(entry.url)} was not fetched")
+            return Heard(
+                entry.key, leave_out=because("over_not_fetched", at=entry.expires or "", address=show(entry.url))
+            )
         message = entry.document if entry.message is None else entry.message
         if message is None:
             message = await self._documents.message(entry.url or "")
@@ -116,10 +123,10 @@ class Look:
         try:
             return self._make_out(entry.key, message)
         except Unreadable as error:
-            return _broken(entry, f"{_where(entry)}{error}")
+            return _broken(entry, _at(entry, error.reason))
         except Exception as error:
             log.exception("message.stumbled", entry=_where(entry))
-            return _broken(entry, f"{_where(entry)}the reader stumbled over the message ({type(error).__name__})")
+            return _broken(entry, _at(entry, because("reader_stumbled", error=type(error).__name__)))
 
     def _make_out(self, key: str, message: bytes | Mapping[str, Any]) -> Heard:
         if isinstance(message, bytes):
@@ -132,17 +139,22 @@ class Look:
         return Heard(key, alert=coloured, leave_out=why_none(coloured), notes=notes)
 
 
-def _broken(entry: IndexEntry, problem: str) -> Heard:
-    return Heard(entry.key, problem=one_line(problem))
+def _broken(entry: IndexEntry, problem: Reason) -> Heard:
+    return Heard(entry.key, problem=problem)
+
+
+def _at(entry: IndexEntry, problem: Reason) -> Reason:
+    """The same, told with where the message is."""
+    return because("at_address", address=show(entry.url), why=problem) if entry.url else problem
 
 
 def _where(entry: IndexEntry) -> str:
     return f"{show(entry.url)}: " if entry.url else ""
 
 
-def _tell(failures: Mapping[str, SourceFailed]) -> str:
-    what = "a message" if len(failures) == 1 else f"{len(failures)} messages"
-    return f"its index answers, but {what} of it can't be read: {next(iter(failures.values()))}"
+def _tell(failures: Mapping[str, SourceFailed]) -> Reason:
+    first = next(iter(failures.values()))
+    return because("index_without_messages", count=len(failures), why=first.reason)
 
 
 def _still_to_come(state: Mapping[str, Any], now: datetime) -> datetime | None:

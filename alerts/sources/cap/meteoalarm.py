@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from alerts.model.alert import Alert, Info, Severity
+from alerts.model.reason import Reason, because
 
 _COLOURS = {
     "green": Severity.MINOR,
@@ -26,13 +27,13 @@ def apply_colours(alert: Alert) -> Alert:
     return alert if infos == alert.infos else replace(alert, infos=infos)
 
 
-def why_none(alert: Alert) -> str | None:
+def why_none(alert: Alert) -> Reason | None:
     """Why this alert is no warning by its sender's own custom; None when it is one."""
     colours = [colour_of(info) for info in alert.infos]
     if colours and all(colour == "green" for colour in colours):
-        return "green: its sender says that there is no warning"
+        return because("green")
     if _is_meteo_france(alert) and all(_ends_before_it_begins(info) for info in alert.infos):
-        return "it ends before it begins: Météo-France's marker of a day without a warning"
+        return because("ends_before_it_begins")
     return None
 
 

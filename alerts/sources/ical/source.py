@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.ports import Heard, Known, Memory, Reading
+from alerts.model.reason import Reason, as_reason, because
 from alerts.sources.fetch import Fetcher
 from alerts.sources.ical.announcements import Announcement, Decision, Schedule, decide
 from alerts.sources.ical.events import Agenda, Flaw, read_agenda, window_around
@@ -28,8 +29,8 @@ FRESH = timedelta(hours=6)
 TRUSTED = timedelta(days=1)
 """For this long after it was last read, a calendar that can't be reached is still announced from."""
 
-_FLOOD = "the calendar was first read today and tells much at once: an officer looks before it goes out"
-_TENTATIVE = "the calendar calls it tentative: it is announced once it is confirmed"
+_FLOOD = because("calendar_flood")
+_TENTATIVE = because("tentative")
 
 
 def place_of(url: str, folder: Path, fetcher: Fetcher | None) -> Place:
@@ -113,7 +114,7 @@ class IcalSource:
             agenda = await asyncio.to_thread(read_agenda, document.body, window, self._schedule.zone, self._monotonic)
         except Unreadable as error:
             self._place.forget()
-            raise SourceFailed(str(error)) from error
+            raise SourceFailed(error.reason) from error
         return _Held(document, agenda, expanded=now, confirmed=now)
 
     async def _tell(
@@ -178,18 +179,15 @@ def _since(state: Mapping[str, Any], agenda: Agenda, now: datetime) -> datetime 
     return now if agenda.occurrences and not state.get("told") else None
 
 
-def _trouble(agenda: Agenda, decision: Decision) -> str | None:
+def _trouble(agenda: Agenda, decision: Decision) -> Reason | None:
     """Why the calendar can't be right: it is damaged, or too much of what readers know is gone from it."""
     if agenda.damage:
-        return f"the calendar is damaged ({agenda.damage}): part of it may be missing, so nothing is called off for it"
+        return because("calendar_damaged", why=agenda.damage)
     if not decision.gone:
         return None
-    titles = ", ".join(f'"{each.occurrence.summary[:60]}"' for each in decision.gone[:3] if each.occurrence)
-    more = ", …" if len(decision.gone) > 3 else ""
-    return (
-        f"{len(decision.gone)} announced entries are gone from the calendar at once ({titles}{more}): "
-        "none is called off; correct the calendar, or agree to it (at the desk, or by `tocsin gone`)"
-    )
+    titles = [f"“{each.occurrence.summary[:60]}”" for each in decision.gone[:3] if each.occurrence]
+    more = ["…"] if len(decision.gone) > 3 else []
+    return because("calendar_gone", count=len(decision.gone), titles=[*titles, *more])
 
 
 def _validators(held: _Held | None) -> Memory:
@@ -198,4 +196,4 @@ def _validators(held: _Held | None) -> Memory:
 
 
 def _complain(flaw: Flaw) -> Heard:
-    return Heard(key=flaw.key, problem=flaw.reason)
+    return Heard(key=flaw.key, problem=as_reason(flaw.reason))

@@ -106,7 +106,10 @@ async def explain_alert(api: Api, call: Call) -> Answer:
 
     def question(sitting: Sitting) -> dict[str, Any]:
         record = named(sitting, call.name)
-        events = [event_of(event, api.station.timezone) for event in sitting.views.history(record.incident_id)]
+        events = [
+            event_of(event, api.station.timezone, api.station.language)
+            for event in sitting.views.history(record.incident_id)
+        ]
         return {"incident": record.incident_id, "events": events}
 
     return json_answer(200, await api.office.ask(question))

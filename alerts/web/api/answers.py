@@ -22,7 +22,8 @@ class PostAccount(BaseModel):
     url: str | None = Field(description="Where it is.")
     attempts: int
     sent_at: str | None
-    reason: str | None
+    reason: str | None = Field(description="In the station's language.")
+    reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
 
 
 class AlertHead(BaseModel):
@@ -36,7 +37,8 @@ class AlertHead(BaseModel):
     )
     status: Status | None
     state: AlertState
-    reason: str | None
+    reason: str | None = Field(description="In the station's language.")
+    reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
     severity: Severity
     headline: str | None
     expires: str | None
@@ -136,7 +138,8 @@ class HistoryEvent(BaseModel):
     channel: str | None
     post: str | None
     what: str
-    reason: str | None
+    reason: str | None = Field(description="In the station's language.")
+    reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
 
 
 class History(BaseModel):
@@ -152,7 +155,8 @@ class SourceAccount(BaseModel):
     source: str
     state: str = Field(description="`ok`, `failing` or `quiet`")
     last_ok: str | None
-    reason: str | None
+    reason: str | None = Field(description="In the station's language.")
+    reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
 
 
 class ChannelAccount(BaseModel):
@@ -163,7 +167,8 @@ class ChannelAccount(BaseModel):
     left: dict[str, int]
     reserve: int
     queued: int
-    reason: str | None
+    reason: str | None = Field(description="In the station's language.")
+    reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
     followers: int | None
 
 

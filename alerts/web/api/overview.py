@@ -9,8 +9,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from alerts.desk.overview import concerning
+from alerts.desk.station import Station
 from alerts.model.actor import MAY
 from alerts.model.person import Chained
+from alerts.rendering.words import told
 from alerts.web.api.alerts import accounts_of, next_link, with_posts
 from alerts.web.api.answers import ChannelAccount, SourceAccount
 from alerts.web.api.operation import Answer, Api, Call, json_answer
@@ -46,15 +48,16 @@ async def get_channels(api: Api, _: Call) -> Answer:
 
 
 async def _sources(api: Api) -> list[dict[str, Any]]:
-    return [_told(SourceAccount, each) for each in await api.office.sources()]
+    return [_told(SourceAccount, each, api.station) for each in await api.office.sources()]
 
 
 async def _channels(api: Api) -> list[dict[str, Any]]:
-    return [_told(ChannelAccount, each) for each in await api.office.channels()]
+    return [_told(ChannelAccount, each, api.station) for each in await api.office.channels()]
 
 
-def _told(model: type[BaseModel], standing: Mapping[str, Any]) -> dict[str, Any]:
-    """What the document declares of it: the office tells the pages more."""
+def _told(model: type[BaseModel], standing: Mapping[str, Any], station: Station) -> dict[str, Any]:
+    """What the document declares of it, its reason in words: the office tells the pages more."""
+    standing = {**standing, **told(standing["reason"], station.language, station.timezone)}
     return {name: standing[name] for name in model.model_fields}
 
 

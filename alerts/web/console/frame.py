@@ -12,7 +12,8 @@ from typing import Any
 
 from aiohttp import web
 from babel import Locale
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import escape
 
 from alerts.access.gate import Gate
@@ -21,7 +22,9 @@ from alerts.desk.sitting import Office
 from alerts.desk.station import Station
 from alerts.model.actor import Act
 from alerts.model.person import Chained, Stage
+from alerts.model.reason import Reason
 from alerts.rendering.library import CompiledTemplates
+from alerts.rendering.words import word
 from alerts.web.console.arrival import Astray
 from alerts.web.console.record_words import detail_in_words
 from alerts.web.console.times import Times
@@ -62,7 +65,9 @@ class Frame:
             bytecode_cache=_COMPILED,
             trim_blocks=True,
             lstrip_blocks=True,
+            finalize=worded,
         )
+        self._environment.filters["worded"] = worded
 
     def words(self, request: web.Request) -> Words:
         """The visitor's language: what they chose, what their browser asks for, the station's."""
@@ -90,6 +95,7 @@ class Frame:
             "language": words.language,
             "languages": _named_languages(),
             "station": self.station,
+            "station_zone": self.station.timezone,
             "visitor": visitor,
             "signed_in": visitor is not None and visitor.session.stage is Stage.FULL,
             "csrf": visitor.session.csrf if visitor else "",
@@ -104,6 +110,14 @@ class Frame:
             "now": self._now(),
             **Times(words.language, self.station.timezone, self._now()).words(),
         }
+
+
+@pass_context
+def worded(context: Context, value: object) -> object:
+    """Every reason that a page shows is put into the page's language on its way out; anything else stays as it is."""
+    if not isinstance(value, Reason):
+        return value
+    return word(value, context["language"], context["station_zone"])
 
 
 def _say(words: Words, sentence: str, /, **values: object) -> str:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from alerts.access.answers import Failures
 from alerts.model.errors import Conflict, Forbidden, Misuse, TocsinError
+from alerts.rendering.words import word
 from alerts.web.console.carried import Carried, Form, carry, safe_next
 from alerts.web.console.frame import BASE, Frame
 
@@ -24,9 +25,10 @@ def wants_page(request: web.Request) -> bool:
 def mishap(frame: Frame, request: web.Request, what: TocsinError | int, *, status: int | None = None) -> web.Response:
     """The page, or the line where no page is wanted. An error of the family says itself what to do."""
     status = status or (status_of(what) if isinstance(what, TocsinError) else int(what))
-    told = str(what) if isinstance(what, TocsinError) else ""
+    told = what.reason if isinstance(what, TocsinError) else None
     if not wants_page(request):
-        return web.Response(status=status, text=told or HTTPStatus(status).phrase)
+        text = word(told, frame.words(request).language) if told else HTTPStatus(status).phrase
+        return web.Response(status=status, text=text)
     return frame.page(request, "mishap.html", status=status, code=status, told=told)
 
 

@@ -163,7 +163,7 @@ class People:
     ) -> web.Response:
         found = await self._console.office.ask(_found)
         status = status_of(error) if error else HTTPStatus.OK
-        values = {"error": str(error) if error else "", "form": form or {}, "done": request.query.get("done", "")}
+        values = {"error": error.reason if error else "", "form": form or {}, "done": request.query.get("done", "")}
         return self._console.frame.page(request, "accounts.html", status=status, roles=list(Role), **values, **found)
 
 

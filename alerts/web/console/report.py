@@ -28,7 +28,7 @@ def routes(console: Console) -> list[web.RouteDef]:
         station, words = console.frame.station, console.frame.words(request)
         match request.query.get("as"):
             case "json":
-                document = report_to_json(made, station.timezone)
+                document = report_to_json(made, station.timezone, station.language)
                 return web.json_response(text=json.dumps(document, ensure_ascii=False, indent=2))
             case "file":
                 text = report_html(made, words.language, station.timezone)

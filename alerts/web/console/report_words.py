@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from alerts.desk.report import Report
+from alerts.web.console.frame import worded
 from alerts.web.console.words import Words, words_of
 
 _HERE = Path(__file__).parent
@@ -64,6 +65,7 @@ def _rendered(page: str, report: Report, words: Words, zone: tzinfo, **values: A
         .render(
             report=report,
             language=words.language,
+            station_zone=zone,
             _=words.gettext,
             ngettext=words.ngettext,
             **in_words(words, zone),
@@ -78,10 +80,13 @@ def _locale(words: Words) -> Locale:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(_HERE / "pages"),
         autoescape=select_autoescape(["html"], default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=worded,
     )
+    environment.filters["worded"] = worded
+    return environment

@@ -14,6 +14,7 @@ from alerts.desk.publicity import LAST_DAY, public_incident, situation
 from alerts.desk.sitting import Office, Sitting
 from alerts.model.errors import TocsinError
 from alerts.model.ports import Clock, SourceStanding
+from alerts.model.reason import Reason, because, in_words
 from alerts.web.public.answers import Answer
 from alerts.web.public.cards import Cards, cards_of
 from alerts.web.public.export import Export
@@ -60,7 +61,7 @@ class Publisher:
         self._changed = asyncio.Event()
         self._to_export = asyncio.Event()
         self.made_at: float | None = None
-        self.unexported: str | None = None
+        self.unexported: Reason | None = None
         self.closed = False
 
     async def run(self) -> None:
@@ -206,18 +207,18 @@ class Publisher:
                     self._changed.set()
                 self.unexported = None
             except (OSError, TocsinError) as error:
-                self._not_exported(export, str(error))
+                self._not_exported(export, error.reason if isinstance(error, TocsinError) else in_words(str(error)))
                 await self._clock.sleep(REST)
             except Exception:
-                self.unexported = "the files are not renewed; the log tells why"
+                self.unexported = because("pages_not_renewed_see_log")
                 log.exception("pages.stumbled", folder=str(export.folder))
                 await self._clock.sleep(REST)
 
-    def _not_exported(self, export: Export, reason: str) -> None:
+    def _not_exported(self, export: Export, reason: Reason) -> None:
         """Say it once, until it is another reason: a full disk is full for hours, and tried again all the while."""
-        why = f"the files are not renewed: {reason}"
+        why = because("pages_not_renewed", why=reason)
         if why != self.unexported:
-            log.error("pages.not_exported", folder=str(export.folder), reason=reason)
+            log.error("pages.not_exported", folder=str(export.folder), reason=str(reason))
         self.unexported = why
 
     def _look(self, sitting: Sitting) -> tuple[Outlook, Known]:

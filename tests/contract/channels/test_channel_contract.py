@@ -52,7 +52,7 @@ async def raised(call) -> DeliveryError:
     with pytest.raises(DeliveryError) as caught:
         await call
     assert not [secret for secret in SECRETS.values() if secret in told_by(caught.value)]
-    assert "\n" not in caught.value.reason
+    assert "\n" not in str(caught.value.reason)
     return caught.value
 
 
@@ -149,7 +149,7 @@ async def test_a_credential_that_is_missing_or_none_is_told_on_opening(stage, ki
         monkeypatch.delenv(name) if missing is None else monkeypatch.setenv(name, missing)
     error = await raised(stage.open(kind))
     assert type(error) is BadCredential
-    assert "environment variable" in error.reason
+    assert "environment variable" in str(error.reason)
 
 
 async def test_a_limit_holds_the_whole_channel_until_the_time_that_the_platform_names(stage, channel, kind):

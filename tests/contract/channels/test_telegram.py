@@ -235,7 +235,7 @@ async def test_rights_that_are_missing_are_warned_of(stage):
         channel = await stage.open("telegram", api_url=server.url)
         probe = await channel.probe()
     assert probe.account == "@town_bot"
-    assert [warning.split(";")[0] for warning in probe.warnings] == [
+    assert [str(warning).split(";")[0] for warning in probe.warnings] == [
         "@town_bot may not edit messages",
         "@town_bot may not delete messages",
     ]

@@ -19,6 +19,7 @@ from structlog.testing import capture_logs
 from alerts.model.alert import Severity
 from alerts.model.errors import SourceFailed
 from alerts.model.ports import Heard, Memory, Reading
+from alerts.model.reason import because
 from alerts.sources.cap.entry import IndexEntry
 from alerts.sources.cap.look import AT_ONCE, GIVE_UP_AFTER, PER_LOOK, Look
 from alerts.sources.cap.source import CapSource
@@ -183,7 +184,7 @@ async def test_a_message_that_is_broken_for_good_costs_itself_alone_and_is_told_
 
     reading = await poller.look()
 
-    assert [heard.alert.identifier if heard.alert else heard.problem for heard in reading.heard] == [
+    assert [heard.alert.identifier if heard.alert else str(heard.problem) for heard in reading.heard] == [
         "a", problem.format(url=server.url), "c",
     ]  # fmt: skip
     assert poller.memory.digest
@@ -208,8 +209,10 @@ async def test_a_message_that_fails_this_time_is_tried_at_the_next_look(
 
     reading = await poller.look()
     assert [heard.alert.identifier for heard in reading.heard] == ["a", "c"]
-    assert reading.trouble.startswith(f"its index answers, but a message of it can't be read: {server.url}/b.xml")
-    assert str(status) in reading.trouble
+    assert str(reading.trouble).startswith(
+        f"its index answers, but 1 of its messages can't be read: {server.url}/b.xml"
+    )
+    assert str(status) in str(reading.trouble)
     assert await poller.identifiers() == []
     server.pages["/b.xml"] = message("b")
     reading = await poller.look()
@@ -250,7 +253,7 @@ async def test_a_pause_that_a_server_asks_for_is_kept(server: FeedServer, pollin
     await poller.clock.advance(119)
     reading = await poller.look()
     assert not reading.heard
-    assert "429" in reading.trouble, "while it waits the messages are missing all the same"
+    assert "429" in str(reading.trouble), "while it waits the messages are missing all the same"
     assert len(server.asked) == asked + 1
     await poller.clock.advance(1)
     assert sorted(await poller.identifiers()) == sorted(names)
@@ -369,7 +372,7 @@ async def test_a_link_to_another_private_host_is_refused(server: FeedServer, pol
 
         (heard,) = (await polling().look()).heard
         assert heard.problem is not None
-        assert "the private host 127.0.0.1, which is refused" in heard.problem
+        assert "the private host 127.0.0.1, which is refused" in str(heard.problem)
         assert inner.asked == []
 
         assert await polling(allow_private=True).identifiers() == ["secret"]
@@ -381,7 +384,7 @@ async def test_a_file_is_no_configured_host(server: FeedServer, polling: Polls, 
 
     (heard,) = (await polling("index.atom", folder=tmp_path).look()).heard
 
-    assert heard.problem == (
+    assert str(heard.problem) == (
         "a link in a file leads to the private host 127.0.0.1, which is refused; if this is meant: allow_private = true"
     )
     assert server.asked == []
@@ -395,7 +398,7 @@ async def test_a_feed_may_not_name_a_file(server: FeedServer, polling: Polls, tm
 
     (heard,) = (await polling().look()).heard
 
-    assert heard.problem == "a link leads to a file outside the index's own folder, which is refused"
+    assert str(heard.problem) == "a link leads to a file outside the index's own folder, which is refused"
 
 
 async def test_an_index_may_be_a_file_beside_its_messages(polling: Polls, tmp_path: Path) -> None:
@@ -410,7 +413,7 @@ async def test_an_index_may_be_a_file_beside_its_messages(polling: Polls, tmp_pa
 
     heard = (await poller.look()).heard
 
-    assert [one.alert.identifier if one.alert else one.problem for one in heard] == [
+    assert [one.alert.identifier if one.alert else str(one.problem) for one in heard] == [
         "a",
         "a link leads to a file outside the index's own folder, which is refused",
         "a link to a file can't be read",
@@ -473,11 +476,11 @@ async def test_what_nobody_thought_of_costs_its_message_alone_and_is_logged() ->
 
     assert not complete
     assert look.heard.keys() == {"2", "3"}
-    assert look.heard["2"].problem == "the reader stumbled over the message (ZeroDivisionError)"
+    assert look.heard["2"].problem == because("reader_stumbled", error="ZeroDivisionError")
     assert look.heard["3"].alert is not None
     # what can't be fetched may come another time; what can't be read never will
     assert [(key, str(error)) for key, error in look.failures.items()] == [
-        ("1", "https://feeds.example/odd.xml: the reader stumbled (ZeroDivisionError)")
+        ("1", "https://feeds.example/odd.xml: the reader stumbled: ZeroDivisionError")
     ]
     assert sorted(line["event"] for line in logs) == ["message.stumbled", "source.stumbled"]
     assert "word" not in str([{**line, "exc_info": None} for line in logs])
@@ -506,7 +509,7 @@ async def test_meteoalarms_green_is_left_out_and_its_colour_is_the_severity(serv
     green, orange = (await polling().look()).heard
 
     assert green.alert is not None
-    assert (green.problem, green.leave_out) == (None, "green: its sender says that there is no warning")
+    assert (green.problem, green.leave_out) == (None, because("green"))
     assert orange.alert is not None
     assert (orange.leave_out, orange.alert.severity) == (None, Severity.SEVERE)
     assert orange.notes == ("severity differs from the colour of awareness_level: taken from the colour",)
@@ -518,7 +521,7 @@ async def test_a_warning_of_nothing_costs_itself_alone(server: FeedServer, polli
 
     nothing, yellow = (await polling().look()).heard
 
-    assert nothing.problem == (
+    assert str(nothing.problem) == (
         "the CAP message has no identifier and no sender and no sent: it can't be told from any other"
     )
     assert yellow.alert is not None

@@ -27,6 +27,7 @@ from alerts.model.errors import BadCredential, Retry
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Memory, Probe, Standing
 from alerts.model.post import Means, Message, Post, PostKind, PostState
+from alerts.model.reason import in_words
 from alerts.store.books import StoredBooks
 from alerts.store.database import Database
 from alerts.store.journal import StoredJournal, remember
@@ -154,7 +155,7 @@ class Watch:
         now = self.clock.now()
         post = Post(
             "p1", "a1", "i1", "telegram", PostKind.PUBLISH, Means.NEW, PostState.QUEUED, 20, Message("Crue", "Crue"),
-            Severity.MODERATE, now, expires=now + timedelta(hours=6), reason="status 503", **changes,
+            Severity.MODERATE, now, expires=now + timedelta(hours=6), reason=in_words("status 503"), **changes,
         )  # fmt: skip
 
         def store(db: sqlite3.Connection) -> None:
@@ -288,7 +289,7 @@ class TestChannels:
     async def test_a_blocked_lane_is_told_and_not_asked_by_us(self, watch):
         await watch.round()
         asked = watch.lanes["telegram"].asked
-        await watch.stand(state="blocked", reason="revoked", blocked_until=watch.clock.now())
+        await watch.stand(state="blocked", reason=in_words("revoked"), blocked_until=watch.clock.now())
 
         (told,) = await watch.round(5)
         assert "identifiants" in told
@@ -301,7 +302,7 @@ class TestChannels:
     async def test_a_platform_that_makes_us_wait_is_told_once_however_long_it_does(self, watch):
         for minute in range(40):
             until = watch.clock.now() + timedelta(minutes=5)
-            await watch.stand(state="failing", reason="429: come again later", blocked_until=until)
+            await watch.stand(state="failing", reason=in_words("429: come again later"), blocked_until=until)
             told = await watch.round()
             assert bool(told) is (minute == 2), (minute, told)
             await watch.sent()
@@ -354,9 +355,9 @@ class TestSources:
         journal = StoredJournal(watch.database)
         await watch.read("1")
         for _ in range(2):
-            await journal.failed("meteo", "status 500", watch.clock.now(), watch.clock.now())
+            await journal.failed("meteo", in_words("status 500"), watch.clock.now(), watch.clock.now())
         assert await watch.round(5) == []
-        await journal.failed("meteo", "status 500", watch.clock.now(), watch.clock.now())
+        await journal.failed("meteo", in_words("status 500"), watch.clock.now(), watch.clock.now())
 
         (told,) = await watch.round()
         assert "la source meteo ne peut pas être lue (dernière lecture : 25/11 13:00)" in told

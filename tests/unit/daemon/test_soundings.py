@@ -11,6 +11,7 @@ from alerts.delivery.retry import sent
 from alerts.model.errors import BadCredential, Retry
 from alerts.model.ports import Probe, Verdict
 from alerts.model.post import PostState, Receipt
+from alerts.model.reason import because, in_words
 from tests.fakes import FakeClock
 
 QUARTER = timedelta(minutes=15)
@@ -82,9 +83,9 @@ async def test_an_attempt_that_failed_is_no_use_of_it(soundings, lane, clock):
 @pytest.mark.parametrize(
     ("error", "found"),
     [
-        (BadCredential("revoked; renew it"), Sounding(refused="revoked; renew it")),
-        (Retry("no answer"), Sounding(unreachable="no answer")),
-        (ZeroDivisionError("token"), Sounding(unreachable="the channel stumbled: ZeroDivisionError")),
+        (BadCredential("revoked; renew it"), Sounding(refused=in_words("revoked; renew it"))),
+        (Retry("no answer"), Sounding(unreachable=in_words("no answer"))),
+        (ZeroDivisionError("token"), Sounding(unreachable=because("channel_stumbled", error="ZeroDivisionError"))),
     ],
 )
 async def test_one_that_fails_is_tried_in_every_round_until_it_works(soundings, lane, clock, error, found):
@@ -98,11 +99,11 @@ async def test_one_that_fails_is_tried_in_every_round_until_it_works(soundings, 
 
 
 async def test_what_is_missing_is_kept_until_the_next_try(soundings, lane, clock):
-    lane.answer = Probe("@town", ("may not edit",))
-    assert await take(soundings, clock, 5) == Sounding(rights=("may not edit",))
+    lane.answer = Probe("@town", (in_words("may not edit"),))
+    assert await take(soundings, clock, 5) == Sounding(rights=(in_words("may not edit"),))
     assert lane.asked == 1
     soundings.heard(Sent(), sent(Receipt("1")), 0.1)
-    assert await take(soundings, clock) == Sounding(rights=("may not edit",)), "to publish is not to edit"
+    assert await take(soundings, clock) == Sounding(rights=(in_words("may not edit"),)), "to publish is not to edit"
 
 
 async def test_one_that_cannot_be_asked_now_is_not_known(soundings, lane, clock):

@@ -14,6 +14,7 @@ from alerts.daemon.warning_words import Words, word
 from alerts.daemon.warnings import LONGEST, compose, tidied
 from alerts.delivery.watch import News, Say, Trouble, What
 from alerts.model.alert import Severity
+from alerts.model.reason import in_words
 from alerts.rendering.count import count
 from tests.unit.desk.conftest import PAGE, TEAM, X
 
@@ -23,7 +24,7 @@ LONG = "the platform said a great many <things> & more; " * 40
 
 
 def news(what: What, say: Say = Say.BEGINS, reason: str | None = "status 503", name: str = "meteo") -> News:
-    return News(say, Trouble(what, name, reason, SINCE, 3), SINCE)
+    return News(say, Trouble(what, name, in_words(reason) if reason else None, SINCE, 3), SINCE)
 
 
 @pytest.mark.parametrize(("what", "language"), [(what, language) for what in What for language in ("fr-FR", "en")])
@@ -48,7 +49,7 @@ def test_the_languages_are_two():
 
 
 def test_a_source_that_was_never_read_says_so():
-    never = News(Say.BEGINS, Trouble(What.FEED, "meteo", "no such host"), SINCE)
+    never = News(Say.BEGINS, Trouble(What.FEED, "meteo", in_words("no such host")), SINCE)
 
     assert "jamais" in word(never, "fr", PARIS).headline
     assert "never" in word(never, "en", PARIS).headline

@@ -131,7 +131,10 @@ async def test_what_goes_back_to_the_queue_makes_way_for_its_update(house):
     await house.clock.advance(22)
     assert channel.texts()[1] == "Crue, grave", "it waits for nothing that is less urgent than itself"
     stored = await house.get(first)
-    assert (stored.state, stored.reason) == (PostState.SUPERSEDED, f"alert-{update} took its place before it went out")
+    assert (stored.state, str(stored.reason)) == (
+        PostState.SUPERSEDED,
+        f"alert-{update} took its place before it went out",
+    )
     assert await house.state(update) is PostState.SENT
 
 

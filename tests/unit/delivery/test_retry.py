@@ -14,6 +14,7 @@ from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, InDoubt, Rejected, Retry
 from alerts.model.ports import Standing, Verdict
 from alerts.model.post import FOLLOWS, Means, Message, Post, PostKind, PostState, Quota, Receipt
+from alerts.model.reason import in_words
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 POST = Post(
@@ -182,7 +183,7 @@ def test_where_looking_is_no_answer_a_grave_alert_is_sent_again(severity):
 def test_where_looking_is_no_answer_a_lesser_one_waits_for_the_officer():
     verdict = retry.cannot_look(replace(POST, severity=Severity.MINOR), "deaf", NOW, half)
     assert (verdict.state, verdict.next_try, verdict.outcome) == (PostState.IN_DOUBT, None, "officer")
-    assert "retry or drop" in verdict.reason
+    assert "retry or drop" in str(verdict.reason)
 
 
 def test_a_duplicate_that_nobody_can_look_for_is_not_sent_again():
@@ -220,7 +221,9 @@ class TestStanding:
         assert self.after(error) == Standing(quotas=self.QUOTAS)
 
     def test_a_pause_lasts_as_the_platform_says_and_keeps_its_quotas(self):
-        assert self.after(Retry("429", LATER, whole_channel=True)) == Standing("failing", "429", LATER, self.QUOTAS)
+        assert self.after(Retry("429", LATER, whole_channel=True)) == Standing(
+            "failing", in_words("429"), LATER, self.QUOTAS
+        )
 
     def test_a_pause_without_a_time_grows(self):
         pauses = [self.after(Retry("429", whole_channel=True), refusals=n).blocked_until - NOW for n in range(12)]
@@ -229,7 +232,7 @@ class TestStanding:
         assert pauses[-1] == timedelta(seconds=151)
 
     def test_the_longer_of_two_pauses_holds(self):
-        paused = Standing("failing", "429", LATER)
+        paused = Standing("failing", in_words("429"), LATER)
         short = Retry("429", NOW + timedelta(seconds=1), whole_channel=True)
         assert self.after(short, paused).blocked_until == LATER
 
@@ -238,6 +241,6 @@ class TestStanding:
         assert [wait.total_seconds() for wait in waits] == [30, 60, 120, 240, 300, 300]
 
     def test_what_else_fails_meanwhile_doesnt_hide_a_bad_credential(self):
-        blocked = Standing("blocked", "401", NOW + timedelta(seconds=30))
+        blocked = Standing("blocked", in_words("401"), NOW + timedelta(seconds=30))
         assert self.after(Retry("429", LATER, whole_channel=True), blocked) == blocked
         assert self.after(BadCredential("401 once more"), blocked) == blocked

@@ -24,6 +24,7 @@ from alerts.delivery.watch import (
     see,
     told_after,
 )
+from alerts.model.reason import in_words
 
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -62,9 +63,9 @@ def duty():
 
 
 GOOD = saw(ChannelSeen("x"))
-REFUSED = saw(ChannelSeen("x", refused="the token was revoked; make a new one"))
-UNREACHABLE = saw(ChannelSeen("x", unreachable="no answer"))
-STUCK = saw(ChannelSeen("x", stuck=Held(2, EARLIER, "status 503")))
+REFUSED = saw(ChannelSeen("x", refused=in_words("the token was revoked; make a new one")))
+UNREACHABLE = saw(ChannelSeen("x", unreachable=in_words("no answer")))
+STUCK = saw(ChannelSeen("x", stuck=Held(2, EARLIER, in_words("status 503"))))
 
 
 class TestSeeing:
@@ -78,12 +79,19 @@ class TestSeeing:
 
     def test_a_channel_tells_its_reasons(self):
         seen = saw(
-            ChannelSeen("x", "revoked", "no answer", ("may not edit", "may not delete"), Held(2, EARLIER), Held(1, NOW))
+            ChannelSeen(
+                "x",
+                in_words("revoked"),
+                in_words("no answer"),
+                (in_words("may not edit"), in_words("may not delete")),
+                Held(2, EARLIER),
+                Held(1, NOW),
+            )
         )
 
         assert set(kinds(seen)) == set(OF_A_CHANNEL)
         by_kind = {trouble.what: trouble for trouble in seen.troubles}
-        assert by_kind[What.RIGHTS].reason == "may not edit; may not delete"
+        assert str(by_kind[What.RIGHTS].reason) == "may not edit; may not delete"
         assert (by_kind[What.LANE].posts, by_kind[What.LANE].since) == (2, EARLIER)
 
     @pytest.mark.parametrize(
@@ -163,25 +171,27 @@ class TestTelling:
         assert duty.round(REFUSED, RESTS) == [(Say.BEGINS, "credential x")]
 
     def test_one_cause_is_one_warning(self, duty):
-        both = saw(ChannelSeen("x", refused="revoked", stuck=Held(2, EARLIER), rights=("may not edit",)))
+        both = saw(
+            ChannelSeen("x", refused=in_words("revoked"), stuck=Held(2, EARLIER), rights=(in_words("may not edit"),))
+        )
 
         assert duty.round(both) == [(Say.BEGINS, "credential x")]
         assert duty.round(STUCK) == [(Say.BEGINS, "lane x"), (Say.OVER, "credential x")]
 
     def test_a_trouble_that_another_hides_is_not_called_over(self, duty):
         assert duty.round(STUCK) == [(Say.BEGINS, "lane x")]
-        assert duty.round(saw(ChannelSeen("x", refused="revoked", stuck=Held(2, EARLIER)))) == [
+        assert duty.round(saw(ChannelSeen("x", refused=in_words("revoked"), stuck=Held(2, EARLIER)))) == [
             (Say.BEGINS, "credential x")
         ]
 
     def test_two_channels_are_two_troubles(self, duty):
-        seen = saw(ChannelSeen("x", refused="revoked"), ChannelSeen("page", stuck=Held(1, EARLIER)))
+        seen = saw(ChannelSeen("x", refused=in_words("revoked")), ChannelSeen("page", stuck=Held(1, EARLIER)))
 
         assert duty.round(seen) == [(Say.BEGINS, "credential x"), (Say.BEGINS, "lane page")]
 
     def test_it_begins_when_it_began(self, duty):
         duty.round(STUCK)
-        assert duty.news == [News(Say.BEGINS, Trouble(What.LANE, "x", "status 503", EARLIER, 2), EARLIER)]
+        assert duty.news == [News(Say.BEGINS, Trouble(What.LANE, "x", in_words("status 503"), EARLIER, 2), EARLIER)]
 
     @pytest.mark.parametrize("hours", [-1, 1])
     def test_a_clock_that_is_set_by_an_hour_makes_no_flood(self, duty, hours):

@@ -21,6 +21,7 @@ from alerts.model.alert import Alert, Area, Info, MsgType, Named, Reference, Sev
 from alerts.model.incident import Record
 from alerts.model.ports import Heard
 from alerts.model.post import Means, Post, PostState
+from alerts.model.reason import read_reason
 from alerts.rendering.faces import StationFace
 from alerts.rendering.templates import Renderer
 from alerts.store.books import StoredBooks
@@ -167,7 +168,7 @@ class Town:
 
     def decisions(self, filed: Filed) -> list[tuple[str, str]]:
         rows = self.db.execute("SELECT what, reason FROM decision WHERE alert_id = ? ORDER BY seq", (filed.record.id,))
-        return [tuple(row) for row in rows]
+        return [(row["what"], str(read_reason(row["reason"]) or "")) for row in rows]
 
     def count(self, table: str) -> int:
         return self.db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]

@@ -11,6 +11,7 @@ from alerts.desk.approval import fingerprint
 from alerts.model.alert import Severity
 from alerts.model.ports import Heard
 from alerts.model.post import PostState, Receipt
+from alerts.model.reason import in_words
 from tests.unit.desk.conftest import NOW, an_alert
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -22,6 +23,7 @@ KEYS = [
     "status",
     "state",
     "reason",
+    "reason_code",
     "severity",
     "headline",
     "expires",
@@ -29,7 +31,19 @@ KEYS = [
     "fingerprint",
     "posts",
 ]
-POST_KEYS = ["id", "channel", "kind", "state", "text", "remote_id", "url", "attempts", "sent_at", "reason"]
+POST_KEYS = [
+    "id",
+    "channel",
+    "kind",
+    "state",
+    "text",
+    "remote_id",
+    "url",
+    "attempts",
+    "sent_at",
+    "reason",
+    "reason_code",
+]
 
 
 def test_an_alert_with_its_posts(town):
@@ -54,6 +68,7 @@ def test_an_alert_with_its_posts(town):
         "status": "Actual",
         "state": "accepted",
         "reason": None,
+        "reason_code": None,
         "severity": "Severe",
         "headline": "Coup de vent",
         "expires": "2026-11-25T19:00:00+01:00",
@@ -74,12 +89,13 @@ def test_an_alert_with_its_posts(town):
         "attempts": 2,
         "sent_at": "2026-11-25T13:00:01.500+01:00",
         "reason": None,
+        "reason_code": None,
     }
     assert "<b>" not in post["text"], "what a reader sees"
 
 
 def test_an_entry_that_could_not_be_read(town):
-    filed = town.act(lambda books: town.desk.hear(books, Heard("k", problem="no CAP: entry 7"), "meteo"))
+    filed = town.act(lambda books: town.desk.hear(books, Heard("k", problem=in_words("no CAP: entry 7")), "meteo"))
     account = account_of(filed.record, [], PARIS, "fr-FR")
 
     assert list(account) == KEYS

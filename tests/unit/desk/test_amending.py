@@ -16,6 +16,7 @@ from alerts.model.alert import MsgType, Severity
 from alerts.model.cap_rules import violations
 from alerts.model.errors import Misuse, Refused
 from alerts.model.post import EndReason, Means, PostState
+from alerts.model.reason import in_words
 from tests.unit.desk.conftest import LATER, NOW, PAGE, TELEGRAM, X, an_alert
 
 S = PostState
@@ -115,7 +116,7 @@ def test_what_a_correction_cannot_mend_is_told_channel_by_channel(town):
 def test_there_is_nothing_to_say_about_what_could_not_be_read(town):
     from alerts.model.ports import Heard
 
-    filed = town.act(lambda books: town.desk.hear(books, Heard("k", problem="broken"), "meteo"))
+    filed = town.act(lambda books: town.desk.hear(books, Heard("k", problem=in_words("broken")), "meteo"))
     with pytest.raises(Refused, match="could not be read"):
         cancel_of(filed.record, None, town.station, SOON, "n1")
 

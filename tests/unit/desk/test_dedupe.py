@@ -59,10 +59,10 @@ class TestOneNameForTwoMessages:
         other = town.hear(an_alert(identifier="one", headline="Tout va bien"), "other")
 
         assert (other.fresh, other.record.state) == (True, LEFT_OUT)
-        assert other.record.reason == (
+        assert str(other.record.reason) == (
             f"conflict: meteo brought other words under the same sender and identifier before ({first.record.id})"
         )
-        assert ("conflict", other.record.reason) in town.decisions(other)
+        assert ("conflict", str(other.record.reason)) in town.decisions(other)
 
     @pytest.mark.parametrize("later", [timedelta(minutes=-5), timedelta(), timedelta(minutes=5)])
     def test_whatever_its_time_of_issue(self, town, later):
@@ -103,7 +103,7 @@ class TestOneNameForTwoMessages:
         practice = town.hear(an_alert(identifier="one", status=Status.EXERCISE, headline="Exercice"), source)
 
         assert (practice.record.state, practice.penned) == (LEFT_OUT, ())
-        assert practice.record.reason.startswith("conflict: meteo brought other words")
+        assert str(practice.record.reason).startswith("conflict: meteo brought other words")
 
     @pytest.mark.parametrize("source", ["meteo", "other"])
     def test_what_is_real_goes_out_by_the_name_of_an_exercise(self, town, source):
@@ -123,7 +123,7 @@ class TestOneNameForTwoMessages:
         older = town.hear(an_alert(identifier="one", headline="Avant"))
 
         assert (older.fresh, older.record.state) == (True, LEFT_OUT)
-        assert older.record.reason == f"{newer.record.id}, a newer version of it, was read before it"
+        assert str(older.record.reason) == f"{newer.record.id}, a newer version of it, was read before it"
 
     def test_a_source_that_speaks_for_another_brings_its_next_version(self, make_town):
         town = make_town(intakes={"other": Intake(speaks_for=("meteo",))})
@@ -140,14 +140,14 @@ def test_the_same_words_under_a_new_identifier_are_left_out(town):
 
     assert again.record.state is LEFT_OUT
     name = first.record.alert.identifier
-    assert again.record.reason == f"the same words as {first.record.id} ({name}), under a new identifier"
+    assert str(again.record.reason) == f"the same words as {first.record.id} ({name}), under a new identifier"
 
 
 def test_the_same_words_of_another_source_are_merged(town):
     first = town.hear(an_alert(), "meteo")
     again = town.hear(an_alert(sender="other@example"), "vigilance")
 
-    assert again.record.reason == f"merged with {first.record.id}: meteo told the same words before"
+    assert str(again.record.reason) == f"merged with {first.record.id}: meteo told the same words before"
 
 
 def test_the_same_words_go_out_again_once_the_incident_was_over(town):
@@ -203,7 +203,7 @@ def test_another_feed_on_the_same_event_is_merged_unless_it_is_graver(town):
     merged = town.hear(an_alert(headline="Vent", sender="b@example"), "vigilance")
     graver = town.hear(an_alert(headline="Tempête", sender="b@example", severity=Severity.SEVERE), "vigilance")
 
-    assert merged.record.reason == f"merged with {first.record.id}: meteo told of the same event before"
+    assert str(merged.record.reason) == f"merged with {first.record.id}: meteo told of the same event before"
     assert graver.record.incident_id == first.record.incident_id
     assert set(town.kinds(graver).values()) == {"update"}
 
@@ -229,7 +229,7 @@ def test_a_message_that_comes_after_what_replaced_it_is_left_out(town):
     late = town.hear(first)
 
     assert late.record.state is LEFT_OUT
-    assert late.record.reason == f"{update.record.id}, which replaces it, was read before it"
+    assert str(late.record.reason) == f"{update.record.id}, which replaces it, was read before it"
 
 
 def test_a_message_that_comes_after_its_cancellation_is_left_out(town):
@@ -237,7 +237,7 @@ def test_a_message_that_comes_after_its_cancellation_is_left_out(town):
     cancel = town.hear(cancelling(first))
     late = town.hear(first)
 
-    assert cancel.record.reason == "it ends what was never published here"
+    assert str(cancel.record.reason) == "it ends what was never published here"
     assert late.record.state is LEFT_OUT
 
 

@@ -15,6 +15,7 @@ from alerts.desk.station import Intake
 from alerts.model.alert import Named, Severity, Urgency
 from alerts.model.incident import AlertState
 from alerts.model.post import EndReason, Means, PostKind, PostState
+from alerts.model.reason import in_words
 from tests.unit.desk.conftest import LATER, NOW, PAGE, TELEGRAM, X, an_alert, cancelling, following
 
 S = PostState
@@ -50,7 +51,7 @@ def test_an_alert_that_nobody_ended_ends_once_on_every_channel_by_its_own_means(
     assert {made.post.kind for made in ended} == {PostKind.END}
     assert {made.post.alert_id for made in ended} == {first.record.id}
     assert over(town) == []
-    assert town.decisions(first)[-1] == ("over", f"its time ran out at {LATER.isoformat(timespec='minutes')}")
+    assert town.decisions(first)[-1] == ("over", f"its time ran out at {LATER:%Y-%m-%d %H:%M}")
 
 
 def test_that_time_has_run_out_uses_no_reserve_and_overtakes_nothing(town):
@@ -137,7 +138,7 @@ def test_an_extension_that_nobody_let_go_in_time_ends_the_alert(make_town):
     assert over(town) == []
 
     town.deliver(more, S.EXPIRED)
-    town.act(lambda books: books.set_alert_state(more.record.id, AlertState.LEFT_OUT, "nobody validated it"))
+    town.act(lambda books: books.set_alert_state(more.record.id, AlertState.LEFT_OUT, in_words("nobody validated it")))
     assert {made.post.channel for made in over(town)} == {"x", "page", "telegram"}
 
 

@@ -404,7 +404,7 @@ class TestVeto:
         vetoed.reject(PAUL, filed, "fausse alerte")
         record = vetoed.town.record(filed)
         assert record.state is AlertState.ACCEPTED
-        assert record.reason == "rejected by Paul: fausse alerte; too late for telegram: correct it there"
+        assert str(record.reason) == "rejected by Paul: fausse alerte; too late for telegram: correct it there"
         vetoed.town.pass_(hours=7)
         with vetoed.town.books() as books:
             assert [made.post.channel for made in vetoed.town.desk.end_what_is_over(books)] == ["telegram"]

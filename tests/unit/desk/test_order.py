@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from alerts.desk.order import in_order
 from alerts.model.alert import Alert, Reference
 from alerts.model.ports import Heard
+from alerts.model.reason import in_words
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
@@ -58,7 +59,7 @@ def test_a_circle_is_cut_and_loses_nobody():
 
 
 def test_what_can_not_be_read_is_kept():
-    assert keys([message("a", 1), Heard("broken", problem="no CAP")]) == ["broken", "a"]
+    assert keys([message("a", 1), Heard("broken", problem=in_words("no CAP"))]) == ["broken", "a"]
 
 
 def test_a_chain_of_thousands_is_no_trouble():

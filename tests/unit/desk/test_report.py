@@ -18,6 +18,7 @@ from alerts.model.alert import Severity, Status
 from alerts.model.incident import AlertState
 from alerts.model.ports import Heard
 from alerts.model.post import PostState
+from alerts.model.reason import in_words
 from alerts.store.pruning import prune
 from alerts.store.schema import stamp
 from alerts.store.transactions import transaction
@@ -129,7 +130,7 @@ def test_what_was_rejected_is_told_once_with_its_reason(town):
     made = report(town, filed.record.incident_id)
 
     assert [(left.version, left.channel) for left in made.unsaid] == [(2, None)]
-    assert "trop tôt" in made.unsaid[0].reason
+    assert "trop tôt" in str(made.unsaid[0].reason)
     assert [version.state for version in made.versions] == [AlertState.ACCEPTED, AlertState.REJECTED]
     assert made.versions[1].instruction == "Passez par le quai."
 
@@ -139,7 +140,7 @@ def test_a_post_that_failed_and_a_channel_that_was_passed_over_are_left_out_with
     filed = town.post(an_alert(sender=SENDER, severity=Severity.MINOR))
     town.deliver(filed, PostState.FAILED, "page")
 
-    left = {each.channel: each.reason for each in report(town, filed.record.incident_id).unsaid}
+    left = {each.channel: str(each.reason) for each in report(town, filed.record.incident_id).unsaid}
 
     assert set(left) == {"x", "page"}, "the team's channel takes no alerts"
     assert "Moderate" in left["x"]
@@ -149,18 +150,18 @@ def test_a_channel_that_nobody_chose_is_told_so(make_town):
     town = make_town()
     filed = town.post(an_alert(sender=SENDER), "x")
 
-    left = {each.channel: each.reason for each in report(town, filed.record.incident_id).unsaid}
+    left = {each.channel: str(each.reason) for each in report(town, filed.record.incident_id).unsaid}
 
     assert left == {"page": "it was not chosen", "telegram": "it was not chosen"}
 
 
 def test_an_entry_that_could_not_be_read_has_a_report_too(town):
     with town.books() as books:
-        filed = town.desk.hear(books, Heard("urn-broken", None, problem="no XML"), "meteo")
+        filed = town.desk.hear(books, Heard("urn-broken", None, problem=in_words("no XML")), "meteo")
 
     made = report(town, filed.record.incident_id)
 
-    assert made.versions[0].reason == "no XML"
+    assert str(made.versions[0].reason) == "no XML"
     assert made.headline == ""
 
 
@@ -168,7 +169,7 @@ def test_the_data_has_times_of_the_station_and_spans_in_seconds(town):
     filed = validated(town)
     attempt(town, town.posts(filed)["x"], took=0.25)
 
-    data = report_to_json(report(town, filed.record.incident_id), town.station.timezone)
+    data = report_to_json(report(town, filed.record.incident_id), town.station.timezone, "fr-FR")
 
     assert json.loads(json.dumps(data)) == data
     assert data["versions"][0]["received_at"] == "2026-11-25T13:00:00.000+01:00"

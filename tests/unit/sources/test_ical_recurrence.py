@@ -115,7 +115,7 @@ def test_a_rule_that_nobody_can_follow_costs_its_event_alone_and_no_time(rule):
     agenda = agenda_of(body)
     assert time.perf_counter() - begun < 1
     assert [flaw.uid for flaw in agenda.flaws] == ["bad"]
-    assert agenda.flaws[0].reason.startswith('the event "Bad" can\'t be read: its ')
+    assert str(agenda.flaws[0].reason).startswith('the event "Bad" can\'t be read: its ')
     assert len(agenda.occurrences) == 1
 
 

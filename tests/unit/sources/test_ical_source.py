@@ -14,6 +14,7 @@ import pytest
 from alerts.model.alert import Named, Severity
 from alerts.model.errors import SourceFailed
 from alerts.model.ports import Heard, Memory, Source
+from alerts.model.reason import because
 from alerts.sources.ical.moments import parse_moment
 from alerts.sources.ical.source import IcalSource, place_of
 from alerts.sources.ical.works_alert import Issuer
@@ -57,7 +58,7 @@ class Town:
 
     async def steps(self, now: str | None = None) -> list[str]:
         heard = await self.read(now)
-        return [each.alert.infos[0].parameter("tocsin:step") if each.alert else each.problem for each in heard]
+        return [each.alert.infos[0].parameter("tocsin:step") if each.alert else str(each.problem) for each in heard]
 
 
 @pytest.fixture
@@ -199,7 +200,7 @@ async def test_a_broken_entry_is_told_once_and_again_when_it_changed(town):
 async def test_a_tentative_entry_is_left_out_once_with_the_reason(town):
     town.write(event(more="STATUS:TENTATIVE"))
     (heard,) = await town.read("2026-11-26 09:00")
-    assert heard.leave_out == "the calendar calls it tentative: it is announced once it is confirmed"
+    assert heard.leave_out == because("tentative")
     assert await town.read("2026-11-26 09:01") == []
 
     town.write(event())

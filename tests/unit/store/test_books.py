@@ -10,6 +10,7 @@ import pytest
 from alerts.model.alert import Reference
 from alerts.model.incident import AlertState
 from alerts.model.post import FOLLOWS, Image, Message, PostState, Receipt
+from alerts.model.reason import in_words
 from tests.unit.store.conftest import LATER, NOW, a_record
 
 
@@ -19,7 +20,7 @@ def found(shelf, prefix: str) -> list[str]:
 
 
 def test_what_was_stored_comes_back_equal(shelf):
-    record = shelf.alert("abc", notes=("one", "two"), reason="why", topic="t", content_key="c")
+    record = shelf.alert("abc", notes=("one", "two"), reason=in_words("why"), topic="t", content_key="c")
 
     assert shelf.record("abc") == record
     post = shelf.post(
@@ -36,7 +37,7 @@ def test_what_was_stored_comes_back_equal(shelf):
 
 
 def test_an_entry_without_an_alert_is_kept_too(shelf):
-    shelf.alert("abc", alert=None, state=AlertState.LEFT_OUT, reason="it could not be read")
+    shelf.alert("abc", alert=None, state=AlertState.LEFT_OUT, reason=in_words("it could not be read"))
 
     assert shelf.record("abc").alert is None
 
@@ -146,20 +147,20 @@ def test_a_post_goes_only_where_the_table_lets_it(shelf, was):
         shelf.move(post, was)
         with shelf.books() as books:
             if state in FOLLOWS[was]:
-                books.move_post(shelf.again(post), state, "why", not_before=LATER)
+                books.move_post(shelf.again(post), state, in_words("why"), not_before=LATER)
                 continue
             with pytest.raises(ValueError, match=f"is {was} can't become {state}"):
-                books.move_post(shelf.again(post), state, "why", not_before=None)
+                books.move_post(shelf.again(post), state, in_words("why"), not_before=None)
         assert shelf.again(post).state is was
 
 
 def test_a_moved_post_tells_why_and_until_when(shelf):
     post = shelf.post(state=PostState.WAITING)
     with shelf.books() as books:
-        books.move_post(post, PostState.QUEUED, "why", not_before=LATER)
+        books.move_post(post, PostState.QUEUED, in_words("why"), not_before=LATER)
 
     moved = shelf.again(post)
-    assert (moved.state, moved.reason, moved.not_before, moved.next_try) == (PostState.QUEUED, "why", LATER, LATER)
+    assert (moved.state, str(moved.reason), moved.not_before, moved.next_try) == (PostState.QUEUED, "why", LATER, LATER)
 
 
 def test_a_post_that_went_on_meanwhile_is_not_moved(shelf):
@@ -167,5 +168,5 @@ def test_a_post_that_went_on_meanwhile_is_not_moved(shelf):
     shelf.move(seen, PostState.SENT)
 
     with shelf.books() as books:
-        books.move_post(seen, PostState.DROPPED, "too late", not_before=None)
+        books.move_post(seen, PostState.DROPPED, in_words("too late"), not_before=None)
     assert shelf.again(seen).state is PostState.SENT

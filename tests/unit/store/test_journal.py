@@ -8,6 +8,7 @@ import pytest
 
 from alerts.model.ports import Memory, Standing
 from alerts.model.post import Quota
+from alerts.model.reason import in_words
 from alerts.store.journal import StoredJournal, hear, remember
 from alerts.store.standings import StoredStandings
 from tests.unit.store.conftest import LATER, NOW
@@ -44,8 +45,8 @@ async def test_a_thousand_keys_are_asked_for_at_once(journal, database):
 
 async def test_memory_comes_back_and_survives_failures(journal, database):
     await database.write(lambda db: remember(db, "meteo", MEMORY, NOW, LATER))
-    assert await journal.failed("meteo", "no answer", LATER, LATER) == 1
-    assert await journal.failed("meteo", "no answer", LATER, LATER) == 2
+    assert await journal.failed("meteo", in_words("no answer"), LATER, LATER) == 1
+    assert await journal.failed("meteo", in_words("no answer"), LATER, LATER) == 2
 
     assert await journal.memory("meteo") == MEMORY
     row = await database.read(lambda db: dict(db.execute("SELECT * FROM source").fetchone()))
@@ -58,7 +59,7 @@ async def test_memory_comes_back_and_survives_failures(journal, database):
 
 
 async def test_a_source_that_never_worked_counts_its_failures(journal):
-    assert await journal.failed("meteo", "no answer", LATER, NOW) == 1
+    assert await journal.failed("meteo", in_words("no answer"), LATER, NOW) == 1
     assert await journal.memory("meteo") == Memory()
 
 
@@ -72,7 +73,7 @@ async def test_what_was_told_more_than_a_year_ago_is_forgotten(journal, database
 
 async def test_how_a_channel_stands_outlives_a_restart(database):
     quotas = (Quota(3, LATER, 17, "24h"), Quota(0, NOW))
-    standing = Standing("blocked", "the token has expired", LATER, quotas)
+    standing = Standing("blocked", in_words("the token has expired"), LATER, quotas)
     assert await StoredStandings(database).standing("x") == Standing()
 
     await StoredStandings(database).stand("x", standing)

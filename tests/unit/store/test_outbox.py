@@ -12,6 +12,7 @@ from alerts.model.alert import Severity
 from alerts.model.incident import AlertState
 from alerts.model.ports import Lease, Verdict
 from alerts.model.post import Means, PostKind, PostState, Receipt
+from alerts.model.reason import in_words
 from alerts.store.standings import StoredLeases
 from tests.unit.store.conftest import LATER, NOW
 
@@ -145,16 +146,22 @@ async def test_what_went_out_tells_where_and_when(shelf, outbox, lease):
 
 async def test_a_try_that_failed_comes_again_in_its_time(shelf, outbox, lease):
     post = shelf.post()
-    await send(outbox, post, lease, Verdict(S.QUEUED, "retry", "busy", next_try=SOON))
+    await send(outbox, post, lease, Verdict(S.QUEUED, "retry", in_words("busy"), next_try=SOON))
 
     again = shelf.again(post)
-    assert (again.state, again.reason, again.next_try, again.tries, again.sent_at) == (S.QUEUED, "busy", SOON, 1, None)
+    assert (again.state, str(again.reason), again.next_try, again.tries, again.sent_at) == (
+        S.QUEUED,
+        "busy",
+        SOON,
+        1,
+        None,
+    )
     assert await due(outbox) is None
 
 
 async def test_a_lane_goes_on_by_a_means_that_works(shelf, outbox, lease):
     post = shelf.post(means=Means.EDIT)
-    await send(outbox, post, lease, Verdict(S.QUEUED, "gone", "gone", means=Means.NEW))
+    await send(outbox, post, lease, Verdict(S.QUEUED, "gone", in_words("gone"), means=Means.NEW))
 
     assert shelf.again(post).means is Means.NEW
 
@@ -165,7 +172,7 @@ async def test_an_answer_that_comes_after_an_officer_dropped_the_post_revives_no
     looked = shelf.again(post)
     begun = await outbox.begin(looked, lease, NOW, action="look", counts=False)
     shelf.move(post, S.DROPPED)
-    await outbox.finish(looked, begun, Verdict(S.QUEUED, "not_found", "sent again"), NOW, NOW)
+    await outbox.finish(looked, begun, Verdict(S.QUEUED, "not_found", in_words("sent again")), NOW, NOW)
 
     assert shelf.again(post).state is S.DROPPED
     assert shelf.rows("SELECT outcome FROM attempt") == [{"outcome": "not_found"}]
@@ -238,7 +245,7 @@ async def test_what_a_killed_daemon_left_is_in_doubt(shelf, outbox, lease, datab
     assert await outbox.recover("x", theirs, lease.until) == 2
     found = shelf.again(post)
     assert (found.state, found.next_try) == (S.IN_DOUBT, lease.until)
-    assert "stopped in the middle" in found.reason
+    assert "stopped in the middle" in str(found.reason)
     assert await outbox.recover("x", theirs, lease.until) == 0, "once"
 
 
@@ -265,13 +272,13 @@ async def test_what_is_over_ends_and_says_so(shelf, outbox):
     assert await outbox.settle("x", SOON) == 3
     states = [shelf.again(post).state for post in (queued, waiting, left, looked_for, sending, goes_on)]
     assert states == [S.EXPIRED, S.EXPIRED, S.EXPIRED, S.IN_DOUBT, S.SENDING, S.QUEUED]
-    assert shelf.again(queued).reason == "it was over before it could go out"
+    assert str(shelf.again(queued).reason) == "it was over before it could go out"
     record = shelf.record(waiting_alert.id)
-    assert (record.state, record.reason) == (AlertState.LEFT_OUT, "it was over before anybody validated it")
+    assert (record.state, str(record.reason)) == (AlertState.LEFT_OUT, "it was over before anybody validated it")
 
 
 async def test_a_veto_that_nobody_used_lets_it_go(shelf, outbox):
-    record = shelf.alert(state=AlertState.WAITING, reason="it goes out in 10m unless somebody rejects it")
+    record = shelf.alert(state=AlertState.WAITING, reason=in_words("it goes out in 10m unless somebody rejects it"))
     vetoed = shelf.post(record, state=S.WAITING, not_before=SOON)
     validated = shelf.post(shelf.alert(state=AlertState.WAITING), state=S.WAITING)
 
@@ -280,7 +287,7 @@ async def test_a_veto_that_nobody_used_lets_it_go(shelf, outbox):
     assert [shelf.again(post).state for post in (vetoed, validated)] == [S.QUEUED, S.WAITING]
     assert (shelf.record(record.id).state, shelf.record(record.id).reason) == (AlertState.ACCEPTED, None)
     assert await due(outbox, now=SOON) == vetoed.id
-    assert shelf.rows("SELECT what, reason FROM decision") == [{"what": "queued", "reason": "nobody vetoed it in time"}]
+    assert shelf.rows("SELECT what, reason FROM decision") == [{"what": "queued", "reason": '{"code":"nobody_vetoed"}'}]
 
 
 async def test_a_lane_knows_when_time_alone_gives_it_work(shelf, outbox):

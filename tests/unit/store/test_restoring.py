@@ -11,6 +11,7 @@ import pytest
 
 from alerts.model.ports import Verdict
 from alerts.model.post import PostState, Receipt
+from alerts.model.reason import in_words
 from alerts.store.database import Database
 from alerts.store.files import StoreError, connect, open_doorbell
 from alerts.store.migrate import sound
@@ -186,7 +187,7 @@ async def test_a_post_that_may_be_out_is_looked_for_once_before_it_is_sent(gappe
     assert (doubtful.state, doubtful.attempted_at) == (PostState.IN_DOUBT, NOW)
     look = await outbox.begin(await outbox.next_look("x", after), lease, after, action="look", counts=False)
     assert look.newest_known == "6", "Telegram looks from the last one that this database knows"
-    absent = Verdict(PostState.QUEUED, "not_found", "it wasn't there", counts=False, looked=True)
+    absent = Verdict(PostState.QUEUED, "not_found", in_words("it wasn't there"), counts=False, looked=True)
     await outbox.finish(doubtful, look, absent, after, after)
 
     assert await outbox.begin(shelf.again(post), lease, after, action="send", counts=True) is not None

@@ -9,6 +9,7 @@ import pytest
 
 from alerts.model.ports import Memory
 from alerts.model.post import PostState
+from alerts.model.reason import in_words
 from alerts.store import watched
 from alerts.store.files import connect
 from alerts.store.journal import remember
@@ -33,12 +34,12 @@ def try_to_send(db, post, at, action="send") -> None:
 
 
 def test_a_post_is_stuck_from_its_first_try_on(db, shelf):
-    post = shelf.post(reason="status 503")
+    post = shelf.post(reason=in_words("status 503"))
     try_to_send(db, post, NOW)
     try_to_send(db, post, NOW + 5 * MINUTE)
 
     assert watched.stuck(db, "x", NOW - MINUTE) is None
-    assert watched.stuck(db, "x", NOW) == watched.Pile(1, NOW, "status 503")
+    assert watched.stuck(db, "x", NOW) == watched.Pile(1, NOW, in_words("status 503"))
     assert watched.stuck(db, "page", NOW) is None
 
 
@@ -64,12 +65,12 @@ def test_only_what_is_still_tried_is_stuck_and_only_what_waits_for_an_officer_un
 
 
 def test_a_doubt_without_a_next_look_is_the_officer_s(db, shelf):
-    post = shelf.post(reason="it may be out")
+    post = shelf.post(reason=in_words("it may be out"))
     try_to_send(db, post, NOW)
     shelf.move(post, PostState.IN_DOUBT)
 
     assert watched.stuck(db, "x", NOW) is None
-    assert watched.undecided(db, "x", NOW) == watched.Pile(1, NOW, "it may be out")
+    assert watched.undecided(db, "x", NOW) == watched.Pile(1, NOW, in_words("it may be out"))
     assert watched.undecided(db, "x", post.expires) is None, "it matters no more"
 
 

@@ -11,6 +11,7 @@ from alerts.desk.actions import Filed
 from alerts.desk.draft import draft_alert
 from alerts.desk.officer import Officer
 from alerts.desk.posting import Penned
+from alerts.desk.report import no_post_of
 from alerts.desk.routing import PRACTICE
 from alerts.desk.sitting import Office, Sitting
 from alerts.desk.station import Outlet, Station
@@ -19,6 +20,7 @@ from alerts.model.alert import Alert, Severity, Status
 from alerts.model.errors import Misuse, Refused
 from alerts.model.ids import new_id
 from alerts.model.incident import AlertState, Record
+from alerts.model.reason import Reason
 from alerts.web.console.compose.prefill import changes_between
 from alerts.web.console.compose.reading import Reading
 
@@ -39,7 +41,7 @@ class Card:
 
     outlet: Outlet
     penned: Penned | None = None
-    silence: str = ""
+    silence: str | Reason = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Rehearsal:
     cards: tuple[Card, ...] = ()
     state: AlertState | None = None
     goes_at: datetime | None = None
-    refusal: str | None = None
+    refusal: Reason | None = None
 
     @property
     def penned(self) -> list[Penned]:
@@ -86,7 +88,7 @@ async def rehearse(office: Office, station: Station, actor: Actor, wish: Wish) -
             filed = file_wish(sitting, actor, wish, again=True)
         except (Misuse, Refused) as error:
             alert = _alert_alone(sitting, wish)
-            return Rehearsal(alert, _silent(station, wish, alert), refusal=str(error))
+            return Rehearsal(alert, _silent(station, wish, alert), refusal=error.reason)
         notes = _notes(sitting, filed)
         posts = {made.post.channel: made for made in filed.penned}
         alert = filed.record.alert
@@ -115,10 +117,10 @@ def _silent(station: Station, wish: Wish, alert: Alert | None) -> tuple[Card, ..
     return tuple(Card(outlet, silence=_silence(outlet, alert, wish)) for outlet in station.outlets)
 
 
-def _notes(sitting: Sitting, filed: Filed) -> dict[str, str]:
+def _notes(sitting: Sitting, filed: Filed) -> dict[str, Reason]:
     """Why the desk made no post for a channel that takes the alert, by channel."""
-    told = [event.reason for event in sitting.views.history(filed.record.incident_id) if event.what == "no_post"]
-    return {name: why for name, _, why in (reason.partition(": ") for reason in told if reason)}
+    history = sitting.views.history(filed.record.incident_id)
+    return dict(no_post_of(event) for event in history if event.what == "no_post")
 
 
 def _silence(outlet: Outlet, alert: Alert | None, wish: Wish) -> str:

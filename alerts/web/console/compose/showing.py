@@ -14,7 +14,7 @@ from alerts.web.console.compose.fields import LONGEST, lines, several, text
 from alerts.web.console.compose.keeping import MOST, UNTOUCHED
 from alerts.web.console.compose.page import Page
 from alerts.web.console.compose.view import Beside, beside, choices, draft_title, hazard_buttons
-from alerts.web.console.compose.wording import Voice, confirm_words, remark
+from alerts.web.console.compose.wording import Voice, confirm_words
 from alerts.web.console.frame import BASE, Console, visitor_of
 
 
@@ -41,7 +41,7 @@ class Showing:
         """The form, with what stands beside it; the hazards alone where nothing was chosen yet."""
         voice, problems = self.voice(request), dict(page.problems)
         if page.refusal is not None:
-            problems[""] = remark(str(page.refusal), voice.words.gettext)
+            problems[""] = voice.why(page.refusal.reason)
         return self._frame.page(
             request,
             "compose.html",

@@ -67,7 +67,7 @@ def beside(wish: Wish, rehearsal: Rehearsal, followers: int | None, voice: Voice
         looks=tuple(_look(card, voice, severities) for card in rehearsal.cards),
         checks=checklist(_said(wish, rehearsal, (place, ends), station, voice.now), _),
         button=button_words(rehearsal, followers, voice, exercise=exercise, update=wish.about is not None),
-        refusal=remark(rehearsal.refusal, _) if rehearsal.refusal else "",
+        refusal=voice.why(rehearsal.refusal) if rehearsal.refusal else "",
         grave=is_grave(fields),
         place=place,
         until=ends,
@@ -168,7 +168,7 @@ def ends_at(rehearsal: Rehearsal) -> datetime | None:
 def _look(card: Card, voice: Voice, severities: Mapping[str, str]) -> Look:
     _, outlet = voice.words.gettext, card.outlet
     if card.penned is None:
-        return Look(outlet.name, outlet.kind, silence=silence_words(card.silence, _, severities))
+        return Look(outlet.name, outlet.kind, silence=silence_words(card.silence, voice, severities))
     rendered, message = card.penned.rendered, card.penned.post.message
     return Look(
         channel=outlet.name,

@@ -12,6 +12,8 @@ from babel.numbers import format_decimal
 
 from alerts.model.alert import Alert
 from alerts.model.incident import AlertState
+from alerts.model.reason import Reason
+from alerts.rendering.words import word
 from alerts.web.console.compose.rehearsal import Rehearsal
 from alerts.web.console.words import Words
 
@@ -31,6 +33,11 @@ class Voice:
     def locale(self) -> str:
         """As Babel calls it; English has 24 hours here."""
         return "en_GB" if self.words.language == "en" else self.words.language
+
+    def why(self, reason: Reason) -> str:
+        """A reason in their language, as a sentence of its own."""
+        said = word(reason, self.words.language, self.zone)
+        return f"{said[:1].upper()}{said[1:]}{'' if said.endswith(('.', '!', '?')) else '.'}"
 
     def number(self, number: int) -> str:
         """About so many: two figures are enough for an officer."""
@@ -112,8 +119,11 @@ def _what_where_until(alert: Alert, voice: Voice) -> dict[str, str]:
     }
 
 
-def silence_words(silence: str, _: Callable[..., str], severities: Mapping[str, str]) -> str:
+def silence_words(silence: str | Reason, voice: Voice, severities: Mapping[str, str]) -> str:
     """Why a channel gets nothing."""
+    if isinstance(silence, Reason):
+        return voice.why(silence)
+    _ = voice.words.gettext
     known = {
         "takes exercises alone": _("It takes exercises, and nothing else."),
         "takes no exercise": _("It is live: no exercise ever goes there."),
@@ -123,7 +133,7 @@ def silence_words(silence: str, _: Callable[..., str], severities: Mapping[str, 
     }
     if silence.startswith("takes ") and silence[6:] in severities:
         return _("It takes what is “%(severity)s” or worse.", severity=severities[silence[6:]])
-    return known.get(silence) or remark(silence, _)
+    return known.get(silence, silence)
 
 
 def remark(text: str, _: Callable[..., str]) -> str:
@@ -166,21 +176,5 @@ _KNOWN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             _n("The text has %(count)s of %(limit)s characters and can’t be cut further: shorten it."),
         ),
         (r"the instruction .*", _n("The instruction is too long here and was shortened.")),
-        (r"outside our areas: (?P<names>.*)", _n("It lies outside our areas: %(names)s.")),
-        (
-            r"its severity is (?P<severity>\w+), below what every channel takes",
-            _n("It is too slight for every channel."),
-        ),
-        (
-            r"its status is \w+, and no channel takes exercises.*",
-            _n("There is no exercise channel, so nobody would get it."),
-        ),
-        (r"its status is \w+, and no channel takes alerts.*", _n("There is no channel that takes alerts.")),
-        (
-            r"(?P<names>.*) takes no message whose status is .*",
-            _n("%(names)s can’t have it: exercise and live stay apart."),
-        ),
-        (r"nothing to change was given; .*", _n("Nothing is different from the alert yet.")),
-        (r"it was over at .*", _n("It is over already.")),
     )
 )

@@ -10,6 +10,7 @@ from aiohttp import web
 from alerts.desk.officer import Officer
 from alerts.desk.sitting import Sitting
 from alerts.model.errors import Conflict, TocsinError
+from alerts.model.reason import Reason
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.mishaps import status_beside
@@ -45,9 +46,9 @@ async def _decide(console: Console, name: str, deed: Deed, request: web.Request)
     except TocsinError as error:
         sheet = await asked(console, request)
         conflict = isinstance(error, Conflict)
-        errors = {} if conflict else {"": str(error)}
+        told: dict[str, str | Reason] = {} if conflict else {"": error.reason}
         return await show_sheet(
-            console, request, sheet, status=status_beside(error), conflict=conflict, errors=errors, typed=form
+            console, request, sheet, status=status_beside(error), conflict=conflict, errors=told, typed=form
         )
     where = f"/alerts/{alert}" if name == "approve" else "/waiting"
     raise web.HTTPSeeOther(f"{BASE}{where}?done={name}")

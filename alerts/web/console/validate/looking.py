@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from alerts.model.actor import Act
+from alerts.model.reason import Reason
 from alerts.web.console.compose.wording import remark
 from alerts.web.console.frame import Console, visitor_of
 from alerts.web.console.validate.queue import what_waits
@@ -81,7 +82,7 @@ async def show_sheet(
     *,
     status: int = 200,
     conflict: bool = False,
-    errors: Mapping[str, str] | None = None,
+    errors: Mapping[str, str | Reason] | None = None,
     typed: Mapping[str, str] | None = None,
 ) -> web.Response:
     """One alert. `conflict`: what was decided on wasn't this; `errors` and `typed` are a form's that was refused."""

@@ -9,6 +9,7 @@ from aiohttp import web
 from alerts.desk.officer import Officer
 from alerts.desk.sitting import Sitting
 from alerts.model.errors import Misuse, TocsinError
+from alerts.model.reason import Reason, because
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.mishaps import status_beside
@@ -48,7 +49,7 @@ async def _carry_out(console: Console, request: web.Request, name: str, deed: De
         shown = await console.office.act(action)
     except TocsinError as error:
         story = await tell(console, alert, visitor.account.name)
-        told = {"text": str(error), "act": name, "reason": form["reason"]}
+        told: dict[str, str | Reason] = {"text": error.reason, "act": name, "reason": form["reason"]}
         return show_story(console, request, story, status=status_beside(error), error=told)
     raise web.HTTPSeeOther(f"{BASE}/alerts/{shown}?done={name}")
 
@@ -71,13 +72,13 @@ def _own(officer: Officer, alert: str, form: dict[str, str]) -> str:
     [record] = officer.sitting.books.by_id(alert)
     if any(post.id == name for post in officer.sitting.books.thread(record.incident_id)):
         return name
-    raise Misuse(f"post {name!r}: no post of {alert}; allowed: one that stands on its page")
+    raise Misuse(because("no_such_post", name=name, alert=alert))
 
 
 def _end(officer: Officer, alert: str, form: dict[str, str]) -> str:
     how = form.get("how")
     if how not in ("cancel", "all_clear"):
-        raise Misuse("how it ends was not said; allowed: cancel, all_clear")
+        raise Misuse(because("end_unsaid"))
     return officer.cancel(alert, form["reason"] or None, over=how == "all_clear").record.id
 
 

@@ -21,6 +21,7 @@ from alerts.model.cap_xml import write
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Event
 from alerts.model.post import Image, Post, PostState
+from alerts.model.reason import Reason
 from alerts.web.console.frame import Console, visitor_of
 from alerts.web.console.watch.cases import needs_somebody
 from alerts.web.console.watch.outline import outline_of
@@ -173,7 +174,7 @@ def show_story(
     *,
     name: str = "alert.html",
     status: int = 200,
-    error: Mapping[str, str] | None = None,
+    error: Mapping[str, str | Reason] | None = None,
 ) -> web.Response:
     """The page of an incident; `error` is what an action came to that couldn't be done, with what had been typed."""
     shapes = outline_of(story.newest.record.alert)

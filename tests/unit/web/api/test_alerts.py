@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.model.ports import Standing
+from alerts.model.reason import in_words
 from alerts.store.standings import StoredStandings
 from tests.pictures import a_png
 
@@ -256,14 +257,17 @@ async def test_the_whole_is_told_as_status_does(bureau):
     whole = await bureau.told("GET", "/status", "viewer")
 
     assert whole["alerts"] == [told]
-    assert set(whole["channels"][0]) == {"channel", "state", "left", "reserve", "queued", "reason", "followers"}
+    assert set(whole["channels"][0]) == {"channel", "state", "left", "reserve", "queued", "followers"} | {
+        "reason",
+        "reason_code",
+    }
     assert [one["channel"] for one in whole["channels"]] == ["page", "telegram", "exercices"]
     assert (await bureau.told("GET", "/channels", "viewer"))["channels"] == whole["channels"]
     assert (await bureau.told("GET", "/sources", "viewer"))["sources"] == whole["sources"]
 
 
 async def test_a_channel_that_waits_is_told(bureau):
-    waits = Standing("blocked", "the credential", bureau.clock.now() + timedelta(seconds=60))
+    waits = Standing("blocked", in_words("the credential"), bureau.clock.now() + timedelta(seconds=60))
     await StoredStandings(bureau.database).stand("page", waits)
 
     [page, *_] = (await bureau.told("GET", "/channels", "viewer"))["channels"]

@@ -14,6 +14,7 @@ from alerts.daemon.live import Live
 from alerts.daemon.office import HouseOffice
 from alerts.model.ids import new_id
 from alerts.model.ports import Heard, Memory
+from alerts.model.reason import in_words
 from alerts.store.database import Database
 from alerts.store.journal import StoredJournal, remember
 from alerts.store.migrate import migrate
@@ -79,7 +80,7 @@ class House:
         if reason is None:
             await self.database.write(lambda db: remember(db, "meteo", Memory(), now, now))
         else:
-            await journal.failed("meteo", reason, now, now)
+            await journal.failed("meteo", in_words(reason), now, now)
 
     async def get(self, path, **headers):
         async with self.client.get(path, headers=headers) as answer:

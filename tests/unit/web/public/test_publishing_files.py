@@ -156,7 +156,9 @@ async def test_a_disk_that_refuses_costs_the_files_alone(tmp_path):
         assert "Coup de vent" in (await house.get("/"))[1]
         [said] = [entry for entry in logs if entry["log_level"] == "error"]
         assert (said["event"], "name a new folder" in said["reason"]) == ("pages.not_exported", True)
-        assert "name a new folder" in cycle_of_pages(house.publisher, 0).reason, "what is on the disk grows old unseen"
+        assert "name a new folder" in str(cycle_of_pages(house.publisher, 0).reason), (
+            "what is on the disk grows old unseen"
+        )
 
 
 async def test_the_export_follows(tmp_path):

@@ -1,0 +1,417 @@
+"""Why something is so: a code with values, kept as that, and put into words when somebody reads it.
+
+To add a reason: (1) write its code and English sentence into `SENTENCES`; (2) its French into
+`rendering/locale/fr/reasons.po`; (3) say `because("code", name=value)` where it is decided, and add its line to
+`docs/reasons.md`. A test holds the four against one another.
+
+What is stored is compact JSON, `{"code":"merged","with":"a1"}`. A row of before holds a plain sentence: it is read as
+the code `words`, and shown as it stands. What a platform or the system said is a value, and quoted as theirs.
+
+A sentence names its values in braces. What follows a colon there says how the value is spelled:
+`{state:term}` is a word of ours, translated like a sentence; `{at:time}` a date and time, `{at:clock}` the time alone;
+without one, a text stands as it is, a reason within the reason is worded, and a list is strung together.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any, Union
+
+LONGEST = 2000
+"""Characters of one value at the most: it may come from outside."""
+DEEPEST = 6
+"""How many reasons may stand within one another."""
+_VALUE = re.compile(r"\{(\w+)(?::(\w+))?\}")
+_KEPT = '{"code":"'
+
+Value = Union[str, int, float, "Reason", tuple["Value", ...]]
+Translate = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A code of `SENTENCES` with its values, by name. `str()` words it in English, for the log."""
+
+    code: str
+    values: tuple[tuple[str, Value], ...] = ()
+
+    def __str__(self) -> str:
+        return self.worded()
+
+    def __getitem__(self, name: str) -> Value | None:
+        """A value; None where there is none of that name."""
+        return next((value for known, value in self.values if known == name), None)
+
+    def worded(self, translate: Translate = str, zone: tzinfo | None = None) -> str:
+        """The sentence, by `translate` in another language; times are in `zone`, or in their own."""
+        sentence = translate(SENTENCES.get(self.code, ""))
+        if not sentence:  # a newer version's code: what it says is better than nothing
+            return ", ".join(
+                [self.code, *(f"{name}: {_spelled(each, '', translate, zone)}" for name, each in self.values)]
+            )
+        return _VALUE.sub(lambda found: _spelled(self[found[1]], found[2] or "", translate, zone), sentence)
+
+    def kept(self) -> str:
+        """As the store has it."""
+        if self.code == WORDS:
+            return str(self["text"])
+        return json.dumps(self._as_json(), ensure_ascii=False, separators=(",", ":"))
+
+    def codes(self) -> Iterator[str]:
+        """Its own code and those of the reasons within."""
+        yield self.code
+        for _, value in self.values:
+            for each in value if isinstance(value, tuple) else (value,):
+                if isinstance(each, Reason):
+                    yield from each.codes()
+
+    def _as_json(self) -> dict[str, Any]:
+        return {"code": self.code, **{name: _as_json(value) for name, value in self.values}}
+
+
+def because(code: str, /, **values: object) -> Reason:
+    """The reason of that code. A value is a text, a number, a time, a word of ours (an enum), a reason, or a list."""
+    return Reason(code, tuple((name, _value_of(each)) for name, each in values.items()))
+
+
+def in_words(text: str) -> Reason:
+    """A reason that is a sentence already: somebody else's, or one that was stored before reasons had codes."""
+    return Reason(WORDS, (("text", text[:LONGEST]),))
+
+
+def as_reason(told: Reason | str) -> Reason:
+    """The reason, or the sentence as one."""
+    return told if isinstance(told, Reason) else in_words(told)
+
+
+def read_reason(kept: str | None) -> Reason | None:
+    """What `kept` made, or a plain sentence of before."""
+    if kept is None:
+        return None
+    if kept.startswith(_KEPT):
+        try:
+            return _of_json(json.loads(kept))
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            pass
+    return in_words(kept)
+
+
+def kept_reason(reason: Reason | None) -> str | None:
+    """As the store has it; None where there is none."""
+    return reason.kept() if reason is not None else None
+
+
+def _of_json(told: Mapping[str, Any], depth: int = 0) -> Reason:
+    if depth > DEEPEST:
+        raise ValueError("reasons within reasons")
+    values = {name: _read_value(each, depth) for name, each in told.items() if name != "code"}
+    return Reason(str(told["code"]), tuple(values.items()))
+
+
+def _read_value(told: Any, depth: int) -> Value:
+    if isinstance(told, dict):
+        return _of_json(told, depth + 1)
+    if isinstance(told, list):
+        return tuple(_read_value(each, depth + 1) for each in told)
+    return told if isinstance(told, int | float) else str(told)
+
+
+def _value_of(told: object) -> Value:
+    if isinstance(told, Reason):
+        return told
+    if isinstance(told, datetime):
+        return told.isoformat(timespec="seconds")
+    if isinstance(told, int | float) and not isinstance(told, bool):
+        return told
+    if isinstance(told, Sequence) and not isinstance(told, str | bytes):
+        return tuple(_value_of(each) for each in told)
+    return str(told)[:LONGEST]
+
+
+def _as_json(value: Value) -> Any:
+    if isinstance(value, Reason):
+        return value._as_json()  # noqa: SLF001 one's own kind
+    return [_as_json(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _spelled(value: Value | None, way: str, translate: Translate, zone: tzinfo | None) -> str:
+    if value is None:
+        return "?"
+    if isinstance(value, Reason):
+        return value.worded(translate, zone)
+    if isinstance(value, tuple):
+        between = translate("; ") if any(isinstance(each, Reason) for each in value) else ", "
+        return between.join(_spelled(each, way, translate, zone) for each in value)
+    if way in ("time", "clock"):
+        return _time(str(value), translate("%Y-%m-%d %H:%M" if way == "time" else "%H:%M"), zone)
+    return translate(str(value)) if way == "term" else str(value)
+
+
+def _time(kept: str, form: str, zone: tzinfo | None) -> str:
+    try:
+        time = datetime.fromisoformat(kept)
+    except ValueError:
+        return kept
+    here = time.astimezone(zone) if zone is not None and time.tzinfo is not None else time
+    return here.strftime(form)
+
+
+WORDS = "words"
+
+SENTENCES: Mapping[str, str] = {
+    WORDS: "{text}",
+    # Not for here, or not for people
+    "outside_area": "outside our areas: {area}",
+    "no_area": 'it names no area, so nobody can tell whether it is for here (area = "any" takes it)',
+    "area_unmatched": 'its area can\'t be matched: {area} (area = "any" takes it)',
+    "not_actual": "its status is {status:term}, not Actual",
+    "not_public": "its scope is {scope:term}: it isn't for the public",
+    "for_machines": "a message of type {type:term} is for machines, not for people",
+    "nothing_to_read": "there is nothing to read in it: it has no info",
+    "sent_in_future": "it says that it was sent at {at:time}, which is yet to come",
+    "over_before_read": "it was over at {at:time}, before it was read",
+    "over_not_fetched": "it was over at {at:time}, so {address} was not fetched",
+    "below_source_severity": "its severity is {severity:term}, below the {least:term} that this source takes",
+    "below_every_channel": "its severity is {severity:term}, below what every channel takes",
+    "green": "green: its sender says that there is no warning",
+    "ends_before_it_begins": "it ends before it begins: Météo-France's marker of a day without a warning",
+    "tentative": "the calendar calls it tentative: it is announced once it is confirmed",
+    "unreadable": "it could not be read",
+    # Known already
+    "same_words": "the same words as {alert} ({identifier}), under a new identifier",
+    "merged": "merged with {into}: {source} told of the same event before",
+    "merged_same_words": "merged with {into}: {source} told the same words before",
+    "replaced_before_read": "{by}, which replaces it, was read before it",
+    "follows_rejected": "{alert}, which it goes on about, was rejected",
+    "newer_read_before": "{by}, a newer version of it, was read before it",
+    "ends_what_is_over": "it ends what is over here already",
+    "ends_unpublished": "it ends what was never published here",
+    "took_back_unsent": "it took {alert} back before that went out: there is nothing to end",
+    "left_us": "{why}; {then}",
+    "superseded": "{by} took its place before it went out",
+    # How it is published
+    "taken_in": "from {source}, publish = {publish}",
+    "waits_for_validation": "it waits for a validation",
+    "waits_held": "it waits for a validation: {why}",
+    "calendar_flood": "the calendar was first read today and tells much at once: an officer looks before it goes out",
+    "waits_for_veto": "it goes out in {span} unless somebody rejects it",
+    "ends_here": "it ends here: {why}",
+    "over_in_words": (
+        "its words say that it is over, its format doesn't: whether it is an all clear is for an officer to say"
+    ),
+    "several": "{each}",
+    "would_end_others": "it would end {alert}, which {source} brought and it doesn't speak for",
+    "would_update_others": "it would update {alert}, which {source} brought and it doesn't speak for",
+    "waits_behind": "the same event goes out by itself unless somebody rejects it: {alert}; it waits for a validation",
+    "waits_event_is_out": "the same event is out: {alert}; it waits for a validation",
+    "no_longer_behind": "{alert}, which it waited behind, doesn't go out",
+    "conflict_exercise": "conflict: {source} brought an exercise under the same sender and identifier before ({alert})",
+    "conflict_words": "conflict: {source} brought other words under the same sender and identifier before ({alert})",
+    "validated": "validated by {who}",
+    "rejected": "rejected by {who}",
+    "rejected_why": "rejected by {who}: {why}",
+    "sent_back": "rejected by {who}: sent back: {why}",
+    "rejected_too_late": "{rejected}; too late for {channels}: correct it there",
+    "nobody_vetoed": "nobody vetoed it in time",
+    "over_before_validated": "it was over before anybody validated it",
+    "time_ran_out": "its time ran out at {at:time}",
+    "retried": "retried by an officer",
+    "dropped": "dropped by an officer",
+    # Channels
+    "no_post_on": "{channel}: {why}",
+    "no_posts": "{each}",
+    "channel_tells_no_ends": "this channel tells no ends",
+    "end_told_there": "its end was told there already",
+    "never_appeared_there": "it never appeared there, so there is nothing to end",
+    "ends_nothing_on": "it ends what is on none of the channels",
+    "ends_none_named": "it ends what is on none of the channels named",
+    "no_channel": "its status is {status:term}, and no channel takes alerts",
+    "no_exercise_channel": "its status is {status:term}, and no channel takes exercises (exercise = true)",
+    "channel_of_other_kind": "{channels} takes no message whose status is {status:term}; those that do: {known}",
+    "channel_takes_worse": "it takes {least:term} and worse; this was {severity:term}",
+    "not_chosen": "it was not chosen",
+    "for_nobody": "nobody would get it",
+    "no_such_channel": "--channel '{name}': no such channel; known: {known}",
+    "channel_is_gone": "{alert} can't go out: the channel {channel} isn't there any more; reject it and post anew",
+    "channel_now_for_exercises": "{alert} can't go out: the channel {channel} takes exercises; reject it and post anew",
+    "channel_now_live": "{alert} can't go out: the channel {channel} is live; reject it and post anew",
+    # Sending
+    "over_before_sent": "it was over before it could go out",
+    "not_out_and_over": "it didn't go out, and is over",
+    "exercise_on_live_channel": "an exercise may not go on a live channel",
+    "real_on_exercise_channel": "a real alert may not go on an exercise channel",
+    "lane_given_up": "the lane was given up before it left",
+    "waits_as_new_post": "nothing of it is out there: it waits for its window as a new post",
+    "done_once_more": "done once more, to be sure",
+    "not_there_sent_again": "it wasn't there: sent again",
+    "duplicate_not_found": "refused as a duplicate, and no post of ours is there: {why}",
+    "maybe_out_twice": "it may be out twice: {why}",
+    "maybe_out_decide": "it may be out; retry or drop it: {why}",
+    "may_be_out": "{why}; it may be out",
+    "channel_without_search": "this channel can't be searched",
+    "channel_stumbled": "the channel stumbled: {error}",
+    "stopped_midway": "the program stopped in the middle of the attempt",
+    "rights_missing": "{each}",
+    "bulk_done": "{sent} sent, {failed} failed, {skipped} skipped",
+    "bulk_post_is": "its post is {state:term}",
+    "bulk_exercise_mismatch": "an exercise is for channels of exercises alone, and they take nothing else",
+    "bulk_over": "it was over before everybody had it",
+    "bulk_told_before_restore": "its post was out before the database was restored, and so they were told",
+    "bulk_superseded": "{by} took its place",
+    # What a platform answered
+    "said": "“{said}”",
+    "refused": "{platform:term} refuses it: “{said}”",
+    "content_refused": "{platform:term} refuses the content: “{said}”",
+    "has_it_already": "{platform:term} says that it has this post already",
+    "post_gone": "{platform:term} doesn't have the post any more",
+    "post_gone_said": "{platform:term} doesn't have the post any more: “{said}”",
+    "not_deleted": "{platform:term} didn't delete the post; delete it by hand",
+    "limit_until": "{platform:term}'s limit is reached until {until:clock}",
+    "asked_to_wait": "{platform:term} asks us to wait {seconds} s",
+    "bot_still_waits": "Telegram asked this bot to wait; {seconds} s are left",
+    "platform_trouble": "{platform:term} is in trouble ({status})",
+    "platform_trouble_said": "{platform:term} is in trouble ({status}: “{said}”)",
+    "platform_makes_wait": "it makes us wait",
+    "credential_refused": "its credential is refused",
+    "unreachable": "{platform:term} can't be reached: {why}",
+    "name_unresolved": "its name can't be resolved; check the network and api_url",
+    "no_connection": "no connection; check the network and api_url",
+    "no_connection_within": "no connection within {seconds} s; check the network",
+    "no_tls": "no secure connection (TLS); check this machine's clock and certificates",
+    "connection_refused": "the connection was refused; check api_url",
+    "no_answer": "{platform:term} gives no answer",
+    "no_answer_within": "{platform:term} didn't answer within {seconds} s",
+    "answer_broke_off": "{platform:term}'s answer broke off",
+    "closed_unanswered": "{platform:term} closed the connection without an answer",
+    "unreadable_answer": "{platform:term} answered {status} with something that can't be read",
+    "x_credits": "X takes nothing more until credits or the cap are raised in the developer portal: “{said}”",
+    "x_keys_refused": "X refuses our keys: “{said}”; check all four, and this machine's clock",
+    "x_account_refused": "X refuses our account or app: “{said}”; look into the developer portal",
+    "x_no_reply": "X doesn't let us reply to the earlier post: “{said}”",
+    "x_read_only": "X lets these keys read only; give the app “Read and write” and make new access tokens",
+    "facebook_refuses": "Facebook refuses it (code {number}): “{said}”",
+    "facebook_trouble": "Facebook is in trouble (code {number}: “{said}”)",
+    "facebook_holds_back": "Facebook holds back what we post, as too fast or unwanted: “{said}”",
+    "facebook_permission": "Facebook refuses it for lack of a permission: “{said}”; grant it anew",
+    "facebook_page_unknown": "Facebook doesn't know the Page, or not with this token; check page_id and the token",
+    "facebook_other_page": "the token is of {name} ({id}), not of the Page {page}; use the Page's own access token",
+    "facebook_token_refused": "Facebook refuses the Page's token: {why}; make a new one",
+    "facebook_app_removed": "the app was removed from the Page's account",
+    "facebook_check_wanted": "the account must pass a check: sign in at facebook.com",
+    "facebook_password_changed": "the password was changed",
+    "facebook_token_expired": "it has expired",
+    "facebook_token_revoked": "it was revoked",
+    "facebook_role_lost": "the account lost its role on the Page",
+    "facebook_not_deleted": "Facebook didn't delete the post; do it by hand on the Page",
+    "facebook_not_changed": "Facebook didn't change the post; do it by hand on the Page",
+    "comments_not_searched": "the comments can't be searched: {why}",
+    "telegram_token_refused": "Telegram refuses the bot's token: “{said}”; ask @BotFather for a new one",
+    "telegram_may_not_post": "Telegram doesn't let the bot post there: “{said}”; make it an administrator of the chat",
+    "telegram_no_administrator": "{account} is no administrator of {chat}; make it one, with its rights",
+    "telegram_may_not_post_messages": "{account} may not post messages; grant it in the chat",
+    "telegram_may_not_edit_messages": "{account} may not edit messages; grant it in the chat",
+    "telegram_may_not_delete_messages": "{account} may not delete messages; grant it in the chat",
+    "telegram_nothing_earlier": "Telegram can't be searched without an earlier post of ours",
+    "telegram_chat_moved_since": "Telegram can't be searched in a chat that moved since our last post there",
+    "telegram_no_id": "{id} is no id of a Telegram message",
+    "telegram_library_failed": "python-telegram-bot failed ({error})",
+    "in_chat_before_move": "the post is in the chat as it was before it moved",
+    "chat_moved": "the group became a supergroup: “{said}”",
+    "reader_left": "the reader left: “{said}”",
+    "bot_occupied": "something else takes this bot's updates: “{said}”; stop it, or give Tocsin a bot of its own",
+    "picture_unreadable": "the picture can't be read: {said}",
+    "receiver_trouble": "the receiver is in trouble ({status})",
+    "receiver_refuses": "the receiver refuses it ({status})",
+    "receiver_refuses_saying": "the receiver refuses it ({status}): “{said}”",
+    "receiver_redirects": "the receiver sends us elsewhere ({status}), which isn't followed; put that into url",
+    "receiver_refuses_signature": "the receiver refuses our signature ({status}); give both sides the same secret",
+    "receiver_gone": "nobody takes posts at url any more ({status}); correct it, or remove the channel",
+    "receiver_asks_to_wait": "the receiver asks us to wait until {until:clock}",
+    # Credentials and configuration
+    "variable_unset": "the environment variable {name} is not set; set it, or name a file instead",
+    "secret_file_missing": "the secret file {name} is missing, empty or unreadable in the folder of channels.toml",
+    "secret_file_missing_here": (
+        "the secret file {name} is missing, empty or unreadable in $CREDENTIALS_DIRECTORY or the folder "
+        "of channels.toml"
+    ),
+    "more_than_a_credential": "{where} holds more than a credential: put it there alone, on one line",
+    "secret_no_base64": "the secret starts with whsec_ but what follows is no base64; copy it anew",
+    "secret_too_short": "the secret is shorter than {least} bytes and might be guessed; make a longer one",
+    "channel_unopened": "the channel {channel} has no credential yet; it must be opened first",
+    # Sources
+    "at_address": "{address}: {why}",
+    "reader_stumbled": "the reader stumbled: {error}",
+    "index_without_messages": "its index answers, but {count} of its messages can't be read: {why}",
+    "calendar_damaged": "the calendar is damaged ({why}): part of it may be missing, so nothing is called off for it",
+    "calendar_gone": (
+        "{count} announced entries are gone from the calendar at once ({titles}): none is called off; "
+        "correct the calendar, or agree to it (at the desk, or by `tocsin gone`)"
+    ),
+    "desk_stumbled": "the desk stumbled over {key}: this is a fault of the program, please report it",
+    "not_read_lately": "it was not read lately",
+    # Tocsin itself
+    "not_told": "no reason was kept",
+    "stumbled": "it stumbled: {error}",
+    "disk_full": "the disk of {folder} is full; make room there",
+    "disk_nearly_full": "the disk of {folder} is nearly full: {left} MB left; make room there",
+    "disk_unseen": "{folder} can't be looked at: {said}",
+    "lane_state": "it is {state:term}",
+    "database_said": "the database refuses: {said}",
+    "database_refuses": "the database refuses",
+    "pages_not_renewed": "the files are not renewed: {why}",
+    "pages_not_renewed_see_log": "the files are not renewed; the log tells why",
+    "notice": "{say:term}: {key}",
+    "notice_over": "it is over",
+    "newer_notice": "a newer warning took its place",
+    # Refused to an officer
+    "role_too_low": "{name} is {role:term}; to {act:term} takes {needed:term} or more",
+    "account_disabled": "the account {name} is disabled; an administrator can enable it",
+    "validates_own": "{alert} was written by {author}: somebody else validates it (or [desk] alone = true)",
+    "author_unknown": "nobody can tell who wrote {alert}: update it, and somebody else validates that",
+    "waits_of_another": (
+        "{alert} waits and was written by {author}: to take it back or replace it takes {role:term} or more"
+    ),
+    "waits_of_source": "{alert} waits and came from {source}: to take it back or replace it takes {role:term} or more",
+    "goes_out_by_itself": (
+        "{alert} goes out by itself, and an update would stop its clock and wait in its place: stop it, "
+        "or let an {role:term} edit it"
+    ),
+    "event_is_out": (
+        "the same event is out: {twin} from {source}; reject {alert}, or say once more that it is to be "
+        "published a second time (--again)"
+    ),
+    "nothing_gone": "nothing is gone from {source} that waits for a decision",
+    "changed_since_shown": "{alert} is not what was shown: it has changed since; look at it again, then validate",
+    "came_meanwhile": "{alert} came meanwhile; look at it, then {act:term} again what still holds",
+    "was_faster": "{who} was faster: {done:term} {alert} at {at:clock}",
+    "was_taken_back": "{by} took this alert back as wrong; post what is right as a new one (`tocsin post`)",
+    "not_waiting": "{alert} doesn't wait for a validation: it is {state:term}",
+    "not_waiting_why": "{alert} doesn't wait for a validation: it is {state:term}: {why}",
+    "update_no_exercise": "{alert} is no exercise, and its update can't be one; allowed: an exercise of its own",
+    "note_missing": "the note is missing; allowed: a sentence that says to the author what to change",
+    "nothing_to_change": "nothing to change was given: nothing is different from the alert yet",
+    "written_by_nobody_here": "{alert} came from {source}, which nobody wrote here; update or reject it",
+    "author_without_account": "{author}, who wrote {alert}, has no account to read drafts; reject it instead",
+    "end_is_not_edited": "{alert} ends an alert, so there is nothing to edit; reject it instead",
+    "unread_nothing_to_say": "{alert} could not be read when it came, so there is nothing to say about it",
+    "unread_no_message": "{alert} could not be read when it came, so there is no message: {why}",
+    "retry_overtaken": "{name}: {why}; drop it, or post anew what holds",
+    "newer_there": "{alert} is newer there ({kind:term}, {state:term})",
+    "has_replaced": "{alert} has replaced it ({type:term})",
+    "nothing_in_trouble": "{name}: nothing failed or is in doubt there; it is {states:term}",
+    "nothing_sent_there": "{name}: nothing failed or is in doubt there; it is without posts",
+    "name_of_alerts": "'{name}' is the start of several alerts' names ({found}); give more",
+    "name_too_short": "'{name}' is too little of a name; give at least {least} characters of it",
+    "no_such_alert": "'{name}': no such alert; `tocsin status --all` lists them",
+    "no_such_post": "post '{name}': no post of {alert}; allowed: one that stands on its page",
+    "name_of_several": "'{name}' is the start of several names ({found}); give more",
+    "name_of_versions": "'{name}' is the name of several versions; validate one by its own id, such as {alert}",
+    "no_district": "--area '{text}': no such district; known: {known}",
+    "no_district_near": "--area '{text}': no such district; did you mean '{near}'?",
+    "end_unsaid": "how it ends was not said; allowed: cancel, all_clear",
+}
+"""Every code, with its English sentence: the one list of them (`docs/reasons.md` tells them to people)."""
