@@ -62,6 +62,7 @@ class Telegram:
         self._resources = resources
         self._opened: Bot | None = None
         self._ours: deque[str] = deque(maxlen=_KEPT_IDS)
+        self._read: dict[str, str] = {}
 
     async def open(self) -> None:
         """Read the bot's token; raises BadCredential. Sends nothing: a platform that is down stops no daemon."""
@@ -119,7 +120,9 @@ class Telegram:
         known: frozenset[str],
         reply_to: str | None = None,  # noqa: ARG002 nor does it matter what it answers
     ) -> Receipt | None:
-        """The post with these words among `LOOKS` unknown ids after `after`, fewer where several in a row are missing.
+        """The post with these words after `after`: each time `LOOKS` unknown ids are read, those before are remembered.
+
+        Where several ids in a row are missing, the chat ends.
 
         Telegram gives no history. But ids run on within a chat, and a change of what stands under a post tells whether
         it is there and ours; one that does change something also tells its words. So a button is set under what may be
@@ -137,8 +140,10 @@ class Telegram:
             if remote_id in known or remote_id in self._ours:
                 absent = 0
                 continue
-            looks += 1
-            there = await self._look_at(chat, number)
+            there: str | bool | None = self._read.get(remote_id)
+            if there is None:
+                looks += 1
+                there = self._kept(remote_id, await self._look_at(chat, number))
             if there and _says(there, message):
                 return self._keep(chat, number)
             absent = absent + 1 if there is None else 0
@@ -253,6 +258,15 @@ class Telegram:
             await self._touch(chat, number)
         return there
 
+    def _kept(self, remote_id: str, there: Shown | bool | None) -> str | bool | None:
+        """What a look found, its words remembered: the next look goes on behind it."""
+        if there is None or isinstance(there, bool):
+            return there
+        if len(self._read) >= _KEPT_IDS:
+            self._read.pop(next(iter(self._read)))
+        words = self._read[remote_id] = normal(there.text or there.caption or "")
+        return words
+
     async def _touch(self, chat: str, number: int, button: InlineKeyboardMarkup | None = None) -> Shown | bool | None:
         """Set what stands under a post: the post if that changed it, True if not; None and False as in `_look_at`."""
         try:
@@ -316,11 +330,9 @@ async def _heard(call: Awaitable[T], act: Act) -> T:
     raise failure  # out here, so that no text of the library's is its context
 
 
-def _says(shown: Shown | bool, message: Message) -> bool:
+def _says(words: str | bool, message: Message) -> bool:
     """Whether a post has these words. One that isn't shown is taken for it: its place among the ids is all we know."""
-    if isinstance(shown, bool):
-        return shown
-    return normal(shown.text or shown.caption or "") == normal(message.plain)
+    return words if isinstance(words, bool) else words == normal(message.plain)
 
 
 def _preview(message: Message) -> LinkPreviewOptions:

@@ -25,6 +25,8 @@ from alerts.model.reason import because
 _LARGEST_PICTURE = 5_000_000
 _PICTURE_KINDS = frozenset({"image/jpeg", "image/png", "image/webp"})
 _READ_ONLY = "read"
+_PAGES = 10
+"""Pages of a hundred posts that are looked through: a week at X's own pace."""
 
 log = structlog.get_logger(__name__)
 
@@ -102,21 +104,27 @@ class Twitter:
         reply_to: str | None = None,  # noqa: ARG002 replies stand on the same timeline
     ) -> Receipt | None:
         """Look for these words on our own timeline, from `since` minus a minute on. The read side may lag."""
-        answer = await self._client.get_users_tweets(
-            await self._user_id(),
-            start_time=since - SLACK,
-            max_results=100,
-            tweet_fields=["created_at", "entities"],
-            user_auth=True,
-        )
-        told = self._check(answer, Act.READ)
-        timeline = told.get("data", [])
-        if not isinstance(timeline, list):
-            raise unreadable("X", answer, Act.READ)
-        for post in answers.find_words(timeline, message.text):
-            remote_id = id_of(post.get("id"))
-            if remote_id and remote_id not in known and appeared(post.get("created_at"), since):
-                return self._at(remote_id)
+        page: str | None = None
+        for _ in range(_PAGES):
+            answer = await self._client.get_users_tweets(
+                await self._user_id(),
+                start_time=since - SLACK,
+                max_results=100,
+                tweet_fields=["created_at", "entities"],
+                pagination_token=page,
+                user_auth=True,
+            )
+            told = self._check(answer, Act.READ)
+            timeline, meta = told.get("data", []), told.get("meta")
+            if not isinstance(timeline, list):
+                raise unreadable("X", answer, Act.READ)
+            for post in answers.find_words(timeline, message.text):
+                remote_id = id_of(post.get("id"))
+                if remote_id and remote_id not in known and appeared(post.get("created_at"), since):
+                    return self._at(remote_id)
+            page = id_of(meta.get("next_token")) if isinstance(meta, dict) else None
+            if not page:
+                break
         return None
 
     async def probe(self) -> Probe:

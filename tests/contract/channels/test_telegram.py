@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.channels.telegram import LOOKS
 from alerts.model.errors import BadCredential, Gone, InDoubt, Rejected, Retry
 from alerts.model.post import Image
 from tests.contract.channels.conftest import SECRETS, message, told_by
@@ -326,3 +327,19 @@ async def test_a_bot_that_was_asked_to_wait_posts_nothing_meanwhile(stage):
         await channel.publish(message())
     assert refused.value.after == stage.clock.now() + timedelta(seconds=9)
     assert len(await stage.requests("telegram")) == asked
+
+
+async def test_looking_goes_on_behind_what_was_read_before(stage):
+    """After a restore the posts of hours are unknown: more than one look reads."""
+    channel = await stage.open("telegram")
+    first = await channel.publish(message("Avant"))
+    for number in range(LOOKS + 5):
+        await channel.publish(message(f"Numéro {number}"))
+    there = await channel.publish(message("Alerte"))
+
+    later = await stage.open("telegram")
+    finds = [await later.find(message("Alerte"), stage.clock.now(), first.remote_id, frozenset()) for _ in range(2)]
+
+    assert [found and found.remote_id for found in finds] == [None, there.remote_id]
+    found = await later.find(message("Numéro 3"), stage.clock.now(), first.remote_id, frozenset())
+    assert found.remote_id == "5", "of what was read before nothing is asked again"

@@ -203,3 +203,15 @@ async def test_a_deletion_that_x_does_not_confirm_is_no_deletion(stage):
         channel = await stage.open("twitter", api_url=server.url)
         with pytest.raises(Rejected):
             await channel.delete("7")
+
+
+async def test_a_post_is_found_behind_a_hundred_newer_ones(stage):
+    channel = await stage.open("twitter")
+    since = stage.clock.now()
+    receipt = await channel.publish(message("Alerte"))
+    for number in range(101):
+        await channel.publish(message(f"Numéro {number}"))
+
+    found = await channel.find(message("Alerte"), since, None, frozenset())
+
+    assert found.remote_id == receipt.remote_id
