@@ -1,4 +1,4 @@
-"""A database with years of finished posts, made in some twenty seconds: `python -m bench.history FILE [POSTS]`.
+"""A database with years of finished posts, made in half a minute: `python -m bench.history FILE [POSTS]`.
 
 One row of each table is laid out in Python, by the store's own functions; SQLite then counts up and replaces what
 differs from row to row: ids, words, times. The indexes are dropped meanwhile and made at the end, and no journal is
