@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from alerts.sandbox.cards import lay_out
 from alerts.sandbox.conversations import lay_out_conversations
 from alerts.sandbox.house import House
-from alerts.sandbox.page_words import WORDS, language_of
+from alerts.sandbox.page_words import FAULTS, WORDS, language_of
 from alerts.sandbox.state import PLATFORMS
 
 STATIC = Path(__file__).parent / "static"
@@ -74,6 +74,7 @@ class Page:
             "talks": lay_out_conversations(state, self._house.platforms.telegram.messages),
             "words": WORDS[language],
             "language": language,
+            "faults": FAULTS,
             "here": f"{request.scheme}://{request.host}",
         }
         text = self._templates.get_template(template).render(**values)

@@ -46,6 +46,26 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "other_chats": "other chats are not shown: write in one, and it stands first.",
         "by_hand": "From a terminal:",
         "unsent": "That was not taken:",
+        "faults_title": "Faults",
+        "faults_about": "Have a platform fail, and see what Tocsin does about it.",
+        "faults_where": "Platform",
+        "faults_kind": "What goes wrong",
+        "faults_times": "How often (empty: until it is ended)",
+        "faults_set": "Let it fail",
+        "faults_clear": "End all faults",
+        "faults_none": "No fault is set.",
+        "faults_left": "times still",
+        "fault_error_json": "an error of its own",
+        "fault_error_html": "an error page in place of an answer",
+        "fault_error_after": "an error, though the post was made",
+        "fault_rate_limit": "too many requests: wait",
+        "fault_revoked": "the credential is refused",
+        "fault_cut_before": "the connection breaks before anything is done",
+        "fault_cut_after": "the connection breaks after the post was made",
+        "fault_half": "half an answer",
+        "fault_hang": "no answer at all",
+        "fault_latency": "five seconds late",
+        "fault_read_lag": "its timeline is a minute old",
     },
     "fr": {
         "title": "Bac à sable de Tocsin",
@@ -88,6 +108,26 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "other_chats": "autres conversations ne sont pas montrées : écrivez dans l’une d’elles, elle passe en tête.",
         "by_hand": "Depuis un terminal :",
         "unsent": "Ce n’est pas passé :",
+        "faults_title": "Pannes",
+        "faults_about": "Faites échouer une plateforme, et regardez ce que fait Tocsin.",
+        "faults_where": "Plateforme",
+        "faults_kind": "Ce qui échoue",
+        "faults_times": "Combien de fois (vide : jusqu’à la fin de la panne)",
+        "faults_set": "Déclencher la panne",
+        "faults_clear": "Finir toutes les pannes",
+        "faults_none": "Aucune panne en cours.",
+        "faults_left": "fois encore",
+        "fault_error_json": "une erreur bien à elle",
+        "fault_error_html": "une page d’erreur au lieu d’une réponse",
+        "fault_error_after": "une erreur, alors que la publication est faite",
+        "fault_rate_limit": "trop de demandes : attendre",
+        "fault_revoked": "les identifiants sont refusés",
+        "fault_cut_before": "la connexion se coupe avant que rien ne soit fait",
+        "fault_cut_after": "la connexion se coupe une fois la publication faite",
+        "fault_half": "une moitié de réponse",
+        "fault_hang": "aucune réponse",
+        "fault_latency": "cinq secondes de retard",
+        "fault_read_lag": "son fil date d’une minute",
     },
 }
 
@@ -99,3 +139,19 @@ def language_of(accepted: str) -> str:
         if language in WORDS:
             return language
     return "en"
+
+
+FAULTS = (
+    "error_json",
+    "error_html",
+    "error_after",
+    "rate_limit",
+    "revoked",
+    "cut_before",
+    "cut_after",
+    "half",
+    "hang",
+    "latency",
+    "read_lag",
+)
+"""The kinds of fault that the page offers; the control call knows them all."""

@@ -128,9 +128,50 @@ async function refresh() {
   }
 }
 
+const faults = document.getElementById("faults");
+const SLOW = { latency: 5, read_lag: 60 };
+
+async function showFaults() {
+  const answer = await fetch("/sandbox/faults", { cache: "no-cache" });
+  const on = (await answer.json()).filter((fault) => fault.left !== 0);
+  const named = (name, value) => faults.querySelector(`select[name=${name}] option[value="${value}"]`)?.textContent ?? value;
+  const said = on.map((fault) => {
+    const left = fault.left === null ? "" : ` (${fault.left} ${faults.dataset.left})`;
+    return `${named("platform", fault.platform)} – ${named("kind", fault.kind)}${left}`;
+  });
+  const list = document.getElementById("faults-on");
+  const words = said.length ? said : [faults.dataset.none];
+  if (Array.from(list.children, (item) => item.textContent).join("\n") !== words.join("\n")) {
+    list.replaceChildren(
+      ...words.map((word) => {
+        const item = document.createElement("li");
+        item.textContent = word;
+        return item;
+      }),
+    );
+  }
+}
+
+faults.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const { platform, kind, times } = event.target.elements;
+  const asked = { platform: platform.value, kind: kind.value, times: times.value ? Number(times.value) : null };
+  const body = JSON.stringify(kind.value in SLOW ? { ...asked, seconds: SLOW[kind.value] } : asked);
+  await fetch("/sandbox/faults", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+  await showFaults();
+});
+
+document.getElementById("faults-clear").addEventListener("click", async () => {
+  await fetch("/sandbox/faults", { method: "DELETE" });
+  await showFaults();
+});
+
+faults.hidden = false;
+
 async function follow() {
   if (!document.hidden) {
     await refresh();
+    await showFaults().catch(() => undefined); // that it doesn't answer is said above
   }
   setTimeout(follow, EVERY);
 }

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import segno
 from aiohttp import web
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from alerts.access.answers import Enrolment, Held, Reason
 from alerts.model.actor import LONGEST_NAME
@@ -32,10 +32,11 @@ _LONGEST_OTHER = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A seed as a page shows it: its picture for a camera, and groups of letters for who types."""
+    """A seed as a page shows it: its picture for a camera, groups of letters for who types, a link for a telephone."""
 
     picture: Markup
     seed: str
+    uri: Markup
 
 
 async def fields_of(request: web.Request) -> dict[str, str]:
@@ -105,4 +106,5 @@ def shown(enrolment: Enrolment) -> Shown:
     )
     seed = enrolment.seed.reveal()
     groups = " ".join(seed[start : start + 4] for start in range(0, len(seed), 4))
-    return Shown(Markup(drawn.getvalue().decode()), groups)  # noqa: S704 drawn here, of numbers
+    # Both are made here: the picture of numbers, the address by pyotp, which quotes the names in it.
+    return Shown(Markup(drawn.getvalue().decode()), groups, Markup(escape(enrolment.uri)))  # noqa: S704

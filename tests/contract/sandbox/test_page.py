@@ -1,6 +1,10 @@
 """The page: what a person sees, with and without its script, and that no post can break out of its card."""
 
+from typing import get_args
+
 from lxml import html
+
+from alerts.sandbox.faults import Kind
 
 
 async def see(world, path="/", **how):
@@ -24,7 +28,13 @@ async def test_the_three_timelines_stand_side_by_side(world):
     await world.say("Crue sur <b>Telegram</b>", parse_mode="HTML")
     for path in ("/", "/sandbox"):
         _, tree = await see(world, path)
-        assert [words(title) for title in tree.xpath("//h2")] == ["X", "Facebook", "Telegram", "Talk with the bot"]
+        assert [words(title) for title in tree.xpath("//h2")] == [
+            "X",
+            "Facebook",
+            "Telegram",
+            "Talk with the bot",
+            "Faults",
+        ]
         assert "Crue sur X" in words(column(tree, "twitter"))
         assert column(tree, "facebook").xpath(".//a/@href") == ["https://alertes.example/1"]
         assert [words(bold) for bold in column(tree, "telegram").xpath(".//div/strong")] == ["Telegram"]
@@ -136,3 +146,15 @@ async def test_only_a_change_is_fetched_again(world):
 async def test_an_unknown_picture_is_404(world):
     for id_ in ("nothing", "..%2Fsandbox.jsonl"):
         assert (await world.ask("GET", f"/sandbox/media/{id_}")).status == 404
+
+
+async def test_faults_can_be_switched_on_the_page(world):
+    """Each kind that is offered is one that the control call takes, with words in both languages."""
+    for language in ("en", "fr"):
+        _, tree = await see(world, headers={"Accept-Language": language})
+        [faults] = tree.xpath("//section[@id='faults']")
+        kinds = faults.xpath(".//select[@name='kind']/option/@value")
+        assert set(kinds) < set(get_args(Kind))
+        for platform in faults.xpath(".//select[@name='platform']/option/@value"):
+            said = await world.ask("POST", "/sandbox/faults", json={"platform": platform, "kind": kinds[0], "times": 1})
+            assert said.status == 201

@@ -55,6 +55,8 @@ async def test_the_first_time(town, browser):
     page = await browser.follow(page)
     assert "Set up a second factor" in page.said
     assert page.tree.xpath("//div[@class='qr']//*[local-name()='svg']")
+    [link] = page.tree.xpath("//a[starts-with(@href, 'otpauth:')]/@href")
+    assert link.startswith("otpauth://totp/Tocsin:Anne?secret=")
     assert "style=" not in page.text
     page = await browser.send(page, "/desk/sign-in/second-factor", code="000000")
     assert page.status == 401

@@ -208,3 +208,11 @@ async def test_whatever_the_lines_say_every_step_is_a_page(visitor, lines):
         visitor.lines = lines
         await visitor.send(step)
         assert visitor.status == 200
+
+
+async def test_what_x_asks_of_town_halls_is_told_before_its_secrets_are(visitor):
+    await visitor.send("station", "save", **STATION)
+    await visitor.send("channels", "add", kind="twitter")
+    assert "apply as a Public Utility App" in visitor.text
+    await visitor.send("channels", "add", kind="telegram")
+    assert "Public Utility App" not in visitor.text
