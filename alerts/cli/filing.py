@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from alerts.daemon.counter import Counter
     from alerts.desk.actions import Filed
+    from alerts.desk.sitting import Sitting
     from alerts.model.alert import Alert
 
 
@@ -48,9 +49,16 @@ def file_alert(counter: Counter, alert: Alert, manner: Manner) -> int:
     """Rehearse the alert, or store it and show what comes of it; returns the exit status."""
     patience = manner.patience
     if manner.dry_run:
-        filed = counter.rehearse(lambda sitting: sitting.desk.post(sitting.books, alert, manner.channels, again=True))
+
+        def rehearse(sitting: Sitting) -> Filed:
+            if manner.act is Act.CORRECT:  # whose words they are says whether they go with it
+                return officer(sitting, manner.who, manner.act).file(manner.act, alert, manner.channels, again=True)
+            return sitting.desk.post(sitting.books, alert, manner.channels, again=True)
+
+        filed = counter.rehearse(rehearse)
         show_filed(counter, filed, as_json=manner.as_json)
         _say_what_goes(filed)
+        _say_what_follows(filed)
         return 0
     alert = counter.keep_pictures(alert)
     counter.warm(alert)
@@ -61,6 +69,7 @@ def file_alert(counter: Counter, alert: Alert, manner: Manner) -> int:
     )
     _say_what_goes(filed)
     _say_who_sends(filed, daemons)
+    _say_what_follows(filed)
     try:
         return _see_out(counter, filed, manner, patience)
     except OSError as error:
@@ -97,6 +106,11 @@ def _say_what_goes(filed: Filed) -> None:
     """What waited and doesn't any more: its words may be in no post now, and whoever took their place has to know."""
     for alert_id in dict.fromkeys(post.alert_id for post in filed.withdrawn if post.state is PostState.WAITING):
         screen.say(f"{alert_id}, which waited, is taken back: it doesn't go out (`tocsin status {alert_id}`)")
+
+
+def _say_what_follows(filed: Filed) -> None:
+    if filed.words is not None:
+        screen.say(f"it goes without your words, which wait for a validation and follow ({filed.words.id})")
 
 
 def _waits(filed: Filed) -> bool:

@@ -27,7 +27,7 @@ from alerts.model.hazard import Hazard
 from alerts.model.ids import id_of
 from alerts.model.incident import CLASHES, AlertState, LeftOut, Record
 from alerts.model.ports import Books, Heard
-from alerts.model.post import Post, PostState
+from alerts.model.post import EndReason, Post, PostState
 from alerts.model.reason import Reason, because
 from alerts.model.span import spell_span
 from alerts.rendering.prepared import Prepared
@@ -39,13 +39,15 @@ __all__ = ["DOUBLE_TAP", "MANUAL", "Desk", "Filed"]
 class Filed:
     """What became of a message: its record, the posts it led to, and whether it is new (`fresh`).
 
-    `withdrawn` is what it took back before that went out, as it stood until then.
+    `withdrawn` is what it took back before that went out, as it stood until then. `words` is the message by which a
+    correction's own words follow it, where they wait.
     """
 
     record: Record
     penned: tuple[Penned, ...] = ()
     fresh: bool = True
     withdrawn: tuple[Post, ...] = ()
+    words: Record | None = None
 
     @property
     def channels(self) -> frozenset[str]:
@@ -127,6 +129,22 @@ class Desk:
         if filed.record.state is AlertState.LEFT_OUT and not filed.withdrawn:
             raise Refused(filed.record.reason or because("for_nobody"))
         return filed
+
+    def follow_up(self, books: Books, alert: Alert, correction: Record, author: str | None) -> Filed:
+        """File the words to a correction that went out without any: they wait as what their author posts does."""
+        thread = tuple(books.thread(correction.incident_id))
+        told = {post.channel for post in thread if post.alert_id == correction.id}
+        accepted = Accepted(
+            publish=self.station.intake(MANUAL).publish,
+            outlets=tuple(outlet for outlet in self.station.outlets if outlet.name in told),
+            area_names=tuple(dict.fromkeys(area.description for area in alert.areas)),
+            previous=correction,
+            ending=EndReason.CORRECTED,
+            thread=thread,
+            withdrawn=(),
+            follows_up=True,
+        )
+        return self._accept(books, _joining(self._record(alert, MANUAL, (), author), correction), alert, accepted)
 
     def end_what_is_over(self, books: Books) -> list[Penned]:
         """Tell of the incidents that nobody extended and nobody ended that they are over."""

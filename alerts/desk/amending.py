@@ -117,6 +117,19 @@ def correction_of(record: Record, reason: str | None, station: Station, now: dat
     return _following(_ending(record, reason, station, now, identity, mark=mark), _alert_of(record), MsgType.CANCEL)
 
 
+def without_own_words(correction: Alert, record: Record, station: Station) -> Alert:
+    """The correction as it goes out when nobody has validated its words: it says what was wrong as that stood."""
+    bare = _ending(record, None, station, correction.sent, "", mark=(Named(ENDS_BY, CORRECTED),))
+    return replace(correction, note=None, infos=bare.infos)
+
+
+def words_after(correction: Alert, identity: str) -> Alert:
+    """The correction with its words as a message of its own, which goes on from the one without."""
+    sent = correction.sent.astimezone(UTC).replace(microsecond=0)
+    told = Reference(correction.sender, correction.identifier, sent)
+    return replace(correction, identifier=f"tocsin-{identity}", references=(*correction.references, told))
+
+
 def _alert_of(record: Record) -> Alert:
     if record.alert is None:
         raise Refused(because("unread_nothing_to_say", alert=record.id))

@@ -74,6 +74,7 @@ class Accepted:
     told: frozenset[str] = frozenset()
     of_others: Record | None = None
     hold: Reason | None = None
+    follows_up: bool = False
 
 
 def weigh(books: Books, hearing: Hearing, station: Station) -> Accepted | LeftOut:

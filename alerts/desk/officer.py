@@ -6,14 +6,22 @@ Command line, API, console and bot all act through this; feeds act through `Desk
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from alerts.desk import approval
 from alerts.desk.actions import Desk, Filed
-from alerts.desk.amending import all_clear_of, cancel_of, correction_of, goes_on_from, update_of
-from alerts.desk.dedupe import end_reason
+from alerts.desk.amending import (
+    all_clear_of,
+    cancel_of,
+    correction_of,
+    goes_on_from,
+    update_of,
+    without_own_words,
+    words_after,
+)
+from alerts.desk.dedupe import MANUAL, end_reason
 from alerts.desk.following import is_proposal
 from alerts.desk.four_eyes import is_vetoed, must_be_another, must_fit, must_leave, wrote
 from alerts.desk.sitting import Sitting
@@ -65,7 +73,10 @@ class Officer:
         return self._end(Act.CANCEL, end, name, reason)
 
     def correct(self, name: str, reason: str | None = None) -> Filed:
-        """Say that an alert was wrong, wherever it is, ahead of everything else. Raises as `post`."""
+        """Say that an alert was wrong, wherever it is, ahead of everything else. Raises as `post`.
+
+        What is right (`reason`) goes with it where an approver says so; of who needs a validation it waits and follows.
+        """
         self.must(Act.CORRECT)
         return self._end(Act.CORRECT, correction_of, name, reason)
 
@@ -150,12 +161,17 @@ class Officer:
         self.must(act)
         if act is not Act.POST:
             self._must_go_on_from_what_stands(act, alert)
-        filed = self._desk.post(self.sitting.books, alert, channels, again=again, author=self.actor.name)
+        bare = self._without_unseen_words(alert)
+        filed = self._desk.post(self.sitting.books, bare, channels, again=again, author=self.actor.name)
         self._must_leave_others_alone(alert, filed)
         if act is Act.UPDATE:
             self._must_not_revive(filed.record)
         if filed.fresh:
             self.write(act, filed.record.id, f"{alert.status} {_headline(filed.record)}")
+        if bare is not alert and filed.fresh and filed.penned:
+            words = words_after(alert, self.sitting.new_id())
+            more = self._desk.follow_up(self.sitting.books, words, filed.record, self.actor.name)
+            return replace(filed, words=more.record)
         return filed
 
     def call_off_gone(self, source: str) -> int:
@@ -194,6 +210,24 @@ class Officer:
         self.sitting.ledger.write(
             Entry(self.sitting.now, actor.name, actor.role, actor.origin, actor.address, act, subject, line)
         )
+
+    def _without_unseen_words(self, alert: Alert) -> Alert:
+        """A correction waits for nobody, so it goes without the words of whoever needs a validation.
+
+        However it was written: as a correction, or as a CAP message that says it is one. Any other alert as it is.
+        """
+        is_free = self._desk.station.intake(MANUAL).publish == "auto" or self._role.at_least(MAY[Act.APPROVE])
+        if is_free or end_reason(alert) is not EndReason.CORRECTED:
+            return alert
+        named = (
+            found for each in reversed(alert.references) for found in self.sitting.books.by_identifier(each.identifier)
+        )
+        record = next((each for each in named if each.alert is not None), None)
+        if record is None:
+            return alert
+        stands = goes_on_from(self.sitting.books, record, ends=True)
+        bare = without_own_words(alert, stands, self._desk.station)
+        return alert if (bare.note, bare.infos) == (alert.note, alert.infos) else bare
 
     def _must_go_on_from_what_stands(self, act: Act, alert: Alert) -> None:
         """Raise Conflict for what was written of a message whose place another one took meanwhile."""

@@ -93,7 +93,8 @@ def pen_posts(
     for outlet in occasion.accepted.outlets:
         thread = [post for post in occasion.accepted.thread if post.channel == outlet.name]
         told = outlet.name in occasion.accepted.told
-        step = next_step(outlet, thread, occasion.accepted.ending, told=told)
+        is_more = occasion.accepted.follows_up
+        step = PostKind.UPDATE if is_more else next_step(outlet, thread, occasion.accepted.ending, told=told)
         if isinstance(step, LeftOut):
             reasons.append(because("no_post_on", channel=outlet.name, why=step.reason))
             books.note(occasion.now, occasion.record.id, None, "no_post", reasons[-1])
@@ -149,22 +150,24 @@ class Pen:
         return self._renderer.prepared(hazard, language)
 
     def write(self, outlet: Outlet, occasion: Occasion, kind: PostKind) -> Penned:
-        """Render, and lay out the row of the outbox."""
-        context = _context_of(occasion, kind)
-        rendered = self._renderer.render(occasion.alert, kind, face_of(outlet), context=context)
+        """Render, and lay out the row of the outbox. The words that follow a correction are told as the correction."""
+        is_more = occasion.accepted.follows_up
+        told = PostKind.END if is_more else kind
+        context = _context_of(occasion, told)
+        rendered = self._renderer.render(occasion.alert, told, face_of(outlet), context=context)
         picture = self._picture(outlet, occasion)
-        if picture is None and kind is not PostKind.END:
-            picture = self._card(outlet, occasion.alert, kind, context)
+        if picture is None and told is not PostKind.END:
+            picture = self._card(outlet, occasion.alert, told, context)
         rendered = replace(rendered, message=replace(rendered.message, image=picture))
         alert = occasion.alert
-        ends = alert.ends if kind is not PostKind.END else max(alert.ends, occasion.now + END_IS_WORTH_TELLING)
+        ends = alert.ends if told is not PostKind.END else max(alert.ends, occasion.now + END_IS_WORTH_TELLING)
         post = Post(
             id=self._new_id(),
             alert_id=occasion.record.id,
             incident_id=occasion.record.incident_id,
             channel=outlet.name,
             kind=kind,
-            means=_means(outlet, kind),
+            means=_means_of_more(outlet) if is_more else _means(outlet, kind),
             state=occasion.state,
             priority=_priority(occasion),
             message=rendered.message,
@@ -175,7 +178,8 @@ class Pen:
             expires=ends,
             not_before=occasion.not_before,
         )
-        return Penned(post, rendered, self._bulk(outlet, occasion, post, context) if outlet.subscriptions else None)
+        has_bulk = outlet.subscriptions and not is_more
+        return Penned(post, rendered, self._bulk(outlet, occasion, post, context) if has_bulk else None)
 
     def _bulk(self, outlet: Outlet, occasion: Occasion, post: Post, context: Context) -> Bulk:
         """The same for the channel's subscribers, in each of their languages."""
@@ -226,6 +230,17 @@ def _means(outlet: Outlet, kind: PostKind) -> Means:
     if kind is PostKind.END:
         return Means.REPLY if outlet.on_end is Means.NONE else outlet.on_end
     return outlet.on_update if kind is PostKind.UPDATE else Means.NEW
+
+
+def _means_of_more(outlet: Outlet) -> Means:
+    """How the words that follow a correction appear: in its place, or below it; what was deleted has no place."""
+    match outlet.on_end:
+        case Means.EDIT:
+            return Means.EDIT
+        case Means.DELETE:
+            return Means.NEW
+        case _:
+            return Means.REPLY
 
 
 def _priority(occasion: Occasion) -> int:

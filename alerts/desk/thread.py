@@ -23,9 +23,12 @@ def last_there(thread: Sequence[Post]) -> Post | None:
 
 
 def is_on(thread: Sequence[Post]) -> bool:
-    """Whether the incident is on this channel, or on its way there, and was not ended."""
-    last = last_there(thread)
-    return last is not None and last.kind is not PostKind.END
+    """Whether the incident is on this channel, or on its way there, and was not ended.
+
+    What follows an end without beginning anew, as a correction's words do, belongs to the end.
+    """
+    turns = [post.kind for post in thread if post.state in COMING and post.kind is not PostKind.UPDATE]
+    return turns[-1] is not PostKind.END if turns else last_there(thread) is not None
 
 
 def channels_on(posts: Iterable[Post]) -> frozenset[str]:

@@ -57,7 +57,7 @@ def _stands(books: Books, record: Record, publish: Publish) -> bool:
             has_clock = any(post.not_before for post in _waiting(books, record))
             return publish == "approve" or (publish == "veto" and has_clock)
         case _:
-            return is_open(books.thread(record.incident_id))
+            return bool(channels_on(books.thread(record.incident_id)))
 
 
 def merged_before(books: Books, alert: Alert, source: str, now: datetime) -> LeftOut | None:

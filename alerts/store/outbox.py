@@ -111,7 +111,8 @@ def _begin(
 
 
 def _thread(db: sqlite3.Connection, post: Post) -> tuple[Receipt, ...]:
-    rows = sql.THREAD.rows(db, incident=post.incident_id, channel=post.channel, seq=post.seq)
+    goes_on = int(post.kind is PostKind.UPDATE)
+    rows = sql.THREAD.rows(db, incident=post.incident_id, channel=post.channel, seq=post.seq, goes_on=goes_on)
     newest = {row["remote_id"]: Receipt(row["remote_id"], row["url"]) for row in rows}
     return tuple(newest.values())
 

@@ -110,10 +110,21 @@ _ENDED_SINCE = exists().where(
     _ended.c.seq >= post.c.seq,
     _ended.c.seq < bindparam("seq"),
 )
+_begun = post.alias("begun")
+_BEGUN_SINCE = exists().where(
+    _begun.c.incident == post.c.incident,
+    _begun.c.channel == post.c.channel,
+    _begun.c.kind == PostKind.PUBLISH.value,
+    any_of(_begun.c.state, [_S.SENT.value, _S.SENDING.value, _S.IN_DOUBT.value]),
+    _begun.c.seq > post.c.seq,
+    _begun.c.seq < bindparam("seq"),
+)
 THREAD = Statement(
+    # What goes on after an end, as the words of a correction do, belongs to what was ended.
     select(post.c.remote_id, post.c.url)
     .where(post.c.incident == bindparam("incident"), _ON_LANE, post.c.seq < bindparam("seq"))
-    .where(post.c.state == _S.SENT.value, post.c.remote_id.is_not(None), ~_ENDED_SINCE)
+    .where(post.c.state == _S.SENT.value, post.c.remote_id.is_not(None))
+    .where(or_(~_ENDED_SINCE, and_(bindparam("goes_on") == 1, ~_BEGUN_SINCE)))
     .order_by(post.c.seq)
 )
 _first = attempt.alias("first")

@@ -11,10 +11,12 @@ import pytest
 from alerts.daemon.sittings import sit
 from alerts.desk.account import account_of
 from alerts.desk.actions import Desk
+from alerts.desk.amending import correction_of
 from alerts.desk.approval import fingerprint
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
 from alerts.desk.station import Intake
+from alerts.desk.thread import channels_on
 from alerts.desk.versions import changes_between
 from alerts.model.actor import Actor, Origin, Role, fold_name
 from alerts.model.alert import Named, Severity, Urgency
@@ -720,3 +722,73 @@ def test_what_waits_says_all_that_a_validation_lets_out(make_town):
     assert {each["language"] for each in told["subscribers"]} == {"fr", "en"}
     assert all("Restez chez vous." in each["text"] for each in told["subscribers"])
     assert {"name": "instruction", "words": "Restez chez vous."} in told["words"][0]["said"]
+
+
+class TestTheWordsOfACorrection:
+    """What was wrong is taken back at once; what its author says instead waits as all that they say does."""
+
+    LUC = Actor("Luc", Role.AUTHOR, Origin.CONSOLE)
+
+    @pytest.fixture
+    def desk(self, make_town):
+        outlets = (X, replace(PAGE, name="page"), replace(TELEGRAM, subscriptions=True))
+        return DutyDesk(
+            make_town(intakes={"manual": replace(APPROVE, urgent="auto"), "meteo": Intake()}, outlets=outlets)
+        )
+
+    @pytest.fixture
+    def out(self, desk):
+        filed = desk.town.hear(an_alert(severity=Severity.EXTREME, urgency=Urgency.IMMEDIATE))
+        desk.town.deliver(filed)
+        return filed
+
+    def texts(self, desk, record) -> str:
+        posts = desk.town.act(lambda books: books.posts_of(record.id))
+        told = [message for post in posts for message in (post.message, *post.subscribers.values())]
+        return " ".join(message.plain for message in told)
+
+    @pytest.mark.parametrize("publish", ["approve", "veto"])
+    def test_of_who_needs_a_validation_wait_and_follow_as_an_update(self, desk, out, publish):
+        desk.town.station.intakes["manual"] = Intake(publish=publish, urgent="auto")
+        done = desk.act(self.LUC, lambda officer: officer.correct(out.record.id, "Fuyez vers le nord."))
+
+        assert {post.state for post in desk.town.posts(done).values()} == {S.QUEUED}
+        assert "Fuyez" not in self.texts(desk, done.record)
+        assert "Fuyez" in self.texts(desk, done.words)
+        assert done.words.state is AlertState.WAITING
+        words = desk.town.act(lambda books: books.posts_of(done.words.id))
+        assert {(post.kind, post.state) for post in words} == {("update", S.WAITING)}
+        assert {post.channel: str(post.means) for post in words} == {"x": "reply", "page": "edit", "telegram": "reply"}
+
+    def test_go_out_when_somebody_validates_them_and_end_what_is_ended(self, desk, out):
+        done = desk.act(self.LUC, lambda officer: officer.correct(out.record.id, "Fuyez vers le nord."))
+        desk.town.deliver(done)
+        desk.act(ANNE, lambda officer: officer.approve(done.words.id))
+        posts = desk.town.act(lambda books: books.thread(out.record.incident_id))
+
+        assert {post.state for post in posts if post.alert_id == done.words.id} == {S.QUEUED}
+        assert channels_on(posts) == frozenset()
+        desk.town.clock.set(NOW + timedelta(days=3))
+        assert desk.town.act(desk.town.desk.end_what_is_over) == []
+
+    def test_nobody_writes_them_past_a_validation_as_a_cap_message(self, desk, out):
+        correction = correction_of(out.record, "Fuyez.", desk.town.station, NOW, "n9")
+        info = replace(correction.infos[0], headline="Fuyez !", description="Fuyez vers le nord.")
+        done = desk.act(self.LUC, lambda officer: officer.post(replace(correction, infos=(info,))))
+
+        assert {post.state for post in desk.town.posts(done).values()} == {S.QUEUED}
+        assert "Fuyez" not in self.texts(desk, done.record)
+
+    def test_of_an_approver_go_at_once(self, desk, out):
+        done = desk.act(ANNE, lambda officer: officer.correct(out.record.id, "L’eau est potable."))
+
+        assert done.words is None
+        assert "L’eau est potable." in self.texts(desk, done.record)
+
+    def test_without_any_nothing_follows(self, desk, out):
+        assert desk.act(self.LUC, lambda officer: officer.correct(out.record.id)).words is None
+
+    def test_of_what_was_never_out_nothing_follows(self, desk):
+        filed = desk.post(self.LUC)
+
+        assert desk.act(self.LUC, lambda officer: officer.correct(filed.record.id, "Rien.")).words is None
