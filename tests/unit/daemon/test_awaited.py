@@ -228,11 +228,11 @@ async def test_a_correction_is_told_once_with_its_words_and_by_whom(duty):
     await duty.act(PAUL, lambda officer: officer.approve(alert))
     await duty.change("UPDATE post SET state = 'sent' WHERE alert_id = ?", alert)
     await duty.look()
-    filed = await duty.act(ANNE, lambda officer: officer.correct(alert, "le pont est ouvert"))
+    filed = await duty.act(PAUL, lambda officer: officer.correct(alert, "le pont est ouvert"))
 
     (told,) = await duty.look()
     assert told.splitlines()[1:] == [
-        "EXERCICE – Corrigée par Anne, sans validation : « Crue de l’Isère » (grave)",
+        "EXERCICE – Corrigée par Paul, sans validation : « Crue de l’Isère » (grave)",
         f"https://garde.saint-martin.example/desk/alerts/{filed.record.id}",
         "(le pont est ouvert)",
     ]
@@ -240,6 +240,18 @@ async def test_a_correction_is_told_once_with_its_words_and_by_whom(duty):
     duty.restart()
     assert await duty.look() == []
     assert await duty.look(after=26 * 3600) == [], "it is no news for ever"
+
+
+async def test_an_author_s_words_to_a_correction_are_told_as_what_waits(duty):
+    alert = await duty.post(exercise=True)
+    await duty.act(PAUL, lambda officer: officer.approve(alert))
+    await duty.change("UPDATE post SET state = 'sent' WHERE alert_id = ?", alert)
+    filed = await duty.act(ANNE, lambda officer: officer.correct(alert, "le pont est ouvert"))
+
+    told = "\n".join(await duty.look())
+    assert "EXERCICE – Corrigée par Anne, sans validation : « Crue de l’Isère »" in told
+    assert f"https://garde.saint-martin.example/desk/waiting/{filed.words.id}" in told
+    assert "le pont est ouvert" not in told
 
 
 async def test_a_correction_that_was_made_while_nobody_looked_is_told_by_the_one_that_starts_next(duty):

@@ -59,7 +59,10 @@ async def test_what_is_out_is_updated_cancelled_and_corrected(bureau):
     assert updated["incident"] == ended["incident"] == first["incident"]
     assert [post["kind"] for post in updated["posts"]] == ["update", "update"]
     assert [post["kind"] for post in ended["posts"]] == [post["kind"] for post in shown["posts"]] == ["end", "end"]
-    assert len(await bureau.rows("SELECT * FROM alert")) == 3
+    assert "Non." not in str(ended["posts"])
+    [follows] = (await bureau.told("GET", "/alerts?state=waiting"))["alerts"]
+    assert [(post["kind"], "Non." in post["text"]) for post in follows["posts"]] == [("update", True)] * 2
+    assert len(await bureau.rows("SELECT * FROM alert")) == 4
 
 
 async def test_a_waiting_alert_is_validated_by_its_own_id_alone(bureau):
