@@ -181,7 +181,11 @@ def outside(given: Given) -> None:
                 self.end_headers()
                 self.wfile.write(body)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    class Quiet(ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """Who hangs up in the middle of a bomb is right to."""
+
+    server = Quiet(("127.0.0.1", 0), Server)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     server.serve_forever()
 
