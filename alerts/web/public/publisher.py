@@ -32,8 +32,8 @@ AT_A_TIME = 20
 """Older incidents whose pages an export gets with one edition, until it has them all."""
 CARDS_AT_A_TIME = 40
 """Cards that an edition waits for on its way to the files; the gravest have theirs first, the rest follow."""
-TOLD_AT_ONCE, TOLD_EVERY = 10, 0.002
-"""Open pages that are told of an edition together, and the seconds to the next of them: 2,000 within half a second."""
+TOLD_AT_ONCE, TOLD_EVERY = 5, 0.002
+"""Open pages that are told of an edition together, and the seconds to the next of them: 2,000 within a second."""
 _BOT = re.compile(r"@(\w{3,64})", re.ASCII)
 
 log = structlog.get_logger()

@@ -22,6 +22,7 @@ HEARTBEAT = 15.0
 def public_routes(publisher: Publisher) -> list[web.RouteDef]:
     """All of them: the stream of events, and whatever an edition answers."""
     streams: set[web.StreamResponse] = set()
+    news = _News()
 
     async def look(request: web.Request) -> web.Response:
         path = request.path
@@ -38,7 +39,7 @@ def public_routes(publisher: Publisher) -> list[web.RouteDef]:
         try:  # who closes the page is gone at the next write: a reader's right, and no error
             with publisher.listen() as changed, contextlib.suppress(ConnectionError):
                 await stream.prepare(request)
-                await _tell(stream, publisher, changed)
+                await _tell(stream, publisher, changed, news)
         finally:
             streams.discard(stream)
         return stream
@@ -63,22 +64,32 @@ async def _nothing_there(publisher: Publisher, request: web.Request) -> web.Resp
     return page.to(request, status=404) if page else web.Response(status=404)
 
 
-async def _tell(stream: web.StreamResponse, publisher: Publisher, changed: asyncio.Event) -> None:
+class _News:
+    """What an edition has all streams told, spelt once for all of them."""
+
+    def __init__(self) -> None:
+        self._edition: Edition | None = None
+        self._told = b""
+
+    def of(self, edition: Edition) -> bytes:
+        """The event."""
+        if edition is not self._edition:
+            incidents = [each.id for each in edition.outlook.situation.on]
+            data = json.dumps({"at": edition.outlook.now.isoformat(timespec="seconds"), "on": incidents})
+            self._edition, self._told = edition, f"event: alerts\ndata: {data}\n\n".encode()
+        return self._told
+
+
+async def _tell(stream: web.StreamResponse, publisher: Publisher, changed: asyncio.Event, news: _News) -> None:
     told = None
     while not publisher.closed:
         changed.clear()
         edition = await publisher.edition()
         if edition.news != told:
             told = edition.news
-            await stream.write(_news(edition))
+            await stream.write(news.of(edition))
         while not changed.is_set():
             try:
                 await asyncio.wait_for(changed.wait(), HEARTBEAT)
             except TimeoutError:
                 await stream.write(b": alive\n\n")
-
-
-def _news(edition: Edition) -> bytes:
-    incidents = [each.id for each in edition.outlook.situation.on]
-    data = json.dumps({"at": edition.outlook.now.isoformat(timespec="seconds"), "on": incidents})
-    return f"event: alerts\ndata: {data}\n\n".encode()
