@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import statistics
 import subprocess
@@ -40,6 +41,8 @@ PAUSE = 0.08
 POSTS = history.POSTS
 SHORTEST = 2.0
 """Seconds that an attack goes on before the first Extreme: a feed that is looked at each second has come by twice."""
+SETTLED_WITHIN, IDLE = 30.0, 0.1
+"""Seconds to wait for an idle daemon, and the CPU seconds that one takes in a second at the most."""
 UNPACED = 'limits = ["100000/1m"]\nreserve = 0\n'
 TOWN = (
     PAGE + UNPACED + 'severity = "Extreme"\n' + TELEGRAM + UNPACED + "subscriptions = true\n"
@@ -108,6 +111,8 @@ def measure() -> Iterator[Row]:
             town = stack.enter_context(contextlib.contextmanager(town_in)(Path(folder)))
             scene = _scene(town, stack, POSTS if long_history else 0)
             for attack in attacks:
+                if not long_history:
+                    _renew(scene)
                 yield _row(scene, attack)
 
 
@@ -147,14 +152,30 @@ def _scene(town: Town, stack: ExitStack, posts: int) -> Scene:
         "csrf": browser.csrf,
         "token": token["token"],
     }
+    daemon.stop()
+    shutil.copy(town.database, town.folder / "fresh.db") if not posts else None
+    daemon = town.start_daemon()
+    given["url"] = daemon.url
     scene = Scene(town, Counter(load_config(town.config)), daemon, mode, given)
     _extremes(scene, 3)
     return scene
 
 
+def _renew(scene: Scene) -> None:
+    """The town as it was at first: pages with all that earlier rows stored are made ever more slowly."""
+    scene.daemon.stop()
+    for each in scene.town.folder.glob(f"{scene.town.database.name}*"):
+        each.unlink()
+    shutil.copy(scene.town.folder / "fresh.db", scene.town.database)
+    scene.daemon = scene.town.start_daemon()
+    scene.given["url"] = scene.daemon.url
+    _extremes(scene, 3)
+
+
 def _row(scene: Scene, attack: Attack) -> Row:
     quiet, attacked = [], []
     for _ in range(ROUNDS):
+        _settle(scene)
         quiet.append(statistics.median(_extremes(scene)))
         with ExitStack() as stack:
             for _ in range(attack.processes if attack.name else 0):
@@ -165,6 +186,22 @@ def _row(scene: Scene, attack: Attack) -> Row:
             scene.mode.write_text("calm")
         assert scene.daemon.alive, scene.daemon.lines[-20:]
     return Row(attack.what, quiet, attacked, "s", goal=GOAL)
+
+
+def _settle(scene: Scene) -> None:
+    """Wait until what an attack left behind (queued messages, closed connections) takes nothing any more."""
+    until = time.monotonic() + SETTLED_WITHIN
+    while time.monotonic() < until:
+        before = _cpu(scene.daemon.pid)
+        time.sleep(1)
+        if _cpu(scene.daemon.pid) - before < IDLE:
+            return
+
+
+def _cpu(process: int) -> float:
+    """CPU seconds that a process took so far (utime and stime, proc(5))."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _extremes(scene: Scene, many: int = EXTREMES) -> list[float]:
