@@ -79,6 +79,8 @@ _FRENCH: Mapping[str, str] = MappingProxyType(
         "from": "à partir du {first}",
         "between": "du {first} au {last}",
         "except": ", sauf {days}",
+        "also": ", et aussi {days}",
+        "otherwise": "Par exception, {when} (était : {was}).",
         "open end": "sans date de fin",
         "1": "premier {day}",
         "2": "deuxième {day}",
@@ -140,6 +142,8 @@ _ENGLISH: Mapping[str, str] = MappingProxyType(
         "from": "from {first}",
         "between": "from {first} to {last}",
         "except": ", except {days}",
+        "also": ", and also {days}",
+        "otherwise": "As an exception, {when} (was: {was}).",
         "open end": "no end date",
         "1": "first {day}",
         "2": "second {day}",
@@ -190,11 +194,21 @@ class _Notice:
         changes = json.loads(self.own.parameter(CHANGE_PARAMETER) or "[]")
         if self.step == "start" and not self._series:
             said |= self._headed("begins") | {"when": self._planned_end()}
-        elif self.step == "again":
-            said |= self._headed("goes on")
         elif changes:
             said |= self._changed(changes)
+        elif self._series:
+            said |= self._headed("goes on") if self.step == "again" else {}
+            told = [*self._exceptions(self._series["moved"]), self.said["description"] or ""]
+            said["description"] = "\n\n".join(filter(None, (" ".join(told[:-1]), told[-1])))
         return said
+
+    def _exceptions(self, moved: Sequence[Sequence[str]]) -> list[str]:
+        """The dates of a series that are known from the first to take place at another time, a sentence each."""
+        told: list[str] = []
+        for day, start, end in moved[:_MOST_DAYS]:
+            when = self.teller.window(datetime.fromisoformat(start), datetime.fromisoformat(end), whole=True)
+            told.append(self._say("otherwise", when=when, was=self._date(date.fromisoformat(day), weekday=True)))
+        return told
 
     @property
     def _series(self) -> Mapping[str, Any] | None:
@@ -369,7 +383,10 @@ class _Notice:
         if not days:
             extra = [date.fromisoformat(day) for day in series["extra"]] if not series["rule"] else []
             days, last = self._single_days([day for day in extra if day >= first], begins), None
-        return " ".join(filter(None, (days, hours, self._span(first, last, at_once=False)))) + off
+            return " ".join(filter(None, (days, hours))) + off
+        also = [date.fromisoformat(day) for day in series["extra"] if day >= first.isoformat()]
+        more = self._say("also", days=self._dates(also[:_MOST_DAYS])) if also else ""
+        return " ".join(filter(None, (days, hours, self._span(first, last, at_once=False)))) + off + more
 
     def _days(self, parts: Mapping[str, str]) -> str:
         """The days of a rule, in words; "" where there are none for it."""

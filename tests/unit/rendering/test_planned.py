@@ -92,6 +92,7 @@ def test_before_beginning_and_planned_end_are_three_sentences(language, begins, 
             "chaque jeudi de 9 h à {noon} jusqu’au 17 décembre, sauf les 3 et 10 décembre",
         ),
         ({"last": None}, "chaque jeudi de 9 h à {noon}"),
+        ({"extra": ["2026-12-04"]}, "chaque jeudi de 9 h à {noon} jusqu’au 17 décembre, et aussi le 4 décembre"),
         ({"last": "2027-12-01"}, "chaque jeudi de 9 h à {noon} jusqu’au 1er décembre 2027"),
         ({"rule": "FREQ=WEEKLY;BYDAY=TU,TH"}, "chaque mardi et jeudi de 9 h à {noon} jusqu’au 17 décembre"),
         ({"rule": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"}, "du lundi au vendredi de 9 h à {noon} jusqu’au 17 décembre"),
@@ -112,6 +113,14 @@ def test_a_series_in_words(series, when):
 
     noon = "midi" if "midi" in facts["when"] else "12 h"
     assert plain(facts["when"]).startswith(when.format(noon=noon))
+
+
+def test_a_series_with_a_date_that_is_moved_from_the_first_says_so():
+    moved = [["2026-12-03", "2026-12-02T09:00:00+01:00", "2026-12-02T12:00:00+01:00"]]
+    _, post = said("before", kind=PostKind.PUBLISH, series=SERIES | {"moved": moved})
+
+    assert "Par exception, mercredi 2 décembre" in plain(post)
+    assert "(était : jeudi 3 décembre)." in plain(post)
 
 
 def test_a_series_that_begins_much_later_says_from_when():

@@ -352,6 +352,15 @@ def test_a_series_without_an_end_is_told_once_a_year():
     assert told == [("2027-11-26", [("Update", "again")])]
 
 
+@pytest.mark.parametrize(("first", "now"), [("20260326", "2026-03-25 22:00"), ("20261023", "2026-10-22 22:00")])
+def test_the_night_that_the_clocks_change_is_a_night_like_others(first, now):
+    last = str(int(first) + 1)
+    night = f"DTSTART;TZID=Europe/Paris:{first}T220000\nDTEND;TZID=Europe/Paris:{last}T060000\nRRULE:FREQ=DAILY;COUNT=5"
+    (told,) = Story(one(night)).read(now)
+
+    assert json.loads(told.infos[0].parameter("tocsin:series"))["moved"] == []
+
+
 def test_a_series_that_pauses_beyond_the_window_goes_on():
     story = Story(one(NINE_TO_NOON + "\nRRULE:FREQ=MONTHLY;INTERVAL=4"))
     assert story.steps("2026-11-26 09:00") == [("Alert", "before")]
