@@ -53,13 +53,13 @@ class EventLines:
 class CalendarLines:
     """One VCALENDAR: its own properties in upper case, the text of its time zones, its events in the file's order.
 
-    `damage` says where its components don't fit together: then what isn't there may only have been swallowed.
+    `damage` is the first line at which its components don't fit together: what isn't there may have been swallowed.
     """
 
     properties: dict[str, str] = field(default_factory=dict)
     zones: list[str] = field(default_factory=list)
     events: list[EventLines] = field(default_factory=list)
-    damage: list[str] = field(default_factory=list)
+    damage: str | None = None
 
 
 def decode(body: bytes) -> str:
@@ -155,7 +155,7 @@ class _Cutter:
     def _end(self, line: str, component: str) -> None:
         if component not in self.path:
             if self.calendars:
-                self.calendars[-1].damage.append(f"END:{component[:40]} ends nothing")
+                self._damaged(f"END:{component[:40]}")
             return
         if component == "VCALENDAR":
             self._give_up()
@@ -177,11 +177,13 @@ class _Cutter:
         """The component around this line ends without its END: an event is told, anything else may have hidden some."""
         if len(self.path) < 2:
             return
-        flaw = f"ends without END:{self.path[1][:40]}"
         if "VEVENT" in self.path:
-            self._keep(EventLines(tuple(self.kept), flaw))
+            self._keep(EventLines(tuple(self.kept), "ends without END:VEVENT"))
         else:
-            self.calendars[-1].damage.append(f"BEGIN:{self.path[1][:40]} {flaw}")
+            self._damaged(f"BEGIN:{self.path[1][:40]}")
+
+    def _damaged(self, line: str) -> None:
+        self.calendars[-1].damage = self.calendars[-1].damage or line
 
     def _keep(self, event: EventLines) -> None:
         """Keep an event; one that isn't public only where it stands for a date of a series: that one isn't on.

@@ -52,8 +52,8 @@ class Flaw:
 class Agenda:
     """What a calendar says for a window: occurrences by start, the events that could not be read, and how far it goes.
 
-    Absence means something only before `complete_until`, and only for a UID that isn't among the flaws. `damage` says
-    why half of the calendar may have been swallowed: then it means nothing at all.
+    Absence means something only before `complete_until`, and only for a UID that isn't among the flaws. `damage` is
+    the line at which half of the calendar may have been swallowed: then it means nothing at all.
     """
 
     occurrences: tuple[Occurrence, ...]
@@ -83,7 +83,7 @@ def read_agenda(body: bytes, window: Window, home: ZoneInfo, monotonic: Callable
     occurrences = sorted(reader.occurrences, key=lambda each: (each.starts, each.uid, each.recurrence_id))
     kept = tuple(occurrences[:MOST_OCCURRENCES])
     complete_until = occurrences[MOST_OCCURRENCES].starts if len(occurrences) > MOST_OCCURRENCES else window.stop
-    damage = next((each for calendar in calendars for each in calendar.damage), None)
+    damage = next((calendar.damage for calendar in calendars if calendar.damage), None)
     return Agenda(kept, tuple(reader.flaws), window, complete_until, damage)
 
 

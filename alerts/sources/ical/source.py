@@ -185,7 +185,7 @@ def _trouble(agenda: Agenda, decision: Decision) -> Reason | None:
         return because("calendar_damaged", why=agenda.damage)
     if not decision.gone:
         return None
-    titles = [f"“{each.occurrence.summary[:60]}”" for each in decision.gone[:3] if each.occurrence]
+    titles = [each.occurrence.summary[:60] for each in decision.gone[:3] if each.occurrence]
     more = ["…"] if len(decision.gone) > 3 else []
     return because("calendar_gone", count=len(decision.gone), titles=[*titles, *more])
 
