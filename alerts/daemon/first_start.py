@@ -44,7 +44,7 @@ async def run_setup(file: Path, listen: WebSettings, say: Callable[[str], None])
         say(f"Open this once, in a browser on this machine:\n\n    {url}\n")
         if listen.host not in _LOOPBACK:
             say("Other machines reach it, unencrypted: whoever reads along could come in. An SSH tunnel is better.")
-        say("Nothing is written: the last page shows the lines to save as channels.toml. Ctrl-C ends it.")
+        say("Nothing is written before you ask for it on the last pages. Ctrl-C ends it.")
         await stopped.wait()
     finally:
         await listener.close()

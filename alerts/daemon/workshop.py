@@ -8,25 +8,34 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any
 
 import aiohttp
 
+from alerts.access.administering import FIRST_PASSWORD_BYTES, add_account, first_password
+from alerts.access.passwords import Passwords
 from alerts.channels.settings import ChannelSettings, TelegramSettings
 from alerts.config import Config, channel_kind, load_config, read_channel, read_config, source_kind
 from alerts.daemon import trust
+from alerts.daemon.checkup import unread
+from alerts.daemon.counter import Counter
 from alerts.daemon.furnish import furnish_desk
 from alerts.daemon.kind_sheets import channel_sheets, source_sheets
 from alerts.daemon.outside import open_channel
 from alerts.daemon.sittings import sit
 from alerts.daemon.surroundings import surroundings
 from alerts.desk.account import rehearsal_of
+from alerts.desk.officer import Officer
 from alerts.desk.order import in_order
 from alerts.desk.workshop import ChannelTrial, Hidden, KindSheet, SourceTrial
+from alerts.model.actor import Actor, Origin, Role
 from alerts.model.errors import ConfigurationError, Misuse, TocsinError
 from alerts.model.ids import new_id
+from alerts.model.person import Account
 from alerts.model.ports import Channel, Clock, Heard, Memory, Rehearses, Resources
 from alerts.model.post import Message, Receipt
+from alerts.model.secret import Secret
 from alerts.sources.settings import PolledSettings
 from alerts.store.files import blank
 from alerts.store.transactions import rehearsal
@@ -52,6 +61,59 @@ class HouseWorkshop:
             return self._file.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError):
             return ""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether whoever is here may write this machine's files anyway."""
+        return self._trusted
+
+    def write(self, lines: str) -> str:
+        """Write channels.toml, keeping the one before as channels.toml.before; returns where."""
+        self._must_be_local()
+        before = self.lines()
+        if before == lines:
+            return str(self._file)
+        if before:
+            self._file.with_name(f"{self._file.name}.before").write_text(before, encoding="utf-8")
+        written = self._file.with_name(f"{self._file.name}.new")
+        written.write_text(lines, encoding="utf-8")
+        written.replace(self._file)
+        return str(self._file)
+
+    async def unreadable(self, lines: str) -> Sequence[str]:
+        """What secrets can't be read here, one line each."""
+        config = await self._config(lines)
+        channels = config.channels
+        if not self._trusted:  # whether other files are there is nobody's affair who can't see them anyway
+            standing = self._standing()
+            channels = {name: each for name, each in channels.items() if standing.get(name) == each}
+        found = [each for name, settings in channels.items() for each in unread(name, settings, config.folder)]
+        return [f"{each.what}: {each.words}" for each in found]
+
+    async def people(self) -> Sequence[Account]:
+        """The accounts of the station that channels.toml says; none where there is no such file yet."""
+        config = self._standing_config()
+        if config is None or not config.database.is_file():
+            return ()
+        return await asyncio.to_thread(lambda: Counter(config).ask(lambda sitting: list(sitting.accounts.accounts())))
+
+    async def add_person(self, name: str, role: Role) -> Secret:
+        """Add an account to it, as somebody at the terminal does; returns the first password."""
+        self._must_be_local()
+        config = self._standing_config()
+        if config is None:
+            raise Misuse("there is no channels.toml that Tocsin would start with; save the lines first")
+        return await asyncio.to_thread(_add_person, config, name, role)
+
+    def _must_be_local(self) -> None:
+        if not self._trusted:
+            raise Misuse("from here nothing is written; copy the lines, or download them")
+
+    def _standing_config(self) -> Config | None:
+        try:
+            return load_config(self._file)
+        except ConfigurationError:
+            return None
 
     async def problems(self, lines: str) -> Sequence[str]:
         """What is wrong with these lines, one line each."""
@@ -188,6 +250,14 @@ async def _show(channel: Channel, settings: ChannelSettings, message: Message) -
     if isinstance(channel, Rehearses):
         return await channel.rehearse(message)
     raise Misuse(f"{settings.kind} has no place where a test post is seen by nobody; the credential is all one can try")
+
+
+def _add_person(config: Config, name: str, role: Role) -> Secret:
+    password = first_password(token_bytes(FIRST_PASSWORD_BYTES))
+    kept = Passwords().hash_now(password.reveal())
+    by = Actor("setup", Role.ADMINISTRATOR, Origin.COMMAND, "setup")
+    Counter(config).act(lambda sitting: add_account(Officer(sitting, by), name, role, kept))
+    return password
 
 
 async def _keep_nothing(_: str, __: str) -> None:

@@ -9,8 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from alerts.model.actor import Role
+from alerts.model.person import Account
 from alerts.model.post import Receipt
 from alerts.model.reason import Reason
+from alerts.model.secret import Secret
 
 Hidden = Literal["chat", "unpublished", "none"]
 """Where a test post of a channel goes unseen: a chat that is named, the page's unpublished posts, or nowhere."""
@@ -62,10 +65,31 @@ class SourceTrial:
 
 
 class Workshop(Protocol):
-    """Reads, checks and tries; writes nothing."""
+    """Reads, checks and tries. Writes only where it was opened at this machine's terminal (`is_local`)."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether whoever is here may write this machine's files anyway."""
+        ...
 
     def lines(self) -> str:
         """channels.toml as it stands now; empty where there is none."""
+        ...
+
+    def write(self, lines: str) -> str:
+        """Write channels.toml, keeping the one before beside it; returns where. Raises Misuse where not `is_local`."""
+        ...
+
+    async def unreadable(self, lines: str) -> Sequence[str]:
+        """What secrets can't be read here, one line each; the lines themselves must be right."""
+        ...
+
+    async def people(self) -> Sequence[Account]:
+        """The accounts of the station that channels.toml says; none where there is no such file yet."""
+        ...
+
+    async def add_person(self, name: str, role: Role) -> Secret:
+        """Add an account to it, as somebody at the terminal does; returns the first password. Raises Misuse."""
         ...
 
     async def problems(self, lines: str) -> Sequence[str]:

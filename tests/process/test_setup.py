@@ -33,7 +33,7 @@ def test_the_address_in_the_terminal_opens_the_page_once_and_ctrl_c_ends_it(tmp_
         rest = "".join(process.stdout)
         assert process.stderr
         assert (process.wait(20), process.stderr.read()) == (0, "")
-    assert "Nothing is written" in rest
+    assert "Nothing is written before you ask" in rest
     assert list(tmp_path.iterdir()) == []
 
 

@@ -13,7 +13,7 @@ from alerts.model.actor import Act
 from alerts.web.console.frame import Console, visitor_of
 from alerts.web.console.people import must_administer
 from alerts.web.console.setup.pages import Setup
-from alerts.web.console.setup.people import Person, people_of
+from alerts.web.console.setup.ready import Person, people_of
 
 __all__ = ["routes"]
 

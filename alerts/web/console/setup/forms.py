@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,12 @@ def station(form: Form, words: Words) -> Typed:
     for key in ("name", "sender"):
         _need(typed, key, words)
     return typed
+
+
+def notify(form: Form, channels: Sequence[str]) -> dict[str, Any]:
+    """The table `notify`: who of the channels is told, and the watch that is called while all is well."""
+    told = [name for name in channels if f"told.{name}" in form]
+    return {"channels": told or None, "heartbeat": form.get("heartbeat", "").strip() or None}
 
 
 def entry(form: Form, section: str, sheet: KindSheet, words: Words) -> Typed:

@@ -11,15 +11,23 @@ from typing import Any
 from aiohttp import web
 
 from alerts.desk.workshop import ChannelTrial, KindSheet, SourceTrial, Workshop
+from alerts.model.actor import Role
+from alerts.model.errors import TocsinError
 from alerts.web.console.entering import LONGEST_LINES as LONGEST
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import Frame
 from alerts.web.console.setup import forms
 from alerts.web.console.setup.lines import names_in, parse, table_of, with_table, without_table
-from alerts.web.console.setup.people import Person, four_eyes
+from alerts.web.console.setup.ready import Need, Person, four_eyes, needs, with_exercises
 from alerts.web.console.setup.spelling import said_of
+from alerts.web.words import Words
 
-STEPS = ("station", "channels", "sources", "accounts", "lines")
+STEPS = ("station", "channels", "sources", "duty", "lines", "accounts", "ready")
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "exercise": {"name": "exercices", "exercise": True},
+    "team": {"name": "equipe", "public": False},
+}
+"""What a channel begins with that the step of those on duty asks for."""
 _SHOWN = 200
 _LOCKED = re.compile(r"(?<=://)[^/@]*@")
 """A name and a password in an address."""
@@ -45,6 +53,9 @@ class View:
     channel: ChannelTrial | None = None
     source: SourceTrial | None = None
     checked: bool = False
+    written: str = ""
+    added: tuple[str, str] | None = None
+    refused: str = ""
 
 
 class Setup:
@@ -98,18 +109,20 @@ class Setup:
         if len(lines) > LONGEST:
             raise web.HTTPRequestEntityTooLarge(LONGEST, len(lines))
         do, _, name = form.get("do", "").partition(":")
+        if (step, do) == ("lines", "download"):
+            return _as_file(lines)
         view = await self._do(request, View(step, lines), do, name, form)
         return await self._page(request, view)
 
     async def _do(self, request: web.Request, view: View, do: str, name: str, form: forms.Form) -> View:
         if view.step == "station" and do == "save":
             return await self._save_station(request, view, form)
-        if view.step == "lines":
-            view.checked = do == "check"
-            return view
+        if view.step in ("duty", "lines", "accounts", "ready"):
+            return await self._keep(request, view, do, form)
         match do:
             case "add":
                 view.editing, view.sheet = "", self._sheet(view.step, name or form.get("kind", ""))
+                view.values = PRESETS.get(form.get("preset", ""), {})
             case "edit":
                 self._open(view, name)
             case "save":
@@ -119,6 +132,34 @@ class Setup:
             case "test" | "show":
                 await self._try(request, view, do, name, form)
         return view
+
+    async def _keep(self, request: web.Request, view: View, do: str, form: forms.Form) -> View:
+        """What the last steps do: tell those on duty, write the lines, add an account, send an exercise."""
+        try:
+            match view.step, do:
+                case "duty", "save":
+                    view.lines = with_table(view.lines, "notify", forms.notify(form, names_in(view.lines, "channels")))
+                    view.wrong = await self._wrong("notify", view.lines)
+                case "lines", "check":
+                    view.checked = True
+                case "lines", "write" if not await self._workshop.problems(view.lines):
+                    view.written = self._workshop.write(view.lines)
+                case "accounts", "add-person":
+                    name, role = form.get("person", ""), Role.ADMINISTRATOR
+                    view.added = (name, (await self._workshop.add_person(name, role)).reveal())
+                case "ready", "exercise":
+                    await self._send_exercise(request, view)
+        except (TocsinError, OSError) as error:
+            view.refused = str(error)
+        return view
+
+    async def _send_exercise(self, request: web.Request, view: View) -> None:
+        """Post a test to the exercise channel, by the way that shows nothing to the public."""
+        [name, *_] = with_exercises(view.lines) or [""]
+        text = self._frame.words(request).gettext("EXERCISE – a test of Tocsin. Nothing has happened.")
+        await self._record(request, Trial.SHOWN, f"channels.{name}", _address(view, name))
+        chat = str(table_of(view.lines, f"channels.{name}").get("chat", ""))
+        view.channel = await self._workshop.show(view.lines, name, text, chat)
 
     async def _save_station(self, request: web.Request, view: View, form: forms.Form) -> View:
         typed = forms.station(form, self._frame.words(request))
@@ -166,6 +207,15 @@ class Setup:
             )
             view.channel = await self._workshop.show(view.lines, name, text, form.get("chat"))
 
+    async def _who(self) -> Sequence[Person]:
+        if self._people is not None:
+            return await self._people()
+        accounts = await self._workshop.people()
+        return [Person(each.name, each.role) for each in accounts if each.disabled_at is None]
+
+    async def _needs(self, view: View, people: Sequence[Person], words: Words) -> Sequence[Need]:
+        return await needs(view.lines, self._workshop, people, words) if view.step == "ready" else ()
+
     def _sheets(self, step: str) -> Sequence[KindSheet]:
         return self._workshop.channel_kinds() if step == "channels" else self._workshop.source_kinds()
 
@@ -182,7 +232,7 @@ class Setup:
         return wrong
 
     async def _page(self, request: web.Request, view: View) -> web.Response:
-        people = await self._people() if self._people and view.step == "accounts" else None
+        people = await self._who() if view.step in ("accounts", "ready") else None
         words = self._frame.words(request)
         told = view.step == "lines" or parse(view.lines) is None
         problems = await self._workshop.problems(view.lines) if told else ()
@@ -203,10 +253,22 @@ class Setup:
             hidden=self._workshop.hidden,
             private=_private_chats(view.lines),
             people=people,
+            told_on=list(table_of(view.lines, "notify").get("channels") or ()),
+            heartbeat=table_of(view.lines, "notify").get("heartbeat"),
+            channels=names_in(view.lines, "channels"),
+            exercises=with_exercises(view.lines),
+            local=self._workshop.is_local,
+            needs=await self._needs(view, people or (), words),
             four_eyes=four_eyes(people or ()),
             by_oneself=table_of(view.lines, "desk").get("alone") is True,
             said=said_of(words),
         )
+
+
+def _as_file(lines: str) -> web.Response:
+    """The lines as a file to be kept: what was typed, and nothing of the page around it."""
+    headers = {"Content-Disposition": 'attachment; filename="channels.toml"'}
+    return web.Response(body=lines.encode(), content_type="application/toml", charset="utf-8", headers=headers)
 
 
 def _address(view: View, name: str) -> str:

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from alerts.config import read_config
+from alerts.access.passwords import Passwords
+from alerts.config import load_config, read_config
+from alerts.daemon.counter import Counter
+from alerts.model.actor import Role
 from tests.unit.web.console.setup.visiting import ROOT, SECRETS, STATION, add, timeline
 
 
@@ -20,8 +23,7 @@ async def test_the_whole_way_ends_with_lines_that_the_daemon_starts_with(visitor
     await visitor.send("channels", "test:telegram")
     assert "Speaks as @tocsin_sandbox_bot, 312 people follow it" in visitor.text
     await visitor.send("sources")
-    await visitor.send("accounts")
-    assert "tocsin user add" in visitor.text
+    await visitor.send("duty")
     await visitor.send("lines")
     assert "Tocsin would start with these lines." in visitor.text
     shown = re.search(r'<textarea id="f-lines".*?>\n(.*?)</textarea>', visitor.page, re.DOTALL)
@@ -181,11 +183,14 @@ async def test_a_channel_is_changed_renamed_and_removed(visitor, sandbox):
     await visitor.send("channels", "edit:telegram")
     assert 'value="@saintmartin"' in visitor.page
 
+    assert f'value="{sandbox.url}"' in visitor.page
+    visitor.lines = visitor.lines.replace("[channels.telegram]\n", "[channels.telegram]\nreserve = 3\n")
     new = {"key.chat": "-1001", "key.token": "TELEGRAM_TOKEN", "key.exercise": "true", "key.public": "true"}
     await visitor.send("channels", "save:telegram", kind="telegram", name="exercices", **new)
     assert "[channels.exercices]" in visitor.lines
     assert "[channels.telegram]" not in visitor.lines
-    assert sandbox.url in visitor.lines, "what the form doesn't ask for stays"
+    assert "reserve = 3" in visitor.lines, "what the form doesn't ask for stays"
+    assert "api_url" not in visitor.lines, "what was left empty in it goes"
     await visitor.send("channels", "remove:exercices")
 
     assert "channels" not in visitor.lines
@@ -216,3 +221,74 @@ async def test_what_x_asks_of_town_halls_is_told_before_its_secrets_are(visitor)
     assert "apply as a Public Utility App" in visitor.text
     await visitor.send("channels", "add", kind="telegram")
     assert "Public Utility App" not in visitor.text
+
+
+async def test_it_ends_with_a_file_an_account_an_exercise_and_a_green_list(visitor, sandbox, tmp_path):
+    """As a newcomer would, with the sandbox: its address is asked for like anything else."""
+    await visitor.send("station", "save", **STATION)
+    await visitor.send("ready")
+    assert "Not ready yet" in visitor.text
+    here = {"key.api_url": sandbox.url, "key.token": "TELEGRAM_TOKEN"}
+    for preset, name, chat in (
+        ("", "telegram", "@saintmartin"),
+        ("team", "equipe", "-1009"),
+        ("exercise", "jeu", "-1008"),
+    ):
+        await visitor.send("channels", "add:telegram", preset=preset)
+        marks = {"": {"key.public": "true"}, "team": {}, "exercise": {"key.public": "true", "key.exercise": "true"}}[
+            preset
+        ]
+        assert ('name="key.exercise" value="true" checked' in visitor.page) == (preset == "exercise")
+        await visitor.send("channels", "save:", kind="telegram", name=name, **here, **{"key.chat": chat}, **marks)
+        assert visitor.status == 200, visitor.text
+    await visitor.send("duty", "save", **{"told.equipe": "true"})
+    assert "Exercises go to: jeu" in visitor.text
+
+    await visitor.send("lines", "write")
+    assert str(tmp_path / "channels.toml") in visitor.text
+    assert (tmp_path / "channels.toml").read_text() == visitor.lines
+    config = load_config(tmp_path / "channels.toml")
+    assert (config.notify.channels, config.channels["jeu"].exercise) == (("equipe",), True)
+    assert config.channels["jeu"].api_url == sandbox.url
+
+    await visitor.send("accounts", "add-person", person="Camille Roy")
+    password = re.search(r'<code class="code">([a-z0-9-]+)</code>', visitor.page)[1]
+    [account] = Counter(config).ask(lambda sitting: list(sitting.accounts.accounts()))
+    assert (account.name, account.role, account.must_change) == ("Camille Roy", Role.ADMINISTRATOR, True)
+    assert Passwords()._verify(account.password, password).right
+    await visitor.send("ready")
+    assert password not in visitor.page
+    assert "Ready Everything that the first emergency needs is there." in visitor.text
+    await visitor.send("ready", "exercise")
+    assert "The exercise is out" in visitor.text
+    posts = await timeline(sandbox, visitor, "telegram")
+    assert [(each["channel"], each["text"]) for each in posts] == [
+        ("-1008", "EXERCISE – a test of Tocsin. Nothing has happened.")
+    ]
+
+
+async def test_the_lines_can_be_downloaded_and_what_was_there_is_kept_beside_what_is_written(visitor, tmp_path):
+    await visitor.send("station", "save", **STATION)
+    await visitor.send("lines", "download")
+    assert visitor.headers["Content-Disposition"] == 'attachment; filename="channels.toml"'
+    assert visitor.page.startswith("[station]\nname = ")
+    assert list(tmp_path.iterdir()) == [], "nothing is written before it is asked for"
+
+
+async def test_lines_that_are_wrong_are_not_written_and_an_account_waits_for_them(visitor, tmp_path):
+    await visitor.send("lines", "write", lines="[station]\nname = 1\n")
+    assert list(tmp_path.iterdir()) == []
+    await visitor.send("accounts", "add-person", person="Camille")
+    assert "save the lines first" in visitor.text
+
+
+async def test_the_file_before_is_kept(visitor, tmp_path):
+    (tmp_path / "channels.toml").write_text("# mine\n")
+    await visitor.send("station", "save", **STATION)
+    await visitor.send(
+        "channels", "save:", kind="telegram", name="t", **{"key.chat": "@saintmartin", "key.token": "TELEGRAM_TOKEN"}
+    )
+    await visitor.send("lines", "write")
+    assert "Written" in visitor.text
+    assert (tmp_path / "channels.toml.before").read_text() == "# mine\n"
+    assert (tmp_path / "channels.toml").read_text() == visitor.lines
