@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from alerts.model.characters import seen, shown
 from alerts.model.ports import Asked, Keyboard
 from alerts.model.subscriber import Subscriber
 
@@ -68,12 +69,14 @@ class Kept:
 
 def buttons(*rows: Sequence[tuple[str, str]]) -> Keyboard:
     """Rows of buttons, each with what it says and the data it sends."""
-    return {"inline_keyboard": [[{"text": text, "callback_data": data} for text, data in row] for row in rows if row]}
+    return {
+        "inline_keyboard": [[{"text": seen(text), "callback_data": data} for text, data in row] for row in rows if row]
+    }
 
 
 def safe(text: str) -> str:
-    """A text in Telegram's HTML."""
-    return html.escape(text, quote=False)
+    """A text in Telegram's HTML; what can't be seen in it is written out, and turns nothing around."""
+    return html.escape(shown(text), quote=False)
 
 
 def length_of(text: str) -> int:
@@ -84,7 +87,7 @@ def length_of(text: str) -> int:
 def pieces(text: str, most: int) -> list[str]:
     """A plain text in pieces of at most so many units, whatever its characters are."""
     found, piece, size = [], "", 0
-    for character in text:
+    for character in shown(text):
         if size + _units(character) > most:
             found.append(piece)
             piece, size = "", 0

@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from alerts.desk.territory import District
+from alerts.model.characters import bounded, seen
 from alerts.model.errors import Unreadable
+
+_LONGEST = 200
+"""Characters of a district's name or code."""
 
 
 def read_districts(path: Path) -> tuple[District, ...]:
@@ -41,7 +45,7 @@ def _district(file: str, place: int, feature: Any) -> District:
     if not isinstance(polygons, list) or not all(_is_polygon(polygon) for polygon in polygons):
         allowed = "rings of 4 and more [longitude, latitude], the last one equal to the first"
         raise Unreadable(f"{file}: features[{place}] ({name}) has an outline that is none; allowed: {allowed}")
-    return District(str(code), str(name), outline)
+    return District(seen(bounded(str(code), _LONGEST)), seen(bounded(str(name), _LONGEST)), outline)
 
 
 def _table(value: Any, key: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from alerts.model.alert import (
     Status,
     Urgency,
 )
-from alerts.model.characters import stream_safe
+from alerts.model.characters import seen, stream_safe
 from alerts.model.errors import Misuse
 from alerts.model.hazard import HAZARD_PARAMETER, Hazard
 from alerts.model.span import parse_span
@@ -168,7 +168,7 @@ def _line(option: str, text: str | None) -> str | None:
     line = _BLANKS.sub(" ", stream_safe(text or "")).strip()
     if any(unicodedata.category(character) == "Cc" for character in line):
         raise Misuse(f"{option} holds a control character; allowed: plain text")
-    return line or None
+    return seen(line).strip() or None
 
 
 def _text(option: str, text: str | None) -> str | None:
@@ -177,7 +177,7 @@ def _text(option: str, text: str | None) -> str | None:
     lines = stream_safe(text or "").replace("\r\n", "\n").strip()
     if any(unicodedata.category(character) == "Cc" and character not in _KEPT for character in lines):
         raise Misuse(f"{option} holds a control character; allowed: plain text")
-    return lines or None
+    return seen(lines).strip() or None
 
 
 def _must_fit(option: str, text: str | None, most: int) -> None:

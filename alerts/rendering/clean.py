@@ -13,11 +13,9 @@ from itertools import pairwise
 from typing import Any
 
 from alerts.model.alert import Alert, Area, Info, Named
-from alerts.model.characters import normal
+from alerts.model.characters import normal, seen
 
-_SUSPECT = re.compile(
-    r"[<&\x00-\x1f\x7f-\x9f\u00ad\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]|  |\w\?\w"
-)
+_SUSPECT = re.compile(r"[<&\x00-\x1f\x7f-\x9f\u2028\u2029]|  |\w\?\w")
 _BREAK = re.compile(r"<\s*(?:br|hr)\s*/?\s*>|<\s*/\s*(?:p|div|ul|ol|tr|h[1-6])\s*>", re.IGNORECASE)
 _ITEM = re.compile(r"<\s*li\b[^<>]*>", re.IGNORECASE)
 _HIDDEN = re.compile(
@@ -28,11 +26,6 @@ _TAG = re.compile(
     r"ins|li|link|meta|object|ol|p|pre|q|s|script|small|span|strike|strong|style|sub|sup|svg|table|tbody|td|tfoot|th|thead|"
     r"title|tr|tt|u|ul|video)(?:\s[^<>]*)?/?\s*>",
     re.IGNORECASE,
-)
-# Everything that shows nothing and can deceive: controls, bidirectional overrides, embeddings and isolates, the
-# byte-order mark and the two non-characters that X refuses, halves of surrogate pairs. Joiners stay: emoji need them.
-_INVISIBLE = re.compile(
-    r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
 )
 _LOST_APOSTROPHE = re.compile(r"\b([cdjlmnst]|qu)\?(?=[a-zàâéèêëîïôûùh])", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t]{2,}|\t")
@@ -54,12 +47,13 @@ def clean(text: str) -> str:
     for "gusts < 90 km/h" is no tag. Entities are read twice, since feeds escape twice.
     """
     text = normal("NFC", text[:LONGEST])
-    if not _SUSPECT.search(text):
+    if not _SUSPECT.search(text) and seen(text) == text:
         return text.strip()
     # Runs of blanks first: the patterns below would try each of them from each place.
     text = _LONG_BLANKS.sub("  ", html.unescape(html.unescape(text)))
-    text = _INVISIBLE.sub("", _without_markup(text))
-    text = _LOST_APOSTROPHE.sub(r"\1’", re.sub(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]", "\n", text))
+    text = re.sub(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]", "\n", _without_markup(text))
+    # Bidirectional controls and all else that can't be seen; joiners stay, for emoji need them.
+    text = _LOST_APOSTROPHE.sub(r"\1’", seen(text))
     lines = [_BLANKS.sub(" ", line).strip() for line in text.split("\n")]
     paragraphs = re.split(r"\n{2,}", "\n".join(lines).strip("\n"))
     return "\n\n".join(_unwrap(paragraph) for paragraph in paragraphs)
@@ -106,7 +100,8 @@ def address(web: str | None) -> str | None:
     link = (web or "").strip()
     return (
         link
-        if re.fullmatch(r"https?://[^\s<>\"'\x00-\x20\x7f-\xa0\u200b-\u202e\ufeff]+", link, re.IGNORECASE)
+        if seen(link) == link
+        and re.fullmatch(r"https?://[^\s<>\"'\x00-\x20\x7f-\xa0\u200b-\u202e\ufeff]+", link, re.IGNORECASE)
         else None
     )
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from markupsafe import Markup
+
+from alerts.model.characters import shown
 from alerts.rendering.words import SOURCE, Words, read_words
 
-__all__ = ["SOURCE", "Words", "best_of", "languages_in", "read_words"]
+__all__ = ["SOURCE", "Words", "best_of", "in_sight", "languages_in", "read_words"]
 
 
 def languages_in(folder: Path) -> tuple[str, ...]:
@@ -30,3 +34,17 @@ def _ranked(part: str, place: int) -> tuple[float, int, str]:
     except ValueError:
         weight = 0.0
     return weight, -place, tag.strip().split("-")[0].lower()
+
+
+def in_sight(value: Any) -> Any:
+    """A value on its way into a page, what can't be seen in it written out: Jinja's `finalize` for every page.
+
+    A bidirectional control in somebody's text would turn the words around it, ours too, and a blank without a width
+    makes two names look like one: whoever reads the page sees that it is there, and no browser obeys it.
+    """
+    if not isinstance(value, str):
+        return value
+    told = shown(str(value))
+    if told == value:
+        return value
+    return Markup(told) if isinstance(value, Markup) else told  # noqa: S704 it was markup before, and is no other now

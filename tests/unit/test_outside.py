@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 
 from alerts.access.answers import Reason
 from alerts.access.visitor import Visit
+from alerts.bot.reply import buttons, pieces, safe
 from alerts.cli.posting import _read_cap
 from alerts.cli.subscribers import read_lines
+from alerts.desk.boundary import read_districts
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.station import Station
 from alerts.desk.territory import District, Territory
@@ -40,6 +42,7 @@ from alerts.sources.ical.place import CalendarFile
 from alerts.web.api.problems import Problem
 from alerts.web.api.reading import wish_of
 from alerts.web.api.wishes import Words
+from alerts.web.console.compose.fields import typed
 from alerts.web.console.setup.lines import with_table
 from alerts.web.console.watch.outline import outline_of
 from alerts.web.public.told import outlines
@@ -361,3 +364,32 @@ def test_no_pattern_tries_a_strangers_text_over_and_over(unit):
             ChannelFace("t", "telegram", TextFormat(4096, markup="html")),
         ):
             renderer.render(alert, PostKind.PUBLISH, face, context=Context("1", NOW, None, None))
+
+
+# --- what can't be seen ---------------------------------------------------------------------------------------------
+
+TURNED = "Route \u202eouverte\u2066\u200f\u200b\u00ad"
+
+
+def test_an_authors_words_have_nothing_in_them_that_cannot_be_seen():
+    said = Draft(TURNED, description=TURNED, instruction=TURNED, event=TURNED)
+    info = draft_alert(said, Station("Ville", "s@example.org", "fr", UTC, ()), NOW, "1").infos[0]
+    assert {info.headline, info.description, info.instruction, info.event} == {"Route ouverte"}
+    assert typed([("headline", TURNED), ("area", TURNED)]) == {"headline": "Route ouverte", "area": ("Route ouverte",)}
+    with pytest.raises(Misuse, match="control character"):
+        draft_alert(Draft("a\x07b"), Station("Ville", "s@example.org", "fr", UTC, ()), NOW, "1")
+
+
+def test_the_bot_obeys_nothing_either():
+    assert not UNSEEN.search(safe(TURNED))
+    assert "‹U+202E›" in safe(TURNED)
+    assert buttons([(TURNED, "x")])["inline_keyboard"][0][0]["text"] == "Route ouverte"
+    assert not UNSEEN.search("".join(pieces(TURNED, 100)))
+
+
+def test_a_districts_name_is_what_is_seen(tmp_path):
+    ring = [[5, 45], [5, 46], [6, 46], [5, 45]]
+    shape = {"type": "Polygon", "coordinates": [ring]}
+    feature = {"type": "Feature", "properties": {"code": "C", "name": TURNED}, "geometry": shape}
+    (tmp_path / "areas.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    assert [each.name for each in read_districts(tmp_path / "areas.geojson")] == ["Route ouverte"]

@@ -31,7 +31,7 @@ from alerts.web.console.times import Times
 from alerts.web.console.words import best_language, languages, words_of
 from alerts.web.leaflet import leaflet_files
 from alerts.web.rules import Rules
-from alerts.web.words import Words
+from alerts.web.words import Words, in_sight
 
 BASE = "/desk"
 STATIC = f"{BASE}/static"
@@ -114,10 +114,13 @@ class Frame:
 
 @pass_context
 def worded(context: Context, value: object) -> object:
-    """Every reason that a page shows is put into the page's language on its way out; anything else stays as it is."""
+    """Every reason that a page shows is put into the page's language on its way out; what can't be seen is written out.
+
+    Anything else stays as it is.
+    """
     if not isinstance(value, Reason):
-        return value
-    return word(value, context["language"], context["station_zone"])
+        return in_sight(value)
+    return in_sight(word(value, context["language"], context["station_zone"]))
 
 
 def _say(words: Words, sentence: str, /, **values: object) -> str:

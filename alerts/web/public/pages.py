@@ -21,7 +21,7 @@ from alerts.web.public.setting import Outlook, Setting
 from alerts.web.public.static import static_path
 from alerts.web.public.told import Told, shapes_of
 from alerts.web.public.tongues import marked, tongue
-from alerts.web.words import Words, read_words
+from alerts.web.words import Words, in_sight, read_words
 
 _HERE = Path(__file__).parent
 _COMPILED = CompiledTemplates()
@@ -53,6 +53,7 @@ class Pages:
             bytecode_cache=_COMPILED,
             trim_blocks=True,
             lstrip_blocks=True,
+            finalize=in_sight,
         )
         self._environment.globals.update(
             _=self._words.gettext,

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from alerts.model.characters import bounded
+from alerts.model.characters import bounded, seen
 from alerts.model.draft import Typed
 from alerts.model.errors import Misuse
 
@@ -50,9 +50,9 @@ def typed(pairs: Iterable[tuple[str, Any]]) -> dict[str, Typed]:
     found: dict[str, Typed] = {}
     for name, value in pairs:
         if name in TEXTS and isinstance(value, str):
-            found[name] = _plain(value)
+            found[name] = plain(value)
         elif name in LISTS and isinstance(value, str) and len(several(found, name)) < _MOST_TICKED:
-            found[name] = (*several(found, name), _plain(value))
+            found[name] = (*several(found, name), plain(value))
     return found
 
 
@@ -80,7 +80,7 @@ def same(one: Fields, other: Fields) -> bool:
     return digest(one) == digest(other)
 
 
-def _plain(value: str) -> str:
-    """Without what no platform prints and no database keeps: control characters, halves of characters."""
+def plain(value: str) -> str:
+    """Without what no platform prints and no page obeys: controls, halves of characters, what can't be seen."""
     kept = bounded(value, _SHOWN).replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(c for c in kept if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
+    return "".join(c for c in seen(kept) if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))

@@ -18,7 +18,7 @@ from alerts.model.alert import Area, Info, Severity, Status
 from alerts.model.draft import Typed
 from alerts.model.hazard import hazard_of
 from alerts.model.incident import Record
-from alerts.web.console.compose.fields import LISTS, TEXTS, Fields, several, text
+from alerts.web.console.compose.fields import LISTS, TEXTS, Fields, plain, several, text
 from alerts.web.console.compose.reading import OTHER, SPANS
 
 _PREPARED = (
@@ -80,11 +80,16 @@ def fields_of(
     return {
         **({"about": alert.references[-1].identifier} if alert.references else {}),
         "exercise": "" if alert.status is Status.ACTUAL else "1",
-        **_what(info),
+        **_typed(_what(info)),
         **_when(info, station.timezone),
-        **_where(info.areas, station),
-        **_picture(info, kept),
+        **_typed(_where(info.areas, station)),
+        **_typed(_picture(info, kept)),
     }
+
+
+def _typed(fields: Fields) -> dict[str, Typed]:
+    """The fields as they come back from the form: what can't be seen in a feed's words is not among them."""
+    return {name: plain(value) if isinstance(value, str) else value for name, value in fields.items()}
 
 
 def changes_between(before: Fields, now: Fields, draft: Draft) -> dict[str, Any]:

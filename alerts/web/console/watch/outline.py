@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from alerts.model.alert import Alert, Area, Circle, Point
+from alerts.model.characters import shown
 from alerts.model.outline import together
 
 _KM_PER_DEGREE = 111.32
@@ -26,7 +27,7 @@ def _features(alert: Alert) -> Iterator[dict[str, Any]]:
         if ring:
             yield {
                 "type": "Feature",
-                "properties": {"name": name},
+                "properties": {"name": shown(name)},
                 "geometry": {"type": "Polygon", "coordinates": [[[lon, lat] for lat, lon in ring]]},
             }
 

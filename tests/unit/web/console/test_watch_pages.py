@@ -12,6 +12,7 @@ from alerts.desk.officer import Officer
 from alerts.model.alert import Alert, Area, Circle, Info, Severity, Status, Urgency
 from alerts.model.bulk import Bulk, BulkState
 from alerts.model.cap_xml import write
+from alerts.model.characters import UNSEEN
 from alerts.model.incident import AlertState
 from alerts.model.outline import MOST_SHOWN
 from alerts.model.post import PostKind, PostState
@@ -299,6 +300,24 @@ async def test_a_feeds_words_are_never_markup(desk):
         assert "<img src=x" not in page, address
         assert 'href="javascript:' not in page, address
         assert "49" not in re.sub(r"\d{3,}|:49|49:", "", page) or "{{ 7*7 }}" in page, address
+
+
+async def test_what_cannot_be_seen_in_a_feeds_words_is_shown_and_never_obeyed(desk):
+    turned = "Route \u202eouverte\u2066\u200f\u200b\u00ad"
+    record = await desk.hear(
+        an_alert(
+            desk, "urn-\u202e1", headline=turned, description=turned, instruction=turned, contact=turned,
+            sender_name=turned,
+            areas=(Area(turned, circles=(Circle((45.0, 5.0), 2.0),)),),
+        )
+    )  # fmt: skip
+    await desk.settle(record.id, PostState.FAILED, reason=turned, remote_id=turned)
+
+    for address in ("/", "/alerts", f"/alerts/{record.id}", "/timeline", "/calendar", f"/fragments/alerts/{record.id}"):
+        page = await desk.text(address)
+        assert not UNSEEN.search(page), address
+        assert "\\u202e" not in page, address
+    assert "‹U+202E›" in await desk.text(f"/alerts/{record.id}")
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])

@@ -13,6 +13,7 @@ from lxml import html as pages
 
 from alerts.desk.amending import correction_of
 from alerts.model.alert import Area, Circle, Named, Resource, Severity
+from alerts.model.characters import UNSEEN
 from alerts.sources.cap.message import read_message
 from alerts.web.public.setting import Freshness
 from tests.unit.desk.conftest import NOW, an_alert, cancelling, following
@@ -94,6 +95,22 @@ def test_a_correction_takes_everything_wrong_off_the_page(town, paper):
     assert "L’eau est potable." in said
     assert "Ne buvez pas." not in said
     assert "C’était erroné." in said
+
+
+def test_nothing_on_a_public_page_or_in_its_data_turns_the_words_around(town, paper):
+    turned = "Route \u202eouverte\u2066\u200f\u200b\u00ad"
+    filed = town.hear(
+        an_alert(
+            headline=turned, description=turned, instruction=turned, sender_name=turned, contact=turned,
+            areas=(Area(turned, geocodes=(HERE,)),), web="https://meteo.example/\u202ea",
+        )
+    )  # fmt: skip
+    paper.print(filed)
+
+    for path, answer in paper.edition.answers.items():
+        if not path.startswith("/cap/") and answer.kind.startswith(("text/", "application/")):
+            assert not UNSEEN.search(answer.body.decode()), path
+            assert "202e" not in answer.body.decode().lower(), path
 
 
 def test_a_feeds_words_are_words_and_no_markup(town, paper):
