@@ -247,11 +247,11 @@ def _stem(announcements: list[Announcement], told: Mapping[str, Told], look: _Lo
     """A flood of first announcements, from a calendar that was first read today, is held for an officer."""
     if look.since is None or look.now - look.since >= _FIRST_DAY:
         return announcements
-    new = [each for each in announcements if each.kind == "alert" and not each.tentative]
+    new = sum(1 for each in announcements if each.kind == "alert" and not each.tentative)
     before = sum(1 for each in told.values() if each.tells)
-    if len(new) + before <= FLOOD:
+    if new + before <= FLOOD:
         return announcements
-    return [replace(each, held=True) if each in new else each for each in announcements]
+    return [replace(each, held=True) if each.kind == "alert" else each for each in announcements]
 
 
 def _remember(announcement: Announcement, schedule: Schedule, sent: datetime) -> Told:

@@ -117,14 +117,17 @@ class _Recognition:
         for key, (record, occurrence) in self.free.items():
             if not (going_on and record.over) and not (strangers and occurrence.uid in self._there):
                 told[trait(occurrence)].append(key)
-        for each in tuple(self.left):
-            fitting = told.get(trait(each))
-            if fitting and not (strangers and each.uid in self._known):
-                nearest = min(fitting, key=lambda key: (abs(self.free[key][1].starts - each.starts), key))
-                fitting.remove(nearest)
-                self.keys[nearest] = each
-                del self.free[nearest]
-                self.left.remove(each)
+        left: list[Occurrence] = []
+        for each in self.left:
+            fitting = None if strangers and each.uid in self._known else told.get(trait(each))
+            if not fitting:
+                left.append(each)
+                continue
+            nearest = min(fitting, key=lambda key: (abs(self.free[key][1].starts - each.starts), key))
+            fitting.remove(nearest)
+            self.keys[nearest] = each
+            del self.free[nearest]
+        self.left = left
 
 
 def recognise(
