@@ -255,6 +255,7 @@ SENTENCES: Mapping[str, str] = {
     "channel_without_search": "this channel can't be searched",
     "channel_stumbled": "the channel stumbled: {error}",
     "stopped_midway": "the program stopped in the middle of the attempt",
+    "looked_for_first": "the database was restored: it may be out, and is looked for before it is sent",
     "rights_missing": "{each}",
     "bulk_done": "{sent} sent, {failed} failed, {skipped} skipped",
     "bulk_post_is": "its post is {state:term}",

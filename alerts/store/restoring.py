@@ -26,6 +26,7 @@ from sqlalchemy import bindparam, func, or_, select, update
 
 from alerts.model.ids import new_id
 from alerts.model.post import Post, PostState
+from alerts.model.reason import because
 from alerts.store.files import StoreError, opened, ring
 from alerts.store.migrate import sound
 from alerts.store.schema import alert, attempt, fact, post, stamp, time_of
@@ -33,7 +34,6 @@ from alerts.store.statement import Statement, upsert_into
 
 LOOKED_FOR = "restored"
 """The outcome of a post that was looked for because of a gap; what came of it is its state."""
-WHY = "the database was restored: it is looked for before it is sent"
 FARTHEST = timedelta(days=7)
 """How far back is looked where the database knows nothing at all."""
 _OWNER = "(store)"  # no channel's name holds brackets
@@ -65,7 +65,7 @@ _LOOK_FIRST = Statement(
     .values(
         state=PostState.IN_DOUBT.value,
         outcome=LOOKED_FOR,
-        reason=WHY,
+        reason=because("looked_for_first").kept(),
         looks=0,
         next_try=bindparam("now"),
         # From there on the channel looks, and what it knows from before is where Telegram begins.
