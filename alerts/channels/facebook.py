@@ -127,6 +127,14 @@ class Facebook:
                 return self._at(remote_id, post.get("permalink_url"))
         return None
 
+    async def listed(self, since: datetime, after: str | None) -> Sequence[Receipt]:  # noqa: ARG002 times tell
+        """What the Page published from `since` on; its comments aren't among it."""
+        posts = await self._posts(f"{self._settings.page_id}/published_posts", since)
+        recent = [post for post in posts if appeared(post.get("created_time"), since)]
+        return [
+            self._at(remote_id, post.get("permalink_url")) for post in recent if (remote_id := id_of(post.get("id")))
+        ]
+
     async def probe(self) -> Probe:
         """`GET /me`: with a Page's token it is the Page itself; anything else can't publish there.
 

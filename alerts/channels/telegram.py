@@ -40,6 +40,7 @@ LOOKS = 20
 
 _ABSENT_IN_A_ROW = 5  # ids run on: that many missing ones are the end of the chat, not deleted posts
 _KEPT_IDS = 500
+_LISTED = 200
 _CAPTION = 1024  # UTF-16 units after parsing
 _LARGEST_PICTURE = 10_000_000
 _PICTURE_KINDS = frozenset({"image/jpeg", "image/png", "image/webp"})
@@ -150,6 +151,21 @@ class Telegram:
             if absent >= _ABSENT_IN_A_ROW or looks >= LOOKS:
                 break
         return None
+
+    async def listed(self, since: datetime, after: str | None) -> Sequence[Receipt]:  # noqa: ARG002 ids tell
+        """The messages of ours behind `after`; raises InDoubt without it."""
+        if after is None:
+            raise InDoubt(because("telegram_nothing_earlier"))
+        chat, start = self._place(after)
+        found, absent = [], 0
+        for number in range(start + 1, start + 1 + _LISTED):
+            there = await self._look_at(chat, number)
+            absent = absent + 1 if there is None else 0
+            if there:
+                found.append(Receipt(self._name_of(chat, number), address(chat, number)))
+            if absent >= _ABSENT_IN_A_ROW:
+                break
+        return found
 
     async def probe(self) -> Probe:
         """`getMe`, then our rights in the chat: a warning for each that is missing. BadCredential without any.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -104,6 +104,21 @@ class Twitter:
         reply_to: str | None = None,  # noqa: ARG002 replies stand on the same timeline
     ) -> Receipt | None:
         """Look for these words on our own timeline, from `since` minus a minute on. The read side may lag."""
+        async for timeline in self._timeline(since):
+            for post in answers.find_words(timeline, message.text):
+                remote_id = id_of(post.get("id"))
+                if remote_id and remote_id not in known and appeared(post.get("created_at"), since):
+                    return self._at(remote_id)
+        return None
+
+    async def listed(self, since: datetime, after: str | None) -> Sequence[Receipt]:  # noqa: ARG002 times tell
+        """What stands on our own timeline from `since` on."""
+        posts = [post async for timeline in self._timeline(since) for post in timeline if isinstance(post, dict)]
+        ids = (id_of(post.get("id")) for post in posts if appeared(post.get("created_at"), since))
+        return [self._at(remote_id) for remote_id in ids if remote_id]
+
+    async def _timeline(self, since: datetime) -> AsyncIterator[list[Any]]:
+        """Our own timeline from `since` minus a minute on, page by page, the newest first."""
         page: str | None = None
         for _ in range(_PAGES):
             answer = await self._client.get_users_tweets(
@@ -118,14 +133,10 @@ class Twitter:
             timeline, meta = told.get("data", []), told.get("meta")
             if not isinstance(timeline, list):
                 raise unreadable("X", answer, Act.READ)
-            for post in answers.find_words(timeline, message.text):
-                remote_id = id_of(post.get("id"))
-                if remote_id and remote_id not in known and appeared(post.get("created_at"), since):
-                    return self._at(remote_id)
+            yield timeline
             page = id_of(meta.get("next_token")) if isinstance(meta, dict) else None
             if not page:
-                break
-        return None
+                return
 
     async def probe(self) -> Probe:
         """`GET /2/users/me`: whose keys these are, whether they may write (header `x-access-level`), who follows.

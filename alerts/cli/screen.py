@@ -208,6 +208,11 @@ def show_database(told: Mapping[str, Any]) -> None:
     found = f"{told['found']} posts found out there, {told['looked_for']} still looked for"
     show(f"database {coloured('restored', 8)} knows nothing of {since} to {_minutes(told['until'])}: {found}")
     show("  what officers published or ended in that time isn't known here any more: look at the channels")
+    for channel, posts in told["unknown"].items():
+        for post in posts or ():
+            show(f"  unknown here, on {channel}: {plain(post)}")
+        if posts is None:
+            show(f"  what stands on {channel} can't be listed")
 
 
 def _minutes(time: str) -> str:

@@ -34,6 +34,7 @@ from alerts.daemon.pages import furnish_publisher, furnish_setting
 from alerts.daemon.rounds import STORE, Rounds, WatchDesk
 from alerts.daemon.serving import furnish_app, serve
 from alerts.daemon.sittings import sit
+from alerts.daemon.strays import Strays
 from alerts.daemon.surroundings import surroundings
 from alerts.daemon.systemd import tell_systemd, watchdog_interval
 from alerts.daemon.telling import Telling
@@ -127,6 +128,8 @@ class House:
             self._spawn(awaited.run(), "awaited")
         self._spawn(self._end_what_is_over(), "lifecycle")
         self._spawn(self._prune(), "pruning")
+        warnings = furnish_warnings(self.config, self._outside.new_id)
+        self._spawn(Strays(self.database, self._clock, self.lanes, warnings, self.wake).run(), "strays")
 
     async def stop(self) -> None:
         """Take nothing more in, finish what is under way, give back the leases, close."""

@@ -28,7 +28,7 @@ from alerts.model.reason import because
 from alerts.rendering.words import told
 from alerts.sources.settings import PolledSettings
 from alerts.store.files import lack_of_room
-from alerts.store.restoring import gap_of, looked_for
+from alerts.store.restoring import gap_of, looked_for, strays
 
 BULKS_SHOWN = timedelta(days=1)
 PUT_BACK_SHOWN = timedelta(days=7)
@@ -227,6 +227,10 @@ def database(counter: Counter) -> list[dict[str, Any]]:
             "since": _told(gap.since, counter.config.zone),
             "until": _told(gap.until, counter.config.zone),
             "found": sum(count for (_, state), count in posts.items() if state is PostState.SENT),
+            "unknown": {
+                channel: None if unknown is None else [post.url or post.remote_id for post in unknown]
+                for channel, unknown in (strays(db) or {}).items()
+            },
             "looked_for": sum(count for (_, state), count in posts.items() if state in _PENDING),
         }
         return [told]

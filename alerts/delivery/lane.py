@@ -20,8 +20,8 @@ from alerts.delivery.lane_desk import LaneDesk, LaneSettings, way_of
 from alerts.delivery.stance import Stance
 from alerts.delivery.waiting import first_of
 from alerts.model.errors import DeliveryError
-from alerts.model.ports import Begun, Channel, Deletes, Edits, Lease, Moment, Probe
-from alerts.model.post import Means, Message, Post
+from alerts.model.ports import Begun, Channel, Deletes, Edits, Lease, Lists, Moment, Probe
+from alerts.model.post import Means, Message, Post, Receipt
 from alerts.model.reason import Reason
 
 __all__ = ["LONGEST_IDLE", "URGENT_EXTRA", "Lane", "LaneDesk", "LaneSettings"]
@@ -119,6 +119,12 @@ class Lane:
         """Publish what can't be written down, since it says just that: no journal, no window. Raises DeliveryError."""
         if self._opened:
             await self._channel.publish(message)
+
+    async def listed(self, since: datetime, after: str | None) -> Sequence[Receipt] | None:
+        """What of ours stands on the platform since then; None: it can't be told, or not now. Raises DeliveryError."""
+        if not self._opened or self._stance.blocked or not isinstance(self._channel, Lists):
+            return None
+        return await self._channel.listed(since, after)
 
     async def _all_done(self) -> None:
         await self._at_rest.wait()

@@ -17,18 +17,20 @@ import contextlib
 import json
 import os
 import sqlite3
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import bindparam, delete, func, or_, select, text, update
 
 from alerts.model.ids import new_id
-from alerts.model.post import Post, PostState
+from alerts.model.post import Post, PostState, Receipt
 from alerts.model.reason import because
 from alerts.store.files import StoreError, opened, ring
 from alerts.store.migrate import sound
+from alerts.store.outbox_statements import NEWEST_KNOWN
 from alerts.store.schema import alert, attempt, fact, post, stamp, time_of
 from alerts.store.statement import Statement, upsert_into
 
@@ -72,6 +74,13 @@ _LOOK_FIRST = Statement(
         attempted_at=bindparam("since"),
     )
 )
+_KNOWN = Statement(
+    select(attempt.c.seq)
+    .where(attempt.c.channel == bindparam("channel"), attempt.c.remote_id == bindparam("remote_id"))
+    .where(text("attempt.remote_id IS NOT NULL"))
+    .limit(1)
+)
+_FORGET = Statement(delete(fact).where(fact.c.channel == _OWNER, fact.c.key == "listed"))
 _LOOKED_FOR = Statement(
     select(post.c.channel, post.c.state, func.count().label("posts"))
     .where(post.c.outcome == LOOKED_FOR, post.c.attempted_at == bindparam("since"))
@@ -120,6 +129,36 @@ def look_first(db: sqlite3.Connection, post: Post, now: datetime) -> bool:
     if _LOOKED.row(db, post=post.id, until=stamp(gap.until)) is not None:
         return False
     return _LOOK_FIRST.run(db, key=post.id, now=stamp(now), since=stamp(gap.looked_from)).rowcount == 1
+
+
+def newest_known(db: sqlite3.Connection, gap: Gap, channel: str) -> str | None:
+    """The newest id on a channel that this database knows from before the gap."""
+    row = NEWEST_KNOWN.row(db, channel=channel, before=stamp(gap.looked_from))
+    return str(row["remote_id"]) if row else None
+
+
+def keep_listed(db: sqlite3.Connection, listed: Mapping[str, Sequence[Receipt] | None]) -> None:
+    """Keep what stood on each channel since the gap began; None where that can't be told."""
+    kept = {
+        channel: None if posts is None else [[post.remote_id, post.url] for post in posts]
+        for channel, posts in listed.items()
+    }
+    _KEEP.run(db, channel=_OWNER, key="listed", value=json.dumps(kept))
+
+
+def strays(db: sqlite3.Connection) -> dict[str, list[Receipt] | None] | None:
+    """What stands on each channel and isn't known here; None in all: nobody has looked yet."""
+    row = _FACT.row(db, key="listed")
+    if row is None:
+        return None
+    return {
+        channel: None if posts is None else [Receipt(*post) for post in posts if not _is_known(db, channel, post[0])]
+        for channel, posts in json.loads(row["value"]).items()
+    }
+
+
+def _is_known(db: sqlite3.Connection, channel: str, remote_id: str) -> bool:
+    return _KNOWN.row(db, channel=channel, remote_id=remote_id) is not None
 
 
 def looked_for(db: sqlite3.Connection, gap: Gap) -> dict[tuple[str, PostState], int]:
@@ -288,6 +327,7 @@ def _sync(path: Path) -> None:
 def _keep_gap(db: sqlite3.Connection, gap: Gap) -> None:
     kept = {"since": stamp(gap.since), "until": stamp(gap.until), "begun": gap.begun}
     _KEEP.run(db, channel=_OWNER, key="gap", value=json.dumps(kept))
+    _FORGET.run(db)
 
 
 def _reached(db: sqlite3.Connection) -> tuple[int, int]:

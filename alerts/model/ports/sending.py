@@ -90,6 +90,15 @@ class Finds(Protocol):
 
 
 @runtime_checkable
+class Lists(Protocol):
+    """A channel where one can look what of ours is out."""
+
+    async def listed(self, since: datetime, after: str | None) -> Sequence[Receipt]:
+        """The posts that appeared at or after `since`; `after` as for `find`. Raises DeliveryError as `find` does."""
+        ...
+
+
+@runtime_checkable
 class Replaces(Protocol):
     """A channel where an edit makes a new post in the place of the old one: a lost one is looked for, not repeated."""
 

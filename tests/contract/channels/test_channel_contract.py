@@ -129,6 +129,20 @@ async def test_an_older_post_with_these_words_is_another_one(stage, channel, kin
     assert await channel.find(odd(kind), stage.clock.now(), older.remote_id, frozenset()) is None
 
 
+@those_that("listed")
+async def test_what_is_out_is_listed_from_a_time_on(stage, channel, kind):
+    old = await channel.publish(message("Hier"))
+    await stage.clock.advance(3600)
+    since = stage.clock.now()
+    new = [await channel.publish(message(words)) for words in ("Un", "Deux")]
+
+    later = await stage.open(kind)
+    listed = await later.listed(since, old.remote_id)
+
+    assert {each.remote_id for each in listed} == {each.remote_id for each in new}
+    assert all(each.url for each in listed)
+
+
 async def test_a_dead_credential_is_told_whatever_is_done(stage, channel, kind):
     receipt = await channel.publish(message("Alerte"))
     await stage.fault(kind, "revoked")

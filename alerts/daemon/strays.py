@@ -1,0 +1,99 @@
+"""After a restore: what stands on the channels that this database doesn't know is listed once, and told.
+
+It may be what officers published or ended in the time that is missing. Nobody here can update or end it any more, so
+those on duty are told where it stands; `tocsin status` tells it for a week.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+
+import structlog
+
+from alerts.daemon.warning_words import Words
+from alerts.daemon.warnings import Notice, Warnings
+from alerts.delivery.lane import Lane
+from alerts.delivery.watch import Say
+from alerts.model.errors import DeliveryError
+from alerts.model.ports import Clock
+from alerts.model.post import Receipt
+from alerts.store.books import StoredBooks
+from alerts.store.database import Database
+from alerts.store.restoring import Gap, gap_of, keep_listed, newest_known, strays
+
+AFTER = timedelta(minutes=10)
+"""How long after the gap: by then the feeds were read, and what they tell again was looked for."""
+TRIES = 5
+PAUSE = 60.0
+_SHOWN = 5
+
+log = structlog.get_logger()
+
+
+class Strays:
+    """Looks once, some minutes after the daemon began to work on a database that was put back."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        lanes: Mapping[str, Lane],
+        warnings: Warnings,
+        wake: Callable[[Sequence[str]], None],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._lanes = lanes
+        self._warnings = warnings
+        self._wake = wake
+
+    async def run(self) -> None:
+        """Wait until it is time, look, keep what was found, and tell it; nothing to do where nothing was put back."""
+        gap, known = await self._database.read(lambda db: (gap_of(db), strays(db)))
+        if gap is None or known is not None:
+            return
+        await self._clock.sleep(max((gap.until + AFTER - self._clock.now()).total_seconds(), 0.0))
+        listed = {name: await self._listed(name, lane, gap) for name, lane in self._lanes.items()}
+        woken = await self._database.write(lambda db: self._keep(db, listed, gap))
+        self._wake(woken)
+
+    async def _listed(self, name: str, lane: Lane, gap: Gap) -> Sequence[Receipt] | None:
+        after = await self._database.read(lambda db: newest_known(db, gap, name))
+        for _ in range(TRIES):
+            try:
+                found = await lane.listed(gap.looked_from, after)
+            except DeliveryError as error:
+                log.info("strays.unknown", channel=name, reason=str(error.reason))
+                found = None
+            if found is not None:
+                return found
+            await self._clock.sleep(PAUSE)
+        return None
+
+    def _keep(self, db: sqlite3.Connection, listed: Mapping[str, Sequence[Receipt] | None], gap: Gap) -> list[str]:
+        keep_listed(db, listed)
+        found = {channel: posts for channel, posts in (strays(db) or {}).items() if posts}
+        log.info("strays.listed", **{channel: len(posts) for channel, posts in found.items()})
+        if not found or not self._warnings.outlets:
+            return []
+        notice = Notice(f"strays {gap.until.isoformat()}", Say.BEGINS, lambda language: word_strays(found, language))
+        return self._warnings.file_notices(StoredBooks(db), [notice], self._clock.now())
+
+
+def word_strays(found: Mapping[str, Sequence[Receipt]], language: str) -> Words:
+    """That posts stand on the channels which nobody here knows, and where; in French where `language` is."""
+    count = sum(len(posts) for posts in found.values())
+    where = "; ".join(
+        f"{channel}: {', '.join(post.url or post.remote_id for post in posts[:_SHOWN])}"
+        + (" …" if len(posts) > _SHOWN else "")
+        for channel, posts in found.items()
+    )
+    if language.lower().split("-", 1)[0] == "fr":
+        headline = f"Avertissement\u00a0: depuis la restauration, {count} messages publiés sont inconnus de Tocsin."
+        return Words(
+            headline, "Regardez-les\u00a0: ce qui n’est plus vrai est à corriger ou à retirer à la main.", where
+        )
+    headline = f"Warning: since the restore, {count} posts that are out are unknown to Tocsin."
+    return Words(headline, "Look at them: what is no longer so has to be corrected or taken down by hand.", where)
