@@ -6,18 +6,22 @@ than the public, or for elsewhere alone, stays theirs, and all that is seen of i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from alerts.desk.dedupe import end_reason
-from alerts.model.alert import STEP_PARAMETER, Alert, Scope, Severity, Status
+from alerts.model.alert import SERIES_PARAMETER, STEP_PARAMETER, Alert, Scope, Severity, Status
 from alerts.model.hazard import Hazard, hazard_of
 from alerts.model.incident import AlertState, Record
 from alerts.model.post import EndReason, Post, PostKind, PostState
 
 PLANNED = frozenset((Hazard.WORKS, Hazard.WATER_CUT))
 """What is announced long before: shown as to come until it begins."""
+_CLOCKS_CHANGE = timedelta(hours=1)
+_WEEK = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _NEVER_TOLD = (PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED, PostState.WAITING)
 
 
@@ -69,8 +73,55 @@ class PublicIncident:
         return self.hazard in PLANNED or self.alert.infos[0].parameter(STEP_PARAMETER) is not None
 
     def to_come(self, now: datetime) -> bool:
-        """Whether it is planned and hasn't begun."""
-        return self.ending is None and self.planned and self.alert.starts > now
+        """Whether it is planned and hasn't begun, or is a series and not on by the hour."""
+        if self.ending is not None or not self.planned:
+            return False
+        return self.alert.starts > now or not _is_on(self.alert, now)
+
+
+def _is_on(alert: Alert, now: datetime) -> bool:
+    """Whether a series of the works calendar has a date now; true of everything else, and where its rule isn't read.
+
+    An hour on either side is counted in: the message knows the station's clocks as they were when it was written.
+    """
+    told = alert.infos[0].parameter(SERIES_PARAMETER)
+    if told is None:
+        return True
+    try:
+        series = json.loads(told)
+        zone, length = alert.starts.tzinfo, timedelta(seconds=series["length"])
+        opens = time.fromisoformat(series["opens"])
+        days = [now.astimezone(zone).date() - timedelta(days=back) for back in range(min(length.days, 31) + 2)]
+        spans = [(datetime.fromisoformat(start), datetime.fromisoformat(end)) for _, start, end in series["moved"]]
+        begins = [datetime.combine(day, opens, zone) for day in days if _has(series, day, alert.starts.date())]
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return True
+    spans += [(each, each + length) for each in begins]
+    return any(start - _CLOCKS_CHANGE <= now < end + _CLOCKS_CHANGE for start, end in spans)
+
+
+def _has(series: Mapping[str, Any], day: date, first: date) -> bool:
+    """Whether the series takes place on that day at its hour. Raises LookupError for a rule that isn't read here."""
+    iso = day.isoformat()
+    elsewhere = iso in series["off"] or any(iso == moved[0] for moved in series["moved"])
+    if elsewhere or (series["last"] and iso > series["last"]):
+        return False
+    if iso in series["extra"] or not series["rule"]:
+        return iso in series["extra"]
+    parts = dict(part.split("=", 1) for part in series["rule"].split(";"))
+    every = int(parts.pop("INTERVAL", 1))
+    match parts:
+        case {"FREQ": "DAILY"} if len(parts) == 1:
+            return (day - first).days % every == 0
+        case {"FREQ": "WEEKLY", "BYDAY": days} if len(parts) == 2:
+            return _WEEK[day.weekday()] in days.split(",") and (_monday(day) - _monday(first)).days // 7 % every == 0
+        case {"FREQ": "MONTHLY", "BYMONTHDAY": days} if len(parts) == 2 and every == 1:
+            return str(day.day) in days.split(",")
+    raise LookupError(series["rule"])
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
 
 
 def public_incident(records: Sequence[Record], posts: Sequence[Post], now: datetime) -> PublicIncident | None:

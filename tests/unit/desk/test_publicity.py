@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, time, timedelta
+
+import pytest
 
 from alerts.desk.approval import approve, reject
 from alerts.desk.publicity import public_incident, situation
@@ -199,3 +202,32 @@ def test_a_market_of_the_calendar_is_to_come_until_it_begins(town):
 
     assert len(situation([seen(town, market)], NOW).to_come) == 1
     assert len(situation([seen(town, market)], NOW + timedelta(hours=4)).on) == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "hours", "now", "is_on"),
+    [
+        ("FREQ=WEEKLY;BYDAY=WE", ("13:00", 3), 2, True),  # NOW is a Wednesday, at noon
+        ("FREQ=WEEKLY;BYDAY=WE", ("13:00", 3), 8, False),
+        ("FREQ=WEEKLY;BYDAY=WE", ("13:00", 3), 24 + 2, False),
+        ("FREQ=WEEKLY;BYDAY=WE", ("13:00", 3), 7 * 24 + 2, False),  # off
+        ("FREQ=WEEKLY;BYDAY=WE", ("13:00", 3), 14 * 24 + 2, True),
+        ("FREQ=WEEKLY;BYDAY=WE;INTERVAL=2", ("13:00", 3), 21 * 24 + 2, False),
+        ("FREQ=DAILY", ("22:00", 8), 12, True),
+        ("FREQ=DAILY", ("22:00", 8), 16, True),
+        ("FREQ=DAILY", ("22:00", 8), 24, False),
+        ("FREQ=MONTHLY;BYMONTHDAY=25", ("13:00", 3), 2, True),
+        ("FREQ=MONTHLY;BYMONTHDAY=25", ("13:00", 3), 26, False),
+        ("FREQ=MONTHLY;BYDAY=1TU", ("13:00", 3), 26, True),  # not read here: it is shown
+    ],
+)
+def test_a_series_is_on_at_its_dates_and_to_come_between_them(town, rule, hours, now, is_on):
+    opens, length = hours
+    series = {"rule": rule, "opens": opens, "length": length * 3600, "last": "2026-12-31"}
+    series |= {"off": ["2026-12-02"], "extra": [], "moved": []}
+    parameters = (Named("tocsin:step", "before"), Named("tocsin:series", json.dumps(series)))
+    starts = datetime.combine(NOW.date(), time.fromisoformat(opens), NOW.tzinfo)
+    works = town.hear(a_work(onset=starts, expires=NOW + timedelta(days=36), parameters=parameters))
+
+    shown = situation([seen(town, works)], NOW + timedelta(hours=now))
+    assert (len(shown.on), len(shown.to_come)) == ((1, 0) if is_on else (0, 1))
