@@ -21,6 +21,7 @@ from alerts.daemon.failing import factor_changes
 from alerts.daemon.warnings import Notice, Warnings, topic_of
 from alerts.delivery.awaited import to_say
 from alerts.delivery.watch import Say
+from alerts.desk.approval import kind_of
 from alerts.desk.routing import PRACTICE
 from alerts.model.actor import Act
 from alerts.model.alert import Severity
@@ -143,7 +144,8 @@ def awaited_of(config: Config, books: Books, record: Record) -> Awaited:
     """What those on duty are told of an alert that waits, or did."""
     alert, desk_url = record.alert, config.desk_url
     info = alert.info_for(config.station.language) if alert else None
-    vetoes = [post.not_before for post in books.posts_of(record.id) if post.state is PostState.WAITING]
+    posts = books.posts_of(record.id)
+    vetoes = [post.not_before for post in posts if post.state is PostState.WAITING]
     return Awaited(
         id=record.id,
         headline=(info.headline or info.event) if info else record.id,
@@ -152,6 +154,7 @@ def awaited_of(config: Config, books: Books, record: Record) -> Awaited:
         since=record.received_at,
         until=alert.expires if alert else None,
         brought_by=record.author or record.source,
+        kind=kind_of(record, posts),
         exercise=alert is not None and alert.status in PRACTICE,
         goes_out_at=min((time for time in vetoes if time), default=None),
         link=f"{desk_url}/waiting/{record.id}" if desk_url else None,

@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 
 from alerts.daemon.warning_words import Words
 from alerts.delivery.watch import Say
+from alerts.desk.approval import Kind
 from alerts.model.alert import Severity
 from alerts.rendering.clean import clean_line
 
@@ -18,6 +19,20 @@ _SEVERITY: Mapping[Severity, str] = {
     Severity.MODERATE: "modérée",
     Severity.MINOR: "mineure",
     Severity.UNKNOWN: "gravité inconnue",
+}
+_KINDS_FR = {
+    Kind.ALERT: "Alerte",
+    Kind.UPDATE: "Mise à jour",
+    Kind.END: "Fin d’alerte",
+    Kind.CANCELLATION: "Annulation",
+    Kind.CORRECTION: "Rectificatif",
+}
+_KINDS_EN = {
+    Kind.ALERT: "Alert",
+    Kind.UPDATE: "Update",
+    Kind.END: "End of alert",
+    Kind.CANCELLATION: "Cancellation",
+    Kind.CORRECTION: "Correction",
 }
 _SETTLED_FR = {
     "approve": "Validée par {who} : ",
@@ -58,6 +73,7 @@ class Awaited:
     settled: str | None = None
     who: str = ""
     reason: str | None = None
+    kind: Kind = Kind.ALERT
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +135,11 @@ def word_awaited(awaited: Awaited, say: Say, language: str, zone: tzinfo) -> Wor
         return Words(_practice(awaited, french=french) + settled.format(who=awaited.who) + named, None, awaited.reason)
     since = f"{awaited.since.astimezone(zone):%H:%M}"
     if french:
-        lead = "À valider : " if say is Say.BEGINS else f"Toujours à valider, depuis {since} : "
+        what = _KINDS_FR[awaited.kind]
+        lead = f"{what} à valider : " if say is Say.BEGINS else f"{what} toujours à valider, depuis {since} : "
     else:
-        lead = "To be validated: " if say is Say.BEGINS else f"Still to be validated, since {since}: "
+        what = _KINDS_EN[awaited.kind]
+        lead = f"{what} to be validated: " if say is Say.BEGINS else f"{what} still to be validated, since {since}: "
     headline = _practice(awaited, french=french) + lead + named
     return Words(headline, _what_to_do(awaited, zone, french=french), _detail(awaited, zone, french=french))
 

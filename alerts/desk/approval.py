@@ -6,10 +6,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from alerts.desk.dedupe import end_reason
 from alerts.desk.posting import supersede
 from alerts.desk.thread import COMING
 from alerts.desk.twins import must_be_meant, stop_clocks
@@ -18,11 +20,40 @@ from alerts.model.codec import alert_to_json
 from alerts.model.errors import Conflict, Misuse, Refused
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Books
-from alerts.model.post import Post, PostKind, PostState
+from alerts.model.post import EndReason, Post, PostKind, PostState
 from alerts.model.reason import Reason, because
 
 SHORTEST = 4
 """How much of a name says that it was meant: a slip of the finger must not cancel an alert."""
+
+
+class Kind(StrEnum):
+    """What a message is to its readers: what waits is called by it."""
+
+    ALERT = "alert"
+    UPDATE = "update"
+    END = "end"
+    CANCELLATION = "cancellation"
+    CORRECTION = "correction"
+
+
+_ENDS = {
+    EndReason.ALL_CLEAR: Kind.END,
+    EndReason.EXPIRED: Kind.END,
+    EndReason.CANCELLED: Kind.CANCELLATION,
+    EndReason.CORRECTED: Kind.CORRECTION,
+}
+
+
+def kind_of(record: Record, posts: Sequence[Post]) -> Kind:
+    """What a message is, by what it says and by what its posts do."""
+    reason = end_reason(record.alert) if record.alert else None
+    if reason is not None:
+        return _ENDS[reason]
+    kinds = {post.kind for post in posts}
+    if kinds == {PostKind.END}:
+        return Kind.END
+    return Kind.UPDATE if kinds and PostKind.PUBLISH not in kinds else Kind.ALERT
 
 
 def find_alert(books: Books, name: str) -> Record:

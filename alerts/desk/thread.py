@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from alerts.desk.station import Outlet
 from alerts.model.incident import LeftOut
@@ -29,6 +30,60 @@ def is_on(thread: Sequence[Post]) -> bool:
     """
     turns = [post.kind for post in thread if post.state in COMING and post.kind is not PostKind.UPDATE]
     return turns[-1] is not PostKind.END if turns else last_there(thread) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where an incident is, of all its posts: each channel in one of the tuples, by what its readers have before them.
+
+    `live` is what was sent and not ended there, whatever waits or fails since; `coming`, `doubtful`, `waiting` and
+    `failed` are channels whose readers have nothing of it yet; `ended` those that were told of its end. `then` are the
+    posts that would change what is live or end it, and aren't out.
+    """
+
+    live: tuple[str, ...] = ()
+    coming: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    ended: tuple[str, ...] = ()
+    then: tuple[Post, ...] = ()
+
+    @property
+    def meant(self) -> int:
+        """How many channels it is on, or meant for."""
+        return sum(map(len, (self.live, self.coming, self.doubtful, self.waiting, self.failed)))
+
+
+_NO_MORE = (PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED)
+_UNSEEN = {
+    PostState.QUEUED: "coming",
+    PostState.SENDING: "coming",
+    PostState.IN_DOUBT: "doubtful",
+    PostState.WAITING: "waiting",
+    PostState.FAILED: "failed",
+    PostState.EXPIRED: "failed",
+}
+
+
+def reach_of(posts: Iterable[Post]) -> Reach:
+    """How far an incident got, channel by channel: only what was answered for counts as seen."""
+    threads: dict[str, list[Post]] = {}
+    for post in posts:
+        if post.state not in _NO_MORE:
+            threads.setdefault(post.channel, []).append(post)
+    found: dict[str, list[str]] = {}
+    then: list[Post] = []
+    for channel, thread in threads.items():
+        seen, last = next((each for each in reversed(thread) if each.state is PostState.SENT), None), thread[-1]
+        if seen is not None and seen.kind is not PostKind.END:
+            found.setdefault("live", []).append(channel)
+            then += [last] if last is not seen else []
+        elif last.state is PostState.SENT or last.kind is PostKind.END:
+            found.setdefault("ended", []).append(channel)
+        else:
+            found.setdefault(_UNSEEN[last.state], []).append(channel)
+    return Reach(**{name: tuple(channels) for name, channels in found.items()}, then=tuple(then))
 
 
 def channels_on(posts: Iterable[Post]) -> frozenset[str]:

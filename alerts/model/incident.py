@@ -17,6 +17,10 @@ CLASHES = "conflict"
 """What the decision is called that those on duty are told of: two messages under one sender and identifier."""
 
 
+OWN_NOTICES = "tocsin"
+"""The source of Tocsin's own notices to those on duty: kept and sent like alerts, and counted among none."""
+
+
 class AlertState(StrEnum):
     """What the desk made of a message."""
 

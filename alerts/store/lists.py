@@ -7,13 +7,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, TextClause, and_, bindparam, exists, func, or_, select, text
 
-from alerts.model.incident import AlertState
+from alerts.model.incident import OWN_NOTICES, AlertState
 from alerts.model.ports import Wanted
 from alerts.model.post import TO_BE_SEEN_TO, PostKind, PostState
 from alerts.store.schema import HELD, NAMED, NOT_CLOSED, OPEN, alert, alert_words, post
 from alerts.store.statement import Statement, any_of, one_of
 
 _S = PostState
+_NO_NOTICE = alert.c.source != OWN_NOTICES
+_notice = alert.alias("notice")
+_OF_NO_NOTICE = ~exists().where(_notice.c.id == post.c.alert_id, _notice.c.source == OWN_NOTICES)
 _OPEN, _HELD, _NAMED = text(f"post.{OPEN}"), text(f"alert.{HELD}"), text(f"alert.{NAMED}")
 _NOT_CLOSED = text(" AND ".join(f"alert.{term}" for term in NOT_CLOSED.split(" AND ")))
 _COMING = [_S.QUEUED.value, _S.SENDING.value, _S.IN_DOUBT.value, _S.SENT.value]
@@ -33,6 +36,7 @@ _HAS_READERS = exists().where(
 ON = Statement(
     select(alert)
     .where(_NOT_CLOSED, alert.c.severity == bindparam("severity"), alert.c.expires > bindparam("now"))
+    .where(_NO_NOTICE)
     .where(
         ~exists().where(
             _later.c.incident == alert.c.incident,
@@ -47,7 +51,7 @@ ON = Statement(
 """The newest message of each incident that is on for its readers (`thread.is_on`), of one severity."""
 POSTS_IN = Statement(
     select(post)
-    .where(post.c.state == bindparam("state"), _OPEN)
+    .where(post.c.state == bindparam("state"), _OPEN, _OF_NO_NOTICE)
     .order_by(post.c.priority.desc(), post.c.seq.desc())
     .limit(bindparam("most"))
 )
@@ -67,21 +71,21 @@ WAITING = Statement(
 """What waits: the first to go out by itself, then the gravest, then the oldest. It has to look at all that waits."""
 HELD_COUNTS = Statement(
     select(post.c.state, func.count(post.c.alert_id.distinct()).label("alerts"))
-    .where(any_of(post.c.state, [_S.WAITING.value, _S.FAILED.value, _S.IN_DOUBT.value]), _OPEN)
+    .where(any_of(post.c.state, [_S.WAITING.value, _S.FAILED.value, _S.IN_DOUBT.value]), _OPEN, _OF_NO_NOTICE)
     .group_by(post.c.state)
 )
 RECORDS = Statement(select(alert).where(one_of(alert.c.id, "alerts")))
 THREADS = Statement(select(post).where(one_of(post.c.incident, "incidents")).order_by(post.c.seq))
 SENT_BETWEEN = Statement(
     select(post)
-    .where(post.c.sent_at >= bindparam("start"), post.c.sent_at < bindparam("end"))
+    .where(post.c.sent_at >= bindparam("start"), post.c.sent_at < bindparam("end"), _OF_NO_NOTICE)
     .order_by(post.c.sent_at.desc())
     .limit(bindparam("most"))
 )
 TOUCHING = Statement(
     select(alert)
     .where(alert.c.state != AlertState.LEFT_OUT.value, alert.c.state != AlertState.REJECTED.value)
-    .where(and_(alert.c.expires > bindparam("start"), alert.c.sent < bindparam("end")))
+    .where(and_(alert.c.expires > bindparam("start"), alert.c.sent < bindparam("end")), _NO_NOTICE)
     .order_by(alert.c.expires)
     .limit(bindparam("most"))
 )
@@ -99,6 +103,8 @@ def page_of(*given: str) -> Statement:
         # FTS5 hands out what it finds by number, newest first, so that it stops where the page is full.
         newest = alert_words.c.rowid
         statement = statement.select_from(alert_words.join(alert, alert.c.seq == newest))
+    if "source" not in given:
+        statement = statement.where(_NO_NOTICE)
     for name in given:
         if name in _CONDITIONS:
             statement = statement.where(_CONDITIONS[name])

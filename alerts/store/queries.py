@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, func, select, text
 
-from alerts.model.incident import Record
+from alerts.model.incident import OWN_NOTICES, Record
 from alerts.model.ports import Event, SourceStanding
 from alerts.model.post import Post
 from alerts.model.reason import read_reason
@@ -26,8 +26,9 @@ _IS_ON = select(_lasting.c.id).where(
     text("+lasting.state IN ('accepted', 'waiting')"), _lasting.c.expires > bindparam("now")
 )
 _HAS_OPEN_POST = select(post.c.alert_id).where(text(f"post.{OPEN}"))
-_ON_NOW = Statement(select(alert).where(alert.c.id.in_(_IS_ON.union(_HAS_OPEN_POST))).order_by(alert.c.seq))
-_ALL = Statement(select(alert).order_by(alert.c.seq))
+_NO_NOTICE = alert.c.source != OWN_NOTICES
+_ON_NOW = Statement(select(alert).where(alert.c.id.in_(_IS_ON.union(_HAS_OPEN_POST)), _NO_NOTICE).order_by(alert.c.seq))
+_ALL = Statement(select(alert).where(_NO_NOTICE).order_by(alert.c.seq))
 _POSTS = Statement(select(post).where(one_of(post.c.alert_id, "alerts")).order_by(post.c.seq))
 _SOURCES = Statement(select(source))
 _COUNTS = Statement(select(tally.c.channel, tally.c.state, tally.c.posts))

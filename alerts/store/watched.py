@@ -8,12 +8,13 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, func, or_, select
 
+from alerts.model.incident import OWN_NOTICES
 from alerts.model.post import PostState
 from alerts.model.reason import Reason, read_reason
 from alerts.store.schema import alert, attempt, fact, post, source, stamp, time_of
 from alerts.store.statement import Statement, any_of, upsert_into
 
-OWN_WARNINGS = "tocsin"
+OWN_WARNINGS = OWN_NOTICES
 """The source of Tocsin's own warnings: what becomes of them is nothing to warn of."""
 _S = PostState
 _OWNER = "(watch)"  # no channel's name holds brackets

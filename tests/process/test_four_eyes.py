@@ -185,7 +185,9 @@ def test_those_on_duty_are_told_with_the_link_and_how_it_was_decided(desk):
     alert = desk.post("Fuite de gaz", "--severity", "Severe")
 
     desk.town.until(
-        lambda: desk.told("À valider : « Fuite de gaz »", f"https://garde.saint-martin.example/desk/waiting/{alert}")
+        lambda: desk.told(
+            "Alerte à valider : « Fuite de gaz »", f"https://garde.saint-martin.example/desk/waiting/{alert}"
+        )
     )
     desk.browser("Paul").press(f"/desk/waiting/{alert}/reject", reason="odeur d’égout")
     desk.town.until(lambda: desk.told("Rejetée par Paul : « Fuite de gaz »", "odeur d’égout"))

@@ -71,8 +71,8 @@ def test_what_waits_is_told_word_for_word_and_another_lets_it_out(desk):
     anne, paul = desk.phone("Anne", 701), desk.phone("Paul", 702)
     alert = desk.post("Crue <de> l’Isère", "--instruction", "Montez à l’étage.", by="Anne")
 
-    shown = paul.reads("À valider", "Crue <de> l’Isère", "Montez à l’étage.")
-    own = anne.reads("À valider", "quelqu’un d’autre doit la valider")
+    shown = paul.reads("à valider", "Crue <de> l’Isère", "Montez à l’étage.")
+    own = anne.reads("à valider", "quelqu’un d’autre doit la valider")
     assert "Valider" not in own["buttons"]
     anne.press_data(re.search(r"ok:[^\"]+", shown["buttons"])[0], int(own["id"]))
     anne.reads("Vous l’avez rédigée")
@@ -94,7 +94,7 @@ def test_what_waits_is_told_word_for_word_and_another_lets_it_out(desk):
 def test_a_button_of_another_version_lets_nothing_out(desk):
     paul = desk.phone("Paul", 702)
     alert = desk.post("Eau coupée", "--description", "Jusqu’à midi.", by="Luc")
-    old = paul.reads("À valider", "midi")
+    old = paul.reads("à valider", "midi")
     done = desk.town.tocsin("update", alert, "--as", "Luc", "--description", "Jusqu’à demain.")
     assert done.returncode == 0, done.stderr
     paul.reads("Jusqu’à demain.")
@@ -109,8 +109,8 @@ def test_a_button_of_another_version_lets_nothing_out(desk):
 def test_rejected_with_a_reason_and_told_to_the_other(desk):
     anne, paul = desk.phone("Anne", 701), desk.phone("Paul", 702)
     alert = desk.post("Marché déplacé", by="Luc")
-    paul.reads("À valider", "Marché")
-    anne.reads("À valider", "Marché")
+    paul.reads("à valider", "Marché")
+    anne.reads("à valider", "Marché")
 
     anne.press("Rejeter")
     anne.press("le lieu est faux")
@@ -122,7 +122,7 @@ def test_rejected_with_a_reason_and_told_to_the_other(desk):
 def test_a_reason_may_be_typed_and_is_what_the_author_reads(desk):
     paul = desk.phone("Paul", 702)
     alert = desk.post("Marché déplacé", by="Luc")
-    paul.reads("À valider", "Marché")
+    paul.reads("à valider", "Marché")
 
     paul.press("Rejeter")
     paul.reads("ou écrivez la vôtre")
@@ -154,13 +154,13 @@ def test_a_code_links_once_and_a_disabled_account_hears_nothing_more(desk):
     paul.press_data(f"no:{alert}:-", 1)
     paul.reads("Votre compte est fermé")
     anne = desk.phone("Anne", 701)
-    anne.reads("À valider", "Marché")
+    anne.reads("à valider", "Marché")
     assert not [each for each in paul.messages() if "Marché" in each["text"]]
 
     done = desk.town.tocsin("user", "reset", "Anne", "--password-stdin", stdin=FIRST)
     del desk.browsers["Anne"]
     assert done.returncode == 0, done.stderr
-    waits = re.search(r"ok:[^\"]+", anne.reads("À valider", "Marché")["buttons"])[0]
+    waits = re.search(r"ok:[^\"]+", anne.reads("à valider", "Marché")["buttons"])[0]
     anne.press_data(waits, 1)
     anne.reads("n’est reliée à aucun compte")
     anne.say(f"/link {desk.code('Anne')}")

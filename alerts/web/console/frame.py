@@ -67,7 +67,7 @@ class Frame:
             lstrip_blocks=True,
             finalize=worded,
         )
-        self._environment.filters["worded"] = worded
+        self._environment.filters |= {"worded": worded, "channel_name": _called}
 
     def words(self, request: web.Request) -> Words:
         """The visitor's language: what they chose, what their browser asks for, the station's."""
@@ -92,6 +92,7 @@ class Frame:
             "_": partial(_say, words),
             "ngettext": words.ngettext,
             "detail_in_words": partial(detail_in_words, words=words),
+            "channel_name": partial(channel_name, words, self.station),
             "language": words.language,
             "languages": _named_languages(),
             "station": self.station,
@@ -110,6 +111,26 @@ class Frame:
             "now": self._now(),
             **Times(words.language, self.station.timezone, self._now()).words(),
         }
+
+
+def channel_name(words: Words, station: Station, name: str) -> str:
+    """A channel as people call it: what it is, and its own name where there are several of its kind."""
+    outlet, _ = station.outlet(name), words.gettext
+    what = {
+        "twitter": _("X account"),
+        "facebook": _("Facebook Page"),
+        "telegram": _("Telegram channel"),
+        "webhook": _("Webhook"),
+    }.get(outlet.kind if outlet else "")
+    if what is None or outlet is None:
+        return name
+    alike = sum(each.kind == outlet.kind for each in station.outlets)
+    return f"{what} ({name})" if alike > 1 else what
+
+
+@pass_context
+def _called(context: Context, name: str) -> str:
+    return str(context["channel_name"](name))
 
 
 @pass_context

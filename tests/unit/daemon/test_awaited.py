@@ -141,7 +141,7 @@ async def test_an_alert_that_waits_is_told_once_with_the_link_to_where_it_is_val
     (told,) = await duty.look()
     assert told.splitlines() == [
         "Tocsin, Saint-Martin",
-        "À valider : « Crue de l’Isère » (grave)",
+        "Alerte à valider : « Crue de l’Isère » (grave)",
         f"https://garde.saint-martin.example/desk/waiting/{alert}",
         "(Saint-Martin ; jusqu’au 25/11 19:00 ; de Anne)",
     ]
@@ -153,7 +153,7 @@ async def test_it_is_told_again_until_somebody_decides_and_then_by_whom(duty):
     alert = await duty.post()
     await duty.look()
     (again,) = await duty.look(after=600)
-    assert "Toujours à valider, depuis 13:00 : « Crue de l’Isère »" in again
+    assert "Alerte toujours à valider, depuis 13:00 : « Crue de l’Isère »" in again
 
     await duty.act(PAUL, lambda officer: officer.approve(alert))
     (over,) = await duty.look()
@@ -193,7 +193,7 @@ async def test_an_exercise_says_so_in_capitals(duty):
     await duty.post(exercise=True)
 
     (told,) = await duty.look()
-    assert told.splitlines()[1].startswith("EXERCICE – À valider : ")
+    assert told.splitlines()[1].startswith("EXERCICE – Alerte à valider : ")
 
 
 async def test_a_veto_tells_when_it_goes_out_and_that_it_did(duty):
@@ -218,7 +218,7 @@ async def test_a_newer_version_is_told_as_what_it_is(duty):
     await duty.act(ANNE, lambda officer: officer.update(alert, {"headline": "Crue : ponts fermés"}))
 
     newer, over = await duty.look()
-    assert "À valider : « Crue : ponts fermés »" in newer
+    assert "Alerte à valider : « Crue : ponts fermés »" in newer
     assert "Remplacée par une version plus récente : « Crue de l’Isère »" in over
 
 

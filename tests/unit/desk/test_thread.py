@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.desk.approval import approve
+from alerts.desk.approval import Kind, approve, kind_of
 from alerts.desk.station import Intake
+from alerts.desk.thread import Reach, reach_of
 from alerts.model.alert import MsgType, Resource, ResponseType, Severity, Urgency
 from alerts.model.incident import AlertState
 from alerts.model.post import Means, PostState
@@ -309,3 +310,55 @@ def test_an_alert_with_two_languages_is_one_post_a_channel(town):
     alert = replace(an_alert(), infos=(an_info(language="en-GB", headline="Gale"), an_info()))
 
     assert "Coup de vent" in town.posts(town.hear(alert))["telegram"].message.plain
+
+
+class TestReach:
+    """What its readers have before them: only what was answered for."""
+
+    def reach(self, town, filed):
+        with town.books() as books:
+            return reach_of(books.thread(filed.record.incident_id))
+
+    def test_what_is_sent_is_live_and_the_rest_is_named(self, town):
+        first = town.hear(an_alert())
+        town.deliver(first, S.SENT, "x")
+        town.deliver(first, S.FAILED, "page")
+
+        reach = self.reach(town, first)
+        assert (reach.live, reach.failed, reach.coming, reach.meant) == (("x",), ("page",), ("telegram",), 3)
+
+    @pytest.mark.parametrize("state", [S.WAITING, S.QUEUED, S.SENDING, S.IN_DOUBT, S.FAILED])
+    def test_an_end_that_is_not_out_ends_nothing(self, town, state):
+        first = out(town, an_alert())
+        end = town.hear(cancelling(first.record.alert))
+        town.deliver(end, state, "x")
+        town.deliver(end, S.SENT, "page", "telegram")
+
+        reach = self.reach(town, first)
+        assert (reach.live, set(reach.ended)) == (("x",), {"page", "telegram"})
+        assert [(post.channel, post.kind, post.state) for post in reach.then] == [("x", "end", state)]
+
+    def test_what_was_taken_back_unsent_counts_nowhere(self, town):
+        first = town.hear(an_alert())
+        town.hear(cancelling(first.record.alert))
+
+        assert self.reach(town, first) == Reach()
+
+
+class TestKind:
+    """What a message is called that waits."""
+
+    @pytest.mark.parametrize(
+        ("changes", "kind"),
+        [
+            ({"headline": "Plus fort"}, Kind.UPDATE),
+            ({"msg_type": MsgType.CANCEL}, Kind.CANCELLATION),
+            ({"response_types": (ResponseType.ALL_CLEAR,), "urgency": Urgency.PAST}, Kind.END),
+        ],
+    )
+    def test_what_goes_on_about_an_alert(self, town, changes, kind):
+        first = out(town, an_alert())
+        then = town.hear(following(first.record.alert, **changes))
+
+        assert kind_of(first.record, list(town.posts(first).values())) is Kind.ALERT
+        assert kind_of(then.record, list(town.posts(then).values())) is kind

@@ -11,6 +11,7 @@ import pytest
 
 from alerts.model.errors import SourceFailed
 from alerts.model.ports import Memory, Reading
+from alerts.model.reason import in_words
 from alerts.sources.poll import PollDesk, Poller
 from tests.fakes import FakeClock
 
@@ -100,7 +101,7 @@ async def test_a_source_is_read_once_a_minute_over_both_changes_of_summer_time(n
 
 async def test_a_source_whose_messages_cannot_be_read_fails_until_they_can():
     async with feed() as meteo:
-        meteo.answers = [QUIET, *[Reading((), Memory(), trouble="2 messages can't be read")] * 2]
+        meteo.answers = [QUIET, *[Reading((), Memory(), trouble=in_words("2 messages can't be read"))] * 2]
         reasons = []
         for _ in range(4):
             await meteo.clock.settle()

@@ -98,7 +98,7 @@ async def test_a_reading_with_a_trouble_keeps_what_it_brought_and_counts_as_fail
     await database.write(lambda db: remember(db, "meteo", Memory(), NOW, LATER))
     for failures in (1, 2):
         assert (
-            await database.write(lambda db: remember(db, "meteo", MEMORY, LATER, LATER, trouble="no message"))
+            await database.write(lambda db: remember(db, "meteo", MEMORY, LATER, LATER, trouble=in_words("no message")))
             == failures
         )
 

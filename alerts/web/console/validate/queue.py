@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from alerts.desk.approval import Kind, kind_of
 from alerts.desk.four_eyes import why_not_theirs, wrote
 from alerts.desk.routing import PRACTICE
 from alerts.desk.sitting import Sitting
@@ -52,6 +53,11 @@ class Item:
     rule: Rule
     stance: Stance
     wrote: bool
+
+    @property
+    def kind(self) -> Kind:
+        """What it is to its readers: an alert, its update, its end."""
+        return kind_of(self.record, self.posts)
 
     @property
     def headline(self) -> str:

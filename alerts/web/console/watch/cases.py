@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from alerts.desk.approval import Kind, kind_of
 from alerts.desk.routing import PRACTICE
 from alerts.desk.sitting import Sitting
-from alerts.desk.thread import channels_on
+from alerts.desk.thread import Reach, channels_on, reach_of
 from alerts.model.alert import Info
 from alerts.model.incident import Record
 from alerts.model.post import Post, PostState
@@ -58,6 +59,8 @@ class Case:
     info: Info | None
     posts: tuple[Post, ...] = ()
     is_on: bool = False
+    reach: Reach = field(default_factory=Reach)
+    kind: Kind = Kind.ALERT
 
     @property
     def headline(self) -> str:
@@ -105,7 +108,9 @@ class Case:
 def case_of(record: Record, thread: Sequence[Post], language: str) -> Case:
     """A message with its incident's thread."""
     info = record.alert.info_for(language) if record.alert else None
-    return Case(record, info, newest_by_channel(thread), bool(channels_on(thread)))
+    own = [post for post in thread if post.alert_id == record.id]
+    on, reach = bool(channels_on(thread)), reach_of(thread)
+    return Case(record, info, newest_by_channel(thread), on, reach, kind_of(record, own))
 
 
 def newest_by_channel(thread: Iterable[Post]) -> tuple[Post, ...]:
@@ -152,9 +157,10 @@ def board_of(sitting: Sitting) -> Board:
     threads = views.threads(list({record.incident_id for record in (*on, *records.values())}))
     cases = [_case(records[each], threads, language) for each in alerts if each in records]
     needs = _each_incident(case for case in cases if case.needs_somebody)
-    shown = {case.record.incident_id for case in needs}
+    # What only waits to be updated or ended is on, and stays where people look for what is.
+    shown = {case.record.incident_id for case in needs if not (case.waits and case.reach.live)}
     holding = [_case(record, threads, language) for record in on[:MOST] if record.incident_id not in shown]
-    shown |= {case.record.incident_id for case in holding}
+    shown |= {case.record.incident_id for case in (*holding, *needs)}
     moving = _each_incident(case for case in cases if case.record.incident_id not in shown)
     more = frozenset({"on"} if len(on) > MOST else ())
     left = {str(state): count - len(listed[state]) for state, count in views.held_counts().items()}

@@ -11,10 +11,11 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from alerts.desk.approval import Kind, kind_of
 from alerts.desk.remains import left_wrong
 from alerts.desk.routing import PRACTICE
 from alerts.desk.sitting import Sitting
-from alerts.desk.thread import channels_on
+from alerts.desk.thread import Reach, channels_on, reach_of
 from alerts.desk.versions import Change, changes_between
 from alerts.model.alert import CORRECTED, ENDS_BY, Info, MsgType, ResponseType, Severity
 from alerts.model.cap_xml import write
@@ -54,6 +55,11 @@ class Chapter:
         return (self.info.headline or self.info.event) if self.info else ""
 
     @property
+    def kind(self) -> Kind:
+        """What it is to its readers."""
+        return kind_of(self.record, self.posts)
+
+    @property
     def ending(self) -> str | None:
         """`corrected`, `cancelled` or `all_clear` where it ends the alert."""
         return _ending(self.record)
@@ -91,6 +97,20 @@ class Story:
     def posts(self) -> tuple[Post, ...]:
         """All posts, in order."""
         return tuple(post for chapter in self.chapters for post in chapter.posts)
+
+    @property
+    def reach(self) -> Reach:
+        """What readers have before them, channel by channel."""
+        return reach_of(self.posts)
+
+    @property
+    def validated_by(self) -> str | None:
+        """Who let the message out that holds; None where nobody had to, or nobody has yet."""
+        for event in reversed(self.history):
+            if event.alert_id == self.newest.record.id and event.what == "approved" and event.reason is not None:
+                who = event.reason["who"]
+                return str(who) if who else str(event.reason).removeprefix("validated ").removeprefix("by ")
+        return None
 
     @property
     def troubled(self) -> tuple[Post, ...]:

@@ -1,4 +1,4 @@
-"""The lists of all there ever was, a page at a time: every alert, and what was left out and why."""
+"""The lists of all there ever was, a page at a time: every alert, what was left out and why, Tocsin's own notices."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from alerts.desk.sitting import Sitting
-from alerts.model.incident import AlertState
+from alerts.model.incident import OWN_NOTICES, AlertState
 from alerts.model.ports import Wanted
 from alerts.model.post import PostState
 from alerts.web.console.frame import Console
@@ -21,7 +21,7 @@ S = TypeVar("S", bound=StrEnum)
 
 
 def routes(console: Console) -> list[web.RouteDef]:
-    """The two lists."""
+    """The three lists."""
 
     async def alerts(request: web.Request) -> web.Response:
         wanted = wanted_of(request)
@@ -33,7 +33,11 @@ def routes(console: Console) -> list[web.RouteDef]:
         )
         return page(console, request, "left_out.html", wanted=wanted, **await _listed(console, request, wanted))
 
-    return [web.get("/alerts", alerts), web.get("/left-out", left_out)]
+    async def notices(request: web.Request) -> web.Response:
+        wanted = Wanted(source=OWN_NOTICES)
+        return page(console, request, "notices.html", **await _listed(console, request, wanted))
+
+    return [web.get("/alerts", alerts), web.get("/left-out", left_out), web.get("/notices", notices)]
 
 
 def wanted_of(request: web.Request) -> Wanted:

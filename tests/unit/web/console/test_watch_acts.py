@@ -9,6 +9,7 @@ import pytest
 from alerts.model.actor import Role
 from alerts.model.ports import Memory
 from alerts.model.post import PostState
+from alerts.model.reason import in_words
 from alerts.store.journal import StoredJournal, remember
 from tests.unit.web.console.test_watch_pages import is_sent
 from tests.unit.web.console.watching import a_desk, as_role
@@ -153,7 +154,9 @@ async def test_what_is_gone_from_a_calendar_at_once_is_called_off_by_one_tap(des
     desk.language = language
     now = desk.clock.now()
     memory = Memory(state={"gone": {"key": "gone-1", "entries": 5}})
-    await desk.database.write(lambda db: remember(db, "meteo", memory, now, now, trouble="5 entries are gone"))
+    await desk.database.write(
+        lambda db: remember(db, "meteo", memory, now, now, trouble=in_words("5 entries are gone"))
+    )
     page = await desk.text("/channels")
     assert "call them off" in page or "les annuler" in page
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import html
+import itertools
 import re
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from alerts.daemon.warnings import furnish_warnings
+from alerts.delivery.watch import News, Say, Trouble, What
 from alerts.desk.officer import Officer
+from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Alert, Area, Circle, Info, Severity, Status, Urgency
 from alerts.model.bulk import Bulk, BulkState
 from alerts.model.cap_xml import write
@@ -17,6 +23,7 @@ from alerts.model.incident import AlertState
 from alerts.model.outline import MOST_SHOWN
 from alerts.model.post import PostKind, PostState
 from alerts.model.subscriber import Notice, Topic
+from alerts.store.books import StoredBooks
 from alerts.store.schema import stamp
 from alerts.web.console.watch.cases import Remedy, remedy_of
 from alerts.web.console.watch.outline import outline_of
@@ -468,3 +475,90 @@ def test_a_page_carries_no_coast_line_of_a_hundred_thousand_points():
     [points] = shapes["features"][0]["geometry"]["coordinates"]
     assert len(points) <= MOST_SHOWN
     assert points[0] == points[-1]
+
+
+class TestWhatIsSo:
+    """No screen says more than is so."""
+
+    @pytest.mark.parametrize(
+        ("language", "said"),
+        [
+            ("en", "Visible to the public on 1 channel of 2, until"),
+            ("fr", "Visible du public sur 1 canal sur 2, jusqu’à"),
+        ],
+    )
+    async def test_one_line_at_the_head_says_it_all(self, desk, language, said):
+        desk.language = language
+        record = await desk.post("Water cut", channels=("x", "second"))
+        await desk.settle(record.id, PostState.SENT, **is_sent(desk))
+        await desk.database.write(lambda db: db.execute("UPDATE post SET state = 'failed' WHERE channel = 'second'"))
+
+        line = standing(await desk.text(f"/alerts/{record.id}"))
+        assert line.startswith(said)
+        assert line.endswith(
+            ", 1 failed; written by Anne." if language == "en" else ", 1 en échec\u202f; écrite par Anne."
+        )
+
+    async def test_what_is_under_way_is_not_visible(self, desk):
+        record = await desk.post("Water cut", channels=("x",))
+
+        page = await desk.text(f"/alerts/{record.id}")
+        assert standing(page) == "Not visible to the public yet, 1 under way; written by Anne."
+        assert "on its way" in page
+
+    async def test_who_validated_it_is_told(self, tmp_path):
+        async with a_desk(tmp_path, publish="approve") as desk:
+            record = await desk.post("Water cut", channels=("x",))
+            boss = Actor("Paul", Role.APPROVER, Origin.CONSOLE)
+            await desk.office.act(lambda sitting: Officer(sitting, boss).approve(record.id))
+
+            assert standing(await desk.text(f"/alerts/{record.id}")).endswith("; written by Anne, validated by Paul.")
+
+    @pytest.mark.parametrize(
+        ("language", "kind", "line"),
+        [
+            ("en", "A cancellation waits for a validation.", "its end waits (1 channel)"),
+            ("fr", "Une annulation attend une validation.", "sa fin attend (1 canal)"),
+        ],
+    )
+    async def test_an_end_that_waits_leaves_the_alert_among_those_that_are_on(self, tmp_path, language, kind, line):
+        async with a_desk(tmp_path, publish="approve") as desk:
+            desk.language = language
+            record = await desk.post("Water cut", channels=("x",))
+            boss = Actor("Paul", Role.APPROVER, Origin.CONSOLE)
+            await desk.office.act(lambda sitting: Officer(sitting, boss).approve(record.id))
+            await desk.settle(record.id, PostState.SENT, **is_sent(desk))
+            desk.role = Role.AUTHOR
+            await desk.press(f"/alerts/{record.id}/end", how="cancel", reason="Repaired")
+
+            page = await desk.text(f"/alerts/{record.id}")
+            assert kind in page
+            assert line in standing(page)
+            now = await desk.text("/")
+            assert kind in now
+            assert f'id="on-{record.incident_id}"' in now, "it is on until its end is out"
+
+    async def test_our_own_notices_are_no_alerts(self, desk):
+        record = await desk.post("Water cut", channels=("x",))
+        await desk.settle(record.id, PostState.SENT, **is_sent(desk))
+        warnings = furnish_warnings(desk.config, map("n{}".format, itertools.count()).__next__)
+        news = News(Say.BEGINS, Trouble(What.FEED, "meteo"), desk.clock.now())
+
+        def told(db):
+            replace(warnings, outlets=desk.desk.station.outlets[:1]).file(StoredBooks(db), [news], desk.clock.now())
+            db.execute("UPDATE post SET state = 'failed' WHERE state = 'queued'")
+
+        await desk.database.write(told)
+        for address in ("/", "/alerts", "/timeline", "/left-out"):
+            page = await desk.text(address)
+            assert "can’t be read" not in page.replace("can't", "can’t"), address
+        assert "1" in await desk.text("/notices")
+        assert "the source meteo can't be read" in html.unescape(await desk.text("/notices"))
+        desk.language = "fr"
+        assert "Les avis de Tocsin" in await desk.text("/notices")
+
+
+def standing(page: str) -> str:
+    """The line at the head of an alert, as it reads."""
+    line = re.search(r'<p class="standing strong" id="standing">(.*?)</p>', page, re.DOTALL)[1]
+    return " ".join(re.sub(r"<[^>]+>", "", html.unescape(line)).replace("\u00a0", " ").split(" ")).strip()
