@@ -274,4 +274,5 @@ def _context_of(occasion: Occasion, kind: PostKind) -> Context:
         exercise=occasion.alert.status is not Status.ACTUAL,
         area_names=occasion.accepted.area_names,
         first=kind is PostKind.PUBLISH,
+        strange=any(each.source != MANUAL for each in (occasion.record, occasion.previous) if each is not None),
     )

@@ -47,7 +47,8 @@ class Context:
     without one reads as expired). `previous` is what was said before: an update tells what changed against it, and an
     end that brings no words of its own (a CAP Cancel without info) is named after it. `area_names` are the station's
     names for the matched areas; they stand before the feed's. `first` is whether this is the first post of the incident
-    on the channel, for the link policy `first` (None: a `publish` is).
+    on the channel, for the link policy `first` (None: a `publish` is). `strange` is whether a feed's words are among
+    it: they call nobody, and link only where the post does.
     """
 
     incident: str
@@ -57,6 +58,7 @@ class Context:
     exercise: bool = False
     area_names: tuple[str, ...] = ()
     first: bool | None = None
+    strange: bool = False
 
 
 @dataclass(frozen=True, slots=True)

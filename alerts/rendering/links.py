@@ -39,6 +39,15 @@ _NO_PATH_END = "!*';:,.$%[]\u2013~@|&"
 _NO_QUERY_END = "!?*'@();:+$%[].,~|"
 _SHORTENER = re.compile(r"https?://t\.co/([A-Za-z0-9]+)(\?[A-Za-z0-9!?*'@();:&=+$/%#\[\]_.,~|-]+)?", re.IGNORECASE)
 _SHORTENED_MAX = 40
+_NO_BREAK = "\u00a0"
+_WITH_PROTOCOL = re.compile(r"( ?)\b((?:https?|ftp|tg)://[^\s<>]+)", re.IGNORECASE)
+_CALLS_MAYBE = re.compile("[@＠#＃$]")
+_CALLS = re.compile(
+    # As twitter-text has it: no letter before an @, but for "RT"; a # before a word that holds a letter; a cashtag.
+    r"(?:(?<![A-Za-z0-9_])(?:[rR][tT]:?)?|(?<=[@＠]))[@＠](?=[A-Za-z0-9_])"
+    r"|(?<![\w&])[#＃](?=\w*[^\W\d_])"
+    r"|(?<!\S)\$(?=[A-Za-z]{1,6}(?![A-Za-z]))"
+)
 _ADDRESS_MAX = 4096
 """twitter-text's longest address."""
 _LABEL_MAX = 63
@@ -52,6 +61,33 @@ _EVERYDAY = frozenset(("fr", "com", "org", "net", "eu", "info", "gov", "paris", 
 def links(text: str) -> list[str]:
     """Return the addresses in `text` that X will turn into links, in order."""
     return [text[start:end] for start, end in spans(text)]
+
+
+def tame(text: str, *, keep_links: bool) -> str:
+    """A stranger's text as a post of the town's may carry it: it calls nobody, joins no topic, and links where we do.
+
+    A blank that doesn't break stands behind the sign of what a platform would make a mention or a tag of ("@ mairie"),
+    which leaves e-mail addresses as they are. Unless `keep_links`, addresses with a protocol go, and so that a bare one
+    is none any more, a blank stands behind its last dot: "M.Dupont", which X takes for a link, becomes "M. Dupont".
+    """
+    if not keep_links and ("." in text or "://" in text):
+        text = _without_links(text)
+    return _CALLS.sub(rf"\g<0>{_NO_BREAK}", text) if _CALLS_MAYBE.search(text) else text
+
+
+def _without_links(text: str) -> str:
+    text = _WITH_PROTOCOL.sub(_what_follows, text)
+    for start, end in reversed(spans(text)):
+        host, slash, rest = text[start:end].partition("/")
+        name, _, domain = host.rpartition(".")
+        text = f"{text[:start]}{name}.{_NO_BREAK}{domain}{slash}{rest}{text[end:]}"
+    return text.strip()
+
+
+def _what_follows(address: re.Match[str]) -> str:
+    """The punctuation that only stands behind an address, and the blank before it where none does."""
+    end = address[2][len(address[2].rstrip(_NO_QUERY_END)) :]
+    return end or address[1]
 
 
 def spans(text: str) -> list[tuple[int, int]]:

@@ -23,7 +23,7 @@ from alerts.model.post import EndReason, Message, PostKind
 from alerts.rendering import warn
 from alerts.rendering.builtin import built_in
 from alerts.rendering.check import check_templates
-from alerts.rendering.clean import address, clean_alert, clean_info
+from alerts.rendering.clean import address, clean, clean_alert, clean_info
 from alerts.rendering.count import count, visible
 from alerts.rendering.faces import ChannelFace, Context, LinkPolicy, Rendered, StationFace
 from alerts.rendering.facts import facts
@@ -39,6 +39,7 @@ from alerts.rendering.library import (
     shipped_folder,
     topics_of,
 )
+from alerts.rendering.links import tame
 from alerts.rendering.matter import Matter
 from alerts.rendering.parts import Part, Piece, split
 from alerts.rendering.prepared import Prepared, read_prepared
@@ -57,6 +58,8 @@ __all__ = [
 
 _OURS = "the words that ship are used, correct the file"
 _PLAIN = "the plain built-in text is used"
+_WORDS = ("event", "headline", "description", "instruction", "sender_name", "contact", "audience")
+"""The words of an info that a post may say."""
 
 
 class Renderer:
@@ -81,6 +84,8 @@ class Renderer:
         """
         if alert.status is not Status.ACTUAL:
             context = replace(context, exercise=True)
+        if context.strange:
+            alert, context = _tamed(alert, context, keep_links=_may_link(kind, channel, context))
         wanted = channel.language or self._station.language
         tidy, info = _what_is_said(alert, kind, wanted, context)
         language = self._language(info, channel)
@@ -121,8 +126,7 @@ class Renderer:
 
     def _link(self, info: Info | None, kind: PostKind, channel: ChannelFace, context: Context) -> str | None:
         """Return the address the post carries, by the channel's policy."""
-        first = kind is PostKind.PUBLISH if context.first is None else context.first
-        if channel.link == "never" or (channel.link == "first" and not first):
+        if not _may_link(kind, channel, context):
             return None
         return self._page(context) or (address(info.web) if info else None)
 
@@ -201,6 +205,34 @@ def _check_zone(name: str) -> None:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         problem = f"timezone {name!r} is unknown: use an IANA name such as Europe/Paris"
         raise ConfigurationError([problem]) from None
+
+
+def _may_link(kind: PostKind, channel: ChannelFace, context: Context) -> bool:
+    """Whether a post carries an address, by the channel's policy."""
+    first = kind is PostKind.PUBLISH if context.first is None else context.first
+    return channel.link == "always" or (channel.link == "first" and first)
+
+
+def _tamed(alert: Alert, context: Context, *, keep_links: bool) -> tuple[Alert, Context]:
+    """A stranger's words, and those that they follow, as a post of the town's may carry them.
+
+    They are cleaned before: what stands there as an entity or between tags would come to light after.
+    """
+
+    def said(text: str) -> str:
+        return tame(clean(text), keep_links=keep_links)
+
+    def info(each: Info) -> Info:
+        words: dict[str, Any] = {name: said(text) for name in _WORDS if (text := getattr(each, name))}
+        areas = tuple(replace(area, description=said(area.description)) for area in each.areas)
+        return replace(each, **words, areas=areas)
+
+    def whole(each: Alert) -> Alert:
+        return replace(each, infos=tuple(map(info, each.infos)), note=said(each.note) if each.note else each.note)
+
+    previous = whole(context.previous) if context.previous else None
+    names = tuple(map(said, context.area_names))
+    return whole(alert), replace(context, previous=previous, area_names=names)
 
 
 def _what_is_said(alert: Alert, kind: PostKind, language: str, context: Context) -> tuple[Alert, Info | None]:

@@ -14,6 +14,7 @@ from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import AlertState
 from alerts.model.ports import Heard
 from alerts.model.reason import in_words
+from alerts.rendering.links import links
 from tests.unit.desk.conftest import HERE, LATER, NOW, SENDER, an_alert, cancelling, following
 
 ELSEWHERE = (Area("Ailleurs", geocodes=(Named("INSEE", "99999"),)),)
@@ -333,3 +334,29 @@ def test_an_officer_s_own_words_are_an_officer_s(town):
     filed = town.act(lambda books: town.desk.post(books, own(headline="Fin de l’alerte crue")))
 
     assert filed.record.state is AlertState.ACCEPTED
+
+
+CALLING = "Suivez @prefet38 et #crue"
+LINKED = "Voir https://ailleurs.example/a ou M.Dupont."
+
+
+def test_a_feed_calls_nobody_by_our_account_and_links_where_the_channel_does(town):
+    alert = an_alert(headline=CALLING, instruction=LINKED, description="@a", areas=(Area("@b", geocodes=(HERE,)),))
+    first = town.hear(alert)
+    texts = {name: post.message.plain for name, post in town.posts(first).items()}
+    assert set(texts) == {"x", "page", "telegram"}
+    for text in texts.values():
+        assert "Suivez @\u00a0prefet38 et #\u00a0crue" in text
+        assert "ailleurs.example/a" in text
+    town.deliver(first)
+
+    later = town.hear(following(alert, headline=CALLING, instruction=LINKED + " Vite."))
+    text = town.posts(later)["x"].message.plain
+    assert "@prefet38" not in text
+    assert links(text) == []
+    assert "ailleurs.example/a" in town.posts(later)["telegram"].message.plain
+
+
+def test_an_officer_may_name_an_account(town):
+    filed = town.act(lambda books: town.desk.post(books, own(headline=CALLING, instruction=LINKED)))
+    assert all("@prefet38 et #crue" in post.message.plain for post in town.posts(filed).values())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from alerts.rendering.links import links, spans
+from alerts.rendering.links import links, spans, tame
 from tests.samples import SHARED, shared
 
 CONFORMANCE = "twitter-text/conformance/extract.yml"
@@ -68,3 +68,41 @@ def test_a_usual_post_does_not_read_the_list_of_domains() -> None:
 def test_a_name_of_more_labels_than_a_name_can_have_is_no_link():
     assert links("a." * 120 + "fr") != []
     assert links("a." * 8000 + "fr") == []
+
+
+SIGNS = {"mentions": "@", "hashtags": "#", "cashtags": "$"}
+
+
+@pytest.mark.parametrize(
+    ("case", "sign"),
+    [
+        (case, sign)
+        for section, sign in (("mentions", "@"), ("hashtags", "#"), ("cashtags", "$"))
+        for case in cases(section)
+    ],
+)
+def test_what_twitter_text_takes_for_a_mention_or_a_tag_is_none_any_more(case: Any, sign: str) -> None:
+    shared(CONFORMANCE)
+    case = case.values[0] if hasattr(case, "values") else case
+    tamed = tame(case["text"], keep_links=True)
+    for name in case["expected"]:
+        assert f"{sign}{name}" not in tamed.replace("＠", "@").replace("＃", "#")
+    assert tamed.replace("\u00a0", "") == case["text"].replace("\u00a0", "")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Écrivez à mairie@ville.fr, n° #1, 5 $", "Écrivez à mairie@ville.fr, n° #1, 5 $"),
+        ("@prefet38 dit #crue, RT @x", "@\u00a0prefet38 dit #\u00a0crue, RT @\u00a0x"),
+        (
+            "M.Dupont : voir https://vigilance.example/a?b=1. Puis meteo.fr/x",
+            "M.\u00a0Dupont : voir. Puis meteo.\u00a0fr/x",
+        ),
+        ("Voir HTTP://192.0.2.1/x, ou tg://resolve?domain=x", "Voir, ou"),
+    ],
+)
+def test_a_strangers_words_call_nobody_and_link_nowhere(said: str, told: str) -> None:
+    assert tame(said, keep_links=False) == told
+    assert links(told) == []
+    assert tame(told, keep_links=False) == told
