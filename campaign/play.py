@@ -34,7 +34,7 @@ PACE = {"twitter": 0.15, "facebook": 0.1, "telegram": 0.05}
 WIDE = 'limits = ["1000/1s"]\nreserve = 0\ntimeout = "3s"\n'
 WAYS = (
     {"x": ("reply", "reply"), "page": ("edit", "edit"), "telegram": ("reply", "reply")},
-    {"x": ("reply", "delete"), "page": ("edit", "delete"), "telegram": ("edit", "edit")},
+    {"x": ("reply", "delete"), "page": ("reply", "edit"), "telegram": ("edit", "edit")},
     {"x": ("edit", "edit"), "page": ("reply", "reply"), "telegram": ("reply", "delete")},
 )
 """How updates and ends appear (`on_update`, `on_end`), town by town."""

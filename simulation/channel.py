@@ -10,7 +10,7 @@ from alerts.model.ports import Probe
 from alerts.model.post import Message, Quota, Receipt
 from simulation.audit import Act
 from simulation.life import Life
-from simulation.platform import TIMEOUT, Fate, Platform, Request
+from simulation.platform import TIMEOUT, Fate, Look, Platform, Request
 from simulation.timeline import Shown
 
 
@@ -47,7 +47,7 @@ class SimulatedChannel:
         since: datetime,
         after: str | None,
         known: frozenset[str],
-        reply_to: str | None = None,  # noqa: ARG002 the platform's replies stand on the same timeline
+        reply_to: str | None = None,
     ) -> Receipt | None:
         """Look for a post."""
         platform, agenda = self._platform, self._life.agenda
@@ -55,7 +55,8 @@ class SimulatedChannel:
         if platform.fate() in (Fate.NOT_CONNECTED, Fate.TOO_MANY):
             raise Retry("the platform can't be reached")
         known = known | self._ours if platform.kind == "telegram" else known
-        shown = await self._life.asks(0.2, lambda: platform.find(message.plain, since, after, known, agenda.now))
+        look = Look(message.plain, since, after, known, reply_to)
+        shown = await self._life.asks(0.2, lambda: platform.find(look, agenda.now))
         await self._life.passes("after a look")
         self._life.trace("found", channel=platform.timeline.channel, remote_id=shown.remote_id if shown else None)
         return self._receipt(shown) if shown else None
@@ -104,9 +105,18 @@ class ReplacingChannel(SimulatedChannel):
     replaces = True
 
 
+class PageChannel(SimulatedChannel):
+    """A channel where updates are comments on the post itself."""
+
+    two_levels = True
+
+
+_CHANNELS = {"twitter": ReplacingChannel, "facebook": PageChannel}
+
+
 def channel_over(platform: Platform, life: Life) -> SimulatedChannel:
-    """The channel of a platform, by what its edits do."""
-    return (ReplacingChannel if platform.kind == "twitter" else SimulatedChannel)(platform, life)
+    """The channel of a platform, by what its edits and its answers do."""
+    return _CHANNELS.get(platform.kind, SimulatedChannel)(platform, life)
 
 
 def _written(platform: Platform, request: Request, life: Life) -> Shown | Exception:

@@ -54,6 +54,17 @@ class Request:
     left_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is looked for: which words, from when on, behind which id, none of the known ones, answering which post."""
+
+    text: str
+    since: datetime
+    after: str | None
+    known: frozenset[str]
+    parent: str | None
+
+
 @dataclass(slots=True)
 class Weather:
     """How a platform does just now: the share of requests that meet trouble, its lag, and what is wrong for all."""
@@ -125,10 +136,12 @@ class Platform:
     def _carry_out(self, act: Act, text: str, target: str | None, now: datetime) -> Shown:
         line = self.timeline
         if act is Act.PUBLISH:
-            self._refuse_doubles(text, now)
+            is_comment = self.kind == "facebook" and target is not None
+            if not is_comment:
+                self._refuse_doubles(text, now)
             if target is not None and not line.has(target) and self.kind != "telegram":
                 raise Gone("the post to answer is not there")
-            return line.add(text, now)
+            return line.add(text, now, self._comment_on(target) if is_comment and target else None)
         if target is None or not line.has(target):
             raise Gone("the post is not there")
         shown = line.posts[target]
@@ -142,6 +155,12 @@ class Platform:
         line.take_back(target, now)
         return shown
 
+    def _comment_on(self, target: str) -> str:
+        """Two levels: what answers an answer hangs beside it, on the same comment."""
+        above = self.timeline.posts[target].parent
+        is_answer = above is not None and self.timeline.posts[above].parent is not None
+        return above if above is not None and is_answer else target
+
     def _refuse_doubles(self, text: str, now: datetime) -> None:
         newest = self.timeline.newest()
         doubles = {
@@ -151,15 +170,23 @@ class Platform:
         if doubles.get(self.kind, False):
             raise Duplicate("the platform has this post already")
 
-    def find(self, text: str, since: datetime, after: str | None, known: frozenset[str], now: datetime) -> Shown | None:
-        """Look as this platform lets one look. Raises what a channel makes of the answer."""
+    def find(self, look: Look, now: datetime) -> Shown | None:
+        """Look as this platform lets one look. Raises what a channel makes of the answer.
+
+        A comment is on no timeline: it is found under what it answers, and below.
+        """
         if self.weather.revoked:
             raise BadCredential("the token was revoked")
         if self.kind == "telegram":
-            return self._probe_ids(text, after, known)
+            return self._probe_ids(look.text, look.after, look.known)
         until = now - timedelta(seconds=self._dice.uniform(0, self.weather.lag))
-        shown = self.timeline.visible(until, since - timedelta(seconds=60))
-        return next((each for each in shown if each.text == text and each.remote_id not in known), None)
+        line = self.timeline
+        shown = [
+            each
+            for each in line.visible(until, look.since - timedelta(seconds=60))
+            if each.parent is None or (look.parent is not None and line.hangs_on(each, look.parent))
+        ]
+        return next((each for each in shown if each.text == look.text and each.remote_id not in look.known), None)
 
     def _probe_ids(self, text: str, after: str | None, known: frozenset[str]) -> Shown | None:
         """No history: the ids after the last known one are touched, which tells the words of what is there."""

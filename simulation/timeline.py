@@ -10,12 +10,13 @@ from simulation.audit import Seen
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A post as readers see it; `gone` is when it was taken back."""
+    """A post as readers see it; `gone` is when it was taken back, `parent` the post or comment that it hangs on."""
 
     remote_id: str
     text: str
     at: datetime
     gone: datetime | None = None
+    parent: str | None = None
 
 
 @dataclass(slots=True)
@@ -27,10 +28,10 @@ class Timeline:
     seen: list[Seen] = field(default_factory=list)
     _ids: int = 100
 
-    def add(self, text: str, now: datetime) -> Shown:
-        """A new post."""
+    def add(self, text: str, now: datetime, parent: str | None = None) -> Shown:
+        """A new post, or a comment on one."""
         self._ids += 1
-        shown = Shown(str(self._ids), text, now)
+        shown = Shown(str(self._ids), text, now, parent=parent)
         self.posts[shown.remote_id] = shown
         return shown
 
@@ -48,8 +49,12 @@ class Timeline:
         return remote_id in self.posts and self.posts[remote_id].gone is None
 
     def newest(self) -> Shown | None:
-        """The last post that is there."""
-        return next((shown for shown in reversed(self.posts.values()) if shown.gone is None), None)
+        """The last post that is there; a comment is none."""
+        return next((each for each in reversed(self.posts.values()) if each.gone is None and not each.parent), None)
+
+    def hangs_on(self, shown: Shown, post: str) -> bool:
+        """Whether it is a comment on that post or comment, or on one of its comments."""
+        return shown.parent is not None and (shown.parent == post or self.hangs_on(self.posts[shown.parent], post))
 
     def says(self, text: str, since: datetime) -> bool:
         """Whether the same words appeared since."""

@@ -43,13 +43,20 @@ from alerts.model.secret import Secret
 _LARGEST_PICTURE = 4_000_000
 _PICTURE_KINDS = frozenset({"image/jpeg", "image/png"})
 _FIELDS = "id,message,created_time,permalink_url"
-_KEPT_REPLIES = 100
+_MOST_PAGES = 50
+"""Pages of a hundred that one look reads: nobody writes five thousand comments in the minutes that a look covers."""
 
 log = structlog.get_logger(__name__)
 
 
 class Facebook:
-    """A Page. Publishes, comments as replies, edits, deletes and finds."""
+    """A Page. Publishes, comments as replies, edits, deletes and finds.
+
+    Facebook keeps two levels: what answers an answer lands beside it, under the same comment. So an update is a comment
+    on the post itself.
+    """
+
+    two_levels = True
 
     def __init__(self, name: str, settings: FacebookSettings, resources: Resources) -> None:
         self._name = name
@@ -192,18 +199,30 @@ class Facebook:
             return None
         return id_of(staged)
 
-    async def _posts(self, place: str, since: datetime) -> Sequence[Mapping[str, Any]]:
+    async def _posts(
+        self, place: str, since: datetime, more: Mapping[str, str] | None = None
+    ) -> Sequence[Mapping[str, Any]]:
+        """All of a list, page by page: it may come in any order (comments are ranked), so its end is the last page."""
         start = str(int((since - SLACK).timestamp()))
-        answer = await self._ask("GET", place, Act.READ, {"fields": _FIELDS, "since": start, "limit": "100"})
-        self._check(answer, Act.READ)
-        posts = answers.posts_of(answer)
-        if posts is None:
-            raise unreadable("Facebook", answer, Act.READ)
-        return posts
+        asked = {"fields": _FIELDS, "since": start, "limit": "100", **(more or {})}
+        found: list[Mapping[str, Any]] = []
+        for _ in range(_MOST_PAGES):
+            answer = await self._ask("GET", place, Act.READ, asked)
+            self._check(answer, Act.READ)
+            posts = answers.posts_of(answer)
+            if posts is None:
+                raise unreadable("Facebook", answer, Act.READ)
+            found += posts
+            after = answers.next_page(answer)
+            if after is None or asked.get("after") == after:
+                return found
+            asked = {**asked, "after": after}
+        raise InDoubt(because("facebook_too_much_to_search", pages=_MOST_PAGES))
 
     async def _comments(self, parent: str, since: datetime) -> Sequence[Mapping[str, Any]]:
+        """The comments on a post, with those on its comments, which are only there where they are asked for."""
         try:
-            return await self._posts(f"{_path(parent)}/comments", since)
+            return await self._posts(f"{_path(parent)}/comments", since, {"filter": "stream"})
         except (BadCredential, Gone, Rejected) as error:
             raise InDoubt(because("comments_not_searched", why=error.reason)) from None
 

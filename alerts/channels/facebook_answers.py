@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.channels.answer import Act, Answer, name_of, quote, unclear, unreadable, wait_of
+from alerts.channels.answer import Act, Answer, id_of, name_of, quote, unclear, unreadable, wait_of
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, Rejected, Retry
 from alerts.model.post import Quota
 from alerts.model.reason import Reason, because
@@ -178,3 +178,12 @@ def posts_of(answer: Answer) -> Sequence[Mapping[str, Any]] | None:
     """The `data` of a list; None where there is none."""
     listed = (answer.read() or {}).get("data")
     return [post for post in listed if isinstance(post, dict)] if isinstance(listed, list) else None
+
+
+def next_page(answer: Answer) -> str | None:
+    """The cursor of a list's next page; None: there is none. The address that is given for it holds the token."""
+    paging = (answer.read() or {}).get("paging")
+    if not isinstance(paging, dict) or not paging.get("next"):
+        return None
+    cursors = paging.get("cursors")
+    return id_of(cursors.get("after")) if isinstance(cursors, dict) else None

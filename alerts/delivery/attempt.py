@@ -10,7 +10,7 @@ from alerts.delivery import retry
 from alerts.delivery.lane_desk import LaneDesk, LaneSettings, way_of
 from alerts.delivery.stance import Stance
 from alerts.model.errors import DeliveryError, InDoubt, Retry
-from alerts.model.ports import Begun, Channel, Deletes, DropsRepeats, Edits, Finds, Replaces, Verdict
+from alerts.model.ports import Begun, Channel, Deletes, DropsRepeats, Edits, Finds, Replaces, TwoLevels, Verdict
 from alerts.model.post import Means, Post, PostState, Receipt
 from alerts.model.reason import because
 
@@ -84,7 +84,7 @@ class Attempts:
         return verdict
 
     async def _carry_out(self, post: Post, begun: Begun, via: Means) -> Receipt | None:
-        channel, parent = self._channel, begun.parent
+        channel, parent = self._channel, self._parent(begun)
         if parent is not None and via is Means.EDIT and isinstance(channel, Edits):
             return await channel.edit(parent.remote_id, post.addressed)
         if via is Means.DELETE and isinstance(channel, Deletes):
@@ -93,6 +93,16 @@ class Attempts:
             return None
         reply_to = parent.remote_id if parent and via is Means.REPLY else None
         return await channel.publish(post.addressed, reply_to=reply_to)
+
+    def _parent(self, begun: Begun) -> Receipt | None:
+        """What is answered or changed: the newest post of the thread, or of one with two levels the first.
+
+        All the rest hangs on that one. What answered a comment would stand under another comment, where neither readers
+        nor a look at its parent find it.
+        """
+        if isinstance(self._channel, TwoLevels) and self._channel.two_levels and begun.thread:
+            return begun.thread[0]
+        return begun.parent
 
     def _repeatable(self, via: Means) -> bool:
         """Whether doing it twice is the same as once."""
@@ -112,7 +122,8 @@ class Attempts:
         # out from before the database was restored was "attempted" before it was stored.
         since = min(post.stored_at, post.attempted_at or post.stored_at) - _BEFORE_IT_WAS_STORED
         known = await self._desk.outbox.known_ids(self._settings.name)
-        reply_to = begun.parent.remote_id if begun.parent and via is Means.REPLY else None
+        parent = self._parent(begun)
+        reply_to = parent.remote_id if parent and via is Means.REPLY else None
         receipt = await self._channel.find(post.message, since, begun.newest_known, known, reply_to)
         return retry.found(receipt) if receipt else retry.not_found(post, self._clock.now())
 

@@ -309,6 +309,7 @@ SENTENCES: Mapping[str, str] = {
     "facebook_role_lost": "the account lost its role on the Page",
     "facebook_not_deleted": "Facebook didn't delete the post; do it by hand on the Page",
     "facebook_not_changed": "Facebook didn't change the post; do it by hand on the Page",
+    "facebook_too_much_to_search": "Facebook lists more than {pages} pages of a hundred: the post can't be looked for",
     "comments_not_searched": "the comments can't be searched: {why}",
     "telegram_token_refused": "Telegram refuses the bot's token: “{said}”; ask @BotFather for a new one",
     "telegram_may_not_post": "Telegram doesn't let the bot post there: “{said}”; make it an administrator of the chat",

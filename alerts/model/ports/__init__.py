@@ -16,6 +16,7 @@ from alerts.model.ports.sending import (
     Rehearses,
     Replaces,
     Resources,
+    TwoLevels,
 )
 from alerts.model.ports.showing import Archived, Event, SourceStanding, Views, Wanted
 from alerts.model.ports.sourcing import Heard, Known, Memory, Reading, Source, Surroundings
@@ -65,6 +66,7 @@ __all__ = [
     "Standings",
     "Subscribers",
     "Surroundings",
+    "TwoLevels",
     "Verdict",
     "Views",
     "Wanted",

@@ -106,6 +106,13 @@ class Replaces(Protocol):
 
 
 @runtime_checkable
+class TwoLevels(Protocol):
+    """A channel with posts and what hangs on them, no deeper: what goes on about a post hangs on the post itself."""
+
+    two_levels: bool
+
+
+@runtime_checkable
 class DropsRepeats(Protocol):
     """A channel whose receiver knows a post again by its id: one in doubt is simply sent once more."""
 

@@ -20,7 +20,7 @@ from alerts.sandbox.facebook.access import (
     token_of,
 )
 from alerts.sandbox.facebook.answers import failed, no_such_object, told, usage_header
-from alerts.sandbox.facebook.pages import list_posts, show
+from alerts.sandbox.facebook.pages import list_comments, list_posts, show
 from alerts.sandbox.pictures import look_at
 from alerts.sandbox.settings import FACEBOOK_FOLLOWERS, SandboxSettings
 from alerts.sandbox.state import Medium, Post, State
@@ -165,8 +165,13 @@ class Facebook:
         return refusal or told({"id": self._keep_comment(parent, message, call.asked.at).id})
 
     def _keep_comment(self, parent: Post, text: str, now: float) -> Post:
+        """Two levels: what answers an answer stands beside it, under the same comment."""
+        above = self._above(parent)
+        if above is not None and above.kind == "comment":
+            parent = above
+        root = self._root(parent)
         number = self._next_number()
-        id_, url = f"{parent.id.partition('_')[2]}_{number}", f"{parent.url}?comment_id={number}"
+        id_, url = f"{root.id.partition('_')[2]}_{number}", f"{root.url}?comment_id={number}"
         comment = Post("facebook", id_, parent.channel, text, now, url, kind="comment", reply_to=parent.id)
         self._state.keep(comment)
         return comment
@@ -203,12 +208,26 @@ class Facebook:
         return list_posts(self._of_page(call.id), asked.arguments(), asked.url, token_of(asked), asked.at - asked.lag)
 
     def _list_comments(self, call: _Call) -> Answer:
-        if self._state.find("facebook", call.id) is None:
+        """Those that answer it; with `filter=stream` also those that answer these. Ranked, in no order of time."""
+        parent = self._state.find("facebook", call.id)
+        if parent is None:
             return no_such_object(call.id)
-        posts = self._state.newest_first("facebook")
-        comments = (post for post in posts if post.reply_to == call.id and not post.deleted)
+        is_stream = call.text("filter") == "stream"
+        posts = [post for post in self._state.newest_first("facebook") if post.kind == "comment" and not post.deleted]
+        comments = (post for post in posts if self._answers(post, parent, deep=is_stream))
         asked = call.asked
-        return list_posts(comments, asked.arguments(), asked.url, token_of(asked), asked.at - asked.lag)
+        return list_comments(comments, asked.arguments(), asked.url, token_of(asked), asked.at - asked.lag)
+
+    def _answers(self, comment: Post, parent: Post, *, deep: bool) -> bool:
+        above = self._above(comment)
+        return above is not None and (above.id == parent.id or (deep and self._answers(above, parent, deep=True)))
+
+    def _above(self, post: Post) -> Post | None:
+        return self._state.find("facebook", post.reply_to) if post.reply_to else None
+
+    def _root(self, post: Post) -> Post:
+        above = self._above(post)
+        return self._root(above) if above else post
 
     def _of_page(self, page: str) -> Iterator[Post]:
         """The page's posts that still stand, newest first; a comment is none."""

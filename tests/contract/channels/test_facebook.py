@@ -160,6 +160,41 @@ async def test_a_comment_of_a_process_that_was_killed_is_found_under_its_parent(
     assert found.remote_id == comment.remote_id
 
 
+async def test_the_look_at_comments_asks_for_all_levels_and_reads_every_page_in_any_order(stage):
+    def comments(*words, after=None):
+        data = [{"id": f"2_{each}", "message": each, "created_time": "2026-11-25T12:00:00+0000"} for each in words]
+        paging = {"cursors": {"after": after}, "next": f"https://evil.example/?after={after}"} if after else {}
+        return json.dumps({"data": data, "paging": paging}).encode()
+
+    pages = [comments("9", "1", after="a"), comments("8", "2", after="b"), comments("Suite")]
+    async with platform(b'{"data": []}', *pages) as server:
+        channel = await stage.open("facebook", api_url=server.url)
+        found = await channel.find(message("Suite"), stage.clock.now(), None, frozenset(), "1_2")
+        looks = [asked.query for asked in server.asked[1:]]
+    assert [look["filter"] for look in looks] == ["stream"] * 3
+    assert [look.get("after") for look in looks] == [None, "a", "b"]
+    assert found.remote_id == "2_Suite"
+
+
+async def test_a_list_without_an_end_is_no_answer(stage):
+    def page(number):
+        return json.dumps({"data": [], "paging": {"cursors": {"after": f"c{number}"}, "next": "x"}}).encode()
+
+    async with platform(*map(page, range(60))) as server:
+        channel = await stage.open("facebook", api_url=server.url)
+        with pytest.raises(InDoubt, match="50 pages"):
+            await channel.find(message("Suite"), stage.clock.now(), None, frozenset())
+
+
+async def test_a_comment_among_hundreds_is_found_under_its_post_whatever_hangs_between(stage):
+    channel = await stage.open("facebook")
+    post = await channel.publish(message("Alerte"))
+    others = [await channel.publish(message(f"Avis {number}"), post.remote_id) for number in range(110)]
+    answer = await channel.publish(message("Suite"), others[3].remote_id)
+    found = await channel.find(message("Suite"), stage.clock.now(), None, frozenset(), post.remote_id)
+    assert found.remote_id == answer.remote_id
+
+
 async def test_comments_that_may_not_be_read_stop_no_lane(stage):
     refused = (403, b'{"error": {"code": 10, "message": "pages_read_user_content is missing"}}')
     async with platform(TROUBLE, b'{"data": []}', refused) as server:

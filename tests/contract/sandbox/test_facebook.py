@@ -129,6 +129,39 @@ async def test_a_comment_stands_under_its_post(world):
     assert [post["id"] for post in (await world.fb("GET", f"{PAGE}/published_posts")).data] == [id_]
 
 
+async def test_an_answer_to_an_answer_stands_beside_it_and_is_told_to_who_asks_for_all(world):
+    post = (await world.page_post("Crue")).json["id"]
+    ids = [post]
+    for words in ("Un", "Deux", "Trois"):
+        said = await world.fb("POST", f"{ids[-1]}/comments", data={"message": words})
+        ids.append(said.json["id"])
+    above = {each["id"]: each["reply_to"] for each in await world.posts("facebook")}
+    assert [above[each] for each in ids[1:]] == [post, ids[1], ids[1]]
+
+    async def shown(parent, **asked):
+        query = "&".join(f"{name}={value}" for name, value in asked.items())
+        return {each["id"] for each in (await world.fb("GET", f"{parent}/comments?{query}")).data}
+
+    assert await shown(post) == {ids[1]}
+    assert await shown(post, filter="stream") == set(ids[1:])
+    assert await shown(ids[2], filter="stream") == set()
+
+
+async def test_comments_come_ranked_and_by_pages(world):
+    post = (await world.page_post("Crue")).json["id"]
+    for number in range(12):
+        await world.fb("POST", f"{post}/comments", data={"message": str(number)})
+    found, after = [], ""
+    while True:
+        told = (await world.fb("GET", f"{post}/comments?limit=5&after={after}&fields=message")).json
+        found += [each["message"] for each in told["data"]]
+        if "next" not in told.get("paging", {}):
+            break
+        after = told["paging"]["cursors"]["after"]
+    assert sorted(map(int, found)) == list(range(12))
+    assert found not in (list(map(str, range(12))), list(map(str, reversed(range(12)))))
+
+
 async def test_a_deleted_post_is_gone_for_every_call(world):
     id_ = (await world.page_post("Crue")).json["id"]
     assert (await world.fb("GET", f"{id_}?fields=message")).json == {"id": id_, "message": "Crue"}

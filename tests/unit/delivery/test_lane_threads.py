@@ -174,3 +174,37 @@ async def test_what_finds_nothing_to_change_waits_for_its_window_as_a_new_post(h
     assert channel.texts() == ["Vent", "Crue, suite"]
     await house.clock.advance(60)
     assert channel.texts() == ["Vent", "Crue, suite", "Neige, suite"]
+
+
+class PageChannel(ScriptedChannel):
+    """A channel with posts and comments on them, no deeper."""
+
+    two_levels = True
+
+
+async def test_where_there_are_two_levels_all_hangs_on_the_post_itself(house):
+    channel = PageChannel(house.clock)
+    await thread(house, channel, Means.REPLY)
+    for number in range(2):
+        await house.post(f"Suite {number}", kind=UPDATE, means=Means.REPLY, incident_id="crue")
+        await house.clock.advance(10)
+    await house.post("Fin", kind=END, means=Means.EDIT, incident_id="crue")
+    await house.clock.advance(10)
+    assert [asked.to for asked in channel.published] == [None, "1", "1", "1"]
+    assert [asked.to for asked in channel.calls("edit")] == ["1"]
+
+
+async def test_a_lost_comment_is_looked_for_under_the_post_itself(house):
+    channel = PageChannel(house.clock, publish=[None, None, InDoubt("no answer")])
+    await thread(house, channel, Means.REPLY)
+    await house.post("Suite", kind=UPDATE, means=Means.REPLY, incident_id="crue")
+    await house.clock.advance(10)
+    assert {asked.reply_to for asked in channel.calls("find")} == {"1"}
+
+
+async def test_the_words_of_a_correction_answer_what_took_the_alert_back(house):
+    channel = ScriptedChannel(house.clock)
+    await thread(house, channel, Means.REPLY, END)
+    await house.post("Ce qui est juste", kind=UPDATE, means=Means.REPLY, incident_id="crue")
+    await house.clock.advance(10)
+    assert [asked.to for asked in channel.published] == [None, "1", "2"]
