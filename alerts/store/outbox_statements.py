@@ -115,7 +115,6 @@ _BEGUN_SINCE = exists().where(
     _begun.c.incident == post.c.incident,
     _begun.c.channel == post.c.channel,
     _begun.c.kind == PostKind.PUBLISH.value,
-    any_of(_begun.c.state, [_S.SENT.value, _S.SENDING.value, _S.IN_DOUBT.value]),
     _begun.c.seq > post.c.seq,
     _begun.c.seq < bindparam("seq"),
 )
