@@ -114,7 +114,7 @@ def decide(
     """
     look = _Look(agenda, schedule, now, since)
     sent = now.replace(microsecond=0)
-    keys, dropped = recognise(entries_of(agenda, schedule.zone, now, since), told, schedule.zone)
+    keys, dropped = recognise(entries_of(agenda, told, schedule.zone, now, since), told, schedule.zone)
     announcements: list[Announcement] = []
     records = {key: record for key, record in told.items() if key not in dropped}
     by_key: dict[str, Occurrence | None] = {**keys, **dict.fromkeys(key for key in records if key not in keys)}

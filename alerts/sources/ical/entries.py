@@ -7,9 +7,9 @@ and at last by half of either: some exports write new UIDs at each download.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,6 +22,9 @@ GOES_ON = timedelta(days=400)
 Change = Mapping[str, Any]
 """What is otherwise than readers know it, JSON-able: `what` it is about, how it `was`, how it is `now`."""
 
+_IN_A_ROW = 3
+"""So many entries that say the same on days in a row are one series."""
+
 _Trait = Callable[[Occurrence], Hashable]
 _TRAITS: tuple[_Trait, ...] = (
     lambda each: (each.summary, each.location, each.series is None),
@@ -31,11 +34,13 @@ _TRAITS: tuple[_Trait, ...] = (
 """By what an entry is known of which everything else may have changed, its UID too."""
 
 
-def entries_of(agenda: Agenda, zone: ZoneInfo, now: datetime, since: datetime | None) -> list[Occurrence]:
+def entries_of(
+    agenda: Agenda, told: Mapping[str, Told], zone: ZoneInfo, now: datetime, since: datetime | None
+) -> list[Occurrence]:
     """What the calendar announces: each entry once, and what repeats as one series of its next date and its last."""
     entries: dict[Hashable, Occurrence] = {}
     series: dict[Hashable, list[Occurrence]] = defaultdict(list)
-    for each in agenda.occurrences:
+    for each in _days_in_a_row(agenda, told, zone):
         if each.series:
             series[each.uid, each.series, each.series.rule].append(each)
         else:
@@ -44,6 +49,47 @@ def entries_of(agenda: Agenda, zone: ZoneInfo, now: datetime, since: datetime | 
         whole = _whole(dates, zone, now, since)
         entries.setdefault((whole.content, whole.status), whole)
     return sorted(entries.values(), key=lambda each: (each.starts, each.uid, each.recurrence_id))
+
+
+def _days_in_a_row(agenda: Agenda, told: Mapping[str, Told], zone: ZoneInfo) -> list[Occurrence]:
+    """The occurrences; entries of their own that say the same on three days in a row or more, as one series.
+
+    So do exports that write ten nights as ten entries. Once it was told as a series, it stays one while a day is left.
+    """
+    found: list[Occurrence] = []
+    alike: dict[Hashable, list[Occurrence]] = defaultdict(list)
+    for each in agenda.occurrences:
+        if each.series or each.recurrence_id or each.status != "CONFIRMED":
+            found.append(each)
+        else:
+            alike[each.summary, each.location, each.all_day, each.starts.time(), each.ends - each.starts].append(each)
+    known = {record.occurrence.content for record in told.values() if record.occurrence and not record.over}
+    for entries in alike.values():
+        found += _as_series(entries, agenda, known, zone)
+    return found
+
+
+def _as_series(
+    entries: Sequence[Occurrence], agenda: Agenda, known: Container[Hashable], zone: ZoneInfo
+) -> list[Occurrence]:
+    first, days = entries[0], sorted({each.starts.date() for each in entries})
+    between = [days[0] + timedelta(days=number) for number in range((days[-1] - days[0]).days + 1)]
+    off = tuple(day for day in between if day not in days)
+    series = Series("FREQ=DAILY", first.starts.time(), first.ends - first.starts, days[-1], off)
+    in_a_row = len(days) >= _IN_A_ROW and not off and first.ends - first.starts <= timedelta(days=1)
+    is_whole = days[-1] < agenda.window.stop.astimezone(zone).date() - timedelta(days=2)
+    if not (in_a_row and is_whole) and replace(first, series=series).content not in known:
+        return list(entries)
+    spelled = "%Y%m%d" if first.all_day else "%Y%m%dT%H%M%SZ"
+    return [
+        replace(
+            each,
+            uid=first.uid,
+            recurrence_id=format(each.starts if each.all_day else each.starts.astimezone(UTC), spelled),
+            series=series,
+        )
+        for each in entries
+    ]
 
 
 def _whole(dates: Sequence[Occurrence], zone: ZoneInfo, now: datetime, since: datetime | None) -> Occurrence:

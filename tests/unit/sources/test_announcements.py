@@ -352,6 +352,36 @@ def test_a_series_without_an_end_is_told_once_a_year():
     assert told == [("2027-11-26", [("Update", "again")])]
 
 
+def nights(*days: int) -> bytes:
+    """Single entries of one night each, as exports write them that know no rules."""
+    spans = [f"DTSTART;TZID=Europe/Paris:202612{day:02}T220000\nDURATION:PT8H" for day in days]
+    return calendar(*(event(span, uid=f"night-{day}") for day, span in zip(days, spans, strict=True)))
+
+
+def test_nights_in_a_row_that_are_entries_of_their_own_are_one_series():
+    story = Story(nights(*range(2, 12)))
+    (first,) = story.read("2026-12-01 22:00")
+    assert json.loads(first.infos[0].parameter("tocsin:series"))["last"] == "2026-12-11"
+    assert first.infos[0].expires == at("2026-12-12 06:00")
+    assert story.steps("2026-12-02 22:00") == []
+
+    (off,) = story.read("2026-12-04 12:00", nights(2, 3, 4, 5, 7, 8, 9, 10, 11))
+    assert changes(off) == [{"what": "off", "days": ["2026-12-06"]}]
+    (longer,) = story.read("2026-12-05 12:00", nights(2, 3, 4, 5, 7, 8, 9, 10, 11, 12))
+    assert changes(longer) == [{"what": "last", "was": "2026-12-11", "now": "2026-12-12"}]
+    for day in range(6, 14):
+        assert story.steps(f"2026-12-{day:02} 23:00") == []
+    assert story.steps("2026-12-15 12:00") == []
+    assert story.state["told"] == {}
+
+
+def test_the_same_on_days_apart_is_told_each_time():
+    story = Story(nights(2, 4, 9))
+
+    assert story.steps("2026-12-01 22:00") == [("Alert", "before")]
+    assert story.steps("2026-12-03 22:00") == [("Alert", "before")]
+
+
 @pytest.mark.parametrize(("first", "now"), [("20260326", "2026-03-25 22:00"), ("20261023", "2026-10-22 22:00")])
 def test_the_night_that_the_clocks_change_is_a_night_like_others(first, now):
     last = str(int(first) + 1)
