@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import datetime, timedelta, tzinfo
+from shlex import quote
 
 from alerts.access.bursts import Burst, bursts
 from alerts.access.deeds import NEWS_FOR, OF_FACTORS, Deed
@@ -66,23 +67,23 @@ def _notice(line: Chained, zone: tzinfo) -> Notice:
     return Notice(_key(line), Say.BEGINS, lambda language: word_change(line, language, zone))
 
 
-def word_change(line: Chained, language: str, zone: tzinfo) -> Words:
-    """A change of what proves somebody: whose, what, when and from where; and what to do if it wasn't them."""
-    entry, at = line.entry, line.entry.at.astimezone(zone)
-    french = language.lower().split("-", 1)[0] == "fr"
-    what = words_of("fr" if french else "en").gettext(entry.act)
-    if french:
-        return Words(
-            f"compte {entry.subject} : {what}, le {at:%d/%m à %H:%M}",
-            "Si ce n’était pas vous, changez de mot de passe et prévenez un administrateur "
-            f"(« tocsin user reset {entry.subject} »).",
-            f"depuis {entry.address}" if entry.address else None,
-        )
-    return Words(
-        f"account {entry.subject}: {what}, {at:%Y-%m-%d %H:%M}",
-        f"If that wasn’t you, change your password and tell an administrator (“tocsin user reset {entry.subject}”).",
-        f"from {entry.address}" if entry.address else None,
-    )
+def word_change(line: Chained, language: str, zone: tzinfo, *, own: bool = False) -> Words:
+    """A change of what proves somebody: whose, what, when and from where; and what to do if it wasn't them.
+
+    `own`: said to the owner themselves, not to those on duty.
+    """
+    entry, at, reset = line.entry, line.entry.at.astimezone(zone), f"tocsin user reset {quote(line.entry.subject)}"
+    if language.lower().split("-", 1)[0] == "fr":
+        what = words_of("fr").gettext(entry.act)
+        theirs = f"Si ce n’était pas cette personne : « {reset} »."
+        fix = "Si ce n’était pas vous, changez de mot de passe et prévenez un administrateur." if own else theirs
+        said = f"compte {entry.subject} : {what}, le {at:%d/%m à %H:%M}"
+        return Words(said, fix, f"depuis {entry.address}" if entry.address else None)
+    what = words_of("en").gettext(entry.act)
+    fix = "If that wasn’t you, change your password and tell an administrator."
+    said = f"account {entry.subject}: {what}, {at:%Y-%m-%d %H:%M}"
+    address = f"from {entry.address}" if entry.address else None
+    return Words(said, fix if own else f"If that wasn’t them: “{reset}”.", address)
 
 
 def _key(line: Chained) -> str:

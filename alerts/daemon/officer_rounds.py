@@ -149,7 +149,7 @@ class OfficerRounds:
         letters = []
         for line in changes_of(sitting, account.name, sitting.now - NEWS_FOR):
             if (key := change_key(line.seq)) not in known:
-                words = word_change(line, language, zone)
+                words = word_change(line, language, zone, own=True)
                 text = "\n".join(filter(None, (words.headline, words.detail, words.fix)))
                 letters.append(_Letter(chat, key, Told.BEGINS, [Say(safe(text[:1].upper() + text[1:]))]))
         return letters

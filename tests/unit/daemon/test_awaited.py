@@ -307,7 +307,7 @@ async def test_another_second_factor_is_told_once_and_a_first_one_is_none(duty):
     assert told.splitlines() == [
         "Tocsin, Saint-Martin",
         "compte Anne : clé d’accès ajoutée, le 25/11 à 13:00",
-        "Si ce n’était pas vous, changez de mot de passe et prévenez un administrateur (« tocsin user reset Anne »).",
+        "Si ce n’était pas cette personne : « tocsin user reset Anne ».",
     ]
     assert await duty.look() == []
     duty.restart()
