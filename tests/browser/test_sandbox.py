@@ -54,6 +54,21 @@ def write(town: Town, chat: int, text: str) -> None:
     urllib.request.urlopen(asked).close()
 
 
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_a_platform_is_had_to_fail_and_to_work_again(look, size):
+    page = look(size)
+    faults = page.get_by_role("region", name="Pannes")
+    expect(faults.get_by_role("status")).to_have_text("Aucune panne en cours.")
+    faults.get_by_label("Plateforme").select_option("Telegram")
+    faults.get_by_label("Ce qui échoue").select_option("trop de demandes : attendre")
+    faults.get_by_label("Combien de fois").fill("2")
+    faults.get_by_role("button", name="Déclencher la panne").click()
+    expect(faults.get_by_role("status")).to_have_text("Telegram – trop de demandes : attendre (2 fois encore)")
+    assert page.evaluate(SIDEWAYS) <= 0
+    faults.get_by_role("button", name="Finir toutes les pannes").click()
+    expect(faults.get_by_role("status")).to_have_text("Aucune panne en cours.")
+
+
 @pytest.mark.parametrize(("size", "chat"), [("desk", 4711), ("phone", 4712)])
 def test_three_taps_subscribe(look, size, chat):
     page = look(size)
