@@ -241,13 +241,15 @@ class Desk:
         )
 
     def _lasting(self, books: Books, message: Record) -> Record:
-        """With an incident that is the same whenever a feed tells this message again.
+        """With an incident that is the same whenever a feed tells this message again, or a later one that refers to it.
 
         So its address lasts, and its words are the same, where the database was lost or put back.
         """
-        if message.alert is None or message.source == MANUAL:
+        alert = message.alert
+        if alert is None or message.source == MANUAL:
             return message
-        incident = id_of(message.source, message.alert.sender, message.alert.identifier)
+        first = min(alert.references, key=lambda each: each.sent).identifier if alert.references else alert.identifier
+        incident = id_of(message.source, alert.sender, first)
         return message if books.incident(incident) else replace(message, incident_id=incident)
 
     def _inherited(self, books: Books, alert: Alert) -> tuple[str, ...]:

@@ -266,6 +266,7 @@ def restore(database: Path, source: Path, now: datetime) -> tuple[Path | None, G
         raise StoreError(f"a daemon works on {database}; stop it first, then restore")
     part = database.with_name(f"{database.name}.part")
     try:
+        database.parent.mkdir(parents=True, exist_ok=True)
         _copy(source, part)
         with closing(sqlite3.connect(part, isolation_level=None)) as db:
             db.row_factory = sqlite3.Row

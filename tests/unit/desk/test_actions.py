@@ -360,3 +360,15 @@ def test_a_feed_calls_nobody_by_our_account_and_links_where_the_channel_does(tow
 def test_an_officer_may_name_an_account(town):
     filed = town.act(lambda books: town.desk.post(books, own(headline=CALLING, instruction=LINKED)))
     assert all("@prefet38 et #crue" in post.message.plain for post in town.posts(filed).values())
+
+
+def test_what_a_feed_tells_has_the_same_incident_in_a_database_that_forgot_it(make_town):
+    """So what links to its page lasts, and its words are the same where they are looked for after a restore."""
+    first, forgetful = make_town(), make_town()
+    alert = an_alert()
+    incident = first.hear(alert).record.incident_id
+
+    assert forgetful.hear(alert).record.incident_id == incident
+    assert make_town().hear(following(alert, headline="Plus fort")).record.incident_id == incident
+    other = make_town(intakes={"manual": Intake(), "meteo": Intake(), "crues": Intake()})
+    assert other.hear(alert, "crues").record.incident_id != incident, "another source speaks for itself"
