@@ -6,6 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from alerts.model.characters import bounded
+
+_LONGEST_TEXT, _LONGEST_WORD = 4096, 200
+"""Characters of a message (Bot API, sendMessage), and of a button's data, an id or a language's tag."""
+_HIGHEST = 2**53
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -81,23 +87,24 @@ def read_update(update: Mapping[str, Any], username: str) -> Event | None:
 
 def _pressed(press: Mapping[str, Any]) -> Event | None:
     message, data, identity = _part(press, "message"), press.get("data"), press.get("id")
-    number = message.get("message_id")
-    if not (isinstance(data, str) and isinstance(identity, str) and isinstance(number, int)):
+    number = _number(message.get("message_id"))
+    if not (isinstance(data, str) and isinstance(identity, str) and number is not None):
         return None
-    return _event({**message, "from": press.get("from")}, Press(data, identity, number))
+    return _event({**message, "from": press.get("from")}, Press(data[:_LONGEST_WORD], identity[:_LONGEST_WORD], number))
 
 
 def _said(message: Mapping[str, Any], username: str) -> Event | None:
-    if isinstance(to := message.get("migrate_to_chat_id"), int):
+    if (to := _number(message.get("migrate_to_chat_id"))) is not None:
         return _event(message, Moved(to))
     if place := _part(message, "location"):
         return _event(message, _place(place))
-    text = message.get("text")
-    if isinstance(text, str) and text.startswith("/"):
+    said = message.get("text")
+    text = bounded(said, _LONGEST_TEXT) if isinstance(said, str) else ""
+    if text.startswith("/"):
         return _commanded(message, text, username)
     is_service = "from" not in message or any(key.startswith(("new_chat", "left_chat", "group_")) for key in message)
     is_private = _part(message, "chat").get("type") == "private"
-    return None if is_service else _event(message, Talk(text if isinstance(text, str) and is_private else ""))
+    return None if is_service else _event(message, Talk(text if is_private else ""))
 
 
 def _place(place: Mapping[str, Any]) -> What:
@@ -125,22 +132,27 @@ def _commanded(message: Mapping[str, Any], text: str, username: str) -> Event | 
 
 def _event(message: Mapping[str, Any], what: What) -> Event | None:
     chat, sender = _part(message, "chat"), _part(message, "from")
-    identity, kind, language = chat.get("id"), chat.get("type"), sender.get("language_code")
-    if not isinstance(identity, int) or kind not in ("private", "group", "supergroup"):
+    identity, kind, language = _number(chat.get("id")), chat.get("type"), sender.get("language_code")
+    if identity is None or kind not in ("private", "group", "supergroup"):
         return None
     unnamed = _part(message, "sender_chat").get("id") == identity
-    asker = sender.get("id")
-    if not isinstance(asker, int) and not unnamed and not isinstance(what, Moved):
+    asker = _number(sender.get("id"))
+    if asker is None and not unnamed and not isinstance(what, Moved):
         return None
     return Event(
         chat=identity,
         private=kind == "private",
         what=what,
-        language=language if isinstance(language, str) else None,
-        asker=asker if isinstance(asker, int) and not unnamed else None,
+        language=language[:_LONGEST_WORD] if isinstance(language, str) else None,
+        asker=asker if not unnamed else None,
     )
 
 
 def _part(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     part = of.get(name)
     return part if isinstance(part, dict) else {}
+
+
+def _number(told: object) -> int | None:
+    """An id or a number as Telegram has them, of 52 bits at most; None for anything else."""
+    return told if isinstance(told, int) and not isinstance(told, bool) and abs(told) < _HIGHEST else None

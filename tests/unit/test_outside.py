@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from alerts.access.answers import Reason
 from alerts.access.visitor import Visit
+from alerts.bot.events import read_update
 from alerts.bot.reply import buttons, pieces, safe
 from alerts.cli.posting import _read_cap
 from alerts.cli.subscribers import read_lines
@@ -393,3 +394,19 @@ def test_a_districts_name_is_what_is_seen(tmp_path):
     feature = {"type": "Feature", "properties": {"code": "C", "name": TURNED}, "geometry": shape}
     (tmp_path / "areas.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
     assert [each.name for each in read_districts(tmp_path / "areas.geojson")] == ["Route ouverte"]
+
+
+# --- citizens -------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_citizen_writes_has_an_end():
+    chat = {"id": 5, "type": "private"}
+    sender = {"id": 5, "language_code": "x" * 10**6}
+    with at_once():
+        said = read_update({"message": {"chat": chat, "from": sender, "text": "a" + MARKS * 200_000}}, "bot")
+        told = read_update({"message": {"chat": chat, "from": sender, "text": "/link " + "x" * 10**6}}, "bot")
+    assert len(said.what.text) == HIGHEST_PILE + 1
+    assert len(said.language) < 300
+    assert len(told.what.argument) < 4096
+    for odd in (10**400, True, 2**53):
+        assert read_update({"message": {"chat": chat | {"id": odd}, "from": sender, "text": "x"}}, "bot") is None
