@@ -14,6 +14,8 @@ from alerts.model.incident import Record
 
 Value = str | datetime | None
 _WORDS = re.compile(r"\s+|[^\s]+")
+_SENTENCES = re.compile(r"[^.!?\n]+[.!?\n]*\s*|[.!?\n]+\s*")
+_MOST_PIECES = 1000
 _TEXTS = ("headline", "description", "instruction")
 _PLAIN = ("event", "severity", "urgency", "certainty", "web")
 _TIMES = ("onset", "expires")
@@ -60,9 +62,18 @@ def changes_between(earlier: Record, later: Record) -> tuple[Change, ...]:
     return tuple(_changes(earlier.alert, later.alert))
 
 
+def _pieces(before: str, after: str) -> tuple[list[str], list[str]]:
+    """What is compared: no more pieces than take a moment, for the time grows as the cube of their number."""
+    for pattern in (_WORDS, _SENTENCES):
+        old, new = pattern.findall(before), pattern.findall(after)
+        if max(len(old), len(new)) <= _MOST_PIECES:
+            return old, new
+    return [before], [after]
+
+
 def word_runs(before: str, after: str) -> tuple[Run, ...]:
-    """Two texts as one, word by word: what stayed, what went, what came."""
-    old, new = _WORDS.findall(before), _WORDS.findall(after)
+    """Two texts as one, word by word: what stayed, what went, what came. Long ones by sentences, or each as a whole."""
+    old, new = _pieces(before, after)
     runs: list[Run] = []
     for step, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if step == "equal":

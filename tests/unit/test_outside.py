@@ -26,6 +26,7 @@ from alerts.desk.boundary import read_districts
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.station import Station
 from alerts.desk.territory import District, Territory
+from alerts.desk.versions import Mark, word_runs
 from alerts.model.actor import fold_name
 from alerts.model.alert import Alert, Area, Info
 from alerts.model.characters import HIGHEST_PILE, UNSEEN, bounded, normal, seen, shown, stream_safe
@@ -410,3 +411,12 @@ def test_what_a_citizen_writes_has_an_end():
     assert len(told.what.argument) < 4096
     for odd in (10**400, True, 2**53):
         assert read_update({"message": {"chat": chat | {"id": odd}, "from": sender, "text": "x"}}, "bot") is None
+
+
+@pytest.mark.parametrize("unit", ["a b ", "a. ", "\u00e9", " "])
+def test_two_versions_of_a_long_text_are_compared_in_a_moment(unit):
+    before, after = (unit * 20_000)[:20_000], "x" + (unit * 20_000)[:19_000]
+    with at_once(10):
+        runs = word_runs(before, after)
+    assert "".join(run.text for run in runs if run.mark is not Mark.NEW) == before
+    assert "".join(run.text for run in runs if run.mark is not Mark.GONE) == after
