@@ -22,6 +22,7 @@ from alerts.daemon.warnings import Notice, Warnings, topic_of
 from alerts.delivery.awaited import to_say
 from alerts.delivery.watch import Say
 from alerts.desk.approval import kind_of
+from alerts.desk.following import words_about
 from alerts.desk.routing import PRACTICE
 from alerts.model.actor import Act
 from alerts.model.alert import Severity
@@ -143,13 +144,13 @@ class AwaitedWatch:
 def awaited_of(config: Config, books: Books, record: Record) -> Awaited:
     """What those on duty are told of an alert that waits, or did."""
     alert, desk_url = record.alert, config.desk_url
-    info = alert.info_for(config.station.language) if alert else None
+    info = words_about(books, record, config.station.language)
     posts = books.posts_of(record.id)
     vetoes = [post.not_before for post in posts if post.state is PostState.WAITING]
     return Awaited(
         id=record.id,
         headline=(info.headline or info.event) if info else record.id,
-        severity=record.severity,
+        severity=record.severity if alert is None or alert.infos else info.severity if info else record.severity,
         areas=tuple(dict.fromkeys(area.description for area in alert.areas)) if alert else (),
         since=record.received_at,
         until=alert.expires if alert else None,

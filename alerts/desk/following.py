@@ -14,7 +14,7 @@ from alerts.desk.routing import fit_for_people, how_to_publish, premature
 from alerts.desk.station import Publish, Station
 from alerts.desk.thread import channels_on, is_open
 from alerts.desk.twins import same_topic
-from alerts.model.alert import Alert, MsgType
+from alerts.model.alert import Alert, Info, MsgType
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Books
 
@@ -140,6 +140,16 @@ def is_proposal(books: Books, record: Record, station: Station) -> bool:
     own = [each for each in earlier if may_follow(record.alert, record.source, each, station)]
     by_feeds = [each for each in earlier if each.source != MANUAL]
     return bool(earlier) and (not own or (_is_end(record) and any(each not in own for each in by_feeds)))
+
+
+def words_about(books: Books, record: Record, language: str) -> Info | None:
+    """What the message says; where it brings no words, as most ends do, what the last one before it said."""
+    incident = list(books.incident(record.incident_id))
+    place = [each.id for each in incident].index(record.id)
+    for each in (record, *reversed(incident[:place])):
+        if each.alert is not None and (info := each.alert.info_for(language)) is not None:
+            return info
+    return None
 
 
 def _is_end(record: Record) -> bool:

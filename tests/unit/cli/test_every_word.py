@@ -73,3 +73,11 @@ def test_approve_tells_them_before_it_asks(alert, capsys, monkeypatch):
 
     [shown] = seen
     assert "instruction: HIDDEN INSTRUCTION" in shown
+
+
+def test_approve_shows_off_a_terminal_too_what_it_lets_out(alert, capsys):
+    assert run(["approve", alert, "--as", "Paul"]) == 0
+
+    shown = capsys.readouterr().out
+    for words in ("Crue de l’Isère", "instruction: HIDDEN INSTRUCTION", "contact: HIDDEN CONTACT"):
+        assert words in shown

@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Literal
 
 from alerts.desk.approval import Kind, kind_of
+from alerts.desk.dedupe import end_reason
+from alerts.desk.following import words_about
 from alerts.desk.four_eyes import why_not_theirs, wrote
 from alerts.desk.routing import PRACTICE
 from alerts.desk.sitting import Sitting
@@ -36,10 +38,11 @@ class Stance(StrEnum):
 class Rule:
     """Why it waits: which key of its source applied, and what that says.
 
-    `urgent` is for what is Severe or worse and Immediate; `unknown` for a severity that nobody told.
+    `urgent` is for what is Severe or worse and Immediate; `unknown` for a severity that nobody told; `other` where the
+    source's rules alone would have let it go on, and the message's own reason says what held it.
     """
 
-    key: Literal["publish", "urgent", "unknown"]
+    key: Literal["publish", "urgent", "unknown", "other"]
     value: Literal["veto", "approve"]
 
 
@@ -53,6 +56,7 @@ class Item:
     rule: Rule
     stance: Stance
     wrote: bool
+    about: Info | None = None
 
     @property
     def kind(self) -> Kind:
@@ -61,8 +65,9 @@ class Item:
 
     @property
     def headline(self) -> str:
-        """What it is called; its id where it says nothing."""
-        return ((self.info.headline or self.info.event) if self.info else None) or self.record.id
+        """What it is called, or what it is about was; its id where neither says anything."""
+        info = self.info or self.about
+        return ((info.headline or info.event) if info else None) or self.record.id
 
     @property
     def waiting(self) -> tuple[Post, ...]:
@@ -111,15 +116,23 @@ def what_waits(sitting: Sitting, actor: Actor, page: int = 1) -> Queue:
     page = min(max(page, 1), pages)
     names = sitting.views.waiting(skip=(page - 1) * A_PAGE, most=A_PAGE)
     records, posts = sitting.views.records(names), sitting.views.posts_by_alert(names)
-    items = [item_of(records[name], posts[name], sitting.desk.station, actor) for name in names if name in records]
+    items = [item_of(sitting, records[name], posts[name], actor) for name in names if name in records]
     return Queue(tuple(items), total, page, pages)
 
 
-def item_of(record: Record, posts: Sequence[Post], station: Station, actor: Actor) -> Item:
+def item_of(sitting: Sitting, record: Record, posts: Sequence[Post], actor: Actor) -> Item:
     """One alert as `actor` sees it."""
+    station = sitting.desk.station
     info = record.alert.info_for(station.language) if record.alert else None
-    mine = wrote(actor, record)
-    return Item(record, tuple(posts), info, _rule(record, posts, station), _stance(record, station, actor), mine)
+    return Item(
+        record,
+        tuple(posts),
+        info,
+        _rule(record, posts, station),
+        _stance(record, station, actor),
+        wrote=wrote(actor, record),
+        about=info or words_about(sitting.books, record, station.language),
+    )
 
 
 def _rule(record: Record, posts: Sequence[Post], station: Station) -> Rule:
@@ -127,9 +140,11 @@ def _rule(record: Record, posts: Sequence[Post], station: Station) -> Rule:
     intake, severity = station.intake(record.source), record.severity
     value: Literal["veto", "approve"] = "veto" if any(post.not_before for post in posts) else "approve"
     is_urgent = severity.at_least(Severity.SEVERE) and record.alert and record.alert.urgency is Urgency.IMMEDIATE
-    if severity is Severity.UNKNOWN and intake.publish != value:
+    is_end = record.alert is not None and end_reason(record.alert) is not None
+    if severity is Severity.UNKNOWN and intake.publish != value and not is_end:
         return Rule("unknown", value)
-    return Rule("urgent" if is_urgent and intake.urgent else "publish", value)
+    key: Literal["publish", "urgent"] = "urgent" if is_urgent and intake.urgent == value else "publish"
+    return Rule(key if key == "urgent" or intake.publish == value else "other", value)
 
 
 def _stance(record: Record, station: Station, actor: Actor) -> Stance:

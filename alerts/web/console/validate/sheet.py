@@ -102,7 +102,7 @@ def sheet_of(sitting: Sitting, name: str, actor: Actor) -> Sheet | None:
     if record is None or record.alert is None:
         return None
     station, posts = sitting.desk.station, sitting.books.posts_of(name)
-    item = item_of(record, posts, station, actor)
+    item = item_of(sitting, record, posts, actor)
     versions = _versions(sitting, record, actor)
     since = _since(versions, record)
     newer = _newer(versions, record)

@@ -91,6 +91,17 @@ async def test_a_validation_is_held_to_what_was_seen(bureau):
     assert (await bureau.ask("POST", path, "approver", headers={"If-Match": tag})).status == 200
 
 
+async def test_what_waits_tells_all_that_a_validation_lets_out(bureau):
+    told = await bureau.posted(instruction="Faites bouillir l’eau.")
+    shown = await bureau.told("GET", f"/alerts/{told['alert']}", "approver")
+
+    [words] = shown["lets_out"]["words"]
+    assert {"name": "instruction", "words": "Faites bouillir l’eau."} in words["said"]
+    assert shown["lets_out"]["same_event"] == []
+    done = await bureau.told("POST", f"/alerts/{told['alert']}/approve", "approver", json={"again": True})
+    assert "lets_out" not in done
+
+
 async def test_a_validation_never_covers_what_came_after_it_was_shown(bureau):
     shown = await bureau.posted()
     newer = await bureau.told("POST", f"/alerts/{shown['alert']}/update", json={"instruction": "Buvez-en."}, status=201)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.model.alert import Named, Resource, Severity, Urgency
+from alerts.model.alert import MsgType, Named, Resource, Severity, Urgency
 from alerts.model.post import PostState
 from alerts.web.console.validate.queue import A_PAGE
 from tests.unit.desk.conftest import an_alert, following
@@ -380,3 +380,45 @@ class TestRejecting:
         late = await desk.press(f"/waiting/{alert}/reject", stop="1")
         assert late.status == 409
         assert "It does not wait any more." in late.text
+
+
+class TestTheSameEvent:
+    """Two feeds tell of one event: the one that waits says what is out, and isn't published by habit."""
+
+    @pytest.fixture
+    async def twin(self, desk):
+        """A severe warning that waits, and another source's that went out since."""
+        grave = {"event": "Crue", "severity": Severity.SEVERE, "urgency": Urgency.IMMEDIATE}
+        waits = await desk.hear(an_alert(headline="Flood", **grave))
+        await desk.hear(an_alert(headline="The river rises", sender="b@example", **grave), "vigilance")
+        return waits
+
+    async def test_is_told_and_takes_a_second_word(self, desk, twin):
+        page = await desk.look(f"/waiting/{twin}")
+        assert "The same event is out already" in page.text
+        assert "The river rises" in page.text
+        assert 'name="again"' in page.html
+
+        seen = page.hidden("seen")
+        refused = await desk.press(f"/waiting/{twin}/approve", seen=seen)
+        assert refused.status == 409
+        assert "The same event is out already" in refused.text
+        assert (await desk.press(f"/waiting/{twin}/approve", seen=seen, again="1")).status == 303
+
+    async def test_is_told_in_french(self, desk, twin):
+        await desk.change_account("Paul", language="fr")
+        page = await desk.look(f"/waiting/{twin}")
+        assert "Le même événement est déjà publié" in page.text
+        assert "La publier une seconde fois" in page.text
+
+
+async def test_what_a_feed_says_of_another_s_alert_is_one_tap_away_and_says_why(desk):
+    grave = {"severity": Severity.SEVERE, "urgency": Urgency.IMMEDIATE}
+    first = an_alert(headline="Flood", **grave)
+    await desk.hear(first, "vigilance")
+    end = await desk.hear(replace(following(first), msg_type=MsgType.CANCEL, infos=()), "other")
+    page = await desk.look(f"/waiting/{end}")
+
+    assert "Flood" in re.search(r"<h1.*?</h1>", page.html, re.DOTALL)[0]
+    assert "which vigilance brought and it doesn't speak for" in page.text
+    assert (await desk.press(f"/waiting/{end}/approve", seen=page.hidden("seen"))).status == 303
