@@ -61,6 +61,8 @@ class People:
     async def add(self, request: web.Request) -> web.StreamResponse:
         """A new account; its first password is on the page that answers."""
         form = await self._form(request)
+        if isinstance(asked := await prove(self._console, request, form), web.Response):
+            return asked
         return await self._with_password(
             request,
             form,
@@ -105,6 +107,8 @@ class People:
     async def add_token(self, request: web.Request) -> web.StreamResponse:
         """A new token; it is on the page that answers, and nowhere else ever."""
         form = await self._form(request)
+        if isinstance(asked := await prove(self._console, request, form), web.Response):
+            return asked
         chance = token_bytes(administering.TOKEN_BYTES)
         try:
             token, bearer = await self._act(

@@ -40,6 +40,13 @@ class WatchedDatabase(Database):
         finally:
             self.busy -= 1
 
+    async def ask(self, work: Work[T]) -> T:
+        self.busy += 1
+        try:
+            return await super().ask(work)
+        finally:
+            self.busy -= 1
+
     async def write_ahead(self, work: Work[T]) -> T:
         self.busy += 1
         try:

@@ -79,9 +79,9 @@ async def every_page(town, language):
         for path in PLAIN:
             yield await browser.get(path)
         page = await browser.get("/desk/accounts")
-        yield await browser.send(page, "/desk/accounts/add", name="Anne", role="author")
-        yield await browser.send(page, "/desk/accounts/add", name="Anne", role="author")
-        yield await browser.send(page, "/desk/tokens/add", token_name="Carte", role="viewer")
+        yield await browser.send(page, "/desk/accounts/add", name="Anne", role="author", own_password=OWN)
+        yield await browser.send(page, "/desk/accounts/add", name="Anne", role="author", own_password=OWN)
+        yield await browser.send(page, "/desk/tokens/add", token_name="Carte", role="viewer", own_password=OWN)
         yield await browser.get("/desk/accounts")
         yield await browser.post("/desk/account/language", page.form("/desk/accounts/add") | {"csrf": "x"})
         page = await browser.send(await browser.get("/desk/account"), "/desk/account/code/remove")

@@ -44,7 +44,9 @@ async def of_a_row(page, action, name, **more):
 
 async def test_an_account_is_added_and_its_password_shown_once(town, browser, other):
     await browser.settle("Root", Role.ADMINISTRATOR)
-    page = await browser.send(await browser.get("/desk/accounts"), "/desk/accounts/add", name="Bruno", role="approver")
+    page = await browser.send(
+        await browser.get("/desk/accounts"), "/desk/accounts/add", name="Bruno", role="approver", own_password=OWN
+    )
     [secret] = page.tree.xpath("//*[@class='code large']/text()")
     assert (await account(town, "bruno")).role is Role.APPROVER
     assert secret not in (await browser.get("/desk/accounts")).text
@@ -54,7 +56,9 @@ async def test_an_account_is_added_and_its_password_shown_once(town, browser, ot
 
 async def test_a_name_that_is_taken_is_said_and_kept(browser):
     await browser.settle("Root", Role.ADMINISTRATOR)
-    page = await browser.send(await browser.get("/desk/accounts"), "/desk/accounts/add", name="ROOT", role="viewer")
+    page = await browser.send(
+        await browser.get("/desk/accounts"), "/desk/accounts/add", name="ROOT", role="viewer", own_password=OWN
+    )
     assert (page.status, "is an account already" in page.said) == (400, True)
     assert page.form("/desk/accounts/add")["name"] == "ROOT"
     assert page.form("/desk/accounts/add")["role"] == "viewer"
@@ -63,7 +67,9 @@ async def test_a_name_that_is_taken_is_said_and_kept(browser):
 async def test_a_role_that_there_is_not_is_refused(town, browser):
     await browser.settle("Root", Role.ADMINISTRATOR)
     token = (await browser.get("/desk/accounts")).form("/desk/accounts/add")["csrf"]
-    page = await browser.post("/desk/accounts/add", {"csrf": token, "name": "Eve", "role": "emperor"})
+    page = await browser.post(
+        "/desk/accounts/add", {"csrf": token, "name": "Eve", "role": "emperor", "own_password": OWN}
+    )
     assert page.status == 400
     assert await account(town, "Eve") is None
 
@@ -106,7 +112,11 @@ async def test_nobody_shuts_themselves_out(town, browser, action):
 async def test_a_token_is_shown_once_and_revoked(town, browser):
     await browser.settle("Root", Role.ADMINISTRATOR)
     page = await browser.send(
-        await browser.get("/desk/accounts"), "/desk/tokens/add", token_name="Cartographie", role="viewer"
+        await browser.get("/desk/accounts"),
+        "/desk/tokens/add",
+        token_name="Cartographie",
+        role="viewer",
+        own_password=OWN,
     )
     [secret] = page.tree.xpath("//*[@class='code large']/text()")
     assert (await town.gate.program(secret)).name == "Cartographie"
@@ -165,6 +175,8 @@ async def test_a_session_of_one_s_own_is_ended_and_nobody_else_s(town, browser, 
         ("/desk/account/passkey/remove", {"passkey": "x"}),
         ("/desk/account/telegram", {}),
         ("/desk/account/telegram/remove", {}),
+        ("/desk/accounts/add", {"name": "Eve", "role": "administrator"}),
+        ("/desk/tokens/add", {"token_name": "Anne", "role": "administrator"}),
         ("/desk/accounts/role", {"name": "Bruno", "role": "administrator"}),
         ("/desk/accounts/reset", {"name": "Bruno"}),
     ],
