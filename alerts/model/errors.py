@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import datetime
 
 from alerts.model.reason import Reason, as_reason
@@ -16,6 +17,10 @@ class TocsinError(Exception):
     def __init__(self, reason: Reason | str) -> None:
         self.reason = as_reason(reason)
         super().__init__(str(self.reason))
+
+
+class Busy(sqlite3.OperationalError):
+    """A question to the database that wasn't answered, so that others are: too many wait, or it took too long."""
 
 
 class ConfigurationError(TocsinError):

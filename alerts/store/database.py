@@ -23,6 +23,7 @@ from typing import Any, Protocol, TypeVar
 
 import aiosqlite
 
+from alerts.model.errors import Busy
 from alerts.store.files import connect, connect_at_once
 from alerts.store.restoring import Gap, Height
 from alerts.store.transactions import transaction
@@ -37,10 +38,6 @@ LONGEST = 5.0
 """Seconds that a question may take."""
 _STEPS = 20_000
 """SQLite's own steps, about a millisecond, between two looks at the clock."""
-
-
-class Busy(sqlite3.OperationalError):
-    """A question that wasn't answered, so that others are: too many wait, or it took too long."""
 
 
 class Hand(Protocol):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from alerts.model.reason import Reason
+from alerts.web.refusal import cause_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,10 @@ def ops_routes(gauges: Gauges, warnings: Callable[[], list[str]] = list) -> list
         return web.json_response(body, status=503 if standing else 200)
 
     async def metrics(_: web.Request) -> web.Response:
-        body = await gauges.metrics()
+        try:
+            body = await gauges.metrics()
+        except sqlite3.Error as error:
+            return web.Response(status=503, text=f"the database refuses ({cause_of(error)}); ask again\n")
         return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
     return [web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)]

@@ -16,7 +16,7 @@ from multidict import MultiDict, MultiDictProxy
 
 from alerts.access.visitor import Visitor
 from alerts.desk.sitting import Sitting
-from alerts.model.errors import Forbidden, TocsinError
+from alerts.model.errors import Busy, Forbidden, TocsinError
 from alerts.model.incident import AlertState
 from alerts.model.person import Stage
 from alerts.model.ports import Wanted
@@ -145,7 +145,10 @@ async def _pass(console: Console, request: web.Request, handler: Handler) -> web
 def _unwritten(
     console: Console, request: web.Request, error: sqlite3.Error, form: Form = _NOTHING
 ) -> web.StreamResponse:
-    """The database refused: what was typed is given back with the page that says so."""
+    """The database refused, or is asked too much: what was typed is given back with the page that says so."""
+    if isinstance(error, Busy):
+        log.warning("desk.busy", path=request.path, method=request.method, reason=str(error))
+        return unwritten(console.frame, request, None, form)
     log.error("desk.unwritten", path=request.path, method=request.method, exc_info=error)
     return unwritten(console.frame, request, cause_of(error), form)
 

@@ -71,14 +71,14 @@ def please_confirm(
     return frame.page(request, "confirm.html", status=status, carried=carried, shown=shown, failures=failures)
 
 
-def unwritten(frame: Frame, request: web.Request, cause: str, form: Form) -> web.Response:
-    """The database refused: the cause, what was typed, and a button that sends the same again.
+def unwritten(frame: Frame, request: web.Request, cause: str | None, form: Form) -> web.Response:
+    """The database refused: the cause (None: it is asked too much), what was typed, and a button that sends it again.
 
     On the way in nothing but the name is given back, and what was carried along stays in the page.
     """
     status, again = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(_AGAIN)}
     if not wants_page(request):
-        told = f"the database refuses ({cause}); nothing was stored; try again"
+        told = f"the database refuses ({cause or 'it is asked too much'}); nothing was stored; try again"
         return web.Response(status=status, text=told, headers=again)
     kept = carry(request.path_qs, form)
     shown = [(name, value) for name, value in kept.fields if value.strip()] if kept else []

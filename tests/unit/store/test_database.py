@@ -8,7 +8,8 @@ import threading
 
 import pytest
 
-from alerts.store.database import READERS, WAITING, Busy, Database, Readers, _open
+from alerts.model.errors import Busy
+from alerts.store.database import READERS, WAITING, Database, Readers, _open
 from tests.unit.store.conftest import NOW
 
 

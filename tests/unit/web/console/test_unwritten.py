@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 
 import pytest
 
 from alerts.model.person import Stage
+from alerts.store.database import READERS, WAITING
 from tests.unit.web.console.guarding import OWN, Browser, open_town
 
 REFUSE = "CREATE TRIGGER refuse_{table}_{on} BEFORE {on} ON {table} BEGIN DELETE FROM full_disk; END"
@@ -127,3 +130,22 @@ async def test_what_the_program_did_wrong_is_not_told_but_the_words_are_kept(tow
     page = await browser.post("/desk/compose", {"csrf": token, "headline": "Crue", "do": "save"})
     assert (page.status, "swordfish" in page.text, "IntegrityError" in page.said) == (503, False, True)
     assert page.form("/desk/compose")["headline"] == "Crue"
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("fr", "Trop de demandes à la fois"), ("en", "Too much is asked at once")]
+)
+async def test_where_too_much_is_asked_the_page_says_so_in_the_reader_s_language(town, language, said):
+    go = threading.Event()
+    asked = [asyncio.create_task(town.office.ask(lambda _: go.wait(20))) for _ in range(READERS + WAITING)]
+    await asyncio.sleep(0)
+    browser = Browser(town, language=language)
+    browser.jar["tocsin"] = "x" * 43
+    try:
+        answer = await browser.get("/desk/")
+    finally:
+        go.set()
+        await asyncio.gather(*asked)
+        await browser.client.close()
+    assert answer.status == 503
+    assert said in answer.said
