@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # The suite's processes: two cores are what it is measured on.
 WORKERS ?= 2
 
-.PHONY: demo test screenshots faults simulate check lint types imports format lock bench clean
+.PHONY: demo test texts screenshots faults simulate check lint types imports format lock bench clean
 
 demo: $(VENV)/run.stamp
 	@$(BIN)/tocsin demo
@@ -25,6 +25,10 @@ simulate: $(VENV)/dev.stamp
 # Every page, the duty desk's and the town's own, phone and desk, light and dark; needs Debian's chromium.
 screenshots: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.browser.screenshots $(LANGUAGES)
+
+# Every text that people may read, in one file, to be read by people: build/texts.md.
+texts: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.texts build/texts.md
 
 check: $(VENV)/dev.stamp lint types imports
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from alerts.channels.settings import ChannelSettings, TelegramSettings
 from alerts.desk.territory import District
 from alerts.model.alert import Named
+from alerts.model.hazard import Hazard
 from alerts.sources.settings import SourceSettings, Span
 
 _ADDRESS = r"https?://[^\s/]+(/\S*)?"
@@ -38,6 +40,17 @@ class StationSettings(_Section):
     areas: tuple[str, ...] = ()
     boundary: str | None = None
     templates: str = "templates"
+    hazards: tuple[str, ...] = ()
+
+    @field_validator("hazards")
+    @classmethod
+    def _are_hazards(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in set(Hazard):
+                near = get_close_matches(name, [each.value for each in Hazard], 1)
+                hint = f"did you mean {near[0]!r}?" if near else f"allowed: {', '.join(Hazard)}"
+                raise ValueError(f"{name!r} is no hazard; {hint}")
+        return value
 
     @field_validator("sender")
     @classmethod
@@ -78,6 +91,12 @@ class StationSettings(_Section):
             if not re.fullmatch(r"[^:\s]+:\S+", code):
                 raise ValueError(f"{code!r} is no geocode; allowed: scheme:value, such as INSEE:38185 or NUTS3:FR714")
         return value
+
+    @property
+    def offered(self) -> tuple[Hazard, ...]:
+        """The hazards that an officer chooses from, in order: all, where none is named; `general` is always last."""
+        named = tuple(dict.fromkeys(Hazard(name) for name in self.hazards)) or tuple(Hazard)
+        return (*(hazard for hazard in named if hazard is not Hazard.GENERAL), Hazard.GENERAL)
 
     @property
     def geocodes(self) -> tuple[Named, ...]:

@@ -1,6 +1,7 @@
 """Looks every few seconds whether something waits for those on duty, and tells them: at once, again, and the outcome.
 
-What was corrected, a second factor that changed, and two messages under one name wait for nobody, and are told once.
+What was corrected, what is grave and nears its end, a second factor that changed, and two messages under one name wait
+for nobody, and are told once.
 
 What was told is read from the books, in the transaction that tells: a restart, or a second daemon, tells nothing twice.
 """
@@ -16,7 +17,7 @@ import structlog
 
 from alerts.config import Config
 from alerts.daemon.awaited_words import Awaited, word_awaited
-from alerts.daemon.corrections import Clashes, Corrections
+from alerts.daemon.corrections import Clashes, Corrections, Endings
 from alerts.daemon.failing import factor_changes
 from alerts.daemon.warnings import Notice, Warnings, topic_of
 from alerts.delivery.awaited import to_say
@@ -68,6 +69,7 @@ class AwaitedWatch:
         self._wake = wake
         self._corrections = Corrections(config.desk_url, config.station.language)
         self._clashes = Clashes(config.desk_url, warnings.station)
+        self._endings = Endings(config.desk_url, config.station.language, warnings.station.timezone)
         self._read_to = 0
         self._open: set[str] | None = None
 
@@ -97,12 +99,12 @@ class AwaitedWatch:
         return bool(self._due(db) or self._said(db, now, height)), height
 
     def _said(self, db: sqlite3.Connection, now: datetime, height: int) -> list[Notice]:
-        """What is new and waits for nobody: of the record of who did what, and of the desk's decisions."""
-        clashes = list(self._clashes.news(db, now))
+        """What is new and waits for nobody: of the record of who did what, of the desk's decisions, and of time."""
+        unasked = [*self._clashes.news(db, now), *self._endings.news(db, now)]
         if height <= self._read_to:
-            return clashes
+            return unasked
         changes = factor_changes(db, self._read_to, now, self._warnings.station.timezone)
-        return [*clashes, *self._corrections.news(db, self._read_to, now), *changes]
+        return [*unasked, *self._corrections.news(db, self._read_to, now), *changes]
 
     def _tell(self, db: sqlite3.Connection) -> list[str]:
         now = self._clock.now()

@@ -101,6 +101,19 @@ class Clashed:
     link: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A grave alert that nears its end. `link` is None without a desk's address."""
+
+    id: str
+    headline: str
+    severity: Severity
+    areas: tuple[str, ...]
+    ends: datetime
+    exercise: bool = False
+    link: str | None = None
+
+
 def word_clashed(clash: Clashed, language: str) -> Words:
     """The notice in French where `language` is, else in English."""
     french = language.lower().split("-", 1)[0] == "fr"
@@ -116,6 +129,20 @@ def word_clashed(clash: Clashed, language: str) -> Words:
         told = f"Two messages under one identifier: “{one}” ({clash.source}) and “{other}” "
         headline = f"{lead}{told}({clash.other_source}), which came before."
     return Words(f"{headline} {became}", clash.link)
+
+
+def word_ending(ending: Ending, language: str, zone: tzinfo) -> Words:
+    """The notice in French where `language` is, else in English; times are in `zone`."""
+    french = language.lower().split("-", 1)[0] == "fr"
+    local, areas = ending.ends.astimezone(zone), ", ".join(ending.areas)
+    if french:
+        at = f"{local.hour}\u00a0h\u00a0{local.minute:02}"
+        headline = f"Prend fin à {at}\u00a0: {_named(ending, french=True)}. Prolonger, terminer ou laisser finir\u00a0?"
+        own = f"tocsin update {ending.id} --expires 6h, tocsin cancel {ending.id} --over, ou rien"
+    else:
+        headline = f"Ends at {local:%H:%M}: {_named(ending, french=False)}. Extend it, end it, or let it run out?"
+        own = f"tocsin update {ending.id} --expires 6h, tocsin cancel {ending.id} --over, or nothing"
+    return Words(headline, ending.link or own, areas or None)
 
 
 def word_corrected(corrected: Corrected, language: str) -> Words:
@@ -144,13 +171,13 @@ def word_awaited(awaited: Awaited, say: Say, language: str, zone: tzinfo) -> Wor
     return Words(headline, _what_to_do(awaited, zone, french=french), _detail(awaited, zone, french=french))
 
 
-def _practice(awaited: Awaited | Corrected, *, french: bool) -> str:
+def _practice(awaited: Awaited | Corrected | Ending, *, french: bool) -> str:
     if not awaited.exercise:
         return ""
     return "EXERCICE – " if french else "EXERCISE – "
 
 
-def _named(awaited: Awaited | Corrected, *, french: bool) -> str:
+def _named(awaited: Awaited | Corrected | Ending, *, french: bool) -> str:
     short = _short(awaited.headline)
     severity = _SEVERITY[awaited.severity] if french else awaited.severity.lower()
     return f"« {short} » ({severity})" if french else f"“{short}” ({severity})"

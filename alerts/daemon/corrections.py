@@ -1,23 +1,30 @@
-"""Those on duty hear of what waits for nobody: a correction that went out, two messages that go by one name."""
+"""What those on duty hear of though it waits for nobody.
+
+A correction's words go out at once, and nobody validated them; of two messages that go by one name one may be wrong.
+What is Severe or Extreme and runs out by time is the town's last word on a danger that may still be there: those on
+duty extend it, end it, or let it run out.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 
-from alerts.daemon.awaited_words import Clashed, Corrected, word_clashed, word_corrected
+from alerts.daemon.awaited_words import Clashed, Corrected, Ending, word_clashed, word_corrected, word_ending
 from alerts.daemon.warnings import Notice, topic_of
 from alerts.delivery.watch import Say
 from alerts.desk.dedupe import clash_of
 from alerts.desk.routing import PRACTICE
 from alerts.desk.station import Station
+from alerts.desk.thread import channels_on
 from alerts.model.alert import Severity
 from alerts.model.incident import AlertState, Record
 from alerts.model.person import Entry
 from alerts.store import awaited as stored
 from alerts.store.books import StoredBooks
+from alerts.store.watched import OWN_WARNINGS
 
 NEWS_FOR = timedelta(hours=1)
 """How long ago it may have been said for those on duty to be told: as long as the daemon may have been down."""
@@ -52,6 +59,56 @@ class Corrections:
         )
         grave = max(Severity.MODERATE, severity, key=lambda each: each.rank)
         return Notice(_key(line.subject), Say.BEGINS, lambda language: word_corrected(corrected, language), grave)
+
+
+NEARS = timedelta(minutes=30)
+"""How long before its end a grave alert is put before those on duty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endings:
+    """Finds the grave alerts that near their end and weren't told yet. `desk_url` is where the desk is."""
+
+    desk_url: str | None
+    language: str
+    zone: tzinfo
+
+    def news(self, db: sqlite3.Connection, now: datetime) -> Sequence[Notice]:
+        """A notice for each; an alert that was told of makes none, its next version another one."""
+        books = StoredBooks(db)
+        near = [record for record in books.over(now + NEARS) if self._nears(books, record, now)]
+        return [self._notice(record) for record in near if not books.by_topic(topic_of(f"ending {record.id}"), now)]
+
+    @staticmethod
+    def _nears(books: StoredBooks, record: Record, now: datetime) -> bool:
+        """Whether it is grave, out, and wasn't meant to be as short as that."""
+        alert = record.alert
+        if alert is None or record.source == OWN_WARNINGS or not record.severity.at_least(Severity.SEVERE):
+            return False
+        started = max(record.received_at, alert.starts)
+        ahead = min(NEARS, (alert.ends - started) / 2)
+        if alert.status in PRACTICE or not now < alert.ends <= now + ahead:
+            return False
+        return bool(channels_on(tuple(books.thread(record.incident_id))))
+
+    def _notice(self, record: Record) -> Notice:
+        alert = record.alert
+        assert alert is not None  # noqa: S101 one that nears its end has one
+        info = alert.info_for(self.language)
+        ending = Ending(
+            id=record.id,
+            headline=(info.headline or info.event) if info else record.id,
+            severity=record.severity,
+            areas=tuple(dict.fromkeys(area.description for area in alert.areas)),
+            ends=alert.ends,
+            link=f"{self.desk_url}/alerts/{record.id}" if self.desk_url else None,
+        )
+        return Notice(
+            f"ending {record.id}",
+            Say.BEGINS,
+            lambda language: word_ending(ending, language, self.zone),
+            record.severity,
+        )
 
 
 def _key(alert_id: str) -> str:

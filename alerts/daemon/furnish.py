@@ -44,6 +44,7 @@ def furnish_station(config: Config) -> Station:
             for name, settings in config.sources.items()
         },
         alone=config.desk.alone,
+        hazards=station.offered,
     )
 
 
@@ -81,6 +82,7 @@ def station_face(config: Config) -> StationFace:
         timezone=station.timezone,
         public_url=station.public_url,
         area_names=tuple(district.name for district in config.districts),
+        sender=station.sender,
     )
 
 

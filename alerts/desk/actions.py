@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts.desk.dedupe import MANUAL, clash_of, content_key, end_reason, seen_before, topic_key
+from alerts.desk.demands import must_be_complete
 from alerts.desk.double_tap import DOUBLE_TAP, tapped_before
 from alerts.desk.following import goes_on_elsewhere, predecessor
 from alerts.desk.judgement import Accepted, Hearing, weigh
@@ -73,6 +74,14 @@ class Desk:
         """The same for what is only looked at, and drawn nowhere."""
         return Desk(self.station, self._pen.in_pencil(), self._new_id, self._now)
 
+    def says_what_to_do(self, alert: Alert) -> bool:
+        """Whether the posts of an alert say what to do, be it in the words that are prepared for its hazard."""
+        return self._pen.says_what_to_do(alert, self._now())
+
+    def would_end(self, alert: Alert, reason: EndReason) -> str:
+        """What the machine would say by itself, were the alert ended so now: the words that an officer may change."""
+        return self._pen.would_end(alert, reason, self._now())
+
     def prepared(self, hazard: Hazard, language: str) -> Prepared:
         """What the templates prepare for a hazard in that language."""
         return self._pen.prepared(hazard, language)
@@ -111,16 +120,21 @@ class Desk:
         *,
         again: bool = False,
         author: str | None = None,
+        unfinished: bool = False,
     ) -> Filed:
         """File a duty officer's alert; `author` is who wrote it, and so may not validate it.
 
+        With `unfinished`, it is only looked at, and may still lack what it has to say (`demands`).
+
         An update for which no channels are named goes where its incident is, and nowhere else.
 
-        Raises Misuse for an unknown channel and Refused where nobody would get it; the caller undoes the transaction,
-        so that nothing is stored then.
+        Raises Misuse for an unknown channel and for what it lacks, and Refused where nobody would get it; the caller
+        undoes the transaction, so that nothing is stored then.
         """
         for name in channels:
             self._known_channel(name)
+        if not unfinished:
+            must_be_complete(alert, self.station.name, self.says_what_to_do)
         twin = None if again else tapped_before(books, alert, MANUAL, channels, self._now())
         if twin is not None:
             return Filed(twin, fresh=False)

@@ -48,12 +48,20 @@ class Officer:
     sitting: Sitting
     actor: Actor
 
-    def post(self, alert: Alert, channels: Sequence[str] = (), *, again: bool = False) -> Filed:
+    def post(
+        self, alert: Alert, channels: Sequence[str] = (), *, again: bool = False, unfinished: bool = False
+    ) -> Filed:
         """File an alert of one's own. Raises Misuse, or Refused where nobody would get it."""
-        return self.file(Act.POST, alert, channels, again=again)
+        return self.file(Act.POST, alert, channels, again=again, unfinished=unfinished)
 
     def update(
-        self, name: str, changes: Mapping[str, Any], channels: Sequence[str] = (), *, again: bool = False
+        self,
+        name: str,
+        changes: Mapping[str, Any],
+        channels: Sequence[str] = (),
+        *,
+        again: bool = False,
+        unfinished: bool = False,
     ) -> Filed:
         """File the next version of an alert: what `changes` (Draft's fields) doesn't say stays. Raises as `post`.
 
@@ -64,7 +72,7 @@ class Officer:
         if changes.get("exercise") and record.alert is not None and record.alert.status is Status.ACTUAL:
             raise Misuse(because("update_no_exercise", alert=record.id))
         alert = update_of(record, dict(changes), self._desk.station, self.sitting.now, self.sitting.new_id())
-        return self.file(Act.UPDATE, alert, channels, again=again)
+        return self.file(Act.UPDATE, alert, channels, again=again, unfinished=unfinished)
 
     def cancel(self, name: str, reason: str | None = None, *, over: bool = False) -> Filed:
         """End an alert: it no longer holds, or (`over`) what it told of is over. Raises as `post`."""
@@ -153,16 +161,20 @@ class Officer:
         self.write(Act.DROP, posts[0].alert_id, ", ".join(post.channel for post in posts))
         return posts
 
-    def file(self, act: Act, alert: Alert, channels: Sequence[str] = (), *, again: bool = False) -> Filed:
+    def file(
+        self, act: Act, alert: Alert, channels: Sequence[str] = (), *, again: bool = False, unfinished: bool = False
+    ) -> Filed:
         """File an alert that was made for this `act` (post, update, cancel, correct). Raises as `post`.
+
+        With `unfinished` it is only looked at, while it is being written.
 
         Raises Forbidden where it would take back what waits of somebody else's and the role doesn't reject.
         """
         self.must(act)
         if act is not Act.POST:
             self._must_go_on_from_what_stands(act, alert)
-        bare = self._without_unseen_words(alert)
-        filed = self._desk.post(self.sitting.books, bare, channels, again=again, author=self.actor.name)
+        bare, author = self._without_unseen_words(alert), self.actor.name
+        filed = self._desk.post(self.sitting.books, bare, channels, again=again, author=author, unfinished=unfinished)
         self._must_leave_others_alone(alert, filed)
         if act is Act.UPDATE:
             self._must_not_revive(filed.record)

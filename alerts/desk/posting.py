@@ -18,10 +18,11 @@ from alerts.model.bulk import BULK_LANGUAGES, Bulk
 from alerts.model.hazard import Hazard
 from alerts.model.incident import AlertState, LeftOut, Record
 from alerts.model.ports import Books
-from alerts.model.post import EndReason, Image, Means, Post, PostKind, PostState, priority_of
+from alerts.model.post import EndReason, Image, Means, Post, PostKind, PostState, TextFormat, priority_of
 from alerts.model.reason import Reason, because
 from alerts.rendering.card import Card, card_alt, card_of
 from alerts.rendering.faces import ChannelFace, Context, Rendered
+from alerts.rendering.library import as_sentences
 from alerts.rendering.prepared import Prepared
 from alerts.rendering.templates import Renderer
 
@@ -29,6 +30,7 @@ END_IS_WORTH_TELLING = timedelta(hours=6)
 """How long after an alert's end it is still told that it is over, where a channel was down."""
 AHEAD_OF_ALL = 1000
 """The priority of a correction."""
+_ROOM = 100_000
 PICTURE_KINDS = ("image/jpeg", "image/png")
 """What every channel takes."""
 
@@ -145,6 +147,20 @@ class Pen:
             if alert.infos and _takes(outlet, alert):
                 self._card(outlet, alert, PostKind.PUBLISH, context)
 
+    def says_what_to_do(self, alert: Alert, now: datetime) -> bool:
+        """Whether its posts say what to do."""
+        face = next((face_of(outlet) for outlet in self._station.outlets), None)
+        if face is None or not alert.infos:
+            return False
+        return bool(self._renderer.tell(alert, PostKind.PUBLISH, face, context=Context("", now))["instruction"])
+
+    def would_end(self, alert: Alert, reason: EndReason, now: datetime) -> str:
+        """What an end says by itself, in whole sentences."""
+        face = ChannelFace("page", "page", TextFormat(_ROOM), "never")
+        context = Context("", now, reason=reason, previous=alert)
+        said = self._renderer.tell(replace(alert, note=None), PostKind.END, face, context=context)
+        return as_sentences(str(said[name]) for name in ("lead", "instruction", "after"))
+
     def prepared(self, hazard: Hazard, language: str) -> Prepared:
         """What the templates prepare for a hazard."""
         return self._renderer.prepared(hazard, language)
@@ -183,7 +199,7 @@ class Pen:
 
     def _bulk(self, outlet: Outlet, occasion: Occasion, post: Post, context: Context) -> Bulk:
         """The same for the channel's subscribers, in each of their languages."""
-        faces = {language: replace(face_of(outlet), language=language) for language in BULK_LANGUAGES}
+        faces = {language: replace(face_of(outlet), language=language, signed=False) for language in BULK_LANGUAGES}
         messages = {
             language: self._renderer.render(occasion.alert, post.kind, face, context=context).message
             for language, face in faces.items()

@@ -17,5 +17,5 @@ def prepared_for(desk: Desk, hazard: Hazard, language: str) -> Prepared:
 
 
 def every_prepared(desk: Desk, language: str) -> Mapping[Hazard, Prepared]:
-    """What is prepared for each hazard; the first time for a language it reads sixteen files."""
+    """What is prepared for each hazard; the first time for a language it reads a file for each."""
     return {hazard: prepared_for(desk, hazard, language) for hazard in Hazard}

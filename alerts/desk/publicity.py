@@ -14,11 +14,11 @@ from typing import Any
 
 from alerts.desk.dedupe import end_reason
 from alerts.model.alert import SERIES_PARAMETER, STEP_PARAMETER, Alert, Scope, Severity, Status
-from alerts.model.hazard import Hazard, hazard_of
+from alerts.model.hazard import WATER_CUTS, Hazard, hazard_of
 from alerts.model.incident import AlertState, Record
 from alerts.model.post import EndReason, Post, PostKind, PostState
 
-PLANNED = frozenset((Hazard.WORKS, Hazard.WATER_CUT))
+PLANNED = frozenset((Hazard.WORKS, *WATER_CUTS))
 """What is announced long before: shown as to come until it begins."""
 _CLOCKS_CHANGE = timedelta(hours=1)
 _WEEK = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")

@@ -9,6 +9,7 @@ from typing import Literal
 
 from alerts.desk.territory import Territory
 from alerts.model.alert import Severity
+from alerts.model.hazard import Hazard
 from alerts.model.post import Means, TextFormat
 
 Publish = Literal["auto", "veto", "approve"]
@@ -54,7 +55,8 @@ class Intake:
 class Station:
     """The town: its name and CAP sender, its language and time zone, its ground, its outlets and its sources' rules.
 
-    `alone` says that there is nobody else to validate what an officer wrote (`[desk] alone`).
+    `alone` says that there is nobody else to validate what an officer wrote (`[desk] alone`). `hazards` are those that
+    are offered to an officer, in that order; what is recognised is not narrowed by it.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Station:
     territory: Territory = field(default_factory=Territory)
     intakes: Mapping[str, Intake] = field(default_factory=dict)
     alone: bool = False
+    hazards: tuple[Hazard, ...] = tuple(Hazard)
 
     def intake(self, source: str) -> Intake:
         """The rules of a source; plain ones for a source that configures none."""

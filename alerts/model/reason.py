@@ -414,6 +414,10 @@ SENTENCES: Mapping[str, str] = {
     "name_of_versions": "'{name}' is the name of several versions; validate one by its own id, such as {alert}",
     "no_district": "--area '{text}': no such district; known: {known}",
     "no_district_near": "--area '{text}': no such district; did you mean '{near}'?",
+    "blanks_left": "{blanks} is left to fill in; allowed: the words that belong there",
+    "place_missing": "--area is missing: this order says for whom it is; allowed: a district, or a place in words",
+    "careful_alone": "--instruction only says to be careful; allowed: what to do, beginning with the verb",
+    "instruction_missing": "--instruction is missing: what is grave says what to do; allowed: it, the verb first",
     "end_unsaid": "how it ends was not said; allowed: cancel, all_clear",
 }
 """Every code, with its English sentence: the one list of them (`docs/reasons.md` tells them to people)."""

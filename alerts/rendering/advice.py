@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from alerts.model.alert import Info
-from alerts.model.hazard import Hazard, fold
+from alerts.model.alert import Info, Severity
+from alerts.model.hazard import Hazard, fold, only_a_risk
 from alerts.rendering.changes import gravity
 from alerts.rendering.library import Words
 
@@ -15,17 +16,29 @@ _WORD = re.compile(r"\w+")
 _ENOUGH_WORDS = 3
 _MOST_SENTENCES = 200
 """Sentences of an instruction that are compared: nobody reads as many."""
+_BY_GRAVITY = (Severity.EXTREME, Severity.SEVERE, Severity.MODERATE, Severity.MINOR)
 
 
 def prepared(info: Info, hazard: Hazard, words: Words) -> str:
-    """Return the hazard's own short instruction: the severity's where it has one, else the usual one.
+    """Return the hazard's own short instruction: that of the severity, else of the next slighter one, else the usual.
 
     A general alert may be of any kind, so nothing is prepared that could stand for its sender's own words.
     """
     if hazard is Hazard.GENERAL and info.instruction:
         return ""
-    by_severity: Mapping[str, str] = words["instruction"]
-    return by_severity.get(gravity(info).value) or by_severity["default"]
+    return str(_said_at(info, words["instruction"]))
+
+
+def advice(info: Info, words: Words, said: Sequence[str | None], *, begun: bool, before: str) -> list[str]:
+    """Return the longer advice for this severity, without what `said` (instruction, description) says already.
+
+    What begins with the word for "before" is for before it begins: it goes once that has `begun`.
+    """
+    lines: Sequence[str] = words["advice"]
+    if isinstance(lines, Mapping):
+        lines = _said_at(info, lines)
+    fitting = [line for line in lines if not (begun and before and line.startswith(before))]
+    return advice_beside("\n".join(text for text in said if text), fitting)
 
 
 def advice_beside(instruction: str, advice: Sequence[str]) -> list[str]:
@@ -38,6 +51,16 @@ def advice_beside(instruction: str, advice: Sequence[str]) -> list[str]:
     said = [words for sentence in sentences if (words := _folded(sentence))]
     folded = [(line, _folded(line)) for line in advice]
     return [line for line, words in folded if not any(_repeats(words, each) for each in said)]
+
+
+def _said_at(info: Info, by_severity: Mapping[str, Any]) -> Any:
+    """Return what is said at the severity of `info`; `risk` where there is one and nothing has happened yet."""
+    if "risk" in by_severity and only_a_risk(info):
+        return by_severity["risk"]
+    grave = gravity(info)
+    at_most = _BY_GRAVITY[_BY_GRAVITY.index(grave) :] if grave in _BY_GRAVITY else ()
+    found = next((by_severity[each.value] for each in at_most if by_severity.get(each.value)), None)
+    return found if found is not None else by_severity.get("default", "")
 
 
 def _repeats(line: str, sentence: str) -> bool:

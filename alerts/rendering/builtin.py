@@ -14,16 +14,16 @@ def built_in(facts: Mapping[str, Any], markup: str) -> list[Piece]:
     """Return the parts of a plain post out of `facts`, one a line, escaped for `markup`."""
     parts = [
         ("headline", facts["lead"], facts["lead_short"]),
+        ("instruction", facts["instruction"], facts["prepared"]),
         ("area", facts["area"], facts["area_short"]),
         ("time", facts["when"], ""),
-        ("instruction", facts["instruction"], facts["prepared"]),
         ("description", facts["description"], ""),
-        ("sender", facts["source"], ""),
+        ("sender", facts["signature"], ""),
         ("link", facts["link"], ""),
     ]
     pieces: list[Piece] = []
     for name, text, short in parts:
-        keep = name not in ("description", "sender")
+        keep = name != "description"
         pieces += [Part(name, _written(text, markup), _written(short, markup), keep), "\n"]
     return pieces
 

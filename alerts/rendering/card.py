@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from textwrap import shorten
 from typing import Any
 
 from alerts.model.alert import Severity
-from alerts.rendering.library import capital
+from alerts.rendering.library import as_sentences, capital
+from alerts.rendering.shorten import at_sentences, partly
 
 _MOST = 160
 """Letters of what to do: two or three lines of the picture, and no burden in its alternative."""
@@ -35,23 +35,28 @@ def card_of(said: Mapping[str, Any], severity: Severity, over: str = "") -> Card
     """The card of what a template is given (`Renderer.tell`); `over` is the word for what is over, where it is."""
     return Card(
         severity=None if over else severity,
-        label=over or str(said["words"]["severities"][severity.value]),
+        label=over or str(said["label"] or said["name"]),
         heading=capital(str(said["lead"] if over else said["title"])),
         area=str(said["area"]),
         when=capital(str(said["when"])),
-        station=str(said["station"]),
+        station=str(said["source"]),
         exercise=str(said["words"]["exercise"]) if said["exercise"] else "",
         do="" if over else _first_words(said),
     )
 
 
 def _first_words(said: Mapping[str, Any]) -> str:
-    """Of what to do, as much as a card may hold: the whole is behind the link."""
-    return shorten(str(said["instruction"] or ""), _MOST, placeholder="\u00a0…")
+    """Of what to do, the whole sentences that a card may hold: the rest is behind the link."""
+    do = str(said["instruction"] or "")
+
+    def fits(text: str) -> bool:
+        return len(text) <= _MOST
+
+    return at_sentences(do, fits, markup=False) or partly(do, fits, markup=False) if len(do) > _MOST else do
 
 
 def card_alt(said: Mapping[str, Any]) -> str:
     """The text alternative: the same words as on the card."""
     mark = f"{said['words']['exercise']} – " if said["exercise"] else ""
-    parts = (f"{mark}{said['lead']}", said["area"], capital(str(said["when"])), capital(_first_words(said)))
-    return ". ".join(str(part).rstrip(".") for part in parts if part) + "."
+    parts = (f"{mark}{said['lead']}", _first_words(said), said["area"], said["when"])
+    return as_sentences(capital(str(part)) for part in parts if part)

@@ -5,14 +5,17 @@ It changes the gravity, the instruction, the end and the areas; what it describe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from alerts.model.alert import Alert, Info, Severity
 from alerts.model.hazard import fold
-from alerts.rendering.clean import clean, clean_line
-from alerts.rendering.library import Words
+from alerts.rendering.clean import clean, place
+from alerts.rendering.library import Words, sentence
 from alerts.rendering.moments import event_end
 
+TellEnd = Callable[[datetime], str]
 _GRAVITIES = {"yellow": Severity.MODERATE, "orange": Severity.SEVERE, "red": Severity.EXTREME}
 
 
@@ -27,15 +30,26 @@ def level(info: Info, words: Words) -> str | None:
     return levels.get(colour(info))
 
 
-def changes(info: Info, previous: Alert | None, language: str, words: Words) -> list[str]:
-    """Return what is new in `info` against `previous`, gravest first; nothing where that isn't known."""
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that is new, as a sentence. `freed` says that somebody needs not act any more: it is always told."""
+
+    sentence: str
+    freed: bool = False
+
+
+def changes(info: Info, previous: Alert | None, language: str, words: Words, end_of: TellEnd) -> list[Change]:
+    """Return what is new in `info` against `previous`, gravest first, with what it was; nothing where that isn't known.
+
+    `end_of` tells the moment of an end.
+    """
     before = previous.info_for(language) if previous else None
     if before is None:
         return []
     return [
         *_gravity(info, before, words),
         *_instruction(info, before, words),
-        *_end(info, before, words),
+        *_end(info, before, words, end_of),
         *_areas(info, before, words),
     ]
 
@@ -46,30 +60,49 @@ def colour(info: Info) -> str:
     return next((part for part in parts if part in _GRAVITIES), "")
 
 
-def _gravity(info: Info, before: Info, words: Words) -> list[str]:
+def _gravity(info: Info, before: Info, words: Words) -> list[Change]:
     now, then = gravity(info), gravity(before)
     if Severity.UNKNOWN in (now, then) or now is then:
         return []
-    was = level(before, words) or words["degrees"][then.value]
-    return [words["changes"]["raised" if now.rank > then.rank else "lowered"].format(before=was)]
+    name = "raised" if now.rank > then.rank else "lowered"
+    coloured = level(info, words) and level(before, words) and f"level_{name}" in words["changes"]
+    said = words["colours"] if coloured else words["degrees"]
+    was, is_now = (colour(before), colour(info)) if coloured else (then.value, now.value)
+    sentence = words["changes"][f"level_{name}" if coloured else name]
+    since = words.get("since", {}).get(was, said[was])
+    return [Change(_sentence(sentence, before=said[was], now=said[is_now], since=since))]
 
 
-def _instruction(info: Info, before: Info, words: Words) -> list[str]:
+def _instruction(info: Info, before: Info, words: Words) -> list[Change]:
     now, then = (fold(" ".join(clean(text or "").split())) for text in (info.instruction, before.instruction))
-    return [words["changes"]["instruction"]] if now and now != then else []
+    return [Change(_sentence(words["changes"]["instruction"]))] if now and now != then else []
 
 
-def _end(info: Info, before: Info, words: Words) -> list[str]:
+def _end(info: Info, before: Info, words: Words, end_of: TellEnd) -> list[Change]:
     end, earlier = event_end(info), event_end(before)
     if end is None or earlier is None or end == earlier:
         return []
-    return [words["changes"]["longer" if end > earlier else "shorter"]]
+    name = "longer" if end > earlier else "shorter"
+    return [Change(_sentence(words["changes"][name], now=end_of(end), before=end_of(earlier)))]
 
 
-def _areas(info: Info, before: Info, words: Words) -> list[str]:
-    now = {fold(name): name for area in info.areas if (name := clean_line(area.description))}
-    then = {fold(name): name for area in before.areas if (name := clean_line(area.description))}
+def _areas(info: Info, before: Info, words: Words) -> list[Change]:
+    now, then = (
+        {fold(name): name for area in each.areas if (name := place(area.description))} for each in (info, before)
+    )
     added = [name for key, name in now.items() if key not in then]
-    gone = [name for key, name in then.items() if key not in now]
-    said = [("more", added), ("fewer", gone)]
-    return [words["changes"][change].format(areas=", ".join(names)) for change, names in said if names]
+    gone = [name for key, name in then.items() if key not in now] if now else []
+    return [
+        Change(_sentence(_number(words["changes"], name, places), areas=", ".join(places)), freed=name == "fewer")
+        for name, places in (("more", added), ("fewer", gone))
+        if places
+    ]
+
+
+def _number(sentences: Mapping[str, str], name: str, places: Sequence[str]) -> str:
+    """Return the sentence for one place, or that for several where the language has another one."""
+    return sentences.get(f"{name}_many", sentences[name]) if len(places) > 1 else sentences[name]
+
+
+def _sentence(text: str, **values: str) -> str:
+    return sentence(text.format(**values))

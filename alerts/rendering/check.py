@@ -17,6 +17,7 @@ from alerts.rendering.facts import facts
 from alerts.rendering.library import FAULTS, GENERAL, Library, Words, hazard_file, reason_of, shipped_folder
 from alerts.rendering.matter import Matter
 from alerts.rendering.parts import Part, split
+from alerts.rendering.plain import permits
 from alerts.rendering.prepared import read_prepared
 
 _NAME = re.compile(
@@ -24,6 +25,7 @@ _NAME = re.compile(
 )
 _HTML_CHANNELS = frozenset(("telegram",))
 _NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+_ENDS = ("ends", "over")
 _NEEDED = ("headline", "area", "time", "instruction")
 
 
@@ -83,8 +85,17 @@ def _faults_of_words(language: str, file: str, library: Library) -> Iterator[str
         words = library.words(language, file)
         for hazard in (each for each in Hazard if hazard_file(each) == file):
             read_prepared(hazard, words)
+        yield from (f"{library.path(f'{language}/{file}')}: {fault}" for fault in _freeing(words))
     except FAULTS as fault:
         yield f"{library.where(fault, f'{language}/{file}')}: {reason_of(fault)}"
+
+
+def _freeing(words: Words) -> Iterator[str]:
+    """What an alert whose time has run out would say, and may not: nobody knows then that the danger is over."""
+    expired = {"after": words.get("after"), **{f"{name}.expired": words.get(name, {}).get("expired") for name in _ENDS}}
+    for name, text in expired.items():
+        if text and permits(str(text)):
+            yield f"{name} says “{text}” when time has run out: only an all clear may free people (over.all_clear)"
 
 
 def _faults_of_template(name: str, place: re.Match[str], library: Library, station: StationFace) -> Iterator[str]:

@@ -34,7 +34,34 @@ _LONG_BLANKS = re.compile(r"[ \t\r\f\v]{3,}")
 LONGEST = 20_000
 """Characters of one text that are looked at: nobody reads more of a post, and no text may cost minutes."""
 _WRAP_WIDTH = 85
-_NOTHING = frozenset(("", "n/a", "na", "nil", "none", "null", "not applicable", "not available", "néant", "sans objet"))
+_NOTHING = frozenset(
+    (
+        *(
+            "",
+            "n/a",
+            "na",
+            "nil",
+            "none",
+            "null",
+            "unknown",
+            "inconnu",
+            "inconnue",
+            "unbekannt",
+            "undefined",
+            "tbd",
+            "?",
+        ),
+        *("not applicable", "not available", "not specified", "to be determined", "néant", "sans objet"),
+    )
+)
+_NO_PLACE = re.compile(
+    r"(?:an? |the )?(?:(?:polygonal|affected|warning|warned|event|alert|unnamed|drawn) )*(?:event )?"
+    r"(?:area|areas|polygons?|circles?|region|zone|geometry|location|place|map)(?: \d+)?|see (?:the )?map"
+    r"|voir (?:la )?carte",
+    re.IGNORECASE,
+)
+"""What programs write where a form wants a name of a place and nobody gave one."""
+_IN_UNKNOWN = re.compile(r" (?:in|at|near|à|en) \[(?:unknown|none|n/a|)\]", re.IGNORECASE)
 _LINES = ("event", "headline", "sender_name", "contact", "audience")
 _TEXTS = ("description", "instruction")
 
@@ -65,6 +92,12 @@ def clean_line(text: str) -> str:
     return " ".join(cleaned.split("\n")).replace("  ", " ") if "\n" in cleaned else cleaned
 
 
+def place(name: str) -> str:
+    """Return the name of a place on one line, "" for what only fills the field: "polygonal event area", "None"."""
+    said = clean_line(name)
+    return "" if _unless_nothing(said) is None or _NO_PLACE.fullmatch(said) else said
+
+
 def clean_alert(alert: Alert, language: str) -> Alert:
     """Return the alert as templates may see it: the infos of the best language for `language`, every word cleaned."""
     best = alert.info_for(language)
@@ -76,13 +109,61 @@ def clean_alert(alert: Alert, language: str) -> Alert:
 
 def clean_info(info: Info) -> Info:
     """Return `info` with all its words cleaned; headline, event and names on one line each."""
-    tidy: dict[str, Any] = {name: clean_line(said) for name in _LINES if (said := getattr(info, name))}
+    tidy: dict[str, Any] = {name: _line(said) for name in _LINES if (said := getattr(info, name))}
+    tidy["event"] = tidy.get("event") or ""
     tidy |= {name: _unless_nothing(clean(said)) for name in _TEXTS if (said := getattr(info, name))}
+    if info.language.lower().startswith("fr"):
+        tidy |= {name: _accented(said) for name in _TEXTS if (said := tidy.get(name))}
     tidy["web"] = address(info.web)
     tidy["areas"] = tuple(_clean_area(area) for area in info.areas)
     tidy["parameters"] = tuple(_clean_pair(pair) for pair in info.parameters)
     news = {name: said for name, said in tidy.items() if said != getattr(info, name)}
     return replace(info, **news) if news else info
+
+
+_UNACCENTED = {
+    "activites": "activités",
+    "meteorologique": "météorologique",
+    "meteorologiques": "météorologiques",
+    "exposees": "exposées",
+    "exposes": "exposés",
+    "phenomenes": "phénomènes",
+    "phenomene": "phénomène",
+    "region": "région",
+    "regions": "régions",
+    "prevus": "prévus",
+    "prevu": "prévu",
+    "evolution": "évolution",
+    "deplacements": "déplacements",
+    "evitez": "évitez",
+    "securite": "sécurité",
+    "interessees": "intéressées",
+    "regulierement": "régulièrement",
+    "intensite": "intensité",
+    "tres": "très",
+    "etre": "être",
+    "emises": "émises",
+    "emis": "émis",
+    "degats": "dégâts",
+}
+"""What Météo-France's fixed sentences spell without accents, since MeteoAlarm's form takes none."""
+_UNACCENTED_WORD = re.compile(rf"\b(?:{'|'.join(_UNACCENTED)})\b", re.IGNORECASE)
+
+
+def _accented(text: str) -> str:
+    """Return a French text that has no accent at all with those of the fixed sentences."""
+    if not text.isascii():
+        return text
+
+    def put(found: re.Match[str]) -> str:
+        word = _UNACCENTED[found[0].lower()]
+        return word.capitalize() if found[0][0].isupper() else word
+
+    return _UNACCENTED_WORD.sub(put, text).replace("; ", "\u00a0; ")
+
+
+def _line(text: str) -> str | None:
+    return _unless_nothing(_IN_UNKNOWN.sub("", clean_line(text)))
 
 
 def _unless_nothing(text: str) -> str | None:
@@ -107,7 +188,7 @@ def address(web: str | None) -> str | None:
 
 
 def _clean_area(area: Area) -> Area:
-    description = clean_line(area.description)
+    description = "; ".join(filter(None, (place(name) for name in area.description.split(";"))))
     return area if description == area.description else replace(area, description=description)
 
 

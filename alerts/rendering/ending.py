@@ -1,7 +1,14 @@
-"""The words of an end: that it is over, why and since when, and of a correction first of all what is right."""
+"""The words of an end: that it is over, and why, in words that are another's for each of the five ways to end.
+
+An all clear says that people are free, and what to mind still. An alert whose time has run out doesn't: it says that
+the announced time is over, and what to go on minding. One that is taken back before it began is no longer expected, one
+that had begun no longer holds. A correction says what is right. None of them says again the order that it ends: its
+headline names the hazard, never the title of an instruction.
+"""
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -13,66 +20,105 @@ from alerts.rendering.faces import Context
 from alerts.rendering.library import sentence
 from alerts.rendering.matter import Matter
 from alerts.rendering.moments import Teller, event_end
+from alerts.rendering.plain import orders, permits
 
 _NO_INFO = Info("", language="")
 _BEGUN = "cancelled_begun"
+_FIRST_SENTENCE = re.compile(r"(?<=[.!?…])[ \n]+|\n+")
+_LONG_TITLE = 110
 
 
 def ending(matter: Matter, title: str, teller: Teller, context: Context) -> dict[str, Any]:
     """Return what an end says otherwise than a first post; `title` is what is over.
 
-    A cancellation of what had begun has words of its own where the others would be false: "will not take place".
+    The officer's own words stand in the place of what the machine would say, which the form that ends an alert offered
+    them; those of a feed stand beside it.
     """
     reason = context.reason or EndReason.EXPIRED
-    lead = _lead(matter, title, context)
-    over = _phrase(matter, "over", context)
+    name = _name(matter, title)
+    lead = _lead(_phrase(matter, "ends", context), name, title if not orders(title) else name)
+    after = str(matter.words["after"]) if reason in (EndReason.ALL_CLEAR, EndReason.EXPIRED) else ""
+    over = suggested(matter, context)
+    own = _own_words(matter, context)
+    replaces = bool(own and matter.alert.note and matter.own)
     said: dict[str, Any] = {
         "reason": reason.value,
-        "lead": lead.format(title=title),
-        "lead_short": lead.format(title=matter.words["name"]) if matter.hazard is not Hazard.GENERAL else "",
+        "lead": lead,
+        "lead_short": lead,
         "when": _phrase(matter, "ended", context).format(moment=teller.moment(_ended(matter, context))),
-        "instruction": over,
-        "instruction_short": over,
+        "instruction": sentence(own) if replaces else over,
+        "instruction_short": sentence(own) if replaces else over,
         "prepared": over,
-        "after": matter.words["after"] if reason in (EndReason.ALL_CLEAR, EndReason.EXPIRED) else "",
-        "description": _own_words(matter, context),
+        "after": "" if replaces else after,
+        "advice": [],
+        "description": "" if replaces else own,
         "change": "",
         "change_short": "",
+        "freed": False,
     }
-    return said | _corrected(matter, title, said) if reason is EndReason.CORRECTED else said
+    return said | _corrected(matter, teller, context, own) if reason is EndReason.CORRECTED else said
 
 
-def _corrected(matter: Matter, title: str, said: dict[str, Any]) -> dict[str, str]:
-    """What is right is what to know and do; what was wrong is quoted after it, so that nobody reads it as true."""
-    wrong = matter.general["wrong"].format(title=title)
-    if own := said["description"]:
-        own = sentence(own)
+def suggested(matter: Matter, context: Context) -> str:
+    """Return what the machine says of this end by itself, without what to mind (`after`)."""
+    return _phrase(matter, "over", context)
+
+
+def _corrected(matter: Matter, teller: Teller, context: Context, own: str) -> dict[str, Any]:
+    """What is right is the title; where nothing says it, that the message was wrong, and when that was sent."""
+    general, lead = matter.general, str(matter.general["ends"]["corrected"])
+    before = context.previous or matter.alert
+    wrong = str(general["wrong"]).format(moment=teller.sent(before.sent), title="")
+    if not own:
         return {
-            "instruction": own,
-            "instruction_short": own,
-            "change": wrong,
-            "change_short": said["prepared"],
-            "description": "",
+            "lead": lead.format(right=wrong, title=wrong, name=wrong),
+            "lead_short": lead.format(right=wrong, title=wrong, name=wrong),
+            "instruction": str(general["over"]["corrected"]),
+            "instruction_short": str(general["over"]["corrected"]),
         }
-    return {"instruction": wrong}
+    first, *rest = _FIRST_SENTENCE.split(own, maxsplit=1)
+    if len(first) > _LONG_TITLE:
+        first, rest = matter.words["name"] if matter.hazard is not Hazard.GENERAL else "", [own]
+    head = lead.format(right=first, title=first, name=first) if first else lead.partition("{")[0].rstrip(" –:\u00a0")
+    right = sentence(rest[0]) if rest else ""
+    return {
+        "lead": head.rstrip("."),
+        "lead_short": head.rstrip("."),
+        "instruction": right,
+        "instruction_short": right,
+        "change": sentence(wrong),
+        "change_short": sentence(wrong),
+        "description": "",
+    }
+
+
+def _name(matter: Matter, title: str) -> str:
+    """Return what is over by its name; of a general alert by its title, unless that is an order or frees people."""
+    if matter.hazard is not Hazard.GENERAL:
+        return str(matter.words["name"])
+    return "" if orders(title) or permits(title) or title == matter.words["name"] else title
+
+
+def _lead(phrase: str, name: str, title: str) -> str:
+    """Return the phrase with the name in it; without the dash where there is none, or where the phrase says it."""
+    if not name and "{title}" not in phrase:
+        return phrase.partition("{")[0].rstrip(" –:\u00a0")
+    said = phrase.format(title=title, name=name, right=name)
+    return said.rstrip(" –:\u00a0")
 
 
 def _phrase(matter: Matter, name: str, context: Context) -> str:
-    """Return the phrase of this end: the hazard's own, else the one for all."""
+    """Return the phrase of this end: the hazard's own, else the one for all.
+
+    A cancellation of what had begun has one of its own where the other would be false: "will not take place".
+    """
     reason = (context.reason or EndReason.EXPIRED).value
     reasons = (_BEGUN, reason) if reason == EndReason.CANCELLED and _had_begun(matter, context) else (reason,)
-    for words in (matter.words.get(name, {}), matter.general[name]):
-        if found := next((words[key] for key in reasons if words.get(key)), None):
-            return str(found)
+    for key in reasons:
+        for words in (matter.words.get(name, {}), matter.general[name]):
+            if words.get(key):
+                return str(words[key])
     return str(matter.general[name][reason])
-
-
-def _lead(matter: Matter, title: str, context: Context) -> str:
-    """Return the phrase that this end begins with; one that names the hazard needs no title that only does so again."""
-    lead = _phrase(matter, "ends", context)
-    if title == matter.words["name"] and matter.words.get("ends") and lead in matter.words["ends"].values():
-        return lead.partition("{title}")[0].rstrip(" :\u00a0")
-    return lead
 
 
 def _had_begun(matter: Matter, context: Context) -> bool:

@@ -15,13 +15,17 @@ LinkPolicy = Literal["always", "first", "never"]
 
 @dataclass(frozen=True, slots=True)
 class StationFace:
-    """Who speaks. `public_url` is without a trailing slash; `area_names` are the station's own spellings."""
+    """Who speaks. `public_url` is without a trailing slash; `area_names` are the station's own spellings.
+
+    `sender` is the CAP sender of our own alerts: what another sends without a name is never signed by the station.
+    """
 
     name: str
     language: str = "fr-FR"
     timezone: str = "Europe/Paris"
     public_url: str | None = None
     area_names: tuple[str, ...] = ()
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,8 @@ class ChannelFace:
     """Where it is said.
 
     `kind` names the folder of templates (`twitter`, `facebook`, `telegram`; an unknown one uses `default`), `text` how
-    the platform counts and marks up. `language` is the station's unless the channel speaks another one.
+    the platform counts and marks up. `language` is the station's unless the channel speaks another one. `signed` is
+    whether readers see the station's name beside what is said there, as on its own page: then no text repeats it.
     """
 
     name: str
@@ -37,6 +42,7 @@ class ChannelFace:
     text: TextFormat
     link: LinkPolicy = "always"
     language: str | None = None
+    signed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts.model.alert import Info, Severity
-from alerts.model.hazard import Hazard, fold
+from alerts.model.alert import Alert, Info, Severity
+from alerts.model.hazard import WATER_CUTS, WEATHER, Hazard, fold
 from alerts.model.post import PostKind
-from alerts.rendering.advice import advice_beside, prepared
-from alerts.rendering.changes import changes, colour, gravity, level
-from alerts.rendering.clean import clean_line
+from alerts.rendering.advice import advice, prepared
+from alerts.rendering.changes import Change, changes, colour, gravity, level
+from alerts.rendering.clean import place
 from alerts.rendering.ending import ending
 from alerts.rendering.faces import ChannelFace, Context, StationFace
 from alerts.rendering.library import Words, capital
 from alerts.rendering.matter import Matter
 from alerts.rendering.moments import PHRASES, Teller, event_end, locale_of
+from alerts.rendering.plain import orders
 from alerts.rendering.planned import planned
+from alerts.rendering.shorten import shortened
 
-WITH_WINDOW = frozenset((Hazard.WORKS, Hazard.WATER_CUT))
+WITH_WINDOW = frozenset((Hazard.WORKS, *WATER_CUTS))
 """The hazards that are planned: their notices always tell both ends of the window."""
 
-_SHORT_LIMIT = 600
+SHORT_LIMIT = 600
+"""The longest text that is short: there the day stands without its month, and no sentence is begun that doesn't end."""
+FIRST_SEEN = 120
+"""Letters that a notification, a list or a link's preview shows: an order stands in them."""
+_SENTENCES = "{changes}"
 _MANY = 12
 _SHORT_AREA = 45
+_LONG_NAME = 80
+_AROUND_PLACE = len("Where: ") + 3
+_MARK_OF_UPDATE = len(" (mise à jour)")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s")
 
 
 def facts(
@@ -42,20 +53,38 @@ def facts(
         "exercise": context.exercise,
         "reason": "",
         "step": "",
-        **_what(matter),
+        **_what(matter, context.now),
         **_where_and_when(matter, station, context, teller),
         **_who(matter, station),
     }
     if matter.kind is PostKind.UPDATE:
-        said |= _change(matter, context)
+        said |= _change(matter, context, teller)
     if matter.kind is PostKind.END:
         said |= ending(matter, said["title"], teller, context)
-    return said | planned(matter, said, teller, context)
+    said |= planned(matter, said, teller, context)
+    said["place_first"] = _place_first(said, channel)
+    return said
 
 
-def _what(matter: Matter) -> dict[str, Any]:
+def _place_first(said: Mapping[str, Any], channel: ChannelFace) -> bool:
+    """Whether there is room for where before what to do within what is first seen of a message.
+
+    People want to know whether they are meant before what they are to do; but a long list of places must not push the
+    order out of sight.
+    """
+    unseen = 0 if channel.signed else len(str(said["station"])) + 2
+    order = 0
+    for sentence in _SENTENCE_END.split(str(said["instruction"] or "")):
+        order += len(sentence)
+        if orders(sentence):
+            break
+    head = len(str(said["lead"])) + (_MARK_OF_UPDATE if said["kind"] == PostKind.UPDATE.value else 0)
+    return unseen + head + len(str(said["area"])) + order + _AROUND_PLACE <= FIRST_SEEN
+
+
+def _what(matter: Matter, now: datetime) -> dict[str, Any]:
     info, general, words = matter.info, matter.general, matter.words
-    label = level(info, general) or (general["severities"] | words.get("severities", {}))[info.severity.value]
+    label = _label(matter)
     title = _title(matter)
     ours = prepared(info, matter.hazard, words)
     return {
@@ -69,7 +98,13 @@ def _what(matter: Matter) -> dict[str, Any]:
         "description": info.description,
         "instruction": info.instruction or ours,
         "prepared": ours,
-        "advice": advice_beside(info.instruction or ours, words["advice"]),
+        "advice": advice(
+            info,
+            words,
+            (info.instruction or ours, info.description),
+            begun=bool(info.onset or info.effective) and not _to_come(info, now),
+            before=str(general.get("before", "")),
+        ),
         "label": label,
         "title": title,
         "lead": _lead(info, label, title, general),
@@ -79,14 +114,31 @@ def _what(matter: Matter) -> dict[str, Any]:
     }
 
 
+def _label(matter: Matter) -> str:
+    """Return how grave it is in words: MeteoAlarm's colour, the hazard's words, the weather's, or the usual ones."""
+    info, general = matter.info, matter.general
+    if coloured := level(info, general):
+        return coloured
+    severities = dict(general["severities"])
+    if matter.hazard in WEATHER:
+        severities |= general.get("weather", {})
+    severities |= matter.words.get("severities", {})
+    return str(severities[info.severity.value])
+
+
+def _to_come(info: Info, now: datetime) -> bool:
+    start = info.onset or info.effective
+    return start is not None and start > now
+
+
 def _where_and_when(matter: Matter, station: StationFace, context: Context, teller: Teller) -> dict[str, Any]:
     infos = _together(matter)
-    names = areas_of(infos, station, context)
+    names = [_place_name(name, station, matter.general) for name in areas_of(infos, station, context)]
     return {
         "areas": names,
         "area": _told(names),
         "area_short": short_area(names),
-        "place": _place(matter, names, station),
+        "place": _told(names),
         "when": _when(matter, infos, teller),
         "now": context.now,
         "onset": matter.info.onset,
@@ -99,43 +151,79 @@ def _where_and_when(matter: Matter, station: StationFace, context: Context, tell
 
 def _who(matter: Matter, station: StationFace) -> dict[str, Any]:
     info, general = matter.info, matter.general
+    sender = _sender(matter, station)
+    own = fold(sender) == fold(station.name)
+    short = station.name if own else str(general["source_short"].format(sender=sender))
     return {
-        "sender": info.sender_name or station.name,
-        "source": _source(info, station, general["source"]),
-        "source_short": _source(info, station, general["source_short"]),
+        "sender": sender,
+        "source": station.name if own else str(general["source"].format(sender=sender, station=station.name)),
+        "source_short": short,
+        "signature": "" if own else short,
+        "own": own,
         "contact": info.contact if fold(info.contact or "") != fold(info.sender_name or "") else None,
     }
 
 
-def _change(matter: Matter, context: Context) -> dict[str, str]:
+def _sender(matter: Matter, station: StationFace) -> str:
+    """Return who says it: the name that is told, else the address among machines; the station only for its own."""
+    if is_own(matter.alert, matter.info, station):
+        return station.name
+    return shortened(matter.info.sender_name or matter.alert.sender or station.name, _LONG_NAME)
+
+
+def is_own(alert: Alert, info: Info | None, station: StationFace) -> bool:
+    """Whether the station says it itself."""
+    if station.sender:
+        return alert.sender == station.sender
+    named = info.sender_name if info else None
+    return fold(named or "") == fold(station.name)
+
+
+def _change(matter: Matter, context: Context, teller: Teller) -> dict[str, Any]:
     general = matter.general
-    news = changes(matter.info, context.previous, matter.language, general)
+    news = changes(matter.info, context.previous, matter.language, general, teller.end)
+    freed = [each for each in news if each.freed]
     return {
-        "change": general["change"].format(changes=general["separator"].join(news)) if news else "",
-        "change_short": general["change"].format(changes=news[0]) if news else "",
+        "change": _changes(general, news),
+        "change_short": _changes(general, freed or news[:1]),
+        "freed": bool(freed),
     }
+
+
+def _changes(general: Words, news: Sequence[Change]) -> str:
+    """Return what is new as sentences; within a sentence of the town's own, as it joins them."""
+    frame = str(general["change"])
+    if not news or frame == _SENTENCES:
+        return " ".join(each.sentence for each in news)
+    return frame.format(changes=str(general["separator"]).join(each.sentence.rstrip(".") for each in news))
 
 
 def teller_of(matter: Matter, station: StationFace, channel: ChannelFace, context: Context) -> Teller:
     """Return who tells the times on this channel: short where room is short."""
-    phrases = matter.general.get("moments") or PHRASES.get(matter.language.split("-", 1)[0]) or PHRASES["en"]
-    return Teller(matter.language, _zone(station.timezone), context.now, phrases, channel.text.limit > _SHORT_LIMIT)
+    phrases = PHRASES.get(matter.language.split("-", 1)[0]) or PHRASES["en"]
+    phrases = {**phrases, **matter.general.get("moments", {})}
+    return Teller(matter.language, _zone(station.timezone), context.now, phrases, channel.text.limit > SHORT_LIMIT)
 
 
 def areas_of(infos: Sequence[Info], station: StationFace, context: Context) -> list[str]:
     """Return where it is, each name once: those the station matched, its other own ones, then the feed's.
 
     A name that the station has too is spelled its way. Some feeds put all their areas into one, between semicolons.
-    The station itself stands where nothing is told.
+    Where nothing is told there is none: nobody knows then that it is the whole town.
     """
     told = [name.strip() for info in infos for area in info.areas for name in area.description.split(";")]
     ours = {fold(name): name for name in station.area_names}
     told.sort(key=lambda name: fold(name) not in ours)
     names: dict[str, str] = {}
-    for name in (*map(clean_line, context.area_names), *told):
+    for name in (*map(place, context.area_names), *told):
         names.setdefault(fold(name), ours.get(fold(name), name))
     names.pop("", None)
-    return list(names.values()) or [station.name]
+    return list(names.values())
+
+
+def _place_name(name: str, station: StationFace, general: Words) -> str:
+    """Return a place as a place: the station, which is an authority, is the whole town."""
+    return str(general["whole"]) if fold(name) == fold(station.name) else name
 
 
 def _together(matter: Matter) -> list[Info]:
@@ -156,6 +244,8 @@ def _when(matter: Matter, infos: Sequence[Info], teller: Teller) -> str:
 
 def short_area(names: Sequence[str]) -> str:
     """Return the first names, as many as make about 45 characters, and how many there are more: "Isère, Savoie +3"."""
+    if not names:
+        return ""
     said, rest = names[0], list(names[1:])
     while rest and len(said) + len(rest[0]) + 2 <= _SHORT_AREA:
         said = f"{said}, {rest.pop(0)}"
@@ -165,8 +255,10 @@ def short_area(names: Sequence[str]) -> str:
 def _title(matter: Matter) -> str:
     """Return what it is: the headline; the hazard's name where there is none; both where the headline is foreign."""
     name, headline = matter.words["name"], matter.info.headline
+    if headline and fold(headline) == fold(name):
+        return capital(name)
     if headline and _foreign(matter) and matter.hazard is not Hazard.GENERAL:
-        return f"{name} – {headline}"
+        return f"{name} ({headline})"
     return headline or (name if matter.hazard is not Hazard.GENERAL or not matter.info.event else matter.info.event)
 
 
@@ -186,13 +278,6 @@ def _begins_with_name(matter: Matter, title: str) -> bool:
     return matter.hazard is not Hazard.GENERAL and words[: len(name)] == name
 
 
-def _place(matter: Matter, names: Sequence[str], station: StationFace) -> str:
-    """Return the areas; "the whole town" where they are the station and the post is signed by it."""
-    whole = [fold(name) for name in names] == [fold(station.name)]
-    signed = fold(matter.info.sender_name or station.name) == fold(station.name)
-    return str(matter.general["whole"]) if whole and signed else _told(names)
-
-
 def _told(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= _MANY else short_area(names)
 
@@ -200,16 +285,9 @@ def _told(names: Sequence[str]) -> str:
 def _lead(info: Info, label: str, title: str, general: Words) -> str:
     """Return the title with its severity before it, unless the title says it already ("Vigilance orange orages")."""
     said, mark = fold(title), general["colours"].get(colour(info))
-    if fold(label) in said or (mark and fold(mark) in said):
+    if not label or fold(label) in said or (mark and fold(mark) in said):
         return capital(title)
     return str(general["lead"].format(label=label, title=title))
-
-
-def _source(info: Info, station: StationFace, phrase: str) -> str:
-    """Return who says it, and who passes it on where that is another."""
-    if not info.sender_name or fold(info.sender_name) == fold(station.name):
-        return station.name
-    return str(phrase.format(sender=info.sender_name, station=station.name))
 
 
 def _foreign(matter: Matter) -> str:

@@ -7,11 +7,14 @@ The order, which `docs/templates.md` tells the authors of templates:
    short forms the template offers are used: the headline's, the time's, the area's ("Isère, Savoie +3").
 3. Where even that is too long, the headline is shortened at a word, then the area. The time, the link and the exercise
    mark never are.
-4. At last the instruction, since its words are what a reader acts on: as many of its sentences as fit, then a clause,
-   with "…". The short form, which is the one prepared for the hazard, stands only where not even the first sentence
-   fits; and where there is none, the sentence ends at a clause or a word.
+4. At last the instruction, since its words are what a reader acts on: as many of its whole sentences as fit, with "…".
+   The short form, which is the one prepared for the hazard, stands only where not even the first sentence fits; and
+   where there is none, the sentence ends at a clause or a word.
 5. What room is left goes to the long forms again and then to the other parts, the most important first: whole, else
-   its short form, else shortened; a name or a contact is left out rather than shortened.
+   its short form, else shortened. Where room is short (X), a sentence is said whole or not at all; a name or a contact
+   is left out rather than shortened.
+6. What is too long even then (a feed's sender of two thousand letters, a place in a script without blanks) is cut
+   between two characters, the least important first: no post ever fails for its length.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from dataclasses import dataclass
 from alerts.model.post import TextFormat
 from alerts.rendering.count import count
 from alerts.rendering.parts import Part, Piece, lay_out
-from alerts.rendering.shorten import Cut, at_sentences, at_words, partly, sayings, well
+from alerts.rendering.shorten import Cut, at_graphemes, at_sentences, at_words, partly, sayings, well
 
 SHORT_FORMS = ("headline", "time", "area")
 """The order in which kept parts take their short forms: the one that loses least comes first."""
@@ -33,6 +36,8 @@ LAST_RESORT = ("headline", "area", "instruction")
 WHOLE = frozenset(("exercise", "link", "time", "sender", "change", "severity", "language", "contact"))
 """The parts that are said whole or not at all."""
 
+_UNTOUCHED = frozenset(("exercise", "link"))
+_SHORT = 600
 _STUB = 60
 _MORE = 20
 
@@ -75,6 +80,7 @@ class _Fitting:
         if not self._fits():
             self._use_short_forms(kept)
             self._cut_kept(kept)
+        self._force()
         self._grow()
         text = lay_out(self._texts, self._pieces)
         return Fitted(text, count(text, self._fmt), *self._losses())
@@ -93,6 +99,14 @@ class _Fitting:
             elif part.name not in WHOLE:
                 self._texts[place] = self._cut_to_room(at_words, place) or self._shortest(place)
 
+    def _force(self) -> None:
+        """Cut what is still too long, whatever it is, but for the link and the mark of an exercise."""
+        for place, part in reversed(self._parts):
+            if self._fits():
+                return
+            if part.name not in _UNTOUCHED and self._texts[place]:
+                self._texts[place] = self._cut_to_room(at_graphemes, place)
+
     def _own_words(self, place: int, part: Part) -> str:
         """Return as much of an instruction as fits; the short form only where not even its first sentence does.
 
@@ -109,9 +123,13 @@ class _Fitting:
     def _shortest(self, place: int) -> str:
         """Return the least that can be said here when it isn't enough: the next part must give way too."""
         text = self._texts[place]
-        if len(text) <= _STUB:
+        if count(text, self._fmt) <= _STUB:
             return text
-        return at_words(text, lambda said: len(said) <= _STUB, markup=self._markup) or text
+
+        def fits(said: str) -> bool:
+            return count(said, self._fmt) <= _STUB
+
+        return at_words(text, fits, markup=self._markup) or at_graphemes(text, fits, markup=self._markup) or text
 
     def _grow(self) -> None:
         for place, part in self._parts:
@@ -139,7 +157,8 @@ class _Fitting:
         if part.name in WHOLE:
             return ""
         self._texts[place] = self._full[place]
-        return self._cut_to_room(at_sentences if part.name == "advice" else well, place)
+        whole = part.name == "advice" or self._fmt.limit <= _SHORT
+        return self._cut_to_room(at_sentences if whole else well, place)
 
     def _cut_to_room(self, cut: Cut, place: int) -> str:
         """Return what stands at `place` cut to the room left: measured on it alone, then on the whole.

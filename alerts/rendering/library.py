@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import CodeType
@@ -22,7 +22,7 @@ from typing import Any
 from jinja2 import BytecodeCache, FileSystemLoader, StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from jinja2.bccache import Bucket
 
-from alerts.model.hazard import Hazard, fold
+from alerts.model.hazard import WATER_CUTS, Hazard, fold
 from alerts.model.post import PostKind
 from alerts.rendering.clean import clean
 from alerts.rendering.limited import LimitedEnvironment, fits, limits
@@ -55,7 +55,7 @@ class Library:
         self._folders = tuple(dict.fromkeys(folder.resolve() for folder in folders))
         self._loader = FileSystemLoader([str(folder) for folder in self._folders])
         self._environments: dict[str, LimitedEnvironment] = {}
-        self._words: dict[str, Words] = {}
+        self._words: dict[tuple[str, str], Words] = {}
         self._near: dict[str, list[str]] = {}
 
     @cached_property
@@ -99,22 +99,30 @@ class Library:
     def words(self, language: str, file: str) -> Words:
         """Return what the nearest `file` of words sets (`words.j2`, `hazards/wind.j2`); raises one of FAULTS.
 
-        A file of a station may set only what it changes: the rest is from the one that it stands before.
+        A file of a station may set only what it changes: the rest is from the one that it stands before. A hazard's
+        file is given the telephone numbers (`numbers`) of its language's `words.j2`, so that a country sets them once.
         """
         tags = (*self.languages(language), FALLBACK_LANGUAGE)
-        name = next(f"{tag}/{file}" for tag in tags if f"{tag}/{file}" in self.names)
-        if name not in self._words:
-            self._words[name] = self._read_words(name)
-        return self._words[name]
+        general, name = (
+            next(f"{tag}/{one}" for tag in tags if f"{tag}/{one}" in self.names) for one in (GENERAL, file)
+        )
+        key = general, name
+        if key not in self._words:
+            numbers = {} if file == GENERAL else self.words(language, GENERAL).get("numbers", {})
+            self._words[key] = self._read_words(name, {"numbers": numbers})
+        return self._words[key]
 
-    def _read_words(self, name: str) -> Words:
+    def _first(self, names: Iterable[str]) -> str:
+        return next(name for name in names if name in self.names)
+
+    def _read_words(self, name: str, given: dict[str, Any]) -> Words:
         words: dict[str, Any] = {}
         for folder in reversed(self._folders):
             if (folder / name).is_file():
                 source = (folder / name).read_text("utf-8")
                 code = self._environment("plain").compile(source, name, str(folder / name))
                 with limits():
-                    module = Template.from_code(self._environment("plain"), code, {}).module
+                    module = Template.from_code(self._environment("plain"), code, dict(given)).module
                 words.update(_over(words, {k: v for k, v in vars(module).items() if not k.startswith("_")}))
         return words
 
@@ -135,10 +143,20 @@ class Library:
         return str(next((folder / name for folder in self._folders if (folder / name).is_file()), name))
 
 
+_BY_LINES = frozenset(
+    ("prepared", "numbers", "severities", "degrees", "levels", "colours", "changes", "ends", "over", "ended", "moments")
+)
+
+
 def _over(words: Words, own: dict[str, Any]) -> dict[str, Any]:
-    """What a folder sets, before what the next one has; of what is prepared it may set single lines."""
-    if isinstance(own.get("prepared"), dict):
-        own["prepared"] = {**words.get("prepared", {}), **own["prepared"]}
+    """What a folder sets, before what the next one has; of the tables it may set single lines.
+
+    `instruction` and `advice` are no such tables: whoever gives an order for a hazard gives all of them, since what
+    is said at one severity must fit what is said at another.
+    """
+    for name in _BY_LINES & own.keys():
+        if isinstance(own[name], dict):
+            own[name] = {**words.get(name, {}), **own[name]}
     return own
 
 
@@ -156,7 +174,8 @@ def reason_of(fault: BaseException) -> str:
 def topics_of(event: str, hazard: Hazard) -> list[str]:
     """Return the names a template may be called by: the event's slug ("vigilance-orange-crues") and the hazard."""
     slug = re.sub(r"[^a-z0-9]+", "-", fold(event)).strip("-")
-    return list(dict.fromkeys(topic for topic in (slug, hazard.value) if topic))
+    either = Hazard.WATER_CUT.value if hazard in WATER_CUTS else hazard.value
+    return list(dict.fromkeys(topic for topic in (slug, hazard.value, either) if topic))
 
 
 def capital(text: str) -> str:
@@ -168,6 +187,18 @@ def sentence(text: str) -> str:
     """Return `text` as a sentence: a capital first, a full stop last unless it has an end of its own."""
     said = text.strip()
     return capital(said) if not said or said[-1] in ".!?…:»" else capital(said) + "."
+
+
+def as_sentences(texts: Iterable[str]) -> str:
+    """Return texts one after the other as sentences, each ending as it ends: nothing follows "!" or "…" but a blank."""
+    said = (text.strip() for text in texts)
+    return " ".join(text if _ends(text) else f"{text.rstrip(',;:')}." for text in said if text)
+
+
+def _ends(text: str) -> bool:
+    """Whether a text ends as a sentence does, be it quoted or in brackets."""
+    bare = text.rstrip('"”»)\u00a0 ')
+    return bare[-1:] in tuple(".!?…。！？")
 
 
 class CompiledTemplates(BytecodeCache):

@@ -14,7 +14,8 @@ from alerts.rendering.library import Words
 class Matter:
     """What is to be said: the alert with its words cleaned, and the words of its language and hazard.
 
-    `info` is what is over where the post is an end. `language` is the tag of the text.
+    `info` is what is over where the post is an end. `language` is the tag of the text, `own` whether the
+    station says it itself.
     """
 
     alert: Alert
@@ -24,3 +25,4 @@ class Matter:
     language: str
     general: Words
     words: Words
+    own: bool = False

@@ -1,9 +1,11 @@
 """Dates and times as a town says them: in the language of the text and the station's zone, with Babel's names.
 
-French is written the French way ("mercredi 25 nov. à 18 h 30", with no-break spaces U+00A0: the narrow one that
-typographers prefer weighs 2 on X), English with Babel's am and pm ("Wed 25 Nov, 6:30 pm"), any other language with
-Babel's short time. Midnight belongs to the day that ends: an alert until 00:00 on the 26th is over on the 25th at
-midnight, so that nobody reads a day too many.
+French is written the French way ("mercredi 25 novembre à 18 h 30", with no-break spaces U+00A0: the narrow one
+that typographers prefer weighs 2 on X), English as people say it ("Wednesday 25 November, 6:30pm"), any other language
+with Babel's short time. Noon and midnight are called so. Midnight belongs to the day that ends: an alert until 00:00 on
+the 26th is over on the 25th at midnight, so that nobody reads a day too many. Where room is long, days are near ("ce
+soir", "demain", "cette nuit") and have their date beside it, since a post is read later than it was written; where it
+is short, the day stands alone ("vendredi 27, 6 h").
 """
 
 from __future__ import annotations
@@ -29,12 +31,18 @@ _FRENCH = {
     "at": "{day} à {time}",
     "until": "jusqu’au {end}",
     "until tomorrow": "jusqu’à {end}",
-    "until today": "{day} jusqu’à {time}",
+    "until today": "{day}, jusqu’à {time}",
+    "tonight": "ce soir, {day}",
+    "night": "cette nuit, de {start} à {end} ({first} à {last})",
+    "a night": "la nuit du {first} au {last}, de {start} à {end}",
+    "brief": "{day}, {time}",
+    "until brief": "jusqu’à {end}",
+    "noon": "midi",
     "from": "à partir du {start}",
     "from tomorrow": "à partir de {start}",
     "from today": "à partir d’{start}",
     "range": "du {start} au {end}",
-    "same day": "{day} de {start} à {end}",
+    "same day": "{day}, de {start} à {end}",
     "all day": "{day} toute la journée",
     "since": "depuis le {start}, fin non précisée",
     "open": "dès maintenant, fin non précisée",
@@ -47,6 +55,12 @@ _ENGLISH = {
     "until": "until {end}",
     "until tomorrow": "until {end}",
     "until today": "{day}, until {time}",
+    "tonight": "this evening, {day}",
+    "night": "tonight, {start} to {end} ({first} to {last})",
+    "a night": "the night of {first} to {last}, {start} to {end}",
+    "brief": "{day}, {time}",
+    "until brief": "until {end}",
+    "noon": "noon",
     "from": "from {start}",
     "from tomorrow": "from {start}",
     "from today": "from {start}",
@@ -62,7 +76,12 @@ PHRASES: Mapping[str, Mapping[str, str]] = MappingProxyType({"fr": _FRENCH, "en"
 
 _BEGINS_LATER = timedelta(minutes=10)
 _FAR = timedelta(days=180)
+_SOON = timedelta(days=20)
+"""Within which the day of the month is enough: no other month has that weekday on that day so near."""
 _MIDNIGHT = time(0)
+_NOON = time(12)
+_EVENING = time(18)
+_MORNING = time(12)
 _LAST_MINUTE = time(23, 59)
 
 
@@ -81,13 +100,23 @@ class Teller:
         return self._day(moment.astimezone(self.zone).date())
 
     def time(self, moment: datetime) -> str:
-        """Tell the time of day: "18 h 30", "6:30 pm"."""
-        return _time(moment.astimezone(self.zone).time().replace(second=0, microsecond=0), self.language)
+        """Tell the time of day: "18 h 30", "6:30pm", "midi"."""
+        return self._clock(moment.astimezone(self.zone))
 
     def moment(self, moment: datetime) -> str:
-        """Tell day and time: "mercredi 25 nov. à 18 h", "Wed 25 Nov, 6:00 pm"."""
+        """Tell day and time: "mercredi 25 novembre à 18 h", "Wednesday 25 November, 6pm"; short "mercredi 25, 18 h"."""
         local = moment.astimezone(self.zone)
         return self._at(self._day(local.date()), self._clock(local))
+
+    def sent(self, moment: datetime) -> str:
+        """Tell when something was said: its hour alone where that was today, else with its day."""
+        local = moment.astimezone(self.zone)
+        return self._clock(local) if local.date() == self.now.astimezone(self.zone).date() else self.moment(moment)
+
+    def end(self, moment: datetime) -> str:
+        """Tell day and time of an end: midnight is that of the day that ends."""
+        last, closing = self._closing(moment.astimezone(self.zone))
+        return self._briefly(self._day(last), closing)
 
     def window(self, start: datetime | None, end: datetime | None, *, whole: bool = False) -> str:
         """Tell from when until when; the start only when it is still to come, or with `whole`.
@@ -112,13 +141,27 @@ class Teller:
                 return self._say("all day", day=self._near(last))
             return self._say("range", start=self._day(start.date()), end=self._day(last))
         if start.date() == last:
-            return self._say("same day", day=self._near(last), start=self._clock(start), end=closing)
+            day = self._near(last, evening=start.time() >= _EVENING)
+            return self._say("same day", day=day, start=self._clock(start), end=closing)
+        if last - start.date() == timedelta(days=1) and start.time() >= _EVENING and end.time() <= _MORNING:
+            return self._night(start, last, closing)
         opening = self._at(self._day(start.date()), self._clock(start))
         return self._say("range", start=opening, end=self._at(self._day(last), closing))
 
+    def _night(self, start: datetime, last: date, closing: str) -> str:
+        """Tell one night: "cette nuit, de 22 h à 2 h (jeudi 26 à vendredi 27)"."""
+        local = self.now.astimezone(self.zone)
+        tonight = self.long and start.date() == local.date()
+        first, end = self._day(start.date(), plain=True), self._day(last, plain=not self.long or tonight)
+        phrase = "night" if tonight else "a night"
+        return self._say(phrase, first=first, last=end, start=self._clock(start), end=closing)
+
     def _until(self, end: datetime) -> str:
         last, closing = self._closing(end)
-        day = self._near(last)
+        if not self.long:
+            return self._say("until brief", end=self._briefly(self._day(last), closing))
+        evening = end.time() > _EVENING or closing == self.phrases["midnight"]
+        day = self._near(last, evening=evening)
         return self._say(f"until{self._distance(last)}", end=self._at(day, closing), day=day, time=closing)
 
     def _single(self, phrase: str, moment: datetime, field: str) -> str:
@@ -135,13 +178,21 @@ class Teller:
         return end.date(), self._clock(end)
 
     def _clock(self, local: datetime) -> str:
-        return _time(local.time().replace(second=0, microsecond=0), self.language)
+        clock = local.time().replace(second=0, microsecond=0)
+        if clock in (_MIDNIGHT, _NOON):
+            return self.phrases["noon" if clock == _NOON else "midnight"]
+        return _time(clock, self.language)
 
     def _at(self, day: str, clock: str) -> str:
         return self._say("at", day=day, time=clock)
 
-    def _near(self, day: date) -> str:
+    def _briefly(self, day: str, clock: str) -> str:
+        return self._say("at" if self.long else "brief", day=day, time=clock)
+
+    def _near(self, day: date, *, evening: bool = False) -> str:
         distance = self._distance(day).strip()
+        if distance == "today" and evening:
+            distance = "tonight"
         return self._say(distance, day=self._day(day)) if distance else self._day(day)
 
     def _distance(self, day: date) -> str:
@@ -150,8 +201,12 @@ class Teller:
         ahead = (day - self.now.astimezone(self.zone).date()).days
         return {0: " today", 1: " tomorrow"}.get(ahead, "")
 
-    def _day(self, day: date) -> str:
-        far = abs(day - self.now.astimezone(self.zone).date()) > _FAR
+    def _day(self, day: date, *, plain: bool = False) -> str:
+        """Tell a day: without its month where it is near and room is short, or where another day tells it (`plain`)."""
+        ahead = day - self.now.astimezone(self.zone).date()
+        far = abs(ahead) > _FAR
+        if (plain or not self.long) and abs(ahead) <= _SOON:
+            return _plain_day(day, self.language)
         return _day(day, self.language, self.long, far)
 
     def _say(self, phrase: str, **words: str) -> str:
@@ -181,6 +236,13 @@ def locale_of(language: str) -> Locale:
 
 
 @lru_cache(maxsize=1024)
+def _plain_day(day: date, language: str) -> str:
+    locale = locale_of(language)
+    words = format_date(day, "EEEE d", locale=locale)
+    return f"{words}er" if locale.language == "fr" and day.day == 1 else words
+
+
+@lru_cache(maxsize=1024)
 def _day(day: date, language: str, long: bool, year: bool) -> str:
     locale = locale_of(language)
     month = "MMMM" if long else "MMM"
@@ -198,5 +260,9 @@ def _time(clock: time, language: str) -> str:
         minutes = f"\u00a0{clock.minute:02}" if clock.minute else ""
         return f"{clock.hour}\u00a0h{minutes}"
     if locale.language == "en":
-        return format_time(clock, "h:mm a", locale=locale)
+        if clock.hour == 0:  # "12:15am" is read as noon by as many as not
+            return f"00:{clock.minute:02}"
+        half = "am" if clock.hour < _NOON.hour else "pm"
+        minutes = f":{clock.minute:02}" if clock.minute else ""
+        return f"{(clock.hour - 1) % 12 + 1}{minutes}{half}"
     return format_time(clock, "short", locale=locale)

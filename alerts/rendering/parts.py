@@ -33,6 +33,7 @@ IMPORTANCE = (
     "area",
     "headline",
     "sender",
+    "station",
     "change",
     "severity",
     "language",

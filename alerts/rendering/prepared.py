@@ -32,7 +32,7 @@ class Prepared:
     instructions: Mapping[str, str]
 
     def instruction(self, severity: Severity) -> str:
-        """What to do at that severity: its own words, else the usual ones."""
+        """What to do at that severity: its own words, else the usual ones. May have blanks to fill in: `{place}`."""
         return self.instructions.get(severity.value) or self.instructions["default"]
 
 
@@ -52,5 +52,5 @@ def read_prepared(hazard: Hazard, words: Words) -> Prepared:
         urgency=Urgency(said.get("urgency", Urgency.EXPECTED)),
         certainty=Certainty(said.get("certainty", Certainty.LIKELY)),
         duration=duration,
-        instructions=dict(words["instruction"]),
+        instructions=dict(said.get("instruction", words["instruction"])),
     )

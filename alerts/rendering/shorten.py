@@ -1,11 +1,14 @@
 """Making a text shorter without hurting it: never inside a word, an emoji, an HTML entity or tag.
 
-A cut is made at a blank or after the full stop of a script without blanks, so graphemes are never at risk.
+A cut is made at the end of a sentence, at a blank, or after the full stop of a script without blanks. A text that has
+none of these (Chinese, a run of emoji, one endless word) is cut between two graphemes: what a reader takes for one
+character stays whole.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -33,6 +36,12 @@ _CLAUSE_END = re.compile(
     r"[,;:] (?!sauf|si |à moins|except|if |unless)|[ \u00a0][;:–—] | (?=(?:et|ou|puis|and|or|then) )"
 )
 _DANGLING = " \t\n,:–—-(«“/\u00a0\u202f"
+_JOINS = "\u200d\ufe0e\ufe0f\u20e3"
+_PLAIN_ATOM = re.compile(r".", re.DOTALL)
+_ATOM = re.compile(r"<[^<>]*>|&#?\w{1,12};|.", re.DOTALL)
+_TAG = re.compile(r"<(/?)([a-zA-Z0-9-]+)[^<>]*>")
+_ENDLESS = 60
+"""Letters without a blank that are no word any more."""
 _LEAST = 20
 _LEAST_SHOWN = 40
 _WORTH = 0.6
@@ -45,7 +54,28 @@ def at_words(text: str, fits: Fits, *, markup: bool) -> str:
     """
     cuts = _word_cuts(text, markup=markup)
     best = _longest(len(cuts), lambda place: fits(_ellipsis(text, cuts[place])))
-    return _ellipsis(text, cuts[best]) if best is not None and cuts[best][0] >= _LEAST else ""
+    if best is not None and cuts[best][0] >= _LEAST:
+        return _ellipsis(text, cuts[best])
+    cut = at_graphemes(text, fits, markup=markup) if _is_endless(text, cuts) else ""
+    return cut if len(cut) > _LEAST // 2 else ""
+
+
+def at_graphemes(text: str, fits: Fits, *, markup: bool) -> str:
+    """Return the longest beginning of `text` that fits with "…" after a whole grapheme, "" where not even one does."""
+    cuts = _grapheme_cuts(text, markup=markup)
+    best = _longest(len(cuts), lambda place: fits(_ellipsis(text, cuts[place])))
+    return _ellipsis(text, cuts[best]) if best is not None else ""
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a name of at most so many units (a wide character takes two), cut at a word where it is longer."""
+
+    def fits(said: str) -> bool:
+        return sum(2 if letter > "\u10ff" else 1 for letter in said) <= most
+
+    if len(text) * 2 <= most or fits(text):
+        return text
+    return at_words(text, fits, markup=False) or at_graphemes(text, fits, markup=False)
 
 
 def at_sentences(text: str, fits: Fits, *, markup: bool) -> str:
@@ -63,15 +93,9 @@ def at_clauses(text: str, fits: Fits, *, markup: bool) -> str:
 
 
 def sayings(text: str, fits: Fits, *, markup: bool) -> str:
-    """Return the sentences of an instruction that fit and " …", for there is more to do; "" where not one does.
-
-    Where they are little of what could be said, the next sentence goes on to the end of a clause.
-    """
+    """Return the whole sentences of an instruction that fit and " …", for there is more to do; "" where none does."""
     sentences = at_sentences(text, lambda said: fits(f"{said} …"), markup=markup)
-    if not sentences:
-        return ""
-    clauses = at_clauses(text, fits, markup=markup)
-    return clauses if len(sentences) < _WORTH * len(clauses) else f"{sentences} …"
+    return f"{sentences} …" if sentences else ""
 
 
 def partly(text: str, fits: Fits, *, markup: bool) -> str:
@@ -109,6 +133,51 @@ def _word_cuts(text: str, *, markup: bool) -> list[_Place]:
         else:
             _pass(stack, token)
     return cuts
+
+
+def _is_endless(text: str, cuts: Sequence[_Place]) -> bool:
+    """Whether no blank parts the beginning of `text`, or the first one comes where nothing is said yet."""
+    places = [place for place, _ in cuts[:2]]
+    ends = [*places, len(text)]
+    return any(end - start > _ENDLESS for start, end in zip([0, *places], ends, strict=True))
+
+
+def _grapheme_cuts(text: str, *, markup: bool) -> list[_Place]:
+    """Return where a grapheme ends, outside of tags and entities."""
+    cuts: list[_Place] = []
+    stack: list[str] = []
+    place = 0
+    for atom in (_ATOM if markup else _PLAIN_ATOM).finditer(text):
+        if place and not _goes_on(text, place):
+            cuts.append((place, _closing(stack)))
+        if markup and (tag := _TAG.fullmatch(atom[0])):
+            _pass(stack, tag)
+        place = atom.end()
+    return cuts
+
+
+def _goes_on(text: str, place: int) -> bool:
+    """Whether the grapheme before `place` goes on with the character there (Unicode's UAX 29, as far as texts need)."""
+    before, after = text[place - 1], text[place]
+    if (
+        after in _JOINS
+        or before == "\u200d"
+        or unicodedata.category(after)[0] == "M"
+        or "\U0001f3fb" <= after <= "\U0001f3ff"
+    ):
+        return True
+    if "\U000e0020" <= after <= "\U000e007f":
+        return True
+    if _is_flag(before) and _is_flag(after):
+        start = place
+        while start and _is_flag(text[start - 1]):
+            start -= 1
+        return (place - start) % 2 == 1
+    return "\u1100" <= before <= "\u11ff" and "\u1160" <= after <= "\u11ff"
+
+
+def _is_flag(letter: str) -> bool:
+    return "\U0001f1e6" <= letter <= "\U0001f1ff"
 
 
 def _cuts_at(text: str, ends: re.Pattern[str], *, markup: bool) -> list[_Place]:

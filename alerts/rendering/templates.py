@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,7 +19,7 @@ from markupsafe import escape
 
 from alerts.model.alert import Alert, Info, Status
 from alerts.model.errors import ConfigurationError
-from alerts.model.hazard import Hazard, fold, hazard_of
+from alerts.model.hazard import Hazard, fold, hazard_of, worded_as
 from alerts.model.post import EndReason, Message, PostKind
 from alerts.rendering import warn
 from alerts.rendering.builtin import built_in
@@ -26,7 +27,7 @@ from alerts.rendering.check import check_templates
 from alerts.rendering.clean import address, clean, clean_alert, clean_info
 from alerts.rendering.count import count, visible
 from alerts.rendering.faces import ChannelFace, Context, LinkPolicy, Rendered, StationFace
-from alerts.rendering.facts import facts
+from alerts.rendering.facts import facts, is_own
 from alerts.rendering.fit import fit
 from alerts.rendering.library import (
     FALLBACK_LANGUAGE,
@@ -42,6 +43,7 @@ from alerts.rendering.library import (
 from alerts.rendering.links import tame
 from alerts.rendering.matter import Matter
 from alerts.rendering.parts import Part, Piece, split
+from alerts.rendering.plain import in_french, info_in_french
 from alerts.rendering.prepared import Prepared, read_prepared
 
 __all__ = [
@@ -87,15 +89,17 @@ class Renderer:
         if context.strange:
             alert, context = _tamed(alert, context, keep_links=_may_link(kind, channel, context))
         wanted = channel.language or self._station.language
-        tidy, info = _what_is_said(alert, kind, wanted, context)
+        tidy, info = self._what_is_said(alert, kind, wanted, context)
         language = self._language(info, channel)
         link = self._link(info, kind, channel, context)
         warnings: list[str] = []
-        matter = self._matter(tidy, info or Info("", language=language), kind, language, warnings)
+        matter = self._matter(tidy, info or Info("", language=language), kind, language, context.now, warnings=warnings)
         shown = link if channel.text.link == "text" else None
         known = self._facts(matter, channel, context, shown, warnings)
         warnings += warn.of_alert(tidy, info, kind, known["prepared"])
         pieces = self._pieces(matter, channel, known, warnings)
+        if not channel.signed and known["own"]:
+            pieces = [Part("station", _written(self._station.name, channel), keep=True), "\n", *pieces]
         framed = _framed(pieces, str(matter.general["exercise"]), shown, channel, context)
         fitted = fit(framed, channel.text)
         plain = visible(fitted.text) if channel.text.markup == "html" else fitted.text
@@ -111,9 +115,9 @@ class Renderer:
         """
         if alert.status is not Status.ACTUAL:
             context = replace(context, exercise=True)
-        tidy, info = _what_is_said(alert, kind, channel.language or self._station.language, context)
+        tidy, info = self._what_is_said(alert, kind, channel.language or self._station.language, context)
         language = self._language(info, channel)
-        matter = self._matter(tidy, info or Info("", language=language), kind, language, [])
+        matter = self._matter(tidy, info or Info("", language=language), kind, language, context.now, warnings=[])
         return self._facts(matter, channel, context, self._link(info, kind, channel, context), [])
 
     def prepared(self, hazard: Hazard, language: str) -> Prepared:
@@ -124,11 +128,22 @@ class Renderer:
         except FAULTS:
             return read_prepared(hazard, self._shipped.words(language, file))
 
+    def _what_is_said(self, alert: Alert, kind: PostKind, language: str, context: Context) -> tuple[Alert, Info | None]:
+        """Return the alert with every word cleaned, and the info the post is about.
+
+        What the station typed itself in French is set as French is set; of others nothing but dirt is touched.
+        """
+        tidy, info = _what_is_said(alert, kind, language, context)
+        if is_own(alert, info, self._station) and (info is None or info.language.lower().startswith("fr")):
+            return in_french(tidy), info_in_french(info) if info else None
+        return tidy, info
+
     def _link(self, info: Info | None, kind: PostKind, channel: ChannelFace, context: Context) -> str | None:
         """Return the address the post carries, by the channel's policy."""
         if not _may_link(kind, channel, context):
             return None
-        return self._page(context) or (address(info.web) if info else None)
+        link = self._page(context) or (address(info.web) if info else None)
+        return link if link is None or _has_room(link, channel) else None
 
     def _page(self, context: Context) -> str | None:
         """Return the address of the alert's lasting page. An exercise has none."""
@@ -150,15 +165,17 @@ class Renderer:
         known = {tag, primary} & set(self._library.languages(tag))
         return tag if known and primary != wanted.split("-", 1)[0] else wanted
 
-    def _matter(self, alert: Alert, info: Info, kind: PostKind, language: str, warnings: list[str]) -> Matter:
+    def _matter(
+        self, alert: Alert, info: Info, kind: PostKind, language: str, now: datetime, *, warnings: list[str]
+    ) -> Matter:
         hazard = hazard_of(info)
         spoken = self._library.languages(language)
         if language.split("-", 1)[0] not in spoken and language not in spoken:
             language = FALLBACK_LANGUAGE
         general = self._words(language, GENERAL, warnings)
-        return Matter(
-            alert, info, kind, hazard, language, general, self._words(language, hazard_file(hazard), warnings)
-        )
+        file = hazard_file(worded_as(hazard, info, now))
+        own = is_own(alert, info, self._station)
+        return Matter(alert, info, kind, hazard, language, general, self._words(language, file, warnings), own)
 
     def _words(self, language: str, file: str, warnings: list[str]) -> Words:
         """Return the words of a file; those that ship where the station's own can't be read."""
@@ -193,10 +210,15 @@ class Renderer:
             warnings.append(f"no template for {channel.kind}: {_PLAIN}, add default/{kind}.j2")
             return built_in(known, channel.text.markup)
         try:
-            return split(self._library.printed(name, channel.text.markup, known))
+            return _said(split(self._library.printed(name, channel.text.markup, known)), known)
         except FAULTS as fault:
             warnings.append(f"{self._library.where(fault, name)}: {reason_of(fault)}: {_PLAIN}, correct the template")
             return built_in(known, channel.text.markup)
+
+
+def _has_room(link: str, channel: ChannelFace) -> bool:
+    """Whether an address leaves room for words: a feed's may be longer than the post, and is never cut."""
+    return channel.text.link != "text" or count(link, channel.text) <= channel.text.limit // 2
 
 
 def _check_zone(name: str) -> None:
@@ -249,9 +271,19 @@ def _what_is_said(alert: Alert, kind: PostKind, language: str, context: Context)
     return own, clean_info(before) if before else info
 
 
+def _written(text: str, channel: ChannelFace) -> str:
+    return str(escape(text)) if channel.text.markup == "html" else text
+
+
+def _said(pieces: list[Piece], known: dict[str, Any]) -> list[Piece]:
+    """Return `pieces` without the parts of which nothing is known: no "Where:" stands there with no place after it."""
+    unknown = {name for name in ("area", "instruction") if not known[name]}
+    return [Part(piece.name, "") if isinstance(piece, Part) and piece.name in unknown else piece for piece in pieces]
+
+
 def _framed(pieces: list[Piece], mark: str, link: str | None, channel: ChannelFace, context: Context) -> list[Piece]:
     """Return `pieces` with what no template may forget: the link, and an exercise's mark before and after all else."""
-    written = str(escape(link)) if link and channel.text.markup == "html" else link
+    written = _written(link, channel) if link else None
     said = (piece if isinstance(piece, str) else piece.text for piece in pieces)
     if written and not any(written in text for text in said):
         pieces = [*pieces, "\n", Part("link", written, keep=True)]

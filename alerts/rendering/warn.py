@@ -45,7 +45,9 @@ def of_post(
     """
     warnings = _of_instruction(fitted, kind, page=page)
     warnings += [
-        f"the {name} is too long here: its short form is used" for name in fitted.short if name != "instruction"
+        f"the {name} is too long here: its short form is used"
+        for name in fitted.short
+        if name not in ("instruction", "change")
     ]
     if channel.text.count == "weighted":
         warnings += [

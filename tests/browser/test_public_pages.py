@@ -136,7 +136,7 @@ def test_a_shared_link_has_its_card(look, town, day):
 
     assert (answer.headers["Content-Type"], card.format, card.size) == ("image/png", "PNG", (1200, 630))
     alternative = page.locator("meta[property='og:image:alt']").get_attribute("content")
-    assert alternative.startswith("Danger grave\u00a0: Eau non potable. Ville de Saint-Martin. Jusqu’à")
+    assert alternative.startswith("Danger grave – Eau non potable")
 
 
 def test_the_posts_of_a_channel_that_is_configured_so_carry_the_card(town, day):

@@ -12,6 +12,7 @@ from alerts.channels.settings import FacebookSettings, TelegramSettings
 from alerts.config import MANUAL, channel_kind, load_config, source_kind
 from alerts.model.alert import Named, Severity
 from alerts.model.errors import ConfigurationError, Unreadable
+from alerts.model.hazard import Hazard
 from alerts.model.post import Means
 from alerts.sources.settings import CapSettings, IcalSettings, ManualSettings
 
@@ -93,6 +94,15 @@ def test_what_is_told_is_kept(load, tmp_path):
     page = config.channels["page"]
     assert isinstance(page, FacebookSettings)
     assert ([str(window) for window in page.limits], page.kept_back) == (["100/15m", "60/24h"], 10)
+
+
+def test_a_town_orders_and_hides_the_hazards_of_its_desk(load, problems):
+    assert load(TEN_LINES).station.offered == tuple(Hazard)
+    chosen = load(TEN_LINES.replace("[sources", 'hazards = ["general", "industrial", "flood"]\n[sources', 1))
+    assert chosen.station.offered == (Hazard.INDUSTRIAL, Hazard.FLOOD, Hazard.GENERAL)
+    assert problems(TEN_LINES.replace("[sources", 'hazards = ["floods"]\n[sources', 1)) == [
+        "station.hazards: 'floods' is no hazard; did you mean 'flood'?"
+    ]
 
 
 def test_all_errors_of_a_file_are_told_at_once(problems):

@@ -331,3 +331,30 @@ async def test_two_messages_under_one_name_are_told_once(duty, first, became):
     assert "« Tout va bien » (other) et « Coup de vent » (meteo), reçue avant. " + became in said[0]
     duty.restart()
     assert [each for each in await duty.look() if "Deux messages" in each] == []
+
+
+async def test_what_is_grave_and_nears_its_end_is_put_before_those_on_duty_once(duty):
+    alert = await duty.post(expires="6h")
+    await duty.act(PAUL, lambda officer: officer.approve(alert))
+    await duty.change("UPDATE post SET state = 'sent', remote_id = id WHERE channel = 'telegram'")
+    await duty.look()
+    assert await duty.look(after=5 * 3600) == []
+
+    (told,) = await duty.look(after=35 * 60)
+    assert told.replace("\u00a0", " ").splitlines() == [
+        "Tocsin, Saint-Martin",
+        "Prend fin à 19 h 00 : « Crue de l’Isère » (grave). Prolonger, terminer ou laisser finir ?",
+        f"https://garde.saint-martin.example/desk/alerts/{alert}",
+        "(Saint-Martin)",
+    ]
+    duty.restart()
+    assert await duty.look() == []
+
+
+async def test_what_is_slight_or_was_ended_is_left_to_its_end(duty):
+    alert = await duty.post(expires="6h")
+    await duty.act(PAUL, lambda officer: officer.approve(alert))
+    await duty.change("UPDATE post SET state = 'sent', remote_id = id WHERE channel = 'telegram'")
+    await duty.look()
+    await duty.act(PAUL, lambda officer: officer.cancel(alert, over=True))
+    assert not [told for told in await duty.look(after=5.6 * 3600) if "Prend fin" in told]

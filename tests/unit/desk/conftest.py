@@ -119,7 +119,8 @@ class Town:
         self.clock = FakeClock(NOW)
         self.station = station
         self._numbers = itertools.count(1)
-        face = StationFace(station.name, station.language, public_url="https://alertes.saint-martin.example")
+        address = "https://alertes.saint-martin.example"
+        face = StationFace(station.name, station.language, public_url=address, sender=station.sender)
         self.pen = Pen(station, renderer(face), self._new_id)
         self.desk = Desk(station, self.pen, self._new_id, self.clock.now)
 

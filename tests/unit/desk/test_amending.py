@@ -88,7 +88,7 @@ def test_a_correction_goes_ahead_of_all_past_every_validation_and_where_no_ends_
     }
     extreme = town.posts(town.hear(an_alert(event="Crue", severity=Severity.EXTREME)))["x"]
     assert all(post.priority > extreme.priority and post.urgent for post in posts.values())
-    assert all("Il n'y a pas de vent." in post.message.plain for post in posts.values())
+    assert all("Rectificatif – Il n’y a pas de vent" in post.message.plain for post in posts.values())
 
 
 def test_a_correction_takes_back_what_has_not_left(town):

@@ -111,8 +111,8 @@ def test_an_end_is_for_those_who_know_of_it(town):
     town.hear(cancelling(first))
     end = bulks(town)[1]
     assert (end["kind"], end["everyone"], end["topic"]) == ("end", 0, "weather")
-    assert "annulée" in json.loads(end["texts"])["fr"]
-    assert "cancelled" in json.loads(end["texts"])["en"]
+    assert "retirée" in json.loads(end["texts"])["fr"]
+    assert "withdrawn" in json.loads(end["texts"])["en"]
 
 
 def test_an_update_is_edited_in_where_the_channel_says_so(make_town):

@@ -66,7 +66,7 @@ def test_only_the_channel_that_wants_it_carries_the_card_with_its_words(town):
 
     assert found["x"] is None
     assert found["telegram"].path == "card-0.png"
-    assert found["telegram"].alt.startswith("Danger grave\u00a0: Coup de vent. Saint-Martin. ")
+    assert found["telegram"].alt.startswith("Danger grave – Coup de vent. ")
     assert town.album.cards[0].heading == "Coup de vent"
 
 
@@ -113,7 +113,7 @@ def test_what_is_only_looked_at_is_not_drawn_but_has_its_words(town):
     town.desk = town.desk.in_pencil()
     filed = town.hear(an_alert())
 
-    assert images(filed)["telegram"].alt.startswith("Attention\u00a0: Coup de vent")
+    assert images(filed)["telegram"].alt.startswith("Attention – Coup de vent")
     assert town.album.cards == []
 
 

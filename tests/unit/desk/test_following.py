@@ -388,7 +388,7 @@ class TestRetreat:
         assert (away.record.state, str(away.record.reason)) == (AlertState.ACCEPTED, reason)
         for post in town.posts(away).values():
             assert "Secret" not in post.message.plain
-            assert "annul" in post.message.plain.lower()
+            assert "retir" in post.message.plain.lower()
             assert ("ne concerne plus" in post.message.plain) is ("areas" in changes)
 
     @pytest.mark.parametrize("changes", [{"areas": ELSEWHERE}, {"scope": Scope.PRIVATE}])

@@ -73,8 +73,8 @@ def test_an_end_by_time_has_other_words_than_a_cancellation(town):
     ended = {made.post.alert_id: made.post.message.plain for made in over(town) if made.post.channel == "x"}
 
     assert set(ended) == {one.record.id}
-    assert "annul" in cancelled.lower()
-    assert "annul" not in ended[one.record.id].lower()
+    assert "retir" in cancelled.lower()
+    assert "retir" not in ended[one.record.id].lower()
 
 
 def test_an_update_that_extends_it_keeps_it_on(town):

@@ -419,7 +419,7 @@ class TestUrgent:
         rule = Intake(publish="approve", urgent="auto")
         desk = DutyDesk(make_town(intakes={"manual": rule}))
 
-        grave = {"severity": Severity.SEVERE}
+        grave = {"severity": Severity.SEVERE, "instruction": "Rentrez."}
         assert desk.post(headline="A", urgency=Urgency.IMMEDIATE, **grave).record.state is AlertState.ACCEPTED
         assert desk.post(headline="B", urgency=Urgency.EXPECTED, **grave).record.state is AlertState.WAITING
         assert desk.post(headline="C", urgency=Urgency.IMMEDIATE).record.state is AlertState.WAITING
@@ -625,7 +625,9 @@ class TestChannelsOfAnUpdate:
         filed = self.narrow(desk, "telegram")
         desk.town.deliver(filed, state)
 
-        assert set(desk.town.posts(self.update(desk, filed, severity=Severity.SEVERE))) == {"telegram"}
+        assert set(desk.town.posts(self.update(desk, filed, severity=Severity.SEVERE, instruction="Rentrez."))) == {
+            "telegram"
+        }
 
     @pytest.mark.parametrize("state", [S.REJECTED, S.DROPPED])
     def test_are_those_of_what_never_went_out(self, desk, state):

@@ -47,7 +47,7 @@ def test_a_station_sets_single_lines_of_it(tmp_path):
 
     flood = Renderer(StationFace("Saint-Martin"), [tmp_path]).prepared(Hazard.FLOOD, "fr-FR")
 
-    assert (flood.duration, flood.severity, flood.headline) == ("3h", Severity.SEVERE, "Crue\u00a0: l’eau monte")
+    assert (flood.duration, flood.severity, flood.headline) == ("3h", Severity.SEVERE, "Crue, l’eau monte")
 
 
 def test_a_station_s_mistake_is_told_by_check_and_harms_nobody(tmp_path):

@@ -73,7 +73,7 @@ def test_each_end_has_its_own_words(town):
             "telegram"
         ].message.plain
     assert len(set(texts.values())) == 3
-    assert "annul" in texts["cancelled"].lower()
+    assert "retir" in texts["cancelled"].lower()
 
 
 def test_what_has_not_gone_out_is_replaced(town):
@@ -256,7 +256,7 @@ def test_an_update_speaks_of_what_its_readers_saw_last(make_town):
     third = town.hear(following(second.record.alert, severity=Severity.EXTREME, headline="Encore"))
 
     page, telegram = (town.posts(third)[name].message.plain for name in ("page", "telegram"))
-    raised = "iveau relevé (était"
+    raised = "Le danger passe de grave à extrême."
     assert raised in page, "they saw Severe"
     assert raised not in telegram, "they saw Extreme"
 

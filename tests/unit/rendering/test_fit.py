@@ -11,6 +11,7 @@ from alerts.model.post import TextFormat
 from alerts.rendering.count import count
 from alerts.rendering.fit import fit
 from alerts.rendering.parts import IMPORTANCE, KEPT, Part, Piece
+from alerts.rendering.shorten import at_words
 
 WORDS = [
     "vent",
@@ -60,11 +61,19 @@ def test_a_part_without_text_takes_its_line_with_it_and_no_more() -> None:
 
 
 def test_the_least_important_is_shortened_at_a_word_before_anything_else() -> None:
-    fitted = fit(pieces(headline="Vent violent", description="mot " * 80, sender="Météo", link=LINK), X)
+    long = TextFormat(1000)
+    fitted = fit(pieces(headline="Vent violent", description="mot " * 300, sender="Météo", link=LINK), long)
     assert fitted.text.startswith("Vent violent\nmot mot")
     assert "mot…\nMétéo\n" in fitted.text
     assert fitted.text.endswith(LINK)
-    assert (fitted.cut, fitted.count <= 280) == (("description",), True)
+    assert (fitted.cut, fitted.count <= 1000) == (("description",), True)
+
+
+def test_where_room_is_short_a_sentence_is_said_whole_or_not_at_all() -> None:
+    fitted = fit(pieces(headline="Vent violent", description="mot " * 80, sender="Météo", link=LINK), X)
+    assert fitted.text == f"Vent violent\nMétéo\n{LINK}"
+    two = "Il vente fort. " + "Mot " * 80
+    assert "Il vente fort.\nMétéo" in fit(pieces(headline="Vent", description=two, sender="Météo", link=LINK), X).text
 
 
 def test_whole_sentences_stand_rather_than_half_of_the_next() -> None:
@@ -139,13 +148,9 @@ def test_a_headline_without_a_short_form_is_cut_before_the_instruction() -> None
     assert fitted.cut == ("headline",)
 
 
-def test_where_few_sentences_fit_the_next_one_goes_on_to_the_end_of_a_clause() -> None:
+def test_a_sentence_that_has_no_room_is_not_begun() -> None:
     own = "Restez chez vous. " + "Fermez les volets, rentrez les pots de fleurs et les chaises, " * 6 + "vite."
-    fitted = fit(pieces(instruction=own), TextFormat(120))
-    assert (
-        fitted.text
-        == "Restez chez vous. Fermez les volets, rentrez les pots de fleurs et les chaises, Fermez les volets…"
-    )
+    assert fit(pieces(instruction=own), TextFormat(120)).text == "Restez chez vous. …"
 
 
 @pytest.mark.parametrize(
@@ -209,13 +214,17 @@ def test_advice_loses_whole_lines() -> None:
 
 def test_a_link_in_a_cut_text_is_not_lengthened_by_the_ellipsis() -> None:
     said = "Toutes les consignes sont sur https://ville.fr/a et sur la page de la ville"
-    assert fit(pieces(description=said), TextFormat(50)).text == "Toutes les consignes sont sur https://ville.fr/a …"
+    cut = at_words(said, lambda text: len(text) <= 50, markup=False)
+    assert cut == "Toutes les consignes sont sur https://ville.fr/a …"
 
 
 def test_tags_that_are_open_at_the_cut_are_closed() -> None:
     said = "<b>Un vent <i>très fort et encore plus fort que la veille</i> souffle</b>"
-    fitted = fit(pieces(description=said), TextFormat(44, "utf16", "html"))
-    assert fitted.text == "<b>Un vent <i>très fort et encore plus fort que…</i></b>"
+    html = TextFormat(44, "utf16", "html")
+    assert (
+        at_words(said, lambda text: count(text, html) <= 44, markup=True)
+        == "<b>Un vent <i>très fort et encore plus fort que…</i></b>"
+    )
 
 
 def test_a_few_words_of_a_description_are_not_worth_the_room() -> None:

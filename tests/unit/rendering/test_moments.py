@@ -21,22 +21,25 @@ def teller(language: str = "fr-FR", *, long: bool = False) -> Teller:
 
 
 FRENCH = [
-    (None, at(25, 18), "jusqu’au mercredi 25 nov. à 18 h"),
-    (None, at(25, 18, 5), "jusqu’au mercredi 25 nov. à 18 h 05"),
-    (None, at(26, 0), "jusqu’au mercredi 25 nov. à minuit"),
-    (None, at(25, 23, 59), "jusqu’au mercredi 25 nov. à minuit"),
-    (None, at(26, 0, 30), "jusqu’au jeudi 26 nov. à 0 h 30"),
-    (None, at(1, 8, month=12), "jusqu’au mardi 1er déc. à 8 h"),
-    (None, at(1, 8, month=9, year=2027), "jusqu’au mercredi 1er sept. 2027 à 8 h"),
-    (at(24, 8), at(25, 18), "jusqu’au mercredi 25 nov. à 18 h"),
-    (at(26, 6), at(26, 18), "jeudi 26 nov. de 6 h à 18 h"),
-    (at(26, 6), at(28, 18), "du jeudi 26 nov. à 6 h au samedi 28 nov. à 18 h"),
-    (at(26, 0), at(27, 0), "jeudi 26 nov. toute la journée"),
-    (at(26, 0), at(29, 0), "du jeudi 26 nov. au samedi 28 nov."),
-    (at(26, 6), None, "à partir du jeudi 26 nov. à 6 h"),
-    (at(24, 8), None, "depuis le mardi 24 nov. à 8 h, fin non précisée"),
+    (None, at(25, 18), "jusqu’à mercredi 25, 18 h"),
+    (None, at(25, 18, 5), "jusqu’à mercredi 25, 18 h 05"),
+    (None, at(26, 12), "jusqu’à jeudi 26, midi"),
+    (None, at(26, 0), "jusqu’à mercredi 25, minuit"),
+    (None, at(25, 23, 59), "jusqu’à mercredi 25, minuit"),
+    (None, at(26, 0, 30), "jusqu’à jeudi 26, 0 h 30"),
+    (None, at(1, 8, month=12), "jusqu’à mardi 1er, 8 h"),
+    (None, at(28, 8, month=12), "jusqu’à lundi 28 déc., 8 h"),
+    (None, at(1, 8, month=9, year=2027), "jusqu’à mercredi 1er sept. 2027, 8 h"),
+    (at(24, 8), at(25, 18), "jusqu’à mercredi 25, 18 h"),
+    (at(26, 6), at(26, 18), "jeudi 26, de 6 h à 18 h"),
+    (at(26, 6), at(28, 18), "du jeudi 26 à 6 h au samedi 28 à 18 h"),
+    (at(26, 22), at(27, 2), "la nuit du jeudi 26 au vendredi 27, de 22 h à 2 h"),
+    (at(26, 0), at(27, 0), "jeudi 26 toute la journée"),
+    (at(26, 0), at(29, 0), "du jeudi 26 au samedi 28"),
+    (at(26, 6), None, "à partir du jeudi 26 à 6 h"),
+    (at(24, 8), None, "depuis le mardi 24 à 8 h, fin non précisée"),
     (None, None, "dès maintenant, fin non précisée"),
-    (at(27, 8), at(26, 8), "à partir du vendredi 27 nov. à 8 h"),
+    (at(27, 8), at(26, 8), "à partir du vendredi 27 à 8 h"),
 ]
 
 
@@ -48,11 +51,15 @@ def test_a_window_in_french(start: datetime | None, end: datetime | None, words:
 @pytest.mark.parametrize(
     ("start", "end", "words"),
     [
-        (None, at(25, 18), "aujourd’hui mercredi 25 novembre jusqu’à 18 h"),
+        (None, at(25, 18), "aujourd’hui mercredi 25 novembre, jusqu’à 18 h"),
+        (None, at(25, 22), "ce soir, mercredi 25 novembre, jusqu’à 22 h"),
+        (at(25, 19), at(25, 22), "ce soir, mercredi 25 novembre, de 19 h à 22 h"),
+        (at(25, 22), at(26, 2), "cette nuit, de 22 h à 2 h (mercredi 25 à jeudi 26)"),
+        (at(26, 22), at(27, 6), "la nuit du jeudi 26 au vendredi 27 novembre, de 22 h à 6 h"),
         (None, at(26, 18), "jusqu’à demain jeudi 26 novembre à 18 h"),
         (None, at(27, 18), "jusqu’au vendredi 27 novembre à 18 h"),
         (at(25, 20), None, "à partir d’aujourd’hui mercredi 25 novembre à 20 h"),
-        (at(26, 6), at(26, 18), "demain jeudi 26 novembre de 6 h à 18 h"),
+        (at(26, 6), at(26, 18), "demain jeudi 26 novembre, de 6 h à 18 h"),
     ],
 )
 def test_where_there_is_room_the_day_is_also_today_or_tomorrow(
@@ -64,9 +71,12 @@ def test_where_there_is_room_the_day_is_also_today_or_tomorrow(
 @pytest.mark.parametrize(
     ("language", "end", "words"),
     [
-        ("en-GB", at(25, 18), "until Wed 25 Nov, 6:00 pm"),
-        ("en-GB", at(26, 0), "until Wed 25 Nov, midnight"),
-        ("en-US", at(25, 18), "until Wed, Nov 25, 6:00 PM"),
+        ("en-GB", at(25, 18), "until Wednesday 25, 6pm"),
+        ("en-GB", at(26, 0), "until Wednesday 25, midnight"),
+        ("en-GB", at(26, 12, 15), "until Thursday 26, 12:15pm"),
+        ("en-GB", at(26, 12), "until Thursday 26, noon"),
+        ("en-GB", at(26, 0, 12), "until Thursday 26, 00:12"),
+        ("en-US", at(25, 18, 30), "until Wednesday 25, 6:30pm"),
     ],
 )
 def test_a_window_in_english(language: str, end: datetime, words: str) -> None:
@@ -75,17 +85,15 @@ def test_a_window_in_english(language: str, end: datetime, words: str) -> None:
 
 def test_in_english_too_today_is_said_before_the_time() -> None:
     said = teller("en-GB", long=True).window(None, at(25, 21, 20))
-    assert said == "today, Wednesday 25 November, until 9:20 pm"
+    assert said == "this evening, Wednesday 25 November, until 9:20pm"
 
 
 def test_a_planned_window_tells_its_beginning_even_when_it_has_begun() -> None:
-    assert (
-        teller("en-GB").window(at(24, 8), at(26, 18), whole=True) == "from Tue 24 Nov, 8:00 am to Thu 26 Nov, 6:00 pm"
-    )
+    assert teller("en-GB").window(at(24, 8), at(26, 18), whole=True) == "from Tuesday 24, 8am to Thursday 26, 6pm"
 
 
 def test_times_are_the_station_s_whatever_zone_they_came_in() -> None:
-    assert teller("en-GB").moment(datetime(2026, 11, 25, 23, 30, tzinfo=UTC)) == "Thu 26 Nov, 12:30 am"
+    assert teller("en-GB").moment(datetime(2026, 11, 25, 23, 30, tzinfo=UTC)) == "Thursday 26, 00:30"
 
 
 def test_no_narrow_space_stands_in_a_time_for_it_weighs_double_on_x() -> None:
@@ -95,7 +103,7 @@ def test_no_narrow_space_stands_in_a_time_for_it_weighs_double_on_x() -> None:
 
 def test_a_language_without_phrases_has_its_own_names_of_days() -> None:
     german = Teller("de-DE", PARIS, NOW, PHRASES["en"], long=False)
-    assert german.window(None, at(25, 18)) == "until Mi. 25 Nov., 18:00"
+    assert german.window(None, at(25, 18)) == "until Mittwoch 25, 18:00"
 
 
 @pytest.mark.parametrize(

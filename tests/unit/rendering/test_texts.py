@@ -1,78 +1,219 @@
-"""Every text that ships, as a citizen would read it: hazard by hazard, kind, channel, language and end."""
+"""Every text there is, read by rules: what `make texts` writes for people to read, and messages as feeds send them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from itertools import product
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 import pytest
 
+from alerts.model.alert import Severity
 from alerts.model.hazard import Hazard
-from alerts.model.post import EndReason, PostKind
-from alerts.rendering.templates import ChannelFace, Renderer, StationFace
-from tests.unit.rendering.sample_alerts import CHANNELS, ENGLISH, FRENCH, LINK, X, about, render
+from alerts.model.post import EndReason
+from alerts.rendering.plain import blanks, orders, permits
+from tests.texts import FIRST_SEEN, RENDERERS, Text, said
 
-RENDERERS = {"fr-FR": Renderer(FRENCH), "en-GB": Renderer(ENGLISH)}
-POSTS = [(PostKind.PUBLISH, None), (PostKind.UPDATE, None), *((PostKind.END, reason) for reason in EndReason)]
-STATIONS = [FRENCH, ENGLISH]
-
-
-@pytest.mark.parametrize(("hazard", "channel", "station"), list(product(Hazard, CHANNELS, STATIONS)), ids=str)
-@pytest.mark.parametrize(("kind", "reason"), POSTS, ids=str)
-def test_each_text_has_the_five_elements_and_fits(
-    hazard: Hazard, channel: ChannelFace, station: StationFace, kind: PostKind, reason: EndReason | None
-) -> None:
-    alert = about(hazard, station.language)
-    rendered = render(alert, kind, channel, RENDERERS[station.language], reason=reason, previous=alert)
-    said = rendered.message.plain
-    assert rendered.count <= rendered.limit
-    assert "Météo locale" in said
-    assert "Coup de vent sur la vallée" in said
-    assert "Isère, Savoie" in said
-    assert re.search(r"25 (nov|Nov)", said)
-    assert rendered.message.link == LINK
-    assert (LINK in said) is (channel.text.link == "text")
-    if kind is PostKind.END:
-        assert "Rentrez le mobilier de jardin." not in said
-        assert re.search(r"[.!]", said if reason is EndReason.CORRECTED else said.split("25", 1)[1])
-    else:
-        assert "Rentrez le mobilier de jardin." in said
-    assert rendered.warnings == ()
-    assert rendered.cut == ()
-    assert not re.search(r"\n{3}| \n|[{}]|None", said)
+TEXTS = list(said())
+OURS = [text for text in TEXTS if not text.feed]
+POSTS = [text for text in TEXTS if text.where not in ("title", "summary", "card")]
+ENDS = {"all clear", "expired", "cancelled before", "cancelled after", "corrected", "corrected in words"}
+_ADDRESS = re.compile(r"https?://\S+|\S+@\S+")
+_SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
 
 
-@pytest.mark.parametrize("station", STATIONS, ids=lambda station: station.language)
-@pytest.mark.parametrize("hazard", list(Hazard))
-def test_each_end_has_words_of_its_own(hazard: Hazard, station: StationFace) -> None:
-    alert = about(hazard, station.language)
-    texts = {
-        render(alert, PostKind.END, X, RENDERERS[station.language], reason=reason, previous=alert).message.text
-        for reason in EndReason
-    }
-    assert len(texts) == len(EndReason)
+def faults(texts: Iterable[Text], wrong: object) -> list[str]:
+    """What is wrong, told so that it can be looked up."""
+    assert callable(wrong)
+    return [f"{text.language} {text.about} [{text.where}]: {found!r}" for text in texts if (found := wrong(text))][:20]
+
+
+def test_all_that_people_may_read_is_there() -> None:
+    assert {(text.hazard, text.severity) for text in OURS} >= {(hazard, Severity.EXTREME) for hazard in Hazard}
+    assert {text.phase for text in TEXTS} == {*ENDS, "publish", "update", "typed", "feed"}
+    assert len({text.about for text in TEXTS if text.feed and text.language == "fr"}) == 40
+
+
+def test_no_colon_is_chained_and_no_capital_stands_after_one() -> None:
+    def chained(text: Text) -> str | None:
+        for sentence in _SENTENCE.split(_ADDRESS.sub("", text.text)):
+            bare = re.sub(r"\d:\d\d", "", sentence)
+            if bare.count(":") > 1:
+                return sentence
+            after = re.search(r":[ \u00a0](?!Les |Vieille)([A-ZÉÀ][a-zéè]\w*)", bare)
+            if after and not re.match(r"(Où|Where|Source|N’est plus|Nouveau|When|• Once|• Une fois)\b", sentence):
+                return sentence
+        return None
+
+    assert not faults((text for text in OURS if not text.free), chained)
+
+
+def test_no_blank_and_no_placeholder_of_a_feed_is_printed() -> None:
+    def left(text: Text) -> object:
+        return blanks(text.text) or re.search(
+            r"polygonal|event area|\bNone\b|\[unknown\]|Not Applicable|: ?Polygon|: ?Unknown$", text.text, re.MULTILINE
+        )
+
+    assert not faults(TEXTS, left)
+
+
+def test_no_place_is_an_authority_and_none_is_named_that_nobody_said() -> None:
+    def misplaced(text: Text) -> object:
+        bare = re.search(r"^(Où|Where) ?:\s*$", text.text, re.MULTILINE)
+        return bare or re.search(r"(Où|Where)[ \u00a0]?: (Ville|Town) (de|of)", text.text)
+
+    assert not faults(TEXTS, misplaced)
+
+
+def test_what_to_do_is_among_what_is_first_seen() -> None:
+    def orderless(text: Text) -> object:
+        return None if orders(text.text[:FIRST_SEEN]) else text.text[:FIRST_SEEN]
+
+    acting = (
+        text
+        for text in OURS
+        if text.phase in ("publish", "update")
+        and text.where not in ("title", "card")
+        and not (text.hazard is Hazard.MISSING and text.where == "x")
+    )
+    assert not faults(acting, orderless)
+
+
+def test_only_an_all_clear_frees_anybody() -> None:
+    def freeing(text: Text) -> object:
+        return permits(text.text)
+
+    assert not faults((text for text in OURS if text.phase not in ("all clear", "corrected in words")), freeing)
+
+
+def test_no_end_says_the_order_that_it_ends() -> None:
+    orders_of: dict[tuple[str, Hazard, Severity], str] = {}
+    for text in OURS:
+        if text.phase == "publish" and text.where == "card":
+            orders_of[text.language, text.hazard, text.severity] = text.text.split("\n")[1]
+
+    def repeated(text: Text) -> object:
+        title = orders_of[text.language, text.hazard, text.severity]
+        return orders(title) and title in text.text
+
+    assert not faults((text for text in OURS if text.phase in ENDS), repeated)
+
+
+def test_the_five_ends_are_five_messages() -> None:
+    ends: dict[tuple[str, Hazard, Severity, str], dict[str, str]] = defaultdict(dict)
+    for text in OURS:
+        if text.phase in ENDS and text.where in ("x", "title"):
+            ends[text.language, text.hazard, text.severity, text.where][text.phase] = text.text
+    for about, each in ends.items():
+        if about[3] == "x":
+            assert len(set(each.values())) == len(ENDS), about
+
+
+def test_a_correction_says_what_is_right_in_its_title() -> None:
+    titles = {text.text for text in OURS if text.phase == "corrected in words" and text.where == "title"}
+    assert titles == {"Rectificatif – Seule la rue Basse est concernée", "Correction – Only rue Basse is concerned"}
+    bare = {text.text for text in OURS if text.phase == "corrected" and text.where == "title"}
+    assert bare == {
+        "Rectificatif – notre message de mercredi 25 novembre à 13\u00a0h était faux",
+        "Correction – our Wednesday 25 November, 1pm message was wrong",
+    } or all("était faux" in title or "was wrong" in title for title in bare)
+
+
+def test_a_sentence_is_said_whole() -> None:
+    def torn(text: Text) -> object:
+        for line in text.text.split("\n")[1:]:
+            if line.endswith("…") and not line.endswith((". …", "! …", "? …")):
+                return line
+        return None
+
+    assert not faults((text for text in POSTS if not text.feed), torn)
+
+
+def test_a_summary_ends_as_its_last_sentence_ends() -> None:
+    def ill(text: Text) -> object:
+        return re.search(r"[!?…]\.|\.\.|\s$", text.text) or (None if text.text[-1] in ".!?…" else text.text[-5:])
+
+    assert not faults((text for text in TEXTS if text.where == "summary"), ill)
+
+
+def test_a_feed_keeps_its_source_and_is_never_signed_by_the_town() -> None:
+    def unsigned(text: Text) -> object:
+        if text.source and text.source != "None" and text.source[:12] not in text.text:
+            return text.text[-120:]
+        last = text.text.split("\n")[-1]
+        return last if last in ("Ville de Saint-Martin", "Town of Saint-Martin") else None
+
+    assert not faults((text for text in TEXTS if text.feed and text.where not in ("title", "summary")), unsigned)
+
+
+def test_the_town_signs_only_where_no_account_does() -> None:
+    def signed(text: Text) -> object:
+        name = {"fr": "Ville de Saint-Martin", "en": "Town of Saint-Martin"}[text.language]
+        has = name in text.text
+        return (
+            has if text.where in ("x", "page", "telegram") else not has if text.where in ("bot", "mastodon") else False
+        )
+
+    assert not faults((text for text in POSTS if not text.feed and not text.free), signed)
+
+
+def test_french_is_set_the_french_way() -> None:
+    def ill_set(text: Text) -> object:
+        bare = _ADDRESS.sub("", text.text)
+        return re.search(
+            r"[^\u00a0\s][;!?»](?!\S)|[^\u00a0\d]:(?= |$)|«[^\u00a0]|'| [;:!?»]|\u202f|\d h\b|\d{1,2}h\d", bare
+        )
+
+    assert not faults((text for text in OURS if text.language == "fr"), ill_set)
+
+
+def test_times_are_said_as_people_say_them() -> None:
+    def odd(text: Text) -> object:
+        return re.search(r"12:\d\d ?am|\d\d?:00 ?[ap]m| [ap]m\b|\b0 h\b|à 12 h(?! ?\d)", text.text)
+
+    assert not faults((text for text in OURS), odd)
+
+
+def test_nothing_is_asserted_that_nobody_knows() -> None:
+    def asserted(text: Text) -> object:
+        return re.search(
+            r"l’eau redescend|water is going down|le vent a faibli|déviation|diversion|températures (re)?descendent|"
+            r"pompiers interviennent|Firefighters are at work|circulation est rétablie|à son terme|run its course",
+            text.text,
+        )
+
+    assert not faults((text for text in OURS if text.hazard is not Hazard.ROAD), asserted)
+
+
+def test_the_numbers_come_from_one_place() -> None:
+    for language in ("fr", "en"):
+        library = RENDERERS[language]._library
+        for hazard in Hazard:
+            source = (library._folders[-1] / language / "hazards" / f"{hazard}.j2").read_text("utf-8")
+            assert not re.search(r"\b(112|114|115|0.800)\b", source), hazard
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 @pytest.mark.parametrize("hazard", list(Hazard))
 def test_a_prepared_instruction_is_short_and_whole(hazard: Hazard, language: str) -> None:
-    words = RENDERERS["fr-FR"]._library.words(language, f"hazards/{hazard}.j2")
-    for severity, instruction in words["instruction"].items():
-        if hazard is Hazard.GENERAL and severity == "default":
+    words = RENDERERS[language]._library.words(language, f"hazards/{hazard}.j2")
+    for instruction in words["instruction"].values():
+        if hazard is Hazard.GENERAL:
             assert instruction == "", "nothing that is right for a closed town hall as for a missing child"
             continue
-        assert len(instruction) <= 90
+        assert len(instruction) <= 110
         assert instruction.endswith(".")
+        assert orders(instruction), instruction
+        assert not blanks(instruction), "a feed's alert has nobody to fill it in"
+    assert set(EndReason), "the ends are read above"
 
 
-def test_french_is_set_the_french_way() -> None:
-    library = RENDERERS["fr-FR"]._library
-    files = ["words.j2", *(f"hazards/{hazard}.j2" for hazard in Hazard)]
-    for text in strings([library.words("fr", file) for file in files]):
-        assert "'" not in text
-        assert "\u202f" not in text
-        assert not re.search(r"[^\u00a0][:;!?»](?!\S)|«[^\u00a0]", text)
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_each_grave_hazard_names_the_emergency_number_and_the_one_for_the_deaf(language: str) -> None:
+    silent = {Hazard.GENERAL, Hazard.SCHOOL, Hazard.WORKS, Hazard.ROAD, Hazard.WATER_CUT, Hazard.WATER_CUT_PLANNED}
+    for hazard in set(Hazard) - silent - {Hazard.POWER, Hazard.COLD}:
+        words = RENDERERS[language]._library.words(language, f"hazards/{hazard}.j2")
+        assert "114" in str([*strings(words["instruction"]), *strings(words["advice"])]), hazard
 
 
 def strings(value: object) -> list[str]:

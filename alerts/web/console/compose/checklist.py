@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from alerts.desk.demands import is_filler
 from alerts.model.alert import Severity
+from alerts.rendering.plain import blanks, orders, permits, shouts
 
 _LONG_HEADLINE = 110
 _SHOUTED = 0.6
@@ -19,7 +21,7 @@ _SHOUTED = 0.6
 class Said:
     """What is looked at. `signed` and `linked` are whether every post tells its sender, and one leads to a page.
 
-    `touched` says that the headline isn't only what was prepared; `own_end` that an end was told rather than assumed.
+    `own_end` says that an end was told rather than assumed, `needs_a_place` that it is an order for some people alone.
     """
 
     station: str
@@ -32,6 +34,8 @@ class Said:
     severity: Severity
     signed: bool
     linked: bool
+    description: str = ""
+    needs_a_place: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,14 @@ def _what(said: Said, _: Callable[..., str]) -> Check:
     name, letters = _("What happens"), [c for c in said.headline if c.isalpha()]
     if not said.headline:
         return Check(name, good=False, words=_("Nothing says what happens."))
+    if left := blanks(said.headline) or blanks(said.description):
+        return Check(name, good=False, words=_("Fill in %(blanks)s first.", blanks=", ".join(left)))
+    if loud := next(filter(None, map(shouts, (said.headline, said.description, said.instruction))), ""):
+        return Check(
+            name, good=False, words=_("“%(words)s” shouts: say it calmly, and the gravity by its level.", words=loud)
+        )
+    if permits(said.description):
+        return Check(name, good=False, words=_("It says that people are free again: only an all clear may."))
     if len(said.headline) > _LONG_HEADLINE:
         return Check(name, good=False, words=_("The headline is long: say it in fewer words, the rest belongs below."))
     if len(letters) > 12 and sum(c.isupper() for c in letters) > _SHOUTED * len(letters):
@@ -77,6 +89,8 @@ def _where_and_when(said: Said, _: Callable[..., str]) -> Check:
         return Check(name, good=False, words=_("It isn’t clear yet where and until when."))
     place = said.place[:1].upper() + said.place[1:]
     told = _("%(place)s, until %(until)s", place=place, until=said.until)
+    if said.whole and said.needs_a_place:
+        return Check(name, good=False, words=_("Say where: an order such as this must say for whom it is."))
     if not said.own_end:
         return Check(name, good=False, words=_("%(told)s: no end was told, so twelve hours are taken.", told=told))
     if said.whole:
@@ -86,6 +100,14 @@ def _where_and_when(said: Said, _: Callable[..., str]) -> Check:
 
 def _what_to_do(said: Said, _: Callable[..., str]) -> Check:
     name = _("What to do")
+    if left := blanks(said.instruction):
+        return Check(name, good=False, words=_("Fill in %(blanks)s first.", blanks=", ".join(left)))
+    if is_filler(said.instruction):
+        return Check(name, good=False, words=_("Say what to do: to be careful is no instruction."))
+    if permits(said.instruction):
+        return Check(name, good=False, words=_("It says that people are free again: only an all clear may."))
+    if said.instruction and not orders(said.instruction):
+        return Check(name, good=False, words=_("It orders nothing: begin with the verb (“Stay …”, “Don’t drive …”)."))
     if said.instruction:
         return Check(name, good=True, words=said.instruction)
     if said.severity is Severity.MINOR:

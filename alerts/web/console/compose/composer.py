@@ -185,7 +185,9 @@ class Composer:
 
     async def ask_once_more(self, request: web.Request, page: Page, *, again: bool) -> web.Response:
         """The page that is read before something grave goes out; what nobody would get is shown as it stands."""
-        if page.rehearsal.refusal:
+        if page.rehearsal.refusal or page.rehearsal.lacks:
+            voice = self._showing.voice(request)
+            page.problems |= {lack.field: voice.why(lack.reason) for lack in page.rehearsal.lacks}
             return await self.answer(request, page)
         typed, ends = text(page.fields, "expires"), ends_at(page.rehearsal)
         infos = page.rehearsal.alert.infos if page.rehearsal.alert else ()

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts.desk.actions import Filed
+from alerts.desk.demands import Lack, lacking
 from alerts.desk.draft import draft_alert
 from alerts.desk.officer import Officer
 from alerts.desk.posting import Penned
@@ -46,13 +47,17 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What would come of it. `refusal` is why nothing would; `goes_at` is when a veto's time would be over."""
+    """What would come of it. `refusal` is why nothing would; `goes_at` is when a veto's time would be over.
+
+    `lacks` is what it has to say before it may go out.
+    """
 
     alert: Alert | None = None
     cards: tuple[Card, ...] = ()
     state: AlertState | None = None
     goes_at: datetime | None = None
     refusal: Reason | None = None
+    lacks: tuple[Lack, ...] = ()
 
     @property
     def penned(self) -> list[Penned]:
@@ -65,16 +70,16 @@ class Rehearsal:
         return tuple(card.outlet.name for card in self.cards if card.penned)
 
 
-def file_wish(sitting: Sitting, actor: Actor, wish: Wish, *, again: bool) -> Filed:
+def file_wish(sitting: Sitting, actor: Actor, wish: Wish, *, again: bool, unfinished: bool = False) -> Filed:
     """File it: a new alert, or the next version of the one that it is about. Raises as `Officer.post`."""
     draft, officer = wish.reading.draft, Officer(sitting, actor)
     if draft is None:
         raise Misuse("; ".join(wish.reading.problems.values()))
     if wish.about is None:
         alert = draft_alert(draft, sitting.desk.station, sitting.now, sitting.new_id())
-        return officer.post(alert, wish.reading.channels, again=again)
+        return officer.post(alert, wish.reading.channels, again=again, unfinished=unfinished)
     changes = changes_between(wish.before or {}, wish.fields, draft)
-    return officer.update(wish.about.id, changes, wish.reading.channels, again=again)
+    return officer.update(wish.about.id, changes, wish.reading.channels, again=again, unfinished=unfinished)
 
 
 async def rehearse(office: Office, station: Station, actor: Actor, wish: Wish) -> Rehearsal:
@@ -85,7 +90,7 @@ async def rehearse(office: Office, station: Station, actor: Actor, wish: Wish) -
 
     def action(sitting: Sitting) -> Rehearsal:
         try:
-            filed = file_wish(sitting, actor, wish, again=True)
+            filed = file_wish(sitting, actor, wish, again=True, unfinished=True)
         except (Misuse, Refused) as error:
             alert = _alert_alone(sitting, wish)
             return Rehearsal(alert, _silent(station, wish, alert), refusal=error.reason)
@@ -99,7 +104,8 @@ async def rehearse(office: Office, station: Station, actor: Actor, wish: Wish) -
             for outlet in station.outlets
         )
         goes_at = next((made.post.not_before for made in filed.penned), None)
-        return Rehearsal(alert, cards, filed.record.state, goes_at)
+        lacks = lacking(alert, station.name, sitting.desk.says_what_to_do) if alert else []
+        return Rehearsal(alert, cards, filed.record.state, goes_at, lacks=tuple(lacks))
 
     return await office.sketch(action, wish.about.incident_id if wish.about else None)
 

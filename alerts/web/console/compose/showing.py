@@ -61,7 +61,7 @@ class Showing:
         """What can be chosen."""
         station = self._frame.station
         return {
-            "hazards": hazard_buttons(prepared, voice),
+            "hazards": hazard_buttons(prepared, station.hazards, voice),
             "choices": choices(voice),
             "districts": station.territory.districts,
             "outlets": [each for each in station.outlets if each.public and each.exercise is page.exercise],

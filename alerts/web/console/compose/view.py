@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from alerts.desk.prepared import Prepared
 from alerts.desk.station import Station
 from alerts.model.alert import Severity
-from alerts.model.hazard import Hazard
+from alerts.model.hazard import NEEDS_A_PLACE, Hazard
 from alerts.model.post import Message
 from alerts.web.console.compose.checklist import Check, Said, checklist
 from alerts.web.console.compose.fields import Fields, several, text
@@ -144,12 +144,14 @@ def _spans(_: Callable[..., str]) -> list[tuple[str, str]]:
     ]
 
 
-def hazard_buttons(prepared: Mapping[Hazard, Prepared], voice: Voice) -> list[tuple[str, str, str]]:
-    """The sixteen hazards: value, the station's own name for it, its usual severity."""
+def hazard_buttons(
+    prepared: Mapping[Hazard, Prepared], offered: Sequence[Hazard], voice: Voice
+) -> list[tuple[str, str, str]]:
+    """The hazards that the station offers, in its order: value, the station's own name for it, its usual severity."""
     general = voice.words.gettext("Something else")
     return [
         (hazard.value, general if hazard is Hazard.GENERAL else one.event or one.name, one.severity.value)
-        for hazard, one in prepared.items()
+        for hazard, one in ((hazard, prepared[hazard]) for hazard in offered)
     ]
 
 
@@ -220,6 +222,8 @@ def _said(wish: Wish, rehearsal: Rehearsal, told: tuple[str, str], station: Stat
         own_end=until(fields, now, station) is not None,
         instruction=text(fields, "instruction"),
         severity=gravity_of(fields),
-        signed=not any("sender" in each.rendered.cut for each in made),
+        signed=True,
+        description=text(fields, "description"),
+        needs_a_place=text(fields, "hazard") in NEEDS_A_PLACE,
         linked=not made or bool(text(fields, "exercise")) or any(each.post.message.link for each in made),
     )

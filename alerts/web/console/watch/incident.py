@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,7 +21,7 @@ from alerts.model.alert import CORRECTED, ENDS_BY, Info, MsgType, ResponseType, 
 from alerts.model.cap_xml import write
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Event
-from alerts.model.post import Image, Post, PostState
+from alerts.model.post import EndReason, Image, Post, PostState
 from alerts.model.reason import Reason
 from alerts.web.console.frame import Console, visitor_of
 from alerts.web.console.watch.cases import needs_somebody
@@ -67,7 +67,10 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All that is shown of an incident. `current` is the message that was asked for, `newest` the one that holds."""
+    """All that is shown of an incident. `current` is the message that was asked for, `newest` the one that holds.
+
+    `ends` is what would be said by itself of each way to end it, for the officer to agree to or to change.
+    """
 
     current: Chapter
     newest: Chapter
@@ -76,6 +79,7 @@ class Story:
     channels_on: frozenset[str]
     remains: tuple[str, ...] = ()
     seen: str | None = None
+    ends: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -226,7 +230,18 @@ def story_of(sitting: Sitting, name: str, account: str) -> Story | None:
     if newest.ending == CORRECTED:
         remains = left_wrong([post for post in thread if post.alert_id != newest.record.id], sitting.desk.station)
     history = tuple(sitting.views.history(incident))
-    return Story(current, newest, chapters, history, channels_on(thread), tuple(remains), seen)
+    on = channels_on(thread)
+    ends = _would_end(sitting, newest.record) if on else {}
+    return Story(current, newest, chapters, history, on, tuple(remains), seen, ends)
+
+
+def _would_end(sitting: Sitting, record: Record) -> Mapping[str, str]:
+    alert = record.alert
+    if alert is None or not alert.infos:
+        return {}
+    return {
+        reason.value: sitting.desk.would_end(alert, reason) for reason in (EndReason.ALL_CLEAR, EndReason.CANCELLED)
+    }
 
 
 def _chapters(

@@ -202,6 +202,10 @@ def test_the_five_elements_are_there():
         ({"signed": False}, 0), ({"headline": ""}, 1), ({"headline": "x" * 120}, 1),
         ({"headline": "FUITE DE GAZ EN VILLE"}, 1), ({"until": ""}, 2), ({"own_end": False}, 2), ({"whole": True}, 2),
         ({"instruction": ""}, 3), ({"linked": False}, 4),
+        ({"headline": "Évacuez !!!"}, 1), ({"headline": "URGENT fuite"}, 1), ({"headline": "École {nom} fermée"}, 1),
+        ({"description": "Vous pouvez rentrer."}, 1), ({"whole": True, "needs_a_place": True}, 2),
+        ({"instruction": "Partez vers {lieu}."}, 3), ({"instruction": "Restez attentifs."}, 3),
+        ({"instruction": "Le gaz est dangereux."}, 3), ({"instruction": "Vous pouvez rentrer. Partez."}, 3),
     ],
 )  # fmt: skip
 def test_each_element_that_lacks_is_told_with_its_reason(change, place):

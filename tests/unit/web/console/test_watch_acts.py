@@ -169,3 +169,11 @@ async def test_what_is_gone_from_a_calendar_at_once_is_called_off_by_one_tap(des
     assert await StoredJournal(desk.database).known("meteo", ["gone-1"]) == {"gone-1"}
     assert "/sources/meteo/gone" not in await desk.text("/channels")
     assert (await desk.press("/sources/meteo/gone"))[0] == 303, "somebody was faster"
+
+
+async def test_the_form_that_ends_it_offers_what_would_be_said(desk):
+    record = await out(desk)
+    page = await desk.text(f"/alerts/{record.id}")
+    form = page[page.index('id="ending"') :]
+    assert "Water is back. Run it until it is clear." in form or "L’eau est rétablie. Laissez-la couler" in form
+    assert "withdrawn" in form or "Annonce retirée" in form

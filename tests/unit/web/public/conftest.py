@@ -24,7 +24,9 @@ def a_setting(**changes) -> Setting:
         "sender": "alertes@saint-martin.example",
         "languages": ("fr", "en"),
         "zone": ZoneInfo("Europe/Paris"),
-        "renderer": renderer(StationFace("Ville de Saint-Martin", "fr-FR", public_url=ADDRESS)),
+        "renderer": renderer(
+            StationFace("Ville de Saint-Martin", "fr-FR", public_url=ADDRESS, sender="alertes@saint-martin.example")
+        ),
         "public_url": ADDRESS,
         "districts": (CENTRE, MILL),
         "territory": Territory((HERE,), (CENTRE, MILL)),

@@ -50,6 +50,6 @@ async def test_what_waited_to_be_taken_away_is_over_from_when_that_was_let_out(t
         after = (await house.get("/feed.atom"))[1]
 
     assert (leaving.state, leaving.incident_id) == ("waiting", first.incident_id)
-    assert "Alerte annulée" not in before
-    assert "Alerte annulée" in after
+    assert "Alerte retirée" not in before
+    assert "Alerte retirée" in after
     assert "<updated>2026-11-25T14:00:00+00:00</updated>" in after

@@ -59,7 +59,7 @@ async def test_an_incident_of_long_ago_still_has_its_page(house):
 
     status, text = await house.get(f"/alerts/{record.incident_id}")
     assert status == 200
-    assert "Alerte terminée" in text
+    assert "Fin prévue de l’alerte" in text
     assert (await house.get(f"/cap/{record.id}.xml"))[0] == 200
     assert "Coup de vent" not in (await house.get("/"))[1]
 

@@ -53,7 +53,7 @@ async def test_an_export_gets_the_pages_of_long_ago_too_and_names_those_it_has(t
         assert named(tmp_path / "site") == {record.incident_id for record in old}
         for record in old:
             page = tmp_path / "site" / "alerts" / record.incident_id / "index.html"
-            assert "Alerte terminée" in page.read_text(encoding="utf-8")
+            assert "Fin prévue de l’alerte" in page.read_text(encoding="utf-8")
             assert (tmp_path / "site" / "cap" / f"{record.id}.xml").is_file()
 
 
@@ -71,9 +71,9 @@ async def test_what_ended_while_nobody_was_there_is_written_anew_however_long_it
         while await house.publisher.export():
             await house.publisher.make()
 
-    assert "Alerte terminée" not in before
+    assert "Fin prévue de l’alerte" not in before
     assert at_first == {record.incident_id}
-    assert "Alerte terminée" in page.read_text(encoding="utf-8")
+    assert "Fin prévue de l’alerte" in page.read_text(encoding="utf-8")
 
 
 async def test_what_is_taken_back_long_after_its_time_is_taken_back_everywhere(tmp_path):

@@ -80,7 +80,7 @@ def test_a_lasting_page_tells_the_versions_in_order_and_the_end(town, paper):
 
     assert before.index("Coup de vent") < before.rindex("Tempête")
     assert "Annulée" not in before
-    assert "Alerte annulée : Tempête" in after
+    assert "Alerte retirée – vent violent" in after
     assert "Que faire" not in after, "what was to be done is over"
 
 
@@ -138,10 +138,10 @@ def test_a_shared_link_has_a_card_and_linked_data(town, paper):
     def meta(name):
         return page.xpath(f"//meta[@property='{name}']/@content")[0]
 
-    assert meta("og:title") == "Danger grave\u00a0: Coup de vent"
+    assert meta("og:title") == "Danger grave – Coup de vent"
     assert meta("og:url") == f"https://alertes.saint-martin.example{path}"
     assert meta("og:image") == f"https://alertes.saint-martin.example{path}/card.png"
-    assert meta("og:image:alt").startswith("Danger grave\u00a0: Coup de vent. Centre-Bourg")
+    assert meta("og:image:alt").startswith("Danger grave – Coup de vent. ")
     card = paper.card(path)
     assert (card.kind, card.body[:8], card.body[16:24]) == (
         "image/png",
@@ -328,7 +328,7 @@ def test_the_fragment_for_the_towns_own_site_has_no_script_and_whole_addresses(t
     fragment = pages.fragment_fromstring(paper.text("/embed.html"))
     assert not fragment.xpath("//script | //link")
     assert all(link.startswith("https://") for link in fragment.xpath("//a/@href"))
-    assert fragment.xpath("//li/a/text()") == ["Attention\u00a0: Coup de vent"]
+    assert fragment.xpath("//li/a/text()") == ["Attention – Coup de vent"]
 
 
 def test_a_source_that_fails_says_how_old_it_is_and_that_something_may_be_missing(town, paper):
@@ -359,7 +359,7 @@ def test_a_lasting_page_says_today_of_no_day_that_is_gone(town, paper):
     town.hear(cancelling(alert))
     paper.print(filed)
 
-    assert "aujourd’hui" in while_on
+    assert "ce soir" in while_on
     assert "aujourd’hui" not in words(paper, path)
     assert "25 novembre 2026" in words(paper, path), "who reads it may do so in years"
 

@@ -1,0 +1,114 @@
+"""Plain language, as far as a rule can tell: orders, permissions, blanks to fill in, shouting, French typography.
+
+The rules are those a town's messages are read by: an order begins with its verb, a permission is only given by an all
+clear, a blank (`{place}`) is never published, and nothing is shouted. They know French and English, and take what they
+don't know for neither order nor permission.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from alerts.model.alert import Alert, Info
+from alerts.model.hazard import fold
+
+_BLANK = re.compile(r"\{[^{}\n]{1,60}\}")
+_FRENCH_ORDER = re.compile(
+    r"(?:^|[\s(«'])(?!(?:chez|assez|avez|savez|pouvez|voulez|connaissez|reconnaissez|sentez|entendez|voyez)\b)"
+    r"(?:[a-z]{2,}ez|faites|dites)(?:-[a-z]+)?\b"
+    r"|\bni [a-z]+, ni\b|(?:^|[.!?]\s+|\n)pas (?:de|d')\b|\bjamais\b|\bdehors uniquement\b|\binterdit\w*|\bappelez\b"
+)
+_ENGLISH_ORDER = re.compile(
+    r"(?:^|[.!?:;,]\s+|\n|\band |\bor )(?:please |always |never )?(?:don't|do not|never|no [a-z-]+|keep|stay|go|leave|"
+    r"avoid|"
+    r"close|turn|drink|use|move|take|call|travel|put|bring|tie|wrap|limit|drive|walk|follow|obey|check|run|store|boil|"
+    r"shelter|evacuate|report|prepare|be (?:ready|aware|careful)|air|wear|wash|listen|switch|get|climb|park|seek|"
+    r"remain|"
+    r"wait|text|let|look|help|make|monitor|pay|ignore)\b"
+)
+_PERMISSION = re.compile(
+    r"\bvous pouvez\b|\b(?:de|a) nouveau (?:potable|autorise\w*|ouvert\w*|possible)|\b(?:retour|baignade|circulation) "
+    r"(?:est )?(?:possible|autorisee?|retablie?)|\bdanger est (?:passe|ecarte)\b|\byou (?:may|can) (?!not)|"
+    r"\bsafe (?:to|again)\b|\bdanger (?:has |is )?(?:passed|over)\b"
+)
+_LOUD = re.compile(r"!\s*!|!{2,}|\?!|!\?")
+_CAPITALS = re.compile(
+    r"\b[A-ZÀ-ÖØ-Þ]{4,}(?:[ '’-]+[A-ZÀ-ÖØ-Þ]{2,})+\b|\bURGENT\w*|\bIMPORTANT\b|\bATTENTION\b|\bDANGER\b"
+)
+_KEPT_AS_TYPED = re.compile(r"(https?://\S+|\S+@\S+)")
+_SUSPECT = re.compile(r"['\"«»;!?:]|\.\.\.|\d\s?[hH]")
+
+
+def blanks(text: str | None) -> list[str]:
+    """Return what is left to fill in, as it stands there: `{place}`."""
+    return _BLANK.findall(text or "")
+
+
+def blanks_of(info: Info) -> list[str]:
+    """Return the blanks of all that people would read of `info`, each once."""
+    texts = (
+        info.headline,
+        info.description,
+        info.instruction,
+        info.contact,
+        *(area.description for area in info.areas),
+    )
+    return list(dict.fromkeys(blank for text in texts for blank in blanks(text)))
+
+
+def orders(text: str | None) -> bool:
+    """Whether `text` tells people to do something, in French or in English."""
+    said = fold(text or "")
+    return bool(_FRENCH_ORDER.search(said) or _ENGLISH_ORDER.search(said))
+
+
+def permits(text: str | None) -> bool:
+    """Whether `text` says that people are free again, or that the danger has passed."""
+    return bool(_PERMISSION.search(fold(text or "")))
+
+
+def shouts(text: str | None) -> str:
+    """Return what is shouted in `text` (capitals, "!!"), "" where nothing is."""
+    found = _CAPITALS.search(text or "") or _LOUD.search(text or "")
+    return found[0] if found else ""
+
+
+def in_french(alert: Alert) -> Alert:
+    """Return what the station typed itself, set as French is set."""
+    return replace(
+        alert, note=alert.note and french(alert.note), infos=tuple(info_in_french(info) for info in alert.infos)
+    )
+
+
+def info_in_french(info: Info) -> Info:
+    """Return `info` with its words set as French is set."""
+    said: dict[str, Any] = {
+        name: french(text) for name in ("headline", "description", "instruction") if (text := getattr(info, name))
+    }
+    areas = tuple(replace(area, description=french(area.description)) for area in info.areas)
+    return replace(info, areas=areas, **said)
+
+
+@lru_cache(maxsize=512)
+def french(text: str) -> str:
+    """Return `text` as French is set: ’ and « », a no-break space before ; : ! ?, and hours as "18 h 30".
+
+    Addresses stay as they were typed. The space is U+00A0: the narrow one weighs 2 on X.
+    """
+    if not _SUSPECT.search(text):
+        return text
+    pieces = _KEPT_AS_TYPED.split(text)
+    return "".join(piece if place % 2 else _set(piece) for place, piece in enumerate(pieces))
+
+
+def _set(text: str) -> str:
+    text = re.sub(r"(?<=\w)'(?=\w)", "’", text)
+    text = re.sub(r'"([^"\n]+)"', "«\u00a0\\1\u00a0»", text).replace("...", "…")
+    text = re.sub(r"«[ \u00a0\u202f]*", "«\u00a0", text)
+    text = re.sub(r"[ \u00a0\u202f]*»", "\u00a0»", text)
+    text = re.sub(r"(?<=[\w)»…])[ \u00a0\u202f]*([;!?]+|:)(?=\s|$)", "\u00a0\\1", text)
+    text = re.sub(r"\b([01]?\d|2[0-3])[ \u00a0]?[hH][ \u00a0]?([0-5]\d)\b", "\\1\u00a0h\u00a0\\2", text)
+    return re.sub(r"\b([01]?\d|2[0-3])[ \u00a0]?[hH](?![\w’'])", "\\1\u00a0h", text)

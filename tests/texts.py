@@ -1,0 +1,281 @@
+"""Every text that people may read, in one file: `make texts` writes build/texts.md.
+
+Each hazard in each severity and language, as it begins, changes and ends, on each channel, on its page, card and feed
+and in the bot, with what is first seen of it; free texts as officers type them; and messages as feeds send them. The
+tests read the same list (`said`), so what a rule can check is checked of all of it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from alerts.model.alert import (
+    Alert,
+    Area,
+    Info,
+    MsgType,
+    Named,
+    Severity,
+)
+from alerts.model.hazard import HAZARD_PARAMETER, Hazard, hazard_of
+from alerts.model.post import EndReason, PostKind, TextFormat
+from alerts.rendering.card import card_alt, card_of
+from alerts.rendering.faces import ChannelFace, Context, StationFace
+from alerts.rendering.library import as_sentences, capital
+from alerts.rendering.templates import Renderer
+from tests.fed import FED
+from tests.unit.rendering.sample_alerts import FACEBOOK, NOW, OTHER, TELEGRAM, X
+
+OURS = "alertes@saint-martin.example"
+STATIONS = {
+    "fr": StationFace(
+        "Ville de Saint-Martin", "fr-FR", public_url="https://alertes.saint-martin.fr", sender=OURS,
+        area_names=("Les Tanneries", "Les Coteaux", "Vieille-Ville"),
+    ),
+    "en": StationFace(
+        "Town of Saint-Martin", "en-GB", public_url="https://alertes.saint-martin.fr", sender=OURS,
+        area_names=("Les Tanneries", "Les Coteaux", "Vieille-Ville"),
+    ),
+}  # fmt: skip
+RENDERERS = {language: Renderer(station) for language, station in STATIONS.items()}
+BOT = replace(TELEGRAM, name="bot", signed=False)
+PAGE = ChannelFace("page", "page", TextFormat(100_000), "never")
+CHANNELS = (X, FACEBOOK, TELEGRAM, BOT, OTHER)
+SEVERITIES = (Severity.EXTREME, Severity.SEVERE, Severity.MODERATE, Severity.MINOR)
+FIRST_SEEN = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text. `about` says of which alert and phase it is, `where` which channel says it."""
+
+    about: str
+    where: str
+    language: str
+    text: str
+    hazard: Hazard
+    severity: Severity
+    phase: str
+    free: bool = False
+    feed: bool = False
+    source: str = ""
+
+
+def said() -> Iterator[Text]:
+    """Every text, in the order of reading."""
+    for language in STATIONS:
+        for hazard in Hazard:
+            for severity in SEVERITIES:
+                yield from _life(hazard, severity, language)
+        yield from _typed(language)
+        yield from _fed(language)
+
+
+def _filled(text: str) -> str:
+    """What an officer would make of a prepared text: its blanks filled in."""
+    for blank, word in FILLED.items():
+        text = text.replace("{" + blank + "}", word)
+    return text
+
+
+FILLED = {
+    "lieu": "le gymnase Pagnol",
+    "itinéraire": "la rue Haute",
+    "n°": "04 76 00 00 00",
+    "nom": "Jules-Ferry",
+    "jour": "lundi",
+    "oui/non": "non",
+    "prénom": "Léa",
+    "âge": "14",
+    "jour, heure, lieu, vêtements": "mardi à 8 h, gare, manteau rouge",
+    "début": "8 h",
+    "lieu, heures": "place Haute, de 9 h à 18 h",
+    "place": "the Pagnol gym",
+    "route": "rue Haute",
+    "number": "04 76 00 00 00",
+    "Name": "Jules-Ferry",
+    "day": "Monday",
+    "yes/no": "no",
+    "first name": "Léa",
+    "age": "14",
+    "day, time, place, clothes": "Tuesday 8am, station, red coat",
+    "start": "8am",
+    "place, times": "place Haute, 9am to 6pm",
+}
+
+
+def prepared_alert(hazard: Hazard, severity: Severity, language: str, **changes: Any) -> Alert:
+    """The alert that an officer makes of what is prepared; a general one has words of its own."""
+    renderer, station = RENDERERS[language], STATIONS[language]
+    ready = renderer.prepared(hazard, language)
+    general = {"fr": ("Marché annulé", "Place Haute."), "en": ("Market cancelled", "Place Haute.")}[language]
+    order = {"fr": "Ne venez pas place Haute.", "en": "Don’t come to place Haute."}[language]
+    info = Info(
+        event=ready.event,
+        language=station.language,
+        severity=severity,
+        urgency=ready.urgency,
+        certainty=ready.certainty,
+        categories=(ready.category,),
+        headline=_filled(ready.headline) or general[0],
+        description=_filled(ready.description) or (general[1] if hazard is Hazard.GENERAL else None),
+        instruction=_filled(ready.instruction(severity)) or order,
+        onset=NOW + timedelta(hours=20) if hazard is Hazard.WATER_CUT_PLANNED else None,
+        expires=NOW + timedelta(hours=26 if hazard is Hazard.WATER_CUT_PLANNED else 6),
+        sender_name=station.name,
+        parameters=(Named(HAZARD_PARAMETER, hazard.value),),
+        areas=(Area("Les Tanneries"),),
+    )
+    return Alert("tocsin-1", OURS, NOW, infos=(replace(info, **changes),))
+
+
+def _life(hazard: Hazard, severity: Severity, language: str) -> Iterator[Text]:
+    alert = prepared_alert(hazard, severity, language)
+    info = alert.infos[0]
+    yield from _on_each(alert, PostKind.PUBLISH, "publish", language)
+    areas = (Area("Les Coteaux"),)
+    worse = Severity.EXTREME if severity is not Severity.EXTREME else Severity.SEVERE
+    later = replace(info, severity=worse, areas=areas, expires=info.expires and info.expires + timedelta(hours=12))
+    update = replace(alert, infos=(later,), msg_type=MsgType.UPDATE)
+    yield from _on_each(update, PostKind.UPDATE, "update", language, previous=alert)
+    if severity not in (Severity.EXTREME, Severity.MODERATE):
+        return
+    before = replace(alert, infos=(replace(info, onset=NOW + timedelta(hours=2)),))
+    begun = replace(alert, infos=(replace(info, onset=NOW - timedelta(hours=2)),))
+    bare = replace(alert, infos=(replace(info, description=None, instruction=None),), msg_type=MsgType.CANCEL)
+    right = {
+        "fr": "Seule la rue Basse est concernée. Ailleurs, rien ne change.",
+        "en": "Only rue Basse is concerned. Elsewhere nothing changes.",
+    }
+    ends = (
+        ("all clear", EndReason.ALL_CLEAR, bare, alert),
+        ("expired", EndReason.EXPIRED, alert, alert),
+        ("cancelled before", EndReason.CANCELLED, bare, before),
+        ("cancelled after", EndReason.CANCELLED, bare, begun),
+        ("corrected", EndReason.CORRECTED, bare, alert),
+        ("corrected in words", EndReason.CORRECTED, replace(bare, note=right[language]), alert),
+    )
+    for phase, reason, ending, previous in ends:
+        yield from _on_each(ending, PostKind.END, phase, language, previous=previous, reason=reason)
+
+
+TYPED = {
+    "fr": (
+        (
+            "Fuite d'eau rue Pasteur: évitez le quartier!",
+            "Une canalisation a cédé vers 14h30.",
+            "Évitez la rue Pasteur jusqu'à 18h.",
+            "Vieille-Ville",
+        ),
+        ("Chien dangereux en liberté", "", "Rentrez vos enfants. Appelez le 17 si vous le voyez.", "Les Coteaux"),
+        (
+            "Marché de Noël annulé",
+            'Le marché "de la place Haute" est annulé ; il aura lieu dimanche.',
+            "",
+            "Vieille-Ville",
+        ),
+        (
+            "Immeuble effondré rue d'Aubagne",
+            "Les secours cherchent des victimes.",
+            "N'approchez pas. Laissez passer les secours.",
+            "Vieille-Ville",
+        ),
+        ("Baignade interdite : pollution", "", "Ne vous baignez pas dans le lac.", "Les Coteaux"),
+        ("Mairie fermée le 24 décembre", "", "", "Ville de Saint-Martin"),
+    ),
+    "en": (
+        (
+            "Water main burst, rue Pasteur",
+            "A pipe burst around 2:30pm.",
+            "Keep away from rue Pasteur until 6pm.",
+            "Vieille-Ville",
+        ),
+        ("Dangerous dog on the loose", "", "Keep children indoors. Call 17 if you see it.", "Les Coteaux"),
+        ("Christmas market cancelled", "The market is put off to Sunday.", "", "Vieille-Ville"),
+        (
+            "Building collapsed, rue d’Aubagne",
+            "Rescuers are looking for victims.",
+            "Keep away. Let rescuers pass.",
+            "Vieille-Ville",
+        ),
+        ("No bathing: pollution", "", "Don’t bathe in the lake.", "Les Coteaux"),
+        ("Town hall closed on 24 December", "", "", "Town of Saint-Martin"),
+    ),
+}
+
+
+def _typed(language: str) -> Iterator[Text]:
+    station = STATIONS[language]
+    for severity, (headline, description, instruction, place) in zip(
+        (*SEVERITIES, *SEVERITIES), TYPED[language], strict=False
+    ):
+        info = Info(
+            {"fr": "Alerte", "en": "Alert"}[language], language=station.language, headline=headline, severity=severity,
+            description=description or None, instruction=instruction or None, areas=(Area(place),),
+            expires=NOW + timedelta(hours=14), sender_name=station.name,
+        )  # fmt: skip
+        yield from _on_each(Alert("t", OURS, NOW, infos=(info,)), PostKind.PUBLISH, "typed", language, free=True)
+
+
+def _fed(language: str) -> Iterator[Text]:
+    for sender, each in FED:
+        info = replace(each, expires=each.expires or NOW + timedelta(hours=9))
+        yield from _on_each(Alert("f", sender, NOW, infos=(info,)), PostKind.PUBLISH, "feed", language, feed=True)
+
+
+def _on_each(
+    alert: Alert, kind: PostKind, phase: str, language: str, *, free: bool = False, feed: bool = False, **context: Any
+) -> Iterator[Text]:
+    info, renderer = alert.infos[0], RENDERERS[language]
+    previous: Alert | None = context.get("previous")
+    about = previous.infos[0] if previous and kind is PostKind.END else info
+    moment = Context("7x3k", NOW + timedelta(hours=1), **context)
+    common: dict[str, Any] = {
+        "about": f"{hazard_of(about).value} {about.severity.value} {phase}: {(about.headline or about.event)[:60]}",
+        "language": language, "hazard": hazard_of(about), "severity": about.severity, "phase": phase, "free": free,
+        "feed": feed, "source": "" if alert.sender == OURS else (info.sender_name or alert.sender),
+    }  # fmt: skip
+    for channel in CHANNELS:
+        rendered = renderer.render(alert, kind, channel, context=moment)
+        yield Text(where=channel.name, text=rendered.message.plain, **common)
+        assert rendered.count <= rendered.limit, (common["about"], channel.name, rendered.count)
+    told = renderer.tell(alert, kind, replace(PAGE, language=STATIONS[language].language), context=moment)
+    yield Text(where="title", text=str(told["lead"]), **common)
+    yield Text(where="summary", text=summary(told), **common)
+    yield Text(where="card", text=_card(told, about.severity, over=kind is PostKind.END), **common)
+
+
+def summary(told: dict[str, Any]) -> str:
+    """As the page, the Atom feed, a link's preview and a notification have it."""
+    do = " ".join(str(part) for part in (told["instruction"], told.get("after", "")) if part)
+    return as_sentences(capital(str(part)) for part in (told["lead"], do, told["area"], told["when"]) if part)
+
+
+def _card(told: dict[str, Any], severity: Severity, *, over: bool) -> str:
+    card = card_of(told, severity, "Terminé" if over else "")
+    lines = (card.label, card.heading, card.area, card.when, card.do, card.station, f"[{card_alt(told)}]")
+    return "\n".join(line for line in lines if line)
+
+
+def main(path: Path) -> None:
+    """Write them all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    about = ""
+    with path.open("w", encoding="utf-8") as file:
+        for text in said():
+            if text.about != about:
+                about = text.about
+                file.write(f"\n## {text.language}: {about}\n")
+            file.write(f"\n[{text.where}]\n{text.text}\n")
+            if text.where not in ("title", "card"):
+                file.write(f"  first {FIRST_SEEN}: {text.text[:FIRST_SEEN]!r}\n")
+    sys.stdout.write(f"{path}\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "build/texts.md"))
