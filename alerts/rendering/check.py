@@ -110,7 +110,8 @@ def _faults_of_template(name: str, place: re.Match[str], library: Library, stati
             return
         said = {piece.name for piece in pieces if isinstance(piece, Part) and (piece.text or piece.short)}
         # A general alert of no great weight has nothing prepared: then there is no instruction to lay out.
-        needed = [part for part in _NEEDED if part != "instruction" or known["instruction"]]
+        # One that tells no area has none to lay out either.
+        needed = [part for part in _NEEDED if part not in ("instruction", "area") or known[part]]
         if lacking := [part for part in needed if part not in said]:
             yield f'{library.path(name)}: says no {", ".join(lacking)}: add {{% part "{lacking[0]}" %}}…{{% endpart %}}'
             return

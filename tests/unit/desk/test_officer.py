@@ -785,7 +785,7 @@ class TestTheWordsOfACorrection:
         done = desk.act(ANNE, lambda officer: officer.correct(out.record.id, "L’eau est potable."))
 
         assert done.words is None
-        assert "L’eau est potable." in self.texts(desk, done.record)
+        assert "L’eau est potable" in self.texts(desk, done.record)
 
     def test_without_any_nothing_follows(self, desk, out):
         assert desk.act(self.LUC, lambda officer: officer.correct(out.record.id)).words is None
