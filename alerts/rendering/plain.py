@@ -15,7 +15,7 @@ from typing import Any
 from alerts.model.alert import Alert, Info
 from alerts.model.hazard import fold
 
-_BLANK = re.compile(r"\{[^{}\n]{1,60}\}")
+_BLANK = re.compile(r"(?<!\{)\{[^{}\n]{1,60}\}(?!\})")
 _FRENCH_ORDER = re.compile(
     r"(?:^|[\s(«'])(?!(?:chez|assez|avez|savez|pouvez|voulez|connaissez|reconnaissez|sentez|entendez|voyez)\b)"
     r"(?:[a-z]{2,}ez|faites|dites)(?:-[a-z]+)?\b"

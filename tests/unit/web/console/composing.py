@@ -200,7 +200,9 @@ def with_fields(form, **changes):
 
 
 async def a_form(bench, hazard="water-cut", **changes):
-    return with_fields(form_of(await bench.get(f"/compose?hazard={hazard}")), **changes)
+    """What is prepared for a hazard, with its blanks filled in."""
+    form = with_fields(form_of(await bench.get(f"/compose?hazard={hazard}")), **changes)
+    return [(name, re.sub(r"\{[^{}]*\}", "place Haute", value)) for name, value in form]
 
 
 async def preview(bench, **fields):

@@ -34,7 +34,7 @@ async def test_four_actions_from_opening_the_page_to_the_alert_being_stored(benc
     [record] = await bench.records()
     info = record.alert.infos[0]
     assert address == f"/desk/alerts/{record.id}"
-    assert (info.headline, str(info.severity)) == ("Eau non potable\u00a0: ne la buvez pas", "Severe")
+    assert (info.headline, str(info.severity)) == ("Eau du robinet non potable", "Severe")
     assert [area.description for area in info.areas] == ["Centre-Bourg"]
     assert info.expires == START + timedelta(hours=24)
     assert hazard_of(info) is Hazard.WATER_QUALITY
@@ -56,7 +56,7 @@ async def test_the_confirmation_names_what_where_until_when_and_its_button_says_
     page = await bench.post("/compose", await a_form(bench, "flood", area=["SM-01"], span="6h", do="publish"), 200)
 
     button = re.search(r'id="confirm">([^<]*)<', page)[1]
-    assert button == "Publish “Crue\u00a0: l’eau monte” in Centre-Bourg until 09:00 on 3 channels"
+    assert button == "Publish “Crue, l’eau monte” in Centre-Bourg until 09:00 on 3 channels"
     assert "x, page, telegram" in page
     assert await bench.records() == [], "nothing is stored before it was read"
 
