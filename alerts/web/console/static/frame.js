@@ -17,12 +17,12 @@ for (const menu of document.querySelectorAll("details.more")) {
 }
 
 // A form is sent once: a second press of its button while the first is under way does nothing. Listening on the
-// document, so after the form's own scripts, which may have held it back.
+// document, so after the form's own scripts, which may have held it back. What comes as a file leaves the page standing.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.method !== "post") return;
   if (form.dataset.sent) event.preventDefault();
-  form.dataset.sent = "yes";
+  else if (event.submitter?.value !== "download") form.dataset.sent = "yes";
 });
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
