@@ -272,9 +272,10 @@ class Config:
 
     @property
     def desk_url(self) -> str | None:
-        """Where the desk is reached: `[desk] url`, else below the station's public address."""
+        """Where the desk is reached: `[desk] url`, with or without `/desk`; else below the station's public address."""
         public = self.station.public_url
-        return self.desk.url or (f"{public}/desk" if public else None)
+        told = self.desk.url or public
+        return f"{told.rstrip('/').removesuffix('/desk')}/desk" if told else None
 
     @property
     def database(self) -> Path:

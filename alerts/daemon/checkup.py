@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 import aiohttp
@@ -23,6 +24,8 @@ from alerts.rendering.templates import check_templates
 from alerts.sources.settings import PolledSettings
 from alerts.store.files import StoreError, lack_of_room
 from alerts.store.migrate import sound
+
+_DESK_ANSWERS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,26 @@ async def check_live(config: Config) -> list[Finding]:
             if channel is not None and readable:  # what is missing was told at rest
                 resources = Resources(session, clock, config.folder, lambda _: None, _forget)
                 checks.append(_probe(f"channels.{name}", channel.load()(name, settings, resources)))
+        if config.desk_url:
+            checks.append(desk_answers(config.desk_url, session))
         return list(await asyncio.gather(*checks))
+
+
+async def desk_answers(address: str, session: aiohttp.ClientSession) -> Finding:
+    """Whether the desk answers where notices lead people; that nobody does may be a daemon that doesn't run."""
+    try:
+        timeout = aiohttp.ClientTimeout(total=_DESK_ANSWERS)
+        async with session.get(f"{address}/sign-in", timeout=timeout, allow_redirects=False) as response:
+            status, kind = response.status, response.content_type
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        words = (
+            f"{address} can't be reached ({type(error).__name__}): does the daemon run, and the web server before it?"
+        )
+        return Finding("desk.url", good=True, words=words, note=True)
+    if status != HTTPStatus.OK or kind != "text/html":
+        words = f"{address}/sign-in answered {status}, not the sign-in; allowed: its address, with or without /desk"
+        return Finding("desk.url", good=False, words=words)
+    return Finding("desk.url", good=True, words=f"{address} answers")
 
 
 async def _forget(_: str, __: str) -> None:

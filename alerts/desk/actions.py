@@ -19,6 +19,7 @@ from alerts.desk.posting import Occasion, Pen, Penned, pen_posts, withdraw
 from alerts.desk.retreat import without_words
 from alerts.desk.routing import outlets_of
 from alerts.desk.station import Station
+from alerts.desk.territory import is_in_words
 from alerts.desk.thread import channels_meant, channels_on
 from alerts.desk.twins import release, stands_behind, stop_clocks
 from alerts.desk.veto import end_of_veto
@@ -68,7 +69,7 @@ class Desk:
     def warm(self, alert: Alert) -> None:
         """Get ready to file this alert: what takes long is done before the transaction, not in it."""
         self._pen.warm(alert, self._now())
-        self._illustrate(alert, self.station.intake(MANUAL).any_area)
+        self._illustrate(alert, self.station.intake(MANUAL).any_area or is_in_words(alert))
 
     def in_pencil(self) -> Desk:
         """The same for what is only looked at, and drawn nowhere."""

@@ -224,6 +224,8 @@ def _picture(draft: Draft, headline: str) -> tuple[Resource, ...]:
 def _where(draft: Draft, station: Station) -> tuple[Area, ...]:
     place = _line("--place", draft.place)
     is_drawn = bool(draft.polygons or draft.circles)
+    if place and not draft.areas and not is_drawn and station.territory.districts:
+        return (Area(place),)  # in words alone: not the whole town, and no outline
     named = _areas(draft.areas, station) if draft.areas or not is_drawn else ()
     return drawn_areas(named, draft.polygons, draft.circles, place, station)
 

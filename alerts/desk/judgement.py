@@ -21,6 +21,7 @@ from alerts.desk.routing import (
     premature,
 )
 from alerts.desk.station import Intake, Outlet, Publish, Station
+from alerts.desk.territory import is_in_words
 from alerts.desk.thread import channels_on, is_open, overtaken
 from alerts.desk.twins import merged_before, said_before
 from alerts.model.alert import Alert, MsgType
@@ -155,7 +156,7 @@ def _place(
 ) -> Accepted | LeftOut:
     """Where it is, whether it is grave enough, and which channels have it to do."""
     alert, intake = hearing.alert, station.intake(hearing.source)
-    names = _locate(alert, previous, intake, station)
+    names = _locate(alert, previous, intake, station, own=hearing.source == MANUAL)
     if isinstance(names, LeftOut):
         return names
     if not is_open(thread) and (left_out := grave_enough(alert, intake.severity)):
@@ -201,7 +202,10 @@ def _end_here(
     return replace(placed, retreat=why, nowhere=nowhere)
 
 
-def _locate(alert: Alert, previous: Record | None, intake: Intake, station: Station) -> tuple[str, ...] | LeftOut:
+def _locate(
+    alert: Alert, previous: Record | None, intake: Intake, station: Station, *, own: bool
+) -> tuple[str, ...] | LeftOut:
     """The areas that lie here; a message without an area of its own is where the one before it was."""
     placed = alert if alert.areas or previous is None or previous.alert is None else previous.alert
-    return station.territory.locate(placed, any_area=intake.any_area)
+    # What an officer tells in words alone is here: who else would know the place?
+    return station.territory.locate(placed, any_area=intake.any_area or (own and is_in_words(placed)))

@@ -149,6 +149,11 @@ class Territory:
         return bool(self.districts) and has_shapes(area)
 
 
+def is_in_words(alert: Alert) -> bool:
+    """Whether its place is told in words alone: nobody can draw it, and it stands for no district and no town."""
+    return bool(alert.areas) and not any(area.geocodes or area.polygons or area.circles for area in alert.areas)
+
+
 def _codes_of(area: Area) -> list[tuple[str, str]]:
     return [
         (code.name.casefold(), value.casefold())

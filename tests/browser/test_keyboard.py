@@ -51,7 +51,7 @@ def test_posting_and_validating_by_keyboard(desk, town):
     page.keyboard.press("Space")
     tab_to(page, page.locator("#publish"))
     page.keyboard.press("Enter")
-    expect(page.get_by_text("This waits for a validation")).to_be_visible()
+    expect(page.get_by_text("An alert waits for a validation.")).to_be_visible()
     alert = re.search(r"/alerts/(\w+)", page.url)[1]
 
     other = berthe.go(f"/waiting/{alert}")

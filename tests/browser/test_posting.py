@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.process
+CALLED = {"x": "X account", "page": "Facebook Page", "telegram": "Telegram channel (telegram)"}
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ def test_a_prepared_hazard_in_four_actions_validated_in_another_browser_and_seen
         expect(page.get_by_role("heading", name="Read, then confirm")).to_be_visible()
         expect(page.locator("main dl")).to_contain_text(place)
         anne.press(page.locator("#confirm"))
-    expect(page.get_by_text("This waits for a validation")).to_be_visible()
+    expect(page.get_by_text("An alert waits for a validation.")).to_be_visible()
     assert anne.actions <= 4
     alert = re.search(r"/alerts/(\w+)", page.url)[1]
 
@@ -41,10 +42,10 @@ def test_a_prepared_hazard_in_four_actions_validated_in_another_browser_and_seen
     channels = {post["channel"] for post in stored["posts"]}
     assert channels >= {"page", "telegram"}
     for channel in channels:
-        expect(page.get_by_role("link", name=f"See it on {channel}").first).to_be_visible()
+        expect(page.get_by_role("link", name=f"See it there – {CALLED[channel]}").first).to_be_visible()
     [stored] = town.objects("status", alert)
     for post in stored["posts"]:
-        expect(page.get_by_role("link", name=f"See it on {post['channel']}").first).to_have_attribute(
+        expect(page.get_by_role("link", name=f"See it there – {CALLED[post['channel']]}").first).to_have_attribute(
             "href", post["url"]
         )
     assert any(place in post["text"] for post in town.timelines()["telegram"])
@@ -57,7 +58,7 @@ def test_what_is_beside_the_form_is_what_is_stored(desk, town):
     anne.write(page.get_by_label("Instruction"), "Passez par le pont neuf.")
     looks = page.locator(".look")
     expect(looks.first).to_contain_text("Passez par le pont neuf.")
-    shown = {look.get_attribute("aria-label"): look.locator(".post").inner_text() for look in looks.all()}
+    shown = {look.get_attribute("data-channel"): look.locator(".post").inner_text() for look in looks.all()}
     anne.press(page.locator("#publish"))
     page.wait_for_url(re.compile(r"/alerts/"))
 

@@ -28,15 +28,15 @@ def test_an_approver_validates_and_the_author_sees_it_go_out_live(desk, town, si
     alert = town.post(f"Rue Basse fermée ({size})", "--as", "anne", "--severity", "Moderate")["alert"]
 
     watching = anne.go(f"/alerts/{alert}")
-    expect(watching.get_by_text("This waits for a validation")).to_be_visible()
+    expect(watching.get_by_text("An alert waits for a validation.")).to_be_visible()
     page = berthe.go("/waiting")
     page.locator(f'.actions a[href$="/waiting/{alert}"]').click()
     for post in town.objects("status", alert)[0]["posts"]:
         expect(page.get_by_text(post["text"].splitlines()[0]).first).to_be_visible()
     page.get_by_role("button", name="Validate: publish on 3 channels").click()
 
-    for channel in ("x", "page", "telegram"):
-        expect(watching.get_by_role("link", name=f"See it on {channel}").first).to_be_visible()
+    for channel in ("X account", "Facebook Page", "Telegram channel (telegram)"):
+        expect(watching.get_by_role("link", name=f"See it there – {channel}").first).to_be_visible()
     urls = {post["url"] for post in town.objects("status", alert)[0]["posts"]}
     assert urls <= {link.get_attribute("href") for link in watching.get_by_role("link").all()}
 
@@ -99,7 +99,7 @@ def test_correct_with_one_tap(desk, town, size):
     alert = town.post(f"Évacuation du quartier Nord ({size})", "--as", "anne", "--severity", "Moderate")["alert"]
     assert town.tocsin("approve", alert, "--as", "berthe").returncode == 0
     page = anne.go(f"/alerts/{alert}")
-    expect(page.get_by_role("link", name="See it on x").first).to_be_visible()
+    expect(page.get_by_role("link", name="See it there – X account").first).to_be_visible()
 
     page.get_by_role("button", name="Correct it now on 3 channels").click()
 

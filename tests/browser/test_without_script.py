@@ -23,7 +23,7 @@ def test_the_whole_way_without_any_script(desk, town):
     page.locator("#save").click()
     expect(page.get_by_text("The draft is saved.")).to_be_visible()
     page.locator("#publish").click()
-    expect(page.get_by_text("This waits for a validation")).to_be_visible()
+    expect(page.get_by_text("An alert waits for a validation.")).to_be_visible()
     alert = re.search(r"/alerts/(\w+)", page.url)[1]
 
     other = berthe.go("/waiting")
@@ -31,4 +31,4 @@ def test_the_whole_way_without_any_script(desk, town):
     other.get_by_role("button", name=re.compile("^Validate")).click()
     town.until(lambda: {post["state"] for post in town.objects("status", alert)[0]["posts"]} == {"sent"})
     page.reload()
-    expect(page.get_by_role("link", name="See it on telegram").first).to_be_visible()
+    expect(page.get_by_role("link", name="See it there – Telegram channel (telegram)").first).to_be_visible()

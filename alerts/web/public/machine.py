@@ -55,7 +55,7 @@ def _features(told: Told, setting: Setting) -> list[Mapping[str, Any]]:
         "when": told.facts["when"],
         "over": incident.ending is not None,
         "planned": incident.planned,
-        "whole": told.districts is None,
+        "whole": told.whole,
         "onset": alert.starts.isoformat(timespec="seconds"),
         "expires": alert.ends.isoformat(timespec="seconds"),
     }

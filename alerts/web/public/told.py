@@ -10,6 +10,7 @@ from itertools import pairwise, takewhile
 from typing import Any
 
 from alerts.desk.publicity import PublicIncident
+from alerts.desk.territory import is_in_words
 from alerts.model.alert import Alert, Point, Severity
 from alerts.model.hazard import fold
 from alerts.model.incident import Record
@@ -68,6 +69,11 @@ class Told:
         """The same where its severity stands beside it."""
         said = self.end.facts["lead"] if self.end else self.facts["title"]
         return capital(str(said))
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is about the whole town; a place in words alone is somewhere in it, and nobody knows where."""
+        return self.districts is None and not is_in_words(self.incident.alert)
 
     @property
     def severity(self) -> Severity:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 
+import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from alerts.cli import run
+from alerts.config import load_config
+from alerts.daemon.checkup import desk_answers
 from alerts.web.public.answers import Answer
 from alerts.web.public.export import Export
 
@@ -147,3 +152,28 @@ def test_a_database_of_another_program_is_told(check, tmp_path):
     status, lines = check()
     assert status == 1
     assert "not Tocsin's" in line_of(lines, "store")
+
+
+@pytest.mark.parametrize("told", ["https://garde.example", "https://garde.example/", "https://garde.example/desk/"])
+def test_the_desk_is_named_with_or_without_its_path(tmp_path, told):
+    (tmp_path / "channels.toml").write_text(
+        CHANNELS.format(public_url=PUBLIC_URL) + f'[desk]\nurl = "{told}"\n', encoding="utf-8"
+    )
+
+    assert load_config(tmp_path / "channels.toml").desk_url == "https://garde.example/desk"
+
+
+@pytest.mark.parametrize(("status", "good"), [(200, True), (404, False)])
+async def test_the_desk_s_address_is_tried(status, good):
+    async def sign_in(_: web.Request) -> web.Response:
+        return web.Response(status=status, text="<!doctype html>", content_type="text/html")
+
+    app = web.Application()
+    app.add_routes([web.get("/desk/sign-in", sign_in)])
+    async with TestServer(app) as server, aiohttp.ClientSession() as session:
+        finding = await desk_answers(str(server.make_url("/desk")), session)
+        assert finding.good is good
+
+    async with aiohttp.ClientSession() as session:
+        nobody = await desk_answers("http://127.0.0.1:9/desk", session)
+    assert (nobody.good, nobody.note) == (True, True), "the daemon may not be running"

@@ -372,3 +372,13 @@ def test_what_a_feed_tells_has_the_same_incident_in_a_database_that_forgot_it(ma
     assert make_town().hear(following(alert, headline="Plus fort")).record.incident_id == incident
     other = make_town(intakes={"manual": Intake(), "meteo": Intake(), "crues": Intake()})
     assert other.hear(alert, "crues").record.incident_id != incident, "another source speaks for itself"
+
+
+def test_an_officer_s_place_in_words_is_here_and_a_feed_s_is_not(town):
+    words = (Area("Pont de la Drevenne"),)
+    posted = town.post(an_alert(sender=SENDER, areas=words))
+    heard = town.hear(an_alert(event="Crue", areas=words))
+
+    assert posted.record.state is not AlertState.LEFT_OUT
+    assert "Pont de la Drevenne" in town.posts(posted)["page"].message.plain
+    assert heard.record.reason.code == "area_unmatched"

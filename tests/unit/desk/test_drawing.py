@@ -56,6 +56,12 @@ def test_a_place_in_words_names_all_of_it():
     assert area.geocodes == (Named("district", "D2"),)
 
 
+def test_a_place_in_words_alone_is_neither_the_whole_town_nor_an_outline():
+    [area] = areas(place="Pont de la Drevenne")
+
+    assert (area.description, area.geocodes, area.polygons, area.circles) == ("Pont de la Drevenne", (), (), ())
+
+
 def test_districts_and_what_is_drawn_stand_side_by_side():
     assert [area.description for area in areas(areas=("D2",), polygons=(WITHIN,))] == [
         "Le Moulin d’Élise",

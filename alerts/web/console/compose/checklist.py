@@ -28,6 +28,7 @@ class Said:
     headline: str
     place: str
     whole: bool
+    unplaced: bool
     until: str
     own_end: bool
     instruction: str
@@ -93,6 +94,9 @@ def _where_and_when(said: Said, _: Callable[..., str]) -> Check:
         return Check(name, good=False, words=_("Say where: an order such as this must say for whom it is."))
     if not said.own_end:
         return Check(name, good=False, words=_("%(told)s: no end was told, so twelve hours are taken.", told=told))
+    if said.unplaced:
+        words = _("%(told)s. In which district is that? Without one the map shows no outline.", told=told)
+        return Check(name, good=False, words=words)
     if said.whole:
         return Check(name, good=False, words=_("%(told)s. Is it the whole town?", told=told))
     return Check(name, good=True, words=told)

@@ -218,6 +218,8 @@ def _said(wish: Wish, rehearsal: Rehearsal, told: tuple[str, str], station: Stat
         whole=not any(
             (several(fields, "area"), text(fields, "place"), text(fields, "polygon"), text(fields, "circle"))
         ),
+        unplaced=bool(text(fields, "place") and station.territory.districts)
+        and not any((several(fields, "area"), text(fields, "polygon"), text(fields, "circle"))),
         until=ends,
         own_end=until(fields, now, station) is not None,
         instruction=text(fields, "instruction"),

@@ -16,6 +16,39 @@ for (const menu of document.querySelectorAll("details.more")) {
   });
 }
 
+// What publishes or decides stays on its page while nobody answers, and says so: the page of a lost connection would send
+// it again when it is loaded anew. So the desk is asked first whether it is there.
+document.addEventListener("submit", async (event) => {
+  const form = event.target, submitter = event.submitter;
+  if (event.defaultPrevented || !form.dataset.unsent || form.dataset.reached) return;
+  event.preventDefault();
+  if (form.dataset.asking) return;
+  form.dataset.asking = "yes";
+  document.querySelector("#unsent")?.remove();
+  const reached = await isReached();
+  delete form.dataset.asking;
+  if (!reached) {
+    const told = Object.assign(document.createElement("p"), { id: "unsent", className: "notice error", textContent: form.dataset.unsent });
+    told.setAttribute("role", "alert");
+    (submitter?.closest(".bar, form") ?? form).append(told);
+    told.scrollIntoView({ block: "nearest" });
+    return;
+  }
+  form.dataset.reached = "yes";
+  if (submitter) form.requestSubmit(submitter);
+  else form.requestSubmit();
+  delete form.dataset.reached;
+});
+
+async function isReached() {
+  try {
+    const answer = await fetch(import.meta.url, { method: "HEAD", cache: "no-store", signal: AbortSignal.timeout(8000) });
+    return answer.ok;
+  } catch {
+    return false;
+  }
+}
+
 // A form is sent once: a second press of its button while the first is under way does nothing. Listening on the
 // document, so after the form's own scripts, which may have held it back. What comes as a file leaves the page standing.
 document.addEventListener("submit", (event) => {

@@ -57,7 +57,7 @@ async def test_the_confirmation_names_what_where_until_when_and_its_button_says_
 
     button = re.search(r'id="confirm">([^<]*)<', page)[1]
     assert button == "Publish “Crue, l’eau monte” in Centre-Bourg until 09:00 on 3 channels"
-    assert "x, page, telegram" in page
+    assert "X account, Facebook Page, Telegram channel" in page
     assert await bench.records() == [], "nothing is stored before it was read"
 
 

@@ -187,7 +187,8 @@ def test_a_draft_that_names_districts_is_ticked():
 
 
 SAID = Said(
-    station="Saint-Martin", headline="Fuite de gaz", place="Centre-Bourg", whole=False, until="18:00", own_end=True,
+    station="Saint-Martin", headline="Fuite de gaz", place="Centre-Bourg", whole=False, unplaced=False, until="18:00",
+    own_end=True,
     instruction="Partez.", severity=Severity.SEVERE, signed=True, linked=True,
 )  # fmt: skip
 
@@ -201,6 +202,7 @@ def test_the_five_elements_are_there():
     [
         ({"signed": False}, 0), ({"headline": ""}, 1), ({"headline": "x" * 120}, 1),
         ({"headline": "FUITE DE GAZ EN VILLE"}, 1), ({"until": ""}, 2), ({"own_end": False}, 2), ({"whole": True}, 2),
+        ({"unplaced": True}, 2),
         ({"instruction": ""}, 3), ({"linked": False}, 4),
         ({"headline": "Évacuez !!!"}, 1), ({"headline": "URGENT fuite"}, 1), ({"headline": "École {nom} fermée"}, 1),
         ({"description": "Vous pouvez rentrer."}, 1), ({"whole": True, "needs_a_place": True}, 2),

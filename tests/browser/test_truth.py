@@ -1,0 +1,88 @@
+"""No screen says more than is so: who sees an alert, what waits, where it is, and that nothing went out."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.process
+
+LOCALES = {"en": "en-GB", "fr": "fr-FR"}
+SAID = {
+    "en": (
+        "desk",
+        "Visible to the public on 3 channels of 3, until",
+        "its end waits (3 channels)",
+        "A cancellation waits for a validation.",
+    ),
+    "fr": (
+        "phone",
+        "Visible du public sur 3 canaux sur 3, jusqu’à",
+        "sa fin attend (3 canaux)",
+        "Une annulation attend une validation.",
+    ),
+}
+"""On which screen, the line at the head, what it says of an end that waits, and the title of what waits."""
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_one_line_says_who_sees_it_and_an_end_that_waits_ends_nothing(desk, town, language):
+    size, line, ends, kind = SAID[language]
+    alert = town.post(f"Route coupée ({language})", "--as", "anne", "--severity", "Moderate")["alert"]
+    assert town.tocsin("approve", alert, "--as", "berthe").returncode == 0
+    berthe = desk.person("berthe", "approver", size, locale=LOCALES[language])
+    page = berthe.go(f"/alerts/{alert}")
+    expect(page.locator("#standing")).to_contain_text(line)
+    expect(page.locator("#standing")).to_contain_text(re.compile(r"anne, .*berthe\."))
+
+    assert town.tocsin("cancel", alert, "--as", "anne").returncode == 0
+    page = berthe.go(f"/alerts/{alert}")
+    expect(page.locator("#standing")).to_contain_text(ends)
+    expect(page.get_by_role("heading", name=kind)).to_be_visible()
+    incident = page.locator("#incident").get_attribute("data-incident")
+    expect(berthe.go("/").locator(f"#on-{incident}")).to_be_visible()
+
+
+@pytest.mark.parametrize(("language", "told"), [("en", "Not sent:"), ("fr", "Pas envoyé")])
+def test_without_a_connection_the_button_says_so_and_a_reload_files_nothing(desk, town, language, told):
+    headline = f"Ligne coupée ({language})"
+    anne = desk.person("anne", locale=LOCALES[language])
+    page = anne.go("/compose?hazard=general")
+    anne.write(page.locator("#f-headline"), headline)
+    expect(page.locator("#status")).to_have_attribute("data-state", "saved")
+    town.kill()
+    anne.press(page.locator("#publish"))
+    expect(page.locator("#unsent")).to_contain_text(told)
+    assert "/compose" in page.url
+    town.revive()
+
+    page.reload()
+    expect(page.locator("#f-headline")).to_have_value(headline)
+    assert not [each for each in town.objects("status") if each.get("headline") == headline], "nothing was filed"
+    anne.press(page.locator("#publish"))
+    page.wait_for_url(re.compile(r"/alerts/"))
+
+
+@pytest.mark.parametrize(
+    ("language", "asked"), [("en", "In which district is that?"), ("fr", "Dans quel quartier est-ce")]
+)
+def test_a_place_in_words_asks_which_district_it_is_in(desk, language, asked):
+    anne = desk.person("anne", locale=LOCALES[language])
+    page = anne.go("/compose?hazard=general")
+    anne.write(page.locator("#f-headline"), "Arbre sur la chaussée")
+    anne.write(page.locator("#f-place"), "Pont de la Drevenne")
+    expect(page.locator("#beside")).to_contain_text(asked)
+
+
+@pytest.mark.parametrize(("language", "title"), [("en", "Tocsin’s notices"), ("fr", "Les avis de Tocsin")])
+def test_our_own_notices_have_a_page_of_their_own(desk, town, language, title):
+    alert = town.post(f"À relire ({language})", "--as", "anne", "--severity", "Moderate")["alert"]
+    berthe = desk.person("berthe", "approver", locale=LOCALES[language])
+    town.until(lambda: berthe.go("/notices").get_by_text(f"À relire ({language})").count())
+    expect(berthe.page.get_by_role("heading", name=title)).to_be_visible()
+    for address in ("/alerts", "/timeline"):
+        page = berthe.go(address)
+        expect(page.get_by_text(re.compile(r"à valider"))).to_have_count(0)
+    town.tocsin("reject", alert, "--as", "berthe")
