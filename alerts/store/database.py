@@ -32,8 +32,10 @@ T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 READERS = 2
 """Connections of one `Readers`: more would only share the same disk and interpreter."""
-WAITING = 64
-"""Questions that may wait for one of them; whoever comes then is told to come again."""
+WAITING = 2000
+"""Questions that may wait for one of them: nearly all take less than a millisecond."""
+PATIENCE = 10.0
+"""Seconds that a question waits for its turn."""
 LONGEST = 5.0
 """Seconds that a question may take."""
 _STEPS = 20_000
@@ -73,9 +75,12 @@ class Readers:
     the clock every few thousand steps, and ends a statement that is over its time.
     """
 
-    def __init__(self, open_one: Callable[[], Awaitable[Hand]], longest: float = LONGEST) -> None:
+    def __init__(
+        self, open_one: Callable[[], Awaitable[Hand]], longest: float = LONGEST, patience: float = PATIENCE
+    ) -> None:
         self._open_one = open_one
         self._longest = longest
+        self._patience = patience
         self._free: list[Hand] = []
         self._turn = asyncio.Semaphore(READERS)
         self._asked = 0
@@ -86,14 +91,24 @@ class Readers:
             raise Busy("too many questions at once; ask again in a moment")
         self._asked += 1
         try:
-            async with self._turn:
+            await self._take_turn()
+            try:
                 hand = self._free.pop() if self._free else await self._open_one()
                 try:
                     return await hand.hop(partial(_in_time, work, self._longest))
                 finally:
                     self._free.append(hand)
+            finally:
+                self._turn.release()
         finally:
             self._asked -= 1
+
+    async def _take_turn(self) -> None:
+        try:
+            async with asyncio.timeout(self._patience if self._turn.locked() else None):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise Busy("its turn didn't come in time; ask again in a moment") from None
 
     async def close(self) -> None:
         """Close what was opened; a question that is being answered ends before."""

@@ -191,3 +191,16 @@ async def test_a_question_that_takes_too_long_is_ended_and_the_next_is_answered(
 async def test_what_people_ask_writes_nothing(database):
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         await database.ask(put("sneaked in"))
+
+
+async def test_a_question_whose_turn_does_not_come_is_told_to_come_again(path):
+    readers, go = Readers(lambda: _open(path, readonly=True), patience=0.05), threading.Event()
+    held = [asyncio.create_task(readers.ask(lambda _: go.wait(10))) for _ in range(READERS)]
+    await asyncio.sleep(0)
+
+    with pytest.raises(Busy, match="in time"):
+        await readers.ask(kept)
+    go.set()
+    await asyncio.gather(*held)
+    assert await readers.ask(kept) == []
+    await readers.close()
