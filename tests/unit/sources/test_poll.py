@@ -105,7 +105,7 @@ async def test_a_source_whose_messages_cannot_be_read_fails_until_they_can():
         reasons = []
         for _ in range(4):
             await meteo.clock.settle()
-            reasons.append(meteo.poller.reason)
+            reasons.append(meteo.poller.reason and str(meteo.poller.reason))
             await meteo.clock.advance(60)
 
     assert reasons == [None, "2 messages can't be read", "2 messages can't be read", None]
