@@ -486,7 +486,7 @@ class TestStore:
         ((channel, told),) = looking.said
         assert channel == "equipe"
         assert "Avertissement : la base de données tocsin.db n’accepte plus rien" in told
-        assert "(database or disk is full)" in told
+        assert "database or disk is full)" in told
 
         await looking.clock.advance(6 * 3600)
         assert [text.splitlines()[1].split(",")[0] for _, text in looking.said[1:]] == ["Toujours"]
@@ -509,7 +509,7 @@ class TestStore:
         monkeypatch.setattr(os, "statvfs", lambda _: almost)
         (told,) = await watch.round()
         assert "la base de données tocsin.db n’accepte plus rien, ou bientôt plus" in told
-        assert "41.0 MB left" in told
+        assert "il reste 41.0 Mo" in told
 
 
 class TestAfterARestore:
