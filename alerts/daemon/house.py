@@ -301,7 +301,7 @@ class House:
         office, for_pages = self._office(), self._office(for_pages=True)
         publisher = self._publisher = furnish_publisher(self.config, for_pages, self._clock)
         self._spawn(publisher.run(), "pages")
-        gauges = Gauges(self.cycles, self.metrics)
+        gauges = Gauges(self.cycles, self.metrics, self.config.station.language)
         app = furnish_app(self.config, office, self._desk.station, gauges, publisher)
         self._bots = Bots(
             Furnishing(

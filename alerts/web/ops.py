@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from alerts.model.reason import Reason
+from alerts.rendering.words import told
 from alerts.web.refusal import cause_of
 
 
@@ -27,10 +28,11 @@ class Cycle:
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """What `ops` asks the house: its cycles, and the text of its metrics."""
+    """What `ops` asks the house: its cycles, the text of its metrics, and in which language a reason is worded."""
 
     cycles: Callable[[], list[Cycle]]
     metrics: Callable[[], Awaitable[bytes]]
+    language: str = "en"
 
 
 def ops_routes(gauges: Gauges, warnings: Callable[[], list[str]] = list) -> list[web.RouteDef]:
@@ -48,7 +50,7 @@ def ops_routes(gauges: Gauges, warnings: Callable[[], list[str]] = list) -> list
             "cycles": {
                 cycle.name: {
                     "age": None if cycle.age is None else round(cycle.age, 3),
-                    "reason": cycle.reason,
+                    **told(cycle.reason, gauges.language),
                 }
                 for cycle in cycles
             },

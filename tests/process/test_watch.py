@@ -226,10 +226,12 @@ class TestDatabase:
                 town.until(lambda: warnings(town, "Avertissement", "n’accepte plus rien"), patience=10)
                 with pytest.raises(urllib.error.HTTPError, match="503") as refused:
                     text_of(f"{daemon.url}/readyz")
-                assert json.loads(refused.value.read())["cycles"]["store"]["reason"] == "database or disk is full"
+                store = json.loads(refused.value.read())["cycles"]["store"]
+                assert store["reason"].endswith("database or disk is full")
+                assert store["reason_code"] == "database_said"
                 if disk.mounted:
                     (stored,) = [each for each in town.objects("status") if "store" in each]
-                    assert (stored["state"], "is full" in stored["reason"]) == ("failing", True)
+                    assert (stored["state"], "est plein" in stored["reason"]) == ("failing", True)
             town.until(lambda: warnings(town, "Rétabli", "accepte de nouveau"))
             town.post("Après")
             town.until(lambda: len(town.timelines()["twitter"]) == 2)
