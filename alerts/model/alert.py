@@ -16,8 +16,8 @@ that an end is no more than the `PLANNED` one, that an alert runs out `QUIET`.""
 CORRECTED, PLANNED, QUIET = "corrected", "planned", "quiet"
 
 STEP_PARAMETER = "tocsin:step"
-"""The parameter of the works calendar that says why a message is sent now: `before`, `start`, `end`, `moved`, `again`
-or `cancelled`."""
+"""The parameter of the works calendar that says why a message is sent now: `before`, `start`, `end`, `moved`, `again`,
+`cancelled` or `withdrawn`."""
 SERIES_PARAMETER = "tocsin:series"
 """How an entry of the works calendar repeats, as JSON."""
 CHANGE_PARAMETER = "tocsin:change"

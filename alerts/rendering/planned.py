@@ -34,6 +34,7 @@ _FRENCH: Mapping[str, str] = MappingProxyType(
         "ended": "Fin prévue – {title}",
         "ends sooner": "Fin avancée – {title}",
         "called off": "Annulé – {title}",
+        "withdrawn": "Annonce retirée",
         "put off": "Reporté – {title}",
         "brought forward": "Avancé – {title}",
         "longer": "Prolongé – {title}",
@@ -99,6 +100,7 @@ _ENGLISH: Mapping[str, str] = MappingProxyType(
         "ended": "Planned end – {title}",
         "ends sooner": "Ending earlier – {title}",
         "called off": "Cancelled – {title}",
+        "withdrawn": "Notice withdrawn",
         "put off": "Postponed – {title}",
         "brought forward": "Brought forward – {title}",
         "longer": "Extended – {title}",
@@ -331,6 +333,9 @@ class _Notice:
     def _end(self) -> dict[str, Any]:
         """An end: the planned one, an earlier one, or that it is called off. Never that anything is back."""
         info = self.matter.info
+        if self.step == "withdrawn":
+            nowhere = {"areas": [], "area": "", "area_short": "", "place": "", "description": ""}
+            return self._ending("withdrawn", self.phrases["not on any more"]) | nowhere
         if self.context.reason is EndReason.CANCELLED:
             begun = info.onset is not None and info.onset <= self.context.now and not self._series
             over = self.phrases["not on any more"] if begun else self._say("not on", when=self._when())

@@ -41,7 +41,7 @@ Kind = Literal["alert", "update", "end", "cancel"]
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """One message to make of an occurrence: `step` is the moment's name, `moved`, `again` or `cancelled`.
+    """One message to make of an occurrence: `step` is the moment's name, `moved`, `again`, `cancelled` or `withdrawn`.
 
     `before` is what was told of the occurrence until now, `changes` what is otherwise since; a tentative one is not for
     readers, one that is `held` for an officer first, and of one that ends `quietly` nobody is told that it is over.
@@ -199,11 +199,15 @@ def _ending(key: str, occurrence: Occurrence, before: Told, look: _Look) -> Anno
 
 
 def _calling_off(key: str, occurrence: Occurrence | None, before: Told, agenda: Agenda) -> Announcement | None:
-    """Called off by the calendar's own word, or by absence from a whole calendar that would have it."""
+    """Called off by the calendar's own word, or by absence from a whole calendar that would have it.
+
+    One that isn't public any more is withdrawn: it may well take place.
+    """
     told = before.occurrence
     if told is None or (occurrence is None and not agenda.tells_absence(told.uid, told.starts, told.ends)):
         return None
-    return Announcement(key, told, "cancel", "cancelled", before, held=before.held)
+    step = "withdrawn" if occurrence is None and told.uid in agenda.hidden else "cancelled"
+    return Announcement(key, told, "cancel", step, before, held=before.held)
 
 
 def _change(
@@ -236,7 +240,7 @@ def _gone_at_once(
 
     Half of what was told, or five, are more likely an export that failed than a town that gave up its works.
     """
-    gone = tuple(each.key for each in announcements if each.kind == "cancel" and by_key[each.key] is None)
+    gone = tuple(each.key for each in announcements if each.step == "cancelled" and by_key[each.key] is None)
     known = sum(1 for each in told.values() if each.occurrence and not each.over)
     empty = bool(gone) and not any(by_key.values())
     much = len(gone) >= _FEW and (2 * len(gone) >= known or len(gone) >= _MANY)

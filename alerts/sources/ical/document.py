@@ -53,12 +53,14 @@ class EventLines:
 class CalendarLines:
     """One VCALENDAR: its own properties in upper case, the text of its time zones, its events in the file's order.
 
-    `damage` is the first line at which its components don't fit together: what isn't there may have been swallowed.
+    `hidden` are the UIDs of entries that aren't public, which are dropped. `damage` is the first line at which its
+    components don't fit together: what isn't there may have been swallowed.
     """
 
     properties: dict[str, str] = field(default_factory=dict)
     zones: list[str] = field(default_factory=list)
     events: list[EventLines] = field(default_factory=list)
+    hidden: set[str] = field(default_factory=set)
     damage: str | None = None
 
 
@@ -196,3 +198,5 @@ class _Cutter:
             bare = [line for line in event.lines[1:-1] if _NAME_END.split(line, maxsplit=1)[0].upper() in _IDENTITY]
             lines = ("BEGIN:VEVENT", *bare, "STATUS:CANCELLED", "END:VEVENT")
             self.calendars[-1].events.append(EventLines(lines))
+        else:
+            self.calendars[-1].hidden.add(event.value("UID") or "")

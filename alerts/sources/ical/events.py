@@ -53,7 +53,8 @@ class Agenda:
     """What a calendar says for a window: occurrences by start, the events that could not be read, and how far it goes.
 
     Absence means something only before `complete_until`, and only for a UID that isn't among the flaws. `damage` is
-    the line at which half of the calendar may have been swallowed: then it means nothing at all.
+    the line at which half of the calendar may have been swallowed: then it means nothing at all. `hidden`
+    are the UIDs of entries that aren't public: they are still there, and nobody's business.
     """
 
     occurrences: tuple[Occurrence, ...]
@@ -61,6 +62,7 @@ class Agenda:
     window: Window
     complete_until: datetime
     damage: str | None = None
+    hidden: frozenset[str] = frozenset()
 
     def tells_absence(self, uid: str, starts: datetime, ends: datetime) -> bool:
         """Whether an occurrence of `uid` from `starts` to `ends` would be here if the calendar still had it."""
@@ -84,7 +86,8 @@ def read_agenda(body: bytes, window: Window, home: ZoneInfo, monotonic: Callable
     kept = tuple(occurrences[:MOST_OCCURRENCES])
     complete_until = occurrences[MOST_OCCURRENCES].starts if len(occurrences) > MOST_OCCURRENCES else window.stop
     damage = next((calendar.damage for calendar in calendars if calendar.damage), None)
-    return Agenda(kept, tuple(reader.flaws), window, complete_until, damage)
+    hidden = frozenset().union(*(calendar.hidden for calendar in calendars))
+    return Agenda(kept, tuple(reader.flaws), window, complete_until, damage, hidden)
 
 
 class _Reader:

@@ -126,11 +126,11 @@ def _info(announcement: Announcement, issuer: Issuer, now: datetime) -> Info:
         onset=occurrence.starts,
         expires=occurrence.ends,
         sender_name=issuer.name,
-        headline=occurrence.summary or event,
+        headline=(occurrence.summary if announcement.step != "withdrawn" else "") or event,
         description=occurrence.description or None,
-        web=occurrence.url or None,
+        web=(occurrence.url if announcement.step != "withdrawn" else "") or None,
         parameters=_parameters(announcement, hazard),
-        areas=(_area(occurrence, issuer),),
+        areas=(_area(occurrence, issuer, named=announcement.step != "withdrawn"),),
     )
 
 
@@ -180,8 +180,9 @@ def _json(said: Any) -> str:
     return re.sub("[<>&?]", lambda sign: f"\\u{ord(sign[0]):04x}", text)
 
 
-def _area(occurrence: Occurrence, issuer: Issuer) -> Area:
-    where = occurrence.location or issuer.name
-    if occurrence.point:
+def _area(occurrence: Occurrence, issuer: Issuer, *, named: bool) -> Area:
+    """Where it is; of what isn't public any more not even that."""
+    where = (named and occurrence.location) or issuer.name
+    if occurrence.point and named:
         return Area(where, circles=(Circle(occurrence.point, SPOT),))
     return Area(where, geocodes=issuer.geocodes)

@@ -184,6 +184,14 @@ def test_called_off_says_what_is_not_on():
     assert begun["instruction"] == "Cette annonce ne s’applique plus."
 
 
+def test_a_notice_that_is_withdrawn_repeats_nothing_of_it():
+    facts, post = said("withdrawn", kind=PostKind.END, reason=EndReason.CANCELLED)
+
+    assert facts["lead"] == "Annonce retirée"
+    assert facts["instruction"] == "Cette annonce ne s’applique plus."
+    assert "haute" not in post
+
+
 def test_what_is_no_works_is_not_called_so_and_orders_nothing():
     facts, post = said("before", kind=PostKind.PUBLISH, hazard="general")
 

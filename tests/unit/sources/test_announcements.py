@@ -468,6 +468,18 @@ def test_entries_that_share_a_uid_are_told_each():
     assert story.steps("2026-11-27 09:00") == [("Update", "start")]
 
 
+def test_what_is_not_public_any_more_is_withdrawn_without_its_words():
+    story = Story(one(more="LOCATION:Rue haute\nURL:https://town.example/1"))
+    story.read("2026-11-26 09:00")
+
+    (withdrawn,) = story.read("2026-11-26 10:00", one(more="CLASS:PRIVATE"))
+    assert (withdrawn.msg_type, step(withdrawn)) == (MsgType.CANCEL, "withdrawn")
+    assert "haute" not in repr(withdrawn.infos)
+    assert withdrawn.infos[0].web is None
+    assert story.gone == 0
+    assert story.steps("2026-11-27 09:00") == []
+
+
 def test_a_first_reading_tells_nothing_that_began_before_it():
     on = event("DTSTART:20261126T080000\nDTEND:20261128T080000", uid="on", summary="Begun")
     weekly = event("DTSTART:20261105T090000\nDURATION:PT3H\nRRULE:FREQ=WEEKLY", uid="weekly", summary="Weekly")
