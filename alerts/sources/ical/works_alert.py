@@ -28,7 +28,7 @@ from alerts.model.alert import (
     Severity,
     Urgency,
 )
-from alerts.model.hazard import HAZARD_PARAMETER, Hazard, fold, hazard_of
+from alerts.model.hazard import HAZARD_PARAMETER, WATER_CUTS, Hazard, fold, hazard_of
 from alerts.sources.ical.announcements import Announcement, Kind
 from alerts.sources.ical.occurrence import Occurrence, series_to_record
 
@@ -46,16 +46,21 @@ _MSG_TYPES: dict[Kind, MsgType] = {
 }
 _CATEGORIES = {
     Hazard.WATER_CUT: Category.INFRA,
+    Hazard.POWER: Category.INFRA,
     Hazard.WORKS: Category.TRANSPORT,
     Hazard.GENERAL: Category.OTHER,
 }
+_OWN_WORDS = frozenset((*WATER_CUTS, Hazard.POWER))
+"""What is planned like works, and needs other words."""
 _EVENTS = {
     ("fr", Hazard.GENERAL): "Information",
     ("fr", Hazard.WORKS): "Travaux",
     ("fr", Hazard.WATER_CUT): "Coupure d'eau",
+    ("fr", Hazard.POWER): "Coupure d'électricité",
     ("en", Hazard.GENERAL): "Information",
     ("en", Hazard.WORKS): "Works",
     ("en", Hazard.WATER_CUT): "Water cut",
+    ("en", Hazard.POWER): "Power cut",
 }
 
 
@@ -68,7 +73,7 @@ _WORKS_WORDS = (
     r"elagage|abattage|enrobes?|goudronnage|revetement|chaussee|trottoirs?|pavage|marquage|refection|raccordements?|"
     r"branchements?|fouilles?|tranchees?|terrassement|canalisations?|reseaux?|assainissement|egouts?|curage|fibre|"
     r"pose|depose|remplacement|renouvellement|reparation|renovation|rehabilitation|amenagement|demolition|ravalement|"
-    r"echafaudage|grue|nacelle|forage|balayage|debroussaillage|fauchage|demenagement|maintenance|inspection|"
+    r"echafaudage|grue|nacelle|forage|balayage|nettoyage|taille|tonte|purge|debroussaillage|fauchage|demenagement|maintenance|inspection|"
     r"resurfacing|repairs?|drains?|sewers?|pipes?|cables?|mains|digging|felling|pruning|scaffold\w*|crane|parking|"
     r"traffic|diversion|detour|closures?)"
 )
@@ -135,13 +140,14 @@ def _info(announcement: Announcement, issuer: Issuer, now: datetime) -> Info:
 
 
 def _hazard(occurrence: Occurrence) -> Hazard:
-    """A water cut or works where the categories or the title say so; a market or a closed town hall is neither.
+    """A cut of water or power, or works, where categories or title say so; a market or a closed hall is neither.
 
     What a title begins with counts before what it mentions: works in the market's street are works.
     """
     said = Info(event=", ".join(occurrence.categories), headline=occurrence.summary)
-    if hazard_of(said) is Hazard.WATER_CUT:
-        return Hazard.WATER_CUT
+    named = hazard_of(said)
+    if named in _OWN_WORDS:
+        return Hazard.WATER_CUT if named in WATER_CUTS else named
     title, kinds = fold(occurrence.summary), fold(", ".join(occurrence.categories))
     if _WORKS.search(kinds) or _BEGINS_WITH_WORKS.search(title):
         return Hazard.WORKS

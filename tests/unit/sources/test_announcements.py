@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.model.alert import Alert, Category, MsgType, Urgency
+from alerts.model.hazard import hazard_of
 from alerts.sources.ical.announcements import Announcement, Schedule, decide
 from alerts.sources.ical.moments import parse_moment
 from alerts.sources.ical.occurrence import from_state, to_state
@@ -642,3 +643,30 @@ def test_whatever_happens_to_it_every_reference_was_sent_before(happenings):
             assert bool(alert.references) is (alert.msg_type is not MsgType.ALERT)
             sent.append(alert)
     assert len({each.identifier for each in sent}) == len(sent)
+
+
+@pytest.mark.parametrize(
+    ("title", "hazard"),
+    [
+        ("Rue Haute", "works"),
+        ("Élagage avenue de la Gare, stationnement interdit", "works"),
+        ("Raccordement au gaz rue Basse", "works"),
+        ("Fermeture de la rue Haute", "works"),
+        ("Stationnement interdit place du Marché", "works"),
+        ("Road closed for resurfacing", "works"),
+        ("Coupure d'eau rue Basse", "water-cut"),
+        ("Coupure d'électricité quartier de la Gare", "power"),
+        ("Marché de Noël, place du Marché", "general"),
+        ("Brocante : rue Haute fermée", "general"),
+        ("Fermeture de la mairie", "general"),
+        ("Fermeture de la piscine pour maintenance", "general"),
+        ("Conseil municipal", "general"),
+        ("Town hall closed", "general"),
+        ("Farmers' market", "general"),
+    ],
+)
+def test_what_is_no_works_is_not_called_so(title, hazard):
+    (first,) = Story(one(summary=title)).read("2026-11-26 09:00")
+
+    assert hazard_of(first.infos[0]).value == hazard
+    assert (first.infos[0].event == "Information") == (hazard == "general")
