@@ -78,7 +78,7 @@ def test_what_waits_is_told_word_for_word_and_another_lets_it_out(desk):
     anne.reads("Vous l’avez rédigée")
     assert desk.state(alert) == {"waiting"}
 
-    paul.reads("Toujours à valider", "Montez à l’étage.")
+    paul.reads("toujours à valider", "Montez à l’étage.")
     paul.press("Valider")
     paul.reads("Validée par vous", "Crue")
     desk.town.until(lambda: desk.state(alert) == {"sent"})

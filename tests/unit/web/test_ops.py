@@ -10,11 +10,14 @@ from alerts.model.reason import because
 from alerts.web.ops import Cycle, Gauges, ops_routes
 
 
-async def ready(*cycles: Cycle, language: str = "fr-FR") -> tuple[int, dict]:
+async def ready(*cycles: Cycle, language: str = "fr-FR", warnings: tuple[str, ...] = ()) -> tuple[int, dict]:
     async def metrics() -> bytes:
         return b""
 
-    routes = {route.path: route.handler for route in ops_routes(Gauges(lambda: list(cycles), metrics, language))}
+    routes = {
+        route.path: route.handler
+        for route in ops_routes(Gauges(lambda: list(cycles), metrics, language), lambda: list(warnings))
+    }
     answer = await routes["/readyz"](make_mocked_request("GET", "/readyz"))
     return answer.status, json.loads(answer.text)
 
@@ -34,3 +37,9 @@ async def test_what_fails_without_standing_still_is_ready():
 
     assert (status, body["status"]) == (200, "ready")
     assert body["cycles"]["source meteo"]["reason"] == "status 503"
+
+
+async def test_what_is_wrong_with_the_way_to_the_desk_is_told_and_is_no_503():
+    status, body = await ready(Cycle("lane x", 0.5, stands=False), warnings=("web.proxies: none is listed",))
+
+    assert (status, body["warnings"]) == (200, ["web.proxies: none is listed"])
