@@ -25,9 +25,12 @@ FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 """The characters that XML 1.0 (section 2.2) has no place for."""
 
 
+_LONGEST_LINE = 1000
+
+
 def one_line(text: str) -> str:
     """What a stranger wrote, as a message or a log may hold it: no control characters or halves of them, one line."""
-    return " ".join(FORBIDDEN.sub("", text).split())
+    return " ".join(FORBIDDEN.sub("", text[:_LONGEST_LINE]).split())
 
 
 def parse(body: bytes, *, max_tags: int = MAX_TAGS) -> tuple[Element, tuple[str, ...]]:

@@ -38,6 +38,7 @@ from alerts.rendering.clean import clean
 from alerts.rendering.faces import ChannelFace, Context, StationFace
 from alerts.rendering.templates import Renderer
 from alerts.rendering.weighted import weighted
+from alerts.sources.cap.index import read_index
 from alerts.sources.cap.message import read_json, read_message
 from alerts.sources.ical.document import decode, read_calendars
 from alerts.sources.ical.place import CalendarFile
@@ -420,3 +421,23 @@ def test_two_versions_of_a_long_text_are_compared_in_a_moment(unit):
         runs = word_runs(before, after)
     assert "".join(run.text for run in runs if run.mark is not Mark.NEW) == before
     assert "".join(run.text for run in runs if run.mark is not Mark.GONE) == after
+
+
+def test_messages_within_messages_are_no_more_than_the_outermost():
+    deep = 120
+    body = b"<EDXLDistribution>" + b"<alert>" * deep + b"<note>" + b"x" * 100_000 + b"</note>" + b"</alert>" * deep
+    entries = read_index(body + b"</EDXLDistribution>", None, "https://feeds.example/", zone=UTC)
+    assert sum(len(entry.message) for entry in entries) < 200_000
+
+
+def test_areas_and_references_have_a_number():
+    area, reference = {"areaDesc": "A"}, "s,i,2026-11-25T12:00:00Z"
+    document = {
+        "identifier": "i", "sender": "s", "sent": "2026-11-25T12:00:00Z",
+        "references": " ".join(f"s,i{n},2026-11-25T12:00:00Z" for n in range(1500)) + reference,
+        "info": [{"event": "e", "area": [area] * 700}] * 3,
+    }  # fmt: skip
+    alert, notes = read_json(document, zone=UTC)
+    assert sum(len(info.areas) for info in alert.infos) == 1000
+    assert len(alert.references) <= 500
+    assert "the message has more than 1,000 areas: the rest is left out" in notes

@@ -118,7 +118,8 @@ def _read_xml(body: bytes, base_url: str, zone: tzinfo) -> Iterator[IndexEntry]:
 
 
 def _read_wrapped(root: Element, name: str) -> Iterator[IndexEntry]:
-    messages = list(root.iter("{*}alert"))
+    # A message within a message is that one's business: each of 250 nested ones would be all of them over again.
+    messages = [each for each in root.iter("{*}alert") if next(each.iterancestors("{*}alert"), None) is None]
     if not messages and name not in ("EDXLDistribution", "alerts"):
         what = "an HTML page" if name.lower() == "html" else f"XML with the root <{name[:40]}>"
         raise Unreadable(f"the answer is {what}; expected Atom, RSS, CAP, or CAP messages within")

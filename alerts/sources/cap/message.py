@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
+from itertools import islice
 from typing import Any
 
 from alerts.model.alert import (
@@ -53,6 +54,8 @@ LARGEST_MESSAGE = 8 * 1_048_576
 _POINTS_READ, _POINTS_KEPT = 100_000, 20_000
 """Points of all outlines of one message: what is read of them, and what is kept; then each is kept as its box."""
 _FEW = 100
+_MOST_AREAS, _MOST_REFERENCES = 1000, 500
+"""Each area is compared with the town's ground, each reference looked for among what is known."""
 
 
 def read_message(body: bytes, *, zone: tzinfo, language: str = "en-US") -> tuple[Alert, tuple[str, ...]]:
@@ -90,7 +93,7 @@ class _Reader:
     """
 
     def __init__(self, zone: tzinfo, language: str, bounds: Bounds) -> None:
-        self._unread, self._unkept = _POINTS_READ, _POINTS_KEPT
+        self._unread, self._unkept, self._areas = _POINTS_READ, _POINTS_KEPT, _MOST_AREAS
         self._zone = zone
         self._language = language
         self._notes = dict(bounds.notes)
@@ -160,7 +163,7 @@ class _Reader:
     def _references(self, fields: Fields, identifier: str, sent: datetime) -> tuple[Reference, ...]:
         read: dict[Reference, None] = {}
         for text in fields.get("references", ()):
-            for sender, name, time in split_triples(text):
+            for sender, name, time in islice(split_triples(text), _MOST_REFERENCES):
                 if sender and name:
                     read[Reference(sender, name, read_time(time, self._zone, self._note) or sent)] = None
                 else:
@@ -195,8 +198,16 @@ class _Reader:
             contact=_first(fields, "contact"),
             parameters=_pairs(fields, "parameter"),
             resources=tuple(self._resource(one) for one in fields.get("resource", ())),
-            areas=tuple(self._area(one) for one in fields.get("area", ())),
+            areas=self._areas_of(fields),
         )
+
+    def _areas_of(self, fields: Fields) -> tuple[Area, ...]:
+        told = fields.get("area", ())
+        if len(told) > self._areas:
+            self._note(f"the message has more than {_MOST_AREAS:,} areas: the rest is left out")
+        read = tuple(self._area(one) for one in told[: self._areas])
+        self._areas -= len(read)
+        return read
 
     def _event(self, fields: Fields) -> str:
         event = _first(fields, "event")

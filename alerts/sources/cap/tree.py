@@ -29,7 +29,7 @@ _NAMES = frozenset({"identifier", "sender"})
 """What tells messages apart: a longer one becomes its digest, for two that begin alike are not one."""
 _OUTLINES = frozenset({"polygon"})
 """Read within bounds of their own (`alerts.sources.cap.fields.read_ring`)."""
-_MOST_CHARACTERS, _MOST_FIELDS = 1_000_000, 20_000
+_MOST_CHARACTERS, _MOST_FIELDS = 300_000, 20_000
 """Of all fields of a message together: a warning in thirty languages has a tenth of it."""
 
 
