@@ -146,18 +146,22 @@ def _grapheme_cuts(text: str, *, markup: bool) -> list[_Place]:
     """Return where a grapheme ends, outside of tags and entities."""
     cuts: list[_Place] = []
     stack: list[str] = []
-    place = 0
+    place = flags = 0
     for atom in (_ATOM if markup else _PLAIN_ATOM).finditer(text):
-        if place and not _goes_on(text, place):
+        if place and not _goes_on(text, place, flags):
             cuts.append((place, _closing(stack)))
+        flags = flags + 1 if _is_flag(atom[0]) else 0
         if markup and (tag := _TAG.fullmatch(atom[0])):
             _pass(stack, tag)
         place = atom.end()
     return cuts
 
 
-def _goes_on(text: str, place: int) -> bool:
-    """Whether the grapheme before `place` goes on with the character there (Unicode's UAX 29, as far as texts need)."""
+def _goes_on(text: str, place: int, flags: int) -> bool:
+    """Whether the grapheme before `place` goes on with the character there (Unicode's UAX 29, as far as texts need).
+
+    `flags` is how many letters of flags stand before it in a row, of which each two are one.
+    """
     before, after = text[place - 1], text[place]
     if (
         after in _JOINS
@@ -168,16 +172,13 @@ def _goes_on(text: str, place: int) -> bool:
         return True
     if "\U000e0020" <= after <= "\U000e007f":
         return True
-    if _is_flag(before) and _is_flag(after):
-        start = place
-        while start and _is_flag(text[start - 1]):
-            start -= 1
-        return (place - start) % 2 == 1
+    if flags and _is_flag(after):
+        return flags % 2 == 1
     return "\u1100" <= before <= "\u11ff" and "\u1160" <= after <= "\u11ff"
 
 
 def _is_flag(letter: str) -> bool:
-    return "\U0001f1e6" <= letter <= "\U0001f1ff"
+    return len(letter) == 1 and "\U0001f1e6" <= letter <= "\U0001f1ff"
 
 
 def _cuts_at(text: str, ends: re.Pattern[str], *, markup: bool) -> list[_Place]:
