@@ -30,6 +30,8 @@ def detail_in_words(detail: str, words: Words) -> str:
     roles = _roles(_)
     if (changed := _CHANGED.fullmatch(detail)) and changed[1] in roles and changed[2] in roles:
         return f"{roles[changed[1]]} → {roles[changed[2]]}"
+    if validated := _validation(detail, _):
+        return validated
     return roles.get(detail) or _how(detail, _)
 
 
@@ -44,6 +46,16 @@ def _how(detail: str, _: Gettext) -> str:
         "the browser's": _("the browser's"),
     }
     return known.get(detail, detail)
+
+
+def _validation(detail: str, _: Gettext) -> str | None:
+    """What was validated, by what it was named, and whether nobody else looked; None for anything else."""
+    alone, by_id = _("alone"), _("by its id")
+    what = detail.removesuffix(", alone")
+    bare = what.removesuffix(" [by its id]")
+    if bare == detail:
+        return None
+    return f"{bare if bare == what else f'{bare} [{by_id}]'}{'' if what == detail else f', {alone}'}"
 
 
 def _roles(_: Gettext) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 from functools import cache, partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from alerts.desk.report import Report
+from alerts.web.console.compose.wording import remark
 from alerts.web.console.frame import worded
 from alerts.web.console.words import Words, words_of
 
@@ -42,7 +44,11 @@ def in_words(words: Words, zone: tzinfo) -> dict[str, Any]:
         there = time.astimezone(zone)
         return f"{format_date(there, 'short', locale=_locale(words))} {format_time(there, 'HH:mm:ss')}"
 
-    return {"moment": moment, "spell": partial(spelled_span, day=words.gettext("d"))}
+    def remarked_all(warnings: Sequence[str]) -> str:
+        """What a post's warnings say, each a sentence."""
+        return " ".join(remark(each, words.gettext) for each in warnings)
+
+    return {"moment": moment, "remarked_all": remarked_all, "spell": partial(spelled_span, day=words.gettext("d"))}
 
 
 def spelled_span(span: timedelta | None, day: str = "d") -> str:

@@ -9,23 +9,26 @@ from aiohttp import web
 from babel.dates import format_datetime
 from markupsafe import Markup
 
+from alerts.web.console.compose.wording import remark
 from alerts.web.console.frame import Console, visitor_of
 from alerts.web.console.watch.cases import remedy_of
 
 
 def page(console: Console, request: web.Request, name: str, *, status: int = 200, **values: Any) -> web.Response:
     """A page of this part, or a fragment of one."""
-    actor, language = visitor_of(request).actor, console.frame.words(request).language
+    actor, words = visitor_of(request).actor, console.frame.words(request)
+    language = words.language
 
     def exact(at: datetime) -> Markup:
         here = at.astimezone(console.frame.station.timezone)
-        words = format_datetime(here, "d MMM HH:mm:ss", locale=language)
-        return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), words)
+        spelled = format_datetime(here, "d MMM HH:mm:ss", locale=language)
+        return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), spelled)
 
     common = {
         "may": actor.may,
         "remedy_of": remedy_of,
         "exact": exact,
+        "remarked": lambda text: remark(text, words.gettext),
         "moment": console.office.now(),
     }
     return console.frame.page(request, name, status=status, **common, **values)

@@ -151,20 +151,23 @@ class Desk:
         return await self.office.ask(lambda sitting: list(sitting.books.posts_of(alert_id)))
 
 
-async def _opened(tmp_path, publish):
-    (tmp_path / "channels.toml").write_text(TOWN.format(publish=publish), encoding="utf-8")
+async def _opened(tmp_path, publish, language):
+    told = TOWN.format(publish=publish).replace('language = "en"', f'language = "{language}"')
+    (tmp_path / "channels.toml").write_text(told, encoding="utf-8")
     config = load_config(tmp_path / "channels.toml")
     migrate(config.database)
     return config, await Database.open(config.database)
 
 
 @asynccontextmanager
-async def a_desk(tmp_path, publish="auto"):
-    config, database = await _opened(tmp_path, publish)
+async def a_desk(tmp_path, publish="auto", parts=(watch,), language="en"):
+    config, database = await _opened(tmp_path, publish, language)
     try:
         desk = Desk(config, database, FakeClock())
         await desk.sign_in()
-        async with TestClient(TestServer(desk.app())) as client:
+        async with TestClient(
+            TestServer(desk.app([route for part in parts for route in part.routes(desk.console)]))
+        ) as client:
             desk.client = client
             yield desk
     finally:
