@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -65,6 +66,16 @@ token = {{ env = "TELEGRAM_TOKEN" }}
 ALL_THREE = X + PAGE + TELEGRAM
 PLATFORM = {"x": "twitter", "page": "facebook", "telegram": "telegram"}
 """Which platform each channel of `ALL_THREE` speaks to."""
+
+
+def demanded(headline: str, options: Sequence[str]) -> list[str]:
+    """What an officer has to say besides: what to do where it is grave, and for whom an order is."""
+    said: list[str] = []
+    if "--instruction" not in options and {"Severe", "Extreme"} & set(options):
+        said += ["--instruction", "Restez chez vous."]
+    if "--area" not in options and re.search("vacuation|vacuez|uite de gaz", headline):
+        said += ["--area", "Centre-Bourg"]
+    return said
 
 
 class Town:
@@ -136,8 +147,8 @@ class Town:
         return [json.loads(line) for line in done.stdout.splitlines()]
 
     def post(self, headline: str, *options: str) -> dict[str, Any]:
-        """`tocsin post`, and the alert that it tells of."""
-        return self.objects("post", "--headline", headline, *options)[0]
+        """`tocsin post`, with what the desk asks for where the test doesn't say it, and the alert that it tells of."""
+        return self.objects("post", "--headline", headline, *options, *demanded(headline, options))[0]
 
     def timelines(self) -> dict[str, list[dict[str, Any]]]:
         """What each platform holds, by the platform's name."""

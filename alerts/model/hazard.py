@@ -224,7 +224,10 @@ _WORDS: tuple[tuple[Hazard, str], ...] = (
     ),
     (Hazard.RAIN_FLOOD, r"pluies?.(et.)?inondations?|fortes? pluies?|pluies? (fortes?|abondantes?|diluviennes?)"),
     (Hazard.RAIN_FLOOD, r"heavy rain(fall)?|rain.?floods?|flash floods?|rainfall|ruissellement|starkregen|dauerregen"),
-    (Hazard.FLOOD, r"crues?|inondations?|floods?|flooding|debordements?|hochwasser\w*|(uber(schwemm|flut)ung\w*)"),
+    (
+        Hazard.FLOOD,
+        r"crues?|inondations?|floods?|flooding|debordements?|digues?|hochwasser\w*|(uber(schwemm|flut)ung\w*)",
+    ),
     (Hazard.STORM, r"orages?|orageux|orageuses?|thunderstorms?|tornado(es)?|tornades?|grele|hail|lightning|foudre"),
     (Hazard.STORM, r"\w*gewitter\w*|hagel\w*"),
     (Hazard.SNOW_ICE, r"neige|verglas|snow(fall)?|ic[ey]|blizzard|winter (storm|weather)|freezing rain|glace|frost"),

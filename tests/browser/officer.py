@@ -129,7 +129,7 @@ class Person:
 
     def come_to_what_is_grave(self) -> None:
         """Send something grave: it is shown once more before it goes out."""
-        self.go("/compose?hazard=evacuation")
+        self.go("/compose?hazard=shelter")
         self.press(self.page.locator("#f-area").get_by_text("Le Plateau"))
         self.press(self.page.locator("#publish"))
         self.page.locator("#confirm").wait_for()

@@ -67,7 +67,7 @@ class PublicTown(DeskTown):
         )
 
     def _posted(self, headline: str, *options: str) -> str:
-        given = ("--instruction", "Suivez les consignes de la mairie.", *options)
+        given = ("--instruction", "Passez par le quai.", *options)
         return str(self.post(headline, *given)["incident"])
 
     def _over(self, headline: str) -> str:

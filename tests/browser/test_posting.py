@@ -12,7 +12,7 @@ CALLED = {"x": "X account", "page": "Facebook Page", "telegram": "Telegram chann
 
 
 @pytest.mark.parametrize(
-    ("size", "hazard", "place"), [("desk", "Water cut", "Les Coteaux"), ("phone", "Evacuation", "Le Plateau")]
+    ("size", "hazard", "place"), [("desk", "Power cut", "Les Coteaux"), ("phone", "Take shelter", "Le Plateau")]
 )
 def test_a_prepared_hazard_in_four_actions_validated_in_another_browser_and_seen_out_live(
     desk, town, size, hazard, place
@@ -26,7 +26,7 @@ def test_a_prepared_hazard_in_four_actions_validated_in_another_browser_and_seen
     expect(page.locator("#beside")).to_contain_text(place)
     expect(page.locator("#publish")).to_have_text(re.compile(r"Send for validation: 3 channels"))
     anne.press(page.locator("#publish"))
-    if hazard == "Evacuation":
+    if hazard == "Take shelter":
         expect(page.get_by_role("heading", name="Read, then confirm")).to_be_visible()
         expect(page.locator("main dl")).to_contain_text(place)
         anne.press(page.locator("#confirm"))
@@ -77,6 +77,9 @@ def test_what_is_grave_is_read_before_it_goes(desk):
     anne.write(page.get_by_label("Headline", exact=True), "Fuite de gaz rue Haute")
     anne.press(page.locator("#f-severity").get_by_text("Extreme"))
     anne.press(page.locator("#f-area").get_by_text("Centre-Bourg"))
+    anne.press(page.locator("#publish"))
+    expect(page.locator("#f-instruction-error")).to_be_visible()
+    anne.write(page.get_by_label("Instruction"), "Éloignez-vous à pied.")
     anne.press(page.locator("#publish"))
 
     expect(page.get_by_role("heading", name="Read, then confirm")).to_be_visible()

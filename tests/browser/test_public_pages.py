@@ -94,7 +94,7 @@ def test_without_any_script_it_says_the_same(look, town, day):
     expect(page.locator("#map")).to_be_hidden()
     page.get_by_role("link", name="Rue Basse fermée").click()
     expect(page).to_have_url(f"{town.pages}/alerts/{day.mapped}")
-    expect(page.locator(".facts")).to_contain_text("Suivez les consignes de la mairie.")
+    expect(page.locator(".facts")).to_contain_text("Passez par le quai.")
     page.get_by_role("link", name="English").click()
     expect(page.locator(".facts")).to_contain_text("What to do")
 

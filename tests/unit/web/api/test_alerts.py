@@ -61,7 +61,7 @@ async def test_what_is_out_is_updated_cancelled_and_corrected(bureau):
     assert [post["kind"] for post in ended["posts"]] == [post["kind"] for post in shown["posts"]] == ["end", "end"]
     assert "Non." not in str(ended["posts"])
     [follows] = (await bureau.told("GET", "/alerts?state=waiting"))["alerts"]
-    assert [(post["kind"], "Non." in post["text"]) for post in follows["posts"]] == [("update", True)] * 2
+    assert [(post["kind"], "Rectificatif – Non" in post["text"]) for post in follows["posts"]] == [("update", True)] * 2
     assert len(await bureau.rows("SELECT * FROM alert")) == 4
 
 
