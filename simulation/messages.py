@@ -67,6 +67,12 @@ def cancel_of(before: Alert, now: datetime) -> Alert:
     return _following(before, sent, MsgType.CANCEL, before.infos[0])
 
 
+def forged_end_of(before: Alert, now: datetime) -> Alert:
+    """An end by somebody who has no say in it."""
+    end = cancel_of(before, now)
+    return replace(end, identifier=f"{end.identifier}-forged", sender="somebody@else.example")
+
+
 def reissue(before: Alert, now: datetime) -> Alert:
     """The same words under another identifier."""
     return replace(before, identifier=f"{before.identifier}-bis", sent=now.replace(microsecond=0))

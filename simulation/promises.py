@@ -100,12 +100,13 @@ def each_for_itself(db: sqlite3.Connection, records: Sequence[Record], posts: Se
     let_go = {row[0] for row in db.execute("SELECT alert_id FROM decision WHERE what = 'approved'")}
     over = {row[0] for row in db.execute("SELECT alert_id FROM decision WHERE what = 'over'")}
     ends = {post.alert for post in posts if post.kind is PostKind.END and post.state is PostState.SENT} - let_go - over
-    incidents: dict[str, set[str]] = defaultdict(set)
+    incidents: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for record in records:
-        if record.id in ends and record.source != MANUAL and record.source not in incidents[record.incident_id]:
+        voice = record.source, record.alert.sender if record.alert else ""
+        if record.id in ends and record.source != MANUAL and voice not in incidents[record.incident_id]:
             yield Breach("each for itself", f"{record.id} of {record.source} ended what others brought")
         if record.state is AlertState.ACCEPTED:
-            incidents[record.incident_id].add(record.source)
+            incidents[record.incident_id].add(voice)
 
 
 def open_posts(db: sqlite3.Connection) -> int:

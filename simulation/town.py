@@ -12,7 +12,7 @@ from alerts.model.alert import Alert, Severity, Status, Urgency
 from simulation.agenda import Agenda, Trace
 from simulation.disk import Disk
 from simulation.feed import Feed
-from simulation.messages import SENDER, Subject, alert_on, cancel_of, reissue, update_on
+from simulation.messages import SENDER, Subject, alert_on, cancel_of, forged_end_of, reissue, update_on
 from simulation.officer import Officer
 from simulation.platform import Platform
 
@@ -123,6 +123,9 @@ class Town:
         say(alert)
         if not by_hand and self._dice.random() < 0.1:
             self._agenda.after(self._dice.uniform(1, 600), lambda: say(reissue(alert, self._agenda.now)))
+        if self._dice.random() < 0.1:
+            feed = self._dice.choice(list(self._feeds.values()))
+            self._agenda.after(self._dice.uniform(1, 300), lambda: feed.show(forged_end_of(alert, self._agenda.now)))
         self._go_on(alert, say, 1)
 
     def _go_on(self, alert: Alert, say: Callable[[Alert], None], place: int) -> None:
