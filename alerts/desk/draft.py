@@ -29,6 +29,8 @@ from alerts.model.hazard import HAZARD_PARAMETER, Hazard
 from alerts.model.span import parse_span
 
 LASTS = timedelta(hours=12)
+_ROUNDED_FROM = timedelta(hours=1)
+"""Shorter spans are meant to the minute."""
 LARGEST_PICTURE = 5 * 1024 * 1024
 _CLOCK = re.compile(r"([01]?\d|2[0-3])[:hH]([0-5]\d)")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -151,11 +153,28 @@ def _times(draft: Draft, station: Station, now: datetime) -> tuple[datetime | No
     onset = read_time("--onset", draft.onset, now, zone) if draft.onset else None
     start = max(onset or now, now)
     expires = read_time("--expires", draft.expires, now, zone) if draft.expires else start + LASTS
+    if not draft.expires or (is_span(draft.expires) and expires - now >= _ROUNDED_FROM):
+        expires = _quarter(expires)
     if expires <= start:
         where = "before" if expires < start else "at"
         limit = "now" if start == now else "its onset"
         raise Misuse(f"--expires {draft.expires!r} is {where} {limit}; allowed: a later time")
     return _whole(onset, zone) if onset else None, _whole(expires, zone)
+
+
+def is_span(text: str) -> bool:
+    """Whether a time was typed as a span from now rather than as an hour or a date."""
+    try:
+        parse_span(text.strip())
+    except ValueError:
+        return False
+    return True
+
+
+def _quarter(time: datetime) -> datetime:
+    """The next quarter of an hour, seconds aside: nobody says that something lasts until 6:07pm."""
+    minute = time.replace(second=0, microsecond=0)
+    return minute + timedelta(minutes=-minute.minute % 15)
 
 
 def _whole(time: datetime, zone: tzinfo) -> datetime:

@@ -37,7 +37,7 @@ def test_a_post_is_out_on_the_three_platforms_with_id_and_address(town):
         there = on_timelines[PLATFORM[post["channel"]]]
         assert there["id"] == post["remote_id"]
         assert post["url"].startswith("https://")
-        assert "Coupure d'eau rue des Tanneurs" in there["text"]
+        assert "Coupure d’eau rue des Tanneurs" in there["text"]
         assert post["attempts"] == 1
 
 

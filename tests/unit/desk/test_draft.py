@@ -215,3 +215,13 @@ def test_a_draft_is_here_whatever_area_it_names(town):
         filed = town.post(replace(draft, identifier=f"tocsin-{number}"), again=True)
         assert set(town.states(filed).values()) == {"queued"}
         assert town.desk.station.territory.locate(filed.record.alert)
+
+
+@pytest.mark.parametrize(
+    ("typed", "ends"),
+    [("6h", (18, 15)), (None, (0, 15)), ("18:07", (18, 7)), ("20m", (12, 27)), ("2026-11-25T18:07", (18, 7))],
+)
+def test_a_span_ends_at_a_quarter_of_an_hour_and_what_was_typed_as_an_hour_does_not(town, typed, ends):
+    now = datetime(2026, 11, 25, 11, 7, 20, tzinfo=UTC)
+    expires = draft_alert(Draft("Crue", expires=typed), town.station, now, "1").infos[0].expires
+    assert (expires.hour, expires.minute) == ends
