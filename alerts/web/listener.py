@@ -304,6 +304,7 @@ class _Connection(web.RequestHandler):
         "_body",
         "_left",
         "_listener",
+        "_parsed",
         "_received",
         "_request",
         "_since",
@@ -327,6 +328,7 @@ class _Connection(web.RequestHandler):
         self._received = 0
         self._request: web.BaseRequest | None = None
         self._body: StreamReader = EMPTY_PAYLOAD
+        self._parsed = 0
         self._left = 0
         self._unread_since = 0.0
 
@@ -354,7 +356,7 @@ class _Connection(web.RequestHandler):
 
     def begins(self, request: web.BaseRequest) -> None:
         """Its headers are there: now it is our turn, unless a body is to follow."""
-        self._request, self._body = request, request.content
+        self._request, self._body, self._parsed = request, request.content, max(self._parsed - 1, 0)
         self._since, self._received = self._listener.now(), 0
 
     def ends(self) -> None:
@@ -372,10 +374,14 @@ class _Connection(web.RequestHandler):
         if self._since is None:
             self._since, self._received = self._listener.now(), 0
         self._received += len(data)
-        seen = self._request_count
+        seen, lingers = self._request_count, not self._body.is_eof()
         super().data_received(data)
-        is_head = self._request is None and self._request_count == seen and self._body.is_eof()
-        if is_head and self._received > LONGEST_HEAD:
+        self._parsed += self._request_count - seen  # what is parsed begins in a later round of the loop
+        if self._request is not None or self._parsed:
+            return
+        if lingers:  # the rest of a body that nobody wanted, which aiohttp reads and drops for a while
+            self._received = 0
+        elif self._received > LONGEST_HEAD:
             self._listener.refuse("headers", self.address)
             self.hang_up()
 

@@ -59,6 +59,7 @@ class Hall:
         self.begun: list[int] = []
         app = web.Application()
         app.add_routes([web.get("/hang", self._hang), web.get("/{name:.*}", self._hello), web.post("/", self._read)])
+        app.add_routes([web.post("/early", self._refuse)])
         proxies = [ip_network("127.0.0.9")]
         self.listener = Listener(app, Limits(**limits), self.clock, proxies, lambda why: self.refused.update([why]))
         self.port = 0
@@ -101,6 +102,9 @@ class Hall:
     async def _hello(self, _: web.Request) -> web.Response:
         self.begun.append(self.round)
         return web.Response(text="hello")
+
+    async def _refuse(self, _: web.Request) -> web.Response:
+        return web.Response(status=413, text="too large")
 
     async def _hang(self, _: web.Request) -> web.Response:
         await self.open.wait()
@@ -191,6 +195,26 @@ async def test_a_body_comes_at_a_bearable_pace():
         assert await slow.is_closed()
         assert await steady.status() == 200
         assert town.refused == {"body": 1}
+
+
+async def test_a_body_that_is_not_wanted_is_answered_and_not_cut_off():
+    """As http.client sends it: all of it at once, and only then does it read."""
+    big = WHOLE.replace(b"GET / ", b"POST /early ").replace(b"\r\n\r\n", b"\r\nContent-Length: 3000000\r\n\r\n")
+    async with hall() as town:
+        caller = await town.call()
+        caller.writer.write(big + b"x" * 3_000_000)
+
+        assert await caller.status() == 413
+        assert not town.refused
+
+
+async def test_a_picture_comes_in_whole_however_it_is_cut_on_its_way():
+    async with hall() as town:
+        caller = await town.call()
+        for _ in range(3):  # also after others on the same connection
+            caller.writer.write(POST.replace(b"100000", b"900000") + b"x" * 900_000)
+            assert await caller.status() == 200
+        assert not town.refused
 
 
 async def test_an_answer_that_nobody_reads_is_given_up():
