@@ -32,7 +32,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-POST = ("post", "--headline", "Fuite de gaz", "--image", "plan.png", "--alt", "Le plan du quartier")
+POST = ("post", "--headline", "Marché déplacé", "--image", "plan.png", "--alt", "Le plan du quartier")
 
 
 def test_the_picture_of_a_post_is_a_copy(folder):
