@@ -90,7 +90,7 @@ class OfficerRounds:
             except DeliveryError as error:
                 if was_blind is (letter.alert in self._blind):
                     self._rests[key] = self._bot.clock.monotonic() + RESTS
-                log.warning("officers.not_told", alert=letter.alert, reason=error.reason)
+                log.warning("officers.not_told", alert=letter.alert, reason=str(error.reason))
                 continue
             self._rests.pop(key, None)
             await self._bot.office.act(partial(self._keep, letter))
