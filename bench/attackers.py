@@ -207,7 +207,7 @@ def _message(event: str = "Vent violent", polygon: str = "") -> bytes:
 <status>Actual</status><msgType>Alert</msgType><scope>Public</scope>
 <info><language>fr-FR</language><category>Met</category><event>{event}</event>
 <urgency>Expected</urgency><severity>Severe</severity><certainty>Likely</certainty><expires>{later}</expires>
-<headline>{event}</headline><area><areaDesc>Ici</areaDesc>{area}</area></info></alert>""".encode()
+<headline>{event} urn:bench</headline><area><areaDesc>Ici</areaDesc>{area}</area></info></alert>""".encode()
 
 
 def _outline() -> str:
