@@ -14,7 +14,8 @@ from campaign.marks import Mark, read_mark, read_wording
 
 _POSTS = "SELECT id, alert_id, kind, means, state, reason, remote_id, next_try FROM post WHERE channel = ?"
 _TOLD_SO = (
-    "SELECT DISTINCT post_id FROM attempt WHERE outcome IN ('sent_again', 'officer') AND reason LIKE 'it may be out%'"
+    "SELECT DISTINCT post_id FROM attempt WHERE outcome IN ('sent_again', 'officer')"
+    " AND (reason LIKE 'it may be out%' OR reason LIKE '%maybe_out_%')"
 )
 _OPEN = """
 SELECT count(*) FROM post

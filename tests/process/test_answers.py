@@ -14,11 +14,11 @@ PUBLISHING = "POST .*tweets"
 @pytest.mark.parametrize(
     ("fault", "settings", "outcome", "says"),
     [
-        ("hang", {}, "in_doubt", "within"),
+        ("hang", {}, "in_doubt", "n’a pas répondu"),
         ("half", {}, "in_doubt", "X"),
         ("error_html", {"status": 502}, "in_doubt", "502"),
-        ("rate_limit", {"retry_after": 3}, "retry", "limit"),
-        ("rate_limit", {}, "retry", "limit"),
+        ("rate_limit", {"retry_after": 3}, "retry", "limite"),
+        ("rate_limit", {}, "retry", "limite"),
     ],
     ids=["hang", "half", "html", "429-with-a-time", "429-without"],
 )

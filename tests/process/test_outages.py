@@ -91,7 +91,7 @@ def test_an_alert_behind_a_limit_that_its_feed_cancels_never_appears(town, feed)
     feed.tell(cancellation(alert))
 
     town.until(lambda: [post["state"] for post in posts_of(town, "Saint-Vincent")] == ["superseded"] * 3)
-    assert all("took its place before it went out" in post["reason"] for post in posts_of(town, "Saint-Vincent"))
+    assert all(post["reason_code"] == "superseded" for post in posts_of(town, "Saint-Vincent"))
     assert not any(timeline(town, platform, "Saint-Vincent") for platform in PLATFORMS)
 
 
