@@ -19,7 +19,7 @@ SAID = {
     ),
     "fr": (
         "phone",
-        "Visible du public sur 3 canaux sur 3, jusqu’à",
+        "Visible du public sur 3 canaux sur 3, jusqu’au",
         "sa fin attend (3 canaux)",
         "Une annulation attend une validation.",
     ),

@@ -484,7 +484,7 @@ class TestWhatIsSo:
         ("language", "said"),
         [
             ("en", "Visible to the public on 1 channel of 2, until"),
-            ("fr", "Visible du public sur 1 canal sur 2, jusqu’à"),
+            ("fr", "Visible du public sur 1 canal sur 2, jusqu’au"),
         ],
     )
     async def test_one_line_at_the_head_says_it_all(self, desk, language, said):
