@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.model.alert import Alert, Info, Named, Severity
+from alerts.model.reason import because
 from alerts.sources.cap.index import read_index
 from alerts.sources.cap.message import read_json
 from alerts.sources.cap.meteoalarm import apply_colours, colour_of, why_none
@@ -62,7 +63,7 @@ def test_without_a_colour_the_severity_stands() -> None:
 
 
 def test_green_is_no_warning() -> None:
-    assert why_none(alert(info("1; green; Minor"))) == "green: its sender says that there is no warning"
+    assert why_none(alert(info("1; green; Minor"))) == because("green")
     assert why_none(alert(info("1; green; Minor"), info("2; yellow; Moderate"))) is None
     assert why_none(alert(info("2; yellow; Moderate"))) is None
     assert why_none(alert()) is None

@@ -52,7 +52,7 @@ class TestTheList:
     async def test_of_many_none_is_hidden_and_the_first_to_go_out_leads(self, desk):
         first = await desk.hear(an_alert(headline="The first", severity=Severity.MINOR))
         for number in range(A_PAGE):
-            await desk.post(f"Noise {number:02}", severity=Severity.SEVERE)
+            await desk.post(f"Noise {number:02}", severity=Severity.SEVERE, instruction="Stay in.")
         desk.clock.set(desk.clock.now() + timedelta(minutes=1))
         await desk.hear(an_alert(headline="Later", event="Crue"))
         one, two = await desk.look("/waiting"), await desk.look("/waiting?page=2")
@@ -296,8 +296,9 @@ class TestVersions:
     async def test_what_changed_since_the_version_that_was_seen(self, desk):
         alert = await desk.post("Water cut")
         assert "Versions" not in (await desk.look(f"/waiting/{alert}")).text
+        graver = {"severity": Severity.SEVERE, "instruction": "Boil it."}
         second = await desk.act("Anne", lambda officer: officer.update(alert, {"headline": "Water is cut"}).record.id)
-        third = await desk.act("Anne", lambda officer: officer.update(second, {"severity": Severity.SEVERE}).record.id)
+        third = await desk.act("Anne", lambda officer: officer.update(second, graver).record.id)
         page = await desk.look(f"/waiting/{third}")
 
         assert "What changed since version 1, which you saw" in page.text
