@@ -35,12 +35,12 @@ _KINDS_EN = {
     Kind.CORRECTION: "Correction",
 }
 _SETTLED_FR = {
-    "approve": "Validée par {who} : ",
-    "reject": "Rejetée par {who} : ",
-    "send back": "Renvoyée à son auteur par {who} : ",
-    "released": "Partie sans veto : ",
-    "replaced": "Remplacée par une version plus récente : ",
-    "expired": "Échue sans validation : ",
+    "approve": "Validée par {who}\u00a0: ",
+    "reject": "Rejetée par {who}\u00a0: ",
+    "send back": "Renvoyée à son auteur par {who}\u00a0: ",
+    "released": "Partie sans veto\u00a0: ",
+    "replaced": "Remplacée par une version plus récente\u00a0: ",
+    "expired": "Échue sans validation\u00a0: ",
 }
 _SETTLED_EN = {
     "approve": "Validated by {who}: ",
@@ -121,8 +121,8 @@ def word_clashed(clash: Clashed, language: str) -> Words:
     if french:
         became = "Elle n’est pas publiée." if clash.kept_back else "Chacune suit les règles de sa source."
         lead = "EXERCICE – " if clash.exercise else ""
-        told = f"Deux messages sous un même identifiant : « {one} » ({clash.source}) et « {other} » "
-        headline = f"{lead}{told}({clash.other_source}), reçue avant."
+        told = f"Deux messages sous un même identifiant\u00a0: «\u00a0{one}\u00a0» ({clash.source})"
+        headline = f"{lead}{told} et «\u00a0{other}\u00a0» ({clash.other_source}), reçue avant."
     else:
         became = "It is not published." if clash.kept_back else "Each goes by its own source’s rules."
         lead = "EXERCISE – " if clash.exercise else ""
@@ -148,7 +148,7 @@ def word_ending(ending: Ending, language: str, zone: tzinfo) -> Words:
 def word_corrected(corrected: Corrected, language: str) -> Words:
     """The notice in French where `language` is, else in English."""
     french = language.lower().split("-", 1)[0] == "fr"
-    lead = "Corrigée par {}, sans validation : " if french else "Corrected by {}, unvalidated: "
+    lead = "Corrigée par {}, sans validation\u00a0: " if french else "Corrected by {}, unvalidated: "
     headline = lead.format(corrected.who) + _named(corrected, french=french)
     return Words(_practice(corrected, french=french) + headline, corrected.link, corrected.said)
 
@@ -163,7 +163,9 @@ def word_awaited(awaited: Awaited, say: Say, language: str, zone: tzinfo) -> Wor
     since = f"{awaited.since.astimezone(zone):%H:%M}"
     if french:
         what = _KINDS_FR[awaited.kind]
-        lead = f"{what} à valider : " if say is Say.BEGINS else f"{what} toujours à valider, depuis {since} : "
+        lead = (
+            f"{what} à valider\u00a0: " if say is Say.BEGINS else f"{what} toujours à valider, depuis {since}\u00a0: "
+        )
     else:
         what = _KINDS_EN[awaited.kind]
         lead = f"{what} to be validated: " if say is Say.BEGINS else f"{what} still to be validated, since {since}: "
@@ -180,7 +182,7 @@ def _practice(awaited: Awaited | Corrected | Ending, *, french: bool) -> str:
 def _named(awaited: Awaited | Corrected | Ending, *, french: bool) -> str:
     short = _short(awaited.headline)
     severity = _SEVERITY[awaited.severity] if french else awaited.severity.lower()
-    return f"« {short} » ({severity})" if french else f"“{short}” ({severity})"
+    return f"«\u00a0{short}\u00a0» ({severity})" if french else f"“{short}” ({severity})"
 
 
 def _short(headline: str) -> str:
@@ -197,7 +199,7 @@ def _what_to_do(awaited: Awaited, zone: tzinfo, *, french: bool) -> str:
         f"Part d’elle-même à {at} si personne ne l’arrête" if french else f"Goes out at {at} unless somebody stops it"
     )
     stop = awaited.link or f"tocsin reject {awaited.id} --as {'NOM' if french else 'NAME'}"
-    return f"{veto}{' : ' if french else ': '}{stop}"
+    return veto + ("\u00a0: " if french else ": ") + stop
 
 
 def _detail(awaited: Awaited, zone: tzinfo, *, french: bool) -> str:
@@ -206,4 +208,4 @@ def _detail(awaited: Awaited, zone: tzinfo, *, french: bool) -> str:
     if awaited.until is not None:
         local = awaited.until.astimezone(zone)
         parts.insert(1, f"jusqu’au {local:%d/%m %H:%M}" if french else f"until {local:%Y-%m-%d %H:%M}")
-    return "; ".join(filter(None, parts)) if not french else " ; ".join(filter(None, parts))
+    return "; ".join(filter(None, parts)) if not french else "\u00a0; ".join(filter(None, parts))

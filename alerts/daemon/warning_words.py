@@ -29,23 +29,23 @@ class Words:
 
 _FRENCH = {
     What.CYCLE: Wording(
-        "« {name} » ne tourne plus",
+        "«\u00a0{name}\u00a0» ne tourne plus",
         "Lisez le journal, puis relancez le service.",
-        "« {name} » tourne de nouveau",
+        "«\u00a0{name}\u00a0» tourne de nouveau",
     ),
     What.CREDENTIAL: Wording(
         "le canal {name} ne peut plus publier, ses identifiants sont refusés",
-        "Renouvelez-les : ce qui attend partira de soi-même.",
+        "Renouvelez-les\u00a0: ce qui attend partira de soi-même.",
         "les identifiants du canal {name} sont de nouveau acceptés",
     ),
     What.PLATFORM: Wording(
         "la plateforme du canal {name} ne répond pas ou fait attendre",
-        "Rien n'est perdu. En cas d'urgence, passez par un autre canal.",
+        "Rien n’est perdu. En cas d’urgence, passez par un autre canal.",
         "la plateforme du canal {name} répond de nouveau",
     ),
     What.LANE: Wording(
-        "sur le canal {name}, des messages essayés depuis {since} ne partent pas (nombre : {posts})",
-        "« tocsin status » dit lesquels et pourquoi. En cas d'urgence, passez par un autre canal.",
+        "sur le canal {name}, des messages essayés depuis {since} ne partent pas (nombre\u00a0: {posts})",
+        "«\u00a0tocsin status\u00a0» dit lesquels et pourquoi. En cas d’urgence, passez par un autre canal.",
         "les messages du canal {name} partent de nouveau",
     ),
     What.RIGHTS: Wording(
@@ -54,24 +54,24 @@ _FRENCH = {
         "le compte du canal {name} a tous ses droits",
     ),
     What.UNDECIDED: Wording(
-        "sur le canal {name}, des messages attendent votre décision (nombre : {posts})",
-        "Regardez le canal, puis « tocsin retry » ou « tocsin drop ».",
+        "sur le canal {name}, des messages attendent votre décision (nombre\u00a0: {posts})",
+        "Regardez le canal, puis «\u00a0tocsin retry\u00a0» ou «\u00a0tocsin drop\u00a0».",
         "plus rien n'attend de décision sur le canal {name}",
     ),
     What.FEED: Wording(
-        "la source {name} ne peut pas être lue (dernière lecture : {since})",
-        "Vérifiez l'adresse et le réseau (« tocsin check --live ») et surveillez ses alertes à la main.",
+        "la source {name} ne peut pas être lue (dernière lecture\u00a0: {since})",
+        "Vérifiez l’adresse et le réseau («\u00a0tocsin check --live\u00a0») et surveillez ses alertes à la main.",
         "la source {name} est de nouveau lue",
     ),
     What.QUIET: Wording(
-        "la source {name} répond mais ne dit rien de nouveau depuis {since}, bien plus que d'habitude",
+        "la source {name} répond mais ne dit rien de nouveau depuis {since}, bien plus que d’habitude",
         "Demandez à qui la publie si elle vit encore.",
         "la source {name} dit de nouveau du nouveau",
     ),
     What.SIGN_INS: Wording(
-        "des connexions au poste de permanence échouent en série depuis {since} : {name} (nombre : {posts})",
+        "des connexions au poste de permanence échouent en série depuis {since}\u00a0: {name} (nombre\u00a0: {posts})",
         "Quelqu’un essaie peut-être des mots de passe. Chaque essai est ralenti. Prévenez l’administrateur.",
-        "plus de connexions en échec : {name}",
+        "plus de connexions en échec\u00a0: {name}",
     ),
     What.RESTORED: Wording(
         "la base de données a été remplacée par une plus ancienne\u00a0: elle ignore ce qui est parti entre {since} et "
@@ -81,7 +81,8 @@ _FRENCH = {
         "ce qui pouvait être parti avant la remise en place de la base ({name}) a été cherché",
     ),
     What.STORE: Wording(
-        "la base de données {name} n’accepte plus rien, ou bientôt plus (disque plein ?) : rien n’en peut être envoyé",
+        "la base de données {name} n’accepte plus rien, ou bientôt plus (disque plein\u00a0?)\u00a0: "
+        "rien n’en peut être envoyé",
         "Faites de la place sur le disque. En cas d’urgence, publiez à la main sur les plateformes.",
         "la base de données {name} accepte de nouveau tout",
     ),
@@ -153,13 +154,13 @@ def word(news: News, language: str, zone: tzinfo) -> Words:
     detail = reason_in(trouble.reason, language, zone) if trouble.reason else None
     match news.say:
         case Say.BEGINS:
-            lead = "Avertissement : " if french else "Warning: "
+            lead = "Avertissement\u00a0: " if french else "Warning: "
             return Words(lead + wording.wrong.format(**filling) + ".", wording.fix, detail)
         case Say.GOES_ON:
-            lead = f"Toujours, depuis {begun} : " if french else f"Still, since {begun}: "
+            lead = f"Toujours, depuis {begun}\u00a0: " if french else f"Still, since {begun}: "
             return Words(lead + wording.wrong.format(**filling) + ".", wording.fix, detail)
         case Say.OVER:
-            lead, until = ("Rétabli : ", f"depuis {begun}") if french else ("Over: ", f"since {begun}")
+            lead, until = ("Rétabli\u00a0: ", f"depuis {begun}") if french else ("Over: ", f"since {begun}")
             return Words(f"{lead}{wording.over.format(**filling)} ({'en panne' if french else 'in trouble'} {until}).")
 
 

@@ -141,7 +141,7 @@ async def test_an_alert_that_waits_is_told_once_with_the_link_to_where_it_is_val
     (told,) = await duty.look()
     assert told.splitlines() == [
         "Tocsin, Saint-Martin",
-        "Alerte à valider : « Crue de l’Isère » (grave)",
+        "Alerte à valider\u00a0: «\u00a0Crue de l’Isère\u00a0» (grave)",
         f"https://garde.saint-martin.example/desk/waiting/{alert}",
         "(Saint-Martin ; jusqu’au 25/11 19:00 ; de Anne)",
     ]
@@ -153,11 +153,11 @@ async def test_it_is_told_again_until_somebody_decides_and_then_by_whom(duty):
     alert = await duty.post()
     await duty.look()
     (again,) = await duty.look(after=600)
-    assert "Alerte toujours à valider, depuis 13:00 : « Crue de l’Isère »" in again
+    assert "Alerte toujours à valider, depuis 13:00\u00a0: «\u00a0Crue de l’Isère\u00a0»" in again
 
     await duty.act(PAUL, lambda officer: officer.approve(alert))
     (over,) = await duty.look()
-    assert "Validée par Paul : « Crue de l’Isère »" in over
+    assert "Validée par Paul\u00a0: «\u00a0Crue de l’Isère\u00a0»" in over
     assert await duty.look(after=6000) == []
 
 
@@ -168,7 +168,7 @@ async def test_a_rejection_is_told_with_its_reason(duty):
 
     (over,) = await duty.look()
     assert over.splitlines()[1:] == [
-        "Rejetée par Paul : « Crue de l’Isère » (grave)",
+        "Rejetée par Paul\u00a0: «\u00a0Crue de l’Isère\u00a0» (grave)",
         "(la crue est pour demain)",
     ]
 
@@ -193,7 +193,7 @@ async def test_an_exercise_says_so_in_capitals(duty):
     await duty.post(exercise=True)
 
     (told,) = await duty.look()
-    assert told.splitlines()[1].startswith("EXERCICE – Alerte à valider : ")
+    assert told.splitlines()[1].startswith("EXERCICE – Alerte à valider\u00a0: ")
 
 
 async def test_a_veto_tells_when_it_goes_out_and_that_it_did(duty):
@@ -203,13 +203,13 @@ async def test_a_veto_tells_when_it_goes_out_and_that_it_did(duty):
 
     (told,) = await duty.look()
     assert (
-        f"Part d’elle-même à 13:20 si personne ne l’arrête : https://garde.saint-martin.example/desk/waiting/{alert}"
-        in told
+        "Part d’elle-même à 13:20 si personne ne l’arrête\u00a0: "
+        f"https://garde.saint-martin.example/desk/waiting/{alert}" in told
     )
     await duty.change("UPDATE post SET state = 'queued' WHERE alert_id = ?", alert)
     await duty.change("UPDATE alert SET state = 'accepted' WHERE id = ?", alert)
     (over,) = await duty.look()
-    assert "Partie sans veto : « Crue de l’Isère »" in over
+    assert "Partie sans veto\u00a0: «\u00a0Crue de l’Isère\u00a0»" in over
 
 
 async def test_a_newer_version_is_told_as_what_it_is(duty):
@@ -218,8 +218,8 @@ async def test_a_newer_version_is_told_as_what_it_is(duty):
     await duty.act(ANNE, lambda officer: officer.update(alert, {"headline": "Crue : ponts fermés"}))
 
     newer, over = await duty.look()
-    assert "Alerte à valider : « Crue : ponts fermés »" in newer
-    assert "Remplacée par une version plus récente : « Crue de l’Isère »" in over
+    assert "Alerte à valider\u00a0: «\u00a0Crue : ponts fermés\u00a0»" in newer
+    assert "Remplacée par une version plus récente\u00a0: «\u00a0Crue de l’Isère\u00a0»" in over
 
 
 async def test_a_correction_is_told_once_with_its_words_and_by_whom(duty):
@@ -232,7 +232,7 @@ async def test_a_correction_is_told_once_with_its_words_and_by_whom(duty):
 
     (told,) = await duty.look()
     assert told.splitlines()[1:] == [
-        "EXERCICE – Corrigée par Paul, sans validation : « Crue de l’Isère » (grave)",
+        "EXERCICE – Corrigée par Paul, sans validation\u00a0: «\u00a0Crue de l’Isère\u00a0» (grave)",
         f"https://garde.saint-martin.example/desk/alerts/{filed.record.id}",
         "(le pont est ouvert)",
     ]
@@ -249,7 +249,7 @@ async def test_an_author_s_words_to_a_correction_are_told_as_what_waits(duty):
     filed = await duty.act(ANNE, lambda officer: officer.correct(alert, "le pont est ouvert"))
 
     told = "\n".join(await duty.look())
-    assert "EXERCICE – Corrigée par Anne, sans validation : « Crue de l’Isère »" in told
+    assert "EXERCICE – Corrigée par Anne, sans validation\u00a0: «\u00a0Crue de l’Isère\u00a0»" in told
     assert f"https://garde.saint-martin.example/desk/waiting/{filed.words.id}" in told
     assert "le pont est ouvert" not in told
 
@@ -328,7 +328,7 @@ async def test_two_messages_under_one_name_are_told_once(duty, first, became):
 
     said = [each for each in await duty.look() if "Deux messages" in each]
     assert len(said) == 1
-    assert "« Tout va bien » (other) et « Coup de vent » (meteo), reçue avant. " + became in said[0]
+    assert "«\u00a0Tout va bien\u00a0» (other) et «\u00a0Coup de vent\u00a0» (meteo), reçue avant. " + became in said[0]
     duty.restart()
     assert [each for each in await duty.look() if "Deux messages" in each] == []
 

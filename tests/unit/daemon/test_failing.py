@@ -90,12 +90,15 @@ async def test_a_burst_is_told_once_with_whose_account_and_how_often_and_that_it
     await door.fail(47)
 
     (told,) = await door.round()
-    assert "des connexions au poste de permanence échouent en série depuis 25/11 13:00 : Anne (nombre : 47)" in told
+    assert (
+        "des connexions au poste de permanence échouent en série depuis 25/11 13:00\u00a0: Anne (nombre\u00a0: 47)"
+        in told
+    )
     assert "(192.0.2.66)" in told
     assert await door.round() == []
     await door.clock.advance((OVER_AFTER + timedelta(minutes=1)).total_seconds())
     (over,) = await door.round()
-    assert "plus de connexions en échec : Anne" in over
+    assert "plus de connexions en échec\u00a0: Anne" in over
     await door.fail(47)
     assert len(await door.round()) == 1
 
@@ -105,4 +108,4 @@ async def test_one_place_that_tries_many_names_is_told_by_its_address(door):
         await door.fail(1, f"name {number}")
 
     (told,) = await door.round()
-    assert ": 192.0.2.66 (nombre : 25)" in told
+    assert ": 192.0.2.66 (nombre\u00a0: 25)" in told

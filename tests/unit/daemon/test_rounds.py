@@ -200,8 +200,8 @@ class TestTelling:
         (told,) = await watch.round(30)
         assert told.splitlines() == [
             "Tocsin, Saint-Martin",
-            "Avertissement : le canal telegram ne peut plus publier, ses identifiants sont refusés.",
-            "Renouvelez-les : ce qui attend partira de soi-même.",
+            "Avertissement\u00a0: le canal telegram ne peut plus publier, ses identifiants sont refusés.",
+            "Renouvelez-les\u00a0: ce qui attend partira de soi-même.",
             "(Telegram refuses the token; make a new one with @BotFather)",
         ]
         assert await watch.ask("SELECT channel, state, kind FROM post") == [("equipe", "queued", "publish")]
@@ -226,7 +226,7 @@ class TestTelling:
         watch.lanes["telegram"].answer = Probe("@town")
 
         (told,) = await watch.round(30)
-        assert "Rétabli : les identifiants du canal telegram" in told
+        assert "Rétabli\u00a0: les identifiants du canal telegram" in told
         assert "en panne depuis 25/11 13:01" in told
         first, second = await watch.ask("SELECT incident, kind, means FROM post ORDER BY seq")
         assert first[0] == second[0]
@@ -247,7 +247,7 @@ class TestTelling:
 
         assert await watch.round(1, AGAIN_AFTER.total_seconds() - 1) == []
         (again,) = await watch.round(1, 1)
-        assert "Toujours, depuis 25/11 13:01 : le canal telegram" in again
+        assert "Toujours, depuis 25/11 13:01\u00a0: le canal telegram" in again
         await watch.sent()
         assert await watch.round(20) == []
         assert len(await watch.round(1, AGAIN_AFTER.total_seconds())) == 1
@@ -322,7 +322,7 @@ class TestChannels:
 
         assert await watch.round(9) == []
         (told,) = await watch.round()
-        assert "ne partent pas (nombre : 1)" in told
+        assert "ne partent pas (nombre\u00a0: 1)" in told
         assert "status 503" in told
         await watch.sent()
         (over,) = await watch.round()
@@ -360,7 +360,7 @@ class TestSources:
         await journal.failed("meteo", in_words("status 500"), watch.clock.now(), watch.clock.now())
 
         (told,) = await watch.round()
-        assert "la source meteo ne peut pas être lue (dernière lecture : 25/11 13:00)" in told
+        assert "la source meteo ne peut pas être lue (dernière lecture\u00a0: 25/11 13:00)" in told
         await watch.sent()
         await watch.read("2")
         assert "de nouveau lue" in (await watch.round())[0]
@@ -407,7 +407,7 @@ class TestHeartbeat:
 
         told = await watch.round(3)
         assert watch.session.called == []
-        assert "« lane telegram » ne tourne plus" in told[0]
+        assert "«\u00a0lane telegram\u00a0» ne tourne plus" in told[0]
         watch.still.clear()
         await watch.round()
         assert len(watch.session.called) == 1
@@ -485,14 +485,14 @@ class TestStore:
         await looking.clock.advance(3)
         ((channel, told),) = looking.said
         assert channel == "equipe"
-        assert "Avertissement : la base de données tocsin.db n’accepte plus rien" in told
+        assert "Avertissement\u00a0: la base de données tocsin.db n’accepte plus rien" in told
         assert "database or disk is full)" in told
 
         await looking.clock.advance(6 * 3600)
         assert [text.splitlines()[1].split(",")[0] for _, text in looking.said[1:]] == ["Toujours"]
         looking.database.trouble = None
         await looking.clock.advance(3)
-        assert "Rétabli : la base de données tocsin.db accepte de nouveau tout" in looking.said[-1][1]
+        assert "Rétabli\u00a0: la base de données tocsin.db accepte de nouveau tout" in looking.said[-1][1]
         assert len(looking.said) == 3
 
     async def test_a_lock_of_a_moment_is_no_news_and_one_that_lasts_is(self, looking):

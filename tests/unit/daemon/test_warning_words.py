@@ -42,9 +42,9 @@ def test_each_kind_is_told_with_its_name_a_fix_and_that_it_is_over(what, languag
 
 def test_the_languages_are_two():
     kind = What.CREDENTIAL
-    assert word(news(kind), "fr-CA", PARIS).headline.startswith("Avertissement : le canal meteo")
+    assert word(news(kind), "fr-CA", PARIS).headline.startswith("Avertissement\u00a0: le canal meteo")
     assert word(news(kind), "de-DE", PARIS).headline.startswith("Warning: the channel meteo")
-    assert word(news(kind, Say.GOES_ON), "fr", PARIS).headline.startswith("Toujours, depuis 25/11 03:05 : ")
+    assert word(news(kind, Say.GOES_ON), "fr", PARIS).headline.startswith("Toujours, depuis 25/11 03:05\u00a0: ")
     assert word(news(kind, Say.OVER), "en", PARIS).headline.endswith("(in trouble since 2026-11-25 03:05).")
 
 

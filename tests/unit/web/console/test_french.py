@@ -44,8 +44,7 @@ def visible(page: str) -> str:
 
 def wrong_in(text: str) -> list[str]:
     """The lines that hold English, a code or state that nobody worded, or a sign without its space."""
-    lines = [line for line in text.split("\n") if not line.startswith("Vérifiez l'adresse")]  # a post's own words
-    return [line for line in lines if english(line) or _BARE.search(line) or _ILL_SPACED.search(line)]
+    return [line for line in text.split("\n") if english(line) or _BARE.search(line) or _ILL_SPACED.search(line)]
 
 
 def english(text: str) -> list[str]:
