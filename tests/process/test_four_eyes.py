@@ -186,7 +186,8 @@ def test_those_on_duty_are_told_with_the_link_and_how_it_was_decided(desk):
 
     desk.town.until(
         lambda: desk.told(
-            "Alerte à valider\u00a0: «\u00a0Fuite de gaz\u00a0»", f"https://garde.saint-martin.example/desk/waiting/{alert}"
+            "Alerte à valider\u00a0: «\u00a0Fuite de gaz\u00a0»",
+            f"https://garde.saint-martin.example/desk/waiting/{alert}",
         )
     )
     desk.browser("Paul").press(f"/desk/waiting/{alert}/reject", reason="odeur d’égout")
