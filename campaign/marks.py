@@ -1,4 +1,7 @@
-"""Alerts that can be told apart on any timeline: each headline bears its incident and version, and is read back."""
+"""Alerts that can be told apart on any timeline: headline and area bear incident and version, and are read back.
+
+An end quotes no headline: it names the area.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ SENDER = "alertes@saint-martin.example"
 INSTRUCTION = "Gagnez les hauteurs."
 """What every text that isn't an end says."""
 _MARK = re.compile(r"Repère (\d+)\.(\d+)")
+_AREA = re.compile(r"Secteur (\d+)\.(\d+)")
 _IDENTIFIER = re.compile(r"campaign-(\d+)\.(\d+)")
 
 
@@ -41,7 +45,7 @@ def alert_of(told: Told, now: datetime, previous: Alert | None) -> Alert:
         expires=(now + timedelta(seconds=told.lasts)).astimezone(UTC),
         headline=f"Repère {told.incident}.{told.place}",
         instruction=INSTRUCTION,
-        areas=(Area(f"Secteur {told.incident}"),),  # the same event in the same area would be the same incident
+        areas=(Area(f"Secteur {told.incident}.{told.place}"),),
     )
     return Alert(
         identifier=f"campaign-{told.incident}.{told.place}",
@@ -61,5 +65,5 @@ def read_mark(identifier: str) -> Mark | None:
 
 def read_wording(text: str) -> Wording | None:
     """What a text on a timeline says; None for one that isn't the campaign's."""
-    match = _MARK.search(text)
+    match = _MARK.search(text) or _AREA.search(text)
     return Wording(match[1], int(match[2]), INSTRUCTION not in text) if match else None

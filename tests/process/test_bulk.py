@@ -98,7 +98,7 @@ def test_a_cancelled_alert_stops_and_its_end_goes_to_those_who_got_it(town):
 
     assert (first["state"], end["state"], end["kind"]) == ("stopped", "done", "end")
     assert first["sent"] < len(WANTING) // 2
-    got, ended = told(town, "Attention"), told(town, "annulée")
+    got, ended = told(town, "Attention"), told(town, "retirée")
     assert set(ended) == set(got)
     assert set(ended.values()) == {1}
 

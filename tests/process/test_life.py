@@ -106,7 +106,7 @@ def test_the_demo_delivers_three_alerts_on_three_platforms_and_exits_0(town):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "All is delivered: 3 alerts on 3 channels, and what is Severe to a subscriber." in done.stdout
     assert re.findall(r"^ *bot +tells +(.+)\n +somebody who subscribed", done.stdout, re.MULTILINE) == [
-        "Vigilance orange\u00a0: Orages violents attendus en Isère"
+        "Vigilance orange – Orages violents attendus en Isère"
     ]
     assert done.stdout.count("https://t.me/saintmartin_alertes/") == 3
     page = re.search(r"the town's own page\s+(http://\S+)/", done.stdout)

@@ -107,9 +107,9 @@ def test_an_alert_that_is_out_ends_on_each_channel_in_its_configured_way(town, f
 
     first, end = town.until(lambda: both(timeline(town, "twitter", "Saint-Vincent")))
     assert end["reply_to"] == first["id"]
-    assert "annulée" in end["text"]
+    assert "retirée" in end["text"]
     (edited,) = town.until(lambda: [post for post in timeline(town, "facebook", "Saint-Vincent") if post["edits"]])
-    assert "annulée" in edited["text"]
+    assert "retirée" in edited["text"]
     (gone,) = town.until(lambda: [post for post in timeline(town, "telegram", "Saint-Vincent") if post["deleted"]])
     assert "annulée" not in gone["text"]
 
