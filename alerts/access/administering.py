@@ -16,6 +16,7 @@ from alerts.model.actor import LONGEST_NAME, Act, Role, fold_name
 from alerts.model.characters import normal
 from alerts.model.errors import Misuse, Refused
 from alerts.model.person import Account, Token
+from alerts.model.reason import because
 from alerts.model.secret import Secret
 
 _LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
@@ -47,9 +48,9 @@ def add_account(officer: Officer, name: str, role: Role, password: str) -> Accou
     accounts, wanted = officer.sitting.accounts, " ".join(name.split())
     _must_be_a_name(wanted)
     if (there := accounts.account(wanted)) is not None:
-        raise Misuse(f"{there.name} is an account already; allowed: another name, or `tocsin user reset {there.name}`")
+        raise Misuse(because("account_exists", name=there.name))
     if any(fold_name(token.name) == fold_name(wanted) and token.revoked_at is None for token in accounts.tokens()):
-        raise Misuse(f"{wanted} is the name of a token; allowed: another name, or revoke it (`tocsin token revoke`)")
+        raise Misuse(because("name_of_token", name=wanted))
     account = Account(wanted, role, password, must_change=True, created_at=officer.sitting.now)
     accounts.put_account(account)
     officer.write(Deed.ACCOUNT_ADDED, account.name, role)
@@ -71,7 +72,7 @@ def disable(officer: Officer, name: str) -> Account:
     officer.must(Act.ADMINISTER)
     account = found(officer, name)
     if account.disabled_at is not None:
-        raise Refused(f"{account.name} is disabled already")
+        raise Refused(because("account_disabled_already", name=account.name))
     account = replace(account, disabled_at=officer.sitting.now)
     officer.sitting.accounts.put_account(account)
     officer.sitting.accounts.drop_sessions(account.name)
@@ -84,7 +85,7 @@ def enable(officer: Officer, name: str) -> Account:
     officer.must(Act.ADMINISTER)
     account = found(officer, name)
     if account.disabled_at is None:
-        raise Refused(f"{account.name} isn't disabled")
+        raise Refused(because("account_not_disabled", name=account.name))
     account = replace(account, disabled_at=None)
     officer.sitting.accounts.put_account(account)
     officer.write(Deed.ACCOUNT_ENABLED, account.name)
@@ -126,9 +127,9 @@ def add_token(officer: Officer, name: str, role: Role, chance: bytes) -> tuple[T
     if owner is None:
         _must_be_a_name(wanted)
     if owner is not None and owner.disabled_at is not None:
-        raise Misuse(f"{owner.name} is disabled; allowed: enable the account first, or another name")
+        raise Misuse(because("token_of_disabled", name=owner.name))
     if owner is not None and not owner.role.at_least(role):
-        raise Misuse(f"--role {role}: {owner.name} is {owner.role}; allowed for their token: {owner.role} or less")
+        raise Misuse(because("token_above_owner", role=role, name=owner.name, has=owner.role))
     bearer = Secret(PREFIX + spelled(chance))
     token = Token(
         id=sitting.new_id(),
@@ -151,8 +152,9 @@ def revoke(officer: Officer, name: str) -> list[Token]:
         token for token in good if fold_name(token.name) == fold_name(name)
     ]
     if not meant:
-        names = ", ".join(f"{token.name} ({token.id})" for token in good)
-        raise Misuse(f"{name!r} is no token that is good; known: {names or 'none'}")
+        names = [f"{token.name} ({token.id})" for token in good]
+        known = because("no_such_token", name=repr(name), known=names)
+        raise Misuse(known if names else because("no_token_known", name=repr(name)))
     for token in meant:
         _revoke(officer, token)
     return meant
@@ -162,8 +164,9 @@ def found(officer: Officer, name: str) -> Account:
     """The account of that name. Raises Misuse."""
     account = officer.sitting.accounts.account(name)
     if account is None:
-        known = ", ".join(each.name for each in officer.sitting.accounts.accounts())
-        raise Misuse(f"{name!r} is no account; known: {known or 'none (`tocsin user add`)'}")
+        names = [each.name for each in officer.sitting.accounts.accounts()]
+        known = because("no_such_account", name=repr(name), known=names)
+        raise Misuse(known if names else because("no_account_known", name=repr(name)))
     return account
 
 
@@ -174,13 +177,12 @@ def _revoke(officer: Officer, token: Token) -> None:
 
 def _must_be_a_name(name: str) -> None:
     if len(name) > LONGEST_NAME or not 0 < len(fold_name(name)) <= LONGEST_NAME:
-        raise Misuse(f"{name[:LONGEST_NAME]!r} is no name; allowed: 1 to {LONGEST_NAME} characters that can be seen")
+        raise Misuse(because("name_length", name=repr(name[:LONGEST_NAME]), most=LONGEST_NAME))
     if fold_name(name).startswith(("?", "-")) or not name.isprintable():
-        raise Misuse(f"{name!r} is no name; allowed: printable characters, the first not a question mark or a dash")
+        raise Misuse(because("name_unprintable", name=repr(name)))
     scripts = [script.capitalize() for script in _ALIKE if script in _scripts(name)]
     if len(scripts) > 1:
-        mixed = " and ".join(scripts)
-        raise Misuse(f"{name!r} mixes {mixed} letters, of which some look alike; allowed: letters of one script")
+        raise Misuse(because("name_of_scripts", name=repr(name), scripts=" and ".join(scripts)))
 
 
 def _scripts(name: str) -> set[str]:

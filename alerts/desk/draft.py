@@ -26,6 +26,7 @@ from alerts.model.alert import (
 from alerts.model.characters import seen, stream_safe
 from alerts.model.errors import Misuse
 from alerts.model.hazard import HAZARD_PARAMETER, Hazard
+from alerts.model.reason import because
 from alerts.model.span import parse_span
 
 LASTS = timedelta(hours=12)
@@ -89,7 +90,7 @@ def draft_alert(draft: Draft, station: Station, now: datetime, identity: str) ->
 def _info(draft: Draft, station: Station, now: datetime) -> Info:
     headline = _line("--headline", draft.headline)
     if not headline:
-        raise Misuse("--headline is missing; allowed: one line that says what happens")
+        raise Misuse(because("headline_missing"))
     onset, expires = _times(draft, station, now)
     language = _language(draft.language) or station.language
     return Info(
@@ -115,10 +116,10 @@ def _info(draft: Draft, station: Station, now: datetime) -> Info:
 def picture_kind(data: bytes) -> str:
     """The MIME type of a picture by its content. Raises Misuse for what not every channel takes."""
     if len(data) > LARGEST_PICTURE:
-        raise Misuse(f"--image has {len(data) / 1e6:.1f} MB; allowed: up to 5 MB")
+        raise Misuse(because("picture_too_large", size=round(len(data) / 1e6, 1)))
     kind = next((kind for kind, start in _PICTURES.items() if data.startswith(start)), None)
     if kind is None:
-        raise Misuse("--image is no picture that every channel takes; allowed: a JPEG or PNG picture")
+        raise Misuse(because("picture_of_no_kind"))
     return kind
 
 
@@ -130,10 +131,9 @@ def read_time(option: str, text: str, now: datetime, zone: tzinfo) -> datetime:
     try:
         time = _read_time(text.strip(), now, zone).astimezone(UTC)
     except (ValueError, OverflowError):
-        allowed = "a span such as 6h, an hour such as 18:30, or a date and time such as 2026-11-25T18:00"
-        raise Misuse(f"{option} {text!r} is no time; allowed: {allowed}") from None
+        raise Misuse(because("time_unread", option=option, text=repr(text))) from None
     if abs(time - now) > _FURTHEST:
-        raise Misuse(f"{option} {text!r} is more than ten years away; allowed: a nearer time")
+        raise Misuse(because("time_too_far", option=option, text=repr(text)))
     return time
 
 
@@ -158,7 +158,7 @@ def _times(draft: Draft, station: Station, now: datetime) -> tuple[datetime | No
     if expires <= start:
         where = "before" if expires < start else "at"
         limit = "now" if start == now else "its onset"
-        raise Misuse(f"--expires {draft.expires!r} is {where} {limit}; allowed: a later time")
+        raise Misuse(because("expires_too_early", text=repr(draft.expires), where=f"{where} {limit}"))
     return _whole(onset, zone) if onset else None, _whole(expires, zone)
 
 
@@ -186,7 +186,7 @@ def _line(option: str, text: str | None) -> str | None:
     _must_fit(option, text, _LONGEST_LINE)
     line = _BLANKS.sub(" ", stream_safe(text or "")).strip()
     if any(unicodedata.category(character) == "Cc" for character in line):
-        raise Misuse(f"{option} holds a control character; allowed: plain text")
+        raise Misuse(because("control_character", option=option))
     return seen(line).strip() or None
 
 
@@ -195,48 +195,48 @@ def _text(option: str, text: str | None) -> str | None:
     _must_fit(option, text, LONGEST_TEXT)
     lines = stream_safe(text or "").replace("\r\n", "\n").strip()
     if any(unicodedata.category(character) == "Cc" and character not in _KEPT for character in lines):
-        raise Misuse(f"{option} holds a control character; allowed: plain text")
+        raise Misuse(because("control_character", option=option))
     return seen(lines).strip() or None
 
 
 def _must_fit(option: str, text: str | None, most: int) -> None:
     """Looked at before anything reads it: what is longer is refused, for a cut alert says something else."""
     if text is not None and len(text) > most:
-        raise Misuse(f"{option} has {len(text):,} characters; allowed: up to {most:,}")
+        raise Misuse(because("text_too_long", option=option, count=len(text), most=most))
 
 
 def _language(tag: str | None) -> str | None:
     if tag is not None and not _LANGUAGE.fullmatch(tag):
-        raise Misuse(f"--lang {tag!r} is no language tag; allowed: such as fr-FR or en")
+        raise Misuse(because("language_tag", text=repr(tag)))
     return tag
 
 
 def _web(address: str | None) -> str | None:
     _must_fit("--web", address, _LONGEST_ADDRESS)
     if address and not re.fullmatch(r"https?://[^\s/]+\S*", address):
-        raise Misuse(f"--web {address!r} is no address; allowed: such as https://saint-martin.example/eau")
+        raise Misuse(because("web_address", text=repr(address)))
     return address or None
 
 
 def _picture(draft: Draft, headline: str) -> tuple[Resource, ...]:
     if draft.image is None:
         if draft.alt is not None:
-            raise Misuse("--alt describes a picture, and there is none; allowed: beside --image FILE")
+            raise Misuse(because("picture_alone"))
         return ()
     path = draft.image
     kind, _ = mimetypes.guess_type(path.name)
     if kind not in _PICTURES:
-        raise Misuse(f"--image {str(path)!r} is no picture that every channel takes; allowed: .jpg or .png")
+        raise Misuse(because("picture_name", file=repr(str(path))))
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
             start = file.read(8)
     except OSError as error:
-        raise Misuse(f"--image {str(path)!r} can't be read: {error.strerror}") from None
+        raise Misuse(because("picture_unread", file=repr(str(path)), said=error.strerror)) from None
     if size > LARGEST_PICTURE:
-        raise Misuse(f"--image {str(path)!r} has {size / 1e6:.1f} MB; allowed: up to 5 MB")
+        raise Misuse(because("picture_file_too_large", file=repr(str(path)), size=round(size / 1e6, 1)))
     if not start.startswith(_PICTURES[kind]):
-        raise Misuse(f"--image {str(path)!r} doesn't hold what its name says; allowed: a JPEG or PNG picture")
+        raise Misuse(because("picture_lies", file=repr(str(path))))
     return (Resource(_line("--alt", draft.alt) or headline, kind, uri=path.resolve().as_uri(), size=size),)
 
 

@@ -10,6 +10,7 @@ from alerts.desk.station import Station
 from alerts.desk.territory import Territory
 from alerts.model.alert import Area, Circle, Point
 from alerts.model.errors import Misuse
+from alerts.model.reason import because
 
 WIDEST = 500.0
 """The radius, in kilometres, beyond which a circle was mistyped: a town's alert is not for half a country."""
@@ -27,9 +28,9 @@ def read_polygon(text: str) -> tuple[Point, ...]:
     if ring and ring[0] != ring[-1]:
         ring.append(ring[0])
     if len(set(ring)) < _CORNERS:
-        raise Misuse(f"--polygon {_brief(text)} has {len(set(ring))} corners; allowed: {_OUTLINE}")
+        raise Misuse(because("polygon_corners", text=_brief(text), corners=len(set(ring)), allowed=_OUTLINE))
     if len(ring) > _MOST_CORNERS:
-        raise Misuse(f"--polygon has {len(ring)} corners; allowed: up to {_MOST_CORNERS}")
+        raise Misuse(because("polygon_too_many_corners", corners=len(ring), most=_MOST_CORNERS))
     _must_be_simple(ring, text)
     return tuple(ring)
 
@@ -40,9 +41,9 @@ def read_circle(text: str) -> Circle:
     try:
         length = float(radius)
     except ValueError:
-        raise Misuse(f"--circle {_brief(text)} is no circle; allowed: {_CIRCLE}") from None
+        raise Misuse(because("circle_unread", text=_brief(text), allowed=_CIRCLE)) from None
     if not (math.isfinite(length) and 0 < length <= WIDEST):
-        raise Misuse(f"--circle {_brief(text)}: its radius is {radius} km; allowed: more than 0, up to {WIDEST:g}")
+        raise Misuse(because("circle_radius", text=_brief(text), radius=radius, most=f"{WIDEST:g}"))
     return Circle(_point("--circle", centre, _CIRCLE), length)
 
 
@@ -85,8 +86,7 @@ def _together(place: str, areas: Sequence[Area]) -> Area:
 def _named(shape: Area, territory: Territory) -> str:
     touched = territory.touched(shape)
     if not touched:
-        what = "lies in no district of ours" if territory.districts else "has no name"
-        raise Misuse(f"--place is missing: what was drawn {what}; allowed: a few words that say where it is")
+        raise Misuse(because("drawn_in_no_district" if territory.districts else "drawn_without_name"))
     return ", ".join(touched)
 
 
@@ -94,9 +94,9 @@ def _point(option: str, text: str, allowed: str) -> Point:
     try:
         lat, lon = map(float, text.split(","))
     except ValueError:
-        raise Misuse(f"{option}: {_brief(text)} is no point; allowed: {allowed}") from None
+        raise Misuse(because("point_unread", option=option, text=_brief(text), allowed=allowed)) from None
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
-        raise Misuse(f"{option}: {_brief(text)} is not on the globe (latitude first); allowed: {allowed}")
+        raise Misuse(because("point_off_globe", option=option, text=_brief(text), allowed=allowed))
     return (lat, lon)
 
 
@@ -105,7 +105,7 @@ def _must_be_simple(ring: Sequence[Point], text: str) -> None:
 
     shape = Polygon(ring)
     if not shape.is_valid or shape.area < _LEAST:
-        raise Misuse(f"--polygon {_brief(text)} crosses itself; allowed: corners in the order they are walked")
+        raise Misuse(because("polygon_crosses", text=_brief(text)))
 
 
 def _brief(text: str) -> str:

@@ -9,7 +9,8 @@ the code `words`, and shown as it stands. What a platform or the system said is 
 
 A sentence names its values in braces. What follows a colon there says how the value is spelled:
 `{state:term}` is a word of ours, translated like a sentence; `{at:time}` a date and time, `{at:clock}` the time alone;
-without one, a text stands as it is, a reason within the reason is worded, and a list is strung together.
+`{count:number}` has the signs that the language sets between figures; without one, a text stands as it is, a reason
+within the reason is worded, and a list is strung together.
 """
 
 from __future__ import annotations
@@ -146,6 +147,8 @@ def _spelled(value: Value | None, way: str, translate: Translate, zone: tzinfo |
     if isinstance(value, tuple):
         between = translate("; ") if any(isinstance(each, Reason) for each in value) else ", "
         return between.join(_spelled(each, way, translate, zone) for each in value)
+    if way == "number" and isinstance(value, int | float):
+        return f"{value:,}".translate({ord(sign): translate(sign) for sign in ",."})
     if way in ("time", "clock"):
         return _time(str(value), translate("%Y-%m-%d %H:%M" if way == "time" else "%H:%M"), zone)
     return translate(str(value)) if way == "term" else str(value)
@@ -419,5 +422,55 @@ SENTENCES: Mapping[str, str] = {
     "careful_alone": "--instruction only says to be careful; allowed: what to do, beginning with the verb",
     "instruction_missing": "--instruction is missing: what is grave says what to do; allowed: it, the verb first",
     "end_unsaid": "how it ends was not said; allowed: cancel, all_clear",
+    # Typed wrong
+    "headline_missing": "--headline is missing; allowed: one line that says what happens",
+    "picture_too_large": "--image has {size:number} MB; allowed: up to 5 MB",
+    "picture_of_no_kind": "--image is no picture that every channel takes; allowed: a JPEG or PNG picture",
+    "picture_of_many_pixels": "--image has {width} × {height} pixels; allowed: up to {most} million",
+    "picture_broken": "--image can't be opened: it is broken or cut off; allowed: a whole JPEG or PNG picture",
+    "picture_name": "--image {file} is no picture that every channel takes; allowed: .jpg or .png",
+    "picture_unread": "--image {file} can't be read: {said}",
+    "picture_file_too_large": "--image {file} has {size:number} MB; allowed: up to 5 MB",
+    "picture_lies": "--image {file} doesn't hold what its name says; allowed: a JPEG or PNG picture",
+    "picture_alone": "--alt describes a picture, and there is none; allowed: beside --image FILE",
+    "time_unread": (
+        "{option} {text} is no time; allowed: a span such as 6h, an hour such as 18:30, or a date and time "
+        "such as 2026-11-25T18:00"
+    ),
+    "time_too_far": "{option} {text} is more than ten years away; allowed: a nearer time",
+    "expires_too_early": "--expires {text} is {where:term}; allowed: a later time",
+    "control_character": "{option} holds a control character; allowed: plain text",
+    "text_too_long": "{option} has {count:number} characters; allowed: up to {most:number}",
+    "language_tag": "--lang {text} is no language tag; allowed: such as fr-FR or en",
+    "web_address": "--web {text} is no address; allowed: such as https://saint-martin.example/eau",
+    "polygon_corners": "--polygon {text} has {corners} corners; allowed: {allowed:term}",
+    "polygon_too_many_corners": "--polygon has {corners} corners; allowed: up to {most}",
+    "polygon_crosses": "--polygon {text} crosses itself; allowed: corners in the order they are walked",
+    "circle_unread": "--circle {text} is no circle; allowed: {allowed:term}",
+    "circle_radius": "--circle {text}: its radius is {radius} km; allowed: more than 0, up to {most}",
+    "point_unread": "{option}: {text} is no point; allowed: {allowed:term}",
+    "point_off_globe": "{option}: {text} is not on the globe (latitude first); allowed: {allowed:term}",
+    "drawn_in_no_district": (
+        "--place is missing: what was drawn lies in no district of ours; allowed: a few words that say where it is"
+    ),
+    "drawn_without_name": "--place is missing: what was drawn has no name; allowed: a few words that say where it is",
+    "draft_thrown_away": "that draft was thrown away meanwhile; save it again, then publish",
+    "draft_of_another": "that draft is somebody else's; start one of your own",
+    "account_exists": "{name} is an account already; allowed: another name, or `tocsin user reset {name}`",
+    "name_of_token": "{name} is the name of a token; allowed: another name, or revoke it (`tocsin token revoke`)",
+    "account_disabled_already": "{name} is disabled already",
+    "account_not_disabled": "{name} isn't disabled",
+    "token_of_disabled": "{name} is disabled; allowed: enable the account first, or another name",
+    "token_above_owner": "--role {role}: {name} is {has}; allowed for their token: {has} or less",
+    "no_such_token": "{name} is no token that is good; known: {known}",
+    "no_token_known": "{name} is no token that is good; known: none",
+    "no_such_account": "{name} is no account; known: {known}",
+    "no_account_known": "{name} is no account; known: none (`tocsin user add`)",
+    "name_length": "{name} is no name; allowed: 1 to {most} characters that can be seen",
+    "name_unprintable": "{name} is no name; allowed: printable characters, the first not a question mark or a dash",
+    "name_of_scripts": "{name} mixes {scripts:term} letters, of which some look alike; allowed: letters of one script",
+    "no_such_role": "{text} is no role; allowed: {known}",
+    "unwritten": "the database refuses ({said}); nothing was stored; try again",
+    "unwritten_busy": "the database refuses (it is asked too much); nothing was stored; try again",
 }
 """Every code, with its English sentence: the one list of them (`docs/reasons.md` tells them to people)."""

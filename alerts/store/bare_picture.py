@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from alerts.model.errors import Misuse
+from alerts.model.reason import because
 
 LARGEST = 64_000_000
 """Pixels that a picture may have: few telephones make more, and to open it takes three bytes for each."""
@@ -57,7 +58,7 @@ def bare(data: bytes) -> bytes:
     is no JPEG or PNG picture that can be opened, and for one of too many pixels.
     """
     if not data.startswith((_JPEG, _PNG)):
-        raise Misuse("--image is no picture that every channel takes; allowed: a JPEG or PNG picture")
+        raise Misuse(because("picture_of_no_kind"))
     try:
         return _bare_png(data) if data.startswith(_PNG) else _bare_jpeg(data)
     except (_OddError, struct.error, IndexError):
@@ -139,7 +140,7 @@ def _chunks(data: bytes) -> Iterator[bytes]:
 
 def _must_be_openable(width: int, height: int) -> None:
     if width * height > LARGEST:
-        raise Misuse(f"--image has {width} × {height} pixels; allowed: up to {LARGEST // 1_000_000} million")
+        raise Misuse(because("picture_of_many_pixels", width=width, height=height, most=LARGEST // 1_000_000))
 
 
 def _lies(data: bytes) -> bool:
@@ -167,5 +168,5 @@ def _drawn(data: bytes) -> bytes:
     except Misuse:
         raise
     except Exception:  # noqa: BLE001 a decoder stumbles over broken files in its own ways; none of them is kept
-        raise Misuse("--image can't be opened: it is broken or cut off; allowed: a whole JPEG or PNG picture") from None
+        raise Misuse(because("picture_broken")) from None
     return _bare_png(file.getvalue()) if kind == "PNG" else _bare_jpeg(file.getvalue())

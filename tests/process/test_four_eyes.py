@@ -191,5 +191,5 @@ def test_those_on_duty_are_told_with_the_link_and_how_it_was_decided(desk):
         )
     )
     desk.browser("Paul").press(f"/desk/waiting/{alert}/reject", reason="odeur d’égout")
-    desk.town.until(lambda: desk.told("Rejetée par Paul : « Fuite de gaz »", "odeur d’égout"))
+    desk.town.until(lambda: desk.told("Rejetée par Paul\u00a0: «\u00a0Fuite de gaz\u00a0»", "odeur d’égout"))
     assert len(desk.told("Fuite de gaz")) == 2

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from alerts.access.answers import Failures
 from alerts.model.errors import Conflict, Forbidden, Misuse, TocsinError
+from alerts.model.reason import because
 from alerts.rendering.words import word
 from alerts.web.console.carried import Carried, Form, carry, safe_next
 from alerts.web.console.frame import BASE, Frame
@@ -78,8 +79,8 @@ def unwritten(frame: Frame, request: web.Request, cause: str | None, form: Form)
     """
     status, again = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(_AGAIN)}
     if not wants_page(request):
-        told = f"the database refuses ({cause or 'it is asked too much'}); nothing was stored; try again"
-        return web.Response(status=status, text=told, headers=again)
+        why = because("unwritten", said=cause) if cause else because("unwritten_busy")
+        return web.Response(status=status, text=word(why, frame.words(request).language), headers=again)
     kept = carry(request.path_qs, form)
     shown = [(name, value) for name, value in kept.fields if value.strip()] if kept else []
     values = {

@@ -15,6 +15,7 @@ from alerts.desk.officer import Officer
 from alerts.desk.sitting import Sitting
 from alerts.model.actor import Act, Role, fold_name
 from alerts.model.errors import Forbidden, Misuse, Refused, TocsinError
+from alerts.model.reason import because
 from alerts.web.console.entering import fields_of, see_other
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.mishaps import status_of
@@ -183,4 +184,4 @@ def _role(form: Mapping[str, str]) -> Role:
     try:
         return Role(form.get("role", ""))
     except ValueError:
-        raise Misuse(f"{form.get('role', '')!r} is no role; allowed: {', '.join(Role)}") from None
+        raise Misuse(because("no_such_role", text=repr(form.get("role", "")), known=list(Role))) from None

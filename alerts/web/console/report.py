@@ -9,6 +9,7 @@ from aiohttp import web
 from alerts.desk.report import Report, report_named
 from alerts.desk.report_json import report_to_json
 from alerts.model.errors import Misuse
+from alerts.rendering.words import word
 from alerts.web.console.frame import Console
 from alerts.web.console.report_words import in_words, report_html
 
@@ -24,7 +25,8 @@ def routes(console: Console) -> list[web.RouteDef]:
         try:
             made = await console.office.ask(lambda sitting: report_named(sitting, name))
         except Misuse as error:
-            raise web.HTTPNotFound(text=str(error)) from None
+            text = word(error.reason, console.frame.words(request).language)
+            raise web.HTTPNotFound(text=text) from None
         station, words = console.frame.station, console.frame.words(request)
         match request.query.get("as"):
             case "json":

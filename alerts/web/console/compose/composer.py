@@ -19,6 +19,7 @@ from alerts.model.errors import Forbidden, Misuse
 from alerts.model.hazard import Hazard
 from alerts.model.ids import new_id
 from alerts.model.incident import Record
+from alerts.model.reason import Reason, because
 from alerts.web.console.compose.fields import LONGEST, digest, text, too_long
 from alerts.web.console.compose.keeping import Older, Sheet, draft_of, is_identity, keep
 from alerts.web.console.compose.page import Page, Tapped
@@ -47,7 +48,9 @@ class Composer:
         """Who asks. Raises Forbidden for those who may not post."""
         actor = visitor_of(request).actor
         if not actor.may(Act.POST):
-            raise Forbidden(f"{actor.name} is {actor.role}; to post takes {MAY[Act.POST]} or more")
+            raise Forbidden(
+                because("role_too_low", name=actor.name, role=actor.role, act=Act.POST, needed=MAY[Act.POST])
+            )
         return actor
 
     async def open(self, request: web.Request) -> Page:
@@ -131,6 +134,10 @@ class Composer:
         kept = await self.office.act(lambda sitting: keep(sitting, actor, named, by_script=True))
         return {**_state(kept), "at": voice.time(kept.updated_at)}
 
+    def why(self, request: web.Request, reason: Reason) -> str:
+        """A reason in the reader's language."""
+        return self._showing.voice(request).why(reason)
+
     async def state(self, request: web.Request, identity: str) -> Mapping[str, Any]:
         """What is kept of a draft, for a script that comes back."""
         actor = self.must_write(request)
@@ -152,9 +159,9 @@ class Composer:
         """Read the form and rehearse it, once for each page."""
         if page.reading is not None:
             return
-        actor, words = self.must_write(request), self._showing.voice(request).words
+        actor, voice = self.must_write(request), self._showing.voice(request)
         ground = Ground(self._station, self.office.now(), self.office.picture)
-        page.reading = read_form(page.fields, ground, words.gettext)
+        page.reading = read_form(page.fields, ground, voice.words.gettext, voice.why)
         page.problems |= page.reading.problems
         page.rehearsal = await rehearse(self.office, self._station, actor, page.wish)
         page.followers = reached(page.rehearsal.channels, await self.office.channels())
@@ -218,7 +225,7 @@ class Composer:
         def action(sitting: Sitting) -> str:
             kept = draft_of(sitting, actor, page.identity)
             if kept is None:
-                raise Misuse("that draft was thrown away meanwhile; save it again, then publish")
+                raise Misuse(because("draft_thrown_away"))
             if kept.alert_id is not None:
                 return kept.alert_id
             filed = file_wish(sitting, actor, wish, again=again)

@@ -10,6 +10,7 @@ from alerts.desk.sitting import Sitting
 from alerts.model.actor import Actor, fold_name
 from alerts.model.draft import SavedDraft
 from alerts.model.errors import Conflict, Forbidden
+from alerts.model.reason import because
 from alerts.web.console.compose.fields import Fields, same
 
 _IDENTITY = re.compile(r"[0-9A-Za-z]{8,26}")
@@ -46,7 +47,7 @@ def draft_of(sitting: Sitting, actor: Actor, identity: str) -> SavedDraft | None
     """One's own draft of that id. Raises Forbidden for somebody else's."""
     found = sitting.drafts.draft(identity) if is_identity(identity) else None
     if found is not None and fold_name(found.account) != fold_name(actor.name):
-        raise Forbidden("that draft is somebody else's; start one of your own")
+        raise Forbidden(because("draft_of_another"))
     return found
 
 

@@ -15,6 +15,7 @@ from alerts.desk.station import Station
 from alerts.model.alert import Category, Certainty, Severity, Urgency
 from alerts.model.errors import Misuse
 from alerts.model.hazard import Hazard
+from alerts.model.reason import Reason
 from alerts.web.console.compose.fields import LONGEST, Fields, lines, several, text, too_long
 
 Gettext = Callable[..., str]
@@ -42,13 +43,13 @@ class Reading:
     problems: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_form(fields: Fields, ground: Ground, _: Gettext) -> Reading:
-    """Read a form. What can't stand is told in the reader's language."""
+def read_form(fields: Fields, ground: Ground, _: Gettext, why: Callable[[Reason], str] = str) -> Reading:
+    """Read a form. What can't stand is told in the reader's language, which `_` and `why` (for reasons) speak."""
     reader = _Reader(fields, ground, _)
     draft = reader.draft()
     channels = reader.channels()
     if draft is not None and not reader.problems:
-        reader.check(draft)
+        reader.check(draft, why)
     return Reading(None if reader.problems else draft, channels, reader.problems)
 
 
@@ -111,7 +112,7 @@ class _Reader:
             self.problems["channel"] = _("There is no channel “%(name)s” any more.", name=unknown[0])
         return chosen
 
-    def check(self, draft: Draft) -> None:
+    def check(self, draft: Draft, why: Callable[[Reason], str]) -> None:
         """What only the whole can tell, such as a place that has no name."""
         _ = self._
         try:
@@ -121,7 +122,7 @@ class _Reader:
             if option == "place":
                 self.problems["place"] = _("Say in a few words where that is: what was drawn lies in no district.")
             else:
-                self.problems[option if option in self._fields else ""] = str(error)
+                self.problems[option if option in self._fields else ""] = why(error.reason)
 
     def _hazard(self) -> Hazard | None:
         name = text(self._fields, "hazard")

@@ -103,7 +103,7 @@ class _Handlers:
         except Older as older:
             return web.json_response({"revision": older.kept.revision, "fields": dict(older.kept.fields)}, status=409)
         except Misuse as misuse:
-            return web.json_response({"error": str(misuse)}, status=422)
+            return web.json_response({"error": self._composer.why(request, misuse.reason)}, status=422)
 
     async def upload(self, request: web.Request) -> web.StreamResponse:
         """A picture as the body, from a script."""

@@ -24,6 +24,7 @@ from alerts.model.errors import Refused
 from alerts.model.incident import AlertState, Record
 from alerts.model.person import Entry
 from alerts.model.post import Post, PostState
+from alerts.model.reason import Reason
 from alerts.rendering.count import count
 from alerts.web.console.validate.queue import Item, item_of
 
@@ -74,7 +75,7 @@ class Sheet:
     newer: Record | None
     newer_changes: tuple[Change, ...]
     decision: Decision | None
-    misfit: str | None
+    misfit: Reason | None
     can_send_back: bool
     twins: tuple[Record, ...] = ()
 
@@ -210,9 +211,9 @@ def _decision(sitting: Sitting, alert: str) -> Decision | None:
     return None
 
 
-def _misfit(record: Record, posts: Sequence[Post], station: Station) -> str | None:
+def _misfit(record: Record, posts: Sequence[Post], station: Station) -> Reason | None:
     try:
         must_fit(record, [post for post in posts if post.state is PostState.WAITING], station)
     except Refused as error:
-        return str(error)
+        return error.reason
     return None

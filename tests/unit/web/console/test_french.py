@@ -121,6 +121,27 @@ async def test_no_page_of_the_desk_says_a_word_of_english(desk):
     assert found == {}
 
 
+@pytest.mark.parametrize(
+    ("address", "fields", "told"),
+    [
+        ("/accounts/enable", {"name": "Zoé"}, "n’est pas un compte"),
+        ("/accounts/disable", {"name": "Zoé"}, "connus\u00a0:"),
+        ("/tokens/revoke", {"token": "zzz"}, "connus\u00a0:"),
+        (
+            "/compose",
+            {"draft": "d" * 20, "headline": "F" * 1001, "span": "6h", "do": "publish"},
+            "1\u202f001 caractères",
+        ),
+        ("/compose", {"draft": "d" * 20, "headline": "Ok", "web": "ici", "span": "6h", "do": "publish"}, "https://"),
+    ],
+)
+async def test_no_refusal_of_a_form_says_a_word_of_english(desk, address, fields, told):
+    await desk.sign_in()
+    page = visible((await desk.press(address, **fields))[2])
+    assert told in page, page
+    assert wrong_in(page) == []
+
+
 def test_no_reason_has_a_word_of_english_in_french():
     for code, sentence in SENTENCES.items():
         if code != WORDS:
