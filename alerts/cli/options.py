@@ -42,7 +42,9 @@ Event = Annotated[str | None, _text("--event", "The kind of event, in a word or 
 Onset = Annotated[str | None, _text("--onset", "When it starts: a time, or a span such as 2h.", "TIME")]
 Expires = Annotated[str | None, _text("--expires", "When it is over: a time, or a span such as 6h (12h).", "TIME")]
 At = Annotated[str | None, _text("--at", "As it would be then: a time, or a span from now such as 2d.", "TIME")]
-Areas = Annotated[list[str] | None, _text("--area", "A district's name or code; repeatable.", "NAME")]
+Areas = Annotated[
+    list[str] | None, _text("--area", "A district's name or code, or `all` for the whole town; repeatable.", "NAME")
+]
 Channels = Annotated[list[str] | None, _text("--channel", "Only this channel; repeatable.", "NAME")]
 Web = Annotated[str | None, _text("--web", "The town's page about it.", "URL")]
 Image = Annotated[Path | None, _text("--image", "A picture (.jpg or .png).", "FILE")]

@@ -23,7 +23,7 @@ _WORDS = {
         "do": "Que doivent faire les gens (Entrée : rien)",
         "grave": "Gravité",
         "soon": "Urgence",
-        "where": "Où ({places} ; plusieurs avec des virgules)",
+        "where": "Où ({places}, {whole} ; plusieurs avec des virgules ; Entrée : aucun lieu)",
         "until": "Jusqu'à quand (6h = dans six heures, 18:30, 2026-11-25T18:00)",
         "whole": "toute la commune",
         "sum": "Où : {where} · jusqu'à : {until} · {severity}, {urgency}\n  Sur : {channels}",
@@ -38,7 +38,7 @@ _WORDS = {
         "do": "What people should do (Enter: nothing)",
         "grave": "How grave",
         "soon": "How soon to act",
-        "where": "Where ({places}; several with commas)",
+        "where": "Where ({places}, {whole}; several with commas; Enter: no place)",
         "until": "Until when (6h = in six hours, 18:30, 2026-11-25T18:00)",
         "whole": "the whole town",
         "sum": "Where: {where} · until: {until} · {severity}, {urgency}\n  On: {channels}",
@@ -59,8 +59,8 @@ def ask_for_draft(draft: Draft, station: Station, now: datetime) -> Draft:
     instruction = _until_right(words["do"], "", str.strip)
     severity = _until_right(_listed(words["grave"], list(Severity)[:4]), Severity.MODERATE, _choice(Severity, words))
     urgency = _until_right(_listed(words["soon"], list(Urgency)[:3]), Urgency.EXPECTED, _choice(Urgency, words))
-    where = words["where"].format(places=places or station.name)
-    areas = _until_right(where, words["whole"], lambda text: _areas(text, words["whole"], station))
+    where = words["where"].format(places=places, whole=words["whole"]).replace("(, ", "(")
+    areas = _until_right(where, "", lambda text: _areas(text, words["whole"], station))
     expires = _until_right(words["until"], "12h", lambda text: _later(text, now, station))
     filled = replace(
         draft,
@@ -78,7 +78,7 @@ def ask_for_draft(draft: Draft, station: Station, now: datetime) -> Draft:
 def _confirm(draft: Draft, station: Station, words: dict[str, str], expires: datetime) -> None:
     channels = [outlet.name for outlet in station.outlets if outlet.public and outlet.exercise is draft.exercise]
     summary = words["sum"].format(
-        where=", ".join(draft.areas) or words["whole"],
+        where=", ".join(draft.areas) or "—",
         until=expires.astimezone(station.timezone).strftime("%Y-%m-%d %H:%M"),
         severity=draft.severity,
         urgency=draft.urgency,
@@ -124,7 +124,7 @@ def _choice(kind: type[E], words: dict[str, str]) -> Callable[[str], E]:
 def _areas(text: str, whole: str, station: Station) -> tuple[str, ...]:
     named = tuple(part.strip() for part in text.split(",") if part.strip())
     if text.strip().casefold() in (whole.casefold(), station.name.casefold()):
-        return ()
+        return (whole,)
     if station.territory.districts:
         for name in named:
             station.territory.district(name)

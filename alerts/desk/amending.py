@@ -28,7 +28,7 @@ from alerts.model.ports import Books
 from alerts.model.post import PostKind
 from alerts.model.reason import because
 
-_WHERE = frozenset(("areas", "place", "polygons", "circles", "whole"))
+_WHERE = frozenset(("areas", "place", "polygons", "circles", "nowhere"))
 """The fields of a draft that say where; with one of them, all of where is told anew."""
 
 

@@ -25,9 +25,10 @@ from alerts.model.alert import (
 )
 from alerts.model.characters import seen, stream_safe
 from alerts.model.errors import Misuse
-from alerts.model.hazard import HAZARD_PARAMETER, Hazard
+from alerts.model.hazard import HAZARD_PARAMETER, Hazard, fold
 from alerts.model.reason import because
 from alerts.model.span import parse_span
+from alerts.rendering.plain import WHOLE_TOWN, is_whole_town
 
 LASTS = timedelta(hours=12)
 _ROUNDED_FROM = timedelta(hours=1)
@@ -35,6 +36,7 @@ _ROUNDED_FROM = timedelta(hours=1)
 LARGEST_PICTURE = 5 * 1024 * 1024
 _CLOCK = re.compile(r"([01]?\d|2[0-3])[:hH]([0-5]\d)")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_OFFICE = re.compile(r"^(?:(?:ville|commune|mairie) d(?:e |u |es |[’'])|(?:town|city) of )", re.IGNORECASE)
 _PICTURES = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
 _FURTHEST = timedelta(days=3660)
 _KEPT = "\n\t"
@@ -48,8 +50,8 @@ class Draft:
     """What `tocsin post` takes, under CAP's names; times are as typed (a time, or a span such as `6h`).
 
     The console adds to it: `hazard` names what it is about outright, `polygons` and `circles` are as CAP writes them,
-    `place` says in words where that is, and of an update `whole` that it is for the whole town, though fewer areas were
-    told, and `no_picture` that the picture of before goes.
+    `place` says in words where that is, and of an update `nowhere` that no place is told any more, and `no_picture`
+    that the picture of before goes. `areas` and `place` may be the whole town in words, or the station's own name.
     """
 
     headline: str
@@ -72,7 +74,7 @@ class Draft:
     place: str | None = None
     polygons: tuple[str, ...] = ()
     circles: tuple[str, ...] = ()
-    whole: bool = False
+    nowhere: bool = False
     no_picture: bool = False
 
 
@@ -243,6 +245,8 @@ def _picture(draft: Draft, headline: str) -> tuple[Resource, ...]:
 def _where(draft: Draft, station: Station) -> tuple[Area, ...]:
     place = _line("--place", draft.place)
     is_drawn = bool(draft.polygons or draft.circles)
+    if any(_is_whole(name, station) for name in (*draft.areas, *([place] if place and not is_drawn else ()))):
+        return (_everywhere(WHOLE_TOWN["fr" if station.language.lower().startswith("fr") else "en"], station),)
     if place and not draft.areas and not is_drawn and station.territory.districts:
         return (Area(place),)  # in words alone: not the whole town, and no outline
     named = _areas(draft.areas, station) if draft.areas or not is_drawn else ()
@@ -252,10 +256,20 @@ def _where(draft: Draft, station: Station) -> tuple[Area, ...]:
 def _areas(named: tuple[str, ...], station: Station) -> tuple[Area, ...]:
     territory = station.territory
     if not named:
-        whole = territory.codes or tuple(
-            code for district in territory.districts for code in district.as_area().geocodes
-        )
-        return (Area(station.name, geocodes=whole),)
+        return (_everywhere(station.name, station),)  # told nowhere, and routed everywhere: posts name no place
     if not territory.districts:
         return tuple(Area(name, geocodes=territory.codes) for name in named)
     return tuple(territory.district(name).as_area() for name in named)
+
+
+def _everywhere(words: str, station: Station) -> Area:
+    territory = station.territory
+    districts = tuple(code for district in territory.districts for code in district.as_area().geocodes)
+    return Area(words, geocodes=territory.codes or districts)
+
+
+def _is_whole(name: str, station: Station) -> bool:
+    """Whether an officer chose the whole town; a district that is called so is meant first."""
+    if any(fold(name) in (fold(each.name), fold(each.code)) for each in station.territory.districts):
+        return False
+    return is_whole_town(name) or fold(name) in (fold(station.name), fold(_OFFICE.sub("", station.name)))

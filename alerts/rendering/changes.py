@@ -16,6 +16,7 @@ from alerts.rendering.library import Words, sentence
 from alerts.rendering.moments import event_end
 
 TellEnd = Callable[[datetime], str]
+NamePlace = Callable[[str], str]
 _GRAVITIES = {"yellow": Severity.MODERATE, "orange": Severity.SEVERE, "red": Severity.EXTREME}
 
 
@@ -38,10 +39,12 @@ class Change:
     freed: bool = False
 
 
-def changes(info: Info, previous: Alert | None, language: str, words: Words, end_of: TellEnd) -> list[Change]:
+def changes(
+    info: Info, previous: Alert | None, language: str, words: Words, end_of: TellEnd, *, place_of: NamePlace = str
+) -> list[Change]:
     """Return what is new in `info` against `previous`, gravest first, with what it was; nothing where that isn't known.
 
-    `end_of` tells the moment of an end.
+    `end_of` tells the moment of an end, `place_of` the name of a place, "" where it stands for none.
     """
     before = previous.info_for(language) if previous else None
     if before is None:
@@ -50,7 +53,7 @@ def changes(info: Info, previous: Alert | None, language: str, words: Words, end
         *_gravity(info, before, words),
         *_instruction(info, before, words),
         *_end(info, before, words, end_of),
-        *_areas(info, before, words),
+        *_areas(info, before, words, place_of),
     ]
 
 
@@ -86,12 +89,24 @@ def _end(info: Info, before: Info, words: Words, end_of: TellEnd) -> list[Change
     return [Change(_sentence(words["changes"][name], now=end_of(end), before=end_of(earlier)))]
 
 
-def _areas(info: Info, before: Info, words: Words) -> list[Change]:
+def _areas(info: Info, before: Info, words: Words, place_of: NamePlace) -> list[Change]:
+    """What is added and what is freed: nobody by "the whole town", and nothing is known where one told no place."""
     now, then = (
-        {fold(name): name for area in each.areas if (name := place(area.description))} for each in (info, before)
+        {fold(name): name for area in each.areas if (name := place_of(place(area.description)))}
+        for each in (info, before)
     )
+    if not now or not then:
+        return []
+    everywhere = fold(str(words["whole"]))
+    if everywhere in now or everywhere in then:
+        name = "everywhere" if everywhere in now else "only"
+        places = [*now.values()]
+        if (everywhere in now and everywhere in then) or name not in words["changes"]:
+            return []
+        sentence_of = _number(words["changes"], name, places)
+        return [Change(_sentence(sentence_of, areas=", ".join(places)), freed=name == "only")]
     added = [name for key, name in now.items() if key not in then]
-    gone = [name for key, name in then.items() if key not in now] if now else []
+    gone = [name for key, name in then.items() if key not in now]
     return [
         Change(_sentence(_number(words["changes"], name, places), areas=", ".join(places)), freed=name == "fewer")
         for name, places in (("more", added), ("fewer", gone))

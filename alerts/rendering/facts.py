@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ from alerts.rendering.faces import ChannelFace, Context, StationFace
 from alerts.rendering.library import Words, capital
 from alerts.rendering.matter import Matter
 from alerts.rendering.moments import PHRASES, Teller, event_end, locale_of
-from alerts.rendering.plain import orders
+from alerts.rendering.plain import is_whole_town, orders
 from alerts.rendering.planned import planned
 from alerts.rendering.shorten import shortened
 
@@ -58,7 +58,7 @@ def facts(
         **_who(matter, station),
     }
     if matter.kind is PostKind.UPDATE:
-        said |= _change(matter, context, teller)
+        said |= _change(matter, station, context, teller)
     if matter.kind is PostKind.END:
         said |= ending(matter, said["title"], teller, context)
     said |= planned(matter, said, teller, context)
@@ -133,7 +133,8 @@ def _to_come(info: Info, now: datetime) -> bool:
 
 def _where_and_when(matter: Matter, station: StationFace, context: Context, teller: Teller) -> dict[str, Any]:
     infos = _together(matter)
-    names = [_place_name(name, station, matter.general) for name in areas_of(infos, station, context)]
+    told = areas_of(infos, station, context)
+    names = [*dict.fromkeys(name for each in told if (name := _place_name(each, matter, station)))]
     return {
         "areas": names,
         "area": _told(names),
@@ -179,9 +180,10 @@ def is_own(alert: Alert, info: Info | None, station: StationFace) -> bool:
     return fold(named or "") == fold(station.name)
 
 
-def _change(matter: Matter, context: Context, teller: Teller) -> dict[str, Any]:
+def _change(matter: Matter, station: StationFace, context: Context, teller: Teller) -> dict[str, Any]:
     general = matter.general
-    news = changes(matter.info, context.previous, matter.language, general, teller.end)
+    by_name = partial(_place_name, matter=matter, station=station)
+    news = changes(matter.info, context.previous, matter.language, general, teller.end, place_of=by_name)
     freed = [each for each in news if each.freed]
     return {
         "change": _changes(general, news),
@@ -221,9 +223,14 @@ def areas_of(infos: Sequence[Info], station: StationFace, context: Context) -> l
     return list(names.values())
 
 
-def _place_name(name: str, station: StationFace, general: Words) -> str:
-    """Return a place as a place: the station, which is an authority, is the whole town."""
-    return str(general["whole"]) if fold(name) == fold(station.name) else name
+def _place_name(name: str, matter: Matter, station: StationFace) -> str:
+    """Return a place as a place, never as an authority: the station's name is the whole town in another's words.
+
+    In our own alerts it is "": it stands where CAP wants a description and the officer told no place.
+    """
+    if fold(name) == fold(station.name):
+        return "" if matter.own else str(matter.general["whole"])
+    return str(matter.general["whole"]) if is_whole_town(name) else name
 
 
 def _together(matter: Matter) -> list[Info]:

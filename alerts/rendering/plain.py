@@ -39,7 +39,15 @@ _CAPITALS = re.compile(
     r"\b[A-ZÀ-ÖØ-Þ]{4,}(?:[ '’-]+[A-ZÀ-ÖØ-Þ]{2,})+\b|\bURGENT\w*|\bIMPORTANT\b|\bATTENTION\b|\bDANGER\b"
 )
 _KEPT_AS_TYPED = re.compile(r"(https?://\S+|\S+@\S+)")
+WHOLE_TOWN = {"fr": "toute la commune", "en": "the whole town"}
+"""How an alert says that its place is the whole town; a text says it in the words of its own language."""
+_WHOLE_TOWN = frozenset((*WHOLE_TOWN.values(), "toute la ville", "whole town", "all"))
 _SUSPECT = re.compile(r"['\"«»;!?:]|\.\.\.|\d\s?[hH]")
+
+
+def is_whole_town(place: str) -> bool:
+    """Return whether somebody chose to say that it is everywhere in the town."""
+    return fold(" ".join(place.split())) in _WHOLE_TOWN
 
 
 def blanks(text: str | None) -> list[str]:

@@ -27,7 +27,7 @@ def of_alert(alert: Alert, info: Info | None, kind: PostKind, prepared: str) -> 
         if not info.instruction:
             warnings += _without_instruction(info, prepared)
         if not any(area.description for area in alert.areas):
-            warnings.append("the alert has no area: ours is used, check that it is right")
+            warnings.append("the alert has no area: the post names no place, check that it is right")
         if event_end(info) is None:
             warnings.append("the alert has no expiry: the post names none, end it by hand when it is over")
     said = f"{info.headline} {info.event} {info.description}"

@@ -50,6 +50,7 @@ def test_a_wrong_answer_is_told_and_asked_again_and_nothing_is_lost(town):
     (alert,) = [each for each in town.objects("status") if "alert" in each]
     assert (alert["headline"], alert["severity"]) == ("Rue barrée", "Severe")
     assert "Passez par le pont" in alert["posts"][0]["text"]
+    assert "toute la commune" in alert["posts"][0]["text"]
 
 
 def test_a_no_at_the_end_stores_nothing(town):

@@ -55,7 +55,7 @@ class Words(Wish):
     onset: Moment | None = Field(None, description="When it starts.")
     expires: Moment | None = Field(None, description="When it is over: in 12 hours unless told.")
     areas: Annotated[tuple[Name, ...], Field(max_length=100)] = Field(
-        (), description="Names or codes of districts; the whole town unless told."
+        (), description="Names or codes of districts, or `all`; untold, it goes to everybody and names no place."
     )
     web: Address | None = Field(None, description="The town's page about it.")
     lang: Tag | None = Field(None, description="The text's language, if not the station's.")

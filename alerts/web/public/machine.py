@@ -116,7 +116,8 @@ def _event(told: Told, setting: Setting) -> Event:
         event.add("dtend", max(_end_of(told), alert.starts + timedelta(minutes=1)).astimezone(UTC))
     event.add("summary", facts["headline"] or facts["title"])
     event.add("description", told.summary)
-    event.add("location", facts["area"])
+    if facts["area"]:
+        event.add("location", facts["area"])
     event.add("url", setting.address(told.path))
     event.add("status", _ICAL_STATUS[_is_called_off(told)])
     return event

@@ -72,8 +72,8 @@ class Told:
 
     @property
     def whole(self) -> bool:
-        """Whether it is about the whole town; a place in words alone is somewhere in it, and nobody knows where."""
-        return self.districts is None and not is_in_words(self.incident.alert)
+        """Whether it is said to be about the whole town; a place in words alone is somewhere in it."""
+        return self.districts is None and bool(self.facts["area"]) and not is_in_words(self.incident.alert)
 
     @property
     def severity(self) -> Severity:

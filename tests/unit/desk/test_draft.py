@@ -203,6 +203,17 @@ def test_the_whole_town_is_its_codes_else_its_districts_else_its_name():
     assert drafted(bare).infos[0].areas == (Area("Ville de Saint-Martin"),)
 
 
+@pytest.mark.parametrize(
+    "words", ["all", "toute la commune", "Ville de Saint-Martin", "saint-martin", "The whole town"]
+)
+def test_the_whole_town_is_said_only_where_it_was_chosen(words):
+    [chosen] = drafted(areas=(words,)).infos[0].areas
+    [untold] = drafted().infos[0].areas
+
+    assert (chosen.description, chosen.geocodes) == ("toute la commune", untold.geocodes)
+    assert drafted(place=words).infos[0].areas == (chosen,)
+
+
 def test_without_a_boundary_file_an_area_is_taken_by_its_name():
     codes = replace(STATION, territory=Territory((HERE,)))
 

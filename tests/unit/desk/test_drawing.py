@@ -126,7 +126,7 @@ def test_an_update_may_draw_anew_or_take_the_whole_town():
     record = Record("a", "i", "manual", first, AlertState.ACCEPTED, NOW)
 
     drawn = update_of(record, {"circles": ("45.19,5.73 0.2",)}, STATION, NOW, "b")
-    whole = update_of(record, {"whole": True}, STATION, NOW, "c")
+    whole = update_of(record, {"nowhere": True}, STATION, NOW, "c")
     other = update_of(record, {"headline": "Fuite", "hazard": Hazard.EVACUATION}, STATION, NOW, "d")
 
     assert [area.description for area in drawn.areas] == ["Le Moulin d’Élise"]
@@ -143,7 +143,7 @@ def test_an_update_that_says_nothing_new_is_refused():
     record = Record("a", "i", "manual", draft_alert(Draft("x"), STATION, NOW, "a"), AlertState.ACCEPTED, NOW)
 
     with pytest.raises(Misuse, match="nothing to change"):
-        update_of(record, {"whole": False, "areas": (), "place": None}, STATION, NOW, "b")
+        update_of(record, {"nowhere": False, "areas": (), "place": None}, STATION, NOW, "b")
 
 
 def test_a_picture_is_known_by_its_content():

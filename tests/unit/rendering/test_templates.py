@@ -220,6 +220,22 @@ def test_a_freed_district_is_told_however_short_the_room() -> None:
     assert "N’est plus concerné : Savoie." in text
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        ("Les Coteaux", "toute la commune", "Toute la commune est maintenant concernée."),
+        ("toute la commune", "Les Coteaux", "Un seul secteur reste concerné\u00a0: Les Coteaux."),
+        ("Les Coteaux", FRENCH.name, ""),
+        (FRENCH.name, "Les Coteaux", ""),
+    ],
+)
+def test_an_update_for_the_whole_town_frees_nobody(before: str, now: str, told: str) -> None:
+    was, new = (an_alert(an_info(areas=(Area(name),), sender_name=FRENCH.name)) for name in (before, now))
+    text = render(new, PostKind.UPDATE, TELEGRAM, previous=was).message.plain
+    assert told in text
+    assert not re.search("N’est plus|Nouveau secteur|Ville de", text)
+
+
 def test_a_colour_that_changes_is_told_as_the_colour() -> None:
     orange, red = ((Named("awareness_level", f"3; {colour}; x"),) for colour in ("orange", "red"))
     before = an_alert(an_info(parameters=orange))
@@ -752,12 +768,20 @@ def test_unsafe_water_is_no_water_cut() -> None:
     assert not re.search("réserve|Fermez les robinets|claire", text)
 
 
+@pytest.mark.parametrize("channel", [X, FACEBOOK, TELEGRAM, OTHER])
+def test_no_place_stands_where_the_officer_told_none(channel: ChannelFace) -> None:
+    info = replace(outage("Panne", "Rentrez.").infos[0], areas=(Area(FRENCH.name),), sender_name=FRENCH.name)
+    text = render(an_alert(info), channel=channel).message.plain
+    assert "Où" not in text
+    assert "commune" not in text
+
+
 def test_the_town_stands_once_on_x_and_the_place_has_a_label() -> None:
-    info = replace(outage("Panne", "Rentrez.").infos[0], areas=(Area(FRENCH.name),))
+    info = replace(outage("Panne", "Rentrez.").infos[0], areas=(Area("The whole town"),), sender_name=FRENCH.name)
     text = render(an_alert(info)).message.text
     assert "\nOù\u00a0: toute la commune\n" in text
     assert FRENCH.name not in text, "the account says who speaks"
-    relayed = render(an_alert(replace(info, sender_name="Enedis"))).message.text
+    relayed = render(an_alert(replace(info, areas=(Area(FRENCH.name),), sender_name="Enedis"))).message.text
     assert "\nOù\u00a0: toute la commune\n" in relayed
     assert "\nSource\u00a0: Enedis\n" in relayed
 

@@ -98,7 +98,13 @@ def _where_and_when(said: Said, _: Callable[..., str]) -> Check:
         words = _("%(told)s. In which district is that? Without one the map shows no outline.", told=told)
         return Check(name, good=False, words=words)
     if said.whole:
-        return Check(name, good=False, words=_("%(told)s. Is it the whole town?", told=told))
+        return Check(
+            name,
+            good=False,
+            words=_(
+                "No place is told, and people read none: until %(until)s, for everybody. Say where.", until=said.until
+            ),
+        )
     return Check(name, good=True, words=told)
 
 

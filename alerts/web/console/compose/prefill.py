@@ -18,8 +18,9 @@ from alerts.model.alert import Area, Info, Severity, Status
 from alerts.model.draft import Typed
 from alerts.model.hazard import hazard_of
 from alerts.model.incident import Record
+from alerts.rendering.plain import is_whole_town
 from alerts.web.console.compose.fields import LISTS, TEXTS, Fields, plain, several, text
-from alerts.web.console.compose.reading import OTHER, SPANS
+from alerts.web.console.compose.reading import EVERYWHERE, OTHER, SPANS
 
 _PREPARED = (
     "headline", "description", "instruction", "event", "category", "severity", "urgency", "certainty", "span",
@@ -32,7 +33,7 @@ _ALONE: Mapping[str, str] = {
 }  # fmt: skip
 _TOGETHER: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("span", "expires"), ("expires",)),
-    (("area", "place", "polygon", "circle"), ("areas", "place", "polygons", "circles", "whole")),
+    (("area", "place", "polygon", "circle"), ("areas", "place", "polygons", "circles", "nowhere")),
     (("picture", "alt"), ("image", "alt")),
 )
 """Fields of the form that say one thing together, and the fields of a draft that they make."""
@@ -99,8 +100,8 @@ def changes_between(before: Fields, now: Fields, draft: Draft) -> dict[str, Any]
     for names, fields in _TOGETHER:
         if differ & set(names):
             changes |= {to: getattr(draft, to) for to in fields}
-    if "whole" in changes:
-        changes["whole"] = not (draft.areas or draft.place or draft.polygons or draft.circles)
+    if "nowhere" in changes:
+        changes["nowhere"] = not (draft.areas or draft.place or draft.polygons or draft.circles)
     if "image" in changes:
         changes["no_picture"] = draft.image is None
     return changes
@@ -114,6 +115,7 @@ def adapted(fields: Fields, station: Station) -> dict[str, Typed]:
     own.pop("channels", None)
     if names:
         known = {district.name: district.code for district in station.territory.districts}
+        known |= {name: EVERYWHERE for name in names if is_whole_town(name)}
         own["area"] = tuple(known[name] for name in names if name in known)
     if channels:
         own["channel"] = channels
@@ -160,7 +162,9 @@ def _spelled(time: datetime | None, zone: tzinfo) -> str:
 
 
 def _where(areas: tuple[Area, ...], station: Station) -> dict[str, Typed]:
-    """Districts are ticked; of another area its name and its shapes are told. The town itself is neither."""
+    """Districts are ticked, or the whole town; of another area its name and its shapes are told. No place is none."""
+    if any(is_whole_town(area.description) for area in areas):
+        return {"area": (EVERYWHERE,), "place": "", "polygon": "", "circle": ""}
     districts = {district.code: district.as_area() for district in station.territory.districts}
     codes = {code.value for area in areas for code in area.geocodes if code.name == DISTRICT} & districts.keys()
     named = {districts[code].description for code in codes}

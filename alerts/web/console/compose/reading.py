@@ -22,6 +22,8 @@ Gettext = Callable[..., str]
 E = TypeVar("E", bound=StrEnum)
 SPANS = ("1h", "3h", "6h", "12h", "24h")
 TOMORROW, OTHER = "tomorrow", "other"
+EVERYWHERE = "all"
+"""What is ticked for the whole town, beside its districts."""
 _MORNING = 8
 
 
@@ -136,7 +138,7 @@ class _Reader:
 
     def _areas(self) -> tuple[str, ...]:
         _, chosen = self._, several(self._fields, "area")
-        known = {district.code for district in self._ground.station.territory.districts}
+        known = {EVERYWHERE, *(district.code for district in self._ground.station.territory.districts)}
         gone = [code for code in chosen if code not in known]
         if gone:
             self.problems["area"] = _("There is no district “%(name)s” any more.", name=gone[0])

@@ -13,6 +13,7 @@ from alerts.model.hazard import Hazard
 from alerts.web.console.compose.fields import LONGEST, lines, several, text
 from alerts.web.console.compose.keeping import MOST, UNTOUCHED
 from alerts.web.console.compose.page import Page
+from alerts.web.console.compose.reading import EVERYWHERE
 from alerts.web.console.compose.view import Beside, beside, choices, draft_title, hazard_buttons
 from alerts.web.console.compose.wording import Voice, confirm_words
 from alerts.web.console.frame import BASE, Console, visitor_of
@@ -64,6 +65,7 @@ class Showing:
             "hazards": hazard_buttons(prepared, station.hazards, voice),
             "choices": choices(voice),
             "districts": station.territory.districts,
+            "everywhere": EVERYWHERE,
             "outlets": [each for each in station.outlets if each.public and each.exercise is page.exercise],
             "tiles": self._tiles,
             "longest": LONGEST,

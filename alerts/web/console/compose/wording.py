@@ -13,6 +13,7 @@ from babel.numbers import format_decimal
 from alerts.model.alert import Alert
 from alerts.model.incident import AlertState
 from alerts.model.reason import Reason
+from alerts.rendering.plain import is_whole_town
 from alerts.rendering.words import word
 from alerts.web.console.compose.rehearsal import Rehearsal
 from alerts.web.console.words import Words
@@ -56,7 +57,7 @@ class Voice:
 def place_of(alert: Alert, voice: Voice) -> str:
     """Where, in words."""
     names = list(dict.fromkeys(area.description for area in alert.areas))
-    if names in ([], [voice.station]):
+    if names in ([], [voice.station]) or any(map(is_whole_town, names)):
         return voice.words.gettext("the whole town")
     return ", ".join(names)
 
@@ -158,7 +159,7 @@ _KNOWN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     for pattern, sentence in (
         (r"the alert has no instruction: ours is used, .*", _n("No instruction was given: the prepared one is used.")),
         (r"the alert has no instruction.*", _n("Nothing says what to do.")),
-        (r"the alert has no area: .*", _n("No area was given: the town is named.")),
+        (r"the alert has no area: .*", _n("No area was given: people read no place.")),
         (r"the alert has no expiry: .*", _n("No end was given.")),
         (
             r"the text says “(?P<word>.*)” but its status is Actual: .*",

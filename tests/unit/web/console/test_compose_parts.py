@@ -157,7 +157,17 @@ def test_an_update_tells_what_differs_and_nothing_else():
     changes = changes_between(before, now, reading.draft)
     info = update_of(record, changes, STATION, NOW, "b").infos[0]
 
-    assert set(changes) == {"description", "web", "onset", "severity", "areas", "place", "polygons", "circles", "whole"}
+    assert set(changes) == {
+        "description",
+        "web",
+        "onset",
+        "severity",
+        "areas",
+        "place",
+        "polygons",
+        "circles",
+        "nowhere",
+    }
     assert (info.description, info.web, info.onset, info.severity) == (None, None, None, Severity.SEVERE)
     assert [area.description for area in info.areas] == [STATION.name]
     assert info.expires == record.alert.infos[0].expires
