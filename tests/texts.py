@@ -7,8 +7,9 @@ tests read the same list (`said`), so what a rule can check is checked of all of
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -262,19 +263,116 @@ def _card(told: dict[str, Any], severity: Severity, *, over: bool) -> str:
     return "\n".join(line for line in lines if line)
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What several say alike, told once: of one hazard and phase, with what each of them adds to it."""
+
+    heading: str
+    text: str
+    said_by: tuple[Text, ...]
+
+    def line(self) -> str:
+        """On one line, with a mark where what is first seen of it ends."""
+        wheres = dict.fromkeys(f"{text.where}{_plus(text)}" for text in self.said_by)
+        grave = dict.fromkeys(text.severity.value for text in self.said_by)
+        values = dict.fromkeys(name for text in self.said_by for name in _values(text))
+        first = self.said_by[0]
+        end = FIRST_SEEN - first.text.index(_bare(first)[:10]) - max(len(_label(first)) - 1, 0)
+        marked = f"{self.text[:end]}|{self.text[end:]}" if len(self.text) > end else self.text
+        said = " / ".join(line for line in marked.split("\n") if line.strip("|"))
+        names = f" ({_VALUE} = {', '.join(values)})" if values else ""
+        return f"- {', '.join(wheres)} [{', '.join(grave)}]{names} {said}"
+
+
+_VALUE = "◇"
+_LINK = re.compile(
+    r"\n+(?:Plus d’informations|More information|More)?[ \u00a0:]*https://alertes\.saint-martin\.fr/\S+$"
+)
+_GRAVITY = re.compile(r"Le danger passe d[^.]+\.|La vigilance passe d[^.]+\.|Danger (?:raised|lowered|reduced)[^.]+\.")
+
+
+def groups(texts: Iterable[Text]) -> list[Group]:
+    """All of them, each distinct one once: hazard by hazard, in the order in which an alert lives."""
+    found: dict[tuple[str, str], list[Text]] = {}
+    whole: dict[tuple[str, str, str], str] = {}
+    for text in texts:
+        core = _core(text)
+        holder = whole.get((text.language, text.about, _HELD_BY.get(text.where, "")))
+        if holder and all(line in holder for line in core.split("\n") if line not in _ABOVE_A_CARD):
+            core = holder
+        whole.setdefault((text.language, text.about, text.where), core)
+        found.setdefault((_heading(text), core), []).append(text)
+    order = {heading: n for n, heading in enumerate(dict.fromkeys(heading for heading, _ in found))}
+    told = [Group(heading, core, tuple(said_by)) for (heading, core), said_by in found.items()]
+    return sorted(told, key=lambda group: (order[group.heading], _PLACES.index(group.said_by[0].where)))
+
+
+_HELD_BY = {"title": "page", "card": "summary"}
+"""What says nothing that another doesn't stands beside it."""
+_ABOVE_A_CARD = ("Terminé", "Over", _VALUE)
+_PLACES = [*(channel.name for channel in CHANNELS), "title", "summary", "card"]
+
+
+def _heading(text: Text) -> str:
+    if text.free or text.feed:
+        return f"{text.language}: {text.about}"
+    return f"{text.language}: {text.hazard.value}, {text.phase}"
+
+
+def _label(text: Text) -> str:
+    """How grave it is called at the head of the text; ends say none."""
+    head = re.split(" – |\n", _bare(text), maxsplit=1)
+    return head[0] if text.phase in ("publish", "update", "typed") and len(head) > 1 else ""
+
+
+def _bare(text: Text) -> str:
+    """Without what frames it: the town's name before or after, and the link."""
+    bare = _LINK.sub("", text.text)
+    name = STATIONS[text.language].name
+    bare = re.sub(rf"^{name}\n+|\n{name}$", "", bare)
+    if text.where == "card":  # its words for those who don't see it, which are the summary's in short
+        bare = re.sub(rf"\n{name}\n\[.*\]$", "", bare, flags=re.DOTALL)
+    return bare.strip("\n")
+
+
+def _values(text: Text) -> list[str]:
+    """What differs by severity alone: how grave it is called, and that this changes."""
+    return [*filter(None, [_label(text)]), *_GRAVITY.findall(_bare(text))]
+
+
+def _core(text: Text) -> str:
+    core = _bare(text)
+    for value in _values(text):
+        core = core.replace(value, _VALUE)
+    return core
+
+
+def _plus(text: Text) -> str:
+    """What frames it there."""
+    name = STATIONS[text.language].name
+    town = name in text.text and name not in _bare(text) and text.where != "card"
+    return " +town" * town + " +link" * bool(_LINK.search(text.text))
+
+
 def main(path: Path) -> None:
-    """Write them all."""
+    """Write them all, each distinct text once and on one line."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    about = ""
-    with path.open("w", encoding="utf-8") as file:
-        for text in said():
-            if text.about != about:
-                about = text.about
-                file.write(f"\n## {text.language}: {about}\n")
-            file.write(f"\n[{text.where}]\n{text.text}\n")
-            if text.where not in ("title", "card"):
-                file.write(f"  first {FIRST_SEEN}: {text.text[:FIRST_SEEN]!r}\n")
+    lines, heading = [_HOW_TO_READ], ""
+    for group in groups(said()):
+        if group.heading != heading:
+            heading = group.heading
+            lines.append(f"\n## {heading}\n")
+        lines.append(group.line())
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     sys.stdout.write(f"{path}\n")
+
+
+_HOW_TO_READ = f"""# Every text that people may read
+
+A line is a text: who says it (+town: signed with the town's name, +link: with the alert's address), at which
+severities, and the words. " / " is a new line, "|" ends what is first seen of it ({FIRST_SEEN} characters), "{_VALUE}"
+is what differs by severity alone. A title that stands beside another text is its first line, a card beside a summary
+has its words. A summary is what the page, the Atom feed, a link's preview and a notification say."""
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from alerts.model.alert import Severity
 from alerts.model.hazard import Hazard
 from alerts.model.post import EndReason
 from alerts.rendering.plain import blanks, orders, permits
-from tests.texts import FIRST_SEEN, RENDERERS, Text, said
+from tests.texts import FIRST_SEEN, RENDERERS, Text, groups, said
 
 TEXTS = list(said())
 OURS = [text for text in TEXTS if not text.feed]
@@ -32,6 +32,15 @@ def test_all_that_people_may_read_is_there() -> None:
     assert {(text.hazard, text.severity) for text in OURS} >= {(hazard, Severity.EXTREME) for hazard in Hazard}
     assert {text.phase for text in TEXTS} == {*ENDS, "publish", "update", "typed", "feed"}
     assert len({text.about for text in TEXTS if text.feed and text.language == "fr"}) == 40
+
+
+def test_the_file_holds_all_of_them_and_can_be_read() -> None:
+    told = groups(TEXTS)
+    assert sorted(map(id, TEXTS)) == sorted(id(text) for group in told for text in group.said_by)
+    assert len(told) < 4000
+    for group in told:
+        pieces = [piece for piece in re.split(r"◇|\n", group.text) if piece]
+        assert all(piece in group.said_by[0].text for piece in pieces), group.heading
 
 
 def test_no_colon_is_chained_and_no_capital_stands_after_one() -> None:
