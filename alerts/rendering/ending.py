@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts.model.alert import Info
-from alerts.model.hazard import Hazard
+from alerts.model.hazard import Hazard, fold
 from alerts.model.post import EndReason
 from alerts.rendering.clean import clean
 from alerts.rendering.faces import Context
@@ -26,6 +26,10 @@ _NO_INFO = Info("", language="")
 _BEGUN = "cancelled_begun"
 _FIRST_SENTENCE = re.compile(r"(?<=[.!?…])[ \n]+|\n+")
 _LONG_TITLE = 110
+_CLOSED = re.compile(
+    r",? (?:(?:est|sera|sont|seront|is|are|will be) )?(?:(?:ferm|barr|coup)ée?s?|closed)\b.*", re.IGNORECASE | re.DOTALL
+)
+"""What is open again, or isn't closed after all, is not called closed beside it."""
 
 
 def ending(matter: Matter, title: str, teller: Teller, context: Context) -> dict[str, Any]:
@@ -36,7 +40,7 @@ def ending(matter: Matter, title: str, teller: Teller, context: Context) -> dict
     """
     reason = context.reason or EndReason.EXPIRED
     name = _name(matter, title)
-    lead = _lead(_phrase(matter, "ends", context), name, title if not orders(title) else name)
+    lead = _lead(_phrase(matter, "ends", context), name, _what_ends(matter, title))
     after = str(matter.words["after"]) if reason in (EndReason.ALL_CLEAR, EndReason.EXPIRED) else ""
     over = suggested(matter, context)
     own = _own_words(matter, context)
@@ -99,9 +103,16 @@ def _name(matter: Matter, title: str) -> str:
     return "" if orders(title) or permits(title) or title == matter.words["name"] else title
 
 
+def _what_ends(matter: Matter, title: str) -> str:
+    """Return what has ended beside a phrase that says how: "" where the title says no more than the hazard's name."""
+    what = str(matter.words["name"]) if orders(title) else title
+    same = fold(what) in (fold(str(matter.words["name"])), fold(matter.info.event))
+    return "" if same and matter.hazard is not Hazard.GENERAL else _CLOSED.sub("", what)
+
+
 def _lead(phrase: str, name: str, title: str) -> str:
     """Return the phrase with the name in it; without the dash where there is none, or where the phrase says it."""
-    if not name and "{title}" not in phrase:
+    if not (title if "{title}" in phrase else name):
         return phrase.partition("{")[0].rstrip(" –:\u00a0")
     said = phrase.format(title=title, name=name, right=name)
     return said.rstrip(" –:\u00a0")
@@ -132,9 +143,14 @@ def _ended(matter: Matter, context: Context) -> datetime:
     return min(expires, context.now) if expires else context.now
 
 
+def _bare(text: str) -> str:
+    """Without how it is set: what the station typed is set as French is set, and is the same words."""
+    return "".join(letter for letter in fold(text) if letter.isalnum())
+
+
 def _own_words(matter: Matter, context: Context) -> str:
     """Return what the ending message itself says of the end. One that repeats the alarm says nothing of it."""
     own = matter.alert.infos[0] if matter.alert.infos else _NO_INFO
     before = context.previous.info_for(matter.language) if context.previous else None
-    news = before is not None and own.description and own.description != clean(before.description or "")
+    news = before is not None and own.description and _bare(own.description) != _bare(clean(before.description or ""))
     return "\n\n".join(text for text in (matter.alert.note, own.description if news else None) if text)

@@ -107,7 +107,7 @@ def _what(matter: Matter, now: datetime) -> dict[str, Any]:
         ),
         "label": label,
         "title": title,
-        "lead": _lead(info, label, title, general),
+        "lead": _lead(matter, label, title),
         "lead_short": _lead_short(matter, label, title),
         "foreign": _foreign(matter),
         "note": matter.alert.note,
@@ -275,7 +275,7 @@ def _lead_short(matter: Matter, label: str, title: str) -> str:
     "" where neither will do, so that it is cut at a word.
     """
     if _begins_with_name(matter, title):
-        return _lead(matter.info, label, matter.words["name"], matter.general)
+        return _lead(matter, label, matter.words["name"])
     return "" if gravity(matter.info).at_least(Severity.SEVERE) else capital(title)
 
 
@@ -289,12 +289,18 @@ def _told(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= _MANY else short_area(names)
 
 
-def _lead(info: Info, label: str, title: str, general: Words) -> str:
-    """Return the title with its severity before it, unless the title says it already ("Vigilance orange orages")."""
-    said, mark = fold(title), general["colours"].get(colour(info))
-    if not label or fold(label) in said or (mark and fold(mark) in said):
-        return capital(title)
-    return str(general["lead"].format(label=label, title=title))
+def _lead(matter: Matter, label: str, title: str) -> str:
+    """Return the title with its severity before it, unless the title says it already ("Vigilance orange orages").
+
+    It doesn't in another language ("Vigilance orange" is no "Orange warning"), nor in a part of a word ("Dangerous").
+    """
+    said, mark = fold(title), fold(str(matter.general["colours"].get(colour(matter.info), "")))
+    told = not label or _has_word(said, fold(label)) or (mark and _has_word(said, mark) and not _foreign(matter))
+    return capital(title) if told else str(matter.general["lead"].format(label=label, title=title))
+
+
+def _has_word(text: str, word: str) -> bool:
+    return word in text and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
 
 
 def _foreign(matter: Matter) -> str:

@@ -108,6 +108,31 @@ def test_no_end_says_the_order_that_it_ends() -> None:
     assert not faults((text for text in OURS if text.phase in ENDS), repeated)
 
 
+def test_no_end_says_twice_what_it_is_or_that_it_is_closed_still() -> None:
+    def twice(text: Text) -> object:
+        head, _, rest = text.text.split("\n")[0].partition(" – ")
+        return rest and (rest.casefold() in head.casefold() or re.search(r"Travaux$|Roadworks$", rest))
+
+    def closed(text: Text) -> object:
+        return re.search(r"(rouv|réouv|reopen|open again).*(fermée|closed)", text.text.split("\n")[0], re.IGNORECASE)
+
+    ends = [text for text in OURS if text.phase in ENDS and text.where == "title"]
+    assert not faults(ends, twice)
+    assert not faults(ends, closed)
+
+
+def test_what_has_run_out_repeats_nothing_of_what_it_said() -> None:
+    """A name and a description of somebody who was looked for are not told once more."""
+    said_first = re.compile(r"manteau rouge|red coat|peuvent inonder|may flood|Good advice|Les bons réflexes")
+    assert not faults((text for text in OURS if text.phase in ENDS), lambda text: said_first.search(text.text))
+
+
+def test_a_label_of_gravity_goes_only_where_its_word_stands_in_the_language_of_the_text() -> None:
+    titles = {(text.language, text.text) for text in TEXTS if text.where == "title"}
+    assert ("en", "Danger – Dangerous dog on the loose") in titles
+    assert ("en", "Orange warning – strong wind (Vigilance orange vent violent)") in titles
+
+
 def test_the_five_ends_are_five_messages() -> None:
     ends: dict[tuple[str, Hazard, Severity, str], dict[str, str]] = defaultdict(dict)
     for text in OURS:
