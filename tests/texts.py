@@ -342,7 +342,7 @@ def _values(text: Text) -> list[str]:
 
 def _core(text: Text) -> str:
     core = _bare(text)
-    for value in _values(text):
+    for value in sorted(_values(text), key=len, reverse=True):
         core = core.replace(value, _VALUE)
     return core
 
