@@ -14,6 +14,7 @@ BEHIND: Mapping[str, Callable[[Day], tuple[str, ...]]] = {
     "/alerts/{id}": lambda day: (f"/alerts/{day.thread}", f"/alerts/{day.failed}", f"/alerts/{day.exercise}"),
     "/alerts/{id}/report": lambda day: (f"/alerts/{day.thread}/report",),
     "/left-out": lambda _: ("/left-out",),
+    "/notices": lambda _: ("/notices",),
     "/channels": lambda _: ("/channels",),
     "/timeline": lambda _: ("/timeline",),
     "/calendar": lambda _: ("/calendar",),

@@ -41,7 +41,7 @@ def test_posting_and_validating_by_keyboard(desk, town):
     tab_to(page, page.get_by_role("link", name="New alert").first)
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("/compose"))
-    tab_to(page, page.get_by_role("link", name="Water cut"))
+    tab_to(page, page.get_by_role("link", name="Air pollution"))
     page.keyboard.press("Enter")
     headline = page.get_by_label("Headline", exact=True)
     tab_to(page, headline)

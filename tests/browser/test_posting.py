@@ -102,7 +102,7 @@ def test_an_exercise_looks_like_one_from_the_first_page_to_the_last(desk, town):
     )
     assert real != drill, "other colours"
 
-    anne.press(page.get_by_role("link", name="Water cut"))
+    anne.press(page.get_by_role("link", name="Air pollution"))
     assert "exercise" in page.url
     expect(page).to_have_title(re.compile("^EXERCISE"))
     expect(page.locator("#publish")).to_have_text(re.compile("[Ee]xercise|EXERCISE"))

@@ -101,9 +101,10 @@ def test_correct_with_one_tap(desk, town, size):
     page = anne.go(f"/alerts/{alert}")
     expect(page.get_by_role("link", name="See it there – X account").first).to_be_visible()
 
+    before = sum("Rectificatif – notre message" in text for text in public(town))
     page.get_by_role("button", name="Correct it now on 3 channels").click()
 
-    town.until(lambda: any("Rectificatif" in text and size in text for text in public(town)))
+    town.until(lambda: sum("Rectificatif – notre message" in text for text in public(town)) > before)
     expect(page.get_by_text("correction").first).to_be_visible()
 
 

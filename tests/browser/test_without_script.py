@@ -15,7 +15,7 @@ def test_the_whole_way_without_any_script(desk, town):
     berthe = desk.person("berthe", "approver", java_script_enabled=False)
 
     page = anne.go("/compose")
-    page.get_by_role("link", name="Water cut").click()
+    page.get_by_role("link", name="Air pollution").click()
     page.get_by_label("Headline", exact=True).fill("Plus d’eau rue Haute")
     page.get_by_label("Les Coteaux").check()
     page.locator("#look").click()
