@@ -118,5 +118,5 @@ def test_facebooks_usage_may_say_anything():
 
 def test_what_is_quoted_is_short_and_can_be_seen():
     assert len(quote("x" * 10**6)) < 300
-    assert quote("no\u202e way\u2066") == "“no way”"
+    assert quote("no\u202e way\u2066") == "no way"
     assert wait_of("soon") is None

@@ -19,6 +19,7 @@ from alerts.model.span import Window, parse_span, parse_window, spell_span
         ("1d", timedelta(days=1)),
         ("1h30m", timedelta(minutes=90)),
         ("1.5h", timedelta(minutes=90)),
+        ("3y", timedelta(days=1095)),
         (" 10M ", timedelta(minutes=10)),
         ("0s", timedelta()),
     ],
@@ -28,7 +29,7 @@ def test_what_is_a_span(text, span):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "10", "m", "10 m", "-10m", "10m!", "x10m", "10y", "1h 30m", "10m-5s", "1e3s", "١m?"]
+    "text", ["", "10", "m", "10 m", "-10m", "10m!", "x10m", "10w", "1h 30m", "10m-5s", "1e3s", "١m?"]
 )
 def test_what_is_none_is_told_with_what_is_allowed(text):
     with pytest.raises(ValueError, match="is no span of time; allowed: a number and a unit, such as 250ms, 2s, 10m"):

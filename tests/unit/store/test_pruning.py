@@ -9,6 +9,7 @@ import pytest
 from alerts.model.incident import AlertState
 from alerts.model.ports import Wanted
 from alerts.model.post import PostState
+from alerts.model.reason import in_words
 from alerts.store.files import opened
 from alerts.store.pruning import MOST, archived, close_what_nobody_reads, prune
 from alerts.store.schema import stamp
@@ -50,7 +51,7 @@ def test_an_incident_that_was_over_for_long_goes_with_all_its_rows_and_out_of_se
         (post.id,),
     )
     with shelf.books() as books:
-        books.note(NOW, "old", post.id, "accepted", "why")
+        books.note(NOW, "old", post.id, "accepted", in_words("why"))
         shelf._db.execute("INSERT INTO reference VALUES ('urn-earlier', 'old')")
     new = shelf.post(shelf.alert("new", received_at=LATER), state=PostState.SENT)
 
@@ -102,7 +103,7 @@ def test_what_was_kept_is_all_that_was_there_by_the_incident_s_name_and_the_mess
     record = shelf.alert("old")
     posts = [shelf.post(record, state=PostState.SENT, sent_at=NOW), shelf.post(record, state=PostState.FAILED)]
     with shelf.books() as books:
-        books.note(NOW, "old", posts[0].id, "accepted", "why")
+        books.note(NOW, "old", posts[0].id, "accepted", in_words("why"))
     before = StoredViews(shelf._db).history(record.incident_id)
 
     assert pruned() == 1
