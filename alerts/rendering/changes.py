@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.model.alert import Alert, Info, Severity
-from alerts.model.hazard import fold
+from alerts.model.hazard import Hazard, fold
 from alerts.rendering.clean import clean, place
 from alerts.rendering.library import Words, sentence
 from alerts.rendering.moments import event_end
@@ -40,17 +40,25 @@ class Change:
 
 
 def changes(
-    info: Info, previous: Alert | None, language: str, words: Words, end_of: TellEnd, *, place_of: NamePlace = str
+    info: Info,
+    previous: Alert | None,
+    language: str,
+    words: Words,
+    end_of: TellEnd,
+    *,
+    hazard: Hazard = Hazard.GENERAL,
+    place_of: NamePlace = str,
 ) -> list[Change]:
     """Return what is new in `info` against `previous`, gravest first, with what it was; nothing where that isn't known.
 
-    `end_of` tells the moment of an end, `place_of` the name of a place, "" where it stands for none.
+    `end_of` tells the moment of an end, `place_of` the name of a place, "" where it stands for none. Somebody
+    who is missing is no danger: how grave that is isn't told.
     """
     before = previous.info_for(language) if previous else None
     if before is None:
         return []
     return [
-        *_gravity(info, before, words),
+        *(() if hazard is Hazard.MISSING else _gravity(info, before, words)),
         *_instruction(info, before, words),
         *_end(info, before, words, end_of),
         *_areas(info, before, words, place_of),

@@ -183,7 +183,9 @@ def is_own(alert: Alert, info: Info | None, station: StationFace) -> bool:
 def _change(matter: Matter, station: StationFace, context: Context, teller: Teller) -> dict[str, Any]:
     general = matter.general
     by_name = partial(_place_name, matter=matter, station=station)
-    news = changes(matter.info, context.previous, matter.language, general, teller.end, place_of=by_name)
+    news = changes(
+        matter.info, context.previous, matter.language, general, teller.end, hazard=matter.hazard, place_of=by_name
+    )
     freed = [each for each in news if each.freed]
     return {
         "change": _changes(general, news),

@@ -127,6 +127,11 @@ def test_what_has_run_out_repeats_nothing_of_what_it_said() -> None:
     assert not faults((text for text in OURS if text.phase in ENDS), lambda text: said_first.search(text.text))
 
 
+def test_who_is_missing_is_no_danger() -> None:
+    missing = (text for text in OURS if text.hazard is Hazard.MISSING)
+    assert not faults(missing, lambda text: re.search("danger|consignes", text.text, re.IGNORECASE))
+
+
 def test_a_label_of_gravity_goes_only_where_its_word_stands_in_the_language_of_the_text() -> None:
     titles = {(text.language, text.text) for text in TEXTS if text.where == "title"}
     assert ("en", "Danger – Dangerous dog on the loose") in titles

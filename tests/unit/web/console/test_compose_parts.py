@@ -148,6 +148,17 @@ def test_an_alert_as_a_form_differs_from_itself_in_nothing(words):
     assert geometry(again) == geometry(record.alert)
 
 
+def test_the_whole_town_is_a_box_of_its_own_and_comes_back_ticked():
+    record = a_record(areas=("all",))
+    form = fields_of(record, STATION)
+    reading = read_form(form, Ground(STATION, NOW, lambda _: None), plain)
+    update = update_of(record, changes_between(form, {**form, "area": ()}, read().draft), STATION, NOW, "b")
+
+    assert form["area"] == ("all",)
+    assert draft_alert(reading.draft, STATION, NOW, "c").areas[0].description == "toute la commune"
+    assert update.areas[0].description == STATION.name, "no place is told any more"
+
+
 def test_an_update_tells_what_differs_and_nothing_else():
     record = a_record(areas=("D1",), description="Rue barrée", onset="1h", web="https://a.example")
     before = fields_of(record, STATION)
