@@ -6,6 +6,7 @@ import zlib
 from collections.abc import AsyncIterator
 
 from alerts.model.errors import FailedForGood, SourceFailed
+from alerts.model.reason import because
 
 UNPACKED_HERE = "gzip, deflate"
 """What a request may accept (`Accept-Encoding`) whose answer is read here."""
@@ -28,7 +29,7 @@ async def read_body(chunks: AsyncIterator[bytes], packing: str, limit: int, anno
     if packing in _PLAIN:
         return await _gather(chunks, limit)
     if packing not in _PACKED:
-        raise SourceFailed(f"the answer is packed as {packing[:20]!r}, which was not asked for")
+        raise SourceFailed(because("answer_packed", packing=repr(packing[:20])))
     unpacking = _Unpacking(limit)
     async for chunk in chunks:
         unpacking.feed(chunk)
@@ -73,7 +74,7 @@ class _Unpacking:
         try:
             self._inflate(chunk)
         except zlib.error:
-            raise SourceFailed("the answer says that it is gzip and isn't") from None
+            raise SourceFailed(because("answer_no_gzip")) from None
 
     def _inflate(self, chunk: bytes) -> None:
         while chunk:
@@ -90,9 +91,9 @@ class _Unpacking:
     def finish(self) -> bytes:
         """All of it; raises SourceFailed when the end is missing."""
         if not self._stream.eof and self._received:
-            raise SourceFailed("the answer was cut short")
+            raise SourceFailed(because("answer_cut"))
         return bytes(self._body)
 
 
 def _too_large(limit: int) -> FailedForGood:
-    return FailedForGood(f"the answer is larger than {limit / 1_048_576:g} MB")
+    return FailedForGood(because("answer_too_large", most=f"{limit / 1_048_576:g}"))

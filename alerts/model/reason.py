@@ -89,6 +89,12 @@ def as_reason(told: Reason | str) -> Reason:
     return told if isinstance(told, Reason) else in_words(told)
 
 
+def reason_of(error: ValueError) -> Reason:
+    """What an error of a reader was raised with: a reason, or somebody else's sentence."""
+    told = error.args[0] if error.args else ""
+    return told if isinstance(told, Reason) else in_words(str(error))
+
+
 def read_reason(kept: str | None) -> Reason | None:
     """What `kept` made, or a plain sentence of before."""
     if kept is None:
@@ -358,6 +364,85 @@ SENTENCES: Mapping[str, str] = {
     ),
     "desk_stumbled": "the desk stumbled over {key}: this is a fault of the program, please report it",
     "not_read_lately": "it was not read lately",
+    "answered_status": "{address} answered {status}",
+    "answered_status_fix": "{address} answered {status}; {fix:term}",
+    "connection_failed": "{address}: {trouble:term}",
+    "source_silent": "{address} did not answer within {seconds} s",
+    "source_redirects": "{address} redirects more than {most} times",
+    "source_redirects_nowhere": "{address} redirects to an address that can't be read",
+    "address_unread": "an address can't be read; expected as https://host/path",
+    "address_scheme": "the address {address} is not http or https",
+    "address_private": (
+        "{address} leads to the private host {host}, which is refused; if this is meant: allow_private = true"
+    ),
+    "link_private": (
+        "a link in a file leads to the private host {host}, which is refused; if this is meant: allow_private = true"
+    ),
+    "host_unresolved": "the name {host} can't be resolved; look at the address and the DNS",
+    "file_link_unread": "a link to a file can't be read",
+    "file_link_outside": "a link leads to a file outside the index's own folder, which is refused",
+    "file_missing": "the file {path} is not there; look at the path",
+    "file_unread": "the file {path} can't be read: {said}",
+    "file_too_large": "the file {path} is larger than {most} MB",
+    "answer_packed": "the answer is packed as {packing}, which was not asked for",
+    "answer_no_gzip": "the answer says that it is gzip and isn't",
+    "answer_cut": "the answer was cut short",
+    "answer_too_large": "the answer is larger than {most} MB",
+    "xml_dtd": "the XML has a document type declaration (DTD), which is never read",
+    "xml_empty": "the document is empty; expected XML",
+    "xml_is_html": "it is an HTML page; expected XML",
+    "xml_no_tag": "it is no XML: it doesn't begin with a tag",
+    "xml_many_tags": "the XML holds more than {most:number} tags",
+    "xml_malformed": "it is no well-formed XML: {said}",
+    "cap_root": "it is no CAP message: its root is <{root}>, expected <alert>",
+    "cap_unidentified": "the CAP message has no {missing:term}: it can't be told from any other",
+    "cap_sent": "the CAP message's sent is no time: {text}; expected as 2026-11-25T12:00:00+01:00",
+    "index_empty": "the answer is empty; expected Atom, RSS, CAP, MeteoAlarm's JSON or a ZIP of CAP messages",
+    "index_json": "the answer is no readable JSON; expected MeteoAlarm's, with `warnings`",
+    "index_no_warnings": "the JSON has no list of `warnings`; expected MeteoAlarm's",
+    "index_no_warnings_says": 'the JSON has no list of `warnings` and says "{said}"; expected MeteoAlarm\'s',
+    "index_html": "the answer is an HTML page; expected Atom, RSS, CAP, or CAP messages within",
+    "index_other": "the answer is XML with the root <{root}>; expected Atom, RSS, CAP, or CAP messages within",
+    "index_entry_no_alert": "warnings[{place}] holds no alert",
+    "index_link_long": "the link {link} of an entry is longer than any address",
+    "index_link_unread": "the link {link} of an entry can't be read",
+    "index_entry_bare": "the entry {name} has neither a link nor a message",
+    "zip_unread": "the ZIP can't be opened: {said}",
+    "zip_many": "the ZIP holds {count} messages, more than {most}",
+    "zip_too_large": "the ZIP unpacks to more than {most} MB",
+    "zip_member_damaged": "{name} in the ZIP is damaged, or packed in a way that can't be read",
+    "zip_member_too_large": "{name} in the ZIP is larger than {most} MB",
+    "calendar_empty": "the calendar is empty, not even BEGIN:VCALENDAR: look whether its export still works",
+    "calendar_web_page": (
+        "a web page came instead of a calendar (BEGIN:VCALENDAR): look whether its address is still shared"
+    ),
+    "calendar_other": (
+        "something else came instead of a calendar (BEGIN:VCALENDAR): look whether its address is still shared"
+    ),
+    "calendar_cut": "the calendar is cut off (no END:VCALENDAR): it is read again when it came whole",
+    "calendar_too_large": "the calendar {path} is larger than {most} MB: export less of it",
+    "calendar_file_unread": "the calendar {path} can't be read ({said}): look at its path",
+    "calendar_unchanged_first": "the calendar {name} answers that nothing changed to a first question; look at it",
+    "event_unread": 'the event "{title}" can\'t be read: {why}',
+    "events_out_of_time": (
+        "{count} events were not read, for the calendar takes longer than {seconds} s: export less of it, or "
+        "look for rules that repeat without an end"
+    ),
+    "event_stumbled": "the reader stumbled over it ({error})",
+    "event_replaced": "another version of it counts, whose SEQUENCE is higher or which stands later in the file",
+    "event_versions": "its UID stands there {count:number} times: {most:number} are read",
+    "event_rules": "it has more than {most} rules: let it have one",
+    "event_recurrence": "its recurrence can't be followed ({said})",
+    "event_too_often": "its rule (FREQ={frequency}) repeats too often to be followed: let it repeat less",
+    "event_too_fine": "its rule (FREQ={frequency} with BY…) is finer than a calendar needs: let it repeat daily",
+    "event_interval": "its rule has INTERVAL={interval}: allowed are 1 and more (RFC 5545, section 3.3.10)",
+    "event_month_day": "its rule has a BYMONTHDAY that none of its months has: look at the day and at BYMONTH",
+    "event_misfit": "its properties don't fit together ({said})",
+    "event_dates": "it has {count:number} dates (RDATE, EXDATE), more than {most:number}: let a rule tell them",
+    "event_no_start": "it has no DTSTART",
+    "event_twice": "it has {name} twice",
+    "event_broken": "its {name} is none: {text}",
+    "event_beyond_reason": "it starts or ends in a year beyond reason: allowed are {first} to {last}",
     # Tocsin itself
     "not_told": "no reason was kept",
     "stumbled": "it stumbled: {error}",

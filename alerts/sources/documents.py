@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from alerts.model.errors import FailedForGood, SourceFailed
+from alerts.model.reason import because
 from alerts.sources.fetch import MAX_BYTES, Fetched, Fetcher, NotModified
 
 
@@ -38,18 +39,18 @@ class Documents:
         try:
             path = Path(unquote(urlsplit(url).path)).resolve()
         except ValueError:
-            raise FailedForGood("a link to a file can't be read") from None
+            raise FailedForGood(because("file_link_unread")) from None
         if self._path is None or not path.is_relative_to(self._path.resolve().parent):
-            raise FailedForGood("a link leads to a file outside the index's own folder, which is refused")
+            raise FailedForGood(because("file_link_outside"))
         return path
 
     async def _read_file(self, path: Path) -> Fetched:
         try:
             body = await asyncio.to_thread(_read_bounded, path)
         except FileNotFoundError:
-            raise SourceFailed(f"the file {path} is not there; look at the path") from None
+            raise SourceFailed(because("file_missing", path=path)) from None
         except OSError as error:
-            raise SourceFailed(f"the file {path} can't be read: {error.strerror}") from None
+            raise SourceFailed(because("file_unread", path=path, said=error.strerror)) from None
         return Fetched(url=self._address_of(path), body=body)
 
     @staticmethod
@@ -69,5 +70,5 @@ def _read_bounded(path: Path) -> bytes:
     with path.open("rb") as file:
         body = file.read(MAX_BYTES + 1)
     if len(body) > MAX_BYTES:
-        raise FailedForGood(f"the file {path} is larger than {MAX_BYTES // 1_048_576} MB")
+        raise FailedForGood(because("file_too_large", path=path, most=MAX_BYTES // 1_048_576))
     return body

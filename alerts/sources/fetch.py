@@ -16,6 +16,7 @@ from yarl import URL
 from alerts.model.body import is_packed, read_body, unpack
 from alerts.model.errors import FailedForGood, SourceFailed
 from alerts.model.ports import Clock
+from alerts.model.reason import because
 from alerts.sources.hosts import addresses_of, read_url, show
 
 __all__ = ["FailedForGood", "Fetched", "Fetcher", "NotModified"]
@@ -109,9 +110,9 @@ class Fetcher:
             async with asyncio.timeout(self._timeout):
                 return await self._follow(read_url(url), configured, headers)
         except TimeoutError:
-            raise SourceFailed(f"{show(url)} did not answer within {self._timeout:g} s") from None
+            raise SourceFailed(because("source_silent", address=show(url), seconds=f"{self._timeout:g}")) from None
         except (aiohttp.ClientError, OSError) as error:
-            raise SourceFailed(f"{show(url)}: {_explain(error)}") from None
+            raise SourceFailed(because("connection_failed", address=show(url), trouble=_explain(error))) from None
 
     async def _follow(self, url: URL, configured: URL | None, headers: Mapping[str, str]) -> Fetched | NotModified:
         target = url
@@ -121,7 +122,7 @@ class Fetcher:
                 if response.status not in _REDIRECTS or not location:
                     return await self._take(response, target, conditional=not _CONDITIONS.isdisjoint(headers))
                 target = _next_hop(target, location)
-        raise SourceFailed(f"{show(url)} redirects more than {MAX_REDIRECTS} times")
+        raise SourceFailed(because("source_redirects", address=show(url), most=MAX_REDIRECTS))
 
     async def _ask(self, target: URL, configured: URL | None, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
         """Ask for `target` wherever it may be asked for, at one address after the other until a connection is made."""
@@ -175,9 +176,10 @@ class Fetcher:
 
     def _refusal(self, response: aiohttp.ClientResponse, target: URL) -> SourceFailed:
         status = response.status
-        reason = f"{show(target)} answered {status} {PHRASES.get(status, '')}".rstrip()
+        told = f"{status} {PHRASES.get(status, '')}".rstrip()
+        reason = because("answered_status", address=show(target), status=told)
         if fix := _FIXES.get(status):
-            reason = f"{reason}; {fix}"
+            reason = because("answered_status_fix", address=show(target), status=told, fix=fix)
         if status in _FOR_GOOD:
             return FailedForGood(reason)
         return SourceFailed(reason, retry_after(response.headers.get("Retry-After"), self._clock.now()))
@@ -200,7 +202,7 @@ def _next_hop(source: URL, location: str) -> URL:
     try:
         return read_url(str(source.join(URL(location))))
     except ValueError:
-        raise FailedForGood(f"{show(source)} redirects to an address that can't be read") from None
+        raise FailedForGood(because("source_redirects_nowhere", address=show(source))) from None
 
 
 def _explain(error: Exception) -> str:

@@ -12,6 +12,7 @@ import socket
 from yarl import URL
 
 from alerts.model.errors import FailedForGood, SourceFailed
+from alerts.model.reason import because
 
 _GLOBAL = ipaddress.ip_network("2000::/3")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -28,9 +29,9 @@ def read_url(text: str) -> URL:
         url = URL(text)
         url.port  # noqa: B018 - yarl checks a port only when it is asked for
     except (ValueError, TypeError):
-        raise FailedForGood("an address can't be read; expected as https://host/path") from None
+        raise FailedForGood(because("address_unread")) from None
     if url.scheme not in ("http", "https") or not url.host:
-        raise FailedForGood(f"the address {show(url)} is not http or https")
+        raise FailedForGood(because("address_scheme", address=show(url)))
     return url
 
 
@@ -64,8 +65,9 @@ async def addresses_of(target: URL, configured: URL | None) -> list[str] | None:
     addresses = await _resolve(target)
     if any(is_private(address) for address in addresses):
         raise FailedForGood(
-            f"{show(configured) if configured else 'a link in a file'} leads to the private host {target.host}, "
-            "which is refused; if this is meant: allow_private = true"
+            because("address_private", address=show(configured), host=target.host)
+            if configured
+            else because("link_private", host=target.host)
         )
     return addresses
 
@@ -75,7 +77,7 @@ async def _resolve(url: URL) -> list[str]:
     try:
         found = await loop.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise SourceFailed(f"the name {url.host} can't be resolved; look at the address and the DNS") from None
+        raise SourceFailed(because("host_unresolved", host=url.host)) from None
     # IPv4 first: a network without IPv6 that doesn't say so would use up the time
     return sorted(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found), key=lambda address: ":" in address)
 

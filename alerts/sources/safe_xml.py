@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from alerts.model.errors import Unreadable
+from alerts.model.reason import Reason, because
 
 Element = etree._Element  # noqa: SLF001 - lxml has no public name for the type of what it parses
 
@@ -66,7 +67,7 @@ def _parse(document: bytes) -> Element:
     )
     root = etree.fromstring(document, parser)
     if root.getroottree().docinfo.internalDTD is not None:
-        raise Unreadable("the XML has a document type declaration (DTD), which is never read")
+        raise Unreadable(because("xml_dtd"))
     return root
 
 
@@ -80,17 +81,17 @@ def _as_ascii_superset(body: bytes) -> bytes:
 
 def _refuse(document: bytes, max_tags: int) -> None:
     if not document:
-        raise Unreadable("the document is empty; expected XML")
+        raise Unreadable(because("xml_empty"))
     start = _PROLOG.match(document)
     head = document[start.end() if start else 0 :][:15].lower()
     if head.startswith((b"<!doctype html", b"<html")):
-        raise Unreadable("it is an HTML page; expected XML")
+        raise Unreadable(because("xml_is_html"))
     if head.startswith(b"<!doctype"):
-        raise Unreadable("the XML has a document type declaration (DTD), which is never read")
+        raise Unreadable(because("xml_dtd"))
     if not head.startswith(b"<"):
-        raise Unreadable("it is no XML: it doesn't begin with a tag")
+        raise Unreadable(because("xml_no_tag"))
     if document.count(b"<") > max_tags:
-        raise Unreadable(f"the XML holds more than {max_tags:,} tags")
+        raise Unreadable(because("xml_many_tags", most=max_tags))
 
 
 def _repair(document: bytes) -> tuple[bytes, tuple[str, ...]]:
@@ -144,5 +145,5 @@ def _repair_references(text: str) -> str:
     return _AMPERSAND.sub(numeric, _FORBIDDEN_REFERENCE.sub(permitted, text))
 
 
-def _complaint(error: etree.XMLSyntaxError) -> str:
-    return f"it is no well-formed XML: {str(error.msg).strip()[:200]}"
+def _complaint(error: etree.XMLSyntaxError) -> Reason:
+    return because("xml_malformed", said=str(error.msg).strip()[:200])

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from alerts.model.errors import Unreadable
+from alerts.model.reason import Reason, because
 
 MAX_MEMBERS = 5000
 MAX_MEMBER_BYTES = 8 * 1_048_576
@@ -21,7 +22,7 @@ class Member:
 
     key: str
     body: bytes | None = None
-    problem: str | None = None
+    problem: Reason | None = None
 
 
 def members(
@@ -38,17 +39,17 @@ def members(
     try:
         file = zipfile.ZipFile(io.BytesIO(archive))
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        raise Unreadable(f"the ZIP can't be opened: {error}") from None
+        raise Unreadable(because("zip_unread", said=error)) from None
     with file:
         listed = [entry for entry in file.infolist() if entry.filename.lower().endswith((".xml", ".cap"))]
         if len(listed) > max_members:
-            raise Unreadable(f"the ZIP holds {len(listed)} messages, more than {max_members}")
+            raise Unreadable(because("zip_many", count=len(listed), most=max_members))
         total = 0
         for entry in listed:
             member = _read(file, entry, max_member_bytes)
             total += len(member.body or b"")
             if total > max_total_bytes:
-                raise Unreadable(f"the ZIP unpacks to more than {max_total_bytes // 1_048_576} MB")
+                raise Unreadable(because("zip_too_large", most=max_total_bytes // 1_048_576))
             yield member
 
 
@@ -60,7 +61,7 @@ def _read(file: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> Member:
         with file.open(entry) as stream:
             body = stream.read(limit + 1)
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError):
-        return Member(key, problem=f"{name} in the ZIP is damaged, or packed in a way that can't be read")
+        return Member(key, problem=because("zip_member_damaged", name=name))
     if len(body) > limit:
-        return Member(key, problem=f"{name} in the ZIP is larger than {limit // 1_048_576} MB")
+        return Member(key, problem=because("zip_member_too_large", name=name, most=limit // 1_048_576))
     return Member(key, body=body)

@@ -10,6 +10,7 @@ from typing import Any
 
 from lxml import etree
 
+from alerts.model.reason import Reason
 from alerts.sources.cap.fields import read_time
 from alerts.sources.cap.tree import local_name
 from alerts.sources.safe_xml import Element
@@ -35,7 +36,7 @@ class IndexEntry:
     message: bytes | None = None
     document: Mapping[str, Any] | None = None
     expires: datetime | None = None
-    problem: str | None = None
+    problem: Reason | None = None
 
 
 class EntryParts:

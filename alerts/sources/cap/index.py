@@ -16,6 +16,7 @@ from typing import Any
 from lxml import etree
 
 from alerts.model.errors import Unreadable
+from alerts.model.reason import Reason, because
 from alerts.sources.cap.archive import members
 from alerts.sources.cap.base import Base
 from alerts.sources.cap.entry import EntryParts, IndexEntry, document_of, ignore
@@ -37,7 +38,7 @@ def read_index(body: bytes, content_type: str | None, base_url: str, *, zone: tz
     """
     start = body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
     if not start:
-        raise Unreadable("the answer is empty; expected Atom, RSS, CAP, MeteoAlarm's JSON or a ZIP of CAP messages")
+        raise Unreadable(because("index_empty"))
     if start.startswith(b"PK"):
         entries = [IndexEntry(m.key, message=m.body, problem=m.problem) for m in members(body)]
     elif start.startswith((b"{", b"[")) or "json" in (content_type or "").lower():
@@ -61,24 +62,24 @@ def _read_json(body: bytes, zone: tzinfo) -> Iterator[IndexEntry]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
-        raise Unreadable("the answer is no readable JSON; expected MeteoAlarm's, with `warnings`") from None
+        raise Unreadable(because("index_json")) from None
     warnings = document.get("warnings") if isinstance(document, dict) else None
     if not isinstance(warnings, list):
-        raise Unreadable(f"the JSON has no list of `warnings`{_told_problem(document)}; expected MeteoAlarm's")
+        raise Unreadable(_no_warnings(document))
     for place, warning in enumerate(warnings):
         yield _read_warning(place, warning, zone)
 
 
-def _told_problem(document: object) -> str:
-    """What a problem report (RFC 9457) says of itself."""
+def _no_warnings(document: object) -> Reason:
+    """With what a problem report (RFC 9457) says of itself."""
     if not isinstance(document, dict) or not isinstance(document.get("title"), str):
-        return ""
-    return f' and says "{one_line(document["title"])[:80]}"'
+        return because("index_no_warnings")
+    return because("index_no_warnings_says", said=one_line(document["title"])[:80])
 
 
 def _read_warning(place: int, warning: object, zone: tzinfo) -> IndexEntry:
     if not isinstance(warning, dict) or not isinstance(alert := warning.get("alert"), dict):
-        return IndexEntry(f"warnings[{place}]", problem=f"warnings[{place}] holds no alert")
+        return IndexEntry(f"warnings[{place}]", problem=because("index_entry_no_alert", place=place))
     name = next((name for name in (warning.get("uuid"), alert.get("identifier")) if name and _is_word(name)), None)
     key = " ".join(str(part) for part in (name, alert.get("sent")) if part and _is_word(part))
     return IndexEntry(key or f"warnings[{place}]", document=alert, expires=_latest_expiry(alert, zone))
@@ -121,8 +122,8 @@ def _read_wrapped(root: Element, name: str) -> Iterator[IndexEntry]:
     # A message within a message is that one's business: each of 250 nested ones would be all of them over again.
     messages = [each for each in root.iter("{*}alert") if next(each.iterancestors("{*}alert"), None) is None]
     if not messages and name not in ("EDXLDistribution", "alerts"):
-        what = "an HTML page" if name.lower() == "html" else f"XML with the root <{name[:40]}>"
-        raise Unreadable(f"the answer is {what}; expected Atom, RSS, CAP, or CAP messages within")
+        is_page = name.lower() == "html"
+        raise Unreadable(because("index_html") if is_page else because("index_other", root=name[:40]))
     return (_embedded(message) for message in messages)
 
 
@@ -177,12 +178,12 @@ def _enclosure(item: Element) -> str:
 def _entry(parts: EntryParts, link: str, version: str | None, base: Base, zone: tzinfo) -> Iterator[IndexEntry]:
     name = parts.text("id", "guid") or ""
     if len(link) > _LONGEST_LINK:
-        yield IndexEntry(f"{link} {version}", problem=f"the link {link[:80]!r} of an entry is longer than any address")
+        yield IndexEntry(f"{link} {version}", problem=because("index_link_long", link=repr(link[:80])))
         return
     try:
         url = base.resolve(link) if link else None
     except ValueError:
-        yield IndexEntry(f"{link} {version}", problem=f"the link {link[:80]!r} of an entry can't be read")
+        yield IndexEntry(f"{link} {version}", problem=because("index_link_unread", link=repr(link[:80])))
         return
     key = " ".join(part for part in (url or name, version) if part)
     if message := parts.message():
@@ -195,4 +196,4 @@ def _entry(parts: EntryParts, link: str, version: str | None, base: Base, zone: 
     elif parts.tells_an_alert():
         yield IndexEntry(key, document=document_of(parts), expires=parts.expires(zone))
     else:
-        yield IndexEntry(key or "entry", problem=f"the entry {name[:80]!r} has neither a link nor a message")
+        yield IndexEntry(key or "entry", problem=because("index_entry_bare", name=repr(name[:80])))

@@ -11,7 +11,7 @@ import structlog
 
 from alerts.model.errors import FailedForGood, SourceFailed, Unreadable
 from alerts.model.ports import Heard
-from alerts.model.reason import Reason, as_reason, because, kept_reason, read_reason
+from alerts.model.reason import Reason, because, kept_reason, read_reason
 from alerts.sources.cap.entry import IndexEntry
 from alerts.sources.cap.message import read_json, read_message
 from alerts.sources.cap.meteoalarm import apply_colours, why_none
@@ -109,7 +109,7 @@ class Look:
 
     async def _read(self, entry: IndexEntry) -> Heard:
         if entry.problem:
-            return _broken(entry, as_reason(entry.problem))
+            return _broken(entry, entry.problem)
         if entry.url and self._is_over(entry):
             return Heard(
                 entry.key, leave_out=because("over_not_fetched", at=entry.expires or "", address=show(entry.url))

@@ -28,6 +28,7 @@ from alerts.model.alert import (
 )
 from alerts.model.errors import Unreadable
 from alerts.model.outline import Ring, box, simplified
+from alerts.model.reason import because
 from alerts.sources.cap.fields import (
     MOST_POINTS,
     Code,
@@ -66,7 +67,7 @@ def read_message(body: bytes, *, zone: tzinfo, language: str = "en-US") -> tuple
     """
     root, notes = parse(body)
     if (name := local_name(root)) != "alert":
-        raise Unreadable(f"it is no CAP message: its root is <{name[:40]}>, expected <alert>")
+        raise Unreadable(because("cap_root", root=name[:40]))
     bounds = Bounds()
     fields = fields_of(root, bounds)
     alert, more = _Reader(zone, language, bounds).alert(fields)
@@ -127,10 +128,10 @@ class _Reader:
         identifier, sender, sent = (_first(fields, name) for name in ("identifier", "sender", "sent"))
         missing = [n for n, v in (("identifier", identifier), ("sender", sender), ("sent", sent)) if not v]
         if not identifier or not sender or not sent:
-            raise Unreadable(f"the CAP message has no {' and no '.join(missing)}: it can't be told from any other")
+            raise Unreadable(because("cap_unidentified", missing=" and no ".join(missing)))
         time = read_time(sent, self._zone, self._note)
         if time is None:
-            raise Unreadable(f"the CAP message's sent is no time: {sent[:40]!r}; expected as 2026-11-25T12:00:00+01:00")
+            raise Unreadable(because("cap_sent", text=repr(sent[:40])))
         return identifier, sender, time
 
     def _status(self, fields: Fields) -> Status:

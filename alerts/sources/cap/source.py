@@ -12,6 +12,7 @@ import aiohttp
 
 from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.ports import Clock, Known, Memory, Reading
+from alerts.model.reason import because
 from alerts.sources.cap.entry import IndexEntry
 from alerts.sources.cap.index import read_index
 from alerts.sources.cap.look import Look
@@ -75,6 +76,6 @@ class CapSource:
         try:
             entries = await asyncio.to_thread(read_index, index.body, index.content_type, index.url, zone=self._zone)
         except Unreadable as error:
-            raise SourceFailed(f"{show(index.url)}: {error}") from None
+            raise SourceFailed(because("at_address", address=show(index.url), why=error.reason)) from None
         stored = await known([entry.key for entry in entries])
         return [entry for entry in entries if entry.key not in stored]

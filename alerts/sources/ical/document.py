@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from alerts.model.characters import bounded, stream_safe
 from alerts.model.errors import Unreadable
+from alerts.model.reason import because
 from alerts.sources.safe_xml import FORBIDDEN
 
 TIME_PROPERTIES = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE"})
@@ -77,12 +78,9 @@ def decode(body: bytes) -> str:
     text = FORBIDDEN.sub("", text)
     start = text.lstrip()[:200]
     if not start:
-        raise Unreadable("the calendar is empty, not even BEGIN:VCALENDAR: look whether its export still works")
+        raise Unreadable(because("calendar_empty"))
     if not start.upper().startswith("BEGIN:VCALENDAR"):
-        what = "a web page" if start.startswith("<") else "something else"
-        raise Unreadable(
-            f"{what} came instead of a calendar (BEGIN:VCALENDAR): look whether its address is still shared"
-        )
+        raise Unreadable(because("calendar_web_page" if start.startswith("<") else "calendar_other"))
     return text
 
 
@@ -92,7 +90,7 @@ def read_calendars(text: str) -> list[CalendarLines]:
     for line in _unfold(text):
         cutter.take(line)
     if cutter.open:
-        raise Unreadable("the calendar is cut off (no END:VCALENDAR): it is read again when it came whole")
+        raise Unreadable(because("calendar_cut"))
     return cutter.calendars
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from alerts.model.reason import Reason, because, reason_of
 from alerts.sources.ical.document import CalendarLines, EventLines, decode, read_calendars
 from alerts.sources.ical.occurrence import Occurrence
 from alerts.sources.ical.recurrence import MOST_VERSIONS, Window, expand, in_force
@@ -24,7 +25,6 @@ MOST_OCCURRENCES = 2000
 """How many occurrences of a calendar are followed at once, the soonest first."""
 
 _LONGEST_TITLE = 200
-_REPLACED = "another version of it counts, whose SEQUENCE is higher or which stands later in the file"
 _ONE_AT_A_TIME = threading.Lock()
 """icalendar keeps the zones that files define in one cache of the process: each calendar gets it empty, and alone."""
 
@@ -45,7 +45,7 @@ class Flaw:
 
     key: str
     uid: str | None
-    reason: str
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +117,10 @@ class _Reader:
         try:
             return self._expand(versions, zone)
         except ValueError as error:
-            reason = str(error)
+            reason = reason_of(error)
         except Exception as error:
             log.exception("calendar.stumbled", uid=versions[0].value("UID"))
-            reason = f"the reader stumbled over it ({type(error).__name__})"
+            reason = because("event_stumbled", error=type(error).__name__)
         told = {flaw.key for flaw in self.flaws}
         lost = versions if len(versions) <= MOST_VERSIONS else versions[:1]
         self.flaws += [flaw for lines in lost if (flaw := _flaw(lines, reason)).key not in told]
@@ -132,7 +132,7 @@ class _Reader:
         Without it, the day that it moves or calls off would be announced by the rule.
         """
         if len(versions) > MOST_VERSIONS:
-            raise ValueError(f"its UID stands there {len(versions):,} times: {MOST_VERSIONS:,} are read")
+            raise ValueError(because("event_versions", count=len(versions), most=MOST_VERSIONS))
         events: list[tuple[SettledEvent, EventLines]] = []
         for lines in versions:
             self._budget.check()
@@ -141,13 +141,13 @@ class _Reader:
             except ValueError as error:
                 if lines.value("RECURRENCE-ID"):
                     raise
-                self.flaws.append(_flaw(lines, str(error)))
+                self.flaws.append(_flaw(lines, reason_of(error)))
         if not events:
             return []
         groups, older = in_force([event for event, _ in events])
         for event, lines in events:
             if any(event is each for each in older):
-                self.flaws.append(replace(_flaw(lines, _REPLACED), uid=""))
+                self.flaws.append(replace(_flaw(lines, because("event_replaced")), uid=""))
         found: list[Occurrence] = []
         for group in groups:
             found += expand(group, self._window, self._home, self._budget)
@@ -174,18 +174,15 @@ def _surely_outside(lines: EventLines, window: Window) -> bool:
     return max(starts[:8], ends[:8]) < first or min(starts[:8], ends[:8]) > last
 
 
-def _flaw(lines: EventLines, reason: str) -> Flaw:
+def _flaw(lines: EventLines, reason: Reason) -> Flaw:
     """Its key is that of its words: an export that makes a new UID each time doesn't make another flaw of it."""
     words = [line for line in lines.lines if not line.upper().startswith(("UID", "SEQUENCE"))]
-    key = hashlib.sha256("\n".join([*words, reason]).encode()).hexdigest()[:16]
+    key = hashlib.sha256("\n".join([*words, str(reason)]).encode()).hexdigest()[:16]
     title = lines.value("SUMMARY") or lines.value("UID") or "without a title"
-    return Flaw(f"flaw-{key}", lines.value("UID"), f'the event "{title[:_LONGEST_TITLE]}" can\'t be read: {reason}')
+    return Flaw(f"flaw-{key}", lines.value("UID"), because("event_unread", title=title[:_LONGEST_TITLE], why=reason))
 
 
 def _out_of_time(body: bytes, unread: int) -> Flaw:
     """One flaw for all events that were left, told once for each version of the calendar."""
-    reason = (
-        f"{unread} events were not read, for the calendar takes longer than {MOST_SECONDS:g} s: "
-        "export less of it, or look for rules that repeat without an end"
-    )
+    reason = because("events_out_of_time", count=unread, seconds=f"{MOST_SECONDS:g}")
     return Flaw(f"flaw-time-{hashlib.sha256(body).hexdigest()[:16]}", None, reason)

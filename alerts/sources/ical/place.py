@@ -10,6 +10,7 @@ from typing import Protocol
 
 from alerts.model.errors import SourceFailed
 from alerts.model.ports import Memory
+from alerts.model.reason import because
 from alerts.sources.fetch import MAX_BYTES, Fetched, Fetcher, NotModified
 
 
@@ -57,15 +58,13 @@ class CalendarFile:
             if digest and seen == self._seen:
                 return None
             if stat.st_size > MAX_BYTES:
-                raise SourceFailed(f"the calendar {self._path} is larger than {MAX_BYTES >> 20} MB: export less of it")
+                raise SourceFailed(because("calendar_too_large", path=self._path, most=MAX_BYTES >> 20))
             with self._path.open("rb") as file:  # it may have grown, or be no file that has an end
                 body = file.read(MAX_BYTES + 1)
         except OSError as error:
-            raise SourceFailed(
-                f"the calendar {self._path} can't be read ({error.strerror}): look at its path"
-            ) from error
+            raise SourceFailed(because("calendar_file_unread", path=self._path, said=error.strerror)) from error
         if len(body) > MAX_BYTES:
-            raise SourceFailed(f"the calendar {self._path} is larger than {MAX_BYTES >> 20} MB: export less of it")
+            raise SourceFailed(because("calendar_too_large", path=self._path, most=MAX_BYTES >> 20))
         self._seen = seen
         return Document(body, _digest(body))
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import recurring_ical_events
 from icalendar import Calendar, Event
 
+from alerts.model.reason import because
 from alerts.sources.ical.occurrence import Occurrence, Series
 from alerts.sources.ical.rule_starts import Budget, RuleStarts
 from alerts.sources.ical.settled_event import SettledEvent, as_list, to_occurrence
@@ -112,13 +113,13 @@ def _recur(
     calendar = Calendar()
     calendar.subcomponents.extend(each.event for each in events)
     if any(len(as_list(each.event.get("RRULE"))) > MOST_RULES for each in events):
-        raise ValueError(f"it has more than {MOST_RULES} rules: let it have one")
+        raise ValueError(because("event_rules", most=MOST_RULES))
     try:
         query = recurring_ical_events.of(calendar)
         rules = list(chain.from_iterable(_bound(series.recurrence, budget) for series in query.series))
         found: list[Event] = query.between(start, stop)
     except (TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
-        raise ValueError(f"its recurrence can't be followed ({error})") from error
+        raise ValueError(because("event_recurrence", said=error)) from error
     return found, rules
 
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, time, timedelta
 from typing import Any
 
+from alerts.model.reason import because
+
 MOST_SECONDS = 10.0
 """For one calendar. Two hundred events that repeat take one second."""
 
@@ -123,20 +125,20 @@ class RuleStarts:
 
     def _too_often(self) -> ValueError:
         frequency = self.parts["FREQ"]
-        return ValueError(f"its rule (FREQ={frequency}) repeats too often to be followed: let it repeat less")
+        return ValueError(because("event_too_often", frequency=frequency))
 
 
 def _refuse(parts: dict[str, str]) -> None:
     """Raise ValueError for a rule that dateutil would never come back from, or that can't be meant."""
     frequency, interval = parts["FREQ"], int(parts.get("INTERVAL", 1))
     if frequency in _WITHIN_A_DAY and any(name.startswith("BY") for name in parts):
-        raise ValueError(f"its rule (FREQ={frequency} with BY…) is finer than a calendar needs: let it repeat daily")
+        raise ValueError(because("event_too_fine", frequency=frequency))
     if interval < 1:
-        raise ValueError(f"its rule has INTERVAL={interval}: allowed are 1 and more (RFC 5545, section 3.3.10)")
+        raise ValueError(because("event_interval", interval=interval))
     days = [abs(int(day)) for day in parts.get("BYMONTHDAY", "").split(",") if day]
     longest = [_SHORT_MONTHS.get(int(month), 31) for month in parts.get("BYMONTH", "").split(",") if month]
     if days and min(days) > max(longest, default=31):
-        raise ValueError("its rule has a BYMONTHDAY that none of its months has: look at the day and at BYMONTH")
+        raise ValueError(because("event_month_day"))
 
 
 class _FarEnough(Exception):

@@ -12,6 +12,7 @@ from icalendar import Event
 from icalendar.prop import vBroken
 
 from alerts.model.alert import Point
+from alerts.model.reason import because
 from alerts.sources.ical.document import EventLines
 from alerts.sources.ical.occurrence import Occurrence, State
 from alerts.sources.ical.times import as_instant, settle_times, settle_zone_names, time_told
@@ -60,7 +61,7 @@ def read_event(lines: EventLines, home: ZoneInfo, calendar_zone: ZoneInfo | None
         _refuse_broken(event)
         notes = settle_times(event, home, calendar_zone)
     except (TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
-        raise ValueError(f"its properties don't fit together ({error})") from error
+        raise ValueError(because("event_misfit", said=error)) from error
     floating = (calendar_zone or home).key
     notes += [f'the zone "{name}" is unknown: its times are taken as {floating}' for name in unknown]
     uid = text_of(event, "UID")
@@ -74,18 +75,18 @@ def read_event(lines: EventLines, home: ZoneInfo, calendar_zone: ZoneInfo | None
 def _refuse_many_dates(lines: EventLines) -> None:
     dates = sum(line.count(",") + 1 for line in lines.lines if line[:6].upper().startswith(("RDATE", "EXDATE")))
     if dates > MOST_DATES:
-        raise ValueError(f"it has {dates:,} dates (RDATE, EXDATE), more than {MOST_DATES:,}: let a rule tell them")
+        raise ValueError(because("event_dates", count=dates, most=MOST_DATES))
 
 
 def _refuse_broken(event: Event) -> None:
     if "DTSTART" not in event:
-        raise ValueError("it has no DTSTART")
+        raise ValueError(because("event_no_start"))
     for name in _ONCE:
         if len(as_list(event.get(name))) > 1:
-            raise ValueError(f"it has {name} twice")
+            raise ValueError(because("event_twice", name=name))
     for name in _INDISPENSABLE:
         if any(isinstance(each, vBroken) for each in as_list(event.get(name))):
-            raise ValueError(f"its {name} is none: {text_of(event, name)[:80]}")
+            raise ValueError(because("event_broken", name=name, text=text_of(event, name)[:80]))
 
 
 def as_list(value: Any) -> list[Any]:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.ports import Heard, Known, Memory, Reading
-from alerts.model.reason import Reason, as_reason, because
+from alerts.model.reason import Reason, because
 from alerts.sources.fetch import Fetcher
 from alerts.sources.ical.announcements import Announcement, Decision, Schedule, decide
 from alerts.sources.ical.events import Agenda, Flaw, read_agenda, window_around
@@ -105,7 +105,7 @@ class IcalSource:
         """The calendar as it is now, expanded anew where it changed or its window is old."""
         document = await self._place.look(_validators(held)) or (held.document if held else None)
         if document is None:
-            raise SourceFailed(f"the calendar {self.name} answers that nothing changed to a first question; look at it")
+            raise SourceFailed(because("calendar_unchanged_first", name=self.name))
         if held and document.digest == held.document.digest and now - held.expanded < FRESH:
             return replace(held, confirmed=now)
         watched = {each.occurrence.uid for each in told.values() if each.occurrence and not each.over}
@@ -196,4 +196,4 @@ def _validators(held: _Held | None) -> Memory:
 
 
 def _complain(flaw: Flaw) -> Heard:
-    return Heard(key=flaw.key, problem=as_reason(flaw.reason))
+    return Heard(key=flaw.key, problem=flaw.reason)

@@ -17,6 +17,7 @@ from icalendar.prop import vDDDLists
 from icalendar.timezone import tzp
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
+from alerts.model.reason import because
 from alerts.sources.ical.document import TIME_PROPERTIES
 from alerts.sources.ical.rule_starts import Budget
 
@@ -133,7 +134,7 @@ def _settle_end(event: Event, home: ZoneInfo) -> list[str]:
         starts, ends = _as_instant(starts, home), _as_instant(ends, home)
         event["DTSTART"] = vDDDTypes(starts)
     if not all(EARLIEST <= time.year < LATEST for time in (starts, ends or starts)):
-        raise ValueError(f"it starts or ends in a year beyond reason: allowed are {EARLIEST} to {LATEST}")
+        raise ValueError(because("event_beyond_reason", first=EARLIEST, last=LATEST))
     notes: list[str] = []
     if ends is None or ends <= starts:
         timed = isinstance(starts, datetime)

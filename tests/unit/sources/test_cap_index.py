@@ -183,7 +183,7 @@ def test_an_entry_that_says_none_is_none() -> None:
 def test_a_bad_entry_costs_itself_alone() -> None:
     bad = atom_entry("<title>x</title>", number=1) + atom_entry('<link href="//[x/"/>', number=2)
     nothing, broken, good = read(ATOM.format(bad + atom_entry('<link href="a"/>', number=3)))
-    assert nothing.problem == "the entry 'urn:x:1' has neither a link nor a message"
+    assert str(nothing.problem) == "the entry 'urn:x:1' has neither a link nor a message"
     assert broken.problem is not None
     assert good.url == "https://feeds.example/atom/a"
 
@@ -254,14 +254,14 @@ def test_a_damaged_file_in_a_zip_costs_itself_alone() -> None:
     packed = archive(one=message("a"), two=message("b"))
     start = packed.index(b"one.xml") + 20
     one, two = read(packed[:start] + b"\xff" * 8 + packed[start + 8 :])
-    assert one.problem == "one.xml in the ZIP is damaged, or packed in a way that can't be read"
+    assert str(one.problem) == "one.xml in the ZIP is damaged, or packed in a way that can't be read"
     assert two.message == message("b")
 
 
 def test_a_zip_bomb_is_bounded() -> None:
     packed = archive(one=b" " * 10_000_000, two=message())
     large, good = members(packed, max_member_bytes=1_048_576)
-    assert large.problem == "one.xml in the ZIP is larger than 1 MB"
+    assert str(large.problem) == "one.xml in the ZIP is larger than 1 MB"
     assert good.body == message()
     with pytest.raises(Unreadable, match="the ZIP unpacks to more than 9 MB"):
         list(members(packed, max_member_bytes=10_000_000, max_total_bytes=9 * 1_048_576))
@@ -317,8 +317,8 @@ def test_an_index_of_json_with_nothing_on_is_empty() -> None:
 
 def test_a_warning_that_is_none_costs_itself_alone() -> None:
     first, second, third = read(json.dumps({"warnings": [3, {"uuid": "x"}, {"alert": {"identifier": "a"}}]}))
-    assert first.problem == "warnings[0] holds no alert"
-    assert second.problem == "warnings[1] holds no alert"
+    assert str(first.problem) == "warnings[0] holds no alert"
+    assert str(second.problem) == "warnings[1] holds no alert"
     assert third.document == {"identifier": "a"}
 
 

@@ -85,7 +85,7 @@ def test_a_day_that_its_months_never_have_is_told(months, days, is_possible):
     agenda = agenda_of(calendar(event(f"{FROM_2020}FREQ=DAILY;BYMONTH={months};BYMONTHDAY={days}")))
 
     assert (agenda.flaws == ()) is is_possible
-    assert all("a BYMONTHDAY that none of its months has" in flaw.reason for flaw in agenda.flaws)
+    assert all("a BYMONTHDAY that none of its months has" in str(flaw.reason) for flaw in agenda.flaws)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_an_event_that_is_too_much_costs_itself_alone(times, reason):
     agenda, seconds = costs(calendar(event(times, uid="much"), event()))
 
     assert [flaw.uid for flaw in agenda.flaws] == ["much"]
-    assert reason in agenda.flaws[0].reason
+    assert reason in str(agenda.flaws[0].reason)
     assert [each.uid for each in agenda.occurrences] == ["works-1@town"]
     assert seconds < 1
 
@@ -117,7 +117,7 @@ def test_as_many_dates_as_are_allowed_are_read():
 def test_a_uid_that_stands_there_too_often_is_left_out():
     agenda = agenda_of(calendar(*[event(OVERRIDE, uid="crowd")] * (MOST_VERSIONS + 1), event()))
 
-    assert [(flaw.uid, "stands there 2,001 times" in flaw.reason) for flaw in agenda.flaws] == [("crowd", True)]
+    assert [(flaw.uid, "stands there 2,001 times" in str(flaw.reason)) for flaw in agenda.flaws] == [("crowd", True)]
     assert len(agenda.occurrences) == 1
 
 
@@ -142,7 +142,7 @@ def test_what_the_reader_stumbles_over_costs_its_event_alone_and_is_logged():
     with capture_logs() as logs:
         agenda = agenda_of(calendar(event(uid="odd", more="GEO;VALUE=TEXT:x"), event()))
 
-    assert [(flaw.uid, flaw.reason) for flaw in agenda.flaws] == [
+    assert [(flaw.uid, str(flaw.reason)) for flaw in agenda.flaws] == [
         ("odd", 'the event "Rue haute closed" can\'t be read: the reader stumbled over it (AttributeError)')
     ]
     assert [(line["event"], line["uid"]) for line in logs] == [("calendar.stumbled", "odd")]
@@ -190,7 +190,7 @@ def test_a_rule_is_given_up_when_the_time_is_up():
     )
 
     assert [flaw.uid for flaw in agenda.flaws] == ["long", None]
-    assert "takes longer than 10 s to read, up to this event and with it" in agenda.flaws[0].reason
+    assert "takes longer than 10 s to read, up to this event and with it" in str(agenda.flaws[0].reason)
     assert str(agenda.flaws[1].reason).startswith("1 events were not read")
 
 

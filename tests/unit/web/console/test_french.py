@@ -48,7 +48,9 @@ def wrong_in(text: str) -> list[str]:
 
 
 def english(text: str) -> list[str]:
-    named = re.sub(r"`[^`]*`|\[[^\]]*\]|“[^”]*”|\w+ = \S+|--\w+|\w+\.toml", "", re.sub("«[^»]*»", "", text))
+    named = re.sub(
+        r"`[^`]*`|\[[^\]]*\]|“[^”]*”|[A-Z]+:[A-Z]+|\w+ = \S+|--\w+|\w+\.toml", "", re.sub("«[^»]*»", "", text)
+    )
     return sorted({each for each in re.findall(r"[^\W\d_]+", named) if each.lower() in ENGLISH})
 
 
