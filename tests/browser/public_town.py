@@ -60,7 +60,9 @@ class PublicTown(DeskTown):
         begins = (datetime.now(UTC) + timedelta(days=2)).isoformat(timespec="seconds")
         ends = (datetime.now(UTC) + timedelta(days=4)).isoformat(timespec="seconds")
         return PublicDay(
-            grave=self._posted("Eau non potable", "--event", "Eau non potable", "--severity", "Severe"),
+            grave=self._posted(
+                "Eau non potable", "--event", "Eau non potable", "--severity", "Severe", "--area", "all"
+            ),
             mapped=self._posted("Rue Basse fermée", "--severity", "Moderate", "--area", "Centre-Bourg"),
             works=self._posted("Travaux rue Haute", "--event", "Travaux", "--onset", begins, "--expires", ends),
             over=self._over("Marché du samedi annulé"),

@@ -30,7 +30,8 @@ def town(tmp_path_factory):
 def day(town):
     """A flood everywhere, a closed street in one district, a closed park in another that is open again."""
     day = town.day()
-    everywhere = town.post("Crue de la Vive", "--event", "Crue", "--severity", "Extreme", "--urgency", "Immediate")
+    grave = ("--severity", "Extreme", "--urgency", "Immediate")
+    everywhere = town.post("Crue de la Vive", "--event", "Crue", "--area", "all", *grave)
     park = town.post("Parc fermé", "--severity", "Severe", "--area", "Les Coteaux")
     town.objects("cancel", park["incident"], "--over")
     town.until_shown(park["incident"])
