@@ -99,8 +99,8 @@ def _overlap(one: Alert, other: Alert) -> bool:
 
 
 def told_already(books: Books, record: Record, now: datetime) -> list[Record]:
-    """The messages by which the public knows of the event that a waiting one would announce, newest first."""
-    return [each for each in _twins(books, record, now) if is_out(books, each)] if _announces(books, record) else []
+    """The messages by which the public knows already what a waiting one would say, newest first."""
+    return [each for each in _twins(books, record, now) if is_out(books, each) and _repeats(books, record, each)]
 
 
 def must_be_meant(books: Books, record: Record, now: datetime) -> None:
@@ -116,7 +116,8 @@ def must_be_meant(books: Books, record: Record, now: datetime) -> None:
 def stop_clocks(books: Books, record: Record, now: datetime) -> None:
     """Stop the clocks of what a message that goes out stands in for: it would be published twice, by nobody."""
     for twin in _twins(books, record, now):
-        if twin.state is AlertState.WAITING and record.severity.at_least(twin.severity) and _announces(books, twin):
+        will_do = record.severity.at_least(twin.severity) and _repeats(books, twin, record)
+        if twin.state is AlertState.WAITING and will_do:
             _set_clock(books, twin, None, because("waits_event_is_out", alert=record.id), now)
 
 
@@ -143,21 +144,32 @@ def release(books: Books, gone: Record, station: Station, now: datetime) -> list
 
 
 def _twins(books: Books, record: Record, now: datetime) -> Iterator[Record]:
-    """The other incidents' messages in the same words, or on the same event in the same areas and time."""
+    """The messages in the same words, or of other incidents on the same event in the same areas and time.
+
+    Within one incident they are another feed's word for word: two that relay one message both go on about what they
+    share.
+    """
     if record.alert is None or is_own(record.alert):
         return
     same_words = [each for each in books.by_content(record.content_key or "") if each.alert and each.alert.ends > now]
     seen = {record.id}
     for each in (*same_words, *_on_the_same(books, record.alert, now)):
-        if each.id not in seen and each.incident_id != record.incident_id:
+        relayed = each.source != record.source and each.content_key == record.content_key
+        if each.id not in seen and (relayed or each.incident_id != record.incident_id):
             seen.add(each.id)
             yield each
 
 
-def _announces(books: Books, record: Record) -> bool:
-    """Whether it waits to tell of an event for the first time: an update or an end goes on about what is known."""
-    says_end = record.alert is not None and end_reason(record.alert) is not None
-    return not says_end and any(post.kind is PostKind.PUBLISH for post in _waiting(books, record))
+def _repeats(books: Books, record: Record, twin: Record) -> bool:
+    """Whether what waits would say again what its twin says.
+
+    It tells of an event for the first time, or goes on about the incident that both share, as its twin does. An end
+    repeats nothing: each feed ends what it brought.
+    """
+    if record.alert is not None and end_reason(record.alert) is not None:
+        return False
+    goes_on = record.incident_id == twin.incident_id
+    return goes_on or any(post.kind is PostKind.PUBLISH for post in _waiting(books, record))
 
 
 def _waiting(books: Books, record: Record) -> list[Post]:

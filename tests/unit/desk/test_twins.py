@@ -164,3 +164,15 @@ class TestTheClockOfAVeto:
         town.act(lambda books: approve(books, first.record.id, "ana", NOW))
 
         assert clocks(town, second) == {None}
+
+
+def test_an_update_that_two_feeds_relay_is_not_published_twice_by_habit(town):
+    begun = town.hear(an_alert(), "vigilance")
+    update = following(begun.record.alert, headline="Le vent forcit")
+    first, second = (town.hear(update, source) for source in ("careful", "doubted"))
+    assert first.record.incident_id == second.record.incident_id == begun.record.incident_id
+
+    town.act(lambda books: approve(books, first.record.id, "ana", town.clock.now()))
+    with pytest.raises(Conflict):
+        town.act(lambda books: approve(books, second.record.id, "ana", town.clock.now()))
+    assert set(town.states(second).values()) == {"waiting"}
