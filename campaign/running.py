@@ -41,9 +41,12 @@ class Running:
         self._queue: Queue[str] = Queue()
         self.process: subprocess.Popen[str] | Forked
         with Path(os.devnull).open("rb") as nothing, (log or Path(os.devnull)).open("ab") as file:
-            if forks is not None:
+            if forks is not None and log is not None:
+                streams = (nothing.fileno(), file.fileno(), file.fileno())
+                self.process = forks.start(arguments, folder, environment, streams, files=files)
+            elif forks is not None:
                 (heard, said), (seen, shown) = os.pipe(), os.pipe()
-                streams = (nothing.fileno(), *((said, shown) if log is None else (file.fileno(), file.fileno())))
+                streams = (nothing.fileno(), said, shown)
                 self.process = forks.start(arguments, folder, environment, streams, files=files)
                 os.close(said)
                 os.close(shown)
