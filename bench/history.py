@@ -20,6 +20,7 @@ from typing import Any
 from alerts.model.alert import Severity
 from alerts.model.incident import AlertState, Record
 from alerts.model.post import Means, Message, Post, PostKind, PostState, Receipt
+from alerts.model.reason import because, kept_reason
 from alerts.store.files import connect
 from alerts.store.migrate import migrate
 from alerts.store.rows import values_of_post, values_of_record
@@ -119,7 +120,7 @@ def _insert(db: sqlite3.Connection, alerts: int, channels: Sequence[str], last: 
     _multiply(
         db, "attempt", sent, {**about, "ended_at": "p.sent_at + 200000"}, of_posts + " ORDER BY p.seq", given=among
     )
-    decided = {"what": "accepted", "reason": "from manual, publish = auto"}
+    decided = {"what": "accepted", "reason": kept_reason(because("taken_in", source="manual", publish="auto"))}
     of_alerts = "SELECT {} FROM alert AS a WHERE a.seq BETWEEN :first AND :last ORDER BY a.seq"
     _multiply(db, "decision", decided, {"at": "a.received_at", "alert_id": "a.id"}, of_alerts, given=among)
 

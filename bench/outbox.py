@@ -20,6 +20,7 @@ from alerts.model.ids import new_id
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Channel, Probe, Verdict
 from alerts.model.post import Means, Message, Post, PostKind, PostState, Quota, Receipt, priority_of
+from alerts.model.reason import because
 from alerts.store.books import StoredBooks
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
@@ -104,7 +105,9 @@ def lay_out(alert: Alert) -> tuple[Record, Post]:
 def store(books: StoredBooks, record: Record, post: Post) -> None:
     """What the desk writes for it."""
     books.add(record)
-    books.note(record.received_at, record.id, None, record.state, "from manual, publish = auto")
+    books.note(
+        record.received_at, record.id, None, record.state, because("taken_in", source=record.source, publish="auto")
+    )
     books.add_post(post)
 
 

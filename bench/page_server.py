@@ -12,7 +12,7 @@ import itertools
 import os
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -26,8 +26,10 @@ from alerts.daemon.log_lines import set_up_log
 from alerts.daemon.office import HouseOffice
 from alerts.daemon.outside import open_database
 from alerts.daemon.pages import furnish_publisher
+from alerts.desk.actions import Filed
 from alerts.desk.amending import update_of
 from alerts.desk.draft import Draft, draft_alert
+from alerts.desk.sitting import Sitting
 from alerts.model.alert import Severity
 from alerts.model.ids import new_id
 from alerts.model.incident import Record
@@ -75,7 +77,7 @@ async def serve(side: str) -> None:
         await asyncio.to_thread(sys.stdin.read)
 
 
-def _bare(body: bytes):
+def _bare(body: bytes) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def handler(_: web.Request) -> web.Response:
         return web.Response(body=body, content_type="text/html")
 
@@ -106,11 +108,12 @@ async def _town() -> AsyncIterator[tuple[HouseOffice, Publisher]]:
 async def _post(office: HouseOffice, alerts: int) -> Record:
     for number in range(alerts):
         draft = Draft(f"Coupure d’eau {number}", severity=Severity.MODERATE, expires="6h")
-        filed = await office.act(
-            lambda sitting, draft=draft: sitting.desk.post(
-                sitting.books, draft_alert(draft, sitting.desk.station, sitting.now, sitting.new_id()), again=True
-            )
-        )
+
+        def file(sitting: Sitting, draft: Draft = draft) -> Filed:
+            alert = draft_alert(draft, sitting.desk.station, sitting.now, sitting.new_id())
+            return sitting.desk.post(sitting.books, alert, again=True)
+
+        filed = await office.act(file)
     return filed.record
 
 
@@ -119,14 +122,12 @@ async def _change(office: HouseOffice, record: Record) -> None:
     for second in itertools.count(1):
         await asyncio.sleep(1)
         changes = {"headline": f"Coupure d’eau, {second} s"}
-        filed = await office.act(
-            lambda sitting, record=record, changes=changes: sitting.desk.post(
-                sitting.books,
-                update_of(record, changes, sitting.desk.station, sitting.now, sitting.new_id()),
-                again=True,
-            )
-        )
-        record = filed.record
+
+        def file(sitting: Sitting, record: Record = record, changes: dict[str, str] = changes) -> Filed:
+            alert = update_of(record, changes, sitting.desk.station, sitting.now, sitting.new_id())
+            return sitting.desk.post(sitting.books, alert, again=True)
+
+        record = (await office.act(file)).record
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
