@@ -35,7 +35,7 @@ _NEEDED = (
     "alerts.cli.people",
     "alerts.config.kinds",
     "alerts.daemon.house",
-    "alerts.sandbox.server",
+    "tocsin_sandbox.server",
     "telegram.ext",
     "tweepy.asynchronous",
 )

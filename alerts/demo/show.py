@@ -32,8 +32,8 @@ from alerts.model.alert import Severity, Urgency
 from alerts.model.ids import new_id
 from alerts.model.ports import Verdict
 from alerts.model.post import Post, PostState
-from alerts.sandbox.settings import SandboxSettings
 from alerts.store.queries import on_now, posts_by_alert
+from tocsin_sandbox.settings import SandboxSettings
 
 Say = Callable[[str], None]
 WHO = "demo"

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from alerts.model.errors import Misuse, TocsinError
-from alerts.sandbox import settings as fake
-from alerts.sandbox.server import RunningSandbox, serve
+from tocsin_sandbox import settings as fake
+from tocsin_sandbox.server import RunningSandbox, serve
 
 SECRETS: Mapping[str, str] = {
     "x-consumer-key": fake.TWITTER_CONSUMER_KEY,

@@ -24,8 +24,8 @@ from alerts.config import DeskSettings, NotifySettings, StationSettings, StoreSe
 from alerts.desk.territory import Territory
 from alerts.model.alert import Alert, Area, Info
 from alerts.model.span import Window, spell_span
-from alerts.sandbox import settings as fake
 from alerts.sources.settings import CapSettings, IcalSettings, ManualSettings, PolledSettings, SourceSettings
+from tocsin_sandbox import settings as fake
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")

@@ -15,9 +15,9 @@ import pytest
 from alerts.channels import KINDS
 from alerts.model.ports import Resources
 from alerts.model.post import Message
-from alerts.sandbox.server import RunningSandbox, serve
-from alerts.sandbox.settings import SandboxSettings
 from tests.fakes import FakeClock, FakePace
+from tocsin_sandbox.server import RunningSandbox, serve
+from tocsin_sandbox.settings import SandboxSettings
 
 SECRETS = {
     "X_CONSUMER_KEY": "sandbox-consumer-key",

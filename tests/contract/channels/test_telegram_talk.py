@@ -10,9 +10,9 @@ import pytest
 from alerts.channels.settings import TelegramSettings
 from alerts.channels.telegram_talk import Talk
 from alerts.model.errors import BadCredential, ChatMoved, InDoubt, Occupied, ReaderGone, Rejected, Retry
-from alerts.sandbox.settings import TELEGRAM_TOKEN
 from tests.contract.channels.conftest import PNG, SETTINGS, told_by
 from tests.fakes import FakePace
+from tocsin_sandbox.settings import TELEGRAM_TOKEN
 
 CHAT = 5_550_009_999
 KEYS = {"inline_keyboard": [[{"text": "Oui", "callback_data": "f:yes"}]]}

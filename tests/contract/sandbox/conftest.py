@@ -13,7 +13,7 @@ import pytest
 from oauthlib.oauth1 import Client
 from yarl import URL
 
-from alerts.sandbox import SandboxSettings, serve
+from tocsin_sandbox import SandboxSettings, serve
 
 TOKEN = "1234567:sandbox-telegram-token"
 KEY, SECRET = "sandbox-consumer-key", "sandbox-consumer-secret"

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from alerts.sandbox import RunningSandbox, SandboxSettings, create_app, serve
+from tocsin_sandbox import RunningSandbox, SandboxSettings, create_app, serve
 
 PLATFORMS = ("twitter", "facebook", "telegram")
 CUT = (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError, aiohttp.ClientOSError)

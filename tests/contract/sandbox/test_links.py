@@ -3,9 +3,9 @@
 import pytest
 import yaml
 
-from alerts.sandbox.twitter.links import find_links
-from alerts.sandbox.twitter.weighted import weigh
 from tests.samples import shared
+from tocsin_sandbox.twitter.links import find_links
+from tocsin_sandbox.twitter.weighted import weigh
 
 
 def conformance(name):

@@ -4,7 +4,7 @@ from typing import get_args
 
 from lxml import html
 
-from alerts.sandbox.faults import Kind
+from tocsin_sandbox.faults import Kind
 
 
 async def see(world, path="/", **how):

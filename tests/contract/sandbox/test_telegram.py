@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from alerts.sandbox.settings import TELEGRAM_TOKEN as TOKEN
+from tocsin_sandbox.settings import TELEGRAM_TOKEN as TOKEN
 
 CHANNEL = "-1001234567890"
 NOT_MODIFIED = "Bad Request: message is not modified"

@@ -18,8 +18,8 @@ from alerts.bot.town import Fresh, On, Town, _ground, key_of
 from alerts.bot.words import SPOKEN
 from alerts.model.alert import Severity
 from alerts.model.subscriber import Quiet, Subscriber, Topic
-from alerts.sandbox.telegram.html import parse_html, units
 from tests.unit.bot.talking import CHAT, NOW, TOWN, Chat, data_of, district, text_of
+from tocsin_sandbox.telegram.html import parse_html, units
 
 COMMANDS = ["start", "now", "settings", "language", "stop", "mydata", "forget", "test", "help", "nonsense"]
 

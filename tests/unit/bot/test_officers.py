@@ -12,8 +12,8 @@ from alerts.access.linking import digest_of
 from alerts.bot.events import Command, Event, Press
 from alerts.bot.officers import Waiting, is_theirs, sheets
 from alerts.model.post import Image, Message, PostState
-from alerts.sandbox.telegram.html import parse_html, units
 from tests.unit.store.conftest import a_post, a_record
+from tocsin_sandbox.telegram.html import parse_html, units
 
 RECORD = a_record("a" * 26)
 

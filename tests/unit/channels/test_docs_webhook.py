@@ -21,7 +21,7 @@ from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, Rejected, Retry
 from alerts.model.post import About, Message, PostKind
 from alerts.model.secret import Secret
-from alerts.sandbox.settings import WEBHOOK_SECRET
+from tocsin_sandbox.settings import WEBHOOK_SECRET
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "webhook.md").read_text(encoding="utf-8")
 KEY = key_of(Secret(WEBHOOK_SECRET))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from alerts.sandbox.server import serve
-from alerts.sandbox.settings import SandboxSettings
 from tests.unit.web.console.setup.visiting import CODE, SECRETS, Visitor, opened
+from tocsin_sandbox.server import serve
+from tocsin_sandbox.settings import SandboxSettings
 
 
 @pytest.fixture(autouse=True)

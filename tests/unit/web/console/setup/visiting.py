@@ -14,10 +14,10 @@ from aiohttp.test_utils import TestClient
 from alerts.daemon.clock import SystemClock
 from alerts.daemon.workshop import HouseWorkshop
 from alerts.desk.station import Station
-from alerts.sandbox.server import RunningSandbox
 from alerts.web.console.frame import Frame
 from alerts.web.console.setup.first import Door, first_app
 from alerts.web.rules import Rules
+from tocsin_sandbox.server import RunningSandbox
 
 ROOT = Path(__file__).resolve().parents[5]
 SECRETS = {

@@ -1,9 +1,0 @@
-"""Local stand-ins of X, Facebook and Telegram, strict where the platforms are, with faults on demand.
-
-They check the other rooms from outside, so they import none of them.
-"""
-
-from alerts.sandbox.server import RunningSandbox, create_app, serve
-from alerts.sandbox.settings import SandboxSettings
-
-__all__ = ["RunningSandbox", "SandboxSettings", "create_app", "serve"]

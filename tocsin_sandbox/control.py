@@ -1,0 +1,183 @@
+"""The control calls under `/sandbox`: timelines, journal, faults, somebody who talks with the bot."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+import aiohttp
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tocsin_sandbox.faults import Fault, FaultRequest
+from tocsin_sandbox.house import House
+from tocsin_sandbox.state import PLATFORMS, post_as_json
+from tocsin_sandbox.telegram.answers import Refusal
+from tocsin_sandbox.telegram.talk import NoButton, Talk
+
+Body = TypeVar("Body", bound=BaseModel)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Move(BaseModel):
+    """The body of `POST /sandbox/telegram/migrate`: the chat `from` has become `to`."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+    old: str = Field(alias="from", pattern=r"^(?:-?\d+|@\w+)$")
+    new: int = Field(alias="to")
+
+
+class Foreign(BaseModel):
+    """The body of `POST /sandbox/telegram/foreign`: somebody else writes `text` into `chat`."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+    chat: str
+    text: str = "Bonjour"
+
+
+class Update(BaseModel):
+    """The body of `POST /sandbox/telegram/updates`: what somebody does in a chat with the bot, without its number."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    update: dict[str, Any]
+
+
+class Reader(BaseModel):
+    """The body of `POST /sandbox/telegram/readers`: a chat blocks the bot, or not; `admin` may speak for it."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+    chat: str
+    blocked: bool = False
+    admin: str | None = None
+
+
+class Control:
+    """The control calls of one sandbox."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def add_routes(self, app: web.Application) -> None:
+        """Put them under `/sandbox`."""
+        routes: tuple[tuple[str, str, Handler], ...] = (
+            ("GET", "/sandbox/timelines.json", self._timelines),
+            ("DELETE", "/sandbox/timelines", self._reset),
+            ("GET", "/sandbox/requests.json", self._requests),
+            ("GET", "/sandbox/faults", self._list_faults),
+            ("POST", "/sandbox/faults", self._set_fault),
+            ("DELETE", "/sandbox/faults", self._clear_faults),
+            ("DELETE", "/sandbox/faults/{id}", self._clear_fault),
+            ("POST", "/sandbox/telegram/migrate", self._migrate),
+            ("POST", "/sandbox/telegram/foreign", self._put_foreign),
+            ("POST", "/sandbox/telegram/updates", self._put_update),
+            ("POST", "/sandbox/telegram/talk", self._talk),
+            ("POST", "/sandbox/telegram/readers", self._set_reader),
+            ("GET", "/sandbox/telegram/toasts.json", self._toasts),
+        )
+        for method, path, handler in routes:
+            app.router.add_route(method, path, handler)
+
+    async def _timelines(self, _: web.Request) -> web.Response:
+        """The three platforms always, the town's own receiver once it has got something: many towns have none."""
+        state = self._house.state
+        told = {name: [post_as_json(post) for post in state.posts(name).values()] for name in PLATFORMS}
+        return _told({name: posts for name, posts in told.items() if posts or name != "webhook"})
+
+    async def _reset(self, _: web.Request) -> web.Response:
+        self._house.reset()
+        return web.Response(status=204)
+
+    async def _requests(self, _: web.Request) -> web.Response:
+        return _told(self._house.journal.as_json())
+
+    async def _list_faults(self, _: web.Request) -> web.Response:
+        return _told([_show(fault) for fault in self._house.faults.all()])
+
+    async def _set_fault(self, request: web.Request) -> web.Response:
+        fault = self._house.faults.add(await _read(request, FaultRequest), self._house.clock())
+        return _told(_show(fault), 201)
+
+    async def _clear_faults(self, _: web.Request) -> web.Response:
+        self._house.faults.clear()
+        return web.Response(status=204)
+
+    async def _clear_fault(self, request: web.Request) -> web.Response:
+        id_ = request.match_info["id"]
+        if not self._house.faults.remove(id_):
+            return _told({"error": f"no fault {id_} is set; GET /sandbox/faults lists them"}, 404)
+        return web.Response(status=204)
+
+    async def _migrate(self, request: web.Request) -> web.Response:
+        move = await _read(request, Move)
+        self._house.state.move(move.old, str(move.new))
+        return _told({"from": move.old, "to": move.new})
+
+    async def _put_foreign(self, request: web.Request) -> web.Response:
+        foreign = await _read(request, Foreign)
+        try:
+            post = self._house.platforms.telegram.put_foreign(foreign.chat, foreign.text, self._house.clock())
+        except Refusal as refusal:
+            return _told({"error": str(refusal)}, 400)
+        return _told({"message_id": int(post.id)}, 201)
+
+    async def _put_update(self, request: web.Request) -> web.Response:
+        return await self._bring((await _read(request, Update)).update)
+
+    async def _talk(self, request: web.Request) -> web.Response:
+        """Somebody types or taps; the answer comes as the bot's own messages."""
+        talk = await _read(request, Talk)
+        try:
+            update = self._house.platforms.telegram.talking.update(talk, self._house.clock())
+        except NoButton as error:
+            return _told({"error": str(error)}, 404)
+        return await self._bring(update)
+
+    async def _bring(self, content: Mapping[str, Any]) -> web.Response:
+        """Kept for the next poll; with a webhook, brought there, and its answer told."""
+        inbox = self._house.platforms.telegram.inbox
+        update = inbox.put(content)
+        if not inbox.webhook:
+            return _told({"update_id": update["update_id"]}, 201)
+        headers = {"X-Telegram-Bot-Api-Secret-Token": inbox.secret} if inbox.secret else {}
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(inbox.webhook, json=update, headers=headers, allow_redirects=False) as sent,
+        ):
+            return _told({"update_id": update["update_id"], "status": sent.status}, 201)
+
+    async def _set_reader(self, request: web.Request) -> web.Response:
+        reader, inbox = await _read(request, Reader), self._house.platforms.telegram.inbox
+        (inbox.left.add if reader.blocked else inbox.left.discard)(reader.chat)
+        if reader.admin is not None:
+            inbox.admins.add((reader.chat, reader.admin))
+        return web.Response(status=204)
+
+    async def _toasts(self, _: web.Request) -> web.Response:
+        return _told(self._house.platforms.telegram.inbox.toasts)
+
+
+async def _read(request: web.Request, kind: type[Body]) -> Body:
+    """The JSON body. Only as `application/json`, so that no page of another site can set faults by a form."""
+    if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType(text="Send the body as application/json.")
+    try:
+        return kind.model_validate_json(await request.read())
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}" for each in error.errors()]
+        body = json.dumps({"error": "; ".join(problems)})
+        raise web.HTTPBadRequest(text=body, content_type="application/json") from error
+
+
+def _show(fault: Fault) -> dict[str, Any]:
+    return {"id": fault.id, "since": fault.since, "left": fault.left, **fault.asked.model_dump(exclude_none=True)}
+
+
+def _told(value: Any, status: int = 200) -> web.Response:
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    headers = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"}
+    return web.Response(status=status, body=body, headers=headers)

@@ -1,0 +1,82 @@
+"""The three platforms behind one door: which one a path belongs to, what it answers, and what it says under a fault."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tocsin_sandbox.exchange import Answer, Asked, error_page
+from tocsin_sandbox.facebook import answers as facebook_answers
+from tocsin_sandbox.facebook.access import debug_token
+from tocsin_sandbox.facebook.platform import Facebook
+from tocsin_sandbox.faults import FaultRequest
+from tocsin_sandbox.settings import FACEBOOK_PAGE_ID, SandboxSettings
+from tocsin_sandbox.state import State
+from tocsin_sandbox.telegram import answers as telegram_answers
+from tocsin_sandbox.telegram.platform import Telegram
+from tocsin_sandbox.twitter import answers as twitter_answers
+from tocsin_sandbox.twitter.platform import Twitter
+from tocsin_sandbox.webhook import answers as webhook_answers
+from tocsin_sandbox.webhook.platform import Webhook
+
+_GRAPH = re.compile(r"/v\d+\.\d+/(?P<subject>\d+)?")
+_TOKEN = re.compile(r"^/bot[^/]+")
+
+
+def platform_of(path: str) -> str | None:
+    """Whose a path is: `/2/…` X's, `/v{n}.0/…` Facebook's, `/bot<token>/…` Telegram's, `/webhook…` the town's."""
+    if path.startswith("/2/"):
+        return "twitter"
+    if path.startswith("/bot"):
+        return "telegram"
+    if path == "/webhook" or path.startswith("/webhook/"):
+        return "webhook"
+    return "facebook" if _GRAPH.match(path) else None
+
+
+def redact(path: str) -> str:
+    """The path without Telegram's token."""
+    return _TOKEN.sub("/bot<token>", path)
+
+
+class Platforms:
+    """All of them, over one state."""
+
+    def __init__(self, settings: SandboxSettings, state: State) -> None:
+        self.telegram = Telegram(settings, state)
+        self._all: dict[str, Any] = {
+            "twitter": Twitter(settings, state),
+            "facebook": Facebook(settings, state),
+            "telegram": self.telegram,
+            "webhook": Webhook(state),
+        }
+
+    def answer(self, platform: str, asked: Asked) -> Answer:
+        """What the platform says when nothing is wrong."""
+        answer: Answer = self._all[platform].answer(asked)
+        return answer
+
+    def answer_under(self, platform: str, asked: Asked, fault: FaultRequest | None) -> Answer:
+        """What it says under a fault; whether the post was taken is the fault's to decide."""
+        if fault is None or fault.kind in {"cut_after", "half", "drip"}:
+            return self.answer(platform, asked)
+        if fault.kind == "error_html":
+            return error_page(fault.status or 502)
+        if fault.kind == "error_after":
+            answer = self.answer(platform, asked)
+            return answer if answer.status >= 400 else _faulty(platform, asked, fault)
+        return _faulty(platform, asked, fault)
+
+
+def _faulty(platform: str, asked: Asked, fault: FaultRequest) -> Answer:
+    if platform == "twitter":
+        return twitter_answers.faulty(fault, asked.at)
+    if platform == "telegram":
+        return telegram_answers.faulty(fault)
+    if platform == "webhook":
+        return webhook_answers.faulty(fault)
+    if fault.kind == "revoked" and asked.path.endswith("/debug_token"):
+        # Asked about with the app's own token, a token that died is no error but the answer.
+        return debug_token(asked, (fault.code or 190, fault.message or "The session was invalidated", fault.subcode))
+    match = _GRAPH.match(asked.path)
+    return facebook_answers.faulty(fault, (match and match["subject"]) or FACEBOOK_PAGE_ID)

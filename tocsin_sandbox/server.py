@@ -1,0 +1,114 @@
+"""The sandbox over HTTP: one port for X, Facebook, Telegram, the control calls and the page."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from aiohttp import web
+
+from tocsin_sandbox.breakage import DRIP_SECONDS, cut, drip, halve, hang, pause, wait_for, whole
+from tocsin_sandbox.control import Control
+from tocsin_sandbox.exchange import Asked, error_page, read_request
+from tocsin_sandbox.faults import FaultRequest
+from tocsin_sandbox.house import House
+from tocsin_sandbox.journal import Line
+from tocsin_sandbox.page import Page
+from tocsin_sandbox.platforms import platform_of, redact
+from tocsin_sandbox.settings import SandboxSettings
+
+_LARGEST_BODY = 60 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSandbox:
+    """A sandbox that serves at `url` until it is stopped."""
+
+    url: str
+    _runner: web.AppRunner
+
+    async def stop(self) -> None:
+        """Close the port and every connection, those that hang on purpose too."""
+        await self._runner.cleanup()
+
+
+async def serve(settings: SandboxSettings, host: str = "127.0.0.1", port: int = 0) -> RunningSandbox:
+    """Start a sandbox; port 0 lets the system choose. Raises OSError when the port is taken."""
+    runner = web.AppRunner(create_app(settings), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    site = web.TCPSite(runner, host, port, backlog=1024)
+    try:
+        await site.start()
+    except OSError:
+        await runner.cleanup()
+        raise
+    bound = runner.addresses[0]
+    return RunningSandbox(f"http://{host}:{bound[1]}", runner)
+
+
+def create_app(settings: SandboxSettings) -> web.Application:
+    """The whole sandbox as an application; it closes its state when the application is cleaned up."""
+    house = House(settings)
+    app = web.Application(client_max_size=_LARGEST_BODY)
+    Control(house).add_routes(app)
+    Page(house).add_routes(app)
+    app.router.add_route("*", "/{tail:.*}", _Door(house, app).open)
+    return app
+
+
+class _Door:
+    """Takes a request to its platform and carries the answer back, as the faults that are set allow."""
+
+    def __init__(self, house: House, app: web.Application) -> None:
+        self._house = house
+        self._closing = asyncio.Event()
+        app.on_shutdown.append(self._shut)
+        app.on_cleanup.append(self._leave)
+
+    async def _shut(self, _: web.Application) -> None:
+        self._closing.set()
+
+    async def _leave(self, _: web.Application) -> None:
+        self._house.state.close()
+
+    async def open(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request, having written it down and seen which faults it meets."""
+        house, at = self._house, self._house.clock()
+        platform, path = platform_of(request.path), redact(request.path)
+        if platform is None:
+            raise web.HTTPNotFound(text=f"The sandbox has nothing at {path}: its pages start at /sandbox.")
+        line = house.journal.open(platform, request.method, path, at)
+        met = house.faults.take(platform, f"{request.method} {path}", at)
+        try:
+            asked = await read_request(request, at)
+        except web.HTTPRequestEntityTooLarge:
+            line.status = 413
+            return whole(error_page(413))
+        if met:
+            asked = await self._slow_down(asked, met)
+        return await self._answer(request, asked, line, next((fault for fault in met if fault.decides), None))
+
+    async def _slow_down(self, asked: Asked, met: list[FaultRequest]) -> Asked:
+        """Wait as long as the faults say; the request is handled when that is over, by the clock."""
+        latency = sum(fault.seconds or 0.0 for fault in met if fault.kind == "latency")
+        lag = max((fault.seconds or 0.0 for fault in met if fault.kind == "read_lag"), default=0.0)
+        await pause(latency, self._closing)
+        return replace(asked, lag=lag, at=self._house.clock() if latency else asked.at)
+
+    async def _answer(
+        self, request: web.Request, asked: Asked, line: Line, fault: FaultRequest | None
+    ) -> web.StreamResponse:
+        kind = fault.kind if fault else None
+        if kind == "hang":
+            return await hang(request, self._closing)
+        if kind == "cut_before":
+            return cut(request)
+        answer = await wait_for(self._house.platforms.answer_under(line.platform, asked, fault), self._closing)
+        if kind == "cut_after":
+            return cut(request)
+        line.status = answer.status
+        if kind == "half":
+            return await halve(request, answer)
+        if fault and kind == "drip":
+            return await drip(request, answer, DRIP_SECONDS if fault.seconds is None else fault.seconds, self._closing)
+        return whole(answer)

@@ -1,0 +1,171 @@
+"""What an account posts on X: new posts, answers, edits, deletions, and everything that X refuses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tocsin_sandbox.exchange import Answer, Asked, answer_json
+from tocsin_sandbox.settings import TWITTER_USERNAME, SandboxSettings
+from tocsin_sandbox.state import Post, State
+from tocsin_sandbox.twitter.answers import (
+    DUPLICATE,
+    NOT_MENTIONED,
+    NOT_PERMITTED,
+    PARENT_GONE,
+    depleted,
+    invalid,
+    no_such_post,
+    problem,
+)
+from tocsin_sandbox.twitter.links import find_links
+from tocsin_sandbox.twitter.media import TwitterMedia
+from tocsin_sandbox.twitter.timeline import show
+from tocsin_sandbox.twitter.weighted import INVALID, LIMIT, weigh
+
+DUPLICATE_POSTS = 50
+DUPLICATE_SPAN = 86_400.0
+EDIT_SPAN = 3600.0
+MOST_MEDIA = 4
+PRICE, PRICE_WITH_LINK = 0.015, 0.200
+"""Dollars a post costs (X's price list)."""
+
+_EPOCH_MS = 1_288_834_974_657  # where X's ids begin to count milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a `POST /2/tweets` asks for."""
+
+    text: str
+    media: tuple[str, ...] = ()
+    parent: str | None = None
+    previous: str | None = None
+
+
+class TwitterPosts:
+    """The account's posts."""
+
+    def __init__(self, settings: SandboxSettings, state: State, media: TwitterMedia) -> None:
+        self._settings = settings
+        self._state = state
+        self._media = media
+        self._credits = settings.twitter_credits
+        self._last_id = max((int(post.id) for post in state.posts("twitter").values()), default=0)
+
+    def publish(self, asked: Asked) -> Answer:
+        """`POST /2/tweets`: 201 with the post as X gives it back."""
+        draft = _read_draft(asked)
+        if isinstance(draft, Answer):
+            return draft
+        refusal = (
+            self._refuse_media(draft, asked.at)
+            or self._refuse_parent(draft)
+            or self._refuse_edit(draft, asked.at)
+            or self._refuse_duplicate(draft, asked.at)
+            or self._charge(draft)
+        )
+        return refusal or self._keep(draft, asked.at)
+
+    def delete(self, id_: str) -> Answer:
+        """`DELETE /2/tweets/{id}`."""
+        post = self._state.find("twitter", id_)
+        if post is None:
+            return no_such_post(id_)
+        self._state.keep(replace(post, deleted=True))
+        return answer_json({"data": {"deleted": True}})
+
+    def _keep(self, draft: Draft, now: float) -> Answer:
+        earlier = self._state.find("twitter", draft.previous) if draft.previous else None
+        post = self._edited(earlier, draft, now) if earlier else self._new(draft, now)
+        self._state.keep(post)
+        return answer_json({"data": show(post, ())}, 201)
+
+    def _new(self, draft: Draft, now: float) -> Post:
+        id_ = self._next_id(now)
+        author, url = TWITTER_USERNAME, _address(id_)
+        return Post("twitter", id_, author, draft.text, now, url, reply_to=draft.parent, media=draft.media)
+
+    def _edited(self, earlier: Post, draft: Draft, now: float) -> Post:
+        """A new post under a new id, which remembers the ones before."""
+        id_ = self._next_id(now)
+        return replace(
+            earlier,
+            id=id_,
+            text=draft.text,
+            url=_address(id_),
+            media=draft.media or earlier.media,
+            edits=(*earlier.edits, earlier.text),
+            earlier_ids=(*earlier.earlier_ids, earlier.id),
+            edited_at=now,
+        )
+
+    def _next_id(self, now: float) -> str:
+        self._last_id = max(self._last_id + 1, max(0, int(now * 1000) - _EPOCH_MS) << 22)
+        return str(self._last_id)
+
+    def _refuse_media(self, draft: Draft, now: float) -> Answer | None:
+        unknown = next((id_ for id_ in draft.media if not self._media.is_usable(id_, now)), None)
+        return None if unknown is None else invalid("media.media_ids", unknown, "Your media IDs are invalid.")
+
+    def _refuse_parent(self, draft: Draft) -> Answer | None:
+        if draft.parent is None:
+            return None
+        if self._state.find("twitter", draft.parent) is None:
+            return problem(403, PARENT_GONE)
+        return None if self._settings.twitter_own_replies else problem(403, NOT_MENTIONED)
+
+    def _refuse_edit(self, draft: Draft, now: float) -> Answer | None:
+        if draft.previous is None:
+            return None
+        earlier = self._state.find("twitter", draft.previous)
+        allowed = self._settings.twitter_edits and earlier is not None and now - earlier.created_at < EDIT_SPAN
+        return None if allowed else problem(403, NOT_PERMITTED)
+
+    def _refuse_duplicate(self, draft: Draft, now: float) -> Answer | None:
+        """The same words among the account's last posts of a day; which picture is beside them makes no difference."""
+        words, looked_at = draft.text.split(), 0
+        for post in self._state.newest_first("twitter"):
+            if post.deleted:
+                continue
+            looked_at += 1
+            if looked_at > DUPLICATE_POSTS or now - post.created_at > DUPLICATE_SPAN:
+                return None
+            if words and post.text.split() == words:
+                return problem(403, DUPLICATE)
+        return None
+
+    def _charge(self, draft: Draft) -> Answer | None:
+        if self._credits is None:
+            return None
+        price = PRICE_WITH_LINK if find_links(draft.text) else PRICE
+        if self._credits < price:
+            return depleted()
+        self._credits -= price
+        return None
+
+
+def _address(id_: str) -> str:
+    return f"https://x.com/{TWITTER_USERNAME}/status/{id_}"
+
+
+def _read_draft(asked: Asked) -> Draft | Answer:
+    body = asked.json
+    if not isinstance(body, dict):
+        return invalid("body", "", "The request body is not valid JSON.")
+    text, media = body.get("text", ""), _inside(body, "media", "media_ids") or []
+    if not isinstance(text, str) or not isinstance(media, list) or not (text.strip() or media):
+        return invalid("text", text, "The text of the post is missing.")
+    if weigh(text) > LIMIT or INVALID.search(text) or len(media) > MOST_MEDIA:
+        return problem(403, NOT_PERMITTED)
+    parent, previous = _inside(body, "reply", "in_reply_to_tweet_id"), _inside(body, "edit_options", "previous_post_id")
+    return Draft(text, tuple(map(str, media)), _id(parent), _id(previous))
+
+
+def _inside(body: dict[str, Any], section: str, name: str) -> Any:
+    within = body.get(section)
+    return within.get(name) if isinstance(within, dict) else None
+
+
+def _id(value: Any) -> str | None:
+    return None if value is None else str(value)
