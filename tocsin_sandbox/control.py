@@ -11,10 +11,10 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tocsin_sandbox.faults import Fault, FaultRequest
-from tocsin_sandbox.house import House
+from tocsin_sandbox.sandbox import Sandbox
 from tocsin_sandbox.state import PLATFORMS, post_as_json
-from tocsin_sandbox.telegram.answers import Refusal
-from tocsin_sandbox.telegram.talk import NoButton, Talk
+from tocsin_sandbox.telegram import NoButton, Talk
+from tocsin_sandbox.telegram.calls import Refusal
 
 Body = TypeVar("Body", bound=BaseModel)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -59,8 +59,8 @@ class Reader(BaseModel):
 class Control:
     """The control calls of one sandbox."""
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
 
     def add_routes(self, app: web.Application) -> None:
         """Put them under `/sandbox`."""
@@ -84,43 +84,43 @@ class Control:
 
     async def _timelines(self, _: web.Request) -> web.Response:
         """The three platforms always, the town's own receiver once it has got something: many towns have none."""
-        state = self._house.state
+        state = self._sandbox.state
         told = {name: [post_as_json(post) for post in state.posts(name).values()] for name in PLATFORMS}
         return _told({name: posts for name, posts in told.items() if posts or name != "webhook"})
 
     async def _reset(self, _: web.Request) -> web.Response:
-        self._house.reset()
+        self._sandbox.reset()
         return web.Response(status=204)
 
     async def _requests(self, _: web.Request) -> web.Response:
-        return _told(self._house.journal.as_json())
+        return _told(self._sandbox.journal.as_json())
 
     async def _list_faults(self, _: web.Request) -> web.Response:
-        return _told([_show(fault) for fault in self._house.faults.all()])
+        return _told([_show(fault) for fault in self._sandbox.faults.all()])
 
     async def _set_fault(self, request: web.Request) -> web.Response:
-        fault = self._house.faults.add(await _read(request, FaultRequest), self._house.clock())
+        fault = self._sandbox.faults.add(await _read(request, FaultRequest), self._sandbox.clock())
         return _told(_show(fault), 201)
 
     async def _clear_faults(self, _: web.Request) -> web.Response:
-        self._house.faults.clear()
+        self._sandbox.faults.clear()
         return web.Response(status=204)
 
     async def _clear_fault(self, request: web.Request) -> web.Response:
         id_ = request.match_info["id"]
-        if not self._house.faults.remove(id_):
+        if not self._sandbox.faults.remove(id_):
             return _told({"error": f"no fault {id_} is set; GET /sandbox/faults lists them"}, 404)
         return web.Response(status=204)
 
     async def _migrate(self, request: web.Request) -> web.Response:
         move = await _read(request, Move)
-        self._house.state.move(move.old, str(move.new))
+        self._sandbox.state.move(move.old, str(move.new))
         return _told({"from": move.old, "to": move.new})
 
     async def _put_foreign(self, request: web.Request) -> web.Response:
         foreign = await _read(request, Foreign)
         try:
-            post = self._house.platforms.telegram.put_foreign(foreign.chat, foreign.text, self._house.clock())
+            post = self._sandbox.platforms.telegram.put_foreign(foreign.chat, foreign.text, self._sandbox.clock())
         except Refusal as refusal:
             return _told({"error": str(refusal)}, 400)
         return _told({"message_id": int(post.id)}, 201)
@@ -132,14 +132,14 @@ class Control:
         """Somebody types or taps; the answer comes as the bot's own messages."""
         talk = await _read(request, Talk)
         try:
-            update = self._house.platforms.telegram.talking.update(talk, self._house.clock())
+            update = self._sandbox.platforms.telegram.talking.update(talk, self._sandbox.clock())
         except NoButton as error:
             return _told({"error": str(error)}, 404)
         return await self._bring(update)
 
     async def _bring(self, content: Mapping[str, Any]) -> web.Response:
         """Kept for the next poll; with a webhook, brought there, and its answer told."""
-        inbox = self._house.platforms.telegram.inbox
+        inbox = self._sandbox.platforms.telegram.inbox
         update = inbox.put(content)
         if not inbox.webhook:
             return _told({"update_id": update["update_id"]}, 201)
@@ -151,14 +151,14 @@ class Control:
             return _told({"update_id": update["update_id"], "status": sent.status}, 201)
 
     async def _set_reader(self, request: web.Request) -> web.Response:
-        reader, inbox = await _read(request, Reader), self._house.platforms.telegram.inbox
+        reader, inbox = await _read(request, Reader), self._sandbox.platforms.telegram.inbox
         (inbox.left.add if reader.blocked else inbox.left.discard)(reader.chat)
         if reader.admin is not None:
             inbox.admins.add((reader.chat, reader.admin))
         return web.Response(status=204)
 
     async def _toasts(self, _: web.Request) -> web.Response:
-        return _told(self._house.platforms.telegram.inbox.toasts)
+        return _told(self._sandbox.platforms.telegram.inbox.toasts)
 
 
 async def _read(request: web.Request, kind: type[Body]) -> Body:

@@ -1,8 +1,9 @@
-"""What a client asked and what a platform answers, apart from any connection between them."""
+"""What a client asked and what a platform answers, apart from any connection between them; and the journal of both."""
 
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -100,3 +101,43 @@ async def _read_form(request: web.Request) -> tuple[dict[str, str], dict[str, Up
         else:
             form[name] = value if isinstance(value, str) else bytes(value).decode("utf-8", "replace")
     return form, files
+
+
+# The journal of requests: what reached which platform, when, and what it was answered.
+
+KEPT = 20_000
+
+
+@dataclass(slots=True)
+class Line:
+    """One request. `at` is its arrival by the sandbox's clock; `status` is None while, or if, nothing is answered."""
+
+    platform: str
+    method: str
+    path: str
+    at: float
+    status: int | None = None
+
+
+class Journal:
+    """The last requests, oldest first."""
+
+    def __init__(self) -> None:
+        self._lines: deque[Line] = deque(maxlen=KEPT)
+
+    def open(self, platform: str, method: str, path: str, at: float) -> Line:
+        """Write a request down as it arrives; its status is filled in when it is answered."""
+        line = Line(platform, method, path, at)
+        self._lines.append(line)
+        return line
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Every line kept."""
+        return [
+            {"platform": line.platform, "method": line.method, "path": line.path, "at": line.at, "status": line.status}
+            for line in self._lines
+        ]
+
+    def clear(self) -> None:
+        """Forget them all."""
+        self._lines.clear()

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, replace
 
 from aiohttp import web
 
-from tocsin_sandbox.breakage import DRIP_SECONDS, cut, drip, halve, hang, pause, wait_for, whole
 from tocsin_sandbox.control import Control
-from tocsin_sandbox.exchange import Asked, error_page, read_request
+from tocsin_sandbox.exchange import Answer, Asked, Line, error_page, read_request
 from tocsin_sandbox.faults import FaultRequest
-from tocsin_sandbox.house import House
-from tocsin_sandbox.journal import Line
 from tocsin_sandbox.page import Page
-from tocsin_sandbox.platforms import platform_of, redact
+from tocsin_sandbox.sandbox import Sandbox, platform_of, redact
 from tocsin_sandbox.settings import SandboxSettings
 
 _LARGEST_BODY = 60 * 1024 * 1024
@@ -48,19 +46,19 @@ async def serve(settings: SandboxSettings, host: str = "127.0.0.1", port: int = 
 
 def create_app(settings: SandboxSettings) -> web.Application:
     """The whole sandbox as an application; it closes its state when the application is cleaned up."""
-    house = House(settings)
+    sandbox = Sandbox(settings)
     app = web.Application(client_max_size=_LARGEST_BODY)
-    Control(house).add_routes(app)
-    Page(house).add_routes(app)
-    app.router.add_route("*", "/{tail:.*}", _Door(house, app).open)
+    Control(sandbox).add_routes(app)
+    Page(sandbox).add_routes(app)
+    app.router.add_route("*", "/{tail:.*}", _Door(sandbox, app).open)
     return app
 
 
 class _Door:
     """Takes a request to its platform and carries the answer back, as the faults that are set allow."""
 
-    def __init__(self, house: House, app: web.Application) -> None:
-        self._house = house
+    def __init__(self, sandbox: Sandbox, app: web.Application) -> None:
+        self._sandbox = sandbox
         self._closing = asyncio.Event()
         app.on_shutdown.append(self._shut)
         app.on_cleanup.append(self._leave)
@@ -69,16 +67,16 @@ class _Door:
         self._closing.set()
 
     async def _leave(self, _: web.Application) -> None:
-        self._house.state.close()
+        self._sandbox.state.close()
 
     async def open(self, request: web.Request) -> web.StreamResponse:
         """Answer one request, having written it down and seen which faults it meets."""
-        house, at = self._house, self._house.clock()
+        sandbox, at = self._sandbox, self._sandbox.clock()
         platform, path = platform_of(request.path), redact(request.path)
         if platform is None:
             raise web.HTTPNotFound(text=f"The sandbox has nothing at {path}: its pages start at /sandbox.")
-        line = house.journal.open(platform, request.method, path, at)
-        met = house.faults.take(platform, f"{request.method} {path}", at)
+        line = sandbox.journal.open(platform, request.method, path, at)
+        met = sandbox.faults.take(platform, f"{request.method} {path}", at)
         try:
             asked = await read_request(request, at)
         except web.HTTPRequestEntityTooLarge:
@@ -93,7 +91,7 @@ class _Door:
         latency = sum(fault.seconds or 0.0 for fault in met if fault.kind == "latency")
         lag = max((fault.seconds or 0.0 for fault in met if fault.kind == "read_lag"), default=0.0)
         await pause(latency, self._closing)
-        return replace(asked, lag=lag, at=self._house.clock() if latency else asked.at)
+        return replace(asked, lag=lag, at=self._sandbox.clock() if latency else asked.at)
 
     async def _answer(
         self, request: web.Request, asked: Asked, line: Line, fault: FaultRequest | None
@@ -103,7 +101,7 @@ class _Door:
             return await hang(request, self._closing)
         if kind == "cut_before":
             return cut(request)
-        answer = await wait_for(self._house.platforms.answer_under(line.platform, asked, fault), self._closing)
+        answer = await wait_for(self._sandbox.platforms.answer_under(line.platform, asked, fault), self._closing)
         if kind == "cut_after":
             return cut(request)
         line.status = answer.status
@@ -112,3 +110,81 @@ class _Door:
         if fault and kind == "drip":
             return await drip(request, answer, DRIP_SECONDS if fault.seconds is None else fault.seconds, self._closing)
         return whole(answer)
+
+
+# How an answer fails on its way: connections that hang, are cut, stop half way or drip.
+
+_LOOK = 0.05
+_POLLED_EVERY = 0.01
+DRIP_SECONDS = 5.0
+
+
+def whole(answer: Answer) -> web.Response:
+    """The answer as it should be."""
+    headers = {**answer.headers, "Content-Type": answer.content_type}
+    return web.Response(status=answer.status, body=answer.body, headers=headers)
+
+
+async def pause(seconds: float, closing: asyncio.Event) -> None:
+    """Let time pass, unless the sandbox is being stopped."""
+    if seconds > 0 and not closing.is_set():
+        try:
+            await asyncio.wait_for(closing.wait(), seconds)
+        except TimeoutError:
+            return
+
+
+async def wait_for(answer: Answer, closing: asyncio.Event) -> Answer:
+    """The answer after its time, or what there is to say sooner."""
+    if answer.sooner is None:
+        await pause(answer.wait, closing)
+        return answer
+    looks = int(answer.wait / _POLLED_EVERY)
+    for _ in range(looks):
+        await pause(_POLLED_EVERY, closing)
+        if (sooner := answer.sooner()) is not None:
+            return sooner
+        if closing.is_set():
+            break
+    return answer
+
+
+async def hang(request: web.Request, closing: asyncio.Event) -> web.Response:
+    """Say nothing until the client has left or the sandbox stops."""
+    while request.transport is not None and not request.transport.is_closing() and not closing.is_set():
+        await pause(_LOOK, closing)
+    return cut(request)
+
+
+def cut(request: web.Request) -> web.Response:
+    """Close the connection; the response that is returned reaches nobody."""
+    if request.transport is not None:
+        request.transport.close()
+    return web.Response(status=499)
+
+
+async def halve(request: web.Request, answer: Answer) -> web.StreamResponse:
+    """All headers and the first half of the body, then the connection is closed."""
+    response = await _begin(request, answer)
+    await response.write(answer.body[: len(answer.body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return response
+
+
+async def drip(request: web.Request, answer: Answer, seconds: float, closing: asyncio.Event) -> web.StreamResponse:
+    """The body byte by byte, over `seconds`."""
+    response = await _begin(request, answer)
+    with contextlib.suppress(ConnectionError):  # who has waited long enough goes: that is what a drip is for
+        for byte in answer.body:
+            await pause(seconds / len(answer.body), closing)
+            await response.write(bytes((byte,)))
+        await response.write_eof()
+    return response
+
+
+async def _begin(request: web.Request, answer: Answer) -> web.StreamResponse:
+    headers = {**answer.headers, "Content-Type": answer.content_type, "Content-Length": str(len(answer.body))}
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    await response.prepare(request)
+    return response

@@ -1,1 +1,284 @@
-"""The stand-in of Facebook: the Graph API of a Page."""
+"""A stand-in of the Facebook Graph API for pages: posts, staged photos, edits, comments, the page's own timeline."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tocsin_sandbox.exchange import Answer, Asked
+from tocsin_sandbox.facebook.answers import (
+    Caller,
+    admit,
+    debug_token,
+    exchange_token,
+    failed,
+    list_accounts,
+    list_comments,
+    list_posts,
+    no_such_object,
+    page_name,
+    show,
+    token_of,
+    told,
+    usage_header,
+)
+from tocsin_sandbox.settings import FACEBOOK_FOLLOWERS, SandboxSettings
+from tocsin_sandbox.state import Medium, Post, State, look_at
+from tocsin_sandbox.windows import RunningWindow
+
+TEXT_LIMIT = 63_206
+USAGE_SHOWN_FROM = 75
+DAY = 86_400.0
+_UNSEEN = frozenset({"comment", "hidden"})
+_FIRST_POST = 122_100_000_000_000_000
+_FIRST_PHOTO = 122_100_500_000_000_000
+_PHOTO_BYTES = 4 * 1024 * 1024
+_ATTACHED = re.compile(r"attached_media\[(\d+)\]")
+_VERSION = re.compile(r"/v\d+\.\d+/?")
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A call by somebody known: `id` is the page, post or word it is about."""
+
+    asked: Asked
+    caller: Caller
+    id: str
+
+    def text(self, name: str) -> str:
+        """An argument as text, without white space around it; "" when it wasn't given."""
+        value = self.asked.arguments().get(name)
+        return "" if value is None else str(value).strip()
+
+
+_Act = Callable[[_Call], Answer]
+
+
+class Facebook:
+    """Any number of pages and what they posted. `answer` is the whole API, a function of the request and the state."""
+
+    def __init__(self, settings: SandboxSettings, state: State) -> None:
+        self._settings = settings
+        self._state = state
+        self._calls: dict[str, RunningWindow] = {}
+        self._routes: tuple[tuple[str, re.Pattern[str], _Act], ...] = (
+            ("GET", re.compile(r"(me)"), _show_caller),
+            ("GET", re.compile(r"(me)/accounts"), lambda call: list_accounts(call.caller)),
+            ("GET", re.compile(r"(debug_token)"), lambda call: debug_token(call.asked)),
+            ("POST", re.compile(r"(\d+)/feed"), self._publish),
+            ("POST", re.compile(r"(\d+)/photos"), self._take_photo),
+            ("GET", re.compile(r"(\d+)/(?:published_posts|feed|posts)"), self._list),
+            ("POST", re.compile(r"(\d+_\d+)/comments"), self._comment),
+            ("GET", re.compile(r"(\d+_\d+)/comments"), self._list_comments),
+            ("GET", re.compile(r"(\d+_\d+)"), self._read),
+            ("POST", re.compile(r"(\d+_\d+)"), self._edit),
+            ("DELETE", re.compile(r"(\d+_\d+)"), self._delete),
+            ("GET", re.compile(r"(\d+)"), _show_page),
+        )
+
+    def answer(self, asked: Asked) -> Answer:
+        """What the Graph API says to this request."""
+        tail = _VERSION.sub("", asked.path, count=1).rstrip("/")
+        if asked.method == "GET" and tail == "oauth/access_token":
+            return exchange_token(asked)
+        caller = admit(asked)
+        if isinstance(caller, Answer):
+            return caller
+        for method, pattern, act in self._routes:
+            match = pattern.fullmatch(tail)
+            if match and method == asked.method:
+                return self._within_limits(_Call(asked, caller, match[1]), act)
+        return failed(2500, f"Unknown path components: /{tail}")
+
+    def _within_limits(self, call: _Call, act: _Act) -> Answer:
+        """Count the call for its page; say how much of the limit is used once it is much."""
+        if not self._settings.limits:
+            return act(call)
+        page, now = call.id.partition("_")[0] if call.id[0].isdigit() else call.caller.id, call.asked.at
+        calls = self._calls.setdefault(page, RunningWindow(self._settings.facebook_calls, DAY))
+        wait = calls.wait(now)
+        if wait:
+            return replace(failed(32), headers=usage_header(page, 100, math.ceil(wait / 60)))
+        calls.count(now)
+        percent = 100 * calls.used(now) // self._settings.facebook_calls
+        answer = act(call)
+        return replace(answer, headers=usage_header(page, percent)) if percent >= USAGE_SHOWN_FROM else answer
+
+    def _publish(self, call: _Call) -> Answer:
+        page, message, link = call.id, call.text("message"), call.text("link") or None
+        media = _attached(call.asked.arguments())
+        refusal = (
+            _refuse_writer(call.caller, page)
+            or _refuse_words(message, link, media)
+            or self._refuse_photos(media, page)
+            or self._refuse_duplicate(page, message, link, media)
+        )
+        kind = "hidden" if call.text("published").lower() in {"false", "0"} else "post"
+        return refusal or told({"id": self._keep(page, message, call.asked.at, link=link, media=media, kind=kind).id})
+
+    def _keep(self, page: str, text: str, now: float, **more: Any) -> Post:
+        number = self._next_number()
+        url = f"https://www.facebook.com/{page}/posts/{number}"
+        post = Post("facebook", f"{page}_{number}", page, text, now, url, **more)
+        self._state.keep(post)
+        return post
+
+    def _next_number(self) -> int:
+        return _FIRST_POST + len(self._state.posts("facebook")) + 1
+
+    def _refuse_photos(self, media: tuple[str, ...], page: str) -> Answer | None:
+        for id_ in media:
+            if self._state.medium("facebook", id_) is None:
+                return failed(100, f"(#100) Photo {id_} of page {page} is unknown or was published already")
+        return None
+
+    def _refuse_duplicate(self, page: str, message: str, link: str | None, media: tuple[str, ...]) -> Answer | None:
+        """Only the page's last post counts, and only one that still stands."""
+        last = next(self._of_page(page), None)
+        same = last is not None and not media and (last.text, last.link) == (message, link)
+        return failed(506, subcode=1455006) if same else None
+
+    def _take_photo(self, call: _Call) -> Answer:
+        """A photo that is staged (`published=false`) is seen nowhere until a post attaches it."""
+        upload = call.asked.files.get("source")
+        picture = look_at(upload.content) if upload else None
+        refusal = _refuse_writer(call.caller, call.id)
+        if refusal or upload is None or picture is None:
+            return refusal or failed(324, "(#324) Missing or invalid image file")
+        if len(upload.content) > _PHOTO_BYTES:
+            return failed(1, "The photo is too large.", 1366046)
+        id_ = str(_FIRST_PHOTO + len(self._state.media()) + 1)
+        sizes = (len(upload.content), picture.width, picture.height)
+        medium = Medium("facebook", id_, picture.kind, *sizes, call.asked.at, call.text("alt_text_custom"))
+        self._state.keep_medium(medium, upload.content)
+        if call.text("published").lower() in {"false", "0"}:
+            return told({"id": id_})
+        words = call.text("message") or call.text("caption")
+        post = self._keep(call.id, words, call.asked.at, media=(id_,), kind="photo")
+        return told({"id": id_, "post_id": post.id})
+
+    def _comment(self, call: _Call) -> Answer:
+        parent, message = self._state.find("facebook", call.id), call.text("message")
+        if parent is None:
+            return no_such_object(call.id)
+        refusal = _refuse_writer(call.caller, parent.channel) or _refuse_words(message, None, ())
+        return refusal or told({"id": self._keep_comment(parent, message, call.asked.at).id})
+
+    def _keep_comment(self, parent: Post, text: str, now: float) -> Post:
+        """Two levels: what answers an answer stands beside it, under the same comment."""
+        above = self._above(parent)
+        if above is not None and above.kind == "comment":
+            parent = above
+        root = self._root(parent)
+        number = self._next_number()
+        id_, url = f"{root.id.partition('_')[2]}_{number}", f"{root.url}?comment_id={number}"
+        comment = Post("facebook", id_, parent.channel, text, now, url, kind="comment", reply_to=parent.id)
+        self._state.keep(comment)
+        return comment
+
+    def _edit(self, call: _Call) -> Answer:
+        post, message = self._state.find("facebook", call.id), call.text("message")
+        if post is None:
+            return no_such_object(call.id)
+        if not message and call.text("is_pinned"):
+            return told({"success": True})
+        refusal = _refuse_writer(call.caller, post.channel) or _refuse_words(message, None, ())
+        if refusal is None and message != post.text:
+            edits = (*post.edits, post.text)
+            self._state.keep(replace(post, text=message, edits=edits, edited_at=call.asked.at))
+        return refusal or told({"success": True})
+
+    def _delete(self, call: _Call) -> Answer:
+        post = self._state.find("facebook", call.id)
+        if post is None:
+            return no_such_object(call.id)
+        refusal = _refuse_writer(call.caller, post.channel)
+        if refusal is None:
+            self._state.keep(replace(post, deleted=True))
+        return refusal or told({"success": True})
+
+    def _read(self, call: _Call) -> Answer:
+        post = self._state.find("facebook", call.id)
+        if post is None or post.created_at > call.asked.at - call.asked.lag:
+            return no_such_object(call.id)
+        return told(show(post, call.text("fields")))
+
+    def _list(self, call: _Call) -> Answer:
+        asked = call.asked
+        return list_posts(self._of_page(call.id), asked.arguments(), asked.url, token_of(asked), asked.at - asked.lag)
+
+    def _list_comments(self, call: _Call) -> Answer:
+        """Those that answer it; with `filter=stream` also those that answer these. Ranked, in no order of time."""
+        parent = self._state.find("facebook", call.id)
+        if parent is None:
+            return no_such_object(call.id)
+        is_stream = call.text("filter") == "stream"
+        posts = [post for post in self._state.newest_first("facebook") if post.kind == "comment" and not post.deleted]
+        comments = (post for post in posts if self._answers(post, parent, deep=is_stream))
+        asked = call.asked
+        return list_comments(comments, asked.arguments(), asked.url, token_of(asked), asked.at - asked.lag)
+
+    def _answers(self, comment: Post, parent: Post, *, deep: bool) -> bool:
+        above = self._above(comment)
+        return above is not None and (above.id == parent.id or (deep and self._answers(above, parent, deep=True)))
+
+    def _above(self, post: Post) -> Post | None:
+        return self._state.find("facebook", post.reply_to) if post.reply_to else None
+
+    def _root(self, post: Post) -> Post:
+        above = self._above(post)
+        return self._root(above) if above else post
+
+    def _of_page(self, page: str) -> Iterator[Post]:
+        """The page's posts that still stand, newest first; a comment is none."""
+        posts = self._state.newest_first("facebook")
+        return (post for post in posts if post.channel == page and post.kind not in _UNSEEN and not post.deleted)
+
+
+def _show_caller(call: _Call) -> Answer:
+    caller = call.caller
+    return told({"id": caller.id, "name": page_name(caller.id) if caller.kind == "page" else "Sandbox user"})
+
+
+def _show_page(call: _Call) -> Answer:
+    page = {"id": call.id, "name": page_name(call.id), "link": f"https://www.facebook.com/{call.id}"}
+    return told(page | ({"followers_count": FACEBOOK_FOLLOWERS} if "followers_count" in call.text("fields") else {}))
+
+
+def _refuse_writer(caller: Caller, page: str) -> Answer | None:
+    return None if caller.may_write(page) else failed(200)
+
+
+def _refuse_words(message: str, link: str | None, media: tuple[str, ...]) -> Answer | None:
+    if not message and not link and not media:
+        return failed(100, "(#100) Missing message or attachment")
+    if len(message) > TEXT_LIMIT:
+        return failed(100, f"(#100) The message is longer than {TEXT_LIMIT} characters")
+    if link and media:
+        return failed(100, "(#100) A post has a link or photos, not both")
+    if link and not re.fullmatch(r"https?://\S+", link):
+        return failed(100, "(#100) The link is not a valid address", 1_609_005)
+    return None
+
+
+def _attached(arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """The staged photos: `attached_media[0]={"media_fbid":"…"}` by form, or a list by JSON."""
+    entries = arguments.get("attached_media")
+    if not isinstance(entries, list):
+        numbered = sorted(
+            (int(match[1]), value) for name, value in arguments.items() if (match := _ATTACHED.fullmatch(name))
+        )
+        entries = [value for _, value in numbered]
+    return tuple(_photo_id(entry) for entry in entries)
+
+
+def _photo_id(entry: Any) -> str:
+    try:
+        parsed = json.loads(entry) if isinstance(entry, str) else entry
+    except ValueError:
+        return "?"
+    return str(parsed.get("media_fbid", "?")) if isinstance(parsed, dict) else "?"

@@ -1,14 +1,28 @@
-"""What the Graph API says: its JSON under a script's content type, its errors by code under HTTP 400."""
+"""Who a Graph API call is from, what the API says: errors by code, posts with the fields that were asked for."""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
+from urllib.parse import urlencode
 
-from tocsin_sandbox.exchange import Answer, answer_json
+from tocsin_sandbox.exchange import Answer, Asked, answer_json
 from tocsin_sandbox.faults import FaultRequest
+from tocsin_sandbox.settings import (
+    FACEBOOK_APP_ID,
+    FACEBOOK_APP_SECRET,
+    FACEBOOK_PAGE_ID,
+    FACEBOOK_PAGE_TOKEN,
+    FACEBOOK_USER_TOKEN,
+)
+from tocsin_sandbox.state import Post
 
 SCRIPT_TYPE = "text/javascript; charset=UTF-8"
 
@@ -83,3 +97,185 @@ def _limited(fault: FaultRequest, page: str) -> Answer:
         return answer
     headers = usage_header(page, 100, math.ceil(fault.retry_after / 60))
     return Answer(answer.status, answer.body, headers, answer.content_type)
+
+
+# Who a Graph API call is from: the tokens of the sandbox, their proof, and what is told about them.
+
+SCOPES = ("pages_manage_posts", "pages_read_engagement", "pages_manage_engagement", "pages_show_list")
+APP_TOKEN = f"{FACEBOOK_APP_ID}|{FACEBOOK_APP_SECRET}"
+USER_ID = "9876543210"
+DATA_ACCESS_SPAN = 60 * 86_400
+_EXCHANGED_SPAN = 5_183_944
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose token it is: "page", "user" or "app"; `page` is None for a token that speaks for any page."""
+
+    kind: str
+    id: str
+    page: str | None = None
+
+    def may_write(self, page: str) -> bool:
+        """Whether it may publish as this page."""
+        return self.kind == "page" and self.page in {None, page}
+
+
+def who_calls(token: str) -> Caller | None:
+    """The caller that a token stands for: `sandbox-page-token` for every page, `sandbox-page-token-42` for page 42."""
+    if token == FACEBOOK_PAGE_TOKEN:
+        return Caller("page", FACEBOOK_PAGE_ID)
+    page = token.removeprefix(f"{FACEBOOK_PAGE_TOKEN}-")
+    if page != token and page.isdecimal():
+        return Caller("page", page, page)
+    return {APP_TOKEN: Caller("app", FACEBOOK_APP_ID), FACEBOOK_USER_TOKEN: Caller("user", USER_ID)}.get(token)
+
+
+def token_of(asked: Asked) -> str:
+    """The token by header, else by query or form."""
+    scheme, _, token = asked.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() in {"bearer", "oauth"}:
+        return token.strip()
+    return str(asked.arguments().get("access_token", ""))
+
+
+def admit(asked: Asked) -> Caller | Answer:
+    """The caller, or the error that the call gets."""
+    token = token_of(asked)
+    if not token:
+        return failed(104, "An access token is required to request this resource.")
+    caller = who_calls(token)
+    if caller is None:
+        return failed(190, "Invalid OAuth access token - Cannot parse access token")
+    proof = asked.arguments().get("appsecret_proof")
+    if proof is not None and not hmac.compare_digest(str(proof).encode(), _prove(token)):
+        return failed(100, "Invalid appsecret_proof provided in the API argument")
+    return caller
+
+
+def debug_token(asked: Asked, error: tuple[int, str, int | None] | None = None) -> Answer:
+    """`GET /debug_token`: what is known of `input_token`; `error` tells of one that was valid and is no more."""
+    caller = who_calls(str(asked.arguments().get("input_token", "")))
+    if caller is None:
+        error = (190, "The access token could not be decrypted", None)
+    if error:
+        code, message, subcode = error
+        told_error = {"code": code, "message": message, **({"subcode": subcode} if subcode else {})}
+        return told({"data": {"is_valid": False, "app_id": FACEBOOK_APP_ID, "error": told_error, "scopes": []}})
+    data = {
+        "app_id": FACEBOOK_APP_ID,
+        "application": "Tocsin sandbox",
+        "type": caller.kind.upper() if caller else "",
+        "is_valid": True,
+        "expires_at": 0,
+        "data_access_expires_at": int(asked.at) + DATA_ACCESS_SPAN,
+        "scopes": list(SCOPES),
+        "profile_id": caller.id if caller else "",
+    }
+    return told({"data": data})
+
+
+def exchange_token(asked: Asked) -> Answer:
+    """`GET /oauth/access_token`: a short-lived user token for a long-lived one."""
+    arguments = asked.arguments()
+    app = (arguments.get("client_id"), arguments.get("client_secret"))
+    if app != (FACEBOOK_APP_ID, FACEBOOK_APP_SECRET):
+        return failed(1, "Error validating client secret.")
+    if arguments.get("fb_exchange_token") != FACEBOOK_USER_TOKEN:
+        return failed(190, "Invalid OAuth access token - Cannot parse access token")
+    return told({"access_token": FACEBOOK_USER_TOKEN, "token_type": "bearer", "expires_in": _EXCHANGED_SPAN})
+
+
+def list_accounts(caller: Caller) -> Answer:
+    """`GET /me/accounts`: the pages of a user, each with its token."""
+    if caller.kind != "user":
+        return failed(100, "(#100) Tried accessing nonexisting field (accounts) on node type (Page)")
+    page: dict[str, Any] = {
+        "access_token": FACEBOOK_PAGE_TOKEN,
+        "category": "Town hall",
+        "name": page_name(FACEBOOK_PAGE_ID),
+        "id": FACEBOOK_PAGE_ID,
+        "tasks": ["CREATE_CONTENT", "MANAGE", "MODERATE"],
+    }
+    return told({"data": [page], "paging": {"cursors": {"before": "0", "after": "0"}}})
+
+
+def page_name(page: str) -> str:
+    """What a page of the sandbox is called."""
+    return f"Sandbox page {page}"
+
+
+def _prove(token: str) -> bytes:
+    return hmac.new(FACEBOOK_APP_SECRET.encode(), token.encode(), hashlib.sha256).hexdigest().encode()
+
+
+# How the Graph API gives posts back: the fields that were asked for, pages of them with cursors.
+
+_DEFAULT_FIELDS = "id,message,created_time"
+_MAX_PAGE = 100
+
+
+def show(post: Post, fields: str | None) -> dict[str, Any]:
+    """The post with the `fields` that were asked for and that it has."""
+    known: dict[str, Any] = {
+        "id": post.id,
+        "message": post.text or None,
+        "created_time": _stamp(post.created_at),
+        "updated_time": _stamp(post.edited_at or post.created_at),
+        "permalink_url": post.url,
+        "is_published": True,
+        "from": {"name": page_name(post.channel), "id": post.channel},
+        "attachments": {"data": [{"unshimmed_url": post.link, "type": "share"}]} if post.link else None,
+    }
+    wanted = {name.partition("{")[0].partition(".")[0] for name in (fields or _DEFAULT_FIELDS).split(",")} | {"id"}
+    return {name: value for name, value in known.items() if name in wanted and value is not None}
+
+
+def list_posts(posts: Iterator[Post], arguments: Mapping[str, Any], url: str, token: str, now: float) -> Answer:
+    """`GET /{page}/published_posts`: newest first, from `since` to `until`, `limit` at a time.
+
+    `paging.next` holds the token, as it does on Facebook when the call brought it by header.
+    """
+    after = str(arguments.get("after", ""))
+    return _pages((post for post in posts if not after or post.id < after), arguments, url, token, now)
+
+
+def list_comments(comments: Iterator[Post], arguments: Mapping[str, Any], url: str, token: str, now: float) -> Answer:
+    """`GET /{post}/comments`: as `list_posts`, but ranked: whoever expects an order of time misses some."""
+    ranked = sorted(comments, key=lambda comment: hashlib.sha256(comment.id.encode()).digest())
+    after = str(arguments.get("after", ""))
+    place = next((place for place, comment in enumerate(ranked, 1) if comment.id == after), 0)
+    return _pages(iter(ranked[place:]), arguments, url, token, now)
+
+
+def _pages(posts: Iterator[Post], arguments: Mapping[str, Any], url: str, token: str, now: float) -> Answer:
+    limit, since = str(arguments.get("limit", "25")), _moment(arguments.get("since"), 0.0)
+    until = _moment(arguments.get("until"), now)
+    if not limit.isdecimal() or not 1 <= int(limit) <= _MAX_PAGE:
+        return failed(100, "(#100) Param limit must be an integer from 1 to 100")
+    if since is None or until is None:
+        return failed(100, "(#100) since/until must be a time")
+    matching = (post for post in posts if int(since) <= int(post.created_at) and post.created_at <= min(now, until))
+    found = list(islice(matching, int(limit) + 1))
+    page = found[: int(limit)]
+    answer: dict[str, Any] = {"data": [show(post, arguments.get("fields")) for post in page]}
+    if page:
+        answer["paging"] = {"cursors": {"before": page[0].id, "after": page[-1].id}}
+    if len(found) > len(page):
+        query = {**arguments, "access_token": token, "after": page[-1].id}
+        answer["paging"]["next"] = f"{url}?{urlencode(query)}"
+    return told(answer)
+
+
+def _stamp(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
+
+
+def _moment(text: Any, default: float) -> float | None:
+    """A Unix time or an ISO one; Facebook takes whatever strtotime does."""
+    if text is None:
+        return default
+    try:
+        return float(text) if str(text).isdecimal() else datetime.fromisoformat(str(text)).timestamp()
+    except ValueError:
+        return None

@@ -1,1 +1,242 @@
-"""The stand-in of Telegram: the Bot API."""
+"""A stand-in of the Telegram Bot API: one bot, administrator of every chat, and the people who talk with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tocsin_sandbox.exchange import Answer, Asked
+from tocsin_sandbox.settings import TELEGRAM_BOT_ID, TELEGRAM_MEMBERS, TELEGRAM_TOKEN, SandboxSettings
+from tocsin_sandbox.state import Post, State
+from tocsin_sandbox.telegram.calls import (
+    OTHER_POLL,
+    WEBHOOK_ACTIVE,
+    Call,
+    Chat,
+    Chats,
+    Pace,
+    Refusal,
+    administrator,
+    bot,
+    failed,
+    told,
+)
+from tocsin_sandbox.telegram.messages import TEXT_LIMIT, Messages
+
+LONGEST_POLL = 50.0
+MOST = 100
+
+
+class Inbox:
+    """The updates of one bot. `left` are the chats that blocked it, `admins` those who may speak for a group."""
+
+    def __init__(self) -> None:
+        self.webhook = ""
+        self.secret = ""
+        self.left: set[str] = set()
+        self.admins: set[tuple[str, str]] = set()
+        self.toasts: list[Mapping[str, Any]] = []
+        self._pending: list[dict[str, Any]] = []
+        self._last = 0
+        self._polls = 0
+
+    def put(self, update: Mapping[str, Any]) -> dict[str, Any]:
+        """Number an update; without a webhook it waits here to be asked for."""
+        self._last += 1
+        numbered = {"update_id": self._last, **update}
+        if not self.webhook:
+            self._pending.append(numbered)
+        return numbered
+
+    def poll(self, call: Call) -> Answer:
+        """`getUpdates`: what waits, at once or as soon as it comes; a second poll ends the first."""
+        if self.webhook:
+            return failed(409, WEBHOOK_ACTIVE)
+        offset, limit, timeout = (_number(call, name) for name in ("offset", "limit", "timeout"))
+        self._polls += 1
+        self._pending = [each for each in self._pending if each["update_id"] >= offset]
+        look = self._looking(self._polls, min(limit or MOST, MOST))
+        return look() or replace(told([]), wait=min(LONGEST_POLL, float(timeout)), sooner=look)
+
+    def set_webhook(self, call: Call) -> Answer:
+        """`setWebhook`, and `deleteWebhook`, which brings no `url`."""
+        self.webhook, self.secret = call.text("url"), call.text("secret_token")
+        return told(True)
+
+    def answer_press(self, call: Call) -> Answer:
+        """`answerCallbackQuery`."""
+        self.toasts.append({"id": call.text("callback_query_id"), "text": call.text("text")})
+        return told(True)
+
+    def _looking(self, poll: int, limit: int) -> Callable[[], Answer | None]:
+        def look() -> Answer | None:
+            if poll != self._polls:
+                return failed(409, OTHER_POLL)
+            return told(self._pending[:limit]) if self._pending else None
+
+        return look
+
+
+def _number(call: Call, name: str) -> int:
+    text = call.text(name)
+    return int(text) if text.lstrip("-").isdecimal() else 0
+
+
+# Somebody who talks with the bot, as the sandbox's page or a `curl` lets them: what they type, and what they tap.
+
+LOOKED_BACK = 50
+"""Messages of a chat among which a button is looked for."""
+
+
+class Place(BaseModel):
+    """A location that is sent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
+
+
+class Talk(BaseModel):
+    """The body of `POST /sandbox/telegram/talk`: what somebody does in their private chat with the bot.
+
+    One of `text`, `press` (a button's words, or the data it sends; under `message`, else the newest that has it) and
+    `location`. `language` is what their app speaks.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    chat: int = Field(gt=0, lt=2**52)
+    text: str | None = Field(default=None, min_length=1, max_length=TEXT_LIMIT)
+    press: str | None = Field(default=None, min_length=1)
+    message: int | None = None
+    location: Place | None = None
+    language: str = Field(default="fr", pattern="^[a-z]{2,3}(-[A-Za-z]+)?$")
+
+    @model_validator(mode="after")
+    def _does_one_thing(self) -> Talk:
+        if sum(each is not None for each in (self.text, self.press, self.location)) != 1:
+            raise ValueError("give one of text, press and location")
+        return self
+
+
+class NoButton(Exception):
+    """There is no such button, and the message says which there are."""
+
+
+class Talking:
+    """Makes the updates of what people do. What they say stands in their chat like the bot's own words."""
+
+    def __init__(self, state: State, messages: Messages) -> None:
+        self._state = state
+        self._messages = messages
+        self._presses = 0
+
+    def update(self, talk: Talk, now: float) -> dict[str, Any]:
+        """The update, without its number. Raises NoButton."""
+        who = {"id": talk.chat, "is_bot": False, "first_name": f"Reader {talk.chat}", "language_code": talk.language}
+        chat = Chat(str(talk.chat), talk.chat).as_json()
+        if talk.press is not None:
+            return {"callback_query": {"from": who, "chat_instance": "1", **self._pressed(talk, talk.press, chat)}}
+        said = talk.text or ""
+        content: dict[str, Any] = {"text": said}
+        if talk.location is not None:
+            said = f"📍 {talk.location.latitude}, {talk.location.longitude}"
+            content = {"location": talk.location.model_dump()}
+        post = self._messages.put_foreign(str(talk.chat), said, now)
+        return {"message": {"message_id": int(post.id), "date": int(now), "from": who, "chat": chat, **content}}
+
+    def _pressed(self, talk: Talk, press: str, chat: Mapping[str, Any]) -> dict[str, Any]:
+        there = [post for post in self._messages.newest(str(talk.chat), LOOKED_BACK) if not post.deleted]
+        there = [post for post in there if talk.message is None or post.id == str(talk.message)]
+        for post in there:
+            for button in buttons_of(post):
+                if press in (button.get("callback_data"), button["text"]):
+                    self._presses += 1
+                    message = {"message_id": int(post.id), "date": int(post.created_at), "chat": chat}
+                    number = f"talk-{talk.chat}-{self._presses}"
+                    return {"id": number, "data": button["callback_data"], "message": {**message, "text": post.text}}
+        known = [button["text"] for button in (buttons_of(there[0]) if there else [])]
+        raise NoButton(f"no such button; under the newest message stand: {', '.join(known) or 'none'}")
+
+
+def buttons_of(post: Post) -> list[dict[str, Any]]:
+    """The buttons under a message that send something, in their order."""
+    return [button for row in rows_of(post) for button in row]
+
+
+def rows_of(post: Post) -> list[list[dict[str, Any]]]:
+    """The same, row by row. A bot may send anything as buttons: what isn't one is passed over."""
+    rows = json.loads(post.buttons)["inline_keyboard"] if post.buttons and not post.deleted else []
+    good = [[each for each in row if _sends(each)] for row in rows if isinstance(row, list)]
+    return [row for row in good if row]
+
+
+def _sends(button: object) -> bool:
+    return isinstance(button, dict) and all(isinstance(button.get(key), str) for key in ("text", "callback_data"))
+
+
+class Telegram:
+    """The bot, its chats and the people in them. `answer` is the whole API, a function of the request and the state."""
+
+    def __init__(self, settings: SandboxSettings, state: State) -> None:
+        self._chats = Chats(state)
+        self.inbox = Inbox()
+        self.messages = Messages(state, self._chats, Pace() if settings.limits else None, self.inbox.left)
+        self.talking = Talking(state, self.messages)
+        self._methods: dict[str, Callable[[Call], Answer]] = {
+            "getme": lambda _: told(bot()),
+            "getchat": lambda call: told(self._chats.find(call.text("chat_id")).as_json()),
+            "getchatmember": self._show_member,
+            "getchatmembercount": self._count_members,
+            "getchatadministrators": lambda _: told([administrator()]),
+            "sendmessage": self.messages.send_text,
+            "sendphoto": self.messages.send_photo,
+            "editmessagetext": self.messages.edit_text,
+            "editmessagecaption": self.messages.edit_caption,
+            "editmessagereplymarkup": self.messages.edit_markup,
+            "deletemessage": self.messages.delete,
+            "pinchatmessage": lambda _: told(True),
+            "getupdates": self.inbox.poll,
+            "setwebhook": self.inbox.set_webhook,
+            "deletewebhook": self.inbox.set_webhook,
+            "getwebhookinfo": lambda _: told({"url": self.inbox.webhook, "pending_update_count": 0}),
+            "answercallbackquery": self.inbox.answer_press,
+            "setmycommands": lambda _: told(True),
+        }
+
+    def answer(self, asked: Asked) -> Answer:
+        """What the Bot API says to this request."""
+        token, _, method = asked.path.removeprefix("/bot").partition("/")
+        if token != TELEGRAM_TOKEN:
+            return failed(401) if token.partition(":")[0].isdecimal() else failed(404)
+        act = self._methods.get(method.lower())
+        if act is None or asked.method not in {"GET", "POST"}:
+            return failed(404)
+        if asked.broken:
+            return failed(400, "Bad Request: can't parse JSON object")
+        try:
+            return act(Call.of(method, asked))
+        except Refusal as refusal:
+            return refusal.answer
+
+    def put_foreign(self, chat_id: str, text: str, now: float) -> Post:
+        """Let somebody else write into a chat. Raises Refusal."""
+        return self.messages.put_foreign(chat_id, text, now)
+
+    def _show_member(self, call: Call) -> Answer:
+        chat, user = self._chats.find(call.text("chat_id")), call.text("user_id")
+        if user == str(TELEGRAM_BOT_ID):
+            return told(administrator())
+        if chat.kind == "channel" and not self.inbox.admins:
+            raise Refusal("Bad Request: user not found")
+        status = "administrator" if (str(chat.id), user) in self.inbox.admins else "member"
+        return told({"status": status, "user": {"id": int(user), "is_bot": False, "first_name": "Sandbox"}})
+
+    def _count_members(self, call: Call) -> Answer:
+        self._chats.find(call.text("chat_id"))
+        return told(TELEGRAM_MEMBERS)

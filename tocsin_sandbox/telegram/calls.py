@@ -1,15 +1,96 @@
-"""A Bot API call's arguments, however they came: JSON, form, multipart or query; objects may stand as JSON text."""
+"""A call of the Bot API: its arguments, the chat it names, how fast it may come, and the words of what is refused."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from tocsin_sandbox.exchange import Asked, Upload
-from tocsin_sandbox.telegram.answers import Refusal
+from tocsin_sandbox.exchange import Answer, Asked, Upload, answer_json
+from tocsin_sandbox.faults import FaultRequest
+from tocsin_sandbox.settings import TELEGRAM_BOT_ID, TELEGRAM_BOT_USERNAME
+from tocsin_sandbox.state import State
 from tocsin_sandbox.telegram.html import Entity, Parsed, Unparsable, parse_html, trim
+from tocsin_sandbox.windows import Bucket, RunningWindow
+
+NOT_MODIFIED = (
+    "Bad Request: message is not modified: specified new message content and reply markup are exactly the same as a "
+    "current content and reply markup of the message"
+)
+EDIT_NOT_FOUND = "Bad Request: message to edit not found"
+EDIT_FORBIDDEN = "Bad Request: message can't be edited"
+DELETE_NOT_FOUND = "Bad Request: message to delete not found"
+DELETE_FORBIDDEN = "Bad Request: message can't be deleted for everyone"
+REPLY_NOT_FOUND = "Bad Request: message to be replied not found"
+CHAT_NOT_FOUND = "Bad Request: chat not found"
+CHAT_ID_EMPTY = "Bad Request: chat_id is empty"
+UPGRADED = "Bad Request: group chat was upgraded to a supergroup chat"
+TEXT_EMPTY = "Bad Request: message text is empty"
+TEXT_TOO_LONG = "Bad Request: message is too long"
+CAPTION_TOO_LONG = "Bad Request: message caption is too long"
+PHOTO_MISSING = "Bad Request: there is no photo in the request"
+PHOTO_NOT_TAKEN = "Bad Request: IMAGE_PROCESS_FAILED"
+PHOTO_DIMENSIONS = "Bad Request: PHOTO_INVALID_DIMENSIONS"
+PHOTO_TOO_BIG = "Bad Request: file is too big"
+PHOTO_ADDRESS = "Bad Request: wrong file identifier/HTTP URL specified"
+WEBHOOK_ACTIVE = (
+    "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
+)
+OTHER_POLL = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+BLOCKED = "Forbidden: bot was blocked by the user"
+_DESCRIPTIONS = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden: bot is not a member of the channel chat",
+    404: "Not Found",
+    409: "Conflict",
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+}
+
+
+class Refusal(Exception):
+    """A call that is refused, with the answer it gets."""
+
+    def __init__(self, description: str, code: int = 400, **parameters: Any) -> None:
+        super().__init__(description)
+        self.answer = failed(code, description, parameters)
+
+
+def told(result: Any) -> Answer:
+    """`ok`: true, and the result."""
+    return answer_json({"ok": True, "result": result})
+
+
+def failed(code: int, description: str | None = None, parameters: dict[str, Any] | None = None) -> Answer:
+    """`ok`: false; the HTTP status is the error code."""
+    body: dict[str, Any] = {"ok": False, "error_code": code, "description": description or _DESCRIPTIONS.get(code, "")}
+    if parameters:
+        body["parameters"] = parameters
+    return answer_json(body, code)
+
+
+def limited(wait: float) -> Answer:
+    """429, with the whole seconds to wait in the body and in the header."""
+    seconds = max(1, math.ceil(wait))
+    answer = failed(429, f"Too Many Requests: retry after {seconds}", {"retry_after": seconds})
+    return replace(answer, headers={"Retry-After": str(seconds)})
+
+
+def faulty(fault: FaultRequest) -> Answer:
+    """The answer that a fault wants: error_json, error_after, rate_limit, revoked or code."""
+    if fault.kind == "rate_limit":
+        return limited(7 if fault.retry_after is None else fault.retry_after)
+    default = {"revoked": 401, "code": 400}.get(fault.kind, 500)
+    return failed(fault.code or fault.status or default, fault.message)
+
+
+# A Bot API call's arguments, however they came: JSON, form, multipart or query; objects may stand as JSON text.
 
 _EXTRAS: tuple[str, ...] = ("url", "language", "custom_emoji_id")
 
@@ -71,3 +152,110 @@ def _read_entity(given: Any) -> Entity:
         raise Refusal("Bad Request: can't parse MessageEntity: offset and length must be Integers")
     extra = {name: str(given[name]) for name in _EXTRAS if name in given}
     return Entity(str(given.get("type")), offset, length, extra)
+
+
+# Telegram's chats: how they are named, what kind they are, how fast one may write to them, and where they moved.
+
+_USERNAME = re.compile(r"@[A-Za-z]\w{3,31}")
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """A chat: `name` is how the sandbox files it, "@username" where it has one, else its id."""
+
+    name: str
+    id: int
+
+    @property
+    def kind(self) -> str:
+        """What the Bot API calls it: "channel", "group" or "private"."""
+        if self.id > 0:
+            return "private"
+        return "channel" if str(self.id).startswith("-100") else "group"
+
+    def as_json(self) -> dict[str, Any]:
+        """The chat as it stands in a message."""
+        shown: dict[str, Any] = {"id": self.id, "type": self.kind}
+        if self.kind == "private":
+            return shown | {"first_name": f"Sandbox reader {self.id}"}
+        shown["title"] = f"Sandbox {self.kind} {self.name}"
+        return shown | ({"username": self.name[1:]} if self.name.startswith("@") else {})
+
+    def address(self, message: int) -> str:
+        """Where a message is seen: by username, or for members alone."""
+        if self.name.startswith("@"):
+            return f"https://t.me/{self.name[1:]}/{message}"
+        return f"https://t.me/c/{str(self.id).removeprefix('-100')}/{message}"
+
+
+def is_private(name: str) -> bool:
+    """Whether a chat that is filed so is somebody's own with the bot."""
+    return name.isdecimal()
+
+
+class Chats:
+    """Every chat there could be: any `-100…`, any other id, any well-formed `@name`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._names = {
+            _id_for(post.channel.lower()): post.channel
+            for post in state.posts("telegram").values()
+            if post.channel.startswith("@")
+        }
+
+    def find(self, chat_id: str) -> Chat:
+        """The chat that a call names. Raises Refusal where there is none, or where it moved to another id."""
+        text = chat_id.strip()
+        if not text:
+            raise Refusal(CHAT_ID_EMPTY)
+        if text in self._state.moved:
+            raise Refusal(UPGRADED, migrate_to_chat_id=int(self._state.moved[text]))
+        if _USERNAME.fullmatch(text):
+            id_ = _id_for(text.lower())
+            return Chat(self._names.setdefault(id_, text), id_)
+        if re.fullmatch(r"-?[1-9]\d{0,18}", text):
+            return Chat(self._names.get(int(text), text), int(text))
+        raise Refusal(CHAT_NOT_FOUND)
+
+
+class Pace:
+    """How fast one may write: 1/s a chat with a short burst, 20 a minute to what isn't a person, 30/s in all."""
+
+    BURST = 4
+
+    def __init__(self) -> None:
+        self._all = RunningWindow(30, 1.0)
+        self._buckets: dict[int, Bucket] = {}
+        self._minutes: dict[int, RunningWindow] = {}
+
+    def take(self, chat: Chat, now: float) -> float:
+        """Count one message to this chat and return 0, or the seconds to wait."""
+        windows: list[RunningWindow | Bucket] = [self._all, self._buckets.setdefault(chat.id, Bucket(1.0, self.BURST))]
+        if chat.kind != "private":
+            windows.append(self._minutes.setdefault(chat.id, RunningWindow(20, 60.0)))
+        wait = max(window.wait(now) for window in windows)
+        if wait == 0:
+            for window in windows:
+                window.count(now)
+        return wait
+
+
+def bot() -> dict[str, Any]:
+    """The bot itself, as a User."""
+    return {"id": TELEGRAM_BOT_ID, "is_bot": True, "first_name": "Tocsin sandbox", "username": TELEGRAM_BOT_USERNAME}
+
+
+def administrator() -> dict[str, Any]:
+    """The bot as a ChatMember: an administrator with every right."""
+    rights = (
+        "can_manage_chat can_change_info can_post_messages can_edit_messages can_delete_messages can_invite_users "
+        "can_restrict_members can_promote_members can_manage_video_chats can_post_stories can_edit_stories "
+        "can_delete_stories can_pin_messages"
+    )
+    allowed = dict.fromkeys(rights.split(), True)
+    return {"status": "administrator", "user": bot(), "can_be_edited": False, "is_anonymous": False, **allowed}
+
+
+def _id_for(username: str) -> int:
+    return -int(f"100{int(hashlib.sha256(username.encode()).hexdigest()[:12], 16) % 9_000_000_000 + 1_000_000_000}")

@@ -1,1 +1,243 @@
-"""The stand-in of X: API v2 as `api.x.com` answers it."""
+"""A stand-in of X API v2: one account, who may speak for it, how often, and where each call goes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from urllib.parse import quote, unquote
+
+from tocsin_sandbox.exchange import Answer, Asked, answer_json
+from tocsin_sandbox.settings import (
+    TWITTER_ACCESS_TOKEN,
+    TWITTER_ACCESS_TOKEN_SECRET,
+    TWITTER_BEARER,
+    TWITTER_CONSUMER_KEY,
+    TWITTER_CONSUMER_SECRET,
+    TWITTER_FOLLOWERS,
+    TWITTER_REFRESH_TOKEN,
+    TWITTER_USER_ID,
+    TWITTER_USERNAME,
+    SandboxSettings,
+)
+from tocsin_sandbox.state import Post, State
+from tocsin_sandbox.twitter.answers import missing, problem, read_timeline, show
+from tocsin_sandbox.twitter.posts import TwitterMedia, TwitterPosts
+from tocsin_sandbox.twitter.text import load_domains
+from tocsin_sandbox.windows import FixedWindow
+
+SKEW = 300.0
+"""Seconds by which a client's clock may differ from ours."""
+
+_FIELD = re.compile(r'\s*([\w.~%-]+)="([^"]*)"\s*')
+
+
+def is_signed(authorization: str, method: str, url: str, parameters: Iterable[tuple[str, str]], now: float) -> bool:
+    """Whether the header signs this request with the sandbox's credentials, within `SKEW` of `now`.
+
+    `url` is without its query; `parameters` are the query's and those of an urlencoded body, no other body's
+    (section 3.4.1.3.1).
+    """
+    fields = _read_header(authorization)
+    signature = fields.pop("oauth_signature", "")
+    return (
+        fields.get("oauth_consumer_key") == TWITTER_CONSUMER_KEY
+        and fields.get("oauth_token") == TWITTER_ACCESS_TOKEN
+        and fields.get("oauth_signature_method") == "HMAC-SHA1"
+        and bool(fields.get("oauth_nonce"))
+        and _is_timely(fields.get("oauth_timestamp", ""), now)
+        and hmac.compare_digest(_sign(method, url, [*parameters, *fields.items()]), signature)
+    )
+
+
+def _read_header(authorization: str) -> dict[str, str]:
+    scheme, _, rest = authorization.partition(" ")
+    if scheme.lower() != "oauth":
+        return {}
+    matches = (_FIELD.fullmatch(part) for part in rest.split(","))
+    fields = {unquote(match[1]): unquote(match[2]) for match in matches if match}
+    fields.pop("realm", None)
+    return fields
+
+
+def _is_timely(timestamp: str, now: float) -> bool:
+    return timestamp.isdecimal() and abs(int(timestamp) - now) <= SKEW
+
+
+def _sign(method: str, url: str, parameters: Iterable[tuple[str, str]]) -> str:
+    encoded = sorted((_encode(name), _encode(value)) for name, value in parameters)
+    joined = "&".join(f"{name}={value}" for name, value in encoded)
+    base = "&".join((method.upper(), _encode(url), _encode(joined)))
+    key = f"{_encode(TWITTER_CONSUMER_SECRET)}&{_encode(TWITTER_ACCESS_TOKEN_SECRET)}"
+    return base64.b64encode(hmac.new(key.encode(), base.encode(), hashlib.sha1).digest()).decode()
+
+
+def _encode(text: str) -> str:
+    return quote(text, safe="~")
+
+
+# X's rate windows: 15 minutes for each route, 24 hours for an account's and an app's posts, told on every answer.
+
+QUARTER = 900.0
+DAY = 86_400.0
+PER_QUARTER = {
+    "post": 100,
+    "delete": 50,
+    "timeline": 900,
+    "lookup": 900,
+    "me": 75,
+    "upload": 500,
+    "metadata": 500,
+}
+"""Requests of one account in 15 minutes (X's rate limit page)."""
+
+UNLIMITED = 1_000_000
+
+
+class TwitterQuota:
+    """What is left of each window. A restarted sandbox counts the posts that it finds."""
+
+    def __init__(self, settings: SandboxSettings, state: State) -> None:
+        self._quarters = {
+            route: FixedWindow(limit if settings.limits else UNLIMITED, QUARTER) for route, limit in PER_QUARTER.items()
+        }
+        self._days = {
+            "x-user-limit-24hour": FixedWindow(settings.twitter_user_day if settings.limits else UNLIMITED, DAY),
+            "x-app-limit-24hour": FixedWindow(settings.twitter_app_day if settings.limits else UNLIMITED, DAY),
+        }
+        for post in state.posts("twitter").values():
+            self._count("post", post.created_at)
+
+    def take(self, route: str, now: float) -> bool:
+        """Count a request, if every window that it falls into has room."""
+        windows = [self._quarters[route], *(self._days.values() if route == "post" else ())]
+        if any(window.read(now).remaining == 0 for window in windows):
+            return False
+        self._count(route, now)
+        return True
+
+    def headers(self, route: str, now: float) -> dict[str, str]:
+        """The headers of an answer on this route."""
+        named = {"x-rate-limit": self._quarters[route], **(self._days if route == "post" else {})}
+        headers: dict[str, str] = {}
+        for name, window in named.items():
+            reading = window.read(now)
+            headers[f"{name}-limit"] = str(reading.limit)
+            headers[f"{name}-remaining"] = str(reading.remaining)
+            headers[f"{name}-reset"] = str(reading.reset)
+        return headers
+
+    def _count(self, route: str, now: float) -> None:
+        self._quarters[route].count(now)
+        if route == "post":
+            for window in self._days.values():
+                window.count(now)
+
+
+ACCESS_SPAN = 7200
+SCOPES = "tweet.read tweet.write users.read media.write offline.access"
+
+_Act = Callable[[Asked], Answer]
+
+
+class Twitter:
+    """The account and its API. `answer` is a function of the request and the state."""
+
+    def __init__(self, settings: SandboxSettings, state: State) -> None:
+        self._state = state
+        self._quota = TwitterQuota(settings, state)
+        self._bearers: dict[str, float | None] = {TWITTER_BEARER: None}
+        self._refreshes = 0
+        load_domains()
+        media = TwitterMedia(state)
+        posts = TwitterPosts(settings, state, media)
+        self._routes: tuple[tuple[str, str, re.Pattern[str], _Act], ...] = (
+            ("post", "POST", re.compile(r"/2/tweets"), posts.publish),
+            ("delete", "DELETE", re.compile(r"/2/tweets/\d+"), lambda asked: posts.delete(_last_part(asked))),
+            ("timeline", "GET", re.compile(r"/2/users/\d+/tweets"), self._timeline),
+            ("me", "GET", re.compile(r"/2/users/me"), _show_me),
+            ("lookup", "GET", re.compile(r"/2/tweets/\d+"), self._look_up),
+            ("lookup", "GET", re.compile(r"/2/tweets"), self._look_up_many),
+            ("upload", "POST", re.compile(r"/2/media/upload"), media.upload),
+            ("metadata", "POST", re.compile(r"/2/media/metadata"), media.describe),
+        )
+
+    def answer(self, asked: Asked) -> Answer:
+        """What X says to this request."""
+        if (asked.method, asked.path) == ("POST", "/2/oauth2/token"):
+            return self._refresh(asked)
+        if not self._is_known(asked):
+            return problem(401)
+        for name, method, pattern, act in self._routes:
+            if method == asked.method and pattern.fullmatch(asked.path):
+                return self._within_quota(name, asked, act)
+        return problem(404)
+
+    def _within_quota(self, route: str, asked: Asked, act: _Act) -> Answer:
+        answer = act(asked) if self._quota.take(route, asked.at) else problem(429)
+        headers = self._quota.headers(route, asked.at)
+        return replace(answer, headers={**headers, "x-access-level": "read-write", **answer.headers})
+
+    def _is_known(self, asked: Asked) -> bool:
+        authorization = asked.headers.get("Authorization", "")
+        if authorization.startswith("Bearer "):
+            until = self._bearers.get(authorization.removeprefix("Bearer "), 0.0)
+            return until is None or asked.at < until
+        form = asked.form if asked.headers.get("Content-Type", "").startswith("application/x-www-form") else {}
+        parameters = [*asked.query, *form.items()]
+        return is_signed(authorization, asked.method, asked.url, parameters, asked.at)
+
+    def _refresh(self, asked: Asked) -> Answer:
+        """`POST /2/oauth2/token`: a refresh token works once, and brings the next one."""
+        current = TWITTER_REFRESH_TOKEN + (f"-{self._refreshes}" if self._refreshes else "")
+        if asked.form.get("grant_type") != "refresh_token" or asked.form.get("refresh_token") != current:
+            error = {"error": "invalid_request", "error_description": "Value passed for the token was invalid."}
+            return answer_json(error, 400)
+        self._refreshes += 1
+        bearer = f"{TWITTER_BEARER}-{self._refreshes}"
+        self._bearers[bearer] = asked.at + ACCESS_SPAN
+        tokens = {"access_token": bearer, "refresh_token": f"{TWITTER_REFRESH_TOKEN}-{self._refreshes}"}
+        return answer_json({"token_type": "bearer", "expires_in": ACCESS_SPAN, "scope": SCOPES, **tokens})
+
+    def _timeline(self, asked: Asked) -> Answer:
+        own = asked.path == f"/2/users/{TWITTER_USER_ID}/tweets"
+        posts: Iterable[Post] = self._state.newest_first("twitter") if own else ()
+        return read_timeline(posts, dict(asked.query), asked.at - asked.lag, _fields(asked))
+
+    def _look_up(self, asked: Asked) -> Answer:
+        id_ = _last_part(asked)
+        post = self._visible(id_, asked)
+        return answer_json({"data": show(post, _fields(asked))} if post else {"errors": [missing("id", id_)]})
+
+    def _look_up_many(self, asked: Asked) -> Answer:
+        ids = dict(asked.query).get("ids", "").split(",")
+        found = {id_: self._visible(id_, asked) for id_ in ids}
+        errors = [missing("ids", id_) for id_, post in found.items() if post is None]
+        data = [show(post, _fields(asked)) for post in found.values() if post]
+        return answer_json({"data": data, **({"errors": errors} if errors else {})})
+
+    def _visible(self, id_: str, asked: Asked) -> Post | None:
+        post = self._state.find("twitter", id_)
+        return post if post and post.created_at <= asked.at - asked.lag else None
+
+
+_USER = {"id": TWITTER_USER_ID, "name": "Tocsin sandbox", "username": TWITTER_USERNAME}
+
+
+_METRICS = {"followers_count": TWITTER_FOLLOWERS, "following_count": 12, "tweet_count": 0, "listed_count": 9}
+
+
+def _show_me(asked: Asked) -> Answer:
+    wanted = dict(asked.query).get("user.fields", "").split(",")
+    return answer_json({"data": _USER | ({"public_metrics": _METRICS} if "public_metrics" in wanted else {})})
+
+
+def _last_part(asked: Asked) -> str:
+    return asked.path.rpartition("/")[2]
+
+
+def _fields(asked: Asked) -> tuple[str, ...]:
+    return tuple(dict(asked.query).get("tweet.fields", "").split(","))

@@ -1,12 +1,20 @@
-"""What X API v2 says when it doesn't do what was asked: its problem shapes, and those of the faults."""
+"""What X API v2 says: its problem shapes, those of the faults, and how it gives posts back."""
 
 from __future__ import annotations
 
+import hashlib
 import math
+from collections.abc import Container, Iterable, Mapping
+from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
+from urllib.parse import urlsplit
 
 from tocsin_sandbox.exchange import Answer, answer_json
 from tocsin_sandbox.faults import FaultRequest
+from tocsin_sandbox.settings import TWITTER_USER_ID
+from tocsin_sandbox.state import Post
+from tocsin_sandbox.twitter.text import find_links
 
 _TITLES = {
     400: "Invalid Request",
@@ -99,3 +107,126 @@ def _limited(retry_after: float | None, now: float) -> Answer:
     reset = str(math.ceil(now + retry_after))
     headers = {"x-rate-limit-limit": "100", "x-rate-limit-remaining": "0", "x-rate-limit-reset": reset}
     return Answer(429, answer.body, headers)
+
+
+# How X gives posts back: newest first, links behind t.co with the real ones in `entities`, `& < >` escaped.
+
+_SCALE = str.maketrans("0123456789abcdef", "BkRtz4vWq9dXmP7s")
+
+
+def show(post: Post, fields: Container[str]) -> dict[str, Any]:
+    """The post as the API gives it; `fields` are the optional ones that were asked for (`tweet.fields`)."""
+    text, urls = _shorten(post)
+    shown: dict[str, Any] = {
+        "id": post.id,
+        "text": text,
+        "edit_history_tweet_ids": [*post.earlier_ids, post.id],
+    }
+    if "created_at" in fields:
+        shown["created_at"] = _stamp(_dated(post))
+    if "author_id" in fields:
+        shown["author_id"] = TWITTER_USER_ID
+    if "entities" in fields and urls:
+        shown["entities"] = {"urls": urls}
+    if "referenced_tweets" in fields and post.reply_to:
+        shown["referenced_tweets"] = [{"type": "replied_to", "id": post.reply_to}]
+    if "attachments" in fields and post.media:
+        shown["attachments"] = {"media_keys": [f"3_{id_}" for id_ in post.media]}
+    return shown
+
+
+def read_timeline(posts: Iterable[Post], query: Mapping[str, str], until: float, fields: Container[str]) -> Answer:
+    """`GET /2/users/{id}/tweets`: a page of what was taken up to `until`, from `start_time` on."""
+    wanted, since = _count(query.get("max_results", "10")), _moment(query.get("start_time"))
+    if wanted is None:
+        return invalid("max_results", query["max_results"], "The `max_results` query parameter must be 5 to 100.")
+    if since is None:
+        return invalid("start_time", query["start_time"], "Not a valid RFC 3339 time.")
+    newer_than, older_than = _number(query.get("since_id")), _number(query.get("pagination_token"))
+    matching = (
+        post
+        for post in posts
+        if not post.deleted
+        and since <= _dated(post) <= until
+        and (newer_than is None or int(post.id) > newer_than)
+        and (older_than is None or int(post.id) < older_than)
+        and not (post.reply_to and "replies" in query.get("exclude", ""))
+    )
+    return _page(list(islice(matching, wanted + 1)), wanted, fields)
+
+
+def _dated(post: Post) -> float:
+    """An edit is a post of its own: it bears the time at which it was made."""
+    return post.edited_at or post.created_at
+
+
+def _page(found: list[Post], wanted: int, fields: Container[str]) -> Answer:
+    page = found[:wanted]
+    meta: dict[str, Any] = {"result_count": len(page)}
+    if not page:
+        return answer_json({"meta": meta})
+    meta |= {"newest_id": page[0].id, "oldest_id": page[-1].id}
+    if len(found) > wanted:
+        meta["next_token"] = f"before-{page[-1].id}"
+    return answer_json({"data": [show(post, fields) for post in page], "meta": meta})
+
+
+def _shorten(post: Post) -> tuple[str, list[dict[str, Any]]]:
+    """The text with each link behind t.co, and where the links are: `start` and `end` count the returned text."""
+    parts: list[str] = []
+    urls: list[dict[str, Any]] = []
+    at = length = 0
+    for link in find_links(post.text):
+        short = shorten(link.address)
+        parts += [_escape(post.text[at : link.start]), short]
+        start = length + len(parts[-2])
+        length = start + len(short)
+        at = link.end
+        urls.append(
+            {
+                "start": start,
+                "end": length,
+                "url": short,
+                "expanded_url": link.address,
+                "display_url": _brief(link.address),
+            }
+        )
+    parts.append(_escape(post.text[at:]))
+    return "".join(parts), urls
+
+
+def shorten(address: str) -> str:
+    """The t.co address for a link: 23 characters, always the same for the same link."""
+    return f"https://t.co/{hashlib.sha256(address.encode()).hexdigest()[:10].translate(_SCALE)}"
+
+
+def _brief(address: str) -> str:
+    split = urlsplit(address)
+    shown = f"{split.netloc}{split.path}".removeprefix("www.").rstrip("/")
+    return shown if len(shown) <= 30 else f"{shown[:29]}…"
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _stamp(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _count(text: str) -> int | None:
+    return int(text) if text.isdecimal() and 5 <= int(text) <= 100 else None
+
+
+def _number(token: str | None) -> int | None:
+    digits = (token or "").removeprefix("before-")
+    return int(digits) if digits.isdecimal() else None
+
+
+def _moment(text: str | None) -> float | None:
+    if text is None:
+        return 0.0
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return None

@@ -4,8 +4,7 @@ import pytest
 import yaml
 
 from tests.samples import shared
-from tocsin_sandbox.twitter.links import find_links
-from tocsin_sandbox.twitter.weighted import weigh
+from tocsin_sandbox.twitter.text import find_links, weigh
 
 
 def conformance(name):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lxml import html
 
-from tocsin_sandbox.conversations import MOST, MOST_MESSAGES
+from tocsin_sandbox.page import MOST, MOST_MESSAGES
 
 KEYS = {"inline_keyboard": [[{"text": "Toute la commune", "callback_data": "town"}], [{"text": "Non", "url": "x"}]]}
 

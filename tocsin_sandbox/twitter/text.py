@@ -1,16 +1,19 @@
-"""What X takes for a link in a post: an address with a scheme, or a bare name under a top-level domain that exists.
+"""What X takes for a link in a post, and how it counts a text.
 
-After twitter-text's published behaviour (its conformance cases), written apart from the rendering's own finder so that
-the two check each other.
+A link is an address with a scheme, or a bare name under a top-level domain that exists. Both are after twitter-text's
+published behaviour (its conformance cases and its version 3 configuration), written apart from the rendering's own
+finder and counter so that the two check each other.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+import emoji
 from publicsuffixlist import PublicSuffixList
 
 LONGEST = 4096
@@ -133,3 +136,39 @@ def _is_label(label: str) -> bool:
 @lru_cache(maxsize=1)
 def _domains() -> PublicSuffixList:
     return PublicSuffixList(accept_unknown=False, only_icann=True)
+
+
+# How X counts a post, from twitter-text's published version 3 configuration.
+#
+# NFC first; a link is 23 whatever its length, an emoji sequence 2, a character 1 in the four light ranges and 2 else.
+
+LIMIT = 280
+LINK_WEIGHT = 23
+INVALID = re.compile("[\ufeff\ufffe\uffff]")
+"""Characters that no post may hold."""
+
+_LIGHT = ((0x0000, 0x10FF), (0x2000, 0x200D), (0x2010, 0x201F), (0x2032, 0x2037))
+
+
+def weigh(text: str) -> int:
+    """The weight of a text that X holds against 280."""
+    text = unicodedata.normalize("NFC", text)
+    weight, at = 0, 0
+    for link in find_links(text):
+        weight += _weigh_plain(text[at : link.start]) + LINK_WEIGHT
+        at = link.end
+    return weight + _weigh_plain(text[at:])
+
+
+def _weigh_plain(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    weight, at = 0, 0
+    for found in emoji.emoji_list(text):
+        weight += _weigh_characters(text[at : found["match_start"]]) + 2
+        at = found["match_end"]
+    return weight + _weigh_characters(text[at:])
+
+
+def _weigh_characters(text: str) -> int:
+    return sum(1 if any(low <= ord(char) <= high for low, high in _LIGHT) else 2 for char in text)

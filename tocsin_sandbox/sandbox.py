@@ -1,23 +1,22 @@
-"""The three platforms behind one door: which one a path belongs to, what it answers, and what it says under a fault."""
+"""One sandbox without its port: the platforms behind one door, their state, the faults that are set, the journal."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from tocsin_sandbox.exchange import Answer, Asked, error_page
+from tocsin_sandbox import webhook
+from tocsin_sandbox.exchange import Answer, Asked, Journal, error_page
+from tocsin_sandbox.facebook import Facebook
 from tocsin_sandbox.facebook import answers as facebook_answers
-from tocsin_sandbox.facebook.access import debug_token
-from tocsin_sandbox.facebook.platform import Facebook
-from tocsin_sandbox.faults import FaultRequest
+from tocsin_sandbox.facebook.answers import debug_token
+from tocsin_sandbox.faults import FaultRequest, Faults
 from tocsin_sandbox.settings import FACEBOOK_PAGE_ID, SandboxSettings
 from tocsin_sandbox.state import State
-from tocsin_sandbox.telegram import answers as telegram_answers
-from tocsin_sandbox.telegram.platform import Telegram
+from tocsin_sandbox.telegram import Telegram
+from tocsin_sandbox.telegram import calls as telegram_calls
+from tocsin_sandbox.twitter import Twitter
 from tocsin_sandbox.twitter import answers as twitter_answers
-from tocsin_sandbox.twitter.platform import Twitter
-from tocsin_sandbox.webhook import answers as webhook_answers
-from tocsin_sandbox.webhook.platform import Webhook
 
 _GRAPH = re.compile(r"/v\d+\.\d+/(?P<subject>\d+)?")
 _TOKEN = re.compile(r"^/bot[^/]+")
@@ -48,7 +47,7 @@ class Platforms:
             "twitter": Twitter(settings, state),
             "facebook": Facebook(settings, state),
             "telegram": self.telegram,
-            "webhook": Webhook(state),
+            "webhook": webhook.Webhook(state),
         }
 
     def answer(self, platform: str, asked: Asked) -> Answer:
@@ -72,11 +71,30 @@ def _faulty(platform: str, asked: Asked, fault: FaultRequest) -> Answer:
     if platform == "twitter":
         return twitter_answers.faulty(fault, asked.at)
     if platform == "telegram":
-        return telegram_answers.faulty(fault)
+        return telegram_calls.faulty(fault)
     if platform == "webhook":
-        return webhook_answers.faulty(fault)
+        return webhook.faulty(fault)
     if fault.kind == "revoked" and asked.path.endswith("/debug_token"):
         # Asked about with the app's own token, a token that died is no error but the answer.
         return debug_token(asked, (fault.code or 190, fault.message or "The session was invalidated", fault.subcode))
     match = _GRAPH.match(asked.path)
     return facebook_answers.faulty(fault, (match and match["subject"]) or FACEBOOK_PAGE_ID)
+
+
+class Sandbox:
+    """One sandbox's insides, without its port."""
+
+    def __init__(self, settings: SandboxSettings) -> None:
+        self.clock = settings.clock
+        self.state = State(settings.state_dir)
+        self.platforms = Platforms(settings, self.state)
+        self.faults = Faults()
+        self.journal = Journal()
+        self._settings = settings
+
+    def reset(self) -> None:
+        """As on the first day: no posts, no pictures, no faults, an empty journal, every window open."""
+        self.state.reset()
+        self.faults.clear()
+        self.journal.clear()
+        self.platforms = Platforms(self._settings, self.state)

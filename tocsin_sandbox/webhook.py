@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import math
 from typing import Any
 
 from tocsin_sandbox.exchange import Answer, Asked, answer_json
-from tocsin_sandbox.pictures import look_at
+from tocsin_sandbox.faults import FaultRequest
 from tocsin_sandbox.settings import WEBHOOK_SECRET
-from tocsin_sandbox.state import Medium, Post, State
-from tocsin_sandbox.webhook.answers import refused
+from tocsin_sandbox.state import Medium, Post, State, look_at
 
 OLDEST = 300.0
 """Seconds that a timestamp may be off, either way."""
@@ -108,3 +108,20 @@ def _sign(identity: str, timestamp: str, body: bytes) -> str:
     key = base64.b64decode(WEBHOOK_SECRET.removeprefix("whsec_"))
     signed = hmac.new(key, f"{identity}.{timestamp}.".encode() + body, hashlib.sha256).digest()
     return "v1," + base64.b64encode(signed).decode()
+
+
+def refused(status: int, words: str) -> Answer:
+    """A refusal with its reason."""
+    return answer_json({"error": words}, status)
+
+
+def faulty(fault: FaultRequest) -> Answer:
+    """What it says under a fault."""
+    if fault.kind == "rate_limit":
+        after = math.ceil(60 if fault.retry_after is None else fault.retry_after)
+        words = fault.message or "too many posts"
+        return answer_json({"error": words}, fault.status or 429, {"Retry-After": str(after)})
+    if fault.kind == "revoked":
+        return refused(fault.status or 401, fault.message or "the secret was changed")
+    headers = {} if fault.retry_after is None else {"Retry-After": str(math.ceil(fault.retry_after))}
+    return answer_json({"error": fault.message or "the receiver stumbled"}, fault.status or 500, headers)
