@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tomllib
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -169,6 +171,34 @@ def test_every_file_that_the_architecture_names_is_there():
 
     assert {name for name in named if not any(path.endswith(f"/{name}") for path in there)} == set()
     assert len(named) > 20
+
+
+class TestDependencies:
+    """What pyproject.toml asks for is what the program stands on."""
+
+    ASKED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    NAMES = frozenset(re.split(r"[\[>=]", each)[0] for each in ASKED)
+    READ_BY_PYTHON = frozenset({"tzdata"})
+
+    def test_each_is_imported_or_read_as_data(self):
+        folders = (ROOT / "alerts", ROOT / "tocsin_sandbox")
+        sources = "\n".join(path.read_text(encoding="utf-8") for folder in folders for path in folder.rglob("*.py"))
+        found = packages_distributions().items()
+        modules = [(re.sub(r"[-_.]+", "-", owner).lower(), module) for module, owners in found for owner in owners]
+        imported = {
+            owner
+            for owner, module in modules
+            if owner in self.NAMES and re.search(rf"^\s*(?:import|from) {module}\b", sources, re.MULTILINE)
+        }
+        data = {name for name in self.NAMES if f'"{name}"' in sources or f'"{name.replace("-", "_")}"' in sources}
+
+        assert self.NAMES - imported - data - self.READ_BY_PYTHON == set()
+
+    def test_each_is_explained_and_no_other(self):
+        page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+        told = ", ".join(re.findall(r"^\| ([^|]+) \| ", page, re.MULTILINE)[1:])
+
+        assert set(told.split(", ")) == self.NAMES
 
 
 def sections() -> list[tuple[str, str]]:
