@@ -15,7 +15,7 @@ import aiohttp
 from yarl import URL
 
 from alerts.channels.settings import TelegramSettings
-from alerts.channels.telegram_bulk import TelegramBulk, letter_of
+from alerts.channels.telegram.bulk import TelegramBulk, letter_of
 from alerts.daemon.clock import SystemClock
 from alerts.delivery.bot_pace import BotPace
 from alerts.delivery.bulk import BulkDesk, BulkSender, BulkSettings, ahead_of

@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 
 from alerts.channels.settings import TelegramSettings
-from alerts.channels.telegram import Telegram
+from alerts.channels.telegram.channel import Telegram
 from alerts.daemon.clock import SystemClock
 from alerts.model.ports import Resources
 from alerts.model.post import Message

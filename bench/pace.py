@@ -13,7 +13,7 @@ from pathlib import Path
 
 import aiohttp
 
-from alerts.channels.facebook import Facebook
+from alerts.channels.facebook.channel import Facebook
 from alerts.channels.settings import FacebookSettings
 from alerts.daemon.clock import SystemClock
 from alerts.model.ports import Resources

@@ -20,6 +20,7 @@ from alerts.desk.in_full import in_full
 from alerts.desk.officer import Officer
 from alerts.desk.sitting import Sitting
 from alerts.model.actor import Actor, Origin
+from alerts.model.characters import utf16_units
 from alerts.model.incident import Record
 from alerts.model.person import Account
 from alerts.model.ports import Keyboard, Linked
@@ -267,7 +268,7 @@ def _packed(parts: Sequence[str]) -> list[str]:
     messages = [parts[0]]
     for part in parts[1:]:
         together = f"{messages[-1]}\n\n{part}"
-        if len(together.encode("utf-16-le")) // 2 <= _LONGEST:
+        if utf16_units(together) <= _LONGEST:
             messages[-1] = together
         else:
             messages.append(part)

@@ -1,4 +1,6 @@
-"""The platforms, one file each: they translate and send, nothing else. Order, pace and retries are the lane's.
+"""The platforms, a file or a folder each: they translate and send, nothing else.
+
+Order, pace and retries are the lane's.
 
 A kind is declared here by its settings, its text format and the name of its class, so that the command line can
 check a configuration and render a post without loading any platform's library.
@@ -44,8 +46,8 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "twitter": Kind(TwitterSettings, TWITTER_TEXT, "alerts.channels.twitter:Twitter", counts_every_write=False),
-    "facebook": Kind(FacebookSettings, FACEBOOK_TEXT, "alerts.channels.facebook:Facebook"),
-    "telegram": Kind(TelegramSettings, TELEGRAM_TEXT, "alerts.channels.telegram:Telegram"),
+    "twitter": Kind(TwitterSettings, TWITTER_TEXT, "alerts.channels.twitter.channel:Twitter", counts_every_write=False),
+    "facebook": Kind(FacebookSettings, FACEBOOK_TEXT, "alerts.channels.facebook.channel:Facebook"),
+    "telegram": Kind(TelegramSettings, TELEGRAM_TEXT, "alerts.channels.telegram.channel:Telegram"),
     "webhook": Kind(WebhookSettings, WEBHOOK_TEXT, "alerts.channels.webhook:Webhook"),
 }

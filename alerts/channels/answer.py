@@ -10,7 +10,7 @@ import json
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from functools import lru_cache
 from typing import Any
@@ -20,6 +20,7 @@ from yarl import URL
 
 from alerts.model.body import UNPACKED_HERE, read_body
 from alerts.model.characters import bounded, seen
+from alerts.model.characters import normal as composed
 from alerts.model.errors import DeliveryError, InDoubt, Retry, SourceFailed
 from alerts.model.reason import Reason, because
 
@@ -219,3 +220,25 @@ def _why_unanswered(platform: str, error: Exception, seconds: float) -> Reason:
     if isinstance(error, aiohttp.ClientPayloadError):
         return because("answer_broke_off", platform=platform)
     return because("closed_unanswered", platform=platform)
+
+
+# Telling our own post by its words, where a platform gives texts back a little changed.
+
+SLACK = timedelta(seconds=60)
+"""How much earlier than our attempt a platform's clock may date the post that came of it."""
+_LONGEST = 70_000
+"""Characters that are compared: Facebook's longest post has 63,206."""
+
+
+def normal(text: str) -> str:
+    """`text` in Unicode form C with every run of white space as one space: what platforms leave unchanged."""
+    return " ".join(composed("NFC", text[:_LONGEST]).split())
+
+
+def appeared(told: object, since: datetime) -> bool:
+    """Whether an ISO 8601 time `told` by a platform is not before `since`, its clock's slack included."""
+    try:
+        moment = datetime.fromisoformat(str(told))
+    except ValueError:
+        return False
+    return moment.tzinfo is not None and moment >= since - SLACK

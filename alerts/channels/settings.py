@@ -1,4 +1,7 @@
-"""What channels.toml may say of a channel, kind by kind. Importing this loads no platform's library."""
+"""What channels.toml may say of a channel, kind by kind, and the credentials that it names.
+
+Importing this loads no platform's library: the command line checks a configuration and renders a post without any.
+"""
 
 from __future__ import annotations
 
@@ -228,3 +231,14 @@ TWITTER_TEXT = TextFormat(limit=280, count="weighted")
 FACEBOOK_TEXT = TextFormat(limit=63_206, link="field")
 TELEGRAM_TEXT = TextFormat(limit=4096, count="utf16", markup="html")
 WEBHOOK_TEXT = TextFormat(limit=20_000)
+
+
+def read_credential(source: SecretSource, folder: Path) -> Secret:
+    """The secret at `source`; raises BadCredential where it is missing or can't be one, as a file of two lines can't.
+
+    Every platform's tokens are printable ASCII; anything else would break the request that carries it.
+    """
+    secret = source.read(folder)
+    if not all("!" <= character <= "~" for character in secret.reveal()):
+        raise BadCredential(because("more_than_a_credential", where=source.env or source.file or ""))
+    return secret

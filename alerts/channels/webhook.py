@@ -1,23 +1,192 @@
-"""The town's own systems: each post as signed JSON to one address (docs/webhook.md says what the receiver gets)."""
+"""The town's own systems: each post as signed JSON to one address (docs/webhook.md says what the receiver gets).
+
+The headers, the signed content, the form of the secret and the meaning of an answer are those of Standard Webhooks
+(https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md), so that the libraries
+there are for it in every language verify ours. A letter is made and an answer is read by pure functions; the class
+below only carries one to the address and the other back.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
 
-from alerts.channels import webhook_answers as answers
-from alerts.channels.answer import Act, Answer, ask, name_of
-from alerts.channels.credential import read_credential
+from alerts.channels.answer import Act, Answer, address_of, ask, id_of, name_of, quote
 from alerts.channels.picture import NoPicture, Picture, load_picture
-from alerts.channels.settings import WebhookSettings
-from alerts.channels.webhook_letter import SHORTEST_KEY, headers, identity_of, key_of, letter, ping
-from alerts.model.errors import BadCredential
+from alerts.channels.settings import WebhookSettings, read_credential
+from alerts.model.errors import BadCredential, DeliveryError, Rejected, Retry
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Image, Message, Quota, Receipt
 from alerts.model.reason import Reason, because
+from alerts.model.secret import Secret
+
+SHORTEST_KEY = 24
+"""Bytes of a key that can't be guessed (Standard Webhooks, "Signature scheme"); a shorter one is warned of."""
+PING = "ping"
+_ENCODED = "whsec_"
+
+
+def key_of(secret: Secret) -> bytes:
+    """The bytes that sign: of `whsec_…` what its base64 holds, of anything else itself. Raises BadCredential."""
+    words = secret.reveal()
+    if not words.startswith(_ENCODED):
+        return words.encode()
+    try:
+        return base64.b64decode(words.removeprefix(_ENCODED), validate=True)
+    except (binascii.Error, ValueError):
+        pass
+    raise BadCredential(because("secret_no_base64"))
+
+
+def sign(key: bytes, identity: str, timestamp: int, body: bytes) -> str:
+    """The value of `webhook-signature`: `v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64."""
+    signed = b".".join([identity.encode(), str(timestamp).encode(), body])
+    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+
+
+def headers(key: bytes, identity: str, now: datetime, body: bytes) -> dict[str, str]:
+    """What goes with a body; the timestamp is of this attempt, the id is the post's for good."""
+    timestamp = int(now.timestamp())
+    return {
+        "Content-Type": "application/json",
+        "webhook-id": identity,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": sign(key, identity, timestamp, body),
+    }
+
+
+def identity_of(message: Message, reply_to: str | None) -> str:
+    """What names this post for good: its own id; for words that are no post's, a digest of them."""
+    if message.about is not None:
+        return message.about.post
+    return hashlib.sha256(f"{reply_to or ''}\n{message.text}\n{message.link or ''}".encode()).hexdigest()[:32]
+
+
+def letter(message: Message, identity: str, reply_to: str | None, picture: Picture | None, now: datetime) -> bytes:
+    """The body. `type` is `post.publish`, `post.update` or `post.end`; keys are only ever added."""
+    kind = message.about.kind.value if message.about else "publish"
+    data = {"id": identity, "kind": kind, **_about(message), **_words(message, reply_to), "image": _image(picture)}
+    return _written(f"post.{kind}", now, data)
+
+
+def ping(now: datetime) -> bytes:
+    """The body of a test: nothing to show."""
+    return _written(PING, now, {})
+
+
+def _written(kind: str, now: datetime, data: dict[str, Any]) -> bytes:
+    told = {"type": kind, "timestamp": now.isoformat(timespec="seconds"), "data": data}
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _about(message: Message) -> dict[str, Any]:
+    about = message.about
+    if about is None:
+        return {}
+    return {
+        "alert": about.alert,
+        "incident": about.incident,
+        "channel": about.channel,
+        "severity": about.severity.value,
+        "expires": about.expires.isoformat(timespec="seconds") if about.expires else None,
+        "exercise": about.exercise,
+    }
+
+
+def _words(message: Message, reply_to: str | None) -> dict[str, Any]:
+    return {"text": message.plain, "link": message.link, "language": message.language, "reply_to": reply_to}
+
+
+def _image(picture: Picture | None) -> dict[str, Any] | None:
+    if picture is None:
+        return None
+    data = base64.b64encode(picture.content).decode()
+    return {"name": picture.file_name, "type": picture.mime_type, "alt": picture.alt, "data": data}
+
+
+# What a webhook's receiver means by its answer: pure decisions, no request is made here.
+#
+# The statuses are read as Standard Webhooks has them ("Deliverability and reliability"): 2xx is taken, 410 is an
+# address that is no more, 429 and 503 name a time by `Retry-After`.
+
+LONGEST_WAIT = timedelta(hours=1)
+"""A receiver of the town's own may name a time by mistake; beyond this it is asked again."""
+WAIT = timedelta(minutes=1)
+_UNSURE = frozenset({408, 425})
+_NO_SUCH_PLACE = frozenset({404, 405, 410})
+
+
+def refusal(answer: Answer, now: datetime) -> DeliveryError | None:
+    """What to do about an answer; None when the receiver took it.
+
+    What is wrong with the address or the secret would be wrong with every post: it blocks the channel, so that all is
+    kept until somebody has seen to it. What the receiver says of this one post alone is final.
+    """
+    if answer.ok:
+        return None
+    if (error := _of_the_address(answer.status)) is not None:
+        return error
+    if answer.status in (429, 503):
+        return _wait(answer, now)
+    if answer.status >= 500 or answer.status in _UNSURE:
+        return Retry(because("receiver_trouble", status=answer.status))
+    said = _said(answer)
+    if said:
+        return Rejected(because("receiver_refuses_saying", status=answer.status, said=said))
+    return Rejected(because("receiver_refuses", status=answer.status))
+
+
+def _of_the_address(status: int) -> DeliveryError | None:
+    if 300 <= status < 400:
+        return BadCredential(because("receiver_redirects", status=status))
+    if status in (401, 403):
+        return BadCredential(because("receiver_refuses_signature", status=status))
+    if status in _NO_SUCH_PLACE:
+        return BadCredential(because("receiver_gone", status=status))
+    return None
+
+
+def _wait(answer: Answer, now: datetime) -> Retry:
+    named = retry_after(answer.headers, now)
+    if named is None and answer.status == 503:
+        return Retry(because("receiver_trouble", status=503))
+    until = min(named or now + WAIT, now + LONGEST_WAIT)
+    return Retry(because("receiver_asks_to_wait", until=until), until, whole_channel=True)
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """The time that `Retry-After` names, in seconds or as a date (RFC 9110, 10.2.3); None where it names none."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isdecimal():
+        return now + min(timedelta(seconds=int(value[:9])), LONGEST_WAIT)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _said(answer: Answer) -> str:
+    told = answer.read() or {}
+    words = told.get("error") or told.get("detail") or told.get("message")
+    return quote(words) if isinstance(words, str) and words else ""
+
+
+def place_of(answer: Answer, identity: str) -> tuple[str, str | None]:
+    """The receiver's own id of the post and its address, where the answer tells them; else the id that we gave."""
+    told = answer.read() or {}
+    return id_of(told.get("id")) or identity, address_of(told.get("url"))
+
 
 LARGEST_PICTURE = 256 * 1024
 """Bytes of a picture that goes along in the JSON; a larger one stays behind, the words say what it shows."""
@@ -59,7 +228,7 @@ class Webhook:
         now, identity = self._resources.clock.now(), identity_of(message, reply_to)
         picture = await self._load(message.image) if message.image else None
         answer = await self._send(identity, letter(message, identity, reply_to, picture, now), now)
-        return Receipt(*answers.place_of(answer, identity))
+        return Receipt(*place_of(answer, identity))
 
     async def probe(self) -> Probe:
         """`POST url` of a signed `{"type": "ping"}`, which a receiver answers with 2xx and shows to nobody.
@@ -96,7 +265,7 @@ class Webhook:
             headers=headers(self._key, identity, now, body),
             largest=LARGEST_ANSWER,
         )
-        if (error := answers.refusal(answer, self._resources.clock.now())) is not None:
+        if (error := refusal(answer, self._resources.clock.now())) is not None:
             raise error
         return answer
 

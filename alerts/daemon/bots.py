@@ -13,9 +13,8 @@ from aiohttp import web
 
 from alerts.bot.town import Fresh, On, Town
 from alerts.bot.updates import POLL, SET_AGAIN, Asking, Bot, Listening, Reception
-from alerts.channels.credential import read_credential
-from alerts.channels.settings import TelegramSettings
-from alerts.channels.telegram_talk import Talk
+from alerts.channels.settings import TelegramSettings, read_credential
+from alerts.channels.telegram.client import TelegramClient
 from alerts.config import Config
 from alerts.daemon.officer_rounds import OfficerRounds
 from alerts.delivery.lease import LeaseKeeper
@@ -86,7 +85,7 @@ class Bots:
 
     def _add(self, name: str, settings: TelegramSettings) -> None:
         given, lease = self._given, bot_lease(name)
-        line = Talk(settings, given.resources(name), given.pace(name))
+        line = TelegramClient(settings, given.resources(name), given.pace(name))
 
         async def remember(key: str, value: str) -> None:
             await given.resources(name).remember(key, value)

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import aiohttp
 
-from alerts.channels.credential import read_credential
-from alerts.channels.settings import ChannelSettings, SecretSource
+from alerts.channels.settings import ChannelSettings, SecretSource, read_credential
 from alerts.config import Config, channel_kind, source_kind
 from alerts.daemon.bots import bot_settings
 from alerts.daemon.clock import SystemClock

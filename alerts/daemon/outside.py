@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import aiohttp
 
 from alerts.channels.settings import ChannelSettings, TelegramSettings
-from alerts.channels.telegram_bulk import TelegramBulk
+from alerts.channels.telegram.bulk import TelegramBulk
 from alerts.config import Config, channel_kind, source_kind
 from alerts.daemon.clock import SystemClock
 from alerts.daemon.furnish import furnish_desk

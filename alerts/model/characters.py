@@ -37,6 +37,11 @@ isolates, soft hyphens, blanks without a width, fillers, halves of characters. J
 emoji, Persian and the scripts of India need them."""
 
 
+def utf16_units(text: str) -> int:
+    """How many UTF-16 units a text has: what Telegram's limits count (Bot API, "MessageEntity")."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 def bounded(text: str, most: int) -> str:
     """The first `most` characters of `text`, no mark of it on a pile higher than 30."""
     return stream_safe(text[:most])

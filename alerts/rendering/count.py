@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 
+from alerts.model.characters import utf16_units
 from alerts.model.post import TextFormat
 from alerts.rendering.weighted import weighted
 
@@ -22,7 +23,7 @@ def count(text: str, fmt: TextFormat) -> int:
         case "characters":
             return len(seen)
         case "utf16":
-            return len(seen) if seen.isascii() else len(seen.encode("utf-16-le", "surrogatepass")) // 2
+            return utf16_units(seen)
         case "weighted":
             return weighted(seen)
         case _:

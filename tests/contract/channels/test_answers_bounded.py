@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 
 from alerts.channels.answer import LARGEST, LONGEST_ADDRESS, LONGEST_ID, Act, Answer, ask, id_of, quote, wait_of
-from alerts.channels.facebook_answers import limits, refusal
-from alerts.channels.telegram_answers import complaint_of, outcome
-from alerts.channels.webhook_answers import place_of
+from alerts.channels.facebook.answers import limits, refusal
+from alerts.channels.telegram.answers import complaint_of, outcome
+from alerts.channels.webhook import place_of
 from alerts.model.errors import DeliveryError, InDoubt, Retry
 from tests.contract.channels.conftest import message
 from tests.contract.channels.platform import platform

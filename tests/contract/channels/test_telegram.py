@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.channels.telegram import LOOKS
+from alerts.channels.telegram.channel import LOOKS
 from alerts.model.errors import BadCredential, Gone, InDoubt, Rejected, Retry
 from alerts.model.post import Image
 from tests.contract.channels.conftest import SECRETS, message, told_by

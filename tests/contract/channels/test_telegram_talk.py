@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.channels.settings import TelegramSettings
-from alerts.channels.telegram_talk import Talk
+from alerts.channels.telegram.client import TelegramClient
 from alerts.model.errors import BadCredential, ChatMoved, InDoubt, Occupied, ReaderGone, Rejected, Retry
 from tests.contract.channels.conftest import PNG, SETTINGS, told_by
 from tests.fakes import FakePace
@@ -32,7 +32,7 @@ def turns():
 @pytest.fixture
 def talk(stage, turns):
     told = {"kind": "telegram", "api_url": stage.sandbox.url, "timeout": "2s", **SETTINGS["telegram"]}
-    return Talk(TelegramSettings.model_validate(told), stage.resources(), turns)
+    return TelegramClient(TelegramSettings.model_validate(told), stage.resources(), turns)
 
 
 async def newest(stage) -> dict:
@@ -104,10 +104,12 @@ async def test_a_press_is_answered(stage, talk):
         "Forbidden: bot was blocked by the user",
         "Forbidden: user is deactivated",
         "Forbidden: bot was kicked from the supergroup chat",
+        "Bad Request: chat not found",
+        "Bad Request: group chat was deactivated",
     ],
 )
 async def test_who_left_is_gone_and_nobody_is_named(stage, talk, words):
-    await stage.fault("telegram", "code", code=403, message=words)
+    await stage.fault("telegram", "code", code=400 if words.startswith("Bad") else 403, message=words)
     with pytest.raises(ReaderGone) as caught:
         await talk.say(CHAT, "Bonjour")
     assert str(CHAT) not in told_by(caught.value)
@@ -142,7 +144,7 @@ async def test_a_token_that_is_refused_is_read_anew(stage, turns, tmp_path):
     file = tmp_path / "token"
     file.write_text("1234567:revoked")
     told = {"kind": "telegram", "api_url": stage.sandbox.url, "chat": "@here", "token": {"file": str(file)}}
-    talk = Talk(TelegramSettings.model_validate(told), stage.resources(), turns)
+    talk = TelegramClient(TelegramSettings.model_validate(told), stage.resources(), turns)
     with pytest.raises(BadCredential):
         await talk.say(CHAT, "Bonjour")
     file.write_text(TELEGRAM_TOKEN)

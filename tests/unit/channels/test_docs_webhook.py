@@ -15,8 +15,7 @@ import pytest
 
 from alerts.channels import KINDS
 from alerts.channels.answer import Answer
-from alerts.channels.webhook_answers import refusal
-from alerts.channels.webhook_letter import headers, identity_of, key_of, letter, ping
+from alerts.channels.webhook import headers, identity_of, key_of, letter, ping, refusal
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, Rejected, Retry
 from alerts.model.post import About, Message, PostKind

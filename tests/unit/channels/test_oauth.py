@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from oauthlib.oauth1 import Client
 
-from alerts.channels.oauth import Signer, encode
+from alerts.channels.twitter.wire import Signer, encode
 from alerts.model.secret import Secret
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.channels.overdue import Overdue
+from alerts.channels.telegram.bulk import Overdue
 
 
 async def waits_within(overdue: Overdue) -> None:

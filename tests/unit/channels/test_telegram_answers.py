@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.channels.answer import Act, Answer
-from alerts.channels.telegram_answers import Form, address, complaint_of, outcome
+from alerts.channels.telegram.answers import Form, address, complaint_of, outcome
 from alerts.model.errors import BadCredential, Gone, InDoubt, Rejected, Retry
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -103,6 +103,30 @@ def test_a_picture_that_is_refused_is_left_out_once(description):
     form = Form("@town", picture=True).after(refused)
     assert form == Form("@town")
     assert form.after(refused) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (403, "Forbidden: bot was blocked by the user"),
+        (403, "Forbidden: user is deactivated"),
+        (403, "Forbidden: bot can't initiate conversation with a user"),
+        (403, "Forbidden: bot was kicked from the group chat"),
+        (403, "Forbidden: bot is not a member of the supergroup chat"),
+        (400, "Bad Request: chat not found"),
+        (400, "Bad Request: group chat was deactivated"),
+        (400, "Bad Request: PEER_ID_INVALID"),
+    ],
+)
+def test_one_list_tells_that_a_reader_left(status, words):
+    assert refusal(status, words).reader_left
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [(400, "Bad Request: not enough rights"), (401, "Unauthorized"), (500, "chat not found")]
+)
+def test_trouble_of_the_bot_is_no_reader_that_left(status, words):
+    assert not refusal(status, words).reader_left
 
 
 def test_no_other_refusal_is_tried_again():

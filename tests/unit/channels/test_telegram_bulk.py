@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from alerts.channels.answer import Answer
 from alerts.channels.settings import TelegramSettings
-from alerts.channels.telegram_bulk import BETWEEN, LONGEST, TelegramBulk, letter_of, number_in
+from alerts.channels.telegram.bulk import BETWEEN, LONGEST, TelegramBulk, letter_of, number_in
 from alerts.model.alert import Severity
 from alerts.model.bulk import Bulk, BulkState
 from alerts.model.errors import BadCredential, Retry

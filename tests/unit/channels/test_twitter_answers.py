@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.channels.answer import Act, Answer
-from alerts.channels.twitter_answers import find_words, limits, refusal
+from alerts.channels.twitter.answers import find_words, limits, refusal
 from alerts.model.errors import BadCredential, Duplicate, Gone, InDoubt, Rejected, Retry
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

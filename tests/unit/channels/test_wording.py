@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.channels.wording import appeared, normal
+from alerts.channels.answer import appeared, normal
 
 SINCE = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 

@@ -12,16 +12,14 @@ from typing import Any
 import aiohttp
 
 from alerts.channels.answer import LARGEST, LARGEST_LIST, Act, ask, count_of, id_of, quote, unreadable
-from alerts.channels.credential import read_credential
-from alerts.channels.settings import TelegramSettings
-from alerts.channels.telegram_answers import Complaint, complaint_of, outcome
+from alerts.channels.settings import TelegramSettings, read_credential
+from alerts.channels.telegram.answers import Complaint, complaint_of, outcome
 from alerts.model.errors import BadCredential, ChatMoved, DeliveryError, Gone, Occupied, ReaderGone, Rejected, Retry
 from alerts.model.ports import Keyboard, Pace, Resources
 from alerts.model.reason import because
 from alerts.model.secret import Secret
 
 _ALLOWED = ("message", "callback_query", "my_chat_member")
-_READER_LEFT = ("bot was blocked", "user is deactivated", "bot was kicked", "bot is not a member", "can't initiate")
 _JSON = {"Content-Type": "application/json"}
 _ADMINS = ("creator", "administrator")
 _MOST = 30
@@ -29,7 +27,7 @@ _MOST = 30
 _CAPTION = 1000
 
 
-class Talk:
+class TelegramClient:
     """`alerts.model.ports.BotLine` over the house's HTTP session. No error of it names a chat."""
 
     def __init__(self, settings: TelegramSettings, resources: Resources, pace: Pace) -> None:
@@ -143,7 +141,7 @@ class Talk:
         said, now = quote(complaint.words), self._resources.clock.now()
         if complaint.migrated_to is not None:
             return ChatMoved(because("chat_moved", said=said), complaint.migrated_to)
-        if complaint.says(*_READER_LEFT):
+        if complaint.reader_left:
             return ReaderGone(because("reader_left", said=said))
         if complaint.status == 409:
             return Occupied(because("bot_occupied", said=said))

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from alerts.channels.answer import LONGEST_WAIT, Act, Answer, count_of, quote, unclear, unreadable
-from alerts.channels.wording import normal
+from alerts.channels.answer import LONGEST_WAIT, Act, Answer, count_of, normal, quote, unclear, unreadable
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, Rejected, Retry
 from alerts.model.post import Quota
 from alerts.model.reason import because

@@ -23,13 +23,12 @@ from telegram import Message as Shown
 from telegram.constants import ParseMode
 from telegram.error import TelegramError
 
-from alerts.channels.answer import Act, count_of, unclear
-from alerts.channels.credential import read_credential
+from alerts.channels.answer import Act, count_of, normal, unclear
 from alerts.channels.picture import NoPicture, Picture, load_picture
-from alerts.channels.settings import TelegramSettings
-from alerts.channels.telegram_answers import Complaint, Form, address, outcome
-from alerts.channels.telegram_wire import PLACEHOLDER, Complained, Unheard, Wire
-from alerts.channels.wording import normal
+from alerts.channels.settings import TelegramSettings, read_credential
+from alerts.channels.telegram.answers import Complaint, Form, address, outcome
+from alerts.channels.telegram.wire import PLACEHOLDER, Complained, Unheard, Wire
+from alerts.model.characters import utf16_units
 from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rejected
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, Quota, Receipt
@@ -322,7 +321,7 @@ class Telegram:
         return int(number) if (parent_chat or self._settings.chat) == chat and number.isdecimal() else None
 
     async def _load_picture(self, message: Message) -> Picture | None:
-        if message.image is None or len(message.plain.encode("utf-16-le")) // 2 > _CAPTION:
+        if message.image is None or utf16_units(message.plain) > _CAPTION:
             return None
         try:
             return await load_picture(

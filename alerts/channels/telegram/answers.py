@@ -20,8 +20,19 @@ _HIGHEST = 2**53
 OVERLOAD = timedelta(seconds=60)
 """How long to wait where a 429 tells no time: what an overloaded server asks for."""
 
-_MISCONFIGURED = (
+# Said of a private chat alone: the person blocked the bot, is no more on Telegram, or never spoke to it.
+_PERSON_LEFT = ("bot was blocked", "user is deactivated", "bot can't initiate")
+# Said of any chat. Of a reader's it means that nobody reads there; of the channel's own, that someone has to mend it.
+_CHAT_CLOSED = (
     "chat not found",
+    "chat was deleted",
+    "chat was deactivated",
+    "bot was kicked",
+    "bot is not a member",
+    "peer_id_invalid",
+)
+_MISCONFIGURED = (
+    *_CHAT_CLOSED,
     "not enough rights",
     "need administrator rights",
     "have no rights",
@@ -29,12 +40,7 @@ _MISCONFIGURED = (
     "chat_admin_required",
     "user_banned_in_channel",
     "channel_private",
-    "bot was kicked",
-    "bot is not a member",
-    "chat was deleted",
-    "chat was deactivated",
 )
-_READER_LEFT = ("bot was blocked by the user", "user is deactivated", "bot can't initiate")
 _PARENT_GONE = ("replied not found", "replied message not found")
 _PICTURE = ("photo", "image", "caption is too long", "file is too big", "wrong type of the web page")
 
@@ -62,6 +68,11 @@ class Complaint:
     def about_picture(self) -> bool:
         """Whether the picture is at fault, or the caption's shorter limit: the words can go out alone."""
         return self.status == 413 or (self.status == 400 and self.says(*_PICTURE))
+
+    @property
+    def reader_left(self) -> bool:
+        """Whether nobody reads any more in the chat of a person or a group that talks with the bot."""
+        return self.status in (400, 403) and self.says(*_PERSON_LEFT, *_CHAT_CLOSED)
 
     @property
     def not_modified(self) -> bool:
@@ -105,7 +116,7 @@ def outcome(complaint: Complaint, act: Act, now: datetime) -> DeliveryError:
 def _refused(complaint: Complaint, act: Act, said: str) -> DeliveryError:
     if complaint.status in (401, 404):
         return BadCredential(because("telegram_token_refused", said=said))
-    if complaint.says(*_READER_LEFT):
+    if complaint.says(*_PERSON_LEFT):
         return Rejected(because("reader_left", said=said))
     if complaint.status == 403 or complaint.says(*_MISCONFIGURED):
         return BadCredential(because("telegram_may_not_post", said=said))

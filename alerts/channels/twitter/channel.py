@@ -9,14 +9,11 @@ from typing import Any
 
 import structlog
 
-from alerts.channels import twitter_answers as answers
-from alerts.channels.answer import Act, Answer, id_of, unreadable
-from alerts.channels.credential import read_credential
-from alerts.channels.oauth import Signer
+from alerts.channels.answer import SLACK, Act, Answer, appeared, id_of, unreadable
 from alerts.channels.picture import NoPicture, load_picture
-from alerts.channels.settings import TwitterSettings
-from alerts.channels.twitter_client import TwitterClient
-from alerts.channels.wording import SLACK, appeared
+from alerts.channels.settings import TwitterSettings, read_credential
+from alerts.channels.twitter import answers
+from alerts.channels.twitter.wire import Signer, TwitterClient
 from alerts.model.errors import BadCredential, DeliveryError, Gone, Rejected
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Image, Message, Quota, Receipt

@@ -17,23 +17,24 @@ from urllib.parse import urlencode
 import aiohttp
 import structlog
 
-from alerts.channels import facebook_answers as answers
 from alerts.channels.answer import (
     LARGEST,
     LARGEST_LIST,
+    SLACK,
     Act,
     Answer,
     address_of,
+    appeared,
     ask,
     count_of,
     id_of,
     name_of,
+    normal,
     unreadable,
 )
-from alerts.channels.credential import read_credential
+from alerts.channels.facebook import answers
 from alerts.channels.picture import NoPicture, load_picture
-from alerts.channels.settings import FacebookSettings
-from alerts.channels.wording import SLACK, appeared, normal
+from alerts.channels.settings import FacebookSettings, read_credential
 from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rejected
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Image, Message, Quota, Receipt

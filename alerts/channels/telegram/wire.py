@@ -15,7 +15,7 @@ from telegram.error import TelegramError
 from telegram.request import BaseRequest, RequestData
 
 from alerts.channels.answer import Act, Answer, ask, count_of, unreadable
-from alerts.channels.telegram_answers import OVERLOAD, Complaint, complaint_of
+from alerts.channels.telegram.answers import OVERLOAD, Complaint, complaint_of
 from alerts.model.errors import DeliveryError, Retry
 from alerts.model.ports import Resources
 from alerts.model.reason import because

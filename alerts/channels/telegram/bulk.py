@@ -1,14 +1,18 @@
 """One message to many private chats: what they have in common is encoded once, the chat is put into it.
 
-python-telegram-bot takes three times as long for a call (`make bench`), so the few bytes are written here.
+python-telegram-bot takes three times as long for a call (`make bench`), so the few bytes are written here. For the same
+reason no attempt has a timer of its own: `Overdue` looks twice a second at all that are under way.
 """
 
 from __future__ import annotations
 
+import asyncio
 import html
 import json
 import re
 from dataclasses import dataclass
+from datetime import timedelta
+from types import TracebackType
 
 import aiohttp
 import structlog
@@ -16,14 +20,50 @@ from aiohttp.payload import BytesPayload
 from yarl import URL
 
 from alerts.channels.answer import Act, Answer, ask, count_of, unreadable
-from alerts.channels.credential import read_credential
-from alerts.channels.overdue import Overdue
-from alerts.channels.settings import TelegramSettings
-from alerts.channels.telegram_answers import Complaint, complaint_of, outcome
+from alerts.channels.settings import TelegramSettings, read_credential
+from alerts.channels.telegram.answers import Complaint, complaint_of, outcome
 from alerts.model.bulk import Bulk
+from alerts.model.characters import utf16_units
 from alerts.model.errors import BadCredential, Gone, InDoubt, Retry
 from alerts.model.ports import Resources
 from alerts.model.ports.bulking import Fate, Landing, Target
+
+EVERY = 0.5
+"""Seconds between two looks."""
+
+
+class Overdue:
+    """`with overdue:` around what is awaited raises TimeoutError once that has lasted `timeout`, or a look longer."""
+
+    def __init__(self, timeout: timedelta) -> None:
+        self._seconds = timeout.total_seconds()
+        self._since: dict[asyncio.Task[object], float] = {}
+        self._ended: set[asyncio.Task[object]] = set()
+        self._looks: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> None:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None  # noqa: S101 a coroutine runs in one
+        self._since[task] = loop.time()
+        if self._looks is None:
+            self._looks = loop.call_later(EVERY, self._look, loop)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 as above
+        del self._since[task]
+        if self._ended and task in self._ended:
+            self._ended.discard(task)
+            if task.uncancel() == 0 and kind is asyncio.CancelledError:
+                raise TimeoutError from error
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        before = loop.time() - self._seconds
+        for task in [task for task, since in self._since.items() if since <= before and task not in self._ended]:
+            self._ended.add(task)
+            task.cancel()
+        self._looks = loop.call_later(EVERY, self._look, loop) if self._since else None
+
 
 LONGEST = 4096
 BETWEEN = "\n\n———\n\n"
@@ -33,18 +73,6 @@ _NUMBER = re.compile(rb'^\{\s*"ok"\s*:\s*true\s*,\s*"result"\s*:\s*\{\s*"message
 """How the Bot API's answer to a message begins; whatever begins otherwise is read as a whole."""
 _TAG = re.compile(r"<[^>]*>")
 _KEPT = 64
-_LEFT = (
-    "bot was blocked by the user",
-    "user is deactivated",
-    "bot can't initiate",
-    "chat not found",
-    "chat was deleted",
-    "chat was deactivated",
-    "group chat was deactivated",
-    "bot was kicked",
-    "bot is not a member",
-    "peer_id_invalid",
-)
 
 log = structlog.get_logger(__name__)
 
@@ -142,7 +170,7 @@ class TelegramBulk:
     def _landing(self, target: Target, complaint: Complaint, chat: int | None, *, as_edit: bool) -> Landing:
         if as_edit and complaint.not_modified:
             return Landing(target, Fate.SENT, target.message, chat)
-        if complaint.status in (400, 403) and complaint.says(*_LEFT):
+        if complaint.reader_left:
             return Landing(target, Fate.LEFT)
         meant = outcome(complaint, Act.EDIT if as_edit else Act.PUBLISH, self._resources.clock.now())
         if isinstance(meant, Retry | InDoubt | Gone) or (
@@ -190,7 +218,7 @@ def letter_of(target: Target) -> Letter:
 def _joined(texts: list[str]) -> str:
     """All of them where they fit, by their length with markup; else the first lines of each."""
     whole = BETWEEN.join(texts)
-    if len(texts) == 1 or len(whole.encode("utf-16-le")) // 2 <= LONGEST:
+    if len(texts) == 1 or utf16_units(whole) <= LONGEST:
         return whole
     room = LONGEST // len(texts) - len(BETWEEN)
     return BETWEEN.join(_first_lines(text, room) for text in texts)
@@ -201,7 +229,7 @@ def _first_lines(text: str, room: int) -> str:
     lines = html.escape(html.unescape(_TAG.sub("", text)), quote=False).splitlines()
     kept, used = [], 0
     for line in lines:
-        used += len(line.encode("utf-16-le")) // 2 + 1
+        used += utf16_units(line) + 1
         if used > room:
             break
         kept.append(line)

@@ -48,7 +48,7 @@ _WHY_EXPIRED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
+class GraphError:
     """The `error` object of an answer."""
 
     code: int
@@ -57,12 +57,12 @@ class Complaint:
     transient: bool
 
 
-def complaint_of(answer: Answer) -> Complaint | None:
+def error_of(answer: Answer) -> GraphError | None:
     """The error that an answer tells, whatever its status; None where it tells none."""
     error = (answer.read() or {}).get("error")
     if not isinstance(error, dict):
         return None
-    return Complaint(
+    return GraphError(
         code=_number(error.get("code")),
         subcode=_number(error.get("error_subcode")),
         words=str(error.get("error_user_msg") or error.get("message") or "no reason"),
@@ -72,61 +72,61 @@ def complaint_of(answer: Answer) -> Complaint | None:
 
 def refusal(answer: Answer, act: Act, page: str, now: datetime) -> DeliveryError | None:
     """What to do about an answer; None when it was done. `page` is the Page whose usage the headers are read for."""
-    complaint = complaint_of(answer)
-    if complaint is None:
+    error = error_of(answer)
+    if error is None:
         if answer.ok and answer.read() is not None:
             return None
         return unreadable("Facebook", answer, act)
-    if complaint.code in _LIMITED:
+    if error.code in _LIMITED:
         until = now + (_regained_after(answer.headers, page) or WAIT)
         return Retry(because("limit_until", platform="Facebook", until=until), until, whole_channel=True)
-    if decided := _decide(complaint, act, now):
+    if decided := _decide(error, act, now):
         return decided
-    if complaint.code in _TROUBLE or complaint.transient or answer.status >= 500:
+    if error.code in _TROUBLE or error.transient or answer.status >= 500:
         # Code 2 with HTTP 500 has been answered while the post was made; a blind repetition made seven of it.
-        return unclear(_said("facebook_trouble", complaint), act)
-    return Rejected(_said("facebook_refuses", complaint))
+        return unclear(_said("facebook_trouble", error), act)
+    return Rejected(_said("facebook_refuses", error))
 
 
-def _said(code: str, complaint: Complaint) -> Reason:
-    return because(code, number=complaint.code, said=quote(complaint.words))
+def _said(code: str, error: GraphError) -> Reason:
+    return because(code, number=error.code, said=quote(error.words))
 
 
 def maybe_not_the_words(answer: Answer) -> bool:
     """Whether Facebook refuses for good, yet perhaps only the link or the picture: worth one try without."""
-    complaint = complaint_of(answer)
-    if complaint is None or answer.status >= 500 or complaint.transient or _is_gone(complaint):
+    error = error_of(answer)
+    if error is None or answer.status >= 500 or error.transient or _is_gone(error):
         return False
-    return complaint.code in _NOT_THE_WORDS or complaint.subcode in _NOT_THE_WORDS
+    return error.code in _NOT_THE_WORDS or error.subcode in _NOT_THE_WORDS
 
 
-def _decide(complaint: Complaint, act: Act, now: datetime) -> DeliveryError | None:
+def _decide(error: GraphError, act: Act, now: datetime) -> DeliveryError | None:
     """What the code alone decides; None where it is left to the status and to what isn't known."""
-    if complaint.code in _EXPIRED:
-        why = _WHY_EXPIRED.get(complaint.subcode, because("said", said=quote(complaint.words)))
+    if error.code in _EXPIRED:
+        why = _WHY_EXPIRED.get(error.subcode, because("said", said=quote(error.words)))
         return BadCredential(because("facebook_token_refused", why=why))
-    if complaint.code in _PERMISSION or complaint.subcode in _PERMISSION_SUBCODES:
-        return BadCredential(because("facebook_permission", said=quote(complaint.words)))
-    if _is_gone(complaint):
+    if error.code in _PERMISSION or error.subcode in _PERMISSION_SUBCODES:
+        return BadCredential(because("facebook_permission", said=quote(error.words)))
+    if _is_gone(error):
         if act.on_a_post:
             return Gone(because("post_gone", platform="Facebook"))
         return BadCredential(because("facebook_page_unknown"))
-    if complaint.code == _SAME_AS_LAST:
+    if error.code == _SAME_AS_LAST:
         return Duplicate(because("has_it_already", platform="Facebook"))
-    return _blocked(complaint, now) if complaint.code == _BLOCKED else None
+    return _blocked(error, now) if error.code == _BLOCKED else None
 
 
-def _is_gone(complaint: Complaint) -> bool:
-    return complaint.code == _GONE or (complaint.code, complaint.subcode) == (_INVALID, 33)
+def _is_gone(error: GraphError) -> bool:
+    return error.code == _GONE or (error.code, error.subcode) == (_INVALID, 33)
 
 
-def _blocked(complaint: Complaint, now: datetime) -> DeliveryError:
+def _blocked(error: GraphError, now: datetime) -> DeliveryError:
     """Code 368 covers three things: the same post again, a content that isn't wanted, and too fast a pace."""
-    if "already posted this" in complaint.words.lower():
+    if "already posted this" in error.words.lower():
         return Duplicate(because("has_it_already", platform="Facebook"))
-    if complaint.subcode in _CONTENT:
-        return Rejected(because("content_refused", platform="Facebook", said=quote(complaint.words)))
-    said = because("facebook_holds_back", said=quote(complaint.words))
+    if error.subcode in _CONTENT:
+        return Rejected(because("content_refused", platform="Facebook", said=quote(error.words)))
+    said = because("facebook_holds_back", said=quote(error.words))
     return Retry(said, now + BLOCKED, whole_channel=True)
 
 

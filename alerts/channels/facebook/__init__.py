@@ -1,0 +1,1 @@
+"""Facebook: `answers` tells what an answer means, `channel` is the channel."""
