@@ -20,8 +20,7 @@ from alerts.daemon.awaited_words import Awaited, word_awaited
 from alerts.daemon.corrections import Clashes, Corrections, Endings
 from alerts.daemon.failing import factor_changes
 from alerts.daemon.warnings import Notice, Warnings, topic_of
-from alerts.delivery.awaited import to_say
-from alerts.delivery.watch import Say
+from alerts.delivery.monitor import Phase, notices_due
 from alerts.desk.approval import kind_of
 from alerts.desk.following import words_about
 from alerts.desk.routing import PRACTICE
@@ -46,7 +45,7 @@ log = structlog.get_logger()
 class _Due:
     """What is to be said now, of which alert, which still `waits` or doesn't."""
 
-    say: Say
+    say: Phase
     record: Record
 
 
@@ -122,7 +121,7 @@ class AwaitedWatch:
             self._open = set(stored.told_of(db, now))
         told = self._told(books, {*self._open, *there}, now)
         self._open = {*told, *there}
-        due = to_say(there, told, now, self._remind)
+        due = notices_due(there, told, now, self._remind)
         return [_Due(say, there.get(each) or _one(books, each)) for say, each in due]
 
     @staticmethod
@@ -134,7 +133,7 @@ class AwaitedWatch:
     def _notice(self, db: sqlite3.Connection, due: _Due) -> Notice:
         books = StoredBooks(db)
         awaited = awaited_of(self._config, books, due.record)
-        if due.say is Say.OVER:
+        if due.say is Phase.RESOLVED:
             awaited = settled_of(StoredLedger(db), books, awaited, due.record)
         zone = self._warnings.station.timezone
         severity = max(Severity.MODERATE, awaited.severity, key=lambda each: each.rank)

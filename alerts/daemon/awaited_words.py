@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from alerts.daemon.warning_words import Words
-from alerts.delivery.watch import Say
+from alerts.delivery.monitor import Phase
 from alerts.desk.approval import Kind
 from alerts.model.alert import Severity
 from alerts.rendering.clean import clean_line
@@ -153,22 +153,22 @@ def word_corrected(corrected: Corrected, language: str) -> Words:
     return Words(_practice(corrected, french=french) + headline, corrected.link, corrected.said)
 
 
-def word_awaited(awaited: Awaited, say: Say, language: str, zone: tzinfo) -> Words:
+def word_awaited(awaited: Awaited, say: Phase, language: str, zone: tzinfo) -> Words:
     """The notice in French where `language` is, else in English; times are in `zone`."""
     french = language.lower().split("-", 1)[0] == "fr"
     named = _named(awaited, french=french)
-    if say is Say.OVER:
+    if say is Phase.RESOLVED:
         settled = (_SETTLED_FR if french else _SETTLED_EN)[awaited.settled or "replaced"]
         return Words(_practice(awaited, french=french) + settled.format(who=awaited.who) + named, None, awaited.reason)
     since = f"{awaited.since.astimezone(zone):%H:%M}"
     if french:
         what = _KINDS_FR[awaited.kind]
         lead = (
-            f"{what} à valider\u00a0: " if say is Say.BEGINS else f"{what} toujours à valider, depuis {since}\u00a0: "
+            f"{what} à valider\u00a0: " if say is Phase.FIRING else f"{what} toujours à valider, depuis {since}\u00a0: "
         )
     else:
         what = _KINDS_EN[awaited.kind]
-        lead = f"{what} to be validated: " if say is Say.BEGINS else f"{what} still to be validated, since {since}: "
+        lead = f"{what} to be validated: " if say is Phase.FIRING else f"{what} still to be validated, since {since}: "
     headline = _practice(awaited, french=french) + lead + named
     return Words(headline, _what_to_do(awaited, zone, french=french), _detail(awaited, zone, french=french))
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from alerts.daemon.awaited_words import Clashed, Corrected, Ending, word_clashed, word_corrected, word_ending
 from alerts.daemon.warnings import Notice, topic_of
-from alerts.delivery.watch import Say
+from alerts.delivery.monitor import Phase
 from alerts.desk.dedupe import clash_of
 from alerts.desk.routing import PRACTICE
 from alerts.desk.station import Station
@@ -58,7 +58,7 @@ class Corrections:
             link=f"{self.desk_url}/alerts/{line.subject}" if self.desk_url else None,
         )
         grave = max(Severity.MODERATE, severity, key=lambda each: each.rank)
-        return Notice(_key(line.subject), Say.BEGINS, lambda language: word_corrected(corrected, language), grave)
+        return Notice(_key(line.subject), Phase.FIRING, lambda language: word_corrected(corrected, language), grave)
 
 
 NEARS = timedelta(minutes=30)
@@ -105,7 +105,7 @@ class Endings:
         )
         return Notice(
             f"ending {record.id}",
-            Say.BEGINS,
+            Phase.FIRING,
             lambda language: word_ending(ending, language, self.zone),
             record.severity,
         )
@@ -148,7 +148,7 @@ class Clashes:
             link=f"{self._desk_url}/alerts/{record.id}" if self._desk_url else f"tocsin explain {record.id}",
         )
         grave = max(Severity.MODERATE, record.severity, key=lambda each: each.rank)
-        return Notice(_named(record.id), Say.BEGINS, lambda language: word_clashed(clash, language), grave)
+        return Notice(_named(record.id), Phase.FIRING, lambda language: word_clashed(clash, language), grave)
 
     def _headline(self, record: Record) -> str:
         info = record.alert.info_for(self._station.language) if record.alert else None

@@ -16,7 +16,7 @@ from alerts.access.deeds import NEWS_FOR, OF_FACTORS, Deed
 from alerts.access.throttle import IN_A_ROW, REMEMBERED
 from alerts.daemon.warning_words import Words
 from alerts.daemon.warnings import Notice, topic_of
-from alerts.delivery.watch import Say, Trouble, What
+from alerts.delivery.monitor import Phase, Trouble, What
 from alerts.desk.sitting import Sitting
 from alerts.model.person import Chained
 from alerts.model.reason import in_words
@@ -64,7 +64,7 @@ def factor_changes(db: sqlite3.Connection, after: int, now: datetime, zone: tzin
 
 
 def _notice(line: Chained, zone: tzinfo) -> Notice:
-    return Notice(_key(line), Say.BEGINS, lambda language: word_change(line, language, zone))
+    return Notice(_key(line), Phase.FIRING, lambda language: word_change(line, language, zone))
 
 
 def word_change(line: Chained, language: str, zone: tzinfo, *, own: bool = False) -> Words:

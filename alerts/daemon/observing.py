@@ -11,8 +11,18 @@ from datetime import datetime, timedelta
 
 from alerts.config import Config
 from alerts.daemon.soundings import Sounding, Soundings
-from alerts.delivery.habit import Habit, learn, quiet_since, without
-from alerts.delivery.watch import STUCK_AFTER, ChannelSeen, Held, Seen, SourceSeen, see
+from alerts.delivery.monitor import (
+    STUCK_AFTER,
+    ChannelSeen,
+    Habit,
+    HeldPosts,
+    Seen,
+    SourceSeen,
+    habit_after,
+    habit_without,
+    quiet_since,
+    see,
+)
 from alerts.model.ports import Clock, Standing
 from alerts.model.reason import because
 from alerts.sources.settings import PolledSettings
@@ -120,7 +130,7 @@ class Observer:
         if self._habits is None:
             self._habits = await self._recall(now)
         for name, row in sources.items():
-            habit = learn(self._habits.get(name), row.mark, now)
+            habit = habit_after(self._habits.get(name), row.mark, now)
             if habit is not None:
                 self._habits[name] = habit
 
@@ -128,7 +138,7 @@ class Observer:
         kept = await self._database.read(watched.recall)
         away = now - datetime.fromisoformat(kept.get(_LAST_ROUND, now.isoformat()))
         habits = {key.removeprefix("habit "): _read(text) for key, text in kept.items() if key.startswith("habit ")}
-        return {name: without(habit, away) if away > AWAY else habit for name, habit in habits.items()}
+        return {name: habit_without(habit, away) if away > AWAY else habit for name, habit in habits.items()}
 
 
 def _is_paused(stands: Standing, now: datetime, grace: timedelta) -> bool:
@@ -138,8 +148,8 @@ def _is_paused(stands: Standing, now: datetime, grace: timedelta) -> bool:
     return stands.blocked_until is not None and stands.blocked_until + grace > now
 
 
-def _held(pile: Pile | None) -> Held | None:
-    return Held(pile.posts, pile.since, pile.reason) if pile else None
+def _held(pile: Pile | None) -> HeldPosts | None:
+    return HeldPosts(pile.posts, pile.since, pile.reason) if pile else None
 
 
 def _spell(habit: Habit) -> str:

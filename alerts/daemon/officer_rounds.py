@@ -23,8 +23,7 @@ from alerts.config import Config
 from alerts.daemon.awaited import LOOKS_EVERY, awaited_of, settled_of
 from alerts.daemon.awaited_words import word_awaited
 from alerts.daemon.failing import word_change
-from alerts.delivery.awaited import to_say
-from alerts.delivery.watch import Say as Told
+from alerts.delivery.monitor import Phase, notices_due
 from alerts.desk.four_eyes import why_not_theirs
 from alerts.desk.sitting import Sitting
 from alerts.desk.twins import told_already
@@ -50,7 +49,7 @@ class _Letter:
 
     chat: int = field(repr=False)
     alert: str
-    told: Told
+    told: Phase
     says: Sequence[Say]
 
 
@@ -111,7 +110,7 @@ class OfficerRounds:
     def _keep(self, letter: _Letter, sitting: Sitting) -> None:
         """A chat that was unlinked meanwhile leaves nothing behind."""
         chats, channel = sitting.officer_chats, self._bot.channel
-        if letter.told is Told.OVER:
+        if letter.told is Phase.RESOLVED:
             chats.settle(channel, letter.chat, letter.alert)
         elif chats.linked(channel, letter.chat) is not None:
             chats.tell(channel, letter.chat, letter.alert, sitting.now)
@@ -133,11 +132,11 @@ class OfficerRounds:
         if not account.role.at_least(MAY[Act.APPROVE]):
             return changes
         told = {alert: at for alert, at in known.items() if not alert.startswith(CHANGE)}
-        due = to_say(there, told, sitting.now, self._config.desk.remind)
+        due = notices_due(there, told, sitting.now, self._config.desk.remind)
         letters = changes
         for say, alert in due:
             record = there.get(alert) or next(iter(sitting.books.by_id(alert)), None)
-            if say is Told.OVER and record is not None and record.state is AlertState.WAITING:
+            if say is Phase.RESOLVED and record is not None and record.state is AlertState.WAITING:
                 continue  # it is one of more than are looked at
             says = self._says(sitting, account, record, say) if record else []
             letters.append(_Letter(linked.chat, alert, say, says))
@@ -151,18 +150,18 @@ class OfficerRounds:
             if (key := change_key(line.seq)) not in known:
                 words = word_change(line, language, zone, own=True)
                 text = "\n".join(filter(None, (words.headline, words.detail, words.fix)))
-                letters.append(_Letter(chat, key, Told.BEGINS, [Say(safe(text[:1].upper() + text[1:]))]))
+                letters.append(_Letter(chat, key, Phase.FIRING, [Say(safe(text[:1].upper() + text[1:]))]))
         return letters
 
-    def _says(self, sitting: Sitting, account: Account, record: Record, say: Told) -> Sequence[Say]:
+    def _says(self, sitting: Sitting, account: Account, record: Record, say: Phase) -> Sequence[Say]:
         station = sitting.desk.station
         language = language_of(account, station.language)
         awaited = awaited_of(self._config, sitting.books, record)
-        if say is Told.OVER:
+        if say is Phase.RESOLVED:
             awaited = settled_of(sitting.ledger, sitting.books, awaited, record)
         words = word_awaited(awaited, say, language, station.timezone)
         below = "\n".join(filter(None, (words.fix, words.detail)))
-        if say is Told.OVER:
+        if say is Phase.RESOLVED:
             return [Say(safe("\n".join(filter(None, (words.headline, words.detail)))))]
         posts = sitting.books.posts_of(record.id)
         actor = Actor(account.name, account.role, Origin.BOT)

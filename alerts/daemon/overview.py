@@ -9,8 +9,8 @@ from typing import Any
 
 from alerts.config import MANUAL, Config
 from alerts.daemon.counter import Counter, now
+from alerts.delivery.health import troubled
 from alerts.delivery.limiter import Pace
-from alerts.delivery.stance import troubled
 from alerts.desk.account import account_of, event_of
 from alerts.desk.approval import find_alert
 from alerts.desk.dedupe import end_reason

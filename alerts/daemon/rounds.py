@@ -1,6 +1,6 @@
 """The watch's rounds: look at every cycle, credential and source, tell those on duty what is wrong, then the heartbeat.
 
-observe ──▶ delivery.watch: troubles, news ──▶ warnings in the outbox of the [notify] channels ──▶ heartbeat
+observe ──▶ delivery.monitor: troubles, news ──▶ warnings in the outbox of the [notify] channels ──▶ heartbeat
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from alerts.daemon.soundings import Remember, Sounded, Soundings
 from alerts.daemon.telling import Telling
 from alerts.daemon.warning_words import word
 from alerts.daemon.warnings import Warnings, compose
-from alerts.delivery.watch import (
+from alerts.delivery.monitor import (
     AGAIN_AFTER,
-    News,
-    Notebook,
-    Say,
+    HealthNotice,
+    MonitorMemory,
+    Phase,
     Seen,
-    Told,
+    ToldTrouble,
     Trouble,
     What,
     news_of,
@@ -82,9 +82,9 @@ class WatchDesk:
 class _Outcome:
     """What one round came to: the news, the channels that carry them, and what those on duty know of now."""
 
-    news: list[News]
+    news: list[HealthNotice]
     channels: list[str]
-    told: dict[str, Told]
+    told: dict[str, ToldTrouble]
 
 
 class Rounds:
@@ -98,8 +98,8 @@ class Rounds:
         self._desk = desk
         self._soundings = Soundings(lanes, desk.clock, config.notify.probe, desk.remember)
         self._observer = Observer(config, desk.database, desk.clock, desk.holds, self._soundings)
-        self._notebook = Notebook()
-        self._known: dict[str, Told] = {}
+        self._notebook = MonitorMemory()
+        self._known: dict[str, ToldTrouble] = {}
         self._troubles = Gauge(
             "tocsin_trouble", "1 while those on duty are warned of it", ["what", "name"], registry=desk.telling.registry
         )
@@ -151,18 +151,18 @@ class Rounds:
                 continue  # locked for a moment, by a backup or another tool: no news unless it lasts
             if refused is None and said_at is not None:
                 said_at = None
-                await self._cry(Say.OVER, None, since)
+                await self._cry(Phase.RESOLVED, None, since)
             elif refused is not None and (said_at is None or now - said_at >= AGAIN_AFTER.total_seconds()):
-                say = Say.BEGINS if said_at is None else Say.GOES_ON
+                say = Phase.FIRING if said_at is None else Phase.REPEATED
                 since = self._desk.clock.now() if said_at is None else since
                 said_at = now
                 await self._cry(say, refused, since)
 
-    async def _cry(self, say: Say, said: str | None, since: datetime) -> None:
+    async def _cry(self, say: Phase, said: str | None, since: datetime) -> None:
         reason = because("database_said", said=said) if said else None
-        warnings, news = self._desk.warnings, News(say, Trouble(What.STORE, self._store, reason), since)
-        (log.info if say is Say.OVER else log.error)(f"trouble.{say}", what=str(What.STORE), reason=said)
-        self._troubles.labels(str(What.STORE), self._store).set(0 if say is Say.OVER else 1)
+        warnings, news = self._desk.warnings, HealthNotice(say, Trouble(What.STORE, self._store, reason), since)
+        (log.info if say is Phase.RESOLVED else log.error)(f"trouble.{say}", what=str(What.STORE), reason=said)
+        self._troubles.labels(str(What.STORE), self._store).set(0 if say is Phase.RESOLVED else 1)
         for outlet in warnings.outlets:
             language = outlet.language or warnings.station.language
             words = word(news, language, warnings.station.timezone)
@@ -177,7 +177,7 @@ class Rounds:
         self._known = outcome.told
         self._notebook = self._notebook.tell(outcome.news, self._desk.clock.now())
         for news in outcome.news:
-            tell = log.info if news.say is Say.OVER else log.warning
+            tell = log.info if news.say is Phase.RESOLVED else log.warning
             trouble = news.trouble
             tell(f"trouble.{news.say}", what=str(trouble.what), name=trouble.name, reason=str(trouble.reason or ""))
         self._troubles.clear()

@@ -15,7 +15,7 @@ import structlog
 from alerts.daemon.warning_words import Words
 from alerts.daemon.warnings import Notice, Warnings
 from alerts.delivery.lane import Lane
-from alerts.delivery.watch import Say
+from alerts.delivery.monitor import Phase
 from alerts.model.errors import DeliveryError
 from alerts.model.ports import Clock
 from alerts.model.post import Receipt
@@ -78,7 +78,7 @@ class Strays:
         log.info("strays.listed", **{channel: len(posts) for channel, posts in found.items()})
         if not found or not self._warnings.outlets:
             return []
-        notice = Notice(f"strays {gap.until.isoformat()}", Say.BEGINS, lambda language: word_strays(found, language))
+        notice = Notice(f"strays {gap.until.isoformat()}", Phase.FIRING, lambda language: word_strays(found, language))
         return self._warnings.file_notices(StoredBooks(db), [notice], self._clock.now())
 
 

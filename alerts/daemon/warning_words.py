@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from alerts.delivery.watch import News, Say, What
+from alerts.delivery.monitor import HealthNotice, Phase, What
 from alerts.rendering.words import word as reason_in
 
 
@@ -143,7 +143,7 @@ _ENGLISH = {
 }
 
 
-def word(news: News, language: str, zone: tzinfo) -> Words:
+def word(news: HealthNotice, language: str, zone: tzinfo) -> Words:
     """The warning in French where `language` is, else in English; times are in `zone`."""
     french = language.lower().split("-", 1)[0] == "fr"
     trouble = news.trouble
@@ -153,13 +153,13 @@ def word(news: News, language: str, zone: tzinfo) -> Words:
     begun = spell_time(news.since, zone, french=french)
     detail = reason_in(trouble.reason, language, zone) if trouble.reason else None
     match news.say:
-        case Say.BEGINS:
+        case Phase.FIRING:
             lead = "Avertissement\u00a0: " if french else "Warning: "
             return Words(lead + wording.wrong.format(**filling) + ".", wording.fix, detail)
-        case Say.GOES_ON:
+        case Phase.REPEATED:
             lead = f"Toujours, depuis {begun}\u00a0: " if french else f"Still, since {begun}: "
             return Words(lead + wording.wrong.format(**filling) + ".", wording.fix, detail)
-        case Say.OVER:
+        case Phase.RESOLVED:
             lead, until = ("Rétabli\u00a0: ", f"depuis {begun}") if french else ("Over: ", f"since {begun}")
             return Words(f"{lead}{wording.over.format(**filling)} ({'en panne' if french else 'in trouble'} {until}).")
 

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from alerts.config import Config
 from alerts.daemon.furnish import furnish_station
 from alerts.daemon.warning_words import Words, word
-from alerts.delivery.watch import News, Say, Told, Trouble, What
+from alerts.delivery.monitor import HealthNotice, Phase, ToldTrouble, Trouble, What
 from alerts.desk.station import Outlet, Station
 from alerts.model.alert import (
     Alert,
@@ -45,9 +45,9 @@ LONGEST = 600
 """Characters of a warning at the most, where the platform takes more: it is read on a telephone."""
 _SEVERITY = Severity.MODERATE
 _KINDS = {
-    Say.BEGINS: (PostKind.PUBLISH, Means.NEW, MsgType.ALERT),
-    Say.GOES_ON: (PostKind.UPDATE, Means.REPLY, MsgType.UPDATE),
-    Say.OVER: (PostKind.END, Means.REPLY, MsgType.CANCEL),
+    Phase.FIRING: (PostKind.PUBLISH, Means.NEW, MsgType.ALERT),
+    Phase.REPEATED: (PostKind.UPDATE, Means.REPLY, MsgType.UPDATE),
+    Phase.RESOLVED: (PostKind.END, Means.REPLY, MsgType.CANCEL),
 }
 _REACHED = (PostState.SENT, PostState.SENDING, PostState.IN_DOUBT)
 
@@ -57,7 +57,7 @@ class Notice:
     """One message to those on duty: about what (`key`), what there is to say, its words by language, how grave."""
 
     key: str
-    say: Say
+    say: Phase
     words: Callable[[str], Words]
     severity: Severity = _SEVERITY
 
@@ -70,11 +70,11 @@ class Warnings:
     outlets: tuple[Outlet, ...]
     new_id: Callable[[], str]
 
-    def told(self, books: Books, keys: Iterable[str], now: datetime) -> dict[str, Told]:
+    def told(self, books: Books, keys: Iterable[str], now: datetime) -> dict[str, ToldTrouble]:
         """Which of these troubles those on duty know of."""
         return {key: told for key in keys if (told := _told(key, books.by_topic(topic_of(key), now)))}
 
-    def file(self, books: Books, news: Sequence[News], now: datetime) -> list[str]:
+    def file(self, books: Books, news: Sequence[HealthNotice], now: datetime) -> list[str]:
         """Store each as a message with its posts; returns the channels that have something to do."""
         return self.file_notices(books, [self._notice(each) for each in news], now)
 
@@ -82,7 +82,7 @@ class Warnings:
         """As `file`, for what is no trouble."""
         return sorted({channel for each in notices for channel in self._file(books, each, now)})
 
-    def _notice(self, news: News) -> Notice:
+    def _notice(self, news: HealthNotice) -> Notice:
         return Notice(
             news.trouble.key, news.say, lambda language: word(news, language, self.station.timezone), _SEVERITY
         )
@@ -97,10 +97,10 @@ class Warnings:
         books.add(record)
         books.note(now, record.id, None, record.state, because("notice", say=news.say, key=news.key))
         books.close(record.id, now)
-        if news.say is Say.OVER:
+        if news.say is Phase.RESOLVED:
             for each in earlier:
                 books.set_alert_state(each.id, AlertState.LEFT_OUT, because("notice_over"))
-        outlets = [outlet for outlet in self.outlets if news.say is not Say.OVER or outlet.name in reached]
+        outlets = [outlet for outlet in self.outlets if news.say is not Phase.RESOLVED or outlet.name in reached]
         for outlet in outlets:
             books.add_post(self._post(news, record, outlet, now))
         return [outlet.name for outlet in outlets]
@@ -108,7 +108,7 @@ class Warnings:
     def _record(self, news: Notice, earlier: Sequence[Record], incident: str, now: datetime) -> Record:
         """A trouble that is over has no topic: what comes next is another."""
         alert = self._alert(news, earlier, now)
-        topic = None if news.say is Say.OVER else topic_of(news.key)
+        topic = None if news.say is Phase.RESOLVED else topic_of(news.key)
         return Record(self.new_id(), incident, OWN_WARNINGS, alert, AlertState.ACCEPTED, now, topic=topic)
 
     def _alert(self, news: Notice, earlier: Sequence[Record], now: datetime) -> Alert:
@@ -121,7 +121,7 @@ class Warnings:
             urgency=Urgency.IMMEDIATE,
             certainty=Certainty.OBSERVED,
             language=station.language,
-            expires=sent + (timedelta(hours=1) if news.say is Say.OVER else LASTS),
+            expires=sent + (timedelta(hours=1) if news.say is Phase.RESOLVED else LASTS),
             sender_name=station.name,
             headline=words.headline,
             description=words.detail,
@@ -201,11 +201,11 @@ def tidied(words: Words) -> Words:
     return replace(words, headline=clean_line(words.headline), detail=detail)
 
 
-def _told(key: str, records: Sequence[Record]) -> Told | None:
+def _told(key: str, records: Sequence[Record]) -> ToldTrouble | None:
     if not records:
         return None
     what, name = key.split(" ", 1)
-    return Told(Trouble(What(what), name), records[-1].received_at, records[0].received_at)
+    return ToldTrouble(Trouble(What(what), name), records[-1].received_at, records[0].received_at)
 
 
 def _withdraw(books: Books, thread: Sequence[Post], now: datetime) -> None:

@@ -1,18 +1,82 @@
-"""What is done with one post: a send or a look, from the journal's first write to its second."""
+"""What a lane must know of its channel, what it works with, and what is done with one post: a send or a look.
+
+An attempt goes from the journal's first write to its second: it is written down before it is made, and what the channel
+answered is written down after, however long the database refuses. Nothing of it is raised.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
 from alerts.delivery import retry
-from alerts.delivery.lane_desk import LaneDesk, LaneSettings, way_of
-from alerts.delivery.stance import Stance
+from alerts.delivery.health import ChannelHealth
+from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.limiter import Pace
+from alerts.delivery.retry import Chance
 from alerts.model.errors import DeliveryError, InDoubt, Retry
-from alerts.model.ports import Begun, Channel, Deletes, DropsRepeats, Edits, Finds, Replaces, TwoLevels, Verdict
-from alerts.model.post import Means, Post, PostState, Receipt
+from alerts.model.ports import (
+    Begun,
+    Channel,
+    Clock,
+    Deletes,
+    DropsRepeats,
+    Edits,
+    Finds,
+    Outbox,
+    Replaces,
+    Standings,
+    TwoLevels,
+    Verdict,
+)
+from alerts.model.post import Means, Post, PostKind, PostState, Receipt
 from alerts.model.reason import because
+
+
+@dataclass(frozen=True, slots=True)
+class LaneSettings:
+    """What a lane must know of its channel. `counts_every_write`: edits and deletes count against the windows too."""
+
+    name: str
+    pace: Pace
+    concurrency: int = 4
+    exercise: bool = False
+    counts_every_write: bool = True
+
+    def counts(self, means: Means) -> bool:
+        """Whether the platform counts this against the windows."""
+        return self.counts_every_write or means in (Means.NEW, Means.REPLY)
+
+
+@dataclass(frozen=True, slots=True)
+class LaneDesk:
+    """What a lane works with: the outbox, how channels stand, the leases, the clock, chance, and who is told."""
+
+    outbox: Outbox
+    standings: Standings
+    keeper: LeaseKeeper
+    clock: Clock
+    chance: Chance
+    told: Callable[[Post, Verdict, float], None]
+
+
+def way_of(post: Post, channel: Channel, parent: Receipt | None) -> Means:
+    """By what means the post really goes out: the wished one where channel and thread allow it, else a new post."""
+    if post.kind is PostKind.PUBLISH or parent is None:
+        return Means.NEW
+    match post.means:
+        case Means.EDIT:
+            return Means.EDIT if isinstance(channel, Edits) else Means.REPLY
+        case Means.DELETE:
+            return Means.DELETE if isinstance(channel, Deletes) else Means.REPLY
+        case Means.REPLY:
+            return Means.REPLY
+        case _:
+            return Means.NEW
+
 
 FINISH_RETRIED_AFTER = 1.0
 _BEFORE_IT_WAS_STORED = timedelta(seconds=1)
@@ -23,12 +87,12 @@ log = structlog.get_logger()
 class Attempts:
     """Carries out the attempts that a lane has begun. What a channel answers ends here: nothing of it is raised."""
 
-    def __init__(self, settings: LaneSettings, channel: Channel, desk: LaneDesk, stance: Stance) -> None:
+    def __init__(self, settings: LaneSettings, channel: Channel, desk: LaneDesk, health: ChannelHealth) -> None:
         self._settings = settings
         self._channel = channel
         self._desk = desk
         self._clock = desk.clock
-        self._stance = stance
+        self._health = health
 
     async def send(self, post: Post, begun: Begun, left_at: datetime) -> Verdict:
         """Ask the platform, and write its answer down; returns it."""
@@ -37,7 +101,7 @@ class Attempts:
         if not self._settings.counts(via):
             verdict = retry.uncounted(verdict)
         await self._finish(post, begun, verdict, left_at)
-        await self._stance.write_down()
+        await self._health.write_down()
         return verdict
 
     async def put_back(self, post: Post, begun: Begun, left_at: datetime) -> None:
@@ -50,37 +114,37 @@ class Attempts:
         try:
             verdict = await self._find(post, begun)
             if verdict.state is PostState.SENT:
-                self._stance.sent()
+                self._health.sent()
         except DeliveryError as error:
-            self._stance.meet(error)
+            self._health.meet(error)
             verdict = retry.look_failed(error, post, self._clock.now(), self._desk.chance)
         except Exception as error:
             log.exception("channel.stumbled", channel=post.channel, post=post.id, alert=post.alert_id)
-            stumbled = Retry(because("channel_stumbled", error=type(error).__name__))
-            verdict = retry.look_failed(stumbled, post, self._clock.now(), self._desk.chance)
+            failure = Retry(because("channel_stumbled", error=type(error).__name__))
+            verdict = retry.look_failed(failure, post, self._clock.now(), self._desk.chance)
         await self._finish(post, begun, verdict, began)
-        await self._stance.write_down()
+        await self._health.write_down()
 
     async def _ask(self, post: Post, begun: Begun, via: Means) -> Verdict:
-        """The stance is changed before anything is awaited again: the next post must know of it."""
+        """The health is changed before anything is awaited again: the next post must know of it."""
         if post.exercise is not self._settings.exercise:
             return retry.misdirected(post)
         if self._desk.keeper.lease_of(self._settings.name) is None:
             return retry.overtaken()
         try:
             verdict = retry.sent(await self._carry_out(post, begun, via))
-            self._stance.sent()
+            self._health.sent()
         except DeliveryError as error:
-            self._stance.meet(error)
-            self._stance.failed(error)
+            self._health.meet(error)
+            self._health.failed(error)
             looked_for = isinstance(error, InDoubt) and not self._repeatable(via)
             verdict = retry.judge(error, post, Means.NEW if looked_for else via, self._clock.now(), self._desk.chance)
         except Exception as error:
             log.exception("channel.stumbled", channel=post.channel, post=post.id, alert=post.alert_id)
             doubt = InDoubt(because("channel_stumbled", error=type(error).__name__))
-            self._stance.failed(doubt)
+            self._health.failed(doubt)
             verdict = retry.judge(doubt, post, via, self._clock.now(), self._desk.chance)
-        self._stance.hear(self._channel.quotas())
+        self._health.hear(self._channel.quotas())
         return verdict
 
     async def _carry_out(self, post: Post, begun: Begun, via: Means) -> Receipt | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from enum import IntEnum
 
@@ -29,7 +29,7 @@ OWED = 2
 """Turns that what is Severe has after each answer: a town that asks what is on must not keep it from the others."""
 
 
-class Press(IntEnum):
+class Precedence(IntEnum):
     """Who goes first: who is answered (but see `OWED`), then what is Severe or worse, then everything else."""
 
     DIRECT = 0
@@ -37,7 +37,7 @@ class Press(IntEnum):
     ROUTINE = 2
 
 
-class Departure:
+class Transit:
     """One message on its way; `at` is when it was on the wire, `took` how long its answer took, both in seconds."""
 
     __slots__ = ("at", "took")
@@ -58,24 +58,24 @@ class BotPace:
         self._rate = rate
         self._clock = clock
         self._interval = SPREAD / rate if rate else 0.0
-        self._queues: dict[Press, deque[asyncio.Future[Departure]]] = {press: deque() for press in Press}
+        self._queues: dict[Precedence, deque[asyncio.Future[Transit]]] = {each: deque() for each in Precedence}
         self._owed = 0
         self._slot = clock.monotonic()
-        self._gone: deque[Departure] = deque(maxlen=max(rate, 1))
+        self._gone: deque[Transit] = deque(maxlen=max(rate, 1))
         self._took: deque[float] = deque(maxlen=REMEMBERED)
         self._halted = 0.0
         self._awake = asyncio.Event()
 
-    async def leave(self, press: Press) -> Departure:
+    async def leave(self, precedence: Precedence) -> Transit:
         """Return when the next message may leave; whoever presses more goes first."""
         if self.is_open:
-            return Departure()
-        turn: asyncio.Future[Departure] = asyncio.get_running_loop().create_future()
-        self._queues[press].append(turn)
+            return Transit()
+        turn: asyncio.Future[Transit] = asyncio.get_running_loop().create_future()
+        self._queues[precedence].append(turn)
         self._awake.set()
         return await turn
 
-    def answered(self, departure: Departure) -> None:
+    def answered(self, departure: Transit) -> None:
         """Its answer is here, so it had arrived by now."""
         if departure.at:
             departure.took = self._clock.monotonic() - departure.at
@@ -89,7 +89,7 @@ class BotPace:
     @asynccontextmanager
     async def direct(self) -> AsyncIterator[None]:
         """Wait for one's turn to answer somebody, ahead of everything that goes to many."""
-        departure = await self.leave(Press.DIRECT)
+        departure = await self.leave(Precedence.DIRECT)
         yield
         self.answered(departure)
 
@@ -106,39 +106,68 @@ class BotPace:
     async def run(self) -> None:
         """Give out turns until cancelled."""
         while True:
-            press = self._next()
-            if press is None:
+            precedence = self._next()
+            if precedence is None:
                 self._awake.clear()
                 await self._awake.wait()
                 self._slot = max(self._slot, self._clock.monotonic())  # nobody was late while nobody waited
             elif (wait := self._wait()) > 0:
                 await self._clock.sleep(wait)
             else:
-                self._owed = OWED if press is Press.DIRECT else max(self._owed - 1, 0)
-                departure = Departure()
-                self._queues[press].popleft().set_result(departure)
+                self._owed = OWED if precedence is Precedence.DIRECT else max(self._owed - 1, 0)
+                departure = Transit()
+                self._queues[precedence].popleft().set_result(departure)
                 for _ in range(self._rounds):
                     await asyncio.sleep(0)
                 self._depart(departure)  # only now: what held up the process until it was on the wire counts too
 
-    def _next(self) -> Press | None:
+    def _next(self) -> Precedence | None:
         """Whose turn it is; None: nobody waits."""
         for queue in self._queues.values():
             while queue and queue[0].done():  # its caller was cancelled
                 queue.popleft()
-        if self._owed and self._queues[Press.URGENT]:
-            return Press.URGENT
-        return next((press for press, queue in self._queues.items() if queue), None)
+        if self._owed and self._queues[Precedence.URGENT]:
+            return Precedence.URGENT
+        return next((precedence for precedence, queue in self._queues.items() if queue), None)
 
     def _wait(self) -> float:
         full = self._arrived(self._gone[0]) + SECOND if self._rate and len(self._gone) == self._rate else 0.0
         return max(self._slot if self._rate else 0.0, full, self._halted) - self._clock.monotonic()
 
-    def _arrived(self, departure: Departure) -> float:
+    def _arrived(self, departure: Transit) -> float:
         """When it had arrived at the latest, but for what the way takes always."""
         return departure.at + max(departure.took - min(self._took, default=0.0), 0.0)
 
-    def _depart(self, departure: Departure) -> None:
+    def _depart(self, departure: Transit) -> None:
         departure.at = now = self._clock.monotonic()
         self._slot = max(self._slot, now - CATCH_UP * self._interval) + self._interval
         self._gone.append(departure)
+
+
+class Alarm:
+    """Calls `ring` once the earliest of the times it was set to has come; too early does no harm to who sets it."""
+
+    def __init__(self, clock: Clock, ring: Callable[[], None]) -> None:
+        self._clock = clock
+        self._ring = ring
+        self._at = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    def within(self, seconds: float) -> None:
+        """Ring after so many seconds at the latest."""
+        at = self._clock.monotonic() + seconds
+        if self._task is not None and not self._task.done():
+            if self._at <= at:
+                return
+            self._task.cancel()
+        self._at = at
+        self._task = asyncio.create_task(self._wait(seconds), name="alarm")
+
+    def off(self) -> None:
+        """Ring no more."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _wait(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        self._ring()

@@ -14,11 +14,9 @@ from datetime import datetime, timedelta, tzinfo
 
 import structlog
 
-from alerts.delivery.alarm import Alarm
-from alerts.delivery.bot_pace import BotPace, Press
-from alerts.delivery.flights import Flight, Flights
-from alerts.delivery.lease import LeaseKeeper
-from alerts.delivery.waiting import first_of
+from alerts.delivery.bot_pace import Alarm, BotPace, Precedence
+from alerts.delivery.in_flight import InFlight, InFlightSend
+from alerts.delivery.lease import LeaseKeeper, first_of
 from alerts.model.bulk import Bulk
 from alerts.model.errors import BadCredential, DeliveryError, Retry
 from alerts.model.ports import Clock
@@ -33,7 +31,7 @@ KEPT_WITHIN = 0.5
 """Seconds within which what landed is kept, where too little lands to fill a batch."""
 WARM = 10.0
 """Seconds after which a connection may have been closed, so that the next message has to open one."""
-STUMBLE_PAUSE = 1.0
+FAILURE_PAUSE = 1.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds to wait where Telegram can't be reached, at first and at last."""
 TOKEN_PAUSE = 30.0
@@ -85,7 +83,7 @@ class BulkSender:
         self._clock = desk.clock
         self._told = desk.landed
         self._ended = desk.ended
-        self._flights = Flights(settings.in_flight, self._fly, desk.bulks.jot)
+        self._in_flight = InFlight(settings.in_flight, self._send, desk.bulks.jot)
         self._asked = True
         self._term = 0
         self._low = 0
@@ -122,17 +120,17 @@ class BulkSender:
         self._wake.set()
         self._withdraw(lambda _: True)
         await first_of(self._all_landed(), self._clock.sleep(within))
-        left = self._flights.tasks
+        left = self._in_flight.tasks
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         lease = self._keeper.lease_of(self.settings.lane)
-        if self._flights.unkept and lease is not None:
+        if self._in_flight.unkept and lease is not None:
             await self._turn(lease, room=0)
 
     async def _all_landed(self) -> None:
         await self._at_rest.wait()
-        while tasks := self._flights.tasks:
+        while tasks := self._in_flight.tasks:
             await asyncio.wait(tasks)
 
     async def _go_round(self) -> None:
@@ -141,7 +139,7 @@ class BulkSender:
         except Exception:
             log.exception("bulk.stumbled", channel=self.settings.channel)
             self._asked = True  # whatever was asked wasn't done
-            await first_of(self._stopped.wait(), self._clock.sleep(STUMBLE_PAUSE))
+            await first_of(self._stopped.wait(), self._clock.sleep(FAILURE_PAUSE))
         else:
             self.cycled_at = self._clock.monotonic()
 
@@ -149,7 +147,7 @@ class BulkSender:
         lease, term = self._keeper.lease_of(self.settings.lane), self._keeper.term_of(self.settings.lane)
         if lease is None or term != self._term:
             self._withdraw(lambda _: True)
-            self._flights.working = None
+            self._in_flight.working = None
         if lease is None:
             idle = self._clock.sleep(LONGEST_IDLE.total_seconds())
             await first_of(self._keeper.wait_for(self.settings.lane), self._stopped.wait(), idle)
@@ -162,18 +160,18 @@ class BulkSender:
 
     def _is_due(self) -> bool:
         """Whether a turn is: somebody asked, something odd landed, or more are needed."""
-        return self._asked or self._flights.odd or len(self._flights) <= self._low
+        return self._asked or self._in_flight.odd or len(self._in_flight) <= self._low
 
     async def _work(self, lease: Lease) -> None:
         self._asked = False
-        room = self._flights.room(self.settings.ahead)
+        room = self._in_flight.room(self.settings.ahead)
         turn = await self._turn(lease, room)
         if turn is None:
             self._keeper.doubt(self.settings.lane)
             self.wake()
             return
-        changed = turn.bulk != self._flights.working
-        self._flights.working = turn.bulk
+        changed = turn.bulk != self._in_flight.working
+        self._in_flight.working = turn.bulk
         for bulk in turn.ended:
             self._ended(bulk)
         if (goes := (turn.bulk, turn.urgent, turn.alive)) != self._goes:
@@ -182,18 +180,20 @@ class BulkSender:
         if self._stopped.is_set():
             return
         self._low = 0 if len(turn.targets) < room else self.settings.ahead // 2
-        self._flights.cold = not self._is_unpaced and self._clock.monotonic() - self._landed_at > WARM
-        self._flights.take(turn.targets)
+        self._in_flight.cold = not self._is_unpaced and self._clock.monotonic() - self._landed_at > WARM
+        self._in_flight.take(turn.targets)
         self._set_alarm(turn, changed=changed)
 
     async def _turn(self, lease: Lease, room: int) -> Turn | None:
-        landings, withdrew = self._flights.collect(), self._withdrew
-        ask = Ask(self._local, room, landings, self._flights.working, self._flights.keys, withdrew, self._is_unpaced)
+        landings, withdrew = self._in_flight.collect(), self._withdrew
+        ask = Ask(
+            self._local, room, landings, self._in_flight.working, self._in_flight.keys, withdrew, self._is_unpaced
+        )
         self._withdrew, turn = False, None
         try:
             turn = await self._bulks.turn(lease, ask)
         finally:
-            self._flights.kept(landings, well=turn is not None)
+            self._in_flight.kept(landings, well=turn is not None)
             self._withdrew = self._withdrew or (withdrew and (turn is None or turn.left))
         return turn
 
@@ -210,7 +210,7 @@ class BulkSender:
         now = self._clock.now()
         if (changed and turn.bulk is not None) or (turn.again_at is not None and turn.again_at <= now):
             self.wake()
-        seconds = KEPT_WITHIN if self._flights or self._flights.unkept else LONGEST_IDLE.total_seconds()
+        seconds = KEPT_WITHIN if self._in_flight or self._in_flight.unkept else LONGEST_IDLE.total_seconds()
         if turn.again_at is not None:
             seconds = min(seconds, (turn.again_at - now).total_seconds())
         self._alarm.within(seconds)
@@ -222,39 +222,39 @@ class BulkSender:
         await self._wake.wait()
 
     def _withdraw(self, which: Callable[[Target], bool]) -> None:
-        self._withdrew = self._flights.withdraw(which) or self._withdrew
+        self._withdrew = self._in_flight.withdraw(which) or self._withdrew
 
-    async def _fly(self, flight: Flight) -> None:
+    async def _send(self, send: InFlightSend) -> None:
         """One message, then the next, as long as one may leave."""
         try:
             goes_on = True
             while goes_on:
-                landing = await self._until_it_lands(flight)
+                landing = await self._until_it_lands(send)
                 if landing is None:
                     self._withdrew = True
                     break
                 self._landed_at = self._clock.monotonic()
-                self._flights.land(landing)
+                self._in_flight.land(landing)
                 self._told(landing)
-                goes_on = self._flights.goes_on(flight)
-                if self._flights.odd or len(self._flights) <= self._low:
+                goes_on = self._in_flight.goes_on(send)
+                if self._in_flight.odd or len(self._in_flight) <= self._low:
                     self._wake.set()
         finally:
-            self._flights.leave(flight)
+            self._in_flight.leave(send)
             if self._is_due():
                 self._wake.set()
 
-    async def _until_it_lands(self, flight: Flight) -> Landing | None:
+    async def _until_it_lands(self, send: InFlightSend) -> Landing | None:
         """None: it may not leave any more, since the lease is lost, or was: others may have told them meanwhile."""
         while True:
             departure = None
             if not self._pace.is_open:
-                flight.waits = True
-                departure = await self._pace.leave(Press.URGENT if flight.target.urgent else Press.ROUTINE)
-            flight.waits = False
+                send.waits = True
+                departure = await self._pace.leave(Precedence.URGENT if send.target.urgent else Precedence.ROUTINE)
+            send.waits = False
             if self._keeper.term_of(self.settings.lane) != self._term:
                 return None
-            landing = await self._told_or_halted(flight.target)
+            landing = await self._told_or_halted(send.target)
             if departure is not None:
                 self._pace.answered(departure)
             if landing is not None:
@@ -268,7 +268,7 @@ class BulkSender:
             self._back_off(error)
             return None
         except Exception:
-            log.exception("bulk.flight_stumbled", channel=self.settings.channel)
+            log.exception("bulk.send_stumbled", channel=self.settings.channel)
             return Landing(target, Fate.DOUBT)
         if self._doubts or landing.fate is Fate.DOUBT:
             self._mind(landing)

@@ -14,11 +14,10 @@ from typing import Any
 
 import structlog
 
-from alerts.delivery.attempt import Attempts
-from alerts.delivery.departures import Departure, Departures
-from alerts.delivery.lane_desk import LaneDesk, LaneSettings, way_of
-from alerts.delivery.stance import Stance
-from alerts.delivery.waiting import first_of
+from alerts.delivery.attempt import Attempts, LaneDesk, LaneSettings, way_of
+from alerts.delivery.health import ChannelHealth
+from alerts.delivery.lease import first_of
+from alerts.delivery.limiter import Departure, Departures
 from alerts.model.errors import DeliveryError
 from alerts.model.ports import Begun, Channel, Deletes, Edits, Lease, Lists, Moment, Probe
 from alerts.model.post import Means, Message, Post, Receipt
@@ -31,7 +30,7 @@ URGENT_EXTRA = 4
 LONGEST_IDLE = timedelta(seconds=30)
 TIDIED_EVERY = timedelta(seconds=1)
 """How often a busy lane ends what is over and looks for what is in doubt; an idle one does it when it is due."""
-STUMBLE_PAUSE = 1.0
+FAILURE_PAUSE = 1.0
 CLOCK_WAS_SET = timedelta(seconds=1)
 
 log = structlog.get_logger()
@@ -55,9 +54,9 @@ class Lane:
         self._outbox = desk.outbox
         self._keeper = desk.keeper
         self._clock = desk.clock
-        self._stance = Stance(settings.name, settings.pace.reserve, desk.standings, desk.clock, desk.chance)
+        self._health = ChannelHealth(settings.name, settings.pace.reserve, desk.standings, desk.clock, desk.chance)
         self._departures = Departures(settings.pace, desk.clock)
-        self._attempts = Attempts(settings, channel, desk, self._stance)
+        self._attempts = Attempts(settings, channel, desk, self._health)
         self._wake = asyncio.Event()
         self._stopped = asyncio.Event()
         self._at_rest = asyncio.Event()
@@ -69,7 +68,7 @@ class Lane:
         self._round = Moment.now(desk.clock)
         self._tidy_at = self._round.wall
         self._opened = False
-        self._stumbled = False
+        self._failed = False
         self.cycled_at = desk.clock.monotonic()
 
     def wake(self) -> None:
@@ -79,7 +78,7 @@ class Lane:
     @property
     def trouble(self) -> Reason | None:
         """Why the channel isn't ok; None: it is."""
-        return self._stance.trouble(self._clock.now())
+        return self._health.trouble(self._clock.now())
 
     @property
     def under_way(self) -> int:
@@ -112,7 +111,7 @@ class Lane:
 
         It only looks: what it finds stops nothing that may still go out. Raises DeliveryError.
         """
-        pauses = self._stance.blocked or self._stance.paused_until(self._clock.now()) is not None
+        pauses = self._health.blocked or self._health.paused_until(self._clock.now()) is not None
         return await self._channel.probe() if self._opened and not pauses else None
 
     async def say_at_once(self, message: Message) -> None:
@@ -122,7 +121,7 @@ class Lane:
 
     async def listed(self, since: datetime, after: str | None) -> Sequence[Receipt] | None:
         """What of ours stands on the platform since then; None: it can't be told, or not now. Raises DeliveryError."""
-        if not self._opened or self._stance.blocked or not isinstance(self._channel, Lists):
+        if not self._opened or self._health.blocked or not isinstance(self._channel, Lists):
             return None
         return await self._channel.listed(since, after)
 
@@ -136,12 +135,12 @@ class Lane:
             await self._cycle()
         except Exception as error:
             log.error(  # noqa: TRY400 the whole story once, then a line each time: a full disk may last
-                "lane.stumbled", channel=self.settings.name, error=str(error), exc_info=not self._stumbled
+                "lane.stumbled", channel=self.settings.name, error=str(error), exc_info=not self._failed
             )
-            self._stumbled = True
-            await first_of(self._stopped.wait(), self._clock.sleep(STUMBLE_PAUSE))
+            self._failed = True
+            await first_of(self._stopped.wait(), self._clock.sleep(FAILURE_PAUSE))
         else:
-            self._stumbled = False
+            self._failed = False
             self.cycled_at = self._clock.monotonic()
 
     async def _cycle(self) -> None:
@@ -157,7 +156,7 @@ class Lane:
         tidies = now >= self._tidy_at
         if tidies:
             await self._tidy(now)
-        until = self._stance.paused_until(now) or await self._get_ready(now)
+        until = self._health.paused_until(now) or await self._get_ready(now)
         if until is None:
             until = await self._send_next(lease, now)
             if tidies or until != now:
@@ -174,7 +173,7 @@ class Lane:
         if was_set:
             log.warning("clock.set", channel=name, seconds=(set_by - self._clock_set_by).total_seconds())
         doubtful = await self._outbox.recover(name, lease, self._clock.now())
-        await self._stance.learn()
+        await self._health.learn()
         since = self._clock.now() - self.settings.pace.memory
         departed = self._departures.learn(await self._outbox.pace(name, since))
         log.info("lane.taken", channel=name, in_doubt=doubtful, departures=departed)
@@ -186,19 +185,19 @@ class Lane:
 
     async def _get_ready(self, now: datetime) -> datetime | None:
         """Open the channel, try a credential whose time has come. None: ready to send; else when to go on."""
-        if self._opened and not self._stance.blocked:
+        if self._opened and not self._health.blocked:
             return None
         try:
             if not self._opened:
                 await self._channel.open()
                 self._opened = True
-            if self._stance.blocked:
+            if self._health.blocked:
                 await self._channel.probe()
         except DeliveryError as error:
-            self._stance.cannot_open(error)
+            self._health.cannot_open(error)
         else:
-            self._stance.works()
-        await self._stance.write_down()
+            self._health.works()
+        await self._health.write_down()
         return now
 
     async def _look(self, lease: Lease, now: datetime) -> None:
@@ -272,7 +271,7 @@ class Lane:
 
     def _wait_of(self, post: Post, *, counts: bool, before: int = 0) -> timedelta:
         urgent = post.urgent
-        quota = self._stance.quota_wait(self._clock.now(), urgent=urgent, under_way=self.under_way + before)
+        quota = self._health.quota_wait(self._clock.now(), urgent=urgent, under_way=self.under_way + before)
         return max(self._departures.wait(urgent=urgent), quota) if counts else timedelta()
 
     def _set_off(self, post: Post, begun: Begun, begun_at: datetime) -> None:

@@ -7,13 +7,12 @@ transaction checks before every attempt. Where the two disagree, nothing is sent
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
-from alerts.delivery.waiting import first_of
 from alerts.model.ports import Clock, Lease, Leases
 
 TERM = timedelta(seconds=5)
@@ -107,3 +106,13 @@ class LeaseKeeper:
             return lasting.term
         self._terms += 1
         return self._terms
+
+
+async def first_of(*waits: Awaitable[object]) -> None:
+    """Return when one of these is done; the others are cancelled. None of them may raise."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

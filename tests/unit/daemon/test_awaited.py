@@ -17,7 +17,7 @@ from alerts.daemon.failing import word_change
 from alerts.daemon.furnish import furnish_desk
 from alerts.daemon.sittings import sit
 from alerts.daemon.warnings import compose, furnish_warnings
-from alerts.delivery.watch import Say
+from alerts.delivery.monitor import Phase
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
 from alerts.desk.station import Intake
@@ -269,9 +269,9 @@ AWAITED = Awaited("01ABC", "Crue", Severity.SEVERE, ("Centre",), NOW, NOW, "mete
 
 
 def test_without_an_address_of_the_desk_the_command_is_told():
-    assert word_awaited(AWAITED, Say.BEGINS, "fr", PARIS).fix == "tocsin approve 01ABC --as NOM"
+    assert word_awaited(AWAITED, Phase.FIRING, "fr", PARIS).fix == "tocsin approve 01ABC --as NOM"
     vetoed = replace(AWAITED, goes_out_at=NOW)
-    assert word_awaited(vetoed, Say.BEGINS, "en", PARIS).fix == (
+    assert word_awaited(vetoed, Phase.FIRING, "en", PARIS).fix == (
         "Goes out at 13:00 unless somebody stops it: tocsin reject 01ABC --as NAME"
     )
 
@@ -287,7 +287,7 @@ def test_the_link_is_never_what_is_cut(outlet, language):
         exercise=True,
         link="https://garde.saint-martin.fr/desk/waiting/01JDQ8Z5B6M6M8T9V0W1X2Y3Z4",
     )
-    message = compose(word_awaited(long, Say.GOES_ON, language, PARIS), "Ville de Saint-Martin", outlet, language)
+    message = compose(word_awaited(long, Phase.REPEATED, language, PARIS), "Ville de Saint-Martin", outlet, language)
 
     assert long.link in message.plain
     assert "13:00" in message.plain

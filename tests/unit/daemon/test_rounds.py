@@ -20,7 +20,7 @@ from alerts.config import load_config
 from alerts.daemon.rounds import FIRST_AFTER, Rounds, WatchDesk
 from alerts.daemon.telling import Telling
 from alerts.daemon.warnings import furnish_warnings
-from alerts.delivery.watch import AGAIN_AFTER
+from alerts.delivery.monitor import AGAIN_AFTER
 from alerts.model.alert import Severity
 from alerts.model.cap_rules import violations
 from alerts.model.errors import BadCredential, Retry

@@ -12,7 +12,7 @@ import pytest
 from alerts.daemon.awaited_words import Awaited, word_awaited
 from alerts.daemon.warning_words import Words, word
 from alerts.daemon.warnings import LONGEST, compose, tidied
-from alerts.delivery.watch import News, Say, Trouble, What
+from alerts.delivery.monitor import HealthNotice, Phase, Trouble, What
 from alerts.model.alert import Severity
 from alerts.model.reason import in_words
 from alerts.rendering.count import count
@@ -23,14 +23,14 @@ SINCE = datetime(2026, 11, 25, 2, 5, tzinfo=UTC)
 LONG = "the platform said a great many <things> & more; " * 40
 
 
-def news(what: What, say: Say = Say.BEGINS, reason: str | None = "status 503", name: str = "meteo") -> News:
-    return News(say, Trouble(what, name, in_words(reason) if reason else None, SINCE, 3), SINCE)
+def news(what: What, say: Phase = Phase.FIRING, reason: str | None = "status 503", name: str = "meteo") -> HealthNotice:
+    return HealthNotice(say, Trouble(what, name, in_words(reason) if reason else None, SINCE, 3), SINCE)
 
 
 @pytest.mark.parametrize(("what", "language"), [(what, language) for what in What for language in ("fr-FR", "en")])
 def test_each_kind_is_told_with_its_name_a_fix_and_that_it_is_over(what, language):
     begins = word(news(what), language, PARIS)
-    over = word(news(what, Say.OVER), language, PARIS)
+    over = word(news(what, Phase.RESOLVED), language, PARIS)
 
     assert "meteo" in begins.headline
     assert begins.fix
@@ -44,12 +44,12 @@ def test_the_languages_are_two():
     kind = What.CREDENTIAL
     assert word(news(kind), "fr-CA", PARIS).headline.startswith("Avertissement\u00a0: le canal meteo")
     assert word(news(kind), "de-DE", PARIS).headline.startswith("Warning: the channel meteo")
-    assert word(news(kind, Say.GOES_ON), "fr", PARIS).headline.startswith("Toujours, depuis 25/11 03:05\u00a0: ")
-    assert word(news(kind, Say.OVER), "en", PARIS).headline.endswith("(in trouble since 2026-11-25 03:05).")
+    assert word(news(kind, Phase.REPEATED), "fr", PARIS).headline.startswith("Toujours, depuis 25/11 03:05\u00a0: ")
+    assert word(news(kind, Phase.RESOLVED), "en", PARIS).headline.endswith("(in trouble since 2026-11-25 03:05).")
 
 
 def test_a_source_that_was_never_read_says_so():
-    never = News(Say.BEGINS, Trouble(What.FEED, "meteo", in_words("no such host")), SINCE)
+    never = HealthNotice(Phase.FIRING, Trouble(What.FEED, "meteo", in_words("no such host")), SINCE)
 
     assert "jamais" in word(never, "fr", PARIS).headline
     assert "never" in word(never, "en", PARIS).headline
@@ -90,9 +90,9 @@ def test_no_word_of_a_stranger_turns_a_notice_around(language):
         None,
         "An\u200bne\u202d",
     )
-    words = word_awaited(awaited, Say.BEGINS, language, PARIS)
+    words = word_awaited(awaited, Phase.FIRING, language, PARIS)
     over = word_awaited(
-        replace(awaited, settled="reject", who="Be\u202ert", reason="Non\u202e."), Say.OVER, language, PARIS
+        replace(awaited, settled="reject", who="Be\u202ert", reason="Non\u202e."), Phase.RESOLVED, language, PARIS
     )
 
     for each in (words, over, Words("Titre\u202e", "Lisez.", "dit\u2067\nceci")):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.delivery.alarm import Alarm
+from alerts.delivery.bot_pace import Alarm
 from tests.fakes import FakeClock
 
 

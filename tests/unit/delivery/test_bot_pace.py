@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.delivery.bot_pace import BotPace, Press
+from alerts.delivery.bot_pace import BotPace, Precedence
 from tests.fakes import FakeClock
 
 
@@ -20,13 +20,13 @@ class Crowd:
     def __init__(self, rate: int, clock: FakeClock | None = None) -> None:
         self.clock = clock or FakeClock()
         self.pace = BotPace(rate, self.clock, rounds=1)
-        self.left: list[tuple[float, Press]] = []
+        self.left: list[tuple[float, Precedence]] = []
         self.tasks: list[asyncio.Task[None]] = [asyncio.create_task(self.pace.run())]
 
-    def come(self, number: int, press: Press = Press.ROUTINE) -> None:
+    def come(self, number: int, precedence: Precedence = Precedence.ROUTINE) -> None:
         async def leave() -> None:
-            await self.pace.leave(press)
-            self.left.append((self.clock.monotonic(), press))
+            await self.pace.leave(precedence)
+            self.left.append((self.clock.monotonic(), precedence))
 
         self.tasks += [asyncio.create_task(leave()) for _ in range(number)]
 
@@ -61,13 +61,13 @@ async def test_a_minute_of_enough_to_do_is_at_least_98_percent_and_never_above(c
 @settings(max_examples=40, deadline=None)
 @given(
     st.integers(1, 40),
-    st.lists(st.tuples(st.floats(0.0, 3.0), st.integers(1, 60), st.sampled_from(Press)), min_size=1, max_size=8),
+    st.lists(st.tuples(st.floats(0.0, 3.0), st.integers(1, 60), st.sampled_from(Precedence)), min_size=1, max_size=8),
 )
 def test_never_more_than_the_rate_in_any_second(rate, waves):
     async def story() -> list[float]:
         crowd = Crowd(rate)
-        for wait, number, press in waves:
-            crowd.come(number, press)
+        for wait, number, precedence in waves:
+            crowd.come(number, precedence)
             await crowd.clock.advance(wait)
         await crowd.clock.advance(sum(number for _, number, _ in waves) * 1.1 / rate + 1)
         await crowd.go()
@@ -119,33 +119,33 @@ async def test_what_was_held_up_is_made_up_for_within_bounds():
 async def test_who_types_goes_first_then_what_is_urgent(crowd):
     crowd.come(3)
     await crowd.clock.settle()
-    crowd.come(1, Press.URGENT)
-    crowd.come(1, Press.DIRECT)
+    crowd.come(1, Precedence.URGENT)
+    crowd.come(1, Precedence.DIRECT)
     await crowd.clock.advance(1)
-    assert [press for _, press in crowd.left] == [
-        Press.ROUTINE,
-        Press.DIRECT,
-        Press.URGENT,
-        Press.ROUTINE,
-        Press.ROUTINE,
+    assert [precedence for _, precedence in crowd.left] == [
+        Precedence.ROUTINE,
+        Precedence.DIRECT,
+        Precedence.URGENT,
+        Precedence.ROUTINE,
+        Precedence.ROUTINE,
     ]
 
 
 async def test_who_types_without_end_keeps_nothing_severe_from_anybody(crowd):
-    crowd.come(100, Press.DIRECT)
-    crowd.come(40, Press.URGENT)
+    crowd.come(100, Precedence.DIRECT)
+    crowd.come(40, Precedence.URGENT)
     crowd.come(1)
     await crowd.clock.advance(5)
-    left = [press for _, press in crowd.left]
-    assert left[:60] == [Press.DIRECT, Press.URGENT, Press.URGENT] * 20
-    assert left[60:] == [Press.DIRECT] * 80 + [Press.ROUTINE]
+    left = [precedence for _, precedence in crowd.left]
+    assert left[:60] == [Precedence.DIRECT, Precedence.URGENT, Precedence.URGENT] * 20
+    assert left[60:] == [Precedence.DIRECT] * 80 + [Precedence.ROUTINE]
 
 
 @pytest.mark.parametrize("rate", [30, 0])
 async def test_a_halt_holds_for_everybody(rate):
     crowd = Crowd(rate)
     crowd.pace.halt(7)
-    crowd.come(1, Press.DIRECT)
+    crowd.come(1, Precedence.DIRECT)
     crowd.come(2)
     await crowd.clock.advance(6.9)
     assert crowd.left == []
@@ -160,7 +160,7 @@ async def test_however_they_are_held_up_on_the_way_no_more_than_the_rate_arrive_
     chance, crowd, arrived = random.Random(seed), Crowd(30), []
 
     async def travel() -> None:
-        departure = await crowd.pace.leave(Press.ROUTINE)
+        departure = await crowd.pace.leave(Precedence.ROUTINE)
         stalls = chance.random() < 0.05
         await crowd.clock.sleep(0.05 + (chance.uniform(0.0, 0.4) if stalls else chance.uniform(0.0, 0.005)))
         arrived.append(crowd.clock.monotonic())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from alerts.delivery.habit import CHANGES_TO_LEARN, FORGETS_HALF_IN, Habit, learn, quiet_since, without
+from alerts.delivery.monitor import CHANGES_TO_LEARN, FORGETS_HALF_IN, Habit, habit_after, habit_without, quiet_since
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -12,10 +12,10 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 def lived(*gaps: timedelta) -> tuple[Habit, datetime]:
     """A feed that said something new after each of these gaps; its habit, and when it did last."""
-    now, habit = NOW, learn(None, "0", NOW)
+    now, habit = NOW, habit_after(None, "0", NOW)
     for number, gap in enumerate(gaps, 1):
         now += gap
-        habit = learn(habit, str(number), now)
+        habit = habit_after(habit, str(number), now)
     return habit, now
 
 
@@ -58,21 +58,21 @@ def test_a_feed_that_is_hardly_known_is_never_called_quiet():
 def test_the_same_words_are_no_news_and_no_words_neither():
     habit, last = lived(HOUR)
 
-    assert learn(habit, habit.mark, last + DAY) is habit
-    assert learn(habit, None, last + DAY) is habit
-    assert learn(None, None, NOW) is None
+    assert habit_after(habit, habit.mark, last + DAY) is habit
+    assert habit_after(habit, None, last + DAY) is habit
+    assert habit_after(None, None, NOW) is None
 
 
 def test_the_time_in_which_nobody_watched_is_not_the_feed_s_silence():
     habit, last = lived(*[HOUR] * 10)
-    back = without(habit, 5 * DAY)
+    back = habit_without(habit, 5 * DAY)
 
     assert quiet_since(back, last + 5 * DAY + HOUR) is None
-    assert learn(back, "new", last + 5 * DAY + HOUR).longest == HOUR
+    assert habit_after(back, "new", last + 5 * DAY + HOUR).longest == HOUR
 
 
 def test_a_clock_that_was_set_back_makes_no_silence_less_than_none():
     habit, last = lived(*[HOUR] * 10)
 
-    assert learn(habit, "new", last - HOUR).longest > timedelta()
+    assert habit_after(habit, "new", last - HOUR).longest > timedelta()
     assert quiet_since(habit, last - HOUR) is None

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.delivery.departures import Departures
-from alerts.delivery.limiter import Pace, quota_free_at
+from alerts.delivery.limiter import Departures, Pace, quota_free_at
 from alerts.model.post import Quota
 from alerts.model.span import Window, parse_window
 from tests.fakes import FakeClock

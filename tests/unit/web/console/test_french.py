@@ -10,7 +10,7 @@ import pytest
 from lxml import html
 
 from alerts.daemon.warnings import furnish_warnings
-from alerts.delivery.watch import News, Say, Trouble, What
+from alerts.delivery.monitor import HealthNotice, Phase, Trouble, What
 from alerts.desk.officer import Officer
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Alert, Area, Info, Severity, Status
@@ -77,7 +77,7 @@ async def filled(desk) -> list[str]:
     info = replace(info, expires=now + timedelta(hours=1), language="fr-FR")
     left = await desk.hear(Alert("urn-9", "meteo@example", now, status=Status.DRAFT, infos=(info,)))
     warnings = replace(furnish_warnings(desk.config, iter("abcdefgh").__next__), outlets=desk.desk.station.outlets[:1])
-    news = News(Say.BEGINS, Trouble(What.FEED, "meteo", because("not_read_lately")), now)
+    news = HealthNotice(Phase.FIRING, Trouble(What.FEED, "meteo", because("not_read_lately")), now)
 
     def troubled(db):
         warnings.file(StoredBooks(db), [news], now)

@@ -12,7 +12,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.daemon.warnings import furnish_warnings
-from alerts.delivery.watch import News, Say, Trouble, What
+from alerts.delivery.monitor import HealthNotice, Phase, Trouble, What
 from alerts.desk.officer import Officer
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Alert, Area, Circle, Info, Severity, Status, Urgency
@@ -542,7 +542,7 @@ class TestWhatIsSo:
         record = await desk.post("Water cut", channels=("x",))
         await desk.settle(record.id, PostState.SENT, **is_sent(desk))
         warnings = furnish_warnings(desk.config, map("n{}".format, itertools.count()).__next__)
-        news = News(Say.BEGINS, Trouble(What.FEED, "meteo"), desk.clock.now())
+        news = HealthNotice(Phase.FIRING, Trouble(What.FEED, "meteo"), desk.clock.now())
 
         def told(db):
             replace(warnings, outlets=desk.desk.station.outlets[:1]).file(StoredBooks(db), [news], desk.clock.now())

@@ -21,7 +21,7 @@ FAILURES_TOLD = 2
 log = structlog.get_logger()
 
 
-class Stance:
+class ChannelHealth:
     """Believed in memory at once, so that the next post heeds it; written down when it matters after a restart."""
 
     def __init__(self, channel: str, reserve: int, standings: Standings, clock: Clock, chance: retry.Chance) -> None:

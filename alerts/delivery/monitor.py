@@ -1,12 +1,16 @@
 """It says when it can't: what to warn of, and when a warning is new, repeated or over. Decisions only, nothing is sent.
 
-rounds look ──▶ troubles ──▶ lasting ones ──▶ news: it begins, it goes on, it is over
+rounds look ──▶ troubles ──▶ lasting ones ──▶ notices: firing, repeated, resolved
+
+Each round tells what it saw (`see`). A trouble has to last some rounds before it is told, is told again while it lasts,
+and once when it is over; what comes back at once is no new trouble. The same phases serve an alert that waits for a
+validation (`notices_due`). What a feed's silence means is learned from the feed itself (`Habit`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -67,7 +71,7 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldPosts:
     """Posts of a channel that don't get out: how many, since when, and what was said last."""
 
     posts: int
@@ -86,8 +90,8 @@ class ChannelSeen:
     refused: Reason | None = None
     unreachable: Reason | None = None
     rights: tuple[Reason, ...] = ()
-    stuck: Held | None = None
-    undecided: Held | None = None
+    stuck: HeldPosts | None = None
+    undecided: HeldPosts | None = None
     known: bool = True
 
 
@@ -169,19 +173,19 @@ def _long_ago(time: datetime | None, span: timedelta, now: datetime) -> bool:
     return time is None or time > now or now - time >= span
 
 
-# --- from troubles to news ------------------------------------------------------------------------------------------
+# --- from troubles to notices ---------------------------------------------------------------------------------------
 
 
-class Say(StrEnum):
-    """What there is to say of a trouble."""
+class Phase(StrEnum):
+    """What there is to say of a trouble; the values stand in stored reasons and in log lines."""
 
-    BEGINS = "begins"
-    GOES_ON = "goes_on"
-    OVER = "over"
+    FIRING = "begins"
+    REPEATED = "goes_on"
+    RESOLVED = "over"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldTrouble:
     """A trouble that those on duty know of: since when, and when they were last told."""
 
     trouble: Trouble
@@ -190,37 +194,37 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class HealthNotice:
     """One short message to those on duty."""
 
-    say: Say
+    say: Phase
     trouble: Trouble
     since: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Notebook:
+class MonitorMemory:
     """What the rounds keep in mind: for how many rounds each trouble is there, and when each was last told to begin."""
 
     rounds: Mapping[str, int] = field(default_factory=dict)
     begun: Mapping[str, datetime] = field(default_factory=dict)
 
-    def note(self, seen: Seen) -> Notebook:
+    def note(self, seen: Seen) -> MonitorMemory:
         """After one more round."""
         keys = {trouble.key for trouble in seen.troubles}
-        return Notebook({key: self.rounds.get(key, 0) + 1 for key in keys}, self.begun)
+        return MonitorMemory({key: self.rounds.get(key, 0) + 1 for key in keys}, self.begun)
 
-    def note_also(self, troubles: Iterable[Trouble]) -> Notebook:
+    def note_also(self, troubles: Iterable[Trouble]) -> MonitorMemory:
         """With troubles that this round found beside what it looked at; they are told at once."""
-        return Notebook({**self.rounds, **{trouble.key: 1 for trouble in troubles}}, self.begun)
+        return MonitorMemory({**self.rounds, **{trouble.key: 1 for trouble in troubles}}, self.begun)
 
-    def tell(self, news: Iterable[News], now: datetime) -> Notebook:
+    def tell(self, news: Iterable[HealthNotice], now: datetime) -> MonitorMemory:
         """After these were told."""
-        begun = {each.trouble.key: now for each in news if each.say is Say.BEGINS}
-        return Notebook(self.rounds, {**self.begun, **begun})
+        begun = {each.trouble.key: now for each in news if each.say is Phase.FIRING}
+        return MonitorMemory(self.rounds, {**self.begun, **begun})
 
 
-def news_of(seen: Seen, told: Mapping[str, Told], notebook: Notebook, now: datetime) -> list[News]:
+def news_of(seen: Seen, told: Mapping[str, ToldTrouble], notebook: MonitorMemory, now: datetime) -> list[HealthNotice]:
     """What is to be said after a round: each trouble once when it begins, again while it lasts, once when it is over.
 
     `told` is what those on duty know of, by key; `notebook` has this round in it already.
@@ -231,24 +235,24 @@ def news_of(seen: Seen, told: Mapping[str, Told], notebook: Notebook, now: datet
         known = told.get(key)
         if known is not None:
             if not timedelta() <= now - known.at < AGAIN_AFTER and not _hidden(trouble, there):
-                news.append(News(Say.GOES_ON, trouble, known.since))
+                news.append(HealthNotice(Phase.REPEATED, trouble, known.since))
         elif _is_ripe(trouble, notebook, now) and not _hidden(trouble, there):
-            news.append(News(Say.BEGINS, trouble, trouble.since or now))
+            news.append(HealthNotice(Phase.FIRING, trouble, trouble.since or now))
     over = [each for key, each in told.items() if key in seen.judged and key not in there]
-    return news + [News(Say.OVER, each.trouble, each.since) for each in over]
+    return news + [HealthNotice(Phase.RESOLVED, each.trouble, each.since) for each in over]
 
 
-def told_after(told: Mapping[str, Told], news: Iterable[News], now: datetime) -> dict[str, Told]:
+def told_after(told: Mapping[str, ToldTrouble], news: Iterable[HealthNotice], now: datetime) -> dict[str, ToldTrouble]:
     """What those on duty know of once they have read the news."""
     known = dict(told)
     for each in news:
-        known[each.trouble.key] = Told(each.trouble, each.since, now)
-        if each.say is Say.OVER:
+        known[each.trouble.key] = ToldTrouble(each.trouble, each.since, now)
+        if each.say is Phase.RESOLVED:
             del known[each.trouble.key]
     return known
 
 
-def _is_ripe(trouble: Trouble, notebook: Notebook, now: datetime) -> bool:
+def _is_ripe(trouble: Trouble, notebook: MonitorMemory, now: datetime) -> bool:
     """It lasted long enough, and it isn't the same one flapping."""
     begun = notebook.begun.get(trouble.key)
     rested = begun is None or not timedelta() <= now - begun < RESTS
@@ -257,3 +261,67 @@ def _is_ripe(trouble: Trouble, notebook: Notebook, now: datetime) -> bool:
 
 def _hidden(trouble: Trouble, there: Mapping[str, Trouble]) -> bool:
     return any(trouble.what in hidden and f"{what} {trouble.name}" in there for what, hidden in _HIDES.items())
+
+
+# When those on duty are told that something waits for them: at once, again while it does, and how it was decided.
+
+
+def notices_due(
+    waiting: Iterable[str], told: Mapping[str, datetime], now: datetime, remind: timedelta
+) -> list[tuple[Phase, str]]:
+    """What is to be said of which alert. `told` is when those on duty were last told of each that isn't settled.
+
+    A time of telling that lies ahead is one of a clock that was set back: it is told again.
+    """
+    there = list(dict.fromkeys(waiting))
+    begins = [(Phase.FIRING, each) for each in there if each not in told]
+    again = [(Phase.REPEATED, each) for each in there if each in told and not timedelta() <= now - told[each] < remind]
+    return begins + again + [(Phase.RESOLVED, each) for each in told if each not in there]
+
+
+# A feed's own habit: how long it usually goes without anything new, learned by watching it. Nothing but arithmetic.
+
+QUIET_AT_LEAST = timedelta(days=1)
+"""No feed is called quiet before this, however busy it was."""
+TIMES_AS_LONG = 3
+"""How many times its longest silence is out of the ordinary."""
+CHANGES_TO_LEARN = 5
+FORGETS_HALF_IN = timedelta(days=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """`mark` stands for what the feed said last and `changed_at` for when that was new.
+
+    `longest` is its longest silence, which is forgotten by and by: half of it in two months. `changes` are how many
+    were seen.
+    """
+
+    mark: str
+    changed_at: datetime
+    longest: timedelta = timedelta()
+    changes: int = 0
+
+
+def habit_after(habit: Habit | None, mark: str | None, now: datetime) -> Habit | None:
+    """The habit after one more look at the feed; `mark` is None where nothing can be told (as after an error)."""
+    if mark is None or (habit is not None and habit.mark == mark):
+        return habit
+    if habit is None:
+        return Habit(mark, now)
+    silence = max(now - habit.changed_at, timedelta())
+    faded = habit.longest * 0.5 ** (silence / FORGETS_HALF_IN)
+    return Habit(mark, now, max(silence, faded), habit.changes + 1)
+
+
+def habit_without(habit: Habit, away: timedelta) -> Habit:
+    """The habit as if the time in which nobody watched hadn't been: its silence isn't the feed's."""
+    return replace(habit, changed_at=habit.changed_at + away)
+
+
+def quiet_since(habit: Habit | None, now: datetime) -> datetime | None:
+    """Since when the feed is quiet beyond its habit; None: it isn't, or its habit isn't known yet."""
+    if habit is None or habit.changes < CHANGES_TO_LEARN:
+        return None
+    usual = max(habit.longest * TIMES_AS_LONG, QUIET_AT_LEAST)
+    return habit.changed_at if now - habit.changed_at > usual else None

@@ -16,7 +16,7 @@ OTHERS = 10
 """Of the messages under way, how many places hung ones of another bulk leave to what is more pressing."""
 
 
-class Flight:
+class InFlightSend:
     """One message that left the queue: it waits for its turn at the bot's pace (`waits`), then it is away."""
 
     __slots__ = ("target", "task", "waits")
@@ -27,24 +27,24 @@ class Flight:
         self.task: asyncio.Task[None] | None = None
 
 
-class Flights:
+class InFlight:
     """The messages between being handed over and being kept, of which at most `most` are under way at once.
 
-    `fly` sends one to its end. `jot` keeps some that landed, at once, where that can be.
+    `send` sends one to its end. `jot` keeps some that landed, at once, where that can be.
     """
 
     def __init__(
         self,
         most: int,
-        fly: Callable[[Flight], Coroutine[Any, Any, None]],
+        send: Callable[[InFlightSend], Coroutine[Any, Any, None]],
         jot: Callable[[Sequence[Landing]], bool],
     ) -> None:
         self._most = most
         self._batch = max(most // 4, 1)
-        self._fly = fly
+        self._send = send
         self._jot = jot
         self._ready: deque[Target] = deque()
-        self._away: set[Flight] = set()
+        self._away: set[InFlightSend] = set()
         self._of: Counter[str | None] = Counter()
         self._landed: list[Landing] = []
         self._odd: list[Landing] = []
@@ -60,7 +60,7 @@ class Flights:
     @property
     def tasks(self) -> list[asyncio.Task[None]]:
         """Those that run."""
-        return [flight.task for flight in self._away if flight.task is not None]
+        return [send.task for send in self._away if send.task is not None]
 
     @property
     def odd(self) -> bool:
@@ -75,7 +75,7 @@ class Flights:
     @property
     def keys(self) -> frozenset[tuple[str, int]]:
         """Each bulk and chat that is handed over and has no end."""
-        targets = [*self._ready, *(flight.target for flight in self._away)]
+        targets = [*self._ready, *(send.target for send in self._away)]
         return frozenset([(bulk.id, target.chat) for target in targets for bulk in target.bulks])
 
     def room(self, ahead: int) -> int:
@@ -90,9 +90,9 @@ class Flights:
     def begin(self) -> None:
         """As many as may leave."""
         for _ in range(min(self._free(), len(self._ready))):
-            flight = Flight(self._ready.popleft())
-            self._board(flight, flight.target)
-            flight.task = asyncio.create_task(self._fly(flight))
+            send = InFlightSend(self._ready.popleft())
+            self._board(send, send.target)
+            send.task = asyncio.create_task(self._send(send))
 
     def land(self, landing: Landing) -> None:
         """One has an end."""
@@ -101,24 +101,24 @@ class Flights:
         if len(self._landed) >= self._batch and not self._keeping and self._jot(self._landed):
             self._landed = []
 
-    def goes_on(self, flight: Flight) -> bool:
-        """Whether a flight that has its end is the next one's from now on: as many tasks as places are enough."""
+    def goes_on(self, send: InFlightSend) -> bool:
+        """Whether a send that has its end is the next one's from now on: as many tasks as places are enough."""
         if not self._ready or (free := self._free()) < 0:
             return False
         target = self._ready.popleft()
-        if target.bulks[0].id != flight.target.bulks[0].id:
-            self.leave(flight)
-            self._board(flight, target)
-        flight.target = target
+        if target.bulks[0].id != send.target.bulks[0].id:
+            self.leave(send)
+            self._board(send, target)
+        send.target = target
         if free:
             self.begin()
         return True
 
-    def leave(self, flight: Flight) -> None:
+    def leave(self, send: InFlightSend) -> None:
         """It is over, or was taken back."""
-        if flight in self._away:
-            self._away.discard(flight)
-            self._of[flight.target.bulks[0].id] -= 1
+        if send in self._away:
+            self._away.discard(send)
+            self._of[send.target.bulks[0].id] -= 1
 
     def collect(self) -> tuple[Landing, ...]:
         """What landed, to be kept now; `kept` tells how that went."""
@@ -140,13 +140,13 @@ class Flights:
         It stays written down, and is handed over again if its bulk goes on.
         """
         stay = deque(target for target in self._ready if not which(target))
-        back = [flight for flight in self._away if flight.waits and which(flight.target)]
+        back = [send for send in self._away if send.waits and which(send.target)]
         withdrew = bool(back) or len(stay) < len(self._ready)
         self._ready = stay
-        for flight in back:
-            self.leave(flight)
-            if flight.task is not None:
-                flight.task.cancel()
+        for send in back:
+            self.leave(send)
+            if send.task is not None:
+                send.task.cancel()
         return withdrew
 
     def _free(self) -> int:
@@ -161,6 +161,6 @@ class Flights:
         own = self._of[self.working]
         return own + min(len(self._away) - own, max(self._most - OTHERS, 0))
 
-    def _board(self, flight: Flight, target: Target) -> None:
-        self._away.add(flight)
+    def _board(self, send: InFlightSend, target: Target) -> None:
+        self._away.add(send)
         self._of[target.bulks[0].id] += 1

@@ -6,18 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.delivery.watch import (
+from alerts.delivery.monitor import (
     AGAIN_AFTER,
     OF_A_CHANNEL,
     RESTS,
     ChannelSeen,
-    Held,
-    News,
-    Notebook,
-    Say,
+    HealthNotice,
+    HeldPosts,
+    MonitorMemory,
+    Phase,
     Seen,
     SourceSeen,
-    Told,
+    ToldTrouble,
     Trouble,
     What,
     news_of,
@@ -44,10 +44,10 @@ class Duty:
 
     def __init__(self) -> None:
         self.now = NOW
-        self.notebook = Notebook()
-        self.told: dict[str, Told] = {}
+        self.notebook = MonitorMemory()
+        self.told: dict[str, ToldTrouble] = {}
 
-    def round(self, seen: Seen, after: timedelta = MINUTE) -> list[tuple[Say, str]]:
+    def round(self, seen: Seen, after: timedelta = MINUTE) -> list[tuple[Phase, str]]:
         self.now += after
         self.notebook = self.notebook.note(seen)
         news = news_of(seen, self.told, self.notebook, self.now)
@@ -65,7 +65,7 @@ def duty():
 GOOD = saw(ChannelSeen("x"))
 REFUSED = saw(ChannelSeen("x", refused=in_words("the token was revoked; make a new one")))
 UNREACHABLE = saw(ChannelSeen("x", unreachable=in_words("no answer")))
-STUCK = saw(ChannelSeen("x", stuck=Held(2, EARLIER, in_words("status 503"))))
+STUCK = saw(ChannelSeen("x", stuck=HeldPosts(2, EARLIER, in_words("status 503"))))
 
 
 class TestSeeing:
@@ -84,8 +84,8 @@ class TestSeeing:
                 in_words("revoked"),
                 in_words("no answer"),
                 (in_words("may not edit"), in_words("may not delete")),
-                Held(2, EARLIER),
-                Held(1, NOW),
+                HeldPosts(2, EARLIER),
+                HeldPosts(1, NOW),
             )
         )
 
@@ -135,30 +135,30 @@ class TestTelling:
 
     def test_a_refused_credential_is_told_in_the_round_that_sees_it_and_once(self, duty):
         assert duty.round(GOOD) == []
-        assert duty.round(REFUSED) == [(Say.BEGINS, "credential x")]
+        assert duty.round(REFUSED) == [(Phase.FIRING, "credential x")]
         assert [duty.round(REFUSED) for _ in range(50)] == [[]] * 50
 
     def test_it_is_told_again_after_six_hours_and_after_six_more(self, duty):
         duty.round(REFUSED)
         assert duty.round(REFUSED, AGAIN_AFTER - MINUTE) == []
-        assert duty.round(REFUSED) == [(Say.GOES_ON, "credential x")]
-        assert duty.round(REFUSED, AGAIN_AFTER) == [(Say.GOES_ON, "credential x")]
+        assert duty.round(REFUSED) == [(Phase.REPEATED, "credential x")]
+        assert duty.round(REFUSED, AGAIN_AFTER) == [(Phase.REPEATED, "credential x")]
         assert duty.news[0].since == NOW + MINUTE, "it tells since when"
 
     def test_that_it_is_over_is_told_once(self, duty):
         duty.round(REFUSED)
-        assert duty.round(GOOD) == [(Say.OVER, "credential x")]
+        assert duty.round(GOOD) == [(Phase.RESOLVED, "credential x")]
         assert duty.round(GOOD) == []
 
     def test_silence_of_a_platform_that_was_not_asked_is_no_recovery(self, duty):
         duty.round(REFUSED)
         assert duty.round(saw(ChannelSeen("x", known=False))) == []
         assert duty.round(saw()) == [], "another process works it now"
-        assert duty.round(GOOD) == [(Say.OVER, "credential x")]
+        assert duty.round(GOOD) == [(Phase.RESOLVED, "credential x")]
 
     def test_a_platform_has_three_rounds_to_answer(self, duty):
         assert duty.round(UNREACHABLE) == duty.round(UNREACHABLE) == []
-        assert duty.round(UNREACHABLE) == [(Say.BEGINS, "platform x")]
+        assert duty.round(UNREACHABLE) == [(Phase.FIRING, "platform x")]
 
     def test_three_rounds_are_three_in_a_row(self, duty):
         for seen in (UNREACHABLE, UNREACHABLE, GOOD, UNREACHABLE, UNREACHABLE):
@@ -167,31 +167,35 @@ class TestTelling:
     def test_what_flaps_is_told_twice_in_half_an_hour_at_the_most(self, duty):
         told = [each for _ in range(14) for each in (*duty.round(REFUSED), *duty.round(GOOD))]
 
-        assert told == [(Say.BEGINS, "credential x"), (Say.OVER, "credential x")]
-        assert duty.round(REFUSED, RESTS) == [(Say.BEGINS, "credential x")]
+        assert told == [(Phase.FIRING, "credential x"), (Phase.RESOLVED, "credential x")]
+        assert duty.round(REFUSED, RESTS) == [(Phase.FIRING, "credential x")]
 
     def test_one_cause_is_one_warning(self, duty):
         both = saw(
-            ChannelSeen("x", refused=in_words("revoked"), stuck=Held(2, EARLIER), rights=(in_words("may not edit"),))
+            ChannelSeen(
+                "x", refused=in_words("revoked"), stuck=HeldPosts(2, EARLIER), rights=(in_words("may not edit"),)
+            )
         )
 
-        assert duty.round(both) == [(Say.BEGINS, "credential x")]
-        assert duty.round(STUCK) == [(Say.BEGINS, "lane x"), (Say.OVER, "credential x")]
+        assert duty.round(both) == [(Phase.FIRING, "credential x")]
+        assert duty.round(STUCK) == [(Phase.FIRING, "lane x"), (Phase.RESOLVED, "credential x")]
 
     def test_a_trouble_that_another_hides_is_not_called_over(self, duty):
-        assert duty.round(STUCK) == [(Say.BEGINS, "lane x")]
-        assert duty.round(saw(ChannelSeen("x", refused=in_words("revoked"), stuck=Held(2, EARLIER)))) == [
-            (Say.BEGINS, "credential x")
+        assert duty.round(STUCK) == [(Phase.FIRING, "lane x")]
+        assert duty.round(saw(ChannelSeen("x", refused=in_words("revoked"), stuck=HeldPosts(2, EARLIER)))) == [
+            (Phase.FIRING, "credential x")
         ]
 
     def test_two_channels_are_two_troubles(self, duty):
-        seen = saw(ChannelSeen("x", refused=in_words("revoked")), ChannelSeen("page", stuck=Held(1, EARLIER)))
+        seen = saw(ChannelSeen("x", refused=in_words("revoked")), ChannelSeen("page", stuck=HeldPosts(1, EARLIER)))
 
-        assert duty.round(seen) == [(Say.BEGINS, "credential x"), (Say.BEGINS, "lane page")]
+        assert duty.round(seen) == [(Phase.FIRING, "credential x"), (Phase.FIRING, "lane page")]
 
     def test_it_begins_when_it_began(self, duty):
         duty.round(STUCK)
-        assert duty.news == [News(Say.BEGINS, Trouble(What.LANE, "x", in_words("status 503"), EARLIER, 2), EARLIER)]
+        assert duty.news == [
+            HealthNotice(Phase.FIRING, Trouble(What.LANE, "x", in_words("status 503"), EARLIER, 2), EARLIER)
+        ]
 
     @pytest.mark.parametrize("hours", [-1, 1])
     def test_a_clock_that_is_set_by_an_hour_makes_no_flood(self, duty, hours):

@@ -6,16 +6,16 @@ import asyncio
 
 import pytest
 
-from alerts.delivery.flights import Flights
+from alerts.delivery.in_flight import InFlight
 from alerts.model.ports.bulking import Fate, Landing, Target
 from tests.unit.store.bulk_turns import a_told
 
 
 class Air:
-    """Flights whose messages land when the test says so, and whose jots can be refused."""
+    """InFlight whose messages land when the test says so, and whose jots can be refused."""
 
     def __init__(self, most: int) -> None:
-        self.flights = Flights(most, self._fly, self._jot)
+        self.flights = InFlight(most, self._fly, self._jot)
         self.flights.working = "b1"
         self.kept: list[int] = []
         self.may_jot = True
