@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import time
 
-from alerts.bot.reply import Say, buttons, safe
+from alerts.bot.reply import SPOKEN, Say, buttons, safe, words_of
 from alerts.bot.town import Town, key_of
-from alerts.bot.words import SPOKEN, words_of
 from alerts.model.alert import Severity
 from alerts.model.subscriber import Quiet, Subscriber, Topic
 
@@ -34,7 +33,7 @@ Gettext = Callable[..., str]
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class Questions:
     """The way of who subscribes: three questions, one after the other."""
 
     names: tuple[str, ...]
@@ -49,9 +48,9 @@ class Steps:
         return self.names[place] if place < len(self.names) else None
 
 
-def steps(town: Town) -> Steps:
+def steps(town: Town) -> Questions:
     """A town without districts asks one question less."""
-    return Steps(("where", "topics", "severity") if town.districts else ("topics", "severity"))
+    return Questions(("where", "topics", "severity") if town.districts else ("topics", "severity"))
 
 
 def screen(name: str, subscriber: Subscriber, town: Town, page: int = 0) -> Say:

@@ -9,11 +9,9 @@ from datetime import datetime
 from functools import cached_property
 
 from alerts.bot.choices import NIGHT, chosen, district_chosen, screen, steps, summary
-from alerts.bot.events import Command, Event, Left, Moved, Place, Press, Talk
-from alerts.bot.reply import LONGEST_TEXT, Kept, Reply, Say, buttons, pieces, safe
-from alerts.bot.telling import tell_now
-from alerts.bot.town import Town
-from alerts.bot.words import language_for, words_of
+from alerts.bot.events import ChatEvent, Command, Left, Moved, Place, Press, Talk
+from alerts.bot.reply import LONGEST_TEXT, BotReply, Kept, Say, buttons, language_for, pieces, safe, words_of
+from alerts.bot.town import Town, tell_now
 from alerts.model.ports import Keyboard
 from alerts.model.subscriber import Subscriber
 
@@ -23,7 +21,7 @@ class Scene:
     """One event with all that is known when it happens."""
 
     kept: Kept
-    event: Event
+    event: ChatEvent
     town: Town
     now: datetime
 
@@ -43,10 +41,10 @@ class Scene:
         return words_of(self.language).gettext
 
 
-Answer = Callable[[Scene], Reply]
+Answer = Callable[[Scene], BotReply]
 
 
-def reply(kept: Kept, event: Event, town: Town, now: datetime) -> Reply:
+def reply(kept: Kept, event: ChatEvent, town: Town, now: datetime) -> BotReply:
     """What to answer to `event`, and what to keep of it. What officers do is answered elsewhere."""
     scene = Scene(kept, event, town, now)
     match event.what:
@@ -57,20 +55,20 @@ def reply(kept: Kept, event: Event, town: Town, now: datetime) -> Reply:
         case Place():
             return _place(scene, event.what)
         case Left():
-            return Reply(forgets=True)
+            return BotReply(forgets=True)
         case Talk():
-            return _hint(scene) if event.private else Reply()
+            return _hint(scene) if event.private else BotReply()
         case Moved():
-            return Reply()
+            return BotReply()
 
 
-def _start(scene: Scene) -> Reply:
+def _start(scene: Scene) -> BotReply:
     known, town, _ = scene.known, scene.town, scene.words
     if known is not None and known.step is None:
         after = replace(known, on=True)
         menu = screen("menu", after, town)
         said = _("You are subscribed.") if known.on else _("Welcome back: you are subscribed again.")
-        return Reply((Say(f"{said}\n\n{menu.text}", menu.keyboard),), keeps=after)
+        return BotReply((Say(f"{said}\n\n{menu.text}", menu.keyboard),), keeps=after)
     first = steps(town).names[0]
     fresh = Subscriber(scene.event.chat, scene.language, quiet=NIGHT, step=first, on=False)
     welcome = _(
@@ -80,10 +78,10 @@ def _start(scene: Scene) -> Reply:
         town=safe(town.name),
     )
     question = screen(first, fresh, town)
-    return Reply((Say(f"{welcome}\n\n{question.text}", question.keyboard),), keeps=fresh)
+    return BotReply((Say(f"{welcome}\n\n{question.text}", question.keyboard),), keeps=fresh)
 
 
-def _done(subscriber: Subscriber, town: Town, edit: int | None) -> Reply:
+def _done(subscriber: Subscriber, town: Town, edit: int | None) -> BotReply:
     """The last question was answered: from now on alerts come."""
     _ = words_of(subscriber.language).gettext
     after = replace(subscriber, step=None, on=True)
@@ -94,17 +92,17 @@ def _done(subscriber: Subscriber, town: Town, edit: int | None) -> Reply:
             _("/now shows what is on, /settings changes your choices, /test proves that messages reach you."),
         )
     )
-    return Reply((Say(text, buttons(), edit),), keeps=after)
+    return BotReply((Say(text, buttons(), edit),), keeps=after)
 
 
-def _settings(scene: Scene) -> Reply:
+def _settings(scene: Scene) -> BotReply:
     if scene.known is None:
         return _stranger(scene)
     if scene.known.step is None:
-        return Reply((screen("menu", scene.known, scene.town),))
+        return BotReply((screen("menu", scene.known, scene.town),))
     question = screen(scene.known.step, scene.known, scene.town)
     text = "\n\n".join((_not_on(scene), summary(scene.known, scene.town), question.text))
-    return Reply((Say(text, question.keyboard),))
+    return BotReply((Say(text, question.keyboard),))
 
 
 def _not_on(scene: Scene) -> str:
@@ -122,39 +120,39 @@ def _not_on(scene: Scene) -> str:
     )
 
 
-def _language(scene: Scene) -> Reply:
-    return _start(scene) if scene.known is None else Reply((screen("language", scene.known, scene.town),))
+def _language(scene: Scene) -> BotReply:
+    return _start(scene) if scene.known is None else BotReply((screen("language", scene.known, scene.town),))
 
 
-def _stop(scene: Scene) -> Reply:
+def _stop(scene: Scene) -> BotReply:
     if scene.known is None:
         return _stranger(scene)
     _ = scene.words
     text = _("You get no more alerts. Your choices are kept: /start begins again, /forget removes them.")
-    return Reply((Say(text),), keeps=replace(scene.known, on=False))
+    return BotReply((Say(text),), keeps=replace(scene.known, on=False))
 
 
-def _forget(scene: Scene) -> Reply:
+def _forget(scene: Scene) -> BotReply:
     _ = scene.words
     if scene.kept.nothing:
-        return Reply((Say(_("Nothing is kept about this chat.")),))
+        return BotReply((Say(_("Nothing is kept about this chat.")),))
     text = _("Remove everything that is kept about this chat, and send no more alerts?")
     if scene.kept.account:
         text += "\n" + _(
             "Its link to the account <b>%(name)s</b> goes too: what waits for a validation is told here no more.",
             name=safe(scene.kept.account),
         )
-    return Reply((Say(text, buttons([(_("Yes, remove it"), "f:yes"), (_("No"), "f:no")])),))
+    return BotReply((Say(text, buttons([(_("Yes, remove it"), "f:yes"), (_("No"), "f:no")])),))
 
 
-def _mydata(scene: Scene) -> Reply:
+def _mydata(scene: Scene) -> BotReply:
     _ = scene.words
     if scene.kept.nothing:
-        return Reply((Say(_("Nothing is kept about this chat.")),))
+        return BotReply((Say(_("Nothing is kept about this chat.")),))
     told = json.dumps(data_of(scene.kept), ensure_ascii=False, indent=1)
     first, *others = (f"<pre>{safe(piece)}</pre>" for piece in pieces(told, LONGEST_TEXT - 500))
     text = "\n".join(filter(None, (_("This is all that is kept about this chat; /forget removes it."), _not_on(scene))))
-    return Reply((Say(f"{text}\n{first}"), *(Say(other) for other in others)))
+    return BotReply((Say(f"{text}\n{first}"), *(Say(other) for other in others)))
 
 
 def data_of(kept: Kept) -> dict[str, object]:
@@ -191,7 +189,7 @@ def _at(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")
 
 
-def _test(scene: Scene) -> Reply:
+def _test(scene: Scene) -> BotReply:
     _ = scene.words
     clock = f"{scene.now.astimezone(scene.town.zone):%H:%M:%S}"
     text = _(
@@ -200,16 +198,16 @@ def _test(scene: Scene) -> Reply:
         town=safe(scene.town.name),
     )
     state = _not_on(scene) or (_("Alerts come here.") if scene.known else _("But you are not subscribed: /start"))
-    return Reply((Say(f"{text}\n{state}"),))
+    return BotReply((Say(f"{text}\n{state}"),))
 
 
-def _now(scene: Scene) -> Reply:
-    return Reply((Say(tell_now(scene.town, scene.language, scene.now, _not_on(scene))),))
+def _now(scene: Scene) -> BotReply:
+    return BotReply((Say(tell_now(scene.town, scene.language, scene.now, _not_on(scene))),))
 
 
-def _hint(scene: Scene) -> Reply:
+def _hint(scene: Scene) -> BotReply:
     _ = scene.words
-    return Reply(
+    return BotReply(
         (
             Say(
                 _(
@@ -223,69 +221,69 @@ def _hint(scene: Scene) -> Reply:
     )
 
 
-def _stranger(scene: Scene) -> Reply:
+def _stranger(scene: Scene) -> BotReply:
     _ = scene.words
-    return Reply((Say(_("You are not subscribed: /start")),))
+    return BotReply((Say(_("You are not subscribed: /start")),))
 
 
-def _press(scene: Scene, press: Press) -> Reply:
+def _press(scene: Scene, press: Press) -> BotReply:
     _ = scene.words
     if press.data.startswith("f:"):
         return _forgotten(press, _)
     subscriber, town = scene.known, scene.town
     if subscriber is None:
-        return Reply(toast=_("You are not subscribed: /start"))
+        return BotReply(toast=_("You are not subscribed: /start"))
     if press.data == "place":
         return _ask_for_place(_)
     if press.data.startswith("go:"):
-        return Reply((replace(screen(press.data[3:], subscriber, town), edit=press.message),))
+        return BotReply((replace(screen(press.data[3:], subscriber, town), edit=press.message),))
     found = chosen(press.data, subscriber, town)
     if found is None:
-        return Reply(toast=_("That button is from another time: /settings shows those that hold."))
+        return BotReply(toast=_("That button is from another time: /settings shows those that hold."))
     after, name, page = found
     if name == "next":
         return _next(after, press, town)
-    return Reply((replace(screen(name, after, town, page), edit=press.message),), keeps=after)
+    return BotReply((replace(screen(name, after, town, page), edit=press.message),), keeps=after)
 
 
-def _next(after: Subscriber, press: Press, town: Town) -> Reply:
+def _next(after: Subscriber, press: Press, town: Town) -> BotReply:
     """The next question, or the choices as they are now. A button of a question that was answered asks no other."""
     asked = {"town": "where", "where": "where", "topics": "topics", "s": "severity"}.get(press.data.partition(":")[0])
     if after.step is None:
-        return Reply((replace(screen("menu", after, town), edit=press.message),), keeps=after)
+        return BotReply((replace(screen("menu", after, town), edit=press.message),), keeps=after)
     if asked != after.step:
-        return Reply((replace(screen(after.step, after, town), edit=press.message),), keeps=after)
+        return BotReply((replace(screen(after.step, after, town), edit=press.message),), keeps=after)
     following = steps(town).after(after.step)
     if following is None:
         return _done(after, town, press.message)
     after = replace(after, step=following)
-    return Reply((replace(screen(following, after, town), edit=press.message),), keeps=after)
+    return BotReply((replace(screen(following, after, town), edit=press.message),), keeps=after)
 
 
-def _forgotten(press: Press, _: Callable[..., str]) -> Reply:
+def _forgotten(press: Press, _: Callable[..., str]) -> BotReply:
     if press.data == "f:yes":
         text = _("Everything about this chat is removed. /start begins anew.")
-        return Reply((Say(text, buttons(), press.message),), forgets=True)
-    return Reply((Say(_("Nothing was removed."), buttons(), press.message),))
+        return BotReply((Say(text, buttons(), press.message),), forgets=True)
+    return BotReply((Say(_("Nothing was removed."), buttons(), press.message),))
 
 
-def _ask_for_place(_: Callable[..., str]) -> Reply:
+def _ask_for_place(_: Callable[..., str]) -> BotReply:
     """Telegram asks the person once more before anything is sent."""
     keyboard: Keyboard = {
         "keyboard": [[{"text": _("Send my location"), "request_location": True}]],
         "one_time_keyboard": True,
         "resize_keyboard": True,
     }
-    return Reply(
+    return BotReply(
         (Say(_("Tap the button below. The location is compared with the districts and then thrown away."), keyboard),)
     )
 
 
-def _place(scene: Scene, place: Place) -> Reply:
+def _place(scene: Scene, place: Place) -> BotReply:
     """The district of a place is chosen; the place itself goes no further than this."""
     event, town, _ = scene.event, scene.town, scene.words
     if not event.private:
-        return Reply()
+        return BotReply()
     first = steps(town).names[0]
     known = scene.known or Subscriber(event.chat, scene.language, quiet=NIGHT, step=first, on=False)
     away: Keyboard = {"remove_keyboard": True}
@@ -293,12 +291,12 @@ def _place(scene: Scene, place: Place) -> Reply:
     if district is None:
         text = _("That place is in none of our districts; the location was not kept.")
         following = screen("where" if town.districts else "menu", known, town)
-        return Reply((Say(text, away), following), keeps=known)
+        return BotReply((Say(text, away), following), keeps=known)
     after = district_chosen(known, district.code, town, on=True)
     if after.step == "where":
         after = replace(after, step=steps(town).after("where"))
     text = _("Your district: <b>%(name)s</b>. The location was not kept.", name=safe(district.name))
-    return Reply((Say(text, away), screen(after.step or "menu", after, town)), keeps=after)
+    return BotReply((Say(text, away), screen(after.step or "menu", after, town)), keeps=after)
 
 
 _COMMANDS: dict[str, Answer] = {

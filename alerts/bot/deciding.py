@@ -8,11 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from alerts.bot.events import Event, Press, Talk
-from alerts.bot.officers import SEEN, language_here, language_of, officer_of
-from alerts.bot.reply import Reply, Say, buttons, safe
+from alerts.bot.events import ChatEvent, Press, Talk
+from alerts.bot.officers import SEEN, headline, language_here, language_of, officer_of
+from alerts.bot.reply import BotReply, Say, buttons, safe, words_of
 from alerts.bot.town import Town
-from alerts.bot.words import words_of
 from alerts.desk.approval import fingerprint
 from alerts.desk.four_eyes import is_vetoed, wrote
 from alerts.desk.officer import Officer
@@ -46,7 +45,7 @@ class _Case:
         self.sitting.officer_chats.settle(self.channel, self.chat, self.record.id)
 
 
-def answer(sitting: Sitting, channel: str, event: Event, town: Town) -> Reply:
+def answer(sitting: Sitting, channel: str, event: ChatEvent, town: Town) -> BotReply:
     """Validate, ask why not, or reject. Raises TocsinError, and then nothing is done."""
     match event.what:
         case Press():
@@ -54,61 +53,61 @@ def answer(sitting: Sitting, channel: str, event: Event, town: Town) -> Reply:
         case Talk(text=text):
             return _typed(sitting, channel, event, town, text)
         case _:
-            return Reply()
+            return BotReply()
 
 
-async def is_reason(office: Office, channel: str, event: Event) -> bool:
+async def is_reason(office: Office, channel: str, event: ChatEvent) -> bool:
     """Whether it is typed where an officer was asked why. What anybody else says is nothing to us."""
     if not event.private or not isinstance(event.what, Talk):
         return False
     return await office.ask(lambda sitting: sitting.officer_chats.asked(channel, event.chat) is not None)
 
 
-def _press(sitting: Sitting, channel: str, event: Event, press: Press, town: Town) -> Reply:
+def _press(sitting: Sitting, channel: str, event: ChatEvent, press: Press, town: Town) -> BotReply:
     act, _, rest = press.data.partition(":")
     alert, _, more = rest.partition(":")
     case = _case(sitting, channel, event, town, alert, validates=act == "ok")
     if isinstance(case, str):
-        return Reply((Say(case),))
+        return BotReply((Say(case),))
     if act == "no":
         sitting.officer_chats.ask(channel, event.chat, Asked(alert, press.message, sitting.now))
-        return Reply((_ask_why(case, more, press),))
+        return BotReply((_ask_why(case, more, press),))
     if act == "ok":
         said = _approve(case, more)
     else:
         reasons = _reasons(case.language)
         said = _reject(case, {str(place): each for place, each in enumerate(reasons)}.get(more, reasons[-1]))
-    return Reply((Say(said, buttons(), press.message),))
+    return BotReply((Say(said, buttons(), press.message),))
 
 
-def _typed(sitting: Sitting, channel: str, event: Event, town: Town, text: str) -> Reply:
+def _typed(sitting: Sitting, channel: str, event: ChatEvent, town: Town, text: str) -> BotReply:
     """The reason in the officer's own words. What comes too late rejects nothing, and says so once."""
     chats = sitting.officer_chats
     asked = chats.asked(channel, event.chat)
     if asked is None:
-        return Reply()
+        return BotReply()
     case = _case(sitting, channel, event, town, asked.alert)
     if isinstance(case, str):
         chats.unask(channel, event.chat)
-        return Reply((Say(case),))
+        return BotReply((Say(case),))
     _ = words_of(case.language).gettext
     if sitting.now - asked.at > ANSWERED_WITHIN:
         chats.unask(channel, event.chat)
-        what = safe(_headline(case.record))
-        return Reply(
+        what = safe(headline(case.record))
+        return BotReply(
             (Say(_("Too long ago: “%(what)s” was not rejected and still waits. Tap Reject again.", what=what)),)
         )
     reason = _tidy(text)
     if not 0 < len(reason) <= LONGEST_REASON:
-        return Reply(
+        return BotReply(
             (Say(_("Say why in at most %(n)s characters, or tap a reason: it still waits.", n=LONGEST_REASON)),)
         )
     said = _reject(case, reason)
-    return Reply((Say(said), Say(said, buttons(), asked.message)))
+    return BotReply((Say(said), Say(said, buttons(), asked.message)))
 
 
 def _case(
-    sitting: Sitting, channel: str, event: Event, town: Town, alert: str, *, validates: bool = False
+    sitting: Sitting, channel: str, event: ChatEvent, town: Town, alert: str, *, validates: bool = False
 ) -> _Case | str:
     """The officer of that chat and what they may decide; or why they may not, in their words."""
     name = sitting.officer_chats.linked(channel, event.chat)
@@ -136,7 +135,7 @@ def _why_not(case: _Case, account: Account, *, validates: bool) -> str | None:
     if not account.role.at_least(needed):
         return _("Your account's role may not decide this any more: an administrator can change it.")
     if not any(post.state is PostState.WAITING for post in case.posts):
-        what = safe(_headline(case.record))
+        what = safe(headline(case.record))
         return _("“%(what)s” doesn't wait any more: somebody decided, or it was replaced.", what=what)
     if validates and is_own and not case.sitting.desk.station.alone:
         return _("You wrote it: somebody else validates it.")
@@ -146,7 +145,7 @@ def _why_not(case: _Case, account: Account, *, validates: bool) -> str | None:
 def _approve(case: _Case, seen: str) -> str:
     """What is validated is what that button stood under: its fingerprint must be the one of now."""
     _ = words_of(case.language).gettext
-    now, what = fingerprint(case.record, case.posts), safe(_headline(case.record))
+    now, what = fingerprint(case.record, case.posts), safe(headline(case.record))
     if len(seen) != SEEN or not now.startswith(seen):
         return _("“%(what)s” is not what was shown here: it has changed since. Look at it again.", what=what)
     case.officer.approve(case.record.id, seen=now)
@@ -158,7 +157,7 @@ def _reject(case: _Case, reason: str) -> str:
     _ = words_of(case.language).gettext
     case.officer.reject(case.record.id, reason)
     case.settled()
-    return _("❌ Rejected by you (%(why)s): %(what)s", why=safe(reason), what=safe(_headline(case.record)))
+    return _("❌ Rejected by you (%(why)s): %(what)s", why=safe(reason), what=safe(headline(case.record)))
 
 
 def _ask_why(case: _Case, seen: str, press: Press) -> Say:
@@ -168,7 +167,7 @@ def _ask_why(case: _Case, seen: str, press: Press) -> Say:
     back = [(_("✅ Validate"), f"ok:{case.record.id}:{seen}")] if seen != "-" else []
     text = _(
         "Why is “%(what)s” not to go out? Its author reads it: tap a reason, or write yours within %(n)s minutes.",
-        what=safe(_headline(case.record)),
+        what=safe(headline(case.record)),
         n=ANSWERED_WITHIN // timedelta(minutes=1),
     )
     return Say(text, buttons(*rows, back), press.message)
@@ -182,8 +181,3 @@ def _reasons(language: str) -> list[str]:
 def _tidy(text: str) -> str:
     """One line of what can be read."""
     return " ".join("".join(each if each.isprintable() else " " for each in text).split())
-
-
-def _headline(record: Record) -> str:
-    info = record.alert.infos[0] if record.alert and record.alert.infos else None
-    return (info.headline or info.event) if info else record.id

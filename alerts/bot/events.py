@@ -61,7 +61,7 @@ What = Command | Press | Place | Talk | Left | Moved
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class ChatEvent:
     """What happened in which chat. `language` is what the app of whoever did it speaks.
 
     `asker` is asked about in a group (may they?) and then forgotten; None: an administrator who stays unnamed.
@@ -74,7 +74,7 @@ class Event:
     asker: int | None = field(default=None, repr=False)
 
 
-def read_update(update: Mapping[str, Any], username: str) -> Event | None:
+def read_update(update: Mapping[str, Any], username: str) -> ChatEvent | None:
     """What an update tells; None where it is nothing to us. `username` is the bot's own, by which groups call it."""
     if press := _part(update, "callback_query"):
         return _pressed(press)
@@ -85,7 +85,7 @@ def read_update(update: Mapping[str, Any], username: str) -> Event | None:
     return _said(message, username) if message else None
 
 
-def _pressed(press: Mapping[str, Any]) -> Event | None:
+def _pressed(press: Mapping[str, Any]) -> ChatEvent | None:
     message, data, identity = _part(press, "message"), press.get("data"), press.get("id")
     number = _number(message.get("message_id"))
     if not (isinstance(data, str) and isinstance(identity, str) and number is not None):
@@ -93,7 +93,7 @@ def _pressed(press: Mapping[str, Any]) -> Event | None:
     return _event({**message, "from": press.get("from")}, Press(data[:_LONGEST_WORD], identity[:_LONGEST_WORD], number))
 
 
-def _said(message: Mapping[str, Any], username: str) -> Event | None:
+def _said(message: Mapping[str, Any], username: str) -> ChatEvent | None:
     if (to := _number(message.get("migrate_to_chat_id"))) is not None:
         return _event(message, Moved(to))
     if place := _part(message, "location"):
@@ -117,7 +117,7 @@ def _place(place: Mapping[str, Any]) -> What:
         return Talk()
 
 
-def _commanded(message: Mapping[str, Any], text: str, username: str) -> Event | None:
+def _commanded(message: Mapping[str, Any], text: str, username: str) -> ChatEvent | None:
     """In a group, a command is ours only when it names us: others' bots may sit there too.
 
     But for a code that links a chat, whoever it was meant for: others have read it.
@@ -130,7 +130,7 @@ def _commanded(message: Mapping[str, Any], text: str, username: str) -> Event | 
     return _event(message, Command(name.lower(), argument.strip()))
 
 
-def _event(message: Mapping[str, Any], what: What) -> Event | None:
+def _event(message: Mapping[str, Any], what: What) -> ChatEvent | None:
     chat, sender = _part(message, "chat"), _part(message, "from")
     identity, kind, language = _number(chat.get("id")), chat.get("type"), sender.get("language_code")
     if identity is None or kind not in ("private", "group", "supergroup"):
@@ -139,7 +139,7 @@ def _event(message: Mapping[str, Any], what: What) -> Event | None:
     asker = _number(sender.get("id"))
     if asker is None and not unnamed and not isinstance(what, Moved):
         return None
-    return Event(
+    return ChatEvent(
         chat=identity,
         private=kind == "private",
         what=what,

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from alerts.access.deeds import NEWS_FOR, Deed, changes_of
 from alerts.access.linking import digest_of
-from alerts.bot.events import Command, Event, Press
-from alerts.bot.reply import Reply, Say, buttons, pieces, safe
+from alerts.bot.events import ChatEvent, Command, Press
+from alerts.bot.reply import BotReply, Say, buttons, language_for, pieces, safe, words_of
 from alerts.bot.town import Town
-from alerts.bot.words import language_for, words_of
 from alerts.desk.approval import fingerprint
 from alerts.desk.in_full import in_full
 from alerts.desk.officer import Officer
@@ -68,7 +67,7 @@ def change_key(seq: int) -> str:
     return f"{CHANGE}{seq}"
 
 
-def is_theirs(event: Event) -> bool:
+def is_theirs(event: ChatEvent) -> bool:
     """Whether the event is for here: linking, or a button under what waits. In groups nobody decides anything.
 
     A code that is typed in a group was read by others: it is for here too, so that it opens nothing any more.
@@ -82,7 +81,7 @@ def is_theirs(event: Event) -> bool:
             return False
 
 
-def answer(sitting: Sitting, channel: str, event: Event, town: Town) -> Reply:
+def answer(sitting: Sitting, channel: str, event: ChatEvent, town: Town) -> BotReply:
     """Link the chat, or unlink it; what is decided in it is for `alerts.bot.deciding`."""
     match event.what:
         case Command(name="link", argument=code):
@@ -128,7 +127,7 @@ def _why_at_the_desk(waiting: Waiting, language: str, *, unseen: bool, long: boo
     _ = words_of(language).gettext
     why = None
     if waiting.twins:
-        named = ", ".join(f"{_headline(twin)} ({twin.source})" for twin in waiting.twins)
+        named = ", ".join(f"{headline(twin)} ({twin.source})" for twin in waiting.twins)
         why = _("The same event is out: %(what)s. Reject it, or publish it a second time at the desk.", what=named)
     elif unseen:
         why = _("Its picture can't be shown here: validate it at the desk.")
@@ -191,24 +190,24 @@ def language_of(account: Account, town_language: str) -> str:
     return language_for(account.language, town_language)
 
 
-def language_here(sitting: Sitting, channel: str, event: Event, town: Town) -> str:
+def language_here(sitting: Sitting, channel: str, event: ChatEvent, town: Town) -> str:
     """What to speak with somebody who may be no officer: what the chat chose, else what the person's app speaks."""
     known = sitting.subscribers.get(channel, event.chat)
     return known.language if known else language_for(event.language, town.language)
 
 
-def _link(sitting: Sitting, channel: str, event: Event, town: Town, code: str) -> Reply:
+def _link(sitting: Sitting, channel: str, event: ChatEvent, town: Town, code: str) -> BotReply:
     name = sitting.officer_chats.redeem(digest_of(code), sitting.now) if code else None
     account = sitting.accounts.account(name) if name else None
     if account is None and not event.private:
-        return Reply(())
+        return BotReply(())
     if account is None or account.disabled_at is not None:
         _ = words_of(language_here(sitting, channel, event, town)).gettext
-        return Reply((Say(_("That code links nothing: make a new one at the desk, under “Your account”.")),))
+        return BotReply((Say(_("That code links nothing: make a new one at the desk, under “Your account”.")),))
     if not event.private:
         _ = words_of(language_of(account, town.language)).gettext
         text = _("Others can read here, so that code links nothing any more: make a new one, and send it to me alone.")
-        return Reply((Say(text),))
+        return BotReply((Say(text),))
     _part(sitting, channel, event.chat)
     sitting.officer_chats.link(Linked(channel, event.chat, account.name))
     officer_of(sitting, account).write(Deed.CHAT_LINKED, account.name)
@@ -220,14 +219,14 @@ def _link(sitting: Sitting, channel: str, event: Event, town: Town, code: str) -
         "/unlink ends it. Whoever holds this phone can decide in your name: keep it locked.",
         name=safe(account.name),
     )
-    return Reply((Say(text),))
+    return BotReply((Say(text),))
 
 
-def _unlink(sitting: Sitting, channel: str, event: Event, town: Town) -> Reply:
+def _unlink(sitting: Sitting, channel: str, event: ChatEvent, town: Town) -> BotReply:
     _ = words_of(language_here(sitting, channel, event, town)).gettext
     if not _part(sitting, channel, event.chat):
-        return Reply((Say(_("This chat belongs to no account.")),))
-    return Reply((Say(_("This chat belongs to no account any more.")),))
+        return BotReply((Say(_("This chat belongs to no account.")),))
+    return BotReply((Say(_("This chat belongs to no account any more.")),))
 
 
 def _part(sitting: Sitting, channel: str, chat: int) -> bool:
@@ -258,7 +257,8 @@ def _quoted(title: str, message: Message) -> list[str]:
     return named + [f"<blockquote>{safe(piece)}</blockquote>" for piece in others]
 
 
-def _headline(record: Record) -> str:
+def headline(record: Record) -> str:
+    """What an officer knows the alert by."""
     info = record.alert.infos[0] if record.alert and record.alert.infos else None
     return (info.headline or info.event) if info else record.id
 

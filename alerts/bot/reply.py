@@ -1,4 +1,4 @@
-"""What the bot answers, and what it keeps or forgets by it."""
+"""What the bot answers, in the reader's language, and what it keeps or forgets by it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,43 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
-from alerts.model.characters import seen, shown
+from alerts.model.characters import seen, shown, utf16_units
 from alerts.model.ports import Asked, Keyboard
 from alerts.model.subscriber import Subscriber
+from alerts.rendering.words import Words, read_words
+
+SPOKEN = {"fr": "Français", "en": "English"}
+"""The languages of the bot, each by its own name."""
+_LOCALE = Path(__file__).parent / "locale"
+
+
+def words_of(language: str) -> Words:
+    """The sentences of a language."""
+    return read_words(_LOCALE, language)
+
+
+def language_for(told: str | None, station: str) -> str:
+    """What to speak with somebody whose app says `told`: that if the bot knows it, else the station's, else English."""
+    asked = [tag.split("-", 1)[0].lower() for tag in (told or "", station)]
+    return next((each for each in asked if each in SPOKEN), "en")
+
+
+def commands(language: str) -> Mapping[str, str]:
+    """What the bot's commands do, by their names, in a language."""
+    _ = words_of(language).gettext
+    return {
+        "start": _("Subscribe"),
+        "now": _("What is on"),
+        "settings": _("Your choices"),
+        "language": _("The language"),
+        "test": _("A test message"),
+        "stop": _("No more alerts"),
+        "mydata": _("What is kept"),
+        "forget": _("Remove everything"),
+    }
+
 
 LONGEST_DATA = 64
 """Bytes of a button's data (Bot API, InlineKeyboardButton)."""
@@ -33,7 +66,7 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class BotReply:
     """What to say, in order; what to keep of the chat from now on, or that all of it is to be forgotten.
 
     `toast` is what somebody who pressed a button sees for a moment.
@@ -81,23 +114,19 @@ def safe(text: str) -> str:
 
 def length_of(text: str) -> int:
     """How long Telegram takes a text in its HTML to be."""
-    return _units(html.unescape(_TAG.sub("", text)))
+    return utf16_units(html.unescape(_TAG.sub("", text)))
 
 
 def pieces(text: str, most: int) -> list[str]:
     """A plain text in pieces of at most so many units, whatever its characters are."""
     found, piece, size = [], "", 0
     for character in shown(text):
-        if size + _units(character) > most:
+        if size + utf16_units(character) > most:
             found.append(piece)
             piece, size = "", 0
         piece += character
-        size += _units(character)
+        size += utf16_units(character)
     return [*found, piece]
-
-
-def _units(text: str) -> int:
-    return len(text) + sum(character > "\uffff" for character in text)
 
 
 def link(text: str, url: str) -> str:

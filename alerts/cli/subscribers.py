@@ -184,7 +184,7 @@ def _chat(told: Mapping[str, Any]) -> int:
 
 
 def _language(told: Mapping[str, Any]) -> str:
-    from alerts.bot.words import SPOKEN
+    from alerts.bot.reply import SPOKEN
 
     language = told.get("language", "fr")
     if not isinstance(language, str) or language not in SPOKEN:

@@ -11,8 +11,9 @@ from typing import Any
 
 from aiohttp import web
 
+from alerts.bot.reception import Bot, Reception
 from alerts.bot.town import Fresh, On, Town
-from alerts.bot.updates import POLL, SET_AGAIN, Asking, Bot, Listening, Reception
+from alerts.bot.updates import POLL, SET_AGAIN, Asking, Listening
 from alerts.channels.settings import TelegramSettings, read_credential
 from alerts.channels.telegram.client import TelegramClient
 from alerts.config import Config
@@ -85,13 +86,13 @@ class Bots:
 
     def _add(self, name: str, settings: TelegramSettings) -> None:
         given, lease = self._given, bot_lease(name)
-        line = TelegramClient(settings, given.resources(name), given.pace(name))
+        client = TelegramClient(settings, given.resources(name), given.pace(name))
 
         async def remember(key: str, value: str) -> None:
             await given.resources(name).remember(key, value)
             given.changed()
 
-        bot = Bot(name, line, given.office, self._town, given.clock, remember)
+        bot = Bot(name, client, given.office, self._town, given.clock, remember)
         reception = Reception(bot)
 
         async def wait_for_lease() -> object:

@@ -17,8 +17,8 @@ import structlog
 
 from alerts.access.deeds import NEWS_FOR, changes_of
 from alerts.bot.officers import CHANGE, Waiting, change_key, forget, language_of, sheets
+from alerts.bot.reception import Bot, say_surely
 from alerts.bot.reply import Say, safe
-from alerts.bot.updates import Bot, say_surely
 from alerts.config import Config
 from alerts.daemon.awaited import LOOKS_EVERY, awaited_of, settled_of
 from alerts.daemon.awaited_words import word_awaited

@@ -20,7 +20,7 @@ from alerts.model.ports.sending import (
 )
 from alerts.model.ports.showing import Archived, Event, SourceStanding, Views, Wanted
 from alerts.model.ports.sourcing import Heard, Known, Memory, Reading, Source, Surroundings
-from alerts.model.ports.subscribing import Asked, BotLine, Keyboard, Linked, OfficerChats, Speaker, Subscribers
+from alerts.model.ports.subscribing import Asked, BotClient, Keyboard, Linked, OfficerChats, Subscribers
 from alerts.model.ports.time import Clock, Moment
 
 __all__ = [
@@ -29,7 +29,7 @@ __all__ = [
     "Asked",
     "Begun",
     "Books",
-    "BotLine",
+    "BotClient",
     "Channel",
     "Clock",
     "Deletes",
@@ -61,7 +61,6 @@ __all__ = [
     "Resources",
     "Source",
     "SourceStanding",
-    "Speaker",
     "Standing",
     "Standings",
     "Subscribers",

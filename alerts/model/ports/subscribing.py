@@ -139,16 +139,15 @@ class OfficerChats(Protocol):
         ...
 
 
-class Speaker(Protocol):
-    """Says something in one chat. Raises ReaderGone, ChatMoved, or another DeliveryError."""
+class BotClient(Protocol):
+    """The whole way between a bot and Telegram. Every call raises DeliveryError where it fails."""
 
     async def say(self, chat: int, text: str, keyboard: Keyboard | None = None, edit: int | None = None) -> int:
-        """Say `text` (Telegram's HTML), or put it in place of the message `edit`; the message's number."""
+        """Say `text` (Telegram's HTML), or put it in place of the message `edit`; the message's number.
+
+        Raises ReaderGone where nobody reads in that chat any more, ChatMoved where it has another id.
+        """
         ...
-
-
-class BotLine(Speaker, Protocol):
-    """The whole way between a bot and Telegram. Every call raises DeliveryError where it fails."""
 
     async def show(self, chat: int, picture: str, caption: str) -> int:
         """Show the picture of that file, with plain words under it; the message's number."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from alerts.bot.conversation import reply
-from alerts.bot.events import Command, Event, Left, Place, Press, Talk, What
-from alerts.bot.reply import Kept, Reply
+from alerts.bot.events import ChatEvent, Command, Left, Place, Press, Talk, What
+from alerts.bot.reply import BotReply, Kept
 from alerts.bot.town import Fresh, On, Town
 from alerts.desk.territory import District
 from alerts.model.subscriber import Subscriber
@@ -43,10 +43,10 @@ class Chat:
     language: str | None = "fr"
     private: bool = True
     subscriber: Subscriber | None = None
-    replies: list[Reply] = field(default_factory=list)
+    replies: list[BotReply] = field(default_factory=list)
 
-    def does(self, what: What) -> Reply:
-        event = Event(CHAT, self.private, what, self.language)
+    def does(self, what: What) -> BotReply:
+        event = ChatEvent(CHAT, self.private, what, self.language)
         answer = reply(Kept(self.subscriber), event, self.town, NOW)
         if answer.forgets:
             self.subscriber = None
@@ -55,19 +55,19 @@ class Chat:
         self.replies.append(answer)
         return answer
 
-    def commands(self, name: str) -> Reply:
+    def commands(self, name: str) -> BotReply:
         return self.does(Command(name))
 
-    def presses(self, data: str) -> Reply:
+    def presses(self, data: str) -> BotReply:
         return self.does(Press(data, "id", 7))
 
-    def is_at(self, latitude: float, longitude: float) -> Reply:
+    def is_at(self, latitude: float, longitude: float) -> BotReply:
         return self.does(Place(latitude, longitude))
 
-    def says_something(self) -> Reply:
+    def says_something(self) -> BotReply:
         return self.does(Talk())
 
-    def leaves(self) -> Reply:
+    def leaves(self) -> BotReply:
         return self.does(Left())
 
     def subscribes(self) -> Subscriber:
@@ -78,11 +78,11 @@ class Chat:
         return self.subscriber
 
 
-def data_of(answer: Reply) -> list[str]:
+def data_of(answer: BotReply) -> list[str]:
     """What the buttons of an answer send."""
     boards = [say.keyboard or {} for say in answer.says]
     return [key["callback_data"] for board in boards for row in board.get("inline_keyboard", []) for key in row]
 
 
-def text_of(answer: Reply) -> str:
+def text_of(answer: BotReply) -> str:
     return "\n".join(say.text for say in answer.says)

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from alerts.bot.conversation import data_of as kept_as
 from alerts.bot.conversation import reply
-from alerts.bot.events import Command, Event, Place, Press, Talk
-from alerts.bot.reply import LONGEST_DATA, Kept
+from alerts.bot.events import ChatEvent, Command, Place, Press, Talk
+from alerts.bot.reply import LONGEST_DATA, SPOKEN, Kept
 from alerts.bot.town import Fresh, On, Town, _ground, key_of
-from alerts.bot.words import SPOKEN
 from alerts.model.alert import Severity
 from alerts.model.subscriber import Quiet, Subscriber, Topic
 from tests.unit.bot.talking import CHAT, NOW, TOWN, Chat, data_of, district, text_of
@@ -167,7 +166,7 @@ def test_mydata_is_all_that_is_kept():
 
 def test_mydata_is_all_of_it_however_much_that_is():
     kept = Kept(Subscriber(CHAT), [(f"incident-{number}<🌊>", number, NOW) for number in range(300)])
-    answer = reply(kept, Event(CHAT, private=True, what=Command("mydata")), TOWN, NOW)
+    answer = reply(kept, ChatEvent(CHAT, private=True, what=Command("mydata")), TOWN, NOW)
     shown = [parse_html(say.text).text for say in answer.says]
     assert all(units(text) <= 4096 for text in shown)
     whole = "".join(shown)
@@ -317,6 +316,6 @@ def test_it_says_what_no_choice_of_topics_keeps_back():
 
 
 def test_forgetting_says_that_the_link_to_an_account_goes_too():
-    said = reply(Kept(Subscriber(CHAT), account="<anne>"), Event(CHAT, True, Command("forget"), "fr"), TOWN, NOW)
+    said = reply(Kept(Subscriber(CHAT), account="<anne>"), ChatEvent(CHAT, True, Command("forget"), "fr"), TOWN, NOW)
     assert "Le lien avec le compte <b>&lt;anne&gt;</b> disparaît aussi" in text_of(said)
-    assert "Le lien" not in text_of(reply(Kept(Subscriber(CHAT)), Event(CHAT, True, Command("forget")), TOWN, NOW))
+    assert "Le lien" not in text_of(reply(Kept(Subscriber(CHAT)), ChatEvent(CHAT, True, Command("forget")), TOWN, NOW))

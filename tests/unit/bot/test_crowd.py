@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from alerts.bot.crowd import MOST, MOST_IN_A_GROUP, SPAN, Crowd
-from alerts.bot.events import Event, Left, Talk
+from alerts.bot.events import ChatEvent, Left, Talk
+from alerts.bot.reception import MOST, MOST_IN_A_GROUP, SPAN, Crowd
 from tests.fakes import FakeClock
 
 
@@ -11,7 +11,7 @@ async def test_forty_a_minute_and_no_more():
     clock = FakeClock()
     crowd = Crowd(clock)
     flood, other, gone = (
-        Event(chat, private=True, what=what) for chat, what in ((1, Talk()), (2, Talk()), (1, Left()))
+        ChatEvent(chat, private=True, what=what) for chat, what in ((1, Talk()), (2, Talk()), (1, Left()))
     )
 
     assert [crowd.lets_in(flood) for _ in range(MOST + 5)] == [True] * MOST + [False] * 5
@@ -23,7 +23,7 @@ async def test_forty_a_minute_and_no_more():
 
 async def test_a_group_may_say_less_than_telegram_lets_us_answer_there():
     crowd = Crowd(FakeClock())
-    group = Event(-5, private=False, what=Talk())
+    group = ChatEvent(-5, private=False, what=Talk())
     assert sum(crowd.lets_in(group) for _ in range(100)) == MOST_IN_A_GROUP < 20
 
 

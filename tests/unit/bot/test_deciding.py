@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.bot.deciding import ANSWERED_WITHIN, LONGEST_REASON, answer, is_reason
-from alerts.bot.events import Command, Event, Press, Talk, What
+from alerts.bot.events import ChatEvent, Command, Press, Talk, What
 from alerts.bot.officers import SEEN
 from alerts.desk.station import Intake
 from alerts.model.actor import Role
@@ -48,7 +48,7 @@ class Phone:
             self.desk.sitting().officer_chats.link(Linked("telegram", CHAT, name))
 
     def does(self, what, language: str = "fr"):
-        event = Event(CHAT, private=True, what=what, language=language, asker=1)
+        event = ChatEvent(CHAT, private=True, what=what, language=language, asker=1)
         with transaction(self.desk.town.db):
             return answer(self.desk.sitting(), "telegram", event, TOWN)
 
@@ -59,7 +59,7 @@ class Phone:
         return self.does(Talk(text))
 
     def listens(self, what: What = SAYING, *, private: bool = True) -> bool:
-        return asyncio.run(is_reason(Asked(self.desk), "telegram", Event(CHAT, private, what)))
+        return asyncio.run(is_reason(Asked(self.desk), "telegram", ChatEvent(CHAT, private, what)))
 
     @property
     def states(self) -> set[str]:

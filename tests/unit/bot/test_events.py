@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.bot.events import Command, Event, Left, Moved, Place, Press, Talk, read_update
+from alerts.bot.events import ChatEvent, Command, Left, Moved, Place, Press, Talk, read_update
 
 ANNE = {
     "id": 77,
@@ -66,7 +66,7 @@ def test_an_update_is_read(update, what):
 
 def test_nothing_personal_comes_along_and_no_repr_names_a_chat():
     event = read_update(message(text="Bonjour, je suis Anne Secret"), "tocsin_bot")
-    assert event == Event(77, private=True, what=Talk("Bonjour, je suis Anne Secret"), language="fr", asker=77)
+    assert event == ChatEvent(77, private=True, what=Talk("Bonjour, je suis Anne Secret"), language="fr", asker=77)
     assert "77" not in repr(event)
     assert not any(word in repr(event) for word in ("Anne", "Secret", "Bonjour"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.bot.handled import Batch, Handled
+from alerts.bot.reception import Batch, Handled
 
 NUMBERS = range(7, 47)
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from alerts.access.linking import digest_of
-from alerts.bot.events import Command, Event, Press
+from alerts.bot.events import ChatEvent, Command, Press
 from alerts.bot.officers import Waiting, is_theirs, sheets
 from alerts.model.post import Image, Message, PostState
 from tests.unit.store.conftest import a_post, a_record
@@ -117,7 +117,7 @@ def test_a_picture_is_shown_once_above_the_posts(tmp_path):
     ],
 )
 def test_nobody_decides_in_a_group(what, private, theirs):
-    assert is_theirs(Event(1, private, what)) is theirs
+    assert is_theirs(ChatEvent(1, private, what)) is theirs
 
 
 def test_a_code_is_known_however_it_is_typed():

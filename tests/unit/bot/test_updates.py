@@ -14,9 +14,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from alerts.access.administering import add_account
 from alerts.access.deeds import Deed
 from alerts.access.linking import digest_of
-from alerts.bot.crowd import AT_A_STRETCH
 from alerts.bot.events import read_update
-from alerts.bot.updates import AT_ONCE, KEPT_EVERY, SECRET_HEADER, SET_AGAIN, Asking, Bot, Listening, Reception
+from alerts.bot.reception import AT_A_STRETCH, AT_ONCE, Bot, Reception
+from alerts.bot.updates import KEPT_EVERY, SECRET_HEADER, SET_AGAIN, Asking, Listening
 from alerts.config import Config, load_config
 from alerts.daemon.furnish import furnish_desk
 from alerts.daemon.live import Live
@@ -277,7 +277,7 @@ async def test_one_that_can_not_be_read_keeps_nobody_from_being_heard(scene, mon
             raise RecursionError
         return read_update(update, username)
 
-    monkeypatch.setattr("alerts.bot.updates.read_update", stumbling)
+    monkeypatch.setattr("alerts.bot.reception.read_update", stumbling)
     scene.line.batches.append([scene.command(1, "/now"), scene.command(2, "/now")])
     await run_for(scene, 40)
     assert [chat for chat, _ in scene.line.said] == [2]

@@ -1,0 +1,322 @@
+"""How each update is handled once and answered, then let go of.
+
+An update is read into an event (`events`). What one chat says too often in a minute is passed over, so that nobody
+keeps the bot busy for everybody (`Crowd`). What was handled already is not answered twice, however often Telegram
+brings it (`Handled`, and the offset that a `Batch` lets be kept). Then it is decided what to answer: first by reading
+alone, since most of what people ask changes nothing, and once more in a transaction that writes where something is to
+be kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from alerts.bot import deciding, officers
+from alerts.bot.conversation import reply
+from alerts.bot.events import ChatEvent, Command, Left, Moved, Press, read_update
+from alerts.bot.reply import SPOKEN, BotReply, Kept, Say, commands, safe
+from alerts.bot.town import Town
+from alerts.desk.sitting import Office, Sitting
+from alerts.model.errors import ChatMoved, DeliveryError, ReaderGone, Retry, TocsinError
+from alerts.model.ports import BotClient, Clock
+from alerts.rendering.words import word
+
+AT_ONCE = 16
+"""Chats that are answered at the same time."""
+TRIES = 4
+LONGEST_BACKOFF = 60.0
+
+MOST = 40
+"""What one chat may say in a minute: somebody who taps through forty districts is no nuisance."""
+MOST_IN_A_GROUP = 15
+"""What a group may say in a minute. Telegram takes 20 messages a minute to a group (https://core.telegram.org/bots/faq),
+and what is too many there halts the whole bot, alerts to everybody else included."""
+SPAN = 60.0
+AT_A_STRETCH = 3
+"""Answers that one chat gets in so many seconds, at once or not: Telegram takes one a second and short bursts."""
+_CHATS_REMEMBERED = 20_000
+
+Landed = Callable[[Mapping[str, Any]], Awaitable[None]]
+log = structlog.get_logger()
+
+
+class Crowd:
+    """Counts, in memory alone."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._said: dict[int, deque[float]] = {}
+        self._answered: dict[int, deque[float]] = {}
+
+    def lets_in(self, event: ChatEvent) -> bool:
+        """Whether it is to be answered. That a chat left or moved always is to be known."""
+        if isinstance(event.what, Left | Moved):
+            return True
+        now = self._clock.monotonic()
+        said = _lately(self._said, event.chat, now, SPAN)
+        if len(said) >= (MOST if event.private else MOST_IN_A_GROUP):
+            return False
+        said.append(now)
+        return True
+
+    def wait_to_answer(self, chat: int) -> float:
+        """Seconds until it is that chat's turn, which is taken by this; 0: now."""
+        now = self._clock.monotonic()
+        answered = _lately(self._answered, chat, now, AT_A_STRETCH)
+        turn = max(now, answered[-AT_A_STRETCH] + AT_A_STRETCH) if len(answered) >= AT_A_STRETCH else now
+        answered.append(turn)
+        return turn - now
+
+
+def _lately(times: dict[int, deque[float]], chat: int, now: float, span: float) -> deque[float]:
+    """What that chat did within the last `span` seconds; it stands last of those that are remembered."""
+    found = times.pop(chat, deque())
+    while found and now - found[0] >= span:
+        found.popleft()
+    times[chat] = found
+    while len(times) > _CHATS_REMEMBERED:
+        del times[next(iter(times))]
+    return found
+
+
+# Which updates were handled: Telegram brings again what it thinks nobody took, and nobody is to be answered twice.
+
+_UPDATES_REMEMBERED = 2000
+
+
+class Handled:
+    """Remembers, in memory alone; what was handled before a start is told by the offset that is kept."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[int, None] = {}
+
+    def holds(self, update: Mapping[str, Any]) -> bool:
+        """Whether it was handled, or is at the moment."""
+        return _number(update) in self._numbers
+
+    def add(self, update: Mapping[str, Any]) -> None:
+        """It is being handled from now on."""
+        if (number := _number(update)) is not None:
+            self._numbers[number] = None
+        while len(self._numbers) > _UPDATES_REMEMBERED:
+            del self._numbers[next(iter(self._numbers))]
+
+    def undo(self, updates: Iterable[Mapping[str, Any]]) -> None:
+        """They are to come again: nothing of them was done."""
+        for update in updates:
+            if (number := _number(update)) is not None:
+                self._numbers.pop(number, None)
+
+
+class Batch:
+    """Updates that came together, and up to where all of them are done with. `end` is the first behind them."""
+
+    def __init__(self, updates: Sequence[Mapping[str, Any]], every: int) -> None:
+        self._every = every
+        self._open = sorted(number for each in updates if (number := _number(each)) is not None)
+        self._done: set[int] = set()
+        self._told = 0
+        self._passed = 0
+        self.end = self._open[-1] + 1
+
+    def land(self, update: Mapping[str, Any]) -> int | None:
+        """It is done with. The first one that isn't, where it is `every` more since that was last told."""
+        if (number := _number(update)) is not None:
+            self._done.add(number)
+        while self._passed < len(self._open) and self._open[self._passed] in self._done:
+            self._passed += 1
+        if self._passed - self._told < self._every or self._passed == len(self._open):
+            return None
+        self._told = self._passed
+        return self._open[self._passed]
+
+
+def _number(update: Mapping[str, Any]) -> int | None:
+    number = update.get("update_id")
+    return number if isinstance(number, int) else None
+
+
+# From an update to its answer.
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """The bot of one channel: its client, the office that it acts through, and the town as it is at the moment.
+
+    `remember` keeps a fact of the channel: under `bot` stands by which name people find it.
+    """
+
+    channel: str
+    client: BotClient
+    office: Office
+    town: Callable[[], Awaitable[Town]]
+    clock: Clock
+    remember: Callable[[str, str], Awaitable[None]]
+
+
+class Reception:
+    """Handles updates. What goes wrong with one is logged without a word of whose it was, and stops no other."""
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+        self._crowd = Crowd(bot.clock)
+        self._handled = Handled()
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self.username = ""
+
+    async def introduce(self) -> None:
+        """Learn the bot's own name, and show everybody its commands. Raises DeliveryError."""
+        self.username = await self._bot.line.me()
+        await self._bot.remember("bot", f"@{self.username}")
+        for language in (None, *SPOKEN):
+            await self._bot.line.list_commands(commands(language or "en"), language)
+
+    async def handle(self, updates: Sequence[Mapping[str, Any]], landed: Landed | None = None) -> None:
+        """Handle them, those of one chat in their order, each once, however often it is brought.
+
+        `landed` hears of each that is done with. Raises what the database does: then they are to come again.
+        """
+        if not self.username:
+            self.username = await self._bot.line.me()
+        chats: dict[int, list[tuple[Mapping[str, Any], ChatEvent]]] = {}
+        for update in updates:
+            event = None if self._handled.holds(update) else self._read(update)
+            if event is not None and self._crowd.lets_in(event):
+                self._handled.add(update)
+                chats.setdefault(event.chat, []).append((update, event))
+            elif landed is not None:
+                await landed(update)
+        handling = (self._one_chat(events, landed) for events in chats.values())
+        results = await asyncio.gather(*handling, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    def _read(self, update: Mapping[str, Any]) -> ChatEvent | None:
+        """What it tells. One that can't be read is let go of, or it would come again for ever, ahead of all others."""
+        try:
+            return read_update(update, self.username)
+        except Exception as error:  # noqa: BLE001 whatever it is; its words might be somebody's
+            log.error("bot.unreadable", channel=self._bot.channel, error=type(error).__name__)  # noqa: TRY400
+            return None
+
+    async def _one_chat(self, events: Sequence[tuple[Mapping[str, Any], ChatEvent]], landed: Landed | None) -> None:
+        async with self._turns:
+            for place, (each, event) in enumerate(events):
+                try:
+                    await self._one(event)
+                except sqlite3.Error:
+                    self._handled.undo(update for update, _ in events[place:])
+                    raise
+                except DeliveryError as error:
+                    log.warning("bot.not_answered", channel=self._bot.channel, reason=str(error.reason))
+                except Exception:
+                    log.exception("bot.stumbled", channel=self._bot.channel)
+                if landed is not None:
+                    await landed(each)
+
+    async def _one(self, event: ChatEvent) -> None:
+        if not await self._may(event):
+            if isinstance(event.what, Press):
+                await self._bot.line.answer_press(event.what.id, "Administrators only. / Réservé aux administrateurs.")
+            return
+        if isinstance(event.what, Moved):
+            await self._move(event.chat, event.what.to)
+            return
+        town = await self._bot.town()
+        answer = await self._decide(event, town)
+        if isinstance(event.what, Press):
+            await self._answer_press(event.what, answer)
+        await self._say(event.chat, answer.says)
+
+    async def _may(self, event: ChatEvent) -> bool:
+        """In a group its administrators alone speak for it; who it was is forgotten at once."""
+        if event.private or event.asker is None or isinstance(event.what, Left | Moved):
+            return True
+        if isinstance(event.what, Command) and event.what.name == "link":  # it links nothing there, and burns the code
+            return True
+        return isinstance(event.what, Command | Press) and await self._bot.line.is_admin(event.chat, event.asker)
+
+    async def _decide(self, event: ChatEvent, town: Town) -> BotReply:
+        """Read first: most of what people ask changes nothing, and then nothing is written."""
+        channel, office = self._bot.channel, self._bot.office
+        if officers.is_theirs(event) or await deciding.is_reason(office, channel, event):
+            act = officers.answer if isinstance(event.what, Command) else deciding.answer
+            try:
+                return await office.act(lambda sitting: act(sitting, channel, event, town))
+            except TocsinError as error:
+                return BotReply((Say(safe(word(error.reason, town.language, town.zone))),))
+        answer = await office.ask(lambda sitting: _answer(sitting, channel, event, town))
+        if answer.keeps is None and not answer.forgets:
+            return answer
+        return await office.act(lambda sitting: _answer_and_keep(sitting, channel, event, town))
+
+    async def _answer_press(self, press: Press, answer: BotReply) -> None:
+        try:
+            await self._bot.line.answer_press(press.id, answer.toast)
+        except DeliveryError as error:
+            log.debug("bot.press_not_answered", channel=self._bot.channel, reason=str(error.reason))
+
+    async def _say(self, chat: int, says: Sequence[Say]) -> None:
+        left = list(says)
+        try:
+            while left:
+                await self._bot.clock.sleep(self._crowd.wait_to_answer(chat))
+                await say_surely(self._bot, chat, left[0])
+                del left[0]
+        except ReaderGone:
+            await self._bot.office.act(lambda sitting: officers.forget(sitting, self._bot.channel, chat))
+            log.info("bot.reader_left", channel=self._bot.channel)
+        except ChatMoved as error:
+            await self._move(chat, error.to)
+            await self._say(error.to, left)
+
+    async def _move(self, old: int, new: int) -> None:
+        await self._bot.office.act(lambda sitting: sitting.subscribers.moved(self._bot.channel, old, new))
+        log.info("bot.chat_moved", channel=self._bot.channel)
+
+
+async def say_surely(bot: Bot, chat: int, say: Say) -> int:
+    """Say it, again while it is certain that it isn't there yet. Raises DeliveryError."""
+    for tries in range(1, TRIES):
+        try:
+            return await _say_once(bot, chat, say)
+        except Retry as error:
+            wait = (error.after - bot.clock.now()).total_seconds() if error.after else 2.0**tries
+            await bot.clock.sleep(min(max(wait, 0.1), LONGEST_BACKOFF))
+    return await _say_once(bot, chat, say)
+
+
+async def _say_once(bot: Bot, chat: int, say: Say) -> int:
+    if say.picture is not None:
+        return await bot.client.show(chat, say.picture, say.text)
+    return await bot.client.say(chat, say.text, say.keyboard, say.edit)
+
+
+def _answer(sitting: Sitting, channel: str, event: ChatEvent, town: Town) -> BotReply:
+    chat = event.chat
+    kept = Kept(
+        sitting.subscribers.get(channel, chat),
+        sitting.subscribers.received(channel, chat),
+        sitting.officer_chats.linked(channel, chat),
+        sitting.subscribers.held(channel, chat),
+        sitting.officer_chats.told(channel, chat),
+        sitting.officer_chats.asked(channel, chat),
+    )
+    return reply(kept, event, town, sitting.now)
+
+
+def _answer_and_keep(sitting: Sitting, channel: str, event: ChatEvent, town: Town) -> BotReply:
+    answer = _answer(sitting, channel, event, town)
+    if answer.forgets:
+        officers.forget(sitting, channel, event.chat)
+    elif answer.keeps is not None:
+        sitting.subscribers.put(channel, answer.keeps)
+    return answer
