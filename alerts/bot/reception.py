@@ -173,10 +173,10 @@ class Reception:
 
     async def introduce(self) -> None:
         """Learn the bot's own name, and show everybody its commands. Raises DeliveryError."""
-        self.username = await self._bot.line.me()
+        self.username = await self._bot.client.me()
         await self._bot.remember("bot", f"@{self.username}")
         for language in (None, *SPOKEN):
-            await self._bot.line.list_commands(commands(language or "en"), language)
+            await self._bot.client.list_commands(commands(language or "en"), language)
 
     async def handle(self, updates: Sequence[Mapping[str, Any]], landed: Landed | None = None) -> None:
         """Handle them, those of one chat in their order, each once, however often it is brought.
@@ -184,7 +184,7 @@ class Reception:
         `landed` hears of each that is done with. Raises what the database does: then they are to come again.
         """
         if not self.username:
-            self.username = await self._bot.line.me()
+            self.username = await self._bot.client.me()
         chats: dict[int, list[tuple[Mapping[str, Any], ChatEvent]]] = {}
         for update in updates:
             event = None if self._handled.holds(update) else self._read(update)
@@ -225,7 +225,7 @@ class Reception:
     async def _one(self, event: ChatEvent) -> None:
         if not await self._may(event):
             if isinstance(event.what, Press):
-                await self._bot.line.answer_press(event.what.id, "Administrators only. / Réservé aux administrateurs.")
+                await self._bot.client.answer_press(event.what.id, "Administrators only. / Réservé aux administrateurs.")
             return
         if isinstance(event.what, Moved):
             await self._move(event.chat, event.what.to)
@@ -242,7 +242,7 @@ class Reception:
             return True
         if isinstance(event.what, Command) and event.what.name == "link":  # it links nothing there, and burns the code
             return True
-        return isinstance(event.what, Command | Press) and await self._bot.line.is_admin(event.chat, event.asker)
+        return isinstance(event.what, Command | Press) and await self._bot.client.is_admin(event.chat, event.asker)
 
     async def _decide(self, event: ChatEvent, town: Town) -> BotReply:
         """Read first: most of what people ask changes nothing, and then nothing is written."""
@@ -260,7 +260,7 @@ class Reception:
 
     async def _answer_press(self, press: Press, answer: BotReply) -> None:
         try:
-            await self._bot.line.answer_press(press.id, answer.toast)
+            await self._bot.client.answer_press(press.id, answer.toast)
         except DeliveryError as error:
             log.debug("bot.press_not_answered", channel=self._bot.channel, reason=str(error.reason))
 

@@ -65,12 +65,12 @@ class Asking:
                 await self._bot.clock.sleep(self._pause(error, failures))
 
     async def _begin(self) -> None:
-        await self._bot.line.listen_by_asking()
+        await self._bot.client.listen_by_asking()
 
     async def _round(self) -> None:
         channel, office = self._bot.channel, self._bot.office
         offset = await office.ask(lambda sitting: sitting.subscribers.offset(channel))
-        updates = await self._bot.line.updates(offset, POLL)
+        updates = await self._bot.client.updates(offset, POLL)
         if not updates:
             return
         batch = Batch(updates, KEPT_EVERY)
@@ -128,7 +128,7 @@ class Listening(Asking):
 
     async def _begin(self) -> None:
         self._told = self._secret()
-        await self._bot.line.listen_at(self._url, self._told)
+        await self._bot.client.listen_at(self._url, self._told)
 
     async def _round(self) -> None:
         """Set it anew after a while; as who it is by now, where the token is another one."""
