@@ -86,6 +86,7 @@ def district_chosen(subscriber: Subscriber, code: str, town: Town, *, on: bool) 
     """With that district, or without it. All of them are the whole town."""
     districts = subscriber.districts | {code} if on else subscriber.districts - {code}
     is_all = {each.code for each in town.districts} <= districts
+    # All of them one by one is the whole town, also when the town gets one more district.
     return replace(subscriber, districts=frozenset() if is_all else districts)
 
 
@@ -229,6 +230,7 @@ def _district(name: str, argument: str, subscriber: Subscriber, town: Town) -> t
 
 def _topic(name: str, topic: Topic, subscriber: Subscriber) -> Subscriber:
     topics = subscriber.topics | {topic} if name == "t+" else subscriber.topics - {topic}
+    # Every topic is everything, also those that a later version adds.
     return replace(subscriber, topics=frozenset() if len(topics) == len(Topic) else topics)
 
 

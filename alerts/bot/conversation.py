@@ -251,6 +251,7 @@ def _next(after: Subscriber, press: Press, town: Town) -> BotReply:
     asked = {"town": "where", "where": "where", "topics": "topics", "s": "severity"}.get(press.data.partition(":")[0])
     if after.step is None:
         return BotReply((replace(screen("menu", after, town), edit=press.message),), keeps=after)
+    # A button of an older message: what it chose holds, the question that is open is asked once more.
     if asked != after.step:
         return BotReply((replace(screen(after.step, after, town), edit=press.message),), keeps=after)
     following = steps(town).after(after.step)
@@ -293,6 +294,7 @@ def _place(scene: Scene, place: Place) -> BotReply:
         following = screen("where" if town.districts else "menu", known, town)
         return BotReply((Say(text, away), following), keeps=known)
     after = district_chosen(known, district.code, town, on=True)
+    # Who was asked for a district and sent a place has answered; who changes a choice later has nothing open.
     if after.step == "where":
         after = replace(after, step=steps(town).after("where"))
     text = _("Your district: <b>%(name)s</b>. The location was not kept.", name=safe(district.name))

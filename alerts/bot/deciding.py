@@ -128,6 +128,7 @@ def _case(
 def _why_not(case: _Case, account: Account, *, validates: bool) -> str | None:
     _ = words_of(case.language).gettext
     is_own = wrote(case.officer.actor, case.record)
+    # Taking back what one wrote oneself, or what a veto time lets everybody stop, needs no right to reject.
     is_light = not validates and (is_own or is_vetoed(case.record, case.posts))
     needed = MAY[Act.POST] if is_light else MAY[Act.APPROVE if validates else Act.REJECT]
     if account.disabled_at is not None:

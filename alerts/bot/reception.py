@@ -188,6 +188,7 @@ class Reception:
         chats: dict[int, list[tuple[Mapping[str, Any], ChatEvent]]] = {}
         for update in updates:
             event = None if self._handled.holds(update) else self._read(update)
+            # Marked before it is handled: Telegram may bring it a second time meanwhile, by the webhook.
             if event is not None and self._crowd.lets_in(event):
                 self._handled.add(update)
                 chats.setdefault(event.chat, []).append((update, event))
@@ -213,6 +214,7 @@ class Reception:
                 try:
                     await self._one(event)
                 except sqlite3.Error:
+                    # Nothing of these was kept, so they are to come again; those before are done with.
                     self._handled.undo(update for update, _ in events[place:])
                     raise
                 except DeliveryError as error:
@@ -225,7 +227,9 @@ class Reception:
     async def _one(self, event: ChatEvent) -> None:
         if not await self._may(event):
             if isinstance(event.what, Press):
-                await self._bot.client.answer_press(event.what.id, "Administrators only. / Réservé aux administrateurs.")
+                await self._bot.client.answer_press(
+                    event.what.id, "Administrators only. / Réservé aux administrateurs."
+                )
             return
         if isinstance(event.what, Moved):
             await self._move(event.chat, event.what.to)

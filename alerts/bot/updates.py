@@ -49,6 +49,7 @@ class Asking:
         while True:
             asked_at = self._bot.clock.monotonic()
             await self._wait_for_lease()
+            # Waiting for the lease is no standing still: another process listened meanwhile.
             if self._bot.clock.monotonic() - asked_at > HELD_BY_ANOTHER:
                 self.cycled_at = self._bot.clock.monotonic()
             try:
@@ -143,6 +144,7 @@ class Listening(Asking):
     async def take(self, request: web.Request) -> web.Response:
         """One update that was brought. Whoever doesn't know the secret learns nothing."""
         given = request.headers.get(SECRET_HEADER, "")
+        # Compared in constant time, or the time would tell how many letters of the secret were right.
         if not hmac.compare_digest(given.encode(errors="surrogateescape"), self._secret().encode()):
             return web.Response(status=HTTPStatus.FORBIDDEN)
         try:

@@ -32,6 +32,7 @@ LONGEST_ID, LONGEST_ADDRESS, LONGEST_NAME = 200, 2000, 200
 """Characters of what an answer tells that are kept."""
 LONGEST_WAIT = timedelta(days=1)
 """A platform that names a later time is asked again by then."""
+# A JSON number beyond this is exact in few programs (RFC 8259, section 6): nobody counts that far.
 _HIGHEST = 2**53
 _ACCEPT = {"Accept-Encoding": UNPACKED_HERE}
 
@@ -132,6 +133,7 @@ async def _body_of(response: aiohttp.ClientResponse, largest: int) -> bytes:
     try:
         return await read_body(response.content.iter_any(), packing, largest, announced)
     except SourceFailed:
+        # Too large, or packed so that it can't be unpacked: the status alone is taken, and the connection isn't reused.
         response.close()
         return b""
     except BaseException:
@@ -141,6 +143,7 @@ async def _body_of(response: aiohttp.ClientResponse, largest: int) -> bytes:
 
 def id_of(told: object) -> str | None:
     """What an answer tells as an id, if it can be one: a number or a short text that can be printed."""
+    # A number of more than 64 bits is no id of a platform, and no database would take it.
     if isinstance(told, bool) or not isinstance(told, str | int) or (isinstance(told, int) and abs(told) >= 2**63):
         return None
     text = str(told)
@@ -209,6 +212,7 @@ def _why_unmade(error: aiohttp.ClientError, seconds: float) -> Reason:
         return because("no_connection_within", seconds=f"{seconds:g}")
     if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
         return because("no_tls")
+    # aiohttp hides the system's error in one of its own, at one depth or another.
     if isinstance(error, ConnectionRefusedError) or isinstance(error.__cause__, ConnectionRefusedError):
         return because("connection_refused")
     return because("no_connection")

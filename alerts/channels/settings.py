@@ -81,6 +81,7 @@ class SecretSource(BaseModel):
         name = self.file or ""
         directory = os.environ.get("CREDENTIALS_DIRECTORY")
         places = [Path(directory) / name] if directory else []
+        # systemd hands credentials over in a folder of its own, which goes before the configuration's.
         for place in [*places, folder / name]:
             try:
                 value = place.read_text(encoding="utf-8").strip()

@@ -168,6 +168,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
     """The time that `Retry-After` names, in seconds or as a date (RFC 9110, 10.2.3); None where it names none."""
     value = headers.get("Retry-After", "").strip()
     if value.isdecimal():
+        # Nine digits are thirty years: more would only make the number slow to read.
         return now + min(timedelta(seconds=int(value[:9])), LONGEST_WAIT)
     try:
         moment = parsedate_to_datetime(value)
@@ -225,6 +226,7 @@ class Webhook:
 
         `reply_to` is told to the receiver as the id of the post that this one follows.
         """
+        # The id is the post's for good: the receiver drops by it what comes twice.
         now, identity = self._resources.clock.now(), identity_of(message, reply_to)
         picture = await self._load(message.image) if message.image else None
         answer = await self._send(identity, letter(message, identity, reply_to, picture, now), now)

@@ -129,6 +129,7 @@ class Attempts:
         """The health is changed before anything is awaited again: the next post must know of it."""
         if post.exercise is not self._settings.exercise:
             return retry.misdirected(post)
+        # Between the journal and this line the process may have stood still for seconds, as a stopped machine does.
         if self._desk.keeper.lease_of(self._settings.name) is None:
             return retry.overtaken()
         try:

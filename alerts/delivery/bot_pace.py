@@ -126,6 +126,7 @@ class BotPace:
         for queue in self._queues.values():
             while queue and queue[0].done():  # its caller was cancelled
                 queue.popleft()
+        # Answers go first, but not for ever: a town that asks would keep an emergency waiting.
         if self._owed and self._queues[Precedence.URGENT]:
             return Precedence.URGENT
         return next((precedence for precedence, queue in self._queues.items() if queue), None)

@@ -293,6 +293,7 @@ class BulkSender:
 
     def _halt(self, seconds: float, reason: Reason) -> None:
         """Once for all that fail together; longer each time, until something lands."""
+        # Many fail together when a network goes; each would double the pause.
         if self._pace.halted_for > 0:
             return
         self._pace.halt(seconds)

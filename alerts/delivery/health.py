@@ -77,6 +77,7 @@ class ChannelHealth:
         """
         if isinstance(error, Duplicate | Gone):
             return
+        # A platform that refuses the very first post is set up wrongly: that needs no second one to be told.
         self._failures += FAILURES_TOLD if isinstance(error, Rejected) and not self._worked else 1
         told = self._failures >= FAILURES_TOLD
         if told and not self.blocked and self.paused_until(self._clock.now()) is None:

@@ -153,6 +153,7 @@ class InFlight:
         """How many more may leave: those that landed and aren't kept count, for a kill would repeat them too."""
         if self.cold:
             return 1 - self._of[self.working]
+        # What a batch holds before it is full counts from the start, so that the number under way doesn't swing.
         unkept = len(self._landed) + len(self._odd) + self._keeping
         return self._most - max(unkept, self._batch - 1) - self._taken()
 

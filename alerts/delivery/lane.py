@@ -149,6 +149,7 @@ class Lane:
             idle = self._clock.sleep(LONGEST_IDLE.total_seconds())
             await first_of(self._keeper.wait_for(self.settings.name), self._stopped.wait(), idle)
             return
+        # Cleared before the outbox is asked: what is stored while it answers wakes the lane again.
         self._wake.clear()
         await self._learn(lease)
         self._round = Moment.now(self._clock)
@@ -158,6 +159,7 @@ class Lane:
             await self._tidy(now)
         until = self._health.paused_until(now) or await self._get_ready(now)
         if until is None:
+            # Sending first, looking after: what is in doubt waits a little, an emergency doesn't.
             until = await self._send_next(lease, now)
             if tidies or until != now:
                 await self._look(lease, now)
@@ -208,6 +210,7 @@ class Lane:
         if post is None:
             return
         begun = await self._outbox.begin(post, lease, self._clock.now(), action="look", counts=False)
+        # The journal took nothing under this lease: somebody else may work the lane by now.
         if begun is None:
             self._keeper.doubt(self.settings.name)
             self._wake.set()
@@ -217,6 +220,7 @@ class Lane:
     async def _send_next(self, lease: Lease, now: datetime) -> datetime | None:
         """Begin the next posts that may leave. `now`: go on at once; later: not before; None: there is none."""
         room = self.settings.concurrency - self.under_way
+        # Room below nothing is taken by urgent posts, which may be some more than the lane's number.
         if room <= -URGENT_EXTRA:
             return None
         posts = await self._outbox.next_due(self.settings.name, now, urgent_only=room <= 0, most=max(room, 1))
@@ -251,6 +255,7 @@ class Lane:
             self._departures.forget(ticket.place)
         if begun is None:
             return False
+        # Only the transaction knew whether there is something out to change; a new post needs a place in the windows.
         if not ticket.counts and self._counts_after_all(ticket.post, begun) and self._has_to_wait(ticket.post):
             self._spawn(self._sending, self._attempts.put_back(ticket.post, begun, begun_at))
         else:

@@ -86,6 +86,7 @@ class LeaseKeeper:
         return held if held is not None and held.until > self._clock.monotonic() else None
 
     async def _renew(self) -> None:
+        # Measured before the database is asked: a slow answer shortens our own belief, never lengthens it.
         now, until = self._clock.now(), self._clock.monotonic() + TERM.total_seconds()
         before = dict(self._held)
         try:

@@ -37,6 +37,7 @@ class Pace:
         free = now
         for window in self.windows:
             held = self.reserve if window == self.longest and not urgent else 0
+            # A reserve as large as the window would let nothing but emergencies through, for ever.
             capacity = max(window.count - held, 1)
             if len(departures) >= capacity:
                 free = max(free, departures[-capacity] + window.span)

@@ -62,8 +62,10 @@ def judge(error: DeliveryError, post: Post, via: Means, now: datetime, chance: C
         case InDoubt() if via in _REPEATABLE:
             # Changed or taken back twice is the same as once: nothing has to be looked for.
             return Verdict(PostState.QUEUED, "retry", reason, next_try=now + backoff(post.tries + 1, chance))
+        # It may be out: said again it would stand there twice, so it is looked for first.
         case InDoubt():
             return Verdict(PostState.IN_DOUBT, "in_doubt", reason, next_try=now + LOOKS[0])
+        # The platform has these words already, perhaps from an attempt whose answer was lost: ours is looked for.
         case Duplicate():
             return Verdict(PostState.IN_DOUBT, "duplicate", reason, next_try=now)
         case BadCredential():

@@ -24,12 +24,15 @@ BLOCKED = timedelta(hours=1)
 """How long to wait when Facebook holds the posting too fast: it says no time."""
 
 _SLOW_FROM = 90  # percent of a limit, from where Meta slows calls down
+# Codes and percentages are small; a number beyond this is nonsense that must not reach a timedelta.
 _HIGHEST = 10**9
+# Error codes, by Meta's "Handle Errors": API unknown and API service; too many calls; access token; API permission.
 _TROUBLE = frozenset({1, 2})
 _LIMITED = frozenset({4, 17, 32, 341, 613, *range(80000, 80015)})
 _EXPIRED = frozenset({102, 190})
 _PERMISSION = frozenset({3, 10, *range(200, 300)})
 _PERMISSION_SUBCODES = frozenset({1404078, 4854002})
+# "Some of the aliases you requested do not exist", and "Invalid parameter", which subcode 33 makes the same.
 _GONE = 803
 _INVALID = 100
 _SAME_AS_LAST = 506

@@ -90,6 +90,7 @@ class Facebook:
         picture = await self._stage(message.image) if message.image else None
         fields = self._fields(message, picture)
         answer = await self._ask("POST", f"{self._settings.page_id}/feed", Act.PUBLISH, fields)
+        # One try more and no third: a refused post isn't out, so the words can follow at once.
         if len(fields) > 1 and answers.maybe_not_the_words(answer):
             log.warning("post.without_link_or_picture", channel=self._name, status=answer.status)
             fields = {"message": _whole(message)}

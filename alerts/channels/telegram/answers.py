@@ -114,6 +114,7 @@ def outcome(complaint: Complaint, act: Act, now: datetime) -> DeliveryError:
 
 
 def _refused(complaint: Complaint, act: Act, said: str) -> DeliveryError:
+    # The address holds the token: one that Telegram doesn't know is a path that it doesn't know.
     if complaint.status in (401, 404):
         return BadCredential(because("telegram_token_refused", said=said))
     if complaint.says(*_PERSON_LEFT):

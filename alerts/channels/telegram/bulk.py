@@ -160,6 +160,7 @@ class TelegramBulk:
         complaint = complaint_of(answer)
         if complaint is None:
             raise unreadable("Telegram", answer, Act.PUBLISH)
+        # A group that became a supergroup: nothing went out, and the new chat knows no message of the old.
         if complaint.migrated_to is not None and chat is None:
             return await self._tell(target, as_edit=False, chat=complaint.migrated_to, marked=marked)
         if complaint.unparsable and marked:
@@ -220,6 +221,7 @@ def _joined(texts: list[str]) -> str:
     whole = BETWEEN.join(texts)
     if len(texts) == 1 or utf16_units(whole) <= LONGEST:
         return whole
+    # Each gets the same room: the last of them may be what somebody waits for.
     room = LONGEST // len(texts) - len(BETWEEN)
     return BETWEEN.join(_first_lines(text, room) for text in texts)
 

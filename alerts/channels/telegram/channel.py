@@ -240,6 +240,7 @@ class Telegram:
     async def _send(self, message: Message, form: Form, reply_to: str | None, picture: Picture | None) -> Receipt:
         options: dict[str, Any] = {"parse_mode": ParseMode.HTML if form.html else None}
         if (parent := self._parent(reply_to, form.chat)) is not None:
+            # Telegram refuses an answer to a message that is gone, unless it is told that it may stand alone.
             options["reply_parameters"] = ReplyParameters(parent, allow_sending_without_reply=True)
         words = message.text if form.html else message.plain
         if form.picture and picture:

@@ -107,6 +107,7 @@ class TelegramClient:
         self, method: str, body: Mapping[str, Any] | aiohttp.FormData, act: Act, longest: timedelta | None = None
     ) -> object:
         """The result of one call, in its turn; asking for updates waits for no turn."""
+        # A long poll would hold the turn that answers need for half a minute.
         if method == "getUpdates":
             return await self._ask(method, body, act, longest or self._settings.timeout)
         async with self._pace.direct():

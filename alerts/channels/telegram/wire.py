@@ -79,6 +79,7 @@ class Wire(BaseRequest):
     ) -> tuple[int, bytes]:
         """Send one request. Raises Unheard or Complained for whatever isn't done, and nothing else."""
         act = _ACTS.get(url.rpartition("/")[2], Act.READ)
+        # From here on the address holds the token: nothing below may log it or put it into an error.
         address = url.replace(PLACEHOLDER, self._token.reveal(), 1)
         try:
             answer = await self._in_turn(address, method, request_data, act)

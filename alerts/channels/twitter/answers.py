@@ -49,6 +49,7 @@ def refusal(answer: Answer, act: Act, now: datetime) -> DeliveryError | None:
     if told is None:
         return unreadable("X", answer, act)
     words = _words(told)
+    # Before a 429 is read: spent credits may come as one, and no window gives them back.
     if _usage_capped(told, answer.status):
         return Retry(
             because("x_credits", said=quote(words)),
@@ -61,6 +62,7 @@ def refusal(answer: Answer, act: Act, now: datetime) -> DeliveryError | None:
 
 
 def _refused(status: int, told: Mapping[str, Any], words: str, act: Act) -> DeliveryError:
+    # X tells its many refusals by a 403 and words alone, so the order is from what is sure to what is guessed.
     said = quote(words)
     lower = words.lower()
     if status == 401:
@@ -125,6 +127,7 @@ def _as_sent(post: Mapping[str, Any]) -> str:
     text = str(post.get("text", ""))
     entities = post.get("entities")
     urls = entities.get("urls", ()) if isinstance(entities, dict) else ()
+    # t.co stands in the text, the real address beside it; a picture's own link wasn't in what we sent.
     for url in urls[:_MOST_LINKS] if isinstance(urls, list) else ():
         if isinstance(url, dict) and url.get("url") and url.get("expanded_url"):
             real = str(url["expanded_url"])

@@ -178,6 +178,7 @@ class Twitter:
         return self._at(remote_id)
 
     def _at(self, remote_id: str) -> Receipt:
+        # X leads from this address to the account's own, for posts made before its name was asked.
         user = self._resources.recall(f"{self._account}.username") or "i/web"
         return Receipt(remote_id, f"https://x.com/{user}/status/{remote_id}")
 
