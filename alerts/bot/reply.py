@@ -16,6 +16,11 @@ from alerts.rendering.words import Words, read_words
 
 SPOKEN = {"fr": "Français", "en": "English"}
 """The languages of the bot, each by its own name."""
+LONGEST_DATA = 64
+"""Bytes of a button's data (Bot API, InlineKeyboardButton)."""
+LONGEST_TEXT = 4096
+"""UTF-16 units of a message, its markup not counted (Bot API, sendMessage)."""
+_TAG = re.compile(r"<[^>]*>")
 _LOCALE = Path(__file__).parent / "locale"
 
 
@@ -43,13 +48,6 @@ def commands(language: str) -> Mapping[str, str]:
         "mydata": _("What is kept"),
         "forget": _("Remove everything"),
     }
-
-
-LONGEST_DATA = 64
-"""Bytes of a button's data (Bot API, InlineKeyboardButton)."""
-LONGEST_TEXT = 4096
-"""UTF-16 units of a message, its markup not counted (Bot API, sendMessage)."""
-_TAG = re.compile(r"<[^>]*>")
 
 
 @dataclass(frozen=True, slots=True)
