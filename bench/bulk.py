@@ -18,7 +18,7 @@ from alerts.channels.settings import TelegramSettings
 from alerts.channels.telegram.bulk import TelegramBulk, letter_of
 from alerts.daemon.clock import SystemClock
 from alerts.delivery.bot_pace import BotPace
-from alerts.delivery.bulk import BulkDesk, BulkSender, BulkSettings, ahead_of
+from alerts.delivery.bulk import BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
 from alerts.model.alert import Severity
 from alerts.model.bulk import Bulk, BulkState
@@ -115,9 +115,15 @@ async def sending(file: Path, tells: TelegramBulk, rate: int = 0, people: int = 
     database, clock = await Database.open(file), SystemClock()
     keeper, pace = LeaseKeeper(StoredLeases(database), clock, new_id(), [f"bulk {CHANNEL}"]), BotPace(rate, clock)
     house = Sending(database, people)
-    desk = BulkDesk(StoredBulks(database, Address(CHANNEL)), keeper, pace, clock, lambda _: None, house.ended)
     house.sender = BulkSender(
-        BulkSettings(CHANNEL, IN_FLIGHT, ZoneInfo("Europe/Paris"), ahead_of(rate, IN_FLIGHT)), tells, desk
+        BulkSettings(CHANNEL, IN_FLIGHT, ZoneInfo("Europe/Paris"), ahead_of(rate, IN_FLIGHT)),
+        tells,
+        bulks=StoredBulks(database, Address(CHANNEL)),
+        keeper=keeper,
+        pace=pace,
+        clock=clock,
+        landed=lambda _: None,
+        ended=house.ended,
     )
     tasks = [asyncio.create_task(work) for work in (keeper.run(), pace.run(), house.sender.run())]
     try:

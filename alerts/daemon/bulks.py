@@ -14,7 +14,7 @@ from alerts.channels.settings import TelegramSettings
 from alerts.config import Config
 from alerts.daemon.bots import bot_settings
 from alerts.delivery.bot_pace import BotPace
-from alerts.delivery.bulk import LONGEST_IDLE, BulkDesk, BulkSender, BulkSettings, ahead_of
+from alerts.delivery.bulk import LONGEST_IDLE, BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
 from alerts.model.bulk import Bulk
 from alerts.model.ports import Clock, Resources
@@ -114,19 +114,15 @@ class HouseBulks:
     def _sender(self, config: Config, name: str, settings: TelegramSettings) -> BulkSender:
         plant = self._plant
         bulks = StoredBulks(plant.database, Address(name, settings.exercise, settings.gather))
-        desk = BulkDesk(
+        return BulkSender(
+            BulkSettings(name, settings.in_flight, config.zone, ahead_of(settings.rate, settings.in_flight)),
+            plant.tells(name, settings, plant.resources(name)),
             bulks=bulks,
             keeper=plant.keeper,
             pace=self._paces[name],
             clock=plant.clock,
             landed=lambda landing: self._landed(name, landing),
             ended=self._ended,
-        )
-        tells = plant.tells(name, settings, plant.resources(name))
-        return BulkSender(
-            BulkSettings(name, settings.in_flight, config.zone, ahead_of(settings.rate, settings.in_flight)),
-            tells,
-            desk,
         )
 
     def _landed(self, channel: str, landing: Landing) -> None:

@@ -59,45 +59,47 @@ class BulkSettings:
         return f"bulk {self.channel}"
 
 
-@dataclass(frozen=True, slots=True)
-class BulkDesk:
-    """What the sender works with. `landed` hears of every message that has an end, `ended` of every bulk."""
-
-    bulks: Bulks
-    keeper: LeaseKeeper
-    pace: BotPace
-    clock: Clock
-    landed: Callable[[Landing], None]
-    ended: Callable[[Bulk], None]
-
-
 class BulkSender:
-    """Sends one channel's bulks, as long as this process holds its lease."""
+    """Sends one channel's bulks, as long as this process holds its lease.
 
-    def __init__(self, settings: BulkSettings, tells: Tells, desk: BulkDesk) -> None:
+    `landed` hears of every message that has an end, `ended` of every bulk.
+    """
+
+    def __init__(
+        self,
+        settings: BulkSettings,
+        tells: Tells,
+        *,
+        bulks: Bulks,
+        keeper: LeaseKeeper,
+        pace: BotPace,
+        clock: Clock,
+        landed: Callable[[Landing], None],
+        ended: Callable[[Bulk], None],
+    ) -> None:
         self.settings = settings
         self._tells = tells
-        self._bulks = desk.bulks
-        self._keeper = desk.keeper
-        self._pace = desk.pace
-        self._clock = desk.clock
-        self._told = desk.landed
-        self._ended = desk.ended
-        self._in_flight = InFlight(settings.in_flight, self._send, desk.bulks.jot)
+        self._bulks = bulks
+        self._keeper = keeper
+        self._pace = pace
+        self._clock = clock
+        self._told = landed
+        self._ended = ended
+        self._in_flight = InFlight(settings.in_flight, self._send, bulks.jot)
         self._asked = True
         self._term = 0
         self._low = 0
         self._landed_at = -math.inf
         self._goes: tuple[str | None, bool, frozenset[str]] = (None, False, frozenset())
         self._wake = asyncio.Event()
-        self._alarm = Alarm(desk.clock, self.wake)
+        self._alarm = Alarm(clock, self.wake)
         self._stopped = asyncio.Event()
         self._at_rest = asyncio.Event()
         self._at_rest.set()
         self._withdrew = True
         self._doubts = 0
         self._pause = FIRST_PAUSE
-        self.cycled_at = desk.clock.monotonic()
+        self.cycled_at = clock.monotonic()
 
     def wake(self) -> None:
         """Something was stored that may concern a bulk: a new one, a cancellation, a validation."""

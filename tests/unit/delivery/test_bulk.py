@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alerts.delivery.bot_pace import BotPace
-from alerts.delivery.bulk import BulkDesk, BulkSender, BulkSettings, ahead_of
+from alerts.delivery.bulk import BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
 from alerts.model.errors import BadCredential, Retry
 from alerts.model.ports.bulking import Fate
@@ -67,19 +67,23 @@ class Office:
         keeper = LeaseKeeper(StoredLeases(self.database), self.clock, name, ["bulk telegram"])
         pace = BotPace(self.rate, self.clock, rounds=1)
         bulks = StoredBulks(self.database, Address("telegram"))
-        desk = BulkDesk(
-            bulks, keeper, pace, self.clock, lambda _: None, lambda bulk: self.over.append(f"{bulk.id} {bulk.state}")
-        )
         self.pace, self.keeper = pace, keeper
         self.sender = BulkSender(
-            BulkSettings("telegram", 10, ZoneInfo("Europe/Paris"), ahead_of(self.rate, 10)), self.tells, desk
+            BulkSettings("telegram", 10, ZoneInfo("Europe/Paris"), ahead_of(self.rate, 10)),
+            self.tells,
+            bulks=bulks,
+            keeper=keeper,
+            pace=pace,
+            clock=self.clock,
+            landed=lambda _: None,
+            ended=lambda bulk: self.over.append(f"{bulk.id} {bulk.state}"),
         )
         self._tasks = [asyncio.create_task(work) for work in (keeper.run(), pace.run(), self.sender.run())]
         await self.clock.settle()
 
     async def kill(self) -> None:
         """As kill -9 does: what was asked may have been taken, and nobody learns of it."""
-        tasks = [*self._tasks, *self.sender._flights.tasks]
+        tasks = [*self._tasks, *self.sender._in_flight.tasks]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
