@@ -14,7 +14,7 @@ from pathlib import Path
 from alerts.daemon.clock import SystemClock
 from alerts.delivery.lane import Lane, LaneDesk, LaneSettings
 from alerts.delivery.lease import LeaseKeeper
-from alerts.delivery.limiter import Pace
+from alerts.delivery.limiter import RateLimits
 from alerts.model.alert import Alert, Severity, Urgency
 from alerts.model.ids import new_id
 from alerts.model.incident import AlertState, Record
@@ -136,7 +136,7 @@ async def town(channel: Channel, at_once: int) -> AsyncIterator[Town]:
                 future.set_exception(RuntimeError(f"{verdict.state}: {verdict.reason}"))
 
         desk = LaneDesk(StoredOutbox(database), StoredStandings(database), keeper, clock, random.random, told)
-        lane = Lane(LaneSettings(CHANNEL, Pace(), concurrency=at_once), channel, desk)
+        lane = Lane(LaneSettings(CHANNEL, RateLimits(), concurrency=at_once), channel, desk)
         here = Town(database, lane)
         tasks = [asyncio.create_task(keeper.run()), asyncio.create_task(lane.run())]
         try:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
-from alerts.delivery.limiter import Pace
+from alerts.delivery.limiter import RateLimits
 from alerts.model.alert import Severity
 from alerts.model.post import Means, PostKind, PostState
 
@@ -80,7 +80,7 @@ class Seen:
 class Rules:
     """What a channel was promised: its windows, whether it takes exercises, and whether it counts every write."""
 
-    pace: Pace
+    pace: RateLimits
     exercise: bool
     counts_every_write: bool
 
@@ -155,7 +155,7 @@ def no_strangers(posts: Iterable[Promised], requests: Iterable[Seen]) -> Iterato
 def nothing_lost(
     posts: Iterable[Promised],
     matched: Mapping[str, list[Seen]],
-    pace: Pace,
+    pace: RateLimits,
     requests: Sequence[Seen],
     now: datetime,
 ) -> Iterator[Breach]:
@@ -175,7 +175,7 @@ def nothing_lost(
             yield Breach("nothing lost", f"{_name(post)} stands still in the queue at the end")
 
 
-def _could_go(post: Promised, pace: Pace, left: Sequence[datetime], now: datetime) -> bool:
+def _could_go(post: Promised, pace: RateLimits, left: Sequence[datetime], now: datetime) -> bool:
     if post.ends is not None and post.ends + SLACK * 4 < now:
         return True
     then = now - STANDS_STILL

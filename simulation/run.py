@@ -20,7 +20,7 @@ from alerts.config import Config
 from alerts.daemon.furnish import furnish_station
 from alerts.daemon.house import House, build
 from alerts.daemon.outside import Outside, Rhythm
-from alerts.delivery.limiter import Pace
+from alerts.delivery.limiter import RateLimits
 from alerts.desk.actions import Desk
 from alerts.desk.posting import Pen
 from alerts.model.ports import Outbox
@@ -300,7 +300,7 @@ class Run:
 
     def _rules(self) -> dict[str, Rules]:
         return {
-            name: Rules(Pace(settings.limits, settings.kept_back), settings.exercise, settings.kind != "twitter")
+            name: Rules(RateLimits(settings.limits, settings.kept_back), settings.exercise, settings.kind != "twitter")
             for name, settings in self.config.channels.items()
         }
 

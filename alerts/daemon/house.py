@@ -42,7 +42,7 @@ from alerts.daemon.telling import Telling
 from alerts.daemon.warnings import furnish_warnings
 from alerts.delivery.lane import LONGEST_IDLE, Lane, LaneDesk, LaneSettings
 from alerts.delivery.lease import LeaseKeeper
-from alerts.delivery.limiter import Pace
+from alerts.delivery.limiter import RateLimits
 from alerts.model.ports import Resources
 from alerts.model.reason import because
 from alerts.sources.poll import PollDesk, Poller
@@ -236,7 +236,7 @@ class House:
             channel = self._outside.open_channel(name, settings, self._resources(name))
             lane = LaneSettings(
                 name,
-                Pace(settings.limits, settings.kept_back),
+                RateLimits(settings.limits, settings.kept_back),
                 settings.concurrency,
                 settings.exercise,
                 kind.counts_every_write,

@@ -18,7 +18,7 @@ from alerts.daemon.live import Live
 from alerts.daemon.overview import channel_standings, source_standings
 from alerts.daemon.sittings import sit
 from alerts.daemon.workshop import HouseWorkshop
-from alerts.delivery.limiter import Pace
+from alerts.delivery.limiter import RateLimits
 from alerts.desk.actions import Desk
 from alerts.desk.sitting import Sitting
 from alerts.desk.workshop import Workshop
@@ -176,7 +176,7 @@ def channel_more(config: Config, views: Views, standing: Mapping[str, Any]) -> d
     """
     name = standing["channel"]
     settings = config.channels[name]
-    pace = Pace(settings.limits, settings.kept_back)
+    pace = RateLimits(settings.limits, settings.kept_back)
     windows = [
         {
             "window": str(window),

@@ -10,7 +10,7 @@ from typing import Any
 from alerts.config import MANUAL, Config
 from alerts.daemon.counter import Counter, now
 from alerts.delivery.health import troubled
-from alerts.delivery.limiter import Pace
+from alerts.delivery.limiter import RateLimits
 from alerts.desk.account import account_of, event_of
 from alerts.desk.approval import find_alert
 from alerts.desk.dedupe import end_reason
@@ -201,7 +201,7 @@ def channel_standings(views: Views, config: Config, moment: datetime) -> Iterato
     """How each channel is doing and how much of its windows is left."""
     counts = views.open_counts()
     for name, settings in config.channels.items():
-        pace = Pace(settings.limits, settings.kept_back)
+        pace = RateLimits(settings.limits, settings.kept_back)
         left, standing = views.departures(name, moment - pace.memory), views.standing(name)
         is_troubled = troubled(standing, moment)
         yield {

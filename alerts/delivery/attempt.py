@@ -15,7 +15,7 @@ import structlog
 from alerts.delivery import retry
 from alerts.delivery.health import ChannelHealth
 from alerts.delivery.lease import LeaseKeeper
-from alerts.delivery.limiter import Pace
+from alerts.delivery.limiter import RateLimits
 from alerts.delivery.retry import Chance
 from alerts.model.errors import DeliveryError, InDoubt, Retry
 from alerts.model.ports import (
@@ -41,7 +41,7 @@ class LaneSettings:
     """What a lane must know of its channel. `counts_every_write`: edits and deletes count against the windows too."""
 
     name: str
-    pace: Pace
+    pace: RateLimits
     concurrency: int = 4
     exercise: bool = False
     counts_every_write: bool = True

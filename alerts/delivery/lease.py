@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _HeldLease:
     lease: Lease
     until: float  # monotonic
     term: int
@@ -38,7 +38,7 @@ class LeaseKeeper:
         self._leases = leases
         self._clock = clock
         self._lanes = tuple(lanes)
-        self._held: dict[str, _Held] = {}
+        self._held: dict[str, _HeldLease] = {}
         self._terms = 0
         self._changed = asyncio.Event()
         self._doubted = asyncio.Event()
@@ -81,7 +81,7 @@ class LeaseKeeper:
         self._held = {}
         await self._leases.give_back(self.owner)
 
-    def _lasting(self, lane: str) -> _Held | None:
+    def _lasting(self, lane: str) -> _HeldLease | None:
         held = self._held.get(lane)
         return held if held is not None and held.until > self._clock.monotonic() else None
 
@@ -95,7 +95,7 @@ class LeaseKeeper:
             log.error("lease.not_renewed", error=str(error))  # noqa: TRY400 one line is enough at 3 a.m.
             return
         # The term goes on only where the lease neither ran out nor was doubted while it was being renewed.
-        held = {lease.lane: _Held(lease, until, self._term(lease.lane)) for lease in taken}
+        held = {lease.lane: _HeldLease(lease, until, self._term(lease.lane)) for lease in taken}
         for lane in self._lanes:
             if (lane in held) != (lane in before):
                 log.info("lease.taken" if lane in held else "lease.lost", channel=lane)

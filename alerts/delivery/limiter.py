@@ -16,7 +16,7 @@ from alerts.model.span import Window
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class RateLimits:
     """A channel's windows, all of which hold at once; `reserve` of the longest is for Severe and Extreme alone."""
 
     windows: tuple[Window, ...] = ()
@@ -81,7 +81,7 @@ class Departure:
 class Departures:
     """The lane's memory of its own departures, completed from the journal whenever the lane is taken."""
 
-    def __init__(self, pace: Pace, clock: Clock) -> None:
+    def __init__(self, pace: RateLimits, clock: Clock) -> None:
         self._pace = pace
         self._clock = clock
         self._started = clock.now() - timedelta(seconds=clock.monotonic())

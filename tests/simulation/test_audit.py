@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.delivery.limiter import Pace
+from alerts.delivery.limiter import RateLimits
 from alerts.model.alert import Severity
 from alerts.model.post import Means, PostKind, PostState
 from alerts.model.span import parse_window
@@ -48,7 +48,7 @@ def seen(text="Crue", remote_id="1", at=1.0, act=Act.PUBLISH):
 
 
 def broken(posts, requests, *limits, reserve=0, exercise=False, now=LATER):
-    rules = {"x": Rules(Pace(tuple(map(parse_window, limits)), reserve), exercise, counts_every_write=False)}
+    rules = {"x": Rules(RateLimits(tuple(map(parse_window, limits)), reserve), exercise, counts_every_write=False)}
     return [breach.promise for breach in audit(posts, requests, rules, now)]
 
 

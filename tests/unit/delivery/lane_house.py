@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from alerts.delivery.lane import Lane, LaneDesk, LaneSettings
 from alerts.delivery.lease import LeaseKeeper
-from alerts.delivery.limiter import Pace
+from alerts.delivery.limiter import RateLimits
 from alerts.model.alert import Severity, Urgency
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Channel, Verdict
@@ -191,7 +191,7 @@ class LaneHouse:
         daemon: str = "",
         **settings: Any,
     ) -> Daemon:
-        pace = Pace(tuple(parse_window(limit) for limit in limits), reserve)
+        pace = RateLimits(tuple(parse_window(limit) for limit in limits), reserve)
         lanes = {name: (channel, LaneSettings(name, pace, **settings)) for name, channel in channels.items()}
         started = Daemon(self, daemon or f"daemon-{next(self._ids)}", lanes)
         self.daemons.append(started)

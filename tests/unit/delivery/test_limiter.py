@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.delivery.limiter import Departures, Pace, quota_free_at
+from alerts.delivery.limiter import Departures, RateLimits, quota_free_at
 from alerts.model.post import Quota
 from alerts.model.span import Window, parse_window
 from tests.fakes import FakeClock
@@ -25,11 +25,11 @@ def seconds(*values: float) -> list[datetime]:
     return [NOW + timedelta(seconds=value) for value in values]
 
 
-def pace(*limits: str, reserve: int = 0) -> Pace:
-    return Pace(tuple(parse_window(limit) for limit in limits), reserve)
+def pace(*limits: str, reserve: int = 0) -> RateLimits:
+    return RateLimits(tuple(parse_window(limit) for limit in limits), reserve)
 
 
-def run(pace: Pace, wishes: list[tuple[float, bool]]) -> list[tuple[datetime, bool]]:
+def run(pace: RateLimits, wishes: list[tuple[float, bool]]) -> list[tuple[datetime, bool]]:
     """Posts that come `wishes[i][0]` seconds after one another, each let go as soon as the pace allows."""
     gone: list[tuple[datetime, bool]] = []
     now = NOW
@@ -48,7 +48,7 @@ wished = st.lists(st.tuples(st.floats(0, 30), st.booleans()), max_size=40)
 
 @given(windows, st.integers(0, 8), wished)
 def test_no_window_is_ever_exceeded(all_windows, reserve, wishes):
-    gone = run(Pace(tuple(all_windows), reserve), wishes)
+    gone = run(RateLimits(tuple(all_windows), reserve), wishes)
     for window in all_windows:
         for last in range(len(gone)):
             assert len(within(gone, last, window.span)) <= window.count
@@ -58,7 +58,7 @@ def test_no_window_is_ever_exceeded(all_windows, reserve, wishes):
 def test_a_post_that_is_not_urgent_leaves_the_reserve_alone(count, reserve, wishes):
     reserve = min(reserve, count - 1)
     window = Window(count, timedelta(minutes=5))
-    gone = run(Pace((window,), reserve), wishes)
+    gone = run(RateLimits((window,), reserve), wishes)
     for last, (_, urgent) in enumerate(gone):
         if not urgent:
             assert len(within(gone, last, window.span)) <= count - reserve
@@ -66,7 +66,7 @@ def test_a_post_that_is_not_urgent_leaves_the_reserve_alone(count, reserve, wish
 
 @given(windows, st.lists(st.floats(0, 600), max_size=30))
 def test_it_never_waits_longer_than_the_longest_window(all_windows, offsets):
-    free = Pace(tuple(all_windows)).free_at(seconds(*sorted(-offset for offset in offsets)), NOW, urgent=True)
+    free = RateLimits(tuple(all_windows)).free_at(seconds(*sorted(-offset for offset in offsets)), NOW, urgent=True)
     assert NOW <= free <= NOW + max(window.span for window in all_windows)
 
 
@@ -89,8 +89,8 @@ def test_a_reserve_of_everything_still_lets_one_out():
 
 
 def test_without_windows_everything_may_leave():
-    assert Pace().free_at(seconds(-1, 0), NOW, urgent=False) == NOW
-    assert (Pace().memory, Pace().longest) == (timedelta(), None)
+    assert RateLimits().free_at(seconds(-1, 0), NOW, urgent=False) == NOW
+    assert (RateLimits().memory, RateLimits().longest) == (timedelta(), None)
 
 
 def test_what_is_left_is_told_by_the_windows_own_names():
