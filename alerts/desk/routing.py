@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 
 from alerts.desk.station import Intake, Outlet, Publish, Station
 from alerts.model.alert import Alert, Info, MsgType, Scope, Severity, Status, Urgency
+from alerts.model.hazard import fold
+from alerts.model.hazard_words import says_it_is_over
 from alerts.model.incident import LeftOut
 from alerts.model.post import EndReason
 from alerts.model.reason import because
@@ -123,21 +124,6 @@ def how_to_publish(alert: Alert, intake: Intake, ending: EndReason | None = None
     return intake.publish
 
 
-_WHAT = (
-    r"(?:l['’])?(?:alerte|vigilance|avertissement|danger|risque|crue|inondation|confinement|évacuation|épisode|"
-    r"évènement|événement|incident|incendie|tempête|canicule|orages?|pollution|coupure)"
-)
-_OVER_IN_WORDS = re.compile(
-    rf"\b(?:fin|levée|clôture) (?:de la |de |du |des |d['’]){_WHAT}\b"
-    rf"|\b{_WHAT}\b[^.;]{{0,60}}? (?:est|sont|a été|ont été) (?:levée?|terminée?|finie?|écartée?|annulée?|close)s?\b"
-    rf"|\b{_WHAT} (?:levée?|terminée?|annulée?)s?\b|\bretour à la normale\b|\bn['’](?:est|a) plus (?:en vigueur|lieu)\b"
-    r"|\ball[- ]clear\b|\bno longer in (?:effect|force)\b"
-    r"|\b(?:warning|watch|advisory|alert|order|threat|danger|emergency)\b[^.;]{0,60}? (?:is|are|was|were|has been|"
-    r"have been) (?:now )?(?:over|lifted|cancell?ed|ended|withdrawn)\b"
-    r"|\bentwarnung\b|\b(?:warnung|gefahr)\b[^.;]{0,60}? (?:aufgehoben|beendet|vorüber|vorbei)\b",
-    re.IGNORECASE,
-)
-_GOES_ON = re.compile(r"remplac|aggrav|passe (?:à|en|au)|replac|upgrad|extend|prolong|hochgestuft", re.IGNORECASE)
 _LOOKED_AT = 300
 """Characters of each text in which it says that it is over: what comes later tells of something else."""
 IN_WORDS_ONLY = because("over_in_words")
@@ -154,5 +140,5 @@ def over_in_words(alert: Alert) -> bool:
 
 def _says_over(info: Info) -> bool:
     first = (info.description or "")[:_LOOKED_AT].split(". ", 1)[0]
-    texts = [text[:_LOOKED_AT] for text in (info.headline or "", info.event, first)]
-    return any(_OVER_IN_WORDS.search(text) for text in texts) and not any(_GOES_ON.search(text) for text in texts)
+    texts = [fold(text[:_LOOKED_AT]) for text in (info.headline or "", info.event, first)]
+    return says_it_is_over(*texts)
