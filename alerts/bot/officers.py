@@ -5,7 +5,7 @@ Whoever decides there is the account, under the rules of the desk: its role as i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,7 +101,7 @@ def sheets(waiting: Waiting, language: str, *, blind: bool = False) -> list[Say]
     lead = f"<b>{safe(waiting.lead)}</b>\n{safe(waiting.detail)}".rstrip()
     parts = [lead]
     for post in waiting.to_see:
-        parts += _spelled(post, _("picture"))
+        parts += _spelled(post, _)
         for spoken, message in sorted(post.subscribers.items()):
             parts += _quoted(
                 _("%(channel)s, subscribers (%(language)s)", channel=post.channel, language=spoken), message
@@ -160,7 +160,7 @@ def _page_words(record: Record, language: str) -> list[str]:
     }
     parts = []
     for told in in_full(record.alert) if record.alert else ():
-        text = "\n".join(f"{names[name]}: {words}" for name, words in told.said)
+        text = "\n".join(_("%(name)s: %(text)s", name=names[name], text=words) for name, words in told.said)
         where = _("Town’s page (%(language)s)", language=told.language or "–")
         parts += _quoted(where, Message(text, text))
     return parts
@@ -240,11 +240,12 @@ def _part(sitting: Sitting, channel: str, chat: int) -> bool:
     return True
 
 
-def _spelled(post: Post, picture: str) -> list[str]:
+def _spelled(post: Post, _: Callable[..., str]) -> list[str]:
     """One post word for word, in as many parts as it needs, under its channel's name."""
     parts = _quoted(post.channel, post.message)
-    image = f"\n<i>{safe(picture)}: {safe(post.message.image.alt)}</i>" if post.message.image else ""
-    return [*parts[:-1], parts[-1] + image]
+    image, name = post.message.image, _("picture")
+    below = "\n" + _("<i>%(name)s: %(text)s</i>", name=safe(name), text=safe(image.alt)) if image else ""
+    return [*parts[:-1], parts[-1] + below]
 
 
 def _quoted(title: str, message: Message) -> list[str]:

@@ -33,7 +33,7 @@ def _span(value: object) -> object:
     if isinstance(value, timedelta):
         return value
     if not isinstance(value, str):
-        raise ValueError('allowed: a span of time in quotes, such as "10m"')  # noqa: TRY004 pydantic asks for this one
+        raise ValueError(because("span_unquoted"))  # noqa: TRY004 pydantic asks for this one
     return parse_span(value)
 
 
@@ -43,7 +43,7 @@ def _window(value: object) -> object:
 
 def _can_pass(value: timedelta) -> timedelta:
     if not timedelta() < value <= timedelta(days=366):
-        raise ValueError("is no time to wait; allowed: longer than nothing and up to 366d, such as 10s")
+        raise ValueError(because("no_time_to_wait", example="10s"))
     return value
 
 
@@ -63,9 +63,9 @@ class SecretSource(BaseModel):
     @classmethod
     def _is_a_place(cls, value: object) -> object:
         if isinstance(value, str):
-            raise ValueError('a secret never stands here itself; allowed: { env = "NAME" } or { file = "name" }')  # noqa: TRY004 pydantic turns a ValueError into an error of the key
+            raise ValueError(because("secret_itself"))  # noqa: TRY004 pydantic turns a ValueError into an error of the key
         if isinstance(value, dict) and len(value) != 1:
-            raise ValueError('allowed: either { env = "NAME" } or { file = "name" }')
+            raise ValueError(because("secret_of_one_place"))
         return value
 
     def read(self, folder: Path) -> Secret:
@@ -116,24 +116,21 @@ class ChannelSettings(BaseModel):
     @classmethod
     def _is_an_address(cls, value: str) -> str:
         if not value.startswith(("http://", "https://")):
-            raise ValueError("an address starts with https:// (or http:// for the sandbox)")
+            raise ValueError(because("api_url_scheme"))
         return value.rstrip("/")
 
     @field_validator("on_update")
     @classmethod
     def _updates_are_seen(cls, value: Means) -> Means:
         if value not in (Means.REPLY, Means.EDIT, Means.NEW):
-            raise ValueError('allowed: "reply", "edit", "new"')
+            raise ValueError(because("update_unseen"))
         return value
 
     @model_validator(mode="after")
     def _cards_stay_true(self) -> ChannelSettings:
         edited = [name for name in ("on_update", "on_end") if getattr(self, name) is Means.EDIT]
         if self.card and edited:
-            raise ValueError(
-                "card = true: a picture can't be edited and would go on showing what held; "
-                f'allowed with {edited[0]} = "reply" or "new"'
-            )
+            raise ValueError(because("card_edited", key=edited[0]))
         return self
 
     @field_validator("reserve")
@@ -142,7 +139,7 @@ class ChannelSettings(BaseModel):
         limits: tuple[Window, ...] = info.data.get("limits") or ()
         longest = max(limits, key=lambda window: window.span, default=None)
         if value is not None and longest is not None and value >= longest.count:
-            raise ValueError(f"a reserve of {value} leaves nothing of {longest}; allowed: 0 to {longest.count - 1}")
+            raise ValueError(because("reserve_too_large", count=value, limit=longest, most=longest.count - 1))
         return value
 
     @property

@@ -1,12 +1,17 @@
-"""What is wrong with a section, in one line each: the key, what is wrong, what is allowed. Never what stood there."""
+"""What is wrong with a section, one reason for each thing: the key, what is wrong, what is allowed.
+
+Pydantic says where and of which kind an error is; what is allowed is read from the field itself (its annotation, or the
+examples that it tells). What stood there is never told: it may be a secret in the wrong place.
+"""
 
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from difflib import get_close_matches
 from enum import Enum
+from functools import reduce
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -14,9 +19,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from alerts.channels.settings import SecretSource
+from alerts.model.reason import Reason, because, in_words, reason_of
 from alerts.model.span import Window
 
-_PHRASES: dict[Any, str] = {
+_TYPES: dict[Any, str] = {
     bool: "true or false",
     int: "a whole number",
     float: "a number",
@@ -25,39 +31,54 @@ _PHRASES: dict[Any, str] = {
     Window: 'posts/span, such as "100/15m"',
     SecretSource: '{ env = "NAME" } or { file = "name" }',
 }
+_BOUNDS = {
+    "greater_than_equal": lambda told: because("setting_too_small", least=told["ge"]),
+    "less_than_equal": lambda told: because("setting_too_large", most=told["le"]),
+    "string_too_long": lambda told: because("setting_too_long", most=told["max_length"]),
+}
+
+Allowed = Reason | tuple[str, ...]
+"""What may stand there: in words, or the few spellings that are taken."""
 
 
-def lines_of(key: str, error: ValidationError, model: type[BaseModel]) -> Iterable[str]:
-    """One line for each thing that is wrong with the section `key`, which `model` describes."""
+def faults_of(key: str, error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[str, Reason]]:
+    """The key and the reason of each thing that is wrong with the section `key`, which `model` describes."""
     for detail in error.errors(include_url=False, include_input=False):
         place = key + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"])
-        yield f"{place}: {_what_is_wrong(detail, model)}"
+        yield place, _what_is_wrong(detail, model)
 
 
-def nearest(key: str, known: Sequence[str]) -> str:
+def nearest(key: str, known: Sequence[str]) -> Reason:
     """The known name that was probably meant, else all of them."""
     near = get_close_matches(key, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+    return because("did_you_mean", near=repr(near[0])) if near else because("known_are", known=known)
 
 
-def _what_is_wrong(detail: ErrorDetails, model: type[BaseModel]) -> str:
+def nearest_allowed(value: str, allowed: Sequence[str]) -> Reason:
+    """The value that was probably meant, else all that are allowed, as they are typed."""
+    near = get_close_matches(value, allowed, n=1)
+    if near:
+        return because("did_you_mean", near=repr(near[0]))
+    return because("allowed_are", allowed=[repr(each) for each in allowed])
+
+
+def _what_is_wrong(detail: ErrorDetails, model: type[BaseModel]) -> Reason:
     kind, loc, context = detail["type"], detail["loc"], detail.get("ctx", {})
     if kind == "extra_forbidden":
-        return f"unknown key; {nearest(str(loc[-1]), _known_beside(loc, model))}"
+        return because("key_unknown", hint=nearest(str(loc[-1]), _known_beside(loc, model)))
+    if kind == "value_error":
+        error = context.get("error")
+        return reason_of(error) if isinstance(error, ValueError) else in_words(detail["msg"])
+    if kind in _BOUNDS:
+        return _BOUNDS[kind](context)
     field, annotation = _field_at(loc, model)
     if kind == "missing":
-        return f"is missing; allowed: {_such_as(field, annotation)}"
-    if kind == "value_error":
-        return str(context.get("error", detail["msg"]))
-    if kind in ("greater_than_equal", "less_than_equal"):
-        return f"is too {'small' if 'ge' in context else 'large'}; allowed: {context.get('ge', context.get('le'))}" + (
-            " and more" if "ge" in context else " and less"
-        )
+        return because("setting_missing", allowed=_such_as(field, annotation))
     if kind == "string_pattern_mismatch":
-        return f"is not what it has to look like; allowed: {_such_as(field, annotation)}"
+        return because("setting_misshapen", allowed=_such_as(field, annotation))
     if kind in ("string_too_short", "too_short"):
-        return f"is empty; allowed: {_such_as(field, annotation)}"
-    return f"is something else; allowed: {_allowed(annotation)}"
+        return because("setting_empty", allowed=_such_as(field, annotation))
+    return because("setting_of_other_type", allowed=_allowed(annotation))
 
 
 def _known_beside(loc: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
@@ -84,23 +105,27 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return next((each for each in candidates if isinstance(each, type) and issubclass(each, BaseModel)), None)
 
 
-def _such_as(field: FieldInfo | None, annotation: Any) -> str:
-    """What is allowed, with the field's own example where it tells one."""
+def _such_as(field: FieldInfo | None, annotation: Any) -> Allowed:
+    """What is allowed, with the field's own examples where it tells some."""
     if field is not None and field.examples:
-        return f"such as {' or '.join(repr(example) for example in field.examples)}"
+        return because("such_as", example=_either([(repr(example),) for example in field.examples]))
     return _allowed(annotation)
 
 
-def _allowed(annotation: Any) -> str:
+def _allowed(annotation: Any) -> Allowed:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _allowed(arguments[0])
     if origin in (Union, types.UnionType):
-        return " or ".join(_allowed(each) for each in arguments if each is not type(None))
+        return _either([_allowed(each) for each in arguments if each is not type(None)])
     if origin is Literal:
-        return ", ".join(repr(each) for each in arguments)
+        return tuple(repr(each) for each in arguments)
     if origin is tuple:
-        return f"a list of {_allowed(arguments[0])}"
+        return because("a_list_of", what=_allowed(arguments[0]))
     if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return ", ".join(repr(each.value) for each in annotation)
-    return _PHRASES.get(annotation, "something else")
+        return tuple(repr(each.value) for each in annotation)
+    return because("of_type", type=_TYPES.get(annotation, "something else"))
+
+
+def _either(several: Iterable[Allowed]) -> Allowed:
+    return reduce(lambda one, other: because("either", one=one, other=other), several)

@@ -7,39 +7,33 @@ from urllib.parse import urlsplit
 
 from alerts.channels.settings import TelegramSettings
 from alerts.config.sections import StationSettings
+from alerts.model.reason import Reason, because
 
 PORTS = (443, 80, 88, 8443)
 """Those that Telegram calls a webhook on (core.telegram.org/bots/webhooks)."""
 _TELEGRAM = "api.telegram.org"
 
 
-def out_of_reach(station: StationSettings, settings: TelegramSettings) -> str | None:
+def out_of_reach(station: StationSettings, settings: TelegramSettings) -> Reason | None:
     """Why a webhook below the station's public address would stay silent, with what is allowed; None: it may do.
 
     A Bot API server of one's own, and the sandbox, take any address: they may stand on the same machine.
     """
     address = station.public_url
     if not address:
-        return "a webhook needs [station] public_url"
+        return because("webhook_without_url")
     if urlsplit(settings.api_url).hostname != _TELEGRAM:
         return None
     try:
         parts = urlsplit(address)
         port = PORTS[0] if parts.port is None else parts.port
     except ValueError:
-        return f"[station] public_url {address!r} is no address; allowed: such as https://alertes.saint-martin.example"
+        return because("public_url_unread", text=repr(address))
     if parts.scheme != "https":
-        return (
-            f"Telegram brings nothing to {address!r}, which isn't https; allowed: a [station] public_url with https://"
-        )
+        return because("public_url_unencrypted", text=repr(address))
     if _is_local(parts.hostname or ""):
-        return (
-            f"Telegram doesn't reach {address!r} from outside; allowed: a [station] public_url that the internet does"
-        )
-    if port not in PORTS:
-        ports = ", ".join(map(str, PORTS))
-        return f"Telegram takes no [station] public_url on port {port}; allowed: {ports}"
-    return None
+        return because("public_url_unreachable", text=repr(address))
+    return None if port in PORTS else because("public_url_port", port=port, ports=list(map(str, PORTS)))
 
 
 def _is_local(host: str) -> bool:

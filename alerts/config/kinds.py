@@ -8,6 +8,7 @@ from typing import TypeVar
 from alerts.channels import KINDS as CHANNEL_KINDS
 from alerts.channels import Kind as ChannelKind
 from alerts.model.errors import Unreadable
+from alerts.model.reason import because
 from alerts.sources import KINDS as SOURCE_KINDS
 from alerts.sources import Kind as SourceKind
 
@@ -41,8 +42,8 @@ def _from_entry_point(group: str, name: str, kind: type[K]) -> K | None:
         try:
             found = entry.load()
         except (ImportError, AttributeError) as error:
-            raise Unreadable(f"{name!r} is of {entry.value}, which can't be loaded: {error}; install it anew") from None
+            raise Unreadable(because("kind_unloadable", name=repr(name), package=entry.value, said=error)) from None
         if isinstance(found, kind):
             return found
-        raise Unreadable(f"{name!r} is of {entry.value}, which is no kind; ask the package's maker")
+        raise Unreadable(because("kind_is_none", name=repr(name), package=entry.value))
     return None

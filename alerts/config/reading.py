@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from alerts.channels.settings import ChannelSettings, TelegramSettings
-from alerts.config.faults import lines_of, nearest
+from alerts.config.faults import faults_of, nearest, nearest_allowed
 from alerts.config.hooks import out_of_reach
 from alerts.config.kinds import channel_kind, channel_kinds, source_kind, source_kinds
 from alerts.config.sections import (
@@ -22,14 +21,20 @@ from alerts.config.sections import (
     StationSettings,
     StoreSettings,
     WebSettings,
+    is_language,
 )
 from alerts.desk.boundary import read_districts
 from alerts.desk.territory import District
 from alerts.model.errors import ConfigurationError, Unreadable
 from alerts.model.incident import MANUAL
+from alerts.model.reason import Reason, because
 from alerts.sources.settings import ManualSettings, SourceSettings
 
 M = TypeVar("M", bound=BaseModel)
+UNKNOWN_YET = "en"
+"""What a file's faults are worded in where it doesn't tell the station's language, or can't be read at all."""
+_TOML_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
+"""How `tomllib` ends what it says."""
 SECTIONS = ("station", "store", "web", "notify", "desk", "sources", "channels")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
@@ -57,13 +62,13 @@ def read_config(file: Path, text: str) -> Config:
     channels = reading.named("channels", channel_kind, channel_kinds)
     districts = reading.districts(station)
     if reading.table.get("channels", {}) == {}:
-        reading.wrong("channels", "none is configured; add one, such as [channels.telegram]")
+        reading.wrong("channels", because("no_channel_yet"))
     if notify is not None:
         reading.check_notify(notify, channels)
     reading.check_bots(station, channels)
     reading.check_spokesmen(sources)
     if reading.problems or not (station and store and web and notify and desk):
-        raise ConfigurationError(reading.problems)
+        raise ConfigurationError(reading.problems, reading.language)
     sources.setdefault(MANUAL, ManualSettings())
     return Config(file.resolve(), station, store, web, notify, desk, sources, channels, districts)
 
@@ -74,27 +79,42 @@ def read_channel(file: Path, text: str, name: str) -> ChannelSettings:
     settings = reading.named("channels", channel_kind, channel_kinds).get(name)
     if isinstance(settings, ChannelSettings):
         return settings
-    own = [problem for problem in reading.problems if f": channels.{name}" in problem]
-    raise ConfigurationError(own or [f"{file.name}: channels.{name}: there is no such channel"])
+    key = f"channels.{name}"
+    own = [each for each in reading.problems if f"{each['key']}.".startswith(f"{key}.")]
+    if not own:
+        reading.wrong(key, because("channel_not_there"))
+        own = reading.problems[-1:]
+    raise ConfigurationError(own, reading.language)
 
 
 def _text_of(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        fix = "name it with --config FILE or TOCSIN_CONFIG, or start in its folder"
-        raise ConfigurationError([f"{file}: no such file; {fix}"]) from None
+        why = because("config_missing")
     except OSError as error:
-        raise ConfigurationError([f"{file}: can't be read: {error.strerror}; allowed: a text file"]) from None
+        why = because("config_unread", said=error.strerror)
     except UnicodeDecodeError:
-        raise ConfigurationError([f"{file}: is not UTF-8 text; save it as UTF-8"]) from None
+        why = because("config_no_utf8")
+    raise ConfigurationError([because("file_wrong", file=file, what=why)])
 
 
 def _parse(file: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigurationError([f"{file.name}: is not TOML: {error}"]) from None
+        why = _why_no_toml(str(error))
+    raise ConfigurationError([because("file_wrong", file=file.name, what=why)])
+
+
+def _why_no_toml(told: str) -> Reason:
+    found = _TOML_PLACE.fullmatch(told)
+    if found is None:
+        return because("config_no_toml", said=told)
+    said, line, column = found.groups()
+    if line is None:
+        return because("config_no_toml_end", said=said)
+    return because("config_no_toml_at", said=said, line=line, column=column)
 
 
 class _Reading:
@@ -103,24 +123,33 @@ class _Reading:
     def __init__(self, file: Path, table: Mapping[str, Any]) -> None:
         self.file = file
         self.table = table
-        self.problems: list[str] = []
+        self.problems: list[Reason] = []
 
-    def wrong(self, key: str, what: str) -> None:
+    @property
+    def language(self) -> str:
+        """The station's language, as far as the file tells it; whatever else is wrong is worded in it."""
+        station, told = self.table.get("station"), StationSettings.model_fields["language"].default
+        if isinstance(station, dict):
+            told = station.get("language", told)
+        return told if isinstance(told, str) and is_language(told) else UNKNOWN_YET
+
+    def wrong(self, key: str, what: Reason) -> None:
         """Keep one problem."""
-        self.problems.append(f"{self.file.name}: {key}: {what}")
+        self.problems.append(because("setting_wrong", file=self.file.name, key=key, what=what))
 
     def look_for_strangers(self) -> None:
         """Tell of sections that there are none of."""
         for key, value in self.table.items():
             if key not in SECTIONS:
-                what = "section" if isinstance(value, dict | list) else "key"
-                self.wrong(key, f"unknown {what}; {nearest(key, SECTIONS)}")
+                hint = nearest(key, SECTIONS)
+                is_section = isinstance(value, dict | list)
+                self.wrong(key, because("section_unknown" if is_section else "key_unknown", hint=hint))
 
     def section(self, name: str, model: type[M]) -> M | None:
         """The section of that name, which may be missing where everything in it has a default."""
         value = self.table.get(name, {})
         if not isinstance(value, dict):
-            self.wrong(name, f"is a section; allowed: [{name}]")
+            self.wrong(name, because("is_section", name=name))
             return None
         return self._checked(name, model, value)
 
@@ -130,15 +159,15 @@ class _Reading:
         """The tables under [sources.…] or [channels.…], each checked by its kind's settings."""
         tables = self.table.get(section, {})
         if not isinstance(tables, dict):
-            self.wrong(section, f"is a section of tables; allowed: [{section}.NAME]")
+            self.wrong(section, because("is_section_of_tables", name=section))
             return {}
         checked = {}
         for name, value in tables.items():
             key = f"{section}.{name}"
             if not isinstance(value, dict):
-                self.wrong(key, f"is a table; allowed: [{section}.NAME]")
+                self.wrong(key, because("is_table", name=section))
             elif not _NAME.fullmatch(name):
-                self.wrong(key, "a name is of a-z, 0-9, - and _, and starts with a letter")
+                self.wrong(key, because("name_of_table"))
             elif (model := self._model(key, value, kind_of, kinds)) and (settings := self._checked(key, model, value)):
                 checked[name] = settings
         return checked
@@ -150,7 +179,7 @@ class _Reading:
         try:
             return read_districts(self.file.parent / station.boundary)
         except Unreadable as error:
-            self.wrong("station.boundary", str(error))
+            self.wrong("station.boundary", error.reason)
             return ()
 
     def check_notify(self, notify: NotifySettings, channels: Mapping[str, ChannelSettings]) -> None:
@@ -159,9 +188,10 @@ class _Reading:
         known = list(written) if isinstance(written, dict) else []
         for name in notify.channels:
             if name not in known:
-                self.wrong("notify.channels", f"{name!r} is no channel; {nearest(name, known)}")
+                hint = nearest(name, known)
+                self.wrong("notify.channels", because("channel_misnamed", name=repr(name), hint=hint))
             elif name in channels and channels[name].public:
-                self.wrong("notify.channels", f"{name!r} is read by the public; allowed: a channel with public = false")
+                self.wrong("notify.channels", because("channel_read_by_public", name=repr(name)))
 
     def check_bots(self, station: StationSettings | None, channels: Mapping[str, ChannelSettings]) -> None:
         """What people say to a bot comes in once, and by a webhook only where Telegram can reach us."""
@@ -171,9 +201,9 @@ class _Reading:
                 continue
             other = bots.setdefault((settings.api_url, settings.token), name)
             if other != name:
-                self.wrong(f"channels.{name}.subscriptions", f"{other!r} has the same bot; allowed: one channel a bot")
+                self.wrong(f"channels.{name}.subscriptions", because("bot_shared", other=repr(other)))
             if settings.updates == "webhook" and station is not None and (why := out_of_reach(station, settings)):
-                self.wrong(f"channels.{name}.updates", f'{why}; allowed anyhow: "poll"')
+                self.wrong(f"channels.{name}.updates", because("updates_by_poll", why=why))
 
     def check_spokesmen(self, sources: Mapping[str, SourceSettings]) -> None:
         """A source speaks for others that there are; nobody speaks for an officer."""
@@ -183,10 +213,11 @@ class _Reading:
             others = [each for each in known if each != name]
             for spoken_for in settings.speaks_for:
                 if spoken_for == MANUAL:
-                    self.wrong(f"sources.{name}.speaks_for", "nobody speaks for an officer; allowed: other feeds")
+                    self.wrong(f"sources.{name}.speaks_for", because("speaks_for_officer"))
                 elif spoken_for not in others:
-                    hint = nearest(spoken_for, others) if others else "allowed: other sources, of which there are none"
-                    self.wrong(f"sources.{name}.speaks_for", f"{spoken_for!r} is no other source; {hint}")
+                    hint = nearest(spoken_for, others) if others else because("no_other_sources")
+                    why = because("source_misnamed", name=repr(spoken_for), hint=hint)
+                    self.wrong(f"sources.{name}.speaks_for", why)
 
     def _model(
         self, key: str, value: Mapping[str, Any], kind_of: Callable[[str], _Kind | None], kinds: Callable[[], list[str]]
@@ -195,24 +226,25 @@ class _Reading:
             return ManualSettings
         name = value.get("kind")
         if not isinstance(name, str):
-            what = "is missing" if name is None else "is something else"
-            self.wrong(f"{key}.kind", f"{what}; allowed: {', '.join(map(repr, kinds()))}")
+            allowed = [repr(each) for each in kinds()]
+            is_there = name is not None
+            why = because("setting_of_other_type" if is_there else "setting_missing", allowed=allowed)
+            self.wrong(f"{key}.kind", why)
             return None
         try:
             kind = kind_of(name)
         except Unreadable as error:
-            self.wrong(f"{key}.kind", str(error))
+            self.wrong(f"{key}.kind", error.reason)
             return None
         if kind is None:
-            near = get_close_matches(name, kinds(), n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"allowed: {', '.join(map(repr, kinds()))}"
-            self.wrong(f"{key}.kind", f"{name!r} is no kind; {hint}")
+            why = because("kind_misnamed", name=repr(name), hint=nearest_allowed(name, kinds()))
+            self.wrong(f"{key}.kind", why)
         return kind.settings if kind else None
 
     def _checked(self, key: str, model: type[M], value: Mapping[str, Any]) -> M | None:
         try:
             return model.model_validate(value)
         except ValidationError as error:
-            for line in lines_of(key, error, model):
-                self.problems.append(f"{self.file.name}: {line}")
+            for place, what in faults_of(key, error, model):
+                self.wrong(place, what)
             return None

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
@@ -15,14 +14,25 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from alerts.channels.settings import ChannelSettings, TelegramSettings
+from alerts.config.faults import nearest_allowed
 from alerts.desk.territory import District
 from alerts.model.alert import Named
 from alerts.model.hazard import Hazard
+from alerts.model.reason import Reason, because
 from alerts.sources.settings import SourceSettings, Span
 
 _ADDRESS = r"https?://[^\s/]+(/\S*)?"
 _TILE = ("{z}", "{x}", "{y}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+
+def is_language(value: str) -> bool:
+    """Whether a text may be a language tag (BCP 47's usual form)."""
+    return bool(_LANGUAGE.fullmatch(value))
+
+
+def _no_address(value: str, example: str) -> Reason:
+    return because("no_address_such_as", text=repr(value), example=example)
 
 
 class _Section(BaseModel):
@@ -47,25 +57,22 @@ class StationSettings(_Section):
     def _are_hazards(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
             if name not in set(Hazard):
-                near = get_close_matches(name, [each.value for each in Hazard], 1)
-                hint = f"did you mean {near[0]!r}?" if near else f"allowed: {', '.join(Hazard)}"
-                raise ValueError(f"{name!r} is no hazard; {hint}")
+                hint = nearest_allowed(name, [each.value for each in Hazard])
+                raise ValueError(because("hazard_misnamed", name=repr(name), hint=hint))
         return value
 
     @field_validator("sender")
     @classmethod
     def _is_a_cap_sender(cls, value: str) -> str:
         if re.search(r"[\s,<&]", value):
-            raise ValueError(
-                "a CAP sender holds no blank, comma, < or &; allowed: such as alertes@saint-martin.example"
-            )
+            raise ValueError(because("no_cap_sender"))
         return value
 
     @field_validator("language")
     @classmethod
     def _is_a_language(cls, value: str) -> str:
-        if not _LANGUAGE.fullmatch(value):
-            raise ValueError(f"{value!r} is no language tag; allowed: such as fr-FR or en")
+        if not is_language(value):
+            raise ValueError(because("no_language_tag", text=repr(value)))
         return value
 
     @field_validator("timezone")
@@ -74,14 +81,14 @@ class StationSettings(_Section):
         try:
             ZoneInfo(value)
         except (KeyError, ValueError, OSError):
-            raise ValueError(f"{value!r} is no time zone; allowed: an IANA name such as Europe/Paris") from None
+            raise ValueError(because("no_time_zone", text=repr(value))) from None
         return value
 
     @field_validator("public_url")
     @classmethod
     def _is_an_address(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(_ADDRESS, value):
-            raise ValueError(f"{value!r} is no address; allowed: such as https://alertes.saint-martin.example")
+            raise ValueError(_no_address(value, "https://alertes.saint-martin.example"))
         return value.rstrip("/") if value else None
 
     @field_validator("areas")
@@ -89,7 +96,7 @@ class StationSettings(_Section):
     def _are_geocodes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for code in value:
             if not re.fullmatch(r"[^:\s]+:\S+", code):
-                raise ValueError(f"{code!r} is no geocode; allowed: scheme:value, such as INSEE:38185 or NUTS3:FR714")
+                raise ValueError(because("no_geocode", text=repr(code)))
         return value
 
     @property
@@ -117,14 +124,14 @@ class StoreSettings(_Section):
     @classmethod
     def _is_sqlite(cls, value: str) -> str:
         if not re.fullmatch(r"sqlite:///[^?:]+", value):
-            raise ValueError(f"{value!r} is no store; allowed: sqlite:/// and a path, such as sqlite:///var/tocsin.db")
+            raise ValueError(because("no_store", text=repr(value)))
         return value
 
     @field_validator("keep")
     @classmethod
     def _is_long(cls, value: timedelta | None) -> timedelta | None:
         if value is not None and value < SHORTEST_KEEP:
-            raise ValueError(f"what is finished is kept for {SHORTEST_KEEP.days}d at the least; allowed: 30d, 1y, 3y …")
+            raise ValueError(because("kept_too_short", days=SHORTEST_KEEP.days))
         return value
 
 
@@ -152,7 +159,7 @@ class WebSettings(_Section):
     def _is_a_tile_address(cls, value: str | None) -> str | None:
         if value is not None and not (re.fullmatch(_ADDRESS, value) and all(part in value for part in _TILE)):
             raise ValueError(
-                f"{value!r} is no tile address; allowed: such as https://tiles.example/{{z}}/{{x}}/{{y}}.png"
+                because("no_tile_address", text=repr(value), example="https://tiles.example/{z}/{x}/{y}.png")
             )
         return value
 
@@ -161,7 +168,7 @@ class WebSettings(_Section):
     def _are_sites(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for site in value:
             if not re.fullmatch(r"https?://[^\s/;,'\"]+", site):
-                raise ValueError(f"{site!r} is no site; allowed: such as https://www.saint-martin.example")
+                raise ValueError(because("no_site", text=repr(site)))
         return value
 
     @field_validator("proxies")
@@ -171,7 +178,7 @@ class WebSettings(_Section):
             try:
                 ip_network(network)
             except ValueError:
-                raise ValueError(f"{network!r} is no network; allowed: such as 127.0.0.1 or 10.0.0.0/8") from None
+                raise ValueError(because("no_network", text=repr(network))) from None
         return value
 
     @field_validator("listen")
@@ -179,7 +186,7 @@ class WebSettings(_Section):
     def _is_host_and_port(cls, value: str) -> str:
         match = re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[^:\s\[\]]*):(\d{1,5})", value)
         if not match or int(match[2]) > 65535:
-            raise ValueError(f"{value!r} is no place to listen; allowed: host:port, such as 127.0.0.1:8080")
+            raise ValueError(because("no_place_to_listen", text=repr(value), example="127.0.0.1:8080"))
         return value
 
     @property
@@ -205,14 +212,14 @@ class NotifySettings(_Section):
     @classmethod
     def _is_an_address(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(_ADDRESS, value):
-            raise ValueError("is no address; allowed: such as https://watch.example/ping/1234")  # may hold a key
+            raise ValueError(because("no_heartbeat"))  # may hold a key
         return value
 
     @field_validator("every", "probe")
     @classmethod
     def _is_no_storm(cls, value: timedelta) -> timedelta:
         if value < timedelta(seconds=1):
-            raise ValueError("is once a second at the most; allowed: 1s and longer")
+            raise ValueError(because("oftener_than_a_second"))
         return value
 
 
@@ -233,7 +240,7 @@ class DeskSettings(_Section):
     @classmethod
     def _is_an_address(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(_ADDRESS, value):
-            raise ValueError(f"{value!r} is no address; allowed: such as https://alertes.saint-martin.example/desk")
+            raise ValueError(_no_address(value, "https://alertes.saint-martin.example/desk"))
         return value.rstrip("/") if value else None
 
 

@@ -1,8 +1,11 @@
-"""What those on duty read of an alert that waits for them, in French or English; the link is never what is cut."""
+"""What those on duty read of an alert that waits for them; the link is never what is cut.
+
+The sentences are written here in English; their French is in `rendering/locale/fr/notices.po`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -11,38 +14,26 @@ from alerts.delivery.monitor import Phase
 from alerts.desk.approval import Kind
 from alerts.model.alert import Severity
 from alerts.rendering.clean import clean_line
+from alerts.rendering.words import words_in
+
+Gettext = Callable[[str], str]
 
 _LONGEST_HEADLINE = 90
-_SEVERITY: Mapping[Severity, str] = {
-    Severity.EXTREME: "extrême",
-    Severity.SEVERE: "grave",
-    Severity.MODERATE: "modérée",
-    Severity.MINOR: "mineure",
-    Severity.UNKNOWN: "gravité inconnue",
+_WAITS: Mapping[Kind, str] = {
+    Kind.ALERT: "Alert to be validated: ",
+    Kind.UPDATE: "Update to be validated: ",
+    Kind.END: "End of alert to be validated: ",
+    Kind.CANCELLATION: "Cancellation to be validated: ",
+    Kind.CORRECTION: "Correction to be validated: ",
 }
-_KINDS_FR = {
-    Kind.ALERT: "Alerte",
-    Kind.UPDATE: "Mise à jour",
-    Kind.END: "Fin d’alerte",
-    Kind.CANCELLATION: "Annulation",
-    Kind.CORRECTION: "Rectificatif",
+_STILL_WAITS: Mapping[Kind, str] = {
+    Kind.ALERT: "Alert still to be validated, since {since:%H:%M}: ",
+    Kind.UPDATE: "Update still to be validated, since {since:%H:%M}: ",
+    Kind.END: "End of alert still to be validated, since {since:%H:%M}: ",
+    Kind.CANCELLATION: "Cancellation still to be validated, since {since:%H:%M}: ",
+    Kind.CORRECTION: "Correction still to be validated, since {since:%H:%M}: ",
 }
-_KINDS_EN = {
-    Kind.ALERT: "Alert",
-    Kind.UPDATE: "Update",
-    Kind.END: "End of alert",
-    Kind.CANCELLATION: "Cancellation",
-    Kind.CORRECTION: "Correction",
-}
-_SETTLED_FR = {
-    "approve": "Validée par {who}\u00a0: ",
-    "reject": "Rejetée par {who}\u00a0: ",
-    "send back": "Renvoyée à son auteur par {who}\u00a0: ",
-    "released": "Partie sans veto\u00a0: ",
-    "replaced": "Remplacée par une version plus récente\u00a0: ",
-    "expired": "Échue sans validation\u00a0: ",
-}
-_SETTLED_EN = {
+_SETTLED: Mapping[str, str] = {
     "approve": "Validated by {who}: ",
     "reject": "Rejected by {who}: ",
     "send back": "Sent back to its author by {who}: ",
@@ -115,74 +106,54 @@ class Ending:
 
 
 def word_clashed(clash: Clashed, language: str) -> Words:
-    """The notice in French where `language` is, else in English."""
-    french = language.lower().split("-", 1)[0] == "fr"
-    one, other = _short(clash.headline), _short(clash.other)
-    if french:
-        became = "Elle n’est pas publiée." if clash.kept_back else "Chacune suit les règles de sa source."
-        lead = "EXERCICE – " if clash.exercise else ""
-        told = f"Deux messages sous un même identifiant\u00a0: «\u00a0{one}\u00a0» ({clash.source})"
-        headline = f"{lead}{told} et «\u00a0{other}\u00a0» ({clash.other_source}), reçue avant."
-    else:
-        became = "It is not published." if clash.kept_back else "Each goes by its own source’s rules."
-        lead = "EXERCISE – " if clash.exercise else ""
-        told = f"Two messages under one identifier: “{one}” ({clash.source}) and “{other}” "
-        headline = f"{lead}{told}({clash.other_source}), which came before."
-    return Words(f"{headline} {became}", clash.link)
+    """That two messages go by one name, and what became of the later one."""
+    _ = words_in(language).gettext
+    told = _("Two messages under one identifier: “{one}” ({source}) and “{other}” ({other_source}), which came before.")
+    became = _("It is not published.") if clash.kept_back else _("Each goes by its own source’s rules.")
+    headline = told.format(
+        one=_short(clash.headline),
+        source=clash.source,
+        other=_short(clash.other),
+        other_source=clash.other_source,
+    )
+    return Words(f"{_practice(clash, _)}{headline} {became}", clash.link)
 
 
 def word_ending(ending: Ending, language: str, zone: tzinfo) -> Words:
-    """The notice in French where `language` is, else in English; times are in `zone`."""
-    french = language.lower().split("-", 1)[0] == "fr"
-    local, areas = ending.ends.astimezone(zone), ", ".join(ending.areas)
-    if french:
-        at = f"{local.hour}\u00a0h\u00a0{local.minute:02}"
-        headline = f"Prend fin à {at}\u00a0: {_named(ending, french=True)}. Prolonger, terminer ou laisser finir\u00a0?"
-        own = f"tocsin update {ending.id} --expires 6h, tocsin cancel {ending.id} --over, ou rien"
-    else:
-        headline = f"Ends at {local:%H:%M}: {_named(ending, french=False)}. Extend it, end it, or let it run out?"
-        own = f"tocsin update {ending.id} --expires 6h, tocsin cancel {ending.id} --over, or nothing"
-    return Words(headline, ending.link or own, areas or None)
+    """That a grave alert nears its end, and what can be done; times are in `zone`."""
+    _ = words_in(language).gettext
+    told = _("Ends at {at:%H:%M}: {what}. Extend it, end it, or let it run out?")
+    own = _("tocsin update {id} --expires 6h, tocsin cancel {id} --over, or nothing").format(id=ending.id)
+    headline = told.format(at=ending.ends.astimezone(zone), what=_named(ending, _))
+    return Words(headline, ending.link or own, ", ".join(ending.areas) or None)
 
 
 def word_corrected(corrected: Corrected, language: str) -> Words:
-    """The notice in French where `language` is, else in English."""
-    french = language.lower().split("-", 1)[0] == "fr"
-    lead = "Corrigée par {}, sans validation\u00a0: " if french else "Corrected by {}, unvalidated: "
-    headline = lead.format(corrected.who) + _named(corrected, french=french)
-    return Words(_practice(corrected, french=french) + headline, corrected.link, corrected.said)
+    """That somebody corrected an alert, whose words nobody validated."""
+    _ = words_in(language).gettext
+    headline = _("Corrected by {who}, unvalidated: ").format(who=corrected.who) + _named(corrected, _)
+    return Words(_practice(corrected, _) + headline, corrected.link, corrected.said)
 
 
 def word_awaited(awaited: Awaited, say: Phase, language: str, zone: tzinfo) -> Words:
-    """The notice in French where `language` is, else in English; times are in `zone`."""
-    french = language.lower().split("-", 1)[0] == "fr"
-    named = _named(awaited, french=french)
+    """That an alert waits, still waits, or how it was decided; times are in `zone`."""
+    _ = words_in(language).gettext
+    practice, named = _practice(awaited, _), _named(awaited, _)
     if say is Phase.RESOLVED:
-        settled = (_SETTLED_FR if french else _SETTLED_EN)[awaited.settled or "replaced"]
-        return Words(_practice(awaited, french=french) + settled.format(who=awaited.who) + named, None, awaited.reason)
-    since = f"{awaited.since.astimezone(zone):%H:%M}"
-    if french:
-        what = _KINDS_FR[awaited.kind]
-        lead = (
-            f"{what} à valider\u00a0: " if say is Phase.FIRING else f"{what} toujours à valider, depuis {since}\u00a0: "
-        )
-    else:
-        what = _KINDS_EN[awaited.kind]
-        lead = f"{what} to be validated: " if say is Phase.FIRING else f"{what} still to be validated, since {since}: "
-    headline = _practice(awaited, french=french) + lead + named
-    return Words(headline, _what_to_do(awaited, zone, french=french), _detail(awaited, zone, french=french))
+        settled = _(_SETTLED[awaited.settled or "replaced"]).format(who=awaited.who)
+        return Words(practice + settled + named, None, awaited.reason)
+    waits = _((_WAITS if say is Phase.FIRING else _STILL_WAITS)[awaited.kind])
+    headline = practice + waits.format(since=awaited.since.astimezone(zone)) + named
+    return Words(headline, _what_to_do(awaited, zone, _), _detail(awaited, zone, _))
 
 
-def _practice(awaited: Awaited | Corrected | Ending, *, french: bool) -> str:
-    if not awaited.exercise:
-        return ""
-    return "EXERCICE – " if french else "EXERCISE – "
+def _practice(told: Awaited | Corrected | Ending | Clashed, _: Gettext) -> str:
+    return _("EXERCISE – ") if told.exercise else ""
 
 
-def _named(awaited: Awaited | Corrected | Ending, *, french: bool) -> str:
-    short = _short(awaited.headline)
-    severity = _SEVERITY[awaited.severity] if french else awaited.severity.lower()
-    return f"«\u00a0{short}\u00a0» ({severity})" if french else f"“{short}” ({severity})"
+def _named(told: Awaited | Corrected | Ending, _: Gettext) -> str:
+    severity = _("unknown severity") if told.severity is Severity.UNKNOWN else _(told.severity).lower()
+    return _("“{headline}” ({severity})").format(headline=_short(told.headline), severity=severity)
 
 
 def _short(headline: str) -> str:
@@ -190,22 +161,19 @@ def _short(headline: str) -> str:
     return text if len(text) <= _LONGEST_HEADLINE else text[: _LONGEST_HEADLINE - 1].rsplit(" ", 1)[0] + "…"
 
 
-def _what_to_do(awaited: Awaited, zone: tzinfo, *, french: bool) -> str:
-    where = awaited.link or (f"tocsin approve {awaited.id} --as {'NOM' if french else 'NAME'}")
+def _what_to_do(awaited: Awaited, zone: tzinfo, _: Gettext) -> str:
     if awaited.goes_out_at is None:
-        return where
-    at = f"{awaited.goes_out_at.astimezone(zone):%H:%M}"
-    veto = (
-        f"Part d’elle-même à {at} si personne ne l’arrête" if french else f"Goes out at {at} unless somebody stops it"
+        return awaited.link or _("tocsin approve {id} --as NAME").format(id=awaited.id)
+    stop = awaited.link or _("tocsin reject {id} --as NAME").format(id=awaited.id)
+    veto = _("Goes out at {at:%H:%M} unless somebody stops it: {stop}")
+    return veto.format(at=awaited.goes_out_at.astimezone(zone), stop=stop)
+
+
+def _detail(awaited: Awaited, zone: tzinfo, _: Gettext) -> str:
+    until = awaited.until.astimezone(zone) if awaited.until else None
+    parts = (
+        ", ".join(awaited.areas),
+        _("until {until:%Y-%m-%d %H:%M}").format(until=until) if until else "",
+        _("from {who}").format(who=awaited.brought_by),
     )
-    stop = awaited.link or f"tocsin reject {awaited.id} --as {'NOM' if french else 'NAME'}"
-    return veto + ("\u00a0: " if french else ": ") + stop
-
-
-def _detail(awaited: Awaited, zone: tzinfo, *, french: bool) -> str:
-    by = f"de {awaited.brought_by}" if french else f"from {awaited.brought_by}"
-    parts = [", ".join(awaited.areas), by]
-    if awaited.until is not None:
-        local = awaited.until.astimezone(zone)
-        parts.insert(1, f"jusqu’au {local:%d/%m %H:%M}" if french else f"until {local:%Y-%m-%d %H:%M}")
-    return "; ".join(filter(None, parts)) if not french else "\u00a0; ".join(filter(None, parts))
+    return _("; ").join(filter(None, parts))

@@ -1,11 +1,14 @@
-"""What `check` finds: at rest the files, with `--live` each feed and each credential, everything in one go."""
+"""What `check` finds: at rest the files, with `--live` each feed and each credential, everything in one go.
+
+Each finding is a reason; as text it is in the station's language, which is known here since its file was read.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Iterator
-from dataclasses import dataclass
+from collections.abc import Awaitable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 
@@ -19,7 +22,9 @@ from alerts.daemon.furnish import station_face
 from alerts.daemon.surroundings import surroundings
 from alerts.model.errors import BadCredential, TocsinError
 from alerts.model.ports import Channel, Memory, Probe, Resources, Source
+from alerts.model.reason import Reason, as_reason, because
 from alerts.rendering.templates import check_templates
+from alerts.rendering.words import word
 from alerts.sources.settings import PolledSettings
 from alerts.store.files import StoreError, lack_of_room
 from alerts.store.migrate import sound
@@ -36,35 +41,46 @@ class Finding:
 
     what: str
     good: bool
-    words: str
+    why: Reason
     note: bool = False
     misuse: bool = False
+    language: str = "en"
 
     def __str__(self) -> str:
-        return f"{'FAIL' if not self.good else 'note' if self.note else 'ok  '}  {self.what}: {self.words}"
+        mark = "FAIL" if not self.good else "note" if self.note else "ok  "
+        return f"{mark}  {self.what}: {word(self.why, self.language)}"
 
 
 def check_at_rest(config: Config) -> list[Finding]:
     """The configuration (which was read, or we weren't here), the templates, the secrets, the database's folder."""
-    findings = [Finding(config.file.name, good=True, words=_summary(config))]
+    findings = [Finding(config.file.name, good=True, why=_summary(config))]
     own = [config.template_folder] if config.template_folder.is_dir() else []
     problems = check_templates(station_face(config), own)
-    findings += [Finding("templates", good=False, words=problem) for problem in problems]
+    findings += [Finding("templates", good=False, why=as_reason(problem)) for problem in problems]
     if not problems:
-        findings.append(Finding("templates", good=True, words="every one renders"))
+        findings.append(Finding("templates", good=True, why=because("templates_fine")))
     for name, settings in config.channels.items():
         findings += _secrets(f"channels.{name}", settings, config.folder)
     findings += _shared_bots(config)
     findings.append(_store(config.database))
-    return [*findings, *_pages(config)]
+    return _in_language_of(config, [*findings, *_pages(config)])
 
 
-def _summary(config: Config) -> str:
-    return f"{len(config.channels)} channels, {len(config.sources)} sources, {len(config.districts)} districts"
+def _in_language_of(config: Config, findings: Iterable[Finding]) -> list[Finding]:
+    return [replace(each, language=config.station.language) for each in findings]
+
+
+def _summary(config: Config) -> Reason:
+    return because(
+        "check_summary",
+        channels=len(config.channels),
+        sources=len(config.sources),
+        districts=len(config.districts),
+    )
 
 
 def _secrets(key: str, settings: ChannelSettings, folder: Path) -> list[Finding]:
-    return unread(key, settings, folder) or [Finding(key, good=True, words="its secrets can be read")]
+    return unread(key, settings, folder) or [Finding(key, good=True, why=because("secrets_fine"))]
 
 
 def unread(key: str, settings: ChannelSettings, folder: Path) -> list[Finding]:
@@ -76,7 +92,7 @@ def unread(key: str, settings: ChannelSettings, folder: Path) -> list[Finding]:
             try:
                 source.read(folder)
             except BadCredential as error:
-                found.append(Finding(f"{key}.{field}", good=False, words=str(error.reason), misuse=True))
+                found.append(Finding(f"{key}.{field}", good=False, why=error.reason, misuse=True))
     return found
 
 
@@ -90,8 +106,8 @@ def _shared_bots(config: Config) -> list[Finding]:
         except BadCredential:  # told before
             continue
         if (first := bots.setdefault(f"{settings.api_url} {token}", name)) != name:
-            words = f"its token is that of channels.{first}; give each a bot of its own (@BotFather)"
-            found.append(Finding(f"channels.{name}.token", good=False, words=words))
+            why = because("token_shared", other=first)
+            found.append(Finding(f"channels.{name}.token", good=False, why=why))
     return found
 
 
@@ -103,11 +119,11 @@ def _store(database: Path) -> Finding:
     try:
         sound(database)
     except StoreError as error:
-        return Finding("store", good=False, words=str(error))
+        return Finding("store", good=False, why=error.reason)
     if not os.access(database, os.W_OK):
-        return Finding("store", good=False, words=f"{database} can't be written; give it to the user that runs tocsin")
+        return Finding("store", good=False, why=because("not_writable", path=database))
     lacks = lack_of_room(database)
-    return Finding("store", good=False, words=str(lacks[1])) if lacks else written
+    return Finding("store", good=False, why=lacks[1]) if lacks else written
 
 
 def _written(what: str, file: Path) -> Finding:
@@ -116,18 +132,14 @@ def _written(what: str, file: Path) -> Finding:
     while not folder.exists():
         folder = folder.parent
     if not os.access(folder, os.W_OK):
-        return Finding(what, good=False, words=f"{folder} can't be written; give it to the user that runs tocsin")
-    return Finding(what, good=True, words=str(file))
+        return Finding(what, good=False, why=because("not_writable", path=folder))
+    return Finding(what, good=True, why=because("path_fine", path=file))
 
 
 def _pages(config: Config) -> Iterator[Finding]:
     """The town's own page: whether its address is known, and whether its files have a place."""
     if config.station.public_url is None:
-        words = (
-            "is missing, so that posts don't link to the town's page, and its cards, feeds and languages have no whole "
-            "address; allowed: such as https://alertes.saint-martin.example"
-        )
-        yield Finding("station.public_url", good=True, words=words, note=True)
+        yield Finding("station.public_url", good=True, why=because("public_url_missing"), note=True)
     yield from _proxies(config)
     if config.web.export is None:
         return
@@ -135,10 +147,7 @@ def _pages(config: Config) -> Iterator[Finding]:
     if _is_free_or_ours(folder):
         yield _written("web.export", folder)
     else:
-        words = (
-            f"{folder} is there already and not ours; allowed: a folder that there isn't yet, or the link that we made"
-        )
-        yield Finding("web.export", good=False, words=words)
+        yield Finding("web.export", good=False, why=because("export_taken", path=folder))
 
 
 def _proxies(config: Config) -> Iterator[Finding]:
@@ -147,11 +156,7 @@ def _proxies(config: Config) -> Iterator[Finding]:
     if not address.startswith("https:") or config.web.proxies:
         return
     key = "desk.url" if config.desk.url else "station.public_url"
-    words = (
-        f"is missing, but {key} is https, which only a web server before Tocsin speaks: the desk refuses what comes by "
-        'one that isn\'t listed; allowed: its address, such as ["127.0.0.1"]'
-    )
-    yield Finding("web.proxies", good=config.desk.url is None, words=words, note=True)
+    yield Finding("web.proxies", good=config.desk.url is None, why=because("proxies_unlisted", key=key), note=True)
 
 
 def _is_free_or_ours(folder: Path) -> bool:
@@ -179,7 +184,7 @@ async def check_live(config: Config) -> list[Finding]:
                 checks.append(_probe(f"channels.{name}", channel.load()(name, settings, resources)))
         if config.desk_url:
             checks.append(desk_answers(config.desk_url, session))
-        return list(await asyncio.gather(*checks))
+        return _in_language_of(config, await asyncio.gather(*checks))
 
 
 async def desk_answers(address: str, session: aiohttp.ClientSession) -> Finding:
@@ -189,14 +194,11 @@ async def desk_answers(address: str, session: aiohttp.ClientSession) -> Finding:
         async with session.get(f"{address}/sign-in", timeout=timeout, allow_redirects=False) as response:
             status, kind = response.status, response.content_type
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        words = (
-            f"{address} can't be reached ({type(error).__name__}): does the daemon run, and the web server before it?"
-        )
-        return Finding("desk.url", good=True, words=words, note=True)
+        why = because("desk_unreachable", address=address, error=type(error).__name__)
+        return Finding("desk.url", good=True, why=why, note=True)
     if status != HTTPStatus.OK or kind != "text/html":
-        words = f"{address}/sign-in answered {status}, not the sign-in; allowed: its address, with or without /desk"
-        return Finding("desk.url", good=False, words=words)
-    return Finding("desk.url", good=True, words=f"{address} answers")
+        return Finding("desk.url", good=False, why=because("desk_answers_else", address=address, status=status))
+    return Finding("desk.url", good=True, why=because("desk_answers", address=address))
 
 
 async def _forget(_: str, __: str) -> None:
@@ -210,10 +212,10 @@ async def _read(what: str, source: Source, clock: SystemClock) -> Finding:
     try:
         reading = await source.read(Memory(), nothing_known, clock.now())
     except TocsinError as error:
-        return Finding(what, good=False, words=str(error))
-    broken = [heard.problem for heard in reading.heard if heard.problem]
-    words = f"{len(reading.heard)} entries" + (f", {len(broken)} unreadable ({broken[0]})" if broken else "")
-    return Finding(what, good=True, words=words)
+        return Finding(what, good=False, why=error.reason)
+    count, broken = len(reading.heard), [heard.problem for heard in reading.heard if heard.problem]
+    partly = because("source_partly", count=count, broken=len(broken), why=broken[0]) if broken else None
+    return Finding(what, good=True, why=partly or because("source_fine", count=count))
 
 
 async def _probe(what: str, channel: Channel) -> Finding:
@@ -221,8 +223,8 @@ async def _probe(what: str, channel: Channel) -> Finding:
         await channel.open()
         probe: Probe = await channel.probe()
     except TocsinError as error:
-        return Finding(what, good=False, words=str(error))
+        return Finding(what, good=False, why=error.reason)
     finally:
         await channel.close()
-    words = "; ".join([f"speaks as {probe.account}", *map(str, probe.warnings)])
-    return Finding(what, good=not probe.warnings, words=words)
+    speaks = because("channel_fine", account=probe.account)
+    return Finding(what, good=not probe.warnings, why=because("several", each=[speaks, *probe.warnings]))

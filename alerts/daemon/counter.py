@@ -15,6 +15,7 @@ from alerts.desk.sitting import Sitting
 from alerts.model.alert import Alert
 from alerts.model.errors import TocsinError
 from alerts.model.ids import new_id
+from alerts.model.reason import because
 from alerts.store.books import warm_up
 from alerts.store.files import blank, opened, ring
 from alerts.store.migrate import migrate
@@ -88,4 +89,4 @@ def _told() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise TocsinError(f"the database refused: {error}; nothing was stored") from error
+        raise TocsinError(because("database_refused", said=error)) from error

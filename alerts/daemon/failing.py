@@ -20,6 +20,7 @@ from alerts.delivery.monitor import Phase, Trouble, What
 from alerts.desk.sitting import Sitting
 from alerts.model.person import Chained
 from alerts.model.reason import in_words
+from alerts.rendering.words import words_in
 from alerts.store.books import StoredBooks
 from alerts.store.ledger import StoredLedger
 from alerts.web.console.words import words_of
@@ -72,18 +73,15 @@ def word_change(line: Chained, language: str, zone: tzinfo, *, own: bool = False
 
     `own`: said to the owner themselves, not to those on duty.
     """
-    entry, at, reset = line.entry, line.entry.at.astimezone(zone), f"tocsin user reset {quote(line.entry.subject)}"
-    if language.lower().split("-", 1)[0] == "fr":
-        what = words_of("fr").gettext(entry.act)
-        theirs = f"Si ce n’était pas cette personne : « {reset} »."
-        fix = "Si ce n’était pas vous, changez de mot de passe et prévenez un administrateur." if own else theirs
-        said = f"compte {entry.subject} : {what}, le {at:%d/%m à %H:%M}"
-        return Words(said, fix, f"depuis {entry.address}" if entry.address else None)
-    what = words_of("en").gettext(entry.act)
-    fix = "If that wasn’t you, change your password and tell an administrator."
-    said = f"account {entry.subject}: {what}, {at:%Y-%m-%d %H:%M}"
-    address = f"from {entry.address}" if entry.address else None
-    return Words(said, fix if own else f"If that wasn’t them: “{reset}”.", address)
+    _, entry, reset = words_in(language).gettext, line.entry, f"tocsin user reset {quote(line.entry.subject)}"
+    what = words_of(language.lower().split("-", 1)[0]).gettext(entry.act)  # the desk's record has the same word
+    said = _("account {name}: {what}, {at:%Y-%m-%d %H:%M}").format(
+        name=entry.subject, what=what, at=entry.at.astimezone(zone)
+    )
+    theirs = _("If that wasn’t them: “{reset}”.").format(reset=reset)
+    fix = _("If that wasn’t you, change your password and tell an administrator.") if own else theirs
+    address = _("from {address}").format(address=entry.address) if entry.address else None
+    return Words(said, fix, address)
 
 
 def _key(line: Chained) -> str:

@@ -23,6 +23,7 @@ from alerts.desk.sitting import Sitting
 from alerts.model.errors import Misuse, SourceFailed
 from alerts.model.ports import Heard, Memory, Source
 from alerts.model.post import PostState
+from alerts.model.reason import because
 from alerts.sources.ical.moments import LONGEST_NOTICE
 from alerts.sources.settings import CapSettings, IcalSettings, PolledSettings
 
@@ -85,14 +86,14 @@ def _read_file(config: Config, file: Path, at: datetime | None) -> Sequence[Said
     try:
         head = file.read_bytes()[:1024]
     except OSError as error:
-        raise Misuse(f"{file}: can't be read: {error.strerror}") from None
+        raise Misuse(because("file_wrong", file=file, what=because("config_unread", said=error.strerror))) from None
     url = str(file.resolve())
     is_calendar = b"BEGIN:VCALENDAR" in head
     settings = IcalSettings(kind="ical", url=url) if is_calendar else CapSettings(kind="cap", url=url)
     try:
         return asyncio.run(_read(config, settings, at, step_through=is_calendar and at is not None))
     except SourceFailed as error:
-        raise Misuse(f"{file}: {error}") from None
+        raise Misuse(because("file_wrong", file=file, what=error.reason)) from None
 
 
 async def _read(config: Config, settings: PolledSettings, at: datetime | None, *, step_through: bool) -> Sequence[Said]:
@@ -121,7 +122,7 @@ async def _follow(source: Source, at: datetime) -> Sequence[Said]:
         if now >= at:
             return said
         now = min(at, reading.look_again or at)
-    raise SourceFailed(f"it says something more than {_MOST_LOOKS:,} times in the month before: choose an earlier time")
+    raise SourceFailed(because("said_too_often", most=_MOST_LOOKS))
 
 
 async def _nothing_known(_: Sequence[str]) -> set[str]:

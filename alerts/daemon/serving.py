@@ -17,6 +17,7 @@ from alerts.desk.sitting import Office
 from alerts.desk.station import Station
 from alerts.model.errors import TocsinError
 from alerts.model.ports import Clock
+from alerts.model.reason import because
 from alerts.web.app import create_app
 from alerts.web.console.frame import Console, Frame
 from alerts.web.listener import Limits, Listener, Refused, places
@@ -51,7 +52,7 @@ async def serve(
         port = await listener.listen(settings.host or None, settings.port)
     except OSError as error:
         why = error.strerror or error
-        raise TocsinError(f"web.listen {settings.listen}: {why}; choose another port") from None
+        raise TocsinError(because("listen_taken", address=settings.listen, said=why)) from None
     url = f"http://{settings.host or '127.0.0.1'}:{port}"
     log.info("web.listening", url=url)
     return listener, url

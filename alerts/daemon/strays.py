@@ -19,6 +19,7 @@ from alerts.delivery.monitor import Phase
 from alerts.model.errors import DeliveryError
 from alerts.model.ports import Clock
 from alerts.model.post import Receipt
+from alerts.rendering.words import words_in
 from alerts.store.books import StoredBooks
 from alerts.store.database import Database
 from alerts.store.restoring import Gap, gap_of, keep_listed, newest_known, strays
@@ -83,17 +84,17 @@ class Strays:
 
 
 def word_strays(found: Mapping[str, Sequence[Receipt]], language: str) -> Words:
-    """That posts stand on the channels which nobody here knows, and where; in French where `language` is."""
-    count = sum(len(posts) for posts in found.values())
-    where = "; ".join(
-        f"{channel}: {', '.join(post.url or post.remote_id for post in posts[:_SHOWN])}"
+    """That posts stand on the channels which nobody here knows, and where."""
+    _ = words_in(language).gettext
+    where = _("; ").join(
+        f"{channel}{_(': ')}{', '.join(post.url or post.remote_id for post in posts[:_SHOWN])}"
         + (" …" if len(posts) > _SHOWN else "")
         for channel, posts in found.items()
     )
-    if language.lower().split("-", 1)[0] == "fr":
-        headline = f"Avertissement\u00a0: depuis la restauration, {count} messages publiés sont inconnus de Tocsin."
-        return Words(
-            headline, "Regardez-les\u00a0: ce qui n’est plus vrai est à corriger ou à retirer à la main.", where
-        )
-    headline = f"Warning: since the restore, {count} posts that are out are unknown to Tocsin."
-    return Words(headline, "Look at them: what is no longer so has to be corrected or taken down by hand.", where)
+    return Words(
+        _("Warning: since the restore, {count} posts that are out are unknown to Tocsin.").format(
+            count=sum(len(posts) for posts in found.values())
+        ),
+        _("Look at them: what is no longer so has to be corrected or taken down by hand."),
+        where,
+    )

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from alerts.channels.settings import ChannelSettings, SecretSource, WebhookSettings
 from alerts.model.errors import ConfigurationError, Misuse
+from alerts.model.reason import because
 from alerts.sources.settings import PolledSettings
 
 
@@ -24,26 +25,20 @@ def check_channel(settings: ChannelSettings, standing: Mapping[str, ChannelSetti
     for field in type(settings).model_fields:
         source = getattr(settings, field)
         if isinstance(source, SecretSource) and source.file and not _is_below(source.file):
-            raise Misuse(f"{field}: a secret's file stands below the folder of channels.toml; name it without .. or /")
+            raise Misuse(because("secret_file_outside", key=field))
     if isinstance(settings, WebhookSettings):
         _must_stand(settings, standing)
         return
     usual = type(settings).model_fields["api_url"].default
     known = {each.api_url for each in standing.values() if each.kind == settings.kind}
     if settings.api_url not in {usual, *known}:
-        raise Misuse(
-            "api_url is another than the platform's own: it is tried from here once it stands in channels.toml; "
-            "until then by `tocsin check --live`"
-        )
+        raise Misuse(because("api_url_not_tried"))
 
 
 def _must_stand(settings: WebhookSettings, standing: Mapping[str, ChannelSettings]) -> None:
     known = {(each.address, each.secret) for each in standing.values() if isinstance(each, WebhookSettings)}
     if (settings.address, settings.secret) not in known:
-        raise Misuse(
-            "url and secret are tried from here once they stand together in channels.toml; "
-            "until then by `tocsin check --live`"
-        )
+        raise Misuse(because("webhook_not_tried"))
 
 
 def check_paths(file: Path, lines: str) -> None:
@@ -55,7 +50,8 @@ def check_paths(file: Path, lines: str) -> None:
     for key in ("boundary", "templates"):
         told = station.get(key) if isinstance(station, dict) else None
         if isinstance(told, str) and not _stays_below(file.parent, told):
-            raise ConfigurationError([f"{file.name}: station.{key}: leads out of this folder; put it there to try it"])
+            why = because("path_outside")
+            raise ConfigurationError([because("setting_wrong", file=file.name, key=f"station.{key}", what=why)])
 
 
 def check_source(settings: PolledSettings, folder: Path) -> None:
@@ -63,19 +59,16 @@ def check_source(settings: PolledSettings, folder: Path) -> None:
     if settings.url.lower().startswith(("http://", "https://")):
         return
     if not _stays_below(folder, settings.url):
-        raise Misuse("url: a file is read from here only below the folder of channels.toml; put it there")
+        raise Misuse(because("source_file_outside"))
 
 
 def hidden_chat(chat: str | None, public: frozenset[str]) -> str:
     """The chat as it was named, if no reader is in it. Raises Misuse."""
     named = (chat or "").strip()
     if not named.lstrip("-").isdecimal():
-        raise Misuse(
-            "the chat for tests is missing; allowed: the number of a private one, such as -1001234567890 "
-            "(one with a public @name can be found by anybody)"
-        )
+        raise Misuse(because("test_chat_missing"))
     if named in public:
-        raise Misuse("that chat is read by the public; name a private one, or that of an exercise channel")
+        raise Misuse(because("test_chat_public"))
     return named
 
 

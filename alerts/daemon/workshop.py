@@ -35,6 +35,7 @@ from alerts.model.ids import new_id
 from alerts.model.person import Account
 from alerts.model.ports import Channel, Clock, Heard, Memory, Rehearses, Resources
 from alerts.model.post import Message, Receipt
+from alerts.model.reason import Reason, because
 from alerts.model.secret import Secret
 from alerts.sources.settings import PolledSettings
 from alerts.store.files import blank
@@ -80,15 +81,15 @@ class HouseWorkshop:
         written.replace(self._file)
         return str(self._file)
 
-    async def unreadable(self, lines: str) -> Sequence[str]:
-        """What secrets can't be read here, one line each."""
+    async def unreadable(self, lines: str) -> Sequence[Reason]:
+        """What secrets can't be read here, each with its key."""
         config = await self._config(lines)
         channels = config.channels
         if not self._trusted:  # whether other files are there is nobody's affair who can't see them anyway
             standing = self._standing()
             channels = {name: each for name, each in channels.items() if standing.get(name) == each}
         found = [each for name, settings in channels.items() for each in unread(name, settings, config.folder)]
-        return [f"{each.what}: {each.words}" for each in found]
+        return [because("key_wrong", key=each.what, what=each.why) for each in found]
 
     async def people(self) -> Sequence[Account]:
         """The accounts of the station that channels.toml says; none where there is no such file yet."""
@@ -102,12 +103,12 @@ class HouseWorkshop:
         self._must_be_local()
         config = self._standing_config()
         if config is None:
-            raise Misuse("there is no channels.toml that Tocsin would start with; save the lines first")
+            raise Misuse(because("config_not_saved"))
         return await asyncio.to_thread(_add_person, config, name, role)
 
     def _must_be_local(self) -> None:
         if not self._trusted:
-            raise Misuse("from here nothing is written; copy the lines, or download them")
+            raise Misuse(because("nothing_written_here"))
 
     def _standing_config(self) -> Config | None:
         try:
@@ -115,12 +116,12 @@ class HouseWorkshop:
         except ConfigurationError:
             return None
 
-    async def problems(self, lines: str) -> Sequence[str]:
-        """What is wrong with these lines, one line each."""
+    async def problems(self, lines: str) -> Sequence[Reason]:
+        """What is wrong with these lines, one reason each."""
         try:
             await self._config(lines)
         except ConfigurationError as error:
-            return tuple(error.problems)
+            return error.problems
         return ()
 
     def channel_kinds(self) -> Sequence[KindSheet]:
@@ -166,7 +167,7 @@ class HouseWorkshop:
                 heard = in_order(await self._read(config, name))
                 shown = await asyncio.to_thread(self._rehearse, config, name, heard[:MOST_SHOWN])
         except TimeoutError:
-            return SourceTrial(name, problem=f"it took longer than {LONGEST.seconds} s; look whether it answers at all")
+            return SourceTrial(name, problem=because("trial_too_long", seconds=LONGEST.seconds))
         except TocsinError as error:
             return SourceTrial(name, problem=error.reason)
         return SourceTrial(name, shown, max(0, len(heard) - MOST_SHOWN))
@@ -182,7 +183,7 @@ class HouseWorkshop:
             async with self._one_at_a_time, asyncio.timeout(LONGEST.total_seconds()):
                 trial: ChannelTrial = await work()
         except TimeoutError:
-            return ChannelTrial(name, problem=f"no answer within {LONGEST.seconds} s; look at the network")
+            return ChannelTrial(name, problem=because("trial_unanswered", seconds=LONGEST.seconds))
         except TocsinError as error:
             return ChannelTrial(name, problem=error.reason)
         return trial
@@ -226,7 +227,7 @@ class HouseWorkshop:
         settings = config.sources.get(name)
         kind = source_kind(settings.kind) if settings else None
         if kind is None or not isinstance(settings, PolledSettings):
-            raise Misuse(f"{name} is no source that can be read; allowed: one of [sources.NAME] with a url")
+            raise Misuse(because("source_not_read", name=name))
         if not self._trusted:
             trust.check_source(settings, config.folder)
         async with aiohttp.ClientSession() as session:
@@ -241,7 +242,7 @@ class HouseWorkshop:
             sitting = sit(db, desk, self._clock.now(), new_id)
             filed = [desk.hear(sitting.books, each, name) for each in heard]
         zone, language = desk.station.timezone, desk.station.language
-        return [rehearsal_of(each.record, each.penned, zone, language) for each in filed]
+        return [rehearsal_of(each.record, each.penned, zone, language) | {"why": each.record.reason} for each in filed]
 
 
 async def _show(channel: Channel, settings: ChannelSettings, message: Message) -> Receipt:
@@ -249,7 +250,7 @@ async def _show(channel: Channel, settings: ChannelSettings, message: Message) -
         return await channel.publish(message)
     if isinstance(channel, Rehearses):
         return await channel.rehearse(message)
-    raise Misuse(f"{settings.kind} has no place where a test post is seen by nobody; the credential is all one can try")
+    raise Misuse(because("no_hidden_place", kind=settings.kind))
 
 
 def _add_person(config: Config, name: str, role: Role) -> Secret:

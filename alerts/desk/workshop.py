@@ -47,7 +47,7 @@ class ChannelTrial:
     account: str = ""
     followers: int | None = None
     warnings: tuple[Reason, ...] = ()
-    problem: Reason | str | None = None
+    problem: Reason | None = None
     shown: Receipt | None = None
 
 
@@ -55,13 +55,14 @@ class ChannelTrial:
 class SourceTrial:
     """What a source would have brought: each alert as it would be filed, with its posts; or the problem.
 
-    `more` is how many entries there were beyond those that are shown.
+    An alert is the object of `rehearsal_of`, with its reason as one (`why`) beside it: the page's reader may speak
+    another language than the station. `more` is how many entries there were beyond those that are shown.
     """
 
     name: str
     brought: Sequence[Mapping[str, Any]] = ()
     more: int = 0
-    problem: Reason | str | None = None
+    problem: Reason | None = None
 
 
 class Workshop(Protocol):
@@ -80,8 +81,8 @@ class Workshop(Protocol):
         """Write channels.toml, keeping the one before beside it; returns where. Raises Misuse where not `is_local`."""
         ...
 
-    async def unreadable(self, lines: str) -> Sequence[str]:
-        """What secrets can't be read here, one line each; the lines themselves must be right."""
+    async def unreadable(self, lines: str) -> Sequence[Reason]:
+        """What secrets can't be read here, each with its key; the lines themselves must be right."""
         ...
 
     async def people(self) -> Sequence[Account]:
@@ -92,8 +93,11 @@ class Workshop(Protocol):
         """Add an account to it, as somebody at the terminal does; returns the first password. Raises Misuse."""
         ...
 
-    async def problems(self, lines: str) -> Sequence[str]:
-        """What is wrong with these lines, one line each; nothing: the daemon would start with them."""
+    async def problems(self, lines: str) -> Sequence[Reason]:
+        """What is wrong with these lines, one reason each (`setting_wrong` has the key and what is wrong with it).
+
+        Nothing: the daemon would start with them.
+        """
         ...
 
     def channel_kinds(self) -> Sequence[KindSheet]:

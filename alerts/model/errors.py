@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from datetime import datetime
 
-from alerts.model.reason import Reason, as_reason
+from alerts.model.reason import Reason, as_reason, because
 
 
 class TocsinError(Exception):
@@ -24,11 +25,15 @@ class Busy(sqlite3.OperationalError):
 
 
 class ConfigurationError(TocsinError):
-    """The configuration can't be used; `problems` holds one line for each error, all of the file's at once."""
+    """The configuration can't be used; `problems` holds one line for each error, all of the file's at once.
 
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+    `language` is the station's as far as the file tells it: who shows the lines outside any page words them in it.
+    """
+
+    def __init__(self, problems: Sequence[Reason], language: str = "en") -> None:
+        super().__init__(because("lines", each=problems))
+        self.problems = tuple(problems)
+        self.language = language
 
 
 class Unreadable(TocsinError):

@@ -1,8 +1,9 @@
 """Why something is so: a code with values, kept as that, and put into words when somebody reads it.
 
-To add a reason: (1) write its code and English sentence into `SENTENCES`; (2) its French into
-`rendering/locale/fr/reasons.po`; (3) say `because("code", name=value)` where it is decided, and add its line to
-`docs/reasons.md`. A test holds the four against one another.
+To add a reason: (1) write its code and English sentence into `SENTENCES` (what is wrong with settings: into
+`setting_faults.py`); (2) its French into the catalogue of that name in `rendering/locale/fr`; (3) say
+`because("code", name=value)` where it is decided, and add its line to `docs/reasons.md`. A test holds the four against
+one another.
 
 What is stored is compact JSON, `{"code":"merged","with":"a1"}`. A row of before holds a plain sentence: it is read as
 the code `words`, and shown as it stands. What a platform or the system said is a value, and quoted as theirs.
@@ -10,7 +11,7 @@ the code `words`, and shown as it stands. What a platform or the system said is 
 A sentence names its values in braces. What follows a colon there says how the value is spelled:
 `{state:term}` is a word of ours, translated like a sentence; `{at:time}` a date and time, `{at:clock}` the time alone;
 `{count:number}` has the signs that the language sets between figures; without one, a text stands as it is, a reason
-within the reason is worded, and a list is strung together.
+within the reason is worded, and a list is strung together; `{each:lines}` has a line for each.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Union
+
+from alerts.model.setting_faults import SETTING_FAULTS
 
 LONGEST = 2000
 """Characters of one value at the most: it may come from outside."""
@@ -151,7 +154,8 @@ def _spelled(value: Value | None, way: str, translate: Translate, zone: tzinfo |
     if isinstance(value, Reason):
         return value.worded(translate, zone)
     if isinstance(value, tuple):
-        between = translate("; ") if any(isinstance(each, Reason) for each in value) else ", "
+        inner = translate("; ") if any(isinstance(each, Reason) for each in value) else ", "
+        between = "\n" if way == "lines" else inner
         return between.join(_spelled(each, way, translate, zone) for each in value)
     if way == "number" and isinstance(value, int | float):
         return f"{value:,}".translate({ord(sign): translate(sign) for sign in ",."})
@@ -557,5 +561,7 @@ SENTENCES: Mapping[str, str] = {
     "no_such_role": "{text} is no role; allowed: {known}",
     "unwritten": "the database refuses ({said}); nothing was stored; try again",
     "unwritten_busy": "the database refuses (it is asked too much); nothing was stored; try again",
+    # What is wrong with settings
+    **SETTING_FAULTS,
 }
 """Every code, with its English sentence: the one list of them (`docs/reasons.md` tells them to people)."""

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
+from alerts.model.reason import because
+
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "j": 86_400_000, "y": 31_536_000_000}
 """French days are `j`: who types at three in the morning types so. A year is 365 days."""
 _SPAN = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d|j|y)")
@@ -13,17 +15,15 @@ _WINDOW = re.compile(r"(\d{1,9})/(.+)")
 
 
 def parse_span(text: str) -> timedelta:
-    """`10m` as ten minutes; also `1h30m`. Raises ValueError saying what is allowed."""
+    """`10m` as ten minutes; also `1h30m`. Raises ValueError with a reason that says what is allowed."""
     compact = text.strip().lower()
     matches = list(_SPAN.finditer(compact))
     if not matches or "".join(match.group() for match in matches) != compact:
-        raise ValueError(
-            f"{text!r} is no span of time; allowed: a number and a unit, such as 250ms, 2s, 10m, 6h, 1d, 3y"
-        )
+        raise ValueError(because("no_span", text=repr(text)))
     try:
         return sum((timedelta(milliseconds=float(m[1]) * _UNITS[m[2]]) for m in matches), timedelta())
     except OverflowError:
-        raise ValueError(f"{text!r} is too long a span of time") from None
+        raise ValueError(because("span_too_long", text=repr(text))) from None
 
 
 def spell_span(span: timedelta) -> str:
@@ -48,11 +48,11 @@ class Window:
 
 
 def parse_window(text: str) -> Window:
-    """`100/15m` as a window. Raises ValueError saying what is allowed."""
+    """`100/15m` as a window. Raises ValueError with a reason that says what is allowed."""
     match = _WINDOW.fullmatch(text.strip())
     if not match or int(match[1]) < 1:
-        raise ValueError(f"{text!r} is no limit; allowed: posts/span, such as 100/15m or 60/24h")
+        raise ValueError(because("no_limit", text=repr(text)))
     span = parse_span(match[2])
     if span <= timedelta():
-        raise ValueError(f"{text!r} is no limit; the span must be longer than nothing")
+        raise ValueError(because("limit_of_nothing", text=repr(text)))
     return Window(int(match[1]), span)

@@ -21,6 +21,7 @@ from alerts.model.alert import Alert, Info, Status
 from alerts.model.errors import ConfigurationError
 from alerts.model.hazard import Hazard, fold, hazard_of, worded_as
 from alerts.model.post import EndReason, Message, PostKind
+from alerts.model.reason import because
 from alerts.rendering import warn
 from alerts.rendering.builtin import built_in
 from alerts.rendering.check import check_templates
@@ -225,8 +226,7 @@ def _check_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        problem = f"timezone {name!r} is unknown: use an IANA name such as Europe/Paris"
-        raise ConfigurationError([problem]) from None
+        raise ConfigurationError([because("no_time_zone", text=repr(name))]) from None
 
 
 def _may_link(kind: PostKind, channel: ChannelFace, context: Context) -> bool:

@@ -51,9 +51,14 @@ def read_words(folder: Path, language: str) -> Words:
 LOCALE = Path(__file__).with_name("locale")
 
 
+def words_in(language: str) -> Words:
+    """The sentences of reasons and notices, in the language of a tag such as `fr-FR`."""
+    return read_words(LOCALE, language.lower().split("-", 1)[0])
+
+
 def word(reason: Reason, language: str, zone: tzinfo | None = None) -> str:
     """A reason in the language of a tag such as `fr-FR`; times are in `zone`, or in their own."""
-    return reason.worded(read_words(LOCALE, language.lower().split("-", 1)[0]).gettext, zone)
+    return reason.worded(words_in(language).gettext, zone)
 
 
 def told(reason: Reason | None, language: str, zone: tzinfo | None = None) -> dict[str, str | None]:

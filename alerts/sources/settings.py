@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from alerts.model.alert import Severity
+from alerts.model.reason import because
 from alerts.model.span import parse_span
 from alerts.sources.ical.moments import parse_moment
 
@@ -16,13 +17,13 @@ def _span(value: object) -> object:
     if isinstance(value, timedelta):
         return value
     if not isinstance(value, str):
-        raise ValueError('allowed: a span of time in quotes, such as "10m"')  # noqa: TRY004 pydantic asks for this one
+        raise ValueError(because("span_unquoted"))  # noqa: TRY004 pydantic asks for this one
     return parse_span(value)
 
 
 def _can_pass(value: timedelta) -> timedelta:
     if not timedelta() < value <= LONGEST:
-        raise ValueError("is no time to wait; allowed: longer than nothing and up to 366d, such as 10m")
+        raise ValueError(because("no_time_to_wait", example="10m"))
     return value
 
 
@@ -59,7 +60,7 @@ class ManualSettings(SourceSettings):
 
 def _at_least_a_second(value: timedelta) -> timedelta:
     if value < timedelta(seconds=1):
-        raise ValueError("a source is read once a second at the most; allowed: 1s and longer")
+        raise ValueError(because("source_oftener_than_a_second"))
     return value
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from alerts.model.reason import Reason
-from alerts.rendering.words import told
+from alerts.model.reason import Reason, because
+from alerts.rendering.words import told, word
 from alerts.web.refusal import cause_of
 
 
@@ -35,7 +35,7 @@ class Gauges:
     language: str = "en"
 
 
-def ops_routes(gauges: Gauges, warnings: Callable[[], list[str]] = list) -> list[web.RouteDef]:
+def ops_routes(gauges: Gauges, warnings: Callable[[], list[Reason]] = list) -> list[web.RouteDef]:
     """The three addresses; `warnings` is what else is to be told, and stops nothing."""
 
     async def healthz(_: web.Request) -> web.Response:
@@ -54,7 +54,7 @@ def ops_routes(gauges: Gauges, warnings: Callable[[], list[str]] = list) -> list
                 }
                 for cycle in cycles
             },
-            "warnings": warnings(),
+            "warnings": [word(each, gauges.language) for each in warnings()],
         }
         return web.json_response(body, status=503 if standing else 200)
 
@@ -62,7 +62,8 @@ def ops_routes(gauges: Gauges, warnings: Callable[[], list[str]] = list) -> list
         try:
             body = await gauges.metrics()
         except sqlite3.Error as error:
-            return web.Response(status=503, text=f"the database refuses ({cause_of(error)}); ask again\n")
+            why = because("database_busy", said=cause_of(error))
+            return web.Response(status=503, text=f"{word(why, gauges.language)}\n")
         return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
     return [web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", metrics)]

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from alerts.model.reason import because
 from alerts.model.span import parse_span
 
 EVENING = time(18)
@@ -18,7 +19,6 @@ NIGHTFALL = time(20)
 
 LONGEST_NOTICE = timedelta(days=30)
 _SHORTEST_NOTICE = timedelta(minutes=1)
-_ALLOWED = 'allowed: "start", "end", or a time before the start such as "-30m", "-2h", "-1d" (from 1m to 30d)'
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def parse_moment(text: str) -> Moment:
         return Moment("end")
     before = _notice(wanted)
     if not _SHORTEST_NOTICE <= before <= LONGEST_NOTICE:
-        raise ValueError(f'"{text}" is no moment of an event; {_ALLOWED}')
+        raise ValueError(because("no_moment", text=f'"{text}"'))
     return Moment("before", before)
 
 

@@ -22,7 +22,7 @@ from alerts.desk.sitting import Office
 from alerts.desk.station import Station
 from alerts.model.actor import Act
 from alerts.model.person import Chained, Stage
-from alerts.model.reason import Reason
+from alerts.model.reason import Reason, because
 from alerts.rendering.library import CompiledTemplates
 from alerts.rendering.words import word
 from alerts.web.console.arrival import Astray
@@ -160,13 +160,13 @@ class Console:
     strays: set[tuple[Astray, str]] = field(default_factory=set)
     """What was refused for the way it came, each once: by which name, or from which address."""
 
-    def warnings(self) -> list[str]:
+    def warnings(self) -> list[Reason]:
         """What is wrong with the way to the desk, for who operates it."""
-        unlisted = [address for why, address in self.strays if why is Astray.UNLISTED]
-        told = [f"web.proxies: {each} sends requests on and isn't listed; the desk refuses them" for each in unlisted]
+        unlisted = sorted(address for why, address in self.strays if why is Astray.UNLISTED)
+        told = [because("proxy_unlisted", address=each) for each in unlisted]
         if (self.rules.url or "").startswith("https:") and not self.rules.proxies:
-            told.append("web.proxies: the desk's address is https, which a web server before it speaks; none is listed")
-        return sorted(told)
+            told.append(because("proxies_missing"))
+        return told
 
 
 def visitor_of(request: web.Request) -> Visitor:

@@ -62,7 +62,7 @@ def guard_of(console: Console) -> Middleware:
         try:
             return await _pass(console, request, handler)
         except web.HTTPException as error:
-            if error.status < HTTPStatus.BAD_REQUEST or not wants_page(request):
+            if error.status < HTTPStatus.BAD_REQUEST:
                 raise
             return mishap(console.frame, request, error.status)
         except TocsinError as error:
@@ -215,7 +215,7 @@ async def _form(request: web.Request) -> Form:
 async def _lead(console: Console, request: web.Request, visitor: Visitor | None) -> web.StreamResponse:
     """To what is due; a form that came too late is carried along."""
     if not wants_page(request):
-        return web.Response(status=HTTPStatus.UNAUTHORIZED, text="sign in")
+        return web.Response(status=HTTPStatus.UNAUTHORIZED, text=console.frame.words(request).gettext("Sign in"))
     if request.method in _READS:
         due = DUE[visitor.session.stage] if visitor else SIGN_IN
         raise web.HTTPSeeOther(with_next(due, safe_next(request.path_qs)))

@@ -12,6 +12,7 @@ from alerts.model.reason import because
 from alerts.rendering.words import word
 from alerts.web.console.carried import Carried, Form, carry, safe_next
 from alerts.web.console.frame import BASE, Frame
+from alerts.web.words import Words
 
 _AGAIN = 5
 """Seconds after which it is worth trying again: as long as the database waits for who holds it."""
@@ -27,10 +28,54 @@ def mishap(frame: Frame, request: web.Request, what: TocsinError | int, *, statu
     """The page, or the line where no page is wanted. An error of the family says itself what to do."""
     status = status or (status_of(what) if isinstance(what, TocsinError) else int(what))
     told = what.reason if isinstance(what, TocsinError) else None
+    words = frame.words(request)
+    title, cause = _said_of(status, words)
     if not wants_page(request):
-        text = word(told, frame.words(request).language) if told else HTTPStatus(status).phrase
-        return web.Response(status=status, text=text)
-    return frame.page(request, "mishap.html", status=status, code=status, told=told)
+        return web.Response(status=status, text=word(told, words.language, frame.station.timezone) if told else title)
+    return frame.page(request, "mishap.html", status=status, code=status, told=told, title=title, cause=cause)
+
+
+def _said_of(status: int, words: Words) -> tuple[str, str]:
+    """What happened and what to do about it, where nothing but HTTP's status is known."""
+    _ = words.gettext
+    said = {
+        400: (
+            _("That can’t be taken as it is"),
+            _("Something in what was sent is missing or wrong. Go back, put it right and send it again."),
+        ),
+        403: (
+            _("You may not do that"),
+            _(
+                "This takes another role, or the form was not one of this desk’s own pages. Load the page again, or "
+                "ask an administrator."
+            ),
+        ),
+        404: (
+            _("There is no such page"),
+            _("The address is wrong, or what was here is gone. Nothing was changed."),
+        ),
+        405: (
+            _("That can’t be done here"),
+            _("This address takes another kind of request. Go back and use the page’s own buttons."),
+        ),
+        409: (
+            _("That can’t be done now"),
+            _("Somebody was faster, or it has changed meanwhile. Look again before you decide."),
+        ),
+        413: (
+            _("That is too large"),
+            _("What was sent is larger than allowed. Use a smaller picture or a shorter text."),
+        ),
+        429: (_("Too much at once"), _("Wait a moment, then try again.")),
+        500: (
+            _("Something went wrong here"),
+            _(
+                "It was written into the log. Try again; if it happens again, tell whoever operates this desk the "
+                "time and the page."
+            ),
+        ),
+    }
+    return said.get(status) or said[400 if status < HTTPStatus.INTERNAL_SERVER_ERROR else 500]
 
 
 def status_beside(error: TocsinError) -> int:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from alerts.model.errors import TocsinError
+from alerts.model.reason import because
 from alerts.web.public.answers import Answer
 
 KEPT = 3
@@ -91,7 +92,7 @@ class Export:
             if place.parent == self._editions.resolve():
                 return place if place.is_dir() else None
         if self.folder.is_symlink() or self.folder.exists():
-            raise TocsinError(f"[web] export: {self.folder} is there already and no link of ours; name a new folder")
+            raise TocsinError(because("export_not_ours", path=self.folder))
         return None
 
     def _stays(self, name: str) -> bool:

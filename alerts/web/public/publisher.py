@@ -14,7 +14,7 @@ from alerts.desk.publicity import LAST_DAY, public_incident, situation
 from alerts.desk.sitting import Office, Sitting
 from alerts.model.errors import TocsinError
 from alerts.model.ports import Clock, SourceStanding
-from alerts.model.reason import Reason, because, in_words
+from alerts.model.reason import Reason, because
 from alerts.web.public.answers import Answer
 from alerts.web.public.cards import Cards, cards_of
 from alerts.web.public.export import Export
@@ -206,8 +206,12 @@ class Publisher:
                 if await self.export():
                     self._changed.set()
                 self.unexported = None
-            except (OSError, TocsinError) as error:
-                self._not_exported(export, error.reason if isinstance(error, TocsinError) else in_words(str(error)))
+            except TocsinError as error:
+                self._not_exported(export, error.reason)
+                await self._clock.sleep(REST)
+            except OSError as error:
+                where, said = error.filename or export.folder, error.strerror or error
+                self._not_exported(export, because("path_unwritten", path=where, said=said))
                 await self._clock.sleep(REST)
             except Exception:
                 self.unexported = because("pages_not_renewed_see_log")

@@ -14,11 +14,13 @@ from alerts.config import load_config
 from alerts.daemon.checkup import desk_answers
 from alerts.web.public.answers import Answer
 from alerts.web.public.export import Export
+from tests.unit.french import wrong_in
 
 CHANNELS = """
 [station]
 name = "Ville de Saint-Martin"
 sender = "alertes@saint-martin.example"
+language = "{language}"
 {public_url}
 [store]
 url = "sqlite:///tocsin.db"
@@ -37,8 +39,9 @@ def check(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TELEGRAM_TOKEN", "1:a")
 
-    def check(public_url: str = PUBLIC_URL) -> tuple[int, list[str]]:
-        (tmp_path / "channels.toml").write_text(CHANNELS.format(public_url=public_url), encoding="utf-8")
+    def check(public_url: str = PUBLIC_URL, language: str = "en") -> tuple[int, list[str]]:
+        lines = CHANNELS.format(public_url=public_url, language=language)
+        (tmp_path / "channels.toml").write_text(lines, encoding="utf-8")
         status = run(["check"])
         told = capsys.readouterr()
         return status, (told.out + told.err).splitlines()
@@ -88,6 +91,15 @@ def test_pages_without_an_address_of_their_own_are_noted_and_fail_nothing(check)
     assert line_of(lines, "station.public_url").startswith("note")
     assert "allowed: such as https://alertes.saint-martin.example" in line_of(lines, "station.public_url")
     assert not [line for line in check()[1] if "  station.public_url: " in line]
+
+
+def test_what_is_found_is_told_in_the_station_s_language(check, monkeypatch, tmp_path):
+    monkeypatch.delenv("TELEGRAM_TOKEN")
+    (tmp_path / "site").mkdir()
+    _, lines = check(public_url='[desk]\nurl = "https://garde.example"', language="fr-FR")
+    assert "existe déjà et n’est pas à nous" in line_of(lines, "web.export")
+    assert "n’est pas définie" in line_of(lines, "channels.telegram.token")
+    assert [line for line in lines if wrong_in(line.partition(": ")[2])] == []
 
 
 def test_an_https_address_without_the_web_server_that_speaks_it_is_told(check):
@@ -157,7 +169,7 @@ def test_a_database_of_another_program_is_told(check, tmp_path):
 @pytest.mark.parametrize("told", ["https://garde.example", "https://garde.example/", "https://garde.example/desk/"])
 def test_the_desk_is_named_with_or_without_its_path(tmp_path, told):
     (tmp_path / "channels.toml").write_text(
-        CHANNELS.format(public_url=PUBLIC_URL) + f'[desk]\nurl = "{told}"\n', encoding="utf-8"
+        CHANNELS.format(public_url=PUBLIC_URL, language="fr-FR") + f'[desk]\nurl = "{told}"\n', encoding="utf-8"
     )
 
     assert load_config(tmp_path / "channels.toml").desk_url == "https://garde.example/desk"

@@ -338,7 +338,7 @@ class TestChannels:
         await watch.sent()
         await watch.change(f"UPDATE post SET state = '{state}', expires = 0 WHERE id = 'p1'")
         (over,) = await watch.round()
-        assert "plus rien n'attend" in over
+        assert "plus rien n’attend" in over
 
     async def test_a_warning_that_fails_is_nothing_to_warn_of(self, watch):
         watch.lanes["telegram"].answer = REVOKED
@@ -407,7 +407,7 @@ class TestHeartbeat:
 
         told = await watch.round(3)
         assert watch.session.called == []
-        assert "«\u00a0lane telegram\u00a0» ne tourne plus" in told[0]
+        assert "«\u00a0file d’envoi telegram\u00a0» ne tourne plus" in told[0]
         watch.still.clear()
         await watch.round()
         assert len(watch.session.called) == 1

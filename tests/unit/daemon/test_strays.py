@@ -129,4 +129,5 @@ def test_it_is_said_in_the_reader_s_language(language, said):
     words = word_strays({"x": [UNKNOWN, OURS], "page": [Receipt("8")]}, language)
 
     assert said in words.headline
-    assert words.detail == "x: https://x.example/7, https://x.example/6; page: 8"
+    told = words.detail.replace("\u00a0:", ":").replace("\u202f;", ";")
+    assert told == "x: https://x.example/7, https://x.example/6; page: 8"

@@ -26,8 +26,11 @@ MAY_NOT = {f"telegram_may_not_{what}_messages" for what in ("post", "edit", "del
 
 
 def french():
-    with (LOCALE / "fr" / "reasons.po").open("rb") as lines:
-        return {message.id: message.string for message in read_po(lines, locale="fr") if message.id}
+    found = {}
+    for file in (LOCALE / "fr").glob("*.po"):
+        with file.open("rb") as lines:
+            found |= {message.id: message.string for message in read_po(lines, locale="fr") if message.id}
+    return found
 
 
 def made():

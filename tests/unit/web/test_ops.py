@@ -6,11 +6,11 @@ import json
 
 from aiohttp.test_utils import make_mocked_request
 
-from alerts.model.reason import because
+from alerts.model.reason import Reason, because
 from alerts.web.ops import Cycle, Gauges, ops_routes
 
 
-async def ready(*cycles: Cycle, language: str = "fr-FR", warnings: tuple[str, ...] = ()) -> tuple[int, dict]:
+async def ready(*cycles: Cycle, language: str = "fr-FR", warnings: tuple[Reason, ...] = ()) -> tuple[int, dict]:
     async def metrics() -> bytes:
         return b""
 
@@ -39,7 +39,11 @@ async def test_what_fails_without_standing_still_is_ready():
     assert body["cycles"]["source meteo"]["reason"] == "status 503"
 
 
-async def test_what_is_wrong_with_the_way_to_the_desk_is_told_and_is_no_503():
-    status, body = await ready(Cycle("lane x", 0.5, stands=False), warnings=("web.proxies: none is listed",))
+async def test_what_is_wrong_with_the_way_to_the_desk_is_told_in_that_language_and_is_no_503():
+    why = because("proxy_unlisted", address="127.0.0.1")
+    status, body = await ready(Cycle("lane x", 0.5, stands=False), warnings=(why,))
 
-    assert (status, body["warnings"]) == (200, ["web.proxies: none is listed"])
+    said = (
+        "web.proxies\u00a0: 127.0.0.1 transmet des requêtes et n’y figure pas\u202f; le poste de permanence les refuse"
+    )
+    assert (status, body["warnings"]) == (200, [said])

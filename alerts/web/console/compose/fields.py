@@ -11,6 +11,7 @@ from typing import Any
 from alerts.model.characters import bounded, seen
 from alerts.model.draft import Typed
 from alerts.model.errors import Misuse
+from alerts.model.reason import because
 
 TEXTS = (
     "hazard", "exercise", "headline", "description", "instruction", "event", "category", "severity", "urgency",
@@ -59,7 +60,7 @@ def typed(pairs: Iterable[tuple[str, Any]]) -> dict[str, Typed]:
 def typed_in_json(value: Any) -> dict[str, Typed]:
     """The same out of a script's object, in which a field of several is a list. Raises Misuse."""
     if not isinstance(value, Mapping):
-        raise Misuse("fields must be an object")
+        raise Misuse(because("fields_unread"))
     pairs = [(str(name), one) for name, each in value.items() for one in (each if isinstance(each, list) else [each])]
     return typed(pairs)
 

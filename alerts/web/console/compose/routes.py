@@ -15,6 +15,7 @@ from aiohttp import hdrs, web
 
 from alerts.desk.draft import LARGEST_PICTURE, picture_kind
 from alerts.model.errors import Forbidden, Misuse, TocsinError
+from alerts.model.reason import because
 from alerts.web.console.compose.composer import Composer
 from alerts.web.console.compose.fields import text, typed, typed_in_json
 from alerts.web.console.compose.keeping import Older, Sheet, is_identity
@@ -96,7 +97,7 @@ class _Handlers:
         said = await _json(request)
         revision, identity = said.get("revision"), str(said.get("draft", ""))
         if not is_identity(identity) or not isinstance(revision, int) or not 0 < revision < 2**31:
-            return web.json_response({"error": "draft and revision are needed"}, status=400)
+            return web.json_response({"error": self._composer.why(request, because("draft_unnamed"))}, status=400)
         sheet = Sheet(identity, revision, typed_in_json(said.get("fields")), _named(said, "about"))
         try:
             return web.json_response(await self._composer.keep_script(request, sheet))

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -14,8 +15,12 @@ from aiohttp.typedefs import Handler, Middleware
 from alerts.access.visitor import Visit, Visitor
 from alerts.desk.workshop import Workshop
 from alerts.model.actor import Role
+from alerts.model.errors import Forbidden
 from alerts.model.person import Account, Session, Stage
+from alerts.model.reason import because
+from alerts.rendering.words import word
 from alerts.web.console.frame import BASE, VISITOR, Frame, static_file
+from alerts.web.console.mishaps import mishap
 from alerts.web.console.setup.pages import Setup
 
 COOKIE = "setup"
@@ -74,8 +79,8 @@ class Door:
 
 def first_app(frame: Frame, workshop: Workshop, door: Door) -> web.Application:
     """The pages of setting up, behind the door, at the same addresses as later."""
-    desk = web.Application(middlewares=[_guard(door)])
-    desk.add_routes([web.get("/static/{name:.+}", _static)])
+    desk = web.Application(middlewares=[_guard(frame, door)])
+    desk.add_routes([web.get("/static/{name:.+}", _static), web.get("/", _lead_in)])
     desk.add_routes(Setup(frame, lambda: workshop, _anybody, _forget, None).routes())
     app = web.Application()
     app.add_routes([web.get("/", _lead_in), web.get(BASE, _lead_in)])
@@ -83,31 +88,44 @@ def first_app(frame: Frame, workshop: Workshop, door: Door) -> web.Application:
     return app
 
 
-def _guard(door: Door) -> Middleware:
+def _guard(frame: Frame, door: Door) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.host not in door.hosts:
-            raise web.HTTPForbidden(text="This address isn't the one that the terminal shows.")
-        if request.path.startswith(f"{BASE}/static/"):
-            return await handler(request)
-        if (code := request.query.get("code")) is not None and request.method == "GET":
-            return _let_in(door, code)
-        if not door.knows(request.cookies.get(COOKIE, "")):
-            raise web.HTTPForbidden(text="Open the address that `tocsin setup` shows in the terminal, once.")
-        await _check_form(door, request)
-        request[VISITOR] = door.visitor()
-        response = await handler(request)
-        response.headers.update(_HEADERS)
+        try:
+            response = await _pass(door, request, handler)
+        except Forbidden as error:
+            said = word(error.reason, frame.words(request).language)
+            response = web.Response(status=403, text=f"{said[:1].upper()}{said[1:]}.")
+        except web.HTTPException as error:
+            if error.status < HTTPStatus.BAD_REQUEST:
+                raise
+            response = mishap(frame, request, error.status)
+        if not request.path.startswith(f"{BASE}/static/"):
+            response.headers.update(_HEADERS)
         return response
 
     return guard
 
 
+async def _pass(door: Door, request: web.Request, handler: Handler) -> web.StreamResponse:
+    if request.host not in door.hosts:
+        raise Forbidden(because("setup_elsewhere"))
+    if request.path.startswith(f"{BASE}/static/"):
+        return await handler(request)
+    if (code := request.query.get("code")) is not None and request.method == "GET":
+        return _let_in(door, code)
+    if not door.knows(request.cookies.get(COOKIE, "")):
+        raise Forbidden(because("setup_unopened"))
+    await _check_form(door, request)
+    request[VISITOR] = door.visitor()
+    return await handler(request)
+
+
 def _let_in(door: Door, code: str) -> web.Response:
     cookie = door.open(code)
     if cookie is None:
-        raise web.HTTPForbidden(text="This code is wrong or was used already. Start `tocsin setup` anew for another.")
-    response = web.Response(status=303, headers={"Location": f"{BASE}/setup", **_HEADERS})
+        raise Forbidden(because("setup_code_wrong"))
+    response = web.Response(status=303, headers={"Location": f"{BASE}/setup"})
     response.set_cookie(COOKIE, cookie, path=BASE, httponly=True, samesite="Strict")
     return response
 
@@ -117,7 +135,7 @@ async def _check_form(door: Door, request: web.Request) -> None:
         return
     told = (await request.post()).get("csrf", "")
     if not isinstance(told, str) or not hmac.compare_digest(told.encode(), door.csrf.encode()):
-        raise web.HTTPForbidden(text="This form is not from here. Go back, load the page again and send it once more.")
+        raise Forbidden(because("setup_form_foreign"))
 
 
 async def _static(request: web.Request) -> web.FileResponse:

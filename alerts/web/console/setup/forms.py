@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alerts.desk.workshop import Key, KindSheet
+from alerts.model.reason import Reason
 from alerts.web.words import Words
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
@@ -24,7 +25,7 @@ class Typed:
 
     name: str
     values: dict[str, Any] = field(default_factory=dict)
-    wrong: dict[str, str] = field(default_factory=dict)
+    wrong: dict[str, Reason | str] = field(default_factory=dict)
 
 
 def station(form: Form, words: Words) -> Typed:

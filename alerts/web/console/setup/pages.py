@@ -13,6 +13,7 @@ from aiohttp import web
 from alerts.desk.workshop import ChannelTrial, KindSheet, SourceTrial, Workshop
 from alerts.model.actor import Role
 from alerts.model.errors import TocsinError
+from alerts.model.reason import Reason, because
 from alerts.web.console.entering import LONGEST_LINES as LONGEST
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import Frame
@@ -49,13 +50,13 @@ class View:
     editing: str | None = None
     sheet: KindSheet | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
-    wrong: Mapping[str, str] = field(default_factory=dict)
+    wrong: Mapping[str, Reason | str] = field(default_factory=dict)
     channel: ChannelTrial | None = None
     source: SourceTrial | None = None
     checked: bool = False
     written: str = ""
     added: tuple[str, str] | None = None
-    refused: str = ""
+    refused: Reason | None = None
 
 
 class Setup:
@@ -149,8 +150,10 @@ class Setup:
                     view.added = (name, (await self._workshop.add_person(name, role)).reveal())
                 case "ready", "exercise":
                     await self._send_exercise(request, view)
-        except (TocsinError, OSError) as error:
-            view.refused = str(error)
+        except TocsinError as error:
+            view.refused = error.reason
+        except OSError as error:
+            view.refused = because("config_unwritten", said=error.strerror or error)
         return view
 
     async def _send_exercise(self, request: web.Request, view: View) -> None:
@@ -222,12 +225,12 @@ class Setup:
     def _sheet(self, step: str, kind: str) -> KindSheet | None:
         return next((sheet for sheet in self._sheets(step) if sheet.name == kind), None)
 
-    async def _wrong(self, table: str, lines: str) -> dict[str, str]:
+    async def _wrong(self, table: str, lines: str) -> dict[str, Reason | str]:
         """What the loader says of a table, by its keys; what it says of the table itself is under ""."""
-        wrong: dict[str, str] = {}
+        wrong: dict[str, Reason | str] = {}
         for problem in await self._workshop.problems(lines):
-            place, _, what = problem.partition(": ")[2].partition(": ")
-            if place == table or place.startswith(f"{table}."):
+            place, what = str(problem["key"] or ""), problem["what"]
+            if isinstance(what, Reason) and f"{place}.".startswith(f"{table}."):
                 wrong.setdefault(place.removeprefix(table).lstrip(".").partition(".")[0].partition("[")[0], what)
         return wrong
 

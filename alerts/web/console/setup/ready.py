@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from alerts.desk.sitting import Sitting
 from alerts.desk.workshop import Workshop
 from alerts.model.actor import Role
+from alerts.model.reason import Reason
 from alerts.web.console.setup.lines import names_in, table_of
 from alerts.web.words import Words
 
@@ -46,7 +47,7 @@ class Need:
     met: bool
     words: str
     step: str
-    missing: Sequence[str] = ()
+    missing: Sequence[Reason] = ()
     is_needed: bool = True
 
 

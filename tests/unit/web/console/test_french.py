@@ -1,13 +1,16 @@
-"""No English on a French page, no bare key, French spacing: every page of the desk, in every state that is shown."""
+"""No English on a French page, no bare key, French spacing: every page of the desk, in every state, and of setting up.
+
+What is said elsewhere (faults of settings, notices, the bot, public pages) is walked in `test_french_words.py`.
+"""
 
 from __future__ import annotations
 
-import re
+import shutil
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from lxml import html
+from aiohttp.test_utils import TestClient, TestServer
 
 from alerts.daemon.warnings import furnish_warnings
 from alerts.delivery.monitor import HealthNotice, Phase, Trouble, What
@@ -15,47 +18,16 @@ from alerts.desk.officer import Officer
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Alert, Area, Info, Severity, Status
 from alerts.model.post import PostState
-from alerts.model.reason import SENTENCES, WORDS, Reason, because
-from alerts.rendering.words import word
+from alerts.model.reason import because
 from alerts.store.books import StoredBooks
 from alerts.store.schema import stamp
 from alerts.web.console import compose, own_account, people, record, report, validate, watch
+from tests.unit.french import visible, wrong_in
+from tests.unit.web.console.setup.visiting import CODE, ROOT, SECRETS, Visitor, opened, storm
 from tests.unit.web.console.watching import a_desk
 
-ENGLISH = frozenset(
-    """the of and is are was were not with for this that has have its to be by from waits wait failed queued waiting
-    dropped rejected superseded expired accepted somebody nobody until since there here what who which when channel
-    channels update updates end ends alerts more left approve reject retry""".split()  # noqa: SIM905 a list to read
-)
-"""Words that no French text has."""
-OURS = ("code", "pre", "script", "style", "svg", "input", "textarea")
-"""What is typed or spelled for a program stands there as it is."""
+FRENCH = {"Accept-Language": "fr"}
 BOSS = Actor("Paul", Role.ADMINISTRATOR, Origin.CONSOLE)
-
-
-def visible(page: str) -> str:
-    """What is read, without what is somebody's own words in another language."""
-    tree = html.fromstring(page)
-    for each in tree.xpath("//*[@lang='en'] | " + " | ".join(f"//{tag}" for tag in OURS)):
-        each.drop_tree()
-    told = [*tree.xpath("//body//text()"), *tree.xpath("//@aria-label | //@placeholder | //title/text()")]
-    return "\n".join(text for text in told if text.strip())
-
-
-def wrong_in(text: str) -> list[str]:
-    """The lines that hold English, a code or state that nobody worded, or a sign without its space."""
-    return [line for line in text.split("\n") if english(line) or _BARE.search(line) or _ILL_SPACED.search(line)]
-
-
-def english(text: str) -> list[str]:
-    named = re.sub(
-        r"`[^`]*`|\[[^\]]*\]|“[^”]*”|[A-Z]+:[A-Z]+|\w+ = \S+|--\w+|\w+\.toml", "", re.sub("«[^»]*»", "", text)
-    )
-    return sorted({each for each in re.findall(r"[^\W\d_]+", named) if each.lower() in ENGLISH})
-
-
-_BARE = re.compile(r"\b(?!page_id|api_url)[a-z]+_[a-z_]+\b")
-_ILL_SPACED = re.compile(r"[^\s\u202f\u00a0/:][?!;](?=\s|$)|[^\s\u00a0\u202f\d]:(?=\s|$)|«[^\u00a0\u202f]")
 
 
 async def filled(desk) -> list[str]:
@@ -144,11 +116,130 @@ async def test_no_refusal_of_a_form_says_a_word_of_english(desk, address, fields
     assert wrong_in(page) == []
 
 
-def test_no_reason_has_a_word_of_english_in_french():
-    for code, sentence in SENTENCES.items():
-        if code != WORDS:
-            values = tuple(
-                (name, "Severe" if spec == "term" else "x") for name, spec in re.findall(r"\{(\w+):?(\w*)\}", sentence)
-            )
-            said = word(Reason(code, values), "fr-FR")
-            assert not english(said), f"{code}: {said}"
+WHOLE = """[station]
+name = "Ville de Saint-Martin"
+sender = "alertes@saint-martin.example"
+areas = ["INSEE:38185"]
+boundary = "quartiers.geojson"
+
+[channels.x]
+kind = "twitter"
+api_url = "http://127.0.0.1:9"
+consumer_key = { env = "X_CONSUMER_KEY" }
+consumer_secret = { env = "X_CONSUMER_SECRET" }
+access_token = { env = "X_ACCESS_TOKEN" }
+access_token_secret = { file = "absent" }
+
+[channels.page]
+kind = "facebook"
+api_url = "http://127.0.0.1:9"
+page_id = "1234567890"
+token = { env = "FACEBOOK_TOKEN" }
+
+[channels.fil]
+kind = "telegram"
+api_url = "http://127.0.0.1:9"
+chat = "@saintmartin"
+token = { env = "TELEGRAM_TOKEN" }
+
+[channels.jeu]
+kind = "telegram"
+api_url = "http://127.0.0.1:9"
+chat = "-1008"
+token = { env = "TELEGRAM_TOKEN" }
+exercise = true
+
+[channels.panneaux]
+kind = "webhook"
+url = "http://127.0.0.1:9/x"
+secret = { env = "WEBHOOK_SECRET" }
+public = false
+
+[sources.meteo]
+kind = "cap"
+url = "orages.xml"
+
+[sources.travaux]
+kind = "ical"
+url = "absent.ics"
+publish = "approve"
+"""
+STEPS = ("station", "channels", "sources", "duty", "lines", "accounts", "ready")
+PRESSED = [
+    *((step, "", {}) for step in STEPS),
+    *(
+        ("channels", do, {"kind": kind})
+        for kind in ("twitter", "facebook", "telegram", "webhook")
+        for do in ("add", "save:")
+    ),
+    *(
+        ("channels", f"{do}:{name}", {})
+        for name in ("x", "page", "fil", "jeu", "panneaux")
+        for do in ("edit", "test", "show")
+    ),
+    ("channels", "show:fil", {"chat": "@saintmartin"}),
+    ("channels", "show:fil", {"chat": "-1007"}),
+    ("channels", "save:", {"kind": "telegram", "name": "fil", "key.chat": "@un_autre", "key.token": "1:a-secret"}),
+    ("channels", "save:", {"kind": "telegram", "name": "Été", "key.chat": "nom", "key.api_url": "x"}),
+    ("sources", "add", {"kind": "cap"}),
+    ("sources", "save:", {"kind": "ical", "name": "a"}),
+    ("sources", "edit:meteo", {}),
+    ("sources", "test:meteo", {}),
+    ("sources", "test:nulle", {}),
+    ("station", "save", {"language": "fr_FR", "timezone": "Paris", "public_url": "x", "areas": "38185"}),
+    ("duty", "save", {"told.fil": "true", "heartbeat": "x"}),
+    ("lines", "write", {}),
+    ("accounts", "add-person", {"person": "Camille"}),
+    ("ready", "exercise", {}),
+]
+"""A step of setting up, what is pressed there, and what was typed."""
+
+
+@pytest.fixture
+async def setup(tmp_path, monkeypatch):
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    clients = []
+
+    async def enter(*, trusted: bool) -> Visitor:
+        hosts: set[str] = set()
+        client = TestClient(TestServer(opened(tmp_path, hosts, trusted=trusted)))
+        await client.start_server()
+        clients.append(client)
+        hosts.add(f"127.0.0.1:{client.server.port}")
+        visitor = Visitor(client, language="fr")
+        await visitor.get(f"/desk/setup?code={CODE}")
+        return visitor
+
+    yield enter
+    for client in clients:
+        await client.close()
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+@pytest.mark.parametrize("lines", ["", "[station", WHOLE.replace('name = "Ville', 'nom = "Ville'), WHOLE])
+async def test_no_page_of_setting_up_says_a_word_of_english(setup, tmp_path, trusted, lines):
+    shutil.copy(ROOT / "areas.geojson", tmp_path / "quartiers.geojson")
+    storm(tmp_path)
+    visitor, found = await setup(trusted=trusted), {}
+    for step, do, typed in PRESSED:
+        visitor.lines = lines
+        await visitor.send(step, do, **typed)
+        assert visitor.status in (200, 422), (step, do)
+        if wrong := wrong_in(visible(visitor.page)):
+            found[f"{step} {do} {typed}"] = wrong
+    assert found == {}
+
+
+async def test_no_refusal_at_the_door_of_setting_up_says_a_word_of_english(setup):
+    visitor = await setup(trusted=True)
+    told = [await visitor.get("/desk/setup/nowhere"), await visitor.get(f"/desk/setup?code={CODE}")]
+    told.append(await (await visitor.client.get("/desk/setup", headers={"Host": "b.example", **FRENCH})).text())
+    told.append(await (await visitor.client.post("/desk/setup/station", data={"csrf": "x"}, headers=FRENCH)).text())
+    visitor.client.session.cookie_jar.clear()
+    told.append(await visitor.get("/desk/setup"))
+    assert len(set(told)) == len(told)
+    for each in told:
+        text = visible(each) if each.lstrip().startswith("<") else each
+        assert text
+        assert wrong_in(text) == []

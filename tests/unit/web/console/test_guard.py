@@ -302,7 +302,7 @@ async def test_behind_a_web_server_that_is_not_listed_nobody_is_let_in_and_it_is
         assert told in page.said
         assert "127.0.0.1" in page.said
         assert "Set-Cookie" not in posted.headers
-        assert town.console.warnings() == [
+        assert list(map(str, town.console.warnings())) == [
             "web.proxies: 127.0.0.1 sends requests on and isn't listed; the desk refuses them",
             "web.proxies: the desk's address is https, which a web server before it speaks; none is listed",
         ]

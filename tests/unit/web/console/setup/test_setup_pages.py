@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
 from html import unescape
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +11,7 @@ from alerts.access.passwords import Passwords
 from alerts.config import load_config, read_config
 from alerts.daemon.counter import Counter
 from alerts.model.actor import Role
-from tests.unit.web.console.setup.visiting import ROOT, SECRETS, STATION, add, timeline
+from tests.unit.web.console.setup.visiting import SECRETS, STATION, add, storm, timeline
 
 
 async def test_the_whole_way_ends_with_lines_that_the_daemon_starts_with(visitor, sandbox, tmp_path):
@@ -133,15 +131,6 @@ async def test_a_secret_typed_in_by_mistake_is_kept_nowhere(visitor, sandbox):
     assert "The secret itself never goes here" in visitor.text
     assert secret not in visitor.page
     assert secret not in visitor.lines
-
-
-def storm(folder: Path) -> None:
-    """The sample of a warning, as of now."""
-    now = datetime.now(UTC)
-    sample = (ROOT / "alerts/demo/samples/orages.xml").read_text(encoding="utf-8")
-    for name, at in (("{sent}", now - timedelta(hours=1)), ("{expires}", now + timedelta(hours=8)), ("{stamp}", now)):
-        sample = sample.replace(name, at.isoformat(timespec="seconds"))
-    (folder / "orages.xml").write_text(sample, encoding="utf-8")
 
 
 @pytest.mark.parametrize(

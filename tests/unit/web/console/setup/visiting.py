@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -42,16 +43,17 @@ class Visitor:
     status: int = 0
     lines: str = ""
     headers: dict[str, str] = field(default_factory=dict)
+    language: str = "en"
 
     async def get(self, path: str) -> str:
-        async with self.client.get(path, headers={"Accept-Language": "en"}) as answer:
+        async with self.client.get(path, headers={"Accept-Language": self.language}) as answer:
             return await self._read(answer)
 
     async def send(self, step: str, do: str = "", **typed: str) -> str:
         csrf = re.search(r'name="csrf" value="([^"]*)"', self.page)
         data = {"csrf": csrf[1] if csrf else "", "lines": self.lines, "do": do, **typed}
         path = f"/desk/setup/{step}"
-        async with self.client.post(path, data=data, headers={"Accept-Language": "en"}) as answer:
+        async with self.client.post(path, data=data, headers={"Accept-Language": self.language}) as answer:
             return await self._read(answer)
 
     async def _read(self, answer: Any) -> str:
@@ -90,3 +92,12 @@ async def timeline(sandbox: RunningSandbox, visitor: Visitor, platform: str) -> 
     async with visitor.client.session.get(f"{sandbox.url}/sandbox/timelines.json") as answer:
         posts: list[dict[str, Any]] = (await answer.json()).get(platform, [])
         return posts
+
+
+def storm(folder: Path) -> None:
+    """The sample of a warning, as of now."""
+    now = datetime.now(UTC)
+    sample = (ROOT / "alerts/demo/samples/orages.xml").read_text(encoding="utf-8")
+    for name, at in (("{sent}", now - timedelta(hours=1)), ("{expires}", now + timedelta(hours=8)), ("{stamp}", now)):
+        sample = sample.replace(name, at.isoformat(timespec="seconds"))
+    (folder / "orages.xml").write_text(sample, encoding="utf-8")

@@ -1,0 +1,64 @@
+"""What is English in a French text, a code that nobody worded, or a sign without its space: what the tests look for."""
+
+from __future__ import annotations
+
+import re
+
+from lxml import html
+
+from alerts.channels import KINDS as CHANNEL_KINDS
+from alerts.config import DeskSettings, NotifySettings, StationSettings, StoreSettings, WebSettings
+from alerts.sources.settings import CapSettings, IcalSettings
+
+ENGLISH = frozenset(
+    """the of and is are was were not with for this that these those has have had its it be been by from to in at out up
+    waits wait waiting waited failed queued dropped rejected superseded expired accepted somebody nobody anybody nothing
+    anything everything until since there here what who which when where how why then than because before after again
+    channel channels update updates end ends alerts more left approve reject retry can cannot may must should would does
+    did allowed known unknown missing needed needs wrong right such each every any other another only also still
+    something else answer answered answers takes took taken give gives given told tell tells say says said read reads
+    written write named names name key keys line lines word words address addresses folder folders picture pictures
+    district districts whole town length wanted longer shorter larger smaller empty
+    stands standing nearest meant choose chosen start starts begins save saved copy download their they them you your
+    our we us he she his her""".split()  # noqa: SIM905 a list to read
+)
+"""Words that no French text has."""
+OURS = ("code", "pre", "script", "style", "svg", "input", "textarea")
+"""What is typed or spelled for a program stands there as it is."""
+
+
+def visible(page: str) -> str:
+    """What is read, without what is somebody's own words in another language."""
+    tree = html.fromstring(page)
+    for each in tree.xpath("//*[@lang='en'] | " + " | ".join(f"//{tag}" for tag in OURS)):
+        each.drop_tree()
+    told = [*tree.xpath("//body//text()"), *tree.xpath("//@aria-label | //@placeholder | //title/text()")]
+    return "\n".join(text for text in told if text.strip())
+
+
+def wrong_in(text: str) -> list[str]:
+    """The lines that hold English, a code or state that nobody worded, or a sign without its space."""
+    return [line for line in text.split("\n") if english(line) or _bare(line) or _ILL_SPACED.search(line)]
+
+
+def _bare(line: str) -> bool:
+    return bool(_BARE.search(re.sub(_TYPED, "", line)))
+
+
+def english(text: str) -> list[str]:
+    named = re.sub(_TYPED, "", re.sub("«[^»]*»", "", text))
+    return sorted({each for each in re.findall(r"[^\W\d_]+", named) if each.lower() in ENGLISH})
+
+
+_TYPED = re.compile(
+    r"""`[^`]*`|\[[^\]]*\]|\{[^}]*\}|“[^”]*”|'[^']*'|"[^"]*"|[A-Z]+:[A-Z]+|\w+ = \S+|--\w+|@\w+"""
+    r"""|[\w.]*\.toml\b(?:\s:\s[\w.\[\]]+)?|\btocsin(?: [a-z]+)+|https?://\S+|/[a-z][\w-]*|\b[a-z]+(?:\.[\w\[\]]+)+"""
+)
+"""What is typed as it stands, in any language: commands, keys with their places, addresses, values in their quotes."""
+_KEYS = {
+    name
+    for model in (StationSettings, StoreSettings, WebSettings, NotifySettings, DeskSettings, CapSettings, IcalSettings)
+    for name in model.model_fields
+} | {name for kind in CHANNEL_KINDS.values() for name in kind.settings.model_fields}
+_BARE = re.compile(rf"\b(?!(?:{'|'.join(_KEYS)})\b)[a-z]+_[a-z_]+\b")
+_ILL_SPACED = re.compile(r"[^\s\u202f\u00a0/:][?!;](?=\s|$)|[^\s\u00a0\u202f\d]:(?=\s|$)|«[^\u00a0\u202f]")
