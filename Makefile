@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The suite's processes: two cores are what it is measured on.
 WORKERS ?= 2
+# Bytecode is kept between processes: the suite starts hundreds, and compiling is half a second of each.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test texts screenshots faults simulate check lint types imports format lock bench clean
 

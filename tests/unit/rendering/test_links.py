@@ -5,19 +5,18 @@ import sys
 from typing import Any
 
 import pytest
-import yaml
 
 from alerts.rendering.links import links, spans, tame
-from tests.samples import SHARED, shared
+from tests.samples import conformance, shared
 
 CONFORMANCE = "twitter-text/conformance/extract.yml"
 
 
 def cases(section: str) -> list[Any]:
-    if not (SHARED / CONFORMANCE).exists():
+    tests = conformance("extract")
+    if tests is None:
         return [pytest.param(None, id="samples missing")]
-    tests = yaml.safe_load((SHARED / CONFORMANCE).read_text("utf-8"))["tests"][section]
-    return [pytest.param(case, id=case["description"]) for case in tests]
+    return [pytest.param(case, id=case["description"]) for case in tests[section]]
 
 
 @pytest.mark.parametrize("case", [*cases("urls"), *cases("tco_urls_with_params")])

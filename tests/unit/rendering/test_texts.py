@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 import pytest
 
@@ -14,29 +15,40 @@ from alerts.model.post import EndReason
 from alerts.rendering.plain import blanks, orders, permits
 from tests.texts import FIRST_SEEN, RENDERERS, Text, groups, said
 
-TEXTS = list(said())
-OURS = [text for text in TEXTS if not text.feed]
-POSTS = [text for text in TEXTS if text.where not in ("title", "summary", "card")]
 ENDS = {"all clear", "expired", "cancelled before", "cancelled after", "corrected", "corrected in words"}
 _ADDRESS = re.compile(r"https?://\S+|\S+@\S+")
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
 
 
-def faults(texts: Iterable[Text], wrong: object) -> list[str]:
+@cache
+def texts() -> list[Text]:
+    """All of them; made when the first test asks, for whoever collects tests without running these."""
+    return list(said())
+
+
+def ours() -> list[Text]:
+    return [text for text in texts() if not text.feed]
+
+
+def posts() -> list[Text]:
+    return [text for text in texts() if text.where not in ("title", "summary", "card")]
+
+
+def faults(read: Iterable[Text], wrong: object) -> list[str]:
     """What is wrong, told so that it can be looked up."""
     assert callable(wrong)
-    return [f"{text.language} {text.about} [{text.where}]: {found!r}" for text in texts if (found := wrong(text))][:20]
+    return [f"{text.language} {text.about} [{text.where}]: {found!r}" for text in read if (found := wrong(text))][:20]
 
 
 def test_all_that_people_may_read_is_there() -> None:
-    assert {(text.hazard, text.severity) for text in OURS} >= {(hazard, Severity.EXTREME) for hazard in Hazard}
-    assert {text.phase for text in TEXTS} == {*ENDS, "publish", "update", "typed", "feed"}
-    assert len({text.about for text in TEXTS if text.feed and text.language == "fr"}) == 40
+    assert {(text.hazard, text.severity) for text in ours()} >= {(hazard, Severity.EXTREME) for hazard in Hazard}
+    assert {text.phase for text in texts()} == {*ENDS, "publish", "update", "typed", "feed"}
+    assert len({text.about for text in texts() if text.feed and text.language == "fr"}) == 40
 
 
 def test_the_file_holds_all_of_them_and_can_be_read() -> None:
-    told = groups(TEXTS)
-    assert sorted(map(id, TEXTS)) == sorted(id(text) for group in told for text in group.said_by)
+    told = groups(texts())
+    assert sorted(map(id, texts())) == sorted(id(text) for group in told for text in group.said_by)
     assert len(told) < 4000
     for group in told:
         pieces = [piece for piece in re.split(r"◇|\n", group.text) if piece]
@@ -54,7 +66,7 @@ def test_no_colon_is_chained_and_no_capital_stands_after_one() -> None:
                 return sentence
         return None
 
-    assert not faults((text for text in OURS if not text.free), chained)
+    assert not faults((text for text in ours() if not text.free), chained)
 
 
 def test_no_blank_and_no_placeholder_of_a_feed_is_printed() -> None:
@@ -63,7 +75,7 @@ def test_no_blank_and_no_placeholder_of_a_feed_is_printed() -> None:
             r"polygonal|event area|\bNone\b|\[unknown\]|Not Applicable|: ?Polygon|: ?Unknown$", text.text, re.MULTILINE
         )
 
-    assert not faults(TEXTS, left)
+    assert not faults(texts(), left)
 
 
 def test_no_place_is_an_authority_and_none_is_named_that_nobody_said() -> None:
@@ -71,7 +83,7 @@ def test_no_place_is_an_authority_and_none_is_named_that_nobody_said() -> None:
         bare = re.search(r"^(Où|Where) ?:\s*$", text.text, re.MULTILINE)
         return bare or re.search(r"(Où|Where)[ \u00a0]?: (Ville|Town) (de|of)", text.text)
 
-    assert not faults(TEXTS, misplaced)
+    assert not faults(texts(), misplaced)
 
 
 def test_what_to_do_is_among_what_is_first_seen() -> None:
@@ -80,7 +92,7 @@ def test_what_to_do_is_among_what_is_first_seen() -> None:
 
     acting = (
         text
-        for text in OURS
+        for text in ours()
         if text.phase in ("publish", "update")
         and text.where not in ("title", "card")
         and not (text.hazard is Hazard.MISSING and text.where == "x")
@@ -92,12 +104,12 @@ def test_only_an_all_clear_frees_anybody() -> None:
     def freeing(text: Text) -> object:
         return permits(text.text)
 
-    assert not faults((text for text in OURS if text.phase not in ("all clear", "corrected in words")), freeing)
+    assert not faults((text for text in ours() if text.phase not in ("all clear", "corrected in words")), freeing)
 
 
 def test_no_end_says_the_order_that_it_ends() -> None:
     orders_of: dict[tuple[str, Hazard, Severity], str] = {}
-    for text in OURS:
+    for text in ours():
         if text.phase == "publish" and text.where == "card":
             orders_of[text.language, text.hazard, text.severity] = text.text.split("\n")[1]
 
@@ -105,7 +117,7 @@ def test_no_end_says_the_order_that_it_ends() -> None:
         title = orders_of[text.language, text.hazard, text.severity]
         return orders(title) and title in text.text
 
-    assert not faults((text for text in OURS if text.phase in ENDS), repeated)
+    assert not faults((text for text in ours() if text.phase in ENDS), repeated)
 
 
 def test_no_end_says_twice_what_it_is_or_that_it_is_closed_still() -> None:
@@ -116,7 +128,7 @@ def test_no_end_says_twice_what_it_is_or_that_it_is_closed_still() -> None:
     def closed(text: Text) -> object:
         return re.search(r"(rouv|réouv|reopen|open again).*(fermée|closed)", text.text.split("\n")[0], re.IGNORECASE)
 
-    ends = [text for text in OURS if text.phase in ENDS and text.where == "title"]
+    ends = [text for text in ours() if text.phase in ENDS and text.where == "title"]
     assert not faults(ends, twice)
     assert not faults(ends, closed)
 
@@ -124,23 +136,23 @@ def test_no_end_says_twice_what_it_is_or_that_it_is_closed_still() -> None:
 def test_what_has_run_out_repeats_nothing_of_what_it_said() -> None:
     """A name and a description of somebody who was looked for are not told once more."""
     said_first = re.compile(r"manteau rouge|red coat|peuvent inonder|may flood|Good advice|Les bons réflexes")
-    assert not faults((text for text in OURS if text.phase in ENDS), lambda text: said_first.search(text.text))
+    assert not faults((text for text in ours() if text.phase in ENDS), lambda text: said_first.search(text.text))
 
 
 def test_who_is_missing_is_no_danger() -> None:
-    missing = (text for text in OURS if text.hazard is Hazard.MISSING)
+    missing = (text for text in ours() if text.hazard is Hazard.MISSING)
     assert not faults(missing, lambda text: re.search("danger|consignes", text.text, re.IGNORECASE))
 
 
 def test_a_label_of_gravity_goes_only_where_its_word_stands_in_the_language_of_the_text() -> None:
-    titles = {(text.language, text.text) for text in TEXTS if text.where == "title"}
+    titles = {(text.language, text.text) for text in texts() if text.where == "title"}
     assert ("en", "Danger – Dangerous dog on the loose") in titles
     assert ("en", "Orange warning – strong wind (Vigilance orange vent violent)") in titles
 
 
 def test_the_five_ends_are_five_messages() -> None:
     ends: dict[tuple[str, Hazard, Severity, str], dict[str, str]] = defaultdict(dict)
-    for text in OURS:
+    for text in ours():
         if text.phase in ENDS and text.where in ("x", "title"):
             ends[text.language, text.hazard, text.severity, text.where][text.phase] = text.text
     for about, each in ends.items():
@@ -149,9 +161,9 @@ def test_the_five_ends_are_five_messages() -> None:
 
 
 def test_a_correction_says_what_is_right_in_its_title() -> None:
-    titles = {text.text for text in OURS if text.phase == "corrected in words" and text.where == "title"}
+    titles = {text.text for text in ours() if text.phase == "corrected in words" and text.where == "title"}
     assert titles == {"Rectificatif – Seule la rue Basse est concernée", "Correction – Only rue Basse is concerned"}
-    bare = {text.text for text in OURS if text.phase == "corrected" and text.where == "title"}
+    bare = {text.text for text in ours() if text.phase == "corrected" and text.where == "title"}
     assert bare == {
         "Rectificatif – notre message de mercredi 25 novembre à 13\u00a0h était faux",
         "Correction – our Wednesday 25 November, 1pm message was wrong",
@@ -165,14 +177,14 @@ def test_a_sentence_is_said_whole() -> None:
                 return line
         return None
 
-    assert not faults((text for text in POSTS if not text.feed), torn)
+    assert not faults((text for text in posts() if not text.feed), torn)
 
 
 def test_a_summary_ends_as_its_last_sentence_ends() -> None:
     def ill(text: Text) -> object:
         return re.search(r"[!?…]\.|\.\.|\s$", text.text) or (None if text.text[-1] in ".!?…" else text.text[-5:])
 
-    assert not faults((text for text in TEXTS if text.where == "summary"), ill)
+    assert not faults((text for text in texts() if text.where == "summary"), ill)
 
 
 def test_a_feed_keeps_its_source_and_is_never_signed_by_the_town() -> None:
@@ -182,7 +194,7 @@ def test_a_feed_keeps_its_source_and_is_never_signed_by_the_town() -> None:
         last = text.text.split("\n")[-1]
         return last if last in ("Ville de Saint-Martin", "Town of Saint-Martin") else None
 
-    assert not faults((text for text in TEXTS if text.feed and text.where not in ("title", "summary")), unsigned)
+    assert not faults((text for text in texts() if text.feed and text.where not in ("title", "summary")), unsigned)
 
 
 def test_the_town_signs_only_where_no_account_does() -> None:
@@ -193,7 +205,7 @@ def test_the_town_signs_only_where_no_account_does() -> None:
             has if text.where in ("x", "page", "telegram") else not has if text.where in ("bot", "mastodon") else False
         )
 
-    assert not faults((text for text in POSTS if not text.feed and not text.free), signed)
+    assert not faults((text for text in posts() if not text.feed and not text.free), signed)
 
 
 def test_french_is_set_the_french_way() -> None:
@@ -203,14 +215,14 @@ def test_french_is_set_the_french_way() -> None:
             r"[^\u00a0\s][;!?»](?!\S)|[^\u00a0\d]:(?= |$)|«[^\u00a0]|'| [;:!?»]|\u202f|\d h\b|\d{1,2}h\d", bare
         )
 
-    assert not faults((text for text in OURS if text.language == "fr"), ill_set)
+    assert not faults((text for text in ours() if text.language == "fr"), ill_set)
 
 
 def test_times_are_said_as_people_say_them() -> None:
     def odd(text: Text) -> object:
         return re.search(r"12:\d\d ?am|\d\d?:00 ?[ap]m| [ap]m\b|\b0 h\b|à 12 h(?! ?\d)", text.text)
 
-    assert not faults((text for text in OURS), odd)
+    assert not faults((text for text in ours()), odd)
 
 
 def test_nothing_is_asserted_that_nobody_knows() -> None:
@@ -221,7 +233,7 @@ def test_nothing_is_asserted_that_nobody_knows() -> None:
             text.text,
         )
 
-    assert not faults((text for text in OURS if text.hazard is not Hazard.ROAD), asserted)
+    assert not faults((text for text in ours() if text.hazard is not Hazard.ROAD), asserted)
 
 
 def test_the_numbers_come_from_one_place() -> None:

@@ -3,10 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml
 
 from alerts.rendering.weighted import is_valid, weighted
-from tests.samples import SHARED, shared
+from tests.samples import conformance, shared
 
 CONFORMANCE = "twitter-text/conformance/validate.yml"
 
@@ -19,9 +18,9 @@ EMOJI_NOT_COUNTED_AS_ONE = "version 2: emoji were weighed by code point; the dis
 
 
 def cases(section: str) -> list[Any]:
-    if not (SHARED / CONFORMANCE).exists():
+    tests = conformance("validate")
+    if tests is None:
         return [pytest.param(None, id="samples missing")]
-    tests = yaml.safe_load((SHARED / CONFORMANCE).read_text("utf-8"))["tests"]
     again = {case["description"] for case in tests["WeightedTweetsWithDiscountedEmojiCounterTest"]}
     skipped = set(NOT_VERSION_3) | (again if section == "WeightedTweetsCounterTest" else set())
     return [pytest.param(case, id=case["description"]) for case in tests[section] if case["description"] not in skipped]
