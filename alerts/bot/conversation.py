@@ -64,6 +64,7 @@ def reply(kept: Kept, event: ChatEvent, town: Town, now: datetime) -> BotReply:
 
 def _start(scene: Scene) -> BotReply:
     known, town, _ = scene.known, scene.town, scene.words
+    # Who stopped in the midst of the questions begins them anew: half of an answer says little.
     if known is not None and known.step is None:
         after = replace(known, on=True)
         menu = screen("menu", after, town)
@@ -301,6 +302,7 @@ def _place(scene: Scene, place: Place) -> BotReply:
     return BotReply((Say(text, away), screen(after.step or "menu", after, town)), keeps=after)
 
 
+# Below the functions that it names. What isn't here is answered by the list of commands.
 _COMMANDS: dict[str, Answer] = {
     "start": _start,
     "now": _now,

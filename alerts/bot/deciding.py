@@ -147,6 +147,7 @@ def _approve(case: _Case, seen: str) -> str:
     """What is validated is what that button stood under: its fingerprint must be the one of now."""
     _ = words_of(case.language).gettext
     now, what = fingerprint(case.record, case.posts), safe(headline(case.record))
+    # A shorter prefix would fit more than one version: the button carries exactly so many digits.
     if len(seen) != SEEN or not now.startswith(seen):
         return _("“%(what)s” is not what was shown here: it has changed since. Look at it again.", what=what)
     case.officer.approve(case.record.id, seen=now)

@@ -79,6 +79,7 @@ def read_update(update: Mapping[str, Any], username: str) -> ChatEvent | None:
     if press := _part(update, "callback_query"):
         return _pressed(press)
     if change := _part(update, "my_chat_member"):
+        # Other changes are of rights, and what the bot may do shows when it does it.
         status = _part(change, "new_chat_member").get("status")
         return _event(change, Left()) if status in ("kicked", "left") else None
     message = _part(update, "message")
@@ -94,6 +95,7 @@ def _pressed(press: Mapping[str, Any]) -> ChatEvent | None:
 
 
 def _said(message: Mapping[str, Any], username: str) -> ChatEvent | None:
+    # Told once, by a service message in the old chat: afterwards every call there is refused.
     if (to := _number(message.get("migrate_to_chat_id"))) is not None:
         return _event(message, Moved(to))
     if place := _part(message, "location"):
@@ -102,6 +104,7 @@ def _said(message: Mapping[str, Any], username: str) -> ChatEvent | None:
     text = bounded(said, _LONGEST_TEXT) if isinstance(said, str) else ""
     if text.startswith("/"):
         return _commanded(message, text, username)
+    # That somebody joined or left comes in the form of a message, and is to be answered by nobody.
     is_service = "from" not in message or any(key.startswith(("new_chat", "left_chat", "group_")) for key in message)
     is_private = _part(message, "chat").get("type") == "private"
     return None if is_service else _event(message, Talk(text if is_private else ""))
@@ -125,6 +128,7 @@ def _commanded(message: Mapping[str, Any], text: str, username: str) -> ChatEven
     first, _, argument = text[1:].partition(" ")
     name, _, whom = first.partition("@")
     is_private = _part(message, "chat").get("type") == "private"
+    # "/stop@other_bot" reaches every bot of a group that may read there.
     if whom.lower() != username.lower() and (whom or not (is_private or name.lower() == "link")):
         return None
     return _event(message, Command(name.lower(), argument.strip()))
@@ -135,6 +139,7 @@ def _event(message: Mapping[str, Any], what: What) -> ChatEvent | None:
     identity, kind, language = _number(chat.get("id")), chat.get("type"), sender.get("language_code")
     if identity is None or kind not in ("private", "group", "supergroup"):
         return None
+    # An administrator who stays unnamed speaks as the group itself (Bot API, "Message", sender_chat).
     unnamed = _part(message, "sender_chat").get("id") == identity
     asker = _number(sender.get("id"))
     if asker is None and not unnamed and not isinstance(what, Moved):

@@ -108,6 +108,7 @@ def sheets(waiting: Waiting, language: str, *, blind: bool = False) -> list[Say]
             )
     parts += _page_words(waiting.record, language)
     unseen = any(blind or not Path(image.path).is_file() for image in waiting.images)
+    # Nobody reads a seventh message before a button at 3 a.m.; what isn't read isn't validated.
     long = len(_packed(parts)) > _MOST
     if long:
         parts = [lead]
@@ -199,6 +200,7 @@ def language_here(sitting: Sitting, channel: str, event: ChatEvent, town: Town) 
 def _link(sitting: Sitting, channel: str, event: ChatEvent, town: Town, code: str) -> BotReply:
     name = sitting.officer_chats.redeem(digest_of(code), sitting.now) if code else None
     account = sitting.accounts.account(name) if name else None
+    # Silent in a group: an answer to any code that somebody tries would fill it.
     if account is None and not event.private:
         return BotReply(())
     if account is None or account.disabled_at is not None:

@@ -279,6 +279,7 @@ class Reception:
             await self._bot.office.act(lambda sitting: officers.forget(sitting, self._bot.channel, chat))
             log.info("bot.reader_left", channel=self._bot.channel)
         except ChatMoved as error:
+            # What was said before the move stands in the new chat too: only the rest is left to say.
             await self._move(chat, error.to)
             await self._say(error.to, left)
 
@@ -293,6 +294,7 @@ async def say_surely(bot: Bot, chat: int, say: Say) -> int:
         try:
             return await _say_once(bot, chat, say)
         except Retry as error:
+            # Retry means that it is certain not to be there, so saying it once more makes no second message.
             wait = (error.after - bot.clock.now()).total_seconds() if error.after else 2.0**tries
             await bot.clock.sleep(min(max(wait, 0.1), LONGEST_BACKOFF))
     return await _say_once(bot, chat, say)

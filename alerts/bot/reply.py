@@ -118,6 +118,7 @@ def length_of(text: str) -> int:
 def pieces(text: str, most: int) -> list[str]:
     """A plain text in pieces of at most so many units, whatever its characters are."""
     found, piece, size = [], "", 0
+    # Character by character: one beyond the basic plane is two units, and must not be cut in half.
     for character in shown(text):
         if size + utf16_units(character) > most:
             found.append(piece)

@@ -118,6 +118,7 @@ def tell_now(town: Town, language: str, now: datetime, foot: str = "") -> str:
 
 def _fitting(told: Sequence[str], beside: Sequence[str]) -> list[str]:
     """As many, from the first on, as one message holds with what else it says."""
+    # What is worst stands first, so what doesn't fit is what matters least; the page has all of it.
     room, fitting = LONGEST_TEXT - _SPARE - sum(length_of(each) + 2 for each in beside), []
     for each in told:
         room -= length_of(each) + 2

@@ -61,6 +61,7 @@ class Asking:
                 self.cycled_at, self.reason, failures = self._bot.clock.monotonic(), None, 0
             except Exception as error:  # noqa: BLE001 the bot's loop goes on whatever happens
                 failures += 1
+                # With a new token it is another bot perhaps, with another name and no commands yet.
                 introduced = introduced and not isinstance(error, BadCredential | Occupied)
                 self._tell(error)
                 await self._bot.clock.sleep(self._pause(error, failures))

@@ -144,6 +144,7 @@ class Attempts:
             log.exception("channel.stumbled", channel=post.channel, post=post.id, alert=post.alert_id)
             doubt = InDoubt(because("channel_stumbled", error=type(error).__name__))
             self._health.failed(doubt)
+            # A fault of ours in the midst of a call says nothing of what the platform took.
             verdict = retry.judge(doubt, post, via, self._clock.now(), self._desk.chance)
         self._health.hear(self._channel.quotas())
         return verdict

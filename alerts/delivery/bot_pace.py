@@ -77,6 +77,7 @@ class BotPace:
 
     def answered(self, departure: Transit) -> None:
         """Its answer is here, so it had arrived by now."""
+        # Where nothing paces the bot it never had a time, and tells nothing of the way.
         if departure.at:
             departure.took = self._clock.monotonic() - departure.at
             self._took.append(departure.took)
@@ -157,6 +158,7 @@ class Alarm:
     def within(self, seconds: float) -> None:
         """Ring after so many seconds at the latest."""
         at = self._clock.monotonic() + seconds
+        # Set to a later time nothing changes: an alarm that rings too early does no harm.
         if self._task is not None and not self._task.done():
             if self._at <= at:
                 return

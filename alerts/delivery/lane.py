@@ -99,6 +99,7 @@ class Lane:
         self._stopped.set()
         self._wake.set()
         await first_of(self._all_done(), self._clock.sleep(within))
+        # Cancelled without an end in the journal, these are in doubt, and looked for by whoever takes the lane.
         left = [*self._sending, *self._looking]
         for task in left:
             task.cancel()
@@ -281,6 +282,7 @@ class Lane:
 
     def _set_off(self, post: Post, begun: Begun, begun_at: datetime) -> None:
         left_at = self._clock.now()
+        # The journal may tell it by either time, as it was begun or as it left.
         departure = self._departures.add(begun_at, left_at)
 
         async def attempt() -> None:

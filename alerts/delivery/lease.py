@@ -82,6 +82,7 @@ class LeaseKeeper:
         await self._leases.give_back(self.owner)
 
     def _lasting(self, lane: str) -> _HeldLease | None:
+        # By our own clock, which nobody sets: a lease that the wall's clock still shows may have run out.
         held = self._held.get(lane)
         return held if held is not None and held.until > self._clock.monotonic() else None
 

@@ -113,6 +113,7 @@ class Departures:
 
     def forget(self, departure: Departure) -> None:
         """It never reached the platform."""
+        # It may have been forgotten already, where the windows are short.
         if departure in self._gone:
             self._gone.remove(departure)
 

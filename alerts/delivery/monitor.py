@@ -142,6 +142,7 @@ def see(
         *(trouble for source in sources for trouble in _of_source(source, now)),
     ]
     judged = [f"{What.CYCLE} {name}" for name in cycles]
+    # What couldn't be looked at is neither there nor over: only what was judged can be told to have ended.
     for channel in channels:
         kinds = OF_A_CHANNEL if channel.known else (What.LANE, What.UNDECIDED)
         judged += [f"{what} {channel.name}" for what in kinds]
@@ -273,6 +274,7 @@ def notices_due(
 
     A time of telling that lies ahead is one of a clock that was set back: it is told again.
     """
+    # An alert may wait for more than one reason, and is told once.
     there = list(dict.fromkeys(waiting))
     begins = [(Phase.FIRING, each) for each in there if each not in told]
     again = [(Phase.REPEATED, each) for each in there if each in told and not timedelta() <= now - told[each] < remind]
@@ -309,6 +311,7 @@ def habit_after(habit: Habit | None, mark: str | None, now: datetime) -> Habit |
         return habit
     if habit is None:
         return Habit(mark, now)
+    # A clock that was set back would make a silence of less than nothing.
     silence = max(now - habit.changed_at, timedelta())
     faded = habit.longest * 0.5 ** (silence / FORGETS_HALF_IN)
     return Habit(mark, now, max(silence, faded), habit.changes + 1)
