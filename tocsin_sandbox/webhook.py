@@ -97,6 +97,7 @@ def _distrust(asked: Asked) -> str | None:
         return "webhook-id or webhook-timestamp is missing"
     if abs(asked.at - int(timestamp[:12])) > OLDEST:
         return "webhook-timestamp is more than five minutes off"
+    # A receiver may have more than one secret while it changes them, so several signatures may stand there.
     expected = _sign(identity, timestamp, asked.body)
     told = asked.headers.get("webhook-signature", "").split()
     if not any(hmac.compare_digest(one.encode(), expected.encode()) for one in told):

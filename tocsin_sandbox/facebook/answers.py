@@ -24,6 +24,7 @@ from tocsin_sandbox.settings import (
 )
 from tocsin_sandbox.state import Post
 
+# The Graph API serves its JSON as a script: a client that goes by the content type reads nothing.
 SCRIPT_TYPE = "text/javascript; charset=UTF-8"
 
 _MESSAGES = {

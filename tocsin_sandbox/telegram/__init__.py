@@ -57,6 +57,7 @@ class Inbox:
         if self.webhook:
             return failed(409, WEBHOOK_ACTIVE)
         offset, limit, timeout = (_number(call, name) for name in ("offset", "limit", "timeout"))
+        # Two that ask at once would each get half of what comes: Telegram ends the earlier one.
         self._polls += 1
         self._pending = [each for each in self._pending if each["update_id"] >= offset]
         look = self._looking(self._polls, min(limit or MOST, MOST))
@@ -213,6 +214,7 @@ class Telegram:
         """What the Bot API says to this request."""
         token, _, method = asked.path.removeprefix("/bot").partition("/")
         if token != TELEGRAM_TOKEN:
+            # What isn't shaped like a token is a path that there isn't.
             return failed(401) if token.partition(":")[0].isdecimal() else failed(404)
         act = self._methods.get(method.lower())
         if act is None or asked.method not in {"GET", "POST"}:

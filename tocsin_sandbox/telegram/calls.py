@@ -209,6 +209,7 @@ class Chats:
         text = chat_id.strip()
         if not text:
             raise Refusal(CHAT_ID_EMPTY)
+        # Telegram doesn't follow a chat that moved: it tells the new id, and the caller has to use it.
         if text in self._state.moved:
             raise Refusal(UPGRADED, migrate_to_chat_id=int(self._state.moved[text]))
         if _USERNAME.fullmatch(text):

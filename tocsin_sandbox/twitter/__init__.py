@@ -177,6 +177,7 @@ class Twitter:
         return problem(404)
 
     def _within_quota(self, route: str, asked: Asked, act: _Act) -> Answer:
+        # The headers stand on every answer, also on the one that says that there is no room.
         answer = act(asked) if self._quota.take(route, asked.at) else problem(429)
         headers = self._quota.headers(route, asked.at)
         return replace(answer, headers={**headers, "x-access-level": "read-write", **answer.headers})
@@ -186,6 +187,7 @@ class Twitter:
         if authorization.startswith("Bearer "):
             until = self._bearers.get(authorization.removeprefix("Bearer "), 0.0)
             return until is None or asked.at < until
+        # A form's fields are signed with the query, a JSON or multipart body isn't (RFC 5849, section 3.4.1.3.1).
         form = asked.form if asked.headers.get("Content-Type", "").startswith("application/x-www-form") else {}
         parameters = [*asked.query, *form.items()]
         return is_signed(authorization, asked.method, asked.url, parameters, asked.at)
