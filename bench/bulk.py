@@ -28,13 +28,12 @@ from alerts.model.ports import Resources
 from alerts.model.ports.bulking import Target
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic
-from alerts.store.books import StoredBooks
-from alerts.store.bulk import StoredBulks
+from alerts.store.alerts import AlertRepository
+from alerts.store.bulk import Bulks
 from alerts.store.bulk_walk import Address
-from alerts.store.database import Database
-from alerts.store.standings import StoredLeases
-from alerts.store.subscribers import StoredSubscribers
-from alerts.store.transactions import transaction
+from alerts.store.database import Database, transaction
+from alerts.store.standings import Leases
+from alerts.store.subscribers import Subscribers
 from bench import samples
 from bench.loopback import loopback
 from bench.measure import Row, in_turn, in_turn_async, seconds
@@ -101,7 +100,7 @@ class Sending:
         self.over = asyncio.get_running_loop().create_future()
         record = Record(new_id(), new_id(), "manual", samples.an_alert(), AlertState.ACCEPTED, SystemClock().now())
         began = time.perf_counter()
-        await self._database.write(lambda db: _store(StoredBooks(db), record))
+        await self._database.write(lambda unit: _store(unit.alerts, record))
         assert self.sender is not None
         self.sender.wake()
         bulk = await self.over
@@ -113,12 +112,12 @@ class Sending:
 async def sending(file: Path, tells: TelegramBulk, rate: int = 0, people: int = PEOPLE) -> AsyncIterator[Sending]:
     """A sender that works."""
     database, clock = await Database.open(file), SystemClock()
-    keeper, pace = LeaseKeeper(StoredLeases(database), clock, new_id(), [f"bulk {CHANNEL}"]), BotPace(rate, clock)
+    keeper, pace = LeaseKeeper(Leases(database), clock, new_id(), [f"bulk {CHANNEL}"]), BotPace(rate, clock)
     house = Sending(database, people)
     house.sender = BulkSender(
         BulkSettings(CHANNEL, IN_FLIGHT, ZoneInfo("Europe/Paris"), ahead_of(rate, IN_FLIGHT)),
         tells,
-        bulks=StoredBulks(database, Address(CHANNEL)),
+        bulks=Bulks(database, Address(CHANNEL)),
         keeper=keeper,
         pace=pace,
         clock=clock,
@@ -187,7 +186,7 @@ def subscribe(file: Path, people: int) -> None:
     from alerts.store.files import opened  # noqa: PLC0415
 
     with opened(file) as db, transaction(db):
-        subscribers = StoredSubscribers(db)
+        subscribers = Subscribers(db)
         for number in range(people):
             districts = frozenset({"D1"}) if number % 2 else frozenset()
             subscribers.put(CHANNEL, Subscriber(100_000 + number, districts=districts))
@@ -210,9 +209,9 @@ def a_bulk(incident: str, alert: str) -> Bulk:
     )
 
 
-def _store(books: StoredBooks, record: Record) -> None:
-    books.add(record)
-    books.add_bulk(a_bulk(record.incident_id, record.id))
+def _store(alerts: AlertRepository, record: Record) -> None:
+    alerts.add(record)
+    alerts.add_bulk(a_bulk(record.incident_id, record.id))
 
 
 def _settings(url: str) -> TelegramSettings:

@@ -16,12 +16,11 @@ from alerts.model.ids import new_id
 from alerts.model.incident import Record
 from alerts.model.ports import Lease, Verdict
 from alerts.model.post import Post, PostState, Receipt
-from alerts.store.books import StoredBooks
+from alerts.store.alerts import values_of_post, values_of_record
 from alerts.store.database import Database
 from alerts.store.files import connect
-from alerts.store.outbox import StoredOutbox
-from alerts.store.rows import values_of_post, values_of_record
-from alerts.store.standings import StoredLeases
+from alerts.store.outbox import Outbox
+from alerts.store.standings import Leases
 from bench import samples
 from bench.measure import Row, in_turn_async
 from bench.outbox import CHANNEL, Instant, lay_out, new_file, store, town
@@ -126,11 +125,11 @@ def _insert(db: sqlite3.Connection, table: str, values: dict[str, Any]) -> None:
 
 
 class Ours:
-    """The same through the desk's books and the lane's outbox."""
+    """The same through the alert repository and the lane's outbox."""
 
     def __init__(self, database: Database, lease: Lease) -> None:
         self._database = database
-        self._outbox = StoredOutbox(database)
+        self._outbox = Outbox(database)
         self._lease = lease
         self._clock = SystemClock()
 
@@ -138,7 +137,7 @@ class Ours:
     async def open(cls, database: Database) -> Ours:
         """With a lease for the whole run."""
         now = SystemClock().now()
-        leases = await StoredLeases(database).take([CHANNEL], "bench", now, now + timedelta(hours=1))
+        leases = await Leases(database).take([CHANNEL], "bench", now, now + timedelta(hours=1))
         return cls(database, leases[0])
 
     async def posts(self) -> float:
@@ -151,7 +150,7 @@ class Ours:
         return (time.perf_counter() - began) / POSTS
 
     async def _post_once(self, record: Record, post: Post) -> None:
-        await self._database.write(lambda db: store(StoredBooks(db), record, post))
+        await self._database.write(lambda unit: store(unit.alerts, record, post))
         now = self._clock.now()
         begun = await self._outbox.begin(post, self._lease, now, action="send", counts=True)
         assert begun is not None

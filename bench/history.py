@@ -21,9 +21,9 @@ from alerts.model.alert import Severity
 from alerts.model.incident import AlertState, Record
 from alerts.model.post import Means, Message, Post, PostKind, PostState, Receipt
 from alerts.model.reason import because, kept_reason
+from alerts.store.alerts import values_of_post, values_of_record
 from alerts.store.files import connect
 from alerts.store.migrate import migrate
-from alerts.store.rows import values_of_post, values_of_record
 from alerts.store.schema import stamp
 from bench import samples
 

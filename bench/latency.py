@@ -15,9 +15,9 @@ from alerts.config import load_config
 from alerts.daemon.counter import Counter, now
 from alerts.desk.draft import Draft, draft_alert
 from alerts.model.ids import new_id
-from alerts.store.books import StoredBooks
+from alerts.store.alerts import AlertRepository
+from alerts.store.database import transaction
 from alerts.store.files import connect, opened, ring
-from alerts.store.transactions import transaction
 from bench.loopback import loopback
 from bench.measure import Row
 from tests.process.town import TELEGRAM, Town, town_in
@@ -91,7 +91,7 @@ def _store(counter: Counter, words: str) -> float:
     alert = draft_alert(Draft(headline=f"Vent violent {words}"), counter.desk.station, now(), new_id())
     with opened(counter.config.database) as db:
         with transaction(db):
-            counter.desk.post(StoredBooks(db), alert, again=True)
+            counter.desk.post(AlertRepository(db), alert, again=True)
         stored = time.time()
     ring(counter.config.database)
     with opened(counter.config.database) as db:

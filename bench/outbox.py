@@ -21,11 +21,11 @@ from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Channel, Probe, Verdict
 from alerts.model.post import Means, Message, Post, PostKind, PostState, Quota, Receipt, priority_of
 from alerts.model.reason import because
-from alerts.store.books import StoredBooks
+from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
-from alerts.store.outbox import StoredOutbox
-from alerts.store.standings import StoredLeases, StoredStandings
+from alerts.store.outbox import Outbox
+from alerts.store.standings import Leases, Standings
 from bench import samples
 
 CHANNEL = "page"
@@ -66,7 +66,7 @@ class Town:
         """Store an alert and its post as the desk does, and return once it is out."""
         record, post = lay_out(alert)
         out = self.out[post.id] = asyncio.get_running_loop().create_future()
-        await self.database.write(lambda db: store(StoredBooks(db), record, post))
+        await self.database.write(lambda unit: store(unit.alerts, record, post))
         self.lane.wake()
         await out
 
@@ -102,13 +102,13 @@ def lay_out(alert: Alert) -> tuple[Record, Post]:
     return record, post
 
 
-def store(books: StoredBooks, record: Record, post: Post) -> None:
+def store(alerts: AlertRepository, record: Record, post: Post) -> None:
     """What the desk writes for it."""
-    books.add(record)
-    books.note(
+    alerts.add(record)
+    alerts.note(
         record.received_at, record.id, None, record.state, because("taken_in", source=record.source, publish="auto")
     )
-    books.add_post(post)
+    alerts.add_post(post)
 
 
 @contextlib.contextmanager
@@ -125,7 +125,7 @@ async def town(channel: Channel, at_once: int) -> AsyncIterator[Town]:
     """A lane that works, and a town that may post."""
     with new_file() as file:
         database, clock = await Database.open(file), SystemClock()
-        keeper = LeaseKeeper(StoredLeases(database), clock, new_id(), [CHANNEL])
+        keeper = LeaseKeeper(Leases(database), clock, new_id(), [CHANNEL])
         here: Town
 
         def told(post: Post, verdict: Verdict, _: float) -> None:
@@ -135,7 +135,7 @@ async def town(channel: Channel, at_once: int) -> AsyncIterator[Town]:
             else:
                 future.set_exception(RuntimeError(f"{verdict.state}: {verdict.reason}"))
 
-        desk = LaneDesk(StoredOutbox(database), StoredStandings(database), keeper, clock, random.random, told)
+        desk = LaneDesk(Outbox(database), Standings(database), keeper, clock, random.random, told)
         lane = Lane(LaneSettings(CHANNEL, RateLimits(), concurrency=at_once), channel, desk)
         here = Town(database, lane)
         tasks = [asyncio.create_task(keeper.run()), asyncio.create_task(lane.run())]

@@ -111,7 +111,7 @@ async def _post(office: HouseOffice, alerts: int) -> Record:
 
         def file(sitting: Sitting, draft: Draft = draft) -> Filed:
             alert = draft_alert(draft, sitting.desk.station, sitting.now, sitting.new_id())
-            return sitting.desk.post(sitting.books, alert, again=True)
+            return sitting.desk.post(sitting.alerts, alert, again=True)
 
         filed = await office.act(file)
     return filed.record
@@ -125,7 +125,7 @@ async def _change(office: HouseOffice, record: Record) -> None:
 
         def file(sitting: Sitting, record: Record = record, changes: dict[str, str] = changes) -> Filed:
             alert = update_of(record, changes, sitting.desk.station, sitting.now, sitting.new_id())
-            return sitting.desk.post(sitting.books, alert, again=True)
+            return sitting.desk.post(sitting.alerts, alert, again=True)
 
         record = (await office.act(file)).record
 

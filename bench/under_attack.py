@@ -27,9 +27,9 @@ from alerts.daemon.counter import Counter, now
 from alerts.desk.draft import Draft, draft_alert
 from alerts.model.alert import Severity, Urgency
 from alerts.model.ids import new_id
-from alerts.store.books import StoredBooks
+from alerts.store.alerts import AlertRepository
+from alerts.store.database import transaction
 from alerts.store.files import opened, ring
-from alerts.store.transactions import transaction
 from bench import history
 from bench.measure import Row
 from tests.process.town import PAGE, TELEGRAM, Running, Town, town_in
@@ -225,7 +225,7 @@ def _store(scene: Scene) -> float:
     alert = draft_alert(draft, counter.desk.station, now(), new_id())
     with opened(counter.config.database) as db:
         with transaction(db):
-            filed = counter.desk.post(StoredBooks(db), alert, again=True)
+            filed = counter.desk.post(AlertRepository(db), alert, again=True)
         stored = time.time()
         ring(counter.config.database)
         query = "SELECT count(*) FROM post WHERE alert_id = ? AND channel = 'page' AND state = 'sent'"

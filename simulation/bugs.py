@@ -7,11 +7,11 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, select
 
-from alerts.model.ports import Begun, Lease, Outbox, Verdict
+from alerts.model.ports import Begun, Lease, Verdict
 from alerts.model.post import Post, PostState
+from alerts.store.alerts import post_of
 from alerts.store.database import Database
-from alerts.store.outbox import StoredOutbox
-from alerts.store.rows import post_of
+from alerts.store.outbox import Outbox
 from alerts.store.schema import post as posts
 from alerts.store.schema import stamp
 from alerts.store.statement import Statement
@@ -26,7 +26,7 @@ _NEXT = Statement(
 )
 
 
-class ReceiptFirst(StoredOutbox):
+class ReceiptFirst(Outbox):
     """Writes "sent" before anything was sent."""
 
     async def begin(self, post: Post, lease: Lease, now: datetime, *, action: str, counts: bool) -> Begun | None:
@@ -37,7 +37,7 @@ class ReceiptFirst(StoredOutbox):
         return begun
 
 
-class ForgetfulPace(StoredOutbox):
+class ForgetfulPace(Outbox):
     """Knows nothing of what left before the restart."""
 
     async def pace(self, channel: str, since: datetime) -> Sequence[datetime]:  # noqa: ARG002 the bug
@@ -45,7 +45,7 @@ class ForgetfulPace(StoredOutbox):
         return []
 
 
-class Overtaking(StoredOutbox):
+class Overtaking(Outbox):
     """Lets an update go while its alert is under way."""
 
     def __init__(self, database: Database) -> None:
@@ -61,7 +61,7 @@ class Overtaking(StoredOutbox):
         most: int = 1,  # noqa: ARG002
     ) -> Sequence[Post]:
         """The most pressing post, whatever is under way of its incident."""
-        row = await self._read(lambda db: _NEXT.row(db, channel=channel, now=stamp(now)))
+        row = await self._read(lambda unit: _NEXT.row(unit.db, channel=channel, now=stamp(now)))
         return [post_of(row)] if row else []
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import TypeVar
 
-from alerts.store.database import Database, Work
+from alerts.store.database import Database, Hop
 from alerts.store.files import connect
 from simulation.life import Life
 
@@ -41,7 +41,7 @@ class DiskHand:
         self._writes = writes
         self._turn = asyncio.Lock()
 
-    async def hop(self, work: Work[T]) -> T:
+    async def hop(self, work: Hop[T]) -> T:
         """Run `work`; the power may be cut before it is done and after."""
         async with self._turn:
             await self._life.passes("before the disk")

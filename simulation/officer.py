@@ -12,10 +12,9 @@ from alerts.desk import approval
 from alerts.desk.actions import Desk
 from alerts.model.alert import Alert
 from alerts.model.errors import TocsinError
-from alerts.model.ports import Books
-from alerts.store.books import StoredBooks
+from alerts.store.alerts import AlertRepository
+from alerts.store.database import transaction
 from alerts.store.files import connect
-from alerts.store.transactions import transaction
 from simulation.agenda import Agenda, Trace
 
 _WAITING = "SELECT DISTINCT alert_id FROM post WHERE state = 'waiting' ORDER BY seq"
@@ -36,8 +35,8 @@ class Officer:
     def post(self, alert: Alert) -> None:
         """Post an alert, an update or a cancellation."""
 
-        def act(books: Books) -> None:
-            filed = self._desk.post(books, alert)
+        def act(alerts: AlertRepository) -> None:
+            filed = self._desk.post(alerts, alert)
             self.accepted.append(filed.record.id)
             self._trace("posted", alert=filed.record.id, identifier=alert.identifier, state=filed.record.state)
 
@@ -50,25 +49,25 @@ class Officer:
         for row in self.db.execute(_IN_TROUBLE).fetchall():
             self._do(partial(_retry if self._dice.random() < 0.6 else _give_up, row[0], self._agenda.now))
 
-    def _do(self, action: Callable[[Books], object]) -> None:
+    def _do(self, action: Callable[[AlertRepository], object]) -> None:
         try:
             with transaction(self.db):
-                action(StoredBooks(self.db))
+                action(AlertRepository(self.db))
         except TocsinError as error:
             self._trace("refused", why=str(error))
 
 
-def _validate(name: str, now: datetime, books: Books) -> None:
-    approval.approve(books, name, "officer", now)
+def _validate(name: str, now: datetime, alerts: AlertRepository) -> None:
+    approval.approve(alerts, name, "officer", now)
 
 
-def _turn_down(name: str, now: datetime, books: Books) -> None:
-    approval.reject(books, name, "officer", None, now)
+def _turn_down(name: str, now: datetime, alerts: AlertRepository) -> None:
+    approval.reject(alerts, name, "officer", None, now)
 
 
-def _retry(name: str, now: datetime, books: Books) -> None:
-    approval.retry(books, name, now)
+def _retry(name: str, now: datetime, alerts: AlertRepository) -> None:
+    approval.retry(alerts, name, now)
 
 
-def _give_up(name: str, now: datetime, books: Books) -> None:
-    approval.drop(books, name, now)
+def _give_up(name: str, now: datetime, alerts: AlertRepository) -> None:
+    approval.drop(alerts, name, now)

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from alerts.model.incident import MANUAL, AlertState, Record
 from alerts.model.post import Post, PostKind, PostState
-from alerts.store import queries
 from alerts.store.schema import stamp, time_of
+from alerts.store.views import Views
 from simulation.audit import Breach, Promised
 from simulation.feed import Feed
 
@@ -34,8 +34,8 @@ def promises(db: sqlite3.Connection) -> list[Promised]:
     """Every post there ever was, as the audit reads it."""
     again = {row[0] for row in db.execute(_SENT_AGAIN)}
     ready: dict[str, int] = {row[0]: row[1] for row in db.execute(_READY)}
-    records = queries.everything(db)
-    posts = queries.posts_by_alert(db, [record.id for record in records])
+    records = Views(db).everything()
+    posts = Views(db).posts_by_alert([record.id for record in records])
     return [
         _promised(post, ready.get(post.id), told_twice=post.id in again) for each in posts.values() for post in each
     ]
@@ -117,7 +117,7 @@ def open_posts(db: sqlite3.Connection) -> int:
 
 def all_taken_in(db: sqlite3.Connection, accepted: Iterable[str], feeds: Mapping[str, Feed]) -> Iterator[Breach]:
     """Whatever was answered for or shown is in the books, with a reason where it isn't out."""
-    records = {record.id: record for record in queries.everything(db)}
+    records = {record.id: record for record in Views(db).everything()}
     for alert_id in accepted:
         if alert_id not in records:
             yield Breach("nothing lost", f"the officer's alert {alert_id} was accepted and isn't in the books")

@@ -23,11 +23,11 @@ from alerts.daemon.outside import Outside, Rhythm
 from alerts.delivery.limiter import RateLimits
 from alerts.desk.actions import Desk
 from alerts.desk.posting import Pen
-from alerts.model.ports import Outbox
+from alerts.model.errors import DatabaseRefused
 from alerts.model.post import Means
-from alerts.store import queries
 from alerts.store.database import Database
-from alerts.store.outbox import StoredOutbox
+from alerts.store.outbox import Outbox
+from alerts.store.views import Views
 from simulation.agenda import BEGINNING, Agenda, Trace
 from simulation.audit import Breach, Rules, audit
 from simulation.bugs import BUGS
@@ -87,7 +87,7 @@ def simulate(
 ) -> Outcome:
     """Live through `days` as this seed has them, with one of BUGS where one is named."""
     with TemporaryDirectory(prefix="tocsin-", dir=_memory_folder()) as folder:
-        return Run(seed, days, Path(folder), BUGS[bug] if bug else StoredOutbox, say).go()
+        return Run(seed, days, Path(folder), BUGS[bug] if bug else Outbox, say).go()
 
 
 class Run:
@@ -206,7 +206,7 @@ class Run:
             life.loop.run_until_complete(self._keep_house(life))
         except PowerCut:
             self.trace("dead")
-        except sqlite3.OperationalError as error:
+        except (sqlite3.OperationalError, DatabaseRefused) as error:
             self.trace("cannot.start", why=str(error))
         finally:
             self.life = self.house = self._stopped = None
@@ -281,7 +281,7 @@ class Run:
         found = audit(posts, seen, self._rules(), self.agenda.now)
         found += all_taken_in(db, self.officer.accepted, self.feeds)
         telling = {name for name, settings in self.config.channels.items() if settings.on_end is not Means.NONE}
-        records = queries.everything(db)
+        records = Views(db).everything()
         found += ended(records, [p for p in posts if p.channel in telling], self.agenda.now)
         found += nobody_silenced(records)
         found += each_for_itself(db, records, posts)
@@ -325,7 +325,7 @@ class Run:
         what = str(event.pop("event"))
         error = sys.exc_info()[1] or event.get("exc_info")
         self.trace(f"log {what}", **{name: value for name, value in event.items() if name != "exc_info"})
-        if what.endswith(".stumbled") and not isinstance(error, sqlite3.OperationalError):
+        if what.endswith(".stumbled") and not isinstance(error, DatabaseRefused):
             self._breach("nothing unforeseen", f"{what}: {error!r}")
         raise structlog.DropEvent
 

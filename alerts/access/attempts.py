@@ -140,7 +140,7 @@ def _failures(sitting: Sitting, *, name: str | None = None, address: str | None 
 def _tell(sitting: Sitting, subject: str, visit: Visit, burst: Sequence[datetime], least: int) -> bool:
     if len(burst) < least:
         return False
-    lines = sitting.ledger.newest(subject=subject, most=_LINES)
+    lines = sitting.audit.newest(subject=subject, most=_LINES)
     if any(line.entry.act == Deed.FAILING and line.entry.at >= burst[0] for line in lines):
         return False
     write_failing(sitting, subject, visit, f"{len(burst)} failed attempts since {burst[0]:%Y-%m-%d %H:%M:%S} UTC")

@@ -56,12 +56,12 @@ def write_own(sitting: Sitting, account: Account, visit: Visit, deed: Deed, deta
 
 def changes_of(sitting: Sitting, account: str, since: datetime) -> Sequence[Chained]:
     """What was changed after `since` of what proves somebody, oldest first."""
-    lines = sitting.ledger.newest(subject=account, most=_LOOKED_AT)
+    lines = sitting.audit.newest(subject=account, most=_LOOKED_AT)
     return [line for line in reversed(lines) if line.entry.at > since and line.entry.act in PROVING]
 
 
 def write_failing(sitting: Sitting, subject: str, visit: Visit, detail: str) -> None:
     """Write down that sign-ins to an account, or from an address, fail."""
-    sitting.ledger.write(
+    sitting.audit.write(
         Entry(sitting.now, NOBODY, "", Origin.CONSOLE, visit.address, Deed.FAILING, subject, " ".join(detail.split()))
     )

@@ -7,13 +7,13 @@ good for signing out the idle.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
 
 from alerts.desk.sitting import Office, Sitting
+from alerts.model.errors import DatabaseRefused
 
 TOLD_EVERY = timedelta(minutes=1)
 """How often the log says that the times can't be kept."""
@@ -46,10 +46,10 @@ class Touches:
     async def _keep(self, touch: Callable[[Sitting], None]) -> None:
         try:
             await self._office.act(touch)
-        except sqlite3.Error as error:
+        except DatabaseRefused as error:
             self._tell(error)
 
-    def _tell(self, error: sqlite3.Error) -> None:
+    def _tell(self, error: DatabaseRefused) -> None:
         now = self._office.now()
         if self._told is None or abs(now - self._told) >= TOLD_EVERY:
             self._told = now

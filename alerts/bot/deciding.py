@@ -117,10 +117,10 @@ def _case(
         return _("This chat belongs to no account: link it with a code of the desk (/link CODE).")
     language = language_of(account, town.language)
     _ = words_of(language).gettext
-    record = next((each for each in sitting.books.by_id(alert) if each.id == alert), None)
+    record = next((each for each in sitting.alerts.by_id(alert) if each.id == alert), None)
     if record is None:
         return _("That alert isn't there any more: look at the desk.")
-    officer, posts = officer_of(sitting, account), tuple(sitting.books.posts_of(record.id))
+    officer, posts = officer_of(sitting, account), tuple(sitting.alerts.posts_of(record.id))
     case = _Case(sitting, channel, event.chat, language, officer, record, posts)
     return _why_not(case, account, validates=validates) or case
 

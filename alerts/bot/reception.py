@@ -10,7 +10,6 @@ be kept.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from alerts.bot.events import ChatEvent, Command, Left, Moved, Press, read_updat
 from alerts.bot.reply import SPOKEN, BotReply, Kept, Say, commands, safe
 from alerts.bot.town import Town
 from alerts.desk.sitting import Office, Sitting
-from alerts.model.errors import ChatMoved, DeliveryError, ReaderGone, Retry, TocsinError
+from alerts.model.errors import ChatMoved, DatabaseRefused, DeliveryError, ReaderGone, Retry, TocsinError
 from alerts.model.ports import BotClient, Clock
 from alerts.rendering.words import word
 
@@ -213,7 +212,7 @@ class Reception:
             for place, (each, event) in enumerate(events):
                 try:
                     await self._one(event)
-                except sqlite3.Error:
+                except DatabaseRefused:
                     # Nothing of these was kept, so they are to come again; those before are done with.
                     self._handled.undo(update for update, _ in events[place:])
                     raise

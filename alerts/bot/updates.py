@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import json
-import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -15,7 +14,7 @@ import structlog
 from aiohttp import web
 
 from alerts.bot.reception import LONGEST_BACKOFF, Batch, Bot, Reception
-from alerts.model.errors import BadCredential, DeliveryError, Occupied, Retry
+from alerts.model.errors import BadCredential, DatabaseRefused, DeliveryError, Occupied, Retry
 from alerts.model.reason import Reason, because
 
 POLL = 25.0
@@ -82,7 +81,7 @@ class Asking:
     async def _landed(self, batch: Batch, update: Mapping[str, Any]) -> None:
         """Keep now and then how far it is, so that a kill repeats little; what can't be kept now, is at the end."""
         if (behind := batch.land(update)) is not None:
-            with suppress(sqlite3.Error):
+            with suppress(DatabaseRefused):
                 await self._let_go_of(behind)
 
     async def _let_go_of(self, behind: int) -> None:
@@ -100,7 +99,7 @@ class Asking:
         if isinstance(error, DeliveryError):
             self.reason = error.reason
             log.warning("bot.not_listening", channel=self._bot.channel, reason=str(error.reason))
-        elif isinstance(error, sqlite3.Error):
+        elif isinstance(error, DatabaseRefused):
             self.reason = because("database_refuses")
             log.error("bot.refused", channel=self._bot.channel, error=str(error))
         else:
@@ -155,7 +154,7 @@ class Listening(Asking):
         if isinstance(update, dict):
             try:
                 await self._reception.handle([update])
-            except (sqlite3.Error, DeliveryError) as error:
+            except (DatabaseRefused, DeliveryError) as error:
                 self._tell(error)
                 return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
         return web.Response()

@@ -123,7 +123,7 @@ def correct(
     seen: list[str] = []
 
     def correction(record: Record, counter: Counter) -> Alert:
-        thread = counter.ask(lambda sitting: sitting.books.thread(record.incident_id))
+        thread = counter.ask(lambda sitting: sitting.alerts.thread(record.incident_id))
         seen.extend(left_wrong(thread, counter.desk.station))
         return correction_of(record, reason, counter.desk.station, now(), new_id())
 
@@ -141,8 +141,8 @@ def _amend(context: typer.Context, name: str, manner: Manner, follow: Callable[[
     counter = Counter(context.obj.load())
 
     def question(sitting: Sitting) -> tuple[Record, Record]:
-        named = find_alert(sitting.books, name)
-        return named, goes_on_from(sitting.books, named, ends=manner.act is not Act.UPDATE)
+        named = find_alert(sitting.alerts, name)
+        return named, goes_on_from(sitting.alerts, named, ends=manner.act is not Act.UPDATE)
 
     named, stands = counter.ask(question)
     alert = follow(stands, counter)

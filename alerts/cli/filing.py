@@ -53,7 +53,7 @@ def file_alert(counter: Counter, alert: Alert, manner: Manner) -> int:
         def rehearse(sitting: Sitting) -> Filed:
             if manner.act is Act.CORRECT:  # whose words they are says whether they go with it
                 return officer(sitting, manner.who, manner.act).file(manner.act, alert, manner.channels, again=True)
-            return sitting.desk.post(sitting.books, alert, manner.channels, again=True)
+            return sitting.desk.post(sitting.alerts, alert, manner.channels, again=True)
 
         filed = counter.rehearse(rehearse)
         show_filed(counter, filed, as_json=manner.as_json)
@@ -121,5 +121,5 @@ def _account(counter: Counter, filed: Filed) -> dict[str, Any]:
     from alerts.desk.account import account_of
 
     station = counter.desk.station
-    posts = counter.ask(lambda sitting: sitting.books.posts_of(filed.record.id))
+    posts = counter.ask(lambda sitting: sitting.alerts.posts_of(filed.record.id))
     return account_of(filed.record, posts, station.timezone, station.language)

@@ -182,8 +182,8 @@ def verify_record(
     expected = head_of(expect) if expect is not None else None
 
     def question(sitting: Sitting) -> Verified | Broken:
-        height = sitting.ledger.height()
-        return verify(sitting.ledger.all(), height, expected)
+        height = sitting.audit.height()
+        return verify(sitting.audit.all(), height, expected)
 
     result = _counter(context).ask(question)
     if isinstance(result, Broken):
@@ -207,7 +207,7 @@ def list_record(
     as_json: options.Json = False,
 ) -> int:
     """List the newest lines of the record, the newest last."""
-    lines = _counter(context).ask(lambda sitting: sitting.ledger.newest(subject=subject, most=most))
+    lines = _counter(context).ask(lambda sitting: sitting.audit.newest(subject=subject, most=most))
     for line in reversed(lines):
         screen.show_json(_of_line(line)) if as_json else screen.show(_record_line(line))
     return 0

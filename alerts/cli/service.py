@@ -77,14 +77,13 @@ def upgrade(context: typer.Context) -> int:
 
 def export(context: typer.Context) -> int:
     """Print everything the database holds as JSON lines."""
-    from alerts.store.files import opened
+    from alerts.store.database import asking
     from alerts.store.migrate import migrate
-    from alerts.store.queries import export as rows
 
     config = context.obj.load()
     migrate(config.database)
-    with opened(config.database) as db:
-        for row in rows(db):
+    with asking(config.database) as unit:
+        for row in unit.views.export():
             screen.show_json(row)
     return 0
 

@@ -56,8 +56,8 @@ def _account(counter: Counter, identity: str) -> tuple[dict[str, Any], bool]:
     station = counter.desk.station
 
     def question(sitting: Sitting) -> tuple[dict[str, Any], bool]:
-        record = find_alert(sitting.books, identity)
-        posts = sitting.books.posts_of(record.id)
+        record = find_alert(sitting.alerts, identity)
+        posts = sitting.alerts.posts_of(record.id)
         is_held = any(post.state is PostState.WAITING and post.not_before is None for post in posts)
         return account_of(record, posts, station.timezone, station.language), is_held
 

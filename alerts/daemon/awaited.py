@@ -3,12 +3,12 @@
 What was corrected, what is grave and nears its end, a second factor that changed, and two messages under one name wait
 for nobody, and are told once.
 
-What was told is read from the books, in the transaction that tells: a restart, or a second daemon, tells nothing twice.
+What was told is read from the database, in the transaction that tells: a restart, or a second daemon, tells nothing
+twice.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,13 +26,14 @@ from alerts.desk.following import words_about
 from alerts.desk.routing import PRACTICE
 from alerts.model.actor import Act
 from alerts.model.alert import Severity
+from alerts.model.errors import DatabaseRefused
 from alerts.model.incident import AlertState, Record
-from alerts.model.ports import Books, Clock, Ledger
+from alerts.model.ports import Clock
 from alerts.model.post import PostState
-from alerts.store import awaited as stored
-from alerts.store.books import StoredBooks
+from alerts.store.alerts import AlertRepository
+from alerts.store.audit import AuditLog
 from alerts.store.database import Database
-from alerts.store.ledger import StoredLedger
+from alerts.store.unit import Unit
 
 LOOKS_EVERY = 2.0
 """Seconds from one look to the next: how long after its storing an alert that waits is told at the latest."""
@@ -77,7 +78,7 @@ class AwaitedWatch:
         while True:
             try:
                 await self.look()
-            except sqlite3.Error as error:
+            except DatabaseRefused as error:
                 log.error("awaited.refused", error=str(error))  # noqa: TRY400 one line a look is enough
             except Exception:
                 log.exception("awaited.stumbled")
@@ -92,49 +93,49 @@ class AwaitedWatch:
                 self._wake(said)
         self._read_to = height
 
-    def _news(self, db: sqlite3.Connection) -> tuple[bool, int]:
+    def _news(self, unit: Unit) -> tuple[bool, int]:
         """Whether there is anything to say, and how far the record of who did what was read for it."""
-        now, height = self._clock.now(), StoredLedger(db).height()
-        return bool(self._due(db) or self._said(db, now, height)), height
+        now, height = self._clock.now(), unit.audit.height()
+        return bool(self._due(unit) or self._said(unit, now, height)), height
 
-    def _said(self, db: sqlite3.Connection, now: datetime, height: int) -> list[Notice]:
+    def _said(self, unit: Unit, now: datetime, height: int) -> list[Notice]:
         """What is new and waits for nobody: of the record of who did what, of the desk's decisions, and of time."""
-        unasked = [*self._clashes.news(db, now), *self._endings.news(db, now)]
+        unasked = [*self._clashes.news(unit, now), *self._endings.news(unit, now)]
         if height <= self._read_to:
             return unasked
-        changes = factor_changes(db, self._read_to, now, self._warnings.station.timezone)
-        return [*unasked, *self._corrections.news(db, self._read_to, now), *changes]
+        changes = factor_changes(unit, self._read_to, now, self._warnings.station.timezone)
+        return [*unasked, *self._corrections.news(unit, self._read_to, now), *changes]
 
-    def _tell(self, db: sqlite3.Connection) -> list[str]:
+    def _tell(self, unit: Unit) -> list[str]:
         now = self._clock.now()
-        due = self._due(db)
-        notices = [self._notice(db, each) for each in due]
-        notices += self._said(db, now, StoredLedger(db).height())
+        due = self._due(unit)
+        notices = [self._notice(unit, each) for each in due]
+        notices += self._said(unit, now, unit.audit.height())
         for each in due:
             log.info("awaited.told", say=each.say, alert=each.record.id)
-        return self._warnings.file_notices(StoredBooks(db), notices, now)
+        return self._warnings.file_notices(unit.alerts, notices, now)
 
-    def _due(self, db: sqlite3.Connection) -> list[_Due]:
-        now, books = self._clock.now(), StoredBooks(db)
-        there = {record.id: record for record in stored.waiting(db)}
+    def _due(self, unit: Unit) -> list[_Due]:
+        now, alerts = self._clock.now(), unit.alerts
+        there = {record.id: record for record in unit.monitor.waiting()}
         if self._open is None:
-            self._open = set(stored.told_of(db, now))
-        told = self._told(books, {*self._open, *there}, now)
+            self._open = set(unit.monitor.told_of(now))
+        told = self._told(alerts, {*self._open, *there}, now)
         self._open = {*told, *there}
         due = notices_due(there, told, now, self._remind)
-        return [_Due(say, there.get(each) or _one(books, each)) for say, each in due]
+        return [_Due(say, there.get(each) or _one(alerts, each)) for say, each in due]
 
     @staticmethod
-    def _told(books: StoredBooks, alerts: set[str], now: datetime) -> Mapping[str, datetime]:
+    def _told(alerts: AlertRepository, waiting: set[str], now: datetime) -> Mapping[str, datetime]:
         """When those on duty were last told of each, as far as it isn't settled."""
-        earlier = {each: books.by_topic(topic_of(_key(each)), now) for each in sorted(alerts)}
+        earlier = {each: alerts.by_topic(topic_of(_key(each)), now) for each in sorted(waiting)}
         return {each: records[0].received_at for each, records in earlier.items() if records}
 
-    def _notice(self, db: sqlite3.Connection, due: _Due) -> Notice:
-        books = StoredBooks(db)
-        awaited = awaited_of(self._config, books, due.record)
+    def _notice(self, unit: Unit, due: _Due) -> Notice:
+        alerts = unit.alerts
+        awaited = awaited_of(self._config, alerts, due.record)
         if due.say is Phase.RESOLVED:
-            awaited = settled_of(StoredLedger(db), books, awaited, due.record)
+            awaited = settled_of(unit.audit, alerts, awaited, due.record)
         zone = self._warnings.station.timezone
         severity = max(Severity.MODERATE, awaited.severity, key=lambda each: each.rank)
         return Notice(
@@ -142,11 +143,11 @@ class AwaitedWatch:
         )
 
 
-def awaited_of(config: Config, books: Books, record: Record) -> Awaited:
+def awaited_of(config: Config, alerts: AlertRepository, record: Record) -> Awaited:
     """What those on duty are told of an alert that waits, or did."""
     alert, desk_url = record.alert, config.desk_url
-    info = words_about(books, record, config.station.language)
-    posts = books.posts_of(record.id)
+    info = words_about(alerts, record, config.station.language)
+    posts = alerts.posts_of(record.id)
     vetoes = [post.not_before for post in posts if post.state is PostState.WAITING]
     return Awaited(
         id=record.id,
@@ -167,18 +168,18 @@ def _key(alert_id: str) -> str:
     return f"waiting {alert_id}"
 
 
-def _one(books: StoredBooks, alert_id: str) -> Record:
-    return next(iter(books.by_id(alert_id)))
+def _one(alerts: AlertRepository, alert_id: str) -> Record:
+    return next(iter(alerts.by_id(alert_id)))
 
 
-def settled_of(ledger: Ledger, books: Books, awaited: Awaited, record: Record) -> Awaited:
+def settled_of(audit: AuditLog, alerts: AlertRepository, awaited: Awaited, record: Record) -> Awaited:
     """How it was decided, by whom and why: as the record of who did what has it, else as its state says."""
-    for line in ledger.newest(subject=record.id, most=5):
+    for line in audit.newest(subject=record.id, most=5):
         entry = line.entry
         if entry.act in _DECISIONS:
             reason = entry.detail if entry.act != Act.APPROVE else ""
             return replace(awaited, settled=entry.act, who=entry.actor, reason=reason or None)
     if record.state is AlertState.ACCEPTED:
         return replace(awaited, settled="released")
-    is_expired = any(post.state is PostState.EXPIRED for post in books.posts_of(record.id))
+    is_expired = any(post.state is PostState.EXPIRED for post in alerts.posts_of(record.id))
     return replace(awaited, settled="expired" if is_expired else "replaced")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,10 +18,10 @@ from alerts.delivery.lease import LeaseKeeper
 from alerts.model.bulk import Bulk
 from alerts.model.ports import Clock, Resources
 from alerts.model.ports.bulking import Fate, Landing, Tells
-from alerts.store.bulk import StoredBulks
+from alerts.store.bulk import Bulks
 from alerts.store.bulk_walk import Address
 from alerts.store.database import Database
-from alerts.store.subscribers import StoredSubscribers
+from alerts.store.unit import Unit
 from alerts.web.ops import Cycle
 
 TOLD_EVERY = 1.0
@@ -108,12 +107,12 @@ class HouseBulks:
             for name, people in (await self._plant.database.ask(self._count)).items():
                 self._subscribers.labels(name).set(people)
 
-    def _count(self, db: sqlite3.Connection) -> dict[str, int]:
-        return {name: StoredSubscribers(db).count(name) for name in self.senders}
+    def _count(self, unit: Unit) -> dict[str, int]:
+        return {name: unit.subscribers.count(name) for name in self.senders}
 
     def _sender(self, config: Config, name: str, settings: TelegramSettings) -> BulkSender:
         plant = self._plant
-        bulks = StoredBulks(plant.database, Address(name, settings.exercise, settings.gather))
+        bulks = Bulks(plant.database, Address(name, settings.exercise, settings.gather))
         return BulkSender(
             BulkSettings(name, settings.in_flight, config.zone, ahead_of(settings.rate, settings.in_flight)),
             plant.tells(name, settings, plant.resources(name)),

@@ -7,7 +7,6 @@ duty extend it, end it, or let it run out.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
@@ -22,9 +21,9 @@ from alerts.desk.thread import channels_on
 from alerts.model.alert import Severity
 from alerts.model.incident import AlertState, Record
 from alerts.model.person import Entry
-from alerts.store import awaited as stored
-from alerts.store.books import StoredBooks
-from alerts.store.watched import OWN_WARNINGS
+from alerts.store.alerts import AlertRepository
+from alerts.store.monitor import OWN_WARNINGS
+from alerts.store.unit import Unit
 
 NEWS_FOR = timedelta(hours=1)
 """How long ago it may have been said for those on duty to be told: as long as the daemon may have been down."""
@@ -37,15 +36,15 @@ class Corrections:
     desk_url: str | None
     language: str
 
-    def news(self, db: sqlite3.Connection, after: int, now: datetime) -> Sequence[Notice]:
+    def news(self, unit: Unit, after: int, now: datetime) -> Sequence[Notice]:
         """A notice for each since the line `after` of the record of who did what; one that was told makes none."""
-        books = StoredBooks(db)
-        lines = stored.corrections(db, after, now - NEWS_FOR)
-        untold = [line for line in lines if not books.by_topic(topic_of(_key(line.subject)), now)]
-        return [self._notice(books, line) for line in untold]
+        alerts = unit.alerts
+        lines = unit.monitor.corrections(after, now - NEWS_FOR)
+        untold = [line for line in lines if not alerts.by_topic(topic_of(_key(line.subject)), now)]
+        return [self._notice(alerts, line) for line in untold]
 
-    def _notice(self, books: StoredBooks, line: Entry) -> Notice:
-        record = next(iter(books.by_id(line.subject)), None)
+    def _notice(self, alerts: AlertRepository, line: Entry) -> Notice:
+        record = next(iter(alerts.by_id(line.subject)), None)
         alert = record.alert if record else None
         info = alert.info_for(self.language) if alert else None
         severity = record.severity if record else Severity.UNKNOWN
@@ -73,14 +72,14 @@ class Endings:
     language: str
     zone: tzinfo
 
-    def news(self, db: sqlite3.Connection, now: datetime) -> Sequence[Notice]:
+    def news(self, unit: Unit, now: datetime) -> Sequence[Notice]:
         """A notice for each; an alert that was told of makes none, its next version another one."""
-        books = StoredBooks(db)
-        near = [record for record in books.over(now + NEARS) if self._nears(books, record, now)]
-        return [self._notice(record) for record in near if not books.by_topic(topic_of(f"ending {record.id}"), now)]
+        alerts = unit.alerts
+        near = [record for record in alerts.over(now + NEARS) if self._nears(alerts, record, now)]
+        return [self._notice(record) for record in near if not alerts.by_topic(topic_of(f"ending {record.id}"), now)]
 
     @staticmethod
-    def _nears(books: StoredBooks, record: Record, now: datetime) -> bool:
+    def _nears(alerts: AlertRepository, record: Record, now: datetime) -> bool:
         """Whether it is grave, out, and wasn't meant to be as short as that."""
         alert = record.alert
         if alert is None or record.source == OWN_WARNINGS or not record.severity.at_least(Severity.SEVERE):
@@ -89,7 +88,7 @@ class Endings:
         ahead = min(NEARS, (alert.ends - started) / 2)
         if alert.status in PRACTICE or not now < alert.ends <= now + ahead:
             return False
-        return bool(channels_on(tuple(books.thread(record.incident_id))))
+        return bool(channels_on(tuple(alerts.thread(record.incident_id))))
 
     def _notice(self, record: Record) -> Notice:
         alert = record.alert
@@ -123,15 +122,15 @@ class Clashes:
         self._station = station
         self._read_to: int | None = None
 
-    def news(self, db: sqlite3.Connection, now: datetime) -> Sequence[Notice]:
+    def news(self, unit: Unit, now: datetime) -> Sequence[Notice]:
         """A notice for each of the last hour; one that was told makes none."""
-        books, height = StoredBooks(db), stored.decisions_height(db)
+        alerts, height = unit.alerts, unit.monitor.decisions_height()
         notices = []
-        for alert_id in stored.clashes(db, self._read_to, now - NEWS_FOR):
-            record = next((each for each in books.by_id(alert_id) if each.id == alert_id), None)
-            is_told = bool(books.by_topic(topic_of(_named(alert_id)), now))
+        for alert_id in unit.monitor.clashes(self._read_to, now - NEWS_FOR):
+            record = next((each for each in alerts.by_id(alert_id) if each.id == alert_id), None)
+            is_told = bool(alerts.by_topic(topic_of(_named(alert_id)), now))
             if record is not None and record.alert is not None and not is_told:
-                clash = clash_of(books, record.alert, record.source, self._station)
+                clash = clash_of(alerts, record.alert, record.source, self._station)
                 notices += [self._notice(record, clash.record)] if clash else []
         if not notices:
             self._read_to = height

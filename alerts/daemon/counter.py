@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from alerts.config import Config
 from alerts.daemon.furnish import furnish_desk
-from alerts.daemon.sittings import sit
 from alerts.desk.sitting import Sitting
 from alerts.model.alert import Alert
-from alerts.model.errors import TocsinError
 from alerts.model.ids import new_id
-from alerts.model.reason import because
-from alerts.store.books import warm_up
-from alerts.store.files import blank, opened, ring
+from alerts.store.alerts import warm_up
+from alerts.store.database import acting, asking, rehearsing, sketching
+from alerts.store.files import ring
 from alerts.store.migrate import migrate
 from alerts.store.pictures import picture_folder, with_kept_pictures
-from alerts.store.transactions import rehearsal, transaction
+from alerts.store.unit import Unit
 
 T = TypeVar("T")
 Action = Callable[[Sitting], T]
@@ -51,19 +47,19 @@ class Counter:
 
     def act(self, action: Action[T]) -> tuple[T, int]:
         """Carry `action` out durably; returns what it returns and how many daemons heard of it."""
-        with opened(self.config.database) as db, _told(), transaction(db):
-            result = action(self._sit(db))
+        with acting(self.config.database) as unit:
+            result = action(self._sit(unit))
         return result, ring(self.config.database)
 
     def rehearse(self, action: Action[T]) -> T:
         """What `action` would come to; nothing is stored."""
-        with opened(self.config.database) as db, _told(), rehearsal(db):
-            return action(self._sit(db))
+        with rehearsing(self.config.database) as unit:
+            return action(self._sit(unit))
 
     def sketch(self, action: Action[T]) -> T:
         """What `action` would come to where nothing was ever filed before."""
-        with blank() as db, rehearsal(db):
-            return action(self._sit(db))
+        with sketching() as unit:
+            return action(self._sit(unit))
 
     def daemons(self) -> int:
         """How many daemons work on the database now."""
@@ -71,22 +67,8 @@ class Counter:
 
     def ask(self, question: Action[T]) -> T:
         """Read what is stored."""
-        with opened(self.config.database) as db, _told():
-            return question(self._sit(db))
+        with asking(self.config.database) as unit:
+            return question(self._sit(unit))
 
-    def query(self, question: Callable[[sqlite3.Connection], T]) -> T:
-        """Read what is stored, as it is stored."""
-        with opened(self.config.database) as db, _told():
-            return question(db)
-
-    def _sit(self, db: sqlite3.Connection) -> Sitting:
-        return sit(db, self.desk, self.now(), new_id)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turn the database's own errors into one line that says what to do."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise TocsinError(because("database_refused", said=error)) from error
+    def _sit(self, unit: Unit) -> Sitting:
+        return Sitting(unit, self.desk, self.now(), new_id)

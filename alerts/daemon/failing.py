@@ -7,7 +7,6 @@ and by the desk itself at their next page and their next sign-in.
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime, timedelta, tzinfo
 from shlex import quote
 
@@ -21,8 +20,7 @@ from alerts.desk.sitting import Sitting
 from alerts.model.person import Chained
 from alerts.model.reason import in_words
 from alerts.rendering.words import words_in
-from alerts.store.books import StoredBooks
-from alerts.store.ledger import StoredLedger
+from alerts.store.unit import Unit
 from alerts.web.console.words import words_of
 
 _LOOKED_AT = 200
@@ -51,17 +49,17 @@ def _trouble(burst: Burst, place: str | None = None) -> Trouble:
     return Trouble(What.SIGN_INS, burst.subject, in_words(place) if place else None, burst.first, burst.count)
 
 
-def factor_changes(db: sqlite3.Connection, after: int, now: datetime, zone: tzinfo) -> list[Notice]:
+def factor_changes(unit: Unit, after: int, now: datetime, zone: tzinfo) -> list[Notice]:
     """A notice of each change of a second factor since the line `after` of the record; one that was told makes none.
 
     What a new account sets up at its first sign-in is no change.
     """
-    lines = [line for line in StoredLedger(db).newest(most=_LOOKED_AT) if line.seq > after]
+    lines = [line for line in unit.audit.newest(most=_LOOKED_AT) if line.seq > after]
     first = {line.seq - 1 for line in lines if line.entry.act == Deed.SIGNED_IN}
     changes = [line for line in reversed(lines) if line.entry.act in OF_FACTORS and line.seq not in first]
-    books = StoredBooks(db)
+    alerts = unit.alerts
     new = [line for line in changes if now - NEWS_FOR < line.entry.at]
-    return [_notice(line, zone) for line in new if not books.by_topic(topic_of(_key(line)), now)]
+    return [_notice(line, zone) for line in new if not alerts.by_topic(topic_of(_key(line)), now)]
 
 
 def _notice(line: Chained, zone: tzinfo) -> Notice:

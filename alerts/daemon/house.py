@@ -10,9 +10,9 @@ import contextlib
 import os
 import signal
 import socket
-import sqlite3
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,6 @@ from alerts.daemon.outside import Outside, Session
 from alerts.daemon.pages import furnish_publisher, furnish_setting
 from alerts.daemon.rounds import STORE, Rounds, WatchDesk
 from alerts.daemon.serving import furnish_app, serve
-from alerts.daemon.sittings import sit
 from alerts.daemon.strays import Strays
 from alerts.daemon.surroundings import surroundings
 from alerts.daemon.systemd import tell_systemd, watchdog_interval
@@ -43,16 +42,17 @@ from alerts.daemon.warnings import furnish_warnings
 from alerts.delivery.lane import LONGEST_IDLE, Lane, LaneDesk, LaneSettings
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import RateLimits
+from alerts.desk.sitting import Sitting
+from alerts.model.errors import DatabaseRefused
 from alerts.model.ports import Resources
 from alerts.model.reason import because
 from alerts.sources.poll import PollDesk, Poller
 from alerts.sources.settings import PolledSettings
+from alerts.store.archive import Slice
 from alerts.store.database import Database
 from alerts.store.files import open_doorbell
-from alerts.store.journal import StoredJournal
-from alerts.store.pruning import close_what_nobody_reads, prune
-from alerts.store.queries import post_counts
-from alerts.store.standings import StoredLeases, StoredStandings
+from alerts.store.standings import Leases, Standings
+from alerts.store.unit import Unit
 from alerts.web.listener import Listener
 from alerts.web.ops import Cycle, Gauges
 from alerts.web.public.publisher import Publisher
@@ -83,10 +83,10 @@ class House:
         self._session = session
         self._outside = outside
         self._clock = clock = outside.clock
-        self._standings = StoredStandings(database)
+        self._standings = Standings(database)
         owner = f"{socket.gethostname()}-{os.getpid()}-{outside.new_id()}"
         leases = [*config.channels, *map(bot_lease, bot_settings(config)), *bulk_leases(config)]
-        self._keeper = LeaseKeeper(StoredLeases(database), clock, owner, leases)
+        self._keeper = LeaseKeeper(Leases(database), clock, owner, leases)
         self._bots: Bots | None = None
         self.lanes: dict[str, Lane] = {}
         self.pollers: dict[str, Poller] = {}
@@ -196,7 +196,7 @@ class House:
 
     async def metrics(self) -> bytes:
         """Everything that is counted, as Prometheus reads it."""
-        for (channel, state), posts in (await self.database.ask(post_counts)).items():
+        for (channel, state), posts in (await self.database.ask(lambda unit: unit.views.post_counts())).items():
             self._posts.labels(channel, state).set(posts)
         for cycle in self.cycles():
             self._ages.labels(cycle.name).set(-1 if cycle.age is None else cycle.age)
@@ -260,7 +260,7 @@ class House:
             wake=self.wake,
             say_at_once=lambda channel, message: self.lanes[channel].say_at_once(message),
             remember=self._standings.remember,
-            failing=lambda db: failing_sign_ins(sit(db, self._desk, self._clock.now(), self._outside.new_id)),
+            failing=lambda unit: failing_sign_ins(Sitting(unit, self._desk, self._clock.now(), self._outside.new_id)),
         )
         return Rounds(self.config, self.lanes, desk)
 
@@ -276,7 +276,7 @@ class House:
         )
 
     def _build_pollers(self) -> None:
-        desk = PollDesk(StoredJournal(self.database), self._clock, self._outside.chance, self._takes_in.deliver)
+        desk = PollDesk(self.database, self._clock, self._outside.chance, self._takes_in.deliver)
         around = surroundings(self.config, self._session, self._clock)
         for name, settings in self.config.sources.items():
             if not isinstance(settings, PolledSettings):
@@ -351,11 +351,11 @@ class House:
     async def prune(self) -> int:
         """Go once along all that is finished; returns how many incidents went."""
         keep, gone, after, is_last = self.config.store.keep, 0, 0, False
-        while await self.database.write_ahead(lambda db: close_what_nobody_reads(db, self._clock.now())):
+        while await self.database.write_ahead(lambda unit: unit.archive.close_what_nobody_reads(self._clock.now())):
             await self._clock.sleep(PRUNING_RESTS)
         while keep is not None and not is_last:
             now = self._clock.now()
-            done = await self.database.write_ahead(partial(prune, before=now - keep, now=now, after=after))
+            done = await self.database.write_ahead(partial(_prune, before=now - keep, now=now, after=after))
             gone, after, is_last = gone + done.gone, done.after, done.is_last
             await self._clock.sleep(PRUNING_RESTS)
         if gone:
@@ -367,7 +367,7 @@ class House:
         while True:
             try:
                 is_written, changed = await self.database.read(watched.look)
-            except sqlite3.Error as error:
+            except DatabaseRefused as error:
                 log.error("file.unreadable", error=str(error))  # noqa: TRY400 one line is enough, each second
             else:
                 if is_written:
@@ -378,6 +378,10 @@ class House:
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
+
+
+def _prune(unit: Unit, before: datetime, now: datetime, after: int) -> Slice:
+    return unit.archive.prune(before, now, after)
 
 
 async def build(config: Config, outside: Outside | None = None) -> House:

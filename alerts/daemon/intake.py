@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
@@ -13,11 +12,11 @@ from alerts.daemon.telling import Telling
 from alerts.desk.actions import Desk, Filed
 from alerts.desk.lifecycle import GRACE
 from alerts.desk.order import in_order
+from alerts.model.errors import DatabaseRefused
 from alerts.model.ports import Clock, Heard, Reading
 from alerts.model.reason import because
-from alerts.store.books import StoredBooks
 from alerts.store.database import Database
-from alerts.store.journal import hear, remember
+from alerts.store.unit import Unit
 
 AT_ONCE = 20
 """Entries filed in one transaction: more would hold up an urgent post's journal."""
@@ -56,7 +55,7 @@ class TakesIn:
             self._tell(source, await self._file_batch(source, batch))
         now = self._clock.now()
         failures = await self._database.write(
-            lambda db: remember(db, source, reading.memory, now, look_again, trouble=reading.trouble)
+            lambda unit: unit.sources.remember(source, reading.memory, now, look_again, trouble=reading.trouble)
         )
         if source not in self._read and reading.trouble is None:
             self._read.add(source)
@@ -65,10 +64,10 @@ class TakesIn:
 
     async def end_what_is_over(self) -> int:
         """Tell of incidents whose time has run out that they are over; returns how many posts that makes."""
-        ended = await self._database.read(lambda db: StoredBooks(db).over(self._clock.now() - GRACE))
+        ended = await self._database.read(lambda unit: unit.alerts.over(self._clock.now() - GRACE))
         if not ended:
             return 0
-        penned = await self._database.write(lambda db: self._desk.end_what_is_over(StoredBooks(db)))
+        penned = await self._database.write(lambda unit: self._desk.end_what_is_over(unit.alerts))
         for made in penned:
             log.info("alert.over", alert=made.post.alert_id, incident=made.post.incident_id, channel=made.post.channel)
         self._wake(sorted({made.post.channel for made in penned}))
@@ -79,7 +78,7 @@ class TakesIn:
         try:
             await self._database.read(lambda _: self._desk.locate(batch, source))
             return await self._database.write(partial(self._file, source, batch))
-        except sqlite3.Error:
+        except DatabaseRefused:
             raise
         except Exception:
             log.exception("desk.stumbled", source=source, entries=len(batch))
@@ -88,10 +87,9 @@ class TakesIn:
         problem = because("desk_stumbled", key=batch[0].key)
         return await self._database.write(partial(self._file, source, [Heard(batch[0].key, problem=problem)]))
 
-    def _file(self, source: str, batch: Sequence[Heard], db: sqlite3.Connection) -> list[Filed]:
-        books = StoredBooks(db)
-        filed = [self._desk.hear(books, heard, source) for heard in batch]
-        hear(db, source, [heard.key for heard in batch], self._clock.now())
+    def _file(self, source: str, batch: Sequence[Heard], unit: Unit) -> list[Filed]:
+        filed = [self._desk.hear(unit.alerts, heard, source) for heard in batch]
+        unit.sources.hear(source, [heard.key for heard in batch], self._clock.now())
         return filed
 
     def _tell(self, source: str, filed: Sequence[Filed]) -> None:

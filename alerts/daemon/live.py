@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
-from alerts.store.changed import EVERYTHING, MOST, Mark, changed_since, mark_of
+from alerts.store.unit import Unit
+from alerts.store.views import EVERYTHING, MOST, Watermark
 
 
 class Live:
@@ -68,18 +68,18 @@ class FileWatch:
 
     def __init__(self) -> None:
         self._version: int | None = None
-        self._mark = Mark()
+        self._mark = Watermark()
 
-    def look(self, db: sqlite3.Connection) -> tuple[bool, frozenset[str]]:
+    def look(self, unit: Unit) -> tuple[bool, frozenset[str]]:
         """Whether anything was written since the last look, and which incidents that was about; nothing the first time.
 
         Leases and sessions are written every second: those who watch hear of what can be seen alone.
         """
-        version = int(db.execute("PRAGMA data_version").fetchone()[0])
+        version = unit.views.version()
         before, self._version = self._version, version
         if before is None:
-            self._mark = mark_of(db)
+            self._mark = unit.views.watermark()
         if before in (None, version):
             return False, frozenset()
-        changed, self._mark = changed_since(db, self._mark)
+        changed, self._mark = unit.views.changed_since(self._mark)
         return True, changed

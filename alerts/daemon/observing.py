@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,11 +25,10 @@ from alerts.delivery.monitor import (
 from alerts.model.ports import Clock, Standing
 from alerts.model.reason import because
 from alerts.sources.settings import PolledSettings
-from alerts.store import watched
 from alerts.store.database import Database
 from alerts.store.files import lack_of_room
-from alerts.store.standings import read_standing
-from alerts.store.watched import Pile, SourceRow
+from alerts.store.monitor import Pile, SourceRow
+from alerts.store.unit import Unit
 from alerts.web.ops import Cycle
 
 AWAY = timedelta(minutes=10)
@@ -62,10 +60,10 @@ class Observer:
         self._habits: dict[str, Habit] | None = None
 
     async def observe(self, cycles: Sequence[Cycle]) -> Seen:
-        """Look at everything once. Raises sqlite3.Error where the database can't be read."""
+        """Look at everything once. Raises DatabaseRefused where the database can't be read."""
         now = self._clock.now()
         mine = [name for name in self._config.channels if self._holds(name)]
-        found = await self._database.read(lambda db: self._find(db, mine, now))
+        found = await self._database.read(lambda unit: self._find(unit, mine, now))
         await self._learn(found.sources, now)
         paused = {name for name, stands in found.standings.items() if _is_paused(stands, now, self._grace)}
         for name in paused:
@@ -81,11 +79,11 @@ class Observer:
             self._config.database.name, lacks[1] if lacks else None
         )
 
-    def write_down(self, db: sqlite3.Connection, now: datetime) -> None:
+    def write_down(self, unit: Unit, now: datetime) -> None:
         """Keep what was learned and when; called in the transaction of each round."""
-        watched.remember(db, _LAST_ROUND, now.isoformat())
+        unit.monitor.remember(_LAST_ROUND, now.isoformat())
         for name, habit in (self._habits or {}).items():
-            watched.remember(db, f"habit {name}", _spell(habit))
+            unit.monitor.remember(f"habit {name}", _spell(habit))
 
     @property
     def _grace(self) -> timedelta:
@@ -95,12 +93,12 @@ class Observer:
     def _polled(self) -> dict[str, PolledSettings]:
         return {name: each for name, each in self._config.sources.items() if isinstance(each, PolledSettings)}
 
-    def _find(self, db: sqlite3.Connection, channels: Sequence[str], now: datetime) -> _Found:
+    def _find(self, unit: Unit, channels: Sequence[str], now: datetime) -> _Found:
         return _Found(
-            standings={name: read_standing(db, name) for name in channels},
-            stuck={name: watched.stuck(db, name, now - STUCK_AFTER) for name in channels},
-            undecided={name: watched.undecided(db, name, now) for name in channels},
-            sources=watched.sources_seen(db),
+            standings={name: unit.views.standing(name) for name in channels},
+            stuck={name: unit.monitor.stuck(name, now - STUCK_AFTER) for name in channels},
+            undecided={name: unit.monitor.undecided(name, now) for name in channels},
+            sources=unit.monitor.sources_seen(),
         )
 
     def _channel(self, name: str, found: _Found, sounding: Sounding | None) -> ChannelSeen:
@@ -135,7 +133,7 @@ class Observer:
                 self._habits[name] = habit
 
     async def _recall(self, now: datetime) -> dict[str, Habit]:
-        kept = await self._database.read(watched.recall)
+        kept = await self._database.read(lambda unit: unit.monitor.recall())
         away = now - datetime.fromisoformat(kept.get(_LAST_ROUND, now.isoformat()))
         habits = {key.removeprefix("habit "): _read(text) for key, text in kept.items() if key.startswith("habit ")}
         return {name: habit_without(habit, away) if away > AWAY else habit for name, habit in habits.items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,20 +15,18 @@ from typing import Any, TypeVar
 from alerts.config import Config
 from alerts.daemon.live import Live
 from alerts.daemon.overview import channel_standings, source_standings
-from alerts.daemon.sittings import sit
 from alerts.daemon.workshop import HouseWorkshop
 from alerts.delivery.limiter import RateLimits
 from alerts.desk.actions import Desk
 from alerts.desk.sitting import Sitting
 from alerts.desk.workshop import Workshop
-from alerts.model.ports import Clock, SourceStanding, Views
+from alerts.model.ports import Clock, SourceStanding
 from alerts.sources.settings import PolledSettings
-from alerts.store.changed import changed_since, mark_of
-from alerts.store.copying import copy_incident
-from alerts.store.database import Database
-from alerts.store.files import blank
+from alerts.store.alerts import Copied
+from alerts.store.database import Database, sketching
 from alerts.store.pictures import keep_picture, kept_picture, picture_folder
-from alerts.store.transactions import rehearsal
+from alerts.store.unit import Unit
+from alerts.store.views import Views
 
 T = TypeVar("T")
 SKETCHERS = 2
@@ -80,11 +77,11 @@ class HouseOffice:
 
     async def ask(self, question: Callable[[Sitting], T]) -> T:
         """Answer a question; nothing can be written."""
-        return await self._read(lambda db: question(self._sit(db)))
+        return await self._read(lambda unit: question(self._sit(unit)))
 
     async def sketch(self, action: Callable[[Sitting], T], incident: str | None = None) -> T:
         """What an action would come to, without touching the database: knowing one incident of it, or nothing."""
-        copied = await self._read(partial(copy_incident, incident)) if incident else []
+        copied = await self._read(lambda unit: unit.alerts.copied(incident)) if incident else []
         draw = partial(copy_context().run, self._sketch, action, copied)
         return await asyncio.get_running_loop().run_in_executor(self._sketchers, draw)
 
@@ -133,20 +130,19 @@ class HouseOffice:
         with self._live.watch() as told:
             yield told
 
-    def _sit(self, db: sqlite3.Connection) -> Sitting:
-        return sit(db, self._desk, self._clock.now(), self._new_id)
+    def _sit(self, unit: Unit) -> Sitting:
+        return Sitting(unit, self._desk, self._clock.now(), self._new_id)
 
-    def _carry_out(self, action: Callable[[Sitting], T], db: sqlite3.Connection) -> tuple[T, frozenset[str]]:
-        before = mark_of(db)
-        result = action(self._sit(db))
-        changed, _ = changed_since(db, before)
+    def _carry_out(self, action: Callable[[Sitting], T], unit: Unit) -> tuple[T, frozenset[str]]:
+        before = unit.views.watermark()
+        result = action(self._sit(unit))
+        changed, _ = unit.views.changed_since(before)
         return result, changed
 
-    def _sketch(self, action: Callable[[Sitting], T], copied: Sequence[tuple[str, dict[str, Any]]]) -> T:
-        with blank() as db, rehearsal(db):
-            for statement, values in copied:
-                db.execute(statement, values)
-            return action(sit(db, self._pencil, self._clock.now(), self._new_id))
+    def _sketch(self, action: Callable[[Sitting], T], copied: Copied) -> T:
+        with sketching() as unit:
+            unit.alerts.paste(copied)
+            return action(Sitting(unit, self._pencil, self._clock.now(), self._new_id))
 
 
 def _number(text: str | None) -> int | None:

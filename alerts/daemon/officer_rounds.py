@@ -7,7 +7,6 @@ The rhythm is that of `[notify]`'s channels (alerts/daemon/awaited.py); what eac
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -28,12 +27,12 @@ from alerts.desk.four_eyes import why_not_theirs
 from alerts.desk.sitting import Sitting
 from alerts.desk.twins import told_already
 from alerts.model.actor import MAY, Act, Actor, Origin
-from alerts.model.errors import DeliveryError, ReaderGone, Rejected
+from alerts.model.errors import DatabaseRefused, DeliveryError, ReaderGone, Rejected
 from alerts.model.incident import AlertState, Record
 from alerts.model.person import Account
 from alerts.model.ports import Linked
 from alerts.model.post import PostState
-from alerts.store.watched import OWN_WARNINGS
+from alerts.store.monitor import OWN_WARNINGS
 
 RESTS = 60.0
 """Seconds until what couldn't be told is tried again."""
@@ -69,7 +68,7 @@ class OfficerRounds:
             await self._wait_for_lease()
             try:
                 await self.go_round()
-            except sqlite3.Error as error:
+            except DatabaseRefused as error:
                 log.error("officers.refused", error=str(error))  # noqa: TRY400 one line a round is enough
             except Exception:
                 log.exception("officers.stumbled")
@@ -135,7 +134,7 @@ class OfficerRounds:
         due = notices_due(there, told, sitting.now, self._config.desk.remind)
         letters = changes
         for say, alert in due:
-            record = there.get(alert) or next(iter(sitting.books.by_id(alert)), None)
+            record = there.get(alert) or next(iter(sitting.alerts.by_id(alert)), None)
             if say is Phase.RESOLVED and record is not None and record.state is AlertState.WAITING:
                 continue  # it is one of more than are looked at
             says = self._says(sitting, account, record, say) if record else []
@@ -156,14 +155,14 @@ class OfficerRounds:
     def _says(self, sitting: Sitting, account: Account, record: Record, say: Phase) -> Sequence[Say]:
         station = sitting.desk.station
         language = language_of(account, station.language)
-        awaited = awaited_of(self._config, sitting.books, record)
+        awaited = awaited_of(self._config, sitting.alerts, record)
         if say is Phase.RESOLVED:
-            awaited = settled_of(sitting.ledger, sitting.books, awaited, record)
+            awaited = settled_of(sitting.audit, sitting.alerts, awaited, record)
         words = word_awaited(awaited, say, language, station.timezone)
         below = "\n".join(filter(None, (words.fix, words.detail)))
         if say is Phase.RESOLVED:
             return [Say(safe("\n".join(filter(None, (words.headline, words.detail)))))]
-        posts = sitting.books.posts_of(record.id)
+        posts = sitting.alerts.posts_of(record.id)
         actor = Actor(account.name, account.role, Origin.BOT)
         own = why_not_theirs(actor, record, station) is not None
         waiting = Waiting(
@@ -172,7 +171,7 @@ class OfficerRounds:
             words.headline,
             below,
             may_approve=not own,
-            twins=told_already(sitting.books, record, sitting.now),
+            twins=told_already(sitting.alerts, record, sitting.now),
             desk_url=self._config.desk_url,
         )
         return sheets(waiting, language, blind=record.id in self._blind)
@@ -181,6 +180,6 @@ class OfficerRounds:
 def waiting_records(sitting: Sitting) -> list[Record]:
     """The messages that wait for somebody, oldest first."""
     ids = dict.fromkeys(post.alert_id for post in sitting.views.posts_in(PostState.WAITING, most=MOST))
-    found = [each for alert in ids for each in sitting.books.by_id(alert) if each.id == alert]
+    found = [each for alert in ids for each in sitting.alerts.by_id(alert) if each.id == alert]
     waits = [each for each in found if each.state is AlertState.WAITING and each.source != OWN_WARNINGS]
     return sorted(waits, key=lambda record: record.received_at)

@@ -19,12 +19,12 @@ from alerts.daemon.clock import SystemClock
 from alerts.daemon.furnish import furnish_desk
 from alerts.desk.actions import Desk
 from alerts.model.ids import new_id
-from alerts.model.ports import Channel, Clock, Outbox, Resources, Source, Surroundings
+from alerts.model.ports import Channel, Clock, Resources, Source, Surroundings
 from alerts.model.ports.bulking import Tells
 from alerts.sources.settings import PolledSettings
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
-from alerts.store.outbox import StoredOutbox
+from alerts.store.outbox import Outbox
 
 
 class Session(Protocol):
@@ -84,6 +84,6 @@ class Outside:
     open_bulk: Callable[[str, TelegramSettings, Resources], Tells] = TelegramBulk
     open_source: Callable[[str, Any, Surroundings], Source | None] = open_source
     furnish: Callable[[Config, Callable[[], datetime], Callable[[], str]], Desk] = furnish_desk
-    outbox: Callable[[Database], Outbox] = StoredOutbox
+    outbox: Callable[[Database], Outbox] = Outbox
     rhythm: Rhythm = field(default_factory=Rhythm)
     doors: bool = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -22,13 +21,12 @@ from alerts.model.bulk import Progress
 from alerts.model.cap_xml import write
 from alerts.model.errors import Refused
 from alerts.model.incident import AlertState, Record
-from alerts.model.ports import Views
 from alerts.model.post import PostState
 from alerts.model.reason import because
 from alerts.rendering.words import told
 from alerts.sources.settings import PolledSettings
 from alerts.store.files import lack_of_room
-from alerts.store.restoring import gap_of, looked_for, strays
+from alerts.store.views import Views
 
 BULKS_SHOWN = timedelta(days=1)
 PUT_BACK_SHOWN = timedelta(days=7)
@@ -51,9 +49,9 @@ def one_account(counter: Counter, name: str) -> dict[str, Any]:
     """One alert with its posts, and what was said about it since (`then`). Raises Misuse."""
 
     def question(sitting: Sitting) -> dict[str, Any]:
-        record = find_alert(sitting.books, name)
-        posts, station = sitting.books.posts_of(record.id), sitting.desk.station
-        twins = told_already(sitting.books, record, sitting.now) if record.state is AlertState.WAITING else []
+        record = find_alert(sitting.alerts, name)
+        posts, station = sitting.alerts.posts_of(record.id), sitting.desk.station
+        twins = told_already(sitting.alerts, record, sitting.now) if record.state is AlertState.WAITING else []
         account = account_of(record, posts, station.timezone, station.language, twins)
         return account | {"then": list(_then(sitting, record))}
 
@@ -62,7 +60,7 @@ def one_account(counter: Counter, name: str) -> dict[str, Any]:
 
 def _then(sitting: Sitting, record: Record) -> Iterator[dict[str, Any]]:
     """The later messages of its incident that were let out or wait, oldest first, and what each makes of it."""
-    incident, zone = list(sitting.books.incident(record.incident_id)), sitting.desk.station.timezone
+    incident, zone = list(sitting.alerts.incident(record.incident_id)), sitting.desk.station.timezone
     later = incident[[each.id for each in incident].index(record.id) + 1 :]
     for each in later:
         if each.alert is not None and each.state in (AlertState.ACCEPTED, AlertState.WAITING):
@@ -77,7 +75,7 @@ def _then(sitting: Sitting, record: Record) -> Iterator[dict[str, Any]]:
 
 def every_word(counter: Counter, name: str) -> tuple[InFull, ...]:
     """All that an alert says, also what no post has room for. Raises Misuse."""
-    alert = counter.ask(lambda sitting: find_alert(sitting.books, name)).alert
+    alert = counter.ask(lambda sitting: find_alert(sitting.alerts, name)).alert
     return in_full(alert) if alert else ()
 
 
@@ -89,7 +87,7 @@ def _with_posts(sitting: Sitting, records: Sequence[Record]) -> list[dict[str, A
 
 def cap_message(counter: Counter, name: str) -> str:
     """One alert as a CAP 1.2 message. Raises Misuse, or Refused for an entry that could not be read."""
-    record = counter.ask(lambda sitting: find_alert(sitting.books, name))
+    record = counter.ask(lambda sitting: find_alert(sitting.alerts, name))
     if record.alert is None:
         raise Refused(because("unread_no_message", alert=record.id, why=record.reason or because("unreadable")))
     return write(record.alert).decode()
@@ -217,11 +215,11 @@ def channel_standings(views: Views, config: Config, moment: datetime) -> Iterato
 def database(counter: Counter) -> list[dict[str, Any]]:
     """Of a database that was put back within the last week: what it doesn't know, and what came of it."""
 
-    def question(db: sqlite3.Connection) -> list[dict[str, Any]]:
-        gap, moment = gap_of(db), now()
+    def question(sitting: Sitting) -> list[dict[str, Any]]:
+        gap, moment = sitting.restored.gap(), now()
         if gap is None or moment - gap.until > PUT_BACK_SHOWN:
             return []
-        posts = looked_for(db, gap)
+        posts = sitting.restored.looked_for(gap)
         told = {
             "database": "restored",
             "since": _told(gap.since, counter.config.zone),
@@ -229,13 +227,13 @@ def database(counter: Counter) -> list[dict[str, Any]]:
             "found": sum(count for (_, state), count in posts.items() if state is PostState.SENT),
             "unknown": {
                 channel: None if unknown is None else [post.url or post.remote_id for post in unknown]
-                for channel, unknown in (strays(db) or {}).items()
+                for channel, unknown in (sitting.restored.strays() or {}).items()
             },
             "looked_for": sum(count for (_, state), count in posts.items() if state in _PENDING),
         }
         return [told]
 
-    return counter.query(question)
+    return counter.ask(question)
 
 
 def history(counter: Counter, name: str) -> list[dict[str, Any]]:
@@ -243,7 +241,7 @@ def history(counter: Counter, name: str) -> list[dict[str, Any]]:
     station = counter.desk.station
 
     def question(sitting: Sitting) -> list[dict[str, Any]]:
-        record = find_alert(sitting.books, name)
+        record = find_alert(sitting.alerts, name)
         events = sitting.views.history(record.incident_id)
         return [event_of(event, station.timezone, station.language) for event in events]
 

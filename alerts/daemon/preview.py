@@ -61,7 +61,7 @@ def preview(config: Config, file: Path, at: datetime | None) -> tuple[Counter, l
 
 
 def _hear(sitting: Sitting, heard: Heard) -> Filed:
-    return sitting.desk.hear(sitting.books, heard, "preview")
+    return sitting.desk.hear(sitting.alerts, heard, "preview")
 
 
 def _tell(sitting: Sitting, heard: Heard, clock: _Wound, time: datetime) -> Filed:
@@ -70,9 +70,9 @@ def _tell(sitting: Sitting, heard: Heard, clock: _Wound, time: datetime) -> File
     filed = _hear(sitting, heard)
     for made in filed.penned:
         if made.post.state is PostState.QUEUED:
-            sitting.books.move_post(made.post, PostState.SENDING, None, not_before=None)
+            sitting.alerts.move_post(made.post, PostState.SENDING, None, not_before=None)
             out = replace(made.post, state=PostState.SENDING)
-            sitting.books.move_post(out, PostState.SENT, None, not_before=None)
+            sitting.alerts.move_post(out, PostState.SENT, None, not_before=None)
     return filed
 
 

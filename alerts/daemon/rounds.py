@@ -5,7 +5,6 @@ observe ──▶ delivery.monitor: troubles, news ──▶ warnings in the out
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
@@ -33,12 +32,12 @@ from alerts.delivery.monitor import (
     news_of,
     told_after,
 )
+from alerts.model.errors import DatabaseRefused
 from alerts.model.ports import Clock
 from alerts.model.post import Message, PostState
 from alerts.model.reason import because
-from alerts.store.books import StoredBooks
 from alerts.store.database import Database
-from alerts.store.restoring import gap_of, looked_for
+from alerts.store.unit import Unit
 from alerts.web.ops import Cycle
 
 WATCH, STORE = "watch", "store"
@@ -74,7 +73,7 @@ class WatchDesk:
     cycles: Callable[[], Sequence[Cycle]]
     wake: Callable[[Sequence[str]], None]
     remember: Remember | None = None
-    failing: Callable[[sqlite3.Connection], Sequence[Trouble]] | None = None
+    failing: Callable[[Unit], Sequence[Trouble]] | None = None
     say_at_once: Callable[[str, Message], Awaitable[None]] = say_nowhere
 
 
@@ -118,7 +117,7 @@ class Rounds:
         while True:
             try:
                 await self.go_round()
-            except (sqlite3.Error, ValueError) as error:  # closed or refused: one line a round is enough
+            except (DatabaseRefused, ValueError) as error:  # closed or refused: one line a round is enough
                 log.error("watch.refused", error=str(error))  # noqa: TRY400
             except Exception:
                 log.exception("watch.stumbled")
@@ -173,7 +172,7 @@ class Rounds:
 
     async def _tell(self, seen: Seen) -> None:
         """Decide and store in one transaction, written even without news: that it can be is half the watch."""
-        outcome = await self._desk.database.write(lambda db: self._decide(db, seen))
+        outcome = await self._desk.database.write(lambda unit: self._decide(unit, seen))
         self._known = outcome.told
         self._notebook = self._notebook.tell(outcome.news, self._desk.clock.now())
         for news in outcome.news:
@@ -186,16 +185,16 @@ class Rounds:
         if outcome.channels:
             self._desk.wake(outcome.channels)
 
-    def _decide(self, db: sqlite3.Connection, seen: Seen) -> _Outcome:
+    def _decide(self, unit: Unit, seen: Seen) -> _Outcome:
         """Where there is nobody to tell, what was told is what stands in the log."""
-        now, books, warnings = self._desk.clock.now(), StoredBooks(db), self._desk.warnings
-        self._observer.write_down(db, now)
-        also = [*(self._desk.failing(db) if self._desk.failing else ()), *put_back(db, now, self._zone)]
+        now, alerts, warnings = self._desk.clock.now(), unit.alerts, self._desk.warnings
+        self._observer.write_down(unit, now)
+        also = [*(self._desk.failing(unit) if self._desk.failing else ()), *put_back(unit, now, self._zone)]
         seen = seen.and_also(also).judging(What.SIGN_INS, self._known).judging(What.RESTORED, self._known)
         self._notebook = self._notebook.note_also(also)
-        told = warnings.told(books, seen.judged | self._known.keys(), now) if warnings.outlets else self._known
+        told = warnings.told(alerts, seen.judged | self._known.keys(), now) if warnings.outlets else self._known
         news = news_of(seen, told, self._notebook, now)
-        channels = warnings.file(books, news, now) if warnings.outlets else []
+        channels = warnings.file(alerts, news, now) if warnings.outlets else []
         return _Outcome(news, channels, told_after(told, news, now))
 
     async def _beat(self, address: str) -> None:
@@ -215,12 +214,12 @@ class Rounds:
             log.warning("heartbeat.failed", reason=why)
 
 
-def put_back(db: sqlite3.Connection, now: datetime, zone: tzinfo) -> list[Trouble]:
+def put_back(unit: Unit, now: datetime, zone: tzinfo) -> list[Trouble]:
     """That the database was put back, while anything may still have to be looked for because of it."""
-    gap = gap_of(db)
+    gap = unit.restored.gap()
     if gap is None:
         return []
-    in_doubt = sum(posts for (_, state), posts in looked_for(db, gap).items() if state is PostState.IN_DOUBT)
+    in_doubt = sum(posts for (_, state), posts in unit.restored.looked_for(gap).items() if state is PostState.IN_DOUBT)
     if not in_doubt and not timedelta() <= now - gap.until < TOLD_FOR:
         return []
     name = f"{gap.until.astimezone(zone):%Y-%m-%d %H:%M}"

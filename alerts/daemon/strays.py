@@ -6,7 +6,6 @@ those on duty are told where it stands; `tocsin status` tells it for a week.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
@@ -20,9 +19,9 @@ from alerts.model.errors import DeliveryError
 from alerts.model.ports import Clock
 from alerts.model.post import Receipt
 from alerts.rendering.words import words_in
-from alerts.store.books import StoredBooks
 from alerts.store.database import Database
-from alerts.store.restoring import Gap, gap_of, keep_listed, newest_known, strays
+from alerts.store.restoring import Gap
+from alerts.store.unit import Unit
 
 AFTER = timedelta(minutes=10)
 """How long after the gap: by then the feeds were read, and what they tell again was looked for."""
@@ -52,16 +51,16 @@ class Strays:
 
     async def run(self) -> None:
         """Wait until it is time, look, keep what was found, and tell it; nothing to do where nothing was put back."""
-        gap, known = await self._database.read(lambda db: (gap_of(db), strays(db)))
+        gap, known = await self._database.read(lambda unit: (unit.restored.gap(), unit.restored.strays()))
         if gap is None or known is not None:
             return
         await self._clock.sleep(max((gap.until + AFTER - self._clock.now()).total_seconds(), 0.0))
         listed = {name: await self._listed(name, lane, gap) for name, lane in self._lanes.items()}
-        woken = await self._database.write(lambda db: self._keep(db, listed, gap))
+        woken = await self._database.write(lambda unit: self._keep(unit, listed, gap))
         self._wake(woken)
 
     async def _listed(self, name: str, lane: Lane, gap: Gap) -> Sequence[Receipt] | None:
-        after = await self._database.read(lambda db: newest_known(db, gap, name))
+        after = await self._database.read(lambda unit: unit.restored.newest_known(gap, name))
         for _ in range(TRIES):
             try:
                 found = await lane.listed(gap.looked_from, after)
@@ -73,14 +72,14 @@ class Strays:
             await self._clock.sleep(PAUSE)
         return None
 
-    def _keep(self, db: sqlite3.Connection, listed: Mapping[str, Sequence[Receipt] | None], gap: Gap) -> list[str]:
-        keep_listed(db, listed)
-        found = {channel: posts for channel, posts in (strays(db) or {}).items() if posts}
+    def _keep(self, unit: Unit, listed: Mapping[str, Sequence[Receipt] | None], gap: Gap) -> list[str]:
+        unit.restored.keep_listed(listed)
+        found = {channel: posts for channel, posts in (unit.restored.strays() or {}).items() if posts}
         log.info("strays.listed", **{channel: len(posts) for channel, posts in found.items()})
         if not found or not self._warnings.outlets:
             return []
         notice = Notice(f"strays {gap.until.isoformat()}", Phase.FIRING, lambda language: word_strays(found, language))
-        return self._warnings.file_notices(StoredBooks(db), [notice], self._clock.now())
+        return self._warnings.file_notices(unit.alerts, [notice], self._clock.now())
 
 
 def word_strays(found: Mapping[str, Sequence[Receipt]], language: str) -> Words:

@@ -1,4 +1,4 @@
-"""Tocsin's own warnings as messages in the books: stored with their posts in one transaction, sent by their lanes.
+"""Tocsin's own warnings as messages like any other: stored with their posts in one transaction, sent by their lanes.
 
 What was told is read from what is stored, so that a restart, or a second daemon, tells nothing twice. Such a message
 is a CAP alert of status System and scope Private: no routing takes it, and it goes to the channels of `[notify]` alone.
@@ -31,13 +31,13 @@ from alerts.model.alert import (
     Urgency,
 )
 from alerts.model.incident import AlertState, Record
-from alerts.model.ports import Books
 from alerts.model.post import Means, Message, Post, PostKind, PostState, priority_of
 from alerts.model.reason import because
 from alerts.rendering.clean import clean_line
 from alerts.rendering.count import count
 from alerts.rendering.shorten import at_words
-from alerts.store.watched import OWN_WARNINGS
+from alerts.store.alerts import AlertRepository
+from alerts.store.monitor import OWN_WARNINGS
 
 LASTS = timedelta(hours=24)
 """How long a warning is worth reading: a notify channel that is down for longer misses it."""
@@ -70,39 +70,39 @@ class Warnings:
     outlets: tuple[Outlet, ...]
     new_id: Callable[[], str]
 
-    def told(self, books: Books, keys: Iterable[str], now: datetime) -> dict[str, ToldTrouble]:
+    def told(self, alerts: AlertRepository, keys: Iterable[str], now: datetime) -> dict[str, ToldTrouble]:
         """Which of these troubles those on duty know of."""
-        return {key: told for key in keys if (told := _told(key, books.by_topic(topic_of(key), now)))}
+        return {key: told for key in keys if (told := _told(key, alerts.by_topic(topic_of(key), now)))}
 
-    def file(self, books: Books, news: Sequence[HealthNotice], now: datetime) -> list[str]:
+    def file(self, alerts: AlertRepository, news: Sequence[HealthNotice], now: datetime) -> list[str]:
         """Store each as a message with its posts; returns the channels that have something to do."""
-        return self.file_notices(books, [self._notice(each) for each in news], now)
+        return self.file_notices(alerts, [self._notice(each) for each in news], now)
 
-    def file_notices(self, books: Books, notices: Sequence[Notice], now: datetime) -> list[str]:
+    def file_notices(self, alerts: AlertRepository, notices: Sequence[Notice], now: datetime) -> list[str]:
         """As `file`, for what is no trouble."""
-        return sorted({channel for each in notices for channel in self._file(books, each, now)})
+        return sorted({channel for each in notices for channel in self._file(alerts, each, now)})
 
     def _notice(self, news: HealthNotice) -> Notice:
         return Notice(
             news.trouble.key, news.say, lambda language: word(news, language, self.station.timezone), _SEVERITY
         )
 
-    def _file(self, books: Books, news: Notice, now: datetime) -> list[str]:
-        earlier = books.by_topic(topic_of(news.key), now)
+    def _file(self, alerts: AlertRepository, news: Notice, now: datetime) -> list[str]:
+        earlier = alerts.by_topic(topic_of(news.key), now)
         incident = earlier[0].incident_id if earlier else self.new_id()
-        thread = books.thread(incident)
-        _withdraw(books, thread, now)
+        thread = alerts.thread(incident)
+        _withdraw(alerts, thread, now)
         reached = {post.channel for post in thread if post.state in _REACHED}
         record = self._record(news, earlier, incident, now)
-        books.add(record)
-        books.note(now, record.id, None, record.state, because("notice", say=news.say, key=news.key))
-        books.close(record.id, now)
+        alerts.add(record)
+        alerts.note(now, record.id, None, record.state, because("notice", say=news.say, key=news.key))
+        alerts.close(record.id, now)
         if news.say is Phase.RESOLVED:
             for each in earlier:
-                books.set_alert_state(each.id, AlertState.LEFT_OUT, because("notice_over"))
+                alerts.set_alert_state(each.id, AlertState.LEFT_OUT, because("notice_over"))
         outlets = [outlet for outlet in self.outlets if news.say is not Phase.RESOLVED or outlet.name in reached]
         for outlet in outlets:
-            books.add_post(self._post(news, record, outlet, now))
+            alerts.add_post(self._post(news, record, outlet, now))
         return [outlet.name for outlet in outlets]
 
     def _record(self, news: Notice, earlier: Sequence[Record], incident: str, now: datetime) -> Record:
@@ -208,9 +208,9 @@ def _told(key: str, records: Sequence[Record]) -> ToldTrouble | None:
     return ToldTrouble(Trouble(What(what), name), records[-1].received_at, records[0].received_at)
 
 
-def _withdraw(books: Books, thread: Sequence[Post], now: datetime) -> None:
+def _withdraw(alerts: AlertRepository, thread: Sequence[Post], now: datetime) -> None:
     """What hasn't gone out yet says what isn't so any more."""
     for post in thread:
         if post.state is PostState.QUEUED:
-            books.move_post(post, PostState.SUPERSEDED, because("newer_notice"), not_before=None)
-            books.note(now, post.alert_id, post.id, PostState.SUPERSEDED, because("newer_notice"))
+            alerts.move_post(post, PostState.SUPERSEDED, because("newer_notice"), not_before=None)
+            alerts.note(now, post.alert_id, post.id, PostState.SUPERSEDED, because("newer_notice"))

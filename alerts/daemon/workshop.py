@@ -23,11 +23,11 @@ from alerts.daemon.counter import Counter
 from alerts.daemon.furnish import furnish_desk
 from alerts.daemon.kind_sheets import channel_sheets, source_sheets
 from alerts.daemon.outside import open_channel
-from alerts.daemon.sittings import sit
 from alerts.daemon.surroundings import surroundings
 from alerts.desk.account import rehearsal_of
 from alerts.desk.officer import Officer
 from alerts.desk.order import in_order
+from alerts.desk.sitting import Sitting
 from alerts.desk.workshop import ChannelTrial, Hidden, KindSheet, SourceTrial
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.errors import ConfigurationError, Misuse, TocsinError
@@ -38,8 +38,7 @@ from alerts.model.post import Message, Receipt
 from alerts.model.reason import Reason, because
 from alerts.model.secret import Secret
 from alerts.sources.settings import PolledSettings
-from alerts.store.files import blank
-from alerts.store.transactions import rehearsal
+from alerts.store.database import sketching
 
 LONGEST = timedelta(seconds=30)
 """What a trial may take: somebody waits for it."""
@@ -238,9 +237,9 @@ class HouseWorkshop:
 
     def _rehearse(self, config: Config, name: str, heard: Sequence[Heard]) -> list[Mapping[str, Any]]:
         desk = furnish_desk(config, self._clock.now)
-        with blank() as db, rehearsal(db):
-            sitting = sit(db, desk, self._clock.now(), new_id)
-            filed = [desk.hear(sitting.books, each, name) for each in heard]
+        with sketching() as unit:
+            sitting = Sitting(unit, desk, self._clock.now(), new_id)
+            filed = [desk.hear(sitting.alerts, each, name) for each in heard]
         zone, language = desk.station.timezone, desk.station.language
         return [rehearsal_of(each.record, each.penned, zone, language) | {"why": each.record.reason} for each in filed]
 

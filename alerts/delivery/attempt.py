@@ -18,22 +18,11 @@ from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import RateLimits
 from alerts.delivery.retry import Chance
 from alerts.model.errors import DeliveryError, InDoubt, Retry
-from alerts.model.ports import (
-    Begun,
-    Channel,
-    Clock,
-    Deletes,
-    DropsRepeats,
-    Edits,
-    Finds,
-    Outbox,
-    Replaces,
-    Standings,
-    TwoLevels,
-    Verdict,
-)
+from alerts.model.ports import Begun, Channel, Clock, Deletes, DropsRepeats, Edits, Finds, Replaces, TwoLevels, Verdict
 from alerts.model.post import Means, Post, PostKind, PostState, Receipt
 from alerts.model.reason import because
+from alerts.store.outbox import Outbox
+from alerts.store.standings import Standings
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,10 @@ from alerts.delivery.lease import LeaseKeeper, first_of
 from alerts.model.bulk import Bulk
 from alerts.model.errors import BadCredential, DeliveryError, Retry
 from alerts.model.ports import Clock
-from alerts.model.ports.bulking import Ask, Bulks, Fate, Landing, Target, Tells, Turn
+from alerts.model.ports.bulking import Ask, Fate, Landing, Target, Tells, Turn
 from alerts.model.ports.delivering import Lease
 from alerts.model.reason import Reason, because
+from alerts.store.bulk import Bulks
 
 UNPACED = 32
 """Where nothing paces the messages, so many times as many as are under way are handed over in one turn."""

@@ -11,9 +11,10 @@ import structlog
 from alerts.delivery import retry
 from alerts.delivery.limiter import quota_free_at
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, Rejected
-from alerts.model.ports import Clock, Standing, Standings
+from alerts.model.ports import Clock, Standing
 from alerts.model.post import Quota
 from alerts.model.reason import Reason, because
+from alerts.store.standings import Standings
 
 FAILURES_TOLD = 2
 """How many attempts in a row have to fail before the channel counts as failing: one may be the post's own fault."""

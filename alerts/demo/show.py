@@ -32,7 +32,6 @@ from alerts.model.alert import Severity, Urgency
 from alerts.model.ids import new_id
 from alerts.model.ports import Verdict
 from alerts.model.post import Post, PostState
-from alerts.store.queries import on_now, posts_by_alert
 from tocsin_sandbox.settings import SandboxSettings
 
 Say = Callable[[str], None]
@@ -159,7 +158,7 @@ async def _post_by_hand(file: Path) -> None:
             expires="6h",
         )
         alert = draft_alert(draft, counter.desk.station, wall_clock(), new_id())
-        counter.act(lambda sitting: sitting.desk.post(sitting.books, alert))
+        counter.act(lambda sitting: sitting.desk.post(sitting.alerts, alert))
 
     await asyncio.to_thread(post)
 
@@ -195,8 +194,8 @@ async def _all_is_out(delivered: asyncio.Queue[Post], read: asyncio.Event) -> No
 
 
 async def _say_what_is_missing(house: House, say: Say) -> None:
-    records = await house.database.read(lambda db: on_now(db, wall_clock()))
-    posts = await house.database.read(lambda db: posts_by_alert(db, [record.id for record in records]))
+    records = await house.database.read(lambda unit: unit.views.on_now(wall_clock()))
+    posts = await house.database.read(lambda unit: unit.views.posts_by_alert([record.id for record in records]))
     missing = [post for group in posts.values() for post in group if post.state is not PostState.SENT]
     say(f"\nNot all was delivered within {PATIENCE:g} s:")
     for post in missing:

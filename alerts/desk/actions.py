@@ -1,6 +1,7 @@
 """The one door of the desk: command line, feeds and whatever comes later act through it.
 
-Each action runs within one transaction (`books`): what it decides on is what it stores, or nothing is stored.
+Each action runs within one unit of work, whose `alerts` it gets: what it decides on is what it stores, or nothing is
+stored.
 """
 
 from __future__ import annotations
@@ -28,11 +29,12 @@ from alerts.model.errors import Misuse, Refused
 from alerts.model.hazard import Hazard
 from alerts.model.ids import id_of
 from alerts.model.incident import CLASHES, AlertState, LeftOut, Record
-from alerts.model.ports import Books, Heard
+from alerts.model.ports import Heard
 from alerts.model.post import EndReason, Post, PostState
 from alerts.model.reason import Reason, because
 from alerts.model.span import spell_span
 from alerts.rendering.prepared import Prepared
+from alerts.store.alerts import AlertRepository
 
 __all__ = ["DOUBLE_TAP", "MANUAL", "Desk", "Filed"]
 
@@ -101,21 +103,21 @@ class Desk:
                 self.station.territory.districts_of(alert)
             self._pen.draw(alert, names, self._now())
 
-    def hear(self, books: Books, heard: Heard, source: str) -> Filed:
+    def hear(self, alerts: AlertRepository, heard: Heard, source: str) -> Filed:
         """File one entry of a feed; never raises for what a feed may say."""
         if heard.alert is None:
             return self._leave_out(
-                books,
+                alerts,
                 self._record(None, source, heard.notes),
                 LeftOut(heard.problem or heard.leave_out or because("unreadable")),
             )
         if heard.leave_out:
-            return self._leave_out(books, self._record(heard.alert, source, heard.notes), LeftOut(heard.leave_out))
-        return self.file(books, heard.alert, source, notes=heard.notes, hold=heard.hold)
+            return self._leave_out(alerts, self._record(heard.alert, source, heard.notes), LeftOut(heard.leave_out))
+        return self.file(alerts, heard.alert, source, notes=heard.notes, hold=heard.hold)
 
     def post(
         self,
-        books: Books,
+        alerts: AlertRepository,
         alert: Alert,
         channels: Sequence[str] = (),
         *,
@@ -136,18 +138,18 @@ class Desk:
             self._known_channel(name)
         if not unfinished:
             must_be_complete(alert, self.station.name, self.says_what_to_do)
-        twin = None if again else tapped_before(books, alert, MANUAL, channels, self._now())
+        twin = None if again else tapped_before(alerts, alert, MANUAL, channels, self._now())
         if twin is not None:
             return Filed(twin, fresh=False)
-        named = channels or self._inherited(books, alert)
-        filed = self.file(books, alert, MANUAL, named=named, again=again, author=author)
+        named = channels or self._inherited(alerts, alert)
+        filed = self.file(alerts, alert, MANUAL, named=named, again=again, author=author)
         if filed.record.state is AlertState.LEFT_OUT and not filed.withdrawn:
             raise Refused(filed.record.reason or because("for_nobody"))
         return filed
 
-    def follow_up(self, books: Books, alert: Alert, correction: Record, author: str | None) -> Filed:
+    def follow_up(self, alerts: AlertRepository, alert: Alert, correction: Record, author: str | None) -> Filed:
         """File the words to a correction that went out without any: they wait as what their author posts does."""
-        thread = tuple(books.thread(correction.incident_id))
+        thread = tuple(alerts.thread(correction.incident_id))
         told = {post.channel for post in thread if post.alert_id == correction.id}
         accepted = Accepted(
             publish=self.station.intake(MANUAL).publish,
@@ -159,15 +161,15 @@ class Desk:
             withdrawn=(),
             follows_up=True,
         )
-        return self._accept(books, _joining(self._record(alert, MANUAL, (), author), correction), alert, accepted)
+        return self._accept(alerts, _joining(self._record(alert, MANUAL, (), author), correction), alert, accepted)
 
-    def end_what_is_over(self, books: Books) -> list[Penned]:
+    def end_what_is_over(self, alerts: AlertRepository) -> list[Penned]:
         """Tell of the incidents that nobody extended and nobody ended that they are over."""
-        return end_what_is_over(books, self.station, self._pen.write, self._now())
+        return end_what_is_over(alerts, self.station, self._pen.write, self._now())
 
     def file(
         self,
-        books: Books,
+        alerts: AlertRepository,
         alert: Alert,
         source: str,
         *,
@@ -178,28 +180,28 @@ class Desk:
         hold: Reason | None = None,
     ) -> Filed:
         """Dedupe, place, route, render and store: one message, from any source."""
-        seen = seen_before(books, alert, source)
-        if seen is not None and not goes_on_elsewhere(books, alert, source, seen, self.station):
+        seen = seen_before(alerts, alert, source)
+        if seen is not None and not goes_on_elsewhere(alerts, alert, source, seen, self.station):
             return Filed(seen, fresh=False)
-        message = self._lasting(books, self._record(alert, source, notes, author))
+        message = self._lasting(alerts, self._record(alert, source, notes, author))
         hearing = Hearing(alert, source, self._now(), tuple(named), again, hold)
-        decision = weigh(books, hearing, self.station)
-        clash = clash_of(books, alert, source, self.station)
+        decision = weigh(alerts, hearing, self.station)
+        clash = clash_of(alerts, alert, source, self.station)
         if isinstance(decision, LeftOut):
-            filed = self._leave_out(books, message, decision)
+            filed = self._leave_out(alerts, message, decision)
         else:
-            filed = self._accept(books, _joining(message, decision.previous), alert, decision, hold)
+            filed = self._accept(alerts, _joining(message, decision.previous), alert, decision, hold)
         if clash is not None:
-            books.note(self._now(), filed.record.id, None, CLASHES, clash.reason)
+            alerts.note(self._now(), filed.record.id, None, CLASHES, clash.reason)
         return filed
 
     def _accept(
-        self, books: Books, message: Record, alert: Alert, accepted: Accepted, hold: Reason | None = None
+        self, alerts: AlertRepository, message: Record, alert: Alert, accepted: Accepted, hold: Reason | None = None
     ) -> Filed:
         now, intake = self._now(), self.station.intake(message.source)
         at_once = accepted.publish == "auto"
-        not_before = end_of_veto(books, message, accepted, now, intake.veto)
-        front = stands_behind(books, message, now) if not_before and accepted.ending is None else None
+        not_before = end_of_veto(alerts, message, accepted, now, intake.veto)
+        front = stands_behind(alerts, message, now) if not_before and accepted.ending is None else None
         not_before = None if front else not_before
         waits = None if at_once else _why_it_waits(not_before, now, front, hold or accepted.hold)
         record = replace(
@@ -215,27 +217,27 @@ class Desk:
             state=PostState.QUEUED if at_once else PostState.WAITING,
             not_before=not_before,
         )
-        books.add(record)
+        alerts.add(record)
         why = record.reason or because("taken_in", source=record.source, publish=accepted.publish)
-        books.note(now, record.id, None, record.state, why)
-        for gone in withdraw(books, occasion):
-            release(books, gone, self.station, now)
-        penned = accepted.nowhere or pen_posts(books, occasion, self._pen.write)
+        alerts.note(now, record.id, None, record.state, why)
+        for gone in withdraw(alerts, occasion):
+            release(alerts, gone, self.station, now)
+        penned = accepted.nowhere or pen_posts(alerts, occasion, self._pen.write)
         if isinstance(penned, LeftOut):
-            books.set_alert_state(record.id, AlertState.LEFT_OUT, penned.reason)
-            books.note(now, record.id, None, AlertState.LEFT_OUT, penned.reason)
+            alerts.set_alert_state(record.id, AlertState.LEFT_OUT, penned.reason)
+            alerts.note(now, record.id, None, AlertState.LEFT_OUT, penned.reason)
             left_out = replace(record, state=AlertState.LEFT_OUT, reason=penned.reason)
             return Filed(left_out, withdrawn=accepted.withdrawn)
         if at_once and accepted.ending is None:
-            stop_clocks(books, record, now)
+            stop_clocks(alerts, record, now)
         return Filed(record, tuple(penned), withdrawn=accepted.withdrawn)
 
-    def _leave_out(self, books: Books, message: Record, left_out: LeftOut) -> Filed:
+    def _leave_out(self, alerts: AlertRepository, message: Record, left_out: LeftOut) -> Filed:
         now, alert = self._now(), message.alert
-        previous = predecessor(books, alert, message.source, self.station, now) if alert else None
+        previous = predecessor(alerts, alert, message.source, self.station, now) if alert else None
         record = replace(_joining(message, previous), reason=left_out.reason)
-        books.add(record)
-        books.note(now, record.id, None, record.state, left_out.reason)
+        alerts.add(record)
+        alerts.note(now, record.id, None, record.state, left_out.reason)
         return Filed(record)
 
     def _record(
@@ -255,7 +257,7 @@ class Desk:
             author=author,
         )
 
-    def _lasting(self, books: Books, message: Record) -> Record:
+    def _lasting(self, alerts: AlertRepository, message: Record) -> Record:
         """With an incident that is the same whenever a feed tells this message again, or a later one that refers to it.
 
         So its address lasts, and its words are the same, where the database was lost or put back.
@@ -265,19 +267,19 @@ class Desk:
             return message
         first = min(alert.references, key=lambda each: each.sent).identifier if alert.references else alert.identifier
         incident = id_of(message.source, alert.sender, first)
-        return message if books.incident(incident) else replace(message, incident_id=incident)
+        return message if alerts.incident(incident) else replace(message, incident_id=incident)
 
-    def _inherited(self, books: Books, alert: Alert) -> tuple[str, ...]:
+    def _inherited(self, alerts: AlertRepository, alert: Alert) -> tuple[str, ...]:
         """The channels of what an update goes on about, but for those that may not have it any more.
 
         None: routing decides, as where nothing of it is on, waits or failed.
         """
-        previous = predecessor(books, alert, MANUAL, self.station, self._now())
+        previous = predecessor(alerts, alert, MANUAL, self.station, self._now())
         if previous is None or end_reason(alert) is not None:
             return ()
-        thread = books.thread(previous.incident_id)
+        thread = alerts.thread(previous.incident_id)
         fitting = outlets_of(alert.status, self.station, channels_on(thread))
-        meant = channels_meant(thread) or {post.channel for post in books.posts_of(previous.id)}
+        meant = channels_meant(thread) or {post.channel for post in alerts.posts_of(previous.id)}
         return tuple(outlet.name for outlet in fitting if outlet.name in meant)
 
     def _known_channel(self, name: str) -> None:

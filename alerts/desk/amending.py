@@ -24,15 +24,15 @@ from alerts.model.alert import (
 )
 from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import AlertState, Record
-from alerts.model.ports import Books
 from alerts.model.post import PostKind
 from alerts.model.reason import because
+from alerts.store.alerts import AlertRepository
 
 _WHERE = frozenset(("areas", "place", "polygons", "circles", "nowhere"))
 """The fields of a draft that say where; with one of them, all of where is told anew."""
 
 
-def goes_on_from(books: Books, named: Record, *, ends: bool) -> Record:
+def goes_on_from(alerts: AlertRepository, named: Record, *, ends: bool) -> Record:
     """The message that a word about this incident is built on, whichever of its messages was named.
 
     It is the newest whose words were let out: an update by an older one's id would take newer words back, and an end
@@ -41,17 +41,17 @@ def goes_on_from(books: Books, named: Record, *, ends: bool) -> Record:
     """
     if not ends and named.state is AlertState.WAITING:
         return named
-    incident = books.incident(named.incident_id)
+    incident = alerts.incident(named.incident_id)
     for state in (AlertState.ACCEPTED, AlertState.WAITING):
         for record in reversed(incident):
-            if record.state is state and record.alert is not None and not _is_end(books, record):
+            if record.state is state and record.alert is not None and not _is_end(alerts, record):
                 return record
     return named
 
 
-def _is_end(books: Books, record: Record) -> bool:
+def _is_end(alerts: AlertRepository, record: Record) -> bool:
     """Whether all that it led to, or would lead to, are ends: also of a feed's word that its alert has left us."""
-    posts = books.posts_of(record.id)
+    posts = alerts.posts_of(record.id)
     says_so = record.alert is not None and end_reason(record.alert) is not None
     return says_so or (bool(posts) and all(post.kind is PostKind.END for post in posts))
 

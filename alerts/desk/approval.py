@@ -19,9 +19,9 @@ from alerts.model.alert import MsgType
 from alerts.model.codec import alert_to_json
 from alerts.model.errors import Conflict, Misuse, Refused
 from alerts.model.incident import AlertState, Record
-from alerts.model.ports import Books
 from alerts.model.post import EndReason, Post, PostKind, PostState
 from alerts.model.reason import Reason, because
+from alerts.store.alerts import AlertRepository
 
 SHORTEST = 4
 """How much of a name says that it was meant: a slip of the finger must not cancel an alert."""
@@ -56,9 +56,9 @@ def kind_of(record: Record, posts: Sequence[Post]) -> Kind:
     return Kind.UPDATE if kinds and PostKind.PUBLISH not in kinds else Kind.ALERT
 
 
-def find_alert(books: Books, name: str) -> Record:
+def find_alert(alerts: AlertRepository, name: str) -> Record:
     """The alert of that id, CAP identifier or incident, by unique prefix. Raises Misuse."""
-    found = books.by_id(name)
+    found = alerts.by_id(name)
     if len(name) < SHORTEST and not any(name in (record.id, record.incident_id) for record in found):
         raise Misuse(because("name_too_short", name=name, least=SHORTEST))
     if not found:
@@ -69,19 +69,19 @@ def find_alert(books: Books, name: str) -> Record:
     return found[0]
 
 
-def find_posts(books: Books, name: str) -> list[Post]:
+def find_posts(alerts: AlertRepository, name: str) -> list[Post]:
     """The post of that id, or all posts of the alert of that name. Raises Misuse."""
-    posts, alerts = books.post_by_id(name), books.by_id(name)
-    if posts and not any(_is_named(record, name) for record in alerts):
-        if len(posts) + len(alerts) == 1:
+    posts, records = alerts.post_by_id(name), alerts.by_id(name)
+    if posts and not any(_is_named(record, name) for record in records):
+        if len(posts) + len(records) == 1:
             return list(posts)
-        shown = [*(post.id for post in posts), *(record.id for record in alerts)][:5]
+        shown = [*(post.id for post in posts), *(record.id for record in records)][:5]
         raise Misuse(because("name_of_several", name=name, found=shown))
-    return list(books.posts_of(find_alert(books, name).id))
+    return list(alerts.posts_of(find_alert(alerts, name).id))
 
 
 def approve(
-    books: Books, name: str, who: str, now: datetime, *, seen: str | None = None, again: bool = False
+    alerts: AlertRepository, name: str, who: str, now: datetime, *, seen: str | None = None, again: bool = False
 ) -> tuple[Record, list[Post]]:
     """Let a waiting alert go out exactly as it was rendered.
 
@@ -89,42 +89,42 @@ def approve(
     out already by another, unless `again` says that it is meant. Raises Misuse, or Refused where nothing waits. A name
     that all versions of an incident share validates none of them: a newer one may have just come.
     """
-    record, waiting = _waiting(books, name)
-    if not record.id.startswith(name) and len(books.incident(record.incident_id)) > 1:
+    record, waiting = _waiting(alerts, name)
+    if not record.id.startswith(name) and len(alerts.incident(record.incident_id)) > 1:
         raise Misuse(because("name_of_versions", name=name, alert=record.id))
-    if seen is not None and seen != fingerprint(record, books.posts_of(record.id)):
+    if seen is not None and seen != fingerprint(record, alerts.posts_of(record.id)):
         raise Conflict(because("changed_since_shown", alert=record.id))
     if not again:
-        must_be_meant(books, record, now)
+        must_be_meant(alerts, record, now)
     validated = because("validated", who=who)
     for post in waiting:
-        books.move_post(post, PostState.QUEUED, None, not_before=None)
-    books.set_alert_state(record.id, AlertState.ACCEPTED, validated)
-    books.note(now, record.id, None, "approved", validated)
+        alerts.move_post(post, PostState.QUEUED, None, not_before=None)
+    alerts.set_alert_state(record.id, AlertState.ACCEPTED, validated)
+    alerts.note(now, record.id, None, "approved", validated)
     if any(post.kind is PostKind.END for post in waiting):
-        rest = [post for post in books.thread(record.incident_id) if post.state is PostState.WAITING]
-        supersede(books, rest, record, now)
-    stop_clocks(books, record, now)
+        rest = [post for post in alerts.thread(record.incident_id) if post.state is PostState.WAITING]
+        supersede(alerts, rest, record, now)
+    stop_clocks(alerts, record, now)
     return record, waiting
 
 
 def reject(
-    books: Books, name: str, who: str, reason: str | None, now: datetime, *, sent_back: bool = False
+    alerts: AlertRepository, name: str, who: str, reason: str | None, now: datetime, *, sent_back: bool = False
 ) -> tuple[Record, list[Post]]:
     """Keep a waiting alert from going out. Raises Misuse, or Refused where nothing waits.
 
     Where a veto came too late for some channels, it is kept from the others, and stays accepted: what is out has to be
     updated and ended.
     """
-    record, waiting = _waiting(books, name)
+    record, waiting = _waiting(alerts, name)
     bare = because("rejected", who=who)
     why = because("sent_back" if sent_back else "rejected_why", who=who, why=reason) if reason else bare
-    left = [post.channel for post in books.posts_of(record.id) if post.state in COMING]
+    left = [post.channel for post in alerts.posts_of(record.id) if post.state in COMING]
     for post in waiting:
-        books.move_post(post, PostState.REJECTED, why, not_before=None)
+        alerts.move_post(post, PostState.REJECTED, why, not_before=None)
     became = because("rejected_too_late", rejected=why, channels=left) if left else why
-    books.set_alert_state(record.id, AlertState.ACCEPTED if left else AlertState.REJECTED, became)
-    books.note(now, record.id, None, "rejected", became)
+    alerts.set_alert_state(record.id, AlertState.ACCEPTED if left else AlertState.REJECTED, became)
+    alerts.note(now, record.id, None, "rejected", became)
     return record, waiting
 
 
@@ -159,34 +159,34 @@ def _digest(picture: str, *_: int) -> str:
     return hashlib.sha256(Path(picture).read_bytes()).hexdigest()
 
 
-def retry(books: Books, name: str, now: datetime) -> list[Post]:
+def retry(alerts: AlertRepository, name: str, now: datetime) -> list[Post]:
     """Queue again what failed or is in doubt; something in doubt may then be out twice. Raises Misuse or Refused.
 
     What its incident has gone on from stays: nobody is to read an alert after its update or its end.
     """
-    troubled = _in_trouble(books, name)
-    newer = {post.id: _newer(books, post) for post in troubled}
+    troubled = _in_trouble(alerts, name)
+    newer = {post.id: _newer(alerts, post) for post in troubled}
     posts = [post for post in troubled if newer[post.id] is None]
     if not posts:
         raise Refused(because("retry_overtaken", name=name, why=newer[troubled[0].id]))
-    return _move(books, posts, PostState.QUEUED, because("retried"), now)
+    return _move(alerts, posts, PostState.QUEUED, because("retried"), now)
 
 
-def drop(books: Books, name: str, now: datetime) -> list[Post]:
+def drop(alerts: AlertRepository, name: str, now: datetime) -> list[Post]:
     """Give up what failed or is in doubt. Raises Misuse or Refused."""
-    return _move(books, _in_trouble(books, name), PostState.DROPPED, because("dropped"), now)
+    return _move(alerts, _in_trouble(alerts, name), PostState.DROPPED, because("dropped"), now)
 
 
-def _waiting(books: Books, name: str) -> tuple[Record, list[Post]]:
-    record = find_alert(books, name)
-    waiting = [post for post in books.posts_of(record.id) if post.state is PostState.WAITING]
+def _waiting(alerts: AlertRepository, name: str) -> tuple[Record, list[Post]]:
+    record = find_alert(alerts, name)
+    waiting = [post for post in alerts.posts_of(record.id) if post.state is PostState.WAITING]
     if not waiting:
         raise Conflict(_not_waiting(record))
     return record, waiting
 
 
-def _in_trouble(books: Books, name: str) -> list[Post]:
-    posts = find_posts(books, name)
+def _in_trouble(alerts: AlertRepository, name: str) -> list[Post]:
+    posts = find_posts(alerts, name)
     found = [post for post in posts if post.state in (PostState.FAILED, PostState.IN_DOUBT)]
     if not found:
         states = sorted({str(post.state) for post in posts})
@@ -198,13 +198,13 @@ def _in_trouble(books: Books, name: str) -> list[Post]:
     return found
 
 
-def _newer(books: Books, post: Post) -> Reason | None:
+def _newer(alerts: AlertRepository, post: Post) -> Reason | None:
     """What has taken its place meanwhile: a later post on its channel, an end anywhere, the sender's next word."""
-    for later in books.thread(post.incident_id):
+    for later in alerts.thread(post.incident_id):
         is_here = later.channel == post.channel or later.kind is PostKind.END
         if later.seq > post.seq and is_here and later.state in COMING:
             return because("newer_there", alert=later.alert_id, kind=later.kind, state=later.state)
-    messages = list(books.incident(post.incident_id))
+    messages = list(alerts.incident(post.incident_id))
     place = next(place for place, record in enumerate(messages) if record.id == post.alert_id)
     for record in messages[place + 1 :]:
         follows = record.alert
@@ -220,10 +220,10 @@ def _replaces(record: Record, earlier: Record) -> bool:
     return follows and is_decided and record.content_key != earlier.content_key
 
 
-def _move(books: Books, posts: list[Post], state: PostState, reason: Reason, now: datetime) -> list[Post]:
+def _move(alerts: AlertRepository, posts: list[Post], state: PostState, reason: Reason, now: datetime) -> list[Post]:
     for post in posts:
-        books.move_post(post, state, reason, not_before=None)
-        books.note(now, post.alert_id, post.id, str(state), reason)
+        alerts.move_post(post, state, reason, not_before=None)
+        alerts.note(now, post.alert_id, post.id, str(state), reason)
     return posts
 
 

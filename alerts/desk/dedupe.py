@@ -12,9 +12,9 @@ from alerts.desk.station import Publish, Station
 from alerts.desk.thread import channels_on
 from alerts.model.alert import CORRECTED, ENDS_BY, PLANNED, Alert, Area, Info, MsgType, ResponseType, Urgency
 from alerts.model.incident import MANUAL, AlertState, Record
-from alerts.model.ports import Books
 from alerts.model.post import EndReason
 from alerts.model.reason import Reason, because
+from alerts.store.alerts import AlertRepository
 
 __all__ = [
     "CORRECTED",
@@ -98,13 +98,13 @@ def is_practice(alert: Alert) -> bool:
     return alert.status in PRACTICE
 
 
-def seen_before(books: Books, alert: Alert, source: str) -> Record | None:
+def seen_before(alerts: AlertRepository, alert: Alert, source: str) -> Record | None:
     """The record of this very message, or of a newer one under its identifier that says the same and was taken in.
 
     Another source's record counts only where it was accepted: what waits, was rejected or left out there hides nothing
     here. The same sender and identifier with other content is another message (`clash_of`, `newer_than`).
     """
-    for record in books.by_identifier(alert.identifier, alert.sender):
+    for record in alerts.by_identifier(alert.identifier, alert.sender):
         known = record.alert
         if known is None or not _is_same(known, alert):
             continue
@@ -123,9 +123,9 @@ def _is_same(known: Alert, alert: Alert) -> bool:
     return about and content_key(known) == content_key(alert)
 
 
-def newer_than(books: Books, alert: Alert, source: str, publish: Publish) -> Record | None:
+def newer_than(alerts: AlertRepository, alert: Alert, source: str, publish: Publish) -> Record | None:
     """The newer version of the message that the same source brought before it; what waits keeps nothing urgent back."""
-    for record in books.by_identifier(alert.identifier, alert.sender):
+    for record in alerts.by_identifier(alert.identifier, alert.sender):
         known = record.alert
         if known is None or record.source != source or is_practice(known) is not is_practice(alert):
             continue
@@ -154,13 +154,13 @@ class Clash:
         return because("conflict_exercise" if is_drill else "conflict_words", source=record.source, alert=record.id)
 
 
-def clash_of(books: Books, alert: Alert, source: str, station: Station) -> Clash | None:
+def clash_of(alerts: AlertRepository, alert: Alert, source: str, station: Station) -> Clash | None:
     """The other message that goes by this one's sender and identifier; None where this is its next version.
 
     A source brings the next version of its own message, or of one whose source it speaks for, with a later `sent`.
     """
     found = None
-    for record in books.by_identifier(alert.identifier, alert.sender):
+    for record in alerts.by_identifier(alert.identifier, alert.sender):
         known = record.alert
         if known is None or record.state is AlertState.LEFT_OUT or _is_same(known, alert):
             continue
@@ -168,7 +168,7 @@ def clash_of(books: Books, alert: Alert, source: str, station: Station) -> Clash
         is_alike = is_practice(known) is is_practice(alert)
         if is_theirs and is_alike and known.sent != alert.sent:
             continue
-        is_told = record.state is AlertState.ACCEPTED and bool(channels_on(books.thread(record.incident_id)))
+        is_told = record.state is AlertState.ACCEPTED and bool(channels_on(alerts.thread(record.incident_id)))
         silences = is_told and (is_alike or is_practice(alert))
         if silences:
             return Clash(record, silences)

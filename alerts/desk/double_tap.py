@@ -8,21 +8,23 @@ from datetime import datetime, timedelta
 from alerts.desk.thread import is_open
 from alerts.model.alert import Alert
 from alerts.model.incident import AlertState, Record
-from alerts.model.ports import Books
+from alerts.store.alerts import AlertRepository
 
 DOUBLE_TAP = timedelta(minutes=10)
 _TOLERANCE = timedelta(seconds=2)
 
 
-def tapped_before(books: Books, alert: Alert, source: str, named: Sequence[str], now: datetime) -> Record | None:
+def tapped_before(
+    alerts: AlertRepository, alert: Alert, source: str, named: Sequence[str], now: datetime
+) -> Record | None:
     """The alert of the last ten minutes that this one only repeats: the same words, times and channels, still on."""
     if not alert.infos:
         return None
     info = alert.infos[0]
-    for record in books.by_headline(info.headline or info.event, source, now - DOUBLE_TAP):
+    for record in alerts.by_headline(info.headline or info.event, source, now - DOUBLE_TAP):
         if record.alert is not None and record.state is not AlertState.REJECTED and _repeats(alert, record.alert):
-            posts = books.posts_of(record.id)
-            if is_open(books.thread(record.incident_id)) and set(named) <= {post.channel for post in posts}:
+            posts = alerts.posts_of(record.id)
+            if is_open(alerts.thread(record.incident_id)) and set(named) <= {post.channel for post in posts}:
                 return record
     return None
 

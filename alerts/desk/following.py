@@ -16,7 +16,7 @@ from alerts.desk.thread import channels_on, is_open
 from alerts.desk.twins import same_topic
 from alerts.model.alert import Alert, Info, MsgType
 from alerts.model.incident import AlertState, Record
-from alerts.model.ports import Books
+from alerts.store.alerts import AlertRepository
 
 _GOES_ON = (MsgType.UPDATE, MsgType.CANCEL)
 
@@ -35,42 +35,44 @@ def may_follow(alert: Alert, source: str, record: Record, station: Station) -> b
     return is_own or record.source in station.intake(source).speaks_for
 
 
-def predecessor(books: Books, alert: Alert, source: str, station: Station, now: datetime) -> Record | None:
+def predecessor(alerts: AlertRepository, alert: Alert, source: str, station: Station, now: datetime) -> Record | None:
     """The newest message that this one updates or ends.
 
     By its references, else an older one of its own identifier, of those that it may follow; a feed that gives neither
     is taken to go on about the same event in the same areas, where their times overlap.
     """
     for reference in sorted(alert.references, key=lambda reference: reference.sent, reverse=True):
-        for record in books.by_identifier(reference.identifier):
+        for record in alerts.by_identifier(reference.identifier):
             if may_follow(alert, source, record, station):
                 return record
-    for record in books.by_identifier(alert.identifier, alert.sender):
+    for record in alerts.by_identifier(alert.identifier, alert.sender):
         if record.alert is not None and record.alert.sent <= alert.sent and may_follow(alert, source, record, station):
             return record
-    return next(iter(same_topic(books, alert, source, now)), None)
+    return next(iter(same_topic(alerts, alert, source, now)), None)
 
 
-def goes_on_elsewhere(books: Books, alert: Alert, source: str, seen: Record, station: Station) -> bool:
+def goes_on_elsewhere(alerts: AlertRepository, alert: Alert, source: str, seen: Record, station: Station) -> bool:
     """Whether this message, which another source brought already, goes on about one of its own source's beside that.
 
     Two feeds carry a sender's messages: the alert of the second waits apart, and its end has to find it.
     """
     if seen.source == source or alert.msg_type not in _GOES_ON:
         return False
-    named = (record for reference in alert.references for record in books.by_identifier(reference.identifier))
+    named = (record for reference in alert.references for record in alerts.by_identifier(reference.identifier))
     own = [record for record in named if record.source == source and may_follow(alert, source, record, station)]
-    return any(record.incident_id != seen.incident_id and is_open(books.thread(record.incident_id)) for record in own)
+    return any(record.incident_id != seen.incident_id and is_open(alerts.thread(record.incident_id)) for record in own)
 
 
-def replaced_before(books: Books, alert: Alert, source: str, station: Station, publish: Publish) -> Record | None:
+def replaced_before(
+    alerts: AlertRepository, alert: Alert, source: str, station: Station, publish: Publish
+) -> Record | None:
     """The update or cancellation of this message that was read before the message itself.
 
     One that was left out itself replaces nothing, but for an end, which found nothing to end yet. One that waits keeps
     back nothing that goes out at once.
     """
     itself = Record("", "", source, alert, AlertState.LEFT_OUT, alert.sent)
-    for record in books.referring(alert.identifier):
+    for record in alerts.referring(alert.identifier):
         later = record.alert
         if later is None or later.msg_type not in _GOES_ON:
             continue
@@ -94,32 +96,34 @@ def _counts(record: Record, later: Alert, publish: Publish) -> bool:
             return True
 
 
-def spoken_of(books: Books, alert: Alert, source: str, station: Station) -> Record | None:
+def spoken_of(alerts: AlertRepository, alert: Alert, source: str, station: Station) -> Record | None:
     """The newest message of others that an update or an end names, and that readers know."""
     if alert.msg_type not in _GOES_ON or source == MANUAL:
         return None
     for reference in sorted(alert.references, key=lambda reference: reference.sent, reverse=True):
-        for record in books.by_identifier(reference.identifier):
+        for record in alerts.by_identifier(reference.identifier):
             known = record.alert
             if known is None or is_practice(known) is not is_practice(alert):
                 continue
-            if _is_known(books, record) and not may_follow(alert, source, record, station):
+            if _is_known(alerts, record) and not may_follow(alert, source, record, station):
                 return record
     return None
 
 
-def _is_known(books: Books, record: Record) -> bool:
-    is_told = channels_on(books.thread(record.incident_id)) or books.subscribers_told(record.incident_id)
+def _is_known(alerts: AlertRepository, record: Record) -> bool:
+    is_told = channels_on(alerts.thread(record.incident_id)) or alerts.subscribers_told(record.incident_id)
     return record.state is AlertState.ACCEPTED and bool(is_told)
 
 
-def held_by_others(books: Books, alert: Alert, source: str, incident_id: str, station: Station) -> Record | None:
+def held_by_others(
+    alerts: AlertRepository, alert: Alert, source: str, incident_id: str, station: Station
+) -> Record | None:
     """Another feed's message in the same incident that holds, and whose sender hasn't ended it: no end of this one's.
 
     Feeds that tell of one event share an incident; it is over when each of them says so. A word that its own source's
     rules keep waiting isn't said yet.
     """
-    incident = books.incident(incident_id)
+    incident = alerts.incident(incident_id)
     ended = {_voice(each) for each in incident if _says_end(each, station)}
     for record in incident if source != MANUAL else ():
         if record.source == MANUAL or record.state is not AlertState.ACCEPTED or record.alert is None:
@@ -130,11 +134,11 @@ def held_by_others(books: Books, alert: Alert, source: str, incident_id: str, st
     return None
 
 
-def is_proposal(books: Books, record: Record, station: Station) -> bool:
+def is_proposal(alerts: AlertRepository, record: Record, station: Station) -> bool:
     """Whether a feed's message speaks of what others brought: whoever may write may go on without it."""
     if record.source == MANUAL or record.alert is None:
         return False
-    incident = books.incident(record.incident_id)
+    incident = alerts.incident(record.incident_id)
     place = [each.id for each in incident].index(record.id)
     earlier = [each for each in incident[:place] if each.state is AlertState.ACCEPTED]
     own = [each for each in earlier if may_follow(record.alert, record.source, each, station)]
@@ -142,9 +146,9 @@ def is_proposal(books: Books, record: Record, station: Station) -> bool:
     return bool(earlier) and (not own or (_is_end(record) and any(each not in own for each in by_feeds)))
 
 
-def words_about(books: Books, record: Record, language: str) -> Info | None:
+def words_about(alerts: AlertRepository, record: Record, language: str) -> Info | None:
     """What the message says; where it brings no words, as most ends do, what the last one before it said."""
-    incident = list(books.incident(record.incident_id))
+    incident = list(alerts.incident(record.incident_id))
     place = [each.id for each in incident].index(record.id)
     for each in (record, *reversed(incident[:place])):
         if each.alert is not None and (info := each.alert.info_for(language)) is not None:
@@ -163,9 +167,9 @@ def _says_end(record: Record, station: Station) -> bool:
     return record.state is AlertState.ACCEPTED or (record.state is AlertState.WAITING and is_free)
 
 
-def own_proposals(books: Books, alert: Alert, source: str, incident_id: str) -> frozenset[str]:
+def own_proposals(alerts: AlertRepository, alert: Alert, source: str, incident_id: str) -> frozenset[str]:
     """What waits of the same source and sender in an incident: its next word takes the place of the one before."""
-    waiting = [each for each in books.incident(incident_id) if each.state is AlertState.WAITING]
+    waiting = [each for each in alerts.incident(incident_id) if each.state is AlertState.WAITING]
     return frozenset(record.id for record in waiting if _voice(record) == (source, alert.sender))
 
 

@@ -26,9 +26,9 @@ from alerts.desk.thread import channels_on, is_open, overtaken
 from alerts.desk.twins import merged_before, said_before
 from alerts.model.alert import Alert, MsgType
 from alerts.model.incident import AlertState, LeftOut, Record
-from alerts.model.ports import Books
 from alerts.model.post import EndReason, Post
 from alerts.model.reason import Reason, because
+from alerts.store.alerts import AlertRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,33 +78,33 @@ class Accepted:
     follows_up: bool = False
 
 
-def weigh(books: Books, hearing: Hearing, station: Station) -> Accepted | LeftOut:
-    """Accept a message or leave it out. Reads the books, writes nothing."""
+def weigh(alerts: AlertRepository, hearing: Hearing, station: Station) -> Accepted | LeftOut:
+    """Accept a message or leave it out. Reads what is stored, writes nothing."""
     alert, source, now = hearing.alert, hearing.source, hearing.now
     if left_out := premature(alert, now):
         return left_out
-    previous = predecessor(books, alert, source, station, now)
-    of_others = spoken_of(books, alert, source, station) if previous is None else None
+    previous = predecessor(alerts, alert, source, station, now)
+    of_others = spoken_of(alerts, alert, source, station) if previous is None else None
     if previous is not None and end_reason(alert) is not None:
-        of_others = held_by_others(books, alert, source, previous.incident_id, station)
+        of_others = held_by_others(alerts, alert, source, previous.incident_id, station)
     about = of_others or previous
-    thread = tuple(books.thread(about.incident_id)) if about else ()
+    thread = tuple(alerts.thread(about.incident_id)) if about else ()
     if about is not None:
         hearing = replace(
             hearing,
-            told=books.subscribers_told(about.incident_id),
-            let_out=any(record.state is AlertState.ACCEPTED for record in books.incident(about.incident_id)),
+            told=alerts.subscribers_told(about.incident_id),
+            let_out=any(record.state is AlertState.ACCEPTED for record in alerts.incident(about.incident_id)),
             of_others=of_others,
-            proposed=own_proposals(books, alert, source, about.incident_id) if of_others else frozenset(),
+            proposed=own_proposals(alerts, alert, source, about.incident_id) if of_others else frozenset(),
         )
     if of_others is None and (
-        left_out := retreats(books, alert, previous, station, source, any_area=station.intake(source).any_area)
+        left_out := retreats(alerts, alert, previous, station, source, any_area=station.intake(source).any_area)
     ):
         return _end_here(hearing, station, previous, thread, left_out)
     if left_out := fit_for_people(alert):
         return left_out
     ending = _ending(hearing, thread)
-    if left_out := _known_already(books, hearing, station, ending):
+    if left_out := _known_already(alerts, hearing, station, ending):
         return left_out
     if ending is None and (left_out := over(alert, now, station.timezone)):
         return left_out
@@ -113,18 +113,20 @@ def weigh(books: Books, hearing: Hearing, station: Station) -> Accepted | LeftOu
     return _place(hearing, station, about, thread, ending)
 
 
-def _known_already(books: Books, hearing: Hearing, station: Station, ending: EndReason | None) -> LeftOut | None:
+def _known_already(
+    alerts: AlertRepository, hearing: Hearing, station: Station, ending: EndReason | None
+) -> LeftOut | None:
     alert, source, now = hearing.alert, hearing.source, hearing.now
     publish = _how_to_publish(hearing, station, ending)
-    if later := replaced_before(books, alert, source, station, publish):
+    if later := replaced_before(alerts, alert, source, station, publish):
         return LeftOut(because("replaced_before_read", by=later.id))
-    if newer := newer_than(books, alert, source, publish):
+    if newer := newer_than(alerts, alert, source, publish):
         return LeftOut(because("newer_read_before", by=newer.id))
-    if (clash := clash_of(books, alert, source, station)) and clash.silences:
+    if (clash := clash_of(alerts, alert, source, station)) and clash.silences:
         return LeftOut(clash.reason)
     if hearing.again:
         return None
-    return said_before(books, alert, source, publish, now) or merged_before(books, alert, source, now)
+    return said_before(alerts, alert, source, publish, now) or merged_before(alerts, alert, source, now)
 
 
 def _how_to_publish(hearing: Hearing, station: Station, ending: EndReason | None) -> Publish:

@@ -12,27 +12,27 @@ from alerts.desk.station import Outlet, Station
 from alerts.desk.thread import channels_on
 from alerts.model.alert import ENDS_BY, QUIET, Alert
 from alerts.model.incident import AlertState, LeftOut, Record
-from alerts.model.ports import Books
 from alerts.model.post import EndReason, PostKind, PostState
 from alerts.model.reason import because
+from alerts.store.alerts import AlertRepository
 
 GRACE = timedelta(minutes=1)
 """A sender's own last word (all clear, an extension) often comes at the very end: it is waited for."""
 
 
 def end_what_is_over(
-    books: Books,
+    alerts: AlertRepository,
     station: Station,
     write: Callable[[Outlet, Occasion, PostKind], Penned],
     now: datetime,
 ) -> list[Penned]:
     """The ends of the incidents that nobody extended and nobody ended, stored."""
     penned: list[Penned] = []
-    for record in books.over(now - GRACE):
-        if any(_may_extend(books, each, station) for each in books.incident(record.incident_id)):
+    for record in alerts.over(now - GRACE):
+        if any(_may_extend(alerts, each, station) for each in alerts.incident(record.incident_id)):
             continue
-        penned += _end(books, station, record, write, now)
-        books.close(record.id, now)
+        penned += _end(alerts, station, record, write, now)
+        alerts.close(record.id, now)
     return penned
 
 
@@ -41,22 +41,22 @@ def _runs_out_quietly(alert: Alert) -> bool:
     return bool(alert.infos) and all(info.parameter(ENDS_BY) == QUIET for info in alert.infos)
 
 
-def _may_extend(books: Books, record: Record, station: Station) -> bool:
+def _may_extend(alerts: AlertRepository, record: Record, station: Station) -> bool:
     """Whether it waits and may go on about the incident; a proposal of who doesn't speak for it holds up nothing."""
-    return record.state is AlertState.WAITING and not is_proposal(books, record, station)
+    return record.state is AlertState.WAITING and not is_proposal(alerts, record, station)
 
 
 def _end(
-    books: Books,
+    alerts: AlertRepository,
     station: Station,
     record: Record,
     write: Callable[[Outlet, Occasion, PostKind], Penned],
     now: datetime,
 ) -> list[Penned]:
-    whole = tuple(books.thread(record.incident_id))
+    whole = tuple(alerts.thread(record.incident_id))
     proposed = tuple(post for post in whole if post.state is PostState.WAITING)
     thread = tuple(post for post in whole if post not in proposed)
-    told = books.subscribers_told(record.incident_id)
+    told = alerts.subscribers_told(record.incident_id)
     on = channels_on(thread) | told
     alert = record.alert
     if alert is None or not on or _runs_out_quietly(alert):
@@ -72,10 +72,10 @@ def _end(
         told=told,
     )
     occasion = Occasion(record, alert, accepted, now, PostState.QUEUED, None)
-    withdraw(books, occasion)
-    made = pen_posts(books, occasion, write)
+    withdraw(alerts, occasion)
+    made = pen_posts(alerts, occasion, write)
     if isinstance(made, LeftOut):
-        books.note(now, record.id, None, "over", made.reason)
+        alerts.note(now, record.id, None, "over", made.reason)
         return []
-    books.note(now, record.id, None, "over", because("time_ran_out", at=alert.ends))
+    alerts.note(now, record.id, None, "over", because("time_ran_out", at=alert.ends))
     return made

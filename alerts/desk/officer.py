@@ -90,7 +90,7 @@ class Officer:
 
     def goes_on_from(self, name: str, act: Act) -> Record:
         """The message that an update, a cancellation or a correction of that name is built on. Raises Misuse."""
-        return goes_on_from(self.sitting.books, self._found(name), ends=act is not Act.UPDATE)
+        return goes_on_from(self.sitting.alerts, self._found(name), ends=act is not Act.UPDATE)
 
     def approve(self, name: str, *, seen: str | None = None, again: bool = False) -> tuple[Record, list[Post]]:
         """Let a waiting alert go out exactly as it was shown (`seen`: its fingerprint).
@@ -102,8 +102,8 @@ class Officer:
         record = self._found(name)
         self._must_wait(record)
         self.must_be_another(record)
-        must_fit(record, self.sitting.books.posts_of(record.id), self._desk.station)
-        done = approval.approve(self.sitting.books, name, self.actor.name, self.sitting.now, seen=seen, again=again)
+        must_fit(record, self.sitting.alerts.posts_of(record.id), self._desk.station)
+        done = approval.approve(self.sitting.alerts, name, self.actor.name, self.sitting.now, seen=seen, again=again)
         alone = ", alone" if self._wrote(record) else ""
         self.write(Act.APPROVE, record.id, f"{_headline(record)} [{seen or 'by its id'}]{alone}")
         return done
@@ -115,11 +115,11 @@ class Officer:
         Raises Conflict where somebody was faster.
         """
         record = self._found(name)
-        is_light = self._wrote(record) or is_vetoed(record, self.sitting.books.posts_of(record.id))
+        is_light = self._wrote(record) or is_vetoed(record, self.sitting.alerts.posts_of(record.id))
         self.must(Act.POST if is_light else Act.REJECT)
         self._must_wait(record)
-        done = approval.reject(self.sitting.books, name, self.actor.name, reason, self.sitting.now)
-        release(self.sitting.books, record, self._desk.station, self.sitting.now)
+        done = approval.reject(self.sitting.alerts, name, self.actor.name, reason, self.sitting.now)
+        release(self.sitting.alerts, record, self._desk.station, self.sitting.now)
         self.write(Act.REJECT, record.id, reason or "")
         return done
 
@@ -134,7 +134,7 @@ class Officer:
         author = self._reader_of_drafts(record)
         if not note.strip():
             raise Misuse(because("note_missing"))
-        approval.reject(self.sitting.books, name, self.actor.name, note, self.sitting.now, sent_back=True)
+        approval.reject(self.sitting.alerts, name, self.actor.name, note, self.sitting.now, sent_back=True)
         draft = SavedDraft(
             self.sitting.new_id(),
             author,
@@ -150,14 +150,14 @@ class Officer:
     def retry(self, name: str) -> list[Post]:
         """Queue again what failed or is in doubt. Raises Misuse or Refused."""
         self.must(Act.RETRY)
-        posts = approval.retry(self.sitting.books, name, self.sitting.now)
+        posts = approval.retry(self.sitting.alerts, name, self.sitting.now)
         self.write(Act.RETRY, posts[0].alert_id, ", ".join(post.channel for post in posts))
         return posts
 
     def drop(self, name: str) -> list[Post]:
         """Give up what failed or is in doubt. Raises Misuse or Refused."""
         self.must(Act.DROP)
-        posts = approval.drop(self.sitting.books, name, self.sitting.now)
+        posts = approval.drop(self.sitting.alerts, name, self.sitting.now)
         self.write(Act.DROP, posts[0].alert_id, ", ".join(post.channel for post in posts))
         return posts
 
@@ -174,7 +174,7 @@ class Officer:
         if act is not Act.POST:
             self._must_go_on_from_what_stands(act, alert)
         bare, author = self._without_unseen_words(alert), self.actor.name
-        filed = self._desk.post(self.sitting.books, bare, channels, again=again, author=author, unfinished=unfinished)
+        filed = self._desk.post(self.sitting.alerts, bare, channels, again=again, author=author, unfinished=unfinished)
         self._must_leave_others_alone(alert, filed)
         if act is Act.UPDATE:
             self._must_not_revive(filed.record)
@@ -182,7 +182,7 @@ class Officer:
             self.write(act, filed.record.id, f"{alert.status} {_headline(filed.record)}")
         if bare is not alert and filed.fresh and filed.penned:
             words = words_after(alert, self.sitting.new_id())
-            more = self._desk.follow_up(self.sitting.books, words, filed.record, self.actor.name)
+            more = self._desk.follow_up(self.sitting.alerts, words, filed.record, self.actor.name)
             return replace(filed, words=more.record)
         return filed
 
@@ -192,11 +192,11 @@ class Officer:
         Its next reading tells so. Raises Refused where nothing is undecided.
         """
         self.must(Act.CANCEL)
-        gone = self.sitting.books.gone_from(source)
+        gone = self.sitting.alerts.gone_from(source)
         if gone is None:
             raise Refused(because("nothing_gone", source=source))
         key, entries = gone
-        self.sitting.books.agree(source, key, self.sitting.now)
+        self.sitting.alerts.agree(source, key, self.sitting.now)
         self.write(Act.CANCEL, source, f"{entries} entries that are gone from it")
         return entries
 
@@ -219,7 +219,7 @@ class Officer:
         """Add a line to the record of who did what."""
         actor = self.actor
         line = " ".join(detail.split())
-        self.sitting.ledger.write(
+        self.sitting.audit.write(
             Entry(self.sitting.now, actor.name, actor.role, actor.origin, actor.address, act, subject, line)
         )
 
@@ -232,26 +232,26 @@ class Officer:
         if is_free or end_reason(alert) is not EndReason.CORRECTED:
             return alert
         named = (
-            found for each in reversed(alert.references) for found in self.sitting.books.by_identifier(each.identifier)
+            found for each in reversed(alert.references) for found in self.sitting.alerts.by_identifier(each.identifier)
         )
         record = next((each for each in named if each.alert is not None), None)
         if record is None:
             return alert
-        stands = goes_on_from(self.sitting.books, record, ends=True)
+        stands = goes_on_from(self.sitting.alerts, record, ends=True)
         bare = without_own_words(alert, stands, self._desk.station)
         return alert if (bare.note, bare.infos) == (alert.note, alert.infos) else bare
 
     def _must_go_on_from_what_stands(self, act: Act, alert: Alert) -> None:
         """Raise Conflict for what was written of a message whose place another one took meanwhile."""
         identifier = alert.references[-1].identifier
-        for record in self.sitting.books.by_identifier(identifier)[:1]:
-            stands = goes_on_from(self.sitting.books, record, ends=act is not Act.UPDATE)
+        for record in self.sitting.alerts.by_identifier(identifier)[:1]:
+            stands = goes_on_from(self.sitting.alerts, record, ends=act is not Act.UPDATE)
             if stands.alert is not None and stands.alert.identifier != identifier:
                 raise Conflict(because("came_meanwhile", alert=stands.id, act=act))
 
     def _must_not_revive(self, record: Record) -> None:
         """Raise Refused for the next version of what was taken back as wrong: its words would be out again."""
-        earlier = [each for each in self.sitting.books.incident(record.incident_id) if each.id != record.id]
+        earlier = [each for each in self.sitting.alerts.incident(record.incident_id) if each.id != record.id]
         taken_in = [each for each in earlier if each.state is AlertState.ACCEPTED and each.alert is not None]
         last = taken_in[-1] if taken_in else None
         if last is not None and last.alert is not None and end_reason(last.alert) is EndReason.CORRECTED:
@@ -265,8 +265,8 @@ class Officer:
             return
         waited = [post for post in filed.withdrawn if post.state is PostState.WAITING]
         for name in dict.fromkeys(post.alert_id for post in waited):
-            record = next(each for each in self.sitting.books.by_id(name) if each.id == name)
-            if not self._wrote(record) and not is_proposal(self.sitting.books, record, self._desk.station):
+            record = next(each for each in self.sitting.alerts.by_id(name) if each.id == name)
+            if not self._wrote(record) and not is_proposal(self.sitting.alerts, record, self._desk.station):
                 must_leave(record, [post for post in waited if post.alert_id == name], ends=reason is not None)
 
     @property
@@ -280,16 +280,16 @@ class Officer:
         return self.sitting.desk
 
     def _found(self, name: str) -> Record:
-        return approval.find_alert(self.sitting.books, name)
+        return approval.find_alert(self.sitting.alerts, name)
 
     def _wrote(self, record: Record) -> bool:
         return wrote(self.actor, record)
 
     def _must_wait(self, record: Record) -> None:
         """Raise Conflict for who comes second, with who was faster, and when."""
-        if any(post.state is PostState.WAITING for post in self.sitting.books.posts_of(record.id)):
+        if any(post.state is PostState.WAITING for post in self.sitting.alerts.posts_of(record.id)):
             return
-        for line in self.sitting.ledger.newest(subject=record.id, most=5):
+        for line in self.sitting.audit.newest(subject=record.id, most=5):
             if line.entry.act in DECIDED:
                 entry, zone = line.entry, self._desk.station.timezone
                 done, at = DECIDED[Act(entry.act)], entry.at.astimezone(zone)
@@ -308,7 +308,7 @@ class Officer:
 
     def _goes_on_from(self, record: Record) -> str | None:
         """The alert that is out which a waiting update changes."""
-        before = [each for each in self.sitting.books.incident(record.incident_id) if each.id != record.id]
+        before = [each for each in self.sitting.alerts.incident(record.incident_id) if each.id != record.id]
         return next((each.id for each in reversed(before) if each.state is AlertState.ACCEPTED), None)
 
     def _end(self, act: Act, end: Callable[..., Alert], name: str, reason: str | None) -> Filed:

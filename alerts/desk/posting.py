@@ -17,7 +17,6 @@ from alerts.model.alert import Alert, Severity, Status, Urgency
 from alerts.model.bulk import BULK_LANGUAGES, Bulk
 from alerts.model.hazard import Hazard
 from alerts.model.incident import AlertState, LeftOut, Record
-from alerts.model.ports import Books
 from alerts.model.post import EndReason, Image, Means, Post, PostKind, PostState, TextFormat, priority_of
 from alerts.model.reason import Reason, because
 from alerts.rendering.card import Card, card_alt, card_of
@@ -25,6 +24,7 @@ from alerts.rendering.faces import ChannelFace, Context, Rendered
 from alerts.rendering.library import as_sentences
 from alerts.rendering.prepared import Prepared
 from alerts.rendering.templates import Renderer
+from alerts.store.alerts import AlertRepository
 
 END_IS_WORTH_TELLING = timedelta(hours=6)
 """How long after an alert's end it is still told that it is over, where a channel was down."""
@@ -66,28 +66,28 @@ class Occasion:
         return before.severity if not self.alert.infos and before else self.alert.severity
 
 
-def withdraw(books: Books, occasion: Occasion) -> list[Record]:
+def withdraw(alerts: AlertRepository, occasion: Occasion) -> list[Record]:
     """Supersede what hadn't gone out yet, and say so of the messages that only waited; these."""
-    return supersede(books, occasion.accepted.withdrawn, occasion.record, occasion.now)
+    return supersede(alerts, occasion.accepted.withdrawn, occasion.record, occasion.now)
 
 
-def supersede(books: Books, posts: Sequence[Post], by: Record, now: datetime) -> list[Record]:
+def supersede(alerts: AlertRepository, posts: Sequence[Post], by: Record, now: datetime) -> list[Record]:
     """Keep these posts from going out, since a newer message says what holds; the messages that only waited."""
     reason = because("superseded", by=by.id)
     for post in posts:
-        books.move_post(post, PostState.SUPERSEDED, reason, not_before=None)
-        books.note(now, post.alert_id, post.id, PostState.SUPERSEDED, reason)
+        alerts.move_post(post, PostState.SUPERSEDED, reason, not_before=None)
+        alerts.note(now, post.alert_id, post.id, PostState.SUPERSEDED, reason)
     waited = []
     for alert_id in dict.fromkeys(post.alert_id for post in posts):
-        for record in books.by_id(alert_id):
+        for record in alerts.by_id(alert_id):
             if record.state is AlertState.WAITING:
-                books.set_alert_state(alert_id, AlertState.LEFT_OUT, reason)
+                alerts.set_alert_state(alert_id, AlertState.LEFT_OUT, reason)
                 waited.append(record)
     return waited
 
 
 def pen_posts(
-    books: Books, occasion: Occasion, write: Callable[[Outlet, Occasion, PostKind], Penned]
+    alerts: AlertRepository, occasion: Occasion, write: Callable[[Outlet, Occasion, PostKind], Penned]
 ) -> list[Penned] | LeftOut:
     """The posts for the channels, stored. LeftOut: there is none to make."""
     penned: list[Penned] = []
@@ -99,21 +99,21 @@ def pen_posts(
         step = PostKind.UPDATE if is_more else next_step(outlet, thread, occasion.accepted.ending, told=told)
         if isinstance(step, LeftOut):
             reasons.append(because("no_post_on", channel=outlet.name, why=step.reason))
-            books.note(occasion.now, occasion.record.id, None, "no_post", reasons[-1])
+            alerts.note(occasion.now, occasion.record.id, None, "no_post", reasons[-1])
             continue
-        seen = replace(occasion, previous=_seen_last(books, thread) or occasion.accepted.previous)
+        seen = replace(occasion, previous=_seen_last(alerts, thread) or occasion.accepted.previous)
         made = write(outlet, seen, step)
-        books.add_post(made.post)
+        alerts.add_post(made.post)
         if made.bulk is not None:
-            books.add_bulk(made.bulk)
+            alerts.add_bulk(made.bulk)
         penned.append(made)
     return penned or LeftOut(because("no_posts", each=reasons))
 
 
-def _seen_last(books: Books, thread: Sequence[Post]) -> Record | None:
+def _seen_last(alerts: AlertRepository, thread: Sequence[Post]) -> Record | None:
     """The message that a channel's readers know: a later one may never have got there."""
     last = last_there(thread)
-    return next(iter(books.by_id(last.alert_id)), None) if last else None
+    return next(iter(alerts.by_id(last.alert_id)), None) if last else None
 
 
 class Pen:

@@ -154,16 +154,18 @@ class Report:
 
 def report_of(sitting: Sitting, incident: str) -> Report:
     """The report of an incident, which has at least one message."""
-    books, views = sitting.books, sitting.views
-    return _made(sitting, Archived(incident, books.incident(incident), books.thread(incident), views.history(incident)))
+    alerts, views = sitting.alerts, sitting.views
+    return _made(
+        sitting, Archived(incident, alerts.incident(incident), alerts.thread(incident), views.history(incident))
+    )
 
 
 def report_named(sitting: Sitting, name: str) -> Report:
     """The report of the incident that a name stands for, also where it was pruned. Raises Misuse."""
-    kept = sitting.views.archived(name)
-    if kept is not None and not sitting.books.incident(kept.incident):
+    kept = sitting.archive.find(name)
+    if kept is not None and not sitting.alerts.incident(kept.incident):
         return _made(sitting, kept)
-    return report_of(sitting, find_alert(sitting.books, name).incident_id)
+    return report_of(sitting, find_alert(sitting.alerts, name).incident_id)
 
 
 def _made(sitting: Sitting, kept: Archived) -> Report:
@@ -285,7 +287,7 @@ def _between(start: datetime | None, end: datetime | None) -> timedelta | None:
 
 def _deeds(sitting: Sitting, numbers: Mapping[str, int], posts: Sequence[Post]) -> list[Deed]:
     of = {**numbers, **{post.id: numbers[post.alert_id] for post in posts}}
-    lines = [line for subject in of for line in sitting.ledger.newest(subject=subject, most=_LINES)]
+    lines = [line for subject in of for line in sitting.audit.newest(subject=subject, most=_LINES)]
     return [
         Deed(e.at, e.actor, e.role, e.origin, e.address, e.act, of.get(e.subject), e.detail)
         for e in (line.entry for line in sorted(lines, key=lambda line: line.seq))

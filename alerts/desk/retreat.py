@@ -11,24 +11,24 @@ from alerts.desk.territory import Elsewhere
 from alerts.desk.thread import is_open
 from alerts.model.alert import Alert, MsgType, Scope
 from alerts.model.incident import AlertState, LeftOut, Record
-from alerts.model.ports import Books
+from alerts.store.alerts import AlertRepository
 
 NOT_HERE = {"fr": "Elle ne concerne plus notre commune.", "en": "It no longer concerns our area."}
 """What readers are told of an alert that moved away."""
 
 
 def retreats(
-    books: Books, alert: Alert, previous: Record | None, station: Station, source: str, *, any_area: bool
+    alerts: AlertRepository, alert: Alert, previous: Record | None, station: Station, source: str, *, any_area: bool
 ) -> LeftOut | None:
     """Why the message takes an open incident away from here; None where it doesn't.
 
     It has to be the next version of what stands: one message of several that split an alert among districts takes
     nothing away from the one that is for here.
     """
-    if previous is None or not is_open(books.thread(previous.incident_id)) or not _goes_on(alert, previous):
+    if previous is None or not is_open(alerts.thread(previous.incident_id)) or not _goes_on(alert, previous):
         return None
     why = _why(alert, station, any_area=any_area)
-    return why if why and _follows_what_stands(books, alert, previous, source) else None
+    return why if why and _follows_what_stands(alerts, alert, previous, source) else None
 
 
 def without_words(alert: Alert, why: LeftOut, language: str) -> Alert:
@@ -52,7 +52,7 @@ def _why(alert: Alert, station: Station, *, any_area: bool) -> LeftOut | None:
     return located if isinstance(located, Elsewhere) else None
 
 
-def _follows_what_stands(books: Books, alert: Alert, previous: Record, source: str) -> bool:
+def _follows_what_stands(alerts: AlertRepository, alert: Alert, previous: Record, source: str) -> bool:
     """Whether the newest message of the incident that was taken in is among those it goes on from.
 
     What waits of another feed's is a proposal: nobody knows it yet.
@@ -60,7 +60,7 @@ def _follows_what_stands(books: Books, alert: Alert, previous: Record, source: s
     known = {alert.identifier, *(reference.identifier for reference in alert.references)}
     taken_in = [
         record
-        for record in books.incident(previous.incident_id)
+        for record in alerts.incident(previous.incident_id)
         if record.state is AlertState.ACCEPTED
         or (record.state is AlertState.WAITING and record.source in (source, MANUAL))
     ]

@@ -1,40 +1,28 @@
-"""A sitting of the desk: all that belongs to it within one transaction. What is read there is what is decided on."""
+"""A sitting of the desk: one unit of work with the desk that decides. What is read there is what is decided on."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from alerts.desk.actions import Desk
 from alerts.desk.workshop import Workshop
-from alerts.model.ports import Accounts, Books, Drafts, Ledger, OfficerChats, Replies, Subscribers, Views
+from alerts.store.unit import Unit
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Sitting:
-    """The books, the people, what they typed, the record of what they do, and the desk that decides, at `now`.
+class Sitting(Unit):
+    """A unit of work of the desk: beside all that is read and written, the desk that decides, at `now`."""
 
-    `replies` are what programs were answered, `subscribers` those who subscribed with a bot, `officer_chats` the chats
-    of accounts.
-    """
-
-    books: Books
-    views: Views
-    accounts: Accounts
-    drafts: Drafts
-    ledger: Ledger
-    desk: Desk
-    now: datetime
-    new_id: Callable[[], str]
-    replies: Replies
-    subscribers: Subscribers
-    officer_chats: OfficerChats
+    def __init__(self, unit: Unit, desk: Desk, now: datetime, new_id: Callable[[], str]) -> None:
+        super().__init__(unit.db)
+        self.desk = desk
+        self.now = now
+        self.new_id = new_id
 
 
 class Office(Protocol):

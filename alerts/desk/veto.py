@@ -8,15 +8,17 @@ from datetime import datetime, timedelta
 from alerts.desk.dedupe import MANUAL, end_reason
 from alerts.desk.judgement import Accepted
 from alerts.model.incident import Record
-from alerts.model.ports import Books
 from alerts.model.post import Post, PostState
+from alerts.store.alerts import AlertRepository
 
 SHORTEST = timedelta(minutes=2)
 """What words that nobody has seen yet have at least, unless the whole veto is shorter."""
 _UNSEEN = (PostState.WAITING, PostState.SUPERSEDED)
 
 
-def end_of_veto(books: Books, message: Record, accepted: Accepted, now: datetime, veto: timedelta) -> datetime | None:
+def end_of_veto(
+    alerts: AlertRepository, message: Record, accepted: Accepted, now: datetime, veto: timedelta
+) -> datetime | None:
     """When the message goes out by itself; None where no veto holds it.
 
     An officer's words have all of `veto`: whoever writes them must not choose how long they can be stopped. A feed's
@@ -29,16 +31,16 @@ def end_of_veto(books: Books, message: Record, accepted: Accepted, now: datetime
     running = min((post.not_before for post in held if post.not_before), default=None)
     if running is None or message.source == MANUAL:
         return now + veto
-    if _repeats(books, message, held):
+    if _repeats(alerts, message, held):
         return min(running, now + veto)
     least = now + max(veto / 2, SHORTEST)
     return min(max(running, min(least, _held_since(accepted) + 2 * veto)), now + veto)
 
 
-def _repeats(books: Books, message: Record, held: Sequence[Post]) -> bool:
+def _repeats(alerts: AlertRepository, message: Record, held: Sequence[Post]) -> bool:
     """Whether the message says to the letter what each of these was made from."""
     named = {post.alert_id for post in held}
-    earlier = [record for name in named for record in books.by_id(name) if record.id == name]
+    earlier = [record for name in named for record in alerts.by_id(name) if record.id == name]
     return all(_content(record) == _content(message) for record in earlier)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -20,7 +19,11 @@ class TocsinError(Exception):
         super().__init__(str(self.reason))
 
 
-class Busy(sqlite3.OperationalError):
+class DatabaseRefused(Exception):
+    """The database took nothing, or gave no answer: locked, full, broken. Its words may be shown to anybody."""
+
+
+class Busy(DatabaseRefused):
     """A question to the database that wasn't answered, so that others are: too many wait, or it took too long."""
 
 

@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 import structlog
 
 from alerts.model.errors import SourceFailed
-from alerts.model.ports import Clock, Journal, Moment, Reading, Source
+from alerts.model.ports import Clock, Moment, Reading, Source
 from alerts.model.reason import Reason, because
+from alerts.store.database import Database
 
 LONGEST_BACKOFF = timedelta(minutes=15)
 Chance = Callable[[], float]
@@ -29,9 +30,9 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class PollDesk:
-    """What polling works with: the journal, the clock, chance, and where readings go."""
+    """What polling works with: the database, the clock, chance, and where readings go."""
 
-    journal: Journal
+    database: Database
     clock: Clock
     chance: Chance
     deliver: Deliver
@@ -59,7 +60,7 @@ class Poller:
         """Look once; returns the seconds until the next look."""
         clock = self._desk.clock
         try:
-            memory = await self._desk.journal.memory(self.name)
+            memory = await self._desk.database.read(lambda unit: unit.sources.memory(self.name))
             reading = await self._source.read(memory, self._known, clock.now())
             read = Moment.now(clock)
             again = self._next_look(reading, read.wall)
@@ -79,7 +80,7 @@ class Poller:
         return read.seconds_until(again, clock)
 
     async def _known(self, keys: Sequence[str]) -> set[str]:
-        return await self._desk.journal.known(self.name, keys)
+        return await self._desk.database.read(lambda unit: unit.sources.known(self.name, keys))
 
     def _next_look(self, reading: Reading, now: datetime) -> datetime:
         """After `every`, give or take, so that twenty feeds aren't asked at once; sooner if the source says."""
@@ -90,7 +91,8 @@ class Poller:
         failed, failures = Moment.now(self._desk.clock), 1
         now = failed.wall
         try:
-            failures = await self._desk.journal.failed(self.name, reason, retry_at or now + self.every, now)
+            again = retry_at or now + self.every
+            failures = await self._desk.database.write(lambda unit: unit.sources.failed(self.name, reason, again, now))
         except Exception as error:  # noqa: BLE001 the database's trouble must not end the polling
             log.error("journal.refused", source=self.name, error=str(error))  # noqa: TRY400
         self._told(reason, failures)

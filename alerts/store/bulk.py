@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from alerts.model.bulk import Bulk, BulkState, Candidate, Progress, most_pressing, why_stopped
+from alerts.model.bulk import Bulk, BulkState, Candidate, most_pressing, why_stopped
 from alerts.model.ports.bulking import Ask, Landing, Target, Turn
 from alerts.model.ports.delivering import Lease
 from alerts.model.post import PostKind, PostState
@@ -20,14 +20,13 @@ from alerts.model.reason import Reason, because
 from alerts.store import bulk_held_statements as held_sql
 from alerts.store import bulk_statements as sql
 from alerts.store import outbox_statements
-from alerts.store.books import StoredBooks
 from alerts.store.bulk_landing import jot, land, of_one_bulk
 from alerts.store.bulk_rows import bulk_of, candidate_of
 from alerts.store.bulk_walk import LOOKED_AT, Address, Sieve, Walk, Who, people
-from alerts.store.database import Database
-from alerts.store.restoring import LOOKED_FOR, gap_of, may_be_out
+from alerts.store.database import Database, transaction
+from alerts.store.restoring import LOOKED_FOR
 from alerts.store.schema import stamp, time_of
-from alerts.store.transactions import transaction
+from alerts.store.unit import Unit
 
 _KEPT = 16
 _NOT_SETTLED = (PostState.QUEUED, PostState.SENDING, PostState.IN_DOUBT)
@@ -37,8 +36,8 @@ SYNCED_EVERY = timedelta(seconds=1)
 whom this time reached are told again."""
 
 
-class StoredBulks:
-    """`alerts.model.ports.bulking.Bulks` over the database, for one channel."""
+class Bulks:
+    """What is told to the subscribers of one channel, as its sender works it. A turn is durable when it returns."""
 
     def __init__(self, database: Database, address: Address) -> None:
         self._database = database
@@ -51,26 +50,26 @@ class StoredBulks:
         """Keep what landed, stop what must stop, and hand over who is next; None: the lease is not ours any more."""
         if self._synced_at is None or not timedelta() <= ask.local - self._synced_at < SYNCED_EVERY:
             self._synced_at = ask.local
-            return await self._database.write(lambda db: self._turn(db, lease, ask))
-        if ask.hurry and (done := self._database.write_at_once(lambda db: self._at_once(db, lease, ask))):
+            return await self._database.write(lambda unit: self._turn(unit, lease, ask))
+        if ask.hurry and (done := self._database.write_at_once(lambda unit: self._at_once(unit, lease, ask))):
             return done[0]
-        return await self._database.write_ahead(lambda db: self._turn(db, lease, ask))
+        return await self._database.write_ahead(lambda unit: self._turn(unit, lease, ask))
 
-    def _at_once(self, db: sqlite3.Connection, lease: Lease, ask: Ask) -> tuple[Turn | None]:
-        with transaction(db):
-            return (self._turn(db, lease, ask),)
+    def _at_once(self, unit: Unit, lease: Lease, ask: Ask) -> tuple[Turn | None]:
+        with transaction(unit.db):
+            return (self._turn(unit, lease, ask),)
 
     def jot(self, landings: Sequence[Landing]) -> bool:
         """Keep at once that these plain ones are out; False: not now."""
-        return all(self._database.write_at_once(partial(jot, landings=those)) for those in of_one_bulk(landings))
+        return all(self._database.write_at_once(partial(_jot, landings=those)) for those in of_one_bulk(landings))
 
-    def _turn(self, db: sqlite3.Connection, lease: Lease, ask: Ask) -> Turn | None:
-        now = stamp(ask.local)
+    def _turn(self, unit: Unit, lease: Lease, ask: Ask) -> Turn | None:
+        db, now = unit.db, stamp(ask.local)
         if outbox_statements.OUR_LEASE.row(db, lane=lease.lane, owner=lease.owner, now=now) is None:
             return None
         out = land(db, self._address.channel, ask.landings, ask.local, ask.working)
         held_until = self._held_until if ask.working is not None else 0  # others may have held back somebody meanwhile
-        turning = _Turning(db, self._address, ask, self._bulk, held_until)
+        turning = _Turning(unit, self._address, ask, self._bulk, held_until)
         turning.out = out
         turn = turning.turn()
         turning.count()
@@ -86,18 +85,23 @@ class StoredBulks:
         return self._known[key]
 
 
+def _jot(unit: Unit, landings: Sequence[Landing]) -> int:
+    return jot(unit.db, landings)
+
+
 class _Turning:
     """One turn, within its transaction."""
 
     def __init__(
         self,
-        db: sqlite3.Connection,
+        unit: Unit,
         address: Address,
         ask: Ask,
         bulk: Callable[[sqlite3.Connection, str], Bulk],
         held_until: int | None,
     ) -> None:
-        self._db = db
+        self._unit = unit
+        self._db = unit.db
         self._address = address
         self._of = address.channel
         self._ask = ask
@@ -141,10 +145,15 @@ class _Turning:
         """What may go on; when what waits may go by itself; what was stopped now."""
         rows = sql.CANDIDATES.rows(self._db, of=self._of)
         candidates = [candidate_of(row) for row in rows]
-        alive, ended, gap = [], [], gap_of(self._db)
+        alive, ended, gap = [], [], self._unit.restored.gap()
         for each, row in zip(candidates, rows, strict=True):
             why = why_stopped(each, candidates, self._ask.local, exercises=self._address.exercises)
-            if why is None and gap is not None and each.cursor is None and may_be_out(self._db, gap, row["alert_id"]):
+            if (
+                why is None
+                and gap is not None
+                and each.cursor is None
+                and self._unit.restored.may_be_out(gap, row["alert_id"])
+            ):
                 if each.post in _NOT_SETTLED:
                     continue  # its post is looked for: what comes of that tells whether they were told
                 if row["outcome"] == LOOKED_FOR:
@@ -160,7 +169,7 @@ class _Turning:
         self.count()
         sql.STOP.run(self._db, key=each.id, now=self._now, why=why.kept())
         sql.HAND_ON.run(self._db, key=each.id)
-        StoredBooks(self._db).note(self._ask.local, alert_id, each.id, "bulk_stopped", why)
+        self._unit.alerts.note(self._ask.local, alert_id, each.id, "bulk_stopped", why)
         row = sql.BY_ID.row(self._db, key=each.id)
         assert row is not None  # noqa: S101 it was updated just now
         return bulk_of(row)
@@ -181,7 +190,7 @@ class _Turning:
         else:
             held_sql.FORGO_READERS.run(self._db, seq=each.seq, **about)
             held_sql.INHERIT.run(self._db, key=each.id, seq=each.seq, **about)
-        StoredBooks(self._db).note(self._ask.local, row["alert_id"], each.id, "bulk_begun", None)
+        self._unit.alerts.note(self._ask.local, row["alert_id"], each.id, "bulk_begun", None)
         return replace(each, everyone=bool(row["everyone"]))
 
     def _next_of(self, each: Candidate, room: int) -> list[Target]:
@@ -292,7 +301,7 @@ class _Turning:
         assert row is not None  # noqa: S101 it was updated just now
         bulk = bulk_of(row)
         said = because("bulk_done", sent=bulk.sent, failed=bulk.failed, skipped=bulk.skipped)
-        StoredBooks(self._db).note(self._ask.local, bulk.alert_id, bulk.id, "bulk_done", said)
+        self._unit.alerts.note(self._ask.local, bulk.alert_id, bulk.id, "bulk_done", said)
         return bulk
 
     def _again_at(self, waits: list[datetime]) -> datetime | None:
@@ -303,9 +312,3 @@ class _Turning:
             self.held_until = due["at"] if due else None
         held = time_of(self.held_until)
         return min([*waits, *([held] if held and held > self._ask.local else [])], default=None)
-
-
-def progress(db: sqlite3.Connection, since: datetime) -> list[Progress]:
-    """The bulks that are not over, or were over since, oldest first."""
-    rows = sql.PROGRESS.rows(db, since=stamp(since))
-    return [Progress(bulk_of(row), row["held"], row["post"] == PostState.WAITING) for row in rows]

@@ -15,7 +15,7 @@ from alerts.model.post import PostKind
 from alerts.store import bulk_held_statements as held_sql
 from alerts.store import bulk_statements as sql
 from alerts.store.schema import stamp
-from alerts.store.subscribers import StoredSubscribers
+from alerts.store.subscribers import Subscribers
 
 HELD_AGAIN = timedelta(minutes=1)
 """What was held back and is in doubt is told once more after this."""
@@ -94,7 +94,7 @@ def _land_one(
 ) -> None:
     chat, target = landing.target.chat, landing.target
     if landing.fate is Fate.LEFT:
-        StoredSubscribers(db).forget(channel, chat)  # which counts it
+        Subscribers(db).forget(channel, chat)  # which counts it
         return
     if landing.fate is Fate.DOUBT and _is_told_again(db, channel, landing, now):
         return
@@ -107,7 +107,7 @@ def _land_one(
             told = _Told(channel, bulk.incident, bulk.seq, bulk.kind is PostKind.END)
             _receive(db, told, chat, landing.message or 0, now)
     if landing.moved_to is not None:
-        StoredSubscribers(db).moved(channel, chat, landing.moved_to)
+        Subscribers(db).moved(channel, chat, landing.moved_to)
 
 
 def _receive(db: sqlite3.Connection, told: _Told, chat: int, message: int, now: datetime) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from alerts.model.alert import Severity
-from alerts.model.bulk import Bulk, BulkState, Candidate
+from alerts.model.bulk import Bulk, BulkState, Candidate, Progress
 from alerts.model.post import Message, Post, PostKind, PostState
 from alerts.model.reason import read_reason
 from alerts.model.subscriber import Notice, Topic
@@ -126,3 +126,9 @@ def add_bulk(db: sqlite3.Connection, new: Bulk) -> None:
         ended_at=None,
         reason=None,
     )
+
+
+def progress(db: sqlite3.Connection, since: datetime) -> list[Progress]:
+    """The bulks that are not over, or were over since, in the order of storing."""
+    rows = sql.PROGRESS.rows(db, since=stamp(since))
+    return [Progress(bulk_of(row), row["held"], row["post"] == PostState.WAITING) for row in rows]

@@ -4,7 +4,7 @@ What people ask (pages, searches, programs, metrics) never stands before what a 
 its own, which are few, and a question that takes too long is ended (`Readers`). What can't wait for a thread is written
 at once.
 
-A transaction is a function that gets the connection. Those that are asked for while another is being committed are
+A transaction is a function that gets a `Unit`. Those that are asked for while another is being committed are
 run together and committed once, so ten posts under way cost less than ten times one; each keeps its own savepoint, so
 that one's error undoes only itself. The asyncio engine of SQLAlchemy would hop between threads for every statement;
 here a whole transaction is one hop (docs/adr/0002-store.md).
@@ -15,7 +15,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -23,13 +24,15 @@ from typing import Any, Protocol, TypeVar
 
 import aiosqlite
 
-from alerts.model.errors import Busy
-from alerts.store.files import connect, connect_at_once
+from alerts.model.errors import Busy, DatabaseRefused
+from alerts.model.reason import because
+from alerts.store.files import StoreError, blank, connect, connect_at_once, opened
 from alerts.store.restoring import Gap, Height
-from alerts.store.transactions import transaction
+from alerts.store.unit import Unit
 
 T = TypeVar("T")
-Work = Callable[[sqlite3.Connection], T]
+Work = Callable[[Unit], T]
+Hop = Callable[[sqlite3.Connection], T]
 READERS = 2
 """Connections of one `Readers`: more would only share the same disk and interpreter."""
 WAITING = 2000
@@ -45,7 +48,7 @@ _STEPS = 20_000
 class Hand(Protocol):
     """Who runs a whole transaction on a connection of its own, one after the other."""
 
-    async def hop(self, work: Work[T]) -> T:
+    async def hop(self, work: Hop[T]) -> T:
         """Run `work` there; what it raises is raised here."""
         ...
 
@@ -57,7 +60,7 @@ class Hand(Protocol):
 class _Thread(aiosqlite.Connection):
     """aiosqlite's connection, with the one thing it lacks: a whole function in one hop."""
 
-    async def hop(self, work: Work[T]) -> T:
+    async def hop(self, work: Hop[T]) -> T:
         execute: Callable[[Callable[[], T]], Awaitable[T]] = self._execute
         return await execute(lambda: work(self._conn))
 
@@ -122,7 +125,7 @@ def _in_time(work: Work[T], longest: float, db: sqlite3.Connection) -> T:
     ends = time.monotonic() + longest
     db.set_progress_handler(lambda: time.monotonic() > ends, _STEPS)
     try:
-        return work(db)
+        return work(Unit(db))
     except sqlite3.OperationalError as error:
         if time.monotonic() > ends:
             raise Busy(f"that took longer than {longest:g} s; ask for less") from error
@@ -186,19 +189,22 @@ class Database:
     async def compare(self, now: datetime) -> Gap | None:
         """Before anything else is written: the gap, where this is found to be an older database than it was."""
         height = self._height
-        return await self.write(lambda db: height.compare(db, now)) if height is not None else None
+        return await self.write(lambda unit: height.compare(unit.db, now)) if height is not None else None
 
     async def read(self, work: Work[T]) -> T:
         """Run `work`, of a lane or a feed, on a connection that sees what is committed and writes nothing."""
-        return await self._reader.hop(work)
+        with _refusals():
+            return await self._reader.hop(lambda db: work(Unit(db)))
 
     async def ask(self, work: Work[T]) -> T:
         """Run `work`, which people or programs wait for, beside what the lanes read. Raises Busy."""
-        return await (self._people.ask(work) if self._people is not None else self.read(work))
+        with _refusals():
+            return await (self._people.ask(work) if self._people is not None else self.read(work))
 
     async def ask_for_pages(self, work: Work[T]) -> T:
         """Run `work` for the public pages, beside what the lanes read and what is asked at the desk. Raises Busy."""
-        return await (self._pages.ask(work) if self._pages is not None else self.read(work))
+        with _refusals():
+            return await (self._pages.ask(work) if self._pages is not None else self.read(work))
 
     async def write(self, work: Work[T]) -> T:
         """Run `work` in a transaction and commit it; what it raises undoes it and is raised here.
@@ -226,15 +232,17 @@ class Database:
         if self._at_once is None:
             return None
         try:
-            return work(self._at_once)
-        except sqlite3.OperationalError:  # somebody writes, or the disk is full: who waits for it will tell
+            with _refusals():
+                return work(Unit(self._at_once))
+        except DatabaseRefused:  # somebody writes, or the disk is full: who waits for it will tell
             return None
 
     async def _carry_out(self, work: Work[T], future: asyncio.Future[T]) -> T:
         self._pending.append((work, future))
         if self._drain is None:
             self._drain = asyncio.create_task(self._drain_pending(), name="database writer")
-        return await future
+        with _refusals():
+            return await future
 
     async def _drain_pending(self) -> None:
         try:
@@ -285,14 +293,14 @@ def _run_synced(
 def _run_together(db: sqlite3.Connection, works: list[Work[Any]]) -> list[tuple[Any, Exception | None]]:
     with transaction(db):
         if len(works) == 1:
-            return [(works[0](db), None)]
+            return [(works[0](Unit(db)), None)]
         return [_run_apart(db, work) for work in works]
 
 
 def _run_apart(db: sqlite3.Connection, work: Work[Any]) -> tuple[Any, Exception | None]:
     db.execute("SAVEPOINT work")
     try:
-        value = work(db)
+        value = work(Unit(db))
     except Exception as error:
         if not db.in_transaction:  # SQLite undid all of it (a full disk): nothing is left to commit, for anybody
             raise
@@ -301,3 +309,80 @@ def _run_apart(db: sqlite3.Connection, work: Work[Any]) -> tuple[Any, Exception 
         return None, error
     db.execute("RELEASE work")
     return value, None
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[Unit]:
+    """BEGIN IMMEDIATE … COMMIT, or ROLLBACK when the block raises."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield Unit(db)
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def rehearsal(db: sqlite3.Connection) -> Iterator[Unit]:
+    """A transaction that is always undone: what would come of it, and nothing stored."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield Unit(db)
+    finally:
+        db.execute("ROLLBACK")
+
+
+# For one command, in its own process, without any thread: the daemon may work on the same file meanwhile.
+
+
+@contextmanager
+def acting(path: Path) -> Iterator[Unit]:
+    """A unit on the file at `path` that is committed when the block ends, and undone when it raises."""
+    with opened(path) as db, _told(), transaction(db) as unit:
+        yield unit
+
+
+@contextmanager
+def rehearsing(path: Path) -> Iterator[Unit]:
+    """A unit on the file at `path` that is undone in any case."""
+    with opened(path) as db, _told(), rehearsal(db) as unit:
+        yield unit
+
+
+@contextmanager
+def asking(path: Path) -> Iterator[Unit]:
+    """The file at `path` as it stands, to be read."""
+    with opened(path) as db, _told():
+        yield Unit(db)
+
+
+@contextmanager
+def sketching() -> Iterator[Unit]:
+    """A unit on a blank database in memory, which is thrown away."""
+    with blank() as db, rehearsal(db) as unit:
+        yield unit
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn the database's own errors into one line that says what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(because("database_refused", said=error)) from error
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Let no error of the driver out, whose words may hold what somebody stored.
+
+    SQLite's own words are told where its surroundings are to blame (locked, full, read-only, a broken disk). Anything
+    else is a fault of the program: its kind alone.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        told = str(error) if isinstance(error, sqlite3.OperationalError) else type(error).__name__
+        raise DatabaseRefused(told) from error

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, select
 
 from alerts.model.ports import Begun, Lease, Verdict
 from alerts.model.post import Post, PostKind, PostState, Receipt
-from alerts.model.reason import because, kept_reason
+from alerts.model.reason import Reason, because, kept_reason
 from alerts.store import outbox_statements as sql
-from alerts.store.books import StoredBooks
+from alerts.store.alerts import AlertRepository, post_of
 from alerts.store.database import Database
-from alerts.store.queries import departures
-from alerts.store.restoring import look_first
-from alerts.store.rows import post_of
+from alerts.store.schema import post as posts
 from alerts.store.schema import stamp, time_of
-from alerts.store.succession import drop_end, make_way
+from alerts.store.statement import Statement
+from alerts.store.unit import Unit
 
 CLOCKS_DIFFER = timedelta(seconds=5)
 """How far the clocks of two machines may be apart."""
@@ -25,8 +26,8 @@ LONGEST_LEASE = timedelta(seconds=5)
 BELIEVED_WAIT = timedelta(minutes=5)
 
 
-class StoredOutbox:
-    """`alerts.model.ports.Outbox` over the database."""
+class Outbox:
+    """What a lane is to send, and the journal of its attempts. Every write is durable when it returns."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -34,21 +35,21 @@ class StoredOutbox:
     async def next_due(self, channel: str, now: datetime, *, urgent_only: bool, most: int = 1) -> Sequence[Post]:
         """The posts to send next, at most so many: by priority, then order, each of another incident."""
         values = {"channel": channel, "now": stamp(now), "urgent_only": int(urgent_only), "most": most}
-        return [post_of(row) for row in await self._database.read(lambda db: sql.NEXT_DUE.rows(db, **values))]
+        return [post_of(row) for row in await self._database.read(lambda unit: sql.NEXT_DUE.rows(unit.db, **values))]
 
     async def next_look(self, channel: str, now: datetime) -> Post | None:
         """The post in doubt to look for next."""
-        row = await self._database.read(lambda db: sql.NEXT_LOOK.row(db, channel=channel, now=stamp(now)))
+        row = await self._database.read(lambda unit: sql.NEXT_LOOK.row(unit.db, channel=channel, now=stamp(now)))
         return post_of(row) if row else None
 
     async def next_time(self, channel: str, now: datetime) -> datetime | None:
         """When a post becomes due by time alone; None: not before one is stored. A past time asks for `settle`."""
-        row = await self._database.read(lambda db: sql.NEXT_TIME.row(db, channel=channel, now=stamp(now)))
+        row = await self._database.read(lambda unit: sql.NEXT_TIME.row(unit.db, channel=channel, now=stamp(now)))
         return time_of(min((value for value in row if value is not None), default=None)) if row else None
 
     async def begin(self, post: Post, lease: Lease, now: datetime, *, action: str, counts: bool) -> Begun | None:
         """Write down that an attempt is being made. None: the lease or the post is no longer ours to act on."""
-        return await self._database.write(lambda db: _begin(db, post, lease, now, action=action, counts=counts))
+        return await self._database.write(lambda unit: _begin(unit, post, lease, now, action=action, counts=counts))
 
     async def finish(self, post: Post, begun: Begun, verdict: Verdict, left_at: datetime, now: datetime) -> None:
         """Write down what an attempt came to.
@@ -56,44 +57,42 @@ class StoredOutbox:
         The journal always learns of it; the post only where it is still as the attempt left it (an officer may have
         dropped it meanwhile, or another owner of the lane have gone on), or where the answer is that it is out.
         """
-        await self._database.write(lambda db: _finish(db, post, begun, verdict, left_at=left_at, now=now))
+        await self._database.write(lambda unit: _finish(unit, post, begun, verdict, left_at=left_at, now=now))
 
     async def settle(self, channel: str, now: datetime) -> int:
         """End what is past its end, and release what waited long enough; returns how many posts changed."""
-        return await self._database.write(lambda db: _settle(db, channel, now))
+        return await self._database.write(lambda unit: _settle(unit, channel, now))
 
     async def recover(self, channel: str, lease: Lease, now: datetime) -> int:
         """Put every attempt without an end, made under an earlier lease, in doubt; returns how many.
 
         Where the clock was set back since the last attempt, no wait goes on for longer than five minutes.
         """
-        return await self._database.write(lambda db: _recover(db, channel, lease, now))
+        return await self._database.write(lambda unit: _recover(unit, channel, lease, now))
 
     async def pace(self, channel: str, since: datetime) -> Sequence[datetime]:
         """When the attempts that count left, from `since` on, oldest first."""
-        return await self._database.read(lambda db: departures(db, channel, since))
+        return await self._database.read(lambda unit: unit.views.departures(channel, since))
 
     async def known_ids(self, channel: str) -> frozenset[str]:
         """The platform's ids of our recent posts on this channel."""
-        rows = await self._database.read(lambda db: sql.KNOWN_IDS.rows(db, channel=channel))
+        rows = await self._database.read(lambda unit: sql.KNOWN_IDS.rows(unit.db, channel=channel))
         return frozenset(row["remote_id"] for row in rows)
 
 
-def _begin(
-    db: sqlite3.Connection, post: Post, lease: Lease, now: datetime, *, action: str, counts: bool
-) -> Begun | None:
-    if sql.OUR_LEASE.row(db, lane=lease.lane, owner=lease.owner, now=stamp(now)) is None:
+def _begin(unit: Unit, post: Post, lease: Lease, now: datetime, *, action: str, counts: bool) -> Begun | None:
+    if sql.OUR_LEASE.row(unit.db, lane=lease.lane, owner=lease.owner, now=stamp(now)) is None:
         return None
     if action == "send":
-        if look_first(db, post, now):
+        if unit.restored.look_first(post, now):
             return None
-        if sql.CLAIM.run(db, key=post.id, was=post.state, now=stamp(now)).rowcount != 1:
+        if sql.CLAIM.run(unit.db, key=post.id, was=post.state, now=stamp(now)).rowcount != 1:
             return None
-    elif sql.IN_DOUBT.row(db, key=post.id) is None:
+    elif sql.IN_DOUBT.row(unit.db, key=post.id) is None:
         return None
-    thread = () if post.kind is PostKind.PUBLISH else _thread(db, post)
+    thread = () if post.kind is PostKind.PUBLISH else _thread(unit, post)
     cursor = sql.BEGIN.run(
-        db,
+        unit.db,
         post_id=post.id,
         channel=post.channel,
         action=action,
@@ -105,30 +104,28 @@ def _begin(
     return Begun(
         attempt=cursor.lastrowid or 0,
         thread=thread,
-        newest_known=_newest_known(db, post) if action == "look" else None,
+        newest_known=_newest_known(unit, post) if action == "look" else None,
         action=action,
     )
 
 
-def _thread(db: sqlite3.Connection, post: Post) -> tuple[Receipt, ...]:
+def _thread(unit: Unit, post: Post) -> tuple[Receipt, ...]:
     goes_on = int(post.kind is PostKind.UPDATE)
-    rows = sql.THREAD.rows(db, incident=post.incident_id, channel=post.channel, seq=post.seq, goes_on=goes_on)
+    rows = sql.THREAD.rows(unit.db, incident=post.incident_id, channel=post.channel, seq=post.seq, goes_on=goes_on)
     newest = {row["remote_id"]: Receipt(row["remote_id"], row["url"]) for row in rows}
     return tuple(newest.values())
 
 
-def _newest_known(db: sqlite3.Connection, post: Post) -> str | None:
-    row = sql.NEWEST_KNOWN.row(db, channel=post.channel, before=stamp(post.attempted_at or post.stored_at))
+def _newest_known(unit: Unit, post: Post) -> str | None:
+    row = sql.NEWEST_KNOWN.row(unit.db, channel=post.channel, before=stamp(post.attempted_at or post.stored_at))
     return str(row["remote_id"]) if row else None
 
 
-def _finish(
-    db: sqlite3.Connection, post: Post, begun: Begun, verdict: Verdict, *, left_at: datetime, now: datetime
-) -> None:
+def _finish(unit: Unit, post: Post, begun: Begun, verdict: Verdict, *, left_at: datetime, now: datetime) -> None:
     receipt = verdict.receipt
     remote_id, url = (receipt.remote_id, receipt.url) if receipt else (None, None)
     sql.END.run(
-        db,
+        unit.db,
         key=begun.attempt,
         ended_at=stamp(now),
         outcome=verdict.outcome,
@@ -139,7 +136,7 @@ def _finish(
     )
     sent = begun.action == "send"
     settled = sql.SETTLE.run(
-        db,
+        unit.db,
         key=post.id,
         was=PostState.SENDING if sent else PostState.IN_DOUBT,
         attempt=begun.attempt,
@@ -154,43 +151,82 @@ def _finish(
         outcome=verdict.outcome if sent else post.outcome,
     )
     if verdict.state is PostState.QUEUED and settled.rowcount == 1:
-        make_way(db, post, begun, verdict, now)
+        make_way(unit, post, begun, verdict, now)
     elif verdict.state in (PostState.EXPIRED, PostState.FAILED) and settled.rowcount == 1:
-        drop_end(db, post, begun, now)
+        drop_end(unit, post, begun, now)
 
 
-def _settle(db: sqlite3.Connection, channel: str, now: datetime) -> int:
-    books, at = StoredBooks(db), stamp(now)
+def _settle(unit: Unit, channel: str, now: datetime) -> int:
+    alerts, at = unit.alerts, stamp(now)
     over = because("over_before_sent")
-    expired = sql.EXPIRE.rows(db, channel=channel, now=at, reason=over.kept())
-    released = sql.RELEASE.rows(db, channel=channel, now=at)
+    expired = sql.EXPIRE.rows(unit.db, channel=channel, now=at, reason=over.kept())
+    released = sql.RELEASE.rows(unit.db, channel=channel, now=at)
     for row in expired:
-        books.note(now, row["alert_id"], row["id"], PostState.EXPIRED, over)
-        sql.OVERTAKEN_BY_TIME.run(db, key=row["alert_id"], reason=because("over_before_validated").kept())
+        alerts.note(now, row["alert_id"], row["id"], PostState.EXPIRED, over)
+        sql.OVERTAKEN_BY_TIME.run(unit.db, key=row["alert_id"], reason=because("over_before_validated").kept())
     for row in released:
-        books.note(now, row["alert_id"], row["id"], PostState.QUEUED, because("nobody_vetoed"))
-        sql.ACCEPT_RELEASED.run(db, key=row["alert_id"])
+        alerts.note(now, row["alert_id"], row["id"], PostState.QUEUED, because("nobody_vetoed"))
+        sql.ACCEPT_RELEASED.run(unit.db, key=row["alert_id"])
     return len(expired) + len(released)
 
 
-def _recover(db: sqlite3.Connection, channel: str, lease: Lease, now: datetime) -> int:
-    if sql.OUR_LEASE.row(db, lane=lease.lane, owner=lease.owner, now=stamp(now)) is None:
+def _recover(unit: Unit, channel: str, lease: Lease, now: datetime) -> int:
+    if sql.OUR_LEASE.row(unit.db, lane=lease.lane, owner=lease.owner, now=stamp(now)) is None:
         return 0
-    _cap_waits(db, channel, now)
+    _cap_waits(unit, channel, now)
     reason = because("stopped_midway").kept()
-    orphans = sql.ORPHANS.rows(db, channel=channel, owner=lease.owner)
+    orphans = sql.ORPHANS.rows(unit.db, channel=channel, owner=lease.owner)
     for row in orphans:
         sql.ABANDON.run(
-            db, key=row["seq"], reason=reason, now=stamp(now), term=LONGEST_LEASE // timedelta(microseconds=1)
+            unit.db, key=row["seq"], reason=reason, now=stamp(now), term=LONGEST_LEASE // timedelta(microseconds=1)
         )
-        sql.DOUBT.run(db, key=row["post_id"], reason=reason, now=stamp(now))
+        sql.DOUBT.run(unit.db, key=row["post_id"], reason=reason, now=stamp(now))
     return len(orphans)
 
 
-def _cap_waits(db: sqlite3.Connection, channel: str, now: datetime) -> None:
+def _cap_waits(unit: Unit, channel: str, now: datetime) -> None:
     """An attempt in the future proves that the clock was set back: no wait of the old time is believed."""
-    newest = sql.NEWEST_ATTEMPT.row(db, channel=channel)
+    newest = sql.NEWEST_ATTEMPT.row(unit.db, channel=channel)
     at = time_of(newest["at"]) if newest else None
     if at is not None and at > now + CLOCKS_DIFFER:
-        sql.CAP_TRIES.run(db, channel=channel, latest=stamp(now + BELIEVED_WAIT))
-        sql.CAP_PAUSE.run(db, channel=channel, latest=stamp(now + BELIEVED_WAIT))
+        sql.CAP_TRIES.run(unit.db, channel=channel, latest=stamp(now + BELIEVED_WAIT))
+        sql.CAP_PAUSE.run(unit.db, channel=channel, latest=stamp(now + BELIEVED_WAIT))
+
+
+_HEIR = Statement(
+    select(posts)
+    .where(posts.c.incident == bindparam("incident"), posts.c.channel == bindparam("channel"))
+    .where(posts.c.seq > bindparam("seq"), posts.c.state == PostState.QUEUED.value)
+    .order_by(posts.c.seq)
+    .limit(1)
+)
+_MAY_BE_OUT = "sent_again"
+_NOTHING_TO_END = because("never_appeared_there")
+
+
+def make_way(unit: Unit, post: Post, begun: Begun, verdict: Verdict, now: datetime) -> None:
+    """A post that is queued again leaves its place to a later one of its incident, which says more and may be urgent.
+
+    An end of what never appeared has nothing to end: it is dropped with it.
+    """
+    row = _HEIR.row(unit.db, incident=post.incident_id, channel=post.channel, seq=post.seq)
+    if row is None:
+        return
+    heir, alerts = post_of(row), unit.alerts
+    reason = because("superseded", by=heir.alert_id)
+    _move(alerts, replace(post, state=PostState.QUEUED), PostState.SUPERSEDED, reason, now)
+    if heir.kind is PostKind.END and not begun.thread and verdict.outcome != _MAY_BE_OUT:
+        _move(alerts, heir, PostState.DROPPED, _NOTHING_TO_END, now)
+
+
+def drop_end(unit: Unit, post: Post, begun: Begun, now: datetime) -> None:
+    """A post that ended without having gone out takes the end with it that was stored meanwhile."""
+    row = _HEIR.row(unit.db, incident=post.incident_id, channel=post.channel, seq=post.seq)
+    heir = post_of(row) if row is not None and not begun.thread else None
+    if heir is not None and heir.kind is PostKind.END:
+        _move(unit.alerts, heir, PostState.DROPPED, _NOTHING_TO_END, now)
+
+
+def _move(alerts: AlertRepository, post: Post, state: PostState, reason: Reason, now: datetime) -> None:
+    alerts.move_post(post, state, reason, not_before=None)
+    alerts.note(now, post.alert_id, post.id, state, reason)

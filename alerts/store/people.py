@@ -1,7 +1,8 @@
-"""Accounts, passkeys, sessions and tokens, and the attempts to sign in."""
+"""Accounts, passkeys, sessions, tokens and sign-ins; what officers typed; what programs were answered."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,10 +10,12 @@ from datetime import datetime
 from sqlalchemy import and_, bindparam, delete, func, insert, or_, select
 
 from alerts.model.actor import Role, fold_name
+from alerts.model.draft import SavedDraft
 from alerts.model.person import Account, Passkey, Session, Stage, Token
+from alerts.model.ports import Reply
 from alerts.model.secret import Secret
-from alerts.store.schema import account, passkey, session, sign_in, stamp, time_of, token
-from alerts.store.statement import Statement, upsert_into
+from alerts.store.schema import account, draft, idempotency, passkey, session, sign_in, stamp, time_of, token
+from alerts.store.statement import Statement, UnitPart, upsert_into
 
 _ACCOUNT = Statement(select(account).where(account.c.folded == bindparam("folded")))
 _ACCOUNTS = Statement(select(account).order_by(account.c.folded))
@@ -82,11 +85,8 @@ _SWEEP_ATTEMPTS = Statement(
 )
 
 
-class StoredAccounts:
-    """`alerts.model.ports.Accounts` over a connection that is in a transaction."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
+class Accounts(UnitPart):
+    """Accounts, their passkeys, sessions and tokens, and the attempts to sign in. Names are found however spelled."""
 
     def account(self, name: str) -> Account | None:
         """The account of that name."""
@@ -297,3 +297,101 @@ def _time(stamped: int) -> datetime:
     time = time_of(stamped)
     assert time is not None  # noqa: S101 the column is not null
     return time
+
+
+_DRAFT = Statement(select(draft).where(draft.c.id == bindparam("id")))
+_DRAFTS = Statement(
+    select(draft)
+    .where(draft.c.account == bindparam("folded"), draft.c.alert_id.is_(None))
+    .order_by(draft.c.updated_at.desc(), draft.c.id.desc())
+)
+_PUT_DRAFT = upsert_into(draft)
+_DROP_DRAFT = Statement(delete(draft).where(draft.c.id == bindparam("key")))
+_SWEEP_DRAFTS = Statement(delete(draft).where(draft.c.updated_at < bindparam("before")))
+
+
+class Drafts(UnitPart):
+    """What officers have typed so far."""
+
+    def draft(self, identity: str) -> SavedDraft | None:
+        """The draft of that id."""
+        row = _DRAFT.row(self._db, id=identity)
+        return _saved(row) if row else None
+
+    def drafts(self, account: str) -> Sequence[SavedDraft]:
+        """What an account has not posted yet, newest first."""
+        return [_saved(row) for row in _DRAFTS.rows(self._db, folded=fold_name(account))]
+
+    def put_draft(self, draft: SavedDraft) -> None:
+        """Keep a draft, or replace what was kept of it."""
+        _PUT_DRAFT.run(
+            self._db,
+            id=draft.id,
+            account=fold_name(draft.account),
+            about=draft.about,
+            fields=json.dumps(dict(draft.fields), ensure_ascii=False),
+            revision=draft.revision,
+            note=draft.note,
+            alert_id=draft.alert_id,
+            updated_at=stamp(draft.updated_at),
+        )
+
+    def drop_draft(self, identity: str) -> None:
+        """Throw a draft away."""
+        _DROP_DRAFT.run(self._db, key=identity)
+
+    def sweep_drafts(self, before: datetime) -> None:
+        """Throw away, of all accounts, what was last changed before then, posted or not."""
+        _SWEEP_DRAFTS.run(self._db, before=stamp(before))
+
+
+def _saved(row: sqlite3.Row) -> SavedDraft:
+    fields = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(row["fields"]).items()
+    }
+    return SavedDraft(
+        id=row["id"],
+        account=row["account"],
+        updated_at=_time(row["updated_at"]),
+        about=row["about"],
+        fields=fields,
+        revision=row["revision"],
+        note=row["note"],
+        alert_id=row["alert_id"],
+    )
+
+
+_REPLY = Statement(
+    select(idempotency).where(idempotency.c.token == bindparam("token"), idempotency.c.key == bindparam("key"))
+)
+_KEEP_REPLY = upsert_into(idempotency)
+_SWEEP_REPLIES = Statement(delete(idempotency).where(idempotency.c.at < bindparam("oldest")))
+
+
+class Replies(UnitPart):
+    """What programs were answered under their own keys, kept in the transaction that acts."""
+
+    def reply(self, token: str, key: str) -> Reply | None:
+        """What this token was answered under this key."""
+        row = _REPLY.row(self._db, token=token, key=key)
+        return _reply(row) if row else None
+
+    def keep(self, reply: Reply) -> None:
+        """Keep an answer."""
+        _KEEP_REPLY.run(
+            self._db,
+            token=reply.token,
+            key=reply.key,
+            request=reply.request,
+            status=reply.status,
+            body=reply.body,
+            at=stamp(reply.at),
+        )
+
+    def sweep(self, before: datetime) -> None:
+        """Forget the answers from before."""
+        _SWEEP_REPLIES.run(self._db, oldest=stamp(before))
+
+
+def _reply(row: sqlite3.Row) -> Reply:
+    return Reply(row["token"], row["key"], row["request"], row["status"], row["body"], _time(row["at"]))

@@ -32,7 +32,7 @@ from alerts.store.files import StoreError, opened, ring
 from alerts.store.migrate import sound
 from alerts.store.outbox_statements import NEWEST_KNOWN
 from alerts.store.schema import alert, attempt, fact, post, stamp, time_of
-from alerts.store.statement import Statement, upsert_into
+from alerts.store.statement import Statement, UnitPart, upsert_into
 
 LOOKED_FOR = "restored"
 """The outcome of a post that was looked for because of a gap; what came of it is its state."""
@@ -105,66 +105,65 @@ class Gap:
         return self.since or self.until - FARTHEST
 
 
-def gap_of(db: sqlite3.Connection) -> Gap | None:
-    """The gap of this database, if it was ever put back."""
-    row = _FACT.row(db, key="gap")
-    if row is None:
-        return None
-    kept = json.loads(row["value"])
-    until = time_of(kept["until"])
-    assert until is not None  # noqa: S101 `_keep_gap` wrote it
-    return Gap(time_of(kept["since"]), until, bool(kept["begun"]))
+class Restored(UnitPart):
+    """Whether this database was put back, and what is known of the time that it knows nothing of."""
 
+    def gap(self) -> Gap | None:
+        """The gap of this database, if it was ever put back."""
+        row = _FACT.row(self._db, key="gap")
+        if row is None:
+            return None
+        kept = json.loads(row["value"])
+        until = time_of(kept["until"])
+        assert until is not None  # noqa: S101 `_keep_gap` wrote it
+        return Gap(time_of(kept["since"]), until, bool(kept["begun"]))
 
-def may_be_out(db: sqlite3.Connection, gap: Gap, alert_id: str) -> bool:
-    """Whether an alert is from before the gap's end, and so may have gone out in it."""
-    return _MAY_BE_OUT.row(db, alert=alert_id, until=stamp(gap.until)) is not None
+    def may_be_out(self, gap: Gap, alert_id: str) -> bool:
+        """Whether an alert is from before the gap's end, and so may have gone out in it."""
+        return _MAY_BE_OUT.row(self._db, alert=alert_id, until=stamp(gap.until)) is not None
 
+    def look_first(self, post: Post, now: datetime) -> bool:
+        """Whether this post, which is about to be sent, may be out since the gap: then it is now in doubt instead."""
+        gap = self.gap()
+        if gap is None or not self.may_be_out(gap, post.alert_id):
+            return False
+        if _LOOKED.row(self._db, post=post.id, until=stamp(gap.until)) is not None:
+            return False
+        return _LOOK_FIRST.run(self._db, key=post.id, now=stamp(now), since=stamp(gap.looked_from)).rowcount == 1
 
-def look_first(db: sqlite3.Connection, post: Post, now: datetime) -> bool:
-    """Whether this post, which is about to be sent, may be out since the gap: then it is now in doubt instead."""
-    gap = gap_of(db)
-    if gap is None or not may_be_out(db, gap, post.alert_id):
-        return False
-    if _LOOKED.row(db, post=post.id, until=stamp(gap.until)) is not None:
-        return False
-    return _LOOK_FIRST.run(db, key=post.id, now=stamp(now), since=stamp(gap.looked_from)).rowcount == 1
+    def newest_known(self, gap: Gap, channel: str) -> str | None:
+        """The newest id on a channel that this database knows from before the gap."""
+        row = NEWEST_KNOWN.row(self._db, channel=channel, before=stamp(gap.looked_from))
+        return str(row["remote_id"]) if row else None
 
+    def keep_listed(self, listed: Mapping[str, Sequence[Receipt] | None]) -> None:
+        """Keep what stood on each channel since the gap began; None where that can't be told."""
+        kept = {
+            channel: None if posts is None else [[post.remote_id, post.url] for post in posts]
+            for channel, posts in listed.items()
+        }
+        _KEEP.run(self._db, channel=_OWNER, key="listed", value=json.dumps(kept))
 
-def newest_known(db: sqlite3.Connection, gap: Gap, channel: str) -> str | None:
-    """The newest id on a channel that this database knows from before the gap."""
-    row = NEWEST_KNOWN.row(db, channel=channel, before=stamp(gap.looked_from))
-    return str(row["remote_id"]) if row else None
+    def strays(self) -> dict[str, list[Receipt] | None] | None:
+        """What stands on each channel and isn't known here; None in all: nobody has looked yet."""
+        row = _FACT.row(self._db, key="listed")
+        if row is None:
+            return None
+        return {
+            channel: None
+            if posts is None
+            else [Receipt(*post) for post in posts if not _is_known(self._db, channel, post[0])]
+            for channel, posts in json.loads(row["value"]).items()
+        }
 
-
-def keep_listed(db: sqlite3.Connection, listed: Mapping[str, Sequence[Receipt] | None]) -> None:
-    """Keep what stood on each channel since the gap began; None where that can't be told."""
-    kept = {
-        channel: None if posts is None else [[post.remote_id, post.url] for post in posts]
-        for channel, posts in listed.items()
-    }
-    _KEEP.run(db, channel=_OWNER, key="listed", value=json.dumps(kept))
-
-
-def strays(db: sqlite3.Connection) -> dict[str, list[Receipt] | None] | None:
-    """What stands on each channel and isn't known here; None in all: nobody has looked yet."""
-    row = _FACT.row(db, key="listed")
-    if row is None:
-        return None
-    return {
-        channel: None if posts is None else [Receipt(*post) for post in posts if not _is_known(db, channel, post[0])]
-        for channel, posts in json.loads(row["value"]).items()
-    }
+    def looked_for(self, gap: Gap) -> dict[tuple[str, PostState], int]:
+        """How many posts were looked for because of the gap, by channel and by what they are now."""
+        rows = _LOOKED_FOR.rows(self._db, since=stamp(gap.looked_from))
+        return {(row["channel"], PostState(row["state"])): int(row["posts"]) for row in rows}
 
 
 def _is_known(db: sqlite3.Connection, channel: str, remote_id: str) -> bool:
     return _KNOWN.row(db, channel=channel, remote_id=remote_id) is not None
-
-
-def looked_for(db: sqlite3.Connection, gap: Gap) -> dict[tuple[str, PostState], int]:
-    """How many posts were looked for because of the gap, by channel and by what they are now."""
-    rows = _LOOKED_FOR.rows(db, since=stamp(gap.looked_from))
-    return {(row["channel"], PostState(row["state"])): int(row["posts"]) for row in rows}
 
 
 class Height:
@@ -183,7 +182,7 @@ class Height:
         """
         before, reached, row = self._read(), _reached(db), _FACT.row(db, key="generation")
         generation = str(row["value"]) if row else None
-        known, gap = gap_of(db), None
+        known, gap = Restored(db).gap(), None
         is_older = before is not None and any(before.reached) and before.is_beyond(generation, reached)
         if is_older or (known is not None and not known.begun):
             gap = Gap(_newest(db) if is_older or known is None else known.since, now, begun=True)

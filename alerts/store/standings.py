@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -11,12 +10,12 @@ from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
 from alerts.model.ports import Lease, Standing
-from alerts.model.post import Quota
-from alerts.model.reason import kept_reason, read_reason
+from alerts.model.reason import kept_reason
 from alerts.store.database import Database
 from alerts.store.schema import channel as channels
-from alerts.store.schema import fact, lease, stamp, time_of
+from alerts.store.schema import fact, lease, stamp
 from alerts.store.statement import Statement, upsert_into
+from alerts.store.unit import Unit
 
 _FAR = timedelta(minutes=1)
 _INSERT_LEASE = insert(lease).values({c.name: bindparam(c.name) for c in lease.columns})
@@ -32,14 +31,13 @@ _TAKE = Statement(
     )
 )
 _GIVE_BACK = Statement(delete(lease).where(lease.c.owner == bindparam("owner")))
-_STANDING = Statement(select(channels).where(channels.c.name == bindparam("name")))
 _STAND = upsert_into(channels)
 _FACTS = Statement(select(fact.c.channel, fact.c.key, fact.c.value))
 _REMEMBER = upsert_into(fact)
 
 
-class StoredLeases:
-    """`alerts.model.ports.Leases` over the database."""
+class Leases:
+    """Who works which lane. Every write is durable when it returns."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -51,32 +49,19 @@ class StoredLeases:
         """
         times = {"now": stamp(now), "until": stamp(until), "far": stamp(until + _FAR)}
 
-        def work(db: sqlite3.Connection) -> list[Lease]:
-            taken = [lane for lane in lanes if _TAKE.run(db, lane=lane, owner=owner, **times).rowcount == 1]
+        def work(unit: Unit) -> list[Lease]:
+            taken = [lane for lane in lanes if _TAKE.run(unit.db, lane=lane, owner=owner, **times).rowcount == 1]
             return [Lease(lane, owner, until) for lane in taken]
 
         return await self._database.write(work)
 
     async def give_back(self, owner: str) -> None:
         """End all that this owner holds."""
-        await self._database.write(lambda db: _GIVE_BACK.run(db, owner=owner).rowcount)
+        await self._database.write(lambda unit: _GIVE_BACK.run(unit.db, owner=owner).rowcount)
 
 
-def read_standing(db: sqlite3.Connection, channel: str) -> Standing:
-    """How the channel stood when it was last written down."""
-    row = _STANDING.row(db, name=channel)
-    if row is None:
-        return Standing()
-    quotas = tuple(
-        Quota(quota["remaining"], reset, quota["limit"], quota["name"])
-        for quota in json.loads(row["quotas"])
-        if (reset := time_of(quota["reset"]))
-    )
-    return Standing(row["state"], read_reason(row["reason"]), time_of(row["blocked_until"]), quotas)
-
-
-class StoredStandings:
-    """`alerts.model.ports.Standings` over the database, and the channels' own facts."""
+class Standings:
+    """What each channel's platform said of its limits and of our credential, and the channels' own facts."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -84,7 +69,7 @@ class StoredStandings:
 
     async def load(self) -> None:
         """Read the channels' facts, which are few, so that `recall` needs no wait."""
-        rows = await self._database.read(_FACTS.rows)
+        rows = await self._database.read(lambda unit: _FACTS.rows(unit.db))
         self._facts = {(row["channel"], row["key"]): row["value"] for row in rows}
 
     def recall(self, channel: str, key: str) -> str | None:
@@ -94,11 +79,11 @@ class StoredStandings:
     async def remember(self, channel: str, key: str, value: str) -> None:
         """Keep a fact across restarts."""
         self._facts[channel, key] = value
-        await self._database.write(lambda db: _REMEMBER.run(db, channel=channel, key=key, value=value).rowcount)
+        await self._database.write(lambda unit: _REMEMBER.run(unit.db, channel=channel, key=key, value=value).rowcount)
 
     async def standing(self, channel: str) -> Standing:
         """How the channel stood when it was last written down."""
-        return await self._database.read(lambda db: read_standing(db, channel))
+        return await self._database.read(lambda unit: unit.views.standing(channel))
 
     async def stand(self, channel: str, standing: Standing) -> None:
         """Write down how the channel stands."""
@@ -113,4 +98,4 @@ class StoredStandings:
             "blocked_until": stamp(standing.blocked_until),
             "quotas": json.dumps(quotas),
         }
-        await self._database.write(lambda db: _STAND.run(db, **values).rowcount)
+        await self._database.write(lambda unit: _STAND.run(unit.db, **values).rowcount)

@@ -55,6 +55,13 @@ class Statement:
         return row
 
 
+class UnitPart:
+    """What a unit of work reads and writes about one subject, over the connection that the whole of it has."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+
 def insert_into(table: Table) -> Statement:
     """An INSERT with one parameter for each column but an automatic key."""
     columns = [column for column in table.columns if column.autoincrement is not True]

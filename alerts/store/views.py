@@ -1,49 +1,180 @@
-"""What is shown to people, over a connection that reads."""
+"""What is shown to people: on the desk, to programs, in metrics and to the public; and which of it changed."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, or_, select, text
 
 from alerts.model.actor import fold_name
-from alerts.model.alert import Severity
+from alerts.model.alert import Severity, Status
 from alerts.model.bulk import Progress
-from alerts.model.incident import Record
-from alerts.model.ports import Archived, Event, SourceStanding, Standing, Wanted
-from alerts.model.post import Post, PostState
-from alerts.store import lists, pruning, public_queries, queries
-from alerts.store.bulk import progress
-from alerts.store.rows import post_of, record_of
-from alerts.store.schema import fact, held_back, look, stamp, time_of
-from alerts.store.standings import read_standing
-from alerts.store.statement import Statement, upsert_into
+from alerts.model.incident import OWN_NOTICES, AlertState, Record
+from alerts.model.ports import Event, SourceStanding, Standing, Wanted
+from alerts.model.post import Post, PostState, Quota
+from alerts.model.reason import read_reason
+from alerts.store import lists
+from alerts.store.alerts import post_of, record_of
+from alerts.store.bulk_rows import progress, with_subscribers
+from alerts.store.outbox_statements import PACE
+from alerts.store.schema import (
+    OPEN,
+    alert,
+    attempt,
+    decision,
+    fact,
+    held_back,
+    look,
+    metadata,
+    post,
+    source,
+    stamp,
+    tally,
+    time_of,
+)
+from alerts.store.schema import channel as channels
+from alerts.store.sources import SourceMemory
+from alerts.store.statement import Statement, UnitPart, any_of, one_of, upsert_into
 
+_lasting = alert.alias("lasting")
+# Nearly all there ever was is accepted: with the `+`, SQLite takes the index of times, not that of states.
+_IS_ON = select(_lasting.c.id).where(
+    text("+lasting.state IN ('accepted', 'waiting')"), _lasting.c.expires > bindparam("now")
+)
+_HAS_OPEN_POST = select(post.c.alert_id).where(text(f"post.{OPEN}"))
+_NO_NOTICE = alert.c.source != OWN_NOTICES
+_ON_NOW = Statement(select(alert).where(alert.c.id.in_(_IS_ON.union(_HAS_OPEN_POST)), _NO_NOTICE).order_by(alert.c.seq))
+_ALL = Statement(select(alert).where(_NO_NOTICE).order_by(alert.c.seq))
+_POSTS = Statement(select(post).where(one_of(post.c.alert_id, "alerts")).order_by(post.c.seq))
+_SOURCES = Statement(select(source))
+_COUNTS = Statement(select(tally.c.channel, tally.c.state, tally.c.posts))
+_OPEN_COUNTS = Statement(
+    select(post.c.channel, post.c.state, func.count().label("posts"))
+    .where(text(f"post.{OPEN}"))
+    .group_by(post.c.channel, post.c.state)
+)
+
+
+_HIDDEN = {
+    "account": ("password", "totp"),
+    "session": ("digest", "csrf", "challenge"),
+    "token": ("digest",),
+}
+
+
+_DECISIONS = Statement(
+    select(decision.c.at, decision.c.alert_id, post.c.channel, decision.c.post_id, decision.c.what, decision.c.reason)
+    .select_from(
+        decision.join(alert, alert.c.id == decision.c.alert_id).outerjoin(post, post.c.id == decision.c.post_id)
+    )
+    .where(alert.c.incident == bindparam("incident"))
+    .order_by(decision.c.seq)
+)
+_ATTEMPTS = Statement(
+    select(attempt, post.c.id.label("of"), post.c.alert_id)
+    .select_from(attempt.join(post, post.c.id == attempt.c.post_id))
+    .where(post.c.incident == bindparam("incident"))
+    .order_by(attempt.c.seq)
+)
+
+# Which incidents the public may ask for; what of them it may see, `alerts.desk.publicity` decides.
+LAST_DAY = timedelta(hours=24)
+
+# What is let out is nearly all there is, and grows for ever: SQLite, which doesn't know, would read the whole of it.
+_LET_OUT_FOR_REAL = (
+    func.likely(alert.c.state == AlertState.ACCEPTED.value),
+    func.likely(alert.c.status == Status.ACTUAL.value),
+)
+_CURRENT = Statement(
+    select(alert.c.incident)
+    .where(func.unlikely(alert.c.expires > bindparam("since")), *_LET_OUT_FOR_REAL)
+    .group_by(alert.c.incident)
+    .order_by(func.min(alert.c.seq))
+)
+_NEWEST_OUT = (
+    select(alert.c.incident, alert.c.received_at)
+    .where(*_LET_OUT_FOR_REAL)
+    .order_by(alert.c.seq.desc())
+    .limit(bindparam("most"))
+    .subquery()
+)
+_PUBLISHED = Statement(
+    select(_NEWEST_OUT.c.incident, func.max(_NEWEST_OUT.c.received_at).label("at"))
+    .group_by(_NEWEST_OUT.c.incident)
+    .order_by(func.max(_NEWEST_OUT.c.received_at).desc())
+)
+_LETS_OUT = (AlertState.ACCEPTED.value, "approved", PostState.QUEUED.value)
+"""The decisions that let a message out: at once, by a validation, or because nobody vetoed it in time."""
+_LET_OUT = (
+    select(func.min(decision.c.at))
+    .where(decision.c.alert_id == alert.c.id, any_of(decision.c.what, _LETS_OUT))
+    .scalar_subquery()
+    .label("let_out")
+)
+_MESSAGES = Statement(select(alert, _LET_OUT).where(one_of(alert.c.incident, "incidents")).order_by(alert.c.seq))
+_INCIDENT_OF = Statement(
+    select(alert.c.incident).where(or_(alert.c.id == bindparam("name"), alert.c.incident == bindparam("name"))).limit(1)
+)
 _FACT = Statement(select(fact.c.value).where(fact.c.channel == bindparam("channel"), fact.c.key == bindparam("key")))
+_STANDING = Statement(select(channels).where(channels.c.name == bindparam("name")))
 _LOOK = Statement(
     select(look.c.alert_id).where(look.c.account == bindparam("account"), look.c.incident == bindparam("incident"))
 )
 _HELD_UNTIL = Statement(select(held_back.c.bulk, func.max(held_back.c.until).label("until")).group_by(held_back.c.bulk))
 _LOOKED = upsert_into(look)
 
+EVERYTHING = ""
+"""In the place of an incident: so much changed that everything is to be looked at again."""
+MOST = 200
+"""More rows than so many at once are told as everything."""
 
-class StoredViews:
-    """`alerts.model.ports.Views` over a connection."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """How far one has looked: the last decision, the last attempt, the newest time at which something went out."""
 
-    def on_now(self, now: datetime) -> Sequence[Record]:
+    decision: int = 0
+    attempt: int = 0
+    sent_at: int = 0
+
+
+_LAST = tuple(
+    Statement(select(func.coalesce(func.max(column), 0).label("last")))
+    for column in (decision.c.seq, attempt.c.seq, post.c.sent_at)
+)
+_DECIDED = Statement(
+    select(alert.c.incident.label("incident"))
+    .join(decision, decision.c.alert_id == alert.c.id)
+    .where(decision.c.seq > bindparam("after"))
+    .limit(MOST + 1)
+)
+_TRIED = Statement(
+    select(post.c.incident.label("incident"))
+    .join(attempt, attempt.c.post_id == post.c.id)
+    .where(attempt.c.seq > bindparam("after"))
+    .limit(MOST + 1)
+)
+_SENT = Statement(
+    select(post.c.incident.label("incident"))
+    .where(post.c.sent_at > bindparam("after"))
+    .order_by(post.c.sent_at)
+    .limit(MOST + 1)
+)
+
+
+class Views(UnitPart):
+    """What is shown to people: pages, programs, metrics, the public."""
+
+    def on_now(self, now: datetime) -> list[Record]:
         """What is on, waiting, failed or in doubt, oldest first."""
-        return queries.on_now(self._db, now)
+        return [record_of(row) for row in _ON_NOW.rows(self._db, now=stamp(now))]
 
-    def everything(self) -> Sequence[Record]:
+    def everything(self) -> list[Record]:
         """All messages, with those that were left out, oldest first."""
-        return queries.everything(self._db)
+        return [record_of(row) for row in _ALL.rows(self._db)]
 
     def page(self, wanted: Wanted, *, before: str | None = None, most: int = 50) -> Sequence[Record]:
         """The newest messages first, from before the one of the id `before`."""
@@ -82,39 +213,70 @@ class StoredViews:
             grouped[row["incident"]].append(post_of(row))
         return grouped
 
-    def posts_by_alert(self, alerts: Sequence[str]) -> Mapping[str, Sequence[Post]]:
+    def posts_by_alert(self, alerts: Sequence[str]) -> dict[str, list[Post]]:
         """The posts of each of these alerts, in order."""
-        return queries.posts_by_alert(self._db, alerts)
+        grouped: dict[str, list[Post]] = {identity: [] for identity in alerts}
+        posts = [post_of(row) for row in _POSTS.rows(self._db, alerts=json.dumps(list(alerts)))]
+        for each in with_subscribers(self._db, posts):
+            grouped[each.alert_id].append(each)
+        return grouped
 
-    def history(self, incident: str) -> Sequence[Event]:
+    def history(self, incident: str) -> list[Event]:
         """Every decision and attempt of an incident, in the order of time."""
-        return queries.history(self._db, incident)
+        events = [
+            Event(at, row["alert_id"], row["channel"], row["post_id"], row["what"], read_reason(row["reason"]))
+            for row in _DECISIONS.rows(self._db, incident=incident)
+            if (at := time_of(row["at"]))
+        ]
+        for row in _ATTEMPTS.rows(self._db, incident=incident):
+            of = (row["alert_id"], row["channel"], row["of"])
+            if left_at := time_of(row["left_at"]):
+                events.append(Event(left_at, *of, row["action"], None))
+            if ended_at := time_of(row["ended_at"]):
+                named = row["remote_id"]
+                events.append(
+                    Event(ended_at, *of, row["outcome"], read_reason(row["reason"] or named), remote_id=named)
+                )
+        return sorted(events, key=lambda event: event.at)
 
-    def archived(self, name: str) -> Archived | None:
-        """What was kept of a pruned incident, by its own id or that of one of its messages."""
-        return pruning.archived(self._db, name)
-
-    def sources(self) -> Mapping[str, SourceStanding]:
+    def sources(self) -> dict[str, SourceStanding]:
         """How each source that was ever looked at is doing."""
-        return queries.sources(self._db)
+        known = SourceMemory(self._db)
+        return {
+            row["name"]: SourceStanding(
+                row["name"],
+                time_of(row["last_ok"]),
+                row["failures"],
+                read_reason(row["reason"]),
+                (known.gone_from(row["name"]) or ("", 0))[1] if row["failures"] else 0,
+            )
+            for row in _SOURCES.rows(self._db)
+        }
 
     def post_counts(self) -> Mapping[tuple[str, PostState], int]:
         """How many posts are in each state, by channel and state."""
-        counts = queries.post_counts(self._db)
-        return {(channel, PostState(state)): posts for (channel, state), posts in counts.items()}
+        return {(row["channel"], PostState(row["state"])): row["posts"] for row in _COUNTS.rows(self._db)}
 
     def open_counts(self) -> Mapping[tuple[str, PostState], int]:
         """How many posts are in each state of `TO_BE_SEEN_TO`, by channel and state."""
-        counts = queries.open_counts(self._db)
-        return {(channel, PostState(state)): posts for (channel, state), posts in counts.items()}
+        return {(row["channel"], PostState(row["state"])): row["posts"] for row in _OPEN_COUNTS.rows(self._db)}
 
-    def departures(self, channel: str, since: datetime) -> Sequence[datetime]:
+    def departures(self, channel: str, since: datetime) -> list[datetime]:
         """When the attempts that count left, from `since` on, oldest first."""
-        return queries.departures(self._db, channel, since)
+        rows = PACE.rows(self._db, channel=channel, since=stamp(since))
+        return [time for row in rows if (time := time_of(row["left_at"]))]
 
     def standing(self, channel: str) -> Standing:
         """How a channel stands with its platform."""
-        return read_standing(self._db, channel)
+        row = _STANDING.row(self._db, name=channel)
+        if row is None:
+            return Standing()
+        quotas = tuple(
+            Quota(quota["remaining"], reset, quota["limit"], quota["name"])
+            for quota in json.loads(row["quotas"])
+            if (reset := time_of(quota["reset"]))
+        )
+        return Standing(row["state"], read_reason(row["reason"]), time_of(row["blocked_until"]), quotas)
 
     def fact(self, channel: str, key: str) -> str | None:
         """What a channel keeps under that name."""
@@ -146,17 +308,61 @@ class StoredViews:
         _LOOKED.run(self._db, account=fold_name(account), incident=incident, alert_id=alert_id, at=stamp(now))
 
     def public_incidents(self, now: datetime) -> Sequence[str]:
-        """The incidents that are on or to come, or were over in the last day."""
-        return public_queries.public_incidents(self._db, now)
+        """The incidents that are on or to come, or were over in the last day, in the order of their beginning."""
+        return [row["incident"] for row in _CURRENT.rows(self._db, since=stamp(now - LAST_DAY))]
 
     def messages(self, incidents: Sequence[str]) -> Mapping[str, Sequence[Record]]:
-        """The messages of each of these incidents, in the order of storing."""
-        return public_queries.messages(self._db, incidents)
+        """The messages of each of these incidents, in the order of storing.
+
+        One that waited was received, for the public, when it was let out: when it came is the desk's affair.
+        """
+        grouped: dict[str, list[Record]] = {identity: [] for identity in incidents}
+        for row in _MESSAGES.rows(self._db, incidents=json.dumps(list(incidents))):
+            record = record_of(row)
+            grouped[row["incident"]].append(replace(record, received_at=time_of(row["let_out"]) or record.received_at))
+        return grouped
 
     def published(self, most: int) -> Sequence[tuple[str, datetime]]:
         """The incidents of the newest messages that were let out, with when each last changed."""
-        return public_queries.published(self._db, most)
+        return [(row["incident"], at) for row in _PUBLISHED.rows(self._db, most=most) if (at := time_of(row["at"]))]
 
     def incident_of(self, name: str) -> str | None:
         """The incident of that id, or of the message of that id."""
-        return public_queries.incident_of(self._db, name)
+        row = _INCIDENT_OF.row(self._db, name=name)
+        return str(row["incident"]) if row else None
+
+    def version(self) -> int:
+        """A number that is another one once somebody else has written: what this connection writes isn't told by it."""
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
+    def watermark(self) -> Watermark:
+        """How far it goes now."""
+        return Watermark(*(int(row["last"]) for each in _LAST if (row := each.row(self._db)) is not None))
+
+    def changed_since(self, mark: Watermark) -> tuple[frozenset[str], Watermark]:
+        """The incidents that changed since the mark, and the mark to ask with next time.
+
+        `EVERYTHING` where those are many. A process that only notes what it does itself misses what another
+        one does; this finds it in the file.
+        """
+        now = self.watermark()
+        found: set[str] = set()
+        for statement, was, is_now in (
+            (_DECIDED, mark.decision, now.decision),
+            (_TRIED, mark.attempt, now.attempt),
+            (_SENT, mark.sent_at, now.sent_at),
+        ):
+            if is_now != was:
+                rows = statement.rows(self._db, after=was)
+                found.update(row["incident"] for row in rows)
+                if len(rows) > MOST:
+                    return frozenset({EVERYTHING}), now
+        return frozenset(found), now
+
+    def export(self) -> Iterator[dict[str, object]]:
+        """Every row of every table, as `{"table": …, …}`; what lets somebody in, or could be made to, is `***`."""
+        for table in metadata.sorted_tables:
+            hidden = dict.fromkeys(_HIDDEN.get(table.name, ()), "***")
+            for row in self._db.execute(f'SELECT * FROM "{table.name}"'):  # noqa: S608 the names are the schema's own
+                shown = {name: value if value is None else hidden.get(name, value) for name, value in dict(row).items()}
+                yield {"table": table.name, **shown}

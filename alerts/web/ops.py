@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from alerts.model.errors import DatabaseRefused
 from alerts.model.reason import Reason, because
 from alerts.rendering.words import told, word
-from alerts.web.refusal import cause_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +60,8 @@ def ops_routes(gauges: Gauges, warnings: Callable[[], list[Reason]] = list) -> l
     async def metrics(_: web.Request) -> web.Response:
         try:
             body = await gauges.metrics()
-        except sqlite3.Error as error:
-            why = because("database_busy", said=cause_of(error))
+        except DatabaseRefused as error:
+            why = because("database_busy", said=error)
             return web.Response(status=503, text=f"{word(why, gauges.language)}\n")
         return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 

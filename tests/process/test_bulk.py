@@ -11,10 +11,10 @@ import pytest
 from alerts.channels.settings import TelegramSettings
 from alerts.model.alert import Severity
 from alerts.model.subscriber import Subscriber, Topic
+from alerts.store.database import transaction
 from alerts.store.files import connect, opened
 from alerts.store.migrate import migrate
-from alerts.store.subscribers import StoredSubscribers
-from alerts.store.transactions import transaction
+from alerts.store.subscribers import Subscribers
 from tests.process.town import TELEGRAM, town_in
 
 pytestmark = pytest.mark.process
@@ -35,7 +35,7 @@ def town(tmp_path):
         with opened(town.database) as db, transaction(db):
             for number in range(MANY):
                 topics = frozenset() if number % 4 else frozenset({Topic.WATER})
-                StoredSubscribers(db).put("telegram", Subscriber(FIRST + number, topics=topics))
+                Subscribers(db).put("telegram", Subscriber(FIRST + number, topics=topics))
         yield town
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +19,3 @@ class Reply:
     status: int
     body: str
     at: datetime
-
-
-class Replies(Protocol):
-    """The answers that are kept, within one transaction: the one that acts."""
-
-    def reply(self, token: str, key: str) -> Reply | None:
-        """What this token was answered under this key."""
-        ...
-
-    def keep(self, reply: Reply) -> None:
-        """Keep an answer."""
-        ...
-
-    def sweep(self, before: datetime) -> None:
-        """Forget the answers from before."""
-        ...

@@ -9,7 +9,6 @@ from enum import StrEnum
 from typing import Protocol
 
 from alerts.model.bulk import Bulk
-from alerts.model.ports.delivering import Lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,24 +89,6 @@ class Turn:
     again_at: datetime | None = None
     ended: Sequence[Bulk] = ()
     left: bool = False
-
-
-class Bulks(Protocol):
-    """The store as the bulk sender sees it. A turn is durable when it returns."""
-
-    async def turn(self, lease: Lease, ask: Ask) -> Turn | None:
-        """Keep what landed, stop what must stop, and hand over who is next; None: the lease is not ours any more.
-
-        Who is handed over was written down: after a kill these alone may have been reached, and are told again.
-        """
-        ...
-
-    def jot(self, landings: Sequence[Landing]) -> bool:
-        """Keep at once that these plain ones are out, so that a kill repeats none of them; the next turn files them.
-
-        False: it can't be done now, for somebody else writes; nothing is lost if it is asked again.
-        """
-        ...
 
 
 class Tells(Protocol):

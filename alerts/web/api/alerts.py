@@ -51,7 +51,7 @@ async def list_alerts(api: Api, call: Call) -> Answer:
 
 
 def _page(sitting: Sitting, wanted: Filters) -> list[Told]:
-    if wanted.before is not None and not any(one.id == wanted.before for one in sitting.books.by_id(wanted.before)):
+    if wanted.before is not None and not any(one.id == wanted.before for one in sitting.alerts.by_id(wanted.before)):
         raise invalid([Fault("before", "names no alert", "the `next` of the part before")])
     asked = Wanted(wanted.state, wanted.post_state, wanted.source, wanted.q)
     return with_posts(sitting, sitting.views.page(asked, before=wanted.before, most=wanted.limit + 1))
@@ -97,8 +97,8 @@ async def get_alert(api: Api, call: Call) -> Answer:
 
 def _one(sitting: Sitting, name: str) -> tuple[Record, Sequence[Post], Sequence[Record]]:
     record = named(sitting, name)
-    twins = told_already(sitting.books, record, sitting.now) if record.state is AlertState.WAITING else []
-    return record, sitting.books.posts_of(record.id), twins
+    twins = told_already(sitting.alerts, record, sitting.now) if record.state is AlertState.WAITING else []
+    return record, sitting.alerts.posts_of(record.id), twins
 
 
 async def explain_alert(api: Api, call: Call) -> Answer:
@@ -120,7 +120,7 @@ def named(sitting: Sitting, name: str, *, only_id: bool = False) -> Record:
 
     `only_id`: nothing but the alert's own id, which names its exact texts.
     """
-    found = sitting.books.by_id(name)
+    found = sitting.alerts.by_id(name)
     alike = [record for record in found if name == record.id or (not only_id and name in _other_names(record))]
     if len(alike) != 1:
         which = "its own id, in full" if only_id else "an alert's id, identifier or incident, in full"
@@ -135,7 +135,7 @@ def _other_names(record: Record) -> tuple[str | None, ...]:
 def must_be_as_seen(sitting: Sitting, record: Record, if_match: str | None) -> None:
     """Raise Problem where `If-Match` names other words than these."""
     seen = seen_in(if_match) if if_match is not None else None
-    if seen is not None and fingerprint(record, sitting.books.posts_of(record.id)) not in seen:
+    if seen is not None and fingerprint(record, sitting.alerts.posts_of(record.id)) not in seen:
         raise Problem(Kind.CHANGED, f"{record.id} is not what If-Match names; fetch it again and look at it")
 
 

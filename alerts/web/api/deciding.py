@@ -54,8 +54,8 @@ async def drop_post(api: Api, call: Call) -> Answer:
 
 
 def _post(sitting: Sitting, name: str) -> str:
-    found = [post for post in sitting.books.post_by_id(name) if post.id == name]
-    if not found or [post.id for post in find_posts(sitting.books, name)] != [name]:
+    found = [post for post in sitting.alerts.post_by_id(name) if post.id == name]
+    if not found or [post.id for post in find_posts(sitting.alerts, name)] != [name]:
         raise Problem(Kind.UNKNOWN, f"{name[:60]!r} names no post; allowed: a post's id, in full")
     return name
 
@@ -74,6 +74,6 @@ async def _act(api: Api, call: Call, acting: Callable[[Officer], str]) -> Answer
 
     def action(sitting: Sitting) -> Answer:
         record = named(sitting, acting(Officer(sitting, call.actor)), only_id=True)
-        return json_answer(200, account(api.station, record, sitting.books.posts_of(record.id)))
+        return json_answer(200, account(api.station, record, sitting.alerts.posts_of(record.id)))
 
     return await once(api, call, action)

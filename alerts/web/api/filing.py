@@ -121,7 +121,7 @@ async def _store(api: Api, call: Call, filing: Filing) -> Answer:
 
     def action(sitting: Sitting) -> Answer:
         filed = filing(Officer(sitting, call.actor))
-        told = account(api.station, filed.record, sitting.books.posts_of(filed.record.id))
+        told = account(api.station, filed.record, sitting.alerts.posts_of(filed.record.id))
         return json_answer(201 if filed.fresh else 200, told)
 
     return await once(api, call, action)

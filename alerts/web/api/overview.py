@@ -65,7 +65,7 @@ async def get_audit(api: Api, call: Call) -> Answer:
     """The newest lines first."""
     wanted = call.asking(AuditFilters)
     found = await api.office.ask(
-        lambda sitting: sitting.ledger.newest(before=wanted.before, subject=wanted.subject, most=wanted.limit + 1)
+        lambda sitting: sitting.audit.newest(before=wanted.before, subject=wanted.subject, most=wanted.limit + 1)
     )
     shown = [_line(each, api.station.timezone) for each in found[: wanted.limit]]
     following = shown[-1]["seq"] if len(found) > wanted.limit else None

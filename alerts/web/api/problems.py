@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from alerts.model.errors import Conflict, Forbidden, Misuse, Refused, Unreadable
-from alerts.web.refusal import cause_of
+from alerts.model.errors import Conflict, DatabaseRefused, Forbidden, Misuse, Refused, Unreadable
 
 TYPE = "urn:problem-type:tocsin:"
 """What every problem's `type` begins with; the name of its kind follows."""
@@ -98,8 +96,8 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(Kind.MALFORMED, str(error))
         case Refused():
             return Problem(Kind.REFUSED, str(error))
-        case sqlite3.Error():
-            detail = f"the database refused ({cause_of(error)}), and nothing was stored; ask again"
+        case DatabaseRefused():
+            detail = f"the database refused ({error}), and nothing was stored; ask again"
             return Problem(Kind.UNAVAILABLE, detail, (), _AGAIN)
     return None
 

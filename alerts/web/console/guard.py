@@ -6,7 +6,6 @@ arrival ──▶ who asks ──▶ does our own page post? ──▶ are they 
 from __future__ import annotations
 
 import hmac
-import sqlite3
 from http import HTTPStatus
 
 import structlog
@@ -16,7 +15,7 @@ from multidict import MultiDict, MultiDictProxy
 
 from alerts.access.visitor import Visitor
 from alerts.desk.sitting import Sitting
-from alerts.model.errors import Busy, Forbidden, TocsinError
+from alerts.model.errors import Busy, DatabaseRefused, Forbidden, TocsinError
 from alerts.model.incident import AlertState
 from alerts.model.person import Stage
 from alerts.model.ports import Wanted
@@ -27,7 +26,6 @@ from alerts.web.console.frame import BASE, CHANGED, VISITOR, WAITING, Console
 from alerts.web.console.handing_back import another_author, keep_for
 from alerts.web.console.mishaps import mishap, please_confirm, sign_in_again, unwritten, wants_page
 from alerts.web.console.sealing import seals
-from alerts.web.refusal import cause_of
 
 ARRIVAL: web.RequestKey[Arrival] = web.RequestKey("arrival", Arrival)
 """How the request came in: set for every one."""
@@ -67,7 +65,7 @@ def guard_of(console: Console) -> Middleware:
             return mishap(console.frame, request, error.status)
         except TocsinError as error:
             return mishap(console.frame, request, error)
-        except sqlite3.Error as error:
+        except DatabaseRefused as error:
             return _unwritten(console, request, error)
         except Exception:
             log.exception("desk.stumbled", path=request.path, method=request.method)
@@ -138,19 +136,19 @@ async def _pass(console: Console, request: web.Request, handler: Handler) -> web
         return await _lead(console, request, visitor)
     try:
         return await handler(request)
-    except sqlite3.Error as error:
+    except DatabaseRefused as error:
         return _unwritten(console, request, error, await _form(request))
 
 
 def _unwritten(
-    console: Console, request: web.Request, error: sqlite3.Error, form: Form = _NOTHING
+    console: Console, request: web.Request, error: DatabaseRefused, form: Form = _NOTHING
 ) -> web.StreamResponse:
     """The database refused, or is asked too much: what was typed is given back with the page that says so."""
     if isinstance(error, Busy):
         log.warning("desk.busy", path=request.path, method=request.method, reason=str(error))
         return unwritten(console.frame, request, None, form)
     log.error("desk.unwritten", path=request.path, method=request.method, exc_info=error)
-    return unwritten(console.frame, request, cause_of(error), form)
+    return unwritten(console.frame, request, str(error), form)
 
 
 async def _visitor(console: Console, request: web.Request) -> Visitor | None:

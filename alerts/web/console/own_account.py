@@ -230,5 +230,5 @@ def _found(sitting: Sitting, name: str, bots: Sequence[str]) -> Mapping[str, obj
         "sessions": live,
         "bots": [sitting.views.fact(bot, "bot") or bot for bot in bots],
         "chats": len(sitting.officer_chats.of(name)),
-        "lines": sitting.ledger.newest(subject=name, most=_LINES),
+        "lines": sitting.audit.newest(subject=name, most=_LINES),
     }

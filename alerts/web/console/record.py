@@ -33,11 +33,11 @@ def routes(console: Console) -> list[web.RouteDef]:
 
 
 def _found(sitting: Sitting, before: int | None, subject: str | None, *, asked: bool) -> Mapping[str, Any]:
-    height = sitting.ledger.height()
-    lines = list(sitting.ledger.newest(before=before, subject=subject, most=LINES + 1))
+    height = sitting.audit.height()
+    lines = list(sitting.audit.newest(before=before, subject=subject, most=LINES + 1))
     verdict: Verified | Broken | None = None
     if asked or height <= VERIFIED_UNASKED:
-        verdict = verify(sitting.ledger.all(), height)
+        verdict = verify(sitting.audit.all(), height)
     older = _address(lines[LINES - 1].seq, subject) if len(lines) > LINES else None
     whole = isinstance(verdict, Verified)
     return {"lines": lines[:LINES], "verdict": verdict, "whole": whole, "older": older, "height": height}

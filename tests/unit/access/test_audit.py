@@ -27,7 +27,7 @@ async def town(town):
 
     def write(sitting):
         for number in range(LINES):
-            sitting.ledger.write(
+            sitting.audit.write(
                 Entry(
                     NOW + timedelta(seconds=number), "Anne", "author", "console", "192.0.2.1", "post", f"a{number}", "é"
                 )
@@ -39,7 +39,7 @@ async def town(town):
 
 async def checked(town, expected=None):
     return await town.office.ask(
-        lambda sitting: verify(sitting.ledger.all(), height=sitting.ledger.height(), expected=expected)
+        lambda sitting: verify(sitting.audit.all(), height=sitting.audit.height(), expected=expected)
     )
 
 
@@ -153,7 +153,7 @@ async def test_a_record_made_anew_as_a_whole_shows_against_a_head_that_was_kept(
     head = (await checked(town)).head
     unlock(town)
     previous = START.digest
-    for line in await town.office.ask(lambda sitting: list(sitting.ledger.all())):
+    for line in await town.office.ask(lambda sitting: list(sitting.audit.all())):
         entry = replace(line.entry, actor="Bruno")
         digest = digest_of(previous, entry)
         town.raw("UPDATE audit SET actor = 'Bruno', previous = ?, digest = ? WHERE seq = ?", previous, digest, line.seq)
@@ -163,9 +163,9 @@ async def test_a_record_made_anew_as_a_whole_shows_against_a_head_that_was_kept(
 
 
 async def test_what_is_written_while_it_is_read_is_no_fault(town):
-    height = await town.office.ask(lambda sitting: sitting.ledger.height())
+    height = await town.office.ask(lambda sitting: sitting.audit.height())
     await town.add()
-    result = await town.office.ask(lambda sitting: verify(sitting.ledger.all(), height))
+    result = await town.office.ask(lambda sitting: verify(sitting.audit.all(), height))
     assert isinstance(result, Verified)
     assert result.lines == height + 1
 

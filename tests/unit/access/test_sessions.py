@@ -117,4 +117,4 @@ async def test_a_time_that_cannot_be_kept_is_logged_once_a_minute(town):
             await town.clock.advance(seconds)
             assert await town.gate.visitor(entered.cookie, HOME)
             await town.gate.touches.done()
-    assert [(line["event"], line["cause"]) for line in logs] == [("session.untouched", "disk full")] * 2
+    assert [(line["event"], line["cause"]) for line in logs] == [("session.untouched", "IntegrityError")] * 2

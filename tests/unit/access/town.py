@@ -98,7 +98,7 @@ class Town:
 
     async def lines(self, act=None):
         """The record, oldest first: as (act, subject, detail)."""
-        all_ = await self.office.ask(lambda sitting: list(sitting.ledger.all()))
+        all_ = await self.office.ask(lambda sitting: list(sitting.audit.all()))
         return [
             (line.entry.act, line.entry.subject, line.entry.detail) for line in all_ if act in (None, line.entry.act)
         ]

@@ -9,7 +9,7 @@ from alerts.model.ports import Wanted
 from alerts.model.post import PostState
 from alerts.store.files import opened
 from alerts.store.migrate import migrate
-from alerts.store.views import StoredViews
+from alerts.store.views import Views
 from bench.history import fill
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -18,7 +18,7 @@ NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 def test_makes_posts_that_are_sent_and_alerts_that_are_over(tmp_path: Path) -> None:
     assert fill(tmp_path / "tocsin.db", 300, now=NOW) == 300
     with opened(tmp_path / "tocsin.db") as db:
-        views = StoredViews(db)
+        views = Views(db)
         assert not views.on_now(NOW)
         assert not views.public_incidents(NOW)
         assert sum(views.post_counts().values()) == views.post_counts()["x", PostState.SENT] * 3 == 300

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 
@@ -24,7 +23,7 @@ from alerts.daemon.office import HouseOffice
 from alerts.daemon.officer_rounds import OfficerRounds
 from alerts.desk.officer import Officer
 from alerts.model.actor import Actor, Origin, Role
-from alerts.model.errors import BadCredential, ChatMoved, Occupied, ReaderGone, Rejected, Retry
+from alerts.model.errors import BadCredential, ChatMoved, DatabaseRefused, Occupied, ReaderGone, Rejected, Retry
 from alerts.model.ids import new_id
 from alerts.model.ports import Linked
 from alerts.model.subscriber import Subscriber
@@ -158,7 +157,7 @@ async def test_it_says_up_to_where_everything_was_handled(scene):
 async def test_what_the_database_did_not_take_comes_again(scene, monkeypatch):
     update = scene.command(1, "/start")
     scene.line.batches += [[update], [update]]
-    act, failures = scene.office.act, [sqlite3.OperationalError("database or disk is full")]
+    act, failures = scene.office.act, [DatabaseRefused("database or disk is full")]
 
     async def failing(action):
         if failures:
@@ -246,7 +245,7 @@ def refuse_at(scene, number: int) -> None:
     async def town():
         asked.append(1)
         if len(asked) == number:
-            raise sqlite3.OperationalError("database is locked")
+            raise DatabaseRefused("database is locked")
         return TOWN
 
     scene.bot = replace(scene.bot, town=town)
@@ -317,7 +316,7 @@ async def test_who_is_forgotten_as_an_officer_leaves_a_line_in_the_record(scene)
         sitting.officer_chats.link(Linked("telegram", 1, "Anne"))
 
     def unlinked(sitting) -> int:
-        return sum(line.entry.act == Deed.CHAT_UNLINKED for line in sitting.ledger.all())
+        return sum(line.entry.act == Deed.CHAT_UNLINKED for line in sitting.audit.all())
 
     await scene.office.act(link)
     press = {"id": "1", "from": {"id": 1}, "data": "f:yes", "message": {"message_id": 5}}

@@ -15,18 +15,16 @@ from alerts.daemon.awaited import AwaitedWatch
 from alerts.daemon.awaited_words import Awaited, word_awaited
 from alerts.daemon.failing import word_change
 from alerts.daemon.furnish import furnish_desk
-from alerts.daemon.sittings import sit
 from alerts.daemon.warnings import compose, furnish_warnings
 from alerts.delivery.monitor import Phase
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
+from alerts.desk.sitting import Sitting
 from alerts.desk.station import Intake
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Area, Severity
 from alerts.model.ports import Heard
-from alerts.store.books import StoredBooks
 from alerts.store.database import Database
-from alerts.store.ledger import StoredLedger
 from alerts.store.migrate import migrate
 from tests.fakes import FakeClock
 from tests.unit.desk.conftest import NOW, PAGE, TEAM, X, an_alert
@@ -91,8 +89,8 @@ class Duty:
         self.watch = self.another()
 
     async def act(self, actor: Actor, action):
-        def acting(db):
-            return action(Officer(sit(db, self.desk, self.clock.now(), self.new_id), actor))
+        def acting(unit):
+            return action(Officer(Sitting(unit, self.desk, self.clock.now(), self.new_id), actor))
 
         return await self.database.write(acting)
 
@@ -105,7 +103,7 @@ class Duty:
         await self.database.write(lambda db: db.execute(sql, values))
 
     async def newest(self, act=Deed.PASSKEY_ADDED):
-        lines = await self.database.read(lambda db: StoredLedger(db).newest())
+        lines = await self.database.read(lambda unit: unit.audit.newest())
         return next(line for line in lines if line.entry.act == act)
 
     async def look(self, after: float = 2.0) -> list[str]:
@@ -324,7 +322,7 @@ async def test_two_messages_under_one_name_are_told_once(duty, first, became):
     two = replace(one, infos=an_alert(headline="Tout va bien", areas=(Area(station.name),)).infos)
     for alert, source in ((one, "meteo"), (two, "other")):
         heard = Heard(f"{source} {alert.identifier}", alert)
-        await duty.database.write(lambda db, h=heard, s=source: duty.desk.hear(StoredBooks(db), h, s))
+        await duty.database.write(lambda unit, h=heard, s=source: duty.desk.hear(unit.alerts, h, s))
 
     said = [each for each in await duty.look() if "Deux messages" in each]
     assert len(said) == 1

@@ -11,14 +11,13 @@ from alerts.config import load_config
 from alerts.daemon.failing import OVER_AFTER, failing_sign_ins
 from alerts.daemon.furnish import furnish_desk
 from alerts.daemon.rounds import Rounds, WatchDesk
-from alerts.daemon.sittings import sit
 from alerts.daemon.telling import Telling
 from alerts.daemon.warnings import furnish_warnings
+from alerts.desk.sitting import Sitting
 from alerts.model.actor import Role
 from alerts.model.person import Account
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
-from alerts.store.people import StoredAccounts
 from tests.fakes import FakeClock
 from tests.unit.daemon.test_rounds import TOWN
 
@@ -40,12 +39,12 @@ class Door:
             holds=lambda _: False,
             cycles=list,
             wake=lambda _: None,
-            failing=lambda db: failing_sign_ins(sit(db, desk, self.clock.now(), ids.__next__)),
+            failing=lambda unit: failing_sign_ins(Sitting(unit, desk, self.clock.now(), ids.__next__)),
         )
         self.rounds = Rounds(config, {}, watch)
 
     async def accounts(self, action) -> None:
-        await self.database.write(lambda db: action(StoredAccounts(db)))
+        await self.database.write(lambda unit: action(unit.accounts))
 
     async def fail(self, times: int, name: str = "Anne") -> None:
         for _ in range(times):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 
 from alerts.config import load_config
 from alerts.daemon.house import PRUNED_EVERY, build
 from alerts.daemon.outside import Outside
+from alerts.model.errors import DatabaseRefused
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
 from bench.history import fill
@@ -34,7 +34,7 @@ class Refusing(Database):
     async def read(self, work):
         if self.refuses:
             self.refused += 1
-            raise sqlite3.OperationalError("disk I/O error")
+            raise DatabaseRefused("disk I/O error")
         return await super().read(work)
 
 

@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import json
 import os
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -23,17 +22,16 @@ from alerts.daemon.warnings import furnish_warnings
 from alerts.delivery.monitor import AGAIN_AFTER
 from alerts.model.alert import Severity
 from alerts.model.cap_rules import violations
-from alerts.model.errors import BadCredential, Retry
+from alerts.model.errors import BadCredential, DatabaseRefused, Retry
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Memory, Probe, Standing
 from alerts.model.post import Means, Message, Post, PostKind, PostState
 from alerts.model.reason import in_words
-from alerts.store.books import StoredBooks
 from alerts.store.database import Database
-from alerts.store.journal import StoredJournal, remember
 from alerts.store.migrate import migrate
 from alerts.store.schema import stamp
-from alerts.store.standings import StoredStandings
+from alerts.store.standings import Standings
+from alerts.store.unit import Unit
 from alerts.web.ops import Cycle
 from tests.fakes import FakeClock
 from tests.unit.daemon.test_soundings import Lane
@@ -148,7 +146,7 @@ class Watch:
         await self.change("UPDATE post SET state = 'sent', remote_id = id WHERE state = 'queued'")
 
     async def stand(self, **how) -> None:
-        await StoredStandings(self.database).stand("telegram", Standing(**how))
+        await Standings(self.database).stand("telegram", Standing(**how))
 
     async def post(self, **changes) -> None:
         """An alert's post on the public channel, tried just now."""
@@ -158,21 +156,25 @@ class Watch:
             Severity.MODERATE, now, expires=now + timedelta(hours=6), reason=in_words("status 503"), **changes,
         )  # fmt: skip
 
-        def store(db: sqlite3.Connection) -> None:
-            books = StoredBooks(db)
-            books.add(Record("a1", "i1", "manual", None, AlertState.ACCEPTED, now))
-            books.add_post(post)
-            db.execute(
+        def store(unit: Unit) -> None:
+            unit.alerts.add(Record("a1", "i1", "manual", None, AlertState.ACCEPTED, now))
+            unit.alerts.add_post(post)
+            unit.execute(
                 "INSERT INTO attempt (post_id, channel, action, owner, counts, left_at) VALUES (?,?,?,?,?,?)",
                 ("p1", "telegram", "send", "us", 1, round(now.timestamp() * 1e6)),
             )
 
         await self.database.write(store)
 
+    async def fail(self) -> None:
+        """The source could not be read."""
+        now = self.clock.now()
+        await self.database.write(lambda unit: unit.sources.failed("meteo", in_words("status 500"), now, now))
+
     async def read(self, digest: str) -> None:
         """The source was read, and said this."""
         now = self.clock.now()
-        await self.database.write(lambda db: remember(db, "meteo", Memory(digest=digest), now, now))
+        await self.database.write(lambda unit: unit.sources.remember("meteo", Memory(digest=digest), now, now))
 
 
 @pytest.fixture
@@ -211,13 +213,13 @@ class TestTelling:
         watch.lanes["telegram"].answer = REVOKED
         await watch.round()
         (row,) = await watch.ask("SELECT id, source, status, state FROM alert")
-        (record,) = await watch.database.read(lambda db: StoredBooks(db).by_id(row[0]))
+        (record,) = await watch.database.read(lambda unit: unit.alerts.by_id(row[0]))
 
         assert row[1:] == ("tocsin", "System", "accepted")
         assert violations(record.alert) == ()
         assert record.alert.scope == "Private"
         await watch.sent()
-        assert await watch.database.read(lambda db: StoredBooks(db).over(watch.clock.now() + timedelta(days=9))) == []
+        assert await watch.database.read(lambda unit: unit.alerts.over(watch.clock.now() + timedelta(days=9))) == []
 
     async def test_that_it_is_over_is_told_once_and_answers_the_first(self, watch):
         watch.lanes["telegram"].answer = REVOKED
@@ -352,12 +354,11 @@ class TestSources:
     """By what the journal keeps of each."""
 
     async def test_a_source_that_fails_is_told_with_its_last_good_reading(self, watch):
-        journal = StoredJournal(watch.database)
         await watch.read("1")
         for _ in range(2):
-            await journal.failed("meteo", in_words("status 500"), watch.clock.now(), watch.clock.now())
+            await watch.fail()
         assert await watch.round(5) == []
-        await journal.failed("meteo", in_words("status 500"), watch.clock.now(), watch.clock.now())
+        await watch.fail()
 
         (told,) = await watch.round()
         assert "la source meteo ne peut pas être lue (dernière lecture\u00a0: 25/11 13:00)" in told
@@ -414,7 +415,7 @@ class TestHeartbeat:
 
     async def test_it_does_not_beat_when_the_database_refuses_and_the_watch_itself_stands_still(self, watch):
         await watch.change("PRAGMA query_only = ON")
-        with pytest.raises(sqlite3.Error):
+        with pytest.raises(DatabaseRefused):
             await watch.round()
         assert watch.session.called == []
 

@@ -17,10 +17,8 @@ from alerts.daemon.warnings import furnish_warnings
 from alerts.model.errors import InDoubt
 from alerts.model.post import Receipt
 from alerts.model.reason import because
-from alerts.store.books import StoredBooks
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
-from alerts.store.restoring import strays
 from alerts.store.schema import stamp
 from tests.fakes import FakeClock
 from tests.unit.daemon.test_rounds import TOWN
@@ -59,14 +57,13 @@ async def put_back(database, clock) -> None:
     now = clock.now()
     gap = {"since": stamp(now - timedelta(hours=2)), "until": stamp(now), "begun": True}
 
-    def work(db):
+    def work(unit):
         record = a_record("a")
-        books = StoredBooks(db)
-        books.add(record)
-        books.add_post(a_post("p", record))
+        unit.alerts.add(record)
+        unit.alerts.add_post(a_post("p", record))
         at = stamp(now - timedelta(hours=3))
-        db.execute("INSERT INTO fact VALUES ('(store)', 'gap', ?)", (json.dumps(gap),))
-        db.execute(
+        unit.execute("INSERT INTO fact VALUES ('(store)', 'gap', ?)", (json.dumps(gap),))
+        unit.execute(
             "INSERT INTO attempt (post_id, channel, action, owner, counts, left_at, ended_at, remote_id) "
             "VALUES ('p', 'x', 'send', 'us', 1, ?, ?, '6')",
             (at, at),
@@ -114,7 +111,7 @@ async def test_a_channel_that_cannot_be_listed_is_asked_some_times_and_told_as_u
     assert await looked(town, {"telegram": never, "x": late}) == [[]]
 
     assert (len(never.asked), len(late.asked)) == (TRIES, 2)
-    assert await database.read(strays) == {"telegram": None, "x": []}
+    assert await database.read(lambda unit: unit.restored.strays()) == {"telegram": None, "x": []}
 
 
 async def test_nothing_is_looked_at_where_nothing_was_put_back(town):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import shutil
-import sqlite3
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,14 +14,15 @@ from alerts.delivery.lane import Lane, LaneDesk, LaneSettings
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import RateLimits
 from alerts.model.alert import Severity, Urgency
+from alerts.model.errors import DatabaseRefused
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Channel, Verdict
 from alerts.model.post import Means, Message, Post, PostKind, PostState, priority_of
 from alerts.model.span import parse_window
-from alerts.store.books import StoredBooks
+from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database, Work
-from alerts.store.outbox import StoredOutbox
-from alerts.store.standings import StoredLeases, StoredStandings
+from alerts.store.outbox import Outbox
+from alerts.store.standings import Leases, Standings
 from tests.fakes import FakeClock
 
 T = TypeVar("T")
@@ -62,7 +62,7 @@ class WatchedDatabase(Database):
             self.busy -= 1
 
 
-class WatchedOutbox(StoredOutbox):
+class WatchedOutbox(Outbox):
     """Counts what a lane asks of it, and can be told to refuse."""
 
     def __init__(self, database: Database) -> None:
@@ -102,7 +102,7 @@ class WatchedOutbox(StoredOutbox):
         return await super().settle(channel, now)
 
 
-class WatchedStandings(StoredStandings):
+class WatchedStandings(Standings):
     """Counts what it is told, and can be told to refuse so many times."""
 
     refuses = 0
@@ -112,7 +112,7 @@ class WatchedStandings(StoredStandings):
         self.writes += 1
         if self.refuses > 0:
             self.refuses -= 1
-            raise sqlite3.OperationalError("database or disk is full")
+            raise DatabaseRefused("database or disk is full")
         await super().stand(channel, standing)
 
 
@@ -123,7 +123,7 @@ class Daemon:
         self.house = house
         self.outbox = WatchedOutbox(house.database)
         self.standings = WatchedStandings(house.database)
-        self.leases = StoredLeases(house.database)
+        self.leases = Leases(house.database)
         self.keeper = LeaseKeeper(self.leases, house.clock, name, list(channels))
         self.told: list[tuple[Post, Verdict]] = []
         desk = LaneDesk(
@@ -206,7 +206,7 @@ class LaneHouse:
         self, texts: list[str], severity: Severity = Severity.MINOR, *, wake: bool = True, **fields: Any
     ) -> list[str]:
         stored = [self._lay_out(text, severity, fields) for text in texts]
-        await self.act(lambda books: [_store(books, post) for post in stored])
+        await self.act(lambda alerts: [_store(alerts, post) for post in stored])
         for daemon in self.daemons if wake else ():
             for lane in daemon.lanes.values():
                 lane.wake()
@@ -231,11 +231,11 @@ class LaneHouse:
         }
         return Post(**{**values, **fields})
 
-    async def act(self, work: Callable[[StoredBooks], T]) -> T:
-        return await self.database.write(lambda db: work(StoredBooks(db)))
+    async def act(self, work: Callable[[AlertRepository], T]) -> T:
+        return await self.database.write(lambda unit: work(unit.alerts))
 
     async def get(self, post_id: str) -> Post:
-        found = await self.database.read(lambda db: StoredBooks(db).post_by_id(post_id))
+        found = await self.database.read(lambda unit: unit.alerts.post_by_id(post_id))
         return found[0]
 
     async def state(self, post_id: str) -> PostState:
@@ -249,10 +249,10 @@ class LaneHouse:
         return await self.database.read(lambda db: db.execute(sql, (post_id,)).fetchall())
 
 
-def _store(books: StoredBooks, post: Post) -> None:
+def _store(alerts: AlertRepository, post: Post) -> None:
     state = AlertState.WAITING if post.state is PostState.WAITING else AlertState.ACCEPTED
-    books.add(Record(post.alert_id, post.incident_id, "manual", None, state, post.stored_at))
-    books.add_post(post)
+    alerts.add(Record(post.alert_id, post.incident_id, "manual", None, state, post.stored_at))
+    alerts.add_post(post)
 
 
 def gaps(times: list[datetime]) -> list[float]:

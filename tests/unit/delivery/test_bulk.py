@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections import Counter
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -13,14 +12,14 @@ import pytest
 from alerts.delivery.bot_pace import BotPace
 from alerts.delivery.bulk import BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
-from alerts.model.errors import BadCredential, Retry
+from alerts.model.errors import BadCredential, DatabaseRefused, Retry
 from alerts.model.ports.bulking import Fate
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Subscriber
-from alerts.store.bulk import StoredBulks
+from alerts.store.bulk import Bulks
 from alerts.store.bulk_walk import Address
 from alerts.store.migrate import migrate
-from alerts.store.standings import StoredLeases
+from alerts.store.standings import Leases
 from tests.fakes import FakeClock, Late, ScriptedTells
 from tests.unit.delivery.lane_house import WatchedDatabase
 from tests.unit.store.bulk_turns import MODERATE, SEVERE, Turns
@@ -46,7 +45,7 @@ class Disk(WatchedDatabase):
 
     def _look(self) -> None:
         if self.full:
-            raise sqlite3.OperationalError("database or disk is full")
+            raise DatabaseRefused("database or disk is full")
 
 
 class Office:
@@ -64,9 +63,9 @@ class Office:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def begin(self, name: str = "first") -> None:
-        keeper = LeaseKeeper(StoredLeases(self.database), self.clock, name, ["bulk telegram"])
+        keeper = LeaseKeeper(Leases(self.database), self.clock, name, ["bulk telegram"])
         pace = BotPace(self.rate, self.clock, rounds=1)
-        bulks = StoredBulks(self.database, Address("telegram"))
+        bulks = Bulks(self.database, Address("telegram"))
         self.pace, self.keeper = pace, keeper
         self.sender = BulkSender(
             BulkSettings("telegram", 10, ZoneInfo("Europe/Paris"), ahead_of(self.rate, 10)),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import deque
 from datetime import timedelta
 
 import pytest
 
 from alerts.model.alert import Severity
-from alerts.model.errors import BadCredential, Duplicate, InDoubt, Rejected, Retry
+from alerts.model.errors import BadCredential, DatabaseRefused, Duplicate, InDoubt, Rejected, Retry
 from alerts.model.post import Means, PostKind, PostState, Receipt
 from alerts.model.reason import in_words
 from alerts.store.schema import stamp
@@ -221,7 +220,7 @@ async def test_what_the_officer_dropped_while_it_was_looked_for_stays_dropped(ho
     await house.clock.advance(11)
     stored = await house.get(post)
     await house.act(
-        lambda books: books.move_post(stored, PostState.DROPPED, in_words("by the officer"), not_before=None)
+        lambda alerts: alerts.move_post(stored, PostState.DROPPED, in_words("by the officer"), not_before=None)
     )
     await house.clock.advance(60)
     assert await house.state(post) is PostState.DROPPED
@@ -231,7 +230,7 @@ async def test_what_the_officer_dropped_while_it_was_looked_for_stays_dropped(ho
 async def test_an_answer_is_written_down_however_long_the_database_refuses(house):
     channel = ScriptedChannel(house.clock)
     daemon = await house.start(channel)
-    daemon.outbox.refuses["finish"] = [sqlite3.OperationalError("database or disk is full")] * 5
+    daemon.outbox.refuses["finish"] = [DatabaseRefused("database or disk is full")] * 5
     post = await house.post("Crue")
     assert await house.state(post) is PostState.SENDING
     await house.clock.advance(5.1)
@@ -256,7 +255,7 @@ async def test_a_standing_that_cannot_be_written_loses_no_answer(house):
 async def test_a_lane_stumbles_and_goes_on(house, call):
     channel = ScriptedChannel(house.clock)
     daemon = await house.start(channel)
-    daemon.outbox.refuses[call] = [sqlite3.OperationalError("database is locked")] * 3
+    daemon.outbox.refuses[call] = [DatabaseRefused("database is locked")] * 3
     daemon.outbox.calls.clear()
     at = house.clock.now() + timedelta(seconds=10)
     first = await house.post("Crue", MODERATE)
@@ -271,7 +270,7 @@ async def test_a_lane_stumbles_and_goes_on(house, call):
 async def test_a_lane_that_only_stumbles_is_seen_to_stand_still(house):
     daemon = await house.start(ScriptedChannel(house.clock))
     await house.clock.advance(31)
-    daemon.outbox.refuses["next_due"] = [sqlite3.OperationalError("no such column")] * 500
+    daemon.outbox.refuses["next_due"] = [DatabaseRefused("no such column")] * 500
     await house.post("Crue")
     before = daemon.lane.cycled_at
     await house.clock.advance(100)
@@ -283,7 +282,7 @@ async def test_a_full_disk_makes_no_hot_loop_of_looks(house):
     channel = ScriptedChannel(house.clock, publish=[InDoubt("no answer")], find=[Receipt("4")])
     daemon = await house.start(channel)
     post = await house.post("Crue")
-    daemon.outbox.refuses["begin"] = [sqlite3.OperationalError("disk is full")] * 10
+    daemon.outbox.refuses["begin"] = [DatabaseRefused("disk is full")] * 10
     daemon.outbox.calls.clear()
     await house.clock.advance(30)
     assert await house.state(post) is PostState.SENT

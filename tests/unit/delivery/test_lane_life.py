@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from datetime import timedelta
 from itertools import pairwise
 
@@ -11,7 +10,7 @@ import pytest
 
 from alerts.delivery.lease import TERM
 from alerts.model.alert import Severity
-from alerts.model.errors import Retry
+from alerts.model.errors import DatabaseRefused, Retry
 from alerts.model.ports import Lease
 from alerts.model.post import Means, PostKind, PostState, Receipt
 from tests.fakes import HANGS, Late, ScriptedChannel
@@ -140,7 +139,7 @@ async def test_a_database_that_refuses_the_renewal_stands_the_lane_still(house):
     take = daemon.leases.take
 
     async def refuses(*_):
-        raise sqlite3.OperationalError("database is locked")
+        raise DatabaseRefused("database is locked")
 
     daemon.leases.take = refuses
     await house.clock.advance(5.1)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.delivery.lease import LeaseKeeper
-from alerts.store.standings import StoredLeases
+from alerts.store.standings import Leases
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ async def keeper(house):
     tasks = []
 
     async def start(owner):
-        keeper = LeaseKeeper(StoredLeases(house.database), house.clock, owner, ["x"])
+        keeper = LeaseKeeper(Leases(house.database), house.clock, owner, ["x"])
         tasks.append(asyncio.create_task(keeper.run()))
         keeper.task = tasks[-1]
         await house.clock.settle()

@@ -24,10 +24,10 @@ from alerts.model.post import Means, Post, PostState
 from alerts.model.reason import read_reason
 from alerts.rendering.faces import StationFace
 from alerts.rendering.templates import Renderer
-from alerts.store.books import StoredBooks
+from alerts.store.alerts import AlertRepository
+from alerts.store.database import transaction
 from alerts.store.files import connect
 from alerts.store.migrate import migrate
-from alerts.store.transactions import transaction
 from tests.fakes import FakeClock
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -130,29 +130,29 @@ class Town:
     def pass_(self, **span: float) -> None:
         self.clock.set(self.clock.now() + timedelta(**span))
 
-    def act(self, action: Callable[[StoredBooks], object]):
+    def act(self, action: Callable[[AlertRepository], object]):
         with transaction(self.db):
-            return action(StoredBooks(self.db))
+            return action(AlertRepository(self.db))
 
     @contextmanager
-    def books(self):
+    def alerts(self):
         with transaction(self.db):
-            yield StoredBooks(self.db)
+            yield AlertRepository(self.db)
 
     def hear(self, alert: Alert, source: str = "meteo") -> Filed:
-        return self.act(lambda books: self.desk.hear(books, Heard(alert.identifier, alert), source))
+        return self.act(lambda alerts: self.desk.hear(alerts, Heard(alert.identifier, alert), source))
 
     def post(self, alert: Alert, *channels: str, again: bool = False) -> Filed:
-        return self.act(lambda books: self.desk.post(books, alert, channels, again=again))
+        return self.act(lambda alerts: self.desk.post(alerts, alert, channels, again=again))
 
     def record(self, filed: Filed) -> Record:
         """How the message stands now."""
-        [found] = StoredBooks(self.db).by_id(filed.record.id)
+        [found] = AlertRepository(self.db).by_id(filed.record.id)
         return found
 
     def posts(self, filed: Filed) -> dict[str, Post]:
         """The posts of a message as they stand now, by channel."""
-        return {post.channel: post for post in StoredBooks(self.db).posts_of(filed.record.id)}
+        return {post.channel: post for post in AlertRepository(self.db).posts_of(filed.record.id)}
 
     def states(self, filed: Filed) -> dict[str, str]:
         return {name: str(post.state) for name, post in self.posts(filed).items()}

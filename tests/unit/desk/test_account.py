@@ -95,7 +95,7 @@ def test_an_alert_with_its_posts(town):
 
 
 def test_an_entry_that_could_not_be_read(town):
-    filed = town.act(lambda books: town.desk.hear(books, Heard("k", problem=in_words("no CAP: entry 7")), "meteo"))
+    filed = town.act(lambda alerts: town.desk.hear(alerts, Heard("k", problem=in_words("no CAP: entry 7")), "meteo"))
     account = account_of(filed.record, [], PARIS, "fr-FR")
 
     assert list(account) == KEYS

@@ -26,7 +26,7 @@ def own(**changes):
 
 
 def test_an_entry_that_could_not_be_read_is_kept_with_the_reason(town):
-    filed = town.act(lambda books: town.desk.hear(books, Heard("k", problem=in_words("<sent> is no time")), "meteo"))
+    filed = town.act(lambda alerts: town.desk.hear(alerts, Heard("k", problem=in_words("<sent> is no time")), "meteo"))
 
     assert (filed.record.state, str(filed.record.reason)) == (AlertState.LEFT_OUT, "<sent> is no time")
     assert town.record(filed).alert is None
@@ -35,7 +35,7 @@ def test_an_entry_that_could_not_be_read_is_kept_with_the_reason(town):
 
 def test_an_entry_that_is_no_warning_by_its_feed_s_own_words(town):
     heard = Heard("k", an_alert(), leave_out=in_words("green: no warning"), notes=("a comma",))
-    filed = town.act(lambda books: town.desk.hear(books, heard, "meteo"))
+    filed = town.act(lambda alerts: town.desk.hear(alerts, heard, "meteo"))
 
     assert (str(filed.record.reason), filed.record.notes) == ("green: no warning", ("a comma",))
     assert town.posts(filed) == {}
@@ -253,7 +253,7 @@ HOLD = "the calendar was first read today and tells much at once: an officer loo
 
 
 def held(town, alert):
-    return town.act(lambda books: town.desk.hear(books, Heard(alert.identifier, alert, hold=HOLD), "meteo"))
+    return town.act(lambda alerts: town.desk.hear(alerts, Heard(alert.identifier, alert, hold=HOLD), "meteo"))
 
 
 def test_what_its_source_holds_waits_for_an_officer_whatever_publish_says(town):
@@ -269,7 +269,7 @@ def test_what_follows_on_what_is_held_waits_until_the_first_was_let_out(town):
     second = held(town, following(first.record.alert, headline="Il commence"))
     assert (town.record(first).state, second.record.state) == (AlertState.LEFT_OUT, AlertState.WAITING)
 
-    town.act(lambda books: approve(books, second.record.id, "anna", NOW))
+    town.act(lambda alerts: approve(alerts, second.record.id, "anna", NOW))
     town.deliver(second)
     third = held(town, following(second.record.alert, headline="Il dure"))
     assert (third.record.state, set(town.kinds(third).values())) == (AlertState.ACCEPTED, {"update"})
@@ -277,7 +277,7 @@ def test_what_follows_on_what_is_held_waits_until_the_first_was_let_out(town):
 
 def test_what_follows_on_what_an_officer_rejected_is_left_out(town):
     first = held(town, an_alert())
-    town.act(lambda books: reject(books, first.record.id, "anna", "no", NOW))
+    town.act(lambda alerts: reject(alerts, first.record.id, "anna", "no", NOW))
     second = held(town, following(first.record.alert, headline="Il commence"))
 
     assert second.record.state is AlertState.LEFT_OUT
@@ -331,7 +331,7 @@ def test_what_only_speaks_of_an_end_goes_out(town, words):
 
 
 def test_an_officer_s_own_words_are_an_officer_s(town):
-    filed = town.act(lambda books: town.desk.post(books, own(headline="Fin de l’alerte crue")))
+    filed = town.act(lambda alerts: town.desk.post(alerts, own(headline="Fin de l’alerte crue")))
 
     assert filed.record.state is AlertState.ACCEPTED
 
@@ -358,7 +358,7 @@ def test_a_feed_calls_nobody_by_our_account_and_links_where_the_channel_does(tow
 
 
 def test_an_officer_may_name_an_account(town):
-    filed = town.act(lambda books: town.desk.post(books, own(headline=CALLING, instruction=LINKED)))
+    filed = town.act(lambda alerts: town.desk.post(alerts, own(headline=CALLING, instruction=LINKED)))
     assert all("@prefet38 et #crue" in post.message.plain for post in town.posts(filed).values())
 
 

@@ -105,8 +105,8 @@ def test_what_a_correction_cannot_mend_is_told_channel_by_channel(town):
     town.deliver(first, S.SENT, "x", "page")
     town.deliver(first, S.IN_DOUBT, "telegram")
 
-    with town.books() as books:
-        lines = left_wrong(books.thread(first.record.incident_id), town.station)
+    with town.alerts() as alerts:
+        lines = left_wrong(alerts.thread(first.record.incident_id), town.station)
 
     assert [line.split(":")[0] for line in lines] == ["x", "telegram"]
     assert "stays readable" in lines[0]
@@ -116,7 +116,7 @@ def test_what_a_correction_cannot_mend_is_told_channel_by_channel(town):
 def test_there_is_nothing_to_say_about_what_could_not_be_read(town):
     from alerts.model.ports import Heard
 
-    filed = town.act(lambda books: town.desk.hear(books, Heard("k", problem=in_words("broken")), "meteo"))
+    filed = town.act(lambda alerts: town.desk.hear(alerts, Heard("k", problem=in_words("broken")), "meteo"))
     with pytest.raises(Refused, match="could not be read"):
         cancel_of(filed.record, None, town.station, SOON, "n1")
 
@@ -144,7 +144,7 @@ def test_an_all_clear_ends_it_in_other_words_than_a_cancellation(town):
 
 def test_a_slip_of_the_finger_names_no_alert(town):
     first = out(town)
-    with town.books() as books:
+    with town.alerts() as alerts:
         with pytest.raises(Misuse, match="too little of a name"):
-            find_alert(books, first.record.id[:2])
-        assert find_alert(books, first.record.id[:5]).id == first.record.id
+            find_alert(alerts, first.record.id[:2])
+        assert find_alert(alerts, first.record.id[:5]).id == first.record.id

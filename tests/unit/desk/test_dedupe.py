@@ -328,7 +328,7 @@ def test_a_rejected_alert_is_not_brought_back_by_its_feed(make_town):
 
     town = make_town(intakes={"meteo": Intake(publish="approve")})
     first = town.hear(an_alert())
-    town.act(lambda books: reject(books, first.record.id, "ana", None, NOW))
+    town.act(lambda alerts: reject(alerts, first.record.id, "ana", None, NOW))
     again = town.hear(an_alert())
 
     assert set(town.states(first).values()) == {PostState.REJECTED}

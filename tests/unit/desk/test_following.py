@@ -171,7 +171,7 @@ class TestWhatSpeaksOfOthers:
         first = town.hear(an_alert())
         town.deliver(first)
         said = town.hear(by_another(cancelling(first.record.alert)), "other")
-        town.act(lambda books: approve(books, said.record.id, "ana", NOW))
+        town.act(lambda alerts: approve(alerts, said.record.id, "ana", NOW))
 
         assert set(town.kinds(said).values()) == {"end"}
         assert set(town.states(said).values()) == {"queued"}
@@ -188,7 +188,7 @@ class TestWhatSpeaksOfOthers:
     def test_does_not_speed_up_what_its_own_source_puts_before_an_officer(self, make_town):
         town = make_town(intakes={"meteo": Intake(publish="approve"), "other": Intake()})
         first = town.hear(an_alert())
-        town.act(lambda books: approve(books, first.record.id, "ana", NOW))
+        town.act(lambda alerts: approve(alerts, first.record.id, "ana", NOW))
         town.deliver(first)
         own = town.hear(cancelling(first.record.alert))
         said = town.hear(by_another(going_on(first.record.alert)), "other")
@@ -200,11 +200,11 @@ class TestWhatSpeaksOfOthers:
     def test_an_end_that_is_validated_takes_the_place_of_all_that_waits_there(self, make_town):
         town = make_town(intakes={"meteo": Intake(publish="approve"), "other": Intake()})
         first = town.hear(an_alert())
-        town.act(lambda books: approve(books, first.record.id, "ana", NOW))
+        town.act(lambda alerts: approve(alerts, first.record.id, "ana", NOW))
         town.deliver(first)
         own = town.hear(cancelling(first.record.alert))
         said = town.hear(by_another(cancelling(first.record.alert)), "other")
-        town.act(lambda books: approve(books, own.record.id, "ana", NOW))
+        town.act(lambda alerts: approve(alerts, own.record.id, "ana", NOW))
 
         assert set(town.states(said).values()) == {"superseded"}
         assert town.record(said).state is AlertState.LEFT_OUT

@@ -126,7 +126,7 @@ def test_nothing_is_over_while_an_extension_waits_and_all_is_once_it_was_rejecte
 
     assert more.record.incident_id == first.record.incident_id
     assert over(town) == []
-    town.act(lambda books: reject(books, more.record.id, "ana", None, town.clock.now()))
+    town.act(lambda alerts: reject(alerts, more.record.id, "ana", None, town.clock.now()))
     assert {made.post.channel for made in over(town)} == {"x", "page", "telegram"}
 
 
@@ -138,7 +138,9 @@ def test_an_extension_that_nobody_let_go_in_time_ends_the_alert(make_town):
     assert over(town) == []
 
     town.deliver(more, S.EXPIRED)
-    town.act(lambda books: books.set_alert_state(more.record.id, AlertState.LEFT_OUT, in_words("nobody validated it")))
+    town.act(
+        lambda alerts: alerts.set_alert_state(more.record.id, AlertState.LEFT_OUT, in_words("nobody validated it"))
+    )
     assert {made.post.channel for made in over(town)} == {"x", "page", "telegram"}
 
 

@@ -8,13 +8,13 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.daemon.sittings import sit
 from alerts.desk.account import account_of
 from alerts.desk.actions import Desk
 from alerts.desk.amending import correction_of
 from alerts.desk.approval import fingerprint
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
+from alerts.desk.sitting import Sitting
 from alerts.desk.station import Intake
 from alerts.desk.thread import channels_on
 from alerts.desk.versions import changes_between
@@ -24,7 +24,8 @@ from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
 from alerts.model.incident import AlertState
 from alerts.model.person import Account
 from alerts.model.post import Message, PostState
-from alerts.store.transactions import transaction
+from alerts.store.database import transaction
+from alerts.store.unit import Unit
 from tests.unit.desk.conftest import DRILLS, NOW, PAGE, TEAM, TELEGRAM, X, an_alert, cancelling, following
 
 S = PostState
@@ -46,7 +47,7 @@ class DutyDesk:
             return action(Officer(self.sitting(), actor))
 
     def sitting(self):
-        return sit(self.town.db, self.town.desk, self.town.clock.now(), lambda: f"o{next(self.numbers):04}")
+        return Sitting(Unit(self.town.db), self.town.desk, self.town.clock.now(), lambda: f"o{next(self.numbers):04}")
 
     def post(self, actor: Actor = ANNE, headline: str = "Crue de l’Isère", **fields):
         station = self.town.station
@@ -74,7 +75,7 @@ class DutyDesk:
         town.desk = Desk(town.station, town.pen, town._new_id, town.clock.now)
 
     def lines(self, filed) -> list[tuple[str, str, str]]:
-        lines = self.sitting().ledger.newest(subject=filed.record.id)
+        lines = self.sitting().audit.newest(subject=filed.record.id)
         return [(each.entry.actor, each.entry.act, each.entry.detail) for each in reversed(lines)]
 
 
@@ -125,7 +126,7 @@ class TestOneselfUnderAnotherName:
         with pytest.raises(Forbidden):
             desk.approve(login, filed)
         desk.approve(Actor("Anne", Role.APPROVER, Origin.COMMAND, "garde"), filed)
-        approval = desk.sitting().ledger.newest(subject=filed.record.id)[0].entry
+        approval = desk.sitting().audit.newest(subject=filed.record.id)[0].entry
         assert (approval.actor, approval.act, approval.address) == ("Anne", "approve", "garde")
 
     def test_without_accounts_another_name_is_taken_as_given(self, desk):
@@ -408,8 +409,8 @@ class TestVeto:
         assert record.state is AlertState.ACCEPTED
         assert str(record.reason) == "rejected by Paul: fausse alerte; too late for telegram: correct it there"
         vetoed.town.pass_(hours=7)
-        with vetoed.town.books() as books:
-            assert [made.post.channel for made in vetoed.town.desk.end_what_is_over(books)] == ["telegram"]
+        with vetoed.town.alerts() as alerts:
+            assert [made.post.channel for made in vetoed.town.desk.end_what_is_over(alerts)] == ["telegram"]
 
 
 class TestUrgent:
@@ -745,7 +746,7 @@ class TestTheWordsOfACorrection:
         return filed
 
     def texts(self, desk, record) -> str:
-        posts = desk.town.act(lambda books: books.posts_of(record.id))
+        posts = desk.town.act(lambda alerts: alerts.posts_of(record.id))
         told = [message for post in posts for message in (post.message, *post.subscribers.values())]
         return " ".join(message.plain for message in told)
 
@@ -758,7 +759,7 @@ class TestTheWordsOfACorrection:
         assert "Fuyez" not in self.texts(desk, done.record)
         assert "Fuyez" in self.texts(desk, done.words)
         assert done.words.state is AlertState.WAITING
-        words = desk.town.act(lambda books: books.posts_of(done.words.id))
+        words = desk.town.act(lambda alerts: alerts.posts_of(done.words.id))
         assert {(post.kind, post.state) for post in words} == {("update", S.WAITING)}
         assert {post.channel: str(post.means) for post in words} == {"x": "reply", "page": "edit", "telegram": "reply"}
 
@@ -766,7 +767,7 @@ class TestTheWordsOfACorrection:
         done = desk.act(self.LUC, lambda officer: officer.correct(out.record.id, "Fuyez vers le nord."))
         desk.town.deliver(done)
         desk.act(ANNE, lambda officer: officer.approve(done.words.id))
-        posts = desk.town.act(lambda books: books.thread(out.record.incident_id))
+        posts = desk.town.act(lambda alerts: alerts.thread(out.record.incident_id))
 
         assert {post.state for post in posts if post.alert_id == done.words.id} == {S.QUEUED}
         assert channels_on(posts) == frozenset()

@@ -17,9 +17,9 @@ from tests.unit.desk.conftest import LATER, NOW, an_alert, cancelling, following
 
 
 def seen(town, filed, now=None):
-    with town.books() as books:
+    with town.alerts() as alerts:
         incident = filed.record.incident_id
-        return public_incident(books.incident(incident), books.thread(incident), now or town.clock.now())
+        return public_incident(alerts.incident(incident), alerts.thread(incident), now or town.clock.now())
 
 
 def test_an_alert_that_is_out_is_seen_with_its_versions(town):
@@ -47,8 +47,8 @@ def test_what_waits_or_was_rejected_is_not_seen_before_it_is_let_out(make_town):
     waiting, refused = town.hear(an_alert(headline="Un")), town.hear(an_alert(headline="Deux", event="Orage"))
 
     assert (seen(town, waiting), seen(town, refused)) == (None, None)
-    town.act(lambda books: approve(books, waiting.record.id, "ana", NOW))
-    town.act(lambda books: reject(books, refused.record.id, "ana", None, NOW))
+    town.act(lambda alerts: approve(alerts, waiting.record.id, "ana", NOW))
+    town.act(lambda alerts: reject(alerts, refused.record.id, "ana", None, NOW))
     assert seen(town, waiting) is not None
     assert seen(town, refused) is None
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.daemon.sittings import sit
 from alerts.desk.officer import Officer
 from alerts.desk.report import report_named, report_of
 from alerts.desk.report_json import report_to_json
+from alerts.desk.sitting import Sitting
 from alerts.desk.station import Intake
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Severity, Status
@@ -19,9 +19,10 @@ from alerts.model.incident import AlertState
 from alerts.model.ports import Heard
 from alerts.model.post import PostState
 from alerts.model.reason import in_words
-from alerts.store.pruning import prune
+from alerts.store.archive import Archive
+from alerts.store.database import transaction
 from alerts.store.schema import stamp
-from alerts.store.transactions import transaction
+from alerts.store.unit import Unit
 from tests.unit.desk.conftest import NOW, SENDER, an_alert
 
 ANNE = Actor("anne", Role.AUTHOR, Origin.CONSOLE, "192.0.2.7")
@@ -35,11 +36,11 @@ def town(make_town):
 
 def by(town, actor, action):
     with transaction(town.db):
-        return action(Officer(sit(town.db, town.desk, town.clock.now(), town._new_id), actor))
+        return action(Officer(Sitting(Unit(town.db), town.desk, town.clock.now(), town._new_id), actor))
 
 
 def report(town, incident):
-    return report_of(sit(town.db, town.desk, town.clock.now(), town._new_id), incident)
+    return report_of(Sitting(Unit(town.db), town.desk, town.clock.now(), town._new_id), incident)
 
 
 def attempt(town, post, *, took: float, outcome: str = "sent", remote_id: str | None = "77") -> None:
@@ -156,8 +157,8 @@ def test_a_channel_that_nobody_chose_is_told_so(make_town):
 
 
 def test_an_entry_that_could_not_be_read_has_a_report_too(town):
-    with town.books() as books:
-        filed = town.desk.hear(books, Heard("urn-broken", None, problem=in_words("no XML")), "meteo")
+    with town.alerts() as alerts:
+        filed = town.desk.hear(alerts, Heard("urn-broken", None, problem=in_words("no XML")), "meteo")
 
     made = report(town, filed.record.incident_id)
 
@@ -200,9 +201,9 @@ def test_of_a_pruned_incident_it_is_the_same_by_either_name(town):
     now = town.clock.now()
 
     with transaction(town.db):
-        assert prune(town.db, now - timedelta(days=3 * 365), now).gone == 1
+        assert Archive(town.db).prune(now - timedelta(days=3 * 365), now).gone == 1
 
-    sitting = sit(town.db, town.desk, now, town._new_id)
-    assert not sitting.books.by_id(filed.record.id)
+    sitting = Sitting(Unit(town.db), town.desk, now, town._new_id)
+    assert not sitting.alerts.by_id(filed.record.id)
     for name in (filed.record.id, filed.record.incident_id):
         assert replace(report_named(sitting, name), made_at=before.made_at) == before

@@ -223,7 +223,7 @@ def test_what_waits_is_replaced_by_a_newer_one_that_waits(make_town):
         AlertState.LEFT_OUT,
         f"{update.record.id} took its place before it went out",
     )
-    town.act(lambda books: approve(books, update.record.id, "ana", NOW))
+    town.act(lambda alerts: approve(alerts, update.record.id, "ana", NOW))
     assert town.states(update) == dict.fromkeys(ALL, "queued")
 
 
@@ -231,7 +231,7 @@ def test_a_cancellation_of_the_first_of_two_ends_the_incident_though_the_first_n
     town = make_town(intakes={"meteo": Intake(publish="approve")})
     first = town.hear(an_alert())
     update = town.hear(following(first.record.alert, headline="Plus fort"))
-    town.act(lambda books: approve(books, update.record.id, "ana", NOW))
+    town.act(lambda alerts: approve(alerts, update.record.id, "ana", NOW))
     town.deliver(update)
     end = town.hear(cancelling(first.record.alert))
 
@@ -316,8 +316,8 @@ class TestReach:
     """What its readers have before them: only what was answered for."""
 
     def reach(self, town, filed):
-        with town.books() as books:
-            return reach_of(books.thread(filed.record.incident_id))
+        with town.alerts() as alerts:
+            return reach_of(alerts.thread(filed.record.incident_id))
 
     def test_what_is_sent_is_live_and_the_rest_is_named(self, town):
         first = town.hear(an_alert())

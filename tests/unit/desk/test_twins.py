@@ -32,9 +32,9 @@ def town(make_town):
 
 
 def decline(town, filed) -> None:
-    def act(books) -> None:
-        reject(books, filed.record.id, "ana", None, town.clock.now())
-        release(books, filed.record, town.station, town.clock.now())
+    def act(alerts) -> None:
+        reject(alerts, filed.record.id, "ana", None, town.clock.now())
+        release(alerts, filed.record, town.station, town.clock.now())
 
     town.act(act)
 
@@ -91,21 +91,21 @@ def test_a_feed_s_own_update_that_waits_keeps_back_no_message_that_goes_at_once(
 
 def test_the_twin_that_waits_says_so_and_is_not_published_by_habit(town):
     waits = town.hear(an_alert(), "careful")
-    assert town.act(lambda books: told_already(books, waits.record, NOW)) == []
+    assert town.act(lambda alerts: told_already(alerts, waits.record, NOW)) == []
     told = town.hear(an_alert(**OTHER, headline="Tempête"), "vigilance")
 
-    assert [each.id for each in town.act(lambda books: told_already(books, waits.record, NOW))] == [told.record.id]
+    assert [each.id for each in town.act(lambda alerts: told_already(alerts, waits.record, NOW))] == [told.record.id]
     with pytest.raises(Conflict, match=f"the same event is out: {told.record.id} from vigilance"):
-        town.act(lambda books: approve(books, waits.record.id, "ana", NOW))
+        town.act(lambda alerts: approve(alerts, waits.record.id, "ana", NOW))
     assert set(town.states(waits).values()) == {"waiting"}
-    town.act(lambda books: approve(books, waits.record.id, "ana", NOW, again=True))
+    town.act(lambda alerts: approve(alerts, waits.record.id, "ana", NOW, again=True))
     assert set(town.states(waits).values()) == {"queued"}
 
 
 def test_a_graver_twin_that_waits_needs_no_second_word(town):
     waits = town.hear(an_alert(**GRAVE), "careful")
     town.hear(an_alert(**OTHER), "vigilance")
-    town.act(lambda books: approve(books, waits.record.id, "ana", NOW))
+    town.act(lambda alerts: approve(alerts, waits.record.id, "ana", NOW))
 
     assert set(town.states(waits).values()) == {"queued"}
 
@@ -115,7 +115,7 @@ def test_what_tells_of_something_else_is_no_twin(town, other):
     waits = town.hear(an_alert(), "careful")
     town.hear(an_alert(**OTHER, headline="Autre", **other), "vigilance")
 
-    assert town.act(lambda books: told_already(books, waits.record, NOW)) == []
+    assert town.act(lambda alerts: told_already(alerts, waits.record, NOW)) == []
 
 
 class TestTheClockOfAVeto:
@@ -161,7 +161,7 @@ class TestTheClockOfAVeto:
         first = town.hear(an_alert(), "careful")
         second = town.hear(an_alert(**OTHER), "second")
         assert clocks(town, second) == {NOW + VETO}
-        town.act(lambda books: approve(books, first.record.id, "ana", NOW))
+        town.act(lambda alerts: approve(alerts, first.record.id, "ana", NOW))
 
         assert clocks(town, second) == {None}
 
@@ -172,7 +172,7 @@ def test_an_update_that_two_feeds_relay_is_not_published_twice_by_habit(town):
     first, second = (town.hear(update, source) for source in ("careful", "doubted"))
     assert first.record.incident_id == second.record.incident_id == begun.record.incident_id
 
-    town.act(lambda books: approve(books, first.record.id, "ana", town.clock.now()))
+    town.act(lambda alerts: approve(alerts, first.record.id, "ana", town.clock.now()))
     with pytest.raises(Conflict):
-        town.act(lambda books: approve(books, second.record.id, "ana", town.clock.now()))
+        town.act(lambda alerts: approve(alerts, second.record.id, "ana", town.clock.now()))
     assert set(town.states(second).values()) == {"waiting"}

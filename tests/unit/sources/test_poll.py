@@ -19,8 +19,33 @@ EVERY = timedelta(minutes=1)
 QUIET = Reading((), Memory())
 
 
+class Kept:
+    """A database that remembers nothing of a source but its failures, and takes its time over each write."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.sources = self
+        self._feed = feed
+
+    async def read(self, work):
+        return work(self)
+
+    async def write(self, work):
+        self._feed.happens()
+        return work(self)
+
+    def memory(self, _: str) -> Memory:
+        return Memory()
+
+    def known(self, _, keys) -> set[str]:
+        return set()
+
+    def failed(self, _, reason, next_try, now) -> int:
+        self._feed.failures += 1
+        return self._feed.failures
+
+
 class Feed:
-    """A source that answers as told, and the journal of it. `meanwhile` happens while a reading is being stored."""
+    """A source that answers as told. `meanwhile` happens while a reading is being stored."""
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
@@ -28,7 +53,7 @@ class Feed:
         self.looks: list[float] = []
         self.failures = 0
         self.meanwhile = lambda: None
-        self.poller = Poller("meteo", self, EVERY, PollDesk(self, clock, lambda: 0.5, self.deliver))
+        self.poller = Poller("meteo", self, EVERY, PollDesk(Kept(self), clock, lambda: 0.5, self.deliver))
 
     async def read(self, memory, known, now) -> Reading:
         self.looks.append(self.clock.monotonic())
@@ -37,23 +62,12 @@ class Feed:
             raise answer
         return answer
 
-    async def memory(self, _: str) -> Memory:
-        return Memory()
-
-    async def known(self, _, keys) -> set[str]:
-        return set()
-
-    async def failed(self, _, reason, next_try, now) -> int:
-        self._happens()
-        self.failures += 1
-        return self.failures
-
     async def deliver(self, _, reading, look_again) -> int:
-        self._happens()
+        self.happens()
         self.failures = self.failures + 1 if reading.trouble else 0
         return self.failures
 
-    def _happens(self) -> None:
+    def happens(self) -> None:
         self.meanwhile()
         self.meanwhile = lambda: None
 

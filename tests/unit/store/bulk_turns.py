@@ -13,13 +13,14 @@ from alerts.model.ports import Lease
 from alerts.model.ports.bulking import Ask, Fate, Landing, Target
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic
-from alerts.store.books import StoredBooks
-from alerts.store.bulk import StoredBulks
+from alerts.store.alerts import AlertRepository
+from alerts.store.bulk import Bulks
 from alerts.store.bulk_walk import Address
+from alerts.store.database import transaction
 from alerts.store.files import connect
 from alerts.store.schema import stamp
-from alerts.store.subscribers import StoredSubscribers
-from alerts.store.transactions import transaction
+from alerts.store.subscribers import Subscribers
+from alerts.store.unit import Unit
 from tests.unit.store.conftest import LATER, NOW, a_post, a_record
 
 ZONE = ZoneInfo("Europe/Paris")
@@ -48,7 +49,7 @@ class Turns:
 
     def __init__(self, path, *, exercises: bool = False) -> None:
         self.db = connect(path)
-        self.bulks = StoredBulks(None, Address("telegram", exercises))
+        self.bulks = Bulks(None, Address("telegram", exercises))
         self.now = NOW
         self.lease = Lease("bulk telegram", "us", LATER)
         self.working: str | None = None
@@ -61,7 +62,7 @@ class Turns:
     def subscribe(self, *people: Subscriber) -> None:
         with transaction(self.db):
             for each in people:
-                StoredSubscribers(self.db).put("telegram", each)
+                Subscribers(self.db).put("telegram", each)
 
     def file(self, incident: str = "i1", post: str = "queued", **changes) -> Bulk:
         """An alert, its post and its bulk."""
@@ -72,10 +73,10 @@ class Turns:
         if bulk.kind is not PostKind.PUBLISH and "everyone" not in changes:
             bulk = replace(bulk, everyone=False)
         with transaction(self.db):
-            books = StoredBooks(self.db)
-            books.add(record)
-            books.add_post(replace(a_post(name, record), channel="telegram", kind=bulk.kind))
-            books.add_bulk(bulk)
+            alerts = AlertRepository(self.db)
+            alerts.add(record)
+            alerts.add_post(replace(a_post(name, record), channel="telegram", kind=bulk.kind))
+            alerts.add_bulk(bulk)
         self.put_post(bulk, post)
         return bulk
 
@@ -96,7 +97,7 @@ class Turns:
             withdrew=withdrew,
         )
         with transaction(self.db):
-            turn = self.bulks._turn(self.db, self.lease, ask)
+            turn = self.bulks._turn(Unit(self.db), self.lease, ask)
         assert turn is not None
         self.working, self.alive, self.again_at = turn.bulk, turn.alive, turn.again_at
         self.flying += turn.targets
@@ -117,7 +118,7 @@ class Turns:
     def kill(self) -> None:
         """The process is another one now: it knows of nothing under way."""
         self.flying, self.working = [], None
-        self.bulks = StoredBulks(None, self.bulks._address)
+        self.bulks = Bulks(None, self.bulks._address)
 
     def bulk(self, bulk: Bulk) -> dict:
         return dict(self.db.execute("SELECT * FROM bulk WHERE id = ?", (bulk.id,)).fetchone())

@@ -12,13 +12,12 @@ import pytest
 from alerts.model.alert import Alert, Info, Severity
 from alerts.model.incident import AlertState, Record
 from alerts.model.post import Means, Message, Post, PostKind, PostState, priority_of
-from alerts.store.books import StoredBooks
-from alerts.store.database import Database
+from alerts.store.alerts import AlertRepository
+from alerts.store.database import Database, transaction
 from alerts.store.files import connect
 from alerts.store.migrate import migrate
-from alerts.store.outbox import StoredOutbox
-from alerts.store.standings import StoredLeases
-from alerts.store.transactions import transaction
+from alerts.store.outbox import Outbox
+from alerts.store.standings import Leases
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=6)
@@ -40,12 +39,12 @@ async def database(path):
 
 @pytest.fixture
 def outbox(database):
-    return StoredOutbox(database)
+    return Outbox(database)
 
 
 @pytest.fixture
 async def lease(database):
-    [taken] = await StoredLeases(database).take(["x"], "us", NOW, NOW + timedelta(hours=24))
+    [taken] = await Leases(database).take(["x"], "us", NOW, NOW + timedelta(hours=24))
     return taken
 
 
@@ -57,32 +56,32 @@ class Shelf:
         self._count = itertools.count(1)
 
     @contextmanager
-    def books(self):
+    def alerts(self):
         with transaction(self._db):
-            yield StoredBooks(self._db)
+            yield AlertRepository(self._db)
 
     def alert(self, identity: str | None = None, **changes) -> Record:
         number = next(self._count)
         identity = identity or f"a{number}"
         record = a_record(identity, **changes)
-        with self.books() as books:
-            books.add(record)
+        with self.alerts() as alerts:
+            alerts.add(record)
         return record
 
     def post(self, record: Record | None = None, **changes) -> Post:
         record = record or self.alert()
         post = a_post(f"p{next(self._count)}", record, **changes)
-        with self.books() as books:
-            books.add_post(post)
+        with self.alerts() as alerts:
+            alerts.add_post(post)
         return self.again(post)
 
     def again(self, post: Post) -> Post:
         """The post as it stands now."""
-        [found] = StoredBooks(self._db).post_by_id(post.id)
+        [found] = AlertRepository(self._db).post_by_id(post.id)
         return found
 
     def record(self, identity: str) -> Record:
-        [found] = StoredBooks(self._db).by_id(identity)
+        [found] = AlertRepository(self._db).by_id(identity)
         return found
 
     def move(self, post: Post, state: PostState) -> None:

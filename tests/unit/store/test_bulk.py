@@ -13,13 +13,13 @@ from alerts.model.alert import Severity
 from alerts.model.ports.bulking import Ask, Fate, Landing
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Quiet, Subscriber, Topic
-from alerts.store.bulk import StoredBulks, progress
+from alerts.store.bulk import Bulks
 from alerts.store.bulk_landing import jot
+from alerts.store.bulk_rows import progress
 from alerts.store.bulk_walk import Address
-from alerts.store.database import Database
+from alerts.store.database import Database, transaction
 from alerts.store.schema import stamp
-from alerts.store.subscribers import StoredSubscribers
-from alerts.store.transactions import transaction
+from alerts.store.subscribers import Subscribers
 from tests.unit.store.bulk_turns import MINOR, MODERATE, SEVERE, ZONE, Turns
 from tests.unit.store.conftest import NOW
 
@@ -130,8 +130,8 @@ def test_a_chat_that_is_jotted_down_is_forgotten_and_moved_like_any_other(turns)
     turns.file()
     jot_down(turns, *sent(turns.turn()))
     with transaction(turns.db):
-        StoredSubscribers(turns.db).forget("telegram", 1)
-        StoredSubscribers(turns.db).moved("telegram", 2, -1002)
+        Subscribers(turns.db).forget("telegram", 1)
+        Subscribers(turns.db).moved("telegram", 2, -1002)
     assert turns.rows("SELECT got FROM bulk_landed") == [("[[-1002,5],[3,5]]",)]
     turns.deliver()
     assert turns.rows("SELECT chat FROM received") == [(-1002,), (3,)]
@@ -142,7 +142,7 @@ def test_who_is_forgotten_under_way_stays_forgotten_when_it_lands(turns):
     turns.file()
     first = turns.turn()
     with transaction(turns.db):
-        StoredSubscribers(turns.db).forget("telegram", 1)
+        Subscribers(turns.db).forget("telegram", 1)
     jot_down(turns, *sent(first))
     turns.deliver()
     assert turns.rows("SELECT chat FROM received") == [(2,)]
@@ -153,7 +153,7 @@ async def test_in_a_hurry_a_turn_is_carried_out_at_once_where_nobody_writes(path
     turns.subscribe(*people(*range(1, 30)))
     turns.file()
     database = await Database.open(path)
-    bulks = StoredBulks(database, Address("telegram"))
+    bulks = Bulks(database, Address("telegram"))
     ask = Ask(turns.now.astimezone(ZONE), room=3, hurry=True)
     await bulks.turn(turns.lease, ask)  # the first one is on the disk when it returns
     commits = database.commits

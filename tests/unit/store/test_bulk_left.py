@@ -9,11 +9,12 @@ import pytest
 from alerts.model.ports.bulking import Fate, Landing
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Quiet, Subscriber
-from alerts.store.bulk import StoredBulks, progress
+from alerts.store.bulk import Bulks
 from alerts.store.bulk_landing import jot
+from alerts.store.bulk_rows import progress
 from alerts.store.bulk_walk import Address
-from alerts.store.subscribers import StoredSubscribers
-from alerts.store.transactions import transaction
+from alerts.store.database import transaction
+from alerts.store.subscribers import Subscribers
 from tests.unit.store.bulk_turns import MODERATE, SEVERE, Turns
 
 NIGHT = Quiet(time(12, 0), time(14, 30))  # the tests' noon is one o'clock in Paris
@@ -102,7 +103,7 @@ def test_who_got_it_last_of_all_while_it_was_being_cancelled_gets_the_end_too(tu
 def test_what_another_process_held_back_is_told_in_its_hour(turns):
     turns.subscribe(*people(1, quiet=NIGHT))
     turns.turn()
-    ours, turns.bulks = turns.bulks, StoredBulks(None, Address("telegram"))
+    ours, turns.bulks = turns.bulks, Bulks(None, Address("telegram"))
     turns.file()
     turns.deliver()
     turns.now += timedelta(hours=2)
@@ -144,7 +145,7 @@ def test_who_is_forgotten_under_way_or_held_back_is_counted_as_passed_over(turns
     turns.turn(room=1)
     with transaction(turns.db):
         for chat in (1, 3):
-            StoredSubscribers(turns.db).forget("telegram", chat)
+            Subscribers(turns.db).forget("telegram", chat)
     jot_down(turns, *sent(targets))
     deliver(turns, turns.flying, room=9)
     [each] = progress(turns.db, turns.now - timedelta(hours=1))

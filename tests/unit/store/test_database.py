@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from alerts.model.errors import Busy
+from alerts.model.errors import Busy, DatabaseRefused
 from alerts.store.database import READERS, WAITING, Database, Readers, _open
 from tests.unit.store.conftest import NOW
 
@@ -90,7 +90,7 @@ async def test_a_reader_sees_what_is_committed_and_nothing_else(database, path):
 
 
 async def test_the_reading_side_can_not_write(database):
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+    with pytest.raises(DatabaseRefused, match="readonly"):
         await database.read(put("by mistake"))
 
 
@@ -189,7 +189,7 @@ async def test_a_question_that_takes_too_long_is_ended_and_the_next_is_answered(
 
 
 async def test_what_people_ask_writes_nothing(database):
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+    with pytest.raises(DatabaseRefused, match="readonly"):
         await database.ask(put("sneaked in"))
 
 

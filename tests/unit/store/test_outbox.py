@@ -13,7 +13,7 @@ from alerts.model.incident import AlertState
 from alerts.model.ports import Lease, Verdict
 from alerts.model.post import Means, PostKind, PostState, Receipt
 from alerts.model.reason import in_words
-from alerts.store.standings import StoredLeases
+from alerts.store.standings import Leases
 from tests.unit.store.conftest import LATER, NOW
 
 S = PostState
@@ -238,7 +238,7 @@ async def test_what_a_killed_daemon_left_is_in_doubt(shelf, outbox, lease, datab
     await outbox.begin(post, lease, NOW, action="send", counts=True)
     shelf.move(looked, S.IN_DOUBT)
     await outbox.begin(shelf.again(looked), lease, NOW, action="look", counts=False)
-    leases = StoredLeases(database)
+    leases = Leases(database)
     [theirs] = await leases.take(["x"], "them", lease.until, lease.until + timedelta(hours=1))
 
     assert await outbox.recover("x", replace(theirs, owner="nobody"), lease.until) == 0
@@ -314,7 +314,7 @@ async def test_the_pace_counts_what_reached_the_platform(shelf, outbox, lease):
 
 
 async def test_a_lease_is_one_owner_s_until_it_ends_or_is_given_back(database):
-    leases = StoredLeases(database)
+    leases = Leases(database)
     until = NOW + timedelta(seconds=5)
 
     assert await leases.take(["x", "page"], "us", NOW, until) == [Lease("x", "us", until), Lease("page", "us", until)]

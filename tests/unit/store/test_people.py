@@ -11,8 +11,8 @@ from alerts.model.actor import Role
 from alerts.model.person import Account, Passkey, Session, Stage, Token
 from alerts.model.secret import Secret
 from alerts.store.files import connect
-from alerts.store.people import StoredAccounts
-from alerts.store.queries import export
+from alerts.store.people import Accounts
+from alerts.store.views import Views
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 SOON = NOW + timedelta(hours=1)
@@ -33,7 +33,7 @@ def db(path):
 
 @pytest.fixture
 def accounts(db):
-    return StoredAccounts(db)
+    return Accounts(db)
 
 
 def test_what_is_put_is_found_however_its_name_is_spelled(accounts):
@@ -145,7 +145,7 @@ def test_no_secret_is_exported(accounts, db):
     accounts.put_token(TOKEN)
     accounts.put_passkey(KEY)
 
-    rows = list(export(db))
+    rows = list(Views(db).export())
     secrets = ["the-hash", "THESEED", "the-csrf", "d1", "THESEED2", "the-digest"]
     assert not [secret for secret in secrets if secret in str(rows)]
     anne, bruno = [row for row in rows if row["table"] == "account"]

@@ -9,11 +9,12 @@ from datetime import timedelta
 import pytest
 
 from alerts.model.ports import Wanted
-from alerts.store import awaited, books, journal, outbox_statements, public_queries, queries, watched
+from alerts.store import alerts, outbox_statements, sources, views
 from alerts.store.files import connect
 from alerts.store.migrate import migrate
+from alerts.store.monitor import Monitor
 from alerts.store.statement import Statement
-from alerts.store.views import StoredViews
+from alerts.store.views import Views
 from bench.history import fill
 from tests.unit.store.conftest import NOW
 
@@ -22,7 +23,7 @@ COLUMNS = """(id, alert_id, incident, channel, kind, means, state, priority, sev
               warnings, tries, looks, stored_at, sent_at, remote_id)"""
 LANE = {
     name: statement
-    for module in (outbox_statements, books, journal)
+    for module in (outbox_statements, alerts, sources)
     for name, statement in vars(module).items()
     if isinstance(statement, Statement)
 }
@@ -89,15 +90,15 @@ def test_orphans_are_found_among_what_has_no_end(filled):
 
 
 def test_names_are_looked_up_in_indexes(filled):
-    for beginning, newest in books._NAMES:
+    for beginning, newest in alerts._NAMES:
         assert all("SEARCH alert USING" in step for step in plan(filled, beginning)[:1])
         assert "SEARCH alert USING" in plan(filled, newest)[0]
 
 
 def test_what_the_public_page_asks_at_each_change_reads_nothing_of_long_ago(filled):
     """The state alone finds nearly every alert there ever was: an index of states is no help."""
-    assert plan(filled, public_queries._CURRENT)[0] == "SEARCH alert USING INDEX ix_alert_expires (expires>?)"
-    newest = plan(filled, public_queries._PUBLISHED)
+    assert plan(filled, views._CURRENT)[0] == "SEARCH alert USING INDEX ix_alert_expires (expires>?)"
+    newest = plan(filled, views._PUBLISHED)
     assert newest[1] == "SCAN alert", "backwards from the newest, as many as are asked for"
     assert "USE TEMP B-TREE FOR ORDER BY" not in newest[:2]
 
@@ -108,17 +109,17 @@ ASKED = {
         db, channel="quiet", before=2**60
     ),
     "whether the clock was set": lambda db: outbox_statements.NEWEST_ATTEMPT.rows(db, channel="x"),
-    "metrics": queries.post_counts,
-    "what is on": lambda db: queries.on_now(db, NOW),
-    "what is on at the desk": lambda db: StoredViews(db).on(NOW),
-    "what is over": lambda db: books.StoredBooks(db).over(NOW),
-    "what those on duty were told": lambda db: awaited.told_of(db, NOW),
-    "what the watch looks at": lambda db: [watched.stuck(db, "x", NOW), watched.undecided(db, "x", NOW)],
-    "the public pages": lambda db: StoredViews(db).public_incidents(NOW),
-    "the newest": lambda db: StoredViews(db).page(Wanted(), most=2),
-    "a search for many": lambda db: StoredViews(db).page(Wanted(words="verglas"), most=2),
-    "a search for what isn't there": lambda db: StoredViews(db).page(Wanted(words="tsunami"), most=2),
-    "a search for one": lambda db: StoredViews(db).page(Wanted(words="rue 17"), most=2),
+    "metrics": lambda db: Views(db).post_counts(),
+    "what is on": lambda db: Views(db).on_now(NOW),
+    "what is on at the desk": lambda db: Views(db).on(NOW),
+    "what is over": lambda db: alerts.AlertRepository(db).over(NOW),
+    "what those on duty were told": lambda db: Monitor(db).told_of(NOW),
+    "what the watch looks at": lambda db: [Monitor(db).stuck("x", NOW), Monitor(db).undecided("x", NOW)],
+    "the public pages": lambda db: Views(db).public_incidents(NOW),
+    "the newest": lambda db: Views(db).page(Wanted(), most=2),
+    "a search for many": lambda db: Views(db).page(Wanted(words="verglas"), most=2),
+    "a search for what isn't there": lambda db: Views(db).page(Wanted(words="tsunami"), most=2),
+    "a search for one": lambda db: Views(db).page(Wanted(words="rue 17"), most=2),
 }
 
 

@@ -15,7 +15,7 @@ from alerts.model.reason import in_words
 from alerts.store.database import Database
 from alerts.store.files import StoreError, connect, open_doorbell
 from alerts.store.migrate import sound
-from alerts.store.restoring import FARTHEST, Gap, backup, beside, gap_of, looked_for, restore
+from alerts.store.restoring import FARTHEST, Gap, Restored, backup, beside, restore
 from tests.unit.store.conftest import NOW, a_record
 
 LATER = NOW + timedelta(hours=3)
@@ -47,7 +47,7 @@ def attempted(shelf, count: int = 1) -> None:
 
 async def test_a_copy_is_of_one_moment_though_somebody_writes_meanwhile(path, shelf, tmp_path):
     shelf.post()
-    with shelf.books():
+    with shelf.alerts():
         shelf._db.execute("INSERT INTO fact VALUES ('x', 'half', 'done')")
         backup(path, tmp_path / "copy.db")
 
@@ -93,7 +93,7 @@ def test_nothing_is_put_back_while_somebody_works_on_the_database(path, shelf, t
     finally:
         bell.close()
         own.unlink()
-    with pytest.raises(StoreError, match="somebody works on"), shelf.books():
+    with pytest.raises(StoreError, match="somebody works on"), shelf.alerts():
         restore(path, tmp_path / "copy.db", NOW)
     assert not list(tmp_path.glob("*replaced*"))
     assert not list(tmp_path.glob("*.part"))
@@ -170,7 +170,7 @@ async def test_what_is_committed_is_noted_beside_without_waiting_for_the_disk(pa
 async def gapped(path, shelf, tmp_path, database):
     """A database that was put back: its gap reaches from `NOW` to `LATER`."""
     attempted(shelf)
-    with shelf.books():
+    with shelf.alerts():
         shelf._db.execute(
             "INSERT INTO fact VALUES ('(store)', 'gap', json_object('since', ?, 'until', ?, 'begun', 1))",
             (int(NOW.timestamp() * 1_000_000), int(LATER.timestamp() * 1_000_000)),
@@ -201,4 +201,4 @@ async def test_what_a_feed_tells_again_is_looked_for_and_what_is_new_is_sent_at_
 
     assert await outbox.begin(told_again, lease, after, action="send", counts=True) is None
     assert await outbox.begin(new, lease, after, action="send", counts=True) is not None
-    assert looked_for(shelf._db, gap_of(shelf._db)) == {("x", PostState.IN_DOUBT): 1}
+    assert Restored(shelf._db).looked_for(Restored(shelf._db).gap()) == {("x", PostState.IN_DOUBT): 1}

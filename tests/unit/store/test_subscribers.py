@@ -10,11 +10,10 @@ from alerts.model.alert import Severity
 from alerts.model.ports import Asked, Linked
 from alerts.model.ports.bulking import Fate, Landing
 from alerts.model.subscriber import Quiet, Subscriber, Topic
+from alerts.store.database import transaction
 from alerts.store.files import connect
-from alerts.store.officer_chats import StoredOfficerChats
 from alerts.store.schema import stamp
-from alerts.store.subscribers import StoredSubscribers
-from alerts.store.transactions import transaction
+from alerts.store.subscribers import OfficerChats, Subscribers
 from tests.unit.store.bulk_turns import Turns
 from tests.unit.store.conftest import NOW
 
@@ -39,12 +38,12 @@ def db(path):
 
 @pytest.fixture
 def kept(db):
-    return StoredSubscribers(db)
+    return Subscribers(db)
 
 
 @pytest.fixture
 def chats(db):
-    return StoredOfficerChats(db)
+    return OfficerChats(db)
 
 
 def everywhere(db, chat: int) -> list[str]:
@@ -158,7 +157,7 @@ def test_who_is_forgotten_while_an_alert_is_under_way_stays_forgotten(path, fate
     assert {target.chat for target in targets} == {71_717, 82_828}
 
     with transaction(turns.db):
-        StoredSubscribers(turns.db).forget("telegram", 82_828)
+        Subscribers(turns.db).forget("telegram", 82_828)
     turns.turn(*(Landing(target, fate, 5) for target in targets))
     turns.deliver()
     assert everywhere(turns.db, 82_828) == []

@@ -12,18 +12,18 @@ from alerts.model.alert import Alert, Info, Severity
 from alerts.model.incident import AlertState
 from alerts.model.ports import Wanted
 from alerts.model.post import TO_BE_SEEN_TO, PostKind, PostState
-from alerts.store import changed, lists, queries
-from alerts.store.changed import EVERYTHING, MOST, changed_since, mark_of
+from alerts.store import lists
+from alerts.store import views as statements
+from alerts.store.database import transaction
 from alerts.store.files import connect
 from alerts.store.statement import Statement
-from alerts.store.transactions import transaction
-from alerts.store.views import StoredViews
+from alerts.store.views import EVERYTHING, MOST, Views
 from tests.unit.store.conftest import LATER, NOW
 
 
 @pytest.fixture
 def views(shelf):
-    return StoredViews(shelf._db)
+    return Views(shelf._db)
 
 
 def worded(headline: str, *, severity: Severity = Severity.MODERATE, expires=LATER) -> Alert:
@@ -169,11 +169,11 @@ def test_words_are_found_with_or_without_accents_anywhere_in_a_headline(shelf, v
 
 def test_what_is_searched_follows_the_alert(shelf, views):
     shelf.alert("wind", alert=worded("Strong Wind"))
-    with shelf.books():
+    with shelf.alerts():
         shelf._db.execute("UPDATE alert SET headline = 'Grêle', identifier = NULL WHERE id = 'wind'")
     assert ids(views.page(Wanted(words="grele"))) == ["wind"]
     assert ids(views.page(Wanted(words="strong"))) == []
-    with shelf.books():
+    with shelf.alerts():
         shelf._db.execute("DELETE FROM alert")
     assert ids(views.page(Wanted(words="grele"))) == []
 
@@ -196,7 +196,7 @@ def test_posts_are_counted_as_they_come_change_and_go(shelf, views):
         ("x", PostState.SENT): 1,
         ("page", PostState.QUEUED): 1,
     }
-    with shelf.books():
+    with shelf.alerts():
         shelf._db.execute("DELETE FROM post WHERE id = ?", (second.id,))
     assert views.post_counts()["page", PostState.QUEUED] == 0
 
@@ -231,12 +231,12 @@ def test_a_look_is_kept_by_account_however_spelled(path, shelf, views):
 def test_what_changed_since_a_mark_is_named_by_incident(shelf):
     record = shelf.alert("a", incident="i")
     post = shelf.post(record)
-    mark = mark_of(shelf._db)
-    assert changed_since(shelf._db, mark) == (frozenset(), mark)
+    mark = Views(shelf._db).watermark()
+    assert Views(shelf._db).changed_since(mark) == (frozenset(), mark)
 
-    with shelf.books() as books:
-        books.note(NOW, "a", None, "retried", None)
-    found, mark = changed_since(shelf._db, mark)
+    with shelf.alerts() as alerts:
+        alerts.note(NOW, "a", None, "retried", None)
+    found, mark = Views(shelf._db).changed_since(mark)
     assert found == {"i"}
 
     other = shelf.post(shelf.alert("b", incident="j"))
@@ -246,20 +246,20 @@ def test_what_changed_since_a_mark_is_named_by_incident(shelf):
             (other.id,),
         )
         shelf._db.execute("UPDATE post SET sent_at = 5 WHERE id = ?", (post.id,))
-    found, mark = changed_since(shelf._db, mark)
+    found, mark = Views(shelf._db).changed_since(mark)
     assert found == {"i", "j"}
-    assert changed_since(shelf._db, mark)[0] == frozenset()
+    assert Views(shelf._db).changed_since(mark)[0] == frozenset()
 
 
 def test_very_much_at_once_is_told_as_everything(shelf):
-    mark = mark_of(shelf._db)
+    mark = Views(shelf._db).watermark()
     for number in range(MOST + 1):
         shelf.alert(f"a{number}")
-    with shelf.books() as books:
+    with shelf.alerts() as alerts:
         for number in range(MOST + 1):
-            books.note(NOW, f"a{number}", None, "left_out", None)
+            alerts.note(NOW, f"a{number}", None, "left_out", None)
 
-    assert changed_since(shelf._db, mark)[0] == {EVERYTHING}
+    assert Views(shelf._db).changed_since(mark)[0] == {EVERYTHING}
 
 
 def _plan(db, statement: Statement) -> list[str]:
@@ -284,9 +284,11 @@ def test_a_page_walks_from_the_newest_or_looks_into_an_index(path, given):
 
 STATEMENTS = {
     **{name: each for name, each in vars(lists).items() if isinstance(each, Statement)},
-    **{name: each for name, each in vars(changed).items() if isinstance(each, Statement)},
-    "ON_NOW": queries._ON_NOW,
-    "LAST": changed._LAST[2],
+    "DECIDED": statements._DECIDED,
+    "TRIED": statements._TRIED,
+    "SENT": statements._SENT,
+    "ON_NOW": statements._ON_NOW,
+    "LAST": statements._LAST[2],
 }
 
 

@@ -76,7 +76,7 @@ class Composer:
         def question(sitting: Sitting) -> tuple[SavedDraft | None, Record | None]:
             kept = draft_of(sitting, actor, page.identity)
             about = _about_of(kept)
-            return kept, find_alert(sitting.books, about) if about else None
+            return kept, find_alert(sitting.alerts, about) if about else None
 
         kept, about = await self.office.ask(question)
         if kept is not None:
@@ -265,19 +265,19 @@ class Composer:
         def question(sitting: Sitting) -> Record | None:
             kept = draft_of(sitting, actor, sheet.identity)
             name = _about_of(kept) or sheet.about
-            return find_alert(sitting.books, name) if name else None
+            return find_alert(sitting.alerts, name) if name else None
 
         return await self.office.ask(question)
 
     async def _found(self, name: str) -> Record:
-        return await self.office.ask(lambda sitting: find_alert(sitting.books, name))
+        return await self.office.ask(lambda sitting: find_alert(sitting.alerts, name))
 
     async def _begin_update(self, page: Page, about: Record, *, typed: bool = False) -> None:
         """Lay what stands into the form. One that was typed from older words keeps them, and is told of the newer."""
 
         def question(sitting: Sitting) -> tuple[Record, bool]:
-            stands = goes_on_from(sitting.books, about, ends=False)
-            order = [record.id for record in sitting.books.incident(about.incident_id)]
+            stands = goes_on_from(sitting.alerts, about, ends=False)
+            order = [record.id for record in sitting.alerts.incident(about.incident_id)]
             return stands, order.index(stands.id) > order.index(about.id)
 
         stands, is_newer = await self.office.ask(question)

@@ -67,7 +67,7 @@ def _missing(name: str, form: Mapping[str, str], _: Callable[[str], str]) -> dic
 
 def _exactly(sitting: Sitting, alert: str) -> str:
     """The id, if it is one: an address that names something by its beginning decides nothing."""
-    if not any(record.id == alert for record in sitting.books.by_id(alert)):
+    if not any(record.id == alert for record in sitting.alerts.by_id(alert)):
         raise web.HTTPNotFound
     return alert
 
@@ -81,7 +81,7 @@ def _reject(officer: Officer, alert: str, form: Mapping[str, str]) -> object:
 
 
 def _send_back(officer: Officer, alert: str, form: Mapping[str, str]) -> object:
-    [record] = [each for each in officer.sitting.books.by_id(alert) if each.id == alert]
-    posts = officer.sitting.books.posts_of(alert)
+    [record] = [each for each in officer.sitting.alerts.by_id(alert) if each.id == alert]
+    posts = officer.sitting.alerts.posts_of(alert)
     fields = fields_for(record, posts, form, officer.sitting.desk.station)
     return officer.send_back(alert, form["note"], fields)

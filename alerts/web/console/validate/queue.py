@@ -131,7 +131,7 @@ def item_of(sitting: Sitting, record: Record, posts: Sequence[Post], actor: Acto
         _rule(record, posts, station),
         _stance(record, station, actor),
         wrote=wrote(actor, record),
-        about=info or words_about(sitting.books, record, station.language),
+        about=info or words_about(sitting.alerts, record, station.language),
     )
 
 

@@ -99,10 +99,10 @@ class Sheet:
 
 def sheet_of(sitting: Sitting, name: str, actor: Actor) -> Sheet | None:
     """The sheet of the alert with that very id; None where there is none."""
-    record = next((each for each in sitting.books.by_id(name) if each.id == name), None)
+    record = next((each for each in sitting.alerts.by_id(name) if each.id == name), None)
     if record is None or record.alert is None:
         return None
-    station, posts = sitting.desk.station, sitting.books.posts_of(name)
+    station, posts = sitting.desk.station, sitting.alerts.posts_of(name)
     item = item_of(sitting, record, posts, actor)
     versions = _versions(sitting, record, actor)
     since = _since(versions, record)
@@ -117,7 +117,7 @@ def sheet_of(sitting: Sitting, name: str, actor: Actor) -> Sheet | None:
         decision=_decision(sitting, name),
         misfit=_misfit(record, posts, station),
         can_send_back=record.author is not None and end_reason(record.alert) is None,
-        twins=tuple(told_already(sitting.books, record, sitting.now)) if item.waiting else (),
+        twins=tuple(told_already(sitting.alerts, record, sitting.now)) if item.waiting else (),
     )
 
 
@@ -185,8 +185,8 @@ def _versions(sitting: Sitting, record: Record, actor: Actor) -> tuple[Version, 
     seen = sitting.views.last_look(actor.name, record.incident_id)
     kept = [
         each
-        for each in sitting.books.incident(record.incident_id)
-        if each.id == record.id or each.state is not AlertState.LEFT_OUT or sitting.books.posts_of(each.id)
+        for each in sitting.alerts.incident(record.incident_id)
+        if each.id == record.id or each.state is not AlertState.LEFT_OUT or sitting.alerts.posts_of(each.id)
     ]
     return tuple(Version(number, each, each.id == seen) for number, each in enumerate(kept, 1))
 
@@ -204,7 +204,7 @@ def _newer(versions: Sequence[Version], record: Record) -> Record | None:
 
 
 def _decision(sitting: Sitting, alert: str) -> Decision | None:
-    for line in sitting.ledger.newest(subject=alert, most=5):
+    for line in sitting.audit.newest(subject=alert, most=5):
         entry: Entry = line.entry
         if entry.act in DECIDED:
             return Decision(entry.act, entry.actor, entry.at, entry.detail)

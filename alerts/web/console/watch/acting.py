@@ -40,8 +40,8 @@ async def _carry_out(console: Console, request: web.Request, name: str, deed: De
 
     def action(sitting: Sitting) -> str:
         shown = deed(Officer(sitting, visitor.actor), alert, form)
-        incident = sitting.books.by_id(shown)[0].incident_id
-        newest = sitting.books.incident(incident)[-1].id
+        incident = sitting.alerts.by_id(shown)[0].incident_id
+        newest = sitting.alerts.incident(incident)[-1].id
         sitting.views.looked(visitor.account.name, incident, newest, sitting.now)
         return shown
 
@@ -69,8 +69,8 @@ def _own(officer: Officer, alert: str, form: dict[str, str]) -> str:
     name = form.get("post")
     if not name:
         return alert
-    [record] = officer.sitting.books.by_id(alert)
-    if any(post.id == name for post in officer.sitting.books.thread(record.incident_id)):
+    [record] = officer.sitting.alerts.by_id(alert)
+    if any(post.id == name for post in officer.sitting.alerts.thread(record.incident_id)):
         return name
     raise Misuse(because("no_such_post", name=name, alert=alert))
 

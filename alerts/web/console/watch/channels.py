@@ -71,7 +71,7 @@ def _bulks(sitting: Sitting) -> list[dict[str, Any]]:
     """What is told to subscribers, newest first: how far it is, and when it will be through."""
     progress = sitting.views.bulks(sitting.now - SHOWN)
     records = {
-        each.bulk.alert_id: record for each in progress for record in sitting.books.by_id(each.bulk.alert_id)[:1]
+        each.bulk.alert_id: record for each in progress for record in sitting.alerts.by_id(each.bulk.alert_id)[:1]
     }
     return [
         {

@@ -217,12 +217,12 @@ def show_story(
 
 def story_of(sitting: Sitting, name: str, account: str) -> Story | None:
     """What is kept of an incident; None where there is none of that exact name."""
-    found = [each for each in sitting.books.by_id(name) if name in (each.id, each.incident_id)]
+    found = [each for each in sitting.alerts.by_id(name) if name in (each.id, each.incident_id)]
     if not found:
         return None
     incident, language = found[0].incident_id, sitting.desk.station.language
-    thread, seen = sitting.books.thread(incident), sitting.views.last_look(account, incident)
-    records = sitting.books.incident(incident)
+    thread, seen = sitting.alerts.thread(incident), sitting.views.last_look(account, incident)
+    records = sitting.alerts.incident(incident)
     chapters = _chapters(records, thread, seen, language)
     current = next(each for each in chapters if each.record.id == found[0].id)
     newest = next((each for each in reversed(chapters) if each.record.state is AlertState.ACCEPTED), chapters[-1])

@@ -9,7 +9,7 @@ import pytest
 
 from alerts.model.ports import Standing
 from alerts.model.reason import in_words
-from alerts.store.standings import StoredStandings
+from alerts.store.standings import Standings
 from tests.pictures import a_png
 
 
@@ -282,7 +282,7 @@ async def test_the_whole_is_told_as_status_does(bureau):
 
 async def test_a_channel_that_waits_is_told(bureau):
     waits = Standing("blocked", in_words("the credential"), bureau.clock.now() + timedelta(seconds=60))
-    await StoredStandings(bureau.database).stand("page", waits)
+    await Standings(bureau.database).stand("page", waits)
 
     [page, *_] = (await bureau.told("GET", "/channels", "viewer"))["channels"]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 
 import pytest
 
+from alerts.model.errors import DatabaseRefused
 from alerts.model.ports import Reply
 from alerts.web.api.once import KEPT
 
@@ -150,5 +150,5 @@ async def test_nothing_kept_is_written_while_asked(bureau):
 
     assert await bureau.office.ask(lambda sitting: sitting.replies.reply("t", "k")) == reply
     assert await bureau.office.ask(lambda sitting: sitting.replies.reply("t", "other")) is None
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(DatabaseRefused):
         await bureau.office.ask(lambda sitting: sitting.replies.keep(reply))

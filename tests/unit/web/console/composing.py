@@ -145,7 +145,7 @@ class Bench:
         return await self.office.ask(lambda sitting: list(sitting.views.everything()))
 
     async def posts(self, alert: str):
-        return await self.office.ask(lambda sitting: list(sitting.books.posts_of(alert)))
+        return await self.office.ask(lambda sitting: list(sitting.alerts.posts_of(alert)))
 
     async def drafts(self):
         return await self.office.ask(lambda sitting: list(sitting.drafts.drafts(self.name)))

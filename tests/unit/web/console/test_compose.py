@@ -48,7 +48,7 @@ async def test_what_is_not_grave_is_stored_at_the_button(bench):
     [record] = await bench.records()
     assert address.endswith(record.id)
     assert await bench.drafts() == [], "posting consumes the draft"
-    [line] = await bench.office.ask(lambda sitting: sitting.ledger.newest())
+    [line] = await bench.office.ask(lambda sitting: sitting.audit.newest())
     assert (line.entry.actor, line.entry.act, line.entry.origin) == ("Anne", "post", "console")
 
 

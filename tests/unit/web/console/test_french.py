@@ -19,7 +19,7 @@ from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Alert, Area, Info, Severity, Status
 from alerts.model.post import PostState
 from alerts.model.reason import because
-from alerts.store.books import StoredBooks
+from alerts.store.alerts import AlertRepository
 from alerts.store.schema import stamp
 from alerts.web.console import compose, own_account, people, record, report, validate, watch
 from tests.unit.french import visible, wrong_in
@@ -52,7 +52,7 @@ async def filled(desk) -> list[str]:
     news = HealthNotice(Phase.FIRING, Trouble(What.FEED, "meteo", because("not_read_lately")), now)
 
     def troubled(db):
-        warnings.file(StoredBooks(db), [news], now)
+        warnings.file(AlertRepository(db), [news], now)
         db.execute(
             "INSERT INTO source (name, memory, last_ok, failures, reason) VALUES ('meteo', '{}', ?, 3, ?)",
             (stamp(now - timedelta(hours=3)), because("reader_stumbled", error="OSError").kept()),

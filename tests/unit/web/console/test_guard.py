@@ -82,7 +82,7 @@ async def test_who_is_not_in_gets_the_headers_too_and_nothing_else(town, browser
         assert page.status == 401, path
         page = await browser.post(path, {"name": "x"})
         assert page.status == 401, path
-        assert not await town.office.ask(lambda sitting: sitting.ledger.height())
+        assert not await town.office.ask(lambda sitting: sitting.audit.height())
 
 
 async def test_the_policy_lets_in_the_map_s_server_alone(town):

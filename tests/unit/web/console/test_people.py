@@ -201,7 +201,7 @@ async def test_wrong_passwords_for_it_are_failed_sign_ins(town, browser):
         page = await browser.send(page, "/desk/account/code/remove", own_password="wrong")
     page = await browser.send(page, "/desk/account/code/remove", own_password=OWN)
     assert page.status == 429
-    lines = await town.office.ask(lambda sitting: sitting.ledger.newest(subject="Anne"))
+    lines = await town.office.ask(lambda sitting: sitting.audit.newest(subject="Anne"))
     assert "sign-in failing" in [line.entry.act for line in lines]
 
 
@@ -209,7 +209,7 @@ async def test_the_language_of_an_account_is_in_the_record_once(town, browser):
     await browser.settle()
     for language in ("fr", "fr", ""):
         await browser.send(await browser.get("/desk/account"), "/desk/account/language", language=language)
-    lines = await town.office.ask(lambda sitting: sitting.ledger.newest(subject="Anne"))
+    lines = await town.office.ask(lambda sitting: sitting.audit.newest(subject="Anne"))
     told = [(line.entry.act, line.entry.detail) for line in lines if line.entry.act == "language changed"]
     assert told == [("language changed", "the browser's"), ("language changed", "fr")]
 
@@ -262,7 +262,7 @@ async def test_the_record_is_paged(town, browser):
     first = page.tree.xpath("//tbody/tr")
     [older] = page.tree.xpath("//a[@rel='next']/@href")
     second = (await browser.get(older)).tree.xpath("//tbody/tr")
-    height = await town.office.ask(lambda sitting: sitting.ledger.height())
+    height = await town.office.ask(lambda sitting: sitting.audit.height())
     assert (len(first), len(second)) == (50, height - 50)
 
 

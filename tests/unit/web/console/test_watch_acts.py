@@ -10,7 +10,6 @@ from alerts.model.actor import Role
 from alerts.model.ports import Memory
 from alerts.model.post import PostState
 from alerts.model.reason import in_words
-from alerts.store.journal import StoredJournal, remember
 from tests.unit.web.console.test_watch_pages import is_sent
 from tests.unit.web.console.watching import a_desk, as_role
 
@@ -28,7 +27,7 @@ async def out(desk, **changes):
 
 
 async def written(desk) -> list[str]:
-    lines = await desk.office.ask(lambda sitting: sitting.ledger.newest(most=9))
+    lines = await desk.office.ask(lambda sitting: sitting.audit.newest(most=9))
     return [f"{line.entry.actor} {line.entry.act} {line.entry.subject}" for line in lines]
 
 
@@ -70,7 +69,7 @@ async def test_the_post_of_another_incident_is_not_reached_from_here(desk):
 async def test_an_end_is_an_end_with_its_reason(desk, how, urgency):
     record = await out(desk)
     status, where, _ = await desk.press(f"/alerts/{record.id}/end", how=how, reason=" Repaired ")
-    newest = await desk.office.ask(lambda sitting: sitting.books.incident(record.incident_id)[-1])
+    newest = await desk.office.ask(lambda sitting: sitting.alerts.incident(record.incident_id)[-1])
 
     assert (status, where) == (303, f"/desk/alerts/{newest.id}?done=end")
     assert newest.alert.msg_type == urgency
@@ -108,7 +107,7 @@ async def test_a_second_tap_is_told_that_it_was_done(desk):
     status, _, page = await desk.press(f"/alerts/{record.id}/correct")
 
     assert (status, page.count('role="alert"')) == (422, 1)
-    records = await desk.office.ask(lambda sitting: sitting.books.incident(record.incident_id))
+    records = await desk.office.ask(lambda sitting: sitting.alerts.incident(record.incident_id))
     assert len(records) == 2
 
 
@@ -155,7 +154,7 @@ async def test_what_is_gone_from_a_calendar_at_once_is_called_off_by_one_tap(des
     now = desk.clock.now()
     memory = Memory(state={"gone": {"key": "gone-1", "entries": 5}})
     await desk.database.write(
-        lambda db: remember(db, "meteo", memory, now, now, trouble=in_words("5 entries are gone"))
+        lambda unit: unit.sources.remember("meteo", memory, now, now, trouble=in_words("5 entries are gone"))
     )
     page = await desk.text("/channels")
     assert "call them off" in page or "les annuler" in page
@@ -166,7 +165,7 @@ async def test_what_is_gone_from_a_calendar_at_once_is_called_off_by_one_tap(des
     status, where, _ = await desk.press("/sources/meteo/gone")
     assert (status, where) == (303, "/desk/channels#source-meteo")
     assert (await written(desk))[0] == "Anne cancel meteo"
-    assert await StoredJournal(desk.database).known("meteo", ["gone-1"]) == {"gone-1"}
+    assert await desk.database.read(lambda unit: unit.sources.known("meteo", ["gone-1"])) == {"gone-1"}
     assert "/sources/meteo/gone" not in await desk.text("/channels")
     assert (await desk.press("/sources/meteo/gone"))[0] == 303, "somebody was faster"
 

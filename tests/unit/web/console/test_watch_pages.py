@@ -23,7 +23,7 @@ from alerts.model.incident import AlertState
 from alerts.model.outline import MOST_SHOWN
 from alerts.model.post import PostKind, PostState
 from alerts.model.subscriber import Notice, Topic
-from alerts.store.books import StoredBooks
+from alerts.store.alerts import AlertRepository
 from alerts.store.schema import stamp
 from alerts.web.console.watch.cases import Remedy, remedy_of
 from alerts.web.console.watch.outline import outline_of
@@ -219,7 +219,7 @@ async def test_what_is_told_to_subscribers_is_shown_with_how_far_it_is_and_when_
         texts={"en": "Water cut"},
         stored_at=now - timedelta(minutes=10),
     )
-    await desk.office.act(lambda sitting: sitting.books.add_bulk(bulk))
+    await desk.office.act(lambda sitting: sitting.alerts.add_bulk(bulk))
     assert "Begins next" in await desk.text("/fragments/channels")
     under_way = "UPDATE bulk SET state = 'sending', total = 400, sent = 90, skipped = 10, started_at = ?"
     await desk.database.write(lambda db: db.execute(under_way, (stamp(now - timedelta(minutes=10)),)))
@@ -545,7 +545,7 @@ class TestWhatIsSo:
         news = HealthNotice(Phase.FIRING, Trouble(What.FEED, "meteo"), desk.clock.now())
 
         def told(db):
-            replace(warnings, outlets=desk.desk.station.outlets[:1]).file(StoredBooks(db), [news], desk.clock.now())
+            replace(warnings, outlets=desk.desk.station.outlets[:1]).file(AlertRepository(db), [news], desk.clock.now())
             db.execute("UPDATE post SET state = 'failed' WHERE state = 'queued'")
 
         await desk.database.write(told)

@@ -13,7 +13,7 @@ from alerts.daemon.house import build
 from alerts.daemon.live import FileWatch, Live
 from alerts.daemon.outside import Outside
 from alerts.model.post import PostState
-from alerts.store.changed import MOST
+from alerts.store.views import MOST
 from alerts.web.console.watch import stream
 from alerts.web.console.watch.stream import STREAMS, Rhythm
 from tests.fakes import FakeClock, PlainChannel

@@ -160,7 +160,7 @@ class ValidatingDesk:
         return await self.act(by, action)
 
     async def hear(self, alert, source: str = "meteo") -> str:
-        return (await self.office.act(lambda sitting: sitting.desk.file(sitting.books, alert, source).record)).id
+        return (await self.office.act(lambda sitting: sitting.desk.file(sitting.alerts, alert, source).record)).id
 
     async def sealed(self, alert: str, who: str) -> str:
         """What a page with a button would carry, for somebody who isn't shown one."""
@@ -168,7 +168,7 @@ class ValidatingDesk:
         return seal(await self.office.ask(lambda sitting: sheet_of(sitting, alert, actor)), f"csrf-{who}")
 
     async def states(self, alert: str) -> set[str]:
-        posts = await self.office.ask(lambda sitting: sitting.books.posts_of(alert))
+        posts = await self.office.ask(lambda sitting: sitting.alerts.posts_of(alert))
         return {str(post.state) for post in posts}
 
 

@@ -135,7 +135,7 @@ class Desk:
         return await self.office.act(action)
 
     async def hear(self, alert, source="meteo"):
-        return await self.office.act(lambda sitting: sitting.desk.file(sitting.books, alert, source).record)
+        return await self.office.act(lambda sitting: sitting.desk.file(sitting.alerts, alert, source).record)
 
     async def settle(self, alert_id: str, state: PostState, **changes) -> None:
         """Put an alert's posts into a state, as a lane would have."""
@@ -148,7 +148,7 @@ class Desk:
         await self.database.write(work)
 
     async def posts(self, alert_id: str):
-        return await self.office.ask(lambda sitting: list(sitting.books.posts_of(alert_id)))
+        return await self.office.ask(lambda sitting: list(sitting.alerts.posts_of(alert_id)))
 
 
 async def _opened(tmp_path, publish, language):

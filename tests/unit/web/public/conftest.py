@@ -36,7 +36,7 @@ def a_setting(**changes) -> Setting:
 
 
 class Paper:
-    """Editions of what a town's books hold."""
+    """Editions of what a town's database holds."""
 
     def __init__(self, town: Town, setting: Setting) -> None:
         self.town = town
@@ -46,8 +46,8 @@ class Paper:
 
     def outlook(self, incidents) -> Outlook:
         now = self.town.clock.now()
-        with self.town.books() as books:
-            shown = [public_incident(books.incident(each), books.thread(each), now) for each in incidents]
+        with self.town.alerts() as alerts:
+            shown = [public_incident(alerts.incident(each), alerts.thread(each), now) for each in incidents]
         return Outlook(situation([each for each in shown if each], now), (self.freshness,))
 
     def print(self, *filed):

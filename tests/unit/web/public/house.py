@@ -16,7 +16,6 @@ from alerts.model.ids import new_id
 from alerts.model.ports import Heard, Memory
 from alerts.model.reason import in_words
 from alerts.store.database import Database
-from alerts.store.journal import StoredJournal, remember
 from alerts.store.migrate import migrate
 from alerts.web.public.publisher import Publisher
 from alerts.web.public.routes import public_routes
@@ -64,23 +63,23 @@ class House:
 
     async def hear(self, alert, source="meteo"):
         filed = await self.office.act(
-            lambda sitting: sitting.desk.hear(sitting.books, Heard(alert.identifier, alert), source)
+            lambda sitting: sitting.desk.hear(sitting.alerts, Heard(alert.identifier, alert), source)
         )
         return filed.record
 
     async def post(self, alert):
         """An officer's, which is out at once."""
-        filed = await self.office.act(lambda sitting: sitting.desk.post(sitting.books, alert, again=True))
+        filed = await self.office.act(lambda sitting: sitting.desk.post(sitting.alerts, alert, again=True))
         await self.database.write(lambda db: db.execute("UPDATE post SET state = 'sent'"))
         return filed.record
 
     async def read_source(self, reason=None):
         """The source was looked at just now, well or not."""
-        now, journal = self.clock.now(), StoredJournal(self.database)
+        now = self.clock.now()
         if reason is None:
-            await self.database.write(lambda db: remember(db, "meteo", Memory(), now, now))
+            await self.database.write(lambda unit: unit.sources.remember("meteo", Memory(), now, now))
         else:
-            await journal.failed("meteo", in_words(reason), now, now)
+            await self.database.write(lambda unit: unit.sources.failed("meteo", in_words(reason), now, now))
 
     async def get(self, path, **headers):
         async with self.client.get(path, headers=headers) as answer:

@@ -39,13 +39,13 @@ async def test_a_crowd_with_addresses_that_lead_nowhere_stands_before_nobody_in_
 async def test_what_waited_to_be_taken_away_is_over_from_when_that_was_let_out(tmp_path):
     async with a_house(tmp_path, publish="approve") as house:
         first = await house.hear(alert := an_alert())
-        await house.office.act(lambda sitting: approve(sitting.books, first.id, "anne", sitting.now))
+        await house.office.act(lambda sitting: approve(sitting.alerts, first.id, "anne", sitting.now))
         moved = following(alert, areas=(Area("Autreville", geocodes=(Named("INSEE", "99999"),)),))
         leaving = await house.hear(moved)
         house.clock.set(NOW + timedelta(hours=2))
         await house.publisher.make()
         before = (await house.get("/feed.atom"))[1]
-        await house.office.act(lambda sitting: approve(sitting.books, leaving.id, "anne", sitting.now))
+        await house.office.act(lambda sitting: approve(sitting.alerts, leaving.id, "anne", sitting.now))
         await house.publisher.make()
         after = (await house.get("/feed.atom"))[1]
 

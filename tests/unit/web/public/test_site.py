@@ -391,7 +391,7 @@ def test_a_page_links_to_no_script_of_a_feed(town, paper):
 
 def test_nobodys_name_and_no_reason_of_the_desk_is_on_any_page(town, paper):
     alert = an_alert(headline="Rue barrée")
-    filed = town.act(lambda books: town.desk.post(books, alert, author="anne.officer"))
+    filed = town.act(lambda alerts: town.desk.post(alerts, alert, author="anne.officer"))
     paper.print(filed)
 
     for path, answer in paper.edition.answers.items():

@@ -15,8 +15,7 @@ from alerts.config import load_config
 from alerts.daemon.house import build
 from alerts.model.actor import Role
 from alerts.model.person import Account, Session, Stage
-from alerts.store.ledger import StoredLedger
-from alerts.store.people import StoredAccounts
+from alerts.store.people import Accounts
 
 LINES = """[station]
 name = "Ville de Saint-Martin"
@@ -52,8 +51,8 @@ async def signed_in(house, role: Role, name: str = "camille") -> aiohttp.ClientS
     session = Session(digest(name), name, f"csrf-{name}", Stage.FULL, now, now, now + timedelta(hours=1))
 
     def store(db):
-        StoredAccounts(db).put_account(account)
-        StoredAccounts(db).put_session(session)
+        Accounts(db).put_account(account)
+        Accounts(db).put_session(session)
 
     await house.database.write(store)
     return aiohttp.ClientSession(cookies={"tocsin": name}, headers={"Accept-Language": "en"})
@@ -96,7 +95,7 @@ async def test_a_test_post_is_in_the_record(house):
     async with await signed_in(house, Role.ADMINISTRATOR) as client:
         status, page = await send(house, client, "channels", "show:page")
     assert (status, "The test post is out" in words(page)) == (200, True)
-    lines = await house.database.read(lambda db: StoredLedger(db).newest())
+    lines = await house.database.read(lambda unit: unit.audit.newest())
     entry = lines[0].entry
     assert (entry.act, entry.subject, entry.actor) == ("post a test", "channels.page", "camille")
 
@@ -116,7 +115,7 @@ url = "http://127.0.0.1:1/feed?key=geheim"
         await send(house, client, "channels", "test:page")
         await send(house, client, "channels", "test:hook", lines=lines + more)
         await send(house, client, "sources", "test:meteo", lines=lines + more)
-    newest = await house.database.read(lambda db: StoredLedger(db).newest(most=3))
+    newest = await house.database.read(lambda unit: unit.audit.newest(most=3))
     assert [(line.entry.act, line.entry.subject, line.entry.detail) for line in reversed(newest)] == [
         ("test", "channels.page", sandbox.url),
         ("test", "channels.hook", "http://127.0.0.1:1/x"),

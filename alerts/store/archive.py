@@ -23,11 +23,11 @@ from alerts.model.bulk import BulkState
 from alerts.model.incident import AlertState
 from alerts.model.ports import Archived
 from alerts.model.post import PostState
-from alerts.store.books import StoredBooks
+from alerts.store.alerts import AlertRepository
 from alerts.store.files import blank
-from alerts.store.queries import history
 from alerts.store.schema import alert, archive, bulk, metadata, post, stamp
-from alerts.store.statement import Statement, any_of, upsert_into
+from alerts.store.statement import Statement, UnitPart, any_of, upsert_into
+from alerts.store.views import Views
 
 MOST = 20
 """Incidents of one transaction."""
@@ -107,45 +107,48 @@ class Slice:
     is_last: bool
 
 
-def prune(db: sqlite3.Connection, before: datetime, now: datetime, after: int = 0) -> Slice:
-    """Take some of the incidents away that were over before then, from behind the alert number `after` on."""
-    gone: set[str] = set()
-    for row in (rows := _OLDEST.rows(db, after=after)):
-        if row["received_at"] > (stamp(before) or 0):
-            return Slice(after, len(gone), is_last=True)
-        incident = str(row["incident"])
-        if incident not in gone and _LASTS.row(db, incident=incident, before=stamp(before)) is None:
-            if len(gone) == MOST:
-                return Slice(after, len(gone), is_last=False)
-            _take(db, incident, now)
-            gone.add(incident)
-        after = int(row["seq"])
-    return Slice(after, len(gone), is_last=len(rows) < _LOOKED_AT)
+class Archive(UnitPart):
+    """What is left of incidents that were pruned, and what takes them there."""
 
+    def prune(self, before: datetime, now: datetime, after: int = 0) -> Slice:
+        """Take some of the incidents away that were over before then, from behind the alert number `after` on."""
+        gone: set[str] = set()
+        for row in (rows := _OLDEST.rows(self._db, after=after)):
+            if row["received_at"] > (stamp(before) or 0):
+                return Slice(after, len(gone), is_last=True)
+            incident = str(row["incident"])
+            if incident not in gone and _LASTS.row(self._db, incident=incident, before=stamp(before)) is None:
+                if len(gone) == MOST:
+                    return Slice(after, len(gone), is_last=False)
+                _take(self._db, incident, now)
+                gone.add(incident)
+            after = int(row["seq"])
+        return Slice(after, len(gone), is_last=len(rows) < _LOOKED_AT)
 
-def close_what_nobody_reads(db: sqlite3.Connection, now: datetime) -> int:
-    """Close messages that were over a month ago and have no readers; returns how many, of more some at a time."""
-    return _CLOSE.run(db, before=stamp(now - _SETTLED_AFTER), now=stamp(now)).rowcount
+    def close_what_nobody_reads(self, now: datetime) -> int:
+        """Close messages that were over a month ago and have no readers; returns how many, of more some at a time."""
+        return _CLOSE.run(self._db, before=stamp(now - _SETTLED_AFTER), now=stamp(now)).rowcount
 
-
-def archived(db: sqlite3.Connection, name: str) -> Archived | None:
-    """What was kept of the incident of that id, or of the message of that id."""
-    found = _FIND.row(db, name=name)
-    packed = _PACKED.row(db, name=found["incident"]) if found else None
-    if found is None or packed is None:
-        return None
-    kept: dict[str, list[dict[str, Any]]] = json.loads(zlib.decompress(packed["kept"]))
-    incident = str(found["incident"])
-    with blank() as paper:
-        for table, rows in kept.items():
-            known = {column.name for column in metadata.tables[table].columns}
-            for row in rows:
-                columns = [name for name in row if name in known]
-                names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" * len(columns))
-                values = [row[name] for name in columns]
-                paper.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", values)  # noqa: S608 own names
-        books = StoredBooks(paper)
-        return Archived(incident, books.incident(incident), books.thread(incident), history(paper, incident))
+    def find(self, name: str) -> Archived | None:
+        """What was kept of the incident of that id, or of the message of that id."""
+        found = _FIND.row(self._db, name=name)
+        packed = _PACKED.row(self._db, name=found["incident"]) if found else None
+        if found is None or packed is None:
+            return None
+        kept: dict[str, list[dict[str, Any]]] = json.loads(zlib.decompress(packed["kept"]))
+        incident = str(found["incident"])
+        with blank() as paper:
+            for table, rows in kept.items():
+                known = {column.name for column in metadata.tables[table].columns}
+                for row in rows:
+                    columns = [name for name in row if name in known]
+                    names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" * len(columns))
+                    values = [row[name] for name in columns]
+                    paper.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", values)  # noqa: S608 own names
+            alerts = AlertRepository(paper)
+            return Archived(
+                incident, alerts.incident(incident), alerts.thread(incident), Views(paper).history(incident)
+            )
 
 
 def _take(db: sqlite3.Connection, incident: str, now: datetime) -> None:

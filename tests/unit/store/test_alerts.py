@@ -15,8 +15,8 @@ from tests.unit.store.conftest import LATER, NOW, a_record
 
 
 def found(shelf, prefix: str) -> list[str]:
-    with shelf.books() as books:
-        return [record.id for record in books.by_id(prefix)]
+    with shelf.alerts() as alerts:
+        return [record.id for record in alerts.by_id(prefix)]
 
 
 def test_what_was_stored_comes_back_equal(shelf):
@@ -84,14 +84,14 @@ def test_no_character_of_a_name_stands_for_others(shelf, wild):
 
 def test_a_post_is_found_by_its_start_and_its_whole_name_wins(shelf):
     record = shelf.alert()
-    with shelf.books() as books:
+    with shelf.alerts() as alerts:
         from tests.unit.store.conftest import a_post
 
         for identity in ("p7", "p7x", "p8"):
-            books.add_post(a_post(identity, record))
-        assert [post.id for post in books.post_by_id("p7")] == ["p7"]
-        assert [post.id for post in books.post_by_id("p")] == ["p7", "p7x", "p8"]
-        assert books.post_by_id("") == []
+            alerts.add_post(a_post(identity, record))
+        assert [post.id for post in alerts.post_by_id("p7")] == ["p7"]
+        assert [post.id for post in alerts.post_by_id("p")] == ["p7", "p7x", "p8"]
+        assert alerts.post_by_id("") == []
 
 
 def test_a_message_is_found_by_what_refers_to_it(shelf):
@@ -99,9 +99,9 @@ def test_a_message_is_found_by_what_refers_to_it(shelf):
     alert = replace(a_record("later").alert, references=(reference, replace(reference, sender="again@example")))
     shelf.alert("later", alert=alert)
 
-    with shelf.books() as books:
-        assert [record.id for record in books.referring("urn-first")] == ["later"]
-        assert books.referring("urn-later") == []
+    with shelf.alerts() as alerts:
+        assert [record.id for record in alerts.referring("urn-first")] == ["later"]
+        assert alerts.referring("urn-later") == []
 
 
 def test_by_topic_tells_what_is_taken_in_and_not_over(shelf):
@@ -109,9 +109,9 @@ def test_by_topic_tells_what_is_taken_in_and_not_over(shelf):
     shelf.alert("left", topic="t", state=AlertState.LEFT_OUT)
     shelf.alert("other", topic="u")
 
-    with shelf.books() as books:
-        assert [record.id for record in books.by_topic("t", NOW)] == ["on"]
-        assert books.by_topic("t", LATER) == []
+    with shelf.alerts() as alerts:
+        assert [record.id for record in alerts.by_topic("t", NOW)] == ["on"]
+        assert alerts.by_topic("t", LATER) == []
 
 
 def test_by_headline_looks_back_only_so_far_and_at_one_source(shelf):
@@ -119,9 +119,9 @@ def test_by_headline_looks_back_only_so_far_and_at_one_source(shelf):
     shelf.alert("manual", source="manual")
     shelf.alert("left", state=AlertState.LEFT_OUT)
 
-    with shelf.books() as books:
-        assert [record.id for record in books.by_headline("Strong wind", "meteo", NOW)] == ["on"]
-        assert books.by_headline("Strong wind", "meteo", NOW + timedelta(microseconds=1)) == []
+    with shelf.alerts() as alerts:
+        assert [record.id for record in alerts.by_headline("Strong wind", "meteo", NOW)] == ["on"]
+        assert alerts.by_headline("Strong wind", "meteo", NOW + timedelta(microseconds=1)) == []
 
 
 def test_a_thread_is_of_one_incident_and_if_asked_of_one_channel(shelf):
@@ -134,10 +134,10 @@ def test_a_thread_is_of_one_incident_and_if_asked_of_one_channel(shelf):
     )
     shelf.post(shelf.alert())
 
-    with shelf.books() as books:
-        assert books.thread("w7qq") == [first, elsewhere, second]
-        assert books.thread("w7qq", "x") == [first, second]
-        assert books.posts_of("one") == [first, elsewhere]
+    with shelf.alerts() as alerts:
+        assert alerts.thread("w7qq") == [first, elsewhere, second]
+        assert alerts.thread("w7qq", "x") == [first, second]
+        assert alerts.posts_of("one") == [first, elsewhere]
 
 
 @pytest.mark.parametrize("was", PostState)
@@ -145,19 +145,19 @@ def test_a_post_goes_only_where_the_table_lets_it(shelf, was):
     for state in PostState:
         post = shelf.post()
         shelf.move(post, was)
-        with shelf.books() as books:
+        with shelf.alerts() as alerts:
             if state in FOLLOWS[was]:
-                books.move_post(shelf.again(post), state, in_words("why"), not_before=LATER)
+                alerts.move_post(shelf.again(post), state, in_words("why"), not_before=LATER)
                 continue
             with pytest.raises(ValueError, match=f"is {was} can't become {state}"):
-                books.move_post(shelf.again(post), state, in_words("why"), not_before=None)
+                alerts.move_post(shelf.again(post), state, in_words("why"), not_before=None)
         assert shelf.again(post).state is was
 
 
 def test_a_moved_post_tells_why_and_until_when(shelf):
     post = shelf.post(state=PostState.WAITING)
-    with shelf.books() as books:
-        books.move_post(post, PostState.QUEUED, in_words("why"), not_before=LATER)
+    with shelf.alerts() as alerts:
+        alerts.move_post(post, PostState.QUEUED, in_words("why"), not_before=LATER)
 
     moved = shelf.again(post)
     assert (moved.state, str(moved.reason), moved.not_before, moved.next_try) == (PostState.QUEUED, "why", LATER, LATER)
@@ -167,6 +167,6 @@ def test_a_post_that_went_on_meanwhile_is_not_moved(shelf):
     seen = shelf.post()
     shelf.move(seen, PostState.SENT)
 
-    with shelf.books() as books:
-        books.move_post(seen, PostState.DROPPED, in_words("too late"), not_before=None)
+    with shelf.alerts() as alerts:
+        alerts.move_post(seen, PostState.DROPPED, in_words("too late"), not_before=None)
     assert shelf.again(seen).state is PostState.SENT

@@ -11,9 +11,9 @@ import pytest
 from alerts.model.chain import BEGINNING, digest_of
 from alerts.model.errors import Unreadable
 from alerts.model.person import Entry
+from alerts.store.audit import AuditLog
+from alerts.store.database import rehearsal, transaction
 from alerts.store.files import blank, connect
-from alerts.store.ledger import StoredLedger
-from alerts.store.transactions import rehearsal, transaction
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -33,7 +33,7 @@ def db(path):
 
 @pytest.fixture
 def ledger(db):
-    return StoredLedger(db)
+    return AuditLog(db)
 
 
 def test_each_line_is_bound_to_the_one_before(ledger):
@@ -71,7 +71,7 @@ def test_an_empty_record_has_no_height(ledger):
 
 def test_a_rehearsal_in_memory_has_a_record_too():
     with blank() as db:
-        ledger = StoredLedger(db)
+        ledger = AuditLog(db)
         ledger.write(an_entry())
         assert ledger.height() == 1
 

@@ -1,4 +1,4 @@
-"""The record of who did what: each line's digest covers the one before, so a changed or missing line shows."""
+"""The audit log, who did what: each line's digest covers the one before, so a changed or missing line shows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from alerts.model.chain import BEGINNING, digest_of
 from alerts.model.errors import Unreadable
 from alerts.model.person import Chained, Entry
 from alerts.store.schema import audit, stamp, time_of
-from alerts.store.statement import Statement, insert_into
+from alerts.store.statement import Statement, UnitPart, insert_into
 
 _ADD = insert_into(audit)
 _LAST = Statement(select(audit.c.digest).order_by(audit.c.seq.desc()).limit(1))
@@ -35,11 +35,8 @@ _HEIGHT = "SELECT seq FROM sqlite_sequence WHERE name = 'audit'"
 _ALL = Statement(select(audit).order_by(audit.c.seq))
 
 
-class StoredLedger:
-    """`alerts.model.ports.Ledger` over a connection that is in a transaction."""
-
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
+class AuditLog(UnitPart):
+    """The record of who did what: it only grows, and each line is bound to the one before."""
 
     def write(self, entry: Entry) -> Chained:
         """Add a line."""

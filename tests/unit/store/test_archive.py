@@ -10,11 +10,11 @@ from alerts.model.incident import AlertState
 from alerts.model.ports import Wanted
 from alerts.model.post import PostState
 from alerts.model.reason import in_words
+from alerts.store.archive import MOST, Archive
+from alerts.store.database import transaction
 from alerts.store.files import opened
-from alerts.store.pruning import MOST, archived, close_what_nobody_reads, prune
 from alerts.store.schema import stamp
-from alerts.store.transactions import transaction
-from alerts.store.views import StoredViews
+from alerts.store.views import Views
 from bench.history import fill
 from tests.unit.store.conftest import NOW
 
@@ -31,7 +31,7 @@ def pruned(shelf):
         gone, after, is_last = 0, 0, False
         while not is_last:
             with transaction(shelf._db):
-                done = prune(shelf._db, LATER - KEEP, LATER, after)
+                done = Archive(shelf._db).prune(LATER - KEEP, LATER, after)
             assert done.gone <= MOST
             gone, after, is_last = gone + done.gone, done.after, done.is_last
         return gone
@@ -50,8 +50,8 @@ def test_an_incident_that_was_over_for_long_goes_with_all_its_rows_and_out_of_se
         "INSERT INTO attempt (post_id, channel, action, owner, counts, left_at) VALUES (?, 'x', 'send', 'us', 1, 0)",
         (post.id,),
     )
-    with shelf.books() as books:
-        books.note(NOW, "old", post.id, "accepted", in_words("why"))
+    with shelf.alerts() as alerts:
+        alerts.note(NOW, "old", post.id, "accepted", in_words("why"))
         shelf._db.execute("INSERT INTO reference VALUES ('urn-earlier', 'old')")
     new = shelf.post(shelf.alert("new", received_at=LATER), state=PostState.SENT)
 
@@ -60,8 +60,8 @@ def test_an_incident_that_was_over_for_long_goes_with_all_its_rows_and_out_of_se
     assert counted(shelf) == {
         "alert": 1, "post": 1, "attempt": 0, "decision": 0, "reference": 0, "bulk": 0, "tally": 1
     }  # fmt: skip
-    assert StoredViews(shelf._db).post_counts() == {("x", PostState.SENT): 1}
-    assert [each.id for each in StoredViews(shelf._db).page(Wanted(words="wind"))] == ["new"]
+    assert Views(shelf._db).post_counts() == {("x", PostState.SENT): 1}
+    assert [each.id for each in Views(shelf._db).page(Wanted(words="wind"))] == ["new"]
     assert not shelf.rows("PRAGMA foreign_key_check")
     assert shelf.again(new)
 
@@ -102,17 +102,17 @@ def test_what_waits_stays_and_what_was_left_out_leaves_nothing(shelf, pruned):
 def test_what_was_kept_is_all_that_was_there_by_the_incident_s_name_and_the_message_s(shelf, pruned):
     record = shelf.alert("old")
     posts = [shelf.post(record, state=PostState.SENT, sent_at=NOW), shelf.post(record, state=PostState.FAILED)]
-    with shelf.books() as books:
-        books.note(NOW, "old", posts[0].id, "accepted", in_words("why"))
-    before = StoredViews(shelf._db).history(record.incident_id)
+    with shelf.alerts() as alerts:
+        alerts.note(NOW, "old", posts[0].id, "accepted", in_words("why"))
+    before = Views(shelf._db).history(record.incident_id)
 
     assert pruned() == 1
 
     for name in ("old", record.incident_id):
-        kept = archived(shelf._db, name)
+        kept = Archive(shelf._db).find(name)
         assert (kept.incident, list(kept.records), list(kept.posts)) == (record.incident_id, [record], posts)
         assert list(kept.events) == before
-    assert archived(shelf._db, "nothing") is None
+    assert Archive(shelf._db).find("nothing") is None
 
 
 def test_a_long_history_goes_in_slices(tmp_path):
@@ -122,7 +122,7 @@ def test_a_long_history_goes_in_slices(tmp_path):
         slices, after, is_last = [], 0, False
         while not is_last:
             with transaction(db):
-                done = prune(db, NOW - KEEP, NOW, after)
+                done = Archive(db).prune(NOW - KEEP, NOW, after)
             slices, after, is_last = [*slices, done.gone], done.after, done.is_last
         assert max(slices) == MOST
         assert 60 <= sum(slices) <= 70, "two of three years"
@@ -133,8 +133,8 @@ def test_a_long_history_goes_in_slices(tmp_path):
 def test_what_nobody_reads_is_closed_so_that_it_is_not_passed_for_ever(shelf):
     shelf.post(shelf.alert("unread"), state=PostState.DROPPED)
     shelf.post(shelf.alert("read"), state=PostState.SENT)
-    with shelf.books():
-        assert close_what_nobody_reads(shelf._db, NOW + timedelta(days=29)) == 0
-        assert close_what_nobody_reads(shelf._db, NOW + timedelta(days=31)) == 1
-        assert close_what_nobody_reads(shelf._db, NOW + timedelta(days=31)) == 0
+    with shelf.alerts():
+        assert Archive(shelf._db).close_what_nobody_reads(NOW + timedelta(days=29)) == 0
+        assert Archive(shelf._db).close_what_nobody_reads(NOW + timedelta(days=31)) == 1
+        assert Archive(shelf._db).close_what_nobody_reads(NOW + timedelta(days=31)) == 0
     assert shelf.rows("SELECT id FROM alert WHERE closed_at IS NOT NULL") == [{"id": "unread"}]

@@ -9,16 +9,31 @@ import pytest
 from alerts.model.ports import Memory, Standing
 from alerts.model.post import Quota
 from alerts.model.reason import in_words
-from alerts.store.journal import StoredJournal, hear, remember
-from alerts.store.standings import StoredStandings
+from alerts.store.standings import Standings
 from tests.unit.store.conftest import LATER, NOW
 
 MEMORY = Memory('W/"1"', "Wed, 25 Nov 2026 12:00:00 GMT", "d1", {"été": [1, {"a": None}]})
 
 
+class Journal:
+    """What a source remembers, each question in a transaction of its own."""
+
+    def __init__(self, database) -> None:
+        self._database = database
+
+    async def memory(self, name):
+        return await self._database.read(lambda unit: unit.sources.memory(name))
+
+    async def known(self, name, keys):
+        return await self._database.read(lambda unit: unit.sources.known(name, keys))
+
+    async def failed(self, *what):
+        return await self._database.write(lambda unit: unit.sources.failed(*what))
+
+
 @pytest.fixture
 def journal(database):
-    return StoredJournal(database)
+    return Journal(database)
 
 
 async def test_a_source_that_was_never_read_remembers_nothing(journal):
@@ -28,23 +43,23 @@ async def test_a_source_that_was_never_read_remembers_nothing(journal):
 
 
 async def test_what_was_told_is_known_of_that_source_alone(journal, database):
-    await database.write(lambda db: hear(db, "meteo", ["a", "b'c", "été"], NOW))
+    await database.write(lambda unit: unit.sources.hear("meteo", ["a", "b'c", "été"], NOW))
 
     assert await journal.known("meteo", ["a", "b'c", "été", "d"]) == {"a", "b'c", "été"}
     assert await journal.known("travaux", ["a"]) == set()
-    await database.write(lambda db: hear(db, "meteo", ["a"], LATER))
+    await database.write(lambda unit: unit.sources.hear("meteo", ["a"], LATER))
     assert await journal.known("meteo", ["a"]) == {"a"}, "told twice is known once"
 
 
 async def test_a_thousand_keys_are_asked_for_at_once(journal, database):
     keys = [f"key {number}" for number in range(5000)]
-    await database.write(lambda db: hear(db, "meteo", keys[::2], NOW))
+    await database.write(lambda unit: unit.sources.hear("meteo", keys[::2], NOW))
 
     assert await journal.known("meteo", keys) == set(keys[::2])
 
 
 async def test_memory_comes_back_and_survives_failures(journal, database):
-    await database.write(lambda db: remember(db, "meteo", MEMORY, NOW, LATER))
+    await database.write(lambda unit: unit.sources.remember("meteo", MEMORY, NOW, LATER))
     assert await journal.failed("meteo", in_words("no answer"), LATER, LATER) == 1
     assert await journal.failed("meteo", in_words("no answer"), LATER, LATER) == 2
 
@@ -53,7 +68,7 @@ async def test_memory_comes_back_and_survives_failures(journal, database):
     assert (row["failures"], row["reason"]) == (2, "no answer")
     assert row["last_ok"] < row["last_try"]
 
-    await database.write(lambda db: remember(db, "meteo", MEMORY, LATER, LATER))
+    await database.write(lambda unit: unit.sources.remember("meteo", MEMORY, LATER, LATER))
     row = await database.read(lambda db: dict(db.execute("SELECT * FROM source").fetchone()))
     assert (row["failures"], row["reason"]) == (0, None)
 
@@ -64,9 +79,9 @@ async def test_a_source_that_never_worked_counts_its_failures(journal):
 
 
 async def test_what_was_told_more_than_a_year_ago_is_forgotten(journal, database):
-    await database.write(lambda db: hear(db, "meteo", ["old"], NOW - timedelta(days=401)))
-    await database.write(lambda db: hear(db, "meteo", ["new"], NOW - timedelta(days=399)))
-    await database.write(lambda db: remember(db, "meteo", MEMORY, NOW, LATER))
+    await database.write(lambda unit: unit.sources.hear("meteo", ["old"], NOW - timedelta(days=401)))
+    await database.write(lambda unit: unit.sources.hear("meteo", ["new"], NOW - timedelta(days=399)))
+    await database.write(lambda unit: unit.sources.remember("meteo", MEMORY, NOW, LATER))
 
     assert await journal.known("meteo", ["old", "new"]) == {"new"}
 
@@ -74,20 +89,20 @@ async def test_what_was_told_more_than_a_year_ago_is_forgotten(journal, database
 async def test_how_a_channel_stands_outlives_a_restart(database):
     quotas = (Quota(3, LATER, 17, "24h"), Quota(0, NOW))
     standing = Standing("blocked", in_words("the token has expired"), LATER, quotas)
-    assert await StoredStandings(database).standing("x") == Standing()
+    assert await Standings(database).standing("x") == Standing()
 
-    await StoredStandings(database).stand("x", standing)
-    assert await StoredStandings(database).standing("x") == standing
-    assert await StoredStandings(database).standing("page") == Standing()
+    await Standings(database).stand("x", standing)
+    assert await Standings(database).standing("x") == standing
+    assert await Standings(database).standing("page") == Standing()
 
 
 async def test_a_channel_s_facts_are_recalled_without_waiting(database):
-    standings = StoredStandings(database)
+    standings = Standings(database)
     await standings.remember("x", "user", "7")
     await standings.remember("x", "user", "8")
     assert standings.recall("x", "user") == "8"
 
-    again = StoredStandings(database)
+    again = Standings(database)
     assert again.recall("x", "user") is None
     await again.load()
     assert again.recall("x", "user") == "8"
@@ -95,10 +110,12 @@ async def test_a_channel_s_facts_are_recalled_without_waiting(database):
 
 
 async def test_a_reading_with_a_trouble_keeps_what_it_brought_and_counts_as_failed(journal, database):
-    await database.write(lambda db: remember(db, "meteo", Memory(), NOW, LATER))
+    await database.write(lambda unit: unit.sources.remember("meteo", Memory(), NOW, LATER))
     for failures in (1, 2):
         assert (
-            await database.write(lambda db: remember(db, "meteo", MEMORY, LATER, LATER, trouble=in_words("no message")))
+            await database.write(
+                lambda unit: unit.sources.remember("meteo", MEMORY, LATER, LATER, trouble=in_words("no message"))
+            )
             == failures
         )
 
@@ -106,4 +123,4 @@ async def test_a_reading_with_a_trouble_keeps_what_it_brought_and_counts_as_fail
     row = await database.read(lambda db: dict(db.execute("SELECT * FROM source").fetchone()))
     assert (row["failures"], row["reason"]) == (2, "no message")
     assert row["last_ok"] < row["last_try"]
-    assert await database.write(lambda db: remember(db, "meteo", MEMORY, LATER, LATER)) == 0
+    assert await database.write(lambda unit: unit.sources.remember("meteo", MEMORY, LATER, LATER)) == 0

@@ -10,10 +10,11 @@ import pytest
 from alerts.model.ports import Memory
 from alerts.model.post import PostState
 from alerts.model.reason import in_words
-from alerts.store import watched
+from alerts.store import monitor
 from alerts.store.files import connect
-from alerts.store.journal import remember
+from alerts.store.monitor import OWN_WARNINGS, Monitor, Pile
 from alerts.store.schema import stamp
+from alerts.store.sources import SourceMemory
 from tests.unit.store.conftest import NOW
 
 MINUTE = timedelta(minutes=1)
@@ -38,9 +39,9 @@ def test_a_post_is_stuck_from_its_first_try_on(db, shelf):
     try_to_send(db, post, NOW)
     try_to_send(db, post, NOW + 5 * MINUTE)
 
-    assert watched.stuck(db, "x", NOW - MINUTE) is None
-    assert watched.stuck(db, "x", NOW) == watched.Pile(1, NOW, in_words("status 503"))
-    assert watched.stuck(db, "page", NOW) is None
+    assert Monitor(db).stuck("x", NOW - MINUTE) is None
+    assert Monitor(db).stuck("x", NOW) == Pile(1, NOW, in_words("status 503"))
+    assert Monitor(db).stuck("page", NOW) is None
 
 
 def test_posts_are_counted_once_each_and_the_oldest_tells_since_when(db, shelf):
@@ -49,7 +50,7 @@ def test_posts_are_counted_once_each_and_the_oldest_tells_since_when(db, shelf):
         for later in range(2):
             try_to_send(db, post, NOW + (minute + later) * MINUTE)
 
-    pile = watched.stuck(db, "x", NOW + 9 * MINUTE)
+    pile = Monitor(db).stuck("x", NOW + 9 * MINUTE)
     assert (pile.posts, pile.since) == (3, NOW)
 
 
@@ -60,8 +61,8 @@ def test_only_what_is_still_tried_is_stuck_and_only_what_waits_for_an_officer_un
     shelf.move(post, state)
 
     on_its_way = state in (PostState.QUEUED, PostState.SENDING, PostState.IN_DOUBT)
-    assert (watched.stuck(db, "x", NOW) is not None) is on_its_way
-    assert (watched.undecided(db, "x", NOW) is not None) is (state is PostState.FAILED)
+    assert (Monitor(db).stuck("x", NOW) is not None) is on_its_way
+    assert (Monitor(db).undecided("x", NOW) is not None) is (state is PostState.FAILED)
 
 
 def test_a_doubt_without_a_next_look_is_the_officer_s(db, shelf):
@@ -69,45 +70,45 @@ def test_a_doubt_without_a_next_look_is_the_officer_s(db, shelf):
     try_to_send(db, post, NOW)
     shelf.move(post, PostState.IN_DOUBT)
 
-    assert watched.stuck(db, "x", NOW) is None
-    assert watched.undecided(db, "x", NOW) == watched.Pile(1, NOW, in_words("it may be out"))
-    assert watched.undecided(db, "x", post.expires) is None, "it matters no more"
+    assert Monitor(db).stuck("x", NOW) is None
+    assert Monitor(db).undecided("x", NOW) == Pile(1, NOW, in_words("it may be out"))
+    assert Monitor(db).undecided("x", post.expires) is None, "it matters no more"
 
 
 def test_what_only_waits_for_its_turn_is_not_stuck(db, shelf):
     post = shelf.post()
-    assert watched.stuck(db, "x", NOW + timedelta(days=1)) is None
+    assert Monitor(db).stuck("x", NOW + timedelta(days=1)) is None
     try_to_send(db, post, NOW, action="look")
-    assert watched.stuck(db, "x", NOW + timedelta(days=1)) is None
+    assert Monitor(db).stuck("x", NOW + timedelta(days=1)) is None
 
 
 def test_our_own_warnings_are_nothing_to_warn_of(db, shelf):
-    post = shelf.post(shelf.alert(source=watched.OWN_WARNINGS))
+    post = shelf.post(shelf.alert(source=OWN_WARNINGS))
     try_to_send(db, post, NOW)
-    assert watched.stuck(db, "x", NOW) is None
+    assert Monitor(db).stuck("x", NOW) is None
     shelf.move(post, PostState.FAILED)
-    assert watched.undecided(db, "x", NOW) is None
+    assert Monitor(db).undecided("x", NOW) is None
 
 
 def test_a_source_s_mark_changes_with_what_it_says(db):
-    remember(db, "meteo", Memory(etag='"1"', digest="d1"), NOW, NOW)
-    remember(db, "travaux", Memory(etag='"1"'), NOW, NOW)
-    remember(db, "silent", Memory(), NOW, NOW)
+    SourceMemory(db).remember("meteo", Memory(etag='"1"', digest="d1"), NOW, NOW)
+    SourceMemory(db).remember("travaux", Memory(etag='"1"'), NOW, NOW)
+    SourceMemory(db).remember("silent", Memory(), NOW, NOW)
 
-    seen = watched.sources_seen(db)
+    seen = Monitor(db).sources_seen()
     assert {name: row.mark for name, row in seen.items()} == {"meteo": "d1", "travaux": '"1"', "silent": None}
     assert (seen["meteo"].last_ok, seen["meteo"].failures) == (NOW, 0)
 
 
 def test_what_is_kept_is_kept_apart_from_the_channels_facts(db):
     db.execute("INSERT INTO fact VALUES ('x', 'user', '42')")
-    watched.remember(db, "last round", "1")
-    watched.remember(db, "last round", "2")
+    Monitor(db).remember("last round", "1")
+    Monitor(db).remember("last round", "2")
 
-    assert watched.recall(db) == {"last round": "2"}
+    assert Monitor(db).recall() == {"last round": "2"}
 
 
-@pytest.mark.parametrize("statement", [watched._STUCK, watched._UNDECIDED], ids=["stuck", "undecided"])
+@pytest.mark.parametrize("statement", [monitor._STUCK, monitor._UNDECIDED], ids=["stuck", "undecided"])
 def test_a_round_reads_no_whole_table(db, statement):
     sql, _ = statement._compiled
     values = dict.fromkeys(re.findall(r":(\w+)", sql), 1)

@@ -1,7 +1,8 @@
-"""The books that the desk reads and writes within one transaction."""
+"""Alerts, their posts and what was decided about them: what the desk reads and writes within one transaction."""
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -9,16 +10,17 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, and_, bindparam, exists, insert, or_, select, update
 
+from alerts.model.alert import Severity
 from alerts.model.bulk import Bulk
+from alerts.model.codec import alert_from_json, alert_to_json
 from alerts.model.incident import MANUAL, AlertState, Record
-from alerts.model.post import FOLLOWS, Post, PostState
-from alerts.model.reason import Reason, kept_reason
+from alerts.model.post import FOLLOWS, Image, Means, Message, Post, PostKind, PostState, Receipt
+from alerts.model.reason import Reason, kept_reason, read_reason
 from alerts.store import bulk_statements
 from alerts.store.bulk_rows import add_bulk, with_subscribers
-from alerts.store.journal import gone_from, hear
-from alerts.store.rows import post_of, record_of, values_of_post, values_of_record
-from alerts.store.schema import alert, bulk, decision, post, reference, stamp
-from alerts.store.statement import Statement, any_of, insert_into
+from alerts.store.schema import alert, bulk, decision, post, reference, stamp, time_of
+from alerts.store.sources import SourceMemory
+from alerts.store.statement import Statement, UnitPart, any_of, insert_into
 
 _ADD_ALERT = insert_into(alert)
 _ADD_POST = insert_into(post)
@@ -140,11 +142,12 @@ def warm_up() -> None:
         statement.warm()
 
 
-class StoredBooks:
-    """`alerts.model.ports.Books` over a connection that is in a transaction."""
+Copied = Sequence[tuple[str, dict[str, Any]]]
+"""Rows, each with its table."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
+
+class AlertRepository(UnitPart):
+    """Messages, the posts they came to and what was decided: what is read here is what is decided on."""
 
     def by_identifier(self, identifier: str, sender: str | None = None) -> Sequence[Record]:
         """The messages with this CAP identifier, newest first."""
@@ -257,16 +260,153 @@ class StoredBooks:
 
     def gone_from(self, source: str) -> tuple[str, int] | None:
         """What vanished from a source all at once, and nobody decided on yet: its name, and how much it is."""
-        return gone_from(self._db, source)
+        return SourceMemory(self._db).gone_from(source)
 
     def agree(self, source: str, key: str, now: datetime) -> None:
         """Keep that an officer agreed to what a source asked under that name: it finds it when it is read next."""
-        hear(self._db, source, [key], now)
+        SourceMemory(self._db).hear(source, [key], now)
 
     def note(self, at: datetime, alert_id: str, post_id: str | None, what: str, reason: Reason | None) -> None:
         """Write a decision down, for `explain`."""
         _NOTE.run(self._db, at=stamp(at), alert_id=alert_id, post_id=post_id, what=what, reason=kept_reason(reason))
 
+    def copied(self, incident: str) -> Copied:
+        """What a thread is decided by, taken out of the database to be looked at elsewhere."""
+        rows = []
+        for table in ("alert", "post"):
+            found = self._db.execute(f"SELECT * FROM {table} WHERE incident = ?", (incident,))  # noqa: S608 own names
+            rows += [(table, dict(row)) for row in found]
+        return rows
+
+    def paste(self, copied: Copied) -> None:
+        """Make these rows anew, in a database that knows none of them."""
+        for table, values in copied:
+            columns, marks = ", ".join(f'"{name}"' for name in values), ", ".join(f":{name}" for name in values)
+            self._db.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", values)  # noqa: S608 own names
+
 
 def _each_once(records: Iterable[Record]) -> list[Record]:
     return list({record.id: record for record in records}.values())
+
+
+def record_of(row: sqlite3.Row) -> Record:
+    """A row of `alert`."""
+    return Record(
+        id=row["id"],
+        incident_id=row["incident"],
+        source=row["source"],
+        alert=alert_from_json(row["document"]) if row["document"] else None,
+        state=AlertState(row["state"]),
+        received_at=_time(row["received_at"]),
+        reason=read_reason(row["reason"]),
+        content_key=row["content_key"],
+        topic=row["topic"],
+        author=row["author"],
+        notes=tuple(json.loads(row["notes"])),
+    )
+
+
+def values_of_record(record: Record) -> dict[str, Any]:
+    """The columns of `alert` for a record."""
+    alert = record.alert
+    info = alert.infos[0] if alert and alert.infos else None
+    return {
+        "id": record.id,
+        "incident": record.incident_id,
+        "source": record.source,
+        "identifier": alert.identifier if alert else None,
+        "sender": alert.sender if alert else None,
+        "sent": stamp(alert.sent) if alert else None,
+        "status": alert.status if alert else None,
+        "msg_type": alert.msg_type if alert else None,
+        "severity": record.severity,
+        "headline": (info.headline or info.event) if info else None,
+        "expires": stamp(alert.ends) if alert else None,
+        "state": record.state,
+        "reason": kept_reason(record.reason),
+        "content_key": record.content_key,
+        "topic": record.topic,
+        "notes": json.dumps(record.notes, ensure_ascii=False),
+        "document": alert_to_json(alert) if alert else None,
+        "received_at": stamp(record.received_at),
+        "closed_at": None,
+        "author": record.author,
+    }
+
+
+def post_of(row: sqlite3.Row) -> Post:
+    """A row of `post`."""
+    return Post(
+        id=row["id"],
+        alert_id=row["alert_id"],
+        incident_id=row["incident"],
+        channel=row["channel"],
+        kind=PostKind(row["kind"]),
+        means=Means(row["means"]),
+        state=PostState(row["state"]),
+        priority=row["priority"],
+        seq=row["seq"],
+        message=Message(
+            text=row["text"],
+            plain=row["plain"],
+            link=row["link"],
+            image=Image(row["image"], row["alt"] or "") if row["image"] else None,
+            language=row["language"],
+        ),
+        severity=Severity(row["severity"]),
+        exercise=bool(row["exercise"]),
+        warnings=tuple(json.loads(row["warnings"])),
+        expires=time_of(row["expires"]),
+        not_before=time_of(row["not_before"]),
+        tries=row["tries"],
+        next_try=time_of(row["next_try"]),
+        receipt=Receipt(row["remote_id"], row["url"]) if row["remote_id"] else None,
+        sent_at=time_of(row["sent_at"]),
+        outcome=row["outcome"],
+        reason=read_reason(row["reason"]),
+        looks=row["looks"],
+        attempted_at=time_of(row["attempted_at"]),
+        stored_at=_time(row["stored_at"]),
+    )
+
+
+def values_of_post(post: Post) -> dict[str, Any]:
+    """The columns of `post` for a new post."""
+    message, receipt = post.message, post.receipt
+    return {
+        "id": post.id,
+        "alert_id": post.alert_id,
+        "incident": post.incident_id,
+        "channel": post.channel,
+        "kind": post.kind,
+        "means": post.means,
+        "state": post.state,
+        "priority": post.priority,
+        "severity": post.severity,
+        "exercise": post.exercise,
+        "text": message.text,
+        "plain": message.plain,
+        "link": message.link,
+        "image": message.image.path if message.image else None,
+        "alt": message.image.alt if message.image else None,
+        "language": message.language,
+        "warnings": json.dumps(post.warnings, ensure_ascii=False),
+        "expires": stamp(post.expires),
+        "not_before": stamp(post.not_before),
+        "next_try": stamp(post.next_try),
+        "tries": post.tries,
+        "looks": post.looks,
+        "attempted_at": stamp(post.attempted_at),
+        "remote_id": receipt.remote_id if receipt else None,
+        "url": receipt.url if receipt else None,
+        "sent_at": stamp(post.sent_at),
+        "outcome": post.outcome,
+        "reason": kept_reason(post.reason),
+        "stored_at": stamp(post.stored_at),
+    }
+
+
+def _time(stamped: int) -> datetime:
+    time = time_of(stamped)
+    assert time is not None  # noqa: S101 the column is NOT NULL
+    return time

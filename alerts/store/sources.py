@@ -1,0 +1,102 @@
+"""What each source remembers, and what it has told: written in the transaction that stores what it brought."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from alerts.model.ports import Memory
+from alerts.model.reason import Reason, kept_reason
+from alerts.store.schema import heard, source, stamp
+from alerts.store.statement import Statement, UnitPart, one_of, upsert_into
+
+_KEEP_HEARD = timedelta(days=400)
+_MEMORY = Statement(select(source).where(source.c.name == bindparam("name")))
+_KNOWN = Statement(select(heard.c.key).where(heard.c.source == bindparam("source"), one_of(heard.c.key, "keys")))
+_HEAR_INSERT = insert(heard).values({c.name: bindparam(c.name) for c in heard.columns})
+_HEAR = Statement(
+    _HEAR_INSERT.on_conflict_do_update(index_elements=["source", "key"], set_={"at": _HEAR_INSERT.excluded.at})
+)
+_FORGET = Statement(delete(heard).where(heard.c.source == bindparam("source"), heard.c.at < bindparam("before")))
+_REMEMBER = upsert_into(source)
+
+
+class SourceMemory(UnitPart):
+    """What each source remembers and how it does. Named by its key in channels.toml."""
+
+    def hear(self, name: str, keys: Iterable[str], now: datetime) -> None:
+        """Keep that the source told these entries."""
+        for key in keys:
+            _HEAR.run(self._db, source=name, key=key, at=stamp(now))
+
+    def remember(
+        self,
+        name: str,
+        memory: Memory,
+        now: datetime,
+        next_try: datetime,
+        *,
+        trouble: Reason | None = None,
+    ) -> int:
+        """Keep what the source remembers after a reading; returns how many in a row had a `trouble`.
+
+        One that wasn't read whole wasn't read well: when it last was stays as it is.
+        """
+        row = _MEMORY.row(self._db, name=name) if trouble is not None else None
+        failures = (row["failures"] if row else 0) + 1 if trouble is not None else 0
+        _FORGET.run(self._db, source=name, before=stamp(now - _KEEP_HEARD))
+        _REMEMBER.run(
+            self._db,
+            name=name,
+            etag=memory.etag,
+            last_modified=memory.last_modified,
+            digest=memory.digest,
+            memory=json.dumps(dict(memory.state), ensure_ascii=False),
+            last_try=stamp(now),
+            last_ok=stamp(now) if trouble is None else row["last_ok"] if row else None,
+            failures=failures,
+            next_try=stamp(next_try),
+            reason=kept_reason(trouble),
+        )
+        return failures
+
+    def memory(self, name: str) -> Memory:
+        """What the source remembers."""
+        row = _MEMORY.row(self._db, name=name)
+        return Memory(row["etag"], row["last_modified"], row["digest"], json.loads(row["memory"])) if row else Memory()
+
+    def known(self, name: str, keys: Sequence[str]) -> set[str]:
+        """Which of `keys` the source has told before, or was agreed to."""
+        return {row["key"] for row in _KNOWN.rows(self._db, source=name, keys=json.dumps(list(keys)))}
+
+    def failed(self, name: str, reason: Reason, next_try: datetime, now: datetime) -> int:
+        """Write down that it couldn't be read; returns how many times in a row. What it remembers stays."""
+        row = _MEMORY.row(self._db, name=name)
+        kept = (
+            dict(row) if row else {"etag": None, "last_modified": None, "digest": None, "memory": "{}", "last_ok": None}
+        )
+        failures = (row["failures"] if row else 0) + 1
+        kept |= {
+            "name": name,
+            "failures": failures,
+            "reason": reason.kept(),
+            "last_try": stamp(now),
+            "next_try": stamp(next_try),
+        }
+        _REMEMBER.run(self._db, **kept)
+        return failures
+
+    def gone_from(self, name: str) -> tuple[str, int] | None:
+        """What vanished from the source all at once and nobody agreed to: its name, and how much it is.
+
+        The source remembers it as `gone`.
+        """
+        row = _MEMORY.row(self._db, name=name)
+        gone = json.loads(row["memory"]).get("gone") if row and row["failures"] else None
+        if gone is None or self.known(name, [gone["key"]]):
+            return None
+        return str(gone["key"]), int(gone["entries"])
