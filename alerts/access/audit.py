@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from alerts.model.chain import BEGINNING, digest_of
 from alerts.model.errors import Misuse, Unreadable
 from alerts.model.person import Chained
+from alerts.model.reason import Reason, because
 
 _HEAD = re.compile(r"(\d+):([0-9a-f]{64})")
 
@@ -44,14 +45,14 @@ class Broken:
     """The first line that isn't as it was written, and what shows it."""
 
     seq: int
-    why: str
+    why: Reason
 
 
 def head_of(text: str) -> Head:
     """What `audit verify` printed as its head. Raises Misuse."""
     match = _HEAD.fullmatch(text.strip())
     if match is None:
-        raise Misuse(f"--expect {text!r} is no head; allowed: SEQ:DIGEST, as `tocsin audit verify` prints it")
+        raise Misuse(because("no_head", text=repr(text)))
     return Head(int(match[1]), match[2])
 
 
@@ -71,21 +72,21 @@ def verify(lines: Iterable[Chained], height: int | None = None, expected: Head |
             if expected is not None and expected.seq == head.seq:
                 met = expected == head
                 if not met:
-                    return Broken(head.seq, "is not the line that was expected: the record was written anew")
+                    return Broken(head.seq, because("record_rewritten"))
     except Unreadable as error:
-        return Broken(head.seq + 1, str(error))
+        return Broken(head.seq + 1, error.reason)
     if height is not None and head.seq < height:
-        return Broken(head.seq + 1, f"is missing: {height} lines were written, and the record ends at {head.seq}")
+        return Broken(head.seq + 1, because("record_cut_off", height=height, seq=head.seq))
     if not met:
-        return Broken(head.seq + 1, f"is missing: line {expected.seq if expected else 0} was expected")
+        return Broken(head.seq + 1, because("record_short", seq=expected.seq if expected else 0))
     return Verified(head.seq, head)
 
 
-def _fault(line: Chained, before: Head) -> str | None:
+def _fault(line: Chained, before: Head) -> Reason | None:
     if line.seq != before.seq + 1:
-        return f"follows line {before.seq}: what was between is missing"
+        return because("record_gap", seq=before.seq)
     if line.previous != before.digest:
-        return "doesn't follow from the line before: one of the two was changed, removed or moved"
+        return because("record_unchained")
     if digest_of(line.previous, line.entry) != line.digest:
-        return "was changed: its digest is that of other words"
+        return because("record_changed")
     return None

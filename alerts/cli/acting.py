@@ -14,6 +14,7 @@ import typer
 
 from alerts.model.actor import Act, Actor, Origin, Role
 from alerts.model.errors import Misuse
+from alerts.model.reason import because
 
 if TYPE_CHECKING:
     from alerts.desk.officer import Officer
@@ -40,11 +41,11 @@ def officer(sitting: Sitting, who: str | None, act: Act) -> Officer:
     name = who or login()
     account = sitting.accounts.account(name)
     if account is not None and account.disabled_at is not None:
-        raise Misuse(f"--as {name!r}: that account is disabled; allowed: another one")
+        raise Misuse(because("as_disabled", name=repr(name)))
     if account is not None:
         return Officer(sitting, Actor(account.name, account.role, Origin.COMMAND, login()))
     is_named = who is not None or act in (Act.APPROVE, Act.REJECT)
     if is_named and (accounts := sitting.accounts.accounts()):
-        known = ", ".join(each.name for each in accounts if each.role.at_least(Role.AUTHOR))
-        raise Misuse(f"--as {name!r} is no account; known: {known or 'none that may act'} (`tocsin user add`)")
+        known = [each.name for each in accounts if each.role.at_least(Role.AUTHOR)]
+        raise Misuse(because("as_unknown", name=repr(name), known=known or "none that may act"))
     return Officer(sitting, Actor(name, Role.ADMINISTRATOR, Origin.COMMAND, login()))

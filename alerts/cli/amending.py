@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from alerts.desk.sitting import Sitting
     from alerts.model.alert import Alert
     from alerts.model.incident import Record
+    from alerts.model.reason import Reason
 
 _Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why, as readers shall read it.")]
 _Right = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="What was wrong, or what is right.")]
@@ -120,7 +121,7 @@ def correct(
     manner = Manner(
         (), again=True, dry_run=dry_run, wait=wait, wait_for=wait_for, as_json=as_json, who=who, act=Act.CORRECT
     )
-    seen: list[str] = []
+    seen: list[Reason] = []
 
     def correction(record: Record, counter: Counter) -> Alert:
         thread = counter.ask(lambda sitting: sitting.alerts.thread(record.incident_id))
@@ -128,8 +129,8 @@ def correct(
         return correction_of(record, reason, counter.desk.station, now(), new_id())
 
     status = _amend(context, name, manner, correction)
-    for line in seen:
-        screen.say(line)
+    for each in seen:
+        screen.say(screen.why(each))
     return status
 
 
@@ -147,6 +148,8 @@ def _amend(context: typer.Context, name: str, manner: Manner, follow: Callable[[
     named, stands = counter.ask(question)
     alert = follow(stands, counter)
     if stands.id != named.id:
-        known = "that wait" if stands.state is AlertState.WAITING else "that were let out"
-        screen.say(f"goes on from {stands.id}, the newest words of this alert {known}, not from {named.id}")
+        waits = "goes on from %(stands)s, the newest words of this alert that wait, not from %(named)s"
+        let_out = "goes on from %(stands)s, the newest words of this alert that were let out, not from %(named)s"
+        sentence = waits if stands.state is AlertState.WAITING else let_out
+        screen.say(screen.tell(sentence, stands=stands.id, named=named.id))
     return file_alert(counter, alert, manner)

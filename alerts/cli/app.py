@@ -43,6 +43,11 @@ class Settings:
         return load_config(self.file)
 
 
+def settings_file(named: Path | None) -> Path:
+    """The configuration: the one that was named, else that of the environment, else the one of this folder."""
+    return named or Path(os.environ.get("TOCSIN_CONFIG") or "channels.toml")
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"tocsin {__version__}")
@@ -58,7 +63,7 @@ def _before(
     ] = None,
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
 ) -> None:
-    context.obj = Settings(config or Path(os.environ.get("TOCSIN_CONFIG") or "channels.toml"))
+    context.obj = Settings(settings_file(config))
 
 
 app.command("demo")(service.demo)

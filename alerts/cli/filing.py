@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from alerts.cli import screen
 from alerts.cli.acting import officer
+from alerts.cli.screen import tell
 from alerts.cli.waiting import wait_until_ended
 from alerts.model.actor import Act
 from alerts.model.errors import Misuse
 from alerts.model.incident import AlertState
 from alerts.model.post import PostState
+from alerts.model.reason import because, reason_of
 from alerts.model.span import parse_span
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ class Manner:
         try:
             return parse_span(self.wait_for)
         except ValueError as error:
-            raise Misuse(f"--wait {error}") from None
+            raise Misuse(because("wait_span", why=reason_of(error))) from None
 
 
 def file_alert(counter: Counter, alert: Alert, manner: Manner) -> int:
@@ -73,7 +75,9 @@ def file_alert(counter: Counter, alert: Alert, manner: Manner) -> int:
     try:
         return _see_out(counter, filed, manner, patience)
     except OSError as error:
-        screen.say(f"{filed.record.id} is stored; only the answer can't be written: {error.strerror or error}")
+        said = tell(error.strerror or str(error))
+        unwritten = "%(alert)s is stored; only the answer can't be written: %(said)s"
+        screen.say(tell(unwritten, alert=filed.record.id, said=said))
         return 1
 
 
@@ -96,21 +100,25 @@ def show_filed(counter: Counter, filed: Filed, *, as_json: bool) -> None:
 
 def _say_who_sends(filed: Filed, daemons: int) -> None:
     if not filed.fresh:
-        screen.say(f"the same words went out just now as {filed.record.id}: a double tap? --again posts them once more")
+        again = "the same words went out just now as %(alert)s: a double tap? --again posts them once more"
+        screen.say(tell(again, alert=filed.record.id))
     elif not daemons:
-        then = "waits for a validation; it goes out after that and" if _waits(filed) else "is stored; it goes out"
-        screen.say(f"{filed.record.id} {then} when the daemon runs (`tocsin run`)")
+        waits = "%(alert)s waits for a validation; it goes out after that and when the daemon runs (`tocsin run`)"
+        stored = "%(alert)s is stored; it goes out when the daemon runs (`tocsin run`)"
+        screen.say(tell(waits if _waits(filed) else stored, alert=filed.record.id))
 
 
 def _say_what_goes(filed: Filed) -> None:
     """What waited and doesn't any more: its words may be in no post now, and whoever took their place has to know."""
     for alert_id in dict.fromkeys(post.alert_id for post in filed.withdrawn if post.state is PostState.WAITING):
-        screen.say(f"{alert_id}, which waited, is taken back: it doesn't go out (`tocsin status {alert_id}`)")
+        taken_back = "%(alert)s, which waited, is taken back: it doesn't go out (`tocsin status %(alert)s`)"
+        screen.say(tell(taken_back, alert=alert_id))
 
 
 def _say_what_follows(filed: Filed) -> None:
     if filed.words is not None:
-        screen.say(f"it goes without your words, which wait for a validation and follow ({filed.words.id})")
+        without = "it goes without your words, which wait for a validation and follow (%(alert)s)"
+        screen.say(tell(without, alert=filed.words.id))
 
 
 def _waits(filed: Filed) -> bool:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from alerts.cli import options, screen
 from alerts.cli.acting import As, officer
+from alerts.cli.screen import tell
 from alerts.model.actor import Act
 from alerts.model.errors import Misuse
+from alerts.model.reason import because
 
 if TYPE_CHECKING:
     from alerts.daemon.counter import Counter
@@ -76,7 +79,7 @@ def status(
         for row in rows:
             (screen.show_json if as_json else show)(row)
     if not counter.daemons():
-        screen.say("no daemon runs: nothing is taken in or sent (`tocsin run`)")
+        screen.say(tell("no daemon runs: nothing is taken in or sent (`tocsin run`)"))
     return 0
 
 
@@ -94,7 +97,7 @@ def approve(
         return officer(sitting, who, Act.APPROVE).approve(name, seen=seen, again=again)
 
     (record, posts), _ = counter.act(act)
-    screen.say(f"{record.id} goes out on {', '.join(post.channel for post in posts)}")
+    screen.say(tell("%(alert)s goes out on %(channels)s", alert=record.id, channels=_channels(posts)))
     return 0
 
 
@@ -108,7 +111,7 @@ def _look_first(counter: Counter, name: str) -> str:
     screen.show_let_out(account)
     screen.show_in_full(every_word(counter, account["alert"]))
     if sys.stdin.isatty() and sys.stderr.isatty():
-        typer.confirm("Validate this?", abort=True, err=True)
+        screen.agreed("Validate this? (yes/no)")
     fingerprint: str = account["fingerprint"]
     return fingerprint
 
@@ -122,7 +125,7 @@ def reject(
     """Keep a waiting alert from going out."""
     counter = _counter(context)
     (record, _), _ = counter.act(lambda sitting: officer(sitting, who, Act.REJECT).reject(name, reason))
-    screen.say(f"{record.id} doesn't go out")
+    screen.say(tell("%(alert)s doesn't go out", alert=record.id))
     return 0
 
 
@@ -134,23 +137,23 @@ def gone(
     """Call off what is gone from a calendar all at once: nothing of it is, until somebody says so."""
     counter = _counter(context)
     if source not in counter.config.sources:
-        raise Misuse(f"{source!r} is no source; known: {', '.join(counter.config.sources)}")
+        raise Misuse(because("no_such_source", name=repr(source), known=list(counter.config.sources)))
     entries, _ = counter.act(lambda sitting: officer(sitting, who, Act.CANCEL).call_off_gone(source))
-    screen.say(f"{entries} called off: told when {source} is read next")
+    screen.say(tell("%(n)s called off: told when %(source)s is read next", n=entries, source=source))
     return 0
 
 
 def retry(context: typer.Context, name: options.Name, who: As = None) -> int:
     """Send again what failed or is in doubt."""
     posts, _ = _counter(context).act(lambda sitting: officer(sitting, who, Act.RETRY).retry(name))
-    screen.say(f"queued again: {', '.join(post.channel for post in posts)}")
+    screen.say(tell("queued again: %(channels)s", channels=_channels(posts)))
     return 0
 
 
 def drop(context: typer.Context, name: options.Name, who: As = None) -> int:
     """Give up what failed or is in doubt."""
     posts, _ = _counter(context).act(lambda sitting: officer(sitting, who, Act.DROP).drop(name))
-    screen.say(f"dropped: {', '.join(post.channel for post in posts)}")
+    screen.say(tell("dropped: %(channels)s", channels=_channels(posts)))
     return 0
 
 
@@ -163,12 +166,16 @@ def explain(context: typer.Context, name: options.Name, as_json: options.Json = 
     return 0
 
 
+def _channels(posts: Iterable[Post]) -> str:
+    return ", ".join(post.channel for post in posts)
+
+
 def _line(event: dict[str, Any]) -> str:
     words = [
         event["at"][:23].replace("T", " "),
         event["alert"],
         event["channel"] or "-",
-        event["what"],
+        screen.term(event["what"]),
         screen.plain(event["reason"]),
     ]
     return "  ".join(words).rstrip()

@@ -12,6 +12,7 @@ import typer
 
 from alerts.model.alert import Category, Certainty, Severity, Urgency
 from alerts.model.errors import Misuse
+from alerts.model.reason import because
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -24,8 +25,9 @@ def _one_of(kind: type[E], option: str) -> Callable[[str], E]:
             if value.casefold() == text.strip().casefold():
                 return value
         near = get_close_matches(text, list(kind), n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise Misuse(f"{option} {text!r}: {hint}allowed: {', '.join(kind)}")
+        if near:
+            raise Misuse(because("option_near_code", option=option, text=repr(text), near=near[0], allowed=list(kind)))
+        raise Misuse(because("option_no_code", option=option, text=repr(text), allowed=list(kind)))
 
     return read
 

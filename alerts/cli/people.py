@@ -11,8 +11,10 @@ import typer
 
 from alerts.cli import options, screen
 from alerts.cli.acting import As, officer
+from alerts.cli.screen import tell
 from alerts.model.actor import Act, Role
 from alerts.model.errors import Misuse
+from alerts.model.reason import because
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
@@ -33,7 +35,7 @@ def _role(text: str) -> Role:
     try:
         return Role(text.strip().casefold())
     except ValueError:
-        raise Misuse(f"role {text!r}: allowed: {', '.join(Role)}") from None
+        raise Misuse(because("no_such_role", text=repr(text), known=list(Role))) from None
 
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The account's name, however spelled.")]
@@ -97,7 +99,7 @@ def change_role(context: typer.Context, name: Name, role: NewRole, who: As = Non
     from alerts.access.administering import set_role
 
     account = _administer(context, who, lambda by: set_role(by, name, role))
-    screen.say(f"{account.name} is {account.role}")
+    screen.say(tell("%(name)s is %(role)s", name=account.name, role=tell(account.role)))
     return 0
 
 
@@ -107,7 +109,7 @@ def disable_user(context: typer.Context, name: Name, who: As = None) -> int:
     from alerts.access.administering import disable
 
     account = _administer(context, who, lambda by: disable(by, name))
-    screen.say(f"{account.name} is disabled")
+    screen.say(tell("%(name)s is disabled", name=account.name))
     return 0
 
 
@@ -117,7 +119,7 @@ def enable_user(context: typer.Context, name: Name, who: As = None) -> int:
     from alerts.access.administering import enable
 
     account = _administer(context, who, lambda by: enable(by, name))
-    screen.say(f"{account.name} is enabled")
+    screen.say(tell("%(name)s is enabled", name=account.name))
     return 0
 
 
@@ -138,7 +140,7 @@ def add_token(
         screen.show_json({"token": bearer.reveal(), "id": made.id, "name": made.name, "role": made.role})
         return 0
     screen.show(bearer.reveal())
-    screen.say(f"token {made.id} of {made.name} ({made.role}): it is shown this once")
+    screen.say(_of("token %(id)s of %(name)s (%(role)s): it is shown this once", made))
     return 0
 
 
@@ -164,7 +166,7 @@ def revoke_token(
     from alerts.access.administering import revoke
 
     for each in _administer(context, who, lambda by: revoke(by, name)):
-        screen.say(f"token {each.id} of {each.name} is revoked")
+        screen.say(_of("token %(id)s of %(name)s is revoked", each))
     return 0
 
 
@@ -188,14 +190,14 @@ def verify_record(
     result = _counter(context).ask(question)
     if isinstance(result, Broken):
         if as_json:
-            screen.show_json({"whole": False, "seq": result.seq, "why": result.why})
-        screen.say(f"tocsin: line {result.seq} {result.why}")
+            screen.show_json({"whole": False, "seq": result.seq, "why": screen.why(result.why)})
+        screen.say("tocsin: " + tell("line %(seq)s %(why)s", seq=result.seq, why=screen.why(result.why)))
         return 1
     if as_json:
         screen.show_json({"whole": True, "lines": result.lines, "head": str(result.head)})
     else:
         screen.show(str(result.head))
-        screen.say(f"{result.lines} lines, each as it was written")
+        screen.say(tell("%(n)s lines, each as it was written", n=result.lines))
     return 0
 
 
@@ -234,7 +236,7 @@ def _first_password(context: typer.Context, name: str, *, given: bool) -> tuple[
         return made, Passwords().hash_now(made)
     typed = sys.stdin.readline().rstrip("\r\n") if sys.stdin else ""
     if fault := fault_of(typed, name, context.obj.load().station.name):
-        raise Misuse(f"--password-stdin: {fault}")
+        raise Misuse(because("password_stdin", why=fault))
     return None, Passwords().hash_now(typed)
 
 
@@ -245,8 +247,14 @@ def _show_password(account: Account, password: str | None, *, as_json: bool) -> 
         return
     if password is not None:
         screen.show(password)
-    what = "the first password, shown this once" if password is not None else "the first password that was given"
-    screen.say(f"{account.name} ({account.role}): {what}, is changed at the first sign-in")
+    made = "%(name)s (%(role)s): the first password, shown this once, is changed at the first sign-in"
+    given = "%(name)s (%(role)s): the first password that was given, is changed at the first sign-in"
+    screen.say(_of(made if password is not None else given, account))
+
+
+def _of(sentence: str, whose: Account | Token) -> str:
+    """The sentence with the name, the role and a token's id filled in."""
+    return tell(sentence, name=whose.name, role=tell(whose.role), id=getattr(whose, "id", ""))
 
 
 def _of_account(sitting: Sitting, account: Account) -> dict[str, Any]:
@@ -261,9 +269,13 @@ def _of_account(sitting: Sitting, account: Account) -> dict[str, Any]:
 
 
 def _account_line(each: dict[str, Any]) -> str:
-    factors = [*(["codes"] if each["codes"] else []), *([f"{each['passkeys']} passkeys"] if each["passkeys"] else [])]
-    last = f"signed in {_minutes(each['signed_in_at'])}" if each["signed_in_at"] else "never signed in"
-    return f"{each['user']}  {each['role']}  {each['state']}  {', '.join(factors) or 'no second factor'}  {last}"
+    factors = [tell("codes")] if each["codes"] else []
+    if each["passkeys"]:
+        factors.append(tell("%(n)s passkeys", n=each["passkeys"]))
+    at = each["signed_in_at"]
+    last = tell("signed in %(time)s", time=_minutes(at)) if at else tell("never signed in")
+    proof = ", ".join(factors) or tell("no second factor")
+    return "  ".join([each["user"], tell(each["role"]), tell(each["state"]), proof, last])
 
 
 def _of_token(token: Token, zone: tzinfo) -> dict[str, Any]:
@@ -279,8 +291,9 @@ def _of_token(token: Token, zone: tzinfo) -> dict[str, Any]:
 
 
 def _token_line(each: dict[str, Any]) -> str:
-    last = f"used {_minutes(each['used_at'])}" if each["used_at"] else "never used"
-    return f"{each['id']}  {each['name']}  {each['role']}  {each['state']}  by {each['created_by']}  {last}"
+    last = tell("used %(time)s", time=_minutes(each["used_at"])) if each["used_at"] else tell("never used")
+    made = tell("by %(name)s", name=each["created_by"])
+    return "  ".join([each["id"], each["name"], tell(each["role"]), tell(each["state"]), made, last])
 
 
 def _of_line(line: Chained) -> dict[str, Any]:
@@ -300,9 +313,12 @@ def _of_line(line: Chained) -> dict[str, Any]:
 
 
 def _record_line(line: Chained) -> str:
-    entry = line.entry
-    who = f"{entry.actor} ({', '.join(word for word in (entry.role, entry.origin, entry.address) if word)})"
-    words = [str(line.seq), f"{entry.at:%Y-%m-%d %H:%M:%SZ}", who, entry.act, entry.subject, entry.detail]
+    from alerts.web.console.record_words import detail_in_words
+
+    entry, detail = line.entry, detail_in_words(line.entry.detail, screen.words())
+    as_what = ", ".join(filter(None, (tell(entry.role), tell(entry.origin), entry.address)))
+    who = f"{entry.actor} ({as_what})"
+    words = [str(line.seq), f"{entry.at:%Y-%m-%d %H:%M:%SZ}", who, tell(entry.act), entry.subject, detail]
     return screen.plain("  ".join(words).rstrip())
 
 

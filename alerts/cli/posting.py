@@ -11,9 +11,11 @@ import typer
 from alerts.cli import options, screen
 from alerts.cli.acting import As
 from alerts.cli.filing import Manner, file_alert, show_filed
+from alerts.cli.screen import tell
 from alerts.model.alert import Alert, Category, Certainty, Severity, Urgency
 from alerts.model.errors import Misuse, Unreadable
 from alerts.model.ids import new_id
+from alerts.model.reason import because
 
 if TYPE_CHECKING:
     from alerts.daemon.counter import Counter
@@ -97,7 +99,7 @@ def preview(
     for filed in found:
         show_filed(counter, filed, as_json=as_json)
     if not found:
-        screen.say(f"{file}: nothing is on in it")
+        screen.say(tell("%(file)s: nothing is on in it", file=file))
     return 0
 
 
@@ -107,7 +109,7 @@ def _read_cap(file: str, counter: Counter, *, given: bool) -> Alert:
     from alerts.sources.cap.message import LARGEST_MESSAGE, read_message
 
     if given:
-        raise Misuse("--cap and --headline exclude each other: the message says it all")
+        raise Misuse(because("cap_and_headline"))
     try:
         if file == "-":
             body = sys.stdin.buffer.read(LARGEST_MESSAGE + 1)
@@ -115,24 +117,24 @@ def _read_cap(file: str, counter: Counter, *, given: bool) -> Alert:
             with Path(file).open("rb") as stream:
                 body = stream.read(LARGEST_MESSAGE + 1)
     except OSError as error:
-        raise Misuse(f"--cap {file!r} can't be read: {error.strerror}") from None
+        raise Misuse(because("cap_unread", file=repr(file), said=error.strerror)) from None
     if len(body) > LARGEST_MESSAGE:
-        raise Misuse(f"--cap {file!r} is larger than {LARGEST_MESSAGE >> 20} MB; allowed: one CAP message")
+        raise Misuse(because("cap_too_large", file=repr(file), most=LARGEST_MESSAGE >> 20))
     try:
         alert, notes = read_message(body, zone=counter.desk.station.timezone)
     except Unreadable as error:
-        raise Misuse(f"{file}: {error}") from None
+        raise Misuse(because("at_address", address=file, why=error.reason)) from None
     for note in notes:
-        screen.say(f"{file}: forgiven: {note}")
+        screen.say(f"{file}{tell(': ')}{tell('forgiven: %(what)s', what=screen.why(note))}")
     if faults := violations(alert):
-        raise Misuse("\n".join(f"{file}: {fault}" for fault in faults))
+        raise Misuse(because("lines", each=[because("at_address", address=file, why=fault) for fault in faults]))
     return alert
 
 
 def _ask(draft: Draft, counter: Counter) -> Draft:
     """The questions of a bare `post` on a terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise Misuse("--headline is missing; allowed: one line that says what happens (or --cap FILE)")
+        raise Misuse(because("headline_or_cap_missing"))
     from alerts.cli.questions import ask_for_draft
     from alerts.daemon.counter import now
 

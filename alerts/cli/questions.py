@@ -10,58 +10,30 @@ from typing import TypeVar
 
 import typer
 
+from alerts.cli import screen
+from alerts.cli.screen import tell
 from alerts.desk.draft import Draft, read_time
 from alerts.desk.station import Station
 from alerts.model.alert import Severity, Urgency
 from alerts.model.errors import Misuse
+from alerts.model.reason import because
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
-_WORDS = {
-    "fr": {
-        "what": "Que se passe-t-il (une ligne)",
-        "do": "Que doivent faire les gens (Entrée : rien)",
-        "grave": "Gravité",
-        "soon": "Urgence",
-        "where": "Où ({places}, {whole} ; plusieurs avec des virgules ; Entrée : aucun lieu)",
-        "until": "Jusqu'à quand (6h = dans six heures, 18:30, 2026-11-25T18:00)",
-        "whole": "toute la commune",
-        "sum": "Où : {where} · jusqu'à : {until} · {severity}, {urgency}\n  Sur : {channels}",
-        "now": "Publier maintenant (oui/non)",
-        "yes": "oui",
-        "stopped": "Rien n'est publié.",
-        "allowed": "possible : {allowed}",
-        "needed": "il faut au moins quelques mots",
-    },
-    "en": {
-        "what": "What happens (one line)",
-        "do": "What people should do (Enter: nothing)",
-        "grave": "How grave",
-        "soon": "How soon to act",
-        "where": "Where ({places}, {whole}; several with commas; Enter: no place)",
-        "until": "Until when (6h = in six hours, 18:30, 2026-11-25T18:00)",
-        "whole": "the whole town",
-        "sum": "Where: {where} · until: {until} · {severity}, {urgency}\n  On: {channels}",
-        "now": "Publish now (yes/no)",
-        "yes": "yes",
-        "stopped": "Nothing is published.",
-        "allowed": "allowed: {allowed}",
-        "needed": "a few words are needed",
-    },
-}
+_WHOLE = "the whole town"
 
 
 def ask_for_draft(draft: Draft, station: Station, now: datetime) -> Draft:
     """Ask for what was not given as an option, on standard error. Raises typer.Abort on Ctrl-C or a no."""
-    words = _WORDS["fr" if station.language.lower().startswith("fr") else "en"]
-    places = ", ".join(district.name for district in station.territory.districts)
-    headline = _until_right(words["what"], "", lambda text: _some(text, words["needed"]))
-    instruction = _until_right(words["do"], "", str.strip)
-    severity = _until_right(_listed(words["grave"], list(Severity)[:4]), Severity.MODERATE, _choice(Severity, words))
-    urgency = _until_right(_listed(words["soon"], list(Urgency)[:3]), Urgency.EXPECTED, _choice(Urgency, words))
-    where = words["where"].format(places=places, whole=words["whole"]).replace("(, ", "(")
-    areas = _until_right(where, "", lambda text: _areas(text, words["whole"], station))
-    expires = _until_right(words["until"], "12h", lambda text: _later(text, now, station))
+    headline = _until_right(tell("What happens (one line)"), "", _some)
+    instruction = _until_right(tell("What people should do (Enter: nothing)"), "", str.strip)
+    severity = _until_right(_listed("How grave", list(Severity)[:4]), Severity.MODERATE, _choice(Severity))
+    urgency = _until_right(_listed("How soon to act", list(Urgency)[:3]), Urgency.EXPECTED, _choice(Urgency))
+    places = ", ".join([*(district.name for district in station.territory.districts), tell(_WHOLE)])
+    where = tell("Where (%(places)s; several with commas; Enter: no place)", places=places)
+    areas = _until_right(where, "", lambda text: _areas(text, tell(_WHOLE), station))
+    until = tell("Until when (6h = in six hours, 18:30, 2026-11-25T18:00)")
+    expires = _until_right(until, "12h", lambda text: _later(text, now, station))
     filled = replace(
         draft,
         headline=headline,
@@ -71,52 +43,50 @@ def ask_for_draft(draft: Draft, station: Station, now: datetime) -> Draft:
         areas=areas,
         expires=expires.isoformat(),
     )
-    _confirm(filled, station, words, expires)
+    _confirm(filled, station, expires)
     return filled
 
 
-def _confirm(draft: Draft, station: Station, words: dict[str, str], expires: datetime) -> None:
+def _confirm(draft: Draft, station: Station, expires: datetime) -> None:
     channels = [outlet.name for outlet in station.outlets if outlet.public and outlet.exercise is draft.exercise]
-    summary = words["sum"].format(
+    summary = tell(
+        "Where: %(where)s · until: %(until)s · %(severity)s, %(urgency)s",
         where=", ".join(draft.areas) or "—",
         until=expires.astimezone(station.timezone).strftime("%Y-%m-%d %H:%M"),
         severity=draft.severity,
         urgency=draft.urgency,
-        channels=", ".join(channels),
     )
-    typer.echo(f"\n  {draft.headline}\n  {draft.instruction or '—'}\n  {summary}\n", err=True)
-    answer = typer.prompt(words["now"], default="", show_default=False, err=True)
-    if answer.strip().casefold() not in (words["yes"], words["yes"][0], "y"):
-        typer.echo(words["stopped"], err=True)
-        raise typer.Abort
+    on = tell("On: %(channels)s", channels=", ".join(channels))
+    typer.echo(f"\n  {draft.headline}\n  {draft.instruction or '—'}\n  {summary}\n  {on}\n", err=True)
+    screen.agreed("Publish now (yes/no)")
 
 
 def _until_right(question: str, default: str, read: Callable[[str], T]) -> T:
     """Ask until the answer can be read; a wrong one is told, and loses nothing of what was answered before."""
     while True:
-        answer = typer.prompt(question, default=str(default), show_default=bool(default), err=True)
+        answer = typer.prompt(question, str(default), show_default=bool(default), prompt_suffix=tell(": "), err=True)
         try:
             return read(answer)
         except Misuse as error:
-            typer.echo(f"  {error}", err=True)
+            typer.echo(f"  {screen.why(error.reason)}", err=True)
 
 
-def _some(text: str, needed: str) -> str:
+def _some(text: str) -> str:
     if not text.strip():
-        raise Misuse(needed)
+        raise Misuse(because("words_needed"))
     return text.strip()
 
 
 def _listed(question: str, values: Sequence[str]) -> str:
-    return f"{question} [{'/'.join(values)}]"
+    return f"{tell(question)} [{'/'.join(values)}]"
 
 
-def _choice(kind: type[E], words: dict[str, str]) -> Callable[[str], E]:
+def _choice(kind: type[E]) -> Callable[[str], E]:
     def read(text: str) -> E:
         for value in kind:
             if text.strip() and value.casefold().startswith(text.strip().casefold()):
                 return value
-        raise Misuse(words["allowed"].format(allowed=", ".join(kind)))
+        raise Misuse(because("allowed_are", allowed=list(kind)))
 
     return read
 
@@ -134,5 +104,5 @@ def _areas(text: str, whole: str, station: Station) -> tuple[str, ...]:
 def _later(text: str, now: datetime, station: Station) -> datetime:
     time = read_time("", text, now, station.timezone)
     if time <= now:
-        raise Misuse(f"{text!r} is past")
+        raise Misuse(because("time_is_past", text=repr(text)))
     return time

@@ -9,6 +9,7 @@ import typer
 
 from alerts.cli import options, screen
 from alerts.model.errors import Misuse, TocsinError
+from alerts.model.reason import because
 
 
 def report(
@@ -46,7 +47,7 @@ def _language(asked: str | None, station: str) -> str:
     from alerts.web.console.words import best_language, languages
 
     if asked is not None and asked not in languages():
-        raise Misuse(f"--lang {asked!r}: no such language; allowed: {', '.join(languages())}")
+        raise Misuse(because("report_language", text=repr(asked), allowed=languages()))
     return asked or best_language(None, station)
 
 
@@ -57,5 +58,5 @@ def _write(file: Path, text: str) -> None:
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise TocsinError(f"--html {file}: {error.strerror or error}; nothing was written") from None
-    screen.say(f"{file} is written")
+        raise TocsinError(because("report_unwritten", file=file, said=error.strerror or error)) from None
+    screen.say(screen.tell("%(file)s is written", file=file))

@@ -1,4 +1,9 @@
-"""What a person reads on a terminal: one alert, its posts, and how each is doing, in words before colours."""
+"""What a person reads on a terminal: one alert, its posts, and how each is doing, in words before colours.
+
+It is in the station's language: the sentences are English here and stand in others in `locale/<language>/cli.po`; the
+words that the desk's pages or the reasons have too (acts, states) are taken from their catalogues. Which language that
+is, the configuration says (`address`), also one that can't be used: what is wrong with it is told in it, too.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,25 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from alerts.model.post import PostState
+from alerts.model.reason import Reason
+from alerts.rendering.words import LOCALE, SOURCE, Words, read_words
+from alerts.web.console.words import FOLDER as DESK
 
 if TYPE_CHECKING:
     from alerts.desk.in_full import InFull
+
+FOLDER = Path(__file__).with_name("locale")
 
 _COLOURS = {
     "sent": "32",
@@ -33,6 +52,7 @@ _COLOURS = {
     "restored": "33",
 }
 
+_STANDINGS = ("ok", "failing", "blocked", "quiet", "held", "restored", "waiting")
 _THEN = {
     "corrected": "TAKEN BACK AS WRONG",
     "cancelled": "CANCELLED",
@@ -42,6 +62,83 @@ _THEN = {
 
 # What moves the cursor, hides, reorders or breaks a line: a feed may hold it, a terminal must not obey it.
 _UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+
+
+class Reader:
+    """Who reads: the language and the zone that a station's configuration names, looked up once something is said."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file
+
+    @cached_property
+    def _station(self) -> Mapping[str, Any]:
+        try:
+            table = tomllib.loads(self._file.read_text(encoding="utf-8-sig")) if self._file else {}
+        except (OSError, ValueError, RecursionError):
+            return {"language": SOURCE}
+        station = table.get("station")
+        return station if isinstance(station, dict) else {"language": SOURCE}
+
+    @cached_property
+    def language(self) -> str:
+        """The language's tag; English where there is no configuration that tells one."""
+        from alerts.config.sections import StationSettings
+
+        told = self._station.get("language", StationSettings.model_fields["language"].default)
+        return told if isinstance(told, str) else SOURCE
+
+    @cached_property
+    def zone(self) -> ZoneInfo | None:
+        """The station's zone; None where none can be made out: times are then in their own."""
+        try:
+            return ZoneInfo(self._station["timezone"])
+        except (KeyError, TypeError, ValueError, OSError):
+            return None
+
+    @cached_property
+    def words(self) -> Words:
+        """What is said, in their language."""
+        return read_words(FOLDER, self.language.lower().partition("-")[0], DESK, LOCALE)
+
+
+_READER: ContextVar[Reader] = ContextVar("reader")
+
+
+def address(file: Path) -> None:
+    """From now on, speak as the station of this configuration does."""
+    _READER.set(Reader(file))
+
+
+def _reader() -> Reader:
+    return _READER.get(None) or Reader()
+
+
+def words() -> Words:
+    """All that is said in the station's language."""
+    return _reader().words
+
+
+def tell(sentence: str, /, **values: object) -> str:
+    """The sentence in the station's language, with `%(name)s` filled in."""
+    return words().gettext(sentence, **values)
+
+
+def term(code: str) -> str:
+    """A word of ours, such as a state, in the station's language."""
+    return tell(code).replace("_", " ")
+
+
+def why(told: Reason) -> str:
+    """A reason in the station's language."""
+    return told.worded(words().gettext, _reader().zone)
+
+
+def agreed(question: str) -> None:
+    """Ask on standard error; raises typer.Abort unless the answer is yes."""
+    answer = typer.prompt(tell(question), default="", show_default=False, prompt_suffix=tell(": "), err=True)
+    yes = tell("yes")
+    if answer.strip().casefold() not in (yes, yes[0], "yes", "y"):
+        raise typer.Abort
 
 
 def show_json(value: Mapping[str, Any]) -> None:
@@ -72,18 +169,28 @@ def plain(text: str | None) -> str:
 
 def coloured(state: str, width: int = 0) -> str:
     """The state's word, in its colour on a terminal that wants colours."""
-    word = state.replace("_", " ").ljust(width)
+    shown = term(state).ljust(width)
     if sys.stdout is None or not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
-        return word
-    return f"\x1b[{_COLOURS.get(state, '0')}m{word}\x1b[0m"
+        return shown
+    return f"\x1b[{_COLOURS.get(state, '0')}m{shown}\x1b[0m"
+
+
+def _widest(states: Iterable[str]) -> int:
+    return max(len(term(state)) for state in states)
+
+
+def _row(kind: str, name: str, state: str, rest: str) -> str:
+    """A line of `status`: of what kind it is, its name, how it stands, and the rest."""
+    kinds = max(len(tell(each)) for each in ("store", "source", "channel", "bulk"))
+    return f"{tell(kind):<{kinds}} {name:<14} {coloured(state, _widest(_STANDINGS))} {rest}"
 
 
 def show_account(account: Mapping[str, Any]) -> None:
     """An alert, then its posts, one a line."""
-    headline = plain(account["headline"]) or "(unreadable)"
-    until = f", until {_minutes(account['expires'])}" if account["expires"] else ""
-    status = "" if account["status"] in ("Actual", None) else f" [{account['status'].upper()}]"
-    show(f"{account['alert']}  {coloured(account['state'])}  {account['severity']}{status}  {headline}{until}")
+    headline = plain(account["headline"]) or tell("(unreadable)")
+    until = tell(", until %(time)s", time=_minutes(account["expires"])) if account["expires"] else ""
+    status = "" if account["status"] in ("Actual", None) else f" [{tell(account['status']).upper()}]"
+    show(f"{account['alert']}  {coloured(account['state'])}  {tell(account['severity'])}{status}  {headline}{until}")
     if account["reason"]:
         show(f"    {plain(account['reason'])}")
     for post in account["posts"]:
@@ -93,17 +200,24 @@ def show_account(account: Mapping[str, Any]) -> None:
 def show_then(account: Mapping[str, Any]) -> None:
     """What was said about it since: an alert that was taken back must not look as if it still held."""
     for then in account["then"]:
-        word, waits = _THEN.get(then["what"], then["what"]), then["state"] == "waiting"
-        said = f"not yet {word.lower()}, for {then['alert']} waits" if waits else f"{word} by {then['alert']}"
-        why = f": {plain(then['reason'])}" if then["reason"] else ""
-        show(f"    {_minutes(then['at'])}  {said}{why}")
+        what, waits = tell(_THEN.get(then["what"], then["what"])), then["state"] == "waiting"
+        said = (
+            tell("not yet %(what)s, for %(alert)s waits", what=what.lower(), alert=then["alert"])
+            if waits
+            else tell("%(what)s by %(alert)s", what=what, alert=then["alert"])
+        )
+        show(f"    {_minutes(then['at'])}  {said}{_because(then)}")
+
+
+def _because(row: Mapping[str, Any]) -> str:
+    return f"{tell(': ')}{plain(row['reason'])}" if row["reason"] else ""
 
 
 def show_texts(account: Mapping[str, Any]) -> None:
     """What each channel's readers see of it, or would."""
     for post in account["posts"]:
         show("")
-        show(f"── {post['channel']} · {post['kind']} · {post['state'].replace('_', ' ')}")
+        show(f"── {post['channel']} · {term(post['kind'])} · {term(post['state'])}")
         show(plain(post["text"]))
 
 
@@ -112,107 +226,115 @@ def show_let_out(account: Mapping[str, Any]) -> None:
     let_out = account.get("lets_out") or {}
     for each in let_out.get("subscribers", ()):
         show("")
-        show(f"── subscribers of {each['channel']} · {each['language']}")
+        show(f"── {tell('subscribers of %(channel)s', channel=each['channel'])} · {each['language']}")
         show(plain(each["text"]))
         if each["link"] and each["link"] not in each["text"]:
             show(plain(each["link"]))
     for each in let_out.get("pictures", ()):
-        show(f"{each['channel']}, the picture: {plain(each['alt'])}")
+        show(tell("%(channel)s, the picture: %(what)s", channel=each["channel"], what=plain(each["alt"])))
     for each in let_out.get("links", ()):
-        show(f"{each['channel']}, the link: {plain(each['link'])}")
+        show(tell("%(channel)s, the link: %(what)s", channel=each["channel"], what=plain(each["link"])))
     for each in let_out.get("same_event", ()):
-        show(f"the same event is out already: {each['alert']} from {each['source']}")
+        show(tell("the same event is out already: %(alert)s from %(source)s", **each))
 
 
 def show_in_full(told: Iterable[InFull]) -> None:
     """Every word of it in every language, as the town's page and the CAP message have it."""
     for each in told:
         show("")
-        show(f"── on the town's page and in the CAP message · {plain(each.language) or 'in no language'}")
+        language = plain(each.language) or tell("in no language")
+        where = tell("on the town's page and in the CAP message")
+        show(f"── {where} · {language}")
         for name, words in each.said:
-            show(f"{name.replace('_', ' ')}: {plain(words)}")
+            show(f"{term(name)}{tell(': ')}{plain(words)}")
 
 
 def show_post(post: Mapping[str, Any]) -> None:
     """One post: where, what it is, how it stands, and its address or the reason."""
     where = post["url"] or plain(post["reason"])
-    tries = f" ({post['attempts']} attempts)" if post["attempts"] > 1 else ""
-    show(f"    {post['channel']:<14} {post['kind']:<8} {coloured(post['state'], 11)} {where}{tries}")
+    tries = f" ({tell('%(n)s attempts', n=post['attempts'])})" if post["attempts"] > 1 else ""
+    kind = term(post["kind"]).ljust(_widest(("publish", "update", "end")))
+    show(f"    {post['channel']:<14} {kind} {coloured(post['state'], _widest(PostState))} {where}{tries}")
 
 
 def show_rehearsal(account: Mapping[str, Any]) -> None:
     """An alert that isn't stored: each channel's text as a reader will see it, with its count."""
-    headline = plain(account["headline"]) or "(unreadable)"
-    show(f"{coloured(account['state'])}  {account['severity']}  {headline}")
+    headline = plain(account["headline"]) or tell("(unreadable)")
+    show(f"{coloured(account['state'])}  {tell(account['severity'])}  {headline}")
     if account["reason"]:
         show(f"    {plain(account['reason'])}")
     for note in account.get("notes", ()):
-        show(f"    forgiven: {plain(note)}")
+        show(f"    {tell('forgiven: %(what)s', what=plain(note))}")
     for post in account["posts"]:
         show("")
-        show(f"── {post['channel']} · {post['kind']} · {post['count']} of {post['limit']}")
+        count = tell("%(count)s of %(limit)s", count=post["count"], limit=post["limit"])
+        show(f"── {post['channel']} · {term(post['kind'])} · {count}")
         show(plain(post["text"]))
         if post["cut"]:
-            show(f"   cut: {', '.join(post['cut'])}")
+            show(f"   {tell('cut: %(what)s', what=', '.join(map(term, post['cut'])))}")
         for warning in post["warnings"]:
-            show(f"   look at: {plain(warning)}")
+            show(f"   {tell('look at: %(what)s', what=plain(warning))}")
 
 
 def show_store(store: Mapping[str, Any]) -> None:
     """The database's disk, where it lacks room."""
-    show(f"store   {'':<14} {coloured(store['state'], 8)} {plain(store['reason'])}")
+    show(_row("store", "", store["state"], plain(store["reason"])))
 
 
 def show_source(source: Mapping[str, Any]) -> None:
     """How a source is doing, and how old that knowledge is."""
-    read = f"last read {_minutes(source['last_ok'])}" if source["last_ok"] else "never read"
-    reason = f": {plain(source['reason'])}" if source["reason"] else ""
-    show(f"source  {source['source']:<14} {coloured(source['state'], 8)} {read}{reason}")
+    last = source["last_ok"]
+    read = tell("last read %(time)s", time=_minutes(last)) if last else tell("never read")
+    show(_row("source", source["source"], source["state"], f"{read}{_because(source)}"))
 
 
 def show_bulk(bulk: Mapping[str, Any]) -> None:
     """Two lines: which alert it is, then how many people have it, wait for their hour, or are still to go."""
     headline = plain(bulk["headline"]) or bulk["alert"]
-    show(f"bulk    {bulk['channel']:<14} {coloured(bulk['state'], 8)} {headline}  ({bulk['kind']} {bulk['alert']})")
-    show(f"        {_reached(bulk)}{'; ' + plain(bulk['reason']) if bulk['reason'] else ''}")
+    show(_row("bulk", bulk["channel"], bulk["state"], f"{headline}  ({term(bulk['kind'])} {bulk['alert']})"))
+    show(f"        {_reached(bulk)}{tell('; ') + plain(bulk['reason']) if bulk['reason'] else ''}")
 
 
 def _reached(bulk: Mapping[str, Any]) -> str:
     if bulk["total"] is None:
-        return "not begun" if bulk["state"] != "waiting" else "not begun: its alert waits"
-    whom = "subscribers" if bulk["of"] == "subscribers" else "who got the alert"
-    held = f"{bulk['held']} to be told by {_minutes(bulk['held_until'])}" if bulk["held_until"] else ""
-    parts = [
-        f"{bulk['sent']} told",
-        held if bulk["held"] else "",
-        f"{bulk['failed']} not reached" if bulk["failed"] else "",
-        f"{bulk['skipped']} passed over" if bulk["skipped"] else "",
-        f"{bulk['rest']} still to go" if bulk["rest"] else "",
-        f"through at {bulk['ends_at'][11:16]}" if bulk["ends_at"] else "",
-    ]
-    return f"of {bulk['total']} {whom}: " + ", ".join(filter(None, parts))
+        return tell("not begun") if bulk["state"] != "waiting" else tell("not begun: its alert waits")
+    everyone, readers = "of %(n)s subscribers: %(parts)s", "of %(n)s who got the alert: %(parts)s"
+    whom = everyone if bulk["of"] == "subscribers" else readers
+    return tell(whom, n=bulk["total"], parts=", ".join(_parts_of(bulk)))
+
+
+def _parts_of(bulk: Mapping[str, Any]) -> Iterator[str]:
+    yield tell("%(n)s told", n=bulk["sent"])
+    if bulk["held"] and bulk["held_until"]:
+        yield tell("%(n)s to be told by %(time)s", n=bulk["held"], time=_minutes(bulk["held_until"]))
+    counted = ("failed", "%(n)s not reached"), ("skipped", "%(n)s passed over"), ("rest", "%(n)s still to go")
+    yield from (tell(sentence, n=bulk[name]) for name, sentence in counted if bulk[name])
+    if bulk["ends_at"]:
+        yield tell("through at %(time)s", time=bulk["ends_at"][11:16])
 
 
 def show_channel(channel: Mapping[str, Any]) -> None:
     """How a channel is doing, and how much of its windows is left."""
-    left = ", ".join(f"{count} left of {window}" for window, count in channel["left"].items())
-    reason = f": {plain(channel['reason'])}" if channel["reason"] else ""
-    queued = f", {channel['queued']} queued" if channel["queued"] else ""
-    people = f", {channel['subscribers']} subscribers" if channel["subscribers"] is not None else ""
-    show(f"channel {channel['channel']:<14} {coloured(channel['state'], 8)} {left}{queued}{people}{reason}")
+    left = [tell("%(n)s left of %(window)s", n=count, window=window) for window, count in channel["left"].items()]
+    if channel["queued"]:
+        left.append(tell("%(n)s queued", n=channel["queued"]))
+    if channel["subscribers"] is not None:
+        left.append(tell("%(n)s subscribers", n=channel["subscribers"]))
+    show(_row("channel", channel["channel"], channel["state"], f"{', '.join(left)}{_because(channel)}"))
 
 
 def show_database(told: Mapping[str, Any]) -> None:
     """That the database was put back, and what came of it."""
-    since = _minutes(told["since"]) if told["since"] else "its beginning"
-    found = f"{told['found']} posts found out there, {told['looked_for']} still looked for"
-    show(f"database {coloured('restored', 8)} knows nothing of {since} to {_minutes(told['until'])}: {found}")
-    show("  what officers published or ended in that time isn't known here any more: look at the channels")
+    since = _minutes(told["since"]) if told["since"] else tell("its beginning")
+    gap = tell("knows nothing of %(since)s to %(until)s", since=since, until=_minutes(told["until"]))
+    found = tell("%(n)s posts found out there, %(left)s still looked for", n=told["found"], left=told["looked_for"])
+    show(f"{tell('database')} {coloured('restored', 8)} {gap}{tell(': ')}{found}")
+    show("  " + tell("what officers published or ended in that time isn't known here any more: look at the channels"))
     for channel, posts in told["unknown"].items():
         for post in posts or ():
-            show(f"  unknown here, on {channel}: {plain(post)}")
+            show(f"  {tell('unknown here, on %(channel)s: %(what)s', channel=channel, what=plain(post))}")
         if posts is None:
-            show(f"  what stands on {channel} can't be listed")
+            show("  " + tell("what stands on %(channel)s can't be listed", channel=channel))
 
 
 def _minutes(time: str) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from alerts.cli import screen
+from alerts.cli.screen import tell
 
 
 def run(context: typer.Context) -> int:
@@ -71,7 +72,8 @@ def upgrade(context: typer.Context) -> int:
 
     config = context.obj.load()
     done = migrate(config.database)
-    screen.say(f"{config.database} is {'now' if done else 'already'} at {HEAD}")
+    standing = "%(file)s is now at %(version)s" if done else "%(file)s is already at %(version)s"
+    screen.say(tell(standing, file=config.database, version=HEAD))
     return 0
 
 
@@ -97,7 +99,7 @@ def backup(
 
     config = context.obj.load()
     copy(config.database, file)
-    screen.say(f"{config.database} is copied to {file}")
+    screen.say(tell("%(file)s is copied to %(to)s", file=config.database, to=file))
     return 0
 
 
@@ -111,9 +113,10 @@ def restore(
 
     config = context.obj.load()
     kept, gap = put_back(config.database, file, now())
-    since = f"{gap.since.astimezone(config.zone):%Y-%m-%d %H:%M:%S}" if gap.since else "its beginning"
-    screen.say(f"{config.database} is restored from {file}; it knows nothing of what happened after {since}")
+    since = f"{gap.since.astimezone(config.zone):%Y-%m-%d %H:%M:%S}" if gap.since else tell("its beginning")
+    restored = "%(file)s is restored from %(source)s; it knows nothing of what happened after %(since)s"
+    screen.say(tell(restored, file=config.database, source=file, since=since))
     if kept is not None:
-        screen.say(f"the one from before is kept: {kept}")
-    screen.say("what may be out since then is looked for before it is sent, once `tocsin run` is started again")
+        screen.say(tell("the one from before is kept: %(file)s", file=kept))
+    screen.say(tell("what may be out since then is looked for before it is sent, once `tocsin run` is started again"))
     return 0

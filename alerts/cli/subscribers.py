@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import typer
 
+from alerts.cli import screen
+from alerts.cli.screen import tell
 from alerts.model.errors import Misuse
+from alerts.model.reason import Reason, because, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +28,7 @@ MOST_TOLD = 20
 MOST_ROWS, MOST_FAULTS, LONGEST_ROW = 1_000_000, 1000, 20_000
 """Lines of a file that are read, faulty ones among them after which the rest isn't looked at, characters of a line."""
 _LONGEST_CODE, _MOST_CODES = 200, 1000
+_NONE = "none is configured"
 
 Channel = Annotated[str | None, typer.Option("--channel", metavar="NAME", help="The channel whose bot it is.")]
 File = Annotated[typer.FileText, typer.Argument(metavar="FILE", help="JSON lines; - reads standard input.")]
@@ -40,11 +44,11 @@ def export(context: typer.Context, channel: Channel = None) -> int:
     rows = Counter(config).ask(lambda sitting: list(sitting.subscribers.all()))
     known = dict.fromkeys([*bot_settings(config), *(name for name, _ in rows)])
     if channel is not None and channel not in known:
-        raise Misuse(f"--channel {channel!r} has no subscriptions; allowed: {', '.join(known) or 'none is configured'}")
+        raise Misuse(because("channel_not_subscribed", name=repr(channel), known=list(known) or _NONE))
     written = [(name, each) for name, each in rows if channel in (None, name)]
     for name, each in written:
         sys.stdout.write(json.dumps({"channel": name, **as_json(each)}, ensure_ascii=False) + "\n")
-    sys.stderr.write(f"{len(written)} subscribers written\n")
+    screen.say(tell("%(n)s subscribers written", n=len(written)))
     return 0
 
 
@@ -63,10 +67,11 @@ def import_(context: typer.Context, file: File, channel: Channel = None) -> int:
             sitting.subscribers.put(name, each)
 
     Counter(config).act(store)
-    sys.stderr.write(f"{len(read)} subscribers taken in\n")
+    screen.say(tell("%(n)s subscribers taken in", n=len(read)))
     strange = {code for _, each in read for code in each.districts} - districts.keys()
     if strange:  # there is no boundary at all
-        sys.stderr.write(f"of these districts nobody hears, for [station] boundary has none such: {_listed(strange)}\n")
+        unheard = "of these districts nobody hears, for [station] boundary has none such: %(names)s"
+        screen.say(tell(unheard, names=_listed(strange)))
     return 0
 
 
@@ -96,7 +101,7 @@ def read_lines(
 
     `places` are the names of the station's districts by their codes; where there are none, any code is taken.
     """
-    faults: list[str] = []
+    faults: list[Reason] = []
     found: dict[tuple[str, int], Subscriber] = {}
     for number, line in enumerate(_decoded(lines), 1):
         if not line.strip():
@@ -104,15 +109,15 @@ def read_lines(
         try:
             name, subscriber = _read(line, channel, known)
             _must_be_here(subscriber.districts, places)
-        except (ValueError, TypeError) as error:
-            faults.append(f"line {number}: {error}")
+        except ValueError as error:
+            faults.append(because("line_wrong", number=number, why=reason_of(error)))
             if len(faults) > MOST_FAULTS:
                 break  # more of them tell nobody anything
         else:
             found[name, subscriber.chat] = subscriber
     if faults:
-        more = f"\n… and {len(faults) - MOST_TOLD} more" if len(faults) > MOST_TOLD else ""
-        raise Misuse("nothing was stored:\n" + "\n".join(faults[:MOST_TOLD]) + more)
+        more = [because("and_more", count=len(faults) - MOST_TOLD)] if len(faults) > MOST_TOLD else []
+        raise Misuse(because("lines", each=[because("nothing_stored"), *faults[:MOST_TOLD], *more]))
     for (name, _), subscriber in found.items():
         yield name, subscriber
 
@@ -130,12 +135,12 @@ def _decoded(lines: Iterable[str]) -> Iterator[str]:
     try:
         for number, line in enumerate(lines):
             if number >= MOST_ROWS:
-                raise Misuse(f"nothing was stored: it has more than {MOST_ROWS:,} lines; allowed: several files")
+                raise Misuse(because("import_too_long", most=MOST_ROWS))
             if len(line) > LONGEST_ROW:
-                raise Misuse(f"nothing was stored: line {number + 1} has more than {LONGEST_ROW:,} characters")
+                raise Misuse(because("import_line_too_long", number=number + 1, most=LONGEST_ROW))
             yield line if number else line.removeprefix("\ufeff")
     except UnicodeDecodeError:
-        raise Misuse("nothing was stored: the file is no UTF-8; allowed: JSON lines as `export` writes them") from None
+        raise Misuse(because("import_no_utf8")) from None
 
 
 def _read(line: str, channel: str | None, known: list[str]) -> tuple[str, Subscriber]:
@@ -145,17 +150,14 @@ def _read(line: str, channel: str | None, known: list[str]) -> tuple[str, Subscr
     try:
         told = json.loads(line)
     except (ValueError, RecursionError):
-        raise ValueError("is no JSON; allowed: one object a line, as `export` writes them") from None
+        raise ValueError(because("line_no_json")) from None
     if not isinstance(told, dict):
-        raise TypeError("is no object; allowed: one a line, as `export` writes them")
+        raise ValueError(because("line_no_object"))  # noqa: TRY004 the same as any other fault of a line
     name = channel or told.get("channel") or (known[0] if len(known) == 1 else None)
     if name not in known:
-        raise ValueError(
-            f"channel {str(name)[:_LONGEST_CODE]!r} has no subscriptions; "
-            f"allowed: {', '.join(known) or 'none is configured'}"
-        )
+        raise ValueError(because("line_channel", name=repr(str(name)[:_LONGEST_CODE]), known=known or _NONE))
     if strange := told.keys() - {"channel", "chat", "language", "districts", "topics", "severity", "quiet", "on"}:
-        raise ValueError(f"unknown key {min(strange)[:_LONGEST_CODE]!r}")
+        raise ValueError(because("line_key_unknown", name=repr(min(strange)[:_LONGEST_CODE])))
     return name, Subscriber(
         chat=_chat(told),
         language=_language(told),
@@ -171,15 +173,15 @@ def _must_be_here(districts: Iterable[str], places: Mapping[str, str]) -> None:
     """Raise ValueError for a district that there is none of: its subscriber would never hear of anything there."""
     for code in sorted(districts) if places else ():
         if code not in places:
-            shown = [f"{known} ({name})" for known, name in places.items()]
-            more = ", …" if len(shown) > MOST_TOLD else ""
-            raise ValueError(f"district {code[:40]!r}; allowed, by their codes: {', '.join(shown[:MOST_TOLD])}{more}")
+            shown = [f"{each} ({name})" for each, name in places.items()]
+            known = shown[:MOST_TOLD] + (["…"] if len(shown) > MOST_TOLD else [])
+            raise ValueError(because("line_district", code=repr(code[:40]), known=known))
 
 
 def _chat(told: Mapping[str, Any]) -> int:
     chat = told.get("chat")
     if not isinstance(chat, int) or isinstance(chat, bool) or chat == 0 or abs(chat) >= 2**52:
-        raise ValueError("chat is missing or no chat's id; allowed: a whole number, such as 4711")
+        raise ValueError(because("line_chat"))
     return chat
 
 
@@ -188,21 +190,21 @@ def _language(told: Mapping[str, Any]) -> str:
 
     language = told.get("language", "fr")
     if not isinstance(language, str) or language not in SPOKEN:
-        raise ValueError(f"language {str(language)[:_LONGEST_CODE]!r}; allowed: {', '.join(SPOKEN)}")
+        raise ValueError(_not_among("language", language, SPOKEN))
     return language
 
 
 def _flag(told: Mapping[str, Any]) -> bool:
     on = told.get("on", True)
     if not isinstance(on, bool):
-        raise TypeError("on: allowed: true or false")
+        raise ValueError(because("line_on"))  # noqa: TRY004 the same as any other fault of a line
     return on
 
 
 def _texts(told: Mapping[str, Any], key: str) -> list[str]:
     values = told.get(key, [])
     if not isinstance(values, list) or len(values) > _MOST_CODES or not all(map(_can_be_kept, values)):
-        raise ValueError(f"{key}: allowed: a list of texts")
+        raise ValueError(because("line_texts", key=key))
     return values
 
 
@@ -217,7 +219,11 @@ def _one_of(kind: type[E], value: object, key: str) -> E:
     try:
         return kind(str(value))
     except ValueError:
-        raise ValueError(f"{key} {str(value)[:_LONGEST_CODE]!r}; allowed: {', '.join(kind)}") from None
+        raise ValueError(_not_among(key, value, kind)) from None
+
+
+def _not_among(key: str, value: object, allowed: Iterable[str]) -> Reason:
+    return because("line_value", key=key, text=repr(str(value)[:_LONGEST_CODE]), allowed=list(allowed))
 
 
 def _quiet(value: object) -> Quiet | None:
@@ -226,9 +232,9 @@ def _quiet(value: object) -> Quiet | None:
     if value is None:
         return None
     if not isinstance(value, list) or len(value) != 2:
-        raise ValueError('quiet: allowed: null, or two times such as ["22:00", "07:00"]')
+        raise ValueError(because("line_quiet"))
     try:
         start, end = (time.fromisoformat(str(each)) for each in value)
     except ValueError:
-        raise ValueError('quiet: allowed: null, or two times such as ["22:00", "07:00"]') from None
+        raise ValueError(because("line_quiet")) from None
     return Quiet(start, end)

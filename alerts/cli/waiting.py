@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from alerts.cli import screen
+from alerts.cli.screen import tell
 from alerts.model.post import PostState
 
 if TYPE_CHECKING:
@@ -31,11 +32,11 @@ def wait_until_ended(counter: Counter, identity: str, patience: timedelta, *, as
         time.sleep(_LOOKED_EVERY)
     screen.show_json(account) if as_json else screen.show_account(account)
     if is_held:
-        screen.say(f"it waits for a validation by somebody else: `tocsin approve {identity}`, or the desk")
+        waits = "it waits for a validation by somebody else: `tocsin approve %(alert)s`, or the desk"
+        screen.say(tell(waits, alert=identity))
     elif not settled:
-        screen.say(
-            f"not all have ended within {patience.total_seconds():g} s; `tocsin status {identity}` shows the rest"
-        )
+        late = "not all have ended within %(span)s s; `tocsin status %(alert)s` shows the rest"
+        screen.say(tell(late, span=f"{patience.total_seconds():g}", alert=identity))
     return 0 if account["posts"] and all(post["state"] == PostState.SENT for post in account["posts"]) else 1
 
 
@@ -44,7 +45,7 @@ def _tell_changes(account: Mapping[str, Any], told: dict[str, str]) -> None:
         state = post["state"]
         if told.get(post["id"]) != state and state != PostState.SENDING:
             where = post["url"] or post["reason"] or ""
-            screen.say(f"{post['channel']:<14} {state.replace('_', ' '):<10} {where}".rstrip())
+            screen.say(f"{post['channel']:<14} {screen.term(state):<10} {where}".rstrip())
             told[post["id"]] = state
 
 

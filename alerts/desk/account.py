@@ -13,7 +13,7 @@ from alerts.model.alert import Alert
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Event
 from alerts.model.post import Post
-from alerts.rendering.words import told
+from alerts.rendering.words import told, word
 
 
 def account_of(
@@ -78,7 +78,7 @@ def rehearsal_of(record: Record, penned: Sequence[Penned], zone: tzinfo, languag
             "cut": list(rendered.cut),
             "warnings": list(rendered.warnings),
         }
-    return account | {"notes": list(record.notes)}
+    return account | {"notes": [word(note, language, zone) for note in record.notes]}
 
 
 def event_of(event: Event, zone: tzinfo, language: str) -> dict[str, Any]:

@@ -175,7 +175,7 @@ class Desk:
         *,
         named: Sequence[str] = (),
         again: bool = False,
-        notes: tuple[str, ...] = (),
+        notes: tuple[Reason, ...] = (),
         author: str | None = None,
         hold: Reason | None = None,
     ) -> Filed:
@@ -241,7 +241,7 @@ class Desk:
         return Filed(record)
 
     def _record(
-        self, alert: Alert | None, source: str, notes: tuple[str, ...] = (), author: str | None = None
+        self, alert: Alert | None, source: str, notes: tuple[Reason, ...] = (), author: str | None = None
     ) -> Record:
         """A message as it is kept: left out as yet, and an incident of its own."""
         return Record(

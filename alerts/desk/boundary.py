@@ -11,6 +11,7 @@ from typing import Any
 from alerts.desk.territory import District
 from alerts.model.characters import bounded, seen
 from alerts.model.errors import Unreadable
+from alerts.model.reason import because
 
 _LONGEST = 200
 """Characters of a district's name or code."""
@@ -21,12 +22,12 @@ def read_districts(path: Path) -> tuple[District, ...]:
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise Unreadable(f"{path.name} can't be read: {error.strerror}") from None
+        raise Unreadable(because("boundary_unread", file=path.name, said=error.strerror or error)) from None
     except (ValueError, RecursionError):
-        raise Unreadable(f"{path.name} is not JSON; allowed: a GeoJSON FeatureCollection of districts") from None
+        raise Unreadable(because("boundary_no_json", file=path.name)) from None
     features = document.get("features") if isinstance(document, dict) else None
     if not isinstance(features, list) or not features:
-        raise Unreadable(f"{path.name} holds no features; allowed: a GeoJSON FeatureCollection of districts")
+        raise Unreadable(because("boundary_empty", file=path.name))
     districts = tuple(_district(path.name, place, feature) for place, feature in enumerate(features))
     _each_its_own(path.name, districts)
     return districts
@@ -36,15 +37,14 @@ def _district(file: str, place: int, feature: Any) -> District:
     properties = _table(feature, "properties")
     code, name = properties.get("code"), properties.get("name")
     if not _is_word(code) or not _is_word(name):
-        raise Unreadable(f"{file}: features[{place}] needs the properties `code` and `name`")
+        raise Unreadable(because("boundary_unnamed", file=file, place=place))
     outline = _table(feature, "geometry")
     if outline.get("type") not in ("Polygon", "MultiPolygon") or not outline.get("coordinates"):
-        raise Unreadable(f"{file}: features[{place}] ({name}) needs an outline: a Polygon or a MultiPolygon")
+        raise Unreadable(because("boundary_no_outline", file=file, place=place, name=name))
     is_one = outline["type"] == "Polygon"
     polygons = [outline["coordinates"]] if is_one else outline["coordinates"]
     if not isinstance(polygons, list) or not all(_is_polygon(polygon) for polygon in polygons):
-        allowed = "rings of 4 and more [longitude, latitude], the last one equal to the first"
-        raise Unreadable(f"{file}: features[{place}] ({name}) has an outline that is none; allowed: {allowed}")
+        raise Unreadable(because("boundary_bad_outline", file=file, place=place, name=name))
     return District(seen(bounded(str(code), _LONGEST)), seen(bounded(str(name), _LONGEST)), outline)
 
 
@@ -78,4 +78,4 @@ def _each_its_own(file: str, districts: tuple[District, ...]) -> None:
     for what, values in (("code", [d.code for d in districts]), ("name", [d.name for d in districts])):
         twice = next((value for value, count in Counter(map(str.casefold, values)).items() if count > 1), None)
         if twice is not None:
-            raise Unreadable(f"{file}: two features have the {what} {twice!r}; allowed: one each")
+            raise Unreadable(because("boundary_twice", file=file, what=what, text=repr(twice)))

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from alerts.desk.station import Outlet, Station
 from alerts.desk.thread import THERE
 from alerts.model.post import Means, Post, PostState
+from alerts.model.reason import Reason, because
 
 
-def left_wrong(thread: Sequence[Post], station: Station) -> list[str]:
-    """A line for each channel on which the wrong words stay readable, or may still arrive, and what to do there."""
+def left_wrong(thread: Sequence[Post], station: Station) -> list[Reason]:
+    """What to say of each channel on which the wrong words stay readable, or may still arrive, and what to do there."""
     lines = []
     for outlet in station.outlets:
         posts = [post for post in thread if post.channel == outlet.name and post.state in THERE]
@@ -22,8 +23,8 @@ def _stays(outlet: Outlet, post: Post) -> bool:
     return post.state is not PostState.SENT or outlet.on_end not in (Means.EDIT, Means.DELETE)
 
 
-def _line(outlet: Outlet, post: Post) -> str:
+def _line(outlet: Outlet, post: Post) -> Reason:
     if post.state is not PostState.SENT:
-        return f"{outlet.name}: the wrong post may still arrive there; the correction follows it"
+        return because("wrong_may_arrive", channel=outlet.name)
     where = post.receipt.url if post.receipt and post.receipt.url else "its id is in `tocsin status`"
-    return f"{outlet.name}: the wrong post stays readable above its correction: {where}"
+    return because("wrong_stays", channel=outlet.name, where=where)

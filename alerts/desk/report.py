@@ -58,7 +58,7 @@ class Version:
     sent: datetime | None
     received_at: datetime
     validated_at: datetime | None
-    notes: tuple[str, ...]
+    notes: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True)

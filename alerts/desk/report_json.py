@@ -7,7 +7,8 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from alerts.desk.report import Report
-from alerts.rendering.words import told
+from alerts.model.reason import Reason
+from alerts.rendering.words import told, word
 
 
 def report_to_json(report: Report, zone: tzinfo, language: str) -> dict[str, Any]:
@@ -28,6 +29,8 @@ def _fields(part: Any, zone: tzinfo, language: str) -> dict[str, Any]:
 
 
 def _spelled(value: Any, zone: tzinfo, language: str) -> Any:
+    if isinstance(value, Reason):
+        return word(value, language, zone)
     if is_dataclass(value):
         return _fields(value, zone, language)
     match value:

@@ -54,7 +54,7 @@ class Record:
     received_at: datetime
     reason: Reason | None = None
     content_key: str | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Reason, ...] = ()
     topic: str | None = None
     author: str | None = None
 

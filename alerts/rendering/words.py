@@ -36,10 +36,10 @@ class Words:
 
 
 @cache
-def read_words(folder: Path, language: str) -> Words:
-    """The sentences of a language (its primary subtag) below `folder`, read once."""
+def read_words(folder: Path, language: str, *others: Path) -> Words:
+    """The sentences of a language (its primary subtag) below `folder`, and of `others` what it hasn't; read once."""
     sentences: dict[str, str | tuple[str, ...]] = {}
-    for file in sorted((folder / language).glob("*.po")):
+    for file in (file for each in (*others, folder) for file in sorted((each / language).glob("*.po"))):
         with file.open("rb") as lines:
             for message in read_po(lines, locale=language):
                 if message.id and message.string and not message.fuzzy:

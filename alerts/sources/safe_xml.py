@@ -34,7 +34,7 @@ def one_line(text: str) -> str:
     return " ".join(FORBIDDEN.sub("", text[:_LONGEST_LINE]).split())
 
 
-def parse(body: bytes, *, max_tags: int = MAX_TAGS) -> tuple[Element, tuple[str, ...]]:
+def parse(body: bytes, *, max_tags: int = MAX_TAGS) -> tuple[Element, tuple[Reason, ...]]:
     """The root of the document in `body`, and notes of what was forgiven in its bytes.
 
     Forgiven: blank lines before the declaration, a byte order mark, UTF-16, bytes that are not in the declared encoding
@@ -94,31 +94,33 @@ def _refuse(document: bytes, max_tags: int) -> None:
         raise Unreadable(because("xml_many_tags", most=max_tags))
 
 
-def _repair(document: bytes) -> tuple[bytes, tuple[str, ...]]:
+def _repair(document: bytes) -> tuple[bytes, tuple[Reason, ...]]:
     """The document as UTF-8 without what made it malformed, and notes; no notes when there was nothing to repair."""
     text, notes = _decode(document)
     cleaned = FORBIDDEN.sub("", text)
     if cleaned != text:
-        notes.append("characters that XML forbids were removed")
+        notes.append(because("bytes_forbidden"))
     joined = "".join(_repair_markup(cleaned))
     if joined != cleaned:
-        notes.append("undefined entities or bare ampersands were taken as the characters they stand for")
+        notes.append(because("bytes_entities"))
     return joined.encode(), tuple(notes)
 
 
-def _decode(document: bytes) -> tuple[str, list[str]]:
+def _decode(document: bytes) -> tuple[str, list[Reason]]:
     """The text without its XML declaration, by the encoding it declares, else UTF-8, else Windows-1252."""
     head = _DECLARATION.match(document[:200].decode("latin-1"))
     named = _ENCODING.search(head.group()) if head else None
     declared = named[1].lower() if named else "utf-8"
-    attempts = [(declared, "")] if _ASCII_SUPERSET.fullmatch(declared) else []
-    for encoding, note in [*attempts, ("utf-8", "the declared encoding is wrong: read as UTF-8")]:
+    attempts: list[tuple[str, list[Reason]]] = [("utf-8", [because("bytes_utf8")])]
+    if _ASCII_SUPERSET.fullmatch(declared):
+        attempts.insert(0, (declared, []))
+    for encoding, notes in attempts:
         try:
-            return _DECLARATION.sub("", document.decode(encoding), count=1), [note] if note else []
+            return _DECLARATION.sub("", document.decode(encoding), count=1), notes
         except (UnicodeDecodeError, LookupError):
             continue
     text = document.decode("cp1252", "replace")
-    return _DECLARATION.sub("", text, count=1), ["not in the declared encoding: read as Windows-1252"]
+    return _DECLARATION.sub("", text, count=1), [because("bytes_windows")]
 
 
 def _repair_markup(text: str) -> Iterator[str]:

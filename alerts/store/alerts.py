@@ -15,7 +15,7 @@ from alerts.model.bulk import Bulk
 from alerts.model.codec import alert_from_json, alert_to_json
 from alerts.model.incident import MANUAL, AlertState, Record
 from alerts.model.post import FOLLOWS, Image, Means, Message, Post, PostKind, PostState, Receipt
-from alerts.model.reason import Reason, kept_reason, read_reason
+from alerts.model.reason import Reason, in_words, kept_reason, read_reason
 from alerts.store import bulk_statements
 from alerts.store.bulk_rows import add_bulk, with_subscribers
 from alerts.store.schema import alert, bulk, decision, post, reference, stamp, time_of
@@ -302,7 +302,7 @@ def record_of(row: sqlite3.Row) -> Record:
         content_key=row["content_key"],
         topic=row["topic"],
         author=row["author"],
-        notes=tuple(json.loads(row["notes"])),
+        notes=tuple(read_reason(note) or in_words(note) for note in json.loads(row["notes"])),
     )
 
 
@@ -326,7 +326,7 @@ def values_of_record(record: Record) -> dict[str, Any]:
         "reason": kept_reason(record.reason),
         "content_key": record.content_key,
         "topic": record.topic,
-        "notes": json.dumps(record.notes, ensure_ascii=False),
+        "notes": json.dumps([note.kept() for note in record.notes], ensure_ascii=False),
         "document": alert_to_json(alert) if alert else None,
         "received_at": stamp(record.received_at),
         "closed_at": None,

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, or_, select
 from alerts.model.chain import BEGINNING, digest_of
 from alerts.model.errors import Unreadable
 from alerts.model.person import Chained, Entry
+from alerts.model.reason import because
 from alerts.store.schema import audit, stamp, time_of
 from alerts.store.statement import Statement, UnitPart, insert_into
 
@@ -71,7 +72,7 @@ class AuditLog(UnitPart):
             for row in _ALL.run(self._db):
                 yield _chained(row)
         except sqlite3.OperationalError as error:  # text that isn't UTF-8
-            raise Unreadable(f"a line of the record can't be read: {error}") from error
+            raise Unreadable(because("record_unread", said=error)) from error
 
     def height(self) -> int:
         """The number of the newest line that was ever written, be it there or not."""
@@ -83,6 +84,6 @@ def _chained(row: sqlite3.Row) -> Chained:
     texts = [row[name] for name in _TEXTS]
     at = time_of(row["at"]) if isinstance(row["at"], int) else None
     if at is None or not all(isinstance(text, str) for text in texts):
-        raise Unreadable(f"line {row['seq']} of the record holds what nobody wrote there")
+        raise Unreadable(because("record_foreign"))
     *words, previous, digest = texts
     return Chained(row["seq"], Entry(at, *words), previous, digest)

@@ -47,7 +47,7 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
         if readonly:
             db.execute("PRAGMA query_only = ON")
     except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"the database {path} can't be opened: {error}; check the path and its owner") from error
+        raise StoreError(because("database_unopened", path=path, said=error)) from error
     return db
 
 

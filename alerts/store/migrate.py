@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from alerts.model.reason import because
 from alerts.store.files import StoreError, connect
 
 HEAD = "0006"
@@ -22,7 +23,7 @@ def version(path: Path) -> str | None:
             return None
         row = db.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.Error as error:
-        raise StoreError(f"the database {path} can't be read: {error}; is it Tocsin's, and whole?") from error
+        raise StoreError(because("database_unread", path=path, said=error)) from error
     finally:
         db.close()
     return str(row[0]) if row else None
@@ -35,23 +36,21 @@ def sound(path: Path) -> str:
     or of a newer Tocsin.
     """
     if not path.is_file():
-        raise StoreError(f"there is no database {path}")
+        raise StoreError(because("database_missing", path=path))
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
             faults = [str(row[0]) for row in db.execute("PRAGMA quick_check(3)")]
             known = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
             row = db.execute("SELECT version_num FROM alembic_version").fetchone() if known else None
     except sqlite3.Error as error:
-        raise StoreError(
-            f"the database {path} can't be read: {error}; restore a backup (`tocsin db restore`)"
-        ) from error
+        raise StoreError(because("database_broken", path=path, said=error)) from error
     if faults != ["ok"]:
-        raise StoreError(f"the database {path} is damaged: {'; '.join(faults)}; restore a backup (`tocsin db restore`)")
+        raise StoreError(because("database_damaged", path=path, said="; ".join(faults)))
     if row is None or not re.fullmatch(r"[0-9]{4}", str(row[0])):
-        raise StoreError(f"the database {path} is not Tocsin's; check [store] url")
+        raise StoreError(because("database_foreign", path=path))
     standing = str(row[0])
     if standing > HEAD:
-        raise StoreError(f"the database {path} is of a newer Tocsin ({standing}); install that one or restore a backup")
+        raise StoreError(because("database_newer", path=path, standing=standing))
     return standing
 
 
@@ -64,7 +63,7 @@ def migrate(path: Path) -> bool:
     if standing == HEAD:
         return False
     if standing is not None and standing > HEAD:
-        raise StoreError(f"the database {path} is of a newer Tocsin ({standing}); install that one or restore a backup")
+        raise StoreError(because("database_newer", path=path, standing=standing))
     with path.with_name(f"{path.name}-upgrade").open("w") as lock:
         # `post` and `run` may both meet an empty file: one upgrades, the other waits and finds it done.
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -93,7 +92,7 @@ def _upgrade(path: Path) -> None:
             command.upgrade(config, "head")
     except (DatabaseError, sqlite3.Error) as error:
         cause = getattr(error, "orig", None) or error
-        raise StoreError(f"the database {path} can't be brought up to date: {cause}; nothing was changed") from error
+        raise StoreError(because("database_not_upgraded", path=path, said=cause)) from error
     finally:
         engine.dispose()
 

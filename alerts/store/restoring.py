@@ -241,7 +241,7 @@ def backup(database: Path, to: Path) -> None:
     Raises StoreError; then nothing is left at `to`.
     """
     if to.exists():
-        raise StoreError(f"{to} is there already; choose another name, or remove it first")
+        raise StoreError(because("copy_there", path=to))
     part = to.with_name(f"{to.name}.part")
     try:
         _copy(database, part)
@@ -249,7 +249,7 @@ def backup(database: Path, to: Path) -> None:
         part.replace(to)
         _sync(to.parent)
     except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"{database} can't be copied to {to}: {error}; nothing was left there") from error
+        raise StoreError(because("copy_failed", path=database, to=to, said=error)) from error
     finally:
         part.unlink(missing_ok=True)
 
@@ -262,7 +262,7 @@ def restore(database: Path, source: Path, now: datetime) -> tuple[Path | None, G
     """
     sound(source)
     if ring(database):
-        raise StoreError(f"a daemon works on {database}; stop it first, then restore")
+        raise StoreError(because("restore_daemon", path=database))
     part = database.with_name(f"{database.name}.part")
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
@@ -279,7 +279,7 @@ def restore(database: Path, source: Path, now: datetime) -> tuple[Path | None, G
         part.replace(database)
         _sync(database.parent)
     except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"{source} can't be put in the place of {database}: {error}") from error
+        raise StoreError(because("restore_failed", source=source, path=database, said=error)) from error
     finally:
         part.unlink(missing_ok=True)
     return kept, gap
@@ -305,7 +305,7 @@ def _put_aside(database: Path, now: datetime) -> Path | None:
             # Only who is alone may leave WAL: what is in the journal goes into the file.
             db.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.OperationalError as error:
-        raise StoreError(f"somebody works on {database} ({error}); stop it first, then restore") from error
+        raise StoreError(because("restore_busy", path=database, said=error)) from error
     except (sqlite3.DatabaseError, StoreError):
         pass  # it is broken: that may be why it is restored
     kept = database.with_name(f"{database.name}.replaced-{now:%Y%m%dT%H%M%SZ}")

@@ -117,4 +117,4 @@ def test_an_update_reaches_only_who_has_the_alert_and_status_says_so_in_words(to
     town.until(lambda: len([each for each in bulks(town) if each["state"] == "done"]) == 2)
 
     assert set(told(town)) == set(told(town, "faiblit")) == {chat for chat in WANTING if chat < FIRST + 100}
-    assert "of 75 who got the alert: 75 told" in town.tocsin("status").stdout
+    assert "sur 75 qui ont reçu l’alerte\u00a0: 75 avertis" in town.tocsin("status").stdout

@@ -176,7 +176,7 @@ def test_an_exercise_stays_one_when_channels_toml_changes_while_it_waits(desk):
     assert "It cannot go out as it is" in page.text
     done = desk.town.tocsin("approve", alert, "--as", "Paul")
     assert done.returncode == 1
-    assert "the channel exercices is live" in done.stderr
+    assert "le canal exercices est public" in done.stderr
     assert desk.states(alert) == {"waiting"}
     assert not desk.published("Exercice de crue")
 

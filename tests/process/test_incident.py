@@ -57,8 +57,8 @@ def test_a_correction_goes_where_the_wrong_alert_is_and_says_what_stays_wrong(to
     assert "rien à évacuer" in newest(town, "twitter")["text"]
     (page,) = town.timelines()["facebook"]
     assert "rien à évacuer" in page["text"], "the page's post is changed"
-    assert "x: the wrong post stays readable" in done.stderr
-    assert "page:" not in done.stderr
+    assert "x\u00a0: la publication erronée reste lisible" in done.stderr
+    assert "page\u00a0:" not in done.stderr
     assert "approve" not in done.stderr
 
 

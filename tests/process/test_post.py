@@ -62,7 +62,7 @@ def test_a_post_while_the_daemon_is_down_is_kept_and_goes_out_when_it_runs(town)
     done = town.tocsin("post", "--headline", "Route coupée")
 
     assert done.returncode == 0
-    assert "goes out when the daemon runs" in done.stderr
+    assert "elle partira quand le démon tournera" in done.stderr
     assert not town.timelines()["twitter"]
     town.start_daemon()
     town.until(lambda: all(len(posts) == 1 for posts in town.timelines().values()))
@@ -94,7 +94,7 @@ def test_an_exercise_never_reaches_a_live_channel(town):
     town.configure()
     done = town.tocsin("post", "--headline", "Exercice inondation", "--exercise")
     assert done.returncode == 1
-    assert "no channel takes exercises" in done.stderr
+    assert "aucun canal ne prend d’exercices" in done.stderr
     assert "alert" not in town.objects("status", "--all")[0]
 
 
@@ -135,5 +135,5 @@ def test_waiting_for_a_post_that_somebody_must_validate_ends_at_once_and_says_so
     done = town.tocsin("post", "--headline", "Crue", "--wait=80s")
 
     assert done.returncode == 1
-    assert "waits for a validation; it goes out after that and when the daemon runs" in done.stderr
-    assert "it waits for a validation by somebody else: `tocsin approve" in done.stderr
+    assert "attend une validation\u202f; elle partira ensuite, quand le démon tournera" in done.stderr
+    assert "elle attend la validation de quelqu’un d’autre\u00a0: `tocsin approve" in done.stderr

@@ -45,8 +45,8 @@ def test_a_wrong_answer_is_told_and_asked_again_and_nothing_is_lost(town):
     )
 
     assert status == 0, screen
-    assert "possible : Extreme, Severe, Moderate, Minor" in screen
-    assert "'hier' is no time" in screen
+    assert "attendu\u00a0: Extreme, Severe, Moderate, Minor" in screen
+    assert "'hier' n’est pas une heure" in screen
     (alert,) = [each for each in town.objects("status") if "alert" in each]
     assert (alert["headline"], alert["severity"]) == ("Rue barrée", "Severe")
     assert "Passez par le pont" in alert["posts"][0]["text"]
@@ -58,5 +58,5 @@ def test_a_no_at_the_end_stores_nothing(town):
     screen, status = converse(town, ["Rue barrée", "", "", "", "", "", "non"])
 
     assert status == 1
-    assert "Rien n'est publié." in screen
+    assert "rien n’a été enregistré" in screen
     assert not [each for each in town.objects("status", "--all") if "alert" in each]

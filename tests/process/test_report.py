@@ -42,5 +42,5 @@ def test_a_report_that_cannot_be_made_says_why(town):
     folder = town.tocsin("report", alert, "--html", "no/such/folder.html")
 
     assert [each.returncode for each in (nothing, tongue, folder)] == [2, 2, 1]
-    assert "allowed: en, fr" in tongue.stderr
-    assert "nothing was written" in folder.stderr
+    assert "permises\u00a0: en, fr" in tongue.stderr
+    assert "rien n’a été écrit" in folder.stderr

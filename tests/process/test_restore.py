@@ -67,12 +67,12 @@ def test_of_a_backup_from_before_twenty_posts_none_is_twice_and_none_lost(town, 
     town.until(lambda: are_out(town, twenty), patience=90)
     refused = town.tocsin("db", "restore", "copy.db")
     assert refused.returncode == 1
-    assert "stop it first" in refused.stderr
+    assert "arrêtez-le d’abord" in refused.stderr
     daemon.stop()
 
     restored = town.tocsin("db", "restore", "copy.db")
     assert restored.returncode == 0, restored.stderr
-    assert "knows nothing of what happened after" in restored.stderr
+    assert "ne sait rien de ce qui s’est passé après" in restored.stderr
     feed.tell(flood("Nouvelle"))
     town.start_daemon()
     town.until(lambda: are_out(town, ["Nouvelle"]), patience=90)
@@ -86,5 +86,5 @@ def test_of_a_backup_from_before_twenty_posts_none_is_twice_and_none_lost(town, 
     assert told["found"] >= 3 * 19, "what the feed told again; the one under way is looked for in any case"
     assert told["since"] < told["until"]
     shown = town.tocsin("status").stdout
-    assert f"{told['found']} posts found out there, 0 still looked for" in shown
-    assert "what officers published or ended in that time isn't known here any more" in shown
+    assert f"{told['found']} publications retrouvées, 0 encore cherchées" in shown
+    assert "ce que les agents ont publié ou terminé dans cet intervalle n’est plus connu ici" in shown

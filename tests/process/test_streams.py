@@ -28,7 +28,7 @@ def test_an_alert_that_is_stored_is_told_so_where_the_answer_cannot_be_written(t
     done = in_shell(town, f"tocsin post --headline 'Rue barrée' {where}")
 
     assert done.returncode == 1
-    assert b"is stored; only the answer can't be written" in done.stderr
+    assert "est enregistrée\u202f; seule la réponse ne peut pas être écrite" in done.stderr.decode()
     assert b"Traceback" not in done.stderr
     assert len([each for each in town.objects("status") if "alert" in each]) == 1
 
@@ -42,7 +42,7 @@ def test_a_closed_output_is_one_line(town):
 def test_an_argument_that_is_no_text_is_wrong_use(town):
     town.configure()
     done = in_shell(town, r"tocsin post --headline $'\xff'")
-    assert (done.returncode, done.stderr) == (2, b"tocsin: argument 3 is not UTF-8 text\n")
+    assert (done.returncode, done.stderr.decode()) == (2, "tocsin: l’argument 3 n’est pas un texte UTF-8\n")
 
 
 def test_a_terminal_of_another_encoding_gets_json_all_the_same(town):

@@ -249,7 +249,7 @@ class TestDatabase:
 
         done = without_room(town, "post", "--headline", "Pendant")
         assert done.returncode == 1
-        assert "database" in done.stderr.splitlines()[-1]
+        assert "la base de données" in done.stderr.splitlines()[-1]
         assert "Traceback" not in done.stderr
         assert town.objects("status") == before
         town.post("Après")
@@ -263,7 +263,7 @@ class TestDatabase:
         done = town.tocsin("post", "--headline", "Pendant")
         assert done.returncode == 1
         assert "locked" in done.stderr
-        assert "nothing was stored" in done.stderr
+        assert "rien n’a été enregistré" in done.stderr
         daemon.wait_for("locked")
         other.execute("COMMIT")
         other.close()
@@ -280,7 +280,7 @@ class TestDatabase:
                 for command in (("run",), ("post", "--headline", "Pendant")):
                     done = town.tocsin(*command)
                     assert done.returncode == 1, done.stderr
-                    assert "database" in done.stderr.splitlines()[-1]
+                    assert "la base de données" in done.stderr.splitlines()[-1]
                     assert "Traceback" not in done.stderr
 
 

@@ -109,14 +109,14 @@ class TestUse:
         assert run([word for word in post if word != "--wait"]) == 0
         told = capsys.readouterr()
         identity = told.out.split()[0]
-        assert "it goes out when the daemon runs" in told.err
+        assert "elle partira quand le démon tournera" in told.err
 
         assert run([identity[:4] if word == "ID" else word for word in update]) == 0
         assert "Coupure d'eau rue des Tanneurs" in capsys.readouterr().out
         assert run(["status", identity[:4]]) == 0
         assert "Faites une réserve d'eau." in capsys.readouterr().out
         assert run(["explain", identity[:4]]) == 0
-        assert "superseded" in capsys.readouterr().out
+        assert "remplacée" in capsys.readouterr().out
 
 
 class TestInstall:

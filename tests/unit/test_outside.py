@@ -34,6 +34,7 @@ from alerts.model.errors import Misuse, SourceFailed
 from alerts.model.hazard import fold, hazard_of
 from alerts.model.outline import MOST_CORNERS, MOST_SHOWN, TOLERANCE, box, simplified, together
 from alerts.model.post import PostKind, TextFormat
+from alerts.model.reason import because
 from alerts.rendering.clean import clean
 from alerts.rendering.faces import ChannelFace, Context, StationFace
 from alerts.rendering.templates import Renderer
@@ -206,7 +207,7 @@ def test_marks_in_a_feeds_event_are_cut_before_they_are_compared():
         alert, notes = read_message(xml, zone=UTC)
         hazard_of(alert.infos[0])
     assert len(alert.infos[0].event) == HIGHEST_PILE + 1
-    assert "event is longer than 1,000 characters: the rest is left out" in notes
+    assert because("field_too_long", name="event", most=1000) in notes
 
 
 def test_every_field_of_a_message_has_an_end_and_so_has_the_message():
@@ -224,7 +225,7 @@ def test_every_field_of_a_message_has_an_end_and_so_has_the_message():
     }  # fmt: skip
     alert, notes = read_json(document, zone=UTC)
     assert len(repr(alert)) < 1_500_000
-    assert "the message is longer than any that is read: the rest is left out" in notes
+    assert because("message_too_long") in notes
     info = alert.infos[0]
     assert [len(said or "") for said in (info.event, info.headline, info.description, info.web)] == [
         1000,
@@ -266,7 +267,7 @@ def test_an_outline_of_300_000_points_is_read_in_no_time_and_kept_small():
     [ring] = alert.infos[0].areas[0].polygons
     assert len(ring) <= MOST_CORNERS
     assert most < 60 * 2**20
-    assert "a polygon has more than 20,000 points: as many are read, evenly spaced" in notes
+    assert because("polygon_many_points", most=20_000) in notes
     assert sum(len(shape["coordinates"][0]) for shape in outlines(alert)) <= MOST_SHOWN
 
 
@@ -439,4 +440,4 @@ def test_areas_and_references_have_a_number():
     alert, notes = read_json(document, zone=UTC)
     assert sum(len(info.areas) for info in alert.infos) == 1000
     assert len(alert.references) <= 500
-    assert "the message has more than 1,000 areas: the rest is left out" in notes
+    assert because("areas_too_many", most=1000) in notes

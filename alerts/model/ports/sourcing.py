@@ -29,7 +29,7 @@ class Heard:
     problem: Reason | None = None
     leave_out: Reason | None = None
     hold: Reason | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

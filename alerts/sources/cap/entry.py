@@ -128,5 +128,5 @@ def _plain(element: Element) -> object:
     return (element.text or "").strip()
 
 
-def ignore(_: str) -> None:
+def ignore(_: Reason) -> None:
     """An index's times are hints; what is odd in them is told when the message itself is read."""

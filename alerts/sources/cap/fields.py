@@ -13,9 +13,10 @@ from typing import TypeVar
 
 from alerts.model.alert import Circle
 from alerts.model.outline import Ring
+from alerts.model.reason import Reason, because
 
-Note = Callable[[str], None]
-"""Takes one line on what was forgiven."""
+Note = Callable[[Reason], None]
+"""Takes what was forgiven."""
 
 Code = TypeVar("Code", bound=StrEnum)
 
@@ -39,10 +40,10 @@ def read_code(kind: type[Code], text: str, otherwise: Code, name: str, note: Not
     if text in kind._value2member_map_:
         return kind(text)
     if not text:
-        note(f"{name} is missing: taken as {otherwise}")
+        note(because("field_missing", name=name, taken=otherwise))
         return otherwise
     found = find_code(kind, text)
-    note(f"{name} {text[:40]!r} is no code of CAP: taken as {found or otherwise}")
+    note(because("field_no_code", name=name, text=repr(text[:40]), taken=found or otherwise))
     return found or otherwise
 
 
@@ -63,10 +64,10 @@ def read_language(text: str, note: Note) -> str:
     """A language tag (RFC 3066); en-US, with a note, for what is none, as CAP 1.2 section 3.2.2 has it."""
     tag = text.replace("_", "-")
     if not _LANGUAGE.fullmatch(tag):
-        note(f"language {text[:40]!r} is no language tag: taken as en-US")
+        note(because("language_strange", text=repr(text[:40]), taken="en-US"))
         return "en-US"
     if tag != text:
-        note(f"language {text[:40]!r} is no language tag: taken as {tag}")
+        note(because("language_strange", text=repr(text[:40]), taken=tag))
     return tag
 
 
@@ -84,15 +85,15 @@ def read_time(text: str, zone: tzinfo, note: Note) -> datetime | None:
     except ValueError:
         time_or_none = _read_odd_time(text)
         if time_or_none is None:
-            note(f"time {text[:40]!r} can't be read: left out")
+            note(because("time_left_out", text=repr(text[:40])))
             return None
         time = time_or_none
-        note(f"time {text[:40]!r} is not written as CAP has it: taken as {time.isoformat()}")
+        note(because("time_odd", text=repr(text[:40]), taken=time.isoformat()))
     if time.tzinfo is None:
         time = time.replace(tzinfo=zone)
-        note(f"time {text[:40]!r} has no zone: taken as {time.isoformat()}")
+        note(because("time_without_zone", text=repr(text[:40]), taken=time.isoformat()))
     if not _EARLIEST <= time.year < _LATEST:
-        note(f"time {text[:40]!r} is beyond reason: left out")
+        note(because("time_beyond_reason", text=repr(text[:40])))
         return None
     return time.replace(microsecond=0) if time.microsecond else time
 
@@ -145,7 +146,7 @@ def read_number(text: str, name: str, note: Note) -> float | None:
         number = float("nan")
     if abs(number) < 1e9:
         return number
-    note(f"{name} {text[:40]!r} is no number: left out")
+    note(because("field_no_number", name=name, text=repr(text[:40])))
     return None
 
 
@@ -156,16 +157,16 @@ def read_ring(text: str, note: Note, most: int = MOST_POINTS) -> Ring | None:
     hundred thousand lies metres apart.
     """
     if is_long := len(text) > most * _LONGEST_POINT or text.count(",") > most:
-        note(f"a polygon has more than {most:,} points: as many are read, evenly spaced")
+        note(because("polygon_many_points", most=most))
     points = _sample_points(text, most) if is_long else _read_points(text)
     if points is None:
-        note(f"polygon {text[:40]!r} can't be read: left out")
+        note(because("polygon_left_out", text=repr(text[:40])))
         return None
     if points and points[0] != points[-1]:
         points = (*points, points[0])
-        note("a polygon's ring was open: closed")
+        note(because("polygon_open"))
     if len(points) < 4:
-        note(f"a polygon of {len(points)} points is none (four at least): left out")
+        note(because("polygon_few_points", count=len(points)))
         return None
     return _keep_on_earth(points, note)
 
@@ -173,11 +174,11 @@ def read_ring(text: str, note: Note, most: int = MOST_POINTS) -> Ring | None:
 def _keep_on_earth(points: Ring, note: Note) -> Ring | None:
     latitudes, longitudes = zip(*points, strict=True)
     if not (min(latitudes) >= -90 and max(latitudes) <= 90 and min(longitudes) >= -360 and max(longitudes) <= 360):
-        note("a polygon has points that are not on earth: left out")
+        note(because("polygon_off_earth"))
         return None
     if min(longitudes) < -180 or max(longitudes) > 180:
         # kept as it is: wrapped, the ring would run around the whole earth
-        note("a polygon crosses the antimeridian with longitudes beyond 180")
+        note(because("polygon_antimeridian"))
     return points
 
 
@@ -215,6 +216,6 @@ def read_circle(text: str, note: Note) -> Circle | None:
         rest = []
     radius = rest[0] if rest else 0.0
     if len(rest) > 1 or not (abs(latitude) <= 90 and abs(longitude) <= 360 and 0 <= radius < 1e5):
-        note(f"circle {text[:40]!r} is none: left out")
+        note(because("circle_left_out", text=repr(text[:40])))
         return None
     return Circle((latitude, longitude), radius)

@@ -135,7 +135,7 @@ class Look:
             alert, notes = read_json(message, zone=self._zone, language=self._language)
         coloured = apply_colours(alert)
         if coloured is not alert:
-            notes = (*notes, "severity differs from the colour of awareness_level: taken from the colour")
+            notes = (*notes, because("colour_counts"))
         return Heard(key, alert=coloured, leave_out=why_none(coloured), notes=notes)
 
 

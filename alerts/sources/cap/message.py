@@ -28,7 +28,7 @@ from alerts.model.alert import (
 )
 from alerts.model.errors import Unreadable
 from alerts.model.outline import Ring, box, simplified
-from alerts.model.reason import because
+from alerts.model.reason import Reason, because
 from alerts.sources.cap.fields import (
     MOST_POINTS,
     Code,
@@ -59,8 +59,8 @@ _MOST_AREAS, _MOST_REFERENCES = 1000, 500
 """Each area is compared with the town's ground, each reference looked for among what is known."""
 
 
-def read_message(body: bytes, *, zone: tzinfo, language: str = "en-US") -> tuple[Alert, tuple[str, ...]]:
-    """The alert in the CAP XML of `body`, and one line for each thing that was forgiven.
+def read_message(body: bytes, *, zone: tzinfo, language: str = "en-US") -> tuple[Alert, tuple[Reason, ...]]:
+    """The alert in the CAP XML of `body`, and what was forgiven, a reason for each.
 
     Times without a zone are in `zone`, an info that tells no language is in `language`. Raises Unreadable, in one line,
     for what is no CAP message or has no identifier, sender or time of sending.
@@ -73,11 +73,13 @@ def read_message(body: bytes, *, zone: tzinfo, language: str = "en-US") -> tuple
     alert, more = _Reader(zone, language, bounds).alert(fields)
     namespace = root.tag.rpartition("}")[0][1:]
     if namespace and namespace not in CAP_NAMESPACES:
-        notes = (*notes, f"the namespace {namespace[:60]!r} is not CAP's")
+        notes = (*notes, because("namespace_strange", text=repr(namespace[:60])))
     return alert, notes + more
 
 
-def read_json(document: Mapping[str, Any], *, zone: tzinfo, language: str = "en-US") -> tuple[Alert, tuple[str, ...]]:
+def read_json(
+    document: Mapping[str, Any], *, zone: tzinfo, language: str = "en-US"
+) -> tuple[Alert, tuple[Reason, ...]]:
     """As `read_message`, of CAP written as a JSON object with CAP's names (MeteoAlarm's `warnings[].alert`)."""
     bounds = Bounds()
     fields = fields_of_json(document, bounds)
@@ -100,11 +102,11 @@ class _Reader:
         self._notes = dict(bounds.notes)
         self._rings: dict[str, Ring | None] = {}
 
-    def _note(self, line: str) -> None:
+    def _note(self, line: Reason) -> None:
         if len(self._notes) < MAX_NOTES:
             self._notes[line] = None
 
-    def alert(self, fields: Fields) -> tuple[Alert, tuple[str, ...]]:
+    def alert(self, fields: Fields) -> tuple[Alert, tuple[Reason, ...]]:
         identifier, sender, sent = self._identity(fields)
         alert = Alert(
             identifier=identifier,
@@ -152,7 +154,7 @@ class _Reader:
         for text in fields.get(name, ()):
             code = kind(text) if text in kind._value2member_map_ else find_code(kind, text)
             if code is None:
-                self._note(f"{name} {text[:40]!r} is no code of CAP: left out")
+                self._note(because("field_no_code_left_out", name=name, text=repr(text[:40])))
             else:
                 read[code] = None
         return tuple(read)
@@ -168,13 +170,13 @@ class _Reader:
                 if sender and name:
                     read[Reference(sender, name, read_time(time, self._zone, self._note) or sent)] = None
                 else:
-                    self._note(f"reference {f'{name} {time}'.strip()[:60]!r} is not sender,identifier,sent: left out")
+                    self._note(because("reference_strange", text=repr(f"{name} {time}".strip()[:60])))
         return tuple(one for one in read if not self._is_itself(one, identifier, sent))
 
     def _is_itself(self, reference: Reference, identifier: str, sent: datetime) -> bool:
         if reference.identifier != identifier or reference.sent.replace(second=0) < sent.replace(second=0):
             return False
-        self._note("a reference of the message to itself was dropped")
+        self._note(because("reference_itself"))
         return True
 
     def _info(self, fields: Fields) -> Info:
@@ -205,7 +207,7 @@ class _Reader:
     def _areas_of(self, fields: Fields) -> tuple[Area, ...]:
         told = fields.get("area", ())
         if len(told) > self._areas:
-            self._note(f"the message has more than {_MOST_AREAS:,} areas: the rest is left out")
+            self._note(because("areas_too_many", most=_MOST_AREAS))
         read = tuple(self._area(one) for one in told[: self._areas])
         self._areas -= len(read)
         return read
@@ -215,11 +217,11 @@ class _Reader:
         if event:
             return event
         stand_in = _first(fields, "headline") or "Alert"
-        self._note(f"event is missing: taken as {stand_in[:60]!r}")
+        self._note(because("field_missing", name="event", taken=repr(stand_in[:60])))
         return stand_in
 
     def _no_category(self) -> tuple[Category, ...]:
-        self._note("category is missing: taken as Other")
+        self._note(because("field_missing", name="category", taken=Category.OTHER))
         return (Category.OTHER,)
 
     def _resource(self, fields: Fields) -> Resource:
@@ -238,7 +240,7 @@ class _Reader:
         """Where the resource is; a message from outside names no file of this machine."""
         address = _first(fields, "uri")
         if address and address.strip().lower().startswith("file:"):
-            self._note("uri names a file of this machine: ignored")
+            self._note(because("uri_of_ours"))
             return None
         return address
 

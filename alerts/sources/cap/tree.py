@@ -9,6 +9,7 @@ from typing import Any
 from lxml import etree
 
 from alerts.model.characters import bounded
+from alerts.model.reason import Reason, because
 from alerts.sources.safe_xml import FORBIDDEN, Element
 
 Fields = dict[str, list[Any]]
@@ -41,7 +42,7 @@ class Bounds:
 
     def __init__(self) -> None:
         self._characters, self._fields = _MOST_CHARACTERS, _MOST_FIELDS
-        self.notes: dict[str, None] = {}
+        self.notes: dict[Reason, None] = {}
 
     def take(self, name: str, text: str) -> str:
         """As much of a field's text as is read."""
@@ -49,7 +50,7 @@ class Bounds:
             return text
         most = _LONGER.get(name, _LONGEST)
         if len(text) > most:
-            self.notes[f"{name} is longer than {most:,} characters: the rest is left out"] = None
+            self.notes[because("field_too_long", name=name, most=most)] = None
             if name in _NAMES:
                 text = f"{text[:100]} {hashlib.sha256(text.encode(errors='replace')).hexdigest()}"
         kept = bounded(text, min(most, self._characters))
@@ -61,7 +62,7 @@ class Bounds:
         self._fields -= 1
         if self._fields >= 0 and self._characters > 0:
             return True
-        self.notes["the message is longer than any that is read: the rest is left out"] = None
+        self.notes[because("message_too_long")] = None
         return False
 
 

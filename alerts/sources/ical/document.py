@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from alerts.model.characters import bounded, stream_safe
 from alerts.model.errors import Unreadable
-from alerts.model.reason import because
+from alerts.model.reason import Reason, because
 from alerts.sources.safe_xml import FORBIDDEN
 
 TIME_PROPERTIES = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE"})
@@ -40,7 +40,7 @@ class EventLines:
     """The unfolded lines of one VEVENT, BEGIN and END included; `flaw` says why they can't be an event."""
 
     lines: tuple[str, ...]
-    flaw: str | None = None
+    flaw: Reason | None = None
 
     def value(self, name: str) -> str | None:
         """The property's value as it stands there, escapes included; None where there is none, or an empty one."""
@@ -178,7 +178,7 @@ class _Cutter:
         if len(self.path) < 2:
             return
         if "VEVENT" in self.path:
-            self._keep(EventLines(tuple(self.kept), "ends without END:VEVENT"))
+            self._keep(EventLines(tuple(self.kept), because("event_no_end")))
         else:
             self._damaged(f"BEGIN:{self.path[1][:40]}")
 

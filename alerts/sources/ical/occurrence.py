@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Literal
 
 from alerts.model.alert import Point
+from alerts.model.reason import Reason
 
 State = Literal["CONFIRMED", "TENTATIVE", "CANCELLED"]
 Moved = tuple[date, datetime, datetime]
@@ -56,7 +57,7 @@ class Occurrence:
     status: State = "CONFIRMED"
     sequence: int = 0
     point: Point | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Reason, ...] = ()
     series: Series | None = None
 
     @property

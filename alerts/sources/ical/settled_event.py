@@ -12,7 +12,7 @@ from icalendar import Event
 from icalendar.prop import vBroken
 
 from alerts.model.alert import Point
-from alerts.model.reason import because
+from alerts.model.reason import Reason, because
 from alerts.sources.ical.document import EventLines
 from alerts.sources.ical.occurrence import Occurrence, State
 from alerts.sources.ical.times import as_instant, settle_times, settle_zone_names, time_told
@@ -32,7 +32,7 @@ class SettledEvent:
 
     event: Event
     uid: str
-    notes: tuple[str, ...]
+    notes: tuple[Reason, ...]
 
     @property
     def recurs(self) -> bool:
@@ -63,12 +63,12 @@ def read_event(lines: EventLines, home: ZoneInfo, calendar_zone: ZoneInfo | None
     except (TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
         raise ValueError(because("event_misfit", said=error)) from error
     floating = (calendar_zone or home).key
-    notes += [f'the zone "{name}" is unknown: its times are taken as {floating}' for name in unknown]
+    notes += [because("event_zone_unknown", zone=name, taken=floating) for name in unknown]
     uid = text_of(event, "UID")
     if not uid:
         uid = hashlib.sha256("\n".join(lines.lines).encode()).hexdigest()[:32]
         event.add("UID", uid)
-        notes.append("it has no UID: a change of it will read as another event")
+        notes.append(because("event_no_uid"))
     return SettledEvent(event, uid, tuple(notes))
 
 

@@ -17,7 +17,7 @@ from icalendar.prop import vDDDLists
 from icalendar.timezone import tzp
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
-from alerts.model.reason import because
+from alerts.model.reason import Reason, because
 from alerts.sources.ical.document import TIME_PROPERTIES
 from alerts.sources.ical.rule_starts import Budget
 
@@ -94,7 +94,7 @@ def learn_zones(definitions: Iterable[str], budget: Budget) -> None:
             Timezone.from_ical(text)
 
 
-def settle_times(event: Event, home: ZoneInfo, calendar_zone: ZoneInfo | None) -> list[str]:
+def settle_times(event: Event, home: ZoneInfo, calendar_zone: ZoneInfo | None) -> list[Reason]:
     """Give every time of `event` a zone and the event an end after its start, in place; tells what was forgiven.
 
     Floating times are `calendar_zone`'s (X-WR-TIMEZONE) or `home`'s. Where the calendar names its zone, times in UTC
@@ -126,7 +126,7 @@ def _with_zone(value: Any, floating: ZoneInfo, calendar_zone: ZoneInfo | None) -
     return value
 
 
-def _settle_end(event: Event, home: ZoneInfo) -> list[str]:
+def _settle_end(event: Event, home: ZoneInfo) -> list[Reason]:
     """Put a DTEND that is after DTSTART in the place of DTEND and DURATION."""
     starts = time_told(event, "DTSTART")
     ends = _told_end(event, starts)
@@ -135,11 +135,11 @@ def _settle_end(event: Event, home: ZoneInfo) -> list[str]:
         event["DTSTART"] = vDDDTypes(starts)
     if not all(EARLIEST <= time.year < LATEST for time in (starts, ends or starts)):
         raise ValueError(because("event_beyond_reason", first=EARLIEST, last=LATEST))
-    notes: list[str] = []
+    notes: list[Reason] = []
     if ends is None or ends <= starts:
         timed = isinstance(starts, datetime)
         ends = starts + (ASSUMED_LENGTH if timed else timedelta(days=1))
-        notes += ["it has no end after its start: an hour is assumed"] if timed else []
+        notes += [because("event_assumed_end")] if timed else []
     event.pop("DURATION", None)
     event["DTEND"] = vDDDTypes(ends)
     return notes

@@ -14,6 +14,7 @@ from alerts.desk.sitting import Office
 from alerts.desk.station import Station
 from alerts.model.actor import Act, Actor
 from alerts.model.alert import Alert
+from alerts.model.reason import Reason
 from alerts.web.api.negotiation import CAP, JSON, tag_of
 from alerts.web.api.pace import Turnstile
 from alerts.web.api.wishes import NoQuery
@@ -42,7 +43,7 @@ class Api:
     office: Office
     station: Station
     programs: Programs
-    read_cap: Callable[[bytes], tuple[Alert, tuple[str, ...]]]
+    read_cap: Callable[[bytes], tuple[Alert, tuple[Reason, ...]]]
     programs_pace: Turnstile
     strangers_pace: Turnstile
     proxies: Sequence[Network] = ()

@@ -122,7 +122,7 @@ def cap_of(body: bytes, api: Api) -> Alert:
     No resource may name a file: whoever has a token could publish any picture of this machine.
     """
     alert, _ = api.read_cap(body)
-    faults = [_fault(line) for line in violations(alert)]
+    faults = [_fault(str(each)) for each in violations(alert)]
     for place, info in enumerate(alert.infos):
         for number, resource in enumerate(info.resources):
             if resource.uri is not None and not re.match(r"https?://", resource.uri, re.IGNORECASE):

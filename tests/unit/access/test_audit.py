@@ -14,6 +14,7 @@ from alerts.access.audit import START, Broken, Head, Verified, head_of, verify
 from alerts.model.chain import digest_of
 from alerts.model.errors import Misuse
 from alerts.model.person import Chained, Entry
+from alerts.model.reason import because
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 LINES = 7
@@ -136,7 +137,7 @@ async def test_a_line_written_after_the_end_was_cut_off_is_found(town):
 async def test_all_removed_is_found(town):
     unlock(town)
     town.raw("DELETE FROM audit")
-    assert await checked(town) == Broken(1, f"is missing: {LINES} lines were written, and the record ends at 0")
+    assert await checked(town) == Broken(1, because("record_cut_off", height=LINES, seq=0))
 
 
 async def test_an_end_that_was_cut_off_with_care_shows_against_a_head_that_was_kept(town):
@@ -213,7 +214,7 @@ def test_every_change_of_every_chain_is_found(entries_, data):
     values = moments if field == "at" else words
     value = data.draw(values.filter(lambda value: value != getattr(entry, field)))
     lines[place] = replace(lines[place], entry=replace(entry, **{field: value}))
-    assert verify(lines) == Broken(place + 1, "was changed: its digest is that of other words")
+    assert verify(lines) == Broken(place + 1, because("record_changed"))
 
 
 @settings(deadline=None)

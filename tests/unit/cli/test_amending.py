@@ -13,7 +13,7 @@ CHANNELS = """
 [station]
 name = "Ville de Saint-Martin"
 sender = "alertes@saint-martin.example"
-language = "fr-FR"
+language = "en"
 [store]
 url = "sqlite:///tocsin.db"
 [sources.manual]

@@ -15,7 +15,7 @@ CHANNELS = """
 [station]
 name = "Ville de Saint-Martin"
 sender = "alertes@saint-martin.example"
-language = "fr-FR"
+language = "en"
 [store]
 url = "sqlite:///tocsin.db"
 [sources.manual]
@@ -60,11 +60,11 @@ def test_approve_tells_them_before_it_asks(alert, capsys, monkeypatch):
     master, slave = pty.openpty()
     seen: list[str] = []
 
-    def asked(question: str, **_: object) -> bool:
+    def asked(question: str, **_: object) -> str:
         seen.append(capsys.readouterr().out)
-        return True
+        return "yes"
 
-    monkeypatch.setattr(typer, "confirm", asked)
+    monkeypatch.setattr(typer, "prompt", asked)
     with os.fdopen(slave, "w") as terminal:
         monkeypatch.setattr("sys.stdin", terminal)
         monkeypatch.setattr("sys.stderr", terminal)

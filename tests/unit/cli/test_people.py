@@ -19,6 +19,7 @@ CHANNELS = """
 [station]
 name = "Ville de Saint-Martin"
 sender = "alertes@saint-martin.example"
+language = "en"
 [store]
 url = "sqlite:///tocsin.db"
 [channels.telegram]

@@ -19,7 +19,7 @@ WEEKLY = "DTSTART;TZID=Europe/Paris:20301107T090000\nDURATION:PT3H\nRRULE:FREQ=W
 def at(tmp_path, monkeypatch, capsys):
     """What is shown at a time: each entry's first line."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "channels.toml").write_text(CHANNELS)
+    (tmp_path / "channels.toml").write_text(CHANNELS.replace('language = "en"', 'language = "fr-FR"'))
     water = event(WATER, uid="water", summary="Coupure d’eau rue Haute")
     bridge = event(LONG, uid="bridge", summary="Pont fermé")
     (tmp_path / "works.ics").write_bytes(calendar(water, bridge, event(WEEKLY, uid="drains", summary="Curage")))
@@ -61,4 +61,4 @@ def test_the_day_is_told_as_it_is_then(at, capsys):
 
 def test_a_time_that_is_none(at, capsys):
     assert run(["preview", "works.ics", "--at", "demain"]) == 2
-    assert "--at 'demain' is no time" in capsys.readouterr().err
+    assert "--at 'demain' n’est pas une heure" in capsys.readouterr().err

@@ -34,10 +34,10 @@ def test_an_entry_that_could_not_be_read_is_kept_with_the_reason(town):
 
 
 def test_an_entry_that_is_no_warning_by_its_feed_s_own_words(town):
-    heard = Heard("k", an_alert(), leave_out=in_words("green: no warning"), notes=("a comma",))
+    heard = Heard("k", an_alert(), leave_out=in_words("green: no warning"), notes=(in_words("a comma"),))
     filed = town.act(lambda alerts: town.desk.hear(alerts, heard, "meteo"))
 
-    assert (str(filed.record.reason), filed.record.notes) == ("green: no warning", ("a comma",))
+    assert (str(filed.record.reason), filed.record.notes) == ("green: no warning", (in_words("a comma"),))
     assert town.posts(filed) == {}
 
 

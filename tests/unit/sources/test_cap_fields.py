@@ -8,14 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.model.alert import Category, Certainty, Circle, MsgType, Severity, Status
+from alerts.model.reason import Reason
 from alerts.sources.cap.fields import read_circle, read_code, read_language, read_number, read_ring, read_time
 
 PARIS = ZoneInfo("Europe/Paris")
 
 
 class Notes(list[str]):
-    def __call__(self, line: str) -> None:
-        self.append(line)
+    def __call__(self, line: Reason) -> None:
+        self.append(str(line))
 
 
 @pytest.mark.parametrize(

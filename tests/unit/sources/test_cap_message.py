@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ from alerts.model.alert import (
     Urgency,
 )
 from alerts.model.errors import Unreadable
+from alerts.model.reason import Reason
 from alerts.sources.cap.message import CAP_NAMESPACES, MAX_NOTES, read_json, read_message
 from tests.cap_messages import alert_xml, info_xml
 
@@ -30,7 +32,11 @@ NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 def read(xml: str) -> tuple[Alert, tuple[str, ...]]:
-    return read_message(xml.encode(), zone=PARIS)
+    return in_words(*read_message(xml.encode(), zone=PARIS))
+
+
+def in_words(alert: Alert, notes: Sequence[Reason]) -> tuple[Alert, tuple[str, ...]]:
+    return alert, tuple(map(str, notes))
 
 
 def read_info(**elements: str) -> tuple[Info, tuple[str, ...]]:
@@ -127,7 +133,7 @@ def test_a_signature_is_ignored() -> None:
 
 def test_latin_1_that_says_it_is_utf_8_is_read() -> None:
     xml = '<?xml version="1.0" encoding="UTF-8"?>' + alert_xml(info_xml(event="<event>Inondé</event>"))
-    alert, notes = read_message(xml.encode("latin-1"), zone=PARIS)
+    alert, notes = in_words(*read_message(xml.encode("latin-1"), zone=PARIS))
     assert alert.infos[0].event == "Inondé"
     assert notes == ("not in the declared encoding: read as Windows-1252",)
 
@@ -299,12 +305,12 @@ DOCUMENT = {
 
 
 def test_the_same_message_as_json_is_the_same_alert() -> None:
-    assert read_json(DOCUMENT, zone=PARIS) == read(alert_xml())
+    assert in_words(*read_json(DOCUMENT, zone=PARIS)) == read(alert_xml())
 
 
 def test_json_texts_lose_what_no_store_can_hold() -> None:
     spelt = json.loads(json.dumps(DOCUMENT).replace("Drevenne", "Dre\\u0000ven\\ud800ne"))
-    assert read_json(spelt, zone=PARIS) == read(alert_xml())
+    assert in_words(*read_json(spelt, zone=PARIS)) == read(alert_xml())
 
 
 _json = st.recursive(
@@ -354,7 +360,7 @@ def test_a_message_from_outside_names_no_file_of_this_machine(address: str) -> N
     resource = (
         f"<resource><resourceDesc>A map</resourceDesc><mimeType>image/png</mimeType><uri>{address}</uri></resource>"
     )
-    alert, notes = read_message(alert_xml(info_xml(extra=resource)).encode(), zone=PARIS)
+    alert, notes = in_words(*read_message(alert_xml(info_xml(extra=resource)).encode(), zone=PARIS))
 
     assert [each.uri for each in alert.infos[0].resources] == [None]
     assert any("uri names a file of this machine: ignored" in note for note in notes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alerts.model.errors import Unreadable
+from alerts.model.reason import because
 from tests.unit.sources.ical_pages import NINE_TO_NOON, agenda_of, calendar, event
 
 
@@ -54,7 +55,7 @@ def test_several_calendars_in_one_file():
             "BEGIN:VEVENT\nUID:bad\nSUMMARY:Bad\nDTSTART:20261127T090000\nRRULE:FREQ=DAILY\nEXDATE:x\nEND:VEVENT",
             "its EXDATE is none: x",
         ),
-        ("BEGIN:VEVENT\nUID:bad\nSUMMARY:Bad\nDTSTART:20261127T090000", "ends without END:VEVENT"),
+        ("BEGIN:VEVENT\nUID:bad\nSUMMARY:Bad\nDTSTART:20261127T090000", "it has no END:VEVENT"),
     ],
 )
 @pytest.mark.parametrize("place", ["before", "after"])
@@ -132,7 +133,7 @@ def test_an_event_without_uid_is_known_by_its_words():
 
     assert len({each.key for each in found}) == 2
     assert found[0].key == agenda_of(calendar(nameless)).occurrences[0].key or found[1].key
-    assert "it has no UID: a change of it will read as another event" in found[0].notes
+    assert because("event_no_uid") in found[0].notes
 
 
 def test_an_old_event_is_passed_over_unread_but_not_one_that_might_last():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from alerts.model.reason import because
 from tests.samples import shared
 from tests.unit.sources.ical_pages import PARIS, agenda_of, spans
 
@@ -20,7 +21,7 @@ def test_a_moved_occurrence_stands_before_its_master():
         ("20211231T203000Z", "17.12. 21:30"),
     ]
     assert found[0].description == "Jeden letzten Freitag im Monat https://www.instagram.com/p/CWwxmqbKXsC/"
-    assert found[0].notes == ("it has no end after its start: an hour is assumed",)
+    assert found[0].notes == (because("event_assumed_end"),)
 
 
 def test_one_of_three_is_cancelled():

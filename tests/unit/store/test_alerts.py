@@ -10,7 +10,7 @@ import pytest
 from alerts.model.alert import Reference
 from alerts.model.incident import AlertState
 from alerts.model.post import FOLLOWS, Image, Message, PostState, Receipt
-from alerts.model.reason import in_words
+from alerts.model.reason import because, in_words
 from tests.unit.store.conftest import LATER, NOW, a_record
 
 
@@ -20,7 +20,9 @@ def found(shelf, prefix: str) -> list[str]:
 
 
 def test_what_was_stored_comes_back_equal(shelf):
-    record = shelf.alert("abc", notes=("one", "two"), reason=in_words("why"), topic="t", content_key="c")
+    record = shelf.alert(
+        "abc", notes=(in_words("one"), because("event_no_uid")), reason=in_words("why"), topic="t", content_key="c"
+    )
 
     assert shelf.record("abc") == record
     post = shelf.post(

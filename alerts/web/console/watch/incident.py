@@ -77,7 +77,7 @@ class Story:
     chapters: tuple[Chapter, ...]
     history: tuple[Event, ...]
     channels_on: frozenset[str]
-    remains: tuple[str, ...] = ()
+    remains: tuple[Reason, ...] = ()
     seen: str | None = None
     ends: Mapping[str, str] = field(default_factory=dict)
 
@@ -226,7 +226,7 @@ def story_of(sitting: Sitting, name: str, account: str) -> Story | None:
     chapters = _chapters(records, thread, seen, language)
     current = next(each for each in chapters if each.record.id == found[0].id)
     newest = next((each for each in reversed(chapters) if each.record.state is AlertState.ACCEPTED), chapters[-1])
-    remains: list[str] = []
+    remains: list[Reason] = []
     if newest.ending == CORRECTED:
         remains = left_wrong([post for post in thread if post.alert_id != newest.record.id], sitting.desk.station)
     history = tuple(sitting.views.history(incident))
