@@ -25,7 +25,7 @@ from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
 from alerts.store.outbox import Outbox
-from alerts.store.standings import Leases, Standings
+from alerts.store.standings import ChannelStatuses, Leases
 from bench import samples
 
 CHANNEL = "page"
@@ -135,7 +135,7 @@ async def town(channel: Channel, at_once: int) -> AsyncIterator[Town]:
             else:
                 future.set_exception(RuntimeError(f"{verdict.state}: {verdict.reason}"))
 
-        desk = LaneDesk(Outbox(database), Standings(database), keeper, clock, random.random, told)
+        desk = LaneDesk(Outbox(database), ChannelStatuses(database), keeper, clock, random.random, told)
         lane = Lane(LaneSettings(CHANNEL, RateLimits(), concurrency=at_once), channel, desk)
         here = Town(database, lane)
         tasks = [asyncio.create_task(keeper.run()), asyncio.create_task(lane.run())]

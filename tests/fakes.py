@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from alerts.model.ports import Clock, Keyboard, Probe
-from alerts.model.ports.bulking import Fate, Landing, Target
+from alerts.model.ports.bulking import SendOutcome, SendResult, Target
 from alerts.model.post import Message, Quota, Receipt
 
 _QUIET_ROUNDS = 12
@@ -204,7 +204,7 @@ class ScriptedTells:
     `taken` is what the platform took, in order; `most` how many were under way at once.
     """
 
-    def __init__(self, clock: Clock, script: dict[int, list[Fate | Exception | Late]] | None = None) -> None:
+    def __init__(self, clock: Clock, script: dict[int, list[SendOutcome | Exception | Late]] | None = None) -> None:
         self.clock = clock
         self.script = script or {}
         self.asked: list[tuple[float, Target]] = []
@@ -213,7 +213,7 @@ class ScriptedTells:
         self.under_way = 0
         self.most = 0
 
-    async def tell(self, target: Target) -> Landing:
+    async def tell(self, target: Target) -> SendResult:
         self.asked.append((self.clock.monotonic(), target))
         self.under_way += 1
         self.most = max(self.most, self.under_way)
@@ -222,16 +222,16 @@ class ScriptedTells:
         finally:
             self.under_way -= 1
 
-    async def _answer(self, target: Target) -> Landing:
+    async def _answer(self, target: Target) -> SendResult:
         answers = self.script.get(target.chat)
-        answer = answers.pop(0) if answers else Fate.SENT
+        answer = answers.pop(0) if answers else SendOutcome.SENT
         await self.clock.sleep(answer.seconds if isinstance(answer, Late) else self.lasts)
         if isinstance(answer, Exception):
             raise answer
-        if isinstance(answer, Fate) and answer is not Fate.SENT:
-            return Landing(target, answer)
+        if isinstance(answer, SendOutcome) and answer is not SendOutcome.SENT:
+            return SendResult(target, answer)
         self.taken.append(target)
-        return Landing(target, Fate.SENT, len(self.taken))
+        return SendResult(target, SendOutcome.SENT, len(self.taken))
 
 
 class FakePace:

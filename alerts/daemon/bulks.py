@@ -17,7 +17,7 @@ from alerts.delivery.bulk import LONGEST_IDLE, BulkSender, BulkSettings, ahead_o
 from alerts.delivery.lease import LeaseKeeper
 from alerts.model.bulk import Bulk
 from alerts.model.ports import Clock, Resources
-from alerts.model.ports.bulking import Fate, Landing, Tells
+from alerts.model.ports.bulking import SendOutcome, SendResult, Tells
 from alerts.store.bulk import Bulks
 from alerts.store.bulk_walk import Address
 from alerts.store.database import Database
@@ -72,7 +72,7 @@ class HouseBulks:
             "tocsin_subscribers", "Chats that are told by a channel's bot", ["channel"], registry=plant.registry
         )
         channels = bot_settings(config)
-        self._fates = {(name, fate): self._sent.labels(name, fate) for name in channels for fate in Fate}
+        self._fates = {(name, fate): self._sent.labels(name, fate) for name in channels for fate in SendOutcome}
         self._paces = plant.paces
         self.senders = {name: self._sender(config, name, settings) for name, settings in channels.items()}
 
@@ -120,13 +120,13 @@ class HouseBulks:
             keeper=plant.keeper,
             pace=self._paces[name],
             clock=plant.clock,
-            landed=lambda landing: self._landed(name, landing),
+            landed=lambda result: self._landed(name, result),
             ended=self._ended,
         )
 
-    def _landed(self, channel: str, landing: Landing) -> None:
-        self._fates[channel, landing.fate].inc()
-        for bulk in landing.target.bulks:
+    def _landed(self, channel: str, result: SendResult) -> None:
+        self._fates[channel, result.outcome].inc()
+        for bulk in result.target.bulks:
             now = self._plant.clock.monotonic()
             if now - self._told_at.get(bulk.id, -TOLD_EVERY) >= TOLD_EVERY:
                 self._told_at[bulk.id] = now

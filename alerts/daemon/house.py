@@ -51,7 +51,7 @@ from alerts.sources.settings import PolledSettings
 from alerts.store.archive import Slice
 from alerts.store.database import Database
 from alerts.store.files import open_doorbell
-from alerts.store.standings import Leases, Standings
+from alerts.store.standings import ChannelStatuses, Leases
 from alerts.store.unit import Unit
 from alerts.web.listener import Listener
 from alerts.web.ops import Cycle, Gauges
@@ -83,7 +83,7 @@ class House:
         self._session = session
         self._outside = outside
         self._clock = clock = outside.clock
-        self._standings = Standings(database)
+        self._statuses = ChannelStatuses(database)
         owner = f"{socket.gethostname()}-{os.getpid()}-{outside.new_id()}"
         leases = [*config.channels, *map(bot_lease, bot_settings(config)), *bulk_leases(config)]
         self._keeper = LeaseKeeper(Leases(database), clock, owner, leases)
@@ -107,7 +107,7 @@ class House:
         gap = await self.database.compare(self._clock.now())
         if gap is not None:
             log.warning("database.older", since=str(gap.since), until=str(gap.until))
-        await self._standings.load()
+        await self._statuses.load()
         self._build_lanes()
         self._build_pollers()
         if self._outside.doors:
@@ -224,7 +224,7 @@ class House:
         )
         desk = LaneDesk(
             outbox=self._outside.outbox(self.database),
-            standings=self._standings,
+            statuses=self._statuses,
             keeper=self._keeper,
             clock=self._clock,
             chance=self._outside.chance,
@@ -259,19 +259,19 @@ class House:
             cycles=self.cycles,
             wake=self.wake,
             say_at_once=lambda channel, message: self.lanes[channel].say_at_once(message),
-            remember=self._standings.remember,
+            remember=self._statuses.remember,
             failing=lambda unit: failing_sign_ins(Sitting(unit, self._desk, self._clock.now(), self._outside.new_id)),
         )
         return Rounds(self.config, self.lanes, desk)
 
     def _resources(self, channel: str) -> Resources:
-        standings = self._standings
+        statuses = self._statuses
         return Resources(
             session=self._session,
             clock=self._clock,
             folder=self.config.folder,
-            recall=lambda key: standings.recall(channel, key),
-            remember=lambda key, value: standings.remember(channel, key, value),
+            recall=lambda key: statuses.recall(channel, key),
+            remember=lambda key, value: statuses.remember(channel, key, value),
             pace=self._paces.get(channel),
         )
 

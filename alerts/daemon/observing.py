@@ -22,7 +22,7 @@ from alerts.delivery.monitor import (
     quiet_since,
     see,
 )
-from alerts.model.ports import Clock, Standing
+from alerts.model.ports import ChannelStatus, Clock
 from alerts.model.reason import because
 from alerts.sources.settings import PolledSettings
 from alerts.store.database import Database
@@ -40,7 +40,7 @@ _LAST_ROUND = "last round"
 class _Found:
     """What the database says in one round."""
 
-    standings: Mapping[str, Standing]
+    standings: Mapping[str, ChannelStatus]
     stuck: Mapping[str, Pile | None]
     undecided: Mapping[str, Pile | None]
     sources: Mapping[str, SourceRow] = field(default_factory=dict)
@@ -139,7 +139,7 @@ class Observer:
         return {name: habit_without(habit, away) if away > AWAY else habit for name, habit in habits.items()}
 
 
-def _is_paused(stands: Standing, now: datetime, grace: timedelta) -> bool:
+def _is_paused(stands: ChannelStatus, now: datetime, grace: timedelta) -> bool:
     """Blocked, or told to come again later: the lane tries for itself, and what it meets is in its standing."""
     if stands.state == "blocked":
         return True

@@ -20,7 +20,7 @@ from alerts.delivery.limiter import RateLimits
 from alerts.desk.actions import Desk
 from alerts.desk.sitting import Sitting
 from alerts.desk.workshop import Workshop
-from alerts.model.ports import Clock, SourceStanding
+from alerts.model.ports import Clock, SourceStatus
 from alerts.sources.settings import PolledSettings
 from alerts.store.alerts import Copied
 from alerts.store.database import Database, sketching
@@ -149,7 +149,7 @@ def _number(text: str | None) -> int | None:
     return int(text) if text and text.isdigit() else None
 
 
-def source_more(config: Config, known: SourceStanding | None, name: str) -> dict[str, Any]:
+def source_more(config: Config, known: SourceStatus | None, name: str) -> dict[str, Any]:
     """What the pages tell of a source beyond its standing: `every` how many seconds it is read, `failures` in a row.
 
     `gone` is how much vanished from a calendar at once, for an officer to decide.

@@ -22,7 +22,7 @@ from alerts.model.ports import Begun, Channel, Clock, Deletes, DropsRepeats, Edi
 from alerts.model.post import Means, Post, PostKind, PostState, Receipt
 from alerts.model.reason import because
 from alerts.store.outbox import Outbox
-from alerts.store.standings import Standings
+from alerts.store.standings import ChannelStatuses
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class LaneDesk:
     """What a lane works with: the outbox, how channels stand, the leases, the clock, chance, and who is told."""
 
     outbox: Outbox
-    standings: Standings
+    statuses: ChannelStatuses
     keeper: LeaseKeeper
     clock: Clock
     chance: Chance

@@ -20,7 +20,7 @@ from alerts.delivery.lease import LeaseKeeper, first_of
 from alerts.model.bulk import Bulk
 from alerts.model.errors import BadCredential, DeliveryError, Retry
 from alerts.model.ports import Clock
-from alerts.model.ports.bulking import Ask, Fate, Landing, Target, Tells, Turn
+from alerts.model.ports.bulking import Ask, SendOutcome, SendResult, Target, Tells, Turn
 from alerts.model.ports.delivering import Lease
 from alerts.model.reason import Reason, because
 from alerts.store.bulk import Bulks
@@ -75,7 +75,7 @@ class BulkSender:
         keeper: LeaseKeeper,
         pace: BotPace,
         clock: Clock,
-        landed: Callable[[Landing], None],
+        landed: Callable[[SendResult], None],
         ended: Callable[[Bulk], None],
     ) -> None:
         self.settings = settings
@@ -86,7 +86,7 @@ class BulkSender:
         self._clock = clock
         self._told = landed
         self._ended = ended
-        self._in_flight = InFlight(settings.in_flight, self._send, bulks.jot)
+        self._in_flight = InFlight(settings.in_flight, self._send, bulks.checkpoint)
         self._asked = True
         self._term = 0
         self._low = 0
@@ -188,15 +188,13 @@ class BulkSender:
         self._set_alarm(turn, changed=changed)
 
     async def _turn(self, lease: Lease, room: int) -> Turn | None:
-        landings, withdrew = self._in_flight.collect(), self._withdrew
-        ask = Ask(
-            self._local, room, landings, self._in_flight.working, self._in_flight.keys, withdrew, self._is_unpaced
-        )
+        results, withdrew = self._in_flight.collect(), self._withdrew
+        ask = Ask(self._local, room, results, self._in_flight.working, self._in_flight.keys, withdrew, self._is_unpaced)
         self._withdrew, turn = False, None
         try:
             turn = await self._bulks.turn(lease, ask)
         finally:
-            self._in_flight.kept(landings, well=turn is not None)
+            self._in_flight.kept(results, well=turn is not None)
             self._withdrew = self._withdrew or (withdrew and (turn is None or turn.left))
         return turn
 
@@ -232,13 +230,13 @@ class BulkSender:
         try:
             goes_on = True
             while goes_on:
-                landing = await self._until_it_lands(send)
-                if landing is None:
+                result = await self._until_it_lands(send)
+                if result is None:
                     self._withdrew = True
                     break
                 self._landed_at = self._clock.monotonic()
-                self._in_flight.land(landing)
-                self._told(landing)
+                self._in_flight.land(result)
+                self._told(result)
                 goes_on = self._in_flight.goes_on(send)
                 if self._in_flight.odd or len(self._in_flight) <= self._low:
                     self._wake.set()
@@ -247,7 +245,7 @@ class BulkSender:
             if self._is_due():
                 self._wake.set()
 
-    async def _until_it_lands(self, send: InFlightSend) -> Landing | None:
+    async def _until_it_lands(self, send: InFlightSend) -> SendResult | None:
         """None: it may not leave any more, since the lease is lost, or was: others may have told them meanwhile."""
         while True:
             departure = None
@@ -257,28 +255,28 @@ class BulkSender:
             send.waits = False
             if self._keeper.term_of(self.settings.lane) != self._term:
                 return None
-            landing = await self._told_or_halted(send.target)
+            result = await self._told_or_halted(send.target)
             if departure is not None:
                 self._pace.answered(departure)
-            if landing is not None:
-                return landing
+            if result is not None:
+                return result
 
-    async def _told_or_halted(self, target: Target) -> Landing | None:
+    async def _told_or_halted(self, target: Target) -> SendResult | None:
         """One attempt; None: it isn't out, and nothing of the bot leaves for a while."""
         try:
-            landing = await self._tells.tell(target)
+            result = await self._tells.tell(target)
         except DeliveryError as error:
             self._back_off(error)
             return None
         except Exception:
             log.exception("bulk.send_stumbled", channel=self.settings.channel)
-            return Landing(target, Fate.DOUBT)
-        if self._doubts or landing.fate is Fate.DOUBT:
-            self._mind(landing)
-        return landing
+            return SendResult(target, SendOutcome.DOUBT)
+        if self._doubts or result.outcome is SendOutcome.DOUBT:
+            self._mind(result)
+        return result
 
-    def _mind(self, landing: Landing) -> None:
-        if landing.fate is not Fate.DOUBT:
+    def _mind(self, result: SendResult) -> None:
+        if result.outcome is not SendOutcome.DOUBT:
             self._doubts, self._pause = 0, FIRST_PAUSE
             return
         self._doubts += 1

@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
-from alerts.model.ports.bulking import Landing, Target
+from alerts.model.ports.bulking import SendResult, Target
 
 OTHERS = 10
 """Of the messages under way, how many places hung ones of another bulk leave to what is more pressing."""
@@ -30,24 +30,24 @@ class InFlightSend:
 class InFlight:
     """The messages between being handed over and being kept, of which at most `most` are under way at once.
 
-    `send` sends one to its end. `jot` keeps some that landed, at once, where that can be.
+    `send` sends one to its end. `checkpoint` keeps some that landed, at once, where that can be.
     """
 
     def __init__(
         self,
         most: int,
         send: Callable[[InFlightSend], Coroutine[Any, Any, None]],
-        jot: Callable[[Sequence[Landing]], bool],
+        checkpoint: Callable[[Sequence[SendResult]], bool],
     ) -> None:
         self._most = most
         self._batch = max(most // 4, 1)
         self._send = send
-        self._jot = jot
+        self._checkpoint = checkpoint
         self._ready: deque[Target] = deque()
         self._away: set[InFlightSend] = set()
         self._of: Counter[str | None] = Counter()
-        self._landed: list[Landing] = []
-        self._odd: list[Landing] = []
+        self._landed: list[SendResult] = []
+        self._odd: list[SendResult] = []
         self._keeping = 0
         self.working: str | None = None
         """The bulk that is worked at: what hangs of others doesn't hold it up."""
@@ -94,11 +94,11 @@ class InFlight:
             self._board(send, send.target)
             send.task = asyncio.create_task(self._send(send))
 
-    def land(self, landing: Landing) -> None:
+    def land(self, result: SendResult) -> None:
         """One has an end."""
         self.cold = False
-        (self._landed if landing.is_plain else self._odd).append(landing)
-        if len(self._landed) >= self._batch and not self._keeping and self._jot(self._landed):
+        (self._landed if result.is_plain else self._odd).append(result)
+        if len(self._landed) >= self._batch and not self._keeping and self._checkpoint(self._landed):
             self._landed = []
 
     def goes_on(self, send: InFlightSend) -> bool:
@@ -120,18 +120,18 @@ class InFlight:
             self._away.discard(send)
             self._of[send.target.bulks[0].id] -= 1
 
-    def collect(self) -> tuple[Landing, ...]:
+    def collect(self) -> tuple[SendResult, ...]:
         """What landed, to be kept now; `kept` tells how that went."""
-        landings = (*self._odd, *self._landed)
-        self._odd, self._landed, self._keeping = [], [], max(len(landings), 1)
-        return landings
+        results = (*self._odd, *self._landed)
+        self._odd, self._landed, self._keeping = [], [], max(len(results), 1)
+        return results
 
-    def kept(self, landings: Sequence[Landing], *, well: bool) -> None:
+    def kept(self, results: Sequence[SendResult], *, well: bool) -> None:
         """It is kept, or is to be kept later."""
         self._keeping = 0
         if not well:
-            self._odd = [*landings, *self._odd]
-        if self._landed and self._jot(self._landed):
+            self._odd = [*results, *self._odd]
+        if self._landed and self._checkpoint(self._landed):
             self._landed = []
 
     def withdraw(self, which: Callable[[Target], bool]) -> bool:

@@ -54,7 +54,7 @@ class Lane:
         self._outbox = desk.outbox
         self._keeper = desk.keeper
         self._clock = desk.clock
-        self._health = ChannelHealth(settings.name, settings.pace.reserve, desk.standings, desk.clock, desk.chance)
+        self._health = ChannelHealth(settings.name, settings.pace.reserve, desk.statuses, desk.clock, desk.chance)
         self._departures = Departures(settings.pace, desk.clock)
         self._attempts = Attempts(settings, channel, desk, self._health)
         self._wake = asyncio.Event()

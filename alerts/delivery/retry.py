@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, InDoubt, Rejected, Retry
-from alerts.model.ports import Standing, Verdict
+from alerts.model.ports import ChannelStatus, Verdict
 from alerts.model.post import Means, Post, PostState, Receipt
 from alerts.model.reason import Reason, because
 
@@ -92,23 +92,25 @@ def _without_its_parent(reason: Reason, via: Means) -> Verdict:
     return Verdict(PostState.QUEUED, "gone", reason, means=Means.NEW)
 
 
-def stands_after(error: DeliveryError, standing: Standing, now: datetime, refusals: int, chance: Chance) -> Standing:
+def stands_after(
+    error: DeliveryError, status: ChannelStatus, now: datetime, refusals: int, chance: Chance
+) -> ChannelStatus:
     """What a refusal says of the whole channel; `refusals` is how many pauses there were since it last worked.
 
     A credential is probed after 30 s, then ever more slowly (a probe may cost money), at least every five minutes.
     """
     match error:
         case BadCredential():
-            if standing.state == "blocked" and standing.blocked_until is not None and standing.blocked_until > now:
-                return standing
+            if status.state == "blocked" and status.blocked_until is not None and status.blocked_until > now:
+                return status
             until = now + min(PROBED_AFTER * 2 ** min(refusals, 8), LONGEST_WAIT)
-            return replace(standing, state="blocked", reason=error.reason, blocked_until=until)
-        case Retry() if error.whole_channel and standing.state != "blocked":
+            return replace(status, state="blocked", reason=error.reason, blocked_until=until)
+        case Retry() if error.whole_channel and status.state != "blocked":
             paused = timedelta(seconds=1) + backoff(min(refusals, 8) + 1, chance)
-            until = max(_ahead(error.after, now) or now + paused, standing.blocked_until or now)
-            return replace(standing, state="failing", reason=error.reason, blocked_until=until)
+            until = max(_ahead(error.after, now) or now + paused, status.blocked_until or now)
+            return replace(status, state="failing", reason=error.reason, blocked_until=until)
         case _:
-            return standing
+            return status
 
 
 def found(receipt: Receipt) -> Verdict:

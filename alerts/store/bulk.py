@@ -13,14 +13,14 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from alerts.model.bulk import Bulk, BulkState, Candidate, most_pressing, why_stopped
-from alerts.model.ports.bulking import Ask, Landing, Target, Turn
+from alerts.model.ports.bulking import Ask, SendResult, Target, Turn
 from alerts.model.ports.delivering import Lease
 from alerts.model.post import PostKind, PostState
 from alerts.model.reason import Reason, because
 from alerts.store import bulk_held_statements as held_sql
 from alerts.store import bulk_statements as sql
 from alerts.store import outbox_statements
-from alerts.store.bulk_landing import jot, land, of_one_bulk
+from alerts.store.bulk_landing import checkpoint, land, of_one_bulk
 from alerts.store.bulk_rows import bulk_of, candidate_of
 from alerts.store.bulk_walk import LOOKED_AT, Address, Sieve, Walk, Who, people
 from alerts.store.database import Database, transaction
@@ -59,15 +59,15 @@ class Bulks:
         with transaction(unit.db):
             return (self._turn(unit, lease, ask),)
 
-    def jot(self, landings: Sequence[Landing]) -> bool:
+    def checkpoint(self, results: Sequence[SendResult]) -> bool:
         """Keep at once that these plain ones are out; False: not now."""
-        return all(self._database.write_at_once(partial(_jot, landings=those)) for those in of_one_bulk(landings))
+        return all(self._database.write_at_once(partial(_checkpoint, results=those)) for those in of_one_bulk(results))
 
     def _turn(self, unit: Unit, lease: Lease, ask: Ask) -> Turn | None:
         db, now = unit.db, stamp(ask.local)
         if outbox_statements.OUR_LEASE.row(db, lane=lease.lane, owner=lease.owner, now=now) is None:
             return None
-        out = land(db, self._address.channel, ask.landings, ask.local, ask.working)
+        out = land(db, self._address.channel, ask.results, ask.local, ask.working)
         held_until = self._held_until if ask.working is not None else 0  # others may have held back somebody meanwhile
         turning = _Turning(unit, self._address, ask, self._bulk, held_until)
         turning.out = out
@@ -85,8 +85,8 @@ class Bulks:
         return self._known[key]
 
 
-def _jot(unit: Unit, landings: Sequence[Landing]) -> int:
-    return jot(unit.db, landings)
+def _checkpoint(unit: Unit, results: Sequence[SendResult]) -> int:
+    return checkpoint(unit.db, results)
 
 
 class _Turning:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts.model.alert import Severity
-from alerts.model.ports.bulking import Fate, Landing
+from alerts.model.ports.bulking import SendOutcome, SendResult
 from alerts.model.post import PostKind
 from alerts.store import bulk_held_statements as held_sql
 from alerts.store import bulk_statements as sql
@@ -32,35 +32,35 @@ class _Told:
 
 
 def land(
-    db: sqlite3.Connection, channel: str, landings: Sequence[Landing], now: datetime, working: str | None = None
+    db: sqlite3.Connection, channel: str, results: Sequence[SendResult], now: datetime, working: str | None = None
 ) -> int:
     """File how each attempt ended, and count. `working` is the bulk that nothing can have overtaken yet.
 
     Returns how many of its messages are out that are still to be counted, with whatever else changes in its row.
     """
-    for those in of_one_bulk([each for each in landings if each.is_plain]):
-        jot(db, those)
+    for those in of_one_bulk([each for each in results if each.is_plain]):
+        checkpoint(db, those)
     counts: dict[str, Counter[str]] = {}
-    for landing in landings:
-        if not landing.is_plain:
-            _land_one(db, channel, landing, now, counts)
+    for result in results:
+        if not result.is_plain:
+            _land_one(db, channel, result, now, counts)
     out = _file(db, channel, now, working)
     _count(db, counts)
     return out
 
 
-def of_one_bulk(landings: Sequence[Landing]) -> Collection[Sequence[Landing]]:
+def of_one_bulk(results: Sequence[SendResult]) -> Collection[Sequence[SendResult]]:
     """Plain ones, those of each bulk together."""
-    of: dict[str, list[Landing]] = {}
-    for landing in landings:
-        of.setdefault(landing.target.bulks[0].id, []).append(landing)
+    of: dict[str, list[SendResult]] = {}
+    for result in results:
+        of.setdefault(result.target.bulks[0].id, []).append(result)
     return of.values()
 
 
-def jot(db: sqlite3.Connection, landings: Sequence[Landing]) -> int:
+def checkpoint(db: sqlite3.Connection, results: Sequence[SendResult]) -> int:
     """Note of plain ones of one bulk that they are out: a kill repeats none of them, and the next turn files them."""
-    got = json.dumps([(each.target.chat, each.message or 0) for each in landings])
-    return sql.JOT.run(db, key=landings[0].target.bulks[0].id, got=got).rowcount
+    got = json.dumps([(each.target.chat, each.message or 0) for each in results])
+    return sql.JOT.run(db, key=results[0].target.bulks[0].id, got=got).rowcount
 
 
 def _file(db: sqlite3.Connection, channel: str, now: datetime, working: str | None) -> int:
@@ -90,24 +90,24 @@ def _count(db: sqlite3.Connection, counts: Mapping[str, Counter[str]]) -> None:
 
 
 def _land_one(
-    db: sqlite3.Connection, channel: str, landing: Landing, now: datetime, counts: dict[str, Counter[str]]
+    db: sqlite3.Connection, channel: str, result: SendResult, now: datetime, counts: dict[str, Counter[str]]
 ) -> None:
-    chat, target = landing.target.chat, landing.target
-    if landing.fate is Fate.LEFT:
+    chat, target = result.target.chat, result.target
+    if result.outcome is SendOutcome.LEFT:
         Subscribers(db).forget(channel, chat)  # which counts it
         return
-    if landing.fate is Fate.DOUBT and _is_told_again(db, channel, landing, now):
+    if result.outcome is SendOutcome.DOUBT and _is_told_again(db, channel, result, now):
         return
     for bulk in target.bulks:
         landed = sql.LAND.run(db, key=bulk.id, who=chat).rowcount
         let_go = held_sql.LET_GO.run(db, of=channel, who=chat, key=bulk.id).rowcount if target.held else 0
         if landed or let_go:  # else another process told of it meanwhile, and counted it
-            counts.setdefault(bulk.id, Counter())["out" if landing.fate is Fate.SENT else "refused"] += 1
-        if landing.fate is Fate.SENT and (landed or target.held):
+            counts.setdefault(bulk.id, Counter())["out" if result.outcome is SendOutcome.SENT else "refused"] += 1
+        if result.outcome is SendOutcome.SENT and (landed or target.held):
             told = _Told(channel, bulk.incident, bulk.seq, bulk.kind is PostKind.END)
-            _receive(db, told, chat, landing.message or 0, now)
-    if landing.moved_to is not None:
-        Subscribers(db).moved(channel, chat, landing.moved_to)
+            _receive(db, told, chat, result.message or 0, now)
+    if result.moved_to is not None:
+        Subscribers(db).moved(channel, chat, result.moved_to)
 
 
 def _receive(db: sqlite3.Connection, told: _Told, chat: int, message: int, now: datetime) -> None:
@@ -128,9 +128,9 @@ def _receive(db: sqlite3.Connection, told: _Told, chat: int, message: int, now: 
         sql.REOPEN.run(db, key=heir["id"])
 
 
-def _is_told_again(db: sqlite3.Connection, channel: str, landing: Landing, now: datetime) -> bool:
+def _is_told_again(db: sqlite3.Connection, channel: str, result: SendResult, now: datetime) -> bool:
     """Whether twice is better than never: Moderate or worse (or nobody knows), once."""
-    chat, target = landing.target.chat, landing.target
+    chat, target = result.target.chat, result.target
     if not any(_is_worth_it(bulk.notice.severity) for bulk in target.bulks):
         return False
     if target.held:

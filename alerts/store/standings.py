@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
-from alerts.model.ports import Lease, Standing
+from alerts.model.ports import ChannelStatus, Lease
 from alerts.model.reason import kept_reason
 from alerts.store.database import Database
 from alerts.store.schema import channel as channels
@@ -60,7 +60,7 @@ class Leases:
         await self._database.write(lambda unit: _GIVE_BACK.run(unit.db, owner=owner).rowcount)
 
 
-class Standings:
+class ChannelStatuses:
     """What each channel's platform said of its limits and of our credential, and the channels' own facts."""
 
     def __init__(self, database: Database) -> None:
@@ -81,11 +81,11 @@ class Standings:
         self._facts[channel, key] = value
         await self._database.write(lambda unit: _REMEMBER.run(unit.db, channel=channel, key=key, value=value).rowcount)
 
-    async def standing(self, channel: str) -> Standing:
+    async def standing(self, channel: str) -> ChannelStatus:
         """How the channel stood when it was last written down."""
         return await self._database.read(lambda unit: unit.views.standing(channel))
 
-    async def stand(self, channel: str, standing: Standing) -> None:
+    async def stand(self, channel: str, standing: ChannelStatus) -> None:
         """Write down how the channel stands."""
         quotas = [
             {"remaining": q.remaining, "reset": stamp(q.reset), "limit": q.limit, "name": q.name}

@@ -13,7 +13,7 @@ from alerts.model.actor import fold_name
 from alerts.model.alert import Severity, Status
 from alerts.model.bulk import Progress
 from alerts.model.incident import OWN_NOTICES, AlertState, Record
-from alerts.model.ports import Event, SourceStanding, Standing, Wanted
+from alerts.model.ports import ChannelStatus, Event, SourceStatus, Wanted
 from alerts.model.post import Post, PostState, Quota
 from alerts.model.reason import read_reason
 from alerts.store import lists
@@ -239,11 +239,11 @@ class Views(UnitPart):
                 )
         return sorted(events, key=lambda event: event.at)
 
-    def sources(self) -> dict[str, SourceStanding]:
+    def sources(self) -> dict[str, SourceStatus]:
         """How each source that was ever looked at is doing."""
         known = SourceMemory(self._db)
         return {
-            row["name"]: SourceStanding(
+            row["name"]: SourceStatus(
                 row["name"],
                 time_of(row["last_ok"]),
                 row["failures"],
@@ -266,17 +266,17 @@ class Views(UnitPart):
         rows = PACE.rows(self._db, channel=channel, since=stamp(since))
         return [time for row in rows if (time := time_of(row["left_at"]))]
 
-    def standing(self, channel: str) -> Standing:
+    def standing(self, channel: str) -> ChannelStatus:
         """How a channel stands with its platform."""
         row = _STANDING.row(self._db, name=channel)
         if row is None:
-            return Standing()
+            return ChannelStatus()
         quotas = tuple(
             Quota(quota["remaining"], reset, quota["limit"], quota["name"])
             for quota in json.loads(row["quotas"])
             if (reset := time_of(quota["reset"]))
         )
-        return Standing(row["state"], read_reason(row["reason"]), time_of(row["blocked_until"]), quotas)
+        return ChannelStatus(row["state"], read_reason(row["reason"]), time_of(row["blocked_until"]), quotas)
 
     def fact(self, channel: str, key: str) -> str | None:
         """What a channel keeps under that name."""

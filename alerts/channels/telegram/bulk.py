@@ -26,7 +26,7 @@ from alerts.model.bulk import Bulk
 from alerts.model.characters import utf16_units
 from alerts.model.errors import BadCredential, Gone, InDoubt, Retry
 from alerts.model.ports import Resources
-from alerts.model.ports.bulking import Fate, Landing, Target
+from alerts.model.ports.bulking import SendOutcome, SendResult, Target
 
 EVERY = 0.5
 """Seconds between two looks."""
@@ -119,7 +119,7 @@ class TelegramBulk:
         self._send = URL(f"{base}/sendMessage", encoded=True)
         self._edit = URL(f"{base}/editMessageText", encoded=True)
 
-    async def tell(self, target: Target) -> Landing:
+    async def tell(self, target: Target) -> SendResult:
         """One attempt; a chat that moved is followed, markup that isn't taken is left out, at once.
 
         Raises Retry where it is certain that it isn't out, BadCredential where the token isn't taken.
@@ -130,18 +130,18 @@ class TelegramBulk:
             with self._overdue:
                 return await self._tell_or_anew(target)
         except (InDoubt, TimeoutError):
-            return Landing(target, Fate.DOUBT)
+            return SendResult(target, SendOutcome.DOUBT)
         except BadCredential:
             self._send = None  # read anew before the next attempt: it may be renewed by then
             raise
 
-    async def _tell_or_anew(self, target: Target) -> Landing:
+    async def _tell_or_anew(self, target: Target) -> SendResult:
         try:
             return await self._tell(target, as_edit=target.edits)
         except Gone:  # what was to be changed is there no more
             return await self._tell(target, as_edit=False)
 
-    async def _tell(self, target: Target, *, as_edit: bool, chat: int | None = None, marked: bool = True) -> Landing:
+    async def _tell(self, target: Target, *, as_edit: bool, chat: int | None = None, marked: bool = True) -> SendResult:
         body = self._letter(target).to(target, as_edit=as_edit, chat=chat, marked=marked)
         url = self._edit if as_edit else self._send
         assert url is not None  # noqa: S101 it was opened
@@ -156,7 +156,7 @@ class TelegramBulk:
         )
         number = number_in(answer)
         if number is not None:
-            return Landing(target, Fate.SENT, number, chat)
+            return SendResult(target, SendOutcome.SENT, number, chat)
         complaint = complaint_of(answer)
         if complaint is None:
             raise unreadable("Telegram", answer, Act.PUBLISH)
@@ -166,20 +166,20 @@ class TelegramBulk:
         if complaint.unparsable and marked:
             log.warning("bulk.without_markup", channel=self._name, bulk=target.bulks[0].id, reason=complaint.words)
             return await self._tell(target, as_edit=as_edit, chat=chat, marked=False)
-        return self._landing(target, complaint, chat, as_edit=as_edit)
+        return self._result(target, complaint, chat, as_edit=as_edit)
 
-    def _landing(self, target: Target, complaint: Complaint, chat: int | None, *, as_edit: bool) -> Landing:
+    def _result(self, target: Target, complaint: Complaint, chat: int | None, *, as_edit: bool) -> SendResult:
         if as_edit and complaint.not_modified:
-            return Landing(target, Fate.SENT, target.message, chat)
+            return SendResult(target, SendOutcome.SENT, target.message, chat)
         if complaint.reader_left:
-            return Landing(target, Fate.LEFT)
+            return SendResult(target, SendOutcome.LEFT)
         meant = outcome(complaint, Act.EDIT if as_edit else Act.PUBLISH, self._resources.clock.now())
         if isinstance(meant, Retry | InDoubt | Gone) or (
             isinstance(meant, BadCredential) and complaint.status in (401, 404)
         ):
             raise meant
         log.warning("bulk.refused", channel=self._name, bulk=target.bulks[0].id, reason=complaint.words)
-        return Landing(target, Fate.FAILED)
+        return SendResult(target, SendOutcome.FAILED)
 
     def _letter(self, target: Target) -> Letter:
         bulks, language, letter = self._last

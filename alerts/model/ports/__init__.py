@@ -1,7 +1,7 @@
 """Every protocol between rooms. A room gets what it needs as arguments; nobody looks anything up."""
 
 from alerts.model.ports.answering import Reply
-from alerts.model.ports.delivering import Begun, Lease, Standing, Verdict
+from alerts.model.ports.delivering import Begun, ChannelStatus, Lease, Verdict
 from alerts.model.ports.sending import (
     Channel,
     Deletes,
@@ -16,7 +16,7 @@ from alerts.model.ports.sending import (
     Resources,
     TwoLevels,
 )
-from alerts.model.ports.showing import Archived, Event, SourceStanding, Wanted
+from alerts.model.ports.showing import Archived, Event, SourceStatus, Wanted
 from alerts.model.ports.sourcing import Heard, Known, Memory, Reading, Source, Surroundings
 from alerts.model.ports.subscribing import Asked, BotClient, Keyboard, Linked
 from alerts.model.ports.time import Clock, Moment
@@ -27,6 +27,7 @@ __all__ = [
     "Begun",
     "BotClient",
     "Channel",
+    "ChannelStatus",
     "Clock",
     "Deletes",
     "DropsRepeats",
@@ -49,8 +50,7 @@ __all__ = [
     "Reply",
     "Resources",
     "Source",
-    "SourceStanding",
-    "Standing",
+    "SourceStatus",
     "Surroundings",
     "TwoLevels",
     "Verdict",

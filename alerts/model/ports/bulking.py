@@ -31,7 +31,7 @@ class Target:
         return any(bulk.notice.urgent for bulk in self.bulks)
 
 
-class Fate(StrEnum):
+class SendOutcome(StrEnum):
     """What became of one message: it is out, nobody reads there any more, it was refused, it may be out."""
 
     SENT = "sent"
@@ -41,11 +41,11 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Landing:
+class SendResult:
     """The end of one attempt; `moved_to` is the chat's new id where it got one."""
 
     target: Target
-    fate: Fate
+    outcome: SendOutcome
     message: int | None = None
     moved_to: int | None = field(default=None, repr=False)
 
@@ -53,12 +53,12 @@ class Landing:
     def is_plain(self) -> bool:
         """Whether it is as nearly all are: sent, of one bulk, to the chat it was meant for."""
         alone = len(self.target.bulks) == 1 and not self.target.held
-        return self.fate is Fate.SENT and alone and self.moved_to is None
+        return self.outcome is SendOutcome.SENT and alone and self.moved_to is None
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a turn is asked: keep these landings, and hand over at most `room` more.
+    """What a turn is asked: keep these results, and hand over at most `room` more.
 
     `working` is the bulk of the turn before, `flying` what is handed over and has no end yet, `withdrew` says that some
     of that was taken back before it left; `local` is the time in the station's zone. `hurry`: so many are to be told
@@ -67,7 +67,7 @@ class Ask:
 
     local: datetime
     room: int
-    landings: Sequence[Landing] = ()
+    results: Sequence[SendResult] = ()
     working: str | None = None
     flying: frozenset[tuple[str, int]] = field(default=frozenset(), repr=False)
     withdrew: bool = True
@@ -94,6 +94,6 @@ class Turn:
 class Tells(Protocol):
     """Hands one message to one chat."""
 
-    async def tell(self, target: Target) -> Landing:
+    async def tell(self, target: Target) -> SendResult:
         """One attempt. Raises Retry where it is certain that it isn't out, BadCredential where nothing will be."""
         ...

@@ -27,7 +27,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ChannelStatus:
     """How a lane stands with its platform: `state` is ok, blocked or failing; it survives a restart."""
 
     state: str = "ok"

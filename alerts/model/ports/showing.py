@@ -35,7 +35,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceStanding:
+class SourceStatus:
     """How a source was doing when it was last looked at; `gone` is how much vanished from it at once, undecided."""
 
     name: str

@@ -13,7 +13,7 @@ import structlog
 from alerts.desk.publicity import LAST_DAY, public_incident, situation
 from alerts.desk.sitting import Office, Sitting
 from alerts.model.errors import TocsinError
-from alerts.model.ports import Clock, SourceStanding
+from alerts.model.ports import Clock, SourceStatus
 from alerts.model.reason import Reason, because
 from alerts.web.public.answers import Answer
 from alerts.web.public.cards import Cards, cards_of
@@ -246,7 +246,7 @@ def _bot(told: str | None) -> str:
     return found[1] if found else ""
 
 
-def _freshness(feed: Feed, standing: SourceStanding | None, sitting: Sitting) -> Freshness:
+def _freshness(feed: Feed, standing: SourceStatus | None, sitting: Sitting) -> Freshness:
     last_ok = standing.last_ok if standing else None
     is_well = standing is not None and not standing.reason
     # A time to come is that of a clock that went wrong: how old the knowledge is, nobody knows.

@@ -20,7 +20,7 @@ from alerts.model.alert import Severity
 from alerts.model.bulk import Bulk, BulkState
 from alerts.model.errors import BadCredential, Retry
 from alerts.model.ports import Resources
-from alerts.model.ports.bulking import Fate, Target
+from alerts.model.ports.bulking import SendOutcome, Target
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Topic
 from tests.fakes import FakeClock
@@ -89,8 +89,8 @@ def target(**changes) -> Target:
 
 
 async def test_the_words_of_its_language_go_to_the_chat_with_the_alert_s_own_page_below(bulk, api):
-    landing = await bulk.tell(target())
-    assert (landing.fate, landing.message) == (Fate.SENT, 42)
+    result = await bulk.tell(target())
+    assert (result.outcome, result.message) == (SendOutcome.SENT, 42)
     preview = {"url": "https://alertes.example/alerts/i1", "prefer_small_media": True}
     words = "<b>Vent</b> &amp; pluie"
     asked = {"chat_id": CHAT, "text": words, "parse_mode": "HTML", "link_preview_options": preview}
@@ -110,15 +110,15 @@ async def test_what_they_have_is_answered_or_changed(bulk, api):
 
 async def test_what_is_to_be_changed_and_is_gone_is_told_anew(bulk, api):
     api.refuse(400, "Bad Request: message to edit not found")
-    landing = await bulk.tell(target(message=7, edits=True))
+    result = await bulk.tell(target(message=7, edits=True))
     assert [method for method, _ in api.asked] == ["editMessageText", "sendMessage"]
-    assert landing.message == 42
+    assert result.message == 42
 
 
 async def test_what_is_the_same_already_is_done(bulk, api):
     api.refuse(400, "Bad Request: message is not modified: specified new message content …")
-    landing = await bulk.tell(target(message=7, edits=True))
-    assert (landing.fate, landing.message) == (Fate.SENT, 7)
+    result = await bulk.tell(target(message=7, edits=True))
+    assert (result.outcome, result.message) == (SendOutcome.SENT, 7)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ async def test_what_is_the_same_already_is_done(bulk, api):
 )
 async def test_who_left_is_known(bulk, api, status, words):
     api.refuse(status, words)
-    assert (await bulk.tell(target())).fate is Fate.LEFT
+    assert (await bulk.tell(target())).outcome is SendOutcome.LEFT
 
 
 async def test_a_429_names_its_time(bulk, api):
@@ -146,19 +146,19 @@ async def test_a_429_names_its_time(bulk, api):
 @pytest.mark.parametrize("answer", [(502, "<html>Bad Gateway</html>"), (500, {"ok": False, "description": "restart"})])
 async def test_an_answer_that_says_nothing_leaves_it_in_doubt(bulk, api, answer):
     api.answers.append(answer)
-    assert (await bulk.tell(target())).fate is Fate.DOUBT
+    assert (await bulk.tell(target())).outcome is SendOutcome.DOUBT
 
 
 async def test_a_chat_that_moved_is_followed_at_once(bulk, api):
     api.refuse(400, "Bad Request: group chat was upgraded to a supergroup chat", migrate_to_chat_id=-1005)
-    landing = await bulk.tell(target(message=7))
-    assert (landing.fate, landing.moved_to) == (Fate.SENT, -1005)
+    result = await bulk.tell(target(message=7))
+    assert (result.outcome, result.moved_to) == (SendOutcome.SENT, -1005)
     assert api.asked[-1][1]["chat_id"] == -1005
 
 
 async def test_markup_that_is_not_taken_is_left_out(bulk, api):
     api.refuse(400, "Bad Request: can't parse entities: unsupported start tag")
-    assert (await bulk.tell(target())).fate is Fate.SENT
+    assert (await bulk.tell(target())).outcome is SendOutcome.SENT
     assert api.asked[-1][1]["text"] == "Vent & pluie"
     assert "parse_mode" not in api.asked[-1][1]
 
@@ -168,7 +168,7 @@ async def test_a_token_that_is_not_taken_is_read_anew(bulk, api, tmp_path):
     with pytest.raises(BadCredential):
         await bulk.tell(target())
     (tmp_path / "token").write_text(TOKEN + "2")
-    assert (await bulk.tell(target())).fate is Fate.SENT
+    assert (await bulk.tell(target())).outcome is SendOutcome.SENT
     assert api.bots == [f"bot{TOKEN}", f"bot{TOKEN}2"]
 
 

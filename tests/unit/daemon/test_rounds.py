@@ -24,13 +24,13 @@ from alerts.model.alert import Severity
 from alerts.model.cap_rules import violations
 from alerts.model.errors import BadCredential, DatabaseRefused, Retry
 from alerts.model.incident import AlertState, Record
-from alerts.model.ports import Memory, Probe, Standing
+from alerts.model.ports import ChannelStatus, Memory, Probe
 from alerts.model.post import Means, Message, Post, PostKind, PostState
 from alerts.model.reason import in_words
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
 from alerts.store.schema import stamp
-from alerts.store.standings import Standings
+from alerts.store.standings import ChannelStatuses
 from alerts.store.unit import Unit
 from alerts.web.ops import Cycle
 from tests.fakes import FakeClock
@@ -146,7 +146,7 @@ class Watch:
         await self.change("UPDATE post SET state = 'sent', remote_id = id WHERE state = 'queued'")
 
     async def stand(self, **how) -> None:
-        await Standings(self.database).stand("telegram", Standing(**how))
+        await ChannelStatuses(self.database).stand("telegram", ChannelStatus(**how))
 
     async def post(self, **changes) -> None:
         """An alert's post on the public channel, tried just now."""

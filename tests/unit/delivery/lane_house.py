@@ -22,7 +22,7 @@ from alerts.model.span import parse_window
 from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database, Work
 from alerts.store.outbox import Outbox
-from alerts.store.standings import Leases, Standings
+from alerts.store.standings import ChannelStatuses, Leases
 from tests.fakes import FakeClock
 
 T = TypeVar("T")
@@ -102,7 +102,7 @@ class WatchedOutbox(Outbox):
         return await super().settle(channel, now)
 
 
-class WatchedStandings(Standings):
+class WatchedStatuses(ChannelStatuses):
     """Counts what it is told, and can be told to refuse so many times."""
 
     refuses = 0
@@ -122,7 +122,7 @@ class Daemon:
     def __init__(self, house: LaneHouse, name: str, channels: dict[str, tuple[Channel, LaneSettings]]) -> None:
         self.house = house
         self.outbox = WatchedOutbox(house.database)
-        self.standings = WatchedStandings(house.database)
+        self.standings = WatchedStatuses(house.database)
         self.leases = Leases(house.database)
         self.keeper = LeaseKeeper(self.leases, house.clock, name, list(channels))
         self.told: list[tuple[Post, Verdict]] = []

@@ -13,7 +13,7 @@ from alerts.delivery.bot_pace import BotPace
 from alerts.delivery.bulk import BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
 from alerts.model.errors import BadCredential, DatabaseRefused, Retry
-from alerts.model.ports.bulking import Fate
+from alerts.model.ports.bulking import SendOutcome
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Subscriber
 from alerts.store.bulk import Bulks
@@ -208,7 +208,7 @@ async def test_where_nothing_can_be_sent_it_goes_on_later(office, trouble):
 
 
 async def test_a_platform_that_gives_no_answer_is_not_hurried(office):
-    office.tells.script = {chat: [Fate.DOUBT] * 9 for chat in range(1, MANY + 1)}
+    office.tells.script = {chat: [SendOutcome.DOUBT] * 9 for chat in range(1, MANY + 1)}
     bulk = office.file()
     await office.pass_(5)
     assert len(office.tells.asked) < 2 * MANY

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from alerts.delivery.in_flight import InFlight
-from alerts.model.ports.bulking import Fate, Landing, Target
+from alerts.model.ports.bulking import SendOutcome, SendResult, Target
 from tests.unit.store.bulk_turns import a_told
 
 
@@ -15,7 +15,7 @@ class Air:
     """InFlight whose messages land when the test says so, and whose jots can be refused."""
 
     def __init__(self, most: int) -> None:
-        self.flights = InFlight(most, self._fly, self._jot)
+        self.flights = InFlight(most, self._fly, self._checkpoint)
         self.flights.working = "b1"
         self.kept: list[int] = []
         self.may_jot = True
@@ -26,13 +26,13 @@ class Air:
         while goes_on:
             up = self._up[flight.target.chat] = asyncio.get_running_loop().create_future()
             await up
-            self.flights.land(Landing(flight.target, Fate.SENT, 1))
+            self.flights.land(SendResult(flight.target, SendOutcome.SENT, 1))
             goes_on = self.flights.goes_on(flight)
         self.flights.leave(flight)
 
-    def _jot(self, landings) -> bool:
+    def _checkpoint(self, results) -> bool:
         if self.may_jot:
-            self.kept += [landing.target.chat for landing in landings]
+            self.kept += [result.target.chat for result in results]
         return self.may_jot
 
     @property
@@ -81,9 +81,9 @@ async def test_while_nothing_can_be_kept_no_more_are_under_way_than_allowed(air)
     await air.land(8)
     assert (air.up, air.kept) == ([], [])
 
-    landings = air.flights.collect()
-    assert len(landings) == 8
-    air.flights.kept(landings, well=True)
+    results = air.flights.collect()
+    assert len(results) == 8
+    air.flights.kept(results, well=True)
     air.flights.begin()
     await settled()
     assert air.up == list(range(9, 16))
@@ -91,17 +91,17 @@ async def test_while_nothing_can_be_kept_no_more_are_under_way_than_allowed(air)
 
 async def test_what_was_not_kept_is_there_for_the_next_time(air):
     await air.land(1)
-    landings = air.flights.collect()
-    air.flights.kept(landings, well=False)
-    assert (air.flights.unkept, air.flights.collect()) == (True, landings)
+    results = air.flights.collect()
+    air.flights.kept(results, well=False)
+    assert (air.flights.unkept, air.flights.collect()) == (True, results)
 
 
 async def test_what_lands_while_a_turn_keeps_the_rest_is_jotted_down_after_it(air):
     await air.land(1)
-    landings = air.flights.collect()
+    results = air.flights.collect()
     await air.land(2, 3)
     assert air.kept == []
-    air.flights.kept(landings, well=True)
+    air.flights.kept(results, well=True)
     assert air.kept == [2, 3]
 
 

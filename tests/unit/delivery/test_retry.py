@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from alerts.delivery import retry
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, InDoubt, Rejected, Retry
-from alerts.model.ports import Standing, Verdict
+from alerts.model.ports import ChannelStatus, Verdict
 from alerts.model.post import FOLLOWS, Means, Message, Post, PostKind, PostState, Quota, Receipt
 from alerts.model.reason import in_words
 
@@ -213,15 +213,15 @@ class TestStanding:
 
     QUOTAS = (Quota(0, LATER),)
 
-    def after(self, error: DeliveryError, standing: Standing | None = None, refusals: int = 0) -> Standing:
-        return retry.stands_after(error, standing or Standing(quotas=self.QUOTAS), NOW, refusals, half)
+    def after(self, error: DeliveryError, standing: ChannelStatus | None = None, refusals: int = 0) -> ChannelStatus:
+        return retry.stands_after(error, standing or ChannelStatus(quotas=self.QUOTAS), NOW, refusals, half)
 
     @pytest.mark.parametrize("error", [Rejected("no"), InDoubt("?"), Gone("g"), Duplicate("d"), Retry("this one")])
     def test_most_say_nothing(self, error):
-        assert self.after(error) == Standing(quotas=self.QUOTAS)
+        assert self.after(error) == ChannelStatus(quotas=self.QUOTAS)
 
     def test_a_pause_lasts_as_the_platform_says_and_keeps_its_quotas(self):
-        assert self.after(Retry("429", LATER, whole_channel=True)) == Standing(
+        assert self.after(Retry("429", LATER, whole_channel=True)) == ChannelStatus(
             "failing", in_words("429"), LATER, self.QUOTAS
         )
 
@@ -232,7 +232,7 @@ class TestStanding:
         assert pauses[-1] == timedelta(seconds=151)
 
     def test_the_longer_of_two_pauses_holds(self):
-        paused = Standing("failing", in_words("429"), LATER)
+        paused = ChannelStatus("failing", in_words("429"), LATER)
         short = Retry("429", NOW + timedelta(seconds=1), whole_channel=True)
         assert self.after(short, paused).blocked_until == LATER
 
@@ -241,6 +241,6 @@ class TestStanding:
         assert [wait.total_seconds() for wait in waits] == [30, 60, 120, 240, 300, 300]
 
     def test_what_else_fails_meanwhile_doesnt_hide_a_bad_credential(self):
-        blocked = Standing("blocked", in_words("401"), NOW + timedelta(seconds=30))
+        blocked = ChannelStatus("blocked", in_words("401"), NOW + timedelta(seconds=30))
         assert self.after(Retry("429", LATER, whole_channel=True), blocked) == blocked
         assert self.after(BadCredential("401 once more"), blocked) == blocked

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from alerts.model.alert import Severity
 from alerts.model.bulk import Bulk, BulkState
 from alerts.model.ports import Lease
-from alerts.model.ports.bulking import Ask, Fate, Landing, Target
+from alerts.model.ports.bulking import Ask, SendOutcome, SendResult, Target
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic
 from alerts.store.alerts import AlertRepository
@@ -84,14 +84,14 @@ class Turns:
         with transaction(self.db):
             self.db.execute("UPDATE post SET state = ? WHERE id = ?", (state, bulk.id))
 
-    def turn(self, *landings: Landing, room: int = 30, withdrew: bool = True) -> list[Target]:
+    def turn(self, *results: SendResult, room: int = 30, withdrew: bool = True) -> list[Target]:
         """Who is handed over."""
-        landed = [landing.target for landing in landings]
+        landed = [result.target for result in results]
         self.flying = [target for target in self.flying if target not in landed]
         ask = Ask(
             local=self.now.astimezone(ZONE),
             room=room,
-            landings=landings,
+            results=results,
             working=self.working,
             flying=frozenset((bulk.id, target.chat) for target in self.flying for bulk in target.bulks),
             withdrew=withdrew,
@@ -109,9 +109,9 @@ class Turns:
         targets = self.turn()
         for _ in range(most):
             told += targets
-            landings = [Landing(target, Fate.SENT, message) for target in targets]
-            targets = self.turn(*landings)
-            if not targets and not landings and self.working is None:
+            results = [SendResult(target, SendOutcome.SENT, message) for target in targets]
+            targets = self.turn(*results)
+            if not targets and not results and self.working is None:
                 break
         return told
 

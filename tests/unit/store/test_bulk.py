@@ -10,11 +10,11 @@ from datetime import time, timedelta
 import pytest
 
 from alerts.model.alert import Severity
-from alerts.model.ports.bulking import Ask, Fate, Landing
+from alerts.model.ports.bulking import Ask, SendOutcome, SendResult
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Quiet, Subscriber, Topic
 from alerts.store.bulk import Bulks
-from alerts.store.bulk_landing import jot
+from alerts.store.bulk_landing import checkpoint
 from alerts.store.bulk_rows import progress
 from alerts.store.bulk_walk import Address
 from alerts.store.database import Database, transaction
@@ -71,7 +71,7 @@ def test_after_a_kill_those_under_way_are_told_again_and_nobody_is_lost(turns):
     turns.subscribe(*people(*range(1, 11)))
     bulk = turns.file()
     first = turns.turn(room=4)
-    turns.turn(*[Landing(target, Fate.SENT, 5) for target in first[:3]], room=0)
+    turns.turn(*[SendResult(target, SendOutcome.SENT, 5) for target in first[:3]], room=0)
 
     turns.kill()
     told = chats(turns.deliver())
@@ -80,19 +80,19 @@ def test_after_a_kill_those_under_way_are_told_again_and_nobody_is_lost(turns):
     assert turns.bulk(bulk)["sent"] == 10
 
 
-def jot_down(turns, *landings: Landing) -> None:
+def checkpoint_of(turns, *results: SendResult) -> None:
     with transaction(turns.db):
-        jot(turns.db, landings)
+        checkpoint(turns.db, results)
 
 
-def sent(targets, message: int = 5) -> list[Landing]:
-    return [Landing(target, Fate.SENT, message) for target in targets]
+def sent(targets, message: int = 5) -> list[SendResult]:
+    return [SendResult(target, SendOutcome.SENT, message) for target in targets]
 
 
 def test_who_was_jotted_down_before_a_kill_is_not_told_again_and_counts(turns):
     turns.subscribe(*people(*range(1, 11)))
     bulk = turns.file()
-    jot_down(turns, *sent(turns.turn(room=6)[:4]))
+    checkpoint_of(turns, *sent(turns.turn(room=6)[:4]))
 
     turns.kill()
     told = chats(turns.deliver())
@@ -108,7 +108,7 @@ def test_who_was_jotted_down_hears_of_the_end_though_the_alert_is_over_by_then(t
     turns.file()
     first = turns.turn(room=2)
     end = turns.file(kind=PostKind.END)
-    jot_down(turns, *sent(first))
+    checkpoint_of(turns, *sent(first))
     assert chats(turns.deliver()) == [1, 2]
     assert turns.bulk(end)["sent"] == 2
     assert turns.rows("SELECT * FROM received") == []
@@ -120,7 +120,7 @@ def test_an_update_that_has_passed_somebody_by_reaches_them_once_they_are_jotted
     first = turns.turn(room=2)
     update = turns.file(kind=PostKind.UPDATE)
     assert turns.turn(room=2) == []
-    jot_down(turns, *sent(first))
+    checkpoint_of(turns, *sent(first))
     assert chats(turns.deliver()) == [1, 2]
     assert turns.bulk(update)["sent"] == 2
 
@@ -128,7 +128,7 @@ def test_an_update_that_has_passed_somebody_by_reaches_them_once_they_are_jotted
 def test_a_chat_that_is_jotted_down_is_forgotten_and_moved_like_any_other(turns):
     turns.subscribe(*people(1, 2, 3))
     turns.file()
-    jot_down(turns, *sent(turns.turn()))
+    checkpoint_of(turns, *sent(turns.turn()))
     with transaction(turns.db):
         Subscribers(turns.db).forget("telegram", 1)
         Subscribers(turns.db).moved("telegram", 2, -1002)
@@ -143,7 +143,7 @@ def test_who_is_forgotten_under_way_stays_forgotten_when_it_lands(turns):
     first = turns.turn()
     with transaction(turns.db):
         Subscribers(turns.db).forget("telegram", 1)
-    jot_down(turns, *sent(first))
+    checkpoint_of(turns, *sent(first))
     turns.deliver()
     assert turns.rows("SELECT chat FROM received") == [(2,)]
     assert turns.rows("SELECT chat FROM bulk_flight") == []
@@ -163,9 +163,9 @@ async def test_in_a_hurry_a_turn_is_carried_out_at_once_where_nobody_writes(path
     with transaction(turns.db):
         waits = asyncio.create_task(bulks.turn(turns.lease, replace(ask, working="b1", withdrew=False)))
         await asyncio.sleep(0)
-        assert not bulks.jot(sent(turn.targets))
+        assert not bulks.checkpoint(sent(turn.targets))
     assert chats((await waits).targets) == [7, 8, 9]
-    assert bulks.jot(sent(turn.targets))
+    assert bulks.checkpoint(sent(turn.targets))
     await database.close()
 
 
@@ -207,7 +207,7 @@ def test_a_cancelled_alert_stops_and_its_end_goes_to_those_who_have_it(turns):
     targets = turns.turn(room=3)
     end = turns.file(kind=PostKind.END)
 
-    assert turns.turn(*[Landing(target, Fate.SENT, 40 + target.chat) for target in targets], room=0) == []
+    assert turns.turn(*[SendResult(target, SendOutcome.SENT, 40 + target.chat) for target in targets], room=0) == []
     told = turns.deliver()
 
     assert turns.bulk(bulk)["state"] == "stopped"
@@ -220,11 +220,11 @@ def test_who_got_it_while_it_was_being_cancelled_gets_the_end_too(turns):
     turns.subscribe(*people(1, 2))
     turns.file()
     hung, quick = turns.turn()
-    turns.turn(Landing(quick, Fate.SENT, 5))
+    turns.turn(SendResult(quick, SendOutcome.SENT, 5))
     turns.file(kind=PostKind.END)
     assert chats(turns.deliver()) == [2]
 
-    [target] = turns.turn(Landing(hung, Fate.SENT, 6))
+    [target] = turns.turn(SendResult(hung, SendOutcome.SENT, 6))
 
     assert (target.chat, target.message, target.bulks[0].kind) == (1, 6, PostKind.END)
 
@@ -251,7 +251,7 @@ def test_an_update_goes_on_where_its_alert_had_got_to(turns):
     turns.file()
     targets = turns.turn(room=2)
     turns.file(kind=PostKind.UPDATE)
-    turns.turn(*[Landing(target, Fate.SENT, 5) for target in targets], room=0)
+    turns.turn(*[SendResult(target, SendOutcome.SENT, 5) for target in targets], room=0)
     told = turns.deliver()
     assert [(target.chat, target.message) for target in told] == [(1, 5), (2, 5), (3, None), (4, None), (5, None)]
 
@@ -349,7 +349,7 @@ def test_who_left_is_forgotten_everywhere(turns):
     turns.subscribe(*people(1, 2))
     bulk = turns.file()
     gone, there = turns.turn()
-    turns.turn(Landing(gone, Fate.LEFT), Landing(there, Fate.SENT, 5))
+    turns.turn(SendResult(gone, SendOutcome.LEFT), SendResult(there, SendOutcome.SENT, 5))
     assert turns.rows("SELECT chat FROM subscriber") == [(2,)]
     assert turns.bulk(bulk)["skipped"] == 1
     turns.deliver()
@@ -360,7 +360,7 @@ def test_a_group_that_moved_is_followed(turns):
     turns.subscribe(*people(-5))
     turns.file()
     [target] = turns.turn()
-    turns.turn(Landing(target, Fate.SENT, 5, moved_to=-1005))
+    turns.turn(SendResult(target, SendOutcome.SENT, 5, moved_to=-1005))
     assert turns.rows("SELECT chat FROM subscriber") == [(-1005,)]
     assert turns.rows("SELECT chat, message_id FROM received") == [(-1005, 5)]
 
@@ -370,10 +370,10 @@ def test_in_doubt_is_told_once_more_at_the_end_from_moderate_on(turns, notice, a
     turns.subscribe(*people(1, 2))
     bulk = turns.file(notice=notice)
     [first] = turns.turn(room=1)
-    [second] = turns.turn(Landing(first, Fate.DOUBT), room=1)
-    told = turns.turn(Landing(second, Fate.SENT, 5), withdrew=False)
+    [second] = turns.turn(SendResult(first, SendOutcome.DOUBT), room=1)
+    told = turns.turn(SendResult(second, SendOutcome.SENT, 5), withdrew=False)
     assert chats(told) == again
-    turns.turn(*[Landing(target, Fate.DOUBT) for target in told])
+    turns.turn(*[SendResult(target, SendOutcome.DOUBT) for target in told])
     turns.deliver()
     row = turns.bulk(bulk)
     assert (row["state"], row["sent"], row["failed"]) == ("done", 1, 1)
@@ -392,7 +392,7 @@ def test_progress_tells_when_it_will_be_through(turns):
     turns.subscribe(*people(*range(1, 101)))
     turns.file(post="queued")
     targets = turns.turn(room=25)
-    turns.turn(*[Landing(target, Fate.SENT, 5) for target in targets], room=0)
+    turns.turn(*[SendResult(target, SendOutcome.SENT, 5) for target in targets], room=0)
     turns.now += timedelta(minutes=1)
     [each] = progress(turns.db, turns.now)
     assert (each.state, each.bulk.sent, each.bulk.total) == ("sending", 25, 100)

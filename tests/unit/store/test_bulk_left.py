@@ -6,11 +6,11 @@ from datetime import time, timedelta
 
 import pytest
 
-from alerts.model.ports.bulking import Fate, Landing
+from alerts.model.ports.bulking import SendOutcome, SendResult
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Quiet, Subscriber
 from alerts.store.bulk import Bulks
-from alerts.store.bulk_landing import jot
+from alerts.store.bulk_landing import checkpoint
 from alerts.store.bulk_rows import progress
 from alerts.store.bulk_walk import Address
 from alerts.store.database import transaction
@@ -35,8 +35,8 @@ def chats(targets) -> list[int]:
     return [target.chat for target in targets]
 
 
-def sent(targets, message: int = 5) -> list[Landing]:
-    return [Landing(target, Fate.SENT, message) for target in targets]
+def sent(targets, message: int = 5) -> list[SendResult]:
+    return [SendResult(target, SendOutcome.SENT, message) for target in targets]
 
 
 def deliver(turns: Turns, targets=(), *, room: int) -> list[int]:
@@ -50,9 +50,9 @@ def deliver(turns: Turns, targets=(), *, room: int) -> list[int]:
     return told
 
 
-def jot_down(turns, *landings: Landing) -> None:
+def checkpoint_of(turns, *results: SendResult) -> None:
     with transaction(turns.db):
-        jot(turns.db, landings)
+        checkpoint(turns.db, results)
 
 
 def test_after_a_kill_all_that_were_under_way_are_told_though_there_is_little_room(turns):
@@ -95,7 +95,7 @@ def test_who_got_it_last_of_all_while_it_was_being_cancelled_gets_the_end_too(tu
     assert turns.bulk(end)["state"] == "done"
     if not plain:
         turns.flying.remove(hung)
-        jot_down(turns, *sent([hung]))
+        checkpoint_of(turns, *sent([hung]))
     assert deliver(turns, [hung] if plain else [], room=9) == [2]
     assert (turns.bulk(end)["state"], turns.bulk(end)["sent"]) == ("done", 2)
 
@@ -117,11 +117,11 @@ def test_who_is_told_by_two_processes_counts_once(turns):
     theirs = turns.turn(room=2)
     turns.kill()
     again = turns.turn(room=2)
-    jot_down(turns, *sent(theirs, 5))
+    checkpoint_of(turns, *sent(theirs, 5))
     turns.turn(*sent(again, 6), room=2)
-    jot_down(turns, *sent(theirs, 5))
+    checkpoint_of(turns, *sent(theirs, 5))
     deliver(turns, turns.flying, room=2)
-    jot_down(turns, *sent(theirs, 5))
+    checkpoint_of(turns, *sent(theirs, 5))
     turns.turn()
     assert turns.bulk(bulk)["sent"] == 3
 
@@ -134,7 +134,7 @@ def test_who_has_heard_of_the_end_is_not_told_again_by_a_late_word_of_another_pr
     deliver(turns, room=2)
     turns.file(kind=PostKind.END)
     assert sorted(deliver(turns, room=2)) == [1, 2]
-    jot_down(turns, *sent(theirs))
+    checkpoint_of(turns, *sent(theirs))
     assert deliver(turns, room=2) == []
 
 
@@ -146,7 +146,7 @@ def test_who_is_forgotten_under_way_or_held_back_is_counted_as_passed_over(turns
     with transaction(turns.db):
         for chat in (1, 3):
             Subscribers(turns.db).forget("telegram", chat)
-    jot_down(turns, *sent(targets))
+    checkpoint_of(turns, *sent(targets))
     deliver(turns, turns.flying, room=9)
     [each] = progress(turns.db, turns.now - timedelta(hours=1))
     assert (each.looked, each.bulk.total, turns.bulk(bulk)["state"]) == (4, 4, "done")

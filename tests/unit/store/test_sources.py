@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.model.ports import Memory, Standing
+from alerts.model.ports import ChannelStatus, Memory
 from alerts.model.post import Quota
 from alerts.model.reason import in_words
-from alerts.store.standings import Standings
+from alerts.store.standings import ChannelStatuses
 from tests.unit.store.conftest import LATER, NOW
 
 MEMORY = Memory('W/"1"', "Wed, 25 Nov 2026 12:00:00 GMT", "d1", {"été": [1, {"a": None}]})
@@ -88,21 +88,21 @@ async def test_what_was_told_more_than_a_year_ago_is_forgotten(journal, database
 
 async def test_how_a_channel_stands_outlives_a_restart(database):
     quotas = (Quota(3, LATER, 17, "24h"), Quota(0, NOW))
-    standing = Standing("blocked", in_words("the token has expired"), LATER, quotas)
-    assert await Standings(database).standing("x") == Standing()
+    standing = ChannelStatus("blocked", in_words("the token has expired"), LATER, quotas)
+    assert await ChannelStatuses(database).standing("x") == ChannelStatus()
 
-    await Standings(database).stand("x", standing)
-    assert await Standings(database).standing("x") == standing
-    assert await Standings(database).standing("page") == Standing()
+    await ChannelStatuses(database).stand("x", standing)
+    assert await ChannelStatuses(database).standing("x") == standing
+    assert await ChannelStatuses(database).standing("page") == ChannelStatus()
 
 
 async def test_a_channel_s_facts_are_recalled_without_waiting(database):
-    standings = Standings(database)
-    await standings.remember("x", "user", "7")
-    await standings.remember("x", "user", "8")
-    assert standings.recall("x", "user") == "8"
+    statuses = ChannelStatuses(database)
+    await statuses.remember("x", "user", "7")
+    await statuses.remember("x", "user", "8")
+    assert statuses.recall("x", "user") == "8"
 
-    again = Standings(database)
+    again = ChannelStatuses(database)
     assert again.recall("x", "user") is None
     await again.load()
     assert again.recall("x", "user") == "8"

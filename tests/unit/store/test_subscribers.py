@@ -8,7 +8,7 @@ import pytest
 
 from alerts.model.alert import Severity
 from alerts.model.ports import Asked, Linked
-from alerts.model.ports.bulking import Fate, Landing
+from alerts.model.ports.bulking import SendOutcome, SendResult
 from alerts.model.subscriber import Quiet, Subscriber, Topic
 from alerts.store.database import transaction
 from alerts.store.files import connect
@@ -148,7 +148,7 @@ def test_an_account_s_chats_and_code_are_released_and_nobody_else_s(chats):
     assert (chats.redeem("one", NOW), chats.redeem("two", NOW)) == (None, "paul")
 
 
-@pytest.mark.parametrize("fate", [Fate.SENT, Fate.DOUBT])
+@pytest.mark.parametrize("fate", [SendOutcome.SENT, SendOutcome.DOUBT])
 def test_who_is_forgotten_while_an_alert_is_under_way_stays_forgotten(path, fate):
     turns = Turns(path)
     turns.subscribe(Subscriber(71_717), Subscriber(82_828))
@@ -158,7 +158,7 @@ def test_who_is_forgotten_while_an_alert_is_under_way_stays_forgotten(path, fate
 
     with transaction(turns.db):
         Subscribers(turns.db).forget("telegram", 82_828)
-    turns.turn(*(Landing(target, fate, 5) for target in targets))
+    turns.turn(*(SendResult(target, fate, 5) for target in targets))
     turns.deliver()
     assert everywhere(turns.db, 82_828) == []
     turns.db.close()

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.model.ports import Standing
+from alerts.model.ports import ChannelStatus
 from alerts.model.reason import in_words
-from alerts.store.standings import Standings
+from alerts.store.standings import ChannelStatuses
 from tests.pictures import a_png
 
 
@@ -281,8 +281,8 @@ async def test_the_whole_is_told_as_status_does(bureau):
 
 
 async def test_a_channel_that_waits_is_told(bureau):
-    waits = Standing("blocked", in_words("the credential"), bureau.clock.now() + timedelta(seconds=60))
-    await Standings(bureau.database).stand("page", waits)
+    waits = ChannelStatus("blocked", in_words("the credential"), bureau.clock.now() + timedelta(seconds=60))
+    await ChannelStatuses(bureau.database).stand("page", waits)
 
     [page, *_] = (await bureau.told("GET", "/channels", "viewer"))["channels"]
 

@@ -14,7 +14,7 @@ from yarl import URL
 from alerts.daemon.clock import SystemClock
 from alerts.desk.approval import approve
 from alerts.rendering.card_picture import draw_card
-from alerts.store.standings import Standings
+from alerts.store.standings import ChannelStatuses
 from alerts.web.public import cards, publisher
 from alerts.web.public.publisher import AT_LEAST_EVERY
 from tests.unit.desk.conftest import NOW, an_alert, cancelling, following
@@ -266,7 +266,7 @@ async def test_an_old_page_whose_incident_goes_on_is_made_anew(house):
 
 async def test_the_bot_is_named_once_it_is_known_on_every_page_and_as_a_file(tmp_path):
     async with a_house(tmp_path, export=tmp_path / "site", bots=("telegram", "silent", "odd")) as house:
-        facts = Standings(house.database)
+        facts = ChannelStatuses(house.database)
         old = await house.hear(an_alert(event="Crue", headline="Crue"))
         house.clock.set(NOW.replace(month=12))
         now = house.clock.now()
