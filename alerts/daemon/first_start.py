@@ -8,11 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from alerts.config import WebSettings
+from alerts.config import WebSettings, load_config
 from alerts.daemon.clock import SystemClock
 from alerts.daemon.serving import serve
 from alerts.daemon.workshop import HouseWorkshop
 from alerts.desk.station import Station
+from alerts.model.errors import ConfigurationError
+from alerts.model.reason import Reason, because
+from alerts.rendering.words import word
 from alerts.web.console.frame import BASE, Frame
 from alerts.web.console.setup.first import Door, first_app, new_code
 from alerts.web.listener import Listener
@@ -41,14 +44,28 @@ async def run_setup(file: Path, listen: WebSettings, say: Callable[[str], None])
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     listener, url = await open_setup(file, listen, new_code())
     try:
-        say(f"Open this once, in a browser on this machine:\n\n    {url}\n")
+        language = _language_of(file)
+        say(f"{_sentence(because('setup_address'), language)}\n\n    {url}\n")
         if listen.host not in _LOOPBACK:
-            say("Other machines reach it, unencrypted: whoever reads along could come in. An SSH tunnel is better.")
-        say("Nothing is written before you ask for it on the last pages. Ctrl-C ends it.")
+            say(_sentence(because("setup_from_outside"), language))
+        say(_sentence(because("setup_writes_nothing"), language))
         await stopped.wait()
     finally:
         await listener.close()
     return 0
+
+
+def _language_of(file: Path) -> str:
+    """The station's language where there is one already, right or wrong; else English."""
+    try:
+        return load_config(file).station.language
+    except ConfigurationError as error:
+        return error.language
+
+
+def _sentence(reason: Reason, language: str) -> str:
+    said = word(reason, language)
+    return f"{said[:1].upper()}{said[1:]}{'' if said.endswith(':') else '.'}"
 
 
 def _nowhere() -> Station:

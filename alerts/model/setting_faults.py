@@ -116,6 +116,11 @@ SETTING_FAULTS: Mapping[str, str] = {
         "public @name can be found by anybody)"
     ),
     "test_chat_public": "that chat is read by the public; name a private one, or that of an exercise channel",
+    "setup_address": "open this once, in a browser on this machine:",
+    "setup_from_outside": (
+        "other machines reach it, unencrypted: whoever reads along could come in; an SSH tunnel is better"
+    ),
+    "setup_writes_nothing": "nothing is written before you ask for it on the last pages; Ctrl-C ends it",
     "setup_elsewhere": "this address isn't the one that the terminal shows",
     "setup_unopened": "open the address that `tocsin setup` shows in the terminal, once",
     "setup_code_wrong": "this code is wrong or was used already; start `tocsin setup` anew for another",

@@ -44,10 +44,12 @@ _ACCEPTED_AT_ONCE = 16
 _BACKLOG = 1024
 """How many may wait in the system's own queue for that."""
 _SWEPT_EVERY = 1.0
+_TOO_MANY = "Trop de connexions\u202f; réessayez dans un instant.\nToo many connections; try again in a moment.\n"
+"""In both languages: the listener knows of no station, and reads no header of who isn't let in."""
 _FULL = (
-    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 30\r\nConnection: close\r\n"
-    b"Content-Type: text/plain; charset=utf-8\r\nContent-Length: 33\r\n\r\nToo many connections; try again.\n"
-)
+    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 30\r\nConnection: close\r\n"
+    f"Content-Type: text/plain; charset=utf-8\r\nContent-Length: {len(_TOO_MANY.encode())}\r\n\r\n{_TOO_MANY}"
+).encode()
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Refused = Callable[[str], None]
@@ -235,7 +237,7 @@ class Listener:
         key = f"by proxy {neighbourhood(address)}"
         if self._held.get(key, 0) >= self.limits.per_address and not is_among(address, self._proxies):
             self.refuse("address", address)
-            return web.Response(status=503, headers={"Retry-After": "30"}, text="Too many connections; try again.\n")
+            return web.Response(status=503, headers={"Retry-After": "30"}, text=_TOO_MANY)
         self._held[key] = self._held.get(key, 0) + 1
         try:
             return await self._handler(request)

@@ -5,12 +5,14 @@ What is said elsewhere (faults of settings, notices, the bot, public pages) is w
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from pyotp import TOTP
 
 from alerts.daemon.warnings import furnish_warnings
 from alerts.delivery.monitor import HealthNotice, Phase, Trouble, What
@@ -23,6 +25,7 @@ from alerts.store.alerts import AlertRepository
 from alerts.store.schema import stamp
 from alerts.web.console import compose, own_account, people, record, report, validate, watch
 from tests.unit.french import visible, wrong_in
+from tests.unit.web.console.guarding import FIRST, OWN, Browser, open_town
 from tests.unit.web.console.setup.visiting import CODE, ROOT, SECRETS, Visitor, opened, storm
 from tests.unit.web.console.watching import a_desk
 
@@ -243,3 +246,86 @@ async def test_no_refusal_at_the_door_of_setting_up_says_a_word_of_english(setup
         text = visible(each) if each.lstrip().startswith("<") else each
         assert text
         assert wrong_in(text) == []
+
+
+class Reader(Browser):
+    """A French browser that notes what is wrong on each page it is shown."""
+
+    def __init__(self, town) -> None:
+        super().__init__(town, language="fr")
+        self.found = {}
+
+    async def _ask(self, method, path, fields, headers):
+        page = await super()._ask(method, path, fields, headers)
+        text = visible(page.text) if page.tree is not None else page.text if page.status >= 400 else ""
+        if wrong := wrong_in(text):
+            self.found[f"{method} {path} {page.status}"] = wrong
+        return page
+
+
+@pytest.fixture
+async def reader(tmp_path):
+    async with open_town(tmp_path) as town:
+        reader = Reader(town)
+        yield reader
+        await reader.client.close()
+
+
+async def test_no_page_on_the_way_in_says_a_word_of_english(reader):
+    page = await reader.get("/desk/sign-in")
+    await reader.town.add()
+    for _ in range(30):
+        page = await reader.send(page, "/desk/sign-in", name="Anne", password="wrong")
+    assert page.status == 429
+    await reader.town.clock.advance(7200)
+    page = await reader.follow(await reader.send(page, "/desk/sign-in", name="Anne", password=FIRST))
+    for new, again in ((OWN, "x"), ("court", "court"), ("123456789012", "123456789012")):
+        page = await reader.send(page, "/desk/sign-in/password", new_password=new, new_password_again=again)
+    page = await reader.send(page, "/desk/sign-in/password", new_password=OWN, new_password_again=OWN)
+    page = await reader.send(await reader.follow(page), "/desk/sign-in/second-factor", code="000000")
+    codes = TOTP(page.tree.xpath("//*[@class='code']")[0].text_content().replace(" ", ""))
+    page = await reader.send(page, "/desk/sign-in/second-factor", code=codes.at(reader.town.clock.now()))
+    assert "tentatives de connexion à votre compte ont échoué" in page.said
+    account = await reader.get("/desk/account")
+    await reader.town.clock.advance(13 * 3600)
+    page = await reader.post("/desk/account/language", account.form("/desk/account/language"))
+    assert page.status == 401
+    page = await reader.send(page, "/desk/sign-in", name="Anne", password=OWN)
+    page = await reader.send(page, "/desk/sign-in/code", code="000000")
+    page = await reader.send(page, "/desk/sign-in/code", code=codes.at(reader.town.clock.now()))
+    assert page.status == 200
+    await reader.get("/desk/")
+    assert reader.found == {}
+
+
+async def test_no_page_of_one_s_own_account_and_no_mishap_says_a_word_of_english(reader):
+    await reader.settle(role=Role.ADMINISTRATOR)
+    wrong = {"old_password": "x", "password": "x", "new_password": OWN, "new_password_again": OWN, "code": "000000"}
+    for form in ("password", "code", "code/remove", "telegram", "sessions/end", "passkey/options", "passkey/remove"):
+        page = await reader.get("/desk/account")
+        token = page.form("/desk/account/language")["csrf"]
+        await reader.post(f"/desk/account/{form}", {"csrf": token, **wrong})
+    for path in ("/desk/account/code", "/desk/nowhere", "/desk/stumbles", "/desk/alerts/none", "/desk/waiting/none"):
+        await reader.get(path)
+        await reader.get(path, Sec_Fetch_Mode="cors", Accept="application/json")
+    for path in ("/desk/accounts/add", "/desk/accounts/role", "/desk/tokens/add", "/desk/compose/draft", "/desk/"):
+        await reader.post(path, {"csrf": token, "name": "?", "role": "king"})
+    script = {"X_CSRF_Token": token, "Accept": "application/json", "Sec_Fetch_Mode": "cors"}
+    for fields in ({}, {"draft": "d" * 20, "revision": 1, "fields": []}):
+        async with reader.client.post(
+            "/desk/compose/draft", json=fields, headers={**reader.headers, **sent_by(reader, script)}
+        ) as answer:
+            told = await answer.text()
+            assert wrong_in(json.loads(told)["error"] if told.startswith("{") else told) == []
+    await reader.post("/desk/account/language", {"csrf": "another"})
+    await reader.post("/desk/account/language", {"csrf": token}, Sec_Fetch_Site="cross-site")
+    await reader.get("/desk/", Host="elsewhere.example")
+    await reader.post("/desk/account/language", {"csrf": token, "language": "x" * 3_000_000})
+    await reader.send(await reader.get("/desk/account"), "/desk/sign-out")
+    await reader.get("/desk/waiting/none", Sec_Fetch_Mode="cors", Accept="application/json")
+    assert reader.found == {}
+
+
+def sent_by(reader, headers):
+    cookies = "; ".join(f"{name}={value}" for name, value in reader.jar.items())
+    return {name.replace("_", "-"): value for name, value in headers.items()} | {"Cookie": cookies}
