@@ -22,7 +22,7 @@ def pytest_collection_finish():
 
 @pytest.fixture(scope="session", autouse=True)
 def a_migrated_database_is_copied(tmp_path_factory):
-    """Alembic takes 40 ms of each new database, a copy one; what upgrades an older one runs as it does outside."""
+    """Making a new database takes 30 ms, a copy one; what upgrades an older one runs as it does outside."""
     upgrade, template = migrate._upgrade, None
 
     def copied(path) -> None:

@@ -1,4 +1,12 @@
-"""Brings a database up to date: `db upgrade`, `run`, and the first command that meets an empty file."""
+"""Brings a database up to date: `db upgrade`, `run`, and the first command that meets an empty file.
+
+An empty file is made from the schema at once (`triggers.create_all`) and noted as being at `HEAD`: a new database runs
+no migration. One that is there runs, in one transaction, those that it hasn't yet (Alembic, `migrations/versions`). The
+first of them is for databases from before the first release, which stand at `UNRELEASED`.
+
+To change the schema, change `alerts.store.schema` or `alerts.store.triggers`, and write a migration that does the same
+to a database that is there; the version before has to go on working beside it. A test compares what comes of both.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +15,18 @@ import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alerts.model.reason import because
 from alerts.store.files import StoreError, connect
 
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
 HEAD = "0006"
 """The newest migration, told here so that a database that is up to date costs no Alembic; a test holds it."""
+UNRELEASED = "0005"
+"""Where databases from before the first release stand, which the first migration brings along."""
 
 
 def version(path: Path) -> str | None:
@@ -74,27 +88,54 @@ def migrate(path: Path) -> bool:
 
 
 def _upgrade(path: Path) -> None:
-    # Alembic takes a quarter of a second to import: only who upgrades pays.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
+    # SQLAlchemy and the schema take a tenth of a second to import, Alembic more: only who upgrades pays.
     from sqlalchemy import create_engine  # noqa: PLC0415
     from sqlalchemy.exc import DatabaseError  # noqa: PLC0415
 
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    standing = version(path)
+    if standing is not None and standing < UNRELEASED:
+        raise StoreError(f"the database {path} is of a Tocsin that nobody was given ({standing}); start with a new one")
     engine = create_engine(f"sqlite:///{path}", creator=lambda: _plain(path))
     try:
         with engine.begin() as connection:
             # All or nothing: Python's driver begins no transaction for DDL, and a half-made database is upgraded by
             # nobody.
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            if standing is None:
+                _make(connection)
+            else:
+                _run_migrations(connection, standing)
     except (DatabaseError, sqlite3.Error) as error:
         cause = getattr(error, "orig", None) or error
         raise StoreError(because("database_not_upgraded", path=path, said=cause)) from error
     finally:
         engine.dispose()
+
+
+def _make(connection: Connection) -> None:
+    """Make a new database, as it is when all migrations have run."""
+    from alerts.store.triggers import create_all  # noqa: PLC0415
+
+    create_all(connection, anew=True)
+    # Alembic's own table, in its own words, without importing it.
+    connection.exec_driver_sql(
+        "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+        "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+    )
+    connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (HEAD,))
+
+
+def _run_migrations(connection: Connection, standing: str) -> None:
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    if standing == UNRELEASED:
+        # The migrations of before the release are one now: to Alembic such a database stands before the first.
+        connection.exec_driver_sql("DELETE FROM alembic_version")
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _plain(path: Path) -> sqlite3.Connection:

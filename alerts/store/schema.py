@@ -160,7 +160,7 @@ attempt = Table(
     sqlite_autoincrement=True,
 )
 
-# How many posts are in each state, by channel: kept by triggers on `post` (migrations), so that nobody counts them.
+# How many posts are in each state, by channel: kept by triggers on `post`, so that nobody counts them.
 tally = Table(
     "tally",
     metadata,
@@ -171,7 +171,7 @@ tally = Table(
 )
 
 # The words of each alert for searches, without accents: an index of every three letters, kept by triggers on `alert`.
-# It is SQLite's FTS5 (sqlite.org/fts5.html) and so made by a migration; as a table it is only named here.
+# It is SQLite's FTS5 (sqlite.org/fts5.html) and so made by `triggers`; as a table it is only named here.
 alert_words = table("alert_words", column("rowid", Integer), column("words", Text))
 
 # What is left of incidents that were pruned, under their own id and the id of each of their messages: `kept` holds the

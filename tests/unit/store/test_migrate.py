@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import subprocess
 import sys
@@ -16,6 +17,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 import alerts.store
+from alerts.access.audit import Verified, verify
+from alerts.model.ports import Wanted
+from alerts.model.post import PostState
+from alerts.store.database import transaction
 from alerts.store.files import StoreError, connect
 from alerts.store.migrate import HEAD, migrate, sound, version
 from alerts.store.schema import metadata
@@ -39,8 +44,25 @@ def indexes(path: Path) -> dict[str, str]:
     return {row["name"]: " ".join(row["sql"].replace("(", " (").split()) for row in rows}
 
 
-def test_the_migrations_make_what_the_schema_says(tmp_path):
+def unreleased(path: Path) -> None:
+    """A database as 305e67e made and filled it, before the first release: at least a row in each table."""
+    db = sqlite3.connect(path)
+    db.executescript((Path(__file__).parent / "former/0005.sql").read_text(encoding="utf-8"))
+    db.close()
+
+
+def made_by_itself(path: Path) -> dict[str, str]:
+    """Triggers and the index of words, by name."""
+    db = connect(path)
+    rows = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' OR name = 'alert_words'").fetchall()
+    db.close()
+    return {row["name"]: " ".join(row["sql"].split()) for row in rows}
+
+
+@pytest.mark.parametrize("before", [lambda path: None, unreleased], ids=["a new one", "before the release"])
+def test_a_database_is_what_the_schema_says_however_it_came_to_be(tmp_path, before):
     migrated, made = tmp_path / "migrated.db", tmp_path / "made.db"
+    before(migrated)
     assert migrate(migrated)
     metadata.create_all(engine := create_engine(f"sqlite:///{made}"))
     engine.dispose()
@@ -56,6 +78,56 @@ def test_the_migrations_make_what_the_schema_says(tmp_path):
     assert [each for each, name in names if name != BY_DESIGN and not name.startswith(FTS5_OWN)] == []
     assert indexes(migrated) == indexes(made)
     assert "priority DESC" in indexes(migrated)[BY_DESIGN]
+    migrate(new := tmp_path / "new.db")
+    assert made_by_itself(migrated) == made_by_itself(new)
+
+
+def rows_of(path: Path, tables: list[str]) -> dict[str, list[tuple]]:
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        return {table: db.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in tables}
+
+
+def test_a_database_from_before_the_release_is_brought_along_with_its_rows(tmp_path):
+    unreleased(path := tmp_path / "tocsin.db")
+    tables = [table.name for table in metadata.sorted_tables if table.name not in {"tally", "archive"}]
+    before = rows_of(path, tables)
+    assert all(before.values()), "no table of then is empty"
+
+    assert migrate(path)
+
+    assert version(path) == HEAD
+    assert rows_of(path, tables) == before
+    db = connect(path)
+    with transaction(db) as unit:
+        counts = unit.views.post_counts()
+        assert counts == unit.views.open_counts() | {("telegram", PostState.SENT): 1}
+        [found] = unit.views.page(Wanted(words="ecoles"))
+        assert found.alert.infos[0].headline == "Verglas rue des Écoles"
+        [post] = [post for post in unit.alerts.posts_of(found.id) if post.channel == "page"]
+        unit.alerts.move_post(post, PostState.REJECTED, None, not_before=None)
+        assert unit.views.post_counts()["page", PostState.REJECTED] == 1, "and goes on counting"
+        assert isinstance(verify(unit.audit.all(), unit.audit.height()), Verified)
+    db.close()
+
+
+def test_a_database_from_before_that_is_refused_and_left_as_it_is(tmp_path):
+    unreleased(path := tmp_path / "tocsin.db")
+    db = connect(path)
+    db.execute("UPDATE alembic_version SET version_num = '0003'")
+    db.close()
+
+    with pytest.raises(StoreError, match=r"nobody was given \(0003\); start with a new one"):
+        migrate(path)
+    assert version(path) == "0003"
+
+
+def test_a_new_database_costs_no_alembic(tmp_path):
+    path = tmp_path / "tocsin.db"
+    code = (
+        "import sys; from pathlib import Path; from alerts.store.migrate import migrate; "
+        f"migrate(Path({str(path)!r})); print('alembic' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 def test_head_is_the_newest_script():
