@@ -10,6 +10,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 SETTING_FAULTS: Mapping[str, str] = {
+    # Credentials and configuration
+    "variable_unset": "the environment variable {name} is not set; set it, or name a file instead",
+    "secret_file_missing": "the secret file {name} is missing, empty or unreadable in the folder of channels.toml",
+    "secret_file_missing_here": (
+        "the secret file {name} is missing, empty or unreadable in $CREDENTIALS_DIRECTORY or the folder "
+        "of channels.toml"
+    ),
+    "more_than_a_credential": "{where} holds more than a credential: put it there alone, on one line",
+    "secret_no_base64": "the secret starts with whsec_ but what follows is no base64; copy it anew",
+    "secret_too_short": "the secret is shorter than {least} bytes and might be guessed; make a longer one",
+    "channel_unopened": "the channel {channel} has no credential yet; it must be opened first",
+    "boundary_unread": "{file} can't be read: {said:term}",
+    "boundary_no_json": "{file} is not JSON; allowed: a GeoJSON FeatureCollection of districts",
+    "boundary_empty": "{file} holds no features; allowed: a GeoJSON FeatureCollection of districts",
+    "boundary_unnamed": "{file}: features[{place}] needs the properties `code` and `name`",
+    "boundary_no_outline": "{file}: features[{place}] ({name}) needs an outline: a Polygon or a MultiPolygon",
+    "boundary_bad_outline": (
+        "{file}: features[{place}] ({name}) has an outline that is none; allowed: rings of 4 and more "
+        "[longitude, latitude], the last one equal to the first"
+    ),
+    "boundary_twice": "{file}: two features have the {what} {text}; allowed: one each",
     # The file of settings
     "lines": "{each:lines}",
     "file_wrong": "{file}: {what}",
