@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from alerts.daemon.clock import SystemClock
-from alerts.delivery.lane import Lane, LaneDesk, LaneSettings
+from alerts.delivery.lane import Lane, LaneSettings
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import RateLimits
 from alerts.model.alert import Alert, Severity, Urgency
@@ -135,8 +135,16 @@ async def town(channel: Channel, at_once: int) -> AsyncIterator[Town]:
             else:
                 future.set_exception(RuntimeError(f"{verdict.state}: {verdict.reason}"))
 
-        desk = LaneDesk(Outbox(database), ChannelStatuses(database), keeper, clock, random.random, told)
-        lane = Lane(LaneSettings(CHANNEL, RateLimits(), concurrency=at_once), channel, desk)
+        lane = Lane(
+            LaneSettings(CHANNEL, RateLimits(), concurrency=at_once),
+            channel,
+            outbox=Outbox(database),
+            statuses=ChannelStatuses(database),
+            keeper=keeper,
+            clock=clock,
+            chance=random.random,
+            told=told,
+        )
         here = Town(database, lane)
         tasks = [asyncio.create_task(keeper.run()), asyncio.create_task(lane.run())]
         try:

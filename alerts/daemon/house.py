@@ -39,7 +39,7 @@ from alerts.daemon.surroundings import surroundings
 from alerts.daemon.systemd import tell_systemd, watchdog_interval
 from alerts.daemon.telling import Telling
 from alerts.daemon.warnings import furnish_warnings
-from alerts.delivery.lane import LONGEST_IDLE, Lane, LaneDesk, LaneSettings
+from alerts.delivery.lane import LONGEST_IDLE, Lane, LaneSettings
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import RateLimits
 from alerts.desk.sitting import Sitting
@@ -222,14 +222,7 @@ class House:
         self._connections = Gauge(
             "tocsin_web_connections", "Connections to our own pages that are open", registry=registry
         )
-        desk = LaneDesk(
-            outbox=self._outside.outbox(self.database),
-            statuses=self._statuses,
-            keeper=self._keeper,
-            clock=self._clock,
-            chance=self._outside.chance,
-            told=self.telling.told,
-        )
+        outbox = self._outside.outbox(self.database)
         for name, settings in self.config.channels.items():
             kind = channel_kind(settings.kind)
             assert kind is not None  # noqa: S101 the configuration was checked
@@ -241,7 +234,16 @@ class House:
                 settings.exercise,
                 kind.counts_every_write,
             )
-            self.lanes[name] = Lane(lane, channel, desk)
+            self.lanes[name] = Lane(
+                lane,
+                channel,
+                outbox=outbox,
+                statuses=self._statuses,
+                keeper=self._keeper,
+                clock=self._clock,
+                chance=self._outside.chance,
+                told=self.telling.told,
+            )
 
     def _build_bulks(self) -> HouseBulks:
         given = (self.database, self._keeper, self._clock, self._resources, self._outside.open_bulk)

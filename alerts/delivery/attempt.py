@@ -1,4 +1,4 @@
-"""What a lane must know of its channel, what it works with, and what is done with one post: a send or a look.
+"""What a lane must know of its channel, and what is done with one post: a send or a look.
 
 An attempt goes from the journal's first write to its second: it is written down before it is made, and what the channel
 answered is written down after, however long the database refuses. Nothing of it is raised.
@@ -22,7 +22,11 @@ from alerts.model.ports import Begun, Channel, Clock, Deletes, DropsRepeats, Edi
 from alerts.model.post import Means, Post, PostKind, PostState, Receipt
 from alerts.model.reason import because
 from alerts.store.outbox import Outbox
-from alerts.store.standings import ChannelStatuses
+
+FINISH_RETRIED_AFTER = 1.0
+_BEFORE_IT_WAS_STORED = timedelta(seconds=1)
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +44,8 @@ class LaneSettings:
         return self.counts_every_write or means in (Means.NEW, Means.REPLY)
 
 
-@dataclass(frozen=True, slots=True)
-class LaneDesk:
-    """What a lane works with: the outbox, how channels stand, the leases, the clock, chance, and who is told."""
-
-    outbox: Outbox
-    statuses: ChannelStatuses
-    keeper: LeaseKeeper
-    clock: Clock
-    chance: Chance
-    told: Callable[[Post, Verdict, float], None]
+Told = Callable[[Post, Verdict, float], None]
+"""Hears what an attempt came to, and how many seconds it took."""
 
 
 def way_of(post: Post, channel: Channel, parent: Receipt | None) -> Means:
@@ -67,21 +63,29 @@ def way_of(post: Post, channel: Channel, parent: Receipt | None) -> Means:
             return Means.NEW
 
 
-FINISH_RETRIED_AFTER = 1.0
-_BEFORE_IT_WAS_STORED = timedelta(seconds=1)
-
-log = structlog.get_logger()
-
-
 class Attempts:
     """Carries out the attempts that a lane has begun. What a channel answers ends here: nothing of it is raised."""
 
-    def __init__(self, settings: LaneSettings, channel: Channel, desk: LaneDesk, health: ChannelHealth) -> None:
+    def __init__(
+        self,
+        settings: LaneSettings,
+        channel: Channel,
+        health: ChannelHealth,
+        *,
+        outbox: Outbox,
+        keeper: LeaseKeeper,
+        clock: Clock,
+        chance: Chance,
+        told: Told,
+    ) -> None:
         self._settings = settings
         self._channel = channel
-        self._desk = desk
-        self._clock = desk.clock
         self._health = health
+        self._outbox = outbox
+        self._keeper = keeper
+        self._clock = clock
+        self._chance = chance
+        self._told = told
 
     async def send(self, post: Post, begun: Begun, left_at: datetime) -> Verdict:
         """Ask the platform, and write its answer down; returns it."""
@@ -106,11 +110,11 @@ class Attempts:
                 self._health.sent()
         except DeliveryError as error:
             self._health.meet(error)
-            verdict = retry.look_failed(error, post, self._clock.now(), self._desk.chance)
+            verdict = retry.look_failed(error, post, self._clock.now(), self._chance)
         except Exception as error:
             log.exception("channel.stumbled", channel=post.channel, post=post.id, alert=post.alert_id)
             failure = Retry(because("channel_stumbled", error=type(error).__name__))
-            verdict = retry.look_failed(failure, post, self._clock.now(), self._desk.chance)
+            verdict = retry.look_failed(failure, post, self._clock.now(), self._chance)
         await self._finish(post, begun, verdict, began)
         await self._health.write_down()
 
@@ -119,7 +123,7 @@ class Attempts:
         if post.exercise is not self._settings.exercise:
             return retry.misdirected(post)
         # Between the journal and this line the process may have stood still for seconds, as a stopped machine does.
-        if self._desk.keeper.lease_of(self._settings.name) is None:
+        if self._keeper.lease_of(self._settings.name) is None:
             return retry.overtaken()
         try:
             verdict = retry.sent(await self._carry_out(post, begun, via))
@@ -128,13 +132,13 @@ class Attempts:
             self._health.meet(error)
             self._health.failed(error)
             looked_for = isinstance(error, InDoubt) and not self._repeatable(via)
-            verdict = retry.judge(error, post, Means.NEW if looked_for else via, self._clock.now(), self._desk.chance)
+            verdict = retry.judge(error, post, Means.NEW if looked_for else via, self._clock.now(), self._chance)
         except Exception as error:
             log.exception("channel.stumbled", channel=post.channel, post=post.id, alert=post.alert_id)
             doubt = InDoubt(because("channel_stumbled", error=type(error).__name__))
             self._health.failed(doubt)
             # A fault of ours in the midst of a call says nothing of what the platform took.
-            verdict = retry.judge(doubt, post, via, self._clock.now(), self._desk.chance)
+            verdict = retry.judge(doubt, post, via, self._clock.now(), self._chance)
         self._health.hear(self._channel.quotas())
         return verdict
 
@@ -172,11 +176,11 @@ class Attempts:
             return retry.repeat()
         if not isinstance(self._channel, Finds):
             reason = because("channel_without_search")
-            return retry.cannot_look(post, reason, self._clock.now(), self._desk.chance)
+            return retry.cannot_look(post, reason, self._clock.now(), self._chance)
         # Since it was stored, not since the last attempt: a refusal as a duplicate may mean an earlier one. What may be
         # out from before the database was restored was "attempted" before it was stored.
         since = min(post.stored_at, post.attempted_at or post.stored_at) - _BEFORE_IT_WAS_STORED
-        known = await self._desk.outbox.known_ids(self._settings.name)
+        known = await self._outbox.known_ids(self._settings.name)
         parent = self._parent(begun)
         reply_to = parent.remote_id if parent and via is Means.REPLY else None
         receipt = await self._channel.find(post.message, since, begun.newest_known, known, reply_to)
@@ -186,9 +190,9 @@ class Attempts:
         """Write down what came of it, however long the database refuses: until then nothing else is believed."""
         while True:
             try:
-                await self._desk.outbox.finish(post, begun, verdict, left_at, self._clock.now())
+                await self._outbox.finish(post, begun, verdict, left_at, self._clock.now())
                 break
             except Exception as error:  # noqa: BLE001 a full disk or a locked file: the answer must not be lost
                 log.error("journal.refused", channel=post.channel, post=post.id, error=str(error))  # noqa: TRY400
                 await self._clock.sleep(FINISH_RETRIED_AFTER)
-        self._desk.told(post, verdict, (self._clock.now() - left_at).total_seconds())
+        self._told(post, verdict, (self._clock.now() - left_at).total_seconds())

@@ -14,16 +14,19 @@ from typing import Any
 
 import structlog
 
-from alerts.delivery.attempt import Attempts, LaneDesk, LaneSettings, way_of
+from alerts.delivery.attempt import Attempts, LaneSettings, Told, way_of
 from alerts.delivery.health import ChannelHealth
-from alerts.delivery.lease import first_of
+from alerts.delivery.lease import LeaseKeeper, first_of
 from alerts.delivery.limiter import Departure, Departures
+from alerts.delivery.retry import Chance
 from alerts.model.errors import DeliveryError
-from alerts.model.ports import Begun, Channel, Deletes, Edits, Lease, Lists, Moment, Probe
+from alerts.model.ports import Begun, Channel, Clock, Deletes, Edits, Lease, Lists, Moment, Probe
 from alerts.model.post import Means, Message, Post, Receipt
 from alerts.model.reason import Reason
+from alerts.store.outbox import Outbox
+from alerts.store.standings import ChannelStatuses
 
-__all__ = ["LONGEST_IDLE", "URGENT_EXTRA", "Lane", "LaneDesk", "LaneSettings"]
+__all__ = ["LONGEST_IDLE", "URGENT_EXTRA", "Lane", "LaneSettings"]
 
 URGENT_EXTRA = 4
 """How many urgent posts may be under way beside a lane's full number: a hung routine send holds up none of them."""
@@ -48,15 +51,28 @@ class _Ticket:
 class Lane:
     """Sends one channel's posts, as long as this process holds its lease."""
 
-    def __init__(self, settings: LaneSettings, channel: Channel, desk: LaneDesk) -> None:
+    def __init__(
+        self,
+        settings: LaneSettings,
+        channel: Channel,
+        *,
+        outbox: Outbox,
+        statuses: ChannelStatuses,
+        keeper: LeaseKeeper,
+        clock: Clock,
+        chance: Chance,
+        told: Told,
+    ) -> None:
         self.settings = settings
         self._channel = channel
-        self._outbox = desk.outbox
-        self._keeper = desk.keeper
-        self._clock = desk.clock
-        self._health = ChannelHealth(settings.name, settings.pace.reserve, desk.statuses, desk.clock, desk.chance)
-        self._departures = Departures(settings.pace, desk.clock)
-        self._attempts = Attempts(settings, channel, desk, self._health)
+        self._outbox = outbox
+        self._keeper = keeper
+        self._clock = clock
+        self._health = ChannelHealth(settings.name, settings.pace.reserve, statuses, clock, chance)
+        self._departures = Departures(settings.pace, clock)
+        self._attempts = Attempts(
+            settings, channel, self._health, outbox=outbox, keeper=keeper, clock=clock, chance=chance, told=told
+        )
         self._wake = asyncio.Event()
         self._stopped = asyncio.Event()
         self._at_rest = asyncio.Event()
@@ -65,11 +81,11 @@ class Lane:
         self._looking: set[asyncio.Task[None]] = set()
         self._term = 0
         self._clock_set_by = timedelta()
-        self._round = Moment.now(desk.clock)
+        self._round = Moment.now(clock)
         self._tidy_at = self._round.wall
         self._opened = False
         self._failed = False
-        self.cycled_at = desk.clock.monotonic()
+        self.cycled_at = clock.monotonic()
 
     def wake(self) -> None:
         """Something was stored for this lane."""

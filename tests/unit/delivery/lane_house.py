@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from alerts.delivery.lane import Lane, LaneDesk, LaneSettings
+from alerts.delivery.lane import Lane, LaneSettings
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import RateLimits
 from alerts.model.alert import Severity, Urgency
@@ -126,15 +126,19 @@ class Daemon:
         self.leases = Leases(house.database)
         self.keeper = LeaseKeeper(self.leases, house.clock, name, list(channels))
         self.told: list[tuple[Post, Verdict]] = []
-        desk = LaneDesk(
-            self.outbox,
-            self.standings,
-            self.keeper,
-            house.clock,
-            lambda: house.chance,
-            lambda post, verdict, _: self.told.append((post, verdict)),
-        )
-        self.lanes = {name: Lane(settings, channel, desk) for name, (channel, settings) in channels.items()}
+        self.lanes = {
+            name: Lane(
+                settings,
+                channel,
+                outbox=self.outbox,
+                statuses=self.standings,
+                keeper=self.keeper,
+                clock=house.clock,
+                chance=lambda: house.chance,
+                told=lambda post, verdict, _: self.told.append((post, verdict)),
+            )
+            for name, (channel, settings) in channels.items()
+        }
         self.tasks = [asyncio.create_task(self.keeper.run())]
         self.tasks += [asyncio.create_task(lane.run()) for lane in self.lanes.values()]
 
