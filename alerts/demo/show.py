@@ -11,10 +11,12 @@ import secrets
 import signal
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+import aiohttp
 
 from alerts.access.administering import add_account, first_password
 from alerts.access.passwords import Passwords
@@ -22,7 +24,6 @@ from alerts.config import load_config
 from alerts.daemon.counter import Counter
 from alerts.daemon.counter import now as wall_clock
 from alerts.daemon.house import House, build
-from alerts.demo import subscriber
 from alerts.demo.stand_ins import SECRETS, sample, serve_feeds, start_sandbox, times
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
@@ -32,6 +33,7 @@ from alerts.model.alert import Severity, Urgency
 from alerts.model.ids import new_id
 from alerts.model.ports import Verdict
 from alerts.model.post import Post, PostState
+from alerts.model.subscriber import Subscriber
 from tocsin_sandbox.settings import SandboxSettings
 
 Say = Callable[[str], None]
@@ -63,7 +65,7 @@ async def _run_in(here: Path, stopped: asyncio.Event, *, once: bool, say: Say) -
         reading = asyncio.create_task(_read_along(sandbox.url, read, say))
         try:
             password = await asyncio.to_thread(_let_in, file)
-            await asyncio.to_thread(subscriber.subscribe, file)
+            await asyncio.to_thread(subscribe, file)
             delivered = _listen(house, say)
             await house.start()
             _welcome(house, sandbox.url, here, password, say)
@@ -165,7 +167,7 @@ async def _post_by_hand(file: Path) -> None:
 
 async def _read_along(sandbox: str, read: asyncio.Event, say: Say) -> None:
     """Print what the subscriber reads, for as long as the demo runs."""
-    async for line in subscriber.first_lines(sandbox):
+    async for line in first_lines(sandbox):
         say(f"  {'bot':<9} {'tells':<8}          {line[:70]}")
         say("            somebody who subscribed to what is Severe")
         read.set()
@@ -202,3 +204,33 @@ async def _say_what_is_missing(house: House, say: Say) -> None:
         say(f"  {post.channel}: {post.state} {post.reason or ''}")
     if not missing:
         say("  the subscriber was told nothing")
+
+
+# Somebody who subscribed with the demo's bot to what is Severe: their choices, and what they read in their chat.
+
+_BOT_CHANNEL = "telegram"
+_SUBSCRIBER = 5_550_001
+_LOOKED_AT_EVERY = 0.2
+
+
+def subscribe(file: Path) -> None:
+    """Keep their choices, as the bot does at the end of its questions."""
+    chosen = Subscriber(_SUBSCRIBER, severity=Severity.SEVERE)
+    Counter(load_config(file)).act(lambda sitting: sitting.subscribers.put(_BOT_CHANNEL, chosen))
+
+
+async def first_lines(sandbox: str) -> AsyncIterator[str]:
+    """The first line of each message that comes to their chat from now on, as it stands in the sandbox."""
+    async with aiohttp.ClientSession() as session:
+        seen = len(await _chat(session, sandbox))
+        while True:
+            for text in (await _chat(session, sandbox))[seen:]:
+                seen += 1
+                yield text.strip().splitlines()[0]
+            await asyncio.sleep(_LOOKED_AT_EVERY)
+
+
+async def _chat(session: aiohttp.ClientSession, sandbox: str) -> Sequence[str]:
+    async with session.get(f"{sandbox}/sandbox/timelines.json") as answer:
+        timelines = await answer.json()
+    return [str(each["text"]) for each in timelines["telegram"] if each["channel"] == str(_SUBSCRIBER)]
