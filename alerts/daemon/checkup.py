@@ -22,7 +22,7 @@ from alerts.daemon.furnish import station_face
 from alerts.daemon.surroundings import surroundings
 from alerts.model.errors import BadCredential, TocsinError
 from alerts.model.ports import Channel, Memory, Probe, Resources, Source
-from alerts.model.reason import Reason, as_reason, because
+from alerts.model.reason import Reason, because
 from alerts.rendering.templates import check_templates
 from alerts.rendering.words import word
 from alerts.sources.settings import PolledSettings
@@ -56,7 +56,7 @@ def check_at_rest(config: Config) -> list[Finding]:
     findings = [Finding(config.file.name, good=True, why=_summary(config))]
     own = [config.template_folder] if config.template_folder.is_dir() else []
     problems = check_templates(station_face(config), own)
-    findings += [Finding("templates", good=False, why=as_reason(problem)) for problem in problems]
+    findings += [Finding("templates", good=False, why=problem) for problem in problems]
     if not problems:
         findings.append(Finding("templates", good=True, why=because("templates_fine")))
     for name, settings in config.channels.items():

@@ -14,8 +14,8 @@ from alerts.daemon.serving import serve
 from alerts.daemon.workshop import HouseWorkshop
 from alerts.desk.station import Station
 from alerts.model.errors import ConfigurationError
-from alerts.model.reason import Reason, because
-from alerts.rendering.words import word
+from alerts.model.reason import because
+from alerts.rendering.words import sentence
 from alerts.web.console.frame import BASE, Frame
 from alerts.web.console.setup.first import Door, first_app, new_code
 from alerts.web.listener import Listener
@@ -45,10 +45,10 @@ async def run_setup(file: Path, listen: WebSettings, say: Callable[[str], None])
     listener, url = await open_setup(file, listen, new_code())
     try:
         language = _language_of(file)
-        say(f"{_sentence(because('setup_address'), language)}\n\n    {url}\n")
+        say(f"{sentence(because('setup_address'), language)}\n\n    {url}\n")
         if listen.host not in _LOOPBACK:
-            say(_sentence(because("setup_from_outside"), language))
-        say(_sentence(because("setup_writes_nothing"), language))
+            say(sentence(because("setup_from_outside"), language))
+        say(sentence(because("setup_writes_nothing"), language))
         await stopped.wait()
     finally:
         await listener.close()
@@ -61,11 +61,6 @@ def _language_of(file: Path) -> str:
         return load_config(file).station.language
     except ConfigurationError as error:
         return error.language
-
-
-def _sentence(reason: Reason, language: str) -> str:
-    said = word(reason, language)
-    return f"{said[:1].upper()}{said[1:]}{'' if said.endswith(':') else '.'}"
 
 
 def _nowhere() -> Station:

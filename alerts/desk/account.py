@@ -76,7 +76,7 @@ def rehearsal_of(record: Record, penned: Sequence[Penned], zone: tzinfo, languag
             "count": rendered.count,
             "limit": rendered.limit,
             "cut": list(rendered.cut),
-            "warnings": list(rendered.warnings),
+            "warnings": [word(each, language, zone) for each in rendered.warnings],
         }
     return account | {"notes": [word(note, language, zone) for note in record.notes]}
 

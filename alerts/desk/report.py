@@ -95,7 +95,7 @@ class Told:
     reason: Reason | None
     attempts: int
     exercise: bool
-    warnings: tuple[str, ...]
+    warnings: tuple[Reason, ...]
     stored_at: datetime
     left_at: datetime | None
     answered_at: datetime | None

@@ -178,7 +178,7 @@ class Post:
     stored_at: datetime
     seq: int = 0
     exercise: bool = False
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Reason, ...] = ()
     expires: datetime | None = None
     not_before: datetime | None = None
     tries: int = 0

@@ -177,6 +177,30 @@ DECIDED: Mapping[str, str] = {
     "receiver_refuses_signature": "the receiver refuses our signature ({status}); give both sides the same secret",
     "receiver_gone": "nobody takes posts at url any more ({status}); correct it, or remove the channel",
     "receiver_asks_to_wait": "the receiver asks us to wait until {until:clock}",
+    # What to look at before it goes out
+    "remark_says_nothing": "the alert says nothing in any language: check what is over, and say it in your own words",
+    "remark_own_instruction": "the alert has no instruction: ours is used, check that it is right",
+    "remark_no_instruction": (
+        "the alert has no instruction and none is prepared for it: say what to do, if there is something to do"
+    ),
+    "remark_no_area": "the alert has no area: the post names no place, check that it is right",
+    "remark_no_end": "the alert has no expiry: the post names none, end it by hand when it is over",
+    "remark_test_word": "the text says “{word}” but its status is Actual: check that it isn't an exercise",
+    "remark_short_form": "the {part:term} is too long here: its short form is used",
+    "remark_instruction_cut": "the instruction is too long here: it is cut, {whole}",
+    "remark_instruction_replaced": (
+        "not even the first sentence of the instruction fits here: the prepared one is used instead, {whole}"
+    ),
+    "remark_whole_behind_link": "the whole is behind the link",
+    "remark_whole_nowhere": "no link leads to the whole, so shorten it",
+    "remark_link_of_x": (
+        "X makes a link of “{found}”: it counts 23 units and a post with a link costs 13 times as much, reword it"
+    ),
+    "remark_too_long": "the text is {count} of {limit} units and can't be cut further: shorten the alert",
+    "template_words_failed": "{where}: {said}: the words that ship are used, correct the file",
+    "template_words_wrong": "{file} or {other} of {language}: {said}: the words that ship are used, correct the file",
+    "template_missing": "no template for {kind}: the plain built-in text is used, add default/{post}.j2",
+    "template_failed": "{where}: {said}: the plain built-in text is used, correct the template",
     # Tocsin itself
     "not_told": "no reason was kept",
     "stumbled": "it stumbled: {error}",

@@ -189,5 +189,14 @@ SETTING_FAULTS: Mapping[str, str] = {
     "source_fine": "{count} entries",
     "source_partly": "{count} entries, {broken} unreadable ({why})",
     "channel_fine": "speaks as {account}",
+    "template_wrong": "{where}: {said}",
+    "templates_no_folder": "{folder}: no such folder of templates, create it or leave it out",
+    "template_unlooked": "{path}: no alert looks for this name",
+    "template_unlooked_near": "{path}: no alert looks for this name, did you mean {near}?",
+    "template_no_hazard": "{path}: no such hazard, one of {known} is allowed",
+    "template_frees": (
+        "{path}: {name} says “{text}” when time has run out: only an all clear may free people (over.all_clear)"
+    ),
+    "template_lacks": '{path}: says no {parts}: add {% part "{first}" %}…{% endpart %}',
 }
 """By code; `SENTENCES` holds them with all others."""

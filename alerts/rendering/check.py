@@ -12,6 +12,7 @@ from pathlib import Path
 from alerts.model.alert import Alert, Area, Info, Named, Severity
 from alerts.model.hazard import HAZARD_PARAMETER, Hazard
 from alerts.model.post import EndReason, PostKind, TextFormat
+from alerts.model.reason import Reason, because
 from alerts.rendering.faces import ChannelFace, Context, StationFace
 from alerts.rendering.facts import facts
 from alerts.rendering.library import FAULTS, GENERAL, Library, Words, hazard_file, reason_of, shipped_folder
@@ -29,16 +30,14 @@ _ENDS = ("ends", "over")
 _NEEDED = ("headline", "area", "time", "instruction")
 
 
-def check_templates(station: StationFace, folders: Sequence[Path] = ()) -> list[str]:
+def check_templates(station: StationFace, folders: Sequence[Path] = ()) -> list[Reason]:
     """Return every fault of the templates in `folders` and of those that ship, one line each, with file and line.
 
     A template is rendered for each hazard, each end and with an alert that tells next to nothing; what it leaves out
     of what a post must say is a fault too, and so is a file whose name means nothing to the lookup.
     """
     library = Library([*folders, shipped_folder()])
-    missing = [
-        f"{folder}: no such folder of templates, create it or leave it out" for folder in folders if not folder.is_dir()
-    ]
+    missing = [because("templates_no_folder", folder=folder) for folder in folders if not folder.is_dir()]
     found = (fault for name in sorted(library.names) for fault in _faults(name, library, station))
     return [*missing, *dict.fromkeys(found)]
 
@@ -66,39 +65,45 @@ def sample_alert(hazard: Hazard, language: str, *, bare: bool = False) -> Alert:
     return Alert("sample", "sample@tocsin.example", _NOW, infos=(info,))
 
 
-def _faults(name: str, library: Library, station: StationFace) -> Iterator[str]:
+def _faults(name: str, library: Library, station: StationFace) -> Iterator[Reason]:
     language, _, file = name.partition("/")
     if file == GENERAL or file.startswith("hazards/"):
         yield from _faults_of_words(language, file, library)
     elif place := _NAME.fullmatch(name):
         yield from _faults_of_template(name, place, library, station)
     else:
-        yield f"{library.path(name)}: no alert looks for this name{_nearest(name)}"
+        near, path = _nearest(name), library.path(name)
+        if near is None:
+            yield because("template_unlooked", path=path)
+        else:
+            yield because("template_unlooked_near", path=path, near=near)
 
 
-def _faults_of_words(language: str, file: str, library: Library) -> Iterator[str]:
+def _faults_of_words(language: str, file: str, library: Library) -> Iterator[Reason]:
     known = {GENERAL, *(hazard_file(hazard) for hazard in Hazard)}
+    path = library.path(f"{language}/{file}")
     if file not in known:
-        yield f"{library.path(f'{language}/{file}')}: no such hazard, one of {', '.join(Hazard)} is allowed"
+        yield because("template_no_hazard", path=path, known=list(Hazard))
         return
     try:
         words = library.words(language, file)
         for hazard in (each for each in Hazard if hazard_file(each) == file):
             read_prepared(hazard, words)
-        yield from (f"{library.path(f'{language}/{file}')}: {fault}" for fault in _freeing(words))
+        for name, text in _freeing(words):
+            yield because("template_frees", path=path, name=name, text=text)
     except FAULTS as fault:
-        yield f"{library.where(fault, f'{language}/{file}')}: {reason_of(fault)}"
+        yield because("template_wrong", where=library.where(fault, f"{language}/{file}"), said=reason_of(fault))
 
 
-def _freeing(words: Words) -> Iterator[str]:
+def _freeing(words: Words) -> Iterator[tuple[str, str]]:
     """What an alert whose time has run out would say, and may not: nobody knows then that the danger is over."""
     expired = {"after": words.get("after"), **{f"{name}.expired": words.get(name, {}).get("expired") for name in _ENDS}}
     for name, text in expired.items():
         if text and permits(str(text)):
-            yield f"{name} says “{text}” when time has run out: only an all clear may free people (over.all_clear)"
+            yield name, str(text)
 
 
-def _faults_of_template(name: str, place: re.Match[str], library: Library, station: StationFace) -> Iterator[str]:
+def _faults_of_template(name: str, place: re.Match[str], library: Library, station: StationFace) -> Iterator[Reason]:
     kind, markup = PostKind(place["kind"]), "html" if place["channel"] in _HTML_CHANNELS else "plain"
     channel = ChannelFace(place["channel"], place["channel"], TextFormat(4096, markup=markup))
     for matter, context in _matters(place["language"], kind, library):
@@ -106,14 +111,14 @@ def _faults_of_template(name: str, place: re.Match[str], library: Library, stati
             known = facts(matter, station, channel, context, "https://alerts.example/1")
             pieces = split(library.printed(name, markup, known))
         except FAULTS as fault:
-            yield f"{library.where(fault, name)}: {reason_of(fault)}"
+            yield because("template_wrong", where=library.where(fault, name), said=reason_of(fault))
             return
         said = {piece.name for piece in pieces if isinstance(piece, Part) and (piece.text or piece.short)}
         # A general alert of no great weight has nothing prepared: then there is no instruction to lay out.
         # One that tells no area has none to lay out either.
         needed = [part for part in _NEEDED if part not in ("instruction", "area") or known[part]]
         if lacking := [part for part in needed if part not in said]:
-            yield f'{library.path(name)}: says no {", ".join(lacking)}: add {{% part "{lacking[0]}" %}}…{{% endpart %}}'
+            yield because("template_lacks", path=library.path(name), parts=lacking, first=lacking[0])
             return
 
 
@@ -134,7 +139,7 @@ def _words(language: str, hazard: Hazard, library: Library) -> tuple[Words, Word
         return None
 
 
-def _nearest(name: str) -> str:
+def _nearest(name: str) -> str | None:
     *folder, file = name.split("/")
     near = difflib.get_close_matches(file, [f"{kind}.j2" for kind in PostKind], 1)
-    return f", did you mean {'/'.join([*folder, *near])}?" if near and len(folder) == 2 else ""
+    return "/".join([*folder, *near]) if near and len(folder) == 2 else None

@@ -8,6 +8,7 @@ from typing import Literal
 
 from alerts.model.alert import Alert
 from alerts.model.post import EndReason, Message, TextFormat
+from alerts.model.reason import Reason
 
 LinkPolicy = Literal["always", "first", "never"]
 """When a post carries its address: in every one, in the first of an incident, in none."""
@@ -79,4 +80,4 @@ class Rendered:
     count: int
     limit: int
     cut: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Reason, ...] = ()

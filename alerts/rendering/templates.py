@@ -21,7 +21,7 @@ from alerts.model.alert import Alert, Info, Status
 from alerts.model.errors import ConfigurationError
 from alerts.model.hazard import Hazard, fold, hazard_of, worded_as
 from alerts.model.post import EndReason, Message, PostKind
-from alerts.model.reason import because
+from alerts.model.reason import Reason, because
 from alerts.rendering import warn
 from alerts.rendering.builtin import built_in
 from alerts.rendering.check import check_templates
@@ -59,8 +59,6 @@ __all__ = [
     "shipped_folder",
 ]
 
-_OURS = "the words that ship are used, correct the file"
-_PLAIN = "the plain built-in text is used"
 _WORDS = ("event", "headline", "description", "instruction", "sender_name", "contact", "audience")
 """The words of an info that a post may say."""
 
@@ -93,7 +91,7 @@ class Renderer:
         tidy, info = self._what_is_said(alert, kind, wanted, context)
         language = self._language(info, channel)
         link = self._link(info, kind, channel, context)
-        warnings: list[str] = []
+        warnings: list[Reason] = []
         matter = self._matter(tidy, info or Info("", language=language), kind, language, context.now, warnings=warnings)
         shown = link if channel.text.link == "text" else None
         known = self._facts(matter, channel, context, shown, warnings)
@@ -167,7 +165,7 @@ class Renderer:
         return tag if known and primary != wanted.split("-", 1)[0] else wanted
 
     def _matter(
-        self, alert: Alert, info: Info, kind: PostKind, language: str, now: datetime, *, warnings: list[str]
+        self, alert: Alert, info: Info, kind: PostKind, language: str, now: datetime, *, warnings: list[Reason]
     ) -> Matter:
         hazard = hazard_of(info)
         spoken = self._library.languages(language)
@@ -178,28 +176,33 @@ class Renderer:
         own = is_own(alert, info, self._station)
         return Matter(alert, info, kind, hazard, language, general, self._words(language, file, warnings), own)
 
-    def _words(self, language: str, file: str, warnings: list[str]) -> Words:
+    def _words(self, language: str, file: str, warnings: list[Reason]) -> Words:
         """Return the words of a file; those that ship where the station's own can't be read."""
         try:
             return self._library.words(language, file)
         except FAULTS as fault:
-            warnings.append(f"{self._library.where(fault, file)}: {reason_of(fault)}: {_OURS}")
+            where = self._library.where(fault, file)
+            warnings.append(because("template_words_failed", where=where, said=reason_of(fault)))
             return self._shipped.words(language, file)
 
     def _facts(
-        self, matter: Matter, channel: ChannelFace, context: Context, link: str | None, warnings: list[str]
+        self, matter: Matter, channel: ChannelFace, context: Context, link: str | None, warnings: list[Reason]
     ) -> dict[str, Any]:
         """Return the variables; with the words that ship where the station's own aren't what they should be."""
         try:
             return facts(matter, self._station, channel, context, link)
         except FAULTS as fault:
             file = hazard_file(matter.hazard)
-            warnings.append(f"{GENERAL} or {file} of {matter.language}: {reason_of(fault)}: {_OURS}")
+            said, language = reason_of(fault), matter.language
+            why = because("template_words_wrong", file=GENERAL, other=file, language=language, said=said)
+            warnings.append(why)
             general = self._shipped.words(matter.language, GENERAL)
             ours = replace(matter, general=general, words=self._shipped.words(matter.language, file))
             return facts(ours, self._station, channel, context, link)
 
-    def _pieces(self, matter: Matter, channel: ChannelFace, known: dict[str, Any], warnings: list[str]) -> list[Piece]:
+    def _pieces(
+        self, matter: Matter, channel: ChannelFace, known: dict[str, Any], warnings: list[Reason]
+    ) -> list[Piece]:
         """Return what the nearest template lays out, or the built-in plain text where it fails.
 
         What the works calendar says in between is no update of what was said: that it begins is a message like a first.
@@ -208,12 +211,13 @@ class Renderer:
         kind = PostKind.PUBLISH if known["step"] and matter.kind is PostKind.UPDATE else matter.kind
         name = self._library.find(matter.language, channel.kind, topics, kind)
         if name is None:
-            warnings.append(f"no template for {channel.kind}: {_PLAIN}, add default/{kind}.j2")
+            warnings.append(because("template_missing", kind=channel.kind, post=kind))
             return built_in(known, channel.text.markup)
         try:
             return _said(split(self._library.printed(name, channel.text.markup, known)), known)
         except FAULTS as fault:
-            warnings.append(f"{self._library.where(fault, name)}: {reason_of(fault)}: {_PLAIN}, correct the template")
+            where = self._library.where(fault, name)
+            warnings.append(because("template_failed", where=where, said=reason_of(fault)))
             return built_in(known, channel.text.markup)
 
 

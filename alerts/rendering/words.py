@@ -61,6 +61,12 @@ def word(reason: Reason, language: str, zone: tzinfo | None = None) -> str:
     return reason.worded(words_in(language).gettext, zone)
 
 
+def sentence(reason: Reason, language: str, zone: tzinfo | None = None) -> str:
+    """A reason as a sentence of its own: a capital first, a sign last."""
+    said = word(reason, language, zone)
+    return f"{said[:1].upper()}{said[1:]}{'' if said.endswith(('.', '!', '?', ':')) else '.'}"
+
+
 def told(reason: Reason | None, language: str, zone: tzinfo | None = None) -> dict[str, str | None]:
     """`reason` in words and `reason_code`, as every JSON object has them; both null where there is none."""
     if reason is None:

@@ -89,6 +89,7 @@ class TestSettings:
 
     BROKEN = ("[station", "a = 1\na = 2", "x = [1,", 'x = "a', "[a\n]", "=", "x = 1 2", 'x = "\\q"', "x = 2026-13-01")
     BESIDE = (
+        STATION + 'boundary = "absent.geojson"\n' + TELEGRAM,
         STATION + 'hazards = ["zzz"]\n' + TELEGRAM,
         STATION + '[notify]\nchannels = ["telegram"]\n' + TELEGRAM,
         STATION + '[sources.a]\nkind = "cap"\nurl = "x"\nspeaks_for = ["manual", "b"]\n' + TELEGRAM,

@@ -24,7 +24,7 @@ from alerts.model.actor import Act
 from alerts.model.person import Chained, Stage
 from alerts.model.reason import Reason, because
 from alerts.rendering.library import CompiledTemplates
-from alerts.rendering.words import word
+from alerts.rendering.words import sentence, word
 from alerts.web.console.arrival import Astray
 from alerts.web.console.record_words import detail_in_words
 from alerts.web.console.times import Times
@@ -67,7 +67,7 @@ class Frame:
             lstrip_blocks=True,
             finalize=worded,
         )
-        self._environment.filters |= {"worded": worded, "channel_name": _called}
+        self._environment.filters |= {"worded": worded, "sentence": _as_sentence, "channel_name": _called}
 
     def words(self, request: web.Request) -> Words:
         """The visitor's language: what they chose, what their browser asks for, the station's."""
@@ -142,6 +142,12 @@ def worded(context: Context, value: object) -> object:
     if not isinstance(value, Reason):
         return in_sight(value)
     return in_sight(word(value, context["language"], context["station_zone"]))
+
+
+@pass_context
+def _as_sentence(context: Context, value: Reason) -> object:
+    """A reason that stands alone."""
+    return in_sight(sentence(value, context["language"], context["station_zone"]))
 
 
 def _say(words: Words, sentence: str, /, **values: object) -> str:

@@ -14,7 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from alerts.desk.report import Report
-from alerts.web.console.compose.wording import remark
+from alerts.model.reason import Reason
+from alerts.rendering.words import sentence
 from alerts.web.console.frame import worded
 from alerts.web.console.words import Words, words_of
 
@@ -44,9 +45,9 @@ def in_words(words: Words, zone: tzinfo) -> dict[str, Any]:
         there = time.astimezone(zone)
         return f"{format_date(there, 'short', locale=_locale(words))} {format_time(there, 'HH:mm:ss')}"
 
-    def remarked_all(warnings: Sequence[str]) -> str:
+    def remarked_all(warnings: Sequence[Reason]) -> str:
         """What a post's warnings say, each a sentence."""
-        return " ".join(remark(each, words.gettext) for each in warnings)
+        return " ".join(sentence(each, words.language, zone) for each in warnings)
 
     return {"moment": moment, "remarked_all": remarked_all, "spell": partial(spelled_span, day=words.gettext("d"))}
 

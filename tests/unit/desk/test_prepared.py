@@ -58,5 +58,5 @@ def test_a_station_s_mistake_is_told_by_check_and_harms_nobody(tmp_path):
 
     assert Renderer(face, [tmp_path]).prepared(Hazard.FLOOD, "fr").severity is Severity.SEVERE
     [fault] = check_templates(face, [tmp_path])
-    assert str(file) in fault
-    assert "Terrible" in fault
+    assert str(file) in str(fault)
+    assert "Terrible" in str(fault)

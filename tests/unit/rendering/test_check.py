@@ -10,7 +10,7 @@ def check(folder: Path, name: str, text: str) -> list[str]:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
-    return check_templates(FRENCH, [folder])
+    return [str(fault) for fault in check_templates(FRENCH, [folder])]
 
 
 GOOD = "".join(f'{{% part "{name}" %}}x{{% endpart %}}' for name in ("headline", "area", "time", "instruction"))
@@ -68,4 +68,4 @@ def test_words_that_cannot_be_read_are_told_with_file_and_line(tmp_path: Path) -
 
 
 def test_a_folder_that_does_not_exist_is_told(tmp_path: Path) -> None:
-    assert "no such folder of templates" in check_templates(FRENCH, [tmp_path / "nowhere"])[0]
+    assert "no such folder of templates" in str(check_templates(FRENCH, [tmp_path / "nowhere"])[0])

@@ -53,5 +53,5 @@ def test_check_finds_nothing_in_them_but_what_it_says_how_to_change(town: Path) 
         '{% set after = "Vous pouvez reprendre vos activités." %}', "utf-8"
     )
     (fault,) = check_templates(FRENCH, [town])
-    assert "air-quality.j2" in fault
-    assert "only an all clear may free people" in fault
+    assert "air-quality.j2" in str(fault)
+    assert "only an all clear may free people" in str(fault)

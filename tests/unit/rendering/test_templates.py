@@ -179,7 +179,7 @@ def test_areas_that_a_feed_puts_into_one_are_told_apart() -> None:
 def test_an_instruction_that_says_that_there_is_none_is_none(nothing: str) -> None:
     rendered = render(an_alert(an_info(instruction=nothing)))
     assert "Limitez vos déplacements." in rendered.message.text
-    assert "the alert has no instruction" in rendered.warnings[0]
+    assert "the alert has no instruction" in str(rendered.warnings[0])
 
 
 def test_a_contact_is_told_where_it_is_another_than_the_sender() -> None:
@@ -599,8 +599,8 @@ def test_a_template_that_fails_holds_up_nothing(tmp_path: Path, template: str, s
         LINK,
     ]
     assert len(rendered.warnings) == 1
-    assert said in rendered.warnings[0]
-    assert "the plain built-in text is used" in rendered.warnings[0]
+    assert said in str(rendered.warnings[0])
+    assert "the plain built-in text is used" in str(rendered.warnings[0])
 
 
 @pytest.mark.parametrize(
@@ -611,7 +611,7 @@ def test_words_that_fail_are_replaced_by_those_that_ship(tmp_path: Path, words: 
     write(tmp_path, fr__hazards__wind=words)
     rendered = render(an_alert(an_info(instruction=None)), renderer=Renderer(FRENCH, [tmp_path]))
     assert "Limitez vos déplacements." in rendered.message.text
-    assert any("the words that ship are used" in warning for warning in rendered.warnings)
+    assert any("the words that ship are used" in str(warning) for warning in rendered.warnings)
 
 
 def test_what_an_alert_does_not_tell_is_silence_and_not_the_word_none(tmp_path: Path) -> None:
@@ -636,12 +636,12 @@ def test_what_an_alert_does_not_tell_is_silence_and_not_the_word_none(tmp_path: 
 )
 def test_what_the_officer_should_look_at(changes: dict[str, object], said: str) -> None:
     warnings = render(an_alert(an_info(**changes))).warnings
-    assert len([warning for warning in warnings if said in warning]) == 1
+    assert len([warning for warning in warnings if said in str(warning)]) == 1
 
 
 def test_an_exercise_may_say_that_it_is_one() -> None:
     rendered = render(an_alert(an_info(headline="Exercice crue"), status=Status.EXERCISE))
-    assert not [warning for warning in rendered.warnings if "Actual" in warning]
+    assert not [warning for warning in rendered.warnings if "Actual" in str(warning)]
 
 
 @pytest.mark.parametrize(
@@ -659,7 +659,7 @@ def test_an_alert_that_says_nothing_at_all_is_told() -> None:
     empty = replace(an_alert(), infos=())
     rendered = render(empty, PostKind.END, reason=EndReason.CANCELLED)
     assert rendered.message.text.startswith("Alerte retirée\n")
-    assert "says nothing in any language" in rendered.warnings[0]
+    assert "says nothing in any language" in str(rendered.warnings[0])
 
 
 ENDLESS = "Rentrez tout ce que le vent pourrait emporter, " * 60
@@ -684,7 +684,7 @@ def test_an_instruction_is_prepared_only_where_not_a_sentence_of_the_sender_s_fi
 )
 def test_what_became_of_a_long_instruction_is_told(said: str, linked: bool, warning: str) -> None:
     station = FRENCH if linked else replace(FRENCH, public_url=None)
-    assert warning in render(an_alert(an_info(instruction=said)), renderer=Renderer(station)).warnings[0]
+    assert warning in str(render(an_alert(an_info(instruction=said)), renderer=Renderer(station)).warnings[0])
 
 
 OUTAGE = (
@@ -757,8 +757,8 @@ def test_a_grave_general_alert_has_no_filler_for_an_instruction() -> None:
 
 def test_what_a_general_alert_lacks_is_told_where_it_may_matter() -> None:
     assert render(outage("Mairie fermée", None, Severity.MINOR)).warnings == ()
-    assert "none is prepared" in render(outage("Chien dangereux", None)).warnings[0]
-    assert "ours is used" in render(outage("Fuite de gaz", None, Severity.SEVERE)).warnings[0]
+    assert "none is prepared" in str(render(outage("Chien dangereux", None)).warnings[0])
+    assert "ours is used" in str(render(outage("Fuite de gaz", None, Severity.SEVERE)).warnings[0])
 
 
 def test_unsafe_water_is_no_water_cut() -> None:

@@ -28,7 +28,7 @@ def test_what_was_stored_comes_back_equal(shelf):
     post = shelf.post(
         record,
         message=Message("a", "b", "https://example.org", Image("/tmp/a.png", "a map"), "en"),
-        warnings=("look",),
+        warnings=(because("remark_too_long", count=300, limit=280), in_words("look")),
         receipt=Receipt("7", "https://x.example/7"),
         not_before=NOW,
         next_try=LATER,

@@ -17,7 +17,7 @@ from alerts.web.console.compose.fields import Fields, several, text
 from alerts.web.console.compose.prefill import gravity_of
 from alerts.web.console.compose.reading import until
 from alerts.web.console.compose.rehearsal import Card, Rehearsal, Wish
-from alerts.web.console.compose.wording import Voice, button_words, place_of, remark, silence_words
+from alerts.web.console.compose.wording import Voice, button_words, place_of, silence_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ def _look(card: Card, voice: Voice, severities: Mapping[str, str]) -> Look:
         count=rendered.count,
         limit=rendered.limit,
         cut=tuple(part_words(name, _) for name in rendered.cut),
-        warnings=tuple(remark(warning, _) for warning in rendered.warnings),
+        warnings=tuple(voice.why(warning) for warning in rendered.warnings),
         link=message.link or "",
         host=_host(message),
         alt=message.image.alt if message.image else None,

@@ -1,9 +1,8 @@
-"""What the page says of an alert: its button, its end, and what desk and templates remark, in the reader's words."""
+"""What the page says of an alert: its button, its end, in the reader's words."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -14,7 +13,7 @@ from alerts.model.alert import Alert
 from alerts.model.incident import AlertState
 from alerts.model.reason import Reason
 from alerts.rendering.plain import is_whole_town
-from alerts.rendering.words import word
+from alerts.rendering.words import sentence
 from alerts.web.console.compose.rehearsal import Rehearsal
 from alerts.web.console.words import Words
 
@@ -37,8 +36,7 @@ class Voice:
 
     def why(self, reason: Reason) -> str:
         """A reason in their language, as a sentence of its own."""
-        said = word(reason, self.words.language, self.zone)
-        return f"{said[:1].upper()}{said[1:]}{'' if said.endswith(('.', '!', '?')) else '.'}"
+        return sentence(reason, self.words.language, self.zone)
 
     def number(self, number: int) -> str:
         """About so many: two figures are enough for an officer."""
@@ -135,47 +133,3 @@ def silence_words(silence: str | Reason, voice: Voice, severities: Mapping[str, 
     if silence.startswith("takes ") and silence[6:] in severities:
         return _("It takes what is “%(severity)s” or worse.", severity=severities[silence[6:]])
     return known.get(silence, silence)
-
-
-def remark(text: str, _: Callable[..., str]) -> str:
-    """What the desk or a template remarks, in the reader's language where it is a known remark."""
-    for pattern, sentence in _remarks(_):
-        if match := pattern.fullmatch(text):
-            return sentence % match.groupdict() if match.groupdict() else sentence
-    return text
-
-
-def _remarks(_: Callable[..., str]) -> tuple[tuple[re.Pattern[str], str], ...]:
-    return tuple((pattern, _(sentence)) for pattern, sentence in _KNOWN)
-
-
-def _n(sentence: str) -> str:
-    """Marks a sentence for the catalogue; it is translated where it is said."""
-    return sentence
-
-
-_KNOWN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern, re.DOTALL), sentence)
-    for pattern, sentence in (
-        (r"the alert has no instruction: ours is used, .*", _n("No instruction was given: the prepared one is used.")),
-        (r"the alert has no instruction.*", _n("Nothing says what to do.")),
-        (r"the alert has no area: .*", _n("No area was given: people read no place.")),
-        (r"the alert has no expiry: .*", _n("No end was given.")),
-        (
-            r"the text says “(?P<word>.*)” but its status is Actual: .*",
-            _n("The text says “%(word)s”, but this is no exercise. Is that right?"),
-        ),
-        (r"the (?P<name>headline) is too long here: .*", _n("The headline is too long here: its short form is used.")),
-        (r"the (?P<name>area) is too long here: .*", _n("The place is too long here: its short form is used.")),
-        (r"the (?P<name>time) is too long here: .*", _n("The time is too long here: its short form is used.")),
-        (
-            r"X makes a link of “(?P<found>.*)”: .*",
-            _n("X makes a link of “%(found)s”, which costs thirteen times as much: put it another way."),
-        ),
-        (
-            r"the text is (?P<count>\d+) of (?P<limit>\d+) units and .*",
-            _n("The text has %(count)s of %(limit)s characters and can’t be cut further: shorten it."),
-        ),
-        (r"the instruction .*", _n("The instruction is too long here and was shortened.")),
-    )
-)

@@ -18,7 +18,7 @@ from alerts.model.actor import Role
 from alerts.model.errors import Forbidden
 from alerts.model.person import Account, Session, Stage
 from alerts.model.reason import because
-from alerts.rendering.words import word
+from alerts.rendering.words import sentence
 from alerts.web.console.frame import BASE, VISITOR, Frame, static_file
 from alerts.web.console.mishaps import mishap
 from alerts.web.console.setup.pages import Setup
@@ -94,8 +94,7 @@ def _guard(frame: Frame, door: Door) -> Middleware:
         try:
             response = await _pass(door, request, handler)
         except Forbidden as error:
-            said = word(error.reason, frame.words(request).language)
-            response = web.Response(status=403, text=f"{said[:1].upper()}{said[1:]}.")
+            response = web.Response(status=403, text=sentence(error.reason, frame.words(request).language))
         except web.HTTPException as error:
             if error.status < HTTPStatus.BAD_REQUEST:
                 raise

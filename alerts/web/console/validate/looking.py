@@ -12,7 +12,6 @@ from aiohttp import web
 
 from alerts.model.actor import Act
 from alerts.model.reason import Reason
-from alerts.web.console.compose.wording import remark
 from alerts.web.console.frame import Console, visitor_of
 from alerts.web.console.validate.queue import what_waits
 from alerts.web.console.validate.sheet import (
@@ -96,7 +95,6 @@ async def show_sheet(
         shown=shown,
         seen=seen,
         map=sketch_of(sheet.item.record.alert, console.frame.station),
-        remarked=lambda text: remark(text, console.frame.words(request).gettext),
         conflict=conflict,
         errors=errors or {},
         typed={**fields_of(sheet), "note": "", "reason": "", **(typed or {})},

@@ -9,7 +9,6 @@ from aiohttp import web
 from babel.dates import format_datetime
 from markupsafe import Markup
 
-from alerts.web.console.compose.wording import remark
 from alerts.web.console.frame import Console, visitor_of
 from alerts.web.console.watch.cases import remedy_of
 
@@ -28,7 +27,6 @@ def page(console: Console, request: web.Request, name: str, *, status: int = 200
         "may": actor.may,
         "remedy_of": remedy_of,
         "exact": exact,
-        "remarked": lambda text: remark(text, words.gettext),
         "moment": console.office.now(),
     }
     return console.frame.page(request, name, status=status, **common, **values)

@@ -18,7 +18,7 @@ from alerts.web.console.compose.checklist import Said, checklist
 from alerts.web.console.compose.fields import LONGEST, digest, same, too_long, typed, typed_in_json
 from alerts.web.console.compose.prefill import adapted, another_hazard, changes_between, fields_of, prepared_fields
 from alerts.web.console.compose.reading import Ground, read_form, until
-from alerts.web.console.compose.wording import Voice, remark
+from alerts.web.console.compose.wording import Voice
 from alerts.web.console.words import words_of
 from tests.unit.desk.conftest import NOW, a_station, make_town, town  # noqa: F401 fixtures
 
@@ -240,13 +240,6 @@ def test_each_element_that_lacks_is_told_with_its_reason(change, place):
 
 def test_what_is_minor_needs_no_instruction():
     assert checklist(replace(SAID, instruction="", severity=Severity.MINOR), plain)[3].good
-
-
-def test_remarks_are_told_in_the_reader_s_language():
-    french = words_of("fr").gettext
-
-    assert "280" in remark("the text is 300 of 280 units and can't be cut further: shorten the alert", french)
-    assert remark("something that nobody knows: 50 % of it", french) == "something that nobody knows: 50 % of it"
 
 
 def test_numbers_and_times_are_as_an_officer_says_them():

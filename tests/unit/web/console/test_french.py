@@ -188,6 +188,7 @@ PRESSED = [
     ("sources", "save:", {"kind": "ical", "name": "a"}),
     ("sources", "edit:meteo", {}),
     ("sources", "test:meteo", {}),
+    ("sources", "test:travaux", {}),
     ("sources", "test:nulle", {}),
     ("station", "save", {"language": "fr_FR", "timezone": "Paris", "public_url": "x", "areas": "38185"}),
     ("duty", "save", {"told.fil": "true", "heartbeat": "x"}),
