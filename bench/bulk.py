@@ -29,10 +29,9 @@ from alerts.model.ports.bulking import Target
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic
 from alerts.store.alerts import AlertRepository
-from alerts.store.bulk import Bulks
-from alerts.store.bulk_walk import Address
+from alerts.store.bulk import Address, Bulks
 from alerts.store.database import Database, transaction
-from alerts.store.standings import Leases
+from alerts.store.outbox import Leases
 from alerts.store.subscribers import Subscribers
 from bench import samples
 from bench.loopback import loopback
@@ -167,7 +166,7 @@ def _read(db: object) -> None:
 def _walk(db: object) -> None:
     import sqlite3  # noqa: PLC0415
 
-    from alerts.store.bulk_walk import Sieve, Walk  # noqa: PLC0415
+    from alerts.store.bulk import Sieve, Walk  # noqa: PLC0415
 
     assert isinstance(db, sqlite3.Connection)
     bulk, cursor, looked = a_bulk("i", "a"), None, 0

@@ -19,8 +19,7 @@ from alerts.model.post import Post, PostState, Receipt
 from alerts.store.alerts import values_of_post, values_of_record
 from alerts.store.database import Database
 from alerts.store.files import connect
-from alerts.store.outbox import Outbox
-from alerts.store.standings import Leases
+from alerts.store.outbox import Leases, Outbox
 from bench import samples
 from bench.measure import Row, in_turn_async
 from bench.outbox import CHANNEL, Instant, lay_out, new_file, store, town

@@ -24,7 +24,7 @@ from alerts.model.reason import because, kept_reason
 from alerts.store.alerts import values_of_post, values_of_record
 from alerts.store.files import connect
 from alerts.store.migrate import migrate
-from alerts.store.schema import stamp
+from alerts.store.statement import stamp
 from bench import samples
 
 POSTS = 1_000_000

@@ -24,8 +24,7 @@ from alerts.model.reason import because
 from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
-from alerts.store.outbox import Outbox
-from alerts.store.standings import ChannelStatuses, Leases
+from alerts.store.outbox import ChannelStatuses, Leases, Outbox
 from bench import samples
 
 CHANNEL = "page"

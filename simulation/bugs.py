@@ -13,8 +13,7 @@ from alerts.store.alerts import post_of
 from alerts.store.database import Database
 from alerts.store.outbox import Outbox
 from alerts.store.schema import post as posts
-from alerts.store.schema import stamp
-from alerts.store.statement import Statement
+from alerts.store.statement import Statement, stamp
 
 _NEXT = Statement(
     select(posts)

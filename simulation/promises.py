@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from alerts.model.incident import MANUAL, AlertState, Record
 from alerts.model.post import Post, PostKind, PostState
-from alerts.store.schema import stamp, time_of
+from alerts.store.statement import stamp, time_of
 from alerts.store.views import Views
 from simulation.audit import Breach, Promised
 from simulation.feed import Feed

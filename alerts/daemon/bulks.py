@@ -18,8 +18,7 @@ from alerts.delivery.lease import LeaseKeeper
 from alerts.model.bulk import Bulk
 from alerts.model.ports import Clock, Resources
 from alerts.model.ports.bulking import SendOutcome, SendResult, Tells
-from alerts.store.bulk import Bulks
-from alerts.store.bulk_walk import Address
+from alerts.store.bulk import Address, Bulks
 from alerts.store.database import Database
 from alerts.store.unit import Unit
 from alerts.web.ops import Cycle

@@ -51,7 +51,7 @@ from alerts.sources.settings import PolledSettings
 from alerts.store.archive import Slice
 from alerts.store.database import Database
 from alerts.store.files import open_doorbell
-from alerts.store.standings import ChannelStatuses, Leases
+from alerts.store.outbox import ChannelStatuses, Leases
 from alerts.store.unit import Unit
 from alerts.web.listener import Listener
 from alerts.web.ops import Cycle, Gauges

@@ -14,7 +14,7 @@ from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, R
 from alerts.model.ports import ChannelStatus, Clock
 from alerts.model.post import Quota
 from alerts.model.reason import Reason, because
-from alerts.store.standings import ChannelStatuses
+from alerts.store.outbox import ChannelStatuses
 
 FAILURES_TOLD = 2
 """How many attempts in a row have to fail before the channel counts as failing: one may be the post's own fault."""

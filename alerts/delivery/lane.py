@@ -23,8 +23,7 @@ from alerts.model.errors import DeliveryError
 from alerts.model.ports import Begun, Channel, Clock, Deletes, Edits, Lease, Lists, Moment, Probe
 from alerts.model.post import Means, Message, Post, Receipt
 from alerts.model.reason import Reason
-from alerts.store.outbox import Outbox
-from alerts.store.standings import ChannelStatuses
+from alerts.store.outbox import ChannelStatuses, Outbox
 
 __all__ = ["LONGEST_IDLE", "URGENT_EXTRA", "Lane", "LaneSettings"]
 

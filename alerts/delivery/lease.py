@@ -14,7 +14,7 @@ from datetime import timedelta
 import structlog
 
 from alerts.model.ports import Clock, Lease
-from alerts.store.standings import Leases
+from alerts.store.outbox import Leases
 
 TERM = timedelta(seconds=5)
 """How long a lease lasts: a daemon that comes after a killed one sends within this and a second."""

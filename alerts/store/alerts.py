@@ -17,10 +17,10 @@ from alerts.model.incident import MANUAL, AlertState, Record
 from alerts.model.post import FOLLOWS, Image, Means, Message, Post, PostKind, PostState, Receipt
 from alerts.model.reason import Reason, in_words, kept_reason, read_reason
 from alerts.store import bulk_statements
-from alerts.store.bulk_rows import add_bulk, with_subscribers
-from alerts.store.schema import alert, bulk, decision, post, reference, stamp, time_of
+from alerts.store.bulk_landing import add_bulk, with_subscribers
+from alerts.store.schema import alert, bulk, decision, post, reference
 from alerts.store.sources import SourceMemory
-from alerts.store.statement import Statement, UnitPart, any_of, insert_into
+from alerts.store.statement import Statement, UnitPart, any_of, insert_into, stamp, time_of
 
 _ADD_ALERT = insert_into(alert)
 _ADD_POST = insert_into(post)

@@ -25,8 +25,8 @@ from alerts.model.ports import Archived
 from alerts.model.post import PostState
 from alerts.store.alerts import AlertRepository
 from alerts.store.files import blank
-from alerts.store.schema import alert, archive, bulk, metadata, post, stamp
-from alerts.store.statement import Statement, UnitPart, any_of, upsert_into
+from alerts.store.schema import alert, archive, bulk, metadata, post
+from alerts.store.statement import Statement, UnitPart, any_of, stamp, upsert_into
 from alerts.store.views import Views
 
 MOST = 20

@@ -11,8 +11,8 @@ from alerts.model.chain import BEGINNING, digest_of
 from alerts.model.errors import Unreadable
 from alerts.model.person import Chained, Entry
 from alerts.model.reason import because
-from alerts.store.schema import audit, stamp, time_of
-from alerts.store.statement import Statement, UnitPart, insert_into
+from alerts.store.schema import audit
+from alerts.store.statement import Statement, UnitPart, insert_into, stamp, time_of
 
 _ADD = insert_into(audit)
 _LAST = Statement(select(audit.c.digest).order_by(audit.c.seq.desc()).limit(1))

@@ -1,31 +1,35 @@
 """Bulk sending over the database: who is next, who is under way, who got what.
 
-Everything that one turn decides and keeps is one transaction: a kill finds either all of it or nothing.
+Everything that one turn decides and keeps is one transaction: a kill finds either all of it or nothing. A turn files
+what landed (`bulk_landing`), stops what must stop, and walks on along the channel's subscribers from where the bulk's
+cursor stands. The walk reads them in slices, in the order of their chats; the sieve tells of each whether they are to
+get it now, not at all, or at their own hour. Whoever is handed over is written down as being under way before anything
+leaves, so that after a kill these alone may have been reached.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
-from alerts.model.bulk import Bulk, BulkState, Candidate, most_pressing, why_stopped
+from alerts.model.bulk import Bulk, BulkState, Candidate, end_of, most_pressing, why_stopped
 from alerts.model.ports.bulking import Ask, SendResult, Target, Turn
 from alerts.model.ports.delivering import Lease
 from alerts.model.post import PostKind, PostState
 from alerts.model.reason import Reason, because
-from alerts.store import bulk_held_statements as held_sql
+from alerts.model.subscriber import Subscriber, wants
 from alerts.store import bulk_statements as sql
 from alerts.store import outbox_statements
-from alerts.store.bulk_landing import checkpoint, land, of_one_bulk
-from alerts.store.bulk_rows import bulk_of, candidate_of
-from alerts.store.bulk_walk import LOOKED_AT, Address, Sieve, Walk, Who, people
+from alerts.store.bulk_landing import bulk_of, candidate_of, checkpoint, land, of_one_bulk
 from alerts.store.database import Database, transaction
 from alerts.store.restoring import LOOKED_FOR
-from alerts.store.schema import stamp, time_of
+from alerts.store.statement import Statement, stamp, time_of
+from alerts.store.subscribers import subscriber_of
 from alerts.store.unit import Unit
 
 _KEPT = 16
@@ -184,12 +188,12 @@ class _Turning:
         total = how_many.row(self._db, **about)
         sql.BEGIN.run(self._db, key=each.id, now=self._now, everybody=total[0] if total else 0)
         sql.SWEEP.run(self._db, of=self._of, since=stamp(self._ask.local - _SWEPT))
-        held_sql.PASS_ON.run(self._db, seq=each.seq, **about)
+        sql.PASS_ON.run(self._db, seq=each.seq, **about)
         if row["kind"] == PostKind.END or row["everyone"]:  # nobody is told, or everybody is looked at anew
-            held_sql.FORGO.run(self._db, seq=each.seq, **about)
+            sql.FORGO.run(self._db, seq=each.seq, **about)
         else:
-            held_sql.FORGO_READERS.run(self._db, seq=each.seq, **about)
-            held_sql.INHERIT.run(self._db, key=each.id, seq=each.seq, **about)
+            sql.FORGO_READERS.run(self._db, seq=each.seq, **about)
+            sql.INHERIT.run(self._db, key=each.id, seq=each.seq, **about)
         self._unit.alerts.note(self._ask.local, row["alert_id"], each.id, "bulk_begun", None)
         return replace(each, everyone=bool(row["everyone"]))
 
@@ -222,7 +226,7 @@ class _Turning:
         if chosen:
             chats = json.dumps([who["chat"] for who in chosen])
             sql.TAKE_OFF_ALL.run(self._db, key=each.id, chats=chats)
-            held_sql.LET_GO_ALL.run(self._db, key=each.id, of=self._of, chats=chats)
+            sql.LET_GO_ALL.run(self._db, key=each.id, of=self._of, chats=chats)
         if walk.held:
             self.held_until = 0
         if walk.looked:
@@ -255,14 +259,14 @@ class _Turning:
         self.held_until = 0
         flying = {chat for _, chat in self._ask.flying}
         most = max(self._ask.room, 0) + len(flying)
-        rows = held_sql.DUE.rows(self._db, of=self._of, now=self._now, most=most)
+        rows = sql.DUE.rows(self._db, of=self._of, now=self._now, most=most)
         chats = [row["chat"] for row in rows if row["chat"] not in flying]
         targets = [self._gathered(chat) for chat in chats[: max(self._ask.room, 0)]]
         return [target for target in targets if target is not None]
 
     def _gathered(self, chat: int) -> Target | None:
         """All that is held for a chat, of each incident the newest word; None: there is nothing left to tell."""
-        rows = held_sql.HELD_FOR.rows(self._db, of=self._of, who=chat, now=self._now)
+        rows = sql.HELD_FOR.rows(self._db, of=self._of, who=chat, now=self._now)
         bulks = [self._bulk(self._db, row["bulk"]) for row in rows]
         newest = {bulk.incident: bulk for bulk in sorted(bulks, key=lambda bulk: bulk.seq) if self._holds(bulk)}
         telling = tuple(newest.values())
@@ -270,7 +274,7 @@ class _Turning:
         who = sql.ONE.row(self._db, of=self._of, who=chat, about=about)
         for bulk in bulks:
             if bulk not in telling or who is None:
-                held_sql.LET_GO.run(self._db, of=self._of, who=chat, key=bulk.id)
+                sql.LET_GO.run(self._db, of=self._of, who=chat, key=bulk.id)
                 sql.COUNT.run(self._db, key=bulk.id, out=0, refused=0, left=1)
         return self._target(who, telling, held=True) if telling and who is not None else None
 
@@ -308,7 +312,123 @@ class _Turning:
         if self._more:
             return self._ask.local
         if self.held_until == 0:
-            due = held_sql.NEXT_DUE.row(self._db, of=self._of)
+            due = sql.NEXT_DUE.row(self._db, of=self._of)
             self.held_until = due["at"] if due else None
         held = time_of(self.held_until)
         return min([*waits, *([held] if held and held > self._ask.local else [])], default=None)
+
+
+Who = Mapping[str, Any] | sqlite3.Row
+"""A subscriber's row, with the message that they have of the incident."""
+CHUNK = 250
+"""Subscribers that are read at once, where more than the first few are needed."""
+LOOKED_AT = 2000
+"""Subscribers that one turn looks at: a transaction is to be short, however few want the alert."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Whose bulks: those of a channel; `exercises` is its mark.
+
+    What isn't urgent is held back for who was told of something else less than `gather` ago.
+    """
+
+    channel: str
+    exercises: bool = False
+    gather: timedelta = timedelta(minutes=3)
+
+
+class Sieve:
+    """Who of the subscribers is to get a bulk, and who not at once."""
+
+    def __init__(self, db: sqlite3.Connection, address: Address, bulk: Bulk, local: datetime) -> None:
+        self._db = db
+        self._address = address
+        self._bulk = bulk
+        self._local = local
+        self._answers: dict[tuple[str, str, int], bool] = {}
+        self._urgent = bulk.notice.urgent
+        since = stamp(local - address.gather)
+        given = {"of": address.channel, "about": bulk.incident, "since": since}
+        first = bulk.kind is PostKind.PUBLISH and not bulk.notice.urgent and bool(address.gather)
+        self._gathers = first and sql.OTHERS_WENT.row(db, **given) is not None
+
+    def wants(self, who: Who) -> bool:
+        """Who has the incident hears of it in any case; of the others, who chose so."""
+        if who["message_id"] is not None:
+            return True
+        if (choice := (who["districts"], who["topics"], who["severity"])) not in self._answers:
+            self._answers[choice] = wants(_chooser(who), self._bulk.notice)
+        return self._answers[choice]
+
+    def held_until(self, who: Who) -> datetime | None:
+        """Until when it waits: the end of the quiet hours, or a while after the last message; None: now."""
+        if self._urgent:
+            return None
+        if who["quiet"] is not None:
+            quiet = _chooser(who).quiet
+            if quiet is not None and quiet.covers(self._local.time()):
+                return end_of(quiet, self._local)
+        return self._gathered_until(who["chat"]) if self._gathers else None
+
+    def _gathered_until(self, chat: int) -> datetime | None:
+        row = sql.LAST_TOLD.row(self._db, of=self._address.channel, who=chat)
+        last = time_of(row[0]) if row else None
+        until = last + self._address.gather if last else None
+        return until if until is not None and until > self._local else None
+
+
+class Walk:
+    """One stretch of the way. `cursor` is how far it went, `looked` at how many, `passed` how many didn't want it."""
+
+    def __init__(self, db: sqlite3.Connection, bulk: Bulk, sieve: Sieve, *, everyone: bool) -> None:
+        self._db = db
+        self._bulk = bulk
+        self._sieve = sieve
+        self._statement = sql.EVERYONE if everyone else sql.READERS
+        self.cursor: int | None = None
+        self.looked = 0
+        self.passed = 0
+        self.held = 0
+
+    def on_from(self, cursor: int | None, room: int) -> list[Who]:
+        """The next ones who are to get it now, at most `room`; who is to get it later is held back."""
+        self.cursor = cursor
+        chosen: list[Who] = []
+        held: list[tuple[int, datetime]] = []
+        while len(chosen) < room and self.looked < LOOKED_AT:
+            most = min(room - len(chosen) if self.looked == 0 else CHUNK, LOOKED_AT - self.looked)
+            rows = self._next(most)
+            for who in rows:
+                self.looked += 1
+                if not self._sieve.wants(who):
+                    self.passed += 1
+                elif (until := self._sieve.held_until(who)) is not None:
+                    held.append((who["chat"], until))
+                else:
+                    chosen.append(who)
+                    if len(chosen) >= room:
+                        break
+            if rows:
+                self.cursor = who["chat"]
+            if len(rows) < most:
+                break
+        self.held = len(held)
+        for chat, until in held:
+            sql.HOLD.run(self._db, channel=self._bulk.channel, chat=chat, bulk=self._bulk.id, until=stamp(until))
+        return chosen
+
+    def _next(self, most: int) -> list[Who]:
+        given = {"of": self._bulk.channel, "about": self._bulk.incident, "after": self.cursor, "most": most}
+        return people(self._statement, self._db, **given)
+
+
+def _chooser(who: Who) -> Subscriber:
+    return subscriber_of({**who, "step": None, "is_on": True})
+
+
+def people(statement: Statement, db: sqlite3.Connection, **values: Any) -> list[Who]:
+    """The rows that a statement brings as one JSON text."""
+    row = statement.row(db, **values)
+    found: list[Who] = json.loads(row["rows"]) if row else []
+    return found

@@ -1,20 +1,27 @@
-"""What became of the messages of a bulk, kept in the transaction of the next turn."""
+"""Bulks as rows, and what became of their messages: filed in the transaction of the next turn."""
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
+
 from alerts.model.alert import Severity
+from alerts.model.bulk import Bulk, BulkState, Candidate, Progress
 from alerts.model.ports.bulking import SendOutcome, SendResult
-from alerts.model.post import PostKind
-from alerts.store import bulk_held_statements as held_sql
+from alerts.model.post import Message, Post, PostKind, PostState
+from alerts.model.reason import read_reason
+from alerts.model.subscriber import Notice, Topic
 from alerts.store import bulk_statements as sql
-from alerts.store.schema import stamp
+from alerts.store.schema import bulk as bulks
+from alerts.store.statement import Statement, one_of, stamp, time_of
 from alerts.store.subscribers import Subscribers
 
 HELD_AGAIN = timedelta(minutes=1)
@@ -100,7 +107,7 @@ def _land_one(
         return
     for bulk in target.bulks:
         landed = sql.LAND.run(db, key=bulk.id, who=chat).rowcount
-        let_go = held_sql.LET_GO.run(db, of=channel, who=chat, key=bulk.id).rowcount if target.held else 0
+        let_go = sql.LET_GO.run(db, of=channel, who=chat, key=bulk.id).rowcount if target.held else 0
         if landed or let_go:  # else another process told of it meanwhile, and counted it
             counts.setdefault(bulk.id, Counter())["out" if result.outcome is SendOutcome.SENT else "refused"] += 1
         if result.outcome is SendOutcome.SENT and (landed or target.held):
@@ -122,7 +129,7 @@ def _receive(db: sqlite3.Connection, told: _Told, chat: int, message: int, now: 
     got = {"channel": told.channel, "chat": chat, "incident": told.incident, "message_id": message, "at": stamp(now)}
     if sql.RECEIVE.run(db, **got).rowcount == 0:  # forgotten meanwhile
         return
-    if heir is not None and passed and held_sql.IS_HELD.row(db, key=heir["id"], **who) is None:
+    if heir is not None and passed and sql.IS_HELD.row(db, key=heir["id"], **who) is None:
         # What came after it has passed this chat by already, for it hadn't got this yet.
         sql.TAKE_OFF.run(db, bulk=heir["id"], chat=chat, doubt=False)
         sql.REOPEN.run(db, key=heir["id"])
@@ -136,10 +143,123 @@ def _is_told_again(db: sqlite3.Connection, channel: str, result: SendResult, now
     if target.held:
         until = stamp(now + HELD_AGAIN)
         for bulk in target.bulks:
-            held_sql.HOLD.run(db, channel=channel, chat=chat, bulk=bulk.id, until=until)
+            sql.HOLD.run(db, channel=channel, chat=chat, bulk=bulk.id, until=until)
         return True
     return all(sql.DOUBT.run(db, key=bulk.id, who=chat).rowcount == 1 for bulk in target.bulks)
 
 
 def _is_worth_it(severity: Severity) -> bool:
     return severity is Severity.UNKNOWN or severity.at_least(Severity.MODERATE)
+
+
+_TAG = re.compile(r"<[^>]*>")
+
+
+def _moment(stamped: int) -> datetime:
+    time = time_of(stamped)
+    assert time is not None  # noqa: S101 the column is never empty
+    return time
+
+
+def candidate_of(row: sqlite3.Row) -> Candidate:
+    """A row as far as it decides."""
+    return Candidate(
+        id=row["id"],
+        seq=row["seq"],
+        incident=row["incident"],
+        urgent=Severity(row["severity"]).at_least(Severity.SEVERE),
+        exercise=bool(row["exercise"]),
+        expires=time_of(row["expires"]),
+        post=PostState(row["post"]) if row["post"] else None,
+        cursor=row["cursor"],
+        everyone=bool(row["everyone"]),
+    )
+
+
+def bulk_of(row: sqlite3.Row) -> Bulk:
+    """The bulk of a row."""
+    districts = json.loads(row["districts"]) if row["districts"] is not None else None
+    return Bulk(
+        id=row["id"],
+        channel=row["channel"],
+        incident=row["incident"],
+        alert_id=row["alert_id"],
+        kind=PostKind(row["kind"]),
+        state=BulkState(row["state"]),
+        notice=Notice(
+            Topic(row["topic"]), Severity(row["severity"]), None if districts is None else frozenset(districts)
+        ),
+        texts=json.loads(row["texts"]),
+        stored_at=_moment(row["stored_at"]),
+        everyone=bool(row["everyone"]),
+        edits=bool(row["edits"]),
+        expires=time_of(row["expires"]),
+        exercise=bool(row["exercise"]),
+        cursor=row["cursor"],
+        total=row["total"],
+        sent=row["sent"],
+        failed=row["failed"],
+        skipped=row["skipped"],
+        started_at=time_of(row["started_at"]),
+        ended_at=time_of(row["ended_at"]),
+        reason=read_reason(row["reason"]),
+        seq=row["seq"],
+        links=json.loads(row["links"]),
+    )
+
+
+_TEXTS = Statement(select(bulks.c.id, bulks.c.texts, bulks.c.links).where(one_of(bulks.c.alert_id, "alerts")))
+
+
+def with_subscribers(db: sqlite3.Connection, posts: Sequence[Post]) -> list[Post]:
+    """The posts with what the subscribers of their channels are told."""
+    if not posts:
+        return []
+    alerts = json.dumps(sorted({post.alert_id for post in posts}))
+    told = {row["id"]: (json.loads(row["texts"]), json.loads(row["links"])) for row in _TEXTS.rows(db, alerts=alerts)}
+    return [replace(post, subscribers=_messages(*told[post.id])) if post.id in told else post for post in posts]
+
+
+def _messages(texts: Mapping[str, str], links: Mapping[str, str]) -> dict[str, Message]:
+    return {
+        language: Message(text, html.unescape(_TAG.sub("", text)), links.get(language), language=language)
+        for language, text in texts.items()
+    }
+
+
+def add_bulk(db: sqlite3.Connection, new: Bulk) -> None:
+    """Store a new one."""
+    districts = new.notice.districts
+    sql.ADD.run(
+        db,
+        id=new.id,
+        channel=new.channel,
+        incident=new.incident,
+        alert_id=new.alert_id,
+        kind=new.kind,
+        state=new.state,
+        topic=new.notice.topic,
+        severity=new.notice.severity,
+        districts=None if districts is None else json.dumps(sorted(districts), ensure_ascii=False),
+        texts=json.dumps(dict(new.texts), ensure_ascii=False),
+        links=json.dumps(dict(new.links)),
+        exercise=new.exercise,
+        everyone=new.everyone,
+        edits=new.edits,
+        cursor=None,
+        total=None,
+        sent=0,
+        failed=0,
+        skipped=0,
+        stored_at=stamp(new.stored_at),
+        expires=stamp(new.expires),
+        started_at=None,
+        ended_at=None,
+        reason=None,
+    )
+
+
+def progress(db: sqlite3.Connection, since: datetime) -> list[Progress]:
+    """The bulks that are not over, or were over since, in the order of storing."""
+    rows = sql.PROGRESS.rows(db, since=stamp(since))
+    return [Progress(bulk_of(row), row["held"], row["post"] == PostState.WAITING) for row in rows]

@@ -1,4 +1,4 @@
-"""The statements of bulk sending, in Core, compiled once each."""
+"""The statements of bulk sending: who is next, who is under way, what landed, what is held back for a chat's hour."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from alerts.model.bulk import BulkState
 from alerts.model.post import PostKind
 from alerts.store.schema import bulk, bulk_flight, bulk_landed, held_back, post, received, subscriber
-from alerts.store.statement import Statement, any_of, insert_into
+from alerts.store.statement import Statement, any_of, insert_into, upsert_into
 
 OPEN = [BulkState.QUEUED.value, BulkState.SENDING.value]
 _OF: BindParameter[str] = bindparam("of")
@@ -318,5 +318,66 @@ TOLD = Statement(
             _ended.c.kind == PostKind.END.value,
             _ended.c.seq > bulk.c.seq,
         )
+    )
+)
+
+
+# What is held back for a chat's hour.
+
+HOLD = upsert_into(held_back)
+LET_GO = Statement(
+    delete(held_back).where(
+        held_back.c.channel == _OF, held_back.c.chat == bindparam("who"), held_back.c.bulk == bindparam("key")
+    )
+)
+IS_HELD = Statement(
+    select(held_back.c.until).where(
+        held_back.c.channel == _OF, held_back.c.chat == bindparam("who"), held_back.c.bulk == bindparam("key")
+    )
+)
+LET_GO_ALL = Statement(
+    text("DELETE FROM held_back WHERE channel = :of AND bulk = :key AND chat IN (SELECT value FROM json_each(:chats))")
+)
+# Only what has passed them: what is still on its way to them will see whether it is their hour.
+_passed_by = ~exists().where(
+    bulk.c.id == held_back.c.bulk,
+    any_of(bulk.c.state, OPEN),
+    func.coalesce(bulk.c.cursor, literal_column(str(FAR_BELOW))) < held_back.c.chat,
+)
+DUE = Statement(
+    select(held_back.c.chat)
+    .distinct()
+    .where(held_back.c.channel == _OF, held_back.c.until <= bindparam("now"), _passed_by)
+    .limit(bindparam("most"))
+)
+HELD_FOR = Statement(
+    select(held_back.c.bulk)
+    .where(held_back.c.channel == _OF, held_back.c.chat == bindparam("who"), held_back.c.until <= bindparam("now"))
+    .where(_passed_by)
+    .order_by(held_back.c.bulk)
+)
+NEXT_DUE = Statement(select(func.min(held_back.c.until).label("at")).where(held_back.c.channel == _OF))
+_OLDER = select(bulk.c.id).where(
+    bulk.c.channel == _OF, bulk.c.incident == bindparam("about"), bulk.c.seq < bindparam("seq")
+)
+INHERIT = Statement(
+    update(held_back)
+    .prefix_with("OR REPLACE")
+    .where(held_back.c.channel == _OF, held_back.c.bulk.in_(_OLDER))
+    .values(bulk=bindparam("key"))
+)
+PASS_ON = Statement(
+    update(bulk).where(bulk.c.id.in_(_OLDER), STILL_HELD > 0).values(skipped=bulk.c.skipped + STILL_HELD)
+)
+FORGO = Statement(delete(held_back).where(held_back.c.channel == _OF, held_back.c.bulk.in_(_OLDER)))
+FORGO_READERS = Statement(
+    delete(held_back).where(
+        held_back.c.channel == _OF,
+        held_back.c.bulk.in_(_OLDER),
+        exists().where(
+            received.c.channel == held_back.c.channel,
+            received.c.chat == held_back.c.chat,
+            received.c.incident == bindparam("about"),
+        ),
     )
 )

@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, Select, TextClause, and_, bindparam, exist
 from alerts.model.incident import OWN_NOTICES, AlertState
 from alerts.model.ports import Wanted
 from alerts.model.post import TO_BE_SEEN_TO, PostKind, PostState
-from alerts.store.schema import HELD, NAMED, NOT_CLOSED, OPEN, alert, alert_words, post
+from alerts.store.schema import HELD, NAMED, NOT_CLOSED, OPEN, alert, post
 from alerts.store.statement import Statement, any_of, one_of
+from alerts.store.triggers import alert_words
 
 _S = PostState
 _NO_NOTICE = alert.c.source != OWN_NOTICES

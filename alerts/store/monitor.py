@@ -15,8 +15,8 @@ from alerts.model.person import Entry
 from alerts.model.post import PostState
 from alerts.model.reason import Reason, because, read_reason
 from alerts.store.alerts import record_of
-from alerts.store.schema import alert, attempt, audit, decision, fact, post, source, stamp, time_of
-from alerts.store.statement import Statement, UnitPart, any_of, upsert_into
+from alerts.store.schema import alert, attempt, audit, decision, fact, post, source
+from alerts.store.statement import Statement, UnitPart, any_of, stamp, time_of, upsert_into
 
 OWN_WARNINGS = OWN_NOTICES
 """The source of Tocsin's own warnings: what becomes of them is nothing to warn of."""

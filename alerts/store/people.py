@@ -14,8 +14,8 @@ from alerts.model.draft import SavedDraft
 from alerts.model.person import Account, Passkey, Session, Stage, Token
 from alerts.model.ports import Reply
 from alerts.model.secret import Secret
-from alerts.store.schema import account, draft, idempotency, passkey, session, sign_in, stamp, time_of, token
-from alerts.store.statement import Statement, UnitPart, upsert_into
+from alerts.store.schema import account, draft, idempotency, passkey, session, sign_in, token
+from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
 
 _ACCOUNT = Statement(select(account).where(account.c.folded == bindparam("folded")))
 _ACCOUNTS = Statement(select(account).order_by(account.c.folded))

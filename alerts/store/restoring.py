@@ -31,8 +31,8 @@ from alerts.model.reason import because
 from alerts.store.files import StoreError, opened, ring
 from alerts.store.migrate import sound
 from alerts.store.outbox_statements import NEWEST_KNOWN
-from alerts.store.schema import alert, attempt, fact, post, stamp, time_of
-from alerts.store.statement import Statement, UnitPart, upsert_into
+from alerts.store.schema import alert, attempt, fact, post
+from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
 
 LOOKED_FOR = "restored"
 """The outcome of a post that was looked for because of a gap; what came of it is its state."""

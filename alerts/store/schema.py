@@ -1,8 +1,6 @@
-"""The tables. Times are whole microseconds since 1970 in UTC: exact, sortable, the same in every database."""
+"""The tables, as SQLAlchemy Core's metadata; what SQLite does by itself beside them is in `alerts.store.triggers`."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import (
     BigInteger,
@@ -16,24 +14,8 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    column,
-    table,
     text,
 )
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def stamp(time: datetime | None) -> int | None:
-    """A time as the database keeps it."""
-    return None if time is None else (time - _EPOCH) // _MICROSECOND
-
-
-def time_of(stamped: int | None) -> datetime | None:
-    """The time that `stamp` wrote, in UTC."""
-    return None if stamped is None else _EPOCH + stamped * _MICROSECOND
-
 
 metadata = MetaData(
     naming_convention={
@@ -44,13 +26,18 @@ metadata = MetaData(
     }
 )
 
-# What partial indexes hold. Only a statement that says it word for word may use them, so they draw no other one away
-# from the index that serves it best.
+# What partial indexes hold: only a statement that says it word for word uses them, so that they draw no other away.
 OPEN = "state IN ('waiting', 'queued', 'sending', 'in_doubt', 'failed')"
 NOT_CLOSED = "state = 'accepted' AND closed_at IS NULL"
 HELD = "state IN ('waiting', 'left_out', 'rejected')"
 NAMED = "source <> ''"
 KNOWN = "remote_id IS NOT NULL"
+
+
+def _chat() -> tuple[Column[str], Column[int]]:
+    """A chat of a channel's bot, as a key."""
+    return Column("channel", String(100), primary_key=True), Column("chat", BigInteger, primary_key=True)
+
 
 # Every message that was taken in or left out; `document` is the whole of it as JSON.
 alert = Table(
@@ -170,12 +157,7 @@ tally = Table(
     sqlite_with_rowid=False,
 )
 
-# The words of each alert for searches, without accents: an index of every three letters, kept by triggers on `alert`.
-# It is SQLite's FTS5 (sqlite.org/fts5.html) and so made by `triggers`; as a table it is only named here.
-alert_words = table("alert_words", column("rowid", Integer), column("words", Text))
-
-# What is left of incidents that were pruned, under their own id and the id of each of their messages: `kept` holds the
-# rows of the incident's tables, in the row of the incident alone (`pruning`).
+# What is left of pruned incidents, by their own id (`kept` has their rows) and by the id of each of their messages.
 archive = Table(
     "archive",
     metadata,
@@ -378,8 +360,7 @@ idempotency = Table(
 subscriber = Table(
     "subscriber",
     metadata,
-    Column("channel", String(100), primary_key=True),
-    Column("chat", BigInteger, primary_key=True),
+    *_chat(),
     Column("language", String(8), nullable=False),
     Column("districts", Text, nullable=False),
     Column("topics", Text, nullable=False),
@@ -423,8 +404,8 @@ bulk = Table(
     sqlite_autoincrement=True,
 )
 
-# What was handed to the network and has no answer yet: after a kill, these alone may have been reached or not. What is
-# in doubt is told once more at the end.
+# What was handed to the network and has no answer yet: after a kill, these alone may have been reached. What is in
+# doubt is told once more at the end.
 bulk_flight = Table(
     "bulk_flight",
     metadata,
@@ -447,8 +428,7 @@ bulk_landed = Table(
 received = Table(
     "received",
     metadata,
-    Column("channel", String(100), primary_key=True),
-    Column("chat", BigInteger, primary_key=True),
+    *_chat(),
     Column("incident", String(26), primary_key=True),
     Column("message_id", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
@@ -460,8 +440,7 @@ received = Table(
 held_back = Table(
     "held_back",
     metadata,
-    Column("channel", String(100), primary_key=True),
-    Column("chat", BigInteger, primary_key=True),
+    *_chat(),
     Column("bulk", String(26), primary_key=True),
     Column("until", BigInteger, nullable=False),
     Index("ix_held_back_until", "channel", "until"),
@@ -472,8 +451,7 @@ held_back = Table(
 officer_chat = Table(
     "officer_chat",
     metadata,
-    Column("channel", String(100), primary_key=True),
-    Column("chat", BigInteger, primary_key=True),
+    *_chat(),
     Column("account", String(100), nullable=False, index=True),
 )
 link_code = Table(
@@ -486,8 +464,7 @@ link_code = Table(
 officer_told = Table(
     "officer_told",
     metadata,
-    Column("channel", String(100), primary_key=True),
-    Column("chat", BigInteger, primary_key=True),
+    *_chat(),
     Column("alert_id", String(26), primary_key=True),
     Column("at", BigInteger, nullable=False),
 )
@@ -496,8 +473,7 @@ officer_told = Table(
 officer_asked = Table(
     "officer_asked",
     metadata,
-    Column("channel", String(100), primary_key=True),
-    Column("chat", BigInteger, primary_key=True),
+    *_chat(),
     Column("alert_id", String(26), nullable=False),
     Column("message_id", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),

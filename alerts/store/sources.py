@@ -11,8 +11,8 @@ from sqlalchemy.dialects.sqlite import insert
 
 from alerts.model.ports import Memory
 from alerts.model.reason import Reason, kept_reason
-from alerts.store.schema import heard, source, stamp
-from alerts.store.statement import Statement, UnitPart, one_of, upsert_into
+from alerts.store.schema import heard, source
+from alerts.store.statement import Statement, UnitPart, one_of, stamp, upsert_into
 
 _KEEP_HEARD = timedelta(days=400)
 _MEMORY = Statement(select(source).where(source.c.name == bindparam("name")))

@@ -1,9 +1,14 @@
-"""A SQLAlchemy Core statement, compiled once, run many times in the database's thread."""
+"""How statements are run: SQLAlchemy Core's, compiled once, run many times in the database's thread.
+
+Core builds them from the tables of `alerts.store.schema`; what runs is the driver's own cursor, whose rows are read by
+name. Times are whole microseconds since 1970 in UTC: exact, sortable, the same in every database.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +16,20 @@ from sqlalchemy import Column, ColumnElement, Table, bindparam, func, or_, selec
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.sql.expression import ClauseElement
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def stamp(time: datetime | None) -> int | None:
+    """A time as the database keeps it."""
+    return None if time is None else (time - _EPOCH) // _MICROSECOND
+
+
+def time_of(stamped: int | None) -> datetime | None:
+    """The time that `stamp` wrote, in UTC."""
+    return None if stamped is None else _EPOCH + stamped * _MICROSECOND
+
 
 _DIALECT = sqlite.dialect(paramstyle="named")
 

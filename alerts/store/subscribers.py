@@ -14,21 +14,10 @@ from alerts.model.actor import fold_name
 from alerts.model.alert import Severity
 from alerts.model.ports.subscribing import Asked, Linked
 from alerts.model.subscriber import Quiet, Subscriber, Topic
-from alerts.store.schema import (
-    bulk,
-    bulk_flight,
-    fact,
-    held_back,
-    link_code,
-    officer_asked,
-    officer_chat,
-    officer_told,
-    stamp,
-    time_of,
-)
+from alerts.store.schema import bulk, bulk_flight, fact, held_back, link_code, officer_asked, officer_chat, officer_told
 from alerts.store.schema import received as got
 from alerts.store.schema import subscriber as table
-from alerts.store.statement import Statement, UnitPart, upsert_into
+from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
 
 OFFSET = "bot offset"
 """The fact under which a channel keeps the first update that wasn't handled yet."""

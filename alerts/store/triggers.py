@@ -13,10 +13,12 @@ migration that adds a table or a trigger takes it from there too.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Integer, Text, column, table
 
 from alerts.store.schema import metadata
 
+alert_words = table("alert_words", column("rowid", Integer), column("words", Text))
+"""SQLite's FTS5 (sqlite.org/fts5.html), of which Core knows nothing but these names."""
 FOLDED = {
     "a": "àáâãäåÀÁÂÃÄÅ",
     "c": "çÇ",
@@ -78,8 +80,8 @@ def create_all(connection: Connection, *, anew: bool = False) -> None:
     `anew`: there is nothing yet, and a table that is there all the same is another program's and an error.
     """
     metadata.create_all(connection, checkfirst=not anew)
-    for table in metadata.tables.values():
-        for index in table.indexes:
+    for made in metadata.tables.values():
+        for index in made.indexes:
             index.create(connection, checkfirst=True)
     connection.exec_driver_sql(
         "CREATE VIRTUAL TABLE IF NOT EXISTS alert_words USING fts5(words, content='', tokenize='trigram')"

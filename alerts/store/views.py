@@ -18,26 +18,12 @@ from alerts.model.post import Post, PostState, Quota
 from alerts.model.reason import read_reason
 from alerts.store import lists
 from alerts.store.alerts import post_of, record_of
-from alerts.store.bulk_rows import progress, with_subscribers
+from alerts.store.bulk_landing import progress, with_subscribers
 from alerts.store.outbox_statements import PACE
-from alerts.store.schema import (
-    OPEN,
-    alert,
-    attempt,
-    decision,
-    fact,
-    held_back,
-    look,
-    metadata,
-    post,
-    source,
-    stamp,
-    tally,
-    time_of,
-)
+from alerts.store.schema import OPEN, alert, attempt, decision, fact, held_back, look, metadata, post, source, tally
 from alerts.store.schema import channel as channels
 from alerts.store.sources import SourceMemory
-from alerts.store.statement import Statement, UnitPart, any_of, one_of, upsert_into
+from alerts.store.statement import Statement, UnitPart, any_of, one_of, stamp, time_of, upsert_into
 
 _lasting = alert.alias("lasting")
 # Nearly all there ever was is accepted: with the `+`, SQLite takes the index of times, not that of states.

@@ -18,7 +18,7 @@ from alerts.model.bulk import Bulk, BulkState, Progress
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic
 from alerts.store.database import Database
-from alerts.store.schema import stamp
+from alerts.store.statement import stamp
 from tests.fakes import FakeClock
 
 CHANNELS = """

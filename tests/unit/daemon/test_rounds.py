@@ -29,8 +29,8 @@ from alerts.model.post import Means, Message, Post, PostKind, PostState
 from alerts.model.reason import in_words
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
-from alerts.store.schema import stamp
-from alerts.store.standings import ChannelStatuses
+from alerts.store.outbox import ChannelStatuses
+from alerts.store.statement import stamp
 from alerts.store.unit import Unit
 from alerts.web.ops import Cycle
 from tests.fakes import FakeClock

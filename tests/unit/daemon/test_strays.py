@@ -19,7 +19,7 @@ from alerts.model.post import Receipt
 from alerts.model.reason import because
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
-from alerts.store.schema import stamp
+from alerts.store.statement import stamp
 from tests.fakes import FakeClock
 from tests.unit.daemon.test_rounds import TOWN
 from tests.unit.store.conftest import a_post, a_record

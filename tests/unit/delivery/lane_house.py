@@ -21,8 +21,7 @@ from alerts.model.post import Means, Message, Post, PostKind, PostState, priorit
 from alerts.model.span import parse_window
 from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database, Work
-from alerts.store.outbox import Outbox
-from alerts.store.standings import ChannelStatuses, Leases
+from alerts.store.outbox import ChannelStatuses, Leases, Outbox
 from tests.fakes import FakeClock
 
 T = TypeVar("T")

@@ -16,10 +16,9 @@ from alerts.model.errors import BadCredential, DatabaseRefused, Retry
 from alerts.model.ports.bulking import SendOutcome
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Subscriber
-from alerts.store.bulk import Bulks
-from alerts.store.bulk_walk import Address
+from alerts.store.bulk import Address, Bulks
 from alerts.store.migrate import migrate
-from alerts.store.standings import Leases
+from alerts.store.outbox import Leases
 from tests.fakes import FakeClock, Late, ScriptedTells
 from tests.unit.delivery.lane_house import WatchedDatabase
 from tests.unit.store.bulk_turns import MODERATE, SEVERE, Turns

@@ -12,7 +12,7 @@ from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, DatabaseRefused, Duplicate, InDoubt, Rejected, Retry
 from alerts.model.post import Means, PostKind, PostState, Receipt
 from alerts.model.reason import in_words
-from alerts.store.schema import stamp
+from alerts.store.statement import stamp
 from tests.fakes import HANGS, Late, PlainChannel, ScriptedChannel
 
 MODERATE, MINOR = Severity.MODERATE, Severity.MINOR

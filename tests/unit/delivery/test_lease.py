@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.delivery.lease import LeaseKeeper
-from alerts.store.standings import Leases
+from alerts.store.outbox import Leases
 
 
 @pytest.fixture

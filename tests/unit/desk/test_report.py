@@ -21,7 +21,7 @@ from alerts.model.post import PostState
 from alerts.model.reason import in_words
 from alerts.store.archive import Archive
 from alerts.store.database import transaction
-from alerts.store.schema import stamp
+from alerts.store.statement import stamp
 from alerts.store.unit import Unit
 from tests.unit.desk.conftest import NOW, SENDER, an_alert
 

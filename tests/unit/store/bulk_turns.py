@@ -14,11 +14,10 @@ from alerts.model.ports.bulking import Ask, SendOutcome, SendResult, Target
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic
 from alerts.store.alerts import AlertRepository
-from alerts.store.bulk import Bulks
-from alerts.store.bulk_walk import Address
+from alerts.store.bulk import Address, Bulks
 from alerts.store.database import transaction
 from alerts.store.files import connect
-from alerts.store.schema import stamp
+from alerts.store.statement import stamp
 from alerts.store.subscribers import Subscribers
 from alerts.store.unit import Unit
 from tests.unit.store.conftest import LATER, NOW, a_post, a_record

@@ -16,8 +16,7 @@ from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database, transaction
 from alerts.store.files import connect
 from alerts.store.migrate import migrate
-from alerts.store.outbox import Outbox
-from alerts.store.standings import Leases
+from alerts.store.outbox import Leases, Outbox
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=6)

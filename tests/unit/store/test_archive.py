@@ -13,7 +13,7 @@ from alerts.model.reason import in_words
 from alerts.store.archive import MOST, Archive
 from alerts.store.database import transaction
 from alerts.store.files import opened
-from alerts.store.schema import stamp
+from alerts.store.statement import stamp
 from alerts.store.views import Views
 from bench.history import fill
 from tests.unit.store.conftest import NOW

@@ -13,12 +13,10 @@ from alerts.model.alert import Severity
 from alerts.model.ports.bulking import Ask, SendOutcome, SendResult
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Quiet, Subscriber, Topic
-from alerts.store.bulk import Bulks
-from alerts.store.bulk_landing import checkpoint
-from alerts.store.bulk_rows import progress
-from alerts.store.bulk_walk import Address
+from alerts.store.bulk import Address, Bulks
+from alerts.store.bulk_landing import checkpoint, progress
 from alerts.store.database import Database, transaction
-from alerts.store.schema import stamp
+from alerts.store.statement import stamp
 from alerts.store.subscribers import Subscribers
 from tests.unit.store.bulk_turns import MINOR, MODERATE, SEVERE, ZONE, Turns
 from tests.unit.store.conftest import NOW

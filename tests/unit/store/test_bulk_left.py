@@ -9,10 +9,8 @@ import pytest
 from alerts.model.ports.bulking import SendOutcome, SendResult
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Quiet, Subscriber
-from alerts.store.bulk import Bulks
-from alerts.store.bulk_landing import checkpoint
-from alerts.store.bulk_rows import progress
-from alerts.store.bulk_walk import Address
+from alerts.store.bulk import Address, Bulks
+from alerts.store.bulk_landing import checkpoint, progress
 from alerts.store.database import transaction
 from alerts.store.subscribers import Subscribers
 from tests.unit.store.bulk_turns import MODERATE, SEVERE, Turns

@@ -13,7 +13,7 @@ from alerts.model.incident import AlertState
 from alerts.model.ports import Lease, Verdict
 from alerts.model.post import Means, PostKind, PostState, Receipt
 from alerts.model.reason import in_words
-from alerts.store.standings import Leases
+from alerts.store.outbox import Leases
 from tests.unit.store.conftest import LATER, NOW
 
 S = PostState

@@ -12,7 +12,7 @@ from alerts.model.ports.bulking import SendOutcome, SendResult
 from alerts.model.subscriber import Quiet, Subscriber, Topic
 from alerts.store.database import transaction
 from alerts.store.files import connect
-from alerts.store.schema import stamp
+from alerts.store.statement import stamp
 from alerts.store.subscribers import OfficerChats, Subscribers
 from tests.unit.store.bulk_turns import Turns
 from tests.unit.store.conftest import NOW

@@ -9,7 +9,7 @@ import pytest
 
 from alerts.model.ports import ChannelStatus
 from alerts.model.reason import in_words
-from alerts.store.standings import ChannelStatuses
+from alerts.store.outbox import ChannelStatuses
 from tests.pictures import a_png
 
 

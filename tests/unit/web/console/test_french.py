@@ -22,7 +22,7 @@ from alerts.model.alert import Alert, Area, Info, Severity, Status
 from alerts.model.post import PostState
 from alerts.model.reason import because
 from alerts.store.alerts import AlertRepository
-from alerts.store.schema import stamp
+from alerts.store.statement import stamp
 from alerts.web.console import compose, own_account, people, record, report, validate, watch
 from tests.unit.french import visible, wrong_in
 from tests.unit.web.console.guarding import FIRST, OWN, Browser, open_town

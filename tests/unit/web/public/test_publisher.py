@@ -14,7 +14,7 @@ from yarl import URL
 from alerts.daemon.clock import SystemClock
 from alerts.desk.approval import approve
 from alerts.rendering.card_picture import draw_card
-from alerts.store.standings import ChannelStatuses
+from alerts.store.outbox import ChannelStatuses
 from alerts.web.public import cards, publisher
 from alerts.web.public.publisher import AT_LEAST_EVERY
 from tests.unit.desk.conftest import NOW, an_alert, cancelling, following
