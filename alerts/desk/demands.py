@@ -8,7 +8,6 @@ back.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,15 +16,7 @@ from alerts.model.alert import Alert, Info, Severity
 from alerts.model.errors import Misuse
 from alerts.model.hazard import NEEDS_A_PLACE, fold, hazard_of
 from alerts.model.reason import Reason, because
-from alerts.rendering.plain import blanks_of
-
-_FILLER = re.compile(
-    r"(?:restez|soyez|demeurez) (?:tres |bien )?(?:attentifs?|attentives?|vigilants?|prudente?s?|informes?)\b.*"
-    r"|suivez (?:les |l')?(?:consignes|informations|messages|actualite|recommandations)\b.*|prudence|vigilance"
-    r"|(?:please )?(?:stay|be|remain) (?:alert|vigilant|careful|aware|informed|tuned|safe)\b.*"
-    r"|follow (?:the )?(?:advice|news|instructions|messages)\b.*|(?:please )?monitor\b.*"
-)
-_SENTENCE_END = re.compile(r"[.!?…\n]+")
+from alerts.rendering.plain import blanks_of, is_filler
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +40,6 @@ def lacking(alert: Alert, station: str, says_what_to_do: Callable[[Alert], bool]
         return []
     found = [lack for info in alert.infos for lack in (*_blanks(info), *_place(info, station))]
     return [*found, *_what_to_do(alert, says_what_to_do)]
-
-
-def is_filler(instruction: str | None) -> bool:
-    """Whether an instruction only says to be careful: nobody knows what to do then."""
-    sentences = [words for each in _SENTENCE_END.split(fold(instruction or "")) if (words := each.strip())]
-    return bool(sentences) and all(_FILLER.fullmatch(sentence) for sentence in sentences)
 
 
 def _blanks(info: Info) -> list[Lack]:

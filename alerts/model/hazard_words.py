@@ -15,7 +15,7 @@ gap has a bound (`.{0,30}`), so that no text costs more than its length.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from functools import lru_cache
 
 _SHORT = {
     "<of>": r"(?:de la |de l'|des |du |de |d')",
@@ -329,15 +329,23 @@ _IN_THE_PAST = frozenset(
 _BESIDE = 50
 
 
-def named(text: str) -> Iterator[str]:
-    """Go through the hazards that a folded text names and means, by their values, the gravest first."""
+# Each channel asks again of the same alert; a text is read once.
+_read_once = lru_cache(maxsize=512)
+
+
+@_read_once
+def named(text: str) -> tuple[str, ...]:
+    """Return the hazards that a folded text names and means, by their values, the gravest first."""
     if _NO_EVENT.search(text):
-        return
-    for hazard, names in _NAMES:
-        if any(not _is_denied(hazard, text, found) for found in names.finditer(text)) and is_meant(hazard, text):
-            yield hazard
+        return ()
+    return tuple(
+        hazard
+        for hazard, names in _NAMES
+        if any(not _is_denied(hazard, text, found) for found in names.finditer(text)) and is_meant(hazard, text)
+    )
 
 
+@_read_once
 def is_meant(hazard: str, text: str) -> bool:
     """Whether a text that names a hazard, or stands beside its name, can mean it."""
     if hazard in _MEANT_STILL and _MEANT_STILL[hazard].search(text):
@@ -345,6 +353,7 @@ def is_meant(hazard: str, text: str) -> bool:
     return not (hazard in _NOT_MEANT and _NOT_MEANT[hazard].search(text))
 
 
+@_read_once
 def is_drill(text: str) -> bool:
     """Whether it is only rehearsed or tried out."""
     return _IS_DRILL.search(text) is not None
@@ -396,11 +405,13 @@ _GOES_ON = _any_of(r"""
     """)
 
 
+@_read_once
 def is_taken_back(text: str) -> bool:
     """Whether it says that something is over, or going to be as it was: no order is right then without an officer."""
     return _has_ended(_OVER, text) or _has_ended(_BACK_TO_NORMAL, text)
 
 
+@_read_once
 def says_it_is_over(*texts: str) -> bool:
     """Whether one of them says outright that the alarm or the danger is over, and none that anything goes on."""
     return any(_has_ended(_OVER, text) for text in texts) and not any(_GOES_ON.search(text) for text in texts)

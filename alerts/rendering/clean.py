@@ -159,7 +159,7 @@ def _accented(text: str) -> str:
         word = _UNACCENTED[found[0].lower()]
         return word.capitalize() if found[0][0].isupper() else word
 
-    return _UNACCENTED_WORD.sub(put, text).replace("; ", "\u00a0; ")
+    return _UNACCENTED_WORD.sub(put, text).replace("; si ", " si ").replace("; ", "\u00a0; ")
 
 
 def _line(text: str) -> str | None:

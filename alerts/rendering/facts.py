@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerts.model.alert import Alert, Info, Severity
-from alerts.model.hazard import WATER_CUTS, WEATHER, Hazard, fold
+from alerts.model.hazard import WATER_CUTS, WEATHER, Hazard, fold, says_over
 from alerts.model.post import PostKind
 from alerts.rendering.advice import advice, prepared
 from alerts.rendering.changes import Change, changes, colour, gravity, level
@@ -20,7 +20,7 @@ from alerts.rendering.faces import ChannelFace, Context, StationFace
 from alerts.rendering.library import Words, capital
 from alerts.rendering.matter import Matter
 from alerts.rendering.moments import PHRASES, Teller, event_end, locale_of
-from alerts.rendering.plain import is_whole_town, orders
+from alerts.rendering.plain import is_whole_town, orders, says_what_to_do
 from alerts.rendering.planned import planned
 from alerts.rendering.shorten import shortened
 
@@ -37,6 +37,9 @@ _SHORT_AREA = 45
 _LONG_NAME = 80
 _AROUND_PLACE = len("Where: ") + 3
 _MARK_OF_UPDATE = len(" (mise à jour)")
+_OF_SEVERAL_KINDS = frozenset((Hazard.GENERAL, Hazard.INDUSTRIAL, Hazard.AIR_QUALITY, Hazard.FOREST_FIRE))
+"""The hazards of which an event says more than their name does: a chemical alarm is not always a cloud."""
+_IN_BRACKETS = "{name} ({headline})"
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s")
 
 
@@ -63,6 +66,9 @@ def facts(
         said |= ending(matter, said["title"], teller, context)
     said |= planned(matter, said, teller, context)
     said["place_first"] = _place_first(said, channel)
+    if matter.kind is not PostKind.END and not said["step"] and _hides(matter, said, channel):
+        said |= _by_name(matter, said)
+        said["place_first"] = _place_first(said, channel)
     return said
 
 
@@ -72,14 +78,40 @@ def _place_first(said: Mapping[str, Any], channel: ChannelFace) -> bool:
     People want to know whether they are meant before what they are to do; but a long list of places must not push the
     order out of sight.
     """
-    unseen = 0 if channel.signed else len(str(said["station"])) + 2
+    unseen = 0 if channel.signed or not said["own"] else len(str(said["station"])) + 2
+    head = unseen + len(str(said["lead"])) + (_MARK_OF_UPDATE if said["kind"] == PostKind.UPDATE.value else 0)
+    return head + len(str(said["area"])) + _to_the_order(said) + _AROUND_PLACE <= FIRST_SEEN
+
+
+def _to_the_order(said: Mapping[str, Any]) -> int:
+    """Return how many letters of what to do it takes until somebody is told to do something."""
     order = 0
     for sentence in _SENTENCE_END.split(str(said["instruction"] or "")):
         order += len(sentence)
         if orders(sentence):
             break
-    head = len(str(said["lead"])) + (_MARK_OF_UPDATE if said["kind"] == PostKind.UPDATE.value else 0)
-    return unseen + head + len(str(said["area"])) + order + _AROUND_PLACE <= FIRST_SEEN
+    return order
+
+
+def _hides(matter: Matter, said: Mapping[str, Any], channel: ChannelFace) -> bool:
+    """Whether a feed's headline keeps the place, or in the readers' language the order, out of what is first seen."""
+    name, headline = matter.words["name"], _unstopped(matter.info.headline)
+    if matter.own or matter.hazard is Hazard.GENERAL or not headline or fold(headline) == fold(name):
+        return False
+    if said["title"] == _IN_BRACKETS.format(name=name, headline=headline):
+        return not _place_first(said, channel)
+    return bool(said["title"] == headline) and len(str(said["lead"])) + _to_the_order(said) > FIRST_SEEN
+
+
+def _by_name(matter: Matter, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what says the hazard's name as its title, and the headline as the first of its description."""
+    label, title = str(said["label"]), str(matter.words["name"])
+    return {
+        "title": title,
+        "lead": _lead(matter, label, title),
+        "lead_short": _lead(matter, label, title),
+        "description": _joined(matter.info.headline, str(said["description"])),
+    }
 
 
 def _what(matter: Matter, now: datetime) -> dict[str, Any]:
@@ -87,6 +119,7 @@ def _what(matter: Matter, now: datetime) -> dict[str, Any]:
     label = _label(matter)
     title = _title(matter)
     ours = prepared(info, matter.hazard, words)
+    instruction, description = _what_to_do(matter, ours)
     return {
         "alert": matter.alert,
         "info": info,
@@ -95,13 +128,13 @@ def _what(matter: Matter, now: datetime) -> dict[str, Any]:
         "name": words["name"],
         "headline": info.headline,
         "event": info.event,
-        "description": info.description,
-        "instruction": info.instruction or ours,
+        "description": description,
+        "instruction": instruction,
         "prepared": ours,
         "advice": advice(
             info,
             words,
-            (info.instruction or ours, info.description),
+            (instruction, description),
             begun=bool(info.onset or info.effective) and not _to_come(info, now),
             before=str(general.get("before", "")),
         ),
@@ -109,14 +142,34 @@ def _what(matter: Matter, now: datetime) -> dict[str, Any]:
         "title": title,
         "lead": _lead(matter, label, title),
         "lead_short": _lead_short(matter, label, title),
-        "foreign": _foreign(matter),
+        "foreign": _foreign(matter) if info.headline or info.description or info.instruction else "",
         "note": matter.alert.note,
     }
 
 
+def _what_to_do(matter: Matter, ours: str) -> tuple[str, str]:
+    """Return what to do, and what else is told: a feed's order that readers understand, else ours with its words after.
+
+    "Stay alert", a mere statement or another language is no order to them, and must not stand in the place of one.
+    """
+    theirs, told = matter.info.instruction or "", matter.info.description or ""
+    if not theirs or (ours and not matter.own and not says_what_to_do(theirs, matter.language)):
+        return ours, _joined(theirs, told)
+    return theirs, told
+
+
+def _joined(*texts: str | None) -> str:
+    return "\n".join(text for text in texts if text)
+
+
 def _label(matter: Matter) -> str:
-    """Return how grave it is in words: MeteoAlarm's colour, the hazard's words, the weather's, or the usual ones."""
+    """Return how grave it is in words: MeteoAlarm's colour, the hazard's words, the weather's, or the usual ones.
+
+    What says of itself that it is over isn't grave: it is called what an all clear is.
+    """
     info, general = matter.info, matter.general
+    if _is_over(matter):
+        return str(general["ends"]["all_clear"]).partition("{")[0].rstrip(" –:\u00a0")
     if coloured := level(info, general):
         return coloured
     severities = dict(general["severities"])
@@ -124,6 +177,10 @@ def _label(matter: Matter) -> str:
         severities |= general.get("weather", {})
     severities |= matter.words.get("severities", {})
     return str(severities[info.severity.value])
+
+
+def _is_over(matter: Matter) -> bool:
+    return matter.kind is not PostKind.END and not matter.own and says_over(matter.info)
 
 
 def _to_come(info: Info, now: datetime) -> bool:
@@ -243,7 +300,9 @@ def _together(matter: Matter) -> list[Info]:
 
 
 def _when(matter: Matter, infos: Sequence[Info], teller: Teller) -> str:
-    """Return from the earliest start to the latest end; no end where one of them is open."""
+    """Return from the earliest start to the latest end; no end where one of them is open, nothing of what is over."""
+    if _is_over(matter):
+        return ""
     starts = [info.onset or info.effective for info in infos]
     ends = [event_end(info) for info in infos]
     start = min((time for time in starts if time), default=None)
@@ -262,13 +321,25 @@ def short_area(names: Sequence[str]) -> str:
 
 
 def _title(matter: Matter) -> str:
-    """Return what it is: the headline; the hazard's name where there is none; both where the headline is foreign."""
-    name, headline = matter.words["name"], matter.info.headline
+    """Return what it is: the headline, else the hazard's name; both where the headline is foreign.
+
+    Of a hazard of several kinds the event tells which.
+    """
+    name, headline, event = matter.words["name"], _unstopped(matter.info.headline), matter.info.event
     if headline and fold(headline) == fold(name):
         return capital(name)
     if headline and _foreign(matter) and matter.hazard is not Hazard.GENERAL:
-        return f"{name} ({headline})"
-    return headline or (name if matter.hazard is not Hazard.GENERAL or not matter.info.event else matter.info.event)
+        return _IN_BRACKETS.format(name=name, headline=headline)
+    if headline or not event:
+        return headline or str(name)
+    tells = matter.hazard is Hazard.GENERAL or (matter.hazard in _OF_SEVERAL_KINDS and not _foreign(matter))
+    return event if tells else str(name)
+
+
+def _unstopped(headline: str | None) -> str:
+    """Return a headline without the full stop of a sentence."""
+    said = headline or ""
+    return said.removesuffix(".") if not said.endswith("..") else said
 
 
 def _lead_short(matter: Matter, label: str, title: str) -> str:

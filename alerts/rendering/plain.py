@@ -29,6 +29,25 @@ _ENGLISH_ORDER = re.compile(
     r"remain|"
     r"wait|text|let|look|help|make|monitor|pay|ignore)\b"
 )
+# Feeds put their orders in the infinitive; only at the beginning of a sentence is it one.
+_FRENCH_INFINITIVE = re.compile(
+    r"(?:^|[.!?;:•–-]\s*|\n)(?:veuillez )?(?:ne (?:pas|jamais)|(?:rest|quitt|evit|ferm|evacu|appel|limit|report|coup"
+    r"|gagn|mont|laiss|gard|renonc|arret|stopp)er|rejoindre|sortir|boire|se (?:mettre|tenir|refugier|confiner|proteger)"
+    r"|s'(?:abriter|eloigner|enfermer|hydrater|abstenir))\b"
+)
+_FILLER = re.compile(
+    r"(?:restez|rester|soyez|demeurez) (?:tres |bien )?"
+    r"(?:attentifs?|attentives?|vigilants?|vigilante?s?|prudente?s?|informee?s?|a l'ecoute)\b.*"
+    r"|(?:suivez|suivre) (?:les |l')?(?:consignes|informations|messages|actualite|recommandations)\b.*"
+    r"|prudence|vigilance|surveille[rz]\b.*|consulte[rz]\b.*|(?:renseigne|informe)[rz]-vous\b.*"
+    r"|tenez-vous (?:informe|au courant)\w*\b.*"
+    r"|(?:prenez|prendre) (?:vos |les |toutes les |des )?precautions\b.*|faites preuve de\b.*|redoublez (?:de|d')\b.*"
+    r"|(?:please )?(?:stay|be|remain|keep) (?:alert|vigilant|careful|aware|informed|tuned|safe|up to date)\b.*"
+    r"|follow (?:the )?(?:advice|news|instructions|messages)\b.*|(?:please )?(?:continue to )?monitor\b.*"
+    r"|(?:exercise|use|take) (?:extreme |great |due )?(?:caution|care)\b.*|pay attention\b.*|take precautions\b.*"
+)
+_SENTENCE = re.compile(r"[.!?…\n]+")
+_AROUND = " \u00a0\"'«»“”„-–•"
 _PERMISSION = re.compile(
     r"\bvous pouvez\b|\b(?:de|a) nouveau (?:potable|autorise\w*|ouvert\w*|possible)|\b(?:retour|baignade|circulation) "
     r"(?:est )?(?:possible|autorisee?|retablie?)|\bdanger est (?:passe|ecarte)\b|\byou (?:may|can) (?!not)|"
@@ -67,10 +86,37 @@ def blanks_of(info: Info) -> list[str]:
     return list(dict.fromkeys(blank for text in texts for blank in blanks(text)))
 
 
+@lru_cache(maxsize=256)
 def orders(text: str | None) -> bool:
     """Whether `text` tells people to do something, in French or in English."""
     said = fold(text or "")
     return bool(_FRENCH_ORDER.search(said) or _ENGLISH_ORDER.search(said))
+
+
+def is_filler(text: str | None) -> bool:
+    """Whether an instruction only says to be careful: nobody knows what to do then."""
+    said = _sentences(text)
+    return bool(said) and all(map(_FILLER.fullmatch, said))
+
+
+@lru_cache(maxsize=256)
+def says_what_to_do(text: str | None, language: str) -> bool:
+    """Whether a reader of `language` is told by `text` what to do, in an order that is more than to be careful.
+
+    Of a language other than French and English nobody here can tell, so it is believed.
+    """
+    said = [sentence for sentence in _sentences(text) if not _FILLER.fullmatch(sentence)]
+    match language.split("-", 1)[0].lower():
+        case "fr":
+            return any(_FRENCH_ORDER.search(each) or _FRENCH_INFINITIVE.search(each) for each in said)
+        case "en":
+            return any(map(_ENGLISH_ORDER.search, said))
+        case _:
+            return bool(said)
+
+
+def _sentences(text: str | None) -> list[str]:
+    return [words for each in _SENTENCE.split(fold(text or "")) if (words := each.strip(_AROUND))]
 
 
 def permits(text: str | None) -> bool:

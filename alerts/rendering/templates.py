@@ -130,11 +130,12 @@ class Renderer:
     def _what_is_said(self, alert: Alert, kind: PostKind, language: str, context: Context) -> tuple[Alert, Info | None]:
         """Return the alert with every word cleaned, and the info the post is about.
 
-        What the station typed itself in French is set as French is set; of others nothing but dirt is touched.
+        What is in French is set as French is set, whoever says it.
         """
         tidy, info = _what_is_said(alert, kind, language, context)
-        if is_own(alert, info, self._station) and (info is None or info.language.lower().startswith("fr")):
-            return in_french(tidy), info_in_french(info) if info else None
+        own = is_own(alert, info, self._station)
+        if (info is None and own) or (info is not None and info.language.lower().startswith("fr")):
+            return in_french(tidy) if own else tidy, info_in_french(info) if info else None
         return tidy, info
 
     def _link(self, info: Info | None, kind: PostKind, channel: ChannelFace, context: Context) -> str | None:
@@ -279,9 +280,12 @@ def _written(text: str, channel: ChannelFace) -> str:
     return str(escape(text)) if channel.text.markup == "html" else text
 
 
+_FRAMED_IN_WORDS = {"area": "area", "instruction": "instruction", "time": "when"}
+
+
 def _said(pieces: list[Piece], known: dict[str, Any]) -> list[Piece]:
     """Return `pieces` without the parts of which nothing is known: no "Where:" stands there with no place after it."""
-    unknown = {name for name in ("area", "instruction") if not known[name]}
+    unknown = {part for part, fact in _FRAMED_IN_WORDS.items() if not known[fact]}
     return [Part(piece.name, "") if isinstance(piece, Part) and piece.name in unknown else piece for piece in pieces]
 
 

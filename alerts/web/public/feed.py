@@ -42,6 +42,9 @@ def _entries(shown: Iterable[Told], setting: Setting) -> Iterator[str]:
         yield f"<title>{_text(told.title)}</title>"
         yield f"<published>{_time(told.incident.versions[0].received_at)}</published>"
         yield f"<updated>{_time(told.incident.changed_at)}</updated>"
+        # Its own author wins over the feed's (4.2.1): the town doesn't sign what another says.
+        if not told.facts["own"]:
+            yield f"<author><name>{_text(told.facts['sender'])}</name></author>"
         yield f'<link rel="alternate" type="text/html" href={_value(page)}/>'
         for record in messages_of(told):
             yield f'<link rel="related" type="{_CAP}" href={_value(setting.address(f"/cap/{record}.xml"))}/>'

@@ -21,7 +21,7 @@ def tongue(facts: Mapping[str, Any], is_own: object = True) -> Markup:
 
 def marked(text: str, facts: Mapping[str, Any]) -> Markup:
     """A text of ours with the alert's own headline in it, that one marked where it is in another language."""
-    own = facts["headline"] or facts["event"]
+    own = (facts["headline"] or facts["event"]).removesuffix(".")
     found = re.search(re.escape(own), text, re.IGNORECASE) if facts["foreign"] and own else None
     if found is None:
         return escape(text)

@@ -337,7 +337,7 @@ def test_an_officer_s_own_words_are_an_officer_s(town):
 
 
 CALLING = "Suivez @prefet38 et #crue"
-LINKED = "Voir https://ailleurs.example/a ou M.Dupont."
+LINKED = "Lisez https://ailleurs.example/a ou M.Dupont."
 
 
 def test_a_feed_calls_nobody_by_our_account_and_links_where_the_channel_does(town):

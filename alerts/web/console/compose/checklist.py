@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from alerts.desk.demands import is_filler
 from alerts.model.alert import Severity
-from alerts.rendering.plain import blanks, orders, permits, shouts
+from alerts.rendering.plain import blanks, is_filler, orders, permits, shouts
 
 _LONG_HEADLINE = 110
 _SHOUTED = 0.6

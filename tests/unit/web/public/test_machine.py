@@ -54,12 +54,20 @@ def test_a_feed_without_entries_and_one_without_an_address_are_too(town, make_pa
     assert faults(nameless.answers["/feed.atom"].body) == []
 
 
+def test_an_entry_is_signed_by_who_says_it(town, paper):
+    own = town.post(an_alert(headline="Chien perdu", sender="alertes@saint-martin.example"))
+    edition = paper.print(town.hear(an_alert(sender_name="Météo-France")), own)
+    entries = etree.fromstring(edition.answers["/feed.atom"].body).findall("{*}entry")
+    authors = {entry.findtext("{*}title"): entry.findtext("{*}author/{*}name") for entry in entries}
+    assert sorted(map(str, authors.values())) == ["Météo-France", "None"], authors
+
+
 @pytest.mark.parametrize(
     ("good", "bad"),
     [
         ("<updated>2026", "<updated>26"),
         ("+00:00</updated>", "</updated>"),
-        ("<author><name>Ville de Saint-Martin</name></author>", ""),
+        ("<author><name>Ville de Saint-Martin</name></author>", "<author></author>"),
         ("<title>", "<title type='bold'>"),
         ('rel="self"', 'rel="other"'),
         ("<id>https:", "<id>"),

@@ -1,0 +1,186 @@
+"""What a post makes of a feed's message: our order where its own is none for these readers, and its words beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from alerts.model.alert import Alert, Area, Info, Severity
+from alerts.model.post import PostKind
+from alerts.rendering.plain import is_filler, says_what_to_do
+from alerts.rendering.templates import Context, Renderer
+from tests.fed import FED
+from tests.texts import FIRST_SEEN, PAGE
+from tests.unit.rendering.sample_alerts import ENGLISH, FRENCH, NOW, OTHER, X, an_info
+
+RAIN = Info(
+    "STARKREGEN",
+    headline="Amtliche WARNUNG vor STARKREGEN",
+    language="de-DE",
+    severity=Severity.SEVERE,
+    sender_name="Deutscher Wetterdienst",
+    description="Es tritt Starkregen auf.",
+    instruction="ACHTUNG! Hinweis auf mögliche Gefahren: Während des Platzregens sind Staus möglich.",
+    areas=(Area("Kassel"),),
+    expires=NOW + timedelta(hours=9),
+)
+
+
+def told(info: Info, station: Any = FRENCH, kind: PostKind = PostKind.PUBLISH) -> dict[str, Any]:
+    alert = Alert("f", "feed@example.org", NOW, infos=(info,))
+    face = replace(PAGE, language=station.language)
+    return Renderer(station).tell(alert, kind, face, context=Context("7x3k", NOW))
+
+
+def post(info: Info, station: Any = FRENCH, channel: Any = OTHER) -> str:
+    alert = Alert("f", "feed@example.org", NOW, infos=(info,))
+    return Renderer(station).render(alert, PostKind.PUBLISH, channel, context=Context("7x3k", NOW)).message.plain
+
+
+@pytest.mark.parametrize("station", [FRENCH, ENGLISH])
+@pytest.mark.parametrize(
+    "instruction",
+    [
+        "Restez vigilants.",
+        "Soyez attentifs si vous pratiquez des activités sensibles au risque météorologique.",
+        "Surveiller les conditions locales et prendre les précautions nécessaires.",
+        '"Please monitor for further updates to this alert."',
+        "Stay tuned. Be careful.",
+        "A FLASH FLOOD WATCH MEANS THAT CONDITIONS MAY DEVELOP. THIS IS DANGEROUS.",
+        "Während des Platzregens sind Staus möglich.",
+        "高いところへ避難してください",
+    ],
+)
+def test_what_is_no_order_for_these_readers_leaves_its_place_to_ours(instruction: str, station: Any) -> None:
+    said = told(replace(RAIN, instruction=instruction), station)
+    assert said["instruction"] == said["prepared"]
+    assert said["instruction"].startswith(("Reportez vos déplacements.", "Put off your journeys."))
+    assert str(said["description"]).split("\n")[0] == instruction, "and stands in full beside it"
+    assert "Es tritt Starkregen auf." in said["description"]
+
+
+@pytest.mark.parametrize(
+    ("station", "instruction"),
+    [
+        (FRENCH, "Montez à l’étage de votre maison."),
+        (FRENCH, "Rester à l’étage. Ne pas sortir."),
+        (FRENCH, "Restez vigilants. N’approchez pas des berges."),
+        (ENGLISH, "Move to higher ground."),
+        (ENGLISH, "Be careful. Keep away from the river."),
+    ],
+)
+def test_an_order_that_these_readers_understand_stays_its_senders(station: Any, instruction: str) -> None:
+    said = told(replace(RAIN, language=station.language, instruction=instruction), station)
+    assert said["instruction"] == instruction
+    assert instruction not in said["description"]
+
+
+def test_a_language_that_is_told_wrong_keeps_no_order_from_its_readers() -> None:
+    """Feeds that tell no language are English by the standard, whatever they write."""
+    said = told(replace(RAIN, language="en-US", instruction="Montez à l’étage."))
+    assert said["instruction"] == "Montez à l’étage."
+
+
+def test_of_what_nobody_recognises_its_sender_has_the_word() -> None:
+    dog = replace(RAIN, event="Hund", headline="Bissiger Hund entlaufen", instruction="Bleiben Sie im Haus.")
+    assert told(dog)["instruction"] == "Bleiben Sie im Haus."
+
+
+def test_what_an_officer_wrote_stays_what_to_do() -> None:
+    own = an_info(instruction="Rien de particulier.", sender_name=FRENCH.name)
+    alert = Alert("t", "tocsin@example", NOW, infos=(own,))
+    said = Renderer(FRENCH).tell(alert, PostKind.PUBLISH, PAGE, context=Context("7x3k", NOW))
+    assert said["instruction"] == "Rien de particulier."
+
+
+def test_a_gas_leak_is_never_only_to_be_careful() -> None:
+    leak = replace(RAIN, event="Fuite de gaz", headline="Fuite de gaz rue Haute", language="fr-FR")
+    text = post(replace(leak, severity=Severity.EXTREME, instruction="Soyez prudents."), channel=X)
+    assert "Éloignez-vous à pied." in text
+    assert "Soyez prudents" in told(replace(leak, instruction="Soyez prudents."))["description"]
+
+
+def test_the_language_is_named_where_a_foreign_sentence_is_printed_and_only_there() -> None:
+    assert "Texte d’origine en allemand." in post(RAIN)
+    bare = replace(RAIN, headline=None, description=None, instruction=None)
+    assert "Texte d’origine" not in post(bare)
+
+
+def test_a_foreign_headline_gives_way_where_it_hides_the_place_or_the_order() -> None:
+    watch = replace(
+        RAIN,
+        event="Flash Flood Watch",
+        headline="Flash Flood Watch issued August 30 at 4:07AM MDT expiring August 30 at 12:00PM MDT by NWS GreatFalls",
+        language="en-US",
+        areas=(Area("Blaine; Chouteau; Fergus"),),
+    )
+    text = post(watch)
+    assert text.startswith(
+        "Danger grave – fortes pluies\nOù\u00a0: Blaine, Chouteau, Fergus\n\nReportez vos déplacements."
+    )
+    assert "Flash Flood Watch issued" in told(watch)["description"]
+    short = replace(watch, headline="Flash Flood Watch")
+    assert post(short).startswith("Danger grave – fortes pluies (Flash Flood Watch)\n")
+    assert "Flash Flood Watch" not in told(short)["description"]
+
+
+def test_a_long_headline_in_the_readers_language_hides_no_order_either() -> None:
+    quake = replace(
+        RAIN,
+        event="Earthquake",
+        headline="Earthquake of magnitude 5.1 at a depth of 12 km, 14 km north-east of Grenoble, felt by many people",
+        language="en-GB",
+        instruction=None,
+    )
+    text = post(quake, ENGLISH)
+    assert text.startswith("Danger – earthquake\nWhere: Kassel\n")
+    assert "If the building is damaged, leave by the stairs." in text[:FIRST_SEEN]
+    assert "14 km north-east of Grenoble" in told(quake, ENGLISH)["description"]
+
+
+def test_without_a_headline_the_event_is_the_title_where_readers_understand_it() -> None:
+    alarm = replace(RAIN, event="Alerte chimique", headline=None, language="fr-FR", severity=Severity.EXTREME)
+    assert told(alarm)["lead"] == "Danger extrême – Alerte chimique"
+    assert told(alarm, ENGLISH)["lead"] == "Danger to life – hazardous cloud"
+
+
+@pytest.mark.parametrize(("station", "lead"), [(FRENCH, "Fin d’alerte – "), (ENGLISH, "Alert over – ")])
+def test_what_says_that_it_is_over_is_no_alert_in_force(station: Any, lead: str) -> None:
+    clear = replace(
+        RAIN, event="Other incident", headline="All-Clear - Danger of falling trees", language="en", instruction=None
+    )
+    text = post(clear, station)
+    assert text.startswith(f"{lead}All-Clear - Danger of falling trees\n")
+    assert "Kassel" in text
+    assert not any(word in text for word in ("Quand", "When", "22", "10pm", "Danger grave"))
+    signal = replace(clear, headline="Strong monsoon signal was cancelled at 2025-04-13 06:00.")
+    assert told(signal, station)["lead"] == f"{lead}Strong monsoon signal was cancelled at 2025-04-13 06:00"
+
+
+@pytest.mark.parametrize("station", [FRENCH, ENGLISH])
+def test_each_message_of_a_feed_that_has_a_prepared_order_shows_one_at_first_sight(station: Any) -> None:
+    missed = []
+    for sender, info in FED:
+        alert = Alert("f", sender, NOW, infos=(replace(info, expires=NOW + timedelta(hours=9)),))
+        rendered = Renderer(station).render(alert, PostKind.PUBLISH, X, context=Context("7x3k", NOW))
+        said = told(alert.infos[0], station)
+        if said["prepared"] and not says_what_to_do(rendered.message.plain[:FIRST_SEEN], station.language):
+            missed.append(rendered.message.plain[:FIRST_SEEN])
+    assert not missed
+
+
+def test_what_meteo_france_always_says_is_a_sentence_and_french_feeds_are_set_as_french() -> None:
+    fixed = "Soyez attentifs; si vous pratiquez des activites sensibles au risque meteorologique."
+    said = told(replace(RAIN, language="fr-FR", instruction=fixed, headline="L'A480 : fermeture"))
+    assert "Soyez attentifs si vous pratiquez des activités" in said["description"]
+    assert said["title"] == "L’A480\u00a0: fermeture"
+
+
+def test_filler_is_known_in_quotation_marks_and_in_the_infinitive() -> None:
+    assert is_filler("« Restez attentifs. »")
+    assert is_filler("Surveiller la situation. Consultez le site de la préfecture.")
+    assert not is_filler("Écoutez la radio locale.")
+    assert not is_filler("")
