@@ -22,10 +22,10 @@ from alerts.delivery.bulk import BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
 from alerts.model.alert import Severity
 from alerts.model.bulk import Bulk, BulkState
+from alerts.model.delivery import Target
 from alerts.model.ids import new_id
 from alerts.model.incident import AlertState, Record
 from alerts.model.ports import Resources
-from alerts.model.ports.bulking import Target
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic
 from alerts.store.alerts import AlertRepository

@@ -16,9 +16,10 @@ from alerts.delivery.lane import Lane, LaneSettings
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import RateLimits
 from alerts.model.alert import Alert, Severity, Urgency
+from alerts.model.delivery import Verdict
 from alerts.model.ids import new_id
 from alerts.model.incident import AlertState, Record
-from alerts.model.ports import Channel, Probe, Verdict
+from alerts.model.ports import Channel, Probe
 from alerts.model.post import Means, Message, Post, PostKind, PostState, Quota, Receipt, priority_of
 from alerts.model.reason import because
 from alerts.store.alerts import AlertRepository

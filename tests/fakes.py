@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from alerts.model.delivery import SendOutcome, SendResult, Target
 from alerts.model.ports import Clock, Keyboard, Probe
-from alerts.model.ports.bulking import SendOutcome, SendResult, Target
 from alerts.model.post import Message, Quota, Receipt
 
 _QUIET_ROUNDS = 12

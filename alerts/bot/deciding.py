@@ -19,8 +19,8 @@ from alerts.desk.sitting import Office, Sitting
 from alerts.model.actor import MAY, Act
 from alerts.model.incident import Record
 from alerts.model.person import Account
-from alerts.model.ports import Asked
 from alerts.model.post import Post, PostState
+from alerts.model.subscriber import Asked
 
 ANSWERED_WITHIN = timedelta(minutes=10)
 """How long what is typed is taken for the reason that was asked for."""

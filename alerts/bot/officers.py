@@ -22,8 +22,9 @@ from alerts.model.actor import Actor, Origin
 from alerts.model.characters import utf16_units
 from alerts.model.incident import Record
 from alerts.model.person import Account
-from alerts.model.ports import Keyboard, Linked
+from alerts.model.ports import Keyboard
 from alerts.model.post import Image, Message, Post, PostState
+from alerts.model.subscriber import Linked
 
 SEEN = 24
 """Digits of a fingerprint that a button carries, 96 bits: beside an alert's id, 64 bytes have no room for more."""

@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 
 from alerts.model.characters import seen, shown, utf16_units
-from alerts.model.ports import Asked, Keyboard
-from alerts.model.subscriber import Subscriber
+from alerts.model.ports import Keyboard
+from alerts.model.subscriber import Asked, Subscriber
 from alerts.rendering.words import Words, read_words
 
 SPOKEN = {"fr": "Français", "en": "English"}

@@ -16,8 +16,8 @@ from alerts.delivery.bot_pace import BotPace
 from alerts.delivery.bulk import LONGEST_IDLE, BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
 from alerts.model.bulk import Bulk
-from alerts.model.ports import Clock, Resources
-from alerts.model.ports.bulking import SendOutcome, SendResult, Tells
+from alerts.model.delivery import SendOutcome, SendResult
+from alerts.model.ports import Clock, Resources, Tells
 from alerts.store.bulk import Address, Bulks
 from alerts.store.database import Database
 from alerts.store.unit import Unit

@@ -22,7 +22,8 @@ from alerts.delivery.monitor import (
     quiet_since,
     see,
 )
-from alerts.model.ports import ChannelStatus, Clock
+from alerts.model.delivery import ChannelStatus
+from alerts.model.ports import Clock
 from alerts.model.reason import because
 from alerts.sources.settings import PolledSettings
 from alerts.store.database import Database

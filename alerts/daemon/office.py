@@ -20,7 +20,8 @@ from alerts.delivery.limiter import RateLimits
 from alerts.desk.actions import Desk
 from alerts.desk.sitting import Sitting
 from alerts.desk.workshop import Workshop
-from alerts.model.ports import Clock, SourceStatus
+from alerts.model.incident import SourceStatus
+from alerts.model.ports import Clock
 from alerts.sources.settings import PolledSettings
 from alerts.store.alerts import Copied
 from alerts.store.database import Database, sketching

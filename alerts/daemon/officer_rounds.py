@@ -30,8 +30,8 @@ from alerts.model.actor import MAY, Act, Actor, Origin
 from alerts.model.errors import DatabaseRefused, DeliveryError, ReaderGone, Rejected
 from alerts.model.incident import AlertState, Record
 from alerts.model.person import Account
-from alerts.model.ports import Linked
 from alerts.model.post import PostState
+from alerts.model.subscriber import Linked
 from alerts.store.monitor import OWN_WARNINGS
 
 RESTS = 60.0

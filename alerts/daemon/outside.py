@@ -19,8 +19,7 @@ from alerts.daemon.clock import SystemClock
 from alerts.daemon.furnish import furnish_desk
 from alerts.desk.actions import Desk
 from alerts.model.ids import new_id
-from alerts.model.ports import Channel, Clock, Resources, Source, Surroundings
-from alerts.model.ports.bulking import Tells
+from alerts.model.ports import Channel, Clock, Resources, Source, Surroundings, Tells
 from alerts.sources.settings import PolledSettings
 from alerts.store.database import Database
 from alerts.store.migrate import migrate

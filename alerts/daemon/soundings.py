@@ -10,8 +10,9 @@ from typing import Protocol
 
 import structlog
 
+from alerts.model.delivery import Verdict
 from alerts.model.errors import BadCredential, DeliveryError
-from alerts.model.ports import Clock, Probe, Verdict
+from alerts.model.ports import Clock, Probe
 from alerts.model.post import Post, PostState
 from alerts.model.reason import Reason, because
 

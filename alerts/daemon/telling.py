@@ -7,7 +7,7 @@ from collections.abc import Callable
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from alerts.model.ports import Verdict
+from alerts.model.delivery import Verdict
 from alerts.model.post import Post, PostState
 from alerts.model.reason import Reason
 

@@ -17,8 +17,9 @@ from alerts.delivery.health import ChannelHealth
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import RateLimits
 from alerts.delivery.retry import Chance
+from alerts.model.delivery import Begun, Verdict
 from alerts.model.errors import DeliveryError, InDoubt, Retry
-from alerts.model.ports import Begun, Channel, Clock, Deletes, DropsRepeats, Edits, Finds, Replaces, TwoLevels, Verdict
+from alerts.model.ports import Channel, Clock, Deletes, DropsRepeats, Edits, Finds, Replaces, TwoLevels
 from alerts.model.post import Means, Post, PostKind, PostState, Receipt
 from alerts.model.reason import because
 from alerts.store.outbox import Outbox

@@ -18,10 +18,9 @@ from alerts.delivery.bot_pace import Alarm, BotPace, Precedence
 from alerts.delivery.in_flight import InFlight, InFlightSend
 from alerts.delivery.lease import LeaseKeeper, first_of
 from alerts.model.bulk import Bulk
+from alerts.model.delivery import Ask, Lease, SendOutcome, SendResult, Target, Turn
 from alerts.model.errors import BadCredential, DeliveryError, Retry
-from alerts.model.ports import Clock
-from alerts.model.ports.bulking import Ask, SendOutcome, SendResult, Target, Tells, Turn
-from alerts.model.ports.delivering import Lease
+from alerts.model.ports import Clock, Tells
 from alerts.model.reason import Reason, because
 from alerts.store.bulk import Bulks
 

@@ -10,8 +10,9 @@ import structlog
 
 from alerts.delivery import retry
 from alerts.delivery.limiter import quota_free_at
+from alerts.model.delivery import ChannelStatus
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, Rejected
-from alerts.model.ports import ChannelStatus, Clock
+from alerts.model.ports import Clock
 from alerts.model.post import Quota
 from alerts.model.reason import Reason, because
 from alerts.store.outbox import ChannelStatuses

@@ -10,7 +10,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
-from alerts.model.ports.bulking import SendResult, Target
+from alerts.model.delivery import SendResult, Target
 
 OTHERS = 10
 """Of the messages under way, how many places hung ones of another bulk leave to what is more pressing."""

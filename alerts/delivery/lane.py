@@ -19,8 +19,9 @@ from alerts.delivery.health import ChannelHealth
 from alerts.delivery.lease import LeaseKeeper, first_of
 from alerts.delivery.limiter import Departure, Departures
 from alerts.delivery.retry import Chance
+from alerts.model.delivery import Begun, Lease
 from alerts.model.errors import DeliveryError
-from alerts.model.ports import Begun, Channel, Clock, Deletes, Edits, Lease, Lists, Moment, Probe
+from alerts.model.ports import Channel, Clock, Deletes, Edits, Lists, Moment, Probe
 from alerts.model.post import Means, Message, Post, Receipt
 from alerts.model.reason import Reason
 from alerts.store.outbox import ChannelStatuses, Outbox

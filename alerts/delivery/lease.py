@@ -13,7 +13,8 @@ from datetime import timedelta
 
 import structlog
 
-from alerts.model.ports import Clock, Lease
+from alerts.model.delivery import Lease
+from alerts.model.ports import Clock
 from alerts.store.outbox import Leases
 
 TERM = timedelta(seconds=5)

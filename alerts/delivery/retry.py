@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alerts.model.alert import Severity
+from alerts.model.delivery import ChannelStatus, Verdict
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, InDoubt, Rejected, Retry
-from alerts.model.ports import ChannelStatus, Verdict
 from alerts.model.post import Means, Post, PostState, Receipt
 from alerts.model.reason import Reason, because
 

@@ -30,8 +30,8 @@ from alerts.desk.officer import Officer
 from alerts.desk.sitting import Sitting
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Severity, Urgency
+from alerts.model.delivery import Verdict
 from alerts.model.ids import new_id
-from alerts.model.ports import Verdict
 from alerts.model.post import Post, PostState
 from alerts.model.subscriber import Subscriber
 from tocsin_sandbox.settings import SandboxSettings

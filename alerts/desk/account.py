@@ -10,8 +10,7 @@ from alerts.desk.approval import fingerprint
 from alerts.desk.in_full import in_full
 from alerts.desk.posting import Penned
 from alerts.model.alert import Alert
-from alerts.model.incident import AlertState, Record
-from alerts.model.ports import Event
+from alerts.model.incident import AlertState, HistoryEvent, Record
 from alerts.model.post import Post
 from alerts.rendering.words import told, word
 
@@ -81,7 +80,7 @@ def rehearsal_of(record: Record, penned: Sequence[Penned], zone: tzinfo, languag
     return account | {"notes": [word(note, language, zone) for note in record.notes]}
 
 
-def event_of(event: Event, zone: tzinfo, language: str) -> dict[str, Any]:
+def event_of(event: HistoryEvent, zone: tzinfo, language: str) -> dict[str, Any]:
     """One line of an alert's history."""
     return {
         "at": event.at.astimezone(zone).isoformat(timespec="milliseconds"),

@@ -110,3 +110,18 @@ class Chained:
     entry: Entry
     previous: str
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReply:
+    """What a program was answered under its own key, so that it may ask again and be told the same.
+
+    `token` is the hash of its token, `request` the hash of what it asked; `body` is the answer's JSON.
+    """
+
+    token: str
+    key: str
+    request: str
+    status: int
+    body: str
+    at: datetime

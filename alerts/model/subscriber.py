@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import datetime, time
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -123,3 +123,21 @@ def wants(subscriber: Subscriber, notice: Notice) -> bool:
     topical = notice.vital or not subscriber.topics or notice.topic in subscriber.topics
     near = notice.districts is None or not subscriber.districts or bool(subscriber.districts & notice.districts)
     return grave and topical and near
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A chat in which an account is told what waits. `chat` stands in no log."""
+
+    channel: str
+    chat: int = field(repr=False)
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Why this alert is not to go out, was asked by this message of the chat, then."""
+
+    alert: str
+    message: int
+    at: datetime

@@ -18,8 +18,7 @@ from functools import partial
 from typing import Any
 
 from alerts.model.bulk import Bulk, BulkState, Candidate, end_of, most_pressing, why_stopped
-from alerts.model.ports.bulking import Ask, SendResult, Target, Turn
-from alerts.model.ports.delivering import Lease
+from alerts.model.delivery import Ask, Lease, SendResult, Target, Turn
 from alerts.model.post import PostKind, PostState
 from alerts.model.reason import Reason, because
 from alerts.model.subscriber import Subscriber, wants

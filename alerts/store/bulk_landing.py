@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from alerts.model.alert import Severity
 from alerts.model.bulk import Bulk, BulkState, Candidate, Progress
-from alerts.model.ports.bulking import SendOutcome, SendResult
+from alerts.model.delivery import SendOutcome, SendResult
 from alerts.model.post import Message, Post, PostKind, PostState
 from alerts.model.reason import read_reason
 from alerts.model.subscriber import Notice, Topic

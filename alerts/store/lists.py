@@ -7,8 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, TextClause, and_, bindparam, exists, func, or_, select, text
 
-from alerts.model.incident import OWN_NOTICES, AlertState
-from alerts.model.ports import Wanted
+from alerts.model.incident import OWN_NOTICES, AlertState, Wanted
 from alerts.model.post import TO_BE_SEEN_TO, PostKind, PostState
 from alerts.store.schema import HELD, NAMED, NOT_CLOSED, OPEN, alert, post
 from alerts.store.statement import Statement, any_of, one_of

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
-from alerts.model.ports import Begun, ChannelStatus, Lease, Verdict
+from alerts.model.delivery import Begun, ChannelStatus, Lease, Verdict
 from alerts.model.post import Post, PostKind, PostState, Receipt
 from alerts.model.reason import Reason, because, kept_reason
 from alerts.store import outbox_statements as sql

@@ -11,8 +11,7 @@ from sqlalchemy import and_, bindparam, delete, func, insert, or_, select
 
 from alerts.model.actor import Role, fold_name
 from alerts.model.draft import SavedDraft
-from alerts.model.person import Account, Passkey, Session, Stage, Token
-from alerts.model.ports import Reply
+from alerts.model.person import Account, KeptReply, Passkey, Session, Stage, Token
 from alerts.model.secret import Secret
 from alerts.store.schema import account, draft, idempotency, passkey, session, sign_in, token
 from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
@@ -371,12 +370,12 @@ _SWEEP_REPLIES = Statement(delete(idempotency).where(idempotency.c.at < bindpara
 class Replies(UnitPart):
     """What programs were answered under their own keys, kept in the transaction that acts."""
 
-    def reply(self, token: str, key: str) -> Reply | None:
+    def reply(self, token: str, key: str) -> KeptReply | None:
         """What this token was answered under this key."""
         row = _REPLY.row(self._db, token=token, key=key)
         return _reply(row) if row else None
 
-    def keep(self, reply: Reply) -> None:
+    def keep(self, reply: KeptReply) -> None:
         """Keep an answer."""
         _KEEP_REPLY.run(
             self._db,
@@ -393,5 +392,5 @@ class Replies(UnitPart):
         _SWEEP_REPLIES.run(self._db, oldest=stamp(before))
 
 
-def _reply(row: sqlite3.Row) -> Reply:
-    return Reply(row["token"], row["key"], row["request"], row["status"], row["body"], _time(row["at"]))
+def _reply(row: sqlite3.Row) -> KeptReply:
+    return KeptReply(row["token"], row["key"], row["request"], row["status"], row["body"], _time(row["at"]))

@@ -12,8 +12,7 @@ from sqlalchemy import Table, bindparam, delete, func, select, text, update
 
 from alerts.model.actor import fold_name
 from alerts.model.alert import Severity
-from alerts.model.ports.subscribing import Asked, Linked
-from alerts.model.subscriber import Quiet, Subscriber, Topic
+from alerts.model.subscriber import Asked, Linked, Quiet, Subscriber, Topic
 from alerts.store.schema import bulk, bulk_flight, fact, held_back, link_code, officer_asked, officer_chat, officer_told
 from alerts.store.schema import received as got
 from alerts.store.schema import subscriber as table

@@ -24,9 +24,9 @@ from alerts.channels.settings import TelegramSettings, read_credential
 from alerts.channels.telegram.answers import Complaint, complaint_of, outcome
 from alerts.model.bulk import Bulk
 from alerts.model.characters import utf16_units
+from alerts.model.delivery import SendOutcome, SendResult, Target
 from alerts.model.errors import BadCredential, Gone, InDoubt, Retry
 from alerts.model.ports import Resources
-from alerts.model.ports.bulking import SendOutcome, SendResult, Target
 
 EVERY = 0.5
 """Seconds between two looks."""
@@ -99,7 +99,7 @@ class Letter:
 
 
 class TelegramBulk:
-    """`alerts.model.ports.bulking.Tells` over the process's one session. The token stands in no log."""
+    """`alerts.model.ports.Tells` over the process's one session. The token stands in no log."""
 
     def __init__(self, name: str, settings: TelegramSettings, resources: Resources) -> None:
         self._name = name

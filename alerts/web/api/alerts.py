@@ -17,8 +17,7 @@ from alerts.desk.station import Station
 from alerts.desk.twins import told_already
 from alerts.model.alert import Alert, Info, Resource
 from alerts.model.cap_xml import write
-from alerts.model.incident import AlertState, Record
-from alerts.model.ports import Wanted
+from alerts.model.incident import AlertState, Record, Wanted
 from alerts.model.post import Post, PostState
 from alerts.web.api.negotiation import CAP, has_it, seen_in, tag_of
 from alerts.web.api.operation import BASE, Answer, Api, Call, json_answer

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from alerts.desk.sitting import Sitting
-from alerts.model.ports import Reply
+from alerts.model.person import KeptReply
 from alerts.web.api.operation import Answer, Api, Call, told
 from alerts.web.api.problems import Kind, Problem
 
@@ -35,11 +35,11 @@ def _told_or_done(sitting: Sitting, call: Call, key: str, action: Callable[[Sitt
     if kept is not None:
         return _again(kept, call)
     answer = action(sitting)
-    sitting.replies.keep(Reply(call.token, key, call.digest, answer.status, answer.body.decode(), sitting.now))
+    sitting.replies.keep(KeptReply(call.token, key, call.digest, answer.status, answer.body.decode(), sitting.now))
     return answer
 
 
-def _again(kept: Reply, call: Call) -> Answer:
+def _again(kept: KeptReply, call: Call) -> Answer:
     if kept.request != call.digest:
         raise Problem(Kind.KEY_REUSED, "Idempotency-Key was used for another request; make a new key for a new request")
     return told(kept.status, kept.body, json.loads(kept.body), REPLAYED)

@@ -16,9 +16,8 @@ from multidict import MultiDict, MultiDictProxy
 from alerts.access.visitor import Visitor
 from alerts.desk.sitting import Sitting
 from alerts.model.errors import Busy, DatabaseRefused, Forbidden, TocsinError
-from alerts.model.incident import AlertState
+from alerts.model.incident import AlertState, Wanted
 from alerts.model.person import Stage
-from alerts.model.ports import Wanted
 from alerts.web.console.arrival import Arrival, Astray, arrival_of
 from alerts.web.console.carried import Form, carry, safe_next
 from alerts.web.console.entering import with_next

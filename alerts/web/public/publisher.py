@@ -13,7 +13,8 @@ import structlog
 from alerts.desk.publicity import LAST_DAY, public_incident, situation
 from alerts.desk.sitting import Office, Sitting
 from alerts.model.errors import TocsinError
-from alerts.model.ports import Clock, SourceStatus
+from alerts.model.incident import SourceStatus
+from alerts.model.ports import Clock
 from alerts.model.reason import Reason, because
 from alerts.web.public.answers import Answer
 from alerts.web.public.cards import Cards, cards_of

@@ -16,7 +16,7 @@ from alerts.desk.officer import Officer
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.errors import Forbidden, Misuse, Refused
 from alerts.model.person import Stage
-from alerts.model.ports import Linked
+from alerts.model.subscriber import Linked
 from tests.unit.access.town import AWAY, FIRST, HOME, ROOT
 
 FROM = Visit("192.0.2.50", "a program")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from alerts.model.ports import Wanted
+from alerts.model.incident import Wanted
 from alerts.model.post import PostState
 from alerts.store.files import opened
 from alerts.store.migrate import migrate

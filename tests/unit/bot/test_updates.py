@@ -25,8 +25,7 @@ from alerts.desk.officer import Officer
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.errors import BadCredential, ChatMoved, DatabaseRefused, Occupied, ReaderGone, Rejected, Retry
 from alerts.model.ids import new_id
-from alerts.model.ports import Linked
-from alerts.model.subscriber import Subscriber
+from alerts.model.subscriber import Linked, Subscriber
 from alerts.store.migrate import migrate
 from tests.fakes import FakeClock, FakeLine
 from tests.unit.bot.talking import TOWN

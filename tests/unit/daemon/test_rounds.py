@@ -22,9 +22,10 @@ from alerts.daemon.warnings import furnish_warnings
 from alerts.delivery.monitor import AGAIN_AFTER
 from alerts.model.alert import Severity
 from alerts.model.cap_rules import violations
+from alerts.model.delivery import ChannelStatus
 from alerts.model.errors import BadCredential, DatabaseRefused, Retry
 from alerts.model.incident import AlertState, Record
-from alerts.model.ports import ChannelStatus, Memory, Probe
+from alerts.model.ports import Memory, Probe
 from alerts.model.post import Means, Message, Post, PostKind, PostState
 from alerts.model.reason import in_words
 from alerts.store.database import Database

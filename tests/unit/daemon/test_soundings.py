@@ -8,8 +8,9 @@ import pytest
 
 from alerts.daemon.soundings import Sounding, Soundings
 from alerts.delivery.retry import sent
+from alerts.model.delivery import Verdict
 from alerts.model.errors import BadCredential, Retry
-from alerts.model.ports import Probe, Verdict
+from alerts.model.ports import Probe
 from alerts.model.post import PostState, Receipt
 from alerts.model.reason import because, in_words
 from tests.fakes import FakeClock

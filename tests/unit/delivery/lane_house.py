@@ -14,9 +14,10 @@ from alerts.delivery.lane import Lane, LaneSettings
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import RateLimits
 from alerts.model.alert import Severity, Urgency
+from alerts.model.delivery import Verdict
 from alerts.model.errors import DatabaseRefused
 from alerts.model.incident import AlertState, Record
-from alerts.model.ports import Channel, Verdict
+from alerts.model.ports import Channel
 from alerts.model.post import Means, Message, Post, PostKind, PostState, priority_of
 from alerts.model.span import parse_window
 from alerts.store.alerts import AlertRepository

@@ -12,8 +12,8 @@ import pytest
 from alerts.delivery.bot_pace import BotPace
 from alerts.delivery.bulk import BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
+from alerts.model.delivery import SendOutcome
 from alerts.model.errors import BadCredential, DatabaseRefused, Retry
-from alerts.model.ports.bulking import SendOutcome
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Subscriber
 from alerts.store.bulk import Address, Bulks

@@ -10,8 +10,8 @@ import pytest
 
 from alerts.delivery.lease import TERM
 from alerts.model.alert import Severity
+from alerts.model.delivery import Lease
 from alerts.model.errors import DatabaseRefused, Retry
-from alerts.model.ports import Lease
 from alerts.model.post import Means, PostKind, PostState, Receipt
 from tests.fakes import HANGS, Late, ScriptedChannel
 from tests.unit.delivery.lane_house import gaps

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from alerts.delivery import retry
 from alerts.model.alert import Severity
+from alerts.model.delivery import ChannelStatus, Verdict
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, InDoubt, Rejected, Retry
-from alerts.model.ports import ChannelStatus, Verdict
 from alerts.model.post import FOLLOWS, Means, Message, Post, PostKind, PostState, Quota, Receipt
 from alerts.model.reason import in_words
 

@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.model.alert import Severity
 from alerts.model.bulk import Bulk, BulkState
-from alerts.model.ports import Lease
-from alerts.model.ports.bulking import Ask, SendOutcome, SendResult, Target
+from alerts.model.delivery import Ask, Lease, SendOutcome, SendResult, Target
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic
 from alerts.store.alerts import AlertRepository

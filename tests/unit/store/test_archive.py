@@ -6,8 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.model.incident import AlertState
-from alerts.model.ports import Wanted
+from alerts.model.incident import AlertState, Wanted
 from alerts.model.post import PostState
 from alerts.model.reason import in_words
 from alerts.store.archive import MOST, Archive

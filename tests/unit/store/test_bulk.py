@@ -10,7 +10,7 @@ from datetime import time, timedelta
 import pytest
 
 from alerts.model.alert import Severity
-from alerts.model.ports.bulking import Ask, SendOutcome, SendResult
+from alerts.model.delivery import Ask, SendOutcome, SendResult
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Quiet, Subscriber, Topic
 from alerts.store.bulk import Address, Bulks

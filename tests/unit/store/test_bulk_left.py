@@ -6,7 +6,7 @@ from datetime import time, timedelta
 
 import pytest
 
-from alerts.model.ports.bulking import SendOutcome, SendResult
+from alerts.model.delivery import SendOutcome, SendResult
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Quiet, Subscriber
 from alerts.store.bulk import Address, Bulks

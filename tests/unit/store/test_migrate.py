@@ -18,7 +18,7 @@ from sqlalchemy import create_engine
 
 import alerts.store
 from alerts.access.audit import Verified, verify
-from alerts.model.ports import Wanted
+from alerts.model.incident import Wanted
 from alerts.model.post import PostState
 from alerts.store.database import transaction
 from alerts.store.files import StoreError, connect

@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from alerts.model.alert import Severity
+from alerts.model.delivery import Lease, Verdict
 from alerts.model.incident import AlertState
-from alerts.model.ports import Lease, Verdict
 from alerts.model.post import Means, PostKind, PostState, Receipt
 from alerts.model.reason import in_words
 from alerts.store.outbox import Leases

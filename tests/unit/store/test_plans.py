@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.model.ports import Wanted
+from alerts.model.incident import Wanted
 from alerts.store import alerts, outbox_statements, sources, views
 from alerts.store.files import connect
 from alerts.store.migrate import migrate

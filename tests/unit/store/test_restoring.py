@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.model.ports import Verdict
+from alerts.model.delivery import Verdict
 from alerts.model.post import PostState, Receipt
 from alerts.model.reason import in_words
 from alerts.store.database import Database

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.model.ports import ChannelStatus, Memory
+from alerts.model.delivery import ChannelStatus
+from alerts.model.ports import Memory
 from alerts.model.post import Quota
 from alerts.model.reason import in_words
 from alerts.store.outbox import ChannelStatuses

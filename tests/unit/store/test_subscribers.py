@@ -7,9 +7,8 @@ from datetime import time, timedelta
 import pytest
 
 from alerts.model.alert import Severity
-from alerts.model.ports import Asked, Linked
-from alerts.model.ports.bulking import SendOutcome, SendResult
-from alerts.model.subscriber import Quiet, Subscriber, Topic
+from alerts.model.delivery import SendOutcome, SendResult
+from alerts.model.subscriber import Asked, Linked, Quiet, Subscriber, Topic
 from alerts.store.database import transaction
 from alerts.store.files import connect
 from alerts.store.statement import stamp

@@ -9,8 +9,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.model.alert import Alert, Info, Severity
-from alerts.model.incident import AlertState
-from alerts.model.ports import Wanted
+from alerts.model.incident import AlertState, Wanted
 from alerts.model.post import TO_BE_SEEN_TO, PostKind, PostState
 from alerts.store import lists
 from alerts.store import views as statements

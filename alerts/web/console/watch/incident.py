@@ -19,8 +19,7 @@ from alerts.desk.thread import Reach, channels_on, reach_of
 from alerts.desk.versions import Change, changes_between
 from alerts.model.alert import CORRECTED, ENDS_BY, Info, MsgType, ResponseType, Severity
 from alerts.model.cap_xml import write
-from alerts.model.incident import AlertState, Record
-from alerts.model.ports import Event
+from alerts.model.incident import AlertState, HistoryEvent, Record
 from alerts.model.post import EndReason, Image, Post, PostState
 from alerts.model.reason import Reason
 from alerts.web.console.frame import Console, visitor_of
@@ -75,7 +74,7 @@ class Story:
     current: Chapter
     newest: Chapter
     chapters: tuple[Chapter, ...]
-    history: tuple[Event, ...]
+    history: tuple[HistoryEvent, ...]
     channels_on: frozenset[str]
     remains: tuple[Reason, ...] = ()
     seen: str | None = None

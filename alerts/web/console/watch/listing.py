@@ -8,8 +8,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 
 from alerts.desk.sitting import Sitting
-from alerts.model.incident import OWN_NOTICES, AlertState
-from alerts.model.ports import Wanted
+from alerts.model.incident import OWN_NOTICES, AlertState, Wanted
 from alerts.model.post import PostState
 from alerts.web.console.frame import Console
 from alerts.web.console.watch.cases import Case, case_of

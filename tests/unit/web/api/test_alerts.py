@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.model.ports import ChannelStatus
+from alerts.model.delivery import ChannelStatus
 from alerts.model.reason import in_words
 from alerts.store.outbox import ChannelStatuses
 from tests.pictures import a_png

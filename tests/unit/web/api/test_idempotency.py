@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from alerts.model.errors import DatabaseRefused
-from alerts.model.ports import Reply
+from alerts.model.person import KeptReply
 from alerts.web.api.once import KEPT
 
 WORDS = {"headline": "Coupure d’eau", "severity": "Minor"}
@@ -145,7 +145,7 @@ async def test_a_role_that_was_taken_away_is_told_nothing(bureau):
 
 
 async def test_nothing_kept_is_written_while_asked(bureau):
-    reply = Reply("t", "k", "r", 200, "{}", bureau.clock.now())
+    reply = KeptReply("t", "k", "r", 200, "{}", bureau.clock.now())
     await bureau.office.act(lambda sitting: sitting.replies.keep(reply))
 
     assert await bureau.office.ask(lambda sitting: sitting.replies.reply("t", "k")) == reply

@@ -1,0 +1,346 @@
+"""What the rooms know each other by: what a channel and a source can, and the time they are given.
+
+A room gets what it needs as arguments; nobody looks anything up. A protocol stands here where there are two sides: the
+platforms' channels and those of the simulation, this machine's clock and a test's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+from zoneinfo import ZoneInfo
+
+from alerts.model.alert import Alert, Named
+from alerts.model.delivery import SendResult, Target
+from alerts.model.post import Message, Quota, Receipt
+from alerts.model.reason import Reason
+
+
+class Clock(Protocol):
+    """Time comes in from outside, so that tests move it."""
+
+    def now(self) -> datetime:
+        """The wall clock, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that only ever grow, for measuring within one process."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return once `seconds` have passed (at once for 0 or less)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One time on both clocks, so that what is to come is waited for by the steady one.
+
+    A wait that is the difference of two looks at the wall clock is an hour too long where somebody sets that clock back
+    between the two. From a moment on, time passes as it does, whatever the wall clock says.
+    """
+
+    wall: datetime
+    steady: float
+
+    @classmethod
+    def now(cls, clock: Clock) -> Moment:
+        """This one."""
+        return cls(clock.now(), clock.monotonic())
+
+    def later(self, clock: Clock) -> datetime:
+        """What the wall clock would say now had nobody set it since."""
+        return self.wall + timedelta(seconds=clock.monotonic() - self.steady)
+
+    def seconds_until(self, time: datetime, clock: Clock) -> float:
+        """How long to wait yet for a time that was told when it was this moment; less than nothing: it is past."""
+        return (time - self.later(clock)).total_seconds()
+
+
+# --- sources
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One entry of a feed: an alert, or why it could not be read.
+
+    `key` names the entry within its source for as long as it is the same version of it (an index entry's URL and
+    `updated`, an occurrence's announcement): a key that was stored is never handed on again. `notes` are what the
+    lenient reader forgave. `leave_out` is a reason of the feed's own why this alert is none ("green: no warning").
+    `hold` is one why an officer looks at it before it goes out, whatever the source's `publish` is.
+    """
+
+    key: str
+    alert: Alert | None = None
+    problem: Reason | None = None
+    leave_out: Reason | None = None
+    hold: Reason | None = None
+    notes: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a source remembers between readings; stored in the same transaction as what it heard.
+
+    `etag`, `last_modified` and `digest` serve conditional requests; `state` is the source's own (JSON-able).
+    """
+
+    etag: str | None = None
+    last_modified: str | None = None
+    digest: str | None = None
+    state: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one look at a source brought: new entries, the memory to keep, and when to look again at the latest.
+
+    `trouble` is why it wasn't read whole: an index that answers while its messages don't is a source that fails.
+    """
+
+    heard: Sequence[Heard]
+    memory: Memory
+    look_again: datetime | None = None
+    unchanged: bool = False
+    trouble: Reason | None = None
+
+
+Known = Callable[[Sequence[str]], Awaitable[set[str]]]
+
+
+class Source(Protocol):
+    """One feed. Raises SourceFailed when it can't be read; a broken entry is a Heard with a problem."""
+
+    async def read(self, memory: Memory, known: Known, now: datetime) -> Reading:
+        """Look once. `await known(keys)` tells which of `keys` were stored before: they are not told again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a source is given by the composition root: the session of the process, the clock, and whose town it is.
+
+    `session` is an aiohttp.ClientSession (typed loosely, for the vocabulary knows no library); `folder` is where
+    channels.toml stands, `zone` is for times that tell none, `sender` is the CAP sender of our own alerts and
+    `geocodes` stand for the whole of the town.
+    """
+
+    session: Any
+    clock: Clock
+    folder: Path
+    zone: ZoneInfo
+    language: str
+    station: str
+    sender: str
+    geocodes: tuple[Named, ...] = ()
+
+
+# --- channels
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a live check of a credential found: whose it is, and what is wrong or will be soon.
+
+    `followers` is how many people follow it there; None where the platform didn't tell.
+    """
+
+    account: str
+    warnings: tuple[Reason, ...] = ()
+    followers: int | None = None
+
+
+class Channel(Protocol):
+    """A platform account that can publish. Every method raises a `DeliveryError` when it isn't simply done."""
+
+    async def open(self) -> None:
+        """Read the credentials and get ready; raises BadCredential where one is missing. Sends nothing."""
+        ...
+
+    async def close(self) -> None:
+        """Give back what `open` took."""
+        ...
+
+    async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
+        """Put a new post out, as an answer to the post `reply_to` where the platform can."""
+        ...
+
+    async def probe(self) -> Probe:
+        """Ask the platform who we are and what we may, without publishing."""
+        ...
+
+    def quotas(self) -> Sequence[Quota]:
+        """What the platform last said of its own limits; empty when it said nothing."""
+        ...
+
+
+@runtime_checkable
+class Edits(Protocol):
+    """A channel that can change a post that is out."""
+
+    async def edit(self, remote_id: str, message: Message) -> Receipt:
+        """Replace the text; the receipt may carry a new id."""
+        ...
+
+
+@runtime_checkable
+class Deletes(Protocol):
+    """A channel that can take a post back."""
+
+    async def delete(self, remote_id: str) -> None:
+        """Remove the post; one that is gone already is done, not an error."""
+        ...
+
+
+@runtime_checkable
+class Finds(Protocol):
+    """A channel where one can look whether a post of ours is out."""
+
+    async def find(
+        self,
+        message: Message,
+        since: datetime,
+        after: str | None,
+        known: frozenset[str],
+        reply_to: str | None = None,
+    ) -> Receipt | None:
+        """The post with these words that appeared at or after `since`, else None; `reply_to` as it was published.
+
+        `after` is the id of the newest post of ours on this channel from before the attempt (None: there is none),
+        `known` the ids of all our recent posts there, those that went out since included: a post in `known` is never
+        the one looked for. Raises DeliveryError when the platform can't be asked, InDoubt when looking is no answer.
+        """
+        ...
+
+
+@runtime_checkable
+class Lists(Protocol):
+    """A channel where one can look what of ours is out."""
+
+    async def listed(self, since: datetime, after: str | None) -> Sequence[Receipt]:
+        """The posts that appeared at or after `since`; `after` as for `find`. Raises DeliveryError as `find` does."""
+        ...
+
+
+@runtime_checkable
+class Replaces(Protocol):
+    """A channel where an edit makes a new post in the place of the old one: a lost one is looked for, not repeated."""
+
+    replaces: bool
+
+
+@runtime_checkable
+class TwoLevels(Protocol):
+    """A channel with posts and what hangs on them, no deeper: what goes on about a post hangs on the post itself."""
+
+    two_levels: bool
+
+
+@runtime_checkable
+class DropsRepeats(Protocol):
+    """A channel whose receiver knows a post again by its id: one in doubt is simply sent once more."""
+
+    drops_repeats: bool
+
+
+@runtime_checkable
+class Rehearses(Protocol):
+    """A channel that can make a post that only those who run the account see."""
+
+    async def rehearse(self, message: Message) -> Receipt:
+        """Put it where no reader looks; what is made there stays until somebody takes it away."""
+        ...
+
+
+class Pace(Protocol):
+    """What keeps a whole bot within what Telegram allows."""
+
+    def direct(self) -> AbstractAsyncContextManager[None]:
+        """Wait for one's turn to say something, ahead of everything that goes to many."""
+        ...
+
+    @property
+    def halted_for(self) -> float:
+        """Seconds until anything may leave again; 0: now."""
+        ...
+
+    def halt(self, seconds: float) -> None:
+        """Telegram asked to wait: nothing of this bot leaves before that."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a channel is given by the composition root.
+
+    `session` is the one aiohttp.ClientSession of the process (typed loosely, for the vocabulary knows no library);
+    `folder` is where channels.toml stands, for secret files; `recall` and `remember` keep a few of the channel's own
+    facts (a migrated chat's id, a user id) across restarts. `pace` is that of the channel's bot, where it also talks to
+    subscribers: what it posts takes its turn among what it says.
+    """
+
+    session: Any
+    clock: Clock
+    folder: Path
+    recall: Callable[[str], str | None]
+    remember: Callable[[str, str], Awaitable[None]]
+    pace: Pace | None = None
+
+
+class Tells(Protocol):
+    """Hands one message to one chat."""
+
+    async def tell(self, target: Target) -> SendResult:
+        """One attempt. Raises Retry where it is certain that it isn't out, BadCredential where nothing will be."""
+        ...
+
+
+Keyboard = Mapping[str, Any]
+"""A `reply_markup` of the Bot API: buttons under a message, or in place of the keyboard."""
+
+
+class BotClient(Protocol):
+    """The whole way between a bot and Telegram. Every call raises DeliveryError where it fails."""
+
+    async def say(self, chat: int, text: str, keyboard: Keyboard | None = None, edit: int | None = None) -> int:
+        """Say `text` (Telegram's HTML), or put it in place of the message `edit`; the message's number.
+
+        Raises ReaderGone where nobody reads in that chat any more, ChatMoved where it has another id.
+        """
+        ...
+
+    async def show(self, chat: int, picture: str, caption: str) -> int:
+        """Show the picture of that file, with plain words under it; the message's number."""
+        ...
+
+    async def me(self) -> str:
+        """The bot's own username. Raises BadCredential where Telegram doesn't know the token."""
+        ...
+
+    async def updates(self, offset: int, seconds: float) -> Sequence[Mapping[str, Any]]:
+        """What came from `offset` on, waiting for it as long as `seconds`. Raises Occupied."""
+        ...
+
+    async def answer_press(self, press: str, toast: str) -> None:
+        """End the waiting of who pressed a button, with a word where there is one."""
+        ...
+
+    async def is_admin(self, chat: int, user: int) -> bool:
+        """Whether a user may speak for a group."""
+        ...
+
+    async def listen_at(self, url: str, secret: str) -> None:
+        """Have updates brought to `url`, each with the secret."""
+        ...
+
+    async def listen_by_asking(self) -> None:
+        """Have updates kept until they are asked for."""
+        ...
+
+    async def list_commands(self, commands: Mapping[str, str], language: str | None) -> None:
+        """Show these commands, with what they do, to those whose app speaks `language` (None: everybody else)."""
+        ...
