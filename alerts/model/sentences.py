@@ -231,6 +231,7 @@ DECIDED: Mapping[str, str] = {
     "database_broken": "the database {path} can't be read: {said}; restore a backup (`tocsin db restore`)",
     "database_damaged": "the database {path} is damaged: {said}; restore a backup (`tocsin db restore`)",
     "database_foreign": "the database {path} is not Tocsin's; check [store] url",
+    "database_ungiven": "the database {path} is of a Tocsin that nobody was given ({standing}); start with a new one",
     "database_newer": "the database {path} is of a newer Tocsin ({standing}); install that one or restore a backup",
     "database_not_upgraded": "the database {path} can't be brought up to date: {said}; nothing was changed",
     "copy_there": "{path} is there already; choose another name, or remove it first",

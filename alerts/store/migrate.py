@@ -94,7 +94,7 @@ def _upgrade(path: Path) -> None:
 
     standing = version(path)
     if standing is not None and standing < UNRELEASED:
-        raise StoreError(f"the database {path} is of a Tocsin that nobody was given ({standing}); start with a new one")
+        raise StoreError(because("database_ungiven", path=path, standing=standing))
     engine = create_engine(f"sqlite:///{path}", creator=lambda: _plain(path))
     try:
         with engine.begin() as connection:

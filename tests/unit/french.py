@@ -42,7 +42,7 @@ def wrong_in(text: str) -> list[str]:
 
 
 def _bare(line: str) -> bool:
-    return bool(_BARE.search(re.sub(_TYPED, "", line)))
+    return bool(_BARE.search(re.sub(_TYPED, "", re.sub("«[^»]*»", "", line))))
 
 
 def english(text: str) -> list[str]:

@@ -19,6 +19,7 @@ from alerts.delivery.monitor import HealthNotice, Phase, Trouble, What
 from alerts.desk.officer import Officer
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Alert, Area, Info, Severity, Status
+from alerts.model.hazard import Hazard
 from alerts.model.post import PostState
 from alerts.model.reason import because
 from alerts.store.alerts import AlertRepository
@@ -117,6 +118,57 @@ async def test_no_refusal_of_a_form_says_a_word_of_english(desk, address, fields
     page = visible((await desk.press(address, **fields))[2])
     assert told in page, page
     assert wrong_in(page) == []
+
+
+DRAFT = {"draft": "d" * 20, "headline": "Fuite", "span": "6h", "hazard": "general"}
+TYPED = [
+    {},
+    {"headline": "F" * 1001},
+    {"headline": ""},
+    {"description": "F" * 30_000},
+    {"instruction": "Attention."},
+    {"instruction": "Restez chez vous. " * 60, "severity": "Severe", "area": "CB"},
+    {"span": "", "expires": "hier"},
+    {"span": "", "onset": "2026-11-26T10:00", "expires": "2026-11-26T09:00"},
+    {"span": "", "expires": "2040-01-01T10:00"},
+    {"place": "Rue Haute", "polygon": "1,2 3,4"},
+    {"circle": "45,5,-1"},
+    {"polygon": "45,5 46,6 45,6 46,5 45,5"},
+    {"web": "ici", "severity": "Terrible", "channel": "nul"},
+    {"headline": "Ceci est un test", "description": "Voir mairie.paris"},
+    {"exercise": "1"},
+    {"picture": "nulle.png"},
+]
+"""What may be typed, right or wrong, beside a headline and a span."""
+
+
+@pytest.mark.parametrize("severity", ["Moderate", "Extreme"])
+async def test_no_page_of_composing_says_a_word_of_english(desk, severity):
+    await desk.sign_in()
+    found, told = {}, [(f"/compose?hazard={hazard}", await desk.text(f"/compose?hazard={hazard}")) for hazard in Hazard]
+    for typed in TYPED:
+        for do in ("preview", "publish"):
+            pressed = await desk.press("/compose", **{**DRAFT, "severity": severity, "do": do, **typed})
+            told += [(f"{do} {typed}"[:60], pressed[2])] if pressed[2] else []
+    for name, page in told:
+        if wrong := wrong_in(visible(page)):
+            found[name] = wrong
+    assert found == {}
+
+
+async def test_no_act_that_is_refused_says_a_word_of_english(desk):
+    out = await desk.post("Fuite rue Haute", channels=("x",), instruction="Restez chez vous.")
+    acts = ("retry", "drop", "end", "correct", "withdraw", "retract")
+    tried = [*((f"/alerts/{out.id}/{act}", {"post": "nul"}) for act in acts), (f"/alerts/{out.id}/end", {"how": "no"})]
+    tried += [(f"/waiting/{out.id}", {"do": do, "seen": "x"}) for do in ("approve", "reject", "return")]
+    await desk.office.act(lambda sitting: Officer(sitting, BOSS).approve(out.id))
+    tried += [(f"/waiting/{out.id}", {"do": "approve", "seen": "x"}), ("/sources/meteo/gone", {})]
+    found = {}
+    for address, fields in tried:
+        _, _, page = await desk.press(address, **fields)
+        if page.lstrip().startswith("<") and (wrong := wrong_in(visible(page))):
+            found[address] = wrong
+    assert found == {}
 
 
 WHOLE = """[station]
