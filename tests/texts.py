@@ -25,9 +25,8 @@ from alerts.model.alert import (
 )
 from alerts.model.hazard import HAZARD_PARAMETER, Hazard, hazard_of
 from alerts.model.post import EndReason, PostKind, TextFormat
-from alerts.rendering.card import card_alt, card_of
+from alerts.rendering.card import card_alt, card_of, in_short
 from alerts.rendering.faces import ChannelFace, Context, StationFace
-from alerts.rendering.library import as_sentences, capital
 from alerts.rendering.templates import Renderer
 from tests.fed import FED
 from tests.unit.rendering.sample_alerts import FACEBOOK, NOW, OTHER, TELEGRAM, X
@@ -90,7 +89,8 @@ FILLED = {
     "n°": "04 76 00 00 00",
     "nom": "Jules-Ferry",
     "jour": "lundi",
-    "oui/non": "non",
+    "assurés ou non": "non assurés",
+    "Rue ou route": "Rue Haute",
     "prénom": "Léa",
     "âge": "14",
     "jour, heure, lieu, vêtements": "mardi à 8 h, gare, manteau rouge",
@@ -101,7 +101,8 @@ FILLED = {
     "number": "04 76 00 00 00",
     "Name": "Jules-Ferry",
     "day": "Monday",
-    "yes/no": "no",
+    "running or not": "not running",
+    "Road": "Rue Haute",
     "first name": "Léa",
     "age": "14",
     "day, time, place, clothes": "Tuesday 8am, station, red coat",
@@ -150,8 +151,8 @@ def _life(hazard: Hazard, severity: Severity, language: str) -> Iterator[Text]:
     begun = replace(alert, infos=(replace(info, onset=NOW - timedelta(hours=2)),))
     bare = replace(alert, infos=(replace(info, description=None, instruction=None),), msg_type=MsgType.CANCEL)
     right = {
-        "fr": "Seule la rue Basse est concernée. Ailleurs, rien ne change.",
-        "en": "Only rue Basse is concerned. Elsewhere nothing changes.",
+        "fr": "Seule la rue Basse est concernée. Ailleurs, n’en tenez pas compte.",
+        "en": "Only rue Basse is affected. Everyone else can ignore it.",
     }
     ends = (
         ("all clear", EndReason.ALL_CLEAR, bare, alert),
@@ -247,18 +248,12 @@ def _on_each(
         assert rendered.count <= rendered.limit, (common["about"], channel.name, rendered.count)
     told = renderer.tell(alert, kind, replace(PAGE, language=STATIONS[language].language), context=moment)
     yield Text(where="title", text=str(told["lead"]), **common)
-    yield Text(where="summary", text=summary(told), **common)
-    yield Text(where="card", text=_card(told, about.severity, over=kind is PostKind.END), **common)
+    yield Text(where="summary", text=in_short(told), **common)
+    yield Text(where="card", text=_card(told, about.severity), **common)
 
 
-def summary(told: dict[str, Any]) -> str:
-    """As the page, the Atom feed, a link's preview and a notification have it."""
-    do = " ".join(str(part) for part in (told["instruction"], told.get("after", "")) if part)
-    return as_sentences(capital(str(part)) for part in (told["lead"], do, told["area"], told["when"]) if part)
-
-
-def _card(told: dict[str, Any], severity: Severity, *, over: bool) -> str:
-    card = card_of(told, severity, "Terminé" if over else "")
+def _card(told: dict[str, Any], severity: Severity) -> str:
+    card = card_of(told, severity)
     lines = (card.label, card.heading, card.area, card.when, card.do, card.station, f"[{card_alt(told)}]")
     return "\n".join(line for line in lines if line)
 
@@ -308,8 +303,8 @@ def groups(texts: Iterable[Text]) -> list[Group]:
 
 
 _HELD_BY = {"title": "page", "card": "summary"}
-"""What says nothing that another doesn't stands beside it."""
-_ABOVE_A_CARD = ("Terminé", "Over", _VALUE)
+"""What says nothing that another doesn't stands beside it: a card only where its label and all its lines are there."""
+_ABOVE_A_CARD = (_VALUE,)
 _PLACES = [*(channel.name for channel in CHANNELS), "title", "summary", "card"]
 
 

@@ -205,6 +205,7 @@ _BURNS = re.compile(
     r"\b(?:en cours|brule\w*|burn\w*|hectares|acres|threaten\w*|menace\w*|spread\w*|se propage|pompiers|secours"
     r"|emergency warning|watch and act|evac\w+|brennt|feuerwehr)"
 )
+_COLLAPSED = re.compile(r"\b(?:effondre\w*|ecroule\w*|collapsed?|eingesturzt)\b")
 _OWN_NAMES = {hazard.value: hazard for hazard in Hazard}
 
 
@@ -249,6 +250,14 @@ def worded_as(hazard: Hazard, info: Info, now: datetime) -> Hazard:
         return hazard
     start = info.onset or info.effective
     return Hazard.WATER_CUT_PLANNED if start and start > now else Hazard.WATER_CUT
+
+
+def kind_of(hazard: Hazard, info: Info) -> str:
+    """Which kind of a hazard it is, where some of its words must be others: "risk", "collapse"; else ""."""
+    if hazard is Hazard.FOREST_FIRE and only_a_risk(info):
+        return "risk"
+    collapsed = hazard is Hazard.ROAD and any(_COLLAPSED.search(words) for words in _said(info))
+    return "collapse" if collapsed else ""
 
 
 def only_a_risk(info: Info) -> bool:

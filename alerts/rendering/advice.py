@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alerts.model.alert import Info, Severity
-from alerts.model.hazard import Hazard, fold, only_a_risk
+from alerts.model.hazard import Hazard, fold
 from alerts.rendering.changes import gravity
 from alerts.rendering.library import Words
 
 _SENTENCE_END = re.compile(r"[.!?…\n]+")
 _WORD = re.compile(r"\w+")
 _ENOUGH_WORDS = 3
+_MOST_OF_IT = 0.7
+"""The part of a line that a sentence must be to say the same."""
 _MOST_SENTENCES = 200
 """Sentences of an instruction that are compared: nobody reads as many."""
 _BY_GRAVITY = (Severity.EXTREME, Severity.SEVERE, Severity.MODERATE, Severity.MINOR)
@@ -26,7 +28,7 @@ def prepared(info: Info, hazard: Hazard, words: Words) -> str:
     """
     if hazard is Hazard.GENERAL and info.instruction:
         return ""
-    return str(_said_at(info, words["instruction"]))
+    return str(_said_at(info, words["instruction"], str(words.get("kind", ""))))
 
 
 def advice(info: Info, words: Words, said: Sequence[str | None], *, begun: bool, before: str) -> list[str]:
@@ -36,7 +38,7 @@ def advice(info: Info, words: Words, said: Sequence[str | None], *, begun: bool,
     """
     lines: Sequence[str] = words["advice"]
     if isinstance(lines, Mapping):
-        lines = _said_at(info, lines)
+        lines = _said_at(info, lines, str(words.get("kind", "")))
     fitting = [line for line in lines if not (begun and before and line.startswith(before))]
     return advice_beside("\n".join(text for text in said if text), fitting)
 
@@ -44,8 +46,9 @@ def advice(info: Info, words: Words, said: Sequence[str | None], *, begun: bool,
 def advice_beside(instruction: str, advice: Sequence[str]) -> list[str]:
     """Return the lines of `advice` that don't say again what `instruction` says.
 
-    A line repeats where a sentence of the one is contained in the other, whatever the case, accents and punctuation;
-    a sentence of one or two words is too little to tell.
+    A line repeats where all of it is contained in a sentence, or a sentence is most of the line, whatever the case,
+    accents and punctuation; a sentence of one or two words is too little to tell. A short one that is only part of a
+    line doesn't: "call 112" must not take "never touch a fallen cable: call 112" away.
     """
     sentences = _SENTENCE_END.split(instruction)[:_MOST_SENTENCES]
     said = [words for sentence in sentences if (words := _folded(sentence))]
@@ -53,10 +56,10 @@ def advice_beside(instruction: str, advice: Sequence[str]) -> list[str]:
     return [line for line, words in folded if not any(_repeats(words, each) for each in said)]
 
 
-def _said_at(info: Info, by_severity: Mapping[str, Any]) -> Any:
-    """Return what is said at the severity of `info`; `risk` where there is one and nothing has happened yet."""
-    if "risk" in by_severity and only_a_risk(info):
-        return by_severity["risk"]
+def _said_at(info: Info, by_severity: Mapping[str, Any], kind: str) -> Any:
+    """Return what is said at the severity of `info`; what is said of its `kind` ("risk", "collapse") at all of them."""
+    if kind in by_severity:
+        return by_severity[kind]
     grave = gravity(info)
     at_most = _BY_GRAVITY[_BY_GRAVITY.index(grave) :] if grave in _BY_GRAVITY else ()
     found = next((by_severity[each.value] for each in at_most if by_severity.get(each.value)), None)
@@ -65,7 +68,9 @@ def _said_at(info: Info, by_severity: Mapping[str, Any]) -> Any:
 
 def _repeats(line: str, sentence: str) -> bool:
     shorter, longer = sorted((line, sentence), key=len)
-    return shorter.count(" ") >= _ENOUGH_WORDS - 1 and f" {shorter} " in f" {longer} "
+    if shorter.count(" ") < _ENOUGH_WORDS - 1 or f" {shorter} " not in f" {longer} ":
+        return False
+    return shorter == line or len(sentence) >= _MOST_OF_IT * len(line)
 
 
 def _folded(text: str) -> str:

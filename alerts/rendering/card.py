@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from alerts.model.alert import Severity
+from alerts.model.hazard import Hazard
+from alerts.model.post import PostKind
 from alerts.rendering.library import as_sentences, capital
 from alerts.rendering.shorten import at_sentences, partly
 
-_MOST = 160
-"""Letters of what to do: two or three lines of the picture, and no burden in its alternative."""
+_MOST = 230
+"""Letters of what to do: two to four lines of the picture, and no burden in its alternative."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,32 +33,67 @@ class Card:
     do: str = ""
 
 
-def card_of(said: Mapping[str, Any], severity: Severity, over: str = "") -> Card:
-    """The card of what a template is given (`Renderer.tell`); `over` is the word for what is over, where it is."""
+def card_of(said: Mapping[str, Any], severity: Severity) -> Card:
+    """The card of what a template is given (`Renderer.tell`). That of an end says how it ended, and what to mind."""
+    over = bool(said["reason"])
+    label = str(said["stamp"] if over else said["label"]) or capital(str(said["name"]))
     return Card(
         severity=None if over else severity,
-        label=over or str(said["label"] or said["name"]),
-        heading=capital(str(said["lead"] if over else said["title"])),
+        label=label,
+        heading=_heading(str(said["lead"] if over else said["title"]), label, said),
         area=str(said["area"]),
         when=capital(str(said["when"])),
         station=str(said["source"]),
         exercise=str(said["words"]["exercise"]) if said["exercise"] else "",
-        do="" if over else _first_words(said),
+        do=_first_words(said),
     )
 
 
+def _heading(title: str, label: str, said: Mapping[str, Any]) -> str:
+    """Without the label that stands above it: "Correction – …", "Vigilance orange vent violent"."""
+    bare = title.removeprefix(f"{label} – ")
+    if label in said["words"]["levels"].values() and title.startswith(f"{label} "):
+        bare = title.removeprefix(f"{label} ")
+    return capital(bare)
+
+
+def in_short(said: Mapping[str, Any]) -> str:
+    """What to know in two lines, for a list, a link's preview or a notification: what, what to do, where, when.
+
+    Where comes before what to do where both are among what is first seen; of an update what is new stands with it. Who
+    is missing is described first: without that nobody can do what is asked.
+    """
+    lead = str(said["lead"])
+    if said["kind"] == PostKind.UPDATE.value and not said["step"]:
+        lead = str(said["words"]["updated"]).format(lead=lead)
+    description = str(said["description"] or "")
+    first = description if said["hazard"] == Hazard.MISSING and not said["reason"] else ""
+    do = [str(part) for part in (said["instruction"], said.get("after")) if part]
+    if not do and not said["reason"]:
+        do = [at_sentences(description, _fits, markup=False) or partly(description, _fits, markup=False)]
+    where = [str(said["area"])]
+    order = [*where, *do] if said["place_first"] else [*do, *where]
+    source = "" if said["own"] else str(said["source_short"])
+    parts = (lead, first, *order, str(said.get("change_short") or ""), str(said["when"]), source)
+    return as_sentences(capital(" ".join(part.splitlines())) for part in parts if part)
+
+
 def _first_words(said: Mapping[str, Any]) -> str:
-    """Of what to do, the whole sentences that a card may hold: the rest is behind the link."""
-    do = str(said["instruction"] or "")
+    """Of what to do, the whole sentences that a card may hold: the rest is behind the link.
 
-    def fits(text: str) -> bool:
-        return len(text) <= _MOST
+    On an update's, what is new stands after it.
+    """
+    parts = (said["instruction"], said.get("after"), said.get("change_short"))
+    do = " ".join(str(part) for part in parts if part)
+    return at_sentences(do, _fits, markup=False) or partly(do, _fits, markup=False) if len(do) > _MOST else do
 
-    return at_sentences(do, fits, markup=False) or partly(do, fits, markup=False) if len(do) > _MOST else do
+
+def _fits(text: str) -> bool:
+    return len(text) <= _MOST
 
 
 def card_alt(said: Mapping[str, Any]) -> str:
     """The text alternative: the same words as on the card."""
     mark = f"{said['words']['exercise']} – " if said["exercise"] else ""
-    parts = (f"{mark}{said['lead']}", _first_words(said), said["area"], said["when"])
+    parts = (f"{mark}{said['lead']}", _first_words(said), said["area"], said["when"], said["source"])
     return as_sentences(capital(str(part)) for part in parts if part)

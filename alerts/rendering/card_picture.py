@@ -31,6 +31,7 @@ _LOW = 380
 _FOOT = 526
 """Where the last words end at the latest: who says it stands below."""
 _LEADING = 1.18
+_SIZES_OF_DO = (40, 34, 28)
 
 
 def draw_card(card: Card) -> bytes:
@@ -48,12 +49,24 @@ def draw_card(card: Card) -> bytes:
     below = _paragraph(pen, card.heading, 172, _font("Bold", 62), 3)
     y = _paragraph(pen, card.area, below + 22, _font("Semibold", 42), 2 if below < _LOW else 1)
     y = _paragraph(pen, card.when, y + 10, _font("Regular", 42), 1)
-    font = _font("Bold", 40)
-    _paragraph(pen, card.do, y + 18, font, int((_FOOT - y - 18) // (font.size * _LEADING)))
+    _what_to_do(pen, card.do, y + 18)
     _foot(pen, card)
     file = io.BytesIO()
     picture.quantize(64, method=Image.Quantize.FASTOCTREE).save(file, "PNG")
     return file.getvalue()
+
+
+def _what_to_do(pen: ImageDraw.ImageDraw, do: str, y: float) -> None:
+    """What to do, in the largest letters in which all of it has room."""
+    whole = " ".join(do.split())
+    for size in _SIZES_OF_DO:
+        font = _font("Bold", size)
+        most = int((_FOOT - y) // (font.size * _LEADING))
+        if most < 1:
+            continue
+        if size == _SIZES_OF_DO[-1] or " ".join(_lines(do, font, SIZE[0] - 2 * _MARGIN, most)) == whole:
+            _paragraph(pen, do, y, font, most)
+            return
 
 
 def _foot(pen: ImageDraw.ImageDraw, card: Card) -> None:

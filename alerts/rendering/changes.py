@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
 from alerts.model.alert import Alert, Info, Severity
-from alerts.model.hazard import Hazard, fold
+from alerts.model.hazard import fold
 from alerts.rendering.clean import clean, place
 from alerts.rendering.library import Words, sentence
 from alerts.rendering.moments import event_end
@@ -46,22 +47,26 @@ def changes(
     words: Words,
     end_of: TellEnd,
     *,
-    hazard: Hazard = Hazard.GENERAL,
+    labels: Mapping[str, str] = MappingProxyType({}),
     place_of: NamePlace = str,
 ) -> list[Change]:
-    """Return what is new in `info` against `previous`, gravest first, with what it was; nothing where that isn't known.
+    """Return what is new in `info` against `previous`, with what it was; nothing where that isn't known.
 
-    `end_of` tells the moment of an end, `place_of` the name of a place, "" where it stands for none. Somebody
-    who is missing is no danger: how grave that is isn't told.
+    Who is free of it comes first, for nobody may miss that; then what has grown worse. `end_of` tells the moment of an
+    end, `place_of` the name of a place, "" where it stands for none. How grave it is isn't told where the hazard has
+    `labels` of its own for both: works and somebody who is missing are no danger that rises.
     """
     before = previous.info_for(language) if previous else None
     if before is None:
         return []
+    named = gravity(info).value in labels and gravity(before).value in labels
+    areas = _areas(info, before, words, place_of)
     return [
-        *(() if hazard is Hazard.MISSING else _gravity(info, before, words)),
+        *(each for each in areas if each.freed),
+        *(() if named else _gravity(info, before, words)),
         *_instruction(info, before, words),
         *_end(info, before, words, end_of),
-        *_areas(info, before, words, place_of),
+        *(each for each in areas if not each.freed),
     ]
 
 

@@ -28,6 +28,7 @@ _HTML_CHANNELS = frozenset(("telegram",))
 _NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 _ENDS = ("ends", "over")
 _NEEDED = ("headline", "area", "time", "instruction")
+_SAID_BY = {"time": "when"}
 
 
 def check_templates(station: StationFace, folders: Sequence[Path] = ()) -> list[Reason]:
@@ -115,8 +116,8 @@ def _faults_of_template(name: str, place: re.Match[str], library: Library, stati
             return
         said = {piece.name for piece in pieces if isinstance(piece, Part) and (piece.text or piece.short)}
         # A general alert of no great weight has nothing prepared: then there is no instruction to lay out.
-        # One that tells no area has none to lay out either.
-        needed = [part for part in _NEEDED if part not in ("instruction", "area") or known[part]]
+        # One that tells no area or no time (a correction, a closed school) has none to lay out either.
+        needed = [part for part in _NEEDED if part == "headline" or known[_SAID_BY.get(part, part)]]
         if lacking := [part for part in needed if part not in said]:
             yield because("template_lacks", path=library.path(name), parts=lacking, first=lacking[0])
             return

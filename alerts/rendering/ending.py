@@ -4,6 +4,9 @@ An all clear says that people are free, and what to mind still. An alert whose t
 the announced time is over, and what to go on minding. One that is taken back before it began is no longer expected, one
 that had begun no longer holds. A correction says what is right. None of them says again the order that it ends: its
 headline names the hazard, never the title of an instruction.
+
+Whoever left or shut himself in reads "withdrawn" and "was wrong" as leave to go back: a hazard's `caution` says that it
+is none, in both. A correction prints no place beside it, for a wrong place is what is mostly corrected.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ from alerts.rendering.plain import orders, permits
 
 _NO_INFO = Info("", language="")
 _BEGUN = "cancelled_begun"
+_MINDED = (EndReason.ALL_CLEAR.value, EndReason.EXPIRED.value, _BEGUN)
+"""The ends of something that was there: what it left behind is to be minded still."""
 _FIRST_SENTENCE = re.compile(r"(?<=[.!?…])[ \n]+|\n+")
 _LONG_TITLE = 110
 _CLOSED = re.compile(
@@ -32,8 +37,8 @@ _CLOSED = re.compile(
 """What is open again, or isn't closed after all, is not called closed beside it."""
 
 
-def ending(matter: Matter, title: str, teller: Teller, context: Context) -> dict[str, Any]:
-    """Return what an end says otherwise than a first post; `title` is what is over.
+def ending(matter: Matter, title: str, area: str, teller: Teller, context: Context) -> dict[str, Any]:
+    """Return what an end says otherwise than a first post; `title` is what is over, `area` where, in short.
 
     The officer's own words stand in the place of what the machine would say, which the form that ends an alert offered
     them; those of a feed stand beside it.
@@ -41,12 +46,12 @@ def ending(matter: Matter, title: str, teller: Teller, context: Context) -> dict
     reason = context.reason or EndReason.EXPIRED
     name = _name(matter, title)
     lead = _lead(_phrase(matter, "ends", context), name, _what_ends(matter, title))
-    after = str(matter.words["after"]) if reason in (EndReason.ALL_CLEAR, EndReason.EXPIRED) else ""
-    over = suggested(matter, context)
+    over, after = _suggested(matter, context)
     own = _own_words(matter, context)
     replaces = bool(own and matter.alert.note and matter.own)
     said: dict[str, Any] = {
         "reason": reason.value,
+        "stamp": str(matter.general["stamps"].get(_reasons(matter, context)[0], "")),
         "lead": lead,
         "lead_short": lead,
         "when": _phrase(matter, "ended", context).format(moment=teller.moment(_ended(matter, context))),
@@ -60,47 +65,62 @@ def ending(matter: Matter, title: str, teller: Teller, context: Context) -> dict
         "change_short": "",
         "freed": False,
     }
-    return said | _corrected(matter, teller, context, own) if reason is EndReason.CORRECTED else said
+    if reason is not EndReason.CORRECTED:
+        return said
+    return said | _corrected(matter, teller, context, own, ", ".join(text for text in (name, area) if text))
 
 
-def suggested(matter: Matter, context: Context) -> str:
-    """Return what the machine says of this end by itself, without what to mind (`after`)."""
-    return _phrase(matter, "over", context)
+def _suggested(matter: Matter, context: Context) -> tuple[str, str]:
+    """Return what the machine says of this end by itself, and what to mind after it.
+
+    An all clear that has something to mind says that instead of "lifted" once more: its title and its time say so.
+    """
+    said, reason = _phrase(matter, "over", context), _reasons(matter, context)[0]
+    after = str(matter.words["after"]) if reason in _MINDED else ""
+    caution = str(matter.words.get("caution", "")) if reason in (_BEGUN, EndReason.CORRECTED) else ""
+    if reason == EndReason.ALL_CLEAR and after and not matter.words.get("over", {}).get(reason):
+        return after, ""
+    return " ".join(text for text in (said, caution) if text), after
 
 
-def _corrected(matter: Matter, teller: Teller, context: Context, own: str) -> dict[str, Any]:
-    """What is right is the title; where nothing says it, that the message was wrong, and when that was sent."""
+def _corrected(matter: Matter, teller: Teller, context: Context, own: str, what: str) -> dict[str, Any]:
+    """What is right is the title; where nothing says it, that the message was wrong: which one, of when and where.
+
+    The place that was told stands in brackets there and nowhere else, so that nobody takes it for the right one.
+    """
     general, lead = matter.general, str(matter.general["ends"]["corrected"])
     before = context.previous or matter.alert
-    wrong = str(general["wrong"]).format(moment=teller.sent(before.sent), title="")
+    wrong = str(general["wrong"]).format(moment=teller.sent(before.sent), title="", what=what).replace(" ()", "")
+    nowhere = {"areas": [], "area": "", "area_short": "", "place": ""}
     if not own:
-        return {
-            "lead": lead.format(right=wrong, title=wrong, name=wrong),
-            "lead_short": lead.format(right=wrong, title=wrong, name=wrong),
-            "instruction": str(general["over"]["corrected"]),
-            "instruction_short": str(general["over"]["corrected"]),
-        }
+        head = lead.format(right=wrong, title=wrong, name=wrong)
+        return {"lead": head, "lead_short": head, **nowhere}
     first, *rest = _FIRST_SENTENCE.split(own, maxsplit=1)
     if len(first) > _LONG_TITLE:
         first, rest = matter.words["name"] if matter.hazard is not Hazard.GENERAL else "", [own]
     head = lead.format(right=first, title=first, name=first) if first else lead.partition("{")[0].rstrip(" –:\u00a0")
-    right = sentence(rest[0]) if rest else ""
+    caution = "" if permits(own) else str(matter.words.get("caution", ""))
+    right = " ".join(sentence(text) for text in (wrong, *rest, caution) if text)
     return {
         "lead": head.rstrip("."),
         "lead_short": head.rstrip("."),
         "instruction": right,
         "instruction_short": right,
-        "change": sentence(wrong),
-        "change_short": sentence(wrong),
         "description": "",
+        **nowhere,
     }
 
 
 def _name(matter: Matter, title: str) -> str:
-    """Return what is over by its name; of a general alert by its title, unless that is an order or frees people."""
+    """Return what is over by its name; of a general alert by its title, unless that is an order or frees people.
+
+    That title is quoted: "Notice withdrawn – Market cancelled" would say that there is a market.
+    """
     if matter.hazard is not Hazard.GENERAL:
         return str(matter.words["name"])
-    return "" if orders(title) or permits(title) or title == matter.words["name"] else title
+    if orders(title) or permits(title) or title == matter.words["name"]:
+        return ""
+    return str(matter.general["quoted"]).format(text=title)
 
 
 def _what_ends(matter: Matter, title: str) -> str:
@@ -123,13 +143,18 @@ def _phrase(matter: Matter, name: str, context: Context) -> str:
 
     A cancellation of what had begun has one of its own where the other would be false: "will not take place".
     """
-    reason = (context.reason or EndReason.EXPIRED).value
-    reasons = (_BEGUN, reason) if reason == EndReason.CANCELLED and _had_begun(matter, context) else (reason,)
+    reasons = _reasons(matter, context)
     for key in reasons:
         for words in (matter.words.get(name, {}), matter.general[name]):
-            if words.get(key):
+            if key in words:
                 return str(words[key])
-    return str(matter.general[name][reason])
+    return str(matter.general[name][reasons[-1]])
+
+
+def _reasons(matter: Matter, context: Context) -> tuple[str, ...]:
+    """Return how it ended as the words call it, the narrower name first."""
+    reason = (context.reason or EndReason.EXPIRED).value
+    return (_BEGUN, reason) if reason == EndReason.CANCELLED and _had_begun(matter, context) else (reason,)
 
 
 def _had_begun(matter: Matter, context: Context) -> bool:

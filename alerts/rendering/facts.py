@@ -55,6 +55,7 @@ def facts(
         "incident": context.incident,
         "exercise": context.exercise,
         "reason": "",
+        "stamp": "",
         "step": "",
         **_what(matter, context.now),
         **_where_and_when(matter, station, context, teller),
@@ -63,7 +64,7 @@ def facts(
     if matter.kind is PostKind.UPDATE:
         said |= _change(matter, station, context, teller)
     if matter.kind is PostKind.END:
-        said |= ending(matter, said["title"], teller, context)
+        said |= ending(matter, said["title"], said["area_short"], teller, context)
     said |= planned(matter, said, teller, context)
     said["place_first"] = _place_first(said, channel)
     if matter.kind is not PostKind.END and not said["step"] and _hides(matter, said, channel):
@@ -240,15 +241,22 @@ def is_own(alert: Alert, info: Info | None, station: StationFace) -> bool:
 def _change(matter: Matter, station: StationFace, context: Context, teller: Teller) -> dict[str, Any]:
     general = matter.general
     by_name = partial(_place_name, matter=matter, station=station)
-    news = changes(
-        matter.info, context.previous, matter.language, general, teller.end, hazard=matter.hazard, place_of=by_name
-    )
+    said = {**general, "changes": _changes_of(matter)}
+    labels = matter.words.get("severities", {})
+    news = changes(matter.info, context.previous, matter.language, said, teller.end, labels=labels, place_of=by_name)
     freed = [each for each in news if each.freed]
     return {
         "change": _changes(general, news),
         "change_short": _changes(general, freed or news[:1]),
         "freed": bool(freed),
     }
+
+
+def _changes_of(matter: Matter) -> dict[str, str]:
+    """The sentences of what is new, the hazard's own before those for all: one for one place stands for several too."""
+    own: Mapping[str, str] = matter.words.get("changes", {})
+    general = {name: said for name, said in matter.general["changes"].items() if name.removesuffix("_many") not in own}
+    return {**general, **own}
 
 
 def _changes(general: Words, news: Sequence[Change]) -> str:
@@ -263,7 +271,8 @@ def teller_of(matter: Matter, station: StationFace, channel: ChannelFace, contex
     """Return who tells the times on this channel: short where room is short."""
     phrases = PHRASES.get(matter.language.split("-", 1)[0]) or PHRASES["en"]
     phrases = {**phrases, **matter.general.get("moments", {})}
-    return Teller(matter.language, _zone(station.timezone), context.now, phrases, channel.text.limit > SHORT_LIMIT)
+    long, frame = channel.text.limit > SHORT_LIMIT, str(matter.words.get("until", "{until}"))
+    return Teller(matter.language, _zone(station.timezone), context.now, phrases, long, frame)
 
 
 def areas_of(infos: Sequence[Info], station: StationFace, context: Context) -> list[str]:
@@ -353,7 +362,12 @@ def _lead_short(matter: Matter, label: str, title: str) -> str:
 
 
 def _begins_with_name(matter: Matter, title: str) -> bool:
-    """Whether the hazard's name may stand for the title: a headline that only mentions it is about something else."""
+    """Whether the hazard's name may stand for the title: a headline that only mentions it is about something else.
+
+    The title that is prepared for the hazard says no more than its name, in whatever words.
+    """
+    if fold(title) == fold(str(matter.words.get("prepared", {}).get("headline", ""))):
+        return matter.hazard is not Hazard.GENERAL
     words, name = (re.findall(r"\w+", fold(text)) for text in (title, matter.words["name"]))
     return matter.hazard is not Hazard.GENERAL and words[: len(name)] == name
 

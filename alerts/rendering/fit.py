@@ -138,11 +138,15 @@ class _Fitting:
                 continue
             if self._fits(place, self._full[place]):
                 self._texts[place] = self._full[place]
+            elif not part.keep and part.name == "change":
+                self._texts[place] = self._more_sentences(place, "")
             elif not part.keep:
                 fits = part.short and self._fits(place, part.short)
                 self._texts[place] = part.short if fits else self._shortened(place, part)
             elif part.name == "headline":
                 self._texts[place] = self._longer(place, said, part.short)
+            elif part.name == "change":
+                self._texts[place] = self._more_sentences(place, said)
 
     def _longer(self, place: int, said: str, short: str) -> str:
         """Return the longest beginning of the whole that there is room for now, else what is `said`.
@@ -152,6 +156,12 @@ class _Fitting:
         self._texts[place] = self._full[place]
         words = self._cut_to_room(at_words, place)
         return words if len(words) > len(said) + (_MORE if said == short else 0) else said
+
+    def _more_sentences(self, place: int, said: str) -> str:
+        """Return as many whole sentences of what is new as there is room for now, if they are more than is `said`."""
+        self._texts[place] = self._full[place]
+        sentences = self._cut_to_room(at_sentences, place)
+        return sentences if len(sentences) > len(said) else said
 
     def _shortened(self, place: int, part: Part) -> str:
         if part.name in WHOLE:

@@ -144,7 +144,20 @@ class Library:
 
 
 _BY_LINES = frozenset(
-    ("prepared", "numbers", "severities", "degrees", "levels", "colours", "changes", "ends", "over", "ended", "moments")
+    (
+        "prepared",
+        "numbers",
+        "severities",
+        "degrees",
+        "levels",
+        "colours",
+        "changes",
+        "ends",
+        "over",
+        "ended",
+        "stamps",
+        "moments",
+    )
 )
 
 

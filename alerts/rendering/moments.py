@@ -31,7 +31,7 @@ _FRENCH = {
     "at": "{day} à {time}",
     "until": "jusqu’au {end}",
     "until tomorrow": "jusqu’à {end}",
-    "until today": "{day}, jusqu’à {time}",
+    "until today": "jusqu’à {time} {day}",
     "tonight": "ce soir, {day}",
     "night": "cette nuit, de {start} à {end} ({first} à {last})",
     "a night": "la nuit du {first} au {last}, de {start} à {end}",
@@ -54,7 +54,7 @@ _ENGLISH = {
     "at": "{day}, {time}",
     "until": "until {end}",
     "until tomorrow": "until {end}",
-    "until today": "{day}, until {time}",
+    "until today": "until {time} {day}",
     "tonight": "this evening, {day}",
     "night": "tonight, {start} to {end} ({first} to {last})",
     "a night": "the night of {first} to {last}, {start} to {end}",
@@ -94,6 +94,8 @@ class Teller:
     now: datetime
     phrases: Mapping[str, str]
     long: bool = True
+    frame: str = "{until}"
+    """What the end alone is told in: "at least {until}" where it frees nobody, "" where it isn't told."""
 
     def day(self, moment: datetime) -> str:
         """Tell the day: "mercredi 25 nov.", "Wed 25 Nov"; with the year when it is more than half a year away."""
@@ -129,7 +131,7 @@ class Teller:
         if later and end:
             return self._range(later.astimezone(self.zone), end.astimezone(self.zone))
         if end:
-            return self._until(end.astimezone(self.zone))
+            return self.frame.format(until=self._until(end.astimezone(self.zone)))
         if later and later > self.now:
             return self._single("from", later.astimezone(self.zone), "start")
         return self._say("since", start=self.moment(start)) if start else self.phrases["open"]

@@ -42,7 +42,7 @@ from alerts.rendering.library import (
     topics_of,
 )
 from alerts.rendering.links import tame
-from alerts.rendering.matter import Matter
+from alerts.rendering.matter import Matter, worded
 from alerts.rendering.parts import Part, Piece, split
 from alerts.rendering.plain import in_french, info_in_french
 from alerts.rendering.prepared import Prepared, read_prepared
@@ -175,7 +175,8 @@ class Renderer:
         general = self._words(language, GENERAL, warnings)
         file = hazard_file(worded_as(hazard, info, now))
         own = is_own(alert, info, self._station)
-        return Matter(alert, info, kind, hazard, language, general, self._words(language, file, warnings), own)
+        words = worded(self._words(language, file, warnings), hazard, info)
+        return Matter(alert, info, kind, hazard, language, general, words, own)
 
     def _words(self, language: str, file: str, warnings: list[Reason]) -> Words:
         """Return the words of a file; those that ship where the station's own can't be read."""
@@ -198,7 +199,8 @@ class Renderer:
             why = because("template_words_wrong", file=GENERAL, other=file, language=language, said=said)
             warnings.append(why)
             general = self._shipped.words(matter.language, GENERAL)
-            ours = replace(matter, general=general, words=self._shipped.words(matter.language, file))
+            words = worded(self._shipped.words(matter.language, file), matter.hazard, matter.info)
+            ours = replace(matter, general=general, words=words)
             return facts(ours, self._station, channel, context, link)
 
     def _pieces(

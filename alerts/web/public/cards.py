@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from alerts.rendering.card import card_of
 from alerts.rendering.card_picture import draw_card
 from alerts.web.public.answers import Answer, answer
-from alerts.web.public.pages import words_of
 from alerts.web.public.site import Key, Lasting
 from alerts.web.public.told import Told
 
@@ -49,6 +48,5 @@ def cards_of(lasting: Lasting) -> Iterator[tuple[str, Told]]:
 
 def card_answer(told: Told) -> Answer:
     """Draw the card."""
-    over = words_of(told.language).gettext("Over") if told.end else ""
     said = told.end.facts if told.end else told.facts
-    return answer(draw_card(card_of(said, told.severity, over)), "image/png")
+    return answer(draw_card(card_of(said, told.severity)), "image/png")

@@ -16,8 +16,9 @@ from alerts.model.hazard import fold
 from alerts.model.incident import Record
 from alerts.model.outline import Ring, together
 from alerts.model.post import EndReason, PostKind, TextFormat
+from alerts.rendering.card import in_short
 from alerts.rendering.faces import ChannelFace, Context
-from alerts.rendering.library import as_sentences, capital
+from alerts.rendering.library import capital
 from alerts.web.public.setting import Setting
 
 _FACE = "page"
@@ -88,9 +89,7 @@ class Told:
     @property
     def summary(self) -> str:
         """What to know in two lines, for a list, a link's preview or a notification: what, what to do, where, when."""
-        said = self.end.facts if self.end else self.facts
-        do = " ".join(str(part) for part in (said["instruction"], said.get("after", "")) if part)
-        return as_sentences(capital(str(part)) for part in (said["lead"], do, said["area"], said["when"]) if part)
+        return in_short(self.end.facts if self.end else self.facts)
 
 
 def tell(incident: PublicIncident, setting: Setting, language: str, now: datetime, kept: Told | None = None) -> Told:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from alerts.model.alert import Severity, Status
-from alerts.model.post import PostKind, TextFormat
+from alerts.model.post import EndReason, PostKind, TextFormat
 from alerts.rendering import card_picture
 from alerts.rendering.card import Card, card_alt, card_of
 from alerts.rendering.card_picture import draw_card
@@ -39,26 +39,46 @@ def test_a_card_says_how_grave_what_where_and_until_when():
         "Danger grave",
         "Coup de vent",
         "Saint-Martin",
-        "Ce soir, mercredi 25 novembre, jusqu’à 19\u00a0h",
-        "Source\u00a0: meteo@example, relais Ville de Saint-Martin",
+        "Jusqu’à 19\u00a0h ce soir, mercredi 25 novembre",
+        "Source\u00a0: meteo@example, relayé par Ville de Saint-Martin",
         do="Rentrez le mobilier de jardin.",
     )
     assert card_alt(said(alert)) == (
         "Danger grave – Coup de vent. Rentrez le mobilier de jardin. Saint-Martin. "
-        "Ce soir, mercredi 25 novembre, jusqu’à 19\u00a0h."
+        "Jusqu’à 19\u00a0h ce soir, mercredi 25 novembre. "
+        "Source\u00a0: meteo@example, relayé par Ville de Saint-Martin."
     )
 
 
-def test_what_to_do_is_on_the_card_where_there_is_room_and_never_on_the_one_of_what_is_over():
+def test_what_to_do_is_on_the_card_where_there_is_room():
     alert = an_alert(severity=Severity.SEVERE, instruction="Rentrez le mobilier. " * 40)
     card = card_of(said(alert), alert.severity)
     lines = picture(card).crop((64, 400, 1136, 530))
 
     assert lines.getcolors(9999) != picture(replace(card, do="")).crop((64, 400, 1136, 530)).getcolors(9999)
     assert card.do.endswith("mobilier."), "whole sentences"
-    assert len(card.do) <= 160
+    assert len(card.do) <= 230
     assert card.do in card_alt(said(alert))
-    assert card_of(said(alert), alert.severity, over="Terminé").do == ""
+
+
+def test_the_card_of_an_end_says_how_it_ended_and_what_to_mind():
+    alert = an_alert(event="Évacuation", severity=Severity.EXTREME)
+    shared = renderer(StationFace("Ville de Saint-Martin", "fr-FR"))
+    ends = {
+        reason: card_of(
+            shared.tell(alert, PostKind.END, FACE, context=Context("one", NOW, reason, alert)), alert.severity
+        )
+        for reason in EndReason
+    }
+    assert {reason: card.label for reason, card in ends.items()} == {
+        EndReason.ALL_CLEAR: "Terminé",
+        EndReason.EXPIRED: "Fin prévue",
+        EndReason.CANCELLED: "Retiré",
+        EndReason.CORRECTED: "Rectificatif",
+    }
+    assert ends[EndReason.EXPIRED].do == "La durée annoncée est passée. Ne rentrez qu’avec l’accord des secours."
+    assert ends[EndReason.CORRECTED].heading.startswith("Notre message de")
+    assert all(card.do and card.severity is None for card in ends.values())
 
 
 def test_an_exercise_is_one_on_the_card_and_in_its_alternative():

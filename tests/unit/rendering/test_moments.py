@@ -51,8 +51,8 @@ def test_a_window_in_french(start: datetime | None, end: datetime | None, words:
 @pytest.mark.parametrize(
     ("start", "end", "words"),
     [
-        (None, at(25, 18), "aujourd’hui mercredi 25 novembre, jusqu’à 18 h"),
-        (None, at(25, 22), "ce soir, mercredi 25 novembre, jusqu’à 22 h"),
+        (None, at(25, 18), "jusqu’à 18 h aujourd’hui mercredi 25 novembre"),
+        (None, at(25, 22), "jusqu’à 22 h ce soir, mercredi 25 novembre"),
         (at(25, 19), at(25, 22), "ce soir, mercredi 25 novembre, de 19 h à 22 h"),
         (at(25, 22), at(26, 2), "cette nuit, de 22 h à 2 h (mercredi 25 à jeudi 26)"),
         (at(26, 22), at(27, 6), "la nuit du jeudi 26 au vendredi 27 novembre, de 22 h à 6 h"),
@@ -85,7 +85,7 @@ def test_a_window_in_english(language: str, end: datetime, words: str) -> None:
 
 def test_in_english_too_today_is_said_before_the_time() -> None:
     said = teller("en-GB", long=True).window(None, at(25, 21, 20))
-    assert said == "this evening, Wednesday 25 November, until 9:20pm"
+    assert said == "until 9:20pm this evening, Wednesday 25 November"
 
 
 def test_a_planned_window_tells_its_beginning_even_when_it_has_begun() -> None:

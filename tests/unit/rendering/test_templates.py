@@ -208,8 +208,8 @@ def test_an_update_says_what_changes_in_sentences_with_what_was() -> None:
     text = render(an_alert(now), PostKind.UPDATE, TELEGRAM, previous=an_alert()).message.plain.replace("\u00a0", " ")
     assert text.startswith("Danger extrême – Coup de vent sur la vallée (mise à jour)\n")
     assert (
-        "Le danger passe de grave à extrême. Prolongé jusqu’à mercredi 25 novembre à 22 h "
-        "(était : mercredi 25 novembre à 19 h). Nouveau secteur concerné : Drôme. N’est plus concerné : Savoie." in text
+        "L’alerte ne concerne plus Savoie. Le danger passe de grave à extrême. Prolongé jusqu’à mercredi 25 novembre "
+        "à 22 h (était : mercredi 25 novembre à 19 h). Nouveau secteur concerné : Drôme." in text
     )
 
 
@@ -218,7 +218,7 @@ def test_a_freed_district_is_told_however_short_the_room() -> None:
         severity=Severity.EXTREME, areas=(Area("Isère"),), instruction="Rentrez tout ce que vous pouvez. " * 60
     )
     text = render(an_alert(now), PostKind.UPDATE, X, previous=an_alert()).message.plain.replace("\u00a0", " ")
-    assert "N’est plus concerné : Savoie." in text
+    assert "L’alerte ne concerne plus Savoie." in text
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_an_update_for_the_whole_town_frees_nobody(before: str, now: str, told: 
     was, new = (an_alert(an_info(areas=(Area(name),), sender_name=FRENCH.name)) for name in (before, now))
     text = render(new, PostKind.UPDATE, TELEGRAM, previous=was).message.plain
     assert told in text
-    assert not re.search("N’est plus|Nouveau secteur|Ville de", text)
+    assert not re.search("ne concerne plus|Nouveau secteur|Ville de", text)
 
 
 def test_a_colour_that_changes_is_told_as_the_colour() -> None:
@@ -255,7 +255,7 @@ def test_an_update_says_that_what_to_do_has_changed() -> None:
 def test_an_english_update_says_in_plain_words_where_it_is_now() -> None:
     before, now = an_alert(an_info(language="en")), an_alert(an_info(language="en", areas=(Area("Drôme"),)))
     text = render(now, PostKind.UPDATE, TELEGRAM, Renderer(ENGLISH), previous=before).message.plain
-    assert "Now also in Drôme. No longer in Isère, Savoie." in text
+    assert "No longer affected: Isère, Savoie. Newly affected: Drôme." in text
 
 
 def test_an_end_without_words_of_its_own_is_named_after_what_is_over() -> None:
@@ -263,7 +263,8 @@ def test_an_end_without_words_of_its_own_is_named_after_what_is_over() -> None:
     cancel = replace(cancel, infos=())
     rendered = render(cancel, PostKind.END, reason=EndReason.CANCELLED, previous=an_alert())
     assert rendered.message.text.startswith(
-        "Alerte retirée – vent violent\nOù\u00a0: Isère, Savoie\nCe message ne s’applique plus.\nRetirée le mercredi"
+        "Alerte retirée – vent violent\nOù\u00a0: Isère, Savoie\n"
+        "L’alerte ne s’applique plus. Des branches peuvent encore tomber.\nRetirée le mercredi"
     )
     assert rendered.warnings == ()
 
@@ -285,7 +286,7 @@ def test_an_end_may_bring_words_of_its_own() -> None:
 def test_an_expired_alert_tells_when_it_ended_and_not_when_we_noticed() -> None:
     alert = an_alert(an_info(expires=NOW - timedelta(hours=2)))
     text = render(alert, PostKind.END, reason=EndReason.EXPIRED).message.text.replace("\u00a0", " ")
-    assert "Fin le mercredi 25 à 11 h" in text
+    assert "Fin prévue le mercredi 25 à 11 h" in text
 
 
 def test_an_evacuation_that_expired_calls_nobody_home() -> None:
@@ -308,21 +309,21 @@ def an_end(
 @pytest.mark.parametrize("hazard", ["works", "water-cut"])
 def test_a_cancellation_of_what_is_under_way_does_not_say_that_it_will_not_be(hazard: str) -> None:
     begun, ahead = (an_end(hazard, EndReason.CANCELLED, begun=begun) for begun in (True, False))
-    assert "à ces dates" in ahead
-    assert "à ces dates" not in begun
+    assert re.search("n’auront pas lieu|n’aura pas lieu", ahead)
+    assert not re.search("n’auront pas lieu|n’aura pas lieu", begun)
     assert re.match("Annonce (de travaux )?retirée – ", begun)
 
 
 def test_a_cancellation_of_what_tells_no_start_is_one_of_what_is_under_way() -> None:
     alert = an_alert(an_info(event="Coupure d’eau", onset=None))
     text = render(alert, PostKind.END, reason=EndReason.CANCELLED, previous=alert).message.text
-    assert "à ces dates" not in text
+    assert "pas lieu" not in text
 
 
 def test_a_danger_that_was_there_is_not_said_to_be_no_longer_expected() -> None:
     assert "plus attendu" in an_end("wind", EndReason.CANCELLED, begun=False)
     assert "plus attendu" not in an_end("wind", EndReason.CANCELLED)
-    assert "Ne rentrez qu’avec l’accord des secours." in an_end("evacuation", EndReason.CANCELLED)
+    assert "ne rentrez qu’avec l’accord des secours." in an_end("evacuation", EndReason.CANCELLED)
 
 
 def test_an_officer_s_all_clear_has_the_words_of_its_hazard_and_its_own() -> None:
@@ -350,24 +351,31 @@ def test_an_officer_s_own_words_stand_in_the_place_of_the_machine_s() -> None:
 def test_a_correction_has_what_is_right_as_its_title(channel: ChannelFace) -> None:
     note = "Rien à évacuer rue Haute. Restez chez vous."
     text = an_end("evacuation", EndReason.CORRECTED, note=note, channel=channel)
-    first, second, third = [line for line in text.split("\n") if line][:3]
+    first, second = [line for line in text.split("\n") if line][:2]
     assert first == "Rectificatif – Rien à évacuer rue Haute"
-    assert second.startswith("Où")
-    assert third == "Restez chez vous."
-    assert "Notre message de 13\u00a0h était faux." in text
+    assert second.startswith("Notre message de 13\u00a0h (évacuation, Isère, Savoie) était faux. Restez chez vous.")
+    assert "Où" not in text, "the place was that of the wrong message"
     assert "«\u00a0Rue Haute\u00a0»" not in text
 
 
-def test_a_correction_that_has_no_room_keeps_what_is_right() -> None:
+def test_a_correction_that_has_no_room_keeps_what_is_right_and_which_message_was_wrong() -> None:
     right = "Rien à évacuer rue Haute, restez chez vous. " * 4
     text = an_end("evacuation", EndReason.CORRECTED, note=right, channel=X)
-    assert text.count("Rien à évacuer rue Haute, restez chez vous.") >= 3
+    assert text.startswith("Rectificatif – Rien à évacuer rue Haute, restez chez vous\n")
+    assert "(évacuation, Isère, Savoie) était faux. Rien à évacuer rue Haute, restez chez vous." in text
+
+
+def test_a_correction_frees_nobody_unless_its_words_do() -> None:
+    caution = "ne rentrez qu’avec l’accord des secours."
+    assert caution in an_end("evacuation", EndReason.CORRECTED)
+    assert caution in an_end("evacuation", EndReason.CORRECTED, note="Seule la rue Basse est concernée.")
+    assert caution not in an_end("evacuation", EndReason.CORRECTED, note="Exercice. Vous pouvez rentrer chez vous.")
 
 
 def test_a_correction_without_words_says_which_message_was_wrong() -> None:
     lines = [line for line in an_end("wind", EndReason.CORRECTED).replace("\u00a0", " ").split("\n") if line]
-    assert lines[0] == "Rectificatif – notre message de 13 h était faux"
-    assert lines[2] == "N’en tenez pas compte."
+    assert lines[0] == "Rectificatif – notre message de 13 h (vent violent, Isère, Savoie) était faux"
+    assert lines[1] == "N’en tenez pas compte."
 
 
 # --- languages ------------------------------------------------------------------------------------------------------
@@ -390,7 +398,7 @@ def test_what_the_station_says_itself_is_said_in_one_language() -> None:
 
 def test_the_mark_of_a_foreign_text_stands_apart_from_the_advice() -> None:
     text = render(an_alert(), channel=FACEBOOK, renderer=Renderer(ENGLISH)).message.text
-    assert "\n\nOriginal text in French.\n\nGood advice:\n" in text
+    assert "\n\nOriginal text in French.\n\nStay safe:\n" in text
 
 
 # --- link -----------------------------------------------------------------------------------------------------------
@@ -594,7 +602,7 @@ def test_a_template_that_fails_holds_up_nothing(tmp_path: Path, template: str, s
         "Danger grave – Vent &amp; pluie",
         "Rentrez le mobilier de jardin.",
         "Isère, Savoie",
-        "ce soir, mercredi 25 novembre, jusqu’à 19\u00a0h",
+        "jusqu’à 19\u00a0h ce soir, mercredi 25 novembre",
         "Les rafales atteindront 110 km/h.",
         "Source\u00a0: Météo locale",
         LINK,
@@ -659,7 +667,7 @@ def test_only_x_makes_links_of_bare_domains() -> None:
 def test_an_alert_that_says_nothing_at_all_is_told() -> None:
     empty = replace(an_alert(), infos=())
     rendered = render(empty, PostKind.END, reason=EndReason.CANCELLED)
-    assert rendered.message.text.startswith("Alerte retirée\n")
+    assert rendered.message.text.startswith("Annonce retirée\n")
     assert "says nothing in any language" in str(rendered.warnings[0])
 
 
@@ -670,7 +678,7 @@ LONG = "Rentrez tout ce que vous pouvez. " * 60
 def test_an_instruction_is_prepared_only_where_not_a_sentence_of_the_sender_s_fits() -> None:
     own, ours = (render(an_alert(an_info(instruction=said))) for said in (LONG, ENDLESS))
     assert "Rentrez tout ce que vous pouvez. …" in own.message.text
-    assert "\nLimitez vos déplacements. Éloignez-vous des arbres et des câbles tombés.\n" in ours.message.text
+    assert "\nLimitez vos déplacements. Éloignez-vous des arbres, et des câbles tombés à terre.\n" in ours.message.text
     assert max(own.count, ours.count) <= 280
 
 

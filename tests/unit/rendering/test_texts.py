@@ -95,7 +95,7 @@ def test_what_to_do_is_among_what_is_first_seen() -> None:
         for text in ours()
         if text.phase in ("publish", "update")
         and text.where not in ("title", "card")
-        and not (text.hazard is Hazard.MISSING and text.where == "x")
+        and not (text.hazard is Hazard.MISSING and text.where in ("x", "summary"))
     )
     assert not faults(acting, orderless)
 
@@ -135,7 +135,7 @@ def test_no_end_says_twice_what_it_is_or_that_it_is_closed_still() -> None:
 
 def test_what_has_run_out_repeats_nothing_of_what_it_said() -> None:
     """A name and a description of somebody who was looked for are not told once more."""
-    said_first = re.compile(r"manteau rouge|red coat|peuvent inonder|may flood|Good advice|Les bons réflexes")
+    said_first = re.compile(r"manteau rouge|red coat|peuvent inonder|may flood|Stay safe|Les bons réflexes")
     assert not faults((text for text in ours() if text.phase in ENDS), lambda text: said_first.search(text.text))
 
 
@@ -162,7 +162,7 @@ def test_the_five_ends_are_five_messages() -> None:
 
 def test_a_correction_says_what_is_right_in_its_title() -> None:
     titles = {text.text for text in ours() if text.phase == "corrected in words" and text.where == "title"}
-    assert titles == {"Rectificatif – Seule la rue Basse est concernée", "Correction – Only rue Basse is concerned"}
+    assert titles == {"Rectificatif – Seule la rue Basse est concernée", "Correction – Only rue Basse is affected"}
     bare = {text.text for text in ours() if text.phase == "corrected" and text.where == "title"}
     assert bare == {
         "Rectificatif – notre message de mercredi 25 novembre à 13\u00a0h était faux",
@@ -273,3 +273,83 @@ def strings(value: object) -> list[str]:
     if isinstance(value, list):
         return [text for each in value for text in strings(each)]
     return [str(value)]
+
+
+STAY_OR_LEAVE = {
+    Hazard.EVACUATION,
+    Hazard.SHELTER,
+    Hazard.INDUSTRIAL,
+    Hazard.GAS,
+    Hazard.TSUNAMI,
+    Hazard.DAM,
+    Hazard.ATTACK,
+}
+
+
+def test_a_correction_names_what_was_wrong_and_prints_no_place_as_if_it_were_right() -> None:
+    def nameless(text: Text) -> object:
+        name = str(RENDERERS[text.language]._library.words(text.language, f"hazards/{text.hazard}.j2")["name"])
+        said = "Marché annulé|Market cancelled" if text.hazard is Hazard.GENERAL else re.escape(name)
+        return None if re.search(rf"\((?:[«“]\u00a0?)?(?:{said})", text.text) else text.text
+
+    corrections = [text for text in ours() if text.phase.startswith("corrected")]
+    assert not faults((text for text in corrections if text.where != "title"), nameless)
+    assert not faults(corrections, lambda text: re.search(r"(Où|Where) ?:", text.text))
+
+
+def test_no_end_and_no_freed_district_calls_people_out_or_home_without_the_rescuers() -> None:
+    def free(text: Text) -> object:
+        return None if re.search("accord de|only when", text.text) else text.text
+
+    freeing = {"expired", "cancelled after", "corrected", "corrected in words", "update"}
+    acted_on = (text for text in ours() if text.hazard in STAY_OR_LEAVE and text.phase in freeing)
+    assert not faults((text for text in acted_on if text.where != "title"), free)
+
+
+def test_the_card_of_an_end_says_what_its_summary_says() -> None:
+    summaries = {(text.language, text.about): text.text for text in texts() if text.where == "summary"}
+
+    def silent(text: Text) -> object:
+        last = text.text.split("[")[0].strip().split("\n")[-2]
+        return None if last in summaries[text.language, text.about] else last
+
+    assert not faults((text for text in ours() if text.phase in ENDS and text.where == "card"), silent)
+    over = {text.text.split("\n")[0] for text in ours() if text.phase in ENDS and text.where == "card"}
+    assert over == {
+        "Terminé", "Fin prévue", "Annulé", "Retiré", "Rectificatif",
+        "Over", "Planned end", "Cancelled", "Withdrawn", "Correction",
+    }  # fmt: skip
+
+
+def test_nobody_says_this_message_of_another_one() -> None:
+    assert not faults(ours(), lambda text: re.search("[Cc]e message|[Tt]his message", text.text))
+
+
+def test_who_can_t_call_is_told_what_to_do_wherever_anybody_is_told_to_call() -> None:
+    def deaf(text: Text) -> object:
+        number = re.search(r"(?i)\b(?:appelez|call)\b[^.•]*\b(?:112|15|17|18)\b", text.text)
+        return number and "114" not in text.text and number[0]
+
+    whole = (text for text in ours() if text.where == "page" and text.hazard is not Hazard.GENERAL)
+    assert not faults(whole, deaf)
+
+
+def test_no_end_is_cut_on_x() -> None:
+    assert not faults((text for text in ours() if text.phase in ENDS and text.where == "x"), lambda t: "…" in t.text)
+
+
+def test_what_holds_now_is_not_said_to_begin_this_evening() -> None:
+    begins = re.compile(r"(?:Quand : |When: )(?:ce soir|this evening|aujourd’hui|today)", re.IGNORECASE)
+    now = (text for text in texts() if text.hazard is not Hazard.WATER_CUT_PLANNED)
+    assert not faults(now, lambda text: begins.search(text.text.replace("\u00a0", " ")))
+
+
+def test_an_update_is_told_as_one_and_says_whom_it_frees() -> None:
+    def mute(text: Text) -> object:
+        freed = re.search(
+            "[Nn]e concerne(?:nt)? plus Les Tanneries|No longer affected: Les Tanneries|no longer covers", text.text
+        )
+        marked = text.where == "x" or re.search(r"\(mise à jour\)|\(update\)", text.text)
+        return None if freed and marked else text.text
+
+    assert not faults((text for text in ours() if text.phase == "update" and text.where not in ("title", "card")), mute)
