@@ -144,7 +144,7 @@ def test_a_long_headline_in_the_readers_language_hides_no_order_either() -> None
 def test_without_a_headline_the_event_is_the_title_where_readers_understand_it() -> None:
     alarm = replace(RAIN, event="Alerte chimique", headline=None, language="fr-FR", severity=Severity.EXTREME)
     assert told(alarm)["lead"] == "Danger extrême – Alerte chimique"
-    assert told(alarm, ENGLISH)["lead"] == "Danger to life – hazardous cloud"
+    assert told(alarm, ENGLISH)["lead"] == "Danger to life – hazardous substance"
 
 
 @pytest.mark.parametrize(("station", "lead"), [(FRENCH, "Fin d’alerte – "), (ENGLISH, "Alert over – ")])
