@@ -16,7 +16,6 @@ from yarl import URL
 
 from alerts.channels.settings import TelegramSettings
 from alerts.channels.telegram.bulk import TelegramBulk, letter_of
-from alerts.daemon.clock import SystemClock
 from alerts.delivery.bot_pace import BotPace
 from alerts.delivery.bulk import BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
@@ -25,7 +24,7 @@ from alerts.model.bulk import Bulk, BulkState
 from alerts.model.delivery import Target
 from alerts.model.ids import new_id
 from alerts.model.incident import AlertState, Record
-from alerts.model.ports import Resources
+from alerts.model.ports import Resources, SystemClock
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic
 from alerts.store.alerts import AlertRepository

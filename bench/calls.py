@@ -14,8 +14,7 @@ import aiohttp
 
 from alerts.channels.settings import TelegramSettings
 from alerts.channels.telegram.channel import Telegram
-from alerts.daemon.clock import SystemClock
-from alerts.model.ports import Resources
+from alerts.model.ports import Resources, SystemClock
 from alerts.model.post import Message
 from bench.loopback import loopback
 from bench.measure import Row, in_turn_async

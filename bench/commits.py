@@ -11,10 +11,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from alerts.daemon.clock import SystemClock
 from alerts.model.delivery import Lease, Verdict
 from alerts.model.ids import new_id
 from alerts.model.incident import Record
+from alerts.model.ports import SystemClock
 from alerts.model.post import Post, PostState, Receipt
 from alerts.store.alerts import values_of_post, values_of_record
 from alerts.store.database import Database

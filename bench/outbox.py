@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from alerts.daemon.clock import SystemClock
 from alerts.delivery.lane import Lane, LaneSettings
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import RateLimits
@@ -19,7 +18,7 @@ from alerts.model.alert import Alert, Severity, Urgency
 from alerts.model.delivery import Verdict
 from alerts.model.ids import new_id
 from alerts.model.incident import AlertState, Record
-from alerts.model.ports import Channel, Probe
+from alerts.model.ports import Channel, Probe, SystemClock
 from alerts.model.post import Means, Message, Post, PostKind, PostState, Quota, Receipt, priority_of
 from alerts.model.reason import because
 from alerts.store.alerts import AlertRepository

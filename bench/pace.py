@@ -15,8 +15,7 @@ import aiohttp
 
 from alerts.channels.facebook.channel import Facebook
 from alerts.channels.settings import FacebookSettings
-from alerts.daemon.clock import SystemClock
-from alerts.model.ports import Resources
+from alerts.model.ports import Resources, SystemClock
 from bench.loopback import loopback
 from bench.measure import Row
 from bench.outbox import CHANNEL, WORDS, Town, town

@@ -19,13 +19,12 @@ from pathlib import Path
 from aiohttp import web
 
 from alerts.config import load_config
-from alerts.daemon.clock import SystemClock
-from alerts.daemon.furnish import furnish_desk
+from alerts.daemon.desk import build_desk
 from alerts.daemon.live import Live
 from alerts.daemon.log_lines import set_up_log
 from alerts.daemon.office import HouseOffice
 from alerts.daemon.outside import open_database
-from alerts.daemon.pages import furnish_publisher
+from alerts.daemon.pages import build_publisher
 from alerts.desk.actions import Filed
 from alerts.desk.amending import update_of
 from alerts.desk.draft import Draft, draft_alert
@@ -33,6 +32,7 @@ from alerts.desk.sitting import Sitting
 from alerts.model.alert import Severity
 from alerts.model.ids import new_id
 from alerts.model.incident import Record
+from alerts.model.ports import SystemClock
 from alerts.web.listener import Limits, Listener
 from alerts.web.public.publisher import Publisher
 from alerts.web.public.routes import public_routes
@@ -95,13 +95,13 @@ async def _town() -> AsyncIterator[tuple[HouseOffice, Publisher]]:
         office = HouseOffice(
             config=config,
             database=database,
-            desk=furnish_desk(config, clock.now),
+            desk=build_desk(config, clock.now),
             clock=clock,
             new_id=new_id,
             live=Live(),
             wake=lambda: None,
         )
-        yield office, furnish_publisher(config, office, clock)
+        yield office, build_publisher(config, office, clock)
         await database.close()
 
 

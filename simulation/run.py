@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 
 from alerts.config import Config
-from alerts.daemon.furnish import furnish_station
+from alerts.config.station import station_of
 from alerts.daemon.house import House, build
 from alerts.daemon.outside import Outside, Rhythm
 from alerts.delivery.limiter import RateLimits
@@ -248,7 +248,7 @@ class Run:
         )
 
     def _furnish(self, config: Config, now: Callable[[], datetime], new_id: Callable[[], str]) -> Desk:
-        station = furnish_station(config)
+        station = station_of(config)
         return Desk(station, Pen(station, shared_renderer(), new_id), new_id, now)
 
     # --- what the town does to it -----------------------------------------------------------------------------------

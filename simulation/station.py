@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from alerts.channels.settings import ChannelSettings
 from alerts.config import Config, load_config
-from alerts.daemon.furnish import furnish_renderer
+from alerts.daemon.desk import build_renderer
 from alerts.model.post import Means
 from alerts.model.span import parse_window
 from alerts.rendering.templates import Renderer
@@ -44,7 +44,7 @@ def channels_of(dice: Random, *, brief: bool) -> dict[str, ChannelSettings]:
 @cache
 def shared_renderer() -> Renderer:
     """What writes the texts; its templates are compiled once."""
-    return furnish_renderer(shared_settings())
+    return build_renderer(shared_settings())
 
 
 @cache

@@ -54,7 +54,7 @@ def check(
     live: Annotated[bool, typer.Option("--live", help="Also ask each feed and each platform.")] = False,
 ) -> int:
     """Check the configuration and the templates; --live also each feed and each credential."""
-    from alerts.daemon.checkup import check_at_rest, check_live
+    from alerts.health.checkup import check_at_rest, check_live
 
     config = context.obj.load()
     findings = check_at_rest(config)

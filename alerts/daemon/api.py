@@ -11,7 +11,7 @@ from alerts.web.api.pace import PROGRAM, STRANGER, Turnstile
 from alerts.web.rules import Rules
 
 
-def furnish_api(config: Config, office: Office, station: Station, programs: Programs, rules: Rules) -> Api:
+def build_api(config: Config, office: Office, station: Station, programs: Programs, rules: Rules) -> Api:
     """What every operation is given."""
 
     def seconds() -> float:

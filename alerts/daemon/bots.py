@@ -17,9 +17,9 @@ from alerts.bot.updates import POLL, SET_AGAIN, Asking, Listening
 from alerts.channels.settings import TelegramSettings, read_credential
 from alerts.channels.telegram.client import TelegramClient
 from alerts.config import Config
-from alerts.daemon.officer_rounds import OfficerRounds
 from alerts.delivery.lease import LeaseKeeper
 from alerts.desk.sitting import Office
+from alerts.health.officer_notices import OfficerRounds
 from alerts.model.errors import BadCredential
 from alerts.model.ports import Clock, Pace, Resources
 from alerts.web.ops import Cycle

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from alerts.config import Config
-from alerts.daemon.furnish import furnish_desk
+from alerts.daemon.desk import build_desk
 from alerts.desk.sitting import Sitting
 from alerts.model.alert import Alert
 from alerts.model.ids import new_id
@@ -34,7 +34,7 @@ class Counter:
         migrate(config.database)
         self.config = config
         self.now = now
-        self.desk = furnish_desk(config, now)
+        self.desk = build_desk(config, now)
 
     def warm(self, alert: Alert) -> None:
         """Do what takes long before the transaction, in which lanes would have to wait for it."""

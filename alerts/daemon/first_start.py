@@ -9,11 +9,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from alerts.config import WebSettings, load_config
-from alerts.daemon.clock import SystemClock
 from alerts.daemon.serving import serve
 from alerts.daemon.workshop import HouseWorkshop
 from alerts.desk.station import Station
 from alerts.model.errors import ConfigurationError
+from alerts.model.ports import SystemClock
 from alerts.model.reason import because
 from alerts.rendering.words import sentence
 from alerts.web.console.frame import BASE, Frame

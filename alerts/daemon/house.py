@@ -21,28 +21,28 @@ import structlog
 from prometheus_client import Gauge, generate_latest
 
 from alerts.config import Config, channel_kind
-from alerts.daemon.awaited import AwaitedWatch
+from alerts.config.station import surroundings_of
 from alerts.daemon.bots import Bots, Furnishing, bot_lease, bot_settings
 from alerts.daemon.bulks import BulkPlant, HouseBulks, bot_paces, bulk_leases
 from alerts.daemon.cycles import LATE, cycle_of, cycle_of_pages
-from alerts.daemon.failing import failing_sign_ins
 from alerts.daemon.intake import TakesIn
 from alerts.daemon.live import FileWatch, Live
 from alerts.daemon.log_lines import sum_up
 from alerts.daemon.office import HouseOffice
 from alerts.daemon.outside import Outside, Session
-from alerts.daemon.pages import furnish_publisher, furnish_setting
-from alerts.daemon.rounds import STORE, Rounds, WatchDesk
-from alerts.daemon.serving import furnish_app, serve
-from alerts.daemon.strays import Strays
-from alerts.daemon.surroundings import surroundings
+from alerts.daemon.pages import build_publisher, build_setting
+from alerts.daemon.serving import build_app, serve
 from alerts.daemon.systemd import tell_systemd, watchdog_interval
-from alerts.daemon.telling import Telling
-from alerts.daemon.warnings import furnish_warnings
 from alerts.delivery.lane import LONGEST_IDLE, Lane, LaneSettings
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import RateLimits
 from alerts.desk.sitting import Sitting
+from alerts.health.approvals import AwaitedWatch
+from alerts.health.checks import STORE, Rounds, WatchDesk
+from alerts.health.failing import failing_sign_ins
+from alerts.health.notices import build_warnings
+from alerts.health.restored import Strays
+from alerts.health.telling import Telling
 from alerts.model.errors import DatabaseRefused
 from alerts.model.ports import Resources
 from alerts.model.reason import because
@@ -129,12 +129,12 @@ class House:
             self._spawn(self._rounds.run(), "watch")
             self._spawn(self._rounds.watch_the_store(), "store")
         if self.config.notify.channels:
-            warnings = furnish_warnings(self.config, self._outside.new_id)
+            warnings = build_warnings(self.config, self._outside.new_id)
             awaited = AwaitedWatch(self.config, self.database, self._clock, warnings, self.wake)
             self._spawn(awaited.run(), "awaited")
         self._spawn(self._end_what_is_over(), "lifecycle")
         self._spawn(self._prune(), "pruning")
-        warnings = furnish_warnings(self.config, self._outside.new_id)
+        warnings = build_warnings(self.config, self._outside.new_id)
         self._spawn(Strays(self.database, self._clock, self.lanes, warnings, self.wake).run(), "strays")
 
     async def stop(self) -> None:
@@ -256,7 +256,7 @@ class House:
             clock=self._clock,
             session=self._session,
             telling=self.telling,
-            warnings=furnish_warnings(self.config, self._outside.new_id),
+            warnings=build_warnings(self.config, self._outside.new_id),
             holds=lambda lane: self._keeper.lease_of(lane) is not None,
             cycles=self.cycles,
             wake=self.wake,
@@ -279,7 +279,7 @@ class House:
 
     def _build_pollers(self) -> None:
         desk = PollDesk(self.database, self._clock, self._outside.chance, self._takes_in.deliver)
-        around = surroundings(self.config, self._session, self._clock)
+        around = surroundings_of(self.config, self._session, self._clock)
         for name, settings in self.config.sources.items():
             if not isinstance(settings, PolledSettings):
                 continue
@@ -301,16 +301,16 @@ class House:
 
     async def _serve(self) -> None:
         office, for_pages = self._office(), self._office(for_pages=True)
-        publisher = self._publisher = furnish_publisher(self.config, for_pages, self._clock)
+        publisher = self._publisher = build_publisher(self.config, for_pages, self._clock)
         self._spawn(publisher.run(), "pages")
         gauges = Gauges(self.cycles, self.metrics, self.config.station.language)
-        app = furnish_app(self.config, office, self._desk.station, gauges, publisher)
+        app = build_app(self.config, office, self._desk.station, gauges, publisher)
         self._bots = Bots(
             Furnishing(
                 config=self.config,
                 office=office,
                 publisher=publisher,
-                setting=furnish_setting(self.config),
+                setting=build_setting(self.config),
                 clock=self._clock,
                 keeper=self._keeper,
                 resources=self._resources,

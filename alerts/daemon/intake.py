@@ -8,10 +8,10 @@ from functools import partial
 
 import structlog
 
-from alerts.daemon.telling import Telling
 from alerts.desk.actions import Desk, Filed
 from alerts.desk.lifecycle import GRACE
 from alerts.desk.order import in_order
+from alerts.health.telling import Telling
 from alerts.model.errors import DatabaseRefused
 from alerts.model.ports import Clock, Heard, Reading
 from alerts.model.reason import because

@@ -15,11 +15,10 @@ import aiohttp
 from alerts.channels.settings import ChannelSettings, TelegramSettings
 from alerts.channels.telegram.bulk import TelegramBulk
 from alerts.config import Config, channel_kind, source_kind
-from alerts.daemon.clock import SystemClock
-from alerts.daemon.furnish import furnish_desk
+from alerts.daemon.desk import build_desk
 from alerts.desk.actions import Desk
 from alerts.model.ids import new_id
-from alerts.model.ports import Channel, Clock, Resources, Source, Surroundings, Tells
+from alerts.model.ports import Channel, Clock, Resources, Source, Surroundings, SystemClock, Tells
 from alerts.sources.settings import PolledSettings
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
@@ -82,7 +81,7 @@ class Outside:
     open_channel: Callable[[str, Any, Resources], Channel] = open_channel
     open_bulk: Callable[[str, TelegramSettings, Resources], Tells] = TelegramBulk
     open_source: Callable[[str, Any, Surroundings], Source | None] = open_source
-    furnish: Callable[[Config, Callable[[], datetime], Callable[[], str]], Desk] = furnish_desk
+    furnish: Callable[[Config, Callable[[], datetime], Callable[[], str]], Desk] = build_desk
     outbox: Callable[[Database], Outbox] = Outbox
     rhythm: Rhythm = field(default_factory=Rhythm)
     doors: bool = True

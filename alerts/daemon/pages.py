@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from alerts.config import MANUAL, Config
 from alerts.daemon.bots import bot_settings
-from alerts.daemon.furnish import furnish_renderer
+from alerts.daemon.desk import build_renderer
 from alerts.desk.sitting import Office
 from alerts.desk.territory import Territory
 from alerts.model.ports import Clock
@@ -18,13 +18,13 @@ SPOKEN = ("fr", "en")
 """What the pages can be read in."""
 
 
-def furnish_publisher(config: Config, office: Office, clock: Clock) -> Publisher:
+def build_publisher(config: Config, office: Office, clock: Clock) -> Publisher:
     """What keeps the public pages true."""
     export = config.folder / config.web.export if config.web.export else None
-    return Publisher(office, furnish_setting(config), clock, export)
+    return Publisher(office, build_setting(config), clock, export)
 
 
-def furnish_setting(config: Config) -> Setting:
+def build_setting(config: Config) -> Setting:
     """The station as its pages show it."""
     station, pages = config.station, config.web
     return Setting(
@@ -32,7 +32,7 @@ def furnish_setting(config: Config) -> Setting:
         sender=station.sender,
         languages=_languages(config),
         zone=config.zone,
-        renderer=furnish_renderer(config),
+        renderer=build_renderer(config),
         public_url=station.public_url or "",
         tiles=pages.tiles,
         tiles_by=pages.tiles_by,

@@ -15,13 +15,12 @@ from pathlib import Path
 import aiohttp
 
 from alerts.config import Config, source_kind
-from alerts.daemon.clock import SystemClock
+from alerts.config.station import surroundings_of
 from alerts.daemon.counter import Counter
-from alerts.daemon.surroundings import surroundings
 from alerts.desk.actions import Filed
 from alerts.desk.sitting import Sitting
 from alerts.model.errors import Misuse, SourceFailed
-from alerts.model.ports import Heard, Memory, Source
+from alerts.model.ports import Heard, Memory, Source, SystemClock
 from alerts.model.post import PostState
 from alerts.model.reason import because
 from alerts.sources.ical.moments import LONGEST_NOTICE
@@ -101,7 +100,7 @@ async def _read(config: Config, settings: PolledSettings, at: datetime | None, *
     kind = source_kind(settings.kind)
     assert kind is not None  # noqa: S101 both ship
     async with aiohttp.ClientSession() as session:
-        source = kind.load()("preview", settings, surroundings(config, session, clock))
+        source = kind.load()("preview", settings, surroundings_of(config, session, clock))
         now = at or clock.now()
         if step_through:
             return await _follow(source, now)

@@ -11,8 +11,8 @@ from aiohttp import web
 from alerts.access.answers import GateRules
 from alerts.access.gate import Gate
 from alerts.config import Config, WebSettings
-from alerts.daemon.api import furnish_api
-from alerts.daemon.furnish import furnish_rules
+from alerts.config.station import rules_of
+from alerts.daemon.api import build_api
 from alerts.desk.sitting import Office
 from alerts.desk.station import Station
 from alerts.model.errors import TocsinError
@@ -30,13 +30,13 @@ OPEN_FILES = 8192
 log = structlog.get_logger()
 
 
-def furnish_app(
+def build_app(
     config: Config, office: Office, station: Station, gauges: Gauges, publisher: Publisher
 ) -> web.Application:
     """Everything that is answered, for this station."""
-    rules = furnish_rules(config)
+    rules = rules_of(config)
     gate = Gate(office, GateRules(rules.second_factor, rules.session, station.name))
-    api = furnish_api(config, office, station, gate, rules)
+    api = build_api(config, office, station, gate, rules)
     return create_app(gauges, Console(office, Frame(station, rules, office.now), rules, gate), publisher, api)
 
 

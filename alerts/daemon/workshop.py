@@ -17,18 +17,18 @@ from alerts.access.administering import FIRST_PASSWORD_BYTES, add_account, first
 from alerts.access.passwords import Passwords
 from alerts.channels.settings import ChannelSettings, TelegramSettings
 from alerts.config import Config, channel_kind, load_config, read_channel, read_config, source_kind
+from alerts.config.station import surroundings_of
 from alerts.daemon import trust
-from alerts.daemon.checkup import unread
 from alerts.daemon.counter import Counter
-from alerts.daemon.furnish import furnish_desk
+from alerts.daemon.desk import build_desk
 from alerts.daemon.kind_sheets import channel_sheets, source_sheets
 from alerts.daemon.outside import open_channel
-from alerts.daemon.surroundings import surroundings
 from alerts.desk.account import rehearsal_of
 from alerts.desk.officer import Officer
 from alerts.desk.order import in_order
 from alerts.desk.sitting import Sitting
 from alerts.desk.workshop import ChannelTrial, Hidden, KindSheet, SourceTrial
+from alerts.health.checkup import unread
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.errors import ConfigurationError, Misuse, TocsinError
 from alerts.model.ids import new_id
@@ -230,13 +230,13 @@ class HouseWorkshop:
         if not self._trusted:
             trust.check_source(settings, config.folder)
         async with aiohttp.ClientSession() as session:
-            source = kind.load()(name, settings, surroundings(config, session, self._clock))
+            source = kind.load()(name, settings, surroundings_of(config, session, self._clock))
             reading = await source.read(Memory(), _nothing_known, self._clock.now())
         found: Sequence[Heard] = reading.heard
         return found
 
     def _rehearse(self, config: Config, name: str, heard: Sequence[Heard]) -> list[Mapping[str, Any]]:
-        desk = furnish_desk(config, self._clock.now)
+        desk = build_desk(config, self._clock.now)
         with sketching() as unit:
             sitting = Sitting(unit, desk, self._clock.now(), new_id)
             filed = [desk.hear(sitting.alerts, each, name) for each in heard]

@@ -6,10 +6,12 @@ platforms' channels and those of the simulation, this machine's clock and a test
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
@@ -34,6 +36,22 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None:
         """Return once `seconds` have passed (at once for 0 or less)."""
         ...
+
+
+class SystemClock:
+    """This machine's time."""
+
+    def now(self) -> datetime:
+        """The wall clock, aware, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds that only ever grow."""
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        """Return once `seconds` have passed."""
+        await asyncio.sleep(max(seconds, 0.0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from alerts.bot.events import Command, Press
 from alerts.bot.officers import sheets
 from alerts.bot.reply import commands
 from alerts.config import read_config
-from alerts.daemon.awaited_words import (
+from alerts.desk.approval import Kind
+from alerts.health.awaited_words import (
     Awaited,
     Clashed,
     Corrected,
@@ -29,11 +30,10 @@ from alerts.daemon.awaited_words import (
     word_corrected,
     word_ending,
 )
-from alerts.daemon.failing import word_change
-from alerts.daemon.strays import word_strays
-from alerts.daemon.warning_words import word as word_warning
-from alerts.delivery.monitor import HealthNotice, Phase, Trouble, What
-from alerts.desk.approval import Kind
+from alerts.health.failing import word_change
+from alerts.health.monitor import HealthNotice, Phase, Trouble, What
+from alerts.health.restored import word_strays
+from alerts.health.words import word as word_warning
 from alerts.model.actor import Origin
 from alerts.model.alert import Info, Severity
 from alerts.model.errors import ConfigurationError

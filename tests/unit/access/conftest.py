@@ -9,7 +9,7 @@ import pytest
 
 from alerts.access.answers import GateRules
 from alerts.config import load_config
-from alerts.daemon.furnish import furnish_desk
+from alerts.daemon.desk import build_desk
 from alerts.daemon.live import Live
 from alerts.daemon.office import HouseOffice
 from alerts.store.database import Database
@@ -34,7 +34,7 @@ async def town(tmp_path, rules):
     office = HouseOffice(
         config=config,
         database=database,
-        desk=furnish_desk(config, clock.now),
+        desk=build_desk(config, clock.now),
         clock=clock,
         new_id=lambda: f"id{next(ids):010}",
         live=Live(),

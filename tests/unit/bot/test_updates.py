@@ -17,11 +17,11 @@ from alerts.bot.events import read_update
 from alerts.bot.reception import AT_A_STRETCH, AT_ONCE, Bot, Reception
 from alerts.bot.updates import KEPT_EVERY, SECRET_HEADER, SET_AGAIN, Asking, Listening
 from alerts.config import Config, load_config
-from alerts.daemon.furnish import furnish_desk
+from alerts.daemon.desk import build_desk
 from alerts.daemon.live import Live
 from alerts.daemon.office import HouseOffice
-from alerts.daemon.officer_rounds import OfficerRounds
 from alerts.desk.officer import Officer
+from alerts.health.officer_notices import OfficerRounds
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.errors import BadCredential, ChatMoved, DatabaseRefused, Occupied, ReaderGone, Rejected, Retry
 from alerts.model.ids import new_id
@@ -90,7 +90,7 @@ async def scene(tmp_path):
     await asyncio.to_thread(migrate, config.database)
     database = await WatchedDatabase.open(config.database)
     clock = FakeClock(busy=lambda: database.busy > 0)
-    desk = furnish_desk(config, clock.now)
+    desk = build_desk(config, clock.now)
     office = HouseOffice(
         config=config, database=database, desk=desk, clock=clock, new_id=new_id, live=Live(), wake=lambda: None
     )

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from alerts.cli import run
 from alerts.config import load_config
-from alerts.daemon.checkup import desk_answers
+from alerts.health.checkup import desk_answers
 from alerts.web.public.answers import Answer
 from alerts.web.public.export import Export
 from tests.unit.french import wrong_in

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from alerts.daemon import cards
-from alerts.daemon.cards import Cards
+from alerts.daemon.desk import Cards
 from alerts.model.alert import Severity
 from alerts.rendering.card import Card
 

@@ -13,11 +13,11 @@ from threading import current_thread
 import pytest
 
 from alerts.daemon.intake import AT_ONCE, TakesIn
-from alerts.daemon.telling import Telling
 from alerts.desk.actions import Desk
 from alerts.desk.posting import Pen
 from alerts.desk.station import Station
 from alerts.desk.territory import Territory
+from alerts.health.telling import Telling
 from alerts.model.alert import Alert, Area, Info, MsgType, Reference, Severity
 from alerts.model.errors import DatabaseRefused
 from alerts.model.ports import Heard, Memory, Reading

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.config import load_config
-from alerts.daemon.pages import furnish_setting
+from alerts.daemon.pages import build_setting
 from alerts.web.public.setting import Feed
 
 CONFIG = """
@@ -64,7 +64,7 @@ def setting(tmp_path):
     def furnish(language="fr-FR", channel="fr-FR", languages="[]"):
         file = tmp_path / "channels.toml"
         file.write_text(CONFIG.format(language=language, channel=channel, languages=languages), encoding="utf-8")
-        return furnish_setting(load_config(file))
+        return build_setting(load_config(file))
 
     return furnish
 

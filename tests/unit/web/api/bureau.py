@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from alerts.config import load_config
-from alerts.daemon.furnish import furnish_desk
+from alerts.daemon.desk import build_desk
 from alerts.daemon.live import Live
 from alerts.daemon.office import HouseOffice
 from alerts.model.actor import Actor, Origin, Role
@@ -115,7 +115,7 @@ class Bureau:
         await self.database.write(lambda db: db.execute(sql, values) and None)
 
 
-def furnish_api(office, station, door, pace=PROGRAM, proxies=()):
+def build_api(office, station, door, pace=PROGRAM, proxies=()):
     def now():
         return office.now().timestamp()
 
@@ -137,7 +137,7 @@ async def open_bureau(folder, channels=CHANNELS, pace=PROGRAM, proxies=()):
     config = load_config(folder / "channels.toml")
     migrate(config.database)
     database, clock, numbers = await Database.open(config.database), FakeClock(START), itertools.count(1)
-    desk = furnish_desk(config, clock.now, lambda: f"id{next(numbers):010}")
+    desk = build_desk(config, clock.now, lambda: f"id{next(numbers):010}")
     office = HouseOffice(
         config=config,
         database=database,
@@ -148,7 +148,7 @@ async def open_bureau(folder, channels=CHANNELS, pace=PROGRAM, proxies=()):
         wake=lambda: None,
     )
     door = Doorkeeper(office)
-    api = furnish_api(office, desk.station, door, pace, proxies)
+    api = build_api(office, desk.station, door, pace, proxies)
     app = web.Application()
     app.add_subapp("/api/v1", api_app(api))
     async with TestClient(TestServer(app)) as client:

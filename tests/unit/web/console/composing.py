@@ -15,7 +15,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from alerts.access.gate import Gate, GateRules
 from alerts.access.visitor import Visit, Visitor
 from alerts.config import load_config
-from alerts.daemon.furnish import furnish_desk, furnish_rules
+from alerts.config.station import rules_of
+from alerts.daemon.desk import build_desk
 from alerts.daemon.live import Live
 from alerts.daemon.office import HouseOffice
 from alerts.model.actor import Role
@@ -78,7 +79,7 @@ class Bench:
     def __init__(self, config, database, clock) -> None:
         count = itertools.count(1)
         self.clock, self.database, self.config = clock, database, config
-        desk = furnish_desk(config, clock.now, lambda: f"id{next(count):06}")
+        desk = build_desk(config, clock.now, lambda: f"id{next(count):06}")
         self.station = desk.station
         self.office = HouseOffice(
             config=config,
@@ -89,7 +90,7 @@ class Bench:
             live=Live(),
             wake=lambda: None,
         )
-        rules = furnish_rules(config)
+        rules = rules_of(config)
         gate = Gate(self.office, GateRules(rules.second_factor, rules.session))
         self.console = Console(self.office, Frame(desk.station, rules, clock.now), rules, gate)
         self.role, self.name, self.language = Role.AUTHOR, "Anne", "en"

@@ -17,7 +17,8 @@ from alerts.access.administering import add_account
 from alerts.access.gate import Gate, GateRules
 from alerts.access.passwords import Passwords
 from alerts.config import load_config
-from alerts.daemon.furnish import furnish_desk, furnish_rules
+from alerts.config.station import rules_of
+from alerts.daemon.desk import build_desk
 from alerts.daemon.live import Live
 from alerts.daemon.office import HouseOffice
 from alerts.desk.officer import Officer
@@ -71,7 +72,7 @@ class Town:
     def __init__(self, config, database) -> None:
         numbers = itertools.count(1)
         self.clock, self.config = FakeClock(), config
-        desk = furnish_desk(config, self.clock.now, lambda: f"id{next(numbers):06}")
+        desk = build_desk(config, self.clock.now, lambda: f"id{next(numbers):06}")
         self.office = HouseOffice(
             config=config,
             database=database,
@@ -81,7 +82,7 @@ class Town:
             live=Live(),
             wake=lambda: None,
         )
-        self.rules = furnish_rules(config)
+        self.rules = rules_of(config)
         self.passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         self.gate = Gate(self.office, GateRules(self.rules.second_factor, self.rules.session), passwords=self.passwords)
         self.console = Console(self.office, Frame(desk.station, self.rules, self.clock.now), self.rules, self.gate)

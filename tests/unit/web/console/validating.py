@@ -15,7 +15,8 @@ from alerts.access.answers import GateRules
 from alerts.access.gate import Gate
 from alerts.access.sessions import digest
 from alerts.config import load_config
-from alerts.daemon.furnish import furnish_desk, furnish_rules
+from alerts.config.station import rules_of
+from alerts.daemon.desk import build_desk
 from alerts.daemon.live import Live
 from alerts.daemon.office import HouseOffice
 from alerts.desk.draft import Draft, draft_alert
@@ -90,7 +91,7 @@ class ValidatingDesk:
     def __init__(self, config, database: Database) -> None:
         count = itertools.count(1)
         self.config, self.database, self.clock = config, database, FakeClock()
-        self.desk = furnish_desk(config, self.clock.now, lambda: f"id{next(count):05}")
+        self.desk = build_desk(config, self.clock.now, lambda: f"id{next(count):05}")
         self.office = HouseOffice(
             config=config,
             database=database,
@@ -100,7 +101,7 @@ class ValidatingDesk:
             live=Live(),
             wake=lambda: None,
         )
-        rules = furnish_rules(config)
+        rules = rules_of(config)
         gate = Gate(self.office, GateRules(rules.second_factor, rules.session))
         self.console = Console(self.office, Frame(self.desk.station, rules, self.clock.now), rules, gate)
         self.client: TestClient

@@ -13,7 +13,8 @@ from alerts.access.answers import GateRules
 from alerts.access.gate import Gate
 from alerts.access.visitor import Visit, Visitor
 from alerts.config import load_config
-from alerts.daemon.furnish import furnish_desk, furnish_rules
+from alerts.config.station import rules_of
+from alerts.daemon.desk import build_desk
 from alerts.daemon.live import Live
 from alerts.daemon.office import HouseOffice
 from alerts.desk.draft import Draft, draft_alert
@@ -68,7 +69,7 @@ class Desk:
         count = itertools.count(1)
         self.config, self.database, self.clock = config, database, clock
         self.live = live or Live()
-        self.desk = furnish_desk(config, clock.now, lambda: f"id{next(count):05}")
+        self.desk = build_desk(config, clock.now, lambda: f"id{next(count):05}")
         self.office = HouseOffice(
             config=config,
             database=database,
@@ -78,7 +79,7 @@ class Desk:
             live=self.live,
             wake=wake,
         )
-        rules = furnish_rules(config)
+        rules = rules_of(config)
         gate = Gate(self.office, GateRules(rules.second_factor, rules.session))
         self.console = Console(self.office, Frame(self.desk.station, rules, clock.now), rules, gate)
         self.role, self.name, self.language = Role.APPROVER, "Anne", "en"

@@ -9,7 +9,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from alerts.config import load_config
-from alerts.daemon.furnish import furnish_desk, furnish_station
+from alerts.config.station import station_of
+from alerts.daemon.desk import build_desk
 from alerts.daemon.live import Live
 from alerts.daemon.office import HouseOffice
 from alerts.model.ids import new_id
@@ -48,11 +49,11 @@ class House:
     def __init__(self, database, config, clock, export=None, **setting) -> None:
         self.clock = clock
         self.database = database
-        self.station = furnish_station(config)
+        self.station = station_of(config)
         self.office = HouseOffice(
             config=config,
             database=database,
-            desk=furnish_desk(config, clock.now),
+            desk=build_desk(config, clock.now),
             clock=clock,
             new_id=new_id,
             live=Live(),

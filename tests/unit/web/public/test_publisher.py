@@ -11,8 +11,8 @@ from datetime import timedelta
 import pytest
 from yarl import URL
 
-from alerts.daemon.clock import SystemClock
 from alerts.desk.approval import approve
+from alerts.model.ports import SystemClock
 from alerts.rendering.card_picture import draw_card
 from alerts.store.outbox import ChannelStatuses
 from alerts.web.public import cards, publisher

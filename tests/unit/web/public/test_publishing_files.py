@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from structlog.testing import capture_logs
 
-from alerts.daemon.clock import SystemClock
 from alerts.daemon.cycles import cycle_of_pages
 from alerts.desk.amending import correction_of
+from alerts.model.ports import SystemClock
 from alerts.rendering.card_picture import draw_card
 from alerts.web.public import cards, publisher
 from tests.fakes import FakeClock

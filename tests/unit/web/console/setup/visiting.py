@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from aiohttp.test_utils import TestClient
 
-from alerts.daemon.clock import SystemClock
 from alerts.daemon.workshop import HouseWorkshop
 from alerts.desk.station import Station
+from alerts.model.ports import SystemClock
 from alerts.web.console.frame import Frame
 from alerts.web.console.setup.first import Door, first_app
 from alerts.web.rules import Rules

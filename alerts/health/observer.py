@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from alerts.config import Config
-from alerts.daemon.soundings import Sounding, Soundings
-from alerts.delivery.monitor import (
+from alerts.health.monitor import (
     STUCK_AFTER,
     ChannelSeen,
     Habit,
@@ -22,6 +21,7 @@ from alerts.delivery.monitor import (
     quiet_since,
     see,
 )
+from alerts.health.probe import Sounding, Soundings
 from alerts.model.delivery import ChannelStatus
 from alerts.model.ports import Clock
 from alerts.model.reason import because

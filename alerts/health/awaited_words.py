@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from alerts.daemon.warning_words import Words
-from alerts.delivery.monitor import Phase
 from alerts.desk.approval import Kind
+from alerts.health.monitor import Phase
+from alerts.health.words import Words
 from alerts.model.alert import Severity
 from alerts.rendering.clean import clean_line
 from alerts.rendering.words import words_in

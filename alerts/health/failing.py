@@ -13,10 +13,10 @@ from shlex import quote
 from alerts.access.bursts import Burst, bursts
 from alerts.access.deeds import NEWS_FOR, OF_FACTORS, Deed
 from alerts.access.throttle import IN_A_ROW, REMEMBERED
-from alerts.daemon.warning_words import Words
-from alerts.daemon.warnings import Notice, topic_of
-from alerts.delivery.monitor import Phase, Trouble, What
 from alerts.desk.sitting import Sitting
+from alerts.health.monitor import Phase, Trouble, What
+from alerts.health.notices import Notice, topic_of
+from alerts.health.words import Words
 from alerts.model.person import Chained
 from alerts.model.reason import in_words
 from alerts.rendering.words import words_in

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from alerts.delivery.monitor import CHANGES_TO_LEARN, FORGETS_HALF_IN, Habit, habit_after, habit_without, quiet_since
+from alerts.health.monitor import CHANGES_TO_LEARN, FORGETS_HALF_IN, Habit, habit_after, habit_without, quiet_since
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

@@ -11,10 +11,10 @@ from datetime import timedelta
 
 import structlog
 
-from alerts.daemon.warning_words import Words
-from alerts.daemon.warnings import Notice, Warnings
 from alerts.delivery.lane import Lane
-from alerts.delivery.monitor import Phase
+from alerts.health.monitor import Phase
+from alerts.health.notices import Notice, Warnings
+from alerts.health.words import Words
 from alerts.model.errors import DeliveryError
 from alerts.model.ports import Clock
 from alerts.model.post import Receipt

@@ -12,8 +12,8 @@ import pytest
 from alerts.config import load_config
 from alerts.daemon.counter import Counter
 from alerts.daemon.overview import database as shown
-from alerts.daemon.strays import AFTER, PAUSE, TRIES, Strays, word_strays
-from alerts.daemon.warnings import furnish_warnings
+from alerts.health.notices import build_warnings
+from alerts.health.restored import AFTER, PAUSE, TRIES, Strays, word_strays
 from alerts.model.errors import InDoubt
 from alerts.model.post import Receipt
 from alerts.model.reason import because
@@ -21,7 +21,7 @@ from alerts.store.database import Database
 from alerts.store.migrate import migrate
 from alerts.store.statement import stamp
 from tests.fakes import FakeClock
-from tests.unit.daemon.test_rounds import TOWN
+from tests.unit.health.test_checks import TOWN
 from tests.unit.store.conftest import a_post, a_record
 
 OURS, UNKNOWN = Receipt("6", "https://x.example/6"), Receipt("7", "https://x.example/7")
@@ -76,7 +76,7 @@ async def looked(town, lanes) -> list[list[str]]:
     """Go until all is listed; which channels were woken."""
     config, database, clock = town
     woken, ids = [], itertools.count(1)
-    warnings = furnish_warnings(config, lambda: f"w{next(ids)}")
+    warnings = build_warnings(config, lambda: f"w{next(ids)}")
     running = asyncio.create_task(Strays(database, clock, lanes, warnings, woken.append).run())
     while not running.done():
         await clock.advance(PAUSE)

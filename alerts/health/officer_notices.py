@@ -2,7 +2,7 @@
 
 And what was changed of what proves the account's owner, once: the chat is theirs, whoever made the change.
 
-The rhythm is that of `[notify]`'s channels (alerts/daemon/awaited.py); what each chat was told is kept beside it.
+The rhythm is that of `[notify]`'s channels (alerts/health/approvals.py); what each chat was told is kept beside it.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from alerts.bot.officers import CHANGE, Waiting, change_key, forget, language_of
 from alerts.bot.reception import Bot, say_surely
 from alerts.bot.reply import Say, safe
 from alerts.config import Config
-from alerts.daemon.awaited import LOOKS_EVERY, awaited_of, settled_of
-from alerts.daemon.awaited_words import word_awaited
-from alerts.daemon.failing import word_change
-from alerts.delivery.monitor import Phase, notices_due
 from alerts.desk.four_eyes import why_not_theirs
 from alerts.desk.sitting import Sitting
 from alerts.desk.twins import told_already
+from alerts.health.approvals import LOOKS_EVERY, awaited_of, settled_of
+from alerts.health.awaited_words import word_awaited
+from alerts.health.failing import word_change
+from alerts.health.monitor import Phase, notices_due
 from alerts.model.actor import MAY, Act, Actor, Origin
 from alerts.model.errors import DatabaseRefused, DeliveryError, ReaderGone, Rejected
 from alerts.model.incident import AlertState, Record

@@ -11,16 +11,16 @@ import pytest
 
 from alerts.access.deeds import Deed
 from alerts.config import load_config
-from alerts.daemon.awaited import AwaitedWatch
-from alerts.daemon.awaited_words import Awaited, word_awaited
-from alerts.daemon.failing import word_change
-from alerts.daemon.furnish import furnish_desk
-from alerts.daemon.warnings import compose, furnish_warnings
-from alerts.delivery.monitor import Phase
+from alerts.daemon.desk import build_desk
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
 from alerts.desk.sitting import Sitting
 from alerts.desk.station import Intake
+from alerts.health.approvals import AwaitedWatch
+from alerts.health.awaited_words import Awaited, word_awaited
+from alerts.health.failing import word_change
+from alerts.health.monitor import Phase
+from alerts.health.notices import build_warnings, compose
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Area, Severity
 from alerts.model.ports import Heard
@@ -74,7 +74,7 @@ class Duty:
         self.database = database
         self.clock = FakeClock(NOW)
         self.ids = itertools.count(1)
-        self.desk = furnish_desk(config, self.clock.now, self.new_id)
+        self.desk = build_desk(config, self.clock.now, self.new_id)
         self.woken: list[str] = []
         self.restart()
 
@@ -82,7 +82,7 @@ class Duty:
         return f"id{next(self.ids):05}"
 
     def another(self) -> AwaitedWatch:
-        warnings = furnish_warnings(self.config, self.new_id)
+        warnings = build_warnings(self.config, self.new_id)
         return AwaitedWatch(self.config, self.database, self.clock, warnings, self.woken.extend)
 
     def restart(self) -> None:

@@ -1,28 +1,26 @@
-"""From settings to the desk: the part of the composition that commands need too, without any platform's library."""
+"""The station as each room knows it, made from the settings: for the desk, for texts, for sources, for pages.
+
+Commands need it as the daemon does, so nothing here imports a platform's library.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from ipaddress import ip_network
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from alerts.channels.settings import TelegramSettings
 from alerts.config import Config, channel_kind
-from alerts.daemon.cards import Cards
-from alerts.desk.actions import Desk
-from alerts.desk.posting import Pen
 from alerts.desk.station import Intake, Outlet, Station
-from alerts.desk.territory import Territory
-from alerts.model.ids import new_id
+from alerts.desk.territory import DISTRICT, Territory
+from alerts.model.alert import Named
+from alerts.model.ports import Clock, Surroundings
 from alerts.rendering.faces import StationFace
-from alerts.rendering.templates import Renderer
-from alerts.store.pictures import picture_folder
 from alerts.web.rules import Rules
 
 
-def furnish_station(config: Config) -> Station:
+def station_of(config: Config) -> Station:
     """The town as the desk knows it."""
     station = config.station
     return Station(
@@ -68,11 +66,6 @@ def _outlet(config: Config, name: str) -> Outlet:
     )
 
 
-def furnish_renderer(config: Config) -> Renderer:
-    """What writes the texts, in the station's own templates before those that ship."""
-    return Renderer(station_face(config), [config.template_folder])
-
-
 def station_face(config: Config) -> StationFace:
     """The station as its texts speak of it."""
     station = config.station
@@ -86,15 +79,23 @@ def station_face(config: Config) -> StationFace:
     )
 
 
-def furnish_desk(config: Config, now: Callable[[], datetime], new_id: Callable[[], str] = new_id) -> Desk:
-    """The desk, ready to act within any transaction."""
-    station = furnish_station(config)
-    cards = Cards(picture_folder(config.database)) if any(outlet.card for outlet in station.outlets) else None
-    pen = Pen(station, furnish_renderer(config), new_id, cards.path_of if cards else None)
-    return Desk(station, pen, new_id, now)
+def surroundings_of(config: Config, session: Any, clock: Clock) -> Surroundings:
+    """What every source is given."""
+    station = config.station
+    codes = station.geocodes or tuple(Named(DISTRICT, district.code) for district in config.districts)
+    return Surroundings(
+        session=session,
+        clock=clock,
+        folder=config.folder,
+        zone=ZoneInfo(station.timezone),
+        language=station.language,
+        station=station.name,
+        sender=station.sender,
+        geocodes=codes,
+    )
 
 
-def furnish_rules(config: Config) -> Rules:
+def rules_of(config: Config) -> Rules:
     """What the desk's pages are told."""
     return Rules(
         folder=config.folder,

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.daemon.soundings import Sounding, Soundings
 from alerts.delivery.retry import sent
+from alerts.health.probe import Sounding, Soundings
 from alerts.model.delivery import Verdict
 from alerts.model.errors import BadCredential, Retry
 from alerts.model.ports import Probe

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts.config import Config
-from alerts.daemon.furnish import furnish_station
-from alerts.daemon.warning_words import Words, word
-from alerts.delivery.monitor import HealthNotice, Phase, ToldTrouble, Trouble, What
+from alerts.config.station import station_of
 from alerts.desk.station import Outlet, Station
+from alerts.health.monitor import HealthNotice, Phase, ToldTrouble, Trouble, What
+from alerts.health.words import Words, word
 from alerts.model.alert import (
     Alert,
     Area,
@@ -161,9 +161,9 @@ class Warnings:
         )
 
 
-def furnish_warnings(config: Config, new_id: Callable[[], str]) -> Warnings:
+def build_warnings(config: Config, new_id: Callable[[], str]) -> Warnings:
     """The warnings of this station, for the channels of `[notify]`."""
-    station = furnish_station(config)
+    station = station_of(config)
     outlets = tuple(outlet for outlet in station.outlets if outlet.name in config.notify.channels)
     return Warnings(station, outlets, new_id)
 

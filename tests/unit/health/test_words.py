@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.daemon.awaited_words import Awaited, word_awaited
-from alerts.daemon.warning_words import Words, word
-from alerts.daemon.warnings import LONGEST, compose, tidied
-from alerts.delivery.monitor import HealthNotice, Phase, Trouble, What
+from alerts.health.awaited_words import Awaited, word_awaited
+from alerts.health.monitor import HealthNotice, Phase, Trouble, What
+from alerts.health.notices import LONGEST, compose, tidied
+from alerts.health.words import Words, word
 from alerts.model.alert import Severity
 from alerts.model.reason import in_words
 from alerts.rendering.count import count

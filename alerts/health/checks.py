@@ -1,6 +1,6 @@
 """The watch's rounds: look at every cycle, credential and source, tell those on duty what is wrong, then the heartbeat.
 
-observe ──▶ delivery.monitor: troubles, news ──▶ warnings in the outbox of the [notify] channels ──▶ heartbeat
+observe ──▶ health.monitor: troubles, news ──▶ warnings in the outbox of the [notify] channels ──▶ heartbeat
 """
 
 from __future__ import annotations
@@ -15,12 +15,7 @@ import structlog
 from prometheus_client import Gauge
 
 from alerts.config import Config
-from alerts.daemon.observing import Observer
-from alerts.daemon.soundings import Remember, Sounded, Soundings
-from alerts.daemon.telling import Telling
-from alerts.daemon.warning_words import word
-from alerts.daemon.warnings import Warnings, compose
-from alerts.delivery.monitor import (
+from alerts.health.monitor import (
     AGAIN_AFTER,
     HealthNotice,
     MonitorMemory,
@@ -32,6 +27,11 @@ from alerts.delivery.monitor import (
     news_of,
     told_after,
 )
+from alerts.health.notices import Warnings, compose
+from alerts.health.observer import Observer
+from alerts.health.probe import Remember, Sounded, Soundings
+from alerts.health.telling import Telling
+from alerts.health.words import word
 from alerts.model.errors import DatabaseRefused
 from alerts.model.ports import Clock
 from alerts.model.post import Message, PostState

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from alerts.delivery.monitor import Phase, notices_due
+from alerts.health.monitor import Phase, notices_due
 
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 REMIND = timedelta(minutes=10)

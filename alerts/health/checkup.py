@@ -16,12 +16,9 @@ import aiohttp
 
 from alerts.channels.settings import ChannelSettings, SecretSource, read_credential
 from alerts.config import Config, channel_kind, source_kind
-from alerts.daemon.bots import bot_settings
-from alerts.daemon.clock import SystemClock
-from alerts.daemon.furnish import station_face
-from alerts.daemon.surroundings import surroundings
+from alerts.config.station import station_face, surroundings_of
 from alerts.model.errors import BadCredential, TocsinError
-from alerts.model.ports import Channel, Memory, Probe, Resources, Source
+from alerts.model.ports import Channel, Memory, Probe, Resources, Source, SystemClock
 from alerts.model.reason import Reason, because
 from alerts.rendering.templates import check_templates
 from alerts.rendering.words import word
@@ -100,7 +97,7 @@ def _shared_bots(config: Config) -> list[Finding]:
     """Bots that two channels have people subscribe with, under two names of one token: each would hear half."""
     bots: dict[str, str] = {}
     found = []
-    for name, settings in bot_settings(config).items():
+    for name, settings in config.bots.items():
         try:
             token = read_credential(settings.token, config.folder).reveal()
         except BadCredential:  # told before
@@ -174,7 +171,7 @@ async def check_live(config: Config) -> list[Finding]:
         for name, source_settings in config.sources.items():
             kind = source_kind(source_settings.kind)
             if kind is not None and isinstance(source_settings, PolledSettings):
-                source = kind.load()(name, source_settings, surroundings(config, session, clock))
+                source = kind.load()(name, source_settings, surroundings_of(config, session, clock))
                 checks.append(_read(f"sources.{name}", source, clock))
         for name, settings in config.channels.items():
             channel = channel_kind(settings.kind)

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-from alerts.daemon.awaited_words import Clashed, Corrected, Ending, word_clashed, word_corrected, word_ending
-from alerts.daemon.warnings import Notice, topic_of
-from alerts.delivery.monitor import Phase
 from alerts.desk.dedupe import clash_of
 from alerts.desk.routing import PRACTICE
 from alerts.desk.station import Station
 from alerts.desk.thread import channels_on
+from alerts.health.awaited_words import Clashed, Corrected, Ending, word_clashed, word_corrected, word_ending
+from alerts.health.monitor import Phase
+from alerts.health.notices import Notice, topic_of
 from alerts.model.alert import Severity
 from alerts.model.incident import AlertState, Record
 from alerts.model.person import Entry

@@ -16,14 +16,14 @@ from datetime import datetime
 import structlog
 
 from alerts.config import Config
-from alerts.daemon.awaited_words import Awaited, word_awaited
-from alerts.daemon.corrections import Clashes, Corrections, Endings
-from alerts.daemon.failing import factor_changes
-from alerts.daemon.warnings import Notice, Warnings, topic_of
-from alerts.delivery.monitor import Phase, notices_due
 from alerts.desk.approval import kind_of
 from alerts.desk.following import words_about
 from alerts.desk.routing import PRACTICE
+from alerts.health.awaited_words import Awaited, word_awaited
+from alerts.health.desk_events import Clashes, Corrections, Endings
+from alerts.health.failing import factor_changes
+from alerts.health.monitor import Phase, notices_due
+from alerts.health.notices import Notice, Warnings, topic_of
 from alerts.model.actor import Act
 from alerts.model.alert import Severity
 from alerts.model.errors import DatabaseRefused

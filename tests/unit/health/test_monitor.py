@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.delivery.monitor import (
+from alerts.health.monitor import (
     AGAIN_AFTER,
     OF_A_CHANNEL,
     RESTS,

@@ -16,10 +16,10 @@ from prometheus_client import generate_latest
 from structlog.testing import capture_logs
 
 from alerts.config import load_config
-from alerts.daemon.rounds import FIRST_AFTER, Rounds, WatchDesk
-from alerts.daemon.telling import Telling
-from alerts.daemon.warnings import furnish_warnings
-from alerts.delivery.monitor import AGAIN_AFTER
+from alerts.health.checks import FIRST_AFTER, Rounds, WatchDesk
+from alerts.health.monitor import AGAIN_AFTER
+from alerts.health.notices import build_warnings
+from alerts.health.telling import Telling
 from alerts.model.alert import Severity
 from alerts.model.cap_rules import violations
 from alerts.model.delivery import ChannelStatus
@@ -35,7 +35,7 @@ from alerts.store.statement import stamp
 from alerts.store.unit import Unit
 from alerts.web.ops import Cycle
 from tests.fakes import FakeClock
-from tests.unit.daemon.test_soundings import Lane
+from tests.unit.health.test_probe import Lane
 
 TOWN = """
 [station]
@@ -112,7 +112,7 @@ class Watch:
             clock=self.clock,
             session=self.session,
             telling=self.telling,
-            warnings=furnish_warnings(self.config, lambda: f"w{next(self.ids):05}"),
+            warnings=build_warnings(self.config, lambda: f"w{next(self.ids):05}"),
             holds=self.held.__contains__,
             cycles=lambda: [
                 Cycle("lane telegram", 1.0, "lane telegram" in self.still, self.still.get("lane telegram"))

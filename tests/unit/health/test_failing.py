@@ -8,18 +8,18 @@ import pytest
 
 from alerts.access.throttle import BURST_FOR_NAME
 from alerts.config import load_config
-from alerts.daemon.failing import OVER_AFTER, failing_sign_ins
-from alerts.daemon.furnish import furnish_desk
-from alerts.daemon.rounds import Rounds, WatchDesk
-from alerts.daemon.telling import Telling
-from alerts.daemon.warnings import furnish_warnings
+from alerts.daemon.desk import build_desk
 from alerts.desk.sitting import Sitting
+from alerts.health.checks import Rounds, WatchDesk
+from alerts.health.failing import OVER_AFTER, failing_sign_ins
+from alerts.health.notices import build_warnings
+from alerts.health.telling import Telling
 from alerts.model.actor import Role
 from alerts.model.person import Account
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
 from tests.fakes import FakeClock
-from tests.unit.daemon.test_rounds import TOWN
+from tests.unit.health.test_checks import TOWN
 
 
 class Door:
@@ -29,13 +29,13 @@ class Door:
         self.database = database
         self.clock = FakeClock()
         ids = iter(f"w{number:05}" for number in range(1000))
-        desk = furnish_desk(config, self.clock.now)
+        desk = build_desk(config, self.clock.now)
         watch = WatchDesk(
             database=database,
             clock=self.clock,
             session=None,
             telling=Telling(),
-            warnings=furnish_warnings(config, ids.__next__),
+            warnings=build_warnings(config, ids.__next__),
             holds=lambda _: False,
             cycles=list,
             wake=lambda _: None,

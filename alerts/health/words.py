@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from alerts.delivery.monitor import HealthNotice, Phase, Trouble, What
+from alerts.health.monitor import HealthNotice, Phase, Trouble, What
 from alerts.rendering.words import word as reason_in
 from alerts.rendering.words import words_in
 
