@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from alerts.daemon import cards
+from alerts.daemon import desk as cards
 from alerts.daemon.desk import Cards
 from alerts.model.alert import Severity
 from alerts.rendering.card import Card
