@@ -6,6 +6,7 @@ import json
 import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -25,7 +26,7 @@ CHANNELS = """
 [station]
 name = "Ville de Saint-Martin"
 sender = "alertes@saint-martin.example"
-language = "fr-FR"
+language = "en-GB"
 [store]
 url = "sqlite:///tocsin.db"
 [channels.telegram]
@@ -109,7 +110,7 @@ def hold(folder, bulk, *times):
 
 
 def test_what_waits_for_its_hour_says_for_how_many_and_till_when(town, capsys):
-    morning = datetime(2026, 11, 26, 6, tzinfo=UTC)
+    morning = datetime.now(UTC).replace(minute=0) + timedelta(hours=12)
     ended = stamp(datetime.now(UTC))
     bulk = change(town, "Coup de vent", state="done", total=1508, skipped=1506, ended_at=ended)
     hold(town, bulk, morning - timedelta(hours=1), morning)
@@ -118,8 +119,9 @@ def test_what_waits_for_its_hour_says_for_how_many_and_till_when(town, capsys):
     lines = capsys.readouterr().out.splitlines()
     head = next(number for number, line in enumerate(lines) if line.startswith("bulk") and "Coup de vent" in line)
     assert lines[head].split()[2] == "held"
+    by = morning.astimezone(ZoneInfo("Europe/Paris"))
     assert lines[head + 1] == (
-        "        of 1508 subscribers: 0 told, 2 to be told by 2026-11-26 07:00, 1506 passed over"
+        f"        of 1508 subscribers: 0 told, 2 to be told by {by:%Y-%m-%d %H:%M}, 1506 passed over"
     )
 
 
