@@ -299,7 +299,7 @@ def _by_words(info: Info) -> Hazard | None:
         # "Route barrée" may be works' own words.
         return Hazard.WORKS if hazard is Hazard.ROAD and _is_mere_works(info) else hazard
     if _NAMES_WORKS.search(event) or (_is_about_works(headline) and _named(headline, info) in (None, Hazard.ROAD)):
-        return _instead_of_works(info) if _is_no_works(info) else _works_or_road(info)
+        return (_instead_of_works(info) or _closed_road(info)) if _is_no_works(info) else _works_or_road(info)
     return _named(headline, info)
 
 
