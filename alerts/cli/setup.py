@@ -22,10 +22,11 @@ def setup(
     from alerts.daemon.first_start import run_setup
     from alerts.daemon.log_lines import set_up_log
     from alerts.model.errors import Misuse
+    from alerts.model.reason import because
 
     try:
         place = WebSettings(listen=listen)
     except ValidationError:
-        raise Misuse(f"--listen {listen!r} is no place to listen; allowed: host:port, such as 127.0.0.1:8080") from None
+        raise Misuse(because("no_place_to_listen", text=f"--listen {listen!r}", example="127.0.0.1:8080")) from None
     set_up_log(os.environ.get("TOCSIN_LOG", "error"))
     return asyncio.run(run_setup(context.obj.file.resolve(), place, screen.show))

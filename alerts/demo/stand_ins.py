@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from alerts.model.errors import Misuse, TocsinError
+from alerts.model.reason import because
 from tocsin_sandbox import settings as fake
 from tocsin_sandbox.server import RunningSandbox, serve
 
@@ -71,14 +72,14 @@ async def start_sandbox(settings: fake.SandboxSettings, host: str, port: int, tr
             return await serve(settings, host, candidate)
         except OSError as error:
             trouble = error.strerror or error
-    raise TocsinError(f"{host}:{port}: {trouble}; choose another port with --listen")
+    raise TocsinError(because("listen_refused", address=f"{host}:{port}", said=trouble))
 
 
 async def run_sandbox(listen: str, state: Path | None, *, limits: bool, say: Callable[[str], None]) -> int:
     """Run a sandbox until SIGTERM or Ctrl-C."""
     host, _, port = listen.rpartition(":")
     if not host or not port.isdigit():
-        raise Misuse(f"--listen {listen!r} is no place to listen; allowed: host:port, such as 127.0.0.1:8081")
+        raise Misuse(because("no_place_to_listen", text=f"--listen {listen!r}", example="127.0.0.1:8081"))
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)

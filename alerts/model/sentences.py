@@ -239,6 +239,7 @@ DECIDED: Mapping[str, str] = {
     "restore_daemon": "a daemon works on {path}; stop it first, then restore",
     "restore_failed": "{source} can't be put in the place of {path}: {said}",
     "restore_busy": "somebody works on {path} ({said}); stop it first, then restore",
+    "listen_refused": "{address}: {said:term}; choose another port with --listen",
     # Refused to an officer
     "role_too_low": "{name} is {role:term}; to {act:term} takes {needed:term} or more",
     "account_disabled": "the account {name} is disabled; an administrator can enable it",

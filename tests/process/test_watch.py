@@ -263,7 +263,7 @@ class TestDatabase:
         done = town.tocsin("post", "--headline", "Pendant")
         assert done.returncode == 1
         assert "locked" in done.stderr
-        assert "rien n’a été enregistré" in done.stderr
+        assert "rien n’est enregistré" in done.stderr
         daemon.wait_for("locked")
         other.execute("COMMIT")
         other.close()

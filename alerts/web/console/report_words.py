@@ -45,9 +45,9 @@ def in_words(words: Words, zone: tzinfo) -> dict[str, Any]:
         there = time.astimezone(zone)
         return f"{format_date(there, 'short', locale=_locale(words))} {format_time(there, 'HH:mm:ss')}"
 
-    def remarked_all(warnings: Sequence[Reason]) -> str:
-        """What a post's warnings say, each a sentence."""
-        return " ".join(sentence(each, words.language, zone) for each in warnings)
+    def remarked_all(remarks: Sequence[Reason]) -> str:
+        """What a message's notes or a post's warnings say, each a sentence."""
+        return " ".join(sentence(each, words.language, zone) for each in remarks)
 
     return {"moment": moment, "remarked_all": remarked_all, "spell": partial(spelled_span, day=words.gettext("d"))}
 

@@ -119,10 +119,11 @@ class _Town:
 def _ours(said: str) -> str:
     """What we say, without what has to stand there as it is.
 
-    That is names of options and files, CAP's codes and names, and what subscribers read in English.
+    That is names of options and files, CAP's codes and names, what subscribers read in English, and what was drawn by
+    lot: ids, passwords, tokens, digests.
     """
+    said = re.sub(r"(?m)^\S{12,}$|\b[0-9a-z]{12}\b|\b[0-9a-f]{64}\b", "", said)
     said = re.sub(r"── [^·\n]* · en\n.*?(?=\n── |\Z)", "", said, flags=re.DOTALL)
-    said = re.sub(r"(?m)^   à vérifier.*", "", said)
     return re.sub(rf"(?m)^tocsin: |\b[a-z_]+\.[a-z]{{3,4}}\b|sender,identifier,sent|en-US|\b(?:{CODES})\b", "", said)
 
 

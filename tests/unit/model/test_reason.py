@@ -150,6 +150,25 @@ class TestTheTable:
             assert code in SENTENCES, f"{file}: {code}"
             assert names == set(VALUE.findall(SENTENCES[code])), f"{file}: {code}"
 
+    def test_no_error_that_people_read_is_a_sentence(self):
+        """It would be English to every reader, whichever their language: such an error is raised with a reason."""
+        trees = [ast.parse(file.read_text(encoding="utf-8")) for file in (ROOT / "alerts").rglob("*.py")]
+        nodes = [node for tree in trees for node in ast.walk(tree)]
+        errors = {"TocsinError"}
+        for _ in range(3):  # as deep as the family is
+            errors |= {
+                node.name
+                for node in nodes
+                if isinstance(node, ast.ClassDef) and errors & {getattr(base, "id", "") for base in node.bases}
+            }
+        raised = [
+            ast.unparse(node)
+            for node in nodes
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in errors and node.args
+            if isinstance(node.args[0], ast.Constant | ast.JoinedStr | ast.BinOp)
+        ]
+        assert raised == []
+
     def test_none_is_listed_that_nobody_says(self):
         said = {code for _, code, _ in made()} | MADE_ELSEWHERE | MAY_NOT | {WORDS}
         assert set(SENTENCES) == said

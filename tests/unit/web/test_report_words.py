@@ -12,6 +12,7 @@ import pytest
 from alerts.desk.report import Deed, Delays, Report, Step, Told, Unsaid, Version
 from alerts.model.incident import AlertState
 from alerts.model.post import PostState
+from alerts.model.reason import because, in_words
 from alerts.web.console.report_words import report_html, report_text, spelled_span
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -44,7 +45,7 @@ def a_report(**changes) -> Report:
         sent=NOW,
         received_at=NOW,
         validated_at=NOW,
-        notes=(),
+        notes=(because("event_no_uid"), in_words("an older note")),
     )
     told = Told(
         post="p1",
@@ -61,7 +62,7 @@ def a_report(**changes) -> Report:
         reason=None,
         attempts=2,
         exercise=False,
-        warnings=(),
+        warnings=(because("remark_no_area"),),
         stored_at=NOW,
         left_at=NOW,
         answered_at=NOW,
@@ -109,6 +110,20 @@ def test_both_faces_speak_the_reader_s_language(language, words):
     for word in words:
         assert word in page
         assert word.casefold() in text.casefold()
+
+
+@pytest.mark.parametrize(
+    ("language", "note", "look"),
+    [
+        ("fr", "il n’a pas d’UID", "aucun lieu n’est donné"),
+        ("en", "it has no UID", "the alert has no area"),
+    ],
+)
+def test_notes_and_warnings_are_in_the_reader_s_language_and_older_ones_as_they_are(language, note, look):
+    for face in (report_html, report_text):
+        said = " ".join(face(a_report(), language, PARIS).split()).casefold()
+        for words in (note, look, "an older note"):
+            assert words.casefold() in said
 
 
 def test_the_text_says_what_was_said_as_it_was_said():
