@@ -23,7 +23,7 @@ from alerts.model.alert import Severity
 from alerts.model.bulk import Bulk, BulkState
 from alerts.model.delivery import Target
 from alerts.model.ids import new_id
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.ports import Resources, SystemClock
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic
@@ -96,7 +96,7 @@ class Sending:
     async def send(self) -> float:
         """How many a second."""
         self.over = asyncio.get_running_loop().create_future()
-        record = Record(new_id(), new_id(), "manual", samples.an_alert(), AlertState.ACCEPTED, SystemClock().now())
+        record = StoredAlert(new_id(), new_id(), "manual", samples.an_alert(), AlertState.ACCEPTED, SystemClock().now())
         began = time.perf_counter()
         await self._database.write(lambda unit: _store(unit.alerts, record))
         assert self.sender is not None
@@ -207,7 +207,7 @@ def a_bulk(incident: str, alert: str) -> Bulk:
     )
 
 
-def _store(alerts: AlertRepository, record: Record) -> None:
+def _store(alerts: AlertRepository, record: StoredAlert) -> None:
     alerts.add(record)
     alerts.add_bulk(a_bulk(record.incident_id, record.id))
 

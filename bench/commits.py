@@ -13,7 +13,7 @@ from typing import Any
 
 from alerts.model.delivery import Lease, Verdict
 from alerts.model.ids import new_id
-from alerts.model.incident import Record
+from alerts.model.incident import StoredAlert
 from alerts.model.ports import SystemClock
 from alerts.model.post import Post, PostState, Receipt
 from alerts.store.alerts import values_of_post, values_of_record
@@ -148,7 +148,7 @@ class Ours:
             await self._post_once(record, post)
         return (time.perf_counter() - began) / POSTS
 
-    async def _post_once(self, record: Record, post: Post) -> None:
+    async def _post_once(self, record: StoredAlert, post: Post) -> None:
         await self._database.write(lambda unit: store(unit.alerts, record, post))
         now = self._clock.now()
         begun = await self._outbox.begin(post, self._lease, now, action="send", counts=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from alerts.model.alert import Severity
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import Means, Message, Post, PostKind, PostState, Receipt
 from alerts.model.reason import because, kept_reason
 from alerts.store.alerts import values_of_post, values_of_record
@@ -153,10 +153,10 @@ def _iso(stamped: str) -> str:
     return f"strftime('%Y-%m-%dT%H:%M:%S+00:00', ({stamped}) / 1000000, 'unixepoch')"
 
 
-def _laid_out() -> tuple[Record, Post]:
+def _laid_out() -> tuple[StoredAlert, Post]:
     alert = samples.an_alert("urn:history:" + _N)
     info = replace(alert.infos[0], headline=_WORDS, event=_E)
-    record = Record("", "", "manual", replace(alert, infos=(info,)), AlertState.ACCEPTED, samples.NOW)
+    record = StoredAlert("", "", "manual", replace(alert, infos=(info,)), AlertState.ACCEPTED, samples.NOW)
     post = Post(
         id="",
         alert_id="",

@@ -17,7 +17,7 @@ from alerts.delivery.limiter import RateLimits
 from alerts.model.alert import Alert, Severity, Urgency
 from alerts.model.delivery import Verdict
 from alerts.model.ids import new_id
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.ports import Channel, Probe, SystemClock
 from alerts.model.post import Means, Message, Post, PostKind, PostState, Quota, Receipt, priority_of
 from alerts.model.reason import because
@@ -80,10 +80,10 @@ class Town:
         await asyncio.gather(*(one_after_the_other() for _ in range(at_once)))
 
 
-def lay_out(alert: Alert) -> tuple[Record, Post]:
+def lay_out(alert: Alert) -> tuple[StoredAlert, Post]:
     """The rows of a new alert with one post."""
     now = SystemClock().now()
-    record = Record(new_id(), new_id(), "manual", alert, AlertState.ACCEPTED, now)
+    record = StoredAlert(new_id(), new_id(), "manual", alert, AlertState.ACCEPTED, now)
     post = Post(
         id=new_id(),
         alert_id=record.id,
@@ -101,7 +101,7 @@ def lay_out(alert: Alert) -> tuple[Record, Post]:
     return record, post
 
 
-def store(alerts: AlertRepository, record: Record, post: Post) -> None:
+def store(alerts: AlertRepository, record: StoredAlert, post: Post) -> None:
     """What the desk writes for it."""
     alerts.add(record)
     alerts.note(

@@ -22,16 +22,16 @@ from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.daemon.live import Live
 from alerts.daemon.log_lines import set_up_log
-from alerts.daemon.office import HouseOffice
 from alerts.daemon.outside import open_database
 from alerts.daemon.pages import build_publisher
+from alerts.daemon.service import HouseService
 from alerts.desk.actions import Filed
 from alerts.desk.amending import update_of
 from alerts.desk.draft import Draft, draft_alert
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.alert import Severity
 from alerts.model.ids import new_id
-from alerts.model.incident import Record
+from alerts.model.incident import StoredAlert
 from alerts.model.ports import SystemClock
 from alerts.web.listener import Limits, Listener
 from alerts.web.public.publisher import Publisher
@@ -55,8 +55,8 @@ ON = 5
 async def serve(side: str) -> None:
     """Serve until standard input ends."""
     async with AsyncExitStack() as stack:
-        office, publisher = await stack.enter_async_context(_town())
-        record = await _post(office, ON)
+        service, publisher = await stack.enter_async_context(_town())
+        record = await _post(service, ON)
         body = (await publisher.make()).answers["/"].body
         app = web.Application()
         if side == "floor":
@@ -68,7 +68,7 @@ async def serve(side: str) -> None:
             port = runner.addresses[0][1]
         else:
             app.add_routes(public_routes(publisher))
-            tasks = [asyncio.create_task(work) for work in (publisher.run(), _change(office, record))]
+            tasks = [asyncio.create_task(work) for work in (publisher.run(), _change(service, record))]
             stack.push_async_callback(_end, tasks)
             listener = Listener(app, Limits(), SystemClock())
             stack.push_async_callback(listener.close)
@@ -85,14 +85,14 @@ def _bare(body: bytes) -> Callable[[web.Request], Awaitable[web.Response]]:
 
 
 @contextlib.asynccontextmanager
-async def _town() -> AsyncIterator[tuple[HouseOffice, Publisher]]:
+async def _town() -> AsyncIterator[tuple[HouseService, Publisher]]:
     clock = SystemClock()
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
         file = Path(folder) / "channels.toml"
         file.write_text(CONFIG, encoding="utf-8")
         config = load_config(file)
         database = await open_database(config.database)
-        office = HouseOffice(
+        service = HouseService(
             config=config,
             database=database,
             desk=build_desk(config, clock.now),
@@ -101,33 +101,33 @@ async def _town() -> AsyncIterator[tuple[HouseOffice, Publisher]]:
             live=Live(),
             wake=lambda: None,
         )
-        yield office, build_publisher(config, office, clock)
+        yield service, build_publisher(config, service, clock)
         await database.close()
 
 
-async def _post(office: HouseOffice, alerts: int) -> Record:
+async def _post(service: HouseService, alerts: int) -> StoredAlert:
     for number in range(alerts):
         draft = Draft(f"Coupure d’eau {number}", severity=Severity.MODERATE, expires="6h")
 
-        def file(sitting: Sitting, draft: Draft = draft) -> Filed:
-            alert = draft_alert(draft, sitting.desk.station, sitting.now, sitting.new_id())
-            return sitting.desk.post(sitting.alerts, alert, again=True)
+        def file(unit: DeskUnit, draft: Draft = draft) -> Filed:
+            alert = draft_alert(draft, unit.desk.station, unit.now, unit.new_id())
+            return unit.desk.post(unit.alerts, alert, again=True)
 
-        filed = await office.act(file)
+        filed = await service.act(file)
     return filed.record
 
 
-async def _change(office: HouseOffice, record: Record) -> None:
+async def _change(service: HouseService, record: StoredAlert) -> None:
     """Each second the next version of one alert."""
     for second in itertools.count(1):
         await asyncio.sleep(1)
         changes = {"headline": f"Coupure d’eau, {second} s"}
 
-        def file(sitting: Sitting, record: Record = record, changes: dict[str, str] = changes) -> Filed:
-            alert = update_of(record, changes, sitting.desk.station, sitting.now, sitting.new_id())
-            return sitting.desk.post(sitting.alerts, alert, again=True)
+        def file(unit: DeskUnit, record: StoredAlert = record, changes: dict[str, str] = changes) -> Filed:
+            alert = update_of(record, changes, unit.desk.station, unit.now, unit.new_id())
+            return unit.desk.post(unit.alerts, alert, again=True)
 
-        record = (await office.act(file)).record
+        record = (await service.act(file)).record
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -134,7 +134,7 @@ class Play:
             self._feed.tell(alert)
             self._served.add(alert.identifier)
         else:
-            self._counter.act(lambda sitting: sitting.desk.post(sitting.alerts, alert))
+            self._counter.act(lambda unit: unit.desk.post(unit.alerts, alert))
         ends = alert.ends.timestamp()
         cancels = told.kind == "cancel"
         self._promised.append(Promised(str(told.incident), told.place, time.time(), ends, cancels))

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from alerts.model.incident import MANUAL, AlertState, Record
+from alerts.model.incident import MANUAL, AlertState, StoredAlert
 from alerts.model.post import Post, PostKind, PostState
 from alerts.store.statement import stamp, time_of
 from alerts.store.views import Views
@@ -71,7 +71,7 @@ def next_end(db: sqlite3.Connection, now: datetime) -> datetime | None:
     return time_of(rows.fetchone()[0])
 
 
-def ended(records: Sequence[Record], posts: Sequence[Promised], now: datetime) -> Iterator[Breach]:
+def ended(records: Sequence[StoredAlert], posts: Sequence[Promised], now: datetime) -> Iterator[Breach]:
     """An incident that is over is over on each channel where it was told."""
     newest = {record.incident_id: record for record in records if record.state is AlertState.ACCEPTED and record.alert}
     threads: dict[tuple[str, str], list[Promised]] = defaultdict(list)
@@ -86,7 +86,7 @@ def ended(records: Sequence[Record], posts: Sequence[Promised], now: datetime) -
             yield Breach("ended is ended", f"incident {incident} is over, and still on {channel}")
 
 
-def nobody_silenced(records: Sequence[Record]) -> Iterator[Breach]:
+def nobody_silenced(records: Sequence[StoredAlert]) -> Iterator[Breach]:
     """What was left out for another source's twin, was left out for one that had been let out."""
     states = {record.id: record.state for record in records}
     for record in records:
@@ -95,7 +95,9 @@ def nobody_silenced(records: Sequence[Record]) -> Iterator[Breach]:
             yield Breach("nobody silences", f"{record.id} was left out for {twin}, which is {states[twin]}")
 
 
-def each_for_itself(db: sqlite3.Connection, records: Sequence[Record], posts: Sequence[Promised]) -> Iterator[Breach]:
+def each_for_itself(
+    db: sqlite3.Connection, records: Sequence[StoredAlert], posts: Sequence[Promised]
+) -> Iterator[Breach]:
     """A feed ends what it brought itself, unless an officer let the end go."""
     let_go = {row[0] for row in db.execute("SELECT alert_id FROM decision WHERE what = 'approved'")}
     over = {row[0] for row in db.execute("SELECT alert_id FROM decision WHERE what = 'over'")}

@@ -1,4 +1,4 @@
-"""What an administrator does to accounts and tokens, within a sitting; each is written into the record.
+"""What an administrator does to accounts and tokens, within a unit; each is written into the record.
 
 Everything raises Forbidden for who isn't an administrator. Passwords come in as hashes: hashing is slow.
 """
@@ -45,13 +45,13 @@ TOKEN_BYTES = 32
 def add_account(officer: Officer, name: str, role: Role, password: str) -> Account:
     """A person who may come in, with a first password that they change. Raises Misuse for a name that is taken."""
     officer.must(Act.ADMINISTER)
-    accounts, wanted = officer.sitting.accounts, " ".join(name.split())
+    accounts, wanted = officer.unit.accounts, " ".join(name.split())
     _must_be_a_name(wanted)
     if (there := accounts.account(wanted)) is not None:
         raise Misuse(because("account_exists", name=there.name))
     if any(fold_name(token.name) == fold_name(wanted) and token.revoked_at is None for token in accounts.tokens()):
         raise Misuse(because("name_of_token", name=wanted))
-    account = Account(wanted, role, password, must_change=True, created_at=officer.sitting.now)
+    account = Account(wanted, role, password, must_change=True, created_at=officer.unit.now)
     accounts.put_account(account)
     officer.write(Deed.ACCOUNT_ADDED, account.name, role)
     return account
@@ -62,7 +62,7 @@ def set_role(officer: Officer, name: str, role: Role) -> Account:
     officer.must(Act.ADMINISTER)
     before = found(officer, name)
     account = replace(before, role=role)
-    officer.sitting.accounts.put_account(account)
+    officer.unit.accounts.put_account(account)
     officer.write(Deed.ROLE_CHANGED, account.name, f"{before.role} to {role}")
     return account
 
@@ -73,9 +73,9 @@ def disable(officer: Officer, name: str) -> Account:
     account = found(officer, name)
     if account.disabled_at is not None:
         raise Refused(because("account_disabled_already", name=account.name))
-    account = replace(account, disabled_at=officer.sitting.now)
-    officer.sitting.accounts.put_account(account)
-    officer.sitting.accounts.drop_sessions(account.name)
+    account = replace(account, disabled_at=officer.unit.now)
+    officer.unit.accounts.put_account(account)
+    officer.unit.accounts.drop_sessions(account.name)
     officer.write(Deed.ACCOUNT_DISABLED, account.name)
     return account
 
@@ -87,7 +87,7 @@ def enable(officer: Officer, name: str) -> Account:
     if account.disabled_at is None:
         raise Refused(because("account_not_disabled", name=account.name))
     account = replace(account, disabled_at=None)
-    officer.sitting.accounts.put_account(account)
+    officer.unit.accounts.put_account(account)
     officer.write(Deed.ACCOUNT_ENABLED, account.name)
     return account
 
@@ -99,7 +99,7 @@ def reset(officer: Officer, name: str, password: str) -> Account:
     did under their name ends.
     """
     officer.must(Act.ADMINISTER)
-    accounts, before = officer.sitting.accounts, found(officer, name)
+    accounts, before = officer.unit.accounts, found(officer, name)
     account = replace(before, password=password, must_change=True, totp=None)
     accounts.put_account(account)
     keys = accounts.passkeys(account.name)
@@ -108,7 +108,7 @@ def reset(officer: Officer, name: str, password: str) -> Account:
     accounts.drop_sessions(account.name)
     gone = len(keys) + (before.totp is not None)
     officer.write(Deed.ACCOUNT_RESET, account.name, f"{gone} second factors removed")
-    if officer.sitting.officer_chats.release(account.name):
+    if officer.unit.officer_chats.release(account.name):
         officer.write(Deed.CHAT_UNLINKED, account.name)
     for token in accounts.tokens():
         if token.revoked_at is None and fold_name(token.name) == fold_name(account.name):
@@ -122,8 +122,8 @@ def add_token(officer: Officer, name: str, role: Role, chance: bytes) -> tuple[T
     Raises Misuse where it would be allowed more than its person. Takes `TOKEN_BYTES` random bytes.
     """
     officer.must(Act.ADMINISTER)
-    sitting, wanted = officer.sitting, " ".join(name.split())
-    owner = sitting.accounts.account(wanted)
+    unit, wanted = officer.unit, " ".join(name.split())
+    owner = unit.accounts.account(wanted)
     if owner is None:
         _must_be_a_name(wanted)
     if owner is not None and owner.disabled_at is not None:
@@ -132,14 +132,14 @@ def add_token(officer: Officer, name: str, role: Role, chance: bytes) -> tuple[T
         raise Misuse(because("token_above_owner", role=role, name=owner.name, has=owner.role))
     bearer = Secret(PREFIX + spelled(chance))
     token = Token(
-        id=sitting.new_id(),
+        id=unit.new_id(),
         name=owner.name if owner else wanted,
         role=role,
         digest=digest(bearer.reveal()),
-        created_at=sitting.now,
+        created_at=unit.now,
         created_by=officer.actor.name,
     )
-    sitting.accounts.put_token(token)
+    unit.accounts.put_token(token)
     officer.write(Deed.TOKEN_ADDED, token.name, f"{token.id} {role}")
     return token, bearer
 
@@ -147,7 +147,7 @@ def add_token(officer: Officer, name: str, role: Role, chance: bytes) -> tuple[T
 def revoke(officer: Officer, name: str) -> list[Token]:
     """Refuse a token from now on, by its id, or all tokens of a name. Raises Misuse where there is none."""
     officer.must(Act.ADMINISTER)
-    good = [token for token in officer.sitting.accounts.tokens() if token.revoked_at is None]
+    good = [token for token in officer.unit.accounts.tokens() if token.revoked_at is None]
     meant = [token for token in good if token.id == name] or [
         token for token in good if fold_name(token.name) == fold_name(name)
     ]
@@ -162,16 +162,16 @@ def revoke(officer: Officer, name: str) -> list[Token]:
 
 def found(officer: Officer, name: str) -> Account:
     """The account of that name. Raises Misuse."""
-    account = officer.sitting.accounts.account(name)
+    account = officer.unit.accounts.account(name)
     if account is None:
-        names = [each.name for each in officer.sitting.accounts.accounts()]
+        names = [each.name for each in officer.unit.accounts.accounts()]
         known = because("no_such_account", name=repr(name), known=names)
         raise Misuse(known if names else because("no_account_known", name=repr(name)))
     return account
 
 
 def _revoke(officer: Officer, token: Token) -> None:
-    officer.sitting.accounts.put_token(replace(token, revoked_at=officer.sitting.now))
+    officer.unit.accounts.put_token(replace(token, revoked_at=officer.unit.now))
     officer.write(Deed.TOKEN_REVOKED, token.name, token.id)
 
 

@@ -1,4 +1,4 @@
-"""Attempts to sign in, within a sitting: who has to wait, what failed, what is told of it.
+"""Attempts to sign in, within a unit: who has to wait, what failed, what is told of it.
 
 An attempt is written down as failed before the password is looked at, and taken back if it was right: of a thousand
 that come at once, none finds that nothing has failed yet.
@@ -27,7 +27,7 @@ from alerts.access.throttle import (
     own_clock,
 )
 from alerts.access.visitor import Visit
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.actor import fold_name
 from alerts.model.person import Account
 
@@ -56,94 +56,94 @@ class Attempt:
     number: int | None = None
 
 
-def password_attempt(sitting: Sitting, name: str, visit: Visit) -> Attempt:
+def password_attempt(unit: DeskUnit, name: str, visit: Visit) -> Attempt:
     """A try at a password; a name that is nobody's is slowed like one that is."""
-    account = sitting.accounts.account(name)
-    return _attempt(sitting, account, account.name if account else _nobody(name), visit, PASSWORD)
+    account = unit.accounts.account(name)
+    return _attempt(unit, account, account.name if account else _nobody(name), visit, PASSWORD)
 
 
-def factor_attempt(sitting: Sitting, account: Account, visit: Visit) -> Attempt:
+def factor_attempt(unit: DeskUnit, account: Account, visit: Visit) -> Attempt:
     """A try at a second factor."""
-    return _attempt(sitting, account, FACTOR_OF + account.name, visit, CODE)
+    return _attempt(unit, account, FACTOR_OF + account.name, visit, CODE)
 
 
-def held(sitting: Sitting, attempt: Attempt) -> Held | None:
+def held(unit: DeskUnit, attempt: Attempt) -> Held | None:
     """What to answer to a try that comes too early."""
-    until = next_try(sitting, attempt)
+    until = next_try(unit, attempt)
     return Held(Reason.WAIT, until) if until else None
 
 
-def next_try(sitting: Sitting, attempt: Attempt) -> datetime | None:
+def next_try(unit: DeskUnit, attempt: Attempt) -> datetime | None:
     """When one may try again; None: now."""
     return held_until(
-        sitting.now,
+        unit.now,
         attempt.paces,
-        _failures(sitting, name=attempt.name),
-        _failures(sitting, name=attempt.name if attempt.known else None, address=attempt.address),
+        _failures(unit, name=attempt.name),
+        _failures(unit, name=attempt.name if attempt.known else None, address=attempt.address),
         known=attempt.known,
-        own=own_clock(attempt.address, sitting.accounts.failed_from(sitting.now - LATELY, sitting.now, attempt.name)),
+        own=own_clock(attempt.address, unit.accounts.failed_from(unit.now - LATELY, unit.now, attempt.name)),
     )
 
 
-def begun(sitting: Sitting, attempt: Attempt) -> Attempt:
+def begun(unit: DeskUnit, attempt: Attempt) -> Attempt:
     """Write an attempt down as failed, until it is known."""
-    number = sitting.accounts.attempted(sitting.now, attempt.name, attempt.address, good=False)
+    number = unit.accounts.attempted(unit.now, attempt.name, attempt.address, good=False)
     return replace(attempt, number=number)
 
 
-def passed(sitting: Sitting, attempt: Attempt) -> None:
+def passed(unit: DeskUnit, attempt: Attempt) -> None:
     """It was right, as far as it went."""
     if attempt.number is not None:
-        sitting.accounts.forget_attempt(attempt.number)
+        unit.accounts.forget_attempt(attempt.number)
 
 
-def failed(sitting: Sitting, attempt: Attempt) -> Sequence[str]:
+def failed(unit: DeskUnit, attempt: Attempt) -> Sequence[str]:
     """It was wrong. Returns of whom the record now tells that sign-ins fail: once a burst, not at each try."""
     told = []
     if attempt.account is not None:
-        times = _failures(sitting, name=attempt.name)
-        if _tell(sitting, attempt.account.name, attempt.visit, last_burst(times), BURST_FOR_NAME):
+        times = _failures(unit, name=attempt.name)
+        if _tell(unit, attempt.account.name, attempt.visit, last_burst(times), BURST_FOR_NAME):
             told.append(attempt.account.name)
     if not attempt.address.startswith(DEVICE):
-        times = _failures(sitting, address=attempt.address)
-        if _tell(sitting, attempt.address, attempt.visit, last_burst(times), BURST_FROM_ADDRESS):
+        times = _failures(unit, address=attempt.address)
+        if _tell(unit, attempt.address, attempt.visit, last_burst(times), BURST_FROM_ADDRESS):
             told.append(attempt.address)
     return told
 
 
-def complete(sitting: Sitting, account: Account, visit: Visit, device: str) -> Failures | None:
+def complete(unit: DeskUnit, account: Account, visit: Visit, device: str) -> Failures | None:
     """Somebody is in: what failed before is told and forgotten, and this browser and address are known from now on."""
-    times = sorted(_failures(sitting, name=account.name) + _failures(sitting, name=FACTOR_OF + account.name))
+    times = sorted(_failures(unit, name=account.name) + _failures(unit, name=FACTOR_OF + account.name))
     for address in (neighbourhood(visit.address), _device(device)):
-        sitting.accounts.attempted(sitting.now, account.name, address, good=True)
-    sitting.accounts.attempted(sitting.now, FACTOR_OF + account.name, neighbourhood(visit.address), good=True)
-    sitting.accounts.sweep(sitting.now, sitting.now - REMEMBERED, sitting.now - _LONG_AGO)
+        unit.accounts.attempted(unit.now, account.name, address, good=True)
+    unit.accounts.attempted(unit.now, FACTOR_OF + account.name, neighbourhood(visit.address), good=True)
+    unit.accounts.sweep(unit.now, unit.now - REMEMBERED, unit.now - _LONG_AGO)
     return Failures(len(times), times[0]) if times else None
 
 
-def is_device(sitting: Sitting, device: str) -> bool:
+def is_device(unit: DeskUnit, device: str) -> bool:
     """Whether the gate gave this value to a browser."""
-    return bool(device) and sitting.accounts.came_in(sitting.now - _LONG_AGO, _device(device))
+    return bool(device) and unit.accounts.came_in(unit.now - _LONG_AGO, _device(device))
 
 
-def _attempt(sitting: Sitting, account: Account | None, name: str, visit: Visit, paces: Paces) -> Attempt:
-    since, accounts = sitting.now - _LONG_AGO, sitting.accounts
+def _attempt(unit: DeskUnit, account: Account | None, name: str, visit: Visit, paces: Paces) -> Attempt:
+    since, accounts = unit.now - _LONG_AGO, unit.accounts
     places = [*([_device(visit.device)] if visit.device else []), neighbourhood(visit.address)]
     known = next((place for place in places if account and accounts.came_in(since, place, name=account.name)), None)
     return Attempt(account, visit, name, known or places[-1], paces, known is not None)
 
 
-def _failures(sitting: Sitting, *, name: str | None = None, address: str | None = None) -> list[datetime]:
-    return list(sitting.accounts.failures(sitting.now - REMEMBERED, name=name, address=address))
+def _failures(unit: DeskUnit, *, name: str | None = None, address: str | None = None) -> list[datetime]:
+    return list(unit.accounts.failures(unit.now - REMEMBERED, name=name, address=address))
 
 
-def _tell(sitting: Sitting, subject: str, visit: Visit, burst: Sequence[datetime], least: int) -> bool:
+def _tell(unit: DeskUnit, subject: str, visit: Visit, burst: Sequence[datetime], least: int) -> bool:
     if len(burst) < least:
         return False
-    lines = sitting.audit.newest(subject=subject, most=_LINES)
+    lines = unit.audit.newest(subject=subject, most=_LINES)
     if any(line.entry.act == Deed.FAILING and line.entry.at >= burst[0] for line in lines):
         return False
-    write_failing(sitting, subject, visit, f"{len(burst)} failed attempts since {burst[0]:%Y-%m-%d %H:%M:%S} UTC")
+    write_failing(unit, subject, visit, f"{len(burst)} failed attempts since {burst[0]:%Y-%m-%d %H:%M:%S} UTC")
     return True
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from alerts.access.attempts import DEVICE, FACTOR_OF
 from alerts.access.throttle import BURST_FOR_NAME, BURST_FROM_ADDRESS, last_burst
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +21,11 @@ class Burst:
     last: datetime
 
 
-def bursts(sitting: Sitting, since: datetime) -> Sequence[Burst]:
+def bursts(unit: DeskUnit, since: datetime) -> Sequence[Burst]:
     """What failed often enough since to be told: accounts first (until their owner signs in), then addresses."""
-    known = sitting.accounts
+    known = unit.accounts
     of_accounts = [
-        _burst(account.name, _failures_of(sitting, account.name, since), BURST_FOR_NAME) for account in known.accounts()
+        _burst(account.name, _failures_of(unit, account.name, since), BURST_FOR_NAME) for account in known.accounts()
     ]
     from_addresses = [
         _burst(address, known.failures(since, address=address), BURST_FROM_ADDRESS)
@@ -35,8 +35,8 @@ def bursts(sitting: Sitting, since: datetime) -> Sequence[Burst]:
     return [burst for burst in (*of_accounts, *from_addresses) if burst is not None]
 
 
-def _failures_of(sitting: Sitting, name: str, since: datetime) -> Sequence[datetime]:
-    failures = sitting.accounts.failures
+def _failures_of(unit: DeskUnit, name: str, since: datetime) -> Sequence[datetime]:
+    failures = unit.accounts.failures
     return sorted([*failures(since, name=name), *failures(since, name=FACTOR_OF + name)])
 
 

@@ -11,7 +11,7 @@ import base64
 import hashlib
 import hmac
 
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.person import Account
 
 MOST = 600
@@ -30,13 +30,13 @@ def claimed_in(token: str) -> str:
     return claim if len(claim) <= MOST else ""
 
 
-def claimed(sitting: Sitting, claim: str) -> Account | None:
+def claimed(unit: DeskUnit, claim: str) -> Account | None:
     """Whose claim it is; None where the desk didn't make it, or not with today's password."""
     name, _, sealed = claim.partition(".")
     if len(claim) > MOST or not claim.isascii():
         return None
     try:
-        account = sitting.accounts.account(base64.urlsafe_b64decode(name + "=" * (-len(name) % 4)).decode())
+        account = unit.accounts.account(base64.urlsafe_b64decode(name + "=" * (-len(name) % 4)).decode())
     except ValueError:
         return None
     return account if account and hmac.compare_digest(sealed, _seal(account)) else None

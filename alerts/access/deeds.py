@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from alerts.access.visitor import Visit
 from alerts.desk.officer import Officer
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.actor import Actor, Origin
 from alerts.model.person import Account, Chained, Entry
 
@@ -48,20 +48,20 @@ NOBODY = "-"
 """Who did what nobody stands for: a sign-in that failed."""
 
 
-def write_own(sitting: Sitting, account: Account, visit: Visit, deed: Deed, detail: str = "") -> None:
+def write_own(unit: DeskUnit, account: Account, visit: Visit, deed: Deed, detail: str = "") -> None:
     """Write down what a person did to their own account, in the browser."""
     actor = Actor(account.name, account.role, Origin.CONSOLE, visit.address)
-    Officer(sitting, actor).write(deed, account.name, detail)
+    Officer(unit, actor).write(deed, account.name, detail)
 
 
-def changes_of(sitting: Sitting, account: str, since: datetime) -> Sequence[Chained]:
+def changes_of(unit: DeskUnit, account: str, since: datetime) -> Sequence[Chained]:
     """What was changed after `since` of what proves somebody, oldest first."""
-    lines = sitting.audit.newest(subject=account, most=_LOOKED_AT)
+    lines = unit.audit.newest(subject=account, most=_LOOKED_AT)
     return [line for line in reversed(lines) if line.entry.at > since and line.entry.act in PROVING]
 
 
-def write_failing(sitting: Sitting, subject: str, visit: Visit, detail: str) -> None:
+def write_failing(unit: DeskUnit, subject: str, visit: Visit, detail: str) -> None:
     """Write down that sign-ins to an account, or from an address, fail."""
-    sitting.audit.write(
-        Entry(sitting.now, NOBODY, "", Origin.CONSOLE, visit.address, Deed.FAILING, subject, " ".join(detail.split()))
+    unit.audit.write(
+        Entry(unit.now, NOBODY, "", Origin.CONSOLE, visit.address, Deed.FAILING, subject, " ".join(detail.split()))
     )

@@ -1,4 +1,4 @@
-"""Second factors, within a sitting: setting them up, asking for them, removing them.
+"""Second factors, within a unit: setting them up, asking for them, removing them.
 
 What a session waits for an answer to is kept with it, under what it was asked for: a challenge of one kind is no
 answer to another.
@@ -18,7 +18,7 @@ from alerts.access import codes, passkeys
 from alerts.access.answers import Confirmed, Enrolment, GateRules, Held, Reason, Site
 from alerts.access.deeds import Deed, write_own
 from alerts.access.sessions import Live, digest, live, spelled
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.actor import fold_name
 from alerts.model.person import Account, Passkey, Stage
 from alerts.model.secret import Secret
@@ -46,9 +46,9 @@ class Proof:
         return passkeys.proven(self.key, answer, self.challenge, site)
 
 
-def has_factor(sitting: Sitting, account: Account) -> bool:
+def has_factor(unit: DeskUnit, account: Account) -> bool:
     """Whether a second factor is set up."""
-    return account.totp is not None or bool(sitting.accounts.passkeys(account.name))
+    return account.totp is not None or bool(unit.accounts.passkeys(account.name))
 
 
 def challenge_of(found: Live, asked: Asked) -> str | None:
@@ -56,22 +56,22 @@ def challenge_of(found: Live, asked: Asked) -> str | None:
     return _challenges(found).get(asked)
 
 
-def enrolling(sitting: Sitting, cookie: str, rules: GateRules, confirmed: Confirmed | None) -> Live | None:
+def enrolling(unit: DeskUnit, cookie: str, rules: GateRules, confirmed: Confirmed | None) -> Live | None:
     """The session that may set up a factor: one on its way in, or with `confirmed` the one whose owner was asked."""
     if confirmed is None:
-        return live(sitting, cookie, rules, Stage.ENROL)
-    return live(sitting, cookie, rules, Stage.FULL) if confirmed.session == digest(cookie) else None
+        return live(unit, cookie, rules, Stage.ENROL)
+    return live(unit, cookie, rules, Stage.FULL) if confirmed.session == digest(cookie) else None
 
 
 def begin_code(
-    sitting: Sitting, cookie: str, rules: GateRules, chance: Chance, confirmed: Confirmed | None = None
+    unit: DeskUnit, cookie: str, rules: GateRules, chance: Chance, confirmed: Confirmed | None = None
 ) -> Enrolment | None:
     """A seed for the session to confirm; the one it has, so that a page that is loaded again shows the same."""
-    found = enrolling(sitting, cookie, rules, confirmed)
+    found = enrolling(unit, cookie, rules, confirmed)
     if found is None:
         return None
     seed = pending_seed(found) or codes.seed_of(chance(codes.SEED_BYTES))
-    _ask(sitting, found, Asked.CODES, seed.reveal())
+    _ask(unit, found, Asked.CODES, seed.reveal())
     return codes.enrolment(seed, found.account.name, rules.issuer)
 
 
@@ -82,68 +82,68 @@ def pending_seed(found: Live) -> Secret | None:
 
 
 def begin_enrol(
-    sitting: Sitting, cookie: str, site: Site, rules: GateRules, chance: Chance, *, stage: Stage
+    unit: DeskUnit, cookie: str, site: Site, rules: GateRules, chance: Chance, *, stage: Stage
 ) -> dict[str, Any] | None:
     """Ask for a new passkey. The challenge is no secret: the password is asked for with the answer."""
-    found = live(sitting, cookie, rules, stage)
+    found = live(unit, cookie, rules, stage)
     if found is None:
         return None
     challenge = chance(passkeys.CHALLENGE_BYTES)
-    _ask(sitting, found, Asked.ENROL, spelled(challenge))
-    known = sitting.accounts.passkeys(found.account.name)
+    _ask(unit, found, Asked.ENROL, spelled(challenge))
+    known = unit.accounts.passkeys(found.account.name)
     return passkeys.ask_to_register(found.account.name, rules.issuer, known, challenge, site)
 
 
-def asked_to_enrol(sitting: Sitting, cookie: str, rules: GateRules, confirmed: Confirmed | None) -> str | None:
+def asked_to_enrol(unit: DeskUnit, cookie: str, rules: GateRules, confirmed: Confirmed | None) -> str | None:
     """The challenge that a new passkey has to answer."""
-    found = enrolling(sitting, cookie, rules, confirmed)
+    found = enrolling(unit, cookie, rules, confirmed)
     return challenge_of(found, Asked.ENROL) if found else None
 
 
-def begin_proof(sitting: Sitting, cookie: str, site: Site, rules: GateRules, chance: Chance) -> dict[str, Any] | None:
+def begin_proof(unit: DeskUnit, cookie: str, site: Site, rules: GateRules, chance: Chance) -> dict[str, Any] | None:
     """Ask one of the account's passkeys."""
-    found = live(sitting, cookie, rules, Stage.PASSWORD)
-    known = sitting.accounts.passkeys(found.account.name) if found else ()
+    found = live(unit, cookie, rules, Stage.PASSWORD)
+    known = unit.accounts.passkeys(found.account.name) if found else ()
     if found is None or not known:
         return None
     challenge = chance(passkeys.CHALLENGE_BYTES)
-    _ask(sitting, found, Asked.PROVE, spelled(challenge))
+    _ask(unit, found, Asked.PROVE, spelled(challenge))
     return passkeys.ask_to_prove(known, challenge, site)
 
 
-def looked_up(sitting: Sitting, cookie: str, answer: Mapping[str, Any], rules: GateRules) -> Proof | None:
+def looked_up(unit: DeskUnit, cookie: str, answer: Mapping[str, Any], rules: GateRules) -> Proof | None:
     """The passkey that an answer names, if it is this account's and was asked."""
-    found = live(sitting, cookie, rules, Stage.PASSWORD)
+    found = live(unit, cookie, rules, Stage.PASSWORD)
     challenge = challenge_of(found, Asked.PROVE) if found else None
     identity = answer.get("id")
-    key = sitting.accounts.passkey(identity) if isinstance(identity, str) else None
+    key = unit.accounts.passkey(identity) if isinstance(identity, str) else None
     if found is None or challenge is None or key is None or fold_name(key.account) != fold_name(found.account.name):
         return None
     return Proof(key, challenge)
 
 
-def challenge_is_used(sitting: Sitting, cookie: str, rules: GateRules) -> None:
+def challenge_is_used(unit: DeskUnit, cookie: str, rules: GateRules) -> None:
     """A challenge is good for one try."""
-    if found := live(sitting, cookie, rules, Stage.PASSWORD):
-        sitting.accounts.put_session(replace(found.session, challenge=None))
+    if found := live(unit, cookie, rules, Stage.PASSWORD):
+        unit.accounts.put_session(replace(found.session, challenge=None))
 
 
-def drop_code(sitting: Sitting, found: Live, rules: GateRules) -> Held | None:
+def drop_code(unit: DeskUnit, found: Live, rules: GateRules) -> Held | None:
     """Remove one-time codes, unless nothing else is left where something must be."""
-    if rules.second_factor == "required" and not sitting.accounts.passkeys(found.account.name):
+    if rules.second_factor == "required" and not unit.accounts.passkeys(found.account.name):
         return Held(Reason.LAST_FACTOR)
-    sitting.accounts.put_account(replace(found.account, totp=None))
-    write_own(sitting, found.account, found.visit, Deed.CODES_REMOVED)
+    unit.accounts.put_account(replace(found.account, totp=None))
+    write_own(unit, found.account, found.visit, Deed.CODES_REMOVED)
     return None
 
 
-def drop_passkey(sitting: Sitting, found: Live, key: Passkey, rules: GateRules) -> Held | None:
+def drop_passkey(unit: DeskUnit, found: Live, key: Passkey, rules: GateRules) -> Held | None:
     """Remove a passkey of the account's own, unless nothing else is left where something must be."""
-    last = len(sitting.accounts.passkeys(found.account.name)) == 1 and found.account.totp is None
+    last = len(unit.accounts.passkeys(found.account.name)) == 1 and found.account.totp is None
     if rules.second_factor == "required" and last:
         return Held(Reason.LAST_FACTOR)
-    sitting.accounts.drop_passkey(key.id)
-    write_own(sitting, found.account, found.visit, Deed.PASSKEY_REMOVED, key.label)
+    unit.accounts.drop_passkey(key.id)
+    write_own(unit, found.account, found.visit, Deed.PASSKEY_REMOVED, key.label)
     return None
 
 
@@ -152,8 +152,8 @@ def _challenges(found: Live) -> dict[str, str]:
     return {kind: value for kind, _, value in each}
 
 
-def _ask(sitting: Sitting, found: Live, asked: Asked, value: str) -> None:
+def _ask(unit: DeskUnit, found: Live, asked: Asked, value: str) -> None:
     """Each kind stands beside the others: who tries a passkey in vain may still type the code of the same page."""
     challenges = {**_challenges(found), asked.value: value}
     words = " ".join(f"{kind}:{value}" for kind, value in challenges.items())
-    sitting.accounts.put_session(replace(found.session, challenge=words))
+    unit.accounts.put_session(replace(found.session, challenge=words))

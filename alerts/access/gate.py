@@ -27,7 +27,7 @@ from alerts.access.sessions import TOUCHED, Live, live
 from alerts.access.steps import Right, Steps
 from alerts.access.touching import Touches
 from alerts.access.visitor import Visit, Visitor
-from alerts.desk.sitting import Office, Sitting
+from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.actor import Actor
 from alerts.model.person import Chained, Passkey, Session, Stage
 
@@ -40,21 +40,21 @@ class Gate:
 
     def __init__(
         self,
-        office: Office,
+        service: DeskService,
         rules: GateRules,
         secrets: Callable[[int], bytes] = token_bytes,
         passwords: Passwords | None = None,
     ) -> None:
-        self._office = office
+        self._service = service
         self._rules = rules
         self._passwords = passwords or Passwords()
         self._steps = Steps(rules, secrets)
         self._secrets = secrets
-        self.touches = Touches(office)
+        self.touches = Touches(service)
 
     async def sign_in(self, name: str, password: str, visit: Visit) -> Entered | Held:
         """Begin with a name and a password. A name that is nobody's is answered alike, and takes as long."""
-        attempt = await self._attempt(lambda sitting: attempts.password_attempt(sitting, name, visit))
+        attempt = await self._attempt(lambda unit: attempts.password_attempt(unit, name, visit))
         if isinstance(attempt, Held):
             return attempt
         account = attempt.account
@@ -62,20 +62,20 @@ class Gate:
         if account is None or account.disabled_at is not None or not verdict.right:
             return await self._failed(attempt, Reason.WRONG)
         step = Right(attempt, account, verdict.stronger)
-        return await self._office.act(lambda sitting: self._steps.after_password(sitting, step))
+        return await self._service.act(lambda unit: self._steps.after_password(unit, step))
 
     async def prove_by_code(self, cookie: str, code: str, visit: Visit) -> Entered | Held:
         """Go on with a one-time code; each is taken once."""
         attempt = await self._second(cookie, visit)
         if isinstance(attempt, Held):
             return attempt
-        entered = await self._office.act(lambda sitting: self._steps.by_code(sitting, cookie, code, attempt))
+        entered = await self._service.act(lambda unit: self._steps.by_code(unit, cookie, code, attempt))
         return entered or await self._failed(attempt, Reason.CODE)
 
     async def begin_passkey(self, cookie: str, site: Site) -> dict[str, Any] | Held:
         """What the browser is to ask a passkey, for `navigator.credentials.get`."""
         rules, chance = self._rules, self._secrets
-        return await self._office.act(lambda sitting: factors.begin_proof(sitting, cookie, site, rules, chance)) or OVER
+        return await self._service.act(lambda unit: factors.begin_proof(unit, cookie, site, rules, chance)) or OVER
 
     async def prove_by_passkey(
         self, cookie: str, answer: Mapping[str, Any], site: Site, visit: Visit
@@ -84,12 +84,12 @@ class Gate:
         attempt = await self._second(cookie, visit)
         if isinstance(attempt, Held):
             return attempt
-        proof = await self._office.ask(lambda sitting: factors.looked_up(sitting, cookie, answer, self._rules))
+        proof = await self._service.ask(lambda unit: factors.looked_up(unit, cookie, answer, self._rules))
         count = proof.count(answer, site) if proof else None
         if proof is None or count is None:
-            await self._office.act(lambda sitting: factors.challenge_is_used(sitting, cookie, self._rules))
+            await self._service.act(lambda unit: factors.challenge_is_used(unit, cookie, self._rules))
             return await self._failed(attempt, Reason.PASSKEY)
-        entered = await self._office.act(lambda sitting: self._steps.by_passkey(sitting, cookie, proof, count, attempt))
+        entered = await self._service.act(lambda unit: self._steps.by_passkey(unit, cookie, proof, count, attempt))
         return entered or await self._failed(attempt, Reason.PASSKEY)
 
     async def change_password(self, cookie: str, old: str | None, new: str, visit: Visit) -> Entered | Held:
@@ -98,7 +98,7 @@ class Gate:
         `old` may be None where the first password, just given, has to be changed (stage `new_password`).
         """
         stage = Stage.NEW_PASSWORD if old is None else Stage.FULL
-        found = await self._office.ask(lambda sitting: live(sitting, cookie, self._rules, stage))
+        found = await self._service.ask(lambda unit: live(unit, cookie, self._rules, stage))
         if found is None:
             return OVER
         if (fault := fault_of(new, found.account.name, self._rules.issuer)) is not None:
@@ -108,12 +108,12 @@ class Gate:
         if (await self._passwords.verify(found.account.password, new)).right:
             return Held(Reason.SAME)
         kept = await self._passwords.hash(new)
-        changed = await self._office.act(lambda sitting: self._steps.change(sitting, cookie, found, kept, visit))
+        changed = await self._service.act(lambda unit: self._steps.change(unit, cookie, found, kept, visit))
         return changed or OVER
 
     async def prove_again(self, cookie: str, password: str, visit: Visit) -> Confirmed | Held:
         """Somebody who is in gives their own password, before what weighs."""
-        found = await self._office.ask(lambda sitting: live(sitting, cookie, self._rules, Stage.FULL))
+        found = await self._service.ask(lambda unit: live(unit, cookie, self._rules, Stage.FULL))
         if found is None:
             return OVER
         return await self._old(found, password, visit) or Confirmed(found.session.digest)
@@ -124,22 +124,17 @@ class Gate:
         For a sign-in under way; for who is in with what `prove_again` answered.
         """
         rules, chance = self._rules, self._secrets
-        return (
-            await self._office.act(lambda sitting: factors.begin_code(sitting, cookie, rules, chance, confirmed))
-            or OVER
-        )
+        return await self._service.act(lambda unit: factors.begin_code(unit, cookie, rules, chance, confirmed)) or OVER
 
     async def confirm_code(self, cookie: str, code: str, shown: str | None = None) -> Entered | Held:
         """Finish with a code that the app shows; who is in, also with the seed that `begin_code` gave (`shown`)."""
-        return await self._office.act(lambda sitting: self._steps.confirm_code(sitting, cookie, code, shown))
+        return await self._service.act(lambda unit: self._steps.confirm_code(unit, cookie, code, shown))
 
     async def begin_enrol_passkey(self, cookie: str, site: Site, stage: Stage = Stage.ENROL) -> dict[str, Any] | Held:
         """What the browser is to ask a new passkey, for `navigator.credentials.create`."""
         rules, chance = self._rules, self._secrets
         return (
-            await self._office.act(
-                lambda sitting: factors.begin_enrol(sitting, cookie, site, rules, chance, stage=stage)
-            )
+            await self._service.act(lambda unit: factors.begin_enrol(unit, cookie, site, rules, chance, stage=stage))
             or OVER
         )
 
@@ -147,121 +142,121 @@ class Gate:
         self, cookie: str, answer: Mapping[str, Any], label: str, site: Site, confirmed: Confirmed | None = None
     ) -> Entered | Held:
         """Keep what the new passkey answered, under the owner's word for it; who is in was `confirmed` before."""
-        asked = await self._office.ask(lambda sitting: factors.asked_to_enrol(sitting, cookie, self._rules, confirmed))
+        asked = await self._service.ask(lambda unit: factors.asked_to_enrol(unit, cookie, self._rules, confirmed))
         new = registered(answer, asked, site) if asked else None
         if asked is None or new is None:
             return OVER if asked is None else Held(Reason.PASSKEY)
-        return await self._office.act(
-            lambda sitting: self._steps.enrol(sitting, cookie, asked, new, label=label, confirmed=confirmed)
+        return await self._service.act(
+            lambda unit: self._steps.enrol(unit, cookie, asked, new, label=label, confirmed=confirmed)
         )
 
     async def passkeys(self, cookie: str) -> Sequence[Passkey]:
         """The passkeys of whoever is signed in; none for anybody else."""
 
-        def question(sitting: Sitting) -> Sequence[Passkey]:
-            found = live(sitting, cookie, self._rules, Stage.FULL)
-            return sitting.accounts.passkeys(found.account.name) if found else ()
+        def question(unit: DeskUnit) -> Sequence[Passkey]:
+            found = live(unit, cookie, self._rules, Stage.FULL)
+            return unit.accounts.passkeys(found.account.name) if found else ()
 
-        return await self._office.ask(question)
+        return await self._service.ask(question)
 
     async def drop_passkey(self, cookie: str, identity: str, confirmed: Confirmed) -> Entered | Held:
         """Remove a passkey of one's own, unless it is the last second factor and one is required."""
-        return await self._office.act(lambda sitting: self._steps.drop_passkey(sitting, cookie, identity, confirmed))
+        return await self._service.act(lambda unit: self._steps.drop_passkey(unit, cookie, identity, confirmed))
 
     async def drop_code(self, cookie: str, confirmed: Confirmed) -> Entered | Held:
         """Remove one-time codes, unless they are the last second factor and one is required."""
-        return await self._office.act(lambda sitting: self._steps.drop_code(sitting, cookie, confirmed))
+        return await self._service.act(lambda unit: self._steps.drop_code(unit, cookie, confirmed))
 
     async def changes(self, visitor: Visitor) -> Sequence[Chained]:
         """What was changed of what proves the visitor while this session stood: by another browser, or a command."""
         name, since = visitor.account.name, visitor.session.created_at
-        return await self._office.ask(lambda sitting: changes_of(sitting, name, since))
+        return await self._service.ask(lambda unit: changes_of(unit, name, since))
 
     async def acknowledge(self, cookie: str) -> Entered | Held:
         """Go on knowing what was changed of the account while this browser was signed in."""
-        return await self._office.act(lambda sitting: self._steps.acknowledge(sitting, cookie))
+        return await self._service.act(lambda unit: self._steps.acknowledge(unit, cookie))
 
     async def sign_out(self, cookie: str) -> None:
         """End the session; its cookie is worth nothing from now on."""
 
-        def action(sitting: Sitting) -> None:
-            if found := live(sitting, cookie, self._rules, *Stage):
-                sitting.accounts.drop_session(found.session.digest)
-                write_own(sitting, found.account, found.visit, Deed.SIGNED_OUT)
+        def action(unit: DeskUnit) -> None:
+            if found := live(unit, cookie, self._rules, *Stage):
+                unit.accounts.drop_session(found.session.digest)
+                write_own(unit, found.account, found.visit, Deed.SIGNED_OUT)
 
-        await self._office.act(action)
+        await self._service.act(action)
 
     async def sign_out_everywhere(self, cookie: str) -> None:
         """End all sessions of whoever is signed in, this one included."""
 
-        def action(sitting: Sitting) -> None:
-            if found := live(sitting, cookie, self._rules, Stage.FULL):
-                sitting.accounts.drop_sessions(found.account.name)
-                write_own(sitting, found.account, found.visit, Deed.SIGNED_OUT_EVERYWHERE)
+        def action(unit: DeskUnit) -> None:
+            if found := live(unit, cookie, self._rules, Stage.FULL):
+                unit.accounts.drop_sessions(found.account.name)
+                write_own(unit, found.account, found.visit, Deed.SIGNED_OUT_EVERYWHERE)
 
-        await self._office.act(action)
+        await self._service.act(action)
 
     async def visitor(self, cookie: str, visit: Visit, *, by_hand: bool = True) -> Visitor | None:
         """Who asks, at whatever stage; None where the cookie is no session's, or one's that is over.
 
         What a page fetches without anybody's hand keeps no session alive.
         """
-        found = await self._office.ask(lambda sitting: live(sitting, cookie, self._rules, *Stage))
+        found = await self._service.ask(lambda unit: live(unit, cookie, self._rules, *Stage))
         if found is None:
             return None
-        if by_hand and self._office.now() - found.session.seen_at >= TOUCHED:
-            await self.touches.soon(found.session.digest, lambda sitting: _touch(sitting, found.session))
+        if by_hand and self._service.now() - found.session.seen_at >= TOUCHED:
+            await self.touches.soon(found.session.digest, lambda unit: _touch(unit, found.session))
         return found.visitor(visit)
 
     async def author(self, claim: str) -> str | None:
         """The name of whoever typed a form, by what it says; None where that isn't believed."""
-        found = await self._office.ask(lambda sitting: claimed(sitting, claim))
+        found = await self._service.ask(lambda unit: claimed(unit, claim))
         return found.name if found else None
 
     async def program(self, bearer: str, visit: Visit | None = None) -> Actor | None:
         """The program whose token it is, under the name of the person it belongs to, if one; None: not let in."""
-        found = await self._office.ask(lambda sitting: programs.program(sitting, bearer))
+        found = await self._service.ask(lambda unit: programs.program(unit, bearer))
         if found is None:
             return None
-        if found.is_to_be_touched(self._office.now()):
-            await self.touches.soon(found.token.digest, lambda sitting: programs.touch(sitting, bearer))
+        if found.is_to_be_touched(self._service.now()):
+            await self.touches.soon(found.token.digest, lambda unit: programs.touch(unit, bearer))
         return found.actor(visit)
 
-    async def _attempt(self, look: Callable[[Sitting], attempts.Attempt]) -> attempts.Attempt | Held:
+    async def _attempt(self, look: Callable[[DeskUnit], attempts.Attempt]) -> attempts.Attempt | Held:
         """Begin an attempt, unless it comes too early: that is only read, so a flood of them writes nothing."""
 
-        def early(sitting: Sitting) -> Held | None:
-            return attempts.held(sitting, look(sitting))
+        def early(unit: DeskUnit) -> Held | None:
+            return attempts.held(unit, look(unit))
 
-        def begin(sitting: Sitting) -> attempts.Attempt | Held:
-            return early(sitting) or attempts.begun(sitting, look(sitting))
+        def begin(unit: DeskUnit) -> attempts.Attempt | Held:
+            return early(unit) or attempts.begun(unit, look(unit))
 
-        held = await self._office.ask(early)
-        return await self._office.act(begin) if held is None else held
+        held = await self._service.ask(early)
+        return await self._service.act(begin) if held is None else held
 
     async def _second(self, cookie: str, visit: Visit) -> attempts.Attempt | Held:
-        found = await self._office.ask(lambda sitting: live(sitting, cookie, self._rules, Stage.PASSWORD))
+        found = await self._service.ask(lambda unit: live(unit, cookie, self._rules, Stage.PASSWORD))
         if found is None:
             return OVER
-        return await self._attempt(lambda sitting: attempts.factor_attempt(sitting, found.account, visit))
+        return await self._attempt(lambda unit: attempts.factor_attempt(unit, found.account, visit))
 
     async def _old(self, found: Live, old: str | None, visit: Visit) -> Held | None:
         """Whether the present password was given, with the same delays as when signing in."""
-        attempt = await self._attempt(lambda sitting: attempts.password_attempt(sitting, found.account.name, visit))
+        attempt = await self._attempt(lambda unit: attempts.password_attempt(unit, found.account.name, visit))
         if isinstance(attempt, Held):
             return attempt
         if not (await self._passwords.verify(found.account.password, old or "")).right:
             return await self._failed(attempt, Reason.OLD_PASSWORD)
-        await self._office.act(lambda sitting: attempts.passed(sitting, attempt))
+        await self._service.act(lambda unit: attempts.passed(unit, attempt))
         return None
 
     async def _failed(self, attempt: attempts.Attempt, reason: Reason) -> Held:
-        for subject in await self._office.act(lambda sitting: attempts.failed(sitting, attempt)):
+        for subject in await self._service.act(lambda unit: attempts.failed(unit, attempt)):
             log.warning("sign_in.failing", subject=subject, address=attempt.visit.address)
-        return Held(reason, await self._office.ask(lambda sitting: attempts.next_try(sitting, attempt)))
+        return Held(reason, await self._service.ask(lambda unit: attempts.next_try(unit, attempt)))
 
 
-def _touch(sitting: Sitting, session: Session) -> None:
-    kept = sitting.accounts.session(session.digest)
+def _touch(unit: DeskUnit, session: Session) -> None:
+    kept = unit.accounts.session(session.digest)
     if kept is not None:
-        sitting.accounts.put_session(replace(kept, seen_at=sitting.now))
+        unit.accounts.put_session(replace(kept, seen_at=unit.now))

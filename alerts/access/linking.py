@@ -6,17 +6,17 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 
 CODE_LASTS = timedelta(minutes=10)
 _LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that is taken for another
 _LENGTH = 10
 
 
-def offer_code(sitting: Sitting, account: str) -> str:
+def offer_code(unit: DeskUnit, account: str) -> str:
     """A fresh code for an account; one that was shown before is void."""
     code = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
-    sitting.officer_chats.offer(digest_of(code), account, sitting.now + CODE_LASTS)
+    unit.officer_chats.offer(digest_of(code), account, unit.now + CODE_LASTS)
     return code
 
 

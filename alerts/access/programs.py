@@ -1,4 +1,4 @@
-"""Programs and their bearer tokens, within a sitting."""
+"""Programs and their bearer tokens, within a unit."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 
 from alerts.access.sessions import TOUCHED, digest
 from alerts.access.visitor import Visit
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.actor import Actor, Origin
 from alerts.model.person import Account, Token
 
@@ -35,18 +35,18 @@ class Program:
         return Actor(self.owner.name, role, Origin.API, address)
 
 
-def program(sitting: Sitting, bearer: str) -> Program | None:
+def program(unit: DeskUnit, bearer: str) -> Program | None:
     """Whose token it is; None where it is nobody's, was revoked, or its person is shut out."""
-    token = sitting.accounts.token(digest(bearer))
+    token = unit.accounts.token(digest(bearer))
     if token is None or token.revoked_at is not None:
         return None
-    owner = sitting.accounts.account(token.name)
+    owner = unit.accounts.account(token.name)
     if owner is not None and owner.disabled_at is not None:
         return None
     return Program(token, owner)
 
 
-def touch(sitting: Sitting, bearer: str) -> None:
+def touch(unit: DeskUnit, bearer: str) -> None:
     """Keep when it was used."""
-    if found := program(sitting, bearer):
-        sitting.accounts.put_token(replace(found.token, used_at=sitting.now))
+    if found := program(unit, bearer):
+        unit.accounts.put_token(replace(found.token, used_at=unit.now))

@@ -1,4 +1,4 @@
-"""Sessions, within a sitting: what a cookie is worth now, and the new one that each step forward brings."""
+"""Sessions, within a unit: what a cookie is worth now, and the new one that each step forward brings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import timedelta
 from alerts.access.answers import GateRules
 from alerts.access.claims import claim_of
 from alerts.access.visitor import Visit, Visitor
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.person import Account, Session, Stage
 
 ON_THE_WAY = timedelta(minutes=30)
@@ -40,19 +40,19 @@ class Live:
         return Visit(self.session.address, self.session.agent)
 
 
-def live(sitting: Sitting, cookie: str, rules: GateRules, *stages: Stage) -> Live | None:
+def live(unit: DeskUnit, cookie: str, rules: GateRules, *stages: Stage) -> Live | None:
     """The session of a cookie, if it isn't over, its owner isn't shut out, and it is at one of the `stages`."""
-    session = sitting.accounts.session(digest(cookie))
-    if session is None or not session.seen_at + rules.session > sitting.now < session.expires_at:
+    session = unit.accounts.session(digest(cookie))
+    if session is None or not session.seen_at + rules.session > unit.now < session.expires_at:
         return None
-    account = sitting.accounts.account(session.account)
+    account = unit.accounts.account(session.account)
     if account is None or account.disabled_at is not None or session.stage not in stages:
         return None
     return Live(session, account)
 
 
 def opened(
-    sitting: Sitting, account: Account, stage: Stage, visit: Visit, rules: GateRules, *, chance: Callable[[int], bytes]
+    unit: DeskUnit, account: Account, stage: Stage, visit: Visit, rules: GateRules, *, chance: Callable[[int], bytes]
 ) -> tuple[str, Live]:
     """A new session: its cookie, which is kept nowhere, and what is kept."""
     cookie = spelled(chance(_BYTES))
@@ -61,13 +61,13 @@ def opened(
         account=account.name,
         csrf=f"{spelled(chance(_BYTES))}.{claim_of(account)}",
         stage=stage,
-        created_at=sitting.now,
-        seen_at=sitting.now,
-        expires_at=sitting.now + (rules.session * LIVES if stage is Stage.FULL else ON_THE_WAY),
+        created_at=unit.now,
+        seen_at=unit.now,
+        expires_at=unit.now + (rules.session * LIVES if stage is Stage.FULL else ON_THE_WAY),
         address=visit.address[:100],
         agent=visit.agent[:300],
     )
-    sitting.accounts.put_session(session)
+    unit.accounts.put_session(session)
     return cookie, Live(session, account)
 
 

@@ -1,4 +1,4 @@
-"""The steps of a sign-in, within a sitting: from stage to stage, with a new cookie at each."""
+"""The steps of a sign-in, within a unit: from stage to stage, with a new cookie at each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from alerts.access.factors import (
 from alerts.access.passkeys import NewKey
 from alerts.access.sessions import Live, live, opened, spelled
 from alerts.access.visitor import Visit
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.person import Account, Chained, Passkey, Stage
 
 _LABEL = 60
@@ -45,151 +45,149 @@ class Steps:
         self._rules = rules
         self._chance = chance
 
-    def after_password(self, sitting: Sitting, right: Right) -> Entered | Held:
+    def after_password(self, unit: DeskUnit, right: Right) -> Entered | Held:
         """The password was right: on to what is missing."""
-        account = sitting.accounts.account(right.account.name)
+        account = unit.accounts.account(right.account.name)
         if account is None or account.disabled_at is not None or account.password != right.account.password:
             return Held(Reason.WRONG)
-        attempts.passed(sitting, right.attempt)
+        attempts.passed(unit, right.attempt)
         if right.stronger is not None:
             account = replace(account, password=right.stronger)
-            sitting.accounts.put_account(account)
-        return self._enter(sitting, account, right.attempt.visit, "password", proven=False)
+            unit.accounts.put_account(account)
+        return self._enter(unit, account, right.attempt.visit, "password", proven=False)
 
-    def by_code(self, sitting: Sitting, cookie: str, code: str, attempt: attempts.Attempt) -> Entered | None:
+    def by_code(self, unit: DeskUnit, cookie: str, code: str, attempt: attempts.Attempt) -> Entered | None:
         """The second factor was a one-time code; None where it isn't one."""
-        found = live(sitting, cookie, self._rules, Stage.PASSWORD)
+        found = live(unit, cookie, self._rules, Stage.PASSWORD)
         if found is None or found.account.totp is None:
             return None
-        step = codes.step_of(found.account.totp, code, sitting.now, found.account.totp_step)
+        step = codes.step_of(found.account.totp, code, unit.now, found.account.totp_step)
         if step is None:
             return None
-        attempts.passed(sitting, attempt)
+        attempts.passed(unit, attempt)
         account = replace(found.account, totp_step=step)
-        sitting.accounts.put_account(account)
-        return self._rise(sitting, found, account, attempt.visit, "code")
+        unit.accounts.put_account(account)
+        return self._rise(unit, found, account, attempt.visit, "code")
 
     def by_passkey(
-        self, sitting: Sitting, cookie: str, proof: Proof, count: int, attempt: attempts.Attempt
+        self, unit: DeskUnit, cookie: str, proof: Proof, count: int, attempt: attempts.Attempt
     ) -> Entered | None:
         """The second factor was a passkey; None where somebody was faster with the same answer."""
-        found = live(sitting, cookie, self._rules, Stage.PASSWORD)
-        key = sitting.accounts.passkey(proof.key.id)
+        found = live(unit, cookie, self._rules, Stage.PASSWORD)
+        key = unit.accounts.passkey(proof.key.id)
         if found is None or challenge_of(found, Asked.PROVE) != proof.challenge or key != proof.key:
             return None
-        attempts.passed(sitting, attempt)
-        sitting.accounts.put_passkey(replace(key, sign_count=count, used_at=sitting.now))
-        return self._rise(sitting, found, found.account, attempt.visit, f"passkey {key.label}")
+        attempts.passed(unit, attempt)
+        unit.accounts.put_passkey(replace(key, sign_count=count, used_at=unit.now))
+        return self._rise(unit, found, found.account, attempt.visit, f"passkey {key.label}")
 
-    def change(self, sitting: Sitting, cookie: str, seen: Live, kept: str, visit: Visit) -> Entered | None:
+    def change(self, unit: DeskUnit, cookie: str, seen: Live, kept: str, visit: Visit) -> Entered | None:
         """A new password was chosen; None where the session ended or the password changed meanwhile."""
-        found = live(sitting, cookie, self._rules, Stage.NEW_PASSWORD, Stage.FULL)
+        found = live(unit, cookie, self._rules, Stage.NEW_PASSWORD, Stage.FULL)
         if found is None or found.account.password != seen.account.password:
             return None
         account = replace(found.account, password=kept, must_change=False)
-        sitting.accounts.put_account(account)
-        sitting.accounts.drop_sessions(account.name, but=found.session.digest)
-        write_own(sitting, account, visit, Deed.PASSWORD_CHANGED)
-        return self._rise(sitting, found, account, visit, "password")
+        unit.accounts.put_account(account)
+        unit.accounts.drop_sessions(account.name, but=found.session.digest)
+        write_own(unit, account, visit, Deed.PASSWORD_CHANGED)
+        return self._rise(unit, found, account, visit, "password")
 
-    def confirm_code(self, sitting: Sitting, cookie: str, code: str, shown: str | None) -> Entered | Held:
+    def confirm_code(self, unit: DeskUnit, cookie: str, code: str, shown: str | None) -> Entered | Held:
         """The app shows what it should: codes are asked for from now on.
 
         Who is in says with `shown` which seed they were shown: only who gave the password has seen it.
         """
-        found = live(sitting, cookie, self._rules, Stage.ENROL if shown is None else Stage.FULL)
+        found = live(unit, cookie, self._rules, Stage.ENROL if shown is None else Stage.FULL)
         seed = pending_seed(found) if found else None
         if found is None or seed is None or not (shown is None or _same(seed.reveal(), shown)):
             return Held(Reason.OVER)
-        step = codes.step_of(seed, code, sitting.now, 0)
+        step = codes.step_of(seed, code, unit.now, 0)
         if step is None:
             return Held(Reason.CODE)
         account = replace(found.account, totp=seed, totp_step=step)
-        sitting.accounts.put_account(account)
-        return self._enrolled(sitting, found, account, Deed.CODES_ADDED)
+        unit.accounts.put_account(account)
+        return self._enrolled(unit, found, account, Deed.CODES_ADDED)
 
     def enrol(
-        self, sitting: Sitting, cookie: str, challenge: str, new: NewKey, *, label: str, confirmed: Confirmed | None
+        self, unit: DeskUnit, cookie: str, challenge: str, new: NewKey, *, label: str, confirmed: Confirmed | None
     ) -> Entered | Held:
         """A new passkey is kept."""
-        found = enrolling(sitting, cookie, self._rules, confirmed)
+        found = enrolling(unit, cookie, self._rules, confirmed)
         if found is None or challenge_of(found, Asked.ENROL) != challenge:
             return Held(Reason.OVER)
-        if sitting.accounts.passkey(new.id) is not None:
+        if unit.accounts.passkey(new.id) is not None:
             return Held(Reason.PASSKEY)
-        word = " ".join(label.split())[:_LABEL] or f"{sitting.now:%Y-%m-%d}"
-        sitting.accounts.put_passkey(
-            Passkey(new.id, found.account.name, new.public_key, new.sign_count, word, sitting.now)
-        )
-        return self._enrolled(sitting, found, found.account, Deed.PASSKEY_ADDED, word)
+        word = " ".join(label.split())[:_LABEL] or f"{unit.now:%Y-%m-%d}"
+        unit.accounts.put_passkey(Passkey(new.id, found.account.name, new.public_key, new.sign_count, word, unit.now))
+        return self._enrolled(unit, found, found.account, Deed.PASSKEY_ADDED, word)
 
-    def drop_code(self, sitting: Sitting, cookie: str, confirmed: Confirmed) -> Entered | Held:
+    def drop_code(self, unit: DeskUnit, cookie: str, confirmed: Confirmed) -> Entered | Held:
         """One-time codes are asked for no more."""
-        found = enrolling(sitting, cookie, self._rules, confirmed)
+        found = enrolling(unit, cookie, self._rules, confirmed)
         if found is None:
             return Held(Reason.OVER)
-        if found.account.totp is not None and (held := drop_code(sitting, found, self._rules)):
+        if found.account.totp is not None and (held := drop_code(unit, found, self._rules)):
             return held
-        return self._rise(sitting, found, replace(found.account, totp=None), found.visit, "")
+        return self._rise(unit, found, replace(found.account, totp=None), found.visit, "")
 
-    def drop_passkey(self, sitting: Sitting, cookie: str, identity: str, confirmed: Confirmed) -> Entered | Held:
+    def drop_passkey(self, unit: DeskUnit, cookie: str, identity: str, confirmed: Confirmed) -> Entered | Held:
         """A passkey is taken no more."""
-        found = enrolling(sitting, cookie, self._rules, confirmed)
+        found = enrolling(unit, cookie, self._rules, confirmed)
         if found is None:
             return Held(Reason.OVER)
-        known = sitting.accounts.passkeys(found.account.name)
+        known = unit.accounts.passkeys(found.account.name)
         key = next((key for key in known if key.id == identity), None)
-        if key is not None and (held := drop_passkey(sitting, found, key, self._rules)):
+        if key is not None and (held := drop_passkey(unit, found, key, self._rules)):
             return held
-        return self._rise(sitting, found, found.account, found.visit, "")
+        return self._rise(unit, found, found.account, found.visit, "")
 
-    def acknowledge(self, sitting: Sitting, cookie: str) -> Entered | Held:
+    def acknowledge(self, unit: DeskUnit, cookie: str) -> Entered | Held:
         """Whoever is in has read what was changed: from now on only what comes later is told in this browser."""
-        found = live(sitting, cookie, self._rules, Stage.FULL)
-        return self._rise(sitting, found, found.account, found.visit, "") if found else Held(Reason.OVER)
+        found = live(unit, cookie, self._rules, Stage.FULL)
+        return self._rise(unit, found, found.account, found.visit, "") if found else Held(Reason.OVER)
 
-    def _enrolled(self, sitting: Sitting, found: Live, account: Account, deed: Deed, word: str = "") -> Entered:
+    def _enrolled(self, unit: DeskUnit, found: Live, account: Account, deed: Deed, word: str = "") -> Entered:
         """Sign-ins that are on their way without the new factor begin again."""
-        for session in sitting.accounts.sessions(account.name):
+        for session in unit.accounts.sessions(account.name):
             if session.stage is not Stage.FULL and session.digest != found.session.digest:
-                sitting.accounts.drop_session(session.digest)
-        write_own(sitting, account, found.visit, deed, word)
-        return self._rise(sitting, found, account, found.visit, _SET_UP)
+                unit.accounts.drop_session(session.digest)
+        write_own(unit, account, found.visit, deed, word)
+        return self._rise(unit, found, account, found.visit, _SET_UP)
 
-    def _rise(self, sitting: Sitting, found: Live, account: Account, visit: Visit, how: str) -> Entered:
+    def _rise(self, unit: DeskUnit, found: Live, account: Account, visit: Visit, how: str) -> Entered:
         """On to the next stage; the cookie before is worth nothing."""
-        sitting.accounts.drop_session(found.session.digest)
+        unit.accounts.drop_session(found.session.digest)
         if found.session.stage is not Stage.FULL:
-            return self._enter(sitting, account, visit, how, proven=True)
-        cookie, again = opened(sitting, account, Stage.FULL, visit, self._rules, chance=self._chance)
+            return self._enter(unit, account, visit, how, proven=True)
+        cookie, again = opened(unit, account, Stage.FULL, visit, self._rules, chance=self._chance)
         session = replace(again.session, expires_at=found.session.expires_at)
-        sitting.accounts.put_session(session)
+        unit.accounts.put_session(session)
         return Entered(cookie, Live(session, account).visitor(visit))
 
-    def _enter(self, sitting: Sitting, account: Account, visit: Visit, how: str, *, proven: bool) -> Entered:
-        stage = self._stage(sitting, account, proven=proven)
+    def _enter(self, unit: DeskUnit, account: Account, visit: Visit, how: str, *, proven: bool) -> Entered:
+        stage = self._stage(unit, account, proven=proven)
         failures, device = None, None
         changes: Sequence[Chained] = ()
         if stage is Stage.FULL:
-            changes = self._changes(sitting, account, how)
-            device = visit.device if attempts.is_device(sitting, visit.device) else spelled(self._chance(16))
-            failures = attempts.complete(sitting, account, visit, device)
-            account = replace(account, signed_in_at=sitting.now)
-            sitting.accounts.put_account(account)
-            write_own(sitting, account, visit, Deed.SIGNED_IN, f"by {how}{_after(failures)}")
-        cookie, entered = opened(sitting, account, stage, visit, self._rules, chance=self._chance)
+            changes = self._changes(unit, account, how)
+            device = visit.device if attempts.is_device(unit, visit.device) else spelled(self._chance(16))
+            failures = attempts.complete(unit, account, visit, device)
+            account = replace(account, signed_in_at=unit.now)
+            unit.accounts.put_account(account)
+            write_own(unit, account, visit, Deed.SIGNED_IN, f"by {how}{_after(failures)}")
+        cookie, entered = opened(unit, account, stage, visit, self._rules, chance=self._chance)
         return Entered(cookie, entered.visitor(visit), failures, device, changes)
 
     @staticmethod
-    def _changes(sitting: Sitting, account: Account, how: str) -> Sequence[Chained]:
+    def _changes(unit: DeskUnit, account: Account, how: str) -> Sequence[Chained]:
         """What others may have changed since the sign-in before; not what this one set up on its way."""
         if account.signed_in_at is None or how == _SET_UP:
             return ()
-        return [each for each in changes_of(sitting, account.name, account.signed_in_at) if each.entry.at < sitting.now]
+        return [each for each in changes_of(unit, account.name, account.signed_in_at) if each.entry.at < unit.now]
 
-    def _stage(self, sitting: Sitting, account: Account, *, proven: bool) -> Stage:
+    def _stage(self, unit: DeskUnit, account: Account, *, proven: bool) -> Stage:
         """What is missing. Who comes past `password` has proved the second factor, or there was none."""
-        has = has_factor(sitting, account)
+        has = has_factor(unit, account)
         if has and not proven:
             return Stage.PASSWORD
         if account.must_change:

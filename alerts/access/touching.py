@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from alerts.desk.sitting import Office, Sitting
+from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.errors import DatabaseRefused
 
 TOLD_EVERY = timedelta(minutes=1)
@@ -23,14 +23,14 @@ log = structlog.get_logger()
 
 
 class Touches:
-    """Keeps what is good to know and nothing hangs on, through an office; one at a time for each `whose`."""
+    """Keeps what is good to know and nothing hangs on, through a service; one at a time for each `whose`."""
 
-    def __init__(self, office: Office) -> None:
-        self._office = office
+    def __init__(self, service: DeskService) -> None:
+        self._service = service
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._told: datetime | None = None
 
-    async def soon(self, whose: str, touch: Callable[[Sitting], None]) -> None:
+    async def soon(self, whose: str, touch: Callable[[DeskUnit], None]) -> None:
         """Keep it, and go on as soon as it is kept, or at `SOON`; nothing where the same is under way already."""
         if whose in self._under_way:
             return
@@ -43,14 +43,14 @@ class Touches:
         """Wait for those under way."""
         await asyncio.gather(*self._under_way.values())
 
-    async def _keep(self, touch: Callable[[Sitting], None]) -> None:
+    async def _keep(self, touch: Callable[[DeskUnit], None]) -> None:
         try:
-            await self._office.act(touch)
+            await self._service.act(touch)
         except DatabaseRefused as error:
             self._tell(error)
 
     def _tell(self, error: DatabaseRefused) -> None:
-        now = self._office.now()
+        now = self._service.now()
         if self._told is None or abs(now - self._told) >= TOLD_EVERY:
             self._told = now
             log.warning("session.untouched", cause=str(error))

@@ -15,9 +15,9 @@ from alerts.bot.town import Town
 from alerts.desk.approval import fingerprint
 from alerts.desk.four_eyes import is_vetoed, wrote
 from alerts.desk.officer import Officer
-from alerts.desk.sitting import Office, Sitting
+from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.actor import MAY, Act
-from alerts.model.incident import Record
+from alerts.model.incident import StoredAlert
 from alerts.model.person import Account
 from alerts.model.post import Post, PostState
 from alerts.model.subscriber import Asked
@@ -32,45 +32,45 @@ LONGEST_REASON = 300
 class _Case:
     """An officer before an alert that waits."""
 
-    sitting: Sitting
+    unit: DeskUnit
     channel: str
     chat: int
     language: str
     officer: Officer
-    record: Record
+    record: StoredAlert
     posts: tuple[Post, ...]
 
     def settled(self) -> None:
         """It is decided: this chat is told of it no more, and asked nothing about it."""
-        self.sitting.officer_chats.settle(self.channel, self.chat, self.record.id)
+        self.unit.officer_chats.settle(self.channel, self.chat, self.record.id)
 
 
-def answer(sitting: Sitting, channel: str, event: ChatEvent, town: Town) -> BotReply:
+def answer(unit: DeskUnit, channel: str, event: ChatEvent, town: Town) -> BotReply:
     """Validate, ask why not, or reject. Raises TocsinError, and then nothing is done."""
     match event.what:
         case Press():
-            return _press(sitting, channel, event, event.what, town)
+            return _press(unit, channel, event, event.what, town)
         case Talk(text=text):
-            return _typed(sitting, channel, event, town, text)
+            return _typed(unit, channel, event, town, text)
         case _:
             return BotReply()
 
 
-async def is_reason(office: Office, channel: str, event: ChatEvent) -> bool:
+async def is_reason(service: DeskService, channel: str, event: ChatEvent) -> bool:
     """Whether it is typed where an officer was asked why. What anybody else says is nothing to us."""
     if not event.private or not isinstance(event.what, Talk):
         return False
-    return await office.ask(lambda sitting: sitting.officer_chats.asked(channel, event.chat) is not None)
+    return await service.ask(lambda unit: unit.officer_chats.asked(channel, event.chat) is not None)
 
 
-def _press(sitting: Sitting, channel: str, event: ChatEvent, press: Press, town: Town) -> BotReply:
+def _press(unit: DeskUnit, channel: str, event: ChatEvent, press: Press, town: Town) -> BotReply:
     act, _, rest = press.data.partition(":")
     alert, _, more = rest.partition(":")
-    case = _case(sitting, channel, event, town, alert, validates=act == "ok")
+    case = _case(unit, channel, event, town, alert, validates=act == "ok")
     if isinstance(case, str):
         return BotReply((Say(case),))
     if act == "no":
-        sitting.officer_chats.ask(channel, event.chat, Asked(alert, press.message, sitting.now))
+        unit.officer_chats.ask(channel, event.chat, Asked(alert, press.message, unit.now))
         return BotReply((_ask_why(case, more, press),))
     if act == "ok":
         said = _approve(case, more)
@@ -80,18 +80,18 @@ def _press(sitting: Sitting, channel: str, event: ChatEvent, press: Press, town:
     return BotReply((Say(said, buttons(), press.message),))
 
 
-def _typed(sitting: Sitting, channel: str, event: ChatEvent, town: Town, text: str) -> BotReply:
+def _typed(unit: DeskUnit, channel: str, event: ChatEvent, town: Town, text: str) -> BotReply:
     """The reason in the officer's own words. What comes too late rejects nothing, and says so once."""
-    chats = sitting.officer_chats
+    chats = unit.officer_chats
     asked = chats.asked(channel, event.chat)
     if asked is None:
         return BotReply()
-    case = _case(sitting, channel, event, town, asked.alert)
+    case = _case(unit, channel, event, town, asked.alert)
     if isinstance(case, str):
         chats.unask(channel, event.chat)
         return BotReply((Say(case),))
     _ = words_of(case.language).gettext
-    if sitting.now - asked.at > ANSWERED_WITHIN:
+    if unit.now - asked.at > ANSWERED_WITHIN:
         chats.unask(channel, event.chat)
         what = safe(headline(case.record))
         return BotReply(
@@ -107,21 +107,21 @@ def _typed(sitting: Sitting, channel: str, event: ChatEvent, town: Town, text: s
 
 
 def _case(
-    sitting: Sitting, channel: str, event: ChatEvent, town: Town, alert: str, *, validates: bool = False
+    unit: DeskUnit, channel: str, event: ChatEvent, town: Town, alert: str, *, validates: bool = False
 ) -> _Case | str:
     """The officer of that chat and what they may decide; or why they may not, in their words."""
-    name = sitting.officer_chats.linked(channel, event.chat)
-    account = sitting.accounts.account(name) if name else None
+    name = unit.officer_chats.linked(channel, event.chat)
+    account = unit.accounts.account(name) if name else None
     if account is None:
-        _ = words_of(language_here(sitting, channel, event, town)).gettext
+        _ = words_of(language_here(unit, channel, event, town)).gettext
         return _("This chat belongs to no account: link it with a code of the desk (/link CODE).")
     language = language_of(account, town.language)
     _ = words_of(language).gettext
-    record = next((each for each in sitting.alerts.by_id(alert) if each.id == alert), None)
+    record = next((each for each in unit.alerts.by_id(alert) if each.id == alert), None)
     if record is None:
         return _("That alert isn't there any more: look at the desk.")
-    officer, posts = officer_of(sitting, account), tuple(sitting.alerts.posts_of(record.id))
-    case = _Case(sitting, channel, event.chat, language, officer, record, posts)
+    officer, posts = officer_of(unit, account), tuple(unit.alerts.posts_of(record.id))
+    case = _Case(unit, channel, event.chat, language, officer, record, posts)
     return _why_not(case, account, validates=validates) or case
 
 
@@ -138,7 +138,7 @@ def _why_not(case: _Case, account: Account, *, validates: bool) -> str | None:
     if not any(post.state is PostState.WAITING for post in case.posts):
         what = safe(headline(case.record))
         return _("“%(what)s” doesn't wait any more: somebody decided, or it was replaced.", what=what)
-    if validates and is_own and not case.sitting.desk.station.alone:
+    if validates and is_own and not case.unit.desk.station.alone:
         return _("You wrote it: somebody else validates it.")
     return None
 

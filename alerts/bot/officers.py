@@ -17,10 +17,10 @@ from alerts.bot.town import Town
 from alerts.desk.approval import fingerprint
 from alerts.desk.in_full import in_full
 from alerts.desk.officer import Officer
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.actor import Actor, Origin
 from alerts.model.characters import utf16_units
-from alerts.model.incident import Record
+from alerts.model.incident import StoredAlert
 from alerts.model.person import Account
 from alerts.model.ports import Keyboard
 from alerts.model.post import Image, Message, Post, PostState
@@ -44,12 +44,12 @@ class Waiting:
     `twins` are the messages by which the public knows of the same event, `desk_url` where it is validated otherwise.
     """
 
-    record: Record
+    record: StoredAlert
     posts: Sequence[Post]
     lead: str
     detail: str
     may_approve: bool = True
-    twins: Sequence[Record] = ()
+    twins: Sequence[StoredAlert] = ()
     desk_url: str | None = None
 
     @property
@@ -82,13 +82,13 @@ def is_theirs(event: ChatEvent) -> bool:
             return False
 
 
-def answer(sitting: Sitting, channel: str, event: ChatEvent, town: Town) -> BotReply:
+def answer(unit: DeskUnit, channel: str, event: ChatEvent, town: Town) -> BotReply:
     """Link the chat, or unlink it; what is decided in it is for `alerts.bot.deciding`."""
     match event.what:
         case Command(name="link", argument=code):
-            return _link(sitting, channel, event, town, code)
+            return _link(unit, channel, event, town, code)
         case _:
-            return _unlink(sitting, channel, event, town)
+            return _unlink(unit, channel, event, town)
 
 
 def sheets(waiting: Waiting, language: str, *, blind: bool = False) -> list[Say]:
@@ -141,7 +141,7 @@ def _why_at_the_desk(waiting: Waiting, language: str, *, unseen: bool, long: boo
     return "\n".join(filter(None, (safe(why), safe(where))))
 
 
-def _page_words(record: Record, language: str) -> list[str]:
+def _page_words(record: StoredAlert, language: str) -> list[str]:
     """Every word of the message, language by language."""
     _ = words_of(language).gettext
     names = {
@@ -176,15 +176,15 @@ def decision_keys(waiting: Waiting, language: str, *, unseen: bool = False) -> K
     return buttons([*validate, (_("❌ Reject"), f"no:{waiting.record.id}:{seen}")])
 
 
-def forget(sitting: Sitting, channel: str, chat: int) -> None:
+def forget(unit: DeskUnit, channel: str, chat: int) -> None:
     """Remove all that is kept of a chat. That it belonged to an account is written down, as when it is unlinked."""
-    _part(sitting, channel, chat)
-    sitting.subscribers.forget(channel, chat)
+    _part(unit, channel, chat)
+    unit.subscribers.forget(channel, chat)
 
 
-def officer_of(sitting: Sitting, account: Account) -> Officer:
+def officer_of(unit: DeskUnit, account: Account) -> Officer:
     """The account, acting by way of the bot."""
-    return Officer(sitting, Actor(account.name, account.role, Origin.BOT, ADDRESS))
+    return Officer(unit, Actor(account.name, account.role, Origin.BOT, ADDRESS))
 
 
 def language_of(account: Account, town_language: str) -> str:
@@ -192,30 +192,30 @@ def language_of(account: Account, town_language: str) -> str:
     return language_for(account.language, town_language)
 
 
-def language_here(sitting: Sitting, channel: str, event: ChatEvent, town: Town) -> str:
+def language_here(unit: DeskUnit, channel: str, event: ChatEvent, town: Town) -> str:
     """What to speak with somebody who may be no officer: what the chat chose, else what the person's app speaks."""
-    known = sitting.subscribers.get(channel, event.chat)
+    known = unit.subscribers.get(channel, event.chat)
     return known.language if known else language_for(event.language, town.language)
 
 
-def _link(sitting: Sitting, channel: str, event: ChatEvent, town: Town, code: str) -> BotReply:
-    name = sitting.officer_chats.redeem(digest_of(code), sitting.now) if code else None
-    account = sitting.accounts.account(name) if name else None
+def _link(unit: DeskUnit, channel: str, event: ChatEvent, town: Town, code: str) -> BotReply:
+    name = unit.officer_chats.redeem(digest_of(code), unit.now) if code else None
+    account = unit.accounts.account(name) if name else None
     # Silent in a group: an answer to any code that somebody tries would fill it.
     if account is None and not event.private:
         return BotReply(())
     if account is None or account.disabled_at is not None:
-        _ = words_of(language_here(sitting, channel, event, town)).gettext
+        _ = words_of(language_here(unit, channel, event, town)).gettext
         return BotReply((Say(_("That code links nothing: make a new one at the desk, under “Your account”.")),))
     if not event.private:
         _ = words_of(language_of(account, town.language)).gettext
         text = _("Others can read here, so that code links nothing any more: make a new one, and send it to me alone.")
         return BotReply((Say(text),))
-    _part(sitting, channel, event.chat)
-    sitting.officer_chats.link(Linked(channel, event.chat, account.name))
-    officer_of(sitting, account).write(Deed.CHAT_LINKED, account.name)
-    for line in changes_of(sitting, account.name, sitting.now - NEWS_FOR):  # what was before this chat is no news to it
-        sitting.officer_chats.tell(channel, event.chat, change_key(line.seq), sitting.now)
+    _part(unit, channel, event.chat)
+    unit.officer_chats.link(Linked(channel, event.chat, account.name))
+    officer_of(unit, account).write(Deed.CHAT_LINKED, account.name)
+    for line in changes_of(unit, account.name, unit.now - NEWS_FOR):  # what was before this chat is no news to it
+        unit.officer_chats.tell(channel, event.chat, change_key(line.seq), unit.now)
     _ = words_of(language_of(account, town.language)).gettext
     text = _(
         "This chat now belongs to the account <b>%(name)s</b>. What waits for a validation is told here; "
@@ -225,21 +225,21 @@ def _link(sitting: Sitting, channel: str, event: ChatEvent, town: Town, code: st
     return BotReply((Say(text),))
 
 
-def _unlink(sitting: Sitting, channel: str, event: ChatEvent, town: Town) -> BotReply:
-    _ = words_of(language_here(sitting, channel, event, town)).gettext
-    if not _part(sitting, channel, event.chat):
+def _unlink(unit: DeskUnit, channel: str, event: ChatEvent, town: Town) -> BotReply:
+    _ = words_of(language_here(unit, channel, event, town)).gettext
+    if not _part(unit, channel, event.chat):
         return BotReply((Say(_("This chat belongs to no account.")),))
     return BotReply((Say(_("This chat belongs to no account any more.")),))
 
 
-def _part(sitting: Sitting, channel: str, chat: int) -> bool:
+def _part(unit: DeskUnit, channel: str, chat: int) -> bool:
     """Unlink a chat, and write it down; whether it belonged to an account."""
-    name = sitting.officer_chats.linked(channel, chat)
+    name = unit.officer_chats.linked(channel, chat)
     if name is None:
         return False
-    sitting.officer_chats.unlink(channel, chat)
-    if (account := sitting.accounts.account(name)) is not None:
-        officer_of(sitting, account).write(Deed.CHAT_UNLINKED, account.name)
+    unit.officer_chats.unlink(channel, chat)
+    if (account := unit.accounts.account(name)) is not None:
+        officer_of(unit, account).write(Deed.CHAT_UNLINKED, account.name)
     return True
 
 
@@ -261,7 +261,7 @@ def _quoted(title: str, message: Message) -> list[str]:
     return named + [f"<blockquote>{safe(piece)}</blockquote>" for piece in others]
 
 
-def headline(record: Record) -> str:
+def headline(record: StoredAlert) -> str:
     """What an officer knows the alert by."""
     info = record.alert.infos[0] if record.alert and record.alert.infos else None
     return (info.headline or info.event) if info else record.id

@@ -22,7 +22,7 @@ from alerts.bot.conversation import reply
 from alerts.bot.events import ChatEvent, Command, Left, Moved, Press, read_update
 from alerts.bot.reply import SPOKEN, BotReply, Kept, Say, commands, safe
 from alerts.bot.town import Town
-from alerts.desk.sitting import Office, Sitting
+from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.errors import ChatMoved, DatabaseRefused, DeliveryError, ReaderGone, Retry, TocsinError
 from alerts.model.ports import BotClient, Clock
 from alerts.rendering.words import word
@@ -147,14 +147,14 @@ def _number(update: Mapping[str, Any]) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Bot:
-    """The bot of one channel: its client, the office that it acts through, and the town as it is at the moment.
+    """The bot of one channel: its client, the service that it acts through, and the town as it is at the moment.
 
     `remember` keeps a fact of the channel: under `bot` stands by which name people find it.
     """
 
     channel: str
     client: BotClient
-    office: Office
+    service: DeskService
     town: Callable[[], Awaitable[Town]]
     clock: Clock
     remember: Callable[[str, str], Awaitable[None]]
@@ -249,17 +249,17 @@ class Reception:
 
     async def _decide(self, event: ChatEvent, town: Town) -> BotReply:
         """Read first: most of what people ask changes nothing, and then nothing is written."""
-        channel, office = self._bot.channel, self._bot.office
-        if officers.is_theirs(event) or await deciding.is_reason(office, channel, event):
+        channel, service = self._bot.channel, self._bot.service
+        if officers.is_theirs(event) or await deciding.is_reason(service, channel, event):
             act = officers.answer if isinstance(event.what, Command) else deciding.answer
             try:
-                return await office.act(lambda sitting: act(sitting, channel, event, town))
+                return await service.act(lambda unit: act(unit, channel, event, town))
             except TocsinError as error:
                 return BotReply((Say(safe(word(error.reason, town.language, town.zone))),))
-        answer = await office.ask(lambda sitting: _answer(sitting, channel, event, town))
+        answer = await service.ask(lambda unit: _answer(unit, channel, event, town))
         if answer.keeps is None and not answer.forgets:
             return answer
-        return await office.act(lambda sitting: _answer_and_keep(sitting, channel, event, town))
+        return await service.act(lambda unit: _answer_and_keep(unit, channel, event, town))
 
     async def _answer_press(self, press: Press, answer: BotReply) -> None:
         try:
@@ -275,7 +275,7 @@ class Reception:
                 await say_surely(self._bot, chat, left[0])
                 del left[0]
         except ReaderGone:
-            await self._bot.office.act(lambda sitting: officers.forget(sitting, self._bot.channel, chat))
+            await self._bot.service.act(lambda unit: officers.forget(unit, self._bot.channel, chat))
             log.info("bot.reader_left", channel=self._bot.channel)
         except ChatMoved as error:
             # What was said before the move stands in the new chat too: only the rest is left to say.
@@ -283,7 +283,7 @@ class Reception:
             await self._say(error.to, left)
 
     async def _move(self, old: int, new: int) -> None:
-        await self._bot.office.act(lambda sitting: sitting.subscribers.moved(self._bot.channel, old, new))
+        await self._bot.service.act(lambda unit: unit.subscribers.moved(self._bot.channel, old, new))
         log.info("bot.chat_moved", channel=self._bot.channel)
 
 
@@ -305,23 +305,23 @@ async def _say_once(bot: Bot, chat: int, say: Say) -> int:
     return await bot.client.say(chat, say.text, say.keyboard, say.edit)
 
 
-def _answer(sitting: Sitting, channel: str, event: ChatEvent, town: Town) -> BotReply:
+def _answer(unit: DeskUnit, channel: str, event: ChatEvent, town: Town) -> BotReply:
     chat = event.chat
     kept = Kept(
-        sitting.subscribers.get(channel, chat),
-        sitting.subscribers.received(channel, chat),
-        sitting.officer_chats.linked(channel, chat),
-        sitting.subscribers.held(channel, chat),
-        sitting.officer_chats.told(channel, chat),
-        sitting.officer_chats.asked(channel, chat),
+        unit.subscribers.get(channel, chat),
+        unit.subscribers.received(channel, chat),
+        unit.officer_chats.linked(channel, chat),
+        unit.subscribers.held(channel, chat),
+        unit.officer_chats.told(channel, chat),
+        unit.officer_chats.asked(channel, chat),
     )
-    return reply(kept, event, town, sitting.now)
+    return reply(kept, event, town, unit.now)
 
 
-def _answer_and_keep(sitting: Sitting, channel: str, event: ChatEvent, town: Town) -> BotReply:
-    answer = _answer(sitting, channel, event, town)
+def _answer_and_keep(unit: DeskUnit, channel: str, event: ChatEvent, town: Town) -> BotReply:
+    answer = _answer(unit, channel, event, town)
     if answer.forgets:
-        officers.forget(sitting, channel, event.chat)
+        officers.forget(unit, channel, event.chat)
     elif answer.keeps is not None:
-        sitting.subscribers.put(channel, answer.keeps)
+        unit.subscribers.put(channel, answer.keeps)
     return answer

@@ -69,8 +69,8 @@ class Asking:
         await self._bot.client.listen_by_asking()
 
     async def _round(self) -> None:
-        channel, office = self._bot.channel, self._bot.office
-        offset = await office.ask(lambda sitting: sitting.subscribers.offset(channel))
+        channel, service = self._bot.channel, self._bot.service
+        offset = await service.ask(lambda unit: unit.subscribers.offset(channel))
         updates = await self._bot.client.updates(offset, POLL)
         if not updates:
             return
@@ -86,7 +86,7 @@ class Asking:
 
     async def _let_go_of(self, behind: int) -> None:
         channel = self._bot.channel
-        await self._bot.office.act(lambda sitting: sitting.subscribers.handled(channel, behind))
+        await self._bot.service.act(lambda unit: unit.subscribers.handled(channel, behind))
 
     def _pause(self, error: Exception, failures: int) -> float:
         """Longer each time, and no less than Telegram asks for."""

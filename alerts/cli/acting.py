@@ -18,7 +18,7 @@ from alerts.model.reason import because
 
 if TYPE_CHECKING:
     from alerts.desk.officer import Officer
-    from alerts.desk.sitting import Sitting
+    from alerts.desk.service import DeskUnit
 
 As = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who does it, if not the login of this machine.")]
 
@@ -31,7 +31,7 @@ def login() -> str:
         return f"uid {os.getuid()}"
 
 
-def officer(sitting: Sitting, who: str | None, act: Act) -> Officer:
+def officer(unit: DeskUnit, who: str | None, act: Act) -> Officer:
     """The one who acts: an account of that name, or, as long as there is none, a name that is only written down.
 
     Raises Misuse for a name that is no account where there are accounts, and where a validation names nobody.
@@ -39,13 +39,13 @@ def officer(sitting: Sitting, who: str | None, act: Act) -> Officer:
     from alerts.desk.officer import Officer
 
     name = who or login()
-    account = sitting.accounts.account(name)
+    account = unit.accounts.account(name)
     if account is not None and account.disabled_at is not None:
         raise Misuse(because("as_disabled", name=repr(name)))
     if account is not None:
-        return Officer(sitting, Actor(account.name, account.role, Origin.COMMAND, login()))
+        return Officer(unit, Actor(account.name, account.role, Origin.COMMAND, login()))
     is_named = who is not None or act in (Act.APPROVE, Act.REJECT)
-    if is_named and (accounts := sitting.accounts.accounts()):
+    if is_named and (accounts := unit.accounts.accounts()):
         known = [each.name for each in accounts if each.role.at_least(Role.AUTHOR)]
         raise Misuse(because("as_unknown", name=repr(name), known=known or "none that may act"))
-    return Officer(sitting, Actor(name, Role.ADMINISTRATOR, Origin.COMMAND, login()))
+    return Officer(unit, Actor(name, Role.ADMINISTRATOR, Origin.COMMAND, login()))

@@ -16,9 +16,9 @@ from alerts.model.incident import AlertState
 
 if TYPE_CHECKING:
     from alerts.daemon.counter import Counter
-    from alerts.desk.sitting import Sitting
+    from alerts.desk.service import DeskUnit
     from alerts.model.alert import Alert
-    from alerts.model.incident import Record
+    from alerts.model.incident import StoredAlert
     from alerts.model.reason import Reason
 
 _Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why, as readers shall read it.")]
@@ -123,8 +123,8 @@ def correct(
     )
     seen: list[Reason] = []
 
-    def correction(record: Record, counter: Counter) -> Alert:
-        thread = counter.ask(lambda sitting: sitting.alerts.thread(record.incident_id))
+    def correction(record: StoredAlert, counter: Counter) -> Alert:
+        thread = counter.ask(lambda unit: unit.alerts.thread(record.incident_id))
         seen.extend(left_wrong(thread, counter.desk.station))
         return correction_of(record, reason, counter.desk.station, now(), new_id())
 
@@ -134,16 +134,16 @@ def correct(
     return status
 
 
-def _amend(context: typer.Context, name: str, manner: Manner, follow: Callable[[Record, Counter], Alert]) -> int:
+def _amend(context: typer.Context, name: str, manner: Manner, follow: Callable[[StoredAlert, Counter], Alert]) -> int:
     from alerts.daemon.counter import Counter
     from alerts.desk.amending import goes_on_from
     from alerts.desk.approval import find_alert
 
     counter = Counter(context.obj.load())
 
-    def question(sitting: Sitting) -> tuple[Record, Record]:
-        named = find_alert(sitting.alerts, name)
-        return named, goes_on_from(sitting.alerts, named, ends=manner.act is not Act.UPDATE)
+    def question(unit: DeskUnit) -> tuple[StoredAlert, StoredAlert]:
+        named = find_alert(unit.alerts, name)
+        return named, goes_on_from(unit.alerts, named, ends=manner.act is not Act.UPDATE)
 
     named, stands = counter.ask(question)
     alert = follow(stands, counter)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from alerts.daemon.counter import Counter
     from alerts.desk.actions import Filed
-    from alerts.desk.sitting import Sitting
+    from alerts.desk.service import DeskUnit
     from alerts.model.alert import Alert
 
 
@@ -52,10 +52,10 @@ def file_alert(counter: Counter, alert: Alert, manner: Manner) -> int:
     patience = manner.patience
     if manner.dry_run:
 
-        def rehearse(sitting: Sitting) -> Filed:
+        def rehearse(unit: DeskUnit) -> Filed:
             if manner.act is Act.CORRECT:  # whose words they are says whether they go with it
-                return officer(sitting, manner.who, manner.act).file(manner.act, alert, manner.channels, again=True)
-            return sitting.desk.post(sitting.alerts, alert, manner.channels, again=True)
+                return officer(unit, manner.who, manner.act).file(manner.act, alert, manner.channels, again=True)
+            return unit.desk.post(unit.alerts, alert, manner.channels, again=True)
 
         filed = counter.rehearse(rehearse)
         show_filed(counter, filed, as_json=manner.as_json)
@@ -65,9 +65,7 @@ def file_alert(counter: Counter, alert: Alert, manner: Manner) -> int:
     alert = counter.keep_pictures(alert)
     counter.warm(alert)
     filed, daemons = counter.act(
-        lambda sitting: officer(sitting, manner.who, manner.act).file(
-            manner.act, alert, manner.channels, again=manner.again
-        )
+        lambda unit: officer(unit, manner.who, manner.act).file(manner.act, alert, manner.channels, again=manner.again)
     )
     _say_what_goes(filed)
     _say_who_sends(filed, daemons)
@@ -129,5 +127,5 @@ def _account(counter: Counter, filed: Filed) -> dict[str, Any]:
     from alerts.desk.account import account_of
 
     station = counter.desk.station
-    posts = counter.ask(lambda sitting: sitting.alerts.posts_of(filed.record.id))
+    posts = counter.ask(lambda unit: unit.alerts.posts_of(filed.record.id))
     return account_of(filed.record, posts, station.timezone, station.language)

@@ -17,8 +17,8 @@ from alerts.model.reason import because
 
 if TYPE_CHECKING:
     from alerts.daemon.counter import Counter
-    from alerts.desk.sitting import Sitting
-    from alerts.model.incident import Record
+    from alerts.desk.service import DeskUnit
+    from alerts.model.incident import StoredAlert
     from alerts.model.post import Post
 
 
@@ -93,8 +93,8 @@ def approve(
     counter = _counter(context)
     seen = _look_first(counter, name)
 
-    def act(sitting: Sitting) -> tuple[Record, list[Post]]:
-        return officer(sitting, who, Act.APPROVE).approve(name, seen=seen, again=again)
+    def act(unit: DeskUnit) -> tuple[StoredAlert, list[Post]]:
+        return officer(unit, who, Act.APPROVE).approve(name, seen=seen, again=again)
 
     (record, posts), _ = counter.act(act)
     screen.say(tell("%(alert)s goes out on %(channels)s", alert=record.id, channels=_channels(posts)))
@@ -124,7 +124,7 @@ def reject(
 ) -> int:
     """Keep a waiting alert from going out."""
     counter = _counter(context)
-    (record, _), _ = counter.act(lambda sitting: officer(sitting, who, Act.REJECT).reject(name, reason))
+    (record, _), _ = counter.act(lambda unit: officer(unit, who, Act.REJECT).reject(name, reason))
     screen.say(tell("%(alert)s doesn't go out", alert=record.id))
     return 0
 
@@ -138,21 +138,21 @@ def gone(
     counter = _counter(context)
     if source not in counter.config.sources:
         raise Misuse(because("no_such_source", name=repr(source), known=list(counter.config.sources)))
-    entries, _ = counter.act(lambda sitting: officer(sitting, who, Act.CANCEL).call_off_gone(source))
+    entries, _ = counter.act(lambda unit: officer(unit, who, Act.CANCEL).call_off_gone(source))
     screen.say(tell("%(n)s called off: told when %(source)s is read next", n=entries, source=source))
     return 0
 
 
 def retry(context: typer.Context, name: options.Name, who: As = None) -> int:
     """Send again what failed or is in doubt."""
-    posts, _ = _counter(context).act(lambda sitting: officer(sitting, who, Act.RETRY).retry(name))
+    posts, _ = _counter(context).act(lambda unit: officer(unit, who, Act.RETRY).retry(name))
     screen.say(tell("queued again: %(channels)s", channels=_channels(posts)))
     return 0
 
 
 def drop(context: typer.Context, name: options.Name, who: As = None) -> int:
     """Give up what failed or is in doubt."""
-    posts, _ = _counter(context).act(lambda sitting: officer(sitting, who, Act.DROP).drop(name))
+    posts, _ = _counter(context).act(lambda unit: officer(unit, who, Act.DROP).drop(name))
     screen.say(tell("dropped: %(channels)s", channels=_channels(posts)))
     return 0
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from alerts.daemon.counter import Counter
     from alerts.desk.officer import Officer
-    from alerts.desk.sitting import Sitting
+    from alerts.desk.service import DeskUnit
     from alerts.model.person import Account, Chained, Token
 
 T = TypeVar("T")
@@ -85,8 +85,8 @@ def reset_user(
 def list_users(context: typer.Context, as_json: options.Json = False) -> int:
     """List the accounts: role, second factors, last sign-in, and who is disabled."""
 
-    def question(sitting: Sitting) -> list[dict[str, Any]]:
-        return [_of_account(sitting, account) for account in sitting.accounts.accounts()]
+    def question(unit: DeskUnit) -> list[dict[str, Any]]:
+        return [_of_account(unit, account) for account in unit.accounts.accounts()]
 
     for each in _counter(context).ask(question):
         screen.show_json(each) if as_json else screen.show(_account_line(each))
@@ -148,8 +148,8 @@ def add_token(
 def list_tokens(context: typer.Context, as_json: options.Json = False) -> int:
     """List the tokens: whose, role, last use, and which are revoked. None is shown."""
 
-    def question(sitting: Sitting) -> list[dict[str, Any]]:
-        return [_of_token(token, sitting.desk.station.timezone) for token in sitting.accounts.tokens()]
+    def question(unit: DeskUnit) -> list[dict[str, Any]]:
+        return [_of_token(token, unit.desk.station.timezone) for token in unit.accounts.tokens()]
 
     for each in _counter(context).ask(question):
         screen.show_json(each) if as_json else screen.show(_token_line(each))
@@ -183,9 +183,9 @@ def verify_record(
 
     expected = head_of(expect) if expect is not None else None
 
-    def question(sitting: Sitting) -> Verified | Broken:
-        height = sitting.audit.height()
-        return verify(sitting.audit.all(), height, expected)
+    def question(unit: DeskUnit) -> Verified | Broken:
+        height = unit.audit.height()
+        return verify(unit.audit.all(), height, expected)
 
     result = _counter(context).ask(question)
     if isinstance(result, Broken):
@@ -209,7 +209,7 @@ def list_record(
     as_json: options.Json = False,
 ) -> int:
     """List the newest lines of the record, the newest last."""
-    lines = _counter(context).ask(lambda sitting: sitting.audit.newest(subject=subject, most=most))
+    lines = _counter(context).ask(lambda unit: unit.audit.newest(subject=subject, most=most))
     for line in reversed(lines):
         screen.show_json(_of_line(line)) if as_json else screen.show(_record_line(line))
     return 0
@@ -222,7 +222,7 @@ def _counter(context: typer.Context) -> Counter:
 
 
 def _administer(context: typer.Context, who: str | None, action: Callable[[Officer], T]) -> T:
-    done, _ = _counter(context).act(lambda sitting: action(officer(sitting, who, Act.ADMINISTER)))
+    done, _ = _counter(context).act(lambda unit: action(officer(unit, who, Act.ADMINISTER)))
     return done
 
 
@@ -257,14 +257,14 @@ def _of(sentence: str, whose: Account | Token) -> str:
     return tell(sentence, name=whose.name, role=tell(whose.role), id=getattr(whose, "id", ""))
 
 
-def _of_account(sitting: Sitting, account: Account) -> dict[str, Any]:
+def _of_account(unit: DeskUnit, account: Account) -> dict[str, Any]:
     return {
         "user": account.name,
         "role": account.role,
         "state": "disabled" if account.disabled_at else "first password" if account.must_change else "ok",
         "codes": account.totp is not None,
-        "passkeys": len(sitting.accounts.passkeys(account.name)),
-        "signed_in_at": _spelled(account.signed_in_at, sitting.desk.station.timezone),
+        "passkeys": len(unit.accounts.passkeys(account.name)),
+        "signed_in_at": _spelled(account.signed_in_at, unit.desk.station.timezone),
     }
 
 

@@ -33,7 +33,7 @@ def report(
     counter = Counter(context.obj.load())
     station = counter.desk.station
     spoken, zone = _language(language, station.language), station.timezone
-    made = counter.ask(lambda sitting: report_named(sitting, name))
+    made = counter.ask(lambda unit: report_named(unit, name))
     if html is not None:
         _write(html, report_html(made, spoken, zone))
     if as_json:

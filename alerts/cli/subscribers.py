@@ -18,7 +18,7 @@ from alerts.model.reason import Reason, because, reason_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from alerts.desk.sitting import Sitting
+    from alerts.desk.service import DeskUnit
     from alerts.model.subscriber import Quiet, Subscriber
 
 E = TypeVar("E", bound=StrEnum)
@@ -41,7 +41,7 @@ def export(context: typer.Context, channel: Channel = None) -> int:
     from alerts.daemon.counter import Counter
 
     config = context.obj.load()
-    rows = Counter(config).ask(lambda sitting: list(sitting.subscribers.all()))
+    rows = Counter(config).ask(lambda unit: list(unit.subscribers.all()))
     known = dict.fromkeys([*bot_settings(config), *(name for name, _ in rows)])
     if channel is not None and channel not in known:
         raise Misuse(because("channel_not_subscribed", name=repr(channel), known=list(known) or _NONE))
@@ -62,9 +62,9 @@ def import_(context: typer.Context, file: File, channel: Channel = None) -> int:
     districts = {each.code: each.name for each in config.districts}
     read = list(read_lines(_rows(file), channel, list(bot_settings(config)), districts))
 
-    def store(sitting: Sitting) -> None:
+    def store(unit: DeskUnit) -> None:
         for name, each in read:
-            sitting.subscribers.put(name, each)
+            unit.subscribers.put(name, each)
 
     Counter(config).act(store)
     screen.say(tell("%(n)s subscribers taken in", n=len(read)))

@@ -13,7 +13,7 @@ from alerts.model.post import PostState
 
 if TYPE_CHECKING:
     from alerts.daemon.counter import Counter
-    from alerts.desk.sitting import Sitting
+    from alerts.desk.service import DeskUnit
 
 _LOOKED_EVERY = 0.03
 _SETTLED = ("sent", "failed", "expired", "superseded", "rejected", "dropped", "in_doubt")
@@ -56,9 +56,9 @@ def _account(counter: Counter, identity: str) -> tuple[dict[str, Any], bool]:
 
     station = counter.desk.station
 
-    def question(sitting: Sitting) -> tuple[dict[str, Any], bool]:
-        record = find_alert(sitting.alerts, identity)
-        posts = sitting.alerts.posts_of(record.id)
+    def question(unit: DeskUnit) -> tuple[dict[str, Any], bool]:
+        record = find_alert(unit.alerts, identity)
+        posts = unit.alerts.posts_of(record.id)
         is_held = any(post.state is PostState.WAITING and post.not_before is None for post in posts)
         return account_of(record, posts, station.timezone, station.language), is_held
 

@@ -18,7 +18,7 @@ from alerts.channels.settings import TelegramSettings, read_credential
 from alerts.channels.telegram.client import TelegramClient
 from alerts.config import Config
 from alerts.delivery.lease import LeaseKeeper
-from alerts.desk.sitting import Office
+from alerts.desk.service import DeskService
 from alerts.health.officer_notices import OfficerRounds
 from alerts.model.errors import BadCredential
 from alerts.model.ports import Clock, Pace, Resources
@@ -45,7 +45,7 @@ class Furnishing:
     """What the house gives to its bots. `changed` tells those who watch that something is not as it was."""
 
     config: Config
-    office: Office
+    service: DeskService
     publisher: Publisher
     setting: Setting
     clock: Clock
@@ -92,7 +92,7 @@ class Bots:
             await given.resources(name).remember(key, value)
             given.changed()
 
-        bot = Bot(name, client, given.office, self._town, given.clock, remember)
+        bot = Bot(name, client, given.service, self._town, given.clock, remember)
         reception = Reception(bot)
 
         async def wait_for_lease() -> object:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from alerts.config import Config
 from alerts.daemon.desk import build_desk
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.alert import Alert
 from alerts.model.ids import new_id
 from alerts.store.alerts import warm_up
@@ -19,7 +19,7 @@ from alerts.store.pictures import picture_folder, with_kept_pictures
 from alerts.store.unit import Unit
 
 T = TypeVar("T")
-Action = Callable[[Sitting], T]
+Action = Callable[[DeskUnit], T]
 
 
 def now() -> datetime:
@@ -70,5 +70,5 @@ class Counter:
         with asking(self.config.database) as unit:
             return question(self._sit(unit))
 
-    def _sit(self, unit: Unit) -> Sitting:
-        return Sitting(unit, self.desk, self.now(), new_id)
+    def _sit(self, unit: Unit) -> DeskUnit:
+        return DeskUnit(unit, self.desk, self.now(), new_id)

@@ -28,15 +28,15 @@ from alerts.daemon.cycles import LATE, cycle_of, cycle_of_pages
 from alerts.daemon.intake import TakesIn
 from alerts.daemon.live import FileWatch, Live
 from alerts.daemon.log_lines import sum_up
-from alerts.daemon.office import HouseOffice
 from alerts.daemon.outside import Outside, Session
 from alerts.daemon.pages import build_publisher, build_setting
+from alerts.daemon.service import HouseService
 from alerts.daemon.serving import build_app, serve
 from alerts.daemon.systemd import tell_systemd, watchdog_interval
 from alerts.delivery.lane import LONGEST_IDLE, Lane, LaneSettings
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import RateLimits
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.health.approvals import AwaitedWatch
 from alerts.health.checks import STORE, Rounds, WatchDesk
 from alerts.health.failing import failing_sign_ins
@@ -262,7 +262,7 @@ class House:
             wake=self.wake,
             say_at_once=lambda channel, message: self.lanes[channel].say_at_once(message),
             remember=self._statuses.remember,
-            failing=lambda unit: failing_sign_ins(Sitting(unit, self._desk, self._clock.now(), self._outside.new_id)),
+            failing=lambda unit: failing_sign_ins(DeskUnit(unit, self._desk, self._clock.now(), self._outside.new_id)),
         )
         return Rounds(self.config, self.lanes, desk)
 
@@ -300,15 +300,15 @@ class House:
         log.debug("doorbell.open", path=str(path))
 
     async def _serve(self) -> None:
-        office, for_pages = self._office(), self._office(for_pages=True)
+        service, for_pages = self._service(), self._service(for_pages=True)
         publisher = self._publisher = build_publisher(self.config, for_pages, self._clock)
         self._spawn(publisher.run(), "pages")
         gauges = Gauges(self.cycles, self.metrics, self.config.station.language)
-        app = build_app(self.config, office, self._desk.station, gauges, publisher)
+        app = build_app(self.config, service, self._desk.station, gauges, publisher)
         self._bots = Bots(
             Furnishing(
                 config=self.config,
-                office=office,
+                service=service,
                 publisher=publisher,
                 setting=build_setting(self.config),
                 clock=self._clock,
@@ -321,8 +321,8 @@ class House:
         app.add_routes(self._bots.routes())
         self._listener, self.url = await serve(app, self.config.web, self._clock, self.telling.refused)
 
-    def _office(self, *, for_pages: bool = False) -> HouseOffice:
-        return HouseOffice(
+    def _service(self, *, for_pages: bool = False) -> HouseService:
+        return HouseService(
             config=self.config,
             database=self.database,
             desk=self._desk,

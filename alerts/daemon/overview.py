@@ -15,12 +15,12 @@ from alerts.desk.approval import find_alert
 from alerts.desk.dedupe import end_reason
 from alerts.desk.in_full import InFull, in_full
 from alerts.desk.overview import concerning
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.desk.twins import told_already
 from alerts.model.bulk import Progress
 from alerts.model.cap_xml import write
 from alerts.model.errors import Refused
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import PostState
 from alerts.model.reason import because
 from alerts.rendering.words import told
@@ -39,8 +39,8 @@ _PENDING = (PostState.QUEUED, PostState.SENDING, PostState.IN_DOUBT, PostState.W
 def accounts(counter: Counter, *, everything: bool) -> list[dict[str, Any]]:
     """What is on, waiting, failed or in doubt; everything: all there ever was, with what was left out."""
 
-    def question(sitting: Sitting) -> list[dict[str, Any]]:
-        return _with_posts(sitting, sitting.views.everything() if everything else concerning(sitting))
+    def question(unit: DeskUnit) -> list[dict[str, Any]]:
+        return _with_posts(unit, unit.views.everything() if everything else concerning(unit))
 
     return counter.ask(question)
 
@@ -48,19 +48,19 @@ def accounts(counter: Counter, *, everything: bool) -> list[dict[str, Any]]:
 def one_account(counter: Counter, name: str) -> dict[str, Any]:
     """One alert with its posts, and what was said about it since (`then`). Raises Misuse."""
 
-    def question(sitting: Sitting) -> dict[str, Any]:
-        record = find_alert(sitting.alerts, name)
-        posts, station = sitting.alerts.posts_of(record.id), sitting.desk.station
-        twins = told_already(sitting.alerts, record, sitting.now) if record.state is AlertState.WAITING else []
+    def question(unit: DeskUnit) -> dict[str, Any]:
+        record = find_alert(unit.alerts, name)
+        posts, station = unit.alerts.posts_of(record.id), unit.desk.station
+        twins = told_already(unit.alerts, record, unit.now) if record.state is AlertState.WAITING else []
         account = account_of(record, posts, station.timezone, station.language, twins)
-        return account | {"then": list(_then(sitting, record))}
+        return account | {"then": list(_then(unit, record))}
 
     return counter.ask(question)
 
 
-def _then(sitting: Sitting, record: Record) -> Iterator[dict[str, Any]]:
+def _then(unit: DeskUnit, record: StoredAlert) -> Iterator[dict[str, Any]]:
     """The later messages of its incident that were let out or wait, oldest first, and what each makes of it."""
-    incident, zone = list(sitting.alerts.incident(record.incident_id)), sitting.desk.station.timezone
+    incident, zone = list(unit.alerts.incident(record.incident_id)), unit.desk.station.timezone
     later = incident[[each.id for each in incident].index(record.id) + 1 :]
     for each in later:
         if each.alert is not None and each.state in (AlertState.ACCEPTED, AlertState.WAITING):
@@ -75,19 +75,19 @@ def _then(sitting: Sitting, record: Record) -> Iterator[dict[str, Any]]:
 
 def every_word(counter: Counter, name: str) -> tuple[InFull, ...]:
     """All that an alert says, also what no post has room for. Raises Misuse."""
-    alert = counter.ask(lambda sitting: find_alert(sitting.alerts, name)).alert
+    alert = counter.ask(lambda unit: find_alert(unit.alerts, name)).alert
     return in_full(alert) if alert else ()
 
 
-def _with_posts(sitting: Sitting, records: Sequence[Record]) -> list[dict[str, Any]]:
-    station = sitting.desk.station
-    posts = sitting.views.posts_by_alert([record.id for record in records])
+def _with_posts(unit: DeskUnit, records: Sequence[StoredAlert]) -> list[dict[str, Any]]:
+    station = unit.desk.station
+    posts = unit.views.posts_by_alert([record.id for record in records])
     return [account_of(record, posts[record.id], station.timezone, station.language) for record in records]
 
 
 def cap_message(counter: Counter, name: str) -> str:
     """One alert as a CAP 1.2 message. Raises Misuse, or Refused for an entry that could not be read."""
-    record = counter.ask(lambda sitting: find_alert(sitting.alerts, name))
+    record = counter.ask(lambda unit: find_alert(unit.alerts, name))
     if record.alert is None:
         raise Refused(because("unread_no_message", alert=record.id, why=record.reason or because("unreadable")))
     return write(record.alert).decode()
@@ -95,7 +95,7 @@ def cap_message(counter: Counter, name: str) -> str:
 
 def sources(counter: Counter) -> list[dict[str, Any]]:
     """How each source is doing, as `status --json` has it."""
-    found = counter.ask(lambda sitting: list(source_standings(sitting.views, counter.config, now())))
+    found = counter.ask(lambda unit: list(source_standings(unit.views, counter.config, now())))
     return [spoken(each, counter.config) for each in found]
 
 
@@ -110,11 +110,11 @@ def channels(counter: Counter) -> list[dict[str, Any]]:
     """How each channel is doing, what is left of its windows, and who subscribed, as `status --json` has it."""
     bots = counter.config.bots
 
-    def question(sitting: Sitting) -> list[dict[str, Any]]:
+    def question(unit: DeskUnit) -> list[dict[str, Any]]:
         return [
             spoken(each, counter.config)
-            | {"subscribers": sitting.subscribers.count(each["channel"]) if each["channel"] in bots else None}
-            for each in channel_standings(sitting.views, counter.config, now())
+            | {"subscribers": unit.subscribers.count(each["channel"]) if each["channel"] in bots else None}
+            for each in channel_standings(unit.views, counter.config, now())
         ]
 
     return counter.ask(question)
@@ -122,7 +122,7 @@ def channels(counter: Counter) -> list[dict[str, Any]]:
 
 def bulks(counter: Counter) -> list[dict[str, Any]]:
     """How far what is told to subscribers is, of the last day, as `status --json` has it."""
-    found = counter.ask(lambda sitting: list(bulk_standings(sitting.views, counter.config, now())))
+    found = counter.ask(lambda unit: list(bulk_standings(unit.views, counter.config, now())))
     return [spoken(each, counter.config) for each in found]
 
 
@@ -131,7 +131,7 @@ def spoken(standing: Mapping[str, Any], config: Config) -> dict[str, Any]:
     return {**standing, **told(standing["reason"], config.station.language, config.zone)}
 
 
-def _headline(record: Record | None, language: str) -> str | None:
+def _headline(record: StoredAlert | None, language: str) -> str | None:
     info = record.alert.info_for(language) if record and record.alert else None
     return (info.headline or info.event) if info else None
 
@@ -215,11 +215,11 @@ def channel_standings(views: Views, config: Config, moment: datetime) -> Iterato
 def database(counter: Counter) -> list[dict[str, Any]]:
     """Of a database that was put back within the last week: what it doesn't know, and what came of it."""
 
-    def question(sitting: Sitting) -> list[dict[str, Any]]:
-        gap, moment = sitting.restored.gap(), now()
+    def question(unit: DeskUnit) -> list[dict[str, Any]]:
+        gap, moment = unit.restored.gap(), now()
         if gap is None or moment - gap.until > PUT_BACK_SHOWN:
             return []
-        posts = sitting.restored.looked_for(gap)
+        posts = unit.restored.looked_for(gap)
         told = {
             "database": "restored",
             "since": _told(gap.since, counter.config.zone),
@@ -227,7 +227,7 @@ def database(counter: Counter) -> list[dict[str, Any]]:
             "found": sum(count for (_, state), count in posts.items() if state is PostState.SENT),
             "unknown": {
                 channel: None if unknown is None else [post.url or post.remote_id for post in unknown]
-                for channel, unknown in (sitting.restored.strays() or {}).items()
+                for channel, unknown in (unit.restored.strays() or {}).items()
             },
             "looked_for": sum(count for (_, state), count in posts.items() if state in _PENDING),
         }
@@ -240,9 +240,9 @@ def history(counter: Counter, name: str) -> list[dict[str, Any]]:
     """Every decision and attempt of an alert and its whole incident, in order. Raises Misuse."""
     station = counter.desk.station
 
-    def question(sitting: Sitting) -> list[dict[str, Any]]:
-        record = find_alert(sitting.alerts, name)
-        events = sitting.views.history(record.incident_id)
+    def question(unit: DeskUnit) -> list[dict[str, Any]]:
+        record = find_alert(unit.alerts, name)
+        events = unit.views.history(record.incident_id)
         return [event_of(event, station.timezone, station.language) for event in events]
 
     return counter.ask(question)

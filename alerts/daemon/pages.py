@@ -7,7 +7,7 @@ from datetime import timedelta
 from alerts.config import MANUAL, Config
 from alerts.daemon.bots import bot_settings
 from alerts.daemon.desk import build_renderer
-from alerts.desk.sitting import Office
+from alerts.desk.service import DeskService
 from alerts.desk.territory import Territory
 from alerts.model.ports import Clock
 from alerts.sources.settings import PolledSettings, SourceSettings
@@ -18,10 +18,10 @@ SPOKEN = ("fr", "en")
 """What the pages can be read in."""
 
 
-def build_publisher(config: Config, office: Office, clock: Clock) -> Publisher:
+def build_publisher(config: Config, service: DeskService, clock: Clock) -> Publisher:
     """What keeps the public pages true."""
     export = config.folder / config.web.export if config.web.export else None
-    return Publisher(office, build_setting(config), clock, export)
+    return Publisher(service, build_setting(config), clock, export)
 
 
 def build_setting(config: Config) -> Setting:

@@ -18,7 +18,7 @@ from alerts.config import Config, source_kind
 from alerts.config.station import surroundings_of
 from alerts.daemon.counter import Counter
 from alerts.desk.actions import Filed
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.errors import Misuse, SourceFailed
 from alerts.model.ports import Heard, Memory, Source, SystemClock
 from alerts.model.post import PostState
@@ -52,26 +52,26 @@ def preview(config: Config, file: Path, at: datetime | None) -> tuple[Counter, l
     clock = _Wound(at or datetime.now(UTC))
     counter = Counter(config, clock.now)
     if at is None:
-        return counter, counter.sketch(lambda sitting: [_hear(sitting, heard) for _, heard in said])
-    filed = counter.sketch(lambda sitting: [_tell(sitting, heard, clock, time) for time, heard in said])
+        return counter, counter.sketch(lambda unit: [_hear(unit, heard) for _, heard in said])
+    filed = counter.sketch(lambda unit: [_tell(unit, heard, clock, time) for time, heard in said])
     clock.time = at
     last = {each.record.incident_id: (time, each) for (time, _), each in zip(said, filed, strict=True)}
     return counter, [each for time, each in last.values() if _stands(each, time, at)]
 
 
-def _hear(sitting: Sitting, heard: Heard) -> Filed:
-    return sitting.desk.hear(sitting.alerts, heard, "preview")
+def _hear(unit: DeskUnit, heard: Heard) -> Filed:
+    return unit.desk.hear(unit.alerts, heard, "preview")
 
 
-def _tell(sitting: Sitting, heard: Heard, clock: _Wound, time: datetime) -> Filed:
+def _tell(unit: DeskUnit, heard: Heard, clock: _Wound, time: datetime) -> Filed:
     """File an entry at its time, and have its posts out at once: what follows on it finds them there."""
     clock.time = time
-    filed = _hear(sitting, heard)
+    filed = _hear(unit, heard)
     for made in filed.penned:
         if made.post.state is PostState.QUEUED:
-            sitting.alerts.move_post(made.post, PostState.SENDING, None, not_before=None)
+            unit.alerts.move_post(made.post, PostState.SENDING, None, not_before=None)
             out = replace(made.post, state=PostState.SENDING)
-            sitting.alerts.move_post(out, PostState.SENT, None, not_before=None)
+            unit.alerts.move_post(out, PostState.SENT, None, not_before=None)
     return filed
 
 

@@ -13,7 +13,7 @@ from alerts.access.gate import Gate
 from alerts.config import Config, WebSettings
 from alerts.config.station import rules_of
 from alerts.daemon.api import build_api
-from alerts.desk.sitting import Office
+from alerts.desk.service import DeskService
 from alerts.desk.station import Station
 from alerts.model.errors import TocsinError
 from alerts.model.ports import Clock
@@ -31,13 +31,13 @@ log = structlog.get_logger()
 
 
 def build_app(
-    config: Config, office: Office, station: Station, gauges: Gauges, publisher: Publisher
+    config: Config, service: DeskService, station: Station, gauges: Gauges, publisher: Publisher
 ) -> web.Application:
     """Everything that is answered, for this station."""
     rules = rules_of(config)
-    gate = Gate(office, GateRules(rules.second_factor, rules.session, station.name))
-    api = build_api(config, office, station, gate, rules)
-    return create_app(gauges, Console(office, Frame(station, rules, office.now), rules, gate), publisher, api)
+    gate = Gate(service, GateRules(rules.second_factor, rules.session, station.name))
+    api = build_api(config, service, station, gate, rules)
+    return create_app(gauges, Console(service, Frame(station, rules, service.now), rules, gate), publisher, api)
 
 
 async def serve(

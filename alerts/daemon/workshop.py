@@ -26,7 +26,7 @@ from alerts.daemon.outside import open_channel
 from alerts.desk.account import rehearsal_of
 from alerts.desk.officer import Officer
 from alerts.desk.order import in_order
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.desk.workshop import ChannelTrial, Hidden, KindSheet, SourceTrial
 from alerts.health.checkup import unread
 from alerts.model.actor import Actor, Origin, Role
@@ -95,7 +95,7 @@ class HouseWorkshop:
         config = self._standing_config()
         if config is None or not config.database.is_file():
             return ()
-        return await asyncio.to_thread(lambda: Counter(config).ask(lambda sitting: list(sitting.accounts.accounts())))
+        return await asyncio.to_thread(lambda: Counter(config).ask(lambda unit: list(unit.accounts.accounts())))
 
     async def add_person(self, name: str, role: Role) -> Secret:
         """Add an account to it, as somebody at the terminal does; returns the first password."""
@@ -237,9 +237,9 @@ class HouseWorkshop:
 
     def _rehearse(self, config: Config, name: str, heard: Sequence[Heard]) -> list[Mapping[str, Any]]:
         desk = build_desk(config, self._clock.now)
-        with sketching() as unit:
-            sitting = Sitting(unit, desk, self._clock.now(), new_id)
-            filed = [desk.hear(sitting.alerts, each, name) for each in heard]
+        with sketching() as blank:
+            unit = DeskUnit(blank, desk, self._clock.now(), new_id)
+            filed = [desk.hear(unit.alerts, each, name) for each in heard]
         zone, language = desk.station.timezone, desk.station.language
         return [rehearsal_of(each.record, each.penned, zone, language) | {"why": each.record.reason} for each in filed]
 
@@ -256,7 +256,7 @@ def _add_person(config: Config, name: str, role: Role) -> Secret:
     password = first_password(token_bytes(FIRST_PASSWORD_BYTES))
     kept = Passwords().hash_now(password.reveal())
     by = Actor("setup", Role.ADMINISTRATOR, Origin.COMMAND, "setup")
-    Counter(config).act(lambda sitting: add_account(Officer(sitting, by), name, role, kept))
+    Counter(config).act(lambda unit: add_account(Officer(unit, by), name, role, kept))
     return password
 
 

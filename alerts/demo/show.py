@@ -27,7 +27,7 @@ from alerts.daemon.house import House, build
 from alerts.demo.stand_ins import SECRETS, sample, serve_feeds, start_sandbox, times
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Severity, Urgency
 from alerts.model.delivery import Verdict
@@ -108,10 +108,10 @@ def _let_in(file: Path) -> str:
     password = first_password(secrets.token_bytes(16)).reveal()
     kept = Passwords().hash_now(password)
 
-    def action(sitting: Sitting) -> None:
-        officer = Officer(sitting, Actor(WHO, Role.ADMINISTRATOR, Origin.COMMAND))
-        account = sitting.accounts.account(WHO) or add_account(officer, WHO, Role.ADMINISTRATOR, kept)
-        sitting.accounts.put_account(replace(account, password=kept, must_change=False))
+    def action(unit: DeskUnit) -> None:
+        officer = Officer(unit, Actor(WHO, Role.ADMINISTRATOR, Origin.COMMAND))
+        account = unit.accounts.account(WHO) or add_account(officer, WHO, Role.ADMINISTRATOR, kept)
+        unit.accounts.put_account(replace(account, password=kept, must_change=False))
 
     Counter(load_config(file)).act(action)
     return password
@@ -160,7 +160,7 @@ async def _post_by_hand(file: Path) -> None:
             expires="6h",
         )
         alert = draft_alert(draft, counter.desk.station, wall_clock(), new_id())
-        counter.act(lambda sitting: sitting.desk.post(sitting.alerts, alert))
+        counter.act(lambda unit: unit.desk.post(unit.alerts, alert))
 
     await asyncio.to_thread(post)
 
@@ -216,7 +216,7 @@ _LOOKED_AT_EVERY = 0.2
 def subscribe(file: Path) -> None:
     """Keep their choices, as the bot does at the end of its questions."""
     chosen = Subscriber(_SUBSCRIBER, severity=Severity.SEVERE)
-    Counter(load_config(file)).act(lambda sitting: sitting.subscribers.put(_BOT_CHANNEL, chosen))
+    Counter(load_config(file)).act(lambda unit: unit.subscribers.put(_BOT_CHANNEL, chosen))
 
 
 async def first_lines(sandbox: str) -> AsyncIterator[str]:

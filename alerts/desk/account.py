@@ -10,13 +10,13 @@ from alerts.desk.approval import fingerprint
 from alerts.desk.in_full import in_full
 from alerts.desk.posting import Penned
 from alerts.model.alert import Alert
-from alerts.model.incident import AlertState, HistoryEvent, Record
+from alerts.model.incident import AlertState, HistoryEvent, StoredAlert
 from alerts.model.post import Post
 from alerts.rendering.words import told, word
 
 
 def account_of(
-    record: Record, posts: Sequence[Post], zone: tzinfo, language: str, twins: Sequence[Record] = ()
+    record: StoredAlert, posts: Sequence[Post], zone: tzinfo, language: str, twins: Sequence[StoredAlert] = ()
 ) -> dict[str, Any]:
     """The object of design's "An alert"; times are in the station's zone.
 
@@ -43,11 +43,11 @@ def account_of(
     return account | ({"lets_out": _lets_out(alert, posts, twins)} if alert and _waits(record) else {})
 
 
-def _waits(record: Record) -> bool:
+def _waits(record: StoredAlert) -> bool:
     return record.state is AlertState.WAITING
 
 
-def _lets_out(alert: Alert, posts: Sequence[Post], twins: Sequence[Record]) -> dict[str, Any]:
+def _lets_out(alert: Alert, posts: Sequence[Post], twins: Sequence[StoredAlert]) -> dict[str, Any]:
     return {
         "words": [
             {"language": told.language, "said": [{"name": name, "words": words} for name, words in told.said]}
@@ -66,7 +66,7 @@ def _lets_out(alert: Alert, posts: Sequence[Post], twins: Sequence[Record]) -> d
     }
 
 
-def rehearsal_of(record: Record, penned: Sequence[Penned], zone: tzinfo, language: str) -> dict[str, Any]:
+def rehearsal_of(record: StoredAlert, penned: Sequence[Penned], zone: tzinfo, language: str) -> dict[str, Any]:
     """The same before anything is stored: each post with its count, what was cut, and what to look at."""
     account = account_of(record, [made.post for made in penned], zone, language)
     for shown, made in zip(account["posts"], penned, strict=True):

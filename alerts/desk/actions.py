@@ -28,7 +28,7 @@ from alerts.model.alert import Alert
 from alerts.model.errors import Misuse, Refused
 from alerts.model.hazard import Hazard
 from alerts.model.ids import id_of
-from alerts.model.incident import CLASHES, AlertState, LeftOut, Record
+from alerts.model.incident import CLASHES, AlertState, LeftOut, StoredAlert
 from alerts.model.ports import Heard
 from alerts.model.post import EndReason, Post, PostState
 from alerts.model.reason import Reason, because
@@ -47,11 +47,11 @@ class Filed:
     correction's own words follow it, where they wait.
     """
 
-    record: Record
+    record: StoredAlert
     penned: tuple[Penned, ...] = ()
     fresh: bool = True
     withdrawn: tuple[Post, ...] = ()
-    words: Record | None = None
+    words: StoredAlert | None = None
 
     @property
     def channels(self) -> frozenset[str]:
@@ -147,7 +147,7 @@ class Desk:
             raise Refused(filed.record.reason or because("for_nobody"))
         return filed
 
-    def follow_up(self, alerts: AlertRepository, alert: Alert, correction: Record, author: str | None) -> Filed:
+    def follow_up(self, alerts: AlertRepository, alert: Alert, correction: StoredAlert, author: str | None) -> Filed:
         """File the words to a correction that went out without any: they wait as what their author posts does."""
         thread = tuple(alerts.thread(correction.incident_id))
         told = {post.channel for post in thread if post.alert_id == correction.id}
@@ -196,7 +196,12 @@ class Desk:
         return filed
 
     def _accept(
-        self, alerts: AlertRepository, message: Record, alert: Alert, accepted: Accepted, hold: Reason | None = None
+        self,
+        alerts: AlertRepository,
+        message: StoredAlert,
+        alert: Alert,
+        accepted: Accepted,
+        hold: Reason | None = None,
     ) -> Filed:
         now, intake = self._now(), self.station.intake(message.source)
         at_once = accepted.publish == "auto"
@@ -232,7 +237,7 @@ class Desk:
             stop_clocks(alerts, record, now)
         return Filed(record, tuple(penned), withdrawn=accepted.withdrawn)
 
-    def _leave_out(self, alerts: AlertRepository, message: Record, left_out: LeftOut) -> Filed:
+    def _leave_out(self, alerts: AlertRepository, message: StoredAlert, left_out: LeftOut) -> Filed:
         now, alert = self._now(), message.alert
         previous = predecessor(alerts, alert, message.source, self.station, now) if alert else None
         record = replace(_joining(message, previous), reason=left_out.reason)
@@ -242,9 +247,9 @@ class Desk:
 
     def _record(
         self, alert: Alert | None, source: str, notes: tuple[Reason, ...] = (), author: str | None = None
-    ) -> Record:
+    ) -> StoredAlert:
         """A message as it is kept: left out as yet, and an incident of its own."""
-        return Record(
+        return StoredAlert(
             id=self._new_id(),
             incident_id=self._new_id(),
             source=source,
@@ -257,7 +262,7 @@ class Desk:
             author=author,
         )
 
-    def _lasting(self, alerts: AlertRepository, message: Record) -> Record:
+    def _lasting(self, alerts: AlertRepository, message: StoredAlert) -> StoredAlert:
         """With an incident that is the same whenever a feed tells this message again, or a later one that refers to it.
 
         So its address lasts, and its words are the same, where the database was lost or put back.
@@ -287,13 +292,13 @@ class Desk:
             raise Misuse(because("no_such_channel", name=name, known=[outlet.name for outlet in self.station.outlets]))
 
 
-def _joining(message: Record, previous: Record | None) -> Record:
+def _joining(message: StoredAlert, previous: StoredAlert | None) -> StoredAlert:
     """The message in the incident of the one before it, if there is one."""
     return replace(message, incident_id=previous.incident_id) if previous else message
 
 
 def _why_it_waits(
-    not_before: datetime | None, now: datetime, front: Record | None = None, hold: Reason | None = None
+    not_before: datetime | None, now: datetime, front: StoredAlert | None = None, hold: Reason | None = None
 ) -> Reason:
     if front is not None:
         return because("waits_behind", alert=front.id)

@@ -23,7 +23,7 @@ from alerts.model.alert import (
     Urgency,
 )
 from alerts.model.errors import Misuse, Refused
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import PostKind
 from alerts.model.reason import because
 from alerts.store.alerts import AlertRepository
@@ -32,7 +32,7 @@ _WHERE = frozenset(("areas", "place", "polygons", "circles", "nowhere"))
 """The fields of a draft that say where; with one of them, all of where is told anew."""
 
 
-def goes_on_from(alerts: AlertRepository, named: Record, *, ends: bool) -> Record:
+def goes_on_from(alerts: AlertRepository, named: StoredAlert, *, ends: bool) -> StoredAlert:
     """The message that a word about this incident is built on, whichever of its messages was named.
 
     It is the newest whose words were let out: an update by an older one's id would take newer words back, and an end
@@ -49,14 +49,14 @@ def goes_on_from(alerts: AlertRepository, named: Record, *, ends: bool) -> Recor
     return named
 
 
-def _is_end(alerts: AlertRepository, record: Record) -> bool:
+def _is_end(alerts: AlertRepository, record: StoredAlert) -> bool:
     """Whether all that it led to, or would lead to, are ends: also of a feed's word that its alert has left us."""
     posts = alerts.posts_of(record.id)
     says_so = record.alert is not None and end_reason(record.alert) is not None
     return says_so or (bool(posts) and all(post.kind is PostKind.END for post in posts))
 
 
-def update_of(record: Record, changes: Mapping[str, Any], station: Station, now: datetime, identity: str) -> Alert:
+def update_of(record: StoredAlert, changes: Mapping[str, Any], station: Station, now: datetime, identity: str) -> Alert:
     """The alert again with `changes` (fields of Draft); what isn't changed stays as it was.
 
     Raises Misuse as a draft does, and Refused for an entry that could not be read.
@@ -97,12 +97,12 @@ def _parameters(before: Info, own: tuple[Named, ...]) -> tuple[Named, ...]:
     return (*(pair for pair in before.parameters if pair.name not in told), *own)
 
 
-def cancel_of(record: Record, reason: str | None, station: Station, now: datetime, identity: str) -> Alert:
+def cancel_of(record: StoredAlert, reason: str | None, station: Station, now: datetime, identity: str) -> Alert:
     """The end of the alert: it no longer holds. `reason` is told to the readers."""
     return _following(_ending(record, reason, station, now, identity), _alert_of(record), MsgType.CANCEL)
 
 
-def all_clear_of(record: Record, reason: str | None, station: Station, now: datetime, identity: str) -> Alert:
+def all_clear_of(record: StoredAlert, reason: str | None, station: Station, now: datetime, identity: str) -> Alert:
     """The end of the alert: what it told of is over. `reason` is told to the readers."""
     before = _alert_of(record)
     alert = _ending(record, reason, station, now, identity)
@@ -111,13 +111,13 @@ def all_clear_of(record: Record, reason: str | None, station: Station, now: date
     return _following(replace(alert, infos=(clear,)), before, MsgType.UPDATE)
 
 
-def correction_of(record: Record, reason: str | None, station: Station, now: datetime, identity: str) -> Alert:
+def correction_of(record: StoredAlert, reason: str | None, station: Station, now: datetime, identity: str) -> Alert:
     """The end of the alert: it was wrong. `reason` says what is right."""
     mark = (Named(ENDS_BY, CORRECTED),)
     return _following(_ending(record, reason, station, now, identity, mark=mark), _alert_of(record), MsgType.CANCEL)
 
 
-def without_own_words(correction: Alert, record: Record, station: Station) -> Alert:
+def without_own_words(correction: Alert, record: StoredAlert, station: Station) -> Alert:
     """The correction as it goes out when nobody has validated its words: it says what was wrong as that stood."""
     bare = _ending(record, None, station, correction.sent, "", mark=(Named(ENDS_BY, CORRECTED),))
     return replace(correction, note=None, infos=bare.infos)
@@ -130,14 +130,20 @@ def words_after(correction: Alert, identity: str) -> Alert:
     return replace(correction, identifier=f"tocsin-{identity}", references=(*correction.references, told))
 
 
-def _alert_of(record: Record) -> Alert:
+def _alert_of(record: StoredAlert) -> Alert:
     if record.alert is None:
         raise Refused(because("unread_nothing_to_say", alert=record.id))
     return record.alert
 
 
 def _ending(
-    record: Record, reason: str | None, station: Station, now: datetime, identity: str, *, mark: tuple[Named, ...] = ()
+    record: StoredAlert,
+    reason: str | None,
+    station: Station,
+    now: datetime,
+    identity: str,
+    *,
+    mark: tuple[Named, ...] = (),
 ) -> Alert:
     before = _alert_of(record)
     infos: tuple[Info, ...] = ()

@@ -18,7 +18,7 @@ from alerts.desk.twins import must_be_meant, stop_clocks
 from alerts.model.alert import MsgType
 from alerts.model.codec import alert_to_json
 from alerts.model.errors import Conflict, Misuse, Refused
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import EndReason, Post, PostKind, PostState
 from alerts.model.reason import Reason, because
 from alerts.store.alerts import AlertRepository
@@ -45,7 +45,7 @@ _ENDS = {
 }
 
 
-def kind_of(record: Record, posts: Sequence[Post]) -> Kind:
+def kind_of(record: StoredAlert, posts: Sequence[Post]) -> Kind:
     """What a message is, by what it says and by what its posts do."""
     reason = end_reason(record.alert) if record.alert else None
     if reason is not None:
@@ -56,7 +56,7 @@ def kind_of(record: Record, posts: Sequence[Post]) -> Kind:
     return Kind.UPDATE if kinds and PostKind.PUBLISH not in kinds else Kind.ALERT
 
 
-def find_alert(alerts: AlertRepository, name: str) -> Record:
+def find_alert(alerts: AlertRepository, name: str) -> StoredAlert:
     """The alert of that id, CAP identifier or incident, by unique prefix. Raises Misuse."""
     found = alerts.by_id(name)
     if len(name) < SHORTEST and not any(name in (record.id, record.incident_id) for record in found):
@@ -82,7 +82,7 @@ def find_posts(alerts: AlertRepository, name: str) -> list[Post]:
 
 def approve(
     alerts: AlertRepository, name: str, who: str, now: datetime, *, seen: str | None = None, again: bool = False
-) -> tuple[Record, list[Post]]:
+) -> tuple[StoredAlert, list[Post]]:
     """Let a waiting alert go out exactly as it was rendered.
 
     `seen` is the `fingerprint` of what was shown; another one is a Conflict, and so is a feed's message whose event is
@@ -110,7 +110,7 @@ def approve(
 
 def reject(
     alerts: AlertRepository, name: str, who: str, reason: str | None, now: datetime, *, sent_back: bool = False
-) -> tuple[Record, list[Post]]:
+) -> tuple[StoredAlert, list[Post]]:
     """Keep a waiting alert from going out. Raises Misuse, or Refused where nothing waits.
 
     Where a veto came too late for some channels, it is kept from the others, and stays accepted: what is out has to be
@@ -128,7 +128,7 @@ def reject(
     return record, waiting
 
 
-def fingerprint(record: Record, posts: Sequence[Post]) -> str:
+def fingerprint(record: StoredAlert, posts: Sequence[Post]) -> str:
     """What a validation is bound to, as SHA-256: all that it lets out, so whoever binds to it has shown all of it.
 
     That is the message with its areas and every word, each post's channel, words and picture, and what subscribers are
@@ -177,7 +177,7 @@ def drop(alerts: AlertRepository, name: str, now: datetime) -> list[Post]:
     return _move(alerts, _in_trouble(alerts, name), PostState.DROPPED, because("dropped"), now)
 
 
-def _waiting(alerts: AlertRepository, name: str) -> tuple[Record, list[Post]]:
+def _waiting(alerts: AlertRepository, name: str) -> tuple[StoredAlert, list[Post]]:
     record = find_alert(alerts, name)
     waiting = [post for post in alerts.posts_of(record.id) if post.state is PostState.WAITING]
     if not waiting:
@@ -213,7 +213,7 @@ def _newer(alerts: AlertRepository, post: Post) -> Reason | None:
     return None
 
 
-def _replaces(record: Record, earlier: Record) -> bool:
+def _replaces(record: StoredAlert, earlier: StoredAlert) -> bool:
     """Whether its sender put it in the earlier one's place, be it told here or not; the same words replace nothing."""
     follows = record.alert is not None and record.alert.msg_type in (MsgType.UPDATE, MsgType.CANCEL)
     is_decided = record.state in (AlertState.ACCEPTED, AlertState.LEFT_OUT)
@@ -227,12 +227,12 @@ def _move(alerts: AlertRepository, posts: list[Post], state: PostState, reason: 
     return posts
 
 
-def _is_named(record: Record, name: str) -> bool:
+def _is_named(record: StoredAlert, name: str) -> bool:
     """Whether this is the whole of one of its names."""
     return name in (record.id, record.incident_id, record.alert.identifier if record.alert else None)
 
 
-def _not_waiting(record: Record) -> Reason:
+def _not_waiting(record: StoredAlert) -> Reason:
     if record.reason is None:
         return because("not_waiting", alert=record.id, state=record.state)
     return because("not_waiting_why", alert=record.id, state=record.state, why=record.reason)

@@ -11,7 +11,7 @@ from alerts.desk.routing import PRACTICE
 from alerts.desk.station import Publish, Station
 from alerts.desk.thread import channels_on
 from alerts.model.alert import CORRECTED, ENDS_BY, PLANNED, Alert, Area, Info, MsgType, ResponseType, Urgency
-from alerts.model.incident import MANUAL, AlertState, Record
+from alerts.model.incident import MANUAL, AlertState, StoredAlert
 from alerts.model.post import EndReason
 from alerts.model.reason import Reason, because
 from alerts.store.alerts import AlertRepository
@@ -98,7 +98,7 @@ def is_practice(alert: Alert) -> bool:
     return alert.status in PRACTICE
 
 
-def seen_before(alerts: AlertRepository, alert: Alert, source: str) -> Record | None:
+def seen_before(alerts: AlertRepository, alert: Alert, source: str) -> StoredAlert | None:
     """The record of this very message, or of a newer one under its identifier that says the same and was taken in.
 
     Another source's record counts only where it was accepted: what waits, was rejected or left out there hides nothing
@@ -123,7 +123,7 @@ def _is_same(known: Alert, alert: Alert) -> bool:
     return about and content_key(known) == content_key(alert)
 
 
-def newer_than(alerts: AlertRepository, alert: Alert, source: str, publish: Publish) -> Record | None:
+def newer_than(alerts: AlertRepository, alert: Alert, source: str, publish: Publish) -> StoredAlert | None:
     """The newer version of the message that the same source brought before it; what waits keeps nothing urgent back."""
     for record in alerts.by_identifier(alert.identifier, alert.sender):
         known = record.alert
@@ -143,7 +143,7 @@ class Clash:
     is right. One that only waits, was rejected or is an exercise keeps nothing back.
     """
 
-    record: Record
+    record: StoredAlert
     silences: bool
 
     @property

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from alerts.desk.thread import is_open
 from alerts.model.alert import Alert
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.store.alerts import AlertRepository
 
 DOUBLE_TAP = timedelta(minutes=10)
@@ -16,7 +16,7 @@ _TOLERANCE = timedelta(seconds=2)
 
 def tapped_before(
     alerts: AlertRepository, alert: Alert, source: str, named: Sequence[str], now: datetime
-) -> Record | None:
+) -> StoredAlert | None:
     """The alert of the last ten minutes that this one only repeats: the same words, times and channels, still on."""
     if not alert.infos:
         return None

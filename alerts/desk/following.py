@@ -15,13 +15,13 @@ from alerts.desk.station import Publish, Station
 from alerts.desk.thread import channels_on, is_open
 from alerts.desk.twins import same_topic
 from alerts.model.alert import Alert, Info, MsgType
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.store.alerts import AlertRepository
 
 _GOES_ON = (MsgType.UPDATE, MsgType.CANCEL)
 
 
-def may_follow(alert: Alert, source: str, record: Record, station: Station) -> bool:
+def may_follow(alert: Alert, source: str, record: StoredAlert, station: Station) -> bool:
     """Whether a message may go on about that one, end it or take its place.
 
     An exercise has no part in what is real, nor the other way round. An officer speaks of everything, and nobody else
@@ -35,7 +35,9 @@ def may_follow(alert: Alert, source: str, record: Record, station: Station) -> b
     return is_own or record.source in station.intake(source).speaks_for
 
 
-def predecessor(alerts: AlertRepository, alert: Alert, source: str, station: Station, now: datetime) -> Record | None:
+def predecessor(
+    alerts: AlertRepository, alert: Alert, source: str, station: Station, now: datetime
+) -> StoredAlert | None:
     """The newest message that this one updates or ends.
 
     By its references, else an older one of its own identifier, of those that it may follow; a feed that gives neither
@@ -51,7 +53,7 @@ def predecessor(alerts: AlertRepository, alert: Alert, source: str, station: Sta
     return next(iter(same_topic(alerts, alert, source, now)), None)
 
 
-def goes_on_elsewhere(alerts: AlertRepository, alert: Alert, source: str, seen: Record, station: Station) -> bool:
+def goes_on_elsewhere(alerts: AlertRepository, alert: Alert, source: str, seen: StoredAlert, station: Station) -> bool:
     """Whether this message, which another source brought already, goes on about one of its own source's beside that.
 
     Two feeds carry a sender's messages: the alert of the second waits apart, and its end has to find it.
@@ -65,13 +67,13 @@ def goes_on_elsewhere(alerts: AlertRepository, alert: Alert, source: str, seen: 
 
 def replaced_before(
     alerts: AlertRepository, alert: Alert, source: str, station: Station, publish: Publish
-) -> Record | None:
+) -> StoredAlert | None:
     """The update or cancellation of this message that was read before the message itself.
 
     One that was left out itself replaces nothing, but for an end, which found nothing to end yet. One that waits keeps
     back nothing that goes out at once.
     """
-    itself = Record("", "", source, alert, AlertState.LEFT_OUT, alert.sent)
+    itself = StoredAlert("", "", source, alert, AlertState.LEFT_OUT, alert.sent)
     for record in alerts.referring(alert.identifier):
         later = record.alert
         if later is None or later.msg_type not in _GOES_ON:
@@ -82,7 +84,7 @@ def replaced_before(
     return None
 
 
-def _counts(record: Record, later: Alert, publish: Publish) -> bool:
+def _counts(record: StoredAlert, later: Alert, publish: Publish) -> bool:
     match record.state:
         case AlertState.LEFT_OUT:
             return (
@@ -96,7 +98,7 @@ def _counts(record: Record, later: Alert, publish: Publish) -> bool:
             return True
 
 
-def spoken_of(alerts: AlertRepository, alert: Alert, source: str, station: Station) -> Record | None:
+def spoken_of(alerts: AlertRepository, alert: Alert, source: str, station: Station) -> StoredAlert | None:
     """The newest message of others that an update or an end names, and that readers know."""
     if alert.msg_type not in _GOES_ON or source == MANUAL:
         return None
@@ -110,14 +112,14 @@ def spoken_of(alerts: AlertRepository, alert: Alert, source: str, station: Stati
     return None
 
 
-def _is_known(alerts: AlertRepository, record: Record) -> bool:
+def _is_known(alerts: AlertRepository, record: StoredAlert) -> bool:
     is_told = channels_on(alerts.thread(record.incident_id)) or alerts.subscribers_told(record.incident_id)
     return record.state is AlertState.ACCEPTED and bool(is_told)
 
 
 def held_by_others(
     alerts: AlertRepository, alert: Alert, source: str, incident_id: str, station: Station
-) -> Record | None:
+) -> StoredAlert | None:
     """Another feed's message in the same incident that holds, and whose sender hasn't ended it: no end of this one's.
 
     Feeds that tell of one event share an incident; it is over when each of them says so. A word that its own source's
@@ -134,7 +136,7 @@ def held_by_others(
     return None
 
 
-def is_proposal(alerts: AlertRepository, record: Record, station: Station) -> bool:
+def is_proposal(alerts: AlertRepository, record: StoredAlert, station: Station) -> bool:
     """Whether a feed's message speaks of what others brought: whoever may write may go on without it."""
     if record.source == MANUAL or record.alert is None:
         return False
@@ -146,7 +148,7 @@ def is_proposal(alerts: AlertRepository, record: Record, station: Station) -> bo
     return bool(earlier) and (not own or (_is_end(record) and any(each not in own for each in by_feeds)))
 
 
-def words_about(alerts: AlertRepository, record: Record, language: str) -> Info | None:
+def words_about(alerts: AlertRepository, record: StoredAlert, language: str) -> Info | None:
     """What the message says; where it brings no words, as most ends do, what the last one before it said."""
     incident = list(alerts.incident(record.incident_id))
     place = [each.id for each in incident].index(record.id)
@@ -156,11 +158,11 @@ def words_about(alerts: AlertRepository, record: Record, language: str) -> Info 
     return None
 
 
-def _is_end(record: Record) -> bool:
+def _is_end(record: StoredAlert) -> bool:
     return record.alert is not None and end_reason(record.alert) is not None
 
 
-def _says_end(record: Record, station: Station) -> bool:
+def _says_end(record: StoredAlert, station: Station) -> bool:
     if record.alert is None or (reason := end_reason(record.alert)) is None:
         return False
     is_free = how_to_publish(record.alert, station.intake(record.source), reason) == "auto"
@@ -173,5 +175,5 @@ def own_proposals(alerts: AlertRepository, alert: Alert, source: str, incident_i
     return frozenset(record.id for record in waiting if _voice(record) == (source, alert.sender))
 
 
-def _voice(record: Record) -> tuple[str, str]:
+def _voice(record: StoredAlert) -> tuple[str, str]:
     return record.source, record.alert.sender if record.alert else ""

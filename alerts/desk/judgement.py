@@ -25,7 +25,7 @@ from alerts.desk.territory import is_in_words
 from alerts.desk.thread import channels_on, is_open, overtaken
 from alerts.desk.twins import merged_before, said_before
 from alerts.model.alert import Alert, MsgType
-from alerts.model.incident import AlertState, LeftOut, Record
+from alerts.model.incident import AlertState, LeftOut, StoredAlert
 from alerts.model.post import EndReason, Post
 from alerts.model.reason import Reason, because
 from alerts.store.alerts import AlertRepository
@@ -48,7 +48,7 @@ class Hearing:
     hold: Reason | None = None
     told: frozenset[str] = frozenset()
     let_out: bool = False
-    of_others: Record | None = None
+    of_others: StoredAlert | None = None
     proposed: frozenset[str] = frozenset()
 
 
@@ -66,14 +66,14 @@ class Accepted:
     publish: Publish
     outlets: tuple[Outlet, ...]
     area_names: tuple[str, ...]
-    previous: Record | None
+    previous: StoredAlert | None
     ending: EndReason | None
     thread: tuple[Post, ...]
     withdrawn: tuple[Post, ...]
     nowhere: LeftOut | None = None
     retreat: LeftOut | None = None
     told: frozenset[str] = frozenset()
-    of_others: Record | None = None
+    of_others: StoredAlert | None = None
     hold: Reason | None = None
     follows_up: bool = False
 
@@ -154,7 +154,7 @@ def _ending(hearing: Hearing, thread: Sequence[Post]) -> EndReason | None:
 
 
 def _place(
-    hearing: Hearing, station: Station, previous: Record | None, thread: tuple[Post, ...], ending: EndReason | None
+    hearing: Hearing, station: Station, previous: StoredAlert | None, thread: tuple[Post, ...], ending: EndReason | None
 ) -> Accepted | LeftOut:
     """Where it is, whether it is grave enough, and which channels have it to do."""
     alert, intake = hearing.alert, station.intake(hearing.source)
@@ -193,7 +193,7 @@ def _place(
 
 
 def _end_here(
-    hearing: Hearing, station: Station, previous: Record | None, thread: tuple[Post, ...], why: LeftOut
+    hearing: Hearing, station: Station, previous: StoredAlert | None, thread: tuple[Post, ...], why: LeftOut
 ) -> Accepted | LeftOut:
     """Take back what hasn't left, and end what is out: the incident goes on without us."""
     bare = replace(hearing, alert=without_words(hearing.alert, why, station.language))
@@ -205,7 +205,7 @@ def _end_here(
 
 
 def _locate(
-    alert: Alert, previous: Record | None, intake: Intake, station: Station, *, own: bool
+    alert: Alert, previous: StoredAlert | None, intake: Intake, station: Station, *, own: bool
 ) -> tuple[str, ...] | LeftOut:
     """The areas that lie here; a message without an area of its own is where the one before it was."""
     placed = alert if alert.areas or previous is None or previous.alert is None else previous.alert

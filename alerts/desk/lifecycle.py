@@ -11,7 +11,7 @@ from alerts.desk.posting import Occasion, Penned, pen_posts, withdraw
 from alerts.desk.station import Outlet, Station
 from alerts.desk.thread import channels_on
 from alerts.model.alert import ENDS_BY, QUIET, Alert
-from alerts.model.incident import AlertState, LeftOut, Record
+from alerts.model.incident import AlertState, LeftOut, StoredAlert
 from alerts.model.post import EndReason, PostKind, PostState
 from alerts.model.reason import because
 from alerts.store.alerts import AlertRepository
@@ -41,7 +41,7 @@ def _runs_out_quietly(alert: Alert) -> bool:
     return bool(alert.infos) and all(info.parameter(ENDS_BY) == QUIET for info in alert.infos)
 
 
-def _may_extend(alerts: AlertRepository, record: Record, station: Station) -> bool:
+def _may_extend(alerts: AlertRepository, record: StoredAlert, station: Station) -> bool:
     """Whether it waits and may go on about the incident; a proposal of who doesn't speak for it holds up nothing."""
     return record.state is AlertState.WAITING and not is_proposal(alerts, record, station)
 
@@ -49,7 +49,7 @@ def _may_extend(alerts: AlertRepository, record: Record, station: Station) -> bo
 def _end(
     alerts: AlertRepository,
     station: Station,
-    record: Record,
+    record: StoredAlert,
     write: Callable[[Outlet, Occasion, PostKind], Penned],
     now: datetime,
 ) -> list[Penned]:

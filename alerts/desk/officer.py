@@ -24,13 +24,13 @@ from alerts.desk.amending import (
 from alerts.desk.dedupe import MANUAL, end_reason
 from alerts.desk.following import is_proposal
 from alerts.desk.four_eyes import is_vetoed, must_be_another, must_fit, must_leave, wrote
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.desk.twins import release
 from alerts.model.actor import MAY, Act, Actor, Role
 from alerts.model.alert import Alert, Status
 from alerts.model.draft import SavedDraft, Typed
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.person import Entry
 from alerts.model.post import EndReason, Post, PostState
 from alerts.model.reason import because
@@ -43,9 +43,9 @@ DECIDED: Mapping[Act, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Officer:
-    """An actor in a sitting. Every method raises Forbidden where the role doesn't allow it."""
+    """An actor in a unit. Every method raises Forbidden where the role doesn't allow it."""
 
-    sitting: Sitting
+    unit: DeskUnit
     actor: Actor
 
     def post(
@@ -71,7 +71,7 @@ class Officer:
         record = self.goes_on_from(name, Act.UPDATE)
         if changes.get("exercise") and record.alert is not None and record.alert.status is Status.ACTUAL:
             raise Misuse(because("update_no_exercise", alert=record.id))
-        alert = update_of(record, dict(changes), self._desk.station, self.sitting.now, self.sitting.new_id())
+        alert = update_of(record, dict(changes), self._desk.station, self.unit.now, self.unit.new_id())
         return self.file(Act.UPDATE, alert, channels, again=again, unfinished=unfinished)
 
     def cancel(self, name: str, reason: str | None = None, *, over: bool = False) -> Filed:
@@ -88,11 +88,11 @@ class Officer:
         self.must(Act.CORRECT)
         return self._end(Act.CORRECT, correction_of, name, reason)
 
-    def goes_on_from(self, name: str, act: Act) -> Record:
+    def goes_on_from(self, name: str, act: Act) -> StoredAlert:
         """The message that an update, a cancellation or a correction of that name is built on. Raises Misuse."""
-        return goes_on_from(self.sitting.alerts, self._found(name), ends=act is not Act.UPDATE)
+        return goes_on_from(self.unit.alerts, self._found(name), ends=act is not Act.UPDATE)
 
-    def approve(self, name: str, *, seen: str | None = None, again: bool = False) -> tuple[Record, list[Post]]:
+    def approve(self, name: str, *, seen: str | None = None, again: bool = False) -> tuple[StoredAlert, list[Post]]:
         """Let a waiting alert go out exactly as it was shown (`seen`: its fingerprint).
 
         Raises Forbidden for its own author, Conflict where somebody was faster, it isn't what was shown, or its event
@@ -102,24 +102,24 @@ class Officer:
         record = self._found(name)
         self._must_wait(record)
         self.must_be_another(record)
-        must_fit(record, self.sitting.alerts.posts_of(record.id), self._desk.station)
-        done = approval.approve(self.sitting.alerts, name, self.actor.name, self.sitting.now, seen=seen, again=again)
+        must_fit(record, self.unit.alerts.posts_of(record.id), self._desk.station)
+        done = approval.approve(self.unit.alerts, name, self.actor.name, self.unit.now, seen=seen, again=again)
         alone = ", alone" if self._wrote(record) else ""
         self.write(Act.APPROVE, record.id, f"{_headline(record)} [{seen or 'by its id'}]{alone}")
         return done
 
-    def reject(self, name: str, reason: str | None = None) -> tuple[Record, list[Post]]:
+    def reject(self, name: str, reason: str | None = None) -> tuple[StoredAlert, list[Post]]:
         """Keep a waiting alert from going out. Its own author may: nobody is held to what they wrote.
 
         What a feed brought and a veto holds, whoever may write can stop: it is out before an approver is found.
         Raises Conflict where somebody was faster.
         """
         record = self._found(name)
-        is_light = self._wrote(record) or is_vetoed(record, self.sitting.alerts.posts_of(record.id))
+        is_light = self._wrote(record) or is_vetoed(record, self.unit.alerts.posts_of(record.id))
         self.must(Act.POST if is_light else Act.REJECT)
         self._must_wait(record)
-        done = approval.reject(self.sitting.alerts, name, self.actor.name, reason, self.sitting.now)
-        release(self.sitting.alerts, record, self._desk.station, self.sitting.now)
+        done = approval.reject(self.unit.alerts, name, self.actor.name, reason, self.unit.now)
+        release(self.unit.alerts, record, self._desk.station, self.unit.now)
         self.write(Act.REJECT, record.id, reason or "")
         return done
 
@@ -134,30 +134,30 @@ class Officer:
         author = self._reader_of_drafts(record)
         if not note.strip():
             raise Misuse(because("note_missing"))
-        approval.reject(self.sitting.alerts, name, self.actor.name, note, self.sitting.now, sent_back=True)
+        approval.reject(self.unit.alerts, name, self.actor.name, note, self.unit.now, sent_back=True)
         draft = SavedDraft(
-            self.sitting.new_id(),
+            self.unit.new_id(),
             author,
-            self.sitting.now,
+            self.unit.now,
             about=self._goes_on_from(record),
             fields=fields,
             note=f"{self.actor.name}: {note}",
         )
-        self.sitting.drafts.put_draft(draft)
+        self.unit.drafts.put_draft(draft)
         self.write(Act.SEND_BACK, record.id, note)
         return draft
 
     def retry(self, name: str) -> list[Post]:
         """Queue again what failed or is in doubt. Raises Misuse or Refused."""
         self.must(Act.RETRY)
-        posts = approval.retry(self.sitting.alerts, name, self.sitting.now)
+        posts = approval.retry(self.unit.alerts, name, self.unit.now)
         self.write(Act.RETRY, posts[0].alert_id, ", ".join(post.channel for post in posts))
         return posts
 
     def drop(self, name: str) -> list[Post]:
         """Give up what failed or is in doubt. Raises Misuse or Refused."""
         self.must(Act.DROP)
-        posts = approval.drop(self.sitting.alerts, name, self.sitting.now)
+        posts = approval.drop(self.unit.alerts, name, self.unit.now)
         self.write(Act.DROP, posts[0].alert_id, ", ".join(post.channel for post in posts))
         return posts
 
@@ -174,15 +174,15 @@ class Officer:
         if act is not Act.POST:
             self._must_go_on_from_what_stands(act, alert)
         bare, author = self._without_unseen_words(alert), self.actor.name
-        filed = self._desk.post(self.sitting.alerts, bare, channels, again=again, author=author, unfinished=unfinished)
+        filed = self._desk.post(self.unit.alerts, bare, channels, again=again, author=author, unfinished=unfinished)
         self._must_leave_others_alone(alert, filed)
         if act is Act.UPDATE:
             self._must_not_revive(filed.record)
         if filed.fresh:
             self.write(act, filed.record.id, f"{alert.status} {_headline(filed.record)}")
         if bare is not alert and filed.fresh and filed.penned:
-            words = words_after(alert, self.sitting.new_id())
-            more = self._desk.follow_up(self.sitting.alerts, words, filed.record, self.actor.name)
+            words = words_after(alert, self.unit.new_id())
+            more = self._desk.follow_up(self.unit.alerts, words, filed.record, self.actor.name)
             return replace(filed, words=more.record)
         return filed
 
@@ -192,11 +192,11 @@ class Officer:
         Its next reading tells so. Raises Refused where nothing is undecided.
         """
         self.must(Act.CANCEL)
-        gone = self.sitting.alerts.gone_from(source)
+        gone = self.unit.alerts.gone_from(source)
         if gone is None:
             raise Refused(because("nothing_gone", source=source))
         key, entries = gone
-        self.sitting.alerts.agree(source, key, self.sitting.now)
+        self.unit.alerts.agree(source, key, self.unit.now)
         self.write(Act.CANCEL, source, f"{entries} entries that are gone from it")
         return entries
 
@@ -205,13 +205,13 @@ class Officer:
 
         So a role that was lowered since the page was opened counts at once, and no token may more than its owner.
         """
-        account, needed = self.sitting.accounts.account(self.actor.name), MAY[act]
+        account, needed = self.unit.accounts.account(self.actor.name), MAY[act]
         if account is not None and account.disabled_at is not None:
             raise Forbidden(because("account_disabled", name=account.name))
         if not self._role.at_least(needed):
             raise Forbidden(because("role_too_low", name=self.actor.name, role=self._role, act=act, needed=needed))
 
-    def must_be_another(self, record: Record) -> None:
+    def must_be_another(self, record: StoredAlert) -> None:
         """Raise Forbidden for who wrote it, unless the station says that there is nobody else."""
         must_be_another(self.actor, record, self._desk.station)
 
@@ -219,8 +219,8 @@ class Officer:
         """Add a line to the record of who did what."""
         actor = self.actor
         line = " ".join(detail.split())
-        self.sitting.audit.write(
-            Entry(self.sitting.now, actor.name, actor.role, actor.origin, actor.address, act, subject, line)
+        self.unit.audit.write(
+            Entry(self.unit.now, actor.name, actor.role, actor.origin, actor.address, act, subject, line)
         )
 
     def _without_unseen_words(self, alert: Alert) -> Alert:
@@ -232,26 +232,26 @@ class Officer:
         if is_free or end_reason(alert) is not EndReason.CORRECTED:
             return alert
         named = (
-            found for each in reversed(alert.references) for found in self.sitting.alerts.by_identifier(each.identifier)
+            found for each in reversed(alert.references) for found in self.unit.alerts.by_identifier(each.identifier)
         )
         record = next((each for each in named if each.alert is not None), None)
         if record is None:
             return alert
-        stands = goes_on_from(self.sitting.alerts, record, ends=True)
+        stands = goes_on_from(self.unit.alerts, record, ends=True)
         bare = without_own_words(alert, stands, self._desk.station)
         return alert if (bare.note, bare.infos) == (alert.note, alert.infos) else bare
 
     def _must_go_on_from_what_stands(self, act: Act, alert: Alert) -> None:
         """Raise Conflict for what was written of a message whose place another one took meanwhile."""
         identifier = alert.references[-1].identifier
-        for record in self.sitting.alerts.by_identifier(identifier)[:1]:
-            stands = goes_on_from(self.sitting.alerts, record, ends=act is not Act.UPDATE)
+        for record in self.unit.alerts.by_identifier(identifier)[:1]:
+            stands = goes_on_from(self.unit.alerts, record, ends=act is not Act.UPDATE)
             if stands.alert is not None and stands.alert.identifier != identifier:
                 raise Conflict(because("came_meanwhile", alert=stands.id, act=act))
 
-    def _must_not_revive(self, record: Record) -> None:
+    def _must_not_revive(self, record: StoredAlert) -> None:
         """Raise Refused for the next version of what was taken back as wrong: its words would be out again."""
-        earlier = [each for each in self.sitting.alerts.incident(record.incident_id) if each.id != record.id]
+        earlier = [each for each in self.unit.alerts.incident(record.incident_id) if each.id != record.id]
         taken_in = [each for each in earlier if each.state is AlertState.ACCEPTED and each.alert is not None]
         last = taken_in[-1] if taken_in else None
         if last is not None and last.alert is not None and end_reason(last.alert) is EndReason.CORRECTED:
@@ -265,39 +265,39 @@ class Officer:
             return
         waited = [post for post in filed.withdrawn if post.state is PostState.WAITING]
         for name in dict.fromkeys(post.alert_id for post in waited):
-            record = next(each for each in self.sitting.alerts.by_id(name) if each.id == name)
-            if not self._wrote(record) and not is_proposal(self.sitting.alerts, record, self._desk.station):
+            record = next(each for each in self.unit.alerts.by_id(name) if each.id == name)
+            if not self._wrote(record) and not is_proposal(self.unit.alerts, record, self._desk.station):
                 must_leave(record, [post for post in waited if post.alert_id == name], ends=reason is not None)
 
     @property
     def _role(self) -> Role:
         """The actor's, and no more than that of the account of this name as it is now."""
-        account = self.sitting.accounts.account(self.actor.name)
+        account = self.unit.accounts.account(self.actor.name)
         return min(self.actor.role, account.role if account else self.actor.role, key=list(Role).index)
 
     @property
     def _desk(self) -> Desk:
-        return self.sitting.desk
+        return self.unit.desk
 
-    def _found(self, name: str) -> Record:
-        return approval.find_alert(self.sitting.alerts, name)
+    def _found(self, name: str) -> StoredAlert:
+        return approval.find_alert(self.unit.alerts, name)
 
-    def _wrote(self, record: Record) -> bool:
+    def _wrote(self, record: StoredAlert) -> bool:
         return wrote(self.actor, record)
 
-    def _must_wait(self, record: Record) -> None:
+    def _must_wait(self, record: StoredAlert) -> None:
         """Raise Conflict for who comes second, with who was faster, and when."""
-        if any(post.state is PostState.WAITING for post in self.sitting.alerts.posts_of(record.id)):
+        if any(post.state is PostState.WAITING for post in self.unit.alerts.posts_of(record.id)):
             return
-        for line in self.sitting.audit.newest(subject=record.id, most=5):
+        for line in self.unit.audit.newest(subject=record.id, most=5):
             if line.entry.act in DECIDED:
                 entry, zone = line.entry, self._desk.station.timezone
                 done, at = DECIDED[Act(entry.act)], entry.at.astimezone(zone)
                 raise Conflict(because("was_faster", who=entry.actor, done=done, alert=record.id, at=at))
 
-    def _reader_of_drafts(self, record: Record) -> str:
+    def _reader_of_drafts(self, record: StoredAlert) -> str:
         """Who gets it back. Raises Refused where it would lie unread, or can't be a draft."""
-        accounts = self.sitting.accounts
+        accounts = self.unit.accounts
         if record.author is None:
             raise Refused(because("written_by_nobody_here", alert=record.id, source=record.source))
         if accounts.account(record.author) is None and accounts.accounts():
@@ -306,16 +306,16 @@ class Officer:
             raise Refused(because("end_is_not_edited", alert=record.id))
         return record.author
 
-    def _goes_on_from(self, record: Record) -> str | None:
+    def _goes_on_from(self, record: StoredAlert) -> str | None:
         """The alert that is out which a waiting update changes."""
-        before = [each for each in self.sitting.alerts.incident(record.incident_id) if each.id != record.id]
+        before = [each for each in self.unit.alerts.incident(record.incident_id) if each.id != record.id]
         return next((each.id for each in reversed(before) if each.state is AlertState.ACCEPTED), None)
 
     def _end(self, act: Act, end: Callable[..., Alert], name: str, reason: str | None) -> Filed:
-        alert = end(self.goes_on_from(name, act), reason, self._desk.station, self.sitting.now, self.sitting.new_id())
+        alert = end(self.goes_on_from(name, act), reason, self._desk.station, self.unit.now, self.unit.new_id())
         return self.file(act, alert, (), again=True)
 
 
-def _headline(record: Record) -> str:
+def _headline(record: StoredAlert) -> str:
     info = record.alert.infos[0] if record.alert and record.alert.infos else None
     return (info.headline or info.event) if info else ""

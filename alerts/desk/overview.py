@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.desk.thread import channels_on
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import TO_BE_SEEN_TO
 
 
-def concerning(sitting: Sitting) -> list[Record]:
+def concerning(unit: DeskUnit) -> list[StoredAlert]:
     """Of each incident the newest message that was let out, while it is on; and each that has a post to be seen to."""
-    records = sitting.views.on_now(sitting.now)
+    records = unit.views.on_now(unit.now)
     newest = {record.incident_id: record for record in records if record.state is AlertState.ACCEPTED}
-    posts = sitting.views.posts_by_alert([record.id for record in records])
-    threads = sitting.views.threads(list({record.incident_id for record in newest.values()}))
+    posts = unit.views.posts_by_alert([record.id for record in records])
+    threads = unit.views.threads(list({record.incident_id for record in newest.values()}))
     return [
         record
         for record in records

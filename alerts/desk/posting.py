@@ -16,7 +16,7 @@ from alerts.desk.thread import last_there, next_step
 from alerts.model.alert import Alert, Severity, Status, Urgency
 from alerts.model.bulk import BULK_LANGUAGES, Bulk
 from alerts.model.hazard import Hazard
-from alerts.model.incident import AlertState, LeftOut, Record
+from alerts.model.incident import AlertState, LeftOut, StoredAlert
 from alerts.model.post import EndReason, Image, Means, Post, PostKind, PostState, TextFormat, priority_of
 from alerts.model.reason import Reason, because
 from alerts.rendering.card import Card, card_alt, card_of
@@ -51,13 +51,13 @@ class Occasion:
     `previous` is what the readers of one channel saw last of the incident.
     """
 
-    record: Record
+    record: StoredAlert
     alert: Alert
     accepted: Accepted
     now: datetime
     state: PostState
     not_before: datetime | None
-    previous: Record | None = None
+    previous: StoredAlert | None = None
 
     @property
     def severity(self) -> Severity:
@@ -66,12 +66,12 @@ class Occasion:
         return before.severity if not self.alert.infos and before else self.alert.severity
 
 
-def withdraw(alerts: AlertRepository, occasion: Occasion) -> list[Record]:
+def withdraw(alerts: AlertRepository, occasion: Occasion) -> list[StoredAlert]:
     """Supersede what hadn't gone out yet, and say so of the messages that only waited; these."""
     return supersede(alerts, occasion.accepted.withdrawn, occasion.record, occasion.now)
 
 
-def supersede(alerts: AlertRepository, posts: Sequence[Post], by: Record, now: datetime) -> list[Record]:
+def supersede(alerts: AlertRepository, posts: Sequence[Post], by: StoredAlert, now: datetime) -> list[StoredAlert]:
     """Keep these posts from going out, since a newer message says what holds; the messages that only waited."""
     reason = because("superseded", by=by.id)
     for post in posts:
@@ -110,7 +110,7 @@ def pen_posts(
     return penned or LeftOut(because("no_posts", each=reasons))
 
 
-def _seen_last(alerts: AlertRepository, thread: Sequence[Post]) -> Record | None:
+def _seen_last(alerts: AlertRepository, thread: Sequence[Post]) -> StoredAlert | None:
     """The message that a channel's readers know: a later one may never have got there."""
     last = last_there(thread)
     return next(iter(alerts.by_id(last.alert_id)), None) if last else None

@@ -15,7 +15,7 @@ from typing import Any
 from alerts.desk.dedupe import end_reason
 from alerts.model.alert import SERIES_PARAMETER, STEP_PARAMETER, Alert, Scope, Severity, Status
 from alerts.model.hazard import WATER_CUTS, Hazard, hazard_of
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import EndReason, Post, PostKind, PostState
 
 PLANNED = frozenset((Hazard.WORKS, *WATER_CUTS))
@@ -31,7 +31,7 @@ class Ending:
 
     reason: EndReason
     at: datetime
-    record: Record | None = None
+    record: StoredAlert | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class PublicIncident:
     """
 
     id: str
-    versions: tuple[Record, ...]
+    versions: tuple[StoredAlert, ...]
     ending: Ending | None
 
     @property
@@ -124,7 +124,7 @@ def _monday(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def public_incident(records: Sequence[Record], posts: Sequence[Post], now: datetime) -> PublicIncident | None:
+def public_incident(records: Sequence[StoredAlert], posts: Sequence[Post], now: datetime) -> PublicIncident | None:
     """The incident of these messages and posts, both in the order of storing; None where the public has none of it."""
     seen = [record for record in records if _is_public(record) and not _takes_leave(record, posts)]
     versions = tuple(record for record in seen if record.alert and end_reason(record.alert) is None)
@@ -134,7 +134,7 @@ def public_incident(records: Sequence[Record], posts: Sequence[Post], now: datet
     return PublicIncident(versions[-1].incident_id, versions, ending)
 
 
-def _is_public(record: Record) -> bool:
+def _is_public(record: StoredAlert) -> bool:
     alert = record.alert
     says = alert is not None and (bool(alert.infos) or end_reason(alert) is not None)
     return record.state is AlertState.ACCEPTED and _is_for_all(alert) and says
@@ -144,14 +144,14 @@ def _is_for_all(alert: Alert | None) -> bool:
     return alert is not None and alert.status is Status.ACTUAL and alert.scope is Scope.PUBLIC
 
 
-def _takes_leave(record: Record, posts: Sequence[Post]) -> bool:
+def _takes_leave(record: StoredAlert, posts: Sequence[Post]) -> bool:
     """Whether all that its readers here were told by it is that the incident is over: it goes on elsewhere."""
     own = [post for post in posts if post.alert_id == record.id]
     is_end = record.alert is not None and end_reason(record.alert) is not None
     return bool(own) and not is_end and all(post.kind is PostKind.END for post in own)
 
 
-def _taken_back(records: Sequence[Record], last: Record, posts: Sequence[Post]) -> Ending | None:
+def _taken_back(records: Sequence[StoredAlert], last: StoredAlert, posts: Sequence[Post]) -> Ending | None:
     """An end that came before anything had left: the message that took it back has no posts, so it is left out.
 
     A post says whose message took its place; what came after that, and may wait or be left out, has no part in it.
@@ -165,7 +165,9 @@ def _taken_back(records: Sequence[Record], last: Record, posts: Sequence[Post]) 
     return Ending(reason or EndReason.CANCELLED, (word or later[-1]).received_at, word if reason else None)
 
 
-def _ending(records: Sequence[Record], seen: Sequence[Record], posts: Sequence[Post], now: datetime) -> Ending | None:
+def _ending(
+    records: Sequence[StoredAlert], seen: Sequence[StoredAlert], posts: Sequence[Post], now: datetime
+) -> Ending | None:
     """Its sender's word, else that it was ended here, else that its time has run out."""
     newest = seen[-1]
     reason = end_reason(newest.alert) if newest.alert else None
@@ -177,7 +179,7 @@ def _ending(records: Sequence[Record], seen: Sequence[Record], posts: Sequence[P
     return Ending(EndReason.EXPIRED, ends) if ends <= now else None
 
 
-def _ended_without_words(records: Sequence[Record], last: Record, posts: Sequence[Post]) -> datetime | None:
+def _ended_without_words(records: Sequence[StoredAlert], last: StoredAlert, posts: Sequence[Post]) -> datetime | None:
     """When an end was let out for another message than those the public sees: the incident has left us."""
     place = max((post.seq for post in posts if post.alert_id == last.id), default=0)
     later = [post for post in posts if post.seq > place and post.kind is PostKind.END and post.alert_id != last.id]

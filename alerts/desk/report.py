@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 
 from alerts.desk.approval import find_alert
 from alerts.desk.routing import PRACTICE
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.desk.station import Outlet
 from alerts.model.alert import Info, Severity
-from alerts.model.incident import AlertState, Archived, HistoryEvent, Record
+from alerts.model.incident import AlertState, Archived, HistoryEvent, StoredAlert
 from alerts.model.post import Post, PostState
 from alerts.model.reason import Reason, because, in_words
 
@@ -151,24 +151,22 @@ class Report:
     unsaid: tuple[Unsaid, ...]
 
 
-def report_of(sitting: Sitting, incident: str) -> Report:
+def report_of(unit: DeskUnit, incident: str) -> Report:
     """The report of an incident, which has at least one message."""
-    alerts, views = sitting.alerts, sitting.views
-    return _made(
-        sitting, Archived(incident, alerts.incident(incident), alerts.thread(incident), views.history(incident))
-    )
+    alerts, views = unit.alerts, unit.views
+    return _made(unit, Archived(incident, alerts.incident(incident), alerts.thread(incident), views.history(incident)))
 
 
-def report_named(sitting: Sitting, name: str) -> Report:
+def report_named(unit: DeskUnit, name: str) -> Report:
     """The report of the incident that a name stands for, also where it was pruned. Raises Misuse."""
-    kept = sitting.archive.find(name)
-    if kept is not None and not sitting.alerts.incident(kept.incident):
-        return _made(sitting, kept)
-    return report_of(sitting, find_alert(sitting.alerts, name).incident_id)
+    kept = unit.archive.find(name)
+    if kept is not None and not unit.alerts.incident(kept.incident):
+        return _made(unit, kept)
+    return report_of(unit, find_alert(unit.alerts, name).incident_id)
 
 
-def _made(sitting: Sitting, kept: Archived) -> Report:
-    station, incident = sitting.desk.station, kept.incident
+def _made(unit: DeskUnit, kept: Archived) -> Report:
+    station, incident = unit.desk.station, kept.incident
     records, posts, events = kept.records, kept.posts, kept.events
     versions = tuple(_versions(records, events, station.language))
     numbers = {version.alert: version.number for version in versions}
@@ -176,12 +174,12 @@ def _made(sitting: Sitting, kept: Archived) -> Report:
     return Report(
         incident=incident,
         station=station.name,
-        made_at=sitting.now,
+        made_at=unit.now,
         headline=next((version.headline for version in reversed(versions) if version.headline), ""),
         exercise=exercise,
         versions=versions,
         posts=tuple(_told(post, versions[numbers[post.alert_id] - 1], events) for post in posts),
-        deeds=tuple(_deeds(sitting, numbers, posts)),
+        deeds=tuple(_deeds(unit, numbers, posts)),
         steps=tuple(Step(e.at, numbers[e.alert_id], e.channel, e.what, e.reason) for e in events),
         unsaid=(
             *_left_out(versions),
@@ -192,7 +190,7 @@ def _made(sitting: Sitting, kept: Archived) -> Report:
     )
 
 
-def _versions(records: Sequence[Record], events: Sequence[HistoryEvent], language: str) -> Iterator[Version]:
+def _versions(records: Sequence[StoredAlert], events: Sequence[HistoryEvent], language: str) -> Iterator[Version]:
     for number, record in enumerate(records, start=1):
         alert = record.alert
         info = (alert.info_for(language) if alert else None) or Info("")
@@ -225,7 +223,7 @@ def _versions(records: Sequence[Record], events: Sequence[HistoryEvent], languag
         )
 
 
-def _validated_at(record: Record, events: Sequence[HistoryEvent]) -> datetime | None:
+def _validated_at(record: StoredAlert, events: Sequence[HistoryEvent]) -> datetime | None:
     """When it was let go: by somebody, or by the time in which nobody stopped it."""
     let_go = ("approved", PostState.QUEUED)
     waited = any(e.alert_id == record.id and e.post_id is None and e.what == AlertState.WAITING for e in events)
@@ -284,9 +282,9 @@ def _between(start: datetime | None, end: datetime | None) -> timedelta | None:
     return max(end - start, timedelta()) if start and end else None
 
 
-def _deeds(sitting: Sitting, numbers: Mapping[str, int], posts: Sequence[Post]) -> list[Deed]:
+def _deeds(unit: DeskUnit, numbers: Mapping[str, int], posts: Sequence[Post]) -> list[Deed]:
     of = {**numbers, **{post.id: numbers[post.alert_id] for post in posts}}
-    lines = [line for subject in of for line in sitting.audit.newest(subject=subject, most=_LINES)]
+    lines = [line for subject in of for line in unit.audit.newest(subject=subject, most=_LINES)]
     return [
         Deed(e.at, e.actor, e.role, e.origin, e.address, e.act, of.get(e.subject), e.detail)
         for e in (line.entry for line in sorted(lines, key=lambda line: line.seq))

@@ -10,7 +10,7 @@ from alerts.desk.station import Station
 from alerts.desk.territory import Elsewhere
 from alerts.desk.thread import is_open
 from alerts.model.alert import Alert, MsgType, Scope
-from alerts.model.incident import AlertState, LeftOut, Record
+from alerts.model.incident import AlertState, LeftOut, StoredAlert
 from alerts.store.alerts import AlertRepository
 
 NOT_HERE = {"fr": "Elle ne concerne plus notre commune.", "en": "It no longer concerns our area."}
@@ -18,7 +18,13 @@ NOT_HERE = {"fr": "Elle ne concerne plus notre commune.", "en": "It no longer co
 
 
 def retreats(
-    alerts: AlertRepository, alert: Alert, previous: Record | None, station: Station, source: str, *, any_area: bool
+    alerts: AlertRepository,
+    alert: Alert,
+    previous: StoredAlert | None,
+    station: Station,
+    source: str,
+    *,
+    any_area: bool,
 ) -> LeftOut | None:
     """Why the message takes an open incident away from here; None where it doesn't.
 
@@ -37,7 +43,7 @@ def without_words(alert: Alert, why: LeftOut, language: str) -> Alert:
     return replace(alert, msg_type=MsgType.CANCEL, scope=Scope.PUBLIC, note=told, infos=())
 
 
-def _goes_on(alert: Alert, previous: Record) -> bool:
+def _goes_on(alert: Alert, previous: StoredAlert) -> bool:
     own = previous.alert is not None and previous.alert.identifier == alert.identifier
     is_version = alert.msg_type is MsgType.UPDATE or (own and alert.msg_type is MsgType.ALERT)
     return is_version and bool(alert.infos) and end_reason(alert) is None
@@ -52,7 +58,7 @@ def _why(alert: Alert, station: Station, *, any_area: bool) -> LeftOut | None:
     return located if isinstance(located, Elsewhere) else None
 
 
-def _follows_what_stands(alerts: AlertRepository, alert: Alert, previous: Record, source: str) -> bool:
+def _follows_what_stands(alerts: AlertRepository, alert: Alert, previous: StoredAlert, source: str) -> bool:
     """Whether the newest message of the incident that was taken in is among those it goes on from.
 
     What waits of another feed's is a proposal: nobody knows it yet.

@@ -18,13 +18,13 @@ from alerts.desk.station import Publish, Station
 from alerts.desk.thread import channels_on, is_open
 from alerts.model.alert import Alert, MsgType
 from alerts.model.errors import Conflict
-from alerts.model.incident import AlertState, LeftOut, Record
+from alerts.model.incident import AlertState, LeftOut, StoredAlert
 from alerts.model.post import Post, PostKind, PostState
 from alerts.model.reason import Reason, because
 from alerts.store.alerts import AlertRepository
 
 
-def is_out(alerts: AlertRepository, record: Record) -> bool:
+def is_out(alerts: AlertRepository, record: StoredAlert) -> bool:
     """Whether its incident is on a channel, or on its way there, by what was let out of it."""
     return record.state is AlertState.ACCEPTED and bool(channels_on(alerts.thread(record.incident_id)))
 
@@ -49,7 +49,7 @@ def said_before(alerts: AlertRepository, alert: Alert, source: str, publish: Pub
     return None
 
 
-def _stands(alerts: AlertRepository, record: Record, publish: Publish) -> bool:
+def _stands(alerts: AlertRepository, record: StoredAlert, publish: Publish) -> bool:
     match record.state:
         case AlertState.REJECTED:
             return publish != "auto"
@@ -68,7 +68,7 @@ def merged_before(alerts: AlertRepository, alert: Alert, source: str, now: datet
     return None
 
 
-def same_topic(alerts: AlertRepository, alert: Alert, source: str, now: datetime) -> list[Record]:
+def same_topic(alerts: AlertRepository, alert: Alert, source: str, now: datetime) -> list[StoredAlert]:
     """The feeds' messages that a new one without references goes on from, or is merged with: the source's own first.
 
     Another source's counts only where it is out.
@@ -84,7 +84,7 @@ def same_topic(alerts: AlertRepository, alert: Alert, source: str, now: datetime
     return sorted(found, key=lambda record: record.source != source)
 
 
-def _on_the_same(alerts: AlertRepository, alert: Alert, now: datetime) -> Iterator[Record]:
+def _on_the_same(alerts: AlertRepository, alert: Alert, now: datetime) -> Iterator[StoredAlert]:
     topic = topic_key(alert)
     for record in alerts.by_topic(topic, now) if topic is not None else ():
         if record.alert is not None and _overlap(alert, record.alert):
@@ -98,12 +98,12 @@ def _overlap(one: Alert, other: Alert) -> bool:
 # --- the twin that waits --------------------------------------------------------------------------------------------
 
 
-def told_already(alerts: AlertRepository, record: Record, now: datetime) -> list[Record]:
+def told_already(alerts: AlertRepository, record: StoredAlert, now: datetime) -> list[StoredAlert]:
     """The messages by which the public knows already what a waiting one would say, newest first."""
     return [each for each in _twins(alerts, record, now) if is_out(alerts, each) and _repeats(alerts, record, each)]
 
 
-def must_be_meant(alerts: AlertRepository, record: Record, now: datetime) -> None:
+def must_be_meant(alerts: AlertRepository, record: StoredAlert, now: datetime) -> None:
     """Raise Conflict for a feed's message whose event is out already, at least as grave: it isn't published by habit.
 
     An officer's words are meant as they are written.
@@ -113,7 +113,7 @@ def must_be_meant(alerts: AlertRepository, record: Record, now: datetime) -> Non
             raise Conflict(because("event_is_out", twin=twin.id, source=twin.source, alert=record.id))
 
 
-def stop_clocks(alerts: AlertRepository, record: Record, now: datetime) -> None:
+def stop_clocks(alerts: AlertRepository, record: StoredAlert, now: datetime) -> None:
     """Stop the clocks of what a message that goes out stands in for: it would be published twice, by nobody."""
     for twin in _twins(alerts, record, now):
         will_do = record.severity.at_least(twin.severity) and _repeats(alerts, twin, record)
@@ -121,7 +121,7 @@ def stop_clocks(alerts: AlertRepository, record: Record, now: datetime) -> None:
             _set_clock(alerts, twin, None, because("waits_event_is_out", alert=record.id), now)
 
 
-def stands_behind(alerts: AlertRepository, message: Record, now: datetime) -> Record | None:
+def stands_behind(alerts: AlertRepository, message: StoredAlert, now: datetime) -> StoredAlert | None:
     """The twin that goes out by itself unless somebody stops it, and will do: this one waits behind it."""
     for twin in _twins(alerts, message, now):
         has_clock = twin.state is AlertState.WAITING and any(post.not_before for post in _waiting(alerts, twin))
@@ -130,7 +130,7 @@ def stands_behind(alerts: AlertRepository, message: Record, now: datetime) -> Re
     return None
 
 
-def release(alerts: AlertRepository, gone: Record, station: Station, now: datetime) -> list[Post]:
+def release(alerts: AlertRepository, gone: StoredAlert, station: Station, now: datetime) -> list[Post]:
     """Start the clock, from its beginning, of what waited behind a message that goes out no more; its posts."""
     for twin in reversed(list(_twins(alerts, gone, now))):
         posts = _waiting(alerts, twin) if twin.state is AlertState.WAITING and twin.alert else []
@@ -143,7 +143,7 @@ def release(alerts: AlertRepository, gone: Record, station: Station, now: dateti
     return []
 
 
-def _twins(alerts: AlertRepository, record: Record, now: datetime) -> Iterator[Record]:
+def _twins(alerts: AlertRepository, record: StoredAlert, now: datetime) -> Iterator[StoredAlert]:
     """The messages in the same words, or of other incidents on the same event in the same areas and time.
 
     Within one incident they are another feed's word for word: two that relay one message both go on about what they
@@ -160,7 +160,7 @@ def _twins(alerts: AlertRepository, record: Record, now: datetime) -> Iterator[R
             yield each
 
 
-def _repeats(alerts: AlertRepository, record: Record, twin: Record) -> bool:
+def _repeats(alerts: AlertRepository, record: StoredAlert, twin: StoredAlert) -> bool:
     """Whether what waits would say again what its twin says.
 
     It tells of an event for the first time, or goes on about the incident that both share, as its twin does. An end
@@ -172,11 +172,13 @@ def _repeats(alerts: AlertRepository, record: Record, twin: Record) -> bool:
     return goes_on or any(post.kind is PostKind.PUBLISH for post in _waiting(alerts, record))
 
 
-def _waiting(alerts: AlertRepository, record: Record) -> list[Post]:
+def _waiting(alerts: AlertRepository, record: StoredAlert) -> list[Post]:
     return [post for post in alerts.posts_of(record.id) if post.state is PostState.WAITING]
 
 
-def _set_clock(alerts: AlertRepository, record: Record, at: datetime | None, reason: Reason, now: datetime) -> None:
+def _set_clock(
+    alerts: AlertRepository, record: StoredAlert, at: datetime | None, reason: Reason, now: datetime
+) -> None:
     held = [post for post in _waiting(alerts, record) if post.not_before != at]
     for post in held:
         alerts.set_clock(post, at)

@@ -10,7 +10,7 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 
 from alerts.model.alert import Alert, Area, Info, MsgType
-from alerts.model.incident import Record
+from alerts.model.incident import StoredAlert
 
 Value = str | datetime | None
 _WORDS = re.compile(r"\s+|[^\s]+")
@@ -52,7 +52,7 @@ class Change:
     runs: tuple[Run, ...] = ()
 
 
-def changes_between(earlier: Record, later: Record) -> tuple[Change, ...]:
+def changes_between(earlier: StoredAlert, later: StoredAlert) -> tuple[Change, ...]:
     """What a reader of `earlier` has to learn to know `later`, in the order of reading. Empty: it says the same.
 
     When it was sent, under which identifier and that it is an update is no change.

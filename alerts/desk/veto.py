@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from alerts.desk.dedupe import MANUAL, end_reason
 from alerts.desk.judgement import Accepted
-from alerts.model.incident import Record
+from alerts.model.incident import StoredAlert
 from alerts.model.post import Post, PostState
 from alerts.store.alerts import AlertRepository
 
@@ -17,7 +17,7 @@ _UNSEEN = (PostState.WAITING, PostState.SUPERSEDED)
 
 
 def end_of_veto(
-    alerts: AlertRepository, message: Record, accepted: Accepted, now: datetime, veto: timedelta
+    alerts: AlertRepository, message: StoredAlert, accepted: Accepted, now: datetime, veto: timedelta
 ) -> datetime | None:
     """When the message goes out by itself; None where no veto holds it.
 
@@ -37,14 +37,14 @@ def end_of_veto(
     return min(max(running, min(least, _held_since(accepted) + 2 * veto)), now + veto)
 
 
-def _repeats(alerts: AlertRepository, message: Record, held: Sequence[Post]) -> bool:
+def _repeats(alerts: AlertRepository, message: StoredAlert, held: Sequence[Post]) -> bool:
     """Whether the message says to the letter what each of these was made from."""
     named = {post.alert_id for post in held}
     earlier = [record for name in named for record in alerts.by_id(name) if record.id == name]
     return all(_content(record) == _content(message) for record in earlier)
 
 
-def _content(record: Record) -> object:
+def _content(record: StoredAlert) -> object:
     alert = record.alert
     return alert and (alert.status, end_reason(alert), alert.note, alert.infos)
 

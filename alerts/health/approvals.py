@@ -27,7 +27,7 @@ from alerts.health.notices import Notice, Warnings, topic_of
 from alerts.model.actor import Act
 from alerts.model.alert import Severity
 from alerts.model.errors import DatabaseRefused
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.ports import Clock
 from alerts.model.post import PostState
 from alerts.store.alerts import AlertRepository
@@ -47,7 +47,7 @@ class _Due:
     """What is to be said now, of which alert, which still `waits` or doesn't."""
 
     say: Phase
-    record: Record
+    record: StoredAlert
 
 
 class AwaitedWatch:
@@ -143,7 +143,7 @@ class AwaitedWatch:
         )
 
 
-def awaited_of(config: Config, alerts: AlertRepository, record: Record) -> Awaited:
+def awaited_of(config: Config, alerts: AlertRepository, record: StoredAlert) -> Awaited:
     """What those on duty are told of an alert that waits, or did."""
     alert, desk_url = record.alert, config.desk_url
     info = words_about(alerts, record, config.station.language)
@@ -168,11 +168,11 @@ def _key(alert_id: str) -> str:
     return f"waiting {alert_id}"
 
 
-def _one(alerts: AlertRepository, alert_id: str) -> Record:
+def _one(alerts: AlertRepository, alert_id: str) -> StoredAlert:
     return next(iter(alerts.by_id(alert_id)))
 
 
-def settled_of(audit: AuditLog, alerts: AlertRepository, awaited: Awaited, record: Record) -> Awaited:
+def settled_of(audit: AuditLog, alerts: AlertRepository, awaited: Awaited, record: StoredAlert) -> Awaited:
     """How it was decided, by whom and why: as the record of who did what has it, else as its state says."""
     for line in audit.newest(subject=record.id, most=5):
         entry = line.entry

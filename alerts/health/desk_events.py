@@ -19,7 +19,7 @@ from alerts.health.awaited_words import Clashed, Corrected, Ending, word_clashed
 from alerts.health.monitor import Phase
 from alerts.health.notices import Notice, topic_of
 from alerts.model.alert import Severity
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.person import Entry
 from alerts.store.alerts import AlertRepository
 from alerts.store.monitor import OWN_WARNINGS
@@ -79,7 +79,7 @@ class Endings:
         return [self._notice(record) for record in near if not alerts.by_topic(topic_of(f"ending {record.id}"), now)]
 
     @staticmethod
-    def _nears(alerts: AlertRepository, record: Record, now: datetime) -> bool:
+    def _nears(alerts: AlertRepository, record: StoredAlert, now: datetime) -> bool:
         """Whether it is grave, out, and wasn't meant to be as short as that."""
         alert = record.alert
         if alert is None or record.source == OWN_WARNINGS or not record.severity.at_least(Severity.SEVERE):
@@ -90,7 +90,7 @@ class Endings:
             return False
         return bool(channels_on(tuple(alerts.thread(record.incident_id))))
 
-    def _notice(self, record: Record) -> Notice:
+    def _notice(self, record: StoredAlert) -> Notice:
         alert = record.alert
         assert alert is not None  # noqa: S101 one that nears its end has one
         info = alert.info_for(self.language)
@@ -136,7 +136,7 @@ class Clashes:
             self._read_to = height
         return notices
 
-    def _notice(self, record: Record, other: Record) -> Notice:
+    def _notice(self, record: StoredAlert, other: StoredAlert) -> Notice:
         clash = Clashed(
             headline=self._headline(record),
             source=record.source,
@@ -149,7 +149,7 @@ class Clashes:
         grave = max(Severity.MODERATE, record.severity, key=lambda each: each.rank)
         return Notice(_named(record.id), Phase.FIRING, lambda language: word_clashed(clash, language), grave)
 
-    def _headline(self, record: Record) -> str:
+    def _headline(self, record: StoredAlert) -> str:
         info = record.alert.info_for(self._station.language) if record.alert else None
         return (info.headline or info.event) if info else record.id
 

@@ -13,7 +13,7 @@ from shlex import quote
 from alerts.access.bursts import Burst, bursts
 from alerts.access.deeds import NEWS_FOR, OF_FACTORS, Deed
 from alerts.access.throttle import IN_A_ROW, REMEMBERED
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.health.monitor import Phase, Trouble, What
 from alerts.health.notices import Notice, topic_of
 from alerts.health.words import Words
@@ -28,13 +28,13 @@ OVER_AFTER: timedelta = IN_A_ROW
 """A burst is over once nothing has failed for so long."""
 
 
-def failing_sign_ins(sitting: Sitting) -> list[Trouble]:
+def failing_sign_ins(unit: DeskUnit) -> list[Trouble]:
     """What fails now: an account, how often, since when, and from where if it is one place; or a place that tries many.
 
     One that tries a single account is told once, with that account.
     """
-    now = [each for each in bursts(sitting, sitting.now - REMEMBERED) if each.last > sitting.now - OVER_AFTER]
-    of_accounts = [each for each in now if sitting.accounts.account(each.subject) is not None]
+    now = [each for each in bursts(unit, unit.now - REMEMBERED) if each.last > unit.now - OVER_AFTER]
+    of_accounts = [each for each in now if unit.accounts.account(each.subject) is not None]
     places = [each for each in now if each not in of_accounts]
     alone = {place.subject for place in places for each in of_accounts if _is_all_of(place, each)}
     troubles = [_trouble(each, next((p.subject for p in places if _is_all_of(p, each)), None)) for each in of_accounts]

@@ -30,7 +30,7 @@ from alerts.model.alert import (
     Status,
     Urgency,
 )
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import Means, Message, Post, PostKind, PostState, priority_of
 from alerts.model.reason import because
 from alerts.rendering.clean import clean_line
@@ -105,13 +105,13 @@ class Warnings:
             alerts.add_post(self._post(news, record, outlet, now))
         return [outlet.name for outlet in outlets]
 
-    def _record(self, news: Notice, earlier: Sequence[Record], incident: str, now: datetime) -> Record:
+    def _record(self, news: Notice, earlier: Sequence[StoredAlert], incident: str, now: datetime) -> StoredAlert:
         """A trouble that is over has no topic: what comes next is another."""
         alert = self._alert(news, earlier, now)
         topic = None if news.say is Phase.RESOLVED else topic_of(news.key)
-        return Record(self.new_id(), incident, OWN_WARNINGS, alert, AlertState.ACCEPTED, now, topic=topic)
+        return StoredAlert(self.new_id(), incident, OWN_WARNINGS, alert, AlertState.ACCEPTED, now, topic=topic)
 
-    def _alert(self, news: Notice, earlier: Sequence[Record], now: datetime) -> Alert:
+    def _alert(self, news: Notice, earlier: Sequence[StoredAlert], now: datetime) -> Alert:
         station, sent = self.station, now.replace(microsecond=0).astimezone(self.station.timezone)
         words = tidied(news.words(station.language))
         info = Info(
@@ -141,7 +141,7 @@ class Warnings:
             infos=(info,),
         )
 
-    def _post(self, news: Notice, record: Record, outlet: Outlet, now: datetime) -> Post:
+    def _post(self, news: Notice, record: StoredAlert, outlet: Outlet, now: datetime) -> Post:
         language = outlet.language or self.station.language
         kind, means, _ = _KINDS[news.say]
         return Post(
@@ -201,7 +201,7 @@ def tidied(words: Words) -> Words:
     return replace(words, headline=clean_line(words.headline), detail=detail)
 
 
-def _told(key: str, records: Sequence[Record]) -> ToldTrouble | None:
+def _told(key: str, records: Sequence[StoredAlert]) -> ToldTrouble | None:
     if not records:
         return None
     what, name = key.split(" ", 1)

@@ -20,7 +20,7 @@ from alerts.bot.reception import Bot, say_surely
 from alerts.bot.reply import Say, safe
 from alerts.config import Config
 from alerts.desk.four_eyes import why_not_theirs
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.desk.twins import told_already
 from alerts.health.approvals import LOOKS_EVERY, awaited_of, settled_of
 from alerts.health.awaited_words import word_awaited
@@ -28,7 +28,7 @@ from alerts.health.failing import word_change
 from alerts.health.monitor import Phase, notices_due
 from alerts.model.actor import MAY, Act, Actor, Origin
 from alerts.model.errors import DatabaseRefused, DeliveryError, ReaderGone, Rejected
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.person import Account
 from alerts.model.post import PostState
 from alerts.model.subscriber import Linked
@@ -76,14 +76,14 @@ class OfficerRounds:
 
     async def go_round(self) -> None:
         """Tell every chat what it doesn't know yet."""
-        for letter in await self._bot.office.ask(self._due):
+        for letter in await self._bot.service.ask(self._due):
             key, was_blind = (letter.chat, letter.alert), letter.alert in self._blind
             if self._rests.get(key, 0.0) > self._bot.clock.monotonic():
                 continue
             try:
                 await self._tell(letter)
             except ReaderGone:
-                await self._bot.office.act(partial(self._forget, letter))
+                await self._bot.service.act(partial(self._forget, letter))
                 continue
             except DeliveryError as error:
                 if was_blind is (letter.alert in self._blind):
@@ -91,7 +91,7 @@ class OfficerRounds:
                 log.warning("officers.not_told", alert=letter.alert, reason=str(error.reason))
                 continue
             self._rests.pop(key, None)
-            await self._bot.office.act(partial(self._keep, letter))
+            await self._bot.service.act(partial(self._keep, letter))
             log.info("officers.told", say=letter.told, alert=letter.alert)
 
     async def _tell(self, letter: _Letter) -> None:
@@ -103,66 +103,66 @@ class OfficerRounds:
                     self._blind.add(letter.alert)  # told without it when this is tried again
                 raise
 
-    def _forget(self, letter: _Letter, sitting: Sitting) -> None:
-        forget(sitting, self._bot.channel, letter.chat)
+    def _forget(self, letter: _Letter, unit: DeskUnit) -> None:
+        forget(unit, self._bot.channel, letter.chat)
 
-    def _keep(self, letter: _Letter, sitting: Sitting) -> None:
+    def _keep(self, letter: _Letter, unit: DeskUnit) -> None:
         """A chat that was unlinked meanwhile leaves nothing behind."""
-        chats, channel = sitting.officer_chats, self._bot.channel
+        chats, channel = unit.officer_chats, self._bot.channel
         if letter.told is Phase.RESOLVED:
             chats.settle(channel, letter.chat, letter.alert)
         elif chats.linked(channel, letter.chat) is not None:
-            chats.tell(channel, letter.chat, letter.alert, sitting.now)
+            chats.tell(channel, letter.chat, letter.alert, unit.now)
 
-    def _due(self, sitting: Sitting) -> list[_Letter]:
-        linked = sitting.officer_chats.all(self._bot.channel)
+    def _due(self, unit: DeskUnit) -> list[_Letter]:
+        linked = unit.officer_chats.all(self._bot.channel)
         if not linked:
             return []
-        there = {record.id: record for record in waiting_records(sitting)}
-        return [letter for each in linked for letter in self._due_for(sitting, each, there)]
+        there = {record.id: record for record in waiting_records(unit)}
+        return [letter for each in linked for letter in self._due_for(unit, each, there)]
 
-    def _due_for(self, sitting: Sitting, linked: Linked, there: dict[str, Record]) -> list[_Letter]:
+    def _due_for(self, unit: DeskUnit, linked: Linked, there: dict[str, StoredAlert]) -> list[_Letter]:
         """An account that is shut out, or may decide nothing any more, is told nothing more."""
-        account = sitting.accounts.account(linked.account)
+        account = unit.accounts.account(linked.account)
         if account is None or account.disabled_at is not None:
             return []
-        known = sitting.officer_chats.told(self._bot.channel, linked.chat)
-        changes = self._changes(sitting, account, linked.chat, known)
+        known = unit.officer_chats.told(self._bot.channel, linked.chat)
+        changes = self._changes(unit, account, linked.chat, known)
         if not account.role.at_least(MAY[Act.APPROVE]):
             return changes
         told = {alert: at for alert, at in known.items() if not alert.startswith(CHANGE)}
-        due = notices_due(there, told, sitting.now, self._config.desk.remind)
+        due = notices_due(there, told, unit.now, self._config.desk.remind)
         letters = changes
         for say, alert in due:
-            record = there.get(alert) or next(iter(sitting.alerts.by_id(alert)), None)
+            record = there.get(alert) or next(iter(unit.alerts.by_id(alert)), None)
             if say is Phase.RESOLVED and record is not None and record.state is AlertState.WAITING:
                 continue  # it is one of more than are looked at
-            says = self._says(sitting, account, record, say) if record else []
+            says = self._says(unit, account, record, say) if record else []
             letters.append(_Letter(linked.chat, alert, say, says))
         return letters
 
-    def _changes(self, sitting: Sitting, account: Account, chat: int, known: Mapping[str, datetime]) -> list[_Letter]:
+    def _changes(self, unit: DeskUnit, account: Account, chat: int, known: Mapping[str, datetime]) -> list[_Letter]:
         """What was changed of what proves the account's owner and this chat, which is theirs, wasn't told yet."""
-        language, zone = language_of(account, sitting.desk.station.language), sitting.desk.station.timezone
+        language, zone = language_of(account, unit.desk.station.language), unit.desk.station.timezone
         letters = []
-        for line in changes_of(sitting, account.name, sitting.now - NEWS_FOR):
+        for line in changes_of(unit, account.name, unit.now - NEWS_FOR):
             if (key := change_key(line.seq)) not in known:
                 words = word_change(line, language, zone, own=True)
                 text = "\n".join(filter(None, (words.headline, words.detail, words.fix)))
                 letters.append(_Letter(chat, key, Phase.FIRING, [Say(safe(text[:1].upper() + text[1:]))]))
         return letters
 
-    def _says(self, sitting: Sitting, account: Account, record: Record, say: Phase) -> Sequence[Say]:
-        station = sitting.desk.station
+    def _says(self, unit: DeskUnit, account: Account, record: StoredAlert, say: Phase) -> Sequence[Say]:
+        station = unit.desk.station
         language = language_of(account, station.language)
-        awaited = awaited_of(self._config, sitting.alerts, record)
+        awaited = awaited_of(self._config, unit.alerts, record)
         if say is Phase.RESOLVED:
-            awaited = settled_of(sitting.audit, sitting.alerts, awaited, record)
+            awaited = settled_of(unit.audit, unit.alerts, awaited, record)
         words = word_awaited(awaited, say, language, station.timezone)
         below = "\n".join(filter(None, (words.fix, words.detail)))
         if say is Phase.RESOLVED:
             return [Say(safe("\n".join(filter(None, (words.headline, words.detail)))))]
-        posts = sitting.alerts.posts_of(record.id)
+        posts = unit.alerts.posts_of(record.id)
         actor = Actor(account.name, account.role, Origin.BOT)
         own = why_not_theirs(actor, record, station) is not None
         waiting = Waiting(
@@ -171,15 +171,15 @@ class OfficerRounds:
             words.headline,
             below,
             may_approve=not own,
-            twins=told_already(sitting.alerts, record, sitting.now),
+            twins=told_already(unit.alerts, record, unit.now),
             desk_url=self._config.desk_url,
         )
         return sheets(waiting, language, blind=record.id in self._blind)
 
 
-def waiting_records(sitting: Sitting) -> list[Record]:
+def waiting_records(unit: DeskUnit) -> list[StoredAlert]:
     """The messages that wait for somebody, oldest first."""
-    ids = dict.fromkeys(post.alert_id for post in sitting.views.posts_in(PostState.WAITING, most=MOST))
-    found = [each for alert in ids for each in sitting.alerts.by_id(alert) if each.id == alert]
+    ids = dict.fromkeys(post.alert_id for post in unit.views.posts_in(PostState.WAITING, most=MOST))
+    found = [each for alert in ids for each in unit.alerts.by_id(alert) if each.id == alert]
     waits = [each for each in found if each.state is AlertState.WAITING and each.source != OWN_WARNINGS]
     return sorted(waits, key=lambda record: record.received_at)

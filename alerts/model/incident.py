@@ -40,7 +40,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class StoredAlert:
     """A message as it is kept: the alert, what became of it and why.
 
     `alert` is None for an entry that could not be read; `incident_id` is shared by the alerts that update one another.
@@ -105,6 +105,6 @@ class Archived:
     """What is kept of a pruned incident: its messages and posts in order, and all that was decided and done."""
 
     incident: str
-    records: Sequence[Record]
+    records: Sequence[StoredAlert]
     posts: Sequence[Post]
     events: Sequence[HistoryEvent]

@@ -13,7 +13,7 @@ from sqlalchemy import Column, ColumnElement, and_, bindparam, exists, insert, o
 from alerts.model.alert import Severity
 from alerts.model.bulk import Bulk
 from alerts.model.codec import alert_from_json, alert_to_json
-from alerts.model.incident import MANUAL, AlertState, Record
+from alerts.model.incident import MANUAL, AlertState, StoredAlert
 from alerts.model.post import FOLLOWS, Image, Means, Message, Post, PostKind, PostState, Receipt
 from alerts.model.reason import Reason, in_words, kept_reason, read_reason
 from alerts.store import bulk_statements
@@ -149,28 +149,28 @@ Copied = Sequence[tuple[str, dict[str, Any]]]
 class AlertRepository(UnitPart):
     """Messages, the posts they came to and what was decided: what is read here is what is decided on."""
 
-    def by_identifier(self, identifier: str, sender: str | None = None) -> Sequence[Record]:
+    def by_identifier(self, identifier: str, sender: str | None = None) -> Sequence[StoredAlert]:
         """The messages with this CAP identifier, newest first."""
         return [record_of(row) for row in _BY_IDENTIFIER.rows(self._db, identifier=identifier, sender=sender)]
 
-    def by_content(self, content_key: str) -> Sequence[Record]:
+    def by_content(self, content_key: str) -> Sequence[StoredAlert]:
         """The messages with the same words that were not left out, newest first."""
         return [record_of(row) for row in _BY_CONTENT.rows(self._db, content_key=content_key)]
 
-    def by_headline(self, headline: str, source: str, since: datetime) -> Sequence[Record]:
+    def by_headline(self, headline: str, source: str, since: datetime) -> Sequence[StoredAlert]:
         """The messages of a source with this headline that were taken in since, newest first."""
         rows = _BY_HEADLINE.rows(self._db, headline=headline, source=source, since=stamp(since))
         return [record_of(row) for row in rows]
 
-    def by_topic(self, topic: str, now: datetime) -> Sequence[Record]:
+    def by_topic(self, topic: str, now: datetime) -> Sequence[StoredAlert]:
         """The messages on the same event in the same areas that are taken in, waiting or out, and not over."""
         return [record_of(row) for row in _BY_TOPIC.rows(self._db, topic=topic, now=stamp(now))]
 
-    def referring(self, identifier: str) -> Sequence[Record]:
+    def referring(self, identifier: str) -> Sequence[StoredAlert]:
         """The messages whose references name this CAP identifier, newest first."""
         return [record_of(row) for row in _REFERRING.rows(self._db, identifier=identifier)]
 
-    def by_id(self, prefix: str) -> Sequence[Record]:
+    def by_id(self, prefix: str) -> Sequence[StoredAlert]:
         """The messages whose id, CAP identifier or incident is `prefix`, else those where it starts with it.
 
         Of an identifier and of an incident it is the newest. More than one record: the name is ambiguous.
@@ -189,7 +189,7 @@ class AlertRepository(UnitPart):
             for row in newest.rows(self._db, name=name["name"])
         ]
 
-    def incident(self, incident_id: str) -> Sequence[Record]:
+    def incident(self, incident_id: str) -> Sequence[StoredAlert]:
         """The messages of an incident, in the order of storing."""
         return [record_of(row) for row in _INCIDENT.rows(self._db, incident=incident_id)]
 
@@ -201,7 +201,7 @@ class AlertRepository(UnitPart):
         """The posts of one alert, in the order of storing."""
         return with_subscribers(self._db, [post_of(row) for row in _POSTS_OF.rows(self._db, alert_id=alert_id)])
 
-    def over(self, now: datetime) -> Sequence[Record]:
+    def over(self, now: datetime) -> Sequence[StoredAlert]:
         """The newest message of each incident that has readers, if it is accepted, was over by `now` and isn't closed.
 
         One that waits is the newest too, if the same source or an officer brought it: its incident isn't over before
@@ -219,7 +219,7 @@ class AlertRepository(UnitPart):
         posts = [post_of(row) for row in _POST_BY_PREFIX.rows(self._db, prefix=prefix, last=last)] if prefix else []
         return [each for each in posts if each.id == prefix] or posts
 
-    def add(self, record: Record) -> None:
+    def add(self, record: StoredAlert) -> None:
         """Keep a message."""
         _ADD_ALERT.run(self._db, **values_of_record(record))
         for identifier in {each.identifier for each in record.alert.references} if record.alert else ():
@@ -285,13 +285,13 @@ class AlertRepository(UnitPart):
             self._db.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", values)  # noqa: S608 own names
 
 
-def _each_once(records: Iterable[Record]) -> list[Record]:
+def _each_once(records: Iterable[StoredAlert]) -> list[StoredAlert]:
     return list({record.id: record for record in records}.values())
 
 
-def record_of(row: sqlite3.Row) -> Record:
+def record_of(row: sqlite3.Row) -> StoredAlert:
     """A row of `alert`."""
-    return Record(
+    return StoredAlert(
         id=row["id"],
         incident_id=row["incident"],
         source=row["source"],
@@ -306,7 +306,7 @@ def record_of(row: sqlite3.Row) -> Record:
     )
 
 
-def values_of_record(record: Record) -> dict[str, Any]:
+def values_of_record(record: StoredAlert) -> dict[str, Any]:
     """The columns of `alert` for a record."""
     alert = record.alert
     info = alert.infos[0] if alert and alert.infos else None

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, or_, select
 
 from alerts.model.actor import Act
-from alerts.model.incident import CLASHES, OWN_NOTICES, AlertState, Record
+from alerts.model.incident import CLASHES, OWN_NOTICES, AlertState, StoredAlert
 from alerts.model.person import Entry
 from alerts.model.post import PostState
 from alerts.model.reason import Reason, because, read_reason
@@ -130,7 +130,7 @@ class Monitor(UnitPart):
         """Keep something over a restart."""
         _REMEMBER.run(self._db, channel=_OWNER, key=key, value=value)
 
-    def waiting(self) -> Sequence[Record]:
+    def waiting(self) -> Sequence[StoredAlert]:
         """The alerts that wait for a validation or a veto, oldest first."""
         return [record_of(row) for row in _WAITING.rows(self._db)]
 

@@ -13,7 +13,7 @@ from alerts.model.actor import fold_name
 from alerts.model.alert import Severity, Status
 from alerts.model.bulk import Progress
 from alerts.model.delivery import ChannelStatus
-from alerts.model.incident import OWN_NOTICES, AlertState, HistoryEvent, Record, SourceStatus, Wanted
+from alerts.model.incident import OWN_NOTICES, AlertState, HistoryEvent, SourceStatus, StoredAlert, Wanted
 from alerts.model.post import Post, PostState, Quota
 from alerts.model.reason import read_reason
 from alerts.store import lists
@@ -154,22 +154,22 @@ _SENT = Statement(
 class Views(UnitPart):
     """What is shown to people: pages, programs, metrics, the public."""
 
-    def on_now(self, now: datetime) -> list[Record]:
+    def on_now(self, now: datetime) -> list[StoredAlert]:
         """What is on, waiting, failed or in doubt, oldest first."""
         return [record_of(row) for row in _ON_NOW.rows(self._db, now=stamp(now))]
 
-    def everything(self) -> list[Record]:
+    def everything(self) -> list[StoredAlert]:
         """All messages, with those that were left out, oldest first."""
         return [record_of(row) for row in _ALL.rows(self._db)]
 
-    def page(self, wanted: Wanted, *, before: str | None = None, most: int = 50) -> Sequence[Record]:
+    def page(self, wanted: Wanted, *, before: str | None = None, most: int = 50) -> Sequence[StoredAlert]:
         """The newest messages first, from before the one of the id `before`."""
         given = lists.conditions_of(wanted, before)
         return [record_of(row) for row in lists.page_of(*given).rows(self._db, **given, most=most)]
 
-    def on(self, now: datetime, *, most: int = 50) -> Sequence[Record]:
+    def on(self, now: datetime, *, most: int = 50) -> Sequence[StoredAlert]:
         """The newest message of each incident that is on for its readers, gravest first, then what ends first."""
-        found: list[Record] = []
+        found: list[StoredAlert] = []
         for severity in Severity:
             rows = lists.ON.rows(self._db, severity=severity, now=stamp(now), most=most - len(found))
             found += [record_of(row) for row in rows]
@@ -187,7 +187,7 @@ class Views(UnitPart):
         """How many alerts have posts that wait, failed or are in doubt."""
         return {PostState(row["state"]): int(row["alerts"]) for row in lists.HELD_COUNTS.rows(self._db)}
 
-    def records(self, alerts: Sequence[str]) -> Mapping[str, Record]:
+    def records(self, alerts: Sequence[str]) -> Mapping[str, StoredAlert]:
         """The messages of these ids."""
         rows = lists.RECORDS.rows(self._db, alerts=json.dumps(list(alerts)))
         return {row["id"]: record_of(row) for row in rows}
@@ -274,7 +274,7 @@ class Views(UnitPart):
         rows = lists.SENT_BETWEEN.rows(self._db, start=stamp(start), end=stamp(end), most=most)
         return [post_of(row) for row in reversed(rows)]
 
-    def starting_between(self, start: datetime, end: datetime, *, most: int = 500) -> Sequence[Record]:
+    def starting_between(self, start: datetime, end: datetime, *, most: int = 500) -> Sequence[StoredAlert]:
         """The messages that were taken in or wait, whose time touches the span, by when they are over."""
         rows = lists.TOUCHING.rows(self._db, start=stamp(start), end=stamp(end), most=most)
         return [record_of(row) for row in rows]
@@ -297,12 +297,12 @@ class Views(UnitPart):
         """The incidents that are on or to come, or were over in the last day, in the order of their beginning."""
         return [row["incident"] for row in _CURRENT.rows(self._db, since=stamp(now - LAST_DAY))]
 
-    def messages(self, incidents: Sequence[str]) -> Mapping[str, Sequence[Record]]:
+    def messages(self, incidents: Sequence[str]) -> Mapping[str, Sequence[StoredAlert]]:
         """The messages of each of these incidents, in the order of storing.
 
         One that waited was received, for the public, when it was let out: when it came is the desk's affair.
         """
-        grouped: dict[str, list[Record]] = {identity: [] for identity in incidents}
+        grouped: dict[str, list[StoredAlert]] = {identity: [] for identity in incidents}
         for row in _MESSAGES.rows(self._db, incidents=json.dumps(list(incidents))):
             record = record_of(row)
             grouped[row["incident"]].append(replace(record, received_at=time_of(row["let_out"]) or record.received_at))

@@ -32,7 +32,7 @@ def routes(tmp_path) -> set[str]:
     """What can be asked for with GET, as the parts give it; a pattern's rule is left away."""
     station = Station("Saint-Martin", "alertes@saint-martin.example", "fr-FR", ZoneInfo("Europe/Paris"), ())
     rules = Rules(folder=tmp_path)
-    console = Console(office=None, frame=Frame(station, rules, lambda: None), rules=rules, gate=None)
+    console = Console(service=None, frame=Frame(station, rules, lambda: None), rules=rules, gate=None)
     given = {route.path for part in PARTS for route in part(console) if route.method == "GET"}
     return {re.sub(r"\{(\w+):(?:[^{}]|\{[^{}]*\})+\}", r"{\1}", path) for path in given}
 

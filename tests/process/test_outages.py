@@ -125,7 +125,7 @@ def test_what_is_over_when_a_stopped_daemon_returns_is_not_published(town):
     counter = Counter(load_config(town.folder / "channels.toml"))
     alerts = [flood(f"Saint-{number}", lasts=2.0) for number in range(10)]
     for alert in alerts:
-        counter.act(lambda sitting, alert=alert: sitting.desk.post(sitting.alerts, alert))
+        counter.act(lambda unit, alert=alert: unit.desk.post(unit.alerts, alert))
     ends = max(alert.ends for alert in alerts)
     town.until(lambda: datetime.now(UTC) > ends)
 

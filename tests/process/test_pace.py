@@ -25,7 +25,7 @@ def post_many(town, count: int) -> None:
     counter = Counter(load_config(town.folder / "channels.toml"))
     for number in range(count):
         alert = draft_alert(Draft(headline=f"Travaux n° {number}"), counter.desk.station, now(), new_id())
-        counter.act(lambda sitting, alert=alert: sitting.desk.post(sitting.alerts, alert))
+        counter.act(lambda unit, alert=alert: unit.desk.post(unit.alerts, alert))
 
 
 def departures(town) -> list[float]:

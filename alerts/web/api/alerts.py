@@ -12,19 +12,19 @@ from pydantic import Field, StringConstraints
 
 from alerts.desk.account import account_of, event_of
 from alerts.desk.approval import fingerprint
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.desk.station import Station
 from alerts.desk.twins import told_already
 from alerts.model.alert import Alert, Info, Resource
 from alerts.model.cap_xml import write
-from alerts.model.incident import AlertState, Record, Wanted
+from alerts.model.incident import AlertState, StoredAlert, Wanted
 from alerts.model.post import Post, PostState
 from alerts.web.api.negotiation import CAP, has_it, seen_in, tag_of
 from alerts.web.api.operation import BASE, Answer, Api, Call, json_answer
 from alerts.web.api.problems import Fault, Kind, Problem, invalid
 from alerts.web.api.wishes import Name, Paging
 
-Told = tuple[Record, Sequence[Post]]
+Told = tuple[StoredAlert, Sequence[Post]]
 
 
 class Filters(Paging):
@@ -42,23 +42,23 @@ class Filters(Paging):
 async def list_alerts(api: Api, call: Call) -> Answer:
     """The newest first."""
     wanted = call.asking(Filters)
-    found = await api.office.ask(lambda sitting: _page(sitting, wanted))
+    found = await api.service.ask(lambda unit: _page(unit, wanted))
     shown, more = found[: wanted.limit], found[wanted.limit :]
     following = shown[-1][0].id if more else None
     body = {"alerts": await accounts_of(api.station, shown), "next": following}
     return json_answer(200, body, next_link("/alerts", wanted, following))
 
 
-def _page(sitting: Sitting, wanted: Filters) -> list[Told]:
-    if wanted.before is not None and not any(one.id == wanted.before for one in sitting.alerts.by_id(wanted.before)):
+def _page(unit: DeskUnit, wanted: Filters) -> list[Told]:
+    if wanted.before is not None and not any(one.id == wanted.before for one in unit.alerts.by_id(wanted.before)):
         raise invalid([Fault("before", "names no alert", "the `next` of the part before")])
     asked = Wanted(wanted.state, wanted.post_state, wanted.source, wanted.q)
-    return with_posts(sitting, sitting.views.page(asked, before=wanted.before, most=wanted.limit + 1))
+    return with_posts(unit, unit.views.page(asked, before=wanted.before, most=wanted.limit + 1))
 
 
-def with_posts(sitting: Sitting, records: Sequence[Record]) -> list[Told]:
+def with_posts(unit: DeskUnit, records: Sequence[StoredAlert]) -> list[Told]:
     """Each alert with its posts."""
-    posts = sitting.views.posts_by_alert([record.id for record in records])
+    posts = unit.views.posts_by_alert([record.id for record in records])
     return [(record, posts[record.id]) for record in records]
 
 
@@ -67,7 +67,9 @@ async def accounts_of(station: Station, told: Sequence[Told]) -> list[dict[str, 
     return await asyncio.to_thread(lambda: [account(station, *each) for each in told])
 
 
-def account(station: Station, record: Record, posts: Sequence[Post], twins: Sequence[Record] = ()) -> dict[str, Any]:
+def account(
+    station: Station, record: StoredAlert, posts: Sequence[Post], twins: Sequence[StoredAlert] = ()
+) -> dict[str, Any]:
     """One alert's account."""
     return account_of(record, posts, station.timezone, station.language, twins)
 
@@ -82,7 +84,7 @@ def next_link(path: str, wanted: Paging, following: object) -> dict[str, str]:
 
 async def get_alert(api: Api, call: Call) -> Answer:
     """One alert, in the form that is asked for; nothing where who asks has it already."""
-    record, posts, twins = await api.office.ask(lambda sitting: _one(sitting, call.name))
+    record, posts, twins = await api.service.ask(lambda unit: _one(unit, call.name))
     bound = await asyncio.to_thread(fingerprint, record, posts)
     if call.conditions.form == CAP:
         body = _cap(record)
@@ -94,32 +96,32 @@ async def get_alert(api: Api, call: Call) -> Answer:
     return answer
 
 
-def _one(sitting: Sitting, name: str) -> tuple[Record, Sequence[Post], Sequence[Record]]:
-    record = named(sitting, name)
-    twins = told_already(sitting.alerts, record, sitting.now) if record.state is AlertState.WAITING else []
-    return record, sitting.alerts.posts_of(record.id), twins
+def _one(unit: DeskUnit, name: str) -> tuple[StoredAlert, Sequence[Post], Sequence[StoredAlert]]:
+    record = named(unit, name)
+    twins = told_already(unit.alerts, record, unit.now) if record.state is AlertState.WAITING else []
+    return record, unit.alerts.posts_of(record.id), twins
 
 
 async def explain_alert(api: Api, call: Call) -> Answer:
     """Every decision and attempt of its incident."""
 
-    def question(sitting: Sitting) -> dict[str, Any]:
-        record = named(sitting, call.name)
+    def question(unit: DeskUnit) -> dict[str, Any]:
+        record = named(unit, call.name)
         events = [
             event_of(event, api.station.timezone, api.station.language)
-            for event in sitting.views.history(record.incident_id)
+            for event in unit.views.history(record.incident_id)
         ]
         return {"incident": record.incident_id, "events": events}
 
-    return json_answer(200, await api.office.ask(question))
+    return json_answer(200, await api.service.ask(question))
 
 
-def named(sitting: Sitting, name: str, *, only_id: bool = False) -> Record:
+def named(unit: DeskUnit, name: str, *, only_id: bool = False) -> StoredAlert:
     """The alert of that id, CAP identifier or incident (the newest of it), in full. Raises Problem.
 
     `only_id`: nothing but the alert's own id, which names its exact texts.
     """
-    found = sitting.alerts.by_id(name)
+    found = unit.alerts.by_id(name)
     alike = [record for record in found if name == record.id or (not only_id and name in _other_names(record))]
     if len(alike) != 1:
         which = "its own id, in full" if only_id else "an alert's id, identifier or incident, in full"
@@ -127,18 +129,18 @@ def named(sitting: Sitting, name: str, *, only_id: bool = False) -> Record:
     return alike[0]
 
 
-def _other_names(record: Record) -> tuple[str | None, ...]:
+def _other_names(record: StoredAlert) -> tuple[str | None, ...]:
     return record.incident_id, record.alert.identifier if record.alert else None
 
 
-def must_be_as_seen(sitting: Sitting, record: Record, if_match: str | None) -> None:
+def must_be_as_seen(unit: DeskUnit, record: StoredAlert, if_match: str | None) -> None:
     """Raise Problem where `If-Match` names other words than these."""
     seen = seen_in(if_match) if if_match is not None else None
-    if seen is not None and fingerprint(record, sitting.alerts.posts_of(record.id)) not in seen:
+    if seen is not None and fingerprint(record, unit.alerts.posts_of(record.id)) not in seen:
         raise Problem(Kind.CHANGED, f"{record.id} is not what If-Match names; fetch it again and look at it")
 
 
-def _cap(record: Record) -> bytes:
+def _cap(record: StoredAlert) -> bytes:
     if record.alert is None:
         raise Problem(Kind.NOT_ACCEPTABLE, f"{record.id} could not be read when it came, so there is no message of it")
     return write(without_files(record.alert))

@@ -6,22 +6,22 @@ from collections.abc import Callable
 
 from alerts.desk.approval import find_posts
 from alerts.desk.officer import Officer
-from alerts.desk.sitting import Sitting
-from alerts.model.incident import Record
+from alerts.desk.service import DeskUnit
+from alerts.model.incident import StoredAlert
 from alerts.web.api.alerts import account, must_be_as_seen, named
 from alerts.web.api.once import once
 from alerts.web.api.operation import Answer, Api, Call, json_answer
 from alerts.web.api.problems import Kind, Problem
 from alerts.web.api.wishes import ApproveWish, RejectWish
 
-Decision = Callable[[Officer, Record], str]
+Decision = Callable[[Officer, StoredAlert], str]
 
 
 async def approve_alert(api: Api, call: Call) -> Answer:
     """Let exactly these texts go out: an alert's own id names them, and they never change."""
     wish = call.wishing(ApproveWish)
 
-    def decision(officer: Officer, record: Record) -> str:
+    def decision(officer: Officer, record: StoredAlert) -> str:
         return officer.approve(record.id, seen=wish.seen, again=wish.again)[0].id
 
     return await _decide(api, call, decision)
@@ -45,25 +45,25 @@ async def drop_alert(api: Api, call: Call) -> Answer:
 
 async def retry_post(api: Api, call: Call) -> Answer:
     """The same of one post."""
-    return await _act(api, call, lambda officer: officer.retry(_post(officer.sitting, call.name))[0].alert_id)
+    return await _act(api, call, lambda officer: officer.retry(_post(officer.unit, call.name))[0].alert_id)
 
 
 async def drop_post(api: Api, call: Call) -> Answer:
     """The same of one post."""
-    return await _act(api, call, lambda officer: officer.drop(_post(officer.sitting, call.name))[0].alert_id)
+    return await _act(api, call, lambda officer: officer.drop(_post(officer.unit, call.name))[0].alert_id)
 
 
-def _post(sitting: Sitting, name: str) -> str:
-    found = [post for post in sitting.alerts.post_by_id(name) if post.id == name]
-    if not found or [post.id for post in find_posts(sitting.alerts, name)] != [name]:
+def _post(unit: DeskUnit, name: str) -> str:
+    found = [post for post in unit.alerts.post_by_id(name) if post.id == name]
+    if not found or [post.id for post in find_posts(unit.alerts, name)] != [name]:
         raise Problem(Kind.UNKNOWN, f"{name[:60]!r} names no post; allowed: a post's id, in full")
     return name
 
 
 async def _decide(api: Api, call: Call, decision: Decision, *, only_id: bool = True) -> Answer:
     def acting(officer: Officer) -> str:
-        record = named(officer.sitting, call.name, only_id=only_id)
-        must_be_as_seen(officer.sitting, record, call.conditions.if_match)
+        record = named(officer.unit, call.name, only_id=only_id)
+        must_be_as_seen(officer.unit, record, call.conditions.if_match)
         return decision(officer, record)
 
     return await _act(api, call, acting)
@@ -72,8 +72,8 @@ async def _decide(api: Api, call: Call, decision: Decision, *, only_id: bool = T
 async def _act(api: Api, call: Call, acting: Callable[[Officer], str]) -> Answer:
     """Act, and answer with the alert as it is now, in the same transaction."""
 
-    def action(sitting: Sitting) -> Answer:
-        record = named(sitting, acting(Officer(sitting, call.actor)), only_id=True)
-        return json_answer(200, account(api.station, record, sitting.alerts.posts_of(record.id)))
+    def action(unit: DeskUnit) -> Answer:
+        record = named(unit, acting(Officer(unit, call.actor)), only_id=True)
+        return json_answer(200, account(api.station, record, unit.alerts.posts_of(record.id)))
 
     return await once(api, call, action)

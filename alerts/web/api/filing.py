@@ -9,10 +9,10 @@ from alerts.desk.account import rehearsal_of
 from alerts.desk.actions import MANUAL, Filed
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.actor import Act
 from alerts.model.alert import Alert
-from alerts.model.incident import Record
+from alerts.model.incident import StoredAlert
 from alerts.web.api.alerts import account, must_be_as_seen, named
 from alerts.web.api.once import once
 from alerts.web.api.operation import Answer, Api, Call, json_answer
@@ -28,26 +28,26 @@ async def post_alert(api: Api, call: Call) -> Answer:
     """File a new alert, from its words or as a CAP message."""
     if call.alert is not None:
         made = call.alert
-        await api.office.sketch(lambda sitting: _warm(sitting, made))
+        await api.service.sketch(lambda unit: _warm(unit, made))
         return await _store(api, call, lambda officer: officer.post(made))
     wish = call.wishing(PostWish)
-    image = await picture_of(api.office, wish)
-    alert = await api.office.sketch(lambda sitting: _made(sitting, wish, image))
+    image = await picture_of(api.service, wish)
+    alert = await api.service.sketch(lambda unit: _made(unit, wish, image))
     if wish.dry_run:
         return await _rehearse(api, call, lambda officer: officer.post(alert, wish.channels, again=True))
     return await _store(api, call, lambda officer: officer.post(alert, wish.channels, again=wish.again))
 
 
-def _made(sitting: Sitting, wish: PostWish, image: Image) -> Alert:
+def _made(unit: DeskUnit, wish: PostWish, image: Image) -> Alert:
     """The alert, and all that takes long about it: it is filed in a transaction for which lanes wait."""
     draft = Draft(**changes_of(wish), **image)
-    return _warm(sitting, draft_alert(draft, sitting.desk.station, sitting.now, sitting.new_id()))
+    return _warm(unit, draft_alert(draft, unit.desk.station, unit.now, unit.new_id()))
 
 
-def _warm(sitting: Sitting, alert: Alert) -> Alert:
-    station = sitting.desk.station
+def _warm(unit: DeskUnit, alert: Alert) -> Alert:
+    station = unit.desk.station
     station.territory.locate(alert, any_area=station.intake(MANUAL).any_area)
-    sitting.desk.warm(alert)
+    unit.desk.warm(alert)
     return alert
 
 
@@ -67,7 +67,7 @@ def _plain(value: Any) -> Any:
 async def update_alert(api: Api, call: Call) -> Answer:
     """File the next version."""
     wish = call.wishing(UpdateWish)
-    changes = {**changes_of(wish), **await picture_of(api.office, wish)}
+    changes = {**changes_of(wish), **await picture_of(api.service, wish)}
 
     def filing(officer: Officer) -> Filed:
         record = _about(officer, call, Act.UPDATE)
@@ -96,22 +96,22 @@ async def correct_alert(api: Api, call: Call) -> Answer:
     return await _file(api, call, filing, dry_run=wish.dry_run)
 
 
-def _about(officer: Officer, call: Call, act: Act) -> Record:
+def _about(officer: Officer, call: Call, act: Act) -> StoredAlert:
     """What this is built on. Raises Problem where `If-Match` names something else: who asks knows older words."""
-    record = officer.goes_on_from(named(officer.sitting, call.name).id, act)
-    must_be_as_seen(officer.sitting, record, call.conditions.if_match)
+    record = officer.goes_on_from(named(officer.unit, call.name).id, act)
+    must_be_as_seen(officer.unit, record, call.conditions.if_match)
     return record
 
 
 async def _file(api: Api, call: Call, filing: Filing, *, dry_run: bool) -> Answer:
     if not dry_run:
         return await _store(api, call, filing)
-    incident = await api.office.ask(lambda sitting: named(sitting, call.name).incident_id)
+    incident = await api.service.ask(lambda unit: named(unit, call.name).incident_id)
     return await _rehearse(api, call, filing, incident)
 
 
 async def _rehearse(api: Api, call: Call, filing: Filing, incident: str | None = None) -> Answer:
-    filed = await api.office.sketch(lambda sitting: filing(Officer(sitting, call.actor)), incident)
+    filed = await api.service.sketch(lambda unit: filing(Officer(unit, call.actor)), incident)
     station = api.station
     return json_answer(200, rehearsal_of(filed.record, filed.penned, station.timezone, station.language))
 
@@ -119,9 +119,9 @@ async def _rehearse(api: Api, call: Call, filing: Filing, incident: str | None =
 async def _store(api: Api, call: Call, filing: Filing) -> Answer:
     """Act, and answer in the same transaction: 201, or 200 for what the same words were a moment ago."""
 
-    def action(sitting: Sitting) -> Answer:
-        filed = filing(Officer(sitting, call.actor))
-        told = account(api.station, filed.record, sitting.alerts.posts_of(filed.record.id))
+    def action(unit: DeskUnit) -> Answer:
+        filed = filing(Officer(unit, call.actor))
+        told = account(api.station, filed.record, unit.alerts.posts_of(filed.record.id))
         return json_answer(201 if filed.fresh else 200, told)
 
     return await once(api, call, action)

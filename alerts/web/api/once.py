@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.person import KeptReply
 from alerts.web.api.operation import Answer, Api, Call, told
 from alerts.web.api.problems import Kind, Problem
@@ -20,22 +20,22 @@ KEPT = timedelta(hours=24)
 REPLAYED = {"Idempotent-Replayed": "true"}
 
 
-async def once(api: Api, call: Call, action: Callable[[Sitting], Answer]) -> Answer:
+async def once(api: Api, call: Call, action: Callable[[DeskUnit], Answer]) -> Answer:
     """Carry it out in one transaction, or tell again what was answered. Raises Problem, and what `action` raises."""
     key = call.conditions.key
     if key is None:
-        return await api.office.act(action)
+        return await api.service.act(action)
     with _alone(api.under_way, (call.token, key)):
-        return await api.office.act(lambda sitting: _told_or_done(sitting, call, key, action))
+        return await api.service.act(lambda unit: _told_or_done(unit, call, key, action))
 
 
-def _told_or_done(sitting: Sitting, call: Call, key: str, action: Callable[[Sitting], Answer]) -> Answer:
-    sitting.replies.sweep(sitting.now - KEPT)
-    kept = sitting.replies.reply(call.token, key)
+def _told_or_done(unit: DeskUnit, call: Call, key: str, action: Callable[[DeskUnit], Answer]) -> Answer:
+    unit.replies.sweep(unit.now - KEPT)
+    kept = unit.replies.reply(call.token, key)
     if kept is not None:
         return _again(kept, call)
-    answer = action(sitting)
-    sitting.replies.keep(KeptReply(call.token, key, call.digest, answer.status, answer.body.decode(), sitting.now))
+    answer = action(unit)
+    unit.replies.keep(KeptReply(call.token, key, call.digest, answer.status, answer.body.decode(), unit.now))
     return answer
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 from pydantic import BaseModel
 
 from alerts.access.visitor import Visit
-from alerts.desk.sitting import Office
+from alerts.desk.service import DeskService
 from alerts.desk.station import Station
 from alerts.model.actor import Act, Actor
 from alerts.model.alert import Alert
@@ -34,13 +34,13 @@ class Programs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """What every operation is given: the office, the station, who lets in, who reads CAP, and who paces.
+    """What every operation is given: the service, the station, who lets in, who reads CAP, and who paces.
 
     `read_cap` raises Unreadable; its second answer is what it forgave. `under_way` are the requests that are being
     carried out by token and key, `proxies` those whose word for an address is taken.
     """
 
-    office: Office
+    service: DeskService
     station: Station
     programs: Programs
     read_cap: Callable[[bytes], tuple[Alert, tuple[Reason, ...]]]

@@ -32,7 +32,7 @@ class AuditFilters(Paging):
 
 async def get_status(api: Api, _: Call) -> Answer:
     """What `status --json` tells, as one object."""
-    told = await api.office.ask(lambda sitting: with_posts(sitting, concerning(sitting)))
+    told = await api.service.ask(lambda unit: with_posts(unit, concerning(unit)))
     alerts = await accounts_of(api.station, told)
     return json_answer(200, {"alerts": alerts, "sources": await _sources(api), "channels": await _channels(api)})
 
@@ -48,15 +48,15 @@ async def get_channels(api: Api, _: Call) -> Answer:
 
 
 async def _sources(api: Api) -> list[dict[str, Any]]:
-    return [_told(SourceAccount, each, api.station) for each in await api.office.sources()]
+    return [_told(SourceAccount, each, api.station) for each in await api.service.sources()]
 
 
 async def _channels(api: Api) -> list[dict[str, Any]]:
-    return [_told(ChannelAccount, each, api.station) for each in await api.office.channels()]
+    return [_told(ChannelAccount, each, api.station) for each in await api.service.channels()]
 
 
 def _told(model: type[BaseModel], standing: Mapping[str, Any], station: Station) -> dict[str, Any]:
-    """What the document declares of it, its reason in words: the office tells the pages more."""
+    """What the document declares of it, its reason in words: the service tells the pages more."""
     standing = {**standing, **told(standing["reason"], station.language, station.timezone)}
     return {name: standing[name] for name in model.model_fields}
 
@@ -64,8 +64,8 @@ def _told(model: type[BaseModel], standing: Mapping[str, Any], station: Station)
 async def get_audit(api: Api, call: Call) -> Answer:
     """The newest lines first."""
     wanted = call.asking(AuditFilters)
-    found = await api.office.ask(
-        lambda sitting: sitting.audit.newest(before=wanted.before, subject=wanted.subject, most=wanted.limit + 1)
+    found = await api.service.ask(
+        lambda unit: unit.audit.newest(before=wanted.before, subject=wanted.subject, most=wanted.limit + 1)
     )
     shown = [_line(each, api.station.timezone) for each in found[: wanted.limit]]
     following = shown[-1]["seq"] if len(found) > wanted.limit else None

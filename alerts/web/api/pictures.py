@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from alerts.desk.draft import picture_kind
-from alerts.desk.sitting import Office
+from alerts.desk.service import DeskService
 from alerts.web.api.problems import Fault, invalid
 from alerts.web.api.wishes import Picture, Words
 
@@ -21,14 +21,14 @@ class Image(TypedDict, total=False):
     alt: str
 
 
-async def picture_of(office: Office, wish: Words) -> Image:
+async def picture_of(service: DeskService, wish: Words) -> Image:
     """Keep the picture of the wish, if it has one; a dry run keeps nothing. Raises Problem, and Misuse."""
     if wish.picture is None:
         return {}
     data = await asyncio.to_thread(_checked, wish.picture)
     if wish.dry_run:
         return {}
-    path = office.picture(await office.keep_picture(data, wish.picture.type))
+    path = service.picture(await service.keep_picture(data, wish.picture.type))
     assert path is not None  # noqa: S101 it was just kept
     return {"image": path, "alt": wish.picture.alt}
 

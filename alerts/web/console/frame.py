@@ -18,7 +18,7 @@ from markupsafe import escape
 
 from alerts.access.gate import Gate
 from alerts.access.visitor import Visitor
-from alerts.desk.sitting import Office
+from alerts.desk.service import DeskService
 from alerts.desk.station import Station
 from alerts.model.actor import Act
 from alerts.model.person import Chained, Stage
@@ -159,7 +159,7 @@ def _say(words: Words, sentence: str, /, **values: object) -> str:
 class Console:
     """What the pages of every part of the desk are made with."""
 
-    office: Office
+    service: DeskService
     frame: Frame
     rules: Rules
     gate: Gate

@@ -14,7 +14,7 @@ from aiohttp.typedefs import Handler, Middleware
 from multidict import MultiDict, MultiDictProxy
 
 from alerts.access.visitor import Visitor
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.errors import Busy, DatabaseRefused, Forbidden, TocsinError
 from alerts.model.incident import AlertState, Wanted
 from alerts.model.person import Stage
@@ -160,10 +160,10 @@ async def _visitor(console: Console, request: web.Request) -> Visitor | None:
 async def _waiting(console: Console) -> int:
     """How many alerts wait, for the header; a part of a page has none."""
 
-    def count(sitting: Sitting) -> int:
-        return len(sitting.views.page(Wanted(state=AlertState.WAITING), most=_MOST_COUNTED))
+    def count(unit: DeskUnit) -> int:
+        return len(unit.views.page(Wanted(state=AlertState.WAITING), most=_MOST_COUNTED))
 
-    return await console.office.ask(count)
+    return await console.service.ask(count)
 
 
 def _is_open(path: str) -> bool:

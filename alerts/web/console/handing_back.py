@@ -13,7 +13,7 @@ from aiohttp import web
 
 from alerts.access.answers import Failures
 from alerts.access.visitor import Visitor
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.actor import fold_name
 from alerts.model.draft import SavedDraft
 from alerts.web.console.carried import Carried
@@ -38,7 +38,7 @@ async def back_at(console: Console, carried: Carried, author: str) -> str | None
     """The address where its author goes on, what was typed being kept as a draft; None for any other form."""
     path, fields = urlsplit(carried.to).path, dict(carried.fields)
     if path == COMPOSE:
-        draft = await console.office.act(lambda sitting: keep_as_draft(sitting, author, carried))
+        draft = await console.service.act(lambda unit: keep_as_draft(unit, author, carried))
         return f"{COMPOSE}?draft={draft}"
     if path in _OF_DRAFT:
         known = fields.get("draft", "")
@@ -62,18 +62,18 @@ async def keep_for(
     return console.frame.page(request, "kept_for.html", status=status, **values)
 
 
-def keep_as_draft(sitting: Sitting, account: str, carried: Carried) -> str:
+def keep_as_draft(unit: DeskUnit, account: str, carried: Carried) -> str:
     """Keep an alert as typed; returns the draft's id. One that was kept before is gone on with, unless it is newer."""
     typed = carried.typed()
     told = {name: str(typed.pop(name, "")) for name in _BESIDE}
     if "exercise=1" in urlsplit(carried.to).query.split("&"):
         typed["exercise"] = "1"
-    known = sitting.drafts.draft(told["draft"])
+    known = unit.drafts.draft(told["draft"])
     revision = int(told["revision"]) if told["revision"].isdecimal() and len(told["revision"]) < _DIGITS else 0
     own = known is not None and fold_name(known.account) == fold_name(account)
     if known is None or not own or known.alert_id is not None or known.revision > revision:
-        draft = SavedDraft(sitting.new_id(), account, sitting.now, told["about"] or None, typed)
+        draft = SavedDraft(unit.new_id(), account, unit.now, told["about"] or None, typed)
     else:
-        draft = replace(known, updated_at=sitting.now, fields=typed, revision=revision + 1)
-    sitting.drafts.put_draft(draft)
+        draft = replace(known, updated_at=unit.now, fields=typed, revision=revision + 1)
+    unit.drafts.put_draft(draft)
     return draft.id

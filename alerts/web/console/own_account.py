@@ -13,7 +13,7 @@ from alerts.access.codes import enrolment
 from alerts.access.deeds import Deed
 from alerts.access.linking import offer_code
 from alerts.desk.officer import Officer
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.actor import Act, fold_name
 from alerts.model.person import Stage
 from alerts.model.secret import Secret
@@ -65,13 +65,13 @@ class OwnAccount:
         wanted, visitor = (await fields_of(request)).get("language", ""), visitor_of(request)
         chosen = wanted if wanted in languages() else None
 
-        def keep(sitting: Sitting) -> None:
-            account = sitting.accounts.account(visitor.account.name)
+        def keep(unit: DeskUnit) -> None:
+            account = unit.accounts.account(visitor.account.name)
             if account is not None and account.language != chosen:
-                sitting.accounts.put_account(replace(account, language=chosen))
-                Officer(sitting, visitor.actor).write(Deed.LANGUAGE_CHANGED, account.name, chosen or "the browser's")
+                unit.accounts.put_account(replace(account, language=chosen))
+                Officer(unit, visitor.actor).write(Deed.LANGUAGE_CHANGED, account.name, chosen or "the browser's")
 
-        await self._console.office.act(keep)
+        await self._console.service.act(keep)
         response = see_other(f"{ACCOUNT}?done=language")
         choose_language(request[ARRIVAL], response, chosen)
         return response
@@ -143,7 +143,7 @@ class OwnAccount:
         if isinstance(asked := await prove(self._console, request, await fields_of(request)), web.Response):
             return asked
         name = visitor_of(request).account.name
-        code = await self._console.office.act(lambda sitting: offer_code(sitting, name))
+        code = await self._console.service.act(lambda unit: offer_code(unit, name))
         return await self._page(request, link_code=code)
 
     async def drop_chats(self, request: web.Request) -> web.StreamResponse:
@@ -152,25 +152,25 @@ class OwnAccount:
             return asked
         visitor = visitor_of(request)
 
-        def drop(sitting: Sitting) -> None:
-            for each in sitting.officer_chats.of(visitor.account.name):
-                sitting.officer_chats.unlink(each.channel, each.chat)
-                Officer(sitting, visitor.actor).write(Deed.CHAT_UNLINKED, visitor.account.name)
+        def drop(unit: DeskUnit) -> None:
+            for each in unit.officer_chats.of(visitor.account.name):
+                unit.officer_chats.unlink(each.channel, each.chat)
+                Officer(unit, visitor.actor).write(Deed.CHAT_UNLINKED, visitor.account.name)
 
-        await self._console.office.act(drop)
+        await self._console.service.act(drop)
         return await self._answered(request, await self._gate.acknowledge(self._cookie(request)), "removed")
 
     async def end_session(self, request: web.Request) -> web.StreamResponse:
         """Sign out another browser of one's own."""
         digest, visitor = (await fields_of(request)).get("session", ""), visitor_of(request)
 
-        def end(sitting: Sitting) -> None:
-            session = sitting.accounts.session(digest)
+        def end(unit: DeskUnit) -> None:
+            session = unit.accounts.session(digest)
             if session is not None and fold_name(session.account) == fold_name(visitor.account.name):
-                sitting.accounts.drop_session(digest)
-                Officer(sitting, visitor.actor).write(Deed.SIGNED_OUT, visitor.account.name, session.agent)
+                unit.accounts.drop_session(digest)
+                Officer(unit, visitor.actor).write(Deed.SIGNED_OUT, visitor.account.name, session.agent)
 
-        await self._console.office.act(end)
+        await self._console.service.act(end)
         return see_other(f"{ACCOUNT}?done=session")
 
     async def end_all(self, request: web.Request) -> web.StreamResponse:
@@ -208,7 +208,7 @@ class OwnAccount:
     ) -> web.Response:
         visitor = visitor_of(request)
         bots = self._console.rules.bots if visitor.actor.may(Act.APPROVE) else ()
-        found = await self._console.office.ask(lambda sitting: _found(sitting, visitor.account.name, bots))
+        found = await self._console.service.ask(lambda unit: _found(unit, visitor.account.name, bots))
         values = {
             "link_code": link_code,
             "held": held,
@@ -219,16 +219,16 @@ class OwnAccount:
             **found,
         }
         page = self._console.frame.page(request, "own_account.html", status=status or status_of(held), **values)
-        return tell_when(page, held, self._console.office.now())
+        return tell_when(page, held, self._console.service.now())
 
 
-def _found(sitting: Sitting, name: str, bots: Sequence[str]) -> Mapping[str, object]:
-    live = [session for session in sitting.accounts.sessions(name) if session.expires_at > sitting.now]
+def _found(unit: DeskUnit, name: str, bots: Sequence[str]) -> Mapping[str, object]:
+    live = [session for session in unit.accounts.sessions(name) if session.expires_at > unit.now]
     return {
-        "account": sitting.accounts.account(name),
-        "passkeys": sitting.accounts.passkeys(name),
+        "account": unit.accounts.account(name),
+        "passkeys": unit.accounts.passkeys(name),
         "sessions": live,
-        "bots": [sitting.views.fact(bot, "bot") or bot for bot in bots],
-        "chats": len(sitting.officer_chats.of(name)),
-        "lines": sitting.audit.newest(subject=name, most=_LINES),
+        "bots": [unit.views.fact(bot, "bot") or bot for bot in bots],
+        "chats": len(unit.officer_chats.of(name)),
+        "lines": unit.audit.newest(subject=name, most=_LINES),
     }

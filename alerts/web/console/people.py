@@ -12,7 +12,7 @@ from aiohttp import web
 from alerts.access import administering
 from alerts.access.passwords import Passwords
 from alerts.desk.officer import Officer
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.actor import Act, Role, fold_name
 from alerts.model.errors import Forbidden, Misuse, Refused, TocsinError
 from alerts.model.reason import because
@@ -140,7 +140,7 @@ class People:
 
     async def _act(self, request: web.Request, deed: Callable[[Officer], Any]) -> Any:
         actor = visitor_of(request).actor
-        return await self._console.office.act(lambda sitting: deed(Officer(sitting, actor)))
+        return await self._console.service.act(lambda unit: deed(Officer(unit, actor)))
 
     async def _do(
         self, request: web.Request, form: Mapping[str, str], deed: Callable[[Officer], object], done: str
@@ -166,17 +166,17 @@ class People:
     async def _page(
         self, request: web.Request, error: TocsinError | None = None, form: Mapping[str, str] | None = None
     ) -> web.Response:
-        found = await self._console.office.ask(_found)
+        found = await self._console.service.ask(_found)
         status = status_of(error) if error else HTTPStatus.OK
         values = {"error": error.reason if error else "", "form": form or {}, "done": request.query.get("done", "")}
         return self._console.frame.page(request, "accounts.html", status=status, roles=list(Role), **values, **found)
 
 
-def _found(sitting: Sitting) -> Mapping[str, Any]:
-    accounts = sitting.accounts.accounts()
+def _found(unit: DeskUnit) -> Mapping[str, Any]:
+    accounts = unit.accounts.accounts()
     return {
-        "accounts": [(account, len(sitting.accounts.passkeys(account.name))) for account in accounts],
-        "tokens": sitting.accounts.tokens(),
+        "accounts": [(account, len(unit.accounts.passkeys(account.name))) for account in accounts],
+        "tokens": unit.accounts.tokens(),
     }
 
 

@@ -33,4 +33,4 @@ async def prove(console: Console, request: web.Request, form: Mapping[str, str])
     rest = [(name, value) for name, value in form.items() if name not in (PROOF, "csrf", "username")]
     values = {"held": held, "rest": rest, "to": request.path, "proof": PROOF}
     page = console.frame.page(request, "prove.html", status=status_of(held) if held else HTTPStatus.OK, **values)
-    return tell_when(page, held, console.office.now())
+    return tell_when(page, held, console.service.now())

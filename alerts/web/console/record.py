@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from alerts.access.audit import Broken, Verified, verify
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.web.console.frame import BASE, Console
 from alerts.web.console.people import must_administer
 
@@ -26,18 +26,18 @@ def routes(console: Console) -> list[web.RouteDef]:
         must_administer(request, console)
         subject = request.query.get("subject", "").strip() or None
         before, asked = _number(request.query.get("before", "")), "verify" in request.query
-        found = await console.office.ask(lambda sitting: _found(sitting, before, subject, asked=asked))
+        found = await console.service.ask(lambda unit: _found(unit, before, subject, asked=asked))
         return console.frame.page(request, "record.html", subject=subject or "", is_first=before is None, **found)
 
     return [web.get("/record", show)]
 
 
-def _found(sitting: Sitting, before: int | None, subject: str | None, *, asked: bool) -> Mapping[str, Any]:
-    height = sitting.audit.height()
-    lines = list(sitting.audit.newest(before=before, subject=subject, most=LINES + 1))
+def _found(unit: DeskUnit, before: int | None, subject: str | None, *, asked: bool) -> Mapping[str, Any]:
+    height = unit.audit.height()
+    lines = list(unit.audit.newest(before=before, subject=subject, most=LINES + 1))
     verdict: Verified | Broken | None = None
     if asked or height <= VERIFIED_UNASKED:
-        verdict = verify(sitting.audit.all(), height)
+        verdict = verify(unit.audit.all(), height)
     older = _address(lines[LINES - 1].seq, subject) if len(lines) > LINES else None
     whole = isinstance(verdict, Verified)
     return {"lines": lines[:LINES], "verdict": verdict, "whole": whole, "older": older, "height": height}

@@ -23,7 +23,7 @@ def routes(console: Console) -> list[web.RouteDef]:
     async def report(request: web.Request) -> web.Response:
         name = request.match_info["id"]
         try:
-            made = await console.office.ask(lambda sitting: report_named(sitting, name))
+            made = await console.service.ask(lambda unit: report_named(unit, name))
         except Misuse as error:
             text = word(error.reason, console.frame.words(request).language)
             raise web.HTTPNotFound(text=text) from None

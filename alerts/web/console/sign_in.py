@@ -86,7 +86,7 @@ class SignIn:
         """Name and password; who is on the way or in already is led on."""
         if (visitor := request.get(VISITOR)) is not None:
             raise web.HTTPSeeOther(with_next(DUE[visitor.session.stage], next_of(request.query)))
-        there = await self._console.office.ask(lambda sitting: bool(sitting.accounts.accounts()))
+        there = await self._console.service.ask(lambda unit: bool(unit.accounts.accounts()))
         return self._first(request, request.query, nobody=not there)
 
     async def by_password(self, request: web.Request) -> web.StreamResponse:
@@ -207,7 +207,7 @@ class SignIn:
         """The page of the visitor's stage."""
         name, stage = visitor.account.name, visitor.session.stage
         if stage is Stage.PASSWORD:
-            values["passkeys"] = await self._console.office.ask(lambda sitting: len(sitting.accounts.passkeys(name)))
+            values["passkeys"] = await self._console.service.ask(lambda unit: len(unit.accounts.passkeys(name)))
         if stage is Stage.ENROL:
             enrolment = await self._gate.begin_code(request[ARRIVAL].cookie_of(request))
             values["enrolment"] = None if isinstance(enrolment, Held) else shown(enrolment)
@@ -216,4 +216,4 @@ class SignIn:
     def _made(self, request: web.Request, page: str, form: Fields, held: Held | None, **values: object) -> web.Response:
         values |= {"held": held, "next": next_of(form), "carried": form.get("carried", "")}
         made = self._console.frame.page(request, page, status=status_of(held), **values)
-        return tell_when(made, held, self._console.office.now())
+        return tell_when(made, held, self._console.service.now())

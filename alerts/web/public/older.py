@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 
 from alerts.desk.publicity import PublicIncident, public_incident
-from alerts.desk.sitting import Office, Sitting
+from alerts.desk.service import DeskService, DeskUnit
 from alerts.web.public.site import Edition, Lasting, Site
 
 KEPT = 64
@@ -20,8 +20,8 @@ class Older:
     The lanes read by the same thread: a crowd with addresses that lead nowhere must not stand before them in the line.
     """
 
-    def __init__(self, office: Office, site: Site) -> None:
-        self._office = office
+    def __init__(self, service: DeskService, site: Site) -> None:
+        self._service = service
         self._site = site
         self._kept: OrderedDict[str, Lasting] = OrderedDict()
         self._named: dict[str, str] = {}
@@ -40,7 +40,7 @@ class Older:
         if kept := self._kept.get(self._named.get(name, name)):
             return kept
         async with self._looking:
-            found = await self._office.ask(lambda sitting: _public(sitting, name))
+            found = await self._service.ask(lambda unit: _public(unit, name))
         if found is None or found.id in edition.incidents:
             return edition.incidents[found.id] if found else None
         async with self._drawing:
@@ -64,12 +64,12 @@ class Older:
             self._named = {each: of for each, of in self._named.items() if of != gone}
 
 
-def _public(sitting: Sitting, name: str) -> PublicIncident | None:
-    views = sitting.views
+def _public(unit: DeskUnit, name: str) -> PublicIncident | None:
+    views = unit.views
     incident = views.incident_of(name)
     if incident is None:
         return None
-    return public_incident(views.messages([incident])[incident], views.threads([incident])[incident], sitting.now)
+    return public_incident(views.messages([incident])[incident], views.threads([incident])[incident], unit.now)
 
 
 _NAMED: Mapping[str, Callable[[str], str]] = {

@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from alerts.desk.publicity import LAST_DAY, public_incident, situation
-from alerts.desk.sitting import Office, Sitting
+from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.errors import TocsinError
 from alerts.model.incident import SourceStatus
 from alerts.model.ports import Clock
@@ -46,14 +46,14 @@ class Publisher:
     `unexported` is why the newest isn't in the files: what stands there grows old unseen.
     """
 
-    def __init__(self, office: Office, setting: Setting, clock: Clock, export: Path | None = None) -> None:
-        self._office = office
+    def __init__(self, service: DeskService, setting: Setting, clock: Clock, export: Path | None = None) -> None:
+        self._service = service
         self._clock = clock
         self.setting = setting
         self._site = Site(setting)
         self._edition: Edition | None = None
         self._known: Known = ()
-        self._older = Older(office, self._site)
+        self._older = Older(service, self._site)
         self._cards = Cards()
         self._exported: dict[str, Key] = {}
         self._export = Export(export, setting.languages[1:]) if export else None
@@ -67,7 +67,7 @@ class Publisher:
 
     async def run(self) -> None:
         """Make editions until cancelled. One that can't be made is logged; the last one stays, dated."""
-        with self._office.watch() as changes:
+        with self._service.watch() as changes:
             beside = [asyncio.create_task(self._hear(changes))]
             if self._export is not None:
                 beside.append(asyncio.create_task(self._keep_exported(self._export)))
@@ -87,7 +87,7 @@ class Publisher:
 
     async def make(self) -> Edition:
         """Make an edition of what stands in the database now."""
-        outlook, known = await self._office.ask(self._look)
+        outlook, known = await self._service.ask(self._look)
         before = self._edition
         self._known = known
         listed = [(each, at) for each, at in known if self._export is None or self._export.has(each)]
@@ -226,8 +226,8 @@ class Publisher:
             log.error("pages.not_exported", folder=str(export.folder), reason=str(reason))
         self.unexported = why
 
-    def _look(self, sitting: Sitting) -> tuple[Outlook, Known]:
-        now, views = sitting.now, sitting.views
+    def _look(self, unit: DeskUnit) -> tuple[Outlook, Known]:
+        now, views = unit.now, unit.views
         known = tuple(views.published(LISTED))
         # What was taken back after its time is news of today too.
         news = [each for each, at in known if now - at <= LAST_DAY]
@@ -236,7 +236,7 @@ class Publisher:
         shown = (public_incident(messages[each], threads[each], now) for each in incidents)
         current = [each for each in shown if each is not None]
         standings = views.sources()
-        sources = tuple(_freshness(feed, standings.get(feed.name), sitting) for feed in self.setting.sources)
+        sources = tuple(_freshness(feed, standings.get(feed.name), unit) for feed in self.setting.sources)
         bots = tuple(name for each in self.setting.bots if (name := _bot(views.fact(each, "bot"))))
         return Outlook(situation(current, now), sources, bots), known
 
@@ -247,9 +247,9 @@ def _bot(told: str | None) -> str:
     return found[1] if found else ""
 
 
-def _freshness(feed: Feed, standing: SourceStatus | None, sitting: Sitting) -> Freshness:
+def _freshness(feed: Feed, standing: SourceStatus | None, unit: DeskUnit) -> Freshness:
     last_ok = standing.last_ok if standing else None
     is_well = standing is not None and not standing.reason
     # A time to come is that of a clock that went wrong: how old the knowledge is, nobody knows.
-    is_stale = last_ok is None or abs(sitting.now - last_ok) > feed.patience
+    is_stale = last_ok is None or abs(unit.now - last_ok) > feed.patience
     return Freshness(feed.title, last_ok, not is_well or is_stale)

@@ -13,7 +13,7 @@ from alerts.desk.publicity import PublicIncident
 from alerts.desk.territory import is_in_words
 from alerts.model.alert import Alert, Point, Severity
 from alerts.model.hazard import fold
-from alerts.model.incident import Record
+from alerts.model.incident import StoredAlert
 from alerts.model.outline import Ring, together
 from alerts.model.post import EndReason, PostKind, TextFormat
 from alerts.rendering.card import in_short
@@ -37,7 +37,7 @@ class Step:
 
     at: datetime
     facts: Mapping[str, Any]
-    record: Record | None
+    record: StoredAlert | None
     replaced: Mapping[str, Any] | None = None
 
 
@@ -130,7 +130,7 @@ def _replaced(steps: Sequence[Step], facts: Mapping[str, Any]) -> Mapping[str, A
     return before if was != now else None
 
 
-def _told_at(incident: PublicIncident, record: Record, now: datetime) -> datetime:
+def _told_at(incident: PublicIncident, record: StoredAlert, now: datetime) -> datetime:
     """From when a version is told of. What is over is told of for good, so that no page says "today" of a day gone."""
     if incident.ending:
         return incident.ending.at + _LONG_AFTER

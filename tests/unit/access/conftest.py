@@ -1,4 +1,4 @@
-"""A gate in an office of its own, over a real file."""
+"""A gate in a service of its own, over a real file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from alerts.access.answers import GateRules
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.daemon.live import Live
-from alerts.daemon.office import HouseOffice
+from alerts.daemon.service import HouseService
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
 from tests.fakes import FakeClock
@@ -31,7 +31,7 @@ async def town(tmp_path, rules):
     migrate(config.database)
     database = await Database.open(config.database)
     clock, ids = FakeClock(), itertools.count(1)
-    office = HouseOffice(
+    service = HouseService(
         config=config,
         database=database,
         desk=build_desk(config, clock.now),
@@ -40,7 +40,7 @@ async def town(tmp_path, rules):
         live=Live(),
         wake=lambda: None,
     )
-    yield Town(office, clock, config.database, rules)
+    yield Town(service, clock, config.database, rules)
     await database.close()
 
 

@@ -23,7 +23,7 @@ FROM = Visit("192.0.2.50", "a program")
 
 
 async def act(town, action, *args, by=ROOT):
-    return await town.office.act(lambda sitting: action(Officer(sitting, by), *args))
+    return await town.service.act(lambda unit: action(Officer(unit, by), *args))
 
 
 async def a_token(town, name="meteo", role=Role.AUTHOR, number=0):
@@ -146,20 +146,20 @@ async def test_a_lost_telephone_decides_nothing_after_a_reset(town):
     await town.settled(role=Role.APPROVER)
     await town.add("Paul", Role.APPROVER)
 
-    def link(sitting):
+    def link(unit):
         for chat, name in ((1, "Anne"), (2, "Anne"), (3, "Paul")):
-            sitting.officer_chats.link(Linked("telegram", chat, name))
-        return offer_code(sitting, "Anne"), offer_code(sitting, "Paul")
+            unit.officer_chats.link(Linked("telegram", chat, name))
+        return offer_code(unit, "Anne"), offer_code(unit, "Paul")
 
-    def redeem(sitting, code):
-        return sitting.officer_chats.redeem(digest_of(code), sitting.now)
+    def redeem(unit, code):
+        return unit.officer_chats.redeem(digest_of(code), unit.now)
 
-    lost, other = await town.office.act(link)
+    lost, other = await town.service.act(link)
     await act(town, administering.reset, "anne", town.passwords.hash_now("second-first-password"))
-    left = await town.office.ask(lambda sitting: [each.chat for each in sitting.officer_chats.all("telegram")])
+    left = await town.service.ask(lambda unit: [each.chat for each in unit.officer_chats.all("telegram")])
     assert left == [3]
-    assert await town.office.act(lambda sitting: redeem(sitting, lost)) is None
-    assert await town.office.act(lambda sitting: redeem(sitting, other)) == "paul"
+    assert await town.service.act(lambda unit: redeem(unit, lost)) is None
+    assert await town.service.act(lambda unit: redeem(unit, other)) == "paul"
     assert await town.lines("chat unlinked") == [("chat unlinked", "Anne", "")]
 
 
@@ -231,6 +231,6 @@ async def test_a_name_of_one_script_is_taken(town, name):
 
 async def test_a_token_of_an_account_that_was_there_before_is_its_own(town):
     account = await town.add("Anne")
-    await town.office.act(lambda sitting: sitting.accounts.put_account(replace(account, name="\u0430nne")))
+    await town.service.act(lambda unit: unit.accounts.put_account(replace(account, name="\u0430nne")))
     token, _ = await a_token(town, "\u0430nne", Role.AUTHOR)
     assert token.name == "\u0430nne"

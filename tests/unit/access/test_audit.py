@@ -26,22 +26,20 @@ COLUMNS = ["at", "actor", "role", "origin", "address", "act", "subject", "detail
 async def town(town):
     """A record of seven lines."""
 
-    def write(sitting):
+    def write(unit):
         for number in range(LINES):
-            sitting.audit.write(
+            unit.audit.write(
                 Entry(
                     NOW + timedelta(seconds=number), "Anne", "author", "console", "192.0.2.1", "post", f"a{number}", "é"
                 )
             )
 
-    await town.office.act(write)
+    await town.service.act(write)
     return town
 
 
 async def checked(town, expected=None):
-    return await town.office.ask(
-        lambda sitting: verify(sitting.audit.all(), height=sitting.audit.height(), expected=expected)
-    )
+    return await town.service.ask(lambda unit: verify(unit.audit.all(), height=unit.audit.height(), expected=expected))
 
 
 def unlock(town):
@@ -154,7 +152,7 @@ async def test_a_record_made_anew_as_a_whole_shows_against_a_head_that_was_kept(
     head = (await checked(town)).head
     unlock(town)
     previous = START.digest
-    for line in await town.office.ask(lambda sitting: list(sitting.audit.all())):
+    for line in await town.service.ask(lambda unit: list(unit.audit.all())):
         entry = replace(line.entry, actor="Bruno")
         digest = digest_of(previous, entry)
         town.raw("UPDATE audit SET actor = 'Bruno', previous = ?, digest = ? WHERE seq = ?", previous, digest, line.seq)
@@ -164,9 +162,9 @@ async def test_a_record_made_anew_as_a_whole_shows_against_a_head_that_was_kept(
 
 
 async def test_what_is_written_while_it_is_read_is_no_fault(town):
-    height = await town.office.ask(lambda sitting: sitting.audit.height())
+    height = await town.service.ask(lambda unit: unit.audit.height())
     await town.add()
-    result = await town.office.ask(lambda sitting: verify(sitting.audit.all(), height))
+    result = await town.service.ask(lambda unit: verify(unit.audit.all(), height))
     assert isinstance(result, Verified)
     assert result.lines == height + 1
 

@@ -164,7 +164,7 @@ async def test_who_is_disabled_while_the_password_is_looked_at_stays_out(town):
             await town.disable()
             return await town.passwords.verify(kept, password)
 
-    gate = Gate(town.office, GateRules(), passwords=Meanwhile())
+    gate = Gate(town.service, GateRules(), passwords=Meanwhile())
     assert (await gate.sign_in("Anne", OWN, HOME)).reason is Reason.WRONG
 
 
@@ -184,14 +184,14 @@ class Meanwhile(Passwords):
 
 async def test_a_password_that_was_changed_while_it_was_looked_at_opens_nothing(town):
     await town.settled()
-    gate = Gate(town.office, GateRules(), passwords=Meanwhile(town))
+    gate = Gate(town.service, GateRules(), passwords=Meanwhile(town))
     assert (await gate.sign_in("Anne", OWN, HOME)).reason is Reason.WRONG
 
 
 async def test_of_two_changes_of_a_password_the_first_holds(town):
     codes = await town.settled()
     entered = await town.full(codes)
-    gate = Gate(town.office, GateRules(), passwords=Meanwhile(town))
+    gate = Gate(town.service, GateRules(), passwords=Meanwhile(town))
     assert (await gate.change_password(entered.cookie, OWN, "another password", HOME)).reason is Reason.OVER
     await town.enter(password="somebody else's choice")
 

@@ -94,14 +94,14 @@ async def test_a_copied_key_shows_by_its_count(town, authenticator):
 async def test_a_passkey_that_was_used_meanwhile_has_to_be_asked_again(town, authenticator, rules):
     await enrolled(town, authenticator)
     halfway, options = await asked(town)
-    proof = await town.office.ask(
-        lambda sitting: factors.looked_up(sitting, halfway.cookie, authenticator.get(options), rules)
+    proof = await town.service.ask(
+        lambda unit: factors.looked_up(unit, halfway.cookie, authenticator.get(options), rules)
     )
-    attempt = await town.office.ask(lambda sitting: attempts.factor_attempt(sitting, halfway.visitor.account, HOME))
+    attempt = await town.service.ask(lambda unit: attempts.factor_attempt(unit, halfway.visitor.account, HOME))
     steps = Steps(rules, bytes)
 
     town.raw("UPDATE passkey SET sign_count = 5")
-    late = await town.office.act(lambda sitting: steps.by_passkey(sitting, halfway.cookie, proof, 1, attempt))
+    late = await town.service.act(lambda unit: steps.by_passkey(unit, halfway.cookie, proof, 1, attempt))
     assert late is None
 
 

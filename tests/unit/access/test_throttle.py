@@ -219,13 +219,13 @@ async def test_those_on_duty_can_be_warned(town):
     await attack(town, tries=8)
     since = town.clock.now() - timedelta(hours=1)
 
-    [burst] = await town.office.ask(lambda sitting: bursts(sitting, since))
+    [burst] = await town.service.ask(lambda unit: bursts(unit, since))
     assert (burst.subject, burst.count, burst.last) == ("Anne", 8, town.clock.now())
 
     await town.full(codes)
-    assert await town.office.ask(lambda sitting: bursts(sitting, since)) == []
+    assert await town.service.ask(lambda unit: bursts(unit, since)) == []
     await attack(town, "Nobody", 20)
-    [burst] = await town.office.ask(lambda sitting: bursts(sitting, since))
+    [burst] = await town.service.ask(lambda unit: bursts(unit, since))
     assert (burst.subject, burst.count) == (FOE.address, 28)
 
 
@@ -236,7 +236,7 @@ async def test_a_known_browser_that_fails_is_told_under_its_account_alone(town):
         await town.clock.advance(60)
         await town.fails(visit=thief)
     since = town.clock.now() - timedelta(hours=1)
-    assert [burst.subject for burst in await town.office.ask(lambda sitting: bursts(sitting, since))] == ["Anne"]
+    assert [burst.subject for burst in await town.service.ask(lambda unit: bursts(unit, since))] == ["Anne"]
     assert [subject for _, subject, _ in await town.lines("sign-in failing")] == ["Anne"]
 
 

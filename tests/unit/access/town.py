@@ -1,4 +1,4 @@
-"""A gate in an office of its own: the real database, a clock to wind, Argon2 at its cheapest."""
+"""A gate in a service of its own: the real database, a clock to wind, Argon2 at its cheapest."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ ROOT = Actor("root", Role.ADMINISTRATOR, Origin.COMMAND, "root")
 
 
 class Town:
-    """An office and its gate, with what a test does again and again."""
+    """A service and its gate, with what a test does again and again."""
 
-    def __init__(self, office, clock, path, rules) -> None:
-        self.office, self.clock, self.path = office, clock, path
+    def __init__(self, service, clock, path, rules) -> None:
+        self.service, self.clock, self.path = service, clock, path
         self.passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         self.gate = self.a_gate(rules)
 
     def a_gate(self, rules):
-        return Gate(self.office, rules, passwords=self.passwords)
+        return Gate(self.service, rules, passwords=self.passwords)
 
     async def add(self, name="Anne", role=Role.AUTHOR):
         kept = self.passwords.hash_now(FIRST)
-        return await self.office.act(lambda sitting: add_account(Officer(sitting, ROOT), name, role, kept))
+        return await self.service.act(lambda unit: add_account(Officer(unit, ROOT), name, role, kept))
 
     async def disable(self, name="Anne"):
-        return await self.office.act(lambda sitting: disable(Officer(sitting, ROOT), name))
+        return await self.service.act(lambda unit: disable(Officer(unit, ROOT), name))
 
     async def account(self, name="Anne"):
-        return await self.office.ask(lambda sitting: sitting.accounts.account(name))
+        return await self.service.ask(lambda unit: unit.accounts.account(name))
 
     async def enter(self, name="Anne", password=OWN, visit=HOME):
         """Sign in with the right password, as far as that leads."""
@@ -98,7 +98,7 @@ class Town:
 
     async def lines(self, act=None):
         """The record, oldest first: as (act, subject, detail)."""
-        all_ = await self.office.ask(lambda sitting: list(sitting.audit.all()))
+        all_ = await self.service.ask(lambda unit: list(unit.audit.all()))
         return [
             (line.entry.act, line.entry.subject, line.entry.detail) for line in all_ if act in (None, line.entry.act)
         ]

@@ -24,13 +24,13 @@ SAYING = Talk("Pas demain")
 
 
 class Asked:
-    """The office, as far as it is asked; what can't be a reason needs no look."""
+    """The service, as far as it is asked; what can't be a reason needs no look."""
 
     def __init__(self, desk: DutyDesk) -> None:
         self._desk = desk
 
     async def ask(self, question):
-        return question(self._desk.sitting())
+        return question(self._desk.unit())
 
 
 class Phone:
@@ -45,12 +45,12 @@ class Phone:
 
     def link(self, name: str) -> None:
         with transaction(self.desk.town.db):
-            self.desk.sitting().officer_chats.link(Linked("telegram", CHAT, name))
+            self.desk.unit().officer_chats.link(Linked("telegram", CHAT, name))
 
     def does(self, what, language: str = "fr"):
         event = ChatEvent(CHAT, private=True, what=what, language=language, asker=1)
         with transaction(self.desk.town.db):
-            return answer(self.desk.sitting(), "telegram", event, TOWN)
+            return answer(self.desk.unit(), "telegram", event, TOWN)
 
     def presses(self, act: str, more: str = "-"):
         return self.does(Press(f"{act}:{self.filed.record.id}:{more}", "p", 7))
@@ -130,7 +130,7 @@ def test_validating_is_bound_to_what_was_shown_and_is_another_s(phone):
 
 def test_a_chat_of_nobody_is_told_so_in_its_language(phone):
     with transaction(phone.desk.town.db):
-        phone.desk.sitting().officer_chats.unlink("telegram", CHAT)
+        phone.desk.unit().officer_chats.unlink("telegram", CHAT)
     press = Press(f"ok:{phone.filed.record.id}:-", "p", 7)
     assert "reliée à aucun compte" in text_of(phone.does(press))
     assert "belongs to no account" in text_of(phone.does(press, "en"))
@@ -142,10 +142,10 @@ def test_a_chat_of_nobody_is_told_so_in_its_language(phone):
 )
 def test_an_account_that_may_not_decide_is_told_so(phone, changes, told):
     phone.presses("no")
-    account = phone.desk.sitting().accounts.account(PAUL.name)
+    account = phone.desk.unit().accounts.account(PAUL.name)
     now = phone.desk.town.clock.now()
     changed = replace(account, disabled_at=now) if "disabled" in changes else replace(account, **changes)
-    phone.desk.act(ANNE, lambda officer: officer.sitting.accounts.put_account(changed))
+    phone.desk.act(ANNE, lambda officer: officer.unit.accounts.put_account(changed))
     for refused in (phone.presses("ok"), phone.presses("no"), phone.presses("why", "0"), phone.types("Pas demain")):
         assert told in text_of(refused)
         assert data_of(refused) == []

@@ -19,7 +19,7 @@ from alerts.bot.updates import KEPT_EVERY, SECRET_HEADER, SET_AGAIN, Asking, Lis
 from alerts.config import Config, load_config
 from alerts.daemon.desk import build_desk
 from alerts.daemon.live import Live
-from alerts.daemon.office import HouseOffice
+from alerts.daemon.service import HouseService
 from alerts.desk.officer import Officer
 from alerts.health.officer_notices import OfficerRounds
 from alerts.model.actor import Actor, Origin, Role
@@ -48,10 +48,10 @@ subscriptions = true
 class Scene:
     """A bot before a real database."""
 
-    def __init__(self, office: HouseOffice, clock: FakeClock, config: Config) -> None:
-        self.office, self.clock, self.line, self.config = office, clock, FakeLine(), config
+    def __init__(self, service: HouseService, clock: FakeClock, config: Config) -> None:
+        self.service, self.clock, self.line, self.config = service, clock, FakeLine(), config
         self.facts: dict[str, str] = {}
-        self.bot = Bot("telegram", self.line, office, self._town, clock, self._remember)
+        self.bot = Bot("telegram", self.line, service, self._town, clock, self._remember)
         self.reception = Reception(self.bot)
         self.asking = Asking(self.bot, self.reception, self.lease)
         self._number = 0
@@ -68,10 +68,10 @@ class Scene:
         return {"update_id": self._number, "message": message}
 
     async def kept(self, chat: int) -> Subscriber | None:
-        return await self.office.ask(lambda sitting: sitting.subscribers.get("telegram", chat))
+        return await self.service.ask(lambda unit: unit.subscribers.get("telegram", chat))
 
     async def offset(self) -> int:
-        return await self.office.ask(lambda sitting: sitting.subscribers.offset("telegram"))
+        return await self.service.ask(lambda unit: unit.subscribers.offset("telegram"))
 
     async def _town(self):
         return TOWN
@@ -91,10 +91,10 @@ async def scene(tmp_path):
     database = await WatchedDatabase.open(config.database)
     clock = FakeClock(busy=lambda: database.busy > 0)
     desk = build_desk(config, clock.now)
-    office = HouseOffice(
+    service = HouseService(
         config=config, database=database, desk=desk, clock=clock, new_id=new_id, live=Live(), wake=lambda: None
     )
-    yield Scene(office, clock, config)
+    yield Scene(service, clock, config)
     await database.close()
 
 
@@ -117,7 +117,7 @@ async def test_what_surely_did_not_leave_is_said_again_when_it_may_be(scene):
 
 async def test_who_left_is_forgotten_and_who_moved_is_followed(scene):
     for chat in (1, -2):
-        await scene.office.act(lambda sitting, chat=chat: sitting.subscribers.put("telegram", Subscriber(chat, "en")))
+        await scene.service.act(lambda unit, chat=chat: unit.subscribers.put("telegram", Subscriber(chat, "en")))
     scene.line.admins.add(1)
     scene.line.troubles.append(ReaderGone("blocked"))
     await scene.reception.handle([scene.command(1, "/now")])
@@ -156,14 +156,14 @@ async def test_it_says_up_to_where_everything_was_handled(scene):
 async def test_what_the_database_did_not_take_comes_again(scene, monkeypatch):
     update = scene.command(1, "/start")
     scene.line.batches += [[update], [update]]
-    act, failures = scene.office.act, [DatabaseRefused("database or disk is full")]
+    act, failures = scene.service.act, [DatabaseRefused("database or disk is full")]
 
     async def failing(action):
         if failures:
             raise failures.pop()
         return await act(action)
 
-    monkeypatch.setattr(scene.office, "act", failing)
+    monkeypatch.setattr(scene.service, "act", failing)
     await run_for(scene, 40)
     assert scene.line.offsets[:3] == [0, 0, 2]
     assert len(scene.line.said) == 1
@@ -308,26 +308,26 @@ async def test_whoever_knocks_at_the_webhook_makes_nothing_stumble(scene, secret
 
 
 async def test_who_is_forgotten_as_an_officer_leaves_a_line_in_the_record(scene):
-    def link(sitting) -> None:
-        officer = Officer(sitting, Actor("root", Role.ADMINISTRATOR, Origin.COMMAND))
-        if sitting.accounts.account("Anne") is None:
+    def link(unit) -> None:
+        officer = Officer(unit, Actor("root", Role.ADMINISTRATOR, Origin.COMMAND))
+        if unit.accounts.account("Anne") is None:
             add_account(officer, "Anne", Role.APPROVER, "a hash")
-        sitting.officer_chats.link(Linked("telegram", 1, "Anne"))
+        unit.officer_chats.link(Linked("telegram", 1, "Anne"))
 
-    def unlinked(sitting) -> int:
-        return sum(line.entry.act == Deed.CHAT_UNLINKED for line in sitting.audit.all())
+    def unlinked(unit) -> int:
+        return sum(line.entry.act == Deed.CHAT_UNLINKED for line in unit.audit.all())
 
-    await scene.office.act(link)
+    await scene.service.act(link)
     press = {"id": "1", "from": {"id": 1}, "data": "f:yes", "message": {"message_id": 5}}
     press["message"]["chat"] = {"id": 1, "type": "private"}
     await scene.reception.handle([{"update_id": 900, "callback_query": press}])
-    assert await scene.office.ask(unlinked) == 1
+    assert await scene.service.ask(unlinked) == 1
 
-    await scene.office.act(link)
+    await scene.service.act(link)
     scene.line.troubles.append(ReaderGone("blocked"))
     await scene.reception.handle([scene.command(1, "/now")])
-    assert await scene.office.ask(unlinked) == 2
-    assert await scene.office.ask(lambda sitting: sitting.officer_chats.linked("telegram", 1)) is None
+    assert await scene.service.ask(unlinked) == 2
+    assert await scene.service.ask(lambda unit: unit.officer_chats.linked("telegram", 1)) is None
 
 
 async def test_who_taps_without_end_gets_no_more_answers_than_telegram_takes(scene):
@@ -346,11 +346,11 @@ async def test_the_owner_s_chat_is_told_once_of_what_was_changed_of_their_accoun
     anne = Actor("Anne", Role.VIEWER, Origin.CONSOLE, "203.0.113.66")
 
     async def write(act):
-        await scene.office.act(lambda sitting: Officer(sitting, anne).write(act, "Anne"))
+        await scene.service.act(lambda unit: Officer(unit, anne).write(act, "Anne"))
 
-    await scene.office.act(lambda sitting: add_account(Officer(sitting, root), "Anne", Role.VIEWER, "hash"))
+    await scene.service.act(lambda unit: add_account(Officer(unit, root), "Anne", Role.VIEWER, "hash"))
     await write(Deed.PASSWORD_CHANGED)
-    await scene.office.act(lambda sitting: sitting.officer_chats.offer(digest_of("ABCDEFGHJK"), "Anne", scene.soon))
+    await scene.service.act(lambda unit: unit.officer_chats.offer(digest_of("ABCDEFGHJK"), "Anne", scene.soon))
     await scene.reception.handle([scene.command(chat, "/link ABCDEFGHJK")])
     linked, rounds = len(scene.line.said), OfficerRounds(scene.bot, scene.config, scene.lease)
     await rounds.go_round()

@@ -86,9 +86,9 @@ def town(tmp_path, monkeypatch, capsys):
     for headline in ("Coup de vent", "Crue de la Morge"):
         assert run(["post", "--headline", headline, "--channel", "telegram"]) == 0
 
-    def store(sitting):
+    def store(unit):
         for chat, on in ((1, True), (2, True), (3, False)):
-            sitting.subscribers.put("telegram", Subscriber(chat, "fr", on=on))
+            unit.subscribers.put("telegram", Subscriber(chat, "fr", on=on))
 
     Counter(load_config(tmp_path / "channels.toml")).act(store)
     capsys.readouterr()

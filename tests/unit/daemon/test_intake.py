@@ -76,7 +76,7 @@ class Watched(Territory):
         return super().locate(alert, any_area=any_area)
 
 
-class Office:
+class Daemon:
     """A daemon's way in, over a database file."""
 
     def __init__(self, database: Database, station: Station = STATION) -> None:
@@ -107,10 +107,10 @@ class Office:
 
 
 @pytest.fixture
-async def office(tmp_path):
+async def service(tmp_path):
     migrate(tmp_path / "tocsin.db")
     database = await Database.open(tmp_path / "tocsin.db")
-    yield Office(database)
+    yield Daemon(database)
     await database.close()
 
 
@@ -122,38 +122,38 @@ def entry(number: int, **changes) -> Heard:
     return Heard(f"key {number}", Alert(f"urn-{number}", "meteo@example", sent, infos=(info,), **changes))
 
 
-async def test_a_stop_between_two_transactions_loses_nothing_and_doubles_nothing(office):
+async def test_a_stop_between_two_transactions_loses_nothing_and_doubles_nothing(service):
     feed = [entry(number) for number in range(3 * AT_ONCE)]
-    office.pen.headline = f"Headline {AT_ONCE + 5}"
+    service.pen.headline = f"Headline {AT_ONCE + 5}"
     with pytest.raises(DatabaseRefused):
-        await office.take_in(feed)
+        await service.take_in(feed)
 
-    assert await office.ask("SELECT count(*) FROM alert") == [(AT_ONCE,)], "the first transaction, whole"
-    assert await office.ask("SELECT count(*) FROM heard") == [(AT_ONCE,)], "and what it told with it"
-    assert await office.memory() == Memory(), "so that the feed is read again"
+    assert await service.ask("SELECT count(*) FROM alert") == [(AT_ONCE,)], "the first transaction, whole"
+    assert await service.ask("SELECT count(*) FROM heard") == [(AT_ONCE,)], "and what it told with it"
+    assert await service.memory() == Memory(), "so that the feed is read again"
 
-    office.pen.headline = None
-    await office.take_in(feed)
-    assert await office.ask("SELECT count(*), count(DISTINCT identifier) FROM alert") == [(3 * AT_ONCE, 3 * AT_ONCE)]
-    assert await office.ask("SELECT count(*), count(DISTINCT incident) FROM post") == [(3 * AT_ONCE, 3 * AT_ONCE)]
-    assert await office.memory() == MEMORY
+    service.pen.headline = None
+    await service.take_in(feed)
+    assert await service.ask("SELECT count(*), count(DISTINCT identifier) FROM alert") == [(3 * AT_ONCE, 3 * AT_ONCE)]
+    assert await service.ask("SELECT count(*), count(DISTINCT incident) FROM post") == [(3 * AT_ONCE, 3 * AT_ONCE)]
+    assert await service.memory() == MEMORY
 
 
-async def test_a_feed_that_names_its_entries_anew_each_time_doubles_nothing_either(office):
+async def test_a_feed_that_names_its_entries_anew_each_time_doubles_nothing_either(service):
     feed = [entry(number) for number in range(5)]
-    await office.take_in(feed)
-    await office.take_in([Heard(f"another {each.key}", each.alert) for each in feed])
+    await service.take_in(feed)
+    await service.take_in([Heard(f"another {each.key}", each.alert) for each in feed])
 
-    assert await office.ask("SELECT count(*) FROM alert") == [(5,)]
-
-
-async def test_lanes_are_woken_for_each_transaction(office):
-    await office.take_in([entry(number) for number in range(AT_ONCE + 1)])
-
-    assert office.woken == ["page", "page"]
+    assert await service.ask("SELECT count(*) FROM alert") == [(5,)]
 
 
-async def test_an_incident_that_comes_whole_in_one_reading_is_filed_in_its_order(office):
+async def test_lanes_are_woken_for_each_transaction(service):
+    await service.take_in([entry(number) for number in range(AT_ONCE + 1)])
+
+    assert service.woken == ["page", "page"]
+
+
+async def test_an_incident_that_comes_whole_in_one_reading_is_filed_in_its_order(service):
     first, later = entry(1), entry(2)
     earlier_by_its_clock = NOW - timedelta(minutes=5)
     update = Heard(
@@ -164,9 +164,9 @@ async def test_an_incident_that_comes_whole_in_one_reading_is_filed_in_its_order
             infos=(Info("Event 1", severity=Severity.MODERATE, headline="Update", expires=NOW + timedelta(hours=6)),),
         ),
     )  # fmt: skip
-    await office.take_in([update, later, first])
+    await service.take_in([update, later, first])
 
-    posts = await office.ask(
+    posts = await service.ask(
         "SELECT identifier, kind, post.state FROM post JOIN alert ON alert.id = post.alert_id ORDER BY post.seq"
     )
     assert posts == [
@@ -176,39 +176,39 @@ async def test_an_incident_that_comes_whole_in_one_reading_is_filed_in_its_order
     ]
 
 
-async def test_an_entry_that_the_desk_stumbles_over_costs_itself_alone_and_is_told(office):
-    office.pen.headline, office.pen.fault = "Headline 3", Stumbles
-    await office.take_in([entry(number) for number in range(6)])
+async def test_an_entry_that_the_desk_stumbles_over_costs_itself_alone_and_is_told(service):
+    service.pen.headline, service.pen.fault = "Headline 3", Stumbles
+    await service.take_in([entry(number) for number in range(6)])
 
-    assert await office.ask("SELECT count(*) FROM alert WHERE state = 'accepted'") == [(5,)]
-    [(reason,)] = await office.ask("SELECT reason FROM alert WHERE state = 'left_out'")
+    assert await service.ask("SELECT count(*) FROM alert WHERE state = 'accepted'") == [(5,)]
+    [(reason,)] = await service.ask("SELECT reason FROM alert WHERE state = 'left_out'")
     assert reason == '{"code":"desk_stumbled","key":"key 3"}'
-    await office.take_in([entry(number) for number in range(6)])
-    assert await office.ask("SELECT count(*) FROM alert") == [(6,)], "it is told once"
+    await service.take_in([entry(number) for number in range(6)])
+    assert await service.ask("SELECT count(*) FROM alert") == [(6,)], "it is told once"
 
 
-async def test_an_entry_that_can_not_be_placed_costs_itself_alone_too(office):
-    town = Office(office.database, replace(STATION, territory=StumblesOver()))
+async def test_an_entry_that_can_not_be_placed_costs_itself_alone_too(service):
+    town = Daemon(service.database, replace(STATION, territory=StumblesOver()))
     odd = entry(3)
     info = replace(odd.alert.infos[0], areas=(Area("Nowhere"),))
     await town.take_in([entry(1), Heard(odd.key, replace(odd.alert, infos=(info,))), entry(2)])
 
-    assert await office.ask("SELECT count(*) FROM alert WHERE state = 'accepted'") == [(2,)]
-    [(reason,)] = await office.ask("SELECT reason FROM alert WHERE state = 'left_out'")
+    assert await service.ask("SELECT count(*) FROM alert WHERE state = 'accepted'") == [(2,)]
+    [(reason,)] = await service.ask("SELECT reason FROM alert WHERE state = 'left_out'")
     assert reason == '{"code":"desk_stumbled","key":"key 3"}'
 
 
-async def test_where_an_alert_is_is_found_out_before_the_transaction_that_files_it(office):
+async def test_where_an_alert_is_is_found_out_before_the_transaction_that_files_it(service):
     territory = Watched()
-    await Office(office.database, replace(STATION, territory=territory)).take_in([entry(1)])
-    filing = await office.database.write(lambda _: current_thread())
+    await Daemon(service.database, replace(STATION, territory=territory)).take_in([entry(1)])
+    filing = await service.database.write(lambda _: current_thread())
 
     assert [thread is filing for thread in territory.threads] == [False, True]
 
 
-async def test_that_a_source_was_read_for_the_first_time_is_told_at_once_and_no_later_time(office):
-    await office.take_in([])
-    assert (office.wakes, office.woken) == (1, []), "pages said until then that something may be missing"
+async def test_that_a_source_was_read_for_the_first_time_is_told_at_once_and_no_later_time(service):
+    await service.take_in([])
+    assert (service.wakes, service.woken) == (1, []), "pages said until then that something may be missing"
 
-    await office.take_in([])
-    assert office.wakes == 1
+    await service.take_in([])
+    assert service.wakes == 1

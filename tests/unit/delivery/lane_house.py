@@ -16,7 +16,7 @@ from alerts.delivery.limiter import RateLimits
 from alerts.model.alert import Severity, Urgency
 from alerts.model.delivery import Verdict
 from alerts.model.errors import DatabaseRefused
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.ports import Channel
 from alerts.model.post import Means, Message, Post, PostKind, PostState, priority_of
 from alerts.model.span import parse_window
@@ -255,7 +255,7 @@ class LaneHouse:
 
 def _store(alerts: AlertRepository, post: Post) -> None:
     state = AlertState.WAITING if post.state is PostState.WAITING else AlertState.ACCEPTED
-    alerts.add(Record(post.alert_id, post.incident_id, "manual", None, state, post.stored_at))
+    alerts.add(StoredAlert(post.alert_id, post.incident_id, "manual", None, state, post.stored_at))
     alerts.add_post(post)
 
 

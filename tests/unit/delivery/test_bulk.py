@@ -47,7 +47,7 @@ class Disk(WatchedDatabase):
             raise DatabaseRefused("database or disk is full")
 
 
-class Office:
+class Town:
     """A town with subscribers, whose daemons come and go."""
 
     def __init__(self, path, database, clock, rate: int = 0) -> None:
@@ -101,172 +101,172 @@ class Office:
 
 
 @pytest.fixture
-async def office(tmp_path):
+async def service(tmp_path):
     path = tmp_path / "tocsin.db"
     migrate(path)
     database = await Disk.open(path)
     clock = FakeClock(busy=lambda: database.busy > 0)
-    office = Office(path, database, clock)
-    office.desk.subscribe(*(Subscriber(chat) for chat in range(1, MANY + 1)))
-    await office.begin()
-    yield office
-    await office.kill()
-    office.desk.db.close()
+    service = Town(path, database, clock)
+    service.desk.subscribe(*(Subscriber(chat) for chat in range(1, MANY + 1)))
+    await service.begin()
+    yield service
+    await service.kill()
+    service.desk.db.close()
     await database.close()
 
 
-async def test_everybody_is_told_once_with_so_many_under_way(office):
-    office.tells.lasts = 0.1
-    bulk = office.file()
-    await office.pass_(5)
-    assert sorted(office.told) == list(range(1, MANY + 1))
-    assert office.tells.most == 9
-    assert office.over == [f"{bulk.id} done"]
+async def test_everybody_is_told_once_with_so_many_under_way(service):
+    service.tells.lasts = 0.1
+    bulk = service.file()
+    await service.pass_(5)
+    assert sorted(service.told) == list(range(1, MANY + 1))
+    assert service.tells.most == 9
+    assert service.over == [f"{bulk.id} done"]
 
 
-async def test_the_rate_is_kept(office):
-    await office.kill()
-    office.rate = 10
-    await office.begin("second")
-    await office.pass_(6)
-    office.file()
-    await office.pass_(7)
-    times = [at for at, _ in office.tells.asked]
+async def test_the_rate_is_kept(service):
+    await service.kill()
+    service.rate = 10
+    await service.begin("second")
+    await service.pass_(6)
+    service.file()
+    await service.pass_(7)
+    times = [at for at, _ in service.tells.asked]
     assert len(times) == MANY
     assert all(sum(at <= other < at + 1 for other in times) <= 10 for at in times)
     assert times[-1] - times[0] < MANY / 10 / 0.98
 
 
 @pytest.mark.parametrize("lasts", [0.01, 0.3])
-async def test_killed_five_times_on_the_way_nobody_is_lost_and_few_are_told_twice(office, lasts):
-    office.tells.lasts = lasts
-    bulk = office.file(notice=SEVERE)
+async def test_killed_five_times_on_the_way_nobody_is_lost_and_few_are_told_twice(service, lasts):
+    service.tells.lasts = lasts
+    bulk = service.file(notice=SEVERE)
     for number in range(5):
-        reached = len(office.told)
-        while len(office.told) < min(reached + 9, MANY):
-            await office.pass_(0.05)
-        await office.kill()
-        await office.begin(f"daemon {number}")
-        await office.pass_(5.5)
-    await office.pass_(20)
-    times = Counter(office.told)
+        reached = len(service.told)
+        while len(service.told) < min(reached + 9, MANY):
+            await service.pass_(0.05)
+        await service.kill()
+        await service.begin(f"daemon {number}")
+        await service.pass_(5.5)
+    await service.pass_(20)
+    times = Counter(service.told)
     assert set(times) == set(range(1, MANY + 1))
     assert sum(times.values()) - MANY <= 5 * 10
-    assert office.over[-1] == f"{bulk.id} done"
+    assert service.over[-1] == f"{bulk.id} done"
 
 
-async def test_a_cancelled_alert_stops_at_once_and_only_who_had_it_hears_of_the_end(office):
-    office.tells.lasts = 0.5
-    bulk = office.file()
-    await office.pass_(0.6)
-    had = set(office.told)
-    asked = len(office.tells.asked)
-    end = office.file(kind=PostKind.END)
-    await office.clock.settle()
-    started = [target for _, target in office.tells.asked[asked:]]
+async def test_a_cancelled_alert_stops_at_once_and_only_who_had_it_hears_of_the_end(service):
+    service.tells.lasts = 0.5
+    bulk = service.file()
+    await service.pass_(0.6)
+    had = set(service.told)
+    asked = len(service.tells.asked)
+    end = service.file(kind=PostKind.END)
+    await service.clock.settle()
+    started = [target for _, target in service.tells.asked[asked:]]
     assert all(target.bulks[0].id == end.id for target in started)
-    await office.pass_(10)
-    first = {target.chat for target in office.tells.taken if target.bulks[0].id == bulk.id}
-    last = [target.chat for target in office.tells.taken if target.bulks[0].id == end.id]
+    await service.pass_(10)
+    first = {target.chat for target in service.tells.taken if target.bulks[0].id == bulk.id}
+    last = [target.chat for target in service.tells.taken if target.bulks[0].id == end.id]
     assert had <= first
     assert len(first) < MANY
     assert sorted(last) == sorted(first)
-    assert office.over == [f"{bulk.id} stopped", f"{end.id} done"]
+    assert service.over == [f"{bulk.id} stopped", f"{end.id} done"]
 
 
-async def test_what_is_severe_overtakes_what_hangs(office):
-    office.tells.script = {chat: [Late(9.0)] for chat in range(1, 10)}
-    office.file("i1", notice=MODERATE)
-    await office.pass_(0.1)
-    urgent = office.file("i2", notice=SEVERE)
-    await office.pass_(1)
-    assert Counter(target.bulks[0].id for target in office.tells.taken)[urgent.id] == MANY
+async def test_what_is_severe_overtakes_what_hangs(service):
+    service.tells.script = {chat: [Late(9.0)] for chat in range(1, 10)}
+    service.file("i1", notice=MODERATE)
+    await service.pass_(0.1)
+    urgent = service.file("i2", notice=SEVERE)
+    await service.pass_(1)
+    assert Counter(target.bulks[0].id for target in service.tells.taken)[urgent.id] == MANY
 
 
-async def test_a_429_halts_the_whole_bot_and_loses_nobody(office):
-    wait = Retry("Telegram asks us to wait 7 s", office.clock.now() + timedelta(seconds=7), whole_channel=True)
-    office.tells.script = {3: [wait]}
-    office.file()
-    await office.pass_(0.1)
-    assert office.pace.halted_for > 6
-    reached = len(office.told)
-    await office.pass_(6)
-    assert len(office.told) == reached < MANY
-    await office.pass_(3)
-    assert sorted(office.told) == list(range(1, MANY + 1))
+async def test_a_429_halts_the_whole_bot_and_loses_nobody(service):
+    wait = Retry("Telegram asks us to wait 7 s", service.clock.now() + timedelta(seconds=7), whole_channel=True)
+    service.tells.script = {3: [wait]}
+    service.file()
+    await service.pass_(0.1)
+    assert service.pace.halted_for > 6
+    reached = len(service.told)
+    await service.pass_(6)
+    assert len(service.told) == reached < MANY
+    await service.pass_(3)
+    assert sorted(service.told) == list(range(1, MANY + 1))
 
 
 @pytest.mark.parametrize("trouble", [Retry("no connection", sent=False), BadCredential("a new token is needed")])
-async def test_where_nothing_can_be_sent_it_goes_on_later(office, trouble):
-    office.tells.script = {chat: [trouble] for chat in range(1, MANY + 1)}
-    office.file()
-    await office.pass_(0.5)
-    assert office.told == []
-    await office.pass_(3600)
-    assert sorted(office.told) == list(range(1, MANY + 1))
+async def test_where_nothing_can_be_sent_it_goes_on_later(service, trouble):
+    service.tells.script = {chat: [trouble] for chat in range(1, MANY + 1)}
+    service.file()
+    await service.pass_(0.5)
+    assert service.told == []
+    await service.pass_(3600)
+    assert sorted(service.told) == list(range(1, MANY + 1))
 
 
-async def test_a_platform_that_gives_no_answer_is_not_hurried(office):
-    office.tells.script = {chat: [SendOutcome.DOUBT] * 9 for chat in range(1, MANY + 1)}
-    bulk = office.file()
-    await office.pass_(5)
-    assert len(office.tells.asked) < 2 * MANY
-    await office.pass_(3600)
-    assert office.over == [f"{bulk.id} done"]
-    assert office.desk.bulk(bulk)["failed"] == MANY
+async def test_a_platform_that_gives_no_answer_is_not_hurried(service):
+    service.tells.script = {chat: [SendOutcome.DOUBT] * 9 for chat in range(1, MANY + 1)}
+    bulk = service.file()
+    await service.pass_(5)
+    assert len(service.tells.asked) < 2 * MANY
+    await service.pass_(3600)
+    assert service.over == [f"{bulk.id} done"]
+    assert service.desk.bulk(bulk)["failed"] == MANY
 
 
-async def test_a_stop_finishes_what_is_away_and_keeps_it(office):
-    office.tells.lasts = 1.0
-    office.file()
-    await office.pass_(0.1)
-    stop = asyncio.create_task(office.sender.stop(10))
-    await office.pass_(2)
+async def test_a_stop_finishes_what_is_away_and_keeps_it(service):
+    service.tells.lasts = 1.0
+    service.file()
+    await service.pass_(0.1)
+    stop = asyncio.create_task(service.sender.stop(10))
+    await service.pass_(2)
     await stop
-    assert len(office.told) == 9
-    assert office.desk.rows("SELECT chat FROM received ORDER BY chat") == [(chat,) for chat in sorted(office.told)]
-    left = [chat for (chat,) in office.desk.rows("SELECT chat FROM bulk_flight")]
-    assert not set(left) & set(office.told)
+    assert len(service.told) == 9
+    assert service.desk.rows("SELECT chat FROM received ORDER BY chat") == [(chat,) for chat in sorted(service.told)]
+    left = [chat for (chat,) in service.desk.rows("SELECT chat FROM bulk_flight")]
+    assert not set(left) & set(service.told)
 
 
-async def test_under_another_s_lease_nothing_leaves(office):
-    office.desk.db.execute("UPDATE lease SET owner = 'others', until = until + 60000000")
-    office.file()
-    await office.pass_(1)
-    assert office.told == []
+async def test_under_another_s_lease_nothing_leaves(service):
+    service.desk.db.execute("UPDATE lease SET owner = 'others', until = until + 60000000")
+    service.file()
+    await service.pass_(1)
+    assert service.told == []
 
 
-async def test_where_a_turn_failed_it_goes_on_though_nobody_wakes_it(office):
-    office.tells.lasts = 1.0
-    office.file()
-    await office.pass_(0.2)
-    office.database.full = True
-    await office.pass_(3)
-    office.database.full = False
-    await office.pass_(30)
-    assert sorted(office.told) == list(range(1, MANY + 1))
+async def test_where_a_turn_failed_it_goes_on_though_nobody_wakes_it(service):
+    service.tells.lasts = 1.0
+    service.file()
+    await service.pass_(0.2)
+    service.database.full = True
+    await service.pass_(3)
+    service.database.full = False
+    await service.pass_(30)
+    assert sorted(service.told) == list(range(1, MANY + 1))
 
 
-async def test_after_another_process_s_time_nothing_leaves_that_was_handed_over_before_it(office):
-    office.tells.lasts = 0.1
-    office.file()
-    await office.clock.settle()
-    before = set(office.told)
-    office.keeper.doubt("bulk telegram")  # others held it, told everybody, and gave it back
-    await office.keeper._renew()
-    office.desk.db.execute("DELETE FROM bulk_flight")
-    await office.pass_(10)
-    assert len(office.told) - len(before) <= 10
+async def test_after_another_process_s_time_nothing_leaves_that_was_handed_over_before_it(service):
+    service.tells.lasts = 0.1
+    service.file()
+    await service.clock.settle()
+    before = set(service.told)
+    service.keeper.doubt("bulk telegram")  # others held it, told everybody, and gave it back
+    await service.keeper._renew()
+    service.desk.db.execute("DELETE FROM bulk_flight")
+    await service.pass_(10)
+    assert len(service.told) - len(before) <= 10
 
 
-async def test_what_hangs_for_long_keeps_nothing_severe_from_leaving(office):
-    await office.kill()
-    office.rate = 10
-    await office.begin("second")
-    await office.pass_(6)
-    office.tells.script = {1: [Late(60.0)]}
-    office.file("i1", notice=MODERATE)
-    await office.pass_(15)
-    urgent = office.file("i2", notice=SEVERE)
-    await office.pass_(10)
-    assert Counter(target.bulks[0].id for target in office.tells.taken)[urgent.id] > MANY / 2
+async def test_what_hangs_for_long_keeps_nothing_severe_from_leaving(service):
+    await service.kill()
+    service.rate = 10
+    await service.begin("second")
+    await service.pass_(6)
+    service.tells.script = {1: [Late(60.0)]}
+    service.file("i1", notice=MODERATE)
+    await service.pass_(15)
+    urgent = service.file("i2", notice=SEVERE)
+    await service.pass_(10)
+    assert Counter(target.bulks[0].id for target in service.tells.taken)[urgent.id] > MANY / 2

@@ -18,7 +18,7 @@ from alerts.desk.posting import Pen
 from alerts.desk.station import Intake, Outlet, Station
 from alerts.desk.territory import District, Territory
 from alerts.model.alert import Alert, Area, Info, MsgType, Named, Reference, Severity, Urgency
-from alerts.model.incident import Record
+from alerts.model.incident import StoredAlert
 from alerts.model.ports import Heard
 from alerts.model.post import Means, Post, PostState
 from alerts.model.reason import read_reason
@@ -145,7 +145,7 @@ class Town:
     def post(self, alert: Alert, *channels: str, again: bool = False) -> Filed:
         return self.act(lambda alerts: self.desk.post(alerts, alert, channels, again=again))
 
-    def record(self, filed: Filed) -> Record:
+    def record(self, filed: Filed) -> StoredAlert:
         """How the message stands now."""
         [found] = AlertRepository(self.db).by_id(filed.record.id)
         return found

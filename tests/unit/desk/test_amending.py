@@ -106,7 +106,7 @@ def test_what_a_correction_cannot_mend_is_told_channel_by_channel(town):
     town.deliver(first, S.IN_DOUBT, "telegram")
 
     with town.alerts() as alerts:
-        lines = left_wrong(alerts.thread(first.record.incident_id), town.station)
+        lines = [str(each) for each in left_wrong(alerts.thread(first.record.incident_id), town.station)]
 
     assert [line.split(":")[0] for line in lines] == ["x", "telegram"]
     assert "stays readable" in lines[0]

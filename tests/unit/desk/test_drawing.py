@@ -14,7 +14,7 @@ from alerts.model.alert import Circle, Named
 from alerts.model.cap_rules import violations
 from alerts.model.errors import Misuse
 from alerts.model.hazard import Hazard, hazard_of
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from tests.unit.desk.conftest import HERE, NOW, a_station
 
 STATION = a_station()
@@ -123,7 +123,7 @@ def test_an_outline_is_read_as_it_is_spelled():
 
 def test_an_update_may_draw_anew_or_take_the_whole_town():
     first = draft_alert(Draft("Fuite de gaz", areas=("D1",), hazard=Hazard.FLOOD), STATION, NOW, "a")
-    record = Record("a", "i", "manual", first, AlertState.ACCEPTED, NOW)
+    record = StoredAlert("a", "i", "manual", first, AlertState.ACCEPTED, NOW)
 
     drawn = update_of(record, {"circles": ("45.19,5.73 0.2",)}, STATION, NOW, "b")
     whole = update_of(record, {"nowhere": True}, STATION, NOW, "c")
@@ -140,7 +140,7 @@ def test_an_update_may_draw_anew_or_take_the_whole_town():
 
 
 def test_an_update_that_says_nothing_new_is_refused():
-    record = Record("a", "i", "manual", draft_alert(Draft("x"), STATION, NOW, "a"), AlertState.ACCEPTED, NOW)
+    record = StoredAlert("a", "i", "manual", draft_alert(Draft("x"), STATION, NOW, "a"), AlertState.ACCEPTED, NOW)
 
     with pytest.raises(Misuse, match="nothing to change"):
         update_of(record, {"nowhere": False, "areas": (), "place": None}, STATION, NOW, "b")

@@ -14,7 +14,7 @@ from alerts.desk.amending import correction_of
 from alerts.desk.approval import fingerprint
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.desk.station import Intake
 from alerts.desk.thread import channels_on
 from alerts.desk.versions import changes_between
@@ -44,10 +44,10 @@ class DutyDesk:
 
     def act(self, actor: Actor, action):
         with transaction(self.town.db):
-            return action(Officer(self.sitting(), actor))
+            return action(Officer(self.unit(), actor))
 
-    def sitting(self):
-        return Sitting(Unit(self.town.db), self.town.desk, self.town.clock.now(), lambda: f"o{next(self.numbers):04}")
+    def unit(self):
+        return DeskUnit(Unit(self.town.db), self.town.desk, self.town.clock.now(), lambda: f"o{next(self.numbers):04}")
 
     def post(self, actor: Actor = ANNE, headline: str = "Crue de l’Isère", **fields):
         station = self.town.station
@@ -65,7 +65,7 @@ class DutyDesk:
 
     def account(self, name: str, role: Role = Role.APPROVER, **changes) -> None:
         account = replace(Account(name, role, "", must_change=False, created_at=NOW), **changes)
-        self.act(ANNE, lambda officer: officer.sitting.accounts.put_account(account))
+        self.act(ANNE, lambda officer: officer.unit.accounts.put_account(account))
 
     def reconfigure(self, **changes) -> None:
         """channels.toml was changed, and the program started anew."""
@@ -75,7 +75,7 @@ class DutyDesk:
         town.desk = Desk(town.station, town.pen, town._new_id, town.clock.now)
 
     def lines(self, filed) -> list[tuple[str, str, str]]:
-        lines = self.sitting().audit.newest(subject=filed.record.id)
+        lines = self.unit().audit.newest(subject=filed.record.id)
         return [(each.entry.actor, each.entry.act, each.entry.detail) for each in reversed(lines)]
 
 
@@ -126,7 +126,7 @@ class TestOneselfUnderAnotherName:
         with pytest.raises(Forbidden):
             desk.approve(login, filed)
         desk.approve(Actor("Anne", Role.APPROVER, Origin.COMMAND, "garde"), filed)
-        approval = desk.sitting().audit.newest(subject=filed.record.id)[0].entry
+        approval = desk.unit().audit.newest(subject=filed.record.id)[0].entry
         assert (approval.actor, approval.act, approval.address) == ("Anne", "approve", "garde")
 
     def test_without_accounts_another_name_is_taken_as_given(self, desk):
@@ -468,7 +468,7 @@ class TestTakingBackAndSendingBack:
             {"headline": "Crue"},
             None,
         )
-        assert desk.sitting().drafts.drafts("anne") != []
+        assert desk.unit().drafts.drafts("anne") != []
         assert set(desk.town.states(filed).values()) == {"rejected"}
         assert desk.lines(filed)[-1] == ("Paul", "send back", "dites où")
 

@@ -11,7 +11,7 @@ import pytest
 from alerts.desk.officer import Officer
 from alerts.desk.report import report_named, report_of
 from alerts.desk.report_json import report_to_json
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.desk.station import Intake
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Severity, Status
@@ -36,11 +36,11 @@ def town(make_town):
 
 def by(town, actor, action):
     with transaction(town.db):
-        return action(Officer(Sitting(Unit(town.db), town.desk, town.clock.now(), town._new_id), actor))
+        return action(Officer(DeskUnit(Unit(town.db), town.desk, town.clock.now(), town._new_id), actor))
 
 
 def report(town, incident):
-    return report_of(Sitting(Unit(town.db), town.desk, town.clock.now(), town._new_id), incident)
+    return report_of(DeskUnit(Unit(town.db), town.desk, town.clock.now(), town._new_id), incident)
 
 
 def attempt(town, post, *, took: float, outcome: str = "sent", remote_id: str | None = "77") -> None:
@@ -203,7 +203,7 @@ def test_of_a_pruned_incident_it_is_the_same_by_either_name(town):
     with transaction(town.db):
         assert Archive(town.db).prune(now - timedelta(days=3 * 365), now).gone == 1
 
-    sitting = Sitting(Unit(town.db), town.desk, now, town._new_id)
-    assert not sitting.alerts.by_id(filed.record.id)
+    unit = DeskUnit(Unit(town.db), town.desk, now, town._new_id)
+    assert not unit.alerts.by_id(filed.record.id)
     for name in (filed.record.id, filed.record.incident_id):
-        assert replace(report_named(sitting, name), made_at=before.made_at) == before
+        assert replace(report_named(unit, name), made_at=before.made_at) == before

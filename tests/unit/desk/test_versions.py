@@ -9,12 +9,12 @@ import pytest
 
 from alerts.desk.versions import Change, Mark, Run, changes_between, word_runs
 from alerts.model.alert import Area, MsgType, Severity
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from tests.unit.desk.conftest import CENTRE, LATER, MILL, NOW, an_alert, an_info, cancelling, following
 
 
-def record(alert) -> Record:
-    return Record("a", "i", "meteo", alert, AlertState.WAITING, NOW)
+def record(alert) -> StoredAlert:
+    return StoredAlert("a", "i", "meteo", alert, AlertState.WAITING, NOW)
 
 
 def between(one, other) -> tuple[Change, ...]:

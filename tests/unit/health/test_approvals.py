@@ -14,7 +14,7 @@ from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.desk.station import Intake
 from alerts.health.approvals import AwaitedWatch
 from alerts.health.awaited_words import Awaited, word_awaited
@@ -90,7 +90,7 @@ class Duty:
 
     async def act(self, actor: Actor, action):
         def acting(unit):
-            return action(Officer(Sitting(unit, self.desk, self.clock.now(), self.new_id), actor))
+            return action(Officer(DeskUnit(unit, self.desk, self.clock.now(), self.new_id), actor))
 
         return await self.database.write(acting)
 

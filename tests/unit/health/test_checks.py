@@ -24,7 +24,7 @@ from alerts.model.alert import Severity
 from alerts.model.cap_rules import violations
 from alerts.model.delivery import ChannelStatus
 from alerts.model.errors import BadCredential, DatabaseRefused, Retry
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.ports import Memory, Probe
 from alerts.model.post import Means, Message, Post, PostKind, PostState
 from alerts.model.reason import in_words
@@ -158,7 +158,7 @@ class Watch:
         )  # fmt: skip
 
         def store(unit: Unit) -> None:
-            unit.alerts.add(Record("a1", "i1", "manual", None, AlertState.ACCEPTED, now))
+            unit.alerts.add(StoredAlert("a1", "i1", "manual", None, AlertState.ACCEPTED, now))
             unit.alerts.add_post(post)
             unit.execute(
                 "INSERT INTO attempt (post_id, channel, action, owner, counts, left_at) VALUES (?,?,?,?,?,?)",

@@ -9,7 +9,7 @@ import pytest
 from alerts.access.throttle import BURST_FOR_NAME
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.health.checks import Rounds, WatchDesk
 from alerts.health.failing import OVER_AFTER, failing_sign_ins
 from alerts.health.notices import build_warnings
@@ -39,7 +39,7 @@ class Door:
             holds=lambda _: False,
             cycles=list,
             wake=lambda _: None,
-            failing=lambda unit: failing_sign_ins(Sitting(unit, desk, self.clock.now(), ids.__next__)),
+            failing=lambda unit: failing_sign_ins(DeskUnit(unit, desk, self.clock.now(), ids.__next__)),
         )
         self.rounds = Rounds(config, {}, watch)
 

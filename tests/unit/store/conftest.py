@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.model.alert import Alert, Info, Severity
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import Means, Message, Post, PostKind, PostState, priority_of
 from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database, transaction
@@ -59,7 +59,7 @@ class Shelf:
         with transaction(self._db):
             yield AlertRepository(self._db)
 
-    def alert(self, identity: str | None = None, **changes) -> Record:
+    def alert(self, identity: str | None = None, **changes) -> StoredAlert:
         number = next(self._count)
         identity = identity or f"a{number}"
         record = a_record(identity, **changes)
@@ -67,7 +67,7 @@ class Shelf:
             alerts.add(record)
         return record
 
-    def post(self, record: Record | None = None, **changes) -> Post:
+    def post(self, record: StoredAlert | None = None, **changes) -> Post:
         record = record or self.alert()
         post = a_post(f"p{next(self._count)}", record, **changes)
         with self.alerts() as alerts:
@@ -79,7 +79,7 @@ class Shelf:
         [found] = AlertRepository(self._db).post_by_id(post.id)
         return found
 
-    def record(self, identity: str) -> Record:
+    def record(self, identity: str) -> StoredAlert:
         [found] = AlertRepository(self._db).by_id(identity)
         return found
 
@@ -102,14 +102,14 @@ def shelf(path):
     shelf.close()
 
 
-def a_record(identity: str, *, incident: str | None = None, identifier: str | None = None, **changes) -> Record:
+def a_record(identity: str, *, incident: str | None = None, identifier: str | None = None, **changes) -> StoredAlert:
     info = Info("Wind", severity=Severity.MODERATE, headline="Strong wind", expires=LATER)
     alert = Alert(identifier or f"urn-{identity}", "meteo@example", NOW, infos=(info,))
-    record = Record(identity, incident or f"i-{identity}", "meteo", alert, AlertState.ACCEPTED, NOW)
+    record = StoredAlert(identity, incident or f"i-{identity}", "meteo", alert, AlertState.ACCEPTED, NOW)
     return replace(record, **changes)
 
 
-def a_post(identity: str, record: Record, **changes) -> Post:
+def a_post(identity: str, record: StoredAlert, **changes) -> Post:
     severity = changes.get("severity", Severity.MODERATE)
     post = Post(
         id=identity,

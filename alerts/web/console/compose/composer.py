@@ -1,4 +1,4 @@
-"""What the compose page does with an office: opens a form, keeps it, looks at what it comes to, files it."""
+"""What the compose page does with a service: opens a form, keeps it, looks at what it comes to, files it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from aiohttp import web
 from alerts.desk.amending import goes_on_from
 from alerts.desk.approval import find_alert
 from alerts.desk.prepared import Prepared, every_prepared
-from alerts.desk.sitting import Office, Sitting
+from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.actor import MAY, Act, Actor
 from alerts.model.draft import SavedDraft
 from alerts.model.errors import Forbidden, Misuse
 from alerts.model.hazard import Hazard
 from alerts.model.ids import new_id
-from alerts.model.incident import Record
+from alerts.model.incident import StoredAlert
 from alerts.model.reason import Reason, because
 from alerts.web.console.compose.fields import LONGEST, digest, text, too_long
 from alerts.web.console.compose.keeping import Older, Sheet, draft_of, is_identity, keep
@@ -38,7 +38,7 @@ class Composer:
     """One for all visitors; what belongs to one of them is in their `Page`."""
 
     def __init__(self, console: Console) -> None:
-        self.office: Office = console.office
+        self.service: DeskService = console.service
         self._station = console.frame.station
         self._prepared: dict[str, Mapping[Hazard, Prepared]] = {}
         self._showing = Showing(console)
@@ -73,12 +73,12 @@ class Composer:
         actor = self.must_write(request)
         page = Page(identity if is_identity(identity) else new_id())
 
-        def question(sitting: Sitting) -> tuple[SavedDraft | None, Record | None]:
-            kept = draft_of(sitting, actor, page.identity)
+        def question(unit: DeskUnit) -> tuple[SavedDraft | None, StoredAlert | None]:
+            kept = draft_of(unit, actor, page.identity)
             about = _about_of(kept)
-            return kept, find_alert(sitting.alerts, about) if about else None
+            return kept, find_alert(unit.alerts, about) if about else None
 
-        kept, about = await self.office.ask(question)
+        kept, about = await self.service.ask(question)
         if kept is not None:
             page.take(kept)
             page.fields = adapted(kept.fields, self._station)
@@ -117,10 +117,10 @@ class Composer:
 
     async def _keep(self, actor: Actor, sheet: Sheet, page: Page) -> None:
         try:
-            kept = await self.office.act(lambda sitting: keep(sitting, actor, sheet))
+            kept = await self.service.act(lambda unit: keep(unit, actor, sheet))
         except Older:
             copy = replace(sheet, identity=new_id(), revision=1)
-            kept = await self.office.act(lambda sitting: keep(sitting, actor, copy))
+            kept = await self.service.act(lambda unit: keep(unit, actor, copy))
             page.notice = "copy"
         page.take(kept)
 
@@ -131,7 +131,7 @@ class Composer:
             raise Misuse(voice.words.gettext("Not saved: a field holds more than %(most)s characters.", most=LONGEST))
         about = await self._about(actor, sheet)
         named = replace(sheet, about=about.id if about else None)
-        kept = await self.office.act(lambda sitting: keep(sitting, actor, named, by_script=True))
+        kept = await self.service.act(lambda unit: keep(unit, actor, named, by_script=True))
         return {**_state(kept), "at": voice.time(kept.updated_at)}
 
     def why(self, request: web.Request, reason: Reason) -> str:
@@ -141,30 +141,30 @@ class Composer:
     async def state(self, request: web.Request, identity: str) -> Mapping[str, Any]:
         """What is kept of a draft, for a script that comes back."""
         actor = self.must_write(request)
-        kept = await self.office.ask(lambda sitting: draft_of(sitting, actor, identity))
+        kept = await self.service.ask(lambda unit: draft_of(unit, actor, identity))
         return _state(kept) if kept else {"revision": 0, "alert": None, "address": None}
 
     async def discard(self, request: web.Request, identity: str) -> None:
         """Throw one's own draft away; one that was posted stays, for the sake of a second press."""
         actor = self.must_write(request)
 
-        def action(sitting: Sitting) -> None:
-            kept = draft_of(sitting, actor, identity)
+        def action(unit: DeskUnit) -> None:
+            kept = draft_of(unit, actor, identity)
             if kept is not None and kept.alert_id is None:
-                sitting.drafts.drop_draft(identity)
+                unit.drafts.drop_draft(identity)
 
-        await self.office.act(action)
+        await self.service.act(action)
 
     async def read(self, request: web.Request, page: Page) -> None:
         """Read the form and rehearse it, once for each page."""
         if page.reading is not None:
             return
         actor, voice = self.must_write(request), self._showing.voice(request)
-        ground = Ground(self._station, self.office.now(), self.office.picture)
+        ground = Ground(self._station, self.service.now(), self.service.picture)
         page.reading = read_form(page.fields, ground, voice.words.gettext, voice.why)
         page.problems |= page.reading.problems
-        page.rehearsal = await rehearse(self.office, self._station, actor, page.wish)
-        page.followers = reached(page.rehearsal.channels, await self.office.channels())
+        page.rehearsal = await rehearse(self.service, self._station, actor, page.wish)
+        page.followers = reached(page.rehearsal.channels, await self.service.channels())
 
     async def answer(self, request: web.Request, page: Page) -> web.Response:
         """The page."""
@@ -222,19 +222,19 @@ class Composer:
         await self.read(request, page)
         actor, wish = self.must_write(request), page.wish
 
-        def action(sitting: Sitting) -> str:
-            kept = draft_of(sitting, actor, page.identity)
+        def action(unit: DeskUnit) -> str:
+            kept = draft_of(unit, actor, page.identity)
             if kept is None:
                 raise Misuse(because("draft_thrown_away"))
             if kept.alert_id is not None:
                 return kept.alert_id
-            filed = file_wish(sitting, actor, wish, again=again)
+            filed = file_wish(unit, actor, wish, again=again)
             if not filed.fresh:
                 raise Tapped(filed.record.id)
-            sitting.drafts.put_draft(replace(kept, alert_id=filed.record.id, updated_at=sitting.now))
+            unit.drafts.put_draft(replace(kept, alert_id=filed.record.id, updated_at=unit.now))
             return filed.record.id
 
-        return await self.office.act(action)
+        return await self.service.act(action)
 
     def picture_words(self, request: web.Request) -> str:
         """What is wrong with a picture that was refused."""
@@ -251,42 +251,42 @@ class Composer:
     async def prepared(self, language: str) -> Mapping[Hazard, Prepared]:
         """What is prepared, in that language; the files are read once."""
         if language not in self._prepared:
-            found = await self.office.sketch(lambda sitting: every_prepared(sitting.desk, language))
+            found = await self.service.sketch(lambda unit: every_prepared(unit.desk, language))
             self._prepared[language] = found
         return self._prepared[language]
 
     async def _drafts(self, request: web.Request) -> list[SavedDraft]:
         actor = self.must_write(request)
-        return list(await self.office.ask(lambda sitting: sitting.drafts.drafts(actor.name)))
+        return list(await self.service.ask(lambda unit: unit.drafts.drafts(actor.name)))
 
-    async def _about(self, actor: Actor, sheet: Sheet) -> Record | None:
+    async def _about(self, actor: Actor, sheet: Sheet) -> StoredAlert | None:
         """The alert that a sheet changes: what its draft says, else what the page says."""
 
-        def question(sitting: Sitting) -> Record | None:
-            kept = draft_of(sitting, actor, sheet.identity)
+        def question(unit: DeskUnit) -> StoredAlert | None:
+            kept = draft_of(unit, actor, sheet.identity)
             name = _about_of(kept) or sheet.about
-            return find_alert(sitting.alerts, name) if name else None
+            return find_alert(unit.alerts, name) if name else None
 
-        return await self.office.ask(question)
+        return await self.service.ask(question)
 
-    async def _found(self, name: str) -> Record:
-        return await self.office.ask(lambda sitting: find_alert(sitting.alerts, name))
+    async def _found(self, name: str) -> StoredAlert:
+        return await self.service.ask(lambda unit: find_alert(unit.alerts, name))
 
-    async def _begin_update(self, page: Page, about: Record, *, typed: bool = False) -> None:
+    async def _begin_update(self, page: Page, about: StoredAlert, *, typed: bool = False) -> None:
         """Lay what stands into the form. One that was typed from older words keeps them, and is told of the newer."""
 
-        def question(sitting: Sitting) -> tuple[Record, bool]:
-            stands = goes_on_from(sitting.alerts, about, ends=False)
-            order = [record.id for record in sitting.alerts.incident(about.incident_id)]
+        def question(unit: DeskUnit) -> tuple[StoredAlert, bool]:
+            stands = goes_on_from(unit.alerts, about, ends=False)
+            order = [record.id for record in unit.alerts.incident(about.incident_id)]
             return stands, order.index(stands.id) > order.index(about.id)
 
-        stands, is_newer = await self.office.ask(question)
+        stands, is_newer = await self.service.ask(question)
         if typed and is_newer:
             page.newer = stands
         else:
             about = stands
         page.about = about
-        page.before = fields_of(about, self._station, self.office.picture)
+        page.before = fields_of(about, self._station, self.service.picture)
         if not typed:
             page.fields = dict(page.before)
         if page.before.get("exercise"):

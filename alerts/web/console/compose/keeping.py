@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.actor import Actor, fold_name
 from alerts.model.draft import SavedDraft
 from alerts.model.errors import Conflict, Forbidden
@@ -43,41 +43,41 @@ def is_identity(name: str) -> bool:
     return bool(_IDENTITY.fullmatch(name))
 
 
-def draft_of(sitting: Sitting, actor: Actor, identity: str) -> SavedDraft | None:
+def draft_of(unit: DeskUnit, actor: Actor, identity: str) -> SavedDraft | None:
     """One's own draft of that id. Raises Forbidden for somebody else's."""
-    found = sitting.drafts.draft(identity) if is_identity(identity) else None
+    found = unit.drafts.draft(identity) if is_identity(identity) else None
     if found is not None and fold_name(found.account) != fold_name(actor.name):
         raise Forbidden(because("draft_of_another"))
     return found
 
 
-def keep(sitting: Sitting, actor: Actor, sheet: Sheet, *, by_script: bool = False) -> SavedDraft:
+def keep(unit: DeskUnit, actor: Actor, sheet: Sheet, *, by_script: bool = False) -> SavedDraft:
     """Keep what a page sent. A draft that was posted stays as it is. Raises Older, Forbidden.
 
     A page with a script counts its changes itself, so that what it sends again with the same number is the same. One
     without sends the number that it was given.
     """
-    found = draft_of(sitting, actor, sheet.identity)
+    found = draft_of(unit, actor, sheet.identity)
     if found is None:
-        _make_room(sitting, actor)
-        found = SavedDraft(sheet.identity, actor.name, sitting.now, about=sheet.about, revision=0)
+        _make_room(unit, actor)
+        found = SavedDraft(sheet.identity, actor.name, unit.now, about=sheet.about, revision=0)
     elif found.alert_id is not None or (same(found.fields, sheet.fields) and sheet.revision <= found.revision):
         return found
     if sheet.revision < found.revision or (by_script and sheet.revision == found.revision):
         raise Older(found)
     revision = sheet.revision if sheet.revision > found.revision else found.revision + 1
     about = found.about or sheet.about
-    kept = replace(found, about=about, fields=dict(sheet.fields), revision=revision, updated_at=sitting.now)
-    sitting.drafts.put_draft(kept)
+    kept = replace(found, about=about, fields=dict(sheet.fields), revision=revision, updated_at=unit.now)
+    unit.drafts.put_draft(kept)
     return kept
 
 
-def _make_room(sitting: Sitting, actor: Actor) -> None:
+def _make_room(unit: DeskUnit, actor: Actor) -> None:
     """Let go of what nobody goes on with, since nothing old may stand in the way of an emergency.
 
     What was sent back, which holds somebody else's words too, goes last.
     """
-    sitting.drafts.sweep_drafts(sitting.now - UNTOUCHED)
-    by_worth = sorted(sitting.drafts.drafts(actor.name), key=lambda each: (each.note is not None, each.updated_at))
+    unit.drafts.sweep_drafts(unit.now - UNTOUCHED)
+    by_worth = sorted(unit.drafts.drafts(actor.name), key=lambda each: (each.note is not None, each.updated_at))
     for each in by_worth[: max(len(by_worth) - MOST + 1, 0)]:
-        sitting.drafts.drop_draft(each.id)
+        unit.drafts.drop_draft(each.id)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from alerts.model.draft import SavedDraft, Typed
 from alerts.model.errors import Refused, TocsinError
-from alerts.model.incident import Record
+from alerts.model.incident import StoredAlert
 from alerts.web.console.compose.fields import Fields, text
 from alerts.web.console.compose.reading import Reading
 from alerts.web.console.compose.rehearsal import Rehearsal, Wish
@@ -32,9 +32,9 @@ class Page:
     identity: str
     revision: int = 0
     fields: dict[str, Typed] = field(default_factory=dict)
-    about: Record | None = None
+    about: StoredAlert | None = None
     before: Fields = field(default_factory=dict)
-    newer: Record | None = None
+    newer: StoredAlert | None = None
     note: str | None = None
     kept_at: datetime | None = None
     alert_id: str | None = None

@@ -17,7 +17,7 @@ from alerts.desk.territory import DISTRICT
 from alerts.model.alert import Area, Info, Severity, Status
 from alerts.model.draft import Typed
 from alerts.model.hazard import hazard_of
-from alerts.model.incident import Record
+from alerts.model.incident import StoredAlert
 from alerts.rendering.plain import is_whole_town
 from alerts.web.console.compose.fields import LISTS, TEXTS, Fields, plain, several, text
 from alerts.web.console.compose.reading import EVERYWHERE, OTHER, SPANS
@@ -68,7 +68,7 @@ def another_hazard(fields: Fields, before: Prepared | None, after: Prepared) -> 
 
 
 def fields_of(
-    record: Record, station: Station, kept: Callable[[str], Path | None] = lambda _: None
+    record: StoredAlert, station: Station, kept: Callable[[str], Path | None] = lambda _: None
 ) -> dict[str, Typed]:
     """The form as it would have to be filled for this alert; `kept` tells which pictures are ours.
 

@@ -14,13 +14,13 @@ from alerts.desk.officer import Officer
 from alerts.desk.posting import Penned
 from alerts.desk.report import no_post_of
 from alerts.desk.routing import PRACTICE
-from alerts.desk.sitting import Office, Sitting
+from alerts.desk.service import DeskService, DeskUnit
 from alerts.desk.station import Outlet, Station
 from alerts.model.actor import Actor
 from alerts.model.alert import Alert, Severity, Status
 from alerts.model.errors import Misuse, Refused
 from alerts.model.ids import new_id
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.reason import Reason
 from alerts.web.console.compose.prefill import changes_between
 from alerts.web.console.compose.reading import Reading
@@ -32,7 +32,7 @@ class Wish:
 
     reading: Reading
     fields: Mapping[str, Any]
-    about: Record | None = None
+    about: StoredAlert | None = None
     before: Mapping[str, Any] | None = None
 
 
@@ -70,31 +70,31 @@ class Rehearsal:
         return tuple(card.outlet.name for card in self.cards if card.penned)
 
 
-def file_wish(sitting: Sitting, actor: Actor, wish: Wish, *, again: bool, unfinished: bool = False) -> Filed:
+def file_wish(unit: DeskUnit, actor: Actor, wish: Wish, *, again: bool, unfinished: bool = False) -> Filed:
     """File it: a new alert, or the next version of the one that it is about. Raises as `Officer.post`."""
-    draft, officer = wish.reading.draft, Officer(sitting, actor)
+    draft, officer = wish.reading.draft, Officer(unit, actor)
     if draft is None:
         raise Misuse("; ".join(wish.reading.problems.values()))
     if wish.about is None:
-        alert = draft_alert(draft, sitting.desk.station, sitting.now, sitting.new_id())
+        alert = draft_alert(draft, unit.desk.station, unit.now, unit.new_id())
         return officer.post(alert, wish.reading.channels, again=again, unfinished=unfinished)
     changes = changes_between(wish.before or {}, wish.fields, draft)
     return officer.update(wish.about.id, changes, wish.reading.channels, again=again, unfinished=unfinished)
 
 
-async def rehearse(office: Office, station: Station, actor: Actor, wish: Wish) -> Rehearsal:
+async def rehearse(service: DeskService, station: Station, actor: Actor, wish: Wish) -> Rehearsal:
     """Rehearse it in a database of its own; nothing is stored, whatever it comes to."""
     draft = wish.reading.draft
     if draft is None:
         return Rehearsal()
 
-    def action(sitting: Sitting) -> Rehearsal:
+    def action(unit: DeskUnit) -> Rehearsal:
         try:
-            filed = file_wish(sitting, actor, wish, again=True, unfinished=True)
+            filed = file_wish(unit, actor, wish, again=True, unfinished=True)
         except (Misuse, Refused) as error:
-            alert = _alert_alone(sitting, wish)
+            alert = _alert_alone(unit, wish)
             return Rehearsal(alert, _silent(station, wish, alert), refusal=error.reason)
-        notes = _notes(sitting, filed)
+        notes = _notes(unit, filed)
         posts = {made.post.channel: made for made in filed.penned}
         alert = filed.record.alert
         cards = tuple(
@@ -104,17 +104,15 @@ async def rehearse(office: Office, station: Station, actor: Actor, wish: Wish) -
             for outlet in station.outlets
         )
         goes_at = next((made.post.not_before for made in filed.penned), None)
-        lacks = lacking(alert, station.name, sitting.desk.says_what_to_do) if alert else []
+        lacks = lacking(alert, station.name, unit.desk.says_what_to_do) if alert else []
         return Rehearsal(alert, cards, filed.record.state, goes_at, lacks=tuple(lacks))
 
-    return await office.sketch(action, wish.about.incident_id if wish.about else None)
+    return await service.sketch(action, wish.about.incident_id if wish.about else None)
 
 
-def _alert_alone(sitting: Sitting, wish: Wish) -> Alert | None:
+def _alert_alone(unit: DeskUnit, wish: Wish) -> Alert | None:
     try:
-        return (
-            draft_alert(wish.reading.draft, sitting.desk.station, sitting.now, new_id()) if wish.reading.draft else None
-        )
+        return draft_alert(wish.reading.draft, unit.desk.station, unit.now, new_id()) if wish.reading.draft else None
     except Misuse:
         return None
 
@@ -123,9 +121,9 @@ def _silent(station: Station, wish: Wish, alert: Alert | None) -> tuple[Card, ..
     return tuple(Card(outlet, silence=_silence(outlet, alert, wish)) for outlet in station.outlets)
 
 
-def _notes(sitting: Sitting, filed: Filed) -> dict[str, Reason]:
+def _notes(unit: DeskUnit, filed: Filed) -> dict[str, Reason]:
     """Why the desk made no post for a channel that takes the alert, by channel."""
-    history = sitting.views.history(filed.record.incident_id)
+    history = unit.views.history(filed.record.incident_id)
     return dict(no_post_of(event) for event in history if event.what == "no_post")
 
 

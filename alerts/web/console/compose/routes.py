@@ -113,14 +113,14 @@ class _Handlers:
         while not request.content.at_eof() and len(data) <= LARGEST_PICTURE:
             data += await request.content.read(LARGEST_PICTURE + 1 - len(data))
         try:
-            name = await self._composer.office.keep_picture(data, picture_kind(data))
+            name = await self._composer.service.keep_picture(data, picture_kind(data))
         except Misuse:
             return web.json_response({"error": self._composer.picture_words(request)}, status=422)
         return web.json_response({"name": name, "address": f"{_AT}/pictures/{name}"})
 
     async def picture(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
-        file = self._composer.office.picture(name)
+        file = self._composer.service.picture(name)
         if file is None:
             raise web.HTTPNotFound
         kind = _PICTURES[name.rpartition(".")[2]]
@@ -155,7 +155,7 @@ class _Handlers:
         if data := _uploaded(form):
             self._composer.must_write(request)
             try:
-                fields["picture"] = await self._composer.office.keep_picture(data, picture_kind(data))
+                fields["picture"] = await self._composer.service.keep_picture(data, picture_kind(data))
             except Misuse:
                 problems["file"] = self._composer.picture_words(request)
         revision = text({"revision": str(form.get("revision", ""))}, "revision")

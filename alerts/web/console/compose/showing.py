@@ -24,13 +24,13 @@ class Showing:
 
     def __init__(self, console: Console) -> None:
         self._frame = console.frame
-        self._office = console.office
+        self._service = console.service
         self._tiles = console.rules.tiles
 
     def voice(self, request: web.Request) -> Voice:
         """Who is spoken to."""
         station = self._frame.station
-        return Voice(self._frame.words(request), station.timezone, station.name, self._office.now())
+        return Voice(self._frame.words(request), station.timezone, station.name, self._service.now())
 
     def page(
         self,

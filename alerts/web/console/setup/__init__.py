@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from alerts.desk.officer import Officer
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.desk.workshop import Workshop
 from alerts.model.actor import Act
 from alerts.web.console.frame import Console, visitor_of
@@ -20,21 +20,21 @@ __all__ = ["routes"]
 
 def routes(console: Console) -> list[web.RouteDef]:
     """The steps, for administrators; what is tried is written into the record."""
-    office = console.office
+    service = console.service
 
     def workshop() -> Workshop:
-        return office.workshop()
+        return service.workshop()
 
     async def people() -> Sequence[Person]:
-        return await office.ask(people_of)
+        return await service.ask(people_of)
 
     async def record(request: web.Request, what: str, name: str, address: str) -> None:
-        def write(sitting: Sitting) -> None:
-            officer = Officer(sitting, visitor_of(request).actor)
+        def write(unit: DeskUnit) -> None:
+            officer = Officer(unit, visitor_of(request).actor)
             officer.must(Act.ADMINISTER)
             officer.write(what, name, address)
 
-        await office.act(write)
+        await service.act(write)
 
     def may(request: web.Request) -> None:
         must_administer(request, console)

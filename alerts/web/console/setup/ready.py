@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.desk.workshop import Workshop
 from alerts.model.actor import Role
 from alerts.model.reason import Reason
@@ -24,9 +24,9 @@ class Person:
     role: Role
 
 
-def people_of(sitting: Sitting) -> list[Person]:
+def people_of(unit: DeskUnit) -> list[Person]:
     """Everybody whose account isn't shut."""
-    accounts = sitting.accounts.accounts()
+    accounts = unit.accounts.accounts()
     return [Person(account.name, account.role) for account in accounts if account.disabled_at is None]
 
 

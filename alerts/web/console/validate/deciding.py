@@ -8,7 +8,7 @@ from functools import partial
 from aiohttp import web
 
 from alerts.desk.officer import Officer
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.errors import Conflict, TocsinError
 from alerts.model.reason import Reason
 from alerts.web.console.entering import fields_of
@@ -38,11 +38,11 @@ async def _decide(console: Console, name: str, deed: Deed, request: web.Request)
         sheet = await asked(console, request)
         return await show_sheet(console, request, sheet, status=400, errors=errors, typed=form)
 
-    def acting(sitting: Sitting) -> None:
-        deed(Officer(sitting, actor), _exactly(sitting, alert), form)
+    def acting(unit: DeskUnit) -> None:
+        deed(Officer(unit, actor), _exactly(unit, alert), form)
 
     try:
-        await console.office.act(acting)
+        await console.service.act(acting)
     except TocsinError as error:
         sheet = await asked(console, request)
         conflict = isinstance(error, Conflict)
@@ -65,9 +65,9 @@ def _missing(name: str, form: Mapping[str, str], _: Callable[[str], str]) -> dic
     return {}
 
 
-def _exactly(sitting: Sitting, alert: str) -> str:
+def _exactly(unit: DeskUnit, alert: str) -> str:
     """The id, if it is one: an address that names something by its beginning decides nothing."""
-    if not any(record.id == alert for record in sitting.alerts.by_id(alert)):
+    if not any(record.id == alert for record in unit.alerts.by_id(alert)):
         raise web.HTTPNotFound
     return alert
 
@@ -81,7 +81,7 @@ def _reject(officer: Officer, alert: str, form: Mapping[str, str]) -> object:
 
 
 def _send_back(officer: Officer, alert: str, form: Mapping[str, str]) -> object:
-    [record] = [each for each in officer.sitting.alerts.by_id(alert) if each.id == alert]
-    posts = officer.sitting.alerts.posts_of(alert)
-    fields = fields_for(record, posts, form, officer.sitting.desk.station)
+    [record] = [each for each in officer.unit.alerts.by_id(alert) if each.id == alert]
+    posts = officer.unit.alerts.posts_of(alert)
+    fields = fields_for(record, posts, form, officer.unit.desk.station)
     return officer.send_back(alert, form["note"], fields)

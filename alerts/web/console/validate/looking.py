@@ -40,7 +40,7 @@ def routes(console: Console) -> list[web.RouteDef]:
         sheet, actor = await asked(console, request), visitor_of(request).actor
         response = await show_sheet(console, request, sheet)
         looks = f"{actor.name} at {sheet.item.record.id}"
-        await console.gate.touches.soon(looks, lambda sitting: remember_look(sitting, sheet, actor))
+        await console.gate.touches.soon(looks, lambda unit: remember_look(unit, sheet, actor))
         return response
 
     async def picture(request: web.Request) -> web.Response:
@@ -61,7 +61,7 @@ def routes(console: Console) -> list[web.RouteDef]:
 async def asked(console: Console, request: web.Request) -> Sheet:
     """The sheet of the alert in the address. Raises HTTPNotFound."""
     name, actor = request.match_info["id"], visitor_of(request).actor
-    sheet = await console.office.ask(lambda sitting: sheet_of(sitting, name, actor))
+    sheet = await console.service.ask(lambda unit: sheet_of(unit, name, actor))
     if sheet is None:
         raise web.HTTPNotFound
     return sheet
@@ -70,7 +70,7 @@ async def asked(console: Console, request: web.Request) -> Sheet:
 async def show_list(console: Console, request: web.Request) -> web.Response:
     """What waits, a `?page=` at a time; `?done=` says what was decided just now."""
     actor, done, page = visitor_of(request).actor, request.query.get("done"), _number(request.query.get("page", ""))
-    queue = await console.office.ask(lambda sitting: what_waits(sitting, actor, page))
+    queue = await console.service.ask(lambda unit: what_waits(unit, actor, page))
     return console.frame.page(request, "waiting.html", queue=queue, done=done, **_common(console, request))
 
 
@@ -104,7 +104,7 @@ async def show_sheet(
 
 def _common(console: Console, request: web.Request) -> dict[str, Any]:
     actor = visitor_of(request).actor
-    return {"may": {act.name.lower(): actor.may(act) for act in Act}, "moment": console.office.now()}
+    return {"may": {act.name.lower(): actor.may(act) for act in Act}, "moment": console.service.now()}
 
 
 def _number(text: str) -> int:

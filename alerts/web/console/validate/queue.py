@@ -13,11 +13,11 @@ from alerts.desk.dedupe import end_reason
 from alerts.desk.following import words_about
 from alerts.desk.four_eyes import why_not_theirs, wrote
 from alerts.desk.routing import PRACTICE
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.desk.station import Station
 from alerts.model.actor import Act, Actor
 from alerts.model.alert import Info, Severity, Urgency
-from alerts.model.incident import Record
+from alerts.model.incident import StoredAlert
 from alerts.model.post import Post, PostState
 
 A_PAGE = 50
@@ -50,7 +50,7 @@ class Rule:
 class Item:
     """An alert that waits, or waited, as the one who looks sees it."""
 
-    record: Record
+    record: StoredAlert
     posts: tuple[Post, ...]
     info: Info | None
     rule: Rule
@@ -106,23 +106,23 @@ class Queue:
     pages: int
 
 
-def what_waits(sitting: Sitting, actor: Actor, page: int = 1) -> Queue:
+def what_waits(unit: DeskUnit, actor: Actor, page: int = 1) -> Queue:
     """What waits: what goes out by itself first, the first of it first; then the gravest, and the oldest of these.
 
     A page that isn't there any more is the last that is.
     """
-    total = sitting.views.held_counts().get(PostState.WAITING, 0)
+    total = unit.views.held_counts().get(PostState.WAITING, 0)
     pages = max(-(-total // A_PAGE), 1)
     page = min(max(page, 1), pages)
-    names = sitting.views.waiting(skip=(page - 1) * A_PAGE, most=A_PAGE)
-    records, posts = sitting.views.records(names), sitting.views.posts_by_alert(names)
-    items = [item_of(sitting, records[name], posts[name], actor) for name in names if name in records]
+    names = unit.views.waiting(skip=(page - 1) * A_PAGE, most=A_PAGE)
+    records, posts = unit.views.records(names), unit.views.posts_by_alert(names)
+    items = [item_of(unit, records[name], posts[name], actor) for name in names if name in records]
     return Queue(tuple(items), total, page, pages)
 
 
-def item_of(sitting: Sitting, record: Record, posts: Sequence[Post], actor: Actor) -> Item:
+def item_of(unit: DeskUnit, record: StoredAlert, posts: Sequence[Post], actor: Actor) -> Item:
     """One alert as `actor` sees it."""
-    station = sitting.desk.station
+    station = unit.desk.station
     info = record.alert.info_for(station.language) if record.alert else None
     return Item(
         record,
@@ -131,11 +131,11 @@ def item_of(sitting: Sitting, record: Record, posts: Sequence[Post], actor: Acto
         _rule(record, posts, station),
         _stance(record, station, actor),
         wrote=wrote(actor, record),
-        about=info or words_about(sitting.alerts, record, station.language),
+        about=info or words_about(unit.alerts, record, station.language),
     )
 
 
-def _rule(record: Record, posts: Sequence[Post], station: Station) -> Rule:
+def _rule(record: StoredAlert, posts: Sequence[Post], station: Station) -> Rule:
     """What it waits for is kept with its posts; by which key, its source's rules say."""
     intake, severity = station.intake(record.source), record.severity
     value: Literal["veto", "approve"] = "veto" if any(post.not_before for post in posts) else "approve"
@@ -147,7 +147,7 @@ def _rule(record: Record, posts: Sequence[Post], station: Station) -> Rule:
     return Rule(key if key == "urgent" or intake.publish == value else "other", value)
 
 
-def _stance(record: Record, station: Station, actor: Actor) -> Stance:
+def _stance(record: StoredAlert, station: Station, actor: Actor) -> Stance:
     if not actor.may(Act.APPROVE):
         return Stance.OWN if wrote(actor, record) else Stance.ROLE
     if why_not_theirs(actor, record, station):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from alerts.desk.station import Station
 from alerts.model.draft import Typed
-from alerts.model.incident import Record
+from alerts.model.incident import StoredAlert
 from alerts.model.post import Post
 from alerts.web.console.compose.prefill import fields_of
 
@@ -17,7 +17,9 @@ _KEPT = re.compile(r"[0-9a-f]{64}\.\w+")
 """The name of a picture that the desk keeps: the digest of its content."""
 
 
-def fields_for(record: Record, posts: Sequence[Post], edited: Mapping[str, str], station: Station) -> dict[str, Typed]:
+def fields_for(
+    record: StoredAlert, posts: Sequence[Post], edited: Mapping[str, str], station: Station
+) -> dict[str, Typed]:
     """The fields of the compose page for this alert, its channels among them."""
     fields = fields_of(record, station, lambda name: Path(name) if _KEPT.fullmatch(name) else None)
     words = {name: edited[name] for name in EDITED if name in edited}

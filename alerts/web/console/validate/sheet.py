@@ -15,13 +15,13 @@ from alerts.desk.dedupe import MANUAL, end_reason
 from alerts.desk.four_eyes import must_fit
 from alerts.desk.in_full import InFull, in_full
 from alerts.desk.officer import DECIDED
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.desk.station import Station
 from alerts.desk.twins import told_already
 from alerts.desk.versions import Change, changes_between
 from alerts.model.actor import Actor
 from alerts.model.errors import Refused
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.person import Entry
 from alerts.model.post import Post, PostState
 from alerts.model.reason import Reason
@@ -46,7 +46,7 @@ class Version:
     """One message of the incident: its number, what became of it, and whether the reader saw it last time."""
 
     number: int
-    record: Record
+    record: StoredAlert
     saw: bool
 
 
@@ -72,12 +72,12 @@ class Sheet:
     versions: tuple[Version, ...]
     since: Version | None
     changes: tuple[Change, ...]
-    newer: Record | None
+    newer: StoredAlert | None
     newer_changes: tuple[Change, ...]
     decision: Decision | None
     misfit: Reason | None
     can_send_back: bool
-    twins: tuple[Record, ...] = ()
+    twins: tuple[StoredAlert, ...] = ()
 
     @property
     def needs_again(self) -> bool:
@@ -97,14 +97,14 @@ class Sheet:
         return bool(self.item.waiting)
 
 
-def sheet_of(sitting: Sitting, name: str, actor: Actor) -> Sheet | None:
+def sheet_of(unit: DeskUnit, name: str, actor: Actor) -> Sheet | None:
     """The sheet of the alert with that very id; None where there is none."""
-    record = next((each for each in sitting.alerts.by_id(name) if each.id == name), None)
+    record = next((each for each in unit.alerts.by_id(name) if each.id == name), None)
     if record is None or record.alert is None:
         return None
-    station, posts = sitting.desk.station, sitting.alerts.posts_of(name)
-    item = item_of(sitting, record, posts, actor)
-    versions = _versions(sitting, record, actor)
+    station, posts = unit.desk.station, unit.alerts.posts_of(name)
+    item = item_of(unit, record, posts, actor)
+    versions = _versions(unit, record, actor)
     since = _since(versions, record)
     newer = _newer(versions, record)
     return Sheet(
@@ -114,20 +114,20 @@ def sheet_of(sitting: Sitting, name: str, actor: Actor) -> Sheet | None:
         changes=changes_between(since.record, record) if since else (),
         newer=newer,
         newer_changes=changes_between(record, newer) if newer else (),
-        decision=_decision(sitting, name),
+        decision=_decision(unit, name),
         misfit=_misfit(record, posts, station),
         can_send_back=record.author is not None and end_reason(record.alert) is None,
-        twins=tuple(told_already(sitting.alerts, record, sitting.now)) if item.waiting else (),
+        twins=tuple(told_already(unit.alerts, record, unit.now)) if item.waiting else (),
     )
 
 
-def remember_look(sitting: Sitting, sheet: Sheet, actor: Actor) -> None:
+def remember_look(unit: DeskUnit, sheet: Sheet, actor: Actor) -> None:
     """Keep that the reader has seen this version, unless they saw a newer one before."""
     order = [version.record.id for version in sheet.versions]
     incident, shown = sheet.item.record.incident_id, sheet.item.record.id
-    seen = sitting.views.last_look(actor.name, incident)
+    seen = unit.views.last_look(actor.name, incident)
     if seen not in order or order.index(seen) < order.index(shown):
-        sitting.views.looked(actor.name, incident, shown, sitting.now)
+        unit.views.looked(actor.name, incident, shown, unit.now)
 
 
 def shown_posts(sheet: Sheet, station: Station) -> list[Shown]:
@@ -180,38 +180,38 @@ def fields_of(sheet: Sheet) -> Mapping[str, str]:
     return {name: (getattr(info, name) or "") if info else "" for name in names}
 
 
-def _versions(sitting: Sitting, record: Record, actor: Actor) -> tuple[Version, ...]:
+def _versions(unit: DeskUnit, record: StoredAlert, actor: Actor) -> tuple[Version, ...]:
     """The incident's messages that were ever meant to be told; a feed's repetitions are none."""
-    seen = sitting.views.last_look(actor.name, record.incident_id)
+    seen = unit.views.last_look(actor.name, record.incident_id)
     kept = [
         each
-        for each in sitting.alerts.incident(record.incident_id)
-        if each.id == record.id or each.state is not AlertState.LEFT_OUT or sitting.alerts.posts_of(each.id)
+        for each in unit.alerts.incident(record.incident_id)
+        if each.id == record.id or each.state is not AlertState.LEFT_OUT or unit.alerts.posts_of(each.id)
     ]
     return tuple(Version(number, each, each.id == seen) for number, each in enumerate(kept, 1))
 
 
-def _since(versions: Sequence[Version], record: Record) -> Version | None:
+def _since(versions: Sequence[Version], record: StoredAlert) -> Version | None:
     """What the reader knows: the version they saw last, if it is an earlier one, else the one before."""
     place = next(place for place, each in enumerate(versions) if each.record.id == record.id)
     seen = next((each for each in versions[:place] if each.saw), None)
     return seen or (versions[place - 1] if place else None)
 
 
-def _newer(versions: Sequence[Version], record: Record) -> Record | None:
+def _newer(versions: Sequence[Version], record: StoredAlert) -> StoredAlert | None:
     newest = versions[-1].record
     return None if newest.id == record.id else newest
 
 
-def _decision(sitting: Sitting, alert: str) -> Decision | None:
-    for line in sitting.audit.newest(subject=alert, most=5):
+def _decision(unit: DeskUnit, alert: str) -> Decision | None:
+    for line in unit.audit.newest(subject=alert, most=5):
         entry: Entry = line.entry
         if entry.act in DECIDED:
             return Decision(entry.act, entry.actor, entry.at, entry.detail)
     return None
 
 
-def _misfit(record: Record, posts: Sequence[Post], station: Station) -> Reason | None:
+def _misfit(record: StoredAlert, posts: Sequence[Post], station: Station) -> Reason | None:
     try:
         must_fit(record, [post for post in posts if post.state is PostState.WAITING], station)
     except Refused as error:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from alerts.desk.officer import Officer
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.errors import Misuse, TocsinError
 from alerts.model.reason import Reason, because
 from alerts.web.console.entering import fields_of
@@ -38,15 +38,15 @@ async def _carry_out(console: Console, request: web.Request, name: str, deed: De
     form["reason"] = form.get("reason", "").strip()[:LONGEST_REASON]
     await tell(console, alert, visitor.account.name)
 
-    def action(sitting: Sitting) -> str:
-        shown = deed(Officer(sitting, visitor.actor), alert, form)
-        incident = sitting.alerts.by_id(shown)[0].incident_id
-        newest = sitting.alerts.incident(incident)[-1].id
-        sitting.views.looked(visitor.account.name, incident, newest, sitting.now)
+    def action(unit: DeskUnit) -> str:
+        shown = deed(Officer(unit, visitor.actor), alert, form)
+        incident = unit.alerts.by_id(shown)[0].incident_id
+        newest = unit.alerts.incident(incident)[-1].id
+        unit.views.looked(visitor.account.name, incident, newest, unit.now)
         return shown
 
     try:
-        shown = await console.office.act(action)
+        shown = await console.service.act(action)
     except TocsinError as error:
         story = await tell(console, alert, visitor.account.name)
         told: dict[str, str | Reason] = {"text": error.reason, "act": name, "reason": form["reason"]}
@@ -69,8 +69,8 @@ def _own(officer: Officer, alert: str, form: dict[str, str]) -> str:
     name = form.get("post")
     if not name:
         return alert
-    [record] = officer.sitting.alerts.by_id(alert)
-    if any(post.id == name for post in officer.sitting.alerts.thread(record.incident_id)):
+    [record] = officer.unit.alerts.by_id(alert)
+    if any(post.id == name for post in officer.unit.alerts.thread(record.incident_id)):
         return name
     raise Misuse(because("no_such_post", name=name, alert=alert))
 

@@ -9,10 +9,10 @@ from enum import StrEnum
 
 from alerts.desk.approval import Kind, kind_of
 from alerts.desk.routing import PRACTICE
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.desk.thread import Reach, channels_on, reach_of
 from alerts.model.alert import Info
-from alerts.model.incident import Record
+from alerts.model.incident import StoredAlert
 from alerts.model.post import Post, PostState
 
 MOST = 40
@@ -55,7 +55,7 @@ def needs_somebody(post: Post) -> bool:
 class Case:
     """An alert in a list. `posts` are the newest of each channel; `info` is what it says in the station's language."""
 
-    record: Record
+    record: StoredAlert
     info: Info | None
     posts: tuple[Post, ...] = ()
     is_on: bool = False
@@ -105,7 +105,7 @@ class Case:
         return any(post.state is PostState.WAITING for post in self.posts)
 
 
-def case_of(record: Record, thread: Sequence[Post], language: str) -> Case:
+def case_of(record: StoredAlert, thread: Sequence[Post], language: str) -> Case:
     """A message with its incident's thread."""
     info = record.alert.info_for(language) if record.alert else None
     own = [post for post in thread if post.alert_id == record.id]
@@ -145,11 +145,11 @@ _HELD = (PostState.FAILED, PostState.IN_DOUBT)
 _MOVING = (PostState.QUEUED, PostState.SENDING)
 
 
-def board_of(sitting: Sitting) -> Board:
+def board_of(unit: DeskUnit) -> Board:
     """What is on now, read by index: as quick with five thousand alerts as with five."""
-    views, language = sitting.views, sitting.desk.station.language
+    views, language = unit.views, unit.desk.station.language
     found = {state: views.posts_in(state, most=MOST) for state in (*_HELD, *_MOVING)}
-    on = views.on(sitting.now, most=MOST + 1)
+    on = views.on(unit.now, most=MOST + 1)
     listed = {state: list(dict.fromkeys(post.alert_id for post in posts)) for state, posts in found.items()}
     listed[PostState.WAITING] = list(views.waiting(most=MOST))
     alerts = list(dict.fromkeys(name for state in (*_HELD, PostState.WAITING, *_MOVING) for name in listed[state]))
@@ -168,7 +168,7 @@ def board_of(sitting: Sitting) -> Board:
     return Board(tuple(needs), tuple(holding), tuple(moving), more, unlisted)
 
 
-def _case(record: Record, threads: Mapping[str, Sequence[Post]], language: str) -> Case:
+def _case(record: StoredAlert, threads: Mapping[str, Sequence[Post]], language: str) -> Case:
     """The message with what is open of its own, and of its incident what else is newest on each channel."""
     thread = threads[record.incident_id]
     case = case_of(record, thread, language)

@@ -9,9 +9,9 @@ from typing import Any
 from aiohttp import web
 
 from alerts.desk.officer import Officer
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.errors import Refused
-from alerts.model.incident import Record
+from alerts.model.incident import StoredAlert
 from alerts.model.post import PostState
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.watch.now import with_age
@@ -44,16 +44,14 @@ async def _call_off(console: Console, request: web.Request) -> web.StreamRespons
     """Call off what is gone from a calendar all at once. Where nothing waits for that any more, somebody was faster."""
     name, visitor = request.match_info["name"], visitor_of(request)
     with contextlib.suppress(Refused):
-        await console.office.act(lambda sitting: Officer(sitting, visitor.actor).call_off_gone(name))
+        await console.service.act(lambda unit: Officer(unit, visitor.actor).call_off_gone(name))
     raise web.HTTPSeeOther(f"{BASE}/channels#source-{name}")
 
 
 async def _values(console: Console) -> dict[str, Any]:
-    sources = [with_age(source) for source in await console.office.sources()]
-    stuck = await console.office.ask(
-        lambda sitting: {
-            state: sitting.views.posts_in(state, most=200) for state in (PostState.FAILED, PostState.IN_DOUBT)
-        }
+    sources = [with_age(source) for source in await console.service.sources()]
+    stuck = await console.service.ask(
+        lambda unit: {state: unit.views.posts_in(state, most=200) for state in (PostState.FAILED, PostState.IN_DOUBT)}
     )
     undecided: dict[str, int] = {}
     for posts in stuck.values():
@@ -61,18 +59,16 @@ async def _values(console: Console) -> dict[str, Any]:
             undecided[post.channel] = undecided.get(post.channel, 0) + 1
     return {
         "sources": sources,
-        "channels": await console.office.channels(),
+        "channels": await console.service.channels(),
         "undecided": undecided,
-        "bulks": await console.office.ask(_bulks),
+        "bulks": await console.service.ask(_bulks),
     }
 
 
-def _bulks(sitting: Sitting) -> list[dict[str, Any]]:
+def _bulks(unit: DeskUnit) -> list[dict[str, Any]]:
     """What is told to subscribers, newest first: how far it is, and when it will be through."""
-    progress = sitting.views.bulks(sitting.now - SHOWN)
-    records = {
-        each.bulk.alert_id: record for each in progress for record in sitting.alerts.by_id(each.bulk.alert_id)[:1]
-    }
+    progress = unit.views.bulks(unit.now - SHOWN)
+    records = {each.bulk.alert_id: record for each in progress for record in unit.alerts.by_id(each.bulk.alert_id)[:1]}
     return [
         {
             "bulk": each.bulk,
@@ -80,14 +76,14 @@ def _bulks(sitting: Sitting) -> list[dict[str, Any]]:
             "held": each.held,
             "looked": each.looked,
             "held_until": each.held_until,
-            "ends_at": each.ends_at(sitting.now),
-            "headline": headline_of(records.get(each.bulk.alert_id), sitting.desk.station.language),
+            "ends_at": each.ends_at(unit.now),
+            "headline": headline_of(records.get(each.bulk.alert_id), unit.desk.station.language),
         }
         for each in reversed(progress)
     ]
 
 
-def headline_of(record: Record | None, language: str) -> str:
+def headline_of(record: StoredAlert | None, language: str) -> str:
     """What an alert is called; nothing for one that is not there."""
     info = record.alert.info_for(language) if record and record.alert else None
     return (info.headline or info.event) if info else ""

@@ -14,12 +14,12 @@ from aiohttp import web
 from alerts.desk.approval import Kind, kind_of
 from alerts.desk.remains import left_wrong
 from alerts.desk.routing import PRACTICE
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.desk.thread import Reach, channels_on, reach_of
 from alerts.desk.versions import Change, changes_between
 from alerts.model.alert import CORRECTED, ENDS_BY, Info, MsgType, ResponseType, Severity
 from alerts.model.cap_xml import write
-from alerts.model.incident import AlertState, HistoryEvent, Record
+from alerts.model.incident import AlertState, HistoryEvent, StoredAlert
 from alerts.model.post import EndReason, Image, Post, PostState
 from alerts.model.reason import Reason
 from alerts.web.console.frame import Console, visitor_of
@@ -42,7 +42,7 @@ PICTURES = {
 class Chapter:
     """One message of the thread with its posts; `is_new` since the reader looked, `changes` from the one before."""
 
-    record: Record
+    record: StoredAlert
     info: Info | None
     posts: tuple[Post, ...]
     is_new: bool = False
@@ -144,7 +144,7 @@ def routes(console: Console) -> list[web.RouteDef]:
         newest = story.chapters[-1].record.id
         if newest != story.seen:
             account = visitor_of(request).account.name
-            await console.office.act(lambda sitting: sitting.views.looked(account, story.id, newest, sitting.now))
+            await console.service.act(lambda unit: unit.views.looked(account, story.id, newest, unit.now))
         return show_story(console, request, story)
 
     async def fragment(request: web.Request) -> web.Response:
@@ -184,7 +184,7 @@ async def tell(console: Console, name: str, account: str) -> Story:
 
     Raises HTTPNotFound.
     """
-    story = await console.office.ask(lambda sitting: story_of(sitting, name, account))
+    story = await console.service.ask(lambda unit: story_of(unit, name, account))
     if story is None:
         raise web.HTTPNotFound
     return story
@@ -214,37 +214,35 @@ def show_story(
     return page(console, request, name, status=status, **values)
 
 
-def story_of(sitting: Sitting, name: str, account: str) -> Story | None:
+def story_of(unit: DeskUnit, name: str, account: str) -> Story | None:
     """What is kept of an incident; None where there is none of that exact name."""
-    found = [each for each in sitting.alerts.by_id(name) if name in (each.id, each.incident_id)]
+    found = [each for each in unit.alerts.by_id(name) if name in (each.id, each.incident_id)]
     if not found:
         return None
-    incident, language = found[0].incident_id, sitting.desk.station.language
-    thread, seen = sitting.alerts.thread(incident), sitting.views.last_look(account, incident)
-    records = sitting.alerts.incident(incident)
+    incident, language = found[0].incident_id, unit.desk.station.language
+    thread, seen = unit.alerts.thread(incident), unit.views.last_look(account, incident)
+    records = unit.alerts.incident(incident)
     chapters = _chapters(records, thread, seen, language)
     current = next(each for each in chapters if each.record.id == found[0].id)
     newest = next((each for each in reversed(chapters) if each.record.state is AlertState.ACCEPTED), chapters[-1])
     remains: list[Reason] = []
     if newest.ending == CORRECTED:
-        remains = left_wrong([post for post in thread if post.alert_id != newest.record.id], sitting.desk.station)
-    history = tuple(sitting.views.history(incident))
+        remains = left_wrong([post for post in thread if post.alert_id != newest.record.id], unit.desk.station)
+    history = tuple(unit.views.history(incident))
     on = channels_on(thread)
-    ends = _would_end(sitting, newest.record) if on else {}
+    ends = _would_end(unit, newest.record) if on else {}
     return Story(current, newest, chapters, history, on, tuple(remains), seen, ends)
 
 
-def _would_end(sitting: Sitting, record: Record) -> Mapping[str, str]:
+def _would_end(unit: DeskUnit, record: StoredAlert) -> Mapping[str, str]:
     alert = record.alert
     if alert is None or not alert.infos:
         return {}
-    return {
-        reason.value: sitting.desk.would_end(alert, reason) for reason in (EndReason.ALL_CLEAR, EndReason.CANCELLED)
-    }
+    return {reason.value: unit.desk.would_end(alert, reason) for reason in (EndReason.ALL_CLEAR, EndReason.CANCELLED)}
 
 
 def _chapters(
-    records: Sequence[Record], thread: Sequence[Post], seen: str | None, language: str
+    records: Sequence[StoredAlert], thread: Sequence[Post], seen: str | None, language: str
 ) -> tuple[Chapter, ...]:
     order = [record.id for record in records]
     seen_to = order.index(seen) if seen in order else len(order)
@@ -260,7 +258,7 @@ def _chapters(
     )
 
 
-def _ending(record: Record) -> str | None:
+def _ending(record: StoredAlert) -> str | None:
     alert = record.alert
     if alert is None:
         return None
@@ -270,7 +268,7 @@ def _ending(record: Record) -> str | None:
     return "all_clear" if clears else None
 
 
-def _changes(earlier: Record, later: Record) -> tuple[Change, ...]:
+def _changes(earlier: StoredAlert, later: StoredAlert) -> tuple[Change, ...]:
     """What an update says otherwise; an end repeats nothing, so that nothing of it is a change."""
     return () if _ending(later) else changes_between(earlier, later)
 

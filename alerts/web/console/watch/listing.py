@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.model.incident import OWN_NOTICES, AlertState, Wanted
 from alerts.model.post import PostState
 from alerts.web.console.frame import Console
@@ -53,12 +53,12 @@ async def _listed(console: Console, request: web.Request, wanted: Wanted) -> dic
     before = _text(request, "before") or None
     sources = list(console.frame.station.intakes)
 
-    def question(sitting: Sitting) -> list[Case]:
-        records = sitting.views.page(wanted, before=before, most=A_PAGE + 1)
-        posts = sitting.views.posts_by_alert([record.id for record in records])
-        return [case_of(record, posts[record.id], sitting.desk.station.language) for record in records]
+    def question(unit: DeskUnit) -> list[Case]:
+        records = unit.views.page(wanted, before=before, most=A_PAGE + 1)
+        posts = unit.views.posts_by_alert([record.id for record in records])
+        return [case_of(record, posts[record.id], unit.desk.station.language) for record in records]
 
-    cases = await console.office.ask(question)
+    cases = await console.service.ask(question)
     rest = {name: value for name, value in request.query.items() if name in _FILTERS and value.strip()}
     return {
         "cases": cases[:A_PAGE],

@@ -26,9 +26,9 @@ def routes(console: Console) -> list[web.RouteDef]:
 
 
 async def _values(console: Console) -> dict[str, Any]:
-    sources, channels = await console.office.sources(), await console.office.channels()
+    sources, channels = await console.service.sources(), await console.service.channels()
     return {
-        "board": await console.office.ask(board_of),
+        "board": await console.service.ask(board_of),
         "sources": [with_age(source) for source in sources],
         "troubled": {
             "sources": [with_age(source) for source in sources if source["state"] != "ok"],

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 
 from aiohttp import web
 
-from alerts.desk.sitting import Sitting
-from alerts.model.incident import AlertState, Record
+from alerts.desk.service import DeskUnit
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import Post, PostState
 from alerts.web.console.frame import Console
 from alerts.web.console.watch.cases import Case, case_of
@@ -43,17 +43,17 @@ def routes(console: Console) -> list[web.RouteDef]:
     async def show(request: web.Request) -> web.Response:
         span = request.query.get("span", "week")
         span = span if span in SPANS else "week"
-        agenda = await console.office.ask(lambda sitting: agenda_of(sitting, SPANS[span]))
+        agenda = await console.service.ask(lambda unit: agenda_of(unit, SPANS[span]))
         return page(console, request, "calendar.html", agenda=agenda, span=span)
 
     return [web.get("/calendar", show)]
 
 
-def agenda_of(sitting: Sitting, span: timedelta) -> Agenda:
+def agenda_of(unit: DeskUnit, span: timedelta) -> Agenda:
     """What begins, ends or goes out within the span."""
-    now, views, language = sitting.now, sitting.views, sitting.desk.station.language
+    now, views, language = unit.now, unit.views, unit.desk.station.language
     touching = views.starting_between(now, now + span, most=MOST + 1)
-    timed = _waiting_for_their_time(sitting)
+    timed = _waiting_for_their_time(unit)
     late = views.records(list({post.alert_id for post in timed}))
     records = {record.id: record for record in (*_newest(list(touching)), *late.values())}
     threads = views.threads(list({record.incident_id for record in records.values()}))
@@ -61,22 +61,22 @@ def agenda_of(sitting: Sitting, span: timedelta) -> Agenda:
     entries = [entry for case in cases.values() for entry in _of_alert(case, now, now + span)]
     entries += _of_posts(cases, timed, now + span)
     under_way = tuple(case for case in cases.values() if case.is_on and case.starts and case.starts <= now)
-    return Agenda(_by_day(entries, sitting), under_way, len(touching) > MOST)
+    return Agenda(_by_day(entries, unit), under_way, len(touching) > MOST)
 
 
-def _newest(records: list[Record]) -> list[Record]:
+def _newest(records: list[StoredAlert]) -> list[StoredAlert]:
     """Of each incident the newest message, that was taken in or waits."""
-    newest: dict[str, Record] = {}
+    newest: dict[str, StoredAlert] = {}
     for record in sorted(records, key=lambda each: each.received_at):
         if record.state in (AlertState.ACCEPTED, AlertState.WAITING):
             newest[record.incident_id] = record
     return list(newest.values())
 
 
-def _waiting_for_their_time(sitting: Sitting) -> list[Post]:
-    waiting = sitting.views.posts_in(PostState.WAITING, most=200)
-    queued = sitting.views.posts_in(PostState.QUEUED, most=200)
-    return [post for post in (*waiting, *queued) if post.not_before and post.not_before > sitting.now]
+def _waiting_for_their_time(unit: DeskUnit) -> list[Post]:
+    waiting = unit.views.posts_in(PostState.WAITING, most=200)
+    queued = unit.views.posts_in(PostState.QUEUED, most=200)
+    return [post for post in (*waiting, *queued) if post.not_before and post.not_before > unit.now]
 
 
 def _of_alert(case: Case, now: datetime, end: datetime) -> list[Entry]:
@@ -93,8 +93,8 @@ def _of_posts(cases: dict[str, Case], posts: list[Post], end: datetime) -> list[
     return [Entry(at, "out", cases[alert], tuple(of)) for (alert, at), of in together.items() if alert in cases]
 
 
-def _by_day(entries: list[Entry], sitting: Sitting) -> tuple[tuple[date, tuple[Entry, ...]], ...]:
+def _by_day(entries: list[Entry], unit: DeskUnit) -> tuple[tuple[date, tuple[Entry, ...]], ...]:
     days: dict[date, list[Entry]] = {}
     for entry in sorted(entries, key=lambda each: each.at):
-        days.setdefault(entry.at.astimezone(sitting.desk.station.timezone).date(), []).append(entry)
+        days.setdefault(entry.at.astimezone(unit.desk.station.timezone).date(), []).append(entry)
     return tuple((day, tuple(found)) for day, found in days.items())

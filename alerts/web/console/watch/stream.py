@@ -1,6 +1,6 @@
 """What changes, as server-sent events (WHATWG HTML, 9.2): the ids of incidents, for pages that look again.
 
-office.watch() ──▶ collected for a moment, each id once ──▶ `event: changed`; a comment now and then, so that a dead
+service.watch() ──▶ collected for a moment, each id once ──▶ `event: changed`; a comment now and then, so that a dead
 connection shows; the end when the session has ended
 """
 
@@ -16,11 +16,11 @@ from datetime import timedelta
 from aiohttp import web
 
 from alerts.access.visitor import Visitor
-from alerts.desk.sitting import Office, Sitting
+from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.person import Stage
 from alerts.web.console.frame import Console, visitor_of
 
-Lasts = Callable[[Sitting], bool]
+Lasts = Callable[[DeskUnit], bool]
 STREAMS = 6
 """How many a session may hold open at once: as many tabs as a browser lets connect to one place (HTTP/1.1)."""
 
@@ -65,7 +65,7 @@ def routes(console: Console, rhythm: Rhythm | None = None) -> list[web.RouteDef]
         held[digest] += 1
         try:
             lasts = _lasting(visitor, console.rules.session)
-            return await _stream(console.office, request, lasts, rhythm)
+            return await _stream(console.service, request, lasts, rhythm)
         finally:
             held[digest] -= 1
             if not held[digest]:
@@ -74,11 +74,11 @@ def routes(console: Console, rhythm: Rhythm | None = None) -> list[web.RouteDef]
     return [web.get("/events", events)]
 
 
-async def _stream(office: Office, request: web.Request, lasts: Lasts, rhythm: Rhythm) -> web.StreamResponse:
+async def _stream(service: DeskService, request: web.Request, lasts: Lasts, rhythm: Rhythm) -> web.StreamResponse:
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
-    with office.watch() as changes, contextlib.suppress(ConnectionError):
+    with service.watch() as changes, contextlib.suppress(ConnectionError):
         await response.prepare(request)
         await response.write(b"retry: 3000\n: watching\n\n")
         pending = _Pending()
@@ -87,7 +87,7 @@ async def _stream(office: Office, request: web.Request, lasts: Lasts, rhythm: Rh
             asyncio.create_task(_notice_leaving(request, pending, rhythm.left), name="events' reader"),
         )
         try:
-            await _tell(office, response, lasts, pending, rhythm)
+            await _tell(service, response, lasts, pending, rhythm)
         finally:
             for task in beside:
                 task.cancel()
@@ -110,7 +110,9 @@ async def _notice_leaving(request: web.Request, pending: _Pending, every: float)
     pending.rung.set()
 
 
-async def _tell(office: Office, response: web.StreamResponse, lasts: Lasts, pending: _Pending, rhythm: Rhythm) -> None:
+async def _tell(
+    service: DeskService, response: web.StreamResponse, lasts: Lasts, pending: _Pending, rhythm: Rhythm
+) -> None:
     """Until the session or the house ends. Where nobody reads, `write` waits, and what changes meanwhile is one set."""
     loop = asyncio.get_running_loop()
     checked = loop.time()
@@ -118,7 +120,7 @@ async def _tell(office: Office, response: web.StreamResponse, lasts: Lasts, pend
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(pending.rung.wait(), min(rhythm.beat, rhythm.recheck))
         if loop.time() - checked >= rhythm.recheck:
-            if not await office.ask(lasts):
+            if not await service.ask(lasts):
                 await response.write(b"event: over\ndata: signed out\n\n")
                 return
             checked = loop.time()
@@ -133,11 +135,11 @@ async def _tell(office: Office, response: web.StreamResponse, lasts: Lasts, pend
 def _lasting(visitor: Visitor, idle: timedelta) -> Lasts:
     """Whether the session still lets its owner in. Looking on is no use of it: an open page keeps nobody signed in."""
 
-    def lasts(sitting: Sitting) -> bool:
-        session = sitting.accounts.session(visitor.session.digest)
-        account = sitting.accounts.account(visitor.account.name)
+    def lasts(unit: DeskUnit) -> bool:
+        session = unit.accounts.session(visitor.session.digest)
+        account = unit.accounts.account(visitor.account.name)
         if session is None or account is None or account.disabled_at is not None:
             return False
-        return session.stage is Stage.FULL and session.seen_at + idle > sitting.now < session.expires_at
+        return session.stage is Stage.FULL and session.seen_at + idle > unit.now < session.expires_at
 
     return lasts

@@ -9,8 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
-from alerts.desk.sitting import Sitting
-from alerts.model.incident import AlertState, Record
+from alerts.desk.service import DeskUnit
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import Post
 from alerts.web.console.frame import Console
 from alerts.web.console.watch.cases import Case, case_of
@@ -66,7 +66,7 @@ def routes(console: Console) -> list[web.RouteDef]:
     """The page."""
 
     async def show(request: web.Request) -> web.Response:
-        days = await console.office.ask(days_of)
+        days = await console.service.ask(days_of)
         return page(console, request, "timeline.html", days=days, **_measures(days))
 
     return [web.get("/timeline", show)]
@@ -76,9 +76,9 @@ def _measures(days: Days) -> dict[str, Any]:
     return {"width": WIDTH, "middle": WIDTH // 2, "drawn_bars": len(days.bars), "drawn_rows": len(days.dots)}
 
 
-def days_of(sitting: Sitting) -> Days:
+def days_of(unit: DeskUnit) -> Days:
     """A day behind and a day ahead, as the database has them."""
-    now, views, station = sitting.now, sitting.views, sitting.desk.station
+    now, views, station = unit.now, unit.views, unit.desk.station
     sent = views.sent_between(now - REACH, now, most=MOST + 1)
     touching = views.starting_between(now - REACH, now + REACH, most=MOST + 1)
     records = views.records(list({post.alert_id for post in sent}))
@@ -91,9 +91,9 @@ def days_of(sitting: Sitting) -> Days:
     return Days(now, listed, bars, _dots(sent, now), _ticks(now, station.timezone), cut)
 
 
-def _newest(records: Sequence[Record]) -> list[Record]:
+def _newest(records: Sequence[StoredAlert]) -> list[StoredAlert]:
     """Of each incident the newest message that was taken in, by when it is over."""
-    newest: dict[str, Record] = {}
+    newest: dict[str, StoredAlert] = {}
     for record in sorted(records, key=lambda each: each.received_at):
         if record.state is AlertState.ACCEPTED:
             newest[record.incident_id] = record

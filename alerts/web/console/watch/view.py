@@ -27,6 +27,6 @@ def page(console: Console, request: web.Request, name: str, *, status: int = 200
         "may": actor.may,
         "remedy_of": remedy_of,
         "exact": exact,
-        "moment": console.office.now(),
+        "moment": console.service.now(),
     }
     return console.frame.page(request, name, status=status, **common, **values)

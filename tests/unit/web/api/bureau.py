@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.daemon.live import Live
-from alerts.daemon.office import HouseOffice
+from alerts.daemon.service import HouseService
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.person import Token
 from alerts.sources.cap.message import read_message
@@ -60,11 +60,11 @@ ROLES = ("viewer", "author", "approver", "administrator")
 class Doorkeeper:
     """Knows tokens by what the database keeps of them."""
 
-    office: HouseOffice
+    service: HouseService
 
     async def program(self, bearer, visit=None):
         digest = hashlib.sha256(bearer.encode()).hexdigest()
-        token = await self.office.ask(lambda sitting: sitting.accounts.token(digest))
+        token = await self.service.ask(lambda unit: unit.accounts.token(digest))
         if token is None or token.revoked_at is not None:
             return None
         return Actor(token.name, token.role, Origin.API)
@@ -72,9 +72,9 @@ class Doorkeeper:
     async def give(self, name, role, bearer=None):
         bearer = bearer or f"token-of-{name}"
         digest = hashlib.sha256(bearer.encode()).hexdigest()
-        now = self.office.now()
+        now = self.service.now()
         token = Token(f"id-{bearer}", name, Role(role), digest, now, "root")
-        await self.office.act(lambda sitting: sitting.accounts.put_token(token))
+        await self.service.act(lambda unit: unit.accounts.put_token(token))
         return bearer
 
 
@@ -83,7 +83,7 @@ class Bureau:
     """One API with a token of each role, named as the role is."""
 
     api: Api
-    office: HouseOffice
+    service: HouseService
     database: Database
     clock: FakeClock
     door: Doorkeeper
@@ -115,12 +115,12 @@ class Bureau:
         await self.database.write(lambda db: db.execute(sql, values) and None)
 
 
-def build_api(office, station, door, pace=PROGRAM, proxies=()):
+def build_api(service, station, door, pace=PROGRAM, proxies=()):
     def now():
-        return office.now().timestamp()
+        return service.now().timestamp()
 
     return Api(
-        office=office,
+        service=service,
         station=station,
         programs=door,
         read_cap=lambda body: read_message(body, zone=station.timezone),
@@ -138,7 +138,7 @@ async def open_bureau(folder, channels=CHANNELS, pace=PROGRAM, proxies=()):
     migrate(config.database)
     database, clock, numbers = await Database.open(config.database), FakeClock(START), itertools.count(1)
     desk = build_desk(config, clock.now, lambda: f"id{next(numbers):010}")
-    office = HouseOffice(
+    service = HouseService(
         config=config,
         database=database,
         desk=desk,
@@ -147,11 +147,11 @@ async def open_bureau(folder, channels=CHANNELS, pace=PROGRAM, proxies=()):
         live=Live(),
         wake=lambda: None,
     )
-    door = Doorkeeper(office)
-    api = build_api(office, desk.station, door, pace, proxies)
+    door = Doorkeeper(service)
+    api = build_api(service, desk.station, door, pace, proxies)
     app = web.Application()
     app.add_subapp("/api/v1", api_app(api))
     async with TestClient(TestServer(app)) as client:
         tokens = {role: await door.give(role, role) for role in ROLES}
-        yield Bureau(api, office, database, clock, door, client, folder, tokens)
+        yield Bureau(api, service, database, clock, door, client, folder, tokens)
     await database.close()

@@ -68,15 +68,15 @@ async def test_two_at_once_act_once(bureau):
 
 
 async def test_while_one_is_under_way_another_is_told_to_ask_again(bureau):
-    release, entered, act = asyncio.Event(), asyncio.Event(), bureau.office.act
+    release, entered, act = asyncio.Event(), asyncio.Event(), bureau.service.act
 
     async def slow(action):
-        bureau.office.act = act  # only the first one waits
+        bureau.service.act = act  # only the first one waits
         entered.set()
         await release.wait()
         return await act(action)
 
-    bureau.office.act = slow
+    bureau.service.act = slow
     first = asyncio.create_task(bureau.ask("POST", "/alerts", json=WORDS, headers=KEY))
     await entered.wait()
     second = await bureau.ask("POST", "/alerts", json=WORDS, headers=KEY)
@@ -146,9 +146,9 @@ async def test_a_role_that_was_taken_away_is_told_nothing(bureau):
 
 async def test_nothing_kept_is_written_while_asked(bureau):
     reply = KeptReply("t", "k", "r", 200, "{}", bureau.clock.now())
-    await bureau.office.act(lambda sitting: sitting.replies.keep(reply))
+    await bureau.service.act(lambda unit: unit.replies.keep(reply))
 
-    assert await bureau.office.ask(lambda sitting: sitting.replies.reply("t", "k")) == reply
-    assert await bureau.office.ask(lambda sitting: sitting.replies.reply("t", "other")) is None
+    assert await bureau.service.ask(lambda unit: unit.replies.reply("t", "k")) == reply
+    assert await bureau.service.ask(lambda unit: unit.replies.reply("t", "other")) is None
     with pytest.raises(DatabaseRefused):
-        await bureau.office.ask(lambda sitting: sitting.replies.keep(reply))
+        await bureau.service.ask(lambda unit: unit.replies.keep(reply))

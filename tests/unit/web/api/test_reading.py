@@ -204,7 +204,7 @@ async def test_a_fault_of_the_program_tells_nothing_of_it(bureau, error):
     def broken(_):
         raise error("secret of the house")
 
-    bureau.office.act = broken
+    bureau.service.act = broken
     problem = await bureau.told("POST", "/alerts", json=GOOD, status=500)
 
     assert problem["type"] == Kind.INTERNAL.type

@@ -18,7 +18,7 @@ from alerts.config import load_config
 from alerts.config.station import rules_of
 from alerts.daemon.desk import build_desk
 from alerts.daemon.live import Live
-from alerts.daemon.office import HouseOffice
+from alerts.daemon.service import HouseService
 from alerts.model.actor import Role
 from alerts.model.errors import Forbidden, TocsinError
 from alerts.model.person import Account, Session, Stage
@@ -81,7 +81,7 @@ class Bench:
         self.clock, self.database, self.config = clock, database, config
         desk = build_desk(config, clock.now, lambda: f"id{next(count):06}")
         self.station = desk.station
-        self.office = HouseOffice(
+        self.service = HouseService(
             config=config,
             database=database,
             desk=desk,
@@ -91,8 +91,8 @@ class Bench:
             wake=lambda: None,
         )
         rules = rules_of(config)
-        gate = Gate(self.office, GateRules(rules.second_factor, rules.session))
-        self.console = Console(self.office, Frame(desk.station, rules, clock.now), rules, gate)
+        gate = Gate(self.service, GateRules(rules.second_factor, rules.session))
+        self.console = Console(self.service, Frame(desk.station, rules, clock.now), rules, gate)
         self.role, self.name, self.language = Role.AUTHOR, "Anne", "en"
         self.client: TestClient
 
@@ -143,13 +143,13 @@ class Bench:
             return await answer.json()
 
     async def records(self):
-        return await self.office.ask(lambda sitting: list(sitting.views.everything()))
+        return await self.service.ask(lambda unit: list(unit.views.everything()))
 
     async def posts(self, alert: str):
-        return await self.office.ask(lambda sitting: list(sitting.alerts.posts_of(alert)))
+        return await self.service.ask(lambda unit: list(unit.alerts.posts_of(alert)))
 
     async def drafts(self):
-        return await self.office.ask(lambda sitting: list(sitting.drafts.drafts(self.name)))
+        return await self.service.ask(lambda unit: list(unit.drafts.drafts(self.name)))
 
 
 @asynccontextmanager

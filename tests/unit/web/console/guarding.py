@@ -1,4 +1,4 @@
-"""The desk behind its guard, over HTTP, on a real office and database; a browser with its cookies; pages, read."""
+"""The desk behind its guard, over HTTP, on a real service and database; a browser with its cookies; pages, read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from alerts.config import load_config
 from alerts.config.station import rules_of
 from alerts.daemon.desk import build_desk
 from alerts.daemon.live import Live
-from alerts.daemon.office import HouseOffice
+from alerts.daemon.service import HouseService
 from alerts.desk.officer import Officer
 from alerts.model.actor import Actor, Origin, Role
 from alerts.store.database import Database
@@ -73,7 +73,7 @@ class Town:
         numbers = itertools.count(1)
         self.clock, self.config = FakeClock(), config
         desk = build_desk(config, self.clock.now, lambda: f"id{next(numbers):06}")
-        self.office = HouseOffice(
+        self.service = HouseService(
             config=config,
             database=database,
             desk=desk,
@@ -84,8 +84,10 @@ class Town:
         )
         self.rules = rules_of(config)
         self.passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        self.gate = Gate(self.office, GateRules(self.rules.second_factor, self.rules.session), passwords=self.passwords)
-        self.console = Console(self.office, Frame(desk.station, self.rules, self.clock.now), self.rules, self.gate)
+        self.gate = Gate(
+            self.service, GateRules(self.rules.second_factor, self.rules.session), passwords=self.passwords
+        )
+        self.console = Console(self.service, Frame(desk.station, self.rules, self.clock.now), self.rules, self.gate)
         self.server: TestServer
 
     def app(self) -> web.Application:
@@ -96,13 +98,13 @@ class Town:
 
     async def add(self, name="Anne", role=Role.AUTHOR):
         kept = self.passwords.hash_now(FIRST)
-        return await self.office.act(lambda sitting: add_account(Officer(sitting, ROOT), name, role, kept))
+        return await self.service.act(lambda unit: add_account(Officer(unit, ROOT), name, role, kept))
 
     async def account(self, name="Anne"):
-        return await self.office.ask(lambda sitting: sitting.accounts.account(name))
+        return await self.service.ask(lambda unit: unit.accounts.account(name))
 
     async def drafts(self, name="Anne"):
-        return await self.office.ask(lambda sitting: list(sitting.drafts.drafts(name)))
+        return await self.service.ask(lambda unit: list(unit.drafts.drafts(name)))
 
     first = FIRST
 

@@ -48,7 +48,7 @@ async def test_what_is_not_grave_is_stored_at_the_button(bench):
     [record] = await bench.records()
     assert address.endswith(record.id)
     assert await bench.drafts() == [], "posting consumes the draft"
-    [line] = await bench.office.ask(lambda sitting: sitting.audit.newest())
+    [line] = await bench.service.ask(lambda unit: unit.audit.newest())
     assert (line.entry.actor, line.entry.act, line.entry.origin) == ("Anne", "post", "console")
 
 
@@ -155,7 +155,7 @@ async def test_each_channel_s_post_stands_beside_as_it_is_typed(bench):
 
 async def test_the_button_says_how_many_it_reaches_and_whether_somebody_validates(bench, tmp_path):
     followers = {"x": 1800, "page": 2100, "telegram": None, "exercices": 12, "equipe": None}
-    bench.office.channels = lambda: _told([{"channel": name, "followers": n} for name, n in followers.items()])
+    bench.service.channels = lambda: _told([{"channel": name, "followers": n} for name, n in followers.items()])
 
     assert (await preview(bench))["button"] == "Publish on 3 channels, about 3,900 followers"
     assert (await preview(bench, channel=["telegram"]))["button"] == "Publish on 1 channel"

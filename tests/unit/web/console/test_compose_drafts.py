@@ -57,7 +57,7 @@ async def saved(bench, draft, revision, headline, status=200):
 
 
 async def headline_of(bench, draft):
-    return (await bench.office.ask(lambda sitting: sitting.drafts.draft(draft))).fields["headline"]
+    return (await bench.service.ask(lambda unit: unit.drafts.draft(draft))).fields["headline"]
 
 
 async def test_an_older_page_doesn_t_write_over_a_newer_one(bench):
@@ -143,12 +143,12 @@ async def test_an_update_that_was_kept_as_it_came_or_sent_back_is_an_update_agai
     first = await posted(bench)
     came = {**dict(form_of(await bench.get(f"/compose?update={first}"))), "headline": "L’eau revient", "area": "SM-01"}
     draft = SavedDraft("draft0007", "Anne", START, fields={**came, "do": "publish"})
-    await bench.office.act(lambda sitting: sitting.drafts.put_draft(draft))
+    await bench.service.act(lambda unit: unit.drafts.put_draft(draft))
     await bench.post("/compose", [*form_of(await bench.get("/compose?draft=draft0007")), ("do", "publish")])
 
     newest = (await bench.records())[-1]
     back = SavedDraft("draft0008", "Anne", START, fields=compose.fields_of(newest, bench.station), note="Bruno: où ?")
-    await bench.office.act(lambda sitting: sitting.drafts.put_draft(back))
+    await bench.service.act(lambda unit: unit.drafts.put_draft(back))
     form = form_of(await bench.get("/compose?draft=draft0008"))
     await bench.post("/compose", with_fields(form, headline="L’eau est revenue", do="publish"))
 
@@ -160,7 +160,7 @@ async def test_an_update_that_was_kept_as_it_came_or_sent_back_is_an_update_agai
 
 async def test_an_approver_s_note_stands_on_top(bench):
     draft = SavedDraft("draft0009", "Anne", START, fields={"headline": "Fuite"}, note="Bruno: <i>rue ?</i>")
-    await bench.office.act(lambda sitting: sitting.drafts.put_draft(draft))
+    await bench.service.act(lambda unit: unit.drafts.put_draft(draft))
 
     page = await bench.get("/compose?draft=draft0009")
 
@@ -227,8 +227,8 @@ async def test_no_name_of_a_picture_leads_to_another_file(bench):
 
 async def test_drafts_never_stand_in_the_way_of_a_new_alert(bench):
     await saved(bench, "sentback1", 1, "renvoyé")
-    kept = await bench.office.ask(lambda sitting: sitting.drafts.draft("sentback1"))
-    await bench.office.act(lambda sitting: sitting.drafts.put_draft(replace(kept, note="Précisez.")))
+    kept = await bench.service.ask(lambda unit: unit.drafts.draft("sentback1"))
+    await bench.service.act(lambda unit: unit.drafts.put_draft(replace(kept, note="Précisez.")))
     for number in range(MOST):
         bench.clock.set(bench.clock.now() + timedelta(seconds=1))
         await saved(bench, f"full{number:06}", 1, f"brouillon {number}")

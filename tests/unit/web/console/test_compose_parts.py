@@ -13,7 +13,7 @@ from alerts.desk.prepared import prepared_for
 from alerts.model.alert import Severity, Status
 from alerts.model.errors import Misuse
 from alerts.model.hazard import Hazard
-from alerts.model.incident import AlertState, Record
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.web.console.compose.checklist import Said, checklist
 from alerts.web.console.compose.fields import LONGEST, digest, same, too_long, typed, typed_in_json
 from alerts.web.console.compose.prefill import adapted, another_hazard, changes_between, fields_of, prepared_fields
@@ -121,7 +121,7 @@ def test_another_hazard_replaces_what_nobody_touched(town):  # noqa: F811
 
 def a_record(**words):
     alert = draft_alert(Draft("Fuite de gaz", **words), STATION, NOW, "k3m9")
-    return Record("rec1", "inc1", "manual", alert, AlertState.ACCEPTED, NOW)
+    return StoredAlert("rec1", "inc1", "manual", alert, AlertState.ACCEPTED, NOW)
 
 
 @pytest.mark.parametrize(

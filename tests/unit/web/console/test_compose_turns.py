@@ -61,7 +61,7 @@ async def test_a_preview_that_a_newer_one_overtook_says_so(tmp_path) -> None:
 async def test_sketches_are_made_in_threads_of_their_own(tmp_path) -> None:
     async with open_bench(tmp_path) as bench:
         names = await asyncio.gather(
-            *(bench.office.sketch(lambda _: threading.current_thread().name) for _ in range(20))
+            *(bench.service.sketch(lambda _: threading.current_thread().name) for _ in range(20))
         )
         assert {name.rpartition("_")[0] for name in names} == {"sketch"}
         assert len(set(names)) <= 2

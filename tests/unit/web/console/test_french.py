@@ -38,15 +38,15 @@ async def filled(desk) -> list[str]:
     """An alert in every state; the pages that show them."""
     now = desk.clock.now()
     out = await desk.post("Fuite rue Haute", channels=("x", "second"), instruction="Restez chez vous.")
-    await desk.office.act(lambda sitting: Officer(sitting, BOSS).approve(out.id))
+    await desk.service.act(lambda unit: Officer(unit, BOSS).approve(out.id))
     sent = {"remote_id": "7", "url": "https://t.example/7", "sent_at": stamp(now), "tries": 2}
     await desk.settle(out.id, PostState.SENT, **sent)
     bad = await desk.post("Pont fermé", channels=("x", "second"))
-    await desk.office.act(lambda sitting: Officer(sitting, BOSS).approve(bad.id))
+    await desk.service.act(lambda unit: Officer(unit, BOSS).approve(bad.id))
     why = because("maybe_out_decide", why=because("no_answer_within", platform="Telegram", seconds="10")).kept()
     await desk.settle(bad.id, PostState.IN_DOUBT, reason=why, tries=1)
     gone = await desk.post("Arbre tombé", channels=("second",))
-    await desk.office.act(lambda sitting: Officer(sitting, BOSS).reject(gone.id, "Erreur de rue"))
+    await desk.service.act(lambda unit: Officer(unit, BOSS).reject(gone.id, "Erreur de rue"))
     waits = await desk.post("Marché annulé", channels=("x",))
     await desk.press(f"/alerts/{out.id}/end", how="cancel", reason="Réparée")
     info = Info("Vent", severity=Severity.MODERATE, headline="Vent fort", areas=(Area("Lyon"),))
@@ -161,7 +161,7 @@ async def test_no_act_that_is_refused_says_a_word_of_english(desk):
     acts = ("retry", "drop", "end", "correct", "withdraw", "retract")
     tried = [*((f"/alerts/{out.id}/{act}", {"post": "nul"}) for act in acts), (f"/alerts/{out.id}/end", {"how": "no"})]
     tried += [(f"/waiting/{out.id}", {"do": do, "seen": "x"}) for do in ("approve", "reject", "return")]
-    await desk.office.act(lambda sitting: Officer(sitting, BOSS).approve(out.id))
+    await desk.service.act(lambda unit: Officer(unit, BOSS).approve(out.id))
     tried += [(f"/waiting/{out.id}", {"do": "approve", "seen": "x"}), ("/sources/meteo/gone", {})]
     found = {}
     for address, fields in tried:

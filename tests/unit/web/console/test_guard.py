@@ -82,7 +82,7 @@ async def test_who_is_not_in_gets_the_headers_too_and_nothing_else(town, browser
         assert page.status == 401, path
         page = await browser.post(path, {"name": "x"})
         assert page.status == 401, path
-        assert not await town.office.ask(lambda sitting: sitting.audit.height())
+        assert not await town.service.ask(lambda unit: unit.audit.height())
 
 
 async def test_the_policy_lets_in_the_map_s_server_alone(town):
@@ -144,7 +144,7 @@ async def test_a_form_needs_the_session_s_token(browser):
     assert (await browser.post("/desk/account/language", {"language": "fr"})).status == 403
     assert (await browser.post("/desk/account/language", fields | {"csrf": "x" * 43})).status == 403
     assert (await browser.post("/desk/account/language", fields | {"csrf": ""})).status == 403
-    account = await browser.town.office.ask(lambda sitting: sitting.accounts.account("Anne"))
+    account = await browser.town.service.ask(lambda unit: unit.accounts.account("Anne"))
     assert account.language is None
     assert (await browser.post("/desk/account/language", fields)).status == 303
     token = {"X-CSRF-Token": fields["csrf"]}
@@ -185,7 +185,7 @@ async def test_the_role_decides(browser, role):
         page = await (browser.get(path) if method == "GET" else browser.post(path, fields))
         assert page.status == 403, path
         assert "administrators" in page.said
-    accounts = await browser.town.office.ask(lambda sitting: sitting.accounts.accounts())
+    accounts = await browser.town.service.ask(lambda unit: unit.accounts.accounts())
     assert [account.name for account in accounts] == ["Anne"]
 
 
@@ -233,7 +233,7 @@ async def test_after_signing_out_the_cookie_is_useless(browser):
 async def test_the_address_is_the_one_that_our_proxy_saw(browser):
     browser.headers["X-Forwarded-For"] = "6.6.6.6, 203.0.113.9"
     await browser.settle()
-    sessions = await browser.town.office.ask(lambda sitting: sitting.accounts.sessions("Anne"))
+    sessions = await browser.town.service.ask(lambda unit: unit.accounts.sessions("Anne"))
     assert {session.address for session in sessions} == {"203.0.113.9"}
 
 

@@ -31,7 +31,7 @@ async def other(town):
 
 
 async def account(town, name):
-    return await town.office.ask(lambda sitting: sitting.accounts.account(name))
+    return await town.service.ask(lambda unit: unit.accounts.account(name))
 
 
 async def of_a_row(page, action, name, **more):
@@ -154,7 +154,7 @@ async def test_a_session_of_one_s_own_is_ended_and_nobody_else_s(town, browser, 
     await other.send(page, "/desk/sign-in/code", code=codes.at(town.clock.now()))
     stranger = Browser(town)
     await stranger.settle("Eve")
-    [theirs] = await town.office.ask(lambda sitting: sitting.accounts.sessions("Eve"))
+    [theirs] = await town.service.ask(lambda unit: unit.accounts.sessions("Eve"))
     page = await browser.get("/desk/account")
     token = page.form("/desk/account/language")["csrf"]
     await browser.post("/desk/account/sessions/end", {"csrf": token, "session": theirs.digest})
@@ -163,7 +163,7 @@ async def test_a_session_of_one_s_own_is_ended_and_nobody_else_s(town, browser, 
     await browser.send(page, "/desk/account/sessions/end")
     assert (await other.get("/desk/account")).status == 303
     assert (await browser.send(page, "/desk/account/sessions/end-all")).location == "/desk/sign-in"
-    assert not await town.office.ask(lambda sitting: sitting.accounts.sessions("Anne"))
+    assert not await town.service.ask(lambda unit: unit.accounts.sessions("Anne"))
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ async def test_wrong_passwords_for_it_are_failed_sign_ins(town, browser):
         page = await browser.send(page, "/desk/account/code/remove", own_password="wrong")
     page = await browser.send(page, "/desk/account/code/remove", own_password=OWN)
     assert page.status == 429
-    lines = await town.office.ask(lambda sitting: sitting.audit.newest(subject="Anne"))
+    lines = await town.service.ask(lambda unit: unit.audit.newest(subject="Anne"))
     assert "sign-in failing" in [line.entry.act for line in lines]
 
 
@@ -209,7 +209,7 @@ async def test_the_language_of_an_account_is_in_the_record_once(town, browser):
     await browser.settle()
     for language in ("fr", "fr", ""):
         await browser.send(await browser.get("/desk/account"), "/desk/account/language", language=language)
-    lines = await town.office.ask(lambda sitting: sitting.audit.newest(subject="Anne"))
+    lines = await town.service.ask(lambda unit: unit.audit.newest(subject="Anne"))
     told = [(line.entry.act, line.entry.detail) for line in lines if line.entry.act == "language changed"]
     assert told == [("language changed", "the browser's"), ("language changed", "fr")]
 
@@ -262,7 +262,7 @@ async def test_the_record_is_paged(town, browser):
     first = page.tree.xpath("//tbody/tr")
     [older] = page.tree.xpath("//a[@rel='next']/@href")
     second = (await browser.get(older)).tree.xpath("//tbody/tr")
-    height = await town.office.ask(lambda sitting: sitting.audit.height())
+    height = await town.service.ask(lambda unit: unit.audit.height())
     assert (len(first), len(second)) == (50, height - 50)
 
 

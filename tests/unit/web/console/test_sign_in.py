@@ -160,7 +160,7 @@ async def test_an_alert_that_was_typed_becomes_a_draft_and_goes_nowhere(town, br
     [draft] = await town.drafts()
     assert page.location == f"/desk/compose?draft={draft.id}"
     assert draft.fields == {"headline": "Crue « rapide »", "channels": ("x", "page"), "body": "Line\r\n<b>two</b>"}
-    assert not await town.office.ask(lambda sitting: list(sitting.views.everything()))
+    assert not await town.service.ask(lambda unit: list(unit.views.everything()))
 
 
 async def test_a_draft_that_was_kept_before_is_gone_on_with(town, browser):
@@ -179,7 +179,7 @@ async def test_a_draft_is_about_what_it_was_and_a_newer_one_stays(town, browser)
     codes = await browser.settle()
     token = (await browser.get("/desk/account")).form("/desk/account/language")["csrf"]
     kept = SavedDraft("id00000099", "anne", town.clock.now(), fields={"headline": "Newer"}, revision=7)
-    await town.office.act(lambda sitting: sitting.drafts.put_draft(kept))
+    await town.service.act(lambda unit: unit.drafts.put_draft(kept))
     await over(town, browser)
     fields = {"csrf": token, "headline": "Older", "draft": kept.id, "revision": "6", "about": "id000042", "do": "file"}
     await sign_in_from(browser, await browser.post("/desk/compose?exercise=1", fields), codes)
@@ -194,7 +194,7 @@ async def test_after_the_second_page_it_goes_on_with_the_draft_and_makes_none(to
     codes = await browser.settle()
     token = (await browser.get("/desk/account")).form("/desk/account/language")["csrf"]
     kept = SavedDraft("id00000099", "anne", town.clock.now(), fields={"headline": "Crue"}, revision=7)
-    await town.office.act(lambda sitting: sitting.drafts.put_draft(kept))
+    await town.service.act(lambda unit: unit.drafts.put_draft(kept))
     for sent, onward in ((kept.id, f"/desk/compose?draft={kept.id}"), ("../x", "/desk/compose")):
         await over(town, browser)
         fields = {"csrf": token, "draft": sent, "onset": "", "seen": "abc"}
@@ -263,10 +263,10 @@ async def test_any_other_form_is_shown_again_and_sent_by_hand_alone(town, browse
     await over(town, browser)
     page = await sign_in_from(browser, await browser.post("/desk/account/language", fields), codes)
     assert (page.status, "please confirm" in page.said) == (200, True)
-    assert (await town.office.ask(lambda sitting: sitting.accounts.account("Anne"))).language is None
+    assert (await town.service.ask(lambda unit: unit.accounts.account("Anne"))).language is None
     page = await browser.send(page, "/desk/account/language")
     assert page.location == "/desk/account?done=language"
-    assert (await town.office.ask(lambda sitting: sitting.accounts.account("Anne"))).language == "fr"
+    assert (await town.service.ask(lambda unit: unit.accounts.account("Anne"))).language == "fr"
 
 
 async def test_a_form_of_a_session_that_was_followed_by_another_is_asked_about(town, browser):
@@ -277,7 +277,7 @@ async def test_a_form_of_a_session_that_was_followed_by_another_is_asked_about(t
     await sign_in_from(browser, await browser.get("/desk/sign-in"), codes)
     page = await browser.post("/desk/account/language", fields)
     assert (page.status, "please confirm" in page.said) == (403, True)
-    assert (await town.office.ask(lambda sitting: sitting.accounts.account("Anne"))).language is None
+    assert (await town.service.ask(lambda unit: unit.accounts.account("Anne"))).language is None
     assert page.form("/desk/account/language")["language"] == "fr"
     assert page.form("/desk/account/language")["csrf"] != fields["csrf"]
     page = await browser.post("/desk/account/language", fields, Sec_Fetch_Site="cross-site")
@@ -346,7 +346,7 @@ async def test_a_stolen_session_sets_no_passkey_by_the_way_in(town, browser, thi
     answer = json.dumps(Authenticator().create(asked, f"http://127.0.0.1:{town.server.port}"))
     fields = {"csrf": token, "answer": answer, "label": "theirs"}
     page = await thief.post("/desk/sign-in/second-factor/passkey", fields)
-    assert not await town.office.ask(lambda sitting: sitting.accounts.passkeys("Anne"))
+    assert not await town.service.ask(lambda unit: unit.accounts.passkeys("Anne"))
     assert (refused.status, page.location) == (409, "/desk/")
 
 

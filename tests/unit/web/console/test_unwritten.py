@@ -118,7 +118,7 @@ async def test_a_click_does(town, browser):
         await town.clock.advance(3600)
         assert (await browser.get("/desk/alerts")).status == 200
         await town.gate.touches.done()
-    sessions = await town.office.ask(lambda sitting: sitting.accounts.sessions("Anne"))
+    sessions = await town.service.ask(lambda unit: unit.accounts.sessions("Anne"))
     assert sessions[0].stage is Stage.FULL
 
 
@@ -137,7 +137,7 @@ async def test_what_the_program_did_wrong_is_not_told_but_the_words_are_kept(tow
 )
 async def test_where_too_much_is_asked_the_page_says_so_in_the_reader_s_language(town, language, said):
     go = threading.Event()
-    asked = [asyncio.create_task(town.office.ask(lambda _: go.wait(20))) for _ in range(READERS + WAITING)]
+    asked = [asyncio.create_task(town.service.ask(lambda _: go.wait(20))) for _ in range(READERS + WAITING)]
     await asyncio.sleep(0)
     browser = Browser(town, language=language)
     browser.jar["tocsin"] = "x" * 43

@@ -107,7 +107,7 @@ class TestOneAlert:
     async def test_each_channel_s_text_count_area_and_end_are_there_and_the_seal(self, desk):
         alert = await desk.post("Water cut", description="<b>Two</b> hours & more", areas=())
         page = await desk.look(f"/waiting/{alert}")
-        posts = await desk.office.ask(lambda sitting: sitting.alerts.posts_of(alert))
+        posts = await desk.service.ask(lambda unit: unit.alerts.posts_of(alert))
 
         for post in posts:
             assert " ".join(post.message.plain.split()) in page.text
@@ -139,7 +139,7 @@ class TestOneAlert:
     async def test_what_was_cut_from_the_posts_is_there(self, desk):
         alert = await desk.post("Flea market", description="Nothing special on Sunday. " * 400 + "THE END: flee")
         page = await desk.look(f"/waiting/{alert}", "Vera")
-        posts = await desk.office.ask(lambda sitting: sitting.alerts.posts_of(alert))
+        posts = await desk.service.ask(lambda unit: unit.alerts.posts_of(alert))
 
         assert any("THE END: flee" not in post.message.plain for post in posts)
         assert "THE END: flee" in page.text.partition("Also on the town’s page")[2]
@@ -233,7 +233,7 @@ class TestFourEyes:
 
         assert "[desk] alone = true), so you may validate it; the record says so" in page.text
         assert (await alone.press(f"/waiting/{alert}/approve", "Anne", seen=page.hidden("seen"))).status == 303
-        lines = await alone.office.ask(lambda sitting: sitting.audit.newest(subject=alert))
+        lines = await alone.service.ask(lambda unit: unit.audit.newest(subject=alert))
         assert lines[0].entry.detail.endswith(", alone")
 
     async def test_a_role_that_was_lowered_since_the_page_was_opened_counts(self, desk):
@@ -327,7 +327,7 @@ class TestRejecting:
         assert "Say why it does not go out: its author reads it." in refused.text
 
         await desk.press(f"/waiting/{alert}/reject", reason="the pipe holds")
-        [record] = await desk.office.ask(lambda sitting: sitting.alerts.by_id(alert))
+        [record] = await desk.service.ask(lambda unit: unit.alerts.by_id(alert))
         assert str(record.reason) == "rejected by Paul: the pipe holds"
 
     async def test_an_author_takes_back_their_own(self, desk):
@@ -345,7 +345,7 @@ class TestRejecting:
         form = {"headline": "Water is cut", "description": "", "instruction": "Boil it.", "note": "say it is cut"}
         done = await desk.press(f"/waiting/{alert}/send-back", **form)
         assert (done.status, done.location) == (303, "/desk/waiting?done=send-back")
-        [draft] = await desk.office.ask(lambda sitting: sitting.drafts.drafts("Luc"))
+        [draft] = await desk.service.ask(lambda unit: unit.drafts.drafts("Luc"))
         assert draft.note == "Paul: say it is cut"
         assert {name: draft.fields[name] for name in ("headline", "instruction", "severity", "expires", "channel")} == {
             "headline": "Water is cut",

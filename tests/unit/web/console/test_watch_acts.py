@@ -27,7 +27,7 @@ async def out(desk, **changes):
 
 
 async def written(desk) -> list[str]:
-    lines = await desk.office.ask(lambda sitting: sitting.audit.newest(most=9))
+    lines = await desk.service.ask(lambda unit: unit.audit.newest(most=9))
     return [f"{line.entry.actor} {line.entry.act} {line.entry.subject}" for line in lines]
 
 
@@ -69,7 +69,7 @@ async def test_the_post_of_another_incident_is_not_reached_from_here(desk):
 async def test_an_end_is_an_end_with_its_reason(desk, how, urgency):
     record = await out(desk)
     status, where, _ = await desk.press(f"/alerts/{record.id}/end", how=how, reason=" Repaired ")
-    newest = await desk.office.ask(lambda sitting: sitting.alerts.incident(record.incident_id)[-1])
+    newest = await desk.service.ask(lambda unit: unit.alerts.incident(record.incident_id)[-1])
 
     assert (status, where) == (303, f"/desk/alerts/{newest.id}?done=end")
     assert newest.alert.msg_type == urgency
@@ -107,7 +107,7 @@ async def test_a_second_tap_is_told_that_it_was_done(desk):
     status, _, page = await desk.press(f"/alerts/{record.id}/correct")
 
     assert (status, page.count('role="alert"')) == (422, 1)
-    records = await desk.office.ask(lambda sitting: sitting.alerts.incident(record.incident_id))
+    records = await desk.service.ask(lambda unit: unit.alerts.incident(record.incident_id))
     assert len(records) == 2
 
 

@@ -153,10 +153,10 @@ async def test_an_update_shows_what_changed_and_an_end_does_not(desk):
     await desk.settle(record.id, PostState.SENT, **is_sent(desk))
     actor = desk.visitor().actor
 
-    def update(sitting):
-        return Officer(sitting, actor).update(record.id, {"instruction": "Drink the water."}).record
+    def update(unit):
+        return Officer(unit, actor).update(record.id, {"instruction": "Drink the water."}).record
 
-    later = await desk.office.act(update)
+    later = await desk.service.act(update)
     page = await desk.text(f"/alerts/{record.id}")
     assert re.search(r"<del>.*Boil.*</del>", page)
     assert re.search(r"<ins>.*Drink.*</ins>", page)
@@ -219,7 +219,7 @@ async def test_what_is_told_to_subscribers_is_shown_with_how_far_it_is_and_when_
         texts={"en": "Water cut"},
         stored_at=now - timedelta(minutes=10),
     )
-    await desk.office.act(lambda sitting: sitting.alerts.add_bulk(bulk))
+    await desk.service.act(lambda unit: unit.alerts.add_bulk(bulk))
     assert "Begins next" in await desk.text("/fragments/channels")
     under_way = "UPDATE bulk SET state = 'sending', total = 400, sent = 90, skipped = 10, started_at = ?"
     await desk.database.write(lambda db: db.execute(under_way, (stamp(now - timedelta(minutes=10)),)))
@@ -510,7 +510,7 @@ class TestWhatIsSo:
         async with a_desk(tmp_path, publish="approve") as desk:
             record = await desk.post("Water cut", channels=("x",))
             boss = Actor("Paul", Role.APPROVER, Origin.CONSOLE)
-            await desk.office.act(lambda sitting: Officer(sitting, boss).approve(record.id))
+            await desk.service.act(lambda unit: Officer(unit, boss).approve(record.id))
 
             assert standing(await desk.text(f"/alerts/{record.id}")).endswith("; written by Anne, validated by Paul.")
 
@@ -526,7 +526,7 @@ class TestWhatIsSo:
             desk.language = language
             record = await desk.post("Water cut", channels=("x",))
             boss = Actor("Paul", Role.APPROVER, Origin.CONSOLE)
-            await desk.office.act(lambda sitting: Officer(sitting, boss).approve(record.id))
+            await desk.service.act(lambda unit: Officer(unit, boss).approve(record.id))
             await desk.settle(record.id, PostState.SENT, **is_sent(desk))
             desk.role = Role.AUTHOR
             await desk.press(f"/alerts/{record.id}/end", how="cancel", reason="Repaired")

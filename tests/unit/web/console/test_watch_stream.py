@@ -101,7 +101,7 @@ async def test_a_draft_a_sign_in_and_a_look_are_nobody_elses_news(desk):
     async with client, asyncio.timeout(10):
         reader = await opened(client)
         await desk.sign_in()
-        await desk.office.act(lambda sitting: sitting.views.looked("Anne", "i", "a", sitting.now))
+        await desk.service.act(lambda unit: unit.views.looked("Anne", "i", "a", unit.now))
         record = await desk.post()
         assert await reader.event() == ("changed", record.incident_id)
 
@@ -122,7 +122,7 @@ async def test_a_stream_ends_with_its_session(desk, how):
         reader = await opened(client)
         await reader.event()
         if how == "signed out":
-            await desk.office.act(lambda sitting: sitting.accounts.drop_session(visitor.session.digest))
+            await desk.service.act(lambda unit: unit.accounts.drop_session(visitor.session.digest))
         elif how == "shut out":
             await desk.database.write(lambda db: db.execute("UPDATE account SET disabled_at = 1").rowcount)
         elif how == "over":

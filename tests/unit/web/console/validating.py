@@ -18,7 +18,7 @@ from alerts.config import load_config
 from alerts.config.station import rules_of
 from alerts.daemon.desk import build_desk
 from alerts.daemon.live import Live
-from alerts.daemon.office import HouseOffice
+from alerts.daemon.service import HouseService
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
 from alerts.model.actor import Actor, Origin, Role
@@ -92,7 +92,7 @@ class ValidatingDesk:
         count = itertools.count(1)
         self.config, self.database, self.clock = config, database, FakeClock()
         self.desk = build_desk(config, self.clock.now, lambda: f"id{next(count):05}")
-        self.office = HouseOffice(
+        self.service = HouseService(
             config=config,
             database=database,
             desk=self.desk,
@@ -102,8 +102,8 @@ class ValidatingDesk:
             wake=lambda: None,
         )
         rules = rules_of(config)
-        gate = Gate(self.office, GateRules(rules.second_factor, rules.session))
-        self.console = Console(self.office, Frame(self.desk.station, rules, self.clock.now), rules, gate)
+        gate = Gate(self.service, GateRules(rules.second_factor, rules.session))
+        self.console = Console(self.service, Frame(self.desk.station, rules, self.clock.now), rules, gate)
         self.client: TestClient
 
     def app(self) -> web.Application:
@@ -116,19 +116,19 @@ class ValidatingDesk:
     async def let_in(self) -> None:
         now = self.clock.now()
 
-        def keep(sitting):
+        def keep(unit):
             for name, role in PEOPLE.items():
-                sitting.accounts.put_account(Account(name, role, "", must_change=False, created_at=now, language="en"))
+                unit.accounts.put_account(Account(name, role, "", must_change=False, created_at=now, language="en"))
                 session = Session(digest(name), name, f"csrf-{name}", Stage.FULL, now, now, now + timedelta(days=1))
-                sitting.accounts.put_session(session)
+                unit.accounts.put_session(session)
 
-        await self.office.act(keep)
+        await self.service.act(keep)
 
     async def change_account(self, name: str, **changes) -> None:
-        def change(sitting):
-            sitting.accounts.put_account(replace(sitting.accounts.account(name), **changes))
+        def change(unit):
+            unit.accounts.put_account(replace(unit.accounts.account(name), **changes))
 
-        await self.office.act(change)
+        await self.service.act(change)
 
     async def look(self, address: str, who: str = "Paul") -> Page:
         async with self.client.get(
@@ -148,28 +148,28 @@ class ValidatingDesk:
 
     async def act(self, name: str, action):
         actor = Actor(name, PEOPLE.get(name, Role.APPROVER), Origin.CONSOLE)
-        return await self.office.act(lambda sitting: action(Officer(sitting, actor)))
+        return await self.service.act(lambda unit: action(Officer(unit, actor)))
 
     async def post(self, headline: str = "Water cut", by: str = "Anne", **fields) -> str:
         draft = Draft(headline=headline, **{"expires": "6h", **fields})
 
         def action(officer):
-            sitting = officer.sitting
-            alert = draft_alert(draft, sitting.desk.station, sitting.now, sitting.new_id())
+            unit = officer.unit
+            alert = draft_alert(draft, unit.desk.station, unit.now, unit.new_id())
             return officer.post(alert, again=True).record.id
 
         return await self.act(by, action)
 
     async def hear(self, alert, source: str = "meteo") -> str:
-        return (await self.office.act(lambda sitting: sitting.desk.file(sitting.alerts, alert, source).record)).id
+        return (await self.service.act(lambda unit: unit.desk.file(unit.alerts, alert, source).record)).id
 
     async def sealed(self, alert: str, who: str) -> str:
         """What a page with a button would carry, for somebody who isn't shown one."""
         actor = Actor(who, PEOPLE[who], Origin.CONSOLE)
-        return seal(await self.office.ask(lambda sitting: sheet_of(sitting, alert, actor)), f"csrf-{who}")
+        return seal(await self.service.ask(lambda unit: sheet_of(unit, alert, actor)), f"csrf-{who}")
 
     async def states(self, alert: str) -> set[str]:
-        posts = await self.office.ask(lambda sitting: sitting.alerts.posts_of(alert))
+        posts = await self.service.ask(lambda unit: unit.alerts.posts_of(alert))
         return {str(post.state) for post in posts}
 
 

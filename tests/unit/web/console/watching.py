@@ -16,7 +16,7 @@ from alerts.config import load_config
 from alerts.config.station import rules_of
 from alerts.daemon.desk import build_desk
 from alerts.daemon.live import Live
-from alerts.daemon.office import HouseOffice
+from alerts.daemon.service import HouseService
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
 from alerts.model.actor import Actor, Origin, Role
@@ -63,14 +63,14 @@ exercise = true
 
 
 class Desk:
-    """The office and the pages; `client` is a browser, signed in as `role` until a test changes that."""
+    """The service and the pages; `client` is a browser, signed in as `role` until a test changes that."""
 
     def __init__(self, config, database, clock, live=None, wake=lambda: None) -> None:
         count = itertools.count(1)
         self.config, self.database, self.clock = config, database, clock
         self.live = live or Live()
         self.desk = build_desk(config, clock.now, lambda: f"id{next(count):05}")
-        self.office = HouseOffice(
+        self.service = HouseService(
             config=config,
             database=database,
             desk=self.desk,
@@ -80,8 +80,8 @@ class Desk:
             wake=wake,
         )
         rules = rules_of(config)
-        gate = Gate(self.office, GateRules(rules.second_factor, rules.session))
-        self.console = Console(self.office, Frame(self.desk.station, rules, clock.now), rules, gate)
+        gate = Gate(self.service, GateRules(rules.second_factor, rules.session))
+        self.console = Console(self.service, Frame(self.desk.station, rules, clock.now), rules, gate)
         self.role, self.name, self.language = Role.APPROVER, "Anne", "en"
         self.client: TestClient
 
@@ -108,11 +108,11 @@ class Desk:
     async def sign_in(self) -> None:
         visitor = self.visitor()
 
-        def keep(sitting):
-            sitting.accounts.put_account(visitor.account)
-            sitting.accounts.put_session(visitor.session)
+        def keep(unit):
+            unit.accounts.put_account(visitor.account)
+            unit.accounts.put_session(visitor.session)
 
-        await self.office.act(keep)
+        await self.service.act(keep)
 
     async def text(self, address: str, status: int = 200) -> str:
         async with self.client.get(f"/desk{address}", allow_redirects=False) as answer:
@@ -128,15 +128,15 @@ class Desk:
         """An officer's alert, filed."""
         draft = Draft(headline=headline, **{"expires": "6h", **fields})
 
-        def action(sitting):
-            alert = draft_alert(draft, sitting.desk.station, sitting.now, sitting.new_id())
-            officer = Officer(sitting, Actor(by, Role.ADMINISTRATOR, Origin.COMMAND))
+        def action(unit):
+            alert = draft_alert(draft, unit.desk.station, unit.now, unit.new_id())
+            officer = Officer(unit, Actor(by, Role.ADMINISTRATOR, Origin.COMMAND))
             return officer.post(alert, channels, again=again).record
 
-        return await self.office.act(action)
+        return await self.service.act(action)
 
     async def hear(self, alert, source="meteo"):
-        return await self.office.act(lambda sitting: sitting.desk.file(sitting.alerts, alert, source).record)
+        return await self.service.act(lambda unit: unit.desk.file(unit.alerts, alert, source).record)
 
     async def settle(self, alert_id: str, state: PostState, **changes) -> None:
         """Put an alert's posts into a state, as a lane would have."""
@@ -149,7 +149,7 @@ class Desk:
         await self.database.write(work)
 
     async def posts(self, alert_id: str):
-        return await self.office.ask(lambda sitting: list(sitting.alerts.posts_of(alert_id)))
+        return await self.service.ask(lambda unit: list(unit.alerts.posts_of(alert_id)))
 
 
 async def _opened(tmp_path, publish, language):

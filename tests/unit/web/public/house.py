@@ -1,4 +1,4 @@
-"""The house's own office with a publisher, and a client that asks it over HTTP."""
+"""The house's own service with a publisher, and a client that asks it over HTTP."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from alerts.config import load_config
 from alerts.config.station import station_of
 from alerts.daemon.desk import build_desk
 from alerts.daemon.live import Live
-from alerts.daemon.office import HouseOffice
+from alerts.daemon.service import HouseService
 from alerts.model.ids import new_id
 from alerts.model.ports import Heard, Memory
 from alerts.model.reason import in_words
@@ -44,13 +44,13 @@ token = {{ env = "TELEGRAM_TOKEN" }}
 
 
 class House:
-    """The office, a publisher, and a client that asks."""
+    """The service, a publisher, and a client that asks."""
 
     def __init__(self, database, config, clock, export=None, **setting) -> None:
         self.clock = clock
         self.database = database
         self.station = station_of(config)
-        self.office = HouseOffice(
+        self.service = HouseService(
             config=config,
             database=database,
             desk=build_desk(config, clock.now),
@@ -59,18 +59,16 @@ class House:
             live=Live(),
             wake=lambda: None,
         )
-        self.publisher = Publisher(self.office, a_setting(**setting), clock, export)
+        self.publisher = Publisher(self.service, a_setting(**setting), clock, export)
         self.client = None
 
     async def hear(self, alert, source="meteo"):
-        filed = await self.office.act(
-            lambda sitting: sitting.desk.hear(sitting.alerts, Heard(alert.identifier, alert), source)
-        )
+        filed = await self.service.act(lambda unit: unit.desk.hear(unit.alerts, Heard(alert.identifier, alert), source))
         return filed.record
 
     async def post(self, alert):
         """An officer's, which is out at once."""
-        filed = await self.office.act(lambda sitting: sitting.desk.post(sitting.alerts, alert, again=True))
+        filed = await self.service.act(lambda unit: unit.desk.post(unit.alerts, alert, again=True))
         await self.database.write(lambda db: db.execute("UPDATE post SET state = 'sent'"))
         return filed.record
 

@@ -17,7 +17,7 @@ async def test_a_crowd_with_addresses_that_lead_nowhere_stands_before_nobody_in_
         old = await house.hear(an_alert())
         house.clock.set(NOW + timedelta(days=9))
         await house.publisher.make()
-        ask, asking, most = house.office.ask, 0, 0
+        ask, asking, most = house.service.ask, 0, 0
 
         async def counted(question):
             nonlocal asking, most
@@ -28,7 +28,7 @@ async def test_a_crowd_with_addresses_that_lead_nowhere_stands_before_nobody_in_
             finally:
                 asking -= 1
 
-        house.office.ask = counted
+        house.service.ask = counted
         paths = [f"/alerts/nobody{number}" for number in range(20)]
         answers = await asyncio.gather(*(house.get(path) for path in (*paths, f"/alerts/{old.incident_id}")))
 
@@ -39,13 +39,13 @@ async def test_a_crowd_with_addresses_that_lead_nowhere_stands_before_nobody_in_
 async def test_what_waited_to_be_taken_away_is_over_from_when_that_was_let_out(tmp_path):
     async with a_house(tmp_path, publish="approve") as house:
         first = await house.hear(alert := an_alert())
-        await house.office.act(lambda sitting: approve(sitting.alerts, first.id, "anne", sitting.now))
+        await house.service.act(lambda unit: approve(unit.alerts, first.id, "anne", unit.now))
         moved = following(alert, areas=(Area("Autreville", geocodes=(Named("INSEE", "99999"),)),))
         leaving = await house.hear(moved)
         house.clock.set(NOW + timedelta(hours=2))
         await house.publisher.make()
         before = (await house.get("/feed.atom"))[1]
-        await house.office.act(lambda sitting: approve(sitting.alerts, leaving.id, "anne", sitting.now))
+        await house.service.act(lambda unit: approve(unit.alerts, leaving.id, "anne", unit.now))
         await house.publisher.make()
         after = (await house.get("/feed.atom"))[1]
 

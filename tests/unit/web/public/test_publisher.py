@@ -1,4 +1,4 @@
-"""What keeps the public side true, over the house's own office, and what is asked of it over HTTP."""
+"""What keeps the public side true, over the house's own service, and what is asked of it over HTTP."""
 
 from __future__ import annotations
 
@@ -145,19 +145,19 @@ async def test_five_hundred_incidents_cost_as_many_questions_as_one(house, monke
     async def asked() -> int:
         count = 0
 
-        def question(sitting):
+        def question(unit):
             nonlocal count
-            sitting.views._db.set_trace_callback(one_more)
+            unit.views._db.set_trace_callback(one_more)
             try:
-                return house.publisher._look(sitting)
+                return house.publisher._look(unit)
             finally:
-                sitting.views._db.set_trace_callback(None)
+                unit.views._db.set_trace_callback(None)
 
         def one_more(_):
             nonlocal count
             count += 1
 
-        outlook, _ = await house.office.ask(question)
+        outlook, _ = await house.service.ask(question)
         assert len(outlook.situation.on) == on
         return count
 
@@ -328,7 +328,7 @@ async def test_what_waited_is_told_from_when_it_was_let_out(tmp_path):
     async with a_house(tmp_path, publish="approve") as house:
         record = await house.hear(an_alert())
         house.clock.set(NOW + timedelta(hours=2))
-        await house.office.act(lambda sitting: approve(sitting.alerts, record.id, "anne", sitting.now))
+        await house.service.act(lambda unit: approve(unit.alerts, record.id, "anne", unit.now))
         await house.publisher.make()
         path = f"/alerts/{record.incident_id}"
         told = [(await house.get(each))[1] for each in ("/", path, "/feed.atom")]

@@ -242,7 +242,7 @@ async def test_it_ends_with_a_file_an_account_an_exercise_and_a_green_list(visit
 
     await visitor.send("accounts", "add-person", person="Camille Roy")
     password = re.search(r'<code class="code">([a-z0-9-]+)</code>', visitor.page)[1]
-    [account] = Counter(config).ask(lambda sitting: list(sitting.accounts.accounts()))
+    [account] = Counter(config).ask(lambda unit: list(unit.accounts.accounts()))
     assert (account.name, account.role, account.must_change) == ("Camille Roy", Role.ADMINISTRATOR, True)
     assert Passwords()._verify(account.password, password).right
     await visitor.send("ready")

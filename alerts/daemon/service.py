@@ -1,4 +1,4 @@
-"""The house's office: console and API act through it, in its database and beside its lanes."""
+"""The house's service: console and API act through it, in its database and beside its lanes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from alerts.daemon.overview import channel_standings, source_standings
 from alerts.daemon.workshop import HouseWorkshop
 from alerts.delivery.limiter import RateLimits
 from alerts.desk.actions import Desk
-from alerts.desk.sitting import Sitting
+from alerts.desk.service import DeskUnit
 from alerts.desk.workshop import Workshop
 from alerts.model.incident import SourceStatus
 from alerts.model.ports import Clock
@@ -34,8 +34,8 @@ SKETCHERS = 2
 """Threads that previews have: whoever types, the threads that the lanes and the sign-ins wait for stay free."""
 
 
-class HouseOffice:
-    """`alerts.desk.sitting.Office` over the house's database. `wake` tells every lane to look.
+class HouseService:
+    """`alerts.desk.service.DeskService` over the house's database. `wake` tells every lane to look.
 
     With `for_pages` what is asked is read where the public pages read, else where people do: never where lanes do.
     """
@@ -68,7 +68,7 @@ class HouseOffice:
         """The time, aware, in UTC."""
         return self._clock.now()
 
-    async def act(self, action: Callable[[Sitting], T]) -> T:
+    async def act(self, action: Callable[[DeskUnit], T]) -> T:
         """Carry out in one durable transaction; then wake the lanes and tell those who watch what changed."""
         result, changed = await self._database.write(partial(self._carry_out, action))
         self._wake()
@@ -76,11 +76,11 @@ class HouseOffice:
             self._live.changed(incident)
         return result
 
-    async def ask(self, question: Callable[[Sitting], T]) -> T:
+    async def ask(self, question: Callable[[DeskUnit], T]) -> T:
         """Answer a question; nothing can be written."""
         return await self._read(lambda unit: question(self._sit(unit)))
 
-    async def sketch(self, action: Callable[[Sitting], T], incident: str | None = None) -> T:
+    async def sketch(self, action: Callable[[DeskUnit], T], incident: str | None = None) -> T:
         """What an action would come to, without touching the database: knowing one incident of it, or nothing."""
         copied = await self._read(lambda unit: unit.alerts.copied(incident)) if incident else []
         draw = partial(copy_context().run, self._sketch, action, copied)
@@ -89,11 +89,11 @@ class HouseOffice:
     async def sources(self) -> Sequence[Mapping[str, Any]]:
         """How each source is doing, as `status --json` has it, with `more` of it for the pages."""
 
-        def question(sitting: Sitting) -> list[dict[str, Any]]:
-            known = sitting.views.sources()
+        def question(unit: DeskUnit) -> list[dict[str, Any]]:
+            known = unit.views.sources()
             return [
                 {**standing, "more": source_more(self._config, known.get(standing["source"]), standing["source"])}
-                for standing in source_standings(sitting.views, self._config, sitting.now)
+                for standing in source_standings(unit.views, self._config, unit.now)
             ]
 
         return await self.ask(question)
@@ -101,14 +101,14 @@ class HouseOffice:
     async def channels(self) -> Sequence[Mapping[str, Any]]:
         """How each channel is doing, as `status --json` has it, with `followers` where it told, and `more` of it."""
 
-        def question(sitting: Sitting) -> list[dict[str, Any]]:
+        def question(unit: DeskUnit) -> list[dict[str, Any]]:
             return [
                 {
                     **standing,
-                    "followers": _number(sitting.views.fact(standing["channel"], "followers")),
-                    "more": channel_more(self._config, sitting.views, standing),
+                    "followers": _number(unit.views.fact(standing["channel"], "followers")),
+                    "more": channel_more(self._config, unit.views, standing),
                 }
-                for standing in channel_standings(sitting.views, self._config, sitting.now)
+                for standing in channel_standings(unit.views, self._config, unit.now)
             ]
 
         return await self.ask(question)
@@ -131,19 +131,19 @@ class HouseOffice:
         with self._live.watch() as told:
             yield told
 
-    def _sit(self, unit: Unit) -> Sitting:
-        return Sitting(unit, self._desk, self._clock.now(), self._new_id)
+    def _sit(self, unit: Unit) -> DeskUnit:
+        return DeskUnit(unit, self._desk, self._clock.now(), self._new_id)
 
-    def _carry_out(self, action: Callable[[Sitting], T], unit: Unit) -> tuple[T, frozenset[str]]:
+    def _carry_out(self, action: Callable[[DeskUnit], T], unit: Unit) -> tuple[T, frozenset[str]]:
         before = unit.views.watermark()
         result = action(self._sit(unit))
         changed, _ = unit.views.changed_since(before)
         return result, changed
 
-    def _sketch(self, action: Callable[[Sitting], T], copied: Copied) -> T:
+    def _sketch(self, action: Callable[[DeskUnit], T], copied: Copied) -> T:
         with sketching() as unit:
             unit.alerts.paste(copied)
-            return action(Sitting(unit, self._pencil, self._clock.now(), self._new_id))
+            return action(DeskUnit(unit, self._pencil, self._clock.now(), self._new_id))
 
 
 def _number(text: str | None) -> int | None:

@@ -1,4 +1,8 @@
-"""A sitting of the desk: one unit of work with the desk that decides. What is read there is what is decided on."""
+"""How the desk is reached: a service carries out actions, each within one unit of work.
+
+An action is a function that gets a `DeskUnit`: all that is read and written in one transaction, and the desk that
+decides. What it reads is what it decides on; what it raises undoes all of it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from alerts.store.unit import Unit
 T = TypeVar("T")
 
 
-class Sitting(Unit):
+class DeskUnit(Unit):
     """A unit of work of the desk: beside all that is read and written, the desk that decides, at `now`."""
 
     def __init__(self, unit: Unit, desk: Desk, now: datetime, new_id: Callable[[], str]) -> None:
@@ -25,7 +29,7 @@ class Sitting(Unit):
         self.new_id = new_id
 
 
-class Office(Protocol):
+class DeskService(Protocol):
     """What console, API and bot act through: the house gives it to them.
 
     An action that raises has stored nothing.
@@ -35,15 +39,15 @@ class Office(Protocol):
         """The time, aware, in UTC."""
         ...
 
-    async def act(self, action: Callable[[Sitting], T]) -> T:
+    async def act(self, action: Callable[[DeskUnit], T]) -> T:
         """Carry out in one durable transaction; then wake the lanes and tell those who watch."""
         ...
 
-    async def ask(self, question: Callable[[Sitting], T]) -> T:
+    async def ask(self, question: Callable[[DeskUnit], T]) -> T:
         """Answer a question; nothing can be written."""
         ...
 
-    async def sketch(self, action: Callable[[Sitting], T], incident: str | None = None) -> T:
+    async def sketch(self, action: Callable[[DeskUnit], T], incident: str | None = None) -> T:
         """What an action would come to, without touching the database: knowing one incident of it, or nothing."""
         ...
 
