@@ -1,9 +1,10 @@
-"""`tocsin post` as a whole process, against Python with Typer alone; and what it must not have loaded."""
+"""`tocsin post` and `status` as whole processes, by Python with Typer alone; and what they must not have loaded."""
 
 from __future__ import annotations
 
 import json
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,29 +12,54 @@ from bench.measure import Row, in_turn
 from bench.process import output, run_time
 from tests.process.town import ALL_THREE, Town
 
-ROUNDS = 5
+ROUNDS = 7
 HEAVY = ("telegram", "tweepy", "aiohttp", "shapely", "sqlalchemy.ext.asyncio", "alembic", "lxml", "icalendar", "emoji")
 """What an officer's command has no use for."""
+LARGE = (*HEAVY, "sqlalchemy", "pydantic", "jinja2", "babel", "typer", "asyncio")
+"""What it has no use for where a daemon does its work."""
 LOADED = """
 import json, sys, io, contextlib
 from alerts.cli import run
 with contextlib.redirect_stdout(io.StringIO()):
     status = run(["post", "--headline", "Vent violent", "--again"])
 assert status == 0, status
-print(json.dumps([name for name in {heavy!r} if name in sys.modules]))
+print(json.dumps([name for name in {names!r} if name in sys.modules]))
 """
+POST = ["-m", "alerts.cli", "post", "--headline", "Vent violent", "--again"]
+STATUS = ["-m", "alerts.cli", "status"]
+FLOOR = ["-c", "import typer"]
 
 
 def measure() -> Iterator[Row]:
-    """Two rows; the second one's words are the modules, where there are any."""
+    """With a daemon: the command's own work, and the time until it has answered; then without one."""
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as name:
         folder = Path(name)
+        root = {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+
+        def used(arguments: list[str]) -> float:
+            return run_time(arguments, folder, root)
+
+        def taken(arguments: list[str]) -> float:
+            began = time.perf_counter()
+            run_time(arguments, folder, root)
+            return time.perf_counter() - began
+
         town = Town(folder)
         town.configure(ALL_THREE.replace("{sandbox}", "http://127.0.0.1:9"))
-        post = ["-m", "alerts.cli", "post", "--headline", "Vent violent", "--again"]
-        root = {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
-        taken = in_turn(lambda: run_time(["-c", "import typer"], folder), lambda: run_time(post, folder, root), ROUNDS)
-        yield Row("`tocsin post`, Python + Typer", *taken, "s", goal=2.5)
-        loaded = json.loads(output(LOADED.format(heavy=HEAVY), folder))
-    words = f"heavy modules it loads: {', '.join(loaded) or 'none'}"
-    yield Row(words, [1.0], [float(len(loaded))], "", goal=0)
+        town.start_daemon()
+        try:
+            yield Row("`tocsin post`, a daemon runs", *in_turn(lambda: used(FLOOR), lambda: used(POST), ROUNDS), "s", 3)
+            yield Row("the same, by the clock", *in_turn(lambda: taken(FLOOR), lambda: taken(POST), ROUNDS), "s", 3)
+            yield Row(
+                "`tocsin status`, a daemon runs", *in_turn(lambda: used(FLOOR), lambda: used(STATUS), ROUNDS), "s", 3
+            )
+            yield _loaded("large modules it loads", LARGE, folder)
+        finally:
+            town.end()
+        yield Row("`tocsin post`, none runs", *in_turn(lambda: used(FLOOR), lambda: used(POST), ROUNDS), "s", 16)
+        yield _loaded("heavy modules it loads", HEAVY, folder)
+
+
+def _loaded(what: str, names: tuple[str, ...], folder: Path) -> Row:
+    loaded = json.loads(output(LOADED.format(names=names), folder))
+    return Row(f"{what}: {', '.join(loaded) or 'none'}", [1.0], [float(len(loaded))], "", goal=0)

@@ -29,7 +29,8 @@ from alerts.model.alert import Severity, Urgency
 from alerts.model.ids import new_id
 from alerts.store.alerts import AlertRepository
 from alerts.store.database import transaction
-from alerts.store.files import opened, ring
+from alerts.store.files import opened
+from alerts.store.sockets import ring
 from bench import history
 from bench.measure import Row
 from tests.process.town import PAGE, TELEGRAM, Running, Town, town_in

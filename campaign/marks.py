@@ -49,7 +49,7 @@ def alert_of(told: Told, now: datetime, previous: Alert | None) -> Alert:
     )
     return Alert(
         identifier=f"campaign-{told.incident}.{told.place}",
-        sender=SENDER if told.door == "counter" else "crues@bassin.example",
+        sender=SENDER if told.door != "feed" else "crues@bassin.example",
         sent=sent,
         msg_type=kinds[told.kind],
         references=(Reference(previous.sender, previous.identifier, previous.sent),) if previous else (),

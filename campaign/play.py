@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +13,7 @@ from typing import TypeVar
 from alerts.config import load_config
 from alerts.daemon.counter import Counter, now
 from alerts.model.alert import Alert, Severity
+from alerts.model.cap_xml import write
 from campaign.audit import Breach, Promised, audit
 from campaign.feed import Feed
 from campaign.ledger import Ledger, keep, read_timeline
@@ -29,6 +31,8 @@ QUIET_WITHIN = 150.0
 PAUSED_FOR = 7.0
 """Seconds a stopped daemon stands still: longer than its lease."""
 HELD_WITHIN = 2.0
+HANDED_OVER_WITHIN = 0.3
+"""Seconds from the start of a command, by which it has handed its message over or is about to."""
 PACE = {"twitter": 0.15, "facebook": 0.1, "telegram": 0.05}
 """How long each platform takes for a post, so that some are always under way."""
 WIDE = 'limits = ["1000/1s"]\nreserve = 0\ntimeout = "3s"\n'
@@ -45,12 +49,16 @@ _LOOK = 0.05
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of one town's plan. `takeovers` are seconds from a kill to the next daemon's lease."""
+    """What came of one town's plan.
+
+    `crossed` are kills while a command handed over; `takeovers` are seconds from a kill to the next daemon's lease.
+    """
 
     alerts: int = 0
     kills: int = 0
     held: int = 0
     pauses: int = 0
+    crossed: int = 0
     takeovers: list[float] = field(default_factory=list)
     excused: int = 0
     breaches: list[Breach] = field(default_factory=list)
@@ -115,9 +123,13 @@ class Play:
             self.outcome.takeovers.append(time.monotonic() - self._killed_at)
         held = self._hold(life.held)
         began = time.monotonic()
-        for told in life.told[life.backlog :]:
+        later = life.told[life.backlog :]
+        for told in later[: len(later) - life.crossed]:
             time.sleep(max(began + told.after - time.monotonic(), 0.0))
             self._tell(told)
+        if life.crossed:
+            self._cross(later[-1], at_work, life.delay * HANDED_OVER_WITHIN)
+            return
         if held is not None:
             _wait_until(lambda: self.town.met(held), HELD_WITHIN)
         time.sleep(life.delay)
@@ -128,17 +140,37 @@ class Play:
 
     def _tell(self, told: Told) -> None:
         """Promised is what the door answered for; a feed's message, from when it stands in the index."""
+        self.outcome.alerts += told is not WARM_UP
         alert = alert_of(told, now(), self._last.get(told.incident))
         self._last[told.incident] = alert
         if told.door == "feed":
             self._feed.tell(alert)
             self._served.add(alert.identifier)
-        else:
+        elif told.door == "counter":
             self._counter.act(lambda unit: unit.desk.post(unit.alerts, alert))
+        elif not self._command(alert):
+            return
         ends = alert.ends.timestamp()
         cancels = told.kind == "cancel"
         self._promised.append(Promised(str(told.incident), told.place, time.time(), ends, cancels))
-        self.outcome.alerts += told is not WARM_UP
+
+    def _command(self, alert: Alert) -> bool:
+        """`tocsin post`; False where the alert was over before the machine came to it, and so isn't promised."""
+        done = self.town.tocsin("post", "--cap", "-", "--again", stdin=write(alert).decode())
+        if done.returncode == 0:
+            return True
+        if alert.ends > now():
+            raise AssertionError(f"{alert.identifier} wasn't posted: {done.stderr}")
+        return False
+
+    def _cross(self, told: Told, daemon: Running, after: float) -> None:
+        """Kill the daemon while a command hands its message over, to it or to the one that stands by."""
+        with ThreadPoolExecutor(1) as threads:
+            command = threads.submit(self._tell, told)
+            time.sleep(after)
+            self._kill(daemon)
+            command.result()
+        self.outcome.crossed += 1
 
     def _break(self, troubles: Sequence[Trouble]) -> None:
         self.town.mend()

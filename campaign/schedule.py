@@ -8,7 +8,7 @@ from typing import Literal
 
 from alerts.model.alert import Severity
 
-Door = Literal["counter", "feed"]
+Door = Literal["counter", "command", "feed"]
 Kind = Literal["alert", "update", "cancel"]
 End = Literal["kill", "kill_held", "pause"]
 
@@ -73,6 +73,11 @@ class Life:
     delay: float
     held: Trouble | None = None
 
+    @property
+    def crossed(self) -> bool:
+        """Whether the signal is sent while the last message is being handed over, `delay` after that began."""
+        return self.end == "kill" and bool(self.told[self.backlog :]) and self.told[-1].door == "command"
+
 
 def plan(seed: str, kills: int, alerts: int) -> list[Life]:
     """The lives of one town: as many as kills, with the alerts spread over them. The same seed, the same plan."""
@@ -113,7 +118,7 @@ class _Talk:
         ]
         brief = chance.random() < _BRIEF
         lasts = round(chance.uniform(2, 9), 1) if brief else _LASTING
-        door: Door = "feed" if chance.random() < 0.3 else "counter"
+        door: Door = chance.choices(("feed", "command", "counter"), (30, 35, 35))[0]
         told = Told(self._incidents, 1, "alert", door, severity, lasts, after)
         if not brief:
             self._open.append(told)

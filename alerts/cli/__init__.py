@@ -1,45 +1,17 @@
 """The command line: arguments to one action or query, and an exit status. No logic.
 
 0: done. 1: it failed, and why on one line. 2: wrong use or configuration: what, where, what is allowed.
-Results go to standard output, progress and errors to standard error.
+Results go to standard output, progress and errors to standard error. What a running daemon can do faster is handed over
+to it (`handing`), before anything large is imported; the rest is carried out here (`line`).
 """
 
 from __future__ import annotations
 
 import io
-import os
-import re
 import sys
 from collections.abc import Sequence
-from itertools import zip_longest
-from pathlib import Path
 
-import typer
-
-from alerts.cli import screen
-from alerts.cli.app import app, settings_file
-from alerts.cli.screen import tell
-from alerts.model.errors import ConfigurationError, Misuse, TocsinError, Unreadable
-
-__all__ = ["app", "main"]
-
-FAILED, WRONG_USE = 1, 2
-_BAD = r"Invalid value for '(?P<name>.+?)': "
-_WRONGLY_TYPED = (
-    (r"No such option: (?P<name>\S+)", "%(name)s: no such option"),
-    (r"No such option: (?P<name>\S+) \(\D+: (?P<near>.+)\)", "%(name)s: no such option; known: %(near)s"),
-    (r"No such command '(?P<name>.*)'\.", "%(name)s: no such command; `tocsin --help` lists them"),
-    (r"No such command '(?P<name>.*)'\. Did you mean (?P<near>.+)\?", "%(name)s: no such command; known: %(near)s"),
-    (r"Missing (?:argument|option) '(?P<name>.+?)'\.", "%(name)s is missing"),
-    (r"Missing option '(?P<name>.+?)'\. Choose from:(?P<near>.+)", "%(name)s is missing; allowed: %(near)s"),
-    (r"Got unexpected extra argument\(?s?\)? \((?P<name>.*)\)", "%(name)s: nothing more was expected"),
-    (r"Option '(?P<name>.+)' requires an argument\.", "%(name)s: a value is missing"),
-    (r"Option '(?P<name>.+)' does not take a value\.", "%(name)s takes no value"),
-    (rf"{_BAD}'(?P<text>.+)': (?P<said>.+)", "%(name)s: %(text)s can't be opened: %(said)s"),
-    (rf"{_BAD}Input should be a valid integer.*", "%(name)s: a whole number is needed"),
-    (rf"{_BAD}.* greater than or equal to (?P<least>\d+)", "%(name)s: %(least)s and more"),
-)
-"""What Typer says of a command line, and how we say it: it has no words but English ones."""
+from alerts.cli.handing import hand_over
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -50,66 +22,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; returns the exit status."""
     given = sys.argv[1:] if arguments is None else list(arguments)
-    screen.address(settings_file(_named(given)))
-    for place, argument in enumerate(given, start=1):
-        if any("\ud800" <= character <= "\udfff" for character in argument):
-            return _say(tell("argument %(place)s is not UTF-8 text", place=place), WRONG_USE)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    return _run(given)
+    status = hand_over(given)
+    if status is not None:
+        return status
+    from alerts.cli.line import carry_out
 
-
-def _run(given: Sequence[str]) -> int:
-    try:
-        status = app(args=_spell_out(given), prog_name="tocsin", standalone_mode=False)
-    except (ConfigurationError, Misuse, Unreadable) as error:
-        return _say(screen.why(error.reason), WRONG_USE)
-    except TocsinError as error:
-        return _say(screen.why(error.reason), FAILED)
-    except typer.Exit as leaving:
-        return leaving.exit_code
-    except typer.Abort:
-        return _say(tell("stopped; nothing was stored"), FAILED)
-    except typer.TyperException as error:
-        return _say(_wrongly_typed(error.format_message()), WRONG_USE)
-    except BrokenPipeError:
-        # Whoever read us has seen enough; Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    except OSError as error:
-        return _say(tell("the answer can't be written: %(said)s", said=tell(error.strerror or str(error))), FAILED)
-    return status if isinstance(status, int) else 0
-
-
-def _named(arguments: Sequence[str]) -> Path | None:
-    """The file after `--config`: what is wrong is told in its language, also where Typer gives up before it."""
-    for option, value in zip_longest(arguments, arguments[1:]):
-        name, sign, inline = option.partition("=")
-        if name == "--config" and (inline or (value and not sign)):
-            return Path(inline or value)
-    return None
-
-
-def _wrongly_typed(said: str) -> str:
-    """What Typer says, in the station's language; what isn't known of it stays as it is."""
-    for pattern, sentence in _WRONGLY_TYPED:
-        if found := re.fullmatch(pattern, said.strip(), re.DOTALL):
-            values = {name: " ".join(value.split()) for name, value in found.groupdict().items()}
-            return tell(sentence, **values | {"said": tell(values.get("said", ""))})
-    return said
-
-
-def _spell_out(arguments: Sequence[str]) -> list[str]:
-    """`--wait=30s` as the two options that Typer can read: it has none whose value may be left out."""
-    spelled: list[str] = []
-    for argument in arguments:
-        name, sign, span = argument.partition("=")
-        spelled += ["--wait", f"--wait-for={span}"] if name == "--wait" and sign else [argument]
-    return spelled
-
-
-def _say(text: str, status: int) -> int:
-    for line in text.splitlines():
-        screen.say(f"tocsin: {line}")
-    return status
+    return carry_out(given)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from alerts.cli import screen
 from alerts.model.actor import Act, Actor, Origin, Role
 from alerts.model.errors import Misuse
 from alerts.model.reason import because
@@ -24,11 +25,13 @@ As = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who does i
 
 
 def login() -> str:
-    """The login that this process runs under; no variable of the environment changes it."""
+    """The login that the command runs under, as the system tells it; no variable of the environment changes it."""
+    caller = screen.CALLER.get()
+    uid = os.getuid() if caller is None else caller.uid
     try:
-        return pwd.getpwuid(os.getuid()).pw_name
+        return pwd.getpwuid(uid).pw_name
     except KeyError:  # a container's user may have no name
-        return f"uid {os.getuid()}"
+        return f"uid {uid}"
 
 
 def officer(unit: DeskUnit, who: str | None, act: Act) -> Officer:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alerts import __version__
-from alerts.cli import amending, officer, people, posting, report, service, setup, subscribers
+from alerts.cli import amending, officer, people, posting, report, screen, service, setup, subscribers
 
 if TYPE_CHECKING:
     from alerts.config import Config
+    from alerts.daemon.counter import Counter
 
 app = typer.Typer(
     name="tocsin",
@@ -41,6 +42,13 @@ class Settings:
         from alerts.config import load_config
 
         return load_config(self.file)
+
+    def counter(self) -> Counter:
+        """Where the command meets the desk: in its own process, or in the daemon that it was handed to."""
+        from alerts.daemon.counter import Counter
+
+        caller = screen.CALLER.get()
+        return Counter(self.load()) if caller is None else caller.counter()
 
 
 def settings_file(named: Path | None) -> Path:

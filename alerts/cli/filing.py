@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from alerts.cli import screen
 from alerts.cli.acting import officer
+from alerts.cli.handing import ORDER
 from alerts.cli.screen import tell
 from alerts.cli.waiting import wait_until_ended
 from alerts.model.actor import Act
-from alerts.model.errors import Misuse
+from alerts.model.errors import Misuse, TocsinError
 from alerts.model.incident import AlertState
 from alerts.model.post import PostState
 from alerts.model.reason import because, reason_of
 from alerts.model.span import parse_span
+
+_COMMAND = "command line"
+"""What stands for a program's token beside the keys of commands; the hash of a token is spelled otherwise."""
+_NEW, _KNOWN = 201, 200
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -64,19 +69,53 @@ def file_alert(counter: Counter, alert: Alert, manner: Manner) -> int:
         return 0
     alert = counter.keep_pictures(alert)
     counter.warm(alert)
-    filed, daemons = counter.act(
-        lambda unit: officer(unit, manner.who, manner.act).file(manner.act, alert, manner.channels, again=manner.again)
-    )
+    try:
+        filed, daemons = counter.act(lambda unit: _once(unit, alert, manner))
+    except TocsinError:
+        if _key() and screen.CALLER.get() is None:
+            screen.say(tell("a daemon broke off and may have stored it before: `tocsin status` tells"))
+        raise
+    screen.say_stored(filed.record.id)
     _say_what_goes(filed)
     _say_who_sends(filed, daemons)
     _say_what_follows(filed)
     try:
         return _see_out(counter, filed, manner, patience)
     except OSError as error:
-        said = tell(error.strerror or str(error))
-        unwritten = "%(alert)s is stored; only the answer can't be written: %(said)s"
-        screen.say(tell(unwritten, alert=filed.record.id, said=said))
-        return 1
+        return say_unwritten(filed.record.id, error)
+
+
+def say_unwritten(stored: str, error: OSError) -> int:
+    """Say of an alert that it is stored, and only the answer couldn't be shown; the exit status."""
+    unwritten = "%(alert)s is stored; only the answer can't be written: %(said)s"
+    screen.say(tell(unwritten, alert=stored, said=tell(error.strerror or str(error))))
+    return 1
+
+
+def _key() -> str:
+    """The key under which a daemon stores it, or may have; empty where none was asked."""
+    order = ORDER.get()
+    return order.key if order is not None else ""
+
+
+def _once(unit: DeskUnit, alert: Alert, manner: Manner) -> Filed:
+    """File it, or tell again what came of it, where it was filed under the same key.
+
+    A daemon that was handed it may have stored it and died before it said so, or may be about to store it.
+    """
+    from alerts.desk.actions import Filed
+    from alerts.model.person import REPLIES_KEPT, KeptReply
+
+    key = _key()
+    if key and (known := unit.replies.reply(_COMMAND, key)):
+        return Filed(unit.alerts.by_id(known.body)[0], fresh=known.status == _NEW)
+    filed = officer(unit, manner.who, manner.act).file(manner.act, alert, manner.channels, again=manner.again)
+    if key:
+        unit.replies.sweep(unit.now - REPLIES_KEPT)
+        status = _NEW if filed.fresh else _KNOWN
+        unit.replies.keep(KeptReply(_COMMAND, key, "", status, filed.record.id, unit.now))
+        screen.must_be_there()
+    return filed
 
 
 def _see_out(counter: Counter, filed: Filed, manner: Manner, patience: timedelta) -> int:

@@ -52,7 +52,7 @@ def status(
         store,
     )
 
-    counter = _counter(context)
+    counter: Counter = context.obj.counter()
     if name is not None and cap:
         screen.show(cap_message(counter, name))
         return 0

@@ -11,6 +11,7 @@ import typer
 from alerts.cli import options, screen
 from alerts.cli.acting import As
 from alerts.cli.filing import Manner, file_alert, show_filed
+from alerts.cli.handing import ORDER
 from alerts.cli.screen import tell
 from alerts.model.alert import Alert, Category, Certainty, Severity, Urgency
 from alerts.model.errors import Misuse, Unreadable
@@ -53,11 +54,13 @@ def post(
     who: As = None,
 ) -> int:
     """Post an alert now: by options, by a CAP file, or by questions when nothing is given on a terminal."""
-    from alerts.daemon.counter import Counter, now
+    from alerts.daemon.counter import now
     from alerts.desk.draft import Draft, draft_alert
 
+    if image is not None:
+        screen.only_here()
     manner = Manner(tuple(channel or ()), again, dry_run, wait, wait_for, as_json, who)
-    counter = Counter(context.obj.load())
+    counter: Counter = context.obj.counter()
     if cap is not None:
         return file_alert(counter, _read_cap(cap, counter, given=headline is not None), manner)
     draft = Draft(
@@ -106,14 +109,20 @@ def preview(
 def _read_cap(file: str, counter: Counter, *, given: bool) -> Alert:
     """A CAP message from a file or standard input, which must be one without fault."""
     from alerts.model.cap_rules import violations
-    from alerts.sources.cap.message import LARGEST_MESSAGE, read_message
+    from alerts.model.cap_xml import LARGEST_MESSAGE
+    from alerts.sources.cap.message import read_message
 
     if given:
         raise Misuse(because("cap_and_headline"))
+    order = ORDER.get()
     try:
-        if file == "-":
+        if order is not None and order.body is not None:
+            body = order.body
+        elif file == "-":
+            screen.only_here()
             body = sys.stdin.buffer.read(LARGEST_MESSAGE + 1)
         else:
+            screen.only_here()
             with Path(file).open("rb") as stream:
                 body = stream.read(LARGEST_MESSAGE + 1)
     except OSError as error:
@@ -133,6 +142,7 @@ def _read_cap(file: str, counter: Counter, *, given: bool) -> Alert:
 
 def _ask(draft: Draft, counter: Counter) -> Draft:
     """The questions of a bare `post` on a terminal."""
+    screen.only_here()
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Misuse(because("headline_or_cap_missing"))
     from alerts.cli.questions import ask_for_draft

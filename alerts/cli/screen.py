@@ -11,6 +11,7 @@ import json
 import os
 import re
 import sys
+import time
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
@@ -21,15 +22,20 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from alerts.cli.handing import put, put_error
 from alerts.model.post import PostState
 from alerts.model.reason import Reason
-from alerts.rendering.words import LOCALE, SOURCE, Words, read_words
-from alerts.web.console.words import FOLDER as DESK
 
 if TYPE_CHECKING:
+    from alerts.daemon.commands import Caller
     from alerts.desk.in_full import InFull
+    from alerts.rendering.words import Words
 
 FOLDER = Path(__file__).with_name("locale")
+_ENGLISH = "en"
+
+CALLER: ContextVar[Caller | None] = ContextVar("caller", default=None)
+"""The command that handed its work over to this process, a daemon: what is shown here is shown there."""
 
 _COLOURS = {
     "sent": "32",
@@ -75,9 +81,9 @@ class Reader:
         try:
             table = tomllib.loads(self._file.read_text(encoding="utf-8-sig")) if self._file else {}
         except (OSError, ValueError, RecursionError):
-            return {"language": SOURCE}
+            return {"language": _ENGLISH}
         station = table.get("station")
-        return station if isinstance(station, dict) else {"language": SOURCE}
+        return station if isinstance(station, dict) else {"language": _ENGLISH}
 
     @cached_property
     def language(self) -> str:
@@ -85,7 +91,7 @@ class Reader:
         from alerts.config.sections import StationSettings
 
         told = self._station.get("language", StationSettings.model_fields["language"].default)
-        return told if isinstance(told, str) else SOURCE
+        return told if isinstance(told, str) else _ENGLISH
 
     @cached_property
     def zone(self) -> ZoneInfo | None:
@@ -98,6 +104,9 @@ class Reader:
     @cached_property
     def words(self) -> Words:
         """What is said, in their language."""
+        from alerts.rendering.words import LOCALE, read_words
+        from alerts.web.console.words import FOLDER as DESK
+
         return read_words(FOLDER, self.language.lower().partition("-")[0], DESK, LOCALE)
 
 
@@ -143,23 +152,66 @@ def agreed(question: str) -> None:
 
 def show_json(value: Mapping[str, Any]) -> None:
     """One object on one line of standard output; in ASCII where that isn't UTF-8."""
-    unicode = "utf" in (getattr(sys.stdout, "encoding", None) or "").lower()
-    show(json.dumps(value, ensure_ascii=not unicode))
+    show(json.dumps(value, ensure_ascii=not shows_unicode()))
+
+
+def shows_unicode() -> bool:
+    """Whether standard output can show every character."""
+    if caller := CALLER.get():
+        return caller.unicode
+    return "utf" in (getattr(sys.stdout, "encoding", None) or "").lower()
+
+
+def shows_colours() -> bool:
+    """Whether standard output is a terminal that wants colours."""
+    if caller := CALLER.get():
+        return caller.colours
+    return sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def only_here() -> None:
+    """Leave it to the command where it was handed over: what follows needs its terminal, or a file of its own."""
+    if caller := CALLER.get():
+        caller.hang_up()
+
+
+def rest(seconds: float) -> None:
+    """Wait, as long as whoever is to be shown something is there."""
+    if caller := CALLER.get():
+        caller.rest(seconds)
+    else:
+        time.sleep(seconds)
 
 
 def say(text: str) -> None:
     """A line of progress, on standard error."""
-    if sys.stderr is not None:
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
+    if caller := CALLER.get():
+        caller.tell("say", text)
+    else:
+        put_error(text)
+
+
+def say_stored(alert: str) -> None:
+    """Let a command that handed its work over know that it is done, whatever becomes of the daemon now."""
+    if caller := CALLER.get():
+        caller.tell("stored", alert)
+
+
+def must_be_there() -> None:
+    """Raise where nobody hears any more what would come of this: they do it by themselves, so nothing is to be stored.
+
+    Nobody but a daemon that does what a command handed over can know.
+    """
+    if caller := CALLER.get():
+        caller.must_be_there()
 
 
 def show(text: str) -> None:
     """A line of the result, on standard output. Raises OSError where it can't be written."""
-    if sys.stdout is None:
-        raise OSError("standard output is closed")
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    if caller := CALLER.get():
+        caller.tell("show", text)
+    else:
+        put(text)
 
 
 def plain(text: str | None) -> str:
@@ -170,7 +222,7 @@ def plain(text: str | None) -> str:
 def coloured(state: str, width: int = 0) -> str:
     """The state's word, in its colour on a terminal that wants colours."""
     shown = term(state).ljust(width)
-    if sys.stdout is None or not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+    if not shows_colours():
         return shown
     return f"\x1b[{_COLOURS.get(state, '0')}m{shown}\x1b[0m"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 from typing import Annotated
@@ -15,12 +14,18 @@ from alerts.cli.screen import tell
 
 def run(context: typer.Context) -> int:
     """Run the daemon: take in the sources, send what is in the outbox, until SIGTERM."""
+    import asyncio
+
+    from alerts.cli.handing import carry_out
+    from alerts.daemon.commands import Handed
+    from alerts.daemon.control import place_of
     from alerts.daemon.house import run as run_house
     from alerts.daemon.log_lines import set_up_log
 
+    place = place_of(context.obj.file)  # before the file is read: changed in between, it is another one to commands
     config = context.obj.load()
     set_up_log(os.environ.get("TOCSIN_LOG", "info"))
-    asyncio.run(run_house(config))
+    asyncio.run(run_house(config, Handed(carry_out, place.seal) if place is not None else None))
     return 0
 
 
@@ -31,6 +36,8 @@ def demo(
     ] = None,
 ) -> int:
     """Show all of it on this machine: a sandbox of the three platforms, sample feeds, each delivery as it happens."""
+    import asyncio
+
     from alerts.daemon.log_lines import set_up_log
     from alerts.demo.show import run_demo
 
@@ -44,6 +51,8 @@ def sandbox(
     limits: Annotated[bool, typer.Option(help="Enforce the platforms' rates.")] = True,
 ) -> int:
     """Run the local stand-ins of X, Facebook and Telegram alone, with a page that shows their timelines."""
+    import asyncio
+
     from alerts.demo.stand_ins import run_sandbox
 
     return asyncio.run(run_sandbox(listen, state, limits=limits, say=screen.show))
@@ -54,6 +63,8 @@ def check(
     live: Annotated[bool, typer.Option("--live", help="Also ask each feed and each platform.")] = False,
 ) -> int:
     """Check the configuration and the templates; --live also each feed and each credential."""
+    import asyncio
+
     from alerts.health.checkup import check_at_rest, check_live
 
     config = context.obj.load()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from typing import Annotated
 
@@ -16,6 +15,8 @@ def setup(
     listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the page answers.")] = "127.0.0.1:8080",
 ) -> int:
     """Set the station up in a browser: it tries channels and sources, and shows the lines for channels.toml."""
+    import asyncio
+
     from pydantic import ValidationError
 
     from alerts.config import WebSettings

@@ -29,7 +29,7 @@ def wait_until_ended(counter: Counter, identity: str, patience: timedelta, *, as
         settled = all(post["state"] in _SETTLED for post in account["posts"])
         if settled or is_held or time.monotonic() > deadline:
             break
-        time.sleep(_LOOKED_EVERY)
+        screen.rest(_LOOKED_EVERY)
     screen.show_json(account) if as_json else screen.show_account(account)
     if is_held:
         waits = "it waits for a validation by somebody else: `tocsin approve %(alert)s`, or the desk"

@@ -8,14 +8,15 @@ from typing import TypeVar
 
 from alerts.config import Config
 from alerts.daemon.desk import build_desk
+from alerts.desk.actions import Desk
 from alerts.desk.service import DeskUnit
 from alerts.model.alert import Alert
 from alerts.model.ids import new_id
 from alerts.store.alerts import warm_up
 from alerts.store.database import acting, asking, rehearsing, sketching
-from alerts.store.files import ring
 from alerts.store.migrate import migrate
 from alerts.store.pictures import picture_folder, with_kept_pictures
+from alerts.store.sockets import ring
 from alerts.store.unit import Unit
 
 T = TypeVar("T")
@@ -28,13 +29,16 @@ def now() -> datetime:
 
 
 class Counter:
-    """Where a command line meets the desk; works whether the daemon runs or not."""
+    """Where a command line meets the desk; works whether the daemon runs or not.
 
-    def __init__(self, config: Config, now: Callable[[], datetime] = now) -> None:
+    `desk` is the daemon's own, where it does what a command handed over: its templates are compiled.
+    """
+
+    def __init__(self, config: Config, now: Callable[[], datetime] = now, desk: Desk | None = None) -> None:
         migrate(config.database)
         self.config = config
         self.now = now
-        self.desk = build_desk(config, now)
+        self.desk = desk or build_desk(config, now)
 
     def warm(self, alert: Alert) -> None:
         """Do what takes long before the transaction, in which lanes would have to wait for it."""

@@ -24,6 +24,8 @@ from alerts.config import Config, channel_kind
 from alerts.config.station import surroundings_of
 from alerts.daemon.bots import Bots, Furnishing, bot_lease, bot_settings
 from alerts.daemon.bulks import BulkPlant, HouseBulks, bot_paces, bulk_leases
+from alerts.daemon.commands import Handed, take_commands
+from alerts.daemon.counter import Counter
 from alerts.daemon.cycles import LATE, cycle_of, cycle_of_pages
 from alerts.daemon.intake import TakesIn
 from alerts.daemon.live import FileWatch, Live
@@ -50,8 +52,8 @@ from alerts.sources.poll import PollDesk, Poller
 from alerts.sources.settings import PolledSettings
 from alerts.store.archive import Slice
 from alerts.store.database import Database
-from alerts.store.files import open_doorbell
 from alerts.store.outbox import ChannelStatuses, Leases
+from alerts.store.sockets import open_doorbell
 from alerts.store.unit import Unit
 from alerts.web.listener import Listener
 from alerts.web.ops import Cycle, Gauges
@@ -173,6 +175,10 @@ class House:
         """Something was stored, here or by another process: lanes look, and those who watch."""
         self.wake(channels)
         self._live.changed()
+
+    def counter(self) -> Counter:
+        """Where what commands hand over meets this house's desk."""
+        return Counter(self.config, self._clock.now, self._desk)
 
     def cycles(self) -> list[Cycle]:
         """Every lane and source: when it last went round, and whether it should have since."""
@@ -393,16 +399,17 @@ async def build(config: Config, outside: Outside | None = None) -> House:
     return House(config, database, await outside.open_session(), outside)
 
 
-async def run(config: Config, ready: Callable[[House], None] | None = None) -> None:
-    """Run until SIGTERM or SIGINT. Raises TocsinError when it can't start."""
+async def run(config: Config, handed: Handed | None = None, ready: Callable[[House], None] | None = None) -> None:
+    """Run until SIGTERM or SIGINT, and do what commands hand over. Raises TocsinError when it can't start."""
     sys.setswitchinterval(HANDED_OVER_AFTER)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    house = await build(config)
+    house, commands = await build(config), None
     try:
         await house.start()
+        commands = take_commands(house.counter, config, handed) if handed is not None else None
         log.info("tocsin.running", station=config.station.name, channels=list(house.lanes), sources=list(house.pollers))
         tell_systemd("READY=1")
         if ready is not None:
@@ -411,6 +418,8 @@ async def run(config: Config, ready: Callable[[House], None] | None = None) -> N
     finally:
         tell_systemd("STOPPING=1")
         log.info("tocsin.stopping")
+        if commands is not None:
+            await asyncio.to_thread(commands.close)
         await house.stop()
 
 

@@ -11,6 +11,8 @@ from xml.sax.saxutils import escape
 from alerts.model.alert import Alert, Area, Category, Circle, Info, Named, Point, Resource
 
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
+LARGEST_MESSAGE = 8 * 1_048_576
+"""Bytes of one message, wherever it comes from (as `alerts.sources.fetch.MAX_BYTES`)."""
 
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # a parser makes a newline of a bare carriage return (XML 1.0 section 2.11)

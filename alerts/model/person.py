@@ -6,11 +6,14 @@ No secret is kept that can be kept as its hash; what must be kept (the seed of o
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from alerts.model.actor import Role
 from alerts.model.secret import Secret
+
+REPLIES_KEPT = timedelta(hours=24)
+"""How long a reply is kept, and its key with it."""
 
 
 @dataclass(frozen=True, slots=True)

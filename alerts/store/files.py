@@ -1,14 +1,9 @@
-"""The SQLite file: where it is, how it is opened, and how a process tells the daemon that it wrote."""
+"""The SQLite file: how it is opened, and whether its disk has room."""
 
 from __future__ import annotations
 
-import contextlib
-import glob
-import hashlib
 import os
-import socket
 import sqlite3
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +17,6 @@ LOCK_WAIT = 5.0
 LOCK_TRIES = 100
 _NO_ROOM, _LITTLE_ROOM = 16_384, 200_000_000
 """Bytes: less than a transaction takes; and what a busy month writes."""
-_SOCKET_PATH_LIMIT = 100  # sun_path is 108 bytes on Linux, 104 on macOS (unix(7))
 
 
 class StoreError(TocsinError):
@@ -128,44 +122,3 @@ def lack_of_room(path: Path) -> tuple[str, Reason] | None:
     if left < min(_LITTLE_ROOM, size // 20):
         return "low", because("disk_nearly_full", folder=path.parent, left=f"{left / 1e6:.1f}")
     return None
-
-
-def _doorbells(path: Path) -> Path:
-    """The folder and name that the wake sockets of a database start with; short enough for a socket's path."""
-    beside = path.with_name(f"{path.name}-wake")
-    if len(os.fsencode(beside)) <= _SOCKET_PATH_LIMIT - 12:
-        return beside
-    digest = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"tocsin-{os.getuid()}-{digest}-wake"
-
-
-def open_doorbell(path: Path) -> tuple[socket.socket, Path]:
-    """A datagram socket on which `ring` is heard; the caller closes it and unlinks its path.
-
-    Sockets that a killed daemon left behind are removed.
-    """
-    ring(path)
-    bells = _doorbells(path)
-    own = bells.with_name(f"{bells.name}.{os.getpid()}")
-    own.unlink(missing_ok=True)
-    bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-    bell.bind(os.fspath(own))
-    return bell, own
-
-
-def ring(path: Path) -> int:
-    """Wake every daemon that works on the database at `path`; returns how many there are. Never raises."""
-    bells = _doorbells(path)
-    heard = 0
-    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as rope:
-        for bell in bells.parent.glob(f"{glob.escape(bells.name)}.*"):
-            try:
-                rope.sendto(b"!", os.fspath(bell))
-                heard += 1
-            except BlockingIOError:
-                heard += 1  # its queue is full of rings: it is awake
-            except ConnectionRefusedError:
-                bell.unlink(missing_ok=True)
-            except OSError:
-                continue
-    return heard

@@ -28,10 +28,11 @@ from sqlalchemy import bindparam, delete, func, or_, select, text, update
 from alerts.model.ids import new_id
 from alerts.model.post import Post, PostState, Receipt
 from alerts.model.reason import because
-from alerts.store.files import StoreError, opened, ring
+from alerts.store.files import StoreError, opened
 from alerts.store.migrate import sound
 from alerts.store.outbox_statements import NEWEST_KNOWN
 from alerts.store.schema import alert, attempt, fact, post
+from alerts.store.sockets import ring
 from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
 
 LOOKED_FOR = "restored"

@@ -11,7 +11,8 @@ import pytest
 import typer
 
 from alerts.channels.settings import SecretSource
-from alerts.cli import app, run
+from alerts.cli import run
+from alerts.cli.app import app
 from alerts.config import Config, load_config
 
 ROOT = Path(__file__).resolve().parents[2]

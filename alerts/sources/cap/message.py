@@ -50,8 +50,6 @@ CAP_NAMESPACES = (
     "http://www.incident.com/cap/1.0",
 )
 MAX_NOTES = 20
-LARGEST_MESSAGE = 8 * 1_048_576
-"""Bytes of one message, wherever it comes from (as `alerts.sources.fetch.MAX_BYTES`)."""
 _POINTS_READ, _POINTS_KEPT = 100_000, 20_000
 """Points of all outlines of one message: what is read of them, and what is kept; then each is kept as its box."""
 _FEW = 100

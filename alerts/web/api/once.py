@@ -9,14 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 
 from alerts.desk.service import DeskUnit
-from alerts.model.person import KeptReply
+from alerts.model.person import REPLIES_KEPT, KeptReply
 from alerts.web.api.operation import Answer, Api, Call, told
 from alerts.web.api.problems import Kind, Problem
 
-KEPT = timedelta(hours=24)
 REPLAYED = {"Idempotent-Replayed": "true"}
 
 
@@ -30,7 +28,7 @@ async def once(api: Api, call: Call, action: Callable[[DeskUnit], Answer]) -> An
 
 
 def _told_or_done(unit: DeskUnit, call: Call, key: str, action: Callable[[DeskUnit], Answer]) -> Answer:
-    unit.replies.sweep(unit.now - KEPT)
+    unit.replies.sweep(unit.now - REPLIES_KEPT)
     kept = unit.replies.reply(call.token, key)
     if kept is not None:
         return _again(kept, call)

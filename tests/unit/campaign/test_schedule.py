@@ -23,12 +23,13 @@ def test_a_long_plan_has_everything_in_it():
     lives = plan("a", 200, 800)
     told = [each for life in lives for each in life.told]
     assert {each.kind for each in told} == {"alert", "update", "cancel"}
-    assert {each.door for each in told} == {"counter", "feed"}
+    assert {each.door for each in told} == {"counter", "command", "feed"}
     assert {each.severity for each in told} == set(Severity) - {Severity.UNKNOWN}
     assert {life.end for life in lives} == {"kill", "kill_held", "pause"}
     assert {life.held.kind for life in lives if life.held} == {"drip", "hang", "latency"}
     assert {trouble.kind for life in lives for trouble in life.troubles} >= {"cut_after", "read_lag", "rate_limit"}
     assert any(each.lasts < 10 for each in told)
+    assert sum(life.crossed for life in lives) > 10
 
 
 def test_versions_of_an_incident_follow_one_another():

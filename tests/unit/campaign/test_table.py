@@ -16,8 +16,8 @@ def test_it_adds_the_towns_up():
     assert rows[0] == [name.replace(" ", "-") for name in HEAD]
     assert [row[0] for row in rows[1:]] == ["1", "2", "all"]
     assert dict(zip(rows[0], rows[-1], strict=True)) == {
-        "town": "all", "alerts": "30", "kills": "5", "held": "1", "pauses": "1", "lost": "1", "twice": "0", "late": "0",
-        "out-of-order": "0", "receipt": "0", "unknowable": "2", "takeover": "5.1",
+        "town": "all", "alerts": "30", "kills": "5", "held": "1", "crossed": "0", "pauses": "1", "lost": "1",
+        "twice": "0", "late": "0", "out-of-order": "0", "receipt": "0", "unknowable": "2", "takeover": "5.1",
     }  # fmt: skip
 
 

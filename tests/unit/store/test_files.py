@@ -9,7 +9,8 @@ import tempfile
 
 import pytest
 
-from alerts.store.files import StoreError, connect, open_doorbell, ring
+from alerts.store.files import StoreError, connect
+from alerts.store.sockets import open_doorbell, ring
 
 
 @contextlib.contextmanager

@@ -7,8 +7,7 @@ import asyncio
 import pytest
 
 from alerts.model.errors import DatabaseRefused
-from alerts.model.person import KeptReply
-from alerts.web.api.once import KEPT
+from alerts.model.person import REPLIES_KEPT, KeptReply
 
 WORDS = {"headline": "Coupure d’eau", "severity": "Minor"}
 KEY = {"Idempotency-Key": "un-1"}
@@ -109,7 +108,7 @@ async def test_an_error_is_not_kept(bureau):
 
 async def test_a_key_is_forgotten_after_a_day(bureau):
     await bureau.told("POST", "/alerts", json=WORDS, headers=KEY, status=201)
-    await bureau.clock.advance(KEPT.total_seconds() + 1)
+    await bureau.clock.advance(REPLIES_KEPT.total_seconds() + 1)
 
     await bureau.told("POST", "/alerts", json={**WORDS, "headline": "Autre"}, headers=KEY, status=201)
 

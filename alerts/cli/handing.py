@@ -1,0 +1,177 @@
+"""A command line handed over to a running daemon, which carries it out by the same function as the command would.
+
+How it works: before anything large is imported, `hand_over` looks at the words of the line. A `post` or `status` that
+needs no terminal and no file but a CAP message goes to the daemon (`alerts.daemon.control`) as it is, with the
+message's bytes; the daemon reads its options, and refuses them, as the command would have done. What it shows comes
+back. Where no daemon takes it, or one breaks off, the command carries the line out by itself: `ORDER` then tells what
+it read from standard input already, and the key under which the daemon may have stored its alert.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alerts.daemon.control import LARGEST_BODY, Order, Unanswered, ask, place_of
+
+if TYPE_CHECKING:
+    from alerts.daemon.commands import Caller
+
+ORDER: ContextVar[Order | None] = ContextVar("order", default=None)
+"""What is carried out here, where a daemon was asked for it: this process is that daemon, or comes after it."""
+_STAYS = ("-h", "--help", "--image")
+"""Options of lines that are carried out here: what Typer prints by itself, a file that the daemon may not read."""
+
+
+def hand_over(given: Sequence[str]) -> int | None:
+    """Have a daemon carry the line out; the exit status. None: it is to be carried out here."""
+    ORDER.set(None)
+    file, line = _settings_file(given)
+    order = _order_of(line)
+    place = place_of(file) if order is not None else None
+    if order is None or place is None:
+        return None
+    heard = _Heard()
+    try:
+        status = ask(place, order, heard)
+    except Unanswered:
+        ORDER.set(order)  # with its key: what the daemon stored of it is found
+        return None
+    except KeyboardInterrupt:
+        return _stopped(file, heard.stored)
+    if status is None:
+        ORDER.set(Order(order.line, "", body=order.body))
+        return None
+    try:
+        heard.show()
+    except OSError as error:
+        return _unshown(file, heard.stored, error)
+    return status
+
+
+def _settings_file(given: Sequence[str]) -> tuple[Path, Sequence[str]]:
+    """The configuration that the options before the command name, and the line from the command on."""
+    named, line = os.environ.get("TOCSIN_CONFIG") or "channels.toml", list(given)
+    while line and line[0].partition("=")[0] == "--config":
+        option = line.pop(0)
+        named = option.partition("=")[2] if "=" in option else line.pop(0) if line else named
+    return Path(named), line
+
+
+def _order_of(line: Sequence[str]) -> Order | None:
+    """The order for a line that a daemon can carry out; what these words mean is found out where they are read."""
+    options = [word.partition("=")[0] for word in line]
+    if not _may_go(line):
+        return None
+    if any("\ud800" <= character <= "\udfff" for word in line for character in word):
+        return None
+    body = None
+    if line[0] == "post":
+        if ("--headline" in options) is ("--cap" in options):
+            return None  # it asks its questions, or says what excludes each other
+        if "--cap" in options and (body := _message(line, options)) is None:
+            return None
+    is_plain = bool(os.environ.get("NO_COLOR")) or sys.stdout is None or not sys.stdout.isatty()
+    is_unicode = "utf" in (getattr(sys.stdout, "encoding", None) or "").lower()
+    return Order(list(line), os.urandom(16).hex(), not is_plain, is_unicode, body)
+
+
+def _may_go(line: Sequence[str]) -> bool:
+    return list(line[:1]) in (["post"], ["status"]) and not any(word.partition("=")[0] in _STAYS for word in line)
+
+
+def _message(line: Sequence[str], options: Sequence[str]) -> bytes | None:
+    """The CAP message that comes with a line; None where it can't be read: that is told where the line is read."""
+    place = len(options) - 1 - options[::-1].index("--cap")
+    file = line[place].partition("=")[2] if "=" in line[place] else "".join(line[place + 1 : place + 2])
+    try:
+        if file == "-":
+            body = sys.stdin.buffer.read(LARGEST_BODY + 1) if sys.stdin is not None else b""
+            ORDER.set(Order(list(line), "", body=body))  # it can't be read again
+        else:
+            with Path(file).open("rb") as stream:
+                body = stream.read(LARGEST_BODY + 1)
+    except (OSError, ValueError):
+        return None
+    return body if len(body) <= LARGEST_BODY else None
+
+
+class _Heard:
+    """What the daemon says: its progress is shown at once, from the first line of the result on all of it at the end.
+
+    So where it breaks off, nothing of a result was shown, and the command can begin it again.
+    """
+
+    def __init__(self) -> None:
+        self.stored: str | None = None
+        self._kept: list[tuple[str, str]] = []
+
+    def __call__(self, kind: str, what: object) -> None:
+        if kind == "stored":
+            self.stored = str(what)
+        elif kind == "show" or (kind == "say" and self._kept):
+            self._kept.append((kind, str(what)))
+        elif kind == "say":
+            put_error(str(what))
+
+    def show(self) -> None:
+        """Show what was kept. Raises OSError."""
+        for kind, text in self._kept:
+            (put if kind == "show" else put_error)(text)
+
+
+def put(text: str) -> None:
+    """A line on standard output. Raises OSError where it can't be written."""
+    if sys.stdout is None:
+        raise OSError("standard output is closed")
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def put_error(text: str) -> None:
+    """A line on standard error."""
+    if sys.stderr is not None:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+
+def _stopped(file: Path, stored: str | None) -> int:
+    from alerts.cli import screen
+    from alerts.cli.screen import tell
+
+    screen.address(file)
+    if stored is None:
+        screen.say("tocsin: " + tell("stopped; `tocsin status` tells whether it was stored"))
+    else:
+        screen.say("tocsin: " + tell("stopped; %(alert)s is stored", alert=stored))
+    return 1
+
+
+def _unshown(file: Path, stored: str | None, error: OSError) -> int:
+    from alerts.cli import screen
+    from alerts.cli.filing import say_unwritten
+    from alerts.cli.line import told
+
+    def fail() -> int:
+        raise error
+
+    screen.address(file)
+    return told(fail) if stored is None else say_unwritten(stored, error)
+
+
+def carry_out(order: Order, caller: Caller) -> int:
+    """In the daemon: carry out a line as the command that handed it over would; returns its exit status."""
+    from alerts.cli import screen
+    from alerts.cli.line import carry_out as carry_out_line
+
+    if not _may_go(order.line):
+        raise ValueError("another command than those that are handed over")
+    # Of this thread alone. What Typer has Pydantic do may not read or change our environment, which all threads share.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
+    ORDER.set(order)
+    screen.CALLER.set(caller)
+    return carry_out_line(order.line, caller.file)

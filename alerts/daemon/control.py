@@ -1,0 +1,210 @@
+"""The control socket: by it a command has a running daemon do its work, which has loaded all that it takes.
+
+How it works: beside its database each daemon opens a stream socket, `DATABASE-control.PID`, to which its own user and
+root may connect. It greets with its *seal*, a digest of all that a command would read by itself: channels.toml, the
+boundary, the station's templates, and which program this is. Only a command that finds the same sends what it was asked
+for, its `Order`. So a file that was changed since the daemon started is never passed over: the command then works by
+itself, as it does where no daemon runs. What the daemon's function says comes back as lines, each a JSON object with
+one pair: `say` and `show` text, `stored` an alert's id, `beat` nothing, and at the end `status` the exit status.
+
+Where the daemon breaks off before that, it may have carried the order out or not. The order's `key` settles it: what is
+stored is stored together with its key, so the command carries the order out by itself, and whoever comes second finds
+the key (docs/adr/0014-the-control-socket.md). Only the standard library is imported here: that is what it is for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from alerts import __file__ as program
+from alerts import __version__
+from alerts.store.sockets import sockets_beside
+
+KIND = "control"
+GREETS_WITHIN = 1.0
+"""Seconds that a daemon has to greet: one that is stopped or too busy is not waited for."""
+SILENT_FOR = 15.0
+"""Seconds without a word after which an order is in doubt; a transaction waits five for another one at the most."""
+LARGEST_ORDER, LARGEST_BODY = 1 << 20, 8 << 20
+_LONGEST_LINE = 64 << 20
+_MOST_ASKED, _MOST_TEMPLATES = 20, 5000
+_DATABASE = "sqlite:///var/tocsin.db"
+_CREDENTIALS = 12  # struct ucred: pid, uid, gid (unix(7))
+
+
+class Unanswered(Exception):
+    """The daemon had the order and broke off: it may have carried it out, or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a command was asked for: its line from its name on, and the bytes of the file that comes with it.
+
+    `key` is the order's own. `colours` and `unicode` say what its terminal can show.
+    """
+
+    line: Sequence[str]
+    key: str
+    colours: bool = False
+    unicode: bool = True
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What an unchecked channels.toml says: where the database is, and the seal of all that belongs to it."""
+
+    database: Path
+    seal: str
+
+
+def place_of(file: Path) -> Place | None:
+    """The place that a channels.toml names; None where it can't be read: whoever reads all of it tells why."""
+    try:
+        text, folder = file.read_bytes(), file.resolve().parent
+        table = tomllib.loads(text.decode("utf-8-sig"))
+        seal = sha256()
+        for part in (*_program(), os.fsencode(file.resolve()), text, *_beside(folder, table)):
+            seal.update(b"%d:%b" % (len(part), part))
+    except (OSError, ValueError, RecursionError):
+        return None
+    url = _told(table, "store", "url") or _DATABASE
+    return Place(folder / url.removeprefix("sqlite:///"), seal.hexdigest())
+
+
+def _program() -> Iterator[bytes]:
+    """Which program this is: another version, or the same one installed anew, is another."""
+    status = Path(program).stat()
+    yield f"{__version__} {status.st_ino} {status.st_mtime_ns}".encode()
+
+
+def _beside(folder: Path, table: Mapping[str, Any]) -> Iterator[bytes]:
+    """The boundary, and each of the station's templates by its name, its time and its size."""
+    boundary = _told(table, "station", "boundary")
+    if boundary:
+        yield (folder / boundary).read_bytes()
+    found: list[str] = []
+    for root, _, names in os.walk(folder / (_told(table, "station", "templates") or "templates")):
+        for name in names:
+            status = os.stat(path := os.path.join(root, name))  # noqa: PTH116, PTH118 of many files, in a command
+            found.append(f"{path} {status.st_mtime_ns} {status.st_size}")
+        if len(found) > _MOST_TEMPLATES:
+            raise ValueError("more templates than are looked through for each command")
+    yield os.fsencode("\n".join(sorted(found)))
+
+
+def _told(table: Mapping[str, Any], section: str, key: str) -> str | None:
+    told = table.get(section)
+    value = told.get(key) if isinstance(told, dict) else None
+    return value if isinstance(value, str) else None
+
+
+def ask(place: Place, order: Order, hear: Callable[[str, Any], None]) -> int | None:
+    """Have a daemon carry the order out, and `hear` what it says; its exit status. None: no daemon took it.
+
+    Raises Unanswered, and what `hear` raises.
+    """
+    for path in sockets(place.database)[:_MOST_ASKED]:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line, line.makefile("rb") as answers:
+            if _greets(line, answers, path, place):
+                return _carried_out(line, answers, order, hear)
+    return None
+
+
+def sockets(database: Path) -> list[Path]:
+    """The control sockets beside the database; a killed daemon's is there until the next one starts."""
+    try:
+        return sorted(sockets_beside(database, KIND))
+    except OSError:
+        return []
+
+
+def _greets(line: socket.socket, answers: BinaryIO, path: Path, place: Place) -> bool:
+    """Whether a daemon that we may trust listens there, and would do as we would."""
+    line.settimeout(GREETS_WITHIN)
+    try:
+        line.connect(os.fspath(path))
+        # Where the database's folder is too deep for a socket, it is in /tmp, and anybody may have made it.
+        trusted = {0, os.getuid(), place.database.stat().st_uid}
+        return peer_of(line) in trusted and _read(answers) == {"seal": place.seal}
+    except (OSError, ValueError):
+        return False
+
+
+def _carried_out(line: socket.socket, answers: BinaryIO, order: Order, hear: Callable[[str, Any], None]) -> int:
+    line.settimeout(SILENT_FOR)
+    try:
+        send(line, order)
+    except OSError:
+        raise Unanswered from None
+    while True:
+        try:
+            answer = _read(answers)
+        except (OSError, ValueError):
+            raise Unanswered from None
+        if "status" in answer:
+            return int(answer["status"])
+        for kind, what in answer.items():
+            hear(kind, what)
+
+
+def _read(answers: BinaryIO) -> dict[str, Any]:
+    """One line of an answer. Raises ValueError where there is none."""
+    answer = json.loads(answers.readline(_LONGEST_LINE))
+    if not isinstance(answer, dict):
+        raise TypeError("no answer")
+    return answer
+
+
+def send(line: socket.socket, order: Order) -> None:
+    """Send an order: the sizes of its two parts, four bytes each, then the parts."""
+    head = {name: getattr(order, name) for name in ("line", "key", "colours", "unicode")}
+    told, body = json.dumps(head | {"body": order.body is not None}).encode(), order.body or b""
+    line.sendall(len(told).to_bytes(4) + len(body).to_bytes(4) + told + body)
+
+
+def receive(line: socket.socket, within: float) -> Order:
+    """Read an order that comes within so many seconds. Raises OSError, or ValueError for what is none."""
+    deadline = time.monotonic() + within
+    sizes = _exactly(line, 8, deadline)
+    size, more = int.from_bytes(sizes[:4]), int.from_bytes(sizes[4:])
+    if size > LARGEST_ORDER or more > LARGEST_BODY:
+        raise ValueError("an order larger than any")
+    head, body = json.loads(_exactly(line, size, deadline)), _exactly(line, more, deadline)
+    try:
+        return Order(**head | {"body": body if head["body"] else None})
+    except (TypeError, KeyError):
+        raise ValueError("an order of another kind") from None
+
+
+def _exactly(line: socket.socket, size: int, deadline: float) -> bytes:
+    read = bytearray()
+    while len(read) < size:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the order takes too long")
+        line.settimeout(left)
+        part = line.recv(min(size - len(read), 1 << 16))
+        if not part:
+            raise ConnectionError("the order ends too early")
+        read += part
+    return bytes(read)
+
+
+def peer_of(line: socket.socket) -> int:
+    """The user at the other end, as the system knows it. Raises OSError where it doesn't tell."""
+    kind = getattr(socket, "SO_PEERCRED", None)
+    if kind is None:
+        raise OSError("this system doesn't tell who connects")
+    credentials = line.getsockopt(socket.SOL_SOCKET, kind, _CREDENTIALS)
+    return int.from_bytes(credentials[4:8], sys.byteorder)
