@@ -53,8 +53,8 @@ def _confirm(draft: Draft, station: Station, expires: datetime) -> None:
         "Where: %(where)s · until: %(until)s · %(severity)s, %(urgency)s",
         where=", ".join(draft.areas) or "—",
         until=expires.astimezone(station.timezone).strftime("%Y-%m-%d %H:%M"),
-        severity=draft.severity,
-        urgency=draft.urgency,
+        severity=tell(draft.severity),
+        urgency=tell(draft.urgency),
     )
     on = tell("On: %(channels)s", channels=", ".join(channels))
     typer.echo(f"\n  {draft.headline}\n  {draft.instruction or '—'}\n  {summary}\n  {on}\n", err=True)

@@ -169,7 +169,7 @@ DECIDED: Mapping[str, str] = {
     "chat_moved": "the group became a supergroup: “{said}”",
     "reader_left": "the reader left: “{said}”",
     "bot_occupied": "something else takes this bot's updates: “{said}”; stop it, or give Tocsin a bot of its own",
-    "picture_unreadable": "the picture can't be read: {said}",
+    "picture_unreadable": "the picture can't be read: {said:term}",
     "receiver_trouble": "the receiver is in trouble ({status})",
     "receiver_refuses": "the receiver refuses it ({status})",
     "receiver_refuses_saying": "the receiver refuses it ({status}): “{said}”",

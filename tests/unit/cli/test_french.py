@@ -15,8 +15,9 @@ from babel.messages.pofile import read_po
 
 from alerts.cli import run, screen
 from alerts.model.alert import Category, Certainty, Severity, Urgency
+from alerts.model.bulk import BulkState
 from alerts.model.incident import AlertState
-from alerts.model.post import PostState
+from alerts.model.post import PostKind, PostState
 from alerts.rendering.words import LOCALE, read_words
 from alerts.web.console.words import FOLDER as DESK
 from tests.unit.cli.test_wrong_use import MISTAKES
@@ -45,6 +46,9 @@ chat = "-1001234567890"
 token = { env = "TELEGRAM_TOKEN" }
 exercise = true
 """
+TOLD_AS = """low failing blocked quiet held restored send look approved no_post over released conflict bulk_begun
+bulk_stopped bulk_done""".split()  # noqa: SIM905 a list to read
+"""How a channel, a source or the disk stands, and what is told of an alert's history, beside the states."""
 CODES = "|".join(code for kind in (Severity, Urgency, Certainty, Category) for code in kind)
 ODD = """<?xml version="1.0" encoding="iso-8859-1"?>
 <alert xmlns="urn:example:own"><identifier>crue-1</identifier><sender>x@meteo.example</sender>
@@ -124,7 +128,7 @@ def _ours(said: str) -> str:
     """
     said = re.sub(r"(?m)^\S{12,}$|\b[0-9a-z]{12}\b|\b[0-9a-f]{64}\b", "", said)
     said = re.sub(r"── [^·\n]* · en\n.*?(?=\n── |\Z)", "", said, flags=re.DOTALL)
-    return re.sub(rf"(?m)^tocsin: |\b[a-z_]+\.[a-z]{{3,4}}\b|sender,identifier,sent|en-US|\b(?:{CODES})\b", "", said)
+    return re.sub(rf"\btocsin: |\b[a-z_]+\.[a-z]{{3,4}}\b|sender,identifier,sent|en-US|\b(?:{CODES})\b", "", said)
 
 
 def test_no_command_says_a_word_of_english(town):
@@ -179,6 +183,38 @@ def _unsettle(database: Path) -> None:
             "INSERT OR REPLACE INTO channel (name, state, reason, quotas) VALUES ('un', 'blocked', ?, '[]')",
             ('{"code":"telegram_token_refused","said":"Unauthorized"}',),
         )
+
+
+class _Terminal(io.StringIO):
+    """What is typed, or shown, where somebody sits."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("last", "status"), [("oui", 0), ("non", 1)])
+def test_no_question_is_asked_in_english(town, monkeypatch, last, status):
+    answers = [
+        "",
+        "Rue barrée",
+        "Passez par le pont",
+        "gravissime",
+        "sev",
+        "imm",
+        "Rue Basse",
+        "hier",
+        "6h",
+        last,
+    ]
+    waits = (town.configure("approve"), town.post("Pont fermé", "--as", "Anne"))[1]
+    shown = _Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    for command, typed in ((["post", "--as", "Anne"], answers), (["approve", waits, "--as", "Paul"], [last])):
+        monkeypatch.setattr(sys, "stdin", _Terminal("\n".join(typed) + "\n"))
+        assert run(command) == status, shown.getvalue()
+    assert "Publier maintenant" in shown.getvalue()
+    assert "Valider ceci" in shown.getvalue()
+    assert wrong_in(_ours(shown.getvalue())) == []
 
 
 def test_nobody_who_administers_reads_a_word_of_english(town, monkeypatch):
@@ -317,4 +353,5 @@ def test_every_sentence_that_is_translated_is_one_that_is_said():
 
 def test_every_state_has_a_french_word():
     french = read_words(screen.FOLDER, "fr", DESK, LOCALE)
-    assert [each for each in (*PostState, *AlertState) if french.gettext(each) == each] == []
+    states = [*PostState, *AlertState, *BulkState, *PostKind, *TOLD_AS]
+    assert [each for each in states if french.gettext(each) == each] == []
