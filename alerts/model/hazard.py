@@ -18,7 +18,7 @@ from types import MappingProxyType
 
 from alerts.model.alert import STEP_PARAMETER, Category, Info, ResponseType, Severity
 from alerts.model.characters import normal
-from alerts.model.hazard_words import is_drill, is_meant, is_taken_back, named, says_it_is_over
+from alerts.model.hazard_words import event_in, is_drill, is_meant, is_taken_back, named, says_it_is_over
 
 HAZARD_PARAMETER = "tocsin:hazard"
 """The parameter of our own alerts that names the hazard outright; it wins over everything else."""
@@ -253,11 +253,24 @@ def worded_as(hazard: Hazard, info: Info, now: datetime) -> Hazard:
 
 
 def kind_of(hazard: Hazard, info: Info) -> str:
-    """Which kind of a hazard it is, where some of its words must be others: "risk", "collapse"; else ""."""
+    """Which kind of a hazard it is, where some of its words must be others: "risk", "collapse", "inside"; else ""."""
     if hazard is Hazard.FOREST_FIRE and only_a_risk(info):
         return "risk"
+    if hazard is Hazard.ATTACK and _told_to_stay_in(info):
+        return "inside"
     collapsed = hazard is Hazard.ROAD and any(_COLLAPSED.search(words) for words in _said(info))
     return "collapse" if collapsed else ""
+
+
+def _told_to_stay_in(info: Info) -> bool:
+    return ResponseType.SHELTER in info.response_types or any(Hazard.SHELTER in named(words) for words in _said(info))
+
+
+def other_event(info: Info) -> str:
+    """What else it tells of, of which nothing is prepared but a name: "landslide", "bomb", "drill"; "" for the rest."""
+    if any(is_drill(words) for words in _said(info)):
+        return "drill"
+    return next((found for words in _said(info) if (found := event_in(words))), "")
 
 
 def only_a_risk(info: Info) -> bool:
@@ -294,8 +307,6 @@ def _by_words(info: Info) -> Hazard | None:
             return Hazard.GENERAL
         if hazard is Hazard.SHELTER:  # it says what to do, and the headline why
             return _why_to_shelter(_named(headline, info))
-        if hazard is Hazard.ATTACK and _named(headline, info) is Hazard.SHELTER:
-            return Hazard.GENERAL
         # "Route barrée" may be works' own words.
         return Hazard.WORKS if hazard is Hazard.ROAD and _is_mere_works(info) else hazard
     if _NAMES_WORKS.search(event) or (_is_about_works(headline) and _named(headline, info) in (None, Hazard.ROAD)):
@@ -304,9 +315,9 @@ def _by_words(info: Info) -> Hazard | None:
 
 
 def _why_to_shelter(hazard: Hazard | None) -> Hazard:
-    if hazard in (Hazard.ATTACK, Hazard.EVACUATION):
+    if hazard is Hazard.EVACUATION:
         return Hazard.GENERAL
-    return Hazard.INDUSTRIAL if hazard is Hazard.INDUSTRIAL else Hazard.SHELTER
+    return hazard if hazard in (Hazard.ATTACK, Hazard.INDUSTRIAL) else Hazard.SHELTER
 
 
 def _works_or_road(info: Info) -> Hazard:
@@ -347,7 +358,7 @@ def _named(words: str, info: Info) -> Hazard | None:
     ]
     if Hazard.QUAKE in found and not _is_somewhere(info, whole):
         found.remove(Hazard.QUAKE)
-    if Hazard.SHELTER in found and found[0] in (Hazard.EVACUATION, Hazard.ATTACK):
+    if Hazard.SHELTER in found and found[0] is Hazard.EVACUATION:
         return Hazard.GENERAL  # to leave and to stay: who has to do which, only its sender knows
     if Hazard.SHELTER in found and found[0] is Hazard.GAS:
         return Hazard.SHELTER  # the order that its sender gives, not ours to walk away

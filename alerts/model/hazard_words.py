@@ -208,6 +208,29 @@ _NAMES = _table(r"""
         (?:strasse|brucke|tunnel|autobahn)\w*\b.{0,25}\b(?:gesperrt|sperrung|eingesturzt)|(?:strassen|voll)sperrung
 """)
 
+_EVENTS = _table(r"""
+    landslide:
+        glissements? de terrain|coulees? de boue|eboulements?|landslides?|mudslides?|rockfalls?
+        (?:erd|hang)rutsch\w*
+    eruption:
+        volcan\w*|eruptions?|vulkan\w*
+    bathing:
+        baignades?|bathing|badeverbot
+    bomb:
+        bombes?|bombs?|bombenfund|weltkriegsbombe|colis suspect|suspicious package
+    collapse:
+        effondre\w*|ecroule\w*|collapse\w*|einsturz\w*|eingesturzt
+    quake:
+        seismes?|earthquakes?|erdbeben\w*
+    explosion:
+        explosions?
+    fire:
+        incendies?|\w*fire|\w*brand
+    accident:
+        accidents?|collision|carambolage|crash|\w*unfall|derail\w*|deraille\w*|entgleis\w*
+    """)
+"""What none of the hazards is, by the names that `hazards/general.j2` gives in the language of the reader."""
+
 _NOT_MEANT = dict(
     _table(r"""
     tsunami:
@@ -363,6 +386,12 @@ def is_meant(hazard: str, text: str) -> bool:
     if hazard in _MEANT_STILL and _MEANT_STILL[hazard].search(text):
         return True
     return not (hazard in _NOT_MEANT and _NOT_MEANT[hazard].search(text))
+
+
+@_read_once
+def event_in(text: str) -> str:
+    """Return the first of the other events that a folded text names, "" where none."""
+    return next((event for event, names in _EVENTS if names.search(text)), "")
 
 
 @_read_once

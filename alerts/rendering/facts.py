@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerts.model.alert import Alert, Info, Severity
-from alerts.model.hazard import WATER_CUTS, WEATHER, Hazard, fold, says_over
+from alerts.model.hazard import WATER_CUTS, WEATHER, Hazard, fold, other_event, says_over
 from alerts.model.post import PostKind
 from alerts.rendering.advice import advice, prepared
 from alerts.rendering.changes import Change, changes, colour, gravity, level
@@ -40,6 +40,8 @@ _MARK_OF_UPDATE = len(" (mise à jour)")
 _OF_SEVERAL_KINDS = frozenset((Hazard.GENERAL, Hazard.INDUSTRIAL, Hazard.AIR_QUALITY, Hazard.FOREST_FIRE))
 """The hazards of which an event says more than their name does: a chemical alarm is not always a cloud."""
 _IN_BRACKETS = "{name} ({headline})"
+_SHOUT = re.compile(r"^\W*\w+\s?!+\s+(?=\S)")
+"""A word that only calls: "ACHTUNG!" says nothing where it is the one sentence that there is room for."""
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s")
 
 
@@ -155,7 +157,7 @@ def _what_to_do(matter: Matter, ours: str) -> tuple[str, str]:
     """
     theirs, told = matter.info.instruction or "", matter.info.description or ""
     if not theirs or (ours and not matter.own and not says_what_to_do(theirs, matter.language)):
-        return ours, _joined(theirs, told)
+        return ours, _joined(_SHOUT.sub("", theirs), told)
     return theirs, told
 
 
@@ -337,12 +339,22 @@ def _title(matter: Matter) -> str:
     name, headline, event = matter.words["name"], _unstopped(matter.info.headline), matter.info.event
     if headline and fold(headline) == fold(name):
         return capital(name)
-    if headline and _foreign(matter) and matter.hazard is not Hazard.GENERAL:
+    if matter.hazard is Hazard.GENERAL and _foreign(matter) and (headline or event):
+        return _named_for_readers(matter, headline or event)
+    if headline and _foreign(matter):
         return _IN_BRACKETS.format(name=name, headline=headline)
     if headline or not event:
         return headline or str(name)
     tells = matter.hazard is Hazard.GENERAL or (matter.hazard in _OF_SEVERAL_KINDS and not _foreign(matter))
     return event if tells else str(name)
+
+
+def _named_for_readers(matter: Matter, headline: str) -> str:
+    """Return a foreign headline with what it is about in the readers' language; what is grave is an emergency."""
+    names: Mapping[str, str] = matter.words.get("events", {})
+    grave = gravity(matter.info).at_least(Severity.SEVERE)
+    name = names.get(other_event(matter.info)) or (names.get("emergency", "") if grave else "")
+    return _IN_BRACKETS.format(name=name, headline=headline) if name and not _is_over(matter) else headline
 
 
 def _unstopped(headline: str | None) -> str:

@@ -156,6 +156,7 @@ _BY_LINES = frozenset(
         "over",
         "ended",
         "stamps",
+        "events",
         "moments",
     )
 )

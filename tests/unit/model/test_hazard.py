@@ -203,8 +203,8 @@ PAIRS = [
     ("Evacuation", "Be ready to leave", "general"),
     ("Evacuation", "Évacuation du camping des Pins", "evacuation"),
     ("Alert", "Evacuation warning: be ready to leave", "general"),
-    ("Attack", "Shelter in place", "general"),
-    ("Shelter in place", "Active shooter downtown", "general"),
+    ("Attack", "Shelter in place", "attack"),
+    ("Shelter in place", "Active shooter downtown", "attack"),
     ("Shelter in place", "Chemical fire at the plant", "industrial"),
     ("Rainfall", "Landslide on the D12", "general"),
     ("Vigilance orange pluie-inondation", "Fortes pluies, risque de coulées de boue", "rain-flood"),
@@ -241,11 +241,6 @@ def test_what_headlines_become(headline: str, hazard: str) -> None:
 @pytest.mark.parametrize(("event", "headline", "hazard"), PAIRS)
 def test_event_and_headline_are_read_together(event: str, headline: str, hazard: str) -> None:
     assert hazard_of(Info(event, headline=headline or None, severity=Severity.SEVERE)) == hazard
-
-
-def test_an_attack_and_its_order_to_stay_in_get_nobodys_order_but_its_senders() -> None:
-    info = Info("Attack", headline="Shelter in place", severity=Severity.EXTREME)
-    assert hazard_of(replace(info, response_types=(ResponseType.SHELTER,))) is Hazard.GENERAL
 
 
 def test_an_evacuation_that_is_only_prepared_is_none_whatever_its_response_type() -> None:

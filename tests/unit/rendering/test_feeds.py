@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alerts.model.alert import Alert, Area, Info, Severity
+from alerts.model.alert import Alert, Area, Info, ResponseType, Severity
 from alerts.model.post import PostKind
 from alerts.rendering.plain import is_filler, says_what_to_do
 from alerts.rendering.templates import Context, Renderer
@@ -89,11 +89,56 @@ def test_of_what_nobody_recognises_its_sender_has_the_word() -> None:
     assert told(dog)["instruction"] == "Bleiben Sie im Haus."
 
 
+@pytest.mark.parametrize(
+    ("station", "language", "headline", "lead"),
+    [
+        (FRENCH, "en", "Landslide on the D12", "Danger grave – glissement de terrain (Landslide on the D12)"),
+        (FRENCH, "de", "Bombenfund in der Altstadt", "Danger grave – bombe (Bombenfund in der Altstadt)"),
+        (FRENCH, "en", "Tsunami drill on Wednesday", "Danger grave – exercice (Tsunami drill on Wednesday)"),
+        (FRENCH, "de", "Bissiger Hund entlaufen", "Danger grave – urgence (Bissiger Hund entlaufen)"),
+        (
+            ENGLISH,
+            "fr",
+            "Baignade interdite\u00a0: pollution",
+            "Danger – no bathing (Baignade interdite\u00a0: pollution)",
+        ),
+        (ENGLISH, "fr", "Effondrement d’un immeuble", "Danger – collapse (Effondrement d’un immeuble)"),
+        (ENGLISH, "fr", "N’évacuez pas", "Danger – emergency (N’évacuez pas)"),
+        (FRENCH, "fr", "Chien dangereux", "Danger grave – Chien dangereux"),
+    ],
+)
+def test_what_nobody_prepared_and_few_can_read_is_named_in_the_readers_language(
+    station: Any, language: str, headline: str, lead: str
+) -> None:
+    info = replace(RAIN, event="Alert", headline=headline, language=language, instruction=None)
+    assert told(info, station)["lead"] == lead
+    assert told(info, station)["prepared"] == "", "a name is no order"
+    if "urgence" in lead or "emergency" in lead:
+        slight = replace(info, severity=Severity.MINOR)
+        assert told(slight, station)["title"] == headline, "what is slight is no emergency"
+
+
+def test_an_attack_that_its_police_have_people_sit_out_is_told_so() -> None:
+    shots = replace(RAIN, event="Attack", headline="Active shooter downtown", language="en", instruction=None)
+    assert told(shots, ENGLISH)["instruction"].startswith("Get away if you can.")
+    for stay in (
+        replace(shots, headline="Active shooter: shelter in place"),
+        replace(shots, response_types=(ResponseType.SHELTER,)),
+    ):
+        assert told(stay, ENGLISH)["instruction"].startswith("Lock yourself in")
+        assert told(stay)["instruction"].startswith("Enfermez-vous")
+
+
 def test_what_an_officer_wrote_stays_what_to_do() -> None:
     own = an_info(instruction="Rien de particulier.", sender_name=FRENCH.name)
     alert = Alert("t", "tocsin@example", NOW, infos=(own,))
     said = Renderer(FRENCH).tell(alert, PostKind.PUBLISH, PAGE, context=Context("7x3k", NOW))
     assert said["instruction"] == "Rien de particulier."
+
+
+def test_a_shout_is_not_all_that_is_left_of_a_feeds_words() -> None:
+    assert "ACHTUNG" not in post(RAIN, channel=X)
+    assert str(told(RAIN)["description"]).startswith("Hinweis auf mögliche Gefahren")
 
 
 def test_a_gas_leak_is_never_only_to_be_careful() -> None:
