@@ -29,9 +29,10 @@ from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic
 from alerts.store.alerts import AlertRepository
 from alerts.store.bulk import Address, Bulks
-from alerts.store.database import Database, transaction
+from alerts.store.database import Database
 from alerts.store.outbox import Leases
 from alerts.store.subscribers import Subscribers
+from alerts.store.unit import transaction
 from bench import samples
 from bench.loopback import loopback
 from bench.measure import Row, in_turn, in_turn_async, seconds

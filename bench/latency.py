@@ -16,9 +16,9 @@ from alerts.daemon.counter import Counter, now
 from alerts.desk.draft import Draft, draft_alert
 from alerts.model.ids import new_id
 from alerts.store.alerts import AlertRepository
-from alerts.store.database import transaction
 from alerts.store.files import connect, opened
 from alerts.store.sockets import ring
+from alerts.store.unit import transaction
 from bench.loopback import loopback
 from bench.measure import Row
 from tests.process.town import TELEGRAM, Town, town_in

@@ -28,9 +28,9 @@ from alerts.desk.draft import Draft, draft_alert
 from alerts.model.alert import Severity, Urgency
 from alerts.model.ids import new_id
 from alerts.store.alerts import AlertRepository
-from alerts.store.database import transaction
 from alerts.store.files import opened
 from alerts.store.sockets import ring
+from alerts.store.unit import transaction
 from bench import history
 from bench.measure import Row
 from tests.process.town import PAGE, TELEGRAM, Running, Town, town_in

@@ -13,8 +13,8 @@ from alerts.desk.actions import Desk
 from alerts.model.alert import Alert
 from alerts.model.errors import TocsinError
 from alerts.store.alerts import AlertRepository
-from alerts.store.database import transaction
 from alerts.store.files import connect
+from alerts.store.unit import transaction
 from simulation.agenda import Agenda, Trace
 
 _WAITING = "SELECT DISTINCT alert_id FROM post WHERE state = 'waiting' ORDER BY seq"

@@ -90,8 +90,8 @@ def upgrade(context: typer.Context) -> int:
 
 def export(context: typer.Context) -> int:
     """Print everything the database holds as JSON lines."""
-    from alerts.store.database import asking
     from alerts.store.migrate import migrate
+    from alerts.store.unit import asking
 
     config = context.obj.load()
     migrate(config.database)

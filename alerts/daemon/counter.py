@@ -13,11 +13,10 @@ from alerts.desk.service import DeskUnit
 from alerts.model.alert import Alert
 from alerts.model.ids import new_id
 from alerts.store.alerts import warm_up
-from alerts.store.database import acting, asking, rehearsing, sketching
 from alerts.store.migrate import migrate
 from alerts.store.pictures import picture_folder, with_kept_pictures
 from alerts.store.sockets import ring
-from alerts.store.unit import Unit
+from alerts.store.unit import Unit, acting, asking, rehearsing, sketching
 
 T = TypeVar("T")
 Action = Callable[[DeskUnit], T]

@@ -24,9 +24,9 @@ from alerts.model.incident import SourceStatus
 from alerts.model.ports import Clock
 from alerts.sources.settings import PolledSettings
 from alerts.store.alerts import Copied
-from alerts.store.database import Database, sketching
+from alerts.store.database import Database
 from alerts.store.pictures import keep_picture, kept_picture, picture_folder
-from alerts.store.unit import Unit
+from alerts.store.unit import Unit, sketching
 from alerts.store.views import Views
 
 T = TypeVar("T")

@@ -38,7 +38,7 @@ from alerts.model.post import Message, Receipt
 from alerts.model.reason import Reason, because
 from alerts.model.secret import Secret
 from alerts.sources.settings import PolledSettings
-from alerts.store.database import sketching
+from alerts.store.unit import sketching
 
 LONGEST = timedelta(seconds=30)
 """What a trial may take: somebody waits for it."""

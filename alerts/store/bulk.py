@@ -25,11 +25,11 @@ from alerts.model.subscriber import Subscriber, wants
 from alerts.store import bulk_statements as sql
 from alerts.store import outbox_statements
 from alerts.store.bulk_landing import bulk_of, candidate_of, checkpoint, land, of_one_bulk
-from alerts.store.database import Database, transaction
+from alerts.store.database import Database
 from alerts.store.restoring import LOOKED_FOR
 from alerts.store.statement import Statement, stamp, time_of
 from alerts.store.subscribers import subscriber_of
-from alerts.store.unit import Unit
+from alerts.store.unit import Unit, transaction
 
 _KEPT = 16
 _NOT_SETTLED = (PostState.QUEUED, PostState.SENDING, PostState.IN_DOUBT)

@@ -25,10 +25,9 @@ from typing import Any, Protocol, TypeVar
 import aiosqlite
 
 from alerts.model.errors import Busy, DatabaseRefused
-from alerts.model.reason import because
-from alerts.store.files import StoreError, blank, connect, connect_at_once, opened
+from alerts.store.files import connect, connect_at_once
 from alerts.store.restoring import Gap, Height
-from alerts.store.unit import Unit
+from alerts.store.unit import Unit, transaction
 
 T = TypeVar("T")
 Work = Callable[[Unit], T]
@@ -309,69 +308,6 @@ def _run_apart(db: sqlite3.Connection, work: Work[Any]) -> tuple[Any, Exception 
         return None, error
     db.execute("RELEASE work")
     return value, None
-
-
-@contextmanager
-def transaction(db: sqlite3.Connection) -> Iterator[Unit]:
-    """BEGIN IMMEDIATE … COMMIT, or ROLLBACK when the block raises."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield Unit(db)
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
-
-
-@contextmanager
-def rehearsal(db: sqlite3.Connection) -> Iterator[Unit]:
-    """A transaction that is always undone: what would come of it, and nothing stored."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield Unit(db)
-    finally:
-        db.execute("ROLLBACK")
-
-
-# For one command, in its own process, without any thread: the daemon may work on the same file meanwhile.
-
-
-@contextmanager
-def acting(path: Path) -> Iterator[Unit]:
-    """A unit on the file at `path` that is committed when the block ends, and undone when it raises."""
-    with opened(path) as db, _told(), transaction(db) as unit:
-        yield unit
-
-
-@contextmanager
-def rehearsing(path: Path) -> Iterator[Unit]:
-    """A unit on the file at `path` that is undone in any case."""
-    with opened(path) as db, _told(), rehearsal(db) as unit:
-        yield unit
-
-
-@contextmanager
-def asking(path: Path) -> Iterator[Unit]:
-    """The file at `path` as it stands, to be read."""
-    with opened(path) as db, _told():
-        yield Unit(db)
-
-
-@contextmanager
-def sketching() -> Iterator[Unit]:
-    """A unit on a blank database in memory, which is thrown away."""
-    with blank() as db, rehearsal(db) as unit:
-        yield unit
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turn the database's own errors into one line that says what to do."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreError(because("database_refused", said=error)) from error
 
 
 @contextmanager

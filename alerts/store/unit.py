@@ -2,16 +2,25 @@
 
 Whoever acts gets one as `unit` and reaches the tables through its parts alone: `unit.alerts.by_id(…)`,
 `unit.audit.write(…)`. All parts share the unit's connection, so what is read is what is decided on, and what is written
-is committed or undone together. Who begins the transaction, and ends it, is `alerts.store.database`.
+is committed or undone together. A part is made when it is first asked for: a lane's transaction needs one or two.
+
+In a daemon units are handed out by `alerts.store.database`, which has threads for them. A command, which has none,
+takes one by itself: `acting`, `rehearsing`, `asking`, `sketching`.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
 
+from alerts.model.reason import because
 from alerts.store.alerts import AlertRepository
 from alerts.store.archive import Archive
 from alerts.store.audit import AuditLog
+from alerts.store.files import StoreError, blank, opened
 from alerts.store.monitor import Monitor
 from alerts.store.people import Accounts, Drafts, Replies
 from alerts.store.restoring import Restored
@@ -21,23 +30,131 @@ from alerts.store.views import Views
 
 
 class Unit:
-    """One transaction. Its attributes are its parts, each told where its class is.
-
-    `db` and `execute` are for the store's own statements and for tests.
-    """
+    """One transaction. `db` and `execute` are for the store's own statements and for tests."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self.db = db
         self.execute = db.execute
-        self.alerts = AlertRepository(db)
-        self.views = Views(db)
-        self.sources = SourceMemory(db)
-        self.accounts = Accounts(db)
-        self.drafts = Drafts(db)
-        self.replies = Replies(db)
-        self.audit = AuditLog(db)
-        self.subscribers = Subscribers(db)
-        self.officer_chats = OfficerChats(db)
-        self.monitor = Monitor(db)
-        self.archive = Archive(db)
-        self.restored = Restored(db)
+
+    @cached_property
+    def alerts(self) -> AlertRepository:
+        """Messages, the posts they came to and what was decided about them."""
+        return AlertRepository(self.db)
+
+    @cached_property
+    def views(self) -> Views:
+        """What is shown to people: pages, programs, metrics, the public."""
+        return Views(self.db)
+
+    @cached_property
+    def sources(self) -> SourceMemory:
+        """What each source remembers and has told."""
+        return SourceMemory(self.db)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        """Accounts, passkeys, sessions, tokens and sign-ins."""
+        return Accounts(self.db)
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        """What officers have typed so far."""
+        return Drafts(self.db)
+
+    @cached_property
+    def replies(self) -> Replies:
+        """What programs were answered under their own keys."""
+        return Replies(self.db)
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        """Who did what: it only grows."""
+        return AuditLog(self.db)
+
+    @cached_property
+    def subscribers(self) -> Subscribers:
+        """Those who subscribed with a bot."""
+        return Subscribers(self.db)
+
+    @cached_property
+    def officer_chats(self) -> OfficerChats:
+        """The private chats in which accounts are told what waits."""
+        return OfficerChats(self.db)
+
+    @cached_property
+    def monitor(self) -> Monitor:
+        """What the health rounds look at."""
+        return Monitor(self.db)
+
+    @cached_property
+    def archive(self) -> Archive:
+        """What is left of incidents that were pruned."""
+        return Archive(self.db)
+
+    @cached_property
+    def restored(self) -> Restored:
+        """Whether the database was put back, and what it doesn't know since."""
+        return Restored(self.db)
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[Unit]:
+    """BEGIN IMMEDIATE … COMMIT, or ROLLBACK when the block raises."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield Unit(db)
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def rehearsal(db: sqlite3.Connection) -> Iterator[Unit]:
+    """A transaction that is always undone: what would come of it, and nothing stored."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield Unit(db)
+    finally:
+        db.execute("ROLLBACK")
+
+
+# For one command, in its own process, without any thread: the daemon may work on the same file meanwhile.
+
+
+@contextmanager
+def acting(path: Path) -> Iterator[Unit]:
+    """A unit on the file at `path` that is committed when the block ends, and undone when it raises."""
+    with opened(path) as db, _told(), transaction(db) as unit:
+        yield unit
+
+
+@contextmanager
+def rehearsing(path: Path) -> Iterator[Unit]:
+    """A unit on the file at `path` that is undone in any case."""
+    with opened(path) as db, _told(), rehearsal(db) as unit:
+        yield unit
+
+
+@contextmanager
+def asking(path: Path) -> Iterator[Unit]:
+    """The file at `path` as it stands, to be read."""
+    with opened(path) as db, _told():
+        yield Unit(db)
+
+
+@contextmanager
+def sketching() -> Iterator[Unit]:
+    """A unit on a blank database in memory, which is thrown away."""
+    with blank() as db, rehearsal(db) as unit:
+        yield unit
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn the database's own errors into one line that says what to do."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(because("database_refused", said=error)) from error

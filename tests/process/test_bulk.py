@@ -11,10 +11,10 @@ import pytest
 from alerts.channels.settings import TelegramSettings
 from alerts.model.alert import Severity
 from alerts.model.subscriber import Subscriber, Topic
-from alerts.store.database import transaction
 from alerts.store.files import connect, opened
 from alerts.store.migrate import migrate
 from alerts.store.subscribers import Subscribers
+from alerts.store.unit import transaction
 from tests.process.town import TELEGRAM, town_in
 
 pytestmark = pytest.mark.process

@@ -14,7 +14,7 @@ from alerts.bot.officers import SEEN
 from alerts.desk.station import Intake
 from alerts.model.actor import Role
 from alerts.model.subscriber import Linked
-from alerts.store.database import transaction
+from alerts.store.unit import transaction
 from tests.unit.bot.talking import TOWN, data_of, text_of
 from tests.unit.desk.conftest import make_town  # noqa: F401 a fixture
 from tests.unit.desk.test_officer import ANNE, PAUL, DutyDesk

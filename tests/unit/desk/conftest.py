@@ -25,9 +25,9 @@ from alerts.model.reason import read_reason
 from alerts.rendering.faces import StationFace
 from alerts.rendering.templates import Renderer
 from alerts.store.alerts import AlertRepository
-from alerts.store.database import transaction
 from alerts.store.files import connect
 from alerts.store.migrate import migrate
+from alerts.store.unit import transaction
 from tests.fakes import FakeClock
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

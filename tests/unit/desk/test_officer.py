@@ -24,8 +24,7 @@ from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
 from alerts.model.incident import AlertState
 from alerts.model.person import Account
 from alerts.model.post import Message, PostState
-from alerts.store.database import transaction
-from alerts.store.unit import Unit
+from alerts.store.unit import Unit, transaction
 from tests.unit.desk.conftest import DRILLS, NOW, PAGE, TEAM, TELEGRAM, X, an_alert, cancelling, following
 
 S = PostState

@@ -20,9 +20,8 @@ from alerts.model.ports import Heard
 from alerts.model.post import PostState
 from alerts.model.reason import in_words
 from alerts.store.archive import Archive
-from alerts.store.database import transaction
 from alerts.store.statement import stamp
-from alerts.store.unit import Unit
+from alerts.store.unit import Unit, transaction
 from tests.unit.desk.conftest import NOW, SENDER, an_alert
 
 ANNE = Actor("anne", Role.AUTHOR, Origin.CONSOLE, "192.0.2.7")

@@ -14,11 +14,10 @@ from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic
 from alerts.store.alerts import AlertRepository
 from alerts.store.bulk import Address, Bulks
-from alerts.store.database import transaction
 from alerts.store.files import connect
 from alerts.store.statement import stamp
 from alerts.store.subscribers import Subscribers
-from alerts.store.unit import Unit
+from alerts.store.unit import Unit, transaction
 from tests.unit.store.conftest import LATER, NOW, a_post, a_record
 
 ZONE = ZoneInfo("Europe/Paris")

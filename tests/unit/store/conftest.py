@@ -13,10 +13,11 @@ from alerts.model.alert import Alert, Info, Severity
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import Means, Message, Post, PostKind, PostState, priority_of
 from alerts.store.alerts import AlertRepository
-from alerts.store.database import Database, transaction
+from alerts.store.database import Database
 from alerts.store.files import connect
 from alerts.store.migrate import migrate
 from alerts.store.outbox import Leases, Outbox
+from alerts.store.unit import transaction
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=6)

@@ -10,9 +10,9 @@ from alerts.model.incident import AlertState, Wanted
 from alerts.model.post import PostState
 from alerts.model.reason import in_words
 from alerts.store.archive import MOST, Archive
-from alerts.store.database import transaction
 from alerts.store.files import opened
 from alerts.store.statement import stamp
+from alerts.store.unit import transaction
 from alerts.store.views import Views
 from bench.history import fill
 from tests.unit.store.conftest import NOW

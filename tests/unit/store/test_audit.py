@@ -12,8 +12,8 @@ from alerts.model.chain import BEGINNING, digest_of
 from alerts.model.errors import Unreadable
 from alerts.model.person import Entry
 from alerts.store.audit import AuditLog
-from alerts.store.database import rehearsal, transaction
 from alerts.store.files import blank, connect
+from alerts.store.unit import rehearsal, transaction
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, 123456, tzinfo=UTC)
 

@@ -15,9 +15,10 @@ from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Quiet, Subscriber, Topic
 from alerts.store.bulk import Address, Bulks
 from alerts.store.bulk_landing import checkpoint, progress
-from alerts.store.database import Database, transaction
+from alerts.store.database import Database
 from alerts.store.statement import stamp
 from alerts.store.subscribers import Subscribers
+from alerts.store.unit import transaction
 from tests.unit.store.bulk_turns import MINOR, MODERATE, SEVERE, ZONE, Turns
 from tests.unit.store.conftest import NOW
 

@@ -11,8 +11,8 @@ from alerts.model.post import PostKind
 from alerts.model.subscriber import Quiet, Subscriber
 from alerts.store.bulk import Address, Bulks
 from alerts.store.bulk_landing import checkpoint, progress
-from alerts.store.database import transaction
 from alerts.store.subscribers import Subscribers
+from alerts.store.unit import transaction
 from tests.unit.store.bulk_turns import MODERATE, SEVERE, Turns
 
 NIGHT = Quiet(time(12, 0), time(14, 30))  # the tests' noon is one o'clock in Paris

@@ -20,10 +20,10 @@ import alerts.store
 from alerts.access.audit import Verified, verify
 from alerts.model.incident import Wanted
 from alerts.model.post import PostState
-from alerts.store.database import transaction
 from alerts.store.files import StoreError, connect
 from alerts.store.migrate import HEAD, migrate, sound, version
 from alerts.store.schema import metadata
+from alerts.store.unit import transaction
 
 BY_DESIGN = "ix_post_lane"
 """Descends, which SQLAlchemy can't read back from SQLite: its text is compared instead."""

@@ -9,10 +9,10 @@ import pytest
 from alerts.model.alert import Severity
 from alerts.model.delivery import SendOutcome, SendResult
 from alerts.model.subscriber import Asked, Linked, Quiet, Subscriber, Topic
-from alerts.store.database import transaction
 from alerts.store.files import connect
 from alerts.store.statement import stamp
 from alerts.store.subscribers import OfficerChats, Subscribers
+from alerts.store.unit import transaction
 from tests.unit.store.bulk_turns import Turns
 from tests.unit.store.conftest import NOW
 

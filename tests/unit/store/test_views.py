@@ -13,9 +13,9 @@ from alerts.model.incident import AlertState, Wanted
 from alerts.model.post import TO_BE_SEEN_TO, PostKind, PostState
 from alerts.store import lists
 from alerts.store import views as statements
-from alerts.store.database import transaction
 from alerts.store.files import connect
 from alerts.store.statement import Statement
+from alerts.store.unit import transaction
 from alerts.store.views import EVERYTHING, MOST, Views
 from tests.unit.store.conftest import LATER, NOW
 
