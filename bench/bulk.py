@@ -22,6 +22,7 @@ from alerts.delivery.lease import LeaseKeeper
 from alerts.model.alert import Severity
 from alerts.model.bulk import Bulk, BulkState
 from alerts.model.delivery import Target
+from alerts.model.events import BulkEnded, Events
 from alerts.model.ids import new_id
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.ports import Resources, SystemClock
@@ -89,10 +90,10 @@ class Sending:
         self.over: asyncio.Future[Bulk] | None = None
         self.sender: BulkSender | None = None
 
-    def ended(self, bulk: Bulk) -> None:
+    def ended(self, event: BulkEnded) -> None:
         """A bulk is over."""
         assert self.over is not None
-        self.over.set_result(bulk)
+        self.over.set_result(event.bulk)
 
     async def send(self) -> float:
         """How many a second."""
@@ -113,6 +114,8 @@ async def sending(file: Path, tells: TelegramBulk, rate: int = 0, people: int = 
     database, clock = await Database.open(file), SystemClock()
     keeper, pace = LeaseKeeper(Leases(database), clock, new_id(), [f"bulk {CHANNEL}"]), BotPace(rate, clock)
     house = Sending(database, people)
+    events = Events()
+    events.subscribe(BulkEnded, house.ended)
     house.sender = BulkSender(
         BulkSettings(CHANNEL, IN_FLIGHT, ZoneInfo("Europe/Paris"), ahead_of(rate, IN_FLIGHT)),
         tells,
@@ -120,8 +123,7 @@ async def sending(file: Path, tells: TelegramBulk, rate: int = 0, people: int = 
         keeper=keeper,
         pace=pace,
         clock=clock,
-        landed=lambda _: None,
-        ended=house.ended,
+        events=events,
     )
     tasks = [asyncio.create_task(work) for work in (keeper.run(), pace.run(), house.sender.run())]
     try:

@@ -15,7 +15,7 @@ from alerts.delivery.lane import Lane, LaneSettings
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import RateLimits
 from alerts.model.alert import Alert, Severity, Urgency
-from alerts.model.delivery import Verdict
+from alerts.model.events import AttemptFinished, Events
 from alerts.model.ids import new_id
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.ports import Channel, Probe, SystemClock
@@ -127,13 +127,15 @@ async def town(channel: Channel, at_once: int) -> AsyncIterator[Town]:
         keeper = LeaseKeeper(Leases(database), clock, new_id(), [CHANNEL])
         here: Town
 
-        def told(post: Post, verdict: Verdict, _: float) -> None:
-            future = here.out.pop(post.id)
+        def told(event: AttemptFinished) -> None:
+            verdict, future = event.verdict, here.out.pop(event.post.id)
             if verdict.state is PostState.SENT:
                 future.set_result(None)
             else:
                 future.set_exception(RuntimeError(f"{verdict.state}: {verdict.reason}"))
 
+        events = Events()
+        events.subscribe(AttemptFinished, told)
         lane = Lane(
             LaneSettings(CHANNEL, RateLimits(), concurrency=at_once),
             channel,
@@ -142,7 +144,7 @@ async def town(channel: Channel, at_once: int) -> AsyncIterator[Town]:
             keeper=keeper,
             clock=clock,
             chance=random.random,
-            told=told,
+            events=events,
         )
         here = Town(database, lane)
         tasks = [asyncio.create_task(keeper.run()), asyncio.create_task(lane.run())]

@@ -20,7 +20,6 @@ from aiohttp import web
 
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
-from alerts.daemon.live import Live
 from alerts.daemon.log_lines import set_up_log
 from alerts.daemon.outside import open_database
 from alerts.daemon.pages import build_publisher
@@ -30,6 +29,7 @@ from alerts.desk.amending import update_of
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.service import DeskUnit
 from alerts.model.alert import Severity
+from alerts.model.events import Events
 from alerts.model.ids import new_id
 from alerts.model.incident import StoredAlert
 from alerts.model.ports import SystemClock
@@ -98,8 +98,7 @@ async def _town() -> AsyncIterator[tuple[HouseService, Publisher]]:
             desk=build_desk(config, clock.now),
             clock=clock,
             new_id=new_id,
-            live=Live(),
-            wake=lambda: None,
+            events=Events(),
         )
         yield service, build_publisher(config, service, clock)
         await database.close()

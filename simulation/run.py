@@ -24,6 +24,7 @@ from alerts.delivery.limiter import RateLimits
 from alerts.desk.actions import Desk
 from alerts.desk.posting import Pen
 from alerts.model.errors import DatabaseRefused
+from alerts.model.events import PostsStored
 from alerts.model.post import Means
 from alerts.store.database import Database
 from alerts.store.outbox import Outbox
@@ -265,7 +266,7 @@ class Run:
 
     def _wake(self) -> None:
         if self.house is not None:
-            self.house.wake()
+            self.house.events.publish(PostsStored())
 
     def _imperil(self, peril: float) -> None:
         self._peril = peril

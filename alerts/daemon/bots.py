@@ -21,6 +21,7 @@ from alerts.delivery.lease import LeaseKeeper
 from alerts.desk.service import DeskService
 from alerts.health.officer_notices import OfficerRounds
 from alerts.model.errors import BadCredential
+from alerts.model.events import Events, IncidentChanged
 from alerts.model.ports import Clock, Pace, Resources
 from alerts.web.ops import Cycle
 from alerts.web.public.publisher import Publisher
@@ -42,7 +43,7 @@ def bot_lease(channel: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Furnishing:
-    """What the house gives to its bots. `changed` tells those who watch that something is not as it was."""
+    """What the house gives to its bots."""
 
     config: Config
     service: DeskService
@@ -52,7 +53,7 @@ class Furnishing:
     keeper: LeaseKeeper
     resources: Callable[[str], Resources]
     pace: Callable[[str], Pace]
-    changed: Callable[[], None]
+    events: Events
 
 
 class Bots:
@@ -90,7 +91,7 @@ class Bots:
 
         async def remember(key: str, value: str) -> None:
             await given.resources(name).remember(key, value)
-            given.changed()
+            given.events.publish(IncidentChanged())
 
         bot = Bot(name, client, given.service, self._town, given.clock, remember)
         reception = Reception(bot)

@@ -11,25 +11,25 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
-from prometheus_client import Gauge, generate_latest
 
 from alerts.config import Config, channel_kind
 from alerts.config.station import surroundings_of
 from alerts.daemon.bots import Bots, Furnishing, bot_lease, bot_settings
-from alerts.daemon.bulks import BulkPlant, HouseBulks, bot_paces, bulk_leases
+from alerts.daemon.bulks import BulkSenders, bot_paces, bulk_leases
 from alerts.daemon.commands import Handed, take_commands
 from alerts.daemon.counter import Counter
 from alerts.daemon.cycles import LATE, cycle_of, cycle_of_pages
 from alerts.daemon.intake import TakesIn
-from alerts.daemon.live import FileWatch, Live
-from alerts.daemon.log_lines import sum_up
+from alerts.daemon.live import FileWatch
+from alerts.daemon.log_lines import log_deliveries, sum_up
+from alerts.daemon.metrics import Metrics
 from alerts.daemon.outside import Outside, Session
 from alerts.daemon.pages import build_publisher, build_setting
 from alerts.daemon.service import HouseService
@@ -40,12 +40,12 @@ from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import RateLimits
 from alerts.desk.service import DeskUnit
 from alerts.health.approvals import AwaitedWatch
-from alerts.health.checks import STORE, Rounds, WatchDesk
+from alerts.health.checks import STORE, HealthChecks
 from alerts.health.failing import failing_sign_ins
 from alerts.health.notices import build_warnings
 from alerts.health.restored import Strays
-from alerts.health.telling import Telling
 from alerts.model.errors import DatabaseRefused
+from alerts.model.events import ConnectionRefused, Events, IncidentChanged, PostsStored, Stopping
 from alerts.model.ports import Resources
 from alerts.model.reason import because
 from alerts.sources.poll import PollDesk, Poller
@@ -75,12 +75,14 @@ log = structlog.get_logger()
 
 
 class House:
-    """A running Tocsin. `listeners` of `telling` hear of each attempt; `url` is where it answers."""
+    """A running Tocsin. Whoever subscribes to `events` hears what happens; `url` is where it answers."""
 
     def __init__(self, config: Config, database: Database, session: Session, outside: Outside) -> None:
         self.config = config
         self.database = database
-        self.telling = Telling()
+        self.events = Events()
+        self._metrics = Metrics(self.events)
+        log_deliveries(self.events)
         self.url = ""
         self._session = session
         self._outside = outside
@@ -95,14 +97,12 @@ class House:
         self._tasks: list[asyncio.Task[None]] = []
         self._listener: Listener | None = None
         self._doorbell: tuple[socket.socket, Path] | None = None
-        self._rounds: Rounds | None = None
+        self._checks: HealthChecks | None = None
         self._publisher: Publisher | None = None
-        self._live = Live()
         self._paces = bot_paces(config, clock)
         self._bulks = self._build_bulks()
         self._desk = outside.furnish(config, clock.now, outside.new_id)
-        self._takes_in = TakesIn(self._desk, database, clock, self.telling, self._stored)
-        self.telling.listeners.append(lambda post, _verdict, _seconds: self._live.changed(post.incident_id))
+        self._takes_in = TakesIn(self._desk, database, clock, self.events)
 
     async def start(self) -> None:
         """Bring everything up; what was stored before is being sent when this returns."""
@@ -127,21 +127,21 @@ class House:
             self._spawn(work, name)
         self._spawn(self._watch_the_file(), "file")
         if self._outside.doors or self.config.notify.channels:
-            self._rounds = self._build_rounds()
-            self._spawn(self._rounds.run(), "watch")
-            self._spawn(self._rounds.watch_the_store(), "store")
+            self._checks = self._build_checks()
+            self._spawn(self._checks.run(), "watch")
+            self._spawn(self._checks.watch_the_store(), "store")
         if self.config.notify.channels:
             warnings = build_warnings(self.config, self._outside.new_id)
-            awaited = AwaitedWatch(self.config, self.database, self._clock, warnings, self.wake)
+            awaited = AwaitedWatch(self.config, self.database, self._clock, warnings, self.events)
             self._spawn(awaited.run(), "awaited")
         self._spawn(self._end_what_is_over(), "lifecycle")
         self._spawn(self._prune(), "pruning")
         warnings = build_warnings(self.config, self._outside.new_id)
-        self._spawn(Strays(self.database, self._clock, self.lanes, warnings, self.wake).run(), "strays")
+        self._spawn(Strays(self.database, self._clock, self.lanes, warnings, self.events).run(), "strays")
 
     async def stop(self) -> None:
         """Take nothing more in, finish what is under way, give back the leases, close."""
-        self._live.close()
+        self.events.publish(Stopping())
         if self._publisher is not None:
             self._publisher.close()
         for task in self._tasks:
@@ -164,18 +164,6 @@ class House:
         await self._session.close()
         await self.database.close()
 
-    def wake(self, channels: Sequence[str] | None = None) -> None:
-        """Tell lanes that something was stored for them; all of them when it isn't known for which."""
-        for name, lane in self.lanes.items():
-            if channels is None or name in channels:
-                lane.wake()
-        self._bulks.wake(channels)
-
-    def _stored(self, channels: Sequence[str] | None = None) -> None:
-        """Something was stored, here or by another process: lanes look, and those who watch."""
-        self.wake(channels)
-        self._live.changed()
-
     def counter(self) -> Counter:
         """Where what commands hand over meets this house's desk."""
         return Counter(self.config, self._clock.now, self._desk)
@@ -192,7 +180,7 @@ class House:
             )
             for name, lane in self.lanes.items()
         ]
-        watch = [self._rounds.cycle] if self._rounds is not None else []
+        watch = [self._checks.cycle] if self._checks is not None else []
         pages = [cycle_of_pages(self._publisher, now)] if self._publisher is not None else []
         bots = self._bots.cycles() if self._bots is not None else []
         sources = [cycle_of(poller, now) for poller in self.pollers.values()]
@@ -202,32 +190,15 @@ class House:
 
     async def metrics(self) -> bytes:
         """Everything that is counted, as Prometheus reads it."""
-        for (channel, state), posts in (await self.database.ask(lambda unit: unit.views.post_counts())).items():
-            self._posts.labels(channel, state).set(posts)
-        for cycle in self.cycles():
-            self._ages.labels(cycle.name).set(-1 if cycle.age is None else cycle.age)
-        for name, poller in self.pollers.items():
-            self._is_ok.labels("source", name).set(poller.reason is None)
-        for name, lane in self.lanes.items():
-            self._is_ok.labels("channel", name).set(lane.trouble is None)
-        self._is_ok.labels("store", "database").set(self.database.trouble is None)
-        if self._listener is not None:
-            self._connections.set(self._listener.connections)
-        await self._bulks.measure()
-        return generate_latest(self.telling.registry)
+        posts = await self.database.ask(lambda unit: unit.views.post_counts())
+        well = {("source", name): poller.reason is None for name, poller in self.pollers.items()}
+        well |= {("channel", name): lane.trouble is None for name, lane in self.lanes.items()}
+        well["store", "database"] = self.database.trouble is None
+        self._metrics.measure(posts, self.cycles(), well, self._listener.connections if self._listener else 0)
+        await self._bulks.measure(self._metrics)
+        return self._metrics.exposition()
 
     def _build_lanes(self) -> None:
-        registry = self.telling.registry
-        self._posts = Gauge("tocsin_posts", "Posts by state", ["channel", "state"], registry=registry)
-        self._ages = Gauge(
-            "tocsin_cycle_age_seconds", "Since it last went round; -1: never", ["cycle"], registry=registry
-        )
-        self._is_ok = Gauge(
-            "tocsin_ok", "1 where it does what it is for, 0 where it fails", ["what", "name"], registry=registry
-        )
-        self._connections = Gauge(
-            "tocsin_web_connections", "Connections to our own pages that are open", registry=registry
-        )
         outbox = self._outside.outbox(self.database)
         for name, settings in self.config.channels.items():
             kind = channel_kind(settings.kind)
@@ -248,29 +219,37 @@ class House:
                 keeper=self._keeper,
                 clock=self._clock,
                 chance=self._outside.chance,
-                told=self.telling.told,
+                events=self.events,
             )
 
-    def _build_bulks(self) -> HouseBulks:
-        given = (self.database, self._keeper, self._clock, self._resources, self._outside.open_bulk)
-        plant = BulkPlant(*given, self.telling.registry, self._live.changed, self._paces)
-        return HouseBulks(self.config, plant)
+    def _build_bulks(self) -> BulkSenders:
+        self._metrics.expect_bots(bot_settings(self.config))
+        return BulkSenders(
+            self.config,
+            database=self.database,
+            keeper=self._keeper,
+            clock=self._clock,
+            resources=self._resources,
+            open_bulk=self._outside.open_bulk,
+            events=self.events,
+            paces=self._paces,
+        )
 
-    def _build_rounds(self) -> Rounds:
-        desk = WatchDesk(
+    def _build_checks(self) -> HealthChecks:
+        return HealthChecks(
+            self.config,
+            self.lanes,
             database=self.database,
             clock=self._clock,
             session=self._session,
-            telling=self.telling,
+            events=self.events,
+            registry=self._metrics.registry,
             warnings=build_warnings(self.config, self._outside.new_id),
             holds=lambda lane: self._keeper.lease_of(lane) is not None,
             cycles=self.cycles,
-            wake=self.wake,
-            say_at_once=lambda channel, message: self.lanes[channel].say_at_once(message),
             remember=self._statuses.remember,
             failing=lambda unit: failing_sign_ins(DeskUnit(unit, self._desk, self._clock.now(), self._outside.new_id)),
         )
-        return Rounds(self.config, self.lanes, desk)
 
     def _resources(self, channel: str) -> Resources:
         statuses = self._statuses
@@ -300,7 +279,8 @@ class House:
             with contextlib.suppress(BlockingIOError):
                 while True:
                     bell.recv(16)
-            self._stored()
+            self.events.publish(PostsStored())
+            self.events.publish(IncidentChanged())
 
         asyncio.get_running_loop().add_reader(bell, rung)
         log.debug("doorbell.open", path=str(path))
@@ -321,11 +301,14 @@ class House:
                 keeper=self._keeper,
                 resources=self._resources,
                 pace=self._paces.__getitem__,
-                changed=self._live.changed,
+                events=self.events,
             )
         )
         app.add_routes(self._bots.routes())
-        self._listener, self.url = await serve(app, self.config.web, self._clock, self.telling.refused)
+        self._listener, self.url = await serve(app, self.config.web, self._clock, self._refused)
+
+    def _refused(self, reason: str) -> None:
+        self.events.publish(ConnectionRefused(reason))
 
     def _service(self, *, for_pages: bool = False) -> HouseService:
         return HouseService(
@@ -334,8 +317,7 @@ class House:
             desk=self._desk,
             clock=self._clock,
             new_id=self._outside.new_id,
-            live=self._live,
-            wake=self.wake,
+            events=self.events,
             for_pages=for_pages,
         )
 
@@ -379,9 +361,9 @@ class House:
                 log.error("file.unreadable", error=str(error))  # noqa: TRY400 one line is enough, each second
             else:
                 if is_written:
-                    self.wake()
+                    self.events.publish(PostsStored())
                 for incident in changed:
-                    self._live.changed(incident)
+                    self.events.publish(IncidentChanged(incident))
             await self._clock.sleep(self._outside.rhythm.net_beneath.total_seconds())
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
@@ -11,8 +11,8 @@ import structlog
 from alerts.desk.actions import Desk, Filed
 from alerts.desk.lifecycle import GRACE
 from alerts.desk.order import in_order
-from alerts.health.telling import Telling
 from alerts.model.errors import DatabaseRefused
+from alerts.model.events import Events, IncidentChanged, MessageFiled, PostsStored
 from alerts.model.ports import Clock, Heard, Reading
 from alerts.model.reason import because
 from alerts.store.database import Database
@@ -32,14 +32,12 @@ class TakesIn:
         desk: Desk,
         database: Database,
         clock: Clock,
-        telling: Telling,
-        wake: Callable[[Sequence[str] | None], None],
+        events: Events,
     ) -> None:
         self._desk = desk
         self._database = database
         self._clock = clock
-        self._telling = telling
-        self._wake = wake
+        self._events = events
         self._read: set[str] = set()
 
     async def deliver(self, source: str, reading: Reading, look_again: datetime) -> int:
@@ -59,7 +57,8 @@ class TakesIn:
         )
         if source not in self._read and reading.trouble is None:
             self._read.add(source)
-            self._wake(())
+            self._events.publish(PostsStored(()))
+            self._events.publish(IncidentChanged())
         return failures
 
     async def end_what_is_over(self) -> int:
@@ -70,7 +69,7 @@ class TakesIn:
         penned = await self._database.write(lambda unit: self._desk.end_what_is_over(unit.alerts))
         for made in penned:
             log.info("alert.over", alert=made.post.alert_id, incident=made.post.incident_id, channel=made.post.channel)
-        self._wake(sorted({made.post.channel for made in penned}))
+        self._publish(sorted({made.post.channel for made in penned}))
         return len(penned)
 
     async def _file_batch(self, source: str, batch: Sequence[Heard]) -> list[Filed]:
@@ -97,7 +96,7 @@ class TakesIn:
             record = each.record
             if not each.fresh:
                 continue
-            self._telling.taken_in(source, record.state, record.reason)
+            self._events.publish(MessageFiled(source, record.state, record.reason))
             event = f"alert.{record.state}"
             log.info(
                 event,
@@ -108,4 +107,8 @@ class TakesIn:
             )
         channels = sorted(set().union(*(each.channels for each in filed)))
         if channels:
-            self._wake(channels)
+            self._publish(channels)
+
+    def _publish(self, channels: Sequence[str]) -> None:
+        self._events.publish(PostsStored(channels))
+        self._events.publish(IncidentChanged())

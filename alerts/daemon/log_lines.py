@@ -16,9 +16,13 @@ from typing import Any
 
 import structlog
 
+from alerts.model.events import AttemptFinished, BulkEnded, Events
+from alerts.model.post import PostState
+
 SUMMED_EVERY = 60.0
 _MOST = 1000
 _LOUD = frozenset({"warning", "error", "critical", "exception"})
+log = structlog.get_logger()
 # Without the frames' locals: among them are the credentials of whoever was calling.
 _PLAINLY = structlog.dev.plain_traceback
 
@@ -149,3 +153,34 @@ def set_up_log(level: str = "info") -> None:
 
 def _foreign(last: list[structlog.typing.Processor]) -> list[structlog.typing.Processor]:
     return [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
+
+
+def log_deliveries(events: Events) -> None:
+    """Say of each attempt what came of it, and of each bulk that is over whom it reached."""
+    events.subscribe(AttemptFinished, _log_attempt)
+    events.subscribe(BulkEnded, _log_bulk)
+
+
+def _log_attempt(event: AttemptFinished) -> None:
+    post, verdict = event.post, event.verdict
+    fields = {"channel": post.channel, "post": post.id, "alert": post.alert_id, "kind": post.kind.value}
+    if verdict.state is PostState.SENT:
+        url = verdict.receipt.url if verdict.receipt else None
+        log.info("post.sent", **fields, outcome=verdict.outcome, url=url, ms=round(event.seconds * 1000))
+    else:
+        name = f"post.{verdict.state}"
+        log.warning(name, **fields, outcome=verdict.outcome, reason=str(verdict.reason or ""))
+
+
+def _log_bulk(event: BulkEnded) -> None:
+    bulk, name = event.bulk, f"bulk.{event.bulk.state}"
+    log.info(
+        name,
+        channel=bulk.channel,
+        bulk=bulk.id,
+        alert=bulk.alert_id,
+        sent=bulk.sent,
+        failed=bulk.failed,
+        skipped=bulk.skipped,
+        reason=str(bulk.reason) if bulk.reason else None,
+    )

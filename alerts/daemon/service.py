@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from alerts.config import Config
-from alerts.daemon.live import Live
 from alerts.daemon.overview import channel_standings, source_standings
 from alerts.daemon.workshop import HouseWorkshop
 from alerts.delivery.limiter import RateLimits
 from alerts.desk.actions import Desk
 from alerts.desk.service import DeskUnit
 from alerts.desk.workshop import Workshop
+from alerts.model.events import Events, IncidentChanged, PostsStored
 from alerts.model.incident import SourceStatus
 from alerts.model.ports import Clock
 from alerts.sources.settings import PolledSettings
@@ -35,7 +35,7 @@ SKETCHERS = 2
 
 
 class HouseService:
-    """`alerts.desk.service.DeskService` over the house's database. `wake` tells every lane to look.
+    """`alerts.desk.service.DeskService` over the house's database.
 
     With `for_pages` what is asked is read where the public pages read, else where people do: never where lanes do.
     """
@@ -48,8 +48,7 @@ class HouseService:
         desk: Desk,
         clock: Clock,
         new_id: Callable[[], str],
-        live: Live,
-        wake: Callable[[], None],
+        events: Events,
         for_pages: bool = False,
     ) -> None:
         self._config = config
@@ -59,8 +58,7 @@ class HouseService:
         self._pencil = desk.in_pencil()
         self._clock = clock
         self._new_id = new_id
-        self._live = live
-        self._wake = wake
+        self._events = events
         self._workshop = HouseWorkshop(config.file, clock)
         self._sketchers = ThreadPoolExecutor(SKETCHERS, "sketch")
 
@@ -71,9 +69,9 @@ class HouseService:
     async def act(self, action: Callable[[DeskUnit], T]) -> T:
         """Carry out in one durable transaction; then wake the lanes and tell those who watch what changed."""
         result, changed = await self._database.write(partial(self._carry_out, action))
-        self._wake()
+        self._events.publish(PostsStored())
         for incident in changed:
-            self._live.changed(incident)
+            self._events.publish(IncidentChanged(incident))
         return result
 
     async def ask(self, question: Callable[[DeskUnit], T]) -> T:
@@ -128,7 +126,7 @@ class HouseService:
     @contextmanager
     def watch(self) -> Iterator[AsyncIterator[str]]:
         """The ids of incidents as something about them changes; an empty id: look at everything again."""
-        with self._live.watch() as told:
+        with self._events.watch() as told:
             yield told
 
     def _sit(self, unit: Unit) -> DeskUnit:

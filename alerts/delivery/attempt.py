@@ -6,7 +6,6 @@ answered is written down after, however long the database refuses. Nothing of it
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,6 +18,7 @@ from alerts.delivery.limiter import RateLimits
 from alerts.delivery.retry import Chance
 from alerts.model.delivery import Begun, Verdict
 from alerts.model.errors import DeliveryError, InDoubt, Retry
+from alerts.model.events import AttemptFinished, Events
 from alerts.model.ports import Channel, Clock, Deletes, DropsRepeats, Edits, Finds, Replaces, TwoLevels
 from alerts.model.post import Means, Post, PostKind, PostState, Receipt
 from alerts.model.reason import because
@@ -43,10 +43,6 @@ class LaneSettings:
     def counts(self, means: Means) -> bool:
         """Whether the platform counts this against the windows."""
         return self.counts_every_write or means in (Means.NEW, Means.REPLY)
-
-
-Told = Callable[[Post, Verdict, float], None]
-"""Hears what an attempt came to, and how many seconds it took."""
 
 
 def way_of(post: Post, channel: Channel, parent: Receipt | None) -> Means:
@@ -77,7 +73,7 @@ class Attempts:
         keeper: LeaseKeeper,
         clock: Clock,
         chance: Chance,
-        told: Told,
+        events: Events,
     ) -> None:
         self._settings = settings
         self._channel = channel
@@ -86,7 +82,7 @@ class Attempts:
         self._keeper = keeper
         self._clock = clock
         self._chance = chance
-        self._told = told
+        self._events = events
 
     async def send(self, post: Post, begun: Begun, left_at: datetime) -> Verdict:
         """Ask the platform, and write its answer down; returns it."""
@@ -196,4 +192,4 @@ class Attempts:
             except Exception as error:  # noqa: BLE001 a full disk or a locked file: the answer must not be lost
                 log.error("journal.refused", channel=post.channel, post=post.id, error=str(error))  # noqa: TRY400
                 await self._clock.sleep(FINISH_RETRIED_AFTER)
-        self._told(post, verdict, (self._clock.now() - left_at).total_seconds())
+        self._events.publish(AttemptFinished(post, verdict, (self._clock.now() - left_at).total_seconds()))

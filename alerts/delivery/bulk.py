@@ -17,9 +17,9 @@ import structlog
 from alerts.delivery.bot_pace import Alarm, BotPace, Precedence
 from alerts.delivery.in_flight import InFlight, InFlightSend
 from alerts.delivery.lease import LeaseKeeper, first_of
-from alerts.model.bulk import Bulk
 from alerts.model.delivery import Ask, Lease, SendOutcome, SendResult, Target, Turn
 from alerts.model.errors import BadCredential, DeliveryError, Retry
+from alerts.model.events import BulkEnded, Events, PostsStored, SubscriberTold
 from alerts.model.ports import Clock, Tells
 from alerts.model.reason import Reason, because
 from alerts.store.bulk import Bulks
@@ -62,7 +62,7 @@ class BulkSettings:
 class BulkSender:
     """Sends one channel's bulks, as long as this process holds its lease.
 
-    `landed` hears of every message that has an end, `ended` of every bulk.
+    It publishes the end of each message, and of each bulk.
     """
 
     def __init__(
@@ -74,8 +74,7 @@ class BulkSender:
         keeper: LeaseKeeper,
         pace: BotPace,
         clock: Clock,
-        landed: Callable[[SendResult], None],
-        ended: Callable[[Bulk], None],
+        events: Events,
     ) -> None:
         self.settings = settings
         self._tells = tells
@@ -83,8 +82,7 @@ class BulkSender:
         self._keeper = keeper
         self._pace = pace
         self._clock = clock
-        self._told = landed
-        self._ended = ended
+        self._events = events
         self._in_flight = InFlight(settings.in_flight, self._send, bulks.checkpoint)
         self._asked = True
         self._term = 0
@@ -100,6 +98,11 @@ class BulkSender:
         self._doubts = 0
         self._pause = FIRST_PAUSE
         self.cycled_at = clock.monotonic()
+        events.subscribe(PostsStored, self._stored)
+
+    def _stored(self, event: PostsStored) -> None:
+        if event.concerns(self.settings.channel):
+            self.wake()
 
     def wake(self) -> None:
         """Something was stored that may concern a bulk: a new one, a cancellation, a validation."""
@@ -175,7 +178,7 @@ class BulkSender:
         changed = turn.bulk != self._in_flight.working
         self._in_flight.working = turn.bulk
         for bulk in turn.ended:
-            self._ended(bulk)
+            self._events.publish(BulkEnded(bulk))
         if (goes := (turn.bulk, turn.urgent, turn.alive)) != self._goes:
             self._goes = goes
             self._withdraw(lambda target: _goes_no_further(target, turn))
@@ -235,7 +238,7 @@ class BulkSender:
                     break
                 self._landed_at = self._clock.monotonic()
                 self._in_flight.land(result)
-                self._told(result)
+                self._events.publish(SubscriberTold(self.settings.channel, result))
                 goes_on = self._in_flight.goes_on(send)
                 if self._in_flight.odd or len(self._in_flight) <= self._low:
                     self._wake.set()

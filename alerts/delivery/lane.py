@@ -14,13 +14,14 @@ from typing import Any
 
 import structlog
 
-from alerts.delivery.attempt import Attempts, LaneSettings, Told, way_of
+from alerts.delivery.attempt import Attempts, LaneSettings, way_of
 from alerts.delivery.health import ChannelHealth
 from alerts.delivery.lease import LeaseKeeper, first_of
 from alerts.delivery.limiter import Departure, Departures
 from alerts.delivery.retry import Chance
 from alerts.model.delivery import Begun, Lease
 from alerts.model.errors import DeliveryError
+from alerts.model.events import Events, PostsStored
 from alerts.model.ports import Channel, Clock, Deletes, Edits, Lists, Moment, Probe
 from alerts.model.post import Means, Message, Post, Receipt
 from alerts.model.reason import Reason
@@ -61,7 +62,7 @@ class Lane:
         keeper: LeaseKeeper,
         clock: Clock,
         chance: Chance,
-        told: Told,
+        events: Events,
     ) -> None:
         self.settings = settings
         self._channel = channel
@@ -71,7 +72,7 @@ class Lane:
         self._health = ChannelHealth(settings.name, settings.pace.reserve, statuses, clock, chance)
         self._departures = Departures(settings.pace, clock)
         self._attempts = Attempts(
-            settings, channel, self._health, outbox=outbox, keeper=keeper, clock=clock, chance=chance, told=told
+            settings, channel, self._health, outbox=outbox, keeper=keeper, clock=clock, chance=chance, events=events
         )
         self._wake = asyncio.Event()
         self._stopped = asyncio.Event()
@@ -86,6 +87,11 @@ class Lane:
         self._opened = False
         self._failed = False
         self.cycled_at = clock.monotonic()
+        events.subscribe(PostsStored, self._stored)
+
+    def _stored(self, event: PostsStored) -> None:
+        if event.concerns(self.settings.name):
+            self.wake()
 
     def wake(self) -> None:
         """Something was stored for this lane."""

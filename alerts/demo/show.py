@@ -30,7 +30,7 @@ from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Severity, Urgency
-from alerts.model.delivery import Verdict
+from alerts.model.events import AttemptFinished
 from alerts.model.ids import new_id
 from alerts.model.post import Post, PostState
 from alerts.model.subscriber import Subscriber
@@ -131,7 +131,8 @@ def _listen(house: House, say: Say) -> asyncio.Queue[Post]:
     """Print each delivery as it happens; the queue holds those that are out."""
     delivered: asyncio.Queue[Post] = asyncio.Queue()
 
-    def told(post: Post, verdict: Verdict, seconds: float) -> None:
+    def told(event: AttemptFinished) -> None:
+        post, verdict, seconds = event.post, event.verdict, event.seconds
         first_line = post.message.plain.strip().splitlines()[0]
         if verdict.state is not PostState.SENT:
             say(f"  {post.channel:<9} {verdict.state.replace('_', ' ')}: {verdict.reason}")
@@ -141,7 +142,7 @@ def _listen(house: House, say: Say) -> asyncio.Queue[Post]:
         say(f"            {where}")
         delivered.put_nowait(post)
 
-    house.telling.listeners.append(told)
+    house.events.subscribe(AttemptFinished, told)
     return delivered
 
 

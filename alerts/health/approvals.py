@@ -9,7 +9,7 @@ twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -27,6 +27,7 @@ from alerts.health.notices import Notice, Warnings, topic_of
 from alerts.model.actor import Act
 from alerts.model.alert import Severity
 from alerts.model.errors import DatabaseRefused
+from alerts.model.events import Events, PostsStored
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.ports import Clock
 from alerts.model.post import PostState
@@ -59,14 +60,14 @@ class AwaitedWatch:
         database: Database,
         clock: Clock,
         warnings: Warnings,
-        wake: Callable[[Sequence[str]], None],
+        events: Events,
     ) -> None:
         self._config = config
         self._remind = config.desk.remind
         self._database = database
         self._clock = clock
         self._warnings = warnings
-        self._wake = wake
+        self._events = events
         self._corrections = Corrections(config.desk_url, config.station.language)
         self._clashes = Clashes(config.desk_url, warnings.station)
         self._endings = Endings(config.desk_url, config.station.language, warnings.station.timezone)
@@ -90,7 +91,7 @@ class AwaitedWatch:
         if has_news:
             said = await self._database.write(self._tell)
             if said:
-                self._wake(said)
+                self._events.publish(PostsStored(said))
         self._read_to = height
 
     def _news(self, unit: Unit) -> tuple[bool, int]:

@@ -5,14 +5,14 @@ observe ──▶ health.monitor: troubles, news ──▶ warnings in the outbo
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 import aiohttp
 import structlog
-from prometheus_client import Gauge
+from prometheus_client import CollectorRegistry, Gauge
 
 from alerts.config import Config
 from alerts.health.monitor import (
@@ -29,12 +29,12 @@ from alerts.health.monitor import (
 )
 from alerts.health.notices import Warnings, compose
 from alerts.health.observer import Observer
-from alerts.health.probe import Remember, Sounded, Soundings
-from alerts.health.telling import Telling
+from alerts.health.probe import CredentialProbes, Remember, WatchedLane
 from alerts.health.words import word
 from alerts.model.errors import DatabaseRefused
+from alerts.model.events import AttemptFinished, Events, PostsStored
 from alerts.model.ports import Clock
-from alerts.model.post import Message, PostState
+from alerts.model.post import PostState
 from alerts.model.reason import because
 from alerts.store.database import Database
 from alerts.store.unit import Unit
@@ -53,30 +53,6 @@ TOLD_FOR = timedelta(hours=1)
 log = structlog.get_logger()
 
 
-async def say_nowhere(_: str, __: Message) -> None:
-    """Where no lane runs, nothing can be said at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class WatchDesk:
-    """What the rounds work with. `holds` tells whether this process works a lane; `session` is the process's.
-
-    `say_at_once` publishes on a channel what can't be stored. `failing` finds the sign-ins that fail again and again.
-    """
-
-    database: Database
-    clock: Clock
-    session: Any
-    telling: Telling
-    warnings: Warnings
-    holds: Callable[[str], bool]
-    cycles: Callable[[], Sequence[Cycle]]
-    wake: Callable[[Sequence[str]], None]
-    remember: Remember | None = None
-    failing: Callable[[Unit], Sequence[Trouble]] | None = None
-    say_at_once: Callable[[str, Message], Awaitable[None]] = say_nowhere
-
-
 @dataclass(frozen=True, slots=True)
 class _Outcome:
     """What one round came to: the news, the channels that carry them, and what those on duty know of now."""
@@ -86,50 +62,76 @@ class _Outcome:
     told: dict[str, ToldTrouble]
 
 
-class Rounds:
-    """Goes round every `[notify] every`. Where the database refuses, nothing is told, and no heart beats."""
+class HealthChecks:
+    """Looks at everything each `[notify] every`. Where the database refuses, nothing is told, and no heart beats.
 
-    def __init__(self, config: Config, lanes: Mapping[str, Sounded], desk: WatchDesk) -> None:
+    `holds` tells whether this process works a lane; `cycles` is all that must go round; `failing` finds the sign-ins
+    that fail again and again. What can't be stored is published on the lanes at once.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        lanes: Mapping[str, WatchedLane],
+        *,
+        database: Database,
+        clock: Clock,
+        session: Any,
+        events: Events,
+        registry: CollectorRegistry,
+        warnings: Warnings,
+        holds: Callable[[str], bool],
+        cycles: Callable[[], Sequence[Cycle]],
+        remember: Remember | None = None,
+        failing: Callable[[Unit], Sequence[Trouble]] = lambda _: (),
+    ) -> None:
         self._every: timedelta = config.notify.every
         self._heartbeat = config.notify.heartbeat
         self._zone = config.zone
         self._store = config.database.name
-        self._desk = desk
-        self._soundings = Soundings(lanes, desk.clock, config.notify.probe, desk.remember)
-        self._observer = Observer(config, desk.database, desk.clock, desk.holds, self._soundings)
-        self._notebook = MonitorMemory()
+        self._lanes = lanes
+        self._database = database
+        self._clock = clock
+        self._session = session
+        self._events = events
+        self._warnings = warnings
+        self._cycles = cycles
+        self._failing = failing
+        self._probes = CredentialProbes(lanes, clock, config.notify.probe, remember)
+        self._observer = Observer(config, database, clock, holds, self._probes)
+        self._memory = MonitorMemory()
         self._known: dict[str, ToldTrouble] = {}
         self._troubles = Gauge(
-            "tocsin_trouble", "1 while those on duty are warned of it", ["what", "name"], registry=desk.telling.registry
+            "tocsin_trouble", "1 while those on duty are warned of it", ["what", "name"], registry=registry
         )
-        desk.telling.listeners.append(self._soundings.heard)
-        self._cycled_at = desk.clock.monotonic()
+        events.subscribe(AttemptFinished, self._probes.note_attempt)
+        self._cycled_at = clock.monotonic()
 
     @property
     def cycle(self) -> Cycle:
         """The watch itself, as one more cycle: it stands still where the database can't be written."""
-        age = self._desk.clock.monotonic() - self._cycled_at
+        age = self._clock.monotonic() - self._cycled_at
         return Cycle(WATCH, age, age > MISSED_ROUNDS * self._every.total_seconds() + _LATE)
 
     async def run(self) -> None:
         """Go round until cancelled. A round that can't be finished is logged, and the next one comes."""
-        await self._desk.clock.sleep(min(self._every.total_seconds(), FIRST_AFTER))
+        await self._clock.sleep(min(self._every.total_seconds(), FIRST_AFTER))
         while True:
             try:
-                await self.go_round()
+                await self.check_all()
             except (DatabaseRefused, ValueError) as error:  # closed or refused: one line a round is enough
                 log.error("watch.refused", error=str(error))  # noqa: TRY400
             except Exception:
                 log.exception("watch.stumbled")
-            await self._desk.clock.sleep(self._every.total_seconds())
+            await self._clock.sleep(self._every.total_seconds())
 
-    async def go_round(self) -> None:
+    async def check_all(self) -> None:
         """Look at everything once, tell the news, and let the heart beat if all is going round."""
-        cycles = [cycle for cycle in self._desk.cycles() if cycle.name != WATCH]
+        cycles = [cycle for cycle in self._cycles() if cycle.name != WATCH]
         seen = await self._observer.observe([cycle for cycle in cycles if cycle.name != STORE])
-        self._notebook = self._notebook.note(seen)
+        self._memory = self._memory.note(seen)
         await self._tell(seen)
-        self._cycled_at = self._desk.clock.monotonic()
+        self._cycled_at = self._clock.monotonic()
         standing = [cycle.name for cycle in cycles if cycle.stands]
         if self._heartbeat is not None and not standing:
             await self._beat(self._heartbeat)
@@ -141,11 +143,11 @@ class Rounds:
         and once at its end.
         """
         said_at: float | None = None
-        since = self._desk.clock.now()
+        since = self._clock.now()
         refused: str | None = None
         while True:
-            await self._desk.clock.sleep(STORE_LOOKED_AT_EVERY)
-            before, refused, now = refused, self._desk.database.trouble, self._desk.clock.monotonic()
+            await self._clock.sleep(STORE_LOOKED_AT_EVERY)
+            before, refused, now = refused, self._database.trouble, self._clock.monotonic()
             if refused is not None and before is None and "full" not in refused:
                 continue  # locked for a moment, by a backup or another tool: no news unless it lasts
             if refused is None and said_at is not None:
@@ -153,28 +155,28 @@ class Rounds:
                 await self._cry(Phase.RESOLVED, None, since)
             elif refused is not None and (said_at is None or now - said_at >= AGAIN_AFTER.total_seconds()):
                 say = Phase.FIRING if said_at is None else Phase.REPEATED
-                since = self._desk.clock.now() if said_at is None else since
+                since = self._clock.now() if said_at is None else since
                 said_at = now
                 await self._cry(say, refused, since)
 
     async def _cry(self, say: Phase, said: str | None, since: datetime) -> None:
         reason = because("database_said", said=said) if said else None
-        warnings, news = self._desk.warnings, HealthNotice(say, Trouble(What.STORE, self._store, reason), since)
+        warnings, news = self._warnings, HealthNotice(say, Trouble(What.STORE, self._store, reason), since)
         (log.info if say is Phase.RESOLVED else log.error)(f"trouble.{say}", what=str(What.STORE), reason=said)
         self._troubles.labels(str(What.STORE), self._store).set(0 if say is Phase.RESOLVED else 1)
         for outlet in warnings.outlets:
             language = outlet.language or warnings.station.language
             words = word(news, language, warnings.station.timezone)
             try:
-                await self._desk.say_at_once(outlet.name, compose(words, warnings.station.name, outlet, language))
+                await self._lanes[outlet.name].say_at_once(compose(words, warnings.station.name, outlet, language))
             except Exception as error:  # noqa: BLE001 one channel's trouble is its own, and nothing can be kept of it
                 log.warning("notice.failed", channel=outlet.name, error=str(error))
 
     async def _tell(self, seen: Seen) -> None:
         """Decide and store in one transaction, written even without news: that it can be is half the watch."""
-        outcome = await self._desk.database.write(lambda unit: self._decide(unit, seen))
+        outcome = await self._database.write(lambda unit: self._decide(unit, seen))
         self._known = outcome.told
-        self._notebook = self._notebook.tell(outcome.news, self._desk.clock.now())
+        self._memory = self._memory.tell(outcome.news, self._clock.now())
         for news in outcome.news:
             tell = log.info if news.say is Phase.RESOLVED else log.warning
             trouble = news.trouble
@@ -183,17 +185,17 @@ class Rounds:
         for told in self._known.values():
             self._troubles.labels(str(told.trouble.what), told.trouble.name).set(1)
         if outcome.channels:
-            self._desk.wake(outcome.channels)
+            self._events.publish(PostsStored(outcome.channels))
 
     def _decide(self, unit: Unit, seen: Seen) -> _Outcome:
         """Where there is nobody to tell, what was told is what stands in the log."""
-        now, alerts, warnings = self._desk.clock.now(), unit.alerts, self._desk.warnings
+        now, alerts, warnings = self._clock.now(), unit.alerts, self._warnings
         self._observer.write_down(unit, now)
-        also = [*(self._desk.failing(unit) if self._desk.failing else ()), *put_back(unit, now, self._zone)]
+        also = [*self._failing(unit), *put_back(unit, now, self._zone)]
         seen = seen.and_also(also).judging(What.SIGN_INS, self._known).judging(What.RESTORED, self._known)
-        self._notebook = self._notebook.note_also(also)
+        self._memory = self._memory.note_also(also)
         told = warnings.told(alerts, seen.judged | self._known.keys(), now) if warnings.outlets else self._known
-        news = news_of(seen, told, self._notebook, now)
+        news = news_of(seen, told, self._memory, now)
         channels = warnings.file(alerts, news, now) if warnings.outlets else []
         return _Outcome(news, channels, told_after(told, news, now))
 
@@ -204,7 +206,7 @@ class Rounds:
         """
         timeout = aiohttp.ClientTimeout(total=HEARTBEAT_TIMEOUT)
         try:
-            async with self._desk.session.get(
+            async with self._session.get(
                 address, timeout=timeout, allow_redirects=False, auto_decompress=False
             ) as answer:
                 good, why = answer.status < 300, f"status {answer.status}"

@@ -21,7 +21,7 @@ from alerts.health.monitor import (
     quiet_since,
     see,
 )
-from alerts.health.probe import Sounding, Soundings
+from alerts.health.probe import CredentialProbes, ProbeResult
 from alerts.model.delivery import ChannelStatus
 from alerts.model.ports import Clock
 from alerts.model.reason import because
@@ -51,13 +51,13 @@ class Observer:
     """Looks, and learns each source's habit on the way. A channel that another process works is that one's to watch."""
 
     def __init__(
-        self, config: Config, database: Database, clock: Clock, holds: Callable[[str], bool], soundings: Soundings
+        self, config: Config, database: Database, clock: Clock, holds: Callable[[str], bool], probes: CredentialProbes
     ) -> None:
         self._config = config
         self._database = database
         self._clock = clock
         self._holds = holds
-        self._soundings = soundings
+        self._probes = probes
         self._habits: dict[str, Habit] | None = None
 
     async def observe(self, cycles: Sequence[Cycle]) -> Seen:
@@ -68,9 +68,9 @@ class Observer:
         await self._learn(found.sources, now)
         paused = {name for name, stands in found.standings.items() if _is_paused(stands, now, self._grace)}
         for name in paused:
-            self._soundings.forget(name)
-        soundings = await self._soundings.take(lambda name: name in found.standings and name not in paused)
-        channels = [self._channel(name, found, soundings.get(name)) for name in mine]
+            self._probes.forget(name)
+        probed = await self._probes.take(lambda name: name in found.standings and name not in paused)
+        channels = [self._channel(name, found, probed.get(name)) for name in mine]
         sources = [self._source(name, found.sources.get(name), now) for name in self._polled()]
         standing_still = {
             cycle.name: (cycle.reason or because("not_told")) if cycle.stands else None for cycle in cycles
@@ -102,12 +102,12 @@ class Observer:
             sources=unit.monitor.sources_seen(),
         )
 
-    def _channel(self, name: str, found: _Found, sounding: Sounding | None) -> ChannelSeen:
+    def _channel(self, name: str, found: _Found, probed: ProbeResult | None) -> ChannelSeen:
         stands, now = found.standings[name], self._clock.now()
         refused = stands.reason or because("credential_refused") if stands.state == "blocked" else None
         pauses = stands.state == "failing" and _is_paused(stands, now, self._grace)
         unreachable = stands.reason or because("platform_makes_wait") if pauses else None
-        asked = sounding or Sounding()
+        asked = probed or ProbeResult()
         return ChannelSeen(
             name=name,
             refused=refused or asked.refused,
@@ -115,7 +115,7 @@ class Observer:
             rights=asked.rights,
             stuck=_held(found.stuck[name]),
             undecided=_held(found.undecided[name]),
-            known=sounding is not None or refused is not None,
+            known=probed is not None or refused is not None,
         )
 
     def _source(self, name: str, row: SourceRow | None, now: datetime) -> SourceSeen:

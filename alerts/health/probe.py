@@ -10,25 +10,29 @@ from typing import Protocol
 
 import structlog
 
-from alerts.model.delivery import Verdict
 from alerts.model.errors import BadCredential, DeliveryError
+from alerts.model.events import AttemptFinished
 from alerts.model.ports import Clock, Probe
-from alerts.model.post import Post, PostState
+from alerts.model.post import Message, PostState
 from alerts.model.reason import Reason, because
 
 log = structlog.get_logger()
 
 
-class Sounded(Protocol):
-    """A lane, as far as it can be asked whether its credential works."""
+class WatchedLane(Protocol):
+    """A lane, as far as the checks know it: asked whether its credential works, told what can't be stored."""
 
     async def probe(self) -> Probe | None:
         """Ask the platform live; None: it can't be asked now. Raises DeliveryError."""
         ...
 
+    async def say_at_once(self, message: Message) -> None:
+        """Publish what can't be stored. Raises DeliveryError."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
-class Sounding:
+class ProbeResult:
     """What the last try found: nothing wrong, or why not."""
 
     refused: Reason | None = None
@@ -46,14 +50,14 @@ Remember = Callable[[str, str, str], Awaitable[None]]
 FOLLOWERS = "followers"
 
 
-class Soundings:
+class CredentialProbes:
     """Tries every credential each `every`, unless it was used successfully since; one that fails in every round.
 
     It only looks: a lane goes on sending whatever a try says, and finds out for itself.
     """
 
     def __init__(
-        self, lanes: Mapping[str, Sounded], clock: Clock, every: timedelta, remember: Remember | None = None
+        self, lanes: Mapping[str, WatchedLane], clock: Clock, every: timedelta, remember: Remember | None = None
     ) -> None:
         self._lanes = lanes
         self._remember = remember
@@ -61,19 +65,20 @@ class Soundings:
         self._clock = clock
         self._every = every.total_seconds()
         self._good_at: dict[str, float] = {}
-        self._last: dict[str, Sounding] = {}
+        self._last: dict[str, ProbeResult] = {}
 
-    def heard(self, post: Post, verdict: Verdict, _: float) -> None:
+    def note_attempt(self, event: AttemptFinished) -> None:
         """A post went out: the credential works."""
-        if verdict.state is PostState.SENT:
-            self._good_at[post.channel] = self._clock.monotonic()
-            last = self._last.get(post.channel, Sounding())
-            self._last[post.channel] = Sounding(rights=last.rights)
+        if event.verdict.state is PostState.SENT:
+            channel = event.post.channel
+            self._good_at[channel] = self._clock.monotonic()
+            last = self._last.get(channel, ProbeResult())
+            self._last[channel] = ProbeResult(rights=last.rights)
 
-    async def take(self, may: Callable[[str], bool]) -> Mapping[str, Sounding]:
+    async def take(self, may: Callable[[str], bool]) -> Mapping[str, ProbeResult]:
         """Try those that are due and that one `may` ask; returns what is known of each that was ever asked."""
         due = [name for name in self._lanes if may(name) and self._is_due(name)]
-        await asyncio.gather(*(self._sound(name) for name in due))
+        await asyncio.gather(*(self._probe(name) for name in due))
         return dict(self._last)
 
     def forget(self, name: str) -> None:
@@ -86,20 +91,20 @@ class Soundings:
         fresh = good_at is not None and self._clock.monotonic() - good_at < self._every
         return last is None or not last.good or not fresh
 
-    async def _sound(self, name: str) -> None:
+    async def _probe(self, name: str) -> None:
         began = self._clock.monotonic()
         try:
             probe = await self._lanes[name].probe()
         except BadCredential as error:
-            self._last[name] = Sounding(refused=error.reason)
+            self._last[name] = ProbeResult(refused=error.reason)
         except DeliveryError as error:
-            self._last[name] = Sounding(unreachable=error.reason)
+            self._last[name] = ProbeResult(unreachable=error.reason)
         except Exception as error:  # another package's channel must not end the watch over the others
             log.exception("probe.stumbled", channel=name)
-            self._last[name] = Sounding(unreachable=because("channel_stumbled", error=type(error).__name__))
+            self._last[name] = ProbeResult(unreachable=because("channel_stumbled", error=type(error).__name__))
         else:
             if probe is not None:
-                self._last[name] = Sounding(rights=probe.warnings)
+                self._last[name] = ProbeResult(rights=probe.warnings)
                 self._good_at[name] = began
                 await self._count(name, probe.followers)
 

@@ -6,7 +6,7 @@ those on duty are told where it stands; `tocsin status` tells it for a week.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import structlog
@@ -16,6 +16,7 @@ from alerts.health.monitor import Phase
 from alerts.health.notices import Notice, Warnings
 from alerts.health.words import Words
 from alerts.model.errors import DeliveryError
+from alerts.model.events import Events, PostsStored
 from alerts.model.ports import Clock
 from alerts.model.post import Receipt
 from alerts.rendering.words import words_in
@@ -41,13 +42,13 @@ class Strays:
         clock: Clock,
         lanes: Mapping[str, Lane],
         warnings: Warnings,
-        wake: Callable[[Sequence[str]], None],
+        events: Events,
     ) -> None:
         self._database = database
         self._clock = clock
         self._lanes = lanes
         self._warnings = warnings
-        self._wake = wake
+        self._events = events
 
     async def run(self) -> None:
         """Wait until it is time, look, keep what was found, and tell it; nothing to do where nothing was put back."""
@@ -57,7 +58,7 @@ class Strays:
         await self._clock.sleep(max((gap.until + AFTER - self._clock.now()).total_seconds(), 0.0))
         listed = {name: await self._listed(name, lane, gap) for name, lane in self._lanes.items()}
         woken = await self._database.write(lambda unit: self._keep(unit, listed, gap))
-        self._wake(woken)
+        self._events.publish(PostsStored(woken))
 
     async def _listed(self, name: str, lane: Lane, gap: Gap) -> Sequence[Receipt] | None:
         after = await self._database.read(lambda unit: unit.restored.newest_known(gap, name))

@@ -13,6 +13,7 @@ from alerts.model.actor import fold_name
 from alerts.model.alert import Severity, Status
 from alerts.model.bulk import Progress
 from alerts.model.delivery import ChannelStatus
+from alerts.model.events import EVERYTHING, MOST_CHANGES
 from alerts.model.incident import OWN_NOTICES, AlertState, HistoryEvent, SourceStatus, StoredAlert, Wanted
 from alerts.model.post import Post, PostState, Quota
 from alerts.model.reason import read_reason
@@ -112,11 +113,6 @@ _LOOK = Statement(
 _HELD_UNTIL = Statement(select(held_back.c.bulk, func.max(held_back.c.until).label("until")).group_by(held_back.c.bulk))
 _LOOKED = upsert_into(look)
 
-EVERYTHING = ""
-"""In the place of an incident: so much changed that everything is to be looked at again."""
-MOST = 200
-"""More rows than so many at once are told as everything."""
-
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
@@ -135,19 +131,19 @@ _DECIDED = Statement(
     select(alert.c.incident.label("incident"))
     .join(decision, decision.c.alert_id == alert.c.id)
     .where(decision.c.seq > bindparam("after"))
-    .limit(MOST + 1)
+    .limit(MOST_CHANGES + 1)
 )
 _TRIED = Statement(
     select(post.c.incident.label("incident"))
     .join(attempt, attempt.c.post_id == post.c.id)
     .where(attempt.c.seq > bindparam("after"))
-    .limit(MOST + 1)
+    .limit(MOST_CHANGES + 1)
 )
 _SENT = Statement(
     select(post.c.incident.label("incident"))
     .where(post.c.sent_at > bindparam("after"))
     .order_by(post.c.sent_at)
-    .limit(MOST + 1)
+    .limit(MOST_CHANGES + 1)
 )
 
 
@@ -341,7 +337,7 @@ class Views(UnitPart):
             if is_now != was:
                 rows = statement.rows(self._db, after=was)
                 found.update(row["incident"] for row in rows)
-                if len(rows) > MOST:
+                if len(rows) > MOST_CHANGES:
                     return frozenset({EVERYTHING}), now
         return frozenset(found), now
 

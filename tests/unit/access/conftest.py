@@ -10,8 +10,8 @@ import pytest
 from alerts.access.answers import GateRules
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
-from alerts.daemon.live import Live
 from alerts.daemon.service import HouseService
+from alerts.model.events import Events
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
 from tests.fakes import FakeClock
@@ -37,8 +37,7 @@ async def town(tmp_path, rules):
         desk=build_desk(config, clock.now),
         clock=clock,
         new_id=lambda: f"id{next(ids):010}",
-        live=Live(),
-        wake=lambda: None,
+        events=Events(),
     )
     yield Town(service, clock, config.database, rules)
     await database.close()

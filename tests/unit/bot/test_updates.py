@@ -18,12 +18,12 @@ from alerts.bot.reception import AT_A_STRETCH, AT_ONCE, Bot, Reception
 from alerts.bot.updates import KEPT_EVERY, SECRET_HEADER, SET_AGAIN, Asking, Listening
 from alerts.config import Config, load_config
 from alerts.daemon.desk import build_desk
-from alerts.daemon.live import Live
 from alerts.daemon.service import HouseService
 from alerts.desk.officer import Officer
 from alerts.health.officer_notices import OfficerRounds
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.errors import BadCredential, ChatMoved, DatabaseRefused, Occupied, ReaderGone, Rejected, Retry
+from alerts.model.events import Events
 from alerts.model.ids import new_id
 from alerts.model.subscriber import Linked, Subscriber
 from alerts.store.migrate import migrate
@@ -91,9 +91,7 @@ async def scene(tmp_path):
     database = await WatchedDatabase.open(config.database)
     clock = FakeClock(busy=lambda: database.busy > 0)
     desk = build_desk(config, clock.now)
-    service = HouseService(
-        config=config, database=database, desk=desk, clock=clock, new_id=new_id, live=Live(), wake=lambda: None
-    )
+    service = HouseService(config=config, database=database, desk=desk, clock=clock, new_id=new_id, events=Events())
     yield Scene(service, clock, config)
     await database.close()
 

@@ -12,10 +12,12 @@ import pytest
 
 from alerts.cli import run
 from alerts.config import load_config
-from alerts.daemon.bulks import BulkPlant, HouseBulks, bot_paces
+from alerts.daemon.bulks import BulkSenders, bot_paces
 from alerts.daemon.counter import Counter
+from alerts.daemon.metrics import Metrics
 from alerts.model.alert import Severity
 from alerts.model.bulk import Bulk, BulkState, Progress
+from alerts.model.events import Events
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic
 from alerts.store.database import Database
@@ -153,22 +155,22 @@ def test_status_tells_how_many_subscribe_where_one_can(town, capsys):
 
 
 async def test_the_metrics_tell_how_many_subscribe(town):
-    from prometheus_client import CollectorRegistry
-
-    database, registry, clock = await Database.open(town / "tocsin.db"), CollectorRegistry(), FakeClock()
+    database, clock = await Database.open(town / "tocsin.db"), FakeClock()
     config = load_config(town / "channels.toml")
-    plant = BulkPlant(
+    events = Events()
+    metrics = Metrics(events)
+    senders = BulkSenders(
+        config,
         database=database,
         keeper=None,
         clock=clock,
         resources=lambda _: None,
-        tells=lambda *_: None,
-        registry=registry,
-        changed=lambda _: None,
+        open_bulk=lambda *_: None,
+        events=events,
         paces=bot_paces(config, clock),
     )
     try:
-        await HouseBulks(config, plant).measure()
-        assert registry.get_sample_value("tocsin_subscribers", {"channel": "telegram"}) == 2
+        await senders.measure(metrics)
+        assert metrics.registry.get_sample_value("tocsin_subscribers", {"channel": "telegram"}) == 2
     finally:
         await database.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -17,9 +16,9 @@ from alerts.desk.actions import Desk
 from alerts.desk.posting import Pen
 from alerts.desk.station import Station
 from alerts.desk.territory import Territory
-from alerts.health.telling import Telling
 from alerts.model.alert import Alert, Area, Info, MsgType, Reference, Severity
 from alerts.model.errors import DatabaseRefused
+from alerts.model.events import Events, PostsStored
 from alerts.model.ports import Heard, Memory, Reading
 from alerts.rendering.faces import StationFace
 from alerts.rendering.templates import Renderer
@@ -87,11 +86,13 @@ class Daemon:
         desk = Desk(station, self.pen, lambda: f"id{next(ids):05}", self.clock.now)
         self.woken: list[str] = []
         self.wakes = 0
-        self._takes_in = TakesIn(desk, database, self.clock, Telling(), self._wake)
+        events = Events()
+        events.subscribe(PostsStored, self._wake)
+        self._takes_in = TakesIn(desk, database, self.clock, events)
 
-    def _wake(self, names: Sequence[str] | None) -> None:
+    def _wake(self, event: PostsStored) -> None:
         self.wakes += 1
-        self.woken.extend(names or ())
+        self.woken.extend(event.channels or ())
 
     async def take_in(self, heard: list[Heard]) -> None:
         """What polling does: only what isn't known is handed on."""

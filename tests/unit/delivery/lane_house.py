@@ -16,6 +16,7 @@ from alerts.delivery.limiter import RateLimits
 from alerts.model.alert import Severity, Urgency
 from alerts.model.delivery import Verdict
 from alerts.model.errors import DatabaseRefused
+from alerts.model.events import AttemptFinished, Events
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.ports import Channel
 from alerts.model.post import Means, Message, Post, PostKind, PostState, priority_of
@@ -126,6 +127,8 @@ class Daemon:
         self.leases = Leases(house.database)
         self.keeper = LeaseKeeper(self.leases, house.clock, name, list(channels))
         self.told: list[tuple[Post, Verdict]] = []
+        self.events = Events()
+        self.events.subscribe(AttemptFinished, lambda event: self.told.append((event.post, event.verdict)))
         self.lanes = {
             name: Lane(
                 settings,
@@ -135,7 +138,7 @@ class Daemon:
                 keeper=self.keeper,
                 clock=house.clock,
                 chance=lambda: house.chance,
-                told=lambda post, verdict, _: self.told.append((post, verdict)),
+                events=self.events,
             )
             for name, (channel, settings) in channels.items()
         }

@@ -14,6 +14,7 @@ from alerts.delivery.bulk import BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
 from alerts.model.delivery import SendOutcome
 from alerts.model.errors import BadCredential, DatabaseRefused, Retry
+from alerts.model.events import BulkEnded, Events
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Subscriber
 from alerts.store.bulk import Address, Bulks
@@ -65,7 +66,8 @@ class Town:
         keeper = LeaseKeeper(Leases(self.database), self.clock, name, ["bulk telegram"])
         pace = BotPace(self.rate, self.clock, rounds=1)
         bulks = Bulks(self.database, Address("telegram"))
-        self.pace, self.keeper = pace, keeper
+        self.pace, self.keeper, events = pace, keeper, Events()
+        events.subscribe(BulkEnded, lambda event: self.over.append(f"{event.bulk.id} {event.bulk.state}"))
         self.sender = BulkSender(
             BulkSettings("telegram", 10, ZoneInfo("Europe/Paris"), ahead_of(self.rate, 10)),
             self.tells,
@@ -73,8 +75,7 @@ class Town:
             keeper=keeper,
             pace=pace,
             clock=self.clock,
-            landed=lambda _: None,
-            ended=lambda bulk: self.over.append(f"{bulk.id} {bulk.state}"),
+            events=events,
         )
         self._tasks = [asyncio.create_task(work) for work in (keeper.run(), pace.run(), self.sender.run())]
         await self.clock.settle()

@@ -23,6 +23,7 @@ from alerts.health.monitor import Phase
 from alerts.health.notices import build_warnings, compose
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Area, Severity
+from alerts.model.events import Events, PostsStored
 from alerts.model.ports import Heard
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
@@ -83,7 +84,9 @@ class Duty:
 
     def another(self) -> AwaitedWatch:
         warnings = build_warnings(self.config, self.new_id)
-        return AwaitedWatch(self.config, self.database, self.clock, warnings, self.woken.extend)
+        events = Events()
+        events.subscribe(PostsStored, lambda event: self.woken.extend(event.channels))
+        return AwaitedWatch(self.config, self.database, self.clock, warnings, events)
 
     def restart(self) -> None:
         self.watch = self.another()

@@ -12,18 +12,18 @@ from datetime import timedelta
 
 import aiohttp
 import pytest
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from structlog.testing import capture_logs
 
 from alerts.config import load_config
-from alerts.health.checks import FIRST_AFTER, Rounds, WatchDesk
+from alerts.health.checks import FIRST_AFTER, HealthChecks
 from alerts.health.monitor import AGAIN_AFTER
 from alerts.health.notices import build_warnings
-from alerts.health.telling import Telling
 from alerts.model.alert import Severity
 from alerts.model.cap_rules import violations
 from alerts.model.delivery import ChannelStatus
 from alerts.model.errors import BadCredential, DatabaseRefused, Retry
+from alerts.model.events import Events, PostsStored
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.ports import Memory, Probe
 from alerts.model.post import Means, Message, Post, PostKind, PostState
@@ -100,41 +100,43 @@ class Watch:
         self.lanes = {"telegram": Lane(Probe("@town")), "equipe": Lane(Probe("@town"))}
         self.still: dict[str, str] = {}
         self.woken: list[str] = []
-        self.said: list[tuple[str, str]] = []
         self.held = set(self.lanes)
         self.ids = itertools.count(1)
         self.restart()
 
     def restart(self) -> None:
-        self.telling = Telling()
-        desk = WatchDesk(
+        self.events = Events()
+        self.events.subscribe(PostsStored, lambda event: self.woken.extend(event.channels))
+        self.registry = CollectorRegistry()
+        self.checks = HealthChecks(
+            self.config,
+            self.lanes,
             database=self.database,
             clock=self.clock,
             session=self.session,
-            telling=self.telling,
+            events=self.events,
+            registry=self.registry,
             warnings=build_warnings(self.config, lambda: f"w{next(self.ids):05}"),
             holds=self.held.__contains__,
             cycles=lambda: [
                 Cycle("lane telegram", 1.0, "lane telegram" in self.still, self.still.get("lane telegram"))
             ],
-            wake=self.woken.extend,
-            say_at_once=self._say_at_once,
         )
-        self.rounds = Rounds(self.config, self.lanes, desk)
 
     async def round(self, count: int = 1, pause: float = MINUTE) -> list[str]:
         """Go round each minute; what those on duty were told in these rounds."""
         before = len(await self.told())
         for _ in range(count):
             await self.clock.advance(pause)
-            await self.rounds.go_round()
+            await self.checks.check_all()
         return (await self.told())[before:]
 
     async def told(self) -> list[str]:
         return [row[0] for row in await self.ask("SELECT plain FROM post WHERE id LIKE 'w%' ORDER BY seq")]
 
-    async def _say_at_once(self, channel: str, message: Message) -> None:
-        self.said.append((channel, message.plain))
+    @property
+    def said(self) -> list[tuple[str, str]]:
+        return [(name, plain) for name, lane in self.lanes.items() for plain in lane.said]
 
     async def ask(self, sql: str) -> list[tuple]:
         return await self.database.read(lambda db: [tuple(row) for row in db.execute(sql)])
@@ -262,7 +264,7 @@ class TestTelling:
         watch.restart()
 
         assert await watch.round(5) == []
-        assert b'tocsin_trouble{name="telegram",what="credential"} 1.0' in generate_latest(watch.telling.registry)
+        assert b'tocsin_trouble{name="telegram",what="credential"} 1.0' in generate_latest(watch.registry)
         watch.lanes["telegram"].answer = Probe("@town")
         assert len(await watch.round()) == 1
 
@@ -279,7 +281,7 @@ class TestTelling:
         watch.lanes["telegram"].answer = REVOKED
         with capture_logs() as logs:
             await watch.round(5)
-        metrics = generate_latest(watch.telling.registry)
+        metrics = generate_latest(watch.registry)
 
         assert [log["event"] for log in logs] == ["trouble.begins"]
         assert b'tocsin_trouble{name="telegram",what="credential"} 1.0' in metrics
@@ -370,14 +372,14 @@ class TestSources:
     async def test_a_source_that_says_nothing_new_is_told_by_its_own_habit_over_a_restart(self, watch):
         for hour in range(8):
             await watch.read(f"{hour}")
-            await watch.rounds.go_round()
+            await watch.checks.check_all()
             await watch.clock.advance(3600)
-        await watch.rounds.go_round()
+        await watch.checks.check_all()
         watch.restart()
         told = []
         for _ in range(25):
             await watch.read("7")
-            await watch.rounds.go_round()
+            await watch.checks.check_all()
             told += await watch.told()
             if told:
                 break
@@ -388,7 +390,7 @@ class TestSources:
     async def test_a_feed_s_silence_while_nobody_watched_is_not_held_against_it(self, watch):
         for hour in range(8):
             await watch.read(f"{hour}")
-            await watch.rounds.go_round()
+            await watch.checks.check_all()
             await watch.clock.advance(3600)
         await watch.clock.advance(5 * 86400)
         watch.restart()
@@ -421,7 +423,7 @@ class TestHeartbeat:
         assert watch.session.called == []
 
         await watch.clock.advance(4 * MINUTE)
-        assert watch.rounds.cycle.stands
+        assert watch.checks.cycle.stands
 
     async def test_where_it_leads_elsewhere_nobody_follows(self, watch):
         watch.session.status = 302
@@ -448,7 +450,7 @@ class TestRunning:
 
     async def test_a_round_that_cannot_be_finished_is_told_and_the_next_one_comes(self, watch):
         await watch.change("ALTER TABLE fact RENAME TO hidden")
-        task = asyncio.create_task(watch.rounds.run())
+        task = asyncio.create_task(watch.checks.run())
         with capture_logs() as logs:
             await watch.clock.advance(FIRST_AFTER)
             await _until(watch, lambda: logs)
@@ -477,7 +479,7 @@ class TestStore:
 
     @pytest.fixture
     async def looking(self, watch):
-        task = asyncio.create_task(watch.rounds.watch_the_store())
+        task = asyncio.create_task(watch.checks.watch_the_store())
         await watch.clock.settle()
         yield watch
         task.cancel()

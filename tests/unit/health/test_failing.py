@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from alerts.access.throttle import BURST_FOR_NAME
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.desk.service import DeskUnit
-from alerts.health.checks import Rounds, WatchDesk
+from alerts.health.checks import HealthChecks
 from alerts.health.failing import OVER_AFTER, failing_sign_ins
 from alerts.health.notices import build_warnings
-from alerts.health.telling import Telling
 from alerts.model.actor import Role
+from alerts.model.events import Events
 from alerts.model.person import Account
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
@@ -30,18 +31,19 @@ class Door:
         self.clock = FakeClock()
         ids = iter(f"w{number:05}" for number in range(1000))
         desk = build_desk(config, self.clock.now)
-        watch = WatchDesk(
+        self.checks = HealthChecks(
+            config,
+            {},
             database=database,
             clock=self.clock,
             session=None,
-            telling=Telling(),
+            events=Events(),
+            registry=CollectorRegistry(),
             warnings=build_warnings(config, ids.__next__),
             holds=lambda _: False,
             cycles=list,
-            wake=lambda _: None,
             failing=lambda unit: failing_sign_ins(DeskUnit(unit, desk, self.clock.now(), ids.__next__)),
         )
-        self.rounds = Rounds(config, {}, watch)
 
     async def accounts(self, action) -> None:
         await self.database.write(lambda unit: action(unit.accounts))
@@ -53,7 +55,7 @@ class Door:
 
     async def round(self) -> list[str]:
         before = len(await self.told())
-        await self.rounds.go_round()
+        await self.checks.check_all()
         await self.database.write(
             lambda db: db.execute("UPDATE post SET state = 'sent', remote_id = id WHERE state = 'queued'")
         )

@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 
 from alerts.delivery.retry import sent
-from alerts.health.probe import Sounding, Soundings
+from alerts.health.probe import CredentialProbes, ProbeResult
 from alerts.model.delivery import Verdict
 from alerts.model.errors import BadCredential, Retry
+from alerts.model.events import AttemptFinished
 from alerts.model.ports import Probe
-from alerts.model.post import PostState, Receipt
+from alerts.model.post import Message, PostState, Receipt
 from alerts.model.reason import because, in_words
 from tests.fakes import FakeClock
 
@@ -24,12 +25,16 @@ class Lane:
     def __init__(self, answer: Probe | Exception | None = None) -> None:
         self.answer = answer
         self.asked = 0
+        self.said: list[str] = []
 
     async def probe(self) -> Probe | None:
         self.asked += 1
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
+
+    async def say_at_once(self, message: Message) -> None:
+        self.said.append(message.plain)
 
 
 class Sent:
@@ -50,10 +55,10 @@ def clock():
 
 @pytest.fixture
 def soundings(lane, clock):
-    return Soundings({"x": lane}, clock, QUARTER)
+    return CredentialProbes({"x": lane}, clock, QUARTER)
 
 
-async def take(soundings, clock, rounds: int = 1) -> Sounding | None:
+async def take(soundings, clock, rounds: int = 1) -> ProbeResult | None:
     for _ in range(rounds):
         found = await soundings.take(lambda name: True)
         await clock.advance(60)
@@ -61,13 +66,13 @@ async def take(soundings, clock, rounds: int = 1) -> Sounding | None:
 
 
 async def test_a_credential_that_works_is_tried_each_quarter_of_an_hour(soundings, lane, clock):
-    assert await take(soundings, clock, 31) == Sounding()
+    assert await take(soundings, clock, 31) == ProbeResult()
     assert lane.asked == 3
 
 
 async def test_one_that_was_used_is_not_tried(soundings, lane, clock):
     await take(soundings, clock, 14)
-    soundings.heard(Sent(), sent(Receipt("1")), 0.1)
+    soundings.note_attempt(AttemptFinished(Sent(), sent(Receipt("1")), 0.1))
     await take(soundings, clock, 14)
     assert lane.asked == 1
     await take(soundings, clock, 2)
@@ -76,7 +81,7 @@ async def test_one_that_was_used_is_not_tried(soundings, lane, clock):
 
 async def test_an_attempt_that_failed_is_no_use_of_it(soundings, lane, clock):
     await take(soundings, clock, 14)
-    soundings.heard(Sent(), Verdict(PostState.QUEUED, "retry"), 0.1)
+    soundings.note_attempt(AttemptFinished(Sent(), Verdict(PostState.QUEUED, "retry"), 0.1))
     await take(soundings, clock, 2)
     assert lane.asked == 2
 
@@ -84,9 +89,9 @@ async def test_an_attempt_that_failed_is_no_use_of_it(soundings, lane, clock):
 @pytest.mark.parametrize(
     ("error", "found"),
     [
-        (BadCredential("revoked; renew it"), Sounding(refused=in_words("revoked; renew it"))),
-        (Retry("no answer"), Sounding(unreachable=in_words("no answer"))),
-        (ZeroDivisionError("token"), Sounding(unreachable=because("channel_stumbled", error="ZeroDivisionError"))),
+        (BadCredential("revoked; renew it"), ProbeResult(refused=in_words("revoked; renew it"))),
+        (Retry("no answer"), ProbeResult(unreachable=in_words("no answer"))),
+        (ZeroDivisionError("token"), ProbeResult(unreachable=because("channel_stumbled", error="ZeroDivisionError"))),
     ],
 )
 async def test_one_that_fails_is_tried_in_every_round_until_it_works(soundings, lane, clock, error, found):
@@ -95,16 +100,16 @@ async def test_one_that_fails_is_tried_in_every_round_until_it_works(soundings, 
     assert lane.asked == 5
 
     lane.answer = Probe("@town")
-    assert await take(soundings, clock, 5) == Sounding()
+    assert await take(soundings, clock, 5) == ProbeResult()
     assert lane.asked == 6
 
 
 async def test_what_is_missing_is_kept_until_the_next_try(soundings, lane, clock):
     lane.answer = Probe("@town", (in_words("may not edit"),))
-    assert await take(soundings, clock, 5) == Sounding(rights=(in_words("may not edit"),))
+    assert await take(soundings, clock, 5) == ProbeResult(rights=(in_words("may not edit"),))
     assert lane.asked == 1
-    soundings.heard(Sent(), sent(Receipt("1")), 0.1)
-    assert await take(soundings, clock) == Sounding(rights=(in_words("may not edit"),)), "to publish is not to edit"
+    soundings.note_attempt(AttemptFinished(Sent(), sent(Receipt("1")), 0.1))
+    assert await take(soundings, clock) == ProbeResult(rights=(in_words("may not edit"),)), "to publish is not to edit"
 
 
 async def test_one_that_cannot_be_asked_now_is_not_known(soundings, lane, clock):
@@ -128,7 +133,7 @@ async def test_followers_are_kept_when_their_number_changed(lane, clock):
     async def remember(*fact: str) -> None:
         kept.append((fact[0], fact[1], fact[2]))
 
-    soundings = Soundings({"x": lane}, clock, QUARTER, remember)
+    soundings = CredentialProbes({"x": lane}, clock, QUARTER, remember)
     for followers in (4200, 4200, None, 4201):
         lane.answer = Probe("@town", followers=followers)
         await take(soundings, clock, rounds=15)
@@ -141,6 +146,6 @@ async def test_a_number_that_can_not_be_kept_is_no_reason_to_mistrust_the_creden
         raise OSError("disk full")
 
     lane.answer = Probe("@town", followers=1)
-    found = await take(Soundings({"x": lane}, clock, QUARTER, remember), clock)
+    found = await take(CredentialProbes({"x": lane}, clock, QUARTER, remember), clock)
 
-    assert found == Sounding()
+    assert found == ProbeResult()

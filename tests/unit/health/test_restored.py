@@ -15,6 +15,7 @@ from alerts.daemon.overview import database as shown
 from alerts.health.notices import build_warnings
 from alerts.health.restored import AFTER, PAUSE, TRIES, Strays, word_strays
 from alerts.model.errors import InDoubt
+from alerts.model.events import Events, PostsStored
 from alerts.model.post import Receipt
 from alerts.model.reason import because
 from alerts.store.database import Database
@@ -77,7 +78,9 @@ async def looked(town, lanes) -> list[list[str]]:
     config, database, clock = town
     woken, ids = [], itertools.count(1)
     warnings = build_warnings(config, lambda: f"w{next(ids)}")
-    running = asyncio.create_task(Strays(database, clock, lanes, warnings, woken.append).run())
+    events = Events()
+    events.subscribe(PostsStored, lambda event: woken.append(event.channels))
+    running = asyncio.create_task(Strays(database, clock, lanes, warnings, events).run())
     while not running.done():
         await clock.advance(PAUSE)
         await database.read(lambda _: None)

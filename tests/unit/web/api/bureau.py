@@ -14,9 +14,9 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
-from alerts.daemon.live import Live
 from alerts.daemon.service import HouseService
 from alerts.model.actor import Actor, Origin, Role
+from alerts.model.events import Events
 from alerts.model.person import Token
 from alerts.sources.cap.message import read_message
 from alerts.store.database import Database
@@ -144,8 +144,7 @@ async def open_bureau(folder, channels=CHANNELS, pace=PROGRAM, proxies=()):
         desk=desk,
         clock=clock,
         new_id=lambda: f"id{next(numbers):010}",
-        live=Live(),
-        wake=lambda: None,
+        events=Events(),
     )
     door = Doorkeeper(service)
     api = build_api(service, desk.station, door, pace, proxies)

@@ -17,10 +17,10 @@ from alerts.access.visitor import Visit, Visitor
 from alerts.config import load_config
 from alerts.config.station import rules_of
 from alerts.daemon.desk import build_desk
-from alerts.daemon.live import Live
 from alerts.daemon.service import HouseService
 from alerts.model.actor import Role
 from alerts.model.errors import Forbidden, TocsinError
+from alerts.model.events import Events
 from alerts.model.person import Account, Session, Stage
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
@@ -87,8 +87,7 @@ class Bench:
             desk=desk,
             clock=clock,
             new_id=lambda: f"id{next(count):06}",
-            live=Live(),
-            wake=lambda: None,
+            events=Events(),
         )
         rules = rules_of(config)
         gate = Gate(self.service, GateRules(rules.second_factor, rules.session))

@@ -19,10 +19,10 @@ from alerts.access.passwords import Passwords
 from alerts.config import load_config
 from alerts.config.station import rules_of
 from alerts.daemon.desk import build_desk
-from alerts.daemon.live import Live
 from alerts.daemon.service import HouseService
 from alerts.desk.officer import Officer
 from alerts.model.actor import Actor, Origin, Role
+from alerts.model.events import Events
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
 from alerts.web.console.app import console_app
@@ -79,8 +79,7 @@ class Town:
             desk=desk,
             clock=self.clock,
             new_id=lambda: f"id{next(numbers):06}",
-            live=Live(),
-            wake=lambda: None,
+            events=Events(),
         )
         self.rules = rules_of(config)
         self.passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))

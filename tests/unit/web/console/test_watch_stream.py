@@ -10,10 +10,10 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from alerts.config import load_config
 from alerts.daemon.house import build
-from alerts.daemon.live import FileWatch, Live
+from alerts.daemon.live import FileWatch
 from alerts.daemon.outside import Outside
+from alerts.model.events import EVERYTHING, MOST_CHANGES, Events, IncidentChanged, Stopping
 from alerts.model.post import PostState
-from alerts.store.views import MOST
 from alerts.web.console.watch import stream
 from alerts.web.console.watch.stream import STREAMS, Rhythm
 from tests.fakes import FakeClock, PlainChannel
@@ -81,9 +81,9 @@ async def test_several_changes_at_once_are_told_once_each(desk):
     async with client, asyncio.timeout(10):
         reader = await opened(client)
         for incident in ("i", "j", "i", "i"):
-            desk.live.changed(incident)
+            desk.events.publish(IncidentChanged(incident))
         assert {await reader.event(), await reader.event()} == {("changed", "i"), ("changed", "j")}
-        desk.live.changed("k")
+        desk.events.publish(IncidentChanged("k"))
         assert await reader.event() == ("changed", "k")
 
 
@@ -91,8 +91,8 @@ async def test_what_is_not_known_is_told_as_everything(desk):
     client = await served(desk, PATIENT)
     async with client, asyncio.timeout(10):
         reader = await opened(client)
-        desk.live.changed("i")
-        desk.live.changed()
+        desk.events.publish(IncidentChanged("i"))
+        desk.events.publish(IncidentChanged())
         assert await reader.event() == ("changed", "*")
 
 
@@ -137,7 +137,7 @@ async def test_a_house_that_stops_ends_every_stream(desk):
     client = await served(desk, PATIENT)
     async with client, asyncio.timeout(10):
         reader = await opened(client)
-        desk.live.close()
+        desk.events.publish(Stopping())
         while await reader.event() is not None:
             pass
 
@@ -166,25 +166,23 @@ async def test_a_reader_that_does_not_read_holds_nobody_up(desk):
         slow, quick = await opened(client), await opened(client)
         for round_ in range(300):
             for number in range(20):
-                desk.live.changed(f"incident-{round_}-{number}" * 20)
+                desk.events.publish(IncidentChanged(f"incident-{round_}-{number}" * 20))
             await quick.event()
-        desk.live.changed("the last")
+        desk.events.publish(IncidentChanged("the last"))
         while await quick.event() != ("changed", "the last"):
             pass
         assert not slow.answer.closed
 
 
-async def test_live_holds_a_bounded_set_for_who_never_asks():
-    live = Live()
-    with live.watch() as told:
-        for number in range(10 * MOST):
-            live.changed(f"i{number}")
-        [watcher] = live._watchers
-        assert len(watcher._unseen) <= MOST + 1
-        live.changed()
-        live.changed("one more")
-        assert list(watcher._unseen) == [""]
-        assert await anext(told) == ""
+async def test_who_never_asks_is_told_once_that_everything_changed():
+    events = Events()
+    with events.watch() as told:
+        for number in range(10 * MOST_CHANGES):
+            events.publish(IncidentChanged(f"i{number}"))
+        assert await anext(told) == EVERYTHING
+        events.publish(IncidentChanged("one more"))
+        assert await anext(told) == "one more"
+    events.publish(IncidentChanged("nobody is left"))
 
 
 async def test_another_processs_write_is_told_by_incident_and_a_lease_is_not(desk):
@@ -209,7 +207,7 @@ async def test_a_post_that_a_lane_sends_is_told_as_it_is_sent(tmp_path):
         doors=False,
     )
     house = await build(config, outside)
-    desk = Desk(config, house.database, clock, house._live, house.wake)
+    desk = Desk(config, house.database, clock, house.events)
     await house.start()
     try:
         client = await served(desk, Rhythm(collect=0.0, beat=30.0, recheck=30.0))

@@ -17,11 +17,11 @@ from alerts.access.sessions import digest
 from alerts.config import load_config
 from alerts.config.station import rules_of
 from alerts.daemon.desk import build_desk
-from alerts.daemon.live import Live
 from alerts.daemon.service import HouseService
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
 from alerts.model.actor import Actor, Origin, Role
+from alerts.model.events import Events
 from alerts.model.person import Account, Session, Stage
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
@@ -98,8 +98,7 @@ class ValidatingDesk:
             desk=self.desk,
             clock=self.clock,
             new_id=lambda: f"id{next(count):05}",
-            live=Live(),
-            wake=lambda: None,
+            events=Events(),
         )
         rules = rules_of(config)
         gate = Gate(self.service, GateRules(rules.second_factor, rules.session))

@@ -15,11 +15,11 @@ from alerts.access.visitor import Visit, Visitor
 from alerts.config import load_config
 from alerts.config.station import rules_of
 from alerts.daemon.desk import build_desk
-from alerts.daemon.live import Live
 from alerts.daemon.service import HouseService
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
 from alerts.model.actor import Actor, Origin, Role
+from alerts.model.events import Events
 from alerts.model.person import Account, Session, Stage
 from alerts.model.post import PostState
 from alerts.store.database import Database
@@ -65,10 +65,10 @@ exercise = true
 class Desk:
     """The service and the pages; `client` is a browser, signed in as `role` until a test changes that."""
 
-    def __init__(self, config, database, clock, live=None, wake=lambda: None) -> None:
+    def __init__(self, config, database, clock, events=None) -> None:
         count = itertools.count(1)
         self.config, self.database, self.clock = config, database, clock
-        self.live = live or Live()
+        self.events = events or Events()
         self.desk = build_desk(config, clock.now, lambda: f"id{next(count):05}")
         self.service = HouseService(
             config=config,
@@ -76,8 +76,7 @@ class Desk:
             desk=self.desk,
             clock=clock,
             new_id=lambda: f"id{next(count):05}",
-            live=self.live,
-            wake=wake,
+            events=self.events,
         )
         rules = rules_of(config)
         gate = Gate(self.service, GateRules(rules.second_factor, rules.session))

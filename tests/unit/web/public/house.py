@@ -11,8 +11,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from alerts.config import load_config
 from alerts.config.station import station_of
 from alerts.daemon.desk import build_desk
-from alerts.daemon.live import Live
 from alerts.daemon.service import HouseService
+from alerts.model.events import Events
 from alerts.model.ids import new_id
 from alerts.model.ports import Heard, Memory
 from alerts.model.reason import in_words
@@ -56,8 +56,7 @@ class House:
             desk=build_desk(config, clock.now),
             clock=clock,
             new_id=new_id,
-            live=Live(),
-            wake=lambda: None,
+            events=Events(),
         )
         self.publisher = Publisher(self.service, a_setting(**setting), clock, export)
         self.client = None

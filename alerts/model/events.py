@@ -1,0 +1,161 @@
+"""What happens in a running Tocsin, told to whoever subscribed: one bus, in one process.
+
+Whoever stores, sends or refuses something publishes an event and doesn't know who hears it: lanes wake, open pages are
+told, attempts are counted and logged. `publish` calls the subscribers of the event's class at once, in the order of
+their subscribing, and returns when all were called; a subscriber does little and waits for nothing. All of it happens
+on the event loop's thread. What another process wrote is published here too, by who watches the database's file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from alerts.model.bulk import Bulk
+from alerts.model.delivery import SendResult, Verdict
+from alerts.model.post import Post
+from alerts.model.reason import Reason
+
+EVERYTHING = ""
+"""In the place of an incident: so much changed that everything is to be looked at again."""
+MOST_CHANGES = 200
+"""More incidents than so many that changed at once are told as `EVERYTHING`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostsStored:
+    """Posts were stored, or may go out now; None: it isn't known on which channels."""
+
+    channels: Sequence[str] | None = None
+
+    def concerns(self, channel: str) -> bool:
+        """Whether that channel may have something to do now."""
+        return self.channels is None or channel in self.channels
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentChanged:
+    """Something about an incident is not as it was."""
+
+    incident: str = EVERYTHING
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFiled:
+    """A message of a source was stored for the first time, with what was decided about it."""
+
+    source: str
+    state: str
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFinished:
+    """A post was sent, or was looked for, and what came of it is in the journal; `seconds` is how long it took."""
+
+    post: Post
+    verdict: Verdict
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberTold:
+    """One subscriber's message of a bulk has an end, good or bad."""
+
+    channel: str
+    result: SendResult
+
+
+@dataclass(frozen=True, slots=True)
+class BulkEnded:
+    """Nobody is left to be told of an alert on a channel."""
+
+    bulk: Bulk
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRefused:
+    """A connection to our own pages was refused or closed, by why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """The process ends: nothing changes any more, and no page may hold it up."""
+
+
+Event = TypeVar("Event")
+
+
+class Events:
+    """Where events are published and subscribed to; one for each daemon."""
+
+    def __init__(self) -> None:
+        self._subscribers: dict[type[Any], list[Callable[[Any], None]]] = defaultdict(list)
+
+    def subscribe(self, kind: type[Event], hear: Callable[[Event], None]) -> None:
+        """Call `hear` with each event of that class from now on."""
+        self._subscribers[kind].append(hear)
+
+    def unsubscribe(self, kind: type[Event], hear: Callable[[Event], None]) -> None:
+        """Call it no more."""
+        self._subscribers[kind].remove(hear)
+
+    def publish(self, event: object) -> None:
+        """Tell all who subscribed to its class."""
+        for hear in tuple(self._subscribers.get(type(event), ())):
+            hear(event)
+
+    @contextmanager
+    def watch(self) -> Iterator[AsyncIterator[str]]:
+        """The incidents that change from now on, until the block ends or the daemon stops.
+
+        Each is told once, however often it changed since it was last told; `EVERYTHING` where those are many. So who
+        reads slowly misses nothing, and costs no more than one bounded set.
+        """
+        watcher = _Watcher()
+        heard: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
+            (IncidentChanged, lambda event: watcher.note(event.incident)),
+            (AttemptFinished, lambda event: watcher.note(event.post.incident_id)),
+            (Stopping, lambda _: watcher.end()),
+        )
+        for kind, hear in heard:
+            self.subscribe(kind, hear)
+        try:
+            yield watcher.changes()
+        finally:
+            for kind, hear in heard:
+                self.unsubscribe(kind, hear)
+
+
+class _Watcher:
+    """What one who watches hasn't been told yet."""
+
+    def __init__(self) -> None:
+        self._untold: dict[str, None] = {}
+        self._rung = asyncio.Event()
+        self._is_over = False
+
+    def note(self, incident: str) -> None:
+        if incident == EVERYTHING or len(self._untold) > MOST_CHANGES:
+            self._untold = {EVERYTHING: None}
+        elif EVERYTHING not in self._untold:
+            self._untold[incident] = None
+        self._rung.set()
+
+    def end(self) -> None:
+        self._is_over = True
+        self._rung.set()
+
+    async def changes(self) -> AsyncIterator[str]:
+        while not self._is_over:
+            await self._rung.wait()
+            self._rung.clear()
+            untold, self._untold = self._untold, {}
+            for incident in untold:
+                yield incident
