@@ -490,7 +490,7 @@ class TestStore:
         ((channel, told),) = looking.said
         assert channel == "equipe"
         assert "Avertissement\u00a0: la base de données tocsin.db n’accepte plus rien" in told
-        assert "database or disk is full)" in told
+        assert "« database or disk is full »)" in told
 
         await looking.clock.advance(6 * 3600)
         assert [text.splitlines()[1].split(",")[0] for _, text in looking.said[1:]] == ["Toujours"]
