@@ -61,7 +61,7 @@ _KEPT_AS_TYPED = re.compile(r"(https?://\S+|\S+@\S+)")
 WHOLE_TOWN = {"fr": "toute la commune", "en": "the whole town"}
 """How an alert says that its place is the whole town; a text says it in the words of its own language."""
 _WHOLE_TOWN = frozenset((*WHOLE_TOWN.values(), "toute la ville", "whole town", "all"))
-_SUSPECT = re.compile(r"['\"«»;!?:]|\.\.\.|\d\s?[hH]")
+_SUSPECT = re.compile(r"\b0\d \d\d|['\"«»;!?:]|\.\.\.|\d\s?[hH]")
 
 
 def is_whole_town(place: str) -> bool:
@@ -165,4 +165,5 @@ def _set(text: str) -> str:
     text = re.sub(r"[ \u00a0\u202f]*»", "\u00a0»", text)
     text = re.sub(r"(?<=[\w)»…])[ \u00a0\u202f]*([;!?]+|:)(?=\s|$)", "\u00a0\\1", text)
     text = re.sub(r"\b([01]?\d|2[0-3])[ \u00a0]?[hH][ \u00a0]?([0-5]\d)\b", "\\1\u00a0h\u00a0\\2", text)
-    return re.sub(r"\b([01]?\d|2[0-3])[ \u00a0]?[hH](?![\w’'])", "\\1\u00a0h", text)
+    text = re.sub(r"\b([01]?\d|2[0-3])[ \u00a0]?[hH](?![\w’'])", "\\1\u00a0h", text)
+    return re.sub(r"\b0\d(?: \d\d){4}\b", lambda number: number[0].replace(" ", "\u00a0"), text)

@@ -56,9 +56,11 @@ _FRENCH: Mapping[str, str] = MappingProxyType(
             "L’horaire annoncé est passé. Quand l’eau revient, laissez-la couler jusqu’à ce qu’elle soit claire."
         ),
         "not on": "N’a pas lieu : {when}.",
-        "not on any more": "Cette annonce ne s’applique plus.",
-        "do water-cut": "Faites une réserve d’eau avant {time}. Laissez vos robinets fermés.",
-        "do water-cut series": "Faites une réserve d’eau avant chaque coupure. Laissez vos robinets fermés.",
+        "not on any more": "L’annonce ne s’applique plus.",
+        "do water-cut": "Faites une réserve d’eau avant {time}. Pendant la coupure, fermez vos robinets.",
+        "do water-cut series": (
+            "Faites une réserve d’eau avant chaque coupure. Pendant la coupure, fermez vos robinets."
+        ),
         "do water-cut now": "Fermez vos robinets.",
         "and": " et ",
         "each": "chaque {days}",
@@ -120,9 +122,9 @@ _ENGLISH: Mapping[str, str] = MappingProxyType(
         "over works": "The announced time has passed. Follow any signs still on site.",
         "over water-cut": "The announced time has passed. When the water is back, run it until it is clear.",
         "not on": "Not taking place: {when}.",
-        "not on any more": "This notice no longer applies.",
-        "do water-cut": "Store water before {time}. Keep your taps closed.",
-        "do water-cut series": "Store water before each cut. Keep your taps closed.",
+        "not on any more": "The notice no longer applies.",
+        "do water-cut": "Store water before {time}. While it is off, keep your taps closed.",
+        "do water-cut series": "Store water before each cut. While it is off, keep your taps closed.",
         "do water-cut now": "Close your taps.",
         "and": " and ",
         "each": "every {days}",

@@ -181,14 +181,14 @@ def test_called_off_says_what_is_not_on():
 
     assert before["lead"] == begun["lead"] == "Annulé – Rue haute barrée"
     assert before["instruction"].startswith("N’a pas lieu")
-    assert begun["instruction"] == "Cette annonce ne s’applique plus."
+    assert begun["instruction"] == "L’annonce ne s’applique plus."
 
 
 def test_a_notice_that_is_withdrawn_repeats_nothing_of_it():
     facts, post = said("withdrawn", kind=PostKind.END, reason=EndReason.CANCELLED)
 
     assert facts["lead"] == "Annonce retirée"
-    assert facts["instruction"] == "Cette annonce ne s’applique plus."
+    assert facts["instruction"] == "L’annonce ne s’applique plus."
     assert "haute" not in post
 
 

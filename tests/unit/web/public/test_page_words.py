@@ -101,3 +101,26 @@ def test_no_works_are_told_of_as_far_as_they_were_announced(town, paper):
 
     assert "Annoncé pour plus tard Rien pour l’instant." in words(paper, "/")
     assert "shown here once it is announced" in words(paper, "/en/")
+
+
+def test_somebody_missing_bears_no_badge_of_danger_and_works_their_own(town, paper):
+    missing = town.hear(
+        an_alert(event="Disparition", headline="Disparition de Léa, 14 ans", severity=Severity.SEVERE, instruction=None)
+    )
+    works = town.hear(an_alert(event="Travaux", headline="Travaux rue Haute", severity=Severity.MINOR))
+    paper.print(missing, works)
+
+    for filed, badges in ((missing, []), (works, ["Travaux"])):
+        page = tree(paper, f"/alerts/{filed.record.incident_id}")
+        assert [each.text_content().strip() for each in page.xpath("//*[@class='badges']")] == badges
+    assert "Danger grave" not in words(paper, "/")
+
+
+def test_the_list_says_of_an_end_what_to_mind(town, paper):
+    filed = town.hear(alert := an_alert(event="Vent violent", headline="Vent violent"))
+    town.deliver(filed)
+    town.hear(cancelling(alert))
+    paper.print(filed)
+
+    assert "Levé, terminé ou retiré ces dernières 24 heures" in words(paper, "/")
+    assert "Des branches peuvent encore tomber." in words(paper, "/")
