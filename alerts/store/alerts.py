@@ -58,6 +58,7 @@ _REFERRING = Statement(
     .where(reference.c.identifier == bindparam("identifier"))
     .order_by(_NEWEST)
 )
+# The highest code point: whatever starts with a prefix sorts before the prefix with this behind it.
 _LAST_CHARACTER = "\U0010ffff"
 _AMBIGUOUS = 6
 """How many names that start alike are looked at: enough to show that there are several."""
@@ -89,6 +90,7 @@ _POST_BY_PREFIX = Statement(select(post).where(_starts(post.c.id)).order_by(post
 _SET_ALERT = Statement(
     update(alert).where(alert.c.id == bindparam("key")).values(state=bindparam("state"), reason=bindparam("reason"))
 )
+# `was` again: a lane may have taken the post since it was read, and what is being sent can't be dropped any more.
 _MOVE_POST = Statement(
     update(post)
     .where(post.c.id == bindparam("key"), post.c.state == bindparam("was"))
@@ -105,6 +107,7 @@ _SET_CLOCK = Statement(
     .values(not_before=bindparam("not_before"), next_try=bindparam("not_before"))
 )
 _later = alert.alias("later")
+# The newest message of each incident, and only where somebody reads it: no end is told where nothing was.
 _OVER = Statement(
     select(alert)
     .where(alert.c.state == AlertState.ACCEPTED.value, alert.c.expires <= bindparam("now"), alert.c.closed_at.is_(None))
@@ -222,6 +225,7 @@ class AlertRepository(UnitPart):
     def add(self, record: StoredAlert) -> None:
         """Keep a message."""
         _ADD_ALERT.run(self._db, **values_of_record(record))
+        # A set: CAP allows the same reference twice, the table doesn't.
         for identifier in {each.identifier for each in record.alert.references} if record.alert else ():
             _REFER.run(self._db, identifier=identifier, alert_id=record.id)
 

@@ -31,6 +31,7 @@ from alerts.store.views import Views
 MOST = 20
 """Incidents of one transaction."""
 _LOOKED_AT = 200
+# A failed post is finished: it waits for an officer, but after `[store] keep` nobody comes back to it.
 _UNFINISHED = [PostState.WAITING, PostState.QUEUED, PostState.SENDING, PostState.IN_DOUBT]
 _READERS_MAY_COME = [*_UNFINISHED, PostState.SENT]
 _SETTLED_AFTER = timedelta(days=30)

@@ -31,6 +31,7 @@ from alerts.store.statement import Statement, stamp, time_of
 from alerts.store.subscribers import subscriber_of
 from alerts.store.unit import Unit, transaction
 
+# Few bulks are worked at in one day; their words are long, and are read once.
 _KEPT = 16
 _NOT_SETTLED = (PostState.QUEUED, PostState.SENDING, PostState.IN_DOUBT)
 _SWEPT = timedelta(days=1)

@@ -29,11 +29,14 @@ from alerts.store.schema import bulk, bulk_flight, bulk_landed, held_back, post,
 from alerts.store.statement import Statement, any_of, insert_into, upsert_into
 
 OPEN = [BulkState.QUEUED.value, BulkState.SENDING.value]
+# Parameters aren't named as columns are: Core keeps those names for what an UPDATE sets.
 _OF: BindParameter[str] = bindparam("of")
+# Chats have negative ids too (groups), so that the way along them begins at the lowest number there is.
 FAR_BELOW = -(2**63)
 
 ADD = insert_into(bulk)
 BY_ID = Statement(select(bulk).where(bulk.c.id == bindparam("key")))
+# With the post of the same id: subscribers are told nothing that waits for a validation, was rejected or dropped.
 CANDIDATES = Statement(
     select(
         bulk.c.id,
@@ -88,6 +91,7 @@ ADVANCE = Statement(
         skipped=bulk.c.skipped + bindparam("passed"),
     )
 )
+# Relative, never absolute: two processes may count for one bulk, and none may undo the other's.
 COUNT = Statement(
     update(bulk)
     .where(bulk.c.id == bindparam("key"))
@@ -97,6 +101,7 @@ COUNT = Statement(
         skipped=bulk.c.skipped + bindparam("left"),
     )
 )
+# Behind everybody: whoever subscribes from now on is none of those who were to be told.
 _LAST = 2**63 - 1
 STILL_HELD = (
     select(func.count())

@@ -246,6 +246,7 @@ class Database:
     async def _drain_pending(self) -> None:
         try:
             while self._pending:
+                # Whoever asks while this batch is being committed waits for the next one, and shares its commit.
                 batch, self._pending = self._pending, []
                 await self._commit(batch)
         finally:

@@ -13,6 +13,7 @@ from pathlib import Path
 from alerts.model.errors import TocsinError
 from alerts.model.reason import Reason, because
 
+# Longer than any transaction of ours, shorter than anybody at a page waits.
 LOCK_WAIT = 5.0
 LOCK_TRIES = 100
 _NO_ROOM, _LITTLE_ROOM = 16_384, 200_000_000
@@ -33,10 +34,12 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
         if not path.exists():
             # It will hold what signs people in; the files that SQLite lays beside it are given the same mode.
             path.touch(mode=0o600)
+        # Without `isolation_level` Python's driver would begin and commit transactions by rules of its own.
         db = sqlite3.connect(path, timeout=LOCK_WAIT, isolation_level=None, check_same_thread=False)
         db.row_factory = sqlite3.Row
         _write_ahead(db)
         db.execute("PRAGMA synchronous = FULL")
+        # SQLite checks none unless it is told to, on each connection anew (sqlite.org/foreignkeys.html).
         db.execute("PRAGMA foreign_keys = ON")
         if readonly:
             db.execute("PRAGMA query_only = ON")

@@ -49,6 +49,7 @@ ON = Statement(
     .limit(bindparam("most"))
 )
 """The newest message of each incident that is on for its readers (`thread.is_on`), of one severity."""
+# Each state is asked for by itself, so that a partial index serves it in order.
 POSTS_IN = Statement(
     select(post)
     .where(post.c.state == bindparam("state"), _OPEN, _OF_NO_NOTICE)

@@ -138,6 +138,7 @@ def _run_migrations(connection: Connection, standing: str) -> None:
     command.upgrade(config, "head")
 
 
+# Alembic and Core read rows by number; ours are read by name.
 def _plain(path: Path) -> sqlite3.Connection:
     db = connect(path)
     db.row_factory = None

@@ -34,6 +34,7 @@ _STUCK = Statement(
     .where(or_(post.c.state != _S.IN_DOUBT.value, post.c.next_try.is_not(None)))
     .where(attempt.c.left_at <= bindparam("before"))
 )
+# What has run out needs no decision any more: nobody would send it.
 _UNDECIDED = Statement(
     select(*_COUNTED, func.min(post.c.stored_at).label("since"))
     .join(alert, alert.c.id == post.c.alert_id)
@@ -69,6 +70,7 @@ class SourceRow:
 _WAITING = Statement(
     select(alert).where(alert.c.state == AlertState.WAITING.value, alert.c.source != OWN_WARNINGS).order_by(alert.c.seq)
 )
+# As reasons are kept now, and as they were kept before: a warning of either kind may be open when a daemon is upgraded.
 _BEGAN = because("notice", say="begins", key="waiting ").kept().removesuffix('"}')
 _TOLD = Statement(
     select(decision.c.reason)

@@ -88,6 +88,7 @@ class Outbox:
 
 
 def _begin(unit: Unit, post: Post, lease: Lease, now: datetime, *, action: str, counts: bool) -> Begun | None:
+    # In the transaction that claims the post: a lease that was lost a moment ago must not send.
     if sql.OUR_LEASE.row(unit.db, lane=lease.lane, owner=lease.owner, now=stamp(now)) is None:
         return None
     if action == "send":
@@ -142,6 +143,7 @@ def _finish(unit: Unit, post: Post, begun: Begun, verdict: Verdict, *, left_at: 
         left_at=stamp(left_at),
     )
     sent = begun.action == "send"
+    # It may find nothing to settle: an officer dropped the post meanwhile, or another owner has it in doubt.
     settled = sql.SETTLE.run(
         unit.db,
         key=post.id,
@@ -240,6 +242,8 @@ def _move(alerts: AlertRepository, post: Post, state: PostState, reason: Reason,
 
 
 _FAR = timedelta(minutes=1)
+# One statement, so that of two that ask at once one is told no. A lease that reaches far ahead is from before the clock
+# was set back, and counts as over.
 _INSERT_LEASE = insert(lease).values({c.name: bindparam(c.name) for c in lease.columns})
 _TAKE = Statement(
     _INSERT_LEASE.on_conflict_do_update(
@@ -309,6 +313,7 @@ class ChannelStatuses:
 
     async def stand(self, channel: str, standing: ChannelStatus) -> None:
         """Write down how the channel stands."""
+        # Times as numbers, like every other time of the database.
         quotas = [
             {"remaining": q.remaining, "reset": stamp(q.reset), "limit": q.limit, "name": q.name}
             for q in standing.quotas

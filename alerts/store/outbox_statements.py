@@ -32,6 +32,8 @@ _S = PostState
 _NOW: BindParameter[int] = bindparam("now")
 _URGENT = [Severity.EXTREME.value, Severity.SEVERE.value]
 _earlier = post.alias("earlier")
+# One incident, one channel, one post at a time: an update that overtook its alert would be read as the first word.
+# A doubt without a next look doesn't count: it waits for an officer, and what is newer must not wait with it.
 _UNDER_WAY = exists().where(
     _earlier.c.incident == post.c.incident,
     _earlier.c.channel == post.c.channel,
@@ -85,6 +87,7 @@ OUR_LEASE = Statement(
         lease.c.lane == bindparam("lane"), lease.c.owner == bindparam("owner"), lease.c.until > _NOW
     )
 )
+# `was` is checked in the same statement that changes it: two lanes, or a lane and an officer, can't both win.
 CLAIM = Statement(
     update(post)
     .where(post.c.id == bindparam("key"), post.c.state == bindparam("was"))
@@ -179,9 +182,11 @@ PACE = Statement(
     .where(attempt.c.channel == bindparam("channel"), attempt.c.counts, attempt.c.left_at >= bindparam("since"))
     .order_by(attempt.c.left_at)
 )
+# Two hundred reach further back than a lane looks for a post in doubt.
 KNOWN_IDS = Statement(
     select(post.c.remote_id).where(_ON_LANE, post.c.remote_id.is_not(None)).order_by(post.c.sent_at.desc()).limit(200)
 )
+# Also those of this very machine's last process: each process has an owner's name of its own.
 ORPHANS = Statement(
     select(attempt.c.seq, attempt.c.post_id, attempt.c.action)
     .where(attempt.c.channel == bindparam("channel"), attempt.c.ended_at.is_(None))
@@ -220,6 +225,7 @@ NEWEST_ATTEMPT = Statement(
         ).label("at")
     )
 )
+# Waits that were computed by a clock that ran ahead; by the right clock they would last for days.
 CAP_TRIES = Statement(
     update(post)
     .where(_ON_LANE, any_of(post.c.state, [_S.QUEUED.value, _S.IN_DOUBT.value]), post.c.next_try > _LATEST)
@@ -245,6 +251,7 @@ RELEASE = Statement(
     .returning(post.c.alert_id, post.c.id)
 )
 _WAITING_POST = exists().where(post.c.alert_id == bindparam("key"), post.c.state == _S.WAITING.value)
+# An alert is left out only once no channel waits for it any more: each post may end at another time.
 OVERTAKEN_BY_TIME = Statement(
     update(alert)
     .where(alert.c.state == AlertState.WAITING.value, alert.c.id == bindparam("key"), ~_WAITING_POST)

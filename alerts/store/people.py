@@ -29,6 +29,7 @@ _SESSIONS = Statement(
 )
 _PUT_SESSION = upsert_into(session)
 _DROP_SESSION = Statement(delete(session).where(session.c.digest == bindparam("key")))
+# All but one: whoever changes their password stays signed in where they did it, and nowhere else.
 _DROP_SESSIONS = Statement(
     delete(session)
     .where(session.c.account == bindparam("folded"))
@@ -39,6 +40,7 @@ _TOKEN = Statement(select(token).where(token.c.digest == bindparam("digest")))
 _PUT_TOKEN = upsert_into(token)
 _ATTEMPTED = Statement(insert(sign_in).values({name: bindparam(name) for name in ("at", "folded", "address", "good")}))
 _good = sign_in.alias("good")
+# What failed before the last good sign-in of the name is forgiven: else somebody who mistypes each day is locked out.
 _LAST_GOOD = select(func.max(_good.c.seq)).where(and_(_good.c.folded == bindparam("folded"), _good.c.good.is_(True)))
 _FAILED_FOR = Statement(
     select(sign_in.c.at)
@@ -72,8 +74,11 @@ _CAME_IN = Statement(
     .where(or_(bindparam("folded").is_(None), sign_in.c.folded == bindparam("folded")))
     .limit(1)
 )
+# An attempt is written down as failed before the password is even checked, so that many at once don't slip past the
+# throttle; a good one is taken back by its number.
 _FORGET = Statement(delete(sign_in).where(sign_in.c.seq == bindparam("number")))
 _SWEEP_SESSIONS = Statement(delete(session).where(session.c.expires_at <= bindparam("now")))
+# Good ones stay longer: an address from which somebody came in is believed more than one that is new.
 _SWEEP_ATTEMPTS = Statement(
     delete(sign_in).where(
         or_(
@@ -233,6 +238,7 @@ class Accounts(UnitPart):
         _SWEEP_ATTEMPTS.run(self._db, failed=stamp(failed_before), good_ones=stamp(good_before))
 
 
+# What a stranger types as a name is kept for the throttle, so it is bounded like any other name.
 def _key(name: str) -> str:
     return fold_name(name)[:100]
 

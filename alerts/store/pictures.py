@@ -72,6 +72,7 @@ def _write(file: Path, data: bytes) -> None:
         handle.flush()
         os.fsync(handle.fileno())
     part.replace(file)
+    # A new name is on the disk only once its folder is (fsync(2)).
     directory = os.open(file.parent, os.O_RDONLY)
     try:
         os.fsync(directory)

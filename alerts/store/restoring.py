@@ -40,12 +40,14 @@ LOOKED_FOR = "restored"
 FARTHEST = timedelta(days=7)
 """How far back is looked where the database knows nothing at all."""
 _OWNER = "(store)"  # no channel's name holds brackets
+# Always the same length, written in place: the file is never shorter or longer than one write.
 _LENGTH = 200
 _FACT = Statement(select(fact.c.value).where(fact.c.channel == _OWNER, fact.c.key == bindparam("key")))
 _KEEP = upsert_into(fact)
 _REACHED = """
 SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'alert'), (SELECT seq FROM sqlite_sequence WHERE name = 'attempt')
 """
+# Of each journal only the end is read: times grow with the numbers, give or take a clock that was set.
 _NEWEST = """
 SELECT max(at) FROM (
     SELECT at FROM (SELECT at FROM decision ORDER BY seq DESC LIMIT 1)

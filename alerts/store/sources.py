@@ -14,6 +14,7 @@ from alerts.model.reason import Reason, kept_reason
 from alerts.store.schema import heard, source
 from alerts.store.statement import Statement, UnitPart, one_of, stamp, upsert_into
 
+# More than a year, so that what a feed still lists from last year is not told as new.
 _KEEP_HEARD = timedelta(days=400)
 _MEMORY = Statement(select(source).where(source.c.name == bindparam("name")))
 _KNOWN = Statement(select(heard.c.key).where(heard.c.source == bindparam("source"), one_of(heard.c.key, "keys")))
@@ -22,6 +23,7 @@ _HEAR = Statement(
     _HEAR_INSERT.on_conflict_do_update(index_elements=["source", "key"], set_={"at": _HEAR_INSERT.excluded.at})
 )
 _FORGET = Statement(delete(heard).where(heard.c.source == bindparam("source"), heard.c.at < bindparam("before")))
+# All columns at once: what a source remembers belongs to the reading that stored it, never to half of it.
 _REMEMBER = upsert_into(source)
 
 

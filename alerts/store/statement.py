@@ -31,6 +31,7 @@ def time_of(stamped: int | None) -> datetime | None:
     return None if stamped is None else _EPOCH + stamped * _MICROSECOND
 
 
+# Named, so that a statement's parameters can be given in any order and by the same name twice.
 _DIALECT = sqlite.dialect(paramstyle="named")
 
 
@@ -96,6 +97,7 @@ def upsert_into(table: Table) -> Statement:
 
 def one_of(column: Column[Any], parameter: str) -> ColumnElement[bool]:
     """`column` is in the JSON array bound to `parameter`: a list of any length with one compiled statement."""
+    # Core would write as many marks as there are values, and compile the statement anew for each number of them.
     each = func.json_each(bindparam(parameter)).table_valued("value")
     return column.in_(select(each.c.value))
 

@@ -20,6 +20,7 @@ from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_i
 
 OFFSET = "bot offset"
 """The fact under which a channel keeps the first update that wasn't handled yet."""
+# Every table that holds a chat's id: to forget somebody means to forget them in all of these.
 _OWN: tuple[Table, ...] = (table, got, held_back, officer_chat, officer_told, officer_asked)
 _BULKS = select(bulk.c.id).where(bulk.c.channel == bindparam("of"))
 
@@ -196,6 +197,7 @@ def _read(text: str | None) -> Quiet | None:
     return Quiet(time.fromisoformat(start), time.fromisoformat(end))
 
 
+# `of` and `who`, for Core keeps the names of columns for what an INSERT or UPDATE sets.
 _HERE = (officer_chat.c.channel == bindparam("of"), officer_chat.c.chat == bindparam("who"))
 _TOLD_HERE = (officer_told.c.channel == bindparam("of"), officer_told.c.chat == bindparam("who"))
 _ASKED_HERE = (officer_asked.c.channel == bindparam("of"), officer_asked.c.chat == bindparam("who"))
@@ -203,6 +205,7 @@ _OFFER = upsert_into(link_code)
 _CODE = Statement(
     select(link_code.c.account).where(link_code.c.digest == bindparam("digest"), link_code.c.until > bindparam("now"))
 )
+# Whether it was in time or not: a code that was shown once is good for one try.
 _USED = Statement(delete(link_code).where(link_code.c.digest == bindparam("hash")))
 _VOID = Statement(delete(link_code).where(link_code.c.account == bindparam("folded")))
 _LINK = upsert_into(officer_chat)
@@ -215,6 +218,7 @@ _ALL_LINKED = Statement(
 )
 _TOLD = Statement(select(officer_told).where(*_TOLD_HERE))
 _TELL = upsert_into(officer_told)
+# One question a chat, the newest: a reason that is typed answers what was asked last.
 _ASK = upsert_into(officer_asked)
 _ASKED = Statement(select(officer_asked).where(*_ASKED_HERE))
 _UNASK = Statement(delete(officer_asked).where(*_ASKED_HERE))

@@ -37,6 +37,7 @@ FOLDED = {
 """Letters as they are searched for: the tokenizer folds cases, and folds accents only from SQLite 3.45 on."""
 
 
+# Nested `replace`, since SQLite has no other function that every version and every program beside this one would have.
 def _folded(expression: str) -> str:
     for plain, letters in FOLDED.items():
         for letter in letters:

@@ -37,6 +37,7 @@ _ON_NOW = Statement(select(alert).where(alert.c.id.in_(_IS_ON.union(_HAS_OPEN_PO
 _ALL = Statement(select(alert).where(_NO_NOTICE).order_by(alert.c.seq))
 _POSTS = Statement(select(post).where(one_of(post.c.alert_id, "alerts")).order_by(post.c.seq))
 _SOURCES = Statement(select(source))
+# From `tally`, which triggers keep: to count would be to read every post that there ever was, each few seconds.
 _COUNTS = Statement(select(tally.c.channel, tally.c.state, tally.c.posts))
 _OPEN_COUNTS = Statement(
     select(post.c.channel, post.c.state, func.count().label("posts"))
@@ -45,6 +46,7 @@ _OPEN_COUNTS = Statement(
 )
 
 
+# An export is handed to others for analysis; whoever has these could sign in.
 _HIDDEN = {
     "account": ("password", "totp"),
     "session": ("digest", "csrf", "challenge"),
@@ -123,6 +125,7 @@ class Watermark:
     sent_at: int = 0
 
 
+# Each is the end of an index: to ask whether anything changed costs three look-ups, every second.
 _LAST = tuple(
     Statement(select(func.coalesce(func.max(column), 0).label("last")))
     for column in (decision.c.seq, attempt.c.seq, post.c.sent_at)
