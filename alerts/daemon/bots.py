@@ -19,7 +19,7 @@ from alerts.channels.telegram.client import TelegramClient
 from alerts.config import Config
 from alerts.delivery.lease import LeaseKeeper
 from alerts.desk.service import DeskService
-from alerts.health.officer_notices import OfficerRounds
+from alerts.health.officer_notices import OfficerNotices
 from alerts.model.errors import BadCredential
 from alerts.model.events import Events, IncidentChanged
 from alerts.model.ports import Clock, Pace, Resources
@@ -62,7 +62,7 @@ class Bots:
     def __init__(self, given: Furnishing) -> None:
         self._given = given
         self._asking: dict[str, Asking] = {}
-        self._rounds: dict[str, OfficerRounds] = {}
+        self._rounds: dict[str, OfficerNotices] = {}
         for name, settings in bot_settings(given.config).items():
             self._add(name, settings)
 
@@ -105,7 +105,7 @@ class Bots:
             self._asking[name] = Listening(bot, reception, wait_for_lease, url, secret)
         else:
             self._asking[name] = Asking(bot, reception, wait_for_lease)
-        self._rounds[name] = OfficerRounds(bot, given.config, wait_for_lease)
+        self._rounds[name] = OfficerNotices(bot, given.config, wait_for_lease)
 
     async def _town(self) -> Town:
         return town_of(self._given.config, self._given.setting, await self._given.publisher.edition())

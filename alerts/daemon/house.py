@@ -39,11 +39,11 @@ from alerts.delivery.lane import LONGEST_IDLE, Lane, LaneSettings
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import RateLimits
 from alerts.desk.service import DeskUnit
-from alerts.health.approvals import AwaitedWatch
+from alerts.health.approvals import ApprovalNotices
 from alerts.health.checks import STORE, HealthChecks
-from alerts.health.failing import failing_sign_ins
-from alerts.health.notices import build_warnings
-from alerts.health.restored import Strays
+from alerts.health.desk_events import failing_sign_ins
+from alerts.health.notices import build_notices
+from alerts.health.restored import UnknownPosts
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import ConnectionRefused, Events, IncidentChanged, PostsStored, Stopping
 from alerts.model.ports import Resources
@@ -131,13 +131,13 @@ class House:
             self._spawn(self._checks.run(), "watch")
             self._spawn(self._checks.watch_the_store(), "store")
         if self.config.notify.channels:
-            warnings = build_warnings(self.config, self._outside.new_id)
-            awaited = AwaitedWatch(self.config, self.database, self._clock, warnings, self.events)
+            warnings = build_notices(self.config, self._outside.new_id)
+            awaited = ApprovalNotices(self.config, self.database, self._clock, warnings, self.events)
             self._spawn(awaited.run(), "awaited")
         self._spawn(self._end_what_is_over(), "lifecycle")
         self._spawn(self._prune(), "pruning")
-        warnings = build_warnings(self.config, self._outside.new_id)
-        self._spawn(Strays(self.database, self._clock, self.lanes, warnings, self.events).run(), "strays")
+        warnings = build_notices(self.config, self._outside.new_id)
+        self._spawn(UnknownPosts(self.database, self._clock, self.lanes, warnings, self.events).run(), "strays")
 
     async def stop(self) -> None:
         """Take nothing more in, finish what is under way, give back the leases, close."""
@@ -244,7 +244,7 @@ class House:
             session=self._session,
             events=self.events,
             registry=self._metrics.registry,
-            warnings=build_warnings(self.config, self._outside.new_id),
+            notices=build_notices(self.config, self._outside.new_id),
             holds=lambda lane: self._keeper.lease_of(lane) is not None,
             cycles=self.cycles,
             remember=self._statuses.remember,

@@ -1,4 +1,4 @@
-"""Looks every few seconds whether something waits for those on duty, and tells them: at once, again, and the outcome.
+"""Looks every few seconds whether something waits for those on call, and tells them: at once, again, and the outcome.
 
 What was corrected, what is grave and nears its end, a second factor that changed, and two messages under one name wait
 for nobody, and are told once.
@@ -19,11 +19,10 @@ from alerts.config import Config
 from alerts.desk.approval import kind_of
 from alerts.desk.following import words_about
 from alerts.desk.routing import PRACTICE
-from alerts.health.awaited_words import Awaited, word_awaited
-from alerts.health.desk_events import Clashes, Corrections, Endings
-from alerts.health.failing import factor_changes
+from alerts.health.desk_events import Clashes, Corrections, Endings, factor_changes
 from alerts.health.monitor import Phase, notices_due
-from alerts.health.notices import Notice, Warnings, topic_of
+from alerts.health.notices import OnCallNotice, OnCallNotices, topic_of
+from alerts.health.words import Awaited, word_awaited
 from alerts.model.actor import Act
 from alerts.model.alert import Severity
 from alerts.model.errors import DatabaseRefused
@@ -51,7 +50,7 @@ class _Due:
     record: StoredAlert
 
 
-class AwaitedWatch:
+class ApprovalNotices:
     """Tells of what waits on the channels of `[notify]`."""
 
     def __init__(
@@ -59,18 +58,18 @@ class AwaitedWatch:
         config: Config,
         database: Database,
         clock: Clock,
-        warnings: Warnings,
+        notices: OnCallNotices,
         events: Events,
     ) -> None:
         self._config = config
         self._remind = config.desk.remind
         self._database = database
         self._clock = clock
-        self._warnings = warnings
+        self._notices = notices
         self._events = events
         self._corrections = Corrections(config.desk_url, config.station.language)
-        self._clashes = Clashes(config.desk_url, warnings.station)
-        self._endings = Endings(config.desk_url, config.station.language, warnings.station.timezone)
+        self._clashes = Clashes(config.desk_url, notices.station)
+        self._endings = Endings(config.desk_url, config.station.language, notices.station.timezone)
         self._read_to = 0
         self._open: set[str] | None = None
 
@@ -99,12 +98,12 @@ class AwaitedWatch:
         now, height = self._clock.now(), unit.audit.height()
         return bool(self._due(unit) or self._said(unit, now, height)), height
 
-    def _said(self, unit: Unit, now: datetime, height: int) -> list[Notice]:
+    def _said(self, unit: Unit, now: datetime, height: int) -> list[OnCallNotice]:
         """What is new and waits for nobody: of the record of who did what, of the desk's decisions, and of time."""
         unasked = [*self._clashes.news(unit, now), *self._endings.news(unit, now)]
         if height <= self._read_to:
             return unasked
-        changes = factor_changes(unit, self._read_to, now, self._warnings.station.timezone)
+        changes = factor_changes(unit, self._read_to, now, self._notices.station.timezone)
         return [*unasked, *self._corrections.news(unit, self._read_to, now), *changes]
 
     def _tell(self, unit: Unit) -> list[str]:
@@ -114,7 +113,7 @@ class AwaitedWatch:
         notices += self._said(unit, now, unit.audit.height())
         for each in due:
             log.info("awaited.told", say=each.say, alert=each.record.id)
-        return self._warnings.file_notices(unit.alerts, notices, now)
+        return self._notices.file_notices(unit.alerts, notices, now)
 
     def _due(self, unit: Unit) -> list[_Due]:
         now, alerts = self._clock.now(), unit.alerts
@@ -128,24 +127,24 @@ class AwaitedWatch:
 
     @staticmethod
     def _told(alerts: AlertRepository, waiting: set[str], now: datetime) -> Mapping[str, datetime]:
-        """When those on duty were last told of each, as far as it isn't settled."""
+        """When those on call were last told of each, as far as it isn't settled."""
         earlier = {each: alerts.by_topic(topic_of(_key(each)), now) for each in sorted(waiting)}
         return {each: records[0].received_at for each, records in earlier.items() if records}
 
-    def _notice(self, unit: Unit, due: _Due) -> Notice:
+    def _notice(self, unit: Unit, due: _Due) -> OnCallNotice:
         alerts = unit.alerts
         awaited = awaited_of(self._config, alerts, due.record)
         if due.say is Phase.RESOLVED:
             awaited = settled_of(unit.audit, alerts, awaited, due.record)
-        zone = self._warnings.station.timezone
+        zone = self._notices.station.timezone
         severity = max(Severity.MODERATE, awaited.severity, key=lambda each: each.rank)
-        return Notice(
+        return OnCallNotice(
             _key(due.record.id), due.say, lambda language: word_awaited(awaited, due.say, language, zone), severity
         )
 
 
 def awaited_of(config: Config, alerts: AlertRepository, record: StoredAlert) -> Awaited:
-    """What those on duty are told of an alert that waits, or did."""
+    """What those on call are told of an alert that waits, or did."""
     alert, desk_url = record.alert, config.desk_url
     info = words_about(alerts, record, config.station.language)
     posts = alerts.posts_of(record.id)

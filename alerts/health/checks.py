@@ -1,13 +1,16 @@
-"""The watch's rounds: look at every cycle, credential and source, tell those on duty what is wrong, then the heartbeat.
+"""The checks of each minute: look at every cycle, credential and source, tell those on call what is wrong, then beat.
 
-observe ──▶ health.monitor: troubles, news ──▶ warnings in the outbox of the [notify] channels ──▶ heartbeat
+    observer ──▶ monitor: troubles, notices ──▶ messages in the outbox of the [notify] channels ──▶ heartbeat
+
+What was told is read from the database, in the transaction that tells. That this transaction succeeds is half of what
+is checked: a database that refuses silences the heartbeat, and is itself told on the channels without being stored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -15,6 +18,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
 from alerts.config import Config
+from alerts.delivery.lane import Lane
 from alerts.health.monitor import (
     AGAIN_AFTER,
     HealthNotice,
@@ -27,14 +31,13 @@ from alerts.health.monitor import (
     news_of,
     told_after,
 )
-from alerts.health.notices import Warnings, compose
-from alerts.health.observer import Observer
-from alerts.health.probe import CredentialProbes, Remember, WatchedLane
+from alerts.health.notices import OnCallNotices, compose
+from alerts.health.observer import CredentialProbes, Observer, Remember
+from alerts.health.restored import put_back
 from alerts.health.words import word
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import AttemptFinished, Events, PostsStored
 from alerts.model.ports import Clock
-from alerts.model.post import PostState
 from alerts.model.reason import because
 from alerts.store.database import Database
 from alerts.store.unit import Unit
@@ -47,15 +50,13 @@ MISSED_ROUNDS = 3
 FIRST_AFTER = 3.0
 """Seconds from the start to the first round: until then the lanes are taken and their channels open."""
 _LATE = 60.0
-TOLD_FOR = timedelta(hours=1)
-"""How long a restore is a trouble at the least: by then every feed was read, and what it tells was looked for."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What one round came to: the news, the channels that carry them, and what those on duty know of now."""
+    """What one round came to: the news, the channels that carry them, and what those on call know of now."""
 
     news: list[HealthNotice]
     channels: list[str]
@@ -72,14 +73,14 @@ class HealthChecks:
     def __init__(
         self,
         config: Config,
-        lanes: Mapping[str, WatchedLane],
+        lanes: Mapping[str, Lane],
         *,
         database: Database,
         clock: Clock,
         session: Any,
         events: Events,
         registry: CollectorRegistry,
-        warnings: Warnings,
+        notices: OnCallNotices,
         holds: Callable[[str], bool],
         cycles: Callable[[], Sequence[Cycle]],
         remember: Remember | None = None,
@@ -94,7 +95,7 @@ class HealthChecks:
         self._clock = clock
         self._session = session
         self._events = events
-        self._warnings = warnings
+        self._notices = notices
         self._cycles = cycles
         self._failing = failing
         self._probes = CredentialProbes(lanes, clock, config.notify.probe, remember)
@@ -161,14 +162,14 @@ class HealthChecks:
 
     async def _cry(self, say: Phase, said: str | None, since: datetime) -> None:
         reason = because("database_said", said=said) if said else None
-        warnings, news = self._warnings, HealthNotice(say, Trouble(What.STORE, self._store, reason), since)
+        notices, news = self._notices, HealthNotice(say, Trouble(What.STORE, self._store, reason), since)
         (log.info if say is Phase.RESOLVED else log.error)(f"trouble.{say}", what=str(What.STORE), reason=said)
         self._troubles.labels(str(What.STORE), self._store).set(0 if say is Phase.RESOLVED else 1)
-        for outlet in warnings.outlets:
-            language = outlet.language or warnings.station.language
-            words = word(news, language, warnings.station.timezone)
+        for outlet in notices.outlets:
+            language = outlet.language or notices.station.language
+            words = word(news, language, notices.station.timezone)
             try:
-                await self._lanes[outlet.name].say_at_once(compose(words, warnings.station.name, outlet, language))
+                await self._lanes[outlet.name].say_at_once(compose(words, notices.station.name, outlet, language))
             except Exception as error:  # noqa: BLE001 one channel's trouble is its own, and nothing can be kept of it
                 log.warning("notice.failed", channel=outlet.name, error=str(error))
 
@@ -189,14 +190,14 @@ class HealthChecks:
 
     def _decide(self, unit: Unit, seen: Seen) -> _Outcome:
         """Where there is nobody to tell, what was told is what stands in the log."""
-        now, alerts, warnings = self._clock.now(), unit.alerts, self._warnings
+        now, alerts, notices = self._clock.now(), unit.alerts, self._notices
         self._observer.write_down(unit, now)
         also = [*self._failing(unit), *put_back(unit, now, self._zone)]
         seen = seen.and_also(also).judging(What.SIGN_INS, self._known).judging(What.RESTORED, self._known)
         self._memory = self._memory.note_also(also)
-        told = warnings.told(alerts, seen.judged | self._known.keys(), now) if warnings.outlets else self._known
+        told = notices.told(alerts, seen.judged | self._known.keys(), now) if notices.outlets else self._known
         news = news_of(seen, told, self._memory, now)
-        channels = warnings.file(alerts, news, now) if warnings.outlets else []
+        channels = notices.file(alerts, news, now) if notices.outlets else []
         return _Outcome(news, channels, told_after(told, news, now))
 
     async def _beat(self, address: str) -> None:
@@ -214,15 +215,3 @@ class HealthChecks:
             good, why = False, type(error).__name__
         if not good:
             log.warning("heartbeat.failed", reason=why)
-
-
-def put_back(unit: Unit, now: datetime, zone: tzinfo) -> list[Trouble]:
-    """That the database was put back, while anything may still have to be looked for because of it."""
-    gap = unit.restored.gap()
-    if gap is None:
-        return []
-    in_doubt = sum(posts for (_, state), posts in unit.restored.looked_for(gap).items() if state is PostState.IN_DOUBT)
-    if not in_doubt and not timedelta() <= now - gap.until < TOLD_FOR:
-        return []
-    name = f"{gap.until.astimezone(zone):%Y-%m-%d %H:%M}"
-    return [Trouble(What.RESTORED, name, None, gap.since or gap.looked_from, in_doubt)]

@@ -1,8 +1,11 @@
-"""What those on duty hear of though it waits for nobody.
+"""What happened at the desk, and those on call hear once, though it waits for nobody.
 
 A correction's words go out at once, and nobody validated them; of two messages that go by one name one may be wrong.
 What is Severe or Extreme and runs out by time is the town's last word on a danger that may still be there: those on
-duty extend it, end it, or let it run out.
+call extend it, end it, or let it run out. Sign-ins that fail again and again may be somebody who tries passwords. What
+proves who an account's owner is may have been changed by somebody else: so the owner is told too (`officer_notices`).
+
+Each finder reads what is new since it last looked, and leaves out what has a notice already.
 """
 
 from __future__ import annotations
@@ -10,23 +13,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from shlex import quote
 
+from alerts.access.bursts import Burst, bursts
+from alerts.access.deeds import NEWS_FOR, OF_FACTORS, Deed
+from alerts.access.throttle import IN_A_ROW, REMEMBERED
 from alerts.desk.dedupe import clash_of
 from alerts.desk.routing import PRACTICE
+from alerts.desk.service import DeskUnit
 from alerts.desk.station import Station
 from alerts.desk.thread import channels_on
-from alerts.health.awaited_words import Clashed, Corrected, Ending, word_clashed, word_corrected, word_ending
-from alerts.health.monitor import Phase
-from alerts.health.notices import Notice, topic_of
+from alerts.health.monitor import Phase, Trouble, What
+from alerts.health.notices import OnCallNotice, topic_of
+from alerts.health.words import Clashed, Corrected, Ending, NoticeWords, word_clashed, word_corrected, word_ending
 from alerts.model.alert import Severity
 from alerts.model.incident import AlertState, StoredAlert
-from alerts.model.person import Entry
+from alerts.model.person import Chained, Entry
+from alerts.model.reason import in_words
+from alerts.rendering.words import words_in
 from alerts.store.alerts import AlertRepository
 from alerts.store.monitor import OWN_WARNINGS
 from alerts.store.unit import Unit
+from alerts.web.console.words import words_of
 
-NEWS_FOR = timedelta(hours=1)
-"""How long ago it may have been said for those on duty to be told: as long as the daemon may have been down."""
+MISSED_AT_MOST = timedelta(hours=1)
+"""How long ago it may have been said for those on call to be told: as long as the daemon may have been down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +47,14 @@ class Corrections:
     desk_url: str | None
     language: str
 
-    def news(self, unit: Unit, after: int, now: datetime) -> Sequence[Notice]:
+    def news(self, unit: Unit, after: int, now: datetime) -> Sequence[OnCallNotice]:
         """A notice for each since the line `after` of the record of who did what; one that was told makes none."""
         alerts = unit.alerts
-        lines = unit.monitor.corrections(after, now - NEWS_FOR)
-        untold = [line for line in lines if not alerts.by_topic(topic_of(_key(line.subject)), now)]
+        lines = unit.monitor.corrections(after, now - MISSED_AT_MOST)
+        untold = [line for line in lines if not alerts.by_topic(topic_of(_correction_key(line.subject)), now)]
         return [self._notice(alerts, line) for line in untold]
 
-    def _notice(self, alerts: AlertRepository, line: Entry) -> Notice:
+    def _notice(self, alerts: AlertRepository, line: Entry) -> OnCallNotice:
         record = next(iter(alerts.by_id(line.subject)), None)
         alert = record.alert if record else None
         info = alert.info_for(self.language) if alert else None
@@ -57,11 +68,13 @@ class Corrections:
             link=f"{self.desk_url}/alerts/{line.subject}" if self.desk_url else None,
         )
         grave = max(Severity.MODERATE, severity, key=lambda each: each.rank)
-        return Notice(_key(line.subject), Phase.FIRING, lambda language: word_corrected(corrected, language), grave)
+        return OnCallNotice(
+            _correction_key(line.subject), Phase.FIRING, lambda language: word_corrected(corrected, language), grave
+        )
 
 
 NEARS = timedelta(minutes=30)
-"""How long before its end a grave alert is put before those on duty."""
+"""How long before its end a grave alert is put before those on call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +85,7 @@ class Endings:
     language: str
     zone: tzinfo
 
-    def news(self, unit: Unit, now: datetime) -> Sequence[Notice]:
+    def news(self, unit: Unit, now: datetime) -> Sequence[OnCallNotice]:
         """A notice for each; an alert that was told of makes none, its next version another one."""
         alerts = unit.alerts
         near = [record for record in alerts.over(now + NEARS) if self._nears(alerts, record, now)]
@@ -90,7 +103,7 @@ class Endings:
             return False
         return bool(channels_on(tuple(alerts.thread(record.incident_id))))
 
-    def _notice(self, record: StoredAlert) -> Notice:
+    def _notice(self, record: StoredAlert) -> OnCallNotice:
         alert = record.alert
         assert alert is not None  # noqa: S101 one that nears its end has one
         info = alert.info_for(self.language)
@@ -102,7 +115,7 @@ class Endings:
             ends=alert.ends,
             link=f"{self.desk_url}/alerts/{record.id}" if self.desk_url else None,
         )
-        return Notice(
+        return OnCallNotice(
             f"ending {record.id}",
             Phase.FIRING,
             lambda language: word_ending(ending, language, self.zone),
@@ -110,7 +123,7 @@ class Endings:
         )
 
 
-def _key(alert_id: str) -> str:
+def _correction_key(alert_id: str) -> str:
     return f"corrected {alert_id}"
 
 
@@ -122,13 +135,13 @@ class Clashes:
         self._station = station
         self._read_to: int | None = None
 
-    def news(self, unit: Unit, now: datetime) -> Sequence[Notice]:
+    def news(self, unit: Unit, now: datetime) -> Sequence[OnCallNotice]:
         """A notice for each of the last hour; one that was told makes none."""
         alerts, height = unit.alerts, unit.monitor.decisions_height()
         notices = []
-        for alert_id in unit.monitor.clashes(self._read_to, now - NEWS_FOR):
+        for alert_id in unit.monitor.clashes(self._read_to, now - MISSED_AT_MOST):
             record = next((each for each in alerts.by_id(alert_id) if each.id == alert_id), None)
-            is_told = bool(alerts.by_topic(topic_of(_named(alert_id)), now))
+            is_told = bool(alerts.by_topic(topic_of(_clash_key(alert_id)), now))
             if record is not None and record.alert is not None and not is_told:
                 clash = clash_of(alerts, record.alert, record.source, self._station)
                 notices += [self._notice(record, clash.record)] if clash else []
@@ -136,7 +149,7 @@ class Clashes:
             self._read_to = height
         return notices
 
-    def _notice(self, record: StoredAlert, other: StoredAlert) -> Notice:
+    def _notice(self, record: StoredAlert, other: StoredAlert) -> OnCallNotice:
         clash = Clashed(
             headline=self._headline(record),
             source=record.source,
@@ -147,12 +160,77 @@ class Clashes:
             link=f"{self._desk_url}/alerts/{record.id}" if self._desk_url else f"tocsin explain {record.id}",
         )
         grave = max(Severity.MODERATE, record.severity, key=lambda each: each.rank)
-        return Notice(_named(record.id), Phase.FIRING, lambda language: word_clashed(clash, language), grave)
+        return OnCallNotice(_clash_key(record.id), Phase.FIRING, lambda language: word_clashed(clash, language), grave)
 
     def _headline(self, record: StoredAlert) -> str:
         info = record.alert.info_for(self._station.language) if record.alert else None
         return (info.headline or info.event) if info else record.id
 
 
-def _named(alert_id: str) -> str:
+def _clash_key(alert_id: str) -> str:
     return f"conflict {alert_id}"
+
+
+# --- what happens to accounts: sign-ins that fail are a trouble, a change of what proves somebody is a notice
+
+_LOOKED_AT = 200
+OVER_AFTER: timedelta = IN_A_ROW
+"""A burst is over once nothing has failed for so long."""
+
+
+def failing_sign_ins(unit: DeskUnit) -> list[Trouble]:
+    """What fails now: an account, how often, since when, and from where if it is one place; or a place that tries many.
+
+    One that tries a single account is told once, with that account.
+    """
+    now = [each for each in bursts(unit, unit.now - REMEMBERED) if each.last > unit.now - OVER_AFTER]
+    of_accounts = [each for each in now if unit.accounts.account(each.subject) is not None]
+    places = [each for each in now if each not in of_accounts]
+    alone = {place.subject for place in places for each in of_accounts if _is_all_of(place, each)}
+    troubles = [_trouble(each, next((p.subject for p in places if _is_all_of(p, each)), None)) for each in of_accounts]
+    return troubles + [_trouble(place) for place in places if place.subject not in alone]
+
+
+def _is_all_of(place: Burst, account: Burst) -> bool:
+    return place.count <= account.count and place.last == account.last
+
+
+def _trouble(burst: Burst, place: str | None = None) -> Trouble:
+    return Trouble(What.SIGN_INS, burst.subject, in_words(place) if place else None, burst.first, burst.count)
+
+
+def factor_changes(unit: Unit, after: int, now: datetime, zone: tzinfo) -> list[OnCallNotice]:
+    """A notice of each change of a second factor since the line `after` of the record; one that was told makes none.
+
+    What a new account sets up at its first sign-in is no change.
+    """
+    lines = [line for line in unit.audit.newest(most=_LOOKED_AT) if line.seq > after]
+    first = {line.seq - 1 for line in lines if line.entry.act == Deed.SIGNED_IN}
+    changes = [line for line in reversed(lines) if line.entry.act in OF_FACTORS and line.seq not in first]
+    alerts = unit.alerts
+    new = [line for line in changes if now - NEWS_FOR < line.entry.at]
+    return [_change_notice(line, zone) for line in new if not alerts.by_topic(topic_of(_change_key(line)), now)]
+
+
+def _change_notice(line: Chained, zone: tzinfo) -> OnCallNotice:
+    return OnCallNotice(_change_key(line), Phase.FIRING, lambda language: word_change(line, language, zone))
+
+
+def word_change(line: Chained, language: str, zone: tzinfo, *, own: bool = False) -> NoticeWords:
+    """A change of what proves somebody: whose, what, when and from where; and what to do if it wasn't them.
+
+    `own`: said to the owner themselves, not to those on call.
+    """
+    _, entry, reset = words_in(language).gettext, line.entry, f"tocsin user reset {quote(line.entry.subject)}"
+    what = words_of(language.lower().split("-", 1)[0]).gettext(entry.act)  # the desk's record has the same word
+    said = _("account {name}: {what}, {at:%Y-%m-%d %H:%M}").format(
+        name=entry.subject, what=what, at=entry.at.astimezone(zone)
+    )
+    theirs = _("If that wasn’t them: “{reset}”.").format(reset=reset)
+    fix = _("If that wasn’t you, change your password and tell an administrator.") if own else theirs
+    address = _("from {address}").format(address=entry.address) if entry.address else None
+    return NoticeWords(said, fix, address)
+
+
+def _change_key(line: Chained) -> str:
+    return f"account {line.seq}"

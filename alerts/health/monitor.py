@@ -187,7 +187,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ToldTrouble:
-    """A trouble that those on duty know of: since when, and when they were last told."""
+    """A trouble that those on call know of: since when, and when they were last told."""
 
     trouble: Trouble
     since: datetime
@@ -196,7 +196,7 @@ class ToldTrouble:
 
 @dataclass(frozen=True, slots=True)
 class HealthNotice:
-    """One short message to those on duty."""
+    """One short message to those on call."""
 
     say: Phase
     trouble: Trouble
@@ -228,7 +228,7 @@ class MonitorMemory:
 def news_of(seen: Seen, told: Mapping[str, ToldTrouble], notebook: MonitorMemory, now: datetime) -> list[HealthNotice]:
     """What is to be said after a round: each trouble once when it begins, again while it lasts, once when it is over.
 
-    `told` is what those on duty know of, by key; `notebook` has this round in it already.
+    `told` is what those on call know of, by key; `notebook` has this round in it already.
     """
     there = {trouble.key: trouble for trouble in seen.troubles}
     news = []
@@ -244,7 +244,7 @@ def news_of(seen: Seen, told: Mapping[str, ToldTrouble], notebook: MonitorMemory
 
 
 def told_after(told: Mapping[str, ToldTrouble], news: Iterable[HealthNotice], now: datetime) -> dict[str, ToldTrouble]:
-    """What those on duty know of once they have read the news."""
+    """What those on call know of once they have read the news."""
     known = dict(told)
     for each in news:
         known[each.trouble.key] = ToldTrouble(each.trouble, each.since, now)
@@ -264,13 +264,13 @@ def _hidden(trouble: Trouble, there: Mapping[str, Trouble]) -> bool:
     return any(trouble.what in hidden and f"{what} {trouble.name}" in there for what, hidden in _HIDES.items())
 
 
-# When those on duty are told that something waits for them: at once, again while it does, and how it was decided.
+# When those on call are told that something waits for them: at once, again while it does, and how it was decided.
 
 
 def notices_due(
     waiting: Iterable[str], told: Mapping[str, datetime], now: datetime, remind: timedelta
 ) -> list[tuple[Phase, str]]:
-    """What is to be said of which alert. `told` is when those on duty were last told of each that isn't settled.
+    """What is to be said of which alert. `told` is when those on call were last told of each that isn't settled.
 
     A time of telling that lies ahead is one of a clock that was set back: it is told again.
     """

@@ -16,7 +16,7 @@ from alerts.config import Config
 from alerts.config.station import station_of
 from alerts.desk.station import Outlet, Station
 from alerts.health.monitor import HealthNotice, Phase, ToldTrouble, Trouble, What
-from alerts.health.words import Words, word
+from alerts.health.words import NoticeWords, word
 from alerts.model.alert import (
     Alert,
     Area,
@@ -53,41 +53,41 @@ _REACHED = (PostState.SENT, PostState.SENDING, PostState.IN_DOUBT)
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """One message to those on duty: about what (`key`), what there is to say, its words by language, how grave."""
+class OnCallNotice:
+    """One message to those on call: about what (`key`), what there is to say, its words by language, how grave."""
 
     key: str
     say: Phase
-    words: Callable[[str], Words]
+    words: Callable[[str], NoticeWords]
     severity: Severity = _SEVERITY
 
 
 @dataclass(frozen=True, slots=True)
-class Warnings:
-    """Files news for those on duty. `outlets` are the channels of `[notify]`."""
+class OnCallNotices:
+    """Files news for those on call. `outlets` are the channels of `[notify]`."""
 
     station: Station
     outlets: tuple[Outlet, ...]
     new_id: Callable[[], str]
 
     def told(self, alerts: AlertRepository, keys: Iterable[str], now: datetime) -> dict[str, ToldTrouble]:
-        """Which of these troubles those on duty know of."""
+        """Which of these troubles those on call know of."""
         return {key: told for key in keys if (told := _told(key, alerts.by_topic(topic_of(key), now)))}
 
     def file(self, alerts: AlertRepository, news: Sequence[HealthNotice], now: datetime) -> list[str]:
         """Store each as a message with its posts; returns the channels that have something to do."""
         return self.file_notices(alerts, [self._notice(each) for each in news], now)
 
-    def file_notices(self, alerts: AlertRepository, notices: Sequence[Notice], now: datetime) -> list[str]:
+    def file_notices(self, alerts: AlertRepository, notices: Sequence[OnCallNotice], now: datetime) -> list[str]:
         """As `file`, for what is no trouble."""
         return sorted({channel for each in notices for channel in self._file(alerts, each, now)})
 
-    def _notice(self, news: HealthNotice) -> Notice:
-        return Notice(
+    def _notice(self, news: HealthNotice) -> OnCallNotice:
+        return OnCallNotice(
             news.trouble.key, news.say, lambda language: word(news, language, self.station.timezone), _SEVERITY
         )
 
-    def _file(self, alerts: AlertRepository, news: Notice, now: datetime) -> list[str]:
+    def _file(self, alerts: AlertRepository, news: OnCallNotice, now: datetime) -> list[str]:
         earlier = alerts.by_topic(topic_of(news.key), now)
         incident = earlier[0].incident_id if earlier else self.new_id()
         thread = alerts.thread(incident)
@@ -105,13 +105,13 @@ class Warnings:
             alerts.add_post(self._post(news, record, outlet, now))
         return [outlet.name for outlet in outlets]
 
-    def _record(self, news: Notice, earlier: Sequence[StoredAlert], incident: str, now: datetime) -> StoredAlert:
+    def _record(self, news: OnCallNotice, earlier: Sequence[StoredAlert], incident: str, now: datetime) -> StoredAlert:
         """A trouble that is over has no topic: what comes next is another."""
         alert = self._alert(news, earlier, now)
         topic = None if news.say is Phase.RESOLVED else topic_of(news.key)
         return StoredAlert(self.new_id(), incident, OWN_WARNINGS, alert, AlertState.ACCEPTED, now, topic=topic)
 
-    def _alert(self, news: Notice, earlier: Sequence[StoredAlert], now: datetime) -> Alert:
+    def _alert(self, news: OnCallNotice, earlier: Sequence[StoredAlert], now: datetime) -> Alert:
         station, sent = self.station, now.replace(microsecond=0).astimezone(self.station.timezone)
         words = tidied(news.words(station.language))
         info = Info(
@@ -141,7 +141,7 @@ class Warnings:
             infos=(info,),
         )
 
-    def _post(self, news: Notice, record: StoredAlert, outlet: Outlet, now: datetime) -> Post:
+    def _post(self, news: OnCallNotice, record: StoredAlert, outlet: Outlet, now: datetime) -> Post:
         language = outlet.language or self.station.language
         kind, means, _ = _KINDS[news.say]
         return Post(
@@ -161,11 +161,11 @@ class Warnings:
         )
 
 
-def build_warnings(config: Config, new_id: Callable[[], str]) -> Warnings:
+def build_notices(config: Config, new_id: Callable[[], str]) -> OnCallNotices:
     """The warnings of this station, for the channels of `[notify]`."""
     station = station_of(config)
     outlets = tuple(outlet for outlet in station.outlets if outlet.name in config.notify.channels)
-    return Warnings(station, outlets, new_id)
+    return OnCallNotices(station, outlets, new_id)
 
 
 def topic_of(key: str) -> str:
@@ -173,7 +173,7 @@ def topic_of(key: str) -> str:
     return hashlib.sha256(f"{OWN_WARNINGS}: {key}".encode()).hexdigest()
 
 
-def compose(words: Words, station: str, outlet: Outlet, language: str) -> Message:
+def compose(words: NoticeWords, station: str, outlet: Outlet, language: str) -> Message:
     """The message for one channel: what is reported is cut first, the headline never."""
     fmt, words = outlet.text, tidied(words)
 
@@ -195,7 +195,7 @@ def compose(words: Words, station: str, outlet: Outlet, language: str) -> Messag
     return Message(html.escape(plain, quote=False) if fmt.markup == "html" else plain, plain, language=language)
 
 
-def tidied(words: Words) -> Words:
+def tidied(words: NoticeWords) -> NoticeWords:
     """The words as posts have them: what officers and feeds wrote in them can't turn the rest of a message around."""
     detail = " ".join(clean_line(words.detail).split()) if words.detail else words.detail
     return replace(words, headline=clean_line(words.headline), detail=detail)

@@ -23,9 +23,9 @@ from alerts.desk.four_eyes import why_not_theirs
 from alerts.desk.service import DeskUnit
 from alerts.desk.twins import told_already
 from alerts.health.approvals import LOOKS_EVERY, awaited_of, settled_of
-from alerts.health.awaited_words import word_awaited
-from alerts.health.failing import word_change
+from alerts.health.desk_events import word_change
 from alerts.health.monitor import Phase, notices_due
+from alerts.health.words import word_awaited
 from alerts.model.actor import MAY, Act, Actor, Origin
 from alerts.model.errors import DatabaseRefused, DeliveryError, ReaderGone, Rejected
 from alerts.model.incident import AlertState, StoredAlert
@@ -52,7 +52,7 @@ class _Letter:
     says: Sequence[Say]
 
 
-class OfficerRounds:
+class OfficerNotices:
     """The rounds for the chats of one bot."""
 
     def __init__(self, bot: Bot, config: Config, wait_for_lease: Callable[[], Awaitable[object]]) -> None:

@@ -1,24 +1,24 @@
 """After a restore: what stands on the channels that this database doesn't know is listed once, and told.
 
 It may be what officers published or ended in the time that is missing. Nobody here can update or end it any more, so
-those on duty are told where it stands; `tocsin status` tells it for a week.
+those on call are told where it stands; `tocsin status` tells it for a week.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 
 import structlog
 
 from alerts.delivery.lane import Lane
-from alerts.health.monitor import Phase
-from alerts.health.notices import Notice, Warnings
-from alerts.health.words import Words
+from alerts.health.monitor import Phase, Trouble, What
+from alerts.health.notices import OnCallNotice, OnCallNotices
+from alerts.health.words import NoticeWords
 from alerts.model.errors import DeliveryError
 from alerts.model.events import Events, PostsStored
 from alerts.model.ports import Clock
-from alerts.model.post import Receipt
+from alerts.model.post import PostState, Receipt
 from alerts.rendering.words import words_in
 from alerts.store.database import Database
 from alerts.store.restoring import Gap
@@ -29,11 +29,13 @@ AFTER = timedelta(minutes=10)
 TRIES = 5
 PAUSE = 60.0
 _SHOWN = 5
+TOLD_FOR = timedelta(hours=1)
+"""How long a restore is a trouble at the least: by then every feed was read, and what it tells was looked for."""
 
 log = structlog.get_logger()
 
 
-class Strays:
+class UnknownPosts:
     """Looks once, some minutes after the daemon began to work on a database that was put back."""
 
     def __init__(
@@ -41,13 +43,13 @@ class Strays:
         database: Database,
         clock: Clock,
         lanes: Mapping[str, Lane],
-        warnings: Warnings,
+        notices: OnCallNotices,
         events: Events,
     ) -> None:
         self._database = database
         self._clock = clock
         self._lanes = lanes
-        self._warnings = warnings
+        self._notices = notices
         self._events = events
 
     async def run(self) -> None:
@@ -77,13 +79,15 @@ class Strays:
         unit.restored.keep_listed(listed)
         found = {channel: posts for channel, posts in (unit.restored.strays() or {}).items() if posts}
         log.info("strays.listed", **{channel: len(posts) for channel, posts in found.items()})
-        if not found or not self._warnings.outlets:
+        if not found or not self._notices.outlets:
             return []
-        notice = Notice(f"strays {gap.until.isoformat()}", Phase.FIRING, lambda language: word_strays(found, language))
-        return self._warnings.file_notices(unit.alerts, [notice], self._clock.now())
+        notice = OnCallNotice(
+            f"strays {gap.until.isoformat()}", Phase.FIRING, lambda language: word_strays(found, language)
+        )
+        return self._notices.file_notices(unit.alerts, [notice], self._clock.now())
 
 
-def word_strays(found: Mapping[str, Sequence[Receipt]], language: str) -> Words:
+def word_strays(found: Mapping[str, Sequence[Receipt]], language: str) -> NoticeWords:
     """That posts stand on the channels which nobody here knows, and where."""
     _ = words_in(language).gettext
     where = _("; ").join(
@@ -91,10 +95,22 @@ def word_strays(found: Mapping[str, Sequence[Receipt]], language: str) -> Words:
         + (" …" if len(posts) > _SHOWN else "")
         for channel, posts in found.items()
     )
-    return Words(
+    return NoticeWords(
         _("Warning: since the restore, {count} posts that are out are unknown to Tocsin.").format(
             count=sum(len(posts) for posts in found.values())
         ),
         _("Look at them: what is no longer so has to be corrected or taken down by hand."),
         where,
     )
+
+
+def put_back(unit: Unit, now: datetime, zone: tzinfo) -> list[Trouble]:
+    """That the database was put back, while anything may still have to be looked for because of it."""
+    gap = unit.restored.gap()
+    if gap is None:
+        return []
+    in_doubt = sum(posts for (_, state), posts in unit.restored.looked_for(gap).items() if state is PostState.IN_DOUBT)
+    if not in_doubt and not timedelta() <= now - gap.until < TOLD_FOR:
+        return []
+    name = f"{gap.until.astimezone(zone):%Y-%m-%d %H:%M}"
+    return [Trouble(What.RESTORED, name, None, gap.since or gap.looked_from, in_doubt)]

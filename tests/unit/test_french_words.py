@@ -20,7 +20,10 @@ from alerts.bot.officers import sheets
 from alerts.bot.reply import commands
 from alerts.config import read_config
 from alerts.desk.approval import Kind
-from alerts.health.awaited_words import (
+from alerts.health.desk_events import word_change
+from alerts.health.monitor import HealthNotice, Phase, Trouble, What
+from alerts.health.restored import word_strays
+from alerts.health.words import (
     Awaited,
     Clashed,
     Corrected,
@@ -30,9 +33,6 @@ from alerts.health.awaited_words import (
     word_corrected,
     word_ending,
 )
-from alerts.health.failing import word_change
-from alerts.health.monitor import HealthNotice, Phase, Trouble, What
-from alerts.health.restored import word_strays
 from alerts.health.words import word as word_warning
 from alerts.model.actor import Origin
 from alerts.model.alert import Info, Severity

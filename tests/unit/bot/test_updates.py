@@ -20,7 +20,7 @@ from alerts.config import Config, load_config
 from alerts.daemon.desk import build_desk
 from alerts.daemon.service import HouseService
 from alerts.desk.officer import Officer
-from alerts.health.officer_notices import OfficerRounds
+from alerts.health.officer_notices import OfficerNotices
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.errors import BadCredential, ChatMoved, DatabaseRefused, Occupied, ReaderGone, Rejected, Retry
 from alerts.model.events import Events
@@ -350,7 +350,7 @@ async def test_the_owner_s_chat_is_told_once_of_what_was_changed_of_their_accoun
     await write(Deed.PASSWORD_CHANGED)
     await scene.service.act(lambda unit: unit.officer_chats.offer(digest_of("ABCDEFGHJK"), "Anne", scene.soon))
     await scene.reception.handle([scene.command(chat, "/link ABCDEFGHJK")])
-    linked, rounds = len(scene.line.said), OfficerRounds(scene.bot, scene.config, scene.lease)
+    linked, rounds = len(scene.line.said), OfficerNotices(scene.bot, scene.config, scene.lease)
     await rounds.go_round()
     assert len(scene.line.said) == linked, "what was before the chat was linked is no news to it"
 

@@ -16,11 +16,11 @@ from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.desk.station import Intake
-from alerts.health.approvals import AwaitedWatch
-from alerts.health.awaited_words import Awaited, word_awaited
-from alerts.health.failing import word_change
+from alerts.health.approvals import ApprovalNotices
+from alerts.health.desk_events import word_change
 from alerts.health.monitor import Phase
-from alerts.health.notices import build_warnings, compose
+from alerts.health.notices import build_notices, compose
+from alerts.health.words import Awaited, word_awaited
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Area, Severity
 from alerts.model.events import Events, PostsStored
@@ -82,11 +82,11 @@ class Duty:
     def new_id(self) -> str:
         return f"id{next(self.ids):05}"
 
-    def another(self) -> AwaitedWatch:
-        warnings = build_warnings(self.config, self.new_id)
+    def another(self) -> ApprovalNotices:
+        warnings = build_notices(self.config, self.new_id)
         events = Events()
         events.subscribe(PostsStored, lambda event: self.woken.extend(event.channels))
-        return AwaitedWatch(self.config, self.database, self.clock, warnings, events)
+        return ApprovalNotices(self.config, self.database, self.clock, warnings, events)
 
     def restart(self) -> None:
         self.watch = self.another()

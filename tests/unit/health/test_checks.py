@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 from alerts.config import load_config
 from alerts.health.checks import FIRST_AFTER, HealthChecks
 from alerts.health.monitor import AGAIN_AFTER
-from alerts.health.notices import build_warnings
+from alerts.health.notices import build_notices
 from alerts.model.alert import Severity
 from alerts.model.cap_rules import violations
 from alerts.model.delivery import ChannelStatus
@@ -116,7 +116,7 @@ class Watch:
             session=self.session,
             events=self.events,
             registry=self.registry,
-            warnings=build_warnings(self.config, lambda: f"w{next(self.ids):05}"),
+            notices=build_notices(self.config, lambda: f"w{next(self.ids):05}"),
             holds=self.held.__contains__,
             cycles=lambda: [
                 Cycle("lane telegram", 1.0, "lane telegram" in self.still, self.still.get("lane telegram"))

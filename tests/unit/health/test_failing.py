@@ -12,8 +12,8 @@ from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.desk.service import DeskUnit
 from alerts.health.checks import HealthChecks
-from alerts.health.failing import OVER_AFTER, failing_sign_ins
-from alerts.health.notices import build_warnings
+from alerts.health.desk_events import OVER_AFTER, failing_sign_ins
+from alerts.health.notices import build_notices
 from alerts.model.actor import Role
 from alerts.model.events import Events
 from alerts.model.person import Account
@@ -39,7 +39,7 @@ class Door:
             session=None,
             events=Events(),
             registry=CollectorRegistry(),
-            warnings=build_warnings(config, ids.__next__),
+            notices=build_notices(config, ids.__next__),
             holds=lambda _: False,
             cycles=list,
             failing=lambda unit: failing_sign_ins(DeskUnit(unit, desk, self.clock.now(), ids.__next__)),

@@ -12,8 +12,8 @@ import pytest
 from alerts.config import load_config
 from alerts.daemon.counter import Counter
 from alerts.daemon.overview import database as shown
-from alerts.health.notices import build_warnings
-from alerts.health.restored import AFTER, PAUSE, TRIES, Strays, word_strays
+from alerts.health.notices import build_notices
+from alerts.health.restored import AFTER, PAUSE, TRIES, UnknownPosts, word_strays
 from alerts.model.errors import InDoubt
 from alerts.model.events import Events, PostsStored
 from alerts.model.post import Receipt
@@ -77,10 +77,10 @@ async def looked(town, lanes) -> list[list[str]]:
     """Go until all is listed; which channels were woken."""
     config, database, clock = town
     woken, ids = [], itertools.count(1)
-    warnings = build_warnings(config, lambda: f"w{next(ids)}")
+    warnings = build_notices(config, lambda: f"w{next(ids)}")
     events = Events()
     events.subscribe(PostsStored, lambda event: woken.append(event.channels))
-    running = asyncio.create_task(Strays(database, clock, lanes, warnings, events).run())
+    running = asyncio.create_task(UnknownPosts(database, clock, lanes, warnings, events).run())
     while not running.done():
         await clock.advance(PAUSE)
         await database.read(lambda _: None)

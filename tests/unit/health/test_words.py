@@ -9,10 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.health.awaited_words import Awaited, word_awaited
 from alerts.health.monitor import HealthNotice, Phase, Trouble, What
 from alerts.health.notices import LONGEST, compose, tidied
-from alerts.health.words import Words, word
+from alerts.health.words import Awaited, NoticeWords, word, word_awaited
 from alerts.model.alert import Severity
 from alerts.model.reason import in_words
 from alerts.rendering.count import count
@@ -95,7 +94,7 @@ def test_no_word_of_a_stranger_turns_a_notice_around(language):
         replace(awaited, settled="reject", who="Be\u202ert", reason="Non\u202e."), Phase.RESOLVED, language, PARIS
     )
 
-    for each in (words, over, Words("Titre\u202e", "Lisez.", "dit\u2067\nceci")):
+    for each in (words, over, NoticeWords("Titre\u202e", "Lisez.", "dit\u2067\nceci")):
         for shown in (compose(each, "Saint-Martin", outlet, language).plain for outlet in (TEAM, X)):
             assert not {c for c in shown if unicodedata.category(c) == "Cf"}
             assert "<b>" not in shown
@@ -103,6 +102,6 @@ def test_no_word_of_a_stranger_turns_a_notice_around(language):
 
 
 def test_the_alert_that_is_kept_of_a_notice_is_clean_too():
-    told = tidied(Words("Titre\u202e", "Lisez.", "dit\u2067 ceci"))
+    told = tidied(NoticeWords("Titre\u202e", "Lisez.", "dit\u2067 ceci"))
 
     assert (told.headline, told.fix, told.detail) == ("Titre", "Lisez.", "dit ceci")

@@ -16,7 +16,7 @@ from pyotp import TOTP
 
 from alerts.desk.officer import Officer
 from alerts.health.monitor import HealthNotice, Phase, Trouble, What
-from alerts.health.notices import build_warnings
+from alerts.health.notices import build_notices
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Alert, Area, Info, Severity, Status
 from alerts.model.hazard import Hazard
@@ -52,7 +52,7 @@ async def filled(desk) -> list[str]:
     info = Info("Vent", severity=Severity.MODERATE, headline="Vent fort", areas=(Area("Lyon"),))
     info = replace(info, expires=now + timedelta(hours=1), language="fr-FR")
     left = await desk.hear(Alert("urn-9", "meteo@example", now, status=Status.DRAFT, infos=(info,)))
-    warnings = replace(build_warnings(desk.config, iter("abcdefgh").__next__), outlets=desk.desk.station.outlets[:1])
+    warnings = replace(build_notices(desk.config, iter("abcdefgh").__next__), outlets=desk.desk.station.outlets[:1])
     news = HealthNotice(Phase.FIRING, Trouble(What.FEED, "meteo", because("not_read_lately")), now)
 
     def troubled(db):

@@ -13,7 +13,7 @@ import pytest
 
 from alerts.desk.officer import Officer
 from alerts.health.monitor import HealthNotice, Phase, Trouble, What
-from alerts.health.notices import build_warnings
+from alerts.health.notices import build_notices
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Alert, Area, Circle, Info, Severity, Status, Urgency
 from alerts.model.bulk import Bulk, BulkState
@@ -541,7 +541,7 @@ class TestWhatIsSo:
     async def test_our_own_notices_are_no_alerts(self, desk):
         record = await desk.post("Water cut", channels=("x",))
         await desk.settle(record.id, PostState.SENT, **is_sent(desk))
-        warnings = build_warnings(desk.config, map("n{}".format, itertools.count()).__next__)
+        warnings = build_notices(desk.config, map("n{}".format, itertools.count()).__next__)
         news = HealthNotice(Phase.FIRING, Trouble(What.FEED, "meteo"), desk.clock.now())
 
         def told(db):
