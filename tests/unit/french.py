@@ -51,7 +51,7 @@ def english(text: str) -> list[str]:
 
 
 _TYPED = re.compile(
-    r"""`[^`]*`|\[[^\]]*\]|\{[^}]*\}|“[^”]*”|'[^']*'|"[^"]*"|[A-Z]+:[A-Z]+|\w+ = \S+|--\w+|@\w+"""
+    r"""\bIdempotency-Key\b|`[^`]*`|\[[^\]]*\]|\{[^}]*\}|“[^”]*”|'[^']*'|"[^"]*"|[A-Z]+:[A-Z]+|\w+ = \S+|--\w+|@\w+"""
     r"""|[\w.]*\.toml\b(?:\s:\s[\w.\[\]]+)?|\btocsin(?: [a-z]+)+|https?://\S+|/[a-z][\w-]*|\b[a-z]+(?:\.[\w\[\]]+)+"""
 )
 """What is typed as it stands, in any language: commands, keys with their places, addresses, values in their quotes."""

@@ -19,6 +19,7 @@ from alerts.model.alert import Alert, Info, Resource
 from alerts.model.cap_xml import write
 from alerts.model.incident import AlertState, StoredAlert, Wanted
 from alerts.model.post import Post, PostState
+from alerts.model.reason import because
 from alerts.web.api.negotiation import CAP, has_it, seen_in, tag_of
 from alerts.web.api.operation import BASE, Answer, Api, Call, json_answer
 from alerts.web.api.problems import Fault, Kind, Problem, invalid
@@ -125,7 +126,7 @@ def named(unit: DeskUnit, name: str, *, only_id: bool = False) -> StoredAlert:
     alike = [record for record in found if name == record.id or (not only_id and name in _other_names(record))]
     if len(alike) != 1:
         which = "its own id, in full" if only_id else "an alert's id, identifier or incident, in full"
-        raise Problem(Kind.UNKNOWN, f"{name[:60]!r} names no alert; allowed: {which}")
+        raise Problem(Kind.UNKNOWN, because("request_no_alert", name=repr(name[:60]), which=which))
     return alike[0]
 
 
@@ -137,12 +138,12 @@ def must_be_as_seen(unit: DeskUnit, record: StoredAlert, if_match: str | None) -
     """Raise Problem where `If-Match` names other words than these."""
     seen = seen_in(if_match) if if_match is not None else None
     if seen is not None and fingerprint(record, unit.alerts.posts_of(record.id)) not in seen:
-        raise Problem(Kind.CHANGED, f"{record.id} is not what If-Match names; fetch it again and look at it")
+        raise Problem(Kind.CHANGED, because("request_not_seen", alert=record.id))
 
 
 def _cap(record: StoredAlert) -> bytes:
     if record.alert is None:
-        raise Problem(Kind.NOT_ACCEPTABLE, f"{record.id} could not be read when it came, so there is no message of it")
+        raise Problem(Kind.NOT_ACCEPTABLE, because("request_no_message", alert=record.id))
     return write(without_files(record.alert))
 
 

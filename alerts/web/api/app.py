@@ -12,32 +12,38 @@ from http import HTTPStatus
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from alerts.model.actor import Actor, Origin, Role
+from alerts.model.reason import because
+from alerts.rendering.words import LOCALE
 from alerts.web.api.document import EVERY_OPERATION
 from alerts.web.api.guard import ALLOWANCE, let_in, pace_stranger
 from alerts.web.api.negotiation import CAP, PROBLEM
 from alerts.web.api.operation import Answer, Api, Call, Operation
 from alerts.web.api.problems import Kind, Problem, problem_of
 from alerts.web.api.reading import body_of, cap_of, conditions_of, digest_of, query_of, wish_of
+from alerts.web.words import best_of, languages_in
 
 NOBODY = Actor("nobody", Role.VIEWER, Origin.API)
 _EVERYWHERE = {
     "Cache-Control": "private, no-cache",
-    "Vary": "Accept, Authorization",
+    "Vary": "Accept, Accept-Language, Authorization",
     "X-Content-Type-Options": "nosniff",
 }
 _LONGEST_NAME = 200
 _LONG = 16 * 1024
 """A body that is read in a thread, so that nobody else waits for it."""
 
+SPOKEN = languages_in(LOCALE)
+"""What a problem can be told in."""
 log = structlog.get_logger()
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def api_app(api: Api, operations: Sequence[Operation] = EVERY_OPERATION) -> web.Application:
     """Every operation; whatever goes wrong is told as a problem."""
-    app = web.Application(middlewares=[_as_problems])
+    app = web.Application(middlewares=[_as_problems(api.station.language)])
     for operation in operations:
         path = operation.path.replace("{id}", f"{{id:[^/]{{1,{_LONGEST_NAME * 3}}}}}")
         handler = partial(_serve, api, operation)
@@ -86,17 +92,22 @@ def _response(answer: Answer) -> web.Response:
     )
 
 
-@web.middleware
-async def _as_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer, whatever goes wrong, in the same form."""
-    try:
-        response = await handler(request)
-    except Exception as error:  # noqa: BLE001 the edge: an unexpected one is logged, and told as the program's fault
-        response = _problem_response(_found(request, error))
-    response.headers.update(_EVERYWHERE)
-    if ALLOWANCE in request:
-        response.headers.update(request[ALLOWANCE].headers())
-    return response
+def _as_problems(station: str) -> Middleware:
+    """Answer, whatever goes wrong, in the same form: in a language that is asked for, else the station's."""
+
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            response = await handler(request)
+        except Exception as error:  # noqa: BLE001 the edge: an unexpected one is logged, and told as the program's fault
+            language = best_of(SPOKEN, request.headers.get("Accept-Language"), station)
+            response = _problem_response(_found(request, error), language)
+        response.headers.update(_EVERYWHERE)
+        if ALLOWANCE in request:
+            response.headers.update(request[ALLOWANCE].headers())
+        return response
+
+    return answer
 
 
 def _found(request: web.Request, error: Exception) -> Problem:
@@ -111,15 +122,16 @@ def _found(request: web.Request, error: Exception) -> Problem:
 def _routing(request: web.Request, error: web.HTTPException) -> Problem:
     """What aiohttp itself refuses."""
     if isinstance(error, web.HTTPMethodNotAllowed):
-        allowed = ", ".join(sorted(error.allowed_methods))
-        return Problem(Kind.METHOD, f"{request.method} can't be done to it; allowed: {allowed}", (), {"Allow": allowed})
+        allowed = sorted(error.allowed_methods)
+        why = because("request_no_method", method=request.method, allowed=allowed)
+        return Problem(Kind.METHOD, why, (), {"Allow": ", ".join(allowed)})
     if isinstance(error, web.HTTPNotFound):
         return Problem(Kind.UNKNOWN, "there is no such address; /api/v1/openapi.json tells those that there are")
     if isinstance(error, web.HTTPRequestEntityTooLarge):
         return Problem(Kind.TOO_LARGE, "the body is too large")
-    return Problem(Kind.MALFORMED, f"the request can't be read: {error.reason}")
+    return Problem(Kind.MALFORMED, because("request_unread", said=error.reason))
 
 
-def _problem_response(problem: Problem) -> web.Response:
-    text = json.dumps(problem.document())
-    return web.Response(status=problem.kind.status, text=text, content_type=PROBLEM, headers=problem.headers)
+def _problem_response(problem: Problem, language: str) -> web.Response:
+    text, headers = json.dumps(problem.document(language)), {"Content-Language": language, **problem.headers}
+    return web.Response(status=problem.kind.status, text=text, content_type=PROBLEM, headers=headers)

@@ -8,6 +8,7 @@ from alerts.desk.approval import find_posts
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.model.incident import StoredAlert
+from alerts.model.reason import because
 from alerts.web.api.alerts import account, must_be_as_seen, named
 from alerts.web.api.once import once
 from alerts.web.api.operation import Answer, Api, Call, json_answer
@@ -56,7 +57,7 @@ async def drop_post(api: Api, call: Call) -> Answer:
 def _post(unit: DeskUnit, name: str) -> str:
     found = [post for post in unit.alerts.post_by_id(name) if post.id == name]
     if not found or [post.id for post in find_posts(unit.alerts, name)] != [name]:
-        raise Problem(Kind.UNKNOWN, f"{name[:60]!r} names no post; allowed: a post's id, in full")
+        raise Problem(Kind.UNKNOWN, because("request_no_post", name=repr(name[:60])))
     return name
 
 

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from alerts.model.reason import Reason, because
 from alerts.web.api.problems import Fault
 
 _LONGEST_ECHO = 60
@@ -44,22 +45,23 @@ def _fault(detail: ErrorDetails, model: type[BaseModel]) -> Fault:
         case "enum" | "literal_error":
             return Fault(where, "is none of CAP's words", context.get("expected", "").replace(" or ", ", "))
         case "string_too_long" | "too_long":
-            return Fault(where, "is too long", f"up to {context['max_length']}")
+            return Fault(where, "is too long", because("request_up_to", most=context["max_length"]))
         case "string_too_short":
             return Fault(where, "is empty", _described(where, model))
         case "greater_than_equal" | "less_than_equal":
             return Fault(where, "is out of range", _bounds(where, model))
         case "string_pattern_mismatch":
-            return Fault(where, _CONTROLS, f"what matches {context['pattern']}")
-    what, allowed = _WHAT.get(kind, (f"is wrong: {detail['msg']}", ""))
-    return Fault(where, what, allowed or None)
+            return Fault(where, _CONTROLS, because("request_matches", pattern=context["pattern"]))
+    what, allowed = _WHAT.get(kind, ("", None))
+    return Fault(where, what or because("request_unread", said=detail["msg"]), allowed)
 
 
-def nearest(key: str, known: Sequence[str]) -> str:
+def nearest(key: str, known: Sequence[str]) -> Reason:
     """The known name that was probably meant, before all of them."""
     near = get_close_matches(key, known, n=1, cutoff=0.5)
-    names = ", ".join(known) or "none"
-    return f"did you mean {near[0]}? known: {names}" if near else f"known: {names}"
+    if near:
+        return because("request_nearest", near=near[0], known=known)
+    return because("known_are", known=known or ["–"])
 
 
 def _known_beside(loc: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
@@ -81,6 +83,8 @@ def _described(where: str, model: type[BaseModel]) -> str | None:
     return field.description if field else None
 
 
-def _bounds(where: str, model: type[BaseModel]) -> str | None:
+def _bounds(where: str, model: type[BaseModel]) -> Reason | None:
     field: Any = model.model_json_schema()["properties"].get(where, {})
-    return f"{field['minimum']} to {field['maximum']}" if "minimum" in field else None
+    if "minimum" not in field:
+        return None
+    return because("request_range", least=field["minimum"], most=field["maximum"])

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from alerts.access.visitor import Visit
 from alerts.model.actor import MAY, Act, Actor, Origin
+from alerts.model.reason import because
 from alerts.web.api.operation import Api
 from alerts.web.api.pace import Allowance
 from alerts.web.api.problems import Kind, Problem
@@ -36,7 +37,7 @@ async def let_in(api: Api, request: web.Request, act: Act) -> tuple[Actor, str]:
     _pass(request, api.programs_pace.ask(token))
     actor = replace(found, origin=Origin.API, address=address)
     if not actor.may(act):
-        needed = f"{actor.name} is {actor.role}; to {act} takes {MAY[act]} or more"
+        needed = because("role_too_low", name=actor.name, role=actor.role, act=act, needed=MAY[act])
         header = {"WWW-Authenticate": f'{_REALM}, error="insufficient_scope"'}
         raise Problem(Kind.FORBIDDEN, needed, headers=header)
     return actor, token
@@ -51,7 +52,7 @@ def _pass(request: web.Request, allowance: Allowance) -> None:
     request[ALLOWANCE] = allowance
     if not allowance.granted:
         seconds = allowance.headers()["Retry-After"]
-        raise Problem(Kind.TOO_MANY, f"too many requests in too short a time; ask again in {seconds} s")
+        raise Problem(Kind.TOO_MANY, because("request_too_many", seconds=seconds))
 
 
 def _address(api: Api, request: web.Request) -> str:
@@ -71,5 +72,5 @@ def _bearer(request: web.Request) -> str | None:
 def _no_token(bearer: str | None) -> Problem:
     error = ', error="invalid_token"' if bearer else ""
     what = "the token is unknown or was withdrawn" if bearer else "there is no token"
-    detail = f"{what}; send `Authorization: Bearer TOKEN` with one of `tocsin token add`"
+    detail = because("request_no_token", what=what)
     return Problem(Kind.NO_TOKEN, detail, headers={"WWW-Authenticate": _REALM + error})

@@ -10,6 +10,7 @@ from typing import TypedDict
 
 from alerts.desk.draft import picture_kind
 from alerts.desk.service import DeskService
+from alerts.model.reason import because
 from alerts.web.api.problems import Fault, invalid
 from alerts.web.api.wishes import Picture, Words
 
@@ -39,5 +40,5 @@ def _checked(picture: Picture) -> bytes:
     except binascii.Error:
         raise invalid([Fault("picture.data", "is no base64", "the file in base64, on one line")]) from None
     if (found := picture_kind(data)) != picture.type:
-        raise invalid([Fault("picture.type", f"isn't what the data is, which is {found}", found)])
+        raise invalid([Fault("picture.type", because("request_picture_other", found=found), found)])
     return data

@@ -8,12 +8,18 @@ from dataclasses import dataclass
 from enum import Enum
 
 from alerts.model.errors import Conflict, DatabaseRefused, Forbidden, Misuse, Refused, Unreadable
+from alerts.model.reason import Reason, because
+from alerts.rendering.words import word, words_in
 
 TYPE = "urn:problem-type:tocsin:"
 """What every problem's `type` begins with; the name of its kind follows."""
 _KEYS = {"area": "areas", "channel": "channels", "image": "picture", "alt": "picture.alt"}
 _OPTION = re.compile(r"(?<![\w-])--([a-z]+)\b")
-_ALLOWED = re.compile(r"; (?:allowed: |(?=known: |did you mean ))")
+_ALLOWED = re.compile(
+    r"; (?:allowed:? |(?=known: |did you mean ))"
+    r"|\u202f; (?:(?:attendu|possible)\u00a0: |(?=(?:\w+ )?connue?s?\u00a0: |vouliez-vous ))"
+)
+"""Where a sentence goes on to what is allowed, in both languages."""
 
 
 class Kind(Enum):
@@ -55,30 +61,64 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong: the key or parameter (empty: the whole), what is wrong with it, what is allowed."""
+    """One thing that is wrong: the key or parameter (empty: the whole), what is wrong with it, what is allowed.
+
+    A text is a sentence of ours, translated when it is told.
+    """
 
     where: str
-    what: str
-    allowed: str | None = None
+    what: Reason | str
+    allowed: Reason | str | None = None
+
+    def told(self, language: str) -> dict[str, str | None]:
+        """As the answer's JSON has it."""
+        allowed = None if self.allowed is None else _said(self.allowed, language)
+        return {"where": self.where, "what": _said(self.what, language), "allowed": allowed}
 
 
 class Problem(Exception):
-    """Ends a request with a problem as its answer."""
+    """Ends a request with a problem as its answer.
+
+    `detail` is a reason or a sentence of ours; None: what the first of the faults says. A fault that is a reason is one
+    of the desk, which speaks of an option of the command line, or of CAP's rules: it is told of the key.
+    """
 
     def __init__(
-        self, kind: Kind, detail: str, faults: Sequence[Fault] = (), headers: Mapping[str, str] | None = None
+        self,
+        kind: Kind,
+        detail: Reason | str | None,
+        faults: Sequence[Fault | Reason] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(detail)
         self.kind = kind
         self.detail = detail
         self.faults = tuple(faults)
         self.headers = dict(headers or {})
+        super().__init__(str(self.document("en")["detail"]))
 
-    def document(self) -> dict[str, object]:
-        """The answer's JSON."""
-        found = [{"where": each.where, "what": each.what, "allowed": each.allowed} for each in self.faults]
-        told: dict[str, object] = {"type": self.kind.type, "title": self.kind.title, "status": self.kind.status}
-        return {**told, "detail": self.detail, **({"errors": found} if found else {})}
+    def document(self, language: str) -> dict[str, object]:
+        """The answer's JSON, in that language."""
+        found = [
+            each.told(language) if isinstance(each, Fault) else of_key(word(each, language)) for each in self.faults
+        ]
+        detail = _summary(found, language) if self.detail is None else _said(self.detail, language)
+        title = _said(self.kind.title, language)
+        told: dict[str, object] = {"type": self.kind.type, "title": title, "status": self.kind.status}
+        return {**told, "detail": detail, **({"errors": found} if found else {})}
+
+
+def _said(told: Reason | str, language: str) -> str:
+    return word(told, language) if isinstance(told, Reason) else words_in(language).gettext(told)
+
+
+def _summary(found: Sequence[Mapping[str, str | None]], language: str) -> str:
+    """The first fault in words, and how many more there are."""
+    first = found[0]
+    allowed = word(because("allowed_are", allowed=first["allowed"]), language) if first["allowed"] else None
+    said = words_in(language).gettext("; ").join(filter(None, (f"{first['where']} {first['what']}".strip(), allowed)))
+    if len(found) == 1:
+        return said
+    return word(because("request_more", detail=said, count=len(found) - 1), language)
 
 
 def problem_of(error: Exception) -> Problem | None:
@@ -87,39 +127,35 @@ def problem_of(error: Exception) -> Problem | None:
         case Problem():
             return error
         case Misuse():
-            return invalid([fault_of(str(error))])
+            return invalid([error.reason])
         case Forbidden():
-            return Problem(Kind.FORBIDDEN, str(error))
+            return Problem(Kind.FORBIDDEN, error.reason)
         case Conflict():
-            return Problem(Kind.CONFLICT, str(error))
+            return Problem(Kind.CONFLICT, error.reason)
         case Unreadable():
-            return Problem(Kind.MALFORMED, str(error))
+            return Problem(Kind.MALFORMED, error.reason)
         case Refused():
-            return Problem(Kind.REFUSED, str(error))
+            return Problem(Kind.REFUSED, error.reason)
         case DatabaseRefused():
-            detail = f"the database refused ({error}), and nothing was stored; ask again"
-            return Problem(Kind.UNAVAILABLE, detail, (), _AGAIN)
+            return Problem(Kind.UNAVAILABLE, because("unwritten", said=error), (), _AGAIN)
     return None
 
 
 _AGAIN = {"Retry-After": "5"}
 
 
-def invalid(faults: Sequence[Fault]) -> Problem:
+def invalid(faults: Sequence[Fault | Reason]) -> Problem:
     """What is told for faults of the request: all of them, and the first in words."""
-    first = faults[0]
-    allowed = f"; allowed: {first.allowed}" if first.allowed else ""
-    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    return Problem(Kind.INVALID, f"{first.where} {first.what}{allowed}{more}".strip(), faults)
+    return Problem(Kind.INVALID, None, faults)
 
 
-def fault_of(misuse: str) -> Fault:
-    """What the desk says of an option of the command line, said of the key."""
-    first = re.match(r"--([a-z]+):? ?", misuse)
+def of_key(said: str) -> dict[str, str | None]:
+    """What the desk says, in words, of an option of the command line or a place in a message: said of the key."""
+    first = re.match(r"--([a-z]+)\u00a0?:? ?", said) or re.match(r"([a-z]\w*[\w.\[\]]*)\u00a0?: ", said)
     where = _key(first[1]) if first else ""
-    text = _OPTION.sub(lambda option: _key(option[1]), misuse[first.end() :] if first else misuse)
+    text = _OPTION.sub(lambda option: _key(option[1]), said[first.end() :] if first else said)
     what, *allowed = _ALLOWED.split(text, maxsplit=1)
-    return Fault(where, what, allowed[0] if allowed else None)
+    return {"where": where, "what": what, "allowed": allowed[0] if allowed else None}
 
 
 def _key(option: str) -> str:

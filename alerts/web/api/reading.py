@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from alerts.model.alert import Alert
 from alerts.model.cap_rules import violations
+from alerts.model.reason import Reason, because
 from alerts.web.api.faults import faults_of
 from alerts.web.api.negotiation import CAP, JSON, best_form
 from alerts.web.api.operation import Api, Conditions, Operation
@@ -28,7 +29,6 @@ LONGEST_KEY = 255
 M = TypeVar("M", bound=BaseModel)
 _UTF_8 = ("utf-8", "utf8")
 _KEY = re.compile(rf"[!-~]{{1,{LONGEST_KEY}}}")
-_PATH_OF_CAP = re.compile(r"(?P<where>[^\s:]+): (?P<what>.*?)(?:; allowed:? (?P<allowed>.*))?$", re.DOTALL)
 
 
 def conditions_of(request: web.Request, operation: Operation) -> Conditions:
@@ -36,18 +36,17 @@ def conditions_of(request: web.Request, operation: Operation) -> Conditions:
     accept = ",".join(request.headers.getall("Accept", []))
     form = best_form(accept, operation.forms)
     if form is None:
-        raise Problem(Kind.NOT_ACCEPTABLE, f"Accept asks for something else; allowed: {', '.join(operation.forms)}")
+        raise Problem(Kind.NOT_ACCEPTABLE, because("request_accept", allowed=operation.forms))
     key = request.headers.get("Idempotency-Key") if operation.method == "POST" else None
     if key is not None and not _KEY.fullmatch(key):
-        allowed = f"1 to {LONGEST_KEY} visible ASCII characters, no blanks"
-        raise Problem(Kind.MALFORMED, f"Idempotency-Key can't be such a one; allowed: {allowed}")
+        raise Problem(Kind.MALFORMED, because("request_key", most=LONGEST_KEY))
     return Conditions(form, key, _tags(request, "If-Match"), _tags(request, "If-None-Match"))
 
 
 def _tags(request: web.Request, name: str) -> str | None:
     tags = ",".join(request.headers.getall(name, [])) or None
     if tags is not None and not tags.isascii():
-        raise Problem(Kind.MALFORMED, f"{name} can't be such a one; allowed: an ETag, as it was told")
+        raise Problem(Kind.MALFORMED, because("request_tag", name=name))
     return tags
 
 
@@ -77,9 +76,9 @@ async def body_of(request: web.Request, operation: Operation) -> tuple[bytes, st
     encoded = request.headers.get("Content-Encoding", "identity").strip().lower() != "identity"
     charset = (request.charset or "utf-8").lower()
     if encoded or "Content-Type" not in request.headers or form not in operation.takes or charset not in _UTF_8:
-        allowed = f"Content-Type: {' or '.join(operation.takes)}, in UTF-8, not compressed"
+        why = because("request_form", allowed=operation.takes)
         takes = {"Accept": ", ".join(operation.takes)}
-        raise Problem(Kind.MEDIA_TYPE, f"the body is in another form; allowed: {allowed}", headers=takes)
+        raise Problem(Kind.MEDIA_TYPE, why, headers=takes)
     return body, form
 
 
@@ -92,9 +91,7 @@ def _most(operation: Operation, form: str) -> int:
 
 async def _read(request: web.Request, most: int) -> bytes:
     body = bytearray()
-    too_large = Problem(
-        Kind.TOO_LARGE, f"the body is too large; allowed: {most} bytes", headers={"Connection": "close"}
-    )
+    too_large = Problem(Kind.TOO_LARGE, because("request_body_large", most=most), headers={"Connection": "close"})
     if (request.content_length or 0) > most:
         raise too_large
     try:
@@ -122,7 +119,7 @@ def cap_of(body: bytes, api: Api) -> Alert:
     No resource may name a file: whoever has a token could publish any picture of this machine.
     """
     alert, _ = api.read_cap(body)
-    faults = [_fault(str(each)) for each in violations(alert)]
+    faults: list[Fault | Reason] = [*violations(alert)]
     for place, info in enumerate(alert.infos):
         for number, resource in enumerate(info.resources):
             if resource.uri is not None and not re.match(r"https?://", resource.uri, re.IGNORECASE):
@@ -153,25 +150,20 @@ def _parsed(body: bytes) -> Any:
     except UnicodeError:
         raise Problem(Kind.MALFORMED, "the body is no UTF-8 text, or holds half a character; allowed: UTF-8") from None
     except (ValueError, RecursionError) as error:
-        why = str(error) if isinstance(error, json.JSONDecodeError) else "it is nested too deeply or too long a number"
-        raise Problem(Kind.MALFORMED, f"the body is no JSON: {why}; allowed: one JSON object") from None
+        said = str(error) if isinstance(error, json.JSONDecodeError) else "it is nested too deeply or too long a number"
+        raise Problem(Kind.MALFORMED, because("request_no_json", said=said)) from None
     return value
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(pairs) > _MOST_KEYS:
-        raise Problem(Kind.MALFORMED, f"an object of the body has {len(pairs):,} keys; allowed: up to {_MOST_KEYS}")
+        raise Problem(Kind.MALFORMED, because("request_many_keys", count=len(pairs), most=_MOST_KEYS))
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        raise Problem(Kind.MALFORMED, f"the body says {twice[:60]!r} twice; allowed: each key once")
+        raise Problem(Kind.MALFORMED, because("request_twice", name=repr(twice[:60])))
     return found
 
 
 def _no_number(constant: str) -> NoReturn:
-    raise Problem(Kind.MALFORMED, f"the body is no JSON: {constant} is no number; allowed: one JSON object")
-
-
-def _fault(violation: str) -> Fault:
-    found = _PATH_OF_CAP.match(violation)
-    return Fault(found["where"], found["what"], found["allowed"]) if found else Fault("", violation)
+    raise Problem(Kind.MALFORMED, because("request_no_number", name=constant))

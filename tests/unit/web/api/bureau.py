@@ -92,7 +92,7 @@ class Bureau:
     tokens: dict[str, str] = field(default_factory=dict)
 
     async def ask(self, method, path, role="author", **request):
-        headers = dict(request.pop("headers", {}))
+        headers = {"Accept-Language": "en", **request.pop("headers", {})}
         if role is not None:
             headers.setdefault("Authorization", f"Bearer {self.tokens.get(role, role)}")
         return await self.client.request(method, f"/api/v1{path}", headers=headers, **request)

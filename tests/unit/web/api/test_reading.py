@@ -11,8 +11,9 @@ import re
 import pytest
 
 from alerts.model.errors import TocsinError
-from alerts.web.api.problems import Fault, Kind, fault_of
+from alerts.web.api.problems import Kind, of_key
 from alerts.web.api.reading import LARGEST_JSON, LARGEST_PICTURED
+from tests.unit.french import english
 
 GOOD = {"headline": "Coupure d’eau"}
 
@@ -30,38 +31,39 @@ async def fault(bureau, **words):
     return found
 
 
-@pytest.mark.parametrize(
-    ("words", "where", "allowed"),
-    [
-        ({"headlin": "x"}, "headlin", "did you mean headline?"),
-        ({"image": "/etc/passwd"}, "image", "known: "),
-        (
-            {"picture": {"type": "image/png", "data": "AAAA", "alt": "x", "dta": "x"}},
-            "picture.dta",
-            "did you mean data?",
-        ),
-        ({"alt": "x"}, "alt", "known: "),
-        ({"area": ["x"]}, "area", "did you mean areas?"),
-        ({"headline": ""}, "headline", "What happens, in one line."),
-        ({"headline": None}, "headline", "text in quotes"),
-        ({"headline": "x" * 501}, "headline", "up to 500"),
-        ({"headline": "a\x00b"}, "headline", "what matches"),
-        ({"headline": "a\nb"}, "headline", "what matches"),
-        ({"description": "a\x1bb"}, "description", "what matches"),
-        ({"severity": "severe"}, "severity", "'Extreme', 'Severe'"),
-        ({"exercise": "yes"}, "exercise", "true or false"),
-        ({"areas": "Centre"}, "areas", "a list"),
-        ({"areas": ["Centre", 3]}, "areas[1]", "text in quotes"),
-        ({"channels": ["x"] * 51}, "channels", "up to 50"),
-        ({"areas": ["Centre-Bour"]}, "areas", "did you mean"),
-        ({"channels": ["twiter"]}, "channels", "known: page"),
-        ({"expires": "soon"}, "expires", "a span such as 6h"),
-        ({"expires": "2026-11-25T11:00"}, "expires", "a later time"),
-        ({"web": "javascript:alert(1)"}, "web", "what matches"),
-        ({"web": "file:///etc/passwd"}, "web", "what matches"),
-        ({"lang": "français"}, "lang", "what matches"),
-    ],
-)
+WRONG = [
+    ({"headlin": "x"}, "headlin", "did you mean headline?"),
+    ({"image": "/etc/passwd"}, "image", "known: "),
+    (
+        {"picture": {"type": "image/png", "data": "AAAA", "alt": "x", "dta": "x"}},
+        "picture.dta",
+        "did you mean data?",
+    ),
+    ({"alt": "x"}, "alt", "known: "),
+    ({"area": ["x"]}, "area", "did you mean areas?"),
+    ({"headline": ""}, "headline", "What happens, in one line."),
+    ({"headline": None}, "headline", "text in quotes"),
+    ({"headline": "x" * 501}, "headline", "up to 500"),
+    ({"headline": "a\x00b"}, "headline", "what matches"),
+    ({"headline": "a\nb"}, "headline", "what matches"),
+    ({"description": "a\x1bb"}, "description", "what matches"),
+    ({"severity": "severe"}, "severity", "'Extreme', 'Severe'"),
+    ({"exercise": "yes"}, "exercise", "true or false"),
+    ({"areas": "Centre"}, "areas", "a list"),
+    ({"areas": ["Centre", 3]}, "areas[1]", "text in quotes"),
+    ({"channels": ["x"] * 51}, "channels", "up to 50"),
+    ({"areas": ["Centre-Bour"]}, "areas", "did you mean"),
+    ({"channels": ["twiter"]}, "channels", "known: page"),
+    ({"expires": "soon"}, "expires", "a span such as 6h"),
+    ({"expires": "2026-11-25T11:00"}, "expires", "a later time"),
+    ({"web": "javascript:alert(1)"}, "web", "what matches"),
+    ({"web": "file:///etc/passwd"}, "web", "what matches"),
+    ({"lang": "français"}, "lang", "what matches"),
+]
+"""What is said, where that is wrong, and what is told to be allowed."""
+
+
+@pytest.mark.parametrize(("words", "where", "allowed"), WRONG)
 async def test_each_fault_is_told_with_what_is_allowed(bureau, words, where, allowed):
     found = await fault(bureau, **words)
 
@@ -211,21 +213,25 @@ async def test_a_fault_of_the_program_tells_nothing_of_it(bureau, error):
     assert "secret" not in json.dumps(problem)
 
 
+def told_of(where, what, allowed=None):
+    return {"where": where, "what": what, "allowed": allowed}
+
+
 @pytest.mark.parametrize(
     ("misuse", "found"),
     [
-        ("--headline is missing; allowed: one line", Fault("headline", "is missing", "one line")),
+        ("--headline is missing; allowed: one line", told_of("headline", "is missing", "one line")),
         (
             "--area 'X': no such district; did you mean 'Y'?",
-            Fault("areas", "'X': no such district", "did you mean 'Y'?"),
+            told_of("areas", "'X': no such district", "did you mean 'Y'?"),
         ),
-        ("--channel 'x': no such channel; known: a, b", Fault("channels", "'x': no such channel", "known: a, b")),
-        ("nothing was given; allowed: such as --expires", Fault("", "nothing was given", "such as expires")),
-        ("'x' is the start of several", Fault("", "'x' is the start of several")),
+        ("--channel 'x': no such channel; known: a, b", told_of("channels", "'x': no such channel", "known: a, b")),
+        ("nothing was given; allowed: such as --expires", told_of("", "nothing was given", "such as expires")),
+        ("'x' is the start of several", told_of("", "'x' is the start of several")),
     ],
 )
 def test_what_the_desk_says_of_options_is_said_of_keys(misuse, found):
-    assert fault_of(misuse) == found
+    assert of_key(misuse) == found
 
 
 async def test_every_answer_forbids_to_guess_and_to_share(bureau):
@@ -236,3 +242,46 @@ async def test_every_answer_forbids_to_guess_and_to_share(bureau):
     ]:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Cache-Control"] == "private, no-cache"
+
+
+ASKED = [
+    *({"json": {**GOOD, **words}} for words, _, _ in WRONG),
+    *({"data": body} for body in (b"{", b"[" * 100_000, b'{"x": NaN}', b'{"x": 1, "x": 2}', b'{"x": "\xff"}', b"[]")),
+    {"json": {"severity": "grave", "wait": True}},
+    {"json": GOOD, "headers": {"Content-Type": "text/plain"}},
+    {"json": GOOD, "headers": {"Accept": "text/html"}},
+    {"json": GOOD, "headers": {"Idempotency-Key": "a b"}},
+    {"data": b" " * 300_000},
+    {"data": b"<alert/>", "headers": {"Content-Type": "application/cap+xml"}},
+    {"json": GOOD, "role": "viewer"},
+    {"json": GOOD, "role": None},
+    {"json": GOOD, "headers": {"Authorization": "Bearer nul"}},
+    {"method": "PUT"},
+    {"path": "/nowhere"},
+    {"path": "/alerts/nulle/approve", "json": {}, "role": "approver"},
+    {"path": "/posts/nul/retry", "json": {}, "role": "approver"},
+    {"method": "GET", "path": "/alerts?before=nulle"},
+    {"method": "GET", "path": "/alerts?limit=0&limit=1"},
+    {"method": "GET", "path": "/alerts?limit=0"},
+    {"method": "GET", "path": "/alerts?q=%00"},
+    {"method": "GET", "path": "/alerts/nulle"},
+]
+"""Requests that are refused."""
+
+
+KEYS = re.compile(r"Idempotency-Key|connus\u00a0: .*|^\w+", re.DOTALL)
+"""What is a name of JSON or HTTP in any language: the keys that there are, and the one that it is about."""
+
+
+@pytest.mark.parametrize("asked", ASKED)
+async def test_no_problem_says_a_word_of_english_to_who_asks_for_french(bureau, asked):
+    method, path = asked.get("method", "POST"), asked.get("path", "/alerts")
+    headers = {"Accept-Language": "fr", "Content-Type": "application/json", **asked.get("headers", {})}
+    rest = {name: value for name, value in asked.items() if name in ("json", "data", "role")}
+    answer = await bureau.ask(method, path, headers=headers, **rest)
+    told = json.loads(await answer.text())
+
+    assert (answer.status >= 400, answer.headers["Content-Language"]) == (True, "fr"), told
+    said = [told["title"], told["detail"]]
+    said += [one[part] for one in told.get("errors", ()) for part in ("what", "allowed") if one[part]]
+    assert [line for line in said if english(KEYS.sub("", line))] == []
