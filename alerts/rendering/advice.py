@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from alerts.model.alert import Info, Severity
@@ -73,5 +74,6 @@ def _repeats(line: str, sentence: str) -> bool:
     return shorter == line or len(sentence) >= _MOST_OF_IT * len(line)
 
 
+@lru_cache(maxsize=512)
 def _folded(text: str) -> str:
     return " ".join(_WORD.findall(fold(text)))

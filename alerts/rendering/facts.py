@@ -183,7 +183,9 @@ def _label(matter: Matter) -> str:
 
 
 def _is_over(matter: Matter) -> bool:
-    return matter.kind is not PostKind.END and not matter.own and says_over(matter.info)
+    if matter.hazard is not Hazard.GENERAL or matter.own or matter.kind is PostKind.END:
+        return False
+    return says_over(matter.info)
 
 
 def _to_come(info: Info, now: datetime) -> bool:

@@ -140,10 +140,13 @@ def in_french(alert: Alert) -> Alert:
 def info_in_french(info: Info) -> Info:
     """Return `info` with its words set as French is set."""
     said: dict[str, Any] = {
-        name: french(text) for name in ("headline", "description", "instruction") if (text := getattr(info, name))
+        name: well
+        for name in ("event", "headline", "description", "instruction")
+        if (text := getattr(info, name)) and (well := french(text)) != text
     }
-    areas = tuple(replace(area, description=french(area.description)) for area in info.areas)
-    return replace(info, areas=areas, **said)
+    if any(french(area.description) != area.description for area in info.areas):
+        said["areas"] = tuple(replace(area, description=french(area.description)) for area in info.areas)
+    return replace(info, **said) if said else info
 
 
 @lru_cache(maxsize=512)
