@@ -39,6 +39,8 @@ _AROUND_PLACE = len("Where: ") + 3
 _MARK_OF_UPDATE = len(" (mise à jour)")
 _OF_SEVERAL_KINDS = frozenset((Hazard.GENERAL, Hazard.INDUSTRIAL, Hazard.AIR_QUALITY, Hazard.FOREST_FIRE))
 """The hazards of which an event says more than their name does: a chemical alarm is not always a cloud."""
+_LONG_LEAD = 80
+"""Letters of a headline that people read before they ask where."""
 _IN_BRACKETS = "{name} ({headline})"
 _SHOUT = re.compile(r"^\W*\w+\s?!+\s+(?=\S)")
 """A word that only calls: "ACHTUNG!" says nothing where it is the one sentence that there is room for."""
@@ -103,7 +105,9 @@ def _hides(matter: Matter, said: Mapping[str, Any], channel: ChannelFace) -> boo
         return False
     if said["title"] == _IN_BRACKETS.format(name=name, headline=headline):
         return not _place_first(said, channel)
-    return bool(said["title"] == headline) and len(str(said["lead"])) + _to_the_order(said) > FIRST_SEEN
+    lead = len(str(said["lead"]))
+    hidden = lead + _to_the_order(said) > FIRST_SEEN or (lead > _LONG_LEAD and not _place_first(said, channel))
+    return bool(said["title"] == headline) and hidden
 
 
 def _by_name(matter: Matter, said: Mapping[str, Any]) -> dict[str, Any]:
@@ -393,10 +397,13 @@ def _told(names: Sequence[str]) -> str:
 def _lead(matter: Matter, label: str, title: str) -> str:
     """Return the title with its severity before it, unless the title says it already ("Vigilance orange orages").
 
-    It doesn't in another language ("Vigilance orange" is no "Orange warning"), nor in a part of a word ("Dangerous").
+    It doesn't in another language ("Vigilance orange" is no "Orange warning"), nor in a part of a word ("Dangerous"),
+    nor by a colour alone at its end ("Thunderstorm yellow").
     """
     said, mark = fold(title), fold(str(matter.general["colours"].get(colour(matter.info), "")))
-    told = not label or _has_word(said, fold(label)) or (mark and _has_word(said, mark) and not _foreign(matter))
+    told = not label or _has_word(said, fold(label))
+    if mark and not told and not _foreign(matter):
+        told = said.startswith(f"{mark} ") or all(_has_word(said, word) for word in fold(label).split())
     return capital(title) if told else str(matter.general["lead"].format(label=label, title=title))
 
 

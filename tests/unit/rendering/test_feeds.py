@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alerts.model.alert import Alert, Area, Info, ResponseType, Severity
+from alerts.model.alert import Alert, Area, Info, Named, ResponseType, Severity
 from alerts.model.post import PostKind
 from alerts.rendering.plain import is_filler, says_what_to_do
 from alerts.rendering.templates import Context, Renderer
@@ -184,6 +184,27 @@ def test_a_long_headline_in_the_readers_language_hides_no_order_either() -> None
     assert text.startswith("Danger – earthquake\nWhere: Kassel\n")
     assert "If the building is damaged, leave by the stairs." in text[:FIRST_SEEN]
     assert "14 km north-east of Grenoble" in told(quake, ENGLISH)["description"]
+
+
+def test_a_long_headline_keeps_no_place_out_of_sight() -> None:
+    watch = replace(
+        RAIN,
+        event="Flash Flood Watch",
+        headline="Flash Flood Watch issued August 30 at 4:07AM MDT expiring August 30 by NWS GreatFalls",
+        language="en-US",
+        areas=(Area("Blaine; Chouteau; Fergus"),),
+    )
+    assert post(watch, ENGLISH).startswith("Danger – heavy rain\nWhere: Blaine, Chouteau, Fergus\n")
+    near = replace(watch, headline="Flash flood watch for the valley", areas=(Area("Blaine, all of its outskirts"),))
+    assert post(near, ENGLISH).startswith("Danger – Flash flood watch for the valley\n"), "a short one stays"
+
+
+def test_a_colour_alone_is_no_warning() -> None:
+    yellow = (Named("awareness_level", "2; yellow; Moderate"), Named("awareness_type", "3; Thunderstorm"))
+    storm = replace(RAIN, headline="Thunderstorm Sumadija yellow", language="en-GB", parameters=yellow)
+    assert told(storm, ENGLISH)["lead"] == "Yellow warning – Thunderstorm Sumadija yellow"
+    named = replace(storm, headline="Warning: yellow, thunderstorms")
+    assert told(named, ENGLISH)["lead"] == "Warning: yellow, thunderstorms"
 
 
 def test_without_a_headline_the_event_is_the_title_where_readers_understand_it() -> None:
