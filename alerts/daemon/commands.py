@@ -80,10 +80,10 @@ class Caller:
         raise HungUp
 
     def rest(self, seconds: float) -> None:
-        """Wait, and let the other end know now and then that somebody is at work."""
+        """Wait, longer than asked: here lanes need the time. Let the other end know that somebody is at work."""
         if time.monotonic() - self._told_at > _BEATS_EVERY:
             self.tell("beat", None)
-        time.sleep(seconds)
+        time.sleep(max(seconds, _RESTS))
         self.must_be_there()
 
 

@@ -51,6 +51,10 @@ def test_a_command_loads_nothing_large_where_a_daemon_does_its_work(town):
         assert (status, large) == ("2" if line[-1] == "zzzz" else "0", "[]")
         assert int(modules) < 160
     assert len(town.timelines()["twitter"]) == 1
+    for line in (["--help"], ["--version"], ["post", "--help"]):
+        assert not {"sqlalchemy", "jinja2", "babel", "aiohttp", "asyncio", "lxml"} & set(
+            loaded_by(town, *line).split("'")
+        )
 
 
 def test_a_daemon_that_is_killed_at_any_moment_of_a_post_leaves_one(town):

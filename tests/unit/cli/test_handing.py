@@ -131,6 +131,7 @@ def test_a_post_is_stored_and_told_by_the_daemon(folder, daemon, typed):
         ["status", "--json"],
         ["status", "nothing"],
         ["status", "--cap"],
+        ["status", "--all"],
         ["status", "--bad"],
         ["status", "--help"],
         ["--config", "elsewhere.toml", "status"],
