@@ -15,6 +15,7 @@ import contextlib
 import gc
 import importlib
 import json
+import math
 import os
 import resource
 import select
@@ -25,11 +26,16 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from campaign.winding import Clocks, Dial
+
 _LARGEST = 1 << 20
+_BREATH = 0.05
+"""Seconds between two times that something is done while a command runs."""
 _NEEDED = (
     "alembic.command",
     "alerts.cli.people",
@@ -46,12 +52,14 @@ _ROOT = Path(__file__).resolve().parents[1]
 class Forked:
     """A command that was forked; what `subprocess.Popen` offers of it."""
 
-    def __init__(self, arguments: Sequence[str], status: int, pid: int) -> None:
+    def __init__(self, arguments: Sequence[str], status: int, pid: int, seat: int | None = None) -> None:
         self.args = tuple(arguments)
         self.pid = pid
         self.returncode: int | None = None
         self.stdout: IO[str] | None = None
         self.stderr: IO[str] | None = None
+        self.seat = seat
+        """Where it writes how far it follows its town's dial, if there is one."""
         self._status = status
 
     def poll(self) -> int | None:
@@ -60,10 +68,16 @@ class Forked:
             self.wait(0)
         return self.returncode
 
-    def wait(self, timeout: float | None = None) -> int:
-        """Wait for its end. Raises subprocess.TimeoutExpired."""
+    def wait(self, timeout: float | None = None, meanwhile: Callable[[], None] | None = None) -> int:
+        """Wait for its end; do something `meanwhile`, again and again. Raises subprocess.TimeoutExpired."""
         if self.returncode is None:
-            if not select.select([self._status], [], [], timeout)[0]:
+            until = time.monotonic() + timeout if timeout is not None else math.inf
+            while meanwhile is not None and time.monotonic() < until:
+                if select.select([self._status], [], [], _BREATH)[0]:
+                    break
+                meanwhile()
+            left = max(until - time.monotonic(), 0.0) if timeout is not None else None
+            if not select.select([self._status], [], [], left)[0]:
                 raise subprocess.TimeoutExpired(self.args, timeout or 0)
             told = os.read(self._status, 4)
             os.close(self._status)
@@ -95,15 +109,21 @@ class ForkServer:
         streams: tuple[int, int, int],
         *,
         files: int | None = None,
+        dial: Dial | None = None,
     ) -> Forked:
-        """Fork `tocsin ARGUMENTS`; `streams` are its standard input, output and error, `files` how many it may open."""
+        """Fork `tocsin ARGUMENTS`; `streams` are its standard input, output and error, `files` how many it may open.
+
+        With a `dial` it goes by the town's time.
+        """
         said, status = os.pipe()
+        seat = dial.seat() if dial is not None else None
         try:
             asked = {
                 "arguments": list(arguments),
                 "folder": str(folder),
                 "environment": dict(environment),
                 "files": files,
+                "dial": (str(dial.path), seat) if dial is not None else None,
             }
             with self._turn:
                 socket.send_fds(self._socket, [json.dumps(asked).encode()], [*streams, status])
@@ -112,7 +132,7 @@ class ForkServer:
             os.close(status)
         if not answer:
             raise AssertionError("the process that commands are forked from has died")
-        return Forked(arguments, said, int(answer))
+        return Forked(arguments, said, int(answer), seat)
 
     def run(
         self,
@@ -121,14 +141,18 @@ class ForkServer:
         environment: Mapping[str, str],
         stdin: str | None = None,
         timeout: float = 90,
+        *,
+        dial: Dial | None = None,
+        meanwhile: Callable[[], None] | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run `tocsin ARGUMENTS` to its end."""
+        """Run `tocsin ARGUMENTS` to its end. `meanwhile` is done again and again while it runs."""
         with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             given.write((stdin or "").encode())
             given.seek(0)
-            done = self.start(arguments, folder, environment, (given.fileno(), out.fileno(), err.fileno()))
+            streams = (given.fileno(), out.fileno(), err.fileno())
+            done = self.start(arguments, folder, environment, streams, dial=dial)
             try:
-                done.wait(timeout)
+                done.wait(timeout, meanwhile)
             except subprocess.TimeoutExpired:
                 done.send_signal(signal.SIGKILL)
                 raise
@@ -188,11 +212,15 @@ def _become(asked: dict[str, Any]) -> None:
         mode = "r" if number == 0 else "w"
         setattr(sys, name, open(number, mode, buffering=1, encoding="utf-8", closefd=False))  # noqa: SIM115
     sys.argv = ["tocsin", *asked["arguments"]]
+    if asked["dial"] is not None:
+        path, seat = asked["dial"]
+        Clocks.take(Path(path), seat)
 
 
 def main() -> None:
     """Serve; in a fork, be the command."""
     door = socket.socket(fileno=int(sys.argv[1]))
+    Clocks.prepare()
     for module in _NEEDED:
         importlib.import_module(module)
     gc.collect()

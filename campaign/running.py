@@ -9,21 +9,24 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from queue import Empty, Queue
 from typing import IO
 
 from campaign.forks import Forked, ForkServer
+from campaign.winding import Dial
 
 PATIENCE = 20.0
+_BREATH = 0.05
 
 
 class Running:
     """`tocsin ARGUMENTS`, as a process of its own. Its output is read as it comes, or goes to the file `log`.
 
     `url` is where it answers, once it has said so. `files` is how many files it may have open (None: as many as we).
-    With `forks` it is a fork of that server's process.
+    With `forks` it is a fork of that server's process, and goes by the town's `dial` where there is one. `meanwhile` is
+    done again and again while somebody waits for what it says.
     """
 
     def __init__(
@@ -35,19 +38,22 @@ class Running:
         *,
         files: int | None = None,
         forks: ForkServer | None = None,
+        dial: Dial | None = None,
     ) -> None:
         self.url = ""
+        self.meanwhile: Callable[[], None] | None = None
+        self.stands_still = False
         self.lines: list[str] = []
         self._queue: Queue[str] = Queue()
         self.process: subprocess.Popen[str] | Forked
         with Path(os.devnull).open("rb") as nothing, (log or Path(os.devnull)).open("ab") as file:
             if forks is not None and log is not None:
                 streams = (nothing.fileno(), file.fileno(), file.fileno())
-                self.process = forks.start(arguments, folder, environment, streams, files=files)
+                self.process = forks.start(arguments, folder, environment, streams, files=files, dial=dial)
             elif forks is not None:
                 (heard, said), (seen, shown) = os.pipe(), os.pipe()
                 streams = (nothing.fileno(), said, shown)
-                self.process = forks.start(arguments, folder, environment, streams, files=files)
+                self.process = forks.start(arguments, folder, environment, streams, files=files, dial=dial)
                 os.close(said)
                 os.close(shown)
                 self.process.stdout, self.process.stderr = os.fdopen(heard), os.fdopen(seen)
@@ -67,6 +73,12 @@ class Running:
         return self.process.pid
 
     @property
+    def seat(self) -> int | None:
+        """Where it writes how far it follows the town's dial; None while it goes by none, or not on."""
+        follows = isinstance(self.process, Forked) and self.alive and not self.stands_still
+        return self.process.seat if follows and isinstance(self.process, Forked) else None
+
+    @property
     def alive(self) -> bool:
         """Whether it hasn't ended."""
         return self.process.poll() is None
@@ -76,9 +88,11 @@ class Running:
         deadline = time.monotonic() + patience
         while (left := deadline - time.monotonic()) > 0:
             try:
-                line = self._queue.get(timeout=left)
+                line = self._queue.get(timeout=min(left, _BREATH))
             except Empty:
-                break
+                if self.meanwhile is not None:
+                    self.meanwhile()
+                continue
             self.lines.append(line)
             if match := re.search(pattern, line):
                 return match
@@ -87,6 +101,7 @@ class Running:
     def send(self, number: int) -> None:
         """Send it a signal, if it still runs."""
         if self.alive:
+            self.stands_still = number == signal.SIGSTOP
             self.process.send_signal(number)
 
     def stop(self, number: int = signal.SIGTERM, patience: float = PATIENCE) -> int:

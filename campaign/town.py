@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from campaign.forks import ForkServer
 from campaign.running import PATIENCE, Running
+from campaign.winding import Dial
 
 T = TypeVar("T")
 
@@ -79,7 +80,11 @@ def demanded(headline: str, options: Sequence[str]) -> list[str]:
 
 
 class Town:
-    """One folder, one sandbox, and daemons that come and go."""
+    """One folder, one sandbox, and daemons that come and go.
+
+    `hurry` is how many seconds of the town's time pass at once whenever somebody has waited in vain for something; with
+    0 its time is this machine's.
+    """
 
     forks: ForkServer | None = None
     """What commands are forked from, for all towns of a process; None: each is started anew."""
@@ -88,6 +93,8 @@ class Town:
         self.folder = folder
         self.environment = {**os.environ, **SECRETS, "PYTHONUNBUFFERED": "1"}
         self.sandbox = ""
+        self.hurry = 0.0
+        self._dial: Dial | None = Dial(folder / "dial") if self.forks is not None else None
         self._running: list[Running] = []
 
     @property
@@ -107,7 +114,8 @@ class Town:
 
     def start(self, *arguments: str, log: Path | None = None, files: int | None = None) -> Running:
         """Start a command that goes on by itself; `end` kills it."""
-        running = Running(arguments, self.folder, self.environment, log, files=files, forks=self.forks)
+        running = Running(arguments, self.folder, self.environment, log, files=files, forks=self.forks, dial=self._dial)
+        running.meanwhile = self._hurry
         self._running.append(running)
         return running
 
@@ -127,7 +135,8 @@ class Town:
     def tocsin(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
         if self.forks is not None:
-            return self.forks.run(arguments, self.folder, self.environment, stdin)
+            meanwhile = self._hurry if self.hurry else None
+            return self.forks.run(arguments, self.folder, self.environment, stdin, dial=self._dial, meanwhile=meanwhile)
         return subprocess.run(
             [sys.executable, "-m", "alerts.cli", *arguments],
             cwd=self.folder,
@@ -188,7 +197,18 @@ class Town:
             if answer := what():
                 return answer
             threading.Event().wait(0.05)
+            self._hurry()
         raise AssertionError(f"not within {patience} s; the timelines: {json.dumps(self.timelines())[:2000]}")
+
+    def wind(self, seconds: float) -> None:
+        """Let so many seconds pass for all its processes. Only forks can be wound."""
+        if self._dial is None:
+            raise AssertionError("a town whose commands are started anew goes by this machine's time")
+        self._dial.wind(seconds, lambda: [each.seat for each in self._running if each.seat is not None])
+
+    def _hurry(self) -> None:
+        if self.hurry:
+            self.wind(self.hurry)
 
     def end(self) -> None:
         """Kill what still runs."""

@@ -79,6 +79,7 @@ class Reader:
 
 @pytest.fixture
 def reader(town):
+    town.hurry = 0.5
     town.configure(TELEGRAM + TEAM, CALENDAR, STATION + NOTIFY)
     return Reader(town)
 

@@ -49,6 +49,7 @@ class Desk:
 
     def __init__(self, town) -> None:
         self.town = town
+        self.browsers: dict[str, Browser] = {}
         town.configure(CHANNELS, station=STATION + RULES)
         for name, role in PEOPLE.items():
             done = town.tocsin("user", "add", name, "--role", role, "--password-stdin", stdin=FIRST)
@@ -56,7 +57,9 @@ class Desk:
         self.daemon = town.start_daemon()
 
     def browser(self, name: str) -> Browser:
-        return Browser(self.daemon.url).sign_in(name)
+        if name not in self.browsers:
+            self.browsers[name] = Browser(self.daemon.url).sign_in(name)
+        return self.browsers[name]
 
     def program(self, name: str, role: str) -> Program:
         [made] = self.town.objects("token", "add", name, "--role", role)
@@ -79,9 +82,10 @@ class Desk:
         return [post["text"] for post in posts if all(part in post["text"] for part in parts)]
 
 
-@pytest.fixture
-def desk(town):
-    return Desk(town)
+@pytest.fixture(scope="module")
+def desk(shared_town):
+    """One for all tests; each has words of its own."""
+    return Desk(shared_town)
 
 
 def test_what_the_approver_saw_is_what_goes_out_and_nobody_else_lets_it_go(desk):
@@ -115,7 +119,7 @@ def test_of_two_at_once_one_wins_and_the_other_is_told_by_whom(desk):
 
 
 def test_a_version_that_came_while_the_page_was_open_asks_anew_and_shows_what_changed(desk):
-    alert = desk.post("Eau coupée", "--description", "Jusqu’à midi.")
+    alert = desk.post("Eau trouble", "--description", "Jusqu’à midi.")
     paul = desk.browser("Paul")
     seen = paul.look(f"/desk/waiting/{alert}").hidden("seen")
     done = desk.town.tocsin("update", alert, "--as", "Anne", "--description", "Jusqu’à demain.")
@@ -125,12 +129,12 @@ def test_a_version_that_came_while_the_page_was_open_asks_anew_and_shows_what_ch
     assert late.status == 409
     assert "[taken out: midi. ]" in late.text
     assert "[put in: demain. ]" in late.text
-    assert not desk.published("Eau coupée")
+    assert not desk.published("Eau trouble")
 
 
 @pytest.mark.parametrize("spelling", ["Anne", "anne ", "An\u200bne", "\uff21nne"])
 def test_no_spelling_of_the_author_validates_at_the_command_line(desk, spelling):
-    alert = desk.post("Eau coupée")
+    alert = desk.post("Eau rationnée", "--again")
 
     done = desk.town.tocsin("approve", alert, "--as", spelling)
     assert done.returncode in (1, 2), done.stdout + done.stderr
@@ -149,7 +153,7 @@ def test_at_the_command_line_a_validation_names_an_account_that_may(desk):
 
 
 def test_a_token_is_its_person_and_no_more(desk):
-    alert = desk.post("Eau coupée")
+    alert = desk.post("Eau rétablie")
     own, luc = desk.program("Anne", "approver"), desk.program("Luc", "author")
     [account] = desk.town.objects("status", alert)
 
@@ -162,10 +166,11 @@ def test_a_token_is_its_person_and_no_more(desk):
     assert machine.ask("POST", f"/alerts/{alert}/approve", {"seen": "0" * 64}).status in (409, 412)
     assert desk.states(alert) == {"waiting"}
     assert machine.ask("POST", f"/alerts/{alert}/approve", {"seen": account["fingerprint"]}).status == 200
-    desk.town.until(lambda: desk.published("Eau coupée"))
+    desk.town.until(lambda: desk.published("Eau rétablie"))
 
 
-def test_an_exercise_stays_one_when_channels_toml_changes_while_it_waits(desk):
+def test_an_exercise_stays_one_when_channels_toml_changes_while_it_waits(town):
+    desk = Desk(town)
     alert = desk.post("Exercice de crue", "--exercise")
     desk.daemon.stop(signal.SIGTERM)
     desk.town.configure(CHANNELS.replace("exercise = true", "exercise = false"), station=STATION + RULES)

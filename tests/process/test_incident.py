@@ -65,10 +65,11 @@ def test_a_correction_goes_where_the_wrong_alert_is_and_says_what_stays_wrong(to
 def test_an_alert_that_is_over_is_told_so_once_in_its_own_words(town):
     town.configure()
     town.start_daemon()
-    over = town.post("Passage à niveau fermé", "--expires", "2s", "--wait")
+    over = town.post("Passage à niveau fermé", "--expires", "20s", "--wait")
     cancelled = town.post("Piscine fermée", "--wait")
     town.tocsin("cancel", cancelled["alert"], "--wait")
 
+    town.hurry = 1.0
     town.until(lambda: len(town.timelines()["telegram"]) == 4, patience=90)
     thread = [post for post in town.timelines()["telegram"] if post["reply_to"]]
     words = {str(post["reply_to"]): post["text"] for post in thread}

@@ -87,6 +87,7 @@ def test_every_message_of_a_real_index_is_filed_once_with_its_reason(town, name)
     body = shared(f"feeds/index/{name}").read_bytes()
     served = Served(body, "application/json" if name.endswith(".json") else "application/xml")
     try:
+        town.hurry = 0.5
         town.configure(sources=SOURCE.format(url=served.url))
         daemon = town.start_daemon()
         town.until(lambda: served.asked["/index"] >= 2)

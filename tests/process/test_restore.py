@@ -53,6 +53,7 @@ def states(town: Town) -> set[str]:
 
 
 def test_of_a_backup_from_before_twenty_posts_none_is_twice_and_none_lost(town, feed):
+    town.hurry = 1.0
     town.configure(sources=SOURCE.format(url=feed.url))
     daemon = town.start_daemon()
     feed.tell(flood("Ancienne"))

@@ -48,6 +48,7 @@ def notices(town) -> list[tuple[str, str]]:
 
 
 def watched(town, channels: str = "", sources: str = "", notify: str = NOTIFY, station: str = STATION) -> None:
+    town.hurry = 0.5
     town.configure(channels + TEAM, sources, station + notify)
 
 
