@@ -3,14 +3,16 @@
 How it works: `ForkServer` starts one process of this module. It imports what commands need, has one thread, and waits
 on a Unix socket. Each request names arguments, folder, environment and limits, and carries the files that become the
 command's standard streams (SCM_RIGHTS, unix(7)) and a pipe. The server forks; the child is the command from there on,
-with a process id, signals and a death of its own, and ends as the interpreter does. The server waits for it by its
-pidfd and writes its exit status into the pipe. When the server's socket is closed, it ends; what still runs goes on.
+with a process id, signals and a death of its own. The server waits for it by its pidfd and writes its exit status into
+the pipe. When the server's socket is closed, it ends; what still runs goes on.
 
 What a fork can't tell is how a command starts cold: tests of that (what it imports, how it is found) start it anew.
+And its passwords are hashed at the least cost there is, for a fork holds no secret worth a tenth of a second.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -28,8 +30,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
+
+from argon2 import PasswordHasher
 
 from campaign.winding import Clocks, Dial
 
@@ -46,6 +51,8 @@ _NEEDED = (
     "tweepy.asynchronous",
 )
 """What commands import sooner or later; none of it may start a thread."""
+CHEAP = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
+"""Hashes no password that is worth anything."""
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -225,10 +232,34 @@ def main() -> None:
         importlib.import_module(module)
     gc.collect()
     gc.freeze()
+    vars(importlib.import_module("alerts.access.passwords"))["PasswordHasher"] = CHEAP
     asked = _serve(door)
     if asked is not None:
         _become(asked)
+        _end(_run())
+
+
+def _run() -> int:
+    """Be the command; its exit status, as the interpreter would have it."""
+    try:
         importlib.import_module("alerts.cli").main()
+    except SystemExit as ended:
+        if isinstance(ended.code, str):
+            sys.stderr.write(f"{ended.code}\n")
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except Exception:  # noqa: BLE001 the interpreter's last resort: it is told, and the status is 1
+        sys.excepthook(*sys.exc_info())
+        return 1
+    return 0
+
+
+def _end(status: int) -> None:
+    """End as the interpreter does, but for taking apart what it shares with all forks: that costs more than it ran."""
+    atexit._run_exitfuncs()  # noqa: SLF001 nothing public runs them
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":

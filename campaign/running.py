@@ -17,7 +17,8 @@ from typing import IO
 from campaign.forks import Forked, ForkServer
 from campaign.winding import Dial
 
-PATIENCE = 20.0
+PATIENCE = 60.0
+"""Seconds that anything may take where the machine does much else: whoever has what they wait for goes on at once."""
 _BREATH = 0.05
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 
@@ -22,6 +24,19 @@ def at_work(town, *daemons):
         return next((each for each in daemons if owners == [each.pid] * 3), None)
 
     return town.until(owner)
+
+
+def stop_between_transactions(town, worker) -> None:
+    """Stop it where it holds no lock: nobody could write until it goes on."""
+    while True:
+        worker.send(signal.SIGSTOP)
+        with closing(sqlite3.connect(town.database, timeout=0.5, isolation_level=None)) as db:
+            try:
+                db.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                worker.send(signal.SIGCONT)
+                continue
+            return
 
 
 def texts(town) -> dict[str, list[str]]:
@@ -54,7 +69,7 @@ def test_a_stopped_daemon_whose_lanes_were_taken_sends_nothing_under_its_lease_w
     other = second if worker is first else first
     town.post("Pour commencer", "--wait")
 
-    worker.send(signal.SIGSTOP)
+    stop_between_transactions(town, worker)
     # Rung while it stands still: this is what it finds when it goes on.
     town.post("Digue surveillée", "--severity", "Severe")
     assert at_work(town, other) is other
@@ -92,7 +107,7 @@ def test_a_request_that_is_held_while_its_daemon_stands_still_is_not_made_again(
 
     town.post("Digue surveillée", "--severity", "Severe")
     town.until(lambda: all(town.met(fault) for fault in held))
-    worker.send(signal.SIGSTOP)
+    stop_between_transactions(town, worker)
     other = second if worker is first else first
     assert at_work(town, other) is other
     worker.send(signal.SIGCONT)
