@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import importlib
 import itertools
 import mmap
 import time
 from array import array
 from collections.abc import Callable, Collection
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+
+from alerts.daemon import counter
+from alerts.model.ports import SystemClock
 
 _SEATS = 255
 _NOBODY = -1.0
@@ -79,8 +81,8 @@ class _Follower:
     def time(self) -> float:
         return _machine_time() + self._dial.ahead
 
-    def now(self, zone: tzinfo | None = None) -> datetime:
-        return datetime.now(zone) + timedelta(seconds=self._dial.ahead)
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self._dial.ahead)
 
     def monotonic(self) -> float:
         return _machine_steady() + self._dial.ahead
@@ -123,12 +125,9 @@ class Clocks:
     def take(cls, path: Path, seat: int) -> None:
         """Go by this dial from now on."""
         cls._follower = follower = _Follower(Dial(path), seat)
-        clock, counter = (
-            vars(importlib.import_module(name)) for name in ("alerts.daemon.clock", "alerts.daemon.counter")
-        )
-        clock["datetime"] = counter["datetime"] = SimpleNamespace(now=follower.now)
-        clock["time"] = SimpleNamespace(monotonic=follower.monotonic)
-        clock["asyncio"] = SimpleNamespace(sleep=follower.sleep)
+        for name in ("now", "monotonic", "sleep"):
+            setattr(SystemClock, name, staticmethod(getattr(follower, name)))
+        vars(counter)["datetime"] = SimpleNamespace(now=lambda _: follower.now())
 
     @classmethod
     def _time(cls) -> float:
