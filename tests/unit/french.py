@@ -30,9 +30,12 @@ OURS = ("code", "pre", "script", "style", "svg", "input", "textarea")
 def visible(page: str) -> str:
     """What is read, without what is somebody's own words in another language."""
     tree = html.fromstring(page)
-    for each in tree.xpath("//*[@lang='en'] | " + " | ".join(f"//{tag}" for tag in OURS)):
+    for each in tree.xpath("//*[@lang='en'] | //*[@class='code'] | " + " | ".join(f"//{tag}" for tag in OURS)):
         each.drop_tree()
-    told = [*tree.xpath("//body//text()"), *tree.xpath("//@aria-label | //@placeholder | //title/text()")]
+    told = [
+        *tree.xpath("//body//text()"),
+        *tree.xpath("//@aria-label | //@data-summary | //@placeholder | //title/text()"),
+    ]
     return "\n".join(text for text in told if text.strip())
 
 
@@ -61,4 +64,4 @@ _KEYS = {
     for name in model.model_fields
 } | {name for kind in CHANNEL_KINDS.values() for name in kind.settings.model_fields}
 _BARE = re.compile(rf"\b(?!(?:{'|'.join(_KEYS)})\b)[a-z]+_[a-z_]+\b")
-_ILL_SPACED = re.compile(r"[^\s\u202f\u00a0/:][?!;](?=\s|$)|[^\s\u00a0\u202f\d]:(?=\s|$)|«[^\u00a0\u202f]")
+_ILL_SPACED = re.compile(r"[^\s\u202f\u00a0/:][?!;](?=\s|$)|(?:^|[^\s\u00a0\u202f\d]):(?=\s|$)|«[^\u00a0\u202f]")

@@ -21,7 +21,7 @@ from alerts.model.alert import Alert, Severity, Status
 from alerts.model.errors import Misuse, Refused
 from alerts.model.ids import new_id
 from alerts.model.incident import AlertState, StoredAlert
-from alerts.model.reason import Reason
+from alerts.model.reason import Reason, because
 from alerts.web.console.compose.prefill import changes_between
 from alerts.web.console.compose.reading import Reading
 
@@ -38,11 +38,11 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One channel: its post, or why it gets none (`silence`, with what it is about)."""
+    """One channel: its post, or why it gets none (`silence`)."""
 
     outlet: Outlet
     penned: Penned | None = None
-    silence: str | Reason = ""
+    silence: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +127,19 @@ def _notes(unit: DeskUnit, filed: Filed) -> dict[str, Reason]:
     return dict(no_post_of(event) for event in history if event.what == "no_post")
 
 
-def _silence(outlet: Outlet, alert: Alert | None, wish: Wish) -> str:
-    """Why routing leaves a channel out, as a word that `wording` tells."""
+def _silence(outlet: Outlet, alert: Alert | None, wish: Wish) -> Reason:
+    """Why routing leaves a channel out."""
     status = alert.status if alert else Status.ACTUAL
     if outlet.exercise is not (status in PRACTICE):
-        return "takes exercises alone" if outlet.exercise else "takes no exercise"
+        return because("silent_for_exercises" if outlet.exercise else "silent_live")
     if not outlet.public:
-        return "is not public"
+        return because("silent_internal")
     if wish.reading.channels and outlet.name not in wish.reading.channels:
-        return "is not chosen"
+        return because("silent_unchosen")
     severity = alert.severity if alert else Severity.UNKNOWN
     if severity is not Severity.UNKNOWN and not severity.at_least(outlet.severity):
-        return f"takes {outlet.severity}"
-    return "nothing" if wish.about is None else "is not chosen"
+        return because("silent_takes_worse", least=outlet.severity)
+    return because("silent_now" if wish.about is None else "silent_unchosen")
 
 
 def reached(names: Sequence[str], standings: Sequence[Mapping[str, Any]]) -> int | None:

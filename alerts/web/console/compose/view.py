@@ -17,7 +17,7 @@ from alerts.web.console.compose.fields import Fields, several, text
 from alerts.web.console.compose.prefill import gravity_of
 from alerts.web.console.compose.reading import until
 from alerts.web.console.compose.rehearsal import Card, Rehearsal, Wish
-from alerts.web.console.compose.wording import Voice, button_words, place_of, silence_words
+from alerts.web.console.compose.wording import Voice, button_words, place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,12 @@ class Beside:
 def beside(wish: Wish, rehearsal: Rehearsal, followers: int | None, voice: Voice, station: Station) -> Beside:
     """What the page shows of a rehearsal."""
     _, fields = voice.words.gettext, wish.fields
-    severities = severity_words(voice)
     exercise = bool(text(fields, "exercise"))
     alert = rehearsal.alert
     place = place_of(alert, voice) if alert else ""
     ends = voice.time(alert.ends) if alert else ""
     return Beside(
-        looks=tuple(_look(card, voice, severities) for card in rehearsal.cards),
+        looks=tuple(_look(card, voice) for card in rehearsal.cards),
         checks=checklist(_said(wish, rehearsal, (place, ends), station, voice.now), _),
         button=button_words(rehearsal, followers, voice, exercise=exercise, update=wish.about is not None),
         refusal=voice.why(rehearsal.refusal) if rehearsal.refusal else "",
@@ -167,10 +166,10 @@ def ends_at(rehearsal: Rehearsal) -> datetime | None:
     return rehearsal.alert.infos[0].expires if rehearsal.alert and rehearsal.alert.infos else None
 
 
-def _look(card: Card, voice: Voice, severities: Mapping[str, str]) -> Look:
+def _look(card: Card, voice: Voice) -> Look:
     _, outlet = voice.words.gettext, card.outlet
     if card.penned is None:
-        return Look(outlet.name, outlet.kind, silence=silence_words(card.silence, voice, severities))
+        return Look(outlet.name, outlet.kind, silence=voice.why(card.silence) if card.silence else "")
     rendered, message = card.penned.rendered, card.penned.post.message
     return Look(
         channel=outlet.name,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -116,20 +115,3 @@ def _what_where_until(alert: Alert, voice: Voice) -> dict[str, str]:
         "where": place_of(alert, voice),
         "until": voice.time(alert.ends),
     }
-
-
-def silence_words(silence: str | Reason, voice: Voice, severities: Mapping[str, str]) -> str:
-    """Why a channel gets nothing."""
-    if isinstance(silence, Reason):
-        return voice.why(silence)
-    _ = voice.words.gettext
-    known = {
-        "takes exercises alone": _("It takes exercises, and nothing else."),
-        "takes no exercise": _("It is live: no exercise ever goes there."),
-        "is not public": _("It is internal: no alert goes there."),
-        "is not chosen": _("It is not among the channels that were chosen."),
-        "nothing": _("Nothing goes there now."),
-    }
-    if silence.startswith("takes ") and silence[6:] in severities:
-        return _("It takes what is “%(severity)s” or worse.", severity=severities[silence[6:]])
-    return known.get(silence, silence)
