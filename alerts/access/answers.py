@@ -1,4 +1,8 @@
-"""What the gate answers, and what it is told by channels.toml."""
+"""What the gate is asked and what it answers: who asks and from where, and what came of it.
+
+`Gate` (`gate.py`) takes a `Visit`, and answers `Entered` (with the session's new cookie) or `Held` (with a `Refusal`).
+Whoever has a session is a `Visitor`. `GateRules` is what channels.toml says about letting people in.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,38 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from alerts.access.visitor import Visitor
-from alerts.model.person import Chained
+from alerts.model.actor import Actor, Origin
+from alerts.model.person import Account, Chained, Session
 from alerts.model.secret import Secret
 
 KNOWN_FOR = 90
 """How many days a browser or an address stays known for an account after a good sign-in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Where a request came from: the network address (behind a proxy, what that says) and the browser's own name.
+
+    `device` is the value that a complete sign-in gave this browser to be known by (`Entered.device`), if it has one.
+    """
+
+    address: str
+    agent: str = ""
+    device: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody with a session: signed in where its stage is `full`, else on the way."""
+
+    account: Account
+    session: Session
+    visit: Visit
+
+    @property
+    def actor(self) -> Actor:
+        """As the desk sees them."""
+        return Actor(self.account.name, self.account.role, Origin.CONSOLE, self.visit.address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +59,7 @@ class GateRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class RelyingParty:
     """Where the browser believes to be: what a passkey is bound to.
 
     `origin` is scheme, host and port (`https://desk.example`), `party` the relying party's id: the host alone.
@@ -39,7 +69,7 @@ class Site:
     party: str
 
 
-class Reason(StrEnum):
+class Refusal(StrEnum):
     """Why somebody isn't let in, or a change isn't made: sentences for them, in English; pages translate them.
 
     None tells whether an account exists.
@@ -87,7 +117,7 @@ class Entered:
 class Held:
     """It isn't done; `retry_at` is the earliest time at which it makes sense to try again, where waiting helps."""
 
-    reason: Reason
+    reason: Refusal
     retry_at: datetime | None = None
 
 

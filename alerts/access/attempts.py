@@ -1,7 +1,8 @@
-"""Attempts to sign in, within a unit: who has to wait, what failed, what is told of it.
+"""Attempts to sign in, within a unit: who has to wait, what failed, and what is told of it.
 
-An attempt is written down as failed before the password is looked at, and taken back if it was right: of a thousand
-that come at once, none finds that nothing has failed yet.
+An attempt is written down as failed before the password is looked at, and forgotten if it was right: of a thousand
+that come at once, none finds that nothing has failed yet. How long one waits is computed from those failures
+(`throttle.py`). Failures in a row (`Burst`) are written into the audit log once, and those on call are warned.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from alerts.access.answers import KNOWN_FOR, Failures, Held, Reason
-from alerts.access.deeds import Deed, write_failing
+from alerts.access.answers import KNOWN_FOR, Failures, Held, Refusal, Visit
+from alerts.access.audit import AuditEvent, write_failing
 from alerts.access.throttle import (
     BURST_FOR_NAME,
     BURST_FROM_ADDRESS,
@@ -20,13 +21,12 @@ from alerts.access.throttle import (
     LATELY,
     PASSWORD,
     REMEMBERED,
-    Paces,
+    Backoffs,
     held_until,
     last_burst,
     neighbourhood,
     own_clock,
 )
-from alerts.access.visitor import Visit
 from alerts.desk.service import DeskUnit
 from alerts.model.actor import fold_name
 from alerts.model.person import Account
@@ -36,6 +36,7 @@ FACTOR_OF = "?code "
 """Before an account's name: what failures of its second factor are counted under."""
 DEVICE = "device "
 """Before a browser's digest, where others have an address."""
+# How far back the audit log is looked through for a burst that was told already.
 _LINES = 50
 
 
@@ -51,7 +52,7 @@ class Attempt:
     visit: Visit
     name: str
     address: str
-    paces: Paces
+    paces: Backoffs
     known: bool
     number: int | None = None
 
@@ -70,7 +71,7 @@ def factor_attempt(unit: DeskUnit, account: Account, visit: Visit) -> Attempt:
 def held(unit: DeskUnit, attempt: Attempt) -> Held | None:
     """What to answer to a try that comes too early."""
     until = next_try(unit, attempt)
-    return Held(Reason.WAIT, until) if until else None
+    return Held(Refusal.WAIT, until) if until else None
 
 
 def next_try(unit: DeskUnit, attempt: Attempt) -> datetime | None:
@@ -114,6 +115,7 @@ def failed(unit: DeskUnit, attempt: Attempt) -> Sequence[str]:
 def complete(unit: DeskUnit, account: Account, visit: Visit, device: str) -> Failures | None:
     """Somebody is in: what failed before is told and forgotten, and this browser and address are known from now on."""
     times = sorted(_failures(unit, name=account.name) + _failures(unit, name=FACTOR_OF + account.name))
+    # Kept for the address and for the browser: either alone lets the owner past what others tried elsewhere.
     for address in (neighbourhood(visit.address), _device(device)):
         unit.accounts.attempted(unit.now, account.name, address, good=True)
     unit.accounts.attempted(unit.now, FACTOR_OF + account.name, neighbourhood(visit.address), good=True)
@@ -126,7 +128,7 @@ def is_device(unit: DeskUnit, device: str) -> bool:
     return bool(device) and unit.accounts.came_in(unit.now - _LONG_AGO, _device(device))
 
 
-def _attempt(unit: DeskUnit, account: Account | None, name: str, visit: Visit, paces: Paces) -> Attempt:
+def _attempt(unit: DeskUnit, account: Account | None, name: str, visit: Visit, paces: Backoffs) -> Attempt:
     since, accounts = unit.now - _LONG_AGO, unit.accounts
     places = [*([_device(visit.device)] if visit.device else []), neighbourhood(visit.address)]
     known = next((place for place in places if account and accounts.came_in(since, place, name=account.name)), None)
@@ -141,7 +143,7 @@ def _tell(unit: DeskUnit, subject: str, visit: Visit, burst: Sequence[datetime],
     if len(burst) < least:
         return False
     lines = unit.audit.newest(subject=subject, most=_LINES)
-    if any(line.entry.act == Deed.FAILING and line.entry.at >= burst[0] for line in lines):
+    if any(line.entry.act == AuditEvent.FAILING and line.entry.at >= burst[0] for line in lines):
         return False
     write_failing(unit, subject, visit, f"{len(burst)} failed attempts since {burst[0]:%Y-%m-%d %H:%M:%S} UTC")
     return True
@@ -154,3 +156,37 @@ def _nobody(name: str) -> str:
 
 def _device(value: str) -> str:
     return DEVICE + hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """Failed attempts in a row; `subject` is an account, or an address where many names were tried from one place."""
+
+    subject: str
+    count: int
+    first: datetime
+    last: datetime
+
+
+def bursts(unit: DeskUnit, since: datetime) -> Sequence[Burst]:
+    """What failed often enough since to be told: accounts first (until their owner signs in), then addresses."""
+    known = unit.accounts
+    of_accounts = [
+        _burst(account.name, _failures_of(unit, account.name, since), BURST_FOR_NAME) for account in known.accounts()
+    ]
+    from_addresses = [
+        _burst(address, known.failures(since, address=address), BURST_FROM_ADDRESS)
+        for address in known.failing_addresses(since, BURST_FROM_ADDRESS)
+        if not address.startswith(DEVICE)
+    ]
+    return [burst for burst in (*of_accounts, *from_addresses) if burst is not None]
+
+
+def _failures_of(unit: DeskUnit, name: str, since: datetime) -> Sequence[datetime]:
+    failures = unit.accounts.failures
+    return sorted([*failures(since, name=name), *failures(since, name=FACTOR_OF + name)])
+
+
+def _burst(subject: str, times: Sequence[datetime], least: int) -> Burst | None:
+    row = last_burst(times)
+    return Burst(subject, len(row), row[0], row[-1]) if len(row) >= least else None

@@ -1,32 +1,166 @@
-"""Second factors, within a unit: setting them up, asking for them, removing them.
+"""Second factors: one-time codes (TOTP, RFC 6238), passkeys (WebAuthn), and how a session sets them up or removes them.
 
-What a session waits for an answer to is kept with it, under what it was asked for: a challenge of one kind is no
-answer to another.
+The first two parts are pure: what an authenticator app or a browser is asked, and whether the answer is good. User
+verification of a passkey is preferred, not required: it is the second factor, the password was the first.
 
-A factor is set up at the end of a sign-in (stage `enrol`: the password was just given, there is no factor yet), or by
-somebody who is in and gave their password once more. A session alone changes nothing: it may be stolen, or left open.
+The third part works within a unit. What a session waits for an answer to is kept with it, under what it was asked for
+(`ChallengeFor`): a challenge of one kind is no answer to another. A factor is set up at the end of a sign-in (stage
+`enrol`: the password was just given, there is no factor yet), or by somebody who is in and gave their password once
+more. A session alone changes nothing: it may be stolen, or left open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from alerts.access import codes, passkeys
-from alerts.access.answers import Confirmed, Enrolment, GateRules, Held, Reason, Site
-from alerts.access.deeds import Deed, write_own
+from pyotp import TOTP
+from webauthn import (
+    base64url_to_bytes,
+    generate_authentication_options,
+    generate_registration_options,
+    verify_authentication_response,
+    verify_registration_response,
+)
+from webauthn.helpers import bytes_to_base64url
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.options_to_json_dict import options_to_json_dict
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from alerts.access.answers import Confirmed, Enrolment, GateRules, Held, Refusal, RelyingParty
+from alerts.access.audit import AuditEvent, write_own
 from alerts.access.sessions import Live, digest, live, spelled
 from alerts.desk.service import DeskUnit
 from alerts.model.actor import fold_name
 from alerts.model.person import Account, Passkey, Stage
 from alerts.model.secret import Secret
 
+STEP = 30
+"""Seconds for which a code is shown: what every authenticator app assumes."""
+SEED_BYTES = 20
+"""What RFC 4226, 4 recommends for SHA-1."""
+# A telephone's clock may be off by half a minute either way (RFC 6238, 5.2).
+_DRIFT = (-1, 0, 1)
+CHALLENGE_BYTES = 32
+# What the library raises for what no authenticator sends.
+_FOUL = (WebAuthnException, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
 Chance = Callable[[int], bytes]
 
 
-class Asked(StrEnum):
+def seed_of(chance: bytes) -> Secret:
+    """A seed from random bytes, as apps read it."""
+    return Secret(base64.b32encode(chance).decode())
+
+
+def enrolment(seed: Secret, name: str, issuer: str) -> Enrolment:
+    """What an app needs to know to show codes for `name`."""
+    return Enrolment(TOTP(seed.reveal(), name=name, issuer=issuer).provisioning_uri(), seed)
+
+
+def step_of(seed: Secret, code: str, now: datetime, after: int) -> int | None:
+    """The step that the code belongs to: this one or a neighbour, but only one past `after`; None: a wrong code.
+
+    A code is taken once: who keeps the answer as `after` refuses a replay (RFC 6238, 5.2).
+    """
+    typed = "".join(code.split())
+    if len(typed) != 6 or not (typed.isascii() and typed.isdigit()):
+        return None
+    generator, present, found = TOTP(seed.reveal()), int(now.timestamp()) // STEP, None
+    for step in (present + drift for drift in _DRIFT):
+        # All are compared, so that the time taken doesn't tell which was near.
+        if hmac.compare_digest(generator.generate_otp(step), typed) and step > after:
+            found = step
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """What a registration brought; `id` and `public_key` are base64url."""
+
+    id: str
+    public_key: str
+    sign_count: int
+
+
+def ask_to_register(
+    name: str, issuer: str, known: Sequence[Passkey], challenge: bytes, site: RelyingParty
+) -> dict[str, Any]:
+    """The options of `navigator.credentials.create`, as JSON can hold them; what is `known` isn't registered again."""
+    options = generate_registration_options(
+        rp_id=site.party,
+        rp_name=issuer,
+        user_name=name,
+        # The authenticator keeps this handle, which must not be the name itself (WebAuthn 2, 14.6.1).
+        user_id=hashlib.sha256(f"tocsin:{fold_name(name)}".encode()).digest(),
+        challenge=challenge,
+        exclude_credentials=_described(known),
+        authenticator_selection=AuthenticatorSelectionCriteria(
+            resident_key=ResidentKeyRequirement.DISCOURAGED, user_verification=UserVerificationRequirement.PREFERRED
+        ),
+    )
+    return options_to_json_dict(options)
+
+
+def registered(answer: Mapping[str, Any], challenge: str, site: RelyingParty) -> NewKey | None:
+    """The key that the browser's answer brings; None where the answer isn't one to this challenge and site."""
+    try:
+        new = verify_registration_response(
+            credential=dict(answer),
+            expected_challenge=base64url_to_bytes(challenge),
+            expected_rp_id=site.party,
+            expected_origin=site.origin,
+        )
+    except _FOUL:
+        return None
+    return NewKey(bytes_to_base64url(new.credential_id), bytes_to_base64url(new.credential_public_key), new.sign_count)
+
+
+def ask_to_prove(known: Sequence[Passkey], challenge: bytes, site: RelyingParty) -> dict[str, Any]:
+    """The options of `navigator.credentials.get`, as JSON can hold them."""
+    options = generate_authentication_options(
+        rp_id=site.party,
+        challenge=challenge,
+        allow_credentials=_described(known),
+        user_verification=UserVerificationRequirement.PREFERRED,
+    )
+    return options_to_json_dict(options)
+
+
+def proven(key: Passkey, answer: Mapping[str, Any], challenge: str, site: RelyingParty) -> int | None:
+    """The new count of signatures where the key signed this challenge for this site; None where it didn't.
+
+    A count that didn't grow is a copied key's, or a replay: refused (WebAuthn 2, 7.2, step 21).
+    """
+    try:
+        proof = verify_authentication_response(
+            credential=dict(answer),
+            expected_challenge=base64url_to_bytes(challenge),
+            expected_rp_id=site.party,
+            expected_origin=site.origin,
+            credential_public_key=base64url_to_bytes(key.public_key),
+            credential_current_sign_count=key.sign_count,
+        )
+    except _FOUL:
+        return None
+    return proof.new_sign_count
+
+
+def _described(known: Sequence[Passkey]) -> list[PublicKeyCredentialDescriptor]:
+    return [PublicKeyCredentialDescriptor(id=base64url_to_bytes(key.id)) for key in known]
+
+
+class ChallengeFor(StrEnum):
     """What a session's challenge is for."""
 
     CODES = "codes"
@@ -41,9 +175,9 @@ class Proof:
     key: Passkey
     challenge: str
 
-    def count(self, answer: Mapping[str, Any], site: Site) -> int | None:
+    def count(self, answer: Mapping[str, Any], site: RelyingParty) -> int | None:
         """The new count of signatures, where the answer is good. Works out a signature: not for the database."""
-        return passkeys.proven(self.key, answer, self.challenge, site)
+        return proven(self.key, answer, self.challenge, site)
 
 
 def has_factor(unit: DeskUnit, account: Account) -> bool:
@@ -51,7 +185,7 @@ def has_factor(unit: DeskUnit, account: Account) -> bool:
     return account.totp is not None or bool(unit.accounts.passkeys(account.name))
 
 
-def challenge_of(found: Live, asked: Asked) -> str | None:
+def challenge_of(found: Live, asked: ChallengeFor) -> str | None:
     """What the session was asked of that kind, and hasn't answered."""
     return _challenges(found).get(asked)
 
@@ -70,51 +204,53 @@ def begin_code(
     found = enrolling(unit, cookie, rules, confirmed)
     if found is None:
         return None
-    seed = pending_seed(found) or codes.seed_of(chance(codes.SEED_BYTES))
-    _ask(unit, found, Asked.CODES, seed.reveal())
-    return codes.enrolment(seed, found.account.name, rules.issuer)
+    seed = pending_seed(found) or seed_of(chance(SEED_BYTES))
+    _ask(unit, found, ChallengeFor.CODES, seed.reveal())
+    return enrolment(seed, found.account.name, rules.issuer)
 
 
 def pending_seed(found: Live) -> Secret | None:
     """The seed that the session hasn't confirmed yet."""
-    value = challenge_of(found, Asked.CODES)
+    value = challenge_of(found, ChallengeFor.CODES)
     return Secret(value) if value else None
 
 
 def begin_enrol(
-    unit: DeskUnit, cookie: str, site: Site, rules: GateRules, chance: Chance, *, stage: Stage
+    unit: DeskUnit, cookie: str, site: RelyingParty, rules: GateRules, chance: Chance, *, stage: Stage
 ) -> dict[str, Any] | None:
     """Ask for a new passkey. The challenge is no secret: the password is asked for with the answer."""
     found = live(unit, cookie, rules, stage)
     if found is None:
         return None
-    challenge = chance(passkeys.CHALLENGE_BYTES)
-    _ask(unit, found, Asked.ENROL, spelled(challenge))
+    challenge = chance(CHALLENGE_BYTES)
+    _ask(unit, found, ChallengeFor.ENROL, spelled(challenge))
     known = unit.accounts.passkeys(found.account.name)
-    return passkeys.ask_to_register(found.account.name, rules.issuer, known, challenge, site)
+    return ask_to_register(found.account.name, rules.issuer, known, challenge, site)
 
 
 def asked_to_enrol(unit: DeskUnit, cookie: str, rules: GateRules, confirmed: Confirmed | None) -> str | None:
     """The challenge that a new passkey has to answer."""
     found = enrolling(unit, cookie, rules, confirmed)
-    return challenge_of(found, Asked.ENROL) if found else None
+    return challenge_of(found, ChallengeFor.ENROL) if found else None
 
 
-def begin_proof(unit: DeskUnit, cookie: str, site: Site, rules: GateRules, chance: Chance) -> dict[str, Any] | None:
+def begin_proof(
+    unit: DeskUnit, cookie: str, site: RelyingParty, rules: GateRules, chance: Chance
+) -> dict[str, Any] | None:
     """Ask one of the account's passkeys."""
     found = live(unit, cookie, rules, Stage.PASSWORD)
     known = unit.accounts.passkeys(found.account.name) if found else ()
     if found is None or not known:
         return None
-    challenge = chance(passkeys.CHALLENGE_BYTES)
-    _ask(unit, found, Asked.PROVE, spelled(challenge))
-    return passkeys.ask_to_prove(known, challenge, site)
+    challenge = chance(CHALLENGE_BYTES)
+    _ask(unit, found, ChallengeFor.PROVE, spelled(challenge))
+    return ask_to_prove(known, challenge, site)
 
 
 def looked_up(unit: DeskUnit, cookie: str, answer: Mapping[str, Any], rules: GateRules) -> Proof | None:
     """The passkey that an answer names, if it is this account's and was asked."""
     found = live(unit, cookie, rules, Stage.PASSWORD)
-    challenge = challenge_of(found, Asked.PROVE) if found else None
+    challenge = challenge_of(found, ChallengeFor.PROVE) if found else None
     identity = answer.get("id")
     key = unit.accounts.passkey(identity) if isinstance(identity, str) else None
     if found is None or challenge is None or key is None or fold_name(key.account) != fold_name(found.account.name):
@@ -131,9 +267,9 @@ def challenge_is_used(unit: DeskUnit, cookie: str, rules: GateRules) -> None:
 def drop_code(unit: DeskUnit, found: Live, rules: GateRules) -> Held | None:
     """Remove one-time codes, unless nothing else is left where something must be."""
     if rules.second_factor == "required" and not unit.accounts.passkeys(found.account.name):
-        return Held(Reason.LAST_FACTOR)
+        return Held(Refusal.LAST_FACTOR)
     unit.accounts.put_account(replace(found.account, totp=None))
-    write_own(unit, found.account, found.visit, Deed.CODES_REMOVED)
+    write_own(unit, found.account, found.visit, AuditEvent.CODES_REMOVED)
     return None
 
 
@@ -141,9 +277,9 @@ def drop_passkey(unit: DeskUnit, found: Live, key: Passkey, rules: GateRules) ->
     """Remove a passkey of the account's own, unless nothing else is left where something must be."""
     last = len(unit.accounts.passkeys(found.account.name)) == 1 and found.account.totp is None
     if rules.second_factor == "required" and last:
-        return Held(Reason.LAST_FACTOR)
+        return Held(Refusal.LAST_FACTOR)
     unit.accounts.drop_passkey(key.id)
-    write_own(unit, found.account, found.visit, Deed.PASSKEY_REMOVED, key.label)
+    write_own(unit, found.account, found.visit, AuditEvent.PASSKEY_REMOVED, key.label)
     return None
 
 
@@ -152,7 +288,7 @@ def _challenges(found: Live) -> dict[str, str]:
     return {kind: value for kind, _, value in each}
 
 
-def _ask(unit: DeskUnit, found: Live, asked: Asked, value: str) -> None:
+def _ask(unit: DeskUnit, found: Live, asked: ChallengeFor, value: str) -> None:
     """Each kind stands beside the others: who tries a passkey in vain may still type the code of the same page."""
     challenges = {**_challenges(found), asked.value: value}
     words = " ".join(f"{kind}:{value}" for kind, value in challenges.items())

@@ -17,22 +17,19 @@ from typing import Any
 
 import structlog
 
-from alerts.access import attempts, factors, programs
-from alerts.access.answers import Confirmed, Enrolment, Entered, GateRules, Held, Reason, Site
-from alerts.access.claims import claimed
-from alerts.access.deeds import Deed, changes_of, write_own
-from alerts.access.passkeys import registered
+from alerts.access import attempts, factors
+from alerts.access.answers import Confirmed, Enrolment, Entered, GateRules, Held, Refusal, RelyingParty, Visit, Visitor
+from alerts.access.audit import AuditEvent, changes_of, write_own
+from alerts.access.factors import registered
 from alerts.access.passwords import Passwords, fault_of
-from alerts.access.sessions import TOUCHED, Live, live
+from alerts.access.sessions import TOUCHED, Live, Touches, claimed, live, program_of, touch_token
 from alerts.access.steps import Right, Steps
-from alerts.access.touching import Touches
-from alerts.access.visitor import Visit, Visitor
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.actor import Actor
 from alerts.model.person import Chained, Passkey, Session, Stage
 
 log = structlog.get_logger()
-OVER = Held(Reason.OVER)
+OVER = Held(Refusal.OVER)
 
 
 class Gate:
@@ -60,7 +57,7 @@ class Gate:
         account = attempt.account
         verdict = await self._passwords.verify(account.password if account else None, password)
         if account is None or account.disabled_at is not None or not verdict.right:
-            return await self._failed(attempt, Reason.WRONG)
+            return await self._failed(attempt, Refusal.WRONG)
         step = Right(attempt, account, verdict.stronger)
         return await self._service.act(lambda unit: self._steps.after_password(unit, step))
 
@@ -70,15 +67,15 @@ class Gate:
         if isinstance(attempt, Held):
             return attempt
         entered = await self._service.act(lambda unit: self._steps.by_code(unit, cookie, code, attempt))
-        return entered or await self._failed(attempt, Reason.CODE)
+        return entered or await self._failed(attempt, Refusal.CODE)
 
-    async def begin_passkey(self, cookie: str, site: Site) -> dict[str, Any] | Held:
+    async def begin_passkey(self, cookie: str, site: RelyingParty) -> dict[str, Any] | Held:
         """What the browser is to ask a passkey, for `navigator.credentials.get`."""
         rules, chance = self._rules, self._secrets
         return await self._service.act(lambda unit: factors.begin_proof(unit, cookie, site, rules, chance)) or OVER
 
     async def prove_by_passkey(
-        self, cookie: str, answer: Mapping[str, Any], site: Site, visit: Visit
+        self, cookie: str, answer: Mapping[str, Any], site: RelyingParty, visit: Visit
     ) -> Entered | Held:
         """Go on with what a passkey answered to the challenge of `begin_passkey`; it is good for one try."""
         attempt = await self._second(cookie, visit)
@@ -88,9 +85,9 @@ class Gate:
         count = proof.count(answer, site) if proof else None
         if proof is None or count is None:
             await self._service.act(lambda unit: factors.challenge_is_used(unit, cookie, self._rules))
-            return await self._failed(attempt, Reason.PASSKEY)
+            return await self._failed(attempt, Refusal.PASSKEY)
         entered = await self._service.act(lambda unit: self._steps.by_passkey(unit, cookie, proof, count, attempt))
-        return entered or await self._failed(attempt, Reason.PASSKEY)
+        return entered or await self._failed(attempt, Refusal.PASSKEY)
 
     async def change_password(self, cookie: str, old: str | None, new: str, visit: Visit) -> Entered | Held:
         """Choose a new password; every other session of the account ends.
@@ -106,7 +103,7 @@ class Gate:
         if old is not None and (held := await self._old(found, old, visit)):
             return held
         if (await self._passwords.verify(found.account.password, new)).right:
-            return Held(Reason.SAME)
+            return Held(Refusal.SAME)
         kept = await self._passwords.hash(new)
         changed = await self._service.act(lambda unit: self._steps.change(unit, cookie, found, kept, visit))
         return changed or OVER
@@ -130,7 +127,9 @@ class Gate:
         """Finish with a code that the app shows; who is in, also with the seed that `begin_code` gave (`shown`)."""
         return await self._service.act(lambda unit: self._steps.confirm_code(unit, cookie, code, shown))
 
-    async def begin_enrol_passkey(self, cookie: str, site: Site, stage: Stage = Stage.ENROL) -> dict[str, Any] | Held:
+    async def begin_enrol_passkey(
+        self, cookie: str, site: RelyingParty, stage: Stage = Stage.ENROL
+    ) -> dict[str, Any] | Held:
         """What the browser is to ask a new passkey, for `navigator.credentials.create`."""
         rules, chance = self._rules, self._secrets
         return (
@@ -139,13 +138,13 @@ class Gate:
         )
 
     async def finish_enrol_passkey(
-        self, cookie: str, answer: Mapping[str, Any], label: str, site: Site, confirmed: Confirmed | None = None
+        self, cookie: str, answer: Mapping[str, Any], label: str, site: RelyingParty, confirmed: Confirmed | None = None
     ) -> Entered | Held:
         """Keep what the new passkey answered, under the owner's word for it; who is in was `confirmed` before."""
         asked = await self._service.ask(lambda unit: factors.asked_to_enrol(unit, cookie, self._rules, confirmed))
         new = registered(answer, asked, site) if asked else None
         if asked is None or new is None:
-            return OVER if asked is None else Held(Reason.PASSKEY)
+            return OVER if asked is None else Held(Refusal.PASSKEY)
         return await self._service.act(
             lambda unit: self._steps.enrol(unit, cookie, asked, new, label=label, confirmed=confirmed)
         )
@@ -182,7 +181,7 @@ class Gate:
         def action(unit: DeskUnit) -> None:
             if found := live(unit, cookie, self._rules, *Stage):
                 unit.accounts.drop_session(found.session.digest)
-                write_own(unit, found.account, found.visit, Deed.SIGNED_OUT)
+                write_own(unit, found.account, found.visit, AuditEvent.SIGNED_OUT)
 
         await self._service.act(action)
 
@@ -192,7 +191,7 @@ class Gate:
         def action(unit: DeskUnit) -> None:
             if found := live(unit, cookie, self._rules, Stage.FULL):
                 unit.accounts.drop_sessions(found.account.name)
-                write_own(unit, found.account, found.visit, Deed.SIGNED_OUT_EVERYWHERE)
+                write_own(unit, found.account, found.visit, AuditEvent.SIGNED_OUT_EVERYWHERE)
 
         await self._service.act(action)
 
@@ -215,11 +214,11 @@ class Gate:
 
     async def program(self, bearer: str, visit: Visit | None = None) -> Actor | None:
         """The program whose token it is, under the name of the person it belongs to, if one; None: not let in."""
-        found = await self._service.ask(lambda unit: programs.program(unit, bearer))
+        found = await self._service.ask(lambda unit: program_of(unit, bearer))
         if found is None:
             return None
         if found.is_to_be_touched(self._service.now()):
-            await self.touches.soon(found.token.digest, lambda unit: programs.touch(unit, bearer))
+            await self.touches.soon(found.token.digest, lambda unit: touch_token(unit, bearer))
         return found.actor(visit)
 
     async def _attempt(self, look: Callable[[DeskUnit], attempts.Attempt]) -> attempts.Attempt | Held:
@@ -246,11 +245,11 @@ class Gate:
         if isinstance(attempt, Held):
             return attempt
         if not (await self._passwords.verify(found.account.password, old or "")).right:
-            return await self._failed(attempt, Reason.OLD_PASSWORD)
+            return await self._failed(attempt, Refusal.OLD_PASSWORD)
         await self._service.act(lambda unit: attempts.passed(unit, attempt))
         return None
 
-    async def _failed(self, attempt: attempts.Attempt, reason: Reason) -> Held:
+    async def _failed(self, attempt: attempts.Attempt, reason: Refusal) -> Held:
         for subject in await self._service.act(lambda unit: attempts.failed(unit, attempt)):
             log.warning("sign_in.failing", subject=subject, address=attempt.visit.address)
         return Held(reason, await self._service.ask(lambda unit: attempts.next_try(unit, attempt)))

@@ -16,7 +16,7 @@ from itertools import pairwise
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from alerts.access.answers import Reason
+from alerts.access.answers import Refusal
 from alerts.model.actor import fold_name
 from alerts.model.characters import normal
 
@@ -24,10 +24,10 @@ Move = tuple[int, int]
 SHORTEST, LONGEST = 12, 200
 FEWEST_CHOICES = 6
 """What a password must cost its guesser: a letter is one choice, a digit half of one, a known piece one in all."""
+# Characters within which there must be so many: looking takes the square of it.
 _LOOKED_AT = 64
-"""Characters within which there must be so many: looking takes the square of it."""
+# Characters of a repeat, a sequence or a straight line over the keyboard; of a walk from key to neighbouring key.
 _LEAST, _LEAST_WALK = 3, 5
-"""Characters of a repeat, a sequence or a straight line over the keyboard; of a walk from key to neighbouring key."""
 _USUAL = (
     "admin administrateur administrator alerte alertes amour avril azerty bienvenue bonjour bureau changeme chocolat "
     "commune coucou demo doudou dragon ecole ete famille football france freedom gendarme hello hiver iloveyou jetaime "
@@ -36,17 +36,18 @@ _USUAL = (
     "samedi secret secure securite service shadow soleil summer sunshine superman test tocsin toto user utilisateur "
     "vacances vendredi ville welcome winter"
 )
+# What stolen passwords are made of most, in French and in English, as it is typed without accents.
 _WORDS = frozenset(_USUAL.split())
-"""What stolen passwords are made of most, in French and in English, as it is typed without accents."""
+# The rows of an English and of a French keyboard, each key above its neighbour of the next row.
 _KEYBOARDS = ("1234567890-=|qwertyuiop[]|asdfghjkl;'|zxcvbnm,./", "1234567890)=|azertyuiop^$|qsdfghjklm*|wxcvbn,;:!")
 _BOARDS = [{key: (y, x) for y, row in enumerate(each.split("|")) for x, key in enumerate(row)} for each in _KEYBOARDS]
+# Letters that were dressed up as digits and signs.
 _MEANT = str.maketrans("01345@$!", "oleasasi")
-"""Letters that were dressed up as digits and signs."""
 _YEAR = re.compile(r"(?:19[0-9]|20[0-3])[0-9]")
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PasswordCheck:
     """Whether a password was right; `stronger` is its hash by today's parameters, where the kept one isn't."""
 
     right: bool
@@ -60,7 +61,7 @@ class Passwords:
         self._hasher = hasher or PasswordHasher()
         self._room = asyncio.Semaphore(at_once)
 
-    async def verify(self, kept: str | None, password: str) -> Verdict:
+    async def verify(self, kept: str | None, password: str) -> PasswordCheck:
         """Whether it is the password behind the hash `kept`; where there is none, no, and it takes as long."""
         async with self._room:
             return await asyncio.to_thread(self._verify, kept, password)
@@ -78,15 +79,17 @@ class Passwords:
     def _of_nobody(self) -> str:
         return self._hasher.hash("nobody's password")
 
-    def _verify(self, kept: str | None, password: str) -> Verdict:
+    def _verify(self, kept: str | None, password: str) -> PasswordCheck:
         typed = password if len(password) <= LONGEST else ""
         try:
             self._hasher.verify(kept or self._of_nobody, _spelled(typed))
         except (VerificationError, InvalidHashError, UnicodeEncodeError):
-            return Verdict(right=False)
+            return PasswordCheck(right=False)
         if kept is None or typed != password:
-            return Verdict(right=False)
-        return Verdict(right=True, stronger=self.hash_now(typed) if self._hasher.check_needs_rehash(kept) else None)
+            return PasswordCheck(right=False)
+        return PasswordCheck(
+            right=True, stronger=self.hash_now(typed) if self._hasher.check_needs_rehash(kept) else None
+        )
 
 
 def _spelled(password: str) -> str:
@@ -94,7 +97,7 @@ def _spelled(password: str) -> str:
     return normal("NFKC", password)
 
 
-def fault_of(password: str, name: str, town: str = "") -> Reason | None:
+def fault_of(password: str, name: str, town: str = "") -> Refusal | None:
     """Why a password can't be chosen; `name` is its owner's, `town` the station's.
 
     No mixture of characters is asked for; what is long but made of what guessers try first is refused (NIST SP
@@ -102,15 +105,15 @@ def fault_of(password: str, name: str, town: str = "") -> Reason | None:
     over a keyboard. Each such piece counts as one choice, however long it is.
     """
     if len(password) < SHORTEST:
-        return Reason.SHORT
+        return Refusal.SHORT
     if len(password) > LONGEST:
-        return Reason.LONG
+        return Refusal.LONG
     bare = _bare(password)[:_LOOKED_AT]
     known = {word for word in (_bare(part) for part in _parts(f"{name} {town}")) if len(word) >= _LEAST}
     if choices(bare, _WORDS | known) >= FEWEST_CHOICES:
         return None
     named = any(word in spelled for word in known for spelled in (bare, bare.translate(_MEANT)))
-    return Reason.NAMED if named else Reason.USUAL
+    return Refusal.NAMED if named else Refusal.USUAL
 
 
 def choices(text: str, words: Collection[str]) -> float:

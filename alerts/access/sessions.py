@@ -1,18 +1,35 @@
-"""Sessions, within a unit: what a cookie is worth now, and the new one that each step forward brings."""
+"""What somebody shows at the door, within a unit: a session's cookie, a program's token, a form's claim, a chat's code.
+
+Of a cookie or a token only its digest is kept, so whoever reads the database can't come in with it. Each step of a
+sign-in opens a new session (`opened`) with a new cookie.
+
+A claim says whose form it was, and is known when the session is long over: on a browser that several share, what one
+had typed mustn't become another's. The token of a form's session carries the name and a seal that only this desk can
+make: its key is the account's password hash, which never leaves the database, so no key has to be kept anywhere. Who
+chose a new password meanwhile isn't recognised.
+
+When a session or a token was used last is written beside the request (`Touches`), which hardly waits for it and never
+fails with it: a database that can't be written is still looked at.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
+import hmac
+import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from alerts.access.answers import GateRules
-from alerts.access.claims import claim_of
-from alerts.access.visitor import Visit, Visitor
-from alerts.desk.service import DeskUnit
-from alerts.model.person import Account, Session, Stage
+import structlog
+
+from alerts.access.answers import GateRules, Visit, Visitor
+from alerts.desk.service import DeskService, DeskUnit
+from alerts.model.actor import Actor, Origin
+from alerts.model.errors import DatabaseRefused
+from alerts.model.person import Account, Session, Stage, Token
 
 ON_THE_WAY = timedelta(minutes=30)
 """How long a sign-in may take, with an authenticator app to be installed meanwhile."""
@@ -20,7 +37,20 @@ LIVES = 7
 """A session ends after so many times its idle time, however busy."""
 TOUCHED = timedelta(minutes=1)
 """How exactly is known when a session or a token was used last: what is looked at often isn't written as often."""
+# 256 bits: nobody guesses them, so their digest needs no salt and no slow hash.
 _BYTES = 32
+PREFIX = "tocsin_"
+"""What a token begins with, so that one that leaked is recognised."""
+LONGEST_CLAIM = 600
+"""Characters of a claim: more than any name needs."""
+CODE_LASTS = timedelta(minutes=10)
+_CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that is taken for another
+_CODE_LENGTH = 10
+TOLD_EVERY = timedelta(minutes=1)
+"""How often the log says that the times can't be kept."""
+SOON = 0.5
+"""Seconds that a page waits at most for what is kept beside it: enough wherever the database isn't held by another."""
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +109,115 @@ def spelled(chance: bytes) -> str:
 def digest(value: str) -> str:
     """What is kept of a cookie or a token: 256 random bits need no slow hash."""
     return hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A token that is good, and the person it belongs to, if one."""
+
+    token: Token
+    owner: Account | None
+
+    def is_to_be_touched(self, now: datetime) -> bool:
+        """Whether the time of its last use is worth a write."""
+        return self.token.used_at is None or now - self.token.used_at >= TOUCHED
+
+    def actor(self, visit: Visit | None) -> Actor:
+        """As the desk sees it: under the name of its person, and never with more than their role."""
+        address = visit.address if visit else ""
+        if self.owner is None:
+            return Actor(self.token.name, self.token.role, Origin.API, address)
+        role = self.token.role if self.owner.role.at_least(self.token.role) else self.owner.role
+        return Actor(self.owner.name, role, Origin.API, address)
+
+
+def program_of(unit: DeskUnit, bearer: str) -> Program | None:
+    """Whose token it is; None where it is nobody's, was revoked, or its person is shut out."""
+    token = unit.accounts.token(digest(bearer))
+    if token is None or token.revoked_at is not None:
+        return None
+    owner = unit.accounts.account(token.name)
+    if owner is not None and owner.disabled_at is not None:
+        return None
+    return Program(token, owner)
+
+
+def touch_token(unit: DeskUnit, bearer: str) -> None:
+    """Keep when it was used."""
+    if found := program_of(unit, bearer):
+        unit.accounts.put_token(replace(found.token, used_at=unit.now))
+
+
+def claim_of(account: Account) -> str:
+    """What the forms of an account's sessions say."""
+    name = base64.urlsafe_b64encode(account.name.encode()).decode().rstrip("=")
+    return f"{name}.{_seal(account)}"
+
+
+def claimed_in(token: str) -> str:
+    """The claim that a form's token carries; empty where none."""
+    claim = token.partition(".")[2]
+    return claim if len(claim) <= LONGEST_CLAIM else ""
+
+
+def claimed(unit: DeskUnit, claim: str) -> Account | None:
+    """Whose claim it is; None where the desk didn't make it, or not with today's password."""
+    name, _, sealed = claim.partition(".")
+    if len(claim) > LONGEST_CLAIM or not claim.isascii():
+        return None
+    try:
+        account = unit.accounts.account(base64.urlsafe_b64decode(name + "=" * (-len(name) % 4)).decode())
+    except ValueError:
+        return None
+    return account if account and hmac.compare_digest(sealed, _seal(account)) else None
+
+
+def _seal(account: Account) -> str:
+    return hmac.new(account.password.encode(), b"typed by " + account.name.encode(), hashlib.sha256).hexdigest()
+
+
+def offer_code(unit: DeskUnit, account: str) -> str:
+    """A fresh code for an account; one that was shown before is void."""
+    code = "".join(secrets.choice(_CODE_LETTERS) for _ in range(_CODE_LENGTH))
+    unit.officer_chats.offer(digest_of(code), account, unit.now + CODE_LASTS)
+    return code
+
+
+def digest_of(code: str) -> str:
+    """What is kept of a code: enough to know it again, however it was typed."""
+    typed = "".join(code.split()).replace("-", "").upper()
+    return hashlib.sha256(f"tocsin link {typed}".encode()).hexdigest()
+
+
+class Touches:
+    """Keeps what is good to know and nothing hangs on, through a service; one at a time for each `whose`."""
+
+    def __init__(self, service: DeskService) -> None:
+        self._service = service
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._told: datetime | None = None
+
+    async def soon(self, whose: str, touch: Callable[[DeskUnit], None]) -> None:
+        """Keep it, and go on as soon as it is kept, or at `SOON`; nothing where the same is under way already."""
+        if whose in self._under_way:
+            return
+        task = asyncio.create_task(self._keep(touch), name="touch")
+        self._under_way[whose] = task
+        task.add_done_callback(lambda _: self._under_way.pop(whose, None))
+        await asyncio.wait([task], timeout=SOON)
+
+    async def done(self) -> None:
+        """Wait for those under way."""
+        await asyncio.gather(*self._under_way.values())
+
+    async def _keep(self, touch: Callable[[DeskUnit], None]) -> None:
+        try:
+            await self._service.act(touch)
+        except DatabaseRefused as error:
+            self._tell(error)
+
+    def _tell(self, error: DatabaseRefused) -> None:
+        now = self._service.now()
+        if self._told is None or abs(now - self._told) >= TOLD_EVERY:
+            self._told = now
+            log.warning("session.untouched", cause=str(error))

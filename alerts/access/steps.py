@@ -6,11 +6,12 @@ import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from alerts.access import attempts, codes
-from alerts.access.answers import Confirmed, Entered, Failures, GateRules, Held, Reason
-from alerts.access.deeds import Deed, changes_of, write_own
+from alerts.access import attempts, factors
+from alerts.access.answers import Confirmed, Entered, Failures, GateRules, Held, Refusal, Visit
+from alerts.access.audit import AuditEvent, changes_of, write_own
 from alerts.access.factors import (
-    Asked,
+    ChallengeFor,
+    NewKey,
     Proof,
     challenge_of,
     drop_code,
@@ -19,9 +20,7 @@ from alerts.access.factors import (
     has_factor,
     pending_seed,
 )
-from alerts.access.passkeys import NewKey
 from alerts.access.sessions import Live, live, opened, spelled
-from alerts.access.visitor import Visit
 from alerts.desk.service import DeskUnit
 from alerts.model.person import Account, Chained, Passkey, Stage
 
@@ -49,7 +48,7 @@ class Steps:
         """The password was right: on to what is missing."""
         account = unit.accounts.account(right.account.name)
         if account is None or account.disabled_at is not None or account.password != right.account.password:
-            return Held(Reason.WRONG)
+            return Held(Refusal.WRONG)
         attempts.passed(unit, right.attempt)
         if right.stronger is not None:
             account = replace(account, password=right.stronger)
@@ -61,7 +60,7 @@ class Steps:
         found = live(unit, cookie, self._rules, Stage.PASSWORD)
         if found is None or found.account.totp is None:
             return None
-        step = codes.step_of(found.account.totp, code, unit.now, found.account.totp_step)
+        step = factors.step_of(found.account.totp, code, unit.now, found.account.totp_step)
         if step is None:
             return None
         attempts.passed(unit, attempt)
@@ -75,7 +74,7 @@ class Steps:
         """The second factor was a passkey; None where somebody was faster with the same answer."""
         found = live(unit, cookie, self._rules, Stage.PASSWORD)
         key = unit.accounts.passkey(proof.key.id)
-        if found is None or challenge_of(found, Asked.PROVE) != proof.challenge or key != proof.key:
+        if found is None or challenge_of(found, ChallengeFor.PROVE) != proof.challenge or key != proof.key:
             return None
         attempts.passed(unit, attempt)
         unit.accounts.put_passkey(replace(key, sign_count=count, used_at=unit.now))
@@ -88,8 +87,9 @@ class Steps:
             return None
         account = replace(found.account, password=kept, must_change=False)
         unit.accounts.put_account(account)
+        # Whoever knew the old password may be in with it.
         unit.accounts.drop_sessions(account.name, but=found.session.digest)
-        write_own(unit, account, visit, Deed.PASSWORD_CHANGED)
+        write_own(unit, account, visit, AuditEvent.PASSWORD_CHANGED)
         return self._rise(unit, found, account, visit, "password")
 
     def confirm_code(self, unit: DeskUnit, cookie: str, code: str, shown: str | None) -> Entered | Held:
@@ -100,32 +100,32 @@ class Steps:
         found = live(unit, cookie, self._rules, Stage.ENROL if shown is None else Stage.FULL)
         seed = pending_seed(found) if found else None
         if found is None or seed is None or not (shown is None or _same(seed.reveal(), shown)):
-            return Held(Reason.OVER)
-        step = codes.step_of(seed, code, unit.now, 0)
+            return Held(Refusal.OVER)
+        step = factors.step_of(seed, code, unit.now, 0)
         if step is None:
-            return Held(Reason.CODE)
+            return Held(Refusal.CODE)
         account = replace(found.account, totp=seed, totp_step=step)
         unit.accounts.put_account(account)
-        return self._enrolled(unit, found, account, Deed.CODES_ADDED)
+        return self._enrolled(unit, found, account, AuditEvent.CODES_ADDED)
 
     def enrol(
         self, unit: DeskUnit, cookie: str, challenge: str, new: NewKey, *, label: str, confirmed: Confirmed | None
     ) -> Entered | Held:
         """A new passkey is kept."""
         found = enrolling(unit, cookie, self._rules, confirmed)
-        if found is None or challenge_of(found, Asked.ENROL) != challenge:
-            return Held(Reason.OVER)
+        if found is None or challenge_of(found, ChallengeFor.ENROL) != challenge:
+            return Held(Refusal.OVER)
         if unit.accounts.passkey(new.id) is not None:
-            return Held(Reason.PASSKEY)
+            return Held(Refusal.PASSKEY)
         word = " ".join(label.split())[:_LABEL] or f"{unit.now:%Y-%m-%d}"
         unit.accounts.put_passkey(Passkey(new.id, found.account.name, new.public_key, new.sign_count, word, unit.now))
-        return self._enrolled(unit, found, found.account, Deed.PASSKEY_ADDED, word)
+        return self._enrolled(unit, found, found.account, AuditEvent.PASSKEY_ADDED, word)
 
     def drop_code(self, unit: DeskUnit, cookie: str, confirmed: Confirmed) -> Entered | Held:
         """One-time codes are asked for no more."""
         found = enrolling(unit, cookie, self._rules, confirmed)
         if found is None:
-            return Held(Reason.OVER)
+            return Held(Refusal.OVER)
         if found.account.totp is not None and (held := drop_code(unit, found, self._rules)):
             return held
         return self._rise(unit, found, replace(found.account, totp=None), found.visit, "")
@@ -134,7 +134,7 @@ class Steps:
         """A passkey is taken no more."""
         found = enrolling(unit, cookie, self._rules, confirmed)
         if found is None:
-            return Held(Reason.OVER)
+            return Held(Refusal.OVER)
         known = unit.accounts.passkeys(found.account.name)
         key = next((key for key in known if key.id == identity), None)
         if key is not None and (held := drop_passkey(unit, found, key, self._rules)):
@@ -144,9 +144,9 @@ class Steps:
     def acknowledge(self, unit: DeskUnit, cookie: str) -> Entered | Held:
         """Whoever is in has read what was changed: from now on only what comes later is told in this browser."""
         found = live(unit, cookie, self._rules, Stage.FULL)
-        return self._rise(unit, found, found.account, found.visit, "") if found else Held(Reason.OVER)
+        return self._rise(unit, found, found.account, found.visit, "") if found else Held(Refusal.OVER)
 
-    def _enrolled(self, unit: DeskUnit, found: Live, account: Account, deed: Deed, word: str = "") -> Entered:
+    def _enrolled(self, unit: DeskUnit, found: Live, account: Account, deed: AuditEvent, word: str = "") -> Entered:
         """Sign-ins that are on their way without the new factor begin again."""
         for session in unit.accounts.sessions(account.name):
             if session.stage is not Stage.FULL and session.digest != found.session.digest:
@@ -160,6 +160,7 @@ class Steps:
         if found.session.stage is not Stage.FULL:
             return self._enter(unit, account, visit, how, proven=True)
         cookie, again = opened(unit, account, Stage.FULL, visit, self._rules, chance=self._chance)
+        # A new cookie is no new sign-in: the session ends when it would have ended.
         session = replace(again.session, expires_at=found.session.expires_at)
         unit.accounts.put_session(session)
         return Entered(cookie, Live(session, account).visitor(visit))
@@ -174,7 +175,7 @@ class Steps:
             failures = attempts.complete(unit, account, visit, device)
             account = replace(account, signed_in_at=unit.now)
             unit.accounts.put_account(account)
-            write_own(unit, account, visit, Deed.SIGNED_IN, f"by {how}{_after(failures)}")
+            write_own(unit, account, visit, AuditEvent.SIGNED_IN, f"by {how}{_after(failures)}")
         cookie, entered = opened(unit, account, stage, visit, self._rules, chance=self._chance)
         return Entered(cookie, entered.visitor(visit), failures, device, changes)
 

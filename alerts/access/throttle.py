@@ -23,7 +23,7 @@ _V4 = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Backoff:
     """`free` failures cost nothing; the next costs a second, and each further one twice as much, up to `cap`."""
 
     free: int
@@ -34,23 +34,24 @@ class Pace:
         over = failures - self.free
         if over <= 0:
             return timedelta()
+        # The exponent is bounded: a flood of failures must not make a number that no timedelta holds.
         return min(self.cap, timedelta(seconds=2 ** min(over - 1, 20)))
 
 
-ADDRESS_PACE = Pace(9, timedelta(minutes=15))
+ADDRESS_PACE = Backoff(9, timedelta(minutes=15))
 """Of one address, all accounts together; a town hall's people may share one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Paces:
+class Backoffs:
     """Of one account: from `anywhere` together, and from a place that is `known` for it, which is slowed apart.
 
     `newcomer` is the pace of a network with a clock of its own (`own_clock`); None: there are no such clocks.
     """
 
-    anywhere: Pace
-    known: Pace
-    newcomer: Pace | None = None
+    anywhere: Backoff
+    known: Backoff
+    newcomer: Backoff | None = None
 
 
 LATELY = timedelta(hours=1)
@@ -60,14 +61,16 @@ NEWCOMERS = 8
 NEWCOMER_TRIES = 4
 """How many tries a network has by its own clock."""
 
-PASSWORD = Paces(Pace(4, timedelta(seconds=30)), Pace(9, timedelta(seconds=30)), Pace(0, timedelta(seconds=4)))
-CODE = Paces(Pace(4, timedelta(minutes=15)), Pace(9, timedelta(minutes=5)))
+PASSWORD = Backoffs(
+    Backoff(4, timedelta(seconds=30)), Backoff(9, timedelta(seconds=30)), Backoff(0, timedelta(seconds=4))
+)
+CODE = Backoffs(Backoff(4, timedelta(minutes=15)), Backoff(9, timedelta(minutes=5)))
 """Of the second factor: who gets so far knows the password, and a code has but a million values."""
 
 
 def held_until(
     now: datetime,
-    paces: Paces,
+    paces: Backoffs,
     for_name: Sequence[datetime],
     from_place: Sequence[datetime],
     *,
@@ -127,7 +130,7 @@ def network(address: str) -> str:
     return str(parsed.supernet(new_prefix=24 if parsed.version == _V4 else 48))
 
 
-def _opens(now: datetime, failures: Sequence[datetime], pace: Pace) -> datetime:
+def _opens(now: datetime, failures: Sequence[datetime], pace: Backoff) -> datetime:
     # A clock that was set back leaves failures in the future: they are nobody's of today, and hold nobody up.
     past = [at for at in failures if at <= now]
     return (past[-1] if past else now) + pace.delay(len(past))

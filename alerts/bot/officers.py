@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from alerts.access.deeds import NEWS_FOR, Deed, changes_of
-from alerts.access.linking import digest_of
+from alerts.access.audit import NEWS_FOR, AuditEvent, changes_of
+from alerts.access.sessions import digest_of
 from alerts.bot.events import ChatEvent, Command, Press
 from alerts.bot.reply import BotReply, Say, buttons, language_for, pieces, safe, words_of
 from alerts.bot.town import Town
@@ -213,7 +213,7 @@ def _link(unit: DeskUnit, channel: str, event: ChatEvent, town: Town, code: str)
         return BotReply((Say(text),))
     _part(unit, channel, event.chat)
     unit.officer_chats.link(Linked(channel, event.chat, account.name))
-    officer_of(unit, account).write(Deed.CHAT_LINKED, account.name)
+    officer_of(unit, account).write(AuditEvent.CHAT_LINKED, account.name)
     for line in changes_of(unit, account.name, unit.now - NEWS_FOR):  # what was before this chat is no news to it
         unit.officer_chats.tell(channel, event.chat, change_key(line.seq), unit.now)
     _ = words_of(language_of(account, town.language)).gettext
@@ -239,7 +239,7 @@ def _part(unit: DeskUnit, channel: str, chat: int) -> bool:
         return False
     unit.officer_chats.unlink(channel, chat)
     if (account := unit.accounts.account(name)) is not None:
-        officer_of(unit, account).write(Deed.CHAT_UNLINKED, account.name)
+        officer_of(unit, account).write(AuditEvent.CHAT_UNLINKED, account.name)
     return True
 
 

@@ -56,7 +56,7 @@ def add_user(
     who: As = None,
 ) -> int:
     """Add an account; prints its first password, once, which is changed at the first sign-in."""
-    from alerts.access.administering import add_account
+    from alerts.access.accounts import add_account
 
     password, kept = _first_password(context, name, given=password_stdin)
     account = _administer(context, who, lambda by: add_account(by, name, role, kept))
@@ -73,7 +73,7 @@ def reset_user(
     who: As = None,
 ) -> int:
     """Begin anew with an account: a new first password; its second factors and sessions are gone."""
-    from alerts.access.administering import reset
+    from alerts.access.accounts import reset
 
     password, kept = _first_password(context, name, given=password_stdin)
     account = _administer(context, who, lambda by: reset(by, name, kept))
@@ -96,7 +96,7 @@ def list_users(context: typer.Context, as_json: options.Json = False) -> int:
 @user.command("role")
 def change_role(context: typer.Context, name: Name, role: NewRole, who: As = None) -> int:
     """Change what an account may do."""
-    from alerts.access.administering import set_role
+    from alerts.access.accounts import set_role
 
     account = _administer(context, who, lambda by: set_role(by, name, role))
     screen.say(tell("%(name)s is %(role)s", name=account.name, role=tell(account.role)))
@@ -106,7 +106,7 @@ def change_role(context: typer.Context, name: Name, role: NewRole, who: As = Non
 @user.command("disable")
 def disable_user(context: typer.Context, name: Name, who: As = None) -> int:
     """Shut an account out: its sessions end and its tokens are refused."""
-    from alerts.access.administering import disable
+    from alerts.access.accounts import disable
 
     account = _administer(context, who, lambda by: disable(by, name))
     screen.say(tell("%(name)s is disabled", name=account.name))
@@ -116,7 +116,7 @@ def disable_user(context: typer.Context, name: Name, who: As = None) -> int:
 @user.command("enable")
 def enable_user(context: typer.Context, name: Name, who: As = None) -> int:
     """Let a disabled account in again."""
-    from alerts.access.administering import enable
+    from alerts.access.accounts import enable
 
     account = _administer(context, who, lambda by: enable(by, name))
     screen.say(tell("%(name)s is enabled", name=account.name))
@@ -132,8 +132,8 @@ def add_token(
     who: As = None,
 ) -> int:
     """Add a token; prints it, once. Under an account's name it is that person's, with no more than their role."""
-    from alerts.access.administering import TOKEN_BYTES
-    from alerts.access.administering import add_token as add
+    from alerts.access.accounts import TOKEN_BYTES
+    from alerts.access.accounts import add_token as add
 
     made, bearer = _administer(context, who, lambda by: add(by, name, role, secrets.token_bytes(TOKEN_BYTES)))
     if as_json:
@@ -163,7 +163,7 @@ def revoke_token(
     who: As = None,
 ) -> int:
     """Refuse a token from now on."""
-    from alerts.access.administering import revoke
+    from alerts.access.accounts import revoke
 
     for each in _administer(context, who, lambda by: revoke(by, name)):
         screen.say(_of("token %(id)s of %(name)s is revoked", each))
@@ -228,7 +228,7 @@ def _administer(context: typer.Context, who: str | None, action: Callable[[Offic
 
 def _first_password(context: typer.Context, name: str, *, given: bool) -> tuple[str | None, str]:
     """The password to be shown (None: who gave it knows it), and what is kept of it."""
-    from alerts.access.administering import FIRST_PASSWORD_BYTES, first_password
+    from alerts.access.accounts import FIRST_PASSWORD_BYTES, first_password
     from alerts.access.passwords import Passwords, fault_of
 
     if not given:

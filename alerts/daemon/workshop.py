@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from alerts.access.administering import FIRST_PASSWORD_BYTES, add_account, first_password
+from alerts.access.accounts import FIRST_PASSWORD_BYTES, add_account, first_password
 from alerts.access.passwords import Passwords
 from alerts.channels.settings import ChannelSettings, TelegramSettings
 from alerts.config import Config, channel_kind, load_config, read_channel, read_config, source_kind

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import aiohttp
 
-from alerts.access.administering import add_account, first_password
+from alerts.access.accounts import add_account, first_password
 from alerts.access.passwords import Passwords
 from alerts.config import load_config
 from alerts.daemon.counter import Counter

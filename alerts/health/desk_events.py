@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from shlex import quote
 
-from alerts.access.bursts import Burst, bursts
-from alerts.access.deeds import NEWS_FOR, OF_FACTORS, Deed
+from alerts.access.attempts import Burst, bursts
+from alerts.access.audit import NEWS_FOR, OF_FACTORS, AuditEvent
 from alerts.access.throttle import IN_A_ROW, REMEMBERED
 from alerts.desk.dedupe import clash_of
 from alerts.desk.routing import PRACTICE
@@ -205,7 +205,7 @@ def factor_changes(unit: Unit, after: int, now: datetime, zone: tzinfo) -> list[
     What a new account sets up at its first sign-in is no change.
     """
     lines = [line for line in unit.audit.newest(most=_LOOKED_AT) if line.seq > after]
-    first = {line.seq - 1 for line in lines if line.entry.act == Deed.SIGNED_IN}
+    first = {line.seq - 1 for line in lines if line.entry.act == AuditEvent.SIGNED_IN}
     changes = [line for line in reversed(lines) if line.entry.act in OF_FACTORS and line.seq not in first]
     alerts = unit.alerts
     new = [line for line in changes if now - NEWS_FOR < line.entry.at]

@@ -14,7 +14,7 @@ from functools import partial
 
 import structlog
 
-from alerts.access.deeds import NEWS_FOR, changes_of
+from alerts.access.audit import NEWS_FOR, changes_of
 from alerts.bot.officers import CHANGE, Waiting, change_key, forget, language_of, sheets
 from alerts.bot.reception import Bot, say_surely
 from alerts.bot.reply import Say, safe

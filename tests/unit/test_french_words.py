@@ -14,7 +14,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 import alerts
-from alerts.access.deeds import PROVING
+from alerts.access.audit import PROVING
 from alerts.bot.events import Command, Press
 from alerts.bot.officers import sheets
 from alerts.bot.reply import commands

@@ -16,8 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.access.answers import Reason
-from alerts.access.visitor import Visit
+from alerts.access.answers import Refusal, Visit
 from alerts.bot.events import read_update
 from alerts.bot.reply import buttons, pieces, safe
 from alerts.cli.posting import _read_cap
@@ -153,7 +152,7 @@ async def test_nor_does_one_that_the_gate_is_given_straight(tmp_path):
     async with open_town(tmp_path) as town:
         with at_once(5):
             held = await town.gate.sign_in("a" + MARKS * 120_000, "x", Visit("192.0.2.1", "Firefox", ""))
-        assert held.reason is Reason.WRONG
+        assert held.reason is Refusal.WRONG
 
 
 # --- forms and bodies -----------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from aiohttp import web
 
-from alerts.access.visitor import Visit
+from alerts.access.answers import Visit
 from alerts.model.actor import MAY, Act, Actor, Origin
 from alerts.model.reason import because
 from alerts.web.api.operation import Api

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from alerts.access.visitor import Visit
+from alerts.access.answers import Visit
 from alerts.desk.service import DeskService
 from alerts.desk.station import Station
 from alerts.model.actor import Act, Actor

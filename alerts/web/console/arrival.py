@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from alerts.access.answers import KNOWN_FOR, Entered, Site
-from alerts.access.visitor import Visit
+from alerts.access.answers import KNOWN_FOR, Entered, RelyingParty, Visit
 from alerts.web.rules import Rules
 
 _BY_PROXIES = (
@@ -75,11 +74,11 @@ class Arrival:
         device = request.cookies.get(self.device_cookie, "")
         return Visit(self.address, request.headers.get("User-Agent", ""), device)
 
-    def site(self, request: web.Request) -> Site:
+    def site(self, request: web.Request) -> RelyingParty:
         """What a passkey is bound to: the address that the browser shows, where it is one of ours."""
         said = request.headers.get("Origin", "")
         origin = said if said in self.origins else self.origins[0]
-        return Site(origin, urlsplit(origin).hostname or "")
+        return RelyingParty(origin, urlsplit(origin).hostname or "")
 
     def remember(self, response: web.StreamResponse, entered: Entered) -> None:
         """Give the browser what it is to come back with."""

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from aiohttp.web import FileField
 from multidict import MultiDict, MultiDictProxy
 
-from alerts.access.claims import MOST, claimed_in
+from alerts.access.sessions import LONGEST_CLAIM, claimed_in
 from alerts.model.draft import Typed
 
 Form = MultiDictProxy[str | bytes | bytearray | FileField]
@@ -31,7 +31,7 @@ _OUTSIDE = ("/desk/sign-in", "/desk/sign-out", "/desk/language", "/desk/static",
 class Carried:
     """A form that wasn't taken: where it was to go, and its fields in order, without secrets and files.
 
-    `by` is what it says of who typed it (`alerts.access.claims`).
+    `by` is what it says of who typed it (`alerts.access.sessions`).
     """
 
     to: str
@@ -62,7 +62,7 @@ def unpacked(text: str) -> Carried | None:
     try:
         said = json.loads(text)
         fields = [(str(name), str(value)) for name, value in said["fields"]]
-        return _bounded(str(said["to"]), fields, str(said.get("by", ""))[:MOST])
+        return _bounded(str(said["to"]), fields, str(said.get("by", ""))[:LONGEST_CLAIM])
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
 

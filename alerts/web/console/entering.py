@@ -15,7 +15,7 @@ import segno
 from aiohttp import web
 from markupsafe import Markup, escape
 
-from alerts.access.answers import Enrolment, Held, Reason
+from alerts.access.answers import Enrolment, Held, Refusal
 from alerts.model.actor import LONGEST_NAME
 from alerts.model.characters import bounded
 from alerts.web.console.carried import HOME, MOST_BYTES, safe_next
@@ -85,9 +85,9 @@ def status_of(held: Held | None) -> int:
     """As HTTP says why somebody isn't let on."""
     if held is None:
         return HTTPStatus.OK
-    if held.reason is Reason.WAIT:
+    if held.reason is Refusal.WAIT:
         return HTTPStatus.TOO_MANY_REQUESTS
-    over = held.reason in (Reason.WRONG, Reason.OVER, Reason.CODE, Reason.PASSKEY)
+    over = held.reason in (Refusal.WRONG, Refusal.OVER, Refusal.CODE, Refusal.PASSKEY)
     return HTTPStatus.UNAUTHORIZED if over else HTTPStatus.BAD_REQUEST
 
 

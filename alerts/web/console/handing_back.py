@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from alerts.access.answers import Failures
-from alerts.access.visitor import Visitor
+from alerts.access.answers import Failures, Visitor
 from alerts.desk.service import DeskUnit
 from alerts.model.actor import fold_name
 from alerts.model.draft import SavedDraft

@@ -8,10 +8,10 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from alerts.access.answers import Enrolment, Entered, Held, Reason
-from alerts.access.codes import enrolment
-from alerts.access.deeds import Deed
-from alerts.access.linking import offer_code
+from alerts.access.answers import Enrolment, Entered, Held, Refusal
+from alerts.access.audit import AuditEvent
+from alerts.access.factors import enrolment
+from alerts.access.sessions import offer_code
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.model.actor import Act, fold_name
@@ -69,7 +69,7 @@ class OwnAccount:
             account = unit.accounts.account(visitor.account.name)
             if account is not None and account.language != chosen:
                 unit.accounts.put_account(replace(account, language=chosen))
-                Officer(unit, visitor.actor).write(Deed.LANGUAGE_CHANGED, account.name, chosen or "the browser's")
+                Officer(unit, visitor.actor).write(AuditEvent.LANGUAGE_CHANGED, account.name, chosen or "the browser's")
 
         await self._console.service.act(keep)
         response = see_other(f"{ACCOUNT}?done=language")
@@ -101,7 +101,7 @@ class OwnAccount:
             begun = await self._gate.begin_code(cookie, asked)
             return see_other(SIGN_IN) if isinstance(begun, Held) else self._code_page(request, begun)
         answer = await self._gate.confirm_code(cookie, form.get("code", ""), form["seed"])
-        if isinstance(answer, Held) and answer.reason is Reason.CODE:
+        if isinstance(answer, Held) and answer.reason is Refusal.CODE:
             issuer, name = self._console.frame.station.name, visitor_of(request).account.name
             return self._code_page(request, enrolment(Secret(form["seed"]), name, issuer), answer)
         return await self._answered(request, answer, "code")
@@ -155,7 +155,7 @@ class OwnAccount:
         def drop(unit: DeskUnit) -> None:
             for each in unit.officer_chats.of(visitor.account.name):
                 unit.officer_chats.unlink(each.channel, each.chat)
-                Officer(unit, visitor.actor).write(Deed.CHAT_UNLINKED, visitor.account.name)
+                Officer(unit, visitor.actor).write(AuditEvent.CHAT_UNLINKED, visitor.account.name)
 
         await self._console.service.act(drop)
         return await self._answered(request, await self._gate.acknowledge(self._cookie(request)), "removed")
@@ -168,7 +168,7 @@ class OwnAccount:
             session = unit.accounts.session(digest)
             if session is not None and fold_name(session.account) == fold_name(visitor.account.name):
                 unit.accounts.drop_session(digest)
-                Officer(unit, visitor.actor).write(Deed.SIGNED_OUT, visitor.account.name, session.agent)
+                Officer(unit, visitor.actor).write(AuditEvent.SIGNED_OUT, visitor.account.name, session.agent)
 
         await self._console.service.act(end)
         return see_other(f"{ACCOUNT}?done=session")

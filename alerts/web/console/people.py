@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from alerts.access import administering
+from alerts.access import accounts
 from alerts.access.passwords import Passwords
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
@@ -67,7 +67,7 @@ class People:
         return await self._with_password(
             request,
             form,
-            lambda officer, kept: administering.add_account(officer, form.get("name", ""), _role(form), kept).name,
+            lambda officer, kept: accounts.add_account(officer, form.get("name", ""), _role(form), kept).name,
         )
 
     async def reset(self, request: web.Request) -> web.StreamResponse:
@@ -77,7 +77,7 @@ class People:
         if isinstance(asked := await prove(self._console, request, form), web.Response):
             return asked
         return await self._with_password(
-            request, form, lambda officer, kept: administering.reset(officer, form.get("name", ""), kept).name
+            request, form, lambda officer, kept: accounts.reset(officer, form.get("name", ""), kept).name
         )
 
     async def set_role(self, request: web.Request) -> web.StreamResponse:
@@ -87,7 +87,7 @@ class People:
         if isinstance(asked := await prove(self._console, request, form), web.Response):
             return asked
         return await self._do(
-            request, form, lambda officer: administering.set_role(officer, form.get("name", ""), _role(form)), "role"
+            request, form, lambda officer: accounts.set_role(officer, form.get("name", ""), _role(form)), "role"
         )
 
     async def disable(self, request: web.Request) -> web.StreamResponse:
@@ -95,26 +95,24 @@ class People:
         form = await self._form(request)
         self._must_be_another(request, form)
         return await self._do(
-            request, form, lambda officer: administering.disable(officer, form.get("name", "")), "disabled"
+            request, form, lambda officer: accounts.disable(officer, form.get("name", "")), "disabled"
         )
 
     async def enable(self, request: web.Request) -> web.StreamResponse:
         """Let somebody in again."""
         form = await self._form(request)
-        return await self._do(
-            request, form, lambda officer: administering.enable(officer, form.get("name", "")), "enabled"
-        )
+        return await self._do(request, form, lambda officer: accounts.enable(officer, form.get("name", "")), "enabled")
 
     async def add_token(self, request: web.Request) -> web.StreamResponse:
         """A new token; it is on the page that answers, and nowhere else ever."""
         form = await self._form(request)
         if isinstance(asked := await prove(self._console, request, form), web.Response):
             return asked
-        chance = token_bytes(administering.TOKEN_BYTES)
+        chance = token_bytes(accounts.TOKEN_BYTES)
         try:
             token, bearer = await self._act(
                 request,
-                lambda officer: administering.add_token(officer, form.get("token_name", ""), _role(form), chance),
+                lambda officer: accounts.add_token(officer, form.get("token_name", ""), _role(form), chance),
             )
         except Misuse as error:
             return await self._page(request, error, form)
@@ -124,9 +122,7 @@ class People:
     async def revoke(self, request: web.Request) -> web.StreamResponse:
         """Refuse a token from now on."""
         form = await self._form(request)
-        return await self._do(
-            request, form, lambda officer: administering.revoke(officer, form.get("token", "")), "revoked"
-        )
+        return await self._do(request, form, lambda officer: accounts.revoke(officer, form.get("token", "")), "revoked")
 
     async def _form(self, request: web.Request) -> dict[str, str]:
         must_administer(request, self._console)
@@ -154,7 +150,7 @@ class People:
     async def _with_password(
         self, request: web.Request, form: Mapping[str, str], deed: Callable[[Officer, str], str]
     ) -> web.Response:
-        password = administering.first_password(token_bytes(administering.FIRST_PASSWORD_BYTES))
+        password = accounts.first_password(token_bytes(accounts.FIRST_PASSWORD_BYTES))
         kept = await self._passwords.hash(password.reveal())
         try:
             name = await self._act(request, lambda officer: deed(officer, kept))

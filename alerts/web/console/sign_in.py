@@ -12,8 +12,7 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from alerts.access.answers import Entered, Held, Reason
-from alerts.access.visitor import Visitor
+from alerts.access.answers import Entered, Held, Refusal, Visitor
 from alerts.model.person import Stage
 from alerts.web.console.carried import Carried, unpacked
 from alerts.web.console.entering import (
@@ -77,7 +76,7 @@ class SignIn:
             if visitor is None or visitor.session.stage is stage:
                 return await step(request)
             if request.path.endswith("/options"):
-                return options(Held(Reason.OVER))
+                return options(Held(Refusal.OVER))
             return see_other(with_next(DUE[visitor.session.stage], next_of(await fields_of(request))))
 
         return only
@@ -167,7 +166,7 @@ class SignIn:
 
     async def _again(self, request: web.Request, form: Fields, held: Held) -> web.Response:
         visitor = request.get(VISITOR)
-        if visitor is None or held.reason is Reason.OVER:
+        if visitor is None or held.reason is Refusal.OVER:
             return self._first(request, form, held)
         return await self._page(request, visitor, form, held)
 

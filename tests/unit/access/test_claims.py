@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.access.claims import MOST, claim_of, claimed_in
+from alerts.access.sessions import LONGEST_CLAIM, claim_of, claimed_in
 
 
 async def test_a_session_s_token_says_whose_it_is_when_the_session_is_over(town):
@@ -31,4 +31,4 @@ async def test_what_is_made_up_is_nobody_s(town, claim):
 
 
 def test_a_token_without_a_claim_has_none():
-    assert [claimed_in(token) for token in ("", "x", "x." + "y" * (MOST + 1), "x.y.z")] == ["", "", "", "y.z"]
+    assert [claimed_in(token) for token in ("", "x", "x." + "y" * (LONGEST_CLAIM + 1), "x.y.z")] == ["", "", "", "y.z"]

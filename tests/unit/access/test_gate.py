@@ -8,10 +8,9 @@ import pytest
 from argon2 import PasswordHasher
 from pyotp import TOTP
 
-from alerts.access.answers import Confirmed, Entered, GateRules, Held, Reason
+from alerts.access.answers import Confirmed, Entered, GateRules, Held, Refusal, Visit
 from alerts.access.gate import Gate
 from alerts.access.passwords import Passwords
-from alerts.access.visitor import Visit
 from alerts.model.actor import Origin, Role
 from alerts.model.person import Stage
 from tests.unit.access.town import AWAY, FIRST, FOE, HOME, OWN, SITE
@@ -88,7 +87,7 @@ async def test_whoever_is_on_the_way_can_only_go_the_way(town, stage):
         await town.gate.confirm_code(entered.cookie, town.code(TOTP(enrolment.seed.reveal())))
         entered = await town.enter()
 
-    over = Held(Reason.OVER)
+    over = Held(Refusal.OVER)
     if stage != "halfway":
         assert await town.gate.prove_by_code(entered.cookie, "123456", HOME) == over
     if stage != "own":
@@ -110,7 +109,7 @@ async def test_a_code_is_taken_once_also_from_another_browser(town):
     mine, theirs = await town.enter(), await town.enter(visit=FOE)
 
     assert isinstance(await town.gate.prove_by_code(mine.cookie, code, HOME), Entered)
-    assert (await town.gate.prove_by_code(theirs.cookie, code, FOE)).reason is Reason.CODE
+    assert (await town.gate.prove_by_code(theirs.cookie, code, FOE)).reason is Refusal.CODE
 
 
 async def test_the_code_that_set_it_up_is_not_taken_again(town):
@@ -122,7 +121,7 @@ async def test_the_code_that_set_it_up_is_not_taken_again(town):
     await town.gate.confirm_code(own.cookie, code)
     halfway = await town.enter()
 
-    assert (await town.gate.prove_by_code(halfway.cookie, code, HOME)).reason is Reason.CODE
+    assert (await town.gate.prove_by_code(halfway.cookie, code, HOME)).reason is Refusal.CODE
 
 
 async def test_the_page_that_sets_codes_up_may_be_loaded_again(town):
@@ -132,7 +131,7 @@ async def test_the_page_that_sets_codes_up_may_be_loaded_again(town):
 
     once, again = await town.gate.begin_code(own.cookie), await town.gate.begin_code(own.cookie)
     assert once.uri == again.uri
-    assert (await town.gate.confirm_code(own.cookie, "000000")).reason is Reason.CODE
+    assert (await town.gate.confirm_code(own.cookie, "000000")).reason is Refusal.CODE
 
 
 async def test_who_is_disabled_is_out_at_once_and_told_nothing(town):
@@ -152,7 +151,7 @@ async def test_a_session_that_outlived_the_disabling_is_worth_nothing(town):
     entered = await town.full(codes)
     town.raw("UPDATE account SET disabled_at = 1")
     assert await town.gate.visitor(entered.cookie, HOME) is None
-    assert await town.gate.begin_code(entered.cookie) == Held(Reason.OVER)
+    assert await town.gate.begin_code(entered.cookie) == Held(Refusal.OVER)
 
 
 async def test_who_is_disabled_while_the_password_is_looked_at_stays_out(town):
@@ -165,7 +164,7 @@ async def test_who_is_disabled_while_the_password_is_looked_at_stays_out(town):
             return await town.passwords.verify(kept, password)
 
     gate = Gate(town.service, GateRules(), passwords=Meanwhile())
-    assert (await gate.sign_in("Anne", OWN, HOME)).reason is Reason.WRONG
+    assert (await gate.sign_in("Anne", OWN, HOME)).reason is Refusal.WRONG
 
 
 class Meanwhile(Passwords):
@@ -185,14 +184,14 @@ class Meanwhile(Passwords):
 async def test_a_password_that_was_changed_while_it_was_looked_at_opens_nothing(town):
     await town.settled()
     gate = Gate(town.service, GateRules(), passwords=Meanwhile(town))
-    assert (await gate.sign_in("Anne", OWN, HOME)).reason is Reason.WRONG
+    assert (await gate.sign_in("Anne", OWN, HOME)).reason is Refusal.WRONG
 
 
 async def test_of_two_changes_of_a_password_the_first_holds(town):
     codes = await town.settled()
     entered = await town.full(codes)
     gate = Gate(town.service, GateRules(), passwords=Meanwhile(town))
-    assert (await gate.change_password(entered.cookie, OWN, "another password", HOME)).reason is Reason.OVER
+    assert (await gate.change_password(entered.cookie, OWN, "another password", HOME)).reason is Refusal.OVER
     await town.enter(password="somebody else's choice")
 
 
@@ -231,12 +230,12 @@ async def test_a_password_in_the_field_of_the_name_is_kept_nowhere(town):
 @pytest.mark.parametrize(
     ("new", "reason"),
     [
-        ("elevenchars", Reason.SHORT),
-        ("x" * 201, Reason.LONG),
-        ("password1234", Reason.USUAL),
-        ("aaaaaaaaaaaa", Reason.USUAL),
-        ("Anne anne ANNE1", Reason.NAMED),
-        (OWN, Reason.SAME),
+        ("elevenchars", Refusal.SHORT),
+        ("x" * 201, Refusal.LONG),
+        ("password1234", Refusal.USUAL),
+        ("aaaaaaaaaaaa", Refusal.USUAL),
+        ("Anne anne ANNE1", Refusal.NAMED),
+        (OWN, Refusal.SAME),
     ],
 )
 async def test_what_is_no_new_password(town, new, reason):
@@ -251,15 +250,15 @@ async def test_a_new_password_takes_the_present_one_and_ends_the_other_sessions(
 
     assert (
         await town.gate.change_password(desk.cookie, "wrong", "another password", HOME)
-    ).reason is Reason.OLD_PASSWORD
-    assert (await town.gate.change_password(desk.cookie, None, "another password", HOME)).reason is Reason.OVER
+    ).reason is Refusal.OLD_PASSWORD
+    assert (await town.gate.change_password(desk.cookie, None, "another password", HOME)).reason is Refusal.OVER
     assert await town.gate.visitor(phone.cookie, AWAY)
     changed = await town.gate.change_password(desk.cookie, OWN, "another password", HOME)
 
     assert await town.gate.visitor(phone.cookie, AWAY) is None
     assert await town.gate.visitor(desk.cookie, HOME) is None
     assert await town.gate.visitor(changed.cookie, HOME)
-    assert (await town.fails(password=OWN, visit=AWAY)).reason is Reason.WRONG
+    assert (await town.fails(password=OWN, visit=AWAY)).reason is Refusal.WRONG
     await town.enter(password="another password")
 
 
@@ -268,7 +267,7 @@ async def test_the_last_second_factor_stays(town):
     entered = await town.full(codes)
 
     confirmed = await town.confirmed(entered)
-    assert await town.gate.drop_code(entered.cookie, confirmed) == Held(Reason.LAST_FACTOR)
+    assert await town.gate.drop_code(entered.cookie, confirmed) == Held(Refusal.LAST_FACTOR)
     lenient = town.a_gate(GateRules("optional"))
     assert isinstance(await lenient.drop_code(entered.cookie, confirmed), Entered)
     assert (await town.account()).totp is None
@@ -280,7 +279,7 @@ async def test_a_session_alone_changes_nothing_of_what_proves_its_owner(town):
     codes = await town.settled()
     stolen, other = await town.full(codes), await town.full(codes)
     of_another = await town.confirmed(other)
-    over = Held(Reason.OVER)
+    over = Held(Refusal.OVER)
 
     assert await town.gate.begin_code(stolen.cookie) == over
     assert await town.gate.begin_code(stolen.cookie, of_another) == over
@@ -289,7 +288,7 @@ async def test_a_session_alone_changes_nothing_of_what_proves_its_owner(town):
     assert await town.gate.confirm_code(stolen.cookie, town.code(codes), codes.secret) == over
     assert await town.gate.drop_code(stolen.cookie, of_another) == over
     assert (await town.gate.change_password(stolen.cookie, None, "another password", FOE)) == over
-    assert (await town.gate.prove_again(stolen.cookie, "wrong", FOE)).reason is Reason.OLD_PASSWORD
+    assert (await town.gate.prove_again(stolen.cookie, "wrong", FOE)).reason is Refusal.OLD_PASSWORD
     assert (await town.account()).totp.reveal() == codes.secret
 
 
@@ -299,8 +298,8 @@ async def test_codes_of_another_app_take_the_seed_that_was_shown_after_the_passw
     enrolment = await town.gate.begin_code(entered.cookie, await town.confirmed(entered))
     other, seed = TOTP(enrolment.seed.reveal()), enrolment.seed.reveal()
 
-    assert await town.gate.confirm_code(entered.cookie, town.code(other), codes.secret) == Held(Reason.OVER)
-    assert (await town.gate.confirm_code(entered.cookie, "000000", seed)).reason is Reason.CODE
+    assert await town.gate.confirm_code(entered.cookie, town.code(other), codes.secret) == Held(Refusal.OVER)
+    assert (await town.gate.confirm_code(entered.cookie, "000000", seed)).reason is Refusal.CODE
     changed = await town.gate.confirm_code(entered.cookie, town.code(other), seed)
     assert await town.gate.visitor(entered.cookie, HOME) is None
     assert (await town.gate.visitor(changed.cookie, HOME)).session.stage is Stage.FULL

@@ -11,8 +11,8 @@ from pyotp import TOTP
 from webauthn import base64url_to_bytes
 
 from alerts.access import attempts, factors
-from alerts.access.answers import Entered, GateRules, Held, Reason, Site
-from alerts.access.passkeys import proven, registered
+from alerts.access.answers import Entered, GateRules, Held, Refusal, RelyingParty
+from alerts.access.factors import proven, registered
 from alerts.access.steps import Steps
 from alerts.model.person import Passkey, Stage
 from tests.unit.access.authenticator import Authenticator, b64
@@ -59,7 +59,7 @@ async def test_the_same_answer_again_is_refused(town, authenticator):
     assert isinstance(await town.gate.prove_by_passkey(halfway.cookie, answer, SITE, HOME), Entered)
 
     other, _ = await asked(town, FOE)
-    assert (await town.gate.prove_by_passkey(other.cookie, answer, SITE, FOE)).reason is Reason.PASSKEY
+    assert (await town.gate.prove_by_passkey(other.cookie, answer, SITE, FOE)).reason is Refusal.PASSKEY
 
 
 async def test_a_challenge_is_good_for_one_try(town, authenticator):
@@ -67,16 +67,16 @@ async def test_a_challenge_is_good_for_one_try(town, authenticator):
     halfway, options = await asked(town)
     forged = Authenticator()
     forged.identity = authenticator.identity
-    assert (await town.gate.prove_by_passkey(halfway.cookie, forged.get(options), SITE, HOME)).reason is Reason.PASSKEY
+    assert (await town.gate.prove_by_passkey(halfway.cookie, forged.get(options), SITE, HOME)).reason is Refusal.PASSKEY
     answer = authenticator.get(options)
-    assert (await town.gate.prove_by_passkey(halfway.cookie, answer, SITE, HOME)).reason is Reason.PASSKEY
+    assert (await town.gate.prove_by_passkey(halfway.cookie, answer, SITE, HOME)).reason is Refusal.PASSKEY
 
 
 async def test_an_answer_for_another_site_is_refused(town, authenticator):
     await enrolled(town, authenticator)
     halfway, options = await asked(town)
     answer = authenticator.get(options, origin="https://desk.example.evil.example")
-    assert (await town.gate.prove_by_passkey(halfway.cookie, answer, SITE, HOME)).reason is Reason.PASSKEY
+    assert (await town.gate.prove_by_passkey(halfway.cookie, answer, SITE, HOME)).reason is Refusal.PASSKEY
 
 
 async def test_a_copied_key_shows_by_its_count(town, authenticator):
@@ -88,7 +88,7 @@ async def test_a_copied_key_shows_by_its_count(town, authenticator):
     halfway, options = await asked(town)
     authenticator.count = 3
     answer = authenticator.get(options)
-    assert (await town.gate.prove_by_passkey(halfway.cookie, answer, SITE, HOME)).reason is Reason.PASSKEY
+    assert (await town.gate.prove_by_passkey(halfway.cookie, answer, SITE, HOME)).reason is Refusal.PASSKEY
 
 
 async def test_a_passkey_that_was_used_meanwhile_has_to_be_asked_again(town, authenticator, rules):
@@ -111,7 +111,7 @@ async def test_somebody_elses_passkey_proves_nothing(town, authenticator):
     await enrolled(town, theirs, "Bruno")
     halfway, options = await asked(town)
     answer = theirs.get(options)
-    assert (await town.gate.prove_by_passkey(halfway.cookie, answer, SITE, HOME)).reason is Reason.PASSKEY
+    assert (await town.gate.prove_by_passkey(halfway.cookie, answer, SITE, HOME)).reason is Refusal.PASSKEY
 
 
 async def test_a_passkey_is_registered_once(town, authenticator):
@@ -121,7 +121,7 @@ async def test_a_passkey_is_registered_once(town, authenticator):
     own = await town.gate.change_password(first.cookie, None, OWN, HOME)
     options = await town.gate.begin_enrol_passkey(own.cookie, SITE)
     again = await town.gate.finish_enrol_passkey(own.cookie, authenticator.create(options), "", SITE)
-    assert again == Held(Reason.PASSKEY)
+    assert again == Held(Refusal.PASSKEY)
 
 
 async def test_who_tries_a_passkey_in_vain_may_still_type_the_code_of_the_same_page(town, authenticator):
@@ -131,7 +131,7 @@ async def test_who_tries_a_passkey_in_vain_may_still_type_the_code_of_the_same_p
     enrolment = await town.gate.begin_code(own.cookie)
     options = await town.gate.begin_enrol_passkey(own.cookie, SITE)
     wrong = authenticator.create(options, origin="https://evil.example")
-    assert await town.gate.finish_enrol_passkey(own.cookie, wrong, "", SITE) == Held(Reason.PASSKEY)
+    assert await town.gate.finish_enrol_passkey(own.cookie, wrong, "", SITE) == Held(Refusal.PASSKEY)
 
     assert (await town.gate.begin_code(own.cookie)).uri == enrolment.uri
     code = town.code(TOTP(enrolment.seed.reveal()))
@@ -144,9 +144,9 @@ async def test_what_was_not_asked_is_not_answered(town, authenticator):
     own = await town.gate.change_password(first.cookie, None, OWN, HOME)
     stranger = {"rp": {"id": SITE.party}, "challenge": b64(bytes(32))}
     assert await town.gate.finish_enrol_passkey(own.cookie, authenticator.create(stranger), "", SITE) == Held(
-        Reason.OVER
+        Refusal.OVER
     )
-    assert await town.gate.confirm_code(own.cookie, "123456") == Held(Reason.OVER)
+    assert await town.gate.confirm_code(own.cookie, "123456") == Held(Refusal.OVER)
 
 
 async def test_who_is_on_the_way_without_the_new_factor_begins_again(town, authenticator):
@@ -159,19 +159,19 @@ async def test_who_is_on_the_way_without_the_new_factor_begins_again(town, authe
     options = await town.gate.begin_enrol_passkey(own.cookie, SITE)
     late = await town.enter(visit=FOE)
     await town.gate.finish_enrol_passkey(own.cookie, authenticator.create(options), "", SITE)
-    assert await town.gate.begin_code(late.cookie) == Held(Reason.OVER)
+    assert await town.gate.begin_code(late.cookie) == Held(Refusal.OVER)
 
 
 async def test_the_last_passkey_stays_and_one_of_two_goes(town, authenticator):
     entered = await enrolled(town, authenticator)
     [key] = await town.gate.passkeys(entered.cookie)
     confirmed = await town.confirmed(entered)
-    assert await town.gate.drop_passkey(entered.cookie, key.id, confirmed) == Held(Reason.LAST_FACTOR)
+    assert await town.gate.drop_passkey(entered.cookie, key.id, confirmed) == Held(Refusal.LAST_FACTOR)
 
     options = await town.gate.begin_enrol_passkey(entered.cookie, SITE, Stage.FULL)
     assert [each["id"] for each in options["excludeCredentials"]] == [key.id]
     other = Authenticator().create(options)
-    assert await town.gate.finish_enrol_passkey(entered.cookie, other, "", SITE) == Held(Reason.OVER)
+    assert await town.gate.finish_enrol_passkey(entered.cookie, other, "", SITE) == Held(Refusal.OVER)
     entered = await town.gate.finish_enrol_passkey(entered.cookie, other, "", SITE, confirmed)
     entered = await town.gate.drop_passkey(entered.cookie, key.id, await town.confirmed(entered))
     assert key.id not in [each.id for each in await town.gate.passkeys(entered.cookie)]
@@ -189,7 +189,7 @@ async def test_nobody_removes_anothers_passkey(town, authenticator):
 async def test_who_has_no_passkey_is_asked_for_none(town):
     await town.settled()
     halfway = await town.enter(visit=AWAY)
-    assert await town.gate.begin_passkey(halfway.cookie, SITE) == Held(Reason.OVER)
+    assert await town.gate.begin_passkey(halfway.cookie, SITE) == Held(Refusal.OVER)
 
 
 json_values = st.recursive(
@@ -218,7 +218,7 @@ def test_whatever_a_stranger_sends_is_an_answer_or_none(outer, inner):
 def test_no_bit_of_an_answer_may_be_changed(field, place, bit):
     authenticator = Authenticator()
     options = {"rp": {"id": "desk.example"}, "rpId": "desk.example", "challenge": b64(b"c" * 32)}
-    site, challenge = Site("https://desk.example", "desk.example"), options["challenge"]
+    site, challenge = RelyingParty("https://desk.example", "desk.example"), options["challenge"]
     new = registered(authenticator.create(options), challenge, site)
     key = Passkey(new.id, "anne", new.public_key, new.sign_count, "", None)
     answer = authenticator.get(options)
@@ -230,7 +230,9 @@ def test_no_bit_of_an_answer_may_be_changed(field, place, bit):
     assert proven(key, answer, challenge, site) is None
 
 
-@pytest.mark.parametrize("site", [Site("https://evil.example", "desk.example"), Site(SITE.origin, "evil.example")])
+@pytest.mark.parametrize(
+    "site", [RelyingParty("https://evil.example", "desk.example"), RelyingParty(SITE.origin, "evil.example")]
+)
 def test_a_registration_is_bound_to_its_site(authenticator, site):
     options = {"rp": {"id": "desk.example"}, "challenge": b64(b"c" * 32)}
     assert registered(authenticator.create(options), options["challenge"], site) is None

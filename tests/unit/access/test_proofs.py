@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyotp import TOTP
 
-from alerts.access.answers import Reason
-from alerts.access.codes import SEED_BYTES, STEP, seed_of, step_of
+from alerts.access.answers import Refusal
+from alerts.access.factors import SEED_BYTES, STEP, seed_of, step_of
 from alerts.access.passwords import LONGEST, Passwords, fault_of
 from alerts.model.actor import fold_name
 
@@ -77,19 +77,19 @@ def test_length_is_what_counts(password):
     TRIED.split(),
 )
 def test_what_is_tried_first_is_refused(password):
-    assert fault_of(password, "Zoé") is Reason.USUAL
+    assert fault_of(password, "Zoé") is Refusal.USUAL
 
 
 @pytest.mark.parametrize(
     "password", ["Martin-Anne-2026", "annemartin12!", "Saint-Martin-2026", "saintmartin1234", "4nnem4rtin2026"]
 )
 def test_names_that_everybody_here_knows_are_refused(password):
-    assert fault_of(password, "Anne Martin", "Ville de Saint-Martin") is Reason.NAMED
+    assert fault_of(password, "Anne Martin", "Ville de Saint-Martin") is Refusal.NAMED
 
 
 def test_what_blanks_take_apart_is_the_same():
-    assert fault_of("PASSWORD 1234", "Zoé") is Reason.USUAL
-    assert fault_of("1 2 3 4 5 6 7 8", "Zoé") is Reason.USUAL
+    assert fault_of("PASSWORD 1234", "Zoé") is Refusal.USUAL
+    assert fault_of("1 2 3 4 5 6 7 8", "Zoé") is Refusal.USUAL
 
 
 @settings(deadline=None)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from structlog.testing import capture_logs
 
-from alerts.access.answers import Held, Reason
+from alerts.access.answers import Held, Refusal
 from tests.unit.access.town import AWAY, HOME, OWN
 
 
@@ -19,8 +19,8 @@ async def test_signing_out_makes_the_cookie_useless(town):
     await town.gate.sign_out(entered.cookie)
 
     assert await town.gate.visitor(entered.cookie, HOME) is None
-    assert (await town.gate.change_password(entered.cookie, OWN, "another password", HOME)).reason is Reason.OVER
-    assert await town.gate.begin_code(entered.cookie) == Held(Reason.OVER)
+    assert (await town.gate.change_password(entered.cookie, OWN, "another password", HOME)).reason is Refusal.OVER
+    assert await town.gate.begin_code(entered.cookie) == Held(Refusal.OVER)
     assert (await town.lines())[-1][0] == "signed out"
 
 
@@ -68,7 +68,7 @@ async def test_a_sign_in_that_is_left_halfway_is_over_after_half_an_hour(town):
     codes = await town.settled()
     halfway = await town.enter()
     await town.clock.advance(30 * 60)
-    assert await town.gate.prove_by_code(halfway.cookie, town.code(codes), HOME) == Held(Reason.OVER)
+    assert await town.gate.prove_by_code(halfway.cookie, town.code(codes), HOME) == Held(Refusal.OVER)
 
 
 async def test_being_seen_is_written_once_a_minute_at_most(town):

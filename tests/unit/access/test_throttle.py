@@ -11,22 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from alerts.access.answers import Entered, Held, Reason
-from alerts.access.bursts import bursts
+from alerts.access.answers import Entered, Held, Refusal, Visit
+from alerts.access.attempts import bursts
 from alerts.access.throttle import (
     ADDRESS_PACE,
     CODE,
     NEWCOMER_TRIES,
     NEWCOMERS,
     PASSWORD,
-    Pace,
+    Backoff,
     held_until,
     last_burst,
     neighbourhood,
     network,
     own_clock,
 )
-from alerts.access.visitor import Visit
 from alerts.model.person import Stage
 from tests.unit.access.town import AWAY, FIRST, FOE, HOME, OWN
 
@@ -40,10 +39,10 @@ async def attack(town, name="Anne", tries=WRONG_TRIES, visits=(FOE,)):
     for number in range(tries):
         visit = visits[number % len(visits)]
         held = await town.fails(name, visit, f"guess {number}")
-        while held.reason is Reason.WAIT:
+        while held.reason is Refusal.WAIT:
             await town.clock.advance((held.retry_at - town.clock.now()).total_seconds())
             held = await town.fails(name, visit, f"guess {number}")
-        assert held.reason is Reason.WRONG
+        assert held.reason is Refusal.WRONG
     return town.clock.now() - begun
 
 
@@ -51,7 +50,7 @@ async def waits_and_enters(town, visit, password=OWN, patience=timedelta(seconds
     """What an owner does: type the right password, wait as told, type it again."""
     begun, entered = town.clock.now(), await town.gate.sign_in("Anne", password, visit)
     while isinstance(entered, Held):
-        assert entered.reason is Reason.WAIT
+        assert entered.reason is Refusal.WAIT
         await town.clock.advance((entered.retry_at - town.clock.now()).total_seconds())
         entered = await town.gate.sign_in("Anne", password, visit)
     assert town.clock.now() - begun <= patience
@@ -83,7 +82,7 @@ async def test_a_thousand_at_once_are_a_handful_of_tries_and_one_line(town):
 
     tried = len(town.raw("SELECT * FROM sign_in")) - looked_at
     assert tried == 5  # four are free
-    assert [answer.reason for answer in answers].count(Reason.WRONG) == tried
+    assert [answer.reason for answer in answers].count(Refusal.WRONG) == tried
     assert [subject for _, subject, _ in await town.lines("sign-in failing")] == ["Anne"]
     entered = await town.gate.sign_in("Anne", OWN, HOME)
     full = await town.gate.prove_by_code(entered.cookie, town.code(codes), HOME)
@@ -115,7 +114,7 @@ async def test_two_who_never_pause_keep_no_owner_out_who_comes_from_a_new_place(
     await polling(town, pollers, 90)
     begun = town.clock.now()
     for mistyped in range(3):
-        assert (await town.fails(visit=AWAY, password="mistyped")).reason is Reason.WRONG
+        assert (await town.fails(visit=AWAY, password="mistyped")).reason is Refusal.WRONG
         await polling(town, pollers, 2**mistyped)
     assert isinstance(await town.gate.sign_in("Anne", OWN, AWAY), Entered)
     assert town.clock.now() - begun < timedelta(seconds=30)
@@ -124,7 +123,7 @@ async def test_two_who_never_pause_keep_no_owner_out_who_comes_from_a_new_place(
 async def test_a_crowd_shares_one_clock(town):
     await town.settled()
     await polling(town, [Visit(f"10.0.{n}.1") for n in range(NEWCOMERS + 1)], 60)
-    assert (await town.gate.sign_in("Anne", OWN, AWAY)).reason is Reason.WAIT
+    assert (await town.gate.sign_in("Anne", OWN, AWAY)).reason is Refusal.WAIT
 
 
 async def test_who_knows_the_password_has_no_clock_of_their_own_for_codes(town):
@@ -132,9 +131,9 @@ async def test_who_knows_the_password_has_no_clock_of_their_own_for_codes(town):
     for number in range(5):
         visit = Visit(f"10.0.{number}.1")
         halfway = await town.enter(visit=visit)
-        assert (await town.gate.prove_by_code(halfway.cookie, "000000", visit)).reason is Reason.CODE
+        assert (await town.gate.prove_by_code(halfway.cookie, "000000", visit)).reason is Refusal.CODE
     halfway = await town.enter(visit=AWAY)
-    assert (await town.gate.prove_by_code(halfway.cookie, "000000", AWAY)).reason is Reason.WAIT
+    assert (await town.gate.prove_by_code(halfway.cookie, "000000", AWAY)).reason is Refusal.WAIT
 
 
 async def test_a_browser_that_was_in_before_is_known_wherever_it_comes_from(town):
@@ -142,7 +141,7 @@ async def test_a_browser_that_was_in_before_is_known_wherever_it_comes_from(town
     known = (await town.full(codes)).device
     await attack(town, tries=50, visits=[Visit(f"10.0.{n}.1") for n in range(50)])
 
-    assert (await town.gate.sign_in("Anne", OWN, Visit("10.0.3.1"))).reason is Reason.WAIT
+    assert (await town.gate.sign_in("Anne", OWN, Visit("10.0.3.1"))).reason is Refusal.WAIT
     again = Visit("10.0.3.1", device=known)
     halfway = await town.gate.sign_in("Anne", OWN, again)
     await town.clock.advance(60)
@@ -154,7 +153,7 @@ async def test_a_made_up_browser_is_not_known_and_gets_a_value_of_its_own(town):
     codes = await town.settled()
     planted = Visit("10.9.9.9", device="planted")
     await attack(town, tries=20, visits=[FOE, *(Visit(f"10.0.{n}.1") for n in range(NEWCOMERS + 1))])
-    assert (await town.gate.sign_in("Anne", OWN, planted)).reason is Reason.WAIT
+    assert (await town.gate.sign_in("Anne", OWN, planted)).reason is Refusal.WAIT
     await town.clock.advance(60)
     halfway = await town.gate.sign_in("Anne", OWN, planted)
     full = await town.gate.prove_by_code(halfway.cookie, town.code(codes), planted)
@@ -165,8 +164,8 @@ async def test_a_known_browser_is_slowed_too(town):
     codes = await town.settled()
     thief = Visit("10.9.9.9", device=(await town.full(codes)).device)
     for _ in range(10):
-        assert (await town.fails(visit=thief)).reason is Reason.WRONG
-    assert (await town.fails(visit=thief)).reason is Reason.WAIT
+        assert (await town.fails(visit=thief)).reason is Refusal.WRONG
+    assert (await town.fails(visit=thief)).reason is Refusal.WAIT
 
 
 async def test_who_knows_the_password_guesses_few_codes(town):
@@ -175,7 +174,7 @@ async def test_who_knows_the_password_guesses_few_codes(town):
     while guesses < 20:
         halfway = await waits_and_enters(town, FOE, patience=timedelta(minutes=15))
         held = await town.gate.prove_by_code(halfway.cookie, "000000", FOE)
-        guesses += held.reason is Reason.CODE
+        guesses += held.reason is Refusal.CODE
         if held.retry_at:
             await town.clock.advance((held.retry_at - town.clock.now()).total_seconds())
     assert town.clock.now() - begun > timedelta(hours=1)
@@ -190,9 +189,9 @@ async def test_a_wrong_code_at_a_time_of_its_own_still_counts_after_the_password
     await town.settled()
     for _ in range(5):
         halfway = await town.enter(visit=FOE)
-        assert (await town.gate.prove_by_code(halfway.cookie, "000000", FOE)).reason is Reason.CODE
+        assert (await town.gate.prove_by_code(halfway.cookie, "000000", FOE)).reason is Refusal.CODE
     halfway = await town.enter(visit=FOE)
-    assert (await town.gate.prove_by_code(halfway.cookie, "000000", FOE)).reason is Reason.WAIT
+    assert (await town.gate.prove_by_code(halfway.cookie, "000000", FOE)).reason is Refusal.WAIT
 
 
 async def test_many_names_from_one_address_are_slowed_and_told(town):
@@ -276,7 +275,7 @@ def test_what_others_did_elsewhere_holds_up_no_known_place(for_name, from_place)
 @settings(deadline=None)
 @given(st.integers(0, 5000))
 def test_delays_only_grow(failures):
-    pace = Pace(4, timedelta(seconds=30))
+    pace = Backoff(4, timedelta(seconds=30))
     assert timedelta() <= pace.delay(failures) <= pace.delay(failures + 1) <= pace.cap
 
 

@@ -7,11 +7,10 @@ import sqlite3
 from argon2 import PasswordHasher
 from pyotp import TOTP
 
-from alerts.access.administering import add_account, disable
-from alerts.access.answers import Confirmed, Enrolment, Entered, Held, Site
+from alerts.access.accounts import add_account, disable
+from alerts.access.answers import Confirmed, Enrolment, Entered, Held, RelyingParty, Visit
 from alerts.access.gate import Gate
 from alerts.access.passwords import Passwords
-from alerts.access.visitor import Visit
 from alerts.desk.officer import Officer
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.person import Stage
@@ -27,7 +26,7 @@ kind = "telegram"
 chat = "@saintmartin_alertes"
 token = { env = "TELEGRAM_TOKEN" }
 """
-SITE = Site("https://desk.example", "desk.example")
+SITE = RelyingParty("https://desk.example", "desk.example")
 HOME, AWAY, FOE = Visit("192.0.2.1", "Firefox"), Visit("198.51.100.7", "Safari"), Visit("203.0.113.66", "curl")
 FIRST, OWN = "first-password-of-anne", "correct horse battery"
 ROOT = Actor("root", Role.ADMINISTRATOR, Origin.COMMAND, "root")

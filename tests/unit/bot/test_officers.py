@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from alerts.access.linking import digest_of
+from alerts.access.sessions import digest_of
 from alerts.bot.events import ChatEvent, Command, Press
 from alerts.bot.officers import Waiting, is_theirs, sheets
 from alerts.model.post import Image, Message, PostState

@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from alerts.access.administering import add_account
-from alerts.access.deeds import Deed
-from alerts.access.linking import digest_of
+from alerts.access.accounts import add_account
+from alerts.access.audit import AuditEvent
+from alerts.access.sessions import digest_of
 from alerts.bot.events import read_update
 from alerts.bot.reception import AT_A_STRETCH, AT_ONCE, Bot, Reception
 from alerts.bot.updates import KEPT_EVERY, SECRET_HEADER, SET_AGAIN, Asking, Listening
@@ -313,7 +313,7 @@ async def test_who_is_forgotten_as_an_officer_leaves_a_line_in_the_record(scene)
         unit.officer_chats.link(Linked("telegram", 1, "Anne"))
 
     def unlinked(unit) -> int:
-        return sum(line.entry.act == Deed.CHAT_UNLINKED for line in unit.audit.all())
+        return sum(line.entry.act == AuditEvent.CHAT_UNLINKED for line in unit.audit.all())
 
     await scene.service.act(link)
     press = {"id": "1", "from": {"id": 1}, "data": "f:yes", "message": {"message_id": 5}}
@@ -347,7 +347,7 @@ async def test_the_owner_s_chat_is_told_once_of_what_was_changed_of_their_accoun
         await scene.service.act(lambda unit: Officer(unit, anne).write(act, "Anne"))
 
     await scene.service.act(lambda unit: add_account(Officer(unit, root), "Anne", Role.VIEWER, "hash"))
-    await write(Deed.PASSWORD_CHANGED)
+    await write(AuditEvent.PASSWORD_CHANGED)
     await scene.service.act(lambda unit: unit.officer_chats.offer(digest_of("ABCDEFGHJK"), "Anne", scene.soon))
     await scene.reception.handle([scene.command(chat, "/link ABCDEFGHJK")])
     linked, rounds = len(scene.line.said), OfficerNotices(scene.bot, scene.config, scene.lease)
@@ -355,7 +355,7 @@ async def test_the_owner_s_chat_is_told_once_of_what_was_changed_of_their_accoun
     assert len(scene.line.said) == linked, "what was before the chat was linked is no news to it"
 
     await scene.clock.advance(60)
-    await write(Deed.CODES_ADDED)
+    await write(AuditEvent.CODES_ADDED)
     for _ in range(2):
         await rounds.go_round()
     [(to, text)] = scene.line.said[linked:]

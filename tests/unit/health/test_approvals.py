@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.access.deeds import Deed
+from alerts.access.audit import AuditEvent
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.desk.draft import Draft, draft_alert
@@ -105,7 +105,7 @@ class Duty:
     async def change(self, sql: str, *values) -> None:
         await self.database.write(lambda db: db.execute(sql, values))
 
-    async def newest(self, act=Deed.PASSKEY_ADDED):
+    async def newest(self, act=AuditEvent.PASSKEY_ADDED):
         lines = await self.database.read(lambda unit: unit.audit.newest())
         return next(line for line in lines if line.entry.act == act)
 
@@ -301,9 +301,9 @@ async def test_another_second_factor_is_told_once_and_a_first_one_is_none(duty):
         for act in acts:
             await duty.act(ANNE, lambda officer, act=act: officer.write(act, "Anne"))
 
-    await write(Deed.CODES_ADDED, Deed.SIGNED_IN, Deed.PASSWORD_CHANGED)
+    await write(AuditEvent.CODES_ADDED, AuditEvent.SIGNED_IN, AuditEvent.PASSWORD_CHANGED)
     assert await duty.look() == []
-    await write(Deed.PASSKEY_ADDED, Deed.LANGUAGE_CHANGED)
+    await write(AuditEvent.PASSKEY_ADDED, AuditEvent.LANGUAGE_CHANGED)
     (told,) = await duty.look()
     assert told.splitlines() == [
         "Tocsin, Saint-Martin",

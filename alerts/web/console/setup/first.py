@@ -12,7 +12,7 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from alerts.access.visitor import Visit, Visitor
+from alerts.access.answers import Visit, Visitor
 from alerts.desk.workshop import Workshop
 from alerts.model.actor import Role
 from alerts.model.errors import Forbidden

@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 from lxml import html
 from pyotp import TOTP
 
-from alerts.access.administering import add_account
+from alerts.access.accounts import add_account
 from alerts.access.gate import Gate, GateRules
 from alerts.access.passwords import Passwords
 from alerts.config import load_config

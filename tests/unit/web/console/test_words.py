@@ -11,8 +11,8 @@ import pytest
 from babel.messages.extract import extract, extract_python
 from babel.messages.pofile import read_po
 
-from alerts.access.answers import Reason
-from alerts.access.deeds import Deed
+from alerts.access.answers import Refusal
+from alerts.access.audit import AuditEvent
 from alerts.model.actor import Act
 from alerts.web.console import frame
 from alerts.web.console.setup.pages import Trial
@@ -20,7 +20,7 @@ from alerts.web.console.words import FOLDER, languages
 from alerts.web.words import SOURCE
 
 HERE = Path(frame.__file__).parent
-SAID_BY_NAME = {str(word) for words in (Reason, Deed, Act, Trial) for word in words}
+SAID_BY_NAME = {str(word) for words in (Refusal, AuditEvent, Act, Trial) for word in words}
 """What pages translate by the value of an enumeration: `_(entry.act)`."""
 KEYWORDS = {"_": None, "_n": None, "gettext": None, "ngettext": (1, 2), "plural": (1, 2)}
 PLACES = re.compile(r"%\((\w+)\)s")

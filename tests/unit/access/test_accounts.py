@@ -7,11 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from alerts.access import administering
-from alerts.access.answers import Entered, Held
-from alerts.access.linking import digest_of, offer_code
+from alerts.access import accounts
+from alerts.access.answers import Entered, Held, Visit
 from alerts.access.passwords import fault_of
-from alerts.access.visitor import Visit
+from alerts.access.sessions import digest_of, offer_code
 from alerts.desk.officer import Officer
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.errors import Forbidden, Misuse, Refused
@@ -27,7 +26,7 @@ async def act(town, action, *args, by=ROOT):
 
 
 async def a_token(town, name="meteo", role=Role.AUTHOR, number=0):
-    token, bearer = await act(town, administering.add_token, name, role, number.to_bytes(32, "big"))
+    token, bearer = await act(town, accounts.add_token, name, role, number.to_bytes(32, "big"))
     return token, bearer.reveal()
 
 
@@ -50,7 +49,7 @@ async def test_a_token_may_no_more_than_its_person_also_later(town):
     with pytest.raises(Misuse, match="Anne is author"):
         await a_token(town, "anne", Role.APPROVER)
     _, bearer = await a_token(town, "anne", Role.AUTHOR)
-    await act(town, administering.set_role, "Anne", Role.VIEWER)
+    await act(town, accounts.set_role, "Anne", Role.VIEWER)
     assert (await town.gate.program(bearer)).role is Role.VIEWER
 
 
@@ -67,11 +66,11 @@ async def test_a_token_of_a_person_who_is_shut_out_is_refused(town):
 async def test_a_revoked_token_is_refused(town, by_id):
     token, bearer = await a_token(town)
     _, other = await a_token(town, number=1)
-    await act(town, administering.revoke, token.id if by_id else " METEO ")
+    await act(town, accounts.revoke, token.id if by_id else " METEO ")
     assert await town.gate.program(bearer) is None
     assert (await town.gate.program(other) is None) is not by_id
     with pytest.raises(Misuse, match="no token"):
-        await act(town, administering.revoke, token.id)
+        await act(town, accounts.revoke, token.id)
 
 
 async def test_what_is_no_token_is_refused(town):
@@ -101,7 +100,7 @@ async def test_people_and_programs_share_one_name_space(town):
     token, _ = await a_token(town, "meteo")
     with pytest.raises(Misuse, match="name of a token"):
         await town.add("Météo".replace("é", "e"))
-    await act(town, administering.revoke, token.id)
+    await act(town, accounts.revoke, token.id)
     await town.add("Meteo")
     with pytest.raises(Misuse, match="an account already"):
         await town.add("ｍeteo")
@@ -121,7 +120,7 @@ async def test_a_reset_begins_anew(town):
     codes = await town.settled()
     entered = await town.full(codes)
     again = town.passwords.hash_now("second-first-password")
-    await act(town, administering.reset, "anne", again)
+    await act(town, accounts.reset, "anne", again)
 
     assert await town.gate.visitor(entered.cookie, HOME) is None
     assert isinstance(await town.gate.sign_in("Anne", FIRST, HOME), Held)
@@ -135,7 +134,7 @@ async def test_a_reset_ends_the_person_s_tokens_and_nobody_else_s(town):
     _, mine = await a_token(town, "anne")
     _, theirs = await a_token(town, "meteo-gateway", number=1)
     assert await town.gate.program(mine) is not None
-    await act(town, administering.reset, "Anne", town.passwords.hash_now("second-first-password"))
+    await act(town, accounts.reset, "Anne", town.passwords.hash_now("second-first-password"))
 
     assert await town.gate.program(mine) is None
     assert await town.gate.program(theirs) is not None
@@ -155,7 +154,7 @@ async def test_a_lost_telephone_decides_nothing_after_a_reset(town):
         return unit.officer_chats.redeem(digest_of(code), unit.now)
 
     lost, other = await town.service.act(link)
-    await act(town, administering.reset, "anne", town.passwords.hash_now("second-first-password"))
+    await act(town, accounts.reset, "anne", town.passwords.hash_now("second-first-password"))
     left = await town.service.ask(lambda unit: [each.chat for each in unit.officer_chats.all("telegram")])
     assert left == [3]
     assert await town.service.act(lambda unit: redeem(unit, lost)) is None
@@ -168,16 +167,16 @@ async def test_who_is_enabled_again_comes_in_as_before(town):
     await town.disable()
     with pytest.raises(Refused, match="already"):
         await town.disable()
-    await act(town, administering.enable, "Anne")
+    await act(town, accounts.enable, "Anne")
     with pytest.raises(Refused, match="isn't disabled"):
-        await act(town, administering.enable, "Anne")
+        await act(town, accounts.enable, "Anne")
     assert (await town.full(codes)).visitor.session.stage is Stage.FULL
 
 
 async def test_a_role_holds_from_the_next_click_on(town):
     codes = await town.settled()
     entered = await town.full(codes)
-    await act(town, administering.set_role, "Anne", Role.VIEWER)
+    await act(town, accounts.set_role, "Anne", Role.VIEWER)
     assert (await town.gate.visitor(entered.cookie, HOME)).actor.role is Role.VIEWER
     assert (await town.lines())[-1] == ("role changed", "Anne", "author to viewer")
 
@@ -188,13 +187,13 @@ async def test_only_an_administrator_does(town, role):
     token, _ = await a_token(town)
     by, before = Actor("Eve", role, Origin.CONSOLE), await town.lines()
     for action, *args in (
-        (administering.add_account, "Eve2", Role.ADMINISTRATOR, "hash"),
-        (administering.set_role, "Anne", Role.ADMINISTRATOR),
-        (administering.disable, "Anne"),
-        (administering.enable, "Anne"),
-        (administering.reset, "Anne", "hash"),
-        (administering.add_token, "Eve", Role.ADMINISTRATOR, bytes(32)),
-        (administering.revoke, token.id),
+        (accounts.add_account, "Eve2", Role.ADMINISTRATOR, "hash"),
+        (accounts.set_role, "Anne", Role.ADMINISTRATOR),
+        (accounts.disable, "Anne"),
+        (accounts.enable, "Anne"),
+        (accounts.reset, "Anne", "hash"),
+        (accounts.add_token, "Eve", Role.ADMINISTRATOR, bytes(32)),
+        (accounts.revoke, token.id),
     ):
         with pytest.raises(Forbidden):
             await act(town, action, *args, by=by)
@@ -202,14 +201,14 @@ async def test_only_an_administrator_does(town, role):
 
 
 async def test_a_first_password_can_be_read_aloud(town):
-    made = {administering.first_password(number.to_bytes(32, "big")) for number in (0, 1, 2**255)}
+    made = {accounts.first_password(number.to_bytes(32, "big")) for number in (0, 1, 2**255)}
     assert len(made) == 3
     for password in made:
         assert re.fullmatch(r"([2-9a-hjkmnp-tv-z]{4}-){4}[2-9a-hjkmnp-tv-z]{4}", password.reveal())
         assert repr(password) == "***"
-    good = administering.first_password(bytes(range(32))).reveal()
+    good = accounts.first_password(bytes(range(32))).reveal()
     assert fault_of(good, "Anne") is None
-    await act(town, administering.add_account, "Bruno", Role.VIEWER, town.passwords.hash_now(good))
+    await act(town, accounts.add_account, "Bruno", Role.VIEWER, town.passwords.hash_now(good))
     assert isinstance(await town.gate.sign_in("Bruno", good, AWAY), Entered)
 
 

@@ -1,4 +1,4 @@
-"""What an administrator does to accounts and tokens, within a unit; each is written into the record.
+"""What an administrator does to accounts and tokens, within a unit; each is written into the audit log.
 
 Everything raises Forbidden for who isn't an administrator. Passwords come in as hashes: hashing is slow.
 """
@@ -8,9 +8,8 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import replace
 
-from alerts.access.deeds import Deed
-from alerts.access.programs import PREFIX
-from alerts.access.sessions import digest, spelled
+from alerts.access.audit import AuditEvent
+from alerts.access.sessions import PREFIX, digest, spelled
 from alerts.desk.officer import Officer
 from alerts.model.actor import LONGEST_NAME, Act, Role, fold_name
 from alerts.model.characters import normal
@@ -21,8 +20,10 @@ from alerts.model.secret import Secret
 
 _LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
 _WORDS, _WORD = 5, 4
+# Scripts with letters that can't be told apart, as their characters' Unicode names begin.
 _ALIKE = ("LATIN", "GREEK", "CYRILLIC")
-"""Scripts with letters that can't be told apart, as their characters' Unicode names begin."""
+FIRST_PASSWORD_BYTES = 32
+TOKEN_BYTES = 32
 
 
 def first_password(chance: bytes) -> Secret:
@@ -38,10 +39,6 @@ def first_password(chance: bytes) -> Secret:
     return Secret("-".join(letters[start : start + _WORD] for start in range(0, len(letters), _WORD)))
 
 
-FIRST_PASSWORD_BYTES = 32
-TOKEN_BYTES = 32
-
-
 def add_account(officer: Officer, name: str, role: Role, password: str) -> Account:
     """A person who may come in, with a first password that they change. Raises Misuse for a name that is taken."""
     officer.must(Act.ADMINISTER)
@@ -53,7 +50,7 @@ def add_account(officer: Officer, name: str, role: Role, password: str) -> Accou
         raise Misuse(because("name_of_token", name=wanted))
     account = Account(wanted, role, password, must_change=True, created_at=officer.unit.now)
     accounts.put_account(account)
-    officer.write(Deed.ACCOUNT_ADDED, account.name, role)
+    officer.write(AuditEvent.ACCOUNT_ADDED, account.name, role)
     return account
 
 
@@ -63,7 +60,7 @@ def set_role(officer: Officer, name: str, role: Role) -> Account:
     before = found(officer, name)
     account = replace(before, role=role)
     officer.unit.accounts.put_account(account)
-    officer.write(Deed.ROLE_CHANGED, account.name, f"{before.role} to {role}")
+    officer.write(AuditEvent.ROLE_CHANGED, account.name, f"{before.role} to {role}")
     return account
 
 
@@ -76,7 +73,7 @@ def disable(officer: Officer, name: str) -> Account:
     account = replace(account, disabled_at=officer.unit.now)
     officer.unit.accounts.put_account(account)
     officer.unit.accounts.drop_sessions(account.name)
-    officer.write(Deed.ACCOUNT_DISABLED, account.name)
+    officer.write(AuditEvent.ACCOUNT_DISABLED, account.name)
     return account
 
 
@@ -88,7 +85,7 @@ def enable(officer: Officer, name: str) -> Account:
         raise Refused(because("account_not_disabled", name=account.name))
     account = replace(account, disabled_at=None)
     officer.unit.accounts.put_account(account)
-    officer.write(Deed.ACCOUNT_ENABLED, account.name)
+    officer.write(AuditEvent.ACCOUNT_ENABLED, account.name)
     return account
 
 
@@ -107,9 +104,9 @@ def reset(officer: Officer, name: str, password: str) -> Account:
         accounts.drop_passkey(key.id)
     accounts.drop_sessions(account.name)
     gone = len(keys) + (before.totp is not None)
-    officer.write(Deed.ACCOUNT_RESET, account.name, f"{gone} second factors removed")
+    officer.write(AuditEvent.ACCOUNT_RESET, account.name, f"{gone} second factors removed")
     if officer.unit.officer_chats.release(account.name):
-        officer.write(Deed.CHAT_UNLINKED, account.name)
+        officer.write(AuditEvent.CHAT_UNLINKED, account.name)
     for token in accounts.tokens():
         if token.revoked_at is None and fold_name(token.name) == fold_name(account.name):
             _revoke(officer, token)
@@ -140,7 +137,7 @@ def add_token(officer: Officer, name: str, role: Role, chance: bytes) -> tuple[T
         created_by=officer.actor.name,
     )
     unit.accounts.put_token(token)
-    officer.write(Deed.TOKEN_ADDED, token.name, f"{token.id} {role}")
+    officer.write(AuditEvent.TOKEN_ADDED, token.name, f"{token.id} {role}")
     return token, bearer
 
 
@@ -172,7 +169,7 @@ def found(officer: Officer, name: str) -> Account:
 
 def _revoke(officer: Officer, token: Token) -> None:
     officer.unit.accounts.put_token(replace(token, revoked_at=officer.unit.now))
-    officer.write(Deed.TOKEN_REVOKED, token.name, token.id)
+    officer.write(AuditEvent.TOKEN_REVOKED, token.name, token.id)
 
 
 def _must_be_a_name(name: str) -> None:
