@@ -40,12 +40,19 @@ _SHORT = {
     "<now>": (
         r"(?:immediat\w*|maintenant|now|aujourd'hui|today|en cours|sofort\w*|jetzt|under ?way|ordered|issued|in effect)"
     ),
-    # What is carried off, which is no place that people leave.
+    # Where people live and what they leave, and what is carried off.
+    "<of_a>": r"(?:de la |de l'|des |du |de |d'|of (?:the )?|aux? |a |dans (?:la |le |les )|in (?:the )?)",
+    "<place>": (
+        r"(?:quartiers?|camping|ville|village|centre|zone|secteurs?|rues?|avenue|boulevard|place|hameaux?|ile|vallee"
+        r"|littoral|communes?|bourg|residence|riverains|habitants|residents|population|campeurs|maisons|logements"
+        r"|habitations|town|city|streets?|road|districts?|area|center|campsite|campground|neighbou?rhood|valley"
+        r"|island|coast|homes|houses|altstadt|innenstadt|stadtteil\w*|ortsteil\w*|viertels?|\w*strasse|anwohner|gemeinde)"
+    ),
     "<load>": (
         r"(?:\w+ )?(?:eaux?|dechets?|fumees?|encombrants|ordures|gravats|boues?|air|neige|graisses?|lisiers?|terres"
         r"|vehicules|epaves?|smoke|waste|water|blesses?|victimes?|patients?|malades?|corps|casualties|injured|animaux"
         r"|betail|troupeaux?|livestock|animals|passagers?|passengers|touristes?|tourists|ressortissants|francais"
-        r"|nationals|skieurs|manifestants|migrants|squats?|campements?|bidonvilles?|zad)"
+        r"|nationals|skieurs|manifestants|migrants|squats?|campements?|bidonvilles?|zad|bouchons|lieux|site|terrain|staff|embassy)"
     ),
     "<folk>": r"(?:population|ville|commune|zone|secteur|centre|bourg|quartiers?|habitants?|riverains|residents)",
     # What people are told, and what they are told of, as far as either can be said to be over.
@@ -63,13 +70,14 @@ _SHORT = {
 
 
 def _table(text: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """Read a table: a line that ends with a colon begins a hazard, each line after it is one way to say it."""
+    """Read a table: a word with a colon begins a hazard, each line from there on is one way to say it."""
     said: list[tuple[str, list[str]]] = []
     for each in text.strip().splitlines():
         line = each.strip()
-        if re.fullmatch(r"[a-z-]+:", line):
-            said.append((line[:-1], []))
-        elif line and not line.startswith("# "):
+        if begun := re.match(r"([a-z-]+): ?", line):
+            said.append((begun[1], []))
+            line = line[begun.end() :]
+        if line and not line.startswith("# "):
             said[-1][1].append(_written_out(line))
     return tuple((name, re.compile(rf"(?<!\w)(?:{'|'.join(lines)})(?!\w)")) for name, lines in said)
 
@@ -87,17 +95,24 @@ def _written_out(line: str) -> str:
 
 # The order matters: what stands first wins. The narrower stands before the wider, what kills before the rest.
 _NAMES = _table(r"""
-    tsunami:
-        tsunamis?|raz[- ]de[- ]maree
+    tsunami: tsunamis?|raz[- ]de[- ]maree
     evacuation:
-        evacuations?
-        evacuez
-        # The bare verb is as often a report ("les pompiers font évacuer un immeuble") as it is an order.
+        # Few who name one order it: the noun counts where it stands alone, is called an order or immediate, or is
+        # followed by a place; the bare verb is as often a report ("les pompiers font évacuer un immeuble").
+        ^evacuations?\W*$|ordres? d'evacuation|evacuation orders?|evacuations? (?:is |are |have been )?ordered
+        evacuations? (?:immediat\w*|obligatoire|preventive|generale|totale|massive|ordonnee|demandee|en cours|maintenue)
+        (?:alerte|urgent|level 3) evacuation|evacuations? (?:en raison|suite a|vers|level 3)
+        ^evacuation (?:les?|la) [\w'-]+$|(?:ordonne|demande|decide|declenche)(?:nt)? (?:l'|une )evacuation
+        (?:immediate|mandatory|emergency|general|full) evacuations?|evacuation\W{1,3}(?:leave|partez|immediate)
+        evacuations? <of_a>(?:[\w'-]+ ){0,2}<place>|evacuation\W{1,3}<place>
+        (?:(?<=[:,;.!–] )|(?<=^))evacuations? <of_a>[\w'-]+(?: [\w'-]+){0,2}(?=$|[,:;.!–])
+        ^evakuierung\W*$|evakuierungs(?:anordnung|massnahmen?)|(?:sofortige|angeordnete) evakuierung
+        evakuierung (?:angeordnet|lauft|noch)|evakuierung\b.{0,30}\bsofort
+        evakuierung (?:der|des|von|im|in der|in)? ?<place>|evacuez
         (?:ordre|obligation|consigne) d'evacuer|(?:il faut|devez|doivent|sommee?s d'|appelee?s a) ?evacuer
         evacuer (?:immediatement|maintenant|d'urgence|sans (?:delai|attendre))
         (?:please|must|should|now|and|told to|ordered to|asked to|urged to|need to|have to) evacuate
-        ^evacuate|(?<=[:.!;,] )evacuate
-        evakuierung(?:sanordnung|smassnahmen?)?|evakuieren sie|mussen evakuieren
+        ^evacuate|(?<=[:.!;,] )evacuate|evakuieren sie|mussen evakuieren
     dam:
         rupture (?:imminente |totale |partielle )?<of>(?:une? )?(?:\w+ )?barrage
         barrage\b.{0,30}\b(?:(?:a|vient de) cede\w*|cede|est en train de ceder|rompu|effondre\w*)
@@ -125,7 +140,8 @@ _NAMES = _table(r"""
         abkochgebot|verunreinig\w* .{0,20}trinkwassers?|kein trinkwasser
     industrial:
         accident (?:industriel|chimique|nucleaire|radiologique)|alerte (?:chimique|nucleaire|toxique)
-        nuages? (?:\w+ )?(?:toxiques?|dangereux|chimiques?|radioactifs?)|risque (?:chimique|toxique)|seveso
+        (?:incendie|explosion|accident|fuite|alerte)s? .{0,40}\bseveso
+        nuages? (?:\w+ )?(?:toxiques?|dangereux|chimiques?|radioactifs?)|risque (?:chimique|toxique)
         (?:fuites?|emanations?|rejets?|nuages?|deversements?|wagons?|citernes?) <of>?<poison>
         (?:ruptures? |breches? )?<of>?(?:une? )?(?:canalisations?|conduites?) <of><poison>
         matieres? dangereuses?|(?:incendie|explosion|accident) .{0,40}\b<poison>
@@ -152,26 +168,22 @@ _NAMES = _table(r"""
         ^disparition$|disparition (?:inquietante|d'une? .{0,20}\b<person>|de \w+, \d+ ans)|alerte enlevement
         <person>\b.{0,20}\bdisparue?s?|disparue?s? depuis|appel a temoins
         missing (?:person|child|boy|girl|man|woman|teenager|hiker)|amber alert|vermisst\w*
-    water-cut-planned:
-        coupures? d'eau (?:prevues?|programmees?)|planned water (?:cut|outage)
+    water-cut-planned: coupures? d'eau (?:prevues?|programmees?)|planned water (?:cut|outage)
     water-cut:
         (?:coupures?|pannes?|interruption)(?: \w+){0,2} ?(?:d'|de l'|en )eau|manque d'eau|eau coupee
         interruption .{0,30}\beau|sans eau|privee?s? d'eau|p(?:lu|a)s d'eau(?! (?:chaude|potable))
         water (?:cut|outage|off|supply (?:cut|off|interrupt\w+))|water is off|no water
         wasserausfall|kein wasser
-    avalanche:
-        avalanches?|lawine\w*
+    avalanche: avalanches?|lawine\w*
     forest-fire:
         feux? de (?:foret|vegetation|broussailles?|garrigue)s?|incendies? de (?:foret|vegetation)s?|meteo des forets
         (?:forest|wild|bush|grass|brush) ?fires?|red flag|fire (?:weather|danger)|waldbrand\w*
-    smoke:
-        fumees?|panache|smoke|brandrauch|rauch(?:gas\w*|entwicklung|wolke\w*|belastung)|grossbrand
+    smoke: fumees?|panache|smoke|brandrauch|rauch(?:gas\w*|entwicklung|wolke\w*|belastung)|grossbrand
     air-quality:
         pollution (?:de l'air|atmospherique|a l'ozone|aux particules)|qualite de l'air|particules fines
         (?:pic|episode|vigilance|alerte)s? (?:de |a la )?pollution(?! (?:de l'eau|des eaux|maritime|au mazout|du \w+))
         air (?:quality|pollution)|smog|ozone|luftqualitat|feinstaub\w*
-    coastal:
-        vagues?[- ]submersion|submersion|fortes? vagues?|coastal|storm surge|high surf|grandes? marees?|sturmflut
+    coastal: vagues?[- ]submersion|submersion|fortes? vagues?|coastal|storm surge|high surf|grandes? marees?|sturmflut
     rain-flood:
         pluies?[- ](?:et[- ])?inondations?|fortes? pluies?|pluies? (?:fortes?|abondantes?|diluviennes?)
         heavy rain(?:fall)?|rain.?floods?|flash floods?|rainfall|ruissellement|starkregen|dauerregen
@@ -188,16 +200,19 @@ _NAMES = _table(r"""
     heat:
         canicule|(?:fortes?|vague de) chaleurs?|heat(?: ?wave)?|(?:high|hot).temperatures?|(?<!reseau de )chaleur
         hitze\w*
-    cold:
-        grands? froids?|vague de froid|cold|(?:low|extreme.low).temperatures?|wind ?chill|gel|freeze|kalte\w*
+    cold: grands? froids?|vague de froid|cold|(?:low|extreme.low).temperatures?|wind ?chill|gel|freeze|kalte\w*
     wind:
         vents?(?: violents?| forts?)?|winds?|gales?|tempetes?|rafales?|hurricane|cyclone|ouragan|storm
         \w*sturm|\w*sturmboen|orkan\w*|windboen
-    rain-flood:
-        pluies?|rain
+    rain-flood: pluies?|rain
     shelter:
-        mise a l'abri|mettez-vous a l'abri|abritez-vous|confinez-vous|confinement
-        shelter[- ]in[- ]place|take shelter
+        (?:mise a l'abri|confinement) (?:immediate?|general\w*|obligatoire|preventi\w+|ordonne\w*|en cours)
+        (?:mise a l'abri|confinement) (?:demandee?|jusqu'a)
+        consignes? de (?:mise a l'abri|confinement)|restez confines|confinement total
+        (?:mise a l'abri|confinement) (?:<of>(?:la |l')?<folk>)|^(?:mise a l'abri|confinement)\W*$
+        (?:mise a l'abri|confinement)(?= (?:aux?|a|rue|dans) )|(?<=[:,;.] )mise a l'abri
+        mise a l'abri(?= ?[:,;!])|mettez-vous a l'abri|abritez-vous|confinez-vous
+        shelter[- ]in[- ]place|take shelter(?! from the (?:sun|heat|rain))
     school:
         <school>\b.{0,40}\bferme\w*|fermeture .{0,25}\b<school>
         schools? (?:\w+ )?(?:closed|closures?)|schulausfall|schule\w* geschlossen
@@ -212,28 +227,21 @@ _EVENTS = _table(r"""
     landslide:
         glissements? de terrain|coulees? de boue|eboulements?|landslides?|mudslides?|rockfalls?
         (?:erd|hang)rutsch\w*
-    eruption:
-        volcan\w*|eruptions?|vulkan\w*
-    bathing:
-        baignades?|bathing|badeverbot
-    bomb:
-        bombes?|bombs?|bombenfund|weltkriegsbombe|colis suspect|suspicious package
-    collapse:
-        effondre\w*|ecroule\w*|collapse\w*|einsturz\w*|eingesturzt
-    quake:
-        seismes?|earthquakes?|erdbeben\w*
-    explosion:
-        explosions?
-    fire:
-        incendies?|\w*fire|\w*brand
-    accident:
-        accidents?|collision|carambolage|crash|\w*unfall|derail\w*|deraille\w*|entgleis\w*
+    eruption: volcan\w*|eruptions?|vulkan\w*
+    bathing: baignades?|bathing|badeverbot
+    bomb: bombes?|bombs?|bombenfund|weltkriegsbombe|colis suspect|suspicious package
+    collapse: effondre\w*|ecroule\w*|collapse\w*|einsturz\w*|eingesturzt
+    quake: seismes?|earthquakes?|erdbeben\w*
+    explosion: explosions?
+    fire: incendies?|\w*fire|\w*brand
+    accident: accidents?|collision|carambolage|crash|\w*unfall|derail\w*|deraille\w*|entgleis\w*
     """)
 """What none of the hazards is, by the names that `hazards/general.j2` gives in the language of the reader."""
 
 _NOT_MEANT = dict(
     _table(r"""
     tsunami:
+        tsunami de (?!\d|forte|magnitude)\w+|tsunami (?:survivors?|victims?)
         tsunami (?:information|statement|bulletin|evacuation (?:route|plan|map|zone)s?|signs?)
     # "Leave now" is no word for who leaves tomorrow, or perhaps, nor where somebody who is hurt is carried off.
     evacuation:
@@ -244,6 +252,7 @@ _NOT_MEANT = dict(
         (?:exercices?|plans?|voies?|itineraires?|centres?|issues?|sorties?|kits?|sacs?|schemas?|reseaux?) d'evacuation
         evacuation (?:drill|exercise|plan|route|map|zone|centre|center|shelter|kit|procedure|day)s?
         evakuierungs(?:ubung|plan|zone|zentrum)\w*
+        evacuation\b.{0,40}\b(?:s'est|a dure|a eu lieu|reussie|went well|took)
         # Perhaps
         evacuation (?:\w+ ){0,2}(?:possible|eventuelle|potentielle|envisagee|conseillee|recommandee|volontaire)
         (?:possible|potential|partial|voluntary|planned|eventuelle|possibilite d') ?evacuations?
@@ -259,10 +268,11 @@ _NOT_MEANT = dict(
         (?:<day>|<hour>)\b.{0,30}\b(?:evacuation|evakuierung)\b(?!.{0,40}\b<now>)
     attack:
         vigipirate|urgence attentat|(?:risque|menace) (?:d')?attentats?|terror threat level
-        (?:photo|film|movie|tv) shooting|shooting stars?
+        (?:photo|movie|tv) shooting|films?|shooting stars?
         tireurs? (?:d'elite|sportifs?|a l'arc)|cyber\w*|heart attacks?|(?:shark|dog|wolf) attacks?
+        arrested|sentenced|arretee?s?|interpelle\w*|rendus?|dejoue\w*|vereitelt|liberee?s?|freed
     dam:
-        risques? de rupture|menace de (?:rupture|ceder)
+        risques? de rupture|menace de (?:rupture|ceder)|films?|assess\w*
         barrages? (?:routiers?|filtrants?|de police|de gendarmerie|d'agriculteurs)|(?:possible|potential) dam
     # Water that nobody drinks
     water-quality:
@@ -270,32 +280,25 @@ _NOT_MEANT = dict(
         flood ?water|eaux? (?:usees?|pluviales?|de baignade|de mer)|badesee|badegewasser
     gas:
         gaz (?:renouvelables?|a effet de serre|lacrymogenes?|hilarant|d'echappement|carbonique)
-        gas (?:station|price|bill)s?
+        gaz de schiste|degazage|gas (?:station|price|bill)s?|(?:gas|leak) (?:inspection|survey)
     # What is told of the whole earth
-    quake:
-        green|no people affected|(?:depth|profondeur)\W{0,3}[1-9]\d\d(?:\.\d+)? ?km|preliminary report
-    missing:
-        retrouvee?s?|found|located|(?:wieder)?gefunden
+    quake: green|no people affected|(?:depth|profondeur)\W{0,3}[1-9]\d\d(?:\.\d+)? ?km|preliminary report
+    missing: retrouvee?s?|found|located|(?:wieder)?gefunden
     smoke:
         (?:detecteurs?|avertisseurs?) <of>fumees?|smoke[- ](?:alarm|detector|free)s?|evacuation des fumees|sans fumee
     flood:
         debordements?\b.{0,25}\b(?:supporters|manifestation|match|fete|joie)|(?:viandes?|carottes?|legumes) crues?
         inondations? de (?:mails|courriels|spams?|messages)
-    storm:
-        coup de foudre|orages? d'idees
+    storm: coup de foudre|orages? d'idees
     snow-ice:
         ice (?:cream|rink|hockey|skating)|(?:hockey|patinage|spectacle) sur glace|blanche[- ]neige|canons? a neige
-    heat:
-        heat (?:pump|network)s?|pompe a chaleur|chaleur humaine|cheque chaleur
-    cold:
-        gel (?:hydro\w*|douche|<of>(?:prix|salaires|embauches|loyers|depenses))|cold case|common cold|cold water
-    wind:
-        tempete (?:mediatique|politique|dans un verre \w+|de cerveaux?)|wind (?:farm|turbine)s?
-    avalanche:
-        avalanche de (?!neige|plaques?|poudreuse|fond)\w+
+    heat: heat (?:pump|network)s?|pompe a chaleur|chaleur humaine|cheque chaleur
+    cold: gel (?:hydro\w*|douche|<of>(?:prix|salaires|embauches|loyers|depenses))|cold case|common cold|cold water
+    wind: tempete (?:mediatique|politique|dans un verre \w+|de cerveaux?)|wind (?:farm|turbine)s?
+    avalanche: avalanche de (?!neige|plaques?|poudreuse|fond)\w+
     # Birds are shut in, reactors are; "de" is followed by people or a place where it is an order.
     shelter:
-        (?:mise a l'abri|confinement) <of>(?!(?:la |l')?<folk>\b)\w+
+        (?:mise a l'abri|confinement) (?:<of>(?!(?:la |l')?<folk>\b)\w+|pedagogique|terminee?)
         (?:plan|exercice|salle|enceinte) <of>?(?:confinement|mise a l'abri)|confinement (?:covid|sanitaire|volontaire)
         (?:mise a l'abri|confinement) (?:\w+ )?(?:possible|eventuel\w*|envisage\w*)
         (?:preparez-vous|pre?te?s?) .{0,25}\b(?:abri|confin\w+)|(?:mise a l'abri|confinement) ?\?
@@ -326,16 +329,21 @@ _NO_EVENT = _any_of(
     ^(?:en cas d[e']|in case of|in the event of|im falle).{0,40}
     # Talks, memories, money, rumours
     commemorations?|anniversaires?|hommage|anniversary|memorial (?:service|ceremony)|gedenk(?:feier|tag)\w*
-    il y a \d+ ans|\d+ years ago|proces|on trial|reunions? (?:publiques?|d'information)
+    (?:il y a|deja|:) \d+ ans|\d+ ans (?:apres|deja)|\d+ years (?:ago|after)|exposition|ceremonie|souvenirs|documentaire
+    bilan|polemique|enquete|debat|etude|solidarite|portes ouvertes|recrute\w*|reglementation|how to help|spenden\w*
+    proces|on trial|reunions? (?:publiques?|d'information)
     informationsabend|enquete publique|^conference|conference (?:de presse|sur|publique)
     ateliers? (?:de prevention|sur)|workshop (?:on|about)
     webinaire|retours? d'experience|journees? (?:nationale|mondiale|de prevention|d'information)|sensibilisation
     campagnes? de prevention|plan de prevention|ppri|indemnis\w+|catastrophe naturelle|appel aux dons|collecte de dons
     public meeting|open day|awareness (?:week|day|month|campaign)|preparedness|lessons learned|inquiry
-    rumeurs?|canular|intox|c'est faux|hoax|gerucht|mode d'emploi|ce qu'il faut savoir|need to know
+    (?:par|:) erreur|^erreur|(?:in|by) (?:error|mistake)|was a mistake|faux (?:sms|message)|ignore (?:the|this)
+    rien d'anormal|n'en tenez pas compte|rumeurs?|canular|intox|c'est faux|hoax|gerucht|mode d'emploi
+    ce qu'il faut savoir
     # Nothing is expected
-    (?:pas de|aucun|no|keine?) (?:danger|gefahr|threat)(?! (?:d[e']|of|from|durch))|(?:danger|threat) (?:has )?passed
-    vigilance verte|niveau vert|green (?:warning|level)|no (?:warnings?|alerts?) in force|keine warnung\w*
+    (?:pas de|aucune?|no|keine?) (?:danger|gefahr|threat|menace)(?! (?:d[e']|of|from|durch))|need to know
+    (?:danger|threat) (?:has )?passed|vigilance verte
+    niveau vert|green (?:warning|level)|no (?:warnings?|alerts?) in force|keine warnung\w*
 """
 )
 
