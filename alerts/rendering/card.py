@@ -8,7 +8,6 @@ from typing import Any
 
 from alerts.model.alert import Severity
 from alerts.model.hazard import Hazard
-from alerts.model.post import PostKind
 from alerts.rendering.library import as_sentences, capital
 from alerts.rendering.shorten import at_sentences, partly
 
@@ -63,9 +62,6 @@ def in_short(said: Mapping[str, Any]) -> str:
     Where comes before what to do where both are among what is first seen; of an update what is new stands with it. Who
     is missing is described first: without that nobody can do what is asked.
     """
-    lead = str(said["lead"])
-    if said["kind"] == PostKind.UPDATE.value and not said["step"]:
-        lead = str(said["words"]["updated"]).format(lead=lead)
     description = str(said["description"] or "")
     first = description if said["hazard"] == Hazard.MISSING and not said["reason"] else ""
     do = [str(part) for part in (said["instruction"], said.get("after")) if part]
@@ -74,8 +70,8 @@ def in_short(said: Mapping[str, Any]) -> str:
     where = [str(said["area"])]
     order = [*where, *do] if said["place_first"] else [*do, *where]
     source = "" if said["own"] else str(said["source_short"])
-    parts = (lead, first, *order, str(said.get("change_short") or ""), str(said["when"]), source)
-    return as_sentences(capital(" ".join(part.splitlines())) for part in parts if part)
+    parts = (said["heading"], first, *order, str(said.get("change_short") or ""), str(said["when"]), source)
+    return as_sentences(capital(" ".join(str(part).splitlines())) for part in parts if part)
 
 
 def _first_words(said: Mapping[str, Any]) -> str:

@@ -36,7 +36,6 @@ _MANY = 12
 _SHORT_AREA = 45
 _LONG_NAME = 80
 _AROUND_PLACE = len("Where: ") + 3
-_MARK_OF_UPDATE = len(" (mise à jour)")
 _OF_SEVERAL_KINDS = frozenset((Hazard.GENERAL, Hazard.INDUSTRIAL, Hazard.AIR_QUALITY, Hazard.FOREST_FIRE))
 """The hazards of which an event says more than their name does: a chemical alarm is not always a cloud."""
 _LONG_LEAD = 80
@@ -70,11 +69,20 @@ def facts(
     if matter.kind is PostKind.END:
         said |= ending(matter, said["title"], said["area_short"], teller, context)
     said |= planned(matter, said, teller, context)
-    said["place_first"] = _place_first(said, channel)
+    said |= _laid_out(said, channel)
     if matter.kind is not PostKind.END and not said["step"] and _hides(matter, said, channel):
         said |= _by_name(matter, said)
-        said["place_first"] = _place_first(said, channel)
+        said |= _laid_out(said, channel)
     return said
+
+
+def _laid_out(said: Mapping[str, Any], channel: ChannelFace) -> dict[str, Any]:
+    """Return the lead as it stands above a post, which says of an update that it is one, and which comes first then."""
+    is_news = said["kind"] == PostKind.UPDATE.value and not said["step"]
+    frame = str(said["words"]["updated"]) if is_news else "{lead}"
+    names = {"heading": "lead", "heading_short": "lead_short"}
+    headed = {name: frame.format(lead=said[lead]) if said[lead] else "" for name, lead in names.items()}
+    return {**headed, "place_first": _place_first({**said, **headed}, channel)}
 
 
 def _place_first(said: Mapping[str, Any], channel: ChannelFace) -> bool:
@@ -84,7 +92,7 @@ def _place_first(said: Mapping[str, Any], channel: ChannelFace) -> bool:
     order out of sight.
     """
     unseen = 0 if channel.signed or not said["own"] else len(str(said["station"])) + 2
-    head = unseen + len(str(said["lead"])) + (_MARK_OF_UPDATE if said["kind"] == PostKind.UPDATE.value else 0)
+    head = unseen + len(str(said["heading"]))
     return head + len(str(said["area"])) + _to_the_order(said) + _AROUND_PLACE <= FIRST_SEEN
 
 
@@ -127,6 +135,8 @@ def _what(matter: Matter, now: datetime) -> dict[str, Any]:
     title = _title(matter)
     ours = prepared(info, matter.hazard, words)
     instruction, description = _what_to_do(matter, ours)
+    labels = {**general["labels"], **words.get("labels", {})}
+    foreign = _foreign(matter) if info.headline or info.description or info.instruction else ""
     return {
         "alert": matter.alert,
         "info": info,
@@ -149,8 +159,10 @@ def _what(matter: Matter, now: datetime) -> dict[str, Any]:
         "title": title,
         "lead": _lead(matter, label, title),
         "lead_short": _lead_short(matter, label, title),
-        "foreign": _foreign(matter) if info.headline or info.description or info.instruction else "",
+        "foreign": foreign,
         "note": matter.alert.note,
+        "labels": labels,
+        "original": str(labels["original"]).format(language=foreign) if foreign else "",
     }
 
 

@@ -4,6 +4,8 @@
     <language>/hazards/<hazard>.j2              the name, the advice and the ends of one hazard
     <language>/<channel kind>/<event or hazard>.<publish|update|end>.j2
     <language>/<channel kind>/<publish|update|end>.j2
+    layouts/<channel kind>/<publish|update|end>.j2
+                                                the same for every language, whose words stand in its words.j2
 
 The language is looked for by its exact tag, then by its primary subtag ("fr-FR", then "fr"); English where there is
 neither. A channel kind without templates uses the folder `default`.
@@ -16,7 +18,7 @@ import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from types import CodeType
+from types import CodeType, MappingProxyType
 from typing import Any
 
 from jinja2 import BytecodeCache, FileSystemLoader, StrictUndefined, Template, TemplateError, TemplateSyntaxError
@@ -33,6 +35,9 @@ FAULTS = (TemplateError, ArithmeticError, AttributeError, LookupError, OSError, 
 
 GENERAL = "words.j2"
 """The file of a language that says what is said everywhere."""
+
+LAYOUTS = "layouts"
+"""The folder of what is laid out in one way for every language."""
 
 FALLBACK_LANGUAGE = "en"
 DEFAULT_KIND = "default"
@@ -65,7 +70,7 @@ class Library:
 
     @cached_property
     def _languages(self) -> frozenset[str]:
-        return frozenset(name.split("/", 1)[0] for name in self.names if "/" in name)
+        return frozenset(name.split("/", 1)[0] for name in self.names if "/" in name) - {LAYOUTS}
 
     def languages(self, tag: str) -> list[str]:
         """Return the folders to look in for `tag`, nearest first; only English where there is none for it."""
@@ -75,14 +80,17 @@ class Library:
         return self._near[tag]
 
     def find(self, language: str, channel_kind: str, topics: Sequence[str], kind: PostKind) -> str | None:
-        """Return the name of the nearest template: by language, channel kind, then event, hazard, none; else None."""
+        """Return the name of the nearest template: by language, channel kind, then event, hazard, none; else None.
+
+        The layout for all languages stands behind those that the last of them has for the same channel kind: a town's
+        own `default` isn't nearer to Telegram than the layout that ships for it.
+        """
         files = [*(f"{topic}.{kind}.j2" for topic in topics), f"{kind}.j2"]
-        wanted = (
-            f"{tag}/{folder}/{file}"
-            for tag in self.languages(language)
-            for folder in (channel_kind, DEFAULT_KIND)
-            for file in files
-        )
+        *nearer, last = self.languages(language)
+        folders = (channel_kind, DEFAULT_KIND)
+        wanted = [f"{tag}/{folder}/{file}" for tag in nearer for folder in folders for file in files]
+        for folder in folders:
+            wanted += [f"{tag}/{folder}/{file}" for tag in (last, LAYOUTS) for file in files]
         return next((name for name in wanted if name in self.names), None)
 
     def printed(self, name: str, markup: str, known: Mapping[str, Any]) -> str:
@@ -101,6 +109,7 @@ class Library:
 
         A file of a station may set only what it changes: the rest is from the one that it stands before. A hazard's
         file is given the telephone numbers (`numbers`) of its language's `words.j2`, so that a country sets them once.
+        What the `words.j2` of a language doesn't set is said in English; a hazard's file needs only a name.
         """
         tags = (*self.languages(language), FALLBACK_LANGUAGE)
         general, name = (
@@ -108,15 +117,20 @@ class Library:
         )
         key = general, name
         if key not in self._words:
-            numbers = {} if file == GENERAL else self.words(language, GENERAL).get("numbers", {})
-            self._words[key] = self._read_words(name, {"numbers": numbers})
+            if file != GENERAL:
+                numbers = self.words(language, GENERAL).get("numbers", {})
+                self._words[key] = {**_NOTHING_TO_SAY, **self._read_words(name, {"numbers": numbers})}
+            elif name == f"{FALLBACK_LANGUAGE}/{GENERAL}":
+                self._words[key] = self._read_words(name, {})
+            else:
+                self._words[key] = self._read_words(name, {}, self.words(FALLBACK_LANGUAGE, GENERAL))
         return self._words[key]
 
     def _first(self, names: Iterable[str]) -> str:
         return next(name for name in names if name in self.names)
 
-    def _read_words(self, name: str, given: dict[str, Any]) -> Words:
-        words: dict[str, Any] = {}
+    def _read_words(self, name: str, given: dict[str, Any], others: Words = MappingProxyType({})) -> Words:
+        words: dict[str, Any] = dict(others)
         for folder in reversed(self._folders):
             if (folder / name).is_file():
                 source = (folder / name).read_text("utf-8")
@@ -143,6 +157,8 @@ class Library:
         return str(next((folder / name for folder in self._folders if (folder / name).is_file()), name))
 
 
+_NOTHING_TO_SAY: Words = MappingProxyType({"instruction": {"default": ""}, "advice": [], "after": ""})
+
 _BY_LINES = frozenset(
     (
         "prepared",
@@ -157,7 +173,11 @@ _BY_LINES = frozenset(
         "ended",
         "stamps",
         "events",
+        "labels",
+        "since",
+        "weather",
         "moments",
+        "calendar",
     )
 )
 

@@ -865,7 +865,7 @@ def test_no_post_ever_fails_for_its_length(endless: str, channel: ChannelFace, k
 
 
 def test_the_shipped_folder_is_where_the_templates_are() -> None:
-    assert (shipped_folder() / "fr" / "twitter" / "publish.j2").is_file()
+    assert (shipped_folder() / "layouts" / "twitter" / "publish.j2").is_file()
 
 
 def test_a_usual_post_loads_neither_the_emoji_nor_the_list_of_domains() -> None:

@@ -1,0 +1,99 @@
+"""A language that doesn't ship is one file of words and the hazards' texts: the layouts are the same for all."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from alerts.model.alert import Area, Severity
+from alerts.model.post import EndReason, PostKind
+from alerts.rendering.faces import StationFace
+from alerts.rendering.library import LAYOUTS, shipped_folder
+from alerts.rendering.templates import Renderer, check_templates
+from tests.unit.rendering.sample_alerts import CHANNELS, NOW, X, an_alert, an_info, render
+
+BRETON = StationFace("Kêr Sant-Martin", "br", public_url="https://kemenn.sant-martin.example")
+WORDS = """
+{% set numbers = {"emergency": "112", "text": "114"} %}
+{% set before = "A-raok" %}
+{% set severities = {"Extreme": "Dañjer bras-meurbet", "Severe": "Dañjer bras", "Moderate": "Evezh",
+    "Minor": "Kemenn"} %}
+{% set labels = {"where": "Pelecʼh:", "when": "Pegoulz:", "advice": "Peseurt ober:", "link": "Gouzout hirocʼh:",
+                 "original": "Testenn orin e {language}."} %}
+{% set updated = "{lead} (nevezadur)" %}
+{% set wrong = "faziek e oa hor cʼhemennadenn {moment} ({what})" %}
+{% set quoted = "«{text}»" %}
+{% set degrees = {"Extreme": "bras-meurbet", "Severe": "bras"} %}
+{% set since = {"Severe": "a vras", "Extreme": "a vras-meurbet"} %}
+{% set changes = {"raised": "Kreskiñ a ra an dañjer {since} da {now}.",
+    "longer": "Astennet betek {now} (e-lecʼh {before}).",
+                  "more": "Tachenn nevez: {areas}.", "fewer": "Echu eo e {areas}."} %}
+{% set ends = {"all_clear": "Echu ar cʼhemenn – {name}", "expired": "Termen ar cʼhemenn – {name}",
+               "cancelled": "Nullet – {name}", "cancelled_begun": "Tennet kuit – {name}",
+    "corrected": "Reizhadenn – {right}"} %}
+{% set over = {"all_clear": "Savet eo ar cʼhemenn.", "expired": "Tremenet eo an amzer.",
+    "cancelled": "Ne cʼhortozer ket ken.",
+               "cancelled_begun": "Ne dalvez ket ken.", "corrected": "Na daolit ket evezh outi."} %}
+{% set ended = {"all_clear": "Savet {moment}", "expired": "Betek {moment}", "cancelled": "Nullet {moment}",
+                "cancelled_begun": "Tennet {moment}", "corrected": "Reizhet {moment}"} %}
+{% set moments = {"today": "hiziv {day}", "tonight": "henoazh {day}", "tomorrow": "warcʼhoazh {day}",
+    "at": "{day} da {time}",
+                  "until": "betek {end}", "until today": "betek {time} {day}", "until tomorrow": "betek {end}",
+                  "until brief": "betek {end}", "brief": "{day} {time}", "noon": "kreisteiz",
+    "midnight": "hanternoz"} %}
+"""
+WIND = """
+{% set name = "avel gorventek" %}
+{% set instruction = {"default": "Chomit er gêr.", "Extreme": "Chomit er gêr, serrit ar prenestroù."} %}
+{% set advice = ["Arabat stekiñ ouzh ur fun kouezhet: galvit an " ~ numbers.emergency ~ "."] %}
+{% set after = "Skourroù a cʼhall kouezhañ cʼhoazh." %}
+"""
+_OTHERS = re.compile(
+    r"\b(?:Où|Quand|jusqu|alerte|mise à jour|réflexes|Where|When|[Uu]ntil|[Aa]lert|update|[Ss]tay safe|More|was|over)\b"
+)
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Path:
+    for name, text in {"words.j2": WORDS, "hazards/wind.j2": WIND}.items():
+        path = tmp_path / "br" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", list(PostKind))
+@pytest.mark.parametrize("reason", list(EndReason))
+def test_one_file_of_words_and_one_of_a_hazard_are_a_language(town: Path, kind: PostKind, reason: EndReason) -> None:
+    info = an_info(
+        language="br", headline="Avel gorventek", description="Cʼhwezhañ a raio kreñv.", instruction=None,
+        sender_name=BRETON.name, areas=(Area("Ar Porzh"),),
+    )  # fmt: skip
+    before, renderer = an_alert(info), Renderer(BRETON, [town])
+    now = an_alert(
+        replace(info, severity=Severity.EXTREME, areas=(Area("Ar Cʼhoad"),), expires=NOW + timedelta(hours=9))
+    )
+    for channel in CHANNELS:
+        rendered = render(now, kind, channel, renderer, previous=before, reason=reason)
+        assert rendered.message.language == "br"
+        assert not _OTHERS.search(rendered.message.plain), rendered.message.plain
+        assert not [warning for warning in rendered.warnings if "template" in str(warning.code)]
+
+
+def test_it_says_what_to_do_where_and_until_when(town: Path) -> None:
+    info = an_info(language="br", headline="Avel gorventek", instruction=None, sender_name=BRETON.name)
+    said = render(an_alert(info), channel=X, renderer=Renderer(BRETON, [town])).message.plain
+    assert said.startswith("Dañjer bras – Avel gorventek\nPelecʼh: Isère, Savoie\nChomit er gêr.\nBetek ")
+
+
+def test_check_finds_nothing_wrong_in_it(town: Path) -> None:
+    assert check_templates(BRETON, [town]) == []
+
+
+def test_what_ships_is_laid_out_once() -> None:
+    laid_out = {path.parent.parent.name for path in shipped_folder().glob("*/*/*.j2") if path.parent.name != "hazards"}
+    assert laid_out == {LAYOUTS}
