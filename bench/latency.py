@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 
 from alerts.config import load_config
-from alerts.daemon.counter import Counter, now
+from alerts.daemon.desk import Counter, now
 from alerts.desk.draft import Draft, draft_alert
 from alerts.model.ids import new_id
 from alerts.store.alerts import AlertRepository

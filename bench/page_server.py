@@ -22,8 +22,8 @@ from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.daemon.log_lines import set_up_log
 from alerts.daemon.outside import open_database
-from alerts.daemon.pages import build_publisher
-from alerts.daemon.service import HouseService
+from alerts.daemon.service import DaemonService
+from alerts.daemon.serving import build_publisher
 from alerts.desk.actions import Filed
 from alerts.desk.amending import update_of
 from alerts.desk.draft import Draft, draft_alert
@@ -85,14 +85,14 @@ def _bare(body: bytes) -> Callable[[web.Request], Awaitable[web.Response]]:
 
 
 @contextlib.asynccontextmanager
-async def _town() -> AsyncIterator[tuple[HouseService, Publisher]]:
+async def _town() -> AsyncIterator[tuple[DaemonService, Publisher]]:
     clock = SystemClock()
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
         file = Path(folder) / "channels.toml"
         file.write_text(CONFIG, encoding="utf-8")
         config = load_config(file)
         database = await open_database(config.database)
-        service = HouseService(
+        service = DaemonService(
             config=config,
             database=database,
             desk=build_desk(config, clock.now),
@@ -104,7 +104,7 @@ async def _town() -> AsyncIterator[tuple[HouseService, Publisher]]:
         await database.close()
 
 
-async def _post(service: HouseService, alerts: int) -> StoredAlert:
+async def _post(service: DaemonService, alerts: int) -> StoredAlert:
     for number in range(alerts):
         draft = Draft(f"Coupure d’eau {number}", severity=Severity.MODERATE, expires="6h")
 
@@ -116,7 +116,7 @@ async def _post(service: HouseService, alerts: int) -> StoredAlert:
     return filed.record
 
 
-async def _change(service: HouseService, record: StoredAlert) -> None:
+async def _change(service: DaemonService, record: StoredAlert) -> None:
     """Each second the next version of one alert."""
     for second in itertools.count(1):
         await asyncio.sleep(1)

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from alerts.config import load_config
-from alerts.daemon.counter import Counter, now
+from alerts.daemon.desk import Counter, now
 from alerts.desk.draft import Draft, draft_alert
 from alerts.model.alert import Severity, Urgency
 from alerts.model.ids import new_id

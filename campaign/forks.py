@@ -45,7 +45,7 @@ _NEEDED = (
     "alembic.command",
     "alerts.cli.people",
     "alerts.config.kinds",
-    "alerts.daemon.house",
+    "alerts.app",
     "tocsin_sandbox.server",
     "telegram.ext",
     "tweepy.asynchronous",

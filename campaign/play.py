@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from alerts.config import load_config
-from alerts.daemon.counter import Counter, now
+from alerts.daemon.desk import Counter, now
 from alerts.model.alert import Alert, Severity
 from alerts.model.cap_xml import write
 from campaign.audit import Breach, Promised, audit

@@ -16,9 +16,9 @@ from typing import Any
 
 import structlog
 
+from alerts.app import Daemon, build
 from alerts.config import Config
 from alerts.config.station import station_of
-from alerts.daemon.house import House, build
 from alerts.daemon.outside import Outside, Rhythm
 from alerts.delivery.limiter import RateLimits
 from alerts.desk.actions import Desk
@@ -123,13 +123,13 @@ class Run:
         self.platforms = {
             name: Platform(name, settings.kind, self._dice(name)) for name, settings in self.config.channels.items()
         }
-        desk = self._furnish(self.config, lambda: self.agenda.now, self._new_id)
+        desk = self._build_desk(self.config, lambda: self.agenda.now, self._new_id)
         self.officer = Officer(self.config.database, desk, self.agenda, self.trace, self._dice("officer"))
         power = Power(self._cut, self._stop, self._wake, self._imperil)
         world = World(self.agenda, self.trace, self.feeds, self.platforms, self.disk, self.officer)
         self.town = Town(world, power, self._dice("town"), tempo=1.0 if days >= 1 else 0.1)
         self.life: Life | None = None
-        self.house: House | None = None
+        self.house: Daemon | None = None
         self.lives = 0
         self.over = False
         self._stopped: asyncio.Event | None = None
@@ -242,13 +242,13 @@ class Run:
             open_database=self.cabinet.opener(life),
             open_channel=lambda name, _, __: channel_over(self.platforms[name], life),
             open_source=lambda name, _, __: FeedSource(self.feeds[name], life),
-            furnish=self._furnish,
+            build_desk=self._build_desk,
             outbox=self._outbox,
             rhythm=Rhythm(net_beneath=timedelta(seconds=60)),
             doors=False,
         )
 
-    def _furnish(self, config: Config, now: Callable[[], datetime], new_id: Callable[[], str]) -> Desk:
+    def _build_desk(self, config: Config, now: Callable[[], datetime], new_id: Callable[[], str]) -> Desk:
         station = station_of(config)
         return Desk(station, Pen(station, shared_renderer(), new_id), new_id, now)
 

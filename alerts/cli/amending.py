@@ -15,7 +15,7 @@ from alerts.model.ids import new_id
 from alerts.model.incident import AlertState
 
 if TYPE_CHECKING:
-    from alerts.daemon.counter import Counter
+    from alerts.daemon.desk import Counter
     from alerts.desk.service import DeskUnit
     from alerts.model.alert import Alert
     from alerts.model.incident import StoredAlert
@@ -51,7 +51,7 @@ def update(
     who: As = None,
 ) -> int:
     """Update an alert that is out: what isn't given stays as it stands, by whichever of its ids."""
-    from alerts.daemon.counter import now
+    from alerts.daemon.desk import now
     from alerts.desk.amending import update_of
 
     changes = {
@@ -91,7 +91,7 @@ def cancel(
     who: As = None,
 ) -> int:
     """Cancel an alert that is out: it no longer holds, and its readers are told so."""
-    from alerts.daemon.counter import now
+    from alerts.daemon.desk import now
     from alerts.desk.amending import all_clear_of, cancel_of
 
     end = all_clear_of if over else cancel_of
@@ -114,7 +114,7 @@ def correct(
     who: As = None,
 ) -> int:
     """Correct an alert that was wrong: on every channel where it is, ahead of everything else."""
-    from alerts.daemon.counter import now
+    from alerts.daemon.desk import now
     from alerts.desk.amending import correction_of
     from alerts.desk.remains import left_wrong
 
@@ -135,7 +135,7 @@ def correct(
 
 
 def _amend(context: typer.Context, name: str, manner: Manner, follow: Callable[[StoredAlert, Counter], Alert]) -> int:
-    from alerts.daemon.counter import Counter
+    from alerts.daemon.desk import Counter
     from alerts.desk.amending import goes_on_from
     from alerts.desk.approval import find_alert
 

@@ -13,7 +13,7 @@ from alerts.cli import amending, officer, people, posting, report, screen, servi
 
 if TYPE_CHECKING:
     from alerts.config import Config
-    from alerts.daemon.counter import Counter
+    from alerts.daemon.desk import Counter
 
 app = typer.Typer(
     name="tocsin",
@@ -45,7 +45,7 @@ class Settings:
 
     def counter(self) -> Counter:
         """Where the command meets the desk: in its own process, or in the daemon that it was handed to."""
-        from alerts.daemon.counter import Counter
+        from alerts.daemon.desk import Counter
 
         caller = screen.CALLER.get()
         return Counter(self.load()) if caller is None else caller.counter()

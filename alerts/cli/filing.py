@@ -24,7 +24,7 @@ _NEW, _KNOWN = 201, 200
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from alerts.daemon.counter import Counter
+    from alerts.daemon.desk import Counter
     from alerts.desk.actions import Filed
     from alerts.desk.service import DeskUnit
     from alerts.model.alert import Alert

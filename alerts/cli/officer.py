@@ -16,14 +16,14 @@ from alerts.model.errors import Misuse
 from alerts.model.reason import because
 
 if TYPE_CHECKING:
-    from alerts.daemon.counter import Counter
+    from alerts.daemon.desk import Counter
     from alerts.desk.service import DeskUnit
     from alerts.model.incident import StoredAlert
     from alerts.model.post import Post
 
 
 def _counter(context: typer.Context) -> Counter:
-    from alerts.daemon.counter import Counter
+    from alerts.daemon.desk import Counter
 
     return Counter(context.obj.load())
 
@@ -40,7 +40,7 @@ def status(
     as_json: options.Json = False,
 ) -> int:
     """Show what is out, waiting, failed or in doubt, and where; then each source and each channel."""
-    from alerts.daemon.overview import (
+    from alerts.daemon.status import (
         accounts,
         bulks,
         cap_message,
@@ -103,7 +103,7 @@ def approve(
 
 def _look_first(counter: Counter, name: str) -> str:
     """Show what is to be validated, and on a terminal ask; the fingerprint of what was shown."""
-    from alerts.daemon.overview import every_word, one_account
+    from alerts.daemon.status import every_word, one_account
 
     account = one_account(counter, name)
     screen.show_account(account)
@@ -159,7 +159,7 @@ def drop(context: typer.Context, name: options.Name, who: As = None) -> int:
 
 def explain(context: typer.Context, name: options.Name, as_json: options.Json = False) -> int:
     """Say why it did or didn't go out: every decision with its reason, every attempt, in order."""
-    from alerts.daemon.overview import history
+    from alerts.daemon.status import history
 
     for event in history(_counter(context), name):
         screen.show_json(event) if as_json else screen.show(_line(event))

@@ -19,7 +19,7 @@ from alerts.model.reason import because
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
-    from alerts.daemon.counter import Counter
+    from alerts.daemon.desk import Counter
     from alerts.desk.officer import Officer
     from alerts.desk.service import DeskUnit
     from alerts.model.person import Account, Chained, Token
@@ -216,7 +216,7 @@ def list_record(
 
 
 def _counter(context: typer.Context) -> Counter:
-    from alerts.daemon.counter import Counter
+    from alerts.daemon.desk import Counter
 
     return Counter(context.obj.load())
 

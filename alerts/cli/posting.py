@@ -19,7 +19,7 @@ from alerts.model.ids import new_id
 from alerts.model.reason import because
 
 if TYPE_CHECKING:
-    from alerts.daemon.counter import Counter
+    from alerts.daemon.desk import Counter
     from alerts.desk.draft import Draft
 
 
@@ -54,7 +54,7 @@ def post(
     who: As = None,
 ) -> int:
     """Post an alert now: by options, by a CAP file, or by questions when nothing is given on a terminal."""
-    from alerts.daemon.counter import now
+    from alerts.daemon.desk import now
     from alerts.desk.draft import Draft, draft_alert
 
     if image is not None:
@@ -93,7 +93,7 @@ def preview(
     as_json: options.Json = False,
 ) -> int:
     """Show what a file would become: through desk, routing and templates, nothing stored, nothing sent."""
-    from alerts.daemon.counter import now
+    from alerts.daemon.desk import now
     from alerts.daemon.preview import preview as look_at
     from alerts.desk.draft import read_time
 
@@ -146,6 +146,6 @@ def _ask(draft: Draft, counter: Counter) -> Draft:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Misuse(because("headline_or_cap_missing"))
     from alerts.cli.questions import ask_for_draft
-    from alerts.daemon.counter import now
+    from alerts.daemon.desk import now
 
     return ask_for_draft(draft, counter.desk.station, now())

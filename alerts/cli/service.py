@@ -16,16 +16,16 @@ def run(context: typer.Context) -> int:
     """Run the daemon: take in the sources, send what is in the outbox, until SIGTERM."""
     import asyncio
 
+    from alerts.app import run as run_daemon
     from alerts.cli.handing import carry_out
     from alerts.daemon.commands import Handed
     from alerts.daemon.control import place_of
-    from alerts.daemon.house import run as run_house
     from alerts.daemon.log_lines import set_up_log
 
     place = place_of(context.obj.file)  # before the file is read: changed in between, it is another one to commands
     config = context.obj.load()
     set_up_log(os.environ.get("TOCSIN_LOG", "info"))
-    asyncio.run(run_house(config, Handed(carry_out, place.seal) if place is not None else None))
+    asyncio.run(run_daemon(config, Handed(carry_out, place.seal) if place is not None else None))
     return 0
 
 
@@ -119,7 +119,7 @@ def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A copy that `tocsin db backup` made.")],
 ) -> int:
     """Put a copy in the database's place: what may be out since it was made is looked for before it is sent."""
-    from alerts.daemon.counter import now
+    from alerts.daemon.desk import now
     from alerts.store.restoring import restore as put_back
 
     config = context.obj.load()

@@ -20,8 +20,8 @@ def setup(
     from pydantic import ValidationError
 
     from alerts.config import WebSettings
-    from alerts.daemon.first_start import run_setup
     from alerts.daemon.log_lines import set_up_log
+    from alerts.daemon.setup import run_setup
     from alerts.model.errors import Misuse
     from alerts.model.reason import because
 

@@ -38,7 +38,7 @@ File = Annotated[typer.FileText, typer.Argument(metavar="FILE", help="JSON lines
 def export(context: typer.Context, channel: Channel = None) -> int:
     """Write them as JSON lines: a chat's id and its choices. Keep the file as you would keep the database."""
     from alerts.daemon.bots import bot_settings
-    from alerts.daemon.counter import Counter
+    from alerts.daemon.desk import Counter
 
     config = context.obj.load()
     rows = Counter(config).ask(lambda unit: list(unit.subscribers.all()))
@@ -56,7 +56,7 @@ def export(context: typer.Context, channel: Channel = None) -> int:
 def import_(context: typer.Context, file: File, channel: Channel = None) -> int:
     """Take them in, in place of what is kept of the same chats. One faulty line, and nothing is stored."""
     from alerts.daemon.bots import bot_settings
-    from alerts.daemon.counter import Counter
+    from alerts.daemon.desk import Counter
 
     config = context.obj.load()
     districts = {each.code: each.name for each in config.districts}

@@ -12,7 +12,7 @@ from alerts.cli.screen import tell
 from alerts.model.post import PostState
 
 if TYPE_CHECKING:
-    from alerts.daemon.counter import Counter
+    from alerts.daemon.desk import Counter
     from alerts.desk.service import DeskUnit
 
 _LOOKED_EVERY = 0.03

@@ -1,11 +1,14 @@
-"""The bots of the channels that say `subscriptions = true`: from settings to what listens, answers, tells officers."""
+"""What channels with `subscriptions = true` have: a bot that listens and answers, and a sender to all who subscribed.
+
+One bot may serve several channels; it is known by where its token stands, and all that it says goes at one pace. Who
+listens for a bot, and who sends, is decided by a lease of its own for each.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,12 +20,18 @@ from alerts.bot.updates import POLL, SET_AGAIN, Asking, Listening
 from alerts.channels.settings import TelegramSettings, read_credential
 from alerts.channels.telegram.client import TelegramClient
 from alerts.config import Config
+from alerts.daemon.metrics import Metrics
+from alerts.delivery.bot_pace import BotPace
+from alerts.delivery.bulk import LONGEST_IDLE, BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
 from alerts.desk.service import DeskService
 from alerts.health.officer_notices import OfficerNotices
 from alerts.model.errors import BadCredential
-from alerts.model.events import Events, IncidentChanged
-from alerts.model.ports import Clock, Pace, Resources
+from alerts.model.events import BulkEnded, Events, IncidentChanged, SubscriberTold
+from alerts.model.ports import Clock, Pace, Resources, Tells
+from alerts.store.bulk import Address, Bulks
+from alerts.store.database import Database
+from alerts.store.unit import Unit
 from alerts.web.ops import Cycle
 from alerts.web.public.publisher import Publisher
 from alerts.web.public.setting import Setting
@@ -41,29 +50,34 @@ def bot_lease(channel: str) -> str:
     return f"bot {channel}"
 
 
-@dataclass(frozen=True, slots=True)
-class Furnishing:
-    """What the house gives to its bots."""
-
-    config: Config
-    service: DeskService
-    publisher: Publisher
-    setting: Setting
-    clock: Clock
-    keeper: LeaseKeeper
-    resources: Callable[[str], Resources]
-    pace: Callable[[str], Pace]
-    events: Events
-
-
 class Bots:
     """All bots of a house."""
 
-    def __init__(self, given: Furnishing) -> None:
-        self._given = given
+    def __init__(
+        self,
+        config: Config,
+        *,
+        service: DeskService,
+        publisher: Publisher,
+        setting: Setting,
+        clock: Clock,
+        keeper: LeaseKeeper,
+        resources: Callable[[str], Resources],
+        pace: Callable[[str], Pace],
+        events: Events,
+    ) -> None:
+        self._config = config
+        self._service = service
+        self._publisher = publisher
+        self._setting = setting
+        self._clock = clock
+        self._keeper = keeper
+        self._resources = resources
+        self._pace = pace
+        self._events = events
         self._asking: dict[str, Asking] = {}
         self._rounds: dict[str, OfficerNotices] = {}
-        for name, settings in bot_settings(given.config).items():
+        for name, settings in bot_settings(config).items():
             self._add(name, settings)
 
     def routes(self) -> list[web.RouteDef]:
@@ -81,34 +95,34 @@ class Bots:
 
     def cycles(self) -> list[Cycle]:
         """How long ago each bot that is ours to listen for last heard from Telegram."""
-        now, keeper = self._given.clock.monotonic(), self._given.keeper
+        now, keeper = self._clock.monotonic(), self._keeper
         ours = [(name, each) for name, each in self._asking.items() if keeper.lease_of(bot_lease(name)) is not None]
         return [_cycle(bot_lease(name), each, now) for name, each in ours]
 
     def _add(self, name: str, settings: TelegramSettings) -> None:
-        given, lease = self._given, bot_lease(name)
-        client = TelegramClient(settings, given.resources(name), given.pace(name))
+        lease = bot_lease(name)
+        client = TelegramClient(settings, self._resources(name), self._pace(name))
 
         async def remember(key: str, value: str) -> None:
-            await given.resources(name).remember(key, value)
-            given.events.publish(IncidentChanged())
+            await self._resources(name).remember(key, value)
+            self._events.publish(IncidentChanged())
 
-        bot = Bot(name, client, given.service, self._town, given.clock, remember)
+        bot = Bot(name, client, self._service, self._town, self._clock, remember)
         reception = Reception(bot)
 
         async def wait_for_lease() -> object:
-            return await given.keeper.wait_for(lease)
+            return await self._keeper.wait_for(lease)
 
         if settings.updates == "webhook":
-            url = f"{given.config.station.public_url}/telegram/{name}"
-            secret = partial(webhook_secret, settings, given.resources(name))
+            url = f"{self._config.station.public_url}/telegram/{name}"
+            secret = partial(webhook_secret, settings, self._resources(name))
             self._asking[name] = Listening(bot, reception, wait_for_lease, url, secret)
         else:
             self._asking[name] = Asking(bot, reception, wait_for_lease)
-        self._rounds[name] = OfficerNotices(bot, given.config, wait_for_lease)
+        self._rounds[name] = OfficerNotices(bot, self._config, wait_for_lease)
 
     async def _town(self) -> Town:
-        return town_of(self._given.config, self._given.setting, await self._given.publisher.edition())
+        return town_of(self._config, self._setting, await self._publisher.edition())
 
 
 def webhook_secret(settings: TelegramSettings, resources: Resources) -> str:
@@ -149,3 +163,110 @@ def _cycle(name: str, asking: Asking, now: float) -> Cycle:
     longest = SET_AGAIN if isinstance(asking, Listening) else POLL
     age = now - asking.cycled_at
     return Cycle(name, age, age > longest + _LATE, asking.reason)
+
+
+# --- what is sent to all who subscribed: each channel has a sender, and each bot one pace for all that it says
+
+TOLD_EVERY = 1.0
+"""Seconds between two words to those who watch, while a bulk goes out."""
+_BULK_LATE = 60.0
+
+
+def bulk_leases(config: Config) -> list[str]:
+    """The leases under which bulks are sent."""
+    return [f"bulk {name}" for name in bot_settings(config)]
+
+
+class BulkSenders:
+    """The senders of all channels with subscriptions. `paces` are those of the channels' bots."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        database: Database,
+        keeper: LeaseKeeper,
+        clock: Clock,
+        resources: Callable[[str], Resources],
+        open_bulk: Callable[[str, TelegramSettings, Resources], Tells],
+        events: Events,
+        paces: Mapping[str, BotPace],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._events = events
+        self._paces = paces
+        self._told_at: dict[str, float] = {}
+        self.senders = {
+            name: BulkSender(
+                BulkSettings(name, settings.in_flight, config.zone, ahead_of(settings.rate, settings.in_flight)),
+                open_bulk(name, settings, resources(name)),
+                bulks=Bulks(database, Address(name, settings.exercise, settings.gather)),
+                keeper=keeper,
+                pace=paces[name],
+                clock=clock,
+                events=events,
+            )
+            for name, settings in bot_settings(config).items()
+        }
+        events.subscribe(SubscriberTold, self._told)
+        events.subscribe(BulkEnded, self._ended)
+
+    def work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+        """What is to run, with its name."""
+        bots = [(f"pace {name}", pace.run()) for name, pace in _firsts(self._paces)]
+        return [*bots, *((f"bulk {name}", sender.run()) for name, sender in self.senders.items())]
+
+    async def stop(self, within: float) -> None:
+        """Begin nothing more, and keep what landed within so many seconds."""
+        for sender in self.senders.values():
+            await sender.stop(within)
+
+    def cycles(self) -> list[Cycle]:
+        """When each sender last went round."""
+        now = self._clock.monotonic()
+        late = LONGEST_IDLE.total_seconds() + _BULK_LATE
+        ages = {name: now - sender.cycled_at for name, sender in self.senders.items()}
+        return [Cycle(f"bulk {name}", age, age > late) for name, age in ages.items()]
+
+    async def measure(self, metrics: Metrics) -> None:
+        """Bring the gauges up to date."""
+        halted = {name: pace.halted_for for name, pace in self._paces.items()}
+        metrics.measure_bots(halted, await self._database.ask(self._count) if self.senders else {})
+
+    def _count(self, unit: Unit) -> dict[str, int]:
+        return {name: unit.subscribers.count(name) for name in self.senders}
+
+    def _told(self, event: SubscriberTold) -> None:
+        """Open pages hear of a bulk's progress once a second, not of each of its thousands of messages."""
+        now = self._clock.monotonic()
+        for bulk in event.result.target.bulks:
+            if now - self._told_at.get(bulk.id, -TOLD_EVERY) >= TOLD_EVERY:
+                self._told_at[bulk.id] = now
+                self._events.publish(IncidentChanged(bulk.incident))
+
+    def _ended(self, event: BulkEnded) -> None:
+        self._told_at.pop(event.bulk.id, None)
+        self._events.publish(IncidentChanged(event.bulk.incident))
+
+
+def bot_paces(config: Config, clock: Clock) -> Mapping[str, BotPace]:
+    """The pace of each channel whose bot people may subscribe with: all that one bot says has one.
+
+    A bot is known by where its token stands; its rate is the slowest that its channels name.
+    """
+    bots: dict[tuple[str, str], list[int]] = {}
+    for settings in bot_settings(config).values():
+        bots.setdefault(_bot(settings), []).append(settings.rate)
+    paces = {bot: BotPace(min((rate for rate in rates if rate), default=0), clock) for bot, rates in bots.items()}
+    ours = {name: each for name, each in config.channels.items() if isinstance(each, TelegramSettings)}
+    return {name: paces[_bot(settings)] for name, settings in ours.items() if _bot(settings) in paces}
+
+
+def _bot(settings: TelegramSettings) -> tuple[str, str]:
+    return settings.api_url, settings.token.model_dump_json()
+
+
+def _firsts(paces: Mapping[str, BotPace]) -> list[tuple[str, BotPace]]:
+    """Each pace once, under the first of its channels."""
+    return list({id(pace): (name, pace) for name, pace in reversed(list(paces.items()))}.values())

@@ -24,7 +24,7 @@ import structlog
 
 from alerts.config import Config
 from alerts.daemon.control import KIND, Order, peer_of, receive, sockets
-from alerts.daemon.counter import Counter
+from alerts.daemon.desk import Counter
 from alerts.store.sockets import own_socket
 
 PLACES = 8

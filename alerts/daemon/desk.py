@@ -1,4 +1,6 @@
-"""The desk, built from the configuration: what decides about a message, and what writes and draws its posts.
+"""The desk, built from the configuration, and how a command meets it.
+
+A command carries its action out in one transaction on the database's file, then rings the daemon that works on it.
 
 A card is drawn once for the same words and kept as a file beside the pictures that officers add; its name is made of
 its content, so that each lane that needs it finds the same file.
@@ -8,18 +10,25 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
+from typing import TypeVar
 
 from alerts.config import Config
 from alerts.config.station import station_face, station_of
 from alerts.desk.actions import Desk
 from alerts.desk.posting import Pen
+from alerts.desk.service import DeskUnit
+from alerts.model.alert import Alert
 from alerts.model.ids import new_id
 from alerts.rendering.card import Card
 from alerts.rendering.templates import Renderer
-from alerts.store.pictures import keep_picture, picture_folder
+from alerts.store.alerts import warm_up
+from alerts.store.migrate import migrate
+from alerts.store.pictures import keep_picture, picture_folder, with_kept_pictures
+from alerts.store.sockets import ring
+from alerts.store.unit import Unit, acting, asking, rehearsing, sketching
 
 REMEMBERED = 512
 
@@ -59,3 +68,62 @@ def build_desk(config: Config, now: Callable[[], datetime], new_id: Callable[[],
     cards = Cards(picture_folder(config.database)) if any(outlet.card for outlet in station.outlets) else None
     pen = Pen(station, build_renderer(config), new_id, cards.path_of if cards else None)
     return Desk(station, pen, new_id, now)
+
+
+T = TypeVar("T")
+Action = Callable[[DeskUnit], T]
+
+
+def now() -> datetime:
+    """This machine's time."""
+    return datetime.now(UTC)
+
+
+class Counter:
+    """Where a command line meets the desk; works whether the daemon runs or not.
+
+    `desk` is the daemon's own, where it does what a command handed over: its templates are compiled.
+    """
+
+    def __init__(self, config: Config, now: Callable[[], datetime] = now, desk: Desk | None = None) -> None:
+        migrate(config.database)
+        self.config = config
+        self.now = now
+        self.desk = desk or build_desk(config, now)
+
+    def warm(self, alert: Alert) -> None:
+        """Do what takes long before the transaction, in which lanes would have to wait for it."""
+        warm_up()
+        self.desk.warm(alert)
+
+    def keep_pictures(self, alert: Alert) -> Alert:
+        """The alert with copies of its pictures, which nobody changes: what is validated is what goes out."""
+        return with_kept_pictures(alert, picture_folder(self.config.database))
+
+    def act(self, action: Action[T]) -> tuple[T, int]:
+        """Carry `action` out durably; returns what it returns and how many daemons heard of it."""
+        with acting(self.config.database) as unit:
+            result = action(self._sit(unit))
+        return result, ring(self.config.database)
+
+    def rehearse(self, action: Action[T]) -> T:
+        """What `action` would come to; nothing is stored."""
+        with rehearsing(self.config.database) as unit:
+            return action(self._sit(unit))
+
+    def sketch(self, action: Action[T]) -> T:
+        """What `action` would come to where nothing was ever filed before."""
+        with sketching() as unit:
+            return action(self._sit(unit))
+
+    def daemons(self) -> int:
+        """How many daemons work on the database now."""
+        return ring(self.config.database)
+
+    def ask(self, question: Action[T]) -> T:
+        """Read what is stored."""
+        with asking(self.config.database) as unit:
+            return question(self._sit(unit))
+
+    def _sit(self, unit: Unit) -> DeskUnit:
+        return DeskUnit(unit, self.desk, self.now(), new_id)

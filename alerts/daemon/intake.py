@@ -24,7 +24,7 @@ AT_ONCE = 20
 log = structlog.get_logger()
 
 
-class TakesIn:
+class MessageIntake:
     """Files readings at the desk, and wakes the lanes that have something to do by it."""
 
     def __init__(

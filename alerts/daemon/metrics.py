@@ -1,6 +1,6 @@
 """What is counted, as Prometheus reads it at `/metrics`: by the events of the bus, and measured when somebody asks.
 
-Each name here is promised to whoever draws it (docs/operations.md).
+Each name here is promised to whoever draws it (docs/operate.md).
 """
 
 from __future__ import annotations
@@ -9,11 +9,14 @@ from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from alerts.delivery.lane import LONGEST_IDLE, Lane
 from alerts.model.delivery import SendOutcome
 from alerts.model.events import AttemptFinished, BulkEnded, ConnectionRefused, Events, MessageFiled, SubscriberTold
 from alerts.model.post import PostState
 from alerts.model.reason import Reason
+from alerts.sources.poll import LONGEST_BACKOFF, Poller
 from alerts.web.ops import Cycle
+from alerts.web.public.publisher import AT_LEAST_EVERY, Publisher
 
 
 class Metrics:
@@ -113,3 +116,26 @@ class Metrics:
         """A reason is counted with those within it."""
         for code in reason.codes() if reason else ():
             self._reasons.labels(code).inc()
+
+
+LATE = 60.0
+"""Seconds that a cycle may be behind its time before it counts as standing still."""
+
+
+def lane_cycle(lane: Lane, now: float) -> Cycle:
+    """A lane: an idle one looks at the outbox every so often, too."""
+    age = now - lane.cycled_at
+    return Cycle(f"lane {lane.settings.name}", age, age > LONGEST_IDLE.total_seconds() + LATE, lane.trouble)
+
+
+def source_cycle(poller: Poller, now: float) -> Cycle:
+    """A source: it must have been tried since its time, whatever came of it."""
+    longest = max(poller.every, LONGEST_BACKOFF).total_seconds() + LATE
+    age = None if poller.tried_at is None else now - poller.tried_at
+    return Cycle(f"source {poller.name}", age, age is None or age > longest, poller.reason)
+
+
+def pages_cycle(publisher: Publisher, now: float) -> Cycle:
+    """The public pages; one that can't be made stays dated, and whoever watches over the town hears of it."""
+    age = None if publisher.made_at is None else now - publisher.made_at
+    return Cycle("pages", age, age is not None and age > AT_LEAST_EVERY + LATE, publisher.unexported)

@@ -1,9 +1,15 @@
-"""What the house stands in: time, chance, names, the file and the ways out; the simulation puts it in another world."""
+"""What the daemon stands in: time, chance, names, the file, the ways out, and the service manager that watches it.
+
+The simulation builds the same daemon in another `Outside`, and so in another world.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import random
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -81,7 +87,29 @@ class Outside:
     open_channel: Callable[[str, Any, Resources], Channel] = open_channel
     open_bulk: Callable[[str, TelegramSettings, Resources], Tells] = TelegramBulk
     open_source: Callable[[str, Any, Surroundings], Source | None] = open_source
-    furnish: Callable[[Config, Callable[[], datetime], Callable[[], str]], Desk] = build_desk
+    build_desk: Callable[[Config, Callable[[], datetime], Callable[[], str]], Desk] = build_desk
     outbox: Callable[[Database], Outbox] = Outbox
     rhythm: Rhythm = field(default_factory=Rhythm)
     doors: bool = True
+
+
+# --- what systemd wants to hear of a service of `Type=notify` (sd_notify(3)): a datagram to the socket it names
+
+
+def tell_systemd(state: str) -> bool:
+    """Send `READY=1`, `WATCHDOG=1`, `STOPPING=1` or the like; False where no systemd listens."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return False
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
+        line.sendto(state.encode(), address)
+        return True
+    return False
+
+
+def watchdog_interval() -> float | None:
+    """Half of the time after which systemd takes a silent service for dead, in seconds; None: it doesn't watch."""
+    microseconds = os.environ.get("WATCHDOG_USEC", "")
+    return int(microseconds) / 2_000_000 if microseconds.isdigit() and int(microseconds) else None

@@ -16,7 +16,7 @@ import aiohttp
 
 from alerts.config import Config, source_kind
 from alerts.config.station import surroundings_of
-from alerts.daemon.counter import Counter
+from alerts.daemon.desk import Counter
 from alerts.desk.actions import Filed
 from alerts.desk.service import DeskUnit
 from alerts.model.errors import Misuse, SourceFailed

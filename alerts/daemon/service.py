@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from alerts.config import Config
-from alerts.daemon.overview import channel_standings, source_standings
-from alerts.daemon.workshop import HouseWorkshop
+from alerts.daemon.status import channel_standings, source_standings
+from alerts.daemon.workshop import FileWorkshop
 from alerts.delivery.limiter import RateLimits
 from alerts.desk.actions import Desk
 from alerts.desk.service import DeskUnit
@@ -34,7 +34,7 @@ SKETCHERS = 2
 """Threads that previews have: whoever types, the threads that the lanes and the sign-ins wait for stay free."""
 
 
-class HouseService:
+class DaemonService:
     """`alerts.desk.service.DeskService` over the house's database.
 
     With `for_pages` what is asked is read where the public pages read, else where people do: never where lanes do.
@@ -59,7 +59,7 @@ class HouseService:
         self._clock = clock
         self._new_id = new_id
         self._events = events
-        self._workshop = HouseWorkshop(config.file, clock)
+        self._workshop = FileWorkshop(config.file, clock)
         self._sketchers = ThreadPoolExecutor(SKETCHERS, "sketch")
 
     def now(self) -> datetime:

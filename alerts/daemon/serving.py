@@ -1,8 +1,9 @@
-"""What the house answers over HTTP: the application of its rooms, and where it listens."""
+"""What the daemon answers over HTTP: the desk's pages, the API and the town's own page; and where it listens."""
 
 from __future__ import annotations
 
 import resource
+from datetime import timedelta
 from ipaddress import ip_network
 
 import structlog
@@ -10,19 +11,27 @@ from aiohttp import web
 
 from alerts.access.answers import GateRules
 from alerts.access.gate import Gate
-from alerts.config import Config, WebSettings
+from alerts.config import MANUAL, Config, WebSettings
 from alerts.config.station import rules_of
-from alerts.daemon.api import build_api
+from alerts.daemon.bots import bot_settings
+from alerts.daemon.desk import build_renderer
 from alerts.desk.service import DeskService
 from alerts.desk.station import Station
+from alerts.desk.territory import Territory
 from alerts.model.errors import TocsinError
 from alerts.model.ports import Clock
 from alerts.model.reason import because
+from alerts.sources.cap.message import read_message
+from alerts.sources.settings import PolledSettings, SourceSettings
+from alerts.web.api.operation import Api, Programs
+from alerts.web.api.pace import PROGRAM, STRANGER, Turnstile
 from alerts.web.app import create_app
 from alerts.web.console.frame import Console, Frame
 from alerts.web.listener import Limits, Listener, Refused, places
 from alerts.web.ops import Gauges
 from alerts.web.public.publisher import Publisher
+from alerts.web.public.setting import Feed, Setting
+from alerts.web.rules import Rules
 
 OPEN_FILES = 8192
 """Files, and so connections, that the process may have open at once, where the system lets it."""
@@ -67,3 +76,64 @@ def make_room() -> None:
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+SPOKEN = ("fr", "en")
+"""What the pages can be read in."""
+
+
+def build_publisher(config: Config, service: DeskService, clock: Clock) -> Publisher:
+    """What keeps the public pages true."""
+    export = config.folder / config.web.export if config.web.export else None
+    return Publisher(service, build_setting(config), clock, export)
+
+
+def build_setting(config: Config) -> Setting:
+    """The station as its pages show it."""
+    station, pages = config.station, config.web
+    return Setting(
+        station=station.name,
+        sender=station.sender,
+        languages=_languages(config),
+        zone=config.zone,
+        renderer=build_renderer(config),
+        public_url=station.public_url or "",
+        tiles=pages.tiles,
+        tiles_by=pages.tiles_by,
+        districts=config.districts,
+        territory=Territory(station.geocodes, config.districts),
+        sources=tuple(_feed(name, each) for name, each in config.sources.items() if name != MANUAL),
+        bots=tuple(name for name, each in bot_settings(config).items() if each.public and not each.exercise),
+        embed=pages.embed,
+    )
+
+
+def _feed(name: str, settings: SourceSettings) -> Feed:
+    """Three of its rounds may fail before its age is held against it, and ten minutes in any case."""
+    every = settings.every if isinstance(settings, PolledSettings) else timedelta()
+    return Feed(name, settings.title or f"{name[:1].upper()}{name[1:]}", max(3 * every, timedelta(minutes=10)))
+
+
+def _languages(config: Config) -> tuple[str, ...]:
+    """The station's own first, then those that its channels speak and that were asked for."""
+    channels = (settings.language for settings in config.channels.values() if settings.public and settings.language)
+    tags = [config.station.language, *channels, *config.web.languages]
+    spoken = [primary for tag in tags if (primary := tag.split("-", maxsplit=1)[0].lower()) in SPOKEN]
+    return tuple(dict.fromkeys(spoken)) or ("en",)
+
+
+def build_api(config: Config, service: DeskService, station: Station, programs: Programs, rules: Rules) -> Api:
+    """What every operation is given."""
+
+    def seconds() -> float:
+        return service.now().timestamp()
+
+    return Api(
+        service=service,
+        station=station,
+        programs=programs,
+        read_cap=lambda body: read_message(body, zone=config.zone, language=config.station.language),
+        programs_pace=Turnstile(PROGRAM, seconds),
+        strangers_pace=Turnstile(STRANGER, seconds),
+        proxies=rules.proxies,
+    )

@@ -1,13 +1,19 @@
-"""Lines of channels.toml, checked by the real loader and tried with the real channels and sources."""
+"""Lines of channels.toml, checked by the real loader and tried with the real channels and sources.
+
+Who tries may have signed in at the desk without being allowed to read this machine's files. Whoever may name both a
+secret's place and an address could have any secret sent to themselves; whoever may name any file could have it read. So
+both stay within what channels.toml, or the platform itself, says already (`check_channel` and those beside it).
+"""
 
 from __future__ import annotations
 
 import asyncio
+import tomllib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from secrets import token_bytes
 from typing import Any
 
@@ -15,12 +21,10 @@ import aiohttp
 
 from alerts.access.accounts import FIRST_PASSWORD_BYTES, add_account, first_password
 from alerts.access.passwords import Passwords
-from alerts.channels.settings import ChannelSettings, TelegramSettings
+from alerts.channels.settings import ChannelSettings, SecretSource, TelegramSettings, WebhookSettings
 from alerts.config import Config, channel_kind, load_config, read_channel, read_config, source_kind
 from alerts.config.station import surroundings_of
-from alerts.daemon import trust
-from alerts.daemon.counter import Counter
-from alerts.daemon.desk import build_desk
+from alerts.daemon.desk import Counter, build_desk
 from alerts.daemon.kind_sheets import channel_sheets, source_sheets
 from alerts.daemon.outside import open_channel
 from alerts.desk.account import rehearsal_of
@@ -46,7 +50,7 @@ MOST_SHOWN = 50
 """Entries of a source that are filed and shown."""
 
 
-class HouseWorkshop:
+class FileWorkshop:
     """`alerts.desk.workshop.Workshop` beside a file. `trusted`: who asks could read this machine's files anyway."""
 
     def __init__(self, file: Path, clock: Clock, *, trusted: bool = False) -> None:
@@ -150,7 +154,7 @@ class HouseWorkshop:
         async def showing() -> ChannelTrial:
             settings = there = self._channel(lines, name)
             if isinstance(settings, TelegramSettings):
-                hidden = trust.hidden_chat(chat, await self._public_chats(lines))
+                hidden = hidden_chat(chat, await self._public_chats(lines))
                 there = settings.model_copy(update={"chat": hidden})
             trial = await self._probe(settings, name)
             async with self._opened(there, name) as channel:
@@ -174,7 +178,7 @@ class HouseWorkshop:
     async def _config(self, lines: str) -> Config:
         """The lines as settings, read beside the loop: outlines of districts take their time."""
         if not self._trusted:
-            trust.check_paths(self._file, lines)
+            check_paths(self._file, lines)
         return await asyncio.to_thread(read_config, self._file, lines)
 
     async def _trial(self, name: str, work: Callable[[], Any]) -> ChannelTrial:
@@ -190,7 +194,7 @@ class HouseWorkshop:
     def _channel(self, lines: str, name: str) -> ChannelSettings:
         settings = read_channel(self._file, lines, name)
         if not self._trusted:
-            trust.check_channel(settings, self._standing())
+            check_channel(settings, self._standing())
         return settings
 
     def _standing(self) -> Mapping[str, ChannelSettings]:
@@ -228,7 +232,7 @@ class HouseWorkshop:
         if kind is None or not isinstance(settings, PolledSettings):
             raise Misuse(because("source_not_read", name=name))
         if not self._trusted:
-            trust.check_source(settings, config.folder)
+            check_source(settings, config.folder)
         async with aiohttp.ClientSession() as session:
             source = kind.load()(name, settings, surroundings_of(config, session, self._clock))
             reading = await source.read(Memory(), _nothing_known, self._clock.now())
@@ -266,3 +270,71 @@ async def _keep_nothing(_: str, __: str) -> None:
 
 async def _nothing_known(_: Sequence[str]) -> set[str]:
     return set()
+
+
+# --- what may be tried by somebody who signed in at the desk, but need not be allowed to read this machine's files ----
+
+
+def check_channel(settings: ChannelSettings, standing: Mapping[str, ChannelSettings]) -> None:
+    """Raise Misuse where a secret would be read from, or sent to, a place that nobody has allowed.
+
+    Allowed are the platform's own address, and one that a channel of this kind has in channels.toml by now. A webhook
+    has no platform: its address and its secret are tried together, as they stand there.
+    """
+    for field in type(settings).model_fields:
+        source = getattr(settings, field)
+        if isinstance(source, SecretSource) and source.file and not _is_below(source.file):
+            raise Misuse(because("secret_file_outside", key=field))
+    if isinstance(settings, WebhookSettings):
+        _must_stand(settings, standing)
+        return
+    usual = type(settings).model_fields["api_url"].default
+    known = {each.api_url for each in standing.values() if each.kind == settings.kind}
+    if settings.api_url not in {usual, *known}:
+        raise Misuse(because("api_url_not_tried"))
+
+
+def _must_stand(settings: WebhookSettings, standing: Mapping[str, ChannelSettings]) -> None:
+    known = {(each.address, each.secret) for each in standing.values() if isinstance(each, WebhookSettings)}
+    if (settings.address, settings.secret) not in known:
+        raise Misuse(because("webhook_not_tried"))
+
+
+def check_paths(file: Path, lines: str) -> None:
+    """Raise ConfigurationError where `[station]` would have files read that aren't below the folder of `file`."""
+    try:
+        station = tomllib.loads(lines).get("station", {})
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return  # told by who reads it
+    for key in ("boundary", "templates"):
+        told = station.get(key) if isinstance(station, dict) else None
+        if isinstance(told, str) and not _stays_below(file.parent, told):
+            why = because("path_outside")
+            raise ConfigurationError([because("setting_wrong", file=file.name, key=f"station.{key}", what=why)])
+
+
+def check_source(settings: PolledSettings, folder: Path) -> None:
+    """Raise Misuse where a file is meant that is not below the folder of channels.toml."""
+    if settings.url.lower().startswith(("http://", "https://")):
+        return
+    if not _stays_below(folder, settings.url):
+        raise Misuse(because("source_file_outside"))
+
+
+def hidden_chat(chat: str | None, public: frozenset[str]) -> str:
+    """The chat as it was named, if no reader is in it. Raises Misuse."""
+    named = (chat or "").strip()
+    if not named.lstrip("-").isdecimal():
+        raise Misuse(because("test_chat_missing"))
+    if named in public:
+        raise Misuse(because("test_chat_public"))
+    return named
+
+
+def _stays_below(folder: Path, name: str) -> bool:
+    return (folder / name).resolve().is_relative_to(folder.resolve())
+
+
+def _is_below(name: str) -> bool:
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts

@@ -20,10 +20,10 @@ import aiohttp
 
 from alerts.access.accounts import add_account, first_password
 from alerts.access.passwords import Passwords
+from alerts.app import Daemon, build
 from alerts.config import load_config
-from alerts.daemon.counter import Counter
-from alerts.daemon.counter import now as wall_clock
-from alerts.daemon.house import House, build
+from alerts.daemon.desk import Counter
+from alerts.daemon.desk import now as wall_clock
 from alerts.demo.stand_ins import SECRETS, sample, serve_feeds, start_sandbox, times
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
@@ -117,7 +117,7 @@ def _let_in(file: Path) -> str:
     return password
 
 
-def _welcome(house: House, sandbox: str, here: Path, password: str, say: Say) -> None:
+def _welcome(house: Daemon, sandbox: str, here: Path, password: str, say: Say) -> None:
     say("Tocsin runs, with stand-ins of X, Facebook and Telegram on this machine.")
     say(f"  the three timelines   {sandbox}/")
     say(f"  the town's own page   {house.url}/")
@@ -127,7 +127,7 @@ def _welcome(house: House, sandbox: str, here: Path, password: str, say: Say) ->
     say("")
 
 
-def _listen(house: House, say: Say) -> asyncio.Queue[Post]:
+def _listen(house: Daemon, say: Say) -> asyncio.Queue[Post]:
     """Print each delivery as it happens; the queue holds those that are out."""
     delivered: asyncio.Queue[Post] = asyncio.Queue()
 
@@ -174,7 +174,7 @@ async def _read_along(sandbox: str, read: asyncio.Event, say: Say) -> None:
         read.set()
 
 
-async def _watch(house: House, complete: asyncio.Task[None], stopped: asyncio.Event, *, once: bool, say: Say) -> int:
+async def _watch(house: Daemon, complete: asyncio.Task[None], stopped: asyncio.Event, *, once: bool, say: Say) -> int:
     ending = asyncio.create_task(stopped.wait())
     await asyncio.wait({complete, ending}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
     done = complete.done()
@@ -196,7 +196,7 @@ async def _all_is_out(delivered: asyncio.Queue[Post], read: asyncio.Event) -> No
     await read.wait()
 
 
-async def _say_what_is_missing(house: House, say: Say) -> None:
+async def _say_what_is_missing(house: Daemon, say: Say) -> None:
     records = await house.database.read(lambda unit: unit.views.on_now(wall_clock()))
     posts = await house.database.read(lambda unit: unit.views.posts_by_alert([record.id for record in records]))
     missing = [post for group in posts.values() for post in group if post.state is not PostState.SENT]

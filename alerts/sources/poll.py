@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -28,24 +27,27 @@ Returns how many readings in a row had a trouble: 0 for one without.
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class PollDesk:
-    """What polling works with: the database, the clock, chance, and where readings go."""
-
-    database: Database
-    clock: Clock
-    chance: Chance
-    deliver: Deliver
-
-
 class Poller:
     """Looks at one source every `every`, give or take a tenth, until cancelled."""
 
-    def __init__(self, name: str, source: Source, every: timedelta, desk: PollDesk) -> None:
+    def __init__(
+        self,
+        name: str,
+        source: Source,
+        every: timedelta,
+        *,
+        database: Database,
+        clock: Clock,
+        chance: Chance,
+        deliver: Deliver,
+    ) -> None:
         self.name = name
         self.every = every
         self._source = source
-        self._desk = desk
+        self._database = database
+        self._clock = clock
+        self._chance = chance
+        self._deliver = deliver
         self.tried_at: float | None = None
         self.reason: Reason | None = None
 
@@ -53,18 +55,18 @@ class Poller:
         """Poll for ever."""
         while True:
             wait = await self.look()
-            self.tried_at = self._desk.clock.monotonic()
-            await self._desk.clock.sleep(max(wait, 0.05))
+            self.tried_at = self._clock.monotonic()
+            await self._clock.sleep(max(wait, 0.05))
 
     async def look(self) -> float:
         """Look once; returns the seconds until the next look."""
-        clock = self._desk.clock
+        clock = self._clock
         try:
-            memory = await self._desk.database.read(lambda unit: unit.sources.memory(self.name))
+            memory = await self._database.read(lambda unit: unit.sources.memory(self.name))
             reading = await self._source.read(memory, self._known, clock.now())
             read = Moment.now(clock)
             again = self._next_look(reading, read.wall)
-            failures = await self._desk.deliver(self.name, reading, again)
+            failures = await self._deliver(self.name, reading, again)
         except SourceFailed as error:
             return await self._failed(error.reason, error.retry_at)
         except asyncio.CancelledError:
@@ -80,25 +82,25 @@ class Poller:
         return read.seconds_until(again, clock)
 
     async def _known(self, keys: Sequence[str]) -> set[str]:
-        return await self._desk.database.read(lambda unit: unit.sources.known(self.name, keys))
+        return await self._database.read(lambda unit: unit.sources.known(self.name, keys))
 
     def _next_look(self, reading: Reading, now: datetime) -> datetime:
         """After `every`, give or take, so that twenty feeds aren't asked at once; sooner if the source says."""
-        regular = now + self.every * (0.95 + 0.1 * self._desk.chance())
+        regular = now + self.every * (0.95 + 0.1 * self._chance())
         return min(regular, max(reading.look_again, now)) if reading.look_again else regular
 
     async def _failed(self, reason: Reason, retry_at: datetime | None) -> float:
-        failed, failures = Moment.now(self._desk.clock), 1
+        failed, failures = Moment.now(self._clock), 1
         now = failed.wall
         try:
             again = retry_at or now + self.every
-            failures = await self._desk.database.write(lambda unit: unit.sources.failed(self.name, reason, again, now))
+            failures = await self._database.write(lambda unit: unit.sources.failed(self.name, reason, again, now))
         except Exception as error:  # noqa: BLE001 the database's trouble must not end the polling
             log.error("journal.refused", source=self.name, error=str(error))  # noqa: TRY400
         self._told(reason, failures)
         self.reason = reason
-        wait = backoff(failures, self.every, self._desk.chance).total_seconds()
-        return max(wait, failed.seconds_until(retry_at, self._desk.clock) if retry_at else 0.0)
+        wait = backoff(failures, self.every, self._chance).total_seconds()
+        return max(wait, failed.seconds_until(retry_at, self._clock) if retry_at else 0.0)
 
     def _told(self, reason: Reason, failures: int) -> None:
         if reason != self.reason:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.config import load_config
-from alerts.daemon.counter import Counter
+from alerts.daemon.desk import Counter
 from alerts.model.alert import Alert, Area, Info, MsgType, Reference, Severity, Urgency
 from campaign.feed import Feed
 from campaign.town import PAGE, TELEGRAM, X

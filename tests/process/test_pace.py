@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from alerts.config import load_config
-from alerts.daemon.counter import Counter, now
+from alerts.daemon.desk import Counter, now
 from alerts.desk.draft import Draft, draft_alert
 from alerts.model.ids import new_id
 from tests.process.town import X

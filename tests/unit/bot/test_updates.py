@@ -18,7 +18,7 @@ from alerts.bot.reception import AT_A_STRETCH, AT_ONCE, Bot, Reception
 from alerts.bot.updates import KEPT_EVERY, SECRET_HEADER, SET_AGAIN, Asking, Listening
 from alerts.config import Config, load_config
 from alerts.daemon.desk import build_desk
-from alerts.daemon.service import HouseService
+from alerts.daemon.service import DaemonService
 from alerts.desk.officer import Officer
 from alerts.health.officer_notices import OfficerNotices
 from alerts.model.actor import Actor, Origin, Role
@@ -48,7 +48,7 @@ subscriptions = true
 class Scene:
     """A bot before a real database."""
 
-    def __init__(self, service: HouseService, clock: FakeClock, config: Config) -> None:
+    def __init__(self, service: DaemonService, clock: FakeClock, config: Config) -> None:
         self.service, self.clock, self.line, self.config = service, clock, FakeLine(), config
         self.facts: dict[str, str] = {}
         self.bot = Bot("telegram", self.line, service, self._town, clock, self._remember)
@@ -91,7 +91,7 @@ async def scene(tmp_path):
     database = await WatchedDatabase.open(config.database)
     clock = FakeClock(busy=lambda: database.busy > 0)
     desk = build_desk(config, clock.now)
-    service = HouseService(config=config, database=database, desk=desk, clock=clock, new_id=new_id, events=Events())
+    service = DaemonService(config=config, database=database, desk=desk, clock=clock, new_id=new_id, events=Events())
     yield Scene(service, clock, config)
     await database.close()
 

@@ -24,8 +24,7 @@ from alerts.config import load_config
 from alerts.daemon import commands, control
 from alerts.daemon.commands import Handed, HungUp, take_commands
 from alerts.daemon.control import Order, place_of, sockets
-from alerts.daemon.counter import Counter, now
-from alerts.daemon.desk import build_desk
+from alerts.daemon.desk import Counter, build_desk, now
 from alerts.model.alert import Alert, Area, Category, Certainty, Info, Severity, Urgency
 from alerts.model.cap_xml import LARGEST_MESSAGE, write
 from alerts.store.sockets import open_doorbell, own_socket

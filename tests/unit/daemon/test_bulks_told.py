@@ -12,8 +12,8 @@ import pytest
 
 from alerts.cli import run
 from alerts.config import load_config
-from alerts.daemon.bulks import BulkSenders, bot_paces
-from alerts.daemon.counter import Counter
+from alerts.daemon.bots import BulkSenders, bot_paces
+from alerts.daemon.desk import Counter
 from alerts.daemon.metrics import Metrics
 from alerts.model.alert import Severity
 from alerts.model.bulk import Bulk, BulkState, Progress

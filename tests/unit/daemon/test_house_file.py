@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from alerts.app import build
 from alerts.config import load_config
-from alerts.daemon.house import PRUNED_EVERY, build
+from alerts.daemon.housekeeping import PRUNED_EVERY
 from alerts.daemon.outside import Outside
 from alerts.model.errors import DatabaseRefused
 from alerts.store.database import Database

@@ -11,7 +11,7 @@ from threading import current_thread
 
 import pytest
 
-from alerts.daemon.intake import AT_ONCE, TakesIn
+from alerts.daemon.intake import AT_ONCE, MessageIntake
 from alerts.desk.actions import Desk
 from alerts.desk.posting import Pen
 from alerts.desk.station import Station
@@ -88,7 +88,7 @@ class Daemon:
         self.wakes = 0
         events = Events()
         events.subscribe(PostsStored, self._wake)
-        self._takes_in = TakesIn(desk, database, self.clock, events)
+        self._takes_in = MessageIntake(desk, database, self.clock, events)
 
     def _wake(self, event: PostsStored) -> None:
         self.wakes += 1

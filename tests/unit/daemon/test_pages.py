@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.config import load_config
-from alerts.daemon.pages import build_setting
+from alerts.daemon.serving import build_setting
 from alerts.web.public.setting import Feed
 
 CONFIG = """

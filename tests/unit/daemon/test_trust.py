@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from alerts.channels.settings import WebhookSettings
-from alerts.daemon.trust import check_channel
+from alerts.daemon.workshop import check_channel
 from alerts.model.errors import Misuse
 
 URL = "https://panneaux.saint-martin.example/tocsin"

@@ -10,8 +10,8 @@ from datetime import timedelta
 import pytest
 
 from alerts.config import load_config
-from alerts.daemon.counter import Counter
-from alerts.daemon.overview import database as shown
+from alerts.daemon.desk import Counter
+from alerts.daemon.status import database as shown
 from alerts.health.notices import build_notices
 from alerts.health.restored import AFTER, PAUSE, TRIES, UnknownPosts, word_strays
 from alerts.model.errors import InDoubt

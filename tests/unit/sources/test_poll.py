@@ -12,7 +12,7 @@ import pytest
 from alerts.model.errors import SourceFailed
 from alerts.model.ports import Memory, Reading
 from alerts.model.reason import in_words
-from alerts.sources.poll import PollDesk, Poller
+from alerts.sources.poll import Poller
 from tests.fakes import FakeClock
 
 EVERY = timedelta(minutes=1)
@@ -53,7 +53,9 @@ class Feed:
         self.looks: list[float] = []
         self.failures = 0
         self.meanwhile = lambda: None
-        self.poller = Poller("meteo", self, EVERY, PollDesk(Kept(self), clock, lambda: 0.5, self.deliver))
+        self.poller = Poller(
+            "meteo", self, EVERY, database=Kept(self), clock=clock, chance=lambda: 0.5, deliver=self.deliver
+        )
 
     async def read(self, memory, known, now) -> Reading:
         self.looks.append(self.clock.monotonic())

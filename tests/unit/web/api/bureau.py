@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
-from alerts.daemon.service import HouseService
+from alerts.daemon.service import DaemonService
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.events import Events
 from alerts.model.person import Token
@@ -60,7 +60,7 @@ ROLES = ("viewer", "author", "approver", "administrator")
 class Doorkeeper:
     """Knows tokens by what the database keeps of them."""
 
-    service: HouseService
+    service: DaemonService
 
     async def program(self, bearer, visit=None):
         digest = hashlib.sha256(bearer.encode()).hexdigest()
@@ -83,7 +83,7 @@ class Bureau:
     """One API with a token of each role, named as the role is."""
 
     api: Api
-    service: HouseService
+    service: DaemonService
     database: Database
     clock: FakeClock
     door: Doorkeeper
@@ -138,7 +138,7 @@ async def open_bureau(folder, channels=CHANNELS, pace=PROGRAM, proxies=()):
     migrate(config.database)
     database, clock, numbers = await Database.open(config.database), FakeClock(START), itertools.count(1)
     desk = build_desk(config, clock.now, lambda: f"id{next(numbers):010}")
-    service = HouseService(
+    service = DaemonService(
         config=config,
         database=database,
         desk=desk,

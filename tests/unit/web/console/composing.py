@@ -17,7 +17,7 @@ from alerts.access.gate import Gate, GateRules
 from alerts.config import load_config
 from alerts.config.station import rules_of
 from alerts.daemon.desk import build_desk
-from alerts.daemon.service import HouseService
+from alerts.daemon.service import DaemonService
 from alerts.model.actor import Role
 from alerts.model.errors import Forbidden, TocsinError
 from alerts.model.events import Events
@@ -81,7 +81,7 @@ class Bench:
         self.clock, self.database, self.config = clock, database, config
         desk = build_desk(config, clock.now, lambda: f"id{next(count):06}")
         self.station = desk.station
-        self.service = HouseService(
+        self.service = DaemonService(
             config=config,
             database=database,
             desk=desk,

@@ -19,7 +19,7 @@ from alerts.access.passwords import Passwords
 from alerts.config import load_config
 from alerts.config.station import rules_of
 from alerts.daemon.desk import build_desk
-from alerts.daemon.service import HouseService
+from alerts.daemon.service import DaemonService
 from alerts.desk.officer import Officer
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.events import Events
@@ -73,7 +73,7 @@ class Town:
         numbers = itertools.count(1)
         self.clock, self.config = FakeClock(), config
         desk = build_desk(config, self.clock.now, lambda: f"id{next(numbers):06}")
-        self.service = HouseService(
+        self.service = DaemonService(
             config=config,
             database=database,
             desk=desk,

@@ -17,7 +17,7 @@ from alerts.access.sessions import digest
 from alerts.config import load_config
 from alerts.config.station import rules_of
 from alerts.daemon.desk import build_desk
-from alerts.daemon.service import HouseService
+from alerts.daemon.service import DaemonService
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
 from alerts.model.actor import Actor, Origin, Role
@@ -92,7 +92,7 @@ class ValidatingDesk:
         count = itertools.count(1)
         self.config, self.database, self.clock = config, database, FakeClock()
         self.desk = build_desk(config, self.clock.now, lambda: f"id{next(count):05}")
-        self.service = HouseService(
+        self.service = DaemonService(
             config=config,
             database=database,
             desk=self.desk,

@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from alerts.config import load_config
 from alerts.config.station import station_of
 from alerts.daemon.desk import build_desk
-from alerts.daemon.service import HouseService
+from alerts.daemon.service import DaemonService
 from alerts.model.events import Events
 from alerts.model.ids import new_id
 from alerts.model.ports import Heard, Memory
@@ -50,7 +50,7 @@ class House:
         self.clock = clock
         self.database = database
         self.station = station_of(config)
-        self.service = HouseService(
+        self.service = DaemonService(
             config=config,
             database=database,
             desk=build_desk(config, clock.now),

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from structlog.testing import capture_logs
 
-from alerts.daemon.cycles import cycle_of_pages
+from alerts.daemon.metrics import pages_cycle
 from alerts.desk.amending import correction_of
 from alerts.model.ports import SystemClock
 from alerts.rendering.card_picture import draw_card
@@ -156,7 +156,7 @@ async def test_a_disk_that_refuses_costs_the_files_alone(tmp_path):
         assert "Coup de vent" in (await house.get("/"))[1]
         [said] = [entry for entry in logs if entry["log_level"] == "error"]
         assert (said["event"], "name a new folder" in said["reason"]) == ("pages.not_exported", True)
-        assert "name a new folder" in str(cycle_of_pages(house.publisher, 0).reason), (
+        assert "name a new folder" in str(pages_cycle(house.publisher, 0).reason), (
             "what is on the disk grows old unseen"
         )
 

@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 
 from alerts.access.sessions import digest
+from alerts.app import build
 from alerts.config import load_config
-from alerts.daemon.house import build
 from alerts.model.actor import Role
 from alerts.model.person import Account, Session, Stage
 from alerts.store.people import Accounts

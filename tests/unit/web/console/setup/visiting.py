@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp.test_utils import TestClient
 
-from alerts.daemon.workshop import HouseWorkshop
+from alerts.daemon.workshop import FileWorkshop
 from alerts.desk.station import Station
 from alerts.model.ports import SystemClock
 from alerts.web.console.frame import Frame
@@ -71,7 +71,7 @@ class Visitor:
 def opened(folder: Path, hosts: set[str], *, trusted: bool = True) -> Any:
     station = Station("Tocsin", "", "fr-FR", ZoneInfo("Europe/Paris"), ())
     frame = Frame(station, Rules(folder=folder), SystemClock().now)
-    workshop = HouseWorkshop(folder / "channels.toml", SystemClock(), trusted=trusted)
+    workshop = FileWorkshop(folder / "channels.toml", SystemClock(), trusted=trusted)
     return first_app(frame, workshop, Door(CODE, hosts))
 
 

@@ -1,6 +1,13 @@
-"""The whole house: built from settings, started and stopped in order.
+"""The daemon, put together: what happens to a message and to a post, in order, and who does it.
 
-config ──▶ build() ──▶ House.run(): store, channels, lanes, sources, pages; SIGTERM ends it in the other order
+    build(config) ──▶ Daemon.start(): store, channels, lanes, sources, pages, checks ──▶ SIGTERM: the other way round
+
+`MESSAGE` and `POST` are the two ways through the whole program, a line for each step; a test plays an alert from its
+feed to its receipt and holds that these functions are called, in this order. A message and its posts are stored in one
+transaction, so a crash loses neither; then they are two worlds: nothing that a lane does changes what was decided.
+
+Rooms don't know each other's callbacks: whoever stores, sends or refuses something publishes it on `Daemon.events`
+(model/events.py), to which lanes, pages, metrics and the log subscribe.
 """
 
 from __future__ import annotations
@@ -11,70 +18,102 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine
-from datetime import datetime
-from functools import partial
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
 from alerts.config import Config, channel_kind
 from alerts.config.station import surroundings_of
-from alerts.daemon.bots import Bots, Furnishing, bot_lease, bot_settings
-from alerts.daemon.bulks import BulkSenders, bot_paces, bulk_leases
+from alerts.daemon.bots import Bots, BulkSenders, bot_lease, bot_paces, bot_settings, bulk_leases
 from alerts.daemon.commands import Handed, take_commands
-from alerts.daemon.counter import Counter
-from alerts.daemon.cycles import LATE, cycle_of, cycle_of_pages
-from alerts.daemon.intake import TakesIn
-from alerts.daemon.live import FileWatch
+from alerts.daemon.desk import Counter
+from alerts.daemon.housekeeping import Housekeeping
+from alerts.daemon.intake import MessageIntake
 from alerts.daemon.log_lines import log_deliveries, sum_up
-from alerts.daemon.metrics import Metrics
-from alerts.daemon.outside import Outside, Session
-from alerts.daemon.pages import build_publisher, build_setting
-from alerts.daemon.service import HouseService
-from alerts.daemon.serving import build_app, serve
-from alerts.daemon.systemd import tell_systemd, watchdog_interval
-from alerts.delivery.lane import LONGEST_IDLE, Lane, LaneSettings
+from alerts.daemon.metrics import Metrics, lane_cycle, pages_cycle, source_cycle
+from alerts.daemon.outside import Outside, Session, tell_systemd, watchdog_interval
+from alerts.daemon.service import DaemonService
+from alerts.daemon.serving import build_app, build_publisher, build_setting, serve
+from alerts.delivery import retry
+from alerts.delivery.attempt import Attempts
+from alerts.delivery.lane import Lane, LaneSettings
 from alerts.delivery.lease import LeaseKeeper
-from alerts.delivery.limiter import RateLimits
+from alerts.delivery.limiter import Departures, RateLimits
+from alerts.desk.actions import Desk
+from alerts.desk.dedupe import seen_before
+from alerts.desk.judgement import weigh
+from alerts.desk.order import in_order
+from alerts.desk.posting import Pen, pen_posts, withdraw
 from alerts.desk.service import DeskUnit
 from alerts.health.approvals import ApprovalNotices
 from alerts.health.checks import STORE, HealthChecks
 from alerts.health.desk_events import failing_sign_ins
 from alerts.health.notices import build_notices
 from alerts.health.restored import UnknownPosts
-from alerts.model.errors import DatabaseRefused
 from alerts.model.events import ConnectionRefused, Events, IncidentChanged, PostsStored, Stopping
 from alerts.model.ports import Resources
 from alerts.model.reason import because
-from alerts.sources.poll import PollDesk, Poller
+from alerts.rendering.templates import Renderer
+from alerts.sources.poll import Poller
 from alerts.sources.settings import PolledSettings
-from alerts.store.archive import Slice
+from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database
-from alerts.store.outbox import ChannelStatuses, Leases
+from alerts.store.outbox import ChannelStatuses, Leases, Outbox
 from alerts.store.sockets import open_doorbell
-from alerts.store.unit import Unit
 from alerts.web.listener import Listener
 from alerts.web.ops import Cycle, Gauges
 from alerts.web.public.publisher import Publisher
 
 FINISHES_WITHIN = 10.0
 """Seconds that a stop waits for the answers to what is under way."""
-ENDS_LOOKED_FOR_EVERY = 5.0
 HANDED_OVER_AFTER = 0.001
 """Seconds after which a thread that computes (pages, a feed's message) hands the interpreter over when another asks.
 
 A post crosses threads six times from stored to called, and Python's own five milliseconds each would add up.
 """
-PRUNED_EVERY = 6 * 3600.0
-PRUNING_RESTS = 0.2
-"""Seconds between two transactions of pruning, each of which takes some milliseconds."""
+
+Work = tuple[str, Coroutine[Any, Any, None]]
+"""What runs as long as the daemon does, and its name."""
 
 log = structlog.get_logger()
 
+MESSAGE: Final = (
+    ("its source is read, every so often", Poller.look),
+    ("what is new is put in the order in which it holds", in_order),
+    # Outlines are compared before the transaction, in which urgent posts would have to wait for it.
+    ("it is found out where it is", Desk.locate),
+    # From here to the last post: one transaction. Had it no record of its own, a crash would bring it back.
+    ("the desk takes it", Desk.hear),
+    ("seen before, it goes no further", seen_before),
+    ("it is decided: left out, to be validated, or at once, with the reason; and to which channels", weigh),
+    ("it is stored with its reason", AlertRepository.add),
+    ("what hadn't gone out and holds no more is withdrawn", withdraw),
+    ("for each channel it becomes a post", pen_posts),
+    ("in that channel's words", Pen.write),
+    ("fitted to what the platform counts", Renderer.render),
+    ("and stored, to be sent", AlertRepository.add_post),
+    ("lanes and pages hear of it", Events.publish),
+)
+"""What happens to a message, in order. A command and an officer's page come in at `Desk.post`, and go on alike."""
 
-class House:
+POST: Final = (
+    ("the lane asks for the most pressing one that may go", Outbox.next_due),
+    ("the windows of its platform let it through, or it waits", Departures.wait),
+    # Written down before it is made: after a crash it is in doubt, and looked for, not sent again.
+    ("the attempt is journalled, under a lease that is checked in the same transaction", Outbox.begin),
+    ("it is made", Attempts.send),
+    # The process may have stood still since: another one may hold the lane by now.
+    ("unless the lease was lost meanwhile", LeaseKeeper.lease_of),
+    ("the platform's answer becomes a verdict (else `retry.judge`, by the error)", retry.sent),
+    ("which is journalled, with the receipt", Outbox.finish),
+    ("log, metrics, pages and probes hear of it", Events.publish),
+)
+"""What happens to a post, in order. Its channel publishes it just before the answer becomes a verdict."""
+
+
+class Daemon:
     """A running Tocsin. Whoever subscribes to `events` hears what happens; `url` is where it answers."""
 
     def __init__(self, config: Config, database: Database, session: Session, outside: Outside) -> None:
@@ -101,8 +140,8 @@ class House:
         self._publisher: Publisher | None = None
         self._paces = bot_paces(config, clock)
         self._bulks = self._build_bulks()
-        self._desk = outside.furnish(config, clock.now, outside.new_id)
-        self._takes_in = TakesIn(self._desk, database, clock, self.events)
+        self._desk = outside.build_desk(config, clock.now, outside.new_id)
+        self._intake = MessageIntake(self._desk, database, clock, self.events)
 
     async def start(self) -> None:
         """Bring everything up; what was stored before is being sent when this returns."""
@@ -116,28 +155,36 @@ class House:
             self._listen_for_rings()
             await self._serve()
             self._spawn(sum_up(self._clock.sleep), "log")
-        self._spawn(self._keeper.run(), "leases")
-        for name, lane in self.lanes.items():
-            self._spawn(lane.run(), f"lane {name}")
-        for name, poller in self.pollers.items():
-            self._spawn(poller.run(), f"source {name}")
-        for name, work in self._bulks.work():
-            self._spawn(work, name)
-        for name, work in self._bots.work() if self._bots is not None else ():
-            self._spawn(work, name)
-        self._spawn(self._watch_the_file(), "file")
         if self._outside.doors or self.config.notify.channels:
             self._checks = self._build_checks()
-            self._spawn(self._checks.run(), "watch")
-            self._spawn(self._checks.watch_the_store(), "store")
+        for name, work in (*self._delivering(), *self._watching()):
+            self._spawn(work, name)
+
+    def _delivering(self) -> Iterator[Work]:
+        yield "leases", self._keeper.run()
+        yield from ((f"lane {name}", lane.run()) for name, lane in self.lanes.items())
+        yield from ((f"source {name}", poller.run()) for name, poller in self.pollers.items())
+        yield from self._bulks.work()
+        if self._bots is not None:
+            yield from self._bots.work()
+
+    def _watching(self) -> Iterator[Work]:
+        notices = build_notices(self.config, self._outside.new_id)
+        if self._checks is not None:
+            yield "watch", self._checks.run()
+            yield "store", self._checks.watch_the_store()
         if self.config.notify.channels:
-            warnings = build_notices(self.config, self._outside.new_id)
-            awaited = ApprovalNotices(self.config, self.database, self._clock, warnings, self.events)
-            self._spawn(awaited.run(), "awaited")
-        self._spawn(self._end_what_is_over(), "lifecycle")
-        self._spawn(self._prune(), "pruning")
-        warnings = build_notices(self.config, self._outside.new_id)
-        self._spawn(UnknownPosts(self.database, self._clock, self.lanes, warnings, self.events).run(), "strays")
+            approvals = ApprovalNotices(self.config, self.database, self._clock, notices, self.events)
+            yield "awaited", approvals.run()
+        yield from Housekeeping(
+            self.config.store,
+            self._intake,
+            database=self.database,
+            clock=self._clock,
+            events=self.events,
+            net_beneath=self._outside.rhythm.net_beneath,
+        ).work()
+        yield "strays", UnknownPosts(self.database, self._clock, self.lanes, notices, self.events).run()
 
     async def stop(self) -> None:
         """Take nothing more in, finish what is under way, give back the leases, close."""
@@ -165,25 +212,17 @@ class House:
         await self.database.close()
 
     def counter(self) -> Counter:
-        """Where what commands hand over meets this house's desk."""
+        """Where what commands hand over meets this daemon's desk."""
         return Counter(self.config, self._clock.now, self._desk)
 
     def cycles(self) -> list[Cycle]:
         """Every lane and source: when it last went round, and whether it should have since."""
         now = self._clock.monotonic()
-        lanes = [
-            Cycle(
-                f"lane {name}",
-                now - lane.cycled_at,
-                now - lane.cycled_at > LONGEST_IDLE.total_seconds() + LATE,
-                lane.trouble,
-            )
-            for name, lane in self.lanes.items()
-        ]
+        lanes = [lane_cycle(lane, now) for lane in self.lanes.values()]
         watch = [self._checks.cycle] if self._checks is not None else []
-        pages = [cycle_of_pages(self._publisher, now)] if self._publisher is not None else []
+        pages = [pages_cycle(self._publisher, now)] if self._publisher is not None else []
         bots = self._bots.cycles() if self._bots is not None else []
-        sources = [cycle_of(poller, now) for poller in self.pollers.values()]
+        sources = [source_cycle(poller, now) for poller in self.pollers.values()]
         refused = self.database.trouble
         store = Cycle(STORE, None, refused is not None, because("database_said", said=refused) if refused else None)
         return [store, *lanes, *self._bulks.cycles(), *sources, *watch, *pages, *bots]
@@ -263,14 +302,21 @@ class House:
         )
 
     def _build_pollers(self) -> None:
-        desk = PollDesk(self.database, self._clock, self._outside.chance, self._takes_in.deliver)
         around = surroundings_of(self.config, self._session, self._clock)
         for name, settings in self.config.sources.items():
             if not isinstance(settings, PolledSettings):
                 continue
             source = self._outside.open_source(name, settings, around)
             if source is not None:
-                self.pollers[name] = Poller(name, source, settings.every, desk)
+                self.pollers[name] = Poller(
+                    name,
+                    source,
+                    settings.every,
+                    database=self.database,
+                    clock=self._clock,
+                    chance=self._outside.chance,
+                    deliver=self._intake.deliver,
+                )
 
     def _listen_for_rings(self) -> None:
         bell, path = self._doorbell = open_doorbell(self.config.database)
@@ -292,17 +338,15 @@ class House:
         gauges = Gauges(self.cycles, self.metrics, self.config.station.language)
         app = build_app(self.config, service, self._desk.station, gauges, publisher)
         self._bots = Bots(
-            Furnishing(
-                config=self.config,
-                service=service,
-                publisher=publisher,
-                setting=build_setting(self.config),
-                clock=self._clock,
-                keeper=self._keeper,
-                resources=self._resources,
-                pace=self._paces.__getitem__,
-                events=self.events,
-            )
+            config=self.config,
+            service=service,
+            publisher=publisher,
+            setting=build_setting(self.config),
+            clock=self._clock,
+            keeper=self._keeper,
+            resources=self._resources,
+            pace=self._paces.__getitem__,
+            events=self.events,
         )
         app.add_routes(self._bots.routes())
         self._listener, self.url = await serve(app, self.config.web, self._clock, self._refused)
@@ -310,8 +354,8 @@ class House:
     def _refused(self, reason: str) -> None:
         self.events.publish(ConnectionRefused(reason))
 
-    def _service(self, *, for_pages: bool = False) -> HouseService:
-        return HouseService(
+    def _service(self, *, for_pages: bool = False) -> DaemonService:
+        return DaemonService(
             config=self.config,
             database=self.database,
             desk=self._desk,
@@ -321,88 +365,41 @@ class House:
             for_pages=for_pages,
         )
 
-    async def _end_what_is_over(self) -> None:
-        while True:
-            try:
-                await self._takes_in.end_what_is_over()
-            except Exception:
-                log.exception("lifecycle.stumbled")
-            await self._clock.sleep(ENDS_LOOKED_FOR_EVERY)
-
-    async def _prune(self) -> None:
-        """Take away what `[store] keep` says may go, a few incidents at a time, with a rest after each few."""
-        while True:
-            await self._clock.sleep(PRUNED_EVERY)
-            try:
-                await self.prune()
-            except Exception:
-                log.exception("pruning.stumbled")
-
-    async def prune(self) -> int:
-        """Go once along all that is finished; returns how many incidents went."""
-        keep, gone, after, is_last = self.config.store.keep, 0, 0, False
-        while await self.database.write_ahead(lambda unit: unit.archive.close_what_nobody_reads(self._clock.now())):
-            await self._clock.sleep(PRUNING_RESTS)
-        while keep is not None and not is_last:
-            now = self._clock.now()
-            done = await self.database.write_ahead(partial(_prune, before=now - keep, now=now, after=after))
-            gone, after, is_last = gone + done.gone, done.after, done.is_last
-            await self._clock.sleep(PRUNING_RESTS)
-        if gone:
-            log.info("store.pruned", incidents=gone)
-        return gone
-
-    async def _watch_the_file(self) -> None:
-        watched = FileWatch()
-        while True:
-            try:
-                is_written, changed = await self.database.read(watched.look)
-            except DatabaseRefused as error:
-                log.error("file.unreadable", error=str(error))  # noqa: TRY400 one line is enough, each second
-            else:
-                if is_written:
-                    self.events.publish(PostsStored())
-                for incident in changed:
-                    self.events.publish(IncidentChanged(incident))
-            await self._clock.sleep(self._outside.rhythm.net_beneath.total_seconds())
-
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
 
 
-def _prune(unit: Unit, before: datetime, now: datetime, after: int) -> Slice:
-    return unit.archive.prune(before, now, after)
-
-
-async def build(config: Config, outside: Outside | None = None) -> House:
-    """A house ready to start: the database brought up to date and opened, one HTTP session for everything."""
+async def build(config: Config, outside: Outside | None = None) -> Daemon:
+    """A daemon ready to start: the database brought up to date and opened, one HTTP session for everything."""
     outside = outside or Outside()
     database = await outside.open_database(config.database)
-    return House(config, database, await outside.open_session(), outside)
+    return Daemon(config, database, await outside.open_session(), outside)
 
 
-async def run(config: Config, handed: Handed | None = None, ready: Callable[[House], None] | None = None) -> None:
+async def run(config: Config, handed: Handed | None = None, ready: Callable[[Daemon], None] | None = None) -> None:
     """Run until SIGTERM or SIGINT, and do what commands hand over. Raises TocsinError when it can't start."""
     sys.setswitchinterval(HANDED_OVER_AFTER)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    house, commands = await build(config), None
+    daemon, commands = await build(config), None
     try:
-        await house.start()
-        commands = take_commands(house.counter, config, handed) if handed is not None else None
-        log.info("tocsin.running", station=config.station.name, channels=list(house.lanes), sources=list(house.pollers))
+        await daemon.start()
+        commands = take_commands(daemon.counter, config, handed) if handed is not None else None
+        log.info(
+            "tocsin.running", station=config.station.name, channels=list(daemon.lanes), sources=list(daemon.pollers)
+        )
         tell_systemd("READY=1")
         if ready is not None:
-            ready(house)
+            ready(daemon)
         await _until(stopped, watchdog_interval())
     finally:
         tell_systemd("STOPPING=1")
         log.info("tocsin.stopping")
         if commands is not None:
             await asyncio.to_thread(commands.close)
-        await house.stop()
+        await daemon.stop()
 
 
 async def _until(stopped: asyncio.Event, watchdog: float | None) -> None:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.config import WebSettings, load_config
 from alerts.daemon.serving import serve
-from alerts.daemon.workshop import HouseWorkshop
+from alerts.daemon.workshop import FileWorkshop
 from alerts.desk.station import Station
 from alerts.model.errors import ConfigurationError
 from alerts.model.ports import SystemClock
@@ -30,7 +30,7 @@ async def open_setup(file: Path, listen: WebSettings, code: str) -> tuple[Listen
     frame = Frame(_nowhere(), Rules(folder=file.parent), clock.now)
     hosts: set[str] = set()
     door = Door(code, hosts)
-    app = first_app(frame, HouseWorkshop(file, clock, trusted=True), door)
+    app = first_app(frame, FileWorkshop(file, clock, trusted=True), door)
     listener, url = await serve(app, listen, clock)
     port = url.rpartition(":")[2]
     hosts |= {f"{host}:{port}" for host in ("127.0.0.1", "[::1]", "localhost", listen.host) if host}

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from alerts.config import MANUAL, Config
-from alerts.daemon.counter import Counter, now
+from alerts.daemon.desk import Counter, now
 from alerts.delivery.health import troubled
 from alerts.delivery.limiter import RateLimits
 from alerts.desk.account import account_of, event_of
