@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
-from alerts.daemon import counter
+from alerts.daemon import desk
 from alerts.model.ports import SystemClock
 
 _SEATS = 255
@@ -127,7 +127,7 @@ class Clocks:
         cls._follower = follower = _Follower(Dial(path), seat)
         for name in ("now", "monotonic", "sleep"):
             setattr(SystemClock, name, staticmethod(getattr(follower, name)))
-        vars(counter)["datetime"] = SimpleNamespace(now=lambda _: follower.now())
+        vars(desk)["datetime"] = SimpleNamespace(now=lambda _: follower.now())
 
     @classmethod
     def _time(cls) -> float:
