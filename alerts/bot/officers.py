@@ -198,6 +198,13 @@ def language_here(unit: DeskUnit, channel: str, event: ChatEvent, town: Town) ->
     return known.language if known else language_for(event.language, town.language)
 
 
+def language_of_chat(unit: DeskUnit, channel: str, event: ChatEvent, town: Town) -> str:
+    """What to speak in a chat: its officer's language, where it belongs to one."""
+    name = unit.officer_chats.linked(channel, event.chat)
+    account = unit.accounts.account(name) if name else None
+    return language_of(account, town.language) if account else language_here(unit, channel, event, town)
+
+
 def _link(unit: DeskUnit, channel: str, event: ChatEvent, town: Town, code: str) -> BotReply:
     name = unit.officer_chats.redeem(digest_of(code), unit.now) if code else None
     account = unit.accounts.account(name) if name else None

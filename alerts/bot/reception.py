@@ -25,7 +25,7 @@ from alerts.bot.town import Town
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.errors import ChatMoved, DatabaseRefused, DeliveryError, ReaderGone, Retry, TocsinError
 from alerts.model.ports import BotClient, Clock
-from alerts.rendering.words import word
+from alerts.rendering.words import sentence
 
 AT_ONCE = 16
 """Chats that are answered at the same time."""
@@ -255,7 +255,8 @@ class Reception:
             try:
                 return await service.act(lambda unit: act(unit, channel, event, town))
             except TocsinError as error:
-                return BotReply((Say(safe(word(error.reason, town.language, town.zone))),))
+                language = await service.ask(lambda unit: officers.language_of_chat(unit, channel, event, town))
+                return BotReply((Say(safe(sentence(error.reason, language, town.zone))),))
         answer = await service.ask(lambda unit: _answer(unit, channel, event, town))
         if answer.keeps is None and not answer.forgets:
             return answer

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 
 import pytest
 
 from alerts.bot.deciding import ANSWERED_WITHIN, LONGEST_REASON, answer, is_reason
 from alerts.bot.events import ChatEvent, Command, Press, Talk, What
-from alerts.bot.officers import SEEN
+from alerts.bot.officers import SEEN, language_of_chat
 from alerts.desk.station import Intake
 from alerts.model.actor import Role
 from alerts.model.subscriber import Linked
@@ -18,6 +19,7 @@ from alerts.store.unit import transaction
 from tests.unit.bot.talking import TOWN, data_of, text_of
 from tests.unit.desk.conftest import make_town  # noqa: F401 a fixture
 from tests.unit.desk.test_officer import ANNE, PAUL, DutyDesk
+from tests.unit.french import wrong_in
 
 CHAT = 702
 SAYING = Talk("Pas demain")
@@ -50,7 +52,9 @@ class Phone:
     def does(self, what, language: str = "fr"):
         event = ChatEvent(CHAT, private=True, what=what, language=language, asker=1)
         with transaction(self.desk.town.db):
-            return answer(self.desk.unit(), "telegram", event, TOWN)
+            reply = answer(self.desk.unit(), "telegram", event, TOWN)
+        assert language != "fr" or not [line for say in reply.says for line in wrong_in(unescape(say.text))]
+        return reply
 
     def presses(self, act: str, more: str = "-"):
         return self.does(Press(f"{act}:{self.filed.record.id}:{more}", "p", 7))
@@ -150,3 +154,18 @@ def test_an_account_that_may_not_decide_is_told_so(phone, changes, told):
         assert told in text_of(refused)
         assert data_of(refused) == []
     assert phone.states == {"waiting"}
+
+
+def test_what_goes_wrong_is_told_in_the_officer_s_language_not_in_the_town_s(phone):
+    unit, event = phone.desk.unit(), ChatEvent(CHAT, private=True, what=Talk("Non"), language="de")
+    abroad = replace(TOWN, language="en")
+    phone.desk.act(ANNE, lambda officer: officer.unit.accounts.put_account(speaking(officer, "fr")))
+
+    assert language_of_chat(unit, "telegram", event, abroad) == "fr"
+    with transaction(phone.desk.town.db):
+        phone.desk.unit().officer_chats.unlink("telegram", CHAT)
+    assert language_of_chat(phone.desk.unit(), "telegram", event, abroad) == "en"
+
+
+def speaking(officer, language):
+    return replace(officer.unit.accounts.account(PAUL.name), language=language)
