@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
+
+from PIL import Image
+
+
+def a_kept_png() -> bytes:
+    """A grey PNG as Tocsin draws it: kept, it stays as it is."""
+    file = io.BytesIO()
+    Image.new("L", (2, 2), 128).save(file, "PNG")
+    return file.getvalue()
 
 
 def a_png(width: int = 2, height: int = 2, *, level: int = 0) -> bytes:

@@ -26,7 +26,7 @@ from alerts.rendering.card import Card
 from alerts.rendering.templates import Renderer
 from alerts.store.alerts import warm_up
 from alerts.store.migrate import migrate
-from alerts.store.pictures import keep_picture, picture_folder, with_kept_pictures
+from alerts.store.pictures import keep_drawing, picture_folder, with_kept_pictures
 from alerts.store.sockets import ring
 from alerts.store.unit import Unit, acting, asking, rehearsing, sketching
 
@@ -54,7 +54,7 @@ class Cards:
     def _draw(self, card: Card) -> Path:
         from alerts.rendering.card_picture import draw_card  # noqa: PLC0415 Pillow: only who has cards pays for it
 
-        return self._folder.resolve() / keep_picture(self._folder, draw_card(card), "image/png")
+        return self._folder.resolve() / keep_drawing(self._folder, draw_card(card), "image/png")
 
 
 def build_renderer(config: Config) -> Renderer:

@@ -1,24 +1,41 @@
 """Pictures that officers put beside their alerts: copies, named by their content, in a folder beside the database.
 
 What was validated is what goes out: nobody changes the file of a picture that is kept.
+
+Where an officer stood is nothing to publish. So what is kept is never the file that was given but the picture drawn
+anew from what a decoder sees in it, upright, in the same format: whatever else a camera wrote (place, device, time,
+words, thumbnails, further pictures, a film behind it) stays behind, wherever in the file it stands. What no decoder
+opens is refused: nothing is kept unseen.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from alerts.model.alert import Alert, Resource
-from alerts.store.bare_picture import bare
+from alerts.model.errors import Misuse
+from alerts.model.reason import because
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PillowImage
 
 _ENDINGS: Mapping[str, str] = MappingProxyType({"image/jpeg": "jpg", "image/png": "png"})
+_JPEG, _PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
+LARGEST = 64_000_000
+"""Pixels that a picture may have: few telephones make more, and to open it takes three bytes for each."""
+QUALITY = 92
+"""What a JPEG is drawn with that was turned; any other is drawn with its own tables, so that nothing is lost to see."""
+_ORIENTATION = 0x0112
 _NAME = re.compile(r"[0-9a-f]{64}\.(?:jpg|png)")
 
 
@@ -30,9 +47,13 @@ def picture_folder(database: Path) -> Path:
 def keep_picture(folder: Path, data: bytes, kind: str) -> str:
     """Keep a picture of a MIME type (image/jpeg or image/png), on the disk when this returns; its name from then on.
 
-    The same picture is kept once, and without what the camera wrote into it.
+    The same picture is kept once, and without what the camera wrote into it (`bare`).
     """
-    data = bare(data)
+    return keep_drawing(folder, bare(data), kind)
+
+
+def keep_drawing(folder: Path, data: bytes, kind: str) -> str:
+    """Keep, as `keep_picture` does, a picture that this program drew itself: nothing is hidden in it."""
     name = f"{hashlib.sha256(data).hexdigest()}.{_ENDINGS[kind]}"
     if not (folder / name).is_file():
         folder.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -52,12 +73,60 @@ def with_kept_pictures(alert: Alert, folder: Path) -> Alert:
     return replace(alert, infos=tuple(infos))
 
 
+def bare(data: bytes) -> bytes:
+    """The picture without EXIF, XMP, IPTC, comments, further pictures and whatever else stands in its file.
+
+    One that lies on its side by a word of its EXIF alone is turned, since that word goes too. Raises Misuse for what
+    is no JPEG or PNG picture that can be opened, and for one of too many pixels.
+    """
+    # Few commands keep a picture, and only they pay for Pillow.
+    from PIL import ImageOps  # noqa: PLC0415
+    from PIL.JpegImagePlugin import JpegImageFile  # noqa: PLC0415
+    from PIL.PngImagePlugin import PngImageFile  # noqa: PLC0415
+
+    if not data.startswith((_JPEG, _PNG)):
+        raise Misuse(because("picture_of_no_kind"))
+    kind, file = "PNG" if data.startswith(_PNG) else "JPEG", io.BytesIO()
+    try:
+        # The plug-ins themselves: `Image.open` would take a JPEG with an index of more pictures for another format.
+        with (PngImageFile if kind == "PNG" else JpegImageFile)(io.BytesIO(data)) as picture:
+            # The size stands in the first bytes: it is read before any memory is taken for the pixels.
+            _must_be_openable(*picture.size)
+            profile, lies = picture.info.get("icc_profile"), _lies(picture)
+            drawn = ImageOps.exif_transpose(picture) if lies else picture
+            # JPEG's own tables belong to the file that was opened, and not to a copy that was turned.
+            # Everything that Pillow would carry over from the opened file by itself is told to be empty.
+            more = {"quality": QUALITY if lies else "keep", "comment": b""} if kind == "JPEG" else {}
+            drawn.save(file, kind, icc_profile=profile, exif=b"", **more)
+    except Misuse:
+        raise
+    except Exception:  # noqa: BLE001 a decoder stumbles over broken files in its own ways; none of them is kept
+        raise Misuse(because("picture_broken")) from None
+    return file.getvalue()
+
+
+def _must_be_openable(width: int, height: int) -> None:
+    if width * height > LARGEST:
+        raise Misuse(because("picture_of_many_pixels", width=width, height=height, most=LARGEST // 1_000_000))
+
+
+def _lies(picture: PillowImage) -> bool:
+    """Whether its EXIF turns the picture; what no decoder reads turns nothing."""
+    try:
+        return bool(picture.getexif().get(_ORIENTATION, 1) != 1)
+    except Exception:  # noqa: BLE001 a decoder stumbles over broken files in its own ways
+        return False
+
+
 def _kept(resource: Resource, folder: Path) -> Resource:
     address = urlsplit(resource.uri or "")
     if address.scheme != "file" or address.netloc or resource.mime_type not in _ENDINGS:
         return resource
+    file = Path(url2pathname(address.path))
+    if file.resolve().parent == folder.resolve() and kept_picture(folder, file.name):
+        return resource  # an update names the copy of before: drawn once more it would be another one
     try:
-        data = Path(url2pathname(address.path)).read_bytes()
+        data = file.read_bytes()
     except OSError:
         return resource
     name = keep_picture(folder, data, resource.mime_type)

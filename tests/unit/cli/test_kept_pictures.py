@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 
 from alerts.cli import run
-from tests.pictures import a_png
+from tests.pictures import a_kept_png
 
 CHANNELS = """
 [station]
@@ -21,7 +21,7 @@ kind = "telegram"
 chat = "@saintmartin_alertes"
 token = { env = "TELEGRAM_TOKEN" }
 """
-PNG = a_png()
+PNG = a_kept_png()
 
 
 @pytest.fixture

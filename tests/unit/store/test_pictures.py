@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime
 
+from PIL import Image
+
 from alerts.model.alert import Alert, Info, Resource
-from alerts.store.pictures import keep_picture, kept_picture, picture_folder, with_kept_pictures
+from alerts.store.pictures import bare, keep_picture, kept_picture, picture_folder, with_kept_pictures
 from tests.pictures import a_png
 
 PNG = a_png()
@@ -17,7 +20,7 @@ def test_the_same_picture_is_kept_once(tmp_path):
     names = {keep_picture(folder, PNG, "image/png") for _ in range(3)}
 
     [name] = names
-    assert kept_picture(folder, name).read_bytes() == PNG
+    assert kept_picture(folder, name).read_bytes() == bare(PNG)
     assert [file.name for file in folder.iterdir()] == [name], "nothing half-written is left"
 
 
@@ -46,5 +49,17 @@ def test_an_alert_s_picture_is_copied_and_what_can_t_be_read_stays_as_it_was(tmp
     own.write_bytes(b"something else")
 
     assert kept.uri.startswith(folder.resolve().as_uri())
-    assert kept_picture(folder, kept.uri.rpartition("/")[2]).read_bytes() == PNG
+    assert kept_picture(folder, kept.uri.rpartition("/")[2]).read_bytes() == bare(PNG)
     assert tuple(rest) == others
+
+
+def test_the_copy_of_before_stays_what_it_is_in_an_update(tmp_path):
+    folder = picture_folder(tmp_path / "tocsin.db")
+    file = io.BytesIO()
+    Image.effect_noise((64, 32), 40).save(file, "JPEG")
+    name = keep_picture(folder, file.getvalue(), "image/jpeg")
+    there = Resource("Le pont", "image/jpeg", uri=(folder / name).as_uri())
+    alert = Alert("a", "s", datetime(2026, 1, 1, tzinfo=UTC), infos=(Info("x", resources=(there,)),))
+
+    assert with_kept_pictures(alert, folder) == alert
+    assert [each.name for each in folder.iterdir()] == [name]

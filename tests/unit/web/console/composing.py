@@ -28,7 +28,7 @@ from alerts.web.console import compose
 from alerts.web.console.frame import VISITOR, Console, Frame, static_file
 from alerts.web.console.sealing import seals
 from tests.fakes import FakeClock
-from tests.pictures import a_png
+from tests.pictures import a_kept_png
 
 START = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 """Three in the morning, in Paris."""
@@ -70,7 +70,7 @@ chat = "-200"
 token = {{ env = "TELEGRAM_TOKEN" }}
 public = false
 """
-PNG = a_png()
+PNG = a_kept_png()
 
 
 class Bench:
