@@ -42,9 +42,9 @@ from alerts.delivery.lane import Lane, LaneSettings
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import Departures, RateLimits
 from alerts.desk.actions import Desk
+from alerts.desk.decide import decide
 from alerts.desk.dedupe import seen_before
-from alerts.desk.judgement import weigh
-from alerts.desk.order import in_order
+from alerts.desk.following import in_order
 from alerts.desk.posting import Pen, pen_posts, withdraw
 from alerts.desk.service import DeskUnit
 from alerts.health.approvals import ApprovalNotices
@@ -87,7 +87,7 @@ MESSAGE: Final = (
     # From here to the last post: one transaction. Had it no record of its own, a crash would bring it back.
     ("the desk takes it", Desk.hear),
     ("seen before, it goes no further", seen_before),
-    ("it is decided: left out, to be validated, or at once, with the reason; and to which channels", weigh),
+    ("it is decided: left out, to be validated, or at once, with the reason; and to which channels", decide),
     ("it is stored with its reason", AlertRepository.add),
     ("what hadn't gone out and holds no more is withdrawn", withdraw),
     ("for each channel it becomes a post", pen_posts),

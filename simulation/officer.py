@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from alerts.desk import approval
+from alerts.desk import approve
 from alerts.desk.actions import Desk
 from alerts.model.alert import Alert
 from alerts.model.errors import TocsinError
@@ -58,16 +58,16 @@ class Officer:
 
 
 def _validate(name: str, now: datetime, alerts: AlertRepository) -> None:
-    approval.approve(alerts, name, "officer", now)
+    approve.approve(alerts, name, "officer", now)
 
 
 def _turn_down(name: str, now: datetime, alerts: AlertRepository) -> None:
-    approval.reject(alerts, name, "officer", None, now)
+    approve.reject(alerts, name, "officer", None, now)
 
 
 def _retry(name: str, now: datetime, alerts: AlertRepository) -> None:
-    approval.retry(alerts, name, now)
+    approve.retry(alerts, name, now)
 
 
 def _give_up(name: str, now: datetime, alerts: AlertRepository) -> None:
-    approval.drop(alerts, name, now)
+    approve.drop(alerts, name, now)

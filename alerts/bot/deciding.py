@@ -12,8 +12,7 @@ from alerts.bot.events import ChatEvent, Press, Talk
 from alerts.bot.officers import SEEN, headline, language_here, language_of, officer_of
 from alerts.bot.reply import BotReply, Say, buttons, safe, words_of
 from alerts.bot.town import Town
-from alerts.desk.approval import fingerprint
-from alerts.desk.four_eyes import is_vetoed, wrote
+from alerts.desk.approve import fingerprint, is_vetoed, wrote
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.actor import MAY, Act

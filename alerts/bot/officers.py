@@ -14,8 +14,8 @@ from alerts.access.sessions import digest_of
 from alerts.bot.events import ChatEvent, Command, Press
 from alerts.bot.reply import BotReply, Say, buttons, language_for, pieces, safe, words_of
 from alerts.bot.town import Town
-from alerts.desk.approval import fingerprint
-from alerts.desk.in_full import in_full
+from alerts.desk.account import in_full
+from alerts.desk.approve import fingerprint
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.model.actor import Actor, Origin

@@ -116,7 +116,7 @@ def correct(
     """Correct an alert that was wrong: on every channel where it is, ahead of everything else."""
     from alerts.daemon.desk import now
     from alerts.desk.amending import correction_of
-    from alerts.desk.remains import left_wrong
+    from alerts.desk.thread import left_wrong
 
     manner = Manner(
         (), again=True, dry_run=dry_run, wait=wait, wait_for=wait_for, as_json=as_json, who=who, act=Act.CORRECT
@@ -137,7 +137,7 @@ def correct(
 def _amend(context: typer.Context, name: str, manner: Manner, follow: Callable[[StoredAlert, Counter], Alert]) -> int:
     from alerts.daemon.desk import Counter
     from alerts.desk.amending import goes_on_from
-    from alerts.desk.approval import find_alert
+    from alerts.desk.approve import find_alert
 
     counter = Counter(context.obj.load())
 

@@ -28,7 +28,7 @@ from alerts.model.reason import Reason
 
 if TYPE_CHECKING:
     from alerts.daemon.commands import Caller
-    from alerts.desk.in_full import InFull
+    from alerts.desk.account import InFull
     from alerts.rendering.words import Words
 
 FOLDER = Path(__file__).with_name("locale")

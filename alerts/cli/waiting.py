@@ -52,7 +52,7 @@ def _tell_changes(account: Mapping[str, Any], told: dict[str, str]) -> None:
 def _account(counter: Counter, identity: str) -> tuple[dict[str, Any], bool]:
     """The alert with its posts, and whether nothing more happens to them before somebody validates it."""
     from alerts.desk.account import account_of
-    from alerts.desk.approval import find_alert
+    from alerts.desk.approve import find_alert
 
     station = counter.desk.station
 

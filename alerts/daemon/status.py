@@ -10,10 +10,9 @@ from alerts.config import MANUAL, Config
 from alerts.daemon.desk import Counter, now
 from alerts.delivery.health import troubled
 from alerts.delivery.limiter import RateLimits
-from alerts.desk.account import account_of, event_of
-from alerts.desk.approval import find_alert
+from alerts.desk.account import InFull, account_of, event_of, in_full
+from alerts.desk.approve import find_alert
 from alerts.desk.dedupe import end_reason
-from alerts.desk.in_full import InFull, in_full
 from alerts.desk.overview import concerning
 from alerts.desk.service import DeskUnit
 from alerts.desk.twins import told_already

@@ -28,8 +28,8 @@ from alerts.daemon.desk import Counter, build_desk
 from alerts.daemon.kind_sheets import channel_sheets, source_sheets
 from alerts.daemon.outside import open_channel
 from alerts.desk.account import rehearsal_of
+from alerts.desk.following import in_order
 from alerts.desk.officer import Officer
-from alerts.desk.order import in_order
 from alerts.desk.service import DeskUnit
 from alerts.desk.workshop import ChannelTrial, Hidden, KindSheet, SourceTrial
 from alerts.health.checkup import unread

@@ -10,20 +10,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from alerts.desk.dedupe import MANUAL, clash_of, content_key, end_reason, seen_before, topic_key
-from alerts.desk.demands import must_be_complete
-from alerts.desk.double_tap import DOUBLE_TAP, tapped_before
+from alerts.desk.decide import Accepted, Candidate, decide, without_words
+from alerts.desk.dedupe import (
+    DOUBLE_TAP,
+    MANUAL,
+    clash_of,
+    content_key,
+    end_reason,
+    seen_before,
+    tapped_before,
+    topic_key,
+)
+from alerts.desk.draft import must_be_complete
 from alerts.desk.following import goes_on_elsewhere, predecessor
-from alerts.desk.judgement import Accepted, Hearing, weigh
-from alerts.desk.lifecycle import end_what_is_over
+from alerts.desk.lifecycle import end_of_veto, end_what_is_over
 from alerts.desk.posting import Occasion, Pen, Penned, pen_posts, withdraw
-from alerts.desk.retreat import without_words
 from alerts.desk.routing import outlets_of
 from alerts.desk.station import Station
 from alerts.desk.territory import is_in_words
 from alerts.desk.thread import channels_meant, channels_on
 from alerts.desk.twins import release, stands_behind, stop_clocks
-from alerts.desk.veto import end_of_veto
 from alerts.model.alert import Alert
 from alerts.model.errors import Misuse, Refused
 from alerts.model.hazard import Hazard
@@ -184,8 +190,8 @@ class Desk:
         if seen is not None and not goes_on_elsewhere(alerts, alert, source, seen, self.station):
             return Filed(seen, fresh=False)
         message = self._lasting(alerts, self._record(alert, source, notes, author))
-        hearing = Hearing(alert, source, self._now(), tuple(named), again, hold)
-        decision = weigh(alerts, hearing, self.station)
+        candidate = Candidate(alert, source, self._now(), tuple(named), again, hold)
+        decision = decide(alerts, candidate, self.station)
         clash = clash_of(alerts, alert, source, self.station)
         if isinstance(decision, LeftOut):
             filed = self._leave_out(alerts, message, decision)

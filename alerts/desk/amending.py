@@ -28,8 +28,8 @@ from alerts.model.post import PostKind
 from alerts.model.reason import because
 from alerts.store.alerts import AlertRepository
 
+# The fields of a draft that say where; with one of them, all of where is told anew.
 _WHERE = frozenset(("areas", "place", "polygons", "circles", "nowhere"))
-"""The fields of a draft that say where; with one of them, all of where is told anew."""
 
 
 def goes_on_from(alerts: AlertRepository, named: StoredAlert, *, ends: bool) -> StoredAlert:

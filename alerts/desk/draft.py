@@ -1,38 +1,36 @@
-"""A duty officer's words made into a CAP alert: what was not said has a default, what was said wrong is told."""
+"""A duty officer's words made into a CAP alert: what was not said has a default, what was said wrong is told.
+
+Before it may go out it has to be complete (`must_be_complete`): what to do, where, and no blank left to fill in. A
+prepared text is only half a message: its blanks (`{place}`) are for the officer. What is Severe or Extreme says what to
+do, in the officer's words or in those that are prepared for its hazard; "stay alert" is neither. An order to leave or
+take shelter says for whom it is. An exercise rehearses the same rules. Ends are free of them: nothing may hold one
+back.
+"""
 
 from __future__ import annotations
 
 import mimetypes
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
-from alerts.desk.drawing import drawn_areas
+from alerts.desk.dedupe import end_reason
+from alerts.desk.outlines import drawn_areas
 from alerts.desk.station import Station
-from alerts.model.alert import (
-    Alert,
-    Area,
-    Category,
-    Certainty,
-    Info,
-    Named,
-    Resource,
-    Severity,
-    Status,
-    Urgency,
-)
+from alerts.model.alert import Alert, Area, Category, Certainty, Info, Named, Resource, Severity, Status, Urgency
 from alerts.model.characters import seen, stream_safe
 from alerts.model.errors import Misuse
-from alerts.model.hazard import HAZARD_PARAMETER, Hazard, fold
-from alerts.model.reason import because
+from alerts.model.hazard import HAZARD_PARAMETER, NEEDS_A_PLACE, Hazard, fold, hazard_of
+from alerts.model.reason import Reason, because
 from alerts.model.span import parse_span
-from alerts.rendering.plain import WHOLE_TOWN, is_whole_town
+from alerts.rendering.plain import WHOLE_TOWN, blanks_of, is_filler, is_whole_town
 
 LASTS = timedelta(hours=12)
+# Shorter spans are meant to the minute.
 _ROUNDED_FROM = timedelta(hours=1)
-"""Shorter spans are meant to the minute."""
 LARGEST_PICTURE = 5 * 1024 * 1024
 _CLOCK = re.compile(r"([01]?\d|2[0-3])[:hH]([0-5]\d)")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -41,8 +39,59 @@ _PICTURES = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
 _FURTHEST = timedelta(days=3660)
 _KEPT = "\n\t"
 _LONGEST_LINE, LONGEST_TEXT, _LONGEST_ADDRESS = 1000, 20_000, 2000
+# Blanks but for those that French sets before a colon, where no line may break.
 _BLANKS = re.compile(r"[^\S\u00a0\u202f]+")
-"""Blanks but for those that French sets before a colon, where no line may break."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """What is missing: the field of a draft, and what is wrong with it and allowed."""
+
+    field: str
+    reason: Reason
+
+
+def must_be_complete(alert: Alert, station: str, says_what_to_do: Callable[[Alert], bool]) -> None:
+    """Raise Misuse for what an officer's alert lacks. `says_what_to_do`: whether its posts do, of themselves."""
+    lacks = lacking(alert, station, says_what_to_do)
+    if lacks:
+        raise Misuse(lacks[0].reason)
+
+
+def lacking(alert: Alert, station: str, says_what_to_do: Callable[[Alert], bool]) -> list[Lack]:
+    """What an officer's alert lacks; nothing of an end."""
+    if end_reason(alert) is not None:
+        return []
+    found = [lack for info in alert.infos for lack in (*_blanks(info), *_place(info, station))]
+    return [*found, *_what_to_do(alert, says_what_to_do)]
+
+
+def _blanks(info: Info) -> list[Lack]:
+    """The blanks that are left, all of them, at the field of the first."""
+    left = blanks_of(info)
+    if not left:
+        return []
+    fields = (("headline", info.headline), ("description", info.description), ("instruction", info.instruction))
+    field = next((name for name, text in fields if left[0] in (text or "")), "place")
+    return [Lack(field, because("blanks_left", blanks=", ".join(left)))]
+
+
+def _place(info: Info, station: str) -> list[Lack]:
+    hazard = hazard_of(info)
+    named = [area for area in info.areas if area.description and fold(area.description) != fold(station)]
+    if hazard not in NEEDS_A_PLACE or named:
+        return []
+    return [Lack("area", because("place_missing"))]
+
+
+def _what_to_do(alert: Alert, says_what_to_do: Callable[[Alert], bool]) -> list[Lack]:
+    grave = [info for info in alert.infos if info.severity.at_least(Severity.SEVERE)]
+    for info in grave:
+        if is_filler(info.instruction):
+            return [Lack("instruction", because("careful_alone"))]
+    if not grave or all(info.instruction for info in grave) or says_what_to_do(alert):
+        return []
+    return [Lack("instruction", because("instruction_missing"))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 An update or an end touches what its own source brought, and there its own sender's messages alone: any feed can write
 any sender's name. `speaks_for` in channels.toml adds another source's. What speaks of others' is a proposal to whoever
-validates (`spoken_of`, `held_by_others`).
+validates (`spoken_of`, `held_by_others`). So that each finds what it follows, the messages of one reading are filed in
+the order of `in_order`.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from alerts.desk.dedupe import MANUAL, end_reason, is_practice
 from alerts.desk.routing import fit_for_people, how_to_publish, premature
@@ -16,9 +18,11 @@ from alerts.desk.thread import channels_on, is_open
 from alerts.desk.twins import same_topic
 from alerts.model.alert import Alert, Info, MsgType
 from alerts.model.incident import AlertState, StoredAlert
+from alerts.model.ports import Heard
 from alerts.store.alerts import AlertRepository
 
 _GOES_ON = (MsgType.UPDATE, MsgType.CANCEL)
+_FIRST = datetime.min.replace(tzinfo=UTC)
 
 
 def may_follow(alert: Alert, source: str, record: StoredAlert, station: Station) -> bool:
@@ -177,3 +181,42 @@ def own_proposals(alerts: AlertRepository, alert: Alert, source: str, incident_i
 
 def _voice(record: StoredAlert) -> tuple[str, str]:
     return record.source, record.alert.sender if record.alert else ""
+
+
+def in_order(heard: Sequence[Heard]) -> list[Heard]:
+    """A message after all that it refers to, whatever their times say; else by `sent`, else as it stood in the feed.
+
+    Messages that refer to one another in a circle are taken by `sent`. What could not be read comes first, as it
+    stood: nothing depends on it.
+    """
+    by_time = sorted(heard, key=lambda each: each.alert.sent if each.alert else _FIRST)
+    named: dict[str, list[Heard]] = {}
+    for each in by_time:
+        if each.alert is not None:
+            named.setdefault(each.alert.identifier, []).append(each)
+    ordered: list[Heard] = []
+    begun: set[int] = set()
+    for each in by_time:
+        _place(each, named, begun, ordered)
+    return ordered
+
+
+def _place(start: Heard, named: dict[str, list[Heard]], begun: set[int], ordered: list[Heard]) -> None:
+    """Depth first without recursion: a chain of references is as long as its sender likes."""
+    stack = [(start, False)]
+    while stack:
+        each, is_ready = stack.pop()
+        if is_ready:
+            ordered.append(each)
+            continue
+        if id(each) in begun:
+            continue
+        begun.add(id(each))
+        stack.append((each, True))
+        stack.extend((earlier, False) for earlier in reversed(_referred(each, named)) if id(earlier) not in begun)
+
+
+def _referred(each: Heard, named: dict[str, list[Heard]]) -> list[Heard]:
+    references = each.alert.references if each.alert else ()
+    identifiers = dict.fromkeys(reference.identifier for reference in sorted(references, key=lambda r: r.sent))
+    return [earlier for identifier in identifiers for earlier in named.get(identifier, ()) if earlier is not each]

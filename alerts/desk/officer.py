@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from alerts.desk import approval
+from alerts.desk import approve
 from alerts.desk.actions import Desk, Filed
 from alerts.desk.amending import (
     all_clear_of,
@@ -21,9 +21,9 @@ from alerts.desk.amending import (
     without_own_words,
     words_after,
 )
+from alerts.desk.approve import is_vetoed, must_be_another, must_fit, must_leave, wrote
 from alerts.desk.dedupe import MANUAL, end_reason
 from alerts.desk.following import is_proposal
-from alerts.desk.four_eyes import is_vetoed, must_be_another, must_fit, must_leave, wrote
 from alerts.desk.service import DeskUnit
 from alerts.desk.twins import release
 from alerts.model.actor import MAY, Act, Actor, Role
@@ -103,7 +103,7 @@ class Officer:
         self._must_wait(record)
         self.must_be_another(record)
         must_fit(record, self.unit.alerts.posts_of(record.id), self._desk.station)
-        done = approval.approve(self.unit.alerts, name, self.actor.name, self.unit.now, seen=seen, again=again)
+        done = approve.approve(self.unit.alerts, name, self.actor.name, self.unit.now, seen=seen, again=again)
         alone = ", alone" if self._wrote(record) else ""
         self.write(Act.APPROVE, record.id, f"{_headline(record)} [{seen or 'by its id'}]{alone}")
         return done
@@ -118,7 +118,7 @@ class Officer:
         is_light = self._wrote(record) or is_vetoed(record, self.unit.alerts.posts_of(record.id))
         self.must(Act.POST if is_light else Act.REJECT)
         self._must_wait(record)
-        done = approval.reject(self.unit.alerts, name, self.actor.name, reason, self.unit.now)
+        done = approve.reject(self.unit.alerts, name, self.actor.name, reason, self.unit.now)
         release(self.unit.alerts, record, self._desk.station, self.unit.now)
         self.write(Act.REJECT, record.id, reason or "")
         return done
@@ -134,7 +134,7 @@ class Officer:
         author = self._reader_of_drafts(record)
         if not note.strip():
             raise Misuse(because("note_missing"))
-        approval.reject(self.unit.alerts, name, self.actor.name, note, self.unit.now, sent_back=True)
+        approve.reject(self.unit.alerts, name, self.actor.name, note, self.unit.now, sent_back=True)
         draft = SavedDraft(
             self.unit.new_id(),
             author,
@@ -150,14 +150,14 @@ class Officer:
     def retry(self, name: str) -> list[Post]:
         """Queue again what failed or is in doubt. Raises Misuse or Refused."""
         self.must(Act.RETRY)
-        posts = approval.retry(self.unit.alerts, name, self.unit.now)
+        posts = approve.retry(self.unit.alerts, name, self.unit.now)
         self.write(Act.RETRY, posts[0].alert_id, ", ".join(post.channel for post in posts))
         return posts
 
     def drop(self, name: str) -> list[Post]:
         """Give up what failed or is in doubt. Raises Misuse or Refused."""
         self.must(Act.DROP)
-        posts = approval.drop(self.unit.alerts, name, self.unit.now)
+        posts = approve.drop(self.unit.alerts, name, self.unit.now)
         self.write(Act.DROP, posts[0].alert_id, ", ".join(post.channel for post in posts))
         return posts
 
@@ -280,7 +280,7 @@ class Officer:
         return self.unit.desk
 
     def _found(self, name: str) -> StoredAlert:
-        return approval.find_alert(self.unit.alerts, name)
+        return approve.find_alert(self.unit.alerts, name)
 
     def _wrote(self, record: StoredAlert) -> bool:
         return wrote(self.actor, record)

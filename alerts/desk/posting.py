@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from alerts.desk.bulletin import bulk_of
+from alerts.desk.decide import Accepted
 from alerts.desk.dedupe import MANUAL
-from alerts.desk.judgement import Accepted
 from alerts.desk.station import Outlet, Station
 from alerts.desk.thread import last_there, next_step
 from alerts.model.alert import Alert, Severity, Status, Urgency

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alerts.desk.approval import find_alert
+from alerts.desk.approve import find_alert
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit
 from alerts.desk.station import Outlet
@@ -18,8 +18,8 @@ from alerts.model.incident import AlertState, Archived, HistoryEvent, StoredAler
 from alerts.model.post import Post, PostState
 from alerts.model.reason import Reason, because, in_words
 
+# How many lines of the record are read for one alert or post: more than a day of one incident ever had.
 _LINES = 500
-"""How many lines of the record are read for one alert or post: more than a day of one incident ever had."""
 _SEND = "send"
 _UNSAID = (PostState.EXPIRED, PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED, PostState.FAILED)
 

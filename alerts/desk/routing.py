@@ -15,8 +15,8 @@ from alerts.model.reason import because
 
 LIVE = (Status.ACTUAL,)
 PRACTICE = (Status.EXERCISE, Status.TEST)
+# How far ahead a time of issue may lie: a wrong clock or time zone, and no more.
 _CLOCKS_DIFFER = timedelta(days=1)
-"""How far ahead a time of issue may lie: a wrong clock or time zone, and no more."""
 
 
 def fit_for_people(alert: Alert) -> LeftOut | None:
@@ -124,8 +124,8 @@ def how_to_publish(alert: Alert, intake: Intake, ending: EndReason | None = None
     return intake.publish
 
 
+# Characters of each text in which it says that it is over: what comes later tells of something else.
 _LOOKED_AT = 300
-"""Characters of each text in which it says that it is over: what comes later tells of something else."""
 IN_WORDS_ONLY = because("over_in_words")
 
 

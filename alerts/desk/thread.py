@@ -1,14 +1,18 @@
-"""An incident on one channel: its posts so far, and what comes next."""
+"""An incident on one channel: its posts so far, what comes next, and what a correction can't mend there.
+
+A channel's thread is its posts of one incident in the order of storing. What its readers see follows from the posts'
+kinds and states alone, so each question here is a pure function of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from alerts.desk.station import Outlet
+from alerts.desk.station import Outlet, Station
 from alerts.model.incident import LeftOut
 from alerts.model.post import EndReason, Means, Post, PostKind, PostState
-from alerts.model.reason import because
+from alerts.model.reason import Reason, because
 
 THERE = (PostState.SENDING, PostState.IN_DOUBT, PostState.SENT)
 """The states of what readers see, or may see already."""
@@ -16,6 +20,15 @@ MISSING = (PostState.WAITING, PostState.FAILED, PostState.EXPIRED)
 """The states of what is meant for readers, and not out yet, or didn't get there."""
 COMING = (PostState.QUEUED, *THERE)
 """The states of what readers see, or will see if nothing stands in its way."""
+_NO_MORE = (PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED)
+_UNSEEN = {
+    PostState.QUEUED: "coming",
+    PostState.SENDING: "coming",
+    PostState.IN_DOUBT: "doubtful",
+    PostState.WAITING: "waiting",
+    PostState.FAILED: "failed",
+    PostState.EXPIRED: "failed",
+}
 
 
 def last_there(thread: Sequence[Post]) -> Post | None:
@@ -53,17 +66,6 @@ class Reach:
     def meant(self) -> int:
         """How many channels it is on, or meant for."""
         return sum(map(len, (self.live, self.coming, self.doubtful, self.waiting, self.failed)))
-
-
-_NO_MORE = (PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED)
-_UNSEEN = {
-    PostState.QUEUED: "coming",
-    PostState.SENDING: "coming",
-    PostState.IN_DOUBT: "doubtful",
-    PostState.WAITING: "waiting",
-    PostState.FAILED: "failed",
-    PostState.EXPIRED: "failed",
-}
 
 
 def reach_of(posts: Iterable[Post]) -> Reach:
@@ -133,3 +135,23 @@ def next_step(
     if any(post.kind is PostKind.END and post.state in COMING for post in thread):
         return LeftOut(because("end_told_there"))
     return LeftOut(because("never_appeared_there"))
+
+
+def left_wrong(thread: Sequence[Post], station: Station) -> list[Reason]:
+    """What to say of each channel on which the wrong words stay readable, or may still arrive, and what to do there."""
+    lines = []
+    for outlet in station.outlets:
+        posts = [post for post in thread if post.channel == outlet.name and post.state in THERE]
+        lines += [_line(outlet, post) for post in posts if _stays(outlet, post)]
+    return lines
+
+
+def _stays(outlet: Outlet, post: Post) -> bool:
+    return post.state is not PostState.SENT or outlet.on_end not in (Means.EDIT, Means.DELETE)
+
+
+def _line(outlet: Outlet, post: Post) -> Reason:
+    if post.state is not PostState.SENT:
+        return because("wrong_may_arrive", channel=outlet.name)
+    where = post.receipt.url if post.receipt and post.receipt.url else "its id is in `tocsin status`"
+    return because("wrong_stays", channel=outlet.name, where=where)

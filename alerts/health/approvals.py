@@ -16,7 +16,7 @@ from datetime import datetime
 import structlog
 
 from alerts.config import Config
-from alerts.desk.approval import kind_of
+from alerts.desk.approve import kind_of
 from alerts.desk.following import words_about
 from alerts.desk.routing import PRACTICE
 from alerts.health.desk_events import Clashes, Corrections, Endings, factor_changes

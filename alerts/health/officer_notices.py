@@ -19,7 +19,7 @@ from alerts.bot.officers import CHANGE, Waiting, change_key, forget, language_of
 from alerts.bot.reception import Bot, say_surely
 from alerts.bot.reply import Say, safe
 from alerts.config import Config
-from alerts.desk.four_eyes import why_not_theirs
+from alerts.desk.approve import why_not_theirs
 from alerts.desk.service import DeskUnit
 from alerts.desk.twins import told_already
 from alerts.health.approvals import LOOKS_EVERY, awaited_of, settled_of

@@ -19,7 +19,7 @@ from alerts.bot.events import Command, Press
 from alerts.bot.officers import sheets
 from alerts.bot.reply import commands
 from alerts.config import read_config
-from alerts.desk.approval import Kind
+from alerts.desk.approve import Kind
 from alerts.health.desk_events import word_change
 from alerts.health.monitor import HealthNotice, Phase, Trouble, What
 from alerts.health.restored import word_strays

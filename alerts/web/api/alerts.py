@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from pydantic import Field, StringConstraints
 
 from alerts.desk.account import account_of, event_of
-from alerts.desk.approval import fingerprint
+from alerts.desk.approve import fingerprint
 from alerts.desk.service import DeskUnit
 from alerts.desk.station import Station
 from alerts.desk.twins import told_already

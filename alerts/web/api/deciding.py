@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from alerts.desk.approval import find_posts
+from alerts.desk.approve import find_posts
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.model.incident import StoredAlert

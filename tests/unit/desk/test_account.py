@@ -7,7 +7,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.desk.account import account_of, rehearsal_of
-from alerts.desk.approval import fingerprint
+from alerts.desk.approve import fingerprint
 from alerts.model.alert import Severity
 from alerts.model.ports import Heard
 from alerts.model.post import PostState, Receipt

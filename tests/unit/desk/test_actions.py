@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.desk.actions import DOUBLE_TAP
-from alerts.desk.approval import approve, reject
+from alerts.desk.approve import approve, reject
 from alerts.desk.station import Intake
 from alerts.model.alert import Area, MsgType, Named, Severity, Status, Urgency
 from alerts.model.errors import Misuse, Refused

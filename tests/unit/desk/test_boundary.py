@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from alerts.desk.boundary import read_districts
+from alerts.desk.outlines import read_districts
 from alerts.model.errors import Unreadable
 from tests.unit.desk.conftest import square
 

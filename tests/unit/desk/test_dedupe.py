@@ -324,7 +324,7 @@ def test_there_is_no_topic_without_an_area():
 
 
 def test_a_rejected_alert_is_not_brought_back_by_its_feed(make_town):
-    from alerts.desk.approval import reject
+    from alerts.desk.approve import reject
 
     town = make_town(intakes={"meteo": Intake(publish="approve")})
     first = town.hear(an_alert())

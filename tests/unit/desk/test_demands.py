@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.desk.demands import is_filler, lacking
-from alerts.desk.draft import Draft, draft_alert
+from alerts.desk.draft import Draft, draft_alert, is_filler, lacking
 from alerts.model.alert import MsgType, Severity
 from alerts.model.errors import Misuse
 from alerts.model.hazard import Hazard

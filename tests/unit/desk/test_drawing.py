@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from alerts.desk.amending import update_of
 from alerts.desk.draft import Draft, draft_alert, picture_kind
-from alerts.desk.drawing import read_circle, read_polygon, spell_circle, spell_polygon
+from alerts.desk.outlines import read_circle, read_polygon, spell_circle, spell_polygon
 from alerts.desk.territory import Territory
 from alerts.model.alert import Circle, Named
 from alerts.model.cap_rules import violations

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.desk.approval import approve
+from alerts.desk.approve import approve
 from alerts.desk.station import Intake
 from alerts.model.alert import MsgType, Named, Reference, Scope, Severity, Status, Urgency
 from alerts.model.errors import Refused

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from alerts.desk.approval import reject
+from alerts.desk.approve import reject
 from alerts.desk.dedupe import end_reason
 from alerts.desk.lifecycle import GRACE
 from alerts.desk.station import Intake

@@ -11,7 +11,7 @@ import pytest
 from alerts.desk.account import account_of
 from alerts.desk.actions import Desk
 from alerts.desk.amending import correction_of
-from alerts.desk.approval import fingerprint
+from alerts.desk.approve import fingerprint
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit

@@ -9,7 +9,7 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.desk.order import in_order
+from alerts.desk.following import in_order
 from alerts.model.alert import Alert, Reference
 from alerts.model.ports import Heard
 from alerts.model.reason import in_words

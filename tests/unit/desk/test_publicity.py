@@ -8,7 +8,7 @@ from datetime import datetime, time, timedelta
 
 import pytest
 
-from alerts.desk.approval import approve, reject
+from alerts.desk.approve import approve, reject
 from alerts.desk.publicity import public_incident, situation
 from alerts.desk.station import Intake
 from alerts.model.alert import Area, Named, Scope, Severity, Status

@@ -7,8 +7,7 @@ from time import process_time
 
 import pytest
 
-from alerts.desk.shapes import EXCLUDED
-from alerts.desk.territory import DISTRICT, District, Territory
+from alerts.desk.territory import DISTRICT, EXCLUDED, District, Territory
 from alerts.model.alert import Area, Circle, Named
 from alerts.model.errors import Misuse
 from alerts.model.incident import LeftOut

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.desk.approval import Kind, approve, kind_of
+from alerts.desk.approve import Kind, approve, kind_of
 from alerts.desk.station import Intake
 from alerts.desk.thread import Reach, reach_of
 from alerts.model.alert import MsgType, Resource, ResponseType, Severity, Urgency

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.desk.approval import approve, reject
+from alerts.desk.approve import approve, reject
 from alerts.desk.station import Intake
 from alerts.desk.twins import release, told_already
 from alerts.model.alert import Area, Severity, Status, Urgency

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from alerts.desk.amending import goes_on_from
-from alerts.desk.approval import find_alert
+from alerts.desk.approve import find_alert
 from alerts.desk.prepared import Prepared, every_prepared
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.actor import MAY, Act, Actor

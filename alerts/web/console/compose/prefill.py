@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from alerts.desk.draft import Draft
-from alerts.desk.drawing import spell_circle, spell_polygon
+from alerts.desk.outlines import spell_circle, spell_polygon
 from alerts.desk.prepared import Prepared
 from alerts.desk.station import Station
 from alerts.desk.territory import DISTRICT

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from alerts.desk.draft import Draft, draft_alert, read_time
-from alerts.desk.drawing import read_circle, read_polygon
+from alerts.desk.outlines import read_circle, read_polygon
 from alerts.desk.station import Station
 from alerts.model.alert import Category, Certainty, Severity, Urgency
 from alerts.model.errors import Misuse

@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts.desk.actions import Filed
-from alerts.desk.demands import Lack, lacking
-from alerts.desk.draft import draft_alert
+from alerts.desk.draft import Lack, draft_alert, lacking
 from alerts.desk.officer import Officer
 from alerts.desk.posting import Penned
 from alerts.desk.report import no_post_of

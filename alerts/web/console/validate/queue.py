@@ -8,10 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from alerts.desk.approval import Kind, kind_of
+from alerts.desk.approve import Kind, kind_of, why_not_theirs, wrote
 from alerts.desk.dedupe import end_reason
 from alerts.desk.following import words_about
-from alerts.desk.four_eyes import why_not_theirs, wrote
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit
 from alerts.desk.station import Station

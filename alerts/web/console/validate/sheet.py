@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from alerts.desk.approval import fingerprint
+from alerts.desk.account import InFull, in_full
+from alerts.desk.approve import fingerprint, must_fit
 from alerts.desk.dedupe import MANUAL, end_reason
-from alerts.desk.four_eyes import must_fit
-from alerts.desk.in_full import InFull, in_full
 from alerts.desk.officer import DECIDED
 from alerts.desk.service import DeskUnit
 from alerts.desk.station import Station

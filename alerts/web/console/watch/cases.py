@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from alerts.desk.approval import Kind, kind_of
+from alerts.desk.approve import Kind, kind_of
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit
 from alerts.desk.thread import Reach, channels_on, reach_of

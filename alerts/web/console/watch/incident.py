@@ -11,11 +11,10 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from alerts.desk.approval import Kind, kind_of
-from alerts.desk.remains import left_wrong
+from alerts.desk.approve import Kind, kind_of
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit
-from alerts.desk.thread import Reach, channels_on, reach_of
+from alerts.desk.thread import Reach, channels_on, left_wrong, reach_of
 from alerts.desk.versions import Change, changes_between
 from alerts.model.alert import CORRECTED, ENDS_BY, Info, MsgType, ResponseType, Severity
 from alerts.model.cap_xml import write

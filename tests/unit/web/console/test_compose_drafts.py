@@ -9,7 +9,7 @@ from io import BytesIO
 import aiohttp
 import pytest
 
-from alerts.desk.approval import fingerprint
+from alerts.desk.approve import fingerprint
 from alerts.model.draft import SavedDraft
 from alerts.web.console import compose
 from alerts.web.console.compose.keeping import MOST

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from alerts.desk.approval import approve
+from alerts.desk.approve import approve
 from alerts.model.alert import Area, Named
 from tests.unit.desk.conftest import NOW, an_alert, following
 from tests.unit.web.public.house import a_house

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 from yarl import URL
 
-from alerts.desk.approval import approve
+from alerts.desk.approve import approve
 from alerts.model.ports import SystemClock
 from alerts.rendering.card_picture import draw_card
 from alerts.store.outbox import ChannelStatuses

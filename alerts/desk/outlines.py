@@ -1,25 +1,100 @@
-"""Where, in an officer's own terms: districts by name, outlines and circles as CAP writes them, a place in words."""
+"""Outlines as they are written: the boundary file's districts, and what an officer draws; checked when they are read.
+
+The boundary file is GeoJSON (RFC 7946), longitude first. An officer's polygons and circles are as CAP writes them,
+latitude first; beside them an officer names districts, or tells a place in words.
+"""
 
 from __future__ import annotations
 
+import json
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from alerts.desk.station import Station
-from alerts.desk.territory import Territory
+from alerts.desk.territory import District, Territory
 from alerts.model.alert import Area, Circle, Point
-from alerts.model.errors import Misuse
+from alerts.model.characters import bounded, seen
+from alerts.model.errors import Misuse, Unreadable
 from alerts.model.reason import because
 
+# Characters of a district's name or code.
+_LONGEST = 200
 WIDEST = 500.0
 """The radius, in kilometres, beyond which a circle was mistyped: a town's alert is not for half a country."""
 _CORNERS = 3
 _MOST_CORNERS = 500
+# Square degrees: about a square metre. What has less within is a line.
 _LEAST = 1e-10
-"""Square degrees: about a square metre. What has less within is a line."""
 _OUTLINE = "lat,lon lat,lon lat,lon with at least three corners, such as 45.18,5.71 45.18,5.73 45.19,5.72"
 _CIRCLE = "lat,lon and a radius in km, such as 45.19,5.72 2"
+
+
+def read_districts(path: Path) -> tuple[District, ...]:
+    """The features of a GeoJSON file with `code`, `name` and a Polygon or MultiPolygon. Raises Unreadable."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise Unreadable(because("boundary_unread", file=path.name, said=error.strerror or error)) from None
+    except (ValueError, RecursionError):
+        raise Unreadable(because("boundary_no_json", file=path.name)) from None
+    features = document.get("features") if isinstance(document, dict) else None
+    if not isinstance(features, list) or not features:
+        raise Unreadable(because("boundary_empty", file=path.name))
+    districts = tuple(_district(path.name, place, feature) for place, feature in enumerate(features))
+    _each_its_own(path.name, districts)
+    return districts
+
+
+def _district(file: str, place: int, feature: Any) -> District:
+    properties = _table(feature, "properties")
+    code, name = properties.get("code"), properties.get("name")
+    if not _is_word(code) or not _is_word(name):
+        raise Unreadable(because("boundary_unnamed", file=file, place=place))
+    outline = _table(feature, "geometry")
+    if outline.get("type") not in ("Polygon", "MultiPolygon") or not outline.get("coordinates"):
+        raise Unreadable(because("boundary_no_outline", file=file, place=place, name=name))
+    is_one = outline["type"] == "Polygon"
+    polygons = [outline["coordinates"]] if is_one else outline["coordinates"]
+    if not isinstance(polygons, list) or not all(_is_polygon(polygon) for polygon in polygons):
+        raise Unreadable(because("boundary_bad_outline", file=file, place=place, name=name))
+    return District(seen(bounded(str(code), _LONGEST)), seen(bounded(str(name), _LONGEST)), outline)
+
+
+def _table(value: Any, key: str) -> dict[str, Any]:
+    inner = value.get(key) if isinstance(value, dict) else None
+    return inner if isinstance(inner, dict) else {}
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool) and bool(str(value).strip())
+
+
+def _is_polygon(polygon: Any) -> bool:
+    return isinstance(polygon, list) and bool(polygon) and all(_is_ring(ring) for ring in polygon)
+
+
+def _is_ring(ring: Any) -> bool:
+    return (
+        isinstance(ring, list) and len(ring) >= 4 and all(_is_position(each) for each in ring) and ring[0] == ring[-1]
+    )
+
+
+def _is_position(position: Any) -> bool:
+    if not isinstance(position, list) or len(position) < 2:
+        return False
+    numbers = all(isinstance(each, int | float) and math.isfinite(each) for each in position[:2])
+    return numbers and abs(position[0]) <= 180 and abs(position[1]) <= 90
+
+
+def _each_its_own(file: str, districts: tuple[District, ...]) -> None:
+    for what, values in (("code", [d.code for d in districts]), ("name", [d.name for d in districts])):
+        twice = next((value for value, count in Counter(map(str.casefold, values)).items() if count > 1), None)
+        if twice is not None:
+            raise Unreadable(because("boundary_twice", file=file, what=what, text=repr(twice)))
 
 
 def read_polygon(text: str) -> tuple[Point, ...]:

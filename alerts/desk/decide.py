@@ -1,4 +1,10 @@
-"""What becomes of a message: everything that is weighed, in the order of weighing, each with its reason."""
+"""What becomes of a message: everything that decides it, in order, each with its reason.
+
+`decide` reads what is stored and writes nothing. It asks in this order: is its time of issue possible; what does it go
+on about, and may it (`following.py`); does it take an incident away from here (`retreats`); is it for people; is it
+known already (`dedupe.py`, `twins.py`); is it over; is it here and grave enough (`territory.py`, `routing.py`); which
+channels have it to do. The first no is the answer, as a `LeftOut`; else it is `Accepted`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +14,6 @@ from datetime import datetime
 
 from alerts.desk.dedupe import MANUAL, clash_of, end_reason, newer_than
 from alerts.desk.following import held_by_others, own_proposals, predecessor, replaced_before, spoken_of
-from alerts.desk.retreat import retreats, without_words
 from alerts.desk.routing import (
     IN_WORDS_ONLY,
     choose_outlets,
@@ -21,18 +26,21 @@ from alerts.desk.routing import (
     premature,
 )
 from alerts.desk.station import Intake, Outlet, Publish, Station
-from alerts.desk.territory import is_in_words
+from alerts.desk.territory import Elsewhere, is_in_words
 from alerts.desk.thread import channels_on, is_open, overtaken
 from alerts.desk.twins import merged_before, said_before
-from alerts.model.alert import Alert, MsgType
+from alerts.model.alert import Alert, MsgType, Scope
 from alerts.model.incident import AlertState, LeftOut, StoredAlert
 from alerts.model.post import EndReason, Post
 from alerts.model.reason import Reason, because
 from alerts.store.alerts import AlertRepository
 
+NOT_HERE = {"fr": "Elle ne concerne plus notre commune.", "en": "It no longer concerns our area."}
+"""What readers are told of an alert that moved away."""
+
 
 @dataclass(frozen=True, slots=True)
-class Hearing:
+class Candidate:
     """A message before the desk: whence it comes, the channels an officer named, and whether it is meant twice.
 
     `hold` is why an officer looks at it first, unless its incident was let out before (`let_out`). `told` are the
@@ -78,9 +86,9 @@ class Accepted:
     follows_up: bool = False
 
 
-def weigh(alerts: AlertRepository, hearing: Hearing, station: Station) -> Accepted | LeftOut:
+def decide(alerts: AlertRepository, candidate: Candidate, station: Station) -> Accepted | LeftOut:
     """Accept a message or leave it out. Reads what is stored, writes nothing."""
-    alert, source, now = hearing.alert, hearing.source, hearing.now
+    alert, source, now = candidate.alert, candidate.source, candidate.now
     if left_out := premature(alert, now):
         return left_out
     previous = predecessor(alerts, alert, source, station, now)
@@ -90,8 +98,8 @@ def weigh(alerts: AlertRepository, hearing: Hearing, station: Station) -> Accept
     about = of_others or previous
     thread = tuple(alerts.thread(about.incident_id)) if about else ()
     if about is not None:
-        hearing = replace(
-            hearing,
+        candidate = replace(
+            candidate,
             told=alerts.subscribers_told(about.incident_id),
             let_out=any(record.state is AlertState.ACCEPTED for record in alerts.incident(about.incident_id)),
             of_others=of_others,
@@ -100,78 +108,86 @@ def weigh(alerts: AlertRepository, hearing: Hearing, station: Station) -> Accept
     if of_others is None and (
         left_out := retreats(alerts, alert, previous, station, source, any_area=station.intake(source).any_area)
     ):
-        return _end_here(hearing, station, previous, thread, left_out)
+        return _end_here(candidate, station, previous, thread, left_out)
     if left_out := fit_for_people(alert):
         return left_out
-    ending = _ending(hearing, thread)
-    if left_out := _known_already(alerts, hearing, station, ending):
+    ending = _ending(candidate, thread)
+    if left_out := _known_already(alerts, candidate, station, ending):
         return left_out
     if ending is None and (left_out := over(alert, now, station.timezone)):
         return left_out
-    if ending is not None and not is_open(thread) and not hearing.told:
+    if ending is not None and not is_open(thread) and not candidate.told:
         return LeftOut(because("ends_what_is_over" if thread else "ends_unpublished"))
-    return _place(hearing, station, about, thread, ending)
+    return _place(candidate, station, about, thread, ending)
 
 
 def _known_already(
-    alerts: AlertRepository, hearing: Hearing, station: Station, ending: EndReason | None
+    alerts: AlertRepository, candidate: Candidate, station: Station, ending: EndReason | None
 ) -> LeftOut | None:
-    alert, source, now = hearing.alert, hearing.source, hearing.now
-    publish = _how_to_publish(hearing, station, ending)
+    alert, source, now = candidate.alert, candidate.source, candidate.now
+    publish = _how_to_publish(candidate, station, ending)
     if later := replaced_before(alerts, alert, source, station, publish):
         return LeftOut(because("replaced_before_read", by=later.id))
     if newer := newer_than(alerts, alert, source, publish):
         return LeftOut(because("newer_read_before", by=newer.id))
     if (clash := clash_of(alerts, alert, source, station)) and clash.silences:
         return LeftOut(clash.reason)
-    if hearing.again:
+    if candidate.again:
         return None
     return said_before(alerts, alert, source, publish, now) or merged_before(alerts, alert, source, now)
 
 
-def _how_to_publish(hearing: Hearing, station: Station, ending: EndReason | None) -> Publish:
+def _how_to_publish(candidate: Candidate, station: Station, ending: EndReason | None) -> Publish:
     """By its source's rules, but for what an officer looks at first, such as a word about others' messages."""
-    if hearing.of_others is not None or (hearing.hold and not hearing.let_out) or _only_in_words(hearing, ending):
+    if (
+        candidate.of_others is not None
+        or (candidate.hold and not candidate.let_out)
+        or _only_in_words(candidate, ending)
+    ):
         return "approve"
-    return how_to_publish(hearing.alert, station.intake(hearing.source), ending)
+    return how_to_publish(candidate.alert, station.intake(candidate.source), ending)
 
 
-def _only_in_words(hearing: Hearing, ending: EndReason | None) -> Reason | None:
+def _only_in_words(candidate: Candidate, ending: EndReason | None) -> Reason | None:
     """Why an officer has to say whether it is an all clear, though its incident was let out before."""
-    is_meant = ending is not None or hearing.source == MANUAL
-    return IN_WORDS_ONLY if not is_meant and over_in_words(hearing.alert) else None
+    is_meant = ending is not None or candidate.source == MANUAL
+    return IN_WORDS_ONLY if not is_meant and over_in_words(candidate.alert) else None
 
 
-def _ending(hearing: Hearing, thread: Sequence[Post]) -> EndReason | None:
+def _ending(candidate: Candidate, thread: Sequence[Post]) -> EndReason | None:
     """Why the incident is over by this message; an update that has run out itself is how some senders say so.
 
     That an alert was wrong, which waits for nobody, is an officer's word: a feed that writes it only cancels.
     """
-    alert, reason = hearing.alert, end_reason(hearing.alert)
-    if reason is None and alert.msg_type is MsgType.UPDATE and alert.ends <= hearing.now and is_open(thread):
+    alert, reason = candidate.alert, end_reason(candidate.alert)
+    if reason is None and alert.msg_type is MsgType.UPDATE and alert.ends <= candidate.now and is_open(thread):
         return EndReason.EXPIRED
-    return EndReason.CANCELLED if reason is EndReason.CORRECTED and hearing.source != MANUAL else reason
+    return EndReason.CANCELLED if reason is EndReason.CORRECTED and candidate.source != MANUAL else reason
 
 
 def _place(
-    hearing: Hearing, station: Station, previous: StoredAlert | None, thread: tuple[Post, ...], ending: EndReason | None
+    candidate: Candidate,
+    station: Station,
+    previous: StoredAlert | None,
+    thread: tuple[Post, ...],
+    ending: EndReason | None,
 ) -> Accepted | LeftOut:
     """Where it is, whether it is grave enough, and which channels have it to do."""
-    alert, intake = hearing.alert, station.intake(hearing.source)
-    names = _locate(alert, previous, intake, station, own=hearing.source == MANUAL)
+    alert, intake = candidate.alert, station.intake(candidate.source)
+    names = _locate(alert, previous, intake, station, own=candidate.source == MANUAL)
     if isinstance(names, LeftOut):
         return names
     if not is_open(thread) and (left_out := grave_enough(alert, intake.severity)):
         return left_out
-    publish = _how_to_publish(hearing, station, ending)
-    if hearing.hold and not hearing.let_out and previous is not None and previous.state is AlertState.REJECTED:
+    publish = _how_to_publish(candidate, station, ending)
+    if candidate.hold and not candidate.let_out and previous is not None and previous.state is AlertState.REJECTED:
         return LeftOut(because("follows_rejected", alert=previous.id))
     withdrawn = tuple(overtaken(thread, by_one_that_waits=publish != "auto"))
-    if hearing.of_others is not None:
-        withdrawn = tuple(post for post in withdrawn if post.alert_id in hearing.proposed)
+    if candidate.of_others is not None:
+        withdrawn = tuple(post for post in withdrawn if post.alert_id in candidate.proposed)
     staying = tuple(post for post in thread if post not in withdrawn)
     ends = ending is not None
-    outlets = choose_outlets(alert, station, hearing.named, on=channels_on(staying) | hearing.told, ends=ends)
+    outlets = choose_outlets(alert, station, candidate.named, on=channels_on(staying) | candidate.told, ends=ends)
     accepted = Accepted(
         publish,
         (),
@@ -180,23 +196,23 @@ def _place(
         ending,
         staying,
         withdrawn,
-        told=hearing.told,
-        of_others=hearing.of_others,
-        hold=_only_in_words(hearing, ending),
+        told=candidate.told,
+        of_others=candidate.of_others,
+        hold=_only_in_words(candidate, ending),
     )
     if not isinstance(outlets, LeftOut):
         return replace(accepted, outlets=outlets)
-    if not withdrawn or previous is None or misfits(alert, station, hearing.named, channels_on(staying)):
+    if not withdrawn or previous is None or misfits(alert, station, candidate.named, channels_on(staying)):
         return outlets
     nowhere = LeftOut(because("took_back_unsent", alert=previous.id)) if ends else outlets
     return replace(accepted, nowhere=nowhere)
 
 
 def _end_here(
-    hearing: Hearing, station: Station, previous: StoredAlert | None, thread: tuple[Post, ...], why: LeftOut
+    candidate: Candidate, station: Station, previous: StoredAlert | None, thread: tuple[Post, ...], why: LeftOut
 ) -> Accepted | LeftOut:
     """Take back what hasn't left, and end what is out: the incident goes on without us."""
-    bare = replace(hearing, alert=without_words(hearing.alert, why, station.language))
+    bare = replace(candidate, alert=without_words(candidate.alert, why, station.language))
     placed = _place(bare, station, previous, thread, EndReason.CANCELLED)
     if isinstance(placed, LeftOut):
         return placed
@@ -211,3 +227,60 @@ def _locate(
     placed = alert if alert.areas or previous is None or previous.alert is None else previous.alert
     # What an officer tells in words alone is here: who else would know the place?
     return station.territory.locate(placed, any_area=intake.any_area or (own and is_in_words(placed)))
+
+
+def retreats(
+    alerts: AlertRepository,
+    alert: Alert,
+    previous: StoredAlert | None,
+    station: Station,
+    source: str,
+    *,
+    any_area: bool,
+) -> LeftOut | None:
+    """Why the message takes an open incident away from here; None where it doesn't.
+
+    It has to be the next version of what stands: one message of several that split an alert among districts takes
+    nothing away from the one that is for here.
+    """
+    if previous is None or not is_open(alerts.thread(previous.incident_id)) or not _goes_on(alert, previous):
+        return None
+    why = _why(alert, station, any_area=any_area)
+    return why if why and _follows_what_stands(alerts, alert, previous, source) else None
+
+
+def without_words(alert: Alert, why: LeftOut, language: str) -> Alert:
+    """The message as a bare end: what it says is for others. Readers are told, in `language`, that it moved away."""
+    told = NOT_HERE["fr" if language.lower().startswith("fr") else "en"] if isinstance(why, Elsewhere) else None
+    return replace(alert, msg_type=MsgType.CANCEL, scope=Scope.PUBLIC, note=told, infos=())
+
+
+def _goes_on(alert: Alert, previous: StoredAlert) -> bool:
+    own = previous.alert is not None and previous.alert.identifier == alert.identifier
+    is_version = alert.msg_type is MsgType.UPDATE or (own and alert.msg_type is MsgType.ALERT)
+    return is_version and bool(alert.infos) and end_reason(alert) is None
+
+
+def _why(alert: Alert, station: Station, *, any_area: bool) -> LeftOut | None:
+    if alert.scope is not Scope.PUBLIC:
+        return fit_for_people(alert)
+    if fit_for_people(alert) or not alert.areas:
+        return None
+    located = station.territory.locate(alert, any_area=any_area)
+    return located if isinstance(located, Elsewhere) else None
+
+
+def _follows_what_stands(alerts: AlertRepository, alert: Alert, previous: StoredAlert, source: str) -> bool:
+    """Whether the newest message of the incident that was taken in is among those it goes on from.
+
+    What waits of another feed's is a proposal: nobody knows it yet.
+    """
+    known = {alert.identifier, *(reference.identifier for reference in alert.references)}
+    taken_in = [
+        record
+        for record in alerts.incident(previous.incident_id)
+        if record.state is AlertState.ACCEPTED
+        or (record.state is AlertState.WAITING and record.source in (source, MANUAL))
+    ]
+    newest = taken_in[-1].alert if taken_in else None
+    return newest is not None and newest.identifier in known

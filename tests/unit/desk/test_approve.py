@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.desk.approval import approve, drop, find_alert, find_posts, reject, retry
+from alerts.desk.approve import approve, drop, find_alert, find_posts, reject, retry
 from alerts.desk.station import Intake
 from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import AlertState
