@@ -35,18 +35,24 @@ def hand_over(given: Sequence[str]) -> int | None:
     """Have a daemon carry the line out; the exit status. None: it is to be carried out here."""
     ORDER.set(None)
     file, line = _settings_file(given)
+    heard = _Heard()
+    try:
+        return _hand_over(file, line, heard)
+    except KeyboardInterrupt:
+        return _stopped(file, heard)
+
+
+def _hand_over(file: Path, line: Sequence[str], heard: _Heard) -> int | None:
     order = _order_of(line)
     place = place_of(file) if order is not None else None
     if order is None or place is None:
         return None
-    heard = _Heard()
     try:
+        heard.may_be_stored = line[0] == "post"
         status = ask(place, order, heard)
     except Unanswered:
         ORDER.set(order)  # with its key: what the daemon stored of it is found
         return None
-    except KeyboardInterrupt:
-        return _stopped(file, heard.stored)
     if status is None:
         ORDER.set(Order(order.line, "", body=order.body))
         return None
@@ -112,6 +118,7 @@ class _Heard:
 
     def __init__(self) -> None:
         self.stored: str | None = None
+        self.may_be_stored = False
         self._kept: list[tuple[str, str]] = []
 
     def __call__(self, kind: str, what: object) -> None:
@@ -143,15 +150,18 @@ def put_error(text: str) -> None:
         sys.stderr.flush()
 
 
-def _stopped(file: Path, stored: str | None) -> int:
+def _stopped(file: Path, heard: _Heard) -> int:
     from alerts.cli import screen
     from alerts.cli.screen import tell
 
     screen.address(file)
-    if stored is None:
-        screen.say("tocsin: " + tell("stopped; `tocsin status` tells whether it was stored"))
+    if heard.stored is not None:
+        said = tell("stopped; %(alert)s is stored", alert=heard.stored)
+    elif heard.may_be_stored:
+        said = tell("stopped; `tocsin status` tells whether it was stored")
     else:
-        screen.say("tocsin: " + tell("stopped; %(alert)s is stored", alert=stored))
+        said = tell("stopped; nothing was stored")
+    screen.say(f"tocsin: {said}")
     return 1
 
 

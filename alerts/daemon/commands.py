@@ -154,8 +154,13 @@ class Commands:
                 continue
             thread = threading.Thread(target=self._serve, args=(line,), name="command", daemon=True)
             with self._turn:
-                self._under_way[thread] = line
-            thread.start()
+                try:
+                    thread.start()
+                except RuntimeError:  # the system has no room for another thread
+                    line.close()
+                    self._places.release()
+                else:
+                    self._under_way[thread] = line
 
     def _serve(self, line: socket.socket) -> None:
         try:

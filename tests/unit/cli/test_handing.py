@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import signal
 import socket
 import sqlite3
 import stat
@@ -45,7 +46,7 @@ class Daemon:
         self.before = lambda order, caller: None
         self.after = lambda order, caller: None
         self._bell, self._bell_path = open_doorbell(config.database)
-        self._commands = take_commands(self.counter, config, Handed(self._carry_out, place_of(file).seal))
+        self.commands = take_commands(self.counter, config, Handed(self._carry_out, place_of(file).seal))
 
     def _carry_out(self, order, caller) -> int:
         self.orders.append(order)
@@ -55,7 +56,7 @@ class Daemon:
         return status
 
     def close(self) -> None:
-        self._commands.close()
+        self.commands.close()
         self._bell.close()
         self._bell_path.unlink(missing_ok=True)
 
@@ -358,6 +359,35 @@ def test_where_nobody_waits_for_the_answer_any_more_nothing_is_stored(folder, da
         daemon.close()
 
     assert alerts(folder) == []
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("before", POST, "stopped; `tocsin status` tells whether it was stored"),
+        ("after", [*POST, "--wait=1s"], "stopped; {stored} is stored"),
+        ("before", ["status"], "stopped; nothing was stored"),
+    ],
+)
+def test_who_stops_it_by_hand_is_told_what_is_so(folder, daemon, typed, case):
+    when, line, said = case
+    over = threading.Event()
+
+    def press(order, caller):
+        os.kill(os.getpid(), signal.SIGINT)
+        over.wait(10)
+
+    setattr(daemon, when, press)
+    (folder / "channels.toml").write_text(CHANNELS.format(publish="auto").replace("fr-FR", "en"), encoding="utf-8")
+    daemon.commands._handed = replace(daemon.commands._handed, seal=place_of(folder / "channels.toml").seal)
+    try:
+        status, out, err = typed(*line)
+    finally:
+        over.set()
+
+    assert (status, out) == (1, "")
+    stored = "".join(stored for (stored,) in alerts(folder)) if when == "after" else ""
+    assert err.splitlines()[-1] == f"tocsin: {said.format(stored=stored)}"
 
 
 def test_the_refusal_after_a_doubt_says_that_the_daemon_may_have_stored_it(folder, daemon, typed):
