@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.model.alert import Alert, Info, Severity
+from alerts.model.events import EVERYTHING, MOST_CHANGES
 from alerts.model.incident import AlertState, Wanted
 from alerts.model.post import TO_BE_SEEN_TO, PostKind, PostState
 from alerts.store import lists
@@ -16,7 +17,7 @@ from alerts.store import views as statements
 from alerts.store.files import connect
 from alerts.store.statement import Statement
 from alerts.store.unit import transaction
-from alerts.store.views import EVERYTHING, MOST, Views
+from alerts.store.views import Views
 from tests.unit.store.conftest import LATER, NOW
 
 
@@ -252,10 +253,10 @@ def test_what_changed_since_a_mark_is_named_by_incident(shelf):
 
 def test_very_much_at_once_is_told_as_everything(shelf):
     mark = Views(shelf._db).watermark()
-    for number in range(MOST + 1):
+    for number in range(MOST_CHANGES + 1):
         shelf.alert(f"a{number}")
     with shelf.alerts() as alerts:
-        for number in range(MOST + 1):
+        for number in range(MOST_CHANGES + 1):
             alerts.note(NOW, f"a{number}", None, "left_out", None)
 
     assert Views(shelf._db).changed_since(mark)[0] == {EVERYTHING}
