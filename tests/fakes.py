@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,18 +21,48 @@ from alerts.model.post import Message, Quota, Receipt
 _QUIET_ROUNDS = 12
 
 
+class WorkOutside:
+    """What was handed to threads and isn't done yet; whoever waits for it rests until it is."""
+
+    def __init__(self) -> None:
+        self._pieces = 0
+        self._waiting: list[asyncio.Future[None]] = []
+
+    @property
+    def goes_on(self) -> bool:
+        return self._pieces > 0
+
+    @contextmanager
+    def piece(self) -> Iterator[None]:
+        """One piece of it, from when it is handed over until its outcome is here."""
+        self._pieces += 1
+        try:
+            yield
+        finally:
+            self._pieces -= 1
+            while not self._pieces and self._waiting:
+                waiting = self._waiting.pop()
+                if not waiting.done():
+                    waiting.set_result(None)
+
+    async def done(self) -> None:
+        """Return once nothing is left of it."""
+        self._waiting.append(waiting := asyncio.get_running_loop().create_future())
+        await waiting
+
+
 class FakeClock:
     """A clock that stands still until a test winds it with `advance`.
 
-    `busy` tells that work goes on outside the loop (a database's thread): the time doesn't move before it is done.
+    `work` is what goes on outside the loop (in a database's threads): the time doesn't move before it is done.
     """
 
     def __init__(
-        self, start: datetime = datetime(2026, 11, 25, 12, 0, tzinfo=UTC), busy: Callable[[], bool] = lambda: False
+        self, start: datetime = datetime(2026, 11, 25, 12, 0, tzinfo=UTC), work: WorkOutside | None = None
     ) -> None:
         self._base = start
         self._elapsed = 0.0
-        self._busy = busy
+        self._work = work
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._count = 0
 
@@ -69,7 +99,10 @@ class FakeClock:
         quiet = 0
         while quiet < _QUIET_ROUNDS:
             await asyncio.sleep(0)
-            quiet = 0 if self._busy() else quiet + 1
+            quiet += 1
+            if self._work is not None and self._work.goes_on:
+                await self._work.done()
+                quiet = 0
 
     def set(self, now: datetime) -> None:
         """Set the wall clock, as an administrator or NTP does: nobody is woken."""

@@ -89,7 +89,7 @@ async def scene(tmp_path):
     config = load_config(tmp_path / "channels.toml")
     await asyncio.to_thread(migrate, config.database)
     database = await WatchedDatabase.open(config.database)
-    clock = FakeClock(busy=lambda: database.busy > 0)
+    clock = FakeClock(work=database.at_work)
     desk = build_desk(config, clock.now)
     service = DaemonService(config=config, database=database, desk=desk, clock=clock, new_id=new_id, events=Events())
     yield Scene(service, clock, config)

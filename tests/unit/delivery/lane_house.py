@@ -24,7 +24,7 @@ from alerts.model.span import parse_window
 from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database, Work
 from alerts.store.outbox import ChannelStatuses, Leases, Outbox
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, WorkOutside
 
 T = TypeVar("T")
 
@@ -32,35 +32,25 @@ T = TypeVar("T")
 class WatchedDatabase(Database):
     """A database that tells whether its threads are at work, so that the clock waits for them."""
 
-    busy = 0
+    def __init__(self, *arguments: Any, **how: Any) -> None:
+        super().__init__(*arguments, **how)
+        self.at_work = WorkOutside()
 
     async def read(self, work: Work[T]) -> T:
-        self.busy += 1
-        try:
+        with self.at_work.piece():
             return await super().read(work)
-        finally:
-            self.busy -= 1
 
     async def ask(self, work: Work[T]) -> T:
-        self.busy += 1
-        try:
+        with self.at_work.piece():
             return await super().ask(work)
-        finally:
-            self.busy -= 1
 
     async def write_ahead(self, work: Work[T]) -> T:
-        self.busy += 1
-        try:
+        with self.at_work.piece():
             return await super().write_ahead(work)
-        finally:
-            self.busy -= 1
 
     async def write(self, work: Work[T]) -> T:
-        self.busy += 1
-        try:
+        with self.at_work.piece():
             return await super().write(work)
-        finally:
-            self.busy -= 1
 
 
 class WatchedOutbox(Outbox):
@@ -179,7 +169,7 @@ class LaneHouse:
         file = folder / "tocsin.db"
         shutil.copy(template, file)
         database = await WatchedDatabase.open(file)
-        return cls(database, FakeClock(busy=lambda: database.busy > 0))
+        return cls(database, FakeClock(work=database.at_work))
 
     async def close(self) -> None:
         for daemon in self.daemons:

@@ -106,7 +106,7 @@ async def service(tmp_path):
     path = tmp_path / "tocsin.db"
     migrate(path)
     database = await Disk.open(path)
-    clock = FakeClock(busy=lambda: database.busy > 0)
+    clock = FakeClock(work=database.at_work)
     service = Town(path, database, clock)
     service.desk.subscribe(*(Subscriber(chat) for chat in range(1, MANY + 1)))
     await service.begin()
