@@ -10,6 +10,9 @@ import pytest
 from argon2 import PasswordHasher
 
 from alerts.access import passwords
+from alerts.health import checkup
+from alerts.model.reason import Reason
+from alerts.rendering.check import check_templates
 from alerts.store import migrate
 from campaign.forks import CHEAP, ForkServer
 from campaign.town import Town
@@ -44,6 +47,23 @@ def a_migrated_database_is_copied(tmp_path_factory):
     migrate._upgrade = copied
     yield
     migrate._upgrade = upgrade
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shipped_templates_are_checked_once():
+    """Rendering all that ships for each hazard and end takes half a second, and finds the same for the same station."""
+    kept: dict[object, list[Reason]] = {}
+
+    def check(station, folders=()):
+        if folders:
+            return check_templates(station, folders)
+        if station not in kept:
+            kept[station] = check_templates(station)
+        return kept[station]
+
+    vars(checkup)["check_templates"] = check
+    yield
+    vars(checkup)["check_templates"] = check_templates
 
 
 @pytest.fixture(scope="session")

@@ -39,16 +39,22 @@ def test_whatever_changes_something_takes_more_than_a_viewer():
 
 
 @pytest.mark.parametrize("operation", GUARDED, ids=lambda operation: operation.name)
-@pytest.mark.parametrize(
-    "header", [None, "Bearer", "Bearer ", "Bearer wrong", "Basic YTpi", "Bearer token-of-author x", "token-of-author"]
-)
-async def test_nothing_is_told_without_a_token(bureau, operation, header):
-    headers = {"Authorization": header} if header else {}
-    answer = await bureau.ask(operation.method, address_of(operation), None, headers=headers)
+async def test_nothing_is_told_without_a_token(bureau, operation):
+    for header in (
+        None,
+        "Bearer",
+        "Bearer ",
+        "Bearer wrong",
+        "Basic YTpi",
+        "Bearer token-of-author x",
+        "token-of-author",
+    ):
+        headers = {"Authorization": header} if header else {}
+        answer = await bureau.ask(operation.method, address_of(operation), None, headers=headers)
 
-    assert answer.status == 401
-    assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="tocsin"')
-    assert answer.content_type == "application/problem+json"
+        assert answer.status == 401, header
+        assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="tocsin"')
+        assert answer.content_type == "application/problem+json"
 
 
 async def test_two_tokens_are_none(bureau):
