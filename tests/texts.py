@@ -338,7 +338,7 @@ def _values(text: Text) -> list[str]:
 def _core(text: Text) -> str:
     core = _bare(text)
     for value in sorted(_values(text), key=len, reverse=True):
-        core = core.replace(value, _VALUE)
+        core = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", _VALUE, core)
     return core
 
 
