@@ -45,8 +45,9 @@ from alerts.desk.actions import Desk
 from alerts.desk.decide import decide
 from alerts.desk.dedupe import seen_before
 from alerts.desk.following import in_order
-from alerts.desk.posting import Pen, pen_posts, withdraw
+from alerts.desk.posts import draft_posts, withdraw
 from alerts.desk.service import DeskUnit
+from alerts.desk.writer import PostWriter
 from alerts.health.approvals import ApprovalNotices
 from alerts.health.checks import STORE, HealthChecks
 from alerts.health.desk_events import failing_sign_ins
@@ -90,8 +91,8 @@ MESSAGE: Final = (
     ("it is decided: left out, to be validated, or at once, with the reason; and to which channels", decide),
     ("it is stored with its reason", AlertRepository.add),
     ("what hadn't gone out and holds no more is withdrawn", withdraw),
-    ("for each channel it becomes a post", pen_posts),
-    ("in that channel's words", Pen.write),
+    ("for each channel it becomes a post", draft_posts),
+    ("in that channel's words", PostWriter.write),
     ("fitted to what the platform counts", Renderer.render),
     ("and stored, to be sent", AlertRepository.add_post),
     ("lanes and pages hear of it", Events.publish),

@@ -22,7 +22,7 @@ from alerts.config.station import station_of
 from alerts.daemon.outside import Outside, Rhythm
 from alerts.delivery.limiter import RateLimits
 from alerts.desk.actions import Desk
-from alerts.desk.posting import Pen
+from alerts.desk.writer import PostWriter
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import PostsStored
 from alerts.model.post import Means
@@ -250,7 +250,7 @@ class Run:
 
     def _build_desk(self, config: Config, now: Callable[[], datetime], new_id: Callable[[], str]) -> Desk:
         station = station_of(config)
-        return Desk(station, Pen(station, shared_renderer(), new_id), new_id, now)
+        return Desk(station, PostWriter(station, shared_renderer(), new_id), new_id, now)
 
     # --- what the town does to it -----------------------------------------------------------------------------------
 

@@ -131,7 +131,7 @@ def show_filed(counter: Counter, filed: Filed, *, as_json: bool) -> None:
     from alerts.desk.account import rehearsal_of
 
     station = counter.desk.station
-    account = rehearsal_of(filed.record, filed.penned, station.timezone, station.language)
+    account = rehearsal_of(filed.record, filed.drafts, station.timezone, station.language)
     screen.show_json(account) if as_json else screen.show_rehearsal(account)
 
 

@@ -26,8 +26,7 @@ def report(
 ) -> int:
     """Tell all of an incident: who did what when, what each channel said, how long it took, what was left out."""
     from alerts.daemon.desk import Counter
-    from alerts.desk.report import report_named
-    from alerts.desk.report_json import report_to_json
+    from alerts.desk.report import report_named, report_to_json
     from alerts.web.console.report_words import report_html, report_text
 
     counter = Counter(context.obj.load())

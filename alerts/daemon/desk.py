@@ -18,8 +18,8 @@ from typing import TypeVar
 from alerts.config import Config
 from alerts.config.station import station_face, station_of
 from alerts.desk.actions import Desk
-from alerts.desk.posting import Pen
 from alerts.desk.service import DeskUnit
+from alerts.desk.writer import PostWriter
 from alerts.model.alert import Alert
 from alerts.model.ids import new_id
 from alerts.rendering.card import Card
@@ -66,8 +66,8 @@ def build_desk(config: Config, now: Callable[[], datetime], new_id: Callable[[],
     """The desk, ready to act within any transaction."""
     station = station_of(config)
     cards = Cards(picture_folder(config.database)) if any(outlet.card for outlet in station.outlets) else None
-    pen = Pen(station, build_renderer(config), new_id, cards.path_of if cards else None)
-    return Desk(station, pen, new_id, now)
+    writer = PostWriter(station, build_renderer(config), new_id, cards.path_of if cards else None)
+    return Desk(station, writer, new_id, now)
 
 
 T = TypeVar("T")

@@ -66,11 +66,11 @@ class MessageIntake:
         ended = await self._database.read(lambda unit: unit.alerts.over(self._clock.now() - GRACE))
         if not ended:
             return 0
-        penned = await self._database.write(lambda unit: self._desk.end_what_is_over(unit.alerts))
-        for made in penned:
+        drafts = await self._database.write(lambda unit: self._desk.end_what_is_over(unit.alerts))
+        for made in drafts:
             log.info("alert.over", alert=made.post.alert_id, incident=made.post.incident_id, channel=made.post.channel)
-        self._publish(sorted({made.post.channel for made in penned}))
-        return len(penned)
+        self._publish(sorted({made.post.channel for made in drafts}))
+        return len(drafts)
 
     async def _file_batch(self, source: str, batch: Sequence[Heard]) -> list[Filed]:
         """File a batch at once; one that can't be filed so is filed one by one, and what is to blame costs itself."""

@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 
 from alerts.channels.settings import ChannelSettings, SecretSource
 from alerts.config import channel_kind, channel_kinds, source_kind, source_kinds
-from alerts.desk.workshop import Key, KindSheet
+from alerts.desk.service import Key, KindSheet
 from alerts.model.errors import Unreadable
 from alerts.sources.settings import PolledSettings
 

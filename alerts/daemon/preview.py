@@ -67,7 +67,7 @@ def _tell(unit: DeskUnit, heard: Heard, clock: _Wound, time: datetime) -> Filed:
     """File an entry at its time, and have its posts out at once: what follows on it finds them there."""
     clock.time = time
     filed = _hear(unit, heard)
-    for made in filed.penned:
+    for made in filed.drafts:
         if made.post.state is PostState.QUEUED:
             unit.alerts.move_post(made.post, PostState.SENDING, None, not_before=None)
             out = replace(made.post, state=PostState.SENDING)

@@ -17,8 +17,7 @@ from alerts.daemon.status import channel_standings, source_standings
 from alerts.daemon.workshop import FileWorkshop
 from alerts.delivery.limiter import RateLimits
 from alerts.desk.actions import Desk
-from alerts.desk.service import DeskUnit
-from alerts.desk.workshop import Workshop
+from alerts.desk.service import DeskUnit, Workshop
 from alerts.model.events import Events, IncidentChanged, PostsStored
 from alerts.model.incident import SourceStatus
 from alerts.model.ports import Clock
@@ -55,7 +54,7 @@ class DaemonService:
         self._database = database
         self._read = database.ask_for_pages if for_pages else database.ask
         self._desk = desk
-        self._pencil = desk.in_pencil()
+        self._previewer = desk.for_preview()
         self._clock = clock
         self._new_id = new_id
         self._events = events
@@ -141,7 +140,7 @@ class DaemonService:
     def _sketch(self, action: Callable[[DeskUnit], T], copied: Copied) -> T:
         with sketching() as unit:
             unit.alerts.paste(copied)
-            return action(DeskUnit(unit, self._pencil, self._clock.now(), self._new_id))
+            return action(DeskUnit(unit, self._previewer, self._clock.now(), self._new_id))
 
 
 def _number(text: str | None) -> int | None:

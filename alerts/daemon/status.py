@@ -13,8 +13,7 @@ from alerts.delivery.limiter import RateLimits
 from alerts.desk.account import InFull, account_of, event_of, in_full
 from alerts.desk.approve import find_alert
 from alerts.desk.dedupe import end_reason
-from alerts.desk.overview import concerning
-from alerts.desk.service import DeskUnit
+from alerts.desk.service import DeskUnit, concerning
 from alerts.desk.twins import told_already
 from alerts.model.bulk import Progress
 from alerts.model.cap_xml import write

@@ -30,8 +30,7 @@ from alerts.daemon.outside import open_channel
 from alerts.desk.account import rehearsal_of
 from alerts.desk.following import in_order
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
-from alerts.desk.workshop import ChannelTrial, Hidden, KindSheet, SourceTrial
+from alerts.desk.service import ChannelTrial, DeskUnit, Hidden, KindSheet, SourceTrial
 from alerts.health.checkup import unread
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.errors import ConfigurationError, Misuse, TocsinError
@@ -51,7 +50,7 @@ MOST_SHOWN = 50
 
 
 class FileWorkshop:
-    """`alerts.desk.workshop.Workshop` beside a file. `trusted`: who asks could read this machine's files anyway."""
+    """`alerts.desk.service.Workshop` beside a file. `trusted`: who asks could read this machine's files anyway."""
 
     def __init__(self, file: Path, clock: Clock, *, trusted: bool = False) -> None:
         self._file = file
@@ -245,7 +244,7 @@ class FileWorkshop:
             unit = DeskUnit(blank, desk, self._clock.now(), new_id)
             filed = [desk.hear(unit.alerts, each, name) for each in heard]
         zone, language = desk.station.timezone, desk.station.language
-        return [rehearsal_of(each.record, each.penned, zone, language) | {"why": each.record.reason} for each in filed]
+        return [rehearsal_of(each.record, each.drafts, zone, language) | {"why": each.record.reason} for each in filed]
 
 
 async def _show(channel: Channel, settings: ChannelSettings, message: Message) -> Receipt:

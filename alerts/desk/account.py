@@ -12,7 +12,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from alerts.desk.approve import fingerprint
-from alerts.desk.posting import Penned
+from alerts.desk.posts import DraftPost
 from alerts.model.alert import Alert, Info
 from alerts.model.incident import AlertState, HistoryEvent, StoredAlert
 from alerts.model.post import Post
@@ -106,10 +106,10 @@ def _lets_out(alert: Alert, posts: Sequence[Post], twins: Sequence[StoredAlert])
     }
 
 
-def rehearsal_of(record: StoredAlert, penned: Sequence[Penned], zone: tzinfo, language: str) -> dict[str, Any]:
+def rehearsal_of(record: StoredAlert, drafts: Sequence[DraftPost], zone: tzinfo, language: str) -> dict[str, Any]:
     """The same before anything is stored: each post with its count, what was cut, and what to look at."""
-    account = account_of(record, [made.post for made in penned], zone, language)
-    for shown, made in zip(account["posts"], penned, strict=True):
+    account = account_of(record, [made.post for made in drafts], zone, language)
+    for shown, made in zip(account["posts"], drafts, strict=True):
         rendered = made.rendered
         shown |= {
             "count": rendered.count,

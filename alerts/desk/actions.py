@@ -6,7 +6,7 @@ stored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -24,12 +24,13 @@ from alerts.desk.dedupe import (
 from alerts.desk.draft import must_be_complete
 from alerts.desk.following import goes_on_elsewhere, predecessor
 from alerts.desk.lifecycle import end_of_veto, end_what_is_over
-from alerts.desk.posting import Occasion, Pen, Penned, pen_posts, withdraw
+from alerts.desk.posts import DraftPost, Occasion, draft_posts, withdraw
 from alerts.desk.routing import outlets_of
 from alerts.desk.station import Station
 from alerts.desk.territory import is_in_words
 from alerts.desk.thread import channels_meant, channels_on
 from alerts.desk.twins import release, stands_behind, stop_clocks
+from alerts.desk.writer import PostWriter
 from alerts.model.alert import Alert
 from alerts.model.errors import Misuse, Refused
 from alerts.model.hazard import Hazard
@@ -54,7 +55,7 @@ class Filed:
     """
 
     record: StoredAlert
-    penned: tuple[Penned, ...] = ()
+    drafts: tuple[DraftPost, ...] = ()
     fresh: bool = True
     withdrawn: tuple[Post, ...] = ()
     words: StoredAlert | None = None
@@ -62,38 +63,44 @@ class Filed:
     @property
     def channels(self) -> frozenset[str]:
         """The channels whose lanes have something to do now."""
-        return frozenset(made.post.channel for made in self.penned)
+        return frozenset(made.post.channel for made in self.drafts)
 
 
 class Desk:
     """Decides what becomes of each message; `now` comes from the composition root's clock."""
 
-    def __init__(self, station: Station, pen: Pen, new_id: Callable[[], str], now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, station: Station, writer: PostWriter, new_id: Callable[[], str], now: Callable[[], datetime]
+    ) -> None:
         self.station = station
-        self._pen = pen
+        self._writer = writer
         self._new_id = new_id
         self._now = now
 
     def warm(self, alert: Alert) -> None:
         """Get ready to file this alert: what takes long is done before the transaction, not in it."""
-        self._pen.warm(alert, self._now())
+        self._writer.warm(alert, self._now())
         self._illustrate(alert, self.station.intake(MANUAL).any_area or is_in_words(alert))
 
-    def in_pencil(self) -> Desk:
+    def for_preview(self) -> Desk:
         """The same for what is only looked at, and drawn nowhere."""
-        return Desk(self.station, self._pen.in_pencil(), self._new_id, self._now)
+        return Desk(self.station, self._writer.for_preview(), self._new_id, self._now)
 
     def says_what_to_do(self, alert: Alert) -> bool:
         """Whether the posts of an alert say what to do, be it in the words that are prepared for its hazard."""
-        return self._pen.says_what_to_do(alert, self._now())
+        return self._writer.says_what_to_do(alert, self._now())
 
     def would_end(self, alert: Alert, reason: EndReason) -> str:
         """What the machine would say by itself, were the alert ended so now: the words that an officer may change."""
-        return self._pen.would_end(alert, reason, self._now())
+        return self._writer.would_end(alert, reason, self._now())
 
     def prepared(self, hazard: Hazard, language: str) -> Prepared:
-        """What the templates prepare for a hazard in that language."""
-        return self._pen.prepared(hazard, language)
+        """What is prepared for a hazard in that language; what ships where the station's own file can't be read."""
+        return self._writer.prepared(hazard, language)
+
+    def every_prepared(self, language: str) -> Mapping[Hazard, Prepared]:
+        """What is prepared for each hazard; the first time for a language it reads a file for each."""
+        return {hazard: self.prepared(hazard, language) for hazard in Hazard}
 
     def locate(self, entries: Sequence[Heard], source: str) -> None:
         """Find out where these are, which the territory remembers: comparing outlines is no work for a transaction."""
@@ -107,7 +114,7 @@ class Desk:
         if not isinstance(names, LeftOut):
             if any(outlet.subscriptions for outlet in self.station.outlets):
                 self.station.territory.districts_of(alert)
-            self._pen.draw(alert, names, self._now())
+            self._writer.draw(alert, names, self._now())
 
     def hear(self, alerts: AlertRepository, heard: Heard, source: str) -> Filed:
         """File one entry of a feed; never raises for what a feed may say."""
@@ -169,9 +176,9 @@ class Desk:
         )
         return self._accept(alerts, _joining(self._record(alert, MANUAL, (), author), correction), alert, accepted)
 
-    def end_what_is_over(self, alerts: AlertRepository) -> list[Penned]:
+    def end_what_is_over(self, alerts: AlertRepository) -> list[DraftPost]:
         """Tell of the incidents that nobody extended and nobody ended that they are over."""
-        return end_what_is_over(alerts, self.station, self._pen.write, self._now())
+        return end_what_is_over(alerts, self.station, self._writer.write, self._now())
 
     def file(
         self,
@@ -233,15 +240,15 @@ class Desk:
         alerts.note(now, record.id, None, record.state, why)
         for gone in withdraw(alerts, occasion):
             release(alerts, gone, self.station, now)
-        penned = accepted.nowhere or pen_posts(alerts, occasion, self._pen.write)
-        if isinstance(penned, LeftOut):
-            alerts.set_alert_state(record.id, AlertState.LEFT_OUT, penned.reason)
-            alerts.note(now, record.id, None, AlertState.LEFT_OUT, penned.reason)
-            left_out = replace(record, state=AlertState.LEFT_OUT, reason=penned.reason)
+        drafts = accepted.nowhere or draft_posts(alerts, occasion, self._writer.write)
+        if isinstance(drafts, LeftOut):
+            alerts.set_alert_state(record.id, AlertState.LEFT_OUT, drafts.reason)
+            alerts.note(now, record.id, None, AlertState.LEFT_OUT, drafts.reason)
+            left_out = replace(record, state=AlertState.LEFT_OUT, reason=drafts.reason)
             return Filed(left_out, withdrawn=accepted.withdrawn)
         if at_once and accepted.ending is None:
             stop_clocks(alerts, record, now)
-        return Filed(record, tuple(penned), withdrawn=accepted.withdrawn)
+        return Filed(record, tuple(drafts), withdrawn=accepted.withdrawn)
 
     def _leave_out(self, alerts: AlertRepository, message: StoredAlert, left_out: LeftOut) -> Filed:
         now, alert = self._now(), message.alert

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from alerts.desk.dedupe import MANUAL, end_reason
-from alerts.desk.posting import supersede
+from alerts.desk.posts import supersede
 from alerts.desk.station import Station
 from alerts.desk.thread import COMING
 from alerts.desk.twins import must_be_meant, stop_clocks
@@ -33,7 +33,7 @@ SHORTEST = 4
 """How much of a name says that it was meant: a slip of the finger must not cancel an alert."""
 
 
-class Kind(StrEnum):
+class MessageKind(StrEnum):
     """What a message is to its readers: what waits is called by it."""
 
     ALERT = "alert"
@@ -44,22 +44,22 @@ class Kind(StrEnum):
 
 
 _ENDS = {
-    EndReason.ALL_CLEAR: Kind.END,
-    EndReason.EXPIRED: Kind.END,
-    EndReason.CANCELLED: Kind.CANCELLATION,
-    EndReason.CORRECTED: Kind.CORRECTION,
+    EndReason.ALL_CLEAR: MessageKind.END,
+    EndReason.EXPIRED: MessageKind.END,
+    EndReason.CANCELLED: MessageKind.CANCELLATION,
+    EndReason.CORRECTED: MessageKind.CORRECTION,
 }
 
 
-def kind_of(record: StoredAlert, posts: Sequence[Post]) -> Kind:
+def kind_of(record: StoredAlert, posts: Sequence[Post]) -> MessageKind:
     """What a message is, by what it says and by what its posts do."""
     reason = end_reason(record.alert) if record.alert else None
     if reason is not None:
         return _ENDS[reason]
     kinds = {post.kind for post in posts}
     if kinds == {PostKind.END}:
-        return Kind.END
-    return Kind.UPDATE if kinds and PostKind.PUBLISH not in kinds else Kind.ALERT
+        return MessageKind.END
+    return MessageKind.UPDATE if kinds and PostKind.PUBLISH not in kinds else MessageKind.ALERT
 
 
 def find_alert(alerts: AlertRepository, name: str) -> StoredAlert:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from alerts.desk.decide import Accepted
 from alerts.desk.dedupe import MANUAL, end_reason
 from alerts.desk.following import is_proposal
-from alerts.desk.posting import Occasion, Penned, pen_posts, withdraw
+from alerts.desk.posts import DraftPost, Occasion, draft_posts, withdraw
 from alerts.desk.station import Outlet, Station
 from alerts.desk.thread import channels_on
 from alerts.model.alert import ENDS_BY, QUIET, Alert
@@ -75,17 +75,17 @@ def _held_since(accepted: Accepted) -> datetime:
 def end_what_is_over(
     alerts: AlertRepository,
     station: Station,
-    write: Callable[[Outlet, Occasion, PostKind], Penned],
+    write: Callable[[Outlet, Occasion, PostKind], DraftPost],
     now: datetime,
-) -> list[Penned]:
+) -> list[DraftPost]:
     """The ends of the incidents that nobody extended and nobody ended, stored."""
-    penned: list[Penned] = []
+    drafts: list[DraftPost] = []
     for record in alerts.over(now - GRACE):
         if any(_may_extend(alerts, each, station) for each in alerts.incident(record.incident_id)):
             continue
-        penned += _end(alerts, station, record, write, now)
+        drafts += _end(alerts, station, record, write, now)
         alerts.close(record.id, now)
-    return penned
+    return drafts
 
 
 def _runs_out_quietly(alert: Alert) -> bool:
@@ -102,9 +102,9 @@ def _end(
     alerts: AlertRepository,
     station: Station,
     record: StoredAlert,
-    write: Callable[[Outlet, Occasion, PostKind], Penned],
+    write: Callable[[Outlet, Occasion, PostKind], DraftPost],
     now: datetime,
-) -> list[Penned]:
+) -> list[DraftPost]:
     whole = tuple(alerts.thread(record.incident_id))
     proposed = tuple(post for post in whole if post.state is PostState.WAITING)
     thread = tuple(post for post in whole if post not in proposed)
@@ -125,7 +125,7 @@ def _end(
     )
     occasion = Occasion(record, alert, accepted, now, PostState.QUEUED, None)
     withdraw(alerts, occasion)
-    made = pen_posts(alerts, occasion, write)
+    made = draft_posts(alerts, occasion, write)
     if isinstance(made, LeftOut):
         alerts.note(now, record.id, None, "over", made.reason)
         return []

@@ -180,7 +180,7 @@ class Officer:
             self._must_not_revive(filed.record)
         if filed.fresh:
             self.write(act, filed.record.id, f"{alert.status} {_headline(filed.record)}")
-        if bare is not alert and filed.fresh and filed.penned:
+        if bare is not alert and filed.fresh and filed.drafts:
             words = words_after(alert, self.unit.new_id())
             more = self._desk.follow_up(self.unit.alerts, words, filed.record, self.actor.name)
             return replace(filed, words=more.record)
@@ -260,7 +260,7 @@ class Officer:
     def _must_leave_others_alone(self, alert: Alert, filed: Filed) -> None:
         """What is undone by the one who raises: a correction of what is out goes first, whatever waits beside it."""
         reason = end_reason(alert)
-        told = reason is EndReason.CORRECTED and bool(filed.penned)
+        told = reason is EndReason.CORRECTED and bool(filed.drafts)
         if told or self._role.at_least(MAY[Act.REJECT]):
             return
         waited = [post for post in filed.withdrawn if post.state is PostState.WAITING]

@@ -26,7 +26,7 @@ _NEVER_TOLD = (PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED, Post
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class PublicEnding:
     """Why and when an incident was over; `record` is the message that said so, where one did."""
 
     reason: EndReason
@@ -43,7 +43,7 @@ class PublicIncident:
 
     id: str
     versions: tuple[StoredAlert, ...]
-    ending: Ending | None
+    ending: PublicEnding | None
 
     @property
     def alert(self) -> Alert:
@@ -151,7 +151,7 @@ def _takes_leave(record: StoredAlert, posts: Sequence[Post]) -> bool:
     return bool(own) and not is_end and all(post.kind is PostKind.END for post in own)
 
 
-def _taken_back(records: Sequence[StoredAlert], last: StoredAlert, posts: Sequence[Post]) -> Ending | None:
+def _taken_back(records: Sequence[StoredAlert], last: StoredAlert, posts: Sequence[Post]) -> PublicEnding | None:
     """An end that came before anything had left: the message that took it back has no posts, so it is left out.
 
     A post says whose message took its place; what came after that, and may wait or be left out, has no part in it.
@@ -162,21 +162,21 @@ def _taken_back(records: Sequence[StoredAlert], last: StoredAlert, posts: Sequen
         return None
     word = next((record for record in later if any(record.id in str(post.reason) for post in own)), None)
     reason = end_reason(word.alert) if word is not None and word.alert is not None and _is_for_all(word.alert) else None
-    return Ending(reason or EndReason.CANCELLED, (word or later[-1]).received_at, word if reason else None)
+    return PublicEnding(reason or EndReason.CANCELLED, (word or later[-1]).received_at, word if reason else None)
 
 
 def _ending(
     records: Sequence[StoredAlert], seen: Sequence[StoredAlert], posts: Sequence[Post], now: datetime
-) -> Ending | None:
+) -> PublicEnding | None:
     """Its sender's word, else that it was ended here, else that its time has run out."""
     newest = seen[-1]
     reason = end_reason(newest.alert) if newest.alert else None
     if reason is not None:
-        return Ending(reason, newest.received_at, newest)
+        return PublicEnding(reason, newest.received_at, newest)
     if taken_away := _ended_without_words(records, newest, posts):
-        return Ending(EndReason.CANCELLED, taken_away)
+        return PublicEnding(EndReason.CANCELLED, taken_away)
     ends = newest.alert.ends if newest.alert else now
-    return Ending(EndReason.EXPIRED, ends) if ends <= now else None
+    return PublicEnding(EndReason.EXPIRED, ends) if ends <= now else None
 
 
 def _ended_without_words(records: Sequence[StoredAlert], last: StoredAlert, posts: Sequence[Post]) -> datetime | None:

@@ -1,13 +1,15 @@
 """An incident's report: who did what when, what each channel said, how long it took, and what was left out.
 
 It is made of what is stored, so it can be made again at any time. Its faces (text, HTML, JSON) add nothing to it.
+`report_to_json` gives every field under its own name, as docs/report.md tells them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
 
 from alerts.desk.approve import find_alert
 from alerts.desk.routing import PRACTICE
@@ -17,6 +19,7 @@ from alerts.model.alert import Info, Severity
 from alerts.model.incident import AlertState, Archived, HistoryEvent, StoredAlert
 from alerts.model.post import Post, PostState
 from alerts.model.reason import Reason, because, in_words
+from alerts.rendering.words import told, word
 
 # How many lines of the record are read for one alert or post: more than a day of one incident ever had.
 _LINES = 500
@@ -25,7 +28,7 @@ _UNSAID = (PostState.EXPIRED, PostState.SUPERSEDED, PostState.REJECTED, PostStat
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class ReportVersion:
     """One message of the incident, as it came in; `number` counts from 1 in the order of storing.
 
     The texts are those in the station's language, empty where the message says nothing. `sent` is the sender's own
@@ -77,7 +80,7 @@ class Delays:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReportPost:
     """What one channel was asked to say for one version, and what came of it; `picture` is its text alternative."""
 
     post: str
@@ -102,7 +105,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class ReportLine:
     """A line of the record about this incident: who, as what, by which way in, from where, did what."""
 
     at: datetime
@@ -116,7 +119,7 @@ class Deed:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ReportStep:
     """A decision of the desk or an attempt of a channel, with its reason."""
 
     at: datetime
@@ -144,10 +147,10 @@ class Report:
     made_at: datetime
     headline: str
     exercise: bool
-    versions: tuple[Version, ...]
-    posts: tuple[Told, ...]
-    deeds: tuple[Deed, ...]
-    steps: tuple[Step, ...]
+    versions: tuple[ReportVersion, ...]
+    posts: tuple[ReportPost, ...]
+    deeds: tuple[ReportLine, ...]
+    steps: tuple[ReportStep, ...]
     unsaid: tuple[Unsaid, ...]
 
 
@@ -180,7 +183,7 @@ def _made(unit: DeskUnit, kept: Archived) -> Report:
         versions=versions,
         posts=tuple(_told(post, versions[numbers[post.alert_id] - 1], events) for post in posts),
         deeds=tuple(_deeds(unit, numbers, posts)),
-        steps=tuple(Step(e.at, numbers[e.alert_id], e.channel, e.what, e.reason) for e in events),
+        steps=tuple(ReportStep(e.at, numbers[e.alert_id], e.channel, e.what, e.reason) for e in events),
         unsaid=(
             *_left_out(versions),
             *_never_out(posts, versions, numbers),
@@ -190,11 +193,11 @@ def _made(unit: DeskUnit, kept: Archived) -> Report:
     )
 
 
-def _versions(records: Sequence[StoredAlert], events: Sequence[HistoryEvent], language: str) -> Iterator[Version]:
+def _versions(records: Sequence[StoredAlert], events: Sequence[HistoryEvent], language: str) -> Iterator[ReportVersion]:
     for number, record in enumerate(records, start=1):
         alert = record.alert
         info = (alert.info_for(language) if alert else None) or Info("")
-        yield Version(
+        yield ReportVersion(
             number=number,
             alert=record.id,
             identifier=alert.identifier if alert else None,
@@ -230,11 +233,11 @@ def _validated_at(record: StoredAlert, events: Sequence[HistoryEvent]) -> dateti
     return next((e.at for e in events if waited and e.alert_id == record.id and e.what in let_go), None)
 
 
-def _told(post: Post, version: Version, events: Sequence[HistoryEvent]) -> Told:
+def _told(post: Post, version: ReportVersion, events: Sequence[HistoryEvent]) -> ReportPost:
     own = [event for event in events if event.post_id == post.id]
     left_at = next((event.at for event in own if event.what == _SEND), None)
     answered_at = _answered_at(post, own)
-    return Told(
+    return ReportPost(
         post=post.id,
         version=version.number,
         channel=post.channel,
@@ -266,7 +269,7 @@ def _answered_at(post: Post, own: Sequence[HistoryEvent]) -> datetime | None:
 
 
 def _delays(
-    version: Version, left_at: datetime | None, last_sent_at: datetime | None, answered_at: datetime | None
+    version: ReportVersion, left_at: datetime | None, last_sent_at: datetime | None, answered_at: datetime | None
 ) -> Delays:
     return Delays(
         received=_between(version.sent, version.received_at),
@@ -282,22 +285,24 @@ def _between(start: datetime | None, end: datetime | None) -> timedelta | None:
     return max(end - start, timedelta()) if start and end else None
 
 
-def _deeds(unit: DeskUnit, numbers: Mapping[str, int], posts: Sequence[Post]) -> list[Deed]:
+def _deeds(unit: DeskUnit, numbers: Mapping[str, int], posts: Sequence[Post]) -> list[ReportLine]:
     of = {**numbers, **{post.id: numbers[post.alert_id] for post in posts}}
     lines = [line for subject in of for line in unit.audit.newest(subject=subject, most=_LINES)]
     return [
-        Deed(e.at, e.actor, e.role, e.origin, e.address, e.act, of.get(e.subject), e.detail)
+        ReportLine(e.at, e.actor, e.role, e.origin, e.address, e.act, of.get(e.subject), e.detail)
         for e in (line.entry for line in sorted(lines, key=lambda line: line.seq))
     ]
 
 
-def _left_out(versions: Sequence[Version]) -> Iterator[Unsaid]:
+def _left_out(versions: Sequence[ReportVersion]) -> Iterator[Unsaid]:
     for version in versions:
         if version.state in (AlertState.LEFT_OUT, AlertState.REJECTED):
             yield Unsaid(version.number, None, version.reason or because("not_told"))
 
 
-def _never_out(posts: Sequence[Post], versions: Sequence[Version], numbers: Mapping[str, int]) -> Iterator[Unsaid]:
+def _never_out(
+    posts: Sequence[Post], versions: Sequence[ReportVersion], numbers: Mapping[str, int]
+) -> Iterator[Unsaid]:
     """The posts that never went out, of versions that did elsewhere: of the others it is told already."""
     for post in posts:
         number = numbers[post.alert_id]
@@ -323,7 +328,9 @@ def no_post_of(event: HistoryEvent) -> tuple[str, Reason]:
     return channel, in_words(said)
 
 
-def _passed_over(outlets: Sequence[Outlet], posts: Sequence[Post], versions: Sequence[Version]) -> Iterator[Unsaid]:
+def _passed_over(
+    outlets: Sequence[Outlet], posts: Sequence[Post], versions: Sequence[ReportVersion]
+) -> Iterator[Unsaid]:
     """The channels for the public that had no post at all, though alerts of this kind may go there."""
     asked, practice = {post.channel for post in posts}, any(post.exercise for post in posts)
     gravest = max((Severity(version.severity) for version in versions), key=lambda each: each.rank)
@@ -333,3 +340,38 @@ def _passed_over(outlets: Sequence[Outlet], posts: Sequence[Post], versions: Seq
             taken = because("channel_takes_worse", least=outlet.severity, severity=gravest)
             why = taken if slight else because("not_chosen")
             yield Unsaid(None, outlet.name, why)
+
+
+def report_to_json(report: Report, zone: tzinfo, language: str) -> dict[str, Any]:
+    """Every field under its own name; times in the station's zone, spans in seconds, reasons in its language too."""
+    return _fields(report, zone, language)
+
+
+def _fields(part: Any, zone: tzinfo, language: str) -> dict[str, Any]:
+    """The fields of a dataclass; beside a reason in words stands its code."""
+    spelled: dict[str, Any] = {}
+    for field in fields(part):
+        value = getattr(part, field.name)
+        if field.name == "reason":
+            spelled |= told(value, language, zone)
+        else:
+            spelled[field.name] = _spelled(value, zone, language)
+    return spelled
+
+
+def _spelled(value: Any, zone: tzinfo, language: str) -> Any:
+    if isinstance(value, Reason):
+        return word(value, language, zone)
+    if is_dataclass(value):
+        return _fields(value, zone, language)
+    match value:
+        case tuple() | list():
+            return [_spelled(each, zone, language) for each in value]
+        case datetime():
+            return value.astimezone(zone).isoformat(timespec="milliseconds")
+        case timedelta():
+            return round(value.total_seconds(), 3)
+        case str():
+            return str(value)
+        case _:
+            return value

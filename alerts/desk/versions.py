@@ -38,7 +38,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class VersionChange:
     """One thing that isn't as it was; None: it wasn't there, or isn't any more.
 
     `field` is CAP's name (`headline`, `expires`, …), `picture`, `area` for one that came or went, or `outline` for one
@@ -52,7 +52,7 @@ class Change:
     runs: tuple[Run, ...] = ()
 
 
-def changes_between(earlier: StoredAlert, later: StoredAlert) -> tuple[Change, ...]:
+def changes_between(earlier: StoredAlert, later: StoredAlert) -> tuple[VersionChange, ...]:
     """What a reader of `earlier` has to learn to know `later`, in the order of reading. Empty: it says the same.
 
     When it was sent, under which identifier and that it is an update is no change.
@@ -84,7 +84,7 @@ def word_runs(before: str, after: str) -> tuple[Run, ...]:
     return tuple(runs)
 
 
-def _changes(earlier: Alert, later: Alert) -> Iterator[Change]:
+def _changes(earlier: Alert, later: Alert) -> Iterator[VersionChange]:
     for field in ("status", "note"):
         yield from _plain(field, getattr(earlier, field), getattr(later, field))
     if later.msg_type is MsgType.CANCEL:
@@ -96,27 +96,27 @@ def _changes(earlier: Alert, later: Alert) -> Iterator[Change]:
     spoken = {info.language.lower() for info in later.infos}
     for gone in earlier.infos:
         if gone.language.lower() not in spoken:
-            yield Change("language", gone.language, None)
+            yield VersionChange("language", gone.language, None)
     if later.areas:
         yield from _of_areas(earlier.areas, later.areas)
 
 
-def _of_info(before: Info, after: Info, language: str | None) -> Iterator[Change]:
+def _of_info(before: Info, after: Info, language: str | None) -> Iterator[VersionChange]:
     for field in _TEXTS:
         old, new = getattr(before, field) or "", getattr(after, field) or ""
         if old != new:
-            yield Change(field, old or None, new or None, language, word_runs(old, new))
+            yield VersionChange(field, old or None, new or None, language, word_runs(old, new))
     for field in _PLAIN:
         yield from _plain(field, getattr(before, field), getattr(after, field), language)
     for field in _TIMES:
         if getattr(before, field) != getattr(after, field):
-            yield Change(field, getattr(before, field), getattr(after, field), language)
+            yield VersionChange(field, getattr(before, field), getattr(after, field), language)
     yield from _plain("picture", _picture(before), _picture(after), language)
 
 
-def _plain(field: str, before: object, after: object, language: str | None = None) -> Iterator[Change]:
+def _plain(field: str, before: object, after: object, language: str | None = None) -> Iterator[VersionChange]:
     if before != after:
-        yield Change(field, _said(before), _said(after), language)
+        yield VersionChange(field, _said(before), _said(after), language)
 
 
 def _said(value: object) -> str | None:
@@ -127,13 +127,13 @@ def _picture(info: Info) -> str | None:
     return "; ".join(f"{each.description} ({(each.uri or '').rsplit('/', 1)[-1]})" for each in info.resources) or None
 
 
-def _of_areas(before: Sequence[Area], after: Sequence[Area]) -> Iterator[Change]:
+def _of_areas(before: Sequence[Area], after: Sequence[Area]) -> Iterator[VersionChange]:
     old, new = {area.description: area for area in before}, {area.description: area for area in after}
     for name in old:
         if name not in new:
-            yield Change("area", name, None)
+            yield VersionChange("area", name, None)
     for name, area in new.items():
         if name not in old:
-            yield Change("area", None, name)
+            yield VersionChange("area", None, name)
         elif area != old[name]:
-            yield Change("outline", name, name)
+            yield VersionChange("outline", name, name)

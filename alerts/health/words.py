@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from alerts.desk.approve import Kind
+from alerts.desk.approve import MessageKind
 from alerts.health.monitor import HealthNotice, Phase, Trouble, What
 from alerts.model.alert import Severity
 from alerts.rendering.clean import clean_line
@@ -125,19 +125,19 @@ def _name_of(trouble: Trouble, _: Callable[[str], str]) -> str:
 Gettext = Callable[[str], str]
 
 _LONGEST_HEADLINE = 90
-_WAITS: Mapping[Kind, str] = {
-    Kind.ALERT: "Alert to be validated: ",
-    Kind.UPDATE: "Update to be validated: ",
-    Kind.END: "End of alert to be validated: ",
-    Kind.CANCELLATION: "Cancellation to be validated: ",
-    Kind.CORRECTION: "Correction to be validated: ",
+_WAITS: Mapping[MessageKind, str] = {
+    MessageKind.ALERT: "Alert to be validated: ",
+    MessageKind.UPDATE: "Update to be validated: ",
+    MessageKind.END: "End of alert to be validated: ",
+    MessageKind.CANCELLATION: "Cancellation to be validated: ",
+    MessageKind.CORRECTION: "Correction to be validated: ",
 }
-_STILL_WAITS: Mapping[Kind, str] = {
-    Kind.ALERT: "Alert still to be validated, since {since:%H:%M}: ",
-    Kind.UPDATE: "Update still to be validated, since {since:%H:%M}: ",
-    Kind.END: "End of alert still to be validated, since {since:%H:%M}: ",
-    Kind.CANCELLATION: "Cancellation still to be validated, since {since:%H:%M}: ",
-    Kind.CORRECTION: "Correction still to be validated, since {since:%H:%M}: ",
+_STILL_WAITS: Mapping[MessageKind, str] = {
+    MessageKind.ALERT: "Alert still to be validated, since {since:%H:%M}: ",
+    MessageKind.UPDATE: "Update still to be validated, since {since:%H:%M}: ",
+    MessageKind.END: "End of alert still to be validated, since {since:%H:%M}: ",
+    MessageKind.CANCELLATION: "Cancellation still to be validated, since {since:%H:%M}: ",
+    MessageKind.CORRECTION: "Correction still to be validated, since {since:%H:%M}: ",
 }
 _SETTLED: Mapping[str, str] = {
     "approve": "Validated by {who}: ",
@@ -170,7 +170,7 @@ class Awaited:
     settled: str | None = None
     who: str = ""
     reason: str | None = None
-    kind: Kind = Kind.ALERT
+    kind: MessageKind = MessageKind.ALERT
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from alerts.desk.report import Deed, Delays, Report, Step, Told, Unsaid, Version
+from alerts.desk.report import Delays, Report, ReportLine, ReportPost, ReportStep, ReportVersion, Unsaid
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("part", [Report, Version, Told, Delays, Deed, Step, Unsaid])
+@pytest.mark.parametrize("part", [Report, ReportVersion, ReportPost, Delays, ReportLine, ReportStep, Unsaid])
 def test_every_field_of_the_data_is_told(part):
     told = set(re.findall(r"`(\w+)`", PAGE.partition("## The data")[2]))
 

@@ -19,7 +19,7 @@ from alerts.bot.events import Command, Press
 from alerts.bot.officers import sheets
 from alerts.bot.reply import commands
 from alerts.config import read_config
-from alerts.desk.approve import Kind
+from alerts.desk.approve import MessageKind
 from alerts.health.desk_events import word_change
 from alerts.health.monitor import HealthNotice, Phase, Trouble, What
 from alerts.health.restored import word_strays
@@ -150,7 +150,9 @@ def of_alerts():
 
 def of_what_waits():
     link, ways = "https://garde.example/desk/waiting/a1", ("approve", "reject", "send back", "released", "replaced")
-    waits = [awaited(kind=kind, goes_out_at=at, link=to) for kind in Kind for at, to in ((AT, link), (None, None))]
+    waits = [
+        awaited(kind=kind, goes_out_at=at, link=to) for kind in MessageKind for at, to in ((AT, link), (None, None))
+    ]
     settled = [awaited(settled=settled, who="Paul") for settled in (*ways, "expired")]
     return [
         *(word_awaited(each, say, "fr-FR", PARIS) for each in waits for say in (Phase.FIRING, Phase.REPEATED)),

@@ -113,7 +113,7 @@ async def _file(api: Api, call: Call, filing: Filing, *, dry_run: bool) -> Answe
 async def _rehearse(api: Api, call: Call, filing: Filing, incident: str | None = None) -> Answer:
     filed = await api.service.sketch(lambda unit: filing(Officer(unit, call.actor)), incident)
     station = api.station
-    return json_answer(200, rehearsal_of(filed.record, filed.penned, station.timezone, station.language))
+    return json_answer(200, rehearsal_of(filed.record, filed.drafts, station.timezone, station.language))
 
 
 async def _store(api: Api, call: Call, filing: Filing) -> Answer:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from alerts.desk.overview import concerning
+from alerts.desk.service import concerning
 from alerts.desk.station import Station
 from alerts.model.actor import MAY
 from alerts.model.person import Chained

@@ -6,8 +6,7 @@ import json
 
 from aiohttp import web
 
-from alerts.desk.report import Report, report_named
-from alerts.desk.report_json import report_to_json
+from alerts.desk.report import Report, report_named, report_to_json
 from alerts.model.errors import Misuse
 from alerts.rendering.words import word
 from alerts.web.console.frame import Console

@@ -13,9 +13,9 @@ import pytest
 
 from alerts.daemon.intake import AT_ONCE, MessageIntake
 from alerts.desk.actions import Desk
-from alerts.desk.posting import Pen
 from alerts.desk.station import Station
 from alerts.desk.territory import Territory
+from alerts.desk.writer import PostWriter
 from alerts.model.alert import Alert, Area, Info, MsgType, Reference, Severity
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import Events, PostsStored
@@ -42,8 +42,8 @@ class Stumbles(Exception):
     """What a fault of the program is."""
 
 
-class StopsAt(Pen):
-    """A pen that breaks on the entry of that headline."""
+class StopsAt(PostWriter):
+    """A writer that breaks on the entry of that headline."""
 
     headline: str | None = None
     fault: type[Exception] = Stops
@@ -82,8 +82,8 @@ class Daemon:
         ids = itertools.count(1)
         self.database = database
         self.clock = FakeClock(NOW)
-        self.pen = StopsAt(station, RENDERER, lambda: f"id{next(ids):05}")
-        desk = Desk(station, self.pen, lambda: f"id{next(ids):05}", self.clock.now)
+        self.writer = StopsAt(station, RENDERER, lambda: f"id{next(ids):05}")
+        desk = Desk(station, self.writer, lambda: f"id{next(ids):05}", self.clock.now)
         self.woken: list[str] = []
         self.wakes = 0
         events = Events()
@@ -125,7 +125,7 @@ def entry(number: int, **changes) -> Heard:
 
 async def test_a_stop_between_two_transactions_loses_nothing_and_doubles_nothing(service):
     feed = [entry(number) for number in range(3 * AT_ONCE)]
-    service.pen.headline = f"Headline {AT_ONCE + 5}"
+    service.writer.headline = f"Headline {AT_ONCE + 5}"
     with pytest.raises(DatabaseRefused):
         await service.take_in(feed)
 
@@ -133,7 +133,7 @@ async def test_a_stop_between_two_transactions_loses_nothing_and_doubles_nothing
     assert await service.ask("SELECT count(*) FROM heard") == [(AT_ONCE,)], "and what it told with it"
     assert await service.memory() == Memory(), "so that the feed is read again"
 
-    service.pen.headline = None
+    service.writer.headline = None
     await service.take_in(feed)
     assert await service.ask("SELECT count(*), count(DISTINCT identifier) FROM alert") == [(3 * AT_ONCE, 3 * AT_ONCE)]
     assert await service.ask("SELECT count(*), count(DISTINCT incident) FROM post") == [(3 * AT_ONCE, 3 * AT_ONCE)]
@@ -178,7 +178,7 @@ async def test_an_incident_that_comes_whole_in_one_reading_is_filed_in_its_order
 
 
 async def test_an_entry_that_the_desk_stumbles_over_costs_itself_alone_and_is_told(service):
-    service.pen.headline, service.pen.fault = "Headline 3", Stumbles
+    service.writer.headline, service.writer.fault = "Headline 3", Stumbles
     await service.take_in([entry(number) for number in range(6)])
 
     assert await service.ask("SELECT count(*) FROM alert WHERE state = 'accepted'") == [(5,)]

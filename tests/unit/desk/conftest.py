@@ -14,9 +14,9 @@ import pytest
 
 from alerts.channels.settings import FACEBOOK_TEXT, TELEGRAM_TEXT, TWITTER_TEXT
 from alerts.desk.actions import Desk, Filed
-from alerts.desk.posting import Pen
 from alerts.desk.station import Intake, Outlet, Station
 from alerts.desk.territory import District, Territory
+from alerts.desk.writer import PostWriter
 from alerts.model.alert import Alert, Area, Info, MsgType, Named, Reference, Severity, Urgency
 from alerts.model.incident import StoredAlert
 from alerts.model.ports import Heard
@@ -121,8 +121,8 @@ class Town:
         self._numbers = itertools.count(1)
         address = "https://alertes.saint-martin.example"
         face = StationFace(station.name, station.language, public_url=address, sender=station.sender)
-        self.pen = Pen(station, renderer(face), self._new_id)
-        self.desk = Desk(station, self.pen, self._new_id, self.clock.now)
+        self.writer = PostWriter(station, renderer(face), self._new_id)
+        self.desk = Desk(station, self.writer, self._new_id, self.clock.now)
 
     def _new_id(self) -> str:
         return f"id{next(self._numbers):04}"

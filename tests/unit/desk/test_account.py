@@ -111,7 +111,7 @@ def test_an_alert_without_a_headline_is_called_after_its_event(town):
 
 def test_a_rehearsal_tells_how_it_fits(town):
     filed = town.post(an_alert())
-    account = rehearsal_of(filed.record, filed.penned, PARIS, "fr-FR")
+    account = rehearsal_of(filed.record, filed.drafts, PARIS, "fr-FR")
 
     assert list(account) == [*KEYS, "notes"]
     post = account["posts"][0]

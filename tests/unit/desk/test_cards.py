@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from alerts.desk.actions import Desk
-from alerts.desk.posting import Pen
+from alerts.desk.writer import PostWriter
 from alerts.model.alert import Resource, Severity, Status
 from alerts.model.ports import Heard
 from alerts.model.post import Means, PostKind
@@ -44,10 +44,10 @@ class IllustratedTown(Town):
     def __init__(self, path, outlets) -> None:
         super().__init__(path, a_station(outlets=outlets))
         self.album = Album()
-        self.pen = Pen(
+        self.writer = PostWriter(
             self.station, renderer(StationFace(self.station.name, "fr-FR")), self._new_id, self.album.file_of
         )
-        self.desk = Desk(self.station, self.pen, self._new_id, self.clock.now)
+        self.desk = Desk(self.station, self.writer, self._new_id, self.clock.now)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def town(tmp_path):
 
 
 def images(filed):
-    return {made.post.channel: made.post.message.image for made in filed.penned}
+    return {made.post.channel: made.post.message.image for made in filed.drafts}
 
 
 def test_only_the_channel_that_wants_it_carries_the_card_with_its_words(town):
@@ -79,7 +79,7 @@ def test_an_update_carries_what_holds_now_and_an_end_carries_none(town):
 
     assert images(second)["telegram"].path == "card-1.png"
     assert town.album.cards[1].heading == "Tempête"
-    assert [made.post.kind for made in end.penned if made.post.channel == "telegram"] == [PostKind.END]
+    assert [made.post.kind for made in end.drafts if made.post.channel == "telegram"] == [PostKind.END]
     assert images(end)["telegram"] is None
 
 
@@ -110,7 +110,7 @@ def test_what_an_officer_writes_is_drawn_before_too(town):
 
 
 def test_what_is_only_looked_at_is_not_drawn_but_has_its_words(town):
-    town.desk = town.desk.in_pencil()
+    town.desk = town.desk.for_preview()
     filed = town.hear(an_alert())
 
     assert images(filed)["telegram"].alt.startswith("Attention – Coup de vent")

@@ -102,7 +102,7 @@ class TestOneNameForTwoMessages:
         town.hear(an_alert(identifier="one"))
         practice = town.hear(an_alert(identifier="one", status=Status.EXERCISE, headline="Exercice"), source)
 
-        assert (practice.record.state, practice.penned) == (LEFT_OUT, ())
+        assert (practice.record.state, practice.drafts) == (LEFT_OUT, ())
         assert str(practice.record.reason).startswith("conflict: meteo brought other words")
 
     @pytest.mark.parametrize("source", ["meteo", "other"])

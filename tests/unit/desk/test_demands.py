@@ -41,12 +41,12 @@ def test_what_is_grave_says_what_to_do(town, severity):
         town.post(ours(**said, instruction=None))
     with pytest.raises(Misuse, match=r"--instruction only says to be careful"):
         town.post(ours(**said, instruction="Restez attentifs aux messages de la mairie."))
-    assert town.post(ours(**said, instruction="Rentrez vos enfants.")).penned
+    assert town.post(ours(**said, instruction="Rentrez vos enfants.")).drafts
 
 
 def test_what_is_prepared_for_a_hazard_says_it_too(town):
-    assert town.post(ours(event="Vent violent", instruction=None, severity=Severity.SEVERE)).penned
-    assert town.post(ours(event="Alerte", headline="Mairie fermée", instruction=None)).penned, "it is not grave"
+    assert town.post(ours(event="Vent violent", instruction=None, severity=Severity.SEVERE)).drafts
+    assert town.post(ours(event="Alerte", headline="Mairie fermée", instruction=None)).drafts, "it is not grave"
 
 
 @pytest.mark.parametrize("hazard", [Hazard.EVACUATION, Hazard.SHELTER, Hazard.GAS, Hazard.INDUSTRIAL])
@@ -54,8 +54,8 @@ def test_an_order_says_for_whom_it_is(town, hazard):
     words = {"headline": "Danger", "hazard": hazard, "severity": Severity.EXTREME, "instruction": "Partez."}
     with pytest.raises(Misuse, match=r"--area is missing"):
         town.post(drafted(town, **words))
-    assert town.post(drafted(town, **words, areas=("Centre-Bourg",))).penned
-    assert town.post(drafted(town, "2", **words, place="toute la commune"), again=True).penned
+    assert town.post(drafted(town, **words, areas=("Centre-Bourg",))).drafts
+    assert town.post(drafted(town, "2", **words, place="toute la commune"), again=True).drafts
 
 
 def test_an_exercise_rehearses_the_rule(town):
@@ -70,7 +70,7 @@ def test_an_end_is_free_of_it(town):
 
 def test_a_feed_is_held_to_none_of_it(town):
     filed = town.hear(an_alert(event="Alerte", instruction=None, severity=Severity.EXTREME, headline="Alerte {x}"))
-    assert filed.penned
+    assert filed.drafts
 
 
 @pytest.mark.parametrize(

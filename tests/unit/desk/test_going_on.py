@@ -120,7 +120,7 @@ class TestAnUpdate:
 
         again = update(desk, end.record.id, expires=LATER.isoformat())
         assert (said(again).headline, said(again).instruction) == ("Crue : quais fermés", "Évitez les berges.")
-        assert {str(made.post.kind) for made in again.penned} == {"publish"}
+        assert {str(made.post.kind) for made in again.drafts} == {"publish"}
 
     def test_of_a_feed_s_alert_goes_on_from_the_feed_s_newest(self, desk):
         heard = desk.town.hear(an_alert())
@@ -164,7 +164,7 @@ class TestAnEnd:
 
         ended = careful.act(PAUL, end(named))
         assert said(ended).headline == "Crue de l’Isère"
-        assert all("Barrage" not in made.post.message.plain for made in ended.penned)
+        assert all("Barrage" not in made.post.message.plain for made in ended.drafts)
 
     @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
     def test_of_what_only_waits_takes_it_back(self, careful, end):

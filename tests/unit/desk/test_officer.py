@@ -70,8 +70,8 @@ class DutyDesk:
         """channels.toml was changed, and the program started anew."""
         town = self.town
         town.station = replace(town.station, **changes)
-        town.pen._station = town.station
-        town.desk = Desk(town.station, town.pen, town._new_id, town.clock.now)
+        town.writer._station = town.station
+        town.desk = Desk(town.station, town.writer, town._new_id, town.clock.now)
 
     def lines(self, filed) -> list[tuple[str, str, str]]:
         lines = self.unit().audit.newest(subject=filed.record.id)
@@ -592,7 +592,7 @@ class TestWhatWaitsOfSomebodyElse:
         for name, take in TAKES.items():
             filed = desk.post(LEA, headline=f"Crue, {name}")
             desk.town.deliver(filed)
-            assert desk.act(LUC, take(filed.record.id)).penned
+            assert desk.act(LUC, take(filed.record.id)).drafts
 
     def test_an_update_that_waits_holds_up_no_correction_but_every_other_end(self, desk):
         filed = desk.post(LEA)

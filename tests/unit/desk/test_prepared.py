@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.desk.prepared import every_prepared, prepared_for
 from alerts.model.alert import Severity
 from alerts.model.hazard import Hazard, hazard_of
 from alerts.model.span import parse_span
@@ -16,7 +15,7 @@ from tests.unit.desk.conftest import an_info
 
 @pytest.mark.parametrize("language", ["fr-FR", "en"])
 def test_every_hazard_has_its_usual_alert(town, language):
-    found = every_prepared(town.desk, language)
+    found = town.desk.every_prepared(language)
 
     assert list(found) == list(Hazard)
     for hazard, prepared in found.items():
@@ -29,13 +28,13 @@ def test_every_hazard_has_its_usual_alert(town, language):
 
 def test_the_event_that_is_prepared_is_about_its_own_hazard(town):
     for language in ("fr", "en"):
-        for hazard, prepared in every_prepared(town.desk, language).items():
+        for hazard, prepared in town.desk.every_prepared(language).items():
             found = hazard_of(an_info(event=prepared.event, headline=prepared.headline, parameters=()))
             assert found is hazard, f"{prepared.event} / {prepared.headline} would be taken for {found}"
 
 
 def test_a_severity_has_its_own_instruction_where_there_is_one(town):
-    flood = prepared_for(town.desk, Hazard.FLOOD, "en")
+    flood = town.desk.prepared(Hazard.FLOOD, "en")
 
     assert flood.instruction(Severity.SEVERE) != flood.instruction(Severity.MINOR)
     assert flood.instruction(Severity.MINOR) == flood.instructions["default"]

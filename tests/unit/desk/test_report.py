@@ -9,8 +9,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.desk.officer import Officer
-from alerts.desk.report import report_named, report_of
-from alerts.desk.report_json import report_to_json
+from alerts.desk.report import report_named, report_of, report_to_json
 from alerts.desk.service import DeskUnit
 from alerts.desk.station import Intake
 from alerts.model.actor import Actor, Origin, Role

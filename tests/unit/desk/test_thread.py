@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.desk.approve import Kind, approve, kind_of
+from alerts.desk.approve import MessageKind, approve, kind_of
 from alerts.desk.station import Intake
 from alerts.desk.thread import Reach, reach_of
 from alerts.model.alert import MsgType, Resource, ResponseType, Severity, Urgency
@@ -351,14 +351,14 @@ class TestKind:
     @pytest.mark.parametrize(
         ("changes", "kind"),
         [
-            ({"headline": "Plus fort"}, Kind.UPDATE),
-            ({"msg_type": MsgType.CANCEL}, Kind.CANCELLATION),
-            ({"response_types": (ResponseType.ALL_CLEAR,), "urgency": Urgency.PAST}, Kind.END),
+            ({"headline": "Plus fort"}, MessageKind.UPDATE),
+            ({"msg_type": MsgType.CANCEL}, MessageKind.CANCELLATION),
+            ({"response_types": (ResponseType.ALL_CLEAR,), "urgency": Urgency.PAST}, MessageKind.END),
         ],
     )
     def test_what_goes_on_about_an_alert(self, town, changes, kind):
         first = out(town, an_alert())
         then = town.hear(following(first.record.alert, **changes))
 
-        assert kind_of(first.record, list(town.posts(first).values())) is Kind.ALERT
+        assert kind_of(first.record, list(town.posts(first).values())) is MessageKind.ALERT
         assert kind_of(then.record, list(town.posts(then).values())) is kind

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.desk.report import Deed, Delays, Report, Step, Told, Unsaid, Version
+from alerts.desk.report import Delays, Report, ReportLine, ReportPost, ReportStep, ReportVersion, Unsaid
 from alerts.model.incident import AlertState
 from alerts.model.post import PostState
 from alerts.model.reason import because, in_words
@@ -20,7 +20,7 @@ PARIS = ZoneInfo("Europe/Paris")
 
 
 def a_report(**changes) -> Report:
-    version = Version(
+    version = ReportVersion(
         number=1,
         alert="id1",
         identifier="urn-1",
@@ -47,7 +47,7 @@ def a_report(**changes) -> Report:
         validated_at=NOW,
         notes=(because("event_no_uid"), in_words("an older note")),
     )
-    told = Told(
+    told = ReportPost(
         post="p1",
         version=1,
         channel="x",
@@ -76,8 +76,8 @@ def a_report(**changes) -> Report:
         "exercise": False,
         "versions": (version,),
         "posts": (told,),
-        "deeds": (Deed(NOW, "anne", "author", "console", "192.0.2.7", "post", 1, ""),),
-        "steps": (Step(NOW, 1, "x", "send", None),),
+        "deeds": (ReportLine(NOW, "anne", "author", "console", "192.0.2.7", "post", 1, ""),),
+        "steps": (ReportStep(NOW, 1, "x", "send", None),),
         "unsaid": (Unsaid(None, "page", "it was not chosen"),),
     }
     return Report(**{**fields, **changes})

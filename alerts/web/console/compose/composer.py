@@ -11,7 +11,6 @@ from aiohttp import web
 
 from alerts.desk.amending import goes_on_from
 from alerts.desk.approve import find_alert
-from alerts.desk.prepared import Prepared, every_prepared
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.actor import MAY, Act, Actor
 from alerts.model.draft import SavedDraft
@@ -20,6 +19,7 @@ from alerts.model.hazard import Hazard
 from alerts.model.ids import new_id
 from alerts.model.incident import StoredAlert
 from alerts.model.reason import Reason, because
+from alerts.rendering.prepared import Prepared
 from alerts.web.console.compose.fields import LONGEST, digest, text, too_long
 from alerts.web.console.compose.keeping import Older, Sheet, draft_of, is_identity, keep
 from alerts.web.console.compose.page import Page, Tapped
@@ -251,7 +251,7 @@ class Composer:
     async def prepared(self, language: str) -> Mapping[Hazard, Prepared]:
         """What is prepared, in that language; the files are read once."""
         if language not in self._prepared:
-            found = await self.service.sketch(lambda unit: every_prepared(unit.desk, language))
+            found = await self.service.sketch(lambda unit: unit.desk.every_prepared(language))
             self._prepared[language] = found
         return self._prepared[language]
 

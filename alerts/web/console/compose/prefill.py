@@ -11,7 +11,6 @@ from urllib.request import url2pathname
 
 from alerts.desk.draft import Draft
 from alerts.desk.outlines import spell_circle, spell_polygon
-from alerts.desk.prepared import Prepared
 from alerts.desk.station import Station
 from alerts.desk.territory import DISTRICT
 from alerts.model.alert import Area, Info, Severity, Status
@@ -19,6 +18,7 @@ from alerts.model.draft import Typed
 from alerts.model.hazard import hazard_of
 from alerts.model.incident import StoredAlert
 from alerts.rendering.plain import is_whole_town
+from alerts.rendering.prepared import Prepared
 from alerts.web.console.compose.fields import LISTS, TEXTS, Fields, plain, several, text
 from alerts.web.console.compose.reading import EVERYWHERE, OTHER, SPANS
 

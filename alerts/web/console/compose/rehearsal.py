@@ -10,7 +10,7 @@ from typing import Any
 from alerts.desk.actions import Filed
 from alerts.desk.draft import Lack, draft_alert, lacking
 from alerts.desk.officer import Officer
-from alerts.desk.posting import Penned
+from alerts.desk.posts import DraftPost
 from alerts.desk.report import no_post_of
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskService, DeskUnit
@@ -40,7 +40,7 @@ class Card:
     """One channel: its post, or why it gets none (`silence`)."""
 
     outlet: Outlet
-    penned: Penned | None = None
+    draft: DraftPost | None = None
     silence: Reason | None = None
 
 
@@ -59,14 +59,14 @@ class Rehearsal:
     lacks: tuple[Lack, ...] = ()
 
     @property
-    def penned(self) -> list[Penned]:
+    def drafts(self) -> list[DraftPost]:
         """The posts."""
-        return [card.penned for card in self.cards if card.penned]
+        return [card.draft for card in self.cards if card.draft]
 
     @property
     def channels(self) -> tuple[str, ...]:
         """Where there would be a post."""
-        return tuple(card.outlet.name for card in self.cards if card.penned)
+        return tuple(card.outlet.name for card in self.cards if card.draft)
 
 
 def file_wish(unit: DeskUnit, actor: Actor, wish: Wish, *, again: bool, unfinished: bool = False) -> Filed:
@@ -94,7 +94,7 @@ async def rehearse(service: DeskService, station: Station, actor: Actor, wish: W
             alert = _alert_alone(unit, wish)
             return Rehearsal(alert, _silent(station, wish, alert), refusal=error.reason)
         notes = _notes(unit, filed)
-        posts = {made.post.channel: made for made in filed.penned}
+        posts = {made.post.channel: made for made in filed.drafts}
         alert = filed.record.alert
         cards = tuple(
             Card(outlet, posts[outlet.name])
@@ -102,7 +102,7 @@ async def rehearse(service: DeskService, station: Station, actor: Actor, wish: W
             else Card(outlet, silence=notes.get(outlet.name) or _silence(outlet, alert, wish))
             for outlet in station.outlets
         )
-        goes_at = next((made.post.not_before for made in filed.penned), None)
+        goes_at = next((made.post.not_before for made in filed.drafts), None)
         lacks = lacking(alert, station.name, unit.desk.says_what_to_do) if alert else []
         return Rehearsal(alert, cards, filed.record.state, goes_at, lacks=tuple(lacks))
 

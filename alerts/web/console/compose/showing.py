@@ -7,9 +7,9 @@ from typing import Any
 
 from aiohttp import web
 
-from alerts.desk.prepared import Prepared
 from alerts.model.draft import SavedDraft
 from alerts.model.hazard import Hazard
+from alerts.rendering.prepared import Prepared
 from alerts.web.console.compose.fields import LONGEST, lines, several, text
 from alerts.web.console.compose.keeping import MOST, UNTOUCHED
 from alerts.web.console.compose.page import Page

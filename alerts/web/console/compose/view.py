@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from alerts.desk.prepared import Prepared
 from alerts.desk.station import Station
 from alerts.model.alert import Severity
 from alerts.model.hazard import NEEDS_A_PLACE, Hazard
 from alerts.model.post import Message
+from alerts.rendering.prepared import Prepared
 from alerts.web.console.compose.checklist import Check, Said, checklist
 from alerts.web.console.compose.fields import Fields, several, text
 from alerts.web.console.compose.prefill import gravity_of
@@ -168,9 +168,9 @@ def ends_at(rehearsal: Rehearsal) -> datetime | None:
 
 def _look(card: Card, voice: Voice) -> Look:
     _, outlet = voice.words.gettext, card.outlet
-    if card.penned is None:
+    if card.draft is None:
         return Look(outlet.name, outlet.kind, silence=voice.why(card.silence) if card.silence else "")
-    rendered, message = card.penned.rendered, card.penned.post.message
+    rendered, message = card.draft.rendered, card.draft.post.message
     return Look(
         channel=outlet.name,
         kind=outlet.kind,
@@ -209,7 +209,7 @@ def _host(message: Message) -> str:
 
 
 def _said(wish: Wish, rehearsal: Rehearsal, told: tuple[str, str], station: Station, now: datetime) -> Said:
-    fields, made, (place, ends) = wish.fields, rehearsal.penned, told
+    fields, made, (place, ends) = wish.fields, rehearsal.drafts, told
     return Said(
         station=station.name,
         headline=text(fields, "headline"),

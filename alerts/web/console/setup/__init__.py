@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
-from alerts.desk.workshop import Workshop
+from alerts.desk.service import DeskUnit, Workshop
 from alerts.model.actor import Act
 from alerts.web.console.frame import Console, visitor_of
 from alerts.web.console.people import must_administer

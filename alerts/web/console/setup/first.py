@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from alerts.access.answers import Visit, Visitor
-from alerts.desk.workshop import Workshop
+from alerts.desk.service import Workshop
 from alerts.model.actor import Role
 from alerts.model.errors import Forbidden
 from alerts.model.person import Account, Session, Stage

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from alerts.desk.workshop import Key, KindSheet
+from alerts.desk.service import Key, KindSheet
 from alerts.model.reason import Reason
 from alerts.web.words import Words
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from alerts.desk.workshop import ChannelTrial, KindSheet, SourceTrial, Workshop
+from alerts.desk.service import ChannelTrial, KindSheet, SourceTrial, Workshop
 from alerts.model.actor import Role
 from alerts.model.errors import TocsinError
 from alerts.model.reason import Reason, because

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alerts.desk.service import DeskUnit
-from alerts.desk.workshop import Workshop
+from alerts.desk.service import DeskUnit, Workshop
 from alerts.model.actor import Role
 from alerts.model.reason import Reason
 from alerts.web.console.setup.lines import names_in, table_of

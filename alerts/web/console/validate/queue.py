@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from alerts.desk.approve import Kind, kind_of, why_not_theirs, wrote
+from alerts.desk.approve import MessageKind, kind_of, why_not_theirs, wrote
 from alerts.desk.dedupe import end_reason
 from alerts.desk.following import words_about
 from alerts.desk.routing import PRACTICE
@@ -58,7 +58,7 @@ class Item:
     about: Info | None = None
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> MessageKind:
         """What it is to its readers: an alert, its update, its end."""
         return kind_of(self.record, self.posts)
 

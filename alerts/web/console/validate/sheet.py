@@ -17,7 +17,7 @@ from alerts.desk.officer import DECIDED
 from alerts.desk.service import DeskUnit
 from alerts.desk.station import Station
 from alerts.desk.twins import told_already
-from alerts.desk.versions import Change, changes_between
+from alerts.desk.versions import VersionChange, changes_between
 from alerts.model.actor import Actor
 from alerts.model.errors import Refused
 from alerts.model.incident import AlertState, StoredAlert
@@ -70,9 +70,9 @@ class Sheet:
     item: Item
     versions: tuple[Version, ...]
     since: Version | None
-    changes: tuple[Change, ...]
+    changes: tuple[VersionChange, ...]
     newer: StoredAlert | None
-    newer_changes: tuple[Change, ...]
+    newer_changes: tuple[VersionChange, ...]
     decision: Decision | None
     misfit: Reason | None
     can_send_back: bool

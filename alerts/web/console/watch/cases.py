@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from alerts.desk.approve import Kind, kind_of
+from alerts.desk.approve import MessageKind, kind_of
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit
 from alerts.desk.thread import Reach, channels_on, reach_of
@@ -60,7 +60,7 @@ class Case:
     posts: tuple[Post, ...] = ()
     is_on: bool = False
     reach: Reach = field(default_factory=Reach)
-    kind: Kind = Kind.ALERT
+    kind: MessageKind = MessageKind.ALERT
 
     @property
     def headline(self) -> str:

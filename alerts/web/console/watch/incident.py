@@ -11,11 +11,11 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from alerts.desk.approve import Kind, kind_of
+from alerts.desk.approve import MessageKind, kind_of
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit
 from alerts.desk.thread import Reach, channels_on, left_wrong, reach_of
-from alerts.desk.versions import Change, changes_between
+from alerts.desk.versions import VersionChange, changes_between
 from alerts.model.alert import CORRECTED, ENDS_BY, Info, MsgType, ResponseType, Severity
 from alerts.model.cap_xml import write
 from alerts.model.incident import AlertState, HistoryEvent, StoredAlert
@@ -45,7 +45,7 @@ class Chapter:
     info: Info | None
     posts: tuple[Post, ...]
     is_new: bool = False
-    changes: tuple[Change, ...] = ()
+    changes: tuple[VersionChange, ...] = ()
 
     @property
     def headline(self) -> str:
@@ -53,7 +53,7 @@ class Chapter:
         return (self.info.headline or self.info.event) if self.info else ""
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> MessageKind:
         """What it is to its readers."""
         return kind_of(self.record, self.posts)
 
@@ -267,7 +267,7 @@ def _ending(record: StoredAlert) -> str | None:
     return "all_clear" if clears else None
 
 
-def _changes(earlier: StoredAlert, later: StoredAlert) -> tuple[Change, ...]:
+def _changes(earlier: StoredAlert, later: StoredAlert) -> tuple[VersionChange, ...]:
     """What an update says otherwise; an end repeats nothing, so that nothing of it is a change."""
     return () if _ending(later) else changes_between(earlier, later)
 

@@ -9,7 +9,6 @@ import pytest
 
 from alerts.desk.amending import update_of
 from alerts.desk.draft import Draft, draft_alert
-from alerts.desk.prepared import prepared_for
 from alerts.model.alert import Severity, Status
 from alerts.model.errors import Misuse
 from alerts.model.hazard import Hazard
@@ -104,7 +103,7 @@ def test_an_empty_field_is_no_field():
 
 
 def test_another_hazard_replaces_what_nobody_touched(town):  # noqa: F811
-    storm, cut = (prepared_for(town.desk, hazard, "fr") for hazard in (Hazard.STORM, Hazard.WATER_CUT))
+    storm, cut = (town.desk.prepared(hazard, "fr") for hazard in (Hazard.STORM, Hazard.WATER_CUT))
     form = {**prepared_fields(storm), "headline": "Grêle sur le Centre", "area": ("D1",)}
 
     changed = another_hazard(form, storm, cut)

@@ -152,7 +152,7 @@ def test_an_alert_that_runs_out_is_ended_for_subscribers_too_though_the_post_nev
     begun(town, filed)
     town.db.execute("UPDATE post SET state = 'failed'")
     over = filed.record.alert.ends + timedelta(hours=1)
-    town.act(lambda alerts: end_what_is_over(alerts, town.station, town.pen.write, over))
+    town.act(lambda alerts: end_what_is_over(alerts, town.station, town.writer.write, over))
     assert [bulk["kind"] for bulk in bulks(town)] == ["publish", "end"]
 
 

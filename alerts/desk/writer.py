@@ -1,122 +1,43 @@
-"""From an alert that is accepted to the posts of its channels: what kind, by what means, in which words."""
+"""Writes a channel's post, and what those who subscribed to the channel are told beside it.
+
+Templates make the words of each channel (`rendering`). Here is decided what stands beside them: by what means the post
+appears, its priority in the lane, its picture or card, and how long it is worth sending.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from alerts.desk.bulletin import bulk_of
-from alerts.desk.decide import Accepted
 from alerts.desk.dedupe import MANUAL
+from alerts.desk.posts import DraftPost, Occasion
 from alerts.desk.station import Outlet, Station
-from alerts.desk.thread import last_there, next_step
+from alerts.desk.territory import Territory
 from alerts.model.alert import Alert, Severity, Status, Urgency
-from alerts.model.bulk import BULK_LANGUAGES, Bulk
-from alerts.model.hazard import Hazard
-from alerts.model.incident import AlertState, LeftOut, StoredAlert
-from alerts.model.post import EndReason, Image, Means, Post, PostKind, PostState, TextFormat, priority_of
-from alerts.model.reason import Reason, because
+from alerts.model.bulk import BULK_LANGUAGES, Bulk, BulkState
+from alerts.model.hazard import Hazard, hazard_of
+from alerts.model.post import EndReason, Image, Means, Message, Post, PostKind, TextFormat, priority_of
+from alerts.model.subscriber import TOPIC_OF, Notice, Topic
 from alerts.rendering.card import Card, card_alt, card_of
-from alerts.rendering.faces import ChannelFace, Context, Rendered
+from alerts.rendering.faces import ChannelFace, Context
 from alerts.rendering.library import as_sentences
 from alerts.rendering.prepared import Prepared
 from alerts.rendering.templates import Renderer
-from alerts.store.alerts import AlertRepository
 
 END_IS_WORTH_TELLING = timedelta(hours=6)
 """How long after an alert's end it is still told that it is over, where a channel was down."""
 AHEAD_OF_ALL = 1000
-"""The priority of a correction."""
+"""The priority of a correction: above any that severity and urgency make, since what is wrong is believed meanwhile."""
+# More than any end says: nothing of it is cut.
 _ROOM = 100_000
 PICTURE_KINDS = ("image/jpeg", "image/png")
 """What every channel takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Penned:
-    """A post as it was rendered: what the officer is shown before anything is sent; what its subscribers are told."""
-
-    post: Post
-    rendered: Rendered
-    bulk: Bulk | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Occasion:
-    """Why posts are made now: the message, what was decided about it, and how its posts wait.
-
-    `previous` is what the readers of one channel saw last of the incident.
-    """
-
-    record: StoredAlert
-    alert: Alert
-    accepted: Accepted
-    now: datetime
-    state: PostState
-    not_before: datetime | None
-    previous: StoredAlert | None = None
-
-    @property
-    def severity(self) -> Severity:
-        """The message's own severity, or that of what it ends where it brings none."""
-        before = self.previous or self.accepted.previous
-        return before.severity if not self.alert.infos and before else self.alert.severity
-
-
-def withdraw(alerts: AlertRepository, occasion: Occasion) -> list[StoredAlert]:
-    """Supersede what hadn't gone out yet, and say so of the messages that only waited; these."""
-    return supersede(alerts, occasion.accepted.withdrawn, occasion.record, occasion.now)
-
-
-def supersede(alerts: AlertRepository, posts: Sequence[Post], by: StoredAlert, now: datetime) -> list[StoredAlert]:
-    """Keep these posts from going out, since a newer message says what holds; the messages that only waited."""
-    reason = because("superseded", by=by.id)
-    for post in posts:
-        alerts.move_post(post, PostState.SUPERSEDED, reason, not_before=None)
-        alerts.note(now, post.alert_id, post.id, PostState.SUPERSEDED, reason)
-    waited = []
-    for alert_id in dict.fromkeys(post.alert_id for post in posts):
-        for record in alerts.by_id(alert_id):
-            if record.state is AlertState.WAITING:
-                alerts.set_alert_state(alert_id, AlertState.LEFT_OUT, reason)
-                waited.append(record)
-    return waited
-
-
-def pen_posts(
-    alerts: AlertRepository, occasion: Occasion, write: Callable[[Outlet, Occasion, PostKind], Penned]
-) -> list[Penned] | LeftOut:
-    """The posts for the channels, stored. LeftOut: there is none to make."""
-    penned: list[Penned] = []
-    reasons: list[Reason] = []
-    for outlet in occasion.accepted.outlets:
-        thread = [post for post in occasion.accepted.thread if post.channel == outlet.name]
-        told = outlet.name in occasion.accepted.told
-        is_more = occasion.accepted.follows_up
-        step = PostKind.UPDATE if is_more else next_step(outlet, thread, occasion.accepted.ending, told=told)
-        if isinstance(step, LeftOut):
-            reasons.append(because("no_post_on", channel=outlet.name, why=step.reason))
-            alerts.note(occasion.now, occasion.record.id, None, "no_post", reasons[-1])
-            continue
-        seen = replace(occasion, previous=_seen_last(alerts, thread) or occasion.accepted.previous)
-        made = write(outlet, seen, step)
-        alerts.add_post(made.post)
-        if made.bulk is not None:
-            alerts.add_bulk(made.bulk)
-        penned.append(made)
-    return penned or LeftOut(because("no_posts", each=reasons))
-
-
-def _seen_last(alerts: AlertRepository, thread: Sequence[Post]) -> StoredAlert | None:
-    """The message that a channel's readers know: a later one may never have got there."""
-    last = last_there(thread)
-    return next(iter(alerts.by_id(last.alert_id)), None) if last else None
-
-
-class Pen:
+class PostWriter:
     """Writes one channel's post in that channel's words."""
 
     def __init__(
@@ -131,9 +52,9 @@ class Pen:
         self._new_id = new_id
         self._card_file = card_file
 
-    def in_pencil(self) -> Pen:
+    def for_preview(self) -> PostWriter:
         """The same for what is only looked at: no card is drawn for it."""
-        return Pen(self._station, self._renderer, self._new_id, (lambda _: "") if self._card_file else None)
+        return PostWriter(self._station, self._renderer, self._new_id, (lambda _: "") if self._card_file else None)
 
     def warm(self, alert: Alert, now: datetime) -> None:
         """Compile the templates that this alert will need, so that no transaction has to wait for them."""
@@ -165,7 +86,7 @@ class Pen:
         """What the templates prepare for a hazard."""
         return self._renderer.prepared(hazard, language)
 
-    def write(self, outlet: Outlet, occasion: Occasion, kind: PostKind) -> Penned:
+    def write(self, outlet: Outlet, occasion: Occasion, kind: PostKind) -> DraftPost:
         """Render, and lay out the row of the outbox. The words that follow a correction are told as the correction."""
         is_more = occasion.accepted.follows_up
         told = PostKind.END if is_more else kind
@@ -195,7 +116,7 @@ class Pen:
             not_before=occasion.not_before,
         )
         has_bulk = outlet.subscriptions and not is_more
-        return Penned(post, rendered, self._bulk(outlet, occasion, post, context) if has_bulk else None)
+        return DraftPost(post, rendered, self._bulk(outlet, occasion, post, context) if has_bulk else None)
 
     def _bulk(self, outlet: Outlet, occasion: Occasion, post: Post, context: Context) -> Bulk:
         """The same for the channel's subscribers, in each of their languages."""
@@ -292,3 +213,51 @@ def _context_of(occasion: Occasion, kind: PostKind) -> Context:
         first=kind is PostKind.PUBLISH,
         strange=any(each.source != MANUAL for each in (occasion.record, occasion.previous) if each is not None),
     )
+
+
+def bulk_of(
+    outlet: Outlet,
+    post: Post,
+    *,
+    alert: Alert,
+    previous: Alert | None,
+    messages: Mapping[str, Message],
+    territory: Territory,
+) -> Bulk:
+    """The bulk that waits, goes and ends with `post`; `messages` are its words by language.
+
+    An update that is graver than what it updates, of another topic, or reaches other districts, is also told to those
+    whom the first alert didn't concern.
+    """
+    said = alert if alert.infos or previous is None else previous
+    notice = Notice(_topic_of(said), post.severity, None if post.kind is PostKind.END else territory.districts_of(said))
+    return Bulk(
+        id=post.id,
+        channel=post.channel,
+        incident=post.incident_id,
+        alert_id=post.alert_id,
+        kind=post.kind,
+        state=BulkState.QUEUED,
+        notice=notice,
+        texts={language: message.text for language, message in messages.items()},
+        links={language: message.link for language, message in messages.items() if message.link},
+        stored_at=post.stored_at,
+        everyone=post.kind is PostKind.PUBLISH
+        or (post.kind is PostKind.UPDATE and _goes_further(notice, alert, previous, territory)),
+        edits=(outlet.on_end if post.kind is PostKind.END else outlet.on_update) is Means.EDIT,
+        expires=post.expires,
+        exercise=post.exercise,
+    )
+
+
+def _goes_further(notice: Notice, alert: Alert, previous: Alert | None, territory: Territory) -> bool:
+    if previous is None or alert.severity.rank > previous.severity.rank:
+        return True
+    if notice.topic is not _topic_of(previous):
+        return True
+    before = territory.districts_of(previous)
+    return before is not None and (notice.districts is None or not notice.districts <= before)
+
+
+def _topic_of(alert: Alert) -> Topic:
+    return TOPIC_OF[hazard_of(alert.infos[0]) if alert.infos else Hazard.GENERAL]
