@@ -186,6 +186,7 @@ DECIDED: Mapping[str, str] = {
     # What to look at before it goes out
     "remark_says_nothing": "the alert says nothing in any language: check what is over, and say it in your own words",
     "remark_own_instruction": "the alert has no instruction: ours is used, check that it is right",
+    "remark_no_order": "its instruction is no order that these readers understand: ours is used, its words follow",
     "remark_no_instruction": (
         "the alert has no instruction and none is prepared for it: say what to do, if there is something to do"
     ),

@@ -95,7 +95,7 @@ class Renderer:
         matter = self._matter(tidy, info or Info("", language=language), kind, language, context.now, warnings=warnings)
         shown = link if channel.text.link == "text" else None
         known = self._facts(matter, channel, context, shown, warnings)
-        warnings += warn.of_alert(tidy, info, kind, known["prepared"])
+        warnings += warn.of_alert(tidy, info, kind, known["prepared"], str(known["instruction"]))
         pieces = self._pieces(matter, channel, known, warnings)
         if not channel.signed and known["own"]:
             pieces = [Part("station", _written(self._station.name, channel), keep=True), "\n", *pieces]

@@ -16,10 +16,10 @@ _CARE = r"(?! (?:great |extreme |particular )?(?:caution|care)\b)"
 _TEST = re.compile(rf"\b(?:tests?|exercices?|exercise{_CARE}|drill|essai|probealarm|übung)\b", re.IGNORECASE)
 
 
-def of_alert(alert: Alert, info: Info | None, kind: PostKind, prepared: str) -> list[Reason]:
+def of_alert(alert: Alert, info: Info | None, kind: PostKind, prepared: str, said: str) -> list[Reason]:
     """Return what the alert itself leaves to be desired: no instruction, area or end; "test" in an actual one.
 
-    `prepared` is the instruction that stands in for a missing one, "" where there is none.
+    `prepared` is the instruction that stands in for a missing one, "" where there is none; `said` the one that is said.
     """
     if info is None:
         return [because("remark_says_nothing")]
@@ -27,12 +27,14 @@ def of_alert(alert: Alert, info: Info | None, kind: PostKind, prepared: str) -> 
     if kind is not PostKind.END:
         if not info.instruction:
             warnings += _without_instruction(info, prepared)
+        elif prepared and said == prepared != info.instruction:
+            warnings.append(because("remark_no_order"))
         if not any(area.description for area in alert.areas):
             warnings.append(because("remark_no_area"))
         if event_end(info) is None:
             warnings.append(because("remark_no_end"))
-    said = f"{info.headline} {info.event} {info.description}"
-    if alert.status is Status.ACTUAL and (word := _TEST.search(said)):
+    words = f"{info.headline} {info.event} {info.description}"
+    if alert.status is Status.ACTUAL and (word := _TEST.search(words)):
         warnings.append(because("remark_test_word", word=word[0]))
     return warnings
 

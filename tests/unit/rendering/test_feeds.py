@@ -129,6 +129,18 @@ def test_an_attack_that_its_police_have_people_sit_out_is_told_so() -> None:
         assert told(stay)["instruction"].startswith("Enfermez-vous")
 
 
+def test_an_officer_who_looks_is_told_that_ours_stands_in_the_place_of_theirs() -> None:
+    def remarks(info: Info) -> list[str]:
+        alert = Alert("f", "feed@example.org", NOW, infos=(info,))
+        rendered = Renderer(FRENCH).render(alert, PostKind.PUBLISH, X, context=Context("7x3k", NOW))
+        return [str(each) for each in rendered.warnings if "ours is used" in str(each)]
+
+    assert remarks(RAIN) == [
+        "its instruction is no order that these readers understand: ours is used, its words follow"
+    ]
+    assert remarks(replace(RAIN, instruction="Montez à l’étage.")) == []
+
+
 def test_what_an_officer_wrote_stays_what_to_do() -> None:
     own = an_info(instruction="Rien de particulier.", sender_name=FRENCH.name)
     alert = Alert("t", "tocsin@example", NOW, infos=(own,))
