@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import cache
+from io import BytesIO
+from pathlib import Path
 
+from babel.messages.pofile import read_po
 from lxml import html
 
+import alerts
 from alerts.channels import KINDS as CHANNEL_KINDS
 from alerts.config import DeskSettings, NotifySettings, StationSettings, StoreSettings, WebSettings
 from alerts.sources.settings import CapSettings, IcalSettings
@@ -41,7 +46,23 @@ def visible(page: str) -> str:
 
 def wrong_in(text: str) -> list[str]:
     """The lines that hold English, a code or state that nobody worded, or a sign without its space."""
-    return [line for line in text.split("\n") if english(line) or _bare(line) or _ILL_SPACED.search(line)]
+    lines = text.split("\n")
+    return [line for line in lines if _is_ours(line) or english(line) or _bare(line) or _ILL_SPACED.search(line)]
+
+
+def _is_ours(line: str) -> bool:
+    """Whether it is what we say in English, whole: a label of one word has no word of `ENGLISH`."""
+    return line.strip() in _in_english()
+
+
+@cache
+def _in_english() -> frozenset[str]:
+    found = {}
+    for file in Path(alerts.__file__).parent.rglob("locale/fr/*.po"):
+        for message in read_po(BytesIO(file.read_bytes()), locale="fr"):
+            found[message.id if isinstance(message.id, str) else message.id[0]] = message.string
+    ours = {one for one, said in found.items() if said != one and re.search(r"[^\W\d_]{3}", one)}
+    return frozenset(ours) - frozenset(map(str, found.values()))
 
 
 def _bare(line: str) -> bool:
