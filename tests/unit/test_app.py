@@ -80,39 +80,45 @@ class Calls:
         return missed
 
 
-async def test_an_alert_goes_the_ways_that_are_written_down(tmp_path):
-    (tmp_path / "channels.toml").write_text(TOWN, encoding="utf-8")
-    opened, out = [], []
-    clock = FakeClock(busy=lambda: any(each.busy for each in opened))
+async def play(config, out: list[AttemptFinished]) -> None:
+    """A daemon that reads one alert in its feed, until the post has an outcome."""
+    migrate(config.database)
+    database = await WatchedDatabase.open(config.database)
+    clock = FakeClock(work=database.at_work)
     info = Info(event="Crue", headline="Crue de l'Isère", severity=Severity.SEVERE, areas=(Area("Saint-Martin"),))
     alert = Alert("urn-1", "meteo@example", clock.now(), infos=(info,))
+
+    async def opened(*_):
+        return database
 
     async def open_session():
         return Session()
 
-    async def open_database(path):
-        migrate(path)
-        opened.append(await WatchedDatabase.open(path))
-        return opened[0]
-
     outside = Outside(
         clock=clock,
         open_session=open_session,
-        open_database=open_database,
+        open_database=opened,
         open_channel=lambda name, settings, resources: PlainChannel(clock),
         open_source=lambda name, settings, around: Feed(alert),
         doors=False,
     )
-    with Calls() as calls:
-        daemon = await build(load_config(tmp_path / "channels.toml"), outside)
-        daemon.events.subscribe(AttemptFinished, out.append)
-        await daemon.start()
-        while not out:
-            await clock.advance(1)
+    daemon = await build(config, outside)
+    daemon.events.subscribe(AttemptFinished, out.append)
+    await daemon.start()
+    while not out:
+        await clock.advance(1)
     stopping = asyncio.create_task(daemon.stop())
     while not stopping.done():
         await clock.advance(1)
 
+
+async def test_an_alert_goes_the_ways_that_are_written_down(tmp_path):
+    (tmp_path / "channels.toml").write_text(TOWN, encoding="utf-8")
+    out: list[AttemptFinished] = []
+    with Calls() as calls:
+        await play(load_config(tmp_path / "channels.toml"), out)
+
     assert [event.verdict.state for event in out] == [PostState.SENT]
     assert calls.missed(MESSAGE) == []
     assert calls.missed(POST) == []
+    assert calls.missed(POST[::-1]), "an order that is another one is seen"
