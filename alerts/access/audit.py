@@ -20,7 +20,7 @@ from alerts.desk.service import DeskUnit
 from alerts.model.actor import Actor, Origin
 from alerts.model.chain import BEGINNING, digest_of
 from alerts.model.errors import Misuse, Unreadable
-from alerts.model.person import Account, Chained, Entry
+from alerts.model.person import Account, AuditEntry, Chained
 from alerts.model.reason import Reason, because
 
 NEWS_FOR = timedelta(hours=1)
@@ -78,7 +78,7 @@ def changes_of(unit: DeskUnit, account: str, since: datetime) -> Sequence[Chaine
 def write_failing(unit: DeskUnit, subject: str, visit: Visit, detail: str) -> None:
     """Write down that sign-ins to an account, or from an address, fail."""
     unit.audit.write(
-        Entry(
+        AuditEntry(
             unit.now, NOBODY, "", Origin.CONSOLE, visit.address, AuditEvent.FAILING, subject, " ".join(detail.split())
         )
     )

@@ -22,7 +22,7 @@ from alerts.delivery.retry import Chance
 from alerts.model.delivery import Begun, Lease
 from alerts.model.errors import DeliveryError
 from alerts.model.events import Events, PostsStored
-from alerts.model.ports import Channel, Clock, Deletes, Edits, Lists, Moment, Probe
+from alerts.model.ports import Channel, Clock, ClockReading, Deletes, Edits, Lists, Probe
 from alerts.model.post import Means, Message, Post, Receipt
 from alerts.model.reason import Reason
 from alerts.store.outbox import ChannelStatuses, Outbox
@@ -82,7 +82,7 @@ class Lane:
         self._looking: set[asyncio.Task[None]] = set()
         self._term = 0
         self._clock_set_by = timedelta()
-        self._round = Moment.now(clock)
+        self._round = ClockReading.now(clock)
         self._tidy_at = self._round.wall
         self._opened = False
         self._failed = False
@@ -175,7 +175,7 @@ class Lane:
         # Cleared before the outbox is asked: what is stored while it answers wakes the lane again.
         self._wake.clear()
         await self._learn(lease)
-        self._round = Moment.now(self._clock)
+        self._round = ClockReading.now(self._clock)
         now = self._round.wall
         tidies = now >= self._tidy_at
         if tidies:

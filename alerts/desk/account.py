@@ -14,7 +14,7 @@ from typing import Any
 from alerts.desk.approve import fingerprint
 from alerts.desk.posts import DraftPost
 from alerts.model.alert import Alert, Info
-from alerts.model.incident import AlertState, HistoryEvent, StoredAlert
+from alerts.model.incident import AlertState, PastEvent, StoredAlert
 from alerts.model.post import Post
 from alerts.rendering.words import told, word
 
@@ -120,7 +120,7 @@ def rehearsal_of(record: StoredAlert, drafts: Sequence[DraftPost], zone: tzinfo,
     return account | {"notes": [word(note, language, zone) for note in record.notes]}
 
 
-def event_of(event: HistoryEvent, zone: tzinfo, language: str) -> dict[str, Any]:
+def event_of(event: PastEvent, zone: tzinfo, language: str) -> dict[str, Any]:
     """One line of an alert's history."""
     return {
         "at": event.at.astimezone(zone).isoformat(timespec="milliseconds"),

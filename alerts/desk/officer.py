@@ -31,7 +31,7 @@ from alerts.model.alert import Alert, Status
 from alerts.model.draft import SavedDraft, Typed
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
 from alerts.model.incident import AlertState, StoredAlert
-from alerts.model.person import Entry
+from alerts.model.person import AuditEntry
 from alerts.model.post import EndReason, Post, PostState
 from alerts.model.reason import because
 
@@ -216,11 +216,11 @@ class Officer:
         must_be_another(self.actor, record, self._desk.station)
 
     def write(self, act: str, subject: str, detail: str = "") -> None:
-        """Add a line to the record of who did what."""
+        """Add a line to the audit log."""
         actor = self.actor
         line = " ".join(detail.split())
         self.unit.audit.write(
-            Entry(self.unit.now, actor.name, actor.role, actor.origin, actor.address, act, subject, line)
+            AuditEntry(self.unit.now, actor.name, actor.role, actor.origin, actor.address, act, subject, line)
         )
 
     def _without_unseen_words(self, alert: Alert) -> Alert:

@@ -16,7 +16,7 @@ from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit
 from alerts.desk.station import Outlet
 from alerts.model.alert import Info, Severity
-from alerts.model.incident import AlertState, Archived, HistoryEvent, StoredAlert
+from alerts.model.incident import AlertState, Archived, PastEvent, StoredAlert
 from alerts.model.post import Post, PostState
 from alerts.model.reason import Reason, because, in_words
 from alerts.rendering.words import told, word
@@ -193,7 +193,7 @@ def _made(unit: DeskUnit, kept: Archived) -> Report:
     )
 
 
-def _versions(records: Sequence[StoredAlert], events: Sequence[HistoryEvent], language: str) -> Iterator[ReportVersion]:
+def _versions(records: Sequence[StoredAlert], events: Sequence[PastEvent], language: str) -> Iterator[ReportVersion]:
     for number, record in enumerate(records, start=1):
         alert = record.alert
         info = (alert.info_for(language) if alert else None) or Info("")
@@ -226,14 +226,14 @@ def _versions(records: Sequence[StoredAlert], events: Sequence[HistoryEvent], la
         )
 
 
-def _validated_at(record: StoredAlert, events: Sequence[HistoryEvent]) -> datetime | None:
+def _validated_at(record: StoredAlert, events: Sequence[PastEvent]) -> datetime | None:
     """When it was let go: by somebody, or by the time in which nobody stopped it."""
     let_go = ("approved", PostState.QUEUED)
     waited = any(e.alert_id == record.id and e.post_id is None and e.what == AlertState.WAITING for e in events)
     return next((e.at for e in events if waited and e.alert_id == record.id and e.what in let_go), None)
 
 
-def _told(post: Post, version: ReportVersion, events: Sequence[HistoryEvent]) -> ReportPost:
+def _told(post: Post, version: ReportVersion, events: Sequence[PastEvent]) -> ReportPost:
     own = [event for event in events if event.post_id == post.id]
     left_at = next((event.at for event in own if event.what == _SEND), None)
     answered_at = _answered_at(post, own)
@@ -260,7 +260,7 @@ def _told(post: Post, version: ReportVersion, events: Sequence[HistoryEvent]) ->
     )
 
 
-def _answered_at(post: Post, own: Sequence[HistoryEvent]) -> datetime | None:
+def _answered_at(post: Post, own: Sequence[PastEvent]) -> datetime | None:
     """When the platform's receipt came: the attempt that ended with the id that the post has there."""
     if post.state is not PostState.SENT or post.receipt is None:
         return None
@@ -310,7 +310,7 @@ def _never_out(
             yield Unsaid(number, post.channel, post.reason or because("not_told"))
 
 
-def _no_posts(events: Sequence[HistoryEvent], numbers: Mapping[str, int]) -> Iterator[Unsaid]:
+def _no_posts(events: Sequence[PastEvent], numbers: Mapping[str, int]) -> Iterator[Unsaid]:
     """What the desk decided not to say on one channel, which it wrote down as `channel: why`."""
     for event in events:
         if event.what == "no_post":
@@ -318,7 +318,7 @@ def _no_posts(events: Sequence[HistoryEvent], numbers: Mapping[str, int]) -> Ite
             yield Unsaid(numbers[event.alert_id], channel, why)
 
 
-def no_post_of(event: HistoryEvent) -> tuple[str, Reason]:
+def no_post_of(event: PastEvent) -> tuple[str, Reason]:
     """The channel that got no post by a decision of that name, and why; a row of before says `channel: why`."""
     told = event.reason or because("not_told")
     why = told["why"]

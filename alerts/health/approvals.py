@@ -94,12 +94,12 @@ class ApprovalNotices:
         self._read_to = height
 
     def _news(self, unit: Unit) -> tuple[bool, int]:
-        """Whether there is anything to say, and how far the record of who did what was read for it."""
+        """Whether there is anything to say, and how far the audit log was read for it."""
         now, height = self._clock.now(), unit.audit.height()
         return bool(self._due(unit) or self._said(unit, now, height)), height
 
     def _said(self, unit: Unit, now: datetime, height: int) -> list[OnCallNotice]:
-        """What is new and waits for nobody: of the record of who did what, of the desk's decisions, and of time."""
+        """What is new and waits for nobody: of the audit log, of the desk's decisions, and of time."""
         unasked = [*self._clashes.news(unit, now), *self._endings.news(unit, now)]
         if height <= self._read_to:
             return unasked
@@ -173,7 +173,7 @@ def _one(alerts: AlertRepository, alert_id: str) -> StoredAlert:
 
 
 def settled_of(audit: AuditLog, alerts: AlertRepository, awaited: Awaited, record: StoredAlert) -> Awaited:
-    """How it was decided, by whom and why: as the record of who did what has it, else as its state says."""
+    """How it was decided, by whom and why: as the audit log has it, else as its state says."""
     for line in audit.newest(subject=record.id, most=5):
         entry = line.entry
         if entry.act in _DECISIONS:

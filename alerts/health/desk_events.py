@@ -28,7 +28,7 @@ from alerts.health.notices import OnCallNotice, topic_of
 from alerts.health.words import Clashed, Corrected, Ending, NoticeWords, word_clashed, word_corrected, word_ending
 from alerts.model.alert import Severity
 from alerts.model.incident import AlertState, StoredAlert
-from alerts.model.person import Chained, Entry
+from alerts.model.person import AuditEntry, Chained
 from alerts.model.reason import in_words
 from alerts.rendering.words import words_in
 from alerts.store.alerts import AlertRepository
@@ -48,13 +48,13 @@ class Corrections:
     language: str
 
     def news(self, unit: Unit, after: int, now: datetime) -> Sequence[OnCallNotice]:
-        """A notice for each since the line `after` of the record of who did what; one that was told makes none."""
+        """A notice for each since the line `after` of the audit log; one that was told makes none."""
         alerts = unit.alerts
         lines = unit.monitor.corrections(after, now - MISSED_AT_MOST)
         untold = [line for line in lines if not alerts.by_topic(topic_of(_correction_key(line.subject)), now)]
         return [self._notice(alerts, line) for line in untold]
 
-    def _notice(self, alerts: AlertRepository, line: Entry) -> OnCallNotice:
+    def _notice(self, alerts: AlertRepository, line: AuditEntry) -> OnCallNotice:
         record = next(iter(alerts.by_id(line.subject)), None)
         alert = record.alert if record else None
         info = alert.info_for(self.language) if alert else None

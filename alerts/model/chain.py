@@ -1,4 +1,4 @@
-"""How the lines of the record of who did what are bound together."""
+"""How the lines of the audit log are bound together."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 
-from alerts.model.person import Entry
+from alerts.model.person import AuditEntry
 
 BEGINNING = "0" * 64
 """What stands for the line before the first."""
@@ -14,7 +14,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def digest_of(previous: str, entry: Entry) -> str:
+def digest_of(previous: str, entry: AuditEntry) -> str:
     """SHA-256 over the line before and every field of this one, as JSON, so that no two fields can be run together.
 
     The time is in whole microseconds since 1970, in UTC.

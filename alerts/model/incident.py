@@ -77,7 +77,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryEvent:
+class PastEvent:
     """Something that was decided or done about an alert. `remote_id` is the platform's, of an attempt that got one."""
 
     at: datetime
@@ -107,4 +107,4 @@ class Archived:
     incident: str
     records: Sequence[StoredAlert]
     posts: Sequence[Post]
-    events: Sequence[HistoryEvent]
+    events: Sequence[PastEvent]

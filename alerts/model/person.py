@@ -92,8 +92,8 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the record of who did what: `detail` is one line of text, `subject` an alert, a post or a name."""
+class AuditEntry:
+    """One line of the audit log: `detail` is one line of text, `subject` an alert, a post or a name."""
 
     at: datetime
     actor: str
@@ -110,7 +110,7 @@ class Chained:
     """A line as it is kept: its place, and the hash that binds it to the line before."""
 
     seq: int
-    entry: Entry
+    entry: AuditEntry
     previous: str
     digest: str
 

@@ -55,7 +55,7 @@ class SystemClock:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class ClockReading:
     """One time on both clocks, so that what is to come is waited for by the steady one.
 
     A wait that is the difference of two looks at the wall clock is an hour too long where somebody sets that clock back
@@ -66,7 +66,7 @@ class Moment:
     steady: float
 
     @classmethod
-    def now(cls, clock: Clock) -> Moment:
+    def now(cls, clock: Clock) -> ClockReading:
         """This one."""
         return cls(clock.now(), clock.monotonic())
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from alerts.model.errors import SourceFailed
-from alerts.model.ports import Clock, Moment, Reading, Source
+from alerts.model.ports import Clock, ClockReading, Reading, Source
 from alerts.model.reason import Reason, because
 from alerts.store.database import Database
 
@@ -64,7 +64,7 @@ class Poller:
         try:
             memory = await self._database.read(lambda unit: unit.sources.memory(self.name))
             reading = await self._source.read(memory, self._known, clock.now())
-            read = Moment.now(clock)
+            read = ClockReading.now(clock)
             again = self._next_look(reading, read.wall)
             failures = await self._deliver(self.name, reading, again)
         except SourceFailed as error:
@@ -90,7 +90,7 @@ class Poller:
         return min(regular, max(reading.look_again, now)) if reading.look_again else regular
 
     async def _failed(self, reason: Reason, retry_at: datetime | None) -> float:
-        failed, failures = Moment.now(self._clock), 1
+        failed, failures = ClockReading.now(self._clock), 1
         now = failed.wall
         try:
             again = retry_at or now + self.every

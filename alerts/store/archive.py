@@ -2,7 +2,7 @@
 
 An incident may go when all its messages were over before a given time, and nothing of it waits, is under way, in doubt,
 or being told to subscribers. Its rows are packed into one row of `archive`, from which its report can be made at any
-time; messages that came to no post at all leave nothing. The record of who did what is never touched.
+time; messages that came to no post at all leave nothing. The audit log is never touched.
 
 One transaction takes a few milliseconds, so that a lane waits for no more. It walks along the alerts by their number,
 and tells where it has come to.

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, or_, select
 
 from alerts.model.chain import BEGINNING, digest_of
 from alerts.model.errors import Unreadable
-from alerts.model.person import Chained, Entry
+from alerts.model.person import AuditEntry, Chained
 from alerts.model.reason import because
 from alerts.store.schema import audit
 from alerts.store.statement import Statement, UnitPart, insert_into, stamp, time_of
@@ -38,9 +38,9 @@ _ALL = Statement(select(audit).order_by(audit.c.seq))
 
 
 class AuditLog(UnitPart):
-    """The record of who did what: it only grows, and each line is bound to the one before."""
+    """Who did what: the log only grows, and each line is bound to the one before."""
 
-    def write(self, entry: Entry) -> Chained:
+    def write(self, entry: AuditEntry) -> Chained:
         """Add a line."""
         last = _LAST.row(self._db)
         previous = last["digest"] if last else BEGINNING
@@ -87,4 +87,4 @@ def _chained(row: sqlite3.Row) -> Chained:
     if at is None or not all(isinstance(text, str) for text in texts):
         raise Unreadable(because("record_foreign"))
     *words, previous, digest = texts
-    return Chained(row["seq"], Entry(at, *words), previous, digest)
+    return Chained(row["seq"], AuditEntry(at, *words), previous, digest)

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, func, or_, select
 
 from alerts.model.actor import Act
 from alerts.model.incident import CLASHES, OWN_NOTICES, AlertState, StoredAlert
-from alerts.model.person import Entry
+from alerts.model.person import AuditEntry
 from alerts.model.post import PostState
 from alerts.model.reason import Reason, because, read_reason
 from alerts.store.alerts import record_of
@@ -140,11 +140,11 @@ class Monitor(UnitPart):
         """The ids of the alerts whose waiting those on duty were told of, and not yet how it ended."""
         return [str(read_reason(row["reason"])).rsplit(" ", 1)[1] for row in _TOLD.rows(self._db, now=stamp(now))]
 
-    def corrections(self, after: int, since: datetime) -> Sequence[Entry]:
+    def corrections(self, after: int, since: datetime) -> Sequence[AuditEntry]:
         """The lines of the record by which somebody corrected an alert, from behind the line `after`."""
         names = ("actor", "role", "origin", "address", "act", "subject", "detail")
         rows = [(time_of(row["at"]), row) for row in _CORRECTIONS.rows(self._db, after=after, since=stamp(since))]
-        return [Entry(at, *(str(row[name]) for name in names)) for at, row in rows if at is not None]
+        return [AuditEntry(at, *(str(row[name]) for name in names)) for at, row in rows if at is not None]
 
     def decisions_height(self) -> int:
         """The number of the newest decision."""

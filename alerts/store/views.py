@@ -14,7 +14,7 @@ from alerts.model.alert import Severity, Status
 from alerts.model.bulk import Progress
 from alerts.model.delivery import ChannelStatus
 from alerts.model.events import EVERYTHING, MOST_CHANGES
-from alerts.model.incident import OWN_NOTICES, AlertState, HistoryEvent, SourceStatus, StoredAlert, Wanted
+from alerts.model.incident import OWN_NOTICES, AlertState, PastEvent, SourceStatus, StoredAlert, Wanted
 from alerts.model.post import Post, PostState, Quota
 from alerts.model.reason import read_reason
 from alerts.store import lists
@@ -206,21 +206,21 @@ class Views(UnitPart):
             grouped[each.alert_id].append(each)
         return grouped
 
-    def history(self, incident: str) -> list[HistoryEvent]:
+    def history(self, incident: str) -> list[PastEvent]:
         """Every decision and attempt of an incident, in the order of time."""
         events = [
-            HistoryEvent(at, row["alert_id"], row["channel"], row["post_id"], row["what"], read_reason(row["reason"]))
+            PastEvent(at, row["alert_id"], row["channel"], row["post_id"], row["what"], read_reason(row["reason"]))
             for row in _DECISIONS.rows(self._db, incident=incident)
             if (at := time_of(row["at"]))
         ]
         for row in _ATTEMPTS.rows(self._db, incident=incident):
             of = (row["alert_id"], row["channel"], row["of"])
             if left_at := time_of(row["left_at"]):
-                events.append(HistoryEvent(left_at, *of, row["action"], None))
+                events.append(PastEvent(left_at, *of, row["action"], None))
             if ended_at := time_of(row["ended_at"]):
                 named = row["remote_id"]
                 events.append(
-                    HistoryEvent(ended_at, *of, row["outcome"], read_reason(row["reason"] or named), remote_id=named)
+                    PastEvent(ended_at, *of, row["outcome"], read_reason(row["reason"] or named), remote_id=named)
                 )
         return sorted(events, key=lambda event: event.at)
 

@@ -37,7 +37,7 @@ from alerts.health.words import word as word_warning
 from alerts.model.actor import Origin
 from alerts.model.alert import Info, Severity
 from alerts.model.errors import ConfigurationError
-from alerts.model.person import Chained, Entry
+from alerts.model.person import AuditEntry, Chained
 from alerts.model.post import Image, Receipt
 from alerts.model.reason import SENTENCES, WORDS, Reason, because
 from alerts.rendering.words import word
@@ -161,7 +161,7 @@ def of_what_waits():
 
 
 def of_accounts():
-    lines = [Entry(AT, "Anne", "author", Origin.CONSOLE, "127.0.0.1", deed, "Anne", "") for deed in PROVING]
+    lines = [AuditEntry(AT, "Anne", "author", Origin.CONSOLE, "127.0.0.1", deed, "Anne", "") for deed in PROVING]
     told = [Chained(7, entry, "", "") for entry in lines]
     return [word_change(each, "fr-FR", PARIS, own=own) for each in told for own in (True, False)]
 

@@ -1,4 +1,4 @@
-"""The whole as it stands: what concerns those on duty, sources, channels, the record of who did what, and who asks."""
+"""The whole as it stands: what concerns those on duty, sources, channels, the audit log, and who asks."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from alerts.access.audit import START, Broken, Head, Verified, head_of, verify
 from alerts.model.chain import digest_of
 from alerts.model.errors import Misuse
-from alerts.model.person import Chained, Entry
+from alerts.model.person import AuditEntry, Chained
 from alerts.model.reason import because
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -29,7 +29,7 @@ async def town(town):
     def write(unit):
         for number in range(LINES):
             unit.audit.write(
-                Entry(
+                AuditEntry(
                     NOW + timedelta(seconds=number), "Anne", "author", "console", "192.0.2.1", "post", f"a{number}", "é"
                 )
             )
@@ -182,7 +182,7 @@ def test_what_is_no_head(text):
 
 words = st.text(max_size=8)
 moments = st.integers(-(10**12), 10**15).map(lambda microseconds: NOW + timedelta(microseconds=microseconds))
-entries = st.builds(Entry, moments, *[words] * 7)
+entries = st.builds(AuditEntry, moments, *[words] * 7)
 
 
 def chained(entries_):
@@ -207,7 +207,7 @@ def test_every_chain_verifies(entries_):
 def test_every_change_of_every_chain_is_found(entries_, data):
     lines = chained(entries_)
     place = data.draw(st.integers(0, len(lines) - 1))
-    field = data.draw(st.sampled_from([each.name for each in fields(Entry)]))
+    field = data.draw(st.sampled_from([each.name for each in fields(AuditEntry)]))
     entry = lines[place].entry
     values = moments if field == "at" else words
     value = data.draw(values.filter(lambda value: value != getattr(entry, field)))
@@ -218,6 +218,6 @@ def test_every_change_of_every_chain_is_found(entries_, data):
 @settings(deadline=None)
 @given(words, words, words)
 def test_no_two_fields_run_together(one, two, three):
-    entry = Entry(NOW, one, two, three, "", "", "")
-    other = Entry(NOW, one + two, "", three, "", "", "")
+    entry = AuditEntry(NOW, one, two, three, "", "", "")
+    other = AuditEntry(NOW, one + two, "", three, "", "", "")
     assert (digest_of(START.digest, entry) == digest_of(START.digest, other)) is (entry == other)

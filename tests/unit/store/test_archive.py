@@ -1,4 +1,4 @@
-"""What is long finished goes, in slices; its report and the record of who did what stay; nothing unfinished goes."""
+"""What is long finished goes, in slices; its report and the audit log stay; nothing unfinished goes."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import pytest
 
 from alerts.model.chain import BEGINNING, digest_of
 from alerts.model.errors import Unreadable
-from alerts.model.person import Entry
+from alerts.model.person import AuditEntry
 from alerts.store.audit import AuditLog
 from alerts.store.files import blank, connect
 from alerts.store.unit import rehearsal, transaction
@@ -19,7 +19,7 @@ NOW = datetime(2026, 11, 25, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 def an_entry(number=0, subject="a1"):
-    return Entry(
+    return AuditEntry(
         NOW + timedelta(seconds=number), "Anne", "author", "console", "192.0.2.1", "post", subject, f"n° {number}"
     )
 

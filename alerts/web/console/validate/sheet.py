@@ -21,7 +21,7 @@ from alerts.desk.versions import VersionChange, changes_between
 from alerts.model.actor import Actor
 from alerts.model.errors import Refused
 from alerts.model.incident import AlertState, StoredAlert
-from alerts.model.person import Entry
+from alerts.model.person import AuditEntry
 from alerts.model.post import Post, PostState
 from alerts.model.reason import Reason
 from alerts.rendering.count import count
@@ -204,7 +204,7 @@ def _newer(versions: Sequence[Version], record: StoredAlert) -> StoredAlert | No
 
 def _decision(unit: DeskUnit, alert: str) -> Decision | None:
     for line in unit.audit.newest(subject=alert, most=5):
-        entry: Entry = line.entry
+        entry: AuditEntry = line.entry
         if entry.act in DECIDED:
             return Decision(entry.act, entry.actor, entry.at, entry.detail)
     return None

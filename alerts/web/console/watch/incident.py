@@ -18,7 +18,7 @@ from alerts.desk.thread import Reach, channels_on, left_wrong, reach_of
 from alerts.desk.versions import VersionChange, changes_between
 from alerts.model.alert import CORRECTED, ENDS_BY, Info, MsgType, ResponseType, Severity
 from alerts.model.cap_xml import write
-from alerts.model.incident import AlertState, HistoryEvent, StoredAlert
+from alerts.model.incident import AlertState, PastEvent, StoredAlert
 from alerts.model.post import EndReason, Image, Post, PostState
 from alerts.model.reason import Reason
 from alerts.web.console.frame import Console, visitor_of
@@ -73,7 +73,7 @@ class Story:
     current: Chapter
     newest: Chapter
     chapters: tuple[Chapter, ...]
-    history: tuple[HistoryEvent, ...]
+    history: tuple[PastEvent, ...]
     channels_on: frozenset[str]
     remains: tuple[Reason, ...] = ()
     seen: str | None = None
