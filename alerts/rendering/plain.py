@@ -29,6 +29,10 @@ _ENGLISH_ORDER = re.compile(
     r"remain|"
     r"wait|text|let|look|help|make|monitor|pay|ignore)\b"
 )
+_JOINED = re.compile(r"\b(?:and|or) (?=\w)")
+"""Behind these an English verb is as often a noun: "heavy rain and run-off"."""
+_TOLD_OF = re.compile(r"\bvous (?!devez)(?:ne |n'|y |en )?[a-z]+ez\b")
+"""What people do or may have happen, which is no order: "vous risquez", "si vous voyagez"."""
 # Feeds put their orders in the infinitive; only at the beginning of a sentence is it one.
 _FRENCH_INFINITIVE = re.compile(
     r"(?:^|[.!?;:•–-]\s*|\n)(?:veuillez )?(?:ne (?:pas|jamais)|(?:rest|quitt|evit|ferm|evacu|appel|limit|report|coup"
@@ -108,9 +112,10 @@ def says_what_to_do(text: str | None, language: str) -> bool:
     said = [sentence for sentence in _sentences(text) if not _FILLER.fullmatch(sentence)]
     match language.split("-", 1)[0].lower():
         case "fr":
-            return any(_FRENCH_ORDER.search(each) or _FRENCH_INFINITIVE.search(each) for each in said)
+            bare = [_TOLD_OF.sub("", each) for each in said]
+            return any(_FRENCH_ORDER.search(each) or _FRENCH_INFINITIVE.search(each) for each in bare)
         case "en":
-            return any(map(_ENGLISH_ORDER.search, said))
+            return any(_ENGLISH_ORDER.search(_JOINED.sub("& ", each)) for each in said)
         case _:
             return bool(said)
 

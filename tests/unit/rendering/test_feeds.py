@@ -52,6 +52,8 @@ def post(info: Info, station: Any = FRENCH, channel: Any = OTHER) -> str:
         "A FLASH FLOOD WATCH MEANS THAT CONDITIONS MAY DEVELOP. THIS IS DANGEROUS.",
         "Während des Platzregens sind Staus möglich.",
         "高いところへ避難してください",
+        "Vous risquez d’être bloqués. Si vous voyagez, la route sera longue.",
+        "Heavy rain and run-off are expected.",
     ],
 )
 def test_what_is_no_order_for_these_readers_leaves_its_place_to_ours(instruction: str, station: Any) -> None:
@@ -67,6 +69,9 @@ def test_what_is_no_order_for_these_readers_leaves_its_place_to_ours(instruction
     [
         (FRENCH, "Montez à l’étage de votre maison."),
         (FRENCH, "Rester à l’étage. Ne pas sortir."),
+        (FRENCH, "Vous devez rester chez vous."),
+        (ENGLISH, "If you are near the river, move away."),
+        (ENGLISH, "MOVE TO HIGHER GROUND NOW!"),
         (FRENCH, "Restez vigilants. N’approchez pas des berges."),
         (ENGLISH, "Move to higher ground."),
         (ENGLISH, "Be careful. Keep away from the river."),
