@@ -53,6 +53,9 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "templates"
 
 
+_NOTHING: Words = MappingProxyType({})
+
+
 class Library:
     """The templates of `folders` (the first has the last word), read and compiled at first use and kept."""
 
@@ -109,27 +112,23 @@ class Library:
 
         A file of a station may set only what it changes: the rest is from the one that it stands before. A hazard's
         file is given the telephone numbers (`numbers`) of its language's `words.j2`, so that a country sets them once.
-        What the `words.j2` of a language doesn't set is said in English; a hazard's file needs only a name.
+        What the `words.j2` of a language doesn't set is said as in the next one (`fr-CA`, `fr`, English); a hazard's
+        file needs only a name.
         """
-        tags = (*self.languages(language), FALLBACK_LANGUAGE)
-        general, name = (
-            next(f"{tag}/{one}" for tag in tags if f"{tag}/{one}" in self.names) for one in (GENERAL, file)
-        )
-        key = general, name
-        if key not in self._words:
-            if file != GENERAL:
-                numbers = self.words(language, GENERAL).get("numbers", {})
-                self._words[key] = {**_NOTHING_TO_SAY, **self._read_words(name, {"numbers": numbers})}
-            elif name == f"{FALLBACK_LANGUAGE}/{GENERAL}":
-                self._words[key] = self._read_words(name, {})
+        if (language, file) not in self._words:
+            tags = (*self.languages(language), FALLBACK_LANGUAGE)
+            near = [f"{tag}/{file}" for tag in dict.fromkeys(tags) if f"{tag}/{file}" in self.names]
+            if file == GENERAL:
+                said: Words = {}
+                for name in reversed(near):
+                    said = self._read_words(name, {}, said)
             else:
-                self._words[key] = self._read_words(name, {}, self.words(FALLBACK_LANGUAGE, GENERAL))
-        return self._words[key]
+                numbers = self.words(language, GENERAL).get("numbers", {})
+                said = {**_NOTHING_TO_SAY, **self._read_words(near[0], {"numbers": numbers})}
+            self._words[language, file] = said
+        return self._words[language, file]
 
-    def _first(self, names: Iterable[str]) -> str:
-        return next(name for name in names if name in self.names)
-
-    def _read_words(self, name: str, given: dict[str, Any], others: Words = MappingProxyType({})) -> Words:
+    def _read_words(self, name: str, given: dict[str, Any], others: Words = _NOTHING) -> Words:
         words: dict[str, Any] = dict(others)
         for folder in reversed(self._folders):
             if (folder / name).is_file():

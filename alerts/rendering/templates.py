@@ -226,7 +226,9 @@ class Renderer:
 
 def _has_room(link: str, channel: ChannelFace) -> bool:
     """Whether an address leaves room for words: a feed's may be longer than the post, and is never cut."""
-    return channel.text.link != "text" or count(link, channel.text) <= channel.text.limit // 2
+    room = channel.text.limit // 2
+    # No letter counts for more than two: what is short enough by that needs no counting.
+    return channel.text.link != "text" or 2 * len(link) <= room or count(link, channel.text) <= room
 
 
 def _check_zone(name: str) -> None:

@@ -94,6 +94,18 @@ def test_check_finds_nothing_wrong_in_it(town: Path) -> None:
     assert check_templates(BRETON, [town]) == []
 
 
+def test_a_dialect_says_what_it_leaves_out_as_its_language_does(tmp_path: Path) -> None:
+    (tmp_path / "fr-CA").mkdir()
+    (tmp_path / "fr-CA" / "words.j2").write_text('{% set numbers = {"emergency": "911"} %}', "utf-8")
+    station = StationFace("Ville de Saint-Martin", "fr-CA")
+    info = an_info(language="fr-CA", sender_name=station.name, severity=Severity.EXTREME)
+    said = render(an_alert(info), channel=CHANNELS[1], renderer=Renderer(station, [tmp_path])).message.plain
+    assert said.startswith("Danger extrême – ")
+    assert "911" in said
+    assert "112" not in said
+    assert "114" in said, "what it doesn't set stays as in French"
+
+
 def test_what_ships_is_laid_out_once() -> None:
     laid_out = {path.parent.parent.name for path in shipped_folder().glob("*/*/*.j2") if path.parent.name != "hazards"}
     assert laid_out == {LAYOUTS}
