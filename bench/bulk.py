@@ -20,11 +20,9 @@ from alerts.delivery.bot_pace import BotPace
 from alerts.delivery.bulk import BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
 from alerts.model.alert import Severity
-from alerts.model.bulk import Bulk, BulkState
-from alerts.model.delivery import Target
+from alerts.model.delivery import Bulk, BulkState, Target
 from alerts.model.events import BulkEnded, Events
-from alerts.model.ids import new_id
-from alerts.model.incident import AlertState, StoredAlert
+from alerts.model.incident import AlertState, StoredAlert, new_id
 from alerts.model.ports import Resources, SystemClock
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic

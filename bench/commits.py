@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from alerts.model.delivery import Lease, Verdict
-from alerts.model.ids import new_id
-from alerts.model.incident import StoredAlert
+from alerts.model.incident import StoredAlert, new_id
 from alerts.model.ports import SystemClock
 from alerts.model.post import Post, PostState, Receipt
 from alerts.store.alerts import values_of_post, values_of_record

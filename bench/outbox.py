@@ -16,8 +16,7 @@ from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import RateLimits
 from alerts.model.alert import Alert, Severity, Urgency
 from alerts.model.events import AttemptFinished, Events
-from alerts.model.ids import new_id
-from alerts.model.incident import AlertState, StoredAlert
+from alerts.model.incident import AlertState, StoredAlert, new_id
 from alerts.model.ports import Channel, Probe, SystemClock
 from alerts.model.post import Means, Message, Post, PostKind, PostState, Quota, Receipt, priority_of
 from alerts.model.reason import because

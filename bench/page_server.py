@@ -30,8 +30,7 @@ from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.service import DeskUnit
 from alerts.model.alert import Severity
 from alerts.model.events import Events
-from alerts.model.ids import new_id
-from alerts.model.incident import StoredAlert
+from alerts.model.incident import StoredAlert, new_id
 from alerts.model.ports import SystemClock
 from alerts.web.listener import Limits, Listener
 from alerts.web.public.publisher import Publisher

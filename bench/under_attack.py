@@ -26,7 +26,7 @@ from alerts.config import load_config
 from alerts.daemon.desk import Counter, now
 from alerts.desk.draft import Draft, draft_alert
 from alerts.model.alert import Severity, Urgency
-from alerts.model.ids import new_id
+from alerts.model.incident import new_id
 from alerts.store.alerts import AlertRepository
 from alerts.store.files import opened
 from alerts.store.sockets import ring

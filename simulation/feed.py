@@ -6,7 +6,7 @@ from random import Random
 
 from alerts.model.alert import Alert
 from alerts.model.errors import SourceFailed
-from alerts.model.ports import Heard, Known, Memory, Reading
+from alerts.model.ports import Heard, Known, Memory, SourceReading
 from alerts.model.reason import in_words
 from simulation.life import Life
 
@@ -51,7 +51,7 @@ class FeedSource:
         self._feed = feed
         self._life = life
 
-    async def read(self, memory: Memory, known: Known, now: object) -> Reading:  # noqa: ARG002 it has no conditions
+    async def read(self, memory: Memory, known: Known, now: object) -> SourceReading:  # noqa: ARG002 it has no conditions
         """What is shown and wasn't told before."""
         await self._life.passes("before a feed")
         await self._life.asks(self._feed.seconds(), lambda: None)
@@ -64,4 +64,4 @@ class FeedSource:
             for key, alert in shown.items()
             if key not in told
         ]
-        return Reading(heard, memory)
+        return SourceReading(heard, memory)

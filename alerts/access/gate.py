@@ -56,6 +56,7 @@ class Gate:
             return attempt
         account = attempt.account
         verdict = await self._passwords.verify(account.password if account else None, password)
+        # The password is verified for an unknown name too, so that the answer takes as long and says as little.
         if account is None or account.disabled_at is not None or not verdict.right:
             return await self._failed(attempt, Refusal.WRONG)
         step = Right(attempt, account, verdict.stronger)
@@ -82,6 +83,7 @@ class Gate:
         if isinstance(attempt, Held):
             return attempt
         proof = await self._service.ask(lambda unit: factors.looked_up(unit, cookie, answer, self._rules))
+        # Outside of a transaction: a signature takes milliseconds, in which nobody else could write.
         count = proof.count(answer, site) if proof else None
         if proof is None or count is None:
             await self._service.act(lambda unit: factors.challenge_is_used(unit, cookie, self._rules))

@@ -23,7 +23,7 @@ from alerts.model.characters import utf16_units
 from alerts.model.incident import StoredAlert
 from alerts.model.person import Account
 from alerts.model.ports import Keyboard
-from alerts.model.post import Image, Message, Post, PostState
+from alerts.model.post import Message, Post, PostImage, PostState
 from alerts.model.subscriber import Linked
 
 SEEN = 24
@@ -58,7 +58,7 @@ class Waiting:
         return [post for post in self.posts if post.state is PostState.WAITING]
 
     @property
-    def images(self) -> list[Image]:
+    def images(self) -> list[PostImage]:
         """Their pictures, each once."""
         return list(dict.fromkeys(post.message.image for post in self.to_see if post.message.image))
 

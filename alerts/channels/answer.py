@@ -44,7 +44,7 @@ _NEVER_MADE = (
 )
 
 
-class Act(Enum):
+class RequestPurpose(Enum):
     """What a request is for, as far as its failure is read differently."""
 
     PUBLISH = "publish"
@@ -57,12 +57,12 @@ class Act(Enum):
     @property
     def once(self) -> bool:
         """Whether doing it twice makes two posts, so that an unclear end must be looked into."""
-        return self in (Act.PUBLISH, Act.REPLY, Act.REPLACE)
+        return self in (RequestPurpose.PUBLISH, RequestPurpose.REPLY, RequestPurpose.REPLACE)
 
     @property
     def on_a_post(self) -> bool:
         """Whether it needs a post that was there before."""
-        return self in (Act.REPLY, Act.REPLACE, Act.EDIT, Act.DELETE)
+        return self in (RequestPurpose.REPLY, RequestPurpose.REPLACE, RequestPurpose.EDIT, RequestPurpose.DELETE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ async def ask(
     url: str | URL,
     *,
     platform: str,
-    act: Act,
+    act: RequestPurpose,
     timeout: timedelta | aiohttp.ClientTimeout,  # noqa: ASYNC109 aiohttp keeps it: only it knows what was written by then
     data: bytes | aiohttp.FormData | aiohttp.BytesPayload | None = None,
     headers: Mapping[str, str] | None = None,
@@ -189,12 +189,12 @@ def _ready(url: str | URL) -> URL:
     return url if isinstance(url, URL) else URL(url, encoded=True)
 
 
-def unclear(reason: Reason, act: Act) -> DeliveryError:
+def unclear(reason: Reason, act: RequestPurpose) -> DeliveryError:
     """What an end without a readable answer is: in doubt where doing it again would make a second post."""
     return InDoubt(because("may_be_out", why=reason)) if act.once else Retry(reason)
 
 
-def unreadable(platform: str, answer: Answer, act: Act) -> DeliveryError:
+def unreadable(platform: str, answer: Answer, act: RequestPurpose) -> DeliveryError:
     """What an answer is that isn't the platform's own: a gateway's page, half of a body, an unknown shape."""
     return unclear(because("unreadable_answer", platform=platform, status=answer.status), act)
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from alerts.model.post import Image
+from alerts.model.post import PostImage
 
 _KINDS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF8": "image/gif", b"RIFF": "image/webp"}
 
@@ -31,7 +31,7 @@ class Picture:
         return f"picture.{self.mime_type.removeprefix('image/')}"
 
 
-async def load_picture(image: Image, folder: Path, *, largest: int, kinds: frozenset[str]) -> Picture:
+async def load_picture(image: PostImage, folder: Path, *, largest: int, kinds: frozenset[str]) -> Picture:
     """The picture at `image.path` (relative to `folder`), at most `largest` bytes and one of `kinds` (MIME types).
 
     Raises NoPicture. The type is told by the content, since platforms look at nothing else.

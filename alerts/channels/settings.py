@@ -26,7 +26,7 @@ from alerts.model.errors import BadCredential
 from alerts.model.post import Means, TextFormat
 from alerts.model.reason import because
 from alerts.model.secret import Secret
-from alerts.model.span import Window, parse_span, parse_window
+from alerts.model.span import RateLimit, parse_span, parse_window
 
 
 def _span(value: object) -> object:
@@ -48,7 +48,7 @@ def _can_pass(value: timedelta) -> timedelta:
 
 
 Span = Annotated[timedelta, BeforeValidator(_span), AfterValidator(_can_pass)]
-Limit = Annotated[Window, BeforeValidator(_window)]
+Limit = Annotated[RateLimit, BeforeValidator(_window)]
 
 
 class SecretSource(BaseModel):
@@ -136,7 +136,7 @@ class ChannelSettings(BaseModel):
     @field_validator("reserve")
     @classmethod
     def _reserve_fits(cls, value: int | None, info: ValidationInfo) -> int | None:
-        limits: tuple[Window, ...] = info.data.get("limits") or ()
+        limits: tuple[RateLimit, ...] = info.data.get("limits") or ()
         longest = max(limits, key=lambda window: window.span, default=None)
         if value is not None and longest is not None and value >= longest.count:
             raise ValueError(because("reserve_too_large", count=value, limit=longest, most=longest.count - 1))
@@ -156,7 +156,7 @@ class TwitterSettings(ChannelSettings):
 
     kind: Literal["twitter"]
     api_url: str = "https://api.x.com"
-    limits: tuple[Limit, ...] = (Window(100, timedelta(minutes=15)),)
+    limits: tuple[Limit, ...] = (RateLimit(100, timedelta(minutes=15)),)
     consumer_key: SecretSource
     consumer_secret: SecretSource
     access_token: SecretSource
@@ -172,7 +172,7 @@ class FacebookSettings(ChannelSettings):
     page_id: str = Field(pattern=r"^\d+$", examples=["1234567890"])
     token: SecretSource
     app_secret: SecretSource | None = None
-    limits: tuple[Limit, ...] = (Window(30, timedelta(hours=1)),)
+    limits: tuple[Limit, ...] = (RateLimit(30, timedelta(hours=1)),)
     on_update: Means = Means.EDIT
     on_end: Means = Means.EDIT
 
@@ -192,7 +192,7 @@ class TelegramSettings(ChannelSettings):
         pattern=r"^(-?\d+|@[A-Za-z][A-Za-z0-9_]{3,})$", examples=["@saintmartin_alertes", "-1001234567890"]
     )
     token: SecretSource
-    limits: tuple[Limit, ...] = (Window(1, timedelta(seconds=1)), Window(20, timedelta(minutes=1)))
+    limits: tuple[Limit, ...] = (RateLimit(1, timedelta(seconds=1)), RateLimit(20, timedelta(minutes=1)))
     subscriptions: bool = False
     updates: Literal["poll", "webhook"] = "poll"
     rate: int = Field(default=30, ge=0, le=1000)
@@ -212,7 +212,7 @@ class WebhookSettings(ChannelSettings):
         pattern=r"^https?://[^\s/?#@]+(/[^\s#]*)?$", examples=["https://panneaux.saint-martin.example/tocsin"]
     )
     secret: SecretSource
-    limits: tuple[Limit, ...] = (Window(60, timedelta(minutes=1)),)
+    limits: tuple[Limit, ...] = (RateLimit(60, timedelta(minutes=1)),)
     on_update: Means = Means.NEW
     on_end: Means = Means.NEW
 

@@ -21,12 +21,12 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from alerts.channels.answer import Act, Answer, address_of, ask, id_of, name_of, quote
+from alerts.channels.answer import Answer, RequestPurpose, address_of, ask, id_of, name_of, quote
 from alerts.channels.picture import NoPicture, Picture, load_picture
 from alerts.channels.settings import WebhookSettings, read_credential
 from alerts.model.errors import BadCredential, DeliveryError, Rejected, Retry
 from alerts.model.ports import Probe, Resources
-from alerts.model.post import Image, Message, Quota, Receipt
+from alerts.model.post import Message, PostImage, Quota, Receipt
 from alerts.model.reason import Reason, because
 from alerts.model.secret import Secret
 
@@ -261,7 +261,7 @@ class Webhook:
             "POST",
             self._settings.address,
             platform="the receiver",
-            act=Act.EDIT,  # doing it twice is doing it once, as with an edit
+            act=RequestPurpose.EDIT,  # doing it twice is doing it once, as with an edit
             timeout=self._settings.timeout,
             data=body,
             headers=headers(self._key, identity, now, body),
@@ -271,7 +271,7 @@ class Webhook:
             raise error
         return answer
 
-    async def _load(self, image: Image) -> Picture | None:
+    async def _load(self, image: PostImage) -> Picture | None:
         folder = self._resources.folder
         try:
             return await load_picture(image, folder, largest=LARGEST_PICTURE, kinds=_PICTURE_KINDS)

@@ -11,8 +11,7 @@ from alerts.cli import options, screen
 from alerts.cli.acting import As
 from alerts.cli.filing import Manner, file_alert
 from alerts.model.actor import Act
-from alerts.model.ids import new_id
-from alerts.model.incident import AlertState
+from alerts.model.incident import AlertState, new_id
 
 if TYPE_CHECKING:
     from alerts.daemon.desk import Counter

@@ -15,7 +15,7 @@ from alerts.cli.handing import ORDER
 from alerts.cli.screen import tell
 from alerts.model.alert import Alert, Category, Certainty, Severity, Urgency
 from alerts.model.errors import Misuse, Unreadable
-from alerts.model.ids import new_id
+from alerts.model.incident import new_id
 from alerts.model.reason import because
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from pydantic_core import ErrorDetails
 
 from alerts.channels.settings import SecretSource
 from alerts.model.reason import Reason, because, in_words, reason_of
-from alerts.model.span import Window
+from alerts.model.span import RateLimit
 
 _TYPES: dict[Any, str] = {
     bool: "true or false",
@@ -28,7 +28,7 @@ _TYPES: dict[Any, str] = {
     float: "a number",
     str: "text in quotes",
     timedelta: 'a span of time, such as "10m"',
-    Window: 'posts/span, such as "100/15m"',
+    RateLimit: 'posts/span, such as "100/15m"',
     SecretSource: '{ env = "NAME" } or { file = "name" }',
 }
 _BOUNDS = {

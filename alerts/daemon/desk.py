@@ -21,7 +21,7 @@ from alerts.desk.actions import Desk
 from alerts.desk.service import DeskUnit
 from alerts.desk.writer import PostWriter
 from alerts.model.alert import Alert
-from alerts.model.ids import new_id
+from alerts.model.incident import new_id
 from alerts.rendering.card import Card
 from alerts.rendering.templates import Renderer
 from alerts.store.alerts import warm_up

@@ -13,7 +13,7 @@ from alerts.desk.following import in_order
 from alerts.desk.lifecycle import GRACE
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import Events, IncidentChanged, MessageFiled, PostsStored
-from alerts.model.ports import Clock, Heard, Reading
+from alerts.model.ports import Clock, Heard, SourceReading
 from alerts.model.reason import because
 from alerts.store.database import Database
 from alerts.store.unit import Unit
@@ -40,7 +40,7 @@ class MessageIntake:
         self._events = events
         self._read: set[str] = set()
 
-    async def deliver(self, source: str, reading: Reading, look_again: datetime) -> int:
+    async def deliver(self, source: str, reading: SourceReading, look_again: datetime) -> int:
         """Store everything a source said, then what it remembers; an entry that was stored is never filed again.
 
         Returns how many readings in a row had a trouble.

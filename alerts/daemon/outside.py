@@ -23,7 +23,7 @@ from alerts.channels.telegram.bulk import TelegramBulk
 from alerts.config import Config, channel_kind, source_kind
 from alerts.daemon.desk import build_desk
 from alerts.desk.actions import Desk
-from alerts.model.ids import new_id
+from alerts.model.incident import new_id
 from alerts.model.ports import Channel, Clock, Resources, Source, Surroundings, SystemClock, Tells
 from alerts.sources.settings import PolledSettings
 from alerts.store.database import Database

@@ -34,7 +34,7 @@ from alerts.desk.service import ChannelTrial, DeskUnit, Hidden, KindSheet, Sourc
 from alerts.health.checkup import unread
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.errors import ConfigurationError, Misuse, TocsinError
-from alerts.model.ids import new_id
+from alerts.model.incident import new_id
 from alerts.model.person import Account
 from alerts.model.ports import Channel, Clock, Heard, Memory, Rehearses, Resources
 from alerts.model.post import Message, Receipt

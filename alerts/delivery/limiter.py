@@ -12,18 +12,18 @@ from datetime import datetime, timedelta
 
 from alerts.model.ports import Clock
 from alerts.model.post import Quota
-from alerts.model.span import Window
+from alerts.model.span import RateLimit
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
     """A channel's windows, all of which hold at once; `reserve` of the longest is for Severe and Extreme alone."""
 
-    windows: tuple[Window, ...] = ()
+    windows: tuple[RateLimit, ...] = ()
     reserve: int = 0
 
     @property
-    def longest(self) -> Window | None:
+    def longest(self) -> RateLimit | None:
         """The window that the reserve is taken from."""
         return max(self.windows, key=lambda window: window.span, default=None)
 

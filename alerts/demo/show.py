@@ -31,7 +31,7 @@ from alerts.desk.service import DeskUnit
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Severity, Urgency
 from alerts.model.events import AttemptFinished
-from alerts.model.ids import new_id
+from alerts.model.incident import new_id
 from alerts.model.post import Post, PostState
 from alerts.model.subscriber import Subscriber
 from tocsin_sandbox.settings import SandboxSettings

@@ -46,6 +46,7 @@ def _of(info: Info) -> Iterator[tuple[str, str]]:
         if words := getattr(info, name):
             yield name, words
     for each in info.resources:
+        # Where a picture lies on this machine is nobody's business outside.
         address = "" if (each.uri or "").startswith("file:") else each.uri or ""
         yield "picture", " ".join(filter(None, (each.description, address)))
     for pair in (*info.event_codes, *info.parameters):

@@ -34,8 +34,7 @@ from alerts.desk.writer import PostWriter
 from alerts.model.alert import Alert
 from alerts.model.errors import Misuse, Refused
 from alerts.model.hazard import Hazard
-from alerts.model.ids import id_of
-from alerts.model.incident import CLASHES, AlertState, LeftOut, StoredAlert
+from alerts.model.incident import CLASHES, AlertState, LeftOut, StoredAlert, id_of
 from alerts.model.ports import Heard
 from alerts.model.post import EndReason, Post, PostState
 from alerts.model.reason import Reason, because
@@ -50,7 +49,7 @@ __all__ = ["DOUBLE_TAP", "MANUAL", "Desk", "Filed"]
 class Filed:
     """What became of a message: its record, the posts it led to, and whether it is new (`fresh`).
 
-    `withdrawn` is what it took back before that went out, as it stood until then. `words` is the message by which a
+    `withdrawn` is what it withdrew before that went out, as it stood until then. `words` is the message by which a
     correction's own words follow it, where they wait.
     """
 
@@ -199,6 +198,7 @@ class Desk:
         message = self._lasting(alerts, self._record(alert, source, notes, author))
         candidate = Candidate(alert, source, self._now(), tuple(named), again, hold)
         decision = decide(alerts, candidate, self.station)
+        # Noted whatever was decided: those on call have to know of two messages under one name.
         clash = clash_of(alerts, alert, source, self.station)
         if isinstance(decision, LeftOut):
             filed = self._leave_out(alerts, message, decision)
@@ -219,6 +219,7 @@ class Desk:
         now, intake = self._now(), self.station.intake(message.source)
         at_once = accepted.publish == "auto"
         not_before = end_of_veto(alerts, message, accepted, now, intake.veto)
+        # An end waits behind nobody: only what would be told twice does.
         front = stands_behind(alerts, message, now) if not_before and accepted.ending is None else None
         not_before = None if front else not_before
         waits = None if at_once else _why_it_waits(not_before, now, front, hold or accepted.hold)
@@ -238,20 +239,24 @@ class Desk:
         alerts.add(record)
         why = record.reason or because("taken_in", source=record.source, publish=accepted.publish)
         alerts.note(now, record.id, None, record.state, why)
+        # Before the new posts are made: what waited behind a message that is gone has its veto's clock started anew.
         for gone in withdraw(alerts, occasion):
             release(alerts, gone, self.station, now)
         drafts = accepted.nowhere or draft_posts(alerts, occasion, self._writer.write)
         if isinstance(drafts, LeftOut):
+            # It was stored as accepted, since its posts refer to it; as no channel has a post, it was for nobody.
             alerts.set_alert_state(record.id, AlertState.LEFT_OUT, drafts.reason)
             alerts.note(now, record.id, None, AlertState.LEFT_OUT, drafts.reason)
             left_out = replace(record, state=AlertState.LEFT_OUT, reason=drafts.reason)
             return Filed(left_out, withdrawn=accepted.withdrawn)
+        # It is out now, so its twins must not go out by themselves any more.
         if at_once and accepted.ending is None:
             stop_clocks(alerts, record, now)
         return Filed(record, tuple(drafts), withdrawn=accepted.withdrawn)
 
     def _leave_out(self, alerts: AlertRepository, message: StoredAlert, left_out: LeftOut) -> Filed:
         now, alert = self._now(), message.alert
+        # Left out, it stands in its incident all the same: the history there tells why nothing was said.
         previous = predecessor(alerts, alert, message.source, self.station, now) if alert else None
         record = replace(_joining(message, previous), reason=left_out.reason)
         alerts.add(record)

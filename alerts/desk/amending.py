@@ -72,6 +72,7 @@ def update_of(record: StoredAlert, changes: Mapping[str, Any], station: Station,
         "severity": info.severity,
         "urgency": info.urgency,
         "certainty": info.certainty,
+        # A draft reads times as they are typed: spelled with their offset, they come back the same.
         "onset": info.onset.isoformat() if info.onset else None,
         "expires": info.expires.isoformat() if info.expires else None,
         "web": info.web,

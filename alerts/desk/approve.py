@@ -107,6 +107,7 @@ def approve(
         alerts.move_post(post, PostState.QUEUED, None, not_before=None)
     alerts.set_alert_state(record.id, AlertState.ACCEPTED, validated)
     alerts.note(now, record.id, None, "approved", validated)
+    # Nothing is left to be validated of an incident that ends here.
     if any(post.kind is PostKind.END for post in waiting):
         rest = [post for post in alerts.thread(record.incident_id) if post.state is PostState.WAITING]
         supersede(alerts, rest, record, now)
@@ -141,8 +142,10 @@ def fingerprint(record: StoredAlert, posts: Sequence[Post]) -> str:
     told in each language. A post's state is no part of it.
     """
     shown: list[Any] = [record.id, alert_to_json(record.alert) if record.alert else None]
+    # In the order of their ids, for the store may list them in any.
     for post in sorted(posts, key=lambda each: each.id):
         message = post.message
+        # By its content and not its path: another picture may lie there by now.
         picture = [_content(message.image.path), message.image.alt] if message.image else None
         words = [message.text, message.plain, message.link, picture]
         told = [[language, each.text, each.link] for language, each in sorted(post.subscribers.items())]

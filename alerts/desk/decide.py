@@ -89,6 +89,7 @@ class Accepted:
 def decide(alerts: AlertRepository, candidate: Candidate, station: Station) -> Accepted | LeftOut:
     """Accept a message or leave it out. Reads what is stored, writes nothing."""
     alert, source, now = candidate.alert, candidate.source, candidate.now
+    # First, since what follows compares times of issue: one that lies in the future would be newer than everything.
     if left_out := premature(alert, now):
         return left_out
     previous = predecessor(alerts, alert, source, station, now)
@@ -105,6 +106,7 @@ def decide(alerts: AlertRepository, candidate: Candidate, station: Station) -> A
             of_others=of_others,
             proposed=own_proposals(alerts, alert, source, about.incident_id) if of_others else frozenset(),
         )
+    # Before it is asked whether it is for people here: what moves away has to be ended where it was told.
     if of_others is None and (
         left_out := retreats(alerts, alert, previous, station, source, any_area=station.intake(source).any_area)
     ):
@@ -114,6 +116,7 @@ def decide(alerts: AlertRepository, candidate: Candidate, station: Station) -> A
     ending = _ending(candidate, thread)
     if left_out := _known_already(alerts, candidate, station, ending):
         return left_out
+    # An end is never too late: it is told as long as anything is on.
     if ending is None and (left_out := over(alert, now, station.timezone)):
         return left_out
     if ending is not None and not is_open(thread) and not candidate.told:
@@ -132,6 +135,7 @@ def _known_already(
         return LeftOut(because("newer_read_before", by=newer.id))
     if (clash := clash_of(alerts, alert, source, station)) and clash.silences:
         return LeftOut(clash.reason)
+    # An officer may mean the same words twice; what a newer message has replaced, nobody brings back by that.
     if candidate.again:
         return None
     return said_before(alerts, alert, source, publish, now) or merged_before(alerts, alert, source, now)
@@ -177,6 +181,7 @@ def _place(
     names = _locate(alert, previous, intake, station, own=candidate.source == MANUAL)
     if isinstance(names, LeftOut):
         return names
+    # A threshold holds for the first message alone: whoever read the alert has to read that it is less grave now.
     if not is_open(thread) and (left_out := grave_enough(alert, intake.severity)):
         return left_out
     publish = _how_to_publish(candidate, station, ending)
@@ -211,7 +216,7 @@ def _place(
 def _end_here(
     candidate: Candidate, station: Station, previous: StoredAlert | None, thread: tuple[Post, ...], why: LeftOut
 ) -> Accepted | LeftOut:
-    """Take back what hasn't left, and end what is out: the incident goes on without us."""
+    """Withdraw what hasn't left, and end what is out: the incident goes on without us."""
     bare = replace(candidate, alert=without_words(candidate.alert, why, station.language))
     placed = _place(bare, station, previous, thread, EndReason.CANCELLED)
     if isinstance(placed, LeftOut):
@@ -275,6 +280,7 @@ def _follows_what_stands(alerts: AlertRepository, alert: Alert, previous: Stored
 
     What waits of another feed's is a proposal: nobody knows it yet.
     """
+    # A sender may go on under the same identifier or refer to the one before: either names it.
     known = {alert.identifier, *(reference.identifier for reference in alert.references)}
     taken_in = [
         record

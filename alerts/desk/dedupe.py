@@ -43,6 +43,7 @@ def content_key(alert: Alert) -> str:
     """Equal for two messages that would tell people the same, whatever their identifier and time of issue."""
     said = [_said(info) for info in alert.infos]
     ending = end_reason(alert)
+    # Two ends in the same words are two where they end two alerts.
     references = sorted(reference.identifier for reference in alert.references) if ending else []
     return _digest([str(alert.status), str(ending), references, said])
 
@@ -68,6 +69,7 @@ def _digest(parts: list[Any]) -> str:
 
 
 def _said(info: Info) -> list[str]:
+    # As instants: the same time may be written with another offset the next time.
     times = [time.timestamp().hex() if time else "" for time in (info.onset, info.expires)]
     words = [info.headline, info.description, info.instruction, info.web]
     folded = [" ".join((text or "").split()) for text in (info.event, *words)]
@@ -156,7 +158,7 @@ class Clash:
 
     @property
     def reason(self) -> Reason:
-        """What is wrong, for those on duty."""
+        """What is wrong, for those on call."""
         known, record = self.record.alert, self.record
         is_drill = known is not None and is_practice(known)
         return because("conflict_exercise" if is_drill else "conflict_words", source=record.source, alert=record.id)

@@ -84,6 +84,7 @@ def end_what_is_over(
         if any(_may_extend(alerts, each, station) for each in alerts.incident(record.incident_id)):
             continue
         drafts += _end(alerts, station, record, write, now)
+        # Also where nothing was told: or else it would be looked at each minute for ever.
         alerts.close(record.id, now)
     return drafts
 
@@ -106,6 +107,7 @@ def _end(
     now: datetime,
 ) -> list[DraftPost]:
     whole = tuple(alerts.thread(record.incident_id))
+    # What still waits came too late: nobody validates it for an incident that is over.
     proposed = tuple(post for post in whole if post.state is PostState.WAITING)
     thread = tuple(post for post in whole if post not in proposed)
     told = alerts.subscribers_told(record.incident_id)

@@ -28,9 +28,8 @@ from alerts.desk.service import DeskUnit
 from alerts.desk.twins import release
 from alerts.model.actor import MAY, Act, Actor, Role
 from alerts.model.alert import Alert, Status
-from alerts.model.draft import SavedDraft, Typed
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
-from alerts.model.incident import AlertState, StoredAlert
+from alerts.model.incident import AlertState, SavedDraft, StoredAlert, Typed
 from alerts.model.person import AuditEntry
 from alerts.model.post import EndReason, Post, PostState
 from alerts.model.reason import because
@@ -102,6 +101,7 @@ class Officer:
         record = self._found(name)
         self._must_wait(record)
         self.must_be_another(record)
+        # Looked at here, since channels.toml may have changed since the posts were made.
         must_fit(record, self.unit.alerts.posts_of(record.id), self._desk.station)
         done = approve.approve(self.unit.alerts, name, self.actor.name, self.unit.now, seen=seen, again=again)
         alone = ", alone" if self._wrote(record) else ""
@@ -119,6 +119,7 @@ class Officer:
         self.must(Act.POST if is_light else Act.REJECT)
         self._must_wait(record)
         done = approve.reject(self.unit.alerts, name, self.actor.name, reason, self.unit.now)
+        # What waited behind it may go out by its own veto now.
         release(self.unit.alerts, record, self._desk.station, self.unit.now)
         self.write(Act.REJECT, record.id, reason or "")
         return done
@@ -168,13 +169,14 @@ class Officer:
 
         With `unfinished` it is only looked at, while it is being written.
 
-        Raises Forbidden where it would take back what waits of somebody else's and the role doesn't reject.
+        Raises Forbidden where it would withdraw what waits of somebody else's and the role doesn't reject.
         """
         self.must(act)
         if act is not Act.POST:
             self._must_go_on_from_what_stands(act, alert)
         bare, author = self._without_unseen_words(alert), self.actor.name
         filed = self._desk.post(self.unit.alerts, bare, channels, again=again, author=author, unfinished=unfinished)
+        # Only now is it known what the message would withdraw; what this raises undoes all of it.
         self._must_leave_others_alone(alert, filed)
         if act is Act.UPDATE:
             self._must_not_revive(filed.record)
@@ -250,7 +252,7 @@ class Officer:
                 raise Conflict(because("came_meanwhile", alert=stands.id, act=act))
 
     def _must_not_revive(self, record: StoredAlert) -> None:
-        """Raise Refused for the next version of what was taken back as wrong: its words would be out again."""
+        """Raise Refused for the next version of what was withdrawn as wrong: its words would be out again."""
         earlier = [each for each in self.unit.alerts.incident(record.incident_id) if each.id != record.id]
         taken_in = [each for each in earlier if each.state is AlertState.ACCEPTED and each.alert is not None]
         last = taken_in[-1] if taken_in else None
@@ -313,6 +315,7 @@ class Officer:
 
     def _end(self, act: Act, end: Callable[..., Alert], name: str, reason: str | None) -> Filed:
         alert = end(self.goes_on_from(name, act), reason, self._desk.station, self.unit.now, self.unit.new_id())
+        # An end is never a double tap: it is meant even where the same words ended another alert minutes ago.
         return self.file(act, alert, (), again=True)
 
 

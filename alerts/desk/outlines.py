@@ -36,9 +36,11 @@ _CIRCLE = "lat,lon and a radius in km, such as 45.19,5.72 2"
 def read_districts(path: Path) -> tuple[District, ...]:
     """The features of a GeoJSON file with `code`, `name` and a Polygon or MultiPolygon. Raises Unreadable."""
     try:
+        # Some editors put a byte order mark in front, which JSON doesn't allow.
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise Unreadable(because("boundary_unread", file=path.name, said=error.strerror or error)) from None
+    # RecursionError: brackets within brackets, thousands of them deep.
     except (ValueError, RecursionError):
         raise Unreadable(because("boundary_no_json", file=path.name)) from None
     features = document.get("features") if isinstance(document, dict) else None

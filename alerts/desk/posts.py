@@ -14,7 +14,7 @@ from alerts.desk.decide import Accepted
 from alerts.desk.station import Outlet
 from alerts.desk.thread import last_there, next_step
 from alerts.model.alert import Alert, Severity
-from alerts.model.bulk import Bulk
+from alerts.model.delivery import Bulk
 from alerts.model.incident import AlertState, LeftOut, StoredAlert
 from alerts.model.post import Post, PostKind, PostState
 from alerts.model.reason import Reason, because
@@ -67,6 +67,7 @@ def supersede(alerts: AlertRepository, posts: Sequence[Post], by: StoredAlert, n
     waited = []
     for alert_id in dict.fromkeys(post.alert_id for post in posts):
         for record in alerts.by_id(alert_id):
+            # None of its posts will go out, so nobody has to validate it any more.
             if record.state is AlertState.WAITING:
                 alerts.set_alert_state(alert_id, AlertState.LEFT_OUT, reason)
                 waited.append(record)
@@ -86,6 +87,7 @@ def draft_posts(
         step = PostKind.UPDATE if is_more else next_step(outlet, thread, occasion.accepted.ending, told=told)
         if isinstance(step, LeftOut):
             reasons.append(because("no_post_on", channel=outlet.name, why=step.reason))
+            # Written down for the report, so that nobody is left believing that it was said there.
             alerts.note(occasion.now, occasion.record.id, None, "no_post", reasons[-1])
             continue
         seen = replace(occasion, previous=_seen_last(alerts, thread) or occasion.accepted.previous)

@@ -130,7 +130,7 @@ def public_incident(records: Sequence[StoredAlert], posts: Sequence[Post], now: 
     versions = tuple(record for record in seen if record.alert and end_reason(record.alert) is None)
     if not versions:
         return None
-    ending = _taken_back(records, versions[-1], posts) or _ending(records, seen, posts, now)
+    ending = _withdrawn(records, versions[-1], posts) or _ending(records, seen, posts, now)
     return PublicIncident(versions[-1].incident_id, versions, ending)
 
 
@@ -151,7 +151,7 @@ def _takes_leave(record: StoredAlert, posts: Sequence[Post]) -> bool:
     return bool(own) and not is_end and all(post.kind is PostKind.END for post in own)
 
 
-def _taken_back(records: Sequence[StoredAlert], last: StoredAlert, posts: Sequence[Post]) -> PublicEnding | None:
+def _withdrawn(records: Sequence[StoredAlert], last: StoredAlert, posts: Sequence[Post]) -> PublicEnding | None:
     """An end that came before anything had left: the message that took it back has no posts, so it is left out.
 
     A post says whose message took its place; what came after that, and may wait or be left out, has no part in it.
@@ -160,6 +160,7 @@ def _taken_back(records: Sequence[StoredAlert], last: StoredAlert, posts: Sequen
     later = records[[record.id for record in records].index(last.id) + 1 :]
     if not own or not later or any(post.state is not PostState.SUPERSEDED for post in own):
         return None
+    # The reason names the message that took its place: as a value, or in words in a row of before reasons had codes.
     word = next((record for record in later if any(record.id in str(post.reason) for post in own)), None)
     reason = end_reason(word.alert) if word is not None and word.alert is not None and _is_for_all(word.alert) else None
     return PublicEnding(reason or EndReason.CANCELLED, (word or later[-1]).received_at, word if reason else None)
@@ -173,8 +174,8 @@ def _ending(
     reason = end_reason(newest.alert) if newest.alert else None
     if reason is not None:
         return PublicEnding(reason, newest.received_at, newest)
-    if taken_away := _ended_without_words(records, newest, posts):
-        return PublicEnding(EndReason.CANCELLED, taken_away)
+    if left_us_at := _ended_without_words(records, newest, posts):
+        return PublicEnding(EndReason.CANCELLED, left_us_at)
     ends = newest.alert.ends if newest.alert else now
     return PublicEnding(EndReason.EXPIRED, ends) if ends <= now else None
 

@@ -287,6 +287,7 @@ def _between(start: datetime | None, end: datetime | None) -> timedelta | None:
 
 def _deeds(unit: DeskUnit, numbers: Mapping[str, int], posts: Sequence[Post]) -> list[ReportLine]:
     of = {**numbers, **{post.id: numbers[post.alert_id] for post in posts}}
+    # The audit log has lines by the alert and by its posts: both belong to the incident.
     lines = [line for subject in of for line in unit.audit.newest(subject=subject, most=_LINES)]
     return [
         ReportLine(e.at, e.actor, e.role, e.origin, e.address, e.act, of.get(e.subject), e.detail)

@@ -113,10 +113,11 @@ def how_to_publish(alert: Alert, intake: Intake, ending: EndReason | None = None
 
     A severity of Unknown can't be held against a threshold: from a source that has one, it waits for the officer. An
     end is no warning, so it needs no severity, and `urgent = "auto"` lets no end out: it is never urgent to stop
-    warning. What takes back a wrong alert waits for nobody.
+    warning. What withdraws a wrong alert waits for nobody.
     """
     if ending is EndReason.CORRECTED:
         return "auto"
+    # A source whose threshold is Minor takes everything, so Unknown is no exception there.
     if alert.severity is Severity.UNKNOWN and intake.severity.at_least(Severity.MODERATE) and ending is None:
         return "approve"
     if alert.severity.at_least(Severity.SEVERE) and alert.urgency is Urgency.IMMEDIATE and intake.urgent:

@@ -100,6 +100,7 @@ def channels_meant(posts: Iterable[Post]) -> frozenset[str]:
     """The channels that an incident is for, of all its posts: where it is on, waits, or failed to get to."""
     listed = tuple(posts)
     newest = {post.channel: post for post in listed}
+    # An end that didn't get there holds no channel: nothing more is meant for it.
     held = {name for name, post in newest.items() if post.state in MISSING and post.kind is not PostKind.END}
     return channels_on(listed) | held
 

@@ -132,6 +132,7 @@ def stands_behind(alerts: AlertRepository, message: StoredAlert, now: datetime) 
 
 def release(alerts: AlertRepository, gone: StoredAlert, station: Station, now: datetime) -> list[Post]:
     """Start the clock, from its beginning, of what waited behind a message that goes out no more; its posts."""
+    # The oldest first: it has waited longest.
     for twin in reversed(list(_twins(alerts, gone, now))):
         posts = _waiting(alerts, twin) if twin.state is AlertState.WAITING and twin.alert else []
         if not posts or any(post.not_before for post in posts) or told_already(alerts, twin, now):

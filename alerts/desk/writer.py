@@ -17,9 +17,9 @@ from alerts.desk.posts import DraftPost, Occasion
 from alerts.desk.station import Outlet, Station
 from alerts.desk.territory import Territory
 from alerts.model.alert import Alert, Severity, Status, Urgency
-from alerts.model.bulk import BULK_LANGUAGES, Bulk, BulkState
+from alerts.model.delivery import BULK_LANGUAGES, Bulk, BulkState
 from alerts.model.hazard import Hazard, hazard_of
-from alerts.model.post import EndReason, Image, Means, Message, Post, PostKind, TextFormat, priority_of
+from alerts.model.post import EndReason, Means, Message, Post, PostImage, PostKind, TextFormat, priority_of
 from alerts.model.subscriber import TOPIC_OF, Notice, Topic
 from alerts.rendering.card import Card, card_alt, card_of
 from alerts.rendering.faces import ChannelFace, Context
@@ -97,6 +97,7 @@ class PostWriter:
             picture = self._card(outlet, occasion.alert, told, context)
         rendered = replace(rendered, message=replace(rendered.message, image=picture))
         alert = occasion.alert
+        # An end is worth sending for some hours more, or a channel that was down would leave its readers warned.
         ends = alert.ends if told is not PostKind.END else max(alert.ends, occasion.now + END_IS_WORTH_TELLING)
         post = Post(
             id=self._new_id(),
@@ -120,6 +121,7 @@ class PostWriter:
 
     def _bulk(self, outlet: Outlet, occasion: Occasion, post: Post, context: Context) -> Bulk:
         """The same for the channel's subscribers, in each of their languages."""
+        # Unsigned: in a subscriber's chat nothing beside the words names the town, so they do.
         faces = {language: replace(face_of(outlet), language=language, signed=False) for language in BULK_LANGUAGES}
         messages = {
             language: self._renderer.render(occasion.alert, post.kind, face, context=context).message
@@ -134,7 +136,7 @@ class PostWriter:
             territory=self._station.territory,
         )
 
-    def _picture(self, outlet: Outlet, occasion: Occasion) -> Image | None:
+    def _picture(self, outlet: Outlet, occasion: Occasion) -> PostImage | None:
         """The picture that an officer put beside the alert.
 
         Only our own message may name a file of this machine: a feed's `file:///etc/passwd` is nothing to publish.
@@ -146,15 +148,15 @@ class PostWriter:
         for resource in info.resources:
             address = urlsplit(resource.uri or "")
             if address.scheme == "file" and not address.netloc and resource.mime_type in PICTURE_KINDS:
-                return Image(url2pathname(address.path), resource.description)
+                return PostImage(url2pathname(address.path), resource.description)
         return None
 
-    def _card(self, outlet: Outlet, alert: Alert, kind: PostKind, context: Context) -> Image | None:
+    def _card(self, outlet: Outlet, alert: Alert, kind: PostKind, context: Context) -> PostImage | None:
         """The card, on a channel that is configured so; an end announces nothing, and has none."""
         if self._card_file is None or not outlet.card:
             return None
         said = self._renderer.tell(alert, kind, face_of(outlet), context=context)
-        return Image(self._card_file(card_of(said, alert.severity)), card_alt(said))
+        return PostImage(self._card_file(card_of(said, alert.severity)), card_alt(said))
 
 
 def _takes(outlet: Outlet, alert: Alert) -> bool:

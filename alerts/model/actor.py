@@ -13,8 +13,8 @@ from alerts.model.characters import normal
 
 LONGEST_NAME = 60
 """Characters of a person's or a program's name."""
+# Characters that are folded: more than any name, or password, has.
 _LONGEST_FOLDED = 256
-"""Characters that are folded: more than any name, or password, has."""
 
 
 class Role(StrEnum):
@@ -102,8 +102,8 @@ def fold_name(name: str) -> str:
     return " ".join("".join(c for c in composed if not _is_unseen(c)).split())
 
 
+# Letters and marks that show nothing, whatever their category says (Unicode's Default_Ignorable_Code_Point).
 _BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Letters and marks that show nothing, whatever their category says (Unicode's Default_Ignorable_Code_Point)."""
 _SELECTORS = (range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
 
 

@@ -20,8 +20,8 @@ Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
 HIGHEST_PILE = 30
 """Combining marks in a row that are kept (UAX #15, section 13, D3)."""
+# Letters of width that become marks when they are normalised (the voiced marks of half-width katakana).
 _OPENS_A_MARK = frozenset("\uff9e\uff9f")
-"""Letters of width that become marks when they are normalised (the voiced marks of half-width katakana)."""
 
 _UNSEEN = (
     "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff"

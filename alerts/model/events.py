@@ -15,8 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from alerts.model.bulk import Bulk
-from alerts.model.delivery import SendResult, Verdict
+from alerts.model.delivery import Bulk, SendResult, Verdict
 from alerts.model.post import Post
 from alerts.model.reason import Reason
 

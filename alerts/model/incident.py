@@ -1,11 +1,17 @@
-"""What the desk keeps of each message, and how it finds its way back to it."""
+"""What the desk keeps: each message with what became of it, its history, and what an officer has typed so far.
+
+Alerts, posts and incidents go by ids that are short enough to be read over a telephone, and long enough never to meet
+twice (`new_id`, `id_of`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 
 from alerts.model.alert import Alert, Severity
 from alerts.model.post import Post, PostState
@@ -13,14 +19,13 @@ from alerts.model.reason import Reason
 
 MANUAL = "manual"
 """The source of what a duty officer enters: meant as it is entered, so never merged with anything by itself."""
-
-
 CLASHES = "conflict"
-"""What the decision is called that those on duty are told of: two messages under one sender and identifier."""
-
-
+"""What the decision is called that those on call are told of: two messages under one sender and identifier."""
 OWN_NOTICES = "tocsin"
-"""The source of Tocsin's own notices to those on duty: kept and sent like alerts, and counted among none."""
+"""The source of Tocsin's own notices to those on call: kept and sent like alerts, and counted among none."""
+Typed = str | tuple[str, ...]
+_ID_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
+ID_LENGTH = 12
 
 
 class AlertState(StrEnum):
@@ -108,3 +113,35 @@ class Archived:
     records: Sequence[StoredAlert]
     posts: Sequence[Post]
     events: Sequence[PastEvent]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedDraft:
+    """A form as typed. `fields` are the form's own names and values; `about` is the alert that it changes, if it does.
+
+    `revision` grows with each saving, so that an older page doesn't write over a newer one. `note` is what an approver
+    said who sent it back; `alert_id` what it became: a second press of the button shows that.
+    """
+
+    id: str
+    account: str
+    updated_at: datetime
+    about: str | None = None
+    fields: Mapping[str, Typed] = field(default_factory=dict)
+    revision: int = 0
+    note: str | None = None
+    alert_id: str | None = None
+
+
+def new_id() -> str:
+    """Sixty random bits as twelve letters and digits."""
+    return _spelled(secrets.randbits(5 * ID_LENGTH))
+
+
+def id_of(*parts: str) -> str:
+    """An id that is always the same for the same parts, and else as good as random."""
+    return _spelled(int.from_bytes(sha256("\0".join(parts).encode()).digest()[:8]))
+
+
+def _spelled(number: int) -> str:
+    return "".join(_ID_LETTERS[(number >> 5 * place) & 31] for place in range(ID_LENGTH))

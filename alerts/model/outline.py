@@ -25,8 +25,8 @@ MOST_SHOWN = 500
 _WIDER = 3.0
 _SHORT = 100
 _FEWEST = 4
+# Of a degree of latitude.
 _METRES = 111_320.0
-"""Of a degree of latitude."""
 
 
 def simplified(ring: Sequence[Point], most: int = MOST_CORNERS, tolerance: float = TOLERANCE) -> Ring:

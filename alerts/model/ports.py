@@ -114,7 +114,7 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class SourceReading:
     """What one look at a source brought: new entries, the memory to keep, and when to look again at the latest.
 
     `trouble` is why it wasn't read whole: an index that answers while its messages don't is a source that fails.
@@ -133,7 +133,7 @@ Known = Callable[[Sequence[str]], Awaitable[set[str]]]
 class Source(Protocol):
     """One feed. Raises SourceFailed when it can't be read; a broken entry is a Heard with a problem."""
 
-    async def read(self, memory: Memory, known: Known, now: datetime) -> Reading:
+    async def read(self, memory: Memory, known: Known, now: datetime) -> SourceReading:
         """Look once. `await known(keys)` tells which of `keys` were stored before: they are not told again."""
         ...
 

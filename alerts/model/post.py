@@ -101,7 +101,7 @@ class TextFormat:
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
+class PostImage:
     """A picture on this machine and its text alternative."""
 
     path: str
@@ -132,7 +132,7 @@ class Message:
     text: str
     plain: str
     link: str | None = None
-    image: Image | None = None
+    image: PostImage | None = None
     language: str = "fr-FR"
     about: About | None = None
 

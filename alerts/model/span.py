@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from alerts.model.reason import because
 
+# French days are `j`: who types at three in the morning types so. A year is 365 days.
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "j": 86_400_000, "y": 31_536_000_000}
-"""French days are `j`: who types at three in the morning types so. A year is 365 days."""
 _SPAN = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d|j|y)")
 _WINDOW = re.compile(r"(\d{1,9})/(.+)")
 
@@ -37,7 +37,7 @@ def spell_span(span: timedelta) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class RateLimit:
     """`count` posts in any `span` of time, as `limits = ["100/15m"]` says."""
 
     count: int
@@ -47,7 +47,7 @@ class Window:
         return f"{self.count}/{spell_span(self.span)}"
 
 
-def parse_window(text: str) -> Window:
+def parse_window(text: str) -> RateLimit:
     """`100/15m` as a window. Raises ValueError with a reason that says what is allowed."""
     match = _WINDOW.fullmatch(text.strip())
     if not match or int(match[1]) < 1:
@@ -55,4 +55,4 @@ def parse_window(text: str) -> Window:
     span = parse_span(match[2])
     if span <= timedelta():
         raise ValueError(because("limit_of_nothing", text=repr(text)))
-    return Window(int(match[1]), span)
+    return RateLimit(int(match[1]), span)

@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 import structlog
 
 from alerts.model.errors import SourceFailed
-from alerts.model.ports import Clock, ClockReading, Reading, Source
+from alerts.model.ports import Clock, ClockReading, Source, SourceReading
 from alerts.model.reason import Reason, because
 from alerts.store.database import Database
 
 LONGEST_BACKOFF = timedelta(minutes=15)
 Chance = Callable[[], float]
-Deliver = Callable[[str, Reading, datetime], Awaitable[int]]
+Deliver = Callable[[str, SourceReading, datetime], Awaitable[int]]
 """Stores a reading of the source of that name; the time is when it will be looked at again.
 
 Returns how many readings in a row had a trouble: 0 for one without.
@@ -84,7 +84,7 @@ class Poller:
     async def _known(self, keys: Sequence[str]) -> set[str]:
         return await self._database.read(lambda unit: unit.sources.known(self.name, keys))
 
-    def _next_look(self, reading: Reading, now: datetime) -> datetime:
+    def _next_look(self, reading: SourceReading, now: datetime) -> datetime:
         """After `every`, give or take, so that twenty feeds aren't asked at once; sooner if the source says."""
         regular = now + self.every * (0.95 + 0.1 * self._chance())
         return min(regular, max(reading.look_again, now)) if reading.look_again else regular

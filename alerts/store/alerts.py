@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, and_, bindparam, exists, insert, or_, select, update
 
 from alerts.model.alert import Severity
-from alerts.model.bulk import Bulk
 from alerts.model.codec import alert_from_json, alert_to_json
+from alerts.model.delivery import Bulk
 from alerts.model.incident import MANUAL, AlertState, StoredAlert
-from alerts.model.post import FOLLOWS, Image, Means, Message, Post, PostKind, PostState, Receipt
+from alerts.model.post import FOLLOWS, Means, Message, Post, PostImage, PostKind, PostState, Receipt
 from alerts.model.reason import Reason, in_words, kept_reason, read_reason
 from alerts.store import bulk_statements
 from alerts.store.bulk_landing import add_bulk, with_subscribers
@@ -354,7 +354,7 @@ def post_of(row: sqlite3.Row) -> Post:
             text=row["text"],
             plain=row["plain"],
             link=row["link"],
-            image=Image(row["image"], row["alt"] or "") if row["image"] else None,
+            image=PostImage(row["image"], row["alt"] or "") if row["image"] else None,
             language=row["language"],
         ),
         severity=Severity(row["severity"]),

@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, exists, or_, select, update
 
-from alerts.model.bulk import BulkState
+from alerts.model.delivery import BulkState
 from alerts.model.incident import AlertState, Archived
 from alerts.model.post import PostState
 from alerts.store.alerts import AlertRepository

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import bindparam, or_, select
 
-from alerts.model.chain import BEGINNING, digest_of
 from alerts.model.errors import Unreadable
-from alerts.model.person import AuditEntry, Chained
+from alerts.model.person import BEGINNING, AuditEntry, Chained, digest_of
 from alerts.model.reason import because
 from alerts.store.schema import audit
 from alerts.store.statement import Statement, UnitPart, insert_into, stamp, time_of

@@ -17,8 +17,19 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from alerts.model.bulk import Bulk, BulkState, Candidate, end_of, most_pressing, why_stopped
-from alerts.model.delivery import Ask, Lease, SendResult, Target, Turn
+from alerts.model.delivery import (
+    Ask,
+    Bulk,
+    BulkCandidate,
+    BulkState,
+    Lease,
+    SendResult,
+    Target,
+    Turn,
+    end_of,
+    most_pressing,
+    why_stopped,
+)
 from alerts.model.post import PostKind, PostState
 from alerts.model.reason import Reason, because
 from alerts.model.subscriber import Subscriber, wants
@@ -145,7 +156,7 @@ class _Turning:
             sql.COUNT.run(self._db, key=self._ask.working, out=self.out, refused=0, left=0)
         self.out = 0
 
-    def _stop_and_go(self) -> tuple[list[Candidate], list[datetime], list[Bulk]]:
+    def _stop_and_go(self) -> tuple[list[BulkCandidate], list[datetime], list[Bulk]]:
         """What may go on; when what waits may go by itself; what was stopped now."""
         rows = sql.CANDIDATES.rows(self._db, of=self._of)
         candidates = [candidate_of(row) for row in rows]
@@ -169,7 +180,7 @@ class _Turning:
         waits = [time for row in rows if (time := time_of(row["not_before"])) and row["post"] == PostState.WAITING]
         return alive, waits, ended
 
-    def _stop(self, each: Candidate, alert_id: str, why: Reason) -> Bulk:
+    def _stop(self, each: BulkCandidate, alert_id: str, why: Reason) -> Bulk:
         self.count()
         sql.STOP.run(self._db, key=each.id, now=self._now, why=why.kept())
         sql.HAND_ON.run(self._db, key=each.id)
@@ -178,7 +189,7 @@ class _Turning:
         assert row is not None  # noqa: S101 it was updated just now
         return bulk_of(row)
 
-    def _begin(self, each: Candidate) -> Candidate:
+    def _begin(self, each: BulkCandidate) -> BulkCandidate:
         """Begin it where it hasn't; returns it as it is now: what was stopped a moment ago may have handed on to it."""
         row = sql.BY_ID.row(self._db, key=each.id)
         if row is None or row["state"] != BulkState.QUEUED:
@@ -197,7 +208,7 @@ class _Turning:
         self._unit.alerts.note(self._ask.local, row["alert_id"], each.id, "bulk_begun", None)
         return replace(each, everyone=bool(row["everyone"]))
 
-    def _next_of(self, each: Candidate, room: int) -> list[Target]:
+    def _next_of(self, each: BulkCandidate, room: int) -> list[Target]:
         """Who was handed over before and has no end, then the next ones, at the very end those in doubt."""
         self._began = self._ask.working != each.id
         if self._began:
@@ -209,14 +220,14 @@ class _Turning:
             targets = self._flights(each, room, in_doubt=False) or self._flights(each, room, in_doubt=True)
         return targets
 
-    def _flights(self, each: Candidate, room: int, *, in_doubt: bool) -> list[Target]:
+    def _flights(self, each: BulkCandidate, room: int, *, in_doubt: bool) -> list[Target]:
         most = max(room, 0) + len(self._ask.flying) + 1
         rows = sql.FLIGHTS.rows(self._db, key=each.id, of=self._of, about=each.incident, in_doubt=in_doubt, most=most)
         lost = [row for row in rows if (each.id, row["chat"]) not in self._ask.flying]
         self._left = self._left or len(lost) > max(room, 0)
         return self._targets(lost[: max(room, 0)], self._bulk(self._db, each.id))
 
-    def _slice(self, each: Candidate, room: int) -> list[Target]:
+    def _slice(self, each: BulkCandidate, room: int) -> list[Target]:
         """The next ones from behind the cursor; who isn't to get it now is passed over, or held back."""
         bulk = self._bulk(self._db, each.id)
         if room <= 0:
@@ -284,10 +295,10 @@ class _Turning:
         over = bulk.expires is not None and bulk.expires <= self._ask.local
         return row is not None and row["state"] != BulkState.STOPPED and not over
 
-    def _is_flying(self, each: Candidate) -> bool:
+    def _is_flying(self, each: BulkCandidate) -> bool:
         return any(key == each.id for key, _ in self._ask.flying)
 
-    def _is_through(self, each: Candidate) -> bool:
+    def _is_through(self, each: BulkCandidate) -> bool:
         """Whether everybody was handed over and landed."""
         if self._is_flying(each) or self._more:
             return False
@@ -297,7 +308,7 @@ class _Turning:
         statement = sql.EVERYONE if row["everyone"] else sql.READERS
         return not people(statement, self._db, of=self._of, about=each.incident, after=row["cursor"], most=1)
 
-    def _finish(self, each: Candidate) -> Bulk:
+    def _finish(self, each: BulkCandidate) -> Bulk:
         self.count()
         off = sql.LAND_ALL.run(self._db, key=each.id).rowcount
         sql.FINISH.run(self._db, key=each.id, now=self._now, off=off)

@@ -14,8 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from alerts.model.alert import Severity
-from alerts.model.bulk import Bulk, BulkState, Candidate, Progress
-from alerts.model.delivery import SendOutcome, SendResult
+from alerts.model.delivery import Bulk, BulkCandidate, BulkState, Progress, SendOutcome, SendResult
 from alerts.model.post import Message, Post, PostKind, PostState
 from alerts.model.reason import read_reason
 from alerts.model.subscriber import Notice, Topic
@@ -161,9 +160,9 @@ def _moment(stamped: int) -> datetime:
     return time
 
 
-def candidate_of(row: sqlite3.Row) -> Candidate:
+def candidate_of(row: sqlite3.Row) -> BulkCandidate:
     """A row as far as it decides."""
-    return Candidate(
+    return BulkCandidate(
         id=row["id"],
         seq=row["seq"],
         incident=row["incident"],

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from alerts.model.bulk import BulkState
+from alerts.model.delivery import BulkState
 from alerts.model.post import PostKind
 from alerts.store.schema import bulk, bulk_flight, bulk_landed, held_back, post, received, subscriber
 from alerts.store.statement import Statement, any_of, insert_into, upsert_into

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import and_, bindparam, delete, func, insert, or_, select
 
 from alerts.model.actor import Role, fold_name
-from alerts.model.draft import SavedDraft
+from alerts.model.incident import SavedDraft
 from alerts.model.person import Account, KeptReply, Passkey, Session, Stage, Token
 from alerts.model.secret import Secret
 from alerts.store.schema import account, draft, idempotency, passkey, session, sign_in, token

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from sqlalchemy import bindparam, delete, func, or_, select, text, update
 
-from alerts.model.ids import new_id
+from alerts.model.incident import new_id
 from alerts.model.post import Post, PostState, Receipt
 from alerts.model.reason import because
 from alerts.store.files import StoreError, opened

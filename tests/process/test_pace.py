@@ -10,7 +10,7 @@ import pytest
 from alerts.config import load_config
 from alerts.daemon.desk import Counter, now
 from alerts.desk.draft import Draft, draft_alert
-from alerts.model.ids import new_id
+from alerts.model.incident import new_id
 from tests.process.town import X
 
 pytestmark = pytest.mark.process

@@ -11,7 +11,7 @@ from alerts.config import load_config
 from alerts.daemon.outside import Outside
 from alerts.model.alert import Alert, Area, Info, Severity
 from alerts.model.events import AttemptFinished
-from alerts.model.ports import Heard, Memory, Reading
+from alerts.model.ports import Heard, Memory, SourceReading
 from alerts.model.post import PostState
 from alerts.store.migrate import migrate
 from tests.fakes import FakeClock, PlainChannel
@@ -47,9 +47,9 @@ class Feed:
     def __init__(self, alert: Alert) -> None:
         self.alert = alert
 
-    async def read(self, memory, known, now) -> Reading:
+    async def read(self, memory, known, now) -> SourceReading:
         heard = [] if await known(["1"]) else [Heard("1", self.alert)]
-        return Reading(heard, Memory(digest="1"))
+        return SourceReading(heard, Memory(digest="1"))
 
 
 class Calls:

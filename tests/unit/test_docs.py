@@ -25,7 +25,7 @@ from alerts.channels.settings import (
 from alerts.config import DeskSettings, NotifySettings, StationSettings, StoreSettings, WebSettings, load_config
 from alerts.desk.territory import Territory
 from alerts.model.alert import Alert, Area, Info
-from alerts.model.span import Window, spell_span
+from alerts.model.span import RateLimit, spell_span
 from alerts.sources.settings import CapSettings, IcalSettings, ManualSettings, PolledSettings, SourceSettings
 from tocsin_sandbox import settings as fake
 
@@ -73,7 +73,7 @@ def spelled(value: object) -> str:
         return f'"{spelled_out}"'
     if isinstance(value, tuple):
         return "[" + ", ".join(spelled(each) for each in value) + "]"
-    return f'"{value}"' if isinstance(value, str | Window) else str(value)
+    return f'"{value}"' if isinstance(value, str | RateLimit) else str(value)
 
 
 def keys_of(model: type[BaseModel], beside: type[BaseModel]) -> dict[str, str]:

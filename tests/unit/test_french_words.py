@@ -38,7 +38,7 @@ from alerts.model.actor import Origin
 from alerts.model.alert import Info, Severity
 from alerts.model.errors import ConfigurationError
 from alerts.model.person import AuditEntry, Chained
-from alerts.model.post import Image, Receipt
+from alerts.model.post import PostImage, Receipt
 from alerts.model.reason import SENTENCES, WORDS, Reason, because
 from alerts.rendering.words import word
 from tests.unit.bot.talking import Chat, data_of
@@ -204,7 +204,7 @@ class TestTheBot:
             waiting("Crue"),
             waiting("Crue", may_approve=False),
             waiting("🌊" * 40_000),
-            waiting("Crue", image=Image("/absente.png", "Carte")),
+            waiting("Crue", image=PostImage("/absente.png", "Carte")),
             replace(waiting("Crue"), twins=(replace(RECORD, alert=FULL, id="b" * 26, source="vigilance"),)),
             replace(waiting("🌊" * 40_000), desk_url="https://garde.example/desk"),
         ],

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.channels.answer import Act, Answer, id_of, name_of, quote, unclear, unreadable, wait_of
+from alerts.channels.answer import Answer, RequestPurpose, id_of, name_of, quote, unclear, unreadable, wait_of
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, Rejected, Retry
 from alerts.model.post import Quota
 from alerts.model.reason import Reason, because
@@ -73,7 +73,7 @@ def error_of(answer: Answer) -> GraphError | None:
     )
 
 
-def refusal(answer: Answer, act: Act, page: str, now: datetime) -> DeliveryError | None:
+def refusal(answer: Answer, act: RequestPurpose, page: str, now: datetime) -> DeliveryError | None:
     """What to do about an answer; None when it was done. `page` is the Page whose usage the headers are read for."""
     error = error_of(answer)
     if error is None:
@@ -103,7 +103,7 @@ def maybe_not_the_words(answer: Answer) -> bool:
     return error.code in _NOT_THE_WORDS or error.subcode in _NOT_THE_WORDS
 
 
-def _decide(error: GraphError, act: Act, now: datetime) -> DeliveryError | None:
+def _decide(error: GraphError, act: RequestPurpose, now: datetime) -> DeliveryError | None:
     """What the code alone decides; None where it is left to the status and to what isn't known."""
     if error.code in _EXPIRED:
         why = _WHY_EXPIRED.get(error.subcode, because("said", said=quote(error.words)))

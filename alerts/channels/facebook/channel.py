@@ -21,8 +21,8 @@ from alerts.channels.answer import (
     LARGEST,
     LARGEST_LIST,
     SLACK,
-    Act,
     Answer,
+    RequestPurpose,
     address_of,
     appeared,
     ask,
@@ -37,7 +37,7 @@ from alerts.channels.picture import NoPicture, load_picture
 from alerts.channels.settings import FacebookSettings, read_credential
 from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rejected
 from alerts.model.ports import Probe, Resources
-from alerts.model.post import Image, Message, Quota, Receipt
+from alerts.model.post import Message, PostImage, Quota, Receipt
 from alerts.model.reason import because
 from alerts.model.secret import Secret
 
@@ -89,26 +89,26 @@ class Facebook:
             return await self._comment(message, reply_to)
         picture = await self._stage(message.image) if message.image else None
         fields = self._fields(message, picture)
-        answer = await self._ask("POST", f"{self._settings.page_id}/feed", Act.PUBLISH, fields)
+        answer = await self._ask("POST", f"{self._settings.page_id}/feed", RequestPurpose.PUBLISH, fields)
         # One try more and no third: a refused post isn't out, so the words can follow at once.
         if len(fields) > 1 and answers.maybe_not_the_words(answer):
             log.warning("post.without_link_or_picture", channel=self._name, status=answer.status)
             fields = {"message": _whole(message)}
-            answer = await self._ask("POST", f"{self._settings.page_id}/feed", Act.PUBLISH, fields)
-        return self._receipt(answer, Act.PUBLISH)
+            answer = await self._ask("POST", f"{self._settings.page_id}/feed", RequestPurpose.PUBLISH, fields)
+        return self._receipt(answer, RequestPurpose.PUBLISH)
 
     async def edit(self, remote_id: str, message: Message) -> Receipt:
         """`POST /{post}` with a new text; its link or picture stays. Only for posts of this app."""
         words = _whole(message) if message.image else message.text
-        answer = await self._ask("POST", _path(remote_id), Act.EDIT, {"message": words})
-        self._check_done(answer, Act.EDIT, "change")
+        answer = await self._ask("POST", _path(remote_id), RequestPurpose.EDIT, {"message": words})
+        self._check_done(answer, RequestPurpose.EDIT, "change")
         return self._at(remote_id)
 
     async def delete(self, remote_id: str) -> None:
         """`DELETE /{post}`; a post that is gone is done."""
-        answer = await self._ask("DELETE", _path(remote_id), Act.DELETE)
+        answer = await self._ask("DELETE", _path(remote_id), RequestPurpose.DELETE)
         try:
-            self._check_done(answer, Act.DELETE, "delete")
+            self._check_done(answer, RequestPurpose.DELETE, "delete")
         except Gone:
             return
 
@@ -150,7 +150,9 @@ class Facebook:
         The token is read anew before, so that one that was renewed is taken without a restart.
         """
         await self.open()
-        told = self._check(await self._ask("GET", "me", Act.READ, {"fields": "id,name"}), Act.READ)
+        told = self._check(
+            await self._ask("GET", "me", RequestPurpose.READ, {"fields": "id,name"}), RequestPurpose.READ
+        )
         if str(told.get("id")) != self._settings.page_id:
             named, number = name_of(told.get("name")), id_of(told.get("id")) or "?"
             raise BadCredential(because("facebook_other_page", name=named, id=number, page=self._settings.page_id))
@@ -159,8 +161,8 @@ class Facebook:
     async def rehearse(self, message: Message) -> Receipt:
         """`POST /{page}/feed` with `published=false`: only those see it who manage the Page, among its posts there."""
         fields = {"message": _whole(message), "published": "false"}
-        answer = await self._ask("POST", f"{self._settings.page_id}/feed", Act.PUBLISH, fields)
-        return self._receipt(answer, Act.PUBLISH)
+        answer = await self._ask("POST", f"{self._settings.page_id}/feed", RequestPurpose.PUBLISH, fields)
+        return self._receipt(answer, RequestPurpose.PUBLISH)
 
     def quotas(self) -> Sequence[Quota]:
         """What the usage headers last told, where a limit is nearly used up; those that are over are left out."""
@@ -171,7 +173,8 @@ class Facebook:
         """Asked apart, since it takes a permission that publishing does not: without it the number is unknown."""
         try:
             told = self._check(
-                await self._ask("GET", self._settings.page_id, Act.READ, {"fields": "followers_count"}), Act.READ
+                await self._ask("GET", self._settings.page_id, RequestPurpose.READ, {"fields": "followers_count"}),
+                RequestPurpose.READ,
             )
         except DeliveryError as error:
             log.info("followers.unknown", channel=self._name, reason=str(error.reason))
@@ -180,22 +183,22 @@ class Facebook:
 
     async def _comment(self, message: Message, reply_to: str) -> Receipt:
         fields = {"message": _whole(message)}
-        answer = await self._ask("POST", f"{_path(reply_to)}/comments", Act.REPLY, fields)
-        return self._receipt(answer, Act.REPLY)
+        answer = await self._ask("POST", f"{_path(reply_to)}/comments", RequestPurpose.REPLY, fields)
+        return self._receipt(answer, RequestPurpose.REPLY)
 
     def _fields(self, message: Message, picture: str | None) -> dict[str, str]:
         if picture:
             return {"message": _whole(message), "attached_media[0]": json.dumps({"media_fbid": picture})}
         return {"message": message.text} | ({"link": message.link} if message.link else {})
 
-    async def _stage(self, image: Image) -> str | None:
+    async def _stage(self, image: PostImage) -> str | None:
         """Upload a picture, unseen until it is attached; None where it can't go along, with the reason logged."""
         try:
             picture = await load_picture(image, self._resources.folder, largest=_LARGEST_PICTURE, kinds=_PICTURE_KINDS)
             form = aiohttp.FormData(self._proved({"published": "false", "alt_text_custom": picture.alt}))
             form.add_field("source", picture.content, filename=picture.file_name, content_type=picture.mime_type)
-            answer = await self._send("POST", f"{self._settings.page_id}/photos", Act.READ, form)
-            staged = self._check(answer, Act.READ).get("id")
+            answer = await self._send("POST", f"{self._settings.page_id}/photos", RequestPurpose.READ, form)
+            staged = self._check(answer, RequestPurpose.READ).get("id")
         except (NoPicture, DeliveryError) as error:
             log.warning("post.without_picture", channel=self._name, reason=str(error))
             return None
@@ -209,11 +212,11 @@ class Facebook:
         asked = {"fields": _FIELDS, "since": start, "limit": "100", **(more or {})}
         found: list[Mapping[str, Any]] = []
         for _ in range(_MOST_PAGES):
-            answer = await self._ask("GET", place, Act.READ, asked)
-            self._check(answer, Act.READ)
+            answer = await self._ask("GET", place, RequestPurpose.READ, asked)
+            self._check(answer, RequestPurpose.READ)
             posts = answers.posts_of(answer)
             if posts is None:
-                raise unreadable("Facebook", answer, Act.READ)
+                raise unreadable("Facebook", answer, RequestPurpose.READ)
             found += posts
             after = answers.next_page(answer)
             if after is None or asked.get("after") == after:
@@ -228,13 +231,15 @@ class Facebook:
         except (BadCredential, Gone, Rejected) as error:
             raise InDoubt(because("comments_not_searched", why=error.reason)) from None
 
-    async def _ask(self, method: str, route: str, act: Act, fields: Mapping[str, str] | None = None) -> Answer:
+    async def _ask(
+        self, method: str, route: str, act: RequestPurpose, fields: Mapping[str, str] | None = None
+    ) -> Answer:
         proved = self._proved(fields or {})
         if method == "POST":
             return await self._send(method, route, act, aiohttp.FormData(proved, charset="utf-8"))
         return await self._send(method, f"{route}?{urlencode(proved)}" if proved else route, act, None)
 
-    async def _send(self, method: str, route: str, act: Act, data: aiohttp.FormData | None) -> Answer:
+    async def _send(self, method: str, route: str, act: RequestPurpose, data: aiohttp.FormData | None) -> Answer:
         if self._token is None:
             raise BadCredential(because("channel_unopened", channel=self._name))
         answer = await ask(
@@ -246,7 +251,7 @@ class Facebook:
             timeout=self._settings.timeout,
             data=data,
             headers={"Authorization": f"Bearer {self._token.reveal()}"},
-            largest=LARGEST_LIST if act is Act.READ else LARGEST,
+            largest=LARGEST_LIST if act is RequestPurpose.READ else LARGEST,
         )
         self._limits = answers.limits(answer.headers, self._settings.page_id, self._resources.clock.now())
         return answer
@@ -254,18 +259,18 @@ class Facebook:
     def _proved(self, fields: Mapping[str, str]) -> dict[str, str]:
         return {**fields, "appsecret_proof": self._proof} if self._proof else dict(fields)
 
-    def _check(self, answer: Answer, act: Act) -> Mapping[str, Any]:
+    def _check(self, answer: Answer, act: RequestPurpose) -> Mapping[str, Any]:
         """The answer's JSON; raises what the answer means."""
         now = self._resources.clock.now()
         if (error := answers.refusal(answer, act, self._settings.page_id, now)) is not None:
             raise error
         return answer.read() or {}
 
-    def _check_done(self, answer: Answer, act: Act, what: str) -> None:
+    def _check_done(self, answer: Answer, act: RequestPurpose, what: str) -> None:
         if self._check(answer, act).get("success") is not True:
             raise Rejected(because("facebook_not_deleted" if what == "delete" else "facebook_not_changed"))
 
-    def _receipt(self, answer: Answer, act: Act) -> Receipt:
+    def _receipt(self, answer: Answer, act: RequestPurpose) -> Receipt:
         remote_id = id_of(self._check(answer, act).get("id"))
         if remote_id is None:
             raise unreadable("Facebook", answer, act)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.channels.answer import Act, Answer, quote, unclear, wait_of
+from alerts.channels.answer import Answer, RequestPurpose, quote, unclear, wait_of
 from alerts.model.errors import BadCredential, DeliveryError, Gone, Rejected, Retry
 from alerts.model.reason import because
 
@@ -98,7 +98,7 @@ def complaint_of(answer: Answer) -> Complaint | None:
     )
 
 
-def outcome(complaint: Complaint, act: Act, now: datetime) -> DeliveryError:
+def outcome(complaint: Complaint, act: RequestPurpose, now: datetime) -> DeliveryError:
     """What to do about a complaint."""
     said = quote(complaint.words)
     if complaint.status == 429:
@@ -113,7 +113,7 @@ def outcome(complaint: Complaint, act: Act, now: datetime) -> DeliveryError:
     return _refused(complaint, act, said)
 
 
-def _refused(complaint: Complaint, act: Act, said: str) -> DeliveryError:
+def _refused(complaint: Complaint, act: RequestPurpose, said: str) -> DeliveryError:
     # The address holds the token: one that Telegram doesn't know is a path that it doesn't know.
     if complaint.status in (401, 404):
         return BadCredential(because("telegram_token_refused", said=said))
@@ -126,13 +126,13 @@ def _refused(complaint: Complaint, act: Act, said: str) -> DeliveryError:
     return Rejected(because("refused", platform="Telegram", said=said))
 
 
-def _is_gone(complaint: Complaint, act: Act) -> bool:
+def _is_gone(complaint: Complaint, act: RequestPurpose) -> bool:
     """Too old to be deleted (48 h) isn't gone: it is still there, and someone must know."""
-    if act is Act.REPLY:
+    if act is RequestPurpose.REPLY:
         return complaint.says(*_PARENT_GONE)
-    if act is Act.EDIT:
+    if act is RequestPurpose.EDIT:
         return complaint.says("message to edit not found", "message can't be edited", "message_id_invalid")
-    return act is Act.DELETE and complaint.says("message to delete not found", "message_id_invalid")
+    return act is RequestPurpose.DELETE and complaint.says("message to delete not found", "message_id_invalid")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,12 +19,11 @@ import structlog
 from aiohttp.payload import BytesPayload
 from yarl import URL
 
-from alerts.channels.answer import Act, Answer, ask, count_of, unreadable
+from alerts.channels.answer import Answer, RequestPurpose, ask, count_of, unreadable
 from alerts.channels.settings import TelegramSettings, read_credential
 from alerts.channels.telegram.answers import Complaint, complaint_of, outcome
-from alerts.model.bulk import Bulk
 from alerts.model.characters import utf16_units
-from alerts.model.delivery import SendOutcome, SendResult, Target
+from alerts.model.delivery import Bulk, SendOutcome, SendResult, Target
 from alerts.model.errors import BadCredential, Gone, InDoubt, Retry
 from alerts.model.ports import Resources
 
@@ -150,7 +149,7 @@ class TelegramBulk:
             "POST",
             url,
             platform="Telegram",
-            act=Act.PUBLISH,
+            act=RequestPurpose.PUBLISH,
             timeout=self._limits,
             data=BytesPayload(body, content_type="application/json"),
         )
@@ -159,7 +158,7 @@ class TelegramBulk:
             return SendResult(target, SendOutcome.SENT, number, chat)
         complaint = complaint_of(answer)
         if complaint is None:
-            raise unreadable("Telegram", answer, Act.PUBLISH)
+            raise unreadable("Telegram", answer, RequestPurpose.PUBLISH)
         # A group that became a supergroup: nothing went out, and the new chat knows no message of the old.
         if complaint.migrated_to is not None and chat is None:
             return await self._tell(target, as_edit=False, chat=complaint.migrated_to, marked=marked)
@@ -173,7 +172,9 @@ class TelegramBulk:
             return SendResult(target, SendOutcome.SENT, target.message, chat)
         if complaint.reader_left:
             return SendResult(target, SendOutcome.LEFT)
-        meant = outcome(complaint, Act.EDIT if as_edit else Act.PUBLISH, self._resources.clock.now())
+        meant = outcome(
+            complaint, RequestPurpose.EDIT if as_edit else RequestPurpose.PUBLISH, self._resources.clock.now()
+        )
         if isinstance(meant, Retry | InDoubt | Gone) or (
             isinstance(meant, BadCredential) and complaint.status in (401, 404)
         ):

@@ -23,7 +23,7 @@ from telegram import Message as Shown
 from telegram.constants import ParseMode
 from telegram.error import TelegramError
 
-from alerts.channels.answer import Act, count_of, normal, unclear
+from alerts.channels.answer import RequestPurpose, count_of, normal, unclear
 from alerts.channels.picture import NoPicture, Picture, load_picture
 from alerts.channels.settings import TelegramSettings, read_credential
 from alerts.channels.telegram.answers import Complaint, Form, address, outcome
@@ -83,7 +83,7 @@ class Telegram:
         parent that is gone is no hindrance, the post then stands alone.
         """
         picture = await self._load_picture(message)
-        act = Act.REPLY if reply_to else Act.PUBLISH
+        act = RequestPurpose.REPLY if reply_to else RequestPurpose.PUBLISH
 
         async def send(form: Form) -> Receipt:
             return await self._send(message, form, reply_to, picture)
@@ -102,13 +102,13 @@ class Telegram:
                     raise
             return Receipt(remote_id, address(chat, number))
 
-        return await self._follow(change, Form(chat, migrated=True), Act.EDIT)
+        return await self._follow(change, Form(chat, migrated=True), RequestPurpose.EDIT)
 
     async def delete(self, remote_id: str) -> None:
         """`deleteMessage`; a post that is gone is done. Rejected when it is older than Telegram's 48 h."""
         try:
             chat, number = self._place(remote_id)
-            await self._settle(self._bot.delete_message(chat, number), Act.DELETE)
+            await self._settle(self._bot.delete_message(chat, number), RequestPurpose.DELETE)
         except Gone:
             return
 
@@ -172,8 +172,8 @@ class Telegram:
         The token is read anew before, so that one that was renewed is taken without a restart.
         """
         await self.open()
-        me = await self._settle(self._bot.get_me(), Act.READ)
-        member = await self._settle(self._bot.get_chat_member(self._chat, me.id), Act.READ)
+        me = await self._settle(self._bot.get_me(), RequestPurpose.READ)
+        member = await self._settle(self._bot.get_chat_member(self._chat, me.id), RequestPurpose.READ)
         account = f"@{me.username}"
         if isinstance(member, ChatMemberOwner):
             return Probe(account, followers=await self._followers())
@@ -191,7 +191,7 @@ class Telegram:
     async def _followers(self) -> int | None:
         """`getChatMemberCount`, our bot included; None where Telegram doesn't tell."""
         try:
-            return count_of(await self._settle(self._bot.get_chat_member_count(self._chat), Act.READ))
+            return count_of(await self._settle(self._bot.get_chat_member_count(self._chat), RequestPurpose.READ))
         except DeliveryError as error:
             log.info("followers.unknown", channel=self._name, reason=str(error.reason))
             return None
@@ -214,7 +214,7 @@ class Telegram:
     def _chat(self) -> str:
         return self._resources.recall(self._moved_key) or self._settings.chat
 
-    async def _follow(self, act_on: Callable[[Form], Awaitable[T]], form: Form, act: Act) -> T:
+    async def _follow(self, act_on: Callable[[Form], Awaitable[T]], form: Form, act: RequestPurpose) -> T:
         """Do it, in each form that a refusal leaves worth trying; raises what the last refusal means."""
         while True:
             try:
@@ -228,13 +228,13 @@ class Telegram:
                     await self._resources.remember(self._moved_key, following.chat)
                 form = following
 
-    async def _settle(self, call: Awaitable[T], act: Act) -> T:
+    async def _settle(self, call: Awaitable[T], act: RequestPurpose) -> T:
         try:
             return await _heard(call, act)
         except Complained as error:
             raise self._outcome(error.complaint, act) from None
 
-    def _outcome(self, complaint: Complaint, act: Act) -> DeliveryError:
+    def _outcome(self, complaint: Complaint, act: RequestPurpose) -> DeliveryError:
         return outcome(complaint, act, self._resources.clock.now())
 
     async def _send(self, message: Message, form: Form, reply_to: str | None, picture: Picture | None) -> Receipt:
@@ -286,7 +286,9 @@ class Telegram:
     async def _touch(self, chat: str, number: int, button: InlineKeyboardMarkup | None = None) -> Shown | bool | None:
         """Set what stands under a post: the post if that changed it, True if not; None and False as in `_look_at`."""
         try:
-            return await _heard(self._bot.edit_message_reply_markup(chat, number, reply_markup=button), Act.READ)
+            return await _heard(
+                self._bot.edit_message_reply_markup(chat, number, reply_markup=button), RequestPurpose.READ
+            )
         except Complained as error:
             complaint = error.complaint
             if complaint.not_modified:
@@ -295,7 +297,7 @@ class Telegram:
                 return None
             if complaint.says("message can't be edited"):
                 return False
-            raise self._outcome(complaint, Act.READ) from None
+            raise self._outcome(complaint, RequestPurpose.READ) from None
 
     def _keep(self, chat: str, number: int) -> Receipt:
         remote_id = self._name_of(chat, number)
@@ -333,7 +335,7 @@ class Telegram:
             return None
 
 
-async def _heard(call: Awaitable[T], act: Act) -> T:
+async def _heard(call: Awaitable[T], act: RequestPurpose) -> T:
     """What the library's call returns; raises Complained, or what no answer means."""
     try:
         return await call

@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from alerts.channels.answer import LARGEST, LARGEST_LIST, Act, ask, count_of, id_of, quote, unreadable
+from alerts.channels.answer import LARGEST, LARGEST_LIST, RequestPurpose, ask, count_of, id_of, quote, unreadable
 from alerts.channels.settings import TelegramSettings, read_credential
 from alerts.channels.telegram.answers import Complaint, complaint_of, outcome
 from alerts.model.errors import BadCredential, ChatMoved, DeliveryError, Gone, Occupied, ReaderGone, Rejected, Retry
@@ -46,7 +46,7 @@ class TelegramClient:
                 pass
         if keyboard is not None and keyboard != _BARE:
             body["reply_markup"] = keyboard
-        told = await self._call("sendMessage", body, Act.PUBLISH)
+        told = await self._call("sendMessage", body, RequestPurpose.PUBLISH)
         return (count_of(told.get("message_id")) if isinstance(told, dict) else None) or 0
 
     async def show(self, chat: int, picture: str, caption: str) -> int:
@@ -57,54 +57,60 @@ class TelegramClient:
             raise Rejected(because("picture_unreadable", said=error.strerror or "")) from None
         form = aiohttp.FormData({"chat_id": str(chat), "caption": caption[:_CAPTION]})
         form.add_field("photo", content, filename="picture")
-        told = await self._call("sendPhoto", form, Act.PUBLISH)
+        told = await self._call("sendPhoto", form, RequestPurpose.PUBLISH)
         return (count_of(told.get("message_id")) if isinstance(told, dict) else None) or 0
 
     async def me(self) -> str:
         """`getMe`. The token is read anew before, so that one that was changed is taken without a restart."""
         self._token = None
-        told = await self._call("getMe", {}, Act.READ)
+        told = await self._call("getMe", {}, RequestPurpose.READ)
         return (id_of(told.get("username")) if isinstance(told, dict) else None) or ""
 
     async def updates(self, offset: int, seconds: float) -> Sequence[Mapping[str, Any]]:
         """`getUpdates`, with as much time again for the answer as any other call has."""
         body = {"offset": offset, "timeout": int(seconds), "limit": _MOST, "allowed_updates": list(_ALLOWED)}
         longest = self._settings.timeout + timedelta(seconds=seconds)
-        told = await self._call("getUpdates", body, Act.READ, longest)
+        told = await self._call("getUpdates", body, RequestPurpose.READ, longest)
         return [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
 
     async def answer_press(self, press: str, toast: str) -> None:
         """`answerCallbackQuery`. One that is too old is no trouble: nobody waits for it any more."""
         body = {"callback_query_id": press, **({"text": toast[:200]} if toast else {})}
-        await self._call("answerCallbackQuery", body, Act.EDIT)
+        await self._call("answerCallbackQuery", body, RequestPurpose.EDIT)
 
     async def is_admin(self, chat: int, user: int) -> bool:
         """`getChatMember`."""
-        told = await self._call("getChatMember", {"chat_id": chat, "user_id": user}, Act.READ)
+        told = await self._call("getChatMember", {"chat_id": chat, "user_id": user}, RequestPurpose.READ)
         return isinstance(told, dict) and told.get("status") in _ADMINS
 
     async def listen_at(self, url: str, secret: str) -> None:
         """`setWebhook`."""
         body = {"url": url, "secret_token": secret, "allowed_updates": list(_ALLOWED)}
-        await self._call("setWebhook", body, Act.EDIT)
+        await self._call("setWebhook", body, RequestPurpose.EDIT)
 
     async def listen_by_asking(self) -> None:
         """`deleteWebhook`; what waits there is kept."""
-        await self._call("deleteWebhook", {}, Act.EDIT)
+        await self._call("deleteWebhook", {}, RequestPurpose.EDIT)
 
     async def list_commands(self, commands: Mapping[str, str], language: str | None) -> None:
         """`setMyCommands`."""
         listed = [{"command": name, "description": words} for name, words in commands.items()]
         await self._call(
-            "setMyCommands", {"commands": listed, **({"language_code": language} if language else {})}, Act.EDIT
+            "setMyCommands",
+            {"commands": listed, **({"language_code": language} if language else {})},
+            RequestPurpose.EDIT,
         )
 
     async def _edit(self, body: Mapping[str, Any], number: int) -> int:
-        await self._call("editMessageText", body, Act.EDIT)
+        await self._call("editMessageText", body, RequestPurpose.EDIT)
         return number
 
     async def _call(
-        self, method: str, body: Mapping[str, Any] | aiohttp.FormData, act: Act, longest: timedelta | None = None
+        self,
+        method: str,
+        body: Mapping[str, Any] | aiohttp.FormData,
+        act: RequestPurpose,
+        longest: timedelta | None = None,
     ) -> object:
         """The result of one call, in its turn; asking for updates waits for no turn."""
         # A long poll would hold the turn that answers need for half a minute.
@@ -114,7 +120,7 @@ class TelegramClient:
             return await self._ask(method, body, act, self._settings.timeout)
 
     async def _ask(
-        self, method: str, body: Mapping[str, Any] | aiohttp.FormData, act: Act, longest: timedelta
+        self, method: str, body: Mapping[str, Any] | aiohttp.FormData, act: RequestPurpose, longest: timedelta
     ) -> object:
         self._token = token = self._token or read_credential(self._settings.token, self._resources.folder)
         answer = await ask(
@@ -138,7 +144,7 @@ class TelegramClient:
             return None
         raise self._read(complaint, act)
 
-    def _read(self, complaint: Complaint, act: Act) -> DeliveryError:
+    def _read(self, complaint: Complaint, act: RequestPurpose) -> DeliveryError:
         said, now = quote(complaint.words), self._resources.clock.now()
         if complaint.migrated_to is not None:
             return ChatMoved(because("chat_moved", said=said), complaint.migrated_to)

@@ -14,7 +14,7 @@ import aiohttp
 from telegram.error import TelegramError
 from telegram.request import BaseRequest, RequestData
 
-from alerts.channels.answer import Act, Answer, ask, count_of, unreadable
+from alerts.channels.answer import Answer, RequestPurpose, ask, count_of, unreadable
 from alerts.channels.telegram.answers import OVERLOAD, Complaint, complaint_of
 from alerts.model.errors import DeliveryError, Retry
 from alerts.model.ports import Resources
@@ -25,11 +25,11 @@ PLACEHOLDER = "0:token"
 """What the library takes for the token."""
 
 _ACTS = {
-    "sendMessage": Act.PUBLISH,
-    "sendPhoto": Act.PUBLISH,
-    "editMessageText": Act.EDIT,
-    "editMessageCaption": Act.EDIT,
-    "deleteMessage": Act.DELETE,
+    "sendMessage": RequestPurpose.PUBLISH,
+    "sendPhoto": RequestPurpose.PUBLISH,
+    "editMessageText": RequestPurpose.EDIT,
+    "editMessageCaption": RequestPurpose.EDIT,
+    "deleteMessage": RequestPurpose.DELETE,
 }
 _JSON = {"Content-Type": "application/json"}
 
@@ -78,7 +78,7 @@ class Wire(BaseRequest):
         **_named_timeouts: Any,
     ) -> tuple[int, bytes]:
         """Send one request. Raises Unheard or Complained for whatever isn't done, and nothing else."""
-        act = _ACTS.get(url.rpartition("/")[2], Act.READ)
+        act = _ACTS.get(url.rpartition("/")[2], RequestPurpose.READ)
         # From here on the address holds the token: nothing below may log it or put it into an error.
         address = url.replace(PLACEHOLDER, self._token.reveal(), 1)
         try:
@@ -94,10 +94,10 @@ class Wire(BaseRequest):
             raise Complained(complaint)
         raise Unheard(unreadable("Telegram", answer, act))
 
-    async def _in_turn(self, url: str, method: str, request: RequestData | None, act: Act) -> Answer:
+    async def _in_turn(self, url: str, method: str, request: RequestData | None, act: RequestPurpose) -> Answer:
         """What changes something takes its turn at the bot's pace, where that bot also talks to subscribers."""
         pace = self._resources.pace
-        if pace is None or act is Act.READ:
+        if pace is None or act is RequestPurpose.READ:
             return await self._ask(url, method, request, act)
         if (wait := pace.halted_for) > 0:
             until = self._resources.clock.now() + timedelta(seconds=wait)
@@ -105,7 +105,7 @@ class Wire(BaseRequest):
         async with pace.direct():
             return await self._ask(url, method, request, act)
 
-    async def _ask(self, url: str, method: str, request: RequestData | None, act: Act) -> Answer:
+    async def _ask(self, url: str, method: str, request: RequestData | None, act: RequestPurpose) -> Answer:
         return await ask(
             self._resources.session,
             method,
@@ -118,13 +118,13 @@ class Wire(BaseRequest):
         )
 
 
-def _readable(body: bytes, result: object, act: Act) -> bytes | None:
+def _readable(body: bytes, result: object, act: RequestPurpose) -> bytes | None:
     """The answer as the library can read it; None where it can't.
 
     Of a message that was sent it takes the number, time and chat for granted, and nothing else is of use here: making
     objects of the rest would be a third of the time of a call.
     """
-    if act is not Act.PUBLISH:
+    if act is not RequestPurpose.PUBLISH:
         return None if result is None else body
     if not isinstance(result, dict) or count_of(result.get("message_id")) is None:
         return None

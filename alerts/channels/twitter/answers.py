@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from alerts.channels.answer import LONGEST_WAIT, Act, Answer, count_of, normal, quote, unclear, unreadable
+from alerts.channels.answer import LONGEST_WAIT, Answer, RequestPurpose, count_of, normal, quote, unclear, unreadable
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, Rejected, Retry
 from alerts.model.post import Quota
 from alerts.model.reason import because
@@ -37,7 +37,7 @@ _PREFIXES = (
 )
 
 
-def refusal(answer: Answer, act: Act, now: datetime) -> DeliveryError | None:
+def refusal(answer: Answer, act: RequestPurpose, now: datetime) -> DeliveryError | None:
     """What to do about an answer; None when it was done."""
     if answer.ok:
         return None
@@ -61,7 +61,7 @@ def refusal(answer: Answer, act: Act, now: datetime) -> DeliveryError | None:
     return _refused(answer.status, told, words, act)
 
 
-def _refused(status: int, told: Mapping[str, Any], words: str, act: Act) -> DeliveryError:
+def _refused(status: int, told: Mapping[str, Any], words: str, act: RequestPurpose) -> DeliveryError:
     # X tells its many refusals by a 403 and words alone, so the order is from what is sure to what is guessed.
     said = quote(words)
     lower = words.lower()
@@ -69,7 +69,7 @@ def _refused(status: int, told: Mapping[str, Any], words: str, act: Act) -> Deli
         return BadCredential(because("x_keys_refused", said=said))
     if status == _FORBIDDEN and "duplicate content" in lower:
         return Duplicate(because("has_it_already", platform="X"))
-    if act is Act.REPLY and any(phrase in lower for phrase in _NO_REPLY_WORDS):
+    if act is RequestPurpose.REPLY and any(phrase in lower for phrase in _NO_REPLY_WORDS):
         return Gone(because("x_no_reply", said=said))
     if status == _FORBIDDEN and _about_credential(told, lower):
         return BadCredential(because("x_account_refused", said=said))

@@ -9,14 +9,14 @@ from typing import Any
 
 import structlog
 
-from alerts.channels.answer import SLACK, Act, Answer, appeared, id_of, unreadable
+from alerts.channels.answer import SLACK, Answer, RequestPurpose, appeared, id_of, unreadable
 from alerts.channels.picture import NoPicture, load_picture
 from alerts.channels.settings import TwitterSettings, read_credential
 from alerts.channels.twitter import answers
 from alerts.channels.twitter.wire import Signer, TwitterClient
 from alerts.model.errors import BadCredential, DeliveryError, Gone, Rejected
 from alerts.model.ports import Probe, Resources
-from alerts.model.post import Image, Message, Quota, Receipt
+from alerts.model.post import Message, PostImage, Quota, Receipt
 from alerts.model.reason import because
 
 _LARGEST_PICTURE = 5_000_000
@@ -71,24 +71,24 @@ class Twitter:
         if reply_to:
             wanted["in_reply_to_tweet_id"] = reply_to
         answer = await self._client.create_tweet(**wanted)
-        return self._receipt(answer, Act.REPLY if reply_to else Act.PUBLISH)
+        return self._receipt(answer, RequestPurpose.REPLY if reply_to else RequestPurpose.PUBLISH)
 
     async def edit(self, remote_id: str, message: Message) -> Receipt:
         """Replace the text by `edit_options`: the receipt has a new id. Rejected for all but Premium, and after 1 h."""
         wanted = {"text": message.text, "edit_options": {"previous_post_id": remote_id}}
         answer = await self._client.request("POST", "/2/tweets", json=wanted)
-        return self._receipt(answer, Act.REPLACE)
+        return self._receipt(answer, RequestPurpose.REPLACE)
 
     async def delete(self, remote_id: str) -> None:
         """`DELETE /2/tweets/{id}`; a post that is gone is done."""
         answer = await self._client.delete_tweet(remote_id)
         try:
-            self._check(answer, Act.DELETE)
+            self._check(answer, RequestPurpose.DELETE)
         except Gone:
             return
         told = (answer.read() or {}).get("data")
         if not isinstance(told, dict):
-            raise unreadable("X", answer, Act.DELETE)
+            raise unreadable("X", answer, RequestPurpose.DELETE)
         if told.get("deleted") is not True:
             raise Rejected(because("not_deleted", platform="X"))
 
@@ -126,10 +126,10 @@ class Twitter:
                 pagination_token=page,
                 user_auth=True,
             )
-            told = self._check(answer, Act.READ)
+            told = self._check(answer, RequestPurpose.READ)
             timeline, meta = told.get("data", []), told.get("meta")
             if not isinstance(timeline, list):
-                raise unreadable("X", answer, Act.READ)
+                raise unreadable("X", answer, RequestPurpose.READ)
             yield timeline
             page = id_of(meta.get("next_token")) if isinstance(meta, dict) else None
             if not page:
@@ -159,9 +159,11 @@ class Twitter:
             raise BadCredential(because("channel_unopened", channel=self._name))
         return self._api
 
-    def _check(self, answer: Answer, act: Act) -> Mapping[str, Any]:
+    def _check(self, answer: Answer, act: RequestPurpose) -> Mapping[str, Any]:
         """The answer's JSON, its limits noted; raises what the answer means."""
-        if act in (Act.PUBLISH, Act.REPLY, Act.REPLACE) and (told := answers.limits(answer.headers)):
+        if act in (RequestPurpose.PUBLISH, RequestPurpose.REPLY, RequestPurpose.REPLACE) and (
+            told := answers.limits(answer.headers)
+        ):
             self._limits = told
         if (error := answers.refusal(answer, act, self._resources.clock.now())) is not None:
             raise error
@@ -170,7 +172,7 @@ class Twitter:
             raise unreadable("X", answer, act)
         return body
 
-    def _receipt(self, answer: Answer, act: Act) -> Receipt:
+    def _receipt(self, answer: Answer, act: RequestPurpose) -> Receipt:
         data = self._check(answer, act).get("data")
         remote_id = id_of(data.get("id")) if isinstance(data, dict) else None
         if remote_id is None:
@@ -191,23 +193,23 @@ class Twitter:
 
     async def _remember_user(self, answer: Answer) -> str:
         """Keep the account's id and name; returns the name."""
-        data = self._check(answer, Act.READ).get("data")
+        data = self._check(answer, RequestPurpose.READ).get("data")
         told = data if isinstance(data, dict) else {}
         user, name = id_of(told.get("id")), id_of(told.get("username"))
         if user is None or name is None:
-            raise unreadable("X", answer, Act.READ)
+            raise unreadable("X", answer, RequestPurpose.READ)
         await self._resources.remember(f"{self._account}.id", user)
         await self._resources.remember(f"{self._account}.username", name)
         return name
 
-    async def _upload(self, image: Image) -> str | None:
+    async def _upload(self, image: PostImage) -> str | None:
         """The media id of the picture, with its alternative; None where it can't go along, with the reason logged."""
         try:
             picture = await load_picture(image, self._resources.folder, largest=_LARGEST_PICTURE, kinds=_PICTURE_KINDS)
-            data = self._check(await self._client.upload(picture), Act.READ).get("data")
+            data = self._check(await self._client.upload(picture), RequestPurpose.READ).get("data")
             media = id_of(data.get("id")) if isinstance(data, dict) else None
             if media and picture.alt:
-                self._check(await self._client.describe(media, picture.alt), Act.READ)
+                self._check(await self._client.describe(media, picture.alt), RequestPurpose.READ)
         except (NoPicture, DeliveryError) as error:
             log.warning("post.without_picture", channel=self._name, reason=str(error))
             return None

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from alerts.channels.answer import LARGEST, LARGEST_LIST, Act, Answer, ask
+from alerts.channels.answer import LARGEST, LARGEST_LIST, Answer, RequestPurpose, ask
 from alerts.channels.picture import Picture
 from alerts.channels.settings import TwitterSettings
 from alerts.model.ports import Resources
@@ -116,19 +116,21 @@ class TwitterClient(_TweepyClient):
         """Send a picture (`POST /2/media/upload`), which tweepy has no call for: its id is at `data.id`."""
         form = aiohttp.FormData({"media_category": "tweet_image"})
         form.add_field("media", picture.content, filename=picture.file_name, content_type=picture.mime_type)
-        return await self.send("POST", "/2/media/upload", Act.READ, data=form)
+        return await self.send("POST", "/2/media/upload", RequestPurpose.READ, data=form)
 
     async def describe(self, media_id: str, alt: str) -> Answer:
         """Give a picture its text alternative (`POST /2/media/metadata`)."""
         wanted = {"id": media_id, "metadata": {"alt_text": {"text": alt[:_ALT_LIMIT]}}}
         body = jsonlib.dumps(wanted).encode()
-        return await self.send("POST", "/2/media/metadata", Act.READ, data=body, content_type="application/json")
+        return await self.send(
+            "POST", "/2/media/metadata", RequestPurpose.READ, data=body, content_type="application/json"
+        )
 
     async def send(
         self,
         method: str,
         route: str,
-        act: Act,
+        act: RequestPurpose,
         *,
         params: Mapping[str, object] | None = None,
         data: bytes | aiohttp.FormData | None = None,
@@ -149,15 +151,15 @@ class TwitterClient(_TweepyClient):
             timeout=self._settings.timeout,
             data=data,
             headers=headers,
-            largest=LARGEST_LIST if act is Act.READ else LARGEST,
+            largest=LARGEST_LIST if act is RequestPurpose.READ else LARGEST,
         )
 
 
-def _act_of(method: str, route: str, wanted: Mapping[str, object]) -> Act:
+def _act_of(method: str, route: str, wanted: Mapping[str, object]) -> RequestPurpose:
     if method == "DELETE":
-        return Act.DELETE
+        return RequestPurpose.DELETE
     if method != "POST" or route != "/2/tweets":
-        return Act.READ
+        return RequestPurpose.READ
     if "edit_options" in wanted:
-        return Act.REPLACE
-    return Act.REPLY if "reply" in wanted else Act.PUBLISH
+        return RequestPurpose.REPLACE
+    return RequestPurpose.REPLY if "reply" in wanted else RequestPurpose.PUBLISH

@@ -11,7 +11,7 @@ from pathlib import Path
 import aiohttp
 
 from alerts.model.errors import SourceFailed, Unreadable
-from alerts.model.ports import Clock, Known, Memory, Reading
+from alerts.model.ports import Clock, Known, Memory, SourceReading
 from alerts.model.reason import because
 from alerts.sources.cap.entry import IndexEntry
 from alerts.sources.cap.index import read_index
@@ -51,7 +51,7 @@ class CapSource:
         )
         self._documents = Documents(settings.url, fetcher, folder)
 
-    async def read(self, memory: Memory, known: Known, now: datetime) -> Reading:
+    async def read(self, memory: Memory, known: Known, now: datetime) -> SourceReading:
         """Look at the index, and at each message of it that is not known and not over.
 
         Raises SourceFailed when the index can't be read or is none. A message that can't be read for good is a Heard
@@ -60,16 +60,16 @@ class CapSource:
         """
         index = await self._documents.index(memory.etag, memory.last_modified)
         if isinstance(index, NotModified):
-            return Reading((), memory, unchanged=True)
+            return SourceReading((), memory, unchanged=True)
         seen = Memory(index.etag, index.last_modified, hashlib.sha256(index.body).hexdigest())
         if seen.digest == memory.digest:
-            return Reading((), seen, unchanged=True)
+            return SourceReading((), seen, unchanged=True)
         fresh = await self._fresh(index, known)
         look = Look(self._documents, zone=self._zone, language=self._language, state=memory.state, now=now)
         complete = await look.hear(fresh)
         heard = [look.heard[entry.key] for entry in fresh if entry.key in look.heard]
         memory = seen if complete else Memory(state=look.state_after(fresh))
-        return Reading(heard, memory, trouble=look.trouble)
+        return SourceReading(heard, memory, trouble=look.trouble)
 
     async def _fresh(self, index: Fetched, known: Known) -> Sequence[IndexEntry]:
         """The entries that are not known yet."""

@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerts.model.errors import SourceFailed, Unreadable
-from alerts.model.ports import Heard, Known, Memory, Reading
+from alerts.model.ports import Heard, Known, Memory, SourceReading
 from alerts.model.reason import Reason, because
 from alerts.sources.fetch import Fetcher
 from alerts.sources.ical.announcements import Announcement, Decision, Schedule, decide
@@ -82,7 +82,7 @@ class IcalSource:
         self._monotonic = monotonic
         self._held: _Held | None = None
 
-    async def read(self, memory: Memory, known: Known, now: datetime) -> Reading:
+    async def read(self, memory: Memory, known: Known, now: datetime) -> SourceReading:
         """Look at the calendar, then say what is due by `now`. Raises SourceFailed when it can't be read.
 
         While it can't be read, what it last said is still announced for a day: such a look returns what is due, and
@@ -124,7 +124,7 @@ class IcalSource:
         told: Mapping[str, Told],
         known: Known,
         now: datetime,
-    ) -> Reading:
+    ) -> SourceReading:
         since = _since(memory.state, held.agenda, now)
         decision = await self._decide(held.agenda, told, since, known, now)
         heard = [self._hear(each, now) for each in decision.announcements] + [
@@ -132,7 +132,7 @@ class IcalSource:
         ]
         stored = await known([each.key for each in heard]) if heard else set()
         document = held.document
-        return Reading(
+        return SourceReading(
             heard=[each for each in heard if each.key not in stored],
             memory=Memory(
                 document.etag,

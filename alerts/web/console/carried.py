@@ -14,7 +14,7 @@ from aiohttp.web import FileField
 from multidict import MultiDict, MultiDictProxy
 
 from alerts.access.sessions import LONGEST_CLAIM, claimed_in
-from alerts.model.draft import Typed
+from alerts.model.incident import Typed
 
 Form = MultiDictProxy[str | bytes | bytearray | FileField]
 """A form as it was posted."""

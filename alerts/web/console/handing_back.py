@@ -14,7 +14,7 @@ from aiohttp import web
 from alerts.access.answers import Failures, Visitor
 from alerts.desk.service import DeskUnit
 from alerts.model.actor import fold_name
-from alerts.model.draft import SavedDraft
+from alerts.model.incident import SavedDraft
 from alerts.web.console.carried import Carried
 from alerts.web.console.compose.keeping import is_identity
 from alerts.web.console.frame import BASE, Console

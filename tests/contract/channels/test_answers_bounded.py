@@ -9,7 +9,17 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.channels.answer import LARGEST, LONGEST_ADDRESS, LONGEST_ID, Act, Answer, ask, id_of, quote, wait_of
+from alerts.channels.answer import (
+    LARGEST,
+    LONGEST_ADDRESS,
+    LONGEST_ID,
+    Answer,
+    RequestPurpose,
+    ask,
+    id_of,
+    quote,
+    wait_of,
+)
 from alerts.channels.facebook.answers import limits, refusal
 from alerts.channels.telegram.answers import complaint_of, outcome
 from alerts.channels.webhook import place_of
@@ -73,7 +83,13 @@ async def test_what_was_not_asked_for_or_is_broken_cannot_be_read(stage, packing
 async def test_a_body_without_an_end_is_left_where_it_is(stage):
     async with platform((200, b" " * (LARGEST + 1))) as there:
         answer = await ask(
-            stage.session, "GET", there.url, platform="it", act=Act.READ, timeout=timedelta(seconds=5), largest=LARGEST
+            stage.session,
+            "GET",
+            there.url,
+            platform="it",
+            act=RequestPurpose.READ,
+            timeout=timedelta(seconds=5),
+            largest=LARGEST,
         )
     assert (answer.status, answer.body, answer.read()) == (200, b"", None)
 
@@ -100,7 +116,7 @@ def test_an_answer_nested_without_end_is_none():
 @pytest.mark.parametrize("seconds", ["1e999", "9" * 400, "Infinity", "NaN", "-5", "600"])
 def test_a_wait_is_a_day_at_most(seconds):
     body = f'{{"ok": false, "description": "Too Many Requests", "parameters": {{"retry_after": {seconds}}}}}'.encode()
-    meant = outcome(complaint_of(Answer(429, {}, body)), Act.PUBLISH, NOW)
+    meant = outcome(complaint_of(Answer(429, {}, body)), RequestPurpose.PUBLISH, NOW)
     assert isinstance(meant, Retry)
     assert 0 <= (meant.after - NOW).total_seconds() <= 86_400
 
@@ -112,7 +128,7 @@ def test_facebooks_usage_may_say_anything():
         )
         headers = {"X-Business-Use-Case-Usage": usage}
         assert all(quota.reset > NOW and len(quota.name) <= 200 for quota in limits(headers, "1", NOW))
-        error = refusal(Answer(400, headers, b'{"error": {"code": 32}}'), Act.PUBLISH, "1", NOW)
+        error = refusal(Answer(400, headers, b'{"error": {"code": 32}}'), RequestPurpose.PUBLISH, "1", NOW)
         assert isinstance(error, DeliveryError)
 
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from alerts.model.errors import BadCredential, Duplicate, InDoubt, Rejected, Retry
-from alerts.model.post import Image
+from alerts.model.post import PostImage
 from tests.contract.channels.conftest import message
 from tests.contract.channels.platform import platform
 
@@ -47,18 +47,18 @@ async def test_words_alone_that_are_refused_are_not_sent_again(stage):
 
 async def test_a_picture_is_staged_and_then_the_link_is_in_the_words(stage, picture):
     channel = await stage.open("facebook")
-    receipt = await channel.publish(message("Carte", link=LINK, image=Image(picture, "La zone inondable")))
+    receipt = await channel.publish(message("Carte", link=LINK, image=PostImage(picture, "La zone inondable")))
     [post] = await stage.timeline("facebook")
     assert (post["id"], post["text"], post["link"]) == (receipt.remote_id, f"Carte\n\n{LINK}", None)
     assert len(post["media"]) == 1
-    await channel.edit(receipt.remote_id, message("Carte 2", link=LINK, image=Image(picture, "La zone inondable")))
+    await channel.edit(receipt.remote_id, message("Carte 2", link=LINK, image=PostImage(picture, "La zone inondable")))
     assert (await stage.timeline("facebook"))[0]["text"] == f"Carte 2\n\n{LINK}"
 
 
 async def test_a_picture_goes_along_with_its_alternative_and_unpublished(stage, picture):
     async with platform(b'{"id": "9"}', b'{"id": "1_2"}') as server:
         channel = await stage.open("facebook", api_url=server.url)
-        await channel.publish(message("Carte", image=Image(picture, "La zone inondable")))
+        await channel.publish(message("Carte", image=PostImage(picture, "La zone inondable")))
         staging, publishing = server.asked
     assert staging.path == "/v25.0/1234567890/photos"
     assert b'name="published"\r\n\r\nfalse' in staging.body.replace(b"Content-Type: text/plain; charset=utf-8\r\n", b"")
@@ -70,7 +70,7 @@ async def test_a_picture_goes_along_with_its_alternative_and_unpublished(stage, 
 async def test_a_picture_that_fails_holds_up_no_words(stage, picture, fault):
     channel = await stage.open("facebook")
     await stage.fault("facebook", fault, route="photos")
-    await channel.publish(message("Carte", link=LINK, image=Image(picture, "La zone inondable")))
+    await channel.publish(message("Carte", link=LINK, image=PostImage(picture, "La zone inondable")))
     [post] = await stage.timeline("facebook")
     assert (post["text"], post["link"], post["media"]) == ("Carte", LINK, [])
 

@@ -9,7 +9,7 @@ import pytest
 
 from alerts.channels.telegram.channel import LOOKS
 from alerts.model.errors import BadCredential, Gone, InDoubt, Rejected, Retry
-from alerts.model.post import Image
+from alerts.model.post import PostImage
 from tests.contract.channels.conftest import SECRETS, message, told_by
 from tests.contract.channels.platform import platform
 from tests.fakes import FakePace
@@ -132,7 +132,7 @@ async def test_looking_changes_nothing_and_ends(stage):
 
 async def test_a_picture_goes_along_with_the_words_as_its_caption_and_is_edited(stage, picture):
     channel = await stage.open("telegram")
-    receipt = await channel.publish(message("Carte", image=Image(picture, "La zone inondable")))
+    receipt = await channel.publish(message("Carte", image=PostImage(picture, "La zone inondable")))
     await channel.edit(receipt.remote_id, message("Carte & texte", html="<b>Carte</b> &amp; texte"))
     [post] = await stage.timeline("telegram")
     assert (len(post["media"]), post["text"], post["edits"]) == (1, "Carte & texte", ["Carte"])
@@ -140,7 +140,7 @@ async def test_a_picture_goes_along_with_the_words_as_its_caption_and_is_edited(
 
 async def test_words_too_long_for_a_caption_go_out_without_the_picture(stage, picture):
     channel = await stage.open("telegram")
-    await channel.publish(message("é" * 1025, image=Image(picture, "La zone inondable")))
+    await channel.publish(message("é" * 1025, image=PostImage(picture, "La zone inondable")))
     [post] = await stage.timeline("telegram")
     assert (post["media"], len(post["text"])) == ([], 1025)
     assert len(await stage.requests("telegram")) == 1
@@ -150,7 +150,7 @@ async def test_words_too_long_for_a_caption_go_out_without_the_picture(stage, pi
 async def test_a_picture_that_is_refused_holds_up_no_words(stage, picture, fault):
     channel = await stage.open("telegram")
     await stage.fault("telegram", route="sendPhoto", **fault)
-    await channel.publish(message("Carte", image=Image(picture, "La zone inondable")))
+    await channel.publish(message("Carte", image=PostImage(picture, "La zone inondable")))
     [post] = await stage.timeline("telegram")
     assert (post["media"], post["text"]) == ([], "Carte")
 
@@ -158,7 +158,7 @@ async def test_a_picture_that_is_refused_holds_up_no_words(stage, picture, fault
 async def test_too_large_a_picture_s_page_of_html_holds_up_no_words(stage, picture):
     async with platform((413, b"<html>413</html>"), SENT) as server:
         channel = await stage.open("telegram", api_url=server.url)
-        receipt = await channel.publish(message("Carte", image=Image(picture, "La zone inondable")))
+        receipt = await channel.publish(message("Carte", image=PostImage(picture, "La zone inondable")))
     assert receipt.remote_id == "7"
 
 
@@ -166,7 +166,7 @@ async def test_a_picture_whose_answer_never_came_is_in_doubt(stage, picture):
     channel = await stage.open("telegram")
     await stage.fault("telegram", "cut_after", times=1)
     with pytest.raises(InDoubt):
-        await channel.publish(message("Carte", image=Image(picture, "La zone inondable")))
+        await channel.publish(message("Carte", image=PostImage(picture, "La zone inondable")))
     assert len(await stage.timeline("telegram")) == 1
 
 

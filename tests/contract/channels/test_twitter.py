@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.model.errors import BadCredential, Duplicate, Gone, InDoubt, Rejected, Retry
-from alerts.model.post import Image
+from alerts.model.post import PostImage
 from tests.contract.channels.conftest import message
 from tests.contract.channels.platform import platform
 
@@ -137,7 +137,7 @@ async def test_another_account_s_id_is_never_taken(stage, monkeypatch):
 
 async def test_a_picture_goes_along_with_its_alternative(stage, picture):
     channel = await stage.open("twitter")
-    await channel.publish(message("Carte", image=Image(picture, "La zone inondable, au sud du pont")))
+    await channel.publish(message("Carte", image=PostImage(picture, "La zone inondable, au sud du pont")))
     [post] = await stage.timeline("twitter")
     assert len(post["media"]) == 1
     paths = [line["path"] for line in await stage.requests("twitter")]
@@ -149,7 +149,7 @@ async def test_a_picture_goes_along_with_its_alternative(stage, picture):
 async def test_a_picture_that_fails_holds_up_no_words(stage, picture, route, fault):
     channel = await stage.open("twitter")
     await stage.fault("twitter", fault, route=route)
-    await channel.publish(message("Carte", image=Image(picture, "La zone inondable")))
+    await channel.publish(message("Carte", image=PostImage(picture, "La zone inondable")))
     [post] = await stage.timeline("twitter")
     assert (post["text"], post["media"]) == ("Carte", [])
 
@@ -158,7 +158,7 @@ async def test_a_picture_that_fails_holds_up_no_words(stage, picture, route, fau
 async def test_a_picture_that_is_none_holds_up_no_words(stage, tmp_path, name):
     (tmp_path / "text.png").write_text("not a picture")
     channel = await stage.open("twitter")
-    await channel.publish(message("Carte", image=Image(name, "La zone inondable")))
+    await channel.publish(message("Carte", image=PostImage(name, "La zone inondable")))
     assert [line["path"] for line in await stage.requests("twitter")] == ["/2/tweets"]
 
 

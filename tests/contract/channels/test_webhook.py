@@ -12,7 +12,7 @@ import pytest
 
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, DeliveryError, Rejected, Retry
-from alerts.model.post import About, Image, PostKind
+from alerts.model.post import About, PostImage, PostKind
 from tests.contract.channels.conftest import SECRETS, message
 from tests.contract.channels.platform import platform
 
@@ -86,7 +86,7 @@ async def test_a_small_picture_goes_along_and_a_large_one_stays_behind(stage, pi
     async with platform(TAKEN) as receiver:
         channel = await to(stage, receiver)
         for name in (picture, "large.png"):
-            await channel.publish(message("Crue", image=Image(name, "La zone inondée")))
+            await channel.publish(message("Crue", image=PostImage(name, "La zone inondée")))
 
     small, large = [json.loads(asked.body)["data"]["image"] for asked in receiver.asked]
     assert small | {"data": None} == {

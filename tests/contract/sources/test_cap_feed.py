@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 
 from alerts.model.alert import Severity
 from alerts.model.errors import SourceFailed
-from alerts.model.ports import Heard, Memory, Reading
+from alerts.model.ports import Heard, Memory, SourceReading
 from alerts.model.reason import because
 from alerts.sources.cap.entry import IndexEntry
 from alerts.sources.cap.look import AT_ONCE, GIVE_UP_AFTER, PER_LOOK, Look
@@ -44,7 +44,7 @@ class Poller:
     async def known(self, keys: Sequence[str]) -> set[str]:
         return {key for key in keys if key in self.stored}
 
-    async def look(self) -> Reading:
+    async def look(self) -> SourceReading:
         reading = await self.source.read(self.memory, self.known, self.clock.now())
         self.memory = json_and_back(reading.memory)
         assert not {heard.key for heard in reading.heard} & set(self.stored)

@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.access.audit import START, Broken, Head, Verified, head_of, verify
-from alerts.model.chain import digest_of
 from alerts.model.errors import Misuse
-from alerts.model.person import AuditEntry, Chained
+from alerts.model.person import AuditEntry, Chained, digest_of
 from alerts.model.reason import because
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

@@ -11,14 +11,14 @@ import pytest
 from alerts.access.sessions import digest_of
 from alerts.bot.events import ChatEvent, Command, Press
 from alerts.bot.officers import Waiting, is_theirs, sheets
-from alerts.model.post import Image, Message, PostState
+from alerts.model.post import Message, PostImage, PostState
 from tests.unit.store.conftest import a_post, a_record
 from tocsin_sandbox.telegram.html import parse_html, units
 
 RECORD = a_record("a" * 26)
 
 
-def waiting(*texts: str, image: Image | None = None, may_approve: bool = True) -> Waiting:
+def waiting(*texts: str, image: PostImage | None = None, may_approve: bool = True) -> Waiting:
     posts = [
         a_post(f"p{number}", RECORD, state=PostState.WAITING, message=Message(text, text, image=image))
         for number, text in enumerate(texts)
@@ -92,13 +92,13 @@ def test_the_buttons_are_bound_to_what_is_shown():
 
 def test_what_can_not_be_seen_here_or_is_one_s_own_is_not_validated_here():
     assert [data[:3] for data in keys(waiting("Vent", may_approve=False))] == ["no:"]
-    assert [data[:3] for data in keys(waiting("Vent", image=Image("/no/such.png", "Carte")))] == ["no:"]
+    assert [data[:3] for data in keys(waiting("Vent", image=PostImage("/no/such.png", "Carte")))] == ["no:"]
 
 
 def test_a_picture_is_shown_once_above_the_posts(tmp_path):
     file = tmp_path / "card.png"
     file.write_bytes(b"a picture")
-    shown = waiting("Vent", "Vent fort", image=Image(str(file), "Carte du quartier"))
+    shown = waiting("Vent", "Vent fort", image=PostImage(str(file), "Carte du quartier"))
     says = sheets(shown, "fr")
     assert [(say.picture, say.text) for say in says[:-1]] == [(str(file), "Carte du quartier")]
     assert [data[:3] for data in keys(shown)] == ["ok:", "no:"]

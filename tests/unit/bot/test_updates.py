@@ -24,7 +24,7 @@ from alerts.health.officer_notices import OfficerNotices
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.errors import BadCredential, ChatMoved, DatabaseRefused, Occupied, ReaderGone, Rejected, Retry
 from alerts.model.events import Events
-from alerts.model.ids import new_id
+from alerts.model.incident import new_id
 from alerts.model.subscriber import Linked, Subscriber
 from alerts.store.migrate import migrate
 from tests.fakes import FakeClock, FakeLine

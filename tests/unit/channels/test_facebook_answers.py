@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.channels.answer import Act, Answer
+from alerts.channels.answer import Answer, RequestPurpose
 from alerts.channels.facebook.answers import limits, maybe_not_the_words, refusal
 from alerts.model.errors import BadCredential, Duplicate, Gone, InDoubt, Rejected, Retry
 
@@ -23,7 +23,7 @@ def error(code: int, subcode: int | None = None, *, status: int = 400, headers=N
     return Answer(status, headers or {}, json.dumps({"error": told}).encode())
 
 
-def decide(answer: Answer, act: Act = Act.PUBLISH):
+def decide(answer: Answer, act: RequestPurpose = RequestPurpose.PUBLISH):
     return refusal(answer, act, PAGE, NOW)
 
 
@@ -48,9 +48,9 @@ def test_what_was_done_is_no_refusal():
 )
 def test_trouble_is_in_doubt_where_a_second_post_could_come_of_it(answer):
     assert type(decide(answer)) is InDoubt
-    assert type(decide(answer, Act.REPLY)) is InDoubt
-    assert type(decide(answer, Act.EDIT)) is Retry
-    assert type(decide(answer, Act.READ)) is Retry
+    assert type(decide(answer, RequestPurpose.REPLY)) is InDoubt
+    assert type(decide(answer, RequestPurpose.EDIT)) is Retry
+    assert type(decide(answer, RequestPurpose.READ)) is Retry
 
 
 @pytest.mark.parametrize("code", [4, 17, 32, 341, 613, 80000, 80001, 80014])
@@ -125,10 +125,10 @@ def test_nothing_is_tried_again_where_the_words_may_be_out_or_at_fault(answer):
 
 @pytest.mark.parametrize("answer", [error(100, 33), error(803)])
 def test_an_object_that_is_gone_is_the_post_or_on_publishing_the_page(answer):
-    assert type(decide(answer, Act.EDIT)) is Gone
-    assert type(decide(answer, Act.DELETE)) is Gone
-    assert type(decide(answer, Act.REPLY)) is Gone
-    assert type(decide(answer, Act.PUBLISH)) is BadCredential
+    assert type(decide(answer, RequestPurpose.EDIT)) is Gone
+    assert type(decide(answer, RequestPurpose.DELETE)) is Gone
+    assert type(decide(answer, RequestPurpose.REPLY)) is Gone
+    assert type(decide(answer, RequestPurpose.PUBLISH)) is BadCredential
 
 
 def test_the_words_for_the_user_are_quoted_first():

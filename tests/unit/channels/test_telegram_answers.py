@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.channels.answer import Act, Answer
+from alerts.channels.answer import Answer, RequestPurpose
 from alerts.channels.telegram.answers import Form, address, complaint_of, outcome
 from alerts.model.errors import BadCredential, Gone, InDoubt, Rejected, Retry
 
@@ -26,27 +26,32 @@ def refusal(status: int, description: str, headers=None, **parameters: object):
 @pytest.mark.parametrize(
     ("status", "description", "act", "expected"),
     [
-        (400, "Bad Request: chat not found", Act.PUBLISH, BadCredential),
-        (400, "Bad Request: not enough rights to send text messages to the chat", Act.PUBLISH, BadCredential),
-        (400, "Bad Request: need administrator rights in the channel chat", Act.PUBLISH, BadCredential),
-        (400, "Bad Request: CHAT_WRITE_FORBIDDEN", Act.PUBLISH, BadCredential),
-        (400, "Bad Request: CHAT_ADMIN_REQUIRED", Act.EDIT, BadCredential),
-        (403, "Forbidden: bot was kicked from the channel chat", Act.PUBLISH, BadCredential),
-        (403, "Forbidden: bot is not a member of the channel chat", Act.PUBLISH, BadCredential),
-        (401, "Unauthorized", Act.PUBLISH, BadCredential),
-        (404, "Not Found", Act.PUBLISH, BadCredential),
-        (403, "Forbidden: bot was blocked by the user", Act.PUBLISH, Rejected),
-        (403, "Forbidden: user is deactivated", Act.PUBLISH, Rejected),
-        (400, "Bad Request: message is too long", Act.PUBLISH, Rejected),
-        (400, "Bad Request: message text is empty", Act.PUBLISH, Rejected),
-        (400, "Bad Request: message to edit not found", Act.EDIT, Gone),
-        (400, "Bad Request: message can't be edited", Act.EDIT, Gone),
-        (400, "Bad Request: message to delete not found", Act.DELETE, Gone),
-        (400, "Bad Request: message can't be deleted for everyone", Act.DELETE, Rejected),
-        (400, "Bad Request: message to be replied not found", Act.REPLY, Gone),
-        (500, "Internal Server Error: restart", Act.PUBLISH, InDoubt),
-        (500, "Internal Server Error: restart", Act.EDIT, Retry),
-        (500, "Internal Server Error: restart", Act.DELETE, Retry),
+        (400, "Bad Request: chat not found", RequestPurpose.PUBLISH, BadCredential),
+        (
+            400,
+            "Bad Request: not enough rights to send text messages to the chat",
+            RequestPurpose.PUBLISH,
+            BadCredential,
+        ),
+        (400, "Bad Request: need administrator rights in the channel chat", RequestPurpose.PUBLISH, BadCredential),
+        (400, "Bad Request: CHAT_WRITE_FORBIDDEN", RequestPurpose.PUBLISH, BadCredential),
+        (400, "Bad Request: CHAT_ADMIN_REQUIRED", RequestPurpose.EDIT, BadCredential),
+        (403, "Forbidden: bot was kicked from the channel chat", RequestPurpose.PUBLISH, BadCredential),
+        (403, "Forbidden: bot is not a member of the channel chat", RequestPurpose.PUBLISH, BadCredential),
+        (401, "Unauthorized", RequestPurpose.PUBLISH, BadCredential),
+        (404, "Not Found", RequestPurpose.PUBLISH, BadCredential),
+        (403, "Forbidden: bot was blocked by the user", RequestPurpose.PUBLISH, Rejected),
+        (403, "Forbidden: user is deactivated", RequestPurpose.PUBLISH, Rejected),
+        (400, "Bad Request: message is too long", RequestPurpose.PUBLISH, Rejected),
+        (400, "Bad Request: message text is empty", RequestPurpose.PUBLISH, Rejected),
+        (400, "Bad Request: message to edit not found", RequestPurpose.EDIT, Gone),
+        (400, "Bad Request: message can't be edited", RequestPurpose.EDIT, Gone),
+        (400, "Bad Request: message to delete not found", RequestPurpose.DELETE, Gone),
+        (400, "Bad Request: message can't be deleted for everyone", RequestPurpose.DELETE, Rejected),
+        (400, "Bad Request: message to be replied not found", RequestPurpose.REPLY, Gone),
+        (500, "Internal Server Error: restart", RequestPurpose.PUBLISH, InDoubt),
+        (500, "Internal Server Error: restart", RequestPurpose.EDIT, Retry),
+        (500, "Internal Server Error: restart", RequestPurpose.DELETE, Retry),
     ],
 )
 def test_a_refusal_is_what_to_do_next(status, description, act, expected):
@@ -58,7 +63,7 @@ def test_a_refusal_is_what_to_do_next(status, description, act, expected):
     [({"retry_after": 7}, {}, 7), ({}, {"Retry-After": "9"}, 9), ({}, {}, 60), ({"retry_after": 420}, {}, 420)],
 )
 def test_a_limit_holds_the_whole_channel_as_long_as_telegram_says(parameters, headers, seconds):
-    told = outcome(refusal(429, "Too Many Requests: retry after 7", headers, **parameters), Act.PUBLISH, NOW)
+    told = outcome(refusal(429, "Too Many Requests: retry after 7", headers, **parameters), RequestPurpose.PUBLISH, NOW)
     assert isinstance(told, Retry)
     assert (told.whole_channel, told.after) == (True, NOW + timedelta(seconds=seconds))
 
@@ -73,7 +78,7 @@ def test_what_is_not_the_bot_api_s_is_no_complaint(body):
 def test_too_large_a_request_was_read_by_nobody():
     complaint = complaint_of(Answer(413, {}, b"<html>413 Request Entity Too Large</html>"))
     assert complaint is not None
-    assert type(outcome(complaint, Act.PUBLISH, NOW)) is Rejected
+    assert type(outcome(complaint, RequestPurpose.PUBLISH, NOW)) is Rejected
 
 
 def test_a_chat_that_moved_is_followed_once():

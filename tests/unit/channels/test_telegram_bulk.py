@@ -17,8 +17,7 @@ from alerts.channels.answer import Answer
 from alerts.channels.settings import TelegramSettings
 from alerts.channels.telegram.bulk import BETWEEN, LONGEST, Overdue, TelegramBulk, letter_of, number_in
 from alerts.model.alert import Severity
-from alerts.model.bulk import Bulk, BulkState
-from alerts.model.delivery import SendOutcome, Target
+from alerts.model.delivery import Bulk, BulkState, SendOutcome, Target
 from alerts.model.errors import BadCredential, Retry
 from alerts.model.ports import Resources
 from alerts.model.post import PostKind

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.channels.answer import Act, Answer
+from alerts.channels.answer import Answer, RequestPurpose
 from alerts.channels.twitter.answers import find_words, limits, refusal
 from alerts.model.errors import BadCredential, Duplicate, Gone, InDoubt, Rejected, Retry
 
@@ -23,65 +23,73 @@ def problem(status: int, detail: str, *, title: str = "Forbidden", kind: str = "
 
 
 def test_what_was_done_is_no_refusal():
-    assert refusal(Answer(201, {}, b'{"data": {"id": "1", "text": "x"}}'), Act.PUBLISH, NOW) is None
+    assert refusal(Answer(201, {}, b'{"data": {"id": "1", "text": "x"}}'), RequestPurpose.PUBLISH, NOW) is None
 
 
 @pytest.mark.parametrize(
     ("answer", "act", "expected"),
     [
-        (problem(403, "You are not allowed to create a Tweet with duplicate content."), Act.PUBLISH, Duplicate),
+        (
+            problem(403, "You are not allowed to create a Tweet with duplicate content."),
+            RequestPurpose.PUBLISH,
+            Duplicate,
+        ),
         (
             problem(
                 403,
                 "Reply to this conversation is not allowed because you have not been mentioned or otherwise engaged.",
             ),
-            Act.REPLY,
+            RequestPurpose.REPLY,
             Gone,
         ),
         (
             problem(403, "You can only reply to or quote posts where you are mentioned or are the author."),
-            Act.REPLY,
+            RequestPurpose.REPLY,
             Gone,
         ),
         (
             problem(403, "You attempted to reply to a Tweet that is deleted or not visible to you."),
-            Act.REPLY,
+            RequestPurpose.REPLY,
             Gone,
         ),
         (
             problem(403, "You attempted to reply to a Tweet that is deleted or not visible to you."),
-            Act.PUBLISH,
+            RequestPurpose.PUBLISH,
             Rejected,
         ),
-        (problem(403, "You are not permitted to perform this action."), Act.PUBLISH, Rejected),
-        (problem(403, "Not enrolled.", kind=f"{PROBLEMS}/client-forbidden"), Act.PUBLISH, BadCredential),
+        (problem(403, "You are not permitted to perform this action."), RequestPurpose.PUBLISH, Rejected),
+        (problem(403, "Not enrolled.", kind=f"{PROBLEMS}/client-forbidden"), RequestPurpose.PUBLISH, BadCredential),
         (
             problem(
                 403,
                 "Application-Only is forbidden.",
                 kind="https://api.twitter.com/2/problems/unsupported-authentication",
             ),
-            Act.PUBLISH,
+            RequestPurpose.PUBLISH,
             BadCredential,
         ),
-        (problem(403, "Your account is suspended and is not permitted to do this."), Act.PUBLISH, BadCredential),
-        (problem(401, "Unauthorized", title="Unauthorized"), Act.PUBLISH, BadCredential),
+        (
+            problem(403, "Your account is suspended and is not permitted to do this."),
+            RequestPurpose.PUBLISH,
+            BadCredential,
+        ),
+        (problem(401, "Unauthorized", title="Unauthorized"), RequestPurpose.PUBLISH, BadCredential),
         (
             problem(400, "One or more parameters was invalid.", kind=f"{PROBLEMS}/invalid-request"),
-            Act.PUBLISH,
+            RequestPurpose.PUBLISH,
             Rejected,
         ),
-        (problem(404, "Not found", title="Not Found Error"), Act.DELETE, Gone),
-        (problem(404, "Not found", title="Not Found Error"), Act.PUBLISH, Rejected),
-        (problem(503, "Over capacity", title="Service Unavailable"), Act.PUBLISH, InDoubt),
-        (problem(503, "Over capacity", title="Service Unavailable"), Act.REPLY, InDoubt),
-        (problem(503, "Over capacity", title="Service Unavailable"), Act.REPLACE, InDoubt),
-        (problem(503, "Over capacity", title="Service Unavailable"), Act.DELETE, Retry),
-        (problem(503, "Over capacity", title="Service Unavailable"), Act.READ, Retry),
-        (Answer(502, {}, b"<html>Bad gateway</html>"), Act.PUBLISH, InDoubt),
-        (Answer(502, {}, b"<html>Bad gateway</html>"), Act.DELETE, Retry),
-        (Answer(403, {}, b"<html>Attention required</html>"), Act.PUBLISH, InDoubt),
-        (Answer(302, {}, b""), Act.PUBLISH, InDoubt),
+        (problem(404, "Not found", title="Not Found Error"), RequestPurpose.DELETE, Gone),
+        (problem(404, "Not found", title="Not Found Error"), RequestPurpose.PUBLISH, Rejected),
+        (problem(503, "Over capacity", title="Service Unavailable"), RequestPurpose.PUBLISH, InDoubt),
+        (problem(503, "Over capacity", title="Service Unavailable"), RequestPurpose.REPLY, InDoubt),
+        (problem(503, "Over capacity", title="Service Unavailable"), RequestPurpose.REPLACE, InDoubt),
+        (problem(503, "Over capacity", title="Service Unavailable"), RequestPurpose.DELETE, Retry),
+        (problem(503, "Over capacity", title="Service Unavailable"), RequestPurpose.READ, Retry),
+        (Answer(502, {}, b"<html>Bad gateway</html>"), RequestPurpose.PUBLISH, InDoubt),
+        (Answer(502, {}, b"<html>Bad gateway</html>"), RequestPurpose.DELETE, Retry),
+        (Answer(403, {}, b"<html>Attention required</html>"), RequestPurpose.PUBLISH, InDoubt),
+        (Answer(302, {}, b""), RequestPurpose.PUBLISH, InDoubt),
     ],
 )
 def test_a_refusal_is_what_to_do_next(answer, act, expected):
@@ -89,13 +97,13 @@ def test_a_refusal_is_what_to_do_next(answer, act, expected):
 
 
 def test_trouble_tells_the_transaction_that_support_asks_for():
-    error = refusal(Answer(503, {"x-transaction-id": "2f0a"}, b""), Act.PUBLISH, NOW)
+    error = refusal(Answer(503, {"x-transaction-id": "2f0a"}, b""), RequestPurpose.PUBLISH, NOW)
     assert error is not None
     assert "(503, transaction 2f0a)" in str(error.reason)
 
 
 def test_credits_used_up_hold_the_channel_for_an_hour_and_say_so():
-    error = refusal(problem(402, "Your account has no credits.", title="CreditsDepleted"), Act.PUBLISH, NOW)
+    error = refusal(problem(402, "Your account has no credits.", title="CreditsDepleted"), RequestPurpose.PUBLISH, NOW)
     assert isinstance(error, Retry)
     assert (error.whole_channel, error.after, error.sent) == (True, NOW + timedelta(hours=1), True)
     assert "credits" in str(error.reason)
@@ -105,13 +113,15 @@ def test_credits_used_up_hold_the_channel_for_an_hour_and_say_so():
 @pytest.mark.parametrize("host", ["x.com", "twitter.com"])
 def test_a_capped_usage_is_as_credits_used_up(status, host):
     kind = f"https://api.{host}/2/problems/usage-capped"
-    error = refusal(problem(status, "Usage cap exceeded: Monthly product cap", kind=kind), Act.PUBLISH, NOW)
+    error = refusal(problem(status, "Usage cap exceeded: Monthly product cap", kind=kind), RequestPurpose.PUBLISH, NOW)
     assert isinstance(error, Retry)
     assert (error.whole_channel, error.after) == (True, NOW + timedelta(hours=1))
 
 
 def limited(**headers: str) -> datetime | None:
-    error = refusal(problem(429, "Too Many Requests", title="Too Many Requests", **headers), Act.PUBLISH, NOW)
+    error = refusal(
+        problem(429, "Too Many Requests", title="Too Many Requests", **headers), RequestPurpose.PUBLISH, NOW
+    )
     assert isinstance(error, Retry)
     assert error.whole_channel
     return error.after
@@ -123,7 +133,7 @@ def test_a_limit_without_a_header_is_15_minutes():
 
 def test_a_limit_in_the_old_shape_is_one_too():
     answer = Answer(429, {}, b'{"errors": [{"code": 88, "message": "Rate limit exceeded"}]}')
-    assert isinstance(refusal(answer, Act.PUBLISH, NOW), Retry)
+    assert isinstance(refusal(answer, RequestPurpose.PUBLISH, NOW), Retry)
 
 
 def test_a_limit_lasts_until_the_header_s_reset():
@@ -211,7 +221,7 @@ def test_words_of_ours_that_look_like_an_entity_are_found():
 
 
 def test_a_reason_quotes_the_platform_on_one_line_of_bounded_length():
-    error = refusal(problem(403, "a\nb " + "c" * 5000), Act.PUBLISH, NOW)
+    error = refusal(problem(403, "a\nb " + "c" * 5000), RequestPurpose.PUBLISH, NOW)
     assert error is not None
     assert "“a b c" in str(error.reason)
     assert "\n" not in str(error.reason)

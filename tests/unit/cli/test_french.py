@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po
 
 from alerts.cli import run, screen
 from alerts.model.alert import Category, Certainty, Severity, Urgency
-from alerts.model.bulk import BulkState
+from alerts.model.delivery import BulkState
 from alerts.model.incident import AlertState
 from alerts.model.post import PostKind, PostState
 from alerts.rendering.words import LOCALE, read_words

@@ -16,7 +16,7 @@ from alerts.daemon.bots import BulkSenders, bot_paces
 from alerts.daemon.desk import Counter
 from alerts.daemon.metrics import Metrics
 from alerts.model.alert import Severity
-from alerts.model.bulk import Bulk, BulkState, Progress
+from alerts.model.delivery import Bulk, BulkState, Progress
 from alerts.model.events import Events
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic

@@ -19,7 +19,7 @@ from alerts.desk.writer import PostWriter
 from alerts.model.alert import Alert, Area, Info, MsgType, Reference, Severity
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import Events, PostsStored
-from alerts.model.ports import Heard, Memory, Reading
+from alerts.model.ports import Heard, Memory, SourceReading
 from alerts.rendering.faces import StationFace
 from alerts.rendering.templates import Renderer
 from alerts.store.database import Database
@@ -98,7 +98,7 @@ class Daemon:
         """What polling does: only what isn't known is handed on."""
         known = await self.database.read(lambda unit: unit.sources.known("meteo", [each.key for each in heard]))
         new = [each for each in heard if each.key not in known]
-        await self._takes_in.deliver("meteo", Reading(new, MEMORY), NOW + timedelta(minutes=1))
+        await self._takes_in.deliver("meteo", SourceReading(new, MEMORY), NOW + timedelta(minutes=1))
 
     async def memory(self) -> Memory:
         return await self.database.read(lambda unit: unit.sources.memory("meteo"))

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from alerts.delivery.limiter import Departures, RateLimits, quota_free_at
 from alerts.model.post import Quota
-from alerts.model.span import Window, parse_window
+from alerts.model.span import RateLimit, parse_window
 from tests.fakes import FakeClock
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 windows = st.lists(
-    st.builds(Window, st.integers(1, 6), st.integers(1, 120).map(lambda seconds: timedelta(seconds=seconds))),
+    st.builds(RateLimit, st.integers(1, 6), st.integers(1, 120).map(lambda seconds: timedelta(seconds=seconds))),
     min_size=1,
     max_size=3,
 )
@@ -57,7 +57,7 @@ def test_no_window_is_ever_exceeded(all_windows, reserve, wishes):
 @given(st.integers(2, 12), st.integers(1, 11), wished)
 def test_a_post_that_is_not_urgent_leaves_the_reserve_alone(count, reserve, wishes):
     reserve = min(reserve, count - 1)
-    window = Window(count, timedelta(minutes=5))
+    window = RateLimit(count, timedelta(minutes=5))
     gone = run(RateLimits((window,), reserve), wishes)
     for last, (_, urgent) in enumerate(gone):
         if not urgent:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.model.span import Window, parse_span, parse_window, spell_span
+from alerts.model.span import RateLimit, parse_span, parse_window, spell_span
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_span_is_spelled_in_its_largest_whole_unit(span, text):
 
 
 def test_a_window():
-    assert parse_window("100/15m") == Window(100, timedelta(minutes=15))
+    assert parse_window("100/15m") == RateLimit(100, timedelta(minutes=15))
     assert str(parse_window(" 60/1d ")) == "60/24h"
 
 

@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.model.errors import SourceFailed
-from alerts.model.ports import Memory, Reading
+from alerts.model.ports import Memory, SourceReading
 from alerts.model.reason import in_words
 from alerts.sources.poll import Poller
 from tests.fakes import FakeClock
 
 EVERY = timedelta(minutes=1)
-QUIET = Reading((), Memory())
+QUIET = SourceReading((), Memory())
 
 
 class Kept:
@@ -49,7 +49,7 @@ class Feed:
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
-        self.answers: list[Reading | SourceFailed] = []
+        self.answers: list[SourceReading | SourceFailed] = []
         self.looks: list[float] = []
         self.failures = 0
         self.meanwhile = lambda: None
@@ -57,7 +57,7 @@ class Feed:
             "meteo", self, EVERY, database=Kept(self), clock=clock, chance=lambda: 0.5, deliver=self.deliver
         )
 
-    async def read(self, memory, known, now) -> Reading:
+    async def read(self, memory, known, now) -> SourceReading:
         self.looks.append(self.clock.monotonic())
         answer = self.answers.pop(0) if self.answers else QUIET
         if isinstance(answer, SourceFailed):
@@ -117,7 +117,7 @@ async def test_a_source_is_read_once_a_minute_over_both_changes_of_summer_time(n
 
 async def test_a_source_whose_messages_cannot_be_read_fails_until_they_can():
     async with feed() as meteo:
-        meteo.answers = [QUIET, *[Reading((), Memory(), trouble=in_words("2 messages can't be read"))] * 2]
+        meteo.answers = [QUIET, *[SourceReading((), Memory(), trouble=in_words("2 messages can't be read"))] * 2]
         reasons = []
         for _ in range(4):
             await meteo.clock.settle()

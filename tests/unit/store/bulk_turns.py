@@ -8,8 +8,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.model.alert import Severity
-from alerts.model.bulk import Bulk, BulkState
-from alerts.model.delivery import Ask, Lease, SendOutcome, SendResult, Target
+from alerts.model.delivery import Ask, Bulk, BulkState, Lease, SendOutcome, SendResult, Target
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic
 from alerts.store.alerts import AlertRepository

@@ -9,7 +9,7 @@ import pytest
 
 from alerts.model.alert import Reference
 from alerts.model.incident import AlertState
-from alerts.model.post import FOLLOWS, Image, Message, PostState, Receipt
+from alerts.model.post import FOLLOWS, Message, PostImage, PostState, Receipt
 from alerts.model.reason import because, in_words
 from tests.unit.store.conftest import LATER, NOW, a_record
 
@@ -27,7 +27,7 @@ def test_what_was_stored_comes_back_equal(shelf):
     assert shelf.record("abc") == record
     post = shelf.post(
         record,
-        message=Message("a", "b", "https://example.org", Image("/tmp/a.png", "a map"), "en"),
+        message=Message("a", "b", "https://example.org", PostImage("/tmp/a.png", "a map"), "en"),
         warnings=(because("remark_too_long", count=300, limit=280), in_words("look")),
         receipt=Receipt("7", "https://x.example/7"),
         not_before=NOW,
@@ -35,7 +35,7 @@ def test_what_was_stored_comes_back_equal(shelf):
         sent_at=NOW,
     )
     assert shelf.again(post) == post
-    assert post.message.image == Image("/tmp/a.png", "a map")
+    assert post.message.image == PostImage("/tmp/a.png", "a map")
 
 
 def test_an_entry_without_an_alert_is_kept_too(shelf):

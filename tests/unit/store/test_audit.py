@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.model.chain import BEGINNING, digest_of
 from alerts.model.errors import Unreadable
-from alerts.model.person import AuditEntry
+from alerts.model.person import BEGINNING, AuditEntry, digest_of
 from alerts.store.audit import AuditLog
 from alerts.store.files import blank, connect
 from alerts.store.unit import rehearsal, transaction

@@ -13,11 +13,9 @@ from alerts.desk.amending import goes_on_from
 from alerts.desk.approve import find_alert
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.actor import MAY, Act, Actor
-from alerts.model.draft import SavedDraft
 from alerts.model.errors import Forbidden, Misuse
 from alerts.model.hazard import Hazard
-from alerts.model.ids import new_id
-from alerts.model.incident import StoredAlert
+from alerts.model.incident import SavedDraft, StoredAlert, new_id
 from alerts.model.reason import Reason, because
 from alerts.rendering.prepared import Prepared
 from alerts.web.console.compose.fields import LONGEST, digest, text, too_long

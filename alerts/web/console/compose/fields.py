@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from alerts.model.characters import bounded, seen
-from alerts.model.draft import Typed
 from alerts.model.errors import Misuse
+from alerts.model.incident import Typed
 from alerts.model.reason import because
 
 TEXTS = (

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from alerts.model.draft import SavedDraft, Typed
 from alerts.model.errors import Refused, TocsinError
-from alerts.model.incident import StoredAlert
+from alerts.model.incident import SavedDraft, StoredAlert, Typed
 from alerts.web.console.compose.fields import Fields, text
 from alerts.web.console.compose.reading import Reading
 from alerts.web.console.compose.rehearsal import Rehearsal, Wish

@@ -14,9 +14,8 @@ from alerts.desk.outlines import spell_circle, spell_polygon
 from alerts.desk.station import Station
 from alerts.desk.territory import DISTRICT
 from alerts.model.alert import Area, Info, Severity, Status
-from alerts.model.draft import Typed
 from alerts.model.hazard import hazard_of
-from alerts.model.incident import StoredAlert
+from alerts.model.incident import StoredAlert, Typed
 from alerts.rendering.plain import is_whole_town
 from alerts.rendering.prepared import Prepared
 from alerts.web.console.compose.fields import LISTS, TEXTS, Fields, plain, several, text

@@ -18,8 +18,7 @@ from alerts.desk.station import Outlet, Station
 from alerts.model.actor import Actor
 from alerts.model.alert import Alert, Severity, Status
 from alerts.model.errors import Misuse, Refused
-from alerts.model.ids import new_id
-from alerts.model.incident import AlertState, StoredAlert
+from alerts.model.incident import AlertState, StoredAlert, new_id
 from alerts.model.reason import Reason, because
 from alerts.web.console.compose.prefill import changes_between
 from alerts.web.console.compose.reading import Reading

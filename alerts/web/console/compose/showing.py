@@ -7,8 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
-from alerts.model.draft import SavedDraft
 from alerts.model.hazard import Hazard
+from alerts.model.incident import SavedDraft
 from alerts.rendering.prepared import Prepared
 from alerts.web.console.compose.fields import LONGEST, lines, several, text
 from alerts.web.console.compose.keeping import MOST, UNTOUCHED

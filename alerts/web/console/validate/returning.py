@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from alerts.desk.station import Station
-from alerts.model.draft import Typed
-from alerts.model.incident import StoredAlert
+from alerts.model.incident import StoredAlert, Typed
 from alerts.model.post import Post
 from alerts.web.console.compose.prefill import fields_of
 

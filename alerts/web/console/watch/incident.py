@@ -19,7 +19,7 @@ from alerts.desk.versions import VersionChange, changes_between
 from alerts.model.alert import CORRECTED, ENDS_BY, Info, MsgType, ResponseType, Severity
 from alerts.model.cap_xml import write
 from alerts.model.incident import AlertState, PastEvent, StoredAlert
-from alerts.model.post import EndReason, Image, Post, PostState
+from alerts.model.post import EndReason, Post, PostImage, PostState
 from alerts.model.reason import Reason
 from alerts.web.console.frame import Console, visitor_of
 from alerts.web.console.watch.cases import needs_somebody
@@ -272,6 +272,6 @@ def _changes(earlier: StoredAlert, later: StoredAlert) -> tuple[VersionChange, .
     return () if _ending(later) else changes_between(earlier, later)
 
 
-def image_of(posts: Sequence[Post]) -> Image | None:
+def image_of(posts: Sequence[Post]) -> PostImage | None:
     """The picture beside the message, where an officer put one."""
     return next((post.message.image for post in posts if post.message.image), None)

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from alerts.desk.approve import fingerprint
-from alerts.model.draft import SavedDraft
+from alerts.model.incident import SavedDraft
 from alerts.web.console import compose
 from alerts.web.console.compose.keeping import MOST
 from tests.unit.web.console.composing import PNG, START, a_form, form_of, open_bench, posted, preview, with_fields

@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from pyotp import TOTP
 
-from alerts.model.draft import SavedDraft
+from alerts.model.incident import SavedDraft
 from tests.unit.access.authenticator import Authenticator
 from tests.unit.web.console.guarding import FIRST, OWN, Browser, open_town
 

@@ -13,7 +13,7 @@ from alerts.config.station import station_of
 from alerts.daemon.desk import build_desk
 from alerts.daemon.service import DaemonService
 from alerts.model.events import Events
-from alerts.model.ids import new_id
+from alerts.model.incident import new_id
 from alerts.model.ports import Heard, Memory
 from alerts.model.reason import in_words
 from alerts.store.database import Database
