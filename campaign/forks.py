@@ -23,6 +23,7 @@ import resource
 import select
 import signal
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -54,6 +55,26 @@ _NEEDED = (
 CHEAP = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
 """Hashes no password that is worth anything."""
 _ROOT = Path(__file__).resolve().parents[1]
+
+
+def made_once(upgrade: Callable[[Path], None]) -> Callable[[Path], None]:
+    """`upgrade`, but for an empty database: that is made now and copied from then on, set to WAL as it will be."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "tocsin.db"
+        upgrade(path)
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            db.execute("PRAGMA journal_mode = WAL")
+        made = path.read_bytes()
+
+    def upgraded(path: Path) -> None:
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            empty = db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+        if empty:
+            path.write_bytes(made)
+        else:
+            upgrade(path)
+
+    return upgraded
 
 
 class Forked:
@@ -233,6 +254,8 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     vars(importlib.import_module("alerts.access.passwords"))["PasswordHasher"] = CHEAP
+    store = vars(importlib.import_module("alerts.store.migrate"))
+    store["_upgrade"] = made_once(store["_upgrade"])
     asked = _serve(door)
     if asked is not None:
         _become(asked)
