@@ -148,7 +148,7 @@ async def test_it_says_up_to_where_everything_was_handled(scene):
     await run_for(scene, 40)
     assert scene.line.offsets == [0, 2, 3]
     assert await scene.offset() == 3
-    assert scene.facts == {"bot": "@tocsin_bot"}
+    assert scene.facts["bot"] == "@tocsin_bot"
 
 
 async def test_what_the_database_did_not_take_comes_again(scene, monkeypatch):
