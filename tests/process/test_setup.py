@@ -12,6 +12,8 @@ from http.cookiejar import CookieJar
 
 import pytest
 
+from tests.process.town import Town
+
 pytestmark = pytest.mark.process
 
 
@@ -39,8 +41,7 @@ def test_the_address_in_the_terminal_opens_the_page_once_and_ctrl_c_ends_it(tmp_
 
 @pytest.mark.parametrize("listen", ["8080", "localhost", "127.0.0.1:99999"])
 def test_a_place_that_is_none_is_wrong_use(tmp_path, listen):
-    command = [sys.executable, "-m", "alerts.cli", "setup", "--listen", listen]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = Town(tmp_path).tocsin("setup", "--listen", listen)
 
     assert done.returncode == 2
     assert "host:port" in done.stderr
