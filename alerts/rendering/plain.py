@@ -51,6 +51,7 @@ _FILLER = re.compile(
     r"|(?:exercise|use|take) (?:extreme |great |due )?(?:caution|care)\b.*|pay attention\b.*|take precautions\b.*"
 )
 _SENTENCE = re.compile(r"[.!?…\n]+")
+_LABEL = re.compile(r"^(?:note|attention|important|achtung|warning)\s?: ?")
 _AROUND = " \u00a0\"'«»“”„-–•"
 _PERMISSION = re.compile(
     r"\bvous pouvez\b|\b(?:de|a) nouveau (?:potable|autorise\w*|ouvert\w*|possible)|\b(?:retour|baignade|circulation) "
@@ -121,7 +122,9 @@ def says_what_to_do(text: str | None, language: str) -> bool:
 
 
 def _sentences(text: str | None) -> list[str]:
-    return [words for each in _SENTENCE.split(fold(text or "")) if (words := each.strip(_AROUND))]
+    """Return the folded sentences of `text`, each without marks around it and a label before it ("Note: ")."""
+    said = (_LABEL.sub("", each.strip(_AROUND)) for each in _SENTENCE.split(fold(text or "")))
+    return [words for words in said if words]
 
 
 def permits(text: str | None) -> bool:

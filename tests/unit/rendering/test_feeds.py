@@ -49,6 +49,7 @@ def post(info: Info, station: Any = FRENCH, channel: Any = OTHER) -> str:
         "Surveiller les conditions locales et prendre les précautions nécessaires.",
         '"Please monitor for further updates to this alert."',
         "Stay tuned. Be careful.",
+        "NOTE: Be aware of the following possible dangers: The downpours can cause temporary traffic disruption.",
         "A FLASH FLOOD WATCH MEANS THAT CONDITIONS MAY DEVELOP. THIS IS DANGEROUS.",
         "Während des Platzregens sind Staus möglich.",
         "高いところへ避難してください",
