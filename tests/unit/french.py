@@ -25,7 +25,7 @@ ENGLISH = frozenset(
     written write named names name key keys line lines word words address addresses folder folders picture pictures
     district districts whole town length wanted longer shorter larger smaller empty
     stands standing nearest meant choose chosen start starts begins save saved copy download their they them you your
-    our we us he she his her""".split()  # noqa: SIM905 a list to read
+    our we us isn holds entries speaks unreadable he she his her""".split()  # noqa: SIM905 a list to read
 )
 """Words that no French text has."""
 OURS = ("code", "pre", "script", "style", "svg", "input", "textarea")
