@@ -18,6 +18,7 @@ from alerts.model.person import Account, Token
 from alerts.model.reason import because
 from alerts.model.secret import Secret
 
+# Without 0, 1, i, l, o and u, which are taken for others when they are read out or copied.
 _LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
 _WORDS, _WORD = 5, 4
 # Scripts with letters that can't be told apart, as their characters' Unicode names begin.
@@ -46,6 +47,7 @@ def add_account(officer: Officer, name: str, role: Role, password: str) -> Accou
     _must_be_a_name(wanted)
     if (there := accounts.account(wanted)) is not None:
         raise Misuse(because("account_exists", name=there.name))
+    # In the audit log a program's name stands like a person's: the two must not be one.
     if any(fold_name(token.name) == fold_name(wanted) and token.revoked_at is None for token in accounts.tokens()):
         raise Misuse(because("name_of_token", name=wanted))
     account = Account(wanted, role, password, must_change=True, created_at=officer.unit.now)

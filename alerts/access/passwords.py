@@ -85,6 +85,7 @@ class Passwords:
             self._hasher.verify(kept or self._of_nobody, _spelled(typed))
         except (VerificationError, InvalidHashError, UnicodeEncodeError):
             return PasswordCheck(right=False)
+        # What is too long was verified as an empty one, so that it takes as long, and is refused whatever came of that.
         if kept is None or typed != password:
             return PasswordCheck(right=False)
         return PasswordCheck(

@@ -18,6 +18,7 @@ REMEMBERED = timedelta(days=1)
 IN_A_ROW = timedelta(minutes=30)
 """Failures with no longer gap than this are one burst: longer than any delay, so that slowing doesn't split it."""
 BURST_FOR_NAME = 5
+# A whole town hall may come from one address: more has to fail there before it is told.
 BURST_FROM_ADDRESS = 20
 _V4 = 4
 

@@ -34,8 +34,11 @@ _ROUNDED_FROM = timedelta(hours=1)
 LARGEST_PICTURE = 5 * 1024 * 1024
 _CLOCK = re.compile(r"([01]?\d|2[0-3])[:hH]([0-5]\d)")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+# What stands before a town's name on its letters, and an officer leaves off.
 _OFFICE = re.compile(r"^(?:(?:ville|commune|mairie) d(?:e |u |es |[’'])|(?:town|city) of )", re.IGNORECASE)
+# By their first bytes too, for a file's name proves nothing.
 _PICTURES = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
+# Ten years: what lies further off was mistyped.
 _FURTHEST = timedelta(days=3660)
 _KEPT = "\n\t"
 _LONGEST_LINE, LONGEST_TEXT, _LONGEST_ADDRESS = 1000, 20_000, 2000

@@ -131,6 +131,7 @@ def held_by_others(
     """
     incident = alerts.incident(incident_id)
     ended = {_voice(each) for each in incident if _says_end(each, station)}
+    # An officer may end what anybody brought.
     for record in incident if source != MANUAL else ():
         if record.source == MANUAL or record.state is not AlertState.ACCEPTED or record.alert is None:
             continue

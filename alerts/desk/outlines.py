@@ -26,6 +26,7 @@ _LONGEST = 200
 WIDEST = 500.0
 """The radius, in kilometres, beyond which a circle was mistyped: a town's alert is not for half a country."""
 _CORNERS = 3
+# More than a hand draws; the time that comparing takes grows with them.
 _MOST_CORNERS = 500
 # Square degrees: about a square metre. What has less within is a line.
 _LEAST = 1e-10

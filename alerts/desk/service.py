@@ -149,6 +149,7 @@ class DeskUnit(Unit):
 
 def concerning(unit: DeskUnit) -> list[StoredAlert]:
     """Of each incident the newest message that was let out, while it is on; and each that has a post to be seen to."""
+    # Three questions in all, however many alerts are on: pages ask this again with each change.
     records = unit.views.on_now(unit.now)
     newest = {record.incident_id: record for record in records if record.state is AlertState.ACCEPTED}
     posts = unit.views.posts_by_alert([record.id for record in records])

@@ -35,7 +35,9 @@ Ring = list[tuple[float, float]]
 _MENDED = 24
 # The points up to which one is clipped first; a longer one is taken for its hull, which is quick at any length.
 _CLIPPED = 1000
+# Of latitude anywhere, of longitude at the equator.
 _KM_PER_DEGREE = 111.32
+# Corners of the ring that stands for a circle, which it leaves by a quarter of a percent of the radius at most.
 _STEPS = 48
 _POINT = re.compile(r"(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)")
 DISTRICT = "district"
@@ -146,6 +148,7 @@ def _rim(circle: Circle) -> Ring:
     """A circle of kilometres as a ring of (longitude, latitude), good for the sizes of towns and counties."""
     latitude, longitude = circle.centre
     north = circle.radius / _KM_PER_DEGREE
+    # Near a pole a degree of longitude has no length to speak of: the ring is kept finite there.
     east = north / max(math.cos(math.radians(latitude)), 0.01)
     turns = [2 * math.pi * step / _STEPS for step in range(_STEPS)]
     return [(longitude + east * math.cos(turn), latitude + north * math.sin(turn)) for turn in turns]

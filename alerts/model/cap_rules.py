@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 from alerts.model.alert import Alert, Area, Circle, Info, MsgType, Named, Point, Reference, Resource, Scope
 from alerts.model.reason import Reason, because
 
+# CAP 3.2.1: no spaces, commas or restricted characters (< and &), for `references` are written as triples with commas.
 _FORBIDDEN_IN_NAMES = re.compile(r"[\s,<&]")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 _MIME_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;.*)?", re.ASCII)
+# CAP 3.2.3 knows no other digest than SHA-1.
 _SHA1 = re.compile(r"[0-9a-fA-F]{40}")
 _REFERRING = (MsgType.UPDATE, MsgType.CANCEL, MsgType.ACK, MsgType.ERROR)
 
@@ -174,6 +176,7 @@ def _of_time(where: str, time: datetime) -> Iterator[Reason]:
         yield because("rule_time_without_zone", where=where, time=time.isoformat())
     elif offset.total_seconds() % 60:
         yield because("rule_time_offset", where=where, time=time.isoformat())
+    # CAP's form of a time has whole seconds, and an offset in hours and minutes (3.2.1, `sent`).
     if time.microsecond:
         yield because("rule_time_fraction", where=where, time=time.isoformat())
 

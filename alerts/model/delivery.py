@@ -137,6 +137,7 @@ def why_stopped(
     """Why a bulk goes no further; None: it may. `exercises` is the mark of its channel."""
     if each.post in NEVER_WENT:
         return because("bulk_post_is", state=each.post)
+    # The channel's mark may have changed since: an exercise must reach nobody who takes it for real.
     if each.exercise is not exercises:
         return because("bulk_exercise_mismatch")
     if each.expires is not None and each.expires <= now:

@@ -107,6 +107,7 @@ class Events:
 
     def publish(self, event: object) -> None:
         """Tell all who subscribed to its class."""
+        # A copy, for who hears it may unsubscribe meanwhile.
         for hear in tuple(self._subscribers.get(type(event), ())):
             hear(event)
 

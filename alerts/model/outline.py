@@ -22,8 +22,11 @@ MOST_CORNERS = 2000
 """Points of one ring that are kept."""
 MOST_SHOWN = 500
 """Points of all that the public gets of one alert: a map of a telephone can't show more."""
+# How much wider the sleeve gets while too many corners are left.
 _WIDER = 3.0
+# Points of a ring that is left as it was sent.
 _SHORT = 100
+# A triangle, closed.
 _FEWEST = 4
 # Of a degree of latitude.
 _METRES = 111_320.0

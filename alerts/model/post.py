@@ -75,7 +75,9 @@ FOLLOWS: Mapping[PostState, frozenset[PostState]] = MappingProxyType(
         _S.QUEUED: frozenset({_S.SENDING, _S.EXPIRED, _S.SUPERSEDED, _S.DROPPED, _S.FAILED}),
         _S.SENDING: frozenset({_S.SENT, _S.QUEUED, _S.IN_DOUBT, _S.FAILED}),
         _S.IN_DOUBT: frozenset({_S.SENT, _S.QUEUED, _S.FAILED, _S.DROPPED, _S.EXPIRED}),
+        # Nothing leads out of it but an officer's hand.
         _S.FAILED: frozenset({_S.QUEUED, _S.DROPPED}),
+        # From here on nothing changes any more: a later word is a post of its own.
         _S.SENT: frozenset(),
         _S.EXPIRED: frozenset(),
         _S.SUPERSEDED: frozenset(),
@@ -216,4 +218,5 @@ def priority_of(severity: Severity, urgency: Urgency) -> int:
     """The place in a lane: severity, then urgency. Unknown severity stands with Moderate, for it is often grave."""
     grave = Severity.MODERATE.rank if severity is Severity.UNKNOWN else severity.rank
     soon = {Urgency.IMMEDIATE: 3, Urgency.EXPECTED: 2, Urgency.UNKNOWN: 1, Urgency.FUTURE: 1, Urgency.PAST: 0}[urgency]
+    # Ten apart, so that no urgency lifts an alert above a graver one.
     return grave * 10 + soon
