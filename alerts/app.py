@@ -128,6 +128,7 @@ class Daemon:
         self._outside = outside
         self._clock = clock = outside.clock
         self._statuses = ChannelStatuses(database)
+        # A lease is one process's: the same machine may have started this daemon twice.
         owner = f"{socket.gethostname()}-{os.getpid()}-{outside.new_id()}"
         leases = [*config.channels, *map(bot_lease, bot_settings(config)), *bulk_leases(config)]
         self._keeper = LeaseKeeper(Leases(database), clock, owner, leases)
@@ -149,6 +150,7 @@ class Daemon:
         gap = await self.database.compare(self._clock.now())
         if gap is not None:
             log.warning("database.older", since=str(gap.since), until=str(gap.until))
+        # Before any lane opens: a credential that was refused before the restart is not tried with the first post.
         await self._statuses.load()
         self._build_lanes()
         self._build_pollers()
@@ -183,15 +185,17 @@ class Daemon:
             database=self.database,
             clock=self._clock,
             events=self.events,
-            net_beneath=self._outside.rhythm.net_beneath,
+            net_beneath=self._outside.net_beneath,
         ).work()
         yield "strays", UnknownPosts(self.database, self._clock, self.lanes, notices, self.events).run()
 
     async def stop(self) -> None:
         """Take nothing more in, finish what is under way, give back the leases, close."""
+        # Open pages first: a stream that waits for the next change would hold the listener up for good.
         self.events.publish(Stopping())
         if self._publisher is not None:
             self._publisher.close()
+        # No message comes in from here on; what was stored may still be sent, under leases that go on being renewed.
         for task in self._tasks:
             if not task.get_name().startswith(("lane", "leases", "bulk", "pace")):
                 task.cancel()
@@ -200,6 +204,7 @@ class Daemon:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Another daemon takes over at once; where the database refuses it does once the leases have run out.
         with contextlib.suppress(Exception):
             await self._keeper.give_back()
         if self._listener is not None:
@@ -324,6 +329,7 @@ class Daemon:
 
         def rung() -> None:
             with contextlib.suppress(BlockingIOError):
+                # Every ring that came meanwhile: they all say the same.
                 while True:
                     bell.recv(16)
             self.events.publish(PostsStored())

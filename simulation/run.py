@@ -19,7 +19,7 @@ import structlog
 from alerts.app import Daemon, build
 from alerts.config import Config
 from alerts.config.station import station_of
-from alerts.daemon.outside import Outside, Rhythm
+from alerts.daemon.outside import Outside
 from alerts.delivery.limiter import RateLimits
 from alerts.desk.actions import Desk
 from alerts.desk.writer import PostWriter
@@ -244,7 +244,7 @@ class Run:
             open_source=lambda name, _, __: FeedSource(self.feeds[name], life),
             build_desk=self._build_desk,
             outbox=self._outbox,
-            rhythm=Rhythm(net_beneath=timedelta(seconds=60)),
+            net_beneath=timedelta(seconds=60),
             doors=False,
         )
 

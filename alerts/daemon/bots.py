@@ -255,6 +255,7 @@ def bot_paces(config: Config, clock: Clock) -> Mapping[str, BotPace]:
 
     A bot is known by where its token stands; its rate is the slowest that its channels name.
     """
+    # Two channels may share a bot; Telegram counts what the bot says, not what a channel says.
     bots: dict[tuple[str, str], list[int]] = {}
     for settings in bot_settings(config).values():
         bots.setdefault(_bot(settings), []).append(settings.rate)

@@ -61,14 +61,14 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StationPlace:
     """What an unchecked channels.toml says: where the database is, and the seal of all that belongs to it."""
 
     database: Path
     seal: str
 
 
-def place_of(file: Path) -> Place | None:
+def place_of(file: Path) -> StationPlace | None:
     """The place that a channels.toml names; None where it can't be read: whoever reads all of it tells why."""
     try:
         text, folder = file.read_bytes(), file.resolve().parent
@@ -79,7 +79,7 @@ def place_of(file: Path) -> Place | None:
     except (OSError, ValueError, RecursionError):
         return None
     url = _told(table, "store", "url") or _DATABASE
-    return Place(folder / url.removeprefix("sqlite:///"), seal.hexdigest())
+    return StationPlace(folder / url.removeprefix("sqlite:///"), seal.hexdigest())
 
 
 def _program() -> Iterator[bytes]:
@@ -109,7 +109,7 @@ def _told(table: Mapping[str, Any], section: str, key: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def ask(place: Place, order: Order, hear: Callable[[str, Any], None]) -> int | None:
+def ask(place: StationPlace, order: Order, hear: Callable[[str, Any], None]) -> int | None:
     """Have a daemon carry the order out, and `hear` what it says; its exit status. None: no daemon took it.
 
     Raises Unanswered, and what `hear` raises.
@@ -129,7 +129,7 @@ def sockets(database: Path) -> list[Path]:
         return []
 
 
-def _greets(line: socket.socket, answers: BinaryIO, path: Path, place: Place) -> bool:
+def _greets(line: socket.socket, answers: BinaryIO, path: Path, place: StationPlace) -> bool:
     """Whether a daemon that we may trust listens there, and would do as we would."""
     line.settimeout(GREETS_WITHIN)
     try:

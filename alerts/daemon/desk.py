@@ -33,7 +33,7 @@ from alerts.store.unit import Unit, acting, asking, rehearsing, sketching
 REMEMBERED = 512
 
 
-class Cards:
+class CardFiles:
     """Gives each card a file, named by its content. May be asked from any thread."""
 
     def __init__(self, folder: Path) -> None:
@@ -65,7 +65,7 @@ def build_renderer(config: Config) -> Renderer:
 def build_desk(config: Config, now: Callable[[], datetime], new_id: Callable[[], str] = new_id) -> Desk:
     """The desk, ready to act within any transaction."""
     station = station_of(config)
-    cards = Cards(picture_folder(config.database)) if any(outlet.card for outlet in station.outlets) else None
+    cards = CardFiles(picture_folder(config.database)) if any(outlet.card for outlet in station.outlets) else None
     writer = PostWriter(station, build_renderer(config), new_id, cards.path_of if cards else None)
     return Desk(station, writer, new_id, now)
 

@@ -75,6 +75,7 @@ class Housekeeping:
     async def prune(self) -> int:
         """Go once along all that is finished; returns how many incidents went."""
         keep, gone, after, is_last = self._store.keep, 0, 0, False
+        # Written ahead, here and below: a power failure may undo it, and then it is done again.
         while await self._database.write_ahead(lambda unit: unit.archive.close_what_nobody_reads(self._clock.now())):
             await self._clock.sleep(PRUNING_RESTS)
         while keep is not None and not is_last:
@@ -119,6 +120,7 @@ class FileWatch:
         """
         version = unit.views.version()
         before, self._version = self._version, version
+        # What was there at the start is no change; whoever opens a page reads it anyway.
         if before is None:
             self._mark = unit.views.watermark()
         if before in (None, version):

@@ -55,6 +55,7 @@ class MessageIntake:
         failures = await self._database.write(
             lambda unit: unit.sources.remember(source, reading.memory, now, look_again, trouble=reading.trouble)
         )
+        # Pages say that something may be missing until every source was read once.
         if source not in self._read and reading.trouble is None:
             self._read.add(source)
             self._events.publish(PostsStored(()))
@@ -75,12 +76,14 @@ class MessageIntake:
     async def _file_batch(self, source: str, batch: Sequence[Heard]) -> list[Filed]:
         """File a batch at once; one that can't be filed so is filed one by one, and what is to blame costs itself."""
         try:
+            # Outlines are compared beside the transaction, in a reader's thread: the territory remembers the outcome.
             await self._database.read(lambda _: self._desk.locate(batch, source))
             return await self._database.write(partial(self._file, source, batch))
         except DatabaseRefused:
             raise
         except Exception:
             log.exception("desk.stumbled", source=source, entries=len(batch))
+        # One entry that can't be filed must not keep an emergency of the same feed from being filed.
         if len(batch) > 1:
             return [filed for heard in batch for filed in await self._file_batch(source, [heard])]
         problem = because("desk_stumbled", key=batch[0].key)

@@ -66,17 +66,11 @@ def open_source(name: str, settings: PolledSettings, around: Surroundings) -> So
 
 
 @dataclass(frozen=True, slots=True)
-class Rhythm:
-    """How often the house looks whether another process wrote, should its ring not have been heard."""
-
-    net_beneath: timedelta = timedelta(seconds=1)
-
-
-@dataclass(frozen=True, slots=True)
 class Outside:
-    """The world of one house. Whatever is decided outside of it comes in here; the defaults are the real one.
+    """The world of one daemon. Whatever is decided outside of it comes in here; the defaults are the real one.
 
-    `doors` says whether it answers over HTTP and hears the ring of other processes.
+    `net_beneath` is how often the file is looked at, should another process's ring not have been heard. `doors` says
+    whether it answers over HTTP and hears the ring of other processes.
     """
 
     clock: Clock = field(default_factory=SystemClock)
@@ -89,7 +83,7 @@ class Outside:
     open_source: Callable[[str, Any, Surroundings], Source | None] = open_source
     build_desk: Callable[[Config, Callable[[], datetime], Callable[[], str]], Desk] = build_desk
     outbox: Callable[[Database], Outbox] = Outbox
-    rhythm: Rhythm = field(default_factory=Rhythm)
+    net_beneath: timedelta = timedelta(seconds=1)
     doors: bool = True
 
 

@@ -68,6 +68,7 @@ class DaemonService:
     async def act(self, action: Callable[[DeskUnit], T]) -> T:
         """Carry out in one durable transaction; then wake the lanes and tell those who watch what changed."""
         result, changed = await self._database.write(partial(self._carry_out, action))
+        # After the commit, and never before: a lane that wakes sooner finds nothing, and sleeps again.
         self._events.publish(PostsStored())
         for incident in changed:
             self._events.publish(IncidentChanged(incident))

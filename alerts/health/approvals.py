@@ -22,7 +22,7 @@ from alerts.desk.routing import PRACTICE
 from alerts.health.desk_events import Clashes, Corrections, Endings, factor_changes
 from alerts.health.monitor import Phase, notices_due
 from alerts.health.notices import OnCallNotice, OnCallNotices, topic_of
-from alerts.health.words import Awaited, word_awaited
+from alerts.health.words import PendingApproval, word_pending
 from alerts.model.actor import Act
 from alerts.model.alert import Severity
 from alerts.model.errors import DatabaseRefused
@@ -86,6 +86,7 @@ class ApprovalNotices:
 
     async def look(self) -> None:
         """Look once; only where there is something to say is anything written."""
+        # Read first: a transaction that writes each two seconds would wake every other process at the file.
         has_news, height = await self._database.read(self._news)
         if has_news:
             said = await self._database.write(self._tell)
@@ -118,6 +119,7 @@ class ApprovalNotices:
     def _due(self, unit: Unit) -> list[_Due]:
         now, alerts = self._clock.now(), unit.alerts
         there = {record.id: record for record in unit.monitor.waiting()}
+        # After a start, what was told before it and isn't settled: its outcome is still owed.
         if self._open is None:
             self._open = set(unit.monitor.told_of(now))
         told = self._told(alerts, {*self._open, *there}, now)
@@ -133,23 +135,23 @@ class ApprovalNotices:
 
     def _notice(self, unit: Unit, due: _Due) -> OnCallNotice:
         alerts = unit.alerts
-        awaited = awaited_of(self._config, alerts, due.record)
+        pending = pending_of(self._config, alerts, due.record)
         if due.say is Phase.RESOLVED:
-            awaited = settled_of(unit.audit, alerts, awaited, due.record)
+            pending = settled_of(unit.audit, alerts, pending, due.record)
         zone = self._notices.station.timezone
-        severity = max(Severity.MODERATE, awaited.severity, key=lambda each: each.rank)
+        severity = max(Severity.MODERATE, pending.severity, key=lambda each: each.rank)
         return OnCallNotice(
-            _key(due.record.id), due.say, lambda language: word_awaited(awaited, due.say, language, zone), severity
+            _key(due.record.id), due.say, lambda language: word_pending(pending, due.say, language, zone), severity
         )
 
 
-def awaited_of(config: Config, alerts: AlertRepository, record: StoredAlert) -> Awaited:
+def pending_of(config: Config, alerts: AlertRepository, record: StoredAlert) -> PendingApproval:
     """What those on call are told of an alert that waits, or did."""
     alert, desk_url = record.alert, config.desk_url
     info = words_about(alerts, record, config.station.language)
     posts = alerts.posts_of(record.id)
     vetoes = [post.not_before for post in posts if post.state is PostState.WAITING]
-    return Awaited(
+    return PendingApproval(
         id=record.id,
         headline=(info.headline or info.event) if info else record.id,
         severity=record.severity if alert is None or alert.infos else info.severity if info else record.severity,
@@ -172,14 +174,16 @@ def _one(alerts: AlertRepository, alert_id: str) -> StoredAlert:
     return next(iter(alerts.by_id(alert_id)))
 
 
-def settled_of(audit: AuditLog, alerts: AlertRepository, awaited: Awaited, record: StoredAlert) -> Awaited:
+def settled_of(
+    audit: AuditLog, alerts: AlertRepository, pending: PendingApproval, record: StoredAlert
+) -> PendingApproval:
     """How it was decided, by whom and why: as the audit log has it, else as its state says."""
     for line in audit.newest(subject=record.id, most=5):
         entry = line.entry
         if entry.act in _DECISIONS:
             reason = entry.detail if entry.act != Act.APPROVE else ""
-            return replace(awaited, settled=entry.act, who=entry.actor, reason=reason or None)
+            return replace(pending, settled=entry.act, who=entry.actor, reason=reason or None)
     if record.state is AlertState.ACCEPTED:
-        return replace(awaited, settled="released")
+        return replace(pending, settled="released")
     is_expired = any(post.state is PostState.EXPIRED for post in alerts.posts_of(record.id))
-    return replace(awaited, settled="expired" if is_expired else "replaced")
+    return replace(pending, settled="expired" if is_expired else "replaced")

@@ -128,6 +128,7 @@ class HealthChecks:
 
     async def check_all(self) -> None:
         """Look at everything once, tell the news, and let the heart beat if all is going round."""
+        # Itself it can't judge: that it stands still is told by the heartbeat which doesn't come.
         cycles = [cycle for cycle in self._cycles() if cycle.name != WATCH]
         seen = await self._observer.observe([cycle for cycle in cycles if cycle.name != STORE])
         self._memory = self._memory.note(seen)
@@ -175,6 +176,7 @@ class HealthChecks:
 
     async def _tell(self, seen: Seen) -> None:
         """Decide and store in one transaction, written even without news: that it can be is half the watch."""
+        # Together with what was told, so that a second daemon, or this one after a kill, tells none of it again.
         outcome = await self._database.write(lambda unit: self._decide(unit, seen))
         self._known = outcome.told
         self._memory = self._memory.tell(outcome.news, self._clock.now())
@@ -182,6 +184,7 @@ class HealthChecks:
             tell = log.info if news.say is Phase.RESOLVED else log.warning
             trouble = news.trouble
             tell(f"trouble.{news.say}", what=str(trouble.what), name=trouble.name, reason=str(trouble.reason or ""))
+        # A trouble that ended leaves no series behind: an alert on it would go on for ever.
         self._troubles.clear()
         for told in self._known.values():
             self._troubles.labels(str(told.trouble.what), told.trouble.name).set(1)

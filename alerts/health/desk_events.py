@@ -25,7 +25,7 @@ from alerts.desk.station import Station
 from alerts.desk.thread import channels_on
 from alerts.health.monitor import Phase, Trouble, What
 from alerts.health.notices import OnCallNotice, topic_of
-from alerts.health.words import Clashed, Corrected, Ending, NoticeWords, word_clashed, word_corrected, word_ending
+from alerts.health.words import Clashed, Corrected, EndingSoon, NoticeWords, word_clashed, word_corrected, word_ending
 from alerts.model.alert import Severity
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.person import AuditEntry, Chained
@@ -98,6 +98,7 @@ class Endings:
         if alert is None or record.source == OWN_WARNINGS or not record.severity.at_least(Severity.SEVERE):
             return False
         started = max(record.received_at, alert.starts)
+        # One that was meant for twenty minutes isn't told of at its beginning.
         ahead = min(NEARS, (alert.ends - started) / 2)
         if alert.status in PRACTICE or not now < alert.ends <= now + ahead:
             return False
@@ -107,7 +108,7 @@ class Endings:
         alert = record.alert
         assert alert is not None  # noqa: S101 one that nears its end has one
         info = alert.info_for(self.language)
-        ending = Ending(
+        ending = EndingSoon(
             id=record.id,
             headline=(info.headline or info.event) if info else record.id,
             severity=record.severity,
@@ -185,6 +186,7 @@ def failing_sign_ins(unit: DeskUnit) -> list[Trouble]:
     """
     now = [each for each in bursts(unit, unit.now - REMEMBERED) if each.last > unit.now - OVER_AFTER]
     of_accounts = [each for each in now if unit.accounts.account(each.subject) is not None]
+    # One place that tries one account is one story, and is told once, with the account.
     places = [each for each in now if each not in of_accounts]
     alone = {place.subject for place in places for each in of_accounts if _is_all_of(place, each)}
     troubles = [_trouble(each, next((p.subject for p in places if _is_all_of(p, each)), None)) for each in of_accounts]
@@ -205,6 +207,7 @@ def factor_changes(unit: Unit, after: int, now: datetime, zone: tzinfo) -> list[
     What a new account sets up at its first sign-in is no change.
     """
     lines = [line for line in unit.audit.newest(most=_LOOKED_AT) if line.seq > after]
+    # The line before a sign-in is what that sign-in set up.
     first = {line.seq - 1 for line in lines if line.entry.act == AuditEvent.SIGNED_IN}
     changes = [line for line in reversed(lines) if line.entry.act in OF_FACTORS and line.seq not in first]
     alerts = unit.alerts

@@ -92,6 +92,7 @@ class OnCallNotices:
         incident = earlier[0].incident_id if earlier else self.new_id()
         thread = alerts.thread(incident)
         _withdraw(alerts, thread, now)
+        # Who never heard of the trouble needs no word that it is over.
         reached = {post.channel for post in thread if post.state in _REACHED}
         record = self._record(news, earlier, incident, now)
         alerts.add(record)
@@ -108,6 +109,7 @@ class OnCallNotices:
     def _record(self, news: OnCallNotice, earlier: Sequence[StoredAlert], incident: str, now: datetime) -> StoredAlert:
         """A trouble that is over has no topic: what comes next is another."""
         alert = self._alert(news, earlier, now)
+        # The topic is how the next look finds what was told; without one it finds nothing, and may begin anew.
         topic = None if news.say is Phase.RESOLVED else topic_of(news.key)
         return StoredAlert(self.new_id(), incident, OWN_WARNINGS, alert, AlertState.ACCEPTED, now, topic=topic)
 

@@ -94,6 +94,7 @@ class CredentialProbes:
 
     async def take(self, may: Callable[[str], bool]) -> Mapping[str, ProbeResult]:
         """Try those that are due and that one `may` ask; returns what is known of each that was ever asked."""
+        # A platform may charge for each request (X does), so a credential that sent a post isn't probed.
         due = [name for name in self._lanes if may(name) and self._is_due(name)]
         await asyncio.gather(*(self._probe(name) for name in due))
         return dict(self._last)
@@ -167,6 +168,7 @@ class Observer:
         found = await self._database.read(lambda unit: self._find(unit, mine, now))
         await self._learn(found.sources, now)
         paused = {name for name, stands in found.standings.items() if _is_paused(stands, now, self._grace)}
+        # A lane that pauses knows more than an older probe: what that found must not stand beside it.
         for name in paused:
             self._probes.forget(name)
         probed = await self._probes.take(lambda name: name in found.standings and name not in paused)
@@ -175,6 +177,7 @@ class Observer:
         standing_still = {
             cycle.name: (cycle.reason or because("not_told")) if cycle.stands else None for cycle in cycles
         }
+        # In a thread, for a disk of the network may hang.
         lacks = await asyncio.to_thread(lack_of_room, self._config.database)
         return see(channels, sources, standing_still, now).of_store(
             self._config.database.name, lacks[1] if lacks else None

@@ -22,10 +22,10 @@ from alerts.config import Config
 from alerts.desk.approve import why_not_theirs
 from alerts.desk.service import DeskUnit
 from alerts.desk.twins import told_already
-from alerts.health.approvals import LOOKS_EVERY, awaited_of, settled_of
+from alerts.health.approvals import LOOKS_EVERY, pending_of, settled_of
 from alerts.health.desk_events import word_change
 from alerts.health.monitor import Phase, notices_due
-from alerts.health.words import word_awaited
+from alerts.health.words import word_pending
 from alerts.model.actor import MAY, Act, Actor, Origin
 from alerts.model.errors import DatabaseRefused, DeliveryError, ReaderGone, Rejected
 from alerts.model.incident import AlertState, StoredAlert
@@ -155,10 +155,10 @@ class OfficerNotices:
     def _says(self, unit: DeskUnit, account: Account, record: StoredAlert, say: Phase) -> Sequence[Say]:
         station = unit.desk.station
         language = language_of(account, station.language)
-        awaited = awaited_of(self._config, unit.alerts, record)
+        pending = pending_of(self._config, unit.alerts, record)
         if say is Phase.RESOLVED:
-            awaited = settled_of(unit.audit, unit.alerts, awaited, record)
-        words = word_awaited(awaited, say, language, station.timezone)
+            pending = settled_of(unit.audit, unit.alerts, pending, record)
+        words = word_pending(pending, say, language, station.timezone)
         below = "\n".join(filter(None, (words.fix, words.detail)))
         if say is Phase.RESOLVED:
             return [Say(safe("\n".join(filter(None, (words.headline, words.detail)))))]

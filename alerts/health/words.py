@@ -150,7 +150,7 @@ _SETTLED: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Awaited:
+class PendingApproval:
     """An alert that waits, or waited: what it says, who brought it, and where it is validated.
 
     `goes_out_at` is when a veto's time is over; `settled` how it was decided (`approve`, `reject`, `send back`,
@@ -199,7 +199,7 @@ class Clashed:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class EndingSoon:
     """A grave alert that nears its end. `link` is None without a desk's address."""
 
     id: str
@@ -225,7 +225,7 @@ def word_clashed(clash: Clashed, language: str) -> NoticeWords:
     return NoticeWords(f"{_practice(clash, _)}{headline} {became}", clash.link)
 
 
-def word_ending(ending: Ending, language: str, zone: tzinfo) -> NoticeWords:
+def word_ending(ending: EndingSoon, language: str, zone: tzinfo) -> NoticeWords:
     """That a grave alert nears its end, and what can be done; times are in `zone`."""
     _ = words_in(language).gettext
     told = _("Ends at {at:%H:%M}: {what}. Extend it, end it, or let it run out?")
@@ -241,23 +241,23 @@ def word_corrected(corrected: Corrected, language: str) -> NoticeWords:
     return NoticeWords(_practice(corrected, _) + headline, corrected.link, corrected.said)
 
 
-def word_awaited(awaited: Awaited, say: Phase, language: str, zone: tzinfo) -> NoticeWords:
+def word_pending(pending: PendingApproval, say: Phase, language: str, zone: tzinfo) -> NoticeWords:
     """That an alert waits, still waits, or how it was decided; times are in `zone`."""
     _ = words_in(language).gettext
-    practice, named = _practice(awaited, _), _named(awaited, _)
+    practice, named = _practice(pending, _), _named(pending, _)
     if say is Phase.RESOLVED:
-        settled = _(_SETTLED[awaited.settled or "replaced"]).format(who=awaited.who)
-        return NoticeWords(practice + settled + named, None, awaited.reason)
-    waits = _((_WAITS if say is Phase.FIRING else _STILL_WAITS)[awaited.kind])
-    headline = practice + waits.format(since=awaited.since.astimezone(zone)) + named
-    return NoticeWords(headline, _what_to_do(awaited, zone, _), _detail(awaited, zone, _))
+        settled = _(_SETTLED[pending.settled or "replaced"]).format(who=pending.who)
+        return NoticeWords(practice + settled + named, None, pending.reason)
+    waits = _((_WAITS if say is Phase.FIRING else _STILL_WAITS)[pending.kind])
+    headline = practice + waits.format(since=pending.since.astimezone(zone)) + named
+    return NoticeWords(headline, _what_to_do(pending, zone, _), _detail(pending, zone, _))
 
 
-def _practice(told: Awaited | Corrected | Ending | Clashed, _: Gettext) -> str:
+def _practice(told: PendingApproval | Corrected | EndingSoon | Clashed, _: Gettext) -> str:
     return _("EXERCISE – ") if told.exercise else ""
 
 
-def _named(told: Awaited | Corrected | Ending, _: Gettext) -> str:
+def _named(told: PendingApproval | Corrected | EndingSoon, _: Gettext) -> str:
     severity = _("unknown severity") if told.severity is Severity.UNKNOWN else _(told.severity).lower()
     return _("“{headline}” ({severity})").format(headline=_short(told.headline), severity=severity)
 
@@ -267,19 +267,19 @@ def _short(headline: str) -> str:
     return text if len(text) <= _LONGEST_HEADLINE else text[: _LONGEST_HEADLINE - 1].rsplit(" ", 1)[0] + "…"
 
 
-def _what_to_do(awaited: Awaited, zone: tzinfo, _: Gettext) -> str:
-    if awaited.goes_out_at is None:
-        return awaited.link or _("tocsin approve {id} --as NAME").format(id=awaited.id)
-    stop = awaited.link or _("tocsin reject {id} --as NAME").format(id=awaited.id)
+def _what_to_do(pending: PendingApproval, zone: tzinfo, _: Gettext) -> str:
+    if pending.goes_out_at is None:
+        return pending.link or _("tocsin approve {id} --as NAME").format(id=pending.id)
+    stop = pending.link or _("tocsin reject {id} --as NAME").format(id=pending.id)
     veto = _("Goes out at {at:%H:%M} unless somebody stops it: {stop}")
-    return veto.format(at=awaited.goes_out_at.astimezone(zone), stop=stop)
+    return veto.format(at=pending.goes_out_at.astimezone(zone), stop=stop)
 
 
-def _detail(awaited: Awaited, zone: tzinfo, _: Gettext) -> str:
-    until = awaited.until.astimezone(zone) if awaited.until else None
+def _detail(pending: PendingApproval, zone: tzinfo, _: Gettext) -> str:
+    until = pending.until.astimezone(zone) if pending.until else None
     parts = (
-        ", ".join(awaited.areas),
+        ", ".join(pending.areas),
         _("until {until:%Y-%m-%d %H:%M}").format(until=until) if until else "",
-        _("from {who}").format(who=awaited.brought_by),
+        _("from {who}").format(who=pending.brought_by),
     )
     return _("; ").join(filter(None, parts))

@@ -24,14 +24,14 @@ from alerts.health.desk_events import word_change
 from alerts.health.monitor import HealthNotice, Phase, Trouble, What
 from alerts.health.restored import word_strays
 from alerts.health.words import (
-    Awaited,
     Clashed,
     Corrected,
-    Ending,
-    word_awaited,
+    EndingSoon,
+    PendingApproval,
     word_clashed,
     word_corrected,
     word_ending,
+    word_pending,
 )
 from alerts.health.words import word as word_warning
 from alerts.model.actor import Origin
@@ -147,7 +147,7 @@ def troubles():
 
 
 def of_alerts():
-    endings = [Ending("a1", "Crue", severity, ("Centre",), AT) for severity in Severity]
+    endings = [EndingSoon("a1", "Crue", severity, ("Centre",), AT) for severity in Severity]
     clashes = [Clashed("Crue", "meteo", "Vent", "eau", kept_back, exercise=True) for kept_back in (True, False)]
     return [
         *(word_ending(each, "fr-FR", PARIS) for each in endings),
@@ -164,8 +164,8 @@ def of_what_waits():
     ]
     settled = [awaited(settled=settled, who="Paul") for settled in (*ways, "expired")]
     return [
-        *(word_awaited(each, say, "fr-FR", PARIS) for each in waits for say in (Phase.FIRING, Phase.REPEATED)),
-        *(word_awaited(each, Phase.RESOLVED, "fr-FR", PARIS) for each in settled),
+        *(word_pending(each, say, "fr-FR", PARIS) for each in waits for say in (Phase.FIRING, Phase.REPEATED)),
+        *(word_pending(each, Phase.RESOLVED, "fr-FR", PARIS) for each in settled),
     ]
 
 
@@ -177,7 +177,7 @@ def of_accounts():
 
 def awaited(**changes):
     values = {"headline": "Crue", "severity": Severity.SEVERE, "areas": ("Centre",), "since": AT, "until": AT}
-    return Awaited("a1", **{**values, "brought_by": "meteo", "exercise": True, **changes})
+    return PendingApproval("a1", **{**values, "brought_by": "meteo", "exercise": True, **changes})
 
 
 @pytest.mark.parametrize("notices", [troubles, of_alerts, of_what_waits, of_accounts])

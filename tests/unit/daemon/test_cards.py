@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from alerts.daemon import desk as cards
-from alerts.daemon.desk import Cards
+from alerts.daemon.desk import CardFiles
 from alerts.model.alert import Severity
 from alerts.rendering.card import Card
 
@@ -14,9 +14,9 @@ CARD = Card(Severity.SEVERE, "Danger grave", "Tempête", "Saint-Martin", "Ce soi
 
 
 def test_the_same_words_have_one_file_named_by_its_content(tmp_path):
-    kept = Cards(tmp_path / "pictures")
+    kept = CardFiles(tmp_path / "pictures")
     file = Path(kept.path_of(CARD))
-    again = Cards(tmp_path / "pictures").path_of(replace(CARD))
+    again = CardFiles(tmp_path / "pictures").path_of(replace(CARD))
 
     assert file.read_bytes().startswith(b"\x89PNG")
     assert (file.is_absolute(), str(file)) == (True, again)
@@ -24,7 +24,7 @@ def test_the_same_words_have_one_file_named_by_its_content(tmp_path):
 
 
 def test_a_file_that_somebody_removed_is_drawn_again(tmp_path):
-    kept = Cards(tmp_path / "pictures")
+    kept = CardFiles(tmp_path / "pictures")
     file = Path(kept.path_of(CARD))
     file.unlink()
 
@@ -34,7 +34,7 @@ def test_a_file_that_somebody_removed_is_drawn_again(tmp_path):
 
 def test_no_more_is_remembered_than_needed(tmp_path, monkeypatch):
     monkeypatch.setattr(cards, "REMEMBERED", 2)
-    kept = Cards(tmp_path / "pictures")
+    kept = CardFiles(tmp_path / "pictures")
     for number in range(4):
         kept.path_of(replace(CARD, when=str(number)))
 

@@ -20,7 +20,7 @@ from alerts.health.approvals import ApprovalNotices
 from alerts.health.desk_events import word_change
 from alerts.health.monitor import Phase
 from alerts.health.notices import build_notices, compose
-from alerts.health.words import Awaited, word_awaited
+from alerts.health.words import PendingApproval, word_pending
 from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Area, Severity
 from alerts.model.events import Events, PostsStored
@@ -266,13 +266,13 @@ async def test_a_correction_that_was_made_while_nobody_looked_is_told_by_the_one
     assert await duty.look() == []
 
 
-AWAITED = Awaited("01ABC", "Crue", Severity.SEVERE, ("Centre",), NOW, NOW, "meteo")
+AWAITED = PendingApproval("01ABC", "Crue", Severity.SEVERE, ("Centre",), NOW, NOW, "meteo")
 
 
 def test_without_an_address_of_the_desk_the_command_is_told():
-    assert word_awaited(AWAITED, Phase.FIRING, "fr", PARIS).fix == "tocsin approve 01ABC --as NOM"
+    assert word_pending(AWAITED, Phase.FIRING, "fr", PARIS).fix == "tocsin approve 01ABC --as NOM"
     vetoed = replace(AWAITED, goes_out_at=NOW)
-    assert word_awaited(vetoed, Phase.FIRING, "en", PARIS).fix == (
+    assert word_pending(vetoed, Phase.FIRING, "en", PARIS).fix == (
         "Goes out at 13:00 unless somebody stops it: tocsin reject 01ABC --as NAME"
     )
 
@@ -288,7 +288,7 @@ def test_the_link_is_never_what_is_cut(outlet, language):
         exercise=True,
         link="https://garde.saint-martin.fr/desk/waiting/01JDQ8Z5B6M6M8T9V0W1X2Y3Z4",
     )
-    message = compose(word_awaited(long, Phase.REPEATED, language, PARIS), "Ville de Saint-Martin", outlet, language)
+    message = compose(word_pending(long, Phase.REPEATED, language, PARIS), "Ville de Saint-Martin", outlet, language)
 
     assert long.link in message.plain
     assert "13:00" in message.plain

@@ -11,7 +11,7 @@ import pytest
 
 from alerts.health.monitor import HealthNotice, Phase, Trouble, What
 from alerts.health.notices import LONGEST, compose, tidied
-from alerts.health.words import Awaited, NoticeWords, word, word_awaited
+from alerts.health.words import NoticeWords, PendingApproval, word, word_pending
 from alerts.model.alert import Severity
 from alerts.model.reason import in_words
 from alerts.rendering.count import count
@@ -80,7 +80,7 @@ def test_all_of_it_is_there_where_it_fits():
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_no_word_of_a_stranger_turns_a_notice_around(language):
-    awaited = Awaited(
+    awaited = PendingApproval(
         "a1",
         "Crue \u202e!rinetnoc\u2066 <b>du Drac</b>",
         Severity.SEVERE,
@@ -89,8 +89,8 @@ def test_no_word_of_a_stranger_turns_a_notice_around(language):
         None,
         "An\u200bne\u202d",
     )
-    words = word_awaited(awaited, Phase.FIRING, language, PARIS)
-    over = word_awaited(
+    words = word_pending(awaited, Phase.FIRING, language, PARIS)
+    over = word_pending(
         replace(awaited, settled="reject", who="Be\u202ert", reason="Non\u202e."), Phase.RESOLVED, language, PARIS
     )
 
