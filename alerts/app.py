@@ -150,7 +150,7 @@ class Daemon:
         gap = await self.database.compare(self._clock.now())
         if gap is not None:
             log.warning("database.older", since=str(gap.since), until=str(gap.until))
-        # Before any lane opens: a credential that was refused before the restart is not tried with the first post.
+        # Before any channel opens: what it kept (an upload's id, who it is there) is asked for without waiting.
         await self._statuses.load()
         self._build_lanes()
         self._build_pollers()
