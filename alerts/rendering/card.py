@@ -49,11 +49,12 @@ def card_of(said: Mapping[str, Any], severity: Severity) -> Card:
 
 
 def _heading(title: str, label: str, said: Mapping[str, Any]) -> str:
-    """Without the label that stands above it: "Correction – …", "Vigilance orange vent violent"."""
+    """Without the label that stands above it: "Correction – …", "Vigilance orange vent violent"; an update says so."""
     bare = title.removeprefix(f"{label} – ")
     if label in said["words"]["levels"].values() and title.startswith(f"{label} "):
         bare = title.removeprefix(f"{label} ")
-    return capital(bare)
+    is_news = said["heading"] != said["lead"]
+    return capital(str(said["words"]["updated"]).format(lead=bare) if is_news else bare)
 
 
 def in_short(said: Mapping[str, Any]) -> str:
