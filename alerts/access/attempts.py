@@ -99,7 +99,7 @@ def passed(unit: DeskUnit, attempt: Attempt) -> None:
 
 
 def failed(unit: DeskUnit, attempt: Attempt) -> Sequence[str]:
-    """It was wrong. Returns of whom the record now tells that sign-ins fail: once a burst, not at each try."""
+    """It was wrong. Returns of whom the audit log now tells that sign-ins fail: once a burst, not at each try."""
     told = []
     if attempt.account is not None:
         times = _failures(unit, name=attempt.name)

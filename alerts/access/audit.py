@@ -31,7 +31,7 @@ _HEAD = re.compile(r"(\d+):([0-9a-f]{64})")
 
 
 class AuditEvent(StrEnum):
-    """An act of the record: what happened at the gate, or to an account or a token."""
+    """An event of the audit log: what happened at the gate, or to an account or a token."""
 
     SIGNED_IN = "signed in"
     FAILING = "sign-in failing"

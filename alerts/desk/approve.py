@@ -250,7 +250,8 @@ def _not_waiting(record: StoredAlert) -> Reason:
 def wrote(actor: Actor, record: StoredAlert) -> bool:
     """Whether the actor is who wrote it, however the name is spelled.
 
-    At the command line a name is what is given there (docs/adr/0004-accounts.md); the record keeps the login beside it.
+    At the command line a name is what is given there (docs/adr/0004-accounts.md); the audit log has the login beside
+    it.
     """
     return record.author is not None and fold_name(record.author) == fold_name(actor.name)
 

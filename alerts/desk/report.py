@@ -21,7 +21,7 @@ from alerts.model.post import Post, PostState
 from alerts.model.reason import Reason, because, in_words
 from alerts.rendering.words import told, word
 
-# How many lines of the record are read for one alert or post: more than a day of one incident ever had.
+# How many lines of the audit log are read for one alert or post: more than a day of one incident ever had.
 _LINES = 500
 _SEND = "send"
 _UNSAID = (PostState.EXPIRED, PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED, PostState.FAILED)
@@ -106,7 +106,7 @@ class ReportPost:
 
 @dataclass(frozen=True, slots=True)
 class ReportLine:
-    """A line of the record about this incident: who, as what, by which way in, from where, did what."""
+    """A line of the audit log about this incident: who, as what, by which way in, from where, did what."""
 
     at: datetime
     who: str

@@ -1,4 +1,4 @@
-"""What a session is worth, and until when."""
+"""What a session is worth, and until when; and that a form tells whose it was, and only the desk can say so."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import sqlite3
 from contextlib import closing
 from datetime import timedelta
 
+import pytest
 from structlog.testing import capture_logs
 
 from alerts.access.answers import Held, Refusal
+from alerts.access.sessions import LONGEST_CLAIM, claim_of, claimed_in
 from tests.unit.access.town import AWAY, HOME, OWN
 
 
@@ -118,3 +120,30 @@ async def test_a_time_that_cannot_be_kept_is_logged_once_a_minute(town):
             assert await town.gate.visitor(entered.cookie, HOME)
             await town.gate.touches.done()
     assert [(line["event"], line["cause"]) for line in logs] == [("session.untouched", "IntegrityError")] * 2
+
+
+async def test_a_session_s_token_says_whose_it_is_when_the_session_is_over(town):
+    entered = await town.full(await town.settled("Ånne-Ligia Ñ"), "Ånne-Ligia Ñ")
+    claim = claimed_in(entered.visitor.session.csrf)
+    await town.gate.sign_out(entered.cookie)
+    assert await town.gate.author(claim) == "Ånne-Ligia Ñ"
+
+
+async def test_with_another_password_it_is_not_believed(town):
+    await town.settled()
+    claim = claim_of(await town.account())
+    entered = await town.enter()
+    assert await town.gate.author(claim) == "Anne"
+    assert entered
+    town.raw("UPDATE account SET password = 'another'")
+    assert await town.gate.author(claim) is None
+
+
+@pytest.mark.parametrize("claim", ["", ".", "QW5uZQ.", "QW5uZQ.00", "é.x", "%%.x", "/w.x", "QW5uZQ.\udcff", "A" * 999])
+async def test_what_is_made_up_is_nobody_s(town, claim):
+    await town.add()
+    assert await town.gate.author(claim) is None
+
+
+def test_a_token_without_a_claim_has_none():
+    assert [claimed_in(token) for token in ("", "x", "x." + "y" * (LONGEST_CLAIM + 1), "x.y.z")] == ["", "", "", "y.z"]
