@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from statistics import median
 
 import pytest
 
@@ -46,14 +47,16 @@ def test_the_request_leaves_soon_after_the_command_stored_it(town):
     town.start_daemon()
     town.post("Pour chauffer", "--wait")  # the first request of each channel opens its connection
 
-    alert = town.post("Rue barrée", "--wait")
-
-    delays = [
-        town.requests(PLATFORM[post["channel"]])[-1]["at"] - stored_at(town, post["id"])
-        for post in alert["posts"]
-        if post["channel"] != "telegram"  # one message a second there: it had to wait for the first
-    ]
-    assert max(delays) < 0.1, f"stored to request: {delays}"
+    delays = []
+    for street in ("Haute", "Basse", "Neuve", "Longue", "Creuse"):
+        alert = town.post(f"Rue {street} barrée", "--wait")
+        delays += [
+            town.requests(PLATFORM[post["channel"]])[-1]["at"] - stored_at(town, post["id"])
+            for post in alert["posts"]
+            if post["channel"] != "telegram"  # one message a second there: it has to wait for the one before
+        ]
+    # Who isn't rung for looks once a second: half of them would wait for half a second, however busy the machine is.
+    assert median(delays) < 0.25, f"stored to request: {delays}"
 
 
 def test_a_post_while_the_daemon_is_down_is_kept_and_goes_out_when_it_runs(town):
