@@ -245,7 +245,7 @@ async def test_a_card_is_drawn_when_it_is_asked_for_once_for_the_same_words(hous
     assert at_first == []
     assert len(set(first)) == 1
     assert first[0] != after
-    assert drawn == ["Coup de vent", "Tempête"]
+    assert drawn == ["Coup de vent", "Tempête (mise à jour)"]
     assert (await house.get("/alerts/none/card.png"))[0] == 404
 
 
