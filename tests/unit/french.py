@@ -75,7 +75,8 @@ def english(text: str) -> list[str]:
 
 
 _TYPED = re.compile(
-    r"""\bIdempotency-Key\b|`[^`]*`|\[[^\]]*\]|\{[^}]*\}|“[^”]*”|'[^']*'|"[^"]*"|[A-Z]+:[A-Z]+|\w+ = \S+|--\w+|@\w+"""
+    r"""\bIdempotency-Key\b|\b[a-z0-9]{4}(?:-[a-z0-9]{4}){4}\b"""  # a drawn password may hold any word
+    r"""|`[^`]*`|\[[^\]]*\]|\{[^}]*\}|“[^”]*”|'[^']*'|"[^"]*"|[A-Z]+:[A-Z]+|\w+ = \S+|--\w+|@\w+"""
     r"""|[\w.]*\.toml\b(?:\s:\s[\w.\[\]]+)?|\btocsin(?: [a-z]+)+|https?://\S+|/[a-z][\w-]*|\b[a-z]+(?:\.[\w\[\]]+)+"""
 )
 """What is typed as it stands, in any language: commands, keys with their places, addresses, values in their quotes."""
