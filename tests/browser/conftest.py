@@ -6,12 +6,14 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.chromium import CHROMIUM, started
-from tests.browser.officer import Desk, People
+from tests.browser.officer import PATIENCE, Desk, People
 from tests.browser.town import DeskTown, desk_town
 
 pytestmark = pytest.mark.process
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
