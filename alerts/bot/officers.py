@@ -28,10 +28,10 @@ from alerts.model.subscriber import Linked
 
 SEEN = 24
 """Digits of a fingerprint that a button carries, 96 bits: beside an alert's id, 64 bytes have no room for more."""
+# UTF-16 units of one message with exact posts: Telegram's limit is 4096, and markup is to fit too.
 _LONGEST = 3500
-"""UTF-16 units of one message with exact posts: Telegram's limit is 4096, and markup is to fit too."""
+# Messages that somebody reads before a button: what takes more is validated at the desk.
 _MOST = 6
-"""Messages that somebody reads before a button: what takes more is validated at the desk."""
 ADDRESS = "telegram"
 CHANGE = "change "
 """Before the number of a line of the record, where a chat was told of that and not of an alert."""

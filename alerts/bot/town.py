@@ -90,8 +90,8 @@ MOST = 10
 _LONGEST_TITLE = 150
 _LONGEST_SUMMARY = 200
 _LONGEST_NAME = 80
+# Units left for the word that there are more.
 _SPARE = 100
-"""Units left for the word that there are more."""
 
 
 def tell_now(town: Town, language: str, now: datetime, foot: str = "") -> str:

@@ -230,8 +230,8 @@ def _why_unanswered(platform: str, error: Exception, seconds: float) -> Reason:
 
 SLACK = timedelta(seconds=60)
 """How much earlier than our attempt a platform's clock may date the post that came of it."""
+# Characters that are compared: Facebook's longest post has 63,206.
 _LONGEST = 70_000
-"""Characters that are compared: Facebook's longest post has 63,206."""
 
 
 def normal(text: str) -> str:

@@ -17,8 +17,8 @@ from alerts.model.post import PostState
 from alerts.model.reason import because, reason_of
 from alerts.model.span import parse_span
 
+# What stands for a program's token beside the keys of commands; the hash of a token is spelled otherwise.
 _COMMAND = "command line"
-"""What stands for a program's token beside the keys of commands; the hash of a token is spelled otherwise."""
 _NEW, _KNOWN = 201, 200
 
 if TYPE_CHECKING:

@@ -23,12 +23,11 @@ if TYPE_CHECKING:
 
 ORDER: ContextVar[Order | None] = ContextVar("order", default=None)
 """What is carried out here, where a daemon was asked for it: this process is that daemon, or comes after it."""
+# Options of lines that are carried out here.
+#
+# Typer prints help by itself, the daemon may not be able to read a picture, and all that there ever was would take
+# memory and time from its lanes.
 _STAYS = ("-h", "--help", "--image", "--all")
-"""Options of lines that are carried out here.
-
-Typer prints help by itself, the daemon may not be able to read a picture, and all that there ever was would take memory
-and time from its lanes.
-"""
 
 
 def hand_over(given: Sequence[str]) -> int | None:

@@ -19,6 +19,7 @@ from alerts.model.errors import ConfigurationError, Misuse, TocsinError, Unreada
 
 FAILED, WRONG_USE = 1, 2
 _BAD = r"Invalid value for '(?P<name>.+?)': "
+# What Typer says of a command line, and how we say it: it has no words but English ones.
 _WRONGLY_TYPED = (
     (r"No such option: (?P<name>\S+)", "%(name)s: no such option"),
     (r"No such option: (?P<name>\S+) \(\D+: (?P<near>.+)\)", "%(name)s: no such option; known: %(near)s"),
@@ -33,7 +34,6 @@ _WRONGLY_TYPED = (
     (rf"{_BAD}Input should be a valid integer.*", "%(name)s: a whole number is needed"),
     (rf"{_BAD}.* greater than or equal to (?P<least>\d+)", "%(name)s: %(least)s and more"),
 )
-"""What Typer says of a command line, and how we say it: it has no words but English ones."""
 
 
 def carry_out(given: Sequence[str], file: Path | None = None) -> int:

@@ -33,8 +33,8 @@ from alerts.sources.settings import ManualSettings, SourceSettings
 M = TypeVar("M", bound=BaseModel)
 UNKNOWN_YET = "en"
 """What a file's faults are worded in where it doesn't tell the station's language, or can't be read at all."""
+# How `tomllib` ends what it says.
 _TOML_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
-"""How `tomllib` ends what it says."""
 SECTIONS = ("station", "store", "web", "notify", "desk", "sources", "channels")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 

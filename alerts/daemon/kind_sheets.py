@@ -14,9 +14,9 @@ from alerts.desk.service import Key, KindSheet
 from alerts.model.errors import Unreadable
 from alerts.sources.settings import PolledSettings
 
+# Keys that all have and that are asked for at once: what goes where nobody expects it, and where the platform is (the
+# sandbox, to try it).
 _ALWAYS = ("exercise", "public", "allow_private", "api_url")
-"""Keys that all have and that are asked for at once: what goes where nobody expects it, and where the platform is (the
-sandbox, to try it)."""
 
 
 def channel_sheets() -> Sequence[KindSheet]:

@@ -26,8 +26,8 @@ from alerts.model.reason import because
 from alerts.sources.ical.moments import LONGEST_NOTICE
 from alerts.sources.settings import CapSettings, IcalSettings, PolledSettings
 
+# For how long the end of something is still what readers were told last of it.
 _JUST_SAID = timedelta(hours=12)
-"""For how long the end of something is still what readers were told last of it."""
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_LOOKS = 2000
 

@@ -46,12 +46,12 @@ class What(StrEnum):
 
 
 OF_A_CHANNEL = (What.CREDENTIAL, What.PLATFORM, What.LANE, What.RIGHTS, What.UNDECIDED)
+# What needs no warning of its own while the other is there: they are one cause.
 _HIDES: Mapping[What, tuple[What, ...]] = MappingProxyType(
     {What.CREDENTIAL: (What.PLATFORM, What.LANE, What.RIGHTS), What.PLATFORM: (What.LANE,)}
 )
-"""What needs no warning of its own while the other is there: they are one cause."""
+# For how many rounds in a row it has to be seen; all else is told when it is seen first.
 _ROUNDS: Mapping[What, int] = MappingProxyType({What.CYCLE: 3, What.PLATFORM: 3})
-"""For how many rounds in a row it has to be seen; all else is told when it is seen first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,7 @@ EVENT_CODES: Mapping[str, Hazard] = MappingProxyType(
 )
 """The SAME codes of 47 CFR 11.31 that North American feeds carry as `eventCode`."""
 
+# What may go with another event: "Explosion : fuite de gaz". The weather doesn't: it is only where that happened.
 _NAMED_WHATEVER_HAPPENED = frozenset(
     (
         Hazard.TSUNAMI,
@@ -161,7 +162,6 @@ _NAMED_WHATEVER_HAPPENED = frozenset(
         Hazard.ROAD,
     )
 )
-"""What may go with another event: "Explosion : fuite de gaz". The weather doesn't: it is only where that happened."""
 
 _WORKS_PROPER = r"travaux|chantiers?|voirie|road ?works?|works|bauarbeiten|baustelle"
 _WORKS = (
@@ -170,8 +170,8 @@ _WORKS = (
 )
 # Nothing in it tries a character again ("++") but where a word with apostrophes ends, of which it has seven at most.
 _FEW_WORDS = r"^\W*+(?:\w++(?:'\w++){0,6}\W++){0,2}"
+# Characters within which the first words stand.
 _BEGINNING = 200
-"""Characters within which the first words stand."""
 _NAMES_WORKS = re.compile(rf"\b{_WORKS}\b")
 _BEGINS_ABOUT_WORKS = re.compile(rf"{_FEW_WORDS}{_WORKS}\b")
 _GOES_ON_ABOUT_WORKS = re.compile(rf": ?{_WORKS}\b")
@@ -395,8 +395,8 @@ def _instead_of_works(info: Info) -> Hazard | None:
     return next((hazard for hazard in found if hazard in _NAMED_WHATEVER_HAPPENED and hazard not in _LIKE_WORKS), None)
 
 
+# What works bring about, so that works stay works beside it.
 _LIKE_WORKS = WATER_CUTS | {Hazard.ROAD, Hazard.SCHOOL}
-"""What works bring about, so that works stay works beside it."""
 
 
 def _said(info: Info) -> tuple[str, str]:
@@ -421,7 +421,7 @@ def _is_works_by_category(info: Info) -> bool:
     return any(_NAMES_WORKS.search(words) for words in (*_said(info), fold((info.description or "")[:_SKIMMED])))
 
 
+# Letters of an event and a headline that are asked: what comes later is no name any more.
 _READ = 600
-"""Letters of an event and a headline that are asked: what comes later is no name any more."""
+# Letters of a description that are asked whether they speak of works.
 _SKIMMED = 500
-"""Letters of a description that are asked whether they speak of works."""

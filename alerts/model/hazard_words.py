@@ -223,6 +223,7 @@ _NAMES = _table(r"""
         (?:strasse|brucke|tunnel|autobahn)\w*\b.{0,25}\b(?:gesperrt|sperrung|eingesturzt)|(?:strassen|voll)sperrung
 """)
 
+# What none of the hazards is, by the names that `hazards/general.j2` gives in the language of the reader.
 _EVENTS = _table(r"""
     landslide:
         glissements? de terrain|coulees? de boue|eboulements?|landslides?|mudslides?|rockfalls?
@@ -236,7 +237,6 @@ _EVENTS = _table(r"""
     fire: incendies?|\w*fire|\w*brand
     accident: accidents?|collision|carambolage|crash|\w*unfall|derail\w*|deraille\w*|entgleis\w*
     """)
-"""What none of the hazards is, by the names that `hazards/general.j2` gives in the language of the reader."""
 
 _NOT_MEANT = dict(
     _table(r"""
@@ -306,10 +306,10 @@ _NOT_MEANT = dict(
         (?:mise a l'abri|confinement)\b(?!.{0,40}\b<now>).{0,40}\b(?:<day>|<hour>)
     """)
 )
+# What makes it the hazard again whatever stands in `_NOT_MEANT`.
 _MEANT_STILL = {
     "water-quality": _any_of(r"tap|drinking|boil\w*|mains|robinet|potable|bouillir|(?:trink|leitungs)wasser|abkoch\w+")
 }
-"""What makes it the hazard again whatever stands in `_NOT_MEANT`."""
 
 _DRILLS = r"""
     (?<!pas un )exercices?(?! (?:physiques?|sportifs?))|simulations?|^entrainement
@@ -365,10 +365,10 @@ _PAST = re.compile(
     r"\b(?:apres|suite aux?|suite a|a la suite|after|following|nach|depuis|since|seit) "
     r"(?:de la |de l'|des |du |de |d')?(?:[\w']+ ){0,2}(?:l')?$"
 )
+# What has passed where something is "after" it. After a leak or an earthquake their orders hold.
 _IN_THE_PAST = frozenset(
     ("evacuation", "avalanche", "coastal", "rain-flood", "flood", "storm", "snow-ice", "heat", "cold", "wind")
 )
-"""What has passed where something is "after" it. After a leak or an earthquake their orders hold."""
 _BESIDE = 50
 
 

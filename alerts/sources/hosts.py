@@ -16,10 +16,10 @@ from alerts.model.reason import because
 
 _GLOBAL = ipaddress.ip_network("2000::/3")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# For documentation (RFC 3849, RFC 9637); Python learns of new ones with its own versions.
 _RESERVED = (ipaddress.ip_network("2001:db8::/32"), ipaddress.ip_network("3fff::/20"))
-"""For documentation (RFC 3849, RFC 9637); Python learns of new ones with its own versions."""
+# Where 6to4's relays were (RFC 7526).
 _RELAYS = ipaddress.ip_network("192.88.99.0/24")
-"""Where 6to4's relays were (RFC 7526)."""
 _ISATAP = 0x00005EFE
 
 

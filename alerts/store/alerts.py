@@ -60,8 +60,8 @@ _REFERRING = Statement(
 )
 # The highest code point: whatever starts with a prefix sorts before the prefix with this behind it.
 _LAST_CHARACTER = "\U0010ffff"
+# How many names that start alike are looked at: enough to show that there are several.
 _AMBIGUOUS = 6
-"""How many names that start alike are looked at: enough to show that there are several."""
 
 
 def _starts(column: Column[Any]) -> ColumnElement[bool]:

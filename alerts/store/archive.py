@@ -63,6 +63,7 @@ _ALERTS = "SELECT id FROM alert WHERE incident = :incident"
 _POSTS = "SELECT id FROM post WHERE incident = :incident"
 _BULKS = "SELECT id FROM bulk WHERE incident = :incident"
 _CHANNELS = "SELECT channel FROM bulk WHERE incident = :incident"
+# An incident's rows, table by table, in the order in which they may go: each is referred to by those before alone.
 _ROWS = {
     "attempt": f"post_id IN ({_POSTS})",
     "decision": f"alert_id IN ({_ALERTS})",
@@ -74,9 +75,8 @@ _ROWS = {
     "post": "incident = :incident",
     "alert": "incident = :incident",
 }
-"""An incident's rows, table by table, in the order in which they may go: each is referred to by those before alone."""
+# What a report is made of.
 _REPORTED = ("alert", "post", "decision", "attempt")
-"""What a report is made of."""
 _KEEP = upsert_into(archive)
 _FIND = Statement(select(archive.c.incident).where(archive.c.name == bindparam("name")))
 _PACKED = Statement(select(archive.c.kept).where(archive.c.name == bindparam("name"), archive.c.kept.is_not(None)))

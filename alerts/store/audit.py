@@ -21,18 +21,18 @@ _NEWEST = Statement(
     .order_by(audit.c.seq.desc())
     .limit(bindparam("most"))
 )
+# By the index of subjects, whose rows stand in the order of `seq`: only as many are read as are wanted.
 _NEWEST_OF = Statement(
     select(audit)
     .where(audit.c.subject == bindparam("subject"), audit.c.seq < bindparam("before"))
     .order_by(audit.c.seq.desc())
     .limit(bindparam("most"))
 )
-"""By the index of subjects, whose rows stand in the order of `seq`: only as many are read as are wanted."""
 _BEYOND = 2**63 - 1
 _TEXTS = ("actor", "role", "origin", "address", "act", "subject", "detail", "previous", "digest")
 # A line that was removed from the end leaves no gap in the chain: only this number shows that there was one.
+# AUTOINCREMENT remembers the highest number that it gave, also when the row is gone (sqlite.org/autoinc.html).
 _HEIGHT = "SELECT seq FROM sqlite_sequence WHERE name = 'audit'"
-"""AUTOINCREMENT remembers the highest number that it gave, also when the row is gone (sqlite.org/autoinc.html)."""
 _ALL = Statement(select(audit).order_by(audit.c.seq))
 
 

@@ -40,8 +40,8 @@ PATIENCE = 10.0
 """Seconds that a question waits for its turn."""
 LONGEST = 5.0
 """Seconds that a question may take."""
+# SQLite's own steps, about a millisecond, between two looks at the clock.
 _STEPS = 20_000
-"""SQLite's own steps, about a millisecond, between two looks at the clock."""
 
 
 class Hand(Protocol):

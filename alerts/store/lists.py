@@ -114,6 +114,7 @@ def page_of(*given: str) -> Statement:
 
 SHORTEST = 3
 """Letters that the index of words needs: with fewer, the messages are walked through from the newest."""
+# As the triggers fold what they index (migration of `alert_words`).
 _FOLDED: dict[str, str | int | None] = {
     **dict.fromkeys("àáâãäåÀÁÂÃÄÅ", "a"),
     **dict.fromkeys("çÇ", "c"),
@@ -130,7 +131,6 @@ _FOLDED: dict[str, str | int | None] = {
     "\0": " ",
     **dict.fromkeys("\u0300\u0301\u0302\u0303\u0308\u030a\u0327", ""),
 }
-"""As the triggers fold what they index (migration of `alert_words`)."""
 
 
 def spellings(words: str) -> dict[str, str]:

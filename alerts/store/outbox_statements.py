@@ -72,8 +72,8 @@ def _where(holds: ColumnElement[bool], column: Column[int]) -> ColumnElement[int
 
 
 _UNSENT = [_S.QUEUED.value, _S.WAITING.value]
+# Of what is unsent or in doubt: all but the posts that are still looked for.
 _MAY_EXPIRE = or_(any_of(post.c.state, _UNSENT), post.c.next_try.is_(None))
-"""Of what is unsent or in doubt: all but the posts that are still looked for."""
 NEXT_TIME = Statement(
     # What only trying or looking would change counts from now on; what `settle` changes, however long it is overdue.
     select(

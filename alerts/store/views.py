@@ -94,8 +94,8 @@ _PUBLISHED = Statement(
     .group_by(_NEWEST_OUT.c.incident)
     .order_by(func.max(_NEWEST_OUT.c.received_at).desc())
 )
+# The decisions that let a message out: at once, by a validation, or because nobody vetoed it in time.
 _LETS_OUT = (AlertState.ACCEPTED.value, "approved", PostState.QUEUED.value)
-"""The decisions that let a message out: at once, by a validation, or because nobody vetoed it in time."""
 _LET_OUT = (
     select(func.min(decision.c.at))
     .where(decision.c.alert_id == alert.c.id, any_of(decision.c.what, _LETS_OUT))

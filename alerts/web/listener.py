@@ -39,13 +39,13 @@ CONNECTIONS, PER_ADDRESS = 4000, 500
 """Places in all and of one address, where nothing else is said. Many people share the address of a mobile network."""
 LONGEST_HEAD = 65_536
 """Bytes within which a request's headers end: the most that one connection has us remember for nothing."""
+# Connections that are taken in one round of the loop: each costs as much as a short answer.
 _ACCEPTED_AT_ONCE = 16
-"""Connections that are taken in one round of the loop: each costs as much as a short answer."""
+# How many may wait in the system's own queue for that.
 _BACKLOG = 1024
-"""How many may wait in the system's own queue for that."""
 _SWEPT_EVERY = 1.0
+# In both languages: the listener knows of no station, and reads no header of who isn't let in.
 _TOO_MANY = "Trop de connexions\u202f; réessayez dans un instant.\nToo many connections; try again in a moment.\n"
-"""In both languages: the listener knows of no station, and reads no header of who isn't let in."""
 _FULL = (
     "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 30\r\nConnection: close\r\n"
     f"Content-Type: text/plain; charset=utf-8\r\nContent-Length: {len(_TOO_MANY.encode())}\r\n\r\n{_TOO_MANY}"

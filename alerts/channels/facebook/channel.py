@@ -44,8 +44,8 @@ from alerts.model.secret import Secret
 _LARGEST_PICTURE = 4_000_000
 _PICTURE_KINDS = frozenset({"image/jpeg", "image/png"})
 _FIELDS = "id,message,created_time,permalink_url"
+# Pages of a hundred that one look reads: nobody writes five thousand comments in the minutes that a look covers.
 _MOST_PAGES = 50
-"""Pages of a hundred that one look reads: nobody writes five thousand comments in the minutes that a look covers."""
 
 log = structlog.get_logger(__name__)
 

@@ -15,8 +15,8 @@ from alerts.model.errors import BadCredential, DeliveryError, Gone, Rejected, Re
 from alerts.model.reason import because
 
 _LONGEST = 1000
+# No chat's id has more than 52 bits (Bot API, "Chat").
 _HIGHEST = 2**53
-"""No chat's id has more than 52 bits (Bot API, "Chat")."""
 OVERLOAD = timedelta(seconds=60)
 """How long to wait where a 429 tells no time: what an overloaded server asks for."""
 

@@ -68,8 +68,8 @@ LONGEST = 4096
 BETWEEN = "\n\n———\n\n"
 """What stands between several alerts that are told as one message."""
 
+# How the Bot API's answer to a message begins; whatever begins otherwise is read as a whole.
 _NUMBER = re.compile(rb'^\{\s*"ok"\s*:\s*true\s*,\s*"result"\s*:\s*\{\s*"message_id"\s*:\s*(\d{1,16})\s*[,}]')
-"""How the Bot API's answer to a message begins; whatever begins otherwise is read as a whole."""
 _TAG = re.compile(r"<[^>]*>")
 _KEPT = 64
 

@@ -22,8 +22,8 @@ from alerts.model.secret import Secret
 _ALLOWED = ("message", "callback_query", "my_chat_member")
 _JSON = {"Content-Type": "application/json"}
 _ADMINS = ("creator", "administrator")
+# Messages that are asked for at once: the longest, with what they answer and their formats, fit into one answer.
 _MOST = 30
-"""Messages that are asked for at once: the longest, with what they answer and their formats, fit into one answer."""
 _CAPTION = 1000
 
 

@@ -28,8 +28,8 @@ _NO_REPLY_WORDS = (
     "deleted or not visible to you",
 )
 _OF_A_PICTURE = re.compile(r"https://(?:x|twitter)\.com/\w+/status/\d+/(?:photo|video)/\d+")
+# Links of one post that are put back: more than 280 characters hold.
 _MOST_LINKS = 100
-"""Links of one post that are put back: more than 280 characters hold."""
 _PREFIXES = (
     ("x-rate-limit", "15m"),
     ("x-user-limit-24hour", "user-24h"),  # undocumented, yet seen on writes

@@ -22,8 +22,8 @@ from alerts.model.reason import because
 _LARGEST_PICTURE = 5_000_000
 _PICTURE_KINDS = frozenset({"image/jpeg", "image/png", "image/webp"})
 _READ_ONLY = "read"
+# Pages of a hundred posts that are looked through: a week at X's own pace.
 _PAGES = 10
-"""Pages of a hundred posts that are looked through: a week at X's own pace."""
 
 log = structlog.get_logger(__name__)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from urllib.parse import urljoin
 
 _ABSOLUTE = ("http://", "https://")
+# A path, from the root or not, in which resolving changes nothing: without empty parts, dots as parts and a scheme.
 _PLAIN = re.compile(r"(/?)(?!\.)[\w.~%+-]+(?:/(?!\.)[\w.~%+-]+)*(?:\?[\w.~%+=&-]+)?", re.ASCII)
-"""A path, from the root or not, in which resolving changes nothing: without empty parts, dots as parts and a scheme."""
 
 
 @dataclass(frozen=True, slots=True)

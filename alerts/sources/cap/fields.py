@@ -27,8 +27,8 @@ _EARLIEST, _LATEST = 1900, 2900
 
 MOST_POINTS = 20_000
 """Points of one ring that are read: three times the longest that a weather service sends (feeds.md)."""
+# Characters of one point, the blank before it included.
 _LONGEST_POINT = 80
-"""Characters of one point, the blank before it included."""
 _A_POINT = re.compile(r"(?:^|\s)([-+\d.eE]+),([-+\d.eE]+)")
 
 

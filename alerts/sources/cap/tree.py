@@ -17,19 +17,19 @@ Fields = dict[str, list[Any]]
 
 _STRUCTURES = frozenset({"info", "eventCode", "parameter", "resource", "area", "geocode"})
 _PROSE = frozenset({"description", "instruction"})
+# alert, info, area, geocode: CAP nests no deeper.
 _DEPTH = 4
-"""alert, info, area, geocode: CAP nests no deeper."""
 
 _LONGEST = 1000
+# Characters of a field that are read; of any other _LONGEST. Samples of fifteen services have a tenth of it.
 _LONGER: dict[str, int] = {
     "description": 20_000, "instruction": 20_000, "note": 20_000, "areaDesc": 5000, "web": 2000, "uri": 2000,
     "derefUri": 2000, "references": 50_000, "addresses": 20_000, "incidents": 20_000, "value": 20_000,
 }  # fmt: skip
-"""Characters of a field that are read; of any other _LONGEST. Samples of fifteen services have a tenth of it."""
+# What tells messages apart: a longer one becomes its digest, for two that begin alike are not one.
 _NAMES = frozenset({"identifier", "sender"})
-"""What tells messages apart: a longer one becomes its digest, for two that begin alike are not one."""
+# Read within bounds of their own (`alerts.sources.cap.fields.read_ring`).
 _OUTLINES = frozenset({"polygon"})
-"""Read within bounds of their own (`alerts.sources.cap.fields.read_ring`)."""
 _MOST_CHARACTERS, _MOST_FIELDS = 300_000, 20_000
 """Of all fields of a message together: a warning in thirty languages has a tenth of it."""
 

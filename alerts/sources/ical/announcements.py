@@ -30,10 +30,10 @@ FLOOD = 5
 """More than so many announcements of a calendar that was first read within the last day are put before an officer."""
 
 _FIRST_DAY = timedelta(days=1)
+# Fewer entries than these that are gone at once were called off by somebody; where nothing is left, not even one.
 _FEW = 2
-"""Fewer entries than these that are gone at once were called off by somebody; where nothing is left, not even one."""
+# So many that are gone at once are an accident until an officer says otherwise, whatever else was told.
 _MANY = 5
-"""So many that are gone at once are an accident until an officer says otherwise, whatever else was told."""
 
 END = Moment("end")
 Kind = Literal["alert", "update", "end", "cancel"]

@@ -21,14 +21,14 @@ READ_PROPERTIES = TIME_PROPERTIES | {
     "UID", "DURATION", "RRULE", "SUMMARY", "DESCRIPTION", "LOCATION", "URL", "CATEGORIES", "GEO", "STATUS", "SEQUENCE",
     "CLASS",
 }  # fmt: skip
+# Characters of a line that are read, where its property isn't a list of times (those are counted).
 _LONGEST = {
     "UID": 1000, "SUMMARY": 2000, "LOCATION": 2000, "URL": 2000, "CATEGORIES": 2000, "DESCRIPTION": 40_000,
     "RRULE": 2000, "STATUS": 200, "SEQUENCE": 200, "GEO": 200, "DURATION": 200,
     "CLASS": 200,
 }  # fmt: skip
-"""Characters of a line that are read, where its property isn't a list of times (those are counted)."""
+# What stands in a calendar and never within another of these (3.6).
 _COMPONENTS = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE"})
-"""What stands in a calendar and never within another of these (3.6)."""
 _IDENTITY = ("UID", "RECURRENCE-ID", "DTSTART", "DTEND", "DURATION", "SEQUENCE")
 _FOLD = re.compile(r"(?:\r\n|\n|\r)[ \t]")
 _LINE_END = re.compile(r"\r\n|\n|\r")

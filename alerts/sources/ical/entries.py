@@ -22,16 +22,16 @@ GOES_ON = timedelta(days=400)
 Change = Mapping[str, Any]
 """What is otherwise than readers know it, JSON-able: `what` it is about, how it `was`, how it is `now`."""
 
+# So many entries that say the same on days in a row are one series.
 _IN_A_ROW = 3
-"""So many entries that say the same on days in a row are one series."""
 
 _Trait = Callable[[Occurrence], Hashable]
+# By what an entry is known of which everything else may have changed, its UID too.
 _TRAITS: tuple[_Trait, ...] = (
     lambda each: (each.summary, each.location, each.series is None),
     lambda each: (each.starts, each.ends, each.location, each.series is None),
     lambda each: (each.starts, each.ends, each.summary, each.series is None),
 )
-"""By what an entry is known of which everything else may have changed, its UID too."""
 
 
 def entries_of(

@@ -25,8 +25,8 @@ MOST_OCCURRENCES = 2000
 """How many occurrences of a calendar are followed at once, the soonest first."""
 
 _LONGEST_TITLE = 200
+# icalendar keeps the zones that files define in one cache of the process: each calendar gets it empty, and alone.
 _ONE_AT_A_TIME = threading.Lock()
-"""icalendar keeps the zones that files define in one cache of the process: each calendar gets it empty, and alone."""
 
 log = structlog.get_logger(__name__)
 

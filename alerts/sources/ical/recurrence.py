@@ -25,8 +25,8 @@ MOST_RULES = 10
 MOST_VERSIONS = 2000
 """How many times a UID may stand in a calendar: an event, and the occurrences of it that are told for themselves."""
 
+# How far ahead the days that a series leaves out are looked at.
 _PLANNED = timedelta(days=400)
-"""How far ahead the days that a series leaves out are looked at."""
 
 _WEEK = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _NOT_THE_RHYTHM = ("COUNT", "UNTIL", "WKST", "INTERVAL")

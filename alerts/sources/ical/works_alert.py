@@ -50,8 +50,8 @@ _CATEGORIES = {
     Hazard.WORKS: Category.TRANSPORT,
     Hazard.GENERAL: Category.OTHER,
 }
+# What is planned like works, and needs other words.
 _OWN_WORDS = frozenset((*WATER_CUTS, Hazard.POWER))
-"""What is planned like works, and needs other words."""
 _EVENTS = {
     ("fr", Hazard.GENERAL): "Information",
     ("fr", Hazard.WORKS): "Travaux",

@@ -32,8 +32,8 @@ _EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
 }
 _LONGEST_NAME = 200
+# A body that is read in a thread, so that nobody else waits for it.
 _LONG = 16 * 1024
-"""A body that is read in a thread, so that nobody else waits for it."""
 
 SPOKEN = languages_in(LOCALE)
 """What a problem can be told in."""

@@ -15,11 +15,11 @@ TYPE = "urn:problem-type:tocsin:"
 """What every problem's `type` begins with; the name of its kind follows."""
 _KEYS = {"area": "areas", "channel": "channels", "image": "picture", "alt": "picture.alt"}
 _OPTION = re.compile(r"(?<![\w-])--([a-z]+)\b")
+# Where a sentence goes on to what is allowed, in both languages.
 _ALLOWED = re.compile(
     r"; (?:allowed:? |(?=known: |did you mean ))"
     r"|\u202f; (?:(?:attendu|possible)\u00a0: |(?=(?:\w+ )?connue?s?\u00a0: |vouliez-vous ))"
 )
-"""Where a sentence goes on to what is allowed, in both languages."""
 
 
 class Kind(Enum):

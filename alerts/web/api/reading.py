@@ -20,8 +20,8 @@ from alerts.web.api.operation import Api, Conditions, Operation
 from alerts.web.api.problems import Fault, Kind, Problem, invalid
 
 LARGEST_JSON = 256 * 1024
+# Keys of one object of a body: more than any has, and each that is unknown is told with its nearest.
 _MOST_KEYS = 200
-"""Keys of one object of a body: more than any has, and each that is unknown is told with its nearest."""
 LARGEST_CAP = 1024 * 1024
 LARGEST_PICTURED = 8 * 1024 * 1024
 """JSON that may hold a picture."""

@@ -14,6 +14,7 @@ from aiohttp import web
 from alerts.access.answers import KNOWN_FOR, Entered, RelyingParty, Visit
 from alerts.web.rules import Rules
 
+# What web servers add that stand before a site. `X-Forwarded-For` isn't among it: a visitor's own proxy adds that.
 _BY_PROXIES = (
     "X-Forwarded-Proto",
     "X-Forwarded-Host",
@@ -22,7 +23,6 @@ _BY_PROXIES = (
     "X-Real-IP",
     "Forwarded",
 )
-"""What web servers add that stand before a site. `X-Forwarded-For` isn't among it: a visitor's own proxy adds that."""
 Network = IPv4Network | IPv6Network
 _DAY = 86400
 

@@ -26,8 +26,8 @@ LONGEST_LINES = 100_000
 _LONGEST = {
     "carried": 2 * MOST_BYTES, "answer": _LONGEST_ANSWER, "lines": LONGEST_LINES + 1, "name": LONGEST_NAME + 1,
 }  # fmt: skip
+# Characters of a field that are looked at; a name has one more than any may have, and so is nobody's.
 _LONGEST_OTHER = 10_000
-"""Characters of a field that are looked at; a name has one more than any may have, and so is nobody's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,8 @@ DUE = {
 MOST_POSTED, MOST_BEFORE = 12 * 1024**2, 128 * 1024
 """Bytes of a body: from who is in (a picture may be among it), and from anybody else."""
 _READS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
+# What pages fetch without anybody's hand: no sign that somebody is there.
 _BY_ITSELF = tuple(f"{BASE}/{part}" for part in ("fragments/", "events", "compose/preview", "compose/draft"))
-"""What pages fetch without anybody's hand: no sign that somebody is there."""
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _NOTHING: Form = MultiDictProxy(MultiDict())
 _MOST_COUNTED = 100

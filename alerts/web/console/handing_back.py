@@ -20,10 +20,10 @@ from alerts.web.console.compose.keeping import is_identity
 from alerts.web.console.frame import BASE, Console
 
 COMPOSE = f"{BASE}/compose"
+# What the form of an alert sends beside what was typed.
 _BESIDE = ("draft", "revision", "about", "do", "again")
-"""What the form of an alert sends beside what was typed."""
+# Forms about a draft that is kept already: they hold nothing that was typed.
 _OF_DRAFT = (f"{COMPOSE}/confirm", f"{COMPOSE}/discard")
-"""Forms about a draft that is kept already: they hold nothing that was typed."""
 _DIGITS = 10
 
 

@@ -14,8 +14,8 @@ from alerts.web.console.carried import Carried, Form, carry, safe_next
 from alerts.web.console.frame import BASE, Frame
 from alerts.web.words import Words
 
+# Seconds after which it is worth trying again: as long as the database waits for who holds it.
 _AGAIN = 5
-"""Seconds after which it is worth trying again: as long as the database waits for who holds it."""
 
 
 def wants_page(request: web.Request) -> bool:

@@ -22,10 +22,10 @@ KEPT = 3
 """Editions that stay: a server may still be reading the one before, and the one before that becomes the next."""
 INDEX = "index.html"
 _MAP = "alerts.geojson"
+# The folders whose files stay when an edition has them no more; any other is of a language that went.
 _LASTING = ("alerts", "cap", "static")
-"""The folders whose files stay when an edition has them no more; any other is of a language that went."""
+# The tag of a file that another process wrote.
 _INHERITED = ""
-"""The tag of a file that another process wrote."""
 
 
 class Export:

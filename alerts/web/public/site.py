@@ -29,8 +29,8 @@ ICAL = "text/calendar; charset=utf-8"
 XML = "application/xml; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
 
+# What programs read may be read by a page of any site: there is nothing in it that isn't public.
 _ANYWHERE: Mapping[str, str] = MappingProxyType({"Access-Control-Allow-Origin": "*"})
-"""What programs read may be read by a page of any site: there is nothing in it that isn't public."""
 
 _MAP, _SITEMAP = "/alerts.geojson", "/sitemap.xml"
 

@@ -23,8 +23,8 @@ from alerts.web.public.setting import Setting
 
 _FACE = "page"
 _ROOM = 100_000
+# Decimals of a degree: ten centimetres (RFC 7946, 11.2).
 _PLACES = 6
-"""Decimals of a degree: ten centimetres (RFC 7946, 11.2)."""
 _LONG_AFTER = timedelta(days=7)
 
 

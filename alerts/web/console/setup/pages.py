@@ -30,8 +30,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 }
 """What a channel begins with that the step of those on duty asks for."""
 _SHOWN = 200
+# A name and a password in an address.
 _LOCKED = re.compile(r"(?<=://)[^/@]*@")
-"""A name and a password in an address."""
 
 
 class Trial(StrEnum):

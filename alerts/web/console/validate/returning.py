@@ -12,8 +12,8 @@ from alerts.model.post import Post
 from alerts.web.console.compose.prefill import fields_of
 
 EDITED = ("headline", "description", "instruction")
+# The name of a picture that the desk keeps: the digest of its content.
 _KEPT = re.compile(r"[0-9a-f]{64}\.\w+")
-"""The name of a picture that the desk keeps: the digest of its content."""
 
 
 def fields_for(

@@ -14,8 +14,8 @@ from alerts.web.console.watch.outline import outline_of
 WIDTH = 640
 _MARGIN = 16
 _HIGHEST = 480
+# How much larger than the town an alert's area is drawn at most: beyond it, the town would be a dot.
 _FAR = 3.0
-"""How much larger than the town an alert's area is drawn at most: beyond it, the town would be a dot."""
 Ring = Sequence[Sequence[float]]
 
 
