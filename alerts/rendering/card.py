@@ -67,7 +67,7 @@ def in_short(said: Mapping[str, Any]) -> str:
     first = description if said["hazard"] == Hazard.MISSING and not said["reason"] else ""
     do = [str(part) for part in (said["instruction"], said.get("after")) if part]
     if not do and not said["reason"]:
-        do = [at_sentences(description, _fits, markup=False) or partly(description, _fits, markup=False)]
+        do = [_beginning(description)]
     where = [str(said["area"])]
     order = [*where, *do] if said["place_first"] else [*do, *where]
     source = "" if said["own"] else str(said["source_short"])
@@ -82,7 +82,12 @@ def _first_words(said: Mapping[str, Any]) -> str:
     """
     parts = (said["instruction"], said.get("after"), said.get("change_short"))
     do = " ".join(str(part) for part in parts if part)
-    return at_sentences(do, _fits, markup=False) or partly(do, _fits, markup=False) if len(do) > _MOST else do
+    return _beginning(do)
+
+
+def _beginning(text: str) -> str:
+    """All of it where it is short enough; else whole sentences, or a part of the first one."""
+    return text if _fits(text) else at_sentences(text, _fits, markup=False) or partly(text, _fits, markup=False)
 
 
 def _fits(text: str) -> bool:

@@ -54,20 +54,22 @@ def changes(
 
     Who is free of it comes first, for nobody may miss that; then what has grown worse. `end_of` tells the moment of an
     end, `place_of` the name of a place, "" where it stands for none. How grave it is isn't told where the hazard has
-    `labels` of its own for both: works and somebody who is missing are no danger that rises.
+    `labels` of its own for both: works and somebody who is missing are no danger that rises. A hazard whose words for a
+    change are "" doesn't tell it: the time of a closed school's message is not that of the closure.
     """
     before = previous.info_for(language) if previous else None
     if before is None:
         return []
     named = gravity(info).value in labels and gravity(before).value in labels
     areas = _areas(info, before, words, place_of)
-    return [
+    told = [
         *(each for each in areas if each.freed),
         *(() if named else _gravity(info, before, words)),
         *_instruction(info, before, words),
         *_end(info, before, words, end_of),
         *(each for each in areas if not each.freed),
     ]
+    return [each for each in told if each.sentence]
 
 
 def colour(info: Info) -> str:

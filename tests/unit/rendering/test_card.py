@@ -11,7 +11,7 @@ from PIL import Image
 from alerts.model.alert import Severity, Status
 from alerts.model.post import EndReason, PostKind, TextFormat
 from alerts.rendering import card_picture
-from alerts.rendering.card import Card, card_alt, card_of
+from alerts.rendering.card import Card, card_alt, card_of, in_short
 from alerts.rendering.card_picture import draw_card
 from alerts.rendering.faces import ChannelFace, Context, StationFace
 from tests.unit.desk.conftest import NOW, an_alert, renderer
@@ -79,6 +79,15 @@ def test_the_card_of_an_end_says_how_it_ended_and_what_to_mind():
     assert ends[EndReason.EXPIRED].do == "La durée annoncée est passée. Ne rentrez qu’avec l’accord des secours."
     assert ends[EndReason.CORRECTED].heading.startswith("Notre message de")
     assert all(card.do and card.severity is None for card in ends.values())
+
+
+@pytest.mark.parametrize("told", ["Une rue.", "Le marché est annulé ; il aura lieu dimanche.", "Une. Deux. Trois."])
+def test_what_is_short_enough_is_said_to_its_last_sentence(told):
+    facts = said(
+        an_alert(event="Marché", headline="Marché annulé", severity=Severity.MINOR, description=told, instruction=None)
+    )
+    assert not facts["instruction"]
+    assert " ".join(told.split()) in in_short(facts).replace("\u00a0", " ")
 
 
 def test_an_exercise_is_one_on_the_card_and_in_its_alternative():

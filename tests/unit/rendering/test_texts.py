@@ -353,3 +353,45 @@ def test_an_update_is_told_as_one_and_says_whom_it_frees() -> None:
         return None if freed and marked else text.text
 
     assert not faults((text for text in ours() if text.phase == "update" and text.where != "title"), mute)
+
+
+FLED_OR_HID = (*STAY_OR_LEAVE, Hazard.FLOOD, Hazard.FOREST_FIRE)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_caution_says_to_whom_so_that_it_is_no_order_beside_ignore_it(language: str) -> None:
+    """Else "Ignore it. Come down only when …" are two orders that contradict one another."""
+    for hazard in FLED_OR_HID:
+        words = RENDERERS[language]._library.words(language, f"hazards/{hazard}.j2")
+        assert re.match(r"Si vous|Évacués\s:|If you ", str(words["caution"])), hazard
+
+
+def test_the_all_clear_says_to_whom_left_or_hid_whether_to_come_back() -> None:
+    def mute(text: Text) -> object:
+        return None if permits(text.text) or re.search("accord d|only when", text.text) else text.text
+
+    freed = (text for text in ours() if text.phase == "all clear" and text.hazard in FLED_OR_HID)
+    assert not faults((text for text in freed if text.where != "title"), mute)
+
+
+def test_a_freed_district_of_a_flood_or_a_fire_is_no_leave_to_go_back() -> None:
+    def free(text: Text) -> object:
+        return None if re.search("accord d|only when", text.text) else text.text
+
+    updates = (text for text in ours() if text.phase == "update" and text.hazard in FLED_OR_HID)
+    assert not faults((text for text in updates if text.where != "title"), free)
+    for language in RENDERERS:
+        for hazard in FLED_OR_HID:
+            changes = RENDERERS[language]._library.words(language, f"hazards/{hazard}.j2")["changes"]
+            several = {"only_many"} if language == "fr" else set()
+            assert {"fewer", "only", *several} <= changes.keys(), hazard
+
+
+def test_nobody_is_told_to_go_out_there_who_should_stay_in() -> None:
+    said = re.compile("n’y sortez|Go out there|Come down there|(?:^|\\. )Ne concerne plus")
+    assert not faults(ours(), lambda text: said.search(text.text))
+
+
+def test_a_school_is_not_closed_until_its_message_runs_out() -> None:
+    updates = (text for text in ours() if text.phase == "update" and text.hazard is Hazard.SCHOOL)
+    assert not faults(updates, lambda text: re.search("Prolongé|Fin avancée|Extended|Now ends", text.text))
