@@ -142,7 +142,15 @@ def _life(hazard: Hazard, severity: Severity, language: str) -> Iterator[Text]:
     yield from _on_each(alert, PostKind.PUBLISH, "publish", language)
     areas = (Area("Les Coteaux"),)
     worse = Severity.EXTREME if severity is not Severity.EXTREME else Severity.SEVERE
-    later = replace(info, severity=worse, areas=areas, expires=info.expires and info.expires + timedelta(hours=12))
+    ready = RENDERERS[language].prepared(hazard, language)
+    order = _filled(ready.instruction(worse)) or info.instruction
+    later = replace(
+        info,
+        severity=worse,
+        instruction=order,
+        areas=areas,
+        expires=info.expires and info.expires + timedelta(hours=12),
+    )
     update = replace(alert, infos=(later,), msg_type=MsgType.UPDATE)
     yield from _on_each(update, PostKind.UPDATE, "update", language, previous=alert)
     if severity not in (Severity.EXTREME, Severity.MODERATE):

@@ -21,6 +21,7 @@ class Said:
     """What is looked at. `signed` and `linked` are whether every post tells its sender, and one leads to a page.
 
     `own_end` says that an end was told rather than assumed, `needs_a_place` that it is an order for some people alone.
+    `other_order` is what is prepared for its severity, where the order prepared for another one stands.
     """
 
     station: str
@@ -36,6 +37,7 @@ class Said:
     linked: bool
     description: str = ""
     needs_a_place: bool = False
+    other_order: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,9 @@ def _what_to_do(said: Said, _: Callable[..., str]) -> Check:
         return Check(name, good=False, words=_("It says that people are free again: only an all clear may."))
     if said.instruction and not orders(said.instruction):
         return Check(name, good=False, words=_("It orders nothing: begin with the verb (“Stay …”, “Don’t drive …”)."))
+    if said.other_order:
+        words = _("This order is the one for another severity. For this one: “%(order)s”", order=said.other_order)
+        return Check(name, good=False, words=words)
     if said.instruction:
         return Check(name, good=True, words=said.instruction)
     if said.severity is Severity.MINOR:

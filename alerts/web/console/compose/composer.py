@@ -15,18 +15,18 @@ from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.actor import MAY, Act, Actor
 from alerts.model.errors import Forbidden, Misuse
 from alerts.model.hazard import Hazard
-from alerts.model.incident import SavedDraft, StoredAlert, new_id
+from alerts.model.incident import SavedDraft, StoredAlert, Typed, new_id
 from alerts.model.reason import Reason, because
 from alerts.rendering.prepared import Prepared
-from alerts.web.console.compose.fields import LONGEST, digest, text, too_long
+from alerts.web.console.compose.fields import LONGEST, Fields, digest, text, too_long
 from alerts.web.console.compose.keeping import Older, Sheet, draft_of, is_identity, keep
 from alerts.web.console.compose.page import Page, Tapped
-from alerts.web.console.compose.prefill import adapted, another_hazard, fields_of, prepared_fields
+from alerts.web.console.compose.prefill import adapted, another_hazard, another_severity, fields_of, prepared_fields
 from alerts.web.console.compose.reading import OTHER, Ground, read_form
 from alerts.web.console.compose.rehearsal import file_wish, reached, rehearse
 from alerts.web.console.compose.showing import Showing
 from alerts.web.console.compose.turns import Turns
-from alerts.web.console.compose.view import ends_at
+from alerts.web.console.compose.view import ends_at, is_grave
 from alerts.web.console.frame import BASE, Console, visitor_of
 
 _ABSOLUTE = re.compile(r"\d{4}-")
@@ -86,8 +86,13 @@ class Composer:
         return page
 
     async def changed_by(self, request: web.Request, sheet: Sheet, do: str) -> Sheet:
-        """The form after a button that changes it: another hazard, no picture."""
+        """The form after a button: another hazard, no picture; and with the order that its severity asks for.
+
+        What isn't grave goes out at the button, unread: there what stands in the form stays, and the checks tell it.
+        """
         name, _, value = do.partition(":")
+        if name != "hazard" and (do != "publish" or is_grave(sheet.fields)):
+            sheet = replace(sheet, fields=await self._with_its_order(sheet.fields))
         if do == "no-picture":
             return replace(sheet, fields={**sheet.fields, "picture": "", "alt": ""})
         if name != "hazard" or value not in set(Hazard):
@@ -96,6 +101,10 @@ class Composer:
         prepared, before = await self.prepared(self._station.language), text(sheet.fields, "hazard")
         old = prepared[Hazard(before)] if before in set(Hazard) else None
         return replace(sheet, fields=another_hazard(sheet.fields, old, prepared[Hazard(value)]))
+
+    async def _with_its_order(self, fields: Fields) -> dict[str, Typed]:
+        prepared, hazard = await self.prepared(self._station.language), text(fields, "hazard")
+        return another_severity(fields, prepared[Hazard(hazard)] if hazard in set(Hazard) else None)
 
     async def keep_form(self, request: web.Request, sheet: Sheet) -> Page:
         """Keep what a form sent; where a newer version is kept already, as a copy beside it.
@@ -181,12 +190,13 @@ class Composer:
 
     async def _preview(self, request: web.Request, sheet: Sheet) -> Mapping[str, Any]:
         actor = self.must_write(request)
-        page = Page(sheet.identity, fields=dict(sheet.fields))
+        page = Page(sheet.identity, fields=await self._with_its_order(sheet.fields))
+        fitted = {name: value for name, value in page.fields.items() if value != sheet.fields.get(name)}
         about = await self._about(actor, sheet)
         if about is not None:
             await self._begin_update(page, about, typed=True)
         await self.read(request, page)
-        return self._showing.fragment(request, page)
+        return {**self._showing.fragment(request, page), "fields": fitted}
 
     async def ask_once_more(self, request: web.Request, page: Page, *, again: bool) -> web.Response:
         """The page that is read before something grave goes out; what nobody would get is shown as it stands."""

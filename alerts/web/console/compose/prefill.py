@@ -66,6 +66,28 @@ def another_hazard(fields: Fields, before: Prepared | None, after: Prepared) -> 
     return {**fields, "hazard": new["hazard"], **{name: new[name] for name in _PREPARED if name in untouched}}
 
 
+def another_severity(fields: Fields, prepared: Prepared | None) -> dict[str, Typed]:
+    """The form with the order that is prepared for its severity, where one for another severity stands untouched.
+
+    Who raises "Severe" to "Extreme" would else tell people to tie things down that should not go out any more.
+    """
+    return {**fields, **({"instruction": order} if (order := other_order(fields, prepared)) else {})}
+
+
+def other_order(fields: Fields, prepared: Prepared | None) -> str:
+    """What is prepared for the severity that the form says; "" where it stands there or the officer's own words do."""
+    if prepared is None or text(fields, "severity") not in set(Severity):
+        return ""
+    fits, stands = prepared.instruction(gravity_of(fields)), _bare(text(fields, "instruction"))
+    others = {_bare(prepared.instruction(severity)) for severity in Severity}
+    return fits if stands in others - {_bare(fits), ""} else ""
+
+
+def _bare(words: str) -> str:
+    """As it is compared: a browser may send another blank, or none, than was set."""
+    return " ".join(plain(words).split())
+
+
 def fields_of(
     record: StoredAlert, station: Station, kept: Callable[[str], Path | None] = lambda _: None
 ) -> dict[str, Typed]:

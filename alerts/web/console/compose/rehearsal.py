@@ -20,7 +20,7 @@ from alerts.model.alert import Alert, Severity, Status
 from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import AlertState, StoredAlert, new_id
 from alerts.model.reason import Reason, because
-from alerts.web.console.compose.prefill import changes_between
+from alerts.web.console.compose.prefill import changes_between, other_order
 from alerts.web.console.compose.reading import Reading
 
 
@@ -47,7 +47,8 @@ class Card:
 class Rehearsal:
     """What would come of it. `refusal` is why nothing would; `goes_at` is when a veto's time would be over.
 
-    `lacks` is what it has to say before it may go out.
+    `lacks` is what it has to say before it may go out, `other_order` what is prepared for its severity where the order
+    prepared for another one stands in the form.
     """
 
     alert: Alert | None = None
@@ -56,6 +57,7 @@ class Rehearsal:
     goes_at: datetime | None = None
     refusal: Reason | None = None
     lacks: tuple[Lack, ...] = ()
+    other_order: str = ""
 
     @property
     def drafts(self) -> list[DraftPost]:
@@ -87,11 +89,12 @@ async def rehearse(service: DeskService, station: Station, actor: Actor, wish: W
         return Rehearsal()
 
     def action(unit: DeskUnit) -> Rehearsal:
+        order = other_order(wish.fields, unit.desk.prepared(draft.hazard, station.language) if draft.hazard else None)
         try:
             filed = file_wish(unit, actor, wish, again=True, unfinished=True)
         except (Misuse, Refused) as error:
             alert = _alert_alone(unit, wish)
-            return Rehearsal(alert, _silent(station, wish, alert), refusal=error.reason)
+            return Rehearsal(alert, _silent(station, wish, alert), refusal=error.reason, other_order=order)
         notes = _notes(unit, filed)
         posts = {made.post.channel: made for made in filed.drafts}
         alert = filed.record.alert
@@ -103,7 +106,7 @@ async def rehearse(service: DeskService, station: Station, actor: Actor, wish: W
         )
         goes_at = next((made.post.not_before for made in filed.drafts), None)
         lacks = lacking(alert, station.name, unit.desk.says_what_to_do) if alert else []
-        return Rehearsal(alert, cards, filed.record.state, goes_at, lacks=tuple(lacks))
+        return Rehearsal(alert, cards, filed.record.state, goes_at, lacks=tuple(lacks), other_order=order)
 
     return await service.sketch(action, wish.about.incident_id if wish.about else None)
 

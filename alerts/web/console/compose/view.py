@@ -225,6 +225,7 @@ def _said(wish: Wish, rehearsal: Rehearsal, told: tuple[str, str], station: Stat
         severity=gravity_of(fields),
         signed=True,
         description=text(fields, "description"),
+        other_order=rehearsal.other_order,
         needs_a_place=text(fields, "hazard") in NEEDS_A_PLACE,
         linked=not made or bool(text(fields, "exercise")) or any(each.post.message.link for each in made),
     )

@@ -256,7 +256,9 @@ class Composer {
       const said = { draft: this.draft, about: form.elements.about.value, fields: this.fields() };
       const answer = await this.send("preview", said, this.looking.signal);
       if (!answer.ok || mine !== this.looks) return;
-      this.show(await answer.json());
+      const seen = await answer.json();
+      this.show(seen);
+      this.fit(seen.fields, said.fields);
     } catch {
       // The words stay as they are; the status says that the connection is lost.
     }
@@ -274,6 +276,17 @@ class Composer {
       if (!(field.name in seen.problems)) {
         field.removeAttribute("aria-invalid");
         document.querySelector(`#f-${field.name}-error`)?.remove();
+      }
+    }
+  }
+
+  // The order that is prepared for the severity just tapped; not where somebody went on typing meanwhile.
+  fit(fitting, sent) {
+    for (const [name, value] of Object.entries(fitting)) {
+      const field = form.elements[name];
+      if (field && field.value.trim() === (sent[name] ?? "").trim()) {
+        field.value = value;
+        field.dispatchEvent(new Event("input", { bubbles: true }));
       }
     }
   }

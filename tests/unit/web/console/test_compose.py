@@ -172,6 +172,47 @@ async def _told(standings):
     return standings
 
 
+async def test_another_severity_brings_its_own_order(bench):
+    form = await a_form(bench, "flood", severity="Extreme")
+    lesser, order = dict(form)["instruction"], "Montez à l’étage."
+
+    seen = await preview(bench, hazard="flood", severity="Extreme", instruction=lesser)
+    assert seen["fields"]["instruction"].startswith(order), "a script puts it into the form"
+    assert order in seen["html"]
+    assert lesser not in seen["html"]
+    assert (await preview(bench, hazard="flood", severity="Extreme", instruction="Partez."))["fields"] == {}
+
+    kept = form_of(await bench.post("/compose", with_fields(form, do="save"), 200))
+    assert dict(kept)["instruction"].startswith(order)
+    read = await bench.post("/compose", with_fields(form, draft="draft0002", do="publish"), 200)
+    assert order in read
+    await bench.post("/compose/confirm", form_of(read, CONFIRM))
+    [record] = await bench.records()
+    assert record.alert.infos[0].instruction.startswith(order)
+
+
+async def test_an_update_to_another_severity_brings_its_own_order_too(bench):
+    read = await bench.post("/compose", await a_form(bench, "flood", do="publish"), 200)
+    address = await bench.post("/compose/confirm", form_of(read, CONFIRM))
+    form = form_of(await bench.get(f"/compose?update={address.rpartition('/')[2]}"))
+
+    read = await bench.post("/compose", with_fields(form, severity="Extreme", do="publish"), 200)
+
+    assert "Montez à l’étage." in read
+
+
+async def test_the_order_of_another_severity_is_among_the_things_to_look_at(bench):
+    """What isn't grave goes out at the button; a draft that an older page kept may hold such an order too."""
+    form = await a_form(bench, "flood")
+    fields = {**dict(form), "severity": "Extreme"}
+    told = {"draft": "draft0003", "revision": 1, "fields": fields}
+    assert "revision" in await bench.json("/compose/draft", told)
+
+    page = await bench.get("/compose?draft=draft0003")
+
+    assert "This order is the one for another severity. For this one: “Montez à l’étage." in page
+
+
 async def test_why_a_channel_gets_nothing_is_told(bench):
     seen = await preview(bench, severity="Minor")
 

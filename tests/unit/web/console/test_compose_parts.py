@@ -15,7 +15,14 @@ from alerts.model.hazard import Hazard
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.web.console.compose.checklist import Said, checklist
 from alerts.web.console.compose.fields import LONGEST, digest, same, too_long, typed, typed_in_json
-from alerts.web.console.compose.prefill import adapted, another_hazard, changes_between, fields_of, prepared_fields
+from alerts.web.console.compose.prefill import (
+    adapted,
+    another_hazard,
+    another_severity,
+    changes_between,
+    fields_of,
+    prepared_fields,
+)
 from alerts.web.console.compose.reading import Ground, read_form, until
 from alerts.web.console.compose.wording import Voice
 from alerts.web.console.words import words_of
@@ -254,3 +261,18 @@ def test_numbers_and_times_are_as_an_officer_says_them():
     ]
     assert voice.time(NOW + timedelta(hours=2)) == "15:00"
     assert voice.time(NOW + timedelta(days=1)) == "Thu 26 Nov, 13:00"
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_another_severity_has_its_own_order_unless_somebody_typed_one(town, language):  # noqa: F811
+    flood = town.desk.prepared(Hazard.FLOOD, language)
+    form = {**prepared_fields(flood), "severity": "Extreme"}
+
+    assert form["instruction"] == flood.instruction(Severity.SEVERE)
+    assert another_severity(form, flood) == {**form, "instruction": flood.instruction(Severity.EXTREME)}
+    loose = {**form, "instruction": form["instruction"].replace("\u00a0", " ").replace(" ", "  ") + "\r\n"}
+    assert another_severity(loose, flood)["instruction"] == flood.instruction(Severity.EXTREME)
+    for mine in ("Montez.", "", flood.instruction(Severity.EXTREME), f"{form['instruction']} Rue Haute aussi."):
+        assert another_severity({**form, "instruction": mine}, flood)["instruction"] == mine
+    assert another_severity({**form, "severity": "Terrible"}, flood)["instruction"] == form["instruction"]
+    assert another_severity(form, None) == form
