@@ -67,7 +67,13 @@ def ending(matter: Matter, title: str, area: str, teller: Teller, context: Conte
     }
     if reason is not EndReason.CORRECTED:
         return said
-    return said | _corrected(matter, teller, context, own, ", ".join(text for text in (name, area) if text))
+    which = _what_ends(matter, title) if "{title}" in _ends_in(matter) else ""
+    return said | _corrected(matter, teller, context, own, ", ".join(text for text in (name, which or area) if text))
+
+
+def _ends_in(matter: Matter) -> str:
+    """Return how it is said to be over: of a road or a school with its name, for there is more than one."""
+    return str({**matter.general["ends"], **matter.words.get("ends", {})}[EndReason.ALL_CLEAR.value])
 
 
 def _suggested(matter: Matter, context: Context) -> tuple[str, str]:

@@ -40,6 +40,10 @@ _OF_SEVERAL_KINDS = frozenset((Hazard.GENERAL, Hazard.INDUSTRIAL, Hazard.AIR_QUA
 """The hazards of which an event says more than their name does: a chemical alarm is not always a cloud."""
 _LONG_LEAD = 80
 """Letters of a headline that people read before they ask where."""
+_NEARLY = 4
+"""Letters that a prepared title may be longer than the hazard's name, and still stand where room is short."""
+_OVER_MARK = re.compile(r"^(?:all[- ]?clear|fin d[’']alerte|entwarnung)\s*[-–:]\s*(?=\S)", re.IGNORECASE)
+"""What a feed writes before what is over: our own words for it stand before it already."""
 _IN_BRACKETS = "{name} ({headline})"
 _SHOUT = re.compile(r"^\W*\w+\s?!+\s+(?=\S)")
 """A word that only calls: "ACHTUNG!" says nothing where it is the one sentence that there is room for."""
@@ -136,7 +140,8 @@ def _what(matter: Matter, now: datetime) -> dict[str, Any]:
     ours = prepared(info, matter.hazard, words)
     instruction, description = _what_to_do(matter, ours)
     labels = {**general["labels"], **words.get("labels", {})}
-    foreign = _foreign(matter) if info.headline or info.description or info.instruction else ""
+    said = info.headline or info.description or info.instruction or (info.event and info.event in title)
+    foreign = _foreign(matter) if said else ""
     return {
         "alert": matter.alert,
         "info": info,
@@ -355,6 +360,8 @@ def _title(matter: Matter) -> str:
     Of a hazard of several kinds the event tells which.
     """
     name, headline, event = matter.words["name"], _unstopped(matter.info.headline), matter.info.event
+    if _is_over(matter) and (over := _OVER_MARK.sub("", headline)) != headline:
+        return str(matter.general["quoted"]).format(text=over)
     if headline and fold(headline) == fold(name):
         return capital(name)
     if matter.hazard is Hazard.GENERAL and _foreign(matter) and (headline or event):
@@ -387,7 +394,8 @@ def _lead_short(matter: Matter, label: str, title: str) -> str:
     "" where neither will do, so that it is cut at a word.
     """
     if _begins_with_name(matter, title):
-        return _lead(matter, label, matter.words["name"])
+        name = capital(str(matter.words["name"]))
+        return _lead(matter, label, title if len(title) <= len(name) + _NEARLY else name)
     return "" if gravity(matter.info).at_least(Severity.SEVERE) else capital(title)
 
 

@@ -40,13 +40,13 @@ def test_a_card_says_how_grave_what_where_and_until_when():
         "Coup de vent",
         "Saint-Martin",
         "Jusqu’à 19\u00a0h ce soir, mercredi 25 novembre",
-        "Source\u00a0: meteo@example, relayé par Ville de Saint-Martin",
+        "Source\u00a0: meteo@example, via Ville de Saint-Martin",
         do="Rentrez le mobilier de jardin.",
     )
     assert card_alt(said(alert)) == (
         "Danger grave – Coup de vent. Rentrez le mobilier de jardin. Saint-Martin. "
         "Jusqu’à 19\u00a0h ce soir, mercredi 25 novembre. "
-        "Source\u00a0: meteo@example, relayé par Ville de Saint-Martin."
+        "Source\u00a0: meteo@example, via Ville de Saint-Martin."
     )
 
 

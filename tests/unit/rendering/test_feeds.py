@@ -182,11 +182,11 @@ def test_a_foreign_headline_gives_way_where_it_hides_the_place_or_the_order() ->
     )
     text = post(watch)
     assert text.startswith(
-        "Danger grave – fortes pluies\nOù\u00a0: Blaine, Chouteau, Fergus\n\nReportez vos déplacements."
+        "Danger grave – pluie-inondation\nOù\u00a0: Blaine, Chouteau, Fergus\n\nReportez vos déplacements."
     )
     assert "Flash Flood Watch issued" in told(watch)["description"]
     short = replace(watch, headline="Flash Flood Watch")
-    assert post(short).startswith("Danger grave – fortes pluies (Flash Flood Watch)\n")
+    assert post(short).startswith("Danger grave – pluie-inondation (Flash Flood Watch)\n")
     assert "Flash Flood Watch" not in told(short)["description"]
 
 
@@ -212,7 +212,7 @@ def test_a_long_headline_keeps_no_place_out_of_sight() -> None:
         language="en-US",
         areas=(Area("Blaine; Chouteau; Fergus"),),
     )
-    assert post(watch, ENGLISH).startswith("Danger – heavy rain\nWhere: Blaine, Chouteau, Fergus\n")
+    assert post(watch, ENGLISH).startswith("Danger – rain and flood risk\nWhere: Blaine, Chouteau, Fergus\n")
     near = replace(watch, headline="Flash flood watch for the valley", areas=(Area("Blaine, all of its outskirts"),))
     assert post(near, ENGLISH).startswith("Danger – Flash flood watch for the valley\n"), "a short one stays"
 
@@ -237,7 +237,8 @@ def test_what_says_that_it_is_over_is_no_alert_in_force(station: Any, lead: str)
         RAIN, event="Other incident", headline="All-Clear - Danger of falling trees", language="en", instruction=None
     )
     text = post(clear, station)
-    assert text.startswith(f"{lead}All-Clear - Danger of falling trees\n")
+    quoted = "«\u00a0Danger of falling trees\u00a0»" if station is FRENCH else "“Danger of falling trees”"
+    assert text.startswith(f"{lead}{quoted}\n"), "said once, and no danger"
     assert "Kassel" in text
     assert not any(word in text for word in ("Quand", "When", "22", "10pm", "Danger grave"))
     signal = replace(clear, headline="Strong monsoon signal was cancelled at 2025-04-13 06:00.")

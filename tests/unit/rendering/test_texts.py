@@ -395,3 +395,35 @@ def test_nobody_is_told_to_go_out_there_who_should_stay_in() -> None:
 def test_a_school_is_not_closed_until_its_message_runs_out() -> None:
     updates = (text for text in ours() if text.phase == "update" and text.hazard is Hazard.SCHOOL)
     assert not faults(updates, lambda text: re.search("Prolongé|Fin avancée|Extended|Now ends", text.text))
+
+
+def test_a_short_title_is_a_title_and_no_name_in_small_letters() -> None:
+    small = re.compile(r"^(?:Danger|Danger extrême|Danger grave|Danger to life) – [a-zé]")
+    updates = (text for text in ours() if text.phase == "update" and text.where == "x" and not text.free)
+    assert not faults(updates, lambda text: small.search(text.text))
+
+
+def test_a_correction_of_a_closed_road_or_school_says_which() -> None:
+    which = re.compile(r"\((?:fermeture|road|school|closed)[^)]*(?:Rue Haute|Jules-Ferry)", re.IGNORECASE)
+    hazards = (Hazard.ROAD, Hazard.SCHOOL)
+    corrections = [text for text in ours() if text.phase.startswith("corrected") and text.hazard in hazards]
+    assert not faults((text for text in corrections if text.where != "title"), lambda t: not which.search(t.text))
+
+
+def test_an_order_to_stay_in_is_not_said_to_end_at_an_hour() -> None:
+    indoors = (text for text in ours() if text.hazard in (*STAY_OR_LEAVE, Hazard.SMOKE, Hazard.FOREST_FIRE))
+    bare = re.compile(r"(?:^|Quand\s: |When: )(?:Jusqu’à|Until) ", re.MULTILINE | re.IGNORECASE)
+    assert not faults((t for t in indoors if t.phase in ("publish", "update")), lambda text: bare.search(text.text))
+
+
+def test_nothing_is_announced_to_be_no_longer_expected_that_nobody_expects() -> None:
+    quakes = (text for text in ours() if text.hazard is Hazard.QUAKE)
+    assert not faults(quakes, lambda text: re.search("plus attendu|no longer expected", text.text))
+
+
+def test_no_order_and_no_name_is_torn_on_x_for_the_sake_of_a_freed_district() -> None:
+    """An evacuation with its route and its number, and a flood's long headline, have no room for all of it."""
+    known = (Hazard.EVACUATION, Hazard.FLOOD)
+    updates = (text for text in ours() if text.where == "x" and text.phase == "update" and text.hazard not in known)
+    stayed = (text for text in updates if text.hazard in FLED_OR_HID)
+    assert not faults(stayed, lambda text: "…" in text.text and text.text)
