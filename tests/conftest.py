@@ -6,6 +6,7 @@ import gc
 
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import settings
 
 from alerts.access import passwords
 from alerts.health import checkup
@@ -14,6 +15,10 @@ from alerts.rendering.check import check_templates
 from alerts.store import migrate
 from campaign.forks import CHEAP, ForkServer, made_once
 from campaign.town import Town
+
+# How long an example takes is the machine's affair: a deadline would fail where others work beside it.
+settings.register_profile("tocsin", deadline=None)
+settings.load_profile("tocsin")
 
 
 @pytest.hookimpl(trylast=True)

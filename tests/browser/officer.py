@@ -120,12 +120,14 @@ class Person:
         self.page.get_by_role("button", name="Go on").click()
         self.account.password = password
 
-    def set_up_codes(self) -> None:
-        """Type the seed into the app, and the app's code into the page."""
+    def set_up_codes(self) -> str:
+        """Type the seed into the app, and the app's code into the page; returns that code, which is used up by it."""
         self.page.get_by_text("No camera? Type the key").click()
         self.account.seed = self.page.locator(".code").inner_text().replace(" ", "")
-        self.page.get_by_label("Code that your app shows now").fill(self.account.code())
+        code = self.account.code()
+        self.page.get_by_label("Code that your app shows now").fill(code)
         self.page.get_by_role("button", name="Set it up").click()
+        return code
 
     def come_to_what_is_grave(self) -> None:
         """Send something grave: it is shown once more before it goes out."""
@@ -134,9 +136,9 @@ class Person:
         self.press(self.page.locator("#publish"))
         self.page.locator("#confirm").wait_for()
 
-    def give_code(self, ahead: int = 0) -> None:
-        """The code of the app."""
-        self.page.get_by_label("Code that your app shows now").fill(self.account.code(ahead))
+    def give_code(self, ahead: int = 0, code: str | None = None) -> None:
+        """The code of the app, or that one."""
+        self.page.get_by_label("Code that your app shows now").fill(code or self.account.code(ahead))
         self.page.get_by_role("button", name="Go on").click()
 
 

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.access.audit import START, Broken, Head, Verified, head_of, verify
@@ -193,7 +193,6 @@ def chained(entries_):
     return lines
 
 
-@settings(deadline=None)
 @given(st.lists(entries, max_size=6))
 def test_every_chain_verifies(entries_):
     lines = chained(entries_)
@@ -201,7 +200,6 @@ def test_every_chain_verifies(entries_):
     assert verify(lines, len(lines), head) == Verified(len(lines), head)
 
 
-@settings(deadline=None)
 @given(st.lists(entries, min_size=1, max_size=6), st.data())
 def test_every_change_of_every_chain_is_found(entries_, data):
     lines = chained(entries_)
@@ -214,7 +212,6 @@ def test_every_change_of_every_chain_is_found(entries_, data):
     assert verify(lines) == Broken(place + 1, because("record_changed"))
 
 
-@settings(deadline=None)
 @given(words, words, words)
 def test_no_two_fields_run_together(one, two, three):
     entry = AuditEntry(NOW, one, two, three, "", "", "")

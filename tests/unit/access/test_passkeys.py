@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyotp import TOTP
 from webauthn import base64url_to_bytes
@@ -202,7 +202,6 @@ field_names = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(field_names, json_values), st.dictionaries(field_names, json_values))
 def test_whatever_a_stranger_sends_is_an_answer_or_none(outer, inner):
     answer = {**outer, "response": inner}
@@ -211,7 +210,6 @@ def test_whatever_a_stranger_sends_is_an_answer_or_none(outer, inner):
     assert proven(key, answer, "eA", SITE) is None
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(["authenticatorData", "clientDataJSON", "signature"]), st.integers(0, 1 << 16), st.integers(0, 7)
 )

@@ -7,7 +7,7 @@ from unicodedata import normalize
 
 import pytest
 from argon2 import PasswordHasher
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyotp import TOTP
 
@@ -28,14 +28,12 @@ TRIED = """123456789012 0123456789012 210987654321 111111111111 121212121212 aba
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
-@settings(deadline=None)
 @given(st.integers(-50, 50), st.integers(-50, 50))
 def test_a_code_is_good_for_its_step_and_its_neighbours_and_only_forward(drift, after):
     step = step_of(SEED, APP.generate_otp(PRESENT + drift), NOW, PRESENT + after)
     assert step == (PRESENT + drift if abs(drift) <= 1 and drift > after else None)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10**9))
 def test_a_code_is_never_taken_twice(seconds):
     now = NOW + timedelta(seconds=seconds)
@@ -45,7 +43,6 @@ def test_a_code_is_never_taken_twice(seconds):
     assert all(step_of(SEED, code, now + timedelta(seconds=later), step) is None for later in (0, 1, 29, 30))
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_whatever_is_typed_is_a_code_or_isn_t(typed):
     assert step_of(SEED, typed, NOW, 0) in (None, PRESENT - 1, PRESENT, PRESENT + 1)
@@ -92,7 +89,6 @@ def test_what_blanks_take_apart_is_the_same():
     assert fault_of("1 2 3 4 5 6 7 8", "Zoé") is Refusal.USUAL
 
 
-@settings(deadline=None)
 @given(st.text(max_size=300), st.text(min_size=1, max_size=30))
 def test_every_password_that_may_be_chosen_opens_and_no_other(password, other):
     passwords = Passwords(CHEAP)
@@ -120,7 +116,6 @@ async def test_nothing_opens_what_isn_t_there(typed):
     assert not (await Passwords(CHEAP).verify(CHEAP.hash("another one"), typed)).right
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_a_folded_name_stays_as_it_is(name):
     """Accounts are found by a name as typed and by one as kept."""

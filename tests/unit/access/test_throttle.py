@@ -7,7 +7,7 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
@@ -257,14 +257,12 @@ async def test_attempts_are_forgotten_after_a_day_and_known_places_after_three_m
 moments = st.lists(st.integers(0, 86400).map(lambda s: NOW - timedelta(seconds=s)), max_size=60).map(sorted)
 
 
-@settings(deadline=None)
 @given(moments, moments, st.booleans(), st.sampled_from([PASSWORD, CODE]))
 def test_nobody_waits_longer_than_the_cap(for_name, from_place, known, paces):
     until = held_until(NOW, paces, for_name, from_place, known=known)
     assert until is None or NOW < until <= NOW + max(paces.anywhere.cap, ADDRESS_PACE.cap)
 
 
-@settings(deadline=None)
 @given(moments, moments)
 def test_what_others_did_elsewhere_holds_up_no_known_place(for_name, from_place):
     assert held_until(NOW, PASSWORD, for_name, from_place, known=True) == held_until(
@@ -272,7 +270,6 @@ def test_what_others_did_elsewhere_holds_up_no_known_place(for_name, from_place)
     )
 
 
-@settings(deadline=None)
 @given(st.integers(0, 5000))
 def test_delays_only_grow(failures):
     pace = Backoff(4, timedelta(seconds=30))
@@ -289,7 +286,6 @@ def test_a_clock_that_was_set_back_holds_nobody_up(known):
     )
 
 
-@settings(deadline=None)
 @given(moments)
 def test_a_burst_is_the_newest_failures_without_a_long_pause(times):
     burst = list(last_burst(times))

@@ -78,7 +78,7 @@ def test_an_update_carries_what_holds_now_and_an_end_carries_none(town):
     end = town.hear(cancelling(alert))
 
     assert images(second)["telegram"].path == "card-1.png"
-    assert town.album.cards[1].heading == "Tempête"
+    assert town.album.cards[1].heading == "Tempête (mise à jour)"
     assert [made.post.kind for made in end.drafts if made.post.channel == "telegram"] == [PostKind.END]
     assert images(end)["telegram"] is None
 

@@ -5,14 +5,13 @@ import tracemalloc
 import zlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.model.body import unpack
 from alerts.model.errors import FailedForGood, SourceFailed
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=2000))
 def test_what_was_packed_comes_back(body: bytes) -> None:
     assert unpack(gzip.compress(body), 10_000) == body

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.model.alert import Category, Certainty, Circle, MsgType, Severity, Status
@@ -66,7 +66,6 @@ def test_what_is_no_time_is_left_out_with_a_note(text: str) -> None:
     assert len(notes[0]) < 120
 
 
-@settings(deadline=None)
 @given(st.text(max_size=40) | st.from_regex(r"\w{0,3},? ?\d{1,4} ?\w{3} \d{1,5} \d{1,3}:\d\d(:\d\d)? [+-]?\w{0,5}"))
 def test_any_text_is_a_time_of_our_age_or_none(text: str) -> None:
     read = read_time(text, PARIS, Notes())

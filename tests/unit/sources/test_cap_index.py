@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from urllib.parse import urljoin
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alerts.model.alert import MsgType, Severity, Status
@@ -325,7 +325,6 @@ def test_a_warning_that_is_none_costs_itself_alone() -> None:
 _bodies = st.sampled_from([ATOM.format(atom_entry('<link href="a"/>')), RSS.format("<item/>"), '{"warnings": [{}]}'])
 
 
-@settings(deadline=None)
 @given(_bodies, st.integers(0, 300), st.integers(0, 20), st.binary(max_size=10))
 def test_any_damage_is_an_index_or_unreadable(body: str, place: int, length: int, damage: bytes) -> None:
     try:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.model.alert import (
@@ -323,7 +323,6 @@ _json = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*DOCUMENT, "references", "code"]), _json))
 def test_any_json_is_an_alert_or_unreadable(changes: dict[str, object]) -> None:
     try:
@@ -345,7 +344,6 @@ def test_json_nested_without_end_is_read_no_deeper_than_cap_goes() -> None:
 _GOOD = alert_xml(references="<references>s,i,2026-11-25T12:00:00Z</references>").encode()
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(_GOOD)), st.integers(0, 30), st.binary(max_size=12))
 def test_a_damaged_message_is_an_alert_or_unreadable(place: int, length: int, damage: bytes) -> None:
     try:

@@ -8,7 +8,7 @@ import random
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
@@ -176,7 +176,6 @@ def test_nothing_breaks_it(start: bytes, rest: bytes) -> None:
         assert isinstance(bare(start + rest), bytes)
 
 
-@settings(deadline=None)
 @given(place=st.integers(0, 2000), byte=st.integers(0, 255), orientation=st.sampled_from([1, 6]))
 def test_no_broken_byte_lets_anything_through(place: int, byte: int, orientation: int) -> None:
     photo = a_photo(orientation)
