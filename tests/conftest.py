@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
+from itertools import groupby, islice
+from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
@@ -19,6 +22,26 @@ from campaign.town import Town
 # How long an example takes is the machine's affair: a deadline would fail where others work beside it.
 settings.register_profile("tocsin", deadline=None)
 settings.load_profile("tocsin")
+
+
+TAKE_LONG = ("simulation", "process", "browser")
+"""The folders whose tests take seconds; those that compute longest come first."""
+
+
+def pytest_collection_modifyitems(items):
+    """Deal what takes long to the workers alike, first of all, so that none is left with it when the others are done.
+
+    Each worker begins with an equal share of the list as it stands, and takes from the end of another's when it has
+    none left. A module stays whole: its tests share a town.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    folders = {item: Path(item.path).relative_to(Path(__file__).parent).parts[0] for item in items}
+    modules = [list(each) for _, each in groupby((i for i in items if folders[i] in TAKE_LONG), lambda i: i.path)]
+    modules.sort(key=lambda module: TAKE_LONG.index(folders[module[0]]))
+    quick = iter([item for item in items if folders[item] not in TAKE_LONG])
+    share = len(items) // workers
+    dealt = [[item for module in modules[worker::workers] for item in module] for worker in range(workers)]
+    items[:] = [item for long in dealt for item in (*long, *islice(quick, max(share - len(long), 0)))] + list(quick)
 
 
 @pytest.hookimpl(trylast=True)
