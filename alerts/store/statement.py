@@ -7,7 +7,7 @@ name. Times are whole microseconds since 1970 in UTC: exact, sortable, the same 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -59,11 +59,6 @@ class Statement:
         """Execute within the transaction that `db` is in."""
         sql, constants = self._compiled
         return db.execute(sql, {**constants, **values})
-
-    def run_all(self, db: sqlite3.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Execute once for each row of values."""
-        sql, constants = self._compiled
-        db.executemany(sql, [{**constants, **values} for values in rows] if constants else rows)
 
     def rows(self, db: sqlite3.Connection, **values: Any) -> list[sqlite3.Row]:
         """All rows."""

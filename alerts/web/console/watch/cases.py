@@ -135,11 +135,6 @@ class Board:
     more: frozenset[str] = frozenset()
     unlisted: Mapping[str, int] = field(default_factory=dict)
 
-    @property
-    def is_quiet(self) -> bool:
-        """Whether nothing is on, on its way, or in anybody's hands."""
-        return not (self.needs or self.on or self.moving)
-
 
 _HELD = (PostState.FAILED, PostState.IN_DOUBT)
 _MOVING = (PostState.QUEUED, PostState.SENDING)
