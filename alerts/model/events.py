@@ -95,15 +95,16 @@ class Events:
     """Where events are published and subscribed to; one for each daemon."""
 
     def __init__(self) -> None:
-        self._subscribers: dict[type[Any], list[Callable[[Any], None]]] = defaultdict(list)
+        # As keys, in the order of their subscribing: thousands of open pages come and go, each found at once.
+        self._subscribers: dict[type[Any], dict[Callable[[Any], None], None]] = defaultdict(dict)
 
     def subscribe(self, kind: type[Event], hear: Callable[[Event], None]) -> None:
         """Call `hear` with each event of that class from now on."""
-        self._subscribers[kind].append(hear)
+        self._subscribers[kind][hear] = None
 
     def unsubscribe(self, kind: type[Event], hear: Callable[[Event], None]) -> None:
         """Call it no more."""
-        self._subscribers[kind].remove(hear)
+        del self._subscribers[kind][hear]
 
     def publish(self, event: object) -> None:
         """Tell all who subscribed to its class."""
