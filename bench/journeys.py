@@ -38,8 +38,8 @@ from alerts.daemon.outside import Outside
 from alerts.demo.stand_ins import SECRETS, sample, start_sandbox, times
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
-from alerts.model.actor import Actor, Origin, Role
 from alerts.model.events import AttemptFinished
+from alerts.model.person import Actor, Origin, Role
 from tests.process.visiting import Browser
 from tests.unit.web.console.composing import form_of
 from tocsin_sandbox.settings import SandboxSettings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from alerts.model import cap_xml
+from alerts.model import cap
 from alerts.model.alert import Alert, Area, Category, Certainty, Info, Named, Severity, Urgency
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -46,13 +46,13 @@ def messages() -> list[bytes]:
     short = an_alert()
     bare = replace(short, infos=(replace(short.infos[0], description=None, instruction=None),))
     made = [bare, short, an_alert("vent-2", ("fr-FR", "en"), 6), an_alert("vent-3", ("fr-FR", "en", "it"), 10)]
-    return [body for body in map(cap_xml.write, made) if len(body) < 12_000]
+    return [body for body in map(cap.write, made) if len(body) < 12_000]
 
 
 def index(entries: int) -> bytes:
     """An Atom index as weather services publish it, with CAP's elements in each entry."""
     head = '<?xml version="1.0" encoding="UTF-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom" xmlns:cap='
-    head += f'"{cap_xml.NAMESPACE}"><id>urn:vallee</id><title>Vigilance</title><updated>{NOW.isoformat()}</updated>\n'
+    head += f'"{cap.NAMESPACE}"><id>urn:vallee</id><title>Vigilance</title><updated>{NOW.isoformat()}</updated>\n'
     entry = (
         "<entry><id>urn:vallee:{n}</id><title>Vent violent, vallée {n}</title><updated>{at}</updated>"
         '<link rel="alternate" type="application/cap+xml" href="https://meteo.example/cap/{n}.xml"/>'

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from alerts.model.alert import Alert
-from alerts.model.cap_xml import write
+from alerts.model.cap import write
 
 _HEAD = '<feed xmlns="http://www.w3.org/2005/Atom"><id>urn:campaign</id><title>Crues</title>'
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 from alerts.config import load_config
 from alerts.daemon.desk import Counter, now
 from alerts.model.alert import Alert, Severity
-from alerts.model.cap_xml import write
+from alerts.model.cap import write
 from campaign.audit import Breach, Promised, audit
 from campaign.feed import Feed
 from campaign.ledger import Ledger, keep, read_timeline

@@ -12,7 +12,7 @@ from alerts.channels.settings import ChannelSettings
 from alerts.config import Config, load_config
 from alerts.daemon.desk import build_renderer
 from alerts.model.post import Means
-from alerts.model.span import parse_window
+from alerts.model.setting_values import parse_window
 from alerts.rendering.templates import Renderer
 from alerts.store.migrate import migrate
 

@@ -12,9 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from alerts.model.actor import Actor, Origin
-from alerts.model.person import Account, Chained, Session
-from alerts.model.secret import Secret
+from alerts.model.person import Account, Actor, Chained, Origin, Session
+from alerts.model.setting_values import Secret
 
 KNOWN_FOR = 90
 """How many days a browser or an address stays known for an account after a good sign-in."""

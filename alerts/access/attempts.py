@@ -28,8 +28,7 @@ from alerts.access.throttle import (
     own_clock,
 )
 from alerts.desk.service import DeskUnit
-from alerts.model.actor import fold_name
-from alerts.model.person import Account
+from alerts.model.person import Account, fold_name
 
 _LONG_AGO = timedelta(days=KNOWN_FOR)
 FACTOR_OF = "?code "

@@ -17,9 +17,8 @@ from enum import StrEnum
 from alerts.access.answers import Visit
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
-from alerts.model.actor import Actor, Origin
 from alerts.model.errors import Misuse, Unreadable
-from alerts.model.person import BEGINNING, Account, AuditEntry, Chained, digest_of
+from alerts.model.person import BEGINNING, Account, Actor, AuditEntry, Chained, Origin, digest_of
 from alerts.model.reason import Reason, because
 
 NEWS_FOR = timedelta(hours=1)

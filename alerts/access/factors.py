@@ -42,9 +42,8 @@ from alerts.access.answers import Confirmed, Enrolment, GateRules, Held, Refusal
 from alerts.access.audit import AuditEvent, write_own
 from alerts.access.sessions import Live, digest, live, spelled
 from alerts.desk.service import DeskUnit
-from alerts.model.actor import fold_name
-from alerts.model.person import Account, Passkey, Stage
-from alerts.model.secret import Secret
+from alerts.model.person import Account, Passkey, Stage, fold_name
+from alerts.model.setting_values import Secret
 
 STEP = 30
 """Seconds for which a code is shown: what every authenticator app assumes."""

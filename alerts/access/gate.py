@@ -25,8 +25,7 @@ from alerts.access.passwords import Passwords, fault_of
 from alerts.access.sessions import TOUCHED, Live, Touches, claimed, live, program_of, touch_token
 from alerts.access.steps import Right, Steps
 from alerts.desk.service import DeskService, DeskUnit
-from alerts.model.actor import Actor
-from alerts.model.person import Chained, Passkey, Session, Stage
+from alerts.model.person import Actor, Chained, Passkey, Session, Stage
 
 log = structlog.get_logger()
 OVER = Held(Refusal.OVER)

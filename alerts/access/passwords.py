@@ -17,8 +17,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from alerts.access.answers import Refusal
-from alerts.model.actor import fold_name
 from alerts.model.characters import normal
+from alerts.model.person import fold_name
 
 Move = tuple[int, int]
 SHORTEST, LONGEST = 12, 200

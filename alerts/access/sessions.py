@@ -27,9 +27,8 @@ import structlog
 
 from alerts.access.answers import GateRules, Visit, Visitor
 from alerts.desk.service import DeskService, DeskUnit
-from alerts.model.actor import Actor, Origin
 from alerts.model.errors import DatabaseRefused
-from alerts.model.person import Account, Session, Stage, Token
+from alerts.model.person import Account, Actor, Origin, Session, Stage, Token
 
 ON_THE_WAY = timedelta(minutes=30)
 """How long a sign-in may take, with an authenticator app to be installed meanwhile."""

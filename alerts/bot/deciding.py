@@ -15,9 +15,8 @@ from alerts.bot.town import Town
 from alerts.desk.approve import fingerprint, is_vetoed, wrote
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService, DeskUnit
-from alerts.model.actor import MAY, Act
 from alerts.model.incident import StoredAlert
-from alerts.model.person import Account
+from alerts.model.person import MAY, Account, Act
 from alerts.model.post import Post, PostState
 from alerts.model.subscriber import Asked
 

@@ -18,10 +18,9 @@ from alerts.desk.account import in_full
 from alerts.desk.approve import fingerprint
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
-from alerts.model.actor import Actor, Origin
 from alerts.model.characters import utf16_units
 from alerts.model.incident import StoredAlert
-from alerts.model.person import Account
+from alerts.model.person import Account, Actor, Origin
 from alerts.model.ports import Keyboard
 from alerts.model.post import Message, Post, PostImage, PostState
 from alerts.model.subscriber import Linked

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alerts.cli import screen
-from alerts.model.actor import Act, Actor, Origin, Role
 from alerts.model.errors import Misuse
+from alerts.model.person import Act, Actor, Origin, Role
 from alerts.model.reason import because
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import typer
 from alerts.cli import options, screen
 from alerts.cli.acting import As
 from alerts.cli.filing import Manner, file_alert
-from alerts.model.actor import Act
 from alerts.model.incident import AlertState, new_id
+from alerts.model.person import Act
 
 if TYPE_CHECKING:
     from alerts.daemon.desk import Counter

@@ -10,12 +10,12 @@ from alerts.cli.acting import officer
 from alerts.cli.handing import ORDER
 from alerts.cli.screen import tell
 from alerts.cli.waiting import wait_until_ended
-from alerts.model.actor import Act
 from alerts.model.errors import Misuse, TocsinError
 from alerts.model.incident import AlertState
+from alerts.model.person import Act
 from alerts.model.post import PostState
 from alerts.model.reason import because, reason_of
-from alerts.model.span import parse_span
+from alerts.model.setting_values import parse_span
 
 # What stands for a program's token beside the keys of commands; the hash of a token is spelled otherwise.
 _COMMAND = "command line"

@@ -11,8 +11,8 @@ import typer
 from alerts.cli import options, screen
 from alerts.cli.acting import As, officer
 from alerts.cli.screen import tell
-from alerts.model.actor import Act
 from alerts.model.errors import Misuse
+from alerts.model.person import Act
 from alerts.model.reason import because
 
 if TYPE_CHECKING:

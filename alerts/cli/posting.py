@@ -108,8 +108,7 @@ def preview(
 
 def _read_cap(file: str, counter: Counter, *, given: bool) -> Alert:
     """A CAP message from a file or standard input, which must be one without fault."""
-    from alerts.model.cap_rules import violations
-    from alerts.model.cap_xml import LARGEST_MESSAGE
+    from alerts.model.cap import LARGEST_MESSAGE, violations
     from alerts.sources.cap.message import read_message
 
     if given:

@@ -15,7 +15,7 @@ from alerts.desk.approve import find_alert
 from alerts.desk.dedupe import end_reason
 from alerts.desk.service import DeskUnit, concerning
 from alerts.desk.twins import told_already
-from alerts.model.cap_xml import write
+from alerts.model.cap import write
 from alerts.model.delivery import Progress
 from alerts.model.errors import Refused
 from alerts.model.incident import AlertState, StoredAlert

@@ -32,14 +32,13 @@ from alerts.desk.following import in_order
 from alerts.desk.officer import Officer
 from alerts.desk.service import ChannelTrial, DeskUnit, Hidden, KindSheet, SourceTrial
 from alerts.health.checkup import unread
-from alerts.model.actor import Actor, Origin, Role
 from alerts.model.errors import ConfigurationError, Misuse, TocsinError
 from alerts.model.incident import new_id
-from alerts.model.person import Account
+from alerts.model.person import Account, Actor, Origin, Role
 from alerts.model.ports import Channel, Clock, Heard, Memory, Rehearses, Resources
 from alerts.model.post import Message, Receipt
 from alerts.model.reason import Reason, because
-from alerts.model.secret import Secret
+from alerts.model.setting_values import Secret
 from alerts.sources.settings import PolledSettings
 from alerts.store.unit import sketching
 

@@ -28,10 +28,10 @@ from alerts.demo.stand_ins import SECRETS, sample, serve_feeds, start_sandbox, t
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
-from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Severity, Urgency
 from alerts.model.events import AttemptFinished
 from alerts.model.incident import new_id
+from alerts.model.person import Actor, Origin, Role
 from alerts.model.post import Post, PostState
 from alerts.model.subscriber import Subscriber
 from tocsin_sandbox.settings import SandboxSettings

@@ -38,7 +38,7 @@ from alerts.model.incident import CLASHES, AlertState, LeftOut, StoredAlert, id_
 from alerts.model.ports import Heard
 from alerts.model.post import EndReason, Post, PostState
 from alerts.model.reason import Reason, because
-from alerts.model.span import spell_span
+from alerts.model.setting_values import spell_span
 from alerts.rendering.prepared import Prepared
 from alerts.store.alerts import AlertRepository
 

@@ -20,11 +20,10 @@ from alerts.desk.posts import supersede
 from alerts.desk.station import Station
 from alerts.desk.thread import COMING
 from alerts.desk.twins import must_be_meant, stop_clocks
-from alerts.model.actor import MAY, Act, Actor, fold_name
-from alerts.model.alert import MsgType
-from alerts.model.codec import alert_to_json
+from alerts.model.alert import MsgType, alert_to_json
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
 from alerts.model.incident import AlertState, StoredAlert
+from alerts.model.person import MAY, Act, Actor, fold_name
 from alerts.model.post import EndReason, Post, PostKind, PostState
 from alerts.model.reason import Reason, because
 from alerts.store.alerts import AlertRepository

@@ -25,7 +25,7 @@ from alerts.model.characters import seen, stream_safe
 from alerts.model.errors import Misuse
 from alerts.model.hazard import HAZARD_PARAMETER, NEEDS_A_PLACE, Hazard, fold, hazard_of
 from alerts.model.reason import Reason, because
-from alerts.model.span import parse_span
+from alerts.model.setting_values import parse_span
 from alerts.rendering.plain import WHOLE_TOWN, blanks_of, is_filler, is_whole_town
 
 LASTS = timedelta(hours=12)

@@ -26,11 +26,10 @@ from alerts.desk.dedupe import MANUAL, end_reason
 from alerts.desk.following import is_proposal
 from alerts.desk.service import DeskUnit
 from alerts.desk.twins import release
-from alerts.model.actor import MAY, Act, Actor, Role
 from alerts.model.alert import Alert, Status
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
 from alerts.model.incident import AlertState, SavedDraft, StoredAlert, Typed
-from alerts.model.person import AuditEntry
+from alerts.model.person import MAY, Act, Actor, AuditEntry, Role
 from alerts.model.post import EndReason, Post, PostState
 from alerts.model.reason import because
 

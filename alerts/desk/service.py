@@ -18,12 +18,11 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from alerts.desk.actions import Desk
 from alerts.desk.thread import channels_on
-from alerts.model.actor import Role
 from alerts.model.incident import AlertState, StoredAlert
-from alerts.model.person import Account
+from alerts.model.person import Account, Role
 from alerts.model.post import TO_BE_SEEN_TO, Receipt
 from alerts.model.reason import Reason
-from alerts.model.secret import Secret
+from alerts.model.setting_values import Secret
 from alerts.store.unit import Unit
 
 Hidden = Literal["chat", "unpublished", "none"]

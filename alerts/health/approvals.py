@@ -23,11 +23,11 @@ from alerts.health.desk_events import Clashes, Corrections, Endings, factor_chan
 from alerts.health.monitor import Phase, notices_due
 from alerts.health.notices import OnCallNotice, OnCallNotices, topic_of
 from alerts.health.words import PendingApproval, word_pending
-from alerts.model.actor import Act
 from alerts.model.alert import Severity
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import Events, PostsStored
 from alerts.model.incident import AlertState, StoredAlert
+from alerts.model.person import Act
 from alerts.model.ports import Clock
 from alerts.model.post import PostState
 from alerts.store.alerts import AlertRepository

@@ -26,10 +26,9 @@ from alerts.health.approvals import LOOKS_EVERY, pending_of, settled_of
 from alerts.health.desk_events import word_change
 from alerts.health.monitor import Phase, notices_due
 from alerts.health.words import word_pending
-from alerts.model.actor import MAY, Act, Actor, Origin
 from alerts.model.errors import DatabaseRefused, DeliveryError, ReaderGone, Rejected
 from alerts.model.incident import AlertState, StoredAlert
-from alerts.model.person import Account
+from alerts.model.person import MAY, Account, Act, Actor, Origin
 from alerts.model.post import PostState
 from alerts.model.subscriber import Linked
 from alerts.store.monitor import OWN_WARNINGS

@@ -1,4 +1,6 @@
-"""Those who may come in: accounts with what proves them, their sessions, and programs' tokens; and the audit log.
+"""Who acts at the desk, with which role; accounts with what proves them, sessions and tokens; and the audit log.
+
+An `Actor` is a person or a program under its own name, by one of the ways in; `MAY` says what each role may do.
 
 No secret is kept that can be kept as its hash; what must be kept (the seed of one-time codes) is a `Secret`.
 
@@ -10,12 +12,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
-from alerts.model.actor import Role
-from alerts.model.secret import Secret
+from alerts.model.characters import normal
+from alerts.model.setting_values import Secret
 
 REPLIES_KEPT = timedelta(hours=24)
 """How long a reply is kept, and its key with it."""
@@ -158,3 +163,105 @@ def digest_of(previous: str, entry: AuditEntry) -> str:
     text = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
     # An address or a detail may hold half a character: it is covered as it stands, not refused.
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+LONGEST_NAME = 60
+"""Characters of a person's or a program's name."""
+# Characters that are folded: more than any name, or password, has.
+_LONGEST_FOLDED = 256
+
+
+class Role(StrEnum):
+    """What somebody may do; each role may all that the ones before it may."""
+
+    VIEWER = "viewer"
+    AUTHOR = "author"
+    APPROVER = "approver"
+    ADMINISTRATOR = "administrator"
+
+    def at_least(self, other: Role) -> bool:
+        """Whether this role may all that `other` may."""
+        order = list(Role)
+        return order.index(self) >= order.index(other)
+
+
+class Act(StrEnum):
+    """What is done at the desk; `MAY` says from which role on."""
+
+    VIEW = "view"
+    POST = "post"
+    UPDATE = "update"
+    CANCEL = "cancel"
+    CORRECT = "correct"
+    RETRY = "retry"
+    DROP = "drop"
+    APPROVE = "approve"
+    REJECT = "reject"
+    SEND_BACK = "send back"
+    ADMINISTER = "administer"
+
+
+MAY: Mapping[Act, Role] = MappingProxyType(
+    {
+        Act.VIEW: Role.VIEWER,
+        Act.POST: Role.AUTHOR,
+        Act.UPDATE: Role.AUTHOR,
+        Act.CANCEL: Role.AUTHOR,
+        Act.CORRECT: Role.AUTHOR,
+        Act.RETRY: Role.AUTHOR,
+        Act.DROP: Role.AUTHOR,
+        Act.APPROVE: Role.APPROVER,
+        Act.REJECT: Role.APPROVER,
+        Act.SEND_BACK: Role.APPROVER,
+        Act.ADMINISTER: Role.ADMINISTRATOR,
+    }
+)
+
+
+class Origin(StrEnum):
+    """By which way somebody came in."""
+
+    CONSOLE = "console"
+    API = "api"
+    COMMAND = "command"
+    BOT = "bot"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who acts. `name` is what four eyes are told apart by: an account and its tokens share one.
+
+    `address` is where they came from: a network address, or the login on this machine.
+    """
+
+    name: str
+    role: Role
+    origin: Origin
+    address: str = ""
+
+    def may(self, act: Act) -> bool:
+        """Whether the role allows it."""
+        return self.role.at_least(MAY[act])
+
+
+def fold_name(name: str) -> str:
+    """What two spellings of one name have in common: `Anne`, `anne` and `ANNE ` are one person.
+
+    Compatibility forms and invisible characters are taken away, so that nobody is two people by a look-alike blank.
+    What is far longer than any name is folded by nobody: it is a digest, and no name begins with a question mark.
+    """
+    if len(name) > _LONGEST_FOLDED:
+        return "?" + hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
+    composed = normal("NFKC", normal("NFKC", name).casefold())
+    return " ".join("".join(c for c in composed if not _is_unseen(c)).split())
+
+
+# Letters and marks that show nothing, whatever their category says (Unicode's Default_Ignorable_Code_Point).
+_BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_SELECTORS = (range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
+
+
+def _is_unseen(character: str) -> bool:
+    if character in _BLANK_LETTERS or any(ord(character) in selectors for selectors in _SELECTORS):
+        return True
+    return unicodedata.category(character) in ("Cf", "Cc") and not character.isspace()

@@ -1,8 +1,9 @@
 """Why something is so: a code with values, kept as that, and put into words when somebody reads it.
 
-To add a reason: (1) write its code and English sentence into `sentences.py`, `source_faults.py` or `setting_faults.py`;
-(2) its French into a catalogue of `rendering/locale/fr`; (3) say `because("code", name=value)` where it is decided, and
-add its line to `docs/reasons.md`. A test holds the four against one another.
+To add a reason: (1) write its code and English sentence into `sentences.py` (what is decided) or `input_faults.py`
+(what is wrong with a feed or channels.toml); (2) its French into a catalogue of `rendering/locale/fr`; (3) say
+`because("code", name=value)` where it is decided, and add its line to `docs/reasons.md`.
+A test holds the four against one another.
 
 What is stored is compact JSON, `{"code":"merged","with":"a1"}`. A row of before holds a plain sentence: it is read as
 the code `words`, and shown as it stands. What a platform or the system said is a value, and quoted as theirs.
@@ -22,9 +23,8 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Union
 
+from alerts.model.input_faults import SETTING_FAULTS, SOURCE_FAULTS
 from alerts.model.sentences import DECIDED
-from alerts.model.setting_faults import SETTING_FAULTS
-from alerts.model.source_faults import SOURCE_FAULTS
 
 LONGEST = 2000
 """Characters of one value at the most: it may come from outside."""

@@ -1,6 +1,6 @@
 """What Tocsin says of its decisions, of what platforms answered and of what it refuses: each code with its sentence.
 
-The other sentences of reasons stand in `source_faults.py` and `setting_faults.py`; `reason.py` puts them into words.
+The other sentences of reasons stand in `input_faults.py`; `reason.py` puts them into words.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any
 
 from alerts.model.alert import Category, Certainty, Severity, Urgency
 from alerts.model.hazard import Hazard
-from alerts.model.span import parse_span
+from alerts.model.setting_values import parse_span
 from alerts.rendering.library import Words
 
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from alerts.model.alert import Severity
 from alerts.model.reason import because
-from alerts.model.span import parse_span
+from alerts.model.setting_values import parse_span
 from alerts.sources.ical.moments import parse_moment
 
 

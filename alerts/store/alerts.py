@@ -10,8 +10,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, and_, bindparam, exists, insert, or_, select, update
 
-from alerts.model.alert import Severity
-from alerts.model.codec import alert_from_json, alert_to_json
+from alerts.model.alert import Severity, alert_from_json, alert_to_json
 from alerts.model.delivery import Bulk
 from alerts.model.incident import MANUAL, AlertState, StoredAlert
 from alerts.model.post import FOLLOWS, Means, Message, Post, PostImage, PostKind, PostState, Receipt

@@ -9,9 +9,8 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, func, or_, select
 
-from alerts.model.actor import Act
 from alerts.model.incident import CLASHES, OWN_NOTICES, AlertState, StoredAlert
-from alerts.model.person import AuditEntry
+from alerts.model.person import Act, AuditEntry
 from alerts.model.post import PostState
 from alerts.model.reason import Reason, because, read_reason
 from alerts.store.alerts import record_of

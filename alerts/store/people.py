@@ -9,10 +9,9 @@ from datetime import datetime
 
 from sqlalchemy import and_, bindparam, delete, func, insert, or_, select
 
-from alerts.model.actor import Role, fold_name
 from alerts.model.incident import SavedDraft
-from alerts.model.person import Account, KeptReply, Passkey, Session, Stage, Token
-from alerts.model.secret import Secret
+from alerts.model.person import Account, KeptReply, Passkey, Role, Session, Stage, Token, fold_name
+from alerts.model.setting_values import Secret
 from alerts.store.schema import account, draft, idempotency, passkey, session, sign_in, token
 from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
 

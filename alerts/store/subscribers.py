@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Table, bindparam, delete, func, select, text, update
 
-from alerts.model.actor import fold_name
 from alerts.model.alert import Severity
+from alerts.model.person import fold_name
 from alerts.model.subscriber import Asked, Linked, Quiet, Subscriber, Topic
 from alerts.store.schema import bulk, bulk_flight, fact, held_back, link_code, officer_asked, officer_chat, officer_told
 from alerts.store.schema import received as got

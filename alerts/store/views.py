@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, func, or_, select, text
 
-from alerts.model.actor import fold_name
 from alerts.model.alert import Severity, Status
 from alerts.model.delivery import ChannelStatus, Progress
 from alerts.model.events import EVERYTHING, MOST_CHANGES
 from alerts.model.incident import OWN_NOTICES, AlertState, PastEvent, SourceStatus, StoredAlert, Wanted
+from alerts.model.person import fold_name
 from alerts.model.post import Post, PostState, Quota
 from alerts.model.reason import read_reason
 from alerts.store import lists

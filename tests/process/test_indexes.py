@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from alerts.model.alert import Alert, Area, Category, Info, Severity, Urgency
-from alerts.model.cap_xml import write
+from alerts.model.cap import write
 from tests.samples import SHARED, shared
 
 pytestmark = pytest.mark.process

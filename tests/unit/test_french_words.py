@@ -34,10 +34,9 @@ from alerts.health.words import (
     word_pending,
 )
 from alerts.health.words import word as word_warning
-from alerts.model.actor import Origin
 from alerts.model.alert import Info, Severity
 from alerts.model.errors import ConfigurationError
-from alerts.model.person import AuditEntry, Chained
+from alerts.model.person import AuditEntry, Chained, Origin
 from alerts.model.post import PostImage, Receipt
 from alerts.model.reason import SENTENCES, WORDS, Reason, because
 from alerts.rendering.words import word

@@ -26,12 +26,12 @@ from alerts.desk.outlines import read_districts
 from alerts.desk.station import Station
 from alerts.desk.territory import District, Territory
 from alerts.desk.versions import Mark, word_runs
-from alerts.model.actor import fold_name
 from alerts.model.alert import Alert, Area, Info
 from alerts.model.characters import HIGHEST_PILE, UNSEEN, bounded, normal, seen, shown, stream_safe
 from alerts.model.errors import Misuse, SourceFailed
 from alerts.model.hazard import fold, hazard_of
 from alerts.model.outline import MOST_CORNERS, MOST_SHOWN, TOLERANCE, box, simplified, together
+from alerts.model.person import fold_name
 from alerts.model.post import PostKind, TextFormat
 from alerts.model.reason import because
 from alerts.rendering.clean import clean

@@ -8,7 +8,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from alerts.model.reason import because
-from alerts.model.span import parse_span
+from alerts.model.setting_values import parse_span
 
 EVENING = time(18)
 """When the notice of an all-day event is given, on the day before: people are home and still plan the morning."""

@@ -16,7 +16,7 @@ from alerts.desk.service import DeskUnit
 from alerts.desk.station import Station
 from alerts.desk.twins import told_already
 from alerts.model.alert import Alert, Info, Resource
-from alerts.model.cap_xml import write
+from alerts.model.cap import write
 from alerts.model.incident import AlertState, StoredAlert, Wanted
 from alerts.model.post import Post, PostState
 from alerts.model.reason import because

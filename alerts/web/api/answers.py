@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from alerts.model.actor import Act, Origin, Role
 from alerts.model.alert import Severity, Status
 from alerts.model.incident import AlertState
+from alerts.model.person import Act, Origin, Role
 from alerts.model.post import PostKind, PostState
 
 

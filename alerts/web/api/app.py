@@ -14,7 +14,7 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from alerts.model.actor import Actor, Origin, Role
+from alerts.model.person import Actor, Origin, Role
 from alerts.model.reason import because
 from alerts.rendering.words import LOCALE
 from alerts.web.api.document import EVERY_OPERATION

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from alerts import __version__
-from alerts.model.actor import MAY
+from alerts.model.person import MAY
 from alerts.web.api.answers import AlertAccount, Document, ProblemAccount
 from alerts.web.api.negotiation import CAP, JSON, PROBLEM
 from alerts.web.api.operation import BASE, Answer, Api, Call, Operation, json_answer

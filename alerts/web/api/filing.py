@@ -10,9 +10,9 @@ from alerts.desk.actions import MANUAL, Filed
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
-from alerts.model.actor import Act
 from alerts.model.alert import Alert
 from alerts.model.incident import StoredAlert
+from alerts.model.person import Act
 from alerts.web.api.alerts import account, must_be_as_seen, named
 from alerts.web.api.once import once
 from alerts.web.api.operation import Answer, Api, Call, json_answer

@@ -12,7 +12,7 @@ from dataclasses import replace
 from aiohttp import web
 
 from alerts.access.answers import Visit
-from alerts.model.actor import MAY, Act, Actor, Origin
+from alerts.model.person import MAY, Act, Actor, Origin
 from alerts.model.reason import because
 from alerts.web.api.operation import Api
 from alerts.web.api.pace import Allowance

@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from alerts.access.answers import Visit
 from alerts.desk.service import DeskService
 from alerts.desk.station import Station
-from alerts.model.actor import Act, Actor
 from alerts.model.alert import Alert
+from alerts.model.person import Act, Actor
 from alerts.model.reason import Reason
 from alerts.web.api.negotiation import CAP, JSON, tag_of
 from alerts.web.api.pace import Turnstile

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alerts.model.actor import Act
+from alerts.model.person import Act
 from alerts.web.api import alerts, deciding, filing, overview
 from alerts.web.api.alerts import Filters
 from alerts.web.api.answers import (

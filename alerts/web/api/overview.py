@@ -10,8 +10,7 @@ from pydantic import BaseModel, Field
 
 from alerts.desk.service import concerning
 from alerts.desk.station import Station
-from alerts.model.actor import MAY
-from alerts.model.person import Chained
+from alerts.model.person import MAY, Chained
 from alerts.rendering.words import told
 from alerts.web.api.alerts import accounts_of, next_link, with_posts
 from alerts.web.api.answers import ChannelAccount, SourceAccount

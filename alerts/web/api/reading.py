@@ -12,7 +12,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from alerts.model.alert import Alert
-from alerts.model.cap_rules import violations
+from alerts.model.cap import violations
 from alerts.model.reason import Reason, because
 from alerts.web.api.faults import faults_of
 from alerts.web.api.negotiation import CAP, JSON, best_form

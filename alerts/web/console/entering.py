@@ -16,8 +16,8 @@ from aiohttp import web
 from markupsafe import Markup, escape
 
 from alerts.access.answers import Enrolment, Held, Refusal
-from alerts.model.actor import LONGEST_NAME
 from alerts.model.characters import bounded
+from alerts.model.person import LONGEST_NAME
 from alerts.web.console.carried import HOME, MOST_BYTES, safe_next
 
 _LONGEST_ANSWER = 20_000

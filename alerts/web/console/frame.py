@@ -20,8 +20,7 @@ from alerts.access.answers import Visitor
 from alerts.access.gate import Gate
 from alerts.desk.service import DeskService
 from alerts.desk.station import Station
-from alerts.model.actor import Act
-from alerts.model.person import Chained, Stage
+from alerts.model.person import Act, Chained, Stage
 from alerts.model.reason import Reason, because
 from alerts.rendering.library import CompiledTemplates
 from alerts.rendering.words import sentence, word

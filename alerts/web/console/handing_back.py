@@ -13,8 +13,8 @@ from aiohttp import web
 
 from alerts.access.answers import Failures, Visitor
 from alerts.desk.service import DeskUnit
-from alerts.model.actor import fold_name
 from alerts.model.incident import SavedDraft
+from alerts.model.person import fold_name
 from alerts.web.console.carried import Carried
 from alerts.web.console.compose.keeping import is_identity
 from alerts.web.console.frame import BASE, Console

@@ -14,9 +14,8 @@ from alerts.access.factors import enrolment
 from alerts.access.sessions import offer_code
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
-from alerts.model.actor import Act, fold_name
-from alerts.model.person import Stage
-from alerts.model.secret import Secret
+from alerts.model.person import Act, Stage, fold_name
+from alerts.model.setting_values import Secret
 from alerts.web.console.entering import fields_of, options, read_answer, see_other, shown, status_of, tell_when
 from alerts.web.console.frame import BASE, VISITOR, Console, visitor_of
 from alerts.web.console.guard import ARRIVAL, SIGN_IN

@@ -13,8 +13,8 @@ from alerts.access import accounts
 from alerts.access.passwords import Passwords
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
-from alerts.model.actor import Act, Role, fold_name
 from alerts.model.errors import Forbidden, Misuse, Refused, TocsinError
+from alerts.model.person import Act, Role, fold_name
 from alerts.model.reason import because
 from alerts.web.console.entering import fields_of, see_other
 from alerts.web.console.frame import BASE, Console, visitor_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from alerts.model.actor import Role
+from alerts.model.person import Role
 from alerts.web.words import Words
 
 _CHANGED = re.compile(r"(\w+) to (\w+)")

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 from icalendar import Calendar, Event, vRecur
 
 from alerts.model.alert import SERIES_PARAMETER, Alert, Info
-from alerts.model.cap_xml import write
+from alerts.model.cap import write
 from alerts.model.post import EndReason
 from alerts.web.public.setting import Setting
 from alerts.web.public.told import Told, shapes_of

@@ -12,9 +12,8 @@ from alerts.access.answers import Entered, Held, Visit
 from alerts.access.passwords import fault_of
 from alerts.access.sessions import digest_of, offer_code
 from alerts.desk.officer import Officer
-from alerts.model.actor import Actor, Origin, Role
 from alerts.model.errors import Forbidden, Misuse, Refused
-from alerts.model.person import Stage
+from alerts.model.person import Actor, Origin, Role, Stage
 from alerts.model.subscriber import Linked
 from tests.unit.access.town import AWAY, FIRST, HOME, ROOT
 

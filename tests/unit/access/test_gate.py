@@ -11,8 +11,7 @@ from pyotp import TOTP
 from alerts.access.answers import Confirmed, Entered, GateRules, Held, Refusal, Visit
 from alerts.access.gate import Gate
 from alerts.access.passwords import Passwords
-from alerts.model.actor import Origin, Role
-from alerts.model.person import Stage
+from alerts.model.person import Origin, Role, Stage
 from tests.unit.access.town import AWAY, FIRST, FOE, HOME, OWN, SITE
 
 

@@ -14,7 +14,7 @@ from pyotp import TOTP
 from alerts.access.answers import Refusal
 from alerts.access.factors import SEED_BYTES, STEP, seed_of, step_of
 from alerts.access.passwords import LONGEST, Passwords, fault_of
-from alerts.model.actor import fold_name
+from alerts.model.person import fold_name
 
 SEED = seed_of(bytes(range(SEED_BYTES)))
 APP = TOTP(SEED.reveal())

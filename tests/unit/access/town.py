@@ -12,8 +12,7 @@ from alerts.access.answers import Confirmed, Enrolment, Entered, Held, RelyingPa
 from alerts.access.gate import Gate
 from alerts.access.passwords import Passwords
 from alerts.desk.officer import Officer
-from alerts.model.actor import Actor, Origin, Role
-from alerts.model.person import Stage
+from alerts.model.person import Actor, Origin, Role, Stage
 
 CHANNELS = """
 [station]

@@ -13,7 +13,7 @@ from alerts.bot.deciding import ANSWERED_WITHIN, LONGEST_REASON, answer, is_reas
 from alerts.bot.events import ChatEvent, Command, Press, Talk, What
 from alerts.bot.officers import SEEN, language_of_chat
 from alerts.desk.station import Intake
-from alerts.model.actor import Role
+from alerts.model.person import Role
 from alerts.model.subscriber import Linked
 from alerts.store.unit import transaction
 from tests.unit.bot.talking import TOWN, data_of, text_of

@@ -21,10 +21,10 @@ from alerts.daemon.desk import build_desk
 from alerts.daemon.service import DaemonService
 from alerts.desk.officer import Officer
 from alerts.health.officer_notices import OfficerNotices
-from alerts.model.actor import Actor, Origin, Role
 from alerts.model.errors import BadCredential, ChatMoved, DatabaseRefused, Occupied, ReaderGone, Rejected, Retry
 from alerts.model.events import Events
 from alerts.model.incident import new_id
+from alerts.model.person import Actor, Origin, Role
 from alerts.model.subscriber import Linked, Subscriber
 from alerts.store.migrate import migrate
 from tests.fakes import FakeClock, FakeLine

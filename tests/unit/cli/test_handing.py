@@ -27,7 +27,7 @@ from alerts.daemon.commands import Handed, HungUp, take_commands
 from alerts.daemon.control import Order, place_of, sockets
 from alerts.daemon.desk import Counter, build_desk, now
 from alerts.model.alert import Alert, Area, Category, Certainty, Info, Severity, Urgency
-from alerts.model.cap_xml import LARGEST_MESSAGE, write
+from alerts.model.cap import LARGEST_MESSAGE, write
 from alerts.store.sockets import open_doorbell, own_socket
 from tests.unit.cli.test_amending import CHANNELS
 

@@ -13,7 +13,7 @@ from alerts.desk.dedupe import end_reason
 from alerts.desk.station import Intake
 from alerts.desk.thread import left_wrong
 from alerts.model.alert import MsgType, Severity
-from alerts.model.cap_rules import violations
+from alerts.model.cap import violations
 from alerts.model.errors import Misuse, Refused
 from alerts.model.post import EndReason, Means, PostState
 from alerts.model.reason import in_words

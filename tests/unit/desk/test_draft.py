@@ -11,7 +11,7 @@ import pytest
 from alerts.desk.draft import LARGEST_PICTURE, Draft, draft_alert, read_time
 from alerts.desk.territory import Territory
 from alerts.model.alert import Area, Certainty, Named, Severity, Status, Urgency
-from alerts.model.cap_rules import violations
+from alerts.model.cap import violations
 from alerts.model.errors import Misuse
 from tests.unit.desk.conftest import HERE, NOW, SENDER, a_station
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from alerts.desk.amending import cancel_of, update_of
-from alerts.model.actor import Act
 from alerts.model.alert import Area, Named, Severity
 from alerts.model.errors import Conflict
+from alerts.model.person import Act
 from tests.unit.desk.conftest import LATER, NOW, an_alert, following
 from tests.unit.desk.test_officer import ANNE, APPROVE, PAUL, DutyDesk
 

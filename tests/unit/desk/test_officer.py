@@ -18,11 +18,10 @@ from alerts.desk.service import DeskUnit
 from alerts.desk.station import Intake
 from alerts.desk.thread import channels_on
 from alerts.desk.versions import changes_between
-from alerts.model.actor import Actor, Origin, Role, fold_name
 from alerts.model.alert import Named, Severity, Urgency
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
 from alerts.model.incident import AlertState
-from alerts.model.person import Account
+from alerts.model.person import Account, Actor, Origin, Role, fold_name
 from alerts.model.post import Message, PostState
 from alerts.store.unit import Unit, transaction
 from tests.unit.desk.conftest import DRILLS, NOW, PAGE, TEAM, TELEGRAM, X, an_alert, cancelling, following

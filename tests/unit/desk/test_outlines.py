@@ -13,7 +13,7 @@ from alerts.desk.draft import Draft, draft_alert, picture_kind
 from alerts.desk.outlines import read_circle, read_districts, read_polygon, spell_circle, spell_polygon
 from alerts.desk.territory import Territory
 from alerts.model.alert import Circle, Named
-from alerts.model.cap_rules import violations
+from alerts.model.cap import violations
 from alerts.model.errors import Misuse, Unreadable
 from alerts.model.hazard import Hazard, hazard_of
 from alerts.model.incident import AlertState, StoredAlert

@@ -6,7 +6,7 @@ import pytest
 
 from alerts.model.alert import Severity
 from alerts.model.hazard import Hazard, hazard_of
-from alerts.model.span import parse_span
+from alerts.model.setting_values import parse_span
 from alerts.rendering.check import check_templates
 from alerts.rendering.faces import StationFace
 from alerts.rendering.templates import Renderer

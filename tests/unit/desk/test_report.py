@@ -12,9 +12,9 @@ from alerts.desk.officer import Officer
 from alerts.desk.report import report_named, report_of, report_to_json
 from alerts.desk.service import DeskUnit
 from alerts.desk.station import Intake
-from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Severity, Status
 from alerts.model.incident import AlertState
+from alerts.model.person import Actor, Origin, Role
 from alerts.model.ports import Heard
 from alerts.model.post import PostState
 from alerts.model.reason import in_words

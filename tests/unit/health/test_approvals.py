@@ -21,9 +21,9 @@ from alerts.health.desk_events import word_change
 from alerts.health.monitor import Phase
 from alerts.health.notices import build_notices, compose
 from alerts.health.words import PendingApproval, word_pending
-from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Area, Severity
 from alerts.model.events import Events, PostsStored
+from alerts.model.person import Actor, Origin, Role
 from alerts.model.ports import Heard
 from alerts.store.database import Database
 from alerts.store.migrate import migrate

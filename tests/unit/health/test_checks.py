@@ -20,7 +20,7 @@ from alerts.health.checks import FIRST_AFTER, HealthChecks
 from alerts.health.monitor import AGAIN_AFTER
 from alerts.health.notices import build_notices
 from alerts.model.alert import Severity
-from alerts.model.cap_rules import violations
+from alerts.model.cap import violations
 from alerts.model.delivery import ChannelStatus
 from alerts.model.errors import BadCredential, DatabaseRefused, Retry
 from alerts.model.events import Events, PostsStored

@@ -14,9 +14,8 @@ from alerts.desk.service import DeskUnit
 from alerts.health.checks import HealthChecks
 from alerts.health.desk_events import OVER_AFTER, failing_sign_ins
 from alerts.health.notices import build_notices
-from alerts.model.actor import Role
 from alerts.model.events import Events
-from alerts.model.person import Account
+from alerts.model.person import Account, Role
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
 from tests.fakes import FakeClock

@@ -9,8 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from lxml import etree
 
 from alerts.model.alert import Alert, Area, Circle, Info, Reference
-from alerts.model.cap_rules import violations
-from alerts.model.cap_xml import NAMESPACE, write
+from alerts.model.cap import NAMESPACE, violations, write
 from alerts.sources.cap.message import read_message
 from tests.cap_messages import alerts
 from tests.samples import shared

@@ -10,8 +10,7 @@ import pytest
 from lxml import etree
 
 from alerts.model.alert import Alert, Category, Circle, MsgType, Named, Reference, ResponseType, Severity, Urgency
-from alerts.model.cap_rules import violations
-from alerts.model.cap_xml import write
+from alerts.model.cap import violations, write
 from alerts.sources.cap.message import read_message
 from alerts.sources.cap.meteoalarm import apply_colours, why_none
 from tests.samples import shared

@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.model.actor import Role
-from alerts.model.person import Account, Passkey, Session, Stage, Token
-from alerts.model.secret import Secret
+from alerts.model.person import Account, Passkey, Role, Session, Stage, Token
+from alerts.model.setting_values import Secret
 from alerts.store.files import connect
 from alerts.store.people import Accounts
 from alerts.store.views import Views

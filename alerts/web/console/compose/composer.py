@@ -12,10 +12,10 @@ from aiohttp import web
 from alerts.desk.amending import goes_on_from
 from alerts.desk.approve import find_alert
 from alerts.desk.service import DeskService, DeskUnit
-from alerts.model.actor import MAY, Act, Actor
 from alerts.model.errors import Forbidden, Misuse
 from alerts.model.hazard import Hazard
 from alerts.model.incident import SavedDraft, StoredAlert, Typed, new_id
+from alerts.model.person import MAY, Act, Actor
 from alerts.model.reason import Reason, because
 from alerts.rendering.prepared import Prepared
 from alerts.web.console.compose.fields import LONGEST, Fields, digest, text, too_long

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from alerts.desk.service import DeskUnit
-from alerts.model.actor import Actor, fold_name
 from alerts.model.errors import Conflict, Forbidden
 from alerts.model.incident import SavedDraft
+from alerts.model.person import Actor, fold_name
 from alerts.model.reason import because
 from alerts.web.console.compose.fields import Fields, same
 

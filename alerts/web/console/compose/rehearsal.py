@@ -15,10 +15,10 @@ from alerts.desk.report import no_post_of
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.desk.station import Outlet, Station
-from alerts.model.actor import Actor
 from alerts.model.alert import Alert, Severity, Status
 from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import AlertState, StoredAlert, new_id
+from alerts.model.person import Actor
 from alerts.model.reason import Reason, because
 from alerts.web.console.compose.prefill import changes_between, other_order
 from alerts.web.console.compose.reading import Reading

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit, Workshop
-from alerts.model.actor import Act
+from alerts.model.person import Act
 from alerts.web.console.frame import Console, visitor_of
 from alerts.web.console.people import must_administer
 from alerts.web.console.setup.pages import Setup

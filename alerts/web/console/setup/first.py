@@ -14,9 +14,8 @@ from aiohttp.typedefs import Handler, Middleware
 
 from alerts.access.answers import Visit, Visitor
 from alerts.desk.service import Workshop
-from alerts.model.actor import Role
 from alerts.model.errors import Forbidden
-from alerts.model.person import Account, Session, Stage
+from alerts.model.person import Account, Role, Session, Stage
 from alerts.model.reason import because
 from alerts.rendering.words import sentence
 from alerts.web.console.frame import BASE, VISITOR, Frame, static_file

@@ -11,8 +11,8 @@ from typing import Any
 from aiohttp import web
 
 from alerts.desk.service import ChannelTrial, KindSheet, SourceTrial, Workshop
-from alerts.model.actor import Role
 from alerts.model.errors import TocsinError
+from alerts.model.person import Role
 from alerts.model.reason import Reason, because
 from alerts.web.console.entering import LONGEST_LINES as LONGEST
 from alerts.web.console.entering import fields_of

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alerts.desk.service import DeskUnit, Workshop
-from alerts.model.actor import Role
+from alerts.model.person import Role
 from alerts.model.reason import Reason
 from alerts.web.console.setup.lines import names_in, table_of
 from alerts.web.words import Words

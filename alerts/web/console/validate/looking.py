@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from alerts.model.actor import Act
+from alerts.model.person import Act
 from alerts.model.reason import Reason
 from alerts.web.console.frame import Console, visitor_of
 from alerts.web.console.validate.queue import what_waits

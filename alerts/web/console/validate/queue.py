@@ -14,9 +14,9 @@ from alerts.desk.following import words_about
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit
 from alerts.desk.station import Station
-from alerts.model.actor import Act, Actor
 from alerts.model.alert import Info, Severity, Urgency
 from alerts.model.incident import StoredAlert
+from alerts.model.person import Act, Actor
 from alerts.model.post import Post, PostState
 
 A_PAGE = 50

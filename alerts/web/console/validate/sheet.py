@@ -18,10 +18,9 @@ from alerts.desk.service import DeskUnit
 from alerts.desk.station import Station
 from alerts.desk.twins import told_already
 from alerts.desk.versions import VersionChange, changes_between
-from alerts.model.actor import Actor
 from alerts.model.errors import Refused
 from alerts.model.incident import AlertState, StoredAlert
-from alerts.model.person import AuditEntry
+from alerts.model.person import Actor, AuditEntry
 from alerts.model.post import Post, PostState
 from alerts.model.reason import Reason
 from alerts.rendering.count import count

@@ -17,7 +17,7 @@ from alerts.desk.service import DeskUnit
 from alerts.desk.thread import Reach, channels_on, left_wrong, reach_of
 from alerts.desk.versions import VersionChange, changes_between
 from alerts.model.alert import CORRECTED, ENDS_BY, Info, MsgType, ResponseType, Severity
-from alerts.model.cap_xml import write
+from alerts.model.cap import write
 from alerts.model.incident import AlertState, PastEvent, StoredAlert
 from alerts.model.post import EndReason, Post, PostImage, PostState
 from alerts.model.reason import Reason

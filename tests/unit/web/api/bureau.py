@@ -15,9 +15,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.daemon.service import DaemonService
-from alerts.model.actor import Actor, Origin, Role
 from alerts.model.events import Events
-from alerts.model.person import Token
+from alerts.model.person import Actor, Origin, Role, Token
 from alerts.sources.cap.message import read_message
 from alerts.store.database import Database
 from alerts.store.migrate import migrate

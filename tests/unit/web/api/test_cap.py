@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from alerts.model.alert import Alert, Info, Resource
-from alerts.model.cap_xml import write
+from alerts.model.cap import write
 from alerts.sources.cap.message import read_message
 from alerts.web.api.alerts import without_files
 from alerts.web.api.negotiation import CAP, JSON, best_form, has_it, seen_in

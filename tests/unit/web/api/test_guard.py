@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from alerts.model.actor import MAY, Act, Role
+from alerts.model.person import MAY, Act, Role
 from alerts.web.api.document import EVERY_OPERATION
 from alerts.web.api.pace import MOST_BUCKETS, PROGRAM, STRANGER, Pace, Turnstile
 from tests.unit.web.api.bureau import ROLES, open_bureau

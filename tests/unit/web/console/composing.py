@@ -18,10 +18,9 @@ from alerts.config import load_config
 from alerts.config.station import rules_of
 from alerts.daemon.desk import build_desk
 from alerts.daemon.service import DaemonService
-from alerts.model.actor import Role
 from alerts.model.errors import Forbidden, TocsinError
 from alerts.model.events import Events
-from alerts.model.person import Account, Session, Stage
+from alerts.model.person import Account, Role, Session, Stage
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
 from alerts.web.console import compose

@@ -21,8 +21,8 @@ from alerts.config.station import rules_of
 from alerts.daemon.desk import build_desk
 from alerts.daemon.service import DaemonService
 from alerts.desk.officer import Officer
-from alerts.model.actor import Actor, Origin, Role
 from alerts.model.events import Events
+from alerts.model.person import Actor, Origin, Role
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
 from alerts.web.console.app import console_app

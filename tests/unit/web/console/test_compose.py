@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.model.actor import Role
 from alerts.model.alert import Status
 from alerts.model.hazard import Hazard, hazard_of
 from alerts.model.incident import AlertState
+from alerts.model.person import Role
 from tests.unit.web.console.composing import PNG, START, a_form, form_of, open_bench, posted, preview, with_fields
 
 CONFIRM = 'class="confirm-form"'

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from alerts.model.actor import Role
+from alerts.model.person import Role
 from alerts.web.console.frame import PAGES, Frame, static_file
 from tests.unit.web.console.guarding import OWN, Browser, open_town
 

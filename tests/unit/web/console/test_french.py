@@ -17,9 +17,9 @@ from pyotp import TOTP
 from alerts.desk.officer import Officer
 from alerts.health.monitor import HealthNotice, Phase, Trouble, What
 from alerts.health.notices import build_notices
-from alerts.model.actor import Actor, Origin, Role
 from alerts.model.alert import Alert, Area, Info, Severity, Status
 from alerts.model.hazard import Hazard
+from alerts.model.person import Actor, Origin, Role
 from alerts.model.post import PostState
 from alerts.model.reason import because
 from alerts.store.alerts import AlertRepository

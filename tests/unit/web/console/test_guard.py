@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from alerts.model.actor import Role
+from alerts.model.person import Role
 from alerts.web.console.sealing import content_policy
 from tests.unit.web.console.guarding import FIRST, OWN, Browser, open_town
 

@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from alerts.model.actor import Role
+from alerts.model.person import Role
 from tests.unit.web.console.guarding import OWN, Browser, open_town
 
 

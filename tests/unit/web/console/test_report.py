@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from alerts.model.actor import Role
+from alerts.model.person import Role
 from alerts.web.console import report
 from tests.unit.web.console.watching import a_desk
 

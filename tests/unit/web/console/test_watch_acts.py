@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from alerts.model.actor import Role
+from alerts.model.person import Role
 from alerts.model.ports import Memory
 from alerts.model.post import PostState
 from alerts.model.reason import in_words

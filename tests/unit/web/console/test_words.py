@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po
 
 from alerts.access.answers import Refusal
 from alerts.access.audit import AuditEvent
-from alerts.model.actor import Act
+from alerts.model.person import Act
 from alerts.web.console import frame
 from alerts.web.console.setup.pages import Trial
 from alerts.web.console.words import FOLDER, languages

@@ -17,9 +17,8 @@ from alerts.daemon.desk import build_desk
 from alerts.daemon.service import DaemonService
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
-from alerts.model.actor import Actor, Origin, Role
 from alerts.model.events import Events
-from alerts.model.person import Account, Session, Stage
+from alerts.model.person import Account, Actor, Origin, Role, Session, Stage
 from alerts.model.post import PostState
 from alerts.store.database import Database
 from alerts.store.migrate import migrate

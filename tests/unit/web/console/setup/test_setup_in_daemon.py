@@ -13,8 +13,7 @@ import pytest
 from alerts.access.sessions import digest
 from alerts.app import build
 from alerts.config import load_config
-from alerts.model.actor import Role
-from alerts.model.person import Account, Session, Stage
+from alerts.model.person import Account, Role, Session, Stage
 from alerts.store.people import Accounts
 
 LINES = """[station]

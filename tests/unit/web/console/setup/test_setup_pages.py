@@ -10,7 +10,7 @@ import pytest
 from alerts.access.passwords import Passwords
 from alerts.config import load_config, read_config
 from alerts.daemon.desk import Counter
-from alerts.model.actor import Role
+from alerts.model.person import Role
 from tests.unit.web.console.setup.visiting import SECRETS, STATION, add, storm, timeline
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from alerts.model.alert import Alert, Area, Circle, Info, MsgType, Named, Reference, Resource, Scope
-from alerts.model.cap_rules import violations
+from alerts.model.cap import violations
 from alerts.model.reason import because
 
 SENT = datetime(2026, 11, 25, 13, 0, tzinfo=timezone(timedelta(hours=1)))

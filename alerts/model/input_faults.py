@@ -1,8 +1,7 @@
-"""What can be wrong with channels.toml, and what setting up and checking find: each code with its English sentence.
+"""What can be wrong with what comes in, each code with its English sentence: channels.toml, then feeds and calendars.
 
-They are reasons like any other (`reason.py` tells how one is added, and is where they are read); they stand apart since
-they are many and speak of settings alone. What is to be typed into the file stands in them as the file has it, with its
-straight quotes, in every language.
+They are reasons like any other (`reason.py` tells how one is added, and is where they are read). What is to be typed
+into channels.toml stands in them as the file has it, with its straight quotes, in every language.
 """
 
 from __future__ import annotations
@@ -198,5 +197,132 @@ SETTING_FAULTS: Mapping[str, str] = {
         "{path}: {name} says “{text}” when time has run out: only an all clear may free people (over.all_clear)"
     ),
     "template_lacks": '{path}: says no {parts}: add {% part "{first}" %}…{% endpart %}',
+}
+"""By code; `SENTENCES` holds them with all others."""
+
+
+SOURCE_FAULTS: Mapping[str, str] = {
+    # Sources
+    "at_address": "{address}: {why}",
+    "reader_stumbled": "the reader stumbled: {error}",
+    "index_without_messages": "its index answers, but {count} of its messages can't be read: {why}",
+    "calendar_damaged": "the calendar is damaged ({why}): part of it may be missing, so nothing is called off for it",
+    "calendar_gone": (
+        "{count} announced entries are gone from the calendar at once ({titles}): none is called off; "
+        "correct the calendar, or agree to it (at the desk, or by `tocsin gone`)"
+    ),
+    "desk_stumbled": "the desk stumbled over {key}: this is a fault of the program, please report it",
+    "not_read_lately": "it was not read lately",
+    "answered_status": "{address} answered {status}",
+    "answered_status_fix": "{address} answered {status}; {fix:term}",
+    "connection_failed": "{address}: {trouble:term}",
+    "source_silent": "{address} did not answer within {seconds} s",
+    "source_redirects": "{address} redirects more than {most} times",
+    "source_redirects_nowhere": "{address} redirects to an address that can't be read",
+    "address_unread": "an address can't be read; expected as https://host/path",
+    "address_scheme": "the address {address} is not http or https",
+    "address_private": (
+        "{address} leads to the private host {host}, which is refused; if this is meant: allow_private = true"
+    ),
+    "link_private": (
+        "a link in a file leads to the private host {host}, which is refused; if this is meant: allow_private = true"
+    ),
+    "host_unresolved": "the name {host} can't be resolved; look at the address and the DNS",
+    "file_link_unread": "a link to a file can't be read",
+    "file_link_outside": "a link leads to a file outside the index's own folder, which is refused",
+    "file_missing": "the file {path} is not there; look at the path",
+    "file_unread": "the file {path} can't be read: {said:term}",
+    "file_too_large": "the file {path} is larger than {most} MB",
+    "answer_packed": "the answer is packed as {packing}, which was not asked for",
+    "answer_no_gzip": "the answer says that it is gzip and isn't",
+    "answer_cut": "the answer was cut short",
+    "answer_too_large": "the answer is larger than {most} MB",
+    "xml_dtd": "the XML has a document type declaration (DTD), which is never read",
+    "xml_empty": "the document is empty; expected XML",
+    "xml_is_html": "it is an HTML page; expected XML",
+    "xml_no_tag": "it is no XML: it doesn't begin with a tag",
+    "xml_many_tags": "the XML holds more than {most:number} tags",
+    "xml_malformed": "it is no well-formed XML: {said}",
+    "cap_root": "it is no CAP message: its root is <{root}>, expected <alert>",
+    "cap_unidentified": "the CAP message has no {missing:term}: it can't be told from any other",
+    "cap_sent": "the CAP message's sent is no time: {text}; expected as 2026-11-25T12:00:00+01:00",
+    "index_empty": "the answer is empty; expected Atom, RSS, CAP, MeteoAlarm's JSON or a ZIP of CAP messages",
+    "index_json": "the answer is no readable JSON; expected MeteoAlarm's, with `warnings`",
+    "index_no_warnings": "the JSON has no list of `warnings`; expected MeteoAlarm's",
+    "index_no_warnings_says": 'the JSON has no list of `warnings` and says "{said}"; expected MeteoAlarm\'s',
+    "index_html": "the answer is an HTML page; expected Atom, RSS, CAP, or CAP messages within",
+    "index_other": "the answer is XML with the root <{root}>; expected Atom, RSS, CAP, or CAP messages within",
+    "index_entry_no_alert": "warnings[{place}] holds no alert",
+    "index_link_long": "the link {link} of an entry is longer than any address",
+    "index_link_unread": "the link {link} of an entry can't be read",
+    "index_entry_bare": "the entry {name} has neither a link nor a message",
+    "zip_unread": "the ZIP can't be opened: {said}",
+    "zip_many": "the ZIP holds {count} messages, more than {most}",
+    "zip_too_large": "the ZIP unpacks to more than {most} MB",
+    "zip_member_damaged": "{name} in the ZIP is damaged, or packed in a way that can't be read",
+    "zip_member_too_large": "{name} in the ZIP is larger than {most} MB",
+    "calendar_empty": "the calendar is empty, not even BEGIN:VCALENDAR: look whether its export still works",
+    "calendar_web_page": (
+        "a web page came instead of a calendar (BEGIN:VCALENDAR): look whether its address is still shared"
+    ),
+    "calendar_other": (
+        "something else came instead of a calendar (BEGIN:VCALENDAR): look whether its address is still shared"
+    ),
+    "calendar_cut": "the calendar is cut off (no END:VCALENDAR): it is read again when it came whole",
+    "calendar_too_large": "the calendar {path} is larger than {most} MB: export less of it",
+    "calendar_file_unread": "the calendar {path} can't be read ({said:term}): look at its path",
+    "calendar_unchanged_first": "the calendar {name} answers that nothing changed to a first question; look at it",
+    "event_unread": 'the event "{title}" can\'t be read: {why}',
+    "events_out_of_time": (
+        "{count} events were not read, for the calendar takes longer than {seconds} s: export less of it, or "
+        "look for rules that repeat without an end"
+    ),
+    "event_stumbled": "the reader stumbled over it ({error})",
+    "event_replaced": "another version of it counts, whose SEQUENCE is higher or which stands later in the file",
+    "event_versions": "its UID stands there {count:number} times: {most:number} are read",
+    "event_rules": "it has more than {most} rules: let it have one",
+    "event_recurrence": "its recurrence can't be followed ({said})",
+    "event_too_often": "its rule (FREQ={frequency}) repeats too often to be followed: let it repeat less",
+    "event_too_fine": "its rule (FREQ={frequency} with BY…) is finer than a calendar needs: let it repeat daily",
+    "event_interval": "its rule has INTERVAL={interval}: allowed are 1 and more (RFC 5545, section 3.3.10)",
+    "event_month_day": "its rule has a BYMONTHDAY that none of its months has: look at the day and at BYMONTH",
+    "event_misfit": "its properties don't fit together ({said})",
+    "event_dates": "it has {count:number} dates (RDATE, EXDATE), more than {most:number}: let a rule tell them",
+    "event_no_start": "it has no DTSTART",
+    "event_twice": "it has {name} twice",
+    "event_broken": "its {name} is none: {text}",
+    "event_beyond_reason": "it starts or ends in a year beyond reason: allowed are {first} to {last}",
+    "event_no_end": "it has no END:VEVENT",
+    "event_assumed_end": "it has no end after its start: an hour is assumed",
+    "event_zone_unknown": 'the zone "{zone}" is unknown: its times are taken as {taken}',
+    "event_no_uid": "it has no UID: a change of it will read as another event",
+    "bytes_forbidden": "characters that XML forbids were removed",
+    "bytes_entities": "undefined entities or bare ampersands were taken as the characters they stand for",
+    "bytes_utf8": "the declared encoding is wrong: read as UTF-8",
+    "bytes_windows": "not in the declared encoding: read as Windows-1252",
+    "field_missing": "{name} is missing: taken as {taken}",
+    "field_no_code": "{name} {text} is no code of CAP: taken as {taken}",
+    "field_no_code_left_out": "{name} {text} is no code of CAP: left out",
+    "field_no_number": "{name} {text} is no number: left out",
+    "field_too_long": "{name} is longer than {most:number} characters: the rest is left out",
+    "message_too_long": "the message is longer than any that is read: the rest is left out",
+    "namespace_strange": "the namespace {text} is not CAP's",
+    "language_strange": "language {text} is no language tag: taken as {taken}",
+    "time_left_out": "time {text} can't be read: left out",
+    "time_odd": "time {text} is not written as CAP has it: taken as {taken}",
+    "time_without_zone": "time {text} has no zone: taken as {taken}",
+    "time_beyond_reason": "time {text} is beyond reason: left out",
+    "reference_itself": "a reference of the message to itself was dropped",
+    "reference_strange": "reference {text} is not sender,identifier,sent: left out",
+    "areas_too_many": "the message has more than {most:number} areas: the rest is left out",
+    "uri_of_ours": "uri names a file of this machine: ignored",
+    "polygon_left_out": "polygon {text} can't be read: left out",
+    "polygon_many_points": "a polygon has more than {most:number} points: as many are read, evenly spaced",
+    "polygon_open": "a polygon's ring was open: closed",
+    "polygon_few_points": "a polygon of {count} points is none (four at least): left out",
+    "polygon_off_earth": "a polygon has points that are not on earth: left out",
+    "polygon_antimeridian": "a polygon crosses the antimeridian with longitudes beyond 180",
+    "circle_left_out": "circle {text} is none: left out",
+    "colour_counts": "severity differs from the colour of awareness_level: taken from the colour",
 }
 """By code; `SENTENCES` holds them with all others."""

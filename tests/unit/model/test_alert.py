@@ -9,8 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.model.alert import Alert, Area, Circle, Info, Named, Reference, Resource
-from alerts.model.codec import alert_from_json, alert_to_json
+from alerts.model.alert import Alert, Area, Circle, Info, Named, Reference, Resource, alert_from_json, alert_to_json
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 PARIS = timezone(timedelta(hours=1))

@@ -1,4 +1,8 @@
-"""Spans of time as people write them: `250ms 2s 10m 6h 1d 3y`, and windows of them: `60/24h`."""
+"""Values of channels.toml that are more than a text or a number: spans of time, windows of them, and secrets.
+
+A span is written as people write it (`250ms 2s 10m 6h 1d 3y`), a window is a count in a span (`60/24h`), and a secret
+can't be printed by mistake.
+"""
 
 from __future__ import annotations
 
@@ -56,3 +60,24 @@ def parse_window(text: str) -> RateLimit:
     if span <= timedelta():
         raise ValueError(because("limit_of_nothing", text=repr(text)))
     return RateLimit(int(match[1]), span)
+
+
+class Secret:
+    """Holds a credential; `str`, `repr` and formatting show `***`. Only `reveal` gives it away."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The credential itself: for the request that needs it and nothing else."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __bool__(self) -> bool:
+        return bool(self._value)

@@ -1,12 +1,15 @@
-"""Spans and windows as people write them."""
+"""Spans and windows as people write them, and a secret that shows itself to nobody but who asks for it by name."""
 
 from __future__ import annotations
 
+import copy
+import logging
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 
-from alerts.model.span import RateLimit, parse_span, parse_window, spell_span
+from alerts.model.setting_values import RateLimit, Secret, parse_span, parse_window, spell_span
 
 
 @pytest.mark.parametrize(
@@ -66,3 +69,49 @@ def test_a_window():
 def test_what_is_no_window_is_told_with_what_is_allowed(text):
     with pytest.raises(ValueError, match=r"is no (limit|span of time); (allowed|the span must be longer)"):
         parse_window(text)
+
+
+VALUE = "hunter2-not-a-real-one"
+
+
+@dataclass
+class Holder:
+    secret: Secret
+
+
+def test_only_reveal_reveals():
+    assert Secret(VALUE).reveal() == VALUE
+
+
+@pytest.mark.parametrize(
+    "show",
+    [str, repr, "{}".format, "{!r}".format, "%s".__mod__, lambda s: f"{s}", lambda s: repr([s, {"a": s}, Holder(s)])],
+)
+def test_no_way_of_printing_shows_it(show):
+    shown = show(Secret(VALUE))
+
+    assert VALUE not in shown
+    assert "***" in shown
+
+
+def test_a_log_line_and_a_traceback_don_t_show_it(caplog):
+    secret = Secret(VALUE)
+    try:
+        int(secret)
+    except TypeError:
+        logging.getLogger("test").exception("with %s", secret)
+
+    assert VALUE not in caplog.text
+
+
+def test_it_has_no_attributes_that_a_dump_would_show():
+    assert not hasattr(Secret(VALUE), "__dict__")
+
+
+def test_an_empty_one_is_false():
+    assert not Secret("")
+    assert Secret(VALUE)
+
+
+def test_a_copy_keeps_it():
+    assert copy.copy(Secret(VALUE)).reveal() == VALUE
