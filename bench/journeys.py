@@ -35,7 +35,7 @@ from alerts.config import load_config
 from alerts.daemon.desk import Counter
 from alerts.daemon.log_lines import set_up_log
 from alerts.daemon.outside import Outside
-from alerts.demo.stand_ins import SECRETS, sample, start_sandbox, times
+from alerts.demo import SECRETS, sample, start_sandbox, times
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.model.events import AttemptFinished

@@ -28,6 +28,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
     status = hand_over(given)
     if status is not None:
         return status
-    from alerts.cli.line import carry_out
+    from alerts.cli.app import carry_out
 
     return carry_out(given)

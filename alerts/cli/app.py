@@ -1,19 +1,49 @@
-"""The command `tocsin` and its options that stand before every command."""
+"""The command `tocsin`: its options before every command, and a line of it carried out.
+
+The same `carry_out` runs in the command's own process and in the daemon that a line was handed over to. It says in the
+station's language what goes wrong, also where Typer found it: Typer speaks English alone, so its sentences are taken
+apart and said anew.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alerts import __version__
-from alerts.cli import amending, officer, people, posting, report, screen, service, setup, subscribers
+from alerts.cli import officer, people, posting, screen, service, subscribers
+from alerts.cli.screen import tell
+from alerts.model.errors import ConfigurationError, Misuse, TocsinError, Unreadable
 
 if TYPE_CHECKING:
     from alerts.config import Config
     from alerts.daemon.desk import Counter
+
+FAILED, WRONG_USE = 1, 2
+_BAD = r"Invalid value for '(?P<name>.+?)': "
+# What Typer says of a command line, and how we say it: it has no words but English ones.
+_WRONGLY_TYPED = (
+    (r"No such option: (?P<name>\S+)", "%(name)s: no such option"),
+    (r"No such option: (?P<name>\S+) \(\D+: (?P<near>.+)\)", "%(name)s: no such option; known: %(near)s"),
+    (r"No such command '(?P<name>.*)'\.", "%(name)s: no such command; `tocsin --help` lists them"),
+    (r"No such command '(?P<name>.*)'\. Did you mean (?P<near>.+)\?", "%(name)s: no such command; known: %(near)s"),
+    (r"Missing (?:argument|option) '(?P<name>.+?)'\.", "%(name)s is missing"),
+    (r"Missing option '(?P<name>.+?)'\. Choose from:(?P<near>.+)", "%(name)s is missing; allowed: %(near)s"),
+    (r"Got unexpected extra argument\(?s?\)? \((?P<name>.*)\)", "%(name)s: nothing more was expected"),
+    (r"Option '(?P<name>.+)' requires an argument\.", "%(name)s: a value is missing"),
+    (r"Option '(?P<name>.+)' does not take a value\.", "%(name)s takes no value"),
+    (rf"{_BAD}'(?P<text>.+)': (?P<said>.+)", "%(name)s: %(text)s can't be opened: %(said)s"),
+    (rf"{_BAD}Input should be a valid integer.*", "%(name)s: a whole number is needed"),
+    (rf"{_BAD}.* greater than or equal to (?P<least>\d+)", "%(name)s: %(least)s and more"),
+)
 
 app = typer.Typer(
     name="tocsin",
@@ -75,12 +105,12 @@ def _before(
 
 
 app.command("demo")(service.demo)
-app.command("setup")(setup.setup)
+app.command("setup")(service.setup)
 app.command("run")(service.run)
 app.command("post")(posting.post)
-app.command("update")(amending.update)
-app.command("cancel")(amending.cancel)
-app.command("correct")(amending.correct)
+app.command("update")(posting.update)
+app.command("cancel")(posting.cancel)
+app.command("correct")(posting.correct)
 app.command("status")(officer.status)
 app.command("approve")(officer.approve)
 app.command("reject")(officer.reject)
@@ -88,7 +118,7 @@ app.command("gone")(officer.gone)
 app.command("retry")(officer.retry)
 app.command("drop")(officer.drop)
 app.command("explain")(officer.explain)
-app.command("report")(report.report)
+app.command("report")(officer.report)
 app.command("preview")(posting.preview)
 app.command("check")(service.check)
 app.command("sandbox")(service.sandbox)
@@ -96,3 +126,81 @@ db.command("upgrade")(service.upgrade)
 db.command("export")(service.export)
 db.command("backup")(service.backup)
 db.command("restore")(service.restore)
+
+
+def carry_out(given: Sequence[str], file: Path | None = None) -> int:
+    """Carry out a command line, and say what goes wrong in its station's language; returns the exit status.
+
+    `file` is the configuration, where it isn't the one that the line names.
+    """
+    screen.address(file or settings_file(_named(given)))
+    for place, argument in enumerate(given, start=1):
+        if any("\ud800" <= character <= "\udfff" for character in argument):
+            return _say(tell("argument %(place)s is not UTF-8 text", place=place), WRONG_USE)
+    return told(lambda: _command().main(args=_spell_out(given), prog_name="tocsin", standalone_mode=False))
+
+
+@cache
+def _command() -> typer.core.TyperGroup:
+    """All commands as Typer reads them: a daemon carries out many lines, at the same time too."""
+    command = typer.main.get_command(app)
+    assert isinstance(command, typer.core.TyperGroup)  # noqa: S101 it has commands
+    return command
+
+
+def told(work: Callable[[], object]) -> int:
+    """Do it, and say what goes wrong; returns the exit status."""
+    try:
+        status = work()
+    except (ConfigurationError, Misuse, Unreadable) as error:
+        return _say(screen.why(error.reason), WRONG_USE)
+    except TocsinError as error:
+        return _say(screen.why(error.reason), FAILED)
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except typer.Abort:
+        return _say(tell("stopped; nothing was stored"), FAILED)
+    except typer.TyperException as error:
+        return _say(_wrongly_typed(error.format_message()), WRONG_USE)
+    except BrokenPipeError:
+        if screen.CALLER.get() is not None:
+            raise
+        # Whoever read us has seen enough; Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:
+        return _say(tell("the answer can't be written: %(said)s", said=tell(error.strerror or str(error))), FAILED)
+    return status if isinstance(status, int) else 0
+
+
+def _named(arguments: Sequence[str]) -> Path | None:
+    """The file after `--config`: what is wrong is told in its language, also where Typer gives up before it."""
+    for option, value in zip_longest(arguments, arguments[1:]):
+        name, sign, inline = option.partition("=")
+        if name == "--config" and (inline or (value and not sign)):
+            return Path(inline or value)
+    return None
+
+
+def _wrongly_typed(said: str) -> str:
+    """What Typer says, in the station's language; what isn't known of it stays as it is."""
+    for pattern, sentence in _WRONGLY_TYPED:
+        if found := re.fullmatch(pattern, said.strip(), re.DOTALL):
+            values = {name: " ".join(value.split()) for name, value in found.groupdict().items()}
+            return tell(sentence, **values | {"said": tell(values.get("said", ""))})
+    return said
+
+
+def _spell_out(arguments: Sequence[str]) -> list[str]:
+    """`--wait=30s` as the two options that Typer can read: it has none whose value may be left out."""
+    spelled: list[str] = []
+    for argument in arguments:
+        name, sign, span = argument.partition("=")
+        spelled += ["--wait", f"--wait-for={span}"] if name == "--wait" and sign else [argument]
+    return spelled
+
+
+def _say(text: str, status: int) -> int:
+    for line in text.splitlines():
+        screen.say(f"tocsin: {line}")
+    return status

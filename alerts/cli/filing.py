@@ -1,15 +1,25 @@
-"""What every command that files an alert does with it: rehearse it or store it, say who sends it, see it out."""
+"""What every command that files an alert does with it: it rehearses or stores it, says what follows, and waits.
+
+`file_alert` is the way of all of them. With `--dry-run` it shows each channel's text and stores nothing. Else it stores
+the alert in one transaction, tells the daemon, and says what will send it. With `--wait` it shows each delivery as it
+happens, until all have ended or are in doubt.
+
+A daemon that was handed the line may have stored the alert and died before it said so. So the line has a key, which is
+stored with the alert: whoever carries the line out next finds the alert under it and doesn't store it twice.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from alerts.cli import screen
-from alerts.cli.acting import officer
 from alerts.cli.handing import ORDER
+from alerts.cli.options import officer
 from alerts.cli.screen import tell
-from alerts.cli.waiting import wait_until_ended
 from alerts.model.errors import Misuse, TocsinError
 from alerts.model.incident import AlertState
 from alerts.model.person import Act
@@ -17,17 +27,17 @@ from alerts.model.post import PostState
 from alerts.model.reason import because, reason_of
 from alerts.model.setting_values import parse_span
 
-# What stands for a program's token beside the keys of commands; the hash of a token is spelled otherwise.
-_COMMAND = "command line"
-_NEW, _KNOWN = 201, 200
-
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from alerts.daemon.desk import Counter
     from alerts.desk.actions import Filed
     from alerts.desk.service import DeskUnit
     from alerts.model.alert import Alert
+
+# Replies are kept under the hash of a program's token and its key; commands have no token, and this is no hash.
+_COMMAND = "command line"
+_NEW, _KNOWN = 201, 200
+_LOOKED_EVERY = 0.03
+_SETTLED = ("sent", "failed", "expired", "superseded", "rejected", "dropped", "in_doubt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +95,15 @@ def file_alert(counter: Counter, alert: Alert, manner: Manner) -> int:
         return say_unwritten(filed.record.id, error)
 
 
+def show_filed(counter: Counter, filed: Filed, *, as_json: bool) -> None:
+    """Show what was only rehearsed: each channel's text with its count."""
+    from alerts.desk.account import rehearsal_of
+
+    station = counter.desk.station
+    account = rehearsal_of(filed.record, filed.drafts, station.timezone, station.language)
+    screen.show_json(account) if as_json else screen.show_rehearsal(account)
+
+
 def say_unwritten(stored: str, error: OSError) -> int:
     """Say of an alert that it is stored, and only the answer couldn't be shown; the exit status."""
     unwritten = "%(alert)s is stored; only the answer can't be written: %(said)s"
@@ -99,10 +118,7 @@ def _key() -> str:
 
 
 def _once(unit: DeskUnit, alert: Alert, manner: Manner) -> Filed:
-    """File it, or tell again what came of it, where it was filed under the same key.
-
-    A daemon that was handed it may have stored it and died before it said so, or may be about to store it.
-    """
+    """File it, or tell again what came of it, where it was filed under the same key."""
     from alerts.desk.actions import Filed
     from alerts.model.person import REPLIES_KEPT, KeptReply
 
@@ -120,19 +136,31 @@ def _once(unit: DeskUnit, alert: Alert, manner: Manner) -> Filed:
 
 def _see_out(counter: Counter, filed: Filed, manner: Manner, patience: timedelta) -> int:
     if manner.wait:
-        return wait_until_ended(counter, filed.record.id, patience, as_json=manner.as_json)
+        return _wait_until_ended(counter, filed.record.id, patience, as_json=manner.as_json)
     account = _account(counter, filed)
     screen.show_json(account) if manner.as_json else screen.show_account(account)
     return 0
 
 
-def show_filed(counter: Counter, filed: Filed, *, as_json: bool) -> None:
-    """Show what was only rehearsed: each channel's text with its count."""
-    from alerts.desk.account import rehearsal_of
-
-    station = counter.desk.station
-    account = rehearsal_of(filed.record, filed.drafts, station.timezone, station.language)
-    screen.show_json(account) if as_json else screen.show_rehearsal(account)
+def _wait_until_ended(counter: Counter, identity: str, patience: timedelta, *, as_json: bool) -> int:
+    """Follow the alert's posts; 0 only if all were sent, 1 otherwise, when the time is up or somebody must validate."""
+    deadline = time.monotonic() + patience.total_seconds()
+    told: dict[str, str] = {}
+    while True:
+        account, is_held = _account_now(counter, identity)
+        _tell_changes(account, told)
+        settled = all(post["state"] in _SETTLED for post in account["posts"])
+        if settled or is_held or time.monotonic() > deadline:
+            break
+        screen.rest(_LOOKED_EVERY)
+    screen.show_json(account) if as_json else screen.show_account(account)
+    if is_held:
+        waits = "it waits for a validation by somebody else: `tocsin approve %(alert)s`, or the desk"
+        screen.say(tell(waits, alert=identity))
+    elif not settled:
+        late = "not all have ended within %(span)s s; `tocsin status %(alert)s` shows the rest"
+        screen.say(tell(late, span=f"{patience.total_seconds():g}", alert=identity))
+    return 0 if account["posts"] and all(post["state"] == PostState.SENT for post in account["posts"]) else 1
 
 
 def _say_who_sends(filed: Filed, daemons: int) -> None:
@@ -142,7 +170,7 @@ def _say_who_sends(filed: Filed, daemons: int) -> None:
     elif not daemons:
         waits = "%(alert)s waits for a validation; it goes out after that and when the daemon runs (`tocsin run`)"
         stored = "%(alert)s is stored; it goes out when the daemon runs (`tocsin run`)"
-        screen.say(tell(waits if _waits(filed) else stored, alert=filed.record.id))
+        screen.say(tell(waits if filed.record.state is AlertState.WAITING else stored, alert=filed.record.id))
 
 
 def _say_what_goes(filed: Filed) -> None:
@@ -158,13 +186,34 @@ def _say_what_follows(filed: Filed) -> None:
         screen.say(tell(without, alert=filed.words.id))
 
 
-def _waits(filed: Filed) -> bool:
-    return filed.record.state is AlertState.WAITING
-
-
 def _account(counter: Counter, filed: Filed) -> dict[str, Any]:
     from alerts.desk.account import account_of
 
     station = counter.desk.station
     posts = counter.ask(lambda unit: unit.alerts.posts_of(filed.record.id))
     return account_of(filed.record, posts, station.timezone, station.language)
+
+
+def _tell_changes(account: Mapping[str, Any], told: dict[str, str]) -> None:
+    for post in account["posts"]:
+        state = post["state"]
+        if told.get(post["id"]) != state and state != PostState.SENDING:
+            where = post["url"] or post["reason"] or ""
+            screen.say(f"{post['channel']:<14} {screen.term(state):<10} {where}".rstrip())
+            told[post["id"]] = state
+
+
+def _account_now(counter: Counter, identity: str) -> tuple[dict[str, Any], bool]:
+    """The alert with its posts, and whether nothing more happens to them before somebody validates it."""
+    from alerts.desk.account import account_of
+    from alerts.desk.approve import find_alert
+
+    station = counter.desk.station
+
+    def question(unit: DeskUnit) -> tuple[dict[str, Any], bool]:
+        alert = find_alert(unit.alerts, identity)
+        posts = unit.alerts.posts_of(alert.id)
+        is_held = any(post.state is PostState.WAITING and post.not_before is None for post in posts)
+        return account_of(alert, posts, station.timezone, station.language), is_held
+
+    return counter.ask(question)

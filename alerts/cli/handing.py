@@ -166,8 +166,8 @@ def _stopped(file: Path, heard: _Heard) -> int:
 
 def _unshown(file: Path, stored: str | None, error: OSError) -> int:
     from alerts.cli import screen
+    from alerts.cli.app import told
     from alerts.cli.filing import say_unwritten
-    from alerts.cli.line import told
 
     def fail() -> int:
         raise error
@@ -179,7 +179,7 @@ def _unshown(file: Path, stored: str | None, error: OSError) -> int:
 def carry_out(order: Order, caller: Caller) -> int:
     """In the daemon: carry out a line as the command that handed it over would; returns its exit status."""
     from alerts.cli import screen
-    from alerts.cli.line import carry_out as carry_out_line
+    from alerts.cli.app import carry_out as carry_out_line
 
     if not _may_go(order.line):
         raise ValueError("another command than those that are handed over")

@@ -1,17 +1,21 @@
-"""What an officer asks and decides: `status`, `approve`, `reject`, `retry`, `drop`, `explain`."""
+"""What an officer asks and decides.
+
+Questions: `status`, `explain`, `report`. Decisions: `approve`, `reject`, `retry`, `drop`, `gone`.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from alerts.cli import options, screen
-from alerts.cli.acting import As, officer
+from alerts.cli.options import officer
 from alerts.cli.screen import tell
-from alerts.model.errors import Misuse
+from alerts.model.errors import Misuse, TocsinError
 from alerts.model.person import Act
 from alerts.model.reason import because
 
@@ -86,7 +90,7 @@ def status(
 def approve(
     context: typer.Context,
     name: options.Name,
-    who: As = None,
+    who: options.As = None,
     again: Annotated[bool, typer.Option("--again", help="Publish it though the same event is out already.")] = False,
 ) -> int:
     """Show all that a waiting alert lets out, and let it go out exactly as it is shown."""
@@ -96,8 +100,8 @@ def approve(
     def act(unit: DeskUnit) -> tuple[StoredAlert, list[Post]]:
         return officer(unit, who, Act.APPROVE).approve(name, seen=seen, again=again)
 
-    (record, posts), _ = counter.act(act)
-    screen.say(tell("%(alert)s goes out on %(channels)s", alert=record.id, channels=_channels(posts)))
+    (alert, posts), _ = counter.act(act)
+    screen.say(tell("%(alert)s goes out on %(channels)s", alert=alert.id, channels=_channels(posts)))
     return 0
 
 
@@ -119,20 +123,20 @@ def _look_first(counter: Counter, name: str) -> str:
 def reject(
     context: typer.Context,
     name: options.Name,
-    who: As = None,
+    who: options.As = None,
     reason: Annotated[str | None, typer.Option(help="Why.")] = None,
 ) -> int:
     """Keep a waiting alert from going out."""
     counter = _counter(context)
-    (record, _), _ = counter.act(lambda unit: officer(unit, who, Act.REJECT).reject(name, reason))
-    screen.say(tell("%(alert)s doesn't go out", alert=record.id))
+    (alert, _), _ = counter.act(lambda unit: officer(unit, who, Act.REJECT).reject(name, reason))
+    screen.say(tell("%(alert)s doesn't go out", alert=alert.id))
     return 0
 
 
 def gone(
     context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="The calendar's name in channels.toml.")],
-    who: As = None,
+    who: options.As = None,
 ) -> int:
     """Call off what is gone from a calendar all at once: nothing of it is, until somebody says so."""
     counter = _counter(context)
@@ -143,14 +147,14 @@ def gone(
     return 0
 
 
-def retry(context: typer.Context, name: options.Name, who: As = None) -> int:
+def retry(context: typer.Context, name: options.Name, who: options.As = None) -> int:
     """Send again what failed or is in doubt."""
     posts, _ = _counter(context).act(lambda unit: officer(unit, who, Act.RETRY).retry(name))
     screen.say(tell("queued again: %(channels)s", channels=_channels(posts)))
     return 0
 
 
-def drop(context: typer.Context, name: options.Name, who: As = None) -> int:
+def drop(context: typer.Context, name: options.Name, who: options.As = None) -> int:
     """Give up what failed or is in doubt."""
     posts, _ = _counter(context).act(lambda unit: officer(unit, who, Act.DROP).drop(name))
     screen.say(tell("dropped: %(channels)s", channels=_channels(posts)))
@@ -163,6 +167,38 @@ def explain(context: typer.Context, name: options.Name, as_json: options.Json = 
 
     for event in history(_counter(context), name):
         screen.show_json(event) if as_json else screen.show(_line(event))
+    return 0
+
+
+def report(
+    context: typer.Context,
+    name: options.Name,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write one HTML file, ready to be printed (-: output)."),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option("--lang", metavar="TAG", help="en or fr, if not the station's.")
+    ] = None,
+    as_json: options.Json = False,
+) -> int:
+    """Tell all of an incident: who did what when, what each channel said, how long it took, what was left out."""
+    from alerts.desk.report import report_named, report_to_json
+    from alerts.web.console.report_words import report_html, report_text
+    from alerts.web.console.words import best_language, languages
+
+    counter = _counter(context)
+    station = counter.desk.station
+    if language is not None and language not in languages():
+        raise Misuse(because("report_language", text=repr(language), allowed=languages()))
+    spoken, zone = language or best_language(None, station.language), station.timezone
+    made = counter.ask(lambda unit: report_named(unit, name))
+    if html is not None:
+        _write(html, report_html(made, spoken, zone))
+    if as_json:
+        screen.show_json(report_to_json(made, zone, station.language))
+    elif html is None:
+        screen.show(screen.plain(report_text(made, spoken, zone)).rstrip())
     return 0
 
 
@@ -179,3 +215,14 @@ def _line(event: dict[str, Any]) -> str:
         screen.plain(event["reason"]),
     ]
     return "  ".join(words).rstrip()
+
+
+def _write(file: Path, text: str) -> None:
+    if str(file) == "-":
+        screen.show(text)
+        return
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise TocsinError(because("report_unwritten", file=file, said=error.strerror or error)) from None
+    screen.say(tell("%(file)s is written", file=file))

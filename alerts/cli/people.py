@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from alerts.cli import options, screen
-from alerts.cli.acting import As, officer
+from alerts.cli.options import officer
 from alerts.cli.screen import tell
 from alerts.model.errors import Misuse
 from alerts.model.person import Act, Role
@@ -53,7 +53,7 @@ def add_user(
     role: RoleOf,
     password_stdin: FromInput = False,
     as_json: options.Json = False,
-    who: As = None,
+    who: options.As = None,
 ) -> int:
     """Add an account; prints its first password, once, which is changed at the first sign-in."""
     from alerts.access.accounts import add_account
@@ -70,7 +70,7 @@ def reset_user(
     name: Name,
     password_stdin: FromInput = False,
     as_json: options.Json = False,
-    who: As = None,
+    who: options.As = None,
 ) -> int:
     """Begin anew with an account: a new first password; its second factors and sessions are gone."""
     from alerts.access.accounts import reset
@@ -94,7 +94,7 @@ def list_users(context: typer.Context, as_json: options.Json = False) -> int:
 
 
 @user.command("role")
-def change_role(context: typer.Context, name: Name, role: NewRole, who: As = None) -> int:
+def change_role(context: typer.Context, name: Name, role: NewRole, who: options.As = None) -> int:
     """Change what an account may do."""
     from alerts.access.accounts import set_role
 
@@ -104,7 +104,7 @@ def change_role(context: typer.Context, name: Name, role: NewRole, who: As = Non
 
 
 @user.command("disable")
-def disable_user(context: typer.Context, name: Name, who: As = None) -> int:
+def disable_user(context: typer.Context, name: Name, who: options.As = None) -> int:
     """Shut an account out: its sessions end and its tokens are refused."""
     from alerts.access.accounts import disable
 
@@ -114,7 +114,7 @@ def disable_user(context: typer.Context, name: Name, who: As = None) -> int:
 
 
 @user.command("enable")
-def enable_user(context: typer.Context, name: Name, who: As = None) -> int:
+def enable_user(context: typer.Context, name: Name, who: options.As = None) -> int:
     """Let a disabled account in again."""
     from alerts.access.accounts import enable
 
@@ -129,7 +129,7 @@ def add_token(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Whose it is: a program, or an account.")],
     role: RoleOf,
     as_json: options.Json = False,
-    who: As = None,
+    who: options.As = None,
 ) -> int:
     """Add a token; prints it, once. Under an account's name it is that person's, with no more than their role."""
     from alerts.access.accounts import TOKEN_BYTES
@@ -160,7 +160,7 @@ def list_tokens(context: typer.Context, as_json: options.Json = False) -> int:
 def revoke_token(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME|ID", help="A token's id, or a name: all tokens of that name.")],
-    who: As = None,
+    who: options.As = None,
 ) -> int:
     """Refuse a token from now on."""
     from alerts.access.accounts import revoke

@@ -1,26 +1,45 @@
-"""`post` and `preview`."""
+"""The commands that file an alert: `post`, and `update`, `cancel`, `correct` for one that is out; and `preview`.
+
+Each makes an alert of its options and gives it to `filing`. A bare `post` on a terminal asks a few questions instead, in
+the station's language, and checks each answer as it is typed. They are asked on standard error: standard output holds
+the result alone.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from alerts.cli import options, screen
-from alerts.cli.acting import As
 from alerts.cli.filing import Manner, file_alert, show_filed
 from alerts.cli.handing import ORDER
 from alerts.cli.screen import tell
 from alerts.model.alert import Alert, Category, Certainty, Severity, Urgency
 from alerts.model.errors import Misuse, Unreadable
-from alerts.model.incident import new_id
+from alerts.model.incident import AlertState, new_id
+from alerts.model.person import Act
 from alerts.model.reason import because
 
 if TYPE_CHECKING:
     from alerts.daemon.desk import Counter
     from alerts.desk.draft import Draft
+    from alerts.desk.service import DeskUnit
+    from alerts.desk.station import Station
+    from alerts.model.incident import StoredAlert
+    from alerts.model.reason import Reason
+
+T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
+_Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why, as readers shall read it.")]
+_Right = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="What was wrong, or what is right.")]
+_WHOLE = "the whole town"
 
 
 def post(
@@ -51,7 +70,7 @@ def post(
     wait: options.Wait = False,
     wait_for: options.WaitFor = "60s",
     as_json: options.Json = False,
-    who: As = None,
+    who: options.As = None,
 ) -> int:
     """Post an alert now: by options, by a CAP file, or by questions when nothing is given on a terminal."""
     from alerts.daemon.desk import now
@@ -86,6 +105,115 @@ def post(
     return file_alert(counter, draft_alert(draft, counter.desk.station, now(), new_id()), manner)
 
 
+def update(
+    context: typer.Context,
+    name: options.Name,
+    headline: options.Headline = None,
+    description: options.Description = None,
+    instruction: options.Instruction = None,
+    event: options.Event = None,
+    category: options.Kind = None,
+    severity: options.Graveness = None,
+    urgency: options.Haste = None,
+    certainty: options.Sureness = None,
+    onset: options.Onset = None,
+    expires: options.Expires = None,
+    area: options.Areas = None,
+    web: options.Web = None,
+    image: options.Image = None,
+    alt: options.Alt = None,
+    lang: options.Language = None,
+    again: options.Again = False,
+    dry_run: options.DryRun = False,
+    wait: options.Wait = False,
+    wait_for: options.WaitFor = "60s",
+    as_json: options.Json = False,
+    who: options.As = None,
+) -> int:
+    """Update an alert that is out: what isn't given stays as it stands, by whichever of its ids."""
+    from alerts.daemon.desk import now
+    from alerts.desk.amending import update_of
+
+    changes = {
+        "headline": headline,
+        "description": description,
+        "instruction": instruction,
+        "event": event,
+        "category": category,
+        "severity": severity,
+        "urgency": urgency,
+        "certainty": certainty,
+        "onset": onset,
+        "expires": expires,
+        "areas": tuple(area or ()),
+        "web": web,
+        "image": image,
+        "alt": alt,
+        "language": lang,
+    }
+    manner = Manner((), again, dry_run, wait, wait_for, as_json, who, Act.UPDATE)
+    return _amend(
+        context, name, manner, lambda alert, counter: update_of(alert, changes, counter.desk.station, now(), new_id())
+    )
+
+
+def cancel(
+    context: typer.Context,
+    name: options.Name,
+    reason: _Reason = None,
+    over: Annotated[
+        bool, typer.Option("--over", help="It is over (all clear), rather than it no longer holds.")
+    ] = False,
+    dry_run: options.DryRun = False,
+    wait: options.Wait = False,
+    wait_for: options.WaitFor = "60s",
+    as_json: options.Json = False,
+    who: options.As = None,
+) -> int:
+    """Cancel an alert that is out: it no longer holds, and its readers are told so."""
+    from alerts.daemon.desk import now
+    from alerts.desk.amending import all_clear_of, cancel_of
+
+    end = all_clear_of if over else cancel_of
+    manner = Manner(
+        (), again=True, dry_run=dry_run, wait=wait, wait_for=wait_for, as_json=as_json, who=who, act=Act.CANCEL
+    )
+    return _amend(
+        context, name, manner, lambda alert, counter: end(alert, reason, counter.desk.station, now(), new_id())
+    )
+
+
+def correct(
+    context: typer.Context,
+    name: options.Name,
+    reason: _Right = None,
+    dry_run: options.DryRun = False,
+    wait: options.Wait = False,
+    wait_for: options.WaitFor = "60s",
+    as_json: options.Json = False,
+    who: options.As = None,
+) -> int:
+    """Correct an alert that was wrong: on every channel where it is, ahead of everything else."""
+    from alerts.daemon.desk import now
+    from alerts.desk.amending import correction_of
+    from alerts.desk.thread import left_wrong
+
+    manner = Manner(
+        (), again=True, dry_run=dry_run, wait=wait, wait_for=wait_for, as_json=as_json, who=who, act=Act.CORRECT
+    )
+    seen: list[Reason] = []
+
+    def correction(alert: StoredAlert, counter: Counter) -> Alert:
+        thread = counter.ask(lambda unit: unit.alerts.thread(alert.incident_id))
+        seen.extend(left_wrong(thread, counter.desk.station))
+        return correction_of(alert, reason, counter.desk.station, now(), new_id())
+
+    status = _amend(context, name, manner, correction)
+    for each in seen:
+        screen.say(screen.why(each))
+    return status
+
+
 def preview(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="A CAP message, an index of them, or a calendar.")],
@@ -104,6 +232,27 @@ def preview(
     if not found:
         screen.say(tell("%(file)s: nothing is on in it", file=file))
     return 0
+
+
+def _amend(context: typer.Context, name: str, manner: Manner, follow: Callable[[StoredAlert, Counter], Alert]) -> int:
+    from alerts.daemon.desk import Counter
+    from alerts.desk.amending import goes_on_from
+    from alerts.desk.approve import find_alert
+
+    counter = Counter(context.obj.load())
+
+    def question(unit: DeskUnit) -> tuple[StoredAlert, StoredAlert]:
+        named = find_alert(unit.alerts, name)
+        return named, goes_on_from(unit.alerts, named, ends=manner.act is not Act.UPDATE)
+
+    named, stands = counter.ask(question)
+    alert = follow(stands, counter)
+    if stands.id != named.id:
+        waits = "goes on from %(stands)s, the newest words of this alert that wait, not from %(named)s"
+        let_out = "goes on from %(stands)s, the newest words of this alert that were let out, not from %(named)s"
+        sentence = waits if stands.state is AlertState.WAITING else let_out
+        screen.say(screen.tell(sentence, stands=stands.id, named=named.id))
+    return file_alert(counter, alert, manner)
 
 
 def _read_cap(file: str, counter: Counter, *, given: bool) -> Alert:
@@ -140,11 +289,93 @@ def _read_cap(file: str, counter: Counter, *, given: bool) -> Alert:
 
 
 def _ask(draft: Draft, counter: Counter) -> Draft:
-    """The questions of a bare `post` on a terminal."""
+    """Ask for what was not given as an option. Raises typer.Abort on Ctrl-C or a no."""
     screen.only_here()
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Misuse(because("headline_or_cap_missing"))
-    from alerts.cli.questions import ask_for_draft
     from alerts.daemon.desk import now
 
-    return ask_for_draft(draft, counter.desk.station, now())
+    station = counter.desk.station
+    headline = _until_right(tell("What happens (one line)"), "", _some)
+    instruction = _until_right(tell("What people should do (Enter: nothing)"), "", str.strip)
+    severity = _until_right(_listed("How grave", list(Severity)[:4]), Severity.MODERATE, _choice(Severity))
+    urgency = _until_right(_listed("How soon to act", list(Urgency)[:3]), Urgency.EXPECTED, _choice(Urgency))
+    places = ", ".join([*(district.name for district in station.territory.districts), tell(_WHOLE)])
+    where = tell("Where (%(places)s; several with commas; Enter: no place)", places=places)
+    areas = _until_right(where, "", lambda text: _areas(text, tell(_WHOLE), station))
+    until = tell("Until when (6h = in six hours, 18:30, 2026-11-25T18:00)")
+    expires = _until_right(until, "12h", lambda text: _later(text, now(), station))
+    filled = replace(
+        draft,
+        headline=headline,
+        instruction=instruction or None,
+        severity=severity,
+        urgency=urgency,
+        areas=areas,
+        expires=expires.isoformat(),
+    )
+    _confirm(filled, station, expires)
+    return filled
+
+
+def _confirm(draft: Draft, station: Station, expires: datetime) -> None:
+    channels = [outlet.name for outlet in station.outlets if outlet.public and outlet.exercise is draft.exercise]
+    summary = tell(
+        "Where: %(where)s · until: %(until)s · %(severity)s, %(urgency)s",
+        where=", ".join(draft.areas) or "—",
+        until=expires.astimezone(station.timezone).strftime("%Y-%m-%d %H:%M"),
+        severity=tell(draft.severity),
+        urgency=tell(draft.urgency),
+    )
+    on = tell("On: %(channels)s", channels=", ".join(channels))
+    typer.echo(f"\n  {draft.headline}\n  {draft.instruction or '—'}\n  {summary}\n  {on}\n", err=True)
+    screen.agreed("Publish now (yes/no)")
+
+
+def _until_right(question: str, default: str, read: Callable[[str], T]) -> T:
+    """Ask until the answer can be read; a wrong one is told, and loses nothing of what was answered before."""
+    while True:
+        answer = typer.prompt(question, str(default), show_default=bool(default), prompt_suffix=tell(": "), err=True)
+        try:
+            return read(answer)
+        except Misuse as error:
+            typer.echo(f"  {screen.why(error.reason)}", err=True)
+
+
+def _some(text: str) -> str:
+    if not text.strip():
+        raise Misuse(because("words_needed"))
+    return text.strip()
+
+
+def _listed(question: str, values: Sequence[str]) -> str:
+    return f"{tell(question)} [{'/'.join(values)}]"
+
+
+def _choice(kind: type[E]) -> Callable[[str], E]:
+    def read(text: str) -> E:
+        for value in kind:
+            if text.strip() and value.casefold().startswith(text.strip().casefold()):
+                return value
+        raise Misuse(because("allowed_are", allowed=list(kind)))
+
+    return read
+
+
+def _areas(text: str, whole: str, station: Station) -> tuple[str, ...]:
+    named = tuple(part.strip() for part in text.split(",") if part.strip())
+    if text.strip().casefold() in (whole.casefold(), station.name.casefold()):
+        return (whole,)
+    if station.territory.districts:
+        for name in named:
+            station.territory.district(name)
+    return named
+
+
+def _later(text: str, now: datetime, station: Station) -> datetime:
+    from alerts.desk.draft import read_time
+
+    time = read_time("", text, now, station.timezone)
+    if time <= now:
+        raise Misuse(because("time_is_past", text=repr(text)))
+    return time

@@ -1,4 +1,4 @@
-"""What an administrator starts: `run`, `demo`, `sandbox`, `check`, and `db` with its commands."""
+"""What an administrator starts: `run`, `setup`, `demo`, `sandbox`, `check`, and `db` with its commands."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def sandbox(
     """Run the local stand-ins of X, Facebook and Telegram alone, with a page that shows their timelines."""
     import asyncio
 
-    from alerts.demo.stand_ins import run_sandbox
+    from alerts.demo import run_sandbox
 
     return asyncio.run(run_sandbox(listen, state, limits=limits, say=screen.show))
 
@@ -131,3 +131,26 @@ def restore(
         screen.say(tell("the one from before is kept: %(file)s", file=kept))
     screen.say(tell("what may be out since then is looked for before it is sent, once `tocsin run` is started again"))
     return 0
+
+
+def setup(
+    context: typer.Context,
+    listen: Annotated[str, typer.Option(metavar="HOST:PORT", help="Where the page answers.")] = "127.0.0.1:8080",
+) -> int:
+    """Set the station up in a browser: it tries channels and sources, and shows the lines for channels.toml."""
+    import asyncio
+
+    from pydantic import ValidationError
+
+    from alerts.config import WebSettings
+    from alerts.daemon.log_lines import set_up_log
+    from alerts.daemon.setup import run_setup
+    from alerts.model.errors import Misuse
+    from alerts.model.reason import because
+
+    try:
+        place = WebSettings(listen=listen)
+    except ValidationError:
+        raise Misuse(because("no_place_to_listen", text=f"--listen {listen!r}", example="127.0.0.1:8080")) from None
+    set_up_log(os.environ.get("TOCSIN_LOG", "error"))
+    return asyncio.run(run_setup(context.obj.file.resolve(), place, screen.show))

@@ -24,7 +24,7 @@ from alerts.app import Daemon, build
 from alerts.config import load_config
 from alerts.daemon.desk import Counter
 from alerts.daemon.desk import now as wall_clock
-from alerts.demo.stand_ins import SECRETS, sample, serve_feeds, start_sandbox, times
+from alerts.demo import SECRETS, sample, serve_feeds, start_sandbox, times
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
@@ -60,27 +60,27 @@ async def _run_in(here: Path, stopped: asyncio.Event, *, once: bool, say: Say) -
     feeds, feeds_at = await serve_feeds(now)
     sandbox = await start_sandbox(SandboxSettings(state_dir=here / "sandbox"), "127.0.0.1", 8081, tries=200)
     try:
-        file = _furnish(here, now, feeds_at, sandbox.url)
-        house, read = await build(load_config(file)), asyncio.Event()
+        file = _write_station(here, now, feeds_at, sandbox.url)
+        daemon, read = await build(load_config(file)), asyncio.Event()
         reading = asyncio.create_task(_read_along(sandbox.url, read, say))
         try:
-            password = await asyncio.to_thread(_let_in, file)
+            password = await asyncio.to_thread(_add_account, file)
             await asyncio.to_thread(subscribe, file)
-            delivered = _listen(house, say)
-            await house.start()
-            _welcome(house, sandbox.url, here, password, say)
+            delivered = _listen(daemon, say)
+            await daemon.start()
+            _welcome(daemon, sandbox.url, here, password, say)
             await _post_by_hand(file)
             complete = asyncio.create_task(_all_is_out(delivered, read))
-            return await _watch(house, complete, stopped, once=once, say=say)
+            return await _watch(daemon, complete, stopped, once=once, say=say)
         finally:
             reading.cancel()
-            await house.stop()
+            await daemon.stop()
     finally:
         await sandbox.stop()
         await feeds.cleanup()
 
 
-def _furnish(here: Path, now: datetime, feeds: str, sandbox: str) -> Path:
+def _write_station(here: Path, now: datetime, feeds: str, sandbox: str) -> Path:
     """Write what an administrator would: channels.toml, the calendar, and the secrets in files of their own."""
     kept = here / "secrets"
     kept.mkdir(exist_ok=True)
@@ -103,7 +103,7 @@ def _free_port(first: int) -> int:
     return 0
 
 
-def _let_in(file: Path) -> str:
+def _add_account(file: Path) -> str:
     """Give the desk its first account, as `tocsin user add` does; returns the password, new at each start."""
     password = first_password(secrets.token_bytes(16)).reveal()
     kept = Passwords().hash_now(password)
@@ -117,17 +117,17 @@ def _let_in(file: Path) -> str:
     return password
 
 
-def _welcome(house: Daemon, sandbox: str, here: Path, password: str, say: Say) -> None:
+def _welcome(daemon: Daemon, sandbox: str, here: Path, password: str, say: Say) -> None:
     say("Tocsin runs, with stand-ins of X, Facebook and Telegram on this machine.")
     say(f"  the three timelines   {sandbox}/")
-    say(f"  the town's own page   {house.url}/")
-    say(f"  the duty desk         {house.url}/desk   (name: {WHO}, password: {password})")
-    say(f"  the daemon            {house.url}/readyz")
+    say(f"  the town's own page   {daemon.url}/")
+    say(f"  the duty desk         {daemon.url}/desk   (name: {WHO}, password: {password})")
+    say(f"  the daemon            {daemon.url}/readyz")
     say(f"  its configuration     {here}/channels.toml")
     say("")
 
 
-def _listen(house: Daemon, say: Say) -> asyncio.Queue[Post]:
+def _listen(daemon: Daemon, say: Say) -> asyncio.Queue[Post]:
     """Print each delivery as it happens; the queue holds those that are out."""
     delivered: asyncio.Queue[Post] = asyncio.Queue()
 
@@ -142,7 +142,7 @@ def _listen(house: Daemon, say: Say) -> asyncio.Queue[Post]:
         say(f"            {where}")
         delivered.put_nowait(post)
 
-    house.events.subscribe(AttemptFinished, told)
+    daemon.events.subscribe(AttemptFinished, told)
     return delivered
 
 
@@ -174,7 +174,7 @@ async def _read_along(sandbox: str, read: asyncio.Event, say: Say) -> None:
         read.set()
 
 
-async def _watch(house: Daemon, complete: asyncio.Task[None], stopped: asyncio.Event, *, once: bool, say: Say) -> int:
+async def _watch(daemon: Daemon, complete: asyncio.Task[None], stopped: asyncio.Event, *, once: bool, say: Say) -> int:
     ending = asyncio.create_task(stopped.wait())
     await asyncio.wait({complete, ending}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
     done = complete.done()
@@ -182,7 +182,7 @@ async def _watch(house: Daemon, complete: asyncio.Task[None], stopped: asyncio.E
     if done:
         say("\nAll is delivered: 3 alerts on 3 channels, and what is Severe to a subscriber.")
     elif not stopped.is_set():
-        await _say_what_is_missing(house, say)
+        await _say_what_is_missing(daemon, say)
     if not once and not stopped.is_set():
         say("Ctrl-C stops.")
         await ending
@@ -196,9 +196,9 @@ async def _all_is_out(delivered: asyncio.Queue[Post], read: asyncio.Event) -> No
     await read.wait()
 
 
-async def _say_what_is_missing(house: Daemon, say: Say) -> None:
-    records = await house.database.read(lambda unit: unit.views.on_now(wall_clock()))
-    posts = await house.database.read(lambda unit: unit.views.posts_by_alert([record.id for record in records]))
+async def _say_what_is_missing(daemon: Daemon, say: Say) -> None:
+    alerts = await daemon.database.read(lambda unit: unit.views.on_now(wall_clock()))
+    posts = await daemon.database.read(lambda unit: unit.views.posts_by_alert([alert.id for alert in alerts]))
     missing = [post for group in posts.values() for post in group if post.state is not PostState.SENT]
     say(f"\nNot all was delivered within {PATIENCE:g} s:")
     for post in missing:

@@ -29,7 +29,7 @@ from alerts.daemon.desk import Counter, build_desk, now
 from alerts.model.alert import Alert, Area, Category, Certainty, Info, Severity, Urgency
 from alerts.model.cap import LARGEST_MESSAGE, write
 from alerts.store.sockets import open_doorbell, own_socket
-from tests.unit.cli.test_amending import CHANNELS
+from tests.unit.cli.test_posting import CHANNELS
 
 POST = ["post", "--headline", "Vent violent"]
 
@@ -163,7 +163,7 @@ def test_who_did_it_is_the_user_at_the_other_end_whatever_the_environment_says(f
 
 
 def handing_login() -> str:
-    from alerts.cli.acting import login
+    from alerts.cli.options import login
 
     return login()
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import pytest
 
 from alerts.cli import run
-from alerts.cli.acting import login
+from alerts.cli.options import login
 
 CHANNELS = """
 [station]
