@@ -1,8 +1,8 @@
 """The commands that file an alert: `post`, and `update`, `cancel`, `correct` for one that is out; and `preview`.
 
-Each makes an alert of its options and gives it to `filing`. A bare `post` on a terminal asks a few questions instead, in
-the station's language, and checks each answer as it is typed. They are asked on standard error: standard output holds
-the result alone.
+Each makes an alert of its options and gives it to `filing`. A bare `post` on a terminal asks a few questions instead,
+in the station's language, and checks each answer as it is typed. They are asked on standard error: standard output
+holds the result alone.
 """
 
 from __future__ import annotations
