@@ -25,6 +25,7 @@ from alerts.model.reason import Reason, because
 from alerts.rendering import warn
 from alerts.rendering.builtin import built_in
 from alerts.rendering.check import check_templates
+from alerts.rendering.clean import address, clean, clean_alert, clean_info
 from alerts.rendering.count import count, visible
 from alerts.rendering.faces import ChannelFace, Context, LinkPolicy, Rendered, StationFace
 from alerts.rendering.facts import facts, is_own
@@ -45,7 +46,6 @@ from alerts.rendering.matter import Matter, worded
 from alerts.rendering.parts import Part, Piece, split
 from alerts.rendering.plain import in_french, info_in_french
 from alerts.rendering.prepared import Prepared, read_prepared
-from alerts.rendering.text import address, clean, clean_alert, clean_info
 
 __all__ = [
     "ChannelFace",

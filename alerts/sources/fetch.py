@@ -17,7 +17,7 @@ from alerts.model.body import is_packed, read_body, unpack
 from alerts.model.errors import FailedForGood, SourceFailed
 from alerts.model.ports import Clock
 from alerts.model.reason import because
-from alerts.sources.fetch import addresses_of, read_url, show
+from alerts.sources.hosts import addresses_of, read_url, show
 
 __all__ = ["FailedForGood", "Fetched", "Fetcher", "NotModified"]
 

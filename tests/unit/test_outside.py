@@ -13,9 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from alerts.rendering.text import clean
-from alerts.web.api.models import Words
-from alerts.web.console.form import typed
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +34,7 @@ from alerts.model.outline import MOST_CORNERS, MOST_SHOWN, TOLERANCE, box, simpl
 from alerts.model.person import fold_name
 from alerts.model.post import PostKind, TextFormat
 from alerts.model.reason import because
+from alerts.rendering.clean import clean
 from alerts.rendering.faces import ChannelFace, Context, StationFace
 from alerts.rendering.templates import Renderer
 from alerts.rendering.weighted import weighted
@@ -44,8 +42,10 @@ from alerts.sources.cap.index import read_index
 from alerts.sources.cap.message import read_json, read_message
 from alerts.sources.ical.document import decode, read_calendars
 from alerts.sources.ical.place import CalendarFile
-from alerts.web.api.app import wish_of
 from alerts.web.api.problems import Problem
+from alerts.web.api.reading import wish_of
+from alerts.web.api.wishes import Words
+from alerts.web.console.compose.fields import typed
 from alerts.web.console.setup.lines import with_table
 from alerts.web.console.watch.outline import outline_of
 from alerts.web.public.told import outlines

@@ -11,7 +11,8 @@ from typing import Any
 from lxml import etree
 
 from alerts.model.reason import Reason
-from alerts.sources.cap.fields import local_name, read_time
+from alerts.sources.cap.fields import read_time
+from alerts.sources.cap.tree import local_name
 from alerts.sources.safe_xml import Element
 
 _CAP_ENTRY_NAMES = frozenset({"event", "status", "msgType", "severity", "urgency", "certainty", "expires", "effective"})

@@ -17,8 +17,11 @@ from lxml import etree
 
 from alerts.model.errors import Unreadable
 from alerts.model.reason import Reason, because
-from alerts.sources.cap.fields import local_name, read_time
-from alerts.sources.cap.index import Base, EntryParts, IndexEntry, document_of, ignore, members
+from alerts.sources.cap.archive import members
+from alerts.sources.cap.base import Base
+from alerts.sources.cap.entry import EntryParts, IndexEntry, document_of, ignore
+from alerts.sources.cap.fields import read_time
+from alerts.sources.cap.tree import local_name
 from alerts.sources.safe_xml import FORBIDDEN, Element, one_line, parse
 
 _LONGEST_KEY = 1000

@@ -12,9 +12,11 @@ import structlog
 from alerts.model.errors import FailedForGood, SourceFailed, Unreadable
 from alerts.model.ports import Heard
 from alerts.model.reason import Reason, because, kept_reason, read_reason
-from alerts.sources.cap.index import IndexEntry
-from alerts.sources.cap.message import apply_colours, read_json, read_message, why_none
-from alerts.sources.fetch import Documents, show
+from alerts.sources.cap.entry import IndexEntry
+from alerts.sources.cap.message import read_json, read_message
+from alerts.sources.cap.meteoalarm import apply_colours, why_none
+from alerts.sources.documents import Documents
+from alerts.sources.hosts import show
 
 log = structlog.get_logger(__name__)
 

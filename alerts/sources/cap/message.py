@@ -31,22 +31,17 @@ from alerts.model.outline import Ring, box, simplified
 from alerts.model.reason import Reason, because
 from alerts.sources.cap.fields import (
     MOST_POINTS,
-    Bounds,
     Code,
-    Fields,
-    fields_of,
-    fields_of_json,
     find_code,
-    local_name,
     read_circle,
     read_code,
     read_language,
     read_number,
     read_ring,
     read_time,
-    split_triples,
-    split_words,
 )
+from alerts.sources.cap.lists import split_triples, split_words
+from alerts.sources.cap.tree import Bounds, Fields, fields_of, fields_of_json, local_name
 from alerts.sources.safe_xml import parse
 
 CAP_NAMESPACES = (

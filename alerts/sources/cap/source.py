@@ -13,9 +13,12 @@ import aiohttp
 from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.ports import Clock, Known, Memory, SourceReading
 from alerts.model.reason import because
-from alerts.sources.cap.index import IndexEntry, read_index
-from alerts.sources.cap.source import Look
-from alerts.sources.fetch import Documents, Fetched, Fetcher, NotModified, show
+from alerts.sources.cap.entry import IndexEntry
+from alerts.sources.cap.index import read_index
+from alerts.sources.cap.look import Look
+from alerts.sources.documents import Documents
+from alerts.sources.fetch import Fetched, Fetcher, NotModified
+from alerts.sources.hosts import show
 from alerts.sources.settings import CapSettings
 
 

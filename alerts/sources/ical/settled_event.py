@@ -13,10 +13,10 @@ from icalendar.prop import vBroken
 
 from alerts.model.alert import Point
 from alerts.model.reason import Reason, because
-from alerts.rendering.text import plain_text
 from alerts.sources.ical.document import EventLines
 from alerts.sources.ical.occurrence import Occurrence, State
 from alerts.sources.ical.times import as_instant, settle_times, settle_zone_names, time_told
+from alerts.sources.plain_text import plain_text
 
 MOST_DATES = 2000
 """How many single dates, added or left out, an event may have."""

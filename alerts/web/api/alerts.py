@@ -20,9 +20,10 @@ from alerts.model.cap import write
 from alerts.model.incident import AlertState, StoredAlert, Wanted
 from alerts.model.post import Post, PostState
 from alerts.model.reason import because
-from alerts.web.api.models import Name, Paging
-from alerts.web.api.operation import BASE, CAP, Answer, Api, Call, has_it, json_answer, seen_in, tag_of
+from alerts.web.api.negotiation import CAP, has_it, seen_in, tag_of
+from alerts.web.api.operation import BASE, Answer, Api, Call, json_answer
 from alerts.web.api.problems import Fault, Kind, Problem, invalid
+from alerts.web.api.wishes import Name, Paging
 
 Told = tuple[StoredAlert, Sequence[Post]]
 

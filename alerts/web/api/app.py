@@ -17,11 +17,12 @@ from aiohttp.typedefs import Middleware
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.reason import because
 from alerts.rendering.words import LOCALE
-from alerts.web.api.app import body_of, cap_of, conditions_of, digest_of, query_of, wish_of
 from alerts.web.api.document import EVERY_OPERATION
 from alerts.web.api.guard import ALLOWANCE, let_in, pace_stranger
-from alerts.web.api.operation import CAP, PROBLEM, Answer, Api, Call, Operation
+from alerts.web.api.negotiation import CAP, PROBLEM
+from alerts.web.api.operation import Answer, Api, Call, Operation
 from alerts.web.api.problems import Kind, Problem, problem_of
+from alerts.web.api.reading import body_of, cap_of, conditions_of, digest_of, query_of, wish_of
 from alerts.web.words import best_of, languages_in
 
 NOBODY = Actor("nobody", Role.VIEWER, Origin.API)

@@ -9,11 +9,11 @@ from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.model.incident import StoredAlert
 from alerts.model.reason import because
-from alerts.web.api.commands import once
-from alerts.web.api.models import ApproveWish, RejectWish
+from alerts.web.api.alerts import account, must_be_as_seen, named
+from alerts.web.api.once import once
 from alerts.web.api.operation import Answer, Api, Call, json_answer
 from alerts.web.api.problems import Kind, Problem
-from alerts.web.api.queries import account, must_be_as_seen, named
+from alerts.web.api.wishes import ApproveWish, RejectWish
 
 Decision = Callable[[Officer, StoredAlert], str]
 

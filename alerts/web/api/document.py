@@ -12,9 +12,10 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from alerts import __version__
 from alerts.model.person import MAY
-from alerts.web.api.document import OPERATIONS
-from alerts.web.api.models import AlertAccount, Document, ProblemAccount
-from alerts.web.api.operation import BASE, CAP, JSON, PROBLEM, Answer, Api, Call, Operation, json_answer
+from alerts.web.api.answers import AlertAccount, Document, ProblemAccount
+from alerts.web.api.negotiation import CAP, JSON, PROBLEM
+from alerts.web.api.operation import BASE, Answer, Api, Call, Operation, json_answer
+from alerts.web.api.operations import OPERATIONS
 from alerts.web.api.problems import Kind
 
 _REF = "#/components/schemas/{model}"

@@ -13,10 +13,11 @@ from alerts.desk.service import DeskUnit
 from alerts.model.alert import Alert
 from alerts.model.incident import StoredAlert
 from alerts.model.person import Act
-from alerts.web.api.commands import Image, once, picture_of
-from alerts.web.api.models import CorrectWish, EndWish, PostWish, UpdateWish, Words
+from alerts.web.api.alerts import account, must_be_as_seen, named
+from alerts.web.api.once import once
 from alerts.web.api.operation import Answer, Api, Call, json_answer
-from alerts.web.api.queries import account, must_be_as_seen, named
+from alerts.web.api.pictures import Image, picture_of
+from alerts.web.api.wishes import CorrectWish, EndWish, PostWish, UpdateWish, Words
 
 Filing = Callable[[Officer], Filed]
 _WORDS = ("headline", "description", "instruction", "event", "category", "severity", "urgency", "certainty")

@@ -15,9 +15,9 @@ from alerts.desk.station import Station
 from alerts.model.alert import Alert
 from alerts.model.person import Act, Actor
 from alerts.model.reason import Reason
-from alerts.web.api.models import NoQuery
-from alerts.web.api.operation import CAP, JSON, tag_of
+from alerts.web.api.negotiation import CAP, JSON, tag_of
 from alerts.web.api.pace import Turnstile
+from alerts.web.api.wishes import NoQuery
 from alerts.web.console.arrival import Network
 
 BASE = "/api/v1"

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from alerts.model.person import Act
-from alerts.web.api import commands as deciding
-from alerts.web.api import commands as filing
-from alerts.web.api import queries as alerts
-from alerts.web.api import queries as overview
-from alerts.web.api.models import (
+from alerts.web.api import alerts, deciding, filing, overview
+from alerts.web.api.alerts import Filters
+from alerts.web.api.answers import (
     AlertAccount,
     AlertPage,
-    ApproveWish,
     AuditPage,
     Channels,
-    CorrectWish,
-    EndWish,
     History,
     Me,
-    NoWish,
     Overview,
-    PostWish,
     Rehearsal,
-    RejectWish,
     Sources,
-    UpdateWish,
 )
 from alerts.web.api.operation import Operation
-from alerts.web.api.queries import AuditFilters, Filters
+from alerts.web.api.overview import AuditFilters
+from alerts.web.api.wishes import ApproveWish, CorrectWish, EndWish, NoWish, PostWish, RejectWish, UpdateWish
 
 _FILED = {200: (AlertAccount, Rehearsal), 201: (AlertAccount,)}
 _ONE = {200: (AlertAccount,)}

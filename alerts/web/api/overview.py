@@ -12,9 +12,10 @@ from alerts.desk.service import concerning
 from alerts.desk.station import Station
 from alerts.model.person import MAY, Chained
 from alerts.rendering.words import told
-from alerts.web.api.models import ChannelAccount, Name, Paging, SourceAccount
+from alerts.web.api.alerts import accounts_of, next_link, with_posts
+from alerts.web.api.answers import ChannelAccount, SourceAccount
 from alerts.web.api.operation import Answer, Api, Call, json_answer
-from alerts.web.api.queries import accounts_of, next_link, with_posts
+from alerts.web.api.wishes import Name, Paging
 
 _LAST_LINE = 2**63 - 1
 

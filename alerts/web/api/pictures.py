@@ -11,8 +11,8 @@ from typing import TypedDict
 from alerts.desk.draft import picture_kind
 from alerts.desk.service import DeskService
 from alerts.model.reason import because
-from alerts.web.api.models import Picture, Words
 from alerts.web.api.problems import Fault, invalid
+from alerts.web.api.wishes import Picture, Words
 
 
 class Image(TypedDict, total=False):

@@ -14,8 +14,10 @@ from pydantic import BaseModel, ValidationError
 from alerts.model.alert import Alert
 from alerts.model.cap import violations
 from alerts.model.reason import Reason, because
-from alerts.web.api.operation import CAP, JSON, Api, Conditions, Operation, best_form
-from alerts.web.api.problems import Fault, Kind, Problem, faults_of, invalid
+from alerts.web.api.faults import faults_of
+from alerts.web.api.negotiation import CAP, JSON, best_form
+from alerts.web.api.operation import Api, Conditions, Operation
+from alerts.web.api.problems import Fault, Kind, Problem, invalid
 
 LARGEST_JSON = 256 * 1024
 # Keys of one object of a body: more than any has, and each that is unknown is told with its nearest.

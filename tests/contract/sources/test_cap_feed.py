@@ -20,9 +20,10 @@ from alerts.model.alert import Severity
 from alerts.model.errors import SourceFailed
 from alerts.model.ports import Heard, Memory, SourceReading
 from alerts.model.reason import because
-from alerts.sources.cap.index import IndexEntry
-from alerts.sources.cap.source import AT_ONCE, GIVE_UP_AFTER, PER_LOOK, CapSource, Look
-from alerts.sources.fetch import Documents
+from alerts.sources.cap.entry import IndexEntry
+from alerts.sources.cap.look import AT_ONCE, GIVE_UP_AFTER, PER_LOOK, Look
+from alerts.sources.cap.source import CapSource
+from alerts.sources.documents import Documents
 from alerts.sources.settings import CapSettings
 from tests.cap_messages import alert_xml, info_xml, message
 from tests.contract.sources.feed_server import FeedServer, index_of, serving

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from alerts.rendering.text import address, clean, clean_alert, clean_info, clean_line
 from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.model.alert import Area, Named
+from alerts.rendering.clean import address, clean, clean_alert, clean_info, clean_line
 from tests.unit.rendering.sample_alerts import an_alert, an_info
 
 
@@ -114,7 +114,7 @@ def test_no_text_can_hold_the_marks_of_a_part_or_deceiving_characters(said: str)
 
 
 def test_no_text_costs_more_than_its_first_pages():
-    from alerts.rendering.text import LONGEST
+    from alerts.rendering.clean import LONGEST
 
     assert len(clean("mot " * LONGEST)) <= LONGEST
     assert clean("x <br" + " " * 60_000 + "y") == "x <br"

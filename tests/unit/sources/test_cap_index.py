@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 
 from alerts.model.alert import MsgType, Severity, Status
 from alerts.model.errors import Unreadable
-from alerts.sources.cap.index import Base, IndexEntry, members, read_index
+from alerts.sources.cap.archive import members
+from alerts.sources.cap.base import Base
+from alerts.sources.cap.entry import IndexEntry
+from alerts.sources.cap.index import read_index
 from alerts.sources.cap.message import read_json, read_message
 from tests.cap_messages import alert_xml, message
 from tests.samples import shared

@@ -4,7 +4,7 @@ import pytest
 from yarl import URL
 
 from alerts.model.errors import FailedForGood
-from alerts.sources.fetch import addresses_of, is_private, read_url, show
+from alerts.sources.hosts import addresses_of, is_private, read_url, show
 
 
 @pytest.mark.parametrize(

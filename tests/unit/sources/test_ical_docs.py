@@ -6,8 +6,6 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
-from alerts.rendering.text import LONGEST_TEXT
-
 from alerts.model.ports import Memory
 from alerts.sources.ical.events import MOST_OCCURRENCES, window_around
 from alerts.sources.ical.moments import EVENING, LONGEST_NOTICE, MORNING, NIGHTFALL, parse_moment
@@ -17,6 +15,7 @@ from alerts.sources.ical.settled_event import MOST_DATES
 from alerts.sources.ical.source import IcalSource, place_of
 from alerts.sources.ical.times import EARLIEST, LATEST
 from alerts.sources.ical.works_alert import SPOT, Issuer
+from alerts.sources.plain_text import LONGEST_TEXT
 from tests.unit.sources.ical_pages import PARIS, at, nothing_stored
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "calendar.md").read_text(encoding="utf-8")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from alerts.rendering.text import LONGEST_TEXT, plain_text
 from hypothesis import example, given
 from hypothesis import strategies as st
+
+from alerts.sources.plain_text import LONGEST_TEXT, plain_text
 
 
 @pytest.mark.parametrize(

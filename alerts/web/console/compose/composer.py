@@ -18,23 +18,16 @@ from alerts.model.incident import SavedDraft, StoredAlert, Typed, new_id
 from alerts.model.person import MAY, Act, Actor
 from alerts.model.reason import Reason, because
 from alerts.rendering.prepared import Prepared
+from alerts.web.console.compose.fields import LONGEST, Fields, digest, text, too_long
+from alerts.web.console.compose.keeping import Older, Sheet, draft_of, is_identity, keep
+from alerts.web.console.compose.page import Page, Tapped
+from alerts.web.console.compose.prefill import adapted, another_hazard, another_severity, fields_of, prepared_fields
+from alerts.web.console.compose.reading import OTHER, Ground, read_form
+from alerts.web.console.compose.rehearsal import file_wish, reached, rehearse
+from alerts.web.console.compose.showing import Showing
 from alerts.web.console.compose.turns import Turns
-from alerts.web.console.compose_view import Page, Showing, Tapped, ends_at, is_grave
-from alerts.web.console.drafts import (
-    Older,
-    Sheet,
-    adapted,
-    another_hazard,
-    another_severity,
-    draft_of,
-    fields_of,
-    is_identity,
-    keep,
-    prepared_fields,
-)
-from alerts.web.console.form import LONGEST, OTHER, Fields, Ground, digest, read_form, text, too_long
+from alerts.web.console.compose.view import ends_at, is_grave
 from alerts.web.console.frame import BASE, Console, visitor_of
-from alerts.web.console.rehearsal import file_wish, reached, rehearse
 
 _ABSOLUTE = re.compile(r"\d{4}-")
 

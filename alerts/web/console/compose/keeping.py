@@ -11,7 +11,7 @@ from alerts.model.errors import Conflict, Forbidden
 from alerts.model.incident import SavedDraft
 from alerts.model.person import Actor, fold_name
 from alerts.model.reason import because
-from alerts.web.console.form import Fields, same
+from alerts.web.console.compose.fields import Fields, same
 
 _IDENTITY = re.compile(r"[0-9A-Za-z]{8,26}")
 MOST = 200

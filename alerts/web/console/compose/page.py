@@ -7,9 +7,10 @@ from datetime import datetime
 
 from alerts.model.errors import Refused, TocsinError
 from alerts.model.incident import SavedDraft, StoredAlert, Typed
-from alerts.web.console.compose_view import is_grave
-from alerts.web.console.form import Fields, Reading, text
-from alerts.web.console.rehearsal import Rehearsal, Wish
+from alerts.web.console.compose.fields import Fields, text
+from alerts.web.console.compose.reading import Reading
+from alerts.web.console.compose.rehearsal import Rehearsal, Wish
+from alerts.web.console.compose.view import is_grave
 
 
 class Tapped(Refused):

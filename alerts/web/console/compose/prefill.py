@@ -18,7 +18,8 @@ from alerts.model.hazard import hazard_of
 from alerts.model.incident import StoredAlert, Typed
 from alerts.rendering.plain import is_whole_town
 from alerts.rendering.prepared import Prepared
-from alerts.web.console.form import EVERYWHERE, LISTS, OTHER, SPANS, TEXTS, Fields, plain, several, text
+from alerts.web.console.compose.fields import LISTS, TEXTS, Fields, plain, several, text
+from alerts.web.console.compose.reading import EVERYWHERE, OTHER, SPANS
 
 _PREPARED = (
     "headline", "description", "instruction", "event", "category", "severity", "urgency", "certainty", "span",

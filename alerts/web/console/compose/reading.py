@@ -16,7 +16,7 @@ from alerts.model.alert import Category, Certainty, Severity, Urgency
 from alerts.model.errors import Misuse
 from alerts.model.hazard import Hazard
 from alerts.model.reason import Reason
-from alerts.web.console.form import LONGEST, Fields, lines, several, text, too_long
+from alerts.web.console.compose.fields import LONGEST, Fields, lines, several, text, too_long
 
 Gettext = Callable[..., str]
 E = TypeVar("E", bound=StrEnum)

@@ -20,8 +20,8 @@ from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import AlertState, StoredAlert, new_id
 from alerts.model.person import Actor
 from alerts.model.reason import Reason, because
-from alerts.web.console.drafts import changes_between, other_order
-from alerts.web.console.form import Reading
+from alerts.web.console.compose.prefill import changes_between, other_order
+from alerts.web.console.compose.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from alerts.desk.draft import LARGEST_PICTURE, picture_kind
 from alerts.model.errors import Forbidden, Misuse, TocsinError
 from alerts.model.reason import because
 from alerts.web.console.compose.composer import Composer
-from alerts.web.console.compose_view import Page
-from alerts.web.console.drafts import Older, Sheet, is_identity
-from alerts.web.console.form import text, typed, typed_in_json
+from alerts.web.console.compose.fields import text, typed, typed_in_json
+from alerts.web.console.compose.keeping import Older, Sheet, is_identity
+from alerts.web.console.compose.page import Page
 from alerts.web.console.frame import BASE, Console
 
 _AT = f"{BASE}/compose"

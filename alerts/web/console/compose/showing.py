@@ -10,18 +10,12 @@ from aiohttp import web
 from alerts.model.hazard import Hazard
 from alerts.model.incident import SavedDraft
 from alerts.rendering.prepared import Prepared
-from alerts.web.console.compose_view import (
-    Beside,
-    Page,
-    Voice,
-    beside,
-    choices,
-    confirm_words,
-    draft_title,
-    hazard_buttons,
-)
-from alerts.web.console.drafts import MOST, UNTOUCHED
-from alerts.web.console.form import EVERYWHERE, LONGEST, lines, several, text
+from alerts.web.console.compose.fields import LONGEST, lines, several, text
+from alerts.web.console.compose.keeping import MOST, UNTOUCHED
+from alerts.web.console.compose.page import Page
+from alerts.web.console.compose.reading import EVERYWHERE
+from alerts.web.console.compose.view import Beside, beside, choices, draft_title, hazard_buttons
+from alerts.web.console.compose.wording import Voice, confirm_words
 from alerts.web.console.frame import BASE, Console, visitor_of
 
 

@@ -12,10 +12,12 @@ from alerts.model.alert import Severity
 from alerts.model.hazard import NEEDS_A_PLACE, Hazard
 from alerts.model.post import Message
 from alerts.rendering.prepared import Prepared
-from alerts.web.console.compose_view import Voice, button_words, place_of
-from alerts.web.console.drafts import gravity_of
-from alerts.web.console.form import Fields, several, text, until
-from alerts.web.console.rehearsal import Card, Check, Rehearsal, Said, Wish, checklist
+from alerts.web.console.compose.checklist import Check, Said, checklist
+from alerts.web.console.compose.fields import Fields, several, text
+from alerts.web.console.compose.prefill import gravity_of
+from alerts.web.console.compose.reading import until
+from alerts.web.console.compose.rehearsal import Card, Rehearsal, Wish
+from alerts.web.console.compose.wording import Voice, button_words, place_of
 
 
 @dataclass(frozen=True, slots=True)

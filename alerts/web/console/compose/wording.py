@@ -13,7 +13,7 @@ from alerts.model.incident import AlertState
 from alerts.model.reason import Reason
 from alerts.rendering.plain import is_whole_town
 from alerts.rendering.words import sentence
-from alerts.web.console.rehearsal import Rehearsal
+from alerts.web.console.compose.rehearsal import Rehearsal
 from alerts.web.console.words import Words
 
 _TWO_FIGURES = 2

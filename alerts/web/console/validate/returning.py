@@ -9,7 +9,7 @@ from pathlib import Path
 from alerts.desk.station import Station
 from alerts.model.incident import StoredAlert, Typed
 from alerts.model.post import Post
-from alerts.web.console.drafts import fields_of
+from alerts.web.console.compose.prefill import fields_of
 
 EDITED = ("headline", "description", "instruction")
 # The name of a picture that the desk keeps: the digest of its content.

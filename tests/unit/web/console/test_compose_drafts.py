@@ -8,11 +8,11 @@ from io import BytesIO
 
 import aiohttp
 import pytest
-from alerts.web.console.drafts import MOST
 
 from alerts.desk.approve import fingerprint
 from alerts.model.incident import SavedDraft
 from alerts.web.console import compose
+from alerts.web.console.compose.keeping import MOST
 from tests.unit.web.console.composing import PNG, START, a_form, form_of, open_bench, posted, preview, with_fields
 
 CONFIRM = 'class="confirm-form"'

@@ -6,17 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from alerts.web.console.compose_view import Voice
-from alerts.web.console.drafts import (
-    adapted,
-    another_hazard,
-    another_severity,
-    changes_between,
-    fields_of,
-    prepared_fields,
-)
-from alerts.web.console.form import LONGEST, Ground, digest, read_form, same, too_long, typed, typed_in_json, until
-from alerts.web.console.rehearsal import Said, checklist
 
 from alerts.desk.amending import update_of
 from alerts.desk.draft import Draft, draft_alert
@@ -24,6 +13,18 @@ from alerts.model.alert import Severity, Status
 from alerts.model.errors import Misuse
 from alerts.model.hazard import Hazard
 from alerts.model.incident import AlertState, StoredAlert
+from alerts.web.console.compose.checklist import Said, checklist
+from alerts.web.console.compose.fields import LONGEST, digest, same, too_long, typed, typed_in_json
+from alerts.web.console.compose.prefill import (
+    adapted,
+    another_hazard,
+    another_severity,
+    changes_between,
+    fields_of,
+    prepared_fields,
+)
+from alerts.web.console.compose.reading import Ground, read_form, until
+from alerts.web.console.compose.wording import Voice
 from alerts.web.console.words import words_of
 from tests.unit.desk.conftest import NOW, a_station, make_town, town  # noqa: F401 fixtures
 
