@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from alerts.model.characters import seen, shown, utf16_units
+from alerts.model.characters import seen, shown, utf16_units, visible
 from alerts.model.ports import Keyboard
 from alerts.model.subscriber import Asked, Subscriber
 from alerts.rendering.words import Words, read_words
@@ -20,7 +19,6 @@ LONGEST_DATA = 64
 """Bytes of a button's data (Bot API, InlineKeyboardButton)."""
 LONGEST_TEXT = 4096
 """UTF-16 units of a message, its markup not counted (Bot API, sendMessage)."""
-_TAG = re.compile(r"<[^>]*>")
 _LOCALE = Path(__file__).parent / "locale"
 
 
@@ -112,7 +110,7 @@ def safe(text: str) -> str:
 
 def length_of(text: str) -> int:
     """How long Telegram takes a text in its HTML to be."""
-    return utf16_units(html.unescape(_TAG.sub("", text)))
+    return utf16_units(visible(text))
 
 
 def pieces(text: str, most: int) -> list[str]:

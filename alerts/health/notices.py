@@ -33,9 +33,9 @@ from alerts.model.alert import (
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import Means, Message, Post, PostKind, PostState, priority_of
 from alerts.model.reason import because
-from alerts.rendering.clean import clean_line
 from alerts.rendering.count import count
 from alerts.rendering.shorten import at_words
+from alerts.rendering.text import clean_line
 from alerts.store.alerts import AlertRepository
 from alerts.store.monitor import OWN_WARNINGS
 

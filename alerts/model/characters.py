@@ -12,6 +12,7 @@ Three things that a text can do to its reader, each met once, here:
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from typing import Literal
@@ -36,10 +37,21 @@ UNSEEN = re.compile(
 isolates, soft hyphens, blanks without a width, fillers, halves of characters. Joiners and variation selectors stay:
 emoji, Persian and the scripts of India need them."""
 
+_TAG = re.compile(r"<[^<>]*>")
+
 
 def utf16_units(text: str) -> int:
     """How many UTF-16 units a text has: what Telegram's limits count (Bot API, "MessageEntity")."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def visible(markup: str) -> str:
+    """What a reader sees of text in Telegram's HTML that we wrote ourselves: no tags, entities read.
+
+    A stranger's HTML needs more than that (`rendering.text.clean`).
+    """
+    bare = _TAG.sub("", markup) if "<" in markup else markup
+    return html.unescape(bare) if "&" in bare else bare
 
 
 def bounded(text: str, most: int) -> str:

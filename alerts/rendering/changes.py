@@ -12,9 +12,9 @@ from types import MappingProxyType
 
 from alerts.model.alert import Alert, Info, Severity
 from alerts.model.hazard import fold
-from alerts.rendering.clean import clean, place
 from alerts.rendering.library import Words, sentence
 from alerts.rendering.moments import event_end
+from alerts.rendering.text import clean, place
 
 TellEnd = Callable[[datetime], str]
 NamePlace = Callable[[str], str]

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import html
-import re
-
-from alerts.model.characters import utf16_units
+from alerts.model.characters import utf16_units, visible
 from alerts.model.post import TextFormat
 from alerts.rendering.weighted import weighted
-
-_TAG = re.compile(r"<[^<>]*>")
 
 
 def count(text: str, fmt: TextFormat) -> int:
@@ -28,9 +23,3 @@ def count(text: str, fmt: TextFormat) -> int:
             return weighted(seen)
         case _:
             raise ValueError(f"a text is counted as characters, utf16 or weighted, not as {fmt.count!r}")
-
-
-def visible(markup: str) -> str:
-    """Return what a reader sees of `markup` (Telegram's HTML): no tags, entities read."""
-    bare = _TAG.sub("", markup) if "<" in markup else markup
-    return html.unescape(bare) if "&" in bare else bare

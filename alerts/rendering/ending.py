@@ -18,12 +18,12 @@ from typing import Any
 from alerts.model.alert import Info
 from alerts.model.hazard import Hazard, fold
 from alerts.model.post import EndReason
-from alerts.rendering.clean import clean
 from alerts.rendering.faces import Context
 from alerts.rendering.library import sentence
 from alerts.rendering.matter import Matter
 from alerts.rendering.moments import Teller, event_end
 from alerts.rendering.plain import orders, permits
+from alerts.rendering.text import clean
 
 _NO_INFO = Info("", language="")
 _BEGUN = "cancelled_begun"

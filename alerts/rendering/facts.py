@@ -14,7 +14,6 @@ from alerts.model.hazard import WATER_CUTS, WEATHER, Hazard, fold, other_event, 
 from alerts.model.post import PostKind
 from alerts.rendering.advice import advice, prepared
 from alerts.rendering.changes import Change, changes, colour, gravity, level
-from alerts.rendering.clean import place
 from alerts.rendering.ending import ending
 from alerts.rendering.faces import ChannelFace, Context, StationFace
 from alerts.rendering.library import Words, capital
@@ -23,6 +22,7 @@ from alerts.rendering.moments import PHRASES, Teller, event_end, locale_of
 from alerts.rendering.plain import is_whole_town, orders, says_what_to_do
 from alerts.rendering.planned import planned
 from alerts.rendering.shorten import shortened
+from alerts.rendering.text import place
 
 WITH_WINDOW = frozenset((Hazard.WORKS, *WATER_CUTS))
 """The hazards that are planned: their notices always tell both ends of the window."""

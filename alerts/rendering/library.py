@@ -26,9 +26,9 @@ from jinja2.bccache import Bucket
 
 from alerts.model.hazard import WATER_CUTS, Hazard, fold
 from alerts.model.post import PostKind
-from alerts.rendering.clean import clean
 from alerts.rendering.limited import LimitedEnvironment, fits, limits
 from alerts.rendering.parts import PartExtension
+from alerts.rendering.text import clean
 
 FAULTS = (TemplateError, ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 """What a template can raise when it is read or rendered: Jinja's own errors, and Python's from its expressions."""

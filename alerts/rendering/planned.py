@@ -19,11 +19,11 @@ from babel.dates import format_date
 from alerts.model.alert import ALL_DAY_PARAMETER, CHANGE_PARAMETER, SERIES_PARAMETER, STEP_PARAMETER, Info
 from alerts.model.hazard import Hazard, fold
 from alerts.model.post import EndReason, PostKind
-from alerts.rendering.clean import clean_line
 from alerts.rendering.faces import Context
 from alerts.rendering.library import capital
 from alerts.rendering.matter import Matter
 from alerts.rendering.moments import Teller, event_end, locale_of
+from alerts.rendering.text import clean_line
 
 _FRENCH: Mapping[str, str] = MappingProxyType(
     {

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from markupsafe import escape
 
 from alerts.model.alert import Alert, Info, Status
+from alerts.model.characters import visible
 from alerts.model.errors import ConfigurationError
 from alerts.model.hazard import Hazard, fold, hazard_of, worded_as
 from alerts.model.post import EndReason, Message, PostKind
@@ -25,8 +26,7 @@ from alerts.model.reason import Reason, because
 from alerts.rendering import warn
 from alerts.rendering.builtin import built_in
 from alerts.rendering.check import check_templates
-from alerts.rendering.clean import address, clean, clean_alert, clean_info
-from alerts.rendering.count import count, visible
+from alerts.rendering.count import count
 from alerts.rendering.faces import ChannelFace, Context, LinkPolicy, Rendered, StationFace
 from alerts.rendering.facts import facts, is_own
 from alerts.rendering.fit import fit
@@ -46,6 +46,7 @@ from alerts.rendering.matter import Matter, worded
 from alerts.rendering.parts import Part, Piece, split
 from alerts.rendering.plain import in_french, info_in_french
 from alerts.rendering.prepared import Prepared, read_prepared
+from alerts.rendering.text import address, clean, clean_alert, clean_info
 
 __all__ = [
     "ChannelFace",

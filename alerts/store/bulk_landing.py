@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import html
 import json
-import re
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -14,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from alerts.model.alert import Severity
+from alerts.model.characters import visible
 from alerts.model.delivery import Bulk, BulkCandidate, BulkState, Progress, SendOutcome, SendResult
 from alerts.model.post import Message, Post, PostKind, PostState
 from alerts.model.reason import read_reason
@@ -151,9 +150,6 @@ def _is_worth_it(severity: Severity) -> bool:
     return severity is Severity.UNKNOWN or severity.at_least(Severity.MODERATE)
 
 
-_TAG = re.compile(r"<[^>]*>")
-
-
 def _moment(stamped: int) -> datetime:
     time = time_of(stamped)
     assert time is not None  # noqa: S101 the column is never empty
@@ -221,7 +217,7 @@ def with_subscribers(db: sqlite3.Connection, posts: Sequence[Post]) -> list[Post
 
 def _messages(texts: Mapping[str, str], links: Mapping[str, str]) -> dict[str, Message]:
     return {
-        language: Message(text, html.unescape(_TAG.sub("", text)), links.get(language), language=language)
+        language: Message(text, visible(text), links.get(language), language=language)
         for language, text in texts.items()
     }
 

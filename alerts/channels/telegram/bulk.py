@@ -22,7 +22,7 @@ from yarl import URL
 from alerts.channels.answer import Answer, RequestPurpose, ask, count_of, unreadable
 from alerts.channels.settings import TelegramSettings, read_credential
 from alerts.channels.telegram.answers import Complaint, complaint_of, outcome
-from alerts.model.characters import utf16_units
+from alerts.model.characters import utf16_units, visible
 from alerts.model.delivery import Bulk, SendOutcome, SendResult, Target
 from alerts.model.errors import BadCredential, Gone, InDoubt, Retry
 from alerts.model.ports import Resources
@@ -70,7 +70,6 @@ BETWEEN = "\n\n———\n\n"
 
 # How the Bot API's answer to a message begins; whatever begins otherwise is read as a whole.
 _NUMBER = re.compile(rb'^\{\s*"ok"\s*:\s*true\s*,\s*"result"\s*:\s*\{\s*"message_id"\s*:\s*(\d{1,16})\s*[,}]')
-_TAG = re.compile(r"<[^>]*>")
 _KEPT = 64
 
 log = structlog.get_logger(__name__)
@@ -213,7 +212,7 @@ def letter_of(target: Target) -> Letter:
     link = target.bulks[0].links.get(target.language) if len(target.bulks) == 1 else None
     preview: dict[str, object] = {"url": link, "prefer_small_media": True} if link else {"is_disabled": True}
     marked: dict[str, object] = {"text": text, "parse_mode": "HTML", "link_preview_options": preview}
-    plain: dict[str, object] = {"text": html.unescape(_TAG.sub("", text)), "link_preview_options": preview}
+    plain: dict[str, object] = {"text": visible(text), "link_preview_options": preview}
     return Letter(_opened(marked), _opened(plain))
 
 
@@ -229,7 +228,7 @@ def _joined(texts: list[str]) -> str:
 
 def _first_lines(text: str, room: int) -> str:
     """As many whole lines as there is room for; without markup, which a cut might leave open."""
-    lines = html.escape(html.unescape(_TAG.sub("", text)), quote=False).splitlines()
+    lines = html.escape(visible(text), quote=False).splitlines()
     kept, used = [], 0
     for line in lines:
         used += utf16_units(line) + 1

@@ -13,10 +13,10 @@ from icalendar.prop import vBroken
 
 from alerts.model.alert import Point
 from alerts.model.reason import Reason, because
+from alerts.rendering.text import clean, clean_line
 from alerts.sources.ical.document import EventLines
 from alerts.sources.ical.occurrence import Occurrence, State
 from alerts.sources.ical.times import as_instant, settle_times, settle_zone_names, time_told
-from alerts.sources.plain_text import plain_text
 
 MOST_DATES = 2000
 """How many single dates, added or left out, an event may have."""
@@ -113,8 +113,8 @@ def to_occurrence(event: Event, origin: SettledEvent, home: ZoneInfo, recurrence
         ends=ends,
         # Outlook writes a whole day as a time from midnight to midnight.
         all_day=not isinstance(first, datetime) or starts.time() == ends.time() == MIDNIGHT,
-        summary=" ".join(plain_text(text_of(event, "SUMMARY")).split()),
-        description=plain_text(text_of(event, "DESCRIPTION")),
+        summary=" ".join(clean_line(text_of(event, "SUMMARY")).split()),
+        description=clean(text_of(event, "DESCRIPTION")),
         location=" ".join(text_of(event, "LOCATION").split()),
         url=_web_address(text_of(event, "URL")),
         categories=tuple(str(each) for value in as_list(event.get("CATEGORIES")) for each in value.cats),

@@ -14,8 +14,8 @@ from babel import Locale
 from babel.dates import format_datetime, format_timedelta
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from alerts.rendering.clean import address
 from alerts.rendering.library import CompiledTemplates
+from alerts.rendering.text import address
 from alerts.web.public.linked_data import announcement
 from alerts.web.public.setting import Outlook, Setting
 from alerts.web.public.static import static_path

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from alerts.model.characters import visible
 from alerts.model.post import TextFormat
-from alerts.rendering.count import count, visible
+from alerts.rendering.count import count
 
 HTML = TextFormat(4096, "utf16", "html")
 

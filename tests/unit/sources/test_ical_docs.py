@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from alerts.model.ports import Memory
+from alerts.rendering.text import LONGEST
 from alerts.sources.ical.events import MOST_OCCURRENCES, window_around
 from alerts.sources.ical.moments import EVENING, LONGEST_NOTICE, MORNING, NIGHTFALL, parse_moment
 from alerts.sources.ical.recurrence import MOST_RULES, MOST_VERSIONS
@@ -15,7 +16,6 @@ from alerts.sources.ical.settled_event import MOST_DATES
 from alerts.sources.ical.source import IcalSource, place_of
 from alerts.sources.ical.times import EARLIEST, LATEST
 from alerts.sources.ical.works_alert import SPOT, Issuer
-from alerts.sources.plain_text import LONGEST_TEXT
 from tests.unit.sources.ical_pages import PARIS, at, nothing_stored
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "calendar.md").read_text(encoding="utf-8")
@@ -61,7 +61,7 @@ def test_the_limits_on_the_page_are_the_code_s():
     assert f"more than {MOST_VERSIONS}\n  times" in PAGE
     assert f"in a year before {EARLIEST} or from {LATEST} on" in PAGE
     assert f"A calendar has {MOST_SECONDS:g} seconds" in PAGE
-    assert f"{LONGEST_TEXT} characters at the most" in PAGE
+    assert f"{LONGEST} characters at the most" in PAGE
     assert f"30d). {'`'}" in PAGE
     assert timedelta(days=30) == LONGEST_NOTICE
     assert f"a circle of {SPOT * 1000:.0f} m" in PAGE

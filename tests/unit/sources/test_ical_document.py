@@ -98,7 +98,7 @@ def test_what_an_event_says():
     found = agenda_of(calendar(event(summary="Rue haute: travaux d\n e voirie", more=more))).occurrences[0]
 
     assert found.summary == "Rue haute: travaux de voirie"
-    assert found.description == "Closed to all\n\n• cars"
+    assert found.description == "Closed\u00a0to all\n\n• cars"
     assert (found.location, found.url) == ("Rue haute, 3", "https://town.example/w")
     assert (found.categories, found.status, found.sequence) == (("Voirie", "Eau", "Nord"), "TENTATIVE", 4)
     assert found.point == (45.5, 5.25)

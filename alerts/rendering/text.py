@@ -1,12 +1,19 @@
-"""A feed's text is a stranger's: HTML, doubly escaped entities, tabs, hard-wrapped lines, invisible characters.
+"""A stranger's text made plain: HTML, doubly escaped entities, tabs, hard-wrapped lines, invisible characters.
 
-`clean` makes plain text of it before any template sees it. Escaping for the channel comes after, and is Jinja's.
+Feeds and calendars send all of these. `clean` is the one way from such a text to plain text: it reads entities (twice,
+since feeds escape twice), takes HTML's tags out as a browser would, drops what can't be seen, and joins the lines that
+a teleprinter's width broke. `clean_info` and `clean_alert` do so to every word of an alert before a template sees it;
+they also drop what only fills a field ("None", "polygonal area"). Escaping for a channel comes after, and is Jinja's.
+
+Everything here takes time as the length of its text, of which no more than LONGEST characters are read: whoever writes
+a feed must not be able to hold up the alerts of others.
 """
 
 from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
@@ -16,44 +23,39 @@ from alerts.model.alert import Alert, Area, Info, Named
 from alerts.model.characters import normal, seen
 
 _SUSPECT = re.compile(r"[<&\x00-\x1f\x7f-\x9f\u2028\u2029]|  |\w\?\w")
-_BREAK = re.compile(r"<\s*(?:br|hr)\s*/?\s*>|<\s*/\s*(?:p|div|ul|ol|tr|h[1-6])\s*>", re.IGNORECASE)
-_ITEM = re.compile(r"<\s*li\b[^<>]*>", re.IGNORECASE)
-_HIDDEN = re.compile(
-    r"<\s*(script|style)\b[^<>]*>.*?(?:<\s*/\s*\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL
+# No character is tried a second time ("++"), and only a comment goes on past the next "<": a tag that never ends costs
+# no more than one that does. A comment without an end reaches to the end of the text, as in a browser.
+_MARKUP = re.compile(
+    r"""<!--.*?(?:-->|\Z)
+    | <(?P<end>/?)(?P<tag>[a-z][^\s<>/]*+)(?:(?:[^<>"']|"[^"<]*+"|'[^'<]*+')*+>|[^<>]*+>)
+    | <[!?][^<>]*+>""",
+    re.DOTALL | re.IGNORECASE | re.VERBOSE,
 )
-_TAG = re.compile(
-    r"</?\s*(?:a|abbr|address|b|big|blockquote|body|center|code|dd|div|dl|dt|em|font|form|h[1-6]|head|html|i|iframe|img|input|"
-    r"ins|li|link|meta|object|ol|p|pre|q|s|script|small|span|strike|strong|style|sub|sup|svg|table|tbody|td|tfoot|th|thead|"
-    r"title|tr|tt|u|ul|video)(?:\s[^<>]*)?/?\s*>",
-    re.IGNORECASE,
+# Only what ends with ";": the rest may be an address ("?a=1&copy=2"), though browsers read it too.
+_ENTITY = re.compile(r"&(?:[a-zA-Z][a-zA-Z0-9]{1,31}|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
+_BLOCKS = frozenset(
+    ("blockquote", "br", "div", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "table", "tr", "ul")
 )
+_ALONE = frozenset(("br", "hr"))
+_HIDDEN = frozenset(("head", "script", "style", "template", "title"))
+_INLINE = frozenset({
+    "a", "abbr", "address", "b", "big", "body", "center", "code", "dd", "dl", "dt", "em", "font", "form", "html",
+    "i", "iframe", "img", "input", "ins", "link", "meta", "object", "pre", "q", "s", "small", "span", "strike",
+    "strong", "sub", "sup", "svg", "tbody", "td", "tfoot", "th", "thead", "tt", "u", "video",
+})  # fmt: skip
+_OF_WORD = re.compile(r"(?:o|v|w|m|st1):\w+")
+_TAGS = _BLOCKS | _HIDDEN | _INLINE
+"""The tags that are taken out, with Word's own; "Call <your council>" is no tag, and stays."""
 _LOST_APOSTROPHE = re.compile(r"\b([cdjlmnst]|qu)\?(?=[a-zàâéèêëîïôûùh])", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t]{2,}|\t")
 _BULLET = re.compile(r"(?:[*•·▪–—-]|\d{1,2}[.)])\s")
-_LONG_BLANKS = re.compile(r"[ \t\r\f\v]{3,}")
 LONGEST = 20_000
 """Characters of one text that are looked at: nobody reads more of a post, and no text may cost minutes."""
 _WRAP_WIDTH = 85
-_NOTHING = frozenset(
-    (
-        *(
-            "",
-            "n/a",
-            "na",
-            "nil",
-            "none",
-            "null",
-            "unknown",
-            "inconnu",
-            "inconnue",
-            "unbekannt",
-            "undefined",
-            "tbd",
-            "?",
-        ),
-        *("not applicable", "not available", "not specified", "to be determined", "néant", "sans objet"),
-    )
-)
+_NOTHING = frozenset({
+    "", "?", "n/a", "na", "nil", "none", "null", "unknown", "inconnu", "inconnue", "unbekannt", "undefined", "tbd",
+    "not applicable", "not available", "not specified", "to be determined", "néant", "sans objet",
+})  # fmt: skip
 _NO_PLACE = re.compile(
     r"(?:an? |the )?(?:(?:polygonal|affected|warning|warned|event|alert|unnamed|drawn) )*(?:event )?"
     r"(?:area|areas|polygons?|circles?|region|zone|geometry|location|place|map)(?: \d+)?|see (?:the )?map"
@@ -70,15 +72,15 @@ _TEXTS = ("description", "instruction")
 def clean(text: str) -> str:
     """Return `text` as plain text in NFC, one line per paragraph or list item, paragraphs set apart by an empty line.
 
-    Known HTML tags go (`<br>` and the ends of blocks become line breaks), anything else between angle brackets stays,
-    for "gusts < 90 km/h" is no tag. Entities are read twice, since feeds escape twice.
+    Known HTML tags go (`<br>` and blocks become line breaks, items of lists get a bullet), anything else between angle
+    brackets stays, for "gusts < 90 km/h" is no tag.
     """
     text = normal("NFC", text[:LONGEST])
     if not _SUSPECT.search(text) and seen(text) == text:
         return text.strip()
-    # Runs of blanks first: the patterns below would try each of them from each place.
-    text = _LONG_BLANKS.sub("  ", html.unescape(html.unescape(text)))
-    text = re.sub(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]", "\n", _without_markup(text))
+    text = _unescape(_unescape(text))
+    text = "".join(_without_markup(text)) if "<" in text else text
+    text = re.sub(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]", "\n", text)
     # Bidirectional controls and all else that can't be seen; joiners stay, for emoji need them.
     text = _LOST_APOSTROPHE.sub(r"\1’", seen(text))
     lines = [_BLANKS.sub(" ", line).strip() for line in text.split("\n")]
@@ -192,11 +194,33 @@ def _clean_area(area: Area) -> Area:
     return area if description == area.description else replace(area, description=description)
 
 
-def _without_markup(text: str) -> str:
-    if "<" not in text:
-        return text
-    text = _BREAK.sub("\n", _HIDDEN.sub("", text))
-    return _TAG.sub("", _ITEM.sub("\n- ", text))
+def _unescape(text: str) -> str:
+    return _ENTITY.sub(lambda entity: html.unescape(entity[0]), text) if "&" in text else text
+
+
+def _without_markup(text: str) -> Iterator[str]:
+    """Yield what a browser would show of `text`, piece by piece, with a line break for each block.
+
+    What is hidden (a script, a page's head) goes up to the tag that ends it. Where that never comes a script or a style
+    hides the rest, as in a browser; anything else hides nothing, for the rest may be the alert.
+    """
+    last = {tag: text.lower().rfind(f"</{tag}") for tag in _HIDDEN}
+    place, hidden = 0, ""
+    for markup in _MARKUP.finditer(text):
+        tag, is_end = (markup["tag"] or "").lower(), bool(markup["end"])
+        if hidden:
+            if is_end and tag == hidden:
+                place, hidden = markup.end(), ""
+            continue
+        if tag and tag not in _TAGS and not _OF_WORD.fullmatch(tag):
+            continue
+        yield text[place : markup.start()]
+        place = markup.end()
+        if tag in _HIDDEN and not is_end and (last[tag] > markup.start() or tag in ("script", "style")):
+            hidden = tag
+        elif tag in _BLOCKS and not (is_end and tag in _ALONE):
+            yield "" if is_end and tag == "li" else "\n• " if tag == "li" else "\n"
+    yield "" if hidden else text[place:]
 
 
 def _unwrap(paragraph: str) -> str:

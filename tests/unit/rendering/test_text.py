@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import time
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alerts.model.alert import Area, Named
-from alerts.rendering.clean import address, clean, clean_alert, clean_info, clean_line
+from alerts.rendering.text import LONGEST, address, clean, clean_alert, clean_info, clean_line
 from tests.unit.rendering.sample_alerts import an_alert, an_info
 
 
@@ -14,8 +16,8 @@ from tests.unit.rendering.sample_alerts import an_alert, an_info
     [
         ("Rafales < 90 km/h, > 60 en plaine", "Rafales < 90 km/h, > 60 en plaine"),
         ("Un<br/>deux<BR>trois", "Un\ndeux\ntrois"),
-        ("<p>Un</p><p>deux</p>", "Un\ndeux"),
-        ("<ul><li>Un</li><li>deux</li></ul>", "- Un\n- deux"),
+        ("<p>Un</p><p>deux</p>", "Un\n\ndeux"),
+        ("<ul><li>Un</li><li>deux</li></ul>", "• Un\n• deux"),
         ("<a href='https://x.fr' onclick=\"x()\">ici</a>", "ici"),
         ("Avant<script>alert('x < y')</script>après", "Avantaprès"),
         ("Avant<!-- caché -->après", "Avantaprès"),
@@ -32,6 +34,24 @@ from tests.unit.rendering.sample_alerts import an_alert, an_info
         ("e\u0301", "é"),
         ("18\u00a0h", "18\u00a0h"),
         ("👨\u200d👩\u200d👧", "👨\u200d👩\u200d👧"),
+        ("1 < 2 et 3 > 2", "1 < 2 et 3 > 2"),
+        ("Appelez <votre mairie>", "Appelez <votre mairie>"),
+        ("Écrivez à <mairie-nord@ville.fr>", "Écrivez à <mairie-nord@ville.fr>"),
+        ("caf&eacute; &amp; th&#233; &#xe9;", "café & thé é"),
+        ("<b>https://ville.fr/?a=1&copy=2</b>", "https://ville.fr/?a=1&copy=2"),
+        ("<p>Un</p><p>deux<br/>trois</p>", "Un\n\ndeux\ntrois"),
+        ("<style>p > a {color: red}</style>Vu<script>if (a<b) x()</script>", "Vu"),
+        ("<html><head><title>Vent</title></head><body>Vu", "Vu"),
+        ("Vu<title>et lu", "Vuet lu"),
+        ("Vu<script>non lu", "Vu"),
+        ("<a title=\"a > b\" href='c>d'>lien</a>", "lien"),
+        ('<a title="5 pouces>lien</a>', "lien"),
+        ("Un<o:p></o:p>", "Un"),
+        ("a<!-- > caché -->b<!DOCTYPE html><?xml x?><![if !mso]>c", "abc"),
+        ("a<!-- ne finit pas <p>b", "a"),
+        ("<b>x <![", "x <!["),
+        ("<b>‹![…", "‹![…"),
+        ("</style>Vu</div>", "Vu"),
         ("\n\n a \n\n\n\n b \n", "a\n\nb"),
     ],
 )
@@ -114,7 +134,44 @@ def test_no_text_can_hold_the_marks_of_a_part_or_deceiving_characters(said: str)
 
 
 def test_no_text_costs_more_than_its_first_pages():
-    from alerts.rendering.clean import LONGEST
-
     assert len(clean("mot " * LONGEST)) <= LONGEST
     assert clean("x <br" + " " * 60_000 + "y") == "x <br"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "<b ",
+        "</b",
+        "<!--",
+        "<![",
+        "<?",
+        "<!",
+        '<b x="',
+        "<b '\"",
+        "<a",
+        "a",
+        '"',
+        "<b x='<b \"",
+        "&",
+        "&#",
+        "<title>",
+        "</title",
+        " ",
+        "<li>",
+        "\n",
+    ],
+)
+@pytest.mark.parametrize("start", ["<b>", "<b", "<!--", "<a '"])
+def test_no_text_takes_long(start, piece):
+    text = start + piece * 50_000
+
+    begun = time.process_time()
+    clean(text)
+    assert time.process_time() - begun < 0.5
+
+
+@given(st.text(st.sampled_from("<>!-/[]?\"'= &#;bp\nx‹…\ud800\0"), max_size=60))
+@example("<b>x <![")
+def test_no_text_is_refused(text):
+    clean(text)
