@@ -123,7 +123,7 @@ def head_of(text: str) -> Head:
 def verify(lines: Iterable[Chained], height: int | None = None, expected: Head | None = None) -> Verified | Broken:
     """Follow the chain from its first line.
 
-    `height` is the number of the newest line that was ever written (`Ledger.height`, asked before the lines are read:
+    `height` is the number of the newest line that was ever written (`AuditLog.height`, asked before the lines are read:
     others go on writing meanwhile) and `expected` a head that was kept elsewhere: either shows that the end was cut
     off, and the second also that all was written anew.
     """

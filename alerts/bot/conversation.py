@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cached_property
 
 from alerts.bot.choices import NIGHT, chosen, district_chosen, screen, steps, summary
-from alerts.bot.events import ChatEvent, Command, Left, Moved, Place, Press, Talk
+from alerts.bot.events import ChatEvent, Command, FreeText, Left, Moved, Place, Press
 from alerts.bot.reply import LONGEST_TEXT, BotReply, Kept, Say, buttons, language_for, pieces, safe, words_of
 from alerts.bot.town import Town, tell_now
 from alerts.model.ports import Keyboard
@@ -56,7 +56,7 @@ def reply(kept: Kept, event: ChatEvent, town: Town, now: datetime) -> BotReply:
             return _place(scene, event.what)
         case Left():
             return BotReply(forgets=True)
-        case Talk():
+        case FreeText():
             return _hint(scene) if event.private else BotReply()
         case Moved():
             return BotReply()

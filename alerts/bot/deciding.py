@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from alerts.bot.events import ChatEvent, Press, Talk
+from alerts.bot.events import ChatEvent, FreeText, Press
 from alerts.bot.officers import SEEN, headline, language_here, language_of, officer_of
 from alerts.bot.reply import BotReply, Say, buttons, safe, words_of
 from alerts.bot.town import Town
@@ -48,7 +48,7 @@ def answer(unit: DeskUnit, channel: str, event: ChatEvent, town: Town) -> BotRep
     match event.what:
         case Press():
             return _press(unit, channel, event, event.what, town)
-        case Talk(text=text):
+        case FreeText(text=text):
             return _typed(unit, channel, event, town, text)
         case _:
             return BotReply()
@@ -56,7 +56,7 @@ def answer(unit: DeskUnit, channel: str, event: ChatEvent, town: Town) -> BotRep
 
 async def is_reason(service: DeskService, channel: str, event: ChatEvent) -> bool:
     """Whether it is typed where an officer was asked why. What anybody else says is nothing to us."""
-    if not event.private or not isinstance(event.what, Talk):
+    if not event.private or not isinstance(event.what, FreeText):
         return False
     return await service.ask(lambda unit: unit.officer_chats.asked(channel, event.chat) is not None)
 

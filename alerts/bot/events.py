@@ -39,7 +39,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
+class FreeText:
     """Anything else. What it says is nothing to us, except where an officer was asked something."""
 
     text: str = field(default="", repr=False)
@@ -57,7 +57,7 @@ class Moved:
     to: int = field(repr=False)
 
 
-What = Command | Press | Place | Talk | Left | Moved
+What = Command | Press | Place | FreeText | Left | Moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +107,17 @@ def _said(message: Mapping[str, Any], username: str) -> ChatEvent | None:
     # That somebody joined or left comes in the form of a message, and is to be answered by nobody.
     is_service = "from" not in message or any(key.startswith(("new_chat", "left_chat", "group_")) for key in message)
     is_private = _part(message, "chat").get("type") == "private"
-    return None if is_service else _event(message, Talk(text if is_private else ""))
+    return None if is_service else _event(message, FreeText(text if is_private else ""))
 
 
 def _place(place: Mapping[str, Any]) -> What:
     latitude, longitude = place.get("latitude"), place.get("longitude")
     if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
-        return Talk()
+        return FreeText()
     try:
         return Place(float(latitude), float(longitude))
     except OverflowError:  # digits without end
-        return Talk()
+        return FreeText()
 
 
 def _commanded(message: Mapping[str, Any], text: str, username: str) -> ChatEvent | None:

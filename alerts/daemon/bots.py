@@ -51,7 +51,7 @@ def bot_lease(channel: str) -> str:
 
 
 class Bots:
-    """All bots of a house."""
+    """All bots of the daemon."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Bots:
         ]
 
     def work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
-        """What runs as long as the house does, by name."""
+        """What runs as long as the daemon does, by name."""
         listening = [(bot_lease(name), each.run()) for name, each in self._asking.items()]
         return listening + [(f"officers {name}", each.run()) for name, each in self._rounds.items()]
 

@@ -32,7 +32,7 @@ from alerts.store.outbox import Outbox
 
 
 class Session(Protocol):
-    """The one HTTP session of the process: whoever is given it knows more of it than the house does."""
+    """The one HTTP session of the process. The daemon only closes it; channels and sources send by it."""
 
     async def close(self) -> None:
         """End every connection."""

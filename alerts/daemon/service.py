@@ -1,4 +1,4 @@
-"""The house's service: console and API act through it, in its database and beside its lanes."""
+"""The daemon's service: console and API act through it, on the daemon's database and beside its lanes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SKETCHERS = 2
 
 
 class DaemonService:
-    """`alerts.desk.service.DeskService` over the house's database.
+    """`alerts.desk.service.DeskService` over the daemon's database.
 
     With `for_pages` what is asked is read where the public pages read, else where people do: never where lanes do.
     """

@@ -162,7 +162,7 @@ def concerning(unit: DeskUnit) -> list[StoredAlert]:
 
 
 class DeskService(Protocol):
-    """What console, API and bot act through: the house gives it to them.
+    """What console, API and bot act through: the daemon gives it to them.
 
     An action that raises has stored nothing.
     """

@@ -27,7 +27,7 @@ class Cycle:
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """What `ops` asks the house: its cycles, the text of its metrics, and in which language a reason is worded."""
+    """What `ops` asks the daemon: its cycles, the text of its metrics, and in which language a reason is worded."""
 
     cycles: Callable[[], list[Cycle]]
     metrics: Callable[[], Awaitable[bytes]]

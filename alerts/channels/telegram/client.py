@@ -28,7 +28,7 @@ _CAPTION = 1000
 
 
 class TelegramClient:
-    """`alerts.model.ports.BotClient` over the house's HTTP session. No error of it names a chat."""
+    """`alerts.model.ports.BotClient` over the daemon's HTTP session. No error of it names a chat."""
 
     def __init__(self, settings: TelegramSettings, resources: Resources, pace: Pace) -> None:
         self._settings = settings

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from alerts.bot.conversation import reply
-from alerts.bot.events import ChatEvent, Command, Left, Place, Press, Talk, What
+from alerts.bot.events import ChatEvent, Command, FreeText, Left, Place, Press, What
 from alerts.bot.reply import BotReply, Kept
 from alerts.bot.town import Fresh, On, Town
 from alerts.desk.territory import District
@@ -65,7 +65,7 @@ class Chat:
         return self.does(Place(latitude, longitude))
 
     def says_something(self) -> BotReply:
-        return self.does(Talk())
+        return self.does(FreeText())
 
     def leaves(self) -> BotReply:
         return self.does(Left())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from alerts.bot.conversation import data_of as kept_as
 from alerts.bot.conversation import reply
-from alerts.bot.events import ChatEvent, Command, Place, Press, Talk
+from alerts.bot.events import ChatEvent, Command, FreeText, Place, Press
 from alerts.bot.reply import LONGEST_DATA, SPOKEN, Kept
 from alerts.bot.town import Fresh, On, Town, _ground, key_of
 from alerts.model.alert import Severity
@@ -248,7 +248,7 @@ DEEDS = st.one_of(
     st.builds(Command, st.sampled_from(COMMANDS)),
     st.builds(Press, DATA, st.just("id"), st.just(7)),
     st.builds(Place, st.floats(-90, 90), st.floats(-180, 180)),
-    st.just(Talk()),
+    st.just(FreeText()),
 )
 
 

@@ -10,7 +10,7 @@ from html import unescape
 import pytest
 
 from alerts.bot.deciding import ANSWERED_WITHIN, LONGEST_REASON, answer, is_reason
-from alerts.bot.events import ChatEvent, Command, Press, Talk, What
+from alerts.bot.events import ChatEvent, Command, FreeText, Press, What
 from alerts.bot.officers import SEEN, language_of_chat
 from alerts.desk.station import Intake
 from alerts.model.person import Role
@@ -22,7 +22,7 @@ from tests.unit.desk.test_officer import ANNE, PAUL, DutyDesk
 from tests.unit.french import wrong_in
 
 CHAT = 702
-SAYING = Talk("Pas demain")
+SAYING = FreeText("Pas demain")
 
 
 class Asked:
@@ -60,7 +60,7 @@ class Phone:
         return self.does(Press(f"{act}:{self.filed.record.id}:{more}", "p", 7))
 
     def types(self, text: str):
-        return self.does(Talk(text))
+        return self.does(FreeText(text))
 
     def listens(self, what: What = SAYING, *, private: bool = True) -> bool:
         return asyncio.run(is_reason(Asked(self.desk), "telegram", ChatEvent(CHAT, private, what)))
@@ -157,7 +157,7 @@ def test_an_account_that_may_not_decide_is_told_so(phone, changes, told):
 
 
 def test_what_goes_wrong_is_told_in_the_officer_s_language_not_in_the_town_s(phone):
-    unit, event = phone.desk.unit(), ChatEvent(CHAT, private=True, what=Talk("Non"), language="de")
+    unit, event = phone.desk.unit(), ChatEvent(CHAT, private=True, what=FreeText("Non"), language="de")
     abroad = replace(TOWN, language="en")
     phone.desk.act(ANNE, lambda officer: officer.unit.accounts.put_account(speaking(officer, "fr")))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.bot.events import ChatEvent, Command, Left, Moved, Place, Press, Talk, read_update
+from alerts.bot.events import ChatEvent, Command, FreeText, Left, Moved, Place, Press, read_update
 
 ANNE = {
     "id": 77,
@@ -37,12 +37,12 @@ UNNAMED = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": 
         (message(text="/START@Tocsin_Bot now please"), Command("start", "now please")),
         (message(text="/start@other_bot"), None),
         (message(text="/link AB CD"), Command("link", "AB CD")),
-        (message(text="Bonjour, je suis Anne"), Talk("Bonjour, je suis Anne")),
-        (message(chat=GROUP, text="Bonjour, je suis Anne"), Talk()),
-        (message(photo=[{"file_id": "x"}]), Talk()),
+        (message(text="Bonjour, je suis Anne"), FreeText("Bonjour, je suis Anne")),
+        (message(chat=GROUP, text="Bonjour, je suis Anne"), FreeText()),
+        (message(photo=[{"file_id": "x"}]), FreeText()),
         (message(location={"latitude": 45.1, "longitude": 5.7}), Place(45.1, 5.7)),
-        (message(location={"latitude": "x"}), Talk()),
-        (message(location={"latitude": 10**400, "longitude": 1}), Talk()),
+        (message(location={"latitude": "x"}), FreeText()),
+        (message(location={"latitude": 10**400, "longitude": 1}), FreeText()),
         (message(chat=GROUP, text="/start"), None),
         (message(chat=GROUP, text="/start@tocsin_bot"), Command("start")),
         (message(chat=GROUP, new_chat_members=[ANNE]), None),
@@ -66,7 +66,7 @@ def test_an_update_is_read(update, what):
 
 def test_nothing_personal_comes_along_and_no_repr_names_a_chat():
     event = read_update(message(text="Bonjour, je suis Anne Secret"), "tocsin_bot")
-    assert event == ChatEvent(77, private=True, what=Talk("Bonjour, je suis Anne Secret"), language="fr", asker=77)
+    assert event == ChatEvent(77, private=True, what=FreeText("Bonjour, je suis Anne Secret"), language="fr", asker=77)
     assert "77" not in repr(event)
     assert not any(word in repr(event) for word in ("Anne", "Secret", "Bonjour"))
 

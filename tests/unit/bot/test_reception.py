@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.bot.events import ChatEvent, Left, Talk
+from alerts.bot.events import ChatEvent, FreeText, Left
 from alerts.bot.reception import MOST, MOST_IN_A_GROUP, SPAN, Batch, Crowd, Handled
 from tests.fakes import FakeClock
 
@@ -14,7 +14,7 @@ async def test_forty_a_minute_and_no_more():
     clock = FakeClock()
     crowd = Crowd(clock)
     flood, other, gone = (
-        ChatEvent(chat, private=True, what=what) for chat, what in ((1, Talk()), (2, Talk()), (1, Left()))
+        ChatEvent(chat, private=True, what=what) for chat, what in ((1, FreeText()), (2, FreeText()), (1, Left()))
     )
 
     assert [crowd.lets_in(flood) for _ in range(MOST + 5)] == [True] * MOST + [False] * 5
@@ -26,7 +26,7 @@ async def test_forty_a_minute_and_no_more():
 
 async def test_a_group_may_say_less_than_telegram_lets_us_answer_there():
     crowd = Crowd(FakeClock())
-    group = ChatEvent(-5, private=False, what=Talk())
+    group = ChatEvent(-5, private=False, what=FreeText())
     assert sum(crowd.lets_in(group) for _ in range(100)) == MOST_IN_A_GROUP < 20
 
 

@@ -113,7 +113,7 @@ async def _notice_leaving(request: web.Request, pending: _Pending, every: float)
 async def _tell(
     service: DeskService, response: web.StreamResponse, lasts: Lasts, pending: _Pending, rhythm: Rhythm
 ) -> None:
-    """Until the session or the house ends. Where nobody reads, `write` waits, and what changes meanwhile is one set."""
+    """Until the session or the daemon ends. While a slow reader holds up `write`, changes gather in one set."""
     loop = asyncio.get_running_loop()
     checked = loop.time()
     while not pending.is_over:
