@@ -25,7 +25,7 @@ from alerts.bot.town import Town
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.errors import ChatMoved, DatabaseRefused, DeliveryError, ReaderGone, Retry, TocsinError
 from alerts.model.ports import BotClient, Clock
-from alerts.rendering.words import sentence
+from alerts.rendering.i18n import sentence
 
 AT_ONCE = 16
 """Chats that are answered at the same time."""

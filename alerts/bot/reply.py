@@ -11,7 +11,7 @@ from pathlib import Path
 from alerts.model.characters import seen, shown, utf16_units, visible
 from alerts.model.ports import Keyboard
 from alerts.model.subscriber import Asked, Subscriber
-from alerts.rendering.words import Words, read_words
+from alerts.rendering.i18n import Words, read_words
 
 SPOKEN = {"fr": "Français", "en": "English"}
 """The languages of the bot, each by its own name."""

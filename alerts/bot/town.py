@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from alerts.bot.reply import LONGEST_TEXT, length_of, link, safe, words_of
 from alerts.desk.territory import District
-from alerts.rendering.words import Words
+from alerts.rendering.i18n import Words
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry

@@ -29,7 +29,7 @@ from alerts.model.reason import Reason
 if TYPE_CHECKING:
     from alerts.daemon.commands import Caller
     from alerts.desk.account import InFull
-    from alerts.rendering.words import Words
+    from alerts.rendering.i18n import Words
 
 FOLDER = Path(__file__).with_name("locale")
 _ENGLISH = "en"
@@ -104,7 +104,7 @@ class Reader:
     @cached_property
     def words(self) -> Words:
         """What is said, in their language."""
-        from alerts.rendering.words import LOCALE, read_words
+        from alerts.rendering.i18n import LOCALE, read_words
         from alerts.web.console.words import FOLDER as DESK
 
         return read_words(FOLDER, self.language.lower().partition("-")[0], DESK, LOCALE)

@@ -15,7 +15,7 @@ from alerts.desk.station import Station
 from alerts.model.errors import ConfigurationError
 from alerts.model.ports import SystemClock
 from alerts.model.reason import because
-from alerts.rendering.words import sentence
+from alerts.rendering.i18n import sentence
 from alerts.web.console.frame import BASE, Frame
 from alerts.web.console.setup.first import Door, first_app, new_code
 from alerts.web.listener import Listener

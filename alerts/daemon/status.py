@@ -21,7 +21,7 @@ from alerts.model.errors import Refused
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import PostState
 from alerts.model.reason import because
-from alerts.rendering.words import told
+from alerts.rendering.i18n import told
 from alerts.sources.settings import PolledSettings
 from alerts.store.files import lack_of_room
 from alerts.store.views import Views

@@ -16,7 +16,7 @@ from alerts.desk.posts import DraftPost
 from alerts.model.alert import Alert, Info
 from alerts.model.incident import AlertState, PastEvent, StoredAlert
 from alerts.model.post import Post
-from alerts.rendering.words import told, word
+from alerts.rendering.i18n import told, word
 
 _TEXTS = ("headline", "event", "description", "instruction", "audience", "contact", "sender_name", "web")
 _ABOVE = ("source", "restriction", "note")

@@ -19,7 +19,7 @@ from alerts.model.alert import Info, Severity
 from alerts.model.incident import AlertState, Archived, PastEvent, StoredAlert
 from alerts.model.post import Post, PostState
 from alerts.model.reason import Reason, because, in_words
-from alerts.rendering.words import told, word
+from alerts.rendering.i18n import told, word
 
 # How many lines of the audit log are read for one alert or post: more than a day of one incident ever had.
 _LINES = 500

@@ -20,8 +20,8 @@ from alerts.config.station import station_face, surroundings_of
 from alerts.model.errors import BadCredential, TocsinError
 from alerts.model.ports import Channel, Memory, Probe, Resources, Source, SystemClock
 from alerts.model.reason import Reason, because
+from alerts.rendering.i18n import word
 from alerts.rendering.templates import check_templates
-from alerts.rendering.words import word
 from alerts.sources.settings import PolledSettings
 from alerts.store.files import StoreError, lack_of_room
 from alerts.store.migrate import sound

@@ -30,7 +30,7 @@ from alerts.model.alert import Severity
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.person import AuditEntry, Chained
 from alerts.model.reason import in_words
-from alerts.rendering.words import words_in
+from alerts.rendering.i18n import words_in
 from alerts.store.alerts import AlertRepository
 from alerts.store.monitor import OWN_WARNINGS
 from alerts.store.unit import Unit

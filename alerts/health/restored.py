@@ -19,7 +19,7 @@ from alerts.model.errors import DeliveryError
 from alerts.model.events import Events, PostsStored
 from alerts.model.ports import Clock
 from alerts.model.post import PostState, Receipt
-from alerts.rendering.words import words_in
+from alerts.rendering.i18n import words_in
 from alerts.store.database import Database
 from alerts.store.restoring import Gap
 from alerts.store.unit import Unit

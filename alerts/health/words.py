@@ -13,9 +13,9 @@ from datetime import datetime, tzinfo
 from alerts.desk.approve import MessageKind
 from alerts.health.monitor import HealthNotice, Phase, Trouble, What
 from alerts.model.alert import Severity
+from alerts.rendering.i18n import word as reason_in
+from alerts.rendering.i18n import words_in
 from alerts.rendering.text import clean_line
-from alerts.rendering.words import word as reason_in
-from alerts.rendering.words import words_in
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from alerts.model.errors import DatabaseRefused
 from alerts.model.reason import Reason, because
-from alerts.rendering.words import told, word
+from alerts.rendering.i18n import told, word
 
 
 @dataclass(frozen=True, slots=True)

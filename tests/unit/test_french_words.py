@@ -39,7 +39,7 @@ from alerts.model.errors import ConfigurationError
 from alerts.model.person import AuditEntry, Chained, Origin
 from alerts.model.post import PostImage, Receipt
 from alerts.model.reason import SENTENCES, WORDS, Reason, because
-from alerts.rendering.words import word
+from alerts.rendering.i18n import word
 from tests.unit.bot.talking import Chat, data_of
 from tests.unit.bot.test_officers import RECORD, waiting
 from tests.unit.desk.conftest import an_alert, cancelling, following

@@ -16,7 +16,7 @@ from aiohttp.typedefs import Middleware
 
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.reason import because
-from alerts.rendering.words import LOCALE
+from alerts.rendering.i18n import LOCALE
 from alerts.web.api.document import EVERY_OPERATION
 from alerts.web.api.guard import ALLOWANCE, let_in, pace_stranger
 from alerts.web.api.negotiation import CAP, PROBLEM

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from alerts.desk.service import concerning
 from alerts.desk.station import Station
 from alerts.model.person import MAY, Chained
-from alerts.rendering.words import told
+from alerts.rendering.i18n import told
 from alerts.web.api.alerts import accounts_of, next_link, with_posts
 from alerts.web.api.answers import ChannelAccount, SourceAccount
 from alerts.web.api.operation import Answer, Api, Call, json_answer

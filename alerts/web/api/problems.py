@@ -9,7 +9,7 @@ from enum import Enum
 
 from alerts.model.errors import Conflict, DatabaseRefused, Forbidden, Misuse, Refused, Unreadable
 from alerts.model.reason import Reason, because
-from alerts.rendering.words import word, words_in
+from alerts.rendering.i18n import word, words_in
 
 TYPE = "urn:problem-type:tocsin:"
 """What every problem's `type` begins with; the name of its kind follows."""

@@ -22,8 +22,8 @@ from alerts.desk.service import DeskService
 from alerts.desk.station import Station
 from alerts.model.person import Act, Chained, Stage
 from alerts.model.reason import Reason, because
+from alerts.rendering.i18n import sentence, word
 from alerts.rendering.library import CompiledTemplates
-from alerts.rendering.words import sentence, word
 from alerts.web.console.arrival import Astray
 from alerts.web.console.record_words import detail_in_words
 from alerts.web.console.times import Times

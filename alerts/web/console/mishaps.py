@@ -9,7 +9,7 @@ from aiohttp import web
 from alerts.access.answers import Failures
 from alerts.model.errors import Conflict, Forbidden, Misuse, TocsinError
 from alerts.model.reason import because
-from alerts.rendering.words import word
+from alerts.rendering.i18n import word
 from alerts.web.console.carried import Carried, Form, carry, safe_next
 from alerts.web.console.frame import BASE, Frame
 from alerts.web.words import Words

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from alerts.desk.report import Report, report_named, report_to_json
 from alerts.model.errors import Misuse
-from alerts.rendering.words import word
+from alerts.rendering.i18n import word
 from alerts.web.console.frame import Console
 from alerts.web.console.report_words import in_words, report_html
 

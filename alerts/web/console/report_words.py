@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from alerts.desk.report import Report
 from alerts.model.reason import Reason
-from alerts.rendering.words import sentence
+from alerts.rendering.i18n import sentence
 from alerts.web.console.frame import worded
 from alerts.web.console.words import Words, words_of
 

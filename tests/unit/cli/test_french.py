@@ -18,7 +18,7 @@ from alerts.model.alert import Category, Certainty, Severity, Urgency
 from alerts.model.delivery import BulkState
 from alerts.model.incident import AlertState
 from alerts.model.post import PostKind, PostState
-from alerts.rendering.words import LOCALE, read_words
+from alerts.rendering.i18n import LOCALE, read_words
 from alerts.web.console.words import FOLDER as DESK
 from tests.unit.cli.test_wrong_use import MISTAKES
 from tests.unit.french import wrong_in

@@ -11,7 +11,7 @@ from babel.messages.pofile import read_po
 from alerts.model.alert import Severity
 from alerts.model.errors import Misuse, Rejected
 from alerts.model.reason import LONGEST, SENTENCES, WORDS, because, in_words, kept_reason, read_reason
-from alerts.rendering.words import LOCALE, told, word
+from alerts.rendering.i18n import LOCALE, told, word
 
 ROOT = Path(__file__).parents[3]
 VALUE = re.compile(r"\{(\w+)(?::\w+)?\}")

@@ -11,8 +11,8 @@ from babel.numbers import format_decimal
 from alerts.model.alert import Alert
 from alerts.model.incident import AlertState
 from alerts.model.reason import Reason
+from alerts.rendering.i18n import sentence
 from alerts.rendering.plain import is_whole_town
-from alerts.rendering.words import sentence
 from alerts.web.console.compose.rehearsal import Rehearsal
 from alerts.web.console.words import Words
 

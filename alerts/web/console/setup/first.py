@@ -17,7 +17,7 @@ from alerts.desk.service import Workshop
 from alerts.model.errors import Forbidden
 from alerts.model.person import Account, Role, Session, Stage
 from alerts.model.reason import because
-from alerts.rendering.words import sentence
+from alerts.rendering.i18n import sentence
 from alerts.web.console.frame import BASE, VISITOR, Frame, static_file
 from alerts.web.console.mishaps import mishap
 from alerts.web.console.setup.pages import Setup

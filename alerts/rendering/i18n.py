@@ -1,0 +1,105 @@
+"""Sentences in the reader's language: English in the code, other languages in `locale/<language>/*.po` beside it.
+
+The English sentence is the key. `read_words` reads the catalogues of a language once, with Babel, and each with its own
+plural rule: that of its `Plural-Forms` header, else the one that Babel knows for the language. So a language has as
+many forms as it needs (Breton five, by the last digits of the number), and none of them is known here. A sentence that
+isn't translated, or whose plural lacks a form, stays English: that serves a reader better than a gap.
+
+A `Reason` is a code with values; `word`, `sentence` and `told` put it into words for those who read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from functools import cache
+from gettext import c2py
+from pathlib import Path
+
+from babel.messages.pofile import read_po
+
+from alerts.model.reason import Reason
+
+SOURCE = "en"
+LOCALE = Path(__file__).with_name("locale")
+
+
+@dataclass(frozen=True, slots=True)
+class Plural:
+    """The forms of one sentence, and which of them a number takes."""
+
+    forms: tuple[str, ...]
+    form_of: Callable[[int], int]
+
+    def said_of(self, number: int) -> str:
+        """The form for so many."""
+        return self.forms[self.form_of(number)]
+
+
+class Words:
+    """The sentences of one language; a sentence that isn't translated stays English."""
+
+    def __init__(self, language: str, sentences: Mapping[str, str | Plural]) -> None:
+        self.language = language
+        self._sentences = sentences
+
+    def gettext(self, sentence: str, /, **values: object) -> str:
+        """The sentence, with `%(name)s` filled in."""
+        found = self._sentences.get(sentence)
+        text = found if isinstance(found, str) else sentence
+        return text % values if values else text
+
+    def ngettext(self, one: str, many: str, number: int, /, **values: object) -> str:
+        """The sentence for so many; `%(n)s` is the number."""
+        found = self._sentences.get(one)
+        text = found.said_of(number) if isinstance(found, Plural) else one if number == 1 else many
+        return text % {"n": number, **values}
+
+
+@cache
+def read_words(folder: Path, language: str, *others: Path) -> Words:
+    """The sentences of a language (its primary subtag) below `folder`, and of `others` what it hasn't; read once."""
+    sentences: dict[str, str | Plural] = {}
+    for file in (file for each in (*others, folder) for file in sorted((each / language).glob("*.po"))):
+        sentences.update(_read_catalogue(file, language))
+    return Words(language, sentences)
+
+
+def _read_catalogue(file: Path, language: str) -> dict[str, str | Plural]:
+    with file.open("rb") as lines:
+        catalogue = read_po(lines, locale=language)
+    form_of = c2py(catalogue.plural_expr)
+    read: dict[str, str | Plural] = {}
+    for message in catalogue:
+        if message.fuzzy or not message.id:
+            continue
+        if isinstance(message.id, str) and isinstance(message.string, str) and message.string:
+            read[message.id] = message.string
+        # Babel fills up with "" what a translator left out: one missing form would be a gap for some numbers alone.
+        elif isinstance(message.string, tuple) and len(message.string) == catalogue.num_plurals and all(message.string):
+            read[message.id[0]] = Plural(message.string, form_of)
+    return read
+
+
+def words_in(language: str) -> Words:
+    """The sentences of reasons and notices, in the language of a tag such as `fr-FR`."""
+    return read_words(LOCALE, language.lower().split("-", 1)[0])
+
+
+def word(reason: Reason, language: str, zone: tzinfo | None = None) -> str:
+    """A reason in the language of a tag such as `fr-FR`; times are in `zone`, or in their own."""
+    return reason.worded(words_in(language).gettext, zone)
+
+
+def sentence(reason: Reason, language: str, zone: tzinfo | None = None) -> str:
+    """A reason as a sentence of its own: a capital first, a sign last."""
+    said = word(reason, language, zone)
+    return f"{said[:1].upper()}{said[1:]}{'' if said.endswith(('.', '!', '?', ':')) else '.'}"
+
+
+def told(reason: Reason | None, language: str, zone: tzinfo | None = None) -> dict[str, str | None]:
+    """`reason` in words and `reason_code`, as every JSON object has them; both null where there is none."""
+    if reason is None:
+        return {"reason": None, "reason_code": None}
+    return {"reason": word(reason, language, zone), "reason_code": reason.code}
