@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import recurring_ical_events
 from icalendar import Calendar
 
-from alerts.sources.ical.events import read_agenda, window_around
+from alerts.sources.ical.agenda import read_agenda, window_around
 from alerts.sources.ical.recurrence import Window
 from bench import samples
 from bench.measure import Row, compare

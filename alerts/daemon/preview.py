@@ -23,7 +23,7 @@ from alerts.model.errors import Misuse, SourceFailed
 from alerts.model.ports import Heard, Memory, Source, SystemClock
 from alerts.model.post import PostState
 from alerts.model.reason import because
-from alerts.sources.ical.moments import LONGEST_NOTICE
+from alerts.sources.ical.occurrence import LONGEST_NOTICE
 from alerts.sources.settings import CapSettings, IcalSettings, PolledSettings
 
 # For how long the end of something is still what readers were told last of it.

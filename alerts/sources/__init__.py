@@ -32,6 +32,6 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "cap": Kind(CapSettings, "alerts.sources.opening:open_cap"),
-    "ical": Kind(IcalSettings, "alerts.sources.opening:open_ical"),
+    "cap": Kind(CapSettings, "alerts.sources.cap.source:CapSource"),
+    "ical": Kind(IcalSettings, "alerts.sources.ical.source:IcalSource"),
 }

@@ -1,25 +1,36 @@
-"""One HTTP GET of a feed, as feeds.md asks for it: conditional, bounded in time and size, redirects under a rule."""
+"""Getting a feed's documents: one HTTP GET as feeds.md asks for it, or a file where the configured address is a path.
+
+A request is conditional (ETag, Last-Modified), bounded in time over all its redirects, and in size before and after
+unpacking. aiohttp follows no redirect and unpacks nothing for us, for each hop and each byte is looked at first.
+
+Where a fetch may go: the configured address is the administrator's word, wherever it is; what a document or a redirect
+leads to must be a public host. Without this rule whoever writes a feed could make the daemon ask the machines of the
+town's own network. A name is resolved once, judged, and asked for at exactly those IP addresses.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from http.client import responses as PHRASES  # noqa: N812 - it is a constant
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 from yarl import URL
 
+from alerts import __version__
 from alerts.model.body import is_packed, read_body, unpack
 from alerts.model.errors import FailedForGood, SourceFailed
-from alerts.model.ports import Clock
+from alerts.model.ports import Clock, Surroundings
 from alerts.model.reason import because
-from alerts.sources.hosts import addresses_of, read_url, show
-
-__all__ = ["FailedForGood", "Fetched", "Fetcher", "NotModified"]
+from alerts.sources.settings import PolledSettings
 
 MAX_REDIRECTS = 5
 MAX_BYTES = 8 * 1_048_576
@@ -36,6 +47,8 @@ _FIXES: dict[int, str] = {
     HTTPStatus.NOT_FOUND: "look whether its address is still right",
     HTTPStatus.GONE: "look for its new address",
 }
+# The first that fits counts: aiohttp's connector errors are kinds of each other. Its own words name the address, which
+# may hold a key, and never get out of here.
 _TROUBLES: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientConnectorDNSError, "the name can't be resolved; look at the address and the DNS"),
     (aiohttp.ClientConnectorCertificateError, "its TLS certificate is not valid for this address"),
@@ -44,6 +57,14 @@ _TROUBLES: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientPayloadError, "the connection broke before the answer was complete"),
     (aiohttp.ClientResponseError, "what came is no HTTP answer"),
 )
+
+_GLOBAL = ipaddress.ip_network("2000::/3")
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# For documentation (RFC 3849, RFC 9637); Python learns of new ones with its own versions.
+_RESERVED = (ipaddress.ip_network("2001:db8::/32"), ipaddress.ip_network("3fff::/20"))
+# Where 6to4's relays were (RFC 7526).
+_RELAYS = ipaddress.ip_network("192.88.99.0/24")
+_ISATAP = 0x00005EFE
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +105,21 @@ class Fetcher:
         self._timeout = timeout
         self._limit = limit
         self._allow_private = allow_private
+        # gzip alone is asked for: aiohttp would offer brotli too, which nothing here unpacks within a bound.
         self._headers = {"User-Agent": user_agent, "Accept-Encoding": "gzip"}
+
+    @classmethod
+    def of(cls, settings: PolledSettings, around: Surroundings) -> Fetcher:
+        """The fetcher of one `[sources.NAME]`."""
+        # Names the town and a contact, as feeds ask for: api.weather.gov refuses requests that don't.
+        station = around.station.encode("ascii", "replace").decode().replace("?", "-")
+        return cls(
+            around.session,
+            clock=around.clock,
+            user_agent=f"Tocsin/{__version__} ({station}; {around.sender})",
+            timeout=settings.timeout.total_seconds(),
+            allow_private=settings.allow_private,
+        )
 
     async def get(self, url: str, etag: str | None = None, last_modified: str | None = None) -> Fetched | NotModified:
         """Fetch the configured `url`, or learn that it didn't change since `etag` or `last_modified`.
@@ -107,6 +142,7 @@ class Fetcher:
 
     async def _bounded(self, url: str, configured: URL | None, headers: Mapping[str, str]) -> Fetched | NotModified:
         try:
+            # Around everything: a body that drips would keep any time-out between two reads from ever passing.
             async with asyncio.timeout(self._timeout):
                 return await self._follow(read_url(url), configured, headers)
         except TimeoutError:
@@ -121,7 +157,10 @@ class Fetcher:
                 location = response.headers.get("Location")
                 if response.status not in _REDIRECTS or not location:
                     return await self._take(response, target, conditional=not _CONDITIONS.isdisjoint(headers))
-                target = _next_hop(target, location)
+                try:
+                    target = read_url(str(target.join(URL(location))))
+                except ValueError:
+                    raise FailedForGood(because("source_redirects_nowhere", address=show(target))) from None
         raise SourceFailed(because("source_redirects", address=show(url), most=MAX_REDIRECTS))
 
     async def _ask(self, target: URL, configured: URL | None, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
@@ -151,12 +190,17 @@ class Fetcher:
         )
 
     async def _take(self, response: aiohttp.ClientResponse, target: URL, *, conditional: bool) -> Fetched | NotModified:
+        # A 304 that nobody asked for says nothing: it would be taken for an unchanged feed that was never read.
         if response.status == HTTPStatus.NOT_MODIFIED and conditional:
             return NotModified()
         if response.status != HTTPStatus.OK:
             raise self._refusal(response, target)
         try:
-            body = await self._body(response)
+            chunks = response.content.iter_chunked(_CHUNK)
+            packing = response.headers.get("Content-Encoding", "")
+            body = await read_body(chunks, packing, self._limit, response.content_length)
+            # Some servers hand out a gzip file as it is.
+            body = unpack(body, self._limit) if is_packed(body) else body
         except SourceFailed as error:
             raise type(error)(f"{show(target)}: {error}") from None
         return Fetched(
@@ -167,13 +211,6 @@ class Fetcher:
             last_modified=response.headers.get("Last-Modified"),
         )
 
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
-        """The answer's body, unpacked; also one that is a gzip file itself."""
-        packing = response.headers.get("Content-Encoding", "")
-        chunks = response.content.iter_chunked(_CHUNK)
-        body = await read_body(chunks, packing, self._limit, response.content_length)
-        return unpack(body, self._limit) if is_packed(body) else body
-
     def _refusal(self, response: aiohttp.ClientResponse, target: URL) -> SourceFailed:
         status = response.status
         told = f"{status} {PHRASES.get(status, '')}".rstrip()
@@ -183,6 +220,154 @@ class Fetcher:
         if status in _FOR_GOOD:
             return FailedForGood(reason)
         return SourceFailed(reason, retry_after(response.headers.get("Retry-After"), self._clock.now()))
+
+
+class Documents:
+    """The index at a configured address or path, and the messages that it links to."""
+
+    def __init__(self, url: str, fetcher: Fetcher, folder: Path = Path()) -> None:
+        self._url = url
+        self._fetcher = fetcher
+        parts = urlsplit(url)
+        if parts.scheme == "file":
+            self._path: Path | None = Path(unquote(parts.path))
+        else:
+            self._path = None if "://" in url else folder / url
+
+    async def index(self, etag: str | None, last_modified: str | None) -> Fetched | NotModified:
+        """The document at the configured address. Raises SourceFailed."""
+        if self._path is None:
+            return await self._fetcher.get(self._url, etag, last_modified)
+        return await self._read_file(self._path)
+
+    async def message(self, url: str) -> bytes:
+        """The document that the index links to. Raises SourceFailed, or FailedForGood where that won't change.
+
+        A file is read only for an index that is a file itself, and only from that one's folder. A file is no configured
+        host: what it links to must be public.
+        """
+        if url.lower().startswith("file:"):
+            return (await self._read_file(self._beside(url))).body
+        return (await self._fetcher.get_found(url, None if self._path else self._url)).body
+
+    def _beside(self, url: str) -> Path:
+        try:
+            path = Path(unquote(urlsplit(url).path)).resolve()
+        except ValueError:
+            raise FailedForGood(because("file_link_unread")) from None
+        if self._path is None or not path.is_relative_to(self._path.resolve().parent):
+            raise FailedForGood(because("file_link_outside"))
+        return path
+
+    async def _read_file(self, path: Path) -> Fetched:
+        try:
+            body = await asyncio.to_thread(read_bounded, path)
+        except FileNotFoundError:
+            raise SourceFailed(because("file_missing", path=path)) from None
+        except OSError as error:
+            raise SourceFailed(because("file_unread", path=path, said=error.strerror)) from None
+        if body is None:
+            raise FailedForGood(because("file_too_large", path=path, most=MAX_BYTES // 1_048_576))
+        return Fetched(url=self._address_of(path), body=body)
+
+    @staticmethod
+    def _address_of(path: Path) -> str:
+        return path.absolute().as_uri()
+
+
+def read_bounded(path: Path) -> bytes | None:
+    """The file's content; None for more than MAX_BYTES. Its size isn't asked: it may grow, or be a pipe without end."""
+    with path.open("rb") as file:
+        body = file.read(MAX_BYTES + 1)
+    return body if len(body) <= MAX_BYTES else None
+
+
+# --- addresses ------------------------------------------------------------------------------------------------------
+
+
+def read_url(text: str) -> URL:
+    """The http or https address in `text`. Raises FailedForGood for anything else."""
+    try:
+        url = URL(text)
+        url.port  # noqa: B018 - yarl checks a port only when it is asked for
+    except (ValueError, TypeError):
+        raise FailedForGood(because("address_unread")) from None
+    if url.scheme not in ("http", "https") or not url.host:
+        raise FailedForGood(because("address_scheme", address=show(url)))
+    return url
+
+
+def show(url: URL | str) -> str:
+    """The address as a message may show it: its host and the last part of its path, `https://feeds.example/…/basic.ics`.
+
+    User, password, query, fragment and the folders of a path may hold secrets: many calendars are shared by such an
+    address. A file's is shown whole.
+    """
+    try:
+        url = URL(url)
+        if url.scheme == "file":
+            return str(url)
+        *folders, name = url.path.lstrip("/").split("/")
+        return f"{url.origin()}/{'…/' if folders else ''}{name}"
+    except (ValueError, TypeError):
+        return "the address"
+
+
+async def addresses_of(target: URL, configured: URL | None) -> list[str] | None:
+    """Where `target` may be asked for: at these IP addresses and no others, or (None) wherever its name leads.
+
+    The latter is for the `configured` host alone (host and port; a change to https on it is no other host). Raises
+    FailedForGood when one of the addresses is private, SourceFailed when the name can't be resolved.
+    """
+    if configured and target.host == configured.host:
+        same_port = target.port == configured.port
+        if same_port or (target.scheme == "https" and target.is_default_port()):
+            return None
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise SourceFailed(because("host_unresolved", host=target.host)) from None
+    # The connection goes to these addresses without looking at the name again: whoever owns it could have it lead
+    # elsewhere by then. IPv4 first: a network without IPv6 that doesn't say so would use up the time.
+    addresses = sorted(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found), key=lambda address: ":" in address)
+    if any(is_private(address) for address in addresses):
+        raise FailedForGood(
+            because("address_private", address=show(configured), host=target.host)
+            if configured
+            else because("link_private", host=target.host)
+        )
+    return addresses
+
+
+def is_private(address: str) -> bool:
+    """Whether an IP address is anything but a public unicast one, in whichever of its spellings.
+
+    Of IPv6 only what IANA gave out as global unicast (2000::/3) is public, and what carries an IPv4 address for a
+    gateway to go on to (NAT64, RFC 6052; 6to4, RFC 3056; ISATAP, RFC 5214; the mapped form) is as public as that one.
+    So the old IPv4-compatible form, site-local and unique local addresses, and NAT64's prefix for local use (RFC 8215)
+    are not.
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        carried = _carried(ip)
+        if carried is None:
+            return ip not in _GLOBAL or any(ip in reserved for reserved in _RESERVED) or not ip.is_global
+        ip = carried
+    return not ip.is_global or ip.is_multicast or ip in _RELAYS
+
+
+def _carried(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that a gateway would go on to; None where there is none."""
+    if ip.ipv4_mapped is not None:
+        return ip.ipv4_mapped
+    if ip.sixtofour is not None:
+        return ip.sixtofour
+    lowest = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    is_isatap = int(ip) >> 32 & 0xFDFFFFFF == _ISATAP
+    return lowest if ip in _NAT64 or (is_isatap and ip in _GLOBAL) else None
+
+
+# --- what a server says ---------------------------------------------------------------------------------------------
 
 
 def retry_after(value: str | None, now: datetime) -> datetime | None:
@@ -196,13 +381,6 @@ def retry_after(value: str | None, now: datetime) -> datetime | None:
         return None
     named = named if named.tzinfo else named.replace(tzinfo=UTC)
     return min(max(named, now), now + LONGEST_WAIT)
-
-
-def _next_hop(source: URL, location: str) -> URL:
-    try:
-        return read_url(str(source.join(URL(location))))
-    except ValueError:
-        raise FailedForGood(because("source_redirects_nowhere", address=show(source))) from None
 
 
 def _explain(error: Exception) -> str:

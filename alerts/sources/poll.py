@@ -72,7 +72,7 @@ class Poller:
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            log.exception("source.stumbled", source=self.name)
+            log.exception("reader.failed", source=self.name)
             return await self._failed(because("reader_stumbled", error=f"{type(error).__name__}: {error}"), None)
         if reading.trouble is not None:
             self._told(reading.trouble, failures)

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from alerts.model.alert import Severity
 from alerts.model.reason import because
 from alerts.model.setting_values import parse_span
-from alerts.sources.ical.moments import parse_moment
+from alerts.sources.ical.occurrence import parse_moment
 
 
 def _span(value: object) -> object:

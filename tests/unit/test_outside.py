@@ -40,8 +40,8 @@ from alerts.rendering.text import clean
 from alerts.rendering.weighted import weighted
 from alerts.sources.cap.index import read_index
 from alerts.sources.cap.message import read_json, read_message
-from alerts.sources.ical.document import decode, read_calendars
-from alerts.sources.ical.place import CalendarFile
+from alerts.sources.ical.agenda import decode, read_calendars
+from alerts.sources.ical.source import CalendarFile
 from alerts.web.api.problems import Problem
 from alerts.web.api.reading import wish_of
 from alerts.web.api.wishes import Words
@@ -58,7 +58,7 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 def _calendar(file):
-    return CalendarFile(Path(file))._read("")
+    return CalendarFile(Path(file))._read(None)
 
 
 @contextmanager

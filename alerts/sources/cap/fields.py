@@ -1,19 +1,53 @@
-"""The single values of a CAP message, read leniently: codes, times, numbers, rings. What was odd goes to `note`."""
+"""The fields of a CAP message as strangers send them: its elements as names and texts, and what single values mean.
+
+XML and JSON are brought to one shape first, `Fields`: names in order, each with its texts or again Fields, whatever the
+prefix, namespace and order of the elements were. `Bounds` cuts each text and all of them together before anything else
+looks at them, so that what follows costs as much for a hostile message as for a long one.
+
+Then `read_code`, `read_time`, `read_ring` and the others read one value each, leniently; what was odd goes to `note`,
+and from there to the officer.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from lxml import etree
 
 from alerts.model.alert import Circle
+from alerts.model.characters import bounded
 from alerts.model.outline import Ring
 from alerts.model.reason import Reason, because
+from alerts.sources.safe_xml import FORBIDDEN, Element
+
+Fields = dict[str, list[Any]]
+"""An element's content by name, in order: a text, or again Fields for what has children. Nothing in it is empty."""
+
+_STRUCTURES = frozenset({"info", "eventCode", "parameter", "resource", "area", "geocode"})
+_PROSE = frozenset({"description", "instruction"})
+# alert, info, area, geocode: CAP nests no deeper.
+_DEPTH = 4
+
+_LONGEST = 1000
+# Characters of a field that are read; of any other _LONGEST. Samples of fifteen services have a tenth of it.
+_LONGER: dict[str, int] = {
+    "description": 20_000, "instruction": 20_000, "note": 20_000, "areaDesc": 5000, "web": 2000, "uri": 2000,
+    "derefUri": 2000, "references": 50_000, "addresses": 20_000, "incidents": 20_000, "value": 20_000,
+}  # fmt: skip
+# What tells messages apart: a longer one becomes its digest, for two that begin alike are not one.
+_NAMES = frozenset({"identifier", "sender"})
+# Read within bounds of their own (`read_ring`).
+_OUTLINES = frozenset({"polygon"})
+_MOST_CHARACTERS, _MOST_FIELDS = 300_000, 20_000
+"""Of all fields of a message together: a warning in thirty languages has a tenth of it."""
 
 Note = Callable[[Reason], None]
 """Takes what was forgiven."""
@@ -25,11 +59,107 @@ _MIDNIGHT_AT_24 = re.compile(r"T24:00(?=:00|[^:\d]|$)")
 _CHINESE_HALF_DAY = re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})\s*(上午|下午)\s*(\d{1,2}):(\d{2})(?::(\d{2}))?")
 _EARLIEST, _LATEST = 1900, 2900
 
+_QUOTED = re.compile(r'"([^"]*)"|(\S+)')
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT[^\s,]+")
+
 MOST_POINTS = 20_000
 """Points of one ring that are read: three times the longest that a weather service sends (feeds.md)."""
 # Characters of one point, the blank before it included.
 _LONGEST_POINT = 80
 _A_POINT = re.compile(r"(?:^|\s)([-+\d.eE]+),([-+\d.eE]+)")
+
+
+class Bounds:
+    """What is taken in of one message: each text within its own length, and all of them within a length and a number.
+
+    A text is cut before anything else looks at it. `notes` tells what was cut or left out.
+    """
+
+    def __init__(self) -> None:
+        self._characters, self._fields = _MOST_CHARACTERS, _MOST_FIELDS
+        self.notes: dict[Reason, None] = {}
+
+    def take(self, name: str, text: str) -> str:
+        """As much of a field's text as is read."""
+        if name in _OUTLINES:
+            return text
+        most = _LONGER.get(name, _LONGEST)
+        if len(text) > most:
+            self.notes[because("field_too_long", name=name, most=most)] = None
+            if name in _NAMES:
+                text = f"{text[:100]} {hashlib.sha256(text.encode(errors='replace')).hexdigest()}"
+        kept = bounded(text, min(most, self._characters))
+        self._characters -= len(kept)
+        return kept
+
+    def room(self) -> bool:
+        """Whether one more field is read."""
+        self._fields -= 1
+        if self._fields >= 0 and self._characters > 0:
+            return True
+        self.notes[because("message_too_long")] = None
+        return False
+
+
+def local_name(element: Element) -> str:
+    """The element's name without its namespace."""
+    return element.tag.rpartition("}")[2]
+
+
+def fields_of(element: Element, bounds: Bounds, depth: int = _DEPTH) -> Fields:
+    """The children of a CAP element, whatever their order, prefix and namespace; signatures and empty ones left out."""
+    fields: Fields = {}
+    for child in element:
+        if not bounds.room():
+            break
+        name = local_name(child)
+        if name in _STRUCTURES:
+            value: Any = _structure_of(child, bounds, depth)
+        elif name == "Signature":
+            continue
+        else:
+            value = _text_of(child, name, bounds)
+        if value:
+            fields.setdefault(name, []).append(value)
+    return fields
+
+
+def _structure_of(element: Element, bounds: Bounds, depth: int) -> Fields:
+    if len(element):
+        return fields_of(element, bounds, depth - 1) if depth > 1 else {}
+    # CAP 1.0 wrote a pair as "name=value"
+    name, _, value = bounds.take("value", element.text or "").strip().partition("=")
+    return {"valueName": [name], "value": [value]} if name and value else {}
+
+
+def _text_of(element: Element, name: str, bounds: Bounds) -> str:
+    text = element.text or ""
+    # Some senders put markup into a description: its words count, its tags don't.
+    if len(element):
+        text = etree.tostring(element, method="text", encoding="unicode", with_tail=False)
+    text = bounds.take(name, text if name in _PROSE else text.strip())
+    stripped = text.strip()
+    return text if stripped and name in _PROSE else stripped
+
+
+def fields_of_json(document: Mapping[str, Any], bounds: Bounds, depth: int = _DEPTH) -> Fields:
+    """The same of a JSON object with CAP's names, whose values are texts, objects or lists of these."""
+    fields: Fields = {}
+    for name, value in document.items():
+        if not bounds.room():
+            break
+        items = value if isinstance(value, list) else [value]
+        if name not in _STRUCTURES:
+            texts = (str(each) for each in items if isinstance(each, str | int | float) and bounds.room())
+            # JSON can spell lone surrogates and control characters, which neither XML nor a database takes.
+            values: list[Any] = [FORBIDDEN.sub("", bounds.take(name, text.strip())).strip() for text in texts]
+        elif depth > 1:
+            values = [fields_of_json(item, bounds, depth - 1) for item in items if isinstance(item, Mapping)]
+        else:
+            values = []
+        if kept := [item for item in values if item]:
+            fields[name] = kept
+    return fields
 
 
 # --- codes ----------------------------------------------------------------------------------------------------------
@@ -219,3 +349,29 @@ def read_circle(text: str, note: Note) -> Circle | None:
         note(because("circle_left_out", text=repr(text[:40])))
         return None
     return Circle((latitude, longitude), radius)
+
+
+# --- lists in one text (CAP 1.2 section 3.2.1) -----------------------------------------------------------------------
+
+
+def split_triples(text: str) -> Iterator[tuple[str, str, str]]:
+    """The `sender,identifier,sent` of each reference; blanks within a sender or after a comma are no end of one.
+
+    What is left over at the end comes without a sender.
+    """
+    words: list[str] = []
+    for word in text.split():
+        words.append(word)
+        if _TIME.fullmatch(word.rpartition(",")[2]):
+            names, _, time = " ".join(words).rpartition(",")
+            sender, _, identifier = names.partition(",")
+            yield sender.strip(), identifier.strip(), time.strip()
+            words.clear()
+    if words:
+        yield "", " ".join(words), ""
+
+
+def split_words(texts: Iterable[str]) -> tuple[str, ...]:
+    """Blank-separated words; one that holds blanks stands in double quotes."""
+    matches = (match for text in texts for match in _QUOTED.finditer(text))
+    return tuple(word for match in matches if (word := match[1] or match[2]))

@@ -1,33 +1,68 @@
 """An index of CAP messages, as feeds publish it: which messages there are, where, and until when.
 
 Atom, RSS 2.0, MeteoAlarm's JSON, a ZIP, a single CAP message, and any XML that embeds CAP messages (EDXL-DE, IPAWS).
-A document that is none of these is no empty index: it is Unreadable, for only an expected body may say "nothing is on".
+`read_index` tells them apart by their first bytes and makes `IndexEntry`s of them all: each has a key, and either an
+address to fetch, or the message itself, or the reason why it is neither. A document that is none of these is no empty
+index: it is Unreadable, for only an expected body may say "nothing is on".
+
+An index may have ten thousand entries and is read every minute, so of each entry only what is needed is looked at
+(`_EntryParts`), and most links are resolved without parsing an address (`Base`).
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import re
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import Any
+from urllib.parse import urljoin
 
 from lxml import etree
 
 from alerts.model.errors import Unreadable
 from alerts.model.reason import Reason, because
-from alerts.sources.cap.archive import members
-from alerts.sources.cap.base import Base
-from alerts.sources.cap.entry import EntryParts, IndexEntry, document_of, ignore
-from alerts.sources.cap.fields import read_time
-from alerts.sources.cap.tree import local_name
+from alerts.sources.cap.fields import local_name, read_time
 from alerts.sources.safe_xml import FORBIDDEN, Element, one_line, parse
 
+MAX_MEMBERS = 5000
+MAX_MEMBER_BYTES = 8 * 1_048_576
+MAX_TOTAL_BYTES = 96 * 1_048_576
 _LONGEST_KEY = 1000
 _LONGEST_LINK = 2000
+
 _MESSAGE_TYPES = ("application/cap+xml", "application/common-alerting-protocol+xml")
 _CAP_ENTRY_NAMES = frozenset({"event", "status", "msgType", "severity", "urgency", "certainty", "expires", "effective"})
+_HEAD = ("identifier", "sender", "sent", "status", "msgType", "scope", "references", "note")
+_LOOKED_AT = tuple(
+    f"{{*}}{name}" for name in ("link", "id", "guid", "updated", "pubDate", "date", "expires", "content", "encoded")
+)
+_AREA = ("areaDesc", "polygon", "circle", "geocode", "altitude", "ceiling")
+_ABSOLUTE = ("http://", "https://")
+# A path, from the root or not, in which resolving changes nothing: without empty parts, dots as parts and a scheme.
+_PLAIN = re.compile(r"(/?)(?!\.)[\w.~%+-]+(?:/(?!\.)[\w.~%+-]+)*(?:\?[\w.~%+=&-]+)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """One message that an index tells of.
+
+    `key` is the same for as long as the entry is the same version. The message is at `url`, or here as `message` (CAP
+    XML) or `document` (CAP as JSON); with none of them `problem` says what is wrong. `expires` is what the index says.
+    """
+
+    key: str
+    url: str | None = None
+    message: bytes | None = None
+    document: Mapping[str, Any] | None = None
+    expires: datetime | None = None
+    problem: Reason | None = None
 
 
 def read_index(body: bytes, content_type: str | None, base_url: str, *, zone: tzinfo) -> list[IndexEntry]:
@@ -39,12 +74,13 @@ def read_index(body: bytes, content_type: str | None, base_url: str, *, zone: tz
     start = body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
     if not start:
         raise Unreadable(because("index_empty"))
+    # By what it is, not by what its header says: feeds are served as text/html or application/octet-stream too.
     if start.startswith(b"PK"):
-        entries = [IndexEntry(m.key, message=m.body, problem=m.problem) for m in members(body)]
+        entries = archive_entries(body)
     elif start.startswith((b"{", b"[")) or "json" in (content_type or "").lower():
-        entries = list(_read_json(body, zone))
+        entries = _read_json(body, zone)
     else:
-        entries = list(_read_xml(body, base_url, zone))
+        entries = _read_xml(body, base_url, zone)
     return list({entry.key: entry for entry in map(_with_sound_key, entries)}.values())
 
 
@@ -53,6 +89,53 @@ def _with_sound_key(entry: IndexEntry) -> IndexEntry:
     if len(entry.key) <= _LONGEST_KEY and not FORBIDDEN.search(entry.key):
         return entry
     return replace(entry, key=hashlib.sha256(entry.key.encode(errors="surrogatepass")).hexdigest())
+
+
+# --- ZIP ------------------------------------------------------------------------------------------------------------
+
+
+def archive_entries(
+    archive: bytes,
+    *,
+    max_members: int = MAX_MEMBERS,
+    max_member_bytes: int = MAX_MEMBER_BYTES,
+    max_total_bytes: int = MAX_TOTAL_BYTES,
+) -> Iterator[IndexEntry]:
+    """The XML files of the ZIP in `archive`, a snapshot of what is on (the German weather service publishes one).
+
+    A damaged or oversized file is an entry with a problem. Raises Unreadable for what is no ZIP, has more than
+    `max_members` files or unpacks to more than `max_total_bytes`.
+    """
+    try:
+        file = zipfile.ZipFile(io.BytesIO(archive))
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        raise Unreadable(because("zip_unread", said=error)) from None
+    with file:
+        listed = [entry for entry in file.infolist() if entry.filename.lower().endswith((".xml", ".cap"))]
+        if len(listed) > max_members:
+            raise Unreadable(because("zip_many", count=len(listed), most=max_members))
+        total = 0
+        for entry in listed:
+            member = _read_member(file, entry, max_member_bytes)
+            total += len(member.message or b"")
+            if total > max_total_bytes:
+                raise Unreadable(because("zip_too_large", most=max_total_bytes // 1_048_576))
+            yield member
+
+
+def _read_member(file: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> IndexEntry:
+    # the same name with other content is another version
+    key = f"{entry.filename} {entry.CRC:08x}"
+    name = entry.filename[:120]
+    try:
+        # What the ZIP says of a member's size is the sender's word: read until the limit, and see.
+        with file.open(entry) as stream:
+            body = stream.read(limit + 1)
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError, ValueError):
+        return IndexEntry(key, problem=because("zip_member_damaged", name=name))
+    if len(body) > limit:
+        return IndexEntry(key, problem=because("zip_member_too_large", name=name, most=limit // 1_048_576))
+    return IndexEntry(key, message=body)
 
 
 # --- JSON -----------------------------------------------------------------------------------------------------------
@@ -65,16 +148,12 @@ def _read_json(body: bytes, zone: tzinfo) -> Iterator[IndexEntry]:
         raise Unreadable(because("index_json")) from None
     warnings = document.get("warnings") if isinstance(document, dict) else None
     if not isinstance(warnings, list):
-        raise Unreadable(_no_warnings(document))
+        if not isinstance(document, dict) or not isinstance(document.get("title"), str):
+            raise Unreadable(because("index_no_warnings"))
+        # A problem report (RFC 9457), which the American service has answered with 200: what it says of itself is told.
+        raise Unreadable(because("index_no_warnings_says", said=one_line(document["title"])[:80]))
     for place, warning in enumerate(warnings):
         yield _read_warning(place, warning, zone)
-
-
-def _no_warnings(document: object) -> Reason:
-    """With what a problem report (RFC 9457) says of itself."""
-    if not isinstance(document, dict) or not isinstance(document.get("title"), str):
-        return because("index_no_warnings")
-    return because("index_no_warnings_says", said=one_line(document["title"])[:80])
 
 
 def _read_warning(place: int, warning: object, zone: tzinfo) -> IndexEntry:
@@ -95,9 +174,13 @@ def _latest_expiry(alert: Mapping[str, Any], zone: tzinfo) -> datetime | None:
     if not isinstance(infos, list):
         return None
     texts = [info.get("expires") if isinstance(info, dict) else None for info in infos]
-    times = [read_time(text, zone, ignore) if isinstance(text, str) else None for text in texts]
+    times = [read_time(text, zone, _ignore) if isinstance(text, str) else None for text in texts]
     known = [time for time in times if time]
     return max(known) if known and len(known) == len(times) else None
+
+
+def _ignore(_: Reason) -> None:
+    """An index's times are hints; what is odd in them is told when the message itself is read."""
 
 
 # --- XML ------------------------------------------------------------------------------------------------------------
@@ -127,21 +210,17 @@ def _read_wrapped(root: Element, name: str) -> Iterator[IndexEntry]:
     return (_embedded(message) for message in messages)
 
 
-def _embedded(alert: Element, key: str | None = None, expires: datetime | None = None) -> IndexEntry:
-    named = " ".join(_child_text(alert, name) for name in ("sender", "identifier", "sent")).strip()
+def _embedded(alert: Element) -> IndexEntry:
+    texts = [(alert.findtext(f"{{*}}{name}") or "").strip() for name in ("sender", "identifier", "sent")]
     return IndexEntry(
-        key or named or "message", message=etree.tostring(alert, encoding="utf-8", with_tail=False), expires=expires
+        " ".join(texts).strip() or "message", message=etree.tostring(alert, encoding="utf-8", with_tail=False)
     )
-
-
-def _child_text(element: Element, name: str) -> str:
-    return (element.findtext(f"{{*}}{name}") or "").strip()
 
 
 def _read_atom(feed: Element, base_url: str, zone: tzinfo) -> Iterator[IndexEntry]:
     base = Base.of(base_url, feed.get("{http://www.w3.org/XML/1998/namespace}base"))
     for entry in feed.iterchildren("{*}entry"):
-        parts = EntryParts(entry)
+        parts = _EntryParts(entry)
         link = _atom_link(parts.links)
         yield from _entry(parts, link, parts.text("updated"), base, zone)
 
@@ -164,18 +243,16 @@ def _atom_link(links: list[Element]) -> str:
 def _read_rss(root: Element, base_url: str, zone: tzinfo) -> Iterator[IndexEntry]:
     base = Base.of(base_url)
     for item in root.iter("{*}item"):
-        parts = EntryParts(item)
-        link = next((link.text.strip() for link in parts.links if link.text), "") or _enclosure(item)
+        parts = _EntryParts(item)
+        link = next((link.text.strip() for link in parts.links if link.text), "")
+        if not link and (enclosure := item.find("{*}enclosure")) is not None:
+            link = enclosure.get("url") or ""
+        # Some RSS has no date, and a new guid for a new version.
         version = parts.text("pubDate", "date", "guid")
         yield from _entry(parts, link, version, base, zone)
 
 
-def _enclosure(item: Element) -> str:
-    enclosure = item.find("{*}enclosure")
-    return (enclosure.get("url") or "") if enclosure is not None else ""
-
-
-def _entry(parts: EntryParts, link: str, version: str | None, base: Base, zone: tzinfo) -> Iterator[IndexEntry]:
+def _entry(parts: _EntryParts, link: str, version: str | None, base: Base, zone: tzinfo) -> Iterator[IndexEntry]:
     name = parts.text("id", "guid") or ""
     if len(link) > _LONGEST_LINK:
         yield IndexEntry(f"{link} {version}", problem=because("index_link_long", link=repr(link[:80])))
@@ -194,6 +271,128 @@ def _entry(parts: EntryParts, link: str, version: str | None, base: Base, zone: 
     elif url:
         yield IndexEntry(key, url=url, expires=parts.expires(zone))
     elif parts.tells_an_alert():
-        yield IndexEntry(key, document=document_of(parts), expires=parts.expires(zone))
+        yield IndexEntry(key, document=_document_of(parts), expires=parts.expires(zone))
     else:
         yield IndexEntry(key or "entry", problem=because("index_entry_bare", name=repr(name[:80])))
+
+
+class _EntryParts:
+    """The children of an entry by local name: the first of each, and the links.
+
+    Only what an index is read for is looked at at once: the rest of an entry is most of a long index.
+    """
+
+    __slots__ = ("_entry", "_first", "links")
+
+    def __init__(self, entry: Element) -> None:
+        self._entry = entry
+        self._first: dict[str, Element] = {}
+        self.links: list[Element] = []
+        for child in entry.iterchildren(*_LOOKED_AT):
+            name = _bare_name(child.tag)
+            if name == "link":
+                self.links.append(child)
+            self._first.setdefault(name, child)
+
+    def text(self, *names: str) -> str | None:
+        """The text of the first of `names` that has one."""
+        for name in names:
+            element = self._find(name)
+            if element is not None and element.text and (text := element.text.strip()):
+                return text
+        return None
+
+    def _find(self, name: str) -> Element | None:
+        return self._first.get(name) if f"{{*}}{name}" in _LOOKED_AT else self._entry.find(f"{{*}}{name}")
+
+    def cap(self) -> list[Element]:
+        """The children that are CAP's own."""
+        return [child for child in self._entry if "cap" in child.tag.rpartition("}")[0]]
+
+    def author(self) -> str | None:
+        """The address, else the name, of who wrote the entry."""
+        author = self._entry.find("{*}author")
+        if author is None:
+            return None
+        return author.findtext("{*}email") or author.findtext("{*}name") or self.text("author")
+
+    def expires(self, zone: tzinfo) -> datetime | None:
+        """When the entry says that its message ends; odd ways to write it are only told once the message is read."""
+        text = self.text("expires")
+        return read_time(text, zone, _ignore) if text else None
+
+    def tells_an_alert(self) -> bool:
+        """Whether the entry's own `cap:` fields are an alert, if a short one."""
+        return any(local_name(element) in _CAP_ENTRY_NAMES for element in self.cap())
+
+    def message(self) -> bytes | None:
+        """The CAP message inside `content`: as elements, or as escaped text."""
+        content = self._first.get("content", self._first.get("encoded"))
+        if content is None:
+            return None
+        inside = next(content.iter("{*}alert"), None)
+        if inside is not None:
+            return etree.tostring(inside, encoding="utf-8", with_tail=False)
+        text = (content.text or "").strip()
+        return text.encode() if text.startswith("<") and "alert" in text[:400] else None
+
+
+def _document_of(parts: _EntryParts) -> dict[str, Any]:
+    """An alert of nothing but an entry's `cap:` fields and Atom's own."""
+    fields: dict[str, list[Any]] = {}
+    for element in parts.cap():
+        fields.setdefault(local_name(element), []).append(_plain(element))
+    head: dict[str, Any] = {name: fields.pop(name) for name in _HEAD if name in fields}
+    area = {name: fields.pop(name) for name in _AREA if name in fields}
+    words = {"headline": parts.text("title"), "description": parts.text("summary", "description")}
+    return {
+        "identifier": parts.text("id", "guid"),
+        "sender": parts.author() or "index",
+        "sent": parts.text("updated", "published", "pubDate"),
+        **head,
+        "info": [{**words, **fields, "area": [area] if area else []}],
+    }
+
+
+@lru_cache(maxsize=256)
+def _bare_name(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def _plain(element: Element) -> object:
+    if len(element):
+        return {local_name(child): (child.text or "").strip() for child in element}
+    return (element.text or "").strip()
+
+
+# --- links ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """An address, and what is put before a plain link to resolve it: `folder`, or `root` if it begins with a slash."""
+
+    url: str
+    folder: str
+    root: str
+
+    @classmethod
+    def of(cls, url: str, told: str | None = None) -> Base:
+        """The base of a document at `url` that tells `told` as its base; one that can't be read counts as not told."""
+        try:
+            return cls._at(urljoin(url, told or ""))
+        except ValueError:
+            return cls._at(url)
+
+    @classmethod
+    def _at(cls, url: str) -> Base:
+        return cls(url, folder=urljoin(url, "x")[:-1], root=urljoin(url, "/x")[:-2])
+
+    def resolve(self, link: str) -> str:
+        """The address that `link` leads to. Raises ValueError for what is none."""
+        if link.startswith(_ABSOLUTE):
+            return link
+        plain = _PLAIN.fullmatch(link)
+        if plain is None:
+            return urljoin(self.url, link)
+        return f"{self.root if plain[1] else self.folder}{link}"

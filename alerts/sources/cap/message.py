@@ -1,11 +1,18 @@
 """A CAP message as strangers send it, read into an Alert: CAP 1.0, 1.1 and 1.2 as XML, and MeteoAlarm's JSON of it.
 
-Lenient where a sender errs in form (docs/cap.md has the table), strict where a message would have no identity.
+Lenient where a sender errs in form (docs/cap.md has the table), strict where a message would have no identity. `fields`
+brings either form to plain names and texts, bounded; `_MessageReader` makes an Alert of them and notes what it forgave.
+
+What MeteoAlarm's members mean beyond CAP stands at the end (feeds.md, "MeteoAlarm"): the parameter `awareness_level`
+reads "2; yellow; Moderate". CAP's severity is at times blank or off, the colour never; green says "no warning" although
+it is an Actual Alert. Météo-France sends markers of "nothing that day" as alerts that end before they begin.
+`apply_colours` and `why_none` know this, `read_message` doesn't: what comes through the API means what CAP says.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from itertools import islice
 from typing import Any
@@ -31,17 +38,22 @@ from alerts.model.outline import Ring, box, simplified
 from alerts.model.reason import Reason, because
 from alerts.sources.cap.fields import (
     MOST_POINTS,
+    Bounds,
     Code,
+    Fields,
+    fields_of,
+    fields_of_json,
     find_code,
+    local_name,
     read_circle,
     read_code,
     read_language,
     read_number,
     read_ring,
     read_time,
+    split_triples,
+    split_words,
 )
-from alerts.sources.cap.lists import split_triples, split_words
-from alerts.sources.cap.tree import Bounds, Fields, fields_of, fields_of_json, local_name
 from alerts.sources.safe_xml import parse
 
 CAP_NAMESPACES = (
@@ -52,9 +64,18 @@ CAP_NAMESPACES = (
 MAX_NOTES = 20
 _POINTS_READ, _POINTS_KEPT = 100_000, 20_000
 """Points of all outlines of one message: what is read of them, and what is kept; then each is kept as its box."""
+# Points of a ring that are read at least, however many the outlines before it took: a box needs them.
 _FEW = 100
 _MOST_AREAS, _MOST_REFERENCES = 1000, 500
 """Each area is compared with the town's ground, each reference looked for among what is known."""
+
+_COLOURS = {
+    "green": Severity.MINOR,
+    "yellow": Severity.MODERATE,
+    "orange": Severity.SEVERE,
+    "red": Severity.EXTREME,
+}
+_LEVELS = {"1": "green", "2": "yellow", "3": "orange", "4": "red"}
 
 
 def read_message(body: bytes, *, zone: tzinfo, language: str = "en-US") -> tuple[Alert, tuple[Reason, ...]]:
@@ -68,7 +89,7 @@ def read_message(body: bytes, *, zone: tzinfo, language: str = "en-US") -> tuple
         raise Unreadable(because("cap_root", root=name[:40]))
     bounds = Bounds()
     fields = fields_of(root, bounds)
-    alert, more = _Reader(zone, language, bounds).alert(fields)
+    alert, more = _MessageReader(zone, language, bounds).alert(fields)
     namespace = root.tag.rpartition("}")[0][1:]
     if namespace and namespace not in CAP_NAMESPACES:
         notes = (*notes, because("namespace_strange", text=repr(namespace[:60])))
@@ -81,13 +102,13 @@ def read_json(
     """As `read_message`, of CAP written as a JSON object with CAP's names (MeteoAlarm's `warnings[].alert`)."""
     bounds = Bounds()
     fields = fields_of_json(document, bounds)
-    return _Reader(zone, language, bounds).alert(fields)
+    return _MessageReader(zone, language, bounds).alert(fields)
 
 
 # --- from fields to the alert ---------------------------------------------------------------------------------------
 
 
-class _Reader:
+class _MessageReader:
     """Reads one message; holds what every field needs: the zone for times without one, the notes, what is left of it.
 
     `bounds` has notes of what of the message was not taken in.
@@ -110,9 +131,11 @@ class _Reader:
             identifier=identifier,
             sender=sender,
             sent=sent,
-            status=self._status(fields),
+            # What doesn't say that it is actual must not reach the public as if it were.
+            status=self._code(fields, "status", Status, Status.TEST),
             msg_type=self._code(fields, "msgType", MsgType, MsgType.ALERT),
-            scope=self._scope(fields),
+            # CAP 1.0 had no need of a scope; a word that isn't CAP's may be a secret's.
+            scope=self._code(fields, "scope", Scope, Scope.PRIVATE if fields.get("scope") else Scope.PUBLIC),
             source=_first(fields, "source"),
             restriction=_first(fields, "restriction"),
             addresses=split_words(fields.get("addresses", ())),
@@ -133,15 +156,6 @@ class _Reader:
         if time is None:
             raise Unreadable(because("cap_sent", text=repr(sent[:40])))
         return identifier, sender, time
-
-    def _status(self, fields: Fields) -> Status:
-        # what doesn't say that it is actual must not reach the public as if it were
-        return self._code(fields, "status", Status, Status.TEST)
-
-    def _scope(self, fields: Fields) -> Scope:
-        # CAP 1.0 had no need of it; a word that isn't CAP's may be a secret's
-        missing = Scope.PRIVATE if fields.get("scope") else Scope.PUBLIC
-        return self._code(fields, "scope", Scope, missing)
 
     def _code(self, fields: Fields, name: str, kind: type[Code], otherwise: Code) -> Code:
         values = fields.get(name)
@@ -169,6 +183,7 @@ class _Reader:
                     read[Reference(sender, name, read_time(time, self._zone, self._note) or sent)] = None
                 else:
                     self._note(because("reference_strange", text=repr(f"{name} {time}".strip()[:60])))
+        # A message that references itself occurs (Macao, Switzerland) and would be its own predecessor.
         return tuple(one for one in read if not self._is_itself(one, identifier, sent))
 
     def _is_itself(self, reference: Reference, identifier: str, sent: datetime) -> bool:
@@ -225,22 +240,19 @@ class _Reader:
     def _resource(self, fields: Fields) -> Resource:
         size = _first(fields, "size")
         bytes_long = read_number(size, "size", self._note) if size else None
+        address = _first(fields, "uri")
+        # A message from outside names no file of this machine.
+        if address and address.strip().lower().startswith("file:"):
+            self._note(because("uri_of_ours"))
+            address = None
         return Resource(
             description=_first(fields, "resourceDesc") or "",
             mime_type=_first(fields, "mimeType") or "",
-            uri=self._address(fields),
+            uri=address,
             size=None if bytes_long is None else int(bytes_long),
             deref_uri=_first(fields, "derefUri"),
             digest=_first(fields, "digest"),
         )
-
-    def _address(self, fields: Fields) -> str | None:
-        """Where the resource is; a message from outside names no file of this machine."""
-        address = _first(fields, "uri")
-        if address and address.strip().lower().startswith("file:"):
-            self._note(because("uri_of_ours"))
-            return None
-        return address
 
     def _area(self, fields: Fields) -> Area:
         rings = (self._ring(text) for text in fields.get("polygon", ()))
@@ -283,3 +295,46 @@ def _pairs(fields: Fields, name: str) -> tuple[Named, ...]:
         for pair in fields.get(name, ())
         if "valueName" in pair and "value" in pair
     )
+
+
+# --- MeteoAlarm -----------------------------------------------------------------------------------------------------
+
+
+def apply_colours(alert: Alert) -> Alert:
+    """The alert with each info's severity as its colour says; the same object where nothing differs."""
+    infos = tuple(_with_colour(info) for info in alert.infos)
+    return alert if infos == alert.infos else replace(alert, infos=infos)
+
+
+def why_none(alert: Alert) -> Reason | None:
+    """Why this alert is no warning by its sender's own custom; None when it is one."""
+    colours = [colour_of(info) for info in alert.infos]
+    if colours and all(colour == "green" for colour in colours):
+        return because("green")
+    # Three in four of Météo-France's messages are such markers. Of another sender an end before the onset is an error
+    # of form, and its warning counts.
+    domain = alert.sender.rpartition("@")[2].lower()
+    is_meteo_france = domain in ("meteo.fr", "meteofrance.fr") or domain.endswith(".meteo.fr")
+    if alert.infos and is_meteo_france and all(_ends_before_it_begins(info) for info in alert.infos):
+        return because("ends_before_it_begins")
+    return None
+
+
+def colour_of(info: Info) -> str | None:
+    """`green`, `yellow`, `orange` or `red`: the colour of `awareness_level`, else its number's; None for neither."""
+    level = info.parameter("awareness_level")
+    if level is None:
+        return None
+    parts = [part.strip().lower() for part in level.split(";")]
+    return next((part for part in parts if part in _COLOURS), _LEVELS.get(parts[0]))
+
+
+def _with_colour(info: Info) -> Info:
+    colour = colour_of(info)
+    if colour is None or info.severity is _COLOURS[colour]:
+        return info
+    return replace(info, severity=_COLOURS[colour])
+
+
+def _ends_before_it_begins(info: Info) -> bool:
+    return info.onset is not None and info.expires is not None and info.expires <= info.onset

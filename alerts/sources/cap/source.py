@@ -1,55 +1,52 @@
-"""A feed of CAP messages: its index looked at with conditional requests, each message read once."""
+"""A feed of CAP messages: its index looked at with conditional requests, each message read once.
+
+An index tells of messages, each under a key that stays the same for as long as the message does; what is known by its
+key already isn't fetched again. The new entries are heard a few at a time (`EntryReader`): what is broken for good is
+told to the officer with the reason, what failed this time is left for the next look. Until all of an index was heard
+its ETag is forgotten, so that the next look gets the index again, and with it what was left.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
-from pathlib import Path
+from typing import Any
 
-import aiohttp
+import structlog
 
-from alerts.model.errors import SourceFailed, Unreadable
-from alerts.model.ports import Clock, Known, Memory, SourceReading
-from alerts.model.reason import because
-from alerts.sources.cap.entry import IndexEntry
-from alerts.sources.cap.index import read_index
-from alerts.sources.cap.look import Look
-from alerts.sources.documents import Documents
-from alerts.sources.fetch import Fetched, Fetcher, NotModified
-from alerts.sources.hosts import show
+from alerts.model.errors import FailedForGood, SourceFailed, Unreadable
+from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
+from alerts.model.reason import Reason, because, kept_reason, read_reason
+from alerts.sources.cap.index import IndexEntry, read_index
+from alerts.sources.cap.message import apply_colours, read_json, read_message, why_none
+from alerts.sources.fetch import Documents, Fetcher, NotModified, show
 from alerts.sources.settings import CapSettings
+
+log = structlog.get_logger(__name__)
+
+AT_ONCE = 4
+"""Messages of one feed that are asked for at the same time (feeds.md, "Index of CAP")."""
+
+PER_LOOK = 250
+"""Messages read in one look; a longer index is caught up with in the next ones."""
+
+GIVE_UP_AFTER = 8
+"""Failures in one look after which the rest is left for the next: a dead server must not hold back what was heard."""
 
 
 class CapSource:
-    """One `[sources.NAME]` with `kind = "cap"`: implements `alerts.model.ports.Source`.
+    """One `[sources.NAME]` with `kind = "cap"` (a `Source`).
 
-    `zone` is the station's, for times that tell none; `user_agent` names the station and a contact. The url is an
-    http(s) address or a file's path, absolute or relative to `folder`.
+    Its `url` is an http(s) address, or a file's path, absolute or relative to the folder of channels.toml.
     """
 
-    def __init__(
-        self,
-        settings: CapSettings,
-        *,
-        session: aiohttp.ClientSession,
-        clock: Clock,
-        zone: tzinfo,
-        user_agent: str,
-        folder: Path = Path(),
-    ) -> None:
-        self._zone = zone
+    def __init__(self, _: str, settings: CapSettings, around: Surroundings) -> None:
+        self._zone = around.zone
         # CAP 1.2 section 3.2.2: where no language is told it is en-US
         self._language = settings.language or "en-US"
-        fetcher = Fetcher(
-            session,
-            clock=clock,
-            user_agent=user_agent,
-            timeout=settings.timeout.total_seconds(),
-            allow_private=settings.allow_private,
-        )
-        self._documents = Documents(settings.url, fetcher, folder)
+        self._documents = Documents(settings.url, Fetcher.of(settings, around), around.folder)
 
     async def read(self, memory: Memory, known: Known, now: datetime) -> SourceReading:
         """Look at the index, and at each message of it that is not known and not over.
@@ -64,18 +61,140 @@ class CapSource:
         seen = Memory(index.etag, index.last_modified, hashlib.sha256(index.body).hexdigest())
         if seen.digest == memory.digest:
             return SourceReading((), seen, unchanged=True)
-        fresh = await self._fresh(index, known)
-        look = Look(self._documents, zone=self._zone, language=self._language, state=memory.state, now=now)
-        complete = await look.hear(fresh)
-        heard = [look.heard[entry.key] for entry in fresh if entry.key in look.heard]
-        memory = seen if complete else Memory(state=look.state_after(fresh))
-        return SourceReading(heard, memory, trouble=look.trouble)
-
-    async def _fresh(self, index: Fetched, known: Known) -> Sequence[IndexEntry]:
-        """The entries that are not known yet."""
         try:
             entries = await asyncio.to_thread(read_index, index.body, index.content_type, index.url, zone=self._zone)
         except Unreadable as error:
             raise SourceFailed(because("at_address", address=show(index.url), why=error.reason)) from None
         stored = await known([entry.key for entry in entries])
-        return [entry for entry in entries if entry.key not in stored]
+        fresh = [entry for entry in entries if entry.key not in stored]
+        reader = EntryReader(self._documents, zone=self._zone, language=self._language, state=memory.state, now=now)
+        complete = await reader.hear(fresh)
+        heard = [reader.heard[entry.key] for entry in fresh if entry.key in reader.heard]
+        memory = seen if complete else Memory(state=reader.state_after(fresh))
+        return SourceReading(heard, memory, trouble=reader.trouble)
+
+
+class EntryReader:
+    """Hears the new entries of an index in one look, with what earlier looks left in `state` (of `state_after`).
+
+    `heard` holds what was read, or is broken for good, by key; `failures` what is to be tried again, and why. `trouble`
+    is why messages couldn't be read, now or before the pause that their server asked for; None: nothing failed.
+    """
+
+    def __init__(
+        self, documents: Documents, *, zone: tzinfo, language: str, state: Mapping[str, Any], now: datetime
+    ) -> None:
+        self._documents = documents
+        self._zone = zone
+        self._language = language
+        self._now = now
+        self._failed_before: list[str] = list(state.get("failed", ()))
+        self._not_before = _still_to_come(state, now)
+        self.trouble: Reason | None = read_reason(state.get("trouble")) if self._not_before else None
+        self.heard: dict[str, Heard] = {}
+        self.failures: dict[str, SourceFailed] = {}
+
+    async def hear(self, entries: Sequence[IndexEntry]) -> bool:
+        """Hear `entries`, at most PER_LOOK of them and AT_ONCE at a time; whether nothing is left of them."""
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def hear(entry: IndexEntry) -> None:
+            async with gate:
+                await self._hear(entry)
+
+        async with asyncio.TaskGroup() as tasks:
+            for entry in self._in_turn(entries)[:PER_LOOK]:
+                tasks.create_task(hear(entry))
+        left = [entry for entry in entries if entry.key not in self.heard]
+        if self.failures:
+            first = next(iter(self.failures.values()))
+            self.trouble = because("index_without_messages", count=len(self.failures), why=first.reason)
+        elif not any(entry.url for entry in left):
+            self.trouble = None
+        return not left
+
+    def _in_turn(self, entries: Sequence[IndexEntry]) -> list[IndexEntry]:
+        """What wasn't tried yet, then what failed, longest ago first, then what is over: none keeps the rest back."""
+        turns = {key: turn for turn, key in enumerate(self._failed_before)}
+        return sorted(entries, key=lambda entry: (self._is_over(entry), turns.get(entry.key, -1)))
+
+    def _is_over(self, entry: IndexEntry) -> bool:
+        return entry.expires is not None and entry.expires <= self._now
+
+    def state_after(self, entries: Sequence[IndexEntry]) -> dict[str, Any]:
+        """What the next look needs to know, as JSON has it; for `entries`, those that `hear` was given."""
+        keys = {entry.key for entry in entries}
+        waiting = [key for key in self._failed_before if key in keys - self.heard.keys() - self.failures.keys()]
+        return {
+            "failed": [*waiting, *self.failures],
+            "not_before": self._not_before.isoformat() if self._not_before else None,
+            "at": self._now.isoformat(),
+            "trouble": kept_reason(self.trouble),
+        }
+
+    async def _hear(self, entry: IndexEntry) -> None:
+        # What the index holds itself costs no request: it is read however many of the others fail.
+        if entry.url and (self._not_before or len(self.failures) >= GIVE_UP_AFTER):
+            return
+        try:
+            self.heard[entry.key] = await self._read(entry)
+        except FailedForGood as error:
+            self.heard[entry.key] = Heard(entry.key, problem=error.reason)
+        except SourceFailed as error:
+            self.failures[entry.key] = error
+            self._not_before = max(filter(None, (self._not_before, error.retry_at)), default=None)
+        except Exception as error:
+            # Fetching may go otherwise another time, so this is tried again; what `_understand` can't read is not.
+            log.exception("reader.failed", entry=_where(entry))
+            reason = because("reader_stumbled", error=type(error).__name__)
+            self.failures[entry.key] = SourceFailed(_at(entry, reason))
+
+    async def _read(self, entry: IndexEntry) -> Heard:
+        if entry.problem:
+            return Heard(entry.key, problem=entry.problem)
+        if entry.url and self._is_over(entry):
+            over = because("over_not_fetched", at=entry.expires or "", address=show(entry.url))
+            return Heard(entry.key, leave_out=over)
+        message = entry.document if entry.message is None else entry.message
+        if message is None:
+            message = await self._documents.message(entry.url or "")
+        # In a thread: a long message takes long to read, and the lanes send from this loop.
+        return await asyncio.to_thread(self._understand, entry, message)
+
+    def _understand(self, entry: IndexEntry, message: bytes | Mapping[str, Any]) -> Heard:
+        try:
+            if isinstance(message, bytes):
+                alert, notes = read_message(message, zone=self._zone, language=self._language)
+            else:
+                alert, notes = read_json(message, zone=self._zone, language=self._language)
+            coloured = apply_colours(alert)
+            leave_out = why_none(coloured)
+        except Unreadable as error:
+            return Heard(entry.key, problem=_at(entry, error.reason))
+        except Exception as error:
+            log.exception("message.failed", entry=_where(entry))
+            return Heard(entry.key, problem=_at(entry, because("reader_stumbled", error=type(error).__name__)))
+        if coloured is not alert:
+            notes = (*notes, because("colour_counts"))
+        return Heard(entry.key, alert=coloured, leave_out=leave_out, notes=notes)
+
+
+def _at(entry: IndexEntry, problem: Reason) -> Reason:
+    """The same, told with where the message is."""
+    return because("at_address", address=show(entry.url), why=problem) if entry.url else problem
+
+
+def _where(entry: IndexEntry) -> str:
+    return f"{show(entry.url)}: " if entry.url else ""
+
+
+def _still_to_come(state: Mapping[str, Any], now: datetime) -> datetime | None:
+    """The time that a server named at an earlier look, unless it is past, or that look is yet to come.
+
+    A look in the future was one before the clock was set back: the server didn't ask for that hour.
+    """
+    not_before, at = state.get("not_before"), state.get("at")
+    if not isinstance(not_before, str) or (isinstance(at, str) and datetime.fromisoformat(at) > now):
+        return None
+    time = datetime.fromisoformat(not_before)
+    return time if time > now else None

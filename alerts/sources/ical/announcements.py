@@ -12,10 +12,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from alerts.sources.ical.agenda import Agenda
 from alerts.sources.ical.entries import Change, changes_of, entries_of, recognise
-from alerts.sources.ical.events import Agenda
-from alerts.sources.ical.moments import Moment, time_of
-from alerts.sources.ical.occurrence import Occurrence, Told
+from alerts.sources.ical.occurrence import Announced, Moment, Occurrence, time_of
 
 LATE_END = timedelta(hours=12)
 """For how long after its end an occurrence is still worth the word that its time is over."""
@@ -51,7 +50,7 @@ class Announcement:
     occurrence: Occurrence
     kind: Kind
     step: str
-    before: Told
+    before: Announced
     changes: tuple[Change, ...] = ()
     tentative: bool = False
     held: bool = False
@@ -86,27 +85,27 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class CalendarDecision:
     """What to tell, what is then told of each occurrence (by key), and the next moment at which something is due.
 
     `gone` are those that were told and vanished all at once: nothing is said of them until an officer has decided.
     """
 
     announcements: tuple[Announcement, ...]
-    told: Mapping[str, Told]
+    told: Mapping[str, Announced]
     look_again: datetime | None
-    gone: tuple[Told, ...] = ()
+    gone: tuple[Announced, ...] = ()
 
 
 def decide(
     agenda: Agenda,
-    told: Mapping[str, Told],
+    told: Mapping[str, Announced],
     schedule: Schedule,
     now: datetime,
     *,
     since: datetime | None = None,
     gone_for_good: bool = False,
-) -> Decision:
+) -> CalendarDecision:
     """At most one announcement for each entry: the latest moment that is due, a change, or the end.
 
     What began until `since`, when the calendar was read first, is news to nobody. `gone_for_good`: an officer said that
@@ -119,7 +118,7 @@ def decide(
     records = {key: record for key, record in told.items() if key not in dropped}
     by_key: dict[str, Occurrence | None] = {**keys, **dict.fromkeys(key for key in records if key not in keys)}
     for key, occurrence in by_key.items():
-        announcement = _next_step(key, occurrence, records.get(key, Told()), look)
+        announcement = _next_step(key, occurrence, records.get(key, Announced()), look)
         if announcement:
             announcements.append(announcement)
     gone = () if gone_for_good else _gone_at_once(announcements, by_key, records)
@@ -135,7 +134,7 @@ def decide(
             records[key] = replace(record, over=True)
     kept = {key: each for key, each in records.items() if by_key[key] or not _forgettable(each, agenda)}
     lost = tuple(records[key] for key in gone)
-    return Decision(tuple(announcements), kept, _look_again(by_key, kept, schedule, now), lost)
+    return CalendarDecision(tuple(announcements), kept, _look_again(by_key, kept, schedule, now), lost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +155,7 @@ class _Look:
         return occurrence.series is not None or END not in self.schedule.moments
 
 
-def _next_step(key: str, occurrence: Occurrence | None, before: Told, look: _Look) -> Announcement | None:
+def _next_step(key: str, occurrence: Occurrence | None, before: Announced, look: _Look) -> Announcement | None:
     if before.occurrence is None or before.over:
         return _first(key, occurrence, before, look) if occurrence and _is_news(occurrence, before, look) else None
     called_off = occurrence is None or occurrence.status == "CANCELLED"
@@ -169,7 +168,7 @@ def _next_step(key: str, occurrence: Occurrence | None, before: Told, look: _Loo
     return _due(key, occurrence, before, look)
 
 
-def _is_news(occurrence: Occurrence, before: Told, look: _Look) -> bool:
+def _is_news(occurrence: Occurrence, before: Announced, look: _Look) -> bool:
     """Whether readers don't know of it: never told, called off and on again, or taken up again after its end."""
     if before.occurrence is None:
         return occurrence.status != "CANCELLED" and (look.since is None or occurrence.starts > look.since)
@@ -177,7 +176,7 @@ def _is_news(occurrence: Occurrence, before: Told, look: _Look) -> bool:
     return bool(changed) and occurrence.status == "CONFIRMED"
 
 
-def _first(key: str, occurrence: Occurrence, before: Told, look: _Look) -> Announcement | None:
+def _first(key: str, occurrence: Occurrence, before: Announced, look: _Look) -> Announcement | None:
     """The latest moment that has come, for what is still to come or on; nothing for what is over."""
     passed = [moment for moment in look.schedule.passed(occurrence, look.now) if moment.kind != "end"]
     if not passed or look.over(occurrence):
@@ -193,12 +192,12 @@ def _first(key: str, occurrence: Occurrence, before: Told, look: _Look) -> Annou
     )
 
 
-def _ending(key: str, occurrence: Occurrence, before: Told, look: _Look) -> Announcement | None:
+def _ending(key: str, occurrence: Occurrence, before: Announced, look: _Look) -> Announcement | None:
     wanted = END in look.schedule.moments and look.now < occurrence.ends + LATE_END and not occurrence.series
     return Announcement(key, occurrence, "end", END.name, before, held=before.held) if wanted else None
 
 
-def _calling_off(key: str, occurrence: Occurrence | None, before: Told, agenda: Agenda) -> Announcement | None:
+def _calling_off(key: str, occurrence: Occurrence | None, before: Announced, agenda: Agenda) -> Announcement | None:
     """Called off by the calendar's own word, or by absence from a whole calendar that would have it.
 
     One that isn't public any more is withdrawn: it may well take place.
@@ -211,7 +210,7 @@ def _calling_off(key: str, occurrence: Occurrence | None, before: Told, agenda: 
 
 
 def _change(
-    key: str, occurrence: Occurrence, before: Told, changes: tuple[Change, ...], look: _Look
+    key: str, occurrence: Occurrence, before: Announced, changes: tuple[Change, ...], look: _Look
 ) -> Announcement | None:
     """A change is told at once, whatever the moments; that it ended sooner than was told, as an end."""
     if look.over(occurrence):
@@ -219,12 +218,12 @@ def _change(
     return replace(_update(key, occurrence, "moved", before, look), changes=changes)
 
 
-def _update(key: str, occurrence: Occurrence, step: str, before: Told, look: _Look) -> Announcement:
+def _update(key: str, occurrence: Occurrence, step: str, before: Announced, look: _Look) -> Announcement:
     quietly = look.quietly(occurrence)
     return Announcement(key, occurrence, "update", step, before, held=before.held, quietly=quietly)
 
 
-def _due(key: str, occurrence: Occurrence, before: Told, look: _Look) -> Announcement | None:
+def _due(key: str, occurrence: Occurrence, before: Announced, look: _Look) -> Announcement | None:
     """The latest moment that has come and wasn't told; of a series none, but once a year that it still goes on."""
     if occurrence.series:
         goes_on = occurrence.series.last is None and before.tells and look.now - before.tells[-1][1] >= TOLD_AGAIN
@@ -234,7 +233,7 @@ def _due(key: str, occurrence: Occurrence, before: Told, look: _Look) -> Announc
 
 
 def _gone_at_once(
-    announcements: Iterable[Announcement], by_key: Mapping[str, Occurrence | None], told: Mapping[str, Told]
+    announcements: Iterable[Announcement], by_key: Mapping[str, Occurrence | None], told: Mapping[str, Announced]
 ) -> tuple[str, ...]:
     """The keys of what would be called off for being gone, where that is too much at once to be meant.
 
@@ -247,7 +246,7 @@ def _gone_at_once(
     return gone if empty or much else ()
 
 
-def _stem(announcements: list[Announcement], told: Mapping[str, Told], look: _Look) -> list[Announcement]:
+def _stem(announcements: list[Announcement], told: Mapping[str, Announced], look: _Look) -> list[Announcement]:
     """A flood of first announcements, from a calendar that was first read today, is held for an officer."""
     if look.since is None or look.now - look.since >= _FIRST_DAY:
         return announcements
@@ -258,9 +257,9 @@ def _stem(announcements: list[Announcement], told: Mapping[str, Told], look: _Lo
     return [replace(each, held=True) if each.kind == "alert" else each for each in announcements]
 
 
-def _remember(announcement: Announcement, schedule: Schedule, sent: datetime) -> Told:
+def _remember(announcement: Announcement, schedule: Schedule, sent: datetime) -> Announced:
     occurrence, before = announcement.occurrence, announcement.before
-    return Told(
+    return Announced(
         occurrence=occurrence,
         done=tuple(moment.name for moment in schedule.moments if _is_done(moment, announcement, schedule, sent)),
         tells=(*before.tells, (announcement.identifier, sent)),
@@ -278,12 +277,12 @@ def _is_done(moment: Moment, announcement: Announcement, schedule: Schedule, sen
     return schedule.at(moment, announcement.occurrence) < sent + closely
 
 
-def _forgettable(record: Told, agenda: Agenda) -> bool:
+def _forgettable(record: Announced, agenda: Agenda) -> bool:
     return record.occurrence is None or record.occurrence.ends < agenda.window.start
 
 
 def _look_again(
-    present: Mapping[str, Occurrence | None], records: Mapping[str, Told], schedule: Schedule, now: datetime
+    present: Mapping[str, Occurrence | None], records: Mapping[str, Announced], schedule: Schedule, now: datetime
 ) -> datetime | None:
     """The next moment of anything that is neither over nor called off; the end of what was told is always one."""
     coming: list[datetime] = []

@@ -13,8 +13,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts.sources.ical.events import Agenda
-from alerts.sources.ical.occurrence import Moved, Occurrence, Series, Told, series_to_record
+from alerts.sources.ical.agenda import Agenda
+from alerts.sources.ical.occurrence import Announced, Moved, Occurrence, Series, series_to_record
 
 GOES_ON = timedelta(days=400)
 """How long a series without an end is taken to go on; it is told again before that."""
@@ -35,7 +35,7 @@ _TRAITS: tuple[_Trait, ...] = (
 
 
 def entries_of(
-    agenda: Agenda, told: Mapping[str, Told], zone: ZoneInfo, now: datetime, since: datetime | None
+    agenda: Agenda, told: Mapping[str, Announced], zone: ZoneInfo, now: datetime, since: datetime | None
 ) -> list[Occurrence]:
     """What the calendar announces: each entry once, and what repeats as one series of its next date and its last."""
     entries: dict[Hashable, Occurrence] = {}
@@ -51,7 +51,7 @@ def entries_of(
     return sorted(entries.values(), key=lambda each: (each.starts, each.uid, each.recurrence_id))
 
 
-def _days_in_a_row(agenda: Agenda, told: Mapping[str, Told], zone: ZoneInfo) -> list[Occurrence]:
+def _days_in_a_row(agenda: Agenda, told: Mapping[str, Announced], zone: ZoneInfo) -> list[Occurrence]:
     """The occurrences; entries of their own that say the same on three days in a row or more, as one series.
 
     So do exports that write ten nights as ten entries. Once it was told as a series, it stays one while a day is left.
@@ -147,7 +147,7 @@ def _last_end(series: Series, first: Occurrence, zone: ZoneInfo) -> datetime:
 class _Recognition:
     """Pairs what a calendar says with what was told of it, from the surest trait to the least."""
 
-    def __init__(self, present: Sequence[Occurrence], told: Mapping[str, Told]) -> None:
+    def __init__(self, present: Sequence[Occurrence], told: Mapping[str, Announced]) -> None:
         self.keys: dict[str, Occurrence] = {}
         self.left = list(present)
         self.free = {key: (record, record.occurrence) for key, record in told.items() if record.occurrence}
@@ -177,7 +177,7 @@ class _Recognition:
 
 
 def recognise(
-    present: Sequence[Occurrence], told: Mapping[str, Told], zone: ZoneInfo
+    present: Sequence[Occurrence], told: Mapping[str, Announced], zone: ZoneInfo
 ) -> tuple[dict[str, Occurrence], set[str]]:
     """Each entry under the key of what was told of it, or a new one; and what was told that nothing follows any more.
 

@@ -1,19 +1,37 @@
-"""What a calendar says takes place, and what was told of it: what is spoken between the reading and the announcing."""
+"""What a calendar says takes place, when it is announced, and what was told of it: the values that the others speak.
+
+Reading makes `Occurrence`s, one for each time that an entry takes place; announcing takes them at their `Moment`s
+(`announce = ["-1d", "start", "end"]` of channels.toml) and keeps, as `Announced`, how readers know each. That outlives
+the process as JSON in the source's memory (`to_state`, `from_state`), for the calendar may have lost the entry by then.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from alerts.model.alert import Point
-from alerts.model.reason import Reason
+from alerts.model.reason import Reason, because
+from alerts.model.setting_values import parse_span
 
 State = Literal["CONFIRMED", "TENTATIVE", "CANCELLED"]
 Moved = tuple[date, datetime, datetime]
 """The day that a series' rule gave, and from when to when it takes place instead."""
+
+EVENING = time(18)
+"""When the notice of an all-day event is given, on the day before: people are home and still plan the morning."""
+MORNING = time(7)
+"""When an all-day event is said to begin: not at midnight."""
+NIGHTFALL = time(20)
+"""When an all-day event is said to be over, on its last day: not at midnight either."""
+
+LONGEST_NOTICE = timedelta(days=30)
+_SHORTEST_NOTICE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +99,7 @@ class Occurrence:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Announced:
     """The occurrence as readers know it (None: they don't), and every message of it.
 
     `done` are the names of the moments that need no telling any more, `tells` the (identifier, sent) of its messages,
@@ -99,7 +117,67 @@ class Told:
     held: bool = False
 
 
-def to_state(told: Mapping[str, Told]) -> dict[str, Any]:
+# --- moments ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One moment of an occurrence's life; `before` is how long ahead of the start a notice is given (else zero)."""
+
+    kind: Literal["before", "start", "end"]
+    before: timedelta = timedelta(0)
+
+    @property
+    def name(self) -> str:
+        """Its spelling in identifiers and in the stored state: `before-1440m`, `start`, `end`."""
+        return f"before-{self.before // timedelta(minutes=1)}m" if self.kind == "before" else self.kind
+
+
+def parse_moment(text: str) -> Moment:
+    """The moment that `text` names. Raises ValueError that says what is allowed."""
+    wanted = text.strip().lower()
+    if wanted in ("start", "end"):
+        return Moment("start" if wanted == "start" else "end")
+    before = timedelta()
+    if wanted.startswith("-"):
+        with contextlib.suppress(ValueError):
+            before = parse_span(wanted[1:])
+    if not _SHORTEST_NOTICE <= before <= LONGEST_NOTICE:
+        raise ValueError(because("no_moment", text=f'"{text}"'))
+    return Moment("before", before)
+
+
+def time_of(moment: Moment, starts: datetime, ends: datetime, zone: ZoneInfo, *, all_day: bool) -> datetime:
+    """The instant (UTC) of `moment` for what lasts from `starts` to `ends` (aware).
+
+    Whole days count on the wall clock, so that the notice of nine o'clock comes at nine, across a change of the hour;
+    shorter spans count as they pass. For an all-day event every moment falls on a civil hour of the station.
+    """
+    if all_day:
+        return _civil_time(moment, starts.astimezone(zone).date(), ends.astimezone(zone), zone)
+    if moment.kind == "end":
+        return ends.astimezone(UTC)
+    if moment.before % timedelta(days=1):
+        return starts.astimezone(UTC) - moment.before
+    return (starts.astimezone(zone) - moment.before).astimezone(UTC)
+
+
+def _civil_time(moment: Moment, first_day: date, ends: datetime, zone: ZoneInfo) -> datetime:
+    if moment.kind == "start":
+        local = datetime.combine(first_day, MORNING, zone)
+    elif moment.kind == "end":
+        last_day = (ends - timedelta(seconds=1)).date()
+        local = datetime.combine(last_day, NIGHTFALL, zone)
+    else:
+        days = -(-moment.before // timedelta(days=1))
+        local = datetime.combine(first_day - timedelta(days=days), EVENING, zone)
+    return local.astimezone(UTC)
+
+
+# --- what is kept ----------------------------------------------------------------------------------------------------
+
+
+def to_state(told: Mapping[str, Announced]) -> dict[str, Any]:
     """The JSON-able form of everything told, by the occurrences' keys."""
     return {
         "told": {
@@ -118,10 +196,10 @@ def to_state(told: Mapping[str, Told]) -> dict[str, Any]:
     }
 
 
-def from_state(state: Mapping[str, Any]) -> dict[str, Told]:
+def from_state(state: Mapping[str, Any]) -> dict[str, Announced]:
     """What `to_state` wrote; nothing from an empty state."""
     return {
-        key: Told(
+        key: Announced(
             occurrence=_from_record(each["occurrence"]),
             done=tuple(each["done"]),
             tells=tuple((identifier, datetime.fromisoformat(sent)) for identifier, sent in each["tells"]),

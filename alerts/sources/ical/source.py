@@ -1,27 +1,30 @@
-"""The works calendar as a source: iCalendar (RFC 5545) read off the loop, each occurrence announced at its moments."""
+"""The works calendar as a source: iCalendar (RFC 5545) read off the loop, each occurrence announced at its moments.
+
+A look has two halves. `_look` gets the calendar where it changed, or expands it anew after six hours, so that the
+window of days that it is read for moves on. `_tell` then decides what is due now (`announcements.decide`) and makes
+alerts of it: this goes on while the calendar can't be reached, for a day. What was told is in the memory that is stored
+with each reading; the calendar itself is only in this process.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import Any, Protocol
 
 from alerts.model.errors import SourceFailed, Unreadable
-from alerts.model.ports import Heard, Known, Memory, SourceReading
+from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
 from alerts.model.reason import Reason, because
-from alerts.sources.fetch import Fetcher
-from alerts.sources.ical.announcements import Announcement, Decision, Schedule, decide
-from alerts.sources.ical.events import Agenda, Flaw, read_agenda, window_around
-from alerts.sources.ical.moments import Moment
-from alerts.sources.ical.occurrence import Told, from_state, to_state
-from alerts.sources.ical.place import CalendarAddress, CalendarFile, Document, Place
+from alerts.sources.fetch import MAX_BYTES, Fetcher, NotModified, read_bounded
+from alerts.sources.ical.agenda import Agenda, read_agenda, window_around
+from alerts.sources.ical.announcements import CalendarDecision, Schedule, decide
+from alerts.sources.ical.occurrence import Announced, from_state, parse_moment, to_state
 from alerts.sources.ical.works_alert import Issuer, to_alert
+from alerts.sources.settings import IcalSettings
 
 FRESH = timedelta(hours=6)
 """After this long an unchanged calendar is expanded anew, so that its window moves on."""
@@ -33,53 +36,15 @@ _FLOOD = because("calendar_flood")
 _TENTATIVE = because("tentative")
 
 
-def place_of(url: str, folder: Path, fetcher: Fetcher | None) -> Place:
-    """The place that `url` of channels.toml names: an address, or a file relative to that file's `folder`.
-
-    Raises ValueError for an address without a fetcher.
-    """
-    scheme, separator, rest = url.partition("://")
-    if not separator:
-        return CalendarFile(folder / url)
-    if scheme.lower() == "file":
-        return CalendarFile(Path(rest))
-    if fetcher is None:
-        raise ValueError(f'"{scheme}://…" is an address, and a calendar with an address needs a fetcher')
-    return CalendarAddress(url, fetcher)
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """The calendar as it was last read, and when it was last expanded and last confirmed by its place."""
-
-    document: Document
-    agenda: Agenda
-    expanded: datetime
-    confirmed: datetime
-
-
 class IcalSource:
-    """One calendar (a `Source`). What was told is in the memory; the calendar itself only in this process.
+    """One `[sources.NAME]` with `kind = "ical"` (a `Source`): a calendar, in a file or at an address."""
 
-    `moments` say when an occurrence is announced, `zone` is the station's, `issuer` in whose name and how gravely;
-    `monotonic` measures how long a reading takes.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        place: Place,
-        *,
-        moments: Sequence[Moment],
-        zone: ZoneInfo,
-        issuer: Issuer,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.name = name
-        self._place = place
-        self._schedule = Schedule(tuple(moments), zone)
-        self._issuer = issuer
-        self._monotonic = monotonic
+    def __init__(self, name: str, settings: IcalSettings, around: Surroundings) -> None:
+        self._name = name
+        self._place = _place_of(settings, around)
+        self._schedule = Schedule(tuple(parse_moment(text) for text in settings.announce), around.zone)
+        self._issuer = Issuer(around.sender, around.station, around.language, settings.severity, around.geocodes)
+        self._monotonic = around.clock.monotonic
         self._held: _Held | None = None
 
     async def read(self, memory: Memory, known: Known, now: datetime) -> SourceReading:
@@ -95,78 +60,72 @@ class IcalSource:
             if self._held is None or now - self._held.confirmed > TRUSTED:
                 raise
             reading = await self._tell(self._held, memory, told, known, now)
+            # A reading counts as a success: where nothing is due, the failure is what must be told.
             if not reading.heard:
                 raise
             return reading
         self._held = held
         return await self._tell(held, memory, told, known, now)
 
-    async def _look(self, held: _Held | None, told: Mapping[str, Told], now: datetime) -> _Held:
+    async def _look(self, held: _Held | None, told: Mapping[str, Announced], now: datetime) -> _Held:
         """The calendar as it is now, expanded anew where it changed or its window is old."""
-        document = await self._place.look(_validators(held)) or (held.document if held else None)
-        if document is None:
-            raise SourceFailed(because("calendar_unchanged_first", name=self.name))
-        if held and document.digest == held.document.digest and now - held.expanded < FRESH:
+        # Conditional only ever on a document that this process still holds: the memory's may be of a process before.
+        version = await self._place.look(held.version if held else None) or (held.version if held else None)
+        if version is None:
+            raise SourceFailed(because("calendar_unchanged_first", name=self._name))
+        if held and version.digest == held.version.digest and now - held.expanded < FRESH:
             return replace(held, confirmed=now)
         watched = {each.occurrence.uid for each in told.values() if each.occurrence and not each.over}
         window = window_around(now, watched)
         try:
-            agenda = await asyncio.to_thread(read_agenda, document.body, window, self._schedule.zone, self._monotonic)
+            agenda = await asyncio.to_thread(read_agenda, version.body, window, self._schedule.zone, self._monotonic)
         except Unreadable as error:
             self._place.forget()
             raise SourceFailed(error.reason) from error
-        return _Held(document, agenda, expanded=now, confirmed=now)
+        return _Held(version, agenda, expanded=now, confirmed=now)
 
     async def _tell(
-        self,
-        held: _Held,
-        memory: Memory,
-        told: Mapping[str, Told],
-        known: Known,
-        now: datetime,
+        self, held: _Held, memory: Memory, told: Mapping[str, Announced], known: Known, now: datetime
     ) -> SourceReading:
-        since = _since(memory.state, held.agenda, now)
-        decision = await self._decide(held.agenda, told, since, known, now)
-        heard = [self._hear(each, now) for each in decision.announcements] + [
-            _complain(flaw) for flaw in held.agenda.flaws
+        agenda, version = held.agenda, held.version
+        since = _since(memory.state, agenda, now)
+        decision = await self._decide(agenda, told, since, known, now)
+        heard = [
+            Heard(
+                key=each.identifier,
+                alert=to_alert(each, self._issuer, now),
+                leave_out=_TENTATIVE if each.tentative else None,
+                hold=_FLOOD if each.held else None,
+                notes=each.occurrence.notes,
+            )
+            for each in decision.announcements
         ]
+        heard += [Heard(key=flaw.key, problem=flaw.reason) for flaw in agenda.flaws]
         stored = await known([each.key for each in heard]) if heard else set()
-        document = held.document
+        state = to_state(decision.told)
+        if since:
+            state["since"] = since.isoformat()
+        if decision.gone:
+            state["gone"] = {"key": gone_key(decision.gone), "entries": len(decision.gone)}
         return SourceReading(
             heard=[each for each in heard if each.key not in stored],
-            memory=Memory(
-                document.etag,
-                document.last_modified,
-                document.digest,
-                to_state(decision.told)
-                | ({"since": since.isoformat()} if since else {})
-                | ({"gone": {"key": gone_key(decision.gone), "entries": len(decision.gone)}} if decision.gone else {}),
-            ),
+            memory=Memory(version.etag, version.last_modified, version.digest, state),
             look_again=decision.look_again,
-            unchanged=document.digest == memory.digest,
-            trouble=_trouble(held.agenda, decision),
+            unchanged=version.digest == memory.digest,
+            trouble=_trouble(agenda, decision),
         )
 
     async def _decide(
-        self, agenda: Agenda, told: Mapping[str, Told], since: datetime | None, known: Known, now: datetime
-    ) -> Decision:
+        self, agenda: Agenda, told: Mapping[str, Announced], since: datetime | None, known: Known, now: datetime
+    ) -> CalendarDecision:
         """What to tell. What is gone all at once is called off once an officer said so: that stands as a key heard."""
         decision = await asyncio.to_thread(decide, agenda, told, self._schedule, now, since=since)
         if decision.gone and await known([gone_key(decision.gone)]):
             return await asyncio.to_thread(decide, agenda, told, self._schedule, now, since=since, gone_for_good=True)
         return decision
 
-    def _hear(self, announcement: Announcement, now: datetime) -> Heard:
-        return Heard(
-            key=announcement.identifier,
-            alert=to_alert(announcement, self._issuer, now),
-            leave_out=_TENTATIVE if announcement.tentative else None,
-            hold=_FLOOD if announcement.held else None,
-            notes=announcement.occurrence.notes,
-        )
 
-
-def gone_key(gone: Sequence[Told]) -> str:
+def gone_key(gone: Sequence[Announced]) -> str:
     """The name of exactly these entries being gone: what an officer agrees to, and nothing that vanishes later."""
     names = sorted(identifier for each in gone for identifier, _ in each.tells[-1:])
     return f"gone-{hashlib.sha256(repr(names).encode()).hexdigest()[:16]}"
@@ -179,7 +138,7 @@ def _since(state: Mapping[str, Any], agenda: Agenda, now: datetime) -> datetime 
     return now if agenda.occurrences and not state.get("told") else None
 
 
-def _trouble(agenda: Agenda, decision: Decision) -> Reason | None:
+def _trouble(agenda: Agenda, decision: CalendarDecision) -> Reason | None:
     """Why the calendar can't be right: it is damaged, or too much of what readers know is gone from it."""
     if agenda.damage:
         return because("calendar_damaged", why=agenda.damage)
@@ -190,10 +149,100 @@ def _trouble(agenda: Agenda, decision: Decision) -> Reason | None:
     return because("calendar_gone", count=len(decision.gone), titles=[*titles, *more])
 
 
-def _validators(held: _Held | None) -> Memory:
-    """What the next look is conditional on: only ever a document that this process still holds."""
-    return Memory(held.document.etag, held.document.last_modified, held.document.digest) if held else Memory()
+# --- where the calendar is ------------------------------------------------------------------------------------------
 
 
-def _complain(flaw: Flaw) -> Heard:
-    return Heard(key=flaw.key, problem=flaw.reason)
+@dataclass(frozen=True, slots=True)
+class CalendarVersion:
+    """A calendar's body and what tells it from another version."""
+
+    body: bytes
+    digest: str
+    etag: str | None = None
+    last_modified: str | None = None
+
+    @classmethod
+    def of(cls, body: bytes, etag: str | None = None, last_modified: str | None = None) -> CalendarVersion:
+        """The version whose body this is."""
+        return cls(body, hashlib.sha256(body).hexdigest(), etag, last_modified)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The calendar as it was last read, and when it was last expanded and last confirmed by its place."""
+
+    version: CalendarVersion
+    agenda: Agenda
+    expanded: datetime
+    confirmed: datetime
+
+
+class CalendarPlace(Protocol):
+    """Somewhere a calendar can be had."""
+
+    async def look(self, held: CalendarVersion | None) -> CalendarVersion | None:
+        """The calendar, or None where it is still the version that is held. Raises SourceFailed."""
+        ...
+
+    def forget(self) -> None:
+        """Take the next look as the first: what was got last could not be used."""
+        ...
+
+
+class CalendarFile:
+    """A file on this machine. It is read when its time, size or inode changed, and new when its content did."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen: tuple[int, int, int] | None = None
+
+    async def look(self, held: CalendarVersion | None) -> CalendarVersion | None:
+        """Read the file off the loop, unless nothing about it changed since the last look."""
+        return await asyncio.to_thread(self._read, held)
+
+    def forget(self) -> None:
+        """Read the file at the next look, changed or not."""
+        self._seen = None
+
+    def _read(self, held: CalendarVersion | None) -> CalendarVersion | None:
+        try:
+            stat = self._path.stat()
+            seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            if held and seen == self._seen:
+                return None
+            body = read_bounded(self._path) if stat.st_size <= MAX_BYTES else None
+        except OSError as error:
+            raise SourceFailed(because("calendar_file_unread", path=self._path, said=error.strerror)) from error
+        if body is None:
+            raise SourceFailed(because("calendar_too_large", path=self._path, most=MAX_BYTES >> 20))
+        self._seen = seen
+        return CalendarVersion.of(body)
+
+
+class CalendarAddress:
+    """An http, https or webcal address (webcal is https by another name)."""
+
+    def __init__(self, url: str, fetcher: Fetcher) -> None:
+        scheme, _, rest = url.partition("://")
+        self._url = f"https://{rest}" if scheme.lower() in ("webcal", "webcals") else url
+        self._fetcher = fetcher
+
+    async def look(self, held: CalendarVersion | None) -> CalendarVersion | None:
+        """Ask the server, with the validators of the version that is held."""
+        answer = await self._fetcher.get(self._url, held.etag if held else None, held.last_modified if held else None)
+        if isinstance(answer, NotModified):
+            return None
+        return CalendarVersion.of(answer.body, answer.etag, answer.last_modified)
+
+    def forget(self) -> None:
+        """Nothing to forget: what is asked depends on the version that is held alone."""
+
+
+def _place_of(settings: IcalSettings, around: Surroundings) -> CalendarPlace:
+    """The place that `url` of channels.toml names: an address, or a file relative to that file's folder."""
+    scheme, separator, rest = settings.url.partition("://")
+    if not separator:
+        return CalendarFile(around.folder / settings.url)
+    if scheme.lower() == "file":
+        return CalendarFile(Path(rest))
+    return CalendarAddress(settings.url, Fetcher.of(settings, around))

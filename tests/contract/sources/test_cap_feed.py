@@ -18,12 +18,11 @@ from structlog.testing import capture_logs
 
 from alerts.model.alert import Severity
 from alerts.model.errors import SourceFailed
-from alerts.model.ports import Heard, Memory, SourceReading
+from alerts.model.ports import Heard, Memory, SourceReading, Surroundings
 from alerts.model.reason import because
-from alerts.sources.cap.entry import IndexEntry
-from alerts.sources.cap.look import AT_ONCE, GIVE_UP_AFTER, PER_LOOK, Look
-from alerts.sources.cap.source import CapSource
-from alerts.sources.documents import Documents
+from alerts.sources.cap.index import IndexEntry
+from alerts.sources.cap.source import AT_ONCE, GIVE_UP_AFTER, PER_LOOK, CapSource, EntryReader
+from alerts.sources.fetch import Documents
 from alerts.sources.settings import CapSettings
 from tests.cap_messages import alert_xml, info_xml, message
 from tests.contract.sources.feed_server import FeedServer, index_of, serving
@@ -77,10 +76,8 @@ async def polling(server: FeedServer) -> AsyncIterator[Polls]:
             clock = FakeClock()
             url = f"{server.url}{url}" if url.startswith("/index") else url
             known = CapSettings.model_validate({"kind": "cap", "url": url, **settings})
-            source = CapSource(
-                known, session=session, clock=clock, zone=PARIS, user_agent="Tocsin (test)", folder=folder
-            )
-            return Poller(source, clock)
+            around = Surroundings(session, clock, folder, PARIS, "fr-FR", "Town", "alerts@town.example")
+            return Poller(CapSource("meteo", known, around), clock)
 
         yield make
 
@@ -469,7 +466,7 @@ async def test_what_nobody_thought_of_costs_its_message_alone_and_is_logged() ->
         IndexEntry("2", document=OddMapping()),
         IndexEntry("3", url="https://feeds.example/good.xml"),
     ]
-    look = Look(OddDocuments(), zone=PARIS, language="fr", state={}, now=FakeClock().now())
+    look = EntryReader(OddDocuments(), zone=PARIS, language="fr", state={}, now=FakeClock().now())
 
     with capture_logs() as logs:
         complete = await look.hear(entries)
@@ -482,7 +479,7 @@ async def test_what_nobody_thought_of_costs_its_message_alone_and_is_logged() ->
     assert [(key, str(error)) for key, error in look.failures.items()] == [
         ("1", "https://feeds.example/odd.xml: the reader stumbled: ZeroDivisionError")
     ]
-    assert sorted(line["event"] for line in logs) == ["message.stumbled", "source.stumbled"]
+    assert sorted(line["event"] for line in logs) == ["message.failed", "reader.failed"]
     assert "word" not in str([{**line, "exc_info": None} for line in logs])
 
 

@@ -13,12 +13,8 @@ from aiohttp import web
 from alerts.model.errors import SourceFailed
 from alerts.model.ports import Memory
 from alerts.sources.fetch import Fetched, Fetcher
-from alerts.sources.ical.moments import parse_moment
-from alerts.sources.ical.place import CalendarAddress
-from alerts.sources.ical.source import IcalSource, place_of
-from alerts.sources.ical.works_alert import Issuer
-from tests.fakes import FakeClock
-from tests.unit.sources.ical_pages import NINE_TO_NOON, PARIS, at, calendar, event, nothing_stored
+from alerts.sources.ical.source import CalendarAddress, IcalSource
+from tests.unit.sources.ical_pages import NINE_TO_NOON, at, calendar, event, nothing_stored, works_source
 
 
 class Server:
@@ -57,15 +53,13 @@ async def server() -> AsyncIterator[Server]:
 
 
 @pytest.fixture
-async def fetcher() -> AsyncIterator[Fetcher]:
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession() as session:
-        yield Fetcher(session, clock=FakeClock(), user_agent="Tocsin test", timeout=5)
+        yield session
 
 
-def source(server: Server, fetcher: Fetcher) -> IcalSource:
-    moments = [parse_moment(each) for each in ("-1d", "start", "end")]
-    issuer = Issuer("works@town.example", "Town")
-    return IcalSource("works", place_of(server.url, Path(), fetcher), moments=moments, zone=PARIS, issuer=issuer)
+def source(server: Server, session: aiohttp.ClientSession) -> IcalSource:
+    return works_source(Path(), server.url, session=session, timeout="5s")
 
 
 async def steps(reader: IcalSource, memory: Memory, now: str) -> tuple[list[str | None], Memory]:
@@ -73,8 +67,8 @@ async def steps(reader: IcalSource, memory: Memory, now: str) -> tuple[list[str 
     return [each.alert.infos[0].parameter("tocsin:step") for each in reading.heard if each.alert], reading.memory
 
 
-async def test_it_asks_conditionally_and_still_tells_what_is_due(server, fetcher):
-    reader = source(server, fetcher)
+async def test_it_asks_conditionally_and_still_tells_what_is_due(server, session):
+    reader = source(server, session)
     told, memory = await steps(reader, Memory(), "2026-11-25 12:00")
     assert told == []
     assert memory.etag == f'"{hashlib.sha256(server.body).hexdigest()[:8]}"'
@@ -84,25 +78,25 @@ async def test_it_asks_conditionally_and_still_tells_what_is_due(server, fetcher
     assert (server.unchanged, server.asked) == (1, [None, memory.etag])
 
 
-async def test_after_a_restart_it_asks_for_the_whole_calendar(server, fetcher):
-    _, memory = await steps(source(server, fetcher), Memory(), "2026-11-25 12:00")
-    told, _ = await steps(source(server, fetcher), memory, "2026-11-26 09:00")
+async def test_after_a_restart_it_asks_for_the_whole_calendar(server, session):
+    _, memory = await steps(source(server, session), Memory(), "2026-11-25 12:00")
+    told, _ = await steps(source(server, session), memory, "2026-11-26 09:00")
 
     assert told == ["before"]
     assert server.asked == [None, None]
 
 
-async def test_without_validators_the_words_are_compared(server, fetcher):
+async def test_without_validators_the_words_are_compared(server, session):
     server.validates = False
-    reader = source(server, fetcher)
+    reader = source(server, session)
     first = await reader.read(Memory(), nothing_stored, at("2026-11-25 12:00"))
     second = await reader.read(first.memory, nothing_stored, at("2026-11-25 12:01"))
 
     assert (first.unchanged, second.unchanged) == (False, True)
 
 
-async def test_a_change_on_the_server_is_told(server, fetcher):
-    reader = source(server, fetcher)
+async def test_a_change_on_the_server_is_told(server, session):
+    reader = source(server, session)
     _, memory = await steps(reader, Memory(), "2026-11-26 09:00")
     server.body = calendar(event(NINE_TO_NOON.replace("T12", "T15")))
 
@@ -121,8 +115,8 @@ async def test_a_change_on_the_server_is_told(server, fetcher):
         (200, calendar(event())[:-30], "cut off"),
     ],
 )
-async def test_a_feed_that_fails_is_not_a_feed_that_is_empty(server, fetcher, status, body, why):
-    reader = source(server, fetcher)
+async def test_a_feed_that_fails_is_not_a_feed_that_is_empty(server, session, status, body, why):
+    reader = source(server, session)
     _, memory = await steps(reader, Memory(), "2026-11-26 09:00")
     good, server.status, server.body = server.body, status, body
 
@@ -134,11 +128,11 @@ async def test_a_feed_that_fails_is_not_a_feed_that_is_empty(server, fetcher, st
     assert told == ["start"]
 
 
-async def test_nobody_there_is_a_failure(server, fetcher):
+async def test_nobody_there_is_a_failure(server, session):
     server.url = "http://127.0.0.1:1/works.ics"
 
     with pytest.raises(SourceFailed, match="refused"):
-        await source(server, fetcher).read(Memory(), nothing_stored, at("2026-11-25 12:00"))
+        await source(server, session).read(Memory(), nothing_stored, at("2026-11-25 12:00"))
 
 
 @pytest.mark.parametrize("scheme", ["webcal", "WEBCAL", "webcals"])
@@ -154,5 +148,5 @@ async def test_webcal_is_https(scheme):
             return Fetched(url, b"x")
 
     asked = Asked()
-    await CalendarAddress(f"{scheme}://town.example/works.ics", asked).look(Memory())
+    await CalendarAddress(f"{scheme}://town.example/works.ics", asked).look(None)
     assert asked.urls == ["https://town.example/works.ics"]

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts.sources.ical.events import Agenda, read_agenda, window_around
+from alerts.model.alert import Named
+from alerts.model.ports import Surroundings
+from alerts.sources.ical.agenda import Agenda, read_agenda, window_around
+from alerts.sources.ical.source import IcalSource
+from alerts.sources.settings import IcalSettings
+from tests.fakes import FakeClock
 
 PARIS = ZoneInfo("Europe/Paris")
 NINE_TO_NOON = "DTSTART;TZID=Europe/Paris:20261127T090000\nDTEND;TZID=Europe/Paris:20261127T120000"
@@ -32,6 +39,14 @@ def calendar(*events: str, head: str = "") -> bytes:
 def at(text: str) -> datetime:
     """A wall-clock time in Paris."""
     return datetime.fromisoformat(text).replace(tzinfo=PARIS)
+
+
+def works_source(folder: Path, url: str = "works.ics", *, session: Any = None, **settings: Any) -> IcalSource:
+    """A town's `[sources.works]` with these settings; a calendar at an address needs a `session`."""
+    told = IcalSettings.model_validate({"kind": "ical", "url": url, **settings})
+    geocodes = (Named("INSEE", "38185"),)
+    around = Surroundings(session, FakeClock(), folder, PARIS, "fr-FR", "Town", "works@town.example", geocodes)
+    return IcalSource("works", told, around)
 
 
 def agenda_of(body: bytes, now: str = "2026-11-25 12:00", watched: tuple[str, ...] = ()) -> Agenda:

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from alerts.model.alert import Alert, Category, MsgType, Urgency
 from alerts.model.hazard import hazard_of
 from alerts.sources.ical.announcements import Announcement, Schedule, decide
-from alerts.sources.ical.moments import parse_moment
-from alerts.sources.ical.occurrence import from_state, to_state
+from alerts.sources.ical.occurrence import from_state, parse_moment, to_state
 from alerts.sources.ical.works_alert import Issuer, to_alert
 from tests.unit.sources.ical_pages import NINE_TO_NOON, PARIS, agenda_of, at, calendar, event
 

@@ -14,10 +14,7 @@ from hypothesis import strategies as st
 
 from alerts.model.alert import MsgType, Severity, Status
 from alerts.model.errors import Unreadable
-from alerts.sources.cap.archive import members
-from alerts.sources.cap.base import Base
-from alerts.sources.cap.entry import IndexEntry
-from alerts.sources.cap.index import read_index
+from alerts.sources.cap.index import Base, IndexEntry, archive_entries, read_index
 from alerts.sources.cap.message import read_json, read_message
 from tests.cap_messages import alert_xml, message
 from tests.samples import shared
@@ -260,22 +257,22 @@ def test_a_damaged_file_in_a_zip_costs_itself_alone() -> None:
 
 def test_a_zip_bomb_is_bounded() -> None:
     packed = archive(one=b" " * 10_000_000, two=message())
-    large, good = members(packed, max_member_bytes=1_048_576)
+    large, good = archive_entries(packed, max_member_bytes=1_048_576)
     assert str(large.problem) == "one.xml in the ZIP is larger than 1 MB"
-    assert good.body == message()
+    assert good.message == message()
     with pytest.raises(Unreadable, match="the ZIP unpacks to more than 9 MB"):
-        list(members(packed, max_member_bytes=10_000_000, max_total_bytes=9 * 1_048_576))
+        list(archive_entries(packed, max_member_bytes=10_000_000, max_total_bytes=9 * 1_048_576))
     with pytest.raises(Unreadable, match="the ZIP holds 2 messages, more than 1"):
-        list(members(packed, max_members=1))
+        list(archive_entries(packed, max_members=1))
 
 
 def test_a_bomb_in_a_zip_is_never_held_unpacked() -> None:
     packed = archive(one=b" " * 60_000_000)
     tracemalloc.start()
-    (large,) = members(packed, max_member_bytes=500_000)
+    (large,) = archive_entries(packed, max_member_bytes=500_000)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert large.body is None
+    assert large.message is None
     assert most < 5_000_000
 
 

@@ -11,8 +11,7 @@ from lxml import etree
 
 from alerts.model.alert import Alert, Category, Circle, MsgType, Named, Reference, ResponseType, Severity, Urgency
 from alerts.model.cap import violations, write
-from alerts.sources.cap.message import read_message
-from alerts.sources.cap.meteoalarm import apply_colours, why_none
+from alerts.sources.cap.message import apply_colours, read_message, why_none
 from tests.samples import shared
 
 SELF_REFERENCE = "a reference of the message to itself was dropped"

@@ -8,15 +8,12 @@ from pathlib import Path
 
 from alerts.model.ports import Memory
 from alerts.rendering.text import LONGEST
-from alerts.sources.ical.events import MOST_OCCURRENCES, window_around
-from alerts.sources.ical.moments import EVENING, LONGEST_NOTICE, MORNING, NIGHTFALL, parse_moment
-from alerts.sources.ical.recurrence import MOST_RULES, MOST_VERSIONS
-from alerts.sources.ical.rule_starts import MOST_SECONDS
-from alerts.sources.ical.settled_event import MOST_DATES
-from alerts.sources.ical.source import IcalSource, place_of
-from alerts.sources.ical.times import EARLIEST, LATEST
-from alerts.sources.ical.works_alert import SPOT, Issuer
-from tests.unit.sources.ical_pages import PARIS, at, nothing_stored
+from alerts.sources.ical.agenda import MOST_OCCURRENCES, window_around
+from alerts.sources.ical.event import EARLIEST, LATEST, MOST_DATES
+from alerts.sources.ical.occurrence import EVENING, LONGEST_NOTICE, MORNING, NIGHTFALL
+from alerts.sources.ical.recurrence import MOST_RULES, MOST_SECONDS, MOST_VERSIONS
+from alerts.sources.ical.works_alert import SPOT
+from tests.unit.sources.ical_pages import PARIS, at, nothing_stored, works_source
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "calendar.md").read_text(encoding="utf-8")
 
@@ -30,13 +27,7 @@ def block(language: str) -> str:
 async def test_the_example_speaks_when_the_page_says(tmp_path):
     (tmp_path / "travaux.ics").write_text(block("ics"), encoding="utf-8")
     announce = re.findall(r'"([^"]+)"', re.search(r"announce = \[(.*?)\]", block("toml")).group(1))
-    source = IcalSource(
-        "travaux",
-        place_of("travaux.ics", tmp_path, None),
-        moments=[parse_moment(each) for each in announce],
-        zone=PARIS,
-        issuer=Issuer("travaux@saint-martin.example", "Saint-Martin"),
-    )
+    source = works_source(tmp_path, "travaux.ics", announce=announce)
     rows: list[tuple[str, str]] = []
     memory, now = Memory(), at("2026-12-01 00:00")
     while now:

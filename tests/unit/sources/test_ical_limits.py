@@ -9,11 +9,9 @@ from collections.abc import Callable
 import pytest
 from structlog.testing import capture_logs
 
-from alerts.sources.ical.events import Agenda, read_agenda, window_around
-from alerts.sources.ical.recurrence import MOST_RULES, MOST_VERSIONS
-from alerts.sources.ical.rule_starts import MOST_SECONDS, Budget, OutOfTime
-from alerts.sources.ical.settled_event import MOST_DATES
-from alerts.sources.ical.times import EARLIEST, LATEST
+from alerts.sources.ical.agenda import Agenda, read_agenda, window_around
+from alerts.sources.ical.event import EARLIEST, LATEST, MOST_DATES
+from alerts.sources.ical.recurrence import MOST_RULES, MOST_SECONDS, MOST_VERSIONS, Budget, OutOfTime
 from tests.unit.sources.ical_pages import NINE_TO_NOON, PARIS, agenda_of, at, calendar, event
 
 FROM_2020 = "DTSTART;TZID=Europe/Paris:20200101T080000\nDURATION:PT1H\nRRULE:"
@@ -145,7 +143,7 @@ def test_what_the_reader_stumbles_over_costs_its_event_alone_and_is_logged():
     assert [(flaw.uid, str(flaw.reason)) for flaw in agenda.flaws] == [
         ("odd", 'the event "Rue haute closed" can\'t be read: the reader stumbled over it (AttributeError)')
     ]
-    assert [(line["event"], line["uid"]) for line in logs] == [("calendar.stumbled", "odd")]
+    assert [(line["event"], line["uid"]) for line in logs] == [("calendar.failed", "odd")]
     assert [each.uid for each in agenda.occurrences] == ["works-1@town"]
 
 

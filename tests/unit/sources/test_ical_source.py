@@ -15,13 +15,8 @@ from alerts.model.alert import Named, Severity
 from alerts.model.errors import SourceFailed
 from alerts.model.ports import Heard, Memory, Source
 from alerts.model.reason import because
-from alerts.sources.ical.moments import parse_moment
-from alerts.sources.ical.source import IcalSource, place_of
-from alerts.sources.ical.works_alert import Issuer
 from tests.fakes import FakeClock
-from tests.unit.sources.ical_pages import NINE_TO_NOON, PARIS, at, calendar, event
-
-ISSUER = Issuer("works@town.example", "Town", "fr-FR", Severity.MODERATE, (Named("INSEE", "38185"),))
+from tests.unit.sources.ical_pages import NINE_TO_NOON, PARIS, at, calendar, event, works_source
 
 
 class Town:
@@ -37,9 +32,7 @@ class Town:
 
     def start(self) -> None:
         """A new process."""
-        place = place_of("works.ics", self.folder, None)
-        moments = [parse_moment(each) for each in ("-1d", "start", "end")]
-        self.source: Source = IcalSource("works", place, moments=moments, zone=PARIS, issuer=ISSUER)
+        self.source: Source = works_source(self.folder, severity="Moderate")
 
     def write(self, *events: str) -> None:
         self.path.write_bytes(calendar(*events))
@@ -253,8 +246,3 @@ async def test_each_step_is_told_once_over_a_change_of_summer_time_and_a_clock_t
     assert [step for step, _ in told] == ["before", "start", "end"]
     assert [time for _, time in told[:2]] == [f"{last - 1} 01:30", f"{last} 01:30"]
     assert told[2][1] in (f"{last} 04:30", end)
-
-
-def test_an_address_needs_a_fetcher(tmp_path):
-    with pytest.raises(ValueError, match="needs a fetcher"):
-        place_of("webcal://town.example/works.ics", tmp_path, None)

@@ -8,15 +8,12 @@ from pathlib import Path
 
 from alerts.channels.settings import TWITTER_TEXT
 from alerts.desk.dedupe import end_reason
-from alerts.model.alert import Alert, Named
+from alerts.model.alert import Alert
 from alerts.model.ports import Memory
 from alerts.model.post import PostKind
 from alerts.rendering.faces import ChannelFace, Context, StationFace
 from alerts.rendering.templates import Renderer
-from alerts.sources.ical.moments import parse_moment
-from alerts.sources.ical.source import IcalSource, place_of
-from alerts.sources.ical.works_alert import Issuer
-from tests.unit.sources.ical_pages import PARIS, at, calendar, event
+from tests.unit.sources.ical_pages import at, calendar, event, works_source
 
 BEFORE = 354
 """How many posts the same year made on each channel while every date of a series spoke for itself, as measured then."""
@@ -86,13 +83,7 @@ CHANGES = ["2027-04-05 16:00", "2027-05-03 10:00", "2027-06-14 09:00", "2027-09-
 async def speak(folder: Path) -> list[tuple[datetime, Alert]]:
     """Everything said over the year, read twice a day and at each moment that the source asks for."""
     file = folder / "town.ics"
-    source = IcalSource(
-        "town",
-        place_of("town.ics", folder, None),
-        moments=[parse_moment(each) for each in ("-1d", "start", "end")],
-        zone=PARIS,
-        issuer=Issuer("works@town.example", "Saint-Martin", "fr-FR", geocodes=(Named("INSEE", "38185"),)),
-    )
+    source = works_source(folder, "town.ics")
     memory, now, stored = Memory(), at("2026-12-28 08:00"), set[str]()
     said: list[tuple[datetime, Alert]] = []
 

@@ -6,7 +6,7 @@ from datetime import UTC, timedelta
 
 import pytest
 
-from alerts.sources.ical.moments import Moment, parse_moment, time_of
+from alerts.sources.ical.occurrence import Moment, parse_moment, time_of
 from tests.unit.sources.ical_pages import PARIS, at
 
 

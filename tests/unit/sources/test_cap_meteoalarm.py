@@ -7,8 +7,7 @@ import pytest
 from alerts.model.alert import Alert, Info, Named, Severity
 from alerts.model.reason import because
 from alerts.sources.cap.index import read_index
-from alerts.sources.cap.message import read_json
-from alerts.sources.cap.meteoalarm import apply_colours, colour_of, why_none
+from alerts.sources.cap.message import apply_colours, colour_of, read_json, why_none
 from tests.samples import shared
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
