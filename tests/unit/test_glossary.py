@@ -1,0 +1,121 @@
+"""docs/glossary.md can't lie: what it names exists, no state is missing, and given-up words stay given up."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+import alerts
+from alerts.model.incident import AlertState
+from alerts.model.person import Role
+from alerts.model.post import PostState
+from alerts.store.schema import metadata
+
+PACKAGE = Path(alerts.__file__).parent
+PAGE = (PACKAGE.parent / "docs" / "glossary.md").read_text(encoding="utf-8")
+SOURCES = {path: path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def rows(text: str) -> Iterator[list[str]]:
+    """The cells of each row of the tables, without their heads."""
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        if line.startswith("| ") and cells[-1] not in ("where it lives", "but"):
+            yield [cell.strip("| ") for cell in cells]
+
+
+WORDS = list(rows(PAGE.partition("## Words that are not used")[0]))
+GIVEN_UP = list(rows(PAGE.partition("## Words that are not used")[2]))
+
+
+def found(name: str) -> object:
+    """The module, class, function or member of that dotted name."""
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        try:
+            thing: object = import_module(".".join(parts[:length]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[length:]:
+            thing = getattr(thing, part)
+        return thing
+    raise ModuleNotFoundError(name)
+
+
+@cache
+def catalogue() -> dict[str, set[str]]:
+    """What the desk's pages say in French, by the English."""
+    said: dict[str, set[str]] = {}
+    for path in (PACKAGE / "web" / "console" / "locale" / "fr").glob("*.po"):
+        for message in read_po(io.BytesIO(path.read_bytes())):
+            said.setdefault(str(message.id), set()).add(str(message.string))
+    return said
+
+
+def test_every_word_has_four_cells_and_one_plain_sentence():
+    for cells in WORDS:
+        assert len(cells) == 4, cells
+        assert cells[2].endswith("."), cells
+
+
+def test_a_word_stands_for_one_thing():
+    """States aside: an alert waits, and so do its posts."""
+    names = [cells[0] for cells in rows(PAGE.partition("## States of an alert")[0])]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("cells", WORDS, ids=lambda cells: cells[0])
+def test_what_a_word_names_is_there(cells):
+    where, pages = cells[-1], catalogue()
+    logged = {text for source in SOURCES.values() for text in re.findall(r'"([a-z_]+\.[a-z_]+)"', source)}
+    assert where
+    for name in re.findall(r"`((?:alerts|tocsin_sandbox)\.[\w.]+)`", where):
+        found(name)
+    for name in re.findall(r"table `(\w+)`", where):
+        assert name in metadata.tables
+    for name in re.findall(r"log `([\w.]+)`", where):
+        assert name in logged
+    for name in re.findall(r"page \*([^*]+)\*", where):
+        assert name in pages
+
+
+@pytest.mark.parametrize(("heading", "states"), [("an alert", AlertState), ("a post", PostState)])
+def test_every_state_is_told_with_the_word_that_the_desk_shows(heading, states):
+    part = PAGE.partition(f"## States of {heading}\n")[2].partition("\n## ")[0]
+    told = {cells[0]: cells for cells in rows(part)}
+    assert list(told) == [state.replace("_", " ") for state in states]
+    for english, cells in told.items():
+        assert cells[1] in catalogue()[english]
+
+
+def test_every_role_is_told_with_the_word_that_the_desk_shows():
+    told = {cells[0]: cells[1] for cells in WORDS}
+    for role in Role:
+        assert told[role] in catalogue()[role]
+
+
+def test_no_identifier_is_a_word_that_was_given_up():
+    given_up = {word for cells in GIVEN_UP for word in re.findall(r"`(\w+)`", cells[0])}
+    assert {"House", "jot", "Furnish"} <= given_up
+    for path, source in SOURCES.items():
+        tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+        used = {token.string for token in tokens if token.type == tokenize.NAME}
+        assert not used & given_up, path
+
+
+def test_no_log_event_has_a_word_that_was_given_up():
+    endings = {word for cells in GIVEN_UP for word in re.findall(r"`[*.]*([a-z_]+)[*.]*`", cells[0])}
+    for path, source in SOURCES.items():
+        for call in ast.walk(ast.parse(source)):
+            if isinstance(call, ast.Call) and ast.unparse(call.func).startswith(("log.", "_log.", "self._log.")):
+                event = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else ""
+                assert not endings & set(re.split(r"[._]", str(event))), (path, event)
