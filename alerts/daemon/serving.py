@@ -23,8 +23,8 @@ from alerts.model.ports import Clock
 from alerts.model.reason import because
 from alerts.sources.cap.message import read_message
 from alerts.sources.settings import PolledSettings, SourceSettings
-from alerts.web.api.operation import Api, Programs
-from alerts.web.api.pace import PROGRAM, STRANGER, Turnstile
+from alerts.web.api.guard import Guard
+from alerts.web.api.operation import Api
 from alerts.web.app import create_app
 from alerts.web.console.frame import Console, Frame
 from alerts.web.listener import Limits, Listener, Refused, places
@@ -122,18 +122,11 @@ def _languages(config: Config) -> tuple[str, ...]:
     return tuple(dict.fromkeys(spoken)) or ("en",)
 
 
-def build_api(config: Config, service: DeskService, station: Station, programs: Programs, rules: Rules) -> Api:
+def build_api(config: Config, service: DeskService, station: Station, gate: Gate, rules: Rules) -> Api:
     """What every operation is given."""
-
-    def seconds() -> float:
-        return service.now().timestamp()
-
     return Api(
         service=service,
         station=station,
-        programs=programs,
+        guard=Guard(gate, lambda: service.now().timestamp(), rules.proxies),
         read_cap=lambda body: read_message(body, zone=config.zone, language=config.station.language),
-        programs_pace=Turnstile(PROGRAM, seconds),
-        strangers_pace=Turnstile(STRANGER, seconds),
-        proxies=rules.proxies,
     )

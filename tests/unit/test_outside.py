@@ -42,9 +42,9 @@ from alerts.sources.cap.index import read_index
 from alerts.sources.cap.message import read_json, read_message
 from alerts.sources.ical.agenda import decode, read_calendars
 from alerts.sources.ical.source import CalendarFile
+from alerts.web.api.app import wish_of
+from alerts.web.api.models import Words
 from alerts.web.api.problems import Problem
-from alerts.web.api.reading import wish_of
-from alerts.web.api.wishes import Words
 from alerts.web.console.compose.fields import typed
 from alerts.web.console.setup.lines import with_table
 from alerts.web.console.watch.outline import outline_of
@@ -58,7 +58,7 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 def _calendar(file):
-    return CalendarFile(Path(file))._read(None)
+    return CalendarFile(Path(file))._read("")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
 """The API, `/api/v1`: programs post, validate and look on under their own tokens.
 
-operation.py (what there is) ──▶ document.py (OpenAPI) and app.py: guard ──▶ reading ──▶ handler ──▶ answer or problem
+document.py (what there is) ──▶ app.py: guard ──▶ strict reading ──▶ queries or commands ──▶ answer or problem
 """

@@ -1,50 +1,69 @@
-"""The API's application, below `/api/v1`."""
+"""The API at its edge, below `/api/v1`: a request is let in, read strictly, carried out, and answered.
+
+In this order: whose token it is (`guard.py`), the name in its address, its query, its conditions, its body in the form
+that the body says it has. Whatever goes wrong on the way, and in the operation, is raised; one middleware tells it as a
+problem (`problems.py`), so that no answer of this application has another form.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
+import re
 import unicodedata
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
+from typing import Any, NoReturn, TypeVar
 
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Middleware
+from pydantic import BaseModel, ValidationError
 
+from alerts.model.alert import Alert
+from alerts.model.cap import violations
 from alerts.model.person import Actor, Origin, Role
-from alerts.model.reason import because
+from alerts.model.reason import Reason, because
 from alerts.rendering.i18n import LOCALE
 from alerts.web.api.document import EVERY_OPERATION
-from alerts.web.api.guard import ALLOWANCE, let_in, pace_stranger
-from alerts.web.api.negotiation import CAP, PROBLEM
-from alerts.web.api.operation import Answer, Api, Call, Operation
-from alerts.web.api.problems import Kind, Problem, problem_of
-from alerts.web.api.reading import body_of, cap_of, conditions_of, digest_of, query_of, wish_of
+from alerts.web.api.guard import ALLOWANCE
+from alerts.web.api.operation import CAP, JSON, PROBLEM, Answer, Api, Call, Conditions, Operation, best_form
+from alerts.web.api.problems import Fault, Kind, Problem, faults_of, invalid, problem_of
 from alerts.web.words import best_of, languages_in
 
 NOBODY = Actor("nobody", Role.VIEWER, Origin.API)
+LARGEST_JSON = 256 * 1024
+LARGEST_CAP = 1024 * 1024
+LARGEST_PICTURED = 8 * 1024 * 1024
+"""JSON that may hold a picture."""
+SPOKEN = languages_in(LOCALE)
+"""What a problem can be told in."""
 _EVERYWHERE = {
     "Cache-Control": "private, no-cache",
     "Vary": "Accept, Accept-Language, Authorization",
     "X-Content-Type-Options": "nosniff",
 }
 _LONGEST_NAME = 200
+_LONGEST_KEY = 255
+# Keys of one object of a body: more than any has, and each that is unknown is told with its nearest.
+_MOST_KEYS = 200
 # A body that is read in a thread, so that nobody else waits for it.
 _LONG = 16 * 1024
-
-SPOKEN = languages_in(LOCALE)
-"""What a problem can be told in."""
-log = structlog.get_logger()
+_KEY = re.compile(rf"[!-~]{{1,{_LONGEST_KEY}}}")
+M = TypeVar("M", bound=BaseModel)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+log = structlog.get_logger()
 
 
 def api_app(api: Api, operations: Sequence[Operation] = EVERY_OPERATION) -> web.Application:
     """Every operation; whatever goes wrong is told as a problem."""
     app = web.Application(middlewares=[_as_problems(api.station.language)])
     for operation in operations:
+        # A name may come percent-encoded, three characters for each of its bytes; `_name` looks at it decoded.
         path = operation.path.replace("{id}", f"{{id:[^/]{{1,{_LONGEST_NAME * 3}}}}}")
         handler = partial(_serve, api, operation)
         app.router.add_get(path, handler) if operation.method == "GET" else app.router.add_post(path, handler)
@@ -53,10 +72,11 @@ def api_app(api: Api, operations: Sequence[Operation] = EVERY_OPERATION) -> web.
 
 async def _serve(api: Api, operation: Operation, request: web.Request) -> web.StreamResponse:
     if operation.act is None:
-        pace_stranger(api, request)
+        api.guard.pace_stranger(request)
         actor, token = NOBODY, ""
     else:
-        actor, token = await let_in(api, request, operation.act)
+        # Before anything of the request is read: who isn't let in makes nobody read a large body.
+        actor, token = await api.guard.let_in(request, operation.act)
     call = await _read(api, operation, request, Call(actor, token, _name(request), query_of(request, operation.query)))
     return _response(await operation.handler(api, call))
 
@@ -115,8 +135,8 @@ def _found(request: web.Request, error: Exception) -> Problem:
         return _routing(request, error)
     problem = problem_of(error)
     if problem is None or problem.kind is Kind.UNAVAILABLE:
-        log.error("api.stumbled", path=request.path, method=request.method, exc_info=error)
-    return problem or Problem(Kind.INTERNAL, "the program stumbled over this; please report it")
+        log.error("api.failed", path=request.path, method=request.method, exc_info=error)
+    return problem or Problem(Kind.INTERNAL, "the program failed at this; please report it")
 
 
 def _routing(request: web.Request, error: web.HTTPException) -> Problem:
@@ -135,3 +155,148 @@ def _routing(request: web.Request, error: web.HTTPException) -> Problem:
 def _problem_response(problem: Problem, language: str) -> web.Response:
     text, headers = json.dumps(problem.document(language)), {"Content-Language": language, **problem.headers}
     return web.Response(status=problem.kind.status, text=text, content_type=PROBLEM, headers=headers)
+
+
+def conditions_of(request: web.Request, operation: Operation) -> Conditions:
+    """What the headers ask for. Raises Problem for a form that isn't given and a key that is none."""
+    accept = ",".join(request.headers.getall("Accept", []))
+    form = best_form(accept, operation.forms)
+    if form is None:
+        raise Problem(Kind.NOT_ACCEPTABLE, because("request_accept", allowed=operation.forms))
+    key = request.headers.get("Idempotency-Key") if operation.method == "POST" else None
+    if key is not None and not _KEY.fullmatch(key):
+        raise Problem(Kind.MALFORMED, because("request_key", most=_LONGEST_KEY))
+    return Conditions(form, key, _tags(request, "If-Match"), _tags(request, "If-None-Match"))
+
+
+def _tags(request: web.Request, name: str) -> str | None:
+    tags = ",".join(request.headers.getall(name, [])) or None
+    if tags is not None and not tags.isascii():
+        raise Problem(Kind.MALFORMED, because("request_tag", name=name))
+    return tags
+
+
+def query_of(request: web.Request, model: type[M]) -> M:
+    """The query's parameters, each once. Raises Problem."""
+    query = request.query
+    twice = sorted({name for name in query if len(query.getall(name)) > 1})
+    if twice:
+        raise invalid([Fault(name[:60], "is given twice", "once") for name in twice])
+    if any("\x00" <= character < " " for text in query.values() for character in text):
+        raise invalid([Fault("", "a parameter holds a control character", "plain text")])
+    try:
+        return model.model_validate(dict(query))
+    except ValidationError as error:
+        raise invalid(faults_of(error, model)) from None
+
+
+async def body_of(request: web.Request, operation: Operation) -> tuple[bytes, str]:
+    """The body, and the media type that it is said to be. Raises Problem where it is too large or in another form.
+
+    No body has no form: what a client says of it doesn't matter.
+    """
+    form = request.content_type.lower()
+    body = await _body_within(request, _most(operation, form))
+    if not body:
+        return body, CAP if form == CAP and operation.takes_cap else JSON
+    encoded = request.headers.get("Content-Encoding", "identity").strip().lower() != "identity"
+    charset = (request.charset or "utf-8").lower()
+    if (
+        encoded
+        or "Content-Type" not in request.headers
+        or form not in operation.takes
+        or charset not in ("utf-8", "utf8")
+    ):
+        why = because("request_form", allowed=operation.takes)
+        takes = {"Accept": ", ".join(operation.takes)}
+        raise Problem(Kind.MEDIA_TYPE, why, headers=takes)
+    return body, form
+
+
+def _most(operation: Operation, form: str) -> int:
+    if form == CAP:
+        return LARGEST_CAP
+    may_be_pictured = operation.wish is not None and "picture" in operation.wish.model_fields
+    return LARGEST_PICTURED if may_be_pictured else LARGEST_JSON
+
+
+async def _body_within(request: web.Request, most: int) -> bytes:
+    body = bytearray()
+    too_large = Problem(Kind.TOO_LARGE, because("request_body_large", most=most), headers={"Connection": "close"})
+    if (request.content_length or 0) > most:
+        raise too_large
+    # A body in chunks says no length, so what has come is counted too.
+    try:
+        async for chunk in request.content.iter_chunked(64 * 1024):
+            body += chunk
+            if len(body) > most:
+                raise too_large
+    except web.RequestPayloadError:
+        raise Problem(Kind.MALFORMED, "the body ends before its end; send it again") from None
+    return bytes(body)
+
+
+def wish_of(body: bytes, model: type[M]) -> M:
+    """The body as its model; none at all is an empty one. Raises Problem with everything that is wrong."""
+    value = _parsed(body) if body.strip() else {}
+    try:
+        return model.model_validate_json(json.dumps(value, ensure_ascii=False))
+    except ValidationError as error:
+        raise invalid(faults_of(error, model)) from None
+
+
+def cap_of(body: bytes, api: Api) -> Alert:
+    """The CAP message of the body, without fault. Raises Problem, and Unreadable for what is no CAP message.
+
+    No resource may name a file: whoever has a token could publish any picture of this machine.
+    """
+    alert, _ = api.read_cap(body)
+    faults: list[Fault | Reason] = [*violations(alert)]
+    for place, info in enumerate(alert.infos):
+        for number, resource in enumerate(info.resources):
+            if resource.uri is not None and not re.match(r"https?://", resource.uri, re.IGNORECASE):
+                where = f"info[{place}].resource[{number}].uri"
+                faults.append(Fault(where, "is no address of the web", "http:// and https://"))
+    if faults:
+        raise invalid(faults)
+    return alert
+
+
+def digest_of(request: web.Request, form: str, body: bytes) -> str:
+    """What makes a request the same one: what is done, to what, with which words, on which condition."""
+    parts = [request.method, request.rel_url.raw_path, form, request.headers.get("If-Match", "")]
+    return hashlib.sha256("\n".join(parts).encode() + b"\n" + _same(form, body)).hexdigest()
+
+
+def _same(form: str, body: bytes) -> bytes:
+    """JSON in one spelling: a program may write the same object in another order."""
+    if form != JSON or not body.strip():
+        return body.strip()
+    return json.dumps(_parsed(body), sort_keys=True).encode()
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        # Written again at once: JSON can spell half a surrogate pair, which no database takes.
+        value = json.loads(body.decode("utf-8"), object_pairs_hook=_each_once, parse_constant=_no_number)
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeError:
+        raise Problem(Kind.MALFORMED, "the body is no UTF-8 text, or holds half a character; allowed: UTF-8") from None
+    except (ValueError, RecursionError) as error:
+        said = str(error) if isinstance(error, json.JSONDecodeError) else "it is nested too deeply or too long a number"
+        raise Problem(Kind.MALFORMED, because("request_no_json", said=said)) from None
+    return value
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > _MOST_KEYS:
+        raise Problem(Kind.MALFORMED, because("request_many_keys", count=len(pairs), most=_MOST_KEYS))
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise Problem(Kind.MALFORMED, because("request_twice", name=repr(twice[:60])))
+    return found
+
+
+def _no_number(constant: str) -> NoReturn:
+    raise Problem(Kind.MALFORMED, because("request_no_number", name=constant))

@@ -1,8 +1,11 @@
-"""The OpenAPI 3.1 document, made from the declarations that are served."""
+"""Every operation of the API, and the OpenAPI 3.1 document that is made from these declarations.
+
+An operation is added by a row of `EVERY_OPERATION` alone: it is served (`app.py`), documented (`document`) and tested
+from it. What the document says of a request or an answer comes from the models that they are read and written with.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -11,35 +14,245 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from alerts import __version__
-from alerts.model.person import MAY
-from alerts.web.api.answers import AlertAccount, Document, ProblemAccount
-from alerts.web.api.negotiation import CAP, JSON, PROBLEM
-from alerts.web.api.operation import BASE, Answer, Api, Call, Operation, json_answer
-from alerts.web.api.operations import OPERATIONS
+from alerts.model.person import MAY, Act
+from alerts.web.api import commands, queries
+from alerts.web.api.models import (
+    AlertAccount,
+    AlertPage,
+    ApproveWish,
+    AuditFilters,
+    AuditPage,
+    Channels,
+    CorrectWish,
+    Document,
+    EndWish,
+    Filters,
+    History,
+    Me,
+    NoWish,
+    Overview,
+    PostWish,
+    ProblemAccount,
+    Rehearsal,
+    RejectWish,
+    Sources,
+    UpdateWish,
+)
+from alerts.web.api.operation import BASE, CAP, JSON, PROBLEM, Answer, Api, Call, Operation, json_answer
 from alerts.web.api.problems import Kind
 
 _REF = "#/components/schemas/{model}"
 _SCHEMAS = "#/components/schemas/"
 _ID = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": r"^[^/\x00-\x1f\x7f]+$"}
+# What may be done with a new alert (OpenAPI's links), and the operations that make one.
 _FOLLOWERS = ("getAlert", "updateAlert", "cancelAlert", "correctAlert", "approveAlert", "rejectAlert", "explainAlert")
 _LEADS_ON = ("postAlert", "updateAlert")
+_FILED = {200: (AlertAccount, Rehearsal), 201: (AlertAccount,)}
+_ONE = {200: (AlertAccount,)}
 
 
 async def _answer_document(_: Api, __: Call) -> Answer:
     return json_answer(200, document())
 
 
-OF_ITSELF = Operation(
-    "getDocument",
-    "GET",
-    "/openapi.json",
-    "This document",
-    _answer_document,
-    None,
-    {200: (Document,)},
-    details="No token is needed.",
+EVERY_OPERATION: tuple[Operation, ...] = (
+    Operation(
+        "listAlerts",
+        "GET",
+        "/alerts",
+        "All alerts, newest first",
+        queries.list_alerts,
+        Act.VIEW,
+        {200: (AlertPage,)},
+        query=Filters,
+        details="With those that are over, and those that were left out, with the reason.",
+    ),
+    Operation(
+        "postAlert",
+        "POST",
+        "/alerts",
+        "Post an alert",
+        commands.post_alert,
+        Act.POST,
+        _FILED,
+        wish=PostWish,
+        takes_cap=True,
+        details="201: it is stored, and goes out as routing and `publish` say. 200: the same words went out within the "
+        "last 10 minutes, and this is that alert (`again` posts them once more); or it was only a `dry_run`.",
+    ),
+    Operation(
+        "getAlert",
+        "GET",
+        "/alerts/{id}",
+        "One alert with its posts, or the CAP message",
+        queries.get_alert,
+        Act.VIEW,
+        _ONE,
+        gives_cap=True,
+        details="By its id, or by CAP's identifier or its incident's id: the newest alert of it.",
+    ),
+    Operation(
+        "updateAlert",
+        "POST",
+        "/alerts/{id}/update",
+        "The next version of an alert",
+        commands.update_alert,
+        Act.UPDATE,
+        _FILED,
+        wish=UpdateWish,
+        troubles=(412,),
+        details="What isn't said stays as it is in the incident's newest words that were let out, whichever of its "
+        "alerts is named; one that waits is gone on with only where it is named itself. The answer is the new alert, "
+        "and `follows` the one it goes on from, which `If-Match` is compared with.",
+    ),
+    Operation(
+        "cancelAlert",
+        "POST",
+        "/alerts/{id}/cancel",
+        "End an alert",
+        commands.cancel_alert,
+        Act.CANCEL,
+        _FILED,
+        wish=EndWish,
+        troubles=(412,),
+        details="It no longer holds; with `over`, what it told of is over.",
+    ),
+    Operation(
+        "correctAlert",
+        "POST",
+        "/alerts/{id}/correct",
+        "Say that an alert was wrong",
+        commands.correct_alert,
+        Act.CORRECT,
+        _FILED,
+        wish=CorrectWish,
+        troubles=(412,),
+        details="On every channel where it is, ahead of everything else.",
+    ),
+    Operation(
+        "approveAlert",
+        "POST",
+        "/alerts/{id}/approve",
+        "Validate a waiting alert",
+        commands.approve_alert,
+        Act.APPROVE,
+        _ONE,
+        wish=ApproveWish,
+        troubles=(412,),
+        details="By its own id alone: that names exactly these texts, areas and channels, which never change. "
+        "`If-Match`, or `seen`, is compared with its fingerprint. Never by its author.",
+    ),
+    Operation(
+        "rejectAlert",
+        "POST",
+        "/alerts/{id}/reject",
+        "Keep a waiting alert from going out",
+        commands.reject_alert,
+        Act.POST,
+        _ONE,
+        wish=RejectWish,
+        troubles=(412,),
+        details="By its own id alone. An author may reject what they wrote themselves; the rest takes an approver.",
+    ),
+    Operation(
+        "retryAlert",
+        "POST",
+        "/alerts/{id}/retry",
+        "Send again what failed or is in doubt",
+        commands.retry_alert,
+        Act.RETRY,
+        _ONE,
+        wish=NoWish,
+        troubles=(412,),
+        details="What was in doubt may then be out twice.",
+    ),
+    Operation(
+        "dropAlert",
+        "POST",
+        "/alerts/{id}/drop",
+        "Give up what failed or is in doubt",
+        commands.drop_alert,
+        Act.DROP,
+        _ONE,
+        wish=NoWish,
+        troubles=(412,),
+    ),
+    Operation(
+        "explainAlert",
+        "GET",
+        "/alerts/{id}/history",
+        "Why it did or didn't go out",
+        queries.explain_alert,
+        Act.VIEW,
+        {200: (History,)},
+        details="Every decision with its reason, every attempt, of its whole incident, in the order of time.",
+    ),
+    Operation(
+        "retryPost",
+        "POST",
+        "/posts/{id}/retry",
+        "Send one post again",
+        commands.retry_post,
+        Act.RETRY,
+        _ONE,
+        wish=NoWish,
+        details="By the post's id. The answer is its alert.",
+    ),
+    Operation(
+        "dropPost",
+        "POST",
+        "/posts/{id}/drop",
+        "Give one post up",
+        commands.drop_post,
+        Act.DROP,
+        _ONE,
+        wish=NoWish,
+        details="By the post's id. The answer is its alert.",
+    ),
+    Operation(
+        "getStatus",
+        "GET",
+        "/status",
+        "What is on, waiting, failed or in doubt; sources; channels",
+        queries.get_status,
+        Act.VIEW,
+        {200: (Overview,)},
+    ),
+    Operation(
+        "getSources", "GET", "/sources", "How each source is doing", queries.get_sources, Act.VIEW, {200: (Sources,)}
+    ),
+    Operation(
+        "getChannels",
+        "GET",
+        "/channels",
+        "How each channel is doing",
+        queries.get_channels,
+        Act.VIEW,
+        {200: (Channels,)},
+    ),
+    Operation(
+        "getAudit",
+        "GET",
+        "/audit",
+        "Who did what, when and from where",
+        queries.get_audit,
+        Act.ADMINISTER,
+        {200: (AuditPage,)},
+        query=AuditFilters,
+    ),
+    Operation("getMe", "GET", "/me", "Whose token this is", queries.get_me, Act.VIEW, {200: (Me,)}),
+    Operation(
+        "getDocument",
+        "GET",
+        "/openapi.json",
+        "This document",
+        _answer_document,
+        None,
+        {200: (Document,)},
+        details="No token is needed.",
+    ),
 )
-EVERY_OPERATION = (*OPERATIONS, OF_ITSELF)
+"""Every operation, in the order of the document."""
 
 
 @cache
@@ -176,18 +389,12 @@ def _good(operation: Operation, status: int, models: Sequence[type[BaseModel]]) 
     headers += ["Idempotent-Replayed"] if operation.method == "POST" else []
     headers += ["Location"] if status == 201 else []
     headers += ["Link"] if "before" in operation.query.model_fields else []
-    told = {"description": _said(status), "headers": _named(headers), "content": content}
+    told = {"description": "It is stored" if status == 201 else "Done", "headers": _named(headers), "content": content}
     if status == 201 and operation.name in _LEADS_ON:
-        told["links"] = _links()
+        told["links"] = {
+            name: {"operationId": name, "parameters": {"id": "$response.body#/alert"}} for name in _FOLLOWERS
+        }
     return told
-
-
-def _said(status: int) -> str:
-    return "It is stored" if status == 201 else "Done"
-
-
-def _links() -> dict[str, Any]:
-    return {name: {"operationId": name, "parameters": {"id": "$response.body#/alert"}} for name in _FOLLOWERS}
 
 
 def _bad(status: int) -> dict[str, Any]:
@@ -195,7 +402,7 @@ def _bad(status: int) -> dict[str, Any]:
     headers = ["RateLimit", "RateLimit-Policy"]
     headers += {401: ["WWW-Authenticate"], 403: ["WWW-Authenticate"], 429: ["Retry-After"]}.get(status, [])
     return {
-        "description": re.sub(r"\s+", " ", titles),
+        "description": titles,
         "headers": _named(headers),
         "content": {PROBLEM: {"schema": {"$ref": _SCHEMAS + ProblemAccount.__name__}}},
     }

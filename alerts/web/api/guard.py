@@ -1,51 +1,115 @@
 """Who may come in: a bearer token (RFC 6750), at a bearable pace, of a role that may do what is asked.
 
-No cookie is looked at, so no other site can make a browser act here.
+Each token has a bucket that fills again (`Turnstile`), and so has each address that shows no token, or a wrong one:
+a stranger who floods the API empties their own. What is left is told in the answer's `RateLimit` fields, refused or
+not. No cookie is looked at, so no other site can make a browser act here.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 import re
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
 from alerts.access.answers import Visit
+from alerts.access.gate import Gate
 from alerts.model.person import MAY, Act, Actor, Origin
 from alerts.model.reason import because
-from alerts.web.api.operation import Api
-from alerts.web.api.pace import Allowance
 from alerts.web.api.problems import Kind, Problem
-from alerts.web.console.arrival import client_address, neighbourhood
+from alerts.web.console.arrival import Network, client_address, neighbourhood
 
-ALLOWANCE: web.RequestKey[Allowance] = web.RequestKey("allowance", Allowance)
-"""What the pace left of this request's bucket."""
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`burst` requests at once, then `each_second` of them. `name` stands in the answer's `RateLimit` fields."""
+
+    name: str
+    burst: int
+    each_second: float
+
+    @property
+    def window(self) -> int:
+        """Seconds in which an empty bucket is full again."""
+        return math.ceil(self.burst / self.each_second)
+
+
+PROGRAM = Pace("token", burst=120, each_second=10)
+"""What a program may: a wall that asks each second, and a hundred alerts in one breath."""
+STRANGER = Pace("address", burst=20, each_second=0.2)
+"""What an address may that shows no token, or a wrong one."""
+MOST_BUCKETS = 10_000
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,512}=*) *", re.IGNORECASE)
 _REALM = 'Bearer realm="tocsin"'
 
 
-async def let_in(api: Api, request: web.Request, act: Act) -> tuple[Actor, str]:
-    """Who asks, and the hash of their token. Raises Problem."""
-    address = _address(api, request)
-    bearer = _bearer(request)
-    found = await api.programs.program(bearer, Visit(address, _agent(request))) if bearer else None
-    if found is None or bearer is None:
-        pace_stranger(api, request)
-        raise _no_token(bearer)
-    token = hashlib.sha256(bearer.encode()).hexdigest()
-    _pass(request, api.programs_pace.ask(token))
-    actor = replace(found, origin=Origin.API, address=address)
-    if not actor.may(act):
-        needed = because("role_too_low", name=actor.name, role=actor.role, act=act, needed=MAY[act])
-        header = {"WWW-Authenticate": f'{_REALM}, error="insufficient_scope"'}
-        raise Problem(Kind.FORBIDDEN, needed, headers=header)
-    return actor, token
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What was answered to one request: whether it may pass, what is left, and when there is one more (seconds)."""
+
+    pace: Pace
+    granted: bool
+    left: int
+    wait: float
+
+    def headers(self) -> dict[str, str]:
+        """The RateLimit fields (draft-ietf-httpapi-ratelimit-headers, 3 and 4), and Retry-After when refused."""
+        # Never 0 seconds: who is told to come again at once does, and is refused once more.
+        name, seconds = self.pace.name, max(math.ceil(self.wait), 1)
+        told = {
+            "RateLimit-Policy": f'"{name}";q={self.pace.burst};w={self.pace.window}',
+            "RateLimit": f'"{name}";r={self.left};t={seconds}',
+        }
+        return told if self.granted else {**told, "Retry-After": str(seconds)}
 
 
-def pace_stranger(api: Api, request: web.Request) -> None:
-    """Count a request without a good token against its address. Raises Problem where there were too many."""
-    _pass(request, api.strangers_pace.ask(neighbourhood(_address(api, request))))
+ALLOWANCE: web.RequestKey[Allowance] = web.RequestKey("allowance", Allowance)
+"""What the pace left of this request's bucket."""
+
+
+class Guard:
+    """Lets requests in. `now` is in seconds, `proxies` are those whose word for an address is taken."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        now: Callable[[], float],
+        proxies: Sequence[Network] = (),
+        paces: tuple[Pace, Pace] = (PROGRAM, STRANGER),
+    ) -> None:
+        self._gate = gate
+        self._proxies = proxies
+        self._programs, self._strangers = (Turnstile(pace, now) for pace in paces)
+
+    async def let_in(self, request: web.Request, act: Act) -> tuple[Actor, str]:
+        """Who asks, and the hash of their token. Raises Problem."""
+        given = request.headers.getall("Authorization", [])
+        match = _BEARER.fullmatch(given[0]) if len(given) == 1 else None
+        address, agent = self._address(request), request.headers.get("User-Agent", "")[:200]
+        visit = Visit(address, agent.encode("ascii", "replace").decode())
+        found = await self._gate.program(match[1], visit) if match else None
+        if found is None or match is None:
+            # Only now is it a stranger's: a program behind an address that was used up still comes in by its token.
+            self.pace_stranger(request)
+            raise _no_token(is_given=match is not None)
+        token = hashlib.sha256(match[1].encode()).hexdigest()
+        _pass(request, self._programs.ask(token))
+        actor = replace(found, origin=Origin.API, address=address)
+        if not actor.may(act):
+            needed = because("role_too_low", name=actor.name, role=actor.role, act=act, needed=MAY[act])
+            header = {"WWW-Authenticate": f'{_REALM}, error="insufficient_scope"'}
+            raise Problem(Kind.FORBIDDEN, needed, headers=header)
+        return actor, token
+
+    def pace_stranger(self, request: web.Request) -> None:
+        """Count a request without a good token against its address. Raises Problem where there were too many."""
+        _pass(request, self._strangers.ask(neighbourhood(self._address(request))))
+
+    def _address(self, request: web.Request) -> str:
+        return client_address(request.remote or "", request.headers.getall("X-Forwarded-For", []), self._proxies)
 
 
 def _pass(request: web.Request, allowance: Allowance) -> None:
@@ -55,22 +119,38 @@ def _pass(request: web.Request, allowance: Allowance) -> None:
         raise Problem(Kind.TOO_MANY, because("request_too_many", seconds=seconds))
 
 
-def _address(api: Api, request: web.Request) -> str:
-    return client_address(request.remote or "", request.headers.getall("X-Forwarded-For", []), api.proxies)
-
-
-def _agent(request: web.Request) -> str:
-    return request.headers.get("User-Agent", "")[:200].encode("ascii", "replace").decode()
-
-
-def _bearer(request: web.Request) -> str | None:
-    given = request.headers.getall("Authorization", [])
-    found = _BEARER.fullmatch(given[0]) if len(given) == 1 else None
-    return found[1] if found else None
-
-
-def _no_token(bearer: str | None) -> Problem:
-    error = ', error="invalid_token"' if bearer else ""
-    what = "the token is unknown or was withdrawn" if bearer else "there is no token"
+def _no_token(*, is_given: bool) -> Problem:
+    # RFC 6750, 3.1: no error code where the request shows no credentials at all.
+    error = ', error="invalid_token"' if is_given else ""
+    what = "the token is unknown or was withdrawn" if is_given else "there is no token"
     detail = because("request_no_token", what=what)
     return Problem(Kind.NO_TOKEN, detail, headers={"WWW-Authenticate": _REALM + error})
+
+
+class Turnstile:
+    """The buckets of one pace. `now` is in seconds; a clock that is set back takes nothing away."""
+
+    def __init__(self, pace: Pace, now: Callable[[], float]) -> None:
+        self._pace = pace
+        self._now = now
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def ask(self, who: str) -> Allowance:
+        """Take one from the bucket of `who`, if there is one."""
+        now, pace = self._now(), self._pace
+        level, at = self._buckets.get(who, (float(pace.burst), now))
+        level = min(pace.burst, level + max(now - at, 0.0) * pace.each_second)
+        granted = level >= 1
+        level -= 1 if granted else 0
+        if who not in self._buckets:
+            self._make_room(now)
+        self._buckets[who] = (level, now)
+        return Allowance(pace, granted, int(level), (math.floor(level) + 1 - level) / pace.each_second)
+
+    def _make_room(self, now: float) -> None:
+        """Forget those who are full again, who are as if they had never come; then the oldest."""
+        if len(self._buckets) < MOST_BUCKETS:
+            return
+        full = [who for who, (_, at) in self._buckets.items() if now - at >= self._pace.window]
+        for who in full or list(self._buckets)[: MOST_BUCKETS // 10]:
+            del self._buckets[who]

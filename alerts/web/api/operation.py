@@ -1,52 +1,49 @@
-"""What there is to ask: each operation is declared once, and served, documented and tested from its declaration."""
+"""What there is to ask: each operation is declared once, and served, documented and tested from its declaration.
+
+`Operation` is the declaration, `Call` a request that was let in and read, `Answer` what its handler returns. What an
+answer's form is, and whether who asks has it already, follows RFC 9110 (sections 12.5.1, 8.8.3 and 13.1): an alert's
+entity tag begins with its fingerprint, so that `If-Match` and a validation compare the same thing.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from alerts.access.answers import Visit
 from alerts.desk.service import DeskService
 from alerts.desk.station import Station
 from alerts.model.alert import Alert
 from alerts.model.person import Act, Actor
 from alerts.model.reason import Reason
-from alerts.web.api.negotiation import CAP, JSON, tag_of
-from alerts.web.api.pace import Turnstile
-from alerts.web.api.wishes import NoQuery
-from alerts.web.console.arrival import Network
+from alerts.web.api.guard import Guard
+from alerts.web.api.models import NoQuery
 
 BASE = "/api/v1"
+JSON = "application/json"
+CAP = "application/cap+xml"
+PROBLEM = "application/problem+json"
+_TAG = re.compile(r'(W/)?"([^"]*)"')
 M = TypeVar("M", bound=BaseModel)
-
-
-class Programs(Protocol):
-    """Who lets programs in."""
-
-    async def program(self, bearer: str, visit: Visit | None = None) -> Actor | None:
-        """Whose token it is; None for one that is unknown or was withdrawn."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """What every operation is given: the service, the station, who lets in, who reads CAP, and who paces.
+    """What every operation is given: the service, the station, who lets in, and who reads CAP.
 
     `read_cap` raises Unreadable; its second answer is what it forgave. `under_way` are the requests that are being
-    carried out by token and key, `proxies` those whose word for an address is taken.
+    carried out by token and key.
     """
 
     service: DeskService
     station: Station
-    programs: Programs
+    guard: Guard
     read_cap: Callable[[bytes], tuple[Alert, tuple[Reason, ...]]]
-    programs_pace: Turnstile
-    strangers_pace: Turnstile
-    proxies: Sequence[Network] = ()
     under_way: set[tuple[str, str]] = field(default_factory=set)
 
 
@@ -97,20 +94,21 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def json_answer(status: int, value: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Answer:
-    """An answer in JSON; one that is an alert carries its entity tag, and its address where it is new."""
-    return told(status, json.dumps(value, ensure_ascii=False), value, headers or {})
+def json_answer(
+    status: int, value: Mapping[str, Any], headers: Mapping[str, str] | None = None, *, written: str | None = None
+) -> Answer:
+    """An answer in JSON; one that is an alert carries its entity tag, and its address where it is new.
 
-
-def told(status: int, text: str, value: Mapping[str, Any], headers: Mapping[str, str]) -> Answer:
-    """As `json_answer`, of a value that is written already."""
-    body = text.encode()
+    `written` is the value's JSON where it is written already: what is told again is told to the letter.
+    """
+    body = (json.dumps(value, ensure_ascii=False) if written is None else written).encode()
     more: dict[str, str] = {}
+    # A rehearsal has notes, and no tag: nothing is stored that a condition could be about.
     if "fingerprint" in value and "notes" not in value:
         more["ETag"] = tag_of(value["fingerprint"], body)
     if status == 201:
         more["Location"] = f"{BASE}/alerts/{value['alert']}"
-    return Answer(status, body, JSON, {**more, **headers})
+    return Answer(status, body, JSON, {**more, **(headers or {})})
 
 
 Handler = Callable[[Api, Call], Awaitable[Answer]]
@@ -161,3 +159,54 @@ class Operation:
         found |= {404} if self.is_about_one else set()
         found |= {400, 409, 413, 415} if self.method == "POST" else set()
         return tuple(sorted(found))
+
+
+def best_form(accept: str | None, offers: tuple[str, ...]) -> str | None:
+    """The offered media type that `Accept` likes best, the first of equals; None where it takes none of them."""
+    if accept is None or not accept.strip():
+        return offers[0]
+    ranges = [_range(part) for part in accept.split(",")]
+    liked = [(_liking(offer, ranges), -place, offer) for place, offer in enumerate(offers)]
+    quality, _, offer = max(liked)
+    return offer if quality > 0 else None
+
+
+def _range(part: str) -> tuple[str, float]:
+    name, *parameters = [piece.strip().lower() for piece in part.split(";")]
+    weight = next((each[2:] for each in parameters if each.startswith("q=")), "1")
+    # What is no weight of RFC 9110, 12.4.2 (at most three decimals) is none: who wrote it doesn't want that form.
+    return name, float(weight) if re.fullmatch(r"(0(\.\d{0,3})?|1(\.0{0,3})?)", weight) else 0.0
+
+
+def _liking(offer: str, ranges: list[tuple[str, float]]) -> float:
+    """The weight of the most exact range that names the offer."""
+    for name in (offer, f"{offer.split('/', maxsplit=1)[0]}/*", "*/*"):
+        for given, weight in ranges:
+            if given == name:
+                return weight
+    return 0.0
+
+
+def tag_of(fingerprint: str, body: bytes) -> str:
+    """The entity tag of an alert: what a validation is bound to, then what else this answer says of it.
+
+    The state of a post is no part of the fingerprint, and yet a reason to fetch the alert again.
+    """
+    return f'"{fingerprint}-{hashlib.sha256(body).hexdigest()[:16]}"'
+
+
+def seen_in(if_match: str) -> set[str] | None:
+    """The fingerprints that `If-Match` names, whatever state was seen with them; None for `*`, which is anything.
+
+    A weak tag matches nothing (RFC 9110, 13.1.1).
+    """
+    if if_match.strip() == "*":
+        return None
+    return {found[2].partition("-")[0] for found in _TAG.finditer(if_match) if not found[1]}
+
+
+def has_it(if_none_match: str | None, tag: str) -> bool:
+    """Whether who asks has this answer already; tags are compared weakly (RFC 9110, 13.1.2)."""
+    if if_none_match is None:
+        return False
+    return if_none_match.strip() == "*" or any(f'"{found[2]}"' == tag for found in _TAG.finditer(if_none_match))

@@ -1,11 +1,21 @@
-"""What went wrong, as RFC 9457 has it: one type for each kind of trouble, and the errors that come to it."""
+"""What went wrong, as RFC 9457 has it: one type for each kind of trouble, with every fault of the request at once.
+
+`Problem` ends a request. It keeps reasons and English sentences, and is worded only when it is answered, in a language
+that who asks reads. What the desk raises becomes a problem in `problem_of`; what pydantic finds wrong with a body or a
+query becomes `Fault`s (where, what, what is allowed) in `faults_of`.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import Enum
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from alerts.model.errors import Conflict, DatabaseRefused, Forbidden, Misuse, Refused, Unreadable
 from alerts.model.reason import Reason, because
@@ -13,6 +23,7 @@ from alerts.rendering.i18n import word, words_in
 
 TYPE = "urn:problem-type:tocsin:"
 """What every problem's `type` begins with; the name of its kind follows."""
+# What the command line calls by another name than the request does.
 _KEYS = {"area": "areas", "channel": "channels", "image": "picture", "alt": "picture.alt"}
 _OPTION = re.compile(r"(?<![\w-])--([a-z]+)\b")
 # Where a sentence goes on to what is allowed, in both languages.
@@ -20,6 +31,22 @@ _ALLOWED = re.compile(
     r"; (?:allowed:? |(?=known: |did you mean ))"
     r"|\u202f; (?:(?:attendu|possible)\u00a0: |(?=(?:\w+ )?connue?s?\u00a0: |vouliez-vous ))"
 )
+
+
+# Characters of a stranger's key that are told back.
+_LONGEST_ECHO = 60
+# What pydantic calls a fault, as what it is and what is allowed.
+_WHAT: Mapping[str, tuple[str, str]] = {
+    "string_type": ("is no text", "text in quotes"),
+    "bool_type": ("is neither true nor false", "true or false"),
+    "bool_parsing": ("is neither true nor false", "true or false"),
+    "int_type": ("is no whole number", "a whole number"),
+    "int_parsing": ("is no whole number", "a whole number"),
+    "tuple_type": ("is no list", 'a list, such as ["Centre-Bourg"]'),
+    "list_type": ("is no list", 'a list, such as ["Centre-Bourg"]'),
+    "model_type": ("is no object", "a JSON object"),
+    "string_unicode": ("is no Unicode text", "text"),
+}
 
 
 class Kind(Enum):
@@ -123,6 +150,7 @@ def _summary(found: Sequence[Mapping[str, str | None]], language: str) -> str:
 
 def problem_of(error: Exception) -> Problem | None:
     """The problem that an error of the desk or of the database is; None for what nobody expected."""
+    # Forbidden and Conflict are Refused too, so they stand before it.
     match error:
         case Problem():
             return error
@@ -137,11 +165,8 @@ def problem_of(error: Exception) -> Problem | None:
         case Refused():
             return Problem(Kind.REFUSED, error.reason)
         case DatabaseRefused():
-            return Problem(Kind.UNAVAILABLE, because("unwritten", said=error), (), _AGAIN)
+            return Problem(Kind.UNAVAILABLE, because("unwritten", said=error), (), {"Retry-After": "5"})
     return None
-
-
-_AGAIN = {"Retry-After": "5"}
 
 
 def invalid(faults: Sequence[Fault | Reason]) -> Problem:
@@ -152,11 +177,71 @@ def invalid(faults: Sequence[Fault | Reason]) -> Problem:
 def of_key(said: str) -> dict[str, str | None]:
     """What the desk says, in words, of an option of the command line or a place in a message: said of the key."""
     first = re.match(r"--([a-z]+)\u00a0?:? ?", said) or re.match(r"([a-z]\w*[\w.\[\]]*)\u00a0?: ", said)
-    where = _key(first[1]) if first else ""
-    text = _OPTION.sub(lambda option: _key(option[1]), said[first.end() :] if first else said)
+    where = _KEYS.get(first[1], first[1]) if first else ""
+    text = _OPTION.sub(lambda option: _KEYS.get(option[1], option[1]), said[first.end() :] if first else said)
     what, *allowed = _ALLOWED.split(text, maxsplit=1)
     return {"where": where, "what": what, "allowed": allowed[0] if allowed else None}
 
 
-def _key(option: str) -> str:
-    return _KEYS.get(option, option)
+def faults_of(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
+    """Each thing that is wrong, once."""
+    details = error.errors(include_url=False, include_input=False)
+    return list(dict.fromkeys(_fault(detail, model) for detail in details))
+
+
+def _fault(detail: ErrorDetails, model: type[BaseModel]) -> Fault:
+    kind, context = detail["type"], detail.get("ctx", {})
+    where = _place(detail["loc"])
+    field = model.model_fields.get(where)
+    described = field.description if field else None
+    match kind:
+        case "extra_forbidden":
+            said = str(detail["loc"][-1])[:_LONGEST_ECHO]
+            return Fault(where, "is unknown", _nearest(said, _known_beside(detail["loc"], model)))
+        case "missing":
+            return Fault(where, "is missing", described)
+        case "enum" | "literal_error":
+            return Fault(where, "is none of CAP's words", context.get("expected", "").replace(" or ", ", "))
+        case "string_too_long" | "too_long":
+            return Fault(where, "is too long", because("request_up_to", most=context["max_length"]))
+        case "string_too_short":
+            return Fault(where, "is empty", described)
+        case "greater_than_equal" | "less_than_equal":
+            return Fault(where, "is out of range", _bounds(where, model))
+        case "string_pattern_mismatch":
+            return Fault(
+                where,
+                "has a form or a character that it can't have",
+                because("request_matches", pattern=context["pattern"]),
+            )
+    what, allowed = _WHAT.get(kind, ("", None))
+    return Fault(where, what or because("request_unread", said=detail["msg"]), allowed)
+
+
+def _nearest(key: str, known: Sequence[str]) -> Reason:
+    """The known name that was probably meant, before all of them."""
+    near = get_close_matches(key, known, n=1, cutoff=0.5)
+    if near:
+        return because("request_nearest", near=near[0], known=known)
+    return because("known_are", known=known or ["–"])
+
+
+def _known_beside(loc: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
+    inner = model.model_fields[str(loc[0])].annotation if len(loc) > 1 else model
+    members = [inner, *get_args(inner)]
+    return next((list(one.model_fields) for one in members if isinstance(one, type) and issubclass(one, BaseModel)), [])
+
+
+def _place(loc: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in loc:
+        shown = str(part)[:_LONGEST_ECHO]
+        text += f"[{part}]" if isinstance(part, int) else f".{shown}" if text else shown
+    return text
+
+
+def _bounds(where: str, model: type[BaseModel]) -> Reason | None:
+    field: Any = model.model_json_schema()["properties"].get(where, {})
+    if "minimum" not in field:
+        return None
+    return because("request_range", least=field["minimum"], most=field["maximum"])

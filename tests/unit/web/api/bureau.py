@@ -12,17 +12,19 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from alerts.access.answers import GateRules
+from alerts.access.gate import Gate
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.daemon.service import DaemonService
 from alerts.model.events import Events
-from alerts.model.person import Actor, Origin, Role, Token
+from alerts.model.person import Role, Token
 from alerts.sources.cap.message import read_message
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
 from alerts.web.api.app import api_app
+from alerts.web.api.guard import PROGRAM, STRANGER, Guard
 from alerts.web.api.operation import Api
-from alerts.web.api.pace import PROGRAM, STRANGER, Turnstile
 from tests.fakes import FakeClock
 
 START = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -56,28 +58,6 @@ ROLES = ("viewer", "author", "approver", "administrator")
 
 
 @dataclass
-class Doorkeeper:
-    """Knows tokens by what the database keeps of them."""
-
-    service: DaemonService
-
-    async def program(self, bearer, visit=None):
-        digest = hashlib.sha256(bearer.encode()).hexdigest()
-        token = await self.service.ask(lambda unit: unit.accounts.token(digest))
-        if token is None or token.revoked_at is not None:
-            return None
-        return Actor(token.name, token.role, Origin.API)
-
-    async def give(self, name, role, bearer=None):
-        bearer = bearer or f"token-of-{name}"
-        digest = hashlib.sha256(bearer.encode()).hexdigest()
-        now = self.service.now()
-        token = Token(f"id-{bearer}", name, Role(role), digest, now, "root")
-        await self.service.act(lambda unit: unit.accounts.put_token(token))
-        return bearer
-
-
-@dataclass
 class Bureau:
     """One API with a token of each role, named as the role is."""
 
@@ -85,10 +65,13 @@ class Bureau:
     service: DaemonService
     database: Database
     clock: FakeClock
-    door: Doorkeeper
     client: TestClient
     folder: Path
     tokens: dict[str, str] = field(default_factory=dict)
+
+    async def give(self, name, role, bearer=None):
+        """A program's token, as the database keeps it."""
+        return await give_token(self.service, name, role, bearer)
 
     async def ask(self, method, path, role="author", **request):
         headers = {"Accept-Language": "en", **request.pop("headers", {})}
@@ -114,19 +97,23 @@ class Bureau:
         await self.database.write(lambda db: db.execute(sql, values) and None)
 
 
-def build_api(service, station, door, pace=PROGRAM, proxies=()):
-    def now():
-        return service.now().timestamp()
+async def give_token(service, name, role, bearer=None):
+    bearer = bearer or f"token-of-{name}"
+    digest = hashlib.sha256(bearer.encode()).hexdigest()
+    token = Token(f"id-{bearer}", name, Role(role), digest, service.now(), "root")
+    await service.act(lambda unit: unit.accounts.put_token(token))
+    return bearer
 
+
+def build_api(service, station, pace=PROGRAM, proxies=()):
+    gate = Gate(service, GateRules())
+    paces = (pace, STRANGER if pace is PROGRAM else pace)
     return Api(
         service=service,
         station=station,
-        programs=door,
+        guard=Guard(gate, lambda: service.now().timestamp(), proxies, paces),
         read_cap=lambda body: read_message(body, zone=station.timezone),
-        programs_pace=Turnstile(pace, now),
-        strangers_pace=Turnstile(STRANGER if pace is PROGRAM else pace, now),
-        proxies=proxies,
-    )
+    ), gate
 
 
 @asynccontextmanager
@@ -145,11 +132,11 @@ async def open_bureau(folder, channels=CHANNELS, pace=PROGRAM, proxies=()):
         new_id=lambda: f"id{next(numbers):010}",
         events=Events(),
     )
-    door = Doorkeeper(service)
-    api = build_api(service, desk.station, door, pace, proxies)
+    api, gate = build_api(service, desk.station, pace, proxies)
     app = web.Application()
     app.add_subapp("/api/v1", api_app(api))
     async with TestClient(TestServer(app)) as client:
-        tokens = {role: await door.give(role, role) for role in ROLES}
-        yield Bureau(api, service, database, clock, door, client, folder, tokens)
+        tokens = {role: await give_token(service, role, role) for role in ROLES}
+        yield Bureau(api, service, database, clock, client, folder, tokens)
+    await gate.touches.done()
     await database.close()

@@ -131,8 +131,8 @@ async def test_an_author_may_reject_what_they_wrote_and_nothing_else(bureau):
 
 
 async def test_no_token_of_an_author_validates_their_own(bureau):
-    await bureau.door.give("Anne", "author", "first-token")
-    await bureau.door.give("ANNE ", "administrator", "second-token")
+    await bureau.give("Anne", "author", "first-token")
+    await bureau.give("ANNE ", "administrator", "second-token")
     told = await bureau.posted("first-token")
 
     problem = await bureau.told("POST", f"/alerts/{told['alert']}/approve", "second-token", status=403)

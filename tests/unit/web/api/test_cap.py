@@ -11,9 +11,9 @@ import pytest
 from alerts.model.alert import Alert, Info, Resource
 from alerts.model.cap import write
 from alerts.sources.cap.message import read_message
-from alerts.web.api.alerts import without_files
-from alerts.web.api.negotiation import CAP, JSON, best_form, has_it, seen_in
-from alerts.web.api.reading import LARGEST_CAP
+from alerts.web.api.app import LARGEST_CAP
+from alerts.web.api.operation import CAP, JSON, best_form, has_it, seen_in
+from alerts.web.api.queries import without_files
 from tests.unit.desk.conftest import HERE, LATER, NOW, SENDER, Area, Severity
 
 HEADERS = {"Content-Type": "application/cap+xml"}

@@ -17,7 +17,7 @@ from schemathesis.checks import CHECKS, not_a_server_error
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from alerts.web.api.document import EVERY_OPERATION, document
-from alerts.web.api.pace import Pace
+from alerts.web.api.guard import Pace
 from alerts.web.api.problems import Kind
 from tests.unit.web.api.bureau import ROLES, open_bureau
 

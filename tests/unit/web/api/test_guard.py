@@ -8,7 +8,7 @@ import pytest
 
 from alerts.model.person import MAY, Act, Role
 from alerts.web.api.document import EVERY_OPERATION
-from alerts.web.api.pace import MOST_BUCKETS, PROGRAM, STRANGER, Pace, Turnstile
+from alerts.web.api.guard import MOST_BUCKETS, PROGRAM, STRANGER, Pace, Turnstile
 from tests.unit.web.api.bureau import ROLES, open_bureau
 
 GUARDED = [operation for operation in EVERY_OPERATION if operation.act is not None]

@@ -11,8 +11,8 @@ import re
 import pytest
 
 from alerts.model.errors import TocsinError
+from alerts.web.api.app import LARGEST_JSON, LARGEST_PICTURED
 from alerts.web.api.problems import Kind, of_key
-from alerts.web.api.reading import LARGEST_JSON, LARGEST_PICTURED
 from tests.unit.french import english
 
 GOOD = {"headline": "Coupure d’eau"}

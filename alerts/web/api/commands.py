@@ -1,0 +1,275 @@
+"""What programs do: post an alert, update, cancel or correct it, decide about it; each is done once.
+
+All that takes long (a picture's content, where an area lies, the texts) is worked out before, in a sketch that stores
+nothing: the transaction that acts is one for which lanes wait. That transaction also makes the answer, and keeps it
+under the program's own `Idempotency-Key` (`_once`). So a crash leaves both or neither, and whoever got no answer asks
+again with the same key. An error isn't kept: nothing was done, and the same key may be tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypedDict
+
+from alerts.desk.account import rehearsal_of
+from alerts.desk.actions import MANUAL, Filed
+from alerts.desk.approve import find_posts
+from alerts.desk.draft import Draft, draft_alert, picture_kind
+from alerts.desk.officer import Officer
+from alerts.desk.service import DeskService, DeskUnit
+from alerts.model.alert import Alert
+from alerts.model.incident import StoredAlert
+from alerts.model.person import REPLIES_KEPT, Act, KeptReply
+from alerts.model.reason import because
+from alerts.web.api.models import (
+    ApproveWish,
+    CorrectWish,
+    EndWish,
+    Picture,
+    PostWish,
+    RejectWish,
+    UpdateWish,
+    Words,
+)
+from alerts.web.api.operation import Answer, Api, Call, json_answer
+from alerts.web.api.problems import Fault, Kind, Problem, invalid
+from alerts.web.api.queries import account, must_be_as_seen, named
+
+Filing = Callable[[Officer], Filed]
+Decision = Callable[[Officer, StoredAlert], str]
+# What a wish and a draft call alike.
+_SAME = ("headline", "description", "instruction", "event", "category", "severity", "urgency", "certainty")
+_SAME_TOO = ("onset", "expires", "web", "exercise")
+
+
+async def post_alert(api: Api, call: Call) -> Answer:
+    """File a new alert, from its words or as a CAP message."""
+    if call.alert is not None:
+        made = call.alert
+        await api.service.sketch(lambda unit: _warm(unit, made))
+        return await _store(api, call, lambda officer: officer.post(made))
+    wish = call.wishing(PostWish)
+    image = await _picture_of(api.service, wish)
+
+    def drafted(unit: DeskUnit) -> Alert:
+        draft = Draft(**_changes_of(wish), **image)
+        return _warm(unit, draft_alert(draft, unit.desk.station, unit.now, unit.new_id()))
+
+    alert = await api.service.sketch(drafted)
+    if wish.dry_run:
+        # `again`: what is only shown is no double tap.
+        return await _rehearse(api, call, lambda officer: officer.post(alert, wish.channels, again=True))
+    return await _store(api, call, lambda officer: officer.post(alert, wish.channels, again=wish.again))
+
+
+async def update_alert(api: Api, call: Call) -> Answer:
+    """File the next version."""
+    wish = call.wishing(UpdateWish)
+    changes = {**_changes_of(wish), **await _picture_of(api.service, wish)}
+
+    def filing(officer: Officer) -> Filed:
+        record = _about(officer, call, Act.UPDATE)
+        return officer.update(record.id, changes, wish.channels, again=wish.again)
+
+    return await _file(api, call, filing, dry_run=wish.dry_run)
+
+
+async def cancel_alert(api: Api, call: Call) -> Answer:
+    """End it: it no longer holds, or it is over."""
+    wish = call.wishing(EndWish)
+
+    def filing(officer: Officer) -> Filed:
+        return officer.cancel(_about(officer, call, Act.CANCEL).id, _plain(wish.reason), over=wish.over)
+
+    return await _file(api, call, filing, dry_run=wish.dry_run)
+
+
+async def correct_alert(api: Api, call: Call) -> Answer:
+    """Say that it was wrong."""
+    wish = call.wishing(CorrectWish)
+
+    def filing(officer: Officer) -> Filed:
+        return officer.correct(_about(officer, call, Act.CORRECT).id, _plain(wish.reason))
+
+    return await _file(api, call, filing, dry_run=wish.dry_run)
+
+
+async def approve_alert(api: Api, call: Call) -> Answer:
+    """Let exactly these texts go out: an alert's own id names them, and they never change."""
+    wish = call.wishing(ApproveWish)
+
+    def decision(officer: Officer, record: StoredAlert) -> str:
+        return officer.approve(record.id, seen=wish.seen, again=wish.again)[0].id
+
+    return await _decide(api, call, decision)
+
+
+async def reject_alert(api: Api, call: Call) -> Answer:
+    """Keep it from going out."""
+    wish = call.wishing(RejectWish)
+    return await _decide(api, call, lambda officer, record: officer.reject(record.id, wish.reason)[0].id)
+
+
+async def retry_alert(api: Api, call: Call) -> Answer:
+    """Queue again what failed or is in doubt."""
+    return await _decide(api, call, lambda officer, record: officer.retry(record.id)[0].alert_id, only_id=False)
+
+
+async def drop_alert(api: Api, call: Call) -> Answer:
+    """Give up what failed or is in doubt."""
+    return await _decide(api, call, lambda officer, record: officer.drop(record.id)[0].alert_id, only_id=False)
+
+
+async def retry_post(api: Api, call: Call) -> Answer:
+    """Queue one post again."""
+    return await _act(api, call, lambda officer: officer.retry(_post(officer.unit, call.name))[0].alert_id)
+
+
+async def drop_post(api: Api, call: Call) -> Answer:
+    """Give one post up."""
+    return await _act(api, call, lambda officer: officer.drop(_post(officer.unit, call.name))[0].alert_id)
+
+
+def _changes_of(wish: Words) -> dict[str, Any]:
+    """What was said, under the names of Draft's fields."""
+    said = {name: getattr(wish, name, None) for name in (*_SAME, *_SAME_TOO)}
+    given = {name: _plain(value) for name, value in said.items() if value is not None}
+    more = {"areas": wish.areas, "language": wish.lang}
+    return {**given, **{name: value for name, value in more.items() if value}}
+
+
+def _plain(value: Any) -> Any:
+    """Lines end as they do here. A category or a severity is a string too, and stays what it is."""
+    return value.replace("\r\n", "\n").replace("\r", "\n") if type(value) is str else value
+
+
+def _warm(unit: DeskUnit, alert: Alert) -> Alert:
+    """Have what takes long about an alert worked out and remembered, so that filing it is quick."""
+    station = unit.desk.station
+    station.territory.locate(alert, any_area=station.intake(MANUAL).any_area)
+    unit.desk.warm(alert)
+    return alert
+
+
+def _about(officer: Officer, call: Call, act: Act) -> StoredAlert:
+    """What this is built on. Raises Problem where `If-Match` names something else: who asks knows older words."""
+    record = officer.goes_on_from(named(officer.unit, call.name).id, act)
+    must_be_as_seen(officer.unit, record, call.conditions.if_match)
+    return record
+
+
+def _post(unit: DeskUnit, name: str) -> str:
+    found = [post for post in unit.alerts.post_by_id(name) if post.id == name]
+    # The desk would take an alert's id as well, and act on all of its posts.
+    if not found or [post.id for post in find_posts(unit.alerts, name)] != [name]:
+        raise Problem(Kind.UNKNOWN, because("request_no_post", name=repr(name[:60])))
+    return name
+
+
+async def _file(api: Api, call: Call, filing: Filing, *, dry_run: bool) -> Answer:
+    if not dry_run:
+        return await _store(api, call, filing)
+    incident = await api.service.ask(lambda unit: named(unit, call.name).incident_id)
+    return await _rehearse(api, call, filing, incident)
+
+
+async def _rehearse(api: Api, call: Call, filing: Filing, incident: str | None = None) -> Answer:
+    filed = await api.service.sketch(lambda unit: filing(Officer(unit, call.actor)), incident)
+    station = api.station
+    return json_answer(200, rehearsal_of(filed.record, filed.drafts, station.timezone, station.language))
+
+
+async def _store(api: Api, call: Call, filing: Filing) -> Answer:
+    """Act, and answer in the same transaction: 201, or 200 for what the same words were a moment ago."""
+
+    def action(unit: DeskUnit) -> Answer:
+        filed = filing(Officer(unit, call.actor))
+        told = account(api.station, filed.record, unit.alerts.posts_of(filed.record.id))
+        return json_answer(201 if filed.fresh else 200, told)
+
+    return await _once(api, call, action)
+
+
+async def _decide(api: Api, call: Call, decision: Decision, *, only_id: bool = True) -> Answer:
+    def acting(officer: Officer) -> str:
+        record = named(officer.unit, call.name, only_id=only_id)
+        must_be_as_seen(officer.unit, record, call.conditions.if_match)
+        return decision(officer, record)
+
+    return await _act(api, call, acting)
+
+
+async def _act(api: Api, call: Call, acting: Callable[[Officer], str]) -> Answer:
+    """Act, and answer with the alert as it is now, in the same transaction."""
+
+    def action(unit: DeskUnit) -> Answer:
+        record = named(unit, acting(Officer(unit, call.actor)), only_id=True)
+        return json_answer(200, account(api.station, record, unit.alerts.posts_of(record.id)))
+
+    return await _once(api, call, action)
+
+
+async def _once(api: Api, call: Call, action: Callable[[DeskUnit], Answer]) -> Answer:
+    """Carry it out in one transaction, or tell again what was answered. Raises Problem, and what `action` raises."""
+    key = call.conditions.key
+    if key is None:
+        return await api.service.act(action)
+    one = (call.token, key)
+    # The same key at the same moment: the second is told to come again, rather than to stand in the database's line.
+    if one in api.under_way:
+        again = {"Retry-After": "1"}
+        raise Problem(Kind.UNDER_WAY, "a request with this Idempotency-Key is under way; ask again", headers=again)
+    api.under_way.add(one)
+    try:
+        return await api.service.act(lambda unit: _told_or_done(unit, call, key, action))
+    finally:
+        api.under_way.discard(one)
+
+
+def _told_or_done(unit: DeskUnit, call: Call, key: str, action: Callable[[DeskUnit], Answer]) -> Answer:
+    unit.replies.sweep(unit.now - REPLIES_KEPT)
+    kept = unit.replies.reply(call.token, key)
+    if kept is None:
+        answer = action(unit)
+        unit.replies.keep(KeptReply(call.token, key, call.digest, answer.status, answer.body.decode(), unit.now))
+        return answer
+    if kept.request != call.digest:
+        raise Problem(Kind.KEY_REUSED, "Idempotency-Key was used for another request; make a new key for a new request")
+    replayed = {"Idempotent-Replayed": "true"}
+    return json_answer(kept.status, json.loads(kept.body), replayed, written=kept.body)
+
+
+class Image(TypedDict, total=False):
+    """The fields of a draft that name a picture; none of them where there is none."""
+
+    image: Path
+    alt: str
+
+
+async def _picture_of(service: DeskService, wish: Words) -> Image:
+    """Keep the picture of the wish, if it has one; a dry run keeps nothing. Raises Problem, and Misuse."""
+    if wish.picture is None:
+        return {}
+    # In a thread: megabytes of base64 would hold up whoever else asks.
+    data = await asyncio.to_thread(_checked, wish.picture)
+    if wish.dry_run:
+        return {}
+    path = service.picture(await service.keep_picture(data, wish.picture.type))
+    assert path is not None  # noqa: S101 it was just kept
+    return {"image": path, "alt": wish.picture.alt}
+
+
+def _checked(picture: Picture) -> bytes:
+    try:
+        data = base64.b64decode(picture.data, validate=True)
+    except binascii.Error:
+        raise invalid([Fault("picture.data", "is no base64", "the file in base64, on one line")]) from None
+    # By its content: what it is said to be is a stranger's word, and platforms refuse what is something else.
+    if (found := picture_kind(data)) != picture.type:
+        raise invalid([Fault("picture.type", because("request_picture_other", found=found), found)])
+    return data

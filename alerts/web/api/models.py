@@ -1,0 +1,399 @@
+"""What programs ask and are answered: the models that requests are read with, and that the document describes.
+
+The first half are wishes, the bodies and queries of requests. They are strict: an unknown key is an error, and so is a
+control character. The second half are accounts, the bodies of answers; times in them are in the station's zone.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from alerts.model.alert import Category, Certainty, Severity, Status, Urgency
+from alerts.model.incident import AlertState
+from alerts.model.person import Act, Origin, Role
+from alerts.model.post import PostKind, PostState
+
+_LINE = r"^[^\x00-\x1f\x7f-\x9f]+$"
+_LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+$"
+
+Line = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_LINE)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_LINE)]
+Lines = Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=_LINES)]
+Moment = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=_LINE)]
+Address = Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://[^\s/\x00-\x1f]+[^\s\x00-\x1f]*$")]
+Tag = Annotated[str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+# The desk's largest picture (`alerts.desk.draft.LARGEST_PICTURE`) in base64.
+_BASE64_OF_5_MIB = 6_990_508
+Base64 = Annotated[
+    str,
+    StringConstraints(min_length=4, max_length=_BASE64_OF_5_MIB, pattern=r"^[A-Za-z0-9+/]+={0,2}$"),
+    Field(json_schema_extra={"contentEncoding": "base64"}),
+]
+
+
+# The greatest number that SQLite gives a line.
+_LAST_LINE = 2**63 - 1
+
+
+class Wish(BaseModel):
+    """A request's body."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Picture(Wish):
+    """A picture beside the alert, and what it shows in words."""
+
+    type: Literal["image/jpeg", "image/png"]
+    data: Base64 = Field(description="The file in base64, on one line; up to 5 MiB before.")
+    alt: Line = Field(description="What the picture shows, for those who don't see it.")
+
+
+class Words(Wish):
+    """An alert's words and times, under CAP's names. Times: `6h`, `18:30`, or `2026-11-25T18:00` (the station's)."""
+
+    description: Lines | None = Field(None, description="More of it.")
+    instruction: Lines | None = Field(None, description="What to do: it is never cut.")
+    event: Line | None = Field(None, description="The kind of event, in a word or two.")
+    category: Category | None = None
+    severity: Severity | None = Field(None, description="Moderate unless told.")
+    urgency: Urgency | None = Field(None, description="Expected unless told.")
+    certainty: Certainty | None = Field(None, description="Likely unless told.")
+    onset: Moment | None = Field(None, description="When it starts.")
+    expires: Moment | None = Field(None, description="When it is over: in 12 hours unless told.")
+    areas: Annotated[tuple[Name, ...], Field(max_length=100)] = Field(
+        (), description="Names or codes of districts, or `all`; untold, it goes to everybody and names no place."
+    )
+    web: Address | None = Field(None, description="The town's page about it.")
+    lang: Tag | None = Field(None, description="The text's language, if not the station's.")
+    picture: Picture | None = None
+    channels: Annotated[tuple[Name, ...], Field(max_length=50)] = Field(
+        (), description="Only these channels; else those that the routing names, or for an update those of its alert."
+    )
+    again: bool = Field(False, description="Post it though the same words went out within the last 10 minutes.")
+    dry_run: bool = Field(False, description="Show each channel's text; store nothing.")
+
+
+class PostWish(Words):
+    """A new alert."""
+
+    headline: Line = Field(description="What happens, in one line.")
+    exercise: bool = Field(False, description="An exercise: for exercise channels alone.")
+
+
+class UpdateWish(Words):
+    """The next version of an alert: what isn't said stays as it was."""
+
+    headline: Line | None = Field(None, description="What happens, in one line.")
+
+
+class EndWish(Wish):
+    """Why an alert no longer holds."""
+
+    reason: Lines | None = Field(None, description="Told to the readers.")
+    over: bool = Field(False, description="What it told of is over (all clear), rather than it no longer holds.")
+    dry_run: bool = Field(False, description="Show each channel's text; store nothing.")
+
+
+class CorrectWish(Wish):
+    """What was wrong with an alert."""
+
+    reason: Lines | None = Field(None, description="What is right; told to the readers.")
+    dry_run: bool = Field(False, description="Show each channel's text; store nothing.")
+
+
+class ApproveWish(Wish):
+    """What was looked at before it was validated."""
+
+    seen: Fingerprint | None = Field(None, description="The `fingerprint` of the alert as it was shown.")
+    again: bool = Field(False, description="Publish it though the same event is out already.")
+
+
+class RejectWish(Wish):
+    """Why it shall not go out."""
+
+    reason: Lines | None = Field(None, description="Told to its author.")
+
+
+class NoWish(Wish):
+    """Nothing to say: an empty body will do."""
+
+
+class Paging(BaseModel):
+    """Which part of a list: query parameters."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: Annotated[int, Field(ge=1, le=200)] = Field(50, description="At most so many.")
+
+
+class Filters(Paging):
+    """Which alerts a list shows."""
+
+    before: Annotated[str, StringConstraints(min_length=1, max_length=26)] | None = Field(
+        None, description="The id of an alert: those from before it."
+    )
+    state: AlertState | None = None
+    post_state: PostState | None = Field(None, description="Those that have a post in this state.")
+    source: Name | None = Field(None, description="The name of a source; `manual` is what officers wrote.")
+    q: Name | None = Field(None, description="Words of the headline, or a part of the id or identifier.")
+
+
+class AuditFilters(Paging):
+    """Which lines of the audit log a list shows."""
+
+    before: Annotated[int, Field(ge=1, le=_LAST_LINE)] | None = Field(
+        None, description="The number of a line: those from before it."
+    )
+    subject: Name | None = Field(None, description="An alert's id, a post's or a name.")
+
+
+class NoQuery(BaseModel):
+    """No query parameters."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PostAccount(BaseModel):
+    """What one channel was asked to do for an alert, and what came of it."""
+
+    id: str
+    channel: str
+    kind: PostKind
+    state: PostState
+    text: str = Field(description="What a reader sees.")
+    remote_id: str | None
+    url: str | None = Field(description="Where it is.")
+    attempts: int
+    sent_at: str | None
+    reason: str | None = Field(description="In the station's language.")
+    reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
+
+
+class AlertHead(BaseModel):
+    """What an alert's account begins with."""
+
+    alert: str = Field(description="Its id: it names these exact texts, which never change.")
+    incident: str = Field(description="What it shares with its updates and its end.")
+    identifier: str | None = Field(description="CAP's identifier; null for an entry of a feed that could not be read.")
+    follows: str | None = Field(
+        description="CAP's identifier of the message that this one goes on from; null: it begins its incident."
+    )
+    status: Status | None
+    state: AlertState
+    reason: str | None = Field(description="In the station's language.")
+    reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
+    severity: Severity
+    headline: str | None
+    expires: str | None
+    author: str | None
+    fingerprint: str = Field(description="What a validation is bound to: the message, each post's words and picture.")
+
+
+class SaidWord(BaseModel):
+    """An element of the CAP message, by its name."""
+
+    name: str
+    words: str
+
+
+class SaidWords(BaseModel):
+    """What the message says in one language; null: in none of its own."""
+
+    language: str | None
+    said: list[SaidWord]
+
+
+class ToldSubscribers(BaseModel):
+    """What those who subscribed to a channel are told in one language."""
+
+    channel: str
+    language: str
+    text: str
+    link: str | None
+
+
+class ShownPicture(BaseModel):
+    """A picture of a post, in words."""
+
+    channel: str
+    alt: str
+
+
+class ShownLink(BaseModel):
+    """The address that a post leads to."""
+
+    channel: str
+    link: str
+
+
+class SameEvent(BaseModel):
+    """A message by which the public knows of the same event."""
+
+    alert: str
+    source: str
+
+
+class LetsOut(BaseModel):
+    """All that a validation lets out beside the texts of the posts."""
+
+    words: list[SaidWords]
+    subscribers: list[ToldSubscribers]
+    pictures: list[ShownPicture]
+    links: list[ShownLink]
+    same_event: list[SameEvent] = Field(description="What is out already: then `approve` takes `again`.")
+
+
+class AlertAccount(AlertHead):
+    """An alert with its posts."""
+
+    posts: list[PostAccount]
+    lets_out: LetsOut | None = Field(None, description="Where it waits: all that a validation lets out beside.")
+
+
+class RehearsedPost(PostAccount):
+    """A post that is only shown: `cut` are the parts that found no room, `warnings` what to look at."""
+
+    count: int
+    limit: int
+    cut: list[str]
+    warnings: list[str]
+
+
+class Rehearsal(AlertHead):
+    """What would become of an alert; nothing was stored."""
+
+    posts: list[RehearsedPost]
+    notes: list[str]
+
+
+class AlertPage(BaseModel):
+    """A part of the list of alerts, newest first; `next` is the `before` of the part that follows."""
+
+    alerts: list[AlertAccount]
+    next: str | None
+
+
+class HistoryEvent(BaseModel):
+    """One decision or attempt."""
+
+    at: str
+    alert: str
+    channel: str | None
+    post: str | None
+    what: str
+    reason: str | None = Field(description="In the station's language.")
+    reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
+
+
+class History(BaseModel):
+    """Every decision and attempt of an alert's incident, in the order of time."""
+
+    incident: str
+    events: list[HistoryEvent]
+
+
+class SourceAccount(BaseModel):
+    """How a source is doing, and how old that knowledge is."""
+
+    source: str
+    state: str = Field(description="`ok`, `failing` or `quiet`")
+    last_ok: str | None
+    reason: str | None = Field(description="In the station's language.")
+    reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
+
+
+class ChannelAccount(BaseModel):
+    """How a channel is doing; `left` is what is left of each window of its limits."""
+
+    channel: str
+    state: str = Field(description="`ok`, `blocked` or `failing`")
+    left: dict[str, int]
+    reserve: int
+    queued: int
+    reason: str | None = Field(description="In the station's language.")
+    reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
+    followers: int | None
+
+
+class Sources(BaseModel):
+    """Every source."""
+
+    sources: list[SourceAccount]
+
+
+class Channels(BaseModel):
+    """Every channel."""
+
+    channels: list[ChannelAccount]
+
+
+class Overview(BaseModel):
+    """What is on, waiting, failed or in doubt, oldest first; then each source and each channel."""
+
+    alerts: list[AlertAccount]
+    sources: list[SourceAccount]
+    channels: list[ChannelAccount]
+
+
+class AuditLine(BaseModel):
+    """One line of the audit log: who did what; `digest` covers `previous` and every field."""
+
+    seq: int
+    at: str
+    actor: str
+    role: str
+    origin: str
+    address: str
+    act: str
+    subject: str
+    detail: str
+    previous: str
+    digest: str
+
+
+class AuditPage(BaseModel):
+    """A part of the audit log, newest first; `next` is the `before` of the part that follows."""
+
+    entries: list[AuditLine]
+    next: int | None
+
+
+class Me(BaseModel):
+    """Who asks, and what they may do."""
+
+    name: str
+    role: Role
+    origin: Origin
+    may: list[Act]
+
+
+class Document(BaseModel):
+    """An OpenAPI 3.1 document."""
+
+    openapi: str
+    info: dict[str, object]
+    paths: dict[str, object]
+    components: dict[str, object]
+
+
+class FaultAccount(BaseModel):
+    """One thing that is wrong with a request."""
+
+    where: str = Field(description="The key or parameter; empty: the whole of it.")
+    what: str
+    allowed: str | None
+
+
+class ProblemAccount(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str = Field(description="`urn:problem-type:tocsin:` and the kind of problem.")
+    title: str
+    status: int
+    detail: str = Field(description="The cause, then the fix.")
+    errors: list[FaultAccount] | None = Field(None, description="Everything that is wrong with the request.")

@@ -1,0 +1,218 @@
+"""What programs look at: one alert, lists of them, an alert's history; sources, channels, the audit log, who they are.
+
+Each is one reading transaction through the desk's service. Accounts are made beside it, in a thread: a fingerprint
+reads pictures. A list is cut by the id that it goes on from, not by a number of pages, so that what is stored meanwhile
+moves nothing. `named` and `must_be_as_seen` are also how commands (`commands.py`) find what they are about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import tzinfo
+from typing import Any
+from urllib.parse import urlencode
+
+from pydantic import BaseModel
+
+from alerts.desk.account import account_of, event_of
+from alerts.desk.approve import fingerprint
+from alerts.desk.service import DeskUnit, concerning
+from alerts.desk.station import Station
+from alerts.desk.twins import told_already
+from alerts.model.alert import Alert, Info, Resource
+from alerts.model.cap import write
+from alerts.model.incident import AlertState, StoredAlert, Wanted
+from alerts.model.person import MAY, Chained
+from alerts.model.post import Post
+from alerts.model.reason import because
+from alerts.rendering.i18n import told
+from alerts.web.api.models import AuditFilters, ChannelAccount, Filters, Paging, SourceAccount
+from alerts.web.api.operation import BASE, CAP, Answer, Api, Call, has_it, json_answer, seen_in, tag_of
+from alerts.web.api.problems import Fault, Kind, Problem, invalid
+
+AlertWithPosts = tuple[StoredAlert, Sequence[Post]]
+
+
+async def list_alerts(api: Api, call: Call) -> Answer:
+    """The newest first."""
+    wanted = call.asking(Filters)
+    found = await api.service.ask(lambda unit: _page(unit, wanted))
+    shown, more = found[: wanted.limit], found[wanted.limit :]
+    following = shown[-1][0].id if more else None
+    body = {"alerts": await _accounts_of(api.station, shown), "next": following}
+    return json_answer(200, body, _next_link("/alerts", wanted, following))
+
+
+def _page(unit: DeskUnit, wanted: Filters) -> list[AlertWithPosts]:
+    if wanted.before is not None and not any(one.id == wanted.before for one in unit.alerts.by_id(wanted.before)):
+        raise invalid([Fault("before", "names no alert", "the `next` of the part before")])
+    asked = Wanted(wanted.state, wanted.post_state, wanted.source, wanted.q)
+    return _with_posts(unit, unit.views.page(asked, before=wanted.before, most=wanted.limit + 1))
+
+
+def _with_posts(unit: DeskUnit, records: Sequence[StoredAlert]) -> list[AlertWithPosts]:
+    """Each alert with its posts."""
+    posts = unit.views.posts_by_alert([record.id for record in records])
+    return [(record, posts[record.id]) for record in records]
+
+
+async def _accounts_of(station: Station, found: Sequence[AlertWithPosts]) -> list[dict[str, Any]]:
+    """Each alert's account. In a thread: a fingerprint reads the picture."""
+    return await asyncio.to_thread(lambda: [account(station, *each) for each in found])
+
+
+def account(
+    station: Station, record: StoredAlert, posts: Sequence[Post], twins: Sequence[StoredAlert] = ()
+) -> dict[str, Any]:
+    """One alert's account."""
+    return account_of(record, posts, station.timezone, station.language, twins)
+
+
+def _next_link(path: str, wanted: Paging, following: object) -> dict[str, str]:
+    """The `Link` header (RFC 8288) to the part that follows, if there is one."""
+    if following is None:
+        return {}
+    asked = {**wanted.model_dump(mode="json", exclude_none=True), "before": following}
+    return {"Link": f'<{BASE}{path}?{urlencode(asked)}>; rel="next"'}
+
+
+async def get_alert(api: Api, call: Call) -> Answer:
+    """One alert, in the form that is asked for; nothing where who asks has it already."""
+    record, posts, twins = await api.service.ask(lambda unit: _one(unit, call.name))
+    bound = await asyncio.to_thread(fingerprint, record, posts)
+    if call.conditions.form == CAP:
+        if record.alert is None:
+            raise Problem(Kind.NOT_ACCEPTABLE, because("request_no_message", alert=record.id))
+        body = write(without_files(record.alert))
+        answer = Answer(200, body, CAP, {"ETag": tag_of(bound, body)})
+    else:
+        answer = json_answer(200, await asyncio.to_thread(account, api.station, record, posts, twins))
+    if has_it(call.conditions.if_none_match, answer.headers["ETag"]):
+        return Answer(304, b"", headers={"ETag": answer.headers["ETag"]})
+    return answer
+
+
+def _one(unit: DeskUnit, name: str) -> tuple[StoredAlert, Sequence[Post], Sequence[StoredAlert]]:
+    record = named(unit, name)
+    twins = told_already(unit.alerts, record, unit.now) if record.state is AlertState.WAITING else []
+    return record, unit.alerts.posts_of(record.id), twins
+
+
+async def explain_alert(api: Api, call: Call) -> Answer:
+    """Every decision and attempt of its incident."""
+
+    def question(unit: DeskUnit) -> dict[str, Any]:
+        record = named(unit, call.name)
+        events = [
+            event_of(event, api.station.timezone, api.station.language)
+            for event in unit.views.history(record.incident_id)
+        ]
+        return {"incident": record.incident_id, "events": events}
+
+    return json_answer(200, await api.service.ask(question))
+
+
+def named(unit: DeskUnit, name: str, *, only_id: bool = False) -> StoredAlert:
+    """The alert of that id, CAP identifier or incident (the newest of it), in full. Raises Problem.
+
+    `only_id`: nothing but the alert's own id, which names its exact texts.
+    """
+
+    def names(record: StoredAlert) -> Sequence[str | None]:
+        others = (record.incident_id, record.alert.identifier if record.alert else None)
+        return (record.id,) if only_id else (record.id, *others)
+
+    # `by_id` takes the beginning of an id, as an officer types it; a program names what it means in full.
+    alike = [record for record in unit.alerts.by_id(name) if name in names(record)]
+    if len(alike) != 1:
+        which = "its own id, in full" if only_id else "an alert's id, identifier or incident, in full"
+        raise Problem(Kind.UNKNOWN, because("request_no_alert", name=repr(name[:60]), which=which))
+    return alike[0]
+
+
+def must_be_as_seen(unit: DeskUnit, record: StoredAlert, if_match: str | None) -> None:
+    """Raise Problem where `If-Match` names other words than these."""
+    seen = seen_in(if_match) if if_match is not None else None
+    if seen is not None and fingerprint(record, unit.alerts.posts_of(record.id)) not in seen:
+        raise Problem(Kind.CHANGED, because("request_not_seen", alert=record.id))
+
+
+def without_files(alert: Alert) -> Alert:
+    """The message without addresses of this machine's files, which concern nobody."""
+    return replace(alert, infos=tuple(map(_info_without_files, alert.infos)))
+
+
+def _info_without_files(info: Info) -> Info:
+    def without_file(resource: Resource) -> Resource:
+        names_file = resource.uri is not None and resource.uri.strip().lower().startswith("file:")
+        return replace(resource, uri=None) if names_file else resource
+
+    return replace(info, resources=tuple(map(without_file, info.resources)))
+
+
+async def get_status(api: Api, _: Call) -> Answer:
+    """What `status --json` tells, as one object."""
+    found = await api.service.ask(lambda unit: _with_posts(unit, concerning(unit)))
+    alerts = await _accounts_of(api.station, found)
+    return json_answer(200, {"alerts": alerts, "sources": await _sources(api), "channels": await _channels(api)})
+
+
+async def get_sources(api: Api, _: Call) -> Answer:
+    """How each source is doing."""
+    return json_answer(200, {"sources": await _sources(api)})
+
+
+async def get_channels(api: Api, _: Call) -> Answer:
+    """How each channel is doing."""
+    return json_answer(200, {"channels": await _channels(api)})
+
+
+async def _sources(api: Api) -> list[dict[str, Any]]:
+    return [_standing(SourceAccount, each, api.station) for each in await api.service.sources()]
+
+
+async def _channels(api: Api) -> list[dict[str, Any]]:
+    return [_standing(ChannelAccount, each, api.station) for each in await api.service.channels()]
+
+
+def _standing(model: type[BaseModel], standing: Mapping[str, Any], station: Station) -> dict[str, Any]:
+    """What the document declares of it, its reason in words: the service tells the pages more."""
+    standing = {**standing, **told(standing["reason"], station.language, station.timezone)}
+    return {name: standing[name] for name in model.model_fields}
+
+
+async def get_audit(api: Api, call: Call) -> Answer:
+    """The newest lines first."""
+    wanted = call.asking(AuditFilters)
+    found = await api.service.ask(
+        lambda unit: unit.audit.newest(before=wanted.before, subject=wanted.subject, most=wanted.limit + 1)
+    )
+    shown = [_line(each, api.station.timezone) for each in found[: wanted.limit]]
+    following = shown[-1]["seq"] if len(found) > wanted.limit else None
+    return json_answer(200, {"entries": shown, "next": following}, _next_link("/audit", wanted, following))
+
+
+def _line(chained: Chained, zone: tzinfo) -> dict[str, Any]:
+    entry = chained.entry
+    return {
+        "seq": chained.seq,
+        "at": entry.at.astimezone(zone).isoformat(timespec="microseconds"),
+        "actor": entry.actor,
+        "role": entry.role,
+        "origin": entry.origin,
+        "address": entry.address,
+        "act": entry.act,
+        "subject": entry.subject,
+        "detail": entry.detail,
+        "previous": chained.previous,
+        "digest": chained.digest,
+    }
+
+
+async def get_me(_: Api, call: Call) -> Answer:
+    """Who asks."""
+    actor = call.actor
+    may = [str(act) for act in MAY if actor.may(act)]
+    return json_answer(200, {"name": actor.name, "role": actor.role, "origin": actor.origin, "may": may})
