@@ -52,7 +52,7 @@ class CardFiles:
             return str(file)
 
     def _draw(self, card: Card) -> Path:
-        from alerts.rendering.card_picture import draw_card  # noqa: PLC0415 Pillow: only who has cards pays for it
+        from alerts.rendering.card import draw_card  # noqa: PLC0415 Pillow: only who has cards pays for it
 
         return self._folder.resolve() / keep_drawing(self._folder, draw_card(card), "image/png")
 

@@ -33,8 +33,8 @@ from alerts.model.alert import (
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import Means, Message, Post, PostKind, PostState, priority_of
 from alerts.model.reason import because
-from alerts.rendering.count import count
-from alerts.rendering.shorten import at_words
+from alerts.rendering.counting import count
+from alerts.rendering.fit import at_words
 from alerts.rendering.text import clean_line
 from alerts.store.alerts import AlertRepository
 from alerts.store.monitor import OWN_WARNINGS

@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import escape
 
-from alerts.rendering.parts import Part, Piece
+from alerts.rendering.library import Part, Piece
 
 
 def built_in(facts: Mapping[str, Any], markup: str) -> list[Piece]:

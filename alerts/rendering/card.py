@@ -1,15 +1,27 @@
-"""What a card says: an alert's picture, for a shared link and for posts that carry one. `card_picture` draws it."""
+"""The card of an alert: its picture, for a shared link and for posts that carry one, and the same words as text.
+
+`card_of` takes the words from what a template is given; `draw_card` draws them: what it is, how grave by word, shape
+and colour, where, until when, and what to do as far as there is room, in the largest letters in which all of it fits.
+An exercise has the word for it in a band of its own, above and below: a picture is shown without its post's words.
+`card_alt` is the picture's alternative, `in_short` the two lines of a list, a link's preview or a notification.
+"""
 
 from __future__ import annotations
 
+import io
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Any
+
+from PIL import Image, ImageDraw, ImageFont
 
 from alerts.model.alert import Severity
 from alerts.model.hazard import Hazard
+from alerts.rendering.fit import at_sentences, partly
 from alerts.rendering.library import as_sentences, capital
-from alerts.rendering.shorten import at_sentences, partly
 
 _MOST = 230
 """Letters of what to do: two to four lines of the picture, and no burden in its alternative."""
@@ -99,3 +111,137 @@ def card_alt(said: Mapping[str, Any]) -> str:
     mark = f"{said['words']['exercise']} – " if said["exercise"] else ""
     parts = (f"{mark}{said['lead']}", _first_words(said), said["area"], said["when"], said["source"])
     return as_sentences(capital(str(part)) for part in parts if part)
+
+
+# --- drawing -------------------------------------------------------------------------------------------------------
+
+SIZE = (1200, 630)
+"""What Facebook and X show whole."""
+_INK, _PAPER, _SOFT = "#16181d", "#ffffff", "#4a4f5a"
+_COLOURS = {
+    Severity.EXTREME: "#8c1d5c",
+    Severity.SEVERE: "#b3261e",
+    Severity.MODERATE: "#a85b00",
+    Severity.MINOR: "#1d5f9e",
+    Severity.UNKNOWN: "#4a4f5a",
+}
+_OVER = "#4a4f5a"
+_MARGIN = 64
+_LOW = 380
+_FOOT = 526
+"""Where the last words end at the latest: who says it stands below."""
+_LEADING = 1.18
+_SIZES_OF_DO = (40, 34, 28)
+
+
+def draw_card(card: Card) -> bytes:
+    """The card as PNG, 1200 × 630; the same words make the same bytes."""
+    picture = Image.new("RGB", SIZE, _PAPER)
+    pen = ImageDraw.Draw(picture)
+    pen.rectangle((0, 0, SIZE[0], 132), fill=_OVER if card.severity is None else _COLOURS[card.severity])
+    left = _MARGIN
+    if card.severity is not None:
+        _shape(pen, card.severity, (_MARGIN, 36, _MARGIN + 60, 96))
+        left += 88
+    label = f"{card.exercise} – {card.label}" if card.exercise else card.label
+    font = _font("Bold", 54)
+    pen.text((left, 66), _short(label, font, SIZE[0] - left - _MARGIN), fill=_PAPER, font=font, anchor="lm")
+    below = _paragraph(pen, card.heading, 172, _font("Bold", 62), 3)
+    y = _paragraph(pen, card.area, below + 22, _font("Semibold", 42), 2 if below < _LOW else 1)
+    y = _paragraph(pen, card.when, y + 10, _font("Regular", 42), 1)
+    _what_to_do(pen, card.do, y + 18)
+    _foot(pen, card)
+    file = io.BytesIO()
+    picture.quantize(64, method=Image.Quantize.FASTOCTREE).save(file, "PNG")
+    return file.getvalue()
+
+
+def _what_to_do(pen: ImageDraw.ImageDraw, do: str, y: float) -> None:
+    """What to do, in the largest letters in which all of it has room."""
+    whole = " ".join(do.split())
+    for size in _SIZES_OF_DO:
+        font = _font("Bold", size)
+        most = int((_FOOT - y) // (font.size * _LEADING))
+        if most < 1:
+            continue
+        if size == _SIZES_OF_DO[-1] or " ".join(_lines(do, font, SIZE[0] - 2 * _MARGIN, most)) == whole:
+            _paragraph(pen, do, y, font, most)
+            return
+
+
+def _foot(pen: ImageDraw.ImageDraw, card: Card) -> None:
+    """Who says it; below an exercise, that it is one."""
+    font = _font("Semibold", 34)
+    if card.exercise:
+        pen.rectangle((0, SIZE[1] - 96, *SIZE), fill=_OVER)
+        pen.text((SIZE[0] - _MARGIN, SIZE[1] - 48), card.exercise, fill=_PAPER, font=_font("Bold", 54), anchor="rm")
+    ink = _PAPER if card.exercise else _SOFT
+    pen.text((_MARGIN, SIZE[1] - 48), _short(card.station, font, 700), fill=ink, font=font, anchor="lm")
+
+
+def _shape(pen: ImageDraw.ImageDraw, severity: Severity, box: tuple[int, int, int, int]) -> None:
+    """The same shapes as on the pages: octagon, triangle, diamond, circle, square."""
+    left, top, right, bottom = box
+    middle, centre = (left + right) // 2, (top + bottom) // 2
+    third = (right - left) * 3 // 10
+    if severity is Severity.MINOR:
+        pen.ellipse(box, fill=_PAPER)
+        return
+    corners = {
+        Severity.EXTREME: (
+            (left + third, top),
+            (right - third, top),
+            (right, top + third),
+            (right, bottom - third),
+            (right - third, bottom),
+            (left + third, bottom),
+            (left, bottom - third),
+            (left, top + third),
+        ),
+        Severity.SEVERE: ((middle, top), (right, bottom), (left, bottom)),
+        Severity.MODERATE: ((middle, top), (right, centre), (middle, bottom), (left, centre)),
+    }.get(severity, ((left, top), (right, top), (right, bottom), (left, bottom)))
+    pen.polygon(corners, fill=_PAPER)
+
+
+def _paragraph(pen: ImageDraw.ImageDraw, text: str, y: float, font: ImageFont.FreeTypeFont, most: int) -> float:
+    """Write at most so many lines, the last one cut at a word; returns where the next thing may stand."""
+    if most < 1:
+        return y
+    for line in _lines(text, font, SIZE[0] - 2 * _MARGIN, most):
+        pen.text((_MARGIN, y), line, fill=_INK, font=font)
+        y += font.size * _LEADING
+    return y
+
+
+def _lines(text: str, font: ImageFont.FreeTypeFont, width: int, most: int) -> list[str]:
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and font.getlength(longer) <= width:
+            lines[-1] = longer
+        elif len(lines) < most:
+            lines.append(_short(word, font, width))
+        else:
+            lines[-1] = _short(f"{lines[-1]} …", font, width)
+            break
+    return lines
+
+
+def _short(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+    """As much of the text as fits: halved again and again, for a feed may send a word of twenty thousand letters."""
+    if font.getlength(text) <= width:
+        return text
+    whole = text.rstrip("…")
+
+    def width_of(length: int) -> float:
+        return font.getlength(f"{whole[:length]}…")
+
+    fits = bisect_right(range(len(whole)), float(width), lo=1, key=width_of) - 1
+    return f"{whole[:fits].rstrip('…')}…"
+
+
+@cache
+def _font(weight: str, size: int) -> ImageFont.FreeTypeFont:
+    with (files("font_source_sans_pro") / "files" / f"SourceSansPro-{weight}.ttf").open("rb") as file:
+        return ImageFont.truetype(io.BytesIO(file.read()), size)

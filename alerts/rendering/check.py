@@ -15,9 +15,18 @@ from alerts.model.post import EndReason, PostKind, TextFormat
 from alerts.model.reason import Reason, because
 from alerts.rendering.faces import ChannelFace, Context, StationFace
 from alerts.rendering.facts import facts
-from alerts.rendering.library import FAULTS, GENERAL, Library, Words, hazard_file, reason_of, shipped_folder
+from alerts.rendering.library import (
+    FAULTS,
+    GENERAL,
+    Library,
+    Part,
+    Words,
+    hazard_file,
+    reason_of,
+    shipped_folder,
+    split,
+)
 from alerts.rendering.matter import Matter
-from alerts.rendering.parts import Part, split
 from alerts.rendering.plain import permits
 from alerts.rendering.prepared import read_prepared
 

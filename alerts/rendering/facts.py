@@ -16,12 +16,12 @@ from alerts.rendering.advice import advice, prepared
 from alerts.rendering.changes import Change, changes, colour, gravity, level
 from alerts.rendering.ending import ending
 from alerts.rendering.faces import ChannelFace, Context, StationFace
+from alerts.rendering.fit import shortened
 from alerts.rendering.library import Words, capital
 from alerts.rendering.matter import Matter
 from alerts.rendering.moments import PHRASES, Teller, event_end, locale_of
 from alerts.rendering.plain import is_whole_town, orders, says_what_to_do
 from alerts.rendering.planned import planned
-from alerts.rendering.shorten import shortened
 from alerts.rendering.text import place
 
 WITH_WINDOW = frozenset((Hazard.WORKS, *WATER_CUTS))

@@ -9,6 +9,14 @@
 
 The language is looked for by its exact tag, then by its primary subtag ("fr-FR", then "fr"); English where there is
 neither. A channel kind without templates uses the folder `default`.
+
+A template lays out named parts, each a piece of text that the fitting may shorten or drop as a whole. The optional
+`{% short %}` half is what to say instead where the whole is too long. What stands outside of parts is layout and stays.
+
+    {% part "instruction", keep=true %}{{ instruction }}{% short %}{{ prepared }}{% endpart %}
+
+`PartExtension` prints the parts between control characters, and `split` reads them back. No text of a feed can hold one
+of these: cleaning took them out.
 """
 
 from __future__ import annotations
@@ -16,18 +24,20 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import CodeType, MappingProxyType
 from typing import Any
 
-from jinja2 import BytecodeCache, FileSystemLoader, StrictUndefined, Template, TemplateError, TemplateSyntaxError
+from jinja2 import BytecodeCache, FileSystemLoader, StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes
 from jinja2.bccache import Bucket
+from jinja2.ext import Extension
+from jinja2.parser import Parser
 
 from alerts.model.hazard import WATER_CUTS, Hazard, fold
 from alerts.model.post import PostKind
 from alerts.rendering.limited import LimitedEnvironment, fits, limits
-from alerts.rendering.parts import PartExtension
 from alerts.rendering.text import clean
 
 FAULTS = (TemplateError, ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError)
@@ -273,3 +283,118 @@ def _environment(loader: FileSystemLoader, markup: str) -> LimitedEnvironment:
     )
     environment.let(capital=capital, sentence=sentence, clean=clean)
     return environment
+
+
+# --- parts ---------------------------------------------------------------------------------------------------------
+
+_OPEN, _FIELD, _SHORT, _CLOSE = "\x1c", "\x1d", "\x1f", "\x1e"
+_PART = re.compile(f"{_OPEN}([^{_FIELD}]*){_FIELD}([^{_FIELD}]*){_FIELD}([^{_SHORT}]*){_SHORT}([^{_CLOSE}]*){_CLOSE}")
+_EMPTY_LINE = re.compile(f"^[ \t]*{_CLOSE}[ \t{_CLOSE}]*\n?", re.MULTILINE)
+_TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
+_GAP = re.compile(r"\n{3,}")
+
+IMPORTANCE = (
+    "exercise",
+    "link",
+    "instruction",
+    "time",
+    "area",
+    "headline",
+    "sender",
+    "station",
+    "change",
+    "severity",
+    "language",
+    "description",
+    "advice",
+    "contact",
+)
+"""The parts by importance, most important first; a name that isn't here comes after all of them.
+
+What to do stands first, then until when, then where, then what: a reader who gets four words must get these. The link
+and the exercise mark can't be cut at all.
+"""
+
+KEPT = frozenset(("exercise", "link", "instruction", "time", "area", "headline"))
+"""What is never dropped, whether the template says `keep=true` or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One named piece: `text` in the channel's markup, `short` what to say where that is too long ("": no more)."""
+
+    name: str
+    text: str
+    short: str = ""
+    keep: bool = False
+
+    @property
+    def importance(self) -> int:
+        """The place in IMPORTANCE: 0 is the most important."""
+        return _PLACES.get(self.name, len(IMPORTANCE))
+
+
+_LABEL_ALONE = re.compile(r"^(?:<b>)?\w{1,20}[ \u00a0\u202f]?:(?:</b>)?$")
+_PLACES = {name: place for place, name in enumerate(IMPORTANCE)}
+Piece = str | Part
+"""A part, or the layout between two of them."""
+
+
+class PartExtension(Extension):
+    """`{% part NAME, keep=false %}text{% short %}shorter text{% endpart %}`; parts don't nest."""
+
+    tags = {"part"}  # noqa: RUF012 - declared so by Jinja
+
+    def parse(self, parser: Parser) -> list[nodes.Node]:
+        """Turn the tag into its text between marks; raises TemplateSyntaxError where it is written wrong."""
+        line = next(parser.stream).lineno
+        name = parser.parse_expression()
+        keep = self._keep(parser)
+        text = parser.parse_statements(("name:short", "name:endpart"), drop_needle=False)
+        short: list[nodes.Node] = []
+        if next(parser.stream).value == "short":
+            short = parser.parse_statements(("name:endpart",), drop_needle=True)
+        if any(_OPEN in data.data for node in (*text, *short) for data in node.find_all(nodes.TemplateData)):
+            parser.fail("a part can't stand inside another part: end the first one before", line)
+        opening = nodes.Output([_mark(_OPEN), name, _mark(_FIELD), keep, _mark(_FIELD)], lineno=line)
+        between, closing = (nodes.Output([_mark(mark)], lineno=line) for mark in (_SHORT, _CLOSE))
+        return [opening, *text, between, *short, closing]
+
+    def _keep(self, parser: Parser) -> nodes.Expr:
+        if not parser.stream.skip_if("comma"):
+            return nodes.Const("")
+        option = parser.stream.expect("name")
+        if option.value != "keep":
+            parser.fail(f"a part knows no option {option.value!r}: only keep=true or keep=false", option.lineno)
+        parser.stream.expect("assign")
+        return nodes.CondExpr(parser.parse_expression(), nodes.Const("keep"), nodes.Const(""))
+
+
+def split(printed: str) -> list[Piece]:
+    """Read back what a template printed: parts, and the layout between them. A label alone is an empty part."""
+    pieces: list[Piece] = []
+    place = 0
+    for found in _PART.finditer(printed):
+        pieces.append(printed[place : found.start()])
+        name, keep, text, short = found.groups()
+        text, short = (_LABEL_ALONE.sub("", said.strip()) for said in (text, short))
+        pieces.append(Part(name, text, short if len(short) < len(text) or not text else "", bool(keep) or name in KEPT))
+        place = found.end()
+    pieces.append(printed[place:])
+    return pieces
+
+
+def lay_out(texts: Sequence[str], pieces: Sequence[Piece]) -> str:
+    """Join `texts`, one for each of `pieces`; a line that held nothing but empty parts goes as a whole."""
+    marked = [text if text or isinstance(piece, str) else _CLOSE for text, piece in zip(texts, pieces, strict=True)]
+    joined = "".join(marked)
+    # Looked for first: fitting calls this for every cut that it tries, and most texts have nothing to tidy.
+    if _CLOSE in joined:
+        joined = _EMPTY_LINE.sub("", joined).replace(_CLOSE, "")
+    if " \n" in joined or "\t\n" in joined:
+        joined = _TRAILING.sub("", joined)
+    return (_GAP.sub("\n\n", joined) if "\n\n\n" in joined else joined).strip()
+
+
+def _mark(mark: str) -> nodes.TemplateData:
+    return nodes.TemplateData(mark)

@@ -26,7 +26,7 @@ from alerts.model.reason import Reason, because
 from alerts.rendering import warn
 from alerts.rendering.builtin import built_in
 from alerts.rendering.check import check_templates
-from alerts.rendering.count import count
+from alerts.rendering.counting import count
 from alerts.rendering.faces import ChannelFace, Context, LinkPolicy, Rendered, StationFace
 from alerts.rendering.facts import facts, is_own
 from alerts.rendering.fit import fit
@@ -35,18 +35,19 @@ from alerts.rendering.library import (
     FAULTS,
     GENERAL,
     Library,
+    Part,
+    Piece,
     Words,
     hazard_file,
     reason_of,
     shipped_folder,
+    split,
     topics_of,
 )
-from alerts.rendering.links import tame
 from alerts.rendering.matter import Matter, worded
-from alerts.rendering.parts import Part, Piece, split
 from alerts.rendering.plain import in_french, info_in_french
 from alerts.rendering.prepared import Prepared, read_prepared
-from alerts.rendering.text import address, clean, clean_alert, clean_info
+from alerts.rendering.text import address, clean, clean_alert, clean_info, tame
 
 __all__ = [
     "ChannelFace",

@@ -21,6 +21,7 @@ from typing import Any
 
 from alerts.model.alert import Alert, Area, Info, Named
 from alerts.model.characters import normal, seen
+from alerts.rendering.counting import spans
 
 _SUSPECT = re.compile(r"[<&\x00-\x1f\x7f-\x9f\u2028\u2029]|  |\w\?\w")
 # No character is tried a second time ("++"), and only a comment goes on past the next "<": a tag that never ends costs
@@ -64,6 +65,16 @@ _NO_PLACE = re.compile(
 )
 """What programs write where a form wants a name of a place and nobody gave one."""
 _IN_UNKNOWN = re.compile(r" (?:in|at|near|à|en) \[(?:unknown|none|n/a|)\]", re.IGNORECASE)
+_NO_BREAK = "\u00a0"
+_WITH_PROTOCOL = re.compile(r"( ?)\b((?:https?|ftp|tg)://[^\s<>]+)", re.IGNORECASE)
+_CALLS_MAYBE = re.compile("[@＠#＃$]")
+_CALLS = re.compile(
+    # As twitter-text has it: no letter before an @, but for "RT"; a # before a word that holds a letter; a cashtag.
+    r"(?:(?<![A-Za-z0-9_])(?:[rR][tT]:?)?|(?<=[@＠]))[@＠](?=[A-Za-z0-9_])"
+    r"|(?<![\w&])[#＃](?=\w*[^\W\d_])"
+    r"|(?<!\S)\$(?=[A-Za-z]{1,6}(?![A-Za-z]))"
+)
+_BEHIND_AN_ADDRESS = "!?*'@();:+$%[].,~|"
 _LINES = ("event", "headline", "sender_name", "contact", "audience")
 _TEXTS = ("description", "instruction")
 
@@ -98,6 +109,33 @@ def place(name: str) -> str:
     """Return the name of a place on one line, "" for what only fills the field: "polygonal event area", "None"."""
     said = clean_line(name)
     return "" if _unless_nothing(said) is None or _NO_PLACE.fullmatch(said) else said
+
+
+def tame(text: str, *, keep_links: bool) -> str:
+    """A stranger's text as a post of the town's may carry it: it calls nobody, joins no topic, and links where we do.
+
+    A blank that doesn't break stands behind the sign of what a platform would make a mention or a tag of ("@ mairie"),
+    which leaves e-mail addresses as they are. Unless `keep_links`, addresses with a protocol go, and so that a bare one
+    is none any more, a blank stands behind its last dot: "M.Dupont", which X takes for a link, becomes "M. Dupont".
+    """
+    if not keep_links and ("." in text or "://" in text):
+        text = _without_links(text)
+    return _CALLS.sub(rf"\g<0>{_NO_BREAK}", text) if _CALLS_MAYBE.search(text) else text
+
+
+def _without_links(text: str) -> str:
+    text = _WITH_PROTOCOL.sub(_what_follows, text)
+    for start, end in reversed(spans(text)):
+        host, slash, rest = text[start:end].partition("/")
+        name, _, domain = host.rpartition(".")
+        text = f"{text[:start]}{name}.{_NO_BREAK}{domain}{slash}{rest}{text[end:]}"
+    return text.strip()
+
+
+def _what_follows(address: re.Match[str]) -> str:
+    """The punctuation that only stands behind an address, and the blank before it where none does."""
+    end = address[2][len(address[2].rstrip(_BEHIND_AN_ADDRESS)) :]
+    return end or address[1]
 
 
 def clean_alert(alert: Alert, language: str) -> Alert:

@@ -7,9 +7,9 @@ import re
 from alerts.model.alert import Alert, Info, Severity, Status
 from alerts.model.post import PostKind
 from alerts.model.reason import Reason, because
+from alerts.rendering.counting import links
 from alerts.rendering.faces import ChannelFace
 from alerts.rendering.fit import Fitted
-from alerts.rendering.links import links
 from alerts.rendering.moments import event_end
 
 _CARE = r"(?! (?:great |extreme |particular )?(?:caution|care)\b)"

@@ -34,10 +34,10 @@ from alerts.model.outline import MOST_CORNERS, MOST_SHOWN, TOLERANCE, box, simpl
 from alerts.model.person import fold_name
 from alerts.model.post import PostKind, TextFormat
 from alerts.model.reason import because
+from alerts.rendering.counting import weighted
 from alerts.rendering.faces import ChannelFace, Context, StationFace
 from alerts.rendering.templates import Renderer
 from alerts.rendering.text import clean
-from alerts.rendering.weighted import weighted
 from alerts.sources.cap.index import read_index
 from alerts.sources.cap.message import read_json, read_message
 from alerts.sources.ical.agenda import decode, read_calendars

@@ -6,8 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator
 
-from alerts.rendering.card import card_of
-from alerts.rendering.card_picture import draw_card
+from alerts.rendering.card import card_of, draw_card
 from alerts.web.public.answers import Answer, answer
 from alerts.web.public.site import Key, Lasting
 from alerts.web.public.told import Told

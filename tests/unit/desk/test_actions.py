@@ -14,7 +14,7 @@ from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import AlertState
 from alerts.model.ports import Heard
 from alerts.model.reason import in_words
-from alerts.rendering.links import links
+from alerts.rendering.counting import links
 from tests.unit.desk.conftest import HERE, LATER, NOW, SENDER, an_alert, cancelling, following
 
 ELSEWHERE = (Area("Ailleurs", geocodes=(Named("INSEE", "99999"),)),)

@@ -14,7 +14,7 @@ from alerts.health.notices import LONGEST, compose, tidied
 from alerts.health.words import NoticeWords, PendingApproval, word, word_pending
 from alerts.model.alert import Severity
 from alerts.model.reason import in_words
-from alerts.rendering.count import count
+from alerts.rendering.counting import count
 from tests.unit.desk.conftest import PAGE, TEAM, X
 
 PARIS = ZoneInfo("Europe/Paris")

@@ -10,9 +10,8 @@ from PIL import Image
 
 from alerts.model.alert import Severity, Status
 from alerts.model.post import EndReason, PostKind, TextFormat
-from alerts.rendering import card_picture
-from alerts.rendering.card import Card, card_alt, card_of, in_short
-from alerts.rendering.card_picture import draw_card
+from alerts.rendering import card
+from alerts.rendering.card import Card, card_alt, card_of, draw_card, in_short
 from alerts.rendering.faces import ChannelFace, Context, StationFace
 from tests.unit.desk.conftest import NOW, an_alert, renderer
 
@@ -160,7 +159,7 @@ def test_a_word_without_an_end_holds_up_nobody():
 
     font = Counted()
 
-    assert card_picture._short("X" * 20_000, font, 1000) == "X" * 99 + "…"
-    assert card_picture._short("X" * 100, font, 1000) == "X" * 100
-    assert card_picture._short("…" * 200, font, 1000) == "…"
+    assert card._short("X" * 20_000, font, 1000) == "X" * 99 + "…"
+    assert card._short("X" * 100, font, 1000) == "X" * 100
+    assert card._short("…" * 200, font, 1000) == "…"
     assert font.letters < 5 * 20_000

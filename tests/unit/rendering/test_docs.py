@@ -9,8 +9,8 @@ from alerts.model.post import EndReason, PostKind
 from alerts.rendering import library
 from alerts.rendering.check import sample_alert
 from alerts.rendering.facts import facts
+from alerts.rendering.library import IMPORTANCE, KEPT
 from alerts.rendering.matter import Matter
-from alerts.rendering.parts import IMPORTANCE, KEPT
 from alerts.rendering.templates import Context, Renderer, check_templates, shipped_folder
 from tests.unit.rendering.sample_alerts import FRENCH, NOW, X, an_alert, an_info, render
 

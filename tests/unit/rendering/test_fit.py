@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.model.post import TextFormat
-from alerts.rendering.count import count
-from alerts.rendering.fit import fit
-from alerts.rendering.parts import IMPORTANCE, KEPT, Part, Piece
-from alerts.rendering.shorten import at_words
+from alerts.rendering import fit as fitting
+from alerts.rendering.counting import count
+from alerts.rendering.fit import at_clauses, at_sentences, at_words, fit, partly, sayings, well
+from alerts.rendering.library import IMPORTANCE, KEPT, Part, Piece
 
 WORDS = [
     "vent",
@@ -28,7 +28,7 @@ WORDS = [
     "Très",
     "mairie.paris",
 ]
-sayings = st.lists(st.sampled_from(WORDS), min_size=1, max_size=60).map(" ".join)
+said_words = st.lists(st.sampled_from(WORDS), min_size=1, max_size=60).map(" ".join)
 X = TextFormat(280, "weighted")
 LINK = "https://alertes.saint-martin.fr/alerts/7x3k"
 
@@ -244,7 +244,7 @@ def test_the_order_of_importance_begins_with_what_is_never_cut() -> None:
 
 
 @settings(max_examples=150)
-@given(texts=st.tuples(sayings, sayings, sayings, sayings), limit=st.integers(150, 400))
+@given(texts=st.tuples(said_words, said_words, said_words, said_words), limit=st.integers(150, 400))
 @pytest.mark.parametrize("units", ["characters", "utf16", "weighted"])
 def test_a_cut_text_fits_and_keeps_what_is_kept(units: str, texts: tuple[str, str, str, str], limit: int) -> None:
     headline, area, instruction, description = texts
@@ -264,7 +264,7 @@ def test_a_cut_text_fits_and_keeps_what_is_kept(units: str, texts: tuple[str, st
 
 
 @settings(max_examples=150)
-@given(description=sayings, limit=st.integers(60, 200))
+@given(description=said_words, limit=st.integers(60, 200))
 def test_a_cut_text_ends_with_a_whole_word(description: str, limit: int) -> None:
     fitted = fit(pieces(headline="Vent", description=description, link=LINK), TextFormat(limit, "weighted"))
     said = [line for line in fitted.text.split("\n") if line not in ("Vent", LINK)]
@@ -276,7 +276,7 @@ def test_a_cut_text_ends_with_a_whole_word(description: str, limit: int) -> None
 
 
 @settings(max_examples=150)
-@given(description=sayings, limit=st.integers(40, 160))
+@given(description=said_words, limit=st.integers(40, 160))
 def test_cut_markup_is_markup_still(description: str, limit: int) -> None:
     written = " ".join(
         f"<b>{html.escape(word)}</b>" if place % 3 else html.escape(word)
@@ -292,3 +292,63 @@ def test_cut_markup_is_markup_still(description: str, limit: int) -> None:
     assert not open_tags
     assert re.fullmatch(r"(?:[^<>&]|</?\w+>|&(?:amp|lt|gt|quot|#x?\w+);)*", fitted.text)
     assert fitted.count <= limit
+
+
+SPOKEN = [
+    "Une phrase.",
+    "vent,",
+    "et",
+    "<b>",
+    "</b>",
+    '<a href="x. y">',
+    "</a>",
+    "très",
+    "fort.",
+    "\n",
+    "強い。",
+    "<",
+    ">",
+    "1 2",
+]
+texts = st.lists(st.sampled_from(SPOKEN), max_size=80).map(" ".join)
+ENDS = {at_sentences: fitting._SENTENCE_END, at_clauses: fitting._CLAUSE_END}
+
+
+def place_by_place(text: str, ends: re.Pattern[str]) -> list[tuple[int, str]]:
+    """The same said simply: for each end, all that stands before it is read anew."""
+    cuts = []
+    for end in ends.finditer(text):
+        place, stack = end.start(), []
+        for token in fitting._TOKEN.finditer(text, 0, place):
+            if token[2] and not token[1]:
+                stack.append(token[2])
+            elif token[2] and stack and stack[-1] == token[2]:
+                stack.pop()
+        if text.rfind("<", 0, place) <= text.rfind(">", 0, place):
+            cuts.append((place, "".join(f"</{name}>" for name in reversed(stack))))
+    return cuts
+
+
+@given(text=texts, which=st.sampled_from(list(ENDS.values())))
+def test_a_text_is_cut_where_reading_each_beginning_would_cut_it(text: str, which: re.Pattern[str]) -> None:
+    assert fitting._cuts_at(text, which, markup=True) == place_by_place(text, which)
+    assert fitting._cuts_at(text, which, markup=False) == [(end.start(), "") for end in which.finditer(text)]
+
+
+@pytest.mark.parametrize("cut", [at_sentences, at_clauses, sayings, partly, well])
+@pytest.mark.parametrize("said", ["Une phrase, ", "強い。", "a.\n", "<b>Vent.</b> ", "mot "])
+def test_no_long_text_is_read_again_and_again(monkeypatch: pytest.MonkeyPatch, cut: fitting.Cut, said: str) -> None:
+    read = [0]
+
+    class Counted:
+        def finditer(self, text: str, *place: int) -> list[re.Match[str]]:
+            found = list(token.finditer(text, *place))
+            read[0] += len(found)
+            return found
+
+    token = fitting._TOKEN
+    monkeypatch.setattr(fitting, "_TOKEN", Counted())
+    text = said * (20_000 // len(said))
+    cut(text, lambda short: len(short) <= 4096, markup=True)
+
+    assert read[0] <= 3 * len(text)

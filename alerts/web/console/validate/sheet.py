@@ -23,7 +23,7 @@ from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.person import Actor, AuditEntry
 from alerts.model.post import Post, PostState
 from alerts.model.reason import Reason
-from alerts.rendering.count import count
+from alerts.rendering.counting import count
 from alerts.web.console.validate.queue import Item, item_of
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")

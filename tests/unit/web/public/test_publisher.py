@@ -13,7 +13,7 @@ from yarl import URL
 
 from alerts.desk.approve import approve
 from alerts.model.ports import SystemClock
-from alerts.rendering.card_picture import draw_card
+from alerts.rendering.card import draw_card
 from alerts.store.outbox import ChannelStatuses
 from alerts.web.public import cards, publisher
 from alerts.web.public.publisher import AT_LEAST_EVERY

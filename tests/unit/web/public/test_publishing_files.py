@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from alerts.daemon.metrics import pages_cycle
 from alerts.desk.amending import correction_of
 from alerts.model.ports import SystemClock
-from alerts.rendering.card_picture import draw_card
+from alerts.rendering.card import draw_card
 from alerts.web.public import cards, publisher
 from tests.fakes import FakeClock
 from tests.unit.desk.conftest import NOW, an_alert

@@ -1,7 +1,13 @@
-"""What X takes for a link: each counts 23 units whatever its length, and makes the post cost thirteen times as much.
+"""How long a text is, in the units of the platform that will print it, and what X takes for a link in it.
 
-The rules are twitter-text's (its conformance cases `extract.yml` are the test): an address with http(s):// or without,
-whose host ends in a known top-level domain. So `mairie.paris` and `M.Dupont` are links, and `x.example` is not.
+Facebook counts code points and Telegram UTF-16 units of what is left when tags and entities are read. X weighs
+(twitter-text, configuration version 3): in NFC every code point weighs 2, or 1 where it is in a range of Latin, Greek,
+Cyrillic, Arabic, most spaces and dashes; an emoji weighs 2 however many code points it takes; a link weighs 23 whatever
+its length. So « and ’ weigh 1, but € and … weigh 2.
+
+A link makes a post on X cost thirteen times as much, so it must be known beforehand. It is an address with http(s)://
+or without, whose host ends in a known top-level domain: `mairie.paris` and `M.Dupont` are links, `x.example` is not.
+twitter-text's conformance cases (`extract.yml`, `weighted`) are the tests.
 """
 
 from __future__ import annotations
@@ -9,6 +15,65 @@ from __future__ import annotations
 import re
 from functools import cache, lru_cache
 from importlib.resources import files
+
+from alerts.model.characters import normal, utf16_units, visible
+from alerts.model.post import TextFormat
+
+LINK_WEIGHT = 23
+EMOJI_WEIGHT = 2
+_HEAVY = re.compile("[^\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
+# What makes several code points one emoji. Without any of these, emoji need no counting of their own: each weighs 2.
+_SEQUENCE = re.compile("[\u200d\ufe0f\u20e3\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
+_INVALID = re.compile("[\ufffe\ufeff\uffff]")
+
+
+def count(text: str, fmt: TextFormat) -> int:
+    """Return the length of `text`, written in the markup of `fmt`, as the platform of `fmt` counts it.
+
+    `fmt.count` is `weighted` (X), `utf16` (Telegram) or `characters` (Facebook); any other raises ValueError.
+    """
+    seen = visible(text) if fmt.markup == "html" else text
+    match fmt.count:
+        case "characters":
+            return len(seen)
+        case "utf16":
+            return utf16_units(seen)
+        case "weighted":
+            return weighted(seen)
+        case _:
+            raise ValueError(f"a text is counted as characters, utf16 or weighted, not as {fmt.count!r}")
+
+
+def weighted(text: str) -> int:
+    """Return how much of X's 280 units `text` takes."""
+    text = normal("NFC", text)
+    total = weight = _weigh(text)
+    found = spans(text)
+    for start, end in found:
+        total += LINK_WEIGHT - _weigh(text[start:end])
+    if weight > len(text) and _SEQUENCE.search(text):
+        total += _emoji_discount(text, found)
+    return total
+
+
+def is_valid(text: str, limit: int = 280) -> bool:
+    """Tell whether X would take `text`: not empty, not over `limit`, none of the three characters that it refuses."""
+    return bool(text) and not _INVALID.search(text) and weighted(text) <= limit
+
+
+def _weigh(text: str) -> int:
+    return len(text) if text.isascii() else len(text) + len(_HEAVY.findall(text))
+
+
+def _emoji_discount(text: str, links: list[tuple[int, int]]) -> int:
+    from emoji import emoji_list  # noqa: PLC0415 - its table costs 20 ms, and few posts hold a sequence
+
+    found = (match for match in emoji_list(text) if len(match["emoji"]) > 1)
+    outside = (match for match in found if not any(start <= match["match_start"] < end for start, end in links))
+    return sum(EMOJI_WEIGHT - _weigh(match["emoji"]) for match in outside)
+
+
+# --- links --------------------------------------------------------------------------------------------------------
 
 # Latin letters with accents, as twitter-text lists them. A bare host is made of these; after http:// any script is.
 _ACCENTED = (
@@ -29,7 +94,6 @@ _OTHER_TLD = re.compile(r"[^\x00-\x7f\s]{1,24}")
 _NO_BOUNDARY = re.compile(r"[0-9A-Za-z@+-]")
 _NO_START = re.compile(r"[A-Za-z0-9@＠$#＃\ufeff\ufffe\uffff]")
 _NO_BARE_START = re.compile(r"[A-Za-z0-9@＠$#＃/\ufeff\ufffe\uffff]")
-
 _CHAR = rf"[A-Za-z0-9\u0400-\u04ff{_ACCENTED}!*';:=+,.$/%#\[\]\u2013_~@|&-]"
 _PARENS = rf"\({_CHAR}*(?:\({_CHAR}+\){_CHAR}*)?\)"
 _PORT = re.compile(r":\d+")
@@ -39,21 +103,11 @@ _NO_PATH_END = "!*';:,.$%[]\u2013~@|&"
 _NO_QUERY_END = "!?*'@();:+$%[].,~|"
 _SHORTENER = re.compile(r"https?://t\.co/([A-Za-z0-9]+)(\?[A-Za-z0-9!?*'@();:&=+$/%#\[\]_.,~|-]+)?", re.IGNORECASE)
 _SHORTENED_MAX = 40
-_NO_BREAK = "\u00a0"
-_WITH_PROTOCOL = re.compile(r"( ?)\b((?:https?|ftp|tg)://[^\s<>]+)", re.IGNORECASE)
-_CALLS_MAYBE = re.compile("[@＠#＃$]")
-_CALLS = re.compile(
-    # As twitter-text has it: no letter before an @, but for "RT"; a # before a word that holds a letter; a cashtag.
-    r"(?:(?<![A-Za-z0-9_])(?:[rR][tT]:?)?|(?<=[@＠]))[@＠](?=[A-Za-z0-9_])"
-    r"|(?<![\w&])[#＃](?=\w*[^\W\d_])"
-    r"|(?<!\S)\$(?=[A-Za-z]{1,6}(?![A-Za-z]))"
-)
 _ADDRESS_MAX = 4096
 """twitter-text's longest address."""
 _LABEL_MAX = 63
 _LABELS_MAX = 127
 """RFC 1035, section 3.1: a name has 255 octets at the most, so it has no more labels than this."""
-
 # The everyday ones are known without reading the list, so that a usual post doesn't pay for it (10 ms, once).
 _EVERYDAY = frozenset(("fr", "com", "org", "net", "eu", "info", "gov", "paris", "bzh", "be", "ch", "uk", "us", "de"))
 
@@ -61,33 +115,6 @@ _EVERYDAY = frozenset(("fr", "com", "org", "net", "eu", "info", "gov", "paris", 
 def links(text: str) -> list[str]:
     """Return the addresses in `text` that X will turn into links, in order."""
     return [text[start:end] for start, end in spans(text)]
-
-
-def tame(text: str, *, keep_links: bool) -> str:
-    """A stranger's text as a post of the town's may carry it: it calls nobody, joins no topic, and links where we do.
-
-    A blank that doesn't break stands behind the sign of what a platform would make a mention or a tag of ("@ mairie"),
-    which leaves e-mail addresses as they are. Unless `keep_links`, addresses with a protocol go, and so that a bare one
-    is none any more, a blank stands behind its last dot: "M.Dupont", which X takes for a link, becomes "M. Dupont".
-    """
-    if not keep_links and ("." in text or "://" in text):
-        text = _without_links(text)
-    return _CALLS.sub(rf"\g<0>{_NO_BREAK}", text) if _CALLS_MAYBE.search(text) else text
-
-
-def _without_links(text: str) -> str:
-    text = _WITH_PROTOCOL.sub(_what_follows, text)
-    for start, end in reversed(spans(text)):
-        host, slash, rest = text[start:end].partition("/")
-        name, _, domain = host.rpartition(".")
-        text = f"{text[:start]}{name}.{_NO_BREAK}{domain}{slash}{rest}{text[end:]}"
-    return text.strip()
-
-
-def _what_follows(address: re.Match[str]) -> str:
-    """The punctuation that only stands behind an address, and the blank before it where none does."""
-    end = address[2][len(address[2].rstrip(_NO_QUERY_END)) :]
-    return end or address[1]
 
 
 def spans(text: str) -> list[tuple[int, int]]:

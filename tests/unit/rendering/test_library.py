@@ -1,11 +1,13 @@
+"""The parts that a template lays out come back as they were written."""
+
 from __future__ import annotations
 
 import pytest
 from jinja2 import Environment, TemplateSyntaxError
 
-from alerts.rendering.parts import Part, split
+from alerts.rendering.library import Part, split
 
-ENVIRONMENT = Environment(extensions=["alerts.rendering.parts.PartExtension"], autoescape=True)
+ENVIRONMENT = Environment(extensions=["alerts.rendering.library.PartExtension"], autoescape=True)
 
 
 def printed(source: str, **facts: object) -> list[object]:
