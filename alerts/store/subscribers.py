@@ -26,12 +26,6 @@ _BULKS = select(bulk.c.id).where(bulk.c.channel == bindparam("of"))
 
 _GET = Statement(select(table).where(table.c.channel == bindparam("of"), table.c.chat == bindparam("who")))
 _PUT = upsert_into(table)
-_SLICE = Statement(
-    select(table)
-    .where(table.c.channel == bindparam("of"), table.c.chat > bindparam("after"), table.c.is_on)
-    .order_by(table.c.chat)
-    .limit(bindparam("most"))
-)
 _COUNT = Statement(select(func.count()).select_from(table).where(table.c.channel == bindparam("of"), table.c.is_on))
 _ALL = Statement(select(table).order_by(table.c.channel, table.c.chat))
 _RECEIVED = Statement(
@@ -99,7 +93,6 @@ _MOVE = (
 )
 _FACT = Statement(select(fact.c.value).where(fact.c.channel == bindparam("of"), fact.c.key == OFFSET))
 _REMEMBER = upsert_into(fact)
-_LOWEST = -(2**63)
 _AT_RANK = {severity.rank: severity for severity in Severity}
 
 
@@ -135,11 +128,6 @@ class Subscribers(UnitPart):
         """A group became a supergroup: all that was kept of `old` is `new`'s."""
         for statement in _MOVE:
             statement.run(self._db, of=channel, who=old, now=new)
-
-    def slice(self, channel: str, after: int | None, most: int) -> Sequence[Subscriber]:
-        """The next subscribers that are on, in the order of their chats, from behind the chat `after`."""
-        rows = _SLICE.rows(self._db, of=channel, after=_LOWEST if after is None else after, most=most)
-        return [subscriber_of(row) for row in rows]
 
     def count(self, channel: str) -> int:
         """How many are on."""

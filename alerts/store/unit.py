@@ -20,7 +20,7 @@ from alerts.model.reason import because
 from alerts.store.alerts import AlertRepository
 from alerts.store.archive import Archive
 from alerts.store.audit import AuditLog
-from alerts.store.files import StoreError, blank, opened
+from alerts.store.files import StoreError, begin, blank, opened
 from alerts.store.monitor import Monitor
 from alerts.store.people import Accounts, Drafts, Replies
 from alerts.store.restoring import Restored
@@ -100,7 +100,7 @@ class Unit:
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[Unit]:
     """BEGIN IMMEDIATE … COMMIT, or ROLLBACK when the block raises."""
-    db.execute("BEGIN IMMEDIATE")
+    begin(db)
     try:
         yield Unit(db)
         db.execute("COMMIT")
@@ -113,7 +113,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[Unit]:
 @contextmanager
 def rehearsal(db: sqlite3.Connection) -> Iterator[Unit]:
     """A transaction that is always undone: what would come of it, and nothing stored."""
-    db.execute("BEGIN IMMEDIATE")
+    begin(db)
     try:
         yield Unit(db)
     finally:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import sqlite3
 import tempfile
 
 import pytest
 
-from alerts.store.files import StoreError, connect
+from alerts.store.files import LOCK_WAIT, StoreError, connect
 from alerts.store.sockets import open_doorbell, ring
+from alerts.store.unit import transaction
 
 
 @contextlib.contextmanager
@@ -92,3 +94,31 @@ def test_a_new_file_is_its_owners_alone_and_so_is_what_lies_beside_it(tmp_path):
         "t.db-shm": 0o600,
     }
     db.close()
+
+
+def test_whoever_waits_for_the_lock_looks_every_few_milliseconds(tmp_path):
+    holder, waiting, looks = connect(tmp_path / "t.db"), connect(tmp_path / "t.db"), []
+    holder.execute("BEGIN IMMEDIATE")
+
+    def let_go(statement: str) -> None:
+        looks.append(statement)
+        if looks.count("BEGIN IMMEDIATE") == 20:
+            holder.execute("COMMIT")
+
+    waiting.set_trace_callback(let_go)
+    with transaction(waiting):
+        assert not holder.in_transaction
+    assert waiting.execute("PRAGMA busy_timeout").fetchone()[0] == LOCK_WAIT * 1000
+    holder.close()
+    waiting.close()
+
+
+def test_a_lock_that_lasts_is_told(tmp_path):
+    holder, waiting = connect(tmp_path / "t.db"), connect(tmp_path / "t.db")
+    holder.execute("BEGIN IMMEDIATE")
+    waiting.execute("PRAGMA busy_timeout = 60")
+
+    with pytest.raises(sqlite3.OperationalError, match="database is locked"), transaction(waiting):
+        pass
+    holder.close()
+    waiting.close()
