@@ -46,8 +46,11 @@ from alerts.web.api.app import wish_of
 from alerts.web.api.models import Words
 from alerts.web.api.problems import Problem
 from alerts.web.console.compose.fields import typed
+from alerts.web.api.reading import wish_of
+from alerts.web.api.wishes import Words
+from alerts.web.console.form import typed
+from alerts.web.console.maps import outline_of
 from alerts.web.console.setup.lines import with_table
-from alerts.web.console.watch.outline import outline_of
 from alerts.web.public.told import outlines
 from tests.cap_messages import alert_xml, info_xml
 from tests.unit.web.console.guarding import Browser, open_town

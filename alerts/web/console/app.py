@@ -6,7 +6,21 @@ from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
-from alerts.web.console import compose, own_account, people, record, report, setup, sign_in, tongue, validate, watch
+from alerts.web.console import (
+    compose,
+    days,
+    incident,
+    own_account,
+    people,
+    record,
+    report,
+    setup,
+    sign_in,
+    stream,
+    tongue,
+    validate,
+    watch,
+)
 from alerts.web.console.frame import Console, static_file
 from alerts.web.console.guard import guarded
 
@@ -21,6 +35,9 @@ PARTS: Sequence[Callable[[Console], Sequence[web.RouteDef]]] = (
     setup.routes,
     validate.routes,
     watch.routes,
+    incident.routes,
+    days.routes,
+    stream.routes,
 )
 """The parts of the desk; each gives its routes, with addresses below `/desk`."""
 

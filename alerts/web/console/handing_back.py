@@ -16,7 +16,7 @@ from alerts.desk.service import DeskUnit
 from alerts.model.incident import SavedDraft
 from alerts.model.person import fold_name
 from alerts.web.console.carried import Carried
-from alerts.web.console.compose.keeping import is_identity
+from alerts.web.console.drafts import is_identity
 from alerts.web.console.frame import BASE, Console
 
 COMPOSE = f"{BASE}/compose"

@@ -11,8 +11,7 @@ import pytest
 
 from alerts.desk.approve import fingerprint
 from alerts.model.incident import SavedDraft
-from alerts.web.console import compose
-from alerts.web.console.compose.keeping import MOST
+from alerts.web.console.drafts import MOST, fields_of_alert
 from tests.unit.web.console.composing import PNG, START, a_form, form_of, open_bench, posted, preview, with_fields
 
 CONFIRM = 'class="confirm-form"'
@@ -147,7 +146,7 @@ async def test_an_update_that_was_kept_as_it_came_or_sent_back_is_an_update_agai
     await bench.post("/compose", [*form_of(await bench.get("/compose?draft=draft0007")), ("do", "publish")])
 
     newest = (await bench.records())[-1]
-    back = SavedDraft("draft0008", "Anne", START, fields=compose.fields_of(newest, bench.station), note="Bruno: où ?")
+    back = SavedDraft("draft0008", "Anne", START, fields=fields_of_alert(newest, bench.station), note="Bruno: où ?")
     await bench.service.act(lambda unit: unit.drafts.put_draft(back))
     form = form_of(await bench.get("/compose?draft=draft0008"))
     await bench.post("/compose", with_fields(form, headline="L’eau est revenue", do="publish"))

@@ -13,18 +13,17 @@ from alerts.model.alert import Severity, Status
 from alerts.model.errors import Misuse
 from alerts.model.hazard import Hazard
 from alerts.model.incident import AlertState, StoredAlert
-from alerts.web.console.compose.checklist import Said, checklist
-from alerts.web.console.compose.fields import LONGEST, digest, same, too_long, typed, typed_in_json
-from alerts.web.console.compose.prefill import (
+from alerts.web.console.compose_view import Voice
+from alerts.web.console.drafts import (
     adapted,
     another_hazard,
     another_severity,
     changes_between,
-    fields_of,
+    fields_of_alert,
     prepared_fields,
 )
-from alerts.web.console.compose.reading import Ground, read_form, until
-from alerts.web.console.compose.wording import Voice
+from alerts.web.console.form import LONGEST, Ground, digest, read_form, same, too_long, typed, typed_in_json, until
+from alerts.web.console.rehearsal import Said, checklist
 from alerts.web.console.words import words_of
 from tests.unit.desk.conftest import NOW, a_station, make_town, town  # noqa: F401 fixtures
 
@@ -142,7 +141,7 @@ def a_record(**words):
 )
 def test_an_alert_as_a_form_differs_from_itself_in_nothing(words):
     record = a_record(**words)
-    before = fields_of(record, STATION)
+    before = fields_of_alert(record, STATION)
     reading = read_form(before, Ground(STATION, NOW, lambda _: None), plain)
 
     assert reading.problems == {}
@@ -156,7 +155,7 @@ def test_an_alert_as_a_form_differs_from_itself_in_nothing(words):
 
 def test_the_whole_town_is_a_box_of_its_own_and_comes_back_ticked():
     record = a_record(areas=("all",))
-    form = fields_of(record, STATION)
+    form = fields_of_alert(record, STATION)
     reading = read_form(form, Ground(STATION, NOW, lambda _: None), plain)
     update = update_of(record, changes_between(form, {**form, "area": ()}, read().draft), STATION, NOW, "b")
 
@@ -167,7 +166,7 @@ def test_the_whole_town_is_a_box_of_its_own_and_comes_back_ticked():
 
 def test_an_update_tells_what_differs_and_nothing_else():
     record = a_record(areas=("D1",), description="Rue barrée", onset="1h", web="https://a.example")
-    before = fields_of(record, STATION)
+    before = fields_of_alert(record, STATION)
     now = {**before, "description": "", "web": "", "onset": "", "area": (), "severity": "Severe"}
     reading = read_form(now, Ground(STATION, NOW, lambda _: None), plain)
 
@@ -192,7 +191,7 @@ def test_an_update_tells_what_differs_and_nothing_else():
 
 def test_a_feed_s_area_stays_as_the_feed_drew_it():
     record = a_record(polygons=("45.1823456789012,5.702 45.182,5.71 45.19,5.706",))
-    before = fields_of(record, STATION)
+    before = fields_of_alert(record, STATION)
     now = {**before, "headline": "Fuite de gaz colmatée"}
 
     changes = changes_between(before, now, read_form(now, Ground(STATION, NOW, lambda _: None), plain).draft)
@@ -204,7 +203,7 @@ def test_an_exercise_is_one_as_a_form():
     record = a_record()
     drill = replace(record, alert=replace(record.alert, status=Status.EXERCISE))
 
-    assert fields_of(drill, STATION)["exercise"] == "1"
+    assert fields_of_alert(drill, STATION)["exercise"] == "1"
 
 
 def test_a_draft_that_names_districts_is_ticked():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from alerts.web.console.compose.turns import Turns
+from alerts.web.console.compose import Turns
 from tests.unit.web.console.composing import open_bench, preview
 
 

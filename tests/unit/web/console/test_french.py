@@ -24,11 +24,11 @@ from alerts.model.post import PostState
 from alerts.model.reason import because
 from alerts.store.alerts import AlertRepository
 from alerts.store.statement import stamp
-from alerts.web.console import compose, own_account, people, record, report, validate, watch
+from alerts.web.console import compose, own_account, people, record, report, validate
 from tests.unit.french import visible, wrong_in
 from tests.unit.web.console.guarding import FIRST, OWN, Browser, open_town
 from tests.unit.web.console.setup.visiting import CODE, ROOT, SECRETS, Visitor, opened, storm
-from tests.unit.web.console.watching import a_desk
+from tests.unit.web.console.watching import WATCH, a_desk
 
 FRENCH = {"Accept-Language": "fr"}
 BOSS = Actor("Paul", Role.ADMINISTRATOR, Origin.CONSOLE)
@@ -85,7 +85,7 @@ async def filled(desk) -> list[str]:
 
 @pytest.fixture
 async def desk(tmp_path):
-    parts = (watch, validate, compose, own_account, people, record, report)
+    parts = (*WATCH, validate, compose, own_account, people, record, report)
     async with a_desk(tmp_path, publish="approve", parts=parts, language="fr-FR") as desk:
         desk.language, desk.role = "fr", Role.ADMINISTRATOR
         yield desk

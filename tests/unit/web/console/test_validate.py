@@ -10,7 +10,7 @@ import pytest
 
 from alerts.model.alert import MsgType, Named, Resource, Severity, Urgency
 from alerts.model.post import PostState
-from alerts.web.console.validate.queue import A_PAGE
+from alerts.web.console.sheet import A_PAGE
 from tests.unit.desk.conftest import an_alert, following
 from tests.unit.web.console.validating import a_validating_desk
 

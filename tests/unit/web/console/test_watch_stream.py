@@ -14,8 +14,8 @@ from alerts.daemon.housekeeping import FileWatch
 from alerts.daemon.outside import Outside
 from alerts.model.events import EVERYTHING, MOST_CHANGES, Events, IncidentChanged, Stopping
 from alerts.model.post import PostState
-from alerts.web.console.watch import stream
-from alerts.web.console.watch.stream import STREAMS, Rhythm
+from alerts.web.console import stream
+from alerts.web.console.stream import STREAMS, Rhythm
 from tests.fakes import FakeClock, PlainChannel
 from tests.unit.web.console.watching import TOWN, Desk, a_desk
 

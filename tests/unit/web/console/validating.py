@@ -27,7 +27,7 @@ from alerts.store.migrate import migrate
 from alerts.web.console import validate
 from alerts.web.console.frame import Console, Frame
 from alerts.web.console.guard import guarded
-from alerts.web.console.validate.sheet import seal, sheet_of
+from alerts.web.console.sheet import seal, sheet_of
 from tests.fakes import FakeClock
 
 TOWN = """

@@ -22,7 +22,7 @@ from alerts.model.person import Account, Actor, Origin, Role, Session, Stage
 from alerts.model.post import PostState
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
-from alerts.web.console import watch
+from alerts.web.console import days, incident, stream, watch
 from alerts.web.console.frame import VISITOR, Console, Frame
 from tests.fakes import FakeClock
 
@@ -58,6 +58,8 @@ chat = "@exercices"
 token = {{ env = "TELEGRAM_TOKEN" }}
 exercise = true
 """
+
+WATCH = (watch, incident, days, stream)
 
 
 class Desk:
@@ -97,7 +99,7 @@ class Desk:
             return await handler(request)
 
         desk = web.Application(middlewares=[as_somebody])
-        desk.add_routes(routes or watch.routes(self.console))
+        desk.add_routes(routes or [route for part in WATCH for route in part.routes(self.console)])
         app = web.Application()
         app.add_subapp("/desk", desk)
         return app
@@ -158,7 +160,7 @@ async def _opened(tmp_path, publish, language):
 
 
 @asynccontextmanager
-async def a_desk(tmp_path, publish="auto", parts=(watch,), language="en"):
+async def a_desk(tmp_path, publish="auto", parts=WATCH, language="en"):
     config, database = await _opened(tmp_path, publish, language)
     try:
         desk = Desk(config, database, FakeClock())

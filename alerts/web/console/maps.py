@@ -1,4 +1,9 @@
-"""Where an alert is, as a small drawing that needs no script: its outlines over the station's districts."""
+"""Where an alert is: as GeoJSON for the map, and as a small drawing that needs no script.
+
+`outline_of` gives the alert's rings and circles (RFC 7946: longitudes first, rings as the message has them).
+`sketch_of` draws the same rings over the station's districts, as paths of an SVG that is true to shape at their
+latitude.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +13,46 @@ from dataclasses import dataclass
 from typing import Any
 
 from alerts.desk.station import Station
-from alerts.model.alert import Alert
-from alerts.web.console.watch.outline import outline_of
+from alerts.model.alert import Alert, Area, Circle, Point
+from alerts.model.characters import shown
+from alerts.model.outline import together
+
+_KM_PER_DEGREE = 111.32
+_STEPS = 48
+
+
+def outline_of(alert: Alert | None) -> dict[str, Any] | None:
+    """The alert's rings and circles as a FeatureCollection; None where it has words or codes alone."""
+    features = [] if alert is None else list(_features(alert))
+    return {"type": "FeatureCollection", "features": features} if features else None
+
+
+def _features(alert: Alert) -> Iterator[dict[str, Any]]:
+    named = [(area.description, ring) for area in alert.areas for ring in _rings(area)]
+    kept = together([ring for _, ring in named])
+    for (name, _), ring in zip(named, kept, strict=True):
+        if ring:
+            yield {
+                "type": "Feature",
+                "properties": {"name": shown(name)},
+                "geometry": {"type": "Polygon", "coordinates": [[[lon, lat] for lat, lon in ring]]},
+            }
+
+
+def _rings(area: Area) -> Iterator[Sequence[Point]]:
+    yield from (ring for ring in area.polygons if len(ring) >= 4)
+    yield from (_rim(circle) for circle in area.circles if circle.radius > 0)
+
+
+def _rim(circle: Circle) -> list[Point]:
+    """A circle of kilometres as a ring, good for the sizes of towns and counties."""
+    latitude, longitude = circle.centre
+    north = circle.radius / _KM_PER_DEGREE
+    east = north / max(math.cos(math.radians(latitude)), 0.01)
+    turns = [2 * math.pi * step / _STEPS for step in range(_STEPS)]
+    ring = [(latitude + north * math.sin(turn), longitude + east * math.cos(turn)) for turn in turns]
+    return [*ring, ring[0]]
+
 
 WIDTH = 640
 _MARGIN = 16
@@ -54,7 +97,7 @@ def sketch_of(alert: Alert | None, station: Station) -> Sketch | None:
     areas = [
         (each["properties"]["name"], ring) for each in outline["features"] for ring in each["geometry"]["coordinates"]
     ]
-    districts = [(each.name, ring) for each in station.territory.districts for ring in _rings(each.outline)]
+    districts = [(each.name, ring) for each in station.territory.districts for ring in _outer_rings(each.outline)]
     frame, height = _frame([ring for _, ring in areas], [ring for _, ring in districts])
     return Sketch(
         height,
@@ -63,7 +106,7 @@ def sketch_of(alert: Alert | None, station: Station) -> Sketch | None:
     )
 
 
-def _rings(outline: Any) -> Iterator[Ring]:
+def _outer_rings(outline: Any) -> Iterator[Ring]:
     polygons = [outline["coordinates"]] if outline["type"] == "Polygon" else outline["coordinates"]
     for polygon in polygons:
         yield polygon[0]

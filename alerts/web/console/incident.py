@@ -1,10 +1,22 @@
-"""An incident as its thread: every message and post in order, where it stands, why, and what can be done."""
+"""An incident as its thread: every message and post in order, where it stands, why, and what can be done about it.
+
+GET  /alerts/ID             the page; by the incident's id, that of its newest message
+GET  /alerts/ID.xml         the message as CAP
+GET  /alerts/ID/picture     the picture beside it
+POST /alerts/ID/retry, /drop, /end, /correct
+
+`story_of` reads all of it in one unit of work: chapters (a message with its posts), the history, what would be said by
+itself of each way to end it. A button does its deed in one transaction, which also notes that the officer has seen the
+thread; what can't be done is told on the page, beside what had been typed. The page is looked at again while it is open
+(`/fragments/alerts/ID`).
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,22 +24,23 @@ from urllib.parse import quote
 from aiohttp import web
 
 from alerts.desk.approve import MessageKind, kind_of
+from alerts.desk.officer import Officer
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit
 from alerts.desk.thread import Reach, channels_on, left_wrong, reach_of
 from alerts.desk.versions import VersionChange, changes_between
 from alerts.model.alert import CORRECTED, ENDS_BY, Info, MsgType, ResponseType, Severity
 from alerts.model.cap import write
+from alerts.model.errors import Misuse, TocsinError
 from alerts.model.incident import AlertState, PastEvent, StoredAlert
 from alerts.model.post import EndReason, Post, PostImage, PostState
-from alerts.model.reason import Reason
-from alerts.web.console.frame import Console, visitor_of
-from alerts.web.console.watch.cases import needs_somebody
-from alerts.web.console.watch.outline import outline_of
-from alerts.web.console.watch.view import page
+from alerts.model.reason import Reason, because
+from alerts.web.console.cases import needs_somebody, page
+from alerts.web.console.entering import fields_of
+from alerts.web.console.frame import BASE, Console, visitor_of
+from alerts.web.console.maps import outline_of
+from alerts.web.console.mishaps import status_beside
 
-DEEDS = ("retry", "drop", "end", "correct")
-"""What can be done from the page; each is an address below the alert's, and the word that tells that it was done."""
 PICTURES = {
     ".png": "image/png",
     ".jpg": "image/jpeg",
@@ -135,61 +148,87 @@ class Story:
         return any(chapter.is_new for chapter in self.chapters)
 
 
+LONGEST_REASON = 1000
+Deed = Callable[[Officer, str, dict[str, str]], str]
+"""Does it to the alert of that exact id, with what the form said; returns the id of the alert to show then."""
+_ONE = "/alerts/{id:[A-Za-z0-9]+}"
+
+
 def routes(console: Console) -> list[web.RouteDef]:
-    """The page, what of it changes by itself, the message as CAP, and its picture."""
-
-    async def show(request: web.Request) -> web.Response:
-        story = await _asked(console, request)
-        newest = story.chapters[-1].record.id
-        if newest != story.seen:
-            account = visitor_of(request).account.name
-            await console.service.act(lambda unit: unit.views.looked(account, story.id, newest, unit.now))
-        return show_story(console, request, story)
-
-    async def fragment(request: web.Request) -> web.Response:
-        return show_story(console, request, await _asked(console, request), name="incident_thread.html")
-
-    async def cap(request: web.Request) -> web.Response:
-        record = (await _asked(console, request)).current.record
-        if record.alert is None:
-            raise web.HTTPNotFound
-        name = f"{quote(record.id)}.xml"
-        headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        return web.Response(body=write(record.alert), content_type="application/cap+xml", headers=headers)
-
-    async def picture(request: web.Request) -> web.FileResponse:
-        image = image_of((await _asked(console, request)).current.posts)
-        kind = PICTURES.get(Path(image.path).suffix.lower()) if image else None
-        if image is None or kind is None:
-            raise web.HTTPNotFound
-        return web.FileResponse(image.path, headers={"Content-Type": kind, "X-Content-Type-Options": "nosniff"})
-
-    one = "/alerts/{id:[A-Za-z0-9]+}"
+    """The page, what of it changes by itself, the message as CAP, its picture, and one address for each deed."""
     return [
-        web.get(one, show),
-        web.get(f"/fragments{one}", fragment),
-        web.get(one + ".xml", cap),
-        web.get(one + "/picture", picture),
+        web.get(_ONE, partial(_show, console)),
+        web.get(f"/fragments{_ONE}", partial(_fragment, console)),
+        web.get(_ONE + ".xml", partial(_cap, console)),
+        web.get(_ONE + "/picture", partial(_picture, console)),
+        *(web.post(f"{_ONE}/{name}", partial(_carry_out, console, name, deed)) for name, deed in DEEDS.items()),
     ]
 
 
+async def _show(console: Console, request: web.Request) -> web.Response:
+    story = await _asked(console, request)
+    newest = story.chapters[-1].record.id
+    if newest != story.seen:
+        account = visitor_of(request).account.name
+        await console.service.act(lambda unit: unit.views.looked(account, story.id, newest, unit.now))
+    return _page(console, request, story)
+
+
+async def _fragment(console: Console, request: web.Request) -> web.Response:
+    return _page(console, request, await _asked(console, request), name="incident_thread.html")
+
+
+async def _cap(console: Console, request: web.Request) -> web.Response:
+    record = (await _asked(console, request)).current.record
+    if record.alert is None:
+        raise web.HTTPNotFound
+    headers = {"Content-Disposition": f'attachment; filename="{quote(record.id)}.xml"'}
+    return web.Response(body=write(record.alert), content_type="application/cap+xml", headers=headers)
+
+
+async def _picture(console: Console, request: web.Request) -> web.FileResponse:
+    image = image_of((await _asked(console, request)).current.posts)
+    kind = PICTURES.get(Path(image.path).suffix.lower()) if image else None
+    if image is None or kind is None:
+        raise web.HTTPNotFound
+    return web.FileResponse(image.path, headers={"Content-Type": kind, "X-Content-Type-Options": "nosniff"})
+
+
 async def _asked(console: Console, request: web.Request) -> Story:
-    name, account = request.match_info["id"], visitor_of(request).account.name
-    return await tell(console, name, account)
-
-
-async def tell(console: Console, name: str, account: str) -> Story:
     """The story of an alert's incident by the alert's exact id; by the incident's, that of its newest message.
 
     Raises HTTPNotFound.
     """
+    name, account = request.match_info["id"], visitor_of(request).account.name
     story = await console.service.ask(lambda unit: story_of(unit, name, account))
     if story is None:
         raise web.HTTPNotFound
     return story
 
 
-def show_story(
+async def _carry_out(console: Console, name: str, deed: Deed, request: web.Request) -> web.StreamResponse:
+    alert, visitor = request.match_info["id"], visitor_of(request)
+    form = await fields_of(request)
+    form["reason"] = form.get("reason", "").strip()[:LONGEST_REASON]
+    await _asked(console, request)  # an id by its beginning names nothing here
+
+    def action(unit: DeskUnit) -> str:
+        shown = deed(Officer(unit, visitor.actor), alert, form)
+        incident = unit.alerts.by_id(shown)[0].incident_id
+        newest = unit.alerts.incident(incident)[-1].id
+        unit.views.looked(visitor.account.name, incident, newest, unit.now)
+        return shown
+
+    try:
+        shown = await console.service.act(action)
+    except TocsinError as error:
+        story = await _asked(console, request)
+        told: dict[str, str | Reason] = {"text": error.reason, "act": name, "reason": form["reason"]}
+        return _page(console, request, story, status=status_beside(error), error=told)
+    raise web.HTTPSeeOther(f"{BASE}/alerts/{shown}?done={name}")
+
+
+def _page(
     console: Console,
     request: web.Request,
     story: Story,
@@ -275,3 +314,39 @@ def _changes(earlier: StoredAlert, later: StoredAlert) -> tuple[VersionChange, .
 def image_of(posts: Sequence[Post]) -> PostImage | None:
     """The picture beside the message, where an officer put one."""
     return next((post.message.image for post in posts if post.message.image), None)
+
+
+def _retry(officer: Officer, alert: str, form: dict[str, str]) -> str:
+    officer.retry(_own(officer, alert, form))
+    return alert
+
+
+def _drop(officer: Officer, alert: str, form: dict[str, str]) -> str:
+    officer.drop(_own(officer, alert, form))
+    return alert
+
+
+def _own(officer: Officer, alert: str, form: dict[str, str]) -> str:
+    """The post that is meant, if it belongs to the alert's incident; without one, the alert. Raises Misuse."""
+    name = form.get("post")
+    if not name:
+        return alert
+    [record] = officer.unit.alerts.by_id(alert)
+    if any(post.id == name for post in officer.unit.alerts.thread(record.incident_id)):
+        return name
+    raise Misuse(because("no_such_post", name=name, alert=alert))
+
+
+def _end(officer: Officer, alert: str, form: dict[str, str]) -> str:
+    how = form.get("how")
+    if how not in ("cancel", "all_clear"):
+        raise Misuse(because("end_unsaid"))
+    return officer.cancel(alert, form["reason"] or None, over=how == "all_clear").record.id
+
+
+def _correct(officer: Officer, alert: str, form: dict[str, str]) -> str:
+    return officer.correct(alert, form["reason"] or None).record.id
+
+
+DEEDS: dict[str, Deed] = {"retry": _retry, "drop": _drop, "end": _end, "correct": _correct}
+"""What can be done from the page; each is an address below the alert's, and the word that tells that it was done."""

@@ -1,9 +1,20 @@
-"""What stands in the form before anything is typed: what is prepared for a hazard, or an alert to be updated."""
+"""What stands in the form before it is read: prepared texts, an alert to be updated, a draft that is kept.
+
+Without a draft the form begins with what is prepared for a hazard (`prepared_fields`), or with the alert that it is to
+update (`fields_of_alert`); `changes_between` then tells what an update says otherwise. What nobody touched follows
+another hazard or severity, what was typed stays.
+
+Each change is kept as a draft under the form's id (`keep`). A revision counts the changes, so that a page that was left
+open never writes over a newer version: it gets `Older`, with what is kept. A draft that was posted has its alert's id,
+and posts nothing a second time.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, tzinfo
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,16 +22,24 @@ from urllib.request import url2pathname
 
 from alerts.desk.draft import Draft
 from alerts.desk.outlines import spell_circle, spell_polygon
+from alerts.desk.service import DeskUnit
 from alerts.desk.station import Station
 from alerts.desk.territory import DISTRICT
 from alerts.model.alert import Area, Info, Severity, Status
+from alerts.model.errors import Conflict, Forbidden
 from alerts.model.hazard import hazard_of
-from alerts.model.incident import StoredAlert, Typed
+from alerts.model.incident import SavedDraft, StoredAlert, Typed
+from alerts.model.person import Actor, fold_name
+from alerts.model.reason import because
 from alerts.rendering.plain import is_whole_town
 from alerts.rendering.prepared import Prepared
-from alerts.web.console.compose.fields import LISTS, TEXTS, Fields, plain, several, text
-from alerts.web.console.compose.reading import EVERYWHERE, OTHER, SPANS
+from alerts.web.console.form import EVERYWHERE, LISTS, OTHER, SPANS, TEXTS, Fields, plain, same, several, text
 
+MOST = 200
+"""Drafts that one account has open: more are no officer's, and the oldest makes room for a new one."""
+UNTOUCHED = timedelta(days=30)
+"""How long a draft is kept that nobody goes on with."""
+_IDENTITY = re.compile(r"[0-9A-Za-z]{8,26}")
 _PREPARED = (
     "headline", "description", "instruction", "event", "category", "severity", "urgency", "certainty", "span",
     "expires",
@@ -30,12 +49,12 @@ _ALONE: Mapping[str, str] = {
     "category": "category", "severity": "severity", "urgency": "urgency", "certainty": "certainty", "onset": "onset",
     "web": "web", "hazard": "hazard",
 }  # fmt: skip
+# Fields of the form that say one thing together, and the fields of a draft that they make.
 _TOGETHER: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("span", "expires"), ("expires",)),
     (("area", "place", "polygon", "circle"), ("areas", "place", "polygons", "circles", "nowhere")),
     (("picture", "alt"), ("image", "alt")),
 )
-"""Fields of the form that say one thing together, and the fields of a draft that they make."""
 
 
 def prepared_fields(prepared: Prepared) -> dict[str, Typed]:
@@ -83,12 +102,13 @@ def other_order(fields: Fields, prepared: Prepared | None) -> str:
     return fits if stands in others - {_bare(fits), ""} else ""
 
 
-def _bare(words: str) -> str:
-    """As it is compared: a browser may send another blank, or none, than was set."""
-    return " ".join(plain(words).split())
+def gravity_of(fields: Fields) -> Severity:
+    """The severity that the form says, as far as it is one."""
+    value = text(fields, "severity")
+    return Severity(value) if value in set(Severity) else Severity.MODERATE
 
 
-def fields_of(
+def fields_of_alert(
     record: StoredAlert, station: Station, kept: Callable[[str], Path | None] = lambda _: None
 ) -> dict[str, Typed]:
     """The form as it would have to be filled for this alert; `kept` tells which pictures are ours.
@@ -107,11 +127,6 @@ def fields_of(
         **_typed(_where(info.areas, station)),
         **_typed(_picture(info, kept)),
     }
-
-
-def _typed(fields: Fields) -> dict[str, Typed]:
-    """The fields as they come back from the form: what can't be seen in a feed's words is not among them."""
-    return {name: plain(value) if isinstance(value, str) else value for name, value in fields.items()}
 
 
 def changes_between(before: Fields, now: Fields, draft: Draft) -> dict[str, Any]:
@@ -143,10 +158,77 @@ def adapted(fields: Fields, station: Station) -> dict[str, Typed]:
     return own
 
 
-def gravity_of(fields: Fields) -> Severity:
-    """The severity that the form says, as far as it is one."""
-    value = text(fields, "severity")
-    return Severity(value) if value in set(Severity) else Severity.MODERATE
+class Older(Conflict):
+    """A newer version of the draft is kept than the page knows; `kept` is it."""
+
+    def __init__(self, kept: SavedDraft) -> None:
+        super().__init__("a newer version of this draft is kept, from another page; open that one, or keep a copy")
+        self.kept = kept
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A form as a page sends it: whose draft it is, how often it was changed, which alert it is about."""
+
+    identity: str
+    revision: int
+    fields: Fields
+    about: str | None = None
+
+
+def is_identity(name: str) -> bool:
+    """Whether a draft may be called so."""
+    return bool(_IDENTITY.fullmatch(name))
+
+
+def draft_of(unit: DeskUnit, actor: Actor, identity: str) -> SavedDraft | None:
+    """One's own draft of that id. Raises Forbidden for somebody else's."""
+    found = unit.drafts.draft(identity) if is_identity(identity) else None
+    if found is not None and fold_name(found.account) != fold_name(actor.name):
+        raise Forbidden(because("draft_of_another"))
+    return found
+
+
+def keep(unit: DeskUnit, actor: Actor, sheet: Sheet, *, by_script: bool = False) -> SavedDraft:
+    """Keep what a page sent. A draft that was posted stays as it is. Raises Older, Forbidden.
+
+    A page with a script counts its changes itself, so that what it sends again with the same number is the same. One
+    without sends the number that it was given.
+    """
+    found = draft_of(unit, actor, sheet.identity)
+    if found is None:
+        _make_room(unit, actor)
+        found = SavedDraft(sheet.identity, actor.name, unit.now, about=sheet.about, revision=0)
+    elif found.alert_id is not None or (same(found.fields, sheet.fields) and sheet.revision <= found.revision):
+        return found
+    if sheet.revision < found.revision or (by_script and sheet.revision == found.revision):
+        raise Older(found)
+    revision = sheet.revision if sheet.revision > found.revision else found.revision + 1
+    about = found.about or sheet.about
+    kept = replace(found, about=about, fields=dict(sheet.fields), revision=revision, updated_at=unit.now)
+    unit.drafts.put_draft(kept)
+    return kept
+
+
+def _make_room(unit: DeskUnit, actor: Actor) -> None:
+    """Let go of what nobody goes on with, since nothing old may stand in the way of an emergency.
+
+    What was sent back, which holds somebody else's words too, goes last.
+    """
+    unit.drafts.sweep_drafts(unit.now - UNTOUCHED)
+    by_worth = sorted(unit.drafts.drafts(actor.name), key=lambda each: (each.note is not None, each.updated_at))
+    for each in by_worth[: max(len(by_worth) - MOST + 1, 0)]:
+        unit.drafts.drop_draft(each.id)
+
+
+def _bare(words: str) -> str:
+    """As it is compared: a browser may send another blank, or none, than was set."""
+    return " ".join(plain(words).split())
+
+
+def _typed(fields: Fields) -> dict[str, Typed]:
+    """The fields as they come back from the form: what can't be seen in a feed's words is not among them."""
+    return {name: plain(value) if isinstance(value, str) else value for name, value in fields.items()}
 
 
 def _told(value: Any) -> Any:

@@ -1,4 +1,10 @@
-"""What the lists show of an alert: the message, its posts channel by channel, and who has to do something about it."""
+"""An alert as the pages of watching show it: the message, its posts channel by channel, and what somebody has to do.
+
+`case_of` puts a message and its incident's posts together; `remedy_of` says what each post that isn't out needs, by its
+state and by what its last attempt came to. `board_of` is what is on now: what needs somebody, what is on, what moves by
+itself; each incident stands once, under the first of these that holds for it. `page` makes a page that has these words
+at hand.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
+
+from aiohttp import web
+from babel.dates import format_datetime
+from markupsafe import Markup
 
 from alerts.desk.approve import MessageKind, kind_of
 from alerts.desk.routing import PRACTICE
@@ -14,6 +25,7 @@ from alerts.desk.thread import Reach, channels_on, reach_of
 from alerts.model.alert import Info
 from alerts.model.incident import StoredAlert
 from alerts.model.post import Post, PostState
+from alerts.web.console.frame import Console, visitor_of
 
 MOST = 40
 """How many of each kind the page of what is on now shows; the list of all has the rest."""
@@ -177,3 +189,22 @@ def _each_incident(cases: Iterable[Case]) -> list[Case]:
     for case in cases:
         first.setdefault(case.record.incident_id, case)
     return sorted(first.values(), key=lambda case: (-case.record.severity.rank, not case.waits))
+
+
+def page(console: Console, request: web.Request, name: str, *, status: int = 200, **values: Any) -> web.Response:
+    """A page of this part, or a fragment of one."""
+    actor, words = visitor_of(request).actor, console.frame.words(request)
+    language = words.language
+
+    def exact(at: datetime) -> Markup:
+        here = at.astimezone(console.frame.station.timezone)
+        spelled = format_datetime(here, "d MMM HH:mm:ss", locale=language)
+        return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), spelled)
+
+    common = {
+        "may": actor.may,
+        "remedy_of": remedy_of,
+        "exact": exact,
+        "moment": console.service.now(),
+    }
+    return console.frame.page(request, name, status=status, **common, **values)

@@ -1,30 +1,54 @@
-"""What was typed, read as an alert: a draft of it, or what is to be put right, field by field."""
+"""The form of an alert: its fields, and what they say.
+
+A field is kept as it was typed, right or wrong (`Fields`: a name and its text, or the texts that were ticked): a draft
+that can't be published yet loses nothing. `typed` takes the fields out of a posted form, `typed_in_json` out of what a
+script sends. `read_form` reads them against the station and the time: either they are a draft of an alert that the
+desk takes, or `problems` has a sentence for each field that has to be put right, in the reader's language.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+import json
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from alerts.desk.draft import Draft, draft_alert, read_time
 from alerts.desk.outlines import read_circle, read_polygon
 from alerts.desk.station import Station
 from alerts.model.alert import Category, Certainty, Severity, Urgency
+from alerts.model.characters import bounded, seen
 from alerts.model.errors import Misuse
 from alerts.model.hazard import Hazard
-from alerts.model.reason import Reason
-from alerts.web.console.compose.fields import LONGEST, Fields, lines, several, text, too_long
+from alerts.model.incident import Typed
+from alerts.model.reason import Reason, because
 
-Gettext = Callable[..., str]
-E = TypeVar("E", bound=StrEnum)
+TEXTS = (
+    "hazard", "exercise", "headline", "description", "instruction", "event", "category", "severity", "urgency",
+    "certainty", "place", "polygon", "circle", "onset", "span", "expires", "web", "picture", "alt",
+)  # fmt: skip
+"""The fields that hold one text each."""
+LISTS = ("area", "channel")
+"""The fields of which several may be ticked."""
+LONGEST = 20_000
+"""Characters that a field may hold; no platform takes as many."""
 SPANS = ("1h", "3h", "6h", "12h", "24h")
 TOMORROW, OTHER = "tomorrow", "other"
 EVERYWHERE = "all"
 """What is ticked for the whole town, beside its districts."""
+# Characters of a field that are looked at at all: of a longer one no more is shown again.
+_SHOWN = 2 * LONGEST
+# Far more than any town has districts: what is ticked is the browser's word, and is bounded like a text.
+_MOST_TICKED = 500
 _MORNING = 8
+Fields = Mapping[str, Typed]
+Gettext = Callable[..., str]
+E = TypeVar("E", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +88,64 @@ def until(fields: Fields, now: datetime, station: Station) -> str | None:
         local = now.astimezone(station.timezone) + timedelta(days=1)
         return local.replace(hour=_MORNING, minute=0, second=0, microsecond=0, tzinfo=None).isoformat()
     return span if span in SPANS else None
+
+
+def text(fields: Fields, name: str) -> str:
+    """What was typed into a field, without blanks around it."""
+    value = fields.get(name, "")
+    return value.strip() if isinstance(value, str) else ""
+
+
+def several(fields: Fields, name: str) -> tuple[str, ...]:
+    """What was ticked."""
+    value = fields.get(name, ())
+    return (value,) if isinstance(value, str) else value
+
+
+def lines(fields: Fields, name: str) -> tuple[str, ...]:
+    """The lines of a field that hold something."""
+    return tuple(line.strip() for line in text(fields, name).splitlines() if line.strip())
+
+
+def typed(pairs: Iterable[tuple[str, Any]]) -> dict[str, Typed]:
+    """A form's pairs as fields: what isn't one of ours is left aside."""
+    found: dict[str, Typed] = {}
+    for name, value in pairs:
+        if name in TEXTS and isinstance(value, str):
+            found[name] = plain(value)
+        elif name in LISTS and isinstance(value, str) and len(several(found, name)) < _MOST_TICKED:
+            found[name] = (*several(found, name), plain(value))
+    return found
+
+
+def typed_in_json(value: Any) -> dict[str, Typed]:
+    """The same out of a script's object, in which a field of several is a list. Raises Misuse."""
+    if not isinstance(value, Mapping):
+        raise Misuse(because("fields_unread"))
+    pairs = [(str(name), one) for name, each in value.items() for one in (each if isinstance(each, list) else [each])]
+    return typed(pairs)
+
+
+def too_long(fields: Fields) -> tuple[str, ...]:
+    """The fields that hold more than `LONGEST` characters: they are shown as they were typed, and kept nowhere."""
+    return tuple(name for name in fields if any(len(value) > LONGEST for value in several(fields, name)))
+
+
+def digest(fields: Fields, *more: str) -> str:
+    """What two readings of the same fields have in common: what was confirmed is what goes out."""
+    said = [{name: value for name, value in sorted(fields.items()) if value}, *more]
+    return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
+
+
+def same(one: Fields, other: Fields) -> bool:
+    """Whether the same was typed, an empty field being none."""
+    return digest(one) == digest(other)
+
+
+def plain(value: str) -> str:
+    """Without what no platform prints and no page obeys: controls, halves of characters, what can't be seen."""
+    kept = bounded(value, _SHOWN).replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(c for c in seen(kept) if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
 
 
 class _Reader:

@@ -1,0 +1,506 @@
+"""Composing an alert: one page, with each channel's post beside it as it is typed, and nothing typed is ever lost.
+
+GET  /compose               the page: ?draft=ID, ?hazard=wind, ?update=ALERT, ?exercise=1
+POST /compose               a button of the form: keep, look, another hazard, publish
+POST /compose/confirm       what is grave, once it was read
+POST /compose/discard       throws a draft away
+POST /compose/preview       as it is typed: what stands beside the form
+GET, POST /compose/draft    as it is typed: what is kept of a draft, and keeping it
+POST /compose/picture       a picture, kept at once
+
+Each request makes a `Page`: from the draft that is kept, from an alert to be updated, or empty. Whatever the button,
+its form is kept as a draft first (`drafts`). Then it is read (`form`) and rehearsed (`rehearsal`), once for each page.
+To publish files it and marks the draft as posted in one transaction, so that a second press finds the alert of the
+first. What is Severe or worse is read once more on a page of its own, and goes out only as it was read there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from aiohttp import hdrs, web
+
+from alerts.desk.amending import goes_on_from
+from alerts.desk.approve import find_alert
+from alerts.desk.draft import LARGEST_PICTURE, picture_kind
+from alerts.desk.service import DeskUnit
+from alerts.model.errors import Forbidden, Misuse, TocsinError
+from alerts.model.hazard import Hazard
+from alerts.model.incident import SavedDraft, StoredAlert, Typed, new_id
+from alerts.model.person import MAY, Act, Actor
+from alerts.model.reason import because
+from alerts.rendering.prepared import Prepared
+from alerts.web.console.compose_view import (
+    Page,
+    Tapped,
+    beside_fragment,
+    confirmation_page,
+    form_page,
+    is_grave,
+    voice_of,
+)
+from alerts.web.console.drafts import (
+    Older,
+    Sheet,
+    adapted,
+    another_hazard,
+    another_severity,
+    draft_of,
+    fields_of_alert,
+    is_identity,
+    keep,
+    prepared_fields,
+)
+from alerts.web.console.form import (
+    LONGEST,
+    OTHER,
+    Fields,
+    Ground,
+    digest,
+    read_form,
+    text,
+    too_long,
+    typed,
+    typed_in_json,
+)
+from alerts.web.console.frame import BASE, Console, visitor_of
+from alerts.web.console.rehearsal import file_wish, reached, rehearse
+
+T = TypeVar("T")
+_AT = f"{BASE}/compose"
+_ABSOLUTE = re.compile(r"\d{4}-")
+_PICTURES = {"jpg": "image/jpeg", "png": "image/png"}
+
+
+def routes(console: Console) -> list[web.RouteDef]:
+    """The addresses of the page."""
+    page = Composer(console)
+    return [
+        web.get("/compose", page.show),
+        web.post("/compose", page.press),
+        web.post("/compose/confirm", page.confirm),
+        web.post("/compose/discard", page.discard),
+        web.post("/compose/preview", page.preview),
+        web.get("/compose/draft", page.kept),
+        web.post("/compose/draft", page.keep),
+        web.post("/compose/picture", page.upload),
+        web.get("/compose/pictures/{name}", page.picture),
+        web.get("/districts.geojson", page.districts),
+    ]
+
+
+class Composer:
+    """One for all visitors; what belongs to one of them is in their `Page`."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._service = console.service
+        self._station = console.frame.station
+        self._prepared: dict[str, Mapping[Hazard, Prepared]] = {}
+        self._turns = Turns()
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        """The page that an address asks for."""
+        page, query = await self._reopen(request, request.query.get("draft") or new_id()), request.query
+        hazard = query.get("hazard", "")
+        if page.kept_at is None:
+            if name := query.get("update"):
+                await self._begin_update(page, await self._service.ask(lambda unit: find_alert(unit.alerts, name)))
+            if query.get("exercise"):
+                page.fields["exercise"] = "1"
+            if hazard in set(Hazard):
+                page.fields |= prepared_fields((await self._texts(self._station.language))[Hazard(hazard)])
+        page.chosen = page.kept_at is not None or page.about is not None or hazard in set(Hazard)
+        return _sent_on(page.alert_id) if page.alert_id else await self._answer(request, page)
+
+    async def press(self, request: web.Request) -> web.StreamResponse:
+        """A button of the form. Whatever it is, what was typed is kept first."""
+        form = await request.post()
+        sheet, problems = await self._sheet(request, form)
+        actor = self._must_write(request)
+        do = str(form.get("do", "preview"))
+        page = await self._keep_form(actor, await self._changed_by(sheet, do))
+        page.problems.update(problems)
+        if page.alert_id:
+            return _sent_on(page.alert_id)
+        if do == "publish" and not page.problems:
+            return await self._publish(request, page, again=bool(form.get("again")))
+        page.saved = do == "save" and not page.problems and page.kept_at is not None
+        return await self._answer(request, page)
+
+    async def confirm(self, request: web.Request) -> web.StreamResponse:
+        """The button of the second page: what goes out is what was read there, or it is shown anew."""
+        form = await request.post()
+        page = await self._reopen(request, str(form.get("draft", "")))
+        if page.alert_id:
+            return _sent_on(page.alert_id)
+        times = {name: str(form.get(name, "")) for name in ("onset", "expires")}
+        await self._read(request, page)
+        if str(form.get("seen", "")) != _seen(page, times):
+            page.notice = "changed"
+            return await self._publish(request, page, again=False)
+        # The times that were read are the ones that count, not the same spans from now.
+        page.fields = {**page.fields, "span": OTHER, **{name: value for name, value in times.items() if value}}
+        page.reading = None
+        return await self._file(request, page, again=bool(form.get("again")))
+
+    async def discard(self, request: web.Request) -> web.StreamResponse:
+        """Throw one's own draft away; one that was posted stays, for the sake of a second press."""
+        actor, identity = self._must_write(request), str((await request.post()).get("draft", ""))
+
+        def action(unit: DeskUnit) -> None:
+            kept = draft_of(unit, actor, identity)
+            if kept is not None and kept.alert_id is None:
+                unit.drafts.drop_draft(identity)
+
+        await self._service.act(action)
+        raise web.HTTPSeeOther(_AT)
+
+    async def preview(self, request: web.Request) -> web.StreamResponse:
+        """What stands beside the form, and what is wrong with it, for a script that typed it in."""
+        said, session = await _json(request), visitor_of(request).session.digest
+        sheet = Sheet(str(said.get("draft", "")), 0, typed_in_json(said.get("fields")), _named(said, "about"))
+        seen = await self._turns.take(session, sheet.identity, lambda: self._preview(request, sheet))
+        return web.json_response(seen) if seen is not None else web.json_response({"error": "overtaken"}, status=409)
+
+    async def kept(self, request: web.Request) -> web.StreamResponse:
+        """What is kept of a draft, for a script that comes back."""
+        actor, identity = self._must_write(request), request.query.get("draft", "")
+        kept = await self._service.ask(lambda unit: draft_of(unit, actor, identity))
+        return web.json_response(_state(kept) if kept else {"revision": 0, "alert": None, "address": None})
+
+    async def keep(self, request: web.Request) -> web.StreamResponse:
+        """Keep what a script sent; 409 has what is kept where that is newer."""
+        said, voice = await _json(request), voice_of(self._console, request)
+        revision, identity = said.get("revision"), str(said.get("draft", ""))
+        if not is_identity(identity) or not isinstance(revision, int) or not 0 < revision < 2**31:
+            return web.json_response({"error": voice.why(because("draft_unnamed"))}, status=400)
+        sheet = Sheet(identity, revision, typed_in_json(said.get("fields")), _named(said, "about"))
+        actor = self._must_write(request)
+        if too_long(sheet.fields):
+            told = voice.words.gettext("Not saved: a field holds more than %(most)s characters.", most=LONGEST)
+            return web.json_response({"error": told}, status=422)
+        try:
+            about = await self._about(actor, sheet)
+            named = replace(sheet, about=about.id if about else None)
+            kept = await self._service.act(lambda unit: keep(unit, actor, named, by_script=True))
+        except Older as older:
+            return web.json_response({"revision": older.kept.revision, "fields": dict(older.kept.fields)}, status=409)
+        except Misuse as misuse:
+            return web.json_response({"error": voice.why(misuse.reason)}, status=422)
+        return web.json_response({**_state(kept), "at": voice.time(kept.updated_at)})
+
+    async def upload(self, request: web.Request) -> web.StreamResponse:
+        """A picture as the body, from a script."""
+        self._must_write(request)
+        data = await request.content.read(LARGEST_PICTURE + 1) if request.content_length else b""
+        while not request.content.at_eof() and len(data) <= LARGEST_PICTURE:
+            data += await request.content.read(LARGEST_PICTURE + 1 - len(data))
+        try:
+            name = await self._service.keep_picture(data, picture_kind(data))
+        except Misuse:
+            return web.json_response({"error": self._picture_words(request)}, status=422)
+        return web.json_response({"name": name, "address": f"{_AT}/pictures/{name}"})
+
+    async def picture(self, request: web.Request) -> web.StreamResponse:
+        """A picture that was kept."""
+        name = request.match_info["name"]
+        file = self._service.picture(name)
+        if file is None:
+            raise web.HTTPNotFound
+        kind = _PICTURES[name.rpartition(".")[2]]
+        return web.FileResponse(file, headers={hdrs.CONTENT_TYPE: kind, "Cache-Control": "private, max-age=86400"})
+
+    async def districts(self, _: web.Request) -> web.StreamResponse:
+        """The outlines of the districts, as GeoJSON."""
+        features = [
+            {"type": "Feature", "properties": {"code": each.code, "name": each.name}, "geometry": dict(each.outline)}
+            for each in self._station.territory.districts
+        ]
+        whole = {"type": "FeatureCollection", "features": features}
+        return web.json_response(whole, content_type="application/geo+json")
+
+    @staticmethod
+    def _must_write(request: web.Request) -> Actor:
+        """Who asks. Raises Forbidden for those who may not post."""
+        actor = visitor_of(request).actor
+        if not actor.may(Act.POST):
+            raise Forbidden(
+                because("role_too_low", name=actor.name, role=actor.role, act=Act.POST, needed=MAY[Act.POST])
+            )
+        return actor
+
+    async def _reopen(self, request: web.Request, identity: str) -> Page:
+        """One's own draft of that id, or an empty page that would be kept under it. Raises Forbidden."""
+        actor = self._must_write(request)
+        page = Page(identity if is_identity(identity) else new_id())
+
+        def question(unit: DeskUnit) -> tuple[SavedDraft | None, StoredAlert | None]:
+            kept = draft_of(unit, actor, page.identity)
+            about = _about_of(kept)
+            return kept, find_alert(unit.alerts, about) if about else None
+
+        kept, about = await self._service.ask(question)
+        if kept is not None:
+            page.take(kept)
+            page.fields = adapted(kept.fields, self._station)
+            page.chosen = True
+        if about is not None:
+            await self._begin_update(page, about, typed=True)
+        return page
+
+    async def _sheet(self, request: web.Request, form: Any) -> tuple[Sheet, dict[str, str]]:
+        """What the form sent, its picture kept; what is wrong with the picture."""
+        fields, problems = typed(form.items()), {}
+        if request.query.get("exercise"):
+            fields["exercise"] = "1"
+        if data := _uploaded(form):
+            self._must_write(request)
+            try:
+                fields["picture"] = await self._service.keep_picture(data, picture_kind(data))
+            except Misuse:
+                problems["file"] = self._picture_words(request)
+        revision = str(form.get("revision", "")).strip()
+        number = int(revision) if revision.isascii() and revision.isdigit() and len(revision) < 10 else 0
+        return Sheet(str(form.get("draft", "")), number, fields, str(form.get("about", "")) or None), problems
+
+    async def _changed_by(self, sheet: Sheet, do: str) -> Sheet:
+        """The form after a button: another hazard, no picture; and with the order that its severity asks for.
+
+        What isn't grave goes out at the button, unread: there what stands in the form stays, and the checks tell it.
+        """
+        name, _, value = do.partition(":")
+        if name != "hazard" and (do != "publish" or is_grave(sheet.fields)):
+            sheet = replace(sheet, fields=await self._with_its_order(sheet.fields))
+        if do == "no-picture":
+            return replace(sheet, fields={**sheet.fields, "picture": "", "alt": ""})
+        if name != "hazard" or value not in set(Hazard):
+            return sheet
+        prepared, before = await self._texts(self._station.language), text(sheet.fields, "hazard")
+        old = prepared[Hazard(before)] if before in set(Hazard) else None
+        return replace(sheet, fields=another_hazard(sheet.fields, old, prepared[Hazard(value)]))
+
+    async def _with_its_order(self, fields: Fields) -> dict[str, Typed]:
+        prepared, hazard = await self._texts(self._station.language), text(fields, "hazard")
+        return another_severity(fields, prepared[Hazard(hazard)] if hazard in set(Hazard) else None)
+
+    async def _keep_form(self, actor: Actor, sheet: Sheet) -> Page:
+        """Keep what a form sent; where a newer version is kept already, as a copy beside it.
+
+        A field that is too long is shown as it was typed, and nothing is kept: the draft stays as it was before.
+        """
+        if not is_identity(sheet.identity):
+            sheet = replace(sheet, identity=new_id())
+        about = await self._about(actor, sheet)
+        page = Page(sheet.identity, sheet.revision, dict(sheet.fields), chosen=True)
+        if not too_long(sheet.fields):
+            try:
+                kept = await self._service.act(lambda unit: keep(unit, actor, sheet))
+            except Older:
+                copy = replace(sheet, identity=new_id(), revision=1)
+                kept = await self._service.act(lambda unit: keep(unit, actor, copy))
+                page.notice = "copy"
+            page.take(kept)
+        if about is not None:
+            await self._begin_update(page, about, typed=True)
+        return page
+
+    async def _about(self, actor: Actor, sheet: Sheet) -> StoredAlert | None:
+        """The alert that a sheet changes: what its draft says, else what the page says."""
+
+        def question(unit: DeskUnit) -> StoredAlert | None:
+            name = _about_of(draft_of(unit, actor, sheet.identity)) or sheet.about
+            return find_alert(unit.alerts, name) if name else None
+
+        return await self._service.ask(question)
+
+    async def _begin_update(self, page: Page, about: StoredAlert, *, typed: bool = False) -> None:
+        """Lay what stands into the form. One that was typed from older words keeps them, and is told of the newer."""
+
+        def question(unit: DeskUnit) -> tuple[StoredAlert, bool]:
+            stands = goes_on_from(unit.alerts, about, ends=False)
+            order = [record.id for record in unit.alerts.incident(about.incident_id)]
+            return stands, order.index(stands.id) > order.index(about.id)
+
+        stands, is_newer = await self._service.ask(question)
+        if typed and is_newer:
+            page.newer = stands
+        else:
+            about = stands
+        page.about = about
+        page.before = fields_of_alert(about, self._station, self._service.picture)
+        if not typed:
+            page.fields = dict(page.before)
+        if page.before.get("exercise"):
+            page.fields["exercise"] = "1"
+
+    async def _read(self, request: web.Request, page: Page) -> None:
+        """Read the form and rehearse it, once for each page."""
+        if page.reading is not None:
+            return
+        actor, voice = self._must_write(request), voice_of(self._console, request)
+        ground = Ground(self._station, self._service.now(), self._service.picture)
+        page.reading = read_form(page.fields, ground, voice.words.gettext, voice.why)
+        page.problems |= page.reading.problems
+        page.rehearsal = await rehearse(self._service, self._station, actor, page.wish)
+        page.followers = reached(page.rehearsal.channels, await self._service.channels())
+
+    async def _answer(self, request: web.Request, page: Page) -> web.Response:
+        """The page."""
+        told = dict(page.problems)
+        await self._read(request, page)
+        if request.method == "GET" and page.kept_at is None:
+            page.problems = told  # nobody is told of errors in a form that they didn't touch yet
+        name = visitor_of(request).actor.name
+        drafts = list(await self._service.ask(lambda unit: unit.drafts.drafts(name)))
+        prepared = await self._texts(self._console.frame.words(request).language)
+        return form_page(self._console, request, page, drafts, prepared)
+
+    async def _preview(self, request: web.Request, sheet: Sheet) -> Mapping[str, Any]:
+        actor = self._must_write(request)
+        page = Page(sheet.identity, fields=await self._with_its_order(sheet.fields))
+        fitted = {name: value for name, value in page.fields.items() if value != sheet.fields.get(name)}
+        about = await self._about(actor, sheet)
+        if about is not None:
+            await self._begin_update(page, about, typed=True)
+        await self._read(request, page)
+        return {**beside_fragment(self._console, request, page), "fields": fitted}
+
+    async def _publish(self, request: web.Request, page: Page, *, again: bool) -> web.StreamResponse:
+        """Ask once more where it is grave, else file it."""
+        await self._read(request, page)
+        if page.problems:
+            return await self._answer(request, page)
+        if page.is_grave:
+            return await self._ask_once_more(request, page, again=again)
+        return await self._file(request, page, again=again)
+
+    async def _ask_once_more(self, request: web.Request, page: Page, *, again: bool) -> web.Response:
+        """The page that is read before something grave goes out; what nobody would get is shown as it stands."""
+        if page.rehearsal.refusal or page.rehearsal.lacks:
+            voice = voice_of(self._console, request)
+            page.problems |= {lack.field: voice.why(lack.reason) for lack in page.rehearsal.lacks}
+            return await self._answer(request, page)
+        infos = page.rehearsal.alert.infos if page.rehearsal.alert else ()
+        onset, expires = (infos[0].onset, infos[0].expires) if infos else (None, None)
+        ends = text(page.fields, "expires")
+        # Spans ("6h") become the times that the page shows: it may be confirmed a quarter of an hour later.
+        times = {
+            "expires": ends if _ABSOLUTE.match(ends) or expires is None else expires.isoformat(),
+            "onset": onset.isoformat() if onset and not _ABSOLUTE.match(text(page.fields, "onset")) else "",
+        }
+        hidden = {**times, "seen": _seen(page, times), "again": "1" if again else ""}
+        return confirmation_page(self._console, request, page, hidden)
+
+    async def _file(self, request: web.Request, page: Page, *, again: bool) -> web.StreamResponse:
+        """File it and mark the draft as posted, at once; what came of it before, where it was filed already."""
+        await self._read(request, page)
+        actor, wish = self._must_write(request), page.wish
+
+        def action(unit: DeskUnit) -> str:
+            kept = draft_of(unit, actor, page.identity)
+            if kept is None:
+                raise Misuse(because("draft_thrown_away"))
+            if kept.alert_id is not None:
+                return kept.alert_id
+            filed = file_wish(unit, actor, wish, again=again)
+            if not filed.fresh:
+                raise Tapped(filed.record.id)
+            unit.drafts.put_draft(replace(kept, alert_id=filed.record.id, updated_at=unit.now))
+            return filed.record.id
+
+        try:
+            return _sent_on(await self._service.act(action))
+        except Forbidden:
+            raise
+        except TocsinError as error:
+            page.refuse(error)
+            return await self._answer(request, page)
+
+    def _picture_words(self, request: web.Request) -> str:
+        """What is wrong with a picture that was refused."""
+        return self._console.frame.words(request).gettext("Allowed: a JPEG or PNG picture of up to 5 MB.")
+
+    async def _texts(self, language: str) -> Mapping[Hazard, Prepared]:
+        """What is prepared, in that language; the files are read once."""
+        if language not in self._prepared:
+            found = await self._service.sketch(lambda unit: unit.desk.every_prepared(language))
+            self._prepared[language] = found
+        return self._prepared[language]
+
+
+class Turns:
+    """Whose preview is made next: each visitor has one at a time, and the newest of a draft stands for those before it.
+
+    So nobody who types fast takes the machine from the rest.
+    """
+
+    def __init__(self) -> None:
+        self._count = itertools.count()
+        self._newest: dict[tuple[str, str], int] = {}
+        self._rooms: dict[str, tuple[asyncio.Lock, set[int]]] = {}
+
+    async def take(self, visitor: str, draft: str, work: Callable[[], Awaitable[T]]) -> T | None:
+        """Do the work once what the visitor asked before is done; None where they asked anew of this draft."""
+        ticket = next(self._count)
+        self._newest[visitor, draft] = ticket
+        lock, inside = self._rooms.setdefault(visitor, (asyncio.Lock(), set()))
+        inside.add(ticket)
+        try:
+            async with lock:
+                return await work() if self._newest.get((visitor, draft)) == ticket else None
+        finally:
+            inside.discard(ticket)
+            if not inside:
+                self._rooms.pop(visitor)
+            if self._newest.get((visitor, draft)) == ticket:
+                self._newest.pop((visitor, draft))
+
+
+def _seen(page: Page, times: Mapping[str, str]) -> str:
+    """What the second page showed: the words, the times and the channels."""
+    return digest(page.fields, times["onset"], times["expires"], str(page.rehearsal.channels))
+
+
+def _about_of(kept: SavedDraft | None) -> str | None:
+    """The alert that a draft is about. One that was kept from a form as it came has it among its fields."""
+    return (kept.about or text(kept.fields, "about") or None) if kept is not None else None
+
+
+def _state(kept: SavedDraft) -> Mapping[str, Any]:
+    address = f"{BASE}/alerts/{kept.alert_id}" if kept.alert_id else None
+    return {"revision": kept.revision, "alert": kept.alert_id, "address": address}
+
+
+def _uploaded(form: Any) -> bytes:
+    """The file that a form brought, as far as it is no larger than allowed; every temporary file is closed."""
+    data = b""
+    for name, value in form.items():
+        if isinstance(value, web.FileField):
+            with value.file:
+                data = value.file.read(LARGEST_PICTURE + 1) if name == "file" else data
+    return data
+
+
+def _sent_on(alert: str) -> web.Response:
+    return web.Response(status=303, headers={hdrs.LOCATION: f"{BASE}/alerts/{alert}"})
+
+
+def _named(said: dict[str, Any], name: str) -> str | None:
+    value = said.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+async def _json(request: web.Request) -> dict[str, Any]:
+    try:
+        said = await request.json()
+    except (ValueError, RecursionError):
+        raise web.HTTPBadRequest from None
+    if not isinstance(said, dict):
+        raise web.HTTPBadRequest
+    return said

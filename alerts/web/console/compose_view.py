@@ -1,0 +1,408 @@
+"""The compose page as its templates have it: the form, what stands beside it, and the page that is read once more.
+
+A `Page` is the form as one visitor has it before them, from the request to its answer: what was typed, whose draft it
+is, what is wrong with it, and what the rehearsal came to. Three answers are made of it: the whole page (`form_page`),
+the part beside the form for a script (`beside_fragment`), and the page that what is grave is confirmed on
+(`confirmation_page`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from alerts.desk.station import Station
+from alerts.model.alert import Severity
+from alerts.model.errors import Refused, TocsinError
+from alerts.model.hazard import NEEDS_A_PLACE, Hazard
+from alerts.model.incident import SavedDraft, StoredAlert, Typed
+from alerts.rendering.prepared import Prepared
+from alerts.web.console.drafts import MOST, UNTOUCHED, gravity_of
+from alerts.web.console.form import EVERYWHERE, LONGEST, Fields, Reading, lines, several, text, until
+from alerts.web.console.frame import BASE, Console, visitor_of
+from alerts.web.console.rehearsal import (
+    Card,
+    Check,
+    Rehearsal,
+    Said,
+    Voice,
+    Wish,
+    button_words,
+    checklist,
+    confirm_words,
+    place_of,
+)
+
+
+class Tapped(Refused):
+    """The same words went out a moment ago, from another form; `alert_id` is that alert. Nothing was stored."""
+
+    def __init__(self, alert_id: str) -> None:
+        super().__init__(f"the same words went out just now as {alert_id}")
+        self.alert_id = alert_id
+
+
+@dataclass
+class Page:
+    """A page on its way. `before` is the form of the alert that it updates; `notice` a word for what has to be told.
+
+    `newer` is what came while it was typed: what the form doesn't change stays as it is there.
+    """
+
+    identity: str
+    revision: int = 0
+    fields: dict[str, Typed] = field(default_factory=dict)
+    about: StoredAlert | None = None
+    before: Fields = field(default_factory=dict)
+    newer: StoredAlert | None = None
+    note: str | None = None
+    kept_at: datetime | None = None
+    alert_id: str | None = None
+    problems: dict[str, str] = field(default_factory=dict)
+    notice: str = ""
+    saved: bool = False
+    chosen: bool = False
+    twin: str | None = None
+    refusal: TocsinError | None = None
+    reading: Reading | None = None
+    rehearsal: Rehearsal = field(default_factory=Rehearsal)
+    followers: int | None = None
+
+    @property
+    def exercise(self) -> bool:
+        """Whether it is one."""
+        return bool(text(self.fields, "exercise"))
+
+    @property
+    def is_grave(self) -> bool:
+        """Whether it is Severe or Extreme, which is read once more before it goes."""
+        return is_grave(self.fields)
+
+    @property
+    def wish(self) -> Wish:
+        """What its form wants filed."""
+        return Wish(self.reading or Reading(None), self.fields, self.about, self.before)
+
+    def take(self, kept: SavedDraft) -> None:
+        """Go on from what is kept."""
+        self.identity, self.revision = kept.id, kept.revision
+        self.note, self.kept_at, self.alert_id = kept.note, kept.updated_at, kept.alert_id
+
+    def refuse(self, error: TocsinError) -> None:
+        """Show why it was not filed."""
+        if isinstance(error, Tapped):
+            self.twin = error.alert_id
+        else:
+            self.refusal = error
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One channel's post as it will look: its text, its length, what to look at, its card and its picture."""
+
+    channel: str
+    kind: str
+    text: str = ""
+    count: int = 0
+    limit: int = 0
+    cut: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    link: str = ""
+    host: str = ""
+    alt: str | None = None
+    silence: str = ""
+
+    @property
+    def over(self) -> bool:
+        """Whether it is longer than the platform takes."""
+        return self.count > self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What stands beside the form, and on its button. `grave` asks for the second page."""
+
+    looks: tuple[Look, ...]
+    checks: tuple[Check, ...]
+    button: str
+    refusal: str
+    grave: bool
+    place: str
+    until: str
+
+
+def voice_of(console: Console, request: web.Request) -> Voice:
+    """Who is spoken to."""
+    station = console.frame.station
+    return Voice(console.frame.words(request), station.timezone, station.name, console.service.now())
+
+
+def form_page(
+    console: Console,
+    request: web.Request,
+    page: Page,
+    drafts: Sequence[SavedDraft],
+    prepared: Mapping[Hazard, Prepared],
+) -> web.Response:
+    """The form, with what stands beside it; the hazards alone where nothing was chosen yet."""
+    voice, problems, station = voice_of(console, request), dict(page.problems), console.frame.station
+    if page.refusal is not None:
+        problems[""] = voice.why(page.refusal.reason)
+    return console.frame.page(
+        request,
+        "compose.html",
+        # A form that was only kept is shown as it stands: what is missing from a draft is no error yet.
+        status=422 if problems and request.method == "POST" and not page.saved else 200,
+        sheet=page,
+        problems=problems,
+        wrong=_Wrong(problems),
+        f=_Values(page),
+        beside=_beside(page, voice, station),
+        address=_address(page),
+        account=visitor_of(request).account.name,
+        hazards=_hazard_buttons(prepared, station.hazards, voice),
+        choices=_choices(voice),
+        districts=station.territory.districts,
+        everywhere=EVERYWHERE,
+        outlets=[each for each in station.outlets if each.public and each.exercise is page.exercise],
+        tiles=console.rules.tiles,
+        longest=LONGEST,
+        drafts=[(each, _draft_title(each.fields, prepared, voice)) for each in drafts if each.id != page.identity],
+        most_drafts=MOST,
+        draft_days=UNTOUCHED.days,
+    )
+
+
+def beside_fragment(console: Console, request: web.Request, page: Page) -> Mapping[str, Any]:
+    """What a script puts beside the form."""
+    voice = voice_of(console, request)
+    shown = _beside(page, voice, console.frame.station)
+    html = console.frame.text(request, "compose_beside.html", sheet=page, beside=shown)
+    told = voice.words.gettext("Until %(until)s", until=shown.until) if shown.until else ""
+    return {"html": html, "button": shown.button, "problems": page.problems, "until": told, "grave": shown.grave}
+
+
+def confirmation_page(console: Console, request: web.Request, page: Page, hidden: Mapping[str, str]) -> web.Response:
+    """The page that is read before something grave goes out."""
+    voice = voice_of(console, request)
+    return console.frame.page(
+        request,
+        "compose_confirm.html",
+        sheet=page,
+        beside=_beside(page, voice, console.frame.station),
+        followers=voice.number(page.followers) if page.followers is not None else None,
+        channels=page.rehearsal.channels,
+        button=confirm_words(page.rehearsal, voice, exercise=page.exercise),
+        alert=page.rehearsal.alert,
+        hidden=hidden,
+        address=_address(page),
+    )
+
+
+def is_grave(fields: Fields) -> bool:
+    """Whether it is Severe or Extreme, which is read once more before it goes."""
+    return gravity_of(fields).at_least(Severity.SEVERE)
+
+
+def _beside(page: Page, voice: Voice, station: Station) -> Beside:
+    rehearsal, alert = page.rehearsal, page.rehearsal.alert
+    place = place_of(alert, voice) if alert else ""
+    ends = voice.time(alert.ends) if alert else ""
+    return Beside(
+        looks=tuple(_look(card, voice) for card in rehearsal.cards),
+        checks=checklist(_said(page, (place, ends), station, voice.now), voice.words.gettext),
+        button=button_words(rehearsal, page.followers, voice, exercise=page.exercise, update=page.about is not None),
+        refusal=voice.why(rehearsal.refusal) if rehearsal.refusal else "",
+        grave=page.is_grave,
+        place=place,
+        until=ends,
+    )
+
+
+def _look(card: Card, voice: Voice) -> Look:
+    _, outlet = voice.words.gettext, card.outlet
+    if card.draft is None:
+        return Look(outlet.name, outlet.kind, silence=voice.why(card.silence) if card.silence else "")
+    rendered, message = card.draft.rendered, card.draft.post.message
+    return Look(
+        channel=outlet.name,
+        kind=outlet.kind,
+        text=message.plain,
+        count=rendered.count,
+        limit=rendered.limit,
+        cut=tuple(_part_words(name, _) for name in rendered.cut),
+        warnings=tuple(voice.why(warning) for warning in rendered.warnings),
+        link=message.link or "",
+        host=urlsplit(message.link or "").hostname or "",
+        alt=message.image.alt if message.image else None,
+    )
+
+
+def _part_words(name: str, _: Callable[..., str]) -> str:
+    """The name of a part of a text."""
+    known = {
+        "headline": _("the headline"),
+        "description": _("the description"),
+        "instruction": _("the instruction"),
+        "advice": _("the advice"),
+        "area": _("the place"),
+        "time": _("the time"),
+        "sender": _("the sender"),
+        "contact": _("the contact"),
+        "severity": _("the severity"),
+        "change": _("what changes"),
+        "language": _("the language"),
+        "link": _("the link"),
+    }
+    return known.get(name, name)
+
+
+def _said(page: Page, told: tuple[str, str], station: Station, now: datetime) -> Said:
+    fields, made, (place, ends) = page.fields, page.rehearsal.drafts, told
+    return Said(
+        station=station.name,
+        headline=text(fields, "headline"),
+        place=place,
+        whole=not any(
+            (several(fields, "area"), text(fields, "place"), text(fields, "polygon"), text(fields, "circle"))
+        ),
+        unplaced=bool(text(fields, "place") and station.territory.districts)
+        and not any((several(fields, "area"), text(fields, "polygon"), text(fields, "circle"))),
+        until=ends,
+        own_end=until(fields, now, station) is not None,
+        instruction=text(fields, "instruction"),
+        severity=gravity_of(fields),
+        signed=True,
+        description=text(fields, "description"),
+        other_order=page.rehearsal.other_order,
+        needs_a_place=text(fields, "hazard") in NEEDS_A_PLACE,
+        linked=not made or bool(text(fields, "exercise")) or any(each.post.message.link for each in made),
+    )
+
+
+def _hazard_buttons(
+    prepared: Mapping[Hazard, Prepared], offered: Sequence[Hazard], voice: Voice
+) -> list[tuple[str, str, str]]:
+    """The hazards that the station offers, in its order: value, the station's own name for it, its usual severity."""
+    general = voice.words.gettext("Something else")
+    return [
+        (hazard.value, general if hazard is Hazard.GENERAL else one.event or one.name, one.severity.value)
+        for hazard, one in ((hazard, prepared[hazard]) for hazard in offered)
+    ]
+
+
+def _draft_title(fields: Fields, prepared: Mapping[Hazard, Prepared], voice: Voice) -> str:
+    """What a draft is called in a list."""
+    hazard = text(fields, "hazard")
+    name = prepared[Hazard(hazard)].event if hazard in set(Hazard) and hazard != Hazard.GENERAL else ""
+    return text(fields, "headline") or name or voice.words.gettext("Without a headline")
+
+
+def _choices(voice: Voice) -> Mapping[str, Sequence[tuple[str, str]]]:
+    """What can be chosen in the form, in the reader's words."""
+    _ = voice.words.gettext
+    return {
+        "severity": list(_severity_words(voice).items()),
+        "urgency": [
+            ("Immediate", _("Act now")),
+            ("Expected", _("Act within the hour")),
+            ("Future", _("Act later")),
+            ("Past", _("Nothing to do any more")),
+            ("Unknown", _("Unknown")),
+        ],
+        "certainty": [
+            ("Observed", _("It is happening, or has happened")),
+            ("Likely", _("Likely")),
+            ("Possible", _("Possible")),
+            ("Unlikely", _("Unlikely")),
+            ("Unknown", _("Unknown")),
+        ],
+        "category": _categories(_),
+        "span": _spans(_),
+    }
+
+
+def _severity_words(voice: Voice) -> Mapping[str, str]:
+    """The severities, gravest first."""
+    _ = voice.words.gettext
+    return {
+        "Extreme": _("Extreme"),
+        "Severe": _("Severe"),
+        "Moderate": _("Moderate"),
+        "Minor": _("Minor"),
+        "Unknown": _("Unknown severity"),
+    }
+
+
+def _categories(_: Callable[..., str]) -> list[tuple[str, str]]:
+    return [
+        ("Met", _("Weather")),
+        ("Geo", _("Ground and landslides")),
+        ("Safety", _("Public safety")),
+        ("Security", _("Law and order")),
+        ("Rescue", _("Rescue")),
+        ("Fire", _("Fire")),
+        ("Health", _("Health")),
+        ("Env", _("Environment")),
+        ("Transport", _("Traffic and transport")),
+        ("Infra", _("Networks and supplies")),
+        ("CBRNE", _("Chemical, biological, radiological")),
+        ("Other", _("Something else")),
+    ]
+
+
+def _spans(_: Callable[..., str]) -> list[tuple[str, str]]:
+    return [
+        ("1h", _("1 hour")),
+        ("3h", _("3 hours")),
+        ("6h", _("6 hours")),
+        ("12h", _("12 hours")),
+        ("24h", _("24 hours")),
+        ("tomorrow", _("Tomorrow 8:00")),
+        ("other", _("Another time:")),
+    ]
+
+
+def ends_at(rehearsal: Rehearsal) -> datetime | None:
+    """When the alert is over."""
+    return rehearsal.alert.infos[0].expires if rehearsal.alert and rehearsal.alert.infos else None
+
+
+class _Wrong(dict[str, str]):
+    """What is wrong with each field, in a template; nothing with the others."""
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+
+class _Values:
+    """The fields as a template asks for them."""
+
+    def __init__(self, page: Page) -> None:
+        self._fields = page.fields
+
+    def __call__(self, name: str) -> str:
+        value = self._fields.get(name, "")
+        return value if isinstance(value, str) else ""
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """What was ticked."""
+        return several(self._fields, name)
+
+    def lines(self, name: str) -> tuple[str, ...]:
+        """The lines of a field."""
+        return lines(self._fields, name)
+
+    def any(self, *names: str) -> bool:
+        """Whether one of these fields holds something."""
+        return any(text(self._fields, name) or several(self._fields, name) not in ((), ("",)) for name in names)
+
+
+def _address(page: Page) -> str:
+    """The form's own address; an exercise's differs from the real one's."""
+    return f"{BASE}/compose?exercise=1" if page.exercise else f"{BASE}/compose"

@@ -1,0 +1,198 @@
+"""The pages that show time: a day behind and a day ahead, drawn, and what is to come within a week or a month.
+
+GET  /timeline              what went out on each channel, what is on, what ends; as lists first, then as a drawing
+GET  /calendar?span=week    works and other alerts that haven't begun, and posts that wait for their time
+
+Both read alerts by their times, of each incident the newest message alone, and at most `MOST` of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+
+from aiohttp import web
+
+from alerts.desk.service import DeskUnit
+from alerts.model.incident import AlertState, StoredAlert
+from alerts.model.post import Post, PostState
+from alerts.web.console.cases import Case, case_of, page
+from alerts.web.console.frame import Console
+
+REACH = timedelta(hours=24)
+MOST = 500
+WIDTH = 960
+"""The drawing's width in its own units: 20 to the hour."""
+SPANS = {"week": timedelta(days=7), "month": timedelta(days=31)}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One alert's time in the drawing: from `start`, `width` wide, in its units."""
+
+    case: Case
+    start: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """One post that went out, at its place."""
+
+    post: Post
+    place: float
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """What is shown; `cut` says that there was more than is shown. `ticks` are places with their hour."""
+
+    now: datetime
+    sent: tuple[tuple[Post, str], ...]
+    bars: tuple[Bar, ...]
+    dots: tuple[tuple[str, tuple[Dot, ...]], ...]
+    ticks: tuple[tuple[float, datetime], ...]
+    cut: bool
+
+    @property
+    def ends(self) -> tuple[Case, ...]:
+        """What ends within the next day, soonest first."""
+        return tuple(bar.case for bar in self.bars if bar.case.ends and self.now < bar.case.ends <= self.now + REACH)
+
+    @property
+    def starts(self) -> tuple[Case, ...]:
+        """What begins within the next day."""
+        cases = [bar.case for bar in self.bars]
+        return tuple(case for case in cases if case.starts and self.now < case.starts <= self.now + REACH)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line: at `at` an alert `begins`, `ends` or goes `out` (posts that wait until then)."""
+
+    at: datetime
+    what: str
+    case: Case
+    posts: tuple[Post, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """The days that have something, in order; `cut` says that there was more than is shown."""
+
+    days: tuple[tuple[date, tuple[Entry, ...]], ...]
+    under_way: tuple[Case, ...]
+    cut: bool
+
+
+def routes(console: Console) -> list[web.RouteDef]:
+    """The two pages."""
+
+    async def timeline(request: web.Request) -> web.Response:
+        days = await console.service.ask(days_of)
+        measures = {"width": WIDTH, "middle": WIDTH // 2, "drawn_bars": len(days.bars), "drawn_rows": len(days.dots)}
+        return page(console, request, "timeline.html", days=days, **measures)
+
+    async def calendar(request: web.Request) -> web.Response:
+        span = request.query.get("span", "week")
+        span = span if span in SPANS else "week"
+        agenda = await console.service.ask(lambda unit: agenda_of(unit, SPANS[span]))
+        return page(console, request, "calendar.html", agenda=agenda, span=span)
+
+    return [web.get("/timeline", timeline), web.get("/calendar", calendar)]
+
+
+def days_of(unit: DeskUnit) -> Days:
+    """A day behind and a day ahead, as the database has them."""
+    now, views, station = unit.now, unit.views, unit.desk.station
+    sent = views.sent_between(now - REACH, now, most=MOST + 1)
+    touching = views.starting_between(now - REACH, now + REACH, most=MOST + 1)
+    records = views.records(list({post.alert_id for post in sent}))
+    threads = views.threads(list({record.incident_id for record in touching}))
+    on = sorted(_newest(touching, AlertState.ACCEPTED), key=lambda each: each.alert.ends if each.alert else now)
+    cases = [case_of(record, threads[record.incident_id], station.language) for record in on]
+    bars = tuple(_bar(case, now) for case in cases if case.starts and case.starts < now + REACH)
+    names = {each: case_of(record, (), station.language).headline for each, record in records.items()}
+    cut = len(sent) > MOST or len(touching) > MOST
+    listed = tuple((post, names.get(post.alert_id, "")) for post in reversed(sent))
+    return Days(now, listed, bars, _dots(sent, now), _ticks(now, station.timezone), cut)
+
+
+def _newest(records: Iterable[StoredAlert], *states: AlertState) -> list[StoredAlert]:
+    """Of each incident the newest message that is in one of these states."""
+    newest: dict[str, StoredAlert] = {}
+    for record in sorted(records, key=lambda each: each.received_at):
+        if record.state in states:
+            newest[record.incident_id] = record
+    return list(newest.values())
+
+
+def place_of(time: datetime, now: datetime) -> float:
+    """Where a time is in the drawing; what is beyond its ends stands at them."""
+    share = (time - (now - REACH)) / (2 * REACH)
+    return round(min(max(share, 0.0), 1.0) * WIDTH, 1)
+
+
+def _bar(case: Case, now: datetime) -> Bar:
+    start = place_of(case.starts or now, now)
+    return Bar(case, start, max(place_of(case.ends or now, now) - start, 4.0))
+
+
+def _dots(sent: Sequence[Post], now: datetime) -> tuple[tuple[str, tuple[Dot, ...]], ...]:
+    rows: dict[str, list[Dot]] = {}
+    for post in sent:
+        if post.sent_at:
+            rows.setdefault(post.channel, []).append(Dot(post, place_of(post.sent_at, now)))
+    return tuple((channel, tuple(dots)) for channel, dots in sorted(rows.items()))
+
+
+def _ticks(now: datetime, zone: tzinfo) -> tuple[tuple[float, datetime], ...]:
+    """Every sixth hour of the station's day."""
+    hour = now.astimezone(zone).replace(minute=0, second=0, microsecond=0)
+    hours = [hour + timedelta(hours=step) for step in range(-24, 26)]
+    inside = [each for each in hours if each.astimezone(zone).hour % 6 == 0 and abs(each - now) <= REACH]
+    return tuple((place_of(each, now), each) for each in inside)
+
+
+def agenda_of(unit: DeskUnit, span: timedelta) -> Agenda:
+    """What begins, ends or goes out within the span."""
+    now, views, language = unit.now, unit.views, unit.desk.station.language
+    touching = views.starting_between(now, now + span, most=MOST + 1)
+    timed = _waiting_for_their_time(unit)
+    late = views.records(list({post.alert_id for post in timed}))
+    unended = _newest(touching, AlertState.ACCEPTED, AlertState.WAITING)
+    records = {record.id: record for record in (*unended, *late.values())}
+    threads = views.threads(list({record.incident_id for record in records.values()}))
+    cases = {each: case_of(record, threads[record.incident_id], language) for each, record in records.items()}
+    entries = [entry for case in cases.values() for entry in _of_alert(case, now, now + span)]
+    entries += _of_posts(cases, timed, now + span)
+    under_way = tuple(case for case in cases.values() if case.is_on and case.starts and case.starts <= now)
+    return Agenda(_by_day(entries, unit), under_way, len(touching) > MOST)
+
+
+def _waiting_for_their_time(unit: DeskUnit) -> list[Post]:
+    waiting = unit.views.posts_in(PostState.WAITING, most=200)
+    queued = unit.views.posts_in(PostState.QUEUED, most=200)
+    return [post for post in (*waiting, *queued) if post.not_before and post.not_before > unit.now]
+
+
+def _of_alert(case: Case, now: datetime, end: datetime) -> list[Entry]:
+    times = (("begins", case.starts), ("ends", case.ends))
+    is_real = case.is_on or case.waits
+    return [Entry(at, what, case) for what, at in times if is_real and at and now < at <= end]
+
+
+def _of_posts(cases: dict[str, Case], posts: list[Post], end: datetime) -> list[Entry]:
+    together: dict[tuple[str, datetime], list[Post]] = {}
+    for post in posts:
+        if post.not_before and post.not_before <= end:
+            together.setdefault((post.alert_id, post.not_before), []).append(post)
+    return [Entry(at, "out", cases[alert], tuple(of)) for (alert, at), of in together.items() if alert in cases]
+
+
+def _by_day(entries: list[Entry], unit: DeskUnit) -> tuple[tuple[date, tuple[Entry, ...]], ...]:
+    days: dict[date, list[Entry]] = {}
+    for entry in sorted(entries, key=lambda each: each.at):
+        days.setdefault(entry.at.astimezone(unit.desk.station.timezone).date(), []).append(entry)
+    return tuple((day, tuple(found)) for day, found in days.items())

@@ -1,0 +1,387 @@
+"""What an alert would come to if it were filed now: the posts, what a warning lacks, and the words on the button.
+
+`rehearse` files the form for real, in a blank database of its own that knows one incident at most, so that what is
+shown beside the form is what the desk would do: each channel's post as it will look there, or the reason why there is
+none. `checklist` looks at the five things that a warning has to say: who says it, what happens, where and until when,
+what to do, where to learn more. They are the elements that people act on (D. S. Mileti and J. H. Sorensen,
+"Communication of Emergency Public Warnings", ORNL-6609, 1990). What is missing is told, and holds nothing up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from babel.dates import format_skeleton, format_time, format_timedelta
+from babel.numbers import format_decimal
+
+from alerts.desk.actions import Filed
+from alerts.desk.draft import Lack, draft_alert, lacking
+from alerts.desk.officer import Officer
+from alerts.desk.posts import DraftPost
+from alerts.desk.report import no_post_of
+from alerts.desk.routing import PRACTICE
+from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.station import Outlet, Station
+from alerts.model.alert import Alert, Severity, Status
+from alerts.model.errors import Misuse, Refused
+from alerts.model.incident import AlertState, StoredAlert, new_id
+from alerts.model.person import Actor
+from alerts.model.reason import Reason, because
+from alerts.rendering.i18n import sentence
+from alerts.rendering.plain import blanks, is_filler, is_whole_town, orders, permits, shouts
+from alerts.web.console.drafts import changes_between, other_order
+from alerts.web.console.form import Reading
+from alerts.web.words import Words
+
+_LONG_HEADLINE = 110
+# Above that share of capitals a headline is shouted; abbreviations ("RD 1006, CHU") stay below it.
+_SHOUTED = 0.6
+_TWO_FIGURES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What an officer wants filed: a form that was read, and, of an update, the alert and the form as it was before."""
+
+    reading: Reading
+    fields: Mapping[str, Any]
+    about: StoredAlert | None = None
+    before: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One channel: its post, or why it gets none (`silence`)."""
+
+    outlet: Outlet
+    draft: DraftPost | None = None
+    silence: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What would come of it. `refusal` is why nothing would; `goes_at` is when a veto's time would be over.
+
+    `lacks` is what it has to say before it may go out, `other_order` what is prepared for its severity where the order
+    prepared for another one stands in the form.
+    """
+
+    alert: Alert | None = None
+    cards: tuple[Card, ...] = ()
+    state: AlertState | None = None
+    goes_at: datetime | None = None
+    refusal: Reason | None = None
+    lacks: tuple[Lack, ...] = ()
+    other_order: str = ""
+
+    @property
+    def drafts(self) -> list[DraftPost]:
+        """The posts."""
+        return [card.draft for card in self.cards if card.draft]
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Where there would be a post."""
+        return tuple(card.outlet.name for card in self.cards if card.draft)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is looked at. `signed` and `linked` are whether every post tells its sender, and one leads to a page.
+
+    `own_end` says that an end was told rather than assumed, `needs_a_place` that it is an order for some people alone.
+    `other_order` is what is prepared for its severity, where the order prepared for another one stands.
+    """
+
+    station: str
+    headline: str
+    place: str
+    whole: bool
+    unplaced: bool
+    until: str
+    own_end: bool
+    instruction: str
+    severity: Severity
+    signed: bool
+    linked: bool
+    description: str = ""
+    needs_a_place: bool = False
+    other_order: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One element: its name, whether it is told well, and why not, or what is told."""
+
+    name: str
+    good: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Who is spoken to: the words of their language, the station's zone and its name, and the time it is."""
+
+    words: Words
+    zone: tzinfo
+    station: str
+    now: datetime
+
+    @property
+    def locale(self) -> str:
+        """As Babel calls it; English has 24 hours here."""
+        return "en_GB" if self.words.language == "en" else self.words.language
+
+    def why(self, reason: Reason) -> str:
+        """A reason in their language, as a sentence of its own."""
+        return sentence(reason, self.words.language, self.zone)
+
+    def number(self, number: int) -> str:
+        """About so many: two figures are enough for an officer."""
+        scale = 10 ** max(len(str(number)) - _TWO_FIGURES, 0)
+        return format_decimal(round(number / scale) * scale, locale=self.locale)
+
+    def time(self, at: datetime) -> str:
+        """The hour, with the day unless it is today."""
+        local, today = at.astimezone(self.zone), self.now.astimezone(self.zone).date()
+        hour = format_time(local, "HH:mm", locale=self.locale)
+        if local.date() == today:
+            return hour
+        return f"{format_skeleton('MMMEd', local, locale=self.locale)}, {hour}"
+
+
+def file_wish(unit: DeskUnit, actor: Actor, wish: Wish, *, again: bool, unfinished: bool = False) -> Filed:
+    """File it: a new alert, or the next version of the one that it is about. Raises as `Officer.post`."""
+    draft, officer = wish.reading.draft, Officer(unit, actor)
+    if draft is None:
+        raise Misuse("; ".join(wish.reading.problems.values()))
+    if wish.about is None:
+        alert = draft_alert(draft, unit.desk.station, unit.now, unit.new_id())
+        return officer.post(alert, wish.reading.channels, again=again, unfinished=unfinished)
+    changes = changes_between(wish.before or {}, wish.fields, draft)
+    return officer.update(wish.about.id, changes, wish.reading.channels, again=again, unfinished=unfinished)
+
+
+async def rehearse(service: DeskService, station: Station, actor: Actor, wish: Wish) -> Rehearsal:
+    """Rehearse it in a database of its own; nothing is stored, whatever it comes to."""
+    draft = wish.reading.draft
+    if draft is None:
+        return Rehearsal()
+
+    def action(unit: DeskUnit) -> Rehearsal:
+        order = other_order(wish.fields, unit.desk.prepared(draft.hazard, station.language) if draft.hazard else None)
+        try:
+            # Twins and gaps are no reason to show nothing: they are told when it is published.
+            filed = file_wish(unit, actor, wish, again=True, unfinished=True)
+        except (Misuse, Refused) as error:
+            alert = _alert_alone(unit, wish)
+            return Rehearsal(alert, _silent(station, wish, alert), refusal=error.reason, other_order=order)
+        notes = _notes(unit, filed)
+        posts = {made.post.channel: made for made in filed.drafts}
+        alert = filed.record.alert
+        cards = tuple(
+            Card(outlet, posts[outlet.name])
+            if outlet.name in posts
+            else Card(outlet, silence=notes.get(outlet.name) or _silence(outlet, alert, wish))
+            for outlet in station.outlets
+        )
+        goes_at = next((made.post.not_before for made in filed.drafts), None)
+        lacks = lacking(alert, station.name, unit.desk.says_what_to_do) if alert else []
+        return Rehearsal(alert, cards, filed.record.state, goes_at, lacks=tuple(lacks), other_order=order)
+
+    return await service.sketch(action, wish.about.incident_id if wish.about else None)
+
+
+def reached(names: Sequence[str], standings: Sequence[Mapping[str, Any]]) -> int | None:
+    """How many follow these channels, as far as their platforms told; None where none did."""
+    told = [standing["followers"] for standing in standings if standing["channel"] in names]
+    known = [number for number in told if number is not None]
+    return sum(known) if known else None
+
+
+def checklist(said: Said, _: Callable[..., str]) -> tuple[Check, ...]:
+    """The five elements, in the order of reading."""
+    return (
+        _who(said, _),
+        _what(said, _),
+        _where_and_when(said, _),
+        _what_to_do(said, _),
+        _where_to_learn_more(said, _),
+    )
+
+
+def button_words(rehearsal: Rehearsal, followers: int | None, voice: Voice, *, exercise: bool, update: bool) -> str:
+    """What the one button will do."""
+    _, plural, number = voice.words.gettext, voice.words.ngettext, len(rehearsal.channels)
+    if exercise:
+        if not number:
+            return _("Publish the EXERCISE")
+        return plural(
+            "Publish the EXERCISE on %(n)s exercise channel", "Publish the EXERCISE on %(n)s exercise channels", number
+        )
+    if not number:
+        return _("Publish")
+    where = plural("%(n)s channel", "%(n)s channels", number)
+    if followers is not None:
+        where = _("%(where)s, about %(followers)s followers", where=where, followers=voice.number(followers))
+    if rehearsal.state is AlertState.WAITING and rehearsal.goes_at is None:
+        return _("Send for validation: %(where)s", where=where)
+    if rehearsal.goes_at is not None:
+        span = format_timedelta(rehearsal.goes_at - voice.now, threshold=2, locale=voice.locale)
+        return _("Publish in %(span)s unless somebody stops it: %(where)s", span=span, where=where)
+    return _("Publish the update on %(where)s", where=where) if update else _("Publish on %(where)s", where=where)
+
+
+def confirm_words(rehearsal: Rehearsal, voice: Voice, *, exercise: bool) -> str:
+    """The button of the confirmation, which says again what is confirmed: what, where, until when, on how many."""
+    if rehearsal.alert is None:
+        return voice.words.gettext("Publish")
+    plural, number, said = voice.words.ngettext, len(rehearsal.channels), _what_where_until(rehearsal.alert, voice)
+    if exercise:
+        return plural(
+            "Publish the EXERCISE “%(what)s” in %(where)s until %(until)s on %(n)s exercise channel",
+            "Publish the EXERCISE “%(what)s” in %(where)s until %(until)s on %(n)s exercise channels",
+            number,
+            **said,
+        )
+    if rehearsal.state is AlertState.WAITING and rehearsal.goes_at is None:
+        return plural(
+            "Send “%(what)s” in %(where)s until %(until)s on %(n)s channel for validation",
+            "Send “%(what)s” in %(where)s until %(until)s on %(n)s channels for validation",
+            number,
+            **said,
+        )
+    return plural(
+        "Publish “%(what)s” in %(where)s until %(until)s on %(n)s channel",
+        "Publish “%(what)s” in %(where)s until %(until)s on %(n)s channels",
+        number,
+        **said,
+    )
+
+
+def place_of(alert: Alert, voice: Voice) -> str:
+    """Where, in words."""
+    names = list(dict.fromkeys(area.description for area in alert.areas))
+    if names in ([], [voice.station]) or any(map(is_whole_town, names)):
+        return voice.words.gettext("the whole town")
+    return ", ".join(names)
+
+
+def _alert_alone(unit: DeskUnit, wish: Wish) -> Alert | None:
+    try:
+        return draft_alert(wish.reading.draft, unit.desk.station, unit.now, new_id()) if wish.reading.draft else None
+    except Misuse:
+        return None
+
+
+def _silent(station: Station, wish: Wish, alert: Alert | None) -> tuple[Card, ...]:
+    return tuple(Card(outlet, silence=_silence(outlet, alert, wish)) for outlet in station.outlets)
+
+
+def _notes(unit: DeskUnit, filed: Filed) -> dict[str, Reason]:
+    """Why the desk made no post for a channel that takes the alert, by channel."""
+    history = unit.views.history(filed.record.incident_id)
+    return dict(no_post_of(event) for event in history if event.what == "no_post")
+
+
+def _silence(outlet: Outlet, alert: Alert | None, wish: Wish) -> Reason:
+    """Why routing leaves a channel out."""
+    status = alert.status if alert else Status.ACTUAL
+    if outlet.exercise is not (status in PRACTICE):
+        return because("silent_for_exercises" if outlet.exercise else "silent_live")
+    if not outlet.public:
+        return because("silent_internal")
+    if wish.reading.channels and outlet.name not in wish.reading.channels:
+        return because("silent_unchosen")
+    severity = alert.severity if alert else Severity.UNKNOWN
+    if severity is not Severity.UNKNOWN and not severity.at_least(outlet.severity):
+        return because("silent_takes_worse", least=outlet.severity)
+    return because("silent_now" if wish.about is None else "silent_unchosen")
+
+
+def _who(said: Said, _: Callable[..., str]) -> Check:
+    if said.signed:
+        return Check(_("Who says it"), good=True, words=said.station)
+    return Check(_("Who says it"), good=False, words=_("A channel has no room for the sender: shorten the text."))
+
+
+def _what(said: Said, _: Callable[..., str]) -> Check:
+    name, letters = _("What happens"), [c for c in said.headline if c.isalpha()]
+    if not said.headline:
+        return Check(name, good=False, words=_("Nothing says what happens."))
+    if left := blanks(said.headline) or blanks(said.description):
+        return Check(name, good=False, words=_("Fill in %(blanks)s first.", blanks=", ".join(left)))
+    if loud := next(filter(None, map(shouts, (said.headline, said.description, said.instruction))), ""):
+        return Check(
+            name, good=False, words=_("“%(words)s” shouts: say it calmly, and the gravity by its level.", words=loud)
+        )
+    if permits(said.description):
+        return Check(name, good=False, words=_("It says that people are free again: only an all clear may."))
+    if len(said.headline) > _LONG_HEADLINE:
+        return Check(name, good=False, words=_("The headline is long: say it in fewer words, the rest belongs below."))
+    if len(letters) > 12 and sum(c.isupper() for c in letters) > _SHOUTED * len(letters):
+        return Check(name, good=False, words=_("Capitals are hard to read, and screen readers may spell them out."))
+    return Check(name, good=True, words=said.headline)
+
+
+def _where_and_when(said: Said, _: Callable[..., str]) -> Check:
+    name = _("Where and until when")
+    if not said.until:
+        return Check(name, good=False, words=_("It isn’t clear yet where and until when."))
+    place = said.place[:1].upper() + said.place[1:]
+    told = _("%(place)s, until %(until)s", place=place, until=said.until)
+    if said.whole and said.needs_a_place:
+        return Check(name, good=False, words=_("Say where: an order such as this must say for whom it is."))
+    if not said.own_end:
+        return Check(name, good=False, words=_("%(told)s: no end was told, so twelve hours are taken.", told=told))
+    if said.unplaced:
+        words = _("%(told)s. In which district is that? Without one the map shows no outline.", told=told)
+        return Check(name, good=False, words=words)
+    if said.whole:
+        return Check(
+            name,
+            good=False,
+            words=_(
+                "No place is told, and people read none: until %(until)s, for everybody. Say where.", until=said.until
+            ),
+        )
+    return Check(name, good=True, words=told)
+
+
+def _what_to_do(said: Said, _: Callable[..., str]) -> Check:
+    name = _("What to do")
+    if left := blanks(said.instruction):
+        return Check(name, good=False, words=_("Fill in %(blanks)s first.", blanks=", ".join(left)))
+    if is_filler(said.instruction):
+        return Check(name, good=False, words=_("Say what to do: to be careful is no instruction."))
+    if permits(said.instruction):
+        return Check(name, good=False, words=_("It says that people are free again: only an all clear may."))
+    if said.instruction and not orders(said.instruction):
+        return Check(name, good=False, words=_("It orders nothing: begin with the verb (“Stay …”, “Don’t drive …”)."))
+    if said.other_order:
+        words = _("This order is the one for another severity. For this one: “%(order)s”", order=said.other_order)
+        return Check(name, good=False, words=words)
+    if said.instruction:
+        return Check(name, good=True, words=said.instruction)
+    if said.severity is Severity.MINOR:
+        return Check(name, good=True, words=_("Nothing has to be done."))
+    return Check(name, good=False, words=_("Nothing says what people are to do."))
+
+
+def _where_to_learn_more(said: Said, _: Callable[..., str]) -> Check:
+    name = _("Where to learn more")
+    if said.linked:
+        return Check(name, good=True, words=_("A link leads to the page of the alert."))
+    return Check(name, good=False, words=_("No post has a link: give the address of a page that tells more."))
+
+
+def _what_where_until(alert: Alert, voice: Voice) -> dict[str, str]:
+    info = alert.infos[0]
+    return {
+        "what": info.headline or info.event,
+        "where": place_of(alert, voice),
+        "until": voice.time(alert.ends),
+    }

@@ -1,0 +1,208 @@
+"""Validating: what waits for somebody, exactly as it would go out; let it go, keep it back, or send it back.
+
+GET  /waiting                        the list, what goes out by itself first
+GET  /waiting/ID                     one alert: each post, where, until when, what changed (`sheet`)
+GET  /waiting/ID/picture/DIGEST      a picture of it, by its content
+POST /waiting/ID/approve, /reject, /send-back
+
+The form of an alert carries the fingerprint of what is shown, sealed to the session. A decision is taken on exactly
+that or not at all: if anybody decided or a feed brought a newer version meanwhile, the page is shown anew and says so.
+What is sent back becomes a draft of its author, filled as the alert was, with the words that the approver changed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from alerts.desk.officer import Officer
+from alerts.desk.service import DeskUnit
+from alerts.desk.station import Station
+from alerts.model.errors import Conflict, TocsinError
+from alerts.model.incident import StoredAlert, Typed
+from alerts.model.person import Act
+from alerts.model.post import Post
+from alerts.model.reason import Reason
+from alerts.web.console.drafts import fields_of_alert
+from alerts.web.console.entering import fields_of
+from alerts.web.console.frame import BASE, Console, visitor_of
+from alerts.web.console.maps import sketch_of
+from alerts.web.console.mishaps import status_beside
+from alerts.web.console.sheet import (
+    Sheet,
+    editable_words,
+    read_picture,
+    remember_look,
+    seal,
+    sheet_of,
+    shown_posts,
+    unseal,
+    what_waits,
+)
+
+LONGEST = 4000
+"""Characters of what is typed in one field."""
+Deed = Callable[[Officer, str, Mapping[str, str]], object]
+_ONE = "/waiting/{id:[A-Za-z0-9]+}"
+_NUMBER = re.compile(r"[0-9]{1,6}")
+_KINDS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
+_EDITED = ("headline", "description", "instruction")
+# The name of a picture that the desk keeps: the digest of its content.
+_KEPT = re.compile(r"[0-9a-f]{64}\.\w+")
+
+
+def routes(console: Console) -> list[web.RouteDef]:
+    """The list, the page of one alert with its picture, and the three decisions."""
+    deeds: dict[str, Deed] = {"approve": _approve, "reject": _reject, "send-back": _send_back}
+    return [
+        web.get("/waiting", partial(_list, console)),
+        web.get(_ONE, partial(_one, console)),
+        web.get(_ONE + "/picture/{digest:[0-9a-f]{64}}", partial(_picture, console)),
+        *(web.post(f"{_ONE}/{name}", partial(_decide, console, name, deed)) for name, deed in deeds.items()),
+    ]
+
+
+async def _list(console: Console, request: web.Request) -> web.Response:
+    """What waits, a `?page=` at a time; `?done=` says what was decided just now."""
+    actor, done, page = visitor_of(request).actor, request.query.get("done"), request.query.get("page", "")
+    number = int(page) if _NUMBER.fullmatch(page) else 1
+    queue = await console.service.ask(lambda unit: what_waits(unit, actor, number))
+    return console.frame.page(request, "waiting.html", queue=queue, done=done, **_common(console, request))
+
+
+async def _one(console: Console, request: web.Request) -> web.Response:
+    sheet, actor = await _asked(console, request), visitor_of(request).actor
+    response = await _page(console, request, sheet)
+    # Kept soon rather than at once: nobody shall wait for a page because the database is held by another.
+    looks = f"{actor.name} at {sheet.item.record.id}"
+    await console.gate.touches.soon(looks, lambda unit: remember_look(unit, sheet, actor))
+    return response
+
+
+async def _picture(console: Console, request: web.Request) -> web.Response:
+    """Only a picture that one of the alert's posts has, and only as it was when it was shown."""
+    sheet, wanted = await _asked(console, request), request.match_info["digest"]
+    for path in {post.message.image.path for post in sheet.item.posts if post.message.image}:
+        content = await asyncio.to_thread(read_picture, path)
+        if content is None or hashlib.sha256(content).hexdigest() != wanted:
+            continue
+        if kind := next((kind for start, kind in _KINDS.items() if content.startswith(start)), None):
+            headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, max-age=3600"}
+            return web.Response(body=content, content_type=kind, headers=headers)
+    raise web.HTTPNotFound
+
+
+async def _asked(console: Console, request: web.Request) -> Sheet:
+    """The sheet of the alert in the address. Raises HTTPNotFound."""
+    name, actor = request.match_info["id"], visitor_of(request).actor
+    sheet = await console.service.ask(lambda unit: sheet_of(unit, name, actor))
+    if sheet is None:
+        raise web.HTTPNotFound
+    return sheet
+
+
+async def _page(
+    console: Console,
+    request: web.Request,
+    sheet: Sheet,
+    *,
+    status: int = 200,
+    conflict: bool = False,
+    errors: Mapping[str, str | Reason] | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> web.Response:
+    """One alert. `conflict`: what was decided on wasn't this; `errors` and `typed` are a form's that was refused."""
+    shown = await asyncio.to_thread(shown_posts, sheet, console.frame.station)
+    seen = await asyncio.to_thread(seal, sheet, visitor_of(request).session.csrf)
+    return console.frame.page(
+        request,
+        "validate.html",
+        status=status,
+        sheet=sheet,
+        shown=shown,
+        seen=seen,
+        map=sketch_of(sheet.item.record.alert, console.frame.station),
+        conflict=conflict,
+        errors=errors or {},
+        typed={**editable_words(sheet), "note": "", "reason": "", **(typed or {})},
+        **_common(console, request),
+    )
+
+
+def _common(console: Console, request: web.Request) -> dict[str, Any]:
+    actor = visitor_of(request).actor
+    return {"may": {act.name.lower(): actor.may(act) for act in Act}, "moment": console.service.now()}
+
+
+async def _decide(console: Console, name: str, deed: Deed, request: web.Request) -> web.StreamResponse:
+    alert, actor = request.match_info["id"], visitor_of(request).actor
+    form = {key: value.strip()[:LONGEST] for key, value in (await fields_of(request)).items()}
+    form["seen"] = unseal(form.get("seen", ""), visitor_of(request).session.csrf) or ""
+    words = console.frame.words(request)
+    if errors := _missing(name, form, words.gettext):
+        sheet = await _asked(console, request)
+        return await _page(console, request, sheet, status=400, errors=errors, typed=form)
+
+    def acting(unit: DeskUnit) -> None:
+        deed(Officer(unit, actor), _exactly(unit, alert), form)
+
+    try:
+        await console.service.act(acting)
+    except TocsinError as error:
+        sheet = await _asked(console, request)
+        conflict = isinstance(error, Conflict)
+        told: dict[str, str | Reason] = {} if conflict else {"": error.reason}
+        return await _page(
+            console, request, sheet, status=status_beside(error), conflict=conflict, errors=told, typed=form
+        )
+    where = f"/alerts/{alert}" if name == "approve" else "/waiting"
+    raise web.HTTPSeeOther(f"{BASE}{where}?done={name}")
+
+
+def _missing(name: str, form: Mapping[str, str], _: Callable[[str], str]) -> dict[str, str]:
+    """What a form must carry. What was shown is no field that anybody fills in: without it nothing is validated."""
+    if name == "approve" and not form.get("seen"):
+        return {"": _("The form did not say what you saw. Look at the posts below, then validate.")}
+    if name == "reject" and not form.get("reason") and not form.get("stop"):
+        return {"reason": _("Say why it does not go out: its author reads it.")}
+    if name == "send-back" and not form.get("note"):
+        return {"note": _("Say what has to change: its author reads it.")}
+    return {}
+
+
+def _exactly(unit: DeskUnit, alert: str) -> str:
+    """The id, if it is one: an address that names something by its beginning decides nothing."""
+    if not any(record.id == alert for record in unit.alerts.by_id(alert)):
+        raise web.HTTPNotFound
+    return alert
+
+
+def _approve(officer: Officer, alert: str, form: Mapping[str, str]) -> object:
+    return officer.approve(alert, seen=form["seen"], again=bool(form.get("again")))
+
+
+def _reject(officer: Officer, alert: str, form: Mapping[str, str]) -> object:
+    return officer.reject(alert, form.get("reason") or None)
+
+
+def _send_back(officer: Officer, alert: str, form: Mapping[str, str]) -> object:
+    [record] = [each for each in officer.unit.alerts.by_id(alert) if each.id == alert]
+    posts = officer.unit.alerts.posts_of(alert)
+    fields = _as_draft(record, posts, form, officer.unit.desk.station)
+    return officer.send_back(alert, form["note"], fields)
+
+
+def _as_draft(
+    record: StoredAlert, posts: Sequence[Post], edited: Mapping[str, str], station: Station
+) -> dict[str, Typed]:
+    """The fields of the compose page for this alert, its channels among them."""
+    fields = fields_of_alert(record, station, lambda name: Path(name) if _KEPT.fullmatch(name) else None)
+    words = {name: edited[name] for name in _EDITED if name in edited}
+    return {**fields, **words, "channel": tuple(dict.fromkeys(post.channel for post in posts))}
