@@ -45,9 +45,6 @@ from alerts.sources.ical.source import CalendarFile
 from alerts.web.api.app import wish_of
 from alerts.web.api.models import Words
 from alerts.web.api.problems import Problem
-from alerts.web.console.compose.fields import typed
-from alerts.web.api.reading import wish_of
-from alerts.web.api.wishes import Words
 from alerts.web.console.form import typed
 from alerts.web.console.maps import outline_of
 from alerts.web.console.setup.lines import with_table

@@ -34,7 +34,7 @@ from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.person import Act, Actor, AuditEntry
 from alerts.model.post import Post, PostState
 from alerts.model.reason import Reason
-from alerts.rendering.count import count
+from alerts.rendering.counting import count
 
 A_PAGE = 50
 """Alerts on one page of the list."""
