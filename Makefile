@@ -24,7 +24,7 @@ simulate: $(VENV)/dev.stamp
 	$(BIN)/python -m simulation --seed $(or $(SEED),0) --days 30
 	$(BIN)/python -m simulation --seeds $(or $(SEEDS),1000)
 
-# Every page, the duty desk's and the town's own, phone and desk, light and dark; needs Debian's chromium.
+# Every page, the duty desk's and the town's own, phone and desk, light and dark; needs Debian's chromium-headless-shell (or chromium).
 screenshots: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.browser.screenshots $(LANGUAGES)
 

@@ -11,8 +11,10 @@ from playwright.sync_api import Page
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 """The rules that see colours; the others find the same whatever the scheme."""
+# Left to itself it fetches and reads the style sheets again on each page, for a rule that none of these tags asks for.
 _RUN = """async (only) => {
-    const { violations } = await axe.run(document, { runOnly: only, resultTypes: ['violations'] });
+    const preload = { assets: ['media'] };
+    const { violations } = await axe.run(document, { runOnly: only, resultTypes: ['violations'], preload });
     const why = node => [...node.any, ...node.all, ...node.none].map(check => check.message).join('; ');
     return violations.map(found => [`${found.id} (${found.impact}): ${found.help}`,
         ...found.nodes.map(node => `    ${node.target}: ${why(node)}`)].join('\\n')); }"""

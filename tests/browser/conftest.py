@@ -20,7 +20,7 @@ expect.set_options(timeout=PATIENCE)
 def chromium():
     """The browser, for one module: Playwright's loop must not be there when other modules run theirs."""
     if shutil.which(CHROMIUM) is None:
-        pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium")
+        pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium-headless-shell")
     with started() as browser:
         yield browser
 
