@@ -146,7 +146,7 @@ def api(given: Given) -> None:
 
 
 def outside(given: Given) -> None:
-    """A feed and a webhook's receiver of others: harmless until the file `mode` says what they answer."""
+    """A feed, a calendar and a webhook's receiver of others: harmless until the file `mode` says what they answer."""
     mode, count = Path(given["mode"]), itertools.count()
     made = {name: make() for name, make in HOSTILE.items()}
     bomb = gzip.compress(bytes(10_000_000), 1) * 100
@@ -158,13 +158,12 @@ def outside(given: Given) -> None:
             """Say nothing."""
 
         def do_GET(self) -> None:
-            now = mode.read_text()
-            body, packed = (_index(self.headers["Host"], next(count) if now in made else None).encode(), False)
-            if "/message" in self.path and now in made:
-                body = made[now].replace(b"urn:bench", f"urn:bench:{self.path}".encode())
-            elif now == "gzip":
-                body, packed = bomb, True
-            self._answer(body, "application/xml", packed=packed)
+            now, number = mode.read_text(), next(count)
+            if now == "gzip" and self.path == "/index":
+                self._answer(bomb, "application/xml", packed=True)
+            else:
+                body = _document(self.path, self.headers["Host"], now, number, made)
+                self._answer(body, "application/xml", packed=False)
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -190,12 +189,36 @@ def outside(given: Given) -> None:
     server.serve_forever()
 
 
+def _document(path: str, host: str, mode: str, number: int, made: Mapping[str, bytes]) -> bytes:
+    """What the feed or the calendar says in a mode: each time something new, where it is hostile."""
+    if path == "/works.ics":
+        return _works(number if mode == "calendar" else None)
+    if "/message" in path and mode in made:
+        return made[mode].replace(b"urn:bench", f"urn:bench:{path}".encode())
+    return _index(host, number if mode in made else None).encode()
+
+
 def _index(host: str, number: int | None) -> str:
     """An index of nothing, or of one message that is new at each look."""
     entry = f"""<entry><id>urn:{number}</id><title>t</title><updated>2026-11-25T12:00:00Z</updated>
         <link type="application/cap+xml" href="http://{host}/message/{number}"/></entry>"""
     inside = entry if number is not None else ""
     return f'<feed xmlns="http://www.w3.org/2005/Atom"><id>urn:f</id><title>f</title>{inside}</feed>'
+
+
+def _works(number: int | None) -> bytes:
+    """A calendar of nothing, or of rules that are never met, more than can be followed; new at each look."""
+    rules = (
+        "DAILY;BYDAY=MO;BYSETPOS=300",
+        "MONTHLY;BYMONTH=2;BYMONTHDAY=29;BYSETPOS=2",
+        "YEARLY;BYYEARDAY=366;BYMONTH=1",
+    )
+    events = [
+        f"BEGIN:VEVENT\r\nUID:{number}-{each}\r\nSUMMARY:x\r\nDTSTART:18000101T080000Z\r\n"
+        f"RRULE:FREQ={rules[each % len(rules)]}\r\nEND:VEVENT\r\n"
+        for each in range(1000 if number is not None else 0)
+    ]
+    return f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{''.join(events)}END:VCALENDAR\r\n".encode()
 
 
 def _message(event: str = "Vent violent", polygon: str = "") -> bytes:

@@ -67,6 +67,11 @@ area = "any"
 severity = "Moderate"
 publish = "auto"
 allow_private = true
+
+[sources.travaux]
+kind = "ical"
+url = "{outside}/works.ics"
+every = "1s"
 """
 TRAP = "{% for i in range(90000) %}{% for j in range(90000) %}{% set x = i * j %}{% endfor %}{% endfor %}"
 """A town's own template, for an event that only the feed tells of."""
@@ -92,6 +97,7 @@ ATTACKS = (
     Attack("a feed's event of combining marks", mode="marks"),
     Attack("a feed's polygon of 300,000 points", mode="polygon"),
     Attack("a feed that is a gzip bomb", mode="gzip"),
+    Attack("a calendar of rules that are never met", mode="calendar"),
     Attack("a receiver that answers with a gzip bomb", mode="webhook"),
     Attack("a template that never ends", mode="template"),
     Attack("100 messages a second to the bot", "bot"),

@@ -80,7 +80,8 @@ class Agenda:
 
     Absence means something only before `complete_until`, and only for a UID that isn't among the flaws. `damage` is
     the line at which half of the calendar may have been swallowed: then it means nothing at all. `hidden`
-    are the UIDs of entries that aren't public: they are still there, and nobody's business.
+    are the UIDs of entries that aren't public: they are still there, and nobody's business. `out_of_time`: it took all
+    the seconds it had, and may have needed more.
     """
 
     occurrences: tuple[Occurrence, ...]
@@ -89,6 +90,7 @@ class Agenda:
     complete_until: datetime
     damage: str | None = None
     hidden: frozenset[str] = frozenset()
+    out_of_time: bool = False
 
     def tells_absence(self, uid: str, starts: datetime, ends: datetime) -> bool:
         """Whether an occurrence of `uid` from `starts` to `ends` would be here if the calendar still had it."""
@@ -101,26 +103,34 @@ def window_around(now: datetime, watched: Iterable[str] = ()) -> Window:
     return Window(now - timedelta(days=1), now + timedelta(days=60), frozenset(watched))
 
 
-def read_agenda(body: bytes, window: Window, home: ZoneInfo, monotonic: Callable[[], float] = time.monotonic) -> Agenda:
+def read_agenda(
+    body: bytes,
+    window: Window,
+    home: ZoneInfo,
+    monotonic: Callable[[], float] = time.monotonic,
+    seconds: float = MOST_SECONDS,
+) -> Agenda:
     """Every occurrence that touches `window`, its times in `home`; Unreadable where `body` is no whole calendar.
 
-    What isn't read after MOST_SECONDS by `monotonic` is a flaw, as is whatever an event makes the reader stumble over.
+    What isn't read after so many `seconds` by `monotonic` is a flaw, as is whatever an event makes the reader fail at.
     """
     calendars = read_calendars(decode(body))
     with _ONE_AT_A_TIME:
-        reader = _CalendarReader(window, home, Budget(monotonic))
+        budget = Budget(monotonic, seconds)
+        reader = _CalendarReader(window, home, budget)
         for calendar in calendars:
             reader.read(calendar)
+        out_of_time = budget.spent
     if reader.unread:
         # One for all events that were left, told once for each version of the calendar.
-        reason = because("events_out_of_time", count=reader.unread, seconds=f"{MOST_SECONDS:g}")
+        reason = because("events_out_of_time", count=reader.unread, seconds=f"{seconds:g}")
         reader.flaws.append(Flaw(f"flaw-time-{hashlib.sha256(body).hexdigest()[:16]}", None, reason))
     occurrences = sorted(reader.occurrences, key=lambda each: (each.starts, each.uid, each.recurrence_id))
     kept = tuple(occurrences[:MOST_OCCURRENCES])
     complete_until = occurrences[MOST_OCCURRENCES].starts if len(occurrences) > MOST_OCCURRENCES else window.stop
     damage = next((calendar.damage for calendar in calendars if calendar.damage), None)
     hidden = frozenset().union(*(calendar.hidden for calendar in calendars))
-    return Agenda(kept, tuple(reader.flaws), window, complete_until, damage, hidden)
+    return Agenda(kept, tuple(reader.flaws), window, complete_until, damage, hidden, out_of_time)
 
 
 class _CalendarReader:

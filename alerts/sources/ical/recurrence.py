@@ -6,7 +6,7 @@ where the rule is met. So `RuleStarts` stands in the place of dateutil's rule: i
 no rule further than anybody asks, counts its steps and ends the search after them.
 
 What one calendar may cost in time is here too (`Budget`): what a stranger wrote must not hold up the town's other
-sources.
+sources. `apart` says where it is read when that takes long.
 """
 
 from __future__ import annotations

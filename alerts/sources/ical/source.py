@@ -20,8 +20,9 @@ from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
 from alerts.model.reason import Reason, because
 from alerts.sources.fetch import MAX_BYTES, Fetcher, NotModified, read_bounded
-from alerts.sources.ical.agenda import Agenda, read_agenda, window_around
+from alerts.sources.ical.agenda import Agenda, window_around
 from alerts.sources.ical.announcements import CalendarDecision, Schedule, decide
+from alerts.sources.ical.apart import read_calendar
 from alerts.sources.ical.occurrence import Announced, from_state, parse_moment, to_state
 from alerts.sources.ical.works_alert import Issuer, to_alert
 from alerts.sources.settings import IcalSettings
@@ -46,6 +47,7 @@ class IcalSource:
         self._issuer = Issuer(around.sender, around.station, around.language, settings.severity, around.geocodes)
         self._monotonic = around.clock.monotonic
         self._held: _Held | None = None
+        self._takes_long = False
 
     async def read(self, memory: Memory, known: Known, now: datetime) -> SourceReading:
         """Look at the calendar, then say what is due by `now`. Raises SourceFailed when it can't be read.
@@ -78,7 +80,9 @@ class IcalSource:
         watched = {each.occurrence.uid for each in told.values() if each.occurrence and not each.over}
         window = window_around(now, watched)
         try:
-            agenda = await asyncio.to_thread(read_agenda, version.body, window, self._schedule.zone, self._monotonic)
+            agenda, self._takes_long = await asyncio.to_thread(
+                read_calendar, version.body, window, self._schedule.zone, self._monotonic, apart=self._takes_long
+            )
         except Unreadable as error:
             self._place.forget()
             raise SourceFailed(error.reason) from error
