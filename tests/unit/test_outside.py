@@ -58,7 +58,7 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 def _calendar(file):
-    return CalendarFile(Path(file))._read("")
+    return CalendarFile(Path(file))._read(None)
 
 
 @contextmanager
