@@ -34,8 +34,8 @@ from alerts.store.database import Database
 from alerts.store.unit import Unit
 from alerts.web.ops import Cycle
 from alerts.web.public.publisher import Publisher
-from alerts.web.public.setting import Setting
 from alerts.web.public.site import Edition
+from alerts.web.public.told import Setting
 
 _LATE = 120.0
 

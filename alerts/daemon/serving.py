@@ -30,7 +30,7 @@ from alerts.web.console.frame import Console, Frame
 from alerts.web.listener import Limits, Listener, Refused, places
 from alerts.web.ops import Gauges
 from alerts.web.public.publisher import Publisher
-from alerts.web.public.setting import Feed, Setting
+from alerts.web.public.told import Feed, Setting
 from alerts.web.rules import Rules
 
 OPEN_FILES = 8192

@@ -48,7 +48,7 @@ from alerts.web.api.problems import Problem
 from alerts.web.console.form import typed
 from alerts.web.console.maps import outline_of
 from alerts.web.console.setup.lines import with_table
-from alerts.web.public.told import outlines
+from alerts.web.public.machine import outlines
 from tests.cap_messages import alert_xml, info_xml
 from tests.unit.web.console.guarding import Browser, open_town
 

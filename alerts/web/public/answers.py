@@ -1,4 +1,9 @@
-"""An answer as bytes, made once: its entity tag, its compressed forms, how long it may be kept."""
+"""What one address answers with, as bytes that are made once: entity tag, compressed forms, how long it may be kept.
+
+A page is compressed when it is made, not when it is asked for, so a town that looks all at once costs no more than its
+bytes. Files beside the pages (style, scripts, Leaflet) are such answers too, under addresses that hold the digest of
+what is in them: those may be kept for ever.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +12,34 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
+from pathlib import Path
 
 import brotli
 from aiohttp import web
 from multidict import CIMultiDict
 
+from alerts.web.leaflet import leaflet_files
+
 FRESH_FOR = 1
 """Seconds for which a cache may answer without asking: what has changed is seen a second later at the latest."""
 STALE_FOR = 24 * 3600
 """Seconds for which a cache may go on answering while the daemon can't (RFC 5861): dated words beat none."""
+_FOR_EVER = 365 * 24 * 3600
+# Bytes below which packing makes nothing smaller that matters.
 _SMALL = 256
-_NO_WORSE = "Accept-Encoding"
 _CODING = re.compile(r"\s*([\w.*-]+)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?", re.IGNORECASE | re.ASCII)
+_HERE = Path(__file__).with_name("static")
+_KINDS = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class KeptAnswer:
     """What one address answers with, whoever asks."""
 
     body: bytes
@@ -41,7 +57,7 @@ class Answer:
             return web.Response(status=304, headers=headers)
         if status != 200:
             headers["Cache-Control"] = f"public, max-age={FRESH_FOR}"  # nothing there now: not for a day of ours
-        body, takes = self.body, _codings(asked.get(_NO_WORSE, ""))
+        body, takes = self.body, _codings(asked.get("Accept-Encoding", ""))
         if self.brotlied is not None and "br" in takes:
             body, headers["Content-Encoding"] = self.brotlied, "br"
         elif self.gzipped is not None and "gzip" in takes:
@@ -56,8 +72,8 @@ def answer(
     *,
     extra: Mapping[str, str] | None = None,
     fresh_for: int = FRESH_FOR,
-    before: Answer | None = None,
-) -> Answer:
+    before: KeptAnswer | None = None,
+) -> KeptAnswer:
     """An answer of this body and media type; `extra` headers go with it.
 
     One that says what `before` said at the same address is that: compressing costs more than all else.
@@ -70,14 +86,14 @@ def answer(
     headers = {
         "ETag": etag,
         "Cache-Control": f"public, max-age={fresh_for}, stale-if-error={STALE_FOR}",
-        "Vary": _NO_WORSE,
+        "Vary": "Accept-Encoding",
         "X-Content-Type-Options": "nosniff",
         **(extra or {}),
     }
     if len(content) < _SMALL or kind.startswith("image/png"):
-        return Answer(content, kind, etag, headers=headers)
+        return KeptAnswer(content, kind, etag, headers=headers)
     gzipped, brotlied = gzip.compress(content, 6, mtime=0), brotli.compress(content, quality=5)
-    return Answer(content, kind, etag, gzipped, brotlied, headers)
+    return KeptAnswer(content, kind, etag, gzipped, brotlied, headers)
 
 
 @lru_cache(maxsize=256)
@@ -98,3 +114,33 @@ def _knows(header: str, etag: str) -> bool:
     return header.strip() == "*" or any(
         tag.strip().removeprefix("W/") == etag.removeprefix("W/") for tag in header.split(",")
     )
+
+
+@cache
+def static_files() -> Mapping[str, Path]:
+    """Our own files and Leaflet's, by name."""
+    own = {file.name: file for file in _HERE.iterdir() if file.suffix in _KINDS}
+    return own | {name: file for name, file in leaflet_files().items() if file.suffix in _KINDS}
+
+
+@cache
+def static_path(name: str) -> str:
+    """The path of a file: what Leaflet's style names relatively keeps its name, all else has its digest."""
+    if name.startswith("leaflet/"):
+        return f"/static/{name}"
+    digest = hashlib.sha256(static_files()[name].read_bytes()).hexdigest()[:12]
+    stem, _, suffix = name.rpartition(".")
+    return f"/static/{stem}.{digest}.{suffix}"
+
+
+def static_answers() -> dict[str, KeptAnswer]:
+    """Every file as an answer, by path."""
+    answers = {
+        # For ever where the address tells the content; an upgrade of Leaflet is seen within the hour.
+        static_path(name): answer(
+            file.read_bytes(), _KINDS[file.suffix], fresh_for=3600 if name.startswith("leaflet/") else _FOR_EVER
+        )
+        for name, file in static_files().items()
+    }
+    icon = answers[static_path("favicon.svg")]
+    return answers | {"/favicon.svg": answer(icon.body, icon.kind, fresh_for=24 * 3600)}

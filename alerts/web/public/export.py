@@ -16,7 +16,7 @@ from pathlib import Path
 
 from alerts.model.errors import TocsinError
 from alerts.model.reason import because
-from alerts.web.public.answers import Answer
+from alerts.web.public.answers import KeptAnswer
 
 KEPT = 3
 """Editions that stay: a server may still be reading the one before, and the one before that becomes the next."""
@@ -49,7 +49,7 @@ class Export:
         """
         return incident in self._paged and incident not in self._open
 
-    def write(self, answers: Mapping[str, Answer]) -> None:
+    def write(self, answers: Mapping[str, KeptAnswer]) -> None:
         """Put an edition in place; pages that are in it no more (of older incidents) stay as they were."""
         wanted = {_file_of(path, answer): answer for path, answer in answers.items()}
         before = self._standing()
@@ -155,7 +155,7 @@ def _put(file: Path, content: Path | bytes) -> None:
         file.write_bytes(content)
 
 
-def _file_of(path: str, answer: Answer) -> str:
+def _file_of(path: str, answer: KeptAnswer) -> str:
     """Where a server looks for a path: a page without a suffix is a folder's index."""
     name = path.lstrip("/")
     is_page = answer.kind.startswith("text/html") and not name.endswith(".html")

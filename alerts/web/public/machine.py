@@ -1,24 +1,35 @@
-"""What programs read: CAP messages, map data, the works' calendar, and what a search engine asks for."""
+"""What programs read: CAP messages, map data, the works' calendar, the Atom feed, linked data, the map of the site.
+
+Each function makes one document of incidents that are in words already (`Told`). Ids in them are for good: a feed
+reader, a calendar or a search engine that asks again finds what it knows, changed. Outlines are RFC 7946's, with no
+more points than a telephone draws; they are asked for in every language, so the newest are remembered.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 from icalendar import Calendar, Event, vRecur
 
-from alerts.model.alert import SERIES_PARAMETER, Alert, Info
+from alerts.model.alert import SERIES_PARAMETER, Alert, Info, Point
 from alerts.model.cap import write
+from alerts.model.outline import Ring, together
 from alerts.model.post import EndReason
-from alerts.web.public.setting import Setting
-from alerts.web.public.told import Told, shapes_of
+from alerts.web.public.told import Setting, Told
 
+# Decimals of a degree: ten centimetres (RFC 7946, 11.2).
+_PLACES = 6
+# The ends of what did take place.
 _TOOK_PLACE = (EndReason.ALL_CLEAR, EndReason.EXPIRED)
-_ICAL_STATUS = {True: "CANCELLED", False: "CONFIRMED"}
+# Characters that XML 1.0 has no way to write.
+_NOT_XML = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF))
 
 
 def cap_message(alert: Alert) -> bytes:
@@ -40,10 +51,6 @@ def features(told: Told, setting: Setting) -> str:
 
     What has no outline has a null geometry; `whole` tells that it is about the whole town, outline or not.
     """
-    return ",".join(_json(feature) for feature in _features(told, setting))
-
-
-def _features(told: Told, setting: Setting) -> list[Mapping[str, Any]]:
     alert, incident = told.incident.alert, told.incident
     said = {
         "incident": incident.id,
@@ -60,18 +67,64 @@ def _features(told: Told, setting: Setting) -> list[Mapping[str, Any]]:
         "expires": alert.ends.isoformat(timespec="seconds"),
     }
     shapes: list[Mapping[str, Any] | None] = [*shapes_of(told, setting)] or [None]
-    return [
-        {"type": "Feature", "id": f"{incident.id}/{n}", "geometry": _bare(shape), "properties": said | _radius(shape)}
-        for n, shape in enumerate(shapes)
-    ]
+    return ",".join(_json(_feature(f"{incident.id}/{n}", shape, said)) for n, shape in enumerate(shapes))
 
 
-def _bare(shape: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    return {name: value for name, value in shape.items() if name != "radius"} if shape else None
+def _feature(name: str, shape: Mapping[str, Any] | None, said: Mapping[str, Any]) -> Mapping[str, Any]:
+    # GeoJSON knows no circles: a circle is its centre, and its radius a property, which the map draws.
+    geometry = {key: value for key, value in shape.items() if key != "radius"} if shape else None
+    radius = {"radius": shape["radius"]} if shape and "radius" in shape else {}
+    return {"type": "Feature", "id": name, "geometry": geometry, "properties": {**said, **radius}}
 
 
-def _radius(shape: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {"radius": shape["radius"]} if shape and "radius" in shape else {}
+def shapes_of(told: Told, setting: Setting) -> Sequence[Mapping[str, Any]]:
+    """The outlines of what it is about; those of the districts where they are told by name or code alone."""
+    codes = told.districts or frozenset()
+    districts = [dict(each.outline) for each in setting.districts if each.code in codes]
+    return outlines(told.incident.alert) or districts
+
+
+def outlines(alert: Alert) -> Sequence[Mapping[str, Any]]:
+    """The alert's areas as GeoJSON geometries (RFC 7946: longitude first); a circle is its centre with a radius.
+
+    All outlines together have no more points than a telephone draws (`alerts.model.outline.MOST_SHOWN`).
+    """
+    shapes: list[Mapping[str, Any]] = []
+    rings = iter(_fitted(tuple(ring for area in alert.areas for ring in area.polygons)))
+    for area in alert.areas:
+        shown = [ring for _, ring in zip(area.polygons, rings, strict=False) if ring]
+        shapes += [{"type": "Polygon", "coordinates": [_outline(ring)]} for ring in shown]
+        shapes += [
+            {"type": "Point", "coordinates": _spot(circle.centre), "radius": circle.radius * 1000}
+            for circle in area.circles
+        ]
+    return shapes
+
+
+@lru_cache(maxsize=16)
+def _fitted(rings: tuple[Ring, ...]) -> Sequence[Ring]:
+    """The rings of one alert as the public gets them; asked for in every language, one after the other."""
+    return together(rings)
+
+
+def _spot(point: Point) -> list[float]:
+    return [round(point[1], _PLACES), round(point[0], _PLACES)]
+
+
+@lru_cache(maxsize=16)
+def _outline(ring: tuple[Point, ...]) -> Sequence[Sequence[float]]:
+    """A ring as RFC 7946 wants an outer one: against the clock (3.1.6).
+
+    One that crosses the antimeridian goes on beyond 180: back at -180 it would run around the whole earth. It is asked
+    for in every language, one after the other.
+    """
+    unwound = [_spot(point) for point in ring]
+    for before, point in pairwise(unwound):
+        point[0] += 360.0 * round((before[0] - point[0]) / 360)
+    if unwound[0] != unwound[-1]:  # around a pole, which has no outline on a flat map
+        unwound = [_spot(point) for point in ring]
+    twice = sum((x2 - x1) * (y2 + y1) for (x1, y1), (x2, y2) in pairwise(unwound))
+    return unwound[::-1] if twice > 0 else unwound
 
 
 def districts(setting: Setting) -> str:
@@ -119,7 +172,7 @@ def _event(told: Told, setting: Setting) -> Event:
     if facts["area"]:
         event.add("location", facts["area"])
     event.add("url", setting.address(told.path))
-    event.add("status", _ICAL_STATUS[_is_called_off(told)])
+    event.add("status", "CANCELLED" if _is_called_off(told) else "CONFIRMED")
     return event
 
 
@@ -139,6 +192,7 @@ def _repeats(event: Event, alert: Alert, setting: Setting) -> bool:
             last = datetime.combine(date.fromisoformat(series["last"]), first.time(), setting.zone)
             rule["UNTIL"] = [last.astimezone(UTC)]
         off = [datetime.combine(date.fromisoformat(day), first.time(), setting.zone) for day in series["off"]]
+        # By the clock on the wall: works from 22:00 to 6:00 are so too in the night in which the clocks are set.
         ends = (first.replace(tzinfo=None) + timedelta(seconds=series["length"])).replace(tzinfo=setting.zone)
     except (ValueError, TypeError, LookupError, AttributeError):
         return False
@@ -163,6 +217,88 @@ def _is_called_off(told: Told) -> bool:
     if ending is None or ending.at >= alert.ends:
         return False
     return ending.reason not in _TOOK_PLACE or ending.at <= alert.starts
+
+
+def feed(shown: Sequence[Told], setting: Setting, language: str, title: str, now: datetime) -> str:
+    """The feed of one language, newest first; its ids never change."""
+    home = setting.address(setting.path(language))
+    own = setting.address(setting.path(language, "feed.atom"))
+    updated = max((told.incident.changed_at for told in shown), default=now)
+    head = [
+        f"<id>{_text(setting.identity(setting.path(language)))}</id>",
+        f"<title>{_text(title)}</title>",
+        f"<updated>{updated.isoformat(timespec='seconds')}</updated>",
+        f'<link rel="alternate" type="text/html" href={_value(home)}/>',
+        f'<link rel="self" type="application/atom+xml" href={_value(own)}/>',
+        f"<author><name>{_text(setting.station)}</name></author>",
+    ]
+    newest = sorted(shown, key=lambda told: told.incident.changed_at, reverse=True)
+    lines = "\n".join([*head, *_entries(newest, setting)])
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang={_value(language)}>\n{lines}\n</feed>\n'
+    )
+
+
+def _entries(shown: Iterable[Told], setting: Setting) -> Iterator[str]:
+    for told in shown:
+        page = setting.address(told.path)
+        yield "<entry>"
+        yield f"<id>{_text(setting.identity(told.path))}</id>"
+        yield f"<title>{_text(told.title)}</title>"
+        yield f"<published>{told.incident.versions[0].received_at.isoformat(timespec='seconds')}</published>"
+        yield f"<updated>{told.incident.changed_at.isoformat(timespec='seconds')}</updated>"
+        # Its own author wins over the feed's (4.2.1): the town doesn't sign what another says.
+        if not told.facts["own"]:
+            yield f"<author><name>{_text(told.facts['sender'])}</name></author>"
+        yield f'<link rel="alternate" type="text/html" href={_value(page)}/>'
+        for record in _messages_of(told):
+            message = _value(setting.address(f"/cap/{record}.xml"))
+            yield f'<link rel="related" type="application/cap+xml" href={message}/>'
+        yield f"<summary>{_text(told.summary)}</summary>"
+        yield "</entry>"
+
+
+def _messages_of(told: Told) -> list[str]:
+    """The ids of the messages that the public may read, newest first."""
+    ids = [record.id for record in told.incident.versions]
+    if told.end and told.end.record:
+        ids.append(told.end.record.id)
+    return ids[::-1]
+
+
+def _text(text: str) -> str:
+    return escape(text.translate(_NOT_XML))
+
+
+def _value(text: str) -> str:
+    return quoteattr(text.translate(_NOT_XML))
+
+
+def announcement(told: Told, setting: Setting) -> Mapping[str, Any]:
+    """https://schema.org/SpecialAnnouncement; times in the station's zone."""
+    incident, alert = told.incident, told.incident.alert
+    ends = incident.ending.at if incident.ending else alert.ends
+
+    def spelled(moment: datetime) -> str:
+        return moment.astimezone(setting.zone).isoformat(timespec="seconds")
+
+    return {
+        "@context": "https://schema.org",
+        "@type": "SpecialAnnouncement",
+        "@id": setting.address(told.path),
+        "url": setting.address(told.path),
+        "name": told.title,
+        "text": told.summary,
+        "inLanguage": told.language,
+        "datePosted": spelled(incident.versions[0].received_at),
+        "dateModified": spelled(incident.changed_at),
+        "expires": spelled(ends),
+        "spatialCoverage": [
+            {"@type": "AdministrativeArea", "name": name} for name in (told.facts["areas"] or [setting.station])
+        ],
+        "publisher": {"@type": "GovernmentOrganization", "name": setting.station, "url": setting.address("/")},
+    }
 
 
 def sitemap(paths: Sequence[tuple[str, datetime]], setting: Setting) -> str:

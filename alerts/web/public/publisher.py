@@ -1,27 +1,34 @@
-"""Keeps the public side true: a new edition at each change, at the start, and as time goes by."""
+"""Keeps the public side true, and has every answer: a new edition at each change, at the start, as time goes by.
+
+`Publisher.run` makes an edition when the desk tells of a change, and every 20 seconds for what time alone ends; asking
+for a page of it runs nothing. What no edition has is made when somebody asks, and the newest of it kept: pages of
+incidents that were over long ago (`Older`), and the cards of shared links (`Cards`), which take longest of all to draw.
+Both look for one at a time and draw one at a time in a thread, however many ask: lanes use the same database. The same
+editions go into files beside (`export.py`), where a disk that refuses costs the files alone.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
 
-from alerts.desk.publicity import LAST_DAY, public_incident, situation
+from alerts.desk.publicity import LAST_DAY, PublicIncident, public_incident, situation
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.errors import TocsinError
 from alerts.model.incident import SourceStatus
 from alerts.model.ports import Clock
 from alerts.model.reason import Reason, because
-from alerts.web.public.answers import Answer
-from alerts.web.public.cards import Cards, cards_of
+from alerts.rendering.card import card_of, draw_card
+from alerts.web.public.answers import KeptAnswer, answer
 from alerts.web.public.export import Export
-from alerts.web.public.older import Older
-from alerts.web.public.setting import Feed, Freshness, Outlook, Setting
 from alerts.web.public.site import Edition, Key, Known, Lasting, Site
+from alerts.web.public.told import Feed, Freshness, Outlook, Setting, Told
 
 REST = 0.2
 """Seconds between two editions at the least: what changes meanwhile comes with the next one."""
@@ -35,7 +42,17 @@ CARDS_AT_A_TIME = 40
 """Cards that an edition waits for on its way to the files; the gravest have theirs first, the rest follow."""
 TOLD_AT_ONCE, TOLD_EVERY = 5, 0.002
 """Open pages that are told of an edition together, and the seconds to the next of them: 2,000 within a second."""
+OLDER_KEPT = 64
+"""Older incidents whose pages are kept in memory."""
+CARDS_KEPT = 256
+"""Cards kept in memory, some 20 kB each."""
+CARD = "/card.png"
 _BOT = re.compile(r"@(\w{3,64})", re.ASCII)
+# The folders that hold incidents and messages, and what a name in them may end with beside its id.
+_NAMED: Mapping[str, Callable[[str], str]] = {
+    "alerts": lambda rest: rest.removesuffix(".geojson").removesuffix(CARD),
+    "cap": lambda rest: rest.removesuffix(".xml"),
+}
 
 log = structlog.get_logger()
 
@@ -74,7 +91,10 @@ class Publisher:
             try:
                 while True:
                     self._changed.clear()
-                    await self._try()
+                    try:
+                        await self.make()
+                    except Exception:
+                        log.exception("pages.failed")
                     await self._clock.sleep(REST)
                     await self._wait()
             finally:
@@ -130,16 +150,18 @@ class Publisher:
             try:
                 found = await self._older.of(name, edition)
             except Exception:
-                log.exception("page.stumbled", incident=name)
+                log.exception("page.failed", incident=name)
                 found = None
             if found is None:
                 self._pageless.add(name)
             else:
                 yield found
 
-    async def _new_cards(self, incidents: Iterable[Lasting], most: int | None = None) -> dict[str, tuple[Key, Answer]]:
+    async def _new_cards(
+        self, incidents: Iterable[Lasting], most: int | None = None
+    ) -> dict[str, tuple[Key, KeptAnswer]]:
         """The cards that an export hasn't got yet, or not of these words; of many the first."""
-        found: dict[str, tuple[Key, Answer]] = {}
+        found: dict[str, tuple[Key, KeptAnswer]] = {}
         for lasting in incidents:
             for path, _ in cards_of(lasting):
                 if len(found) == most:
@@ -148,7 +170,7 @@ class Publisher:
                     found[path] = lasting.key, card
         return found
 
-    async def find(self, path: str) -> Answer | None:
+    async def find(self, path: str) -> KeptAnswer | None:
         """The answer at this path, also of an incident that was over long ago; None where there is none."""
         edition = await self.edition()
         found = edition.answers.get(path)
@@ -159,7 +181,7 @@ class Publisher:
             return None
         return lasting.answers.get(path) or await self._cards.at(path, lasting)
 
-    def at_hand(self, path: str) -> Answer | None:
+    def at_hand(self, path: str) -> KeptAnswer | None:
         """The answer at this path if it is in the edition: without waiting for anything."""
         return self._edition.answers.get(path) if self._edition else None
 
@@ -178,12 +200,6 @@ class Publisher:
         self.closed = True
         for listener in self._listeners:
             listener.set()
-
-    async def _try(self) -> None:
-        try:
-            await self.make()
-        except Exception:
-            log.exception("pages.stumbled")
 
     async def _wait(self) -> None:
         """Until something changed, or time alone asks for an edition."""
@@ -216,7 +232,7 @@ class Publisher:
                 await self._clock.sleep(REST)
             except Exception:
                 self.unexported = because("pages_not_renewed_see_log")
-                log.exception("pages.stumbled", folder=str(export.folder))
+                log.exception("pages.failed", folder=str(export.folder))
                 await self._clock.sleep(REST)
 
     def _not_exported(self, export: Export, reason: Reason) -> None:
@@ -229,7 +245,7 @@ class Publisher:
     def _look(self, unit: DeskUnit) -> tuple[Outlook, Known]:
         now, views = unit.now, unit.views
         known = tuple(views.published(LISTED))
-        # What was taken back after its time is news of today too.
+        # What was withdrawn after its time is news of today too.
         news = [each for each, at in known if now - at <= LAST_DAY]
         incidents = list(dict.fromkeys([*views.public_incidents(now), *news]))
         messages, threads = views.messages(incidents), views.threads(incidents)
@@ -253,3 +269,107 @@ def _freshness(feed: Feed, standing: SourceStatus | None, unit: DeskUnit) -> Fre
     # A time to come is that of a clock that went wrong: how old the knowledge is, nobody knows.
     is_stale = last_ok is None or abs(unit.now - last_ok) > feed.patience
     return Freshness(feed.title, last_ok, not is_well or is_stale)
+
+
+class Older:
+    """The pages of incidents that were over long ago, looked up in the database.
+
+    One at a time: a crowd with addresses that lead nowhere must not stand before the lanes in the database's line.
+    """
+
+    def __init__(self, service: DeskService, site: Site) -> None:
+        self._service = service
+        self._site = site
+        self._kept: OrderedDict[str, Lasting] = OrderedDict()
+        self._named: dict[str, str] = {}
+        self._looking = asyncio.Lock()
+        self._drawing = asyncio.Lock()
+
+    async def of_path(self, path: str, edition: Edition) -> Lasting | None:
+        """The answers about the incident that a path names, itself or by a message of it; None where it names none."""
+        name = _name_in(path)
+        if name is None:
+            return None
+        return edition.incidents.get(name) or await self.of(name, edition)
+
+    async def of(self, name: str, edition: Edition) -> Lasting | None:
+        """The answers about the incident of that id, or of the message of that id."""
+        if kept := self._kept.get(self._named.get(name, name)):
+            return kept
+        async with self._looking:
+            found = await self._service.ask(lambda unit: _public(unit, name))
+        if found is None or found.id in edition.incidents:
+            return edition.incidents[found.id] if found else None
+        async with self._drawing:
+            lasting = self._kept.get(found.id)
+            if lasting is None:
+                lasting = await asyncio.to_thread(self._site.lasting, found, edition.outlook)
+        self._keep(name, lasting)
+        return lasting
+
+    def forget(self, incidents: Iterable[str] | None) -> None:
+        """What is kept of these may not be what holds: they are in the edition again. None: of all."""
+        for incident in list(self._kept) if incidents is None else incidents:
+            self._kept.pop(incident, None)
+
+    def _keep(self, name: str, lasting: Lasting) -> None:
+        incident = lasting.key[0]
+        self._kept[incident] = lasting
+        self._named[name] = incident
+        while len(self._kept) > OLDER_KEPT:
+            gone, _ = self._kept.popitem(last=False)
+            self._named = {each: of for each, of in self._named.items() if of != gone}
+
+
+def _public(unit: DeskUnit, name: str) -> PublicIncident | None:
+    views = unit.views
+    incident = views.incident_of(name)
+    if incident is None:
+        return None
+    return public_incident(views.messages([incident])[incident], views.threads([incident])[incident], unit.now)
+
+
+def _name_in(path: str) -> str | None:
+    """The id that a path names, of an incident or of a message."""
+    parts = path.strip("/").split("/", 1)
+    if len(parts) == 2 and len(parts[0]) == 2:
+        parts = parts[1].split("/", 1)
+    if len(parts) != 2 or parts[0] not in _NAMED:
+        return None
+    name = _NAMED[parts[0]](parts[1])
+    return name if name.isascii() and name.isalnum() and len(name) <= 26 else None
+
+
+class Cards:
+    """Draws one at a time in a thread, however many ask, and each once for the same words."""
+
+    def __init__(self) -> None:
+        self._drawn: OrderedDict[str, tuple[Key, KeptAnswer]] = OrderedDict()
+        self._drawing = asyncio.Lock()
+
+    async def at(self, path: str, lasting: Lasting) -> KeptAnswer | None:
+        """The card at this path, of this incident."""
+        told = dict(cards_of(lasting)).get(path)
+        if told is None:
+            return None
+        async with self._drawing:
+            key, drawn = self._drawn.get(path, (None, None))
+            if drawn is None or key != lasting.key:
+                drawn = await asyncio.to_thread(card_answer, told)
+                self._drawn[path] = lasting.key, drawn
+            self._drawn.move_to_end(path)
+            while len(self._drawn) > CARDS_KEPT:
+                self._drawn.popitem(last=False)
+        return drawn
+
+
+def cards_of(lasting: Lasting) -> Iterator[tuple[str, Told]]:
+    """Where the cards of an incident are, and of which words, in each language."""
+    for told in lasting.told.values():
+        yield f"{told.path}{CARD}", told
+
+
+def card_answer(told: Told) -> KeptAnswer:
+    """Draw the card."""
+    said = told.end.facts if told.end else told.facts
+    return answer(draw_card(card_of(said, told.severity)), "image/png")

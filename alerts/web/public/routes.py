@@ -1,4 +1,8 @@
-"""The public addresses: everything is looked up, nothing is made for a request."""
+"""The public addresses: everything is looked up, nothing is made for a request.
+
+`/events` is a stream that stays open (server-sent events): each open page is told when an edition has news. There are
+at most as many as leave half of the process's files to lanes, desk and pages.
+"""
 
 from __future__ import annotations
 

@@ -1,23 +1,38 @@
-"""The whole public side as answers: made anew at each change, but for what did not change."""
+"""The whole public side as answers, an `Edition` at a time; and the pages in it, as HTML in each language.
+
+`Site.edition` makes every answer for what is to be told now. From the edition before it takes what depends on the same:
+an incident's pages hang on its versions, its end and the day (`Key`), an index on its own bytes. So a change costs what
+it changes, with a thousand incidents as with one. What can't be made of one incident costs that incident its news, and
+no other anything. `Pages` fills the templates of `pages/`. They show what can't be seen in a stranger's text, and mark
+words in another language than the page's for those who have it read aloud (WCAG 2.2, 3.1.2).
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
+from babel import Locale
+from babel.dates import format_datetime, format_timedelta
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from alerts.desk.publicity import PublicIncident
+from alerts.rendering.library import CompiledTemplates
+from alerts.rendering.text import address
 from alerts.web.public import machine
-from alerts.web.public.answers import Answer, answer
-from alerts.web.public.feed import feed
-from alerts.web.public.pages import Pages, Shown, words_of
-from alerts.web.public.setting import Outlook, Setting
-from alerts.web.public.static import static_answers
-from alerts.web.public.told import Told, tell
+from alerts.web.public.answers import KeptAnswer, answer, static_answers, static_path
+from alerts.web.public.told import Outlook, Setting, Told, tell
+from alerts.web.words import Words, in_sight, read_words
 
 log = structlog.get_logger()
 
@@ -34,6 +49,11 @@ _ANYWHERE: Mapping[str, str] = MappingProxyType({"Access-Control-Allow-Origin": 
 
 _MAP, _SITEMAP = "/alerts.geojson", "/sitemap.xml"
 
+LOCALES = Path(__file__).with_name("locale")
+_COMPILED = CompiledTemplates()
+_MOMENT = {"fr": "EEEE d MMMM 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM, h:mm a"}
+_LASTING = {"fr": "EEEE d MMMM y 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM y, h:mm a"}
+
 Key = tuple[str, tuple[str, ...], object, date | None, tuple[str, ...]]
 """What an incident's pages depend on: id, versions, end, while it is on the day (they say "today"), and the bots."""
 Known = Sequence[tuple[str, datetime]]
@@ -46,7 +66,7 @@ class Lasting:
 
     key: Key
     told: Mapping[str, Told]
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, KeptAnswer]
     changed_at: datetime
     features: str
 
@@ -60,7 +80,7 @@ class Edition:
     """
 
     outlook: Outlook
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, KeptAnswer]
     incidents: Mapping[str, Lasting] = field(default_factory=dict)
     made_of: object = None
     news: frozenset[object] = frozenset()
@@ -134,7 +154,7 @@ class Site:
         told = {
             each: tell(incident, self.setting, each, outlook.now, said.get(each)) for each in self.setting.languages
         }
-        answers: dict[str, Answer] = {}
+        answers: dict[str, KeptAnswer] = {}
         for language, each in told.items():
             answers[each.path] = answer(self._pages[language].incident(each, outlook), HTML, extra=safety(self.setting))
         features = machine.features(told[self.setting.languages[0]], self.setting)
@@ -153,14 +173,14 @@ class Site:
         try:
             return self.lasting(incident, outlook, kept)
         except Exception:
-            log.exception("page.stumbled", incident=incident.id)
+            log.exception("page.failed", incident=incident.id)
             return kept
 
     def _index(
-        self, language: str, outlook: Outlook, incidents: Mapping[str, Lasting], earlier: Mapping[str, Answer]
-    ) -> dict[str, Answer]:
+        self, language: str, outlook: Outlook, incidents: Mapping[str, Lasting], earlier: Mapping[str, KeptAnswer]
+    ) -> dict[str, KeptAnswer]:
         """What tells of all incidents, in one language; what says what it said is the `earlier` answer."""
-        answers: dict[str, Answer] = {}
+        answers: dict[str, KeptAnswer] = {}
         for rest, body, kind in self._told_of_all(language, outlook, incidents):
             path = self.setting.path(language, rest)
             extra = safety(self.setting, framed=rest == "embed") if kind is HTML else _ANYWHERE
@@ -184,7 +204,7 @@ class Site:
             ("404.html", pages.nothing_here(outlook), HTML),
             ("embed", pages.embed(shown, outlook), HTML),
             ("embed.html", pages.fragment(shown, outlook), HTML),
-            ("feed.atom", feed(everything, setting, language, title, outlook.now), ATOM),
+            ("feed.atom", machine.feed(everything, setting, language, title, outlook.now), ATOM),
             ("calendar.ics", machine.calendar(planned, setting), ICAL),
         )
 
@@ -209,3 +229,126 @@ class Site:
         versions = tuple(record.id for record in incident.versions)
         day = None if incident.ending else outlook.now.astimezone(self.setting.zone).date()
         return incident.id, versions, incident.ending, day, outlook.bots
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the index shows, in one language."""
+
+    on: Sequence[Told]
+    to_come: Sequence[Told]
+    over: Sequence[Told]
+
+
+class Pages:
+    """Makes the pages of one language; a page that was made for the same words is not made again."""
+
+    def __init__(self, setting: Setting, language: str) -> None:
+        self.setting = setting
+        self.language = language
+        self._words = words_of(language)
+        self._environment = Environment(
+            loader=FileSystemLoader(Path(__file__).with_name("pages")),
+            autoescape=True,
+            undefined=StrictUndefined,
+            bytecode_cache=_COMPILED,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            finalize=in_sight,
+        )
+        self._environment.globals.update(
+            _=self._words.gettext,
+            ngettext=self._words.ngettext,
+            language=language,
+            setting=setting,
+            names={tag: _name(tag) for tag in setting.languages},
+            marked=marked,
+            tongue=tongue,
+            moment=self._moment,
+            dated=self._dated,
+            span=self._span,
+            static=static_path,
+        )
+
+    def index(self, shown: Shown, outlook: Outlook) -> str:
+        """What is on now, to come, and over in the last day."""
+        return self._page("index.html", outlook, "", on=shown.on, to_come=shown.to_come, over=shown.over)
+
+    def incident(self, told: Told, outlook: Outlook) -> str:
+        """The lasting page of an incident."""
+        info = told.incident.alert.info_for(self.language)
+        return self._page(
+            "incident.html",
+            outlook,
+            f"alerts/{told.incident.id}",
+            told=told,
+            shapes=machine.shapes_of(told, self.setting),
+            web=address(info.web) if info else None,
+            json_ld=_for_script(machine.announcement(told, self.setting)),
+        )
+
+    def nothing_here(self, outlook: Outlook) -> str:
+        """What stands where there is no such page."""
+        return self._page("404.html", outlook, "")
+
+    def embed(self, shown: Shown, outlook: Outlook) -> str:
+        """A small page for a frame in the town's own site."""
+        return self._page("embed.html", outlook, "embed", on=shown.on)
+
+    def fragment(self, shown: Shown, outlook: Outlook) -> str:
+        """The same as a piece of HTML without scripts, to be put into a page by a server."""
+        return self._page("fragment.html", outlook, "embed.html", on=shown.on)
+
+    def _page(self, name: str, outlook: Outlook, rest: str, **values: Any) -> str:
+        alternates = [(tag, self.setting.path(tag, rest)) for tag in self.setting.languages]
+        return self._environment.get_template(name).render(outlook=outlook, alternates=alternates, **values)
+
+    def _moment(self, moment: datetime) -> str:
+        local = moment.astimezone(self.setting.zone)
+        return format_datetime(local, _MOMENT[self.language], locale=Locale.parse(self.language))
+
+    def _dated(self, moment: datetime) -> str:
+        """With the year: who reads it may do so in years."""
+        local = moment.astimezone(self.setting.zone)
+        return format_datetime(local, _LASTING[self.language], locale=Locale.parse(self.language))
+
+    def _span(self, since: datetime, now: datetime) -> str:
+        """How long ago, in the greatest unit that fits: "2 minutes", "3 hours"."""
+        return format_timedelta(abs(now - since), granularity="minute", threshold=1, locale=Locale.parse(self.language))
+
+
+@lru_cache(maxsize=8)
+def words_of(language: str) -> Words:
+    """The sentences of a language."""
+    return read_words(LOCALES, language)
+
+
+def _name(tag: str) -> str:
+    name = Locale.parse(tag).get_language_name(tag) or tag
+    return name[:1].upper() + name[1:]
+
+
+def _for_script(data: Mapping[str, Any]) -> str:
+    """JSON that can't end the script element it stands in, nor begin a comment there."""
+    text = json.dumps(data, ensure_ascii=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def tongue(facts: Mapping[str, Any], is_own: object = True) -> Markup:
+    """The attribute of an element that holds an alert's own words; nothing where they are in the page's language.
+
+    `is_own` is empty where the words are ours, not the alert's: a prepared instruction, say.
+    """
+    if not facts["foreign"] or not is_own:
+        return Markup()
+    return Markup(' lang="{}"').format(facts["info"].language)
+
+
+def marked(text: str, facts: Mapping[str, Any]) -> Markup:
+    """A text of ours with the alert's own headline in it, that one marked where it is in another language."""
+    own = (facts["headline"] or facts["event"]).removesuffix(".")
+    found = re.search(re.escape(own), text, re.IGNORECASE) if facts["foreign"] and own else None
+    if found is None:
+        return escape(text)
+    before, said, after = text[: found.start()], found.group(), text[found.end() :]
+    return escape(before) + Markup("<span{}>{}</span>").format(tongue(facts), said) + escape(after)

@@ -1,31 +1,120 @@
-"""An incident put into words for its page: the same words as its posts, laid out for somebody who has time to read."""
+"""What the town's pages tell: how the station shows itself, how fresh each source is, and each incident put into words.
+
+`tell` asks the same renderer as posts for an incident's words, for a face (`page`) with room for all of them: somebody
+has time to read. An incident is told version by version (`Step`). A version that isn't the newest is told from when it
+came, and the whole of what is over from a week later, so that no page says "today" of a day that is gone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
-from itertools import pairwise, takewhile
+from itertools import takewhile
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from alerts.desk.publicity import PublicIncident
-from alerts.desk.territory import is_in_words
-from alerts.model.alert import Alert, Point, Severity
+from alerts.desk.publicity import PublicIncident, Situation
+from alerts.desk.territory import District, Territory, is_in_words
+from alerts.model.alert import Alert, Severity
 from alerts.model.hazard import fold
 from alerts.model.incident import StoredAlert
-from alerts.model.outline import Ring, together
 from alerts.model.post import EndReason, PostKind, TextFormat
 from alerts.rendering.card import in_short
 from alerts.rendering.faces import ChannelFace, Context
 from alerts.rendering.library import capital
-from alerts.web.public.setting import Setting
+from alerts.rendering.templates import Renderer
 
+# The kind of channel whose templates lay out a page's words, and characters for them: more than any alert has.
 _FACE = "page"
 _ROOM = 100_000
-# Decimals of a degree: ten centimetres (RFC 7946, 11.2).
-_PLACES = 6
+# When what is over is told of: too late for "today" and "tomorrow".
 _LONG_AFTER = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A source that is read by itself: its key, its own spelling, and how old its news may be before that is said."""
+
+    name: str
+    title: str
+    patience: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The station as its pages show it.
+
+    `languages` are primary subtags, the station's own first; its pages stand at the root, the others below
+    `/<language>/`. `public_url` is without a trailing slash ("" makes links relative to the server's root). `tiles` is
+    the map's tile address with `{z}`, `{x}` and `{y}`; None: the outlines alone. `bots` are the channels whose bot
+    people may subscribe with; how each is called its platform tells later. `territory` tells which districts an alert
+    is about.
+    """
+
+    station: str
+    sender: str
+    languages: tuple[str, ...]
+    zone: ZoneInfo
+    renderer: Renderer
+    public_url: str = ""
+    tiles: str | None = None
+    tiles_by: str = ""
+    districts: tuple[District, ...] = ()
+    territory: Territory = field(default_factory=Territory)
+    sources: tuple[Feed, ...] = ()
+    bots: tuple[str, ...] = ()
+    embed: tuple[str, ...] = ()
+
+    def language_of(self, path: str) -> str:
+        """The language that a path is in."""
+        first = path.strip("/").partition("/")[0]
+        return first if first in self.languages[1:] else self.languages[0]
+
+    def path(self, language: str, rest: str = "") -> str:
+        """The path of a page in a language."""
+        return f"/{rest}" if language == self.languages[0] else f"/{language}/{rest}"
+
+    def address(self, path: str) -> str:
+        """The whole address of a path."""
+        return f"{self.public_url}{path}"
+
+    def identity(self, path: str) -> str:
+        """What a page is known by for good: its address, or a tag of the sender's (RFC 4151) where there is none."""
+        return self.address(path) if self.public_url else f"tag:{self.sender},2026:{path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old the knowledge of a source is: when it was last read well, and whether it is behind its time."""
+
+    title: str
+    last_ok: datetime | None
+    stale: bool
+
+    @property
+    def shown(self) -> tuple[str, datetime | None, bool]:
+        """All of it that a page tells: to the minute."""
+        return self.title, self.last_ok.replace(second=0, microsecond=0) if self.last_ok else None, self.stale
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """All that the pages tell: the situation, how fresh each source is, and the bots to subscribe with, by name."""
+
+    situation: Situation
+    sources: Sequence[Freshness] = field(default_factory=tuple)
+    bots: tuple[str, ...] = ()
+
+    @property
+    def now(self) -> datetime:
+        """When it was looked at."""
+        return self.situation.now
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether a source is behind its time, so that there may be more than is shown."""
+        return any(source.stale for source in self.sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,53 +244,3 @@ def _context(
 def _facts(alert: Alert, kind: PostKind, setting: Setting, language: str, context: Context) -> Mapping[str, Any]:
     face = ChannelFace(_FACE, _FACE, TextFormat(limit=_ROOM), "never", language)
     return setting.renderer.tell(alert, kind, face, context=context)
-
-
-def shapes_of(told: Told, setting: Setting) -> Sequence[Mapping[str, Any]]:
-    """The outlines of what it is about; those of the districts where they are told by name or code alone."""
-    codes = told.districts or frozenset()
-    districts = [dict(each.outline) for each in setting.districts if each.code in codes]
-    return outlines(told.incident.alert) or districts
-
-
-def outlines(alert: Alert) -> Sequence[Mapping[str, Any]]:
-    """The alert's areas as GeoJSON geometries (RFC 7946: longitude first); a circle is its centre with a radius.
-
-    All outlines together have no more points than a telephone draws (`alerts.model.outline.MOST_SHOWN`).
-    """
-    shapes: list[Mapping[str, Any]] = []
-    rings = iter(_fitted(tuple(ring for area in alert.areas for ring in area.polygons)))
-    for area in alert.areas:
-        shown = [ring for _, ring in zip(area.polygons, rings, strict=False) if ring]
-        shapes += [{"type": "Polygon", "coordinates": [_outline(ring)]} for ring in shown]
-        shapes += [
-            {"type": "Point", "coordinates": _spot(circle.centre), "radius": circle.radius * 1000}
-            for circle in area.circles
-        ]
-    return shapes
-
-
-@lru_cache(maxsize=16)
-def _fitted(rings: tuple[Ring, ...]) -> Sequence[Ring]:
-    """The rings of one alert as the public gets them; asked for in every language, one after the other."""
-    return together(rings)
-
-
-def _spot(point: Point) -> list[float]:
-    return [round(point[1], _PLACES), round(point[0], _PLACES)]
-
-
-@lru_cache(maxsize=16)
-def _outline(ring: tuple[Point, ...]) -> Sequence[Sequence[float]]:
-    """A ring as RFC 7946 wants an outer one: against the clock (3.1.6).
-
-    One that crosses the antimeridian goes on beyond 180: back at -180 it would run around the whole earth. It is asked
-    for in every language, one after the other.
-    """
-    unwound = [_spot(point) for point in ring]
-    for before, point in pairwise(unwound):
-        point[0] += 360.0 * round((before[0] - point[0]) / 360)
-    if unwound[0] != unwound[-1]:  # around a pole, which has no outline on a flat map
-        unwound = [_spot(point) for point in ring]
-    twice = sum((x2 - x1) * (y2 + y1) for (x1, y1), (x2, y2) in pairwise(unwound))
-    return unwound[::-1] if twice > 0 else unwound

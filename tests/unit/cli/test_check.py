@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from alerts.cli import run
 from alerts.config import load_config
 from alerts.health.checkup import desk_answers
-from alerts.web.public.answers import Answer
+from alerts.web.public.answers import KeptAnswer
 from alerts.web.public.export import Export
 from tests.unit.french import wrong_in
 
@@ -56,7 +56,7 @@ def line_of(lines: list[str], what: str) -> str:
 
 def test_an_export_has_a_place_where_there_is_nothing_and_where_our_link_is(check, tmp_path):
     assert line_of(check()[1], "web.export").startswith("ok")
-    Export(tmp_path / "site").write({"/": Answer(b"<!doctype html>", "text/html", '"1"')})
+    Export(tmp_path / "site").write({"/": KeptAnswer(b"<!doctype html>", "text/html", '"1"')})
     assert (tmp_path / "site").is_symlink()
     status, lines = check()
     assert status == 0

@@ -8,7 +8,7 @@ import pytest
 
 from alerts.config import load_config
 from alerts.daemon.serving import build_setting
-from alerts.web.public.setting import Feed
+from alerts.web.public.told import Feed
 
 CONFIG = """
 [station]

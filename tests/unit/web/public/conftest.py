@@ -10,9 +10,9 @@ import pytest
 from alerts.desk.publicity import public_incident, situation
 from alerts.desk.territory import Territory
 from alerts.rendering.faces import StationFace
-from alerts.web.public.cards import card_answer
-from alerts.web.public.setting import Feed, Freshness, Outlook, Setting
+from alerts.web.public.publisher import card_answer
 from alerts.web.public.site import Site
+from alerts.web.public.told import Feed, Freshness, Outlook, Setting
 from tests.unit.desk.conftest import CENTRE, HERE, MILL, Town, a_station, renderer
 
 ADDRESS = "https://alertes.saint-martin.example"

@@ -12,10 +12,11 @@ import pytest
 from yarl import URL
 
 from alerts.desk.approve import approve
+from alerts.model.alert import Area, Named
 from alerts.model.ports import SystemClock
 from alerts.rendering.card import draw_card
 from alerts.store.outbox import ChannelStatuses
-from alerts.web.public import cards, publisher
+from alerts.web.public import publisher
 from alerts.web.public.publisher import AT_LEAST_EVERY
 from tests.unit.desk.conftest import NOW, an_alert, cancelling, following
 from tests.unit.web.public.house import a_house, end, next_data
@@ -225,7 +226,7 @@ async def test_of_many_who_ask_for_an_old_page_one_has_it_made(house):
 
 async def test_a_card_is_drawn_when_it_is_asked_for_once_for_the_same_words(house, monkeypatch):
     drawn = []
-    monkeypatch.setattr(cards, "draw_card", lambda card: drawn.append(card.heading) or draw_card(card))
+    monkeypatch.setattr(publisher, "draw_card", lambda card: drawn.append(card.heading) or draw_card(card))
     record = await house.hear(alert := an_alert())
     path = f"/alerts/{record.incident_id}/card.png"
     await house.publisher.make()
@@ -360,3 +361,47 @@ async def test_many_open_pages_are_told_a_few_at_a_time_and_all_of_them(house):
         async with asyncio.timeout(5):
             for each in told:
                 await each.wait()
+
+
+async def test_a_crowd_with_addresses_that_lead_nowhere_stands_before_nobody_in_the_line(tmp_path):
+    """The lanes read by the same thread: one question at a time is in their way, however many ask."""
+    async with a_house(tmp_path) as house:
+        old = await house.hear(an_alert())
+        house.clock.set(NOW + timedelta(days=9))
+        await house.publisher.make()
+        ask, asking, most = house.service.ask, 0, 0
+
+        async def counted(question):
+            nonlocal asking, most
+            asking += 1
+            most = max(most, asking)
+            try:
+                return await ask(question)
+            finally:
+                asking -= 1
+
+        house.service.ask = counted
+        paths = [f"/alerts/nobody{number}" for number in range(20)]
+        answers = await asyncio.gather(*(house.get(path) for path in (*paths, f"/alerts/{old.incident_id}")))
+
+    assert [status for status, _ in answers] == [404] * 20 + [200]
+    assert most == 1
+
+
+async def test_what_waited_to_be_taken_away_is_over_from_when_that_was_let_out(tmp_path):
+    async with a_house(tmp_path, publish="approve") as house:
+        first = await house.hear(alert := an_alert())
+        await house.service.act(lambda unit: approve(unit.alerts, first.id, "anne", unit.now))
+        moved = following(alert, areas=(Area("Autreville", geocodes=(Named("INSEE", "99999"),)),))
+        leaving = await house.hear(moved)
+        house.clock.set(NOW + timedelta(hours=2))
+        await house.publisher.make()
+        before = (await house.get("/feed.atom"))[1]
+        await house.service.act(lambda unit: approve(unit.alerts, leaving.id, "anne", unit.now))
+        await house.publisher.make()
+        after = (await house.get("/feed.atom"))[1]
+
+    assert (leaving.state, leaving.incident_id) == ("waiting", first.incident_id)
+    assert "Alerte retirée" not in before
+    assert "Alerte retirée" in after
+    assert "<updated>2026-11-25T14:00:00+00:00</updated>" in after

@@ -12,7 +12,7 @@ from alerts.daemon.metrics import pages_cycle
 from alerts.desk.amending import correction_of
 from alerts.model.ports import SystemClock
 from alerts.rendering.card import draw_card
-from alerts.web.public import cards, publisher
+from alerts.web.public import publisher
 from tests.fakes import FakeClock
 from tests.unit.desk.conftest import NOW, an_alert
 from tests.unit.web.public.house import a_house, end, next_data
@@ -20,7 +20,7 @@ from tests.unit.web.public.house import a_house, end, next_data
 
 async def test_an_export_has_each_page_with_its_card(tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setattr(cards, "draw_card", lambda card: drawn.append(card.heading) or draw_card(card))
+    monkeypatch.setattr(publisher, "draw_card", lambda card: drawn.append(card.heading) or draw_card(card))
     async with a_house(tmp_path, export=tmp_path / "site") as house:
         first = await house.hear(an_alert())
         await house.publisher.make()
@@ -130,7 +130,7 @@ async def test_an_old_page_that_can_not_be_made_keeps_no_other_from_the_files(tm
             for _ in range(3):
                 await house.publisher.export()
 
-        assert [line["incident"] for line in logs if line["event"] == "page.stumbled"] == [bad.incident_id]
+        assert [line["incident"] for line in logs if line["event"] == "page.failed"] == [bad.incident_id]
         assert (tmp_path / "site/alerts" / good.incident_id / "index.html").is_file()
 
 

@@ -15,7 +15,7 @@ from alerts.desk.amending import correction_of
 from alerts.model.alert import Area, Circle, Named, Resource, Severity
 from alerts.model.characters import UNSEEN
 from alerts.sources.cap.message import read_message
-from alerts.web.public.setting import Freshness
+from alerts.web.public.told import Freshness
 from tests.unit.desk.conftest import NOW, an_alert, cancelling, following
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
