@@ -17,7 +17,7 @@ from alerts.desk.territory import DISTRICT, Territory
 from alerts.model.alert import Named
 from alerts.model.ports import Clock, Surroundings
 from alerts.rendering.faces import StationFace
-from alerts.web.rules import Rules
+from alerts.web.pages import Rules
 
 
 def station_of(config: Config) -> Station:

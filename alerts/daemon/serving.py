@@ -23,15 +23,19 @@ from alerts.model.ports import Clock
 from alerts.model.reason import because
 from alerts.sources.cap.message import read_message
 from alerts.sources.settings import PolledSettings, SourceSettings
+from alerts.web.api.app import api_app
 from alerts.web.api.guard import Guard
+from alerts.web.api.operation import BASE as API
 from alerts.web.api.operation import Api
-from alerts.web.app import create_app
+from alerts.web.console.app import console_app
+from alerts.web.console.frame import BASE as DESK
 from alerts.web.console.frame import Console, Frame
 from alerts.web.listener import Limits, Listener, Refused, places
-from alerts.web.ops import Gauges
+from alerts.web.ops import Gauges, ops_routes
+from alerts.web.pages import Rules
 from alerts.web.public.publisher import Publisher
+from alerts.web.public.routes import public_routes
 from alerts.web.public.told import Feed, Setting
-from alerts.web.rules import Rules
 
 OPEN_FILES = 8192
 """Files, and so connections, that the process may have open at once, where the system lets it."""
@@ -42,11 +46,18 @@ log = structlog.get_logger()
 def build_app(
     config: Config, service: DeskService, station: Station, gauges: Gauges, publisher: Publisher
 ) -> web.Application:
-    """Everything that is answered, for this station."""
+    """Everything that is answered, for this station: each room is an application of its own, with its own guard."""
     rules = rules_of(config)
     gate = Gate(service, GateRules(rules.second_factor, rules.session, station.name))
     api = build_api(config, service, station, gate, rules)
-    return create_app(gauges, Console(service, Frame(station, rules, service.now), rules, gate), publisher, api)
+    console = Console(service, Frame(station, rules, service.now), rules, gate)
+    app = web.Application()
+    app.add_routes(ops_routes(gauges, console.warnings))
+    app.add_subapp(DESK, console_app(console))
+    app.add_subapp(API, api_app(api))
+    # Last, for the public pages answer every address that nobody else does.
+    app.add_routes(public_routes(publisher))
+    return app
 
 
 async def serve(

@@ -19,7 +19,7 @@ from alerts.rendering.i18n import sentence
 from alerts.web.console.frame import BASE, Frame
 from alerts.web.console.setup.first import Door, first_app, new_code
 from alerts.web.listener import Listener
-from alerts.web.rules import Rules
+from alerts.web.pages import Rules
 
 _LOOPBACK = frozenset({"127.0.0.1", "[::1]", "::1", "localhost"})
 

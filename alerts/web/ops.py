@@ -1,4 +1,8 @@
-"""For those who operate it: `/healthz` the process, `/readyz` each cycle, `/metrics` Prometheus."""
+"""For those who operate it: `/healthz` the process, `/readyz` each cycle, `/metrics` Prometheus.
+
+`/readyz` is 503 when a cycle stands still, and names it. A source that fails is told in the body and is no 503: its
+cycle runs, and asks again.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +18,9 @@ from alerts.rendering.i18n import told, word
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """One thing that must go round: a source's polling or a lane. `age` is seconds since it last did (None: never).
+    """One task that must run again and again, a source's polling or a lane. `age`: seconds since it last did, if ever.
 
-    `stands` says that it should have gone round by now; `reason` what troubles it while it does.
+    `stands` says that it should have run by now; `reason` what troubles it while it does.
     """
 
     name: str

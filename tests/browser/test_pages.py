@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from alerts.desk.station import Station
 from alerts.web.console.app import PARTS
 from alerts.web.console.frame import Console, Frame
-from alerts.web.rules import Rules
+from alerts.web.pages import Rules
 from tests.browser.axe import violations
 from tests.browser.lively import lively
 from tests.browser.officer import PASSWORD

@@ -33,7 +33,7 @@ from alerts.web.api.document import EVERY_OPERATION
 from alerts.web.api.guard import ALLOWANCE
 from alerts.web.api.operation import CAP, JSON, PROBLEM, Answer, Api, Call, Conditions, Operation, best_form
 from alerts.web.api.problems import Fault, Kind, Problem, faults_of, invalid, problem_of
-from alerts.web.words import best_of, languages_in
+from alerts.web.pages import best_of, languages_in
 
 NOBODY = Actor("nobody", Role.VIEWER, Origin.API)
 LARGEST_JSON = 256 * 1024

@@ -28,9 +28,7 @@ from alerts.web.console.arrival import Astray
 from alerts.web.console.record_words import detail_in_words
 from alerts.web.console.times import Times
 from alerts.web.console.words import best_language, languages, words_of
-from alerts.web.leaflet import leaflet_files
-from alerts.web.rules import Rules
-from alerts.web.words import Words, in_sight
+from alerts.web.pages import Rules, Words, in_sight, leaflet_files
 
 BASE = "/desk"
 STATIC = f"{BASE}/static"

@@ -12,7 +12,7 @@ from alerts.model.reason import because
 from alerts.rendering.i18n import word
 from alerts.web.console.carried import Carried, Form, carry, safe_next
 from alerts.web.console.frame import BASE, Frame
-from alerts.web.words import Words
+from alerts.web.pages import Words
 
 # Seconds after which it is worth trying again: as long as the database waits for who holds it.
 _AGAIN = 5

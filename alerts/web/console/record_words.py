@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from alerts.model.person import Role
-from alerts.web.words import Words
+from alerts.web.pages import Words
 
 _CHANGED = re.compile(r"(\w+) to (\w+)")
 _REMOVED = re.compile(r"(\d+) second factors removed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from alerts.web.rules import Rules
+from alerts.web.pages import Rules
 
 _OFF = ("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "microphone", "payment", "usb")
 _OWN = ("publickey-credentials-create", "publickey-credentials-get")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alerts.web.words import Words, best_of, languages_in, read_words
+from alerts.web.pages import Words, best_of, languages_in, read_words
 
 __all__ = ["Words", "best_language", "languages", "words_of"]
 

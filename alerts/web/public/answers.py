@@ -19,7 +19,7 @@ import brotli
 from aiohttp import web
 from multidict import CIMultiDict
 
-from alerts.web.leaflet import leaflet_files
+from alerts.web.pages import leaflet_files
 
 FRESH_FOR = 1
 """Seconds for which a cache may answer without asking: what has changed is seen a second later at the latest."""

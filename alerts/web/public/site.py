@@ -29,10 +29,10 @@ from markupsafe import Markup, escape
 from alerts.desk.publicity import PublicIncident
 from alerts.rendering.library import CompiledTemplates
 from alerts.rendering.text import address
+from alerts.web.pages import Words, in_sight, read_words
 from alerts.web.public import machine
 from alerts.web.public.answers import KeptAnswer, answer, static_answers, static_path
 from alerts.web.public.told import Outlook, Setting, Told, tell
-from alerts.web.words import Words, in_sight, read_words
 
 log = structlog.get_logger()
 

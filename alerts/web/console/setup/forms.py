@@ -9,7 +9,7 @@ from typing import Any
 
 from alerts.desk.service import Key, KindSheet
 from alerts.model.reason import Reason
-from alerts.web.words import Words
+from alerts.web.pages import Words
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")

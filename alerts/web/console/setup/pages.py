@@ -21,7 +21,7 @@ from alerts.web.console.setup import forms
 from alerts.web.console.setup.lines import names_in, parse, table_of, with_table, without_table
 from alerts.web.console.setup.ready import Need, Person, four_eyes, needs, with_exercises
 from alerts.web.console.setup.spelling import said_of
-from alerts.web.words import Words
+from alerts.web.pages import Words
 
 STEPS = ("station", "channels", "sources", "duty", "lines", "accounts", "ready")
 PRESETS: Mapping[str, Mapping[str, Any]] = {

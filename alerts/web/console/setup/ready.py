@@ -12,7 +12,7 @@ from alerts.desk.service import DeskUnit, Workshop
 from alerts.model.person import Role
 from alerts.model.reason import Reason
 from alerts.web.console.setup.lines import names_in, table_of
-from alerts.web.words import Words
+from alerts.web.pages import Words
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from alerts.web.words import Words
+from alerts.web.pages import Words
 
 
 def said_of(words: Words) -> Callable[[str], str]:

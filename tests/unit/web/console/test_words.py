@@ -17,7 +17,7 @@ from alerts.model.person import Act
 from alerts.web.console import frame
 from alerts.web.console.setup.pages import Trial
 from alerts.web.console.words import FOLDER, languages
-from alerts.web.words import SOURCE
+from alerts.web.pages import SOURCE
 
 HERE = Path(frame.__file__).parent
 SAID_BY_NAME = {str(word) for words in (Refusal, AuditEvent, Act, Trial) for word in words}

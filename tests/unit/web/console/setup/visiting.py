@@ -17,7 +17,7 @@ from alerts.desk.station import Station
 from alerts.model.ports import SystemClock
 from alerts.web.console.frame import Frame
 from alerts.web.console.setup.first import Door, first_app
-from alerts.web.rules import Rules
+from alerts.web.pages import Rules
 from tocsin_sandbox.server import RunningSandbox
 
 ROOT = Path(__file__).resolve().parents[5]

@@ -1,0 +1,95 @@
+"""What the desk's pages and the public ones share: how channels.toml sets them, their words, Leaflet's files.
+
+A page is written in English, and read in the language that its reader asks for: `read_words` has the catalogues of
+`locale/<language>/*.po`, `best_of` chooses. Whatever goes into a page goes through `in_sight`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from importlib.metadata import files
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Any, Literal
+
+from markupsafe import Markup
+
+from alerts.model.characters import shown
+from alerts.rendering.i18n import SOURCE, Words, read_words
+
+__all__ = ["SOURCE", "Words", "best_of", "in_sight", "languages_in", "read_words"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How the desk lets people in and where it stands.
+
+    `url` is the desk's own address (None: whatever the browser asked for), `proxies` those whose `X-Forwarded-For` and
+    `X-Forwarded-Proto` are believed, `folder` where channels.toml is, and `tiles` the map's tile address, if any.
+    `bots` are the channels with a bot that an officer may link a chat with. `hosts` are the names under which the desk
+    answers, besides this machine's own and addresses in figures.
+    """
+
+    folder: Path
+    alone: bool = False
+    url: str | None = None
+    second_factor: Literal["required", "optional"] = "required"
+    session: timedelta = timedelta(hours=12)
+    proxies: Sequence[IPv4Network | IPv6Network] = ()
+    tiles: str | None = None
+    bots: Sequence[str] = ()
+    hosts: frozenset[str] = frozenset()
+
+
+def languages_in(folder: Path) -> tuple[str, ...]:
+    """What pages with the sentences of `folder` can be read in."""
+    return (SOURCE, *sorted(each.name for each in folder.iterdir() if each.is_dir()))
+
+
+def best_of(known: Sequence[str], accepted: str | None, station: str) -> str:
+    """The first language of an `Accept-Language` header that there is, else the station's, else English."""
+    # Of equals the first wins: a reader's own language stands first in what browsers send.
+    ranked = sorted((_ranked(part, place) for place, part in enumerate((accepted or "").split(","))), reverse=True)
+    wanted = [language for quality, _, language in ranked if quality > 0]
+    return next((one for one in [*wanted, station.split("-", maxsplit=1)[0].lower()] if one in known), SOURCE)
+
+
+def _ranked(part: str, place: int) -> tuple[float, int, str]:
+    """Its quality (RFC 9110, 12.5.4), then its place, then its primary subtag."""
+    tag, _, quality = part.partition(";q=")
+    try:
+        weight = float(quality) if quality else 1.0
+    except ValueError:
+        weight = 0.0
+    return weight, -place, tag.strip().split("-")[0].lower()
+
+
+def in_sight(value: Any) -> Any:
+    """A value on its way into a page, what can't be seen in it written out: Jinja's `finalize` for every page.
+
+    A bidirectional control in somebody's text would turn the words around it, ours too, and a blank without a width
+    makes two names look like one: whoever reads the page sees that it is there, and no browser obeys it.
+    """
+    if not isinstance(value, str):
+        return value
+    told = shown(str(value))
+    if told == value:
+        return value
+    return Markup(told) if isinstance(value, Markup) else told  # noqa: S704 it was markup before, and is no other now
+
+
+@cache
+def leaflet_files() -> Mapping[str, Path]:
+    """Leaflet's script, style and pictures, by their name below `leaflet/`.
+
+    From the package that carries them: a page that fetched its map from elsewhere would tell that server who reads it.
+    """
+    marker = "leaflet/data/"
+    return {
+        f"leaflet/{path.as_posix().split(marker, 1)[1]}": Path(str(path.locate()))
+        for path in files("xstatic-leaflet") or ()
+        if marker in path.as_posix() and path.suffix in (".js", ".css", ".png") and "-src" not in path.name
+    }
