@@ -39,7 +39,7 @@ from alerts.model.ports import Heard
 from alerts.model.post import EndReason, Post, PostState
 from alerts.model.reason import Reason, because
 from alerts.model.setting_values import spell_span
-from alerts.rendering.prepared import Prepared
+from alerts.rendering.matter import Prepared
 from alerts.store.alerts import AlertRepository
 
 __all__ = ["DOUBLE_TAP", "MANUAL", "Desk", "Filed"]

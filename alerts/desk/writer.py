@@ -24,7 +24,7 @@ from alerts.model.subscriber import TOPIC_OF, Notice, Topic
 from alerts.rendering.card import Card, card_alt, card_of
 from alerts.rendering.faces import ChannelFace, Context
 from alerts.rendering.library import as_sentences
-from alerts.rendering.prepared import Prepared
+from alerts.rendering.matter import Prepared
 from alerts.rendering.templates import Renderer
 
 END_IS_WORTH_TELLING = timedelta(hours=6)

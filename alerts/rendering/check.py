@@ -26,9 +26,8 @@ from alerts.rendering.library import (
     shipped_folder,
     split,
 )
-from alerts.rendering.matter import Matter
+from alerts.rendering.matter import Matter, read_prepared
 from alerts.rendering.plain import permits
-from alerts.rendering.prepared import read_prepared
 
 _NAME = re.compile(
     r"(?P<language>[^/]+)/(?P<channel>[^/]+)/(?:(?P<topic>[a-z0-9-]+)\.)?(?P<kind>publish|update|end)\.j2"

@@ -12,13 +12,11 @@ from zoneinfo import ZoneInfo
 from alerts.model.alert import Alert, Info, Severity
 from alerts.model.hazard import WATER_CUTS, WEATHER, Hazard, fold, other_event, says_over
 from alerts.model.post import PostKind
-from alerts.rendering.advice import advice, prepared
-from alerts.rendering.changes import Change, changes, colour, gravity, level
-from alerts.rendering.ending import ending
 from alerts.rendering.faces import ChannelFace, Context, StationFace
 from alerts.rendering.fit import shortened
+from alerts.rendering.followup import Change, changes, ending
 from alerts.rendering.library import Words, capital
-from alerts.rendering.matter import Matter
+from alerts.rendering.matter import Matter, advice, colour, gravity, level, prepared
 from alerts.rendering.moments import PHRASES, Teller, event_end, locale_of
 from alerts.rendering.plain import is_whole_town, orders, says_what_to_do
 from alerts.rendering.planned import planned
@@ -266,22 +264,13 @@ def is_own(alert: Alert, info: Info | None, station: StationFace) -> bool:
 def _change(matter: Matter, station: StationFace, context: Context, teller: Teller) -> dict[str, Any]:
     general = matter.general
     by_name = partial(_place_name, matter=matter, station=station)
-    said = {**general, "changes": _changes_of(matter)}
-    labels = matter.words.get("severities", {})
-    news = changes(matter.info, context.previous, matter.language, said, teller.end, labels=labels, place_of=by_name)
+    news = changes(matter, context.previous, teller.end, by_name)
     freed = [each for each in news if each.freed]
     return {
         "change": _changes(general, news),
         "change_short": _changes(general, freed or news[:1]),
         "freed": bool(freed),
     }
-
-
-def _changes_of(matter: Matter) -> dict[str, str]:
-    """The sentences of what is new, the hazard's own before those for all: one for one place stands for several too."""
-    own: Mapping[str, str] = matter.words.get("changes", {})
-    general = {name: said for name, said in matter.general["changes"].items() if name.removesuffix("_many") not in own}
-    return {**general, **own}
 
 
 def _changes(general: Words, news: Sequence[Change]) -> str:

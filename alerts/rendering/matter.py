@@ -1,14 +1,37 @@
-"""What a post is about, before any of it is put into words."""
+"""What a post is about, before any of it is put into words: how grave it is, and what is prepared for its hazard.
+
+A `Matter` is an alert with its words cleaned, beside the words (`library.Words`) of its language and its hazard. A
+hazard's words hold what is prepared for it: the short instruction for each severity (`prepared`), the longer `advice`
+that stands beside it where there is room, and the usual alert (`read_prepared`), so that an officer only completes what
+differs. How grave it is (`gravity`) chooses among them.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
-from alerts.model.alert import Alert, Info, Severity
-from alerts.model.hazard import Hazard, kind_of
+from alerts.model.alert import Alert, Category, Certainty, Info, Severity, Urgency
+from alerts.model.hazard import Hazard, fold, kind_of
 from alerts.model.post import PostKind
-from alerts.rendering.changes import gravity
+from alerts.model.setting_values import parse_span
 from alerts.rendering.library import Words
+
+# What MeteoAlarm's colours mean. The CAP severity that its members send beside them is at times another.
+_GRAVITIES = {"yellow": Severity.MODERATE, "orange": Severity.SEVERE, "red": Severity.EXTREME}
+NOTICE = "notice"
+"""A general message below Severe: a market that is cancelled is an announcement, and no alert that ends."""
+_SENTENCE_END = re.compile(r"[.!?…\n]+")
+_WORD = re.compile(r"\w+")
+_ENOUGH_WORDS = 3
+_MOST_OF_IT = 0.7
+"""The part of a line that a sentence must be to say the same."""
+_MOST_SENTENCES = 200
+"""Sentences of an instruction that are compared: nobody reads as many."""
+_BY_GRAVITY = (Severity.EXTREME, Severity.SEVERE, Severity.MODERATE, Severity.MINOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +52,6 @@ class Matter:
     own: bool = False
 
 
-NOTICE = "notice"
-"""A general message below Severe: a market that is cancelled is an announcement, and no alert that ends."""
-
-
 def worded(words: Words, hazard: Hazard, info: Info) -> Words:
     """Return the words of a hazard as they are for this alert: `variants` set some of them otherwise.
 
@@ -42,3 +61,114 @@ def worded(words: Words, hazard: Hazard, info: Info) -> Words:
     if hazard is Hazard.GENERAL and not gravity(info).at_least(Severity.SEVERE):
         kind = NOTICE
     return {**words, **words.get("variants", {}).get(kind, {}), "kind": kind} if kind else words
+
+
+def gravity(info: Info) -> Severity:
+    """Return the severity, by MeteoAlarm's colour where there is one."""
+    return _GRAVITIES.get(colour(info), info.severity)
+
+
+def level(info: Info, words: Words) -> str | None:
+    """Return MeteoAlarm's colour as the public knows it ("Vigilance orange"), None where the feed has none."""
+    levels: Mapping[str, str] = words["levels"]
+    return levels.get(colour(info))
+
+
+def colour(info: Info) -> str:
+    """Return the colour of MeteoAlarm's `awareness_level` ("3; orange; Severe"): yellow, orange, red, else ""."""
+    parts = [part.strip().lower() for part in (info.parameter("awareness_level") or "").split(";")]
+    return next((part for part in parts if part in _GRAVITIES), "")
+
+
+def prepared(info: Info, hazard: Hazard, words: Words) -> str:
+    """Return the hazard's own short instruction: that of the severity, else of the next slighter one, else the usual.
+
+    A general alert may be of any kind, so nothing is prepared that could stand for its sender's own words.
+    """
+    if hazard is Hazard.GENERAL and info.instruction:
+        return ""
+    return str(_said_at(info, words["instruction"], str(words.get("kind", ""))))
+
+
+def advice(info: Info, words: Words, said: Sequence[str | None], *, begun: bool, before: str) -> list[str]:
+    """Return the longer advice for this severity, without what `said` (instruction, description) says already.
+
+    What begins with the word for "before" is for before it begins: it goes once that has `begun`. A line repeats where
+    all of it is contained in a sentence, or a sentence is most of the line, whatever the case, accents and punctuation;
+    a sentence of one or two words is too little to tell.
+    """
+    lines: Sequence[str] = words["advice"]
+    if isinstance(lines, Mapping):
+        lines = _said_at(info, lines, str(words.get("kind", "")))
+    sentences = _SENTENCE_END.split("\n".join(text for text in said if text))[:_MOST_SENTENCES]
+    told = [folded for sentence in sentences if (folded := _folded(sentence))]
+    fitting = [line for line in lines if not (begun and before and line.startswith(before))]
+    return [line for line in fitting if not any(_repeats(_folded(line), each) for each in told)]
+
+
+def _said_at(info: Info, by_severity: Mapping[str, Any], kind: str) -> Any:
+    """Return what is said at the severity of `info`; what is said of its `kind` ("risk", "collapse") at all of them."""
+    if kind in by_severity:
+        return by_severity[kind]
+    grave = gravity(info)
+    at_most = _BY_GRAVITY[_BY_GRAVITY.index(grave) :] if grave in _BY_GRAVITY else ()
+    found = next((by_severity[each.value] for each in at_most if by_severity.get(each.value)), None)
+    return found if found is not None else by_severity.get("default", "")
+
+
+def _repeats(line: str, sentence: str) -> bool:
+    shorter, longer = sorted((line, sentence), key=len)
+    if shorter.count(" ") < _ENOUGH_WORDS - 1 or f" {shorter} " not in f" {longer} ":
+        return False
+    # A short sentence that is a part of a line isn't all of it: "call 112" must not take "never touch a fallen cable:
+    # call 112" away.
+    return shorter == line or len(sentence) >= _MOST_OF_IT * len(line)
+
+
+@lru_cache(maxsize=512)
+def _folded(text: str) -> str:
+    return " ".join(_WORD.findall(fold(text)))
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The usual alert of a hazard, in one language. `duration` is a span as it is typed: `6h`.
+
+    `headline` and `description` are empty where nothing can be said beforehand.
+    """
+
+    hazard: Hazard
+    name: str
+    event: str
+    headline: str
+    description: str
+    category: Category
+    severity: Severity
+    urgency: Urgency
+    certainty: Certainty
+    duration: str
+    instructions: Mapping[str, str]
+
+    def instruction(self, severity: Severity) -> str:
+        """What to do at that severity: its own words, else the usual ones. May have blanks to fill in: `{place}`."""
+        return self.instructions.get(severity.value) or self.instructions["default"]
+
+
+def read_prepared(hazard: Hazard, words: Words) -> Prepared:
+    """What the words of a hazard prepare; what they don't tell has a default. Raises ValueError for a wrong value."""
+    said: Mapping[str, Any] = words.get("prepared", {})
+    duration = str(said.get("duration", "12h"))
+    parse_span(duration)
+    return Prepared(
+        hazard=hazard,
+        name=str(words["name"]),
+        event=str(said.get("event", words["name"])),
+        headline=str(said.get("headline", "")),
+        description=str(said.get("description", "")),
+        category=Category(said.get("category", Category.SAFETY)),
+        severity=Severity(said.get("severity", Severity.MODERATE)),
+        urgency=Urgency(said.get("urgency", Urgency.EXPECTED)),
+        certainty=Certainty(said.get("certainty", Certainty.LIKELY)),
+        duration=duration,
+        instructions=dict(said.get("instruction", words["instruction"])),
+    )

@@ -1,4 +1,4 @@
-"""Plain language, as far as a rule can tell: orders, permissions, blanks to fill in, shouting, French typography.
+"""Plain language, as far as a rule can tell: orders, permissions, blanks to fill in, shouting.
 
 The rules are those a town's messages are read by: an order begins with its verb, a permission is only given by an all
 clear, a blank (`{place}`) is never published, and nothing is shouted. They know French and English, and take what they
@@ -8,11 +8,9 @@ don't know for neither order nor permission.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import lru_cache
-from typing import Any
 
-from alerts.model.alert import Alert, Info
+from alerts.model.alert import Info
 from alerts.model.hazard import fold
 
 _BLANK = re.compile(r"(?<!\{)\{[^{}\n]{1,60}\}(?!\})")
@@ -62,11 +60,9 @@ _LOUD = re.compile(r"!\s*!|!{2,}|\?!|!\?")
 _CAPITALS = re.compile(
     r"\b[A-ZÀ-ÖØ-Þ]{4,}(?:[ '’-]+[A-ZÀ-ÖØ-Þ]{2,})+\b|\bURGENT\w*|\bIMPORTANT\b|\bATTENTION\b|\bDANGER\b"
 )
-_KEPT_AS_TYPED = re.compile(r"(https?://\S+|\S+@\S+)")
 WHOLE_TOWN = {"fr": "toute la commune", "en": "the whole town"}
 """How an alert says that its place is the whole town; a text says it in the words of its own language."""
 _WHOLE_TOWN = frozenset((*WHOLE_TOWN.values(), "toute la ville", "whole town", "all"))
-_SUSPECT = re.compile(r"\b0\d \d\d|['\"«»;!?:]|\.\.\.|\d\s?[hH]")
 
 
 def is_whole_town(place: str) -> bool:
@@ -136,45 +132,3 @@ def shouts(text: str | None) -> str:
     """Return what is shouted in `text` (capitals, "!!"), "" where nothing is."""
     found = _CAPITALS.search(text or "") or _LOUD.search(text or "")
     return found[0] if found else ""
-
-
-def in_french(alert: Alert) -> Alert:
-    """Return what the station typed itself, set as French is set."""
-    return replace(
-        alert, note=alert.note and french(alert.note), infos=tuple(info_in_french(info) for info in alert.infos)
-    )
-
-
-def info_in_french(info: Info) -> Info:
-    """Return `info` with its words set as French is set."""
-    said: dict[str, Any] = {
-        name: well
-        for name in ("event", "headline", "description", "instruction")
-        if (text := getattr(info, name)) and (well := french(text)) != text
-    }
-    if any(french(area.description) != area.description for area in info.areas):
-        said["areas"] = tuple(replace(area, description=french(area.description)) for area in info.areas)
-    return replace(info, **said) if said else info
-
-
-@lru_cache(maxsize=512)
-def french(text: str) -> str:
-    """Return `text` as French is set: ’ and « », a no-break space before ; : ! ?, and hours as "18 h 30".
-
-    Addresses stay as they were typed. The space is U+00A0: the narrow one weighs 2 on X.
-    """
-    if not _SUSPECT.search(text):
-        return text
-    pieces = _KEPT_AS_TYPED.split(text)
-    return "".join(piece if place % 2 else _set(piece) for place, piece in enumerate(pieces))
-
-
-def _set(text: str) -> str:
-    text = re.sub(r"(?<=\w)'(?=\w)", "’", text)
-    text = re.sub(r'"([^"\n]+)"', "«\u00a0\\1\u00a0»", text).replace("...", "…")
-    text = re.sub(r"«[ \u00a0\u202f]*", "«\u00a0", text)
-    text = re.sub(r"[ \u00a0\u202f]*»", "\u00a0»", text)
-    text = re.sub(r"(?<=[\w)»…])[ \u00a0\u202f]*([;!?]+|:)(?=\s|$)", "\u00a0\\1", text)
-    text = re.sub(r"\b([01]?\d|2[0-3])[ \u00a0]?[hH][ \u00a0]?([0-5]\d)\b", "\\1\u00a0h\u00a0\\2", text)
-    text = re.sub(r"\b([01]?\d|2[0-3])[ \u00a0]?[hH](?![\w’'])", "\\1\u00a0h", text)
-    return re.sub(r"\b0\d(?: \d\d){4}\b", lambda number: number[0].replace(" ", "\u00a0"), text)

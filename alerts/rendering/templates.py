@@ -44,10 +44,8 @@ from alerts.rendering.library import (
     split,
     topics_of,
 )
-from alerts.rendering.matter import Matter, worded
-from alerts.rendering.plain import in_french, info_in_french
-from alerts.rendering.prepared import Prepared, read_prepared
-from alerts.rendering.text import address, clean, clean_alert, clean_info, tame
+from alerts.rendering.matter import Matter, Prepared, read_prepared, worded
+from alerts.rendering.text import address, clean, clean_alert, clean_info, in_french, info_in_french, tame
 
 __all__ = [
     "ChannelFace",

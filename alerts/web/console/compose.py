@@ -34,7 +34,7 @@ from alerts.model.hazard import Hazard
 from alerts.model.incident import SavedDraft, StoredAlert, Typed, new_id
 from alerts.model.person import MAY, Act, Actor
 from alerts.model.reason import because
-from alerts.rendering.prepared import Prepared
+from alerts.rendering.matter import Prepared
 from alerts.web.console.compose_view import (
     Page,
     Tapped,

@@ -21,7 +21,7 @@ from alerts.model.alert import Severity
 from alerts.model.errors import Refused, TocsinError
 from alerts.model.hazard import NEEDS_A_PLACE, Hazard
 from alerts.model.incident import SavedDraft, StoredAlert, Typed
-from alerts.rendering.prepared import Prepared
+from alerts.rendering.matter import Prepared
 from alerts.web.console.drafts import MOST, UNTOUCHED, gravity_of
 from alerts.web.console.form import EVERYWHERE, LONGEST, Fields, Reading, lines, several, text, until
 from alerts.web.console.frame import BASE, Console, visitor_of

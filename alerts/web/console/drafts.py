@@ -31,8 +31,8 @@ from alerts.model.hazard import hazard_of
 from alerts.model.incident import SavedDraft, StoredAlert, Typed
 from alerts.model.person import Actor, fold_name
 from alerts.model.reason import because
+from alerts.rendering.matter import Prepared
 from alerts.rendering.plain import is_whole_town
-from alerts.rendering.prepared import Prepared
 from alerts.web.console.form import EVERYWHERE, LISTS, OTHER, SPANS, TEXTS, Fields, plain, same, several, text
 
 MOST = 200

@@ -1,9 +1,11 @@
-"""The words of an end: that it is over, and why, in words that are another's for each of the five ways to end.
+"""What the later messages of an incident say otherwise than the first: what an update changes, and how it ended.
 
-An all clear says that people are free, and what to mind still. An alert whose time has run out doesn't: it says that
-the announced time is over, and what to go on minding. One that is taken back before it began is no longer expected, one
-that had begun no longer holds. A correction says what is right. None of them says again the order that it ends: its
-headline names the hazard, never the title of an instruction.
+`changes` compares an update with what was said before: the gravity, the instruction, the end and the areas. What it
+describes otherwise is read anyway. `ending` says that it is over, and why, in words that are another's for each of the
+five ways to end. An all clear says that people are free, and what to mind still. An alert whose time has run out
+doesn't: it says that the announced time is over, and what to go on minding. One that is withdrawn before it began is no
+longer expected, one that had begun no longer holds. A correction says what is right. None of them says again the order
+that it ends: its headline names the hazard, never the title of an instruction.
 
 Whoever left or shut himself in reads "withdrawn" and "was wrong" as leave to go back: a hazard's `caution` says that it
 is none, in both. A correction prints no place beside it, for a wrong place is what is mostly corrected.
@@ -12,18 +14,124 @@ is none, in both. A correction prints no place beside it, for a wrong place is w
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from alerts.model.alert import Info
+from alerts.model.alert import Alert, Info, Severity
 from alerts.model.hazard import Hazard, fold
 from alerts.model.post import EndReason
 from alerts.rendering.faces import Context
-from alerts.rendering.library import sentence
-from alerts.rendering.matter import Matter
+from alerts.rendering.library import Words, sentence
+from alerts.rendering.matter import Matter, colour, gravity, level
 from alerts.rendering.moments import Teller, event_end
 from alerts.rendering.plain import orders, permits
-from alerts.rendering.text import clean
+from alerts.rendering.text import clean, place
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that is new, as a sentence. `freed` says that somebody needs not act any more: it is always told."""
+
+    sentence: str
+    freed: bool = False
+
+
+def changes(
+    matter: Matter, previous: Alert | None, end_of: Callable[[datetime], str], place_of: Callable[[str], str]
+) -> list[Change]:
+    """Return what is new against `previous`, with what it was; nothing where that isn't known.
+
+    `end_of` tells the moment of an end, `place_of` the name of a place, "" where it stands for none. A hazard whose
+    words for a change are "" doesn't tell it: the time of a closed school's message is not that of the closure.
+    """
+    info, before = matter.info, previous.info_for(matter.language) if previous else None
+    if before is None:
+        return []
+    words = {**matter.general, "changes": _sentences_of(matter)}
+    # Works and somebody who is missing have labels of their own for how grave it is, and are no danger that rises.
+    labelled = {gravity(info).value, gravity(before).value} <= matter.words.get("severities", {}).keys()
+    areas = _other_areas(info, before, words, place_of)
+    # Who is free of it comes first, for nobody may miss that; then what has grown worse.
+    told = [
+        *(each for each in areas if each.freed),
+        *(() if labelled else _other_gravity(info, before, words)),
+        *_other_instruction(info, before, words),
+        *_other_end(info, before, words, end_of),
+        *(each for each in areas if not each.freed),
+    ]
+    return [each for each in told if each.sentence]
+
+
+def _sentences_of(matter: Matter) -> dict[str, str]:
+    """The sentences of what is new, the hazard's own before those for all: one for one place stands for several too."""
+    own: Mapping[str, str] = matter.words.get("changes", {})
+    general = {name: said for name, said in matter.general["changes"].items() if name.removesuffix("_many") not in own}
+    return {**general, **own}
+
+
+def _other_gravity(info: Info, before: Info, words: Words) -> list[Change]:
+    now, then = gravity(info), gravity(before)
+    if Severity.UNKNOWN in (now, then) or now is then:
+        return []
+    name = "raised" if now.rank > then.rank else "lowered"
+    coloured = level(info, words) and level(before, words) and f"level_{name}" in words["changes"]
+    said = words["colours"] if coloured else words["degrees"]
+    was, is_now = (colour(before), colour(info)) if coloured else (then.value, now.value)
+    sentence = words["changes"][f"level_{name}" if coloured else name]
+    since = words.get("since", {}).get(was, said[was])
+    return [Change(_sentence(sentence, before=said[was], now=said[is_now], since=since))]
+
+
+def _other_instruction(info: Info, before: Info, words: Words) -> list[Change]:
+    now, then = (fold(" ".join(clean(text or "").split())) for text in (info.instruction, before.instruction))
+    return [Change(_sentence(words["changes"]["instruction"]))] if now and now != then else []
+
+
+def _other_end(info: Info, before: Info, words: Words, end_of: Callable[[datetime], str]) -> list[Change]:
+    end, earlier = event_end(info), event_end(before)
+    if end is None or earlier is None or end == earlier:
+        return []
+    name = "longer" if end > earlier else "shorter"
+    return [Change(_sentence(words["changes"][name], now=end_of(end), before=end_of(earlier)))]
+
+
+def _other_areas(info: Info, before: Info, words: Words, place_of: Callable[[str], str]) -> list[Change]:
+    """What is added and what is freed: nobody by "the whole town", and nothing is known where one told no place."""
+    now, then = (
+        {fold(name): name for area in each.areas if (name := place_of(place(area.description)))}
+        for each in (info, before)
+    )
+    if not now or not then:
+        return []
+    everywhere = fold(str(words["whole"]))
+    if everywhere in now or everywhere in then:
+        name = "everywhere" if everywhere in now else "only"
+        places = [*now.values()]
+        if (everywhere in now and everywhere in then) or name not in words["changes"]:
+            return []
+        sentence_of = _number(words["changes"], name, places)
+        return [Change(_sentence(sentence_of, areas=", ".join(places)), freed=name == "only")]
+    added = [name for key, name in now.items() if key not in then]
+    gone = [name for key, name in then.items() if key not in now]
+    return [
+        Change(_sentence(_number(words["changes"], name, places), areas=", ".join(places)), freed=name == "fewer")
+        for name, places in (("more", added), ("fewer", gone))
+        if places
+    ]
+
+
+def _number(sentences: Mapping[str, str], name: str, places: Sequence[str]) -> str:
+    """Return the sentence for one place, or that for several where the language has another one."""
+    return sentences.get(f"{name}_many", sentences[name]) if len(places) > 1 else sentences[name]
+
+
+def _sentence(text: str, **values: str) -> str:
+    return sentence(text.format(**values))
+
+
+# --- an end --------------------------------------------------------------------------------------------------------
 
 _NO_INFO = Info("", language="")
 _BEGUN = "cancelled_begun"
