@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+import sys
+from functools import cache
+from importlib.metadata import EntryPoints, entry_points
 from typing import TypeVar
 
 from alerts.channels import KINDS as CHANNEL_KINDS
@@ -29,16 +31,16 @@ def source_kind(name: str) -> SourceKind | None:
 
 def channel_kinds() -> list[str]:
     """The names of all kinds of channel."""
-    return [*CHANNEL_KINDS, *sorted(entry_points(group=_CHANNELS).names - CHANNEL_KINDS.keys())]
+    return [*CHANNEL_KINDS, *sorted(_offered(_CHANNELS).names - CHANNEL_KINDS.keys())]
 
 
 def source_kinds() -> list[str]:
     """The names of all kinds of source."""
-    return [*SOURCE_KINDS, *sorted(entry_points(group=_SOURCES).names - SOURCE_KINDS.keys())]
+    return [*SOURCE_KINDS, *sorted(_offered(_SOURCES).names - SOURCE_KINDS.keys())]
 
 
 def _from_entry_point(group: str, name: str, kind: type[K]) -> K | None:
-    for entry in entry_points(group=group, name=name):
+    for entry in _offered(group).select(name=name):
         try:
             found = entry.load()
         except (ImportError, AttributeError) as error:
@@ -47,3 +49,14 @@ def _from_entry_point(group: str, name: str, kind: type[K]) -> K | None:
             return found
         raise Unreadable(because("kind_is_none", name=repr(name), package=entry.value))
     return None
+
+
+def _offered(group: str) -> EntryPoints:
+    """What installed packages offer as such."""
+    return _read(group, tuple(sys.path))
+
+
+@cache
+def _read(group: str, _: tuple[str, ...]) -> EntryPoints:
+    # Python reads the metadata of every package for each question, 7 ms; a page of the setup asks for all kinds.
+    return entry_points(group=group)
