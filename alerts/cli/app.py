@@ -37,7 +37,7 @@ _WRONGLY_TYPED = (
     (r"No such command '(?P<name>.*)'\. Did you mean (?P<near>.+)\?", "%(name)s: no such command; known: %(near)s"),
     (r"Missing (?:argument|option) '(?P<name>.+?)'\.", "%(name)s is missing"),
     (r"Missing option '(?P<name>.+?)'\. Choose from:(?P<near>.+)", "%(name)s is missing; allowed: %(near)s"),
-    (r"Got unexpected extra argument\(?s?\)? \((?P<name>.*)\)", "%(name)s: nothing more was expected"),
+    (r"Got unexpected extra argument\(?s?\)? \((?P<name>.*)\)", "%(name)s: nothing more may follow"),
     (r"Option '(?P<name>.+)' requires an argument\.", "%(name)s: a value is missing"),
     (r"Option '(?P<name>.+)' does not take a value\.", "%(name)s takes no value"),
     (rf"{_BAD}'(?P<text>.+)': (?P<said>.+)", "%(name)s: %(text)s can't be opened: %(said)s"),

@@ -83,7 +83,7 @@ def file_alert(counter: Counter, alert: Alert, manner: Manner) -> int:
         filed, daemons = counter.act(lambda unit: _once(unit, alert, manner))
     except TocsinError:
         if _key() and screen.CALLER.get() is None:
-            screen.say(tell("a daemon broke off and may have stored it before: `tocsin status` tells"))
+            screen.say(tell("a daemon may have stored it before it broke off: `tocsin status` tells"))
         raise
     screen.say_stored(filed.record.id)
     _say_what_goes(filed)
@@ -158,14 +158,14 @@ def _wait_until_ended(counter: Counter, identity: str, patience: timedelta, *, a
         waits = "it waits for a validation by somebody else: `tocsin approve %(alert)s`, or the desk"
         screen.say(tell(waits, alert=identity))
     elif not settled:
-        late = "not all have ended within %(span)s s; `tocsin status %(alert)s` shows the rest"
+        late = "not all posts have ended within %(span)s s; `tocsin status %(alert)s` shows the others"
         screen.say(tell(late, span=f"{patience.total_seconds():g}", alert=identity))
     return 0 if account["posts"] and all(post["state"] == PostState.SENT for post in account["posts"]) else 1
 
 
 def _say_who_sends(filed: Filed, daemons: int) -> None:
     if not filed.fresh:
-        again = "the same words went out just now as %(alert)s: a double tap? --again posts them once more"
+        again = "the same words went out just now as %(alert)s, so nothing was posted; --again posts them once more"
         screen.say(tell(again, alert=filed.record.id))
     elif not daemons:
         waits = "%(alert)s waits for a validation; it goes out after that and when the daemon runs (`tocsin run`)"
@@ -176,13 +176,13 @@ def _say_who_sends(filed: Filed, daemons: int) -> None:
 def _say_what_goes(filed: Filed) -> None:
     """What waited and doesn't any more: its words may be in no post now, and whoever took their place has to know."""
     for alert_id in dict.fromkeys(post.alert_id for post in filed.withdrawn if post.state is PostState.WAITING):
-        taken_back = "%(alert)s, which waited, is taken back: it doesn't go out (`tocsin status %(alert)s`)"
+        taken_back = "%(alert)s, which waited, is withdrawn: it doesn't go out (`tocsin status %(alert)s`)"
         screen.say(tell(taken_back, alert=alert_id))
 
 
 def _say_what_follows(filed: Filed) -> None:
     if filed.words is not None:
-        without = "it goes without your words, which wait for a validation and follow (%(alert)s)"
+        without = "it goes out without your words: they wait for a validation, and then follow as an update (%(alert)s)"
         screen.say(tell(without, alert=filed.words.id))
 
 

@@ -83,7 +83,7 @@ def status(
         for row in rows:
             (screen.show_json if as_json else show)(row)
     if not counter.daemons():
-        screen.say(tell("no daemon runs: nothing is taken in or sent (`tocsin run`)"))
+        screen.say(tell("no daemon runs, so no source is read and nothing is sent (`tocsin run`)"))
     return 0
 
 
@@ -143,7 +143,7 @@ def gone(
     if source not in counter.config.sources:
         raise Misuse(because("no_such_source", name=repr(source), known=list(counter.config.sources)))
     entries, _ = counter.act(lambda unit: officer(unit, who, Act.CANCEL).call_off_gone(source))
-    screen.say(tell("%(n)s called off: told when %(source)s is read next", n=entries, source=source))
+    screen.say(tell("%(n)s called off: announced when %(source)s is read next", n=entries, source=source))
     return 0
 
 

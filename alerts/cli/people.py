@@ -140,7 +140,7 @@ def add_token(
         screen.show_json({"token": bearer.reveal(), "id": made.id, "name": made.name, "role": made.role})
         return 0
     screen.show(bearer.reveal())
-    screen.say(_of("token %(id)s of %(name)s (%(role)s): it is shown this once", made))
+    screen.say(_of("token %(id)s of %(name)s (%(role)s): it is shown only once", made))
     return 0
 
 
@@ -197,7 +197,7 @@ def verify_record(
         screen.show_json({"whole": True, "lines": result.lines, "head": str(result.head)})
     else:
         screen.show(str(result.head))
-        screen.say(tell("%(n)s lines, each as it was written", n=result.lines))
+        screen.say(tell("%(n)s lines, none of them changed", n=result.lines))
     return 0
 
 
@@ -247,8 +247,8 @@ def _show_password(account: Account, password: str | None, *, as_json: bool) -> 
         return
     if password is not None:
         screen.show(password)
-    made = "%(name)s (%(role)s): the first password, shown this once, is changed at the first sign-in"
-    given = "%(name)s (%(role)s): the first password that was given, is changed at the first sign-in"
+    made = "%(name)s (%(role)s): the first password is shown only once; it must be changed at the first sign-in"
+    given = "%(name)s (%(role)s): the first password that you gave must be changed at the first sign-in"
     screen.say(_of(made if password is not None else given, account))
 
 

@@ -230,7 +230,7 @@ def preview(
     for filed in found:
         show_filed(counter, filed, as_json=as_json)
     if not found:
-        screen.say(tell("%(file)s: nothing is on in it", file=file))
+        screen.say(tell("%(file)s: it holds nothing that would be announced now", file=file))
     return 0
 
 
@@ -248,8 +248,8 @@ def _amend(context: typer.Context, name: str, manner: Manner, follow: Callable[[
     named, stands = counter.ask(question)
     alert = follow(stands, counter)
     if stands.id != named.id:
-        waits = "goes on from %(stands)s, the newest words of this alert that wait, not from %(named)s"
-        let_out = "goes on from %(stands)s, the newest words of this alert that were let out, not from %(named)s"
+        waits = "continues from %(stands)s, the newest version of this alert, which waits; not from %(named)s"
+        let_out = "continues from %(stands)s, the newest accepted version of this alert; not from %(named)s"
         sentence = waits if stands.state is AlertState.WAITING else let_out
         screen.say(screen.tell(sentence, stands=stands.id, named=named.id))
     return file_alert(counter, alert, manner)

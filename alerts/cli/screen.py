@@ -60,7 +60,7 @@ _COLOURS = {
 
 _STANDINGS = ("ok", "failing", "blocked", "quiet", "held", "restored", "waiting")
 _THEN = {
-    "corrected": "TAKEN BACK AS WRONG",
+    "corrected": "WITHDRAWN AS WRONG",
     "cancelled": "CANCELLED",
     "all_clear": "OVER, all clear",
     "update": "updated",
@@ -254,7 +254,7 @@ def show_then(account: Mapping[str, Any]) -> None:
     for then in account["then"]:
         what, waits = tell(_THEN.get(then["what"], then["what"])), then["state"] == "waiting"
         said = (
-            tell("not yet %(what)s, for %(alert)s waits", what=what.lower(), alert=then["alert"])
+            tell("%(what)s once %(alert)s, which waits, is validated", what=what.lower(), alert=then["alert"])
             if waits
             else tell("%(what)s by %(alert)s", what=what, alert=then["alert"])
         )
@@ -378,15 +378,19 @@ def show_channel(channel: Mapping[str, Any]) -> None:
 def show_database(told: Mapping[str, Any]) -> None:
     """That the database was put back, and what came of it."""
     since = _minutes(told["since"]) if told["since"] else tell("its beginning")
-    gap = tell("knows nothing of %(since)s to %(until)s", since=since, until=_minutes(told["until"]))
-    found = tell("%(n)s posts found out there, %(left)s still looked for", n=told["found"], left=told["looked_for"])
+    gap = tell("knows nothing of the time from %(since)s to %(until)s", since=since, until=_minutes(told["until"]))
+    found = tell(
+        "%(n)s posts were found on the channels, %(left)s are still looked for",
+        n=told["found"],
+        left=told["looked_for"],
+    )
     show(f"{tell('database')} {coloured('restored', 8)} {gap}{tell(': ')}{found}")
-    show("  " + tell("what officers published or ended in that time isn't known here any more: look at the channels"))
+    show("  " + tell("the database doesn't know what officers published or ended in that time: look at the channels"))
     for channel, posts in told["unknown"].items():
         for post in posts or ():
             show(f"  {tell('unknown here, on %(channel)s: %(what)s', channel=channel, what=plain(post))}")
         if posts is None:
-            show("  " + tell("what stands on %(channel)s can't be listed", channel=channel))
+            show("  " + tell("the posts on %(channel)s can't be listed", channel=channel))
 
 
 def _minutes(time: str) -> str:

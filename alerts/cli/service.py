@@ -128,8 +128,10 @@ def restore(
     restored = "%(file)s is restored from %(source)s; it knows nothing of what happened after %(since)s"
     screen.say(tell(restored, file=config.database, source=file, since=since))
     if kept is not None:
-        screen.say(tell("the one from before is kept: %(file)s", file=kept))
-    screen.say(tell("what may be out since then is looked for before it is sent, once `tocsin run` is started again"))
+        screen.say(tell("the replaced database is kept: %(file)s", file=kept))
+    screen.say(
+        tell("once `tocsin run` is started again, it looks for posts that may be out since then before it sends them")
+    )
     return 0
 
 

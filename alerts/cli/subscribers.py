@@ -70,7 +70,7 @@ def import_(context: typer.Context, file: File, channel: Channel = None) -> int:
     screen.say(tell("%(n)s subscribers taken in", n=len(read)))
     strange = {code for _, each in read for code in each.districts} - districts.keys()
     if strange:  # there is no boundary at all
-        unheard = "of these districts nobody hears, for [station] boundary has none such: %(names)s"
+        unheard = "no alert will ever be about these districts, for [station] boundary doesn't have them: %(names)s"
         screen.say(tell(unheard, names=_listed(strange)))
     return 0
 

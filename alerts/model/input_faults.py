@@ -113,10 +113,10 @@ SETTING_FAULTS: Mapping[str, str] = {
         "[station] public_url {text} is no address; allowed: such as https://alertes.saint-martin.example"
     ),
     "public_url_unencrypted": (
-        "Telegram brings nothing to {text}, which isn't https; allowed: a [station] public_url with https://"
+        "Telegram sends nothing to {text}, which isn't https; allowed: a [station] public_url with https://"
     ),
     "public_url_unreachable": (
-        "Telegram doesn't reach {text} from outside; allowed: a [station] public_url that the internet does"
+        "Telegram can't reach {text} from the internet; allowed: a [station] public_url that the internet reaches"
     ),
     "public_url_port": "Telegram takes no [station] public_url on port {port}; allowed: {ports}",
     # Setting up, and trying what was set up
@@ -138,7 +138,7 @@ SETTING_FAULTS: Mapping[str, str] = {
     "test_chat_public": "that chat is read by the public; name a private one, or that of an exercise channel",
     "setup_address": "open this once, in a browser on this machine:",
     "setup_from_outside": (
-        "other machines reach it, unencrypted: whoever reads along could come in; an SSH tunnel is better"
+        "other machines reach it, unencrypted: somebody who reads along could come in; an SSH tunnel is better"
     ),
     "setup_writes_nothing": "nothing is written before you ask for it on the last pages; Ctrl-C ends it",
     "setup_elsewhere": "this address isn't the one that the terminal shows",
@@ -149,7 +149,7 @@ SETTING_FAULTS: Mapping[str, str] = {
     "config_unwritten": "channels.toml can't be written: {said:term}; allowed: a folder that tocsin may write to",
     "nothing_written_here": "from here nothing is written; copy the lines, or download them",
     "source_not_read": "{name} is no source that can be read; allowed: one of [sources.NAME] with a url",
-    "no_hidden_place": "{kind} has no place where a test post is seen by nobody; the credential is all one can try",
+    "no_hidden_place": "{kind} has no place where nobody sees a test post; only the credential can be tried",
     "trial_too_long": "it took longer than {seconds} s; look whether it answers at all",
     "trial_unanswered": "no answer within {seconds} s; look at the network",
     "database_refused": "the database refused: {said}; nothing was stored",
@@ -161,7 +161,9 @@ SETTING_FAULTS: Mapping[str, str] = {
     "fields_unread": "fields must be an object",
     "listen_taken": "web.listen {address}: {said:term}; choose another port",
     "proxy_unlisted": "web.proxies: {address} sends requests on and isn't listed; the desk refuses them",
-    "proxies_missing": "web.proxies: the desk's address is https, which a web server before it speaks; none is listed",
+    "proxies_missing": (
+        "web.proxies: the desk's address is https, which needs a web server before Tocsin; none is listed"
+    ),
     # What a check finds
     "check_summary": "{channels} channels, {sources} sources, {districts} districts",
     "templates_fine": "every one renders",
@@ -177,8 +179,8 @@ SETTING_FAULTS: Mapping[str, str] = {
         "{path} is there already and not ours; allowed: a folder that there isn't yet, or the link that we made"
     ),
     "proxies_unlisted": (
-        "is missing, but {key} is https, which only a web server before Tocsin speaks: the desk refuses what "
-        'comes by one that isn\'t listed; allowed: its address, such as ["127.0.0.1"]'
+        "is missing, but {key} is https, which needs a web server before Tocsin: the desk refuses "
+        'requests through one that isn\'t listed; allowed: its address, such as ["127.0.0.1"]'
     ),
     "desk_unreachable": "{address} can't be reached ({error}): does the daemon run, and the web server before it?",
     "desk_answers_else": (
@@ -190,8 +192,10 @@ SETTING_FAULTS: Mapping[str, str] = {
     "channel_fine": "speaks as {account}",
     "template_wrong": "{where}: {said}",
     "templates_no_folder": "{folder}: no such folder of templates, create it or leave it out",
-    "template_unlooked": "{path}: no alert looks for this name",
-    "template_unlooked_near": "{path}: no alert looks for this name, did you mean {near}?",
+    "template_unlooked": "{path}: this file is never used, for no alert looks for this name",
+    "template_unlooked_near": (
+        "{path}: this file is never used, for no alert looks for this name; did you mean {near}?"
+    ),
     "template_no_hazard": "{path}: no such hazard, one of {known} is allowed",
     "template_frees": (
         "{path}: {name} says “{text}” when time has run out: only an all clear may free people (over.all_clear)"
@@ -204,14 +208,14 @@ SETTING_FAULTS: Mapping[str, str] = {
 SOURCE_FAULTS: Mapping[str, str] = {
     # Sources
     "at_address": "{address}: {why}",
-    "reader_stumbled": "the reader stumbled: {error}",
+    "reader_stumbled": "the reader's code failed: {error}",
     "index_without_messages": "its index answers, but {count} of its messages can't be read: {why}",
     "calendar_damaged": "the calendar is damaged ({why}): part of it may be missing, so nothing is called off for it",
     "calendar_gone": (
         "{count} announced entries are gone from the calendar at once ({titles}): none is called off; "
         "correct the calendar, or agree to it (at the desk, or by `tocsin gone`)"
     ),
-    "desk_stumbled": "the desk stumbled over {key}: this is a fault of the program, please report it",
+    "desk_stumbled": "the desk's code failed on {key}: this is a fault of the program, please report it",
     "not_read_lately": "it was not read lately",
     "answered_status": "{address} answered {status}",
     "answered_status_fix": "{address} answered {status}; {fix:term}",
@@ -277,7 +281,7 @@ SOURCE_FAULTS: Mapping[str, str] = {
         "{count} events were not read, for the calendar takes longer than {seconds} s: export less of it, or "
         "look for rules that repeat without an end"
     ),
-    "event_stumbled": "the reader stumbled over it ({error})",
+    "event_stumbled": "the reader's code failed on it ({error})",
     "event_replaced": "another version of it counts, whose SEQUENCE is higher or which stands later in the file",
     "event_versions": "its UID stands there {count:number} times: {most:number} are read",
     "event_rules": "it has more than {most} rules: let it have one",

@@ -30,29 +30,33 @@ DECIDED: Mapping[str, str] = {
     "merged": "merged with {into}: {source} told of the same event before",
     "merged_same_words": "merged with {into}: {source} told the same words before",
     "replaced_before_read": "{by}, which replaces it, was read before it",
-    "follows_rejected": "{alert}, which it goes on about, was rejected",
+    "follows_rejected": "it updates {alert}, which was rejected",
     "newer_read_before": "{by}, a newer version of it, was read before it",
     "ends_what_is_over": "it ends what is over here already",
     "ends_unpublished": "it ends what was never published here",
-    "took_back_unsent": "it took {alert} back before that went out: there is nothing to end",
+    "took_back_unsent": "it withdrew {alert} before that went out: there is nothing to end",
     "left_us": "{why}; {then}",
     "superseded": "{by} took its place before it went out",
     # How it is published
     "taken_in": "from {source}, publish = {publish}",
     "waits_for_validation": "it waits for a validation",
     "waits_held": "it waits for a validation: {why}",
-    "calendar_flood": "the calendar was first read today and tells much at once: an officer looks before it goes out",
+    "calendar_flood": (
+        "the calendar was first read today and announces much at once: an officer validates it before it goes out"
+    ),
     "waits_for_veto": "it goes out in {span} unless somebody rejects it",
     "ends_here": "it ends here: {why}",
     "over_in_words": (
         "its words say that it is over, its format doesn't: whether it is an all clear is for an officer to say"
     ),
     "several": "{each}",
-    "would_end_others": "it would end {alert}, which {source} brought and it doesn't speak for",
-    "would_update_others": "it would update {alert}, which {source} brought and it doesn't speak for",
-    "waits_behind": "the same event goes out by itself unless somebody rejects it: {alert}; it waits for a validation",
-    "waits_event_is_out": "the same event is out: {alert}; it waits for a validation",
-    "no_longer_behind": "{alert}, which it waited behind, doesn't go out",
+    "would_end_others": "it would end {alert} of {source}: its own source may not do that (speaks_for)",
+    "would_update_others": "it would update {alert} of {source}: its own source may not do that (speaks_for)",
+    "waits_behind": (
+        "{alert}, of the same event, goes out by itself unless somebody rejects it; this one waits for a validation"
+    ),
+    "waits_event_is_out": "{alert}, of the same event, is out; this one waits for a validation",
+    "no_longer_behind": "{alert}, of the same event, doesn't go out, so this one needn't wait for it",
     "conflict_exercise": "conflict: {source} brought an exercise under the same sender and identifier before ({alert})",
     "conflict_words": "conflict: {source} brought other words under the same sender and identifier before ({alert})",
     "validated": "validated by {who}",
@@ -94,8 +98,8 @@ DECIDED: Mapping[str, str] = {
     "not_out_and_over": "it didn't go out, and is over",
     "exercise_on_live_channel": "an exercise may not go on a live channel",
     "real_on_exercise_channel": "a real alert may not go on an exercise channel",
-    "lane_given_up": "the lane was given up before it left",
-    "waits_as_new_post": "nothing of it is out there: it waits for its window as a new post",
+    "lane_given_up": "another daemon took the lane before it left",
+    "waits_as_new_post": "it isn't out there: it waits as a new post until the channel's limits allow it",
     "done_once_more": "done once more, to be sure",
     "not_there_sent_again": "it wasn't there: sent again",
     "duplicate_not_found": "refused as a duplicate, and no post of ours is there: {why}",
@@ -103,7 +107,7 @@ DECIDED: Mapping[str, str] = {
     "maybe_out_decide": "it may be out; retry or drop it: {why}",
     "may_be_out": "{why}; it may be out",
     "channel_without_search": "this channel can't be searched",
-    "channel_stumbled": "the channel stumbled: {error}",
+    "channel_stumbled": "the channel's code failed: {error}",
     "stopped_midway": "the program stopped in the middle of the attempt",
     "looked_for_first": "the database was restored: it may be out, and is looked for before it is sent",
     "rights_missing": "{each}",
@@ -210,7 +214,7 @@ DECIDED: Mapping[str, str] = {
     "template_failed": "{where}: {said}: the plain built-in text is used, correct the template",
     # Tocsin itself
     "not_told": "no reason was kept",
-    "stumbled": "it stumbled: {error}",
+    "stumbled": "its code failed: {error}",
     "disk_full": "the disk of {folder} is full; make room there",
     "disk_nearly_full": "the disk of {folder} is nearly full: {left} MB left; make room there",
     "disk_unseen": "{folder} can't be looked at: {said:term}",
@@ -222,14 +226,14 @@ DECIDED: Mapping[str, str] = {
     "notice": "{say:term}: {key}",
     "notice_over": "it is over",
     "newer_notice": "a newer warning took its place",
-    "record_rewritten": "is not the line that was expected: the record was written anew",
-    "record_cut_off": "is missing: {height} lines were written, and the record ends at {seq}",
+    "record_rewritten": "is not the line that was expected: the audit log was written anew",
+    "record_cut_off": "is missing: {height} lines were written, and the audit log ends at {seq}",
     "record_short": "is missing: line {seq} was expected",
     "record_gap": "follows line {seq}: what was between is missing",
     "record_unchained": "doesn't follow from the line before: one of the two was changed, removed or moved",
     "record_changed": "was changed: its digest is that of other words",
     "record_unread": "can't be read: {said}",
-    "record_foreign": "holds what nobody wrote there",
+    "record_foreign": "holds something that Tocsin never writes there",
     "wrong_may_arrive": "{channel}: the wrong post may still arrive there; the correction follows it",
     "wrong_stays": "{channel}: the wrong post stays readable above its correction: {where:term}",
     "database_unopened": "the database {path} can't be opened: {said}; check the path and its owner",
@@ -238,7 +242,9 @@ DECIDED: Mapping[str, str] = {
     "database_broken": "the database {path} can't be read: {said}; restore a backup (`tocsin db restore`)",
     "database_damaged": "the database {path} is damaged: {said}; restore a backup (`tocsin db restore`)",
     "database_foreign": "the database {path} is not Tocsin's; check [store] url",
-    "database_ungiven": "the database {path} is of a Tocsin that nobody was given ({standing}); start with a new one",
+    "database_ungiven": (
+        "the database {path} was made by a version that was never released ({standing}); start with a new one"
+    ),
     "database_newer": "the database {path} is of a newer Tocsin ({standing}); install that one or restore a backup",
     "database_not_upgraded": "the database {path} can't be brought up to date: {said}; nothing was changed",
     "copy_there": "{path} is there already; choose another name, or remove it first",
@@ -253,22 +259,22 @@ DECIDED: Mapping[str, str] = {
     "validates_own": "{alert} was written by {author}: somebody else validates it (or [desk] alone = true)",
     "author_unknown": "nobody can tell who wrote {alert}: update it, and somebody else validates that",
     "waits_of_another": (
-        "{alert} waits and was written by {author}: to take it back or replace it takes {role:term} or more"
+        "{alert} waits and was written by {author}: to withdraw or replace it takes {role:term} or more"
     ),
-    "waits_of_source": "{alert} waits and came from {source}: to take it back or replace it takes {role:term} or more",
+    "waits_of_source": "{alert} waits and came from {source}: to withdraw or replace it takes {role:term} or more",
     "goes_out_by_itself": (
-        "{alert} goes out by itself, and an update would stop its clock and wait in its place: stop it, "
-        "or let an {role:term} edit it"
+        "{alert} goes out by itself after its veto time; an update would stop that and wait in its "
+        "place: stop it, or let an {role:term} edit it"
     ),
     "event_is_out": (
         "the same event is out: {twin} from {source}; reject {alert}, or say once more that it is to be "
         "published a second time (--again)"
     ),
-    "nothing_gone": "nothing is gone from {source} that waits for a decision",
+    "nothing_gone": "nothing that vanished from {source} waits for a decision",
     "changed_since_shown": "{alert} is not what was shown: it has changed since; look at it again, then validate",
-    "came_meanwhile": "{alert} came meanwhile; look at it, then {act:term} again what still holds",
+    "came_meanwhile": "{alert} came in meanwhile; look at it, then {act:term} again if that is still right",
     "was_faster": "{who} was faster: {done:term} {alert} at {at:clock}",
-    "was_taken_back": "{by} took this alert back as wrong; post what is right as a new one (`tocsin post`)",
+    "was_taken_back": "{by} corrected this alert as wrong; post what is right as a new one (`tocsin post`)",
     "not_waiting": "{alert} doesn't wait for a validation: it is {state:term}",
     "not_waiting_why": "{alert} doesn't wait for a validation: it is {state:term}: {why}",
     "update_no_exercise": "{alert} is no exercise, and its update can't be one; allowed: an exercise of its own",

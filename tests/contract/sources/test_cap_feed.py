@@ -477,7 +477,7 @@ async def test_what_nobody_thought_of_costs_its_message_alone_and_is_logged() ->
     assert look.heard["3"].alert is not None
     # what can't be fetched may come another time; what can't be read never will
     assert [(key, str(error)) for key, error in look.failures.items()] == [
-        ("1", "https://feeds.example/odd.xml: the reader stumbled: ZeroDivisionError")
+        ("1", "https://feeds.example/odd.xml: the reader's code failed: ZeroDivisionError")
     ]
     assert sorted(line["event"] for line in logs) == ["message.failed", "reader.failed"]
     assert "word" not in str([{**line, "exc_info": None} for line in logs])

@@ -313,7 +313,7 @@ def test_a_daemon_that_stops_lets_go_of_who_waits_and_the_command_goes_on_waitin
     status, out, err = typed(*POST, "--wait=1s")
 
     assert (status, len(alerts(folder))) == (1, 1)
-    assert "not all have ended within 1 s" in err
+    assert "not all posts have ended within 1 s" in err
     assert out.count("Vent violent") == 1
     assert 1 <= time.monotonic() - began < commands.ENDS_WITHIN
 

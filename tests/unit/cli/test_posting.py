@@ -74,7 +74,7 @@ def test_an_update_by_an_older_id_keeps_the_newer_words_and_says_what_it_goes_on
     third = json.loads(out)
     assert "Montez à l’étage." in third["posts"][0]["text"]
     assert (second["follows"], third["follows"]) == (first["identifier"], second["identifier"])
-    assert f"goes on from {second['alert']}" in err
+    assert f"continues from {second['alert']}" in err
 
 
 @pytest.mark.parametrize("command", [["cancel"], ["cancel", "--over"], ["correct"]])
@@ -85,7 +85,7 @@ def test_an_end_by_an_older_id_ends_the_newest_words(terminal, first, command):
     out, err = terminal.type(*command, first["alert"], "--dry-run", "--json")
     assert json.loads(out)["follows"] == second["identifier"]
     assert json.loads(out)["headline"] == "Crue : quais fermés"
-    assert f"goes on from {second['alert']}" in err
+    assert f"continues from {second['alert']}" in err
 
 
 def test_nothing_is_said_where_the_newest_was_named(terminal, first):
@@ -107,14 +107,16 @@ class TestWhileAnUpdateWaits:
         assert shown == {first["alert"]: "accepted", waiting["alert"]: "waiting"}
 
     def test_what_is_out_says_that_it_is_not_updated_yet(self, terminal, first, waiting):
-        assert f"not yet updated, for {waiting['alert']} waits" in terminal.type("status", first["alert"])[0]
+        assert (
+            f"updated once {waiting['alert']}, which waits, is validated" in terminal.type("status", first["alert"])[0]
+        )
 
     @pytest.mark.parametrize("more", [[], ["--dry-run"]])
     def test_another_update_builds_on_what_is_out_and_says_what_it_takes_back(self, terminal, first, waiting, more):
         out, err = terminal.type("update", first["alert"], "--expires", "3h", "--as", "Paul", "--json", *more)
 
         assert "Évitez les berges." in json.loads(out)["posts"][0]["text"]
-        assert f"{waiting['alert']}, which waited, is taken back" in err
+        assert f"{waiting['alert']}, which waited, is withdrawn" in err
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,7 @@ class TestWhileAnUpdateWaits:
     [
         (["cancel"], "CANCELLED by"),
         (["cancel", "--over"], "OVER, all clear by"),
-        (["correct"], "TAKEN BACK AS WRONG by"),
+        (["correct"], "WITHDRAWN AS WRONG by"),
         (["update", "--expires", "3h"], "updated by"),
     ],
 )

@@ -118,7 +118,7 @@ def test_a_file_that_an_editor_marked_is_read_and_one_that_is_no_utf_8_is_refuse
 
 def test_where_no_districts_are_known_those_of_a_file_are_told(folder, capsys):
     assert imports(folder, WHOLE, {"chat": 5, "districts": ["SM-99"]}, {"chat": 6}) == 0
-    assert "nobody hears, for [station] boundary has none such: SM-01, SM-99" in capsys.readouterr().err
+    assert "districts, for [station] boundary doesn't have them: SM-01, SM-99" in capsys.readouterr().err
     assert imports(folder, {"chat": 6}) == 0
     assert "boundary" not in capsys.readouterr().err
 

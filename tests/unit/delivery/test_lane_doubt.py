@@ -190,7 +190,7 @@ async def test_a_channel_that_stumbles_leaves_the_post_in_doubt(house):
     await house.start(channel)
     post = await house.post("Crue")
     stored = await house.get(post)
-    assert (stored.state, str(stored.reason)) == (PostState.IN_DOUBT, "the channel stumbled: RuntimeError")
+    assert (stored.state, str(stored.reason)) == (PostState.IN_DOUBT, "the channel's code failed: RuntimeError")
     await house.clock.advance(30)
     assert await house.state(post) is PostState.SENT
     assert len(channel.published) == 1

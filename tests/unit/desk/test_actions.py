@@ -249,7 +249,7 @@ def test_no_message_makes_the_desk_stumble(town, msg_type, status):
         assert filed.record.state is AlertState.ACCEPTED or filed.record.reason
 
 
-HOLD = "the calendar was first read today and tells much at once: an officer looks before it goes out"
+HOLD = "the calendar was first read today and announces much at once: an officer validates it before it goes out"
 
 
 def held(town, alert):
@@ -281,7 +281,7 @@ def test_what_follows_on_what_an_officer_rejected_is_left_out(town):
     second = held(town, following(first.record.alert, headline="Il commence"))
 
     assert second.record.state is AlertState.LEFT_OUT
-    assert str(second.record.reason) == f"{first.record.id}, which it goes on about, was rejected"
+    assert str(second.record.reason) == f"it updates {first.record.id}, which was rejected"
 
 
 @pytest.mark.parametrize(

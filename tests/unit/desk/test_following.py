@@ -97,8 +97,8 @@ def test_what_a_feed_says_of_what_an_officer_posted_is_a_proposal(town, make, se
 
     assert set(town.states(forged).values()) == {"waiting"}
     assert str(forged.record.reason) == (
-        f"it would {'end' if make is cancelling else 'update'} {own.record.id}, which manual brought and it doesn't "
-        "speak for; it waits for a validation"
+        f"it would {'end' if make is cancelling else 'update'} {own.record.id} of manual: its own source "
+        "may not do that (speaks_for); it waits for a validation"
     )
 
 
@@ -399,7 +399,7 @@ class TestRetreat:
         assert set(town.states(first).values()) == {"superseded"}
         assert town.posts(away) == {}
         assert away.withdrawn
-        took = f"it took {first.record.id} back before that went out: there is nothing to end"
+        took = f"it withdrew {first.record.id} before that went out: there is nothing to end"
         assert away.record.reason.code == "left_us"
         assert str(away.record.reason).endswith(f"; {took}")
 

@@ -182,7 +182,7 @@ class TestWhatCameMeanwhile:
         second = update(desk, first.record.id, **NEW)
         before = desk.town.count("alert")
 
-        with pytest.raises(Conflict, match=f"{second.record.id} came meanwhile; look at it, then update again"):
+        with pytest.raises(Conflict, match=f"{second.record.id} came in meanwhile; look at it, then update again"):
             desk.act(PAUL, lambda officer: officer.file(Act.UPDATE, made))
         assert desk.town.count("alert") == before
 

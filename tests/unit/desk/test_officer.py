@@ -535,7 +535,7 @@ class TestWhatWaitsOfSomebodyElse:
         filed = desk.post(LEA)
         before = desk.town.count("alert")
 
-        with pytest.raises(Forbidden, match="waits and was written by Léa: to take it back or replace it takes approv"):
+        with pytest.raises(Forbidden, match="waits and was written by Léa: to withdraw or replace it takes approv"):
             desk.act(LUC, take(filed.record.id))
         assert is_waiting(desk, filed)
         assert desk.town.count("alert") == before
@@ -690,7 +690,7 @@ class TestWhatWasWrong:
         desk.act(ANNE, lambda officer: officer.correct(filed.record.id, "L’eau est potable."))
         before = desk.town.count("alert")
 
-        with pytest.raises(Refused, match="took this alert back as wrong; post what is right"):
+        with pytest.raises(Refused, match="corrected this alert as wrong; post what is right"):
             desk.act(ANNE, lambda officer: officer.update(filed.record.id, {"expires": "1h"}))
         assert desk.town.count("alert") == before
 

@@ -117,7 +117,7 @@ def test_a_cancellation_takes_back_what_is_still_in_the_outbox(town):
     assert set(town.states(first).values()) == {"superseded"}
     assert town.posts(cancel) == {}
     assert cancel.record.state is AlertState.LEFT_OUT
-    assert str(cancel.record.reason) == f"it took {first.record.id} back before that went out: there is nothing to end"
+    assert str(cancel.record.reason) == f"it withdrew {first.record.id} before that went out: there is nothing to end"
     assert town.record(cancel).reason == cancel.record.reason
 
 

@@ -127,7 +127,10 @@ class TestTheClockOfAVeto:
 
         assert clocks(town, waits) == {None}
         assert set(town.states(waits).values()) == {"waiting"}
-        assert str(town.record(waits).reason) == f"the same event is out: {told.record.id}; it waits for a validation"
+        assert (
+            str(town.record(waits).reason)
+            == f"{told.record.id}, of the same event, is out; this one waits for a validation"
+        )
 
     def test_runs_on_beside_something_less_grave(self, town):
         waits = town.hear(an_alert(severity=Severity.SEVERE), "doubted")

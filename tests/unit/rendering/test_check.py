@@ -54,7 +54,10 @@ def test_a_template_that_leaves_out_what_a_post_must_say_is_told(tmp_path: Path)
 
 def test_a_name_that_no_alert_looks_for_is_told_with_the_nearest(tmp_path: Path) -> None:
     assert check(tmp_path, "fr/twitter/publsh.j2", GOOD) == [
-        f"{tmp_path}/fr/twitter/publsh.j2: no alert looks for this name, did you mean fr/twitter/publish.j2?"
+        (
+            f"{tmp_path}/fr/twitter/publsh.j2: this file is never used, for no alert looks for this name; "
+            "did you mean fr/twitter/publish.j2?"
+        )
     ]
 
 

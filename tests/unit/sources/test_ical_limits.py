@@ -141,7 +141,7 @@ def test_what_the_reader_stumbles_over_costs_its_event_alone_and_is_logged():
         agenda = agenda_of(calendar(event(uid="odd", more="GEO;VALUE=TEXT:x"), event()))
 
     assert [(flaw.uid, str(flaw.reason)) for flaw in agenda.flaws] == [
-        ("odd", 'the event "Rue haute closed" can\'t be read: the reader stumbled over it (AttributeError)')
+        ("odd", "the event \"Rue haute closed\" can't be read: the reader's code failed on it (AttributeError)")
     ]
     assert [(line["event"], line["uid"]) for line in logs] == [("calendar.failed", "odd")]
     assert [each.uid for each in agenda.occurrences] == ["works-1@town"]

@@ -96,7 +96,7 @@ def test_what_no_tocsin_wrote_is_told(db, ledger):
     ledger.write(an_entry())
     db.execute("DROP TRIGGER audit_is_not_changed")
     db.execute("UPDATE audit SET at = 'noon'")
-    with pytest.raises(Unreadable, match="nobody wrote there"):
+    with pytest.raises(Unreadable, match="Tocsin never writes there"):
         list(ledger.all())
 
 

@@ -116,7 +116,7 @@ def test_a_database_from_before_that_is_refused_and_left_as_it_is(tmp_path):
     db.execute("UPDATE alembic_version SET version_num = '0003'")
     db.close()
 
-    with pytest.raises(StoreError, match=r"nobody was given \(0003\); start with a new one"):
+    with pytest.raises(StoreError, match=r"never released \(0003\); start with a new one"):
         migrate(path)
     assert version(path) == "0003"
 

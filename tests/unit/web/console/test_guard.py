@@ -304,7 +304,7 @@ async def test_behind_a_web_server_that_is_not_listed_nobody_is_let_in_and_it_is
         assert "Set-Cookie" not in posted.headers
         assert list(map(str, town.console.warnings())) == [
             "web.proxies: 127.0.0.1 sends requests on and isn't listed; the desk refuses them",
-            "web.proxies: the desk's address is https, which a web server before it speaks; none is listed",
+            "web.proxies: the desk's address is https, which needs a web server before Tocsin; none is listed",
         ]
 
 

@@ -421,5 +421,5 @@ async def test_what_a_feed_says_of_another_s_alert_is_one_tap_away_and_says_why(
     page = await desk.look(f"/waiting/{end}")
 
     assert "Flood" in re.search(r"<h1.*?</h1>", page.html, re.DOTALL)[0]
-    assert "which vigilance brought and it doesn't speak for" in page.text
+    assert "of vigilance: its own source may not do that" in page.text
     assert (await desk.press(f"/waiting/{end}/approve", seen=page.hidden("seen"))).status == 303

@@ -116,7 +116,7 @@ async def test_x_has_no_hidden_posts_and_says_so(visitor, sandbox):
 
     await visitor.send("channels", "show:x")
 
-    assert "no place where a test post is seen by nobody" in visitor.text
+    assert "no place where nobody sees a test post" in visitor.text
     assert await timeline(sandbox, visitor, "twitter") == []
 
 
