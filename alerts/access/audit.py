@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from alerts.access.answers import Visit
+from alerts.access.sessions import Visit
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.model.errors import Misuse, Unreadable

@@ -38,9 +38,19 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from alerts.access.answers import Confirmed, Enrolment, GateRules, Held, Refusal, RelyingParty
 from alerts.access.audit import AuditEvent, write_own
-from alerts.access.sessions import Live, digest, live, spelled
+from alerts.access.sessions import (
+    Confirmed,
+    Enrolment,
+    GateRules,
+    Held,
+    Live,
+    Refusal,
+    RelyingParty,
+    digest,
+    live,
+    spelled,
+)
 from alerts.desk.service import DeskUnit
 from alerts.model.person import Account, Passkey, Stage, fold_name
 from alerts.model.setting_values import Secret

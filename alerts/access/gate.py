@@ -17,12 +17,29 @@ from typing import Any
 
 import structlog
 
-from alerts.access import attempts, factors
-from alerts.access.answers import Confirmed, Enrolment, Entered, GateRules, Held, Refusal, RelyingParty, Visit, Visitor
+from alerts.access import factors
+from alerts.access import throttle as attempts
 from alerts.access.audit import AuditEvent, changes_of, write_own
 from alerts.access.factors import registered
 from alerts.access.passwords import Passwords, fault_of
-from alerts.access.sessions import TOUCHED, Live, Touches, claimed, live, program_of, touch_token
+from alerts.access.sessions import (
+    TOUCHED,
+    Confirmed,
+    Enrolment,
+    Entered,
+    GateRules,
+    Held,
+    Live,
+    Refusal,
+    RelyingParty,
+    Touches,
+    Visit,
+    Visitor,
+    claimed,
+    live,
+    program_of,
+    touch_token,
+)
 from alerts.access.steps import Right, Steps
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.person import Actor, Chained, Passkey, Session, Stage

@@ -16,7 +16,7 @@ from itertools import pairwise
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from alerts.access.answers import Refusal
+from alerts.access.sessions import Refusal
 from alerts.model.characters import normal
 from alerts.model.person import fold_name
 

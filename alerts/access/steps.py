@@ -6,8 +6,8 @@ import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from alerts.access import attempts, factors
-from alerts.access.answers import Confirmed, Entered, Failures, GateRules, Held, Refusal, Visit
+from alerts.access import factors
+from alerts.access import throttle as attempts
 from alerts.access.audit import AuditEvent, changes_of, write_own
 from alerts.access.factors import (
     ChallengeFor,
@@ -20,7 +20,19 @@ from alerts.access.factors import (
     has_factor,
     pending_seed,
 )
-from alerts.access.sessions import Live, live, opened, spelled
+from alerts.access.sessions import (
+    Confirmed,
+    Entered,
+    Failures,
+    GateRules,
+    Held,
+    Live,
+    Refusal,
+    Visit,
+    live,
+    opened,
+    spelled,
+)
 from alerts.desk.service import DeskUnit
 from alerts.model.person import Account, Chained, Passkey, Stage
 

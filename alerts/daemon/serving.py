@@ -9,8 +9,8 @@ from ipaddress import ip_network
 import structlog
 from aiohttp import web
 
-from alerts.access.answers import GateRules
 from alerts.access.gate import Gate
+from alerts.access.sessions import GateRules
 from alerts.config import MANUAL, Config, WebSettings
 from alerts.config.station import rules_of
 from alerts.daemon.bots import bot_settings

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from shlex import quote
 
-from alerts.access.attempts import Burst, bursts
 from alerts.access.audit import NEWS_FOR, OF_FACTORS, AuditEvent
-from alerts.access.throttle import IN_A_ROW, REMEMBERED
+from alerts.access.throttle import IN_A_ROW, REMEMBERED, Burst, bursts
 from alerts.desk.dedupe import clash_of
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit

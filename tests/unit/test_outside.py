@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.access.answers import Refusal, Visit
+from alerts.access.sessions import Refusal, Visit
 from alerts.bot.events import read_update
 from alerts.bot.reply import buttons, pieces, safe
 from alerts.cli.posting import _read_cap

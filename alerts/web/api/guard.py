@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 
 from aiohttp import web
 
-from alerts.access.answers import Visit
 from alerts.access.gate import Gate
+from alerts.access.sessions import Visit
 from alerts.model.person import MAY, Act, Actor, Origin
 from alerts.model.reason import because
 from alerts.web.api.problems import Kind, Problem

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from alerts.access.answers import KNOWN_FOR, Entered, RelyingParty, Visit
+from alerts.access.sessions import KNOWN_FOR, Entered, RelyingParty, Visit
 from alerts.web.pages import Rules
 
 # What web servers add that stand before a site. `X-Forwarded-For` isn't among it: a visitor's own proxy adds that.

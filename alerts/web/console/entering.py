@@ -15,7 +15,7 @@ import segno
 from aiohttp import web
 from markupsafe import Markup, escape
 
-from alerts.access.answers import Enrolment, Held, Refusal
+from alerts.access.sessions import Enrolment, Held, Refusal
 from alerts.model.characters import bounded
 from alerts.model.person import LONGEST_NAME
 from alerts.web.console.carried import HOME, MOST_BYTES, safe_next

@@ -16,8 +16,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import escape
 
-from alerts.access.answers import Visitor
 from alerts.access.gate import Gate
+from alerts.access.sessions import Visitor
 from alerts.desk.service import DeskService
 from alerts.desk.station import Station
 from alerts.model.person import Act, Chained, Stage

@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 from multidict import MultiDict, MultiDictProxy
 
-from alerts.access.answers import Visitor
+from alerts.access.sessions import Visitor
 from alerts.desk.service import DeskUnit
 from alerts.model.errors import Busy, DatabaseRefused, Forbidden, TocsinError
 from alerts.model.incident import AlertState, Wanted

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from alerts.access.answers import Failures, Visitor
+from alerts.access.sessions import Failures, Visitor
 from alerts.desk.service import DeskUnit
 from alerts.model.incident import SavedDraft
 from alerts.model.person import fold_name

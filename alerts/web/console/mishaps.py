@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from alerts.access.answers import Failures
+from alerts.access.sessions import Failures
 from alerts.model.errors import Conflict, Forbidden, Misuse, TocsinError
 from alerts.model.reason import because
 from alerts.rendering.i18n import word

@@ -8,10 +8,9 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from alerts.access.answers import Enrolment, Entered, Held, Refusal
 from alerts.access.audit import AuditEvent
 from alerts.access.factors import enrolment
-from alerts.access.sessions import offer_code
+from alerts.access.sessions import Enrolment, Entered, Held, Refusal, offer_code
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.model.person import Act, Stage, fold_name

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from alerts.access.answers import Confirmed, Held
+from alerts.access.sessions import Confirmed, Held
 from alerts.web.console.entering import status_of, tell_when
 from alerts.web.console.frame import Console
 from alerts.web.console.guard import ARRIVAL

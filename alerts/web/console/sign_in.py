@@ -12,7 +12,7 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from alerts.access.answers import Entered, Held, Refusal, Visitor
+from alerts.access.sessions import Entered, Held, Refusal, Visitor
 from alerts.model.person import Stage
 from alerts.web.console.carried import Carried, unpacked
 from alerts.web.console.entering import (

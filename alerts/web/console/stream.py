@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from alerts.access.answers import Visitor
+from alerts.access.sessions import Visitor
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.person import Stage
 from alerts.web.console.frame import Console, visitor_of

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.access.answers import GateRules
+from alerts.access.sessions import GateRules
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.daemon.service import DaemonService

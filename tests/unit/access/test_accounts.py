@@ -8,9 +8,8 @@ from dataclasses import replace
 import pytest
 
 from alerts.access import accounts
-from alerts.access.answers import Entered, Held, Visit
 from alerts.access.passwords import fault_of
-from alerts.access.sessions import digest_of, offer_code
+from alerts.access.sessions import Entered, Held, Visit, digest_of, offer_code
 from alerts.desk.officer import Officer
 from alerts.model.errors import Forbidden, Misuse, Refused
 from alerts.model.person import Actor, Origin, Role, Stage

@@ -8,9 +8,9 @@ import pytest
 from argon2 import PasswordHasher
 from pyotp import TOTP
 
-from alerts.access.answers import Confirmed, Entered, GateRules, Held, Refusal, Visit
 from alerts.access.gate import Gate
 from alerts.access.passwords import Passwords
+from alerts.access.sessions import Confirmed, Entered, GateRules, Held, Refusal, Visit
 from alerts.model.person import Origin, Role, Stage
 from tests.unit.access.town import AWAY, FIRST, FOE, HOME, OWN, SITE
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from pyotp import TOTP
 from webauthn import base64url_to_bytes
 
-from alerts.access import attempts, factors
-from alerts.access.answers import Entered, GateRules, Held, Refusal, RelyingParty
+from alerts.access import factors
+from alerts.access import throttle as attempts
 from alerts.access.factors import proven, registered
+from alerts.access.sessions import Entered, GateRules, Held, Refusal, RelyingParty
 from alerts.access.steps import Steps
 from alerts.model.person import Passkey, Stage
 from tests.unit.access.authenticator import Authenticator, b64

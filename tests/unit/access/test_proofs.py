@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyotp import TOTP
 
-from alerts.access.answers import Refusal
 from alerts.access.factors import SEED_BYTES, STEP, seed_of, step_of
 from alerts.access.passwords import LONGEST, Passwords, fault_of
+from alerts.access.sessions import Refusal
 from alerts.model.person import fold_name
 
 SEED = seed_of(bytes(range(SEED_BYTES)))

@@ -9,8 +9,7 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from alerts.access.answers import Held, Refusal
-from alerts.access.sessions import LONGEST_CLAIM, claim_of, claimed_in
+from alerts.access.sessions import LONGEST_CLAIM, Held, Refusal, claim_of, claimed_in
 from tests.unit.access.town import AWAY, HOME, OWN
 
 

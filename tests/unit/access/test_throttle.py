@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from alerts.access.answers import Entered, Held, Refusal, Visit
-from alerts.access.attempts import bursts
+from alerts.access.sessions import Entered, Held, Refusal, Visit
 from alerts.access.throttle import (
     ADDRESS_PACE,
     CODE,
@@ -20,6 +19,7 @@ from alerts.access.throttle import (
     NEWCOMERS,
     PASSWORD,
     Backoff,
+    bursts,
     held_until,
     last_burst,
     neighbourhood,

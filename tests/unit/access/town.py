@@ -8,9 +8,9 @@ from argon2 import PasswordHasher
 from pyotp import TOTP
 
 from alerts.access.accounts import add_account, disable
-from alerts.access.answers import Confirmed, Enrolment, Entered, Held, RelyingParty, Visit
 from alerts.access.gate import Gate
 from alerts.access.passwords import Passwords
+from alerts.access.sessions import Confirmed, Enrolment, Entered, Held, RelyingParty, Visit
 from alerts.desk.officer import Officer
 from alerts.model.person import Actor, Origin, Role, Stage
 

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from alerts.access.answers import Visit, Visitor
+from alerts.access.sessions import Visit, Visitor
 from alerts.desk.service import Workshop
 from alerts.model.errors import Forbidden
 from alerts.model.person import Account, Role, Session, Stage

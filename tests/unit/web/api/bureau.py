@@ -12,8 +12,8 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from alerts.access.answers import GateRules
 from alerts.access.gate import Gate
+from alerts.access.sessions import GateRules
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.daemon.service import DaemonService

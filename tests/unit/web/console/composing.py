@@ -12,8 +12,8 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from alerts.access.answers import Visit, Visitor
 from alerts.access.gate import Gate, GateRules
+from alerts.access.sessions import Visit, Visitor
 from alerts.config import load_config
 from alerts.config.station import rules_of
 from alerts.daemon.desk import build_desk

@@ -11,8 +11,8 @@ import pytest
 from babel.messages.extract import extract, extract_python
 from babel.messages.pofile import read_po
 
-from alerts.access.answers import Refusal
 from alerts.access.audit import AuditEvent
+from alerts.access.sessions import Refusal
 from alerts.model.person import Act
 from alerts.web.console import frame
 from alerts.web.console.setup.pages import Trial

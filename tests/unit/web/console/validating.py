@@ -11,9 +11,8 @@ from datetime import timedelta
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from alerts.access.answers import GateRules
 from alerts.access.gate import Gate
-from alerts.access.sessions import digest
+from alerts.access.sessions import GateRules, digest
 from alerts.config import load_config
 from alerts.config.station import rules_of
 from alerts.daemon.desk import build_desk

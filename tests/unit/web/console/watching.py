@@ -9,8 +9,8 @@ from datetime import timedelta
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from alerts.access.answers import GateRules, Visit, Visitor
 from alerts.access.gate import Gate
+from alerts.access.sessions import GateRules, Visit, Visitor
 from alerts.config import load_config
 from alerts.config.station import rules_of
 from alerts.daemon.desk import build_desk
