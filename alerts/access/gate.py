@@ -10,6 +10,7 @@ proves them gives their password once more (`prove_again`): each such change tak
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from secrets import token_bytes
@@ -17,16 +18,15 @@ from typing import Any
 
 import structlog
 
-from alerts.access import factors
-from alerts.access import throttle as attempts
+from alerts.access import factors, throttle
 from alerts.access.audit import AuditEvent, changes_of, write_own
-from alerts.access.factors import registered
 from alerts.access.passwords import Passwords, fault_of
 from alerts.access.sessions import (
     TOUCHED,
     Confirmed,
     Enrolment,
     Entered,
+    Failures,
     GateRules,
     Held,
     Live,
@@ -37,15 +37,18 @@ from alerts.access.sessions import (
     Visitor,
     claimed,
     live,
+    opened,
     program_of,
+    spelled,
     touch_token,
 )
-from alerts.access.steps import Right, Steps
 from alerts.desk.service import DeskService, DeskUnit
-from alerts.model.person import Actor, Chained, Passkey, Session, Stage
+from alerts.model.person import Account, Actor, Chained, Passkey, Session, Stage
 
-log = structlog.get_logger()
 OVER = Held(Refusal.OVER)
+_LABEL = 60
+_SET_UP = "a factor that was set up"
+log = structlog.get_logger()
 
 
 class Gate:
@@ -61,13 +64,12 @@ class Gate:
         self._service = service
         self._rules = rules
         self._passwords = passwords or Passwords()
-        self._steps = Steps(rules, secrets)
         self._secrets = secrets
         self.touches = Touches(service)
 
     async def sign_in(self, name: str, password: str, visit: Visit) -> Entered | Held:
         """Begin with a name and a password. A name that is nobody's is answered alike, and takes as long."""
-        attempt = await self._attempt(lambda unit: attempts.password_attempt(unit, name, visit))
+        attempt = await self._attempt(lambda unit: throttle.password_attempt(unit, name, visit))
         if isinstance(attempt, Held):
             return attempt
         account = attempt.account
@@ -75,16 +77,27 @@ class Gate:
         # The password is verified for an unknown name too, so that the answer takes as long and says as little.
         if account is None or account.disabled_at is not None or not verdict.right:
             return await self._failed(attempt, Refusal.WRONG)
-        step = Right(attempt, account, verdict.stronger)
-        return await self._service.act(lambda unit: self._steps.after_password(unit, step))
+        return await self._service.act(lambda unit: self._after_password(unit, attempt, account, verdict.stronger))
 
     async def prove_by_code(self, cookie: str, code: str, visit: Visit) -> Entered | Held:
         """Go on with a one-time code; each is taken once."""
         attempt = await self._second(cookie, visit)
         if isinstance(attempt, Held):
             return attempt
-        entered = await self._service.act(lambda unit: self._steps.by_code(unit, cookie, code, attempt))
-        return entered or await self._failed(attempt, Refusal.CODE)
+
+        def action(unit: DeskUnit) -> Entered | None:
+            found = live(unit, cookie, self._rules, Stage.PASSWORD)
+            if found is None or found.account.totp is None:
+                return None
+            step = factors.step_of(found.account.totp, code, unit.now, found.account.totp_step)
+            if step is None:
+                return None
+            throttle.passed(unit, attempt)
+            account = replace(found.account, totp_step=step)
+            unit.accounts.put_account(account)
+            return self._rise(unit, found, account, visit, "code")
+
+        return await self._service.act(action) or await self._failed(attempt, Refusal.CODE)
 
     async def begin_passkey(self, cookie: str, site: RelyingParty) -> dict[str, Any] | Held:
         """What the browser is to ask a passkey, for `navigator.credentials.get`."""
@@ -104,7 +117,7 @@ class Gate:
         if proof is None or count is None:
             await self._service.act(lambda unit: factors.challenge_is_used(unit, cookie, self._rules))
             return await self._failed(attempt, Refusal.PASSKEY)
-        entered = await self._service.act(lambda unit: self._steps.by_passkey(unit, cookie, proof, count, attempt))
+        entered = await self._service.act(lambda unit: self._by_passkey(unit, cookie, proof, count, attempt))
         return entered or await self._failed(attempt, Refusal.PASSKEY)
 
     async def change_password(self, cookie: str, old: str | None, new: str, visit: Visit) -> Entered | Held:
@@ -123,7 +136,7 @@ class Gate:
         if (await self._passwords.verify(found.account.password, new)).right:
             return Held(Refusal.SAME)
         kept = await self._passwords.hash(new)
-        changed = await self._service.act(lambda unit: self._steps.change(unit, cookie, found, kept, visit))
+        changed = await self._service.act(lambda unit: self._change(unit, cookie, found, kept, visit))
         return changed or OVER
 
     async def prove_again(self, cookie: str, password: str, visit: Visit) -> Confirmed | Held:
@@ -143,7 +156,20 @@ class Gate:
 
     async def confirm_code(self, cookie: str, code: str, shown: str | None = None) -> Entered | Held:
         """Finish with a code that the app shows; who is in, also with the seed that `begin_code` gave (`shown`)."""
-        return await self._service.act(lambda unit: self._steps.confirm_code(unit, cookie, code, shown))
+
+        def action(unit: DeskUnit) -> Entered | Held:
+            found = live(unit, cookie, self._rules, Stage.ENROL if shown is None else Stage.FULL)
+            seed = factors.pending_seed(found) if found else None
+            if found is None or seed is None or not (shown is None or _same(seed.reveal(), shown)):
+                return OVER
+            step = factors.step_of(seed, code, unit.now, 0)
+            if step is None:
+                return Held(Refusal.CODE)
+            account = replace(found.account, totp=seed, totp_step=step)
+            unit.accounts.put_account(account)
+            return self._enrolled(unit, found, account, AuditEvent.CODES_ADDED)
+
+        return await self._service.act(action)
 
     async def begin_enrol_passkey(
         self, cookie: str, site: RelyingParty, stage: Stage = Stage.ENROL
@@ -160,12 +186,22 @@ class Gate:
     ) -> Entered | Held:
         """Keep what the new passkey answered, under the owner's word for it; who is in was `confirmed` before."""
         asked = await self._service.ask(lambda unit: factors.asked_to_enrol(unit, cookie, self._rules, confirmed))
-        new = registered(answer, asked, site) if asked else None
+        new = factors.registered(answer, asked, site) if asked else None
         if asked is None or new is None:
             return OVER if asked is None else Held(Refusal.PASSKEY)
-        return await self._service.act(
-            lambda unit: self._steps.enrol(unit, cookie, asked, new, label=label, confirmed=confirmed)
-        )
+
+        def action(unit: DeskUnit) -> Entered | Held:
+            found = factors.enrolling(unit, cookie, self._rules, confirmed)
+            # The signature was worked out outside of a transaction: the browser may have been asked anew meanwhile.
+            if found is None or factors.challenge_of(found, factors.ChallengeFor.ENROL) != asked:
+                return OVER
+            if unit.accounts.passkey(new.id) is not None:
+                return Held(Refusal.PASSKEY)
+            account, word = found.account, " ".join(label.split())[:_LABEL] or f"{unit.now:%Y-%m-%d}"
+            unit.accounts.put_passkey(Passkey(new.id, account.name, new.public_key, new.sign_count, word, unit.now))
+            return self._enrolled(unit, found, account, AuditEvent.PASSKEY_ADDED, word)
+
+        return await self._service.act(action)
 
     async def passkeys(self, cookie: str) -> Sequence[Passkey]:
         """The passkeys of whoever is signed in; none for anybody else."""
@@ -178,11 +214,31 @@ class Gate:
 
     async def drop_passkey(self, cookie: str, identity: str, confirmed: Confirmed) -> Entered | Held:
         """Remove a passkey of one's own, unless it is the last second factor and one is required."""
-        return await self._service.act(lambda unit: self._steps.drop_passkey(unit, cookie, identity, confirmed))
+
+        def action(unit: DeskUnit) -> Entered | Held:
+            found = factors.enrolling(unit, cookie, self._rules, confirmed)
+            if found is None:
+                return OVER
+            known = unit.accounts.passkeys(found.account.name)
+            key = next((key for key in known if key.id == identity), None)
+            if key is not None and (held := factors.drop_passkey(unit, found, key, self._rules)):
+                return held
+            return self._rise(unit, found, found.account, found.visit, "")
+
+        return await self._service.act(action)
 
     async def drop_code(self, cookie: str, confirmed: Confirmed) -> Entered | Held:
         """Remove one-time codes, unless they are the last second factor and one is required."""
-        return await self._service.act(lambda unit: self._steps.drop_code(unit, cookie, confirmed))
+
+        def action(unit: DeskUnit) -> Entered | Held:
+            found = factors.enrolling(unit, cookie, self._rules, confirmed)
+            if found is None:
+                return OVER
+            if found.account.totp is not None and (held := factors.drop_code(unit, found, self._rules)):
+                return held
+            return self._rise(unit, found, replace(found.account, totp=None), found.visit, "")
+
+        return await self._service.act(action)
 
     async def changes(self, visitor: Visitor) -> Sequence[Chained]:
         """What was changed of what proves the visitor while this session stood: by another browser, or a command."""
@@ -191,7 +247,12 @@ class Gate:
 
     async def acknowledge(self, cookie: str) -> Entered | Held:
         """Go on knowing what was changed of the account while this browser was signed in."""
-        return await self._service.act(lambda unit: self._steps.acknowledge(unit, cookie))
+
+        def action(unit: DeskUnit) -> Entered | Held:
+            found = live(unit, cookie, self._rules, Stage.FULL)
+            return self._rise(unit, found, found.account, found.visit, "") if found else OVER
+
+        return await self._service.act(action)
 
     async def sign_out(self, cookie: str) -> None:
         """End the session; its cookie is worth nothing from now on."""
@@ -239,41 +300,140 @@ class Gate:
             await self.touches.soon(found.token.digest, lambda unit: touch_token(unit, bearer))
         return found.actor(visit)
 
-    async def _attempt(self, look: Callable[[DeskUnit], attempts.Attempt]) -> attempts.Attempt | Held:
+    async def _attempt(self, look: Callable[[DeskUnit], throttle.Attempt]) -> throttle.Attempt | Held:
         """Begin an attempt, unless it comes too early: that is only read, so a flood of them writes nothing."""
 
         def early(unit: DeskUnit) -> Held | None:
-            return attempts.held(unit, look(unit))
+            return throttle.held(unit, look(unit))
 
-        def begin(unit: DeskUnit) -> attempts.Attempt | Held:
-            return early(unit) or attempts.begun(unit, look(unit))
+        def begin(unit: DeskUnit) -> throttle.Attempt | Held:
+            return early(unit) or throttle.begun(unit, look(unit))
 
         held = await self._service.ask(early)
         return await self._service.act(begin) if held is None else held
 
-    async def _second(self, cookie: str, visit: Visit) -> attempts.Attempt | Held:
+    async def _second(self, cookie: str, visit: Visit) -> throttle.Attempt | Held:
         found = await self._service.ask(lambda unit: live(unit, cookie, self._rules, Stage.PASSWORD))
         if found is None:
             return OVER
-        return await self._attempt(lambda unit: attempts.factor_attempt(unit, found.account, visit))
+        return await self._attempt(lambda unit: throttle.factor_attempt(unit, found.account, visit))
 
     async def _old(self, found: Live, old: str | None, visit: Visit) -> Held | None:
         """Whether the present password was given, with the same delays as when signing in."""
-        attempt = await self._attempt(lambda unit: attempts.password_attempt(unit, found.account.name, visit))
+        attempt = await self._attempt(lambda unit: throttle.password_attempt(unit, found.account.name, visit))
         if isinstance(attempt, Held):
             return attempt
         if not (await self._passwords.verify(found.account.password, old or "")).right:
             return await self._failed(attempt, Refusal.OLD_PASSWORD)
-        await self._service.act(lambda unit: attempts.passed(unit, attempt))
+        await self._service.act(lambda unit: throttle.passed(unit, attempt))
         return None
 
-    async def _failed(self, attempt: attempts.Attempt, reason: Refusal) -> Held:
-        for subject in await self._service.act(lambda unit: attempts.failed(unit, attempt)):
+    async def _failed(self, attempt: throttle.Attempt, reason: Refusal) -> Held:
+        for subject in await self._service.act(lambda unit: throttle.failed(unit, attempt)):
             log.warning("sign_in.failing", subject=subject, address=attempt.visit.address)
-        return Held(reason, await self._service.ask(lambda unit: attempts.next_try(unit, attempt)))
+        return Held(reason, await self._service.ask(lambda unit: throttle.next_try(unit, attempt)))
+
+    def _after_password(
+        self, unit: DeskUnit, attempt: throttle.Attempt, seen: Account, stronger: str | None
+    ) -> Entered | Held:
+        """The password was right for the account as it was `seen`; `stronger` is its hash by today's parameters."""
+        account = unit.accounts.account(seen.name)
+        if account is None or account.disabled_at is not None or account.password != seen.password:
+            return Held(Refusal.WRONG)
+        throttle.passed(unit, attempt)
+        if stronger is not None:
+            account = replace(account, password=stronger)
+            unit.accounts.put_account(account)
+        return self._enter(unit, account, attempt.visit, "password", proven=False)
+
+    def _by_passkey(
+        self, unit: DeskUnit, cookie: str, proof: factors.Proof, count: int, attempt: throttle.Attempt
+    ) -> Entered | None:
+        """The second factor was a passkey; None where somebody was faster with the same answer."""
+        found = live(unit, cookie, self._rules, Stage.PASSWORD)
+        key = unit.accounts.passkey(proof.key.id)
+        challenge = factors.challenge_of(found, factors.ChallengeFor.PROVE) if found else None
+        # The whole key is compared: one whose count of signatures grew meanwhile answered somebody else's request.
+        if found is None or challenge != proof.challenge or key != proof.key:
+            return None
+        throttle.passed(unit, attempt)
+        unit.accounts.put_passkey(replace(key, sign_count=count, used_at=unit.now))
+        return self._rise(unit, found, found.account, attempt.visit, f"passkey {key.label}")
+
+    def _change(self, unit: DeskUnit, cookie: str, seen: Live, kept: str, visit: Visit) -> Entered | None:
+        """A new password was chosen; None where the session ended or the password changed meanwhile."""
+        found = live(unit, cookie, self._rules, Stage.NEW_PASSWORD, Stage.FULL)
+        if found is None or found.account.password != seen.account.password:
+            return None
+        account = replace(found.account, password=kept, must_change=False)
+        unit.accounts.put_account(account)
+        # Whoever knew the old password may be in with it.
+        unit.accounts.drop_sessions(account.name, but=found.session.digest)
+        write_own(unit, account, visit, AuditEvent.PASSWORD_CHANGED)
+        return self._rise(unit, found, account, visit, "password")
+
+    def _enrolled(self, unit: DeskUnit, found: Live, account: Account, deed: AuditEvent, word: str = "") -> Entered:
+        """Sign-ins that are on their way without the new factor begin again."""
+        for session in unit.accounts.sessions(account.name):
+            if session.stage is not Stage.FULL and session.digest != found.session.digest:
+                unit.accounts.drop_session(session.digest)
+        write_own(unit, account, found.visit, deed, word)
+        return self._rise(unit, found, account, found.visit, _SET_UP)
+
+    def _rise(self, unit: DeskUnit, found: Live, account: Account, visit: Visit, how: str) -> Entered:
+        """On to the next stage; the cookie before is worth nothing."""
+        unit.accounts.drop_session(found.session.digest)
+        if found.session.stage is not Stage.FULL:
+            return self._enter(unit, account, visit, how, proven=True)
+        cookie, again = opened(unit, account, Stage.FULL, visit, self._rules, chance=self._secrets)
+        # A new cookie is no new sign-in: the session ends when it would have ended.
+        session = replace(again.session, expires_at=found.session.expires_at)
+        unit.accounts.put_session(session)
+        return Entered(cookie, Live(session, account).visitor(visit))
+
+    def _enter(self, unit: DeskUnit, account: Account, visit: Visit, how: str, *, proven: bool) -> Entered:
+        """Open the session of the next stage; where nothing is missing, that is a sign-in, which is written down."""
+        stage = self._stage(unit, account, proven=proven)
+        failures, device = None, None
+        changes: Sequence[Chained] = ()
+        if stage is Stage.FULL:
+            changes = self._changes(unit, account, how)
+            device = visit.device if throttle.is_device(unit, visit.device) else spelled(self._secrets(16))
+            failures = throttle.complete(unit, account, visit, device)
+            account = replace(account, signed_in_at=unit.now)
+            unit.accounts.put_account(account)
+            write_own(unit, account, visit, AuditEvent.SIGNED_IN, f"by {how}{_after(failures)}")
+        cookie, entered = opened(unit, account, stage, visit, self._rules, chance=self._secrets)
+        return Entered(cookie, entered.visitor(visit), failures, device, changes)
+
+    @staticmethod
+    def _changes(unit: DeskUnit, account: Account, how: str) -> Sequence[Chained]:
+        """What others may have changed since the sign-in before; not what this one set up on its way."""
+        if account.signed_in_at is None or how == _SET_UP:
+            return ()
+        return [each for each in changes_of(unit, account.name, account.signed_in_at) if each.entry.at < unit.now]
+
+    def _stage(self, unit: DeskUnit, account: Account, *, proven: bool) -> Stage:
+        """What is missing. Who comes past `password` has proved the second factor, or there was none."""
+        has = factors.has_factor(unit, account)
+        if has and not proven:
+            return Stage.PASSWORD
+        if account.must_change:
+            return Stage.NEW_PASSWORD
+        if not has and self._rules.second_factor == "required":
+            return Stage.ENROL
+        return Stage.FULL
 
 
 def _touch(unit: DeskUnit, session: Session) -> None:
     kept = unit.accounts.session(session.digest)
     if kept is not None:
         unit.accounts.put_session(replace(kept, seen_at=unit.now))
+
+
+def _same(kept: str, said: str) -> bool:
+    return hmac.compare_digest(kept.encode(), said.encode("utf-8", "replace"))
+
+
+def _after(failures: Failures | None) -> str:
+    return f", after {failures.count} failed attempts since {failures.since:%Y-%m-%d %H:%M:%S} UTC" if failures else ""

@@ -10,11 +10,9 @@ from hypothesis import strategies as st
 from pyotp import TOTP
 from webauthn import base64url_to_bytes
 
-from alerts.access import factors
-from alerts.access import throttle as attempts
+from alerts.access import factors, throttle
 from alerts.access.factors import proven, registered
 from alerts.access.sessions import Entered, GateRules, Held, Refusal, RelyingParty
-from alerts.access.steps import Steps
 from alerts.model.person import Passkey, Stage
 from tests.unit.access.authenticator import Authenticator, b64
 from tests.unit.access.town import AWAY, FIRST, FOE, HOME, OWN, SITE
@@ -98,11 +96,9 @@ async def test_a_passkey_that_was_used_meanwhile_has_to_be_asked_again(town, aut
     proof = await town.service.ask(
         lambda unit: factors.looked_up(unit, halfway.cookie, authenticator.get(options), rules)
     )
-    attempt = await town.service.ask(lambda unit: attempts.factor_attempt(unit, halfway.visitor.account, HOME))
-    steps = Steps(rules, bytes)
-
+    attempt = await town.service.ask(lambda unit: throttle.factor_attempt(unit, halfway.visitor.account, HOME))
     town.raw("UPDATE passkey SET sign_count = 5")
-    late = await town.service.act(lambda unit: steps.by_passkey(unit, halfway.cookie, proof, 1, attempt))
+    late = await town.service.act(lambda unit: town.gate._by_passkey(unit, halfway.cookie, proof, 1, attempt))
     assert late is None
 
 
