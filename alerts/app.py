@@ -45,9 +45,8 @@ from alerts.desk.actions import Desk
 from alerts.desk.decide import decide
 from alerts.desk.dedupe import seen_before
 from alerts.desk.following import in_order
-from alerts.desk.posts import draft_posts, withdraw
+from alerts.desk.posts import PostWriter, draft_posts, withdraw
 from alerts.desk.service import DeskUnit
-from alerts.desk.writer import PostWriter
 from alerts.health.approvals import ApprovalNotices
 from alerts.health.checks import STORE, HealthChecks
 from alerts.health.desk_events import failing_sign_ins

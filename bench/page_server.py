@@ -25,8 +25,8 @@ from alerts.daemon.outside import open_database
 from alerts.daemon.service import DaemonService
 from alerts.daemon.serving import build_publisher
 from alerts.desk.actions import Filed
-from alerts.desk.amending import update_of
 from alerts.desk.draft import Draft, draft_alert
+from alerts.desk.officer import update_of
 from alerts.desk.service import DeskUnit
 from alerts.model.alert import Severity
 from alerts.model.events import Events

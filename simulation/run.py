@@ -22,7 +22,7 @@ from alerts.config.station import station_of
 from alerts.daemon.outside import Outside
 from alerts.delivery.limiter import RateLimits
 from alerts.desk.actions import Desk
-from alerts.desk.writer import PostWriter
+from alerts.desk.posts import PostWriter
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import PostsStored
 from alerts.model.post import Means

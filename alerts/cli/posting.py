@@ -132,7 +132,7 @@ def update(
 ) -> int:
     """Update an alert that is out: what isn't given stays as it stands, by whichever of its ids."""
     from alerts.daemon.desk import now
-    from alerts.desk.amending import update_of
+    from alerts.desk.officer import update_of
 
     changes = {
         "headline": headline,
@@ -172,7 +172,7 @@ def cancel(
 ) -> int:
     """Cancel an alert that is out: it no longer holds, and its readers are told so."""
     from alerts.daemon.desk import now
-    from alerts.desk.amending import all_clear_of, cancel_of
+    from alerts.desk.officer import all_clear_of, cancel_of
 
     end = all_clear_of if over else cancel_of
     manner = Manner(
@@ -195,7 +195,7 @@ def correct(
 ) -> int:
     """Correct an alert that was wrong: on every channel where it is, ahead of everything else."""
     from alerts.daemon.desk import now
-    from alerts.desk.amending import correction_of
+    from alerts.desk.officer import correction_of
     from alerts.desk.thread import left_wrong
 
     manner = Manner(
@@ -236,8 +236,8 @@ def preview(
 
 def _amend(context: typer.Context, name: str, manner: Manner, follow: Callable[[StoredAlert, Counter], Alert]) -> int:
     from alerts.daemon.desk import Counter
-    from alerts.desk.amending import goes_on_from
     from alerts.desk.approve import find_alert
+    from alerts.desk.officer import goes_on_from
 
     counter = Counter(context.obj.load())
 

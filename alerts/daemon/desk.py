@@ -18,8 +18,8 @@ from typing import TypeVar
 from alerts.config import Config
 from alerts.config.station import station_face, station_of
 from alerts.desk.actions import Desk
+from alerts.desk.posts import PostWriter
 from alerts.desk.service import DeskUnit
-from alerts.desk.writer import PostWriter
 from alerts.model.alert import Alert
 from alerts.model.incident import new_id
 from alerts.rendering.card import Card

@@ -8,13 +8,12 @@ from typing import Any
 
 from alerts.config import MANUAL, Config
 from alerts.daemon.desk import Counter, now
-from alerts.delivery.health import troubled
+from alerts.delivery.attempt import troubled
 from alerts.delivery.limiter import RateLimits
 from alerts.desk.account import InFull, account_of, event_of, in_full
 from alerts.desk.approve import find_alert
-from alerts.desk.dedupe import end_reason
+from alerts.desk.dedupe import end_reason, told_already
 from alerts.desk.service import DeskUnit, concerning
-from alerts.desk.twins import told_already
 from alerts.model.cap import write
 from alerts.model.delivery import Progress
 from alerts.model.errors import Refused

@@ -14,8 +14,7 @@ from typing import Any
 
 import structlog
 
-from alerts.delivery.attempt import Attempts, LaneSettings, way_of
-from alerts.delivery.health import ChannelHealth
+from alerts.delivery.attempt import Attempts, ChannelHealth, LaneSettings, way_of
 from alerts.delivery.lease import LeaseKeeper, first_of
 from alerts.delivery.limiter import Departure, Departures
 from alerts.delivery.retry import Chance
@@ -158,7 +157,7 @@ class Lane:
             await self._cycle()
         except Exception as error:
             log.error(  # noqa: TRY400 the whole story once, then a line each time: a full disk may last
-                "lane.stumbled", channel=self.settings.name, error=str(error), exc_info=not self._failed
+                "lane.failed", channel=self.settings.name, error=str(error), exc_info=not self._failed
             )
             self._failed = True
             await first_of(self._stopped.wait(), self._clock.sleep(FAILURE_PAUSE))
@@ -322,7 +321,7 @@ class Lane:
             tasks.discard(task)
             self._wake.set()
             if not task.cancelled() and (error := task.exception()):
-                log.error("attempt.stumbled", channel=self.settings.name, exc_info=error)
+                log.error("attempt.failed", channel=self.settings.name, exc_info=error)
 
         task.add_done_callback(done)
 

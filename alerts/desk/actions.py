@@ -13,28 +13,28 @@ from datetime import datetime, timedelta
 from alerts.desk.decide import Accepted, Candidate, decide, without_words
 from alerts.desk.dedupe import (
     DOUBLE_TAP,
-    MANUAL,
     clash_of,
     content_key,
     end_reason,
+    release,
     seen_before,
+    stands_behind,
+    stop_clocks,
     tapped_before,
     topic_key,
 )
 from alerts.desk.draft import must_be_complete
 from alerts.desk.following import goes_on_elsewhere, predecessor
 from alerts.desk.lifecycle import end_of_veto, end_what_is_over
-from alerts.desk.posts import DraftPost, Occasion, draft_posts, withdraw
+from alerts.desk.posts import DraftPost, Occasion, PostWriter, draft_posts, withdraw
 from alerts.desk.routing import outlets_of
 from alerts.desk.station import Station
 from alerts.desk.territory import is_in_words
 from alerts.desk.thread import channels_meant, channels_on
-from alerts.desk.twins import release, stands_behind, stop_clocks
-from alerts.desk.writer import PostWriter
 from alerts.model.alert import Alert
 from alerts.model.errors import Misuse, Refused
 from alerts.model.hazard import Hazard
-from alerts.model.incident import CLASHES, AlertState, LeftOut, StoredAlert, id_of
+from alerts.model.incident import CLASHES, MANUAL, AlertState, LeftOut, StoredAlert, id_of
 from alerts.model.ports import Heard
 from alerts.model.post import EndReason, Post, PostState
 from alerts.model.reason import Reason, because

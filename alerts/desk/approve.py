@@ -15,14 +15,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from alerts.desk.dedupe import MANUAL, end_reason
+from alerts.desk.dedupe import end_reason, must_be_meant, stop_clocks
 from alerts.desk.posts import supersede
 from alerts.desk.station import Station
 from alerts.desk.thread import COMING
-from alerts.desk.twins import must_be_meant, stop_clocks
 from alerts.model.alert import MsgType, alert_to_json
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
-from alerts.model.incident import AlertState, StoredAlert
+from alerts.model.incident import MANUAL, AlertState, StoredAlert
 from alerts.model.person import MAY, Act, Actor, fold_name
 from alerts.model.post import EndReason, Post, PostKind, PostState
 from alerts.model.reason import Reason, because

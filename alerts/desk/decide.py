@@ -2,7 +2,7 @@
 
 `decide` reads what is stored and writes nothing. It asks in this order: is its time of issue possible; what does it go
 on about, and may it (`following.py`); does it take an incident away from here (`retreats`); is it for people; is it
-known already (`dedupe.py`, `twins.py`); is it over; is it here and grave enough (`territory.py`, `routing.py`); which
+known already (`dedupe.py`); is it over; is it here and grave enough (`territory.py`, `routing.py`); which
 channels have it to do. The first no is the answer, as a `LeftOut`; else it is `Accepted`.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from alerts.desk.dedupe import MANUAL, clash_of, end_reason, newer_than
+from alerts.desk.dedupe import clash_of, end_reason, merged_before, newer_than, said_before
 from alerts.desk.following import held_by_others, own_proposals, predecessor, replaced_before, spoken_of
 from alerts.desk.routing import (
     IN_WORDS_ONLY,
@@ -28,9 +28,8 @@ from alerts.desk.routing import (
 from alerts.desk.station import Intake, Outlet, Publish, Station
 from alerts.desk.territory import Elsewhere, is_in_words
 from alerts.desk.thread import channels_on, is_open, overtaken
-from alerts.desk.twins import merged_before, said_before
 from alerts.model.alert import Alert, MsgType, Scope
-from alerts.model.incident import AlertState, LeftOut, StoredAlert
+from alerts.model.incident import MANUAL, AlertState, LeftOut, StoredAlert
 from alerts.model.post import EndReason, Post
 from alerts.model.reason import Reason, because
 from alerts.store.alerts import AlertRepository

@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from alerts.desk.dedupe import MANUAL, end_reason, is_practice
+from alerts.desk.dedupe import end_reason, is_practice, same_topic
 from alerts.desk.routing import fit_for_people, how_to_publish, premature
 from alerts.desk.station import Publish, Station
 from alerts.desk.thread import channels_on, is_open
-from alerts.desk.twins import same_topic
 from alerts.model.alert import Alert, Info, MsgType
-from alerts.model.incident import AlertState, StoredAlert
+from alerts.model.incident import MANUAL, AlertState, StoredAlert
 from alerts.model.ports import Heard
 from alerts.store.alerts import AlertRepository
 

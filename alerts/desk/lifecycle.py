@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from alerts.desk.decide import Accepted
-from alerts.desk.dedupe import MANUAL, end_reason
+from alerts.desk.dedupe import end_reason
 from alerts.desk.following import is_proposal
 from alerts.desk.posts import DraftPost, Occasion, draft_posts, withdraw
 from alerts.desk.station import Outlet, Station
 from alerts.desk.thread import channels_on
 from alerts.model.alert import ENDS_BY, QUIET, Alert
-from alerts.model.incident import AlertState, LeftOut, StoredAlert
+from alerts.model.incident import MANUAL, AlertState, LeftOut, StoredAlert
 from alerts.model.post import EndReason, Post, PostKind, PostState
 from alerts.model.reason import because
 from alerts.store.alerts import AlertRepository

@@ -1,25 +1,47 @@
-"""The posts of an accepted message: laid out for each of its channels, stored, and withdrawn when they hold no more.
+"""The posts of an accepted message: written for each of its channels, stored, and withdrawn when they hold no more.
 
-`draft_posts` asks each channel's thread what comes next there (`thread.next_step`), has it written (`writer.py`), and
+`draft_posts` asks each channel's thread what comes next there (`thread.next_step`), has a `PostWriter` write it, and
 stores it. What the new message takes the place of, and hasn't gone out, is superseded in the same transaction.
+
+The writer has the channel's templates make the words (`rendering`), and decides what stands beside them: by what means
+the post appears, its priority in the lane, its picture or card, and how long it is worth sending. Where readers can
+subscribe to the channel, it writes what they are told too, in each of their languages (`bulk_of`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from alerts.desk.decide import Accepted
-from alerts.desk.station import Outlet
+from alerts.desk.station import Outlet, Station
+from alerts.desk.territory import Territory
 from alerts.desk.thread import last_there, next_step
-from alerts.model.alert import Alert, Severity
-from alerts.model.delivery import Bulk
-from alerts.model.incident import AlertState, LeftOut, StoredAlert
-from alerts.model.post import Post, PostKind, PostState
+from alerts.model.alert import Alert, Severity, Status, Urgency
+from alerts.model.delivery import BULK_LANGUAGES, Bulk, BulkState
+from alerts.model.hazard import Hazard, hazard_of
+from alerts.model.incident import MANUAL, AlertState, LeftOut, StoredAlert
+from alerts.model.post import EndReason, Means, Message, Post, PostImage, PostKind, PostState, TextFormat, priority_of
 from alerts.model.reason import Reason, because
-from alerts.rendering.faces import Rendered
+from alerts.model.subscriber import TOPIC_OF, Notice, Topic
+from alerts.rendering.card import Card, card_alt, card_of
+from alerts.rendering.faces import ChannelFace, Context, Rendered
+from alerts.rendering.library import as_sentences
+from alerts.rendering.matter import Prepared
+from alerts.rendering.templates import Renderer
 from alerts.store.alerts import AlertRepository
+
+END_IS_WORTH_TELLING = timedelta(hours=6)
+"""How long after an alert's end it is still told that it is over, where a channel was down."""
+AHEAD_OF_ALL = 1000
+"""The priority of a correction: above any that severity and urgency make, since what is wrong is believed meanwhile."""
+# More than any end says: nothing of it is cut.
+_ROOM = 100_000
+PICTURE_KINDS = ("image/jpeg", "image/png")
+"""What every channel takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +125,227 @@ def _seen_last(alerts: AlertRepository, thread: Sequence[Post]) -> StoredAlert |
     """The message that a channel's readers know: a later one may never have got there."""
     last = last_there(thread)
     return next(iter(alerts.by_id(last.alert_id)), None) if last else None
+
+
+class PostWriter:
+    """Writes one channel's post in that channel's words."""
+
+    def __init__(
+        self,
+        station: Station,
+        renderer: Renderer,
+        new_id: Callable[[], str],
+        card_file: Callable[[Card], str] | None = None,
+    ) -> None:
+        self._station = station
+        self._renderer = renderer
+        self._new_id = new_id
+        self._card_file = card_file
+
+    def for_preview(self) -> PostWriter:
+        """The same for what is only looked at: no card is drawn for it."""
+        return PostWriter(self._station, self._renderer, self._new_id, (lambda _: "") if self._card_file else None)
+
+    def warm(self, alert: Alert, now: datetime) -> None:
+        """Compile the templates that this alert will need, so that no transaction has to wait for them."""
+        for outlet in self._station.outlets:
+            self._renderer.render(alert, PostKind.PUBLISH, face_of(outlet), context=Context(incident="", now=now))
+
+    def draw(self, alert: Alert, area_names: tuple[str, ...], now: datetime) -> None:
+        """Draw the cards that this alert's posts will carry; drawing is no work for a transaction."""
+        context = Context("", now, exercise=alert.status is not Status.ACTUAL, area_names=area_names)
+        for outlet in self._station.outlets:
+            # An exercise's card is drawn for exercises' channels alone.
+            if alert.infos and (alert.status is Status.ACTUAL or outlet.exercise):
+                self._card(outlet, alert, PostKind.PUBLISH, context)
+
+    def says_what_to_do(self, alert: Alert, now: datetime) -> bool:
+        """Whether its posts say what to do."""
+        face = next((face_of(outlet) for outlet in self._station.outlets), None)
+        if face is None or not alert.infos:
+            return False
+        return bool(self._renderer.tell(alert, PostKind.PUBLISH, face, context=Context("", now))["instruction"])
+
+    def would_end(self, alert: Alert, reason: EndReason, now: datetime) -> str:
+        """What an end says by itself, in whole sentences."""
+        face = ChannelFace("page", "page", TextFormat(_ROOM), "never")
+        context = Context("", now, reason=reason, previous=alert)
+        said = self._renderer.tell(replace(alert, note=None), PostKind.END, face, context=context)
+        return as_sentences(str(said[name]) for name in ("lead", "instruction", "after"))
+
+    def prepared(self, hazard: Hazard, language: str) -> Prepared:
+        """What the templates prepare for a hazard."""
+        return self._renderer.prepared(hazard, language)
+
+    def write(self, outlet: Outlet, occasion: Occasion, kind: PostKind) -> DraftPost:
+        """Render, and lay out the row of the outbox. The words that follow a correction are told as the correction."""
+        is_more = occasion.accepted.follows_up
+        told = PostKind.END if is_more else kind
+        context = _context_of(occasion, told)
+        rendered = self._renderer.render(occasion.alert, told, face_of(outlet), context=context)
+        picture = self._picture(outlet, occasion)
+        if picture is None and told is not PostKind.END:
+            picture = self._card(outlet, occasion.alert, told, context)
+        rendered = replace(rendered, message=replace(rendered.message, image=picture))
+        alert = occasion.alert
+        # An end is worth sending for some hours more, or a channel that was down would leave its readers warned.
+        ends = alert.ends if told is not PostKind.END else max(alert.ends, occasion.now + END_IS_WORTH_TELLING)
+        post = Post(
+            id=self._new_id(),
+            alert_id=occasion.record.id,
+            incident_id=occasion.record.incident_id,
+            channel=outlet.name,
+            kind=kind,
+            means=_means_of_more(outlet) if is_more else _means(outlet, kind),
+            state=occasion.state,
+            priority=_priority(occasion),
+            message=rendered.message,
+            severity=_haste(occasion),
+            stored_at=occasion.now,
+            exercise=alert.status is not Status.ACTUAL,
+            warnings=rendered.warnings,
+            expires=ends,
+            not_before=occasion.not_before,
+        )
+        has_bulk = outlet.subscriptions and not is_more
+        return DraftPost(post, rendered, self._bulk(outlet, occasion, post, context) if has_bulk else None)
+
+    def _bulk(self, outlet: Outlet, occasion: Occasion, post: Post, context: Context) -> Bulk:
+        """The same for the channel's subscribers, in each of their languages."""
+        # Unsigned: in a subscriber's chat nothing beside the words names the town, so they do.
+        faces = {language: replace(face_of(outlet), language=language, signed=False) for language in BULK_LANGUAGES}
+        messages = {
+            language: self._renderer.render(occasion.alert, post.kind, face, context=context).message
+            for language, face in faces.items()
+        }
+        return bulk_of(
+            outlet,
+            post,
+            alert=occasion.alert,
+            previous=context.previous,
+            messages=messages,
+            territory=self._station.territory,
+        )
+
+    def _picture(self, outlet: Outlet, occasion: Occasion) -> PostImage | None:
+        """The picture that an officer put beside the alert.
+
+        Only our own message may name a file of this machine: a feed's `file:///etc/passwd` is nothing to publish.
+        """
+        alert = occasion.alert
+        info = alert.info_for(outlet.language or self._station.language)
+        if info is None or occasion.record.source != MANUAL or alert.sender != self._station.sender:
+            return None
+        for resource in info.resources:
+            address = urlsplit(resource.uri or "")
+            if address.scheme == "file" and not address.netloc and resource.mime_type in PICTURE_KINDS:
+                return PostImage(url2pathname(address.path), resource.description)
+        return None
+
+    def _card(self, outlet: Outlet, alert: Alert, kind: PostKind, context: Context) -> PostImage | None:
+        """The card, on a channel that is configured so; an end announces nothing, and has none."""
+        if self._card_file is None or not outlet.card:
+            return None
+        said = self._renderer.tell(alert, kind, face_of(outlet), context=context)
+        return PostImage(self._card_file(card_of(said, alert.severity)), card_alt(said))
+
+
+def _means(outlet: Outlet, kind: PostKind) -> Means:
+    """How it appears; a correction is told even where ends are not."""
+    if kind is PostKind.END:
+        return Means.REPLY if outlet.on_end is Means.NONE else outlet.on_end
+    return outlet.on_update if kind is PostKind.UPDATE else Means.NEW
+
+
+def _means_of_more(outlet: Outlet) -> Means:
+    """How the words that follow a correction appear: in its place, or below it; what was deleted has no place."""
+    match outlet.on_end:
+        case Means.EDIT:
+            return Means.EDIT
+        case Means.DELETE:
+            return Means.NEW
+        case _:
+            return Means.REPLY
+
+
+def _priority(occasion: Occasion) -> int:
+    if occasion.accepted.ending is EndReason.CORRECTED:
+        return AHEAD_OF_ALL
+    urgency = Urgency.PAST if occasion.accepted.ending is EndReason.EXPIRED else occasion.alert.urgency
+    return priority_of(_haste(occasion), urgency)
+
+
+def _haste(occasion: Occasion) -> Severity:
+    """How grave the post is to its lane: what was wrong may use the reserve, that time has run out may not."""
+    severity = occasion.severity
+    if occasion.accepted.ending is EndReason.CORRECTED:
+        return max(severity, Severity.SEVERE, key=lambda each: each.rank)
+    if occasion.accepted.ending is EndReason.EXPIRED:
+        return min(severity, Severity.MODERATE, key=lambda each: each.rank)
+    return severity
+
+
+def face_of(outlet: Outlet) -> ChannelFace:
+    """The outlet as rendering sees it."""
+    return ChannelFace(outlet.name, outlet.kind, outlet.text, outlet.link, outlet.language)
+
+
+def _context_of(occasion: Occasion, kind: PostKind) -> Context:
+    return Context(
+        incident=occasion.record.incident_id,
+        now=occasion.now,
+        reason=occasion.accepted.ending,
+        previous=occasion.previous.alert if occasion.previous else None,
+        exercise=occasion.alert.status is not Status.ACTUAL,
+        area_names=occasion.accepted.area_names,
+        first=kind is PostKind.PUBLISH,
+        strange=any(each.source != MANUAL for each in (occasion.record, occasion.previous) if each is not None),
+    )
+
+
+def bulk_of(
+    outlet: Outlet,
+    post: Post,
+    *,
+    alert: Alert,
+    previous: Alert | None,
+    messages: Mapping[str, Message],
+    territory: Territory,
+) -> Bulk:
+    """The bulk that waits, goes and ends with `post`; `messages` are its words by language.
+
+    An update that is graver than what it updates, of another topic, or reaches other districts, is also told to those
+    whom the first alert didn't concern.
+    """
+    said = alert if alert.infos or previous is None else previous
+    notice = Notice(_topic_of(said), post.severity, None if post.kind is PostKind.END else territory.districts_of(said))
+    return Bulk(
+        id=post.id,
+        channel=post.channel,
+        incident=post.incident_id,
+        alert_id=post.alert_id,
+        kind=post.kind,
+        state=BulkState.QUEUED,
+        notice=notice,
+        texts={language: message.text for language, message in messages.items()},
+        links={language: message.link for language, message in messages.items() if message.link},
+        stored_at=post.stored_at,
+        everyone=post.kind is PostKind.PUBLISH
+        or (post.kind is PostKind.UPDATE and _goes_further(notice, alert, previous, territory)),
+        edits=(outlet.on_end if post.kind is PostKind.END else outlet.on_update) is Means.EDIT,
+        expires=post.expires,
+        exercise=post.exercise,
+    )
+
+
+def _goes_further(notice: Notice, alert: Alert, previous: Alert | None, territory: Territory) -> bool:
+    if previous is None or alert.severity.rank > previous.severity.rank:
+        return True
+    if notice.topic is not _topic_of(previous):
+        return True
+    before = territory.districts_of(previous)
+    return before is not None and (notice.districts is None or not notice.districts <= before)
+
+
+def _topic_of(alert: Alert) -> Topic:
+    return TOPIC_OF[hazard_of(alert.infos[0]) if alert.infos else Hazard.GENERAL]

@@ -20,8 +20,8 @@ from alerts.bot.reception import Bot, say_surely
 from alerts.bot.reply import Say, safe
 from alerts.config import Config
 from alerts.desk.approve import why_not_theirs
+from alerts.desk.dedupe import told_already
 from alerts.desk.service import DeskUnit
-from alerts.desk.twins import told_already
 from alerts.health.approvals import LOOKS_EVERY, pending_of, settled_of
 from alerts.health.desk_events import word_change
 from alerts.health.monitor import Phase, notices_due

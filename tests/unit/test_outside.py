@@ -21,11 +21,11 @@ from alerts.bot.events import read_update
 from alerts.bot.reply import buttons, pieces, safe
 from alerts.cli.posting import _read_cap
 from alerts.cli.subscribers import read_lines
+from alerts.desk.account import Mark, word_runs
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.outlines import read_districts
 from alerts.desk.station import Station
 from alerts.desk.territory import District, Territory
-from alerts.desk.versions import Mark, word_runs
 from alerts.model.alert import Alert, Area, Info
 from alerts.model.characters import HIGHEST_PILE, UNSEEN, bounded, normal, seen, shown, stream_safe
 from alerts.model.errors import Misuse, SourceFailed

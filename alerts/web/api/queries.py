@@ -18,9 +18,9 @@ from pydantic import BaseModel
 
 from alerts.desk.account import account_of, event_of
 from alerts.desk.approve import fingerprint
+from alerts.desk.dedupe import told_already
 from alerts.desk.service import DeskUnit, concerning
 from alerts.desk.station import Station
-from alerts.desk.twins import told_already
 from alerts.model.alert import Alert, Info, Resource
 from alerts.model.cap import write
 from alerts.model.incident import AlertState, StoredAlert, Wanted

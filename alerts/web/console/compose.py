@@ -25,9 +25,9 @@ from typing import Any, TypeVar
 
 from aiohttp import hdrs, web
 
-from alerts.desk.amending import goes_on_from
 from alerts.desk.approve import find_alert
 from alerts.desk.draft import LARGEST_PICTURE, picture_kind
+from alerts.desk.officer import goes_on_from
 from alerts.desk.service import DeskUnit
 from alerts.model.errors import Forbidden, Misuse, TocsinError
 from alerts.model.hazard import Hazard

@@ -18,19 +18,17 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from alerts.desk.account import InFull, in_full
+from alerts.desk.account import InFull, VersionChange, changes_between, in_full
 from alerts.desk.approve import MessageKind, fingerprint, kind_of, must_fit, why_not_theirs, wrote
-from alerts.desk.dedupe import MANUAL, end_reason
+from alerts.desk.dedupe import end_reason, told_already
 from alerts.desk.following import words_about
 from alerts.desk.officer import DECIDED
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit
 from alerts.desk.station import Station
-from alerts.desk.twins import told_already
-from alerts.desk.versions import VersionChange, changes_between
 from alerts.model.alert import Info, Severity, Urgency
 from alerts.model.errors import Refused
-from alerts.model.incident import AlertState, StoredAlert
+from alerts.model.incident import MANUAL, AlertState, StoredAlert
 from alerts.model.person import Act, Actor, AuditEntry
 from alerts.model.post import Post, PostState
 from alerts.model.reason import Reason

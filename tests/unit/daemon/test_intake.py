@@ -13,9 +13,9 @@ import pytest
 
 from alerts.daemon.intake import AT_ONCE, MessageIntake
 from alerts.desk.actions import Desk
+from alerts.desk.posts import PostWriter
 from alerts.desk.station import Station
 from alerts.desk.territory import Territory
-from alerts.desk.writer import PostWriter
 from alerts.model.alert import Alert, Area, Info, MsgType, Reference, Severity
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import Events, PostsStored

@@ -14,9 +14,9 @@ import pytest
 
 from alerts.channels.settings import FACEBOOK_TEXT, TELEGRAM_TEXT, TWITTER_TEXT
 from alerts.desk.actions import Desk, Filed
+from alerts.desk.posts import PostWriter
 from alerts.desk.station import Intake, Outlet, Station
 from alerts.desk.territory import District, Territory
-from alerts.desk.writer import PostWriter
 from alerts.model.alert import Alert, Area, Info, MsgType, Named, Reference, Severity, Urgency
 from alerts.model.incident import StoredAlert
 from alerts.model.ports import Heard

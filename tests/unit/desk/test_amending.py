@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.desk.amending import all_clear_of, cancel_of, correction_of, update_of
 from alerts.desk.approve import find_alert
 from alerts.desk.dedupe import end_reason
+from alerts.desk.officer import all_clear_of, cancel_of, correction_of, update_of
 from alerts.desk.station import Intake
 from alerts.desk.thread import left_wrong
 from alerts.model.alert import MsgType, Severity

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from alerts.desk.actions import Desk
-from alerts.desk.writer import PostWriter
+from alerts.desk.posts import PostWriter
 from alerts.model.alert import Resource, Severity, Status
 from alerts.model.ports import Heard
 from alerts.model.post import Means, PostKind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.desk.amending import cancel_of, update_of
+from alerts.desk.officer import cancel_of, update_of
 from alerts.model.alert import Area, Named, Severity
 from alerts.model.errors import Conflict
 from alerts.model.person import Act

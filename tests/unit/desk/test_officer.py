@@ -8,16 +8,14 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.desk.account import account_of
+from alerts.desk.account import account_of, changes_between
 from alerts.desk.actions import Desk
-from alerts.desk.amending import correction_of
 from alerts.desk.approve import fingerprint
 from alerts.desk.draft import Draft, draft_alert
-from alerts.desk.officer import Officer
+from alerts.desk.officer import Officer, correction_of
 from alerts.desk.service import DeskUnit
 from alerts.desk.station import Intake
 from alerts.desk.thread import channels_on
-from alerts.desk.versions import changes_between
 from alerts.model.alert import Named, Severity, Urgency
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
 from alerts.model.incident import AlertState

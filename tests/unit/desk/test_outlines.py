@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.desk.amending import update_of
 from alerts.desk.draft import Draft, draft_alert, picture_kind
+from alerts.desk.officer import update_of
 from alerts.desk.outlines import read_circle, read_districts, read_polygon, spell_circle, spell_polygon
 from alerts.desk.territory import Territory
 from alerts.model.alert import Circle, Named

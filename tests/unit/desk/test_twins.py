@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from alerts.desk.approve import approve, reject
+from alerts.desk.dedupe import release, told_already
 from alerts.desk.station import Intake
-from alerts.desk.twins import release, told_already
 from alerts.model.alert import Area, Severity, Status, Urgency
 from alerts.model.errors import Conflict
 from alerts.model.incident import AlertState

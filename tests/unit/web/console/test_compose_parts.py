@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.desk.amending import update_of
 from alerts.desk.draft import Draft, draft_alert
+from alerts.desk.officer import update_of
 from alerts.model.alert import Severity, Status
 from alerts.model.errors import Misuse
 from alerts.model.hazard import Hazard

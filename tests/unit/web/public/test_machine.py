@@ -12,7 +12,7 @@ from lxml import etree
 from lxml import html as pages
 from shapely.geometry import shape
 
-from alerts.desk.amending import all_clear_of
+from alerts.desk.officer import all_clear_of
 from alerts.model.alert import Area, Circle, Named, Severity
 from tests.samples import shared
 from tests.unit.desk.conftest import HERE, MILL, NOW, an_alert, cancelling, following

@@ -9,7 +9,7 @@ from datetime import timedelta
 from structlog.testing import capture_logs
 
 from alerts.daemon.metrics import pages_cycle
-from alerts.desk.amending import correction_of
+from alerts.desk.officer import correction_of
 from alerts.model.ports import SystemClock
 from alerts.rendering.card import draw_card
 from alerts.web.public import publisher

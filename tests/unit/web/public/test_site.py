@@ -11,7 +11,7 @@ import icalendar
 from lxml import etree
 from lxml import html as pages
 
-from alerts.desk.amending import correction_of
+from alerts.desk.officer import correction_of
 from alerts.model.alert import Area, Circle, Named, Resource, Severity
 from alerts.model.characters import UNSEEN
 from alerts.sources.cap.message import read_message
