@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import cache
-from importlib.metadata import EntryPoints, entry_points
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import TypeVar
 
 from alerts.channels import KINDS as CHANNEL_KINDS
@@ -12,7 +12,7 @@ from alerts.channels import Kind as ChannelKind
 from alerts.model.errors import Unreadable
 from alerts.model.reason import because
 from alerts.sources import KINDS as SOURCE_KINDS
-from alerts.sources import Kind as SourceKind
+from alerts.sources import SourceKind
 
 K = TypeVar("K")
 _CHANNELS = "tocsin.channels"
@@ -26,7 +26,10 @@ def channel_kind(name: str) -> ChannelKind | None:
 
 def source_kind(name: str) -> SourceKind | None:
     """The kind of source of that name. Raises Unreadable where its package can't be loaded."""
-    return SOURCE_KINDS.get(name) or _from_entry_point(_SOURCES, name, SourceKind)
+    found = SOURCE_KINDS.get(name)
+    if isinstance(found, str):
+        return _loaded(EntryPoint(name, found, _SOURCES), SourceKind)
+    return found or _from_entry_point(_SOURCES, name, SourceKind)
 
 
 def channel_kinds() -> list[str]:
@@ -40,15 +43,18 @@ def source_kinds() -> list[str]:
 
 
 def _from_entry_point(group: str, name: str, kind: type[K]) -> K | None:
-    for entry in _offered(group).select(name=name):
-        try:
-            found = entry.load()
-        except (ImportError, AttributeError) as error:
-            raise Unreadable(because("kind_unloadable", name=repr(name), package=entry.value, said=error)) from None
-        if isinstance(found, kind):
-            return found
-        raise Unreadable(because("kind_is_none", name=repr(name), package=entry.value))
-    return None
+    entry = next(iter(_offered(group).select(name=name)), None)
+    return _loaded(entry, kind) if entry else None
+
+
+def _loaded(entry: EntryPoint, kind: type[K]) -> K:
+    try:
+        found = entry.load()
+    except (ImportError, AttributeError) as error:
+        raise Unreadable(because("kind_unloadable", name=repr(entry.name), package=entry.value, said=error)) from None
+    if isinstance(found, kind):
+        return found
+    raise Unreadable(because("kind_is_none", name=repr(entry.name), package=entry.value))
 
 
 def _offered(group: str) -> EntryPoints:

@@ -1,7 +1,8 @@
-"""What is read: one file per format, each turning its documents into CAP alerts; `poll` looks at them all.
+"""What is read: feeds and calendars, each format turned into CAP alerts; `poll` looks at them all.
 
 A kind is declared here by its settings and the name of what opens it, so that the command line can check a
-configuration without loading any reader.
+configuration without loading any reader. `config` looks a kind up here first, then among the entry points of other
+packages; the daemon calls what it names with the source's name, its settings and its `Surroundings`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from alerts.sources.settings import CapSettings, IcalSettings, PolledSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class SourceKind:
     """A kind of source. `path` is `module:callable`, called as `callable(name, settings, surroundings)`.
 
     Another package adds one through the entry-point group `tocsin.sources` (see docs/extend.md).
@@ -31,7 +32,9 @@ class Kind:
         return cast("Callable[[str, Any, Surroundings], Source]", getattr(import_module(module), name))
 
 
-KINDS: dict[str, Kind] = {
-    "cap": Kind(CapSettings, "alerts.sources.cap.source:CapSource"),
-    "ical": Kind(IcalSettings, "alerts.sources.ical.source:IcalSource"),
+# A row is the kind itself; or, where its settings stand in the source's own file, the place of the kind there, as an
+# entry point names it: that file imports SourceKind from here, and its library isn't loaded before it is needed.
+KINDS: dict[str, SourceKind | str] = {
+    "cap": SourceKind(CapSettings, "alerts.sources.cap.source:CapSource"),
+    "ical": SourceKind(IcalSettings, "alerts.sources.ical.source:IcalSource"),
 }

@@ -1,6 +1,9 @@
 """One loop for all sources: look, hand over what was heard, look again; a source that fails is asked ever more seldom.
 
-What a source said is stored with what it remembers in one transaction, so nothing is forgotten and nothing told twice.
+A `Poller` reads what its source remembers, lets it look, and hands the reading on. `deliver` stores what was heard with
+what the source remembers in one transaction, so a crash in between forgets nothing and nothing is told twice. The next
+look comes after the source's own interval, sooner where it asked for that (a calendar's next moment), later while it
+fails. Whatever a source raises ends here: the others are looked at all the same.
 """
 
 from __future__ import annotations
@@ -28,7 +31,10 @@ log = structlog.get_logger()
 
 
 class Poller:
-    """Looks at one source every `every`, give or take a tenth, until cancelled."""
+    """Looks at one source every `every`, give or take a twentieth, until cancelled.
+
+    `tried_at` is when it last looked, `reason` why that went wrong (None: it didn't).
+    """
 
     def __init__(
         self,
@@ -62,20 +68,25 @@ class Poller:
         """Look once; returns the seconds until the next look."""
         clock = self._clock
         try:
+            # Read anew each time: what the last write failed to store was never said.
             memory = await self._database.read(lambda unit: unit.sources.memory(self.name))
             reading = await self._source.read(memory, self._known, clock.now())
             read = ClockReading.now(clock)
-            again = self._next_look(reading, read.wall)
+            # Give or take a twentieth, so that twenty feeds aren't asked at once; sooner if the source says.
+            again = read.wall + self.every * (0.95 + 0.1 * self._chance())
+            if reading.look_again:
+                again = min(again, max(reading.look_again, read.wall))
             failures = await self._deliver(self.name, reading, again)
         except SourceFailed as error:
             return await self._failed(error.reason, error.retry_at)
         except asyncio.CancelledError:
             raise
         except Exception as error:
+            # Another package's source, or a mistake of ours: it is asked again as one that failed.
             log.exception("reader.failed", source=self.name)
             return await self._failed(because("reader_stumbled", error=f"{type(error).__name__}: {error}"), None)
         if reading.trouble is not None:
-            self._told(reading.trouble, failures)
+            self._warn(reading.trouble, failures)
         elif self.reason is not None:
             log.info("source.recovered", source=self.name)
         self.reason = reading.trouble
@@ -83,11 +94,6 @@ class Poller:
 
     async def _known(self, keys: Sequence[str]) -> set[str]:
         return await self._database.read(lambda unit: unit.sources.known(self.name, keys))
-
-    def _next_look(self, reading: SourceReading, now: datetime) -> datetime:
-        """After `every`, give or take, so that twenty feeds aren't asked at once; sooner if the source says."""
-        regular = now + self.every * (0.95 + 0.1 * self._chance())
-        return min(regular, max(reading.look_again, now)) if reading.look_again else regular
 
     async def _failed(self, reason: Reason, retry_at: datetime | None) -> float:
         failed, failures = ClockReading.now(self._clock), 1
@@ -97,12 +103,13 @@ class Poller:
             failures = await self._database.write(lambda unit: unit.sources.failed(self.name, reason, again, now))
         except Exception as error:  # noqa: BLE001 the database's trouble must not end the polling
             log.error("journal.refused", source=self.name, error=str(error))  # noqa: TRY400
-        self._told(reason, failures)
+        self._warn(reason, failures)
         self.reason = reason
         wait = backoff(failures, self.every, self._chance).total_seconds()
         return max(wait, failed.seconds_until(retry_at, self._clock) if retry_at else 0.0)
 
-    def _told(self, reason: Reason, failures: int) -> None:
+    def _warn(self, reason: Reason, failures: int) -> None:
+        # Once for each cause: a feed that is down for a night would fill the log.
         if reason != self.reason:
             log.warning("source.failed", source=self.name, reason=str(reason), failures=failures)
 

@@ -1,4 +1,9 @@
-"""XML from strangers, parsed without a DTD, entities or network; what senders get wrong in its bytes is forgiven."""
+"""XML from strangers, parsed without a DTD, entities or network; what senders get wrong in its bytes is forgiven.
+
+A document is looked at as bytes first (`_refuse`), for a bomb has to be refused before a parser sees it. Then lxml
+reads it as it is. Only what is malformed is decoded, repaired and read once more: repairing a sound document would cost
+more than reading it, and could change what it says.
+"""
 
 from __future__ import annotations
 
@@ -82,6 +87,7 @@ def _as_ascii_superset(body: bytes) -> bytes:
 def _refuse(document: bytes, max_tags: int) -> None:
     if not document:
         raise Unreadable(because("xml_empty"))
+    # A DTD is refused before lxml sees it, which would read all of it first; what hides behind the head, after.
     start = _PROLOG.match(document)
     head = document[start.end() if start else 0 :][:15].lower()
     if head.startswith((b"<!doctype html", b"<html")):
@@ -111,6 +117,7 @@ def _decode(document: bytes) -> tuple[str, list[Reason]]:
     head = _DECLARATION.match(document[:200].decode("latin-1"))
     named = _ENCODING.search(head.group()) if head else None
     declared = named[1].lower() if named else "utf-8"
+    # UTF-8 that is declared as something else is as common as Latin-1 that is declared as UTF-8 (feeds.md).
     attempts: list[tuple[str, list[Reason]]] = [("utf-8", [because("bytes_utf8")])]
     if _ASCII_SUPERSET.fullmatch(declared):
         attempts.insert(0, (declared, []))

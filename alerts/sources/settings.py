@@ -1,4 +1,7 @@
-"""What channels.toml may say of a source, kind by kind. Importing this loads no reader."""
+"""What channels.toml may say of a source, kind by kind. Importing this loads no reader.
+
+`tocsin post` and `tocsin status` read the configuration and no feed: they start without lxml and icalendar.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +43,7 @@ class SourceSettings(BaseModel):
     its own.
     """
 
+    # An input may be an address with a key in it: no error shows one.
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     kind: str

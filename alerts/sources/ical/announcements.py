@@ -1,7 +1,12 @@
 """What must be told of a works calendar now: decided from what it says, what was told before, and the time. Pure.
 
-Entries that come once are announced at their moments; what repeats is announced once, as a series, and again only for
-what changes in it.
+`entries` says what the calendar holds and which of it readers know already. For each entry `_next_step` then gives at
+most one announcement: its first, a change, the moment that has come, its end, or that it was called off. What repeats
+is announced once, as a series, and again only for what changes in it. Last come the two doubts that ADR 0012 has about
+a calendar as a whole: much that is gone at once, and a flood from one that was first read today.
+
+The same question asked twice has the same answer, down to the CAP identifiers: what was stored before a crash is
+recognised by its key, and what wasn't is decided again.
 """
 
 from __future__ import annotations
@@ -114,26 +119,26 @@ def decide(
     look = _Look(agenda, schedule, now, since)
     sent = now.replace(microsecond=0)
     keys, dropped = recognise(entries_of(agenda, told, schedule.zone, now, since), told, schedule.zone)
-    announcements: list[Announcement] = []
-    records = {key: record for key, record in told.items() if key not in dropped}
-    by_key: dict[str, Occurrence | None] = {**keys, **dict.fromkeys(key for key in records if key not in keys)}
-    for key, occurrence in by_key.items():
-        announcement = _next_step(key, occurrence, records.get(key, Announced()), look)
-        if announcement:
-            announcements.append(announcement)
-    gone = () if gone_for_good else _gone_at_once(announcements, by_key, records)
-    announcements = [each for each in announcements if each.key not in gone]
-    announcements = _stem(announcements, records, look)
-    for each in announcements:
-        if not each.tentative:
-            records[each.key] = _remember(each, schedule, sent)
-    spoken = {each.key for each in announcements if not each.tentative}
-    for key, record in records.items():
-        last = by_key[key] or record.occurrence
-        if last and not record.over and key not in spoken and look.over(last):
-            records[key] = replace(record, over=True)
-    kept = {key: each for key, each in records.items() if by_key[key] or not _forgettable(each, agenda)}
-    lost = tuple(records[key] for key in gone)
+    known = {key: each for key, each in told.items() if key not in dropped}
+    by_key: dict[str, Occurrence | None] = {**keys, **dict.fromkeys(key for key in known if key not in keys)}
+    steps = (_next_step(key, occurrence, known.get(key, Announced()), look) for key, occurrence in by_key.items())
+    announcements = [step for step in steps if step]
+    gone = () if gone_for_good else _gone_at_once(announcements, by_key, known)
+    announcements = _hold_a_flood([each for each in announcements if each.key not in gone], known, look)
+    # A tentative one is shown to the officer alone: readers don't know it, so nothing is remembered of it.
+    spoken = {each.key: _remember(each, schedule, sent) for each in announcements if not each.tentative}
+    known |= spoken
+    for key, each in known.items():
+        last = by_key[key] or each.occurrence
+        if last and not each.over and key not in spoken and look.over(last):
+            known[key] = replace(each, over=True)
+    # What the calendar lost is kept until its end is out of the window: until then it may come back, or be called off.
+    kept = {
+        key: each
+        for key, each in known.items()
+        if by_key[key] or (each.occurrence and each.occurrence.ends >= agenda.window.start)
+    }
+    lost = tuple(known[key] for key in gone)
     return CalendarDecision(tuple(announcements), kept, _look_again(by_key, kept, schedule, now), lost)
 
 
@@ -159,6 +164,7 @@ def _next_step(key: str, occurrence: Occurrence | None, before: Announced, look:
     if before.occurrence is None or before.over:
         return _first(key, occurrence, before, look) if occurrence and _is_news(occurrence, before, look) else None
     called_off = occurrence is None or occurrence.status == "CANCELLED"
+    # A change comes before the end: works that were prolonged until tomorrow didn't end today.
     if occurrence and not called_off and (changes := changes_of(before.occurrence, occurrence, look.now)):
         return _change(key, occurrence, before, changes, look)
     if look.over(before.occurrence) and (occurrence is None or not before.occurrence.series):
@@ -246,7 +252,7 @@ def _gone_at_once(
     return gone if empty or much else ()
 
 
-def _stem(announcements: list[Announcement], told: Mapping[str, Announced], look: _Look) -> list[Announcement]:
+def _hold_a_flood(announcements: list[Announcement], told: Mapping[str, Announced], look: _Look) -> list[Announcement]:
     """A flood of first announcements, from a calendar that was first read today, is held for an officer."""
     if look.since is None or look.now - look.since >= _FIRST_DAY:
         return announcements
@@ -272,24 +278,21 @@ def _remember(announcement: Announcement, schedule: Schedule, sent: datetime) ->
 
 def _is_done(moment: Moment, announcement: Announcement, schedule: Schedule, sent: datetime) -> bool:
     """Whether the moment has come, or is a notice that was given before and would follow this message closely."""
+    # Works that move from Tuesday to Wednesday are told as moved on Monday; "tomorrow" an hour later says nothing new.
     given = moment.kind == "before" and moment.name in announcement.before.done
     closely = JUST_TOLD if given else timedelta(seconds=1)
     return schedule.at(moment, announcement.occurrence) < sent + closely
 
 
-def _forgettable(record: Announced, agenda: Agenda) -> bool:
-    return record.occurrence is None or record.occurrence.ends < agenda.window.start
-
-
 def _look_again(
-    present: Mapping[str, Occurrence | None], records: Mapping[str, Announced], schedule: Schedule, now: datetime
+    present: Mapping[str, Occurrence | None], known: Mapping[str, Announced], schedule: Schedule, now: datetime
 ) -> datetime | None:
     """The next moment of anything that is neither over nor called off; the end of what was told is always one."""
     coming: list[datetime] = []
     for key, occurrence in present.items():
-        record = records.get(key)
-        is_told = record is not None and (record.over or (record.occurrence and record.occurrence.series))
+        before = known.get(key)
+        is_told = before is not None and (before.over or (before.occurrence and before.occurrence.series))
         if occurrence and occurrence.status != "CANCELLED" and not is_told:
             coming += [schedule.at(moment, occurrence) for moment in schedule.moments]
-    coming += [schedule.at(END, each.occurrence) for each in records.values() if each.occurrence and not each.over]
+    coming += [schedule.at(END, each.occurrence) for each in known.values() if each.occurrence and not each.over]
     return min((time for time in coming if time > now), default=None)

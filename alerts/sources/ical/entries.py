@@ -1,7 +1,9 @@
 """The entries that a calendar announces, which of them is which, and what changed in one since it was told.
 
-An entry that comes once is one, and so is a series as a whole. Each is recognised by what it says and when, by its UID,
-and at last by half of either: some exports write new UIDs at each download.
+`entries_of` brings the occurrences to entries: one that comes once is one, and so is a series as a whole, also one that
+the export spelled out day by day. `recognise` pairs them with what readers were told, trait by trait from the surest to
+the least: what an entry says and when, its UID, and at last half of either, for some exports write new UIDs at each
+download. `changes_of` says what of a pair is worth a word.
 """
 
 from __future__ import annotations
@@ -73,10 +75,12 @@ def _as_series(
     entries: Sequence[Occurrence], agenda: Agenda, known: Container[Hashable], zone: ZoneInfo
 ) -> list[Occurrence]:
     first, days = entries[0], sorted({each.starts.date() for each in entries})
+    # Only days without a gap are taken for one work. In what was told as a series before, a gap is a day off.
     between = [days[0] + timedelta(days=number) for number in range((days[-1] - days[0]).days + 1)]
     off = tuple(day for day in between if day not in days)
     series = Series("FREQ=DAILY", first.starts.time(), first.ends - first.starts, days[-1], off)
     in_a_row = len(days) >= _IN_A_ROW and not off and first.ends - first.starts <= timedelta(days=1)
+    # Days that reach to the end of the window may go on beyond it, and a series tells its last day.
     is_whole = days[-1] < agenda.window.stop.astimezone(zone).date() - timedelta(days=2)
     if not (in_a_row and is_whole) and replace(first, series=series).content not in known:
         return list(entries)
@@ -185,6 +189,7 @@ def recognise(
     another hour); else, where neither UID is known any more, the one with its title and place, or with its time.
     """
     found = _Recognition(present, told)
+    # The content counts more than the UID: a UID is the exporter's, and some count them anew with each file.
     found.pair(lambda each: (each.content, each.uid))
     found.pair(lambda each: each.content)
     found.pair(lambda each: (each.uid, each.recurrence_id))
@@ -196,6 +201,7 @@ def recognise(
         while key in told or key in found.keys:
             key = replace(each, summary=key).key
         found.keys[key] = each
+    # Dates that were told one by one before their entry became a series: the series stands for them from now on.
     series = {each.uid for each in present if each.series}
     dropped = {key for key, (_, each) in found.free.items() if each.recurrence_id and each.uid in series}
     return found.keys, dropped

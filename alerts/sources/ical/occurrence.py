@@ -81,6 +81,7 @@ class Occurrence:
     @property
     def content(self) -> tuple[Any, ...]:
         """What it says and when: equal for the same entry under another UID, as some exports write at each download."""
+        # Without the description: another one is not told (`changes_of`), so it makes no other entry either.
         words = (self.summary, self.location, self.all_day)
         if self.series:
             return (*words, self.series.rule, self.series.opens, self.series.length)

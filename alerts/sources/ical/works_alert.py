@@ -1,4 +1,9 @@
-"""An announcement of the works calendar as a CAP alert (OASIS CAP 1.2, section 3.2)."""
+"""An announcement of the works calendar as a CAP alert (OASIS CAP 1.2, section 3.2).
+
+What CAP has no element for goes as parameters of our own: the step, the rhythm of a series, what changed, how it ends.
+The templates read them. The hazard is read off the words, and with care: a town's calendar also holds markets and
+closed halls, and what it calls works gets the words for works.
+"""
 
 from __future__ import annotations
 

@@ -15,12 +15,14 @@ import aiohttp
 import pytest
 
 from alerts.channels import Kind as ChannelKind
+from alerts.config import load_config
+from alerts.config.kinds import source_kind
 from alerts.model import errors
 from alerts.model.alert import Named, Severity
 from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Rejected, Retry, SourceFailed
 from alerts.model.ports import Deletes, Edits, Finds, Memory, Resources, Surroundings
 from alerts.model.post import Message
-from alerts.sources import Kind as SourceKind
+from alerts.sources import KINDS, SourceKind
 from tests.contract.channels.platform import platform
 from tests.fakes import FakeClock
 
@@ -105,6 +107,34 @@ async def test_the_channel_says_what_to_do_next(installed, monkeypatch, answer, 
             await board.publish(Message("Crue", "Crue"))
     assert type(caught.value) is expected
     assert "made-up" not in str(caught.value)
+
+
+def test_the_source_is_contributed_as_a_file_and_a_row(tmp_path, monkeypatch):
+    """Under its bare name, without `alerts.sources.`: other tests look at all settings that are below `alerts`."""
+    part = DOC.partition("\n## Adding a source\n")[2].partition(
+        "To contribute it here instead: `alerts/sources/gauge.py`"
+    )[2]
+    itself, row = re.findall(r'"alerts\.sources\.(gauge:\w+)"', part)
+    code = samples("Adding a source", "python")[0].replace("town_gauge:Gauge", itself)
+    (tmp_path / "gauge.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(KINDS, "gauge", row)
+    town = """
+[station]
+name = "Saint-Martin"
+sender = "alertes@saint-martin.example"
+[channels.telegram]
+kind = "telegram"
+chat = "@saintmartin"
+token = { env = "TOKEN" }
+"""
+    (tmp_path / "channels.toml").write_text(town + samples("Adding a source", "toml")[1], encoding="utf-8")
+
+    gauge = load_config(tmp_path / "channels.toml").sources["isere"]
+
+    assert (type(gauge).__name__, gauge.warns_from) == ("GaugeSettings", 4.0)
+    assert source_kind("gauge").load().__name__ == "Gauge"
+    del sys.modules["gauge"]
 
 
 @pytest.mark.parametrize(
