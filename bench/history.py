@@ -2,7 +2,7 @@
 
 One row of each table is laid out in Python, by the store's own functions; SQLite then counts up and replaces what
 differs from row to row: ids, words, times. The indexes are dropped meanwhile and made at the end, and no journal is
-written: nobody else may have the file open, and who is killed halfway begins again with a new file.
+written: nobody else may have the file open, and after a kill halfway one begins again with a new file.
 """
 
 from __future__ import annotations

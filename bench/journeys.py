@@ -1,9 +1,9 @@
-"""How many files of `alerts` one enters who follows an alert, or an officer: `python -m bench.journeys [--files]`.
+"""How many files of `alerts` the journey of an alert or of an officer enters: `python -m bench.journeys [--files]`.
 
 How it works: the daemon runs in this process against the sandbox, with a profile function in every thread that begins
-from then on. A journey starts from rest; each function that is called until it is over is noted by its file. What a
-file does when it is imported isn't counted. What the daemon does by itself meanwhile (leases, looks at the file) can't
-be told apart, and is. With the page: until the town's page was made anew, to which each change leads.
+from then on. A journey starts when nothing is going on. Until it ends, the file of each called function is noted. Code
+that runs at import isn't counted. What the daemon does by itself meanwhile (leases, looks at the database) can't be
+told apart, so it is counted. "With the page" ends when the town's page has been made anew, as after each change.
 """
 
 from __future__ import annotations

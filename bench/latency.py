@@ -1,4 +1,4 @@
-"""From stored to the request that leaves: daemon and sandbox as real processes with nothing else to do."""
+"""The time from storing to the request that leaves: daemon and sandbox are real processes with nothing else to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sustained posts, ten at a time through one lane and our Facebook channel, against a a bare client."""
+"""Sustained posts, ten at a time through one lane and our Facebook channel, against a bare client."""
 
 from __future__ import annotations
 

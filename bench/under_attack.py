@@ -1,4 +1,4 @@
-"""From stored to called for an Extreme while strangers attack, against the same without them.
+"""The time from storing an Extreme alert to its request while strangers attack, against the same without them.
 
 Daemon, sandbox and attackers are processes. In each round some Extremes are stored one after the other without the
 attack, then as many while it goes on; a round's figure is its median. What is called is a Facebook page that takes

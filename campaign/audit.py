@@ -1,4 +1,4 @@
-"""What the timelines hold against what was promised: pure functions of both."""
+"""Compares what the timelines hold with what was promised. All of it is pure functions."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the books say of one post: its state, why, and the receipt. `is_end` as in `Wording`.
+    """What the database says of one post: its state, why, and the receipt. `is_end` as in `Wording`.
 
     A message that led to no post has the state that it was filed under. `excused` says that the post may be out twice
     or not at all, and that this was told, because no look could help; `deletes` that it takes the thread back.
@@ -85,7 +85,7 @@ _GIVEN_WAY = frozenset({"superseded", "left_out", "dropped"})
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One incident on one channel: what was promised, what is there, what the books say, when that was looked at.
+    """One incident on one channel: what was promised, what is there, what the database says, when that was looked at.
 
     `slack` is how many seconds later than it was sent a platform may date a post.
     """

@@ -50,7 +50,7 @@ class Ledger:
         return [dict(row) for row in self._rows(_ATTEMPTS)]
 
     def entries(self, channel: str) -> list[Entry]:
-        """What the books say of every post of a channel, and of the messages that led to none there."""
+        """What the database says of every post of a channel, and of the messages that led to none there."""
         excused = {row["post_id"] for row in self._rows(_TOLD_SO)}
         marks: dict[str, Mark] = {}
         filed: dict[str, sqlite3.Row] = {}

@@ -1,4 +1,4 @@
-"""What happens in a campaign, decided beforehand from one seed: who is told what, what breaks, who is killed when."""
+"""The plan of a campaign, made from one seed: which alerts are told, what breaks, which process is killed when."""
 
 from __future__ import annotations
 

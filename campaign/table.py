@@ -1,4 +1,4 @@
-"""What came of a campaign, as a table and a verdict."""
+"""The result of a campaign, as a table and a verdict."""
 
 from __future__ import annotations
 

@@ -1,11 +1,12 @@
-"""Winds the time of a town's processes: what is waited for a minute is over in a few seconds.
+"""Winds the time of a town's processes, so that a minute of waiting is over in a few seconds.
 
 How it works: a town has a dial, a small file that each of its processes maps. Its first number says by how many seconds
 the town's time is ahead of this machine's; behind it, each process that sleeps by the dial writes how far it has come.
 A fork that is given a dial adds the first number to what its clocks say, and sleeps until its clocks have come to the
 time it sleeps for. `Dial.wind` moves the number by small steps; after each it waits until everybody has followed, that
-is, has woken who was due and gone round its loop. So nobody oversleeps what lies between: time passes faster, in the
-same order. What takes its time on a socket takes it as it does; nobody's patience with a peer is wound.
+is, until each process has woken its sleepers that were due, and has run its event loop once more. So no process misses
+a moment in between: time passes faster, in the same order. Sockets take the time that they take: time-outs of
+connections aren't wound.
 """
 
 from __future__ import annotations

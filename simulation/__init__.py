@@ -1,1 +1,1 @@
-"""The whole house in one process under virtual time: its world is decided by one seed, and audited at the end."""
+"""The whole daemon in one process under virtual time: one seed decides its world, and an audit reads the result."""

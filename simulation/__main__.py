@@ -88,7 +88,7 @@ class _Total:
         of_one = f" (trace {self.digest})" if self.seeds == 1 else ""
         return (
             f"{self.seeds} seeds{of_one}: {self.alerts} alerts, {self.posts} posts, {self.requests} requests, "
-            f"{self.lives} lives of the house, {self.breaches} breaches"
+            f"{self.lives} lives of the daemon, {self.breaches} breaches"
         )
 
 

@@ -1,4 +1,4 @@
-"""What will happen in the world, and when: the one timeline that every life of the house runs along."""
+"""What will happen in the world, and when: the one timeline that every life of the daemon runs along."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Happening = Callable[[], None]
 
 
 class Agenda:
-    """Virtual time, in seconds since the beginning, and what is due in it. It survives the house."""
+    """Virtual time, in seconds since the beginning, and what is due in it. It survives the daemon."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -47,7 +47,7 @@ class Agenda:
             heapq.heappop(self._due)[2]()
 
     def pass_until(self, until: float) -> None:
-        """Let the time go by without a house."""
+        """Let the time go by without a daemon."""
         while self.seconds < until:
             self.leap(until)
 

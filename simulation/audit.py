@@ -1,7 +1,7 @@
-"""What was promised against what the platforms' timelines hold: pure functions, for whoever runs the house.
+"""Compares what was promised with what the platforms' timelines hold. All of it is pure functions.
 
-`Promised` is one post as the house tells it at the end; `Seen` one request that reached a platform. What breaks a
-promise is told in words.
+`Promised` is one post as the daemon tells it at the end; `Seen` one request that reached a platform. A `Breach` says
+in words what breaks a promise.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Promised:
-    """One post of the outbox at the end: what it was to be, and what the house says became of it.
+    """One post of the outbox at the end: what it was to be, and what the daemon says became of it.
 
-    `seq` is the order of storing, `ready_at` when it could first have gone out, `told_twice` whether the house itself
+    `seq` is the order of storing, `ready_at` when it could first have gone out, `told_twice` whether the daemon itself
     says that it may be out twice.
     """
 
@@ -61,7 +61,7 @@ class Promised:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One request as the platform saw it: when it left the house, when it arrived, and under which id it was taken."""
+    """One request as the platform saw it: when it left the daemon, when it arrived, and under which id it was taken."""
 
     channel: str
     act: Act
@@ -185,7 +185,7 @@ def _could_go(post: Promised, pace: RateLimits, left: Sequence[datetime], now: d
 
 
 def nothing_twice(posts: Iterable[Promised], matched: Mapping[str, list[Seen]]) -> Iterator[Breach]:
-    """No post appears as two, unless the house says itself that it may."""
+    """No post appears as two, unless the daemon says itself that it may."""
     for post in posts:
         out = [each for each in matched[post.post] if each.taken and each.act is Act.PUBLISH]
         if len(out) > 1 and not post.told_twice:

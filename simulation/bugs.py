@@ -1,4 +1,4 @@
-"""Three bugs put in on purpose, each over the real outbox: a simulation that doesn't find them proves nothing."""
+"""Three bugs to put in on purpose, each over the real outbox: a simulation that doesn't find them proves nothing."""
 
 from __future__ import annotations
 

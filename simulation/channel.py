@@ -1,4 +1,4 @@
-"""The ports of a channel over a simulated platform, for one life of the house."""
+"""The ports of a channel over a simulated platform, for one life of the daemon."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class SimulatedChannel:
         life.trace("leaves", channel=platform.timeline.channel, act=act, fate=fate, text=_short(text))
         if fate is Fate.NOT_CONNECTED:
             raise Retry("the platform can't be reached", sent=False)
-        # The request travels on its own: it arrives though the house be dead by then.
+        # The request travels on its own: it arrives though the daemon be dead by then.
         answer: list[Shown | Exception] = []
         life.agenda.after(there, lambda: answer.append(_written(platform, request, life)))
         await life.asks(min(there + back, TIMEOUT), lambda: None)

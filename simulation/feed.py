@@ -45,7 +45,7 @@ class Feed:
 
 
 class FeedSource:
-    """`alerts.model.ports.Source` over a feed, for one life of the house."""
+    """`alerts.model.ports.Source` over a feed, for one life of the daemon."""
 
     def __init__(self, feed: Feed, life: Life) -> None:
         self._feed = feed

@@ -1,4 +1,4 @@
-"""One life of the house, from its start to a stop or to the power cut, and the places where it may be cut."""
+"""One life of the daemon, from its start to a stop or a power cut, and the places where the power may be cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The duty officer: acts at the desk in a process of their own, whether the house lives or not."""
+"""The duty officer, who acts at the desk as another process would, whether the daemon runs or not."""
 
 from __future__ import annotations
 

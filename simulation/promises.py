@@ -1,4 +1,4 @@
-"""What the house itself tells at the end, read from its books, and what the world knows that it was told."""
+"""What the audit compares: what the daemon's database says at the end, and what the world knows of it."""
 
 from __future__ import annotations
 
@@ -118,11 +118,11 @@ def open_posts(db: sqlite3.Connection) -> int:
 
 
 def all_taken_in(db: sqlite3.Connection, accepted: Iterable[str], feeds: Mapping[str, Feed]) -> Iterator[Breach]:
-    """Whatever was answered for or shown is in the books, with a reason where it isn't out."""
+    """Whatever was answered for or shown is in the database, with a reason where it isn't out."""
     records = {record.id: record for record in Views(db).everything()}
     for alert_id in accepted:
         if alert_id not in records:
-            yield Breach("nothing lost", f"the officer's alert {alert_id} was accepted and isn't in the books")
+            yield Breach("nothing lost", f"the officer's alert {alert_id} was accepted and isn't in the database")
     for record in records.values():
         if record.state is not AlertState.ACCEPTED and not record.reason:
             yield Breach("nothing lost", f"the alert {record.id} is {record.state} without a reason")
@@ -132,11 +132,11 @@ def all_taken_in(db: sqlite3.Connection, accepted: Iterable[str], feeds: Mapping
     for (key,) in db.execute("SELECT key FROM heard"):
         identifier = key.split(" ")[0]
         if identifier != "nonsense" and identifier not in identifiers:
-            yield Breach("nothing lost", f"{key} was told, and isn't in the books")
+            yield Breach("nothing lost", f"{key} was told, and isn't in the database")
 
 
 def untold(db: sqlite3.Connection, feeds: Mapping[str, Feed]) -> list[tuple[str, str]]:
-    """What each feed shows and the house hasn't taken in."""
+    """What each feed shows and the daemon hasn't taken in."""
     heard = {tuple(row) for row in db.execute("SELECT source, key FROM heard")}
     shown = [(name, key) for name, feed in feeds.items() for key in feed.entries]
     return [entry for entry in shown if entry not in heard]

@@ -1,4 +1,4 @@
-"""One run: a seed decides a town's days, the real house lives through them, and the audit reads what came of it."""
+"""One run: a seed decides a town's days, the real daemon lives through them, and the audit reads what came of it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ from simulation.town import Power, Town, World
 
 DAY = 86_400.0
 QUIET = 1800.0
-"""Seconds without any weather ahead that are worth switching the house off for: a month costs what its storms do."""
+"""Seconds without any weather ahead that are worth switching the daemon off for: a month costs what its storms do."""
 LONGEST_END = 3 * 3600.0
 """Seconds after the last day in which whatever is still open has to come to an end."""
 
@@ -92,7 +92,7 @@ def simulate(
 
 
 class Run:
-    """The world of one seed, and the house's lives in it."""
+    """The world of one seed, and the daemon's lives in it."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class Run:
         world = World(self.agenda, self.trace, self.feeds, self.platforms, self.disk, self.officer)
         self.town = Town(world, power, self._dice("town"), tempo=1.0 if days >= 1 else 0.1)
         self.life: Life | None = None
-        self.house: Daemon | None = None
+        self.daemon: Daemon | None = None
         self.lives = 0
         self.over = False
         self._stopped: asyncio.Event | None = None
@@ -165,10 +165,10 @@ class Run:
         self.agenda.at(length + 1, self._end_begins)
 
     def _look_whether_quiet(self) -> None:
-        """Switch the house off while nothing waits, nothing ends and nothing is coming."""
+        """Switch the daemon off while nothing waits, nothing ends and nothing is coming."""
         self.agenda.after(QUIET / 4, self._look_whether_quiet)
         coming = min(self.town.quiet_until(self.agenda.seconds), self.days * DAY)
-        if self.house is None or coming < self.agenda.seconds + QUIET:
+        if self.daemon is None or coming < self.agenda.seconds + QUIET:
             return
         self.officer.look_round()
         ends = next_end(self.officer.db, self.agenda.now)
@@ -188,14 +188,14 @@ class Run:
         self.officer.look_round()
         still = open_posts(self.officer.db)
         unread = untold(self.officer.db, self.feeds)
-        if self.house is not None and ((still == 0 and not unread) or self.agenda.seconds >= latest):
+        if self.daemon is not None and ((still == 0 and not unread) or self.agenda.seconds >= latest):
             self.over = True
             self.outcome = self._audit()
             self._stop()
             return
         self.agenda.after(60.0, lambda: self._look_whether_over(latest))
 
-    # --- the house's lives ------------------------------------------------------------------------------------------
+    # --- the daemon's lives ------------------------------------------------------------------------------------------
 
     def _live(self) -> None:
         self.lives += 1
@@ -204,27 +204,27 @@ class Run:
         life.peril = self._peril
         life.loop.set_exception_handler(self._complained)
         try:
-            life.loop.run_until_complete(self._keep_house(life))
+            life.loop.run_until_complete(self._run_daemon(life))
         except PowerCut:
             self.trace("dead")
         except (sqlite3.OperationalError, DatabaseRefused) as error:
             self.trace("cannot.start", why=str(error))
         finally:
-            self.life = self.house = self._stopped = None
+            self.life = self.daemon = self._stopped = None
             life.bury()
             self.cabinet.close()
 
-    async def _keep_house(self, life: Life) -> None:
+    async def _run_daemon(self, life: Life) -> None:
         self._stopped = stopped = asyncio.Event()
-        self.house = house = await build(self.config, self._outside(life))
-        await house.start()
+        self.daemon = daemon = await build(self.config, self._outside(life))
+        await daemon.start()
         self.trace("started")
         await stopped.wait()
-        await house.stop()
+        await daemon.stop()
         self.trace("stopped")
 
     def _rest(self) -> None:
-        """The house is down: for a moment, or for hours."""
+        """The daemon is down: for a moment, or for hours."""
         pause = self._pauses.choice((0.5, self._pauses.uniform(1, 30), self._pauses.uniform(1, 30)))
         if self._pauses.random() < 0.05:
             pause = self._pauses.uniform(600, 5400)
@@ -265,8 +265,8 @@ class Run:
             self._stopped.set()
 
     def _wake(self) -> None:
-        if self.house is not None:
-            self.house.events.publish(PostsStored())
+        if self.daemon is not None:
+            self.daemon.events.publish(PostsStored())
 
     def _imperil(self, peril: float) -> None:
         self._peril = peril
@@ -314,7 +314,7 @@ class Run:
 
     @contextmanager
     def _listening(self) -> Iterator[None]:
-        """Hear what the house logs: a stumble that the disk doesn't explain is a breach."""
+        """Hear what the daemon logs: a stumble that the disk doesn't explain is a breach."""
         before = structlog.get_config()
         structlog.configure(processors=[self._heard], wrapper_class=structlog.make_filtering_bound_logger("warning"))
         try:

@@ -1,4 +1,4 @@
-"""What a platform holds, and who asked it for what: the part of the world that the audit believes."""
+"""What a platform holds, and every request that reached it. The audit believes this, and not the database."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """What the town may do to the house: cut it, stop it in order, wake it, and set how perilous it lives."""
+    """What the town may do to the daemon: cut it, stop it in order, wake it, and set how perilous it lives."""
 
     cut: Callable[[str, int], None]
     stop: Callable[[], None]

@@ -1,4 +1,4 @@
-"""The control calls under `/sandbox`: timelines, journal, faults, somebody who talks with the bot."""
+"""The control requests under `/sandbox`: they read the timelines and the journal, set faults, and talk with the bot."""
 
 from __future__ import annotations
 

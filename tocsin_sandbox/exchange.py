@@ -1,4 +1,4 @@
-"""What a client asked and what a platform answers, apart from any connection between them; and the journal of both."""
+"""A request and its answer, independent of HTTP, and the journal of both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults on demand: what a control call asks for, which request meets it, and how often still."""
+"""Faults on demand: which fault was asked for, which requests meet it, and how many more will."""
 
 from __future__ import annotations
 

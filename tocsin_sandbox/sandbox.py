@@ -1,4 +1,4 @@
-"""One sandbox without its port: the platforms behind one door, their state, the faults that are set, the journal."""
+"""One sandbox without its port: the platforms, their state, the faults that are set, the journal."""
 
 from __future__ import annotations
 

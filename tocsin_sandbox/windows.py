@@ -1,4 +1,4 @@
-"""How often: the fixed windows of X and the running ones of Telegram and Facebook. Pure but for what they count."""
+"""Rate limits: the fixed windows of X, and the sliding ones of Telegram and Facebook."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 0: done. 1: it failed, and why on one line. 2: wrong use or configuration: what, where, what is allowed.
 Results go to standard output, progress and errors to standard error. What a running daemon can do faster is handed over
-to it (`handing`), before anything large is imported; the rest is carried out here (`line`).
+to it (`handing`), before anything large is imported; the rest is carried out here (`app`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Those who may come in, and what they did: `tocsin user`, `tocsin token`, `tocsin audit`."""
+"""Accounts, tokens and the audit log: `tocsin user`, `tocsin token`, `tocsin audit`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """What a person reads on a terminal: one alert, its posts, and how each is doing, in words before colours.
 
-It is in the station's language: the sentences are English here and stand in others in `locale/<language>/cli.po`; the
-words that the desk's pages or the reasons have too (acts, states) are taken from their catalogues. Which language that
-is, the configuration says (`address`), also one that can't be used: what is wrong with it is told in it, too.
+All of it is in the station's language. The sentences are English here, and translated in `locale/<language>/cli.po`;
+words that the desk's pages or the reasons have too (acts, states) come from their catalogues. The configuration says
+which language that is (`address`). That is read even from a faulty file, so that its faults are told in it too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Those who subscribed with a bot, brought over from one machine or bot to another: `tocsin subscribers`."""
+"""The subscribers of a bot as JSON lines, to move them to another machine: `tocsin subscribers`."""
 
 from __future__ import annotations
 

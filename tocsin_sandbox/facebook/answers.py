@@ -1,4 +1,4 @@
-"""Who a Graph API call is from, what the API says: errors by code, posts with the fields that were asked for."""
+"""Whose token a Graph API call carries, and what the API answers: errors by code, posts with the fields asked for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A call of the Bot API: its arguments, the chat it names, how fast it may come, and the words of what is refused."""
+"""A call of the Bot API: its arguments, the chat that it names, its rate limits, and the words of a refusal."""
 
 from __future__ import annotations
 

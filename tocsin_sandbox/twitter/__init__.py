@@ -1,4 +1,4 @@
-"""A stand-in of X API v2: one account, who may speak for it, how often, and where each call goes."""
+"""A stand-in of X API v2: it checks the signature and the rate limit of each call, and passes it on to its function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What X API v2 says: its problem shapes, those of the faults, and how it gives posts back."""
+"""The answers of X API v2: its errors, those of the faults, and posts as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an account posts on X: pictures first, then new posts, answers, edits, deletions, and all that is refused."""
+"""What an account does on X: uploads pictures, posts, replies, edits, deletes; and which of that X refuses."""
 
 from __future__ import annotations
 
