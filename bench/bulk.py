@@ -58,8 +58,8 @@ async def _sending(url: str, folder: Path) -> Row:
         settings = _settings(url)
         with new_file() as file:
             subscribe(file, PEOPLE)
-            async with sending(file, TelegramBulk(CHANNEL, settings, _resources(session, folder))) as sending_all:
-                taken = await in_turn_async(lambda: bare(session, url, PEOPLE), sending_all.send, ROUNDS)
+            async with sending(file, TelegramBulk(CHANNEL, settings, _resources(session, folder))) as sending_one:
+                taken = await in_turn_async(lambda: bare(session, url, PEOPLE), sending_one.send, ROUNDS)
     return Row("one alert to many, bare aiohttp with the same requests", *taken, "/s", goal=0.70, at_least=True)
 
 
@@ -111,10 +111,10 @@ async def sending(file: Path, tells: TelegramBulk, rate: int = 0, people: int = 
     """A sender that works."""
     database, clock = await Database.open(file), SystemClock()
     keeper, pace = LeaseKeeper(Leases(database), clock, new_id(), [f"bulk {CHANNEL}"]), BotPace(rate, clock)
-    held = Sending(database, people)
+    sent = Sending(database, people)
     events = Events()
-    events.subscribe(BulkEnded, held.ended)
-    held.sender = BulkSender(
+    events.subscribe(BulkEnded, sent.ended)
+    sent.sender = BulkSender(
         BulkSettings(CHANNEL, IN_FLIGHT, ZoneInfo("Europe/Paris"), ahead_of(rate, IN_FLIGHT)),
         tells,
         bulks=Bulks(database, Address(CHANNEL)),
@@ -123,12 +123,12 @@ async def sending(file: Path, tells: TelegramBulk, rate: int = 0, people: int = 
         clock=clock,
         events=events,
     )
-    tasks = [asyncio.create_task(work) for work in (keeper.run(), pace.run(), held.sender.run())]
+    tasks = [asyncio.create_task(work) for work in (keeper.run(), pace.run(), sent.sender.run())]
     try:
         await keeper.wait_for(f"bulk {CHANNEL}")
-        yield held
+        yield sent
     finally:
-        await held.sender.stop(5.0)
+        await sent.sender.stop(5.0)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

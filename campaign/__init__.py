@@ -1,1 +1,1 @@
-"""The whole program as real processes against the sandbox, killed at random; an audit holds the result against promises."""
+"""The whole program as real processes against the sandbox, killed at random; an audit checks what was promised."""
