@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import time
 
-from alerts.bot.reply import SPOKEN, Say, buttons, safe, words_of
-from alerts.bot.town import Town, key_of
+from alerts.bot.chat import SPOKEN, Say, TownNow, buttons, key_of, safe, words_of
 from alerts.model.alert import Severity
 from alerts.model.subscriber import Quiet, Subscriber, Topic
 
@@ -48,12 +47,12 @@ class Questions:
         return self.names[place] if place < len(self.names) else None
 
 
-def steps(town: Town) -> Questions:
+def steps(town: TownNow) -> Questions:
     """A town without districts asks one question less."""
     return Questions(("where", "topics", "severity") if town.districts else ("topics", "severity"))
 
 
-def screen(name: str, subscriber: Subscriber, town: Town, page: int = 0) -> Say:
+def screen(name: str, subscriber: Subscriber, town: TownNow, page: int = 0) -> Say:
     """The screen of that name, as it stands for this subscriber."""
     if name == "districts":
         return _districts(subscriber, town, page)
@@ -61,7 +60,7 @@ def screen(name: str, subscriber: Subscriber, town: Town, page: int = 0) -> Say:
     return made(subscriber) if made else _menu(subscriber, town)
 
 
-def chosen(data: str, subscriber: Subscriber, town: Town) -> tuple[Subscriber, str, int] | None:
+def chosen(data: str, subscriber: Subscriber, town: TownNow) -> tuple[Subscriber, str, int] | None:
     """The subscriber after a button of a screen, the screen that comes next, and its page; None: no such button."""
     name, _, argument = data.partition(":")
     if name in ("d+", "d-"):
@@ -82,7 +81,7 @@ def chosen(data: str, subscriber: Subscriber, town: Town) -> tuple[Subscriber, s
     return (after, "next", 0) if after is not None else None
 
 
-def district_chosen(subscriber: Subscriber, code: str, town: Town, *, on: bool) -> Subscriber:
+def district_chosen(subscriber: Subscriber, code: str, town: TownNow, *, on: bool) -> Subscriber:
     """With that district, or without it. All of them are the whole town."""
     districts = subscriber.districts | {code} if on else subscriber.districts - {code}
     is_all = {each.code for each in town.districts} <= districts
@@ -90,7 +89,7 @@ def district_chosen(subscriber: Subscriber, code: str, town: Town, *, on: bool) 
     return replace(subscriber, districts=frozenset() if is_all else districts)
 
 
-def summary(subscriber: Subscriber, town: Town) -> str:
+def summary(subscriber: Subscriber, town: TownNow) -> str:
     """What a subscriber chose, a line each."""
     words = words_of(subscriber.language)
     _ = words.gettext
@@ -152,7 +151,7 @@ def _where(subscriber: Subscriber) -> Say:
     )
 
 
-def _districts(subscriber: Subscriber, town: Town, page: int) -> Say:
+def _districts(subscriber: Subscriber, town: TownNow, page: int) -> Say:
     _ = words_of(subscriber.language).gettext
     last = max(0, (len(town.districts) - 1) // PAGE)
     page = min(max(page, 0), last)
@@ -201,7 +200,7 @@ def _language(subscriber: Subscriber) -> Say:
     return Say(_("<b>Language</b>"), buttons(*rows, _back(subscriber, _)))
 
 
-def _menu(subscriber: Subscriber, town: Town) -> Say:
+def _menu(subscriber: Subscriber, town: TownNow) -> Say:
     _ = words_of(subscriber.language).gettext
     where = [(_("Where"), "go:where")] if town.districts else []
     state = "" if subscriber.on else "\n\n" + _("You are not subscribed at the moment: /start begins again.")
@@ -220,7 +219,7 @@ def _back(subscriber: Subscriber, _: Gettext) -> list[tuple[str, str]]:
     return [] if subscriber.step else [(_("Back"), "go:menu")]
 
 
-def _district(name: str, argument: str, subscriber: Subscriber, town: Town) -> tuple[Subscriber, str, int]:
+def _district(name: str, argument: str, subscriber: Subscriber, town: TownNow) -> tuple[Subscriber, str, int]:
     key, _, page = argument.partition(":")
     district = town.district(key)
     if district is not None:
@@ -242,7 +241,7 @@ def _spelled(quiet: Quiet) -> str:
     return f"{quiet.start:%H:%M} – {quiet.end:%H:%M}"
 
 
-def _named(subscriber: Subscriber, town: Town) -> str:
+def _named(subscriber: Subscriber, town: TownNow) -> str:
     """The districts that were chosen; of very many the first ones, for a message has an end."""
     words, names = words_of(subscriber.language), town.names(subscriber.districts)
     shown = ", ".join(name[:_LONGEST_NAME] for name in names[:NAMED])

@@ -1,19 +1,54 @@
-"""The conversation with somebody who subscribes, or did: pure, from what is kept and what happened to what is said."""
+"""The conversation with somebody who subscribes, or did: pure, from what is kept and what happened to what is said.
+
+`reply` is called with what is kept of the chat, the event and the town as it is now, and returns what to say and what
+to keep. Nothing else is remembered: which question somebody is at stands in the subscriber (`step`), what a button
+means in its data. `/start` asks up to three questions, one after the other (`choices.screen`); alerts come from the
+last answer on. `/now` never says a bare "nothing is on" but how old that knowledge is.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
+from alerts.bot.chat import (
+    LONGEST_TEXT,
+    BotReply,
+    ChatEvent,
+    Command,
+    FreeText,
+    Fresh,
+    Kept,
+    Left,
+    Moved,
+    On,
+    Place,
+    Press,
+    Say,
+    TownNow,
+    buttons,
+    language_for,
+    length_of,
+    link,
+    pieces,
+    safe,
+    words_of,
+)
 from alerts.bot.choices import NIGHT, chosen, district_chosen, screen, steps, summary
-from alerts.bot.events import ChatEvent, Command, FreeText, Left, Moved, Place, Press
-from alerts.bot.reply import LONGEST_TEXT, BotReply, Kept, Say, buttons, language_for, pieces, safe, words_of
-from alerts.bot.town import Town, tell_now
 from alerts.model.ports import Keyboard
 from alerts.model.subscriber import Subscriber
+from alerts.rendering.i18n import Words
+
+MOST = 10
+"""Incidents that one message tells of; the town's page has them all."""
+_LONGEST_TITLE = 150
+_LONGEST_SUMMARY = 200
+_LONGEST_NAME = 80
+# Units left for the word that there are more.
+_SPARE = 100
 
 
 @dataclass(frozen=True)
@@ -22,7 +57,7 @@ class Scene:
 
     kept: Kept
     event: ChatEvent
-    town: Town
+    town: TownNow
     now: datetime
 
     @property
@@ -44,7 +79,7 @@ class Scene:
 Answer = Callable[[Scene], BotReply]
 
 
-def reply(kept: Kept, event: ChatEvent, town: Town, now: datetime) -> BotReply:
+def reply(kept: Kept, event: ChatEvent, town: TownNow, now: datetime) -> BotReply:
     """What to answer to `event`, and what to keep of it. What officers do is answered elsewhere."""
     scene = Scene(kept, event, town, now)
     match event.what:
@@ -82,7 +117,7 @@ def _start(scene: Scene) -> BotReply:
     return BotReply((Say(f"{welcome}\n\n{question.text}", question.keyboard),), keeps=fresh)
 
 
-def _done(subscriber: Subscriber, town: Town, edit: int | None) -> BotReply:
+def _done(subscriber: Subscriber, town: TownNow, edit: int | None) -> BotReply:
     """The last question was answered: from now on alerts come."""
     _ = words_of(subscriber.language).gettext
     after = replace(subscriber, step=None, on=True)
@@ -203,7 +238,62 @@ def _test(scene: Scene) -> BotReply:
 
 
 def _now(scene: Scene) -> BotReply:
-    return BotReply((Say(tell_now(scene.town, scene.language, scene.now, _not_on(scene))),))
+    return BotReply((Say(_tell_now(scene.town, scene.language, scene.now, _not_on(scene))),))
+
+
+def _tell_now(town: TownNow, language: str, now: datetime, foot: str = "") -> str:
+    """What is on in the town, worst first, then how fresh each source is; `foot` is said at the end."""
+    words = words_of(language)
+    on = town.on.get(language) or next(iter(town.on.values()), ())
+    clock = f"{now.astimezone(town.zone):%H:%M}"
+    rest = [_freshness(each, town, words) for each in town.sources[:MOST]]
+    below = ["\n".join(rest)] if rest else []
+    if town.page:
+        below.append(link(words.gettext("The town's page"), town.page))
+    if foot:
+        below.append(foot)
+    if not on:
+        lines = [words.gettext("Nothing is on in <b>%(town)s</b> (%(time)s).", town=safe(town.name), time=clock)]
+    else:
+        lines = [words.gettext("<b>%(town)s</b>, now (%(time)s):", town=safe(town.name), time=clock)]
+        told = _fitting([_line(each) for each in on[:MOST]], beside=[*lines, *below])
+        lines += told
+        if len(on) > len(told):
+            lines.append(words.ngettext("and %(n)s more", "and %(n)s more", len(on) - len(told)))
+    return "\n\n".join([*lines, *below])
+
+
+def _fitting(told: Sequence[str], beside: Sequence[str]) -> list[str]:
+    """As many, from the first on, as one message holds with what else it says."""
+    # What is worst stands first, so what doesn't fit is what matters least; the page has all of it.
+    room, fitting = LONGEST_TEXT - _SPARE - sum(length_of(each) + 2 for each in beside), []
+    for each in told:
+        room -= length_of(each) + 2
+        if room < 0:
+            break
+        fitting.append(each)
+    return fitting
+
+
+def _line(on: On) -> str:
+    title = safe(_short(on.title, _LONGEST_TITLE))
+    named = f"<b>{title}</b>" if on.url is None else f"<b>{link(_short(on.title, _LONGEST_TITLE), on.url)}</b>"
+    return f"• {named}\n{safe(_short(on.summary, _LONGEST_SUMMARY))}".rstrip()
+
+
+def _freshness(source: Fresh, town: TownNow, words: Words) -> str:
+    name = safe(_short(source.title, _LONGEST_NAME))
+    if source.last_ok is None:
+        return words.gettext("⚠ %(source)s: not read yet", source=name)
+    clock = f"{source.last_ok.astimezone(town.zone):%d/%m %H:%M}"
+    if source.stale:
+        return words.gettext("⚠ %(source)s: not read since %(time)s, there may be more", source=name, time=clock)
+    return words.gettext("%(source)s: read %(time)s", source=name, time=clock)
+
+
+def _short(text: str, most: int) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
 def _hint(scene: Scene) -> BotReply:
@@ -247,7 +337,7 @@ def _press(scene: Scene, press: Press) -> BotReply:
     return BotReply((replace(screen(name, after, town, page), edit=press.message),), keeps=after)
 
 
-def _next(after: Subscriber, press: Press, town: Town) -> BotReply:
+def _next(after: Subscriber, press: Press, town: TownNow) -> BotReply:
     """The next question, or the choices as they are now. A button of a question that was answered asks no other."""
     asked = {"town": "where", "where": "where", "topics": "topics", "s": "severity"}.get(press.data.partition(":")[0])
     if after.step is None:

@@ -1,29 +1,46 @@
-"""The officers' side: a private chat that belongs to an account is told what waits, and may decide it.
+"""The officers' side: a private chat that belongs to an account is told what waits, and decides it there.
 
-Whoever decides there is the account, under the rules of the desk: its role as it is now, four eyes, the same record.
+Linking binds a chat to an account by a code of the desk (`/link CODE`). `sheets` shows in it all that would go out by
+validating an alert, word for word, and below that the buttons, which carry the fingerprint of what was shown. A press
+(`answer`) is checked anew by the desk: whoever decides in a chat is the account, under the same rules as at the desk
+(its role as it is now, four eyes) and in the same audit log. Rejecting takes a second step: the bot asks why, and what
+the officer types next (`is_reason`) is the reason. What is refused is told in the officer's language, and then nothing
+was done.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from alerts.access.audit import NEWS_FOR, AuditEvent, changes_of
 from alerts.access.sessions import digest_of
-from alerts.bot.events import ChatEvent, Command, Press
-from alerts.bot.reply import BotReply, Say, buttons, language_for, pieces, safe, words_of
-from alerts.bot.town import Town
+from alerts.bot.chat import (
+    BotReply,
+    ChatEvent,
+    Command,
+    FreeText,
+    Press,
+    Say,
+    TownNow,
+    buttons,
+    language_for,
+    pieces,
+    safe,
+    words_of,
+)
 from alerts.desk.account import in_full
-from alerts.desk.approve import fingerprint
+from alerts.desk.approve import fingerprint, is_vetoed, wrote
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
+from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.characters import utf16_units
 from alerts.model.incident import StoredAlert
-from alerts.model.person import Account, Actor, Origin
+from alerts.model.person import MAY, Account, Act, Actor, Origin
 from alerts.model.ports import Keyboard
 from alerts.model.post import Message, Post, PostImage, PostState
-from alerts.model.subscriber import Linked
+from alerts.model.subscriber import Asked, Linked
 
 SEEN = 24
 """Digits of a fingerprint that a button carries, 96 bits: beside an alert's id, 64 bytes have no room for more."""
@@ -34,6 +51,10 @@ _MOST = 6
 ADDRESS = "telegram"
 CHANGE = "change "
 """Before the number of a line of the record, where a chat was told of that and not of an alert."""
+ANSWERED_WITHIN = timedelta(minutes=10)
+"""How long what is typed is taken for the reason that was asked for."""
+LONGEST_REASON = 300
+"""Characters of a reason: its author reads it on a line beside the alert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +83,21 @@ class Waiting:
         return list(dict.fromkeys(post.message.image for post in self.to_see if post.message.image))
 
 
-def change_key(seq: int) -> str:
-    """Under what it is kept that a chat was told of a line of the record."""
-    return f"{CHANGE}{seq}"
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """An officer before an alert that waits."""
+
+    unit: DeskUnit
+    channel: str
+    chat: int
+    language: str
+    officer: Officer
+    record: StoredAlert
+    posts: tuple[Post, ...]
+
+    def settled(self) -> None:
+        """It is decided: this chat is told of it no more, and asked nothing about it."""
+        self.unit.officer_chats.settle(self.channel, self.chat, self.record.id)
 
 
 def is_theirs(event: ChatEvent) -> bool:
@@ -81,13 +114,203 @@ def is_theirs(event: ChatEvent) -> bool:
             return False
 
 
-def answer(unit: DeskUnit, channel: str, event: ChatEvent, town: Town) -> BotReply:
-    """Link the chat, or unlink it; what is decided in it is for `alerts.bot.deciding`."""
+async def is_reason(service: DeskService, channel: str, event: ChatEvent) -> bool:
+    """Whether it is typed where an officer was asked why. What anybody else says is nothing to us."""
+    if not event.private or not isinstance(event.what, FreeText):
+        return False
+    return await service.ask(lambda unit: unit.officer_chats.asked(channel, event.chat) is not None)
+
+
+def answer(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow) -> BotReply:
+    """Link the chat or unlink it; validate, ask why not, or reject. Raises TocsinError, and then nothing is done."""
     match event.what:
         case Command(name="link", argument=code):
             return _link(unit, channel, event, town, code)
-        case _:
+        case Command():
             return _unlink(unit, channel, event, town)
+        case Press():
+            return _press(unit, channel, event, event.what, town)
+        case FreeText(text=text):
+            return _typed(unit, channel, event, town, text)
+        case _:
+            return BotReply()
+
+
+def forget(unit: DeskUnit, channel: str, chat: int) -> None:
+    """Remove all that is kept of a chat. That it belonged to an account is written down, as when it is unlinked."""
+    _part(unit, channel, chat)
+    unit.subscribers.forget(channel, chat)
+
+
+# --- linking a chat to an account -----------------------------------------------------------------------------------
+
+
+def _link(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow, code: str) -> BotReply:
+    name = unit.officer_chats.redeem(digest_of(code), unit.now) if code else None
+    account = unit.accounts.account(name) if name else None
+    # Silent in a group: an answer to any code that somebody tries would fill it.
+    if account is None and not event.private:
+        return BotReply(())
+    if account is None or account.disabled_at is not None:
+        _ = words_of(language_here(unit, channel, event, town)).gettext
+        return BotReply((Say(_("That code links nothing: make a new one at the desk, under “Your account”.")),))
+    if not event.private:
+        _ = words_of(language_of(account, town.language)).gettext
+        text = _("Others can read here, so that code links nothing any more: make a new one, and send it to me alone.")
+        return BotReply((Say(text),))
+    _part(unit, channel, event.chat)
+    unit.officer_chats.link(Linked(channel, event.chat, account.name))
+    officer_of(unit, account).write(AuditEvent.CHAT_LINKED, account.name)
+    for line in changes_of(unit, account.name, unit.now - NEWS_FOR):  # what was before this chat is no news to it
+        unit.officer_chats.tell(channel, event.chat, change_key(line.seq), unit.now)
+    _ = words_of(language_of(account, town.language)).gettext
+    text = _(
+        "This chat now belongs to the account <b>%(name)s</b>. What waits for a validation is told here; "
+        "/unlink ends it. Whoever holds this phone can decide in your name: keep it locked.",
+        name=safe(account.name),
+    )
+    return BotReply((Say(text),))
+
+
+def _unlink(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow) -> BotReply:
+    _ = words_of(language_here(unit, channel, event, town)).gettext
+    if not _part(unit, channel, event.chat):
+        return BotReply((Say(_("This chat belongs to no account.")),))
+    return BotReply((Say(_("This chat belongs to no account any more.")),))
+
+
+def _part(unit: DeskUnit, channel: str, chat: int) -> bool:
+    """Unlink a chat, and write it down; whether it belonged to an account."""
+    name = unit.officer_chats.linked(channel, chat)
+    if name is None:
+        return False
+    unit.officer_chats.unlink(channel, chat)
+    if (account := unit.accounts.account(name)) is not None:
+        officer_of(unit, account).write(AuditEvent.CHAT_UNLINKED, account.name)
+    return True
+
+
+# --- deciding -------------------------------------------------------------------------------------------------------
+
+
+def _press(unit: DeskUnit, channel: str, event: ChatEvent, press: Press, town: TownNow) -> BotReply:
+    act, _, rest = press.data.partition(":")
+    alert, _, more = rest.partition(":")
+    case = _case(unit, channel, event, town, alert, validates=act == "ok")
+    if isinstance(case, str):
+        return BotReply((Say(case),))
+    if act == "no":
+        unit.officer_chats.ask(channel, event.chat, Asked(alert, press.message, unit.now))
+        return BotReply((_ask_why(case, more, press),))
+    if act == "ok":
+        said = _approve(case, more)
+    else:
+        reasons = _reasons(case.language)
+        said = _reject(case, {str(place): each for place, each in enumerate(reasons)}.get(more, reasons[-1]))
+    return BotReply((Say(said, buttons(), press.message),))
+
+
+def _typed(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow, text: str) -> BotReply:
+    """The reason in the officer's own words. What comes too late rejects nothing, and says so once."""
+    chats = unit.officer_chats
+    asked = chats.asked(channel, event.chat)
+    if asked is None:
+        return BotReply()
+    case = _case(unit, channel, event, town, asked.alert)
+    if isinstance(case, str):
+        chats.unask(channel, event.chat)
+        return BotReply((Say(case),))
+    _ = words_of(case.language).gettext
+    if unit.now - asked.at > ANSWERED_WITHIN:
+        chats.unask(channel, event.chat)
+        what = safe(headline(case.record))
+        return BotReply(
+            (Say(_("Too long ago: “%(what)s” was not rejected and still waits. Tap Reject again.", what=what)),)
+        )
+    reason = " ".join("".join(each if each.isprintable() else " " for each in text).split())
+    if not 0 < len(reason) <= LONGEST_REASON:
+        return BotReply(
+            (Say(_("Say why in at most %(n)s characters, or tap a reason: it still waits.", n=LONGEST_REASON)),)
+        )
+    said = _reject(case, reason)
+    return BotReply((Say(said), Say(said, buttons(), asked.message)))
+
+
+def _case(
+    unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow, alert: str, *, validates: bool = False
+) -> _Case | str:
+    """The officer of that chat and what they may decide; or why they may not, in their words."""
+    name = unit.officer_chats.linked(channel, event.chat)
+    account = unit.accounts.account(name) if name else None
+    if account is None:
+        _ = words_of(language_here(unit, channel, event, town)).gettext
+        return _("This chat belongs to no account: link it with a code of the desk (/link CODE).")
+    language = language_of(account, town.language)
+    _ = words_of(language).gettext
+    record = next((each for each in unit.alerts.by_id(alert) if each.id == alert), None)
+    if record is None:
+        return _("That alert isn't there any more: look at the desk.")
+    officer, posts = officer_of(unit, account), tuple(unit.alerts.posts_of(record.id))
+    case = _Case(unit, channel, event.chat, language, officer, record, posts)
+    return _why_not(case, account, validates=validates) or case
+
+
+def _why_not(case: _Case, account: Account, *, validates: bool) -> str | None:
+    _ = words_of(case.language).gettext
+    is_own = wrote(case.officer.actor, case.record)
+    # Taking back what one wrote oneself, or what a veto time lets everybody stop, needs no right to reject.
+    is_light = not validates and (is_own or is_vetoed(case.record, case.posts))
+    needed = MAY[Act.POST] if is_light else MAY[Act.APPROVE if validates else Act.REJECT]
+    if account.disabled_at is not None:
+        return _("Your account is disabled: an administrator can enable it.")
+    if not account.role.at_least(needed):
+        return _("Your account's role may not decide this any more: an administrator can change it.")
+    if not any(post.state is PostState.WAITING for post in case.posts):
+        what = safe(headline(case.record))
+        return _("“%(what)s” doesn't wait any more: somebody decided, or it was replaced.", what=what)
+    if validates and is_own and not case.unit.desk.station.alone:
+        return _("You wrote it: somebody else validates it.")
+    return None
+
+
+def _approve(case: _Case, seen: str) -> str:
+    """What is validated is what that button stood under: its fingerprint must be the one of now."""
+    _ = words_of(case.language).gettext
+    now, what = fingerprint(case.record, case.posts), safe(headline(case.record))
+    # A shorter prefix would fit more than one version: the button carries exactly so many digits.
+    if len(seen) != SEEN or not now.startswith(seen):
+        return _("“%(what)s” is not what was shown here: it has changed since. Look at it again.", what=what)
+    case.officer.approve(case.record.id, seen=now)
+    case.settled()
+    return _("✅ Validated by you: %(what)s", what=what)
+
+
+def _reject(case: _Case, reason: str) -> str:
+    _ = words_of(case.language).gettext
+    case.officer.reject(case.record.id, reason)
+    case.settled()
+    return _("❌ Rejected by you (%(why)s): %(what)s", why=safe(reason), what=safe(headline(case.record)))
+
+
+def _ask_why(case: _Case, seen: str, press: Press) -> Say:
+    """Rejecting takes a second step, which says why: its author reads it. The other button stays within reach."""
+    _ = words_of(case.language).gettext
+    rows = [[(reason, f"why:{case.record.id}:{place}")] for place, reason in enumerate(_reasons(case.language))]
+    back = [(_("✅ Validate"), f"ok:{case.record.id}:{seen}")] if seen != "-" else []
+    text = _(
+        "Why is “%(what)s” not to go out? Its author reads it: tap a reason, or write yours within %(n)s minutes.",
+        what=safe(headline(case.record)),
+        n=ANSWERED_WITHIN // timedelta(minutes=1),
+    )
+    return Say(text, buttons(*rows, back), press.message)
+
+
+def _reasons(language: str) -> list[str]:
+    _ = words_of(language).gettext
+    return [_("the words are wrong"), _("the place is wrong"), _("the time is wrong"), _("it is not needed")]
+
+
+# --- what is shown --------------------------------------------------------------------------------------------------
 
 
 def sheets(waiting: Waiting, language: str, *, blind: bool = False) -> list[Say]:
@@ -175,80 +398,6 @@ def decision_keys(waiting: Waiting, language: str, *, unseen: bool = False) -> K
     return buttons([*validate, (_("❌ Reject"), f"no:{waiting.record.id}:{seen}")])
 
 
-def forget(unit: DeskUnit, channel: str, chat: int) -> None:
-    """Remove all that is kept of a chat. That it belonged to an account is written down, as when it is unlinked."""
-    _part(unit, channel, chat)
-    unit.subscribers.forget(channel, chat)
-
-
-def officer_of(unit: DeskUnit, account: Account) -> Officer:
-    """The account, acting by way of the bot."""
-    return Officer(unit, Actor(account.name, account.role, Origin.BOT, ADDRESS))
-
-
-def language_of(account: Account, town_language: str) -> str:
-    """What to speak with an officer."""
-    return language_for(account.language, town_language)
-
-
-def language_here(unit: DeskUnit, channel: str, event: ChatEvent, town: Town) -> str:
-    """What to speak with somebody who may be no officer: what the chat chose, else what the person's app speaks."""
-    known = unit.subscribers.get(channel, event.chat)
-    return known.language if known else language_for(event.language, town.language)
-
-
-def language_of_chat(unit: DeskUnit, channel: str, event: ChatEvent, town: Town) -> str:
-    """What to speak in a chat: its officer's language, where it belongs to one."""
-    name = unit.officer_chats.linked(channel, event.chat)
-    account = unit.accounts.account(name) if name else None
-    return language_of(account, town.language) if account else language_here(unit, channel, event, town)
-
-
-def _link(unit: DeskUnit, channel: str, event: ChatEvent, town: Town, code: str) -> BotReply:
-    name = unit.officer_chats.redeem(digest_of(code), unit.now) if code else None
-    account = unit.accounts.account(name) if name else None
-    # Silent in a group: an answer to any code that somebody tries would fill it.
-    if account is None and not event.private:
-        return BotReply(())
-    if account is None or account.disabled_at is not None:
-        _ = words_of(language_here(unit, channel, event, town)).gettext
-        return BotReply((Say(_("That code links nothing: make a new one at the desk, under “Your account”.")),))
-    if not event.private:
-        _ = words_of(language_of(account, town.language)).gettext
-        text = _("Others can read here, so that code links nothing any more: make a new one, and send it to me alone.")
-        return BotReply((Say(text),))
-    _part(unit, channel, event.chat)
-    unit.officer_chats.link(Linked(channel, event.chat, account.name))
-    officer_of(unit, account).write(AuditEvent.CHAT_LINKED, account.name)
-    for line in changes_of(unit, account.name, unit.now - NEWS_FOR):  # what was before this chat is no news to it
-        unit.officer_chats.tell(channel, event.chat, change_key(line.seq), unit.now)
-    _ = words_of(language_of(account, town.language)).gettext
-    text = _(
-        "This chat now belongs to the account <b>%(name)s</b>. What waits for a validation is told here; "
-        "/unlink ends it. Whoever holds this phone can decide in your name: keep it locked.",
-        name=safe(account.name),
-    )
-    return BotReply((Say(text),))
-
-
-def _unlink(unit: DeskUnit, channel: str, event: ChatEvent, town: Town) -> BotReply:
-    _ = words_of(language_here(unit, channel, event, town)).gettext
-    if not _part(unit, channel, event.chat):
-        return BotReply((Say(_("This chat belongs to no account.")),))
-    return BotReply((Say(_("This chat belongs to no account any more.")),))
-
-
-def _part(unit: DeskUnit, channel: str, chat: int) -> bool:
-    """Unlink a chat, and write it down; whether it belonged to an account."""
-    name = unit.officer_chats.linked(channel, chat)
-    if name is None:
-        return False
-    unit.officer_chats.unlink(channel, chat)
-    if (account := unit.accounts.account(name)) is not None:
-        officer_of(unit, account).write(AuditEvent.CHAT_UNLINKED, account.name)
-    return True
-
-
 def _spelled(post: Post, _: Callable[..., str]) -> list[str]:
     """One post word for word, in as many parts as it needs, under its channel's name."""
     parts = _quoted(post.channel, post.message)
@@ -267,12 +416,6 @@ def _quoted(title: str, message: Message) -> list[str]:
     return named + [f"<blockquote>{safe(piece)}</blockquote>" for piece in others]
 
 
-def headline(record: StoredAlert) -> str:
-    """What an officer knows the alert by."""
-    info = record.alert.infos[0] if record.alert and record.alert.infos else None
-    return (info.headline or info.event) if info else record.id
-
-
 def _packed(parts: Sequence[str]) -> list[str]:
     """As few messages as hold them, in order; counted with their markup, which is more than Telegram counts."""
     messages = [parts[0]]
@@ -283,3 +426,40 @@ def _packed(parts: Sequence[str]) -> list[str]:
         else:
             messages.append(part)
     return messages
+
+
+# --- shared ---------------------------------------------------------------------------------------------------------
+
+
+def headline(record: StoredAlert) -> str:
+    """What an officer knows the alert by."""
+    info = record.alert.infos[0] if record.alert and record.alert.infos else None
+    return (info.headline or info.event) if info else record.id
+
+
+def change_key(seq: int) -> str:
+    """Under what it is kept that a chat was told of a line of the record."""
+    return f"{CHANGE}{seq}"
+
+
+def officer_of(unit: DeskUnit, account: Account) -> Officer:
+    """The account, acting by way of the bot."""
+    return Officer(unit, Actor(account.name, account.role, Origin.BOT, ADDRESS))
+
+
+def language_of(account: Account, town_language: str) -> str:
+    """What to speak with an officer."""
+    return language_for(account.language, town_language)
+
+
+def language_here(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow) -> str:
+    """What to speak with somebody who may be no officer: what the chat chose, else what the person's app speaks."""
+    known = unit.subscribers.get(channel, event.chat)
+    return known.language if known else language_for(event.language, town.language)
+
+
+def language_of_chat(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow) -> str:
+    """What to speak in a chat: its officer's language, where it belongs to one."""
+    name = unit.officer_chats.linked(channel, event.chat)
+    account = unit.accounts.account(name) if name else None
+    return language_of(account, town.language) if account else language_here(unit, channel, event, town)

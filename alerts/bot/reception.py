@@ -17,11 +17,23 @@ from typing import Any
 
 import structlog
 
-from alerts.bot import deciding, officers
+from alerts.bot import officers
+from alerts.bot.chat import (
+    SPOKEN,
+    BotReply,
+    ChatEvent,
+    Command,
+    Kept,
+    Left,
+    Moved,
+    Press,
+    Say,
+    TownNow,
+    commands,
+    read_update,
+    safe,
+)
 from alerts.bot.conversation import reply
-from alerts.bot.events import ChatEvent, Command, Left, Moved, Press, read_update
-from alerts.bot.reply import SPOKEN, BotReply, Kept, Say, commands, safe
-from alerts.bot.town import Town
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.errors import ChatMoved, DatabaseRefused, DeliveryError, ReaderGone, Retry, TocsinError
 from alerts.model.ports import BotClient, Clock
@@ -155,7 +167,7 @@ class Bot:
     channel: str
     client: BotClient
     service: DeskService
-    town: Callable[[], Awaitable[Town]]
+    town: Callable[[], Awaitable[TownNow]]
     clock: Clock
     remember: Callable[[str, str], Awaitable[None]]
 
@@ -247,13 +259,12 @@ class Reception:
             return True
         return isinstance(event.what, Command | Press) and await self._bot.client.is_admin(event.chat, event.asker)
 
-    async def _decide(self, event: ChatEvent, town: Town) -> BotReply:
+    async def _decide(self, event: ChatEvent, town: TownNow) -> BotReply:
         """Read first: most of what people ask changes nothing, and then nothing is written."""
         channel, service = self._bot.channel, self._bot.service
-        if officers.is_theirs(event) or await deciding.is_reason(service, channel, event):
-            act = officers.answer if isinstance(event.what, Command) else deciding.answer
+        if officers.is_theirs(event) or await officers.is_reason(service, channel, event):
             try:
-                return await service.act(lambda unit: act(unit, channel, event, town))
+                return await service.act(lambda unit: officers.answer(unit, channel, event, town))
             except TocsinError as error:
                 language = await service.ask(lambda unit: officers.language_of_chat(unit, channel, event, town))
                 return BotReply((Say(safe(sentence(error.reason, language, town.zone))),))
@@ -306,7 +317,7 @@ async def _say_once(bot: Bot, chat: int, say: Say) -> int:
     return await bot.client.say(chat, say.text, say.keyboard, say.edit)
 
 
-def _answer(unit: DeskUnit, channel: str, event: ChatEvent, town: Town) -> BotReply:
+def _answer(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow) -> BotReply:
     chat = event.chat
     kept = Kept(
         unit.subscribers.get(channel, chat),
@@ -319,7 +330,7 @@ def _answer(unit: DeskUnit, channel: str, event: ChatEvent, town: Town) -> BotRe
     return reply(kept, event, town, unit.now)
 
 
-def _answer_and_keep(unit: DeskUnit, channel: str, event: ChatEvent, town: Town) -> BotReply:
+def _answer_and_keep(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow) -> BotReply:
     answer = _answer(unit, channel, event, town)
     if answer.forgets:
         officers.forget(unit, channel, event.chat)

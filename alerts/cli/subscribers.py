@@ -186,7 +186,7 @@ def _chat(told: Mapping[str, Any]) -> int:
 
 
 def _language(told: Mapping[str, Any]) -> str:
-    from alerts.bot.reply import SPOKEN
+    from alerts.bot.chat import SPOKEN
 
     language = told.get("language", "fr")
     if not isinstance(language, str) or language not in SPOKEN:

@@ -14,8 +14,8 @@ from typing import Any
 
 from aiohttp import web
 
+from alerts.bot.chat import Fresh, On, TownNow
 from alerts.bot.reception import Bot, Reception
-from alerts.bot.town import Fresh, On, Town
 from alerts.bot.updates import POLL, SET_AGAIN, Asking, Listening
 from alerts.channels.settings import TelegramSettings, read_credential
 from alerts.channels.telegram.client import TelegramClient
@@ -121,7 +121,7 @@ class Bots:
             self._asking[name] = Asking(bot, reception, wait_for_lease)
         self._rounds[name] = OfficerNotices(bot, self._config, wait_for_lease)
 
-    async def _town(self) -> Town:
+    async def _town(self) -> TownNow:
         return town_of(self._config, self._setting, await self._publisher.edition())
 
 
@@ -137,7 +137,7 @@ def webhook_secret(settings: TelegramSettings, resources: Resources) -> str:
     return hashlib.sha256(f"tocsin webhook {token}".encode()).hexdigest()
 
 
-def town_of(config: Config, setting: Setting, edition: Edition) -> Town:
+def town_of(config: Config, setting: Setting, edition: Edition) -> TownNow:
     """The town as its page shows it now."""
     on = {
         language: tuple(
@@ -148,7 +148,7 @@ def town_of(config: Config, setting: Setting, edition: Edition) -> Town:
         )
         for language in setting.languages
     }
-    return Town(
+    return TownNow(
         name=config.station.name,
         language=config.station.language,
         zone=config.zone,

@@ -15,9 +15,9 @@ from functools import partial
 import structlog
 
 from alerts.access.audit import NEWS_FOR, changes_of
+from alerts.bot.chat import Say, safe
 from alerts.bot.officers import CHANGE, Waiting, change_key, forget, language_of, sheets
 from alerts.bot.reception import Bot, say_surely
-from alerts.bot.reply import Say, safe
 from alerts.config import Config
 from alerts.desk.approve import why_not_theirs
 from alerts.desk.dedupe import told_already

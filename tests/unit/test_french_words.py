@@ -15,9 +15,8 @@ from babel.messages.pofile import read_po
 
 import alerts
 from alerts.access.audit import PROVING
-from alerts.bot.events import Command, Press
+from alerts.bot.chat import Command, Press, commands
 from alerts.bot.officers import sheets
-from alerts.bot.reply import commands
 from alerts.config import read_config
 from alerts.desk.approve import MessageKind
 from alerts.health.desk_events import word_change

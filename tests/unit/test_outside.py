@@ -17,8 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.access.sessions import Refusal, Visit
-from alerts.bot.events import read_update
-from alerts.bot.reply import buttons, pieces, safe
+from alerts.bot.chat import buttons, pieces, read_update, safe
 from alerts.cli.posting import _read_cap
 from alerts.cli.subscribers import read_lines
 from alerts.desk.account import Mark, word_runs

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from alerts.bot.chat import BotReply, ChatEvent, Command, FreeText, Fresh, Kept, Left, On, Place, Press, TownNow, What
 from alerts.bot.conversation import reply
-from alerts.bot.events import ChatEvent, Command, FreeText, Left, Place, Press, What
-from alerts.bot.reply import BotReply, Kept
-from alerts.bot.town import Fresh, On, Town
 from alerts.desk.territory import District
 from alerts.model.subscriber import Subscriber
 
@@ -23,7 +21,7 @@ def district(number: int, code: str | None = None) -> District:
     return District(code or f"SM-{number:02}", name, {"type": "Polygon", "coordinates": [ring]})
 
 
-TOWN = Town(
+TOWN = TownNow(
     name="Ville de <Saint-Martin> & C°",
     districts=tuple(district(number) for number in range(20)),
     on={
@@ -39,7 +37,7 @@ TOWN = Town(
 class Chat:
     """One chat, with what is kept of it from one event to the next."""
 
-    town: Town = TOWN
+    town: TownNow = TOWN
     language: str | None = "fr"
     private: bool = True
     subscriber: Subscriber | None = None

@@ -10,11 +10,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.bot.chat import (
+    LONGEST_DATA,
+    SPOKEN,
+    ChatEvent,
+    Command,
+    FreeText,
+    Fresh,
+    Kept,
+    On,
+    Place,
+    Press,
+    TownNow,
+    _ground,
+    key_of,
+)
 from alerts.bot.conversation import data_of as kept_as
 from alerts.bot.conversation import reply
-from alerts.bot.events import ChatEvent, Command, FreeText, Place, Press
-from alerts.bot.reply import LONGEST_DATA, SPOKEN, Kept
-from alerts.bot.town import Fresh, On, Town, _ground, key_of
 from alerts.model.alert import Severity
 from alerts.model.subscriber import Quiet, Subscriber, Topic
 from tests.unit.bot.talking import CHAT, NOW, TOWN, Chat, data_of, district, text_of
@@ -197,7 +209,7 @@ def test_now_fits_a_message_whatever_is_on():
 
 
 def test_however_many_districts_are_chosen_every_screen_can_be_sent():
-    town = Town(
+    town = TownNow(
         "T", districts=tuple(district(number, f"Quartier de la Vieille-Église {number}") for number in range(200))
     )
     chat = Chat(town=town, subscriber=Subscriber(CHAT, districts=frozenset(each.code for each in town.districts[1:])))
@@ -235,7 +247,7 @@ def test_who_leaves_is_forgotten():
     assert chat.leaves().forgets
 
 
-LONG = Town("T", districts=tuple(district(number, "🏘" * 80 + str(number)) for number in range(9)))
+LONG = TownNow("T", districts=tuple(district(number, "🏘" * 80 + str(number)) for number in range(9)))
 DATA = st.one_of(
     st.sampled_from(["town", "dp:0", "dp:1", "where:done", "place", "topics:all", "topics:done", "f:yes", "f:no"]),
     st.sampled_from([f"{sign}:{key_of(each.code)}:0" for sign in ("d+", "d-") for each in LONG.districts]),
@@ -253,7 +265,7 @@ DEEDS = st.one_of(
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(DEEDS, max_size=12), st.sampled_from([None, "fr", "en"]), st.sampled_from([TOWN, LONG, Town("T")]))
+@given(st.lists(DEEDS, max_size=12), st.sampled_from([None, "fr", "en"]), st.sampled_from([TOWN, LONG, TownNow("T")]))
 def test_whatever_is_done_every_answer_can_be_sent_and_every_choice_kept(deeds, language, town):
     chat = Chat(town=town, language=language)
     for deed in deeds:

@@ -1,17 +1,38 @@
-"""What an officer is shown is all of it, word for word, and what is bound to it."""
+"""An officer is shown every word of what waits, and decides in a chat under the rules of the desk, in French."""
 
 from __future__ import annotations
 
+import asyncio
 import html
 import re
 from dataclasses import replace
+from datetime import timedelta
+from html import unescape
 
 import pytest
 
 from alerts.access.sessions import digest_of
-from alerts.bot.events import ChatEvent, Command, Press
-from alerts.bot.officers import Waiting, is_theirs, sheets
+from alerts.bot.chat import ChatEvent, Command, FreeText, Press, What
+from alerts.bot.officers import (
+    ANSWERED_WITHIN,
+    LONGEST_REASON,
+    SEEN,
+    Waiting,
+    answer,
+    is_reason,
+    is_theirs,
+    language_of_chat,
+    sheets,
+)
+from alerts.desk.station import Intake
+from alerts.model.person import Role
 from alerts.model.post import Message, PostImage, PostState
+from alerts.model.subscriber import Linked
+from alerts.store.unit import transaction
+from tests.unit.bot.talking import TOWN, data_of, text_of
+from tests.unit.desk.conftest import make_town  # noqa: F401 a fixture
+from tests.unit.desk.test_officer import ANNE, PAUL, DutyDesk
+from tests.unit.french import wrong_in
 from tests.unit.store.conftest import a_post, a_record
 from tocsin_sandbox.telegram.html import parse_html, units
 
@@ -122,3 +143,153 @@ def test_nobody_decides_in_a_group(what, private, theirs):
 
 def test_a_code_is_known_however_it_is_typed():
     assert digest_of("abcd efgh23") == digest_of("ABCD-EFGH23") != digest_of("ABCDEFGH24")
+
+
+CHAT = 702
+SAYING = FreeText("Pas demain")
+
+
+class Asked:
+    """The service, as far as it is asked; what can't be a reason needs no look."""
+
+    def __init__(self, desk: DutyDesk) -> None:
+        self._desk = desk
+
+    async def ask(self, question):
+        return question(self._desk.unit())
+
+
+class Phone:
+    """Paul's chat with the bot, before the desk's own database; Anne wrote what waits."""
+
+    def __init__(self, town) -> None:
+        self.desk = DutyDesk(town)
+        for each in (ANNE, PAUL):
+            self.desk.account(each.name)
+        self.link(PAUL.name)
+        self.filed = self.desk.post(ANNE)
+
+    def link(self, name: str) -> None:
+        with transaction(self.desk.town.db):
+            self.desk.unit().officer_chats.link(Linked("telegram", CHAT, name))
+
+    def does(self, what, language: str = "fr"):
+        event = ChatEvent(CHAT, private=True, what=what, language=language, asker=1)
+        with transaction(self.desk.town.db):
+            reply = answer(self.desk.unit(), "telegram", event, TOWN)
+        assert language != "fr" or not [line for say in reply.says for line in wrong_in(unescape(say.text))]
+        return reply
+
+    def presses(self, act: str, more: str = "-"):
+        return self.does(Press(f"{act}:{self.filed.record.id}:{more}", "p", 7))
+
+    def types(self, text: str):
+        return self.does(FreeText(text))
+
+    def listens(self, what: What = SAYING, *, private: bool = True) -> bool:
+        return asyncio.run(is_reason(Asked(self.desk), "telegram", ChatEvent(CHAT, private, what)))
+
+    @property
+    def states(self) -> set[str]:
+        return set(self.desk.town.states(self.filed).values())
+
+
+@pytest.fixture
+def phone(make_town):  # noqa: F811 the fixture
+    return Phone(make_town(intakes={"manual": Intake(publish="approve")}))
+
+
+def test_what_is_typed_is_the_reason(phone):
+    assert not phone.listens()
+    asked = phone.presses("no")
+    assert "écrivez la vôtre dans les 10 minutes" in text_of(asked)
+    assert phone.listens()
+    assert not phone.listens(private=False)
+    assert not phone.listens(Command("now"))
+
+    done = phone.types("  Ce n’est pas <demain>,\n c’est samedi\u202e ! ")
+    assert "Rejetée par vous (Ce n’est pas &lt;demain&gt;, c’est samedi !)" in text_of(done)
+    assert [say.edit for say in done.says] == [None, 7], "the buttons go from the question"
+    assert phone.states == {"rejected"}
+    assert phone.desk.lines(phone.filed)[-1] == ("Paul", "reject", "Ce n’est pas <demain>, c’est samedi !")
+    assert not phone.listens()
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "x" * (LONGEST_REASON + 1)])
+def test_what_is_no_reason_is_asked_for_again(phone, text):
+    phone.presses("no")
+    assert "en 300 caractères au plus" in text_of(phone.types(text))
+    assert (phone.states, phone.listens()) == ({"waiting"}, True)
+    phone.types("x" * LONGEST_REASON)
+    assert phone.states == {"rejected"}
+
+
+def test_what_comes_too_late_rejects_nothing_and_says_so(phone):
+    phone.presses("no")
+    phone.desk.town.clock.set(phone.desk.town.clock.now() + ANSWERED_WITHIN + timedelta(seconds=1))
+    assert "attend toujours" in text_of(phone.types("Pas demain"))
+    assert (phone.states, phone.listens()) == ({"waiting"}, False)
+
+
+def test_what_was_decided_meanwhile_stays_so(phone):
+    phone.presses("no")
+    phone.desk.reject(phone.desk.act(PAUL, lambda officer: officer.actor), phone.filed, "trop tard")
+    assert "n’attend plus" in text_of(phone.types("Pas demain"))
+    assert phone.desk.lines(phone.filed)[-1][2] == "trop tard"
+    assert not phone.listens()
+
+
+def test_a_button_ends_the_asking_too(phone):
+    phone.presses("no")
+    assert "le lieu est faux" in text_of(phone.presses("why", "1"))
+    assert (phone.states, phone.listens()) == ({"rejected"}, False)
+
+
+def test_validating_is_bound_to_what_was_shown_and_is_another_s(phone):
+    seal = phone.desk.seal(phone.filed)[:SEEN]
+    assert "a changé depuis" in text_of(phone.presses("ok", "0" * SEEN))
+    phone.link(ANNE.name)
+    assert "Vous l’avez rédigée" in text_of(phone.presses("ok", seal))
+    assert phone.states == {"waiting"}
+    phone.link(PAUL.name)
+    assert "Validée par vous" in text_of(phone.presses("ok", seal))
+    assert phone.states == {"queued"}
+
+
+def test_a_chat_of_nobody_is_told_so_in_its_language(phone):
+    with transaction(phone.desk.town.db):
+        phone.desk.unit().officer_chats.unlink("telegram", CHAT)
+    press = Press(f"ok:{phone.filed.record.id}:-", "p", 7)
+    assert "reliée à aucun compte" in text_of(phone.does(press))
+    assert "belongs to no account" in text_of(phone.does(press, "en"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [({"role": Role.AUTHOR}, "rôle"), ({"disabled": True}, "fermé")],
+)
+def test_an_account_that_may_not_decide_is_told_so(phone, changes, told):
+    phone.presses("no")
+    account = phone.desk.unit().accounts.account(PAUL.name)
+    now = phone.desk.town.clock.now()
+    changed = replace(account, disabled_at=now) if "disabled" in changes else replace(account, **changes)
+    phone.desk.act(ANNE, lambda officer: officer.unit.accounts.put_account(changed))
+    for refused in (phone.presses("ok"), phone.presses("no"), phone.presses("why", "0"), phone.types("Pas demain")):
+        assert told in text_of(refused)
+        assert data_of(refused) == []
+    assert phone.states == {"waiting"}
+
+
+def test_what_goes_wrong_is_told_in_the_officer_s_language_not_in_the_town_s(phone):
+    unit, event = phone.desk.unit(), ChatEvent(CHAT, private=True, what=FreeText("Non"), language="de")
+    abroad = replace(TOWN, language="en")
+    phone.desk.act(ANNE, lambda officer: officer.unit.accounts.put_account(speaking(officer, "fr")))
+
+    assert language_of_chat(unit, "telegram", event, abroad) == "fr"
+    with transaction(phone.desk.town.db):
+        phone.desk.unit().officer_chats.unlink("telegram", CHAT)
+    assert language_of_chat(phone.desk.unit(), "telegram", event, abroad) == "en"
+
+
+def speaking(officer, language):
+    return replace(officer.unit.accounts.account(PAUL.name), language=language)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.bot.events import ChatEvent, FreeText, Left
+from alerts.bot.chat import ChatEvent, FreeText, Left
 from alerts.bot.reception import MOST, MOST_IN_A_GROUP, SPAN, Batch, Crowd, Handled
 from tests.fakes import FakeClock
 

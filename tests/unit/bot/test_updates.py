@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from alerts.access.accounts import add_account
 from alerts.access.audit import AuditEvent
 from alerts.access.sessions import digest_of
-from alerts.bot.events import read_update
+from alerts.bot.chat import read_update
 from alerts.bot.reception import AT_A_STRETCH, AT_ONCE, Bot, Reception
 from alerts.bot.updates import KEPT_EVERY, SECRET_HEADER, SET_AGAIN, Asking, Listening
 from alerts.config import Config, load_config

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.bot.events import ChatEvent, Command, FreeText, Left, Moved, Place, Press, read_update
+from alerts.bot.chat import ChatEvent, Command, FreeText, Left, Moved, Place, Press, read_update
 
 ANNE = {
     "id": 77,
