@@ -95,7 +95,7 @@ class Asking:
         return max(wait, (asked - self._bot.clock.now()).total_seconds()) if asked else wait
 
     def _tell(self, error: Exception) -> None:
-        """One line each time; the cycle that stands, with this reason, is what the health monitor tells those on call."""
+        """One line each time. The cycle that stands, with this reason, is what those on call are told of."""
         if isinstance(error, DeliveryError):
             self.reason = error.reason
             log.warning("bot.not_listening", channel=self._bot.channel, reason=str(error.reason))
