@@ -31,8 +31,8 @@ from alerts.model.person import Act
 from alerts.model.ports import Clock
 from alerts.model.post import PostState
 from alerts.store.alerts import AlertRepository
-from alerts.store.audit import AuditLog
 from alerts.store.database import Database
+from alerts.store.people import AuditLog
 from alerts.store.unit import Unit
 
 LOOKS_EVERY = 2.0

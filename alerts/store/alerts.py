@@ -19,7 +19,7 @@ from alerts.store import bulk_statements
 from alerts.store.bulk_landing import add_bulk, with_subscribers
 from alerts.store.schema import alert, bulk, decision, post, reference
 from alerts.store.sources import SourceMemory
-from alerts.store.statement import Statement, UnitPart, any_of, insert_into, stamp, time_of
+from alerts.store.statement import Statement, UnitPart, any_of, insert_into, moment, stamp, time_of
 
 _ADD_ALERT = insert_into(alert)
 _ADD_POST = insert_into(post)
@@ -300,7 +300,7 @@ def record_of(row: sqlite3.Row) -> StoredAlert:
         source=row["source"],
         alert=alert_from_json(row["document"]) if row["document"] else None,
         state=AlertState(row["state"]),
-        received_at=_time(row["received_at"]),
+        received_at=moment(row["received_at"]),
         reason=read_reason(row["reason"]),
         content_key=row["content_key"],
         topic=row["topic"],
@@ -369,7 +369,7 @@ def post_of(row: sqlite3.Row) -> Post:
         reason=read_reason(row["reason"]),
         looks=row["looks"],
         attempted_at=time_of(row["attempted_at"]),
-        stored_at=_time(row["stored_at"]),
+        stored_at=moment(row["stored_at"]),
     )
 
 
@@ -407,9 +407,3 @@ def values_of_post(post: Post) -> dict[str, Any]:
         "reason": kept_reason(post.reason),
         "stored_at": stamp(post.stored_at),
     }
-
-
-def _time(stamped: int) -> datetime:
-    time = time_of(stamped)
-    assert time is not None  # noqa: S101 the column is NOT NULL
-    return time

@@ -19,7 +19,7 @@ from alerts.model.reason import read_reason
 from alerts.model.subscriber import Notice, Topic
 from alerts.store import bulk_statements as sql
 from alerts.store.schema import bulk as bulks
-from alerts.store.statement import Statement, one_of, stamp, time_of
+from alerts.store.statement import Statement, moment, one_of, stamp, time_of
 from alerts.store.subscribers import Subscribers
 
 HELD_AGAIN = timedelta(minutes=1)
@@ -150,12 +150,6 @@ def _is_worth_it(severity: Severity) -> bool:
     return severity is Severity.UNKNOWN or severity.at_least(Severity.MODERATE)
 
 
-def _moment(stamped: int) -> datetime:
-    time = time_of(stamped)
-    assert time is not None  # noqa: S101 the column is never empty
-    return time
-
-
 def candidate_of(row: sqlite3.Row) -> BulkCandidate:
     """A row as far as it decides."""
     return BulkCandidate(
@@ -185,7 +179,7 @@ def bulk_of(row: sqlite3.Row) -> Bulk:
             Topic(row["topic"]), Severity(row["severity"]), None if districts is None else frozenset(districts)
         ),
         texts=json.loads(row["texts"]),
-        stored_at=_moment(row["stored_at"]),
+        stored_at=moment(row["stored_at"]),
         everyone=bool(row["everyone"]),
         edits=bool(row["edits"]),
         expires=time_of(row["expires"]),

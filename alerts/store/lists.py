@@ -5,14 +5,31 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, TextClause, and_, bindparam, exists, func, or_, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    Text,
+    TextClause,
+    and_,
+    bindparam,
+    column,
+    exists,
+    func,
+    or_,
+    select,
+    table,
+    text,
+)
 
 from alerts.model.incident import OWN_NOTICES, AlertState, Wanted
 from alerts.model.post import TO_BE_SEEN_TO, PostKind, PostState
+from alerts.store.migrate import FOLDED
 from alerts.store.schema import HELD, NAMED, NOT_CLOSED, OPEN, alert, post
 from alerts.store.statement import Statement, any_of, one_of
-from alerts.store.triggers import alert_words
 
+alert_words = table("alert_words", column("rowid", Integer), column("words", Text))
+"""SQLite's FTS5 (sqlite.org/fts5.html), of which Core knows nothing but these names."""
 _S = PostState
 _NO_NOTICE = alert.c.source != OWN_NOTICES
 _notice = alert.alias("notice")
@@ -114,23 +131,8 @@ def page_of(*given: str) -> Statement:
 
 SHORTEST = 3
 """Letters that the index of words needs: with fewer, the messages are walked through from the newest."""
-# As the triggers fold what they index (migration of `alert_words`).
-_FOLDED: dict[str, str | int | None] = {
-    **dict.fromkeys("àáâãäåÀÁÂÃÄÅ", "a"),
-    **dict.fromkeys("çÇ", "c"),
-    **dict.fromkeys("èéêëÈÉÊË", "e"),
-    **dict.fromkeys("ìíîïÌÍÎÏ", "i"),
-    **dict.fromkeys("ñÑ", "n"),
-    **dict.fromkeys("òóôõöøÒÓÔÕÖØ", "o"),
-    **dict.fromkeys("ùúûüÙÚÛÜ", "u"),
-    **dict.fromkeys("ýÿÝŸ", "y"),
-    **dict.fromkeys("æÆ", "ae"),
-    **dict.fromkeys("œŒ", "oe"),
-    "ß": "ss",
-    "’": "'",
-    "\0": " ",
-    **dict.fromkeys("\u0300\u0301\u0302\u0303\u0308\u030a\u0327", ""),
-}
+# As the triggers fold what they index; to FTS5 a NUL would be the end of the phrase.
+_FOLDED = str.maketrans({letter: plain for plain, letters in FOLDED.items() for letter in letters} | {"\0": " "})
 
 
 def spellings(words: str) -> dict[str, str]:
@@ -138,7 +140,7 @@ def spellings(words: str) -> dict[str, str]:
 
     SQLite's `lower` knows ASCII alone, so what isn't is looked for in both.
     """
-    folded = words.translate(str.maketrans(_FOLDED)).strip()
+    folded = words.translate(_FOLDED).strip()
     if len(folded) >= SHORTEST:
         return {"phrase": '"' + folded.replace('"', '""') + '"'}
     small = words.lower()

@@ -1,11 +1,18 @@
-"""Brings a database up to date: `db upgrade`, `run`, and the first command that meets an empty file.
+"""Makes a database and brings it up to date: `db upgrade`, `run`, and the first command that meets an empty file.
 
-An empty file is made from the schema at once (`triggers.create_all`) and noted as being at `HEAD`: a new database runs
-no migration. One that is there runs, in one transaction, those that it hasn't yet (Alembic, `migrations/versions`). The
+An empty file is made from the schema at once (`create_all`) and noted as being at `HEAD`: a new database runs no
+migration. One that is there runs, in one transaction, those that it hasn't yet (Alembic, `migrations/versions`). The
 first of them is for databases from before the first release, which stand at `UNRELEASED`.
 
-To change the schema, change `alerts.store.schema` or `alerts.store.triggers`, and write a migration that does the same
-to a database that is there; the version before has to go on working beside it. A test compares what comes of both.
+The schema stands once: the tables in `alerts.store.schema`, and here what SQLite does by itself, whichever program
+writes to it. Neither a command, nor a daemon of another version beside this one, may forget these three:
+
+* `tally` counts posts by channel and state, so that metrics count no rows;
+* `alert_words`, SQLite's FTS5, has every three letters of what is searched for of an alert, without accents;
+* `audit` only grows: no line is changed, removed or replaced.
+
+To change the schema, change it there or here, and write a migration that does the same to a database that is there;
+the version before has to go on working beside it. A test compares what comes of both.
 """
 
 from __future__ import annotations
@@ -27,6 +34,62 @@ HEAD = "0006"
 """The newest migration, told here so that a database that is up to date costs no Alembic; a test holds it."""
 UNRELEASED = "0005"
 """Where databases from before the first release stand, which the first migration brings along."""
+
+
+FOLDED = {
+    "a": "àáâãäåÀÁÂÃÄÅ",
+    "c": "çÇ",
+    "e": "èéêëÈÉÊË",
+    "i": "ìíîïÌÍÎÏ",
+    "n": "ñÑ",
+    "o": "òóôõöøÒÓÔÕÖØ",
+    "u": "ùúûüÙÚÛÜ",
+    "y": "ýÿÝŸ",
+    "ae": "æÆ",
+    "oe": "œŒ",
+    "ss": "ß",
+    "'": "’",
+    "": "\u0300\u0301\u0302\u0303\u0308\u030a\u0327",
+}
+"""Letters as they are searched for: the tokenizer folds cases, and folds accents only from SQLite 3.45 on."""
+
+
+# Nested `replace`, since SQLite has no other function that every version and every program beside this one would have.
+def _folded(expression: str) -> str:
+    for plain, letters in FOLDED.items():
+        for letter in letters:
+            expression = f"replace({expression}, '{letter}', '{plain.replace(chr(39), chr(39) * 2)}')"
+    return expression
+
+
+def _words(row: str) -> str:
+    """What of an alert is searched, in SQL."""
+    columns = (f"coalesce({row}{name}, '')" for name in ("headline", "id", "identifier"))
+    return _folded(" || char(10) || ".join(columns))
+
+
+_MORE = (
+    "INSERT INTO tally VALUES (NEW.channel, NEW.state, 1) ON CONFLICT (channel, state) DO UPDATE SET posts = posts + 1;"
+)
+_LESS = "UPDATE tally SET posts = posts - 1 WHERE channel = OLD.channel AND state = OLD.state;"
+_ADD = f"INSERT INTO alert_words (rowid, words) VALUES (NEW.seq, {_words('NEW.')});"  # noqa: S608 our own names
+# Of a table without content, FTS5 is told what it is to forget (sqlite.org/fts5.html#the_delete_command).
+_FORGET = f"INSERT INTO alert_words (alert_words, rowid, words) VALUES ('delete', OLD.seq, {_words('OLD.')});"  # noqa: S608 our own names
+_GROWS = "BEGIN SELECT RAISE(ABORT, 'the record of who did what only grows'); END"
+TRIGGERS = {
+    "post_is_counted": f"AFTER INSERT ON post BEGIN {_MORE} END",
+    "post_is_counted_anew": "AFTER UPDATE OF channel, state ON post "
+    f"WHEN OLD.state <> NEW.state OR OLD.channel <> NEW.channel BEGIN {_LESS} {_MORE} END",
+    "post_is_counted_no_more": f"AFTER DELETE ON post BEGIN {_LESS} END",
+    "alert_is_found": f"AFTER INSERT ON alert BEGIN {_ADD} END",
+    "alert_is_found_anew": f"AFTER UPDATE OF seq, id, identifier, headline ON alert BEGIN {_FORGET} {_ADD} END",
+    "alert_is_found_no_more": f"AFTER DELETE ON alert BEGIN {_FORGET} END",
+    "audit_is_not_changed": f"BEFORE UPDATE ON audit {_GROWS}",
+    "audit_is_not_removed": f"BEFORE DELETE ON audit {_GROWS}",
+    # INSERT OR REPLACE removes a row without asking the trigger above (sqlite.org/lang_conflict.html).
+    "audit_is_not_replaced": f"BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE seq = NEW.seq) {_GROWS}",  # noqa: S608
+}
+"""By name; each says when, on which table, and what."""
 
 
 def version(path: Path) -> str | None:
@@ -114,8 +177,6 @@ def _upgrade(path: Path) -> None:
 
 def _make(connection: Connection) -> None:
     """Make a new database, as it is when all migrations have run."""
-    from alerts.store.triggers import create_all  # noqa: PLC0415
-
     create_all(connection, anew=True)
     # Alembic's own table, in its own words, without importing it.
     connection.exec_driver_sql(
@@ -143,3 +204,27 @@ def _plain(path: Path) -> sqlite3.Connection:
     db = connect(path)
     db.row_factory = None
     return db
+
+
+def create_all(connection: Connection, *, anew: bool = False) -> None:
+    """Make whatever isn't there yet: tables, indexes, triggers. Of a table that is there, no column is touched.
+
+    `anew`: there is nothing yet, and a table that is there all the same is another program's and an error.
+    """
+    from alerts.store.schema import metadata  # noqa: PLC0415 with SQLAlchemy, which only who makes tables pays for
+
+    metadata.create_all(connection, checkfirst=not anew)
+    for made in metadata.tables.values():
+        for index in made.indexes:
+            index.create(connection, checkfirst=True)
+    connection.exec_driver_sql(
+        "CREATE VIRTUAL TABLE IF NOT EXISTS alert_words USING fts5(words, content='', tokenize='trigram')"
+    )
+    for name, trigger in TRIGGERS.items():
+        connection.exec_driver_sql(f"CREATE TRIGGER IF NOT EXISTS {name} {trigger}")
+
+
+def count_and_index(connection: Connection) -> None:
+    """Count the posts and index the alerts of a database that had rows before it had these triggers."""
+    connection.exec_driver_sql("INSERT INTO tally SELECT channel, state, count(*) FROM post GROUP BY channel, state")
+    connection.exec_driver_sql(f"INSERT INTO alert_words (rowid, words) SELECT seq, {_words('')} FROM alert")  # noqa: S608 our own names

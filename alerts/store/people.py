@@ -1,19 +1,39 @@
-"""Accounts, passkeys, sessions, tokens and sign-ins; what officers typed; what programs were answered."""
+"""People: their accounts, passkeys, sessions, tokens and sign-ins, what they typed, and what they did.
+
+The audit log binds each of its lines to the one before by a digest, so that a changed or missing line shows. What
+programs were answered under their own keys is kept in the transaction that acts, so that a repeated call does nothing
+twice.
+"""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sqlalchemy import and_, bindparam, delete, func, insert, or_, select
 
+from alerts.model.errors import Unreadable
 from alerts.model.incident import SavedDraft
-from alerts.model.person import Account, KeptReply, Passkey, Role, Session, Stage, Token, fold_name
+from alerts.model.person import (
+    BEGINNING,
+    Account,
+    AuditEntry,
+    Chained,
+    KeptReply,
+    Passkey,
+    Role,
+    Session,
+    Stage,
+    Token,
+    digest_of,
+    fold_name,
+)
+from alerts.model.reason import because
 from alerts.model.setting_values import Secret
-from alerts.store.schema import account, draft, idempotency, passkey, session, sign_in, token
-from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
+from alerts.store.schema import account, audit, draft, idempotency, passkey, session, sign_in, token
+from alerts.store.statement import Statement, UnitPart, insert_into, moment, stamp, time_of, upsert_into
 
 _ACCOUNT = Statement(select(account).where(account.c.folded == bindparam("folded")))
 _ACCOUNTS = Statement(select(account).order_by(account.c.folded))
@@ -215,12 +235,12 @@ class Accounts(UnitPart):
             rows = _FAILED_FOR.rows(self._db, folded=_key(name), address=address, since=stamp(since))
         else:
             rows = _FAILED_FROM.rows(self._db, address=address, since=stamp(since))
-        return [_time(row["at"]) for row in rows]
+        return [moment(row["at"]) for row in rows]
 
     def failed_from(self, since: datetime, until: datetime, name: str) -> Sequence[tuple[datetime, str]]:
         """When and from where attempts for a name failed between two times, oldest first; none before its last good."""
         rows = _FAILED_WHERE.rows(self._db, folded=_key(name), since=stamp(since), until=stamp(until))
-        return [(_time(row["at"]), row["address"]) for row in rows]
+        return [(moment(row["at"]), row["address"]) for row in rows]
 
     def failing_addresses(self, since: datetime, least: int) -> Sequence[str]:
         """The addresses from which so many attempts failed since, or more."""
@@ -248,7 +268,7 @@ def _account(row: sqlite3.Row) -> Account:
         role=Role(row["role"]),
         password=row["password"],
         must_change=bool(row["must_change"]),
-        created_at=_time(row["created_at"]),
+        created_at=moment(row["created_at"]),
         language=row["language"],
         totp=Secret(row["totp"]) if row["totp"] else None,
         totp_step=row["totp_step"],
@@ -264,7 +284,7 @@ def _passkey(row: sqlite3.Row) -> Passkey:
         public_key=row["public_key"],
         sign_count=row["sign_count"],
         label=row["label"],
-        created_at=_time(row["created_at"]),
+        created_at=moment(row["created_at"]),
         used_at=time_of(row["used_at"]),
     )
 
@@ -275,9 +295,9 @@ def _session(row: sqlite3.Row) -> Session:
         account=row["account"],
         csrf=row["csrf"],
         stage=Stage(row["stage"]),
-        created_at=_time(row["created_at"]),
-        seen_at=_time(row["seen_at"]),
-        expires_at=_time(row["expires_at"]),
+        created_at=moment(row["created_at"]),
+        seen_at=moment(row["seen_at"]),
+        expires_at=moment(row["expires_at"]),
         address=row["address"],
         agent=row["agent"],
         challenge=row["challenge"],
@@ -290,17 +310,11 @@ def _token(row: sqlite3.Row) -> Token:
         name=row["name"],
         role=Role(row["role"]),
         digest=row["digest"],
-        created_at=_time(row["created_at"]),
+        created_at=moment(row["created_at"]),
         created_by=row["created_by"],
         used_at=time_of(row["used_at"]),
         revoked_at=time_of(row["revoked_at"]),
     )
-
-
-def _time(stamped: int) -> datetime:
-    time = time_of(stamped)
-    assert time is not None  # noqa: S101 the column is not null
-    return time
 
 
 _DRAFT = Statement(select(draft).where(draft.c.id == bindparam("id")))
@@ -356,7 +370,7 @@ def _saved(row: sqlite3.Row) -> SavedDraft:
     return SavedDraft(
         id=row["id"],
         account=row["account"],
-        updated_at=_time(row["updated_at"]),
+        updated_at=moment(row["updated_at"]),
         about=row["about"],
         fields=fields,
         revision=row["revision"],
@@ -398,4 +412,80 @@ class Replies(UnitPart):
 
 
 def _reply(row: sqlite3.Row) -> KeptReply:
-    return KeptReply(row["token"], row["key"], row["request"], row["status"], row["body"], _time(row["at"]))
+    return KeptReply(row["token"], row["key"], row["request"], row["status"], row["body"], moment(row["at"]))
+
+
+_ADD = insert_into(audit)
+_LAST = Statement(select(audit.c.digest).order_by(audit.c.seq.desc()).limit(1))
+_NEWEST = Statement(
+    select(audit)
+    .where(or_(bindparam("before").is_(None), audit.c.seq < bindparam("before")))
+    .order_by(audit.c.seq.desc())
+    .limit(bindparam("most"))
+)
+# By the index of subjects, whose rows stand in the order of `seq`: only as many are read as are wanted.
+_NEWEST_OF = Statement(
+    select(audit)
+    .where(audit.c.subject == bindparam("subject"), audit.c.seq < bindparam("before"))
+    .order_by(audit.c.seq.desc())
+    .limit(bindparam("most"))
+)
+_BEYOND = 2**63 - 1
+_TEXTS = ("actor", "role", "origin", "address", "act", "subject", "detail", "previous", "digest")
+# A line that was removed from the end leaves no gap in the chain: only this number shows that there was one.
+# AUTOINCREMENT remembers the highest number that it gave, also when the row is gone (sqlite.org/autoinc.html).
+_HEIGHT = "SELECT seq FROM sqlite_sequence WHERE name = 'audit'"
+_ALL = Statement(select(audit).order_by(audit.c.seq))
+
+
+class AuditLog(UnitPart):
+    """Who did what: the log only grows, and each line is bound to the one before."""
+
+    def write(self, entry: AuditEntry) -> Chained:
+        """Add a line."""
+        last = _LAST.row(self._db)
+        previous = last["digest"] if last else BEGINNING
+        digest = digest_of(previous, entry)
+        cursor = _ADD.run(
+            self._db,
+            at=stamp(entry.at),
+            actor=entry.actor,
+            role=entry.role,
+            origin=entry.origin,
+            address=entry.address,
+            act=entry.act,
+            subject=entry.subject,
+            detail=entry.detail,
+            previous=previous,
+            digest=digest,
+        )
+        return Chained(cursor.lastrowid or 0, entry, previous, digest)
+
+    def newest(self, *, before: int | None = None, subject: str | None = None, most: int = 50) -> Sequence[Chained]:
+        """The newest lines first, from before the line `before`; of one subject, or of all."""
+        if subject is None:
+            return [_chained(row) for row in _NEWEST.rows(self._db, before=before, most=most)]
+        until = _BEYOND if before is None else before
+        return [_chained(row) for row in _NEWEST_OF.rows(self._db, subject=subject, before=until, most=most)]
+
+    def all(self) -> Iterator[Chained]:
+        """Every line, oldest first. Raises Unreadable at a line that no Tocsin has written so."""
+        try:
+            for row in _ALL.run(self._db):
+                yield _chained(row)
+        except sqlite3.OperationalError as error:  # text that isn't UTF-8
+            raise Unreadable(because("record_unread", said=error)) from error
+
+    def height(self) -> int:
+        """The number of the newest line that was ever written, be it there or not."""
+        row = self._db.execute(_HEIGHT).fetchone()
+        return int(row["seq"]) if row else 0
+
+
+def _chained(row: sqlite3.Row) -> Chained:
+    texts = [row[name] for name in _TEXTS]
+    at = time_of(row["at"]) if isinstance(row["at"], int) else None
+    if at is None or not all(isinstance(text, str) for text in texts):
+        raise Unreadable(because("record_foreign"))
+    *words, previous, digest = texts
+    return Chained(row["seq"], AuditEntry(at, *words), previous, digest)

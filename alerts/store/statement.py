@@ -31,6 +31,11 @@ def time_of(stamped: int | None) -> datetime | None:
     return None if stamped is None else _EPOCH + stamped * _MICROSECOND
 
 
+def moment(stamped: int) -> datetime:
+    """The same of a column that is never empty."""
+    return _EPOCH + stamped * _MICROSECOND
+
+
 # Named, so that a statement's parameters can be given in any order and by the same name twice.
 _DIALECT = sqlite.dialect(paramstyle="named")
 

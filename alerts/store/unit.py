@@ -19,10 +19,9 @@ from pathlib import Path
 from alerts.model.reason import because
 from alerts.store.alerts import AlertRepository
 from alerts.store.archive import Archive
-from alerts.store.audit import AuditLog
 from alerts.store.files import StoreError, begin, blank, opened
 from alerts.store.monitor import Monitor
-from alerts.store.people import Accounts, Drafts, Replies
+from alerts.store.people import Accounts, AuditLog, Drafts, Replies
 from alerts.store.restoring import Restored
 from alerts.store.sources import SourceMemory
 from alerts.store.subscribers import OfficerChats, Subscribers

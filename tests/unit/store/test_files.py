@@ -11,7 +11,7 @@ import tempfile
 import pytest
 
 from alerts.store.files import LOCK_WAIT, StoreError, connect
-from alerts.store.sockets import open_doorbell, ring
+from alerts.store.sockets import open_doorbell, own_socket, ring
 from alerts.store.unit import transaction
 
 
@@ -47,7 +47,7 @@ def test_another_database_s_daemon_is_not_woken(tmp_path):
 
 def test_the_bell_of_a_killed_daemon_is_taken_down(tmp_path):
     path = tmp_path / "tocsin.db"
-    stale = tmp_path / "tocsin.db-wake.999999"
+    stale = own_socket(path, "wake").with_suffix(".999999")  # beside the database, unless its path is too long
     left = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     left.bind(os.fspath(stale))
     left.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from alerts.store.triggers import count_and_index, create_all
+from alerts.store.migrate import count_and_index, create_all
 
 revision = "0006"
 down_revision = None
