@@ -24,8 +24,6 @@ from typing import Any, Final
 
 import structlog
 
-from alerts.config import Config, channel_kind
-from alerts.config.station import surroundings_of
 from alerts.daemon.bots import Bots, BulkSenders, bot_lease, bot_paces, bot_settings, bulk_leases
 from alerts.daemon.commands import Handed, take_commands
 from alerts.daemon.desk import Counter
@@ -38,9 +36,9 @@ from alerts.daemon.service import DaemonService
 from alerts.daemon.serving import build_app, build_publisher, build_setting, serve
 from alerts.delivery import retry
 from alerts.delivery.attempt import Attempts
-from alerts.delivery.lane import Lane, LaneSettings
+from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper
-from alerts.delivery.limiter import Departures, RateLimits
+from alerts.delivery.limiter import Departures
 from alerts.desk.actions import Desk
 from alerts.desk.decide import decide
 from alerts.desk.dedupe import seen_before
@@ -53,11 +51,11 @@ from alerts.health.desk_events import failing_sign_ins
 from alerts.health.notices import build_notices
 from alerts.health.restored import UnknownPosts
 from alerts.model.events import ConnectionRefused, Events, IncidentChanged, PostsStored, Stopping
-from alerts.model.ports import Resources
+from alerts.model.ports import Resources, Surroundings
 from alerts.model.reason import because
+from alerts.model.town import Town
 from alerts.rendering.templates import Renderer
 from alerts.sources.poll import Poller
-from alerts.sources.settings import PolledSettings
 from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database
 from alerts.store.outbox import ChannelStatuses, Leases, Outbox
@@ -116,7 +114,7 @@ POST: Final = (
 class Daemon:
     """A running Tocsin. Whoever subscribes to `events` hears what happens; `url` is where it answers."""
 
-    def __init__(self, config: Config, database: Database, session: Session, outside: Outside) -> None:
+    def __init__(self, config: Town, database: Database, session: Session, outside: Outside) -> None:
         self.config = config
         self.database = database
         self.events = Events()
@@ -244,20 +242,10 @@ class Daemon:
 
     def _build_lanes(self) -> None:
         outbox = self._outside.outbox(self.database)
-        for name, settings in self.config.channels.items():
-            kind = channel_kind(settings.kind)
-            assert kind is not None  # noqa: S101 the configuration was checked
-            channel = self._outside.open_channel(name, settings, self._resources(name))
-            lane = LaneSettings(
-                name,
-                RateLimits(settings.limits, settings.kept_back),
-                settings.concurrency,
-                settings.exercise,
-                kind.counts_every_write,
-            )
+        for name, channel in self.config.channels.items():
             self.lanes[name] = Lane(
-                lane,
                 channel,
+                self._outside.open_channel(name, channel.settings, self._resources(name)),
                 outbox=outbox,
                 statuses=self._statuses,
                 keeper=self._keeper,
@@ -307,16 +295,16 @@ class Daemon:
         )
 
     def _build_pollers(self) -> None:
-        around = surroundings_of(self.config, self._session, self._clock)
-        for name, settings in self.config.sources.items():
-            if not isinstance(settings, PolledSettings):
+        around = Surroundings(self._session, self._clock, self.config)
+        for name, rules in self.config.sources.items():
+            if rules.every is None:
                 continue
-            source = self._outside.open_source(name, settings, around)
+            source = self._outside.open_source(name, rules.settings, around)
             if source is not None:
                 self.pollers[name] = Poller(
                     name,
                     source,
-                    settings.every,
+                    rules.every,
                     database=self.database,
                     clock=self._clock,
                     chance=self._outside.chance,
@@ -341,8 +329,8 @@ class Daemon:
         service, for_pages = self._service(), self._service(for_pages=True)
         publisher = self._publisher = build_publisher(self.config, for_pages, self._clock)
         self._spawn(publisher.run(), "pages")
-        gauges = Gauges(self.cycles, self.metrics, self.config.station.language)
-        app = build_app(self.config, service, self._desk.station, gauges, publisher)
+        gauges = Gauges(self.cycles, self.metrics, self.config.language)
+        app = build_app(self.config, service, gauges, publisher)
         self._bots = Bots(
             config=self.config,
             service=service,
@@ -375,14 +363,14 @@ class Daemon:
         self._tasks.append(asyncio.create_task(work, name=name))
 
 
-async def build(config: Config, outside: Outside | None = None) -> Daemon:
+async def build(config: Town, outside: Outside | None = None) -> Daemon:
     """A daemon ready to start: the database brought up to date and opened, one HTTP session for everything."""
     outside = outside or Outside()
     database = await outside.open_database(config.database)
     return Daemon(config, database, await outside.open_session(), outside)
 
 
-async def run(config: Config, handed: Handed | None = None, ready: Callable[[Daemon], None] | None = None) -> None:
+async def run(config: Town, handed: Handed | None = None, ready: Callable[[Daemon], None] | None = None) -> None:
     """Run until SIGTERM or SIGINT, and do what commands hand over. Raises TocsinError when it can't start."""
     sys.setswitchinterval(HANDED_OVER_AFTER)
     stopped = asyncio.Event()
@@ -393,9 +381,7 @@ async def run(config: Config, handed: Handed | None = None, ready: Callable[[Dae
     try:
         await daemon.start()
         commands = take_commands(daemon.counter, config, handed) if handed is not None else None
-        log.info(
-            "tocsin.running", station=config.station.name, channels=list(daemon.lanes), sources=list(daemon.pollers)
-        )
+        log.info("tocsin.running", station=config.name, channels=list(daemon.lanes), sources=list(daemon.pollers))
         tell_systemd("READY=1")
         if ready is not None:
             ready(daemon)

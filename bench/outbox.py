@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from alerts.delivery.lane import Lane, LaneSettings
+from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper
-from alerts.delivery.limiter import RateLimits
 from alerts.model.alert import Alert, Severity, Urgency
 from alerts.model.events import AttemptFinished, Events
 from alerts.model.incident import AlertState, StoredAlert, new_id
 from alerts.model.ports import Channel, Probe, SystemClock
-from alerts.model.post import Means, Message, Post, PostKind, PostState, Quota, Receipt, priority_of
+from alerts.model.post import Means, Message, Post, PostKind, PostState, Quota, Receipt, TextFormat, priority_of
 from alerts.model.reason import because
+from alerts.model.town import ChannelConfig
 from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
@@ -136,7 +136,7 @@ async def town(channel: Channel, at_once: int) -> AsyncIterator[Town]:
         events = Events()
         events.subscribe(AttemptFinished, told)
         lane = Lane(
-            LaneSettings(CHANNEL, RateLimits(), concurrency=at_once),
+            ChannelConfig(CHANNEL, "twitter", TextFormat(280), concurrency=at_once),
             channel,
             outbox=Outbox(database),
             statuses=ChannelStatuses(database),

@@ -8,16 +8,17 @@ from jinja2 import Environment
 
 from alerts.channels.settings import FACEBOOK_TEXT, TELEGRAM_TEXT, TWITTER_TEXT
 from alerts.model.post import PostKind
-from alerts.rendering.faces import ChannelFace, Context, StationFace
+from alerts.model.town import ChannelConfig, Town
+from alerts.rendering.faces import Context
 from alerts.rendering.templates import Renderer
 from bench import samples
 from bench.measure import Row, compare
 
-STATION = StationFace("Ville de Saint-Martin", public_url="https://alertes.saint-martin.example")
+STATION = Town("Ville de Saint-Martin", public_url="https://alertes.saint-martin.example")
 FACES = (
-    ChannelFace("x", "twitter", TWITTER_TEXT),
-    ChannelFace("page", "facebook", FACEBOOK_TEXT),
-    ChannelFace("telegram", "telegram", TELEGRAM_TEXT),
+    ChannelConfig("x", "twitter", TWITTER_TEXT),
+    ChannelConfig("page", "facebook", FACEBOOK_TEXT),
+    ChannelConfig("telegram", "telegram", TELEGRAM_TEXT),
 )
 BARE = """\
 {{ headline }}
@@ -53,7 +54,7 @@ def measure() -> Iterator[Row]:
     context = Context("7x3k", samples.NOW)
     for face in FACES:
 
-        def ours(face: ChannelFace = face) -> None:
+        def ours(face: ChannelConfig = face) -> None:
             renderer.render(alert, PostKind.PUBLISH, face, context=context)
 
         yield compare(

@@ -17,12 +17,11 @@ from typing import Any
 import structlog
 
 from alerts.app import Daemon, build
-from alerts.config import Config
-from alerts.config.station import station_of
 from alerts.daemon.outside import Outside
 from alerts.delivery.limiter import RateLimits
 from alerts.desk.actions import Desk
 from alerts.desk.posts import PostWriter
+from alerts.model import town as model
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import PostsStored
 from alerts.model.post import Means
@@ -248,9 +247,8 @@ class Run:
             doors=False,
         )
 
-    def _build_desk(self, config: Config, now: Callable[[], datetime], new_id: Callable[[], str]) -> Desk:
-        station = station_of(config)
-        return Desk(station, PostWriter(station, shared_renderer(), new_id), new_id, now)
+    def _build_desk(self, town: model.Town, now: Callable[[], datetime], new_id: Callable[[], str]) -> Desk:
+        return Desk(town, PostWriter(town, shared_renderer(), new_id), new_id, now)
 
     # --- what the town does to it -----------------------------------------------------------------------------------
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
-from alerts.channels.settings import ChannelSettings
-from alerts.config import Config, load_config
+from alerts.config import load_config
 from alerts.daemon.desk import build_renderer
 from alerts.model.post import Means
 from alerts.model.setting_values import parse_window
+from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.templates import Renderer
 from alerts.store.migrate import migrate
 
@@ -20,24 +21,23 @@ SETTINGS = Path(__file__).with_name("channels.toml")
 
 
 @cache
-def shared_settings() -> Config:
+def shared_settings() -> Town:
     """The town's settings, which every run has."""
     return load_config(SETTINGS)
 
 
-def channels_of(dice: Random, *, brief: bool) -> dict[str, ChannelSettings]:
+def channels_of(dice: Random, *, brief: bool) -> dict[str, ChannelConfig]:
     """The town's channels, each with its own way to tell updates and ends; in a `brief` run with brief windows."""
     windows = {"x": ("6/1m", "24/10m"), "page": ("16/5m",)} if brief else {}
     return {
-        name: settings.model_copy(
-            update={
-                "on_update": dice.choice((Means.REPLY, Means.EDIT, Means.NEW)),
-                "on_end": dice.choice((Means.REPLY, Means.EDIT, Means.DELETE, Means.NONE)),
-                "limits": tuple(map(parse_window, windows[name])) if name in windows else settings.limits,
-                "reserve": 6 if name == "x" and brief else settings.reserve,
-            }
+        name: replace(
+            channel,
+            on_update=dice.choice((Means.REPLY, Means.EDIT, Means.NEW)),
+            on_end=dice.choice((Means.REPLY, Means.EDIT, Means.DELETE, Means.NONE)),
+            limits=tuple(map(parse_window, windows[name])) if name in windows else channel.limits,
+            reserve=6 if name == "x" and brief else channel.reserve,
         )
-        for name, settings in shared_settings().channels.items()
+        for name, channel in shared_settings().channels.items()
     }
 
 

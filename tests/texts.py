@@ -25,26 +25,28 @@ from alerts.model.alert import (
 )
 from alerts.model.hazard import HAZARD_PARAMETER, Hazard, hazard_of
 from alerts.model.post import EndReason, PostKind, TextFormat
+from alerts.model.town import ChannelConfig, District, Town
 from alerts.rendering.card import card_alt, card_of, in_short
-from alerts.rendering.faces import ChannelFace, Context, StationFace
+from alerts.rendering.faces import Context
 from alerts.rendering.templates import Renderer
 from tests.fed import FED
 from tests.unit.rendering.sample_alerts import FACEBOOK, NOW, OTHER, TELEGRAM, X
 
 OURS = "alertes@saint-martin.example"
+DISTRICTS = tuple(District(name, name, {}) for name in ("Les Tanneries", "Les Coteaux", "Vieille-Ville"))
 STATIONS = {
-    "fr": StationFace(
-        "Ville de Saint-Martin", "fr-FR", public_url="https://alertes.saint-martin.fr", sender=OURS,
-        area_names=("Les Tanneries", "Les Coteaux", "Vieille-Ville"),
+    "fr": Town(
+        "Ville de Saint-Martin", language="fr-FR", public_url="https://alertes.saint-martin.fr", sender=OURS,
+        districts=DISTRICTS,
     ),
-    "en": StationFace(
-        "Town of Saint-Martin", "en-GB", public_url="https://alertes.saint-martin.fr", sender=OURS,
-        area_names=("Les Tanneries", "Les Coteaux", "Vieille-Ville"),
+    "en": Town(
+        "Town of Saint-Martin", language="en-GB", public_url="https://alertes.saint-martin.fr", sender=OURS,
+        districts=DISTRICTS,
     ),
 }  # fmt: skip
 RENDERERS = {language: Renderer(station) for language, station in STATIONS.items()}
 BOT = replace(TELEGRAM, name="bot", signed=False)
-PAGE = ChannelFace("page", "page", TextFormat(100_000), "never")
+PAGE = ChannelConfig("page", "page", TextFormat(100_000), "never")
 CHANNELS = (X, FACEBOOK, TELEGRAM, BOT, OTHER)
 SEVERITIES = (Severity.EXTREME, Severity.SEVERE, Severity.MODERATE, Severity.MINOR)
 FIRST_SEEN = 120

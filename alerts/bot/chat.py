@@ -17,10 +17,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alerts.desk.territory import District
 from alerts.model.characters import bounded, seen, shown, utf16_units, visible
 from alerts.model.ports import Keyboard
 from alerts.model.subscriber import Asked, Subscriber
+from alerts.model.town import District
 from alerts.rendering.i18n import Words, read_words
 
 SPOKEN = {"fr": "Français", "en": "English"}

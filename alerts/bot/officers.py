@@ -268,7 +268,7 @@ def _why_not(case: _Case, account: Account, *, validates: bool) -> str | None:
     if not any(post.state is PostState.WAITING for post in case.posts):
         what = safe(headline(case.record))
         return _("“%(what)s” doesn't wait any more: somebody decided, or it was replaced.", what=what)
-    if validates and is_own and not case.unit.desk.station.alone:
+    if validates and is_own and not case.unit.desk.station.desk.alone:
         return _("You wrote it: somebody else validates it.")
     return None
 

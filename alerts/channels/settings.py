@@ -26,6 +26,7 @@ from alerts.model.errors import BadCredential
 from alerts.model.post import Means, TextFormat
 from alerts.model.reason import because
 from alerts.model.setting_values import RateLimit, Secret, parse_span, parse_window
+from alerts.model.town import ChannelConfig, LinkPolicy
 
 
 def _span(value: object) -> object:
@@ -99,16 +100,16 @@ class ChannelSettings(BaseModel):
     kind: str
     api_url: str
     timeout: Span = timedelta(seconds=10)
-    limits: tuple[Limit, ...] = ()
-    reserve: int | None = Field(default=None, ge=0)
-    link: Literal["always", "first", "never"] = "always"
-    severity: Severity = Severity.MINOR
-    on_update: Means = Means.REPLY
-    on_end: Means = Means.REPLY
-    exercise: bool = False
-    public: bool = True
-    card: bool = False
-    concurrency: int = Field(default=4, ge=1, le=100)
+    limits: tuple[Limit, ...] = ChannelConfig.limits
+    reserve: int | None = Field(default=ChannelConfig.reserve, ge=0)
+    link: LinkPolicy = ChannelConfig.link
+    severity: Severity = ChannelConfig.severity
+    on_update: Means = ChannelConfig.on_update
+    on_end: Means = ChannelConfig.on_end
+    exercise: bool = ChannelConfig.exercise
+    public: bool = ChannelConfig.public
+    card: bool = ChannelConfig.card
+    concurrency: int = Field(default=ChannelConfig.concurrency, ge=1, le=100)
     language: str | None = Field(default=None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", examples=["fr-FR", "en"])
 
     @field_validator("api_url")
@@ -140,14 +141,6 @@ class ChannelSettings(BaseModel):
         if value is not None and longest is not None and value >= longest.count:
             raise ValueError(because("reserve_too_large", count=value, limit=longest, most=longest.count - 1))
         return value
-
-    @property
-    def kept_back(self) -> int:
-        """How much of the longest window is for Severe and Extreme alone: `reserve`, else a fifth of it."""
-        if self.reserve is not None:
-            return self.reserve
-        longest = max(self.limits, key=lambda window: window.span, default=None)
-        return longest.count // 5 if longest else 0
 
 
 class TwitterSettings(ChannelSettings):

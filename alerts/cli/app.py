@@ -22,9 +22,9 @@ from alerts import __version__
 from alerts.cli import officer, people, posting, screen, service, subscribers
 from alerts.cli.screen import tell
 from alerts.model.errors import ConfigurationError, Misuse, TocsinError, Unreadable
+from alerts.model.town import Town
 
 if TYPE_CHECKING:
-    from alerts.config import Config
     from alerts.daemon.desk import Counter
 
 FAILED, WRONG_USE = 1, 2
@@ -67,7 +67,7 @@ class Settings:
     def __init__(self, file: Path) -> None:
         self.file = file
 
-    def load(self) -> Config:
+    def load(self) -> Town:
         """channels.toml, checked. Raises ConfigurationError."""
         from alerts.config import load_config
 

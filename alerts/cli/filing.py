@@ -100,7 +100,7 @@ def show_filed(counter: Counter, filed: Filed, *, as_json: bool) -> None:
     from alerts.desk.account import rehearsal_of
 
     station = counter.desk.station
-    account = rehearsal_of(filed.record, filed.drafts, station.timezone, station.language)
+    account = rehearsal_of(filed.record, filed.drafts, station.zone, station.language)
     screen.show_json(account) if as_json else screen.show_rehearsal(account)
 
 
@@ -191,7 +191,7 @@ def _account(counter: Counter, filed: Filed) -> dict[str, Any]:
 
     station = counter.desk.station
     posts = counter.ask(lambda unit: unit.alerts.posts_of(filed.record.id))
-    return account_of(filed.record, posts, station.timezone, station.language)
+    return account_of(filed.record, posts, station.zone, station.language)
 
 
 def _tell_changes(account: Mapping[str, Any], told: dict[str, str]) -> None:
@@ -214,6 +214,6 @@ def _account_now(counter: Counter, identity: str) -> tuple[dict[str, Any], bool]
         alert = find_alert(unit.alerts, identity)
         posts = unit.alerts.posts_of(alert.id)
         is_held = any(post.state is PostState.WAITING and post.not_before is None for post in posts)
-        return account_of(alert, posts, station.timezone, station.language), is_held
+        return account_of(alert, posts, station.zone, station.language), is_held
 
     return counter.ask(question)

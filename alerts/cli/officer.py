@@ -191,7 +191,7 @@ def report(
     station = counter.desk.station
     if language is not None and language not in languages():
         raise Misuse(because("report_language", text=repr(language), allowed=languages()))
-    spoken, zone = language or best_language(None, station.language), station.timezone
+    spoken, zone = language or best_language(None, station.language), station.zone
     made = counter.ask(lambda unit: report_named(unit, name))
     if html is not None:
         _write(html, report_html(made, spoken, zone))

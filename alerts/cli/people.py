@@ -149,7 +149,7 @@ def list_tokens(context: typer.Context, as_json: options.Json = False) -> int:
     """List the tokens: whose, role, last use, and which are revoked. None is shown."""
 
     def question(unit: DeskUnit) -> list[dict[str, Any]]:
-        return [_of_token(token, unit.desk.station.timezone) for token in unit.accounts.tokens()]
+        return [_of_token(token, unit.desk.station.zone) for token in unit.accounts.tokens()]
 
     for each in _counter(context).ask(question):
         screen.show_json(each) if as_json else screen.show(_token_line(each))
@@ -264,7 +264,7 @@ def _of_account(unit: DeskUnit, account: Account) -> dict[str, Any]:
         "state": "disabled" if account.disabled_at else "first password" if account.must_change else "ok",
         "codes": account.totp is not None,
         "passkeys": len(unit.accounts.passkeys(account.name)),
-        "signed_in_at": _spelled(account.signed_in_at, unit.desk.station.timezone),
+        "signed_in_at": _spelled(account.signed_in_at, unit.desk.station.zone),
     }
 
 

@@ -21,17 +21,18 @@ from alerts.cli import options, screen
 from alerts.cli.filing import Manner, file_alert, show_filed
 from alerts.cli.handing import ORDER
 from alerts.cli.screen import tell
+from alerts.desk.territory import territory_of
 from alerts.model.alert import Alert, Category, Certainty, Severity, Urgency
 from alerts.model.errors import Misuse, Unreadable
 from alerts.model.incident import AlertState, new_id
 from alerts.model.person import Act
 from alerts.model.reason import because
+from alerts.model.town import Town
 
 if TYPE_CHECKING:
     from alerts.daemon.desk import Counter
     from alerts.desk.draft import Draft
     from alerts.desk.service import DeskUnit
-    from alerts.desk.station import Station
     from alerts.model.incident import StoredAlert
     from alerts.model.reason import Reason
 
@@ -278,7 +279,7 @@ def _read_cap(file: str, counter: Counter, *, given: bool) -> Alert:
     if len(body) > LARGEST_MESSAGE:
         raise Misuse(because("cap_too_large", file=repr(file), most=LARGEST_MESSAGE >> 20))
     try:
-        alert, notes = read_message(body, zone=counter.desk.station.timezone)
+        alert, notes = read_message(body, zone=counter.desk.station.zone)
     except Unreadable as error:
         raise Misuse(because("at_address", address=file, why=error.reason)) from None
     for note in notes:
@@ -300,7 +301,7 @@ def _ask(draft: Draft, counter: Counter) -> Draft:
     instruction = _until_right(tell("What people should do (Enter: nothing)"), "", str.strip)
     severity = _until_right(_listed("How grave", list(Severity)[:4]), Severity.MODERATE, _choice(Severity))
     urgency = _until_right(_listed("How soon to act", list(Urgency)[:3]), Urgency.EXPECTED, _choice(Urgency))
-    places = ", ".join([*(district.name for district in station.territory.districts), tell(_WHOLE)])
+    places = ", ".join([*(district.name for district in station.districts), tell(_WHOLE)])
     where = tell("Where (%(places)s; several with commas; Enter: no place)", places=places)
     areas = _until_right(where, "", lambda text: _areas(text, tell(_WHOLE), station))
     until = tell("Until when (6h = in six hours, 18:30, 2026-11-25T18:00)")
@@ -318,12 +319,14 @@ def _ask(draft: Draft, counter: Counter) -> Draft:
     return filled
 
 
-def _confirm(draft: Draft, station: Station, expires: datetime) -> None:
-    channels = [outlet.name for outlet in station.outlets if outlet.public and outlet.exercise is draft.exercise]
+def _confirm(draft: Draft, station: Town, expires: datetime) -> None:
+    channels = [
+        outlet.name for outlet in station.channels.values() if outlet.public and outlet.exercise is draft.exercise
+    ]
     summary = tell(
         "Where: %(where)s · until: %(until)s · %(severity)s, %(urgency)s",
         where=", ".join(draft.areas) or "—",
-        until=expires.astimezone(station.timezone).strftime("%Y-%m-%d %H:%M"),
+        until=expires.astimezone(station.zone).strftime("%Y-%m-%d %H:%M"),
         severity=tell(draft.severity),
         urgency=tell(draft.urgency),
     )
@@ -362,20 +365,20 @@ def _choice(kind: type[E]) -> Callable[[str], E]:
     return read
 
 
-def _areas(text: str, whole: str, station: Station) -> tuple[str, ...]:
+def _areas(text: str, whole: str, station: Town) -> tuple[str, ...]:
     named = tuple(part.strip() for part in text.split(",") if part.strip())
     if text.strip().casefold() in (whole.casefold(), station.name.casefold()):
         return (whole,)
-    if station.territory.districts:
+    if station.districts:
         for name in named:
-            station.territory.district(name)
+            territory_of(station).district(name)
     return named
 
 
-def _later(text: str, now: datetime, station: Station) -> datetime:
+def _later(text: str, now: datetime, station: Town) -> datetime:
     from alerts.desk.draft import read_time
 
-    time = read_time("", text, now, station.timezone)
+    time = read_time("", text, now, station.zone)
     if time <= now:
         raise Misuse(because("time_is_past", text=repr(text)))
     return time

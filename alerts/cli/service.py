@@ -149,9 +149,10 @@ def setup(
     from alerts.daemon.setup import run_setup
     from alerts.model.errors import Misuse
     from alerts.model.reason import because
+    from alerts.model.town import WebSection
 
     try:
-        place = WebSettings(listen=listen)
+        place = WebSection(listen=WebSettings(listen=listen).listen)
     except ValidationError:
         raise Misuse(because("no_place_to_listen", text=f"--listen {listen!r}", example="127.0.0.1:8080")) from None
     set_up_log(os.environ.get("TOCSIN_LOG", "error"))

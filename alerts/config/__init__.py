@@ -1,4 +1,4 @@
-"""channels.toml as frozen settings, with every error of the file told at once.
+"""channels.toml parsed once into a `Town` (model/town.py), with every error of the file told at once.
 
 An error names the file, the key, what is wrong and what is allowed; an unknown key the nearest known one. No secret is
 read here: who sends reads them.
@@ -7,7 +7,6 @@ read here: who sends reads them.
 from alerts.config.kinds import channel_kind, channel_kinds, source_kind, source_kinds
 from alerts.config.reading import load_config, read_channel, read_config
 from alerts.config.sections import (
-    Config,
     DeskSettings,
     NotifySettings,
     StationSettings,
@@ -18,7 +17,6 @@ from alerts.model.incident import MANUAL
 
 __all__ = [
     "MANUAL",
-    "Config",
     "DeskSettings",
     "NotifySettings",
     "StationSettings",

@@ -1,12 +1,13 @@
-"""From the file to the settings, gathering whatever is wrong on the way."""
+"""From the file to the town, gathering whatever is wrong on the way."""
 
 from __future__ import annotations
 
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -15,7 +16,6 @@ from alerts.config.faults import faults_of, nearest, nearest_allowed
 from alerts.config.hooks import out_of_reach
 from alerts.config.kinds import channel_kind, channel_kinds, source_kind, source_kinds
 from alerts.config.sections import (
-    Config,
     DeskSettings,
     NotifySettings,
     StationSettings,
@@ -24,13 +24,25 @@ from alerts.config.sections import (
     is_language,
 )
 from alerts.desk.outlines import read_districts
-from alerts.desk.territory import District
 from alerts.model.errors import ConfigurationError, Unreadable
 from alerts.model.incident import MANUAL
 from alerts.model.reason import Reason, because
+from alerts.model.town import (
+    ChannelConfig,
+    DeskSection,
+    District,
+    NotifySection,
+    SourceRules,
+    StoreSection,
+    Town,
+    WebSection,
+)
 from alerts.sources.settings import ManualSettings, SourceSettings
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 M = TypeVar("M", bound=BaseModel)
+R = TypeVar("R", bound="DataclassInstance")
 UNKNOWN_YET = "en"
 """What a file's faults are worded in where it doesn't tell the station's language, or can't be read at all."""
 # How `tomllib` ends what it says.
@@ -44,12 +56,12 @@ class _Kind(Protocol):
     def settings(self) -> type[BaseModel]: ...
 
 
-def load_config(file: Path) -> Config:
+def load_config(file: Path) -> Town:
     """Read and check `file`. Raises ConfigurationError with one line for each error."""
     return read_config(file, _text_of(file))
 
 
-def read_config(file: Path, text: str) -> Config:
+def read_config(file: Path, text: str) -> Town:
     """Check `text` as if it stood in `file`. Raises ConfigurationError with one line for each error."""
     reading = _Reading(file, _parse(file, text))
     reading.look_for_strangers()
@@ -70,7 +82,18 @@ def read_config(file: Path, text: str) -> Config:
     if reading.problems or not (station and store and web and notify and desk):
         raise ConfigurationError(reading.problems, reading.language)
     sources.setdefault(MANUAL, ManualSettings())
-    return Config(file.resolve(), station, store, web, notify, desk, sources, channels, districts)
+    return _made_of(
+        Town,
+        station,
+        districts=districts,
+        channels={name: _channel(name, each) for name, each in channels.items()},
+        sources={name: _made_of(SourceRules, each, settings=each) for name, each in sources.items()},
+        store=_made_of(StoreSection, store),
+        web=_made_of(WebSection, web),
+        notify=_made_of(NotifySection, notify),
+        desk=_made_of(DeskSection, desk),
+        file=file.resolve(),
+    )
 
 
 def read_channel(file: Path, text: str, name: str) -> ChannelSettings:
@@ -85,6 +108,25 @@ def read_channel(file: Path, text: str, name: str) -> ChannelSettings:
         reading.wrong(key, because("channel_not_there"))
         own = reading.problems[-1:]
     raise ConfigurationError(own, reading.language)
+
+
+def _channel(name: str, settings: ChannelSettings) -> ChannelConfig:
+    kind = channel_kind(settings.kind)
+    assert kind is not None  # noqa: S101 the configuration was checked
+    return _made_of(
+        ChannelConfig,
+        settings,
+        name=name,
+        text=kind.text,
+        counts_every_write=kind.counts_every_write,
+        settings=settings,
+    )
+
+
+def _made_of(record: type[R], settings: BaseModel, /, **more: Any) -> R:
+    """The record with what the settings have under the same names: a key that both have needs no line here."""
+    names = [each.name for each in fields(record) if each.name in type(settings).model_fields]
+    return record(**{name: getattr(settings, name) for name in names}, **more)
 
 
 def _text_of(file: Path) -> str:

@@ -1,25 +1,23 @@
-"""The sections of channels.toml that are no source and no channel, and the whole of it."""
+"""The sections of channels.toml that are no source and no channel, as they are checked.
+
+What each key means stands with the records that are made of them (model/town.py), and so do the defaults.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_network
-from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from alerts.channels.settings import ChannelSettings, TelegramSettings
 from alerts.config.faults import nearest_allowed
-from alerts.desk.territory import District
-from alerts.model.alert import Named
 from alerts.model.hazard import Hazard
 from alerts.model.reason import Reason, because
-from alerts.sources.settings import SourceSettings, Span
+from alerts.model.town import DeskSection, NotifySection, StoreSection, Town, WebSection
+from alerts.sources.settings import Span
 
 _ADDRESS = r"https?://[^\s/]+(/\S*)?"
 _TILE = ("{z}", "{x}", "{y}")
@@ -44,13 +42,13 @@ class StationSettings(_Section):
 
     name: str = Field(min_length=1, examples=["Ville de Saint-Martin"])
     sender: str = Field(min_length=1, examples=["alertes@saint-martin.example"])
-    language: str = "fr-FR"
-    timezone: str = "Europe/Paris"
-    public_url: str | None = None
-    areas: tuple[str, ...] = ()
-    boundary: str | None = None
-    templates: str = "templates"
-    hazards: tuple[str, ...] = ()
+    language: str = Town.language
+    timezone: str = Town.timezone
+    public_url: str | None = Town.public_url
+    areas: tuple[str, ...] = Town.areas
+    boundary: str | None = Town.boundary
+    templates: str = Town.templates
+    hazards: tuple[str, ...] = Town.hazards
 
     @field_validator("hazards")
     @classmethod
@@ -99,26 +97,15 @@ class StationSettings(_Section):
                 raise ValueError(because("no_geocode", text=repr(code)))
         return value
 
-    @property
-    def offered(self) -> tuple[Hazard, ...]:
-        """The hazards that an officer chooses from, in order: all, where none is named; `general` is always last."""
-        named = tuple(dict.fromkeys(Hazard(name) for name in self.hazards)) or tuple(Hazard)
-        return (*(hazard for hazard in named if hazard is not Hazard.GENERAL), Hazard.GENERAL)
-
-    @property
-    def geocodes(self) -> tuple[Named, ...]:
-        """`areas` as CAP geocodes."""
-        return tuple(Named(*code.split(":", 1)) for code in self.areas)
-
 
 SHORTEST_KEEP = timedelta(days=30)
 
 
 class StoreSettings(_Section):
-    """`[store]`: where everything is written down, and for how long what is finished stays there (None: for ever)."""
+    """`[store]`."""
 
-    url: str = "sqlite:///var/tocsin.db"
-    keep: Span | None = None
+    url: str = StoreSection.url
+    keep: Span | None = StoreSection.keep
 
     @field_validator("url")
     @classmethod
@@ -136,23 +123,17 @@ class StoreSettings(_Section):
 
 
 class WebSettings(_Section):
-    """`[web]`: where the daemon answers; `proxies` are those whose word for who asks is taken.
+    """`[web]`."""
 
-    `connections` may be open at once, `per_address` of them from one address. `export` is a folder for the public pages
-    as files, `languages` what they are in beside the station's own and the channels', `tiles` the address of the map's
-    background with `{z}`, `{x}` and `{y}`, `tiles_by` whose it is, and `embed` the sites that may show the small page
-    in a frame.
-    """
-
-    listen: str = "127.0.0.1:8080"
-    proxies: tuple[str, ...] = ()
-    connections: int = Field(default=4000, ge=16, le=100_000)
-    per_address: int = Field(default=500, ge=4, le=100_000)
-    export: str | None = None
+    listen: str = WebSection.listen
+    proxies: tuple[str, ...] = WebSection.proxies
+    connections: int = Field(default=WebSection.connections, ge=16, le=100_000)
+    per_address: int = Field(default=WebSection.per_address, ge=4, le=100_000)
+    export: str | None = WebSection.export
     languages: tuple[Literal["fr", "en"], ...] = ()
-    tiles: str | None = None
-    tiles_by: str = ""
-    embed: tuple[str, ...] = ()
+    tiles: str | None = WebSection.tiles
+    tiles_by: str = WebSection.tiles_by
+    embed: tuple[str, ...] = WebSection.embed
 
     @field_validator("tiles")
     @classmethod
@@ -189,24 +170,14 @@ class WebSettings(_Section):
             raise ValueError(because("no_place_to_listen", text=repr(value), example="127.0.0.1:8080"))
         return value
 
-    @property
-    def host(self) -> str:
-        """The host, without an IPv6 address's brackets."""
-        return self.listen.rsplit(":", 1)[0].strip("[]")
-
-    @property
-    def port(self) -> int:
-        """The port; 0 lets the system choose."""
-        return int(self.listen.rsplit(":", 1)[1])
-
 
 class NotifySettings(_Section):
-    """`[notify]`: where Tocsin's own warnings go."""
+    """`[notify]`."""
 
-    channels: tuple[str, ...] = ()
-    heartbeat: str | None = None
-    every: Span = timedelta(seconds=60)
-    probe: Span = timedelta(minutes=15)
+    channels: tuple[str, ...] = NotifySection.channels
+    heartbeat: str | None = NotifySection.heartbeat
+    every: Span = NotifySection.every
+    probe: Span = NotifySection.probe
 
     @field_validator("heartbeat")
     @classmethod
@@ -224,17 +195,13 @@ class NotifySettings(_Section):
 
 
 class DeskSettings(_Section):
-    """`[desk]`: those who post and validate.
+    """`[desk]`."""
 
-    `alone`: there is nobody else, so an author may validate what they wrote. `url`: where the desk is reached, for
-    links in warnings. `session`: how long a sign-in lasts without use. `remind`: how often a waiting alert is told of.
-    """
-
-    alone: bool = False
-    url: str | None = None
-    second_factor: Literal["required", "optional"] = "required"
-    session: Span = timedelta(hours=12)
-    remind: Span = timedelta(minutes=10)
+    alone: bool = DeskSection.alone
+    url: str | None = DeskSection.url
+    second_factor: Literal["required", "optional"] = DeskSection.second_factor
+    session: Span = DeskSection.session
+    remind: Span = DeskSection.remind
 
     @field_validator("url")
     @classmethod
@@ -242,54 +209,3 @@ class DeskSettings(_Section):
         if value is not None and not re.fullmatch(_ADDRESS, value):
             raise ValueError(_no_address(value, "https://alertes.saint-martin.example/desk"))
         return value.rstrip("/") if value else None
-
-
-@dataclass(frozen=True)
-class Config:
-    """A whole channels.toml; `folder` is where it stands, and what its paths are relative to."""
-
-    file: Path
-    station: StationSettings
-    store: StoreSettings
-    web: WebSettings
-    notify: NotifySettings
-    desk: DeskSettings
-    sources: Mapping[str, SourceSettings]
-    channels: Mapping[str, ChannelSettings]
-    districts: tuple[District, ...]
-
-    @property
-    def folder(self) -> Path:
-        """The folder of channels.toml."""
-        return self.file.parent
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The station's time zone."""
-        return ZoneInfo(self.station.timezone)
-
-    @property
-    def bots(self) -> Mapping[str, TelegramSettings]:
-        """The channels whose bot people may subscribe with."""
-        return {
-            name: settings
-            for name, settings in self.channels.items()
-            if isinstance(settings, TelegramSettings) and settings.subscriptions
-        }
-
-    @property
-    def desk_url(self) -> str | None:
-        """Where the desk is reached: `[desk] url`, with or without `/desk`; else below the station's public address."""
-        public = self.station.public_url
-        told = self.desk.url or public
-        return f"{told.rstrip('/').removesuffix('/desk')}/desk" if told else None
-
-    @property
-    def database(self) -> Path:
-        """The SQLite file."""
-        return self.folder / self.store.url.removeprefix("sqlite:///")
-
-    @property
-    def template_folder(self) -> Path:
-        """The station's own templates, which win over those that ship; it need not exist."""
-        return self.folder / self.station.templates

@@ -19,7 +19,6 @@ from alerts.bot.reception import Bot, Reception
 from alerts.bot.updates import POLL, SET_AGAIN, Asking, Listening
 from alerts.channels.settings import TelegramSettings, read_credential
 from alerts.channels.telegram.client import TelegramClient
-from alerts.config import Config
 from alerts.daemon.metrics import Metrics
 from alerts.delivery.bot_pace import BotPace
 from alerts.delivery.bulk import LONGEST_IDLE, BulkSender, BulkSettings, ahead_of
@@ -29,6 +28,7 @@ from alerts.health.officer_notices import OfficerNotices
 from alerts.model.errors import BadCredential
 from alerts.model.events import BulkEnded, Events, IncidentChanged, SubscriberTold
 from alerts.model.ports import Clock, Pace, Resources, Tells
+from alerts.model.town import Town
 from alerts.store.bulk import Address, Bulks
 from alerts.store.database import Database
 from alerts.store.unit import Unit
@@ -40,9 +40,9 @@ from alerts.web.public.told import Setting
 _LATE = 120.0
 
 
-def bot_settings(config: Config) -> Mapping[str, TelegramSettings]:
+def bot_settings(config: Town) -> Mapping[str, TelegramSettings]:
     """The channels whose bot people may subscribe with."""
-    return config.bots
+    return {name: each.settings for name, each in config.bots.items() if isinstance(each.settings, TelegramSettings)}
 
 
 def bot_lease(channel: str) -> str:
@@ -55,7 +55,7 @@ class Bots:
 
     def __init__(
         self,
-        config: Config,
+        config: Town,
         *,
         service: DeskService,
         publisher: Publisher,
@@ -114,7 +114,7 @@ class Bots:
             return await self._keeper.wait_for(lease)
 
         if settings.updates == "webhook":
-            url = f"{self._config.station.public_url}/telegram/{name}"
+            url = f"{self._config.public_url}/telegram/{name}"
             secret = partial(webhook_secret, settings, self._resources(name))
             self._asking[name] = Listening(bot, reception, wait_for_lease, url, secret)
         else:
@@ -137,7 +137,7 @@ def webhook_secret(settings: TelegramSettings, resources: Resources) -> str:
     return hashlib.sha256(f"tocsin webhook {token}".encode()).hexdigest()
 
 
-def town_of(config: Config, setting: Setting, edition: Edition) -> TownNow:
+def town_of(config: Town, setting: Setting, edition: Edition) -> TownNow:
     """The town as its page shows it now."""
     on = {
         language: tuple(
@@ -149,8 +149,8 @@ def town_of(config: Config, setting: Setting, edition: Edition) -> TownNow:
         for language in setting.languages
     }
     return TownNow(
-        name=config.station.name,
-        language=config.station.language,
+        name=config.name,
+        language=config.language,
         zone=config.zone,
         districts=config.districts,
         on=on,
@@ -172,7 +172,7 @@ TOLD_EVERY = 1.0
 _BULK_LATE = 60.0
 
 
-def bulk_leases(config: Config) -> list[str]:
+def bulk_leases(config: Town) -> list[str]:
     """The leases under which bulks are sent."""
     return [f"bulk {name}" for name in bot_settings(config)]
 
@@ -182,7 +182,7 @@ class BulkSenders:
 
     def __init__(
         self,
-        config: Config,
+        config: Town,
         *,
         database: Database,
         keeper: LeaseKeeper,
@@ -250,7 +250,7 @@ class BulkSenders:
         self._events.publish(IncidentChanged(event.bulk.incident))
 
 
-def bot_paces(config: Config, clock: Clock) -> Mapping[str, BotPace]:
+def bot_paces(config: Town, clock: Clock) -> Mapping[str, BotPace]:
     """The pace of each channel whose bot people may subscribe with: all that one bot says has one.
 
     A bot is known by where its token stands; its rate is the slowest that its channels name.
@@ -260,7 +260,8 @@ def bot_paces(config: Config, clock: Clock) -> Mapping[str, BotPace]:
     for settings in bot_settings(config).values():
         bots.setdefault(_bot(settings), []).append(settings.rate)
     paces = {bot: BotPace(min((rate for rate in rates if rate), default=0), clock) for bot, rates in bots.items()}
-    ours = {name: each for name, each in config.channels.items() if isinstance(each, TelegramSettings)}
+    settings_of = {name: each.settings for name, each in config.channels.items()}
+    ours = {name: each for name, each in settings_of.items() if isinstance(each, TelegramSettings)}
     return {name: paces[_bot(settings)] for name, settings in ours.items() if _bot(settings) in paces}
 
 

@@ -22,9 +22,9 @@ from typing import NoReturn
 
 import structlog
 
-from alerts.config import Config
 from alerts.daemon.control import KIND, Order, peer_of, receive, sockets
 from alerts.daemon.desk import Counter
+from alerts.model.town import Town
 from alerts.store.sockets import own_socket
 
 PLACES = 8
@@ -98,7 +98,7 @@ class Handed:
     seal: str
 
 
-def take_commands(counter: Callable[[], Counter], config: Config, handed: Handed) -> Commands | None:
+def take_commands(counter: Callable[[], Counter], config: Town, handed: Handed) -> Commands | None:
     """Listen for commands; None where that can't be: they work by themselves then, as well and not as fast."""
     if not hasattr(socket, "SO_PEERCRED"):
         return None
@@ -112,7 +112,7 @@ def take_commands(counter: Callable[[], Counter], config: Config, handed: Handed
 class Commands:
     """Listens from the start; `close` ends it, and what is under way with it."""
 
-    def __init__(self, counter: Callable[[], Counter], config: Config, handed: Handed) -> None:
+    def __init__(self, counter: Callable[[], Counter], config: Town, handed: Handed) -> None:
         self._file = config.file
         self._counter = counter
         self._handed = handed

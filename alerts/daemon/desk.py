@@ -15,13 +15,12 @@ from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
-from alerts.config import Config
-from alerts.config.station import station_face, station_of
 from alerts.desk.actions import Desk
 from alerts.desk.posts import PostWriter
 from alerts.desk.service import DeskUnit
 from alerts.model.alert import Alert
 from alerts.model.incident import new_id
+from alerts.model.town import Town
 from alerts.rendering.card import Card
 from alerts.rendering.templates import Renderer
 from alerts.store.alerts import warm_up
@@ -57,17 +56,16 @@ class CardFiles:
         return self._folder.resolve() / keep_drawing(self._folder, draw_card(card), "image/png")
 
 
-def build_renderer(config: Config) -> Renderer:
+def build_renderer(config: Town) -> Renderer:
     """What writes the texts, in the station's own templates before those that ship."""
-    return Renderer(station_face(config), [config.template_folder])
+    return Renderer(config, [config.template_folder])
 
 
-def build_desk(config: Config, now: Callable[[], datetime], new_id: Callable[[], str] = new_id) -> Desk:
+def build_desk(config: Town, now: Callable[[], datetime], new_id: Callable[[], str] = new_id) -> Desk:
     """The desk, ready to act within any transaction."""
-    station = station_of(config)
-    cards = CardFiles(picture_folder(config.database)) if any(outlet.card for outlet in station.outlets) else None
-    writer = PostWriter(station, build_renderer(config), new_id, cards.path_of if cards else None)
-    return Desk(station, writer, new_id, now)
+    cards = CardFiles(picture_folder(config.database)) if any(each.card for each in config.channels.values()) else None
+    writer = PostWriter(config, build_renderer(config), new_id, cards.path_of if cards else None)
+    return Desk(config, writer, new_id, now)
 
 
 T = TypeVar("T")
@@ -85,7 +83,7 @@ class Counter:
     `desk` is the daemon's own, where it does what a command handed over: its templates are compiled.
     """
 
-    def __init__(self, config: Config, now: Callable[[], datetime] = now, desk: Desk | None = None) -> None:
+    def __init__(self, config: Town, now: Callable[[], datetime] = now, desk: Desk | None = None) -> None:
         migrate(config.database)
         self.config = config
         self.now = now

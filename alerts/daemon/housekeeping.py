@@ -13,11 +13,11 @@ from typing import Any
 
 import structlog
 
-from alerts.config import StoreSettings
 from alerts.daemon.intake import MessageIntake
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import Events, IncidentChanged, PostsStored
 from alerts.model.ports import Clock
+from alerts.model.town import StoreSection
 from alerts.store.archive import Slice
 from alerts.store.database import Database
 from alerts.store.unit import Unit
@@ -36,7 +36,7 @@ class Housekeeping:
 
     def __init__(
         self,
-        store: StoreSettings,
+        store: StoreSection,
         intake: MessageIntake,
         *,
         database: Database,

@@ -20,11 +20,12 @@ import aiohttp
 
 from alerts.channels.settings import ChannelSettings, TelegramSettings
 from alerts.channels.telegram.bulk import TelegramBulk
-from alerts.config import Config, channel_kind, source_kind
+from alerts.config import channel_kind, source_kind
 from alerts.daemon.desk import build_desk
 from alerts.desk.actions import Desk
 from alerts.model.incident import new_id
 from alerts.model.ports import Channel, Clock, Resources, Source, Surroundings, SystemClock, Tells
+from alerts.model.town import Town
 from alerts.sources.settings import PolledSettings
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
@@ -81,7 +82,7 @@ class Outside:
     open_channel: Callable[[str, Any, Resources], Channel] = open_channel
     open_bulk: Callable[[str, TelegramSettings, Resources], Tells] = TelegramBulk
     open_source: Callable[[str, Any, Surroundings], Source | None] = open_source
-    build_desk: Callable[[Config, Callable[[], datetime], Callable[[], str]], Desk] = build_desk
+    build_desk: Callable[[Town, Callable[[], datetime], Callable[[], str]], Desk] = build_desk
     outbox: Callable[[Database], Outbox] = Outbox
     net_beneath: timedelta = timedelta(seconds=1)
     doors: bool = True

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import aiohttp
 
-from alerts.config import Config, source_kind
-from alerts.config.station import surroundings_of
+from alerts.config import source_kind
 from alerts.daemon.desk import Counter
 from alerts.desk.actions import Filed
 from alerts.desk.service import DeskUnit
 from alerts.model.errors import Misuse, SourceFailed
-from alerts.model.ports import Heard, Memory, Source, SystemClock
+from alerts.model.ports import Heard, Memory, Source, Surroundings, SystemClock
 from alerts.model.post import PostState
 from alerts.model.reason import because
+from alerts.model.town import Town
 from alerts.sources.ical.occurrence import LONGEST_NOTICE
 from alerts.sources.settings import CapSettings, IcalSettings, PolledSettings
 
@@ -46,7 +46,7 @@ class _Wound:
         return self.time
 
 
-def preview(config: Config, file: Path, at: datetime | None) -> tuple[Counter, list[Filed]]:
+def preview(config: Town, file: Path, at: datetime | None) -> tuple[Counter, list[Filed]]:
     """What `file` would become at that time (None: now), and the counter to show it at. Raises Misuse."""
     said = _read_file(config, file, at)
     clock = _Wound(at or datetime.now(UTC))
@@ -80,7 +80,7 @@ def _stands(filed: Filed, time: datetime, at: datetime) -> bool:
     return alert is None or alert.ends > at or at - time <= _JUST_SAID
 
 
-def _read_file(config: Config, file: Path, at: datetime | None) -> Sequence[Said]:
+def _read_file(config: Town, file: Path, at: datetime | None) -> Sequence[Said]:
     """What the file says by then. Raises Misuse where it can't be read."""
     try:
         head = file.read_bytes()[:1024]
@@ -95,12 +95,12 @@ def _read_file(config: Config, file: Path, at: datetime | None) -> Sequence[Said
         raise Misuse(because("file_wrong", file=file, what=error.reason)) from None
 
 
-async def _read(config: Config, settings: PolledSettings, at: datetime | None, *, step_through: bool) -> Sequence[Said]:
+async def _read(config: Town, settings: PolledSettings, at: datetime | None, *, step_through: bool) -> Sequence[Said]:
     clock = SystemClock()
     kind = source_kind(settings.kind)
     assert kind is not None  # noqa: S101 both ship
     async with aiohttp.ClientSession() as session:
-        source = kind.load()("preview", settings, surroundings_of(config, session, clock))
+        source = kind.load()("preview", settings, Surroundings(session, clock, config))
         now = at or clock.now()
         if step_through:
             return await _follow(source, now)

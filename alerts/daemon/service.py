@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from alerts.config import Config
 from alerts.daemon.status import channel_standings, source_standings
 from alerts.daemon.workshop import FileWorkshop
 from alerts.delivery.limiter import RateLimits
@@ -21,7 +20,7 @@ from alerts.desk.service import DeskUnit, Workshop
 from alerts.model.events import Events, IncidentChanged, PostsStored
 from alerts.model.incident import SourceStatus
 from alerts.model.ports import Clock
-from alerts.sources.settings import PolledSettings
+from alerts.model.town import Town
 from alerts.store.alerts import Copied
 from alerts.store.database import Database
 from alerts.store.pictures import keep_picture, kept_picture, picture_folder
@@ -42,7 +41,7 @@ class DaemonService:
     def __init__(
         self,
         *,
-        config: Config,
+        config: Town,
         database: Database,
         desk: Desk,
         clock: Clock,
@@ -148,22 +147,22 @@ def _number(text: str | None) -> int | None:
     return int(text) if text and text.isdigit() else None
 
 
-def source_more(config: Config, known: SourceStatus | None, name: str) -> dict[str, Any]:
+def source_more(config: Town, known: SourceStatus | None, name: str) -> dict[str, Any]:
     """What the pages tell of a source beyond its standing: `every` how many seconds it is read, `failures` in a row.
 
     `gone` is how much vanished from a calendar at once, for an officer to decide.
     """
-    settings = config.sources[name]
-    every = settings.every.total_seconds() if isinstance(settings, PolledSettings) else None
+    rules = config.sources[name]
+    every = rules.every.total_seconds() if rules.every is not None else None
     return {
-        "kind": settings.kind,
+        "kind": rules.kind,
         "every": every,
         "failures": known.failures if known else 0,
         "gone": known.gone if known else 0,
     }
 
 
-def channel_more(config: Config, views: Views, standing: Mapping[str, Any]) -> dict[str, Any]:
+def channel_more(config: Town, views: Views, standing: Mapping[str, Any]) -> dict[str, Any]:
     """What the pages tell of a channel beyond its standing.
 
     `windows` has each window's `limit` and what is `left` of it, and of the longest what the reserve `keeps`.

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import resource
 from datetime import timedelta
-from ipaddress import ip_network
 
 import structlog
 from aiohttp import web
 
 from alerts.access.gate import Gate
 from alerts.access.sessions import GateRules
-from alerts.config import MANUAL, Config, WebSettings
-from alerts.config.station import rules_of
-from alerts.daemon.bots import bot_settings
+from alerts.config import MANUAL
 from alerts.daemon.desk import build_renderer
 from alerts.desk.service import DeskService
-from alerts.desk.station import Station
-from alerts.desk.territory import Territory
+from alerts.desk.territory import territory_of
 from alerts.model.errors import TocsinError
 from alerts.model.ports import Clock
 from alerts.model.reason import because
+from alerts.model.town import SourceRules, Town, WebSection
 from alerts.sources.cap.message import read_message
-from alerts.sources.settings import PolledSettings, SourceSettings
 from alerts.web.api.app import api_app
 from alerts.web.api.guard import Guard
 from alerts.web.api.operation import BASE as API
@@ -32,7 +28,6 @@ from alerts.web.console.frame import BASE as DESK
 from alerts.web.console.frame import Console, Frame
 from alerts.web.listener import Limits, Listener, Refused, places
 from alerts.web.ops import Gauges, ops_routes
-from alerts.web.pages import Rules
 from alerts.web.public.publisher import Publisher
 from alerts.web.public.routes import public_routes
 from alerts.web.public.told import Feed, Setting
@@ -43,14 +38,11 @@ OPEN_FILES = 8192
 log = structlog.get_logger()
 
 
-def build_app(
-    config: Config, service: DeskService, station: Station, gauges: Gauges, publisher: Publisher
-) -> web.Application:
-    """Everything that is answered, for this station: each room is an application of its own, with its own guard."""
-    rules = rules_of(config)
-    gate = Gate(service, GateRules(rules.second_factor, rules.session, station.name))
-    api = build_api(config, service, station, gate, rules)
-    console = Console(service, Frame(station, rules, service.now), rules, gate)
+def build_app(config: Town, service: DeskService, gauges: Gauges, publisher: Publisher) -> web.Application:
+    """Everything that is answered, for this town: each room is an application of its own, with its own guard."""
+    gate = Gate(service, GateRules(config.desk.second_factor, config.desk.session, config.name))
+    api = build_api(config, service, gate)
+    console = Console(service, Frame(config, service.now), gate)
     app = web.Application()
     app.add_routes(ops_routes(gauges, console.warnings))
     app.add_subapp(DESK, console_app(console))
@@ -61,12 +53,12 @@ def build_app(
 
 
 async def serve(
-    app: web.Application, settings: WebSettings, clock: Clock, refused: Refused | None = None
+    app: web.Application, settings: WebSection, clock: Clock, refused: Refused | None = None
 ) -> tuple[Listener, str]:
     """Listen; returns what to close at the end, and the address. Raises TocsinError where the port is taken."""
     make_room()
     limits = Limits(places(settings.connections), settings.per_address)
-    proxies = [ip_network(network) for network in settings.proxies]
+    proxies = settings.trusted
     listener = Listener(app, limits, clock, proxies, refused)
     try:
         port = await listener.listen(settings.host or None, settings.port)
@@ -93,51 +85,51 @@ SPOKEN = ("fr", "en")
 """What the pages can be read in."""
 
 
-def build_publisher(config: Config, service: DeskService, clock: Clock) -> Publisher:
+def build_publisher(config: Town, service: DeskService, clock: Clock) -> Publisher:
     """What keeps the public pages true."""
     export = config.folder / config.web.export if config.web.export else None
     return Publisher(service, build_setting(config), clock, export)
 
 
-def build_setting(config: Config) -> Setting:
+def build_setting(config: Town) -> Setting:
     """The station as its pages show it."""
-    station, pages = config.station, config.web
+    pages = config.web
     return Setting(
-        station=station.name,
-        sender=station.sender,
+        station=config.name,
+        sender=config.sender,
         languages=_languages(config),
         zone=config.zone,
         renderer=build_renderer(config),
-        public_url=station.public_url or "",
+        public_url=config.public_url or "",
         tiles=pages.tiles,
         tiles_by=pages.tiles_by,
         districts=config.districts,
-        territory=Territory(station.geocodes, config.districts),
+        territory=territory_of(config),
         sources=tuple(_feed(name, each) for name, each in config.sources.items() if name != MANUAL),
-        bots=tuple(name for name, each in bot_settings(config).items() if each.public and not each.exercise),
+        bots=tuple(name for name, each in config.bots.items() if each.public and not each.exercise),
         embed=pages.embed,
     )
 
 
-def _feed(name: str, settings: SourceSettings) -> Feed:
+def _feed(name: str, rules: SourceRules) -> Feed:
     """Three of its rounds may fail before its age is held against it, and ten minutes in any case."""
-    every = settings.every if isinstance(settings, PolledSettings) else timedelta()
-    return Feed(name, settings.title or f"{name[:1].upper()}{name[1:]}", max(3 * every, timedelta(minutes=10)))
+    every = rules.every or timedelta()
+    return Feed(name, rules.title or f"{name[:1].upper()}{name[1:]}", max(3 * every, timedelta(minutes=10)))
 
 
-def _languages(config: Config) -> tuple[str, ...]:
+def _languages(config: Town) -> tuple[str, ...]:
     """The station's own first, then those that its channels speak and that were asked for."""
     channels = (settings.language for settings in config.channels.values() if settings.public and settings.language)
-    tags = [config.station.language, *channels, *config.web.languages]
+    tags = [config.language, *channels, *config.web.languages]
     spoken = [primary for tag in tags if (primary := tag.split("-", maxsplit=1)[0].lower()) in SPOKEN]
     return tuple(dict.fromkeys(spoken)) or ("en",)
 
 
-def build_api(config: Config, service: DeskService, station: Station, gate: Gate, rules: Rules) -> Api:
+def build_api(config: Town, service: DeskService, gate: Gate) -> Api:
     """What every operation is given."""
     return Api(
         service=service,
-        station=station,
-        guard=Guard(gate, lambda: service.now().timestamp(), rules.proxies),
-        read_cap=lambda body: read_message(body, zone=config.zone, language=config.station.language),
+        station=config,
+        guard=Guard(gate, lambda: service.now().timestamp(), config.web.trusted),
+        read_cap=lambda body: read_message(body, zone=config.zone, language=config.language),
     )

@@ -6,28 +6,26 @@ import asyncio
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from alerts.config import WebSettings, load_config
+from alerts.config import load_config
 from alerts.daemon.serving import serve
 from alerts.daemon.workshop import FileWorkshop
-from alerts.desk.station import Station
 from alerts.model.errors import ConfigurationError
 from alerts.model.ports import SystemClock
 from alerts.model.reason import because
+from alerts.model.town import Town, WebSection
 from alerts.rendering.i18n import sentence
 from alerts.web.console.frame import BASE, Frame
 from alerts.web.console.setup.first import Door, first_app, new_code
 from alerts.web.listener import Listener
-from alerts.web.pages import Rules
 
 _LOOPBACK = frozenset({"127.0.0.1", "[::1]", "::1", "localhost"})
 
 
-async def open_setup(file: Path, listen: WebSettings, code: str) -> tuple[Listener, str]:
+async def open_setup(file: Path, listen: WebSection, code: str) -> tuple[Listener, str]:
     """Serve the pages; returns what to clean up, and the address that opens them once. Raises TocsinError."""
     clock = SystemClock()
-    frame = Frame(_nowhere(), Rules(folder=file.parent), clock.now)
+    frame = Frame(Town("Tocsin"), clock.now)
     hosts: set[str] = set()
     door = Door(code, hosts)
     app = first_app(frame, FileWorkshop(file, clock, trusted=True), door)
@@ -37,7 +35,7 @@ async def open_setup(file: Path, listen: WebSettings, code: str) -> tuple[Listen
     return listener, f"{url}{BASE}/setup?code={code}"
 
 
-async def run_setup(file: Path, listen: WebSettings, say: Callable[[str], None]) -> int:
+async def run_setup(file: Path, listen: WebSection, say: Callable[[str], None]) -> int:
     """Serve until SIGINT or SIGTERM."""
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -58,11 +56,6 @@ async def run_setup(file: Path, listen: WebSettings, say: Callable[[str], None])
 def _language_of(file: Path) -> str:
     """The station's language where there is one already, right or wrong; else English."""
     try:
-        return load_config(file).station.language
+        return load_config(file).language
     except ConfigurationError as error:
         return error.language
-
-
-def _nowhere() -> Station:
-    """The station that isn't set up yet."""
-    return Station("Tocsin", "", "fr-FR", ZoneInfo("Europe/Paris"), ())

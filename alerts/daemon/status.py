@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from alerts.config import MANUAL, Config
 from alerts.daemon.desk import Counter, now
 from alerts.delivery.attempt import troubled
 from alerts.delivery.limiter import RateLimits
@@ -20,8 +19,8 @@ from alerts.model.errors import Refused
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import PostState
 from alerts.model.reason import because
+from alerts.model.town import Town
 from alerts.rendering.i18n import told
-from alerts.sources.settings import PolledSettings
 from alerts.store.files import lack_of_room
 from alerts.store.views import Views
 
@@ -49,7 +48,7 @@ def one_account(counter: Counter, name: str) -> dict[str, Any]:
         record = find_alert(unit.alerts, name)
         posts, station = unit.alerts.posts_of(record.id), unit.desk.station
         twins = told_already(unit.alerts, record, unit.now) if record.state is AlertState.WAITING else []
-        account = account_of(record, posts, station.timezone, station.language, twins)
+        account = account_of(record, posts, station.zone, station.language, twins)
         return account | {"then": list(_then(unit, record))}
 
     return counter.ask(question)
@@ -57,7 +56,7 @@ def one_account(counter: Counter, name: str) -> dict[str, Any]:
 
 def _then(unit: DeskUnit, record: StoredAlert) -> Iterator[dict[str, Any]]:
     """The later messages of its incident that were let out or wait, oldest first, and what each makes of it."""
-    incident, zone = list(unit.alerts.incident(record.incident_id)), unit.desk.station.timezone
+    incident, zone = list(unit.alerts.incident(record.incident_id)), unit.desk.station.zone
     later = incident[[each.id for each in incident].index(record.id) + 1 :]
     for each in later:
         if each.alert is not None and each.state in (AlertState.ACCEPTED, AlertState.WAITING):
@@ -79,7 +78,7 @@ def every_word(counter: Counter, name: str) -> tuple[InFull, ...]:
 def _with_posts(unit: DeskUnit, records: Sequence[StoredAlert]) -> list[dict[str, Any]]:
     station = unit.desk.station
     posts = unit.views.posts_by_alert([record.id for record in records])
-    return [account_of(record, posts[record.id], station.timezone, station.language) for record in records]
+    return [account_of(record, posts[record.id], station.zone, station.language) for record in records]
 
 
 def cap_message(counter: Counter, name: str) -> str:
@@ -123,9 +122,9 @@ def bulks(counter: Counter) -> list[dict[str, Any]]:
     return [spoken(each, counter.config) for each in found]
 
 
-def spoken(standing: Mapping[str, Any], config: Config) -> dict[str, Any]:
+def spoken(standing: Mapping[str, Any], config: Town) -> dict[str, Any]:
     """The same with its reason in the station's language, and its code."""
-    return {**standing, **told(standing["reason"], config.station.language, config.zone)}
+    return {**standing, **told(standing["reason"], config.language, config.zone)}
 
 
 def _headline(record: StoredAlert | None, language: str) -> str | None:
@@ -133,7 +132,7 @@ def _headline(record: StoredAlert | None, language: str) -> str | None:
     return (info.headline or info.event) if info else None
 
 
-def bulk_standings(views: Views, config: Config, moment: datetime) -> Iterator[dict[str, Any]]:
+def bulk_standings(views: Views, config: Town, moment: datetime) -> Iterator[dict[str, Any]]:
     """How far each bulk is, those under way first; `ends_at` is when it will be through if it goes on as it went."""
     found = sorted(views.bulks(moment - BULKS_SHOWN), key=lambda each: _BULK_ORDER.get(each.state, len(_BULK_ORDER)))
     records = views.records([each.bulk.alert_id for each in found])
@@ -144,7 +143,7 @@ def bulk_standings(views: Views, config: Config, moment: datetime) -> Iterator[d
             "channel": bulk.channel,
             "alert": bulk.alert_id,
             "incident": bulk.incident,
-            "headline": _headline(records.get(bulk.alert_id), config.station.language),
+            "headline": _headline(records.get(bulk.alert_id), config.language),
             "kind": bulk.kind,
             **_reach(progress),
             "started_at": _told(bulk.started_at, config.zone),
@@ -174,15 +173,15 @@ def _told(time: datetime | None, zone: tzinfo) -> str | None:
     return time.astimezone(zone).isoformat(timespec="seconds") if time else None
 
 
-def source_standings(views: Views, config: Config, moment: datetime) -> Iterator[dict[str, Any]]:
+def source_standings(views: Views, config: Town, moment: datetime) -> Iterator[dict[str, Any]]:
     """How each source is doing."""
     known, zone = views.sources(), config.zone
-    for name, settings in config.sources.items():
-        if name == MANUAL or not isinstance(settings, PolledSettings):
+    for name, rules in config.sources.items():
+        if rules.every is None:
             continue
         found = known.get(name)
         last_ok = found.last_ok if found else None
-        quiet = last_ok is None or moment - last_ok > max(settings.every * 3, QUIET_AFTER)
+        quiet = last_ok is None or moment - last_ok > max(rules.every * 3, QUIET_AFTER)
         state = "failing" if found and found.reason else "quiet" if quiet else "ok"
         yield {
             "source": name,
@@ -192,7 +191,7 @@ def source_standings(views: Views, config: Config, moment: datetime) -> Iterator
         }
 
 
-def channel_standings(views: Views, config: Config, moment: datetime) -> Iterator[dict[str, Any]]:
+def channel_standings(views: Views, config: Town, moment: datetime) -> Iterator[dict[str, Any]]:
     """How each channel is doing and how much of its windows is left."""
     counts = views.open_counts()
     for name, settings in config.channels.items():
@@ -240,6 +239,6 @@ def history(counter: Counter, name: str) -> list[dict[str, Any]]:
     def question(unit: DeskUnit) -> list[dict[str, Any]]:
         record = find_alert(unit.alerts, name)
         events = unit.views.history(record.incident_id)
-        return [event_of(event, station.timezone, station.language) for event in events]
+        return [event_of(event, station.zone, station.language) for event in events]
 
     return counter.ask(question)

@@ -22,8 +22,7 @@ import aiohttp
 from alerts.access.accounts import FIRST_PASSWORD_BYTES, add_account, first_password
 from alerts.access.passwords import Passwords
 from alerts.channels.settings import ChannelSettings, SecretSource, TelegramSettings, WebhookSettings
-from alerts.config import Config, channel_kind, load_config, read_channel, read_config, source_kind
-from alerts.config.station import surroundings_of
+from alerts.config import channel_kind, load_config, read_channel, read_config, source_kind
 from alerts.daemon.desk import Counter, build_desk
 from alerts.daemon.kind_sheets import channel_sheets, source_sheets
 from alerts.daemon.outside import open_channel
@@ -35,10 +34,11 @@ from alerts.health.checkup import unread
 from alerts.model.errors import ConfigurationError, Misuse, TocsinError
 from alerts.model.incident import new_id
 from alerts.model.person import Account, Actor, Origin, Role
-from alerts.model.ports import Channel, Clock, Heard, Memory, Rehearses, Resources
+from alerts.model.ports import Channel, Clock, Heard, Memory, Rehearses, Resources, Surroundings
 from alerts.model.post import Message, Receipt
 from alerts.model.reason import Reason, because
 from alerts.model.setting_values import Secret
+from alerts.model.town import Town
 from alerts.sources.settings import PolledSettings
 from alerts.store.unit import sketching
 
@@ -85,7 +85,7 @@ class FileWorkshop:
     async def unreadable(self, lines: str) -> Sequence[Reason]:
         """What secrets can't be read here, each with its key."""
         config = await self._config(lines)
-        channels = config.channels
+        channels = {name: each.settings for name, each in config.channels.items()}
         if not self._trusted:  # whether other files are there is nobody's affair who can't see them anyway
             standing = self._standing()
             channels = {name: each for name, each in channels.items() if standing.get(name) == each}
@@ -111,7 +111,7 @@ class FileWorkshop:
         if not self._trusted:
             raise Misuse(because("nothing_written_here"))
 
-    def _standing_config(self) -> Config | None:
+    def _standing_config(self) -> Town | None:
         try:
             return load_config(self._file)
         except ConfigurationError:
@@ -173,7 +173,7 @@ class FileWorkshop:
             return SourceTrial(name, problem=error.reason)
         return SourceTrial(name, shown, max(0, len(heard) - MOST_SHOWN))
 
-    async def _config(self, lines: str) -> Config:
+    async def _config(self, lines: str) -> Town:
         """The lines as settings, read beside the loop: outlines of districts take their time."""
         if not self._trusted:
             check_paths(self._file, lines)
@@ -198,12 +198,12 @@ class FileWorkshop:
     def _standing(self) -> Mapping[str, ChannelSettings]:
         """The channels of the file as it stands: what whoever may write it has allowed."""
         try:
-            return load_config(self._file).channels
+            return {name: each.settings for name, each in load_config(self._file).channels.items()}
         except ConfigurationError:
             return {}
 
     async def _public_chats(self, lines: str) -> frozenset[str]:
-        both = [*(await self._config(lines)).channels.values(), *self._standing().values()]
+        both = [each.settings for each in (await self._config(lines)).channels.values()] + [*self._standing().values()]
         return frozenset(
             each.chat for each in both if isinstance(each, TelegramSettings) and each.public and not each.exercise
         )
@@ -224,25 +224,25 @@ class FileWorkshop:
             finally:
                 await channel.close()
 
-    async def _read(self, config: Config, name: str) -> Sequence[Heard]:
-        settings = config.sources.get(name)
+    async def _read(self, config: Town, name: str) -> Sequence[Heard]:
+        settings = config.rules_for(name).settings
         kind = source_kind(settings.kind) if settings else None
         if kind is None or not isinstance(settings, PolledSettings):
             raise Misuse(because("source_not_read", name=name))
         if not self._trusted:
             check_source(settings, config.folder)
         async with aiohttp.ClientSession() as session:
-            source = kind.load()(name, settings, surroundings_of(config, session, self._clock))
+            source = kind.load()(name, settings, Surroundings(session, self._clock, config))
             reading = await source.read(Memory(), _nothing_known, self._clock.now())
         found: Sequence[Heard] = reading.heard
         return found
 
-    def _rehearse(self, config: Config, name: str, heard: Sequence[Heard]) -> list[Mapping[str, Any]]:
+    def _rehearse(self, config: Town, name: str, heard: Sequence[Heard]) -> list[Mapping[str, Any]]:
         desk = build_desk(config, self._clock.now)
         with sketching() as blank:
             unit = DeskUnit(blank, desk, self._clock.now(), new_id)
             filed = [desk.hear(unit.alerts, each, name) for each in heard]
-        zone, language = desk.station.timezone, desk.station.language
+        zone, language = desk.station.zone, desk.station.language
         return [rehearsal_of(each.record, each.drafts, zone, language) | {"why": each.record.reason} for each in filed]
 
 
@@ -254,7 +254,7 @@ async def _show(channel: Channel, settings: ChannelSettings, message: Message) -
     raise Misuse(because("no_hidden_place", kind=settings.kind))
 
 
-def _add_person(config: Config, name: str, role: Role) -> Secret:
+def _add_person(config: Town, name: str, role: Role) -> Secret:
     password = first_password(token_bytes(FIRST_PASSWORD_BYTES))
     kept = Passwords().hash_now(password.reveal())
     by = Actor("setup", Role.ADMINISTRATOR, Origin.COMMAND, "setup")

@@ -11,14 +11,14 @@ after a restart. What follows from an error is decided in `retry`, without a clo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from alerts.delivery import retry
 from alerts.delivery.lease import LeaseKeeper
-from alerts.delivery.limiter import RateLimits, quota_free_at
+from alerts.delivery.limiter import quota_free_at
 from alerts.delivery.retry import Chance
 from alerts.model.delivery import Begun, ChannelStatus, Verdict
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, InDoubt, Rejected, Retry
@@ -26,6 +26,7 @@ from alerts.model.events import AttemptFinished, Events
 from alerts.model.ports import Channel, Clock, Deletes, DropsRepeats, Edits, Finds, Replaces, TwoLevels
 from alerts.model.post import Means, Post, PostKind, PostState, Quota, Receipt
 from alerts.model.reason import Reason, because
+from alerts.model.town import ChannelConfig
 from alerts.store.outbox import ChannelStatuses, Outbox
 
 FINISH_RETRIED_AFTER = 1.0
@@ -34,21 +35,6 @@ FAILURES_TOLD = 2
 _BEFORE_IT_WAS_STORED = timedelta(seconds=1)
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class LaneSettings:
-    """What a lane must know of its channel. `counts_every_write`: edits and deletes count against the windows too."""
-
-    name: str
-    pace: RateLimits
-    concurrency: int = 4
-    exercise: bool = False
-    counts_every_write: bool = True
-
-    def counts(self, means: Means) -> bool:
-        """Whether the platform counts this against the windows."""
-        return self.counts_every_write or means in (Means.NEW, Means.REPLY)
 
 
 def way_of(post: Post, channel: Channel, parent: Receipt | None) -> Means:
@@ -196,7 +182,7 @@ class Attempts:
 
     def __init__(
         self,
-        settings: LaneSettings,
+        settings: ChannelConfig,
         channel: Channel,
         health: ChannelHealth,
         *,

@@ -14,9 +14,9 @@ from typing import Any
 
 import structlog
 
-from alerts.delivery.attempt import Attempts, ChannelHealth, LaneSettings, way_of
+from alerts.delivery.attempt import Attempts, ChannelHealth, way_of
 from alerts.delivery.lease import LeaseKeeper, first_of
-from alerts.delivery.limiter import Departure, Departures
+from alerts.delivery.limiter import Departure, Departures, RateLimits
 from alerts.delivery.retry import Chance
 from alerts.model.delivery import Begun, Lease
 from alerts.model.errors import DeliveryError
@@ -24,9 +24,10 @@ from alerts.model.events import Events, PostsStored
 from alerts.model.ports import Channel, Clock, ClockReading, Deletes, Edits, Lists, Probe
 from alerts.model.post import Means, Message, Post, Receipt
 from alerts.model.reason import Reason
+from alerts.model.town import ChannelConfig
 from alerts.store.outbox import ChannelStatuses, Outbox
 
-__all__ = ["LONGEST_IDLE", "URGENT_EXTRA", "Lane", "LaneSettings"]
+__all__ = ["LONGEST_IDLE", "URGENT_EXTRA", "Lane"]
 
 URGENT_EXTRA = 4
 """How many urgent posts may be under way beside a lane's full number: a hung routine send holds up none of them."""
@@ -53,7 +54,7 @@ class Lane:
 
     def __init__(
         self,
-        settings: LaneSettings,
+        settings: ChannelConfig,
         channel: Channel,
         *,
         outbox: Outbox,
@@ -68,8 +69,9 @@ class Lane:
         self._outbox = outbox
         self._keeper = keeper
         self._clock = clock
-        self._health = ChannelHealth(settings.name, settings.pace.reserve, statuses, clock, chance)
-        self._departures = Departures(settings.pace, clock)
+        self._pace = pace = RateLimits(settings.limits, settings.kept_back)
+        self._health = ChannelHealth(settings.name, pace.reserve, statuses, clock, chance)
+        self._departures = Departures(pace, clock)
         self._attempts = Attempts(
             settings, channel, self._health, outbox=outbox, keeper=keeper, clock=clock, chance=chance, events=events
         )
@@ -198,7 +200,7 @@ class Lane:
             log.warning("clock.set", channel=name, seconds=(set_by - self._clock_set_by).total_seconds())
         doubtful = await self._outbox.recover(name, lease, self._clock.now())
         await self._health.learn()
-        since = self._clock.now() - self.settings.pace.memory
+        since = self._clock.now() - self._pace.memory
         departed = self._departures.learn(await self._outbox.pace(name, since))
         log.info("lane.taken", channel=name, in_doubt=doubtful, departures=departed)
         self._term, self._clock_set_by, self._tidy_at = term, set_by, self._clock.now()

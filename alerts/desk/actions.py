@@ -28,8 +28,7 @@ from alerts.desk.following import goes_on_elsewhere, predecessor
 from alerts.desk.lifecycle import end_of_veto, end_what_is_over
 from alerts.desk.posts import DraftPost, Occasion, PostWriter, draft_posts, withdraw
 from alerts.desk.routing import outlets_of
-from alerts.desk.station import Station
-from alerts.desk.territory import is_in_words
+from alerts.desk.territory import is_in_words, territory_of
 from alerts.desk.thread import channels_meant, channels_on
 from alerts.model.alert import Alert
 from alerts.model.errors import Misuse, Refused
@@ -39,6 +38,7 @@ from alerts.model.ports import Heard
 from alerts.model.post import EndReason, Post, PostState
 from alerts.model.reason import Reason, because
 from alerts.model.setting_values import spell_span
+from alerts.model.town import Town
 from alerts.rendering.matter import Prepared
 from alerts.store.alerts import AlertRepository
 
@@ -69,7 +69,7 @@ class Desk:
     """Decides what becomes of each message; `now` comes from the composition root's clock."""
 
     def __init__(
-        self, station: Station, writer: PostWriter, new_id: Callable[[], str], now: Callable[[], datetime]
+        self, station: Town, writer: PostWriter, new_id: Callable[[], str], now: Callable[[], datetime]
     ) -> None:
         self.station = station
         self._writer = writer
@@ -79,7 +79,7 @@ class Desk:
     def warm(self, alert: Alert) -> None:
         """Get ready to file this alert: what takes long is done before the transaction, not in it."""
         self._writer.warm(alert, self._now())
-        self._illustrate(alert, self.station.intake(MANUAL).any_area or is_in_words(alert))
+        self._illustrate(alert, self.station.rules_for(MANUAL).any_area or is_in_words(alert))
 
     def for_preview(self) -> Desk:
         """The same for what is only looked at, and drawn nowhere."""
@@ -103,16 +103,16 @@ class Desk:
 
     def locate(self, entries: Sequence[Heard], source: str) -> None:
         """Find out where these are, which the territory remembers: comparing outlines is no work for a transaction."""
-        any_area = self.station.intake(source).any_area
+        any_area = self.station.rules_for(source).any_area
         for alert in (heard.alert for heard in entries):
             if alert is not None:
                 self._illustrate(alert, any_area)
 
     def _illustrate(self, alert: Alert, any_area: bool) -> None:
-        names = self.station.territory.locate(alert, any_area=any_area)
+        names = territory_of(self.station).locate(alert, any_area=any_area)
         if not isinstance(names, LeftOut):
-            if any(outlet.subscriptions for outlet in self.station.outlets):
-                self.station.territory.districts_of(alert)
+            if any(outlet.subscriptions for outlet in self.station.channels.values()):
+                territory_of(self.station).districts_of(alert)
             self._writer.draw(alert, names, self._now())
 
     def hear(self, alerts: AlertRepository, heard: Heard, source: str) -> Filed:
@@ -164,8 +164,8 @@ class Desk:
         thread = tuple(alerts.thread(correction.incident_id))
         told = {post.channel for post in thread if post.alert_id == correction.id}
         accepted = Accepted(
-            publish=self.station.intake(MANUAL).publish,
-            outlets=tuple(outlet for outlet in self.station.outlets if outlet.name in told),
+            publish=self.station.rules_for(MANUAL).publish,
+            outlets=tuple(outlet for outlet in self.station.channels.values() if outlet.name in told),
             area_names=tuple(dict.fromkeys(area.description for area in alert.areas)),
             previous=correction,
             ending=EndReason.CORRECTED,
@@ -216,7 +216,7 @@ class Desk:
         accepted: Accepted,
         hold: Reason | None = None,
     ) -> Filed:
-        now, intake = self._now(), self.station.intake(message.source)
+        now, intake = self._now(), self.station.rules_for(message.source)
         at_once = accepted.publish == "auto"
         not_before = end_of_veto(alerts, message, accepted, now, intake.veto)
         # An end waits behind nobody: only what would be told twice does.
@@ -306,8 +306,8 @@ class Desk:
         return tuple(outlet.name for outlet in fitting if outlet.name in meant)
 
     def _known_channel(self, name: str) -> None:
-        if self.station.outlet(name) is None:
-            raise Misuse(because("no_such_channel", name=name, known=[outlet.name for outlet in self.station.outlets]))
+        if name not in self.station.channels:
+            raise Misuse(because("no_such_channel", name=name, known=list(self.station.channels)))
 
 
 def _joining(message: StoredAlert, previous: StoredAlert | None) -> StoredAlert:

@@ -17,7 +17,6 @@ from typing import Any
 
 from alerts.desk.dedupe import end_reason, must_be_meant, stop_clocks
 from alerts.desk.posts import supersede
-from alerts.desk.station import Station
 from alerts.desk.thread import COMING
 from alerts.model.alert import MsgType, alert_to_json
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
@@ -25,6 +24,7 @@ from alerts.model.incident import MANUAL, AlertState, StoredAlert
 from alerts.model.person import MAY, Act, Actor, fold_name
 from alerts.model.post import EndReason, Post, PostKind, PostState
 from alerts.model.reason import Reason, because
+from alerts.model.town import Town
 from alerts.store.alerts import AlertRepository
 
 SHORTEST = 4
@@ -254,9 +254,9 @@ def wrote(actor: Actor, record: StoredAlert) -> bool:
     return record.author is not None and fold_name(record.author) == fold_name(actor.name)
 
 
-def why_not_theirs(actor: Actor, record: StoredAlert, station: Station) -> Reason | None:
+def why_not_theirs(actor: Actor, record: StoredAlert, station: Town) -> Reason | None:
     """Why this actor may not validate it; None: they may. Where the station is alone, everybody may."""
-    if station.alone:
+    if station.desk.alone:
         return None
     if wrote(actor, record):
         return because("validates_own", alert=record.id, author=record.author)
@@ -265,7 +265,7 @@ def why_not_theirs(actor: Actor, record: StoredAlert, station: Station) -> Reaso
     return None
 
 
-def must_be_another(actor: Actor, record: StoredAlert, station: Station) -> None:
+def must_be_another(actor: Actor, record: StoredAlert, station: Town) -> None:
     """Raise Forbidden for who wrote it, unless the station says that there is nobody else."""
     if why := why_not_theirs(actor, record, station):
         raise Forbidden(why)
@@ -291,7 +291,7 @@ def is_vetoed(record: StoredAlert, posts: Sequence[Post]) -> bool:
     return record.author is None and any(post.state is PostState.WAITING and post.not_before for post in posts)
 
 
-def must_fit(record: StoredAlert, posts: Sequence[Post], station: Station) -> None:
+def must_fit(record: StoredAlert, posts: Sequence[Post], station: Town) -> None:
     """Raise Refused where a channel isn't the one any more that it was shown for.
 
     An exercise stays one: nothing of it was ever let onto a live channel, whatever channels.toml says by now.
@@ -301,8 +301,8 @@ def must_fit(record: StoredAlert, posts: Sequence[Post], station: Station) -> No
             raise Refused(because(why, alert=record.id, channel=post.channel))
 
 
-def _misfit(post: Post, station: Station) -> str | None:
-    outlet = station.outlet(post.channel)
+def _misfit(post: Post, station: Town) -> str | None:
+    outlet = station.channels.get(post.channel)
     if outlet is None:
         return "channel_is_gone"
     if outlet.exercise is post.exercise:

@@ -25,13 +25,13 @@ from alerts.desk.routing import (
     over_in_words,
     premature,
 )
-from alerts.desk.station import Intake, Outlet, Publish, Station
-from alerts.desk.territory import Elsewhere, is_in_words
+from alerts.desk.territory import Elsewhere, is_in_words, territory_of
 from alerts.desk.thread import channels_on, is_open, overtaken
 from alerts.model.alert import Alert, MsgType, Scope
 from alerts.model.incident import MANUAL, AlertState, LeftOut, StoredAlert
 from alerts.model.post import EndReason, Post
 from alerts.model.reason import Reason, because
+from alerts.model.town import ChannelConfig, Publish, SourceRules, Town
 from alerts.store.alerts import AlertRepository
 
 NOT_HERE = {"fr": "Elle ne concerne plus notre commune.", "en": "It no longer concerns our area."}
@@ -71,7 +71,7 @@ class Accepted:
     """
 
     publish: Publish
-    outlets: tuple[Outlet, ...]
+    outlets: tuple[ChannelConfig, ...]
     area_names: tuple[str, ...]
     previous: StoredAlert | None
     ending: EndReason | None
@@ -85,7 +85,7 @@ class Accepted:
     follows_up: bool = False
 
 
-def decide(alerts: AlertRepository, candidate: Candidate, station: Station) -> Accepted | LeftOut:
+def decide(alerts: AlertRepository, candidate: Candidate, station: Town) -> Accepted | LeftOut:
     """Accept a message or leave it out. Reads what is stored, writes nothing."""
     alert, source, now = candidate.alert, candidate.source, candidate.now
     # First, since what follows compares times of issue: one that lies in the future would be newer than everything.
@@ -107,7 +107,7 @@ def decide(alerts: AlertRepository, candidate: Candidate, station: Station) -> A
         )
     # Before it is asked whether it is for people here: what moves away has to be ended where it was told.
     if of_others is None and (
-        left_out := retreats(alerts, alert, previous, station, source, any_area=station.intake(source).any_area)
+        left_out := retreats(alerts, alert, previous, station, source, any_area=station.rules_for(source).any_area)
     ):
         return _end_here(candidate, station, previous, thread, left_out)
     if left_out := fit_for_people(alert):
@@ -116,7 +116,7 @@ def decide(alerts: AlertRepository, candidate: Candidate, station: Station) -> A
     if left_out := _known_already(alerts, candidate, station, ending):
         return left_out
     # An end is never too late: it is told as long as anything is on.
-    if ending is None and (left_out := over(alert, now, station.timezone)):
+    if ending is None and (left_out := over(alert, now, station.zone)):
         return left_out
     if ending is not None and not is_open(thread) and not candidate.told:
         return LeftOut(because("ends_what_is_over" if thread else "ends_unpublished"))
@@ -124,7 +124,7 @@ def decide(alerts: AlertRepository, candidate: Candidate, station: Station) -> A
 
 
 def _known_already(
-    alerts: AlertRepository, candidate: Candidate, station: Station, ending: EndReason | None
+    alerts: AlertRepository, candidate: Candidate, station: Town, ending: EndReason | None
 ) -> LeftOut | None:
     alert, source, now = candidate.alert, candidate.source, candidate.now
     publish = _how_to_publish(candidate, station, ending)
@@ -140,7 +140,7 @@ def _known_already(
     return said_before(alerts, alert, source, publish, now) or merged_before(alerts, alert, source, now)
 
 
-def _how_to_publish(candidate: Candidate, station: Station, ending: EndReason | None) -> Publish:
+def _how_to_publish(candidate: Candidate, station: Town, ending: EndReason | None) -> Publish:
     """By its source's rules, but for what an officer looks at first, such as a word about others' messages."""
     if (
         candidate.of_others is not None
@@ -148,7 +148,7 @@ def _how_to_publish(candidate: Candidate, station: Station, ending: EndReason | 
         or _only_in_words(candidate, ending)
     ):
         return "approve"
-    return how_to_publish(candidate.alert, station.intake(candidate.source), ending)
+    return how_to_publish(candidate.alert, station.rules_for(candidate.source), ending)
 
 
 def _only_in_words(candidate: Candidate, ending: EndReason | None) -> Reason | None:
@@ -170,13 +170,13 @@ def _ending(candidate: Candidate, thread: Sequence[Post]) -> EndReason | None:
 
 def _place(
     candidate: Candidate,
-    station: Station,
+    station: Town,
     previous: StoredAlert | None,
     thread: tuple[Post, ...],
     ending: EndReason | None,
 ) -> Accepted | LeftOut:
     """Where it is, whether it is grave enough, and which channels have it to do."""
-    alert, intake = candidate.alert, station.intake(candidate.source)
+    alert, intake = candidate.alert, station.rules_for(candidate.source)
     names = _locate(alert, previous, intake, station, own=candidate.source == MANUAL)
     if isinstance(names, LeftOut):
         return names
@@ -213,7 +213,7 @@ def _place(
 
 
 def _end_here(
-    candidate: Candidate, station: Station, previous: StoredAlert | None, thread: tuple[Post, ...], why: LeftOut
+    candidate: Candidate, station: Town, previous: StoredAlert | None, thread: tuple[Post, ...], why: LeftOut
 ) -> Accepted | LeftOut:
     """Withdraw what hasn't left, and end what is out: the incident goes on without us."""
     bare = replace(candidate, alert=without_words(candidate.alert, why, station.language))
@@ -225,19 +225,19 @@ def _end_here(
 
 
 def _locate(
-    alert: Alert, previous: StoredAlert | None, intake: Intake, station: Station, *, own: bool
+    alert: Alert, previous: StoredAlert | None, intake: SourceRules, station: Town, *, own: bool
 ) -> tuple[str, ...] | LeftOut:
     """The areas that lie here; a message without an area of its own is where the one before it was."""
     placed = alert if alert.areas or previous is None or previous.alert is None else previous.alert
     # What an officer tells in words alone is here: who else would know the place?
-    return station.territory.locate(placed, any_area=intake.any_area or (own and is_in_words(placed)))
+    return territory_of(station).locate(placed, any_area=intake.any_area or (own and is_in_words(placed)))
 
 
 def retreats(
     alerts: AlertRepository,
     alert: Alert,
     previous: StoredAlert | None,
-    station: Station,
+    station: Town,
     source: str,
     *,
     any_area: bool,
@@ -265,12 +265,12 @@ def _goes_on(alert: Alert, previous: StoredAlert) -> bool:
     return is_version and bool(alert.infos) and end_reason(alert) is None
 
 
-def _why(alert: Alert, station: Station, *, any_area: bool) -> LeftOut | None:
+def _why(alert: Alert, station: Town, *, any_area: bool) -> LeftOut | None:
     if alert.scope is not Scope.PUBLIC:
         return fit_for_people(alert)
     if fit_for_people(alert) or not alert.areas:
         return None
-    located = station.territory.locate(alert, any_area=any_area)
+    located = territory_of(station).locate(alert, any_area=any_area)
     return located if isinstance(located, Elsewhere) else None
 
 

@@ -22,13 +22,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.desk.routing import PRACTICE, how_to_publish
-from alerts.desk.station import Publish, Station
 from alerts.desk.thread import channels_on, is_open
 from alerts.model.alert import CORRECTED, ENDS_BY, PLANNED, Alert, Area, Info, MsgType, ResponseType, Urgency
 from alerts.model.errors import Conflict
 from alerts.model.incident import MANUAL, AlertState, LeftOut, StoredAlert
 from alerts.model.post import EndReason, Post, PostKind, PostState
 from alerts.model.reason import Reason, because
+from alerts.model.town import Publish, Town
 from alerts.store.alerts import AlertRepository
 
 _OWN = "tocsin:"
@@ -161,7 +161,7 @@ class Clash:
         return because("conflict_exercise" if is_drill else "conflict_words", source=record.source, alert=record.id)
 
 
-def clash_of(alerts: AlertRepository, alert: Alert, source: str, station: Station) -> Clash | None:
+def clash_of(alerts: AlertRepository, alert: Alert, source: str, station: Town) -> Clash | None:
     """The other message that goes by this one's sender and identifier; None where this is its next version.
 
     A source brings the next version of its own message, or of one whose source it speaks for, with a later `sent`.
@@ -171,7 +171,7 @@ def clash_of(alerts: AlertRepository, alert: Alert, source: str, station: Statio
         known = record.alert
         if known is None or record.state is AlertState.LEFT_OUT or _is_same(known, alert):
             continue
-        is_theirs = record.source == source or record.source in station.intake(source).speaks_for
+        is_theirs = record.source == source or record.source in station.rules_for(source).speaks_for
         is_alike = is_practice(known) is is_practice(alert)
         if is_theirs and is_alike and known.sent != alert.sent:
             continue
@@ -329,14 +329,14 @@ def stands_behind(alerts: AlertRepository, message: StoredAlert, now: datetime) 
     return None
 
 
-def release(alerts: AlertRepository, gone: StoredAlert, station: Station, now: datetime) -> list[Post]:
+def release(alerts: AlertRepository, gone: StoredAlert, station: Town, now: datetime) -> list[Post]:
     """Start the clock, from its beginning, of what waited behind a message that goes out no more; its posts."""
     # The oldest first: it has waited longest.
     for twin in reversed(list(_twins(alerts, gone, now))):
         posts = _waiting(alerts, twin) if twin.state is AlertState.WAITING and twin.alert else []
         if not posts or any(post.not_before for post in posts) or told_already(alerts, twin, now):
             continue
-        intake = station.intake(twin.source)
+        intake = station.rules_for(twin.source)
         if twin.alert and how_to_publish(twin.alert, intake) == "veto" and stands_behind(alerts, twin, now) is None:
             _set_clock(alerts, twin, now + intake.veto, because("no_longer_behind", alert=gone.id), now)
             return posts

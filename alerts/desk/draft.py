@@ -19,13 +19,14 @@ from pathlib import Path
 
 from alerts.desk.dedupe import end_reason
 from alerts.desk.outlines import drawn_areas
-from alerts.desk.station import Station
+from alerts.desk.territory import territory_of
 from alerts.model.alert import Alert, Area, Category, Certainty, Info, Named, Resource, Severity, Status, Urgency
 from alerts.model.characters import seen, stream_safe
 from alerts.model.errors import Misuse
 from alerts.model.hazard import HAZARD_PARAMETER, NEEDS_A_PLACE, Hazard, fold, hazard_of
 from alerts.model.reason import Reason, because
 from alerts.model.setting_values import parse_span
+from alerts.model.town import Town
 from alerts.rendering.plain import WHOLE_TOWN, blanks_of, is_filler, is_whole_town
 
 LASTS = timedelta(hours=12)
@@ -130,18 +131,18 @@ class Draft:
     no_picture: bool = False
 
 
-def draft_alert(draft: Draft, station: Station, now: datetime, identity: str) -> Alert:
+def draft_alert(draft: Draft, station: Town, now: datetime, identity: str) -> Alert:
     """The CAP alert of a draft. Raises Misuse naming the option, what is wrong and what is allowed."""
     return Alert(
         identifier=f"tocsin-{identity}",
         sender=station.sender,
-        sent=_whole(now, station.timezone),
+        sent=_whole(now, station.zone),
         status=Status.EXERCISE if draft.exercise else Status.ACTUAL,
         infos=(_info(draft, station, now),),
     )
 
 
-def _info(draft: Draft, station: Station, now: datetime) -> Info:
+def _info(draft: Draft, station: Town, now: datetime) -> Info:
     headline = _line("--headline", draft.headline)
     if not headline:
         raise Misuse(because("headline_missing"))
@@ -201,9 +202,9 @@ def _read_time(typed: str, now: datetime, zone: tzinfo) -> datetime:
     return now.astimezone(UTC) + parse_span(typed)
 
 
-def _times(draft: Draft, station: Station, now: datetime) -> tuple[datetime | None, datetime]:
+def _times(draft: Draft, station: Town, now: datetime) -> tuple[datetime | None, datetime]:
     """The onset, if one was told, and the end: both in the station's zone, and the end after the onset and now."""
-    zone = station.timezone
+    zone = station.zone
     onset = read_time("--onset", draft.onset, now, zone) if draft.onset else None
     start = max(onset or now, now)
     expires = read_time("--expires", draft.expires, now, zone) if draft.expires else start + LASTS
@@ -294,19 +295,19 @@ def _picture(draft: Draft, headline: str) -> tuple[Resource, ...]:
     return (Resource(_line("--alt", draft.alt) or headline, kind, uri=path.resolve().as_uri(), size=size),)
 
 
-def _where(draft: Draft, station: Station) -> tuple[Area, ...]:
+def _where(draft: Draft, station: Town) -> tuple[Area, ...]:
     place = _line("--place", draft.place)
     is_drawn = bool(draft.polygons or draft.circles)
     if any(_is_whole(name, station) for name in (*draft.areas, *([place] if place and not is_drawn else ()))):
         return (_everywhere(WHOLE_TOWN["fr" if station.language.lower().startswith("fr") else "en"], station),)
-    if place and not draft.areas and not is_drawn and station.territory.districts:
+    if place and not draft.areas and not is_drawn and station.districts:
         return (Area(place),)  # in words alone: not the whole town, and no outline
     named = _areas(draft.areas, station) if draft.areas or not is_drawn else ()
     return drawn_areas(named, draft.polygons, draft.circles, place, station)
 
 
-def _areas(named: tuple[str, ...], station: Station) -> tuple[Area, ...]:
-    territory = station.territory
+def _areas(named: tuple[str, ...], station: Town) -> tuple[Area, ...]:
+    territory = territory_of(station)
     if not named:
         return (_everywhere(station.name, station),)  # told nowhere, and routed everywhere: posts name no place
     if not territory.districts:
@@ -314,14 +315,14 @@ def _areas(named: tuple[str, ...], station: Station) -> tuple[Area, ...]:
     return tuple(territory.district(name).as_area() for name in named)
 
 
-def _everywhere(words: str, station: Station) -> Area:
-    territory = station.territory
+def _everywhere(words: str, station: Town) -> Area:
+    territory = territory_of(station)
     districts = tuple(code for district in territory.districts for code in district.as_area().geocodes)
     return Area(words, geocodes=territory.codes or districts)
 
 
-def _is_whole(name: str, station: Station) -> bool:
+def _is_whole(name: str, station: Town) -> bool:
     """Whether an officer chose the whole town; a district that is called so is meant first."""
-    if any(fold(name) in (fold(each.name), fold(each.code)) for each in station.territory.districts):
+    if any(fold(name) in (fold(each.name), fold(each.code)) for each in station.districts):
         return False
     return is_whole_town(name) or fold(name) in (fold(station.name), fold(_OFFICE.sub("", station.name)))

@@ -13,18 +13,18 @@ from datetime import UTC, datetime
 
 from alerts.desk.dedupe import end_reason, is_practice, same_topic
 from alerts.desk.routing import fit_for_people, how_to_publish, premature
-from alerts.desk.station import Publish, Station
 from alerts.desk.thread import channels_on, is_open
 from alerts.model.alert import Alert, Info, MsgType
 from alerts.model.incident import MANUAL, AlertState, StoredAlert
 from alerts.model.ports import Heard
+from alerts.model.town import Publish, Town
 from alerts.store.alerts import AlertRepository
 
 _GOES_ON = (MsgType.UPDATE, MsgType.CANCEL)
 _FIRST = datetime.min.replace(tzinfo=UTC)
 
 
-def may_follow(alert: Alert, source: str, record: StoredAlert, station: Station) -> bool:
+def may_follow(alert: Alert, source: str, record: StoredAlert, station: Town) -> bool:
     """Whether a message may go on about that one, end it or take its place.
 
     An exercise has no part in what is real, nor the other way round. An officer speaks of everything, and nobody else
@@ -35,12 +35,10 @@ def may_follow(alert: Alert, source: str, record: StoredAlert, station: Station)
     if source == MANUAL:
         return True
     is_own = record.source == source and record.alert.sender == alert.sender
-    return is_own or record.source in station.intake(source).speaks_for
+    return is_own or record.source in station.rules_for(source).speaks_for
 
 
-def predecessor(
-    alerts: AlertRepository, alert: Alert, source: str, station: Station, now: datetime
-) -> StoredAlert | None:
+def predecessor(alerts: AlertRepository, alert: Alert, source: str, station: Town, now: datetime) -> StoredAlert | None:
     """The newest message that this one updates or ends.
 
     By its references, else an older one of its own identifier, of those that it may follow; a feed that gives neither
@@ -56,7 +54,7 @@ def predecessor(
     return next(iter(same_topic(alerts, alert, source, now)), None)
 
 
-def goes_on_elsewhere(alerts: AlertRepository, alert: Alert, source: str, seen: StoredAlert, station: Station) -> bool:
+def goes_on_elsewhere(alerts: AlertRepository, alert: Alert, source: str, seen: StoredAlert, station: Town) -> bool:
     """Whether this message, which another source brought already, goes on about one of its own source's beside that.
 
     Two feeds carry a sender's messages: the alert of the second waits apart, and its end has to find it.
@@ -69,7 +67,7 @@ def goes_on_elsewhere(alerts: AlertRepository, alert: Alert, source: str, seen: 
 
 
 def replaced_before(
-    alerts: AlertRepository, alert: Alert, source: str, station: Station, publish: Publish
+    alerts: AlertRepository, alert: Alert, source: str, station: Town, publish: Publish
 ) -> StoredAlert | None:
     """The update or cancellation of this message that was read before the message itself.
 
@@ -101,7 +99,7 @@ def _counts(record: StoredAlert, later: Alert, publish: Publish) -> bool:
             return True
 
 
-def spoken_of(alerts: AlertRepository, alert: Alert, source: str, station: Station) -> StoredAlert | None:
+def spoken_of(alerts: AlertRepository, alert: Alert, source: str, station: Town) -> StoredAlert | None:
     """The newest message of others that an update or an end names, and that readers know."""
     if alert.msg_type not in _GOES_ON or source == MANUAL:
         return None
@@ -121,7 +119,7 @@ def _is_known(alerts: AlertRepository, record: StoredAlert) -> bool:
 
 
 def held_by_others(
-    alerts: AlertRepository, alert: Alert, source: str, incident_id: str, station: Station
+    alerts: AlertRepository, alert: Alert, source: str, incident_id: str, station: Town
 ) -> StoredAlert | None:
     """Another feed's message in the same incident that holds, and whose sender hasn't ended it: no end of this one's.
 
@@ -140,7 +138,7 @@ def held_by_others(
     return None
 
 
-def is_proposal(alerts: AlertRepository, record: StoredAlert, station: Station) -> bool:
+def is_proposal(alerts: AlertRepository, record: StoredAlert, station: Town) -> bool:
     """Whether a feed's message speaks of what others brought: whoever may write may go on without it."""
     if record.source == MANUAL or record.alert is None:
         return False
@@ -166,10 +164,10 @@ def _is_end(record: StoredAlert) -> bool:
     return record.alert is not None and end_reason(record.alert) is not None
 
 
-def _says_end(record: StoredAlert, station: Station) -> bool:
+def _says_end(record: StoredAlert, station: Town) -> bool:
     if record.alert is None or (reason := end_reason(record.alert)) is None:
         return False
-    is_free = how_to_publish(record.alert, station.intake(record.source), reason) == "auto"
+    is_free = how_to_publish(record.alert, station.rules_for(record.source), reason) == "auto"
     return record.state is AlertState.ACCEPTED or (record.state is AlertState.WAITING and is_free)
 
 

@@ -13,12 +13,12 @@ from alerts.desk.decide import Accepted
 from alerts.desk.dedupe import end_reason
 from alerts.desk.following import is_proposal
 from alerts.desk.posts import DraftPost, Occasion, draft_posts, withdraw
-from alerts.desk.station import Outlet, Station
 from alerts.desk.thread import channels_on
 from alerts.model.alert import ENDS_BY, QUIET, Alert
 from alerts.model.incident import MANUAL, AlertState, LeftOut, StoredAlert
 from alerts.model.post import EndReason, Post, PostKind, PostState
 from alerts.model.reason import because
+from alerts.model.town import ChannelConfig, Town
 from alerts.store.alerts import AlertRepository
 
 SHORTEST = timedelta(minutes=2)
@@ -74,8 +74,8 @@ def _held_since(accepted: Accepted) -> datetime:
 
 def end_what_is_over(
     alerts: AlertRepository,
-    station: Station,
-    write: Callable[[Outlet, Occasion, PostKind], DraftPost],
+    station: Town,
+    write: Callable[[ChannelConfig, Occasion, PostKind], DraftPost],
     now: datetime,
 ) -> list[DraftPost]:
     """The ends of the incidents that nobody extended and nobody ended, stored."""
@@ -94,16 +94,16 @@ def _runs_out_quietly(alert: Alert) -> bool:
     return bool(alert.infos) and all(info.parameter(ENDS_BY) == QUIET for info in alert.infos)
 
 
-def _may_extend(alerts: AlertRepository, record: StoredAlert, station: Station) -> bool:
+def _may_extend(alerts: AlertRepository, record: StoredAlert, station: Town) -> bool:
     """Whether it waits and may go on about the incident; a proposal of who doesn't speak for it holds up nothing."""
     return record.state is AlertState.WAITING and not is_proposal(alerts, record, station)
 
 
 def _end(
     alerts: AlertRepository,
-    station: Station,
+    station: Town,
     record: StoredAlert,
-    write: Callable[[Outlet, Occasion, PostKind], DraftPost],
+    write: Callable[[ChannelConfig, Occasion, PostKind], DraftPost],
     now: datetime,
 ) -> list[DraftPost]:
     whole = tuple(alerts.thread(record.incident_id))
@@ -117,7 +117,7 @@ def _end(
         return []
     accepted = Accepted(
         publish="auto",
-        outlets=tuple(outlet for outlet in station.outlets if outlet.name in on),
+        outlets=tuple(outlet for outlet in station.channels.values() if outlet.name in on),
         area_names=tuple(dict.fromkeys(area.description for area in alert.areas)),
         previous=record,
         ending=EndReason.EXPIRED,

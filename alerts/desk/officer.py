@@ -21,7 +21,6 @@ from alerts.desk.dedupe import end_reason, release
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.following import is_proposal
 from alerts.desk.service import DeskUnit
-from alerts.desk.station import Station
 from alerts.model.alert import (
     CORRECTED,
     ENDS_BY,
@@ -40,6 +39,7 @@ from alerts.model.incident import MANUAL, AlertState, SavedDraft, StoredAlert, T
 from alerts.model.person import MAY, Act, Actor, AuditEntry, Role
 from alerts.model.post import EndReason, Post, PostKind, PostState
 from alerts.model.reason import because
+from alerts.model.town import Town
 from alerts.store.alerts import AlertRepository
 
 DECIDED: Mapping[Act, str] = MappingProxyType(
@@ -238,7 +238,7 @@ class Officer:
 
         However it was written: as a correction, or as a CAP message that says it is one. Any other alert as it is.
         """
-        is_free = self._desk.station.intake(MANUAL).publish == "auto" or self._role.at_least(MAY[Act.APPROVE])
+        is_free = self._desk.station.rules_for(MANUAL).publish == "auto" or self._role.at_least(MAY[Act.APPROVE])
         if is_free or end_reason(alert) is not EndReason.CORRECTED:
             return alert
         named = (
@@ -301,7 +301,7 @@ class Officer:
             return
         for line in self.unit.audit.newest(subject=record.id, most=5):
             if line.entry.act in DECIDED:
-                entry, zone = line.entry, self._desk.station.timezone
+                entry, zone = line.entry, self._desk.station.zone
                 done, at = DECIDED[Act(entry.act)], entry.at.astimezone(zone)
                 raise Conflict(because("was_faster", who=entry.actor, done=done, alert=record.id, at=at))
 
@@ -360,7 +360,7 @@ def _is_end(alerts: AlertRepository, record: StoredAlert) -> bool:
     return says_so or (bool(posts) and all(post.kind is PostKind.END for post in posts))
 
 
-def update_of(record: StoredAlert, changes: Mapping[str, Any], station: Station, now: datetime, identity: str) -> Alert:
+def update_of(record: StoredAlert, changes: Mapping[str, Any], station: Town, now: datetime, identity: str) -> Alert:
     """The alert again with `changes` (fields of Draft); what isn't changed stays as it was.
 
     Raises Misuse as a draft does, and Refused for an entry that could not be read.
@@ -402,12 +402,12 @@ def _parameters(before: Info, own: tuple[Named, ...]) -> tuple[Named, ...]:
     return (*(pair for pair in before.parameters if pair.name not in told), *own)
 
 
-def cancel_of(record: StoredAlert, reason: str | None, station: Station, now: datetime, identity: str) -> Alert:
+def cancel_of(record: StoredAlert, reason: str | None, station: Town, now: datetime, identity: str) -> Alert:
     """The end of the alert: it no longer holds. `reason` is told to the readers."""
     return _following(_ending(record, reason, station, now, identity), _alert_of(record), MsgType.CANCEL)
 
 
-def all_clear_of(record: StoredAlert, reason: str | None, station: Station, now: datetime, identity: str) -> Alert:
+def all_clear_of(record: StoredAlert, reason: str | None, station: Town, now: datetime, identity: str) -> Alert:
     """The end of the alert: what it told of is over. `reason` is told to the readers."""
     before = _alert_of(record)
     alert = _ending(record, reason, station, now, identity)
@@ -416,13 +416,13 @@ def all_clear_of(record: StoredAlert, reason: str | None, station: Station, now:
     return _following(replace(alert, infos=(clear,)), before, MsgType.UPDATE)
 
 
-def correction_of(record: StoredAlert, reason: str | None, station: Station, now: datetime, identity: str) -> Alert:
+def correction_of(record: StoredAlert, reason: str | None, station: Town, now: datetime, identity: str) -> Alert:
     """The end of the alert: it was wrong. `reason` says what is right."""
     mark = (Named(ENDS_BY, CORRECTED),)
     return _following(_ending(record, reason, station, now, identity, mark=mark), _alert_of(record), MsgType.CANCEL)
 
 
-def without_own_words(correction: Alert, record: StoredAlert, station: Station) -> Alert:
+def without_own_words(correction: Alert, record: StoredAlert, station: Town) -> Alert:
     """The correction as it goes out when nobody has validated its words: it says what was wrong as that stood."""
     bare = _ending(record, None, station, correction.sent, "", mark=(Named(ENDS_BY, CORRECTED),))
     return replace(correction, note=None, infos=bare.infos)
@@ -444,7 +444,7 @@ def _alert_of(record: StoredAlert) -> Alert:
 def _ending(
     record: StoredAlert,
     reason: str | None,
-    station: Station,
+    station: Town,
     now: datetime,
     identity: str,
     *,
@@ -458,7 +458,7 @@ def _ending(
         infos = (said,)
     elif mark:
         infos = (Info(event="Alerte", severity=Severity.UNKNOWN, parameters=mark),)
-    sent = now.replace(microsecond=0).astimezone(station.timezone)
+    sent = now.replace(microsecond=0).astimezone(station.zone)
     return Alert(f"tocsin-{identity}", station.sender, sent, status=before.status, note=reason, infos=infos)
 
 

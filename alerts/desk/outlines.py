@@ -14,12 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from alerts.desk.station import Station
-from alerts.desk.territory import District, Territory
+from alerts.desk.territory import Territory, territory_of
 from alerts.model.alert import Area, Circle, Point
 from alerts.model.characters import bounded, seen
 from alerts.model.errors import Misuse, Unreadable
 from alerts.model.reason import because
+from alerts.model.town import District, Town
 
 # Characters of a district's name or code.
 _LONGEST = 200
@@ -136,20 +136,20 @@ def spell_circle(circle: Circle) -> str:
 
 
 def drawn_areas(
-    areas: Sequence[Area], polygons: Sequence[str], circles: Sequence[str], place: str | None, station: Station
+    areas: Sequence[Area], polygons: Sequence[str], circles: Sequence[str], place: str | None, station: Town
 ) -> tuple[Area, ...]:
     """The named areas with what was drawn; where a place is told in words, that is the name of all of it.
 
     Without words, what was drawn is named after the districts it touches. Raises Misuse where it touches none.
     """
     rings, discs = tuple(map(read_polygon, polygons)), tuple(map(read_circle, circles))
-    codes = () if station.territory.districts else station.territory.codes
+    codes = () if station.districts else territory_of(station).codes
     shape = (Area("", rings, discs, codes),) if rings or discs else ()
     if place:
         return (_together(place, (*areas, *shape)),)
     if not shape:
         return tuple(areas)
-    return (*areas, replace(shape[0], description=_named(shape[0], station.territory)))
+    return (*areas, replace(shape[0], description=_named(shape[0], territory_of(station))))
 
 
 def _together(place: str, areas: Sequence[Area]) -> Area:

@@ -17,8 +17,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from alerts.desk.decide import Accepted
-from alerts.desk.station import Outlet, Station
-from alerts.desk.territory import Territory
+from alerts.desk.territory import Territory, territory_of
 from alerts.desk.thread import last_there, next_step
 from alerts.model.alert import Alert, Severity, Status, Urgency
 from alerts.model.delivery import BULK_LANGUAGES, Bulk, BulkState
@@ -27,8 +26,9 @@ from alerts.model.incident import MANUAL, AlertState, LeftOut, StoredAlert
 from alerts.model.post import EndReason, Means, Message, Post, PostImage, PostKind, PostState, TextFormat, priority_of
 from alerts.model.reason import Reason, because
 from alerts.model.subscriber import TOPIC_OF, Notice, Topic
+from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.card import Card, card_alt, card_of
-from alerts.rendering.faces import ChannelFace, Context, Rendered
+from alerts.rendering.faces import Context, Rendered
 from alerts.rendering.library import as_sentences
 from alerts.rendering.matter import Prepared
 from alerts.rendering.templates import Renderer
@@ -97,7 +97,7 @@ def supersede(alerts: AlertRepository, posts: Sequence[Post], by: StoredAlert, n
 
 
 def draft_posts(
-    alerts: AlertRepository, occasion: Occasion, write: Callable[[Outlet, Occasion, PostKind], DraftPost]
+    alerts: AlertRepository, occasion: Occasion, write: Callable[[ChannelConfig, Occasion, PostKind], DraftPost]
 ) -> list[DraftPost] | LeftOut:
     """The posts for the channels, stored. LeftOut: there is none to make."""
     drafts: list[DraftPost] = []
@@ -132,7 +132,7 @@ class PostWriter:
 
     def __init__(
         self,
-        station: Station,
+        station: Town,
         renderer: Renderer,
         new_id: Callable[[], str],
         card_file: Callable[[Card], str] | None = None,
@@ -148,27 +148,27 @@ class PostWriter:
 
     def warm(self, alert: Alert, now: datetime) -> None:
         """Compile the templates that this alert will need, so that no transaction has to wait for them."""
-        for outlet in self._station.outlets:
+        for outlet in self._station.channels.values():
             self._renderer.render(alert, PostKind.PUBLISH, face_of(outlet), context=Context(incident="", now=now))
 
     def draw(self, alert: Alert, area_names: tuple[str, ...], now: datetime) -> None:
         """Draw the cards that this alert's posts will carry; drawing is no work for a transaction."""
         context = Context("", now, exercise=alert.status is not Status.ACTUAL, area_names=area_names)
-        for outlet in self._station.outlets:
+        for outlet in self._station.channels.values():
             # An exercise's card is drawn for exercises' channels alone.
             if alert.infos and (alert.status is Status.ACTUAL or outlet.exercise):
                 self._card(outlet, alert, PostKind.PUBLISH, context)
 
     def says_what_to_do(self, alert: Alert, now: datetime) -> bool:
         """Whether its posts say what to do."""
-        face = next((face_of(outlet) for outlet in self._station.outlets), None)
+        face = next((face_of(outlet) for outlet in self._station.channels.values()), None)
         if face is None or not alert.infos:
             return False
         return bool(self._renderer.tell(alert, PostKind.PUBLISH, face, context=Context("", now))["instruction"])
 
     def would_end(self, alert: Alert, reason: EndReason, now: datetime) -> str:
         """What an end says by itself, in whole sentences."""
-        face = ChannelFace("page", "page", TextFormat(_ROOM), "never")
+        face = ChannelConfig("page", "page", TextFormat(_ROOM), "never")
         context = Context("", now, reason=reason, previous=alert)
         said = self._renderer.tell(replace(alert, note=None), PostKind.END, face, context=context)
         return as_sentences(str(said[name]) for name in ("lead", "instruction", "after"))
@@ -177,7 +177,7 @@ class PostWriter:
         """What the templates prepare for a hazard."""
         return self._renderer.prepared(hazard, language)
 
-    def write(self, outlet: Outlet, occasion: Occasion, kind: PostKind) -> DraftPost:
+    def write(self, outlet: ChannelConfig, occasion: Occasion, kind: PostKind) -> DraftPost:
         """Render, and lay out the row of the outbox. The words that follow a correction are told as the correction."""
         is_more = occasion.accepted.follows_up
         told = PostKind.END if is_more else kind
@@ -210,7 +210,7 @@ class PostWriter:
         has_bulk = outlet.subscriptions and not is_more
         return DraftPost(post, rendered, self._bulk(outlet, occasion, post, context) if has_bulk else None)
 
-    def _bulk(self, outlet: Outlet, occasion: Occasion, post: Post, context: Context) -> Bulk:
+    def _bulk(self, outlet: ChannelConfig, occasion: Occasion, post: Post, context: Context) -> Bulk:
         """The same for the channel's subscribers, in each of their languages."""
         # Unsigned: in a subscriber's chat nothing beside the words names the town, so they do.
         faces = {language: replace(face_of(outlet), language=language, signed=False) for language in BULK_LANGUAGES}
@@ -224,10 +224,10 @@ class PostWriter:
             alert=occasion.alert,
             previous=context.previous,
             messages=messages,
-            territory=self._station.territory,
+            territory=territory_of(self._station),
         )
 
-    def _picture(self, outlet: Outlet, occasion: Occasion) -> PostImage | None:
+    def _picture(self, outlet: ChannelConfig, occasion: Occasion) -> PostImage | None:
         """The picture that an officer put beside the alert.
 
         Only our own message may name a file of this machine: a feed's `file:///etc/passwd` is nothing to publish.
@@ -242,7 +242,7 @@ class PostWriter:
                 return PostImage(url2pathname(address.path), resource.description)
         return None
 
-    def _card(self, outlet: Outlet, alert: Alert, kind: PostKind, context: Context) -> PostImage | None:
+    def _card(self, outlet: ChannelConfig, alert: Alert, kind: PostKind, context: Context) -> PostImage | None:
         """The card, on a channel that is configured so; an end announces nothing, and has none."""
         if self._card_file is None or not outlet.card:
             return None
@@ -250,14 +250,14 @@ class PostWriter:
         return PostImage(self._card_file(card_of(said, alert.severity)), card_alt(said))
 
 
-def _means(outlet: Outlet, kind: PostKind) -> Means:
+def _means(outlet: ChannelConfig, kind: PostKind) -> Means:
     """How it appears; a correction is told even where ends are not."""
     if kind is PostKind.END:
         return Means.REPLY if outlet.on_end is Means.NONE else outlet.on_end
     return outlet.on_update if kind is PostKind.UPDATE else Means.NEW
 
 
-def _means_of_more(outlet: Outlet) -> Means:
+def _means_of_more(outlet: ChannelConfig) -> Means:
     """How the words that follow a correction appear: in its place, or below it; what was deleted has no place."""
     match outlet.on_end:
         case Means.EDIT:
@@ -285,9 +285,9 @@ def _haste(occasion: Occasion) -> Severity:
     return severity
 
 
-def face_of(outlet: Outlet) -> ChannelFace:
+def face_of(outlet: ChannelConfig) -> ChannelConfig:
     """The outlet as rendering sees it."""
-    return ChannelFace(outlet.name, outlet.kind, outlet.text, outlet.link, outlet.language)
+    return ChannelConfig(outlet.name, outlet.kind, outlet.text, outlet.link, outlet.language)
 
 
 def _context_of(occasion: Occasion, kind: PostKind) -> Context:
@@ -304,7 +304,7 @@ def _context_of(occasion: Occasion, kind: PostKind) -> Context:
 
 
 def bulk_of(
-    outlet: Outlet,
+    outlet: ChannelConfig,
     post: Post,
     *,
     alert: Alert,

@@ -14,11 +14,11 @@ from typing import Any
 from alerts.desk.approve import find_alert
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit
-from alerts.desk.station import Outlet
 from alerts.model.alert import Info, Severity
 from alerts.model.incident import AlertState, Archived, PastEvent, StoredAlert
 from alerts.model.post import Post, PostState
 from alerts.model.reason import Reason, because, in_words
+from alerts.model.town import ChannelConfig
 from alerts.rendering.i18n import told, word
 
 # How many lines of the audit log are read for one alert or post: more than a day of one incident ever had.
@@ -188,7 +188,7 @@ def _made(unit: DeskUnit, kept: Archived) -> Report:
             *_left_out(versions),
             *_never_out(posts, versions, numbers),
             *_no_posts(events, numbers),
-            *_passed_over(station.outlets, posts, versions),
+            *_passed_over([*station.channels.values()], posts, versions),
         ),
     )
 
@@ -330,7 +330,7 @@ def no_post_of(event: PastEvent) -> tuple[str, Reason]:
 
 
 def _passed_over(
-    outlets: Sequence[Outlet], posts: Sequence[Post], versions: Sequence[ReportVersion]
+    outlets: Sequence[ChannelConfig], posts: Sequence[Post], versions: Sequence[ReportVersion]
 ) -> Iterator[Unsaid]:
     """The channels for the public that had no post at all, though alerts of this kind may go there."""
     asked, practice = {post.channel for post in posts}, any(post.exercise for post in posts)

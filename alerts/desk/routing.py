@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 
-from alerts.desk.station import Intake, Outlet, Publish, Station
 from alerts.model.alert import Alert, Info, MsgType, Scope, Severity, Status, Urgency
 from alerts.model.hazard import fold
 from alerts.model.hazard_words import says_it_is_over
 from alerts.model.incident import LeftOut
 from alerts.model.post import EndReason
 from alerts.model.reason import because
+from alerts.model.town import ChannelConfig, Publish, SourceRules, Town
 
 LIVE = (Status.ACTUAL,)
 PRACTICE = (Status.EXERCISE, Status.TEST)
@@ -55,12 +55,12 @@ def grave_enough(alert: Alert, least: Severity) -> LeftOut | None:
 
 def choose_outlets(
     alert: Alert,
-    station: Station,
+    station: Town,
     named: Sequence[str] = (),
     *,
     on: frozenset[str] = frozenset(),
     ends: bool = False,
-) -> tuple[Outlet, ...] | LeftOut:
+) -> tuple[ChannelConfig, ...] | LeftOut:
     """The channels for a message, or why there is none.
 
     Those named, or all that take its status and severity, and those where its incident is `on`: whoever read the
@@ -80,20 +80,22 @@ def choose_outlets(
     return tuple(taking) or LeftOut(because("below_every_channel", severity=alert.severity))
 
 
-def outlets_of(status: Status, station: Station, on: frozenset[str]) -> list[Outlet]:
+def outlets_of(status: Status, station: Town, on: frozenset[str]) -> list[ChannelConfig]:
     """Exercises on exercise channels, real alerts on live ones, and never otherwise."""
     practice = status in PRACTICE
-    return [each for each in station.outlets if each.exercise is practice and (each.public or each.name in on)]
+    return [
+        each for each in station.channels.values() if each.exercise is practice and (each.public or each.name in on)
+    ]
 
 
-def _of_its_kind(status: Status, station: Station, on: frozenset[str]) -> list[Outlet] | LeftOut:
+def _of_its_kind(status: Status, station: Town, on: frozenset[str]) -> list[ChannelConfig] | LeftOut:
     """The outlets that may have it at all, or why there is none."""
     if fitting := outlets_of(status, station, on):
         return fitting
     return LeftOut(because("no_exercise_channel" if status in PRACTICE else "no_channel", status=status))
 
 
-def misfits(alert: Alert, station: Station, named: Sequence[str], on: frozenset[str]) -> LeftOut | None:
+def misfits(alert: Alert, station: Town, named: Sequence[str], on: frozenset[str]) -> LeftOut | None:
     """Why a channel that was named can't have it: nobody is left believing that it went there."""
     fitting = outlets_of(alert.status, station, on)
     names = {outlet.name for outlet in fitting}
@@ -104,11 +106,11 @@ def misfits(alert: Alert, station: Station, named: Sequence[str], on: frozenset[
     return LeftOut(because("channel_of_other_kind", channels=strangers, status=alert.status, known=known))
 
 
-def _takes(outlet: Outlet, severity: Severity) -> bool:
+def _takes(outlet: ChannelConfig, severity: Severity) -> bool:
     return severity is Severity.UNKNOWN or severity.at_least(outlet.severity)
 
 
-def how_to_publish(alert: Alert, intake: Intake, ending: EndReason | None = None) -> Publish:
+def how_to_publish(alert: Alert, intake: SourceRules, ending: EndReason | None = None) -> Publish:
     """`publish` of the source, or `urgent` for what is Severe or worse and Immediate.
 
     A severity of Unknown can't be held against a threshold: from a source that has one, it waits for the officer. An

@@ -11,17 +11,18 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from alerts.model.alert import Alert, Area, Circle, Named, Point
 from alerts.model.characters import normal
 from alerts.model.errors import Misuse
 from alerts.model.incident import LeftOut
 from alerts.model.reason import because
+from alerts.model.town import DISTRICT, District, Town
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -40,8 +41,6 @@ _KM_PER_DEGREE = 111.32
 # Corners of the ring that stands for a circle, which it leaves by a quarter of a percent of the radius at most.
 _STEPS = 48
 _POINT = re.compile(r"(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)")
-DISTRICT = "district"
-"""The geocode name under which a district's own code stands in our alerts."""
 # The share of the smaller of two shapes below which they only touch.
 _SLIVER = 0.01
 # Outlines whose answer is kept: a few batches of a feed.
@@ -171,20 +170,6 @@ class Elsewhere(LeftOut):
     """Why an alert is left out whose areas can be compared with ours, and lie elsewhere."""
 
 
-@dataclass(frozen=True, slots=True)
-class District:
-    """A feature of the boundary file: its code, its name and its outline as a GeoJSON geometry (longitude first)."""
-
-    code: str
-    name: str
-    outline: Mapping[str, Any] = field(hash=False)
-
-    def as_area(self) -> Area:
-        """The district as a CAP area, its outer rings as polygons."""
-        rings = _outer_rings(self.outline)
-        return Area(self.name, polygons=rings, geocodes=(Named(DISTRICT, self.code),))
-
-
 @dataclass(frozen=True)
 class Territory:
     """What counts as here: geocodes, and the districts' outlines. With neither, everywhere is."""
@@ -285,6 +270,12 @@ class Territory:
         return bool(self.districts) and has_shapes(area)
 
 
+@lru_cache(maxsize=4)
+def territory_of(town: Town) -> Territory:
+    """The ground of a town: the same one whoever asks, so that what it was asked before is remembered for all."""
+    return Territory(town.geocodes, town.districts)
+
+
 def is_in_words(alert: Alert) -> bool:
     """Whether its place is told in words alone: nobody can draw it, and it stands for no district and no town."""
     return bool(alert.areas) and not any(area.geocodes or area.polygons or area.circles for area in alert.areas)
@@ -297,11 +288,6 @@ def _codes_of(area: Area) -> list[tuple[str, str]]:
         for value in _BLANKS.split(code.value.strip())
         if code.name != EXCLUDED
     ]
-
-
-def _outer_rings(outline: Mapping[str, Any]) -> tuple[tuple[Point, ...], ...]:
-    polygons = [outline["coordinates"]] if outline["type"] == "Polygon" else outline["coordinates"]
-    return tuple(tuple((float(lat), float(lon)) for lon, lat, *_ in polygon[0]) for polygon in polygons)
 
 
 def _covers(piece: Piece, ground: BaseGeometry) -> bool:

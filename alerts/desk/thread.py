@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from alerts.desk.station import Outlet, Station
 from alerts.model.incident import LeftOut
 from alerts.model.post import EndReason, Means, Post, PostKind, PostState
 from alerts.model.reason import Reason, because
+from alerts.model.town import ChannelConfig, Town
 
 THERE = (PostState.SENDING, PostState.IN_DOUBT, PostState.SENT)
 """The states of what readers see, or may see already."""
@@ -120,7 +120,7 @@ def overtaken(posts: Iterable[Post], *, by_one_that_waits: bool) -> list[Post]:
 
 
 def next_step(
-    outlet: Outlet, thread: Sequence[Post], ending: EndReason | None, *, told: bool = False
+    outlet: ChannelConfig, thread: Sequence[Post], ending: EndReason | None, *, told: bool = False
 ) -> PostKind | LeftOut:
     """What a channel's thread needs next: its first post (also after its end), an update, or its end.
 
@@ -138,20 +138,20 @@ def next_step(
     return LeftOut(because("never_appeared_there"))
 
 
-def left_wrong(thread: Sequence[Post], station: Station) -> list[Reason]:
+def left_wrong(thread: Sequence[Post], station: Town) -> list[Reason]:
     """What to say of each channel on which the wrong words stay readable, or may still arrive, and what to do there."""
     lines = []
-    for outlet in station.outlets:
+    for outlet in station.channels.values():
         posts = [post for post in thread if post.channel == outlet.name and post.state in THERE]
         lines += [_line(outlet, post) for post in posts if _stays(outlet, post)]
     return lines
 
 
-def _stays(outlet: Outlet, post: Post) -> bool:
+def _stays(outlet: ChannelConfig, post: Post) -> bool:
     return post.state is not PostState.SENT or outlet.on_end not in (Means.EDIT, Means.DELETE)
 
 
-def _line(outlet: Outlet, post: Post) -> Reason:
+def _line(outlet: ChannelConfig, post: Post) -> Reason:
     if post.state is not PostState.SENT:
         return because("wrong_may_arrive", channel=outlet.name)
     where = post.receipt.url if post.receipt and post.receipt.url else "its id is in `tocsin status`"

@@ -15,7 +15,6 @@ from datetime import datetime
 
 import structlog
 
-from alerts.config import Config
 from alerts.desk.approve import kind_of
 from alerts.desk.following import words_about
 from alerts.desk.routing import PRACTICE
@@ -30,6 +29,7 @@ from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.person import Act
 from alerts.model.ports import Clock
 from alerts.model.post import PostState
+from alerts.model.town import Town
 from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database
 from alerts.store.people import AuditLog
@@ -55,7 +55,7 @@ class ApprovalNotices:
 
     def __init__(
         self,
-        config: Config,
+        config: Town,
         database: Database,
         clock: Clock,
         notices: OnCallNotices,
@@ -67,9 +67,9 @@ class ApprovalNotices:
         self._clock = clock
         self._notices = notices
         self._events = events
-        self._corrections = Corrections(config.desk_url, config.station.language)
+        self._corrections = Corrections(config.desk_url, config.language)
         self._clashes = Clashes(config.desk_url, notices.station)
-        self._endings = Endings(config.desk_url, config.station.language, notices.station.timezone)
+        self._endings = Endings(config.desk_url, config.language, notices.station.zone)
         self._read_to = 0
         self._open: set[str] | None = None
 
@@ -104,7 +104,7 @@ class ApprovalNotices:
         unasked = [*self._clashes.news(unit, now), *self._endings.news(unit, now)]
         if height <= self._read_to:
             return unasked
-        changes = factor_changes(unit, self._read_to, now, self._notices.station.timezone)
+        changes = factor_changes(unit, self._read_to, now, self._notices.station.zone)
         return [*unasked, *self._corrections.news(unit, self._read_to, now), *changes]
 
     def _tell(self, unit: Unit) -> list[str]:
@@ -138,17 +138,17 @@ class ApprovalNotices:
         pending = pending_of(self._config, alerts, due.record)
         if due.say is Phase.RESOLVED:
             pending = settled_of(unit.audit, alerts, pending, due.record)
-        zone = self._notices.station.timezone
+        zone = self._notices.station.zone
         severity = max(Severity.MODERATE, pending.severity, key=lambda each: each.rank)
         return OnCallNotice(
             _key(due.record.id), due.say, lambda language: word_pending(pending, due.say, language, zone), severity
         )
 
 
-def pending_of(config: Config, alerts: AlertRepository, record: StoredAlert) -> PendingApproval:
+def pending_of(config: Town, alerts: AlertRepository, record: StoredAlert) -> PendingApproval:
     """What those on call are told of an alert that waits, or did."""
     alert, desk_url = record.alert, config.desk_url
-    info = words_about(alerts, record, config.station.language)
+    info = words_about(alerts, record, config.language)
     posts = alerts.posts_of(record.id)
     vetoes = [post.not_before for post in posts if post.state is PostState.WAITING]
     return PendingApproval(

@@ -17,7 +17,6 @@ import aiohttp
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
-from alerts.config import Config
 from alerts.delivery.lane import Lane
 from alerts.health.monitor import (
     AGAIN_AFTER,
@@ -39,6 +38,7 @@ from alerts.model.errors import DatabaseRefused
 from alerts.model.events import AttemptFinished, Events, PostsStored
 from alerts.model.ports import Clock
 from alerts.model.reason import because
+from alerts.model.town import Town
 from alerts.store.database import Database
 from alerts.store.unit import Unit
 from alerts.web.ops import Cycle
@@ -72,7 +72,7 @@ class HealthChecks:
 
     def __init__(
         self,
-        config: Config,
+        config: Town,
         lanes: Mapping[str, Lane],
         *,
         database: Database,
@@ -168,7 +168,7 @@ class HealthChecks:
         self._troubles.labels(str(What.STORE), self._store).set(0 if say is Phase.RESOLVED else 1)
         for outlet in notices.outlets:
             language = outlet.language or notices.station.language
-            words = word(news, language, notices.station.timezone)
+            words = word(news, language, notices.station.zone)
             try:
                 await self._lanes[outlet.name].say_at_once(compose(words, notices.station.name, outlet, language))
             except Exception as error:  # noqa: BLE001 one channel's trouble is its own, and nothing can be kept of it

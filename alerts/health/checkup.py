@@ -15,14 +15,13 @@ from pathlib import Path
 import aiohttp
 
 from alerts.channels.settings import ChannelSettings, SecretSource, read_credential
-from alerts.config import Config, channel_kind, source_kind
-from alerts.config.station import station_face, surroundings_of
+from alerts.config import channel_kind, source_kind
 from alerts.model.errors import BadCredential, TocsinError
-from alerts.model.ports import Channel, Memory, Probe, Resources, Source, SystemClock
+from alerts.model.ports import Channel, Memory, Probe, Resources, Source, Surroundings, SystemClock
 from alerts.model.reason import Reason, because
+from alerts.model.town import Town
 from alerts.rendering.i18n import word
 from alerts.rendering.templates import check_templates
-from alerts.sources.settings import PolledSettings
 from alerts.store.files import StoreError, lack_of_room
 from alerts.store.migrate import sound
 
@@ -48,26 +47,26 @@ class Finding:
         return f"{mark}  {self.what}: {word(self.why, self.language)}"
 
 
-def check_at_rest(config: Config) -> list[Finding]:
+def check_at_rest(config: Town) -> list[Finding]:
     """The configuration (which was read, or we weren't here), the templates, the secrets, the database's folder."""
     findings = [Finding(config.file.name, good=True, why=_summary(config))]
     own = [config.template_folder] if config.template_folder.is_dir() else []
-    problems = check_templates(station_face(config), own)
+    problems = check_templates(config, own)
     findings += [Finding("templates", good=False, why=problem) for problem in problems]
     if not problems:
         findings.append(Finding("templates", good=True, why=because("templates_fine")))
-    for name, settings in config.channels.items():
-        findings += _secrets(f"channels.{name}", settings, config.folder)
+    for name, channel in config.channels.items():
+        findings += _secrets(f"channels.{name}", channel.settings, config.folder)
     findings += _shared_bots(config)
     findings.append(_store(config.database))
     return _in_language_of(config, [*findings, *_pages(config)])
 
 
-def _in_language_of(config: Config, findings: Iterable[Finding]) -> list[Finding]:
-    return [replace(each, language=config.station.language) for each in findings]
+def _in_language_of(config: Town, findings: Iterable[Finding]) -> list[Finding]:
+    return [replace(each, language=config.language) for each in findings]
 
 
-def _summary(config: Config) -> Reason:
+def _summary(config: Town) -> Reason:
     return because(
         "check_summary",
         channels=len(config.channels),
@@ -93,11 +92,12 @@ def unread(key: str, settings: ChannelSettings, folder: Path) -> list[Finding]:
     return found
 
 
-def _shared_bots(config: Config) -> list[Finding]:
+def _shared_bots(config: Town) -> list[Finding]:
     """Bots that two channels have people subscribe with, under two names of one token: each would hear half."""
     bots: dict[str, str] = {}
     found = []
-    for name, settings in config.bots.items():
+    for name, channel in config.bots.items():
+        settings = channel.settings
         try:
             token = read_credential(settings.token, config.folder).reveal()
         except BadCredential:  # told before
@@ -133,9 +133,9 @@ def _written(what: str, file: Path) -> Finding:
     return Finding(what, good=True, why=because("path_fine", path=file))
 
 
-def _pages(config: Config) -> Iterator[Finding]:
+def _pages(config: Town) -> Iterator[Finding]:
     """The town's own page: whether its address is known, and whether its files have a place."""
-    if config.station.public_url is None:
+    if config.public_url is None:
         yield Finding("station.public_url", good=True, why=because("public_url_missing"), note=True)
     yield from _proxies(config)
     if config.web.export is None:
@@ -147,7 +147,7 @@ def _pages(config: Config) -> Iterator[Finding]:
         yield Finding("web.export", good=False, why=because("export_taken", path=folder))
 
 
-def _proxies(config: Config) -> Iterator[Finding]:
+def _proxies(config: Town) -> Iterator[Finding]:
     """Whether the web server that speaks https before us is known: from any other the desk takes nothing."""
     address = config.desk_url or ""
     if not address.startswith("https:") or config.web.proxies:
@@ -163,22 +163,22 @@ def _is_free_or_ours(folder: Path) -> bool:
     return not folder.exists()
 
 
-async def check_live(config: Config) -> list[Finding]:
+async def check_live(config: Town) -> list[Finding]:
     """Each feed read once and each credential probed, side by side; nothing is stored or sent."""
     clock = SystemClock()
     async with aiohttp.ClientSession() as session:
         checks: list[Awaitable[Finding]] = []
-        for name, source_settings in config.sources.items():
-            kind = source_kind(source_settings.kind)
-            if kind is not None and isinstance(source_settings, PolledSettings):
-                source = kind.load()(name, source_settings, surroundings_of(config, session, clock))
+        for name, rules in config.sources.items():
+            kind = source_kind(rules.kind)
+            if kind is not None and rules.every is not None:
+                source = kind.load()(name, rules.settings, Surroundings(session, clock, config))
                 checks.append(_read(f"sources.{name}", source, clock))
-        for name, settings in config.channels.items():
-            channel = channel_kind(settings.kind)
-            readable = all(finding.good for finding in _secrets(name, settings, config.folder))
-            if channel is not None and readable:  # what is missing was told at rest
+        for name, channel in config.channels.items():
+            sends = channel_kind(channel.kind)
+            readable = all(finding.good for finding in _secrets(name, channel.settings, config.folder))
+            if sends is not None and readable:  # what is missing was told at rest
                 resources = Resources(session, clock, config.folder, lambda _: None, _forget)
-                checks.append(_probe(f"channels.{name}", channel.load()(name, settings, resources)))
+                checks.append(_probe(f"channels.{name}", sends.load()(name, channel.settings, resources)))
         if config.desk_url:
             checks.append(desk_answers(config.desk_url, session))
         return _in_language_of(config, await asyncio.gather(*checks))

@@ -20,7 +20,6 @@ from alerts.access.throttle import IN_A_ROW, REMEMBERED, Burst, bursts
 from alerts.desk.dedupe import clash_of
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit
-from alerts.desk.station import Station
 from alerts.desk.thread import channels_on
 from alerts.health.monitor import Phase, Trouble, What
 from alerts.health.notices import OnCallNotice, topic_of
@@ -29,6 +28,7 @@ from alerts.model.alert import Severity
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.person import AuditEntry, Chained
 from alerts.model.reason import in_words
+from alerts.model.town import Town
 from alerts.rendering.i18n import words_in
 from alerts.store.alerts import AlertRepository
 from alerts.store.monitor import OWN_WARNINGS
@@ -130,7 +130,7 @@ def _correction_key(alert_id: str) -> str:
 class Clashes:
     """Finds the messages that go by another one's sender and identifier, and weren't told of yet."""
 
-    def __init__(self, desk_url: str | None, station: Station) -> None:
+    def __init__(self, desk_url: str | None, station: Town) -> None:
         self._desk_url = desk_url
         self._station = station
         self._read_to: int | None = None

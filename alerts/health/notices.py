@@ -12,9 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from alerts.config import Config
-from alerts.config.station import station_of
-from alerts.desk.station import Outlet, Station
 from alerts.health.monitor import HealthNotice, Phase, ToldTrouble, Trouble, What
 from alerts.health.words import NoticeWords, word
 from alerts.model.alert import (
@@ -33,6 +30,7 @@ from alerts.model.alert import (
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import Means, Message, Post, PostKind, PostState, priority_of
 from alerts.model.reason import because
+from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.counting import count
 from alerts.rendering.fit import at_words
 from alerts.rendering.text import clean_line
@@ -66,8 +64,8 @@ class OnCallNotice:
 class OnCallNotices:
     """Files news for those on call. `outlets` are the channels of `[notify]`."""
 
-    station: Station
-    outlets: tuple[Outlet, ...]
+    station: Town
+    outlets: tuple[ChannelConfig, ...]
     new_id: Callable[[], str]
 
     def told(self, alerts: AlertRepository, keys: Iterable[str], now: datetime) -> dict[str, ToldTrouble]:
@@ -84,7 +82,7 @@ class OnCallNotices:
 
     def _notice(self, news: HealthNotice) -> OnCallNotice:
         return OnCallNotice(
-            news.trouble.key, news.say, lambda language: word(news, language, self.station.timezone), _SEVERITY
+            news.trouble.key, news.say, lambda language: word(news, language, self.station.zone), _SEVERITY
         )
 
     def _file(self, alerts: AlertRepository, news: OnCallNotice, now: datetime) -> list[str]:
@@ -114,7 +112,7 @@ class OnCallNotices:
         return StoredAlert(self.new_id(), incident, OWN_WARNINGS, alert, AlertState.ACCEPTED, now, topic=topic)
 
     def _alert(self, news: OnCallNotice, earlier: Sequence[StoredAlert], now: datetime) -> Alert:
-        station, sent = self.station, now.replace(microsecond=0).astimezone(self.station.timezone)
+        station, sent = self.station, now.replace(microsecond=0).astimezone(self.station.zone)
         words = tidied(news.words(station.language))
         info = Info(
             event="Tocsin",
@@ -143,7 +141,7 @@ class OnCallNotices:
             infos=(info,),
         )
 
-    def _post(self, news: OnCallNotice, record: StoredAlert, outlet: Outlet, now: datetime) -> Post:
+    def _post(self, news: OnCallNotice, record: StoredAlert, outlet: ChannelConfig, now: datetime) -> Post:
         language = outlet.language or self.station.language
         kind, means, _ = _KINDS[news.say]
         return Post(
@@ -163,11 +161,10 @@ class OnCallNotices:
         )
 
 
-def build_notices(config: Config, new_id: Callable[[], str]) -> OnCallNotices:
+def build_notices(config: Town, new_id: Callable[[], str]) -> OnCallNotices:
     """The warnings of this station, for the channels of `[notify]`."""
-    station = station_of(config)
-    outlets = tuple(outlet for outlet in station.outlets if outlet.name in config.notify.channels)
-    return OnCallNotices(station, outlets, new_id)
+    outlets = tuple(outlet for outlet in config.channels.values() if outlet.name in config.notify.channels)
+    return OnCallNotices(config, outlets, new_id)
 
 
 def topic_of(key: str) -> str:
@@ -175,7 +172,7 @@ def topic_of(key: str) -> str:
     return hashlib.sha256(f"{OWN_WARNINGS}: {key}".encode()).hexdigest()
 
 
-def compose(words: NoticeWords, station: str, outlet: Outlet, language: str) -> Message:
+def compose(words: NoticeWords, station: str, outlet: ChannelConfig, language: str) -> Message:
     """The message for one channel: what is reported is cut first, the headline never."""
     fmt, words = outlet.text, tidied(words)
 

@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from alerts.config import Config
 from alerts.delivery.lane import Lane
 from alerts.health.monitor import (
     STUCK_AFTER,
@@ -34,7 +33,7 @@ from alerts.model.events import AttemptFinished
 from alerts.model.ports import Clock
 from alerts.model.post import PostState
 from alerts.model.reason import Reason, because
-from alerts.sources.settings import PolledSettings
+from alerts.model.town import Town
 from alerts.store.database import Database
 from alerts.store.files import lack_of_room
 from alerts.store.monitor import Pile, SourceRow
@@ -152,7 +151,7 @@ class Observer:
     """Looks, and learns each source's habit on the way. A channel that another process works is that one's to watch."""
 
     def __init__(
-        self, config: Config, database: Database, clock: Clock, holds: Callable[[str], bool], probes: CredentialProbes
+        self, config: Town, database: Database, clock: Clock, holds: Callable[[str], bool], probes: CredentialProbes
     ) -> None:
         self._config = config
         self._database = database
@@ -194,8 +193,8 @@ class Observer:
         """A pause that ended this lately may begin anew with the next post."""
         return self._config.notify.every * 2
 
-    def _polled(self) -> dict[str, PolledSettings]:
-        return {name: each for name, each in self._config.sources.items() if isinstance(each, PolledSettings)}
+    def _polled(self) -> dict[str, timedelta]:
+        return {name: each.every for name, each in self._config.sources.items() if each.every is not None}
 
     def _find(self, unit: Unit, channels: Sequence[str], now: datetime) -> _Found:
         return _Found(
@@ -222,7 +221,7 @@ class Observer:
         )
 
     def _source(self, name: str, row: SourceRow | None, now: datetime) -> SourceSeen:
-        every = self._polled()[name].every
+        every = self._polled()[name]
         if row is None:
             return SourceSeen(name, every)
         quiet = quiet_since((self._habits or {}).get(name), now)

@@ -18,7 +18,6 @@ from alerts.access.audit import NEWS_FOR, changes_of
 from alerts.bot.chat import Say, safe
 from alerts.bot.officers import CHANGE, Waiting, change_key, forget, language_of, sheets
 from alerts.bot.reception import Bot, say_surely
-from alerts.config import Config
 from alerts.desk.approve import why_not_theirs
 from alerts.desk.dedupe import told_already
 from alerts.desk.service import DeskUnit
@@ -31,6 +30,7 @@ from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.person import MAY, Account, Act, Actor, Origin
 from alerts.model.post import PostState
 from alerts.model.subscriber import Linked
+from alerts.model.town import Town
 from alerts.store.monitor import OWN_WARNINGS
 
 RESTS = 60.0
@@ -54,7 +54,7 @@ class _Letter:
 class OfficerNotices:
     """The rounds for the chats of one bot."""
 
-    def __init__(self, bot: Bot, config: Config, wait_for_lease: Callable[[], Awaitable[object]]) -> None:
+    def __init__(self, bot: Bot, config: Town, wait_for_lease: Callable[[], Awaitable[object]]) -> None:
         self._bot = bot
         self._config = config
         self._wait_for_lease = wait_for_lease
@@ -142,7 +142,7 @@ class OfficerNotices:
 
     def _changes(self, unit: DeskUnit, account: Account, chat: int, known: Mapping[str, datetime]) -> list[_Letter]:
         """What was changed of what proves the account's owner and this chat, which is theirs, wasn't told yet."""
-        language, zone = language_of(account, unit.desk.station.language), unit.desk.station.timezone
+        language, zone = language_of(account, unit.desk.station.language), unit.desk.station.zone
         letters = []
         for line in changes_of(unit, account.name, unit.now - NEWS_FOR):
             if (key := change_key(line.seq)) not in known:
@@ -157,7 +157,7 @@ class OfficerNotices:
         pending = pending_of(self._config, unit.alerts, record)
         if say is Phase.RESOLVED:
             pending = settled_of(unit.audit, unit.alerts, pending, record)
-        words = word_pending(pending, say, language, station.timezone)
+        words = word_pending(pending, say, language, station.zone)
         below = "\n".join(filter(None, (words.fix, words.detail)))
         if say is Phase.RESOLVED:
             return [Say(safe("\n".join(filter(None, (words.headline, words.detail)))))]

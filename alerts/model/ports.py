@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
-from zoneinfo import ZoneInfo
 
-from alerts.model.alert import Alert, Named
+from alerts.model.alert import Alert
 from alerts.model.delivery import SendResult, Target
 from alerts.model.post import Message, Quota, Receipt
 from alerts.model.reason import Reason
+from alerts.model.town import Town
 
 
 class Clock(Protocol):
@@ -140,21 +140,15 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a source is given by the composition root: the session of the process, the clock, and whose town it is.
+    """What a source is given by the composition root: the session of the process, the clock, and the town.
 
-    `session` is an aiohttp.ClientSession (typed loosely, for the vocabulary knows no library); `folder` is where
-    channels.toml stands, `zone` is for times that tell none, `sender` is the CAP sender of our own alerts and
-    `geocodes` stand for the whole of the town.
+    `session` is an aiohttp.ClientSession (typed loosely, for the vocabulary knows no library). Of the town a source
+    takes the zone for times that tell none, the folder that files are looked for in, and `codes` for the whole of it.
     """
 
     session: Any
     clock: Clock
-    folder: Path
-    zone: ZoneInfo
-    language: str
-    station: str
-    sender: str
-    geocodes: tuple[Named, ...] = ()
+    town: Town
 
 
 # --- channels

@@ -13,7 +13,8 @@ from alerts.model.alert import Alert, Area, Info, Named, Severity
 from alerts.model.hazard import HAZARD_PARAMETER, Hazard
 from alerts.model.post import EndReason, PostKind, TextFormat
 from alerts.model.reason import Reason, because
-from alerts.rendering.faces import ChannelFace, Context, StationFace
+from alerts.model.town import ChannelConfig, Town
+from alerts.rendering.faces import Context
 from alerts.rendering.facts import facts
 from alerts.rendering.library import (
     FAULTS,
@@ -39,7 +40,7 @@ _NEEDED = ("headline", "area", "time", "instruction")
 _SAID_BY = {"time": "when"}
 
 
-def check_templates(station: StationFace, folders: Sequence[Path] = ()) -> list[Reason]:
+def check_templates(station: Town, folders: Sequence[Path] = ()) -> list[Reason]:
     """Return every fault of the templates in `folders` and of those that ship, one line each, with file and line.
 
     A template is rendered for each hazard, each end and with an alert that tells next to nothing; what it leaves out
@@ -74,7 +75,7 @@ def sample_alert(hazard: Hazard, language: str, *, bare: bool = False) -> Alert:
     return Alert("sample", "sample@tocsin.example", _NOW, infos=(info,))
 
 
-def _faults(name: str, library: Library, station: StationFace) -> Iterator[Reason]:
+def _faults(name: str, library: Library, station: Town) -> Iterator[Reason]:
     language, _, file = name.partition("/")
     if file == GENERAL or file.startswith("hazards/"):
         yield from _faults_of_words(language, file, library)
@@ -112,9 +113,9 @@ def _freeing(words: Words) -> Iterator[tuple[str, str]]:
             yield name, str(text)
 
 
-def _faults_of_template(name: str, place: re.Match[str], library: Library, station: StationFace) -> Iterator[Reason]:
+def _faults_of_template(name: str, place: re.Match[str], library: Library, station: Town) -> Iterator[Reason]:
     kind, markup = PostKind(place["kind"]), "html" if place["channel"] in _HTML_CHANNELS else "plain"
-    channel = ChannelFace(place["channel"], place["channel"], TextFormat(4096, markup=markup))
+    channel = ChannelConfig(place["channel"], place["channel"], TextFormat(4096, markup=markup))
     for matter, context in _matters(place["language"], kind, library):
         try:
             known = facts(matter, station, channel, context, "https://alerts.example/1")

@@ -1,49 +1,13 @@
-"""What rendering knows of the station, the channel and the moment, and what it hands back."""
+"""What rendering is told of the moment, and what it hands back."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from alerts.model.alert import Alert
-from alerts.model.post import EndReason, Message, TextFormat
+from alerts.model.post import EndReason, Message
 from alerts.model.reason import Reason
-
-LinkPolicy = Literal["always", "first", "never"]
-"""When a post carries its address: in every one, in the first of an incident, in none."""
-
-
-@dataclass(frozen=True, slots=True)
-class StationFace:
-    """Who speaks. `public_url` is without a trailing slash; `area_names` are the station's own spellings.
-
-    `sender` is the CAP sender of our own alerts: what another sends without a name is never signed by the station.
-    """
-
-    name: str
-    language: str = "fr-FR"
-    timezone: str = "Europe/Paris"
-    public_url: str | None = None
-    area_names: tuple[str, ...] = ()
-    sender: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelFace:
-    """Where it is said.
-
-    `kind` names the folder of templates (`twitter`, `facebook`, `telegram`; an unknown one uses `default`), `text` how
-    the platform counts and marks up. `language` is the station's unless the channel speaks another one. `signed` is
-    whether readers see the station's name beside what is said there, as on its own page: then no text repeats it.
-    """
-
-    name: str
-    kind: str
-    text: TextFormat
-    link: LinkPolicy = "always"
-    language: str | None = None
-    signed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 from alerts.model.alert import Alert, Info, Severity
 from alerts.model.hazard import WATER_CUTS, WEATHER, Hazard, fold, other_event, says_over
 from alerts.model.post import PostKind
-from alerts.rendering.faces import ChannelFace, Context, StationFace
+from alerts.model.town import ChannelConfig, Town
+from alerts.rendering.faces import Context
 from alerts.rendering.fit import shortened
 from alerts.rendering.followup import Change, changes, ending
 from alerts.rendering.library import Words, capital
@@ -48,9 +49,7 @@ _SHOUT = re.compile(r"^\W*\w+\s?!+\s+(?=\S)")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s")
 
 
-def facts(
-    matter: Matter, station: StationFace, channel: ChannelFace, context: Context, link: str | None
-) -> dict[str, Any]:
+def facts(matter: Matter, station: Town, channel: ChannelConfig, context: Context, link: str | None) -> dict[str, Any]:
     """Return the variables of a template; `docs/templates.md` lists them."""
     teller = teller_of(matter, station, channel, context)
     said = {
@@ -78,7 +77,7 @@ def facts(
     return said
 
 
-def _laid_out(said: Mapping[str, Any], channel: ChannelFace) -> dict[str, Any]:
+def _laid_out(said: Mapping[str, Any], channel: ChannelConfig) -> dict[str, Any]:
     """Return the lead as it stands above a post, which says of an update that it is one, and which comes first then."""
     is_news = said["kind"] == PostKind.UPDATE.value and not said["step"]
     frame = str(said["words"]["updated"]) if is_news else "{lead}"
@@ -87,7 +86,7 @@ def _laid_out(said: Mapping[str, Any], channel: ChannelFace) -> dict[str, Any]:
     return {**headed, "place_first": _place_first({**said, **headed}, channel)}
 
 
-def _place_first(said: Mapping[str, Any], channel: ChannelFace) -> bool:
+def _place_first(said: Mapping[str, Any], channel: ChannelConfig) -> bool:
     """Whether there is room for where before what to do within what is first seen of a message.
 
     People want to know whether they are meant before what they are to do; but a long list of places must not push the
@@ -108,7 +107,7 @@ def _to_the_order(said: Mapping[str, Any]) -> int:
     return order
 
 
-def _hides(matter: Matter, said: Mapping[str, Any], channel: ChannelFace) -> bool:
+def _hides(matter: Matter, said: Mapping[str, Any], channel: ChannelConfig) -> bool:
     """Whether a feed's headline keeps the place, or in the readers' language the order, out of what is first seen."""
     name, headline = matter.words["name"], _unstopped(matter.info.headline)
     if matter.own or matter.hazard is Hazard.GENERAL or not headline or fold(headline) == fold(name):
@@ -212,7 +211,7 @@ def _to_come(info: Info, now: datetime) -> bool:
     return start is not None and start > now
 
 
-def _where_and_when(matter: Matter, station: StationFace, context: Context, teller: Teller) -> dict[str, Any]:
+def _where_and_when(matter: Matter, station: Town, context: Context, teller: Teller) -> dict[str, Any]:
     infos = _together(matter)
     told = areas_of(infos, station, context)
     names = [*dict.fromkeys(name for each in told if (name := _place_name(each, matter, station)))]
@@ -231,7 +230,7 @@ def _where_and_when(matter: Matter, station: StationFace, context: Context, tell
     }
 
 
-def _who(matter: Matter, station: StationFace) -> dict[str, Any]:
+def _who(matter: Matter, station: Town) -> dict[str, Any]:
     info, general = matter.info, matter.general
     sender = _sender(matter, station)
     own = fold(sender) == fold(station.name)
@@ -246,14 +245,14 @@ def _who(matter: Matter, station: StationFace) -> dict[str, Any]:
     }
 
 
-def _sender(matter: Matter, station: StationFace) -> str:
+def _sender(matter: Matter, station: Town) -> str:
     """Return who says it: the name that is told, else the address among machines; the station only for its own."""
     if is_own(matter.alert, matter.info, station):
         return station.name
     return shortened(matter.info.sender_name or matter.alert.sender or station.name, _LONG_NAME)
 
 
-def is_own(alert: Alert, info: Info | None, station: StationFace) -> bool:
+def is_own(alert: Alert, info: Info | None, station: Town) -> bool:
     """Whether the station says it itself."""
     if station.sender:
         return alert.sender == station.sender
@@ -261,7 +260,7 @@ def is_own(alert: Alert, info: Info | None, station: StationFace) -> bool:
     return fold(named or "") == fold(station.name)
 
 
-def _change(matter: Matter, station: StationFace, context: Context, teller: Teller) -> dict[str, Any]:
+def _change(matter: Matter, station: Town, context: Context, teller: Teller) -> dict[str, Any]:
     general = matter.general
     by_name = partial(_place_name, matter=matter, station=station)
     news = changes(matter, context.previous, teller.end, by_name)
@@ -281,7 +280,7 @@ def _changes(general: Words, news: Sequence[Change]) -> str:
     return frame.format(changes=str(general["separator"]).join(each.sentence.rstrip(".") for each in news))
 
 
-def teller_of(matter: Matter, station: StationFace, channel: ChannelFace, context: Context) -> Teller:
+def teller_of(matter: Matter, station: Town, channel: ChannelConfig, context: Context) -> Teller:
     """Return who tells the times on this channel: short where room is short."""
     phrases = PHRASES.get(matter.language.split("-", 1)[0]) or PHRASES["en"]
     phrases = {**phrases, **matter.general.get("moments", {})}
@@ -289,14 +288,14 @@ def teller_of(matter: Matter, station: StationFace, channel: ChannelFace, contex
     return Teller(matter.language, _zone(station.timezone), context.now, phrases, long, frame)
 
 
-def areas_of(infos: Sequence[Info], station: StationFace, context: Context) -> list[str]:
+def areas_of(infos: Sequence[Info], station: Town, context: Context) -> list[str]:
     """Return where it is, each name once: those the station matched, its other own ones, then the feed's.
 
     A name that the station has too is spelled its way. Some feeds put all their areas into one, between semicolons.
     Where nothing is told there is none: nobody knows then that it is the whole town.
     """
     told = [name.strip() for info in infos for area in info.areas for name in area.description.split(";")]
-    ours = {fold(name): name for name in station.area_names}
+    ours = {fold(each.name): each.name for each in station.districts}
     told.sort(key=lambda name: fold(name) not in ours)
     names: dict[str, str] = {}
     for name in (*map(place, context.area_names), *told):
@@ -305,7 +304,7 @@ def areas_of(infos: Sequence[Info], station: StationFace, context: Context) -> l
     return list(names.values())
 
 
-def _place_name(name: str, matter: Matter, station: StationFace) -> str:
+def _place_name(name: str, matter: Matter, station: Town) -> str:
     """Return a place as a place, never as an authority: the station's name is the whole town in another's words.
 
     In our own alerts it is "": it stands where CAP wants a description and the officer told no place.

@@ -1,6 +1,6 @@
 """Alerts into posts: the nearest template, the words of the language, fitted to what the platform counts.
 
-    renderer = Renderer(StationFace("Ville de Saint-Martin"), [Path("templates")])
+    renderer = Renderer(Town("Ville de Saint-Martin"), [Path("templates")])
     rendered = renderer.render(alert, PostKind.PUBLISH, channel, context=Context(incident, now))
 
 Pure but for reading the templates, each once.
@@ -23,11 +23,12 @@ from alerts.model.errors import ConfigurationError
 from alerts.model.hazard import Hazard, fold, hazard_of, worded_as
 from alerts.model.post import EndReason, Message, PostKind
 from alerts.model.reason import Reason, because
+from alerts.model.town import ChannelConfig, Town
 from alerts.rendering import warn
 from alerts.rendering.builtin import built_in
 from alerts.rendering.check import check_templates
 from alerts.rendering.counting import count
-from alerts.rendering.faces import ChannelFace, Context, LinkPolicy, Rendered, StationFace
+from alerts.rendering.faces import Context, Rendered
 from alerts.rendering.facts import facts, is_own
 from alerts.rendering.fit import fit
 from alerts.rendering.library import (
@@ -48,12 +49,9 @@ from alerts.rendering.matter import Matter, Prepared, read_prepared, worded
 from alerts.rendering.text import address, clean, clean_alert, clean_info, in_french, info_in_french, tame
 
 __all__ = [
-    "ChannelFace",
     "Context",
-    "LinkPolicy",
     "Rendered",
     "Renderer",
-    "StationFace",
     "check_templates",
     "count",
     "shipped_folder",
@@ -71,13 +69,13 @@ class Renderer:
     where the station's zone is unknown.
     """
 
-    def __init__(self, station: StationFace, folders: Sequence[Path] = ()) -> None:
+    def __init__(self, station: Town, folders: Sequence[Path] = ()) -> None:
         _check_zone(station.timezone)
         self._station = station
         self._shipped = Library([shipped_folder()])
         self._library = Library([*folders, shipped_folder()]) if folders else self._shipped
 
-    def render(self, alert: Alert, kind: PostKind, channel: ChannelFace, *, context: Context) -> Rendered:
+    def render(self, alert: Alert, kind: PostKind, channel: ChannelConfig, *, context: Context) -> Rendered:
         """Return the post of `kind` that `channel` is asked to make of `alert`.
 
         Never raises for what a template or a feed holds: a template that fails is replaced by a plain built-in text,
@@ -107,7 +105,7 @@ class Renderer:
         message = Message(fitted.text, plain, link, language=matter.language)
         return Rendered(message, fitted.count, channel.text.limit, fitted.cut, tuple(dict.fromkeys(warnings)))
 
-    def tell(self, alert: Alert, kind: PostKind, channel: ChannelFace, *, context: Context) -> dict[str, Any]:
+    def tell(self, alert: Alert, kind: PostKind, channel: ChannelConfig, *, context: Context) -> dict[str, Any]:
         """Return what a template would be given for this post, for a page that lays it out itself.
 
         `docs/templates.md` lists the variables. Never raises for what a template or a feed holds.
@@ -138,7 +136,7 @@ class Renderer:
             return in_french(tidy) if own else tidy, info_in_french(info) if info else None
         return tidy, info
 
-    def _link(self, info: Info | None, kind: PostKind, channel: ChannelFace, context: Context) -> str | None:
+    def _link(self, info: Info | None, kind: PostKind, channel: ChannelConfig, context: Context) -> str | None:
         """Return the address the post carries, by the channel's policy."""
         if not _may_link(kind, channel, context):
             return None
@@ -151,7 +149,7 @@ class Renderer:
             return None
         return f"{self._station.public_url.rstrip('/')}/alerts/{context.incident}"
 
-    def _language(self, info: Info | None, channel: ChannelFace) -> str:
+    def _language(self, info: Info | None, channel: ChannelConfig) -> str:
         """Return the language of the text: the channel's own, else the station's.
 
         What the station says itself in a language that has templates is said in that language throughout, unless the
@@ -188,7 +186,7 @@ class Renderer:
             return self._shipped.words(language, file)
 
     def _facts(
-        self, matter: Matter, channel: ChannelFace, context: Context, link: str | None, warnings: list[Reason]
+        self, matter: Matter, channel: ChannelConfig, context: Context, link: str | None, warnings: list[Reason]
     ) -> dict[str, Any]:
         """Return the variables; with the words that ship where the station's own aren't what they should be."""
         try:
@@ -204,7 +202,7 @@ class Renderer:
             return facts(ours, self._station, channel, context, link)
 
     def _pieces(
-        self, matter: Matter, channel: ChannelFace, known: dict[str, Any], warnings: list[Reason]
+        self, matter: Matter, channel: ChannelConfig, known: dict[str, Any], warnings: list[Reason]
     ) -> list[Piece]:
         """Return what the nearest template lays out, or the built-in plain text where it fails.
 
@@ -224,7 +222,7 @@ class Renderer:
             return built_in(known, channel.text.markup)
 
 
-def _has_room(link: str, channel: ChannelFace) -> bool:
+def _has_room(link: str, channel: ChannelConfig) -> bool:
     """Whether an address leaves room for words: a feed's may be longer than the post, and is never cut."""
     room = channel.text.limit // 2
     # No letter counts for more than two: what is short enough by that needs no counting.
@@ -238,7 +236,7 @@ def _check_zone(name: str) -> None:
         raise ConfigurationError([because("no_time_zone", text=repr(name))]) from None
 
 
-def _may_link(kind: PostKind, channel: ChannelFace, context: Context) -> bool:
+def _may_link(kind: PostKind, channel: ChannelConfig, context: Context) -> bool:
     """Whether a post carries an address, by the channel's policy."""
     first = kind is PostKind.PUBLISH if context.first is None else context.first
     return channel.link == "always" or (channel.link == "first" and first)
@@ -280,7 +278,7 @@ def _what_is_said(alert: Alert, kind: PostKind, language: str, context: Context)
     return own, clean_info(before) if before else info
 
 
-def _written(text: str, channel: ChannelFace) -> str:
+def _written(text: str, channel: ChannelConfig) -> str:
     return str(escape(text)) if channel.text.markup == "html" else text
 
 
@@ -293,7 +291,7 @@ def _said(pieces: list[Piece], known: dict[str, Any]) -> list[Piece]:
     return [Part(piece.name, "") if isinstance(piece, Part) and piece.name in unknown else piece for piece in pieces]
 
 
-def _framed(pieces: list[Piece], mark: str, link: str | None, channel: ChannelFace, context: Context) -> list[Piece]:
+def _framed(pieces: list[Piece], mark: str, link: str | None, channel: ChannelConfig, context: Context) -> list[Piece]:
     """Return `pieces` with what no template may forget: the link, and an exercise's mark before and after all else."""
     written = _written(link, channel) if link else None
     said = (piece if isinstance(piece, str) else piece.text for piece in pieces)

@@ -7,8 +7,8 @@ import re
 from alerts.model.alert import Alert, Info, Severity, Status
 from alerts.model.post import PostKind
 from alerts.model.reason import Reason, because
+from alerts.model.town import ChannelConfig
 from alerts.rendering.counting import links
-from alerts.rendering.faces import ChannelFace
 from alerts.rendering.fit import Fitted
 from alerts.rendering.moments import event_end
 
@@ -40,7 +40,7 @@ def of_alert(alert: Alert, info: Info | None, kind: PostKind, prepared: str, sai
 
 
 def of_post(
-    rendered_text: str, link: str | None, channel: ChannelFace, fitted: Fitted, kind: PostKind, *, page: bool
+    rendered_text: str, link: str | None, channel: ChannelConfig, fitted: Fitted, kind: PostKind, *, page: bool
 ) -> list[Reason]:
     """Return what the post's text leaves to be desired: links X makes of bare domains, short forms, length.
 

@@ -112,11 +112,11 @@ class Fetcher:
     def of(cls, settings: PolledSettings, around: Surroundings) -> Fetcher:
         """The fetcher of one `[sources.NAME]`."""
         # Names the town and a contact, as feeds ask for: api.weather.gov refuses requests that don't.
-        station = around.station.encode("ascii", "replace").decode().replace("?", "-")
+        station = around.town.name.encode("ascii", "replace").decode().replace("?", "-")
         return cls(
             around.session,
             clock=around.clock,
-            user_agent=f"Tocsin/{__version__} ({station}; {around.sender})",
+            user_agent=f"Tocsin/{__version__} ({station}; {around.town.sender})",
             timeout=settings.timeout.total_seconds(),
             allow_private=settings.allow_private,
         )

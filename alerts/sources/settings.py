@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from alerts.model.alert import Severity
 from alerts.model.reason import because
 from alerts.model.setting_values import parse_span
+from alerts.model.town import Publish, SourceRules
 from alerts.sources.ical.occurrence import parse_moment
 
 
@@ -32,7 +33,6 @@ def _can_pass(value: timedelta) -> timedelta:
 
 LONGEST = timedelta(days=366)
 Span = Annotated[timedelta, BeforeValidator(_span), AfterValidator(_can_pass)]
-Publish = Literal["auto", "veto", "approve"]
 
 
 class SourceSettings(BaseModel):
@@ -48,11 +48,11 @@ class SourceSettings(BaseModel):
 
     kind: str
     title: str | None = Field(default=None, min_length=1, max_length=60, examples=["Météo-France"])
-    publish: Publish = "auto"
-    urgent: Publish | None = None
-    veto: Span = timedelta(minutes=10)
-    severity: Severity = Severity.MINOR
-    area: Literal["match", "any"] = "match"
+    publish: Publish = SourceRules.publish
+    urgent: Publish | None = SourceRules.urgent
+    veto: Span = SourceRules.veto
+    severity: Severity = SourceRules.severity
+    area: Literal["match", "any"] = SourceRules.area
     speaks_for: tuple[str, ...] = Field(default=(), examples=[["meteo"]])
 
 

@@ -1,4 +1,4 @@
-"""What the desk's pages and the public ones share: how channels.toml sets them, their words, Leaflet's files.
+"""What the desk's pages and the public ones share: their words, and Leaflet's files.
 
 A page is written in English, and read in the language that its reader asks for: `read_words` has the catalogues of
 `locale/<language>/*.po`, `best_of` chooses. Whatever goes into a page goes through `in_sight`.
@@ -7,13 +7,10 @@ A page is written in English, and read in the language that its reader asks for:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 from functools import cache
 from importlib.metadata import files
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from markupsafe import Markup
 
@@ -21,27 +18,6 @@ from alerts.model.characters import shown
 from alerts.rendering.i18n import SOURCE, Words, read_words
 
 __all__ = ["SOURCE", "Words", "best_of", "in_sight", "languages_in", "read_words"]
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How the desk lets people in and where it stands.
-
-    `url` is the desk's own address (None: whatever the browser asked for), `proxies` those whose `X-Forwarded-For` and
-    `X-Forwarded-Proto` are believed, `folder` where channels.toml is, and `tiles` the map's tile address, if any.
-    `bots` are the channels with a bot that an officer may link a chat with. `hosts` are the names under which the desk
-    answers, besides this machine's own and addresses in figures.
-    """
-
-    folder: Path
-    alone: bool = False
-    url: str | None = None
-    second_factor: Literal["required", "optional"] = "required"
-    session: timedelta = timedelta(hours=12)
-    proxies: Sequence[IPv4Network | IPv6Network] = ()
-    tiles: str | None = None
-    bots: Sequence[str] = ()
-    hosts: frozenset[str] = frozenset()
 
 
 def languages_in(folder: Path) -> tuple[str, ...]:

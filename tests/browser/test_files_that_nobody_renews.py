@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from alerts.web.public.export import Export
 from tests.browser.axe import violations
-from tests.unit.desk.conftest import LATER, NOW, Town, a_station, an_alert, cancelling
+from tests.unit.desk.conftest import LATER, NOW, TownDesk, a_town, an_alert, cancelling
 from tests.unit.web.public.conftest import Paper, a_setting
 
 pytestmark = pytest.mark.process
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.process
 @pytest.fixture
 def site(tmp_path):
     """What is on until `LATER`, and what is over, as files that were written at `NOW`."""
-    town = Town(tmp_path / "town.db", a_station())
+    town = TownDesk(tmp_path / "town.db", a_town())
     on = town.hear(an_alert(headline="Coup de vent"))
     over = town.hear(alert := an_alert(event="Crue", headline="Crue"))
     town.deliver(over)

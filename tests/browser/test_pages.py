@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import expect
 
-from alerts.desk.station import Station
+from alerts.model.town import Town
 from alerts.web.console.app import PARTS
 from alerts.web.console.frame import Console, Frame
-from alerts.web.pages import Rules
 from tests.browser.axe import violations
 from tests.browser.lively import lively
 from tests.browser.officer import PASSWORD
@@ -30,9 +28,8 @@ def day(town, people):
 
 def routes(tmp_path) -> set[str]:
     """What can be asked for with GET, as the parts give it; a pattern's rule is left away."""
-    station = Station("Saint-Martin", "alertes@saint-martin.example", "fr-FR", ZoneInfo("Europe/Paris"), ())
-    rules = Rules(folder=tmp_path)
-    console = Console(service=None, frame=Frame(station, rules, lambda: None), rules=rules, gate=None)
+    station = Town("Saint-Martin", "alertes@saint-martin.example", "fr-FR")
+    console = Console(service=None, frame=Frame(station, lambda: None), gate=None)
     given = {route.path for part in PARTS for route in part(console) if route.method == "GET"}
     return {re.sub(r"\{(\w+):(?:[^{}]|\{[^{}]*\})+\}", r"{\1}", path) for path in given}
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from alerts.channels.settings import FacebookSettings, TelegramSettings
+from alerts.channels.settings import ChannelSettings, FacebookSettings, TelegramSettings
 from alerts.config import MANUAL, channel_kind, load_config, source_kind
+from alerts.config.sections import DeskSettings, NotifySettings, StationSettings, StoreSettings, WebSettings
 from alerts.model.alert import Named, Severity
 from alerts.model.errors import ConfigurationError, Unreadable
 from alerts.model.hazard import Hazard
 from alerts.model.post import Means
-from alerts.sources.settings import CapSettings, IcalSettings, ManualSettings
+from alerts.model.town import ChannelConfig, DeskSection, NotifySection, SourceRules, StoreSection, Town, WebSection
+from alerts.sources.settings import CapSettings, IcalSettings, ManualSettings, SourceSettings
 
 STATION = '[station]\nname = "Saint-Martin"\nsender = "a@b.example"\n'
 TELEGRAM = '[channels.telegram]\nkind = "telegram"\nchat = "@saintmartin"\ntoken = { env = "TOKEN" }\n'
@@ -61,7 +64,7 @@ def test_one_feed_and_one_channel_are_ten_lines(load, tmp_path):
     assert len(TEN_LINES.splitlines()) == 10
     config = load(TEN_LINES)
 
-    assert (config.station.language, config.station.timezone, config.web.listen) == (
+    assert (config.language, config.timezone, config.web.listen) == (
         "fr-FR",
         "Europe/Paris",
         "127.0.0.1:8080",
@@ -70,11 +73,11 @@ def test_one_feed_and_one_channel_are_ten_lines(load, tmp_path):
     assert config.template_folder == tmp_path / "templates"
     assert (config.web.host, config.web.port) == ("127.0.0.1", 8080)
     meteo = config.sources["meteo"]
-    assert isinstance(meteo, CapSettings)
+    assert isinstance(meteo.settings, CapSettings)
     assert (meteo.publish, meteo.severity, meteo.every) == ("auto", Severity.MINOR, timedelta(seconds=60))
-    assert isinstance(config.sources[MANUAL], ManualSettings), "it is always there"
+    assert isinstance(config.sources[MANUAL].settings, ManualSettings), "it is always there"
     telegram = config.channels["telegram"]
-    assert isinstance(telegram, TelegramSettings)
+    assert isinstance(telegram.settings, TelegramSettings)
     assert (telegram.on_update, telegram.on_end, telegram.kept_back) == (Means.REPLY, Means.REPLY, 4)
 
 
@@ -87,20 +90,20 @@ def test_what_is_told_is_kept(load, tmp_path):
         + 'limits = ["100/15m", "60/24h"]\nreserve = 10\n'
     )
 
-    assert config.station.geocodes == (Named("INSEE", "38185"), Named("NUTS3", "FR714"))
-    assert config.station.public_url == "https://a.example/x"
+    assert config.geocodes == (Named("INSEE", "38185"), Named("NUTS3", "FR714"))
+    assert config.public_url == "https://a.example/x"
     assert config.database == Path("/srv/t.db")
     assert (config.web.host, config.web.port) == ("::1", 0)
     assert config.sources[MANUAL].publish == "approve"
     page = config.channels["page"]
-    assert isinstance(page, FacebookSettings)
+    assert isinstance(page.settings, FacebookSettings)
     assert ([str(window) for window in page.limits], page.kept_back) == (["100/15m", "60/24h"], 10)
 
 
 def test_a_town_orders_and_hides_the_hazards_of_its_desk(load, problems):
-    assert load(TEN_LINES).station.offered == tuple(Hazard)
+    assert load(TEN_LINES).offered == tuple(Hazard)
     chosen = load(TEN_LINES.replace("[sources", 'hazards = ["general", "industrial", "flood"]\n[sources', 1))
-    assert chosen.station.offered == (Hazard.INDUSTRIAL, Hazard.FLOOD, Hazard.GENERAL)
+    assert chosen.offered == (Hazard.INDUSTRIAL, Hazard.FLOOD, Hazard.GENERAL)
     assert problems(TEN_LINES.replace("[sources", 'hazards = ["floods"]\n[sources', 1)) == [
         "station.hazards: 'floods' is no hazard; did you mean 'flood'?"
     ]
@@ -375,12 +378,31 @@ def test_a_misspelled_key_of_a_secret_is_told_with_the_nearest(problems):
     assert problems(text) == ["channels.a.token.evn: unknown key; did you mean 'env'?"]
 
 
+@pytest.mark.parametrize(
+    ("section", "record"),
+    [
+        (StationSettings, Town), (StoreSettings, StoreSection), (WebSettings, WebSection),
+        (NotifySettings, NotifySection), (DeskSettings, DeskSection), (SourceSettings, SourceRules),
+        (ChannelSettings, ChannelConfig),
+    ],
+)  # fmt: skip
+def test_each_key_that_is_checked_is_in_the_town_under_its_name_with_its_default(section, record):
+    known = {each.name: each.default for each in fields(record)}
+    # How to reach a platform is its channel's affair, and read from its own settings.
+    keys = {name: each for name, each in section.model_fields.items() if name not in ("api_url", "timeout")}
+
+    assert not keys.keys() - known.keys()
+    assert {name: each.default for name, each in keys.items() if not each.is_required()} == {
+        name: known[name] for name, each in keys.items() if not each.is_required()
+    }
+
+
 def test_no_secret_is_read_and_none_is_shown(load, monkeypatch):
     monkeypatch.setenv("TOKEN", SECRET)
     config = load(STATION + TELEGRAM)
 
     assert SECRET not in repr(config)
-    assert SECRET not in repr(config.channels["telegram"].token.read(config.folder))
+    assert SECRET not in repr(config.channels["telegram"].settings.token.read(config.folder))
 
 
 @pytest.mark.parametrize(
@@ -404,7 +426,7 @@ def test_a_file_that_is_no_toml(tmp_path, content, problem):
 def test_a_file_saved_by_windows_is_no_trouble(tmp_path):
     (tmp_path / "channels.toml").write_bytes(b"\xef\xbb\xbf" + (STATION + TELEGRAM).replace("\n", "\r\n").encode())
 
-    assert load_config(tmp_path / "channels.toml").station.name == "Saint-Martin"
+    assert load_config(tmp_path / "channels.toml").name == "Saint-Martin"
 
 
 def test_a_file_that_is_not_there_says_how_to_name_it(tmp_path):
@@ -418,7 +440,7 @@ def test_a_file_that_is_not_there_says_how_to_name_it(tmp_path):
 
 def test_a_calendar_speaks_when_it_is_told_to(load):
     config = load(STATION + TELEGRAM + '[sources.travaux]\nkind = "ical"\nurl = "t.ics"\nannounce = ["-2h", "end"]\n')
-    travaux = config.sources["travaux"]
+    travaux = config.sources["travaux"].settings
 
     assert isinstance(travaux, IcalSettings)
     assert travaux.announce == ("-2h", "end")

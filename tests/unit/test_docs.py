@@ -229,9 +229,9 @@ class TestRootFiles:
         config = load_config(ROOT / "channels.toml")
 
         assert [district.code for district in config.districts] == [f"SM-0{n}" for n in range(1, 7)]
-        assert (config.folder / config.sources["travaux"].url).is_file()
-        assert {settings.api_url for settings in config.channels.values()} == {"http://127.0.0.1:8081"}
-        assert config.channels["page"].page_id == fake.FACEBOOK_PAGE_ID
+        assert (config.folder / config.sources["travaux"].settings.url).is_file()
+        assert {channel.settings.api_url for channel in config.channels.values()} == {"http://127.0.0.1:8081"}
+        assert config.channels["page"].settings.page_id == fake.FACEBOOK_PAGE_ID
 
     def test_the_fake_credentials_are_all_that_it_asks_for_and_the_sandbox_s(self):
         asked = set(re.findall(r'env = "(\w+)"', (ROOT / "channels.toml").read_text(encoding="utf-8")))

@@ -13,7 +13,8 @@ import typer
 from alerts.channels.settings import SecretSource
 from alerts.cli import run
 from alerts.cli.app import app
-from alerts.config import Config, load_config
+from alerts.config import load_config
+from alerts.model.town import Town
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -124,7 +125,7 @@ class TestInstall:
     """docs/install.md, from a checkout to a daemon that has its secrets."""
 
     @pytest.fixture
-    def config(self, tmp_path) -> Config:
+    def config(self, tmp_path) -> Town:
         """Its channels.toml, alone in a folder."""
         text, _ = (block for language, block in FENCE.findall(INSTALL) if language == "toml")
         (tmp_path / "channels.toml").write_text(text, encoding="utf-8")
@@ -148,9 +149,8 @@ class TestInstall:
 
     def test_its_configuration_speaks_to_the_real_platforms(self, config):
         assert {channel.kind for channel in config.channels.values()} == {"twitter", "facebook", "telegram"}
-        assert all(
-            channel.api_url == type(channel).model_fields["api_url"].default for channel in config.channels.values()
-        )
+        told = [channel.settings for channel in config.channels.values()]
+        assert all(each.api_url == type(each).model_fields["api_url"].default for each in told)
 
     def test_it_writes_where_the_service_may(self, config):
         assert config.database.parent == Path("/var/lib") / re.findall(r"^StateDirectory=(\w+)$", UNIT, re.MULTILINE)[0]
@@ -163,7 +163,10 @@ class TestInstall:
             (credentials / name).write_text("made-up")
         monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
         secrets = [
-            value for channel in config.channels.values() for _, value in channel if isinstance(value, SecretSource)
+            value
+            for channel in config.channels.values()
+            for _, value in channel.settings
+            if isinstance(value, SecretSource)
         ]
 
         assert len(secrets) == 8

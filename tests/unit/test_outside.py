@@ -23,8 +23,7 @@ from alerts.cli.subscribers import read_lines
 from alerts.desk.account import Mark, word_runs
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.outlines import read_districts
-from alerts.desk.station import Station
-from alerts.desk.territory import District, Territory
+from alerts.desk.territory import Territory
 from alerts.model.alert import Alert, Area, Info
 from alerts.model.characters import HIGHEST_PILE, UNSEEN, bounded, normal, seen, shown, stream_safe
 from alerts.model.errors import Misuse, SourceFailed
@@ -33,8 +32,9 @@ from alerts.model.outline import MOST_CORNERS, MOST_SHOWN, TOLERANCE, box, simpl
 from alerts.model.person import fold_name
 from alerts.model.post import PostKind, TextFormat
 from alerts.model.reason import because
+from alerts.model.town import ChannelConfig, District, Town
 from alerts.rendering.counting import weighted
-from alerts.rendering.faces import ChannelFace, Context, StationFace
+from alerts.rendering.faces import Context
 from alerts.rendering.templates import Renderer
 from alerts.rendering.text import clean
 from alerts.sources.cap.index import read_index
@@ -184,7 +184,7 @@ def test_an_object_of_very_many_keys_is_refused_before_each_is_told():
 def test_what_is_longer_than_any_alert_is_refused_whichever_way_it_came(name, option):
     said = {"headline": "Crue", name: "https://a.example/" + "x" * 30_000}
     with pytest.raises(Misuse, match=f"{option} has 30,018 characters"):
-        draft_alert(Draft(**said), Station("Ville", "s@example.org", "fr", UTC, ()), NOW, "1")
+        draft_alert(Draft(**said), Town("Ville", "s@example.org", "fr", "UTC"), NOW, "1")
 
 
 def test_a_district_is_looked_for_by_so_much_of_a_name_as_one_has():
@@ -357,12 +357,12 @@ def test_no_pattern_tries_a_strangers_text_over_and_over(unit):
     text = (unit * 20_000)[:20_000]
     info = Info(text[:1000], headline=text[:1000], description=text, instruction=text, language="fr")
     alert = Alert("i", "s", NOW, infos=(info,))
-    renderer = Renderer(StationFace("Ville de Saint-Martin"))
+    renderer = Renderer(Town("Ville de Saint-Martin"))
     with at_once(4):
         hazard_of(Info(text, headline=text))
         for face in (
-            ChannelFace("x", "twitter", TextFormat(280)),
-            ChannelFace("t", "telegram", TextFormat(4096, markup="html")),
+            ChannelConfig("x", "twitter", TextFormat(280)),
+            ChannelConfig("t", "telegram", TextFormat(4096, markup="html")),
         ):
             renderer.render(alert, PostKind.PUBLISH, face, context=Context("1", NOW, None, None))
 
@@ -374,11 +374,11 @@ TURNED = "Route \u202eouverte\u2066\u200f\u200b\u00ad"
 
 def test_an_authors_words_have_nothing_in_them_that_cannot_be_seen():
     said = Draft(TURNED, description=TURNED, instruction=TURNED, event=TURNED)
-    info = draft_alert(said, Station("Ville", "s@example.org", "fr", UTC, ()), NOW, "1").infos[0]
+    info = draft_alert(said, Town("Ville", "s@example.org", "fr", "UTC"), NOW, "1").infos[0]
     assert {info.headline, info.description, info.instruction, info.event} == {"Route ouverte"}
     assert typed([("headline", TURNED), ("area", TURNED)]) == {"headline": "Route ouverte", "area": ("Route ouverte",)}
     with pytest.raises(Misuse, match="control character"):
-        draft_alert(Draft("a\x07b"), Station("Ville", "s@example.org", "fr", UTC, ()), NOW, "1")
+        draft_alert(Draft("a\x07b"), Town("Ville", "s@example.org", "fr", "UTC"), NOW, "1")
 
 
 def test_the_bot_obeys_nothing_either():

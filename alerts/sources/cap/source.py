@@ -43,10 +43,10 @@ class CapSource:
     """
 
     def __init__(self, _: str, settings: CapSettings, around: Surroundings) -> None:
-        self._zone = around.zone
+        self._zone = around.town.zone
         # CAP 1.2 section 3.2.2: where no language is told it is en-US
         self._language = settings.language or "en-US"
-        self._documents = Documents(settings.url, Fetcher.of(settings, around), around.folder)
+        self._documents = Documents(settings.url, Fetcher.of(settings, around), around.town.folder)
 
     async def read(self, memory: Memory, known: Known, now: datetime) -> SourceReading:
         """Look at the index, and at each message of it that is not known and not over.

@@ -43,8 +43,9 @@ class IcalSource:
     def __init__(self, name: str, settings: IcalSettings, around: Surroundings) -> None:
         self._name = name
         self._place = _place_of(settings, around)
-        self._schedule = Schedule(tuple(parse_moment(text) for text in settings.announce), around.zone)
-        self._issuer = Issuer(around.sender, around.station, around.language, settings.severity, around.geocodes)
+        self._schedule = Schedule(tuple(parse_moment(text) for text in settings.announce), around.town.zone)
+        town = around.town
+        self._issuer = Issuer(town.sender, town.name, town.language, settings.severity, town.codes)
         self._monotonic = around.clock.monotonic
         self._held: _Held | None = None
         self._takes_long = False
@@ -246,7 +247,7 @@ def _place_of(settings: IcalSettings, around: Surroundings) -> CalendarPlace:
     """The place that `url` of channels.toml names: an address, or a file relative to that file's folder."""
     scheme, separator, rest = settings.url.partition("://")
     if not separator:
-        return CalendarFile(around.folder / settings.url)
+        return CalendarFile(around.town.folder / settings.url)
     if scheme.lower() == "file":
         return CalendarFile(Path(rest))
     return CalendarAddress(settings.url, Fetcher.of(settings, around))

@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from alerts.desk.service import DeskService
-from alerts.desk.station import Station
 from alerts.model.alert import Alert
 from alerts.model.person import Act, Actor
 from alerts.model.reason import Reason
+from alerts.model.town import Town
 from alerts.web.api.guard import Guard
 from alerts.web.api.models import NoQuery
 
@@ -41,7 +41,7 @@ class Api:
     """
 
     service: DeskService
-    station: Station
+    station: Town
     guard: Guard
     read_cap: Callable[[bytes], tuple[Alert, tuple[Reason, ...]]]
     under_way: set[tuple[str, str]] = field(default_factory=set)

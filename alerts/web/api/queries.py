@@ -20,13 +20,13 @@ from alerts.desk.account import account_of, event_of
 from alerts.desk.approve import fingerprint
 from alerts.desk.dedupe import told_already
 from alerts.desk.service import DeskUnit, concerning
-from alerts.desk.station import Station
 from alerts.model.alert import Alert, Info, Resource
 from alerts.model.cap import write
 from alerts.model.incident import AlertState, StoredAlert, Wanted
 from alerts.model.person import MAY, Chained
 from alerts.model.post import Post
 from alerts.model.reason import because
+from alerts.model.town import Town
 from alerts.rendering.i18n import told
 from alerts.web.api.models import AuditFilters, ChannelAccount, Filters, Paging, SourceAccount
 from alerts.web.api.operation import BASE, CAP, Answer, Api, Call, has_it, json_answer, seen_in, tag_of
@@ -58,16 +58,16 @@ def _with_posts(unit: DeskUnit, records: Sequence[StoredAlert]) -> list[AlertWit
     return [(record, posts[record.id]) for record in records]
 
 
-async def _accounts_of(station: Station, found: Sequence[AlertWithPosts]) -> list[dict[str, Any]]:
+async def _accounts_of(station: Town, found: Sequence[AlertWithPosts]) -> list[dict[str, Any]]:
     """Each alert's account. In a thread: a fingerprint reads the picture."""
     return await asyncio.to_thread(lambda: [account(station, *each) for each in found])
 
 
 def account(
-    station: Station, record: StoredAlert, posts: Sequence[Post], twins: Sequence[StoredAlert] = ()
+    station: Town, record: StoredAlert, posts: Sequence[Post], twins: Sequence[StoredAlert] = ()
 ) -> dict[str, Any]:
     """One alert's account."""
-    return account_of(record, posts, station.timezone, station.language, twins)
+    return account_of(record, posts, station.zone, station.language, twins)
 
 
 def _next_link(path: str, wanted: Paging, following: object) -> dict[str, str]:
@@ -106,8 +106,7 @@ async def explain_alert(api: Api, call: Call) -> Answer:
     def question(unit: DeskUnit) -> dict[str, Any]:
         record = named(unit, call.name)
         events = [
-            event_of(event, api.station.timezone, api.station.language)
-            for event in unit.views.history(record.incident_id)
+            event_of(event, api.station.zone, api.station.language) for event in unit.views.history(record.incident_id)
         ]
         return {"incident": record.incident_id, "events": events}
 
@@ -177,9 +176,9 @@ async def _channels(api: Api) -> list[dict[str, Any]]:
     return [_standing(ChannelAccount, each, api.station) for each in await api.service.channels()]
 
 
-def _standing(model: type[BaseModel], standing: Mapping[str, Any], station: Station) -> dict[str, Any]:
+def _standing(model: type[BaseModel], standing: Mapping[str, Any], station: Town) -> dict[str, Any]:
     """What the document declares of it, its reason in words: the service tells the pages more."""
-    standing = {**standing, **told(standing["reason"], station.language, station.timezone)}
+    standing = {**standing, **told(standing["reason"], station.language, station.zone)}
     return {name: standing[name] for name in model.model_fields}
 
 
@@ -189,7 +188,7 @@ async def get_audit(api: Api, call: Call) -> Answer:
     found = await api.service.ask(
         lambda unit: unit.audit.newest(before=wanted.before, subject=wanted.subject, most=wanted.limit + 1)
     )
-    shown = [_line(each, api.station.timezone) for each in found[: wanted.limit]]
+    shown = [_line(each, api.station.zone) for each in found[: wanted.limit]]
     following = shown[-1]["seq"] if len(found) > wanted.limit else None
     return json_answer(200, {"entries": shown, "next": following}, _next_link("/audit", wanted, following))
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from alerts.access.sessions import KNOWN_FOR, Entered, RelyingParty, Visit
-from alerts.web.pages import Rules
+from alerts.model.town import Town
 
 # What web servers add that stand before a site. `X-Forwarded-For` isn't among it: a visitor's own proxy adds that.
 _BY_PROXIES = (
@@ -98,33 +98,35 @@ class Arrival:
         response.set_cookie(name, value, max_age=lasts, **kept)
 
 
-def arrival_of(request: web.Request, rules: Rules) -> Arrival:
+def arrival_of(request: web.Request, town: Town) -> Arrival:
     """How it came in, believing of what proxies say only what ours say."""
     remote = request.remote or ""
-    trusted = is_among(remote, rules.proxies)
-    address = client_address(remote, request.headers.getall("X-Forwarded-For", []), rules.proxies)
+    trusted = is_among(remote, town.web.trusted)
+    address = client_address(remote, request.headers.getall("X-Forwarded-For", []), town.web.trusted)
     said = request.headers.get("X-Forwarded-Proto", "").split(",")[-1].strip().lower() if trusted else ""
     secure = said == "https" if said else request.secure
     own = f"{'https' if secure else 'http'}://{request.host.lower()}"
-    configured = (_origin(rules.url),) if rules.url else ()
-    return Arrival(address, secure, (own, *configured), _astray(request, rules, trusted=trusted, secure=secure))
+    configured = (_origin(town.desk_url),) if town.desk_url else ()
+    return Arrival(address, secure, (own, *configured), _astray(request, town, trusted=trusted, secure=secure))
 
 
-def _astray(request: web.Request, rules: Rules, *, trusted: bool, secure: bool) -> Astray | None:
+def _astray(request: web.Request, town: Town, *, trusted: bool, secure: bool) -> Astray | None:
     host = (urlsplit(f"//{request.host}").hostname or "").lower().rstrip(".")
-    if not _is_own(host, rules):
+    if not _is_own(host, town):
         return Astray.HOST
     if not trusted and any(name in request.headers for name in _BY_PROXIES):
         return Astray.UNLISTED
-    ours, origin = urlsplit(rules.url or ""), request.headers.get("Origin", "").lower()
+    ours, origin = urlsplit(town.desk_url or ""), request.headers.get("Origin", "").lower()
     if not secure and (origin == f"https://{request.host.lower()}" or (ours.scheme, ours.hostname) == ("https", host)):
         return Astray.PLAIN if trusted else Astray.UNLISTED
     return None
 
 
-def _is_own(host: str, rules: Rules) -> bool:
+def _is_own(host: str, town: Town) -> bool:
     """Whether a name is ours. An address in figures can't be turned elsewhere, so it is what it says."""
-    return host in rules.hosts or host == "localhost" or host.endswith(".localhost") or _parsed_host(host) is not None
+    return (
+        host in town.own_hosts or host == "localhost" or host.endswith(".localhost") or _parsed_host(host) is not None
+    )
 
 
 def _parsed_host(host: str) -> IPv4Address | IPv6Address | None:

@@ -197,7 +197,7 @@ def page(console: Console, request: web.Request, name: str, *, status: int = 200
     language = words.language
 
     def exact(at: datetime) -> Markup:
-        here = at.astimezone(console.frame.station.timezone)
+        here = at.astimezone(console.frame.station.zone)
         spelled = format_datetime(here, "d MMM HH:mm:ss", locale=language)
         return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), spelled)
 

@@ -220,7 +220,7 @@ class Composer:
         """The outlines of the districts, as GeoJSON."""
         features = [
             {"type": "Feature", "properties": {"code": each.code, "name": each.name}, "geometry": dict(each.outline)}
-            for each in self._station.territory.districts
+            for each in self._station.districts
         ]
         whole = {"type": "FeatureCollection", "features": features}
         return web.json_response(whole, content_type="application/geo+json")

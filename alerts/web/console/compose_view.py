@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from alerts.desk.station import Station
 from alerts.model.alert import Severity
 from alerts.model.errors import Refused, TocsinError
 from alerts.model.hazard import NEEDS_A_PLACE, Hazard
 from alerts.model.incident import SavedDraft, StoredAlert, Typed
+from alerts.model.town import Town
 from alerts.rendering.matter import Prepared
 from alerts.web.console.drafts import MOST, UNTOUCHED, gravity_of
 from alerts.web.console.form import EVERYWHERE, LONGEST, Fields, Reading, lines, several, text, until
@@ -139,7 +139,7 @@ class Beside:
 def voice_of(console: Console, request: web.Request) -> Voice:
     """Who is spoken to."""
     station = console.frame.station
-    return Voice(console.frame.words(request), station.timezone, station.name, console.service.now())
+    return Voice(console.frame.words(request), station.zone, station.name, console.service.now())
 
 
 def form_page(
@@ -165,12 +165,12 @@ def form_page(
         beside=_beside(page, voice, station),
         address=_address(page),
         account=visitor_of(request).account.name,
-        hazards=_hazard_buttons(prepared, station.hazards, voice),
+        hazards=_hazard_buttons(prepared, station.offered, voice),
         choices=_choices(voice),
-        districts=station.territory.districts,
+        districts=station.districts,
         everywhere=EVERYWHERE,
-        outlets=[each for each in station.outlets if each.public and each.exercise is page.exercise],
-        tiles=console.rules.tiles,
+        outlets=[each for each in station.channels.values() if each.public and each.exercise is page.exercise],
+        tiles=console.frame.station.web.tiles,
         longest=LONGEST,
         drafts=[(each, _draft_title(each.fields, prepared, voice)) for each in drafts if each.id != page.identity],
         most_drafts=MOST,
@@ -209,7 +209,7 @@ def is_grave(fields: Fields) -> bool:
     return gravity_of(fields).at_least(Severity.SEVERE)
 
 
-def _beside(page: Page, voice: Voice, station: Station) -> Beside:
+def _beside(page: Page, voice: Voice, station: Town) -> Beside:
     rehearsal, alert = page.rehearsal, page.rehearsal.alert
     place = place_of(alert, voice) if alert else ""
     ends = voice.time(alert.ends) if alert else ""
@@ -262,7 +262,7 @@ def _part_words(name: str, _: Callable[..., str]) -> str:
     return known.get(name, name)
 
 
-def _said(page: Page, told: tuple[str, str], station: Station, now: datetime) -> Said:
+def _said(page: Page, told: tuple[str, str], station: Town, now: datetime) -> Said:
     fields, made, (place, ends) = page.fields, page.rehearsal.drafts, told
     return Said(
         station=station.name,
@@ -271,7 +271,7 @@ def _said(page: Page, told: tuple[str, str], station: Station, now: datetime) ->
         whole=not any(
             (several(fields, "area"), text(fields, "place"), text(fields, "polygon"), text(fields, "circle"))
         ),
-        unplaced=bool(text(fields, "place") and station.territory.districts)
+        unplaced=bool(text(fields, "place") and station.districts)
         and not any((several(fields, "area"), text(fields, "polygon"), text(fields, "circle"))),
         until=ends,
         own_end=until(fields, now, station) is not None,

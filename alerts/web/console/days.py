@@ -116,7 +116,7 @@ def days_of(unit: DeskUnit) -> Days:
     names = {each: case_of(record, (), station.language).headline for each, record in records.items()}
     cut = len(sent) > MOST or len(touching) > MOST
     listed = tuple((post, names.get(post.alert_id, "")) for post in reversed(sent))
-    return Days(now, listed, bars, _dots(sent, now), _ticks(now, station.timezone), cut)
+    return Days(now, listed, bars, _dots(sent, now), _ticks(now, station.zone), cut)
 
 
 def _newest(records: Iterable[StoredAlert], *states: AlertState) -> list[StoredAlert]:
@@ -194,5 +194,5 @@ def _of_posts(cases: dict[str, Case], posts: list[Post], end: datetime) -> list[
 def _by_day(entries: list[Entry], unit: DeskUnit) -> tuple[tuple[date, tuple[Entry, ...]], ...]:
     days: dict[date, list[Entry]] = {}
     for entry in sorted(entries, key=lambda each: each.at):
-        days.setdefault(entry.at.astimezone(unit.desk.station.timezone).date(), []).append(entry)
+        days.setdefault(entry.at.astimezone(unit.desk.station.zone).date(), []).append(entry)
     return tuple((day, tuple(found)) for day, found in days.items())

@@ -23,14 +23,13 @@ from urllib.request import url2pathname
 from alerts.desk.draft import Draft
 from alerts.desk.outlines import spell_circle, spell_polygon
 from alerts.desk.service import DeskUnit
-from alerts.desk.station import Station
-from alerts.desk.territory import DISTRICT
 from alerts.model.alert import Area, Info, Severity, Status
 from alerts.model.errors import Conflict, Forbidden
 from alerts.model.hazard import hazard_of
 from alerts.model.incident import SavedDraft, StoredAlert, Typed
 from alerts.model.person import Actor, fold_name
 from alerts.model.reason import because
+from alerts.model.town import DISTRICT, Town
 from alerts.rendering.matter import Prepared
 from alerts.rendering.plain import is_whole_town
 from alerts.web.console.form import EVERYWHERE, LISTS, OTHER, SPANS, TEXTS, Fields, plain, same, several, text
@@ -109,7 +108,7 @@ def gravity_of(fields: Fields) -> Severity:
 
 
 def fields_of_alert(
-    record: StoredAlert, station: Station, kept: Callable[[str], Path | None] = lambda _: None
+    record: StoredAlert, station: Town, kept: Callable[[str], Path | None] = lambda _: None
 ) -> dict[str, Typed]:
     """The form as it would have to be filled for this alert; `kept` tells which pictures are ours.
 
@@ -123,7 +122,7 @@ def fields_of_alert(
         **({"about": alert.references[-1].identifier} if alert.references else {}),
         "exercise": "" if alert.status is Status.ACTUAL else "1",
         **_typed(_what(info)),
-        **_when(info, station.timezone),
+        **_when(info, station.zone),
         **_typed(_where(info.areas, station)),
         **_typed(_picture(info, kept)),
     }
@@ -143,14 +142,14 @@ def changes_between(before: Fields, now: Fields, draft: Draft) -> dict[str, Any]
     return changes
 
 
-def adapted(fields: Fields, station: Station) -> dict[str, Typed]:
+def adapted(fields: Fields, station: Town) -> dict[str, Typed]:
     """A kept draft as this form has it: one that was made of an alert may name districts, and several at once."""
     own = {name: value for name, value in fields.items() if name in (*TEXTS, *LISTS, "areas", "channels")}
     names, channels = several(own, "areas"), several(own, "channels")
     own.pop("areas", None)
     own.pop("channels", None)
     if names:
-        known = {district.name: district.code for district in station.territory.districts}
+        known = {district.name: district.code for district in station.districts}
         known |= {name: EVERYWHERE for name in names if is_whole_town(name)}
         own["area"] = tuple(known[name] for name in names if name in known)
     if channels:
@@ -264,11 +263,11 @@ def _spelled(time: datetime | None, zone: tzinfo) -> str:
     return time.astimezone(zone).strftime("%Y-%m-%dT%H:%M") if time else ""
 
 
-def _where(areas: tuple[Area, ...], station: Station) -> dict[str, Typed]:
+def _where(areas: tuple[Area, ...], station: Town) -> dict[str, Typed]:
     """Districts are ticked, or the whole town; of another area its name and its shapes are told. No place is none."""
     if any(is_whole_town(area.description) for area in areas):
         return {"area": (EVERYWHERE,), "place": "", "polygon": "", "circle": ""}
-    districts = {district.code: district.as_area() for district in station.territory.districts}
+    districts = {district.code: district.as_area() for district in station.districts}
     codes = {code.value for area in areas for code in area.geocodes if code.name == DISTRICT} & districts.keys()
     named = {districts[code].description for code in codes}
     others = [area for area in areas if area.description not in (*named, station.name)]

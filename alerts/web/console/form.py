@@ -20,13 +20,13 @@ from typing import Any, TypeVar
 
 from alerts.desk.draft import Draft, draft_alert, read_time
 from alerts.desk.outlines import read_circle, read_polygon
-from alerts.desk.station import Station
 from alerts.model.alert import Category, Certainty, Severity, Urgency
 from alerts.model.characters import bounded, seen
 from alerts.model.errors import Misuse
 from alerts.model.hazard import Hazard
 from alerts.model.incident import Typed
 from alerts.model.reason import Reason, because
+from alerts.model.town import Town
 
 TEXTS = (
     "hazard", "exercise", "headline", "description", "instruction", "event", "category", "severity", "urgency",
@@ -55,7 +55,7 @@ E = TypeVar("E", bound=StrEnum)
 class Ground:
     """What a form is read against: the station, the time, and the files of the pictures that are kept."""
 
-    station: Station
+    station: Town
     now: datetime
     picture: Callable[[str], Path | None]
 
@@ -79,13 +79,13 @@ def read_form(fields: Fields, ground: Ground, _: Gettext, why: Callable[[Reason]
     return Reading(None if reader.problems else draft, channels, reader.problems)
 
 
-def until(fields: Fields, now: datetime, station: Station) -> str | None:
+def until(fields: Fields, now: datetime, station: Town) -> str | None:
     """When it is over, as `read_time` takes it: what was typed counts before what was ticked."""
     own, span = text(fields, "expires"), text(fields, "span")
     if own:
         return own
     if span == TOMORROW:
-        local = now.astimezone(station.timezone) + timedelta(days=1)
+        local = now.astimezone(station.zone) + timedelta(days=1)
         return local.replace(hour=_MORNING, minute=0, second=0, microsecond=0, tzinfo=None).isoformat()
     return span if span in SPANS else None
 
@@ -191,7 +191,7 @@ class _Reader:
 
     def channels(self) -> tuple[str, ...]:
         _, chosen = self._, several(self._fields, "channel")
-        unknown = [name for name in chosen if self._ground.station.outlet(name) is None]
+        unknown = [name for name in chosen if self._ground.station.channels.get(name) is None]
         if unknown:
             self.problems["channel"] = _("There is no channel “%(name)s” any more.", name=unknown[0])
         return chosen
@@ -220,7 +220,7 @@ class _Reader:
 
     def _areas(self) -> tuple[str, ...]:
         _, chosen = self._, several(self._fields, "area")
-        known = {EVERYWHERE, *(district.code for district in self._ground.station.territory.districts)}
+        known = {EVERYWHERE, *(district.code for district in self._ground.station.districts)}
         gone = [code for code in chosen if code not in known]
         if gone:
             self.problems["area"] = _("There is no district “%(name)s” any more.", name=gone[0])
@@ -261,7 +261,7 @@ class _Reader:
         if not typed:
             return None
         try:
-            return read_time(name, typed, ground.now, ground.station.timezone)
+            return read_time(name, typed, ground.now, ground.station.zone)
         except Misuse:
             self.problems[name] = _(
                 "“%(typed)s” is no time that can be used. Write a span such as 6h, an hour such as 18:30, or a date "

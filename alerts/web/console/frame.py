@@ -19,16 +19,16 @@ from markupsafe import escape
 from alerts.access.gate import Gate
 from alerts.access.sessions import Visitor
 from alerts.desk.service import DeskService
-from alerts.desk.station import Station
 from alerts.model.person import Act, Chained, Stage
 from alerts.model.reason import Reason, because
+from alerts.model.town import Town
 from alerts.rendering.i18n import sentence, word
 from alerts.rendering.library import CompiledTemplates
 from alerts.web.console.arrival import Astray
 from alerts.web.console.record_words import detail_in_words
 from alerts.web.console.times import Times
 from alerts.web.console.words import best_language, languages, words_of
-from alerts.web.pages import Rules, Words, in_sight, leaflet_files
+from alerts.web.pages import Words, in_sight, leaflet_files
 
 BASE = "/desk"
 STATIC = f"{BASE}/static"
@@ -49,11 +49,8 @@ class Frame:
     `folders` is where pages are looked for, the first first.
     """
 
-    def __init__(
-        self, station: Station, rules: Rules, now: Callable[[], datetime], folders: Sequence[Path] = (PAGES,)
-    ) -> None:
+    def __init__(self, station: Town, now: Callable[[], datetime], folders: Sequence[Path] = (PAGES,)) -> None:
         self.station = station
-        self.rules = rules
         self._now = now
         self._environment = Environment(
             loader=FileSystemLoader(folders),
@@ -93,7 +90,7 @@ class Frame:
             "language": words.language,
             "languages": _named_languages(),
             "station": self.station,
-            "station_zone": self.station.timezone,
+            "station_zone": self.station.zone,
             "visitor": visitor,
             "signed_in": visitor is not None and visitor.session.stage is Stage.FULL,
             "csrf": visitor.session.csrf if visitor else "",
@@ -103,16 +100,16 @@ class Frame:
             "here": request.path_qs if request.method in ("GET", "HEAD") else "",
             "base": BASE,
             "static": static_address,
-            "alone": self.rules.alone,
+            "alone": self.station.desk.alone,
             "Act": Act,
             "now": self._now(),
-            **Times(words.language, self.station.timezone, self._now()).words(),
+            **Times(words.language, self.station.zone, self._now()).words(),
         }
 
 
-def channel_name(words: Words, station: Station, name: str) -> str:
+def channel_name(words: Words, station: Town, name: str) -> str:
     """A channel as people call it: what it is, and its own name where there are several of its kind."""
-    outlet, _ = station.outlet(name), words.gettext
+    outlet, _ = station.channels.get(name), words.gettext
     what = {
         "twitter": _("X account"),
         "facebook": _("Facebook Page"),
@@ -121,7 +118,7 @@ def channel_name(words: Words, station: Station, name: str) -> str:
     }.get(outlet.kind if outlet else "")
     if what is None or outlet is None:
         return name
-    alike = sum(each.kind == outlet.kind for each in station.outlets)
+    alike = sum(each.kind == outlet.kind for each in station.channels.values())
     return f"{what} ({name})" if alike > 1 else what
 
 
@@ -158,7 +155,6 @@ class Console:
 
     service: DeskService
     frame: Frame
-    rules: Rules
     gate: Gate
     strays: set[tuple[Astray, str]] = field(default_factory=set)
     """What was refused for the way it came, each once: by which name, or from which address."""
@@ -167,7 +163,7 @@ class Console:
         """What is wrong with the way to the desk, for who operates it."""
         unlisted = sorted(address for why, address in self.strays if why is Astray.UNLISTED)
         told = [because("proxy_unlisted", address=each) for each in unlisted]
-        if (self.rules.url or "").startswith("https:") and not self.rules.proxies:
+        if (self.frame.station.desk_url or "").startswith("https:") and not self.frame.station.web.trusted:
             told.append(because("proxies_missing"))
         return told
 

@@ -53,7 +53,7 @@ def guard_of(console: Console) -> Middleware:
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        request[ARRIVAL] = arrival_of(request, console.rules)
+        request[ARRIVAL] = arrival_of(request, console.frame.station)
         if (astray := request[ARRIVAL].astray) is not None:
             return _led_astray(console, request, astray)
         try:
@@ -108,7 +108,7 @@ def guarded(console: Console) -> web.Application:
 
     async def seal(request: web.Request, response: web.StreamResponse) -> None:
         secure = request[ARRIVAL].secure if ARRIVAL in request else request.secure
-        response.headers.update(seals(console.rules, secure=secure))
+        response.headers.update(seals(console.frame.station, secure=secure))
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.popall("Server", None)
 

@@ -246,7 +246,7 @@ def _page(
         "error": error or {},
         "outline": json.dumps(shapes),
         "shapes": shapes,
-        "tiles": console.rules.tiles,
+        "tiles": console.frame.station.web.tiles,
         "done": done if done in DEEDS else None,
     }
     return page(console, request, name, status=status, **values)

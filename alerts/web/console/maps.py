@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from alerts.desk.station import Station
 from alerts.model.alert import Alert, Area, Circle, Point
 from alerts.model.characters import shown
 from alerts.model.outline import together
+from alerts.model.town import Town
 
 _KM_PER_DEGREE = 111.32
 _STEPS = 48
@@ -89,7 +89,7 @@ class _Frame:
         return f"M{'L'.join(points)}Z"
 
 
-def sketch_of(alert: Alert | None, station: Station) -> Sketch | None:
+def sketch_of(alert: Alert | None, station: Town) -> Sketch | None:
     """The drawing; None where the alert has no outline."""
     outline = outline_of(alert)
     if outline is None:
@@ -97,7 +97,7 @@ def sketch_of(alert: Alert | None, station: Station) -> Sketch | None:
     areas = [
         (each["properties"]["name"], ring) for each in outline["features"] for ring in each["geometry"]["coordinates"]
     ]
-    districts = [(each.name, ring) for each in station.territory.districts for ring in _outer_rings(each.outline)]
+    districts = [(each.name, ring) for each in station.districts for ring in _outer_rings(each.outline)]
     frame, height = _frame([ring for _, ring in areas], [ring for _, ring in districts])
     return Sketch(
         height,

@@ -31,7 +31,7 @@ def mishap(frame: Frame, request: web.Request, what: TocsinError | int, *, statu
     words = frame.words(request)
     title, cause = _said_of(status, words)
     if not wants_page(request):
-        return web.Response(status=status, text=word(told, words.language, frame.station.timezone) if told else title)
+        return web.Response(status=status, text=word(told, words.language, frame.station.zone) if told else title)
     return frame.page(request, "mishap.html", status=status, code=status, told=told, title=title, cause=cause)
 
 

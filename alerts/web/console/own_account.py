@@ -205,7 +205,7 @@ class OwnAccount:
         link_code: str = "",
     ) -> web.Response:
         visitor = visitor_of(request)
-        bots = self._console.rules.bots if visitor.actor.may(Act.APPROVE) else ()
+        bots = list(self._console.frame.station.bots) if visitor.actor.may(Act.APPROVE) else []
         found = await self._console.service.ask(lambda unit: _found(unit, visitor.account.name, bots))
         values = {
             "link_code": link_code,

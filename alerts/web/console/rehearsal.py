@@ -24,12 +24,12 @@ from alerts.desk.posts import DraftPost
 from alerts.desk.report import no_post_of
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskService, DeskUnit
-from alerts.desk.station import Outlet, Station
 from alerts.model.alert import Alert, Severity, Status
 from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import AlertState, StoredAlert, new_id
 from alerts.model.person import Actor
 from alerts.model.reason import Reason, because
+from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.i18n import sentence
 from alerts.rendering.plain import blanks, is_filler, is_whole_town, orders, permits, shouts
 from alerts.web.console.drafts import changes_between, other_order
@@ -56,7 +56,7 @@ class Wish:
 class Card:
     """One channel: its post, or why it gets none (`silence`)."""
 
-    outlet: Outlet
+    outlet: ChannelConfig
     draft: DraftPost | None = None
     silence: Reason | None = None
 
@@ -165,7 +165,7 @@ def file_wish(unit: DeskUnit, actor: Actor, wish: Wish, *, again: bool, unfinish
     return officer.update(wish.about.id, changes, wish.reading.channels, again=again, unfinished=unfinished)
 
 
-async def rehearse(service: DeskService, station: Station, actor: Actor, wish: Wish) -> Rehearsal:
+async def rehearse(service: DeskService, station: Town, actor: Actor, wish: Wish) -> Rehearsal:
     """Rehearse it in a database of its own; nothing is stored, whatever it comes to."""
     draft = wish.reading.draft
     if draft is None:
@@ -186,7 +186,7 @@ async def rehearse(service: DeskService, station: Station, actor: Actor, wish: W
             Card(outlet, posts[outlet.name])
             if outlet.name in posts
             else Card(outlet, silence=notes.get(outlet.name) or _silence(outlet, alert, wish))
-            for outlet in station.outlets
+            for outlet in station.channels.values()
         )
         goes_at = next((made.post.not_before for made in filed.drafts), None)
         lacks = lacking(alert, station.name, unit.desk.says_what_to_do) if alert else []
@@ -277,8 +277,8 @@ def _alert_alone(unit: DeskUnit, wish: Wish) -> Alert | None:
         return None
 
 
-def _silent(station: Station, wish: Wish, alert: Alert | None) -> tuple[Card, ...]:
-    return tuple(Card(outlet, silence=_silence(outlet, alert, wish)) for outlet in station.outlets)
+def _silent(station: Town, wish: Wish, alert: Alert | None) -> tuple[Card, ...]:
+    return tuple(Card(outlet, silence=_silence(outlet, alert, wish)) for outlet in station.channels.values())
 
 
 def _notes(unit: DeskUnit, filed: Filed) -> dict[str, Reason]:
@@ -287,7 +287,7 @@ def _notes(unit: DeskUnit, filed: Filed) -> dict[str, Reason]:
     return dict(no_post_of(event) for event in history if event.what == "no_post")
 
 
-def _silence(outlet: Outlet, alert: Alert | None, wish: Wish) -> Reason:
+def _silence(outlet: ChannelConfig, alert: Alert | None, wish: Wish) -> Reason:
     """Why routing leaves a channel out."""
     status = alert.status if alert else Status.ACTUAL
     if outlet.exercise is not (status in PRACTICE):

@@ -29,13 +29,13 @@ def routes(console: Console) -> list[web.RouteDef]:
         station, words = console.frame.station, console.frame.words(request)
         match request.query.get("as"):
             case "json":
-                document = report_to_json(made, station.timezone, station.language)
+                document = report_to_json(made, station.zone, station.language)
                 return web.json_response(text=json.dumps(document, ensure_ascii=False, indent=2))
             case "file":
-                text = report_html(made, words.language, station.timezone)
+                text = report_html(made, words.language, station.zone)
                 return web.Response(text=text, content_type="text/html", headers=_kept(made))
             case _:
-                spelling = in_words(words, station.timezone)
+                spelling = in_words(words, station.zone)
                 return console.frame.page(request, "report.html", report=made, alert=name, **spelling)
 
     return [web.get(ADDRESS, report)]

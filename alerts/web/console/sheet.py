@@ -25,13 +25,13 @@ from alerts.desk.following import words_about
 from alerts.desk.officer import DECIDED
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit
-from alerts.desk.station import Station
 from alerts.model.alert import Info, Severity, Urgency
 from alerts.model.errors import Refused
 from alerts.model.incident import MANUAL, AlertState, StoredAlert
 from alerts.model.person import Act, Actor, AuditEntry
 from alerts.model.post import Post, PostState
 from alerts.model.reason import Reason
+from alerts.model.town import Town
 from alerts.rendering.counting import count
 
 A_PAGE = 50
@@ -149,9 +149,9 @@ def item_of(unit: DeskUnit, record: StoredAlert, posts: Sequence[Post], actor: A
     )
 
 
-def _rule(record: StoredAlert, posts: Sequence[Post], station: Station) -> Rule:
+def _rule(record: StoredAlert, posts: Sequence[Post], station: Town) -> Rule:
     """What it waits for is kept with its posts; by which key, its source's rules say."""
-    intake, severity = station.intake(record.source), record.severity
+    intake, severity = station.rules_for(record.source), record.severity
     value: Literal["veto", "approve"] = "veto" if any(post.not_before for post in posts) else "approve"
     is_urgent = severity.at_least(Severity.SEVERE) and record.alert and record.alert.urgency is Urgency.IMMEDIATE
     is_end = record.alert is not None and end_reason(record.alert) is not None
@@ -161,7 +161,7 @@ def _rule(record: StoredAlert, posts: Sequence[Post], station: Station) -> Rule:
     return Rule(key if key == "urgent" or intake.publish == value else "other", value)
 
 
-def _stance(record: StoredAlert, station: Station, actor: Actor) -> Stance:
+def _stance(record: StoredAlert, station: Town, actor: Actor) -> Stance:
     if not actor.may(Act.APPROVE):
         return Stance.OWN if wrote(actor, record) else Stance.ROLE
     if why_not_theirs(actor, record, station):
@@ -271,11 +271,11 @@ def remember_look(unit: DeskUnit, sheet: Sheet, actor: Actor) -> None:
         unit.views.looked(actor.name, incident, shown, unit.now)
 
 
-def shown_posts(sheet: Sheet, station: Station) -> list[Shown]:
+def shown_posts(sheet: Sheet, station: Town) -> list[Shown]:
     """Each channel's post with its length; reads the pictures, so it is no work for the database's thread."""
     shown = []
     for post in sheet.item.posts:
-        outlet, image = station.outlet(post.channel), post.message.image
+        outlet, image = station.channels.get(post.channel), post.message.image
         length = count(post.message.text, outlet.text) if outlet else len(post.message.plain)
         content = read_picture(image.path) if image else None
         picture = hashlib.sha256(content).hexdigest() if content else None
@@ -352,7 +352,7 @@ def _decision(unit: DeskUnit, alert: str) -> Decision | None:
     return None
 
 
-def _misfit(record: StoredAlert, posts: Sequence[Post], station: Station) -> Reason | None:
+def _misfit(record: StoredAlert, posts: Sequence[Post], station: Town) -> Reason | None:
     try:
         must_fit(record, [post for post in posts if post.state is PostState.WAITING], station)
     except Refused as error:

@@ -64,7 +64,7 @@ def routes(console: Console, rhythm: Rhythm | None = None) -> list[web.RouteDef]
             raise web.HTTPTooManyRequests(headers={"Retry-After": "10"})
         held[digest] += 1
         try:
-            lasts = _lasting(visitor, console.rules.session)
+            lasts = _lasting(visitor, console.frame.station.desk.session)
             return await _stream(console.service, request, lasts, rhythm)
         finally:
             held[digest] -= 1

@@ -24,12 +24,12 @@ from aiohttp import web
 
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
-from alerts.desk.station import Station
 from alerts.model.errors import Conflict, TocsinError
 from alerts.model.incident import StoredAlert, Typed
 from alerts.model.person import Act
 from alerts.model.post import Post
 from alerts.model.reason import Reason
+from alerts.model.town import Town
 from alerts.web.console.drafts import fields_of_alert
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, visitor_of
@@ -199,9 +199,7 @@ def _send_back(officer: Officer, alert: str, form: Mapping[str, str]) -> object:
     return officer.send_back(alert, form["note"], fields)
 
 
-def _as_draft(
-    record: StoredAlert, posts: Sequence[Post], edited: Mapping[str, str], station: Station
-) -> dict[str, Typed]:
+def _as_draft(record: StoredAlert, posts: Sequence[Post], edited: Mapping[str, str], station: Town) -> dict[str, Typed]:
     """The fields of the compose page for this alert, its channels among them."""
     fields = fields_of_alert(record, station, lambda name: Path(name) if _KEPT.fullmatch(name) else None)
     words = {name: edited[name] for name in _EDITED if name in edited}

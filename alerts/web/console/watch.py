@@ -114,7 +114,7 @@ async def _listed(console: Console, request: web.Request, wanted: Wanted) -> dic
         "cases": cases[:A_PAGE],
         "older": {**rest, "before": cases[A_PAGE - 1].record.id} if len(cases) > A_PAGE else None,
         "newest": rest if before else None,
-        "sources": list(console.frame.station.intakes),
+        "sources": list(console.frame.station.sources),
         "states": list(AlertState),
         "post_states": list(PostState),
     }

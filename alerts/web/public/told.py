@@ -15,13 +15,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerts.desk.publicity import PublicIncident, Situation
-from alerts.desk.territory import District, Territory, is_in_words
+from alerts.desk.territory import Territory, is_in_words
 from alerts.model.alert import Alert, Severity
 from alerts.model.hazard import fold
 from alerts.model.incident import StoredAlert
 from alerts.model.post import EndReason, PostKind, TextFormat
+from alerts.model.town import ChannelConfig, District
 from alerts.rendering.card import in_short
-from alerts.rendering.faces import ChannelFace, Context
+from alerts.rendering.faces import Context
 from alerts.rendering.library import capital
 from alerts.rendering.templates import Renderer
 
@@ -242,5 +243,5 @@ def _context(
 
 
 def _facts(alert: Alert, kind: PostKind, setting: Setting, language: str, context: Context) -> Mapping[str, Any]:
-    face = ChannelFace(_FACE, _FACE, TextFormat(limit=_ROOM), "never", language)
+    face = ChannelConfig(_FACE, _FACE, TextFormat(limit=_ROOM), "never", language)
     return setting.renderer.tell(alert, kind, face, context=context)

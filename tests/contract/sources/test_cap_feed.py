@@ -20,6 +20,7 @@ from alerts.model.alert import Severity
 from alerts.model.errors import SourceFailed
 from alerts.model.ports import Heard, Memory, SourceReading, Surroundings
 from alerts.model.reason import because
+from alerts.model.town import Town
 from alerts.sources.cap.index import IndexEntry
 from alerts.sources.cap.source import AT_ONCE, GIVE_UP_AFTER, PER_LOOK, CapSource, EntryReader
 from alerts.sources.fetch import Documents
@@ -76,7 +77,7 @@ async def polling(server: FeedServer) -> AsyncIterator[Polls]:
             clock = FakeClock()
             url = f"{server.url}{url}" if url.startswith("/index") else url
             known = CapSettings.model_validate({"kind": "cap", "url": url, **settings})
-            around = Surroundings(session, clock, folder, PARIS, "fr-FR", "Town", "alerts@town.example")
+            around = Surroundings(session, clock, Town("Town", "alerts@town.example", file=folder / "channels.toml"))
             return Poller(CapSource("meteo", known, around), clock)
 
         yield make

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from alerts.bot.chat import BotReply, ChatEvent, Command, FreeText, Fresh, Kept, Left, On, Place, Press, TownNow, What
 from alerts.bot.conversation import reply
-from alerts.desk.territory import District
 from alerts.model.subscriber import Subscriber
+from alerts.model.town import District
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 CHAT = 4242

@@ -24,10 +24,10 @@ from alerts.bot.officers import (
     language_of_chat,
     sheets,
 )
-from alerts.desk.station import Intake
 from alerts.model.person import Role
 from alerts.model.post import Message, PostImage, PostState
 from alerts.model.subscriber import Linked
+from alerts.model.town import SourceRules
 from alerts.store.unit import transaction
 from tests.unit.bot.talking import TOWN, data_of, text_of
 from tests.unit.desk.conftest import make_town  # noqa: F401 a fixture
@@ -196,7 +196,7 @@ class Phone:
 
 @pytest.fixture
 def phone(make_town):  # noqa: F811 the fixture
-    return Phone(make_town(intakes={"manual": Intake(publish="approve")}))
+    return Phone(make_town(intakes={"manual": SourceRules(publish="approve")}))
 
 
 def test_what_is_typed_is_the_reason(phone):

@@ -16,7 +16,7 @@ from alerts.access.sessions import digest_of
 from alerts.bot.chat import read_update
 from alerts.bot.reception import AT_A_STRETCH, AT_ONCE, Bot, Reception
 from alerts.bot.updates import KEPT_EVERY, SECRET_HEADER, SET_AGAIN, Asking, Listening
-from alerts.config import Config, load_config
+from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.daemon.service import DaemonService
 from alerts.desk.officer import Officer
@@ -26,6 +26,7 @@ from alerts.model.events import Events
 from alerts.model.incident import new_id
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.subscriber import Linked, Subscriber
+from alerts.model.town import Town
 from alerts.store.migrate import migrate
 from tests.fakes import FakeClock, FakeLine
 from tests.unit.bot.talking import TOWN
@@ -48,7 +49,7 @@ subscriptions = true
 class Scene:
     """A bot before a real database."""
 
-    def __init__(self, service: DaemonService, clock: FakeClock, config: Config) -> None:
+    def __init__(self, service: DaemonService, clock: FakeClock, config: Town) -> None:
         self.service, self.clock, self.line, self.config = service, clock, FakeLine(), config
         self.facts: dict[str, str] = {}
         self.bot = Bot("telegram", self.line, service, self._town, clock, self._remember)

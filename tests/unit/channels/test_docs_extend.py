@@ -9,7 +9,6 @@ import sys
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import aiohttp
 import pytest
@@ -18,10 +17,11 @@ from alerts.channels import Kind as ChannelKind
 from alerts.config import load_config
 from alerts.config.kinds import source_kind
 from alerts.model import errors
-from alerts.model.alert import Named, Severity
+from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Rejected, Retry, SourceFailed
 from alerts.model.ports import Deletes, Edits, Finds, Memory, Resources, Surroundings
 from alerts.model.post import Message
+from alerts.model.town import Town
 from alerts.sources import KINDS, SourceKind
 from tests.contract.channels.platform import platform
 from tests.fakes import FakeClock
@@ -156,16 +156,8 @@ async def test_the_source_warns_from_its_height_on(installed, answer, headline):
 
     async with platform(answer) as server, aiohttp.ClientSession() as session:
         settings = kind.settings.model_validate({**told, "url": server.url})
-        around = Surroundings(
-            session=session,
-            clock=FakeClock(),
-            folder=Path(),
-            zone=ZoneInfo("Europe/Paris"),
-            language="fr-FR",
-            station="Saint-Martin",
-            sender="alertes@saint-martin.example",
-            geocodes=(Named("INSEE", "38185"),),
-        )
+        town = Town("Saint-Martin", "alertes@saint-martin.example", areas=("INSEE:38185",))
+        around = Surroundings(session, FakeClock(), town)
         source = kind.load()("isere", settings, around)
         if headline is SourceFailed:
             with pytest.raises(SourceFailed):

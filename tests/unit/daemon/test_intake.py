@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from threading import current_thread
 
 import pytest
@@ -14,23 +14,21 @@ import pytest
 from alerts.daemon.intake import AT_ONCE, MessageIntake
 from alerts.desk.actions import Desk
 from alerts.desk.posts import PostWriter
-from alerts.desk.station import Station
-from alerts.desk.territory import Territory
 from alerts.model.alert import Alert, Area, Info, MsgType, Reference, Severity
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import Events, PostsStored
 from alerts.model.ports import Heard, Memory, SourceReading
-from alerts.rendering.faces import StationFace
+from alerts.model.town import District, Town
 from alerts.rendering.templates import Renderer
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
 from tests.fakes import FakeClock
-from tests.unit.desk.conftest import PAGE, a_station
+from tests.unit.desk.conftest import HERE, PAGE, a_town, square
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
-STATION = a_station(outlets=(PAGE,), territory=Territory())
-FACE = StationFace(STATION.name)
-RENDERER = Renderer(FACE)
+STATION = a_town(channels=(PAGE,), areas=(), districts=())
+RENDERER = Renderer(Town(STATION.name))
+WITHIN = ((45.185, 5.705), (45.185, 5.715), (45.195, 5.715), (45.185, 5.705))
 MEMORY = Memory(etag='"1"')
 
 
@@ -54,31 +52,40 @@ class StopsAt(PostWriter):
         return super().write(outlet, occasion, kind)
 
 
-class StumblesOver(Territory):
-    """A territory that breaks on the area of that name."""
+class Outline(Mapping):
+    """A square, which keeps who looked at it."""
 
-    def locate(self, alert, *, any_area=False):
-        if any(area.description == "Nowhere" for area in alert.areas):
-            raise Stumbles
-        return super().locate(alert, any_area=any_area)
+    def __init__(self) -> None:
+        self.threads = []
 
-
-class Watched(Territory):
-    """A territory that keeps whether it was asked within the transaction that files."""
-
-    @cached_property
-    def threads(self):
-        return []
-
-    def locate(self, alert, *, any_area=False):
+    def __getitem__(self, key):
         self.threads.append(current_thread())
-        return super().locate(alert, any_area=any_area)
+        return square(5.70, 45.18)[key]
+
+    def __iter__(self):
+        return iter(("type", "coordinates"))
+
+    def __len__(self):
+        return 2
+
+
+class BrokenOutline(Outline):
+    """One that the desk stumbles over, where it has to be compared with anything."""
+
+    def __getitem__(self, key):
+        raise Stumbles
+
+
+def placed(heard: Heard, area: Area) -> Heard:
+    """The same entry, about an area."""
+    alert = heard.alert
+    return replace(heard, alert=replace(alert, infos=(replace(alert.infos[0], areas=(area,)),)))
 
 
 class Daemon:
     """A daemon's way in, over a database file."""
 
-    def __init__(self, database: Database, station: Station = STATION) -> None:
+    def __init__(self, database: Database, station: Town = STATION) -> None:
         ids = itertools.count(1)
         self.database = database
         self.clock = FakeClock(NOW)
@@ -189,10 +196,10 @@ async def test_an_entry_that_the_desk_stumbles_over_costs_itself_alone_and_is_to
 
 
 async def test_an_entry_that_can_not_be_placed_costs_itself_alone_too(service):
-    town = Daemon(service.database, replace(STATION, territory=StumblesOver()))
-    odd = entry(3)
-    info = replace(odd.alert.infos[0], areas=(Area("Nowhere"),))
-    await town.take_in([entry(1), Heard(odd.key, replace(odd.alert, infos=(info,))), entry(2)])
+    districts = (District("D1", "Centre", BrokenOutline()),)
+    town = Daemon(service.database, replace(STATION, areas=("INSEE:38185",), districts=districts))
+    here, drawn = Area("Ici", geocodes=(HERE,)), Area("Nowhere", polygons=(WITHIN,))
+    await town.take_in([placed(entry(1), here), placed(entry(3), drawn), placed(entry(2), here)])
 
     assert await service.ask("SELECT count(*) FROM alert WHERE state = 'accepted'") == [(2,)]
     [(reason,)] = await service.ask("SELECT reason FROM alert WHERE state = 'left_out'")
@@ -200,11 +207,14 @@ async def test_an_entry_that_can_not_be_placed_costs_itself_alone_too(service):
 
 
 async def test_where_an_alert_is_is_found_out_before_the_transaction_that_files_it(service):
-    territory = Watched()
-    await Daemon(service.database, replace(STATION, territory=territory)).take_in([entry(1)])
+    outline = Outline()
+    town = Daemon(service.database, replace(STATION, districts=(District("D1", "Centre", outline),)))
+    await town.take_in([placed(entry(1), Area("Drawn", polygons=(WITHIN,)))])
     filing = await service.database.write(lambda _: current_thread())
 
-    assert [thread is filing for thread in territory.threads] == [False, True]
+    assert await service.ask("SELECT count(*) FROM alert WHERE state = 'accepted'") == [(1,)]
+    assert outline.threads, "it was compared"
+    assert filing not in outline.threads
 
 
 async def test_that_a_source_was_read_for_the_first_time_is_told_at_once_and_no_later_time(service):

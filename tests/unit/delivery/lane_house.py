@@ -10,17 +10,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from alerts.delivery.lane import Lane, LaneSettings
+from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper
-from alerts.delivery.limiter import RateLimits
 from alerts.model.alert import Severity, Urgency
 from alerts.model.delivery import Verdict
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import AttemptFinished, Events
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.ports import Channel
-from alerts.model.post import Means, Message, Post, PostKind, PostState, priority_of
+from alerts.model.post import Means, Message, Post, PostKind, PostState, TextFormat, priority_of
 from alerts.model.setting_values import parse_window
+from alerts.model.town import ChannelConfig
 from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database, Work
 from alerts.store.outbox import ChannelStatuses, Leases, Outbox
@@ -110,7 +110,7 @@ class WatchedStatuses(ChannelStatuses):
 class Daemon:
     """One process's lanes: its own name, keeper and tasks, over the house's file."""
 
-    def __init__(self, house: LaneHouse, name: str, channels: dict[str, tuple[Channel, LaneSettings]]) -> None:
+    def __init__(self, house: LaneHouse, name: str, channels: dict[str, tuple[Channel, ChannelConfig]]) -> None:
         self.house = house
         self.outbox = WatchedOutbox(house.database)
         self.standings = WatchedStatuses(house.database)
@@ -188,8 +188,9 @@ class LaneHouse:
         daemon: str = "",
         **settings: Any,
     ) -> Daemon:
-        pace = RateLimits(tuple(parse_window(limit) for limit in limits), reserve)
-        lanes = {name: (channel, LaneSettings(name, pace, **settings)) for name, channel in channels.items()}
+        settings = {"limits": tuple(map(parse_window, limits)), "reserve": reserve, **settings}
+        text = TextFormat(280)
+        lanes = {name: (each, ChannelConfig(name, "twitter", text, **settings)) for name, each in channels.items()}
         started = Daemon(self, daemon or f"daemon-{next(self._ids)}", lanes)
         self.daemons.append(started)
         await self.clock.settle()

@@ -8,21 +8,18 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from alerts.channels.settings import FACEBOOK_TEXT, TELEGRAM_TEXT, TWITTER_TEXT
 from alerts.desk.actions import Desk, Filed
 from alerts.desk.posts import PostWriter
-from alerts.desk.station import Intake, Outlet, Station
-from alerts.desk.territory import District, Territory
 from alerts.model.alert import Alert, Area, Info, MsgType, Named, Reference, Severity, Urgency
 from alerts.model.incident import StoredAlert
 from alerts.model.ports import Heard
 from alerts.model.post import Means, Post, PostState
 from alerts.model.reason import read_reason
-from alerts.rendering.faces import StationFace
+from alerts.model.town import ChannelConfig, District, SourceRules, Town
 from alerts.rendering.templates import Renderer
 from alerts.store.alerts import AlertRepository
 from alerts.store.files import connect
@@ -45,30 +42,40 @@ def square(west: float, south: float, side: float = 0.02) -> dict:
 CENTRE = District("D1", "Centre-Bourg", square(5.70, 45.18))
 MILL = District("D2", "Le Moulin d’Élise", square(5.72, 45.18))
 
-X = Outlet("x", "twitter", TWITTER_TEXT, severity=Severity.MODERATE, link="first")
-PAGE = Outlet("page", "facebook", FACEBOOK_TEXT, on_update=Means.EDIT, on_end=Means.EDIT)
-TELEGRAM = Outlet("telegram", "telegram", TELEGRAM_TEXT)
-TEAM = Outlet("equipe", "telegram", TELEGRAM_TEXT, public=False)
-DRILLS = Outlet("exercices", "telegram", TELEGRAM_TEXT, exercise=True)
+X = ChannelConfig("x", "twitter", TWITTER_TEXT, severity=Severity.MODERATE, link="first")
+PAGE = ChannelConfig("page", "facebook", FACEBOOK_TEXT, on_update=Means.EDIT, on_end=Means.EDIT)
+TELEGRAM = ChannelConfig("telegram", "telegram", TELEGRAM_TEXT)
+TEAM = ChannelConfig("equipe", "telegram", TELEGRAM_TEXT, public=False)
+DRILLS = ChannelConfig("exercices", "telegram", TELEGRAM_TEXT, exercise=True)
 
 
 @cache
-def renderer(face: StationFace) -> Renderer:
-    """Templates are compiled once for all tests."""
-    return Renderer(face)
+def _renderer(name: str, language: str, address: str | None, sender: str) -> Renderer:
+    return Renderer(Town(name, sender, language, public_url=address))
 
 
-def a_station(**changes) -> Station:
-    station = Station(
+def renderer_of(town: Town) -> Renderer:
+    """Templates are compiled once for all towns that speak alike."""
+    return _renderer(town.name, town.language, town.public_url, town.sender)
+
+
+def by_name(*channels: ChannelConfig) -> dict[str, ChannelConfig]:
+    """As a town has them."""
+    return {each.name: each for each in channels}
+
+
+def a_town(channels=(X, PAGE, TELEGRAM, TEAM, DRILLS), **changes) -> Town:
+    """Saint-Martin, or what the changes make of it."""
+    town = Town(
         name="Ville de Saint-Martin",
         sender=SENDER,
-        language="fr-FR",
-        timezone=ZoneInfo("Europe/Paris"),
-        outlets=(X, PAGE, TELEGRAM, TEAM, DRILLS),
-        territory=Territory((HERE,), (CENTRE, MILL)),
-        intakes={"meteo": Intake(severity=Severity.MINOR)},
+        public_url="https://alertes.saint-martin.example",
+        areas=("INSEE:38185",),
+        districts=(CENTRE, MILL),
+        channels=by_name(*channels),
+        sources={"meteo": SourceRules(severity=Severity.MINOR)},
     )
-    return replace(station, **changes)
+    return replace(town, **changes)
 
 
 def an_info(**changes) -> Info:
@@ -110,18 +117,16 @@ def cancelling(earlier: Alert, **changes) -> Alert:
     return replace(following(earlier, msg_type=MsgType.CANCEL, **changes), infos=())
 
 
-class Town:
+class TownDesk:
     """Saint-Martin with its desk; each call is one transaction."""
 
-    def __init__(self, path, station: Station) -> None:
+    def __init__(self, path, station: Town) -> None:
         migrate(path)
         self.db = connect(path)
         self.clock = FakeClock(NOW)
         self.station = station
         self._numbers = itertools.count(1)
-        address = "https://alertes.saint-martin.example"
-        face = StationFace(station.name, station.language, public_url=address, sender=station.sender)
-        self.writer = PostWriter(station, renderer(face), self._new_id)
+        self.writer = PostWriter(station, renderer_of(station), self._new_id)
         self.desk = Desk(station, self.writer, self._new_id, self.clock.now)
 
     def _new_id(self) -> str:
@@ -179,8 +184,8 @@ class Town:
 def make_town(tmp_path):
     towns = []
 
-    def make(**changes) -> Town:
-        towns.append(Town(tmp_path / f"town{len(towns)}.db", a_station(**changes)))
+    def make(**changes) -> TownDesk:
+        towns.append(TownDesk(tmp_path / f"town{len(towns)}.db", a_town(**changes)))
         return towns[-1]
 
     yield make

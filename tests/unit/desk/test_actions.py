@@ -8,12 +8,12 @@ import pytest
 
 from alerts.desk.actions import DOUBLE_TAP
 from alerts.desk.approve import approve, reject
-from alerts.desk.station import Intake
 from alerts.model.alert import Area, MsgType, Named, Severity, Status, Urgency
 from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import AlertState
 from alerts.model.ports import Heard
 from alerts.model.reason import in_words
+from alerts.model.town import SourceRules
 from alerts.rendering.counting import links
 from tests.unit.desk.conftest import HERE, LATER, NOW, SENDER, an_alert, cancelling, following
 
@@ -49,7 +49,7 @@ def test_an_alert_for_elsewhere_is_left_out(town):
 
 
 def test_a_source_that_speaks_of_here_alone_needs_no_area(make_town):
-    town = make_town(intakes={"meteo": Intake(any_area=True)})
+    town = make_town(sources={"meteo": SourceRules(area="any")})
 
     assert town.hear(an_alert(areas=ELSEWHERE)).record.state is AlertState.ACCEPTED
 
@@ -62,8 +62,8 @@ def test_a_cancel_without_an_area_is_where_its_alert_was(town):
 
 
 def test_what_waits_says_for_what(make_town):
-    veto = {"meteo": Intake(publish="veto", veto=timedelta(minutes=90)), "rss": Intake(publish="approve")}
-    town = make_town(intakes=veto)
+    veto = {"meteo": SourceRules(publish="veto", veto=timedelta(minutes=90)), "rss": SourceRules(publish="approve")}
+    town = make_town(sources=veto)
     vetoed, validated = town.hear(an_alert()), town.hear(an_alert(event="Crue"), "rss")
 
     assert str(vetoed.record.reason) == "it goes out in 90m unless somebody rejects it"
@@ -74,7 +74,7 @@ def test_what_waits_says_for_what(make_town):
 
 
 def test_what_is_urgent_goes_out_at_once(make_town):
-    town = make_town(intakes={"meteo": Intake(publish="approve", urgent="auto")})
+    town = make_town(sources={"meteo": SourceRules(publish="approve", urgent="auto")})
     filed = town.hear(an_alert(severity=Severity.SEVERE, urgency=Urgency.IMMEDIATE))
 
     assert set(town.states(filed).values()) == {"queued"}
@@ -123,7 +123,7 @@ def test_an_alert_that_nobody_gets_is_refused_and_nothing_is_stored(town, change
 def test_an_exercise_without_an_exercise_channel_is_refused(make_town):
     from tests.unit.desk.conftest import PAGE, X
 
-    town = make_town(outlets=(X, PAGE))
+    town = make_town(channels=(X, PAGE))
     with pytest.raises(Refused, match=r"no channel takes exercises \(exercise = true\)"):
         town.post(own(status=Status.EXERCISE))
     assert town.count("alert") == 0
@@ -370,7 +370,7 @@ def test_what_a_feed_tells_has_the_same_incident_in_a_database_that_forgot_it(ma
 
     assert forgetful.hear(alert).record.incident_id == incident
     assert make_town().hear(following(alert, headline="Plus fort")).record.incident_id == incident
-    other = make_town(intakes={"manual": Intake(), "meteo": Intake(), "crues": Intake()})
+    other = make_town(sources={"manual": SourceRules(), "meteo": SourceRules(), "crues": SourceRules()})
     assert other.hear(alert, "crues").record.incident_id != incident, "another source speaks for itself"
 
 

@@ -10,13 +10,13 @@ import pytest
 from alerts.desk.approve import find_alert
 from alerts.desk.dedupe import end_reason
 from alerts.desk.officer import all_clear_of, cancel_of, correction_of, update_of
-from alerts.desk.station import Intake
 from alerts.desk.thread import left_wrong
 from alerts.model.alert import MsgType, Severity
 from alerts.model.cap import violations
 from alerts.model.errors import Misuse, Refused
 from alerts.model.post import EndReason, Means, PostState
 from alerts.model.reason import in_words
+from alerts.model.town import SourceRules
 from tests.unit.desk.conftest import LATER, NOW, PAGE, TELEGRAM, X, an_alert
 
 S = PostState
@@ -73,8 +73,8 @@ def test_a_cancellation_ends_it_with_the_officer_s_reason(town):
 
 
 def test_a_correction_goes_ahead_of_all_past_every_validation_and_where_no_ends_are_told(make_town):
-    intakes = {"meteo": Intake(), "manual": Intake(publish="approve", urgent="approve")}
-    town = make_town(outlets=(replace(X, on_end=Means.NONE), PAGE, TELEGRAM), intakes=intakes)
+    intakes = {"meteo": SourceRules(), "manual": SourceRules(publish="approve", urgent="approve")}
+    town = make_town(channels=(replace(X, on_end=Means.NONE), PAGE, TELEGRAM), sources=intakes)
     first = out(town)
     correction = correction_of(first.record, "Il n'y a pas de vent.", town.station, SOON, "n1")
 

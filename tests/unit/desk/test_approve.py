@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from alerts.desk.approve import approve, drop, find_alert, find_posts, reject, retry
-from alerts.desk.station import Intake
 from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import AlertState
 from alerts.model.post import PostState
+from alerts.model.town import SourceRules
 from tests.unit.desk.conftest import NOW, an_alert, cancelling, following
 
 S = PostState
@@ -17,7 +17,7 @@ S = PostState
 @pytest.fixture
 def careful(make_town):
     """A town where everything waits for a validation."""
-    return make_town(intakes={"meteo": Intake(publish="approve")})
+    return make_town(sources={"meteo": SourceRules(publish="approve")})
 
 
 def test_an_alert_goes_by_its_id_its_identifier_or_its_incident(town):
@@ -74,7 +74,7 @@ def test_what_is_approved_goes_out_exactly_as_it_was_shown(careful):
 
 
 def test_what_is_approved_during_its_veto_time_goes_out_at_once(make_town):
-    town = make_town(intakes={"meteo": Intake(publish="veto")})
+    town = make_town(sources={"meteo": SourceRules(publish="veto")})
     filed = town.hear(an_alert())
     town.act(lambda alerts: approve(alerts, filed.record.id, "ana", NOW))
 

@@ -11,18 +11,17 @@ from alerts.desk.posts import PostWriter
 from alerts.model.alert import Resource, Severity, Status
 from alerts.model.ports import Heard
 from alerts.model.post import Means, PostKind
-from alerts.rendering.faces import StationFace
 from tests.unit.desk.conftest import (
     NOW,
     SENDER,
     TELEGRAM,
-    Town,
+    TownDesk,
     X,
-    a_station,
+    a_town,
     an_alert,
     cancelling,
     following,
-    renderer,
+    renderer_of,
 )
 
 
@@ -38,15 +37,13 @@ class Album:
         return f"card-{self.cards.index(card)}.png"
 
 
-class IllustratedTown(Town):
+class IllustratedTown(TownDesk):
     """Telegram's posts have cards; X's have none."""
 
     def __init__(self, path, outlets) -> None:
-        super().__init__(path, a_station(outlets=outlets))
+        super().__init__(path, a_town(channels=outlets))
         self.album = Album()
-        self.writer = PostWriter(
-            self.station, renderer(StationFace(self.station.name, "fr-FR")), self._new_id, self.album.file_of
-        )
+        self.writer = PostWriter(self.station, renderer_of(self.station), self._new_id, self.album.file_of)
         self.desk = Desk(self.station, self.writer, self._new_id, self.clock.now)
 
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from alerts.desk.dedupe import content_key, end_reason, topic_key
-from alerts.desk.station import Intake
 from alerts.model.alert import Area, MsgType, Named, ResponseType, Severity, Status, Urgency
 from alerts.model.incident import AlertState
 from alerts.model.post import EndReason, PostState
+from alerts.model.town import SourceRules
 from tests.unit.desk.conftest import HERE, LATER, NOW, an_alert, an_info, cancelling, following
 
 LEFT_OUT = AlertState.LEFT_OUT
@@ -87,7 +87,7 @@ class TestOneNameForTwoMessages:
 
     @pytest.mark.parametrize("publish", ["approve", "veto"])
     def test_one_that_waits_keeps_back_neither_the_same_nor_other_words(self, make_town, publish):
-        town = make_town(intakes={"careful": Intake(publish=publish), "meteo": Intake()})
+        town = make_town(sources={"careful": SourceRules(publish=publish), "meteo": SourceRules()})
         same, other = an_alert(event="Crue"), an_alert(identifier="one", headline="Tout va bien")
         town.hear(same, "careful")
         town.hear(other, "careful")
@@ -126,7 +126,7 @@ class TestOneNameForTwoMessages:
         assert str(older.record.reason) == f"{newer.record.id}, a newer version of it, was read before it"
 
     def test_a_source_that_speaks_for_another_brings_its_next_version(self, make_town):
-        town = make_town(intakes={"other": Intake(speaks_for=("meteo",))})
+        town = make_town(sources={"other": SourceRules(speaks_for=("meteo",))})
         first = town.hear(an_alert(identifier="one"))
         town.deliver(first)
         next_one = an_alert(identifier="one", headline="Suite", sent=NOW + timedelta(minutes=1))
@@ -326,7 +326,7 @@ def test_there_is_no_topic_without_an_area():
 def test_a_rejected_alert_is_not_brought_back_by_its_feed(make_town):
     from alerts.desk.approve import reject
 
-    town = make_town(intakes={"meteo": Intake(publish="approve")})
+    town = make_town(sources={"meteo": SourceRules(publish="approve")})
     first = town.hear(an_alert())
     town.act(lambda alerts: reject(alerts, first.record.id, "ana", None, NOW))
     again = town.hear(an_alert())

@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alerts.desk.draft import LARGEST_PICTURE, Draft, draft_alert, read_time
-from alerts.desk.territory import Territory
+from alerts.desk.territory import territory_of
 from alerts.model.alert import Area, Certainty, Named, Severity, Status, Urgency
 from alerts.model.cap import violations
 from alerts.model.errors import Misuse
-from tests.unit.desk.conftest import HERE, NOW, SENDER, a_station
+from tests.unit.desk.conftest import HERE, NOW, SENDER, a_town
 
 PARIS = ZoneInfo("Europe/Paris")
-STATION = a_station()
+STATION = a_town()
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
 
 
@@ -195,9 +195,8 @@ class TestPicture:
 
 
 def test_the_whole_town_is_its_codes_else_its_districts_else_its_name():
-    districts = STATION.territory.districts
-    without_codes = replace(STATION, territory=Territory((), districts))
-    bare = replace(STATION, territory=Territory())
+    without_codes = replace(STATION, areas=())
+    bare = replace(STATION, areas=(), districts=())
 
     assert drafted(without_codes).infos[0].areas[0].geocodes == (Named("district", "D1"), Named("district", "D2"))
     assert drafted(bare).infos[0].areas == (Area("Ville de Saint-Martin"),)
@@ -215,7 +214,7 @@ def test_the_whole_town_is_said_only_where_it_was_chosen(words):
 
 
 def test_without_a_boundary_file_an_area_is_taken_by_its_name():
-    codes = replace(STATION, territory=Territory((HERE,)))
+    codes = replace(STATION, districts=())
 
     assert drafted(codes, areas=("Rue des Tanneurs",)).infos[0].areas == (Area("Rue des Tanneurs", geocodes=(HERE,)),)
 
@@ -225,7 +224,7 @@ def test_a_draft_is_here_whatever_area_it_names(town):
         draft = drafted(town.station, areas=areas, headline=f"Essai {areas}")
         filed = town.post(replace(draft, identifier=f"tocsin-{number}"), again=True)
         assert set(town.states(filed).values()) == {"queued"}
-        assert town.desk.station.territory.locate(filed.record.alert)
+        assert territory_of(town.desk.station).locate(filed.record.alert)
 
 
 @pytest.mark.parametrize(

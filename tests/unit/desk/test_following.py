@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from alerts.desk.approve import approve
-from alerts.desk.station import Intake
 from alerts.model.alert import MsgType, Named, Reference, Scope, Severity, Status, Urgency
 from alerts.model.errors import Refused
 from alerts.model.incident import AlertState
+from alerts.model.town import SourceRules
 from tests.unit.desk.conftest import LATER, NOW, SENDER, Area, an_alert, cancelling, following
 
 ELSEWHERE = (Area("Ailleurs", geocodes=(Named("INSEE", "99999"),)),)
@@ -81,7 +81,7 @@ def test_what_is_left_out_itself_hides_nothing_that_comes_after_it(town, changes
 
 @pytest.mark.parametrize(("speaks_for", "state"), [(("meteo",), AlertState.LEFT_OUT), ((), AlertState.ACCEPTED)])
 def test_an_end_hides_what_comes_after_it_from_a_source_that_speaks_for_it_alone(make_town, speaks_for, state):
-    town = make_town(intakes={"relay": Intake(speaks_for=speaks_for)})
+    town = make_town(sources={"relay": SourceRules(speaks_for=speaks_for)})
     first = an_alert()
     town.hear(cancelling(first), "relay")
 
@@ -111,7 +111,7 @@ def test_no_feed_goes_on_under_an_officer_s_own_identifier(town):
 
 
 def test_an_end_that_two_feeds_carry_takes_back_what_waits_of_each(make_town):
-    town = make_town(intakes={"careful": Intake(publish="approve")})
+    town = make_town(sources={"careful": SourceRules(publish="approve")})
     waits = town.hear(first := an_alert(), "careful")
     town.deliver(town.hear(first))
     end = cancelling(first)
@@ -147,7 +147,7 @@ class TestWhatSpeaksOfOthers:
         assert set(town.states(more).values()) == {"queued"}
 
     def test_a_severe_and_immediate_end_is_a_proposal_also_where_what_is_urgent_goes_at_once(self, make_town):
-        town = make_town(intakes={"other": Intake(publish="auto", urgent="auto")})
+        town = make_town(sources={"other": SourceRules(publish="auto", urgent="auto")})
         first = town.hear(an_alert())
         town.deliver(first)
         end = following(
@@ -159,7 +159,7 @@ class TestWhatSpeaksOfOthers:
 
     @pytest.mark.parametrize("make", [cancelling, going_on])
     def test_of_what_nobody_was_told_stands_by_itself_or_ends_nothing(self, make_town, make):
-        town = make_town(intakes={"meteo": Intake(publish="approve")})
+        town = make_town(sources={"meteo": SourceRules(publish="approve")})
         first = town.hear(an_alert())
         said = town.hear(by_another(make(first.record.alert, headline="Autre chose")), "other")
 
@@ -186,7 +186,7 @@ class TestWhatSpeaksOfOthers:
         assert set(town.states(end).values()) == {"waiting"}
 
     def test_does_not_speed_up_what_its_own_source_puts_before_an_officer(self, make_town):
-        town = make_town(intakes={"meteo": Intake(publish="approve"), "other": Intake()})
+        town = make_town(sources={"meteo": SourceRules(publish="approve"), "other": SourceRules()})
         first = town.hear(an_alert())
         town.act(lambda alerts: approve(alerts, first.record.id, "ana", NOW))
         town.deliver(first)
@@ -198,7 +198,7 @@ class TestWhatSpeaksOfOthers:
         assert set(town.states(end).values()) == {"waiting"}
 
     def test_an_end_that_is_validated_takes_the_place_of_all_that_waits_there(self, make_town):
-        town = make_town(intakes={"meteo": Intake(publish="approve"), "other": Intake()})
+        town = make_town(sources={"meteo": SourceRules(publish="approve"), "other": SourceRules()})
         first = town.hear(an_alert())
         town.act(lambda alerts: approve(alerts, first.record.id, "ana", NOW))
         town.deliver(first)
@@ -220,7 +220,7 @@ class TestWhatSpeaksOfOthers:
 
     @pytest.mark.parametrize("make", [cancelling, going_on])
     def test_a_source_that_speaks_for_another_goes_on_about_its_own(self, make_town, make):
-        town = make_town(intakes={"other": Intake(speaks_for=("meteo",))})
+        town = make_town(sources={"other": SourceRules(speaks_for=("meteo",))})
         first = town.hear(an_alert())
         town.deliver(first)
         said = town.hear(by_another(make(first.record.alert)), "other")
@@ -252,7 +252,7 @@ class TestWhatSpeaksOfOthers:
 
 @pytest.mark.parametrize(("publish", "state"), [("auto", "queued"), ("approve", "waiting")])
 def test_an_end_goes_by_publish_however_urgent_it_says_it_is(make_town, publish, state):
-    town = make_town(intakes={"meteo": Intake(publish=publish, urgent="auto")})
+    town = make_town(sources={"meteo": SourceRules(publish=publish, urgent="auto")})
     grave = {"severity": Severity.EXTREME, "urgency": Urgency.IMMEDIATE}
     first = town.hear(an_alert(**grave))
     town.deliver(first)
@@ -300,7 +300,7 @@ def test_what_was_left_out_is_left_out_once(town):
 
 
 def test_another_source_s_version_that_waits_hides_nothing(make_town):
-    town = make_town(intakes={"other": Intake(publish="approve")})
+    town = make_town(sources={"other": SourceRules(publish="approve")})
     town.hear(an_alert(identifier="one", sent=NOW + MINUTE, headline="Faux", event="Faux"), "other")
 
     filed = town.hear(an_alert(identifier="one"))
@@ -312,7 +312,7 @@ class TestVeto:
 
     @pytest.fixture
     def town(self, make_town):
-        return make_town(intakes={"meteo": Intake(publish="veto", veto=timedelta(minutes=10))})
+        return make_town(sources={"meteo": SourceRules(publish="veto", veto=timedelta(minutes=10))})
 
     def test_a_feed_s_new_words_have_what_is_left_and_half_of_it_at_least(self, town):
         ends = []
@@ -341,7 +341,7 @@ class TestVeto:
 
     @pytest.mark.parametrize(("veto", "least"), [(1, 1), (3, 2), (30, 15)])
     def test_unseen_words_have_two_minutes_unless_the_veto_is_shorter(self, make_town, veto, least):
-        town = make_town(intakes={"meteo": Intake(publish="veto", veto=timedelta(minutes=veto))})
+        town = make_town(sources={"meteo": SourceRules(publish="veto", veto=timedelta(minutes=veto))})
         town.hear(an_alert())
         town.pass_(seconds=veto * 60 - 1)
         more = town.hear(an_alert(headline="Suite"))
@@ -350,8 +350,8 @@ class TestVeto:
 
     @pytest.mark.parametrize("by", ["meteo", "manual"])
     def test_whatever_an_officer_writes_can_be_stopped_for_the_whole_of_it(self, make_town, by):
-        rule = Intake(publish="veto", veto=timedelta(minutes=10))
-        town = make_town(intakes={"meteo": rule, "manual": rule})
+        rule = SourceRules(publish="veto", veto=timedelta(minutes=10))
+        town = make_town(sources={"meteo": rule, "manual": rule})
         first = town.hear(an_alert()) if by == "meteo" else town.post(an_alert(sender=SENDER))
         town.pass_(minutes=9)
         town.pass_(seconds=57)
@@ -456,7 +456,9 @@ class TestRetreat:
         assert town.posts(answer) == {}
 
     def test_waits_where_its_source_waits(self, make_town):
-        town = make_town(intakes={"meteo": Intake(), "careful": Intake(publish="approve", speaks_for=("meteo",))})
+        town = make_town(
+            sources={"meteo": SourceRules(), "careful": SourceRules(publish="approve", speaks_for=("meteo",))}
+        )
         first = town.hear(an_alert())
         town.deliver(first)
         away = town.hear(following(first.record.alert, areas=ELSEWHERE), "careful")

@@ -28,7 +28,7 @@ def desk(make_town):
 @pytest.fixture
 def careful(make_town):
     """Where what officers write waits for a validation."""
-    return DutyDesk(make_town(intakes={"manual": APPROVE}))
+    return DutyDesk(make_town(sources={"manual": APPROVE}))
 
 
 def update(desk, name, by=ANNE, **changes):

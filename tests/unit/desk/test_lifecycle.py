@@ -11,11 +11,11 @@ import pytest
 from alerts.desk.approve import reject
 from alerts.desk.dedupe import end_reason
 from alerts.desk.lifecycle import GRACE
-from alerts.desk.station import Intake
 from alerts.model.alert import Named, Severity, Urgency
 from alerts.model.incident import AlertState
 from alerts.model.post import EndReason, Means, PostKind, PostState
 from alerts.model.reason import in_words
+from alerts.model.town import SourceRules
 from tests.unit.desk.conftest import LATER, NOW, PAGE, TELEGRAM, X, an_alert, cancelling, following
 
 S = PostState
@@ -94,7 +94,7 @@ def test_what_never_went_out_is_not_ended(town):
 
 
 def test_a_channel_that_tells_no_ends_is_asked_once(make_town):
-    town = make_town(outlets=(replace(X, on_end=Means.NONE), PAGE, TELEGRAM))
+    town = make_town(channels=(replace(X, on_end=Means.NONE), PAGE, TELEGRAM))
     first = out(town, an_alert())
     town.clock.set(LATER + GRACE)
 
@@ -119,7 +119,7 @@ def test_an_alert_without_an_end_of_its_own_is_over_after_a_day(town):
 
 @pytest.mark.parametrize("publish", ["veto", "approve"])
 def test_nothing_is_over_while_an_extension_waits_and_all_is_once_it_was_rejected(make_town, publish):
-    town = make_town(intakes={"meteo": Intake(), "careful": Intake(publish=publish, speaks_for=("meteo",))})
+    town = make_town(sources={"meteo": SourceRules(), "careful": SourceRules(publish=publish, speaks_for=("meteo",))})
     first = out(town, an_alert())
     more = town.hear(following(first.record.alert, expires=LATER + timedelta(hours=3)), "careful")
     town.clock.set(LATER + GRACE)
@@ -131,7 +131,7 @@ def test_nothing_is_over_while_an_extension_waits_and_all_is_once_it_was_rejecte
 
 
 def test_an_extension_that_nobody_let_go_in_time_ends_the_alert(make_town):
-    town = make_town(intakes={"meteo": Intake(), "careful": Intake(publish="approve", speaks_for=("meteo",))})
+    town = make_town(sources={"meteo": SourceRules(), "careful": SourceRules(publish="approve", speaks_for=("meteo",))})
     first = out(town, an_alert())
     more = town.hear(following(first.record.alert, expires=LATER + timedelta(hours=3)), "careful")
     town.clock.set(LATER + timedelta(hours=3, minutes=1))
@@ -165,7 +165,7 @@ def test_a_planned_end_of_the_calendar_is_no_all_clear(town):
 
 @pytest.mark.parametrize("make", [partial(following, headline="Autre"), cancelling])
 def test_what_another_feed_proposes_holds_up_no_end(make_town, make):
-    town = make_town(intakes={"meteo": Intake(), "other": Intake()})
+    town = make_town(sources={"meteo": SourceRules(), "other": SourceRules()})
     first = out(town, an_alert())
     proposed = town.hear(make(first.record.alert), "other")
     assert set(town.states(proposed).values()) == {"waiting"}

@@ -14,21 +14,21 @@ from alerts.desk.approve import fingerprint
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer, correction_of
 from alerts.desk.service import DeskUnit
-from alerts.desk.station import Intake
 from alerts.desk.thread import channels_on
 from alerts.model.alert import Named, Severity, Urgency
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
 from alerts.model.incident import AlertState
 from alerts.model.person import Account, Actor, Origin, Role, fold_name
 from alerts.model.post import Message, PostState
+from alerts.model.town import DeskSection, SourceRules
 from alerts.store.unit import Unit, transaction
-from tests.unit.desk.conftest import DRILLS, NOW, PAGE, TEAM, TELEGRAM, X, an_alert, cancelling, following
+from tests.unit.desk.conftest import DRILLS, NOW, PAGE, TEAM, TELEGRAM, X, an_alert, by_name, cancelling, following
 
 S = PostState
 ANNE = Actor("Anne", Role.APPROVER, Origin.CONSOLE, "192.0.2.1")
 PAUL = Actor("Paul", Role.APPROVER, Origin.CONSOLE, "192.0.2.2")
-VETO = Intake(publish="veto", veto=timedelta(minutes=10))
-APPROVE = Intake(publish="approve")
+VETO = SourceRules(publish="veto", veto=timedelta(minutes=10))
+APPROVE = SourceRules(publish="approve")
 
 
 class DutyDesk:
@@ -66,6 +66,8 @@ class DutyDesk:
     def reconfigure(self, **changes) -> None:
         """channels.toml was changed, and the program started anew."""
         town = self.town
+        if "channels" in changes:
+            changes["channels"] = by_name(*changes["channels"])
         town.station = replace(town.station, **changes)
         town.writer._station = town.station
         town.desk = Desk(town.station, town.writer, town._new_id, town.clock.now)
@@ -77,7 +79,7 @@ class DutyDesk:
 
 @pytest.fixture
 def desk(make_town):
-    return DutyDesk(make_town(intakes={"manual": APPROVE, "meteo": APPROVE}))
+    return DutyDesk(make_town(sources={"manual": APPROVE, "meteo": APPROVE}))
 
 
 def is_waiting(desk: DutyDesk, filed) -> bool:
@@ -183,29 +185,29 @@ class TestAlone:
     """Where there is nobody else, one may; and it is written down."""
 
     def test_the_author_validates_and_the_record_says_alone(self, desk):
-        desk.reconfigure(alone=True)
+        desk.reconfigure(desk=DeskSection(alone=True))
         filed = desk.post()
 
         desk.approve(ANNE, filed)
         assert desk.lines(filed)[-1][2].endswith(", alone")
 
     def test_what_another_validates_is_not_written_down_as_alone(self, desk):
-        desk.reconfigure(alone=True)
+        desk.reconfigure(desk=DeskSection(alone=True))
         filed = desk.post()
 
         desk.approve(PAUL, filed)
         assert "alone" not in desk.lines(filed)[-1][2]
 
     def test_once_it_is_over_it_counts_no_more_for_what_waits(self, desk):
-        desk.reconfigure(alone=True)
+        desk.reconfigure(desk=DeskSection(alone=True))
         filed = desk.post()
-        desk.reconfigure(alone=False)
+        desk.reconfigure(desk=DeskSection(alone=False))
 
         with pytest.raises(Forbidden):
             desk.approve(ANNE, filed)
 
     def test_an_author_s_role_validates_nothing_even_alone(self, desk):
-        desk.reconfigure(alone=True)
+        desk.reconfigure(desk=DeskSection(alone=True))
         luc = Actor("Luc", Role.AUTHOR, Origin.CONSOLE)
         filed = desk.post(luc)
 
@@ -320,7 +322,7 @@ class TestExercises:
 
     def test_a_channel_that_went_live_since_takes_no_exercise(self, desk):
         filed = desk.post(exercise=True)
-        desk.reconfigure(outlets=(X, PAGE, TELEGRAM, TEAM, replace(DRILLS, exercise=False)))
+        desk.reconfigure(channels=(X, PAGE, TELEGRAM, TEAM, replace(DRILLS, exercise=False)))
 
         with pytest.raises(Refused, match="the channel exercices is live"):
             desk.approve(PAUL, filed)
@@ -328,14 +330,14 @@ class TestExercises:
 
     def test_a_channel_that_became_one_for_exercises_takes_nothing_real(self, desk):
         filed = desk.post()
-        desk.reconfigure(outlets=(replace(X, exercise=True), PAGE, TELEGRAM, TEAM, DRILLS))
+        desk.reconfigure(channels=(replace(X, exercise=True), PAGE, TELEGRAM, TEAM, DRILLS))
 
         with pytest.raises(Refused, match="the channel x takes exercises"):
             desk.approve(PAUL, filed)
 
     def test_a_channel_that_is_gone_is_named(self, desk):
         filed = desk.post()
-        desk.reconfigure(outlets=(X, TELEGRAM, TEAM, DRILLS))
+        desk.reconfigure(channels=(X, TELEGRAM, TEAM, DRILLS))
 
         with pytest.raises(Refused, match="the channel page isn't there any more"):
             desk.approve(PAUL, filed)
@@ -371,7 +373,7 @@ class TestVeto:
 
     @pytest.fixture
     def vetoed(self, make_town):
-        return DutyDesk(make_town(intakes={"meteo": VETO}))
+        return DutyDesk(make_town(sources={"meteo": VETO}))
 
     def test_a_veto_in_time_stops_all_of_it(self, vetoed):
         filed = vetoed.town.hear(an_alert())
@@ -413,8 +415,8 @@ class TestUrgent:
     """What waits for nobody."""
 
     def test_severe_and_immediate_goes_by_urgent_and_nothing_less(self, make_town):
-        rule = Intake(publish="approve", urgent="auto")
-        desk = DutyDesk(make_town(intakes={"manual": rule}))
+        rule = SourceRules(publish="approve", urgent="auto")
+        desk = DutyDesk(make_town(sources={"manual": rule}))
 
         grave = {"severity": Severity.SEVERE, "instruction": "Rentrez."}
         assert desk.post(headline="A", urgency=Urgency.IMMEDIATE, **grave).record.state is AlertState.ACCEPTED
@@ -570,14 +572,14 @@ class TestWhatWaitsOfSomebodyElse:
 
     @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
     def test_an_end_stops_what_a_veto_holds(self, make_town, end):
-        desk = DutyDesk(make_town(intakes={"meteo": VETO, "manual": APPROVE}))
+        desk = DutyDesk(make_town(sources={"meteo": VETO, "manual": APPROVE}))
         heard = desk.town.hear(an_alert())
 
         desk.act(LUC, end(heard.record.id))
         assert set(desk.town.states(heard).values()) == {"superseded"}
 
     def test_an_author_s_edit_does_not_stop_the_clock_of_what_a_veto_holds(self, make_town):
-        desk = DutyDesk(make_town(intakes={"meteo": VETO, "manual": APPROVE}))
+        desk = DutyDesk(make_town(sources={"meteo": VETO, "manual": APPROVE}))
         heard = desk.town.hear(an_alert())
 
         with pytest.raises(Forbidden, match=r"goes out by itself.*: stop it, or let an approver edit it"):
@@ -655,7 +657,7 @@ class TestChannelsOfAnUpdate:
 
     def test_leave_out_one_that_is_gone_and_one_that_takes_exercises_now(self, desk):
         filed = self.narrow(desk, "telegram", "x", "page")
-        desk.reconfigure(outlets=(replace(X, exercise=True), TELEGRAM, TEAM, DRILLS))
+        desk.reconfigure(channels=(replace(X, exercise=True), TELEGRAM, TEAM, DRILLS))
 
         assert set(desk.town.posts(self.update(desk, filed))) == {"telegram"}
 
@@ -666,7 +668,7 @@ class TestChannelsOfAnUpdate:
         assert set(desk.town.posts(desk.act(LUC, lambda officer: officer.post(message)))) == {"telegram"}
 
     def test_of_a_feed_s_alert_are_those_that_routing_chose(self, make_town):
-        desk = DutyDesk(make_town(outlets=(replace(X, severity=Severity.SEVERE), PAGE, TELEGRAM)))
+        desk = DutyDesk(make_town(channels=(replace(X, severity=Severity.SEVERE), PAGE, TELEGRAM)))
         heard = desk.town.hear(an_alert())
 
         assert set(desk.town.posts(self.update(desk, heard))) == {"page", "telegram"}
@@ -714,9 +716,9 @@ def test_a_validation_covers_what_subscribers_are_told_in_each_language(desk):
 
 
 def test_what_waits_says_all_that_a_validation_lets_out(make_town):
-    town = make_town(intakes={"manual": APPROVE}, outlets=(X, replace(TELEGRAM, subscriptions=True)))
+    town = make_town(sources={"manual": APPROVE}, channels=(X, replace(TELEGRAM, subscriptions=True)))
     filed = DutyDesk(town).post(instruction="Restez chez vous.")
-    told = account_of(filed.record, list(town.posts(filed).values()), town.station.timezone, "fr-FR")["lets_out"]
+    told = account_of(filed.record, list(town.posts(filed).values()), town.station.zone, "fr-FR")["lets_out"]
 
     assert {each["language"] for each in told["subscribers"]} == {"fr", "en"}
     assert all("Restez chez vous." in each["text"] for each in told["subscribers"])
@@ -732,7 +734,7 @@ class TestTheWordsOfACorrection:
     def desk(self, make_town):
         outlets = (X, replace(PAGE, name="page"), replace(TELEGRAM, subscriptions=True))
         return DutyDesk(
-            make_town(intakes={"manual": replace(APPROVE, urgent="auto"), "meteo": Intake()}, outlets=outlets)
+            make_town(sources={"manual": replace(APPROVE, urgent="auto"), "meteo": SourceRules()}, channels=outlets)
         )
 
     @pytest.fixture
@@ -748,7 +750,7 @@ class TestTheWordsOfACorrection:
 
     @pytest.mark.parametrize("publish", ["approve", "veto"])
     def test_of_who_needs_a_validation_wait_and_follow_as_an_update(self, desk, out, publish):
-        desk.town.station.intakes["manual"] = Intake(publish=publish, urgent="auto")
+        desk.town.station.sources["manual"] = SourceRules(publish=publish, urgent="auto")
         done = desk.act(self.LUC, lambda officer: officer.correct(out.record.id, "Fuyez vers le nord."))
 
         assert {post.state for post in desk.town.posts(done).values()} == {S.QUEUED}

@@ -11,15 +11,14 @@ from hypothesis import strategies as st
 from alerts.desk.draft import Draft, draft_alert, picture_kind
 from alerts.desk.officer import update_of
 from alerts.desk.outlines import read_circle, read_districts, read_polygon, spell_circle, spell_polygon
-from alerts.desk.territory import Territory
 from alerts.model.alert import Circle, Named
 from alerts.model.cap import violations
 from alerts.model.errors import Misuse, Unreadable
 from alerts.model.hazard import Hazard, hazard_of
 from alerts.model.incident import AlertState, StoredAlert
-from tests.unit.desk.conftest import HERE, NOW, a_station, square
+from tests.unit.desk.conftest import HERE, NOW, a_town, square
 
-STATION = a_station()
+STATION = a_town()
 WITHIN = "45.182,5.702 45.182,5.71 45.19,5.706"
 """A triangle in Centre-Bourg."""
 
@@ -143,7 +142,7 @@ def test_what_lies_in_no_district_needs_a_name():
 
 
 def test_a_station_without_districts_has_its_own_codes_in_what_is_drawn():
-    station = a_station(territory=Territory((HERE,)))
+    station = a_town(districts=())
 
     [area] = areas(station, polygons=(WITHIN,), place="Le pont")
 

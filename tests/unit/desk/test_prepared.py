@@ -7,8 +7,8 @@ import pytest
 from alerts.model.alert import Severity
 from alerts.model.hazard import Hazard, hazard_of
 from alerts.model.setting_values import parse_span
+from alerts.model.town import Town
 from alerts.rendering.check import check_templates
-from alerts.rendering.faces import StationFace
 from alerts.rendering.templates import Renderer
 from tests.unit.desk.conftest import an_info
 
@@ -44,7 +44,7 @@ def test_a_station_sets_single_lines_of_it(tmp_path):
     (tmp_path / "fr" / "hazards").mkdir(parents=True)
     (tmp_path / "fr" / "hazards" / "flood.j2").write_text('{% set prepared = {"duration": "3h"} %}', encoding="utf-8")
 
-    flood = Renderer(StationFace("Saint-Martin"), [tmp_path]).prepared(Hazard.FLOOD, "fr-FR")
+    flood = Renderer(Town("Saint-Martin"), [tmp_path]).prepared(Hazard.FLOOD, "fr-FR")
 
     assert (flood.duration, flood.severity, flood.headline) == ("3h", Severity.SEVERE, "Crue, l’eau monte")
 
@@ -53,7 +53,7 @@ def test_a_station_s_mistake_is_told_by_check_and_harms_nobody(tmp_path):
     file = tmp_path / "fr" / "hazards" / "flood.j2"
     file.parent.mkdir(parents=True)
     file.write_text('{% set prepared = {"severity": "Terrible"} %}', encoding="utf-8")
-    face = StationFace("Saint-Martin")
+    face = Town("Saint-Martin")
 
     assert Renderer(face, [tmp_path]).prepared(Hazard.FLOOD, "fr").severity is Severity.SEVERE
     [fault] = check_templates(face, [tmp_path])

@@ -10,9 +10,9 @@ import pytest
 
 from alerts.desk.approve import approve, reject
 from alerts.desk.publicity import public_incident, situation
-from alerts.desk.station import Intake
 from alerts.model.alert import Area, Named, Scope, Severity, Status
 from alerts.model.post import EndReason
+from alerts.model.town import SourceRules
 from tests.unit.desk.conftest import LATER, NOW, an_alert, cancelling, following
 
 
@@ -43,7 +43,7 @@ def test_an_exercise_is_not_seen(town):
 
 
 def test_what_waits_or_was_rejected_is_not_seen_before_it_is_let_out(make_town):
-    town = make_town(intakes={"meteo": Intake(publish="approve")})
+    town = make_town(sources={"meteo": SourceRules(publish="approve")})
     waiting, refused = town.hear(an_alert(headline="Un")), town.hear(an_alert(headline="Deux", event="Orage"))
 
     assert (seen(town, waiting), seen(town, refused)) == (None, None)
@@ -57,7 +57,7 @@ def test_a_waiting_update_changes_nothing_of_what_is_seen(make_town):
     town = make_town()
     first = town.hear(alert := an_alert(headline="Coup de vent"))
     town.deliver(first)
-    careful = replace(town.station, intakes={"meteo": Intake(publish="approve")})
+    careful = replace(town.station, sources={"meteo": SourceRules(publish="approve")})
     town.desk.station = careful
     town.hear(following(alert, headline="Tempête"))
 
@@ -100,7 +100,7 @@ def test_what_was_taken_back_by_words_for_others_is_over_without_them(town):
 
 def test_what_came_after_it_was_taken_back_says_nothing_of_it(make_town):
     """Later words that wait or were left out are for nobody, and when they came for nobody either."""
-    town = make_town(intakes={"meteo": Intake(), "slow": Intake(publish="approve", speaks_for=("meteo",))})
+    town = make_town(sources={"meteo": SourceRules(), "slow": SourceRules(publish="approve", speaks_for=("meteo",))})
     first = town.hear(alert := an_alert())
     second = town.hear(cancelling(alert, note="Fausse alerte."))
     waiting = replace(following(alert, headline="Not yet", sent=NOW + timedelta(minutes=10)))

@@ -11,13 +11,13 @@ import pytest
 from alerts.desk.officer import Officer
 from alerts.desk.report import report_named, report_of, report_to_json
 from alerts.desk.service import DeskUnit
-from alerts.desk.station import Intake
 from alerts.model.alert import Severity, Status
 from alerts.model.incident import AlertState
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.ports import Heard
 from alerts.model.post import PostState
 from alerts.model.reason import in_words
+from alerts.model.town import SourceRules
 from alerts.store.archive import Archive
 from alerts.store.statement import stamp
 from alerts.store.unit import Unit, transaction
@@ -29,7 +29,9 @@ BRUNO = Actor("bruno", Role.APPROVER, Origin.CONSOLE, "192.0.2.8")
 
 @pytest.fixture
 def town(make_town):
-    return make_town(intakes={"manual": Intake(publish="approve"), "meteo": Intake(severity=Severity.MODERATE)})
+    return make_town(
+        sources={"manual": SourceRules(publish="approve"), "meteo": SourceRules(severity=Severity.MODERATE)}
+    )
 
 
 def by(town, actor, action):
@@ -168,7 +170,7 @@ def test_the_data_has_times_of_the_station_and_spans_in_seconds(town):
     filed = validated(town)
     attempt(town, town.posts(filed)["x"], took=0.25)
 
-    data = report_to_json(report(town, filed.record.incident_id), town.station.timezone, "fr-FR")
+    data = report_to_json(report(town, filed.record.incident_id), town.station.zone, "fr-FR")
 
     assert json.loads(json.dumps(data)) == data
     assert data["versions"][0]["received_at"] == "2026-11-25T13:00:00.000+01:00"

@@ -8,14 +8,14 @@ from datetime import timedelta
 import pytest
 
 from alerts.desk.routing import choose_outlets, fit_for_people, grave_enough, how_to_publish, over
-from alerts.desk.station import Intake
 from alerts.model.alert import MsgType, Scope, Severity, Status, Urgency
 from alerts.model.incident import LeftOut
 from alerts.model.post import EndReason
 from alerts.model.reason import because
-from tests.unit.desk.conftest import LATER, PAGE, TELEGRAM, X, a_station, an_alert
+from alerts.model.town import SourceRules
+from tests.unit.desk.conftest import LATER, PAGE, TELEGRAM, X, a_town, an_alert
 
-STATION = a_station()
+STATION = a_town()
 
 
 def names(alert, *named, station=STATION, **more):
@@ -51,8 +51,8 @@ def test_a_message_without_words_says_nothing_unless_it_cancels():
 
 
 def test_what_is_over_says_when_it_was_in_the_station_s_time():
-    assert over(an_alert(), LATER - timedelta(seconds=1), STATION.timezone) is None
-    told = over(an_alert(), LATER, STATION.timezone)
+    assert over(an_alert(), LATER - timedelta(seconds=1), STATION.zone) is None
+    told = over(an_alert(), LATER, STATION.zone)
     assert str(told.reason) == "it was over at 2026-11-25 19:00, before it was read"
 
 
@@ -86,7 +86,7 @@ def test_a_channel_takes_what_is_grave_enough_for_it(severity, taken):
 
 
 def test_nobody_takes_what_is_too_slight_for_all():
-    station = a_station(outlets=(X,))
+    station = a_town(channels=(X,))
 
     assert names(an_alert(severity=Severity.MINOR), station=station) == (
         "its severity is Minor, below what every channel takes"
@@ -100,7 +100,7 @@ def test_an_exercise_goes_on_exercise_channels_and_nowhere_else(status):
 
 
 def test_without_an_exercise_channel_there_are_no_exercises():
-    station = a_station(outlets=(X, PAGE))
+    station = a_town(channels=(X, PAGE))
 
     assert names(an_alert(status=Status.EXERCISE), station=station) == (
         "its status is Exercise, and no channel takes exercises (exercise = true)"
@@ -129,7 +129,7 @@ def test_an_end_goes_where_the_incident_is():
 
 
 def test_a_channel_that_is_public_no_more_still_gets_the_end():
-    station = a_station(outlets=(X, replace(TELEGRAM, public=False)))
+    station = a_town(channels=(X, replace(TELEGRAM, public=False)))
 
     assert names(an_alert(), station=station, on=frozenset({"telegram"}), ends=True) == ["telegram"]
 
@@ -137,14 +137,14 @@ def test_a_channel_that_is_public_no_more_still_gets_the_end():
 @pytest.mark.parametrize(
     ("intake", "severity", "urgency", "publish"),
     [
-        (Intake("veto", "auto"), Severity.SEVERE, Urgency.IMMEDIATE, "auto"),
-        (Intake("veto", "auto"), Severity.EXTREME, Urgency.IMMEDIATE, "auto"),
-        (Intake("veto", "auto"), Severity.SEVERE, Urgency.EXPECTED, "veto"),
-        (Intake("veto", "auto"), Severity.MODERATE, Urgency.IMMEDIATE, "veto"),
-        (Intake("auto", "approve"), Severity.SEVERE, Urgency.IMMEDIATE, "approve"),
-        (Intake("approve"), Severity.SEVERE, Urgency.IMMEDIATE, "approve"),
-        (Intake("auto"), Severity.UNKNOWN, Urgency.EXPECTED, "auto"),
-        (Intake("auto", severity=Severity.MODERATE), Severity.UNKNOWN, Urgency.EXPECTED, "approve"),
+        (SourceRules("veto", "auto"), Severity.SEVERE, Urgency.IMMEDIATE, "auto"),
+        (SourceRules("veto", "auto"), Severity.EXTREME, Urgency.IMMEDIATE, "auto"),
+        (SourceRules("veto", "auto"), Severity.SEVERE, Urgency.EXPECTED, "veto"),
+        (SourceRules("veto", "auto"), Severity.MODERATE, Urgency.IMMEDIATE, "veto"),
+        (SourceRules("auto", "approve"), Severity.SEVERE, Urgency.IMMEDIATE, "approve"),
+        (SourceRules("approve"), Severity.SEVERE, Urgency.IMMEDIATE, "approve"),
+        (SourceRules("auto"), Severity.UNKNOWN, Urgency.EXPECTED, "auto"),
+        (SourceRules("auto", severity=Severity.MODERATE), Severity.UNKNOWN, Urgency.EXPECTED, "approve"),
     ],
 )
 def test_how_it_is_published(intake, severity, urgency, publish):
@@ -154,4 +154,4 @@ def test_how_it_is_published(intake, severity, urgency, publish):
 def test_an_end_needs_no_severity():
     alert = an_alert(severity=Severity.UNKNOWN)
 
-    assert how_to_publish(alert, Intake("veto", severity=Severity.MODERATE), EndReason.CANCELLED) == "veto"
+    assert how_to_publish(alert, SourceRules("veto", severity=Severity.MODERATE), EndReason.CANCELLED) == "veto"

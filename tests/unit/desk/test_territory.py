@@ -7,10 +7,11 @@ from time import process_time
 
 import pytest
 
-from alerts.desk.territory import DISTRICT, EXCLUDED, District, Territory
+from alerts.desk.territory import EXCLUDED, Territory
 from alerts.model.alert import Area, Circle, Named
 from alerts.model.errors import Misuse
 from alerts.model.incident import LeftOut
+from alerts.model.town import DISTRICT, District
 from tests.unit.desk.conftest import CENTRE, HERE, MILL, an_alert, square
 
 TOWN = Territory((HERE,), (CENTRE, MILL))

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from alerts.desk.approve import MessageKind, approve, kind_of
-from alerts.desk.station import Intake
 from alerts.desk.thread import Reach, reach_of
 from alerts.model.alert import MsgType, Resource, ResponseType, Severity, Urgency
 from alerts.model.incident import AlertState
 from alerts.model.post import Means, PostState
+from alerts.model.town import SourceRules
 from tests.unit.desk.conftest import LATER, NOW, PAGE, SENDER, TELEGRAM, X, an_alert, an_info, cancelling, following
 
 ALL = {"x", "page", "telegram"}
@@ -45,7 +45,7 @@ def test_an_update_is_told_by_each_channel_s_means(town):
 
 
 def test_an_end_is_told_by_each_channel_s_means_and_may_be_late(make_town):
-    town = make_town(outlets=(X, replace(PAGE, on_end=Means.DELETE), TELEGRAM))
+    town = make_town(channels=(X, replace(PAGE, on_end=Means.DELETE), TELEGRAM))
     first = out(town, an_alert())
     end = town.hear(cancelling(first.record.alert))
 
@@ -131,7 +131,7 @@ def test_an_end_is_told_once(town):
 
 
 def test_a_channel_that_tells_no_ends_tells_none(make_town):
-    town = make_town(outlets=(replace(X, on_end=Means.NONE), PAGE))
+    town = make_town(channels=(replace(X, on_end=Means.NONE), PAGE))
     first = out(town, an_alert())
     end = town.hear(cancelling(first.record.alert))
 
@@ -167,7 +167,7 @@ def test_a_cancellation_whose_info_has_run_out_still_ends(town):
 
 
 def test_a_less_grave_update_goes_where_the_incident_is_whatever_the_thresholds(make_town):
-    town = make_town(intakes={"meteo": Intake(severity=Severity.MODERATE)})
+    town = make_town(sources={"meteo": SourceRules(severity=Severity.MODERATE)})
     first = out(town, an_alert(severity=Severity.SEVERE))
     update = town.hear(following(first.record.alert, severity=Severity.MINOR))
 
@@ -201,7 +201,7 @@ def test_a_graver_update_reaches_channels_the_first_was_too_slight_for(town):
 
 
 def test_an_update_that_waits_does_not_hold_up_what_may_go_out(make_town):
-    town = make_town(intakes={"meteo": Intake(publish="approve", urgent="auto")})
+    town = make_town(sources={"meteo": SourceRules(publish="approve", urgent="auto")})
     urgent = an_alert(severity=Severity.SEVERE, urgency=Urgency.IMMEDIATE)
     first = town.hear(urgent)
     assert set(town.states(first).values()) == {"queued"}
@@ -213,7 +213,7 @@ def test_an_update_that_waits_does_not_hold_up_what_may_go_out(make_town):
 
 
 def test_what_waits_is_replaced_by_a_newer_one_that_waits(make_town):
-    town = make_town(intakes={"meteo": Intake(publish="approve")})
+    town = make_town(sources={"meteo": SourceRules(publish="approve")})
     first = town.hear(an_alert())
     update = town.hear(following(first.record.alert, headline="Plus fort"))
 
@@ -228,7 +228,7 @@ def test_what_waits_is_replaced_by_a_newer_one_that_waits(make_town):
 
 
 def test_a_cancellation_of_the_first_of_two_ends_the_incident_though_the_first_never_went_out(make_town):
-    town = make_town(intakes={"meteo": Intake(publish="approve")})
+    town = make_town(sources={"meteo": SourceRules(publish="approve")})
     first = town.hear(an_alert())
     update = town.hear(following(first.record.alert, headline="Plus fort"))
     town.act(lambda alerts: approve(alerts, update.record.id, "ana", NOW))
@@ -239,7 +239,7 @@ def test_a_cancellation_of_the_first_of_two_ends_the_incident_though_the_first_n
 
 
 def test_a_cancel_without_words_from_a_source_with_a_threshold_needs_no_validation(make_town):
-    town = make_town(intakes={"meteo": Intake(severity=Severity.MODERATE)})
+    town = make_town(sources={"meteo": SourceRules(severity=Severity.MODERATE)})
     first = out(town, an_alert())
     end = town.hear(cancelling(first.record.alert))
 
@@ -247,7 +247,7 @@ def test_a_cancel_without_words_from_a_source_with_a_threshold_needs_no_validati
 
 
 def test_an_update_speaks_of_what_its_readers_saw_last(make_town):
-    town = make_town(outlets=(PAGE, TELEGRAM))
+    town = make_town(channels=(PAGE, TELEGRAM))
     first = town.hear(an_alert(severity=Severity.SEVERE))
     town.deliver(first)
     second = town.hear(following(first.record.alert, severity=Severity.EXTREME))

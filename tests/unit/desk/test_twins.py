@@ -8,10 +8,10 @@ import pytest
 
 from alerts.desk.approve import approve, reject
 from alerts.desk.dedupe import release, told_already
-from alerts.desk.station import Intake
 from alerts.model.alert import Area, Severity, Status, Urgency
 from alerts.model.errors import Conflict
 from alerts.model.incident import AlertState
+from alerts.model.town import SourceRules
 from tests.unit.desk.conftest import NOW, an_alert, cancelling, following
 
 VETO = timedelta(minutes=10)
@@ -22,11 +22,11 @@ OTHER = {"sender": "vigilance@example"}
 @pytest.fixture
 def town(make_town):
     return make_town(
-        intakes={
-            "careful": Intake(publish="approve"),
-            "doubted": Intake(publish="veto", veto=VETO),
-            "second": Intake(publish="veto", veto=VETO),
-            "vigilance": Intake(),
+        sources={
+            "careful": SourceRules(publish="approve"),
+            "doubted": SourceRules(publish="veto", veto=VETO),
+            "second": SourceRules(publish="veto", veto=VETO),
+            "vigilance": SourceRules(),
         }
     )
 
@@ -77,12 +77,12 @@ def test_a_feed_s_own_words_that_were_rejected_stay_so_unless_they_need_nobody_a
     decline(town, first)
 
     assert town.hear(an_alert(), "careful").record.state is AlertState.LEFT_OUT
-    town.station.intakes["careful"] = Intake()
+    town.station.sources["careful"] = SourceRules()
     assert set(town.states(town.hear(an_alert(), "careful")).values()) == {"queued"}
 
 
 def test_a_feed_s_own_update_that_waits_keeps_back_no_message_that_goes_at_once(make_town):
-    town = make_town(intakes={"meteo": Intake(publish="approve", urgent="auto")})
+    town = make_town(sources={"meteo": SourceRules(publish="approve", urgent="auto")})
     first = an_alert(**GRAVE)
     town.hear(following(first, headline="Ça se calme"))
 

@@ -20,7 +20,7 @@ DRILL_BOT = replace(DRILLS, subscriptions=True)
 
 @pytest.fixture
 def town(make_town):
-    return make_town(outlets=(PAGE, BOT, DRILL_BOT))
+    return make_town(channels=(PAGE, BOT, DRILL_BOT))
 
 
 def bulks(town) -> list[dict]:
@@ -54,7 +54,7 @@ def test_the_words_are_there_in_french_and_english(town):
 
 
 def test_a_channel_without_subscriptions_has_none(make_town):
-    town = make_town(outlets=(PAGE, TELEGRAM))
+    town = make_town(channels=(PAGE, TELEGRAM))
     town.hear(an_alert())
     assert bulks(town) == []
 
@@ -116,7 +116,7 @@ def test_an_end_is_for_those_who_know_of_it(town):
 
 
 def test_an_update_is_edited_in_where_the_channel_says_so(make_town):
-    town = make_town(outlets=(replace(BOT, on_update=Means.EDIT),))
+    town = make_town(channels=(replace(BOT, on_update=Means.EDIT),))
     first = an_alert()
     town.deliver(town.hear(first))
     town.deliver(town.hear(following(first, description="Encore.")))

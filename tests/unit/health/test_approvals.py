@@ -15,7 +15,6 @@ from alerts.daemon.desk import build_desk
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
-from alerts.desk.station import Intake
 from alerts.health.approvals import ApprovalNotices
 from alerts.health.desk_events import word_change
 from alerts.health.monitor import Phase
@@ -25,6 +24,7 @@ from alerts.model.alert import Area, Severity
 from alerts.model.events import Events, PostsStored
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.ports import Heard
+from alerts.model.town import SourceRules
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
 from tests.fakes import FakeClock
@@ -320,7 +320,7 @@ async def test_another_second_factor_is_told_once_and_a_first_one_is_none(duty):
 @pytest.mark.parametrize(("first", "became"), [("auto", "Elle n’est pas publiée."), ("approve", "Chacune suit")])
 async def test_two_messages_under_one_name_are_told_once(duty, first, became):
     station = duty.desk.station
-    station.intakes.update({"meteo": Intake(publish=first), "other": Intake()})
+    station.sources.update({"meteo": SourceRules(publish=first), "other": SourceRules()})
     one = an_alert(identifier="one", areas=(Area(station.name),))
     two = replace(one, infos=an_alert(headline="Tout va bien", areas=(Area(station.name),)).infos)
     for alert, source in ((one, "meteo"), (two, "other")):

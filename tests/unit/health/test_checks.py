@@ -276,7 +276,7 @@ class TestTelling:
         assert watch.lanes["telegram"].asked == 0
 
     async def test_without_a_notify_channel_the_log_and_the_metrics_tell_it_once(self, watch):
-        watch.config = replace(watch.config, notify=watch.config.notify.model_copy(update={"channels": ()}))
+        watch.config = replace(watch.config, notify=replace(watch.config.notify, channels=()))
         watch.restart()
         watch.lanes["telegram"].answer = REVOKED
         with capture_logs() as logs:

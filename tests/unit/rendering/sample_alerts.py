@@ -9,15 +9,15 @@ from typing import Any
 from alerts.model.alert import Alert, Area, Info, Named, Severity
 from alerts.model.hazard import HAZARD_PARAMETER, Hazard
 from alerts.model.post import PostKind, TextFormat
-from alerts.rendering.templates import ChannelFace, Context, Rendered, Renderer, StationFace
+from alerts.rendering.templates import ChannelConfig, Context, Rendered, Renderer, Town
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
-X = ChannelFace("x", "twitter", TextFormat(280, "weighted"))
-FACEBOOK = ChannelFace("page", "facebook", TextFormat(63206, link="field"))
-TELEGRAM = ChannelFace("telegram", "telegram", TextFormat(4096, "utf16", "html"))
-OTHER = ChannelFace("mastodon", "mastodon", TextFormat(500))
+X = ChannelConfig("x", "twitter", TextFormat(280, "weighted"))
+FACEBOOK = ChannelConfig("page", "facebook", TextFormat(63206, link="field"))
+TELEGRAM = ChannelConfig("telegram", "telegram", TextFormat(4096, "utf16", "html"))
+OTHER = ChannelConfig("mastodon", "mastodon", TextFormat(500))
 CHANNELS = (X, FACEBOOK, TELEGRAM, OTHER)
-FRENCH = StationFace("Ville de Saint-Martin", public_url="https://alertes.saint-martin.fr")
+FRENCH = Town("Ville de Saint-Martin", public_url="https://alertes.saint-martin.fr")
 ENGLISH = replace(FRENCH, name="Town of Saint-Martin", language="en-GB")
 LINK = "https://alertes.saint-martin.fr/alerts/7x3k"
 
@@ -48,7 +48,7 @@ def about(hazard: Hazard, language: str) -> Alert:
 def render(
     alert: Alert,
     kind: PostKind = PostKind.PUBLISH,
-    channel: ChannelFace = X,
+    channel: ChannelConfig = X,
     renderer: Renderer | None = None,
     **context: Any,
 ) -> Rendered:

@@ -10,19 +10,22 @@ from PIL import Image
 
 from alerts.model.alert import Severity, Status
 from alerts.model.post import EndReason, PostKind, TextFormat
+from alerts.model.town import ChannelConfig, Town
 from alerts.rendering import card
 from alerts.rendering.card import Card, card_alt, card_of, draw_card, in_short
-from alerts.rendering.faces import ChannelFace, Context, StationFace
-from tests.unit.desk.conftest import NOW, an_alert, renderer
+from alerts.rendering.faces import Context
+from tests.unit.desk.conftest import NOW, an_alert, renderer_of
 
 CARD = Card(Severity.SEVERE, "Danger grave", "Tempête", "Saint-Martin", "Jusqu’à ce soir", "Ville de Saint-Martin")
 PAPER = 250
 """The darkest that still is the ground: the palette rounds."""
-FACE = ChannelFace("page", "page", TextFormat(limit=1000), "never", "fr-FR")
+FACE = ChannelConfig("page", "page", TextFormat(limit=1000), "never", "fr-FR")
 
 
 def said(alert):
-    shared = renderer(StationFace("Ville de Saint-Martin", "fr-FR", public_url="https://alertes.saint-martin.example"))
+    shared = renderer_of(
+        Town("Ville de Saint-Martin", language="fr-FR", public_url="https://alertes.saint-martin.example")
+    )
     return shared.tell(alert, PostKind.PUBLISH, FACE, context=Context("one", NOW))
 
 
@@ -62,7 +65,7 @@ def test_what_to_do_is_on_the_card_where_there_is_room():
 
 def test_the_card_of_an_end_says_how_it_ended_and_what_to_mind():
     alert = an_alert(event="Évacuation", severity=Severity.EXTREME)
-    shared = renderer(StationFace("Ville de Saint-Martin", "fr-FR"))
+    shared = renderer_of(Town("Ville de Saint-Martin", language="fr-FR"))
     ends = {
         reason: card_of(
             shared.tell(alert, PostKind.END, FACE, context=Context("one", NOW, reason, alert)), alert.severity

@@ -11,12 +11,12 @@ import pytest
 
 from alerts.model.alert import Area, Severity
 from alerts.model.post import EndReason, PostKind
-from alerts.rendering.faces import StationFace
+from alerts.model.town import Town
 from alerts.rendering.library import LAYOUTS, shipped_folder
 from alerts.rendering.templates import Renderer, check_templates
 from tests.unit.rendering.sample_alerts import CHANNELS, NOW, X, an_alert, an_info, render
 
-BRETON = StationFace("Kêr Sant-Martin", "br", public_url="https://kemenn.sant-martin.example")
+BRETON = Town("Kêr Sant-Martin", language="br", public_url="https://kemenn.sant-martin.example")
 WORDS = """
 {% set numbers = {"emergency": "112", "text": "114"} %}
 {% set before = "A-raok" %}
@@ -97,7 +97,7 @@ def test_check_finds_nothing_wrong_in_it(town: Path) -> None:
 def test_a_dialect_says_what_it_leaves_out_as_its_language_does(tmp_path: Path) -> None:
     (tmp_path / "fr-CA").mkdir()
     (tmp_path / "fr-CA" / "words.j2").write_text('{% set numbers = {"emergency": "911"} %}', "utf-8")
-    station = StationFace("Ville de Saint-Martin", "fr-CA")
+    station = Town("Ville de Saint-Martin", language="fr-CA")
     info = an_info(language="fr-CA", sender_name=station.name, severity=Severity.EXTREME)
     said = render(an_alert(info), channel=CHANNELS[1], renderer=Renderer(station, [tmp_path])).message.plain
     assert said.startswith("Danger extrême – ")

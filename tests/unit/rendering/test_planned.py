@@ -12,11 +12,12 @@ import pytest
 from alerts.channels.settings import TELEGRAM_TEXT
 from alerts.model.alert import Alert, Area, Category, Info, MsgType, Named, Severity
 from alerts.model.post import EndReason, PostKind
-from alerts.rendering.faces import ChannelFace, Context, StationFace
+from alerts.model.town import ChannelConfig, Town
+from alerts.rendering.faces import Context
 from alerts.rendering.templates import Renderer
 
 PARIS = ZoneInfo("Europe/Paris")
-RENDERER = Renderer(StationFace("Saint-Martin"))
+RENDERER = Renderer(Town("Saint-Martin"))
 MORNING = datetime(2026, 11, 26, 9, tzinfo=PARIS)
 NOON = datetime(2026, 11, 26, 12, tzinfo=PARIS)
 SERIES = {"rule": "FREQ=WEEKLY;BYDAY=TH", "opens": "09:00", "length": 10800, "last": "2026-12-17"}
@@ -49,7 +50,7 @@ def said(
         areas=(Area("Rue haute"),),
     )
     alert = Alert("1", "a@b", now.astimezone(UTC), msg_type=MsgType.UPDATE, infos=(info,))
-    face = ChannelFace("telegram", "telegram", TELEGRAM_TEXT, language=language)
+    face = ChannelConfig("telegram", "telegram", TELEGRAM_TEXT, language=language)
     context = Context("1", now, reason, alert)
     facts = RENDERER.tell(alert, kind, face, context=context)
     return facts, RENDERER.render(alert, kind, face, context=context).message.plain
@@ -204,7 +205,7 @@ def test_no_place_is_said_where_the_calendar_names_none():
     facts, _ = said("before", kind=PostKind.PUBLISH)
     info = replace(facts["info"], areas=(Area("Saint-Martin"),))
     alert = replace(facts["alert"], infos=(info,))
-    face = ChannelFace("telegram", "telegram", TELEGRAM_TEXT)
+    face = ChannelConfig("telegram", "telegram", TELEGRAM_TEXT)
     post = RENDERER.render(alert, PostKind.PUBLISH, face, context=Context("1", MORNING)).message.plain
 
     assert facts["area"] == "Rue haute"
@@ -215,7 +216,7 @@ def test_no_place_is_said_where_the_calendar_names_none():
 def test_what_another_feed_writes_there_does_no_harm(value):
     for name in ("tocsin:series", "tocsin:change"):
         info = Info("x", headline="A title", parameters=(Named("tocsin:step", "moved"), Named(name, value)))
-        face = ChannelFace("telegram", "telegram", TELEGRAM_TEXT)
+        face = ChannelConfig("telegram", "telegram", TELEGRAM_TEXT)
         alert = Alert("1", "a@b", MORNING, infos=(info,))
         for kind in PostKind:
             post = RENDERER.render(alert, kind, face, context=Context("1", MORNING)).message.plain

@@ -13,7 +13,8 @@ from alerts.model.alert import Alert, Area, Info, MsgType, Named, Severity, Stat
 from alerts.model.errors import ConfigurationError
 from alerts.model.hazard import HAZARD_PARAMETER
 from alerts.model.post import EndReason, PostKind, TextFormat
-from alerts.rendering.templates import ChannelFace, Renderer, StationFace, shipped_folder
+from alerts.model.town import District
+from alerts.rendering.templates import ChannelConfig, Renderer, Town, shipped_folder
 from tests.unit.rendering.sample_alerts import (
     CHANNELS,
     ENGLISH,
@@ -124,14 +125,14 @@ def test_infos_of_one_language_share_one_window() -> None:
 
 
 def test_an_area_that_the_station_knows_is_spelled_its_way_and_comes_first() -> None:
-    renderer = Renderer(replace(FRENCH, area_names=("Les Quais", "Centre")))
+    renderer = Renderer(replace(FRENCH, districts=(District("1", "Les Quais", {}), District("2", "Centre", {}))))
     alert = an_alert(an_info(areas=(Area("Isère"), Area("LES QUAIS"))))
     assert "\nOù\u00a0: Les Quais, Isère\n" in render(alert, renderer=renderer).message.text
 
 
 @pytest.mark.parametrize("name", ["", "polygonal event area", "Polygon", "None", "Unknown", "the affected area", "N/A"])
 @pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.name)
-def test_where_no_area_is_told_none_is_said(name: str, channel: ChannelFace) -> None:
+def test_where_no_area_is_told_none_is_said(name: str, channel: ChannelConfig) -> None:
     text = render(an_alert(an_info(areas=(Area(name),) if name else ())), channel=channel).message.plain
     assert "Où" not in text
     assert not name or name not in text
@@ -298,7 +299,7 @@ def test_an_evacuation_that_expired_calls_nobody_home() -> None:
 
 
 def an_end(
-    hazard: str, reason: EndReason, *, begun: bool = True, note: str | None = None, channel: ChannelFace = TELEGRAM
+    hazard: str, reason: EndReason, *, begun: bool = True, note: str | None = None, channel: ChannelConfig = TELEGRAM
 ) -> str:
     own = (Named(HAZARD_PARAMETER, hazard),)
     info = an_info(headline="Rue Haute", parameters=own, onset=NOW if begun else NOW + timedelta(minutes=1))
@@ -348,7 +349,7 @@ def test_an_officer_s_own_words_stand_in_the_place_of_the_machine_s() -> None:
 
 
 @pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.name)
-def test_a_correction_has_what_is_right_as_its_title(channel: ChannelFace) -> None:
+def test_a_correction_has_what_is_right_as_its_title(channel: ChannelConfig) -> None:
     note = "Rien à évacuer rue Haute. Restez chez vous."
     text = an_end("evacuation", EndReason.CORRECTED, note=note, channel=channel)
     first, second = [line for line in text.split("\n") if line][:2]
@@ -440,7 +441,7 @@ def test_a_template_that_forgets_the_link_carries_it_all_the_same(tmp_path: Path
 
 @pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.name)
 @pytest.mark.parametrize("kind", list(PostKind))
-def test_an_exercise_begins_and_ends_as_one_and_has_no_public_page(channel: ChannelFace, kind: PostKind) -> None:
+def test_an_exercise_begins_and_ends_as_one_and_has_no_public_page(channel: ChannelConfig, kind: PostKind) -> None:
     exercise = an_alert(status=Status.EXERCISE)
     message = render(exercise, kind, channel, previous=exercise).message
     assert message.plain.startswith("EXERCICE\n")
@@ -752,7 +753,7 @@ def test_a_headline_that_begins_with_its_hazard_may_be_only_that() -> None:
 @pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.name)
 @pytest.mark.parametrize("kind", [PostKind.PUBLISH, PostKind.UPDATE])
 def test_a_general_alert_says_nothing_its_sender_did_not(
-    severity: Severity, channel: ChannelFace, kind: PostKind
+    severity: Severity, channel: ChannelConfig, kind: PostKind
 ) -> None:
     for headline in ("Fermeture de la mairie le 24 décembre", "Chien errant"):
         text = render(outage(headline, None, severity), kind, channel).message.plain
@@ -778,7 +779,7 @@ def test_unsafe_water_is_no_water_cut() -> None:
 
 
 @pytest.mark.parametrize("channel", [X, FACEBOOK, TELEGRAM, OTHER])
-def test_no_place_stands_where_the_officer_told_none(channel: ChannelFace) -> None:
+def test_no_place_stands_where_the_officer_told_none(channel: ChannelConfig) -> None:
     info = replace(outage("Panne", "Rentrez.").infos[0], areas=(Area(FRENCH.name),), sender_name=FRENCH.name)
     text = render(an_alert(info), channel=channel).message.plain
     assert "Où" not in text
@@ -842,7 +843,7 @@ ENDLESS_TEXTS = [
 @pytest.mark.parametrize("endless", ENDLESS_TEXTS, ids=["cjk", "emoji", "word", "address", "accents"])
 @pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.name)
 @pytest.mark.parametrize("kind", list(PostKind))
-def test_no_post_ever_fails_for_its_length(endless: str, channel: ChannelFace, kind: PostKind) -> None:
+def test_no_post_ever_fails_for_its_length(endless: str, channel: ChannelConfig, kind: PostKind) -> None:
     info = an_info(
         event=endless,
         headline=endless,
@@ -880,7 +881,7 @@ def test_a_usual_post_loads_neither_the_emoji_nor_the_list_of_domains() -> None:
 
 def test_an_unknown_zone_is_an_error_at_once() -> None:
     with pytest.raises(ConfigurationError, match="Europe/Atlantis"):
-        Renderer(StationFace("x", timezone="Europe/Atlantis"))
+        Renderer(Town("x", timezone="Europe/Atlantis"))
 
 
 def test_a_limit_of_a_caption_is_kept() -> None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.model.alert import Named
 from alerts.model.ports import Surroundings
+from alerts.model.town import Town
 from alerts.sources.ical.agenda import Agenda, read_agenda, window_around
 from alerts.sources.ical.source import IcalSource
 from alerts.sources.settings import IcalSettings
@@ -45,7 +46,9 @@ def works_source(folder: Path, url: str = "works.ics", *, session: Any = None, *
     """A town's `[sources.works]` with these settings; a calendar at an address needs a `session`."""
     told = IcalSettings.model_validate({"kind": "ical", "url": url, **settings})
     geocodes = (Named("INSEE", "38185"),)
-    around = Surroundings(session, FakeClock(), folder, PARIS, "fr-FR", "Town", "works@town.example", geocodes)
+    areas = tuple(f"{code.name}:{code.value}" for code in geocodes)
+    town = Town("Town", "works@town.example", areas=areas, file=folder / "channels.toml")
+    around = Surroundings(session, FakeClock(), town)
     return IcalSource("works", told, around)
 
 

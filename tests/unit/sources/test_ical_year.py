@@ -11,7 +11,8 @@ from alerts.desk.dedupe import end_reason
 from alerts.model.alert import Alert
 from alerts.model.ports import Memory
 from alerts.model.post import PostKind
-from alerts.rendering.faces import ChannelFace, Context, StationFace
+from alerts.model.town import ChannelConfig, Town
+from alerts.rendering.faces import Context
 from alerts.rendering.templates import Renderer
 from tests.unit.sources.ical_pages import at, calendar, event, works_source
 
@@ -126,8 +127,8 @@ Fin prévue à 19 h – Raccordement au gaz rue Basse, rue barrée
 
 def first_lines(said: Sequence[tuple[datetime, Alert]]) -> str:
     """The first line of each post on X, in French."""
-    renderer = Renderer(StationFace("Saint-Martin", "fr-FR"))
-    face = ChannelFace("x", "twitter", TWITTER_TEXT)
+    renderer = Renderer(Town("Saint-Martin", language="fr-FR"))
+    face = ChannelConfig("x", "twitter", TWITTER_TEXT)
     sent: dict[str, Alert] = {}
     lines: list[str] = []
     for now, alert in said:

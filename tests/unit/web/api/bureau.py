@@ -112,7 +112,7 @@ def build_api(service, station, pace=PROGRAM, proxies=()):
         service=service,
         station=station,
         guard=Guard(gate, lambda: service.now().timestamp(), proxies, paces),
-        read_cap=lambda body: read_message(body, zone=station.timezone),
+        read_cap=lambda body: read_message(body, zone=station.zone),
     ), gate
 
 

@@ -15,7 +15,6 @@ from aiohttp.test_utils import TestClient, TestServer
 from alerts.access.gate import Gate, GateRules
 from alerts.access.sessions import Visit, Visitor
 from alerts.config import load_config
-from alerts.config.station import rules_of
 from alerts.daemon.desk import build_desk
 from alerts.daemon.service import DaemonService
 from alerts.model.errors import Forbidden, TocsinError
@@ -88,9 +87,8 @@ class Bench:
             new_id=lambda: f"id{next(count):06}",
             events=Events(),
         )
-        rules = rules_of(config)
-        gate = Gate(self.service, GateRules(rules.second_factor, rules.session))
-        self.console = Console(self.service, Frame(desk.station, rules, clock.now), rules, gate)
+        gate = Gate(self.service, GateRules(config.desk.second_factor, config.desk.session))
+        self.console = Console(self.service, Frame(config, clock.now), gate)
         self.role, self.name, self.language = Role.AUTHOR, "Anne", "en"
         self.client: TestClient
 
@@ -115,7 +113,7 @@ class Bench:
             return web.FileResponse(static_file(request.match_info["name"]))
 
         async def seal(_, response):
-            response.headers.update(seals(self.console.rules, secure=False))
+            response.headers.update(seals(self.console.frame.station, secure=False))
 
         desk = web.Application(middlewares=[as_somebody])
         desk.on_response_prepare.append(seal)

@@ -17,7 +17,6 @@ from alerts.access.accounts import add_account
 from alerts.access.gate import Gate, GateRules
 from alerts.access.passwords import Passwords
 from alerts.config import load_config
-from alerts.config.station import rules_of
 from alerts.daemon.desk import build_desk
 from alerts.daemon.service import DaemonService
 from alerts.desk.officer import Officer
@@ -81,12 +80,11 @@ class Town:
             new_id=lambda: f"id{next(numbers):06}",
             events=Events(),
         )
-        self.rules = rules_of(config)
         self.passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         self.gate = Gate(
-            self.service, GateRules(self.rules.second_factor, self.rules.session), passwords=self.passwords
+            self.service, GateRules(self.config.desk.second_factor, self.config.desk.session), passwords=self.passwords
         )
-        self.console = Console(self.service, Frame(desk.station, self.rules, self.clock.now), self.rules, self.gate)
+        self.console = Console(self.service, Frame(config, self.clock.now), self.gate)
         self.server: TestServer
 
     def app(self) -> web.Application:

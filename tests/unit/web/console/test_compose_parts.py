@@ -25,9 +25,9 @@ from alerts.web.console.drafts import (
 from alerts.web.console.form import LONGEST, Ground, digest, read_form, same, too_long, typed, typed_in_json, until
 from alerts.web.console.rehearsal import Said, checklist
 from alerts.web.console.words import words_of
-from tests.unit.desk.conftest import NOW, a_station, make_town, town  # noqa: F401 fixtures
+from tests.unit.desk.conftest import NOW, a_town, make_town, town  # noqa: F401 fixtures
 
-STATION = a_station()
+STATION = a_town()
 
 
 def plain(sentence, **values):
@@ -248,7 +248,7 @@ def test_what_is_minor_needs_no_instruction():
 
 
 def test_numbers_and_times_are_as_an_officer_says_them():
-    voice = Voice(words_of("en"), STATION.timezone, STATION.name, NOW)
+    voice = Voice(words_of("en"), STATION.zone, STATION.name, NOW)
 
     assert [voice.number(number) for number in (0, 7, 42, 312, 4212, 98765)] == [
         "0",

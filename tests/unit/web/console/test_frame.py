@@ -189,7 +189,7 @@ async def test_an_exercise_is_unmistakable(town, tmp_path, said, is_drill):
     (tmp_path / "drill.html").write_text(
         "{% extends 'frame.html' %}{% block exercise %}{{ said }}{% endblock %}{% block main %}<h1>x</h1>{% endblock %}"
     )
-    frame = Frame(town.console.frame.station, town.rules, town.clock.now, (tmp_path, PAGES))
+    frame = Frame(town.config, town.clock.now, (tmp_path, PAGES))
     text = frame.text(Asked(), "drill.html", said=said)
     assert ('<body class="exercise">' in text) is is_drill
     assert ("<title>EXERCICE – " in text) is is_drill

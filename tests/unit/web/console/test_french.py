@@ -52,7 +52,9 @@ async def filled(desk) -> list[str]:
     info = Info("Vent", severity=Severity.MODERATE, headline="Vent fort", areas=(Area("Lyon"),))
     info = replace(info, expires=now + timedelta(hours=1), language="fr-FR")
     left = await desk.hear(Alert("urn-9", "meteo@example", now, status=Status.DRAFT, infos=(info,)))
-    warnings = replace(build_notices(desk.config, iter("abcdefgh").__next__), outlets=desk.desk.station.outlets[:1])
+    warnings = replace(
+        build_notices(desk.config, iter("abcdefgh").__next__), outlets=tuple(desk.config.channels.values())[:1]
+    )
     news = HealthNotice(Phase.FIRING, Trouble(What.FEED, "meteo", because("not_read_lately")), now)
 
     def troubled(db):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from alerts.model.person import Role
+from alerts.model.town import WebSection
 from alerts.web.console.sealing import content_policy
 from tests.unit.web.console.guarding import FIRST, OWN, Browser, open_town
 
@@ -65,7 +66,7 @@ async def test_every_answer_carries_the_headers(town, browser):
             continue
         for page in (await browser.get(path), await browser.post(path), await browser.get(path, Accept="*/*")):
             assert {name: page.headers.get(name) for name in ALWAYS} == ALWAYS, path
-            assert page.headers["Content-Security-Policy"] == content_policy(town.rules), path
+            assert page.headers["Content-Security-Policy"] == content_policy(town.config), path
             assert "Permissions-Policy" in page.headers
             assert "Strict-Transport-Security" not in page.headers
             assert "static" in path or page.headers["Cache-Control"] == "no-store", path
@@ -77,7 +78,7 @@ async def test_who_is_not_in_gets_the_headers_too_and_nothing_else(town, browser
             continue
         page = await browser.get(path)
         assert (page.status, page.location.partition("?")[0]) == (303, "/desk/sign-in"), path
-        assert page.headers["Content-Security-Policy"] == content_policy(town.rules)
+        assert page.headers["Content-Security-Policy"] == content_policy(town.config)
         page = await browser.get(path, Accept="application/json")
         assert page.status == 401, path
         page = await browser.post(path, {"name": "x"})
@@ -86,7 +87,7 @@ async def test_who_is_not_in_gets_the_headers_too_and_nothing_else(town, browser
 
 
 async def test_the_policy_lets_in_the_map_s_server_alone(town):
-    policy = content_policy(replace(town.rules, tiles="https://tiles.example/{z}/{x}/{y}.png"))
+    policy = content_policy(replace(town.config, web=WebSection(tiles="https://tiles.example/{z}/{x}/{y}.png")))
     assert "img-src 'self' data: blob: https://tiles.example;" in policy
     assert "unsafe" not in policy
 

@@ -14,7 +14,6 @@ from aiohttp.test_utils import TestClient, TestServer
 from alerts.access.gate import Gate
 from alerts.access.sessions import GateRules, digest
 from alerts.config import load_config
-from alerts.config.station import rules_of
 from alerts.daemon.desk import build_desk
 from alerts.daemon.service import DaemonService
 from alerts.desk.draft import Draft, draft_alert
@@ -98,9 +97,8 @@ class ValidatingDesk:
             new_id=lambda: f"id{next(count):05}",
             events=Events(),
         )
-        rules = rules_of(config)
-        gate = Gate(self.service, GateRules(rules.second_factor, rules.session))
-        self.console = Console(self.service, Frame(self.desk.station, rules, self.clock.now), rules, gate)
+        gate = Gate(self.service, GateRules(config.desk.second_factor, config.desk.session))
+        self.console = Console(self.service, Frame(config, self.clock.now), gate)
         self.client: TestClient
 
     def app(self) -> web.Application:

@@ -12,7 +12,6 @@ from aiohttp.test_utils import TestClient, TestServer
 from alerts.access.gate import Gate
 from alerts.access.sessions import GateRules, Visit, Visitor
 from alerts.config import load_config
-from alerts.config.station import rules_of
 from alerts.daemon.desk import build_desk
 from alerts.daemon.service import DaemonService
 from alerts.desk.draft import Draft, draft_alert
@@ -78,9 +77,8 @@ class Desk:
             new_id=lambda: f"id{next(count):05}",
             events=self.events,
         )
-        rules = rules_of(config)
-        gate = Gate(self.service, GateRules(rules.second_factor, rules.session))
-        self.console = Console(self.service, Frame(self.desk.station, rules, clock.now), rules, gate)
+        gate = Gate(self.service, GateRules(config.desk.second_factor, config.desk.session))
+        self.console = Console(self.service, Frame(config, clock.now), gate)
         self.role, self.name, self.language = Role.APPROVER, "Anne", "en"
         self.client: TestClient
 

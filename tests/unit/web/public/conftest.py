@@ -9,11 +9,10 @@ import pytest
 
 from alerts.desk.publicity import public_incident, situation
 from alerts.desk.territory import Territory
-from alerts.rendering.faces import StationFace
 from alerts.web.public.publisher import card_answer
 from alerts.web.public.site import Site
 from alerts.web.public.told import Feed, Freshness, Outlook, Setting
-from tests.unit.desk.conftest import CENTRE, HERE, MILL, Town, a_station, renderer
+from tests.unit.desk.conftest import CENTRE, HERE, MILL, TownDesk, a_town, renderer_of
 
 ADDRESS = "https://alertes.saint-martin.example"
 
@@ -24,9 +23,7 @@ def a_setting(**changes) -> Setting:
         "sender": "alertes@saint-martin.example",
         "languages": ("fr", "en"),
         "zone": ZoneInfo("Europe/Paris"),
-        "renderer": renderer(
-            StationFace("Ville de Saint-Martin", "fr-FR", public_url=ADDRESS, sender="alertes@saint-martin.example")
-        ),
+        "renderer": renderer_of(a_town()),
         "public_url": ADDRESS,
         "districts": (CENTRE, MILL),
         "territory": Territory((HERE,), (CENTRE, MILL)),
@@ -38,7 +35,7 @@ def a_setting(**changes) -> Setting:
 class Paper:
     """Editions of what a town's database holds."""
 
-    def __init__(self, town: Town, setting: Setting) -> None:
+    def __init__(self, town: TownDesk, setting: Setting) -> None:
         self.town = town
         self.site = Site(setting)
         self.edition = None
@@ -71,7 +68,7 @@ class Paper:
 
 @pytest.fixture
 def town(tmp_path):
-    town = Town(tmp_path / "town.db", a_station())
+    town = TownDesk(tmp_path / "town.db", a_town())
     yield town
     town.db.close()
 

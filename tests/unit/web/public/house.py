@@ -9,7 +9,6 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from alerts.config import load_config
-from alerts.config.station import station_of
 from alerts.daemon.desk import build_desk
 from alerts.daemon.service import DaemonService
 from alerts.model.events import Events
@@ -49,7 +48,7 @@ class House:
     def __init__(self, database, config, clock, export=None, **setting) -> None:
         self.clock = clock
         self.database = database
-        self.station = station_of(config)
+        self.station = config
         self.service = DaemonService(
             config=config,
             database=database,

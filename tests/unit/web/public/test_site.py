@@ -170,7 +170,7 @@ def test_the_feed_has_an_entry_for_each_with_its_cap_messages(town, paper):
     assert len(links) == 2
     for link in links:
         body = paper.edition.answers[link.removeprefix("https://alertes.saint-martin.example")].body
-        message, notes = read_message(body, zone=town.station.timezone)
+        message, notes = read_message(body, zone=town.station.zone)
         assert message.infos
         assert notes == ()
 

@@ -27,7 +27,7 @@ async def test_the_whole_way_ends_with_lines_that_the_daemon_starts_with(visitor
     shown = re.search(r'<textarea id="f-lines".*?>\n(.*?)</textarea>', visitor.page, re.DOTALL)
     assert shown
     config = read_config(tmp_path / "channels.toml", unescape(shown[1]))
-    assert config.station.name == "Ville de Saint-Martin"
+    assert config.name == "Ville de Saint-Martin"
     assert list(config.channels) == ["telegram"]
     assert list(tmp_path.iterdir()) == [], "nothing is written"
 
@@ -238,7 +238,7 @@ async def test_it_ends_with_a_file_an_account_an_exercise_and_a_green_list(visit
     assert (tmp_path / "channels.toml").read_text() == visitor.lines
     config = load_config(tmp_path / "channels.toml")
     assert (config.notify.channels, config.channels["jeu"].exercise) == (("equipe",), True)
-    assert config.channels["jeu"].api_url == sandbox.url
+    assert config.channels["jeu"].settings.api_url == sandbox.url
 
     await visitor.send("accounts", "add-person", person="Camille Roy")
     password = re.search(r'<code class="code">([a-z0-9-]+)</code>', visitor.page)[1]

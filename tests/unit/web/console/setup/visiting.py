@@ -8,16 +8,14 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from aiohttp.test_utils import TestClient
 
 from alerts.daemon.workshop import FileWorkshop
-from alerts.desk.station import Station
 from alerts.model.ports import SystemClock
+from alerts.model.town import Town
 from alerts.web.console.frame import Frame
 from alerts.web.console.setup.first import Door, first_app
-from alerts.web.pages import Rules
 from tocsin_sandbox.server import RunningSandbox
 
 ROOT = Path(__file__).resolve().parents[5]
@@ -69,8 +67,7 @@ class Visitor:
 
 
 def opened(folder: Path, hosts: set[str], *, trusted: bool = True) -> Any:
-    station = Station("Tocsin", "", "fr-FR", ZoneInfo("Europe/Paris"), ())
-    frame = Frame(station, Rules(folder=folder), SystemClock().now)
+    frame = Frame(Town("Tocsin"), SystemClock().now)
     workshop = FileWorkshop(folder / "channels.toml", SystemClock(), trusted=trusted)
     return first_app(frame, workshop, Door(CODE, hosts))
 

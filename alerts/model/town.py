@@ -1,0 +1,278 @@
+"""The town: channels.toml as one value, parsed once and read by every room.
+
+`alerts.config` checks the file with pydantic, tells all its errors at once, and makes a `Town` of it: what stands there
+under a name stands here under the same name, so a new key is an edit in two places, the section that checks it and the
+record here. Nothing of it changes while a daemon runs.
+
+What only one platform or one format has (tokens, addresses, a version) stays in the settings of its kind, `settings` of
+the channel or the source; whoever opens that reads them, nobody else. What follows from several keys is a property. A
+default stands here, and the section that checks the key takes it from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from alerts.model.alert import Area, Named, Point, Severity
+from alerts.model.hazard import Hazard
+from alerts.model.incident import MANUAL
+from alerts.model.post import Means, TextFormat
+from alerts.model.setting_values import RateLimit
+
+Publish = Literal["auto", "veto", "approve"]
+"""What becomes of what a source brings: it goes out, goes out unless somebody objects, or waits for an officer."""
+LinkPolicy = Literal["always", "first", "never"]
+"""When a post carries its address: in every one, in the first of an incident, in none."""
+DISTRICT = "district"
+"""The geocode name under which a district's own code stands in our alerts."""
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    """A feature of the boundary file: its code, its name and its outline as a GeoJSON geometry (longitude first)."""
+
+    code: str
+    name: str
+    outline: Mapping[str, Any] = field(hash=False)
+
+    def as_area(self) -> Area:
+        """The district as a CAP area, its outer rings as polygons."""
+        drawn = self.outline["coordinates"]
+        polygons = [drawn] if self.outline["type"] == "Polygon" else drawn
+        rings: tuple[tuple[Point, ...], ...] = tuple(
+            tuple((float(latitude), float(longitude)) for longitude, latitude, *_ in polygon[0]) for polygon in polygons
+        )
+        return Area(self.name, polygons=rings, geocodes=(Named(DISTRICT, self.code),))
+
+
+@dataclass(frozen=True)
+class ChannelConfig:
+    """`[channels.…]`: where posts go, which alerts it takes and how their posts are made.
+
+    `kind` names the folder of templates (an unknown one uses `default`), `text` how the platform counts and marks up.
+    `language` is the town's unless the channel speaks another one. `counts_every_write` is whether the platform counts
+    every write against `limits`, or new posts alone. With `subscriptions`, what is posted there is also told to those
+    who subscribed to it, one by one. `signed` is whether readers see the town's name beside what is said there, as on
+    its own page: then no text repeats it.
+    """
+
+    name: str
+    kind: str
+    text: TextFormat
+    link: LinkPolicy = "always"
+    language: str | None = None
+    severity: Severity = Severity.MINOR
+    public: bool = True
+    exercise: bool = False
+    on_update: Means = Means.REPLY
+    on_end: Means = Means.REPLY
+    card: bool = False
+    limits: tuple[RateLimit, ...] = ()
+    reserve: int | None = None
+    concurrency: int = 4
+    counts_every_write: bool = True
+    subscriptions: bool = False
+    signed: bool = True
+    settings: Any = field(default=None, compare=False)
+
+    @property
+    def kept_back(self) -> int:
+        """How much of the longest window is for Severe and Extreme alone: `reserve`, else a fifth of it."""
+        if self.reserve is not None:
+            return self.reserve
+        longest = max(self.limits, key=lambda window: window.span, default=None)
+        return longest.count // 5 if longest else 0
+
+    def counts(self, means: Means) -> bool:
+        """Whether the platform counts this against the windows."""
+        return self.counts_every_write or means in (Means.NEW, Means.REPLY)
+
+
+@dataclass(frozen=True)
+class SourceRules:
+    """`[sources.…]`: what becomes of what a source brings.
+
+    `urgent` decides for Severe or worse and Immediate, if it is set. `speaks_for` are the other sources whose messages
+    it may update and end. `every` is how often it is looked at; None: nobody looks, as at what officers enter.
+    """
+
+    publish: Publish = "auto"
+    urgent: Publish | None = None
+    veto: timedelta = timedelta(minutes=10)
+    severity: Severity = Severity.MINOR
+    area: Literal["match", "any"] = "match"
+    speaks_for: tuple[str, ...] = ()
+    title: str | None = None
+    kind: str = MANUAL
+    every: timedelta | None = None
+    settings: Any = field(default=None, compare=False)
+
+    @property
+    def any_area(self) -> bool:
+        """Whether it is known to speak of here alone, wherever its areas lie."""
+        return self.area == "any"
+
+
+@dataclass(frozen=True)
+class StoreSection:
+    """`[store]`: where everything is written down, and for how long what is finished stays there (None: for ever)."""
+
+    url: str = "sqlite:///var/tocsin.db"
+    keep: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class WebSection:
+    """`[web]`: where the daemon answers; `proxies` are those whose word for who asks is taken.
+
+    `connections` may be open at once, `per_address` of them from one address. `export` is a folder for the public pages
+    as files, `languages` what they are in beside the town's own and the channels', `tiles` the address of the map's
+    background with `{z}`, `{x}` and `{y}`, `tiles_by` whose it is, and `embed` the sites that may show the small page
+    in a frame.
+    """
+
+    listen: str = "127.0.0.1:8080"
+    proxies: tuple[str, ...] = ()
+    connections: int = 4000
+    per_address: int = 500
+    export: str | None = None
+    languages: tuple[str, ...] = ()
+    tiles: str | None = None
+    tiles_by: str = ""
+    embed: tuple[str, ...] = ()
+
+    @property
+    def host(self) -> str:
+        """The host, without an IPv6 address's brackets."""
+        return self.listen.rsplit(":", 1)[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The port; 0 lets the system choose."""
+        return int(self.listen.rsplit(":", 1)[1])
+
+    @cached_property
+    def trusted(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """`proxies` as networks: whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
+        return tuple(ip_network(network) for network in self.proxies)
+
+
+@dataclass(frozen=True)
+class NotifySection:
+    """`[notify]`: where Tocsin's own warnings go, how often it looks and how often it tries the credentials."""
+
+    channels: tuple[str, ...] = ()
+    heartbeat: str | None = None
+    every: timedelta = timedelta(seconds=60)
+    probe: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class DeskSection:
+    """`[desk]`: those who post and validate.
+
+    `alone`: there is nobody else, so an author may validate what they wrote. `url`: where the desk is reached, for
+    links in warnings. `session`: how long a sign-in lasts without use. `remind`: how often a waiting alert is told of.
+    """
+
+    alone: bool = False
+    url: str | None = None
+    second_factor: Literal["required", "optional"] = "required"
+    session: timedelta = timedelta(hours=12)
+    remind: timedelta = timedelta(minutes=10)
+
+
+# Compared by itself: outlines of districts are long, and what is made of a town is remembered by the town.
+@dataclass(frozen=True, eq=False)
+class Town:
+    """All of channels.toml: `[station]` as it stands, then the other sections; `file` is where it was read.
+
+    `sender` is the CAP sender of the town's own alerts. `public_url` is without a trailing slash. `areas` and the
+    districts of `boundary` are what counts as here. `hazards` are those that an officer is offered, by name.
+    """
+
+    name: str
+    sender: str = ""
+    language: str = "fr-FR"
+    timezone: str = "Europe/Paris"
+    public_url: str | None = None
+    areas: tuple[str, ...] = ()
+    boundary: str | None = None
+    templates: str = "templates"
+    hazards: tuple[str, ...] = ()
+    districts: tuple[District, ...] = ()
+    channels: Mapping[str, ChannelConfig] = field(default_factory=dict)
+    sources: Mapping[str, SourceRules] = field(default_factory=dict)
+    store: StoreSection = field(default_factory=StoreSection)
+    web: WebSection = field(default_factory=WebSection)
+    notify: NotifySection = field(default_factory=NotifySection)
+    desk: DeskSection = field(default_factory=DeskSection)
+    file: Path = Path("channels.toml")
+
+    @property
+    def folder(self) -> Path:
+        """The folder of channels.toml, which its paths are relative to."""
+        return self.file.parent
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.folder / self.store.url.removeprefix("sqlite:///")
+
+    @property
+    def template_folder(self) -> Path:
+        """The town's own templates, which win over those that ship; it need not exist."""
+        return self.folder / self.templates
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The town's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def geocodes(self) -> tuple[Named, ...]:
+        """`areas` as CAP geocodes."""
+        return tuple(Named(*code.split(":", 1)) for code in self.areas)
+
+    @property
+    def codes(self) -> tuple[Named, ...]:
+        """The geocodes that stand for the whole of the town: its own, else all its districts'."""
+        return self.geocodes or tuple(Named(DISTRICT, district.code) for district in self.districts)
+
+    @property
+    def offered(self) -> tuple[Hazard, ...]:
+        """The hazards that an officer chooses from, in order: all, where none is named; `general` is always last."""
+        named = tuple(dict.fromkeys(Hazard(name) for name in self.hazards)) or tuple(Hazard)
+        return (*(hazard for hazard in named if hazard is not Hazard.GENERAL), Hazard.GENERAL)
+
+    @property
+    def bots(self) -> Mapping[str, ChannelConfig]:
+        """The channels whose bot people may subscribe with."""
+        return {name: channel for name, channel in self.channels.items() if channel.subscriptions}
+
+    @property
+    def desk_url(self) -> str | None:
+        """Where the desk is reached: `[desk] url`, with or without `/desk`; else below the town's public address."""
+        told = self.desk.url or self.public_url
+        return f"{told.rstrip('/').removesuffix('/desk')}/desk" if told else None
+
+    @property
+    def own_hosts(self) -> frozenset[str]:
+        """The names under which the desk answers: those of `[desk] url`, of `public_url`, and where it listens.
+
+        This machine's own names and addresses in figures are never among them, and always answered to.
+        """
+        urls = (urlsplit(url).hostname for url in (self.desk_url, self.public_url) if url)
+        return frozenset(host.lower() for host in (*urls, self.web.host) if host)
+
+    def rules_for(self, source: str) -> SourceRules:
+        """The rules of a source; plain ones for a source that configures none."""
+        return self.sources.get(source) or SourceRules()
