@@ -196,7 +196,7 @@ class Phone:
 
 @pytest.fixture
 def phone(make_town):  # noqa: F811 the fixture
-    return Phone(make_town(intakes={"manual": SourceRules(publish="approve")}))
+    return Phone(make_town(sources={"manual": SourceRules(publish="approve")}))
 
 
 def test_what_is_typed_is_the_reason(phone):

@@ -130,7 +130,7 @@ token = { env = "TOKEN" }
 """
     (tmp_path / "channels.toml").write_text(town + samples("Adding a source", "toml")[1], encoding="utf-8")
 
-    gauge = load_config(tmp_path / "channels.toml").sources["isere"]
+    gauge = load_config(tmp_path / "channels.toml").sources["isere"].settings
 
     assert (type(gauge).__name__, gauge.warns_from) == ("GaugeSettings", 4.0)
     assert source_kind("gauge").load().__name__ == "Gauge"
