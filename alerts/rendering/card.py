@@ -46,6 +46,7 @@ class Card:
 
 def card_of(said: Mapping[str, Any], severity: Severity) -> Card:
     """The card of what a template is given (`Renderer.tell`). That of an end says how it ended, and what to mind."""
+    # An end says how it ended, not how grave it was: a red card of what is over would alarm again.
     over = bool(said["reason"])
     label = str(said["stamp"] if over else said["label"]) or capital(str(said["name"]))
     return Card(
@@ -158,6 +159,7 @@ def draw_card(card: Card) -> bytes:
 
 def _what_to_do(pen: ImageDraw.ImageDraw, do: str, y: float) -> None:
     """What to do, in the largest letters in which all of it has room."""
+    # Measured in words: the lines that are drawn have lost the text's own breaks.
     whole = " ".join(do.split())
     for size in _SIZES_OF_DO:
         font = _font("Bold", size)

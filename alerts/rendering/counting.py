@@ -51,6 +51,7 @@ def weighted(text: str) -> int:
     found = spans(text)
     for start, end in found:
         total += LINK_WEIGHT - _weigh(text[start:end])
+    # No emoji without a character that weighs 2: most posts are done here.
     if weight > len(text) and _SEQUENCE.search(text):
         total += _emoji_discount(text, found)
     return total
@@ -192,6 +193,7 @@ def _host_end(text: str, start: int, chars: re.Pattern[str]) -> int | None:
     run = chars.match(text, start)
     if run is None:
         return None
+    # From the longest host down: "a.fr.example" is no link, but "a.fr" before it is.
     labels = run[0].split(".")
     if len(labels) > _LABELS_MAX:
         return None

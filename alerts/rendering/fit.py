@@ -84,6 +84,7 @@ class _Fitting:
         kept = [(place, part) for place, part in self._parts if part.keep]
         for place, part in self._parts:
             self._texts[place] = self._full[place] if part.keep else ""
+        # With what is kept alone: if that fits, nothing of it is touched, and the room left is shared out below.
         if not self._fits():
             self._use_short_forms(kept)
             self._cut_kept(kept)
@@ -150,6 +151,7 @@ class _Fitting:
             elif not part.keep:
                 fits = part.short and self._fits(place, part.short)
                 self._texts[place] = part.short if fits else self._shortened(place, part)
+            # Of what is kept, only these two gain by more of their words; a place or an order is said or it isn't.
             elif part.name == "headline":
                 self._texts[place] = self._longer(place, said, part.short)
             elif part.name == "change":
@@ -182,6 +184,7 @@ class _Fitting:
 
         A part's units can change beside its neighbours: a link may go on into the next word.
         """
+        # "x" stands in for the part, or its line would go as one that holds nothing.
         text, room = self._texts[place], self._fmt.limit - self._units(place, "x") + 1
         short = cut(text, lambda said: count(said, self._fmt) <= room, markup=self._markup)
         if short and not self._fits(place, short):

@@ -91,6 +91,7 @@ def _other_instruction(info: Info, before: Info, words: Words) -> list[Change]:
 
 def _other_end(info: Info, before: Info, words: Words, end_of: Callable[[datetime], str]) -> list[Change]:
     end, earlier = event_end(info), event_end(before)
+    # An end that is told for the first time is no longer one: it stands in the post anyway.
     if end is None or earlier is None or end == earlier:
         return []
     name = "longer" if end > earlier else "shorter"
@@ -210,6 +211,7 @@ def _corrected(matter: Matter, teller: Teller, context: Context, own: str, what:
         head = lead.format(right=wrong, title=wrong, name=wrong)
         return {"lead": head, "lead_short": head, **nowhere}
     first, *rest = _FIRST_SENTENCE.split(own, maxsplit=1)
+    # What is right becomes the title only where it is as short as one.
     if len(first) > _LONG_TITLE:
         first, rest = matter.words["name"] if matter.hazard is not Hazard.GENERAL else "", [own]
     head = lead.format(right=first, title=first, name=first) if first else lead.partition("{")[0].rstrip(" –:\u00a0")

@@ -126,6 +126,7 @@ class Library:
         file needs only a name.
         """
         if (language, file) not in self._words:
+            # English has every name: a language that lacks one is told in two languages, not stopped.
             tags = (*self.languages(language), FALLBACK_LANGUAGE)
             near = [f"{tag}/{file}" for tag in dict.fromkeys(tags) if f"{tag}/{file}" in self.names]
             if file == GENERAL:
@@ -133,6 +134,7 @@ class Library:
                 for name in reversed(near):
                     said = self._read_words(name, {}, said)
             else:
+                # 112, 18 and 15 are said in dozens of hazards and differ by country.
                 numbers = self.words(language, GENERAL).get("numbers", {})
                 said = {**_NOTHING_TO_SAY, **self._read_words(near[0], {"numbers": numbers})}
             self._words[language, file] = said
@@ -274,11 +276,14 @@ def _environment(loader: FileSystemLoader, markup: str) -> LimitedEnvironment:
     environment = LimitedEnvironment(
         loader=loader,
         extensions=[PartExtension],
+        # A misspelt variable is a fault that is told with its line; else it would be a gap in an alert.
         undefined=StrictUndefined,
         autoescape=markup == "html",
         lstrip_blocks=True,
+        # Read once: what somebody edits meanwhile must not be in one half of the posts of an alert.
         auto_reload=False,
         bytecode_cache=_COMPILED[markup == "html"],
+        # There are as many templates as files, and each is needed again.
         cache_size=-1,
     )
     environment.let(capital=capital, sentence=sentence, clean=clean)

@@ -123,6 +123,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
     def __init__(self, **settings: Any) -> None:
         super().__init__(finalize=_printed, **settings)
         self.filters = {name: _counted(name, FILTERS[name]) for name in _FILTERS}
+        # It makes any amount of text in a single step.
         del self.globals["lipsum"]
         self.globals["range"] = _range
         self.spend, self.joined = spend, self._joined
@@ -141,6 +142,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """One of the operators by which something grows."""
+        # "%1000000d" pads to a million characters, in a step whose size nobody sees beforehand.
         if operator == "%" and isinstance(left, str | bytes):
             raise TooMuch("it formats with %: write the parts one after the other")
         _must_fit(operator, left, right)
@@ -214,6 +216,7 @@ def _counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def counted(*args: Any, **named: Any) -> Any:
         given = args[hidden:]
+        # A generator has no length: what fits is taken out of it, and one more that tells that it was too much.
         if given and name in ("join", "sum", "list", "sort", "unique", "string") and isinstance(given[0], Iterator):
             given = (list(islice(given[0], LARGEST + 1)), *given[1:])
             args = (*args[:hidden], *given)
@@ -252,11 +255,14 @@ def _count(template: nodes.Template) -> None:
     """Let each body that can be gone through again say what that costs; and join texts where that is looked at."""
     for loop in template.find_all(nodes.For):
         if loop.test is not None:
+            # A loop's filter runs for each thing, also for those that the body never sees.
             loop.test = nodes.And(_spending(_weight(loop.test), loop.lineno), loop.test, lineno=loop.lineno)
+    # Before bodies are weighed: the calls that stand for `~` are to be counted too.
     _join_safely(template)
     repeated: list[Any] = [template, *template.find_all((nodes.For, nodes.Macro, nodes.CallBlock, nodes.Block))]
     for each, weight in [(each, _weight(each)) for each in repeated]:
         each.body.insert(0, nodes.ExprStmt(_spending(weight, each.lineno or 1), lineno=each.lineno or 1))
+    # Nodes that were put in belong to no environment yet, and compiling asks for one.
     if template.environment is not None:
         template.set_environment(template.environment)
 
@@ -272,6 +278,7 @@ def _join_safely(node: nodes.Node) -> None:
 
 
 def _safely_joined(value: Any) -> Any:
+    # Jinja compiles `a ~ b` into a join of its own that no hook of the sandbox sees.
     if not isinstance(value, nodes.Concat):
         return value
     line = value.lineno

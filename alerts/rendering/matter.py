@@ -85,6 +85,7 @@ def prepared(info: Info, hazard: Hazard, words: Words) -> str:
 
     A general alert may be of any kind, so nothing is prepared that could stand for its sender's own words.
     """
+    # A general alert may be about anything, so nothing that is prepared could stand for its sender's words.
     if hazard is Hazard.GENERAL and info.instruction:
         return ""
     return str(_said_at(info, words["instruction"], str(words.get("kind", ""))))

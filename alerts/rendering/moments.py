@@ -82,6 +82,7 @@ _MIDNIGHT = time(0)
 _NOON = time(12)
 _EVENING = time(18)
 _MORNING = time(12)
+# Feeds that can't write 24:00 write 23:59 (Serbia's in MeteoAlarm does), and mean the end of the day.
 _LAST_MINUTE = time(23, 59)
 
 
@@ -125,6 +126,7 @@ class Teller:
 
         Never tells an end that wasn't given, and none that lies before the start: such an `expires` is the message's.
         """
+        # Such an end is the message's and not the event's, of which nothing is known then.
         if start and end and end <= start:
             end = None
         later = start if start and (whole or start > self.now + _BEGINS_LATER) else None
@@ -138,6 +140,7 @@ class Teller:
 
     def _range(self, start: datetime, end: datetime) -> str:
         last, closing = self._closing(end)
+        # Whole days are told without hours: "from midnight to midnight" would be read twice.
         if start.time() == _MIDNIGHT and closing == self.phrases["midnight"]:
             if start.date() == last:
                 return self._say("all day", day=self._near(last))
@@ -145,6 +148,7 @@ class Teller:
         if start.date() == last:
             day = self._near(last, evening=start.time() >= _EVENING)
             return self._say("same day", day=day, start=self._clock(start), end=closing)
+        # What lasts from an evening to the next morning is one night to everybody, whatever the date.
         if last - start.date() == timedelta(days=1) and start.time() >= _EVENING and end.time() <= _MORNING:
             return self._night(start, last, closing)
         opening = self._at(self._day(start.date()), self._clock(start))
@@ -221,6 +225,7 @@ def event_end(info: Info) -> datetime | None:
         own = datetime.fromisoformat((info.parameter(EVENT_END) or "").strip())
     except ValueError:
         return info.expires
+    # A time without a zone could be hours off: the message's own end is the safer of the two.
     if own.tzinfo is None:
         return info.expires
     return max(own, info.expires) if info.expires else own
@@ -251,6 +256,7 @@ def _day(day: date, language: str, long: bool, year: bool) -> str:
     weekday = "EEEE" if long or locale.language == "fr" else "EEE"
     american = locale.language == "en" and locale.territory == "US"
     pattern = f"{weekday}, {month} d" if american else f"{weekday} d {month}"
+    # French says the first of a month as an ordinal, and no other day.
     words = format_date(day, f"{pattern}{',' if american else ''} y" if year else pattern, locale=locale)
     return words.replace(" 1 ", " 1er ", 1) if locale.language == "fr" and day.day == 1 else words
 
@@ -259,6 +265,7 @@ def _day(day: date, language: str, long: bool, year: bool) -> str:
 def _time(clock: time, language: str) -> str:
     locale = locale_of(language)
     if locale.language == "fr":
+        # No-break spaces: an hour that is parted from its "h" at the end of a line is misread.
         minutes = f"\u00a0{clock.minute:02}" if clock.minute else ""
         return f"{clock.hour}\u00a0h{minutes}"
     if locale.language == "en":

@@ -14,7 +14,9 @@ from alerts.model.alert import Info
 from alerts.model.hazard import fold
 
 _BLANK = re.compile(r"(?<!\{)\{[^{}\n]{1,60}\}(?!\})")
+# All of these are matched against folded text: small letters without accents.
 _FRENCH_ORDER = re.compile(
+    # A French order ends in "-ez"; so do these words, and what is told of "vous".
     r"(?:^|[\s(«'])(?!(?:chez|assez|avez|savez|pouvez|voulez|connaissez|reconnaissez|sentez|entendez|voyez)\b)"
     r"(?:[a-z]{2,}ez|faites|dites)(?:-[a-z]+)?\b"
     r"|\bni [a-z]+, ni\b|(?:^|[.!?]\s+|\n)pas (?:de|d')\b|\bjamais\b|\bdehors uniquement\b|\binterdit\w*|\bappelez\b"

@@ -170,6 +170,7 @@ def planned(matter: Matter, said: Mapping[str, Any], teller: Teller, context: Co
     step = own.parameter(STEP_PARAMETER)
     if step is None or context.reason is EndReason.CORRECTED:
         return {}
+    # A language of its own sets all of these as `calendar` in its words.j2; what it leaves out is English.
     phrases = {**(_FRENCH if matter.language.startswith("fr") else _ENGLISH), **matter.general.get("calendar", {})}
     try:
         return {"step": step, **_Notice(matter, own, step, teller, phrases, said, context).words()}
@@ -196,6 +197,7 @@ class _Notice:
         said = {"when": self._when(), "lead": self._lead(), **self._instruction(), "change": "", "change_short": ""}
         said |= self._place()
         changes = json.loads(self.own.parameter(CHANGE_PARAMETER) or "[]")
+        # A series that begins is announced as what repeats: "starting now" would be true of one date alone.
         if self.step == "start" and not self._series:
             said |= self._headed("begins") | {"when": self._planned_end()}
         elif changes:
@@ -249,6 +251,7 @@ class _Notice:
             return self._when()
         local, today = end.astimezone(self.teller.zone), self.context.now.astimezone(self.teller.zone).date()
         if _all_day(self.matter.info):
+            # An all-day entry ends at the midnight after its last day (RFC 5545, 3.6.1).
             last = local - timedelta(seconds=1)
             name = "planned end that day" if last.date() == today else "planned end of a day"
             return self._say(name, day=self.teller.day(last))
@@ -283,6 +286,7 @@ class _Notice:
             other.append(self._say("other dates"))
         if "date" in by_name:
             other.append(self._say("other dates"))
+        # The later of these overwrites the lead of the earlier: the time that people turn up at weighs most.
         if "last" in by_name:
             said |= self._last(by_name["last"])
         if "date" in by_name:
@@ -377,15 +381,18 @@ class _Notice:
         parts = dict(part.split("=", 1) for part in series["rule"].split(";") if "=" in part)
         last = date.fromisoformat(series["last"]) if series["last"] else None
         begins = datetime.combine(first, time.fromisoformat(series["opens"]), self.teller.zone)
+        # On the wall clock: works that end at 6 do so on the night when the clocks change, too.
         ends = (begins.replace(tzinfo=None) + timedelta(seconds=series["length"])).replace(tzinfo=self.teller.zone)
         hours = None if all_day else self._hours(begins, ends)
         off = self._off([date.fromisoformat(day) for day in series["off"]], first, last)
+        # A rule of every day is told by its first and last day, as one stretch of days or nights.
         if parts.get("FREQ") == "DAILY" and len(parts) == 1:
             at_night = not all_day and ends.date() == first + _DAY
             until = last + _DAY if last and at_night else last
             days = self.phrases["nights" if at_night else "every day"]
             span = self._span(first, until, at_once=True)
             return ", ".join(filter(None, (" ".join(filter(None, (days, span))), hours))) + off
+        # Several rules at once ("+" joins them) make no sentence: their dates are told instead.
         days = self._days(parts) if "+" not in series["rule"] else ""
         if not days:
             extra = [date.fromisoformat(day) for day in series["extra"]] if not series["rule"] else []
@@ -462,6 +469,7 @@ class _Notice:
         return f"{', '.join(most)}{self.phrases['and']}{last}" if most else last
 
     def _weekday(self, name: str) -> str:
+        # Any Monday: Babel names the days of a date, not of a rule.
         monday = date(2026, 11, 23)
         return format_date(monday + timedelta(days=_WEEK.index(name)), "EEEE", locale=locale_of(self.matter.language))
 

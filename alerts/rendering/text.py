@@ -48,6 +48,7 @@ _INLINE = frozenset({
 _OF_WORD = re.compile(r"(?:o|v|w|m|st1):\w+")
 _TAGS = _BLOCKS | _HIDDEN | _INLINE
 """The tags that are taken out, with Word's own; "Call <your council>" is no tag, and stays."""
+# Météo-France's bulletins in MeteoAlarm have "?" where an apostrophe was lost: "d?ete".
 _LOST_APOSTROPHE = re.compile(r"\b([cdjlmnst]|qu)\?(?=[a-zàâéèêëîïôûùh])", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t]{2,}|\t")
 _BULLET = re.compile(r"(?:[*•·▪–—-]|\d{1,2}[.)])\s")
@@ -153,6 +154,7 @@ def clean_info(info: Info) -> Info:
     tidy: dict[str, Any] = {name: _line(said) for name in _LINES if (said := getattr(info, name))}
     tidy["event"] = tidy.get("event") or ""
     tidy |= {name: _unless_nothing(clean(said)) for name in _TEXTS if (said := getattr(info, name))}
+    # MeteoAlarm's form takes no accents, so Météo-France's fixed sentences come without.
     if info.language.lower().startswith("fr"):
         tidy |= {name: _accented(said) for name in _TEXTS if (said := tidy.get(name))}
     tidy["web"] = address(info.web)
@@ -270,6 +272,7 @@ def _unwrap(paragraph: str) -> str:
         return paragraph
     joined = [lines[0]]
     for before, line in pairwise(lines):
+        # NWS and others break lines at some 66 columns: a line is full where the next word would not have fitted.
         full = len(before) + 1 + len(line.split(" ", 1)[0]) > width and len(before) > width // 2 > 20
         if full and not _BULLET.match(line):
             joined[-1] += f" {line}"
