@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 user = typer.Typer(help="Accounts of those who work at the desk.", no_args_is_help=True)
 token = typer.Typer(help="Bearer tokens of programs that use the API.", no_args_is_help=True)
-audit = typer.Typer(help="The record of who did what, when and from where.", no_args_is_help=True)
+audit = typer.Typer(help="The audit log: who did what, when and from where.", no_args_is_help=True)
 
 
 def _role(text: str) -> Role:
@@ -171,14 +171,14 @@ def revoke_token(
 
 
 @audit.command("verify")
-def verify_record(
+def verify_log(
     context: typer.Context,
     expect: Annotated[
         str | None, typer.Option("--expect", metavar="SEQ:DIGEST", help="A head that was kept elsewhere.")
     ] = None,
     as_json: options.Json = False,
 ) -> int:
-    """Check that no line of the record was changed, removed or moved; prints its head, to be kept elsewhere."""
+    """Check that no line of the audit log was changed, removed or moved; print its head, to be kept elsewhere."""
     from alerts.access.audit import Broken, Verified, head_of, verify
 
     expected = head_of(expect) if expect is not None else None
@@ -202,13 +202,13 @@ def verify_record(
 
 
 @audit.command("list")
-def list_record(
+def list_log(
     context: typer.Context,
     subject: Annotated[str | None, typer.Option(metavar="ID|NAME", help="Only about this alert or name.")] = None,
     most: Annotated[int, typer.Option("--last", metavar="N", min=1, help="How many lines, the newest.")] = 50,
     as_json: options.Json = False,
 ) -> int:
-    """List the newest lines of the record, the newest last."""
+    """List the newest lines of the audit log, the newest last."""
     lines = _counter(context).ask(lambda unit: unit.audit.newest(subject=subject, most=most))
     for line in reversed(lines):
         screen.show_json(_of_line(line)) if as_json else screen.show(_record_line(line))

@@ -225,7 +225,7 @@ class _Reading:
             return ()
 
     def check_notify(self, notify: NotifySettings, channels: Mapping[str, ChannelSettings]) -> None:
-        """The warnings of Tocsin itself are for those on duty: on a channel that exists, and not before the public."""
+        """The warnings of Tocsin itself are for those on call: on a channel that exists, and not before the public."""
         written = self.table.get("channels")
         known = list(written) if isinstance(written, dict) else []
         for name in notify.channels:

@@ -103,7 +103,7 @@ class HealthChecks:
         self._memory = MonitorMemory()
         self._known: dict[str, ToldTrouble] = {}
         self._troubles = Gauge(
-            "tocsin_trouble", "1 while those on duty are warned of it", ["what", "name"], registry=registry
+            "tocsin_trouble", "1 while those on call are warned of it", ["what", "name"], registry=registry
         )
         events.subscribe(AttemptFinished, self._probes.note_attempt)
         self._cycled_at = clock.monotonic()

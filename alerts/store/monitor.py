@@ -136,7 +136,7 @@ class Monitor(UnitPart):
         return [record_of(row) for row in _WAITING.rows(self._db)]
 
     def told_of(self, now: datetime) -> Sequence[str]:
-        """The ids of the alerts whose waiting those on duty were told of, and not yet how it ended."""
+        """The ids of the alerts whose waiting those on call were told of, and not yet how it ended."""
         return [str(read_reason(row["reason"])).rsplit(" ", 1)[1] for row in _TOLD.rows(self._db, now=stamp(now))]
 
     def corrections(self, after: int, since: datetime) -> Sequence[AuditEntry]:

@@ -1,4 +1,4 @@
-"""It says when it can't: what those on duty are told, by the real program, on a channel of their own."""
+"""It says when it can't: what those on call are told, by the real program, on a channel of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record of who did what, newest first, and whether it is whole."""
+"""The audit log, newest line first, and whether a line was changed."""
 
 from __future__ import annotations
 

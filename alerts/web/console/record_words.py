@@ -1,4 +1,4 @@
-"""What the record says of an account, in the reader's language: kept it is in one, so that it is the same for ever."""
+"""What the audit log says of an account, in the reader's language; each line is stored in one language for ever."""
 
 from __future__ import annotations
 

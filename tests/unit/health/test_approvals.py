@@ -68,7 +68,7 @@ PARIS = ZoneInfo("Europe/Paris")
 
 
 class Duty:
-    """A town with officers, and what those on duty read."""
+    """A town with officers, and what those on call read."""
 
     def __init__(self, config, database: Database) -> None:
         self.config = config
@@ -295,7 +295,7 @@ def test_the_link_is_never_what_is_cut(outlet, language):
 
 
 async def test_another_second_factor_is_told_once_and_a_first_one_is_none(duty):
-    """Whoever changed it: those on duty see it though its owner may be locked out by it."""
+    """Whoever changed it: those on call see it though its owner may be locked out by it."""
 
     async def write(*acts):
         for act in acts:

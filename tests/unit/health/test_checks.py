@@ -124,7 +124,7 @@ class Watch:
         )
 
     async def round(self, count: int = 1, pause: float = MINUTE) -> list[str]:
-        """Go round each minute; what those on duty were told in these rounds."""
+        """Go round each minute; what those on call were told in these rounds."""
         before = len(await self.told())
         for _ in range(count):
             await self.clock.advance(pause)

@@ -1,4 +1,4 @@
-"""Sign-ins that fail again and again are told to those on duty, and that it stopped."""
+"""Sign-ins that fail again and again are told to those on call, and that it stopped."""
 
 from __future__ import annotations
 

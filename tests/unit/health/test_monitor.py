@@ -40,7 +40,7 @@ def kinds(seen: Seen) -> list[What]:
 
 
 class Duty:
-    """Rounds one after the other, and what those on duty were told in each."""
+    """Rounds one after the other, and what those on call were told in each."""
 
     def __init__(self) -> None:
         self.now = NOW

@@ -1,4 +1,4 @@
-"""When those on duty are told of what waits for them."""
+"""When those on call are told of what waits for them."""
 
 from __future__ import annotations
 

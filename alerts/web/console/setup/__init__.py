@@ -18,7 +18,7 @@ __all__ = ["routes"]
 
 
 def routes(console: Console) -> list[web.RouteDef]:
-    """The steps, for administrators; what is tried is written into the record."""
+    """The steps, for administrators; each trial is written into the audit log."""
     service = console.service
 
     def workshop() -> Workshop:

@@ -28,14 +28,14 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "exercise": {"name": "exercices", "exercise": True},
     "team": {"name": "equipe", "public": False},
 }
-"""What a channel begins with that the step of those on duty asks for."""
+"""What a channel begins with that the step of those on call asks for."""
 _SHOWN = 200
 # A name and a password in an address.
 _LOCKED = re.compile(r"(?<=://)[^/@]*@")
 
 
 class Trial(StrEnum):
-    """What the record calls a trial."""
+    """What the audit log calls a trial."""
 
     TRIED = "test"
     SHOWN = "post a test"
@@ -135,7 +135,7 @@ class Setup:
         return view
 
     async def _keep(self, request: web.Request, view: View, do: str, form: forms.Form) -> View:
-        """What the last steps do: tell those on duty, write the lines, add an account, send an exercise."""
+        """What the last steps do: tell those on call, write the lines, add an account, send an exercise."""
         try:
             match view.step, do:
                 case "duty", "save":

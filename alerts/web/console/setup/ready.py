@@ -68,7 +68,7 @@ async def needs(lines: str, workshop: Workshop, people: Sequence[Person], words:
         Need(not problems, _("The lines are right: Tocsin would start with them."), "lines", problems),
         Need(bool(public), _("A channel speaks to the public."), "channels"),
         Need(not problems and not unreadable, _("Every secret can be read here."), "channels", unreadable),
-        Need(bool(told), _("Those on duty are told when something is wrong."), "duty"),
+        Need(bool(told), _("Those on call are told when something is wrong."), "duty"),
         Need(bool(with_exercises(lines)), _("There is a channel for exercises."), "duty"),
         Need(bool(names_in(lines, "sources")), _("A source brings alerts."), "sources", is_needed=False),
         Need(workshop.lines().strip() == lines.strip(), _("The lines are saved as channels.toml."), "lines"),
