@@ -1,4 +1,4 @@
-"""What administrators do to accounts and tokens, one's own account, and the record that tells of it."""
+"""What administrators do to accounts and tokens, one's own account, and the audit log that tells of it."""
 
 from __future__ import annotations
 
@@ -274,4 +274,4 @@ async def test_a_changed_line_is_found(town, browser):
         db.execute("UPDATE audit SET detail = 'viewer' WHERE seq = 1")
     db.close()
     page = await browser.get("/desk/record")
-    assert "The record is not whole: line 1" in page.said
+    assert "The audit log is not whole: line 1" in page.said

@@ -231,7 +231,7 @@ class TestFourEyes:
         alert = await alone.post(by="Anne")
         page = await alone.look(f"/waiting/{alert}", "Anne")
 
-        assert "[desk] alone = true), so you may validate it; the record says so" in page.text
+        assert "[desk] alone = true), so you may validate it; the audit log says so" in page.text
         assert (await alone.press(f"/waiting/{alert}/approve", "Anne", seen=page.hidden("seen"))).status == 303
         lines = await alone.service.ask(lambda unit: unit.audit.newest(subject=alert))
         assert lines[0].entry.detail.endswith(", alone")

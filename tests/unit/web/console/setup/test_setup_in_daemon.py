@@ -1,4 +1,4 @@
-"""Setting up in the running house: for administrators alone, with what is tried in the record."""
+"""Setting up in the running daemon: for administrators alone, with each trial in the audit log."""
 
 from __future__ import annotations
 
