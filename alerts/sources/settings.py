@@ -62,6 +62,7 @@ class ManualSettings(SourceSettings):
     kind: Literal["manual"] = "manual"
 
 
+# Feeds ask for 30 to 120 s between two looks (feeds.md); a second is for a file, and for tests.
 def _at_least_a_second(value: timedelta) -> timedelta:
     if value < timedelta(seconds=1):
         raise ValueError(because("source_oftener_than_a_second"))

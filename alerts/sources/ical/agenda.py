@@ -7,7 +7,8 @@ event costs itself alone: it becomes a `Flaw`, which the officer sees. Only the 
 alarms, attendees and the exporters' own properties never reach the parser. Of an entry that isn't public (CLASS,
 3.8.1.3) not even its words are: what nobody may read is dropped here, so that no flaw, log or memory can hold them.
 
-All of it has a `Budget` of seconds; what is left then is one flaw, and absence means nothing (`Agenda.tells_absence`).
+All of it has a `Budget` of seconds; what is left then is one flaw, and absence means nothing
+(`WorksAgenda.tells_absence`).
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class Flaw:
 
 
 @dataclass(frozen=True, slots=True)
-class Agenda:
+class WorksAgenda:
     """What a calendar says for a window: occurrences by start, the events that could not be read, and how far it goes.
 
     Absence means something only before `complete_until`, and only for a UID that isn't among the flaws. `damage` is
@@ -109,7 +110,7 @@ def read_agenda(
     home: ZoneInfo,
     monotonic: Callable[[], float] = time.monotonic,
     seconds: float = MOST_SECONDS,
-) -> Agenda:
+) -> WorksAgenda:
     """Every occurrence that touches `window`, its times in `home`; Unreadable where `body` is no whole calendar.
 
     What isn't read after so many `seconds` by `monotonic` is a flaw, as is whatever an event makes the reader fail at.
@@ -130,7 +131,7 @@ def read_agenda(
     complete_until = occurrences[MOST_OCCURRENCES].starts if len(occurrences) > MOST_OCCURRENCES else window.stop
     damage = next((calendar.damage for calendar in calendars if calendar.damage), None)
     hidden = frozenset().union(*(calendar.hidden for calendar in calendars))
-    return Agenda(kept, tuple(reader.flaws), window, complete_until, damage, hidden, out_of_time)
+    return WorksAgenda(kept, tuple(reader.flaws), window, complete_until, damage, hidden, out_of_time)
 
 
 class _CalendarReader:

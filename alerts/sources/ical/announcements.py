@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from alerts.sources.ical.agenda import Agenda
+from alerts.sources.ical.agenda import WorksAgenda
 from alerts.sources.ical.entries import Change, changes_of, entries_of, recognise
 from alerts.sources.ical.occurrence import Announced, Moment, Occurrence, time_of
 
@@ -103,7 +103,7 @@ class CalendarDecision:
 
 
 def decide(
-    agenda: Agenda,
+    agenda: WorksAgenda,
     told: Mapping[str, Announced],
     schedule: Schedule,
     now: datetime,
@@ -146,7 +146,7 @@ def decide(
 class _Look:
     """One look at the calendar: what it says, when it is announced, and what the time is."""
 
-    agenda: Agenda
+    agenda: WorksAgenda
     schedule: Schedule
     now: datetime
     since: datetime | None
@@ -203,7 +203,9 @@ def _ending(key: str, occurrence: Occurrence, before: Announced, look: _Look) ->
     return Announcement(key, occurrence, "end", END.name, before, held=before.held) if wanted else None
 
 
-def _calling_off(key: str, occurrence: Occurrence | None, before: Announced, agenda: Agenda) -> Announcement | None:
+def _calling_off(
+    key: str, occurrence: Occurrence | None, before: Announced, agenda: WorksAgenda
+) -> Announcement | None:
     """Called off by the calendar's own word, or by absence from a whole calendar that would have it.
 
     One that isn't public any more is withdrawn: it may well take place.

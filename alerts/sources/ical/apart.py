@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from alerts.model.errors import Unreadable
-from alerts.sources.ical.agenda import Agenda, read_agenda
+from alerts.sources.ical.agenda import WorksAgenda, read_agenda
 from alerts.sources.ical.recurrence import MOST_SECONDS, Window
 
 log = structlog.get_logger(__name__)
@@ -37,7 +37,7 @@ _COMMAND = (sys.executable, "-m", __name__)
 
 def read_calendar(
     body: bytes, window: Window, home: ZoneInfo, monotonic: Callable[[], float], *, apart: bool = False
-) -> tuple[Agenda, bool]:
+) -> tuple[WorksAgenda, bool]:
     """As `read_agenda`, at once in another process where `apart`; and whether the next version should be read so too.
 
     Where that process can't be had, the agenda is what could be read here: it tells what it lacks.
@@ -52,7 +52,7 @@ def read_calendar(
     return (None if apart else _read_apart(body, window, home)) or agenda, True
 
 
-def _read_apart(body: bytes, window: Window, home: ZoneInfo) -> Agenda | None:
+def _read_apart(body: bytes, window: Window, home: ZoneInfo) -> WorksAgenda | None:
     """The agenda as another process reads it; None where it doesn't, for whatever reason: here it will be found."""
     try:
         done = subprocess.run(  # noqa: S603 this very interpreter, and nothing that a stranger wrote in the command
@@ -68,7 +68,7 @@ def _read_apart(body: bytes, window: Window, home: ZoneInfo) -> Agenda | None:
     except (OSError, subprocess.SubprocessError) as error:
         log.warning("calendar.not_read_apart", error=type(error).__name__)
         return None
-    agenda: Agenda | None = pickle.loads(done.stdout)  # noqa: S301 as above
+    agenda: WorksAgenda | None = pickle.loads(done.stdout)  # noqa: S301 as above
     return agenda
 
 

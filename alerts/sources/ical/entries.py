@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts.sources.ical.agenda import Agenda
+from alerts.sources.ical.agenda import WorksAgenda
 from alerts.sources.ical.occurrence import Announced, Moved, Occurrence, Series, series_to_record
 
 GOES_ON = timedelta(days=400)
@@ -37,7 +37,7 @@ _TRAITS: tuple[_Trait, ...] = (
 
 
 def entries_of(
-    agenda: Agenda, told: Mapping[str, Announced], zone: ZoneInfo, now: datetime, since: datetime | None
+    agenda: WorksAgenda, told: Mapping[str, Announced], zone: ZoneInfo, now: datetime, since: datetime | None
 ) -> list[Occurrence]:
     """What the calendar announces: each entry once, and what repeats as one series of its next date and its last."""
     entries: dict[Hashable, Occurrence] = {}
@@ -53,7 +53,7 @@ def entries_of(
     return sorted(entries.values(), key=lambda each: (each.starts, each.uid, each.recurrence_id))
 
 
-def _days_in_a_row(agenda: Agenda, told: Mapping[str, Announced], zone: ZoneInfo) -> list[Occurrence]:
+def _days_in_a_row(agenda: WorksAgenda, told: Mapping[str, Announced], zone: ZoneInfo) -> list[Occurrence]:
     """The occurrences; entries of their own that say the same on three days in a row or more, as one series.
 
     So do exports that write ten nights as ten entries. Once it was told as a series, it stays one while a day is left.
@@ -72,7 +72,7 @@ def _days_in_a_row(agenda: Agenda, told: Mapping[str, Announced], zone: ZoneInfo
 
 
 def _as_series(
-    entries: Sequence[Occurrence], agenda: Agenda, known: Container[Hashable], zone: ZoneInfo
+    entries: Sequence[Occurrence], agenda: WorksAgenda, known: Container[Hashable], zone: ZoneInfo
 ) -> list[Occurrence]:
     first, days = entries[0], sorted({each.starts.date() for each in entries})
     # Only days without a gap are taken for one work. In what was told as a series before, a gap is a day off.

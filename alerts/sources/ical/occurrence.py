@@ -207,6 +207,7 @@ def from_state(state: Mapping[str, Any]) -> dict[str, Announced]:
             count=each["count"],
             over=each["over"],
             cancelled=each["cancelled"],
+            # Not in what was stored before floods were held.
             held=each.get("held", False),
         )
         for key, each in state.get("told", {}).items()

@@ -123,6 +123,7 @@ def in_force(events: Sequence[SettledEvent]) -> tuple[list[list[SettledEvent]], 
             (older if replaced else current).append(each)
     overrides = [each for each in current if each.overrides]
     masters = [each for each in reversed(current) if not each.overrides]
+    # Overrides belong to the one that repeats. Of entries that share a UID by mistake it isn't always the last.
     masters.sort(key=lambda each: not each.recurs)
     if not masters:
         return [overrides], older
@@ -144,6 +145,7 @@ def expand(events: Sequence[SettledEvent], window: Window, home: ZoneInfo, budge
     if master.uid in window.watched and whole.status != "CANCELLED" and not any(map(_is_on, components)):
         components, _ = _recur(events, window.start, window.start + _PLANNED, budget)
     found = [to_occurrence(each, master, home, _recurrence_id(each)) for each in components]
+    # A date that was moved out of the window isn't found there, and would look as if it had been called off.
     told = {each.recurrence_id for each in found}
     moved = [to_occurrence(each.event, each, home, _recurrence_id(each.event)) for each in events if each.overrides]
     found += [each for each in moved if each.uid in window.watched and each.recurrence_id not in told]
@@ -218,15 +220,18 @@ def _series(
     lasts = [rule.last() for rule in rules]
     last = None if None in lasts else max([*added, *(_day(each, home) for each in lasts if each)])
     first_day, last_day = window.start.astimezone(home).date(), (window.start + _PLANNED).astimezone(home).date()
+    # Exceptions that are over, or far ahead, say nothing to readers; some calendars keep years of them.
     off = {day for each in _dates(master.event, "EXDATE") if first_day <= (day := _day(each, home)) <= last_day}
     if last is not None and last == min([*added, starts.date()]):
         return None
+    # The latest first: the rule is walked that far once, and the earlier days are looked up in what was found.
+    off_days = [day for day in sorted(off, reverse=True) if day in added or _meets(rules, day, home)]
     return Series(
         rule="+".join(sorted(filter(None, rhythms))),
         opens=starts.time(),
         length=ends - starts,
         last=last,
-        off=tuple(sorted(day for day in sorted(off, reverse=True) if day in added or _meets(rules, day, home))),
+        off=tuple(sorted(off_days)),
         extra=tuple(sorted(day for day in added if day >= first_day)),
     )
 
@@ -322,6 +327,7 @@ class RuleStarts:
         steps = max(0, (before - self.first) // (_STEP[self.parts["FREQ"]] * interval)) + 2
         if min(steps, int(self.parts.get("COUNT", steps))) > MOST_STEPS:
             raise self._too_often()
+        # Without dateutil's cache: what is found is kept here already.
         counted = _CountedInterval(interval)
         counted.left, counted.budget = steps, self._budget
         rule = self._rule.replace(interval=counted, cache=False)
@@ -363,6 +369,8 @@ class _CountedInterval(int):
     left: int
     budget: Budget
 
+    # `year + interval`, and so for months and days; weeks are `interval * 7`. Rules within a day add it after they have
+    # skipped what their BY… parts leave out, so that these parts are refused there (`_refuse`).
     def __radd__(self, other: int) -> int:
         self._count()
         return other + int(self)

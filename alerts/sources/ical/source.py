@@ -20,7 +20,7 @@ from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
 from alerts.model.reason import Reason, because
 from alerts.sources.fetch import MAX_BYTES, Fetcher, NotModified, read_bounded
-from alerts.sources.ical.agenda import Agenda, window_around
+from alerts.sources.ical.agenda import WorksAgenda, window_around
 from alerts.sources.ical.announcements import CalendarDecision, Schedule, decide
 from alerts.sources.ical.apart import read_calendar
 from alerts.sources.ical.occurrence import Announced, from_state, parse_moment, to_state
@@ -121,7 +121,7 @@ class IcalSource:
         )
 
     async def _decide(
-        self, agenda: Agenda, told: Mapping[str, Announced], since: datetime | None, known: Known, now: datetime
+        self, agenda: WorksAgenda, told: Mapping[str, Announced], since: datetime | None, known: Known, now: datetime
     ) -> CalendarDecision:
         """What to tell. What is gone all at once is called off once an officer said so: that stands as a key heard."""
         decision = await asyncio.to_thread(decide, agenda, told, self._schedule, now, since=since)
@@ -132,18 +132,19 @@ class IcalSource:
 
 def gone_key(gone: Sequence[Announced]) -> str:
     """The name of exactly these entries being gone: what an officer agrees to, and nothing that vanishes later."""
+    # By what each was told as last: one that was updated since is another thing to agree to.
     names = sorted(identifier for each in gone for identifier, _ in each.tells[-1:])
     return f"gone-{hashlib.sha256(repr(names).encode()).hexdigest()[:16]}"
 
 
-def _since(state: Mapping[str, Any], agenda: Agenda, now: datetime) -> datetime | None:
+def _since(state: Mapping[str, Any], agenda: WorksAgenda, now: datetime) -> datetime | None:
     """When the calendar was read first with anything in it; None for one that was read before this was kept."""
     if "since" in state:
         return datetime.fromisoformat(state["since"])
     return now if agenda.occurrences and not state.get("told") else None
 
 
-def _trouble(agenda: Agenda, decision: CalendarDecision) -> Reason | None:
+def _trouble(agenda: WorksAgenda, decision: CalendarDecision) -> Reason | None:
     """Why the calendar can't be right: it is damaged, or too much of what readers know is gone from it."""
     if agenda.damage:
         return because("calendar_damaged", why=agenda.damage)
@@ -177,7 +178,7 @@ class _Held:
     """The calendar as it was last read, and when it was last expanded and last confirmed by its place."""
 
     version: CalendarVersion
-    agenda: Agenda
+    agenda: WorksAgenda
     expanded: datetime
     confirmed: datetime
 

@@ -150,6 +150,7 @@ def _hazard(occurrence: Occurrence) -> Hazard:
     What a title begins with counts before what it mentions: works in the market's street are works.
     """
     said = Info(event=", ".join(occurrence.categories), headline=occurrence.summary)
+    # Water and power come first: who reads "works" doesn't fill a jug.
     named = hazard_of(said)
     if named in _OWN_WORDS:
         return Hazard.WATER_CUT if named in WATER_CUTS else named

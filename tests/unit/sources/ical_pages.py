@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from alerts.model.alert import Named
 from alerts.model.ports import Surroundings
 from alerts.model.town import Town
-from alerts.sources.ical.agenda import Agenda, read_agenda, window_around
+from alerts.sources.ical.agenda import WorksAgenda, read_agenda, window_around
 from alerts.sources.ical.source import IcalSource
 from alerts.sources.settings import IcalSettings
 from tests.fakes import FakeClock
@@ -52,7 +52,7 @@ def works_source(folder: Path, url: str = "works.ics", *, session: Any = None, *
     return IcalSource("works", told, around)
 
 
-def agenda_of(body: bytes, now: str = "2026-11-25 12:00", watched: tuple[str, ...] = ()) -> Agenda:
+def agenda_of(body: bytes, now: str = "2026-11-25 12:00", watched: tuple[str, ...] = ()) -> WorksAgenda:
     """What the calendar says around `now`, read in Paris."""
     return read_agenda(body, window_around(at(now), watched), PARIS)
 

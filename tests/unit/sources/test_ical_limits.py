@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from structlog.testing import capture_logs
 
-from alerts.sources.ical.agenda import Agenda, read_agenda, window_around
+from alerts.sources.ical.agenda import WorksAgenda, read_agenda, window_around
 from alerts.sources.ical.event import EARLIEST, LATEST, MOST_DATES
 from alerts.sources.ical.recurrence import MOST_RULES, MOST_SECONDS, MOST_VERSIONS, Budget, OutOfTime
 from tests.unit.sources.ical_pages import NINE_TO_NOON, PARIS, agenda_of, at, calendar, event
@@ -18,7 +18,7 @@ FROM_2020 = "DTSTART;TZID=Europe/Paris:20200101T080000\nDURATION:PT1H\nRRULE:"
 OVERRIDE = "RECURRENCE-ID:20261127T070000Z\nDTSTART:20261127T080000"
 
 
-def costs(body: bytes) -> tuple[Agenda, float]:
+def costs(body: bytes) -> tuple[WorksAgenda, float]:
     """The agenda, and the seconds of this thread that it took."""
     begun = time.thread_time()
     return agenda_of(body), time.thread_time() - begun
@@ -161,7 +161,7 @@ def ticking(seconds: float) -> Callable[[], float]:
     return lambda: next(times) * seconds
 
 
-def read_with(body: bytes, monotonic: Callable[[], float]) -> Agenda:
+def read_with(body: bytes, monotonic: Callable[[], float]) -> WorksAgenda:
     return read_agenda(body, window_around(at("2026-11-25 12:00")), PARIS, monotonic)
 
 
