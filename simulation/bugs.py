@@ -1,4 +1,4 @@
-"""Three bugs to put in on purpose, each over the real outbox: a simulation that doesn't find them proves nothing."""
+"""Four bugs to put in on purpose, each over the real outbox: a simulation that doesn't find them proves nothing."""
 
 from __future__ import annotations
 
@@ -44,6 +44,21 @@ class ForgetfulPace(Outbox):
         return []
 
 
+class FailingCode(Outbox):
+    """Fails once, at its fifth attempt, in a way that nobody thought of."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._begun = 0
+
+    async def begin(self, post: Post, lease: Lease, now: datetime, *, action: str, counts: bool) -> Begun | None:
+        """Begin, or fail before anything was written down: the lane comes round again, and only the log tells of it."""
+        self._begun += 1
+        if self._begun == 5:
+            raise ZeroDivisionError
+        return await super().begin(post, lease, now, action=action, counts=counts)
+
+
 class Overtaking(Outbox):
     """Lets an update go while its alert is under way."""
 
@@ -68,4 +83,5 @@ BUGS: dict[str, Callable[[Database], Outbox]] = {
     "receipt-first": ReceiptFirst,
     "forgetful-pace": ForgetfulPace,
     "overtaking": Overtaking,
+    "failing-code": FailingCode,
 }

@@ -312,7 +312,7 @@ class Run:
 
     @contextmanager
     def _listening(self) -> Iterator[None]:
-        """Hear what the daemon logs: a stumble that the disk doesn't explain is a breach."""
+        """Hear what the daemon logs: a failure of its own code that the disk doesn't explain is a breach."""
         before = structlog.get_config()
         structlog.configure(processors=[self._heard], wrapper_class=structlog.make_filtering_bound_logger("warning"))
         try:
@@ -324,7 +324,8 @@ class Run:
         what = str(event.pop("event"))
         error = sys.exc_info()[1] or event.get("exc_info")
         self.trace(f"log {what}", **{name: value for name, value in event.items() if name != "exc_info"})
-        if what.endswith(".stumbled") and not isinstance(error, DatabaseRefused):
+        # Where the code itself failed, its traceback is asked for; what was foreseen is told without one.
+        if "exc_info" in event and not isinstance(error, DatabaseRefused):
             self._breach("nothing unforeseen", f"{what}: {error!r}")
         raise structlog.DropEvent
 

@@ -17,6 +17,7 @@ FOUND_BY = {
     "receipt-first": "nothing lost",
     "forgetful-pace": "the quota is kept",
     "overtaking": "nothing out of order",
+    "failing-code": "nothing unforeseen",
 }
 
 

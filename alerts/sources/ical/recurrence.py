@@ -135,7 +135,7 @@ def expand(events: Sequence[SettledEvent], window: Window, home: ZoneInfo, budge
 
     A series that is watched and has nothing on in the window is followed to its next date: it isn't over.
 
-    Raises ValueError for a rule that can't be followed (whatever the expansion stumbles over is one), and OutOfTime.
+    Raises ValueError for a rule that can't be followed (whatever the expansion fails at is one), and OutOfTime.
     """
     if not any(each.recurs or each.overrides for each in events):
         return [each for each in [to_occurrence(events[0].event, events[0], home, "")] if window.wants(each)]
