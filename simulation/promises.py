@@ -34,8 +34,8 @@ def promises(db: sqlite3.Connection) -> list[Promised]:
     """Every post there ever was, as the audit reads it."""
     again = {row[0] for row in db.execute(_SENT_AGAIN)}
     ready: dict[str, int] = {row[0]: row[1] for row in db.execute(_READY)}
-    records = Views(db).everything()
-    posts = Views(db).posts_by_alert([record.id for record in records])
+    messages = Views(db).everything()
+    posts = Views(db).posts_by_alert([stored.id for stored in messages])
     return [
         _promised(post, ready.get(post.id), told_twice=post.id in again) for each in posts.values() for post in each
     ]
@@ -71,9 +71,9 @@ def next_end(db: sqlite3.Connection, now: datetime) -> datetime | None:
     return time_of(rows.fetchone()[0])
 
 
-def ended(records: Sequence[StoredAlert], posts: Sequence[Promised], now: datetime) -> Iterator[Breach]:
+def ended(messages: Sequence[StoredAlert], posts: Sequence[Promised], now: datetime) -> Iterator[Breach]:
     """An incident that is over is over on each channel where it was told."""
-    newest = {record.incident_id: record for record in records if record.state is AlertState.ACCEPTED and record.alert}
+    newest = {stored.incident_id: stored for stored in messages if stored.state is AlertState.ACCEPTED and stored.alert}
     threads: dict[tuple[str, str], list[Promised]] = defaultdict(list)
     for post in sorted(posts, key=lambda post: post.seq):
         threads[post.incident, post.channel].append(post)
@@ -86,29 +86,29 @@ def ended(records: Sequence[StoredAlert], posts: Sequence[Promised], now: dateti
             yield Breach("ended is ended", f"incident {incident} is over, and still on {channel}")
 
 
-def nobody_silenced(records: Sequence[StoredAlert]) -> Iterator[Breach]:
+def nobody_silenced(messages: Sequence[StoredAlert]) -> Iterator[Breach]:
     """What was left out for another source's twin, was left out for one that had been let out."""
-    states = {record.id: record.state for record in records}
-    for record in records:
-        twin = str(record.reason["into"]) if record.reason and record.reason["into"] else None
+    states = {stored.id: stored.state for stored in messages}
+    for stored in messages:
+        twin = str(stored.reason["into"]) if stored.reason and stored.reason["into"] else None
         if twin in states and states[twin] is not AlertState.ACCEPTED:
-            yield Breach("nobody silences", f"{record.id} was left out for {twin}, which is {states[twin]}")
+            yield Breach("nobody silences", f"{stored.id} was left out for {twin}, which is {states[twin]}")
 
 
 def each_for_itself(
-    db: sqlite3.Connection, records: Sequence[StoredAlert], posts: Sequence[Promised]
+    db: sqlite3.Connection, messages: Sequence[StoredAlert], posts: Sequence[Promised]
 ) -> Iterator[Breach]:
     """A feed ends what it brought itself, unless an officer let the end go."""
     let_go = {row[0] for row in db.execute("SELECT alert_id FROM decision WHERE what = 'approved'")}
     over = {row[0] for row in db.execute("SELECT alert_id FROM decision WHERE what = 'over'")}
     ends = {post.alert for post in posts if post.kind is PostKind.END and post.state is PostState.SENT} - let_go - over
     incidents: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    for record in records:
-        voice = record.source, record.alert.sender if record.alert else ""
-        if record.id in ends and record.source != MANUAL and voice not in incidents[record.incident_id]:
-            yield Breach("each for itself", f"{record.id} of {record.source} ended what others brought")
-        if record.state is AlertState.ACCEPTED:
-            incidents[record.incident_id].add(voice)
+    for stored in messages:
+        voice = stored.source, stored.alert.sender if stored.alert else ""
+        if stored.id in ends and stored.source != MANUAL and voice not in incidents[stored.incident_id]:
+            yield Breach("each for itself", f"{stored.id} of {stored.source} ended what others brought")
+        if stored.state is AlertState.ACCEPTED:
+            incidents[stored.incident_id].add(voice)
 
 
 def open_posts(db: sqlite3.Connection) -> int:
@@ -119,14 +119,14 @@ def open_posts(db: sqlite3.Connection) -> int:
 
 def all_taken_in(db: sqlite3.Connection, accepted: Iterable[str], feeds: Mapping[str, Feed]) -> Iterator[Breach]:
     """Whatever was answered for or shown is in the database, with a reason where it isn't out."""
-    records = {record.id: record for record in Views(db).everything()}
+    messages = {stored.id: stored for stored in Views(db).everything()}
     for alert_id in accepted:
-        if alert_id not in records:
+        if alert_id not in messages:
             yield Breach("nothing lost", f"the officer's alert {alert_id} was accepted and isn't in the database")
-    for record in records.values():
-        if record.state is not AlertState.ACCEPTED and not record.reason:
-            yield Breach("nothing lost", f"the alert {record.id} is {record.state} without a reason")
-    identifiers = {record.alert.identifier for record in records.values() if record.alert}
+    for stored in messages.values():
+        if stored.state is not AlertState.ACCEPTED and not stored.reason:
+            yield Breach("nothing lost", f"the alert {stored.id} is {stored.state} without a reason")
+    identifiers = {stored.alert.identifier for stored in messages.values() if stored.alert}
     for name, key in untold(db, feeds):
         yield Breach("nothing lost", f"{name} shows {key}, and it was never taken in")
     for (key,) in db.execute("SELECT key FROM heard"):

@@ -50,7 +50,7 @@ _LONGEST = 3500
 _MOST = 6
 ADDRESS = "telegram"
 CHANGE = "change "
-"""Before the number of a line of the record, where a chat was told of that and not of an alert."""
+"""Before the number of a line of the audit log, where a chat was told of that and not of an alert."""
 ANSWERED_WITHIN = timedelta(minutes=10)
 """How long what is typed is taken for the reason that was asked for."""
 LONGEST_REASON = 300
@@ -247,11 +247,11 @@ def _case(
         return _("This chat belongs to no account: link it with a code of the desk (/link CODE).")
     language = language_of(account, town.language)
     _ = words_of(language).gettext
-    record = next((each for each in unit.alerts.by_id(alert) if each.id == alert), None)
-    if record is None:
+    stored = next((each for each in unit.alerts.by_id(alert) if each.id == alert), None)
+    if stored is None:
         return _("That alert isn't there any more: look at the desk.")
-    officer, posts = officer_of(unit, account), tuple(unit.alerts.posts_of(record.id))
-    case = _Case(unit, channel, event.chat, language, officer, record, posts)
+    officer, posts = officer_of(unit, account), tuple(unit.alerts.posts_of(stored.id))
+    case = _Case(unit, channel, event.chat, language, officer, stored, posts)
     return _why_not(case, account, validates=validates) or case
 
 
@@ -363,7 +363,7 @@ def _why_at_the_desk(waiting: Waiting, language: str, *, unseen: bool, long: boo
     return "\n".join(filter(None, (safe(why), safe(where))))
 
 
-def _page_words(record: StoredAlert, language: str) -> list[str]:
+def _page_words(stored: StoredAlert, language: str) -> list[str]:
     """Every word of the message, language by language."""
     _ = words_of(language).gettext
     names = {
@@ -383,7 +383,7 @@ def _page_words(record: StoredAlert, language: str) -> list[str]:
         "area": _("Area"),
     }
     parts = []
-    for told in in_full(record.alert) if record.alert else ():
+    for told in in_full(stored.alert) if stored.alert else ():
         text = "\n".join(_("%(name)s: %(text)s", name=names[name], text=words) for name, words in told.said)
         where = _("Town’s page (%(language)s)", language=told.language or "–")
         parts += _quoted(where, Message(text, text))
@@ -431,14 +431,14 @@ def _packed(parts: Sequence[str]) -> list[str]:
 # --- shared ---------------------------------------------------------------------------------------------------------
 
 
-def headline(record: StoredAlert) -> str:
+def headline(stored: StoredAlert) -> str:
     """What an officer knows the alert by."""
-    info = record.alert.infos[0] if record.alert and record.alert.infos else None
-    return (info.headline or info.event) if info else record.id
+    info = stored.alert.infos[0] if stored.alert and stored.alert.infos else None
+    return (info.headline or info.event) if info else stored.id
 
 
 def change_key(seq: int) -> str:
-    """Under what it is kept that a chat was told of a line of the record."""
+    """Under what it is kept that a chat was told of a line of the audit log."""
     return f"{CHANGE}{seq}"
 
 

@@ -62,35 +62,35 @@ def _of(info: Info) -> Iterator[tuple[str, str]]:
 
 
 def account_of(
-    record: StoredAlert, posts: Sequence[Post], zone: tzinfo, language: str, twins: Sequence[StoredAlert] = ()
+    stored: StoredAlert, posts: Sequence[Post], zone: tzinfo, language: str, twins: Sequence[StoredAlert] = ()
 ) -> dict[str, Any]:
     """The object of design's "An alert"; times are in the station's zone.
 
     One that waits has `lets_out` beside it: all that a validation lets out and its posts' texts don't show, and which
     messages (`twins`) have told the public of the same event already.
     """
-    alert = record.alert
+    alert = stored.alert
     info = alert.info_for(language) if alert else None
     account = {
-        "alert": record.id,
-        "incident": record.incident_id,
+        "alert": stored.id,
+        "incident": stored.incident_id,
         "identifier": alert.identifier if alert else None,
         "follows": alert.references[-1].identifier if alert and alert.references else None,
         "status": str(alert.status) if alert else None,
-        "state": str(record.state),
-        **told(record.reason, language, zone),
-        "severity": str(record.severity),
+        "state": str(stored.state),
+        **told(stored.reason, language, zone),
+        "severity": str(stored.severity),
         "headline": (info.headline or info.event) if info else None,
         "expires": _spelled(alert.expires if alert else None, zone),
-        "author": record.author,
-        "fingerprint": fingerprint(record, posts),
+        "author": stored.author,
+        "fingerprint": fingerprint(stored, posts),
         "posts": [_post(post, zone, language) for post in posts],
     }
-    return account | ({"lets_out": _lets_out(alert, posts, twins)} if alert and _waits(record) else {})
+    return account | ({"lets_out": _lets_out(alert, posts, twins)} if alert and _waits(stored) else {})
 
 
-def _waits(record: StoredAlert) -> bool:
-    return record.state is AlertState.WAITING
+def _waits(stored: StoredAlert) -> bool:
+    return stored.state is AlertState.WAITING
 
 
 def _lets_out(alert: Alert, posts: Sequence[Post], twins: Sequence[StoredAlert]) -> dict[str, Any]:
@@ -112,9 +112,9 @@ def _lets_out(alert: Alert, posts: Sequence[Post], twins: Sequence[StoredAlert])
     }
 
 
-def rehearsal_of(record: StoredAlert, drafts: Sequence[DraftPost], zone: tzinfo, language: str) -> dict[str, Any]:
+def rehearsal_of(stored: StoredAlert, drafts: Sequence[DraftPost], zone: tzinfo, language: str) -> dict[str, Any]:
     """The same before anything is stored: each post with its count, what was cut, and what to look at."""
-    account = account_of(record, [made.post for made in drafts], zone, language)
+    account = account_of(stored, [made.post for made in drafts], zone, language)
     for shown, made in zip(account["posts"], drafts, strict=True):
         rendered = made.rendered
         shown |= {
@@ -123,7 +123,7 @@ def rehearsal_of(record: StoredAlert, drafts: Sequence[DraftPost], zone: tzinfo,
             "cut": list(rendered.cut),
             "warnings": [word(each, language, zone) for each in rendered.warnings],
         }
-    return account | {"notes": [word(note, language, zone) for note in record.notes]}
+    return account | {"notes": [word(note, language, zone) for note in stored.notes]}
 
 
 def event_of(event: PastEvent, zone: tzinfo, language: str) -> dict[str, Any]:

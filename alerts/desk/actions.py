@@ -47,7 +47,7 @@ __all__ = ["DOUBLE_TAP", "MANUAL", "Desk", "Filed"]
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """What became of a message: its record, the posts it led to, and whether it is new (`fresh`).
+    """What became of a message: how it is stored, the posts it led to, and whether it is new (`fresh`).
 
     `withdrawn` is what it withdrew before that went out, as it stood until then. `words` is the message by which a
     correction's own words follow it, where they wait.
@@ -223,45 +223,45 @@ class Desk:
         front = stands_behind(alerts, message, now) if not_before and accepted.ending is None else None
         not_before = None if front else not_before
         waits = None if at_once else _why_it_waits(not_before, now, front, hold or accepted.hold)
-        record = replace(
+        stored = replace(
             message,
             state=AlertState.ACCEPTED if at_once else AlertState.WAITING,
             reason=_told(accepted, waits),
         )
         occasion = Occasion(
-            record=record,
+            record=stored,
             alert=without_words(alert, accepted.retreat, self.station.language) if accepted.retreat else alert,
             accepted=accepted,
             now=now,
             state=PostState.QUEUED if at_once else PostState.WAITING,
             not_before=not_before,
         )
-        alerts.add(record)
-        why = record.reason or because("taken_in", source=record.source, publish=accepted.publish)
-        alerts.note(now, record.id, None, record.state, why)
+        alerts.add(stored)
+        why = stored.reason or because("taken_in", source=stored.source, publish=accepted.publish)
+        alerts.note(now, stored.id, None, stored.state, why)
         # Before the new posts are made: what waited behind a message that is gone has its veto's clock started anew.
         for gone in withdraw(alerts, occasion):
             release(alerts, gone, self.station, now)
         drafts = accepted.nowhere or draft_posts(alerts, occasion, self._writer.write)
         if isinstance(drafts, LeftOut):
             # It was stored as accepted, since its posts refer to it; as no channel has a post, it was for nobody.
-            alerts.set_alert_state(record.id, AlertState.LEFT_OUT, drafts.reason)
-            alerts.note(now, record.id, None, AlertState.LEFT_OUT, drafts.reason)
-            left_out = replace(record, state=AlertState.LEFT_OUT, reason=drafts.reason)
+            alerts.set_alert_state(stored.id, AlertState.LEFT_OUT, drafts.reason)
+            alerts.note(now, stored.id, None, AlertState.LEFT_OUT, drafts.reason)
+            left_out = replace(stored, state=AlertState.LEFT_OUT, reason=drafts.reason)
             return Filed(left_out, withdrawn=accepted.withdrawn)
         # It is out now, so its twins must not go out by themselves any more.
         if at_once and accepted.ending is None:
-            stop_clocks(alerts, record, now)
-        return Filed(record, tuple(drafts), withdrawn=accepted.withdrawn)
+            stop_clocks(alerts, stored, now)
+        return Filed(stored, tuple(drafts), withdrawn=accepted.withdrawn)
 
     def _leave_out(self, alerts: AlertRepository, message: StoredAlert, left_out: LeftOut) -> Filed:
         now, alert = self._now(), message.alert
         # Left out, it stands in its incident all the same: the history there tells why nothing was said.
         previous = predecessor(alerts, alert, message.source, self.station, now) if alert else None
-        record = replace(_joining(message, previous), reason=left_out.reason)
-        alerts.add(record)
-        alerts.note(now, record.id, None, record.state, left_out.reason)
-        return Filed(record)
+        stored = replace(_joining(message, previous), reason=left_out.reason)
+        alerts.add(stored)
+        alerts.note(now, stored.id, None, stored.state, left_out.reason)
+        return Filed(stored)
 
     def _record(
         self, alert: Alert | None, source: str, notes: tuple[Reason, ...] = (), author: str | None = None

@@ -49,9 +49,9 @@ _ENDS = {
 }
 
 
-def kind_of(record: StoredAlert, posts: Sequence[Post]) -> MessageKind:
+def kind_of(stored: StoredAlert, posts: Sequence[Post]) -> MessageKind:
     """What a message is, by what it says and by what its posts do."""
-    reason = end_reason(record.alert) if record.alert else None
+    reason = end_reason(stored.alert) if stored.alert else None
     if reason is not None:
         return _ENDS[reason]
     kinds = {post.kind for post in posts}
@@ -63,23 +63,23 @@ def kind_of(record: StoredAlert, posts: Sequence[Post]) -> MessageKind:
 def find_alert(alerts: AlertRepository, name: str) -> StoredAlert:
     """The alert of that id, CAP identifier or incident, by unique prefix. Raises Misuse."""
     found = alerts.by_id(name)
-    if len(name) < SHORTEST and not any(name in (record.id, record.incident_id) for record in found):
+    if len(name) < SHORTEST and not any(name in (stored.id, stored.incident_id) for stored in found):
         raise Misuse(because("name_too_short", name=name, least=SHORTEST))
     if not found:
         raise Misuse(because("no_such_alert", name=name))
     if len(found) > 1:
-        shown = [*(record.id for record in found[:5]), *("…" for _ in found[5:6])]
+        shown = [*(stored.id for stored in found[:5]), *("…" for _ in found[5:6])]
         raise Misuse(because("name_of_alerts", name=name, found=shown))
     return found[0]
 
 
 def find_posts(alerts: AlertRepository, name: str) -> list[Post]:
     """The post of that id, or all posts of the alert of that name. Raises Misuse."""
-    posts, records = alerts.post_by_id(name), alerts.by_id(name)
-    if posts and not any(_is_named(record, name) for record in records):
-        if len(posts) + len(records) == 1:
+    posts, stored_alerts = alerts.post_by_id(name), alerts.by_id(name)
+    if posts and not any(_is_named(stored, name) for stored in stored_alerts):
+        if len(posts) + len(stored_alerts) == 1:
             return list(posts)
-        shown = [*(post.id for post in posts), *(record.id for record in records)][:5]
+        shown = [*(post.id for post in posts), *(stored.id for stored in stored_alerts)][:5]
         raise Misuse(because("name_of_several", name=name, found=shown))
     return list(alerts.posts_of(find_alert(alerts, name).id))
 
@@ -93,24 +93,24 @@ def approve(
     out already by another, unless `again` says that it is meant. Raises Misuse, or Refused where nothing waits. A name
     that all versions of an incident share validates none of them: a newer one may have just come.
     """
-    record, waiting = _waiting(alerts, name)
-    if not record.id.startswith(name) and len(alerts.incident(record.incident_id)) > 1:
-        raise Misuse(because("name_of_versions", name=name, alert=record.id))
-    if seen is not None and seen != fingerprint(record, alerts.posts_of(record.id)):
-        raise Conflict(because("changed_since_shown", alert=record.id))
+    stored, waiting = _waiting(alerts, name)
+    if not stored.id.startswith(name) and len(alerts.incident(stored.incident_id)) > 1:
+        raise Misuse(because("name_of_versions", name=name, alert=stored.id))
+    if seen is not None and seen != fingerprint(stored, alerts.posts_of(stored.id)):
+        raise Conflict(because("changed_since_shown", alert=stored.id))
     if not again:
-        must_be_meant(alerts, record, now)
+        must_be_meant(alerts, stored, now)
     validated = because("validated", who=who)
     for post in waiting:
         alerts.move_post(post, PostState.QUEUED, None, not_before=None)
-    alerts.set_alert_state(record.id, AlertState.ACCEPTED, validated)
-    alerts.note(now, record.id, None, "approved", validated)
+    alerts.set_alert_state(stored.id, AlertState.ACCEPTED, validated)
+    alerts.note(now, stored.id, None, "approved", validated)
     # Nothing is left to be validated of an incident that ends here.
     if any(post.kind is PostKind.END for post in waiting):
-        rest = [post for post in alerts.thread(record.incident_id) if post.state is PostState.WAITING]
-        supersede(alerts, rest, record, now)
-    stop_clocks(alerts, record, now)
-    return record, waiting
+        rest = [post for post in alerts.thread(stored.incident_id) if post.state is PostState.WAITING]
+        supersede(alerts, rest, stored, now)
+    stop_clocks(alerts, stored, now)
+    return stored, waiting
 
 
 def reject(
@@ -121,25 +121,25 @@ def reject(
     Where a veto came too late for some channels, it is kept from the others, and stays accepted: what is out has to be
     updated and ended.
     """
-    record, waiting = _waiting(alerts, name)
+    stored, waiting = _waiting(alerts, name)
     bare = because("rejected", who=who)
     why = because("sent_back" if sent_back else "rejected_why", who=who, why=reason) if reason else bare
-    left = [post.channel for post in alerts.posts_of(record.id) if post.state in COMING]
+    left = [post.channel for post in alerts.posts_of(stored.id) if post.state in COMING]
     for post in waiting:
         alerts.move_post(post, PostState.REJECTED, why, not_before=None)
     became = because("rejected_too_late", rejected=why, channels=left) if left else why
-    alerts.set_alert_state(record.id, AlertState.ACCEPTED if left else AlertState.REJECTED, became)
-    alerts.note(now, record.id, None, "rejected", became)
-    return record, waiting
+    alerts.set_alert_state(stored.id, AlertState.ACCEPTED if left else AlertState.REJECTED, became)
+    alerts.note(now, stored.id, None, "rejected", became)
+    return stored, waiting
 
 
-def fingerprint(record: StoredAlert, posts: Sequence[Post]) -> str:
+def fingerprint(stored: StoredAlert, posts: Sequence[Post]) -> str:
     """What a validation is bound to, as SHA-256: all that it lets out, so whoever binds to it has shown all of it.
 
     That is the message with its areas and every word, each post's channel, words and picture, and what subscribers are
     told in each language. A post's state is no part of it.
     """
-    shown: list[Any] = [record.id, alert_to_json(record.alert) if record.alert else None]
+    shown: list[Any] = [stored.id, alert_to_json(stored.alert) if stored.alert else None]
     # In the order of their ids, for the store may list them in any.
     for post in sorted(posts, key=lambda each: each.id):
         message = post.message
@@ -185,11 +185,11 @@ def drop(alerts: AlertRepository, name: str, now: datetime) -> list[Post]:
 
 
 def _waiting(alerts: AlertRepository, name: str) -> tuple[StoredAlert, list[Post]]:
-    record = find_alert(alerts, name)
-    waiting = [post for post in alerts.posts_of(record.id) if post.state is PostState.WAITING]
+    stored = find_alert(alerts, name)
+    waiting = [post for post in alerts.posts_of(stored.id) if post.state is PostState.WAITING]
     if not waiting:
-        raise Conflict(_not_waiting(record))
-    return record, waiting
+        raise Conflict(_not_waiting(stored))
+    return stored, waiting
 
 
 def _in_trouble(alerts: AlertRepository, name: str) -> list[Post]:
@@ -212,19 +212,19 @@ def _newer(alerts: AlertRepository, post: Post) -> Reason | None:
         if later.seq > post.seq and is_here and later.state in COMING:
             return because("newer_there", alert=later.alert_id, kind=later.kind, state=later.state)
     messages = list(alerts.incident(post.incident_id))
-    place = next(place for place, record in enumerate(messages) if record.id == post.alert_id)
-    for record in messages[place + 1 :]:
-        follows = record.alert
-        if follows is not None and _replaces(record, messages[place]):
-            return because("has_replaced", alert=record.id, type=follows.msg_type)
+    place = next(place for place, stored in enumerate(messages) if stored.id == post.alert_id)
+    for stored in messages[place + 1 :]:
+        follows = stored.alert
+        if follows is not None and _replaces(stored, messages[place]):
+            return because("has_replaced", alert=stored.id, type=follows.msg_type)
     return None
 
 
-def _replaces(record: StoredAlert, earlier: StoredAlert) -> bool:
+def _replaces(stored: StoredAlert, earlier: StoredAlert) -> bool:
     """Whether its sender put it in the earlier one's place, be it told here or not; the same words replace nothing."""
-    follows = record.alert is not None and record.alert.msg_type in (MsgType.UPDATE, MsgType.CANCEL)
-    is_decided = record.state in (AlertState.ACCEPTED, AlertState.LEFT_OUT)
-    return follows and is_decided and record.content_key != earlier.content_key
+    follows = stored.alert is not None and stored.alert.msg_type in (MsgType.UPDATE, MsgType.CANCEL)
+    is_decided = stored.state in (AlertState.ACCEPTED, AlertState.LEFT_OUT)
+    return follows and is_decided and stored.content_key != earlier.content_key
 
 
 def _move(alerts: AlertRepository, posts: list[Post], state: PostState, reason: Reason, now: datetime) -> list[Post]:
@@ -234,71 +234,71 @@ def _move(alerts: AlertRepository, posts: list[Post], state: PostState, reason: 
     return posts
 
 
-def _is_named(record: StoredAlert, name: str) -> bool:
+def _is_named(stored: StoredAlert, name: str) -> bool:
     """Whether this is the whole of one of its names."""
-    return name in (record.id, record.incident_id, record.alert.identifier if record.alert else None)
+    return name in (stored.id, stored.incident_id, stored.alert.identifier if stored.alert else None)
 
 
-def _not_waiting(record: StoredAlert) -> Reason:
-    if record.reason is None:
-        return because("not_waiting", alert=record.id, state=record.state)
-    return because("not_waiting_why", alert=record.id, state=record.state, why=record.reason)
+def _not_waiting(stored: StoredAlert) -> Reason:
+    if stored.reason is None:
+        return because("not_waiting", alert=stored.id, state=stored.state)
+    return because("not_waiting_why", alert=stored.id, state=stored.state, why=stored.reason)
 
 
-def wrote(actor: Actor, record: StoredAlert) -> bool:
+def wrote(actor: Actor, stored: StoredAlert) -> bool:
     """Whether the actor is who wrote it, however the name is spelled.
 
     At the command line a name is what is given there (docs/adr/0004-accounts.md); the audit log has the login beside
     it.
     """
-    return record.author is not None and fold_name(record.author) == fold_name(actor.name)
+    return stored.author is not None and fold_name(stored.author) == fold_name(actor.name)
 
 
-def why_not_theirs(actor: Actor, record: StoredAlert, station: Town) -> Reason | None:
+def why_not_theirs(actor: Actor, stored: StoredAlert, station: Town) -> Reason | None:
     """Why this actor may not validate it; None: they may. Where the station is alone, everybody may."""
     if station.desk.alone:
         return None
-    if wrote(actor, record):
-        return because("validates_own", alert=record.id, author=record.author)
-    if record.author is None and record.source == MANUAL:
-        return because("author_unknown", alert=record.id)
+    if wrote(actor, stored):
+        return because("validates_own", alert=stored.id, author=stored.author)
+    if stored.author is None and stored.source == MANUAL:
+        return because("author_unknown", alert=stored.id)
     return None
 
 
-def must_be_another(actor: Actor, record: StoredAlert, station: Town) -> None:
+def must_be_another(actor: Actor, stored: StoredAlert, station: Town) -> None:
     """Raise Forbidden for who wrote it, unless the station says that there is nobody else."""
-    if why := why_not_theirs(actor, record, station):
+    if why := why_not_theirs(actor, stored, station):
         raise Forbidden(why)
 
 
-def must_leave(record: StoredAlert, posts: Sequence[Post], *, ends: bool) -> None:
+def must_leave(stored: StoredAlert, posts: Sequence[Post], *, ends: bool) -> None:
     """Raise Forbidden for who may not reject it: what `posts` of somebody else's alert wait for is not theirs to undo.
 
     What a feed brought and a veto holds, whoever may write stops, so an end may take it back; an edit would stop its
     clock and leave it waiting for somebody, so it may not.
     """
     needed = MAY[Act.REJECT]
-    if not is_vetoed(record, posts):
-        if record.author:
-            raise Forbidden(because("waits_of_another", alert=record.id, author=record.author, role=needed))
-        raise Forbidden(because("waits_of_source", alert=record.id, source=record.source, role=needed))
+    if not is_vetoed(stored, posts):
+        if stored.author:
+            raise Forbidden(because("waits_of_another", alert=stored.id, author=stored.author, role=needed))
+        raise Forbidden(because("waits_of_source", alert=stored.id, source=stored.source, role=needed))
     if not ends:
-        raise Forbidden(because("goes_out_by_itself", alert=record.id, role=needed))
+        raise Forbidden(because("goes_out_by_itself", alert=stored.id, role=needed))
 
 
-def is_vetoed(record: StoredAlert, posts: Sequence[Post]) -> bool:
+def is_vetoed(stored: StoredAlert, posts: Sequence[Post]) -> bool:
     """Whether a feed brought it, and it goes out by itself unless somebody stops it."""
-    return record.author is None and any(post.state is PostState.WAITING and post.not_before for post in posts)
+    return stored.author is None and any(post.state is PostState.WAITING and post.not_before for post in posts)
 
 
-def must_fit(record: StoredAlert, posts: Sequence[Post], station: Town) -> None:
+def must_fit(stored: StoredAlert, posts: Sequence[Post], station: Town) -> None:
     """Raise Refused where a channel isn't the one any more that it was shown for.
 
     An exercise stays one: nothing of it was ever let onto a live channel, whatever channels.toml says by now.
     """
     for post in posts:
         if post.state is PostState.WAITING and (why := _misfit(post, station)):
-            raise Refused(because(why, alert=record.id, channel=post.channel))
+            raise Refused(because(why, alert=stored.id, channel=post.channel))
 
 
 def _misfit(post: Post, station: Town) -> str | None:

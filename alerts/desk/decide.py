@@ -101,7 +101,7 @@ def decide(alerts: AlertRepository, candidate: Candidate, station: Town) -> Acce
         candidate = replace(
             candidate,
             told=alerts.subscribers_told(about.incident_id),
-            let_out=any(record.state is AlertState.ACCEPTED for record in alerts.incident(about.incident_id)),
+            let_out=any(stored.state is AlertState.ACCEPTED for stored in alerts.incident(about.incident_id)),
             of_others=of_others,
             proposed=own_proposals(alerts, alert, source, about.incident_id) if of_others else frozenset(),
         )
@@ -282,10 +282,10 @@ def _follows_what_stands(alerts: AlertRepository, alert: Alert, previous: Stored
     # A sender may go on under the same identifier or refer to the one before: either names it.
     known = {alert.identifier, *(reference.identifier for reference in alert.references)}
     taken_in = [
-        record
-        for record in alerts.incident(previous.incident_id)
-        if record.state is AlertState.ACCEPTED
-        or (record.state is AlertState.WAITING and record.source in (source, MANUAL))
+        stored
+        for stored in alerts.incident(previous.incident_id)
+        if stored.state is AlertState.ACCEPTED
+        or (stored.state is AlertState.WAITING and stored.source in (source, MANUAL))
     ]
     newest = taken_in[-1].alert if taken_in else None
     return newest is not None and newest.identifier in known

@@ -106,21 +106,21 @@ def is_practice(alert: Alert) -> bool:
 
 
 def seen_before(alerts: AlertRepository, alert: Alert, source: str) -> StoredAlert | None:
-    """The record of this very message, or of a newer one under its identifier that says the same and was taken in.
+    """This very message as it is stored, or a newer one under its identifier that says the same and was taken in.
 
-    Another source's record counts only where it was accepted: what waits, was rejected or left out there hides nothing
+    Another source's counts only where it was accepted: what waits, was rejected or left out there hides nothing
     here. The same sender and identifier with other content is another message (`clash_of`, `newer_than`).
     """
-    for record in alerts.by_identifier(alert.identifier, alert.sender):
-        known = record.alert
+    for stored in alerts.by_identifier(alert.identifier, alert.sender):
+        known = stored.alert
         if known is None or not _is_same(known, alert):
             continue
-        if record.source != source:
-            is_known = record.state is AlertState.ACCEPTED and known.sent >= alert.sent
+        if stored.source != source:
+            is_known = stored.state is AlertState.ACCEPTED and known.sent >= alert.sent
         else:
-            is_known = known.sent == alert.sent or (record.state is not AlertState.LEFT_OUT and known.sent > alert.sent)
+            is_known = known.sent == alert.sent or (stored.state is not AlertState.LEFT_OUT and known.sent > alert.sent)
         if is_known:
-            return record
+            return stored
     return None
 
 
@@ -132,13 +132,13 @@ def _is_same(known: Alert, alert: Alert) -> bool:
 
 def newer_than(alerts: AlertRepository, alert: Alert, source: str, publish: Publish) -> StoredAlert | None:
     """The newer version of the message that the same source brought before it; what waits keeps nothing urgent back."""
-    for record in alerts.by_identifier(alert.identifier, alert.sender):
-        known = record.alert
-        if known is None or record.source != source or is_practice(known) is not is_practice(alert):
+    for stored in alerts.by_identifier(alert.identifier, alert.sender):
+        known = stored.alert
+        if known is None or stored.source != source or is_practice(known) is not is_practice(alert):
             continue
-        counts = record.state is AlertState.ACCEPTED or (record.state is not AlertState.LEFT_OUT and publish != "auto")
+        counts = stored.state is AlertState.ACCEPTED or (stored.state is not AlertState.LEFT_OUT and publish != "auto")
         if counts and known.sent > alert.sent:
-            return record
+            return stored
     return None
 
 
@@ -156,9 +156,9 @@ class Clash:
     @property
     def reason(self) -> Reason:
         """What is wrong, for those on call."""
-        known, record = self.record.alert, self.record
+        known, stored = self.record.alert, self.record
         is_drill = known is not None and is_practice(known)
-        return because("conflict_exercise" if is_drill else "conflict_words", source=record.source, alert=record.id)
+        return because("conflict_exercise" if is_drill else "conflict_words", source=stored.source, alert=stored.id)
 
 
 def clash_of(alerts: AlertRepository, alert: Alert, source: str, station: Town) -> Clash | None:
@@ -167,19 +167,19 @@ def clash_of(alerts: AlertRepository, alert: Alert, source: str, station: Town) 
     A source brings the next version of its own message, or of one whose source it speaks for, with a later `sent`.
     """
     found = None
-    for record in alerts.by_identifier(alert.identifier, alert.sender):
-        known = record.alert
-        if known is None or record.state is AlertState.LEFT_OUT or _is_same(known, alert):
+    for stored in alerts.by_identifier(alert.identifier, alert.sender):
+        known = stored.alert
+        if known is None or stored.state is AlertState.LEFT_OUT or _is_same(known, alert):
             continue
-        is_theirs = record.source == source or record.source in station.rules_for(source).speaks_for
+        is_theirs = stored.source == source or stored.source in station.rules_for(source).speaks_for
         is_alike = is_practice(known) is is_practice(alert)
         if is_theirs and is_alike and known.sent != alert.sent:
             continue
-        is_told = record.state is AlertState.ACCEPTED and bool(channels_on(alerts.thread(record.incident_id)))
+        is_told = stored.state is AlertState.ACCEPTED and bool(channels_on(alerts.thread(stored.incident_id)))
         silences = is_told and (is_alike or is_practice(alert))
         if silences:
-            return Clash(record, silences)
-        found = found or Clash(record, silences)
+            return Clash(stored, silences)
+        found = found or Clash(stored, silences)
     return found
 
 
@@ -190,11 +190,11 @@ def tapped_before(
     if not alert.infos:
         return None
     info = alert.infos[0]
-    for record in alerts.by_headline(info.headline or info.event, source, now - DOUBLE_TAP):
-        if record.alert is not None and record.state is not AlertState.REJECTED and _repeats(alert, record.alert):
-            posts = alerts.posts_of(record.id)
-            if is_open(alerts.thread(record.incident_id)) and set(named) <= {post.channel for post in posts}:
-                return record
+    for stored in alerts.by_headline(info.headline or info.event, source, now - DOUBLE_TAP):
+        if stored.alert is not None and stored.state is not AlertState.REJECTED and _repeats(alert, stored.alert):
+            posts = alerts.posts_of(stored.id)
+            if is_open(alerts.thread(stored.incident_id)) and set(named) <= {post.channel for post in posts}:
+                return stored
     return None
 
 
@@ -223,9 +223,9 @@ def _is_same_time(new: datetime | None, old: datetime | None, passed: timedelta)
     return any(abs((new - old) - shift) <= _TOLERANCE for shift in (timedelta(), passed))
 
 
-def is_out(alerts: AlertRepository, record: StoredAlert) -> bool:
+def is_out(alerts: AlertRepository, stored: StoredAlert) -> bool:
     """Whether its incident is on a channel, or on its way there, by what was let out of it."""
-    return record.state is AlertState.ACCEPTED and bool(channels_on(alerts.thread(record.incident_id)))
+    return stored.state is AlertState.ACCEPTED and bool(channels_on(alerts.thread(stored.incident_id)))
 
 
 def said_before(alerts: AlertRepository, alert: Alert, source: str, publish: Publish, now: datetime) -> LeftOut | None:
@@ -237,33 +237,33 @@ def said_before(alerts: AlertRepository, alert: Alert, source: str, publish: Pub
     """
     if source == MANUAL or is_own(alert):
         return None
-    for record in alerts.by_content(content_key(alert)):
-        if record.alert is None or record.alert.ends <= now:
+    for stored in alerts.by_content(content_key(alert)):
+        if stored.alert is None or stored.alert.ends <= now:
             continue
-        if record.source != source:
-            if is_out(alerts, record):
-                return LeftOut(because("merged_same_words", into=record.id, source=record.source))
-        elif _stands(alerts, record, publish):
-            return LeftOut(because("same_words", alert=record.id, identifier=record.alert.identifier))
+        if stored.source != source:
+            if is_out(alerts, stored):
+                return LeftOut(because("merged_same_words", into=stored.id, source=stored.source))
+        elif _stands(alerts, stored, publish):
+            return LeftOut(because("same_words", alert=stored.id, identifier=stored.alert.identifier))
     return None
 
 
-def _stands(alerts: AlertRepository, record: StoredAlert, publish: Publish) -> bool:
-    match record.state:
+def _stands(alerts: AlertRepository, stored: StoredAlert, publish: Publish) -> bool:
+    match stored.state:
         case AlertState.REJECTED:
             return publish != "auto"
         case AlertState.WAITING:
-            has_clock = any(post.not_before for post in _waiting(alerts, record))
+            has_clock = any(post.not_before for post in _waiting(alerts, stored))
             return publish == "approve" or (publish == "veto" and has_clock)
         case _:
-            return bool(channels_on(alerts.thread(record.incident_id)))
+            return bool(channels_on(alerts.thread(stored.incident_id)))
 
 
 def merged_before(alerts: AlertRepository, alert: Alert, source: str, now: datetime) -> LeftOut | None:
     """Why another feed's message on the same event, areas and time, which is out and at least as grave, will do."""
-    for record in same_topic(alerts, alert, source, now):
-        if record.source != source and record.severity.at_least(alert.severity):
-            return LeftOut(because("merged", into=record.id, source=record.source))
+    for stored in same_topic(alerts, alert, source, now):
+        if stored.source != source and stored.severity.at_least(alert.severity):
+            return LeftOut(because("merged", into=stored.id, source=stored.source))
     return None
 
 
@@ -275,19 +275,19 @@ def same_topic(alerts: AlertRepository, alert: Alert, source: str, now: datetime
     if source == MANUAL or alert.references or alert.msg_type is not MsgType.ALERT:
         return []
     found = [
-        record
-        for record in _on_the_same(alerts, alert, now)
-        if record.source != MANUAL
-        and (is_open(alerts.thread(record.incident_id)) if record.source == source else is_out(alerts, record))
+        stored
+        for stored in _on_the_same(alerts, alert, now)
+        if stored.source != MANUAL
+        and (is_open(alerts.thread(stored.incident_id)) if stored.source == source else is_out(alerts, stored))
     ]
-    return sorted(found, key=lambda record: record.source != source)
+    return sorted(found, key=lambda stored: stored.source != source)
 
 
 def _on_the_same(alerts: AlertRepository, alert: Alert, now: datetime) -> Iterator[StoredAlert]:
     topic = topic_key(alert)
-    for record in alerts.by_topic(topic, now) if topic is not None else ():
-        if record.alert is not None and _overlap(alert, record.alert):
-            yield record
+    for stored in alerts.by_topic(topic, now) if topic is not None else ():
+        if stored.alert is not None and _overlap(alert, stored.alert):
+            yield stored
 
 
 def _overlap(one: Alert, other: Alert) -> bool:
@@ -297,27 +297,27 @@ def _overlap(one: Alert, other: Alert) -> bool:
 # --- the twin that waits --------------------------------------------------------------------------------------------
 
 
-def told_already(alerts: AlertRepository, record: StoredAlert, now: datetime) -> list[StoredAlert]:
+def told_already(alerts: AlertRepository, stored: StoredAlert, now: datetime) -> list[StoredAlert]:
     """The messages by which the public knows already what a waiting one would say, newest first."""
-    return [each for each in _twins(alerts, record, now) if is_out(alerts, each) and _says_again(alerts, record, each)]
+    return [each for each in _twins(alerts, stored, now) if is_out(alerts, each) and _says_again(alerts, stored, each)]
 
 
-def must_be_meant(alerts: AlertRepository, record: StoredAlert, now: datetime) -> None:
+def must_be_meant(alerts: AlertRepository, stored: StoredAlert, now: datetime) -> None:
     """Raise Conflict for a feed's message whose event is out already, at least as grave: it isn't published by habit.
 
     An officer's words are meant as they are written.
     """
-    for twin in told_already(alerts, record, now) if record.source != MANUAL else ():
-        if twin.severity.at_least(record.severity):
-            raise Conflict(because("event_is_out", twin=twin.id, source=twin.source, alert=record.id))
+    for twin in told_already(alerts, stored, now) if stored.source != MANUAL else ():
+        if twin.severity.at_least(stored.severity):
+            raise Conflict(because("event_is_out", twin=twin.id, source=twin.source, alert=stored.id))
 
 
-def stop_clocks(alerts: AlertRepository, record: StoredAlert, now: datetime) -> None:
+def stop_clocks(alerts: AlertRepository, stored: StoredAlert, now: datetime) -> None:
     """Stop the clocks of what a message that goes out stands in for: it would be published twice, by nobody."""
-    for twin in _twins(alerts, record, now):
-        will_do = record.severity.at_least(twin.severity) and _says_again(alerts, twin, record)
+    for twin in _twins(alerts, stored, now):
+        will_do = stored.severity.at_least(twin.severity) and _says_again(alerts, twin, stored)
         if twin.state is AlertState.WAITING and will_do:
-            _set_clock(alerts, twin, None, because("waits_event_is_out", alert=record.id), now)
+            _set_clock(alerts, twin, None, because("waits_event_is_out", alert=stored.id), now)
 
 
 def stands_behind(alerts: AlertRepository, message: StoredAlert, now: datetime) -> StoredAlert | None:
@@ -343,45 +343,45 @@ def release(alerts: AlertRepository, gone: StoredAlert, station: Town, now: date
     return []
 
 
-def _twins(alerts: AlertRepository, record: StoredAlert, now: datetime) -> Iterator[StoredAlert]:
+def _twins(alerts: AlertRepository, stored: StoredAlert, now: datetime) -> Iterator[StoredAlert]:
     """The messages in the same words, or of other incidents on the same event in the same areas and time.
 
     Within one incident they are another feed's word for word: two that relay one message both go on about what they
     share.
     """
-    if record.alert is None or is_own(record.alert):
+    if stored.alert is None or is_own(stored.alert):
         return
-    same_words = [each for each in alerts.by_content(record.content_key or "") if each.alert and each.alert.ends > now]
-    seen = {record.id}
-    for each in (*same_words, *_on_the_same(alerts, record.alert, now)):
-        relayed = each.source != record.source and each.content_key == record.content_key
-        if each.id not in seen and (relayed or each.incident_id != record.incident_id):
+    same_words = [each for each in alerts.by_content(stored.content_key or "") if each.alert and each.alert.ends > now]
+    seen = {stored.id}
+    for each in (*same_words, *_on_the_same(alerts, stored.alert, now)):
+        relayed = each.source != stored.source and each.content_key == stored.content_key
+        if each.id not in seen and (relayed or each.incident_id != stored.incident_id):
             seen.add(each.id)
             yield each
 
 
-def _says_again(alerts: AlertRepository, record: StoredAlert, twin: StoredAlert) -> bool:
+def _says_again(alerts: AlertRepository, stored: StoredAlert, twin: StoredAlert) -> bool:
     """Whether what waits would say again what its twin says.
 
     It tells of an event for the first time, or goes on about the incident that both share, as its twin does. An end
     repeats nothing: each feed ends what it brought.
     """
-    if record.alert is not None and end_reason(record.alert) is not None:
+    if stored.alert is not None and end_reason(stored.alert) is not None:
         return False
-    goes_on = record.incident_id == twin.incident_id
-    return goes_on or any(post.kind is PostKind.PUBLISH for post in _waiting(alerts, record))
+    goes_on = stored.incident_id == twin.incident_id
+    return goes_on or any(post.kind is PostKind.PUBLISH for post in _waiting(alerts, stored))
 
 
-def _waiting(alerts: AlertRepository, record: StoredAlert) -> list[Post]:
-    return [post for post in alerts.posts_of(record.id) if post.state is PostState.WAITING]
+def _waiting(alerts: AlertRepository, stored: StoredAlert) -> list[Post]:
+    return [post for post in alerts.posts_of(stored.id) if post.state is PostState.WAITING]
 
 
 def _set_clock(
-    alerts: AlertRepository, record: StoredAlert, at: datetime | None, reason: Reason, now: datetime
+    alerts: AlertRepository, stored: StoredAlert, at: datetime | None, reason: Reason, now: datetime
 ) -> None:
-    held = [post for post in _waiting(alerts, record) if post.not_before != at]
+    held = [post for post in _waiting(alerts, stored) if post.not_before != at]
     for post in held:
         alerts.set_clock(post, at)
     if held:
-        alerts.set_alert_state(record.id, AlertState.WAITING, reason)
-        alerts.note(now, record.id, None, "held" if at is None else "released", reason)
+        alerts.set_alert_state(stored.id, AlertState.WAITING, reason)
+        alerts.note(now, stored.id, None, "held" if at is None else "released", reason)

@@ -24,18 +24,18 @@ _GOES_ON = (MsgType.UPDATE, MsgType.CANCEL)
 _FIRST = datetime.min.replace(tzinfo=UTC)
 
 
-def may_follow(alert: Alert, source: str, record: StoredAlert, station: Town) -> bool:
+def may_follow(alert: Alert, source: str, stored: StoredAlert, station: Town) -> bool:
     """Whether a message may go on about that one, end it or take its place.
 
     An exercise has no part in what is real, nor the other way round. An officer speaks of everything, and nobody else
     of what an officer posted.
     """
-    if record.alert is None or is_practice(record.alert) is not is_practice(alert):
+    if stored.alert is None or is_practice(stored.alert) is not is_practice(alert):
         return False
     if source == MANUAL:
         return True
-    is_own = record.source == source and record.alert.sender == alert.sender
-    return is_own or record.source in station.rules_for(source).speaks_for
+    is_own = stored.source == source and stored.alert.sender == alert.sender
+    return is_own or stored.source in station.rules_for(source).speaks_for
 
 
 def predecessor(alerts: AlertRepository, alert: Alert, source: str, station: Town, now: datetime) -> StoredAlert | None:
@@ -45,12 +45,12 @@ def predecessor(alerts: AlertRepository, alert: Alert, source: str, station: Tow
     is taken to go on about the same event in the same areas, where their times overlap.
     """
     for reference in sorted(alert.references, key=lambda reference: reference.sent, reverse=True):
-        for record in alerts.by_identifier(reference.identifier):
-            if may_follow(alert, source, record, station):
-                return record
-    for record in alerts.by_identifier(alert.identifier, alert.sender):
-        if record.alert is not None and record.alert.sent <= alert.sent and may_follow(alert, source, record, station):
-            return record
+        for stored in alerts.by_identifier(reference.identifier):
+            if may_follow(alert, source, stored, station):
+                return stored
+    for stored in alerts.by_identifier(alert.identifier, alert.sender):
+        if stored.alert is not None and stored.alert.sent <= alert.sent and may_follow(alert, source, stored, station):
+            return stored
     return next(iter(same_topic(alerts, alert, source, now)), None)
 
 
@@ -61,9 +61,9 @@ def goes_on_elsewhere(alerts: AlertRepository, alert: Alert, source: str, seen: 
     """
     if seen.source == source or alert.msg_type not in _GOES_ON:
         return False
-    named = (record for reference in alert.references for record in alerts.by_identifier(reference.identifier))
-    own = [record for record in named if record.source == source and may_follow(alert, source, record, station)]
-    return any(record.incident_id != seen.incident_id and is_open(alerts.thread(record.incident_id)) for record in own)
+    named = (stored for reference in alert.references for stored in alerts.by_identifier(reference.identifier))
+    own = [stored for stored in named if stored.source == source and may_follow(alert, source, stored, station)]
+    return any(stored.incident_id != seen.incident_id and is_open(alerts.thread(stored.incident_id)) for stored in own)
 
 
 def replaced_before(
@@ -75,21 +75,21 @@ def replaced_before(
     back nothing that goes out at once.
     """
     itself = StoredAlert("", "", source, alert, AlertState.LEFT_OUT, alert.sent)
-    for record in alerts.referring(alert.identifier):
-        later = record.alert
+    for stored in alerts.referring(alert.identifier):
+        later = stored.alert
         if later is None or later.msg_type not in _GOES_ON:
             continue
         is_newer = later.sent >= alert.sent and later.identifier != alert.identifier
-        if is_newer and _counts(record, later, publish) and may_follow(later, record.source, itself, station):
-            return record
+        if is_newer and _counts(stored, later, publish) and may_follow(later, stored.source, itself, station):
+            return stored
     return None
 
 
-def _counts(record: StoredAlert, later: Alert, publish: Publish) -> bool:
-    match record.state:
+def _counts(stored: StoredAlert, later: Alert, publish: Publish) -> bool:
+    match stored.state:
         case AlertState.LEFT_OUT:
             return (
-                end_reason(later) is not None and not fit_for_people(later) and not premature(later, record.received_at)
+                end_reason(later) is not None and not fit_for_people(later) and not premature(later, stored.received_at)
             )
         case AlertState.WAITING:
             return publish != "auto"
@@ -104,18 +104,18 @@ def spoken_of(alerts: AlertRepository, alert: Alert, source: str, station: Town)
     if alert.msg_type not in _GOES_ON or source == MANUAL:
         return None
     for reference in sorted(alert.references, key=lambda reference: reference.sent, reverse=True):
-        for record in alerts.by_identifier(reference.identifier):
-            known = record.alert
+        for stored in alerts.by_identifier(reference.identifier):
+            known = stored.alert
             if known is None or is_practice(known) is not is_practice(alert):
                 continue
-            if _is_known(alerts, record) and not may_follow(alert, source, record, station):
-                return record
+            if _is_known(alerts, stored) and not may_follow(alert, source, stored, station):
+                return stored
     return None
 
 
-def _is_known(alerts: AlertRepository, record: StoredAlert) -> bool:
-    is_told = channels_on(alerts.thread(record.incident_id)) or alerts.subscribers_told(record.incident_id)
-    return record.state is AlertState.ACCEPTED and bool(is_told)
+def _is_known(alerts: AlertRepository, stored: StoredAlert) -> bool:
+    is_told = channels_on(alerts.thread(stored.incident_id)) or alerts.subscribers_told(stored.incident_id)
+    return stored.state is AlertState.ACCEPTED and bool(is_told)
 
 
 def held_by_others(
@@ -129,56 +129,56 @@ def held_by_others(
     incident = alerts.incident(incident_id)
     ended = {_voice(each) for each in incident if _says_end(each, station)}
     # An officer may end what anybody brought.
-    for record in incident if source != MANUAL else ():
-        if record.source == MANUAL or record.state is not AlertState.ACCEPTED or record.alert is None:
+    for stored in incident if source != MANUAL else ():
+        if stored.source == MANUAL or stored.state is not AlertState.ACCEPTED or stored.alert is None:
             continue
-        holds = not _is_end(record) and record.alert.ends > alert.sent and _voice(record) not in ended
-        if holds and not may_follow(alert, source, record, station):
-            return record
+        holds = not _is_end(stored) and stored.alert.ends > alert.sent and _voice(stored) not in ended
+        if holds and not may_follow(alert, source, stored, station):
+            return stored
     return None
 
 
-def is_proposal(alerts: AlertRepository, record: StoredAlert, station: Town) -> bool:
+def is_proposal(alerts: AlertRepository, stored: StoredAlert, station: Town) -> bool:
     """Whether a feed's message speaks of what others brought: whoever may write may go on without it."""
-    if record.source == MANUAL or record.alert is None:
+    if stored.source == MANUAL or stored.alert is None:
         return False
-    incident = alerts.incident(record.incident_id)
-    place = [each.id for each in incident].index(record.id)
+    incident = alerts.incident(stored.incident_id)
+    place = [each.id for each in incident].index(stored.id)
     earlier = [each for each in incident[:place] if each.state is AlertState.ACCEPTED]
-    own = [each for each in earlier if may_follow(record.alert, record.source, each, station)]
+    own = [each for each in earlier if may_follow(stored.alert, stored.source, each, station)]
     by_feeds = [each for each in earlier if each.source != MANUAL]
-    return bool(earlier) and (not own or (_is_end(record) and any(each not in own for each in by_feeds)))
+    return bool(earlier) and (not own or (_is_end(stored) and any(each not in own for each in by_feeds)))
 
 
-def words_about(alerts: AlertRepository, record: StoredAlert, language: str) -> Info | None:
+def words_about(alerts: AlertRepository, stored: StoredAlert, language: str) -> Info | None:
     """What the message says; where it brings no words, as most ends do, what the last one before it said."""
-    incident = list(alerts.incident(record.incident_id))
-    place = [each.id for each in incident].index(record.id)
-    for each in (record, *reversed(incident[:place])):
+    incident = list(alerts.incident(stored.incident_id))
+    place = [each.id for each in incident].index(stored.id)
+    for each in (stored, *reversed(incident[:place])):
         if each.alert is not None and (info := each.alert.info_for(language)) is not None:
             return info
     return None
 
 
-def _is_end(record: StoredAlert) -> bool:
-    return record.alert is not None and end_reason(record.alert) is not None
+def _is_end(stored: StoredAlert) -> bool:
+    return stored.alert is not None and end_reason(stored.alert) is not None
 
 
-def _says_end(record: StoredAlert, station: Town) -> bool:
-    if record.alert is None or (reason := end_reason(record.alert)) is None:
+def _says_end(stored: StoredAlert, station: Town) -> bool:
+    if stored.alert is None or (reason := end_reason(stored.alert)) is None:
         return False
-    is_free = how_to_publish(record.alert, station.rules_for(record.source), reason) == "auto"
-    return record.state is AlertState.ACCEPTED or (record.state is AlertState.WAITING and is_free)
+    is_free = how_to_publish(stored.alert, station.rules_for(stored.source), reason) == "auto"
+    return stored.state is AlertState.ACCEPTED or (stored.state is AlertState.WAITING and is_free)
 
 
 def own_proposals(alerts: AlertRepository, alert: Alert, source: str, incident_id: str) -> frozenset[str]:
     """What waits of the same source and sender in an incident: its next word takes the place of the one before."""
     waiting = [each for each in alerts.incident(incident_id) if each.state is AlertState.WAITING]
-    return frozenset(record.id for record in waiting if _voice(record) == (source, alert.sender))
+    return frozenset(stored.id for stored in waiting if _voice(stored) == (source, alert.sender))
 
 
-def _voice(record: StoredAlert) -> tuple[str, str]:
-    return record.source, record.alert.sender if record.alert else ""
+def _voice(stored: StoredAlert) -> tuple[str, str]:
+    return stored.source, stored.alert.sender if stored.alert else ""
 
 
 def in_order(heard: Sequence[Heard]) -> list[Heard]:

@@ -52,12 +52,12 @@ def end_of_veto(
 def _repeats(alerts: AlertRepository, message: StoredAlert, held: Sequence[Post]) -> bool:
     """Whether the message says to the letter what each of these was made from."""
     named = {post.alert_id for post in held}
-    earlier = [record for name in named for record in alerts.by_id(name) if record.id == name]
-    return all(_content(record) == _content(message) for record in earlier)
+    earlier = [stored for name in named for stored in alerts.by_id(name) if stored.id == name]
+    return all(_content(stored) == _content(message) for stored in earlier)
 
 
-def _content(record: StoredAlert) -> object:
-    alert = record.alert
+def _content(stored: StoredAlert) -> object:
+    alert = stored.alert
     return alert and (alert.status, end_reason(alert), alert.note, alert.infos)
 
 
@@ -80,12 +80,12 @@ def end_what_is_over(
 ) -> list[DraftPost]:
     """The ends of the incidents that nobody extended and nobody ended, stored."""
     drafts: list[DraftPost] = []
-    for record in alerts.over(now - GRACE):
-        if any(_may_extend(alerts, each, station) for each in alerts.incident(record.incident_id)):
+    for stored in alerts.over(now - GRACE):
+        if any(_may_extend(alerts, each, station) for each in alerts.incident(stored.incident_id)):
             continue
-        drafts += _end(alerts, station, record, write, now)
+        drafts += _end(alerts, station, stored, write, now)
         # Also where nothing was told: or else it would be looked at each minute for ever.
-        alerts.close(record.id, now)
+        alerts.close(stored.id, now)
     return drafts
 
 
@@ -94,42 +94,42 @@ def _runs_out_quietly(alert: Alert) -> bool:
     return bool(alert.infos) and all(info.parameter(ENDS_BY) == QUIET for info in alert.infos)
 
 
-def _may_extend(alerts: AlertRepository, record: StoredAlert, station: Town) -> bool:
+def _may_extend(alerts: AlertRepository, stored: StoredAlert, station: Town) -> bool:
     """Whether it waits and may go on about the incident; a proposal of who doesn't speak for it holds up nothing."""
-    return record.state is AlertState.WAITING and not is_proposal(alerts, record, station)
+    return stored.state is AlertState.WAITING and not is_proposal(alerts, stored, station)
 
 
 def _end(
     alerts: AlertRepository,
     station: Town,
-    record: StoredAlert,
+    stored: StoredAlert,
     write: Callable[[ChannelConfig, Occasion, PostKind], DraftPost],
     now: datetime,
 ) -> list[DraftPost]:
-    whole = tuple(alerts.thread(record.incident_id))
+    whole = tuple(alerts.thread(stored.incident_id))
     # What still waits came too late: nobody validates it for an incident that is over.
     proposed = tuple(post for post in whole if post.state is PostState.WAITING)
     thread = tuple(post for post in whole if post not in proposed)
-    told = alerts.subscribers_told(record.incident_id)
+    told = alerts.subscribers_told(stored.incident_id)
     on = channels_on(thread) | told
-    alert = record.alert
+    alert = stored.alert
     if alert is None or not on or _runs_out_quietly(alert):
         return []
     accepted = Accepted(
         publish="auto",
         outlets=tuple(outlet for outlet in station.channels.values() if outlet.name in on),
         area_names=tuple(dict.fromkeys(area.description for area in alert.areas)),
-        previous=record,
+        previous=stored,
         ending=EndReason.EXPIRED,
         thread=thread,
         withdrawn=proposed,
         told=told,
     )
-    occasion = Occasion(record, alert, accepted, now, PostState.QUEUED, None)
+    occasion = Occasion(stored, alert, accepted, now, PostState.QUEUED, None)
     withdraw(alerts, occasion)
     made = draft_posts(alerts, occasion, write)
     if isinstance(made, LeftOut):
-        alerts.note(now, record.id, None, "over", made.reason)
+        alerts.note(now, stored.id, None, "over", made.reason)
         return []
-    alerts.note(now, record.id, None, "over", because("time_ran_out", at=alert.ends))
+    alerts.note(now, stored.id, None, "over", because("time_ran_out", at=alert.ends))
     return made

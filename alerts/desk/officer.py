@@ -75,10 +75,10 @@ class Officer:
         By whichever of an incident's messages it is named, it goes on from what stands (`goes_on_from`).
         """
         self.must(Act.UPDATE)
-        record = self.goes_on_from(name, Act.UPDATE)
-        if changes.get("exercise") and record.alert is not None and record.alert.status is Status.ACTUAL:
-            raise Misuse(because("update_no_exercise", alert=record.id))
-        alert = update_of(record, dict(changes), self._desk.station, self.unit.now, self.unit.new_id())
+        stored = self.goes_on_from(name, Act.UPDATE)
+        if changes.get("exercise") and stored.alert is not None and stored.alert.status is Status.ACTUAL:
+            raise Misuse(because("update_no_exercise", alert=stored.id))
+        alert = update_of(stored, dict(changes), self._desk.station, self.unit.now, self.unit.new_id())
         return self.file(Act.UPDATE, alert, channels, again=again, unfinished=unfinished)
 
     def cancel(self, name: str, reason: str | None = None, *, over: bool = False) -> Filed:
@@ -106,14 +106,14 @@ class Officer:
         is out already by another feed and `again` doesn't say that it is meant.
         """
         self.must(Act.APPROVE)
-        record = self._found(name)
-        self._must_wait(record)
-        self.must_be_another(record)
+        stored = self._found(name)
+        self._must_wait(stored)
+        self.must_be_another(stored)
         # Looked at here, since channels.toml may have changed since the posts were made.
-        must_fit(record, self.unit.alerts.posts_of(record.id), self._desk.station)
+        must_fit(stored, self.unit.alerts.posts_of(stored.id), self._desk.station)
         done = approve.approve(self.unit.alerts, name, self.actor.name, self.unit.now, seen=seen, again=again)
-        alone = ", alone" if self._wrote(record) else ""
-        self.write(Act.APPROVE, record.id, f"{_headline(record)} [{seen or 'by its id'}]{alone}")
+        alone = ", alone" if self._wrote(stored) else ""
+        self.write(Act.APPROVE, stored.id, f"{_headline(stored)} [{seen or 'by its id'}]{alone}")
         return done
 
     def reject(self, name: str, reason: str | None = None) -> tuple[StoredAlert, list[Post]]:
@@ -122,14 +122,14 @@ class Officer:
         What a feed brought and a veto holds, whoever may write can stop: it is out before an approver is found.
         Raises Conflict where somebody was faster.
         """
-        record = self._found(name)
-        is_light = self._wrote(record) or is_vetoed(record, self.unit.alerts.posts_of(record.id))
+        stored = self._found(name)
+        is_light = self._wrote(stored) or is_vetoed(stored, self.unit.alerts.posts_of(stored.id))
         self.must(Act.POST if is_light else Act.REJECT)
-        self._must_wait(record)
+        self._must_wait(stored)
         done = approve.reject(self.unit.alerts, name, self.actor.name, reason, self.unit.now)
         # What waited behind it may go out by its own veto now.
-        release(self.unit.alerts, record, self._desk.station, self.unit.now)
-        self.write(Act.REJECT, record.id, reason or "")
+        release(self.unit.alerts, stored, self._desk.station, self.unit.now)
+        self.write(Act.REJECT, stored.id, reason or "")
         return done
 
     def send_back(self, name: str, note: str, fields: Mapping[str, Typed]) -> SavedDraft:
@@ -138,9 +138,9 @@ class Officer:
         What was to update an alert that is out, becomes a draft about that one. Raises Conflict as `reject`.
         """
         self.must(Act.SEND_BACK)
-        record = self._found(name)
-        self._must_wait(record)
-        author = self._reader_of_drafts(record)
+        stored = self._found(name)
+        self._must_wait(stored)
+        author = self._reader_of_drafts(stored)
         if not note.strip():
             raise Misuse(because("note_missing"))
         approve.reject(self.unit.alerts, name, self.actor.name, note, self.unit.now, sent_back=True)
@@ -148,12 +148,12 @@ class Officer:
             self.unit.new_id(),
             author,
             self.unit.now,
-            about=self._goes_on_from(record),
+            about=self._goes_on_from(stored),
             fields=fields,
             note=f"{self.actor.name}: {note}",
         )
         self.unit.drafts.put_draft(draft)
-        self.write(Act.SEND_BACK, record.id, note)
+        self.write(Act.SEND_BACK, stored.id, note)
         return draft
 
     def retry(self, name: str) -> list[Post]:
@@ -221,9 +221,9 @@ class Officer:
         if not self._role.at_least(needed):
             raise Forbidden(because("role_too_low", name=self.actor.name, role=self._role, act=act, needed=needed))
 
-    def must_be_another(self, record: StoredAlert) -> None:
+    def must_be_another(self, stored: StoredAlert) -> None:
         """Raise Forbidden for who wrote it, unless the station says that there is nobody else."""
-        must_be_another(self.actor, record, self._desk.station)
+        must_be_another(self.actor, stored, self._desk.station)
 
     def write(self, act: str, subject: str, detail: str = "") -> None:
         """Add a line to the audit log."""
@@ -244,24 +244,24 @@ class Officer:
         named = (
             found for each in reversed(alert.references) for found in self.unit.alerts.by_identifier(each.identifier)
         )
-        record = next((each for each in named if each.alert is not None), None)
-        if record is None:
+        stored = next((each for each in named if each.alert is not None), None)
+        if stored is None:
             return alert
-        stands = goes_on_from(self.unit.alerts, record, ends=True)
+        stands = goes_on_from(self.unit.alerts, stored, ends=True)
         bare = without_own_words(alert, stands, self._desk.station)
         return alert if (bare.note, bare.infos) == (alert.note, alert.infos) else bare
 
     def _must_go_on_from_what_stands(self, act: Act, alert: Alert) -> None:
         """Raise Conflict for what was written of a message whose place another one took meanwhile."""
         identifier = alert.references[-1].identifier
-        for record in self.unit.alerts.by_identifier(identifier)[:1]:
-            stands = goes_on_from(self.unit.alerts, record, ends=act is not Act.UPDATE)
+        for stored in self.unit.alerts.by_identifier(identifier)[:1]:
+            stands = goes_on_from(self.unit.alerts, stored, ends=act is not Act.UPDATE)
             if stands.alert is not None and stands.alert.identifier != identifier:
                 raise Conflict(because("came_meanwhile", alert=stands.id, act=act))
 
-    def _must_not_revive(self, record: StoredAlert) -> None:
+    def _must_not_revive(self, stored: StoredAlert) -> None:
         """Raise Refused for the next version of what was withdrawn as wrong: its words would be out again."""
-        earlier = [each for each in self.unit.alerts.incident(record.incident_id) if each.id != record.id]
+        earlier = [each for each in self.unit.alerts.incident(stored.incident_id) if each.id != stored.id]
         taken_in = [each for each in earlier if each.state is AlertState.ACCEPTED and each.alert is not None]
         last = taken_in[-1] if taken_in else None
         if last is not None and last.alert is not None and end_reason(last.alert) is EndReason.CORRECTED:
@@ -275,9 +275,9 @@ class Officer:
             return
         waited = [post for post in filed.withdrawn if post.state is PostState.WAITING]
         for name in dict.fromkeys(post.alert_id for post in waited):
-            record = next(each for each in self.unit.alerts.by_id(name) if each.id == name)
-            if not self._wrote(record) and not is_proposal(self.unit.alerts, record, self._desk.station):
-                must_leave(record, [post for post in waited if post.alert_id == name], ends=reason is not None)
+            stored = next(each for each in self.unit.alerts.by_id(name) if each.id == name)
+            if not self._wrote(stored) and not is_proposal(self.unit.alerts, stored, self._desk.station):
+                must_leave(stored, [post for post in waited if post.alert_id == name], ends=reason is not None)
 
     @property
     def _role(self) -> Role:
@@ -292,33 +292,33 @@ class Officer:
     def _found(self, name: str) -> StoredAlert:
         return approve.find_alert(self.unit.alerts, name)
 
-    def _wrote(self, record: StoredAlert) -> bool:
-        return wrote(self.actor, record)
+    def _wrote(self, stored: StoredAlert) -> bool:
+        return wrote(self.actor, stored)
 
-    def _must_wait(self, record: StoredAlert) -> None:
+    def _must_wait(self, stored: StoredAlert) -> None:
         """Raise Conflict for who comes second, with who was faster, and when."""
-        if any(post.state is PostState.WAITING for post in self.unit.alerts.posts_of(record.id)):
+        if any(post.state is PostState.WAITING for post in self.unit.alerts.posts_of(stored.id)):
             return
-        for line in self.unit.audit.newest(subject=record.id, most=5):
+        for line in self.unit.audit.newest(subject=stored.id, most=5):
             if line.entry.act in DECIDED:
                 entry, zone = line.entry, self._desk.station.zone
                 done, at = DECIDED[Act(entry.act)], entry.at.astimezone(zone)
-                raise Conflict(because("was_faster", who=entry.actor, done=done, alert=record.id, at=at))
+                raise Conflict(because("was_faster", who=entry.actor, done=done, alert=stored.id, at=at))
 
-    def _reader_of_drafts(self, record: StoredAlert) -> str:
+    def _reader_of_drafts(self, stored: StoredAlert) -> str:
         """Who gets it back. Raises Refused where it would lie unread, or can't be a draft."""
         accounts = self.unit.accounts
-        if record.author is None:
-            raise Refused(because("written_by_nobody_here", alert=record.id, source=record.source))
-        if accounts.account(record.author) is None and accounts.accounts():
-            raise Refused(because("author_without_account", alert=record.id, author=record.author))
-        if record.alert is None or end_reason(record.alert) is not None:
-            raise Refused(because("end_is_not_edited", alert=record.id))
-        return record.author
+        if stored.author is None:
+            raise Refused(because("written_by_nobody_here", alert=stored.id, source=stored.source))
+        if accounts.account(stored.author) is None and accounts.accounts():
+            raise Refused(because("author_without_account", alert=stored.id, author=stored.author))
+        if stored.alert is None or end_reason(stored.alert) is not None:
+            raise Refused(because("end_is_not_edited", alert=stored.id))
+        return stored.author
 
-    def _goes_on_from(self, record: StoredAlert) -> str | None:
+    def _goes_on_from(self, stored: StoredAlert) -> str | None:
         """The alert that is out which a waiting update changes."""
-        before = [each for each in self.unit.alerts.incident(record.incident_id) if each.id != record.id]
+        before = [each for each in self.unit.alerts.incident(stored.incident_id) if each.id != stored.id]
         return next((each.id for each in reversed(before) if each.state is AlertState.ACCEPTED), None)
 
     def _end(self, act: Act, end: Callable[..., Alert], name: str, reason: str | None) -> Filed:
@@ -327,8 +327,8 @@ class Officer:
         return self.file(act, alert, (), again=True)
 
 
-def _headline(record: StoredAlert) -> str:
-    info = record.alert.infos[0] if record.alert and record.alert.infos else None
+def _headline(stored: StoredAlert) -> str:
+    info = stored.alert.infos[0] if stored.alert and stored.alert.infos else None
     return (info.headline or info.event) if info else ""
 
 
@@ -347,25 +347,25 @@ def goes_on_from(alerts: AlertRepository, named: StoredAlert, *, ends: bool) -> 
         return named
     incident = alerts.incident(named.incident_id)
     for state in (AlertState.ACCEPTED, AlertState.WAITING):
-        for record in reversed(incident):
-            if record.state is state and record.alert is not None and not _is_end(alerts, record):
-                return record
+        for stored in reversed(incident):
+            if stored.state is state and stored.alert is not None and not _is_end(alerts, stored):
+                return stored
     return named
 
 
-def _is_end(alerts: AlertRepository, record: StoredAlert) -> bool:
+def _is_end(alerts: AlertRepository, stored: StoredAlert) -> bool:
     """Whether all that it led to, or would lead to, are ends: also of a feed's word that its alert has left us."""
-    posts = alerts.posts_of(record.id)
-    says_so = record.alert is not None and end_reason(record.alert) is not None
+    posts = alerts.posts_of(stored.id)
+    says_so = stored.alert is not None and end_reason(stored.alert) is not None
     return says_so or (bool(posts) and all(post.kind is PostKind.END for post in posts))
 
 
-def update_of(record: StoredAlert, changes: Mapping[str, Any], station: Town, now: datetime, identity: str) -> Alert:
+def update_of(stored: StoredAlert, changes: Mapping[str, Any], station: Town, now: datetime, identity: str) -> Alert:
     """The alert again with `changes` (fields of Draft); what isn't changed stays as it was.
 
     Raises Misuse as a draft does, and Refused for an entry that could not be read.
     """
-    before = _alert_of(record)
+    before = _alert_of(stored)
     info = before.info_for(station.language) or Info(event="")
     kept: dict[str, Any] = {
         "headline": info.headline or info.event,
@@ -402,29 +402,29 @@ def _parameters(before: Info, own: tuple[Named, ...]) -> tuple[Named, ...]:
     return (*(pair for pair in before.parameters if pair.name not in told), *own)
 
 
-def cancel_of(record: StoredAlert, reason: str | None, station: Town, now: datetime, identity: str) -> Alert:
+def cancel_of(stored: StoredAlert, reason: str | None, station: Town, now: datetime, identity: str) -> Alert:
     """The end of the alert: it no longer holds. `reason` is told to the readers."""
-    return _following(_ending(record, reason, station, now, identity), _alert_of(record), MsgType.CANCEL)
+    return _following(_ending(stored, reason, station, now, identity), _alert_of(stored), MsgType.CANCEL)
 
 
-def all_clear_of(record: StoredAlert, reason: str | None, station: Town, now: datetime, identity: str) -> Alert:
+def all_clear_of(stored: StoredAlert, reason: str | None, station: Town, now: datetime, identity: str) -> Alert:
     """The end of the alert: what it told of is over. `reason` is told to the readers."""
-    before = _alert_of(record)
-    alert = _ending(record, reason, station, now, identity)
+    before = _alert_of(stored)
+    alert = _ending(stored, reason, station, now, identity)
     info = alert.infos[0] if alert.infos else Info(event="Alerte")
     clear = replace(info, urgency=Urgency.PAST, response_types=(ResponseType.ALL_CLEAR,))
     return _following(replace(alert, infos=(clear,)), before, MsgType.UPDATE)
 
 
-def correction_of(record: StoredAlert, reason: str | None, station: Town, now: datetime, identity: str) -> Alert:
+def correction_of(stored: StoredAlert, reason: str | None, station: Town, now: datetime, identity: str) -> Alert:
     """The end of the alert: it was wrong. `reason` says what is right."""
     mark = (Named(ENDS_BY, CORRECTED),)
-    return _following(_ending(record, reason, station, now, identity, mark=mark), _alert_of(record), MsgType.CANCEL)
+    return _following(_ending(stored, reason, station, now, identity, mark=mark), _alert_of(stored), MsgType.CANCEL)
 
 
-def without_own_words(correction: Alert, record: StoredAlert, station: Town) -> Alert:
+def without_own_words(correction: Alert, stored: StoredAlert, station: Town) -> Alert:
     """The correction as it goes out when nobody has validated its words: it says what was wrong as that stood."""
-    bare = _ending(record, None, station, correction.sent, "", mark=(Named(ENDS_BY, CORRECTED),))
+    bare = _ending(stored, None, station, correction.sent, "", mark=(Named(ENDS_BY, CORRECTED),))
     return replace(correction, note=None, infos=bare.infos)
 
 
@@ -435,14 +435,14 @@ def words_after(correction: Alert, identity: str) -> Alert:
     return replace(correction, identifier=f"tocsin-{identity}", references=(*correction.references, told))
 
 
-def _alert_of(record: StoredAlert) -> Alert:
-    if record.alert is None:
-        raise Refused(because("unread_nothing_to_say", alert=record.id))
-    return record.alert
+def _alert_of(stored: StoredAlert) -> Alert:
+    if stored.alert is None:
+        raise Refused(because("unread_nothing_to_say", alert=stored.id))
+    return stored.alert
 
 
 def _ending(
-    record: StoredAlert,
+    stored: StoredAlert,
     reason: str | None,
     station: Town,
     now: datetime,
@@ -450,7 +450,7 @@ def _ending(
     *,
     mark: tuple[Named, ...] = (),
 ) -> Alert:
-    before = _alert_of(record)
+    before = _alert_of(stored)
     infos: tuple[Info, ...] = ()
     if before.infos:
         info = before.info_for(station.language) or before.infos[0]

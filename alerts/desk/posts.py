@@ -88,11 +88,11 @@ def supersede(alerts: AlertRepository, posts: Sequence[Post], by: StoredAlert, n
         alerts.note(now, post.alert_id, post.id, PostState.SUPERSEDED, reason)
     waited = []
     for alert_id in dict.fromkeys(post.alert_id for post in posts):
-        for record in alerts.by_id(alert_id):
+        for stored in alerts.by_id(alert_id):
             # None of its posts will go out, so nobody has to validate it any more.
-            if record.state is AlertState.WAITING:
+            if stored.state is AlertState.WAITING:
                 alerts.set_alert_state(alert_id, AlertState.LEFT_OUT, reason)
-                waited.append(record)
+                waited.append(stored)
     return waited
 
 

@@ -124,70 +124,70 @@ def _monday(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def public_incident(records: Sequence[StoredAlert], posts: Sequence[Post], now: datetime) -> PublicIncident | None:
+def public_incident(messages: Sequence[StoredAlert], posts: Sequence[Post], now: datetime) -> PublicIncident | None:
     """The incident of these messages and posts, both in the order of storing; None where the public has none of it."""
-    seen = [record for record in records if _is_public(record) and not _takes_leave(record, posts)]
-    versions = tuple(record for record in seen if record.alert and end_reason(record.alert) is None)
+    seen = [stored for stored in messages if _is_public(stored) and not _takes_leave(stored, posts)]
+    versions = tuple(stored for stored in seen if stored.alert and end_reason(stored.alert) is None)
     if not versions:
         return None
-    ending = _withdrawn(records, versions[-1], posts) or _ending(records, seen, posts, now)
+    ending = _withdrawn(messages, versions[-1], posts) or _ending(messages, seen, posts, now)
     return PublicIncident(versions[-1].incident_id, versions, ending)
 
 
-def _is_public(record: StoredAlert) -> bool:
-    alert = record.alert
+def _is_public(stored: StoredAlert) -> bool:
+    alert = stored.alert
     says = alert is not None and (bool(alert.infos) or end_reason(alert) is not None)
-    return record.state is AlertState.ACCEPTED and _is_for_all(alert) and says
+    return stored.state is AlertState.ACCEPTED and _is_for_all(alert) and says
 
 
 def _is_for_all(alert: Alert | None) -> bool:
     return alert is not None and alert.status is Status.ACTUAL and alert.scope is Scope.PUBLIC
 
 
-def _takes_leave(record: StoredAlert, posts: Sequence[Post]) -> bool:
+def _takes_leave(stored: StoredAlert, posts: Sequence[Post]) -> bool:
     """Whether all that its readers here were told by it is that the incident is over: it goes on elsewhere."""
-    own = [post for post in posts if post.alert_id == record.id]
-    is_end = record.alert is not None and end_reason(record.alert) is not None
+    own = [post for post in posts if post.alert_id == stored.id]
+    is_end = stored.alert is not None and end_reason(stored.alert) is not None
     return bool(own) and not is_end and all(post.kind is PostKind.END for post in own)
 
 
-def _withdrawn(records: Sequence[StoredAlert], last: StoredAlert, posts: Sequence[Post]) -> PublicEnding | None:
+def _withdrawn(messages: Sequence[StoredAlert], last: StoredAlert, posts: Sequence[Post]) -> PublicEnding | None:
     """An end that came before anything had left: the message that took it back has no posts, so it is left out.
 
     A post says whose message took its place; what came after that, and may wait or be left out, has no part in it.
     """
     own = [post for post in posts if post.alert_id == last.id]
-    later = records[[record.id for record in records].index(last.id) + 1 :]
+    later = messages[[stored.id for stored in messages].index(last.id) + 1 :]
     if not own or not later or any(post.state is not PostState.SUPERSEDED for post in own):
         return None
     # The reason names the message that took its place: as a value, or in words in a row of before reasons had codes.
-    word = next((record for record in later if any(record.id in str(post.reason) for post in own)), None)
+    word = next((stored for stored in later if any(stored.id in str(post.reason) for post in own)), None)
     reason = end_reason(word.alert) if word is not None and word.alert is not None and _is_for_all(word.alert) else None
     return PublicEnding(reason or EndReason.CANCELLED, (word or later[-1]).received_at, word if reason else None)
 
 
 def _ending(
-    records: Sequence[StoredAlert], seen: Sequence[StoredAlert], posts: Sequence[Post], now: datetime
+    messages: Sequence[StoredAlert], seen: Sequence[StoredAlert], posts: Sequence[Post], now: datetime
 ) -> PublicEnding | None:
     """Its sender's word, else that it was ended here, else that its time has run out."""
     newest = seen[-1]
     reason = end_reason(newest.alert) if newest.alert else None
     if reason is not None:
         return PublicEnding(reason, newest.received_at, newest)
-    if left_us_at := _ended_without_words(records, newest, posts):
+    if left_us_at := _ended_without_words(messages, newest, posts):
         return PublicEnding(EndReason.CANCELLED, left_us_at)
     ends = newest.alert.ends if newest.alert else now
     return PublicEnding(EndReason.EXPIRED, ends) if ends <= now else None
 
 
-def _ended_without_words(records: Sequence[StoredAlert], last: StoredAlert, posts: Sequence[Post]) -> datetime | None:
+def _ended_without_words(messages: Sequence[StoredAlert], last: StoredAlert, posts: Sequence[Post]) -> datetime | None:
     """When an end was let out for another message than those the public sees: the incident has left us."""
     place = max((post.seq for post in posts if post.alert_id == last.id), default=0)
     later = [post for post in posts if post.seq > place and post.kind is PostKind.END and post.alert_id != last.id]
     taking = next((post for post in later if post.state not in _NEVER_TOLD), None)
     if taking is None:
         return None
-    return next((record.received_at for record in records if record.id == taking.alert_id), taking.stored_at)
+    return next((stored.received_at for stored in messages if stored.id == taking.alert_id), taking.stored_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,10 +170,10 @@ def report_named(unit: DeskUnit, name: str) -> Report:
 
 def _made(unit: DeskUnit, kept: Archived) -> Report:
     station, incident = unit.desk.station, kept.incident
-    records, posts, events = kept.records, kept.posts, kept.events
-    versions = tuple(_versions(records, events, station.language))
+    messages, posts, events = kept.records, kept.posts, kept.events
+    versions = tuple(_versions(messages, events, station.language))
     numbers = {version.alert: version.number for version in versions}
-    exercise = any(record.alert and record.alert.status in PRACTICE for record in records)
+    exercise = any(stored.alert and stored.alert.status in PRACTICE for stored in messages)
     return Report(
         incident=incident,
         station=station.name,
@@ -193,23 +193,23 @@ def _made(unit: DeskUnit, kept: Archived) -> Report:
     )
 
 
-def _versions(records: Sequence[StoredAlert], events: Sequence[PastEvent], language: str) -> Iterator[ReportVersion]:
-    for number, record in enumerate(records, start=1):
-        alert = record.alert
+def _versions(messages: Sequence[StoredAlert], events: Sequence[PastEvent], language: str) -> Iterator[ReportVersion]:
+    for number, stored in enumerate(messages, start=1):
+        alert = stored.alert
         info = (alert.info_for(language) if alert else None) or Info("")
         yield ReportVersion(
             number=number,
-            alert=record.id,
+            alert=stored.id,
             identifier=alert.identifier if alert else None,
-            source=record.source,
+            source=stored.source,
             sender=alert.sender if alert else None,
-            author=record.author,
-            state=record.state,
-            reason=record.reason,
+            author=stored.author,
+            state=stored.state,
+            reason=stored.reason,
             status=alert.status if alert else None,
             kind=alert.msg_type if alert else None,
             event=info.event,
-            severity=record.severity,
+            severity=stored.severity,
             urgency=info.urgency,
             certainty=info.certainty,
             headline=info.headline or info.event,
@@ -220,17 +220,17 @@ def _versions(records: Sequence[StoredAlert], events: Sequence[PastEvent], langu
             onset=info.onset,
             expires=alert.expires if alert else None,
             sent=alert.sent if alert else None,
-            received_at=record.received_at,
-            validated_at=_validated_at(record, events),
-            notes=record.notes,
+            received_at=stored.received_at,
+            validated_at=_validated_at(stored, events),
+            notes=stored.notes,
         )
 
 
-def _validated_at(record: StoredAlert, events: Sequence[PastEvent]) -> datetime | None:
+def _validated_at(stored: StoredAlert, events: Sequence[PastEvent]) -> datetime | None:
     """When it was let go: by somebody, or by the time in which nobody stopped it."""
     let_go = ("approved", PostState.QUEUED)
-    waited = any(e.alert_id == record.id and e.post_id is None and e.what == AlertState.WAITING for e in events)
-    return next((e.at for e in events if waited and e.alert_id == record.id and e.what in let_go), None)
+    waited = any(e.alert_id == stored.id and e.post_id is None and e.what == AlertState.WAITING for e in events)
+    return next((e.at for e in events if waited and e.alert_id == stored.id and e.what in let_go), None)
 
 
 def _told(post: Post, version: ReportVersion, events: Sequence[PastEvent]) -> ReportPost:

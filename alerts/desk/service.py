@@ -149,15 +149,15 @@ class DeskUnit(Unit):
 def concerning(unit: DeskUnit) -> list[StoredAlert]:
     """Of each incident the newest message that was let out, while it is on; and each that has a post to be seen to."""
     # Three questions in all, however many alerts are on: pages ask this again with each change.
-    records = unit.views.on_now(unit.now)
-    newest = {record.incident_id: record for record in records if record.state is AlertState.ACCEPTED}
-    posts = unit.views.posts_by_alert([record.id for record in records])
-    threads = unit.views.threads(list({record.incident_id for record in newest.values()}))
+    stored_alerts = unit.views.on_now(unit.now)
+    newest = {stored.incident_id: stored for stored in stored_alerts if stored.state is AlertState.ACCEPTED}
+    posts = unit.views.posts_by_alert([stored.id for stored in stored_alerts])
+    threads = unit.views.threads(list({stored.incident_id for stored in newest.values()}))
     return [
-        record
-        for record in records
-        if any(post.state in TO_BE_SEEN_TO for post in posts[record.id])
-        or (newest.get(record.incident_id) == record and channels_on(threads[record.incident_id]))
+        stored
+        for stored in stored_alerts
+        if any(post.state in TO_BE_SEEN_TO for post in posts[stored.id])
+        or (newest.get(stored.incident_id) == stored and channels_on(threads[stored.incident_id]))
     ]
 
 
