@@ -58,7 +58,8 @@ from alerts.rendering.templates import Renderer
 from alerts.sources.poll import Poller
 from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database
-from alerts.store.outbox import ChannelStatuses, Leases, Outbox
+from alerts.store.memory import ChannelStatuses
+from alerts.store.outbox import Leases, Outbox
 from alerts.store.sockets import open_doorbell
 from alerts.web.listener import Listener
 from alerts.web.ops import Cycle, Gauges

@@ -22,8 +22,9 @@ from alerts.model.reason import because
 from alerts.model.town import ChannelConfig
 from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database
+from alerts.store.memory import ChannelStatuses
 from alerts.store.migrate import migrate
-from alerts.store.outbox import ChannelStatuses, Leases, Outbox
+from alerts.store.outbox import Leases, Outbox
 from bench import samples
 
 CHANNEL = "page"

@@ -27,7 +27,8 @@ from alerts.model.ports import Channel, Clock, Deletes, DropsRepeats, Edits, Fin
 from alerts.model.post import Means, Post, PostKind, PostState, Quota, Receipt
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig
-from alerts.store.outbox import ChannelStatuses, Outbox
+from alerts.store.memory import ChannelStatuses
+from alerts.store.outbox import Outbox
 
 FINISH_RETRIED_AFTER = 1.0
 FAILURES_TOLD = 2

@@ -25,7 +25,8 @@ from alerts.model.ports import Channel, Clock, ClockReading, Deletes, Edits, Lis
 from alerts.model.post import Means, Message, Post, Receipt
 from alerts.model.reason import Reason
 from alerts.model.town import ChannelConfig
-from alerts.store.outbox import ChannelStatuses, Outbox
+from alerts.store.memory import ChannelStatuses
+from alerts.store.outbox import Outbox
 
 __all__ = ["LONGEST_IDLE", "URGENT_EXTRA", "Lane"]
 

@@ -63,7 +63,7 @@ class UnknownPosts:
         self._events.publish(PostsStored(woken))
 
     async def _listed(self, name: str, lane: Lane, gap: Gap) -> Sequence[Receipt] | None:
-        after = await self._database.read(lambda unit: unit.restored.newest_known(gap, name))
+        after = await self._database.read(lambda unit: unit.restored.newest_known(name, gap.looked_from))
         for _ in range(TRIES):
             try:
                 found = await lane.listed(gap.looked_from, after)

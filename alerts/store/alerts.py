@@ -17,8 +17,8 @@ from alerts.model.post import FOLLOWS, Means, Message, Post, PostImage, PostKind
 from alerts.model.reason import Reason, in_words, kept_reason, read_reason
 from alerts.store import bulk_statements
 from alerts.store.bulk_landing import add_bulk, with_subscribers
+from alerts.store.memory import SourceMemory
 from alerts.store.schema import alert, bulk, decision, post, reference
-from alerts.store.sources import SourceMemory
 from alerts.store.statement import Statement, UnitPart, any_of, insert_into, moment, stamp, time_of
 
 _ADD_ALERT = insert_into(alert)

@@ -34,9 +34,9 @@ from alerts.model.post import PostKind, PostState
 from alerts.model.reason import Reason, because
 from alerts.model.subscriber import Subscriber, wants
 from alerts.store import bulk_statements as sql
-from alerts.store import outbox_statements
 from alerts.store.bulk_landing import bulk_of, candidate_of, checkpoint, land, of_one_bulk
 from alerts.store.database import Database
+from alerts.store.outbox import OUR_LEASE
 from alerts.store.restoring import LOOKED_FOR
 from alerts.store.statement import Statement, stamp, time_of
 from alerts.store.subscribers import subscriber_of
@@ -80,7 +80,7 @@ class Bulks:
 
     def _turn(self, unit: Unit, lease: Lease, ask: Ask) -> Turn | None:
         db, now = unit.db, stamp(ask.local)
-        if outbox_statements.OUR_LEASE.row(db, lane=lease.lane, owner=lease.owner, now=now) is None:
+        if OUR_LEASE.row(db, lane=lease.lane, owner=lease.owner, now=now) is None:
             return None
         out = land(db, self._address.channel, ask.results, ask.local, ask.working)
         held_until = self._held_until if ask.working is not None else 0  # others may have held back somebody meanwhile

@@ -1,29 +1,47 @@
-"""The store as the lanes work it: what is due, the two writes around each attempt, who works a lane, its health.
+"""The store as the lanes work it: what is due, the two writes around each attempt, and who works which lane.
 
 An attempt is written down before it is made (`begin`), in the transaction that checks the lane's lease, and completed
 after it (`finish`). Whatever has no end was interrupted: whoever takes the lane next puts it in doubt (`recover`).
+
+A statement that changes a row says in its WHERE what the row was when it was decided on: two lanes, or a lane and an
+officer, can't both win.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, or_, select
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    literal,
+    literal_column,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 
-from alerts.model.delivery import Begun, ChannelStatus, Lease, Verdict
+from alerts.model.alert import Severity
+from alerts.model.delivery import Begun, Lease, Verdict
+from alerts.model.incident import AlertState
 from alerts.model.post import Post, PostKind, PostState, Receipt
 from alerts.model.reason import Reason, because, kept_reason
-from alerts.store import outbox_statements as sql
 from alerts.store.alerts import AlertRepository, post_of
 from alerts.store.database import Database
+from alerts.store.schema import alert, attempt, lease, post
 from alerts.store.schema import channel as channels
-from alerts.store.schema import fact, lease
-from alerts.store.schema import post as posts
-from alerts.store.statement import Statement, stamp, time_of, upsert_into
+from alerts.store.statement import Statement, any_of, stamp, time_of
 from alerts.store.unit import Unit
 
 CLOCKS_DIFFER = timedelta(seconds=5)
@@ -31,6 +49,246 @@ CLOCKS_DIFFER = timedelta(seconds=5)
 LONGEST_LEASE = timedelta(seconds=5)
 """A lease lasts no longer: what was journalled under it has left within this, or doesn't leave."""
 BELIEVED_WAIT = timedelta(minutes=5)
+
+
+_S = PostState
+_NOW: BindParameter[int] = bindparam("now")
+_URGENT = [Severity.EXTREME.value, Severity.SEVERE.value]
+_earlier = post.alias("earlier")
+# One incident, one channel, one post at a time: an update that overtook its alert would be read as the first word.
+# A doubt without a next look doesn't count: it waits for an officer, and what is newer must not wait with it.
+_UNDER_WAY = exists().where(
+    _earlier.c.incident == post.c.incident,
+    _earlier.c.channel == post.c.channel,
+    _earlier.c.seq < post.c.seq,
+    or_(
+        any_of(_earlier.c.state, [_S.WAITING.value, _S.QUEUED.value, _S.SENDING.value]),
+        and_(_earlier.c.state == _S.IN_DOUBT.value, _earlier.c.next_try.is_not(None)),
+    ),
+)
+_ON_LANE = post.c.channel == bindparam("channel")
+_PAST_ITS_END = and_(post.c.expires.is_not(None), post.c.expires <= _NOW)
+
+
+def _due(column: Column[int]) -> ColumnElement[bool]:
+    return or_(column.is_(None), column <= _NOW)
+
+
+_NEXT_DUE = Statement(
+    select(post)
+    .where(_ON_LANE, post.c.state == _S.QUEUED.value, _due(post.c.next_try), ~_PAST_ITS_END, ~_UNDER_WAY)
+    .where(or_(bindparam("urgent_only") == 0, any_of(post.c.severity, _URGENT)))
+    .order_by(post.c.priority.desc(), post.c.seq)
+    .limit(bindparam("most"))
+)
+_NEXT_LOOK = Statement(
+    select(post)
+    .where(_ON_LANE, post.c.state == _S.IN_DOUBT.value, post.c.next_try <= _NOW)
+    .order_by(post.c.priority.desc(), post.c.next_try, post.c.seq)
+    .limit(1)
+)
+
+
+def _where(holds: ColumnElement[bool], column: Column[int]) -> ColumnElement[int]:
+    """The column where this holds, else NULL, which MIN passes over."""
+    return case((holds, column), else_=None)
+
+
+_UNSENT = [_S.QUEUED.value, _S.WAITING.value]
+# Of what is unsent or in doubt: all but the posts that are still looked for.
+_MAY_EXPIRE = or_(any_of(post.c.state, _UNSENT), post.c.next_try.is_(None))
+_NEXT_TIME = Statement(
+    # What only trying or looking would change counts from now on; what `settle` changes, however long it is overdue.
+    select(
+        func.min(_where(post.c.next_try > _NOW, post.c.next_try)).label("next_try"),
+        func.min(_where(post.c.state == _S.WAITING.value, post.c.not_before)).label("not_before"),
+        func.min(_where(_MAY_EXPIRE, post.c.expires)).label("expires"),
+    ).where(_ON_LANE, any_of(post.c.state, [*_UNSENT, _S.IN_DOUBT.value]))
+)
+OUR_LEASE = Statement(
+    select(literal(1)).where(
+        lease.c.lane == bindparam("lane"), lease.c.owner == bindparam("owner"), lease.c.until > _NOW
+    )
+)
+# `was` is checked in the same statement that changes it: two lanes, or a lane and an officer, can't both win.
+_CLAIM = Statement(
+    update(post)
+    .where(post.c.id == bindparam("key"), post.c.state == bindparam("was"))
+    .values(state=_S.SENDING.value, attempted_at=_NOW, tries=post.c.tries + 1)
+)
+_IN_DOUBT = Statement(select(literal(1)).where(post.c.id == bindparam("key"), post.c.state == _S.IN_DOUBT.value))
+_BEGIN = Statement(
+    insert(attempt).values(
+        {name: bindparam(name) for name in ("post_id", "channel", "action", "owner", "counts", "left_at")}
+    )
+)
+_END = Statement(
+    update(attempt)
+    .where(attempt.c.seq == bindparam("key"))
+    .values({name: bindparam(name) for name in ("ended_at", "outcome", "remote_id", "reason", "counts", "left_at")})
+)
+_ended = post.alias("ended")
+_ENDED_SINCE = exists().where(
+    _ended.c.incident == post.c.incident,
+    _ended.c.channel == post.c.channel,
+    _ended.c.kind == PostKind.END.value,
+    _ended.c.state == _S.SENT.value,
+    _ended.c.seq >= post.c.seq,
+    _ended.c.seq < bindparam("seq"),
+)
+_begun = post.alias("begun")
+_BEGUN_SINCE = exists().where(
+    _begun.c.incident == post.c.incident,
+    _begun.c.channel == post.c.channel,
+    _begun.c.kind == PostKind.PUBLISH.value,
+    _begun.c.seq > post.c.seq,
+    _begun.c.seq < bindparam("seq"),
+)
+_THREAD = Statement(
+    # What goes on after an end, as the words of a correction do, belongs to what was ended.
+    select(post.c.remote_id, post.c.url)
+    .where(post.c.incident == bindparam("incident"), _ON_LANE, post.c.seq < bindparam("seq"))
+    .where(post.c.state == _S.SENT.value, post.c.remote_id.is_not(None))
+    .where(or_(~_ENDED_SINCE, and_(bindparam("goes_on") == 1, ~_BEGUN_SINCE)))
+    .order_by(post.c.seq)
+)
+_later = attempt.alias("later")
+_OUTRUN = exists().where(_later.c.post_id == bindparam("key"), _later.c.seq > bindparam("attempt"))
+_STILL_OURS = or_(
+    # What is out is out, whoever looked and whatever was wished meanwhile.
+    and_(
+        bindparam("remote_id").is_not(None),
+        any_of(post.c.state, [_S.SENDING.value, _S.IN_DOUBT.value, _S.QUEUED.value]),
+    ),
+    and_(post.c.state == bindparam("was"), ~_OUTRUN),
+)
+_SETTLE = Statement(
+    update(post)
+    .where(post.c.id == bindparam("key"), _STILL_OURS)
+    .values(
+        {
+            name: bindparam(name)
+            for name in (
+                "state",
+                "reason",
+                "next_try",
+                "looks",
+                "remote_id",
+                "url",
+                "sent_at",
+                "means",
+                "outcome",
+            )
+        }
+    )
+)
+# Two hundred reach further back than a lane looks for a post in doubt.
+_KNOWN_IDS = Statement(
+    select(post.c.remote_id).where(_ON_LANE, post.c.remote_id.is_not(None)).order_by(post.c.sent_at.desc()).limit(200)
+)
+# Also those of this very machine's last process: each process has an owner's name of its own.
+_ORPHANS = Statement(
+    select(attempt.c.seq, attempt.c.post_id, attempt.c.action)
+    .where(attempt.c.channel == bindparam("channel"), attempt.c.ended_at.is_(None))
+    .where(attempt.c.owner != bindparam("owner"))
+)
+_ABANDON = Statement(
+    update(attempt)
+    .where(attempt.c.seq == bindparam("key"))
+    .values(
+        ended_at=_NOW,
+        outcome=_S.IN_DOUBT.value,
+        reason=bindparam("reason"),
+        # It left some time after it was begun, and under its lease: for the windows, at the latest that it can have.
+        left_at=func.min(attempt.c.left_at + bindparam("term"), _NOW),
+    )
+)
+_DOUBT = Statement(
+    update(post)
+    .where(post.c.id == bindparam("key"), post.c.state == _S.SENDING.value)
+    .values(state=_S.IN_DOUBT.value, reason=bindparam("reason"), next_try=_NOW, looks=0, outcome=_S.IN_DOUBT.value)
+)
+_LATEST: BindParameter[int] = bindparam("latest")
+
+
+def _newest_departure(*, counts: bool) -> ColumnElement[int]:
+    newest = select(func.max(attempt.c.left_at)).where(attempt.c.channel == bindparam("channel"))
+    return func.coalesce(newest.where(attempt.c.counts == literal_column(str(int(counts)))).scalar_subquery(), 0)
+
+
+_NEWEST_ATTEMPT = Statement(
+    # From the journal, whose index of departures has it at its end, once for those that count and once for the others.
+    select(
+        func.nullif(
+            func.max(*(_newest_departure(counts=counts) for counts in (True, False))),
+            0,
+        ).label("at")
+    )
+)
+# Waits that were computed by a clock that ran ahead; by the right clock they would last for days.
+_CAP_TRIES = Statement(
+    update(post)
+    .where(_ON_LANE, any_of(post.c.state, [_S.QUEUED.value, _S.IN_DOUBT.value]), post.c.next_try > _LATEST)
+    .values(next_try=_LATEST)
+)
+_CAP_PAUSE = Statement(
+    update(channels)
+    .where(channels.c.name == bindparam("channel"), channels.c.blocked_until > _LATEST)
+    .values(blocked_until=_LATEST)
+)
+_EXPIRE = Statement(
+    update(post)
+    # The states once more, as one list: that is what lets SQLite look only at what is open, of fifty thousand.
+    .where(_ON_LANE, any_of(post.c.state, [*_UNSENT, _S.IN_DOUBT.value]), _PAST_ITS_END)
+    .where(_MAY_EXPIRE)
+    .values(state=_S.EXPIRED.value, reason=bindparam("reason"))
+    .returning(post.c.alert_id, post.c.id)
+)
+_RELEASE = Statement(
+    update(post)
+    .where(_ON_LANE, post.c.state == _S.WAITING.value, post.c.not_before <= _NOW)
+    .values(state=_S.QUEUED.value, reason=null())
+    .returning(post.c.alert_id, post.c.id)
+)
+_WAITING_POST = exists().where(post.c.alert_id == bindparam("key"), post.c.state == _S.WAITING.value)
+# An alert is left out only once no channel waits for it any more: each post may end at another time.
+_OVERTAKEN_BY_TIME = Statement(
+    update(alert)
+    .where(alert.c.state == AlertState.WAITING.value, alert.c.id == bindparam("key"), ~_WAITING_POST)
+    .values(state=AlertState.LEFT_OUT.value, reason=bindparam("reason"))
+)
+_ACCEPT_RELEASED = Statement(
+    update(alert)
+    .where(alert.c.state == AlertState.WAITING.value, alert.c.id == bindparam("key"))
+    .values(state=AlertState.ACCEPTED.value, reason=null())
+)
+
+# What is waiting behind a post in its thread: it says more, and was kept back only until this one had its end.
+_HEIR = Statement(
+    select(post)
+    .where(post.c.incident == bindparam("incident"), post.c.channel == bindparam("channel"))
+    .where(post.c.seq > bindparam("seq"), post.c.state == PostState.QUEUED.value)
+    .order_by(post.c.seq)
+    .limit(1)
+)
+_MAY_BE_OUT = "sent_again"
+_NOTHING_TO_END = because("never_appeared_there")
+_FAR = timedelta(minutes=1)
+# One statement, so that of two that ask at once one is told no. A lease that reaches far ahead is from before the clock
+# was set back, and counts as over.
+_INSERT_LEASE = insert(lease).values({c.name: bindparam(c.name) for c in lease.columns})
+_TAKE = Statement(
+    _INSERT_LEASE.on_conflict_do_update(
+        index_elements=["lane"],
+        set_={"owner": _INSERT_LEASE.excluded.owner, "until": _INSERT_LEASE.excluded.until},
+        where=or_(
+            lease.c.owner == bindparam("owner"),
+            lease.c.until <= bindparam("now"),
+            lease.c.until > bindparam("far"),
+        ),
+    )
+)
+_GIVE_BACK = Statement(delete(lease).where(lease.c.owner == bindparam("owner")))
 
 
 class Outbox:
@@ -42,16 +300,16 @@ class Outbox:
     async def next_due(self, channel: str, now: datetime, *, urgent_only: bool, most: int = 1) -> Sequence[Post]:
         """The posts to send next, at most so many: by priority, then order, each of another incident."""
         values = {"channel": channel, "now": stamp(now), "urgent_only": int(urgent_only), "most": most}
-        return [post_of(row) for row in await self._database.read(lambda unit: sql.NEXT_DUE.rows(unit.db, **values))]
+        return [post_of(row) for row in await self._database.read(lambda unit: _NEXT_DUE.rows(unit.db, **values))]
 
     async def next_look(self, channel: str, now: datetime) -> Post | None:
         """The post in doubt to look for next."""
-        row = await self._database.read(lambda unit: sql.NEXT_LOOK.row(unit.db, channel=channel, now=stamp(now)))
+        row = await self._database.read(lambda unit: _NEXT_LOOK.row(unit.db, channel=channel, now=stamp(now)))
         return post_of(row) if row else None
 
     async def next_time(self, channel: str, now: datetime) -> datetime | None:
         """When a post becomes due by time alone; None: not before one is stored. A past time asks for `settle`."""
-        row = await self._database.read(lambda unit: sql.NEXT_TIME.row(unit.db, channel=channel, now=stamp(now)))
+        row = await self._database.read(lambda unit: _NEXT_TIME.row(unit.db, channel=channel, now=stamp(now)))
         return time_of(min((value for value in row if value is not None), default=None)) if row else None
 
     async def begin(self, post: Post, lease: Lease, now: datetime, *, action: str, counts: bool) -> Begun | None:
@@ -83,23 +341,23 @@ class Outbox:
 
     async def known_ids(self, channel: str) -> frozenset[str]:
         """The platform's ids of our recent posts on this channel."""
-        rows = await self._database.read(lambda unit: sql.KNOWN_IDS.rows(unit.db, channel=channel))
+        rows = await self._database.read(lambda unit: _KNOWN_IDS.rows(unit.db, channel=channel))
         return frozenset(row["remote_id"] for row in rows)
 
 
 def _begin(unit: Unit, post: Post, lease: Lease, now: datetime, *, action: str, counts: bool) -> Begun | None:
     # In the transaction that claims the post: a lease that was lost a moment ago must not send.
-    if sql.OUR_LEASE.row(unit.db, lane=lease.lane, owner=lease.owner, now=stamp(now)) is None:
+    if OUR_LEASE.row(unit.db, lane=lease.lane, owner=lease.owner, now=stamp(now)) is None:
         return None
     if action == "send":
         if unit.restored.look_first(post, now):
             return None
-        if sql.CLAIM.run(unit.db, key=post.id, was=post.state, now=stamp(now)).rowcount != 1:
+        if _CLAIM.run(unit.db, key=post.id, was=post.state, now=stamp(now)).rowcount != 1:
             return None
-    elif sql.IN_DOUBT.row(unit.db, key=post.id) is None:
+    elif _IN_DOUBT.row(unit.db, key=post.id) is None:
         return None
     thread = () if post.kind is PostKind.PUBLISH else _thread(unit, post)
-    cursor = sql.BEGIN.run(
+    cursor = _BEGIN.run(
         unit.db,
         post_id=post.id,
         channel=post.channel,
@@ -112,27 +370,24 @@ def _begin(unit: Unit, post: Post, lease: Lease, now: datetime, *, action: str, 
     return Begun(
         attempt=cursor.lastrowid or 0,
         thread=thread,
-        newest_known=_newest_known(unit, post) if action == "look" else None,
+        newest_known=unit.restored.newest_known(post.channel, post.attempted_at or post.stored_at)
+        if action == "look"
+        else None,
         action=action,
     )
 
 
 def _thread(unit: Unit, post: Post) -> tuple[Receipt, ...]:
     goes_on = int(post.kind is PostKind.UPDATE)
-    rows = sql.THREAD.rows(unit.db, incident=post.incident_id, channel=post.channel, seq=post.seq, goes_on=goes_on)
+    rows = _THREAD.rows(unit.db, incident=post.incident_id, channel=post.channel, seq=post.seq, goes_on=goes_on)
     newest = {row["remote_id"]: Receipt(row["remote_id"], row["url"]) for row in rows}
     return tuple(newest.values())
-
-
-def _newest_known(unit: Unit, post: Post) -> str | None:
-    row = sql.NEWEST_KNOWN.row(unit.db, channel=post.channel, before=stamp(post.attempted_at or post.stored_at))
-    return str(row["remote_id"]) if row else None
 
 
 def _finish(unit: Unit, post: Post, begun: Begun, verdict: Verdict, *, left_at: datetime, now: datetime) -> None:
     receipt = verdict.receipt
     remote_id, url = (receipt.remote_id, receipt.url) if receipt else (None, None)
-    sql.END.run(
+    _END.run(
         unit.db,
         key=begun.attempt,
         ended_at=stamp(now),
@@ -144,7 +399,7 @@ def _finish(unit: Unit, post: Post, begun: Begun, verdict: Verdict, *, left_at: 
     )
     sent = begun.action == "send"
     # It may find nothing to settle: an officer dropped the post meanwhile, or another owner has it in doubt.
-    settled = sql.SETTLE.run(
+    settled = _SETTLE.run(
         unit.db,
         key=post.id,
         was=PostState.SENDING if sent else PostState.IN_DOUBT,
@@ -168,49 +423,38 @@ def _finish(unit: Unit, post: Post, begun: Begun, verdict: Verdict, *, left_at: 
 def _settle(unit: Unit, channel: str, now: datetime) -> int:
     alerts, at = unit.alerts, stamp(now)
     over = because("over_before_sent")
-    expired = sql.EXPIRE.rows(unit.db, channel=channel, now=at, reason=over.kept())
-    released = sql.RELEASE.rows(unit.db, channel=channel, now=at)
+    expired = _EXPIRE.rows(unit.db, channel=channel, now=at, reason=over.kept())
+    released = _RELEASE.rows(unit.db, channel=channel, now=at)
     for row in expired:
         alerts.note(now, row["alert_id"], row["id"], PostState.EXPIRED, over)
-        sql.OVERTAKEN_BY_TIME.run(unit.db, key=row["alert_id"], reason=because("over_before_validated").kept())
+        _OVERTAKEN_BY_TIME.run(unit.db, key=row["alert_id"], reason=because("over_before_validated").kept())
     for row in released:
         alerts.note(now, row["alert_id"], row["id"], PostState.QUEUED, because("nobody_vetoed"))
-        sql.ACCEPT_RELEASED.run(unit.db, key=row["alert_id"])
+        _ACCEPT_RELEASED.run(unit.db, key=row["alert_id"])
     return len(expired) + len(released)
 
 
 def _recover(unit: Unit, channel: str, lease: Lease, now: datetime) -> int:
-    if sql.OUR_LEASE.row(unit.db, lane=lease.lane, owner=lease.owner, now=stamp(now)) is None:
+    if OUR_LEASE.row(unit.db, lane=lease.lane, owner=lease.owner, now=stamp(now)) is None:
         return 0
     _cap_waits(unit, channel, now)
     reason = because("stopped_midway").kept()
-    orphans = sql.ORPHANS.rows(unit.db, channel=channel, owner=lease.owner)
+    orphans = _ORPHANS.rows(unit.db, channel=channel, owner=lease.owner)
     for row in orphans:
-        sql.ABANDON.run(
+        _ABANDON.run(
             unit.db, key=row["seq"], reason=reason, now=stamp(now), term=LONGEST_LEASE // timedelta(microseconds=1)
         )
-        sql.DOUBT.run(unit.db, key=row["post_id"], reason=reason, now=stamp(now))
+        _DOUBT.run(unit.db, key=row["post_id"], reason=reason, now=stamp(now))
     return len(orphans)
 
 
 def _cap_waits(unit: Unit, channel: str, now: datetime) -> None:
     """An attempt in the future proves that the clock was set back: no wait of the old time is believed."""
-    newest = sql.NEWEST_ATTEMPT.row(unit.db, channel=channel)
+    newest = _NEWEST_ATTEMPT.row(unit.db, channel=channel)
     at = time_of(newest["at"]) if newest else None
     if at is not None and at > now + CLOCKS_DIFFER:
-        sql.CAP_TRIES.run(unit.db, channel=channel, latest=stamp(now + BELIEVED_WAIT))
-        sql.CAP_PAUSE.run(unit.db, channel=channel, latest=stamp(now + BELIEVED_WAIT))
-
-
-_HEIR = Statement(
-    select(posts)
-    .where(posts.c.incident == bindparam("incident"), posts.c.channel == bindparam("channel"))
-    .where(posts.c.seq > bindparam("seq"), posts.c.state == PostState.QUEUED.value)
-    .order_by(posts.c.seq)
-    .limit(1)
-)
-_MAY_BE_OUT = "sent_again"
-_NOTHING_TO_END = because("never_appeared_there")
+        _CAP_TRIES.run(unit.db, channel=channel, latest=stamp(now + BELIEVED_WAIT))
+        _CAP_PAUSE.run(unit.db, channel=channel, latest=stamp(now + BELIEVED_WAIT))
 
 
 def make_way(unit: Unit, post: Post, begun: Begun, verdict: Verdict, now: datetime) -> None:
@@ -241,27 +485,6 @@ def _move(alerts: AlertRepository, post: Post, state: PostState, reason: Reason,
     alerts.note(now, post.alert_id, post.id, state, reason)
 
 
-_FAR = timedelta(minutes=1)
-# One statement, so that of two that ask at once one is told no. A lease that reaches far ahead is from before the clock
-# was set back, and counts as over.
-_INSERT_LEASE = insert(lease).values({c.name: bindparam(c.name) for c in lease.columns})
-_TAKE = Statement(
-    _INSERT_LEASE.on_conflict_do_update(
-        index_elements=["lane"],
-        set_={"owner": _INSERT_LEASE.excluded.owner, "until": _INSERT_LEASE.excluded.until},
-        where=or_(
-            lease.c.owner == bindparam("owner"),
-            lease.c.until <= bindparam("now"),
-            lease.c.until > bindparam("far"),
-        ),
-    )
-)
-_GIVE_BACK = Statement(delete(lease).where(lease.c.owner == bindparam("owner")))
-_STAND = upsert_into(channels)
-_FACTS = Statement(select(fact.c.channel, fact.c.key, fact.c.value))
-_REMEMBER = upsert_into(fact)
-
-
 class Leases:
     """Who works which lane. Every write is durable when it returns."""
 
@@ -284,45 +507,3 @@ class Leases:
     async def give_back(self, owner: str) -> None:
         """End all that this owner holds."""
         await self._database.write(lambda unit: _GIVE_BACK.run(unit.db, owner=owner).rowcount)
-
-
-class ChannelStatuses:
-    """What each channel's platform said of its limits and of our credential, and the channels' own facts."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._facts: dict[tuple[str, str], str] = {}
-
-    async def load(self) -> None:
-        """Read the channels' facts, which are few, so that `recall` needs no wait."""
-        rows = await self._database.read(lambda unit: _FACTS.rows(unit.db))
-        self._facts = {(row["channel"], row["key"]): row["value"] for row in rows}
-
-    def recall(self, channel: str, key: str) -> str | None:
-        """A fact the channel kept."""
-        return self._facts.get((channel, key))
-
-    async def remember(self, channel: str, key: str, value: str) -> None:
-        """Keep a fact across restarts."""
-        self._facts[channel, key] = value
-        await self._database.write(lambda unit: _REMEMBER.run(unit.db, channel=channel, key=key, value=value).rowcount)
-
-    async def standing(self, channel: str) -> ChannelStatus:
-        """How the channel stood when it was last written down."""
-        return await self._database.read(lambda unit: unit.views.standing(channel))
-
-    async def stand(self, channel: str, standing: ChannelStatus) -> None:
-        """Write down how the channel stands."""
-        # Times as numbers, like every other time of the database.
-        quotas = [
-            {"remaining": q.remaining, "reset": stamp(q.reset), "limit": q.limit, "name": q.name}
-            for q in standing.quotas
-        ]
-        values = {
-            "name": channel,
-            "state": standing.state,
-            "reason": kept_reason(standing.reason),
-            "blocked_until": stamp(standing.blocked_until),
-            "quotas": json.dumps(quotas),
-        }
-        await self._database.write(lambda unit: _STAND.run(unit.db, **values).rowcount)

@@ -23,14 +23,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import bindparam, delete, func, or_, select, text, update
+from sqlalchemy import bindparam, delete, exists, func, or_, select, text, update
 
 from alerts.model.incident import new_id
 from alerts.model.post import Post, PostState, Receipt
 from alerts.model.reason import because
 from alerts.store.files import StoreError, opened
 from alerts.store.migrate import sound
-from alerts.store.outbox_statements import NEWEST_KNOWN
 from alerts.store.schema import alert, attempt, fact, post
 from alerts.store.sockets import ring
 from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
@@ -76,6 +75,24 @@ _LOOK_FIRST = Statement(
         # From there on the channel looks, and what it knows from before is where Telegram begins.
         attempted_at=bindparam("since"),
     )
+)
+_first = attempt.alias("first")
+_TOLD_BEFORE = exists().where(
+    _first.c.channel == attempt.c.channel,
+    _first.c.remote_id == attempt.c.remote_id,
+    text("first.remote_id IS NOT NULL"),
+    _first.c.seq < attempt.c.seq,
+    text("+first.ended_at <= :before"),
+)
+_NEWEST_KNOWN = Statement(
+    # By the journal, not by the post: one that was sent before but answered after may have the higher id. An edit
+    # answers with an id that was told before. From the newest attempt backwards, so that it stops at the first: with
+    # the `+`, SQLite doesn't take the index of times instead, and sort.
+    select(attempt.c.remote_id)
+    .where(attempt.c.channel == bindparam("channel"), text("attempt.remote_id IS NOT NULL"))
+    .where(text("+attempt.ended_at <= :before"), ~_TOLD_BEFORE)
+    .order_by(attempt.c.seq.desc())
+    .limit(1)
 )
 _KNOWN = Statement(
     select(attempt.c.seq)
@@ -134,9 +151,9 @@ class Restored(UnitPart):
             return False
         return _LOOK_FIRST.run(self._db, key=post.id, now=stamp(now), since=stamp(gap.looked_from)).rowcount == 1
 
-    def newest_known(self, gap: Gap, channel: str) -> str | None:
-        """The newest id on a channel that this database knows from before the gap."""
-        row = NEWEST_KNOWN.row(self._db, channel=channel, before=stamp(gap.looked_from))
+    def newest_known(self, channel: str, before: datetime) -> str | None:
+        """The newest id on a channel that this database knows from before then."""
+        row = _NEWEST_KNOWN.row(self._db, channel=channel, before=stamp(before))
         return str(row["remote_id"]) if row else None
 
     def keep_listed(self, listed: Mapping[str, Sequence[Receipt] | None]) -> None:

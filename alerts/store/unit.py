@@ -20,10 +20,10 @@ from alerts.model.reason import because
 from alerts.store.alerts import AlertRepository
 from alerts.store.archive import Archive
 from alerts.store.files import StoreError, begin, blank, opened
+from alerts.store.memory import SourceMemory
 from alerts.store.monitor import Monitor
 from alerts.store.people import Accounts, AuditLog, Drafts, Replies
 from alerts.store.restoring import Restored
-from alerts.store.sources import SourceMemory
 from alerts.store.subscribers import OfficerChats, Subscribers
 from alerts.store.views import Views
 

@@ -19,10 +19,9 @@ from alerts.model.reason import read_reason
 from alerts.store import lists
 from alerts.store.alerts import post_of, record_of
 from alerts.store.bulk_landing import progress, with_subscribers
-from alerts.store.outbox_statements import PACE
+from alerts.store.memory import SourceMemory
 from alerts.store.schema import OPEN, alert, attempt, decision, fact, held_back, look, metadata, post, source, tally
 from alerts.store.schema import channel as channels
-from alerts.store.sources import SourceMemory
 from alerts.store.statement import Statement, UnitPart, any_of, one_of, stamp, time_of, upsert_into
 
 _lasting = alert.alias("lasting")
@@ -105,6 +104,11 @@ _LET_OUT = (
 _MESSAGES = Statement(select(alert, _LET_OUT).where(one_of(alert.c.incident, "incidents")).order_by(alert.c.seq))
 _INCIDENT_OF = Statement(
     select(alert.c.incident).where(or_(alert.c.id == bindparam("name"), alert.c.incident == bindparam("name"))).limit(1)
+)
+_PACE = Statement(
+    select(attempt.c.left_at)
+    .where(attempt.c.channel == bindparam("channel"), attempt.c.counts, attempt.c.left_at >= bindparam("since"))
+    .order_by(attempt.c.left_at)
 )
 _FACT = Statement(select(fact.c.value).where(fact.c.channel == bindparam("channel"), fact.c.key == bindparam("key")))
 _STANDING = Statement(select(channels).where(channels.c.name == bindparam("name")))
@@ -247,7 +251,7 @@ class Views(UnitPart):
 
     def departures(self, channel: str, since: datetime) -> list[datetime]:
         """When the attempts that count left, from `since` on, oldest first."""
-        rows = PACE.rows(self._db, channel=channel, since=stamp(since))
+        rows = _PACE.rows(self._db, channel=channel, since=stamp(since))
         return [time for row in rows if (time := time_of(row["left_at"]))]
 
     def standing(self, channel: str) -> ChannelStatus:

@@ -23,7 +23,8 @@ from alerts.model.setting_values import parse_window
 from alerts.model.town import ChannelConfig
 from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database, Work
-from alerts.store.outbox import ChannelStatuses, Leases, Outbox
+from alerts.store.memory import ChannelStatuses
+from alerts.store.outbox import Leases, Outbox
 from tests.fakes import FakeClock, WorkOutside
 
 T = TypeVar("T")

@@ -12,8 +12,8 @@ from alerts.model.post import PostState
 from alerts.model.reason import in_words
 from alerts.store import monitor
 from alerts.store.files import connect
+from alerts.store.memory import SourceMemory
 from alerts.store.monitor import OWN_WARNINGS, Monitor, Pile
-from alerts.store.sources import SourceMemory
 from alerts.store.statement import stamp
 from tests.unit.store.conftest import NOW
 

@@ -9,10 +9,11 @@ from datetime import timedelta
 import pytest
 
 from alerts.model.incident import Wanted
-from alerts.store import alerts, outbox_statements, sources, views
+from alerts.store import alerts, memory, outbox, views
 from alerts.store.files import connect
 from alerts.store.migrate import migrate
 from alerts.store.monitor import Monitor
+from alerts.store.restoring import Restored
 from alerts.store.statement import Statement
 from alerts.store.views import Views
 from bench.history import fill
@@ -21,9 +22,11 @@ from tests.unit.store.conftest import NOW
 POSTS = 50_000
 COLUMNS = """(id, alert_id, incident, channel, kind, means, state, priority, severity, exercise, text, plain, language,
               warnings, tries, looks, stored_at, sent_at, remote_id)"""
+FEW = ("SCAN lease", "SCAN fact")
+"""A row for each lane, and a few for each channel, however many posts there are."""
 LANE = {
     name: statement
-    for module in (outbox_statements, alerts, sources)
+    for module in (outbox, alerts, memory)
     for name, statement in vars(module).items()
     if isinstance(statement, Statement)
 }
@@ -65,13 +68,13 @@ def test_no_statement_of_the_desk_or_a_lane_reads_a_whole_table(filled, name):
     scans = [
         step
         for step in plan(filled, LANE[name])
-        if step.startswith("SCAN ") and not re.search("VIRTUAL|CONSTANT", step)
+        if step.startswith("SCAN ") and not re.search("VIRTUAL|CONSTANT", step) and step not in FEW
     ]
 
     assert scans == []
 
 
-@pytest.mark.parametrize("name", ["NEXT_DUE", "NEXT_TIME", "EXPIRE", "RELEASE"])
+@pytest.mark.parametrize("name", ["_NEXT_DUE", "_NEXT_TIME", "_EXPIRE", "_RELEASE"])
 def test_what_a_lane_asks_each_second_looks_at_its_open_posts_alone(filled, name):
     steps = plan(filled, LANE[name])
 
@@ -80,13 +83,11 @@ def test_what_a_lane_asks_each_second_looks_at_its_open_posts_alone(filled, name
 
 
 def test_known_ids_stop_at_the_newest_two_hundred(filled):
-    assert plan(filled, outbox_statements.KNOWN_IDS) == ["SEARCH post USING INDEX ix_post_sent (channel=?)"]
+    assert plan(filled, outbox._KNOWN_IDS) == ["SEARCH post USING INDEX ix_post_sent (channel=?)"]
 
 
 def test_orphans_are_found_among_what_has_no_end(filled):
-    assert plan(filled, outbox_statements.ORPHANS) == [
-        "SEARCH attempt USING INDEX ix_attempt_open (channel=? AND ended_at=?)"
-    ]
+    assert plan(filled, outbox._ORPHANS) == ["SEARCH attempt USING INDEX ix_attempt_open (channel=? AND ended_at=?)"]
 
 
 def test_names_are_looked_up_in_indexes(filled):
@@ -104,11 +105,9 @@ def test_what_the_public_page_asks_at_each_change_reads_nothing_of_long_ago(fill
 
 
 ASKED = {
-    "a look for a doubtful post": lambda db: outbox_statements.NEWEST_KNOWN.rows(db, channel="x", before=2**60),
-    "the same, of a channel that has none": lambda db: outbox_statements.NEWEST_KNOWN.rows(
-        db, channel="quiet", before=2**60
-    ),
-    "whether the clock was set": lambda db: outbox_statements.NEWEST_ATTEMPT.rows(db, channel="x"),
+    "a look for a doubtful post": lambda db: Restored(db).newest_known("x", NOW),
+    "the same, of a channel that has none": lambda db: Restored(db).newest_known("quiet", NOW),
+    "whether the clock was set": lambda db: outbox._NEWEST_ATTEMPT.rows(db, channel="x"),
     "metrics": lambda db: Views(db).post_counts(),
     "what is on": lambda db: Views(db).on_now(NOW),
     "what is on at the desk": lambda db: Views(db).on(NOW),

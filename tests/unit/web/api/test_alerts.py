@@ -9,7 +9,7 @@ import pytest
 
 from alerts.model.delivery import ChannelStatus
 from alerts.model.reason import in_words
-from alerts.store.outbox import ChannelStatuses
+from alerts.store.memory import ChannelStatuses
 from alerts.store.pictures import bare
 from tests.pictures import a_png
 

@@ -15,7 +15,7 @@ from alerts.desk.approve import approve
 from alerts.model.alert import Area, Named
 from alerts.model.ports import SystemClock
 from alerts.rendering.card import draw_card
-from alerts.store.outbox import ChannelStatuses
+from alerts.store.memory import ChannelStatuses
 from alerts.web.public import publisher
 from alerts.web.public.publisher import AT_LEAST_EVERY
 from tests.unit.desk.conftest import NOW, an_alert, cancelling, following

@@ -10,7 +10,7 @@ from alerts.model.delivery import ChannelStatus
 from alerts.model.ports import Memory
 from alerts.model.post import Quota
 from alerts.model.reason import in_words
-from alerts.store.outbox import ChannelStatuses
+from alerts.store.memory import ChannelStatuses
 from tests.unit.store.conftest import LATER, NOW
 
 MEMORY = Memory('W/"1"', "Wed, 25 Nov 2026 12:00:00 GMT", "d1", {"été": [1, {"a": None}]})

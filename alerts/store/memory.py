@@ -1,18 +1,29 @@
-"""What each source remembers, and what it has told: written in the transaction that stores what it brought."""
+"""What sources and channels remember over a restart, each under the name that it has in channels.toml.
+
+A source's memory (which entries it told, where it stopped reading) is written in the transaction that stores what it
+brought: a kill loses both or none. How a channel stands with its platform is written by itself, when it changes; the
+few facts that a channel keeps are read once, so that recalling one needs no wait.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
+from alerts.model.delivery import ChannelStatus
 from alerts.model.ports import Memory
 from alerts.model.reason import Reason, kept_reason
-from alerts.store.schema import heard, source
+from alerts.store.schema import channel as channels
+from alerts.store.schema import fact, heard, source
 from alerts.store.statement import Statement, UnitPart, one_of, stamp, upsert_into
+
+if TYPE_CHECKING:
+    from alerts.store.database import Database
 
 # More than a year, so that what a feed still lists from last year is not told as new.
 _KEEP_HEARD = timedelta(days=400)
@@ -25,6 +36,9 @@ _HEAR = Statement(
 _FORGET = Statement(delete(heard).where(heard.c.source == bindparam("source"), heard.c.at < bindparam("before")))
 # All columns at once: what a source remembers belongs to the reading that stored it, never to half of it.
 _REMEMBER = upsert_into(source)
+_PUT_STATUS = upsert_into(channels)
+_FACTS = Statement(select(fact.c.channel, fact.c.key, fact.c.value))
+_PUT_FACT = upsert_into(fact)
 
 
 class SourceMemory(UnitPart):
@@ -102,3 +116,45 @@ class SourceMemory(UnitPart):
         if gone is None or self.known(name, [gone["key"]]):
             return None
         return str(gone["key"]), int(gone["entries"])
+
+
+class ChannelStatuses:
+    """What each channel's platform said of its limits and of our credential, and the channels' own facts."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._facts: dict[tuple[str, str], str] = {}
+
+    async def load(self) -> None:
+        """Read the channels' facts, which are few, so that `recall` needs no wait."""
+        rows = await self._database.read(lambda unit: _FACTS.rows(unit.db))
+        self._facts = {(row["channel"], row["key"]): row["value"] for row in rows}
+
+    def recall(self, channel: str, key: str) -> str | None:
+        """A fact the channel kept."""
+        return self._facts.get((channel, key))
+
+    async def remember(self, channel: str, key: str, value: str) -> None:
+        """Keep a fact across restarts."""
+        self._facts[channel, key] = value
+        await self._database.write(lambda unit: _PUT_FACT.run(unit.db, channel=channel, key=key, value=value).rowcount)
+
+    async def standing(self, channel: str) -> ChannelStatus:
+        """How the channel stood when it was last written down."""
+        return await self._database.read(lambda unit: unit.views.standing(channel))
+
+    async def stand(self, channel: str, standing: ChannelStatus) -> None:
+        """Write down how the channel stands."""
+        # Times as numbers, like every other time of the database.
+        quotas = [
+            {"remaining": q.remaining, "reset": stamp(q.reset), "limit": q.limit, "name": q.name}
+            for q in standing.quotas
+        ]
+        values = {
+            "name": channel,
+            "state": standing.state,
+            "reason": kept_reason(standing.reason),
+            "blocked_until": stamp(standing.blocked_until),
+            "quotas": json.dumps(quotas),
+        }
+        await self._database.write(lambda unit: _PUT_STATUS.run(unit.db, **values).rowcount)
