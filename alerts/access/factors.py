@@ -61,7 +61,7 @@ SEED_BYTES = 20
 """What RFC 4226, 4 recommends for SHA-1."""
 # A telephone's clock may be off by half a minute either way (RFC 6238, 5.2).
 _DRIFT = (-1, 0, 1)
-CHALLENGE_BYTES = 32
+_CHALLENGE_BYTES = 32
 # What the library raises for what no authenticator sends.
 _FOUL = (WebAuthnException, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
 Chance = Callable[[int], bytes]
@@ -231,7 +231,7 @@ def begin_enrol(
     found = live(unit, cookie, rules, stage)
     if found is None:
         return None
-    challenge = chance(CHALLENGE_BYTES)
+    challenge = chance(_CHALLENGE_BYTES)
     _ask(unit, found, ChallengeFor.ENROL, spelled(challenge))
     known = unit.accounts.passkeys(found.account.name)
     return ask_to_register(found.account.name, rules.issuer, known, challenge, site)
@@ -251,7 +251,7 @@ def begin_proof(
     known = unit.accounts.passkeys(found.account.name) if found else ()
     if found is None or not known:
         return None
-    challenge = chance(CHALLENGE_BYTES)
+    challenge = chance(_CHALLENGE_BYTES)
     _ask(unit, found, ChallengeFor.PROVE, spelled(challenge))
     return ask_to_prove(known, challenge, site)
 

@@ -22,8 +22,8 @@ from alerts.model.person import fold_name
 
 Move = tuple[int, int]
 SHORTEST, LONGEST = 12, 200
-FEWEST_CHOICES = 6
-"""What a password must cost its guesser: a letter is one choice, a digit half of one, a known piece one in all."""
+# What a password must cost its guesser: a letter is one choice, a digit half of one, a known piece one in all.
+_FEWEST_CHOICES = 6
 # Characters within which there must be so many: looking takes the square of it.
 _LOOKED_AT = 64
 # Characters of a repeat, a sequence or a straight line over the keyboard; of a walk from key to neighbouring key.
@@ -111,7 +111,7 @@ def fault_of(password: str, name: str, town: str = "") -> Refusal | None:
         return Refusal.LONG
     bare = _bare(password)[:_LOOKED_AT]
     known = {word for word in (_bare(part) for part in _parts(f"{name} {town}")) if len(word) >= _LEAST}
-    if choices(bare, _WORDS | known) >= FEWEST_CHOICES:
+    if choices(bare, _WORDS | known) >= _FEWEST_CHOICES:
         return None
     named = any(word in spelled for word in known for spelled in (bare, bare.translate(_MEANT)))
     return Refusal.NAMED if named else Refusal.USUAL

@@ -34,10 +34,10 @@ from alerts.model.errors import DatabaseRefused
 from alerts.model.person import Account, Actor, Chained, Origin, Session, Stage, Token
 from alerts.model.setting_values import Secret
 
-ON_THE_WAY = timedelta(minutes=30)
-"""How long a sign-in may take, with an authenticator app to be installed meanwhile."""
-LIVES = 7
-"""A session ends after so many times its idle time, however busy."""
+# How long a sign-in may take, with an authenticator app to be installed meanwhile.
+_ON_THE_WAY = timedelta(minutes=30)
+# A session ends after so many times its idle time, however busy.
+_LIVES = 7
 TOUCHED = timedelta(minutes=1)
 """How exactly is known when a session or a token was used last: what is looked at often isn't written as often."""
 # 256 bits: nobody guesses them, so their digest needs no salt and no slow hash.
@@ -46,7 +46,7 @@ PREFIX = "tocsin_"
 """What a token begins with, so that one that leaked is recognised."""
 LONGEST_CLAIM = 600
 """Characters of a claim: more than any name needs."""
-CODE_LASTS = timedelta(minutes=10)
+_CODE_LASTS = timedelta(minutes=10)
 _CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that is taken for another
 _CODE_LENGTH = 10
 TOLD_EVERY = timedelta(minutes=1)
@@ -220,7 +220,7 @@ def opened(
         stage=stage,
         created_at=unit.now,
         seen_at=unit.now,
-        expires_at=unit.now + (rules.session * LIVES if stage is Stage.FULL else ON_THE_WAY),
+        expires_at=unit.now + (rules.session * _LIVES if stage is Stage.FULL else _ON_THE_WAY),
         address=visit.address[:100],
         agent=visit.agent[:300],
     )
@@ -306,7 +306,7 @@ def _seal(account: Account) -> str:
 def offer_code(unit: DeskUnit, account: str) -> str:
     """A fresh code for an account; one that was shown before is void."""
     code = "".join(secrets.choice(_CODE_LETTERS) for _ in range(_CODE_LENGTH))
-    unit.officer_chats.offer(digest_of(code), account, unit.now + CODE_LASTS)
+    unit.officer_chats.offer(digest_of(code), account, unit.now + _CODE_LASTS)
     return code
 
 

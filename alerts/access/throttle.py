@@ -29,12 +29,12 @@ IN_A_ROW = timedelta(minutes=30)
 """Failures with no longer gap than this are one burst: longer than any delay, so that slowing doesn't split it."""
 BURST_FOR_NAME = 5
 # A whole town hall may come from one address: more has to fail there before it is told.
-BURST_FROM_ADDRESS = 20
+_BURST_FROM_ADDRESS = 20
 _LONG_AGO = timedelta(days=KNOWN_FOR)
-FACTOR_OF = "?code "
-"""Before an account's name: what failures of its second factor are counted under."""
-DEVICE = "device "
-"""Before a browser's digest, where others have an address."""
+# Before an account's name: what failures of its second factor are counted under.
+_FACTOR_OF = "?code "
+# Before a browser's digest, where others have an address.
+_DEVICE = "device "
 # How far back the audit log is looked through for a burst that was told already.
 _LINES = 50
 
@@ -71,8 +71,8 @@ class Backoffs:
     newcomer: Backoff | None = None
 
 
-LATELY = timedelta(hours=1)
-"""What is looked at to tell a network from which hardly anything failed."""
+# What is looked at to tell a network from which hardly anything failed.
+_LATELY = timedelta(hours=1)
 NEWCOMERS = 8
 """How many other networks may fail lately before clocks of their own are over: more than that is a crowd."""
 NEWCOMER_TRIES = 4
@@ -187,7 +187,7 @@ def password_attempt(unit: DeskUnit, name: str, visit: Visit) -> Attempt:
 
 def factor_attempt(unit: DeskUnit, account: Account, visit: Visit) -> Attempt:
     """A try at a second factor."""
-    return _attempt(unit, account, FACTOR_OF + account.name, visit, CODE)
+    return _attempt(unit, account, _FACTOR_OF + account.name, visit, CODE)
 
 
 def held(unit: DeskUnit, attempt: Attempt) -> Held | None:
@@ -204,7 +204,7 @@ def next_try(unit: DeskUnit, attempt: Attempt) -> datetime | None:
         _failures(unit, name=attempt.name),
         _failures(unit, name=attempt.name if attempt.known else None, address=attempt.address),
         known=attempt.known,
-        own=own_clock(attempt.address, unit.accounts.failed_from(unit.now - LATELY, unit.now, attempt.name)),
+        own=own_clock(attempt.address, unit.accounts.failed_from(unit.now - _LATELY, unit.now, attempt.name)),
     )
 
 
@@ -227,20 +227,20 @@ def failed(unit: DeskUnit, attempt: Attempt) -> Sequence[str]:
         times = _failures(unit, name=attempt.name)
         if _tell(unit, attempt.account.name, attempt.visit, last_burst(times), BURST_FOR_NAME):
             told.append(attempt.account.name)
-    if not attempt.address.startswith(DEVICE):
+    if not attempt.address.startswith(_DEVICE):
         times = _failures(unit, address=attempt.address)
-        if _tell(unit, attempt.address, attempt.visit, last_burst(times), BURST_FROM_ADDRESS):
+        if _tell(unit, attempt.address, attempt.visit, last_burst(times), _BURST_FROM_ADDRESS):
             told.append(attempt.address)
     return told
 
 
 def complete(unit: DeskUnit, account: Account, visit: Visit, device: str) -> Failures | None:
     """Somebody is in: what failed before is told and forgotten, and this browser and address are known from now on."""
-    times = sorted(_failures(unit, name=account.name) + _failures(unit, name=FACTOR_OF + account.name))
+    times = sorted(_failures(unit, name=account.name) + _failures(unit, name=_FACTOR_OF + account.name))
     # Kept for the address and for the browser: either alone lets the owner past what others tried elsewhere.
     for address in (neighbourhood(visit.address), _device(device)):
         unit.accounts.attempted(unit.now, account.name, address, good=True)
-    unit.accounts.attempted(unit.now, FACTOR_OF + account.name, neighbourhood(visit.address), good=True)
+    unit.accounts.attempted(unit.now, _FACTOR_OF + account.name, neighbourhood(visit.address), good=True)
     unit.accounts.sweep(unit.now, unit.now - REMEMBERED, unit.now - _LONG_AGO)
     return Failures(len(times), times[0]) if times else None
 
@@ -277,7 +277,7 @@ def _nobody(name: str) -> str:
 
 
 def _device(value: str) -> str:
-    return DEVICE + hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()[:32]
+    return _DEVICE + hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,16 +297,16 @@ def bursts(unit: DeskUnit, since: datetime) -> Sequence[Burst]:
         _burst(account.name, _failures_of(unit, account.name, since), BURST_FOR_NAME) for account in known.accounts()
     ]
     from_addresses = [
-        _burst(address, known.failures(since, address=address), BURST_FROM_ADDRESS)
-        for address in known.failing_addresses(since, BURST_FROM_ADDRESS)
-        if not address.startswith(DEVICE)
+        _burst(address, known.failures(since, address=address), _BURST_FROM_ADDRESS)
+        for address in known.failing_addresses(since, _BURST_FROM_ADDRESS)
+        if not address.startswith(_DEVICE)
     ]
     return [burst for burst in (*of_accounts, *from_addresses) if burst is not None]
 
 
 def _failures_of(unit: DeskUnit, name: str, since: datetime) -> Sequence[datetime]:
     failures = unit.accounts.failures
-    return sorted([*failures(since, name=name), *failures(since, name=FACTOR_OF + name)])
+    return sorted([*failures(since, name=name), *failures(since, name=_FACTOR_OF + name)])
 
 
 def _burst(subject: str, times: Sequence[datetime], least: int) -> Burst | None:

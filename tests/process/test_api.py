@@ -81,11 +81,11 @@ def test_every_example_of_the_page_works(town, shell):
 
 def test_each_kind_of_trouble_and_each_operation_is_on_the_page():
     from alerts.web.api.document import EVERY_OPERATION
-    from alerts.web.api.problems import TYPE, Kind
+    from alerts.web.api.problems import TYPE, ProblemType
 
     rows = re.findall(r"^\| (\d{3}) \| `([a-z-]+)` \|", PAGE, re.MULTILINE)
     assert {(int(status), name) for status, name in rows} == {
-        (kind.status, kind.type.removeprefix(TYPE)) for kind in Kind
+        (kind.status, kind.type.removeprefix(TYPE)) for kind in ProblemType
     }
     told = PAGE.replace("`, `…/drop`", "` `POST /alerts/{id}/drop` `POST /posts/{id}/drop`")
     assert [one.name for one in EVERY_OPERATION if f"`{one.method} {one.path}`" not in told] == []

@@ -42,7 +42,7 @@ from alerts.sources.cap.message import read_json, read_message
 from alerts.sources.ical.agenda import decode, read_calendars
 from alerts.sources.ical.source import CalendarFile
 from alerts.web.api.app import wish_of
-from alerts.web.api.models import Words
+from alerts.web.api.models import AlertWords
 from alerts.web.api.problems import Problem
 from alerts.web.console.form import typed
 from alerts.web.console.maps import outline_of
@@ -174,7 +174,7 @@ def test_an_object_of_very_many_keys_is_refused_before_each_is_told():
     with at_once():
         for each in (body, twice):
             with pytest.raises(Problem, match="keys"):
-                wish_of(each.encode(), Words)
+                wish_of(each.encode(), AlertWords)
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ from alerts.model.reason import Reason, because
 from alerts.rendering.i18n import LOCALE
 from alerts.web.api.document import EVERY_OPERATION
 from alerts.web.api.guard import ALLOWANCE
-from alerts.web.api.operation import CAP, JSON, PROBLEM, Answer, Api, Call, Conditions, Operation, best_form
-from alerts.web.api.problems import Fault, Kind, Problem, faults_of, invalid, problem_of
+from alerts.web.api.operation import CAP, JSON, PROBLEM, Api, Call, Conditions, Operation, Reply, best_form
+from alerts.web.api.problems import Fault, Problem, ProblemType, faults_of, invalid, problem_of
 from alerts.web.pages import best_of, languages_in
 
 NOBODY = Actor("nobody", Role.VIEWER, Origin.API)
@@ -99,11 +99,11 @@ async def _read(api: Api, operation: Operation, request: web.Request, call: Call
 def _name(request: web.Request) -> str:
     name: str = request.match_info.get("id", "")
     if len(name) > _LONGEST_NAME or any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
-        raise Problem(Kind.UNKNOWN, "nothing has such a name; allowed: an id, as it was told")
+        raise Problem(ProblemType.UNKNOWN, "nothing has such a name; allowed: an id, as it was told")
     return name
 
 
-def _response(answer: Answer) -> web.Response:
+def _response(answer: Reply) -> web.Response:
     if answer.status == HTTPStatus.NOT_MODIFIED:
         return web.Response(status=answer.status, headers=answer.headers)
     charset = "utf-8" if answer.form == CAP else None
@@ -134,9 +134,9 @@ def _found(request: web.Request, error: Exception) -> Problem:
     if isinstance(error, web.HTTPException):
         return _routing(request, error)
     problem = problem_of(error)
-    if problem is None or problem.kind is Kind.UNAVAILABLE:
+    if problem is None or problem.kind is ProblemType.UNAVAILABLE:
         log.error("api.failed", path=request.path, method=request.method, exc_info=error)
-    return problem or Problem(Kind.INTERNAL, "the program failed at this; please report it")
+    return problem or Problem(ProblemType.INTERNAL, "the program failed at this; please report it")
 
 
 def _routing(request: web.Request, error: web.HTTPException) -> Problem:
@@ -144,12 +144,12 @@ def _routing(request: web.Request, error: web.HTTPException) -> Problem:
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = sorted(error.allowed_methods)
         why = because("request_no_method", method=request.method, allowed=allowed)
-        return Problem(Kind.METHOD, why, (), {"Allow": ", ".join(allowed)})
+        return Problem(ProblemType.METHOD, why, (), {"Allow": ", ".join(allowed)})
     if isinstance(error, web.HTTPNotFound):
-        return Problem(Kind.UNKNOWN, "there is no such address; /api/v1/openapi.json tells those that there are")
+        return Problem(ProblemType.UNKNOWN, "there is no such address; /api/v1/openapi.json tells those that there are")
     if isinstance(error, web.HTTPRequestEntityTooLarge):
-        return Problem(Kind.TOO_LARGE, "the body is too large")
-    return Problem(Kind.MALFORMED, because("request_unread", said=error.reason))
+        return Problem(ProblemType.TOO_LARGE, "the body is too large")
+    return Problem(ProblemType.MALFORMED, because("request_unread", said=error.reason))
 
 
 def _problem_response(problem: Problem, language: str) -> web.Response:
@@ -162,17 +162,17 @@ def conditions_of(request: web.Request, operation: Operation) -> Conditions:
     accept = ",".join(request.headers.getall("Accept", []))
     form = best_form(accept, operation.forms)
     if form is None:
-        raise Problem(Kind.NOT_ACCEPTABLE, because("request_accept", allowed=operation.forms))
+        raise Problem(ProblemType.NOT_ACCEPTABLE, because("request_accept", allowed=operation.forms))
     key = request.headers.get("Idempotency-Key") if operation.method == "POST" else None
     if key is not None and not _KEY.fullmatch(key):
-        raise Problem(Kind.MALFORMED, because("request_key", most=_LONGEST_KEY))
+        raise Problem(ProblemType.MALFORMED, because("request_key", most=_LONGEST_KEY))
     return Conditions(form, key, _tags(request, "If-Match"), _tags(request, "If-None-Match"))
 
 
 def _tags(request: web.Request, name: str) -> str | None:
     tags = ",".join(request.headers.getall(name, [])) or None
     if tags is not None and not tags.isascii():
-        raise Problem(Kind.MALFORMED, because("request_tag", name=name))
+        raise Problem(ProblemType.MALFORMED, because("request_tag", name=name))
     return tags
 
 
@@ -209,7 +209,7 @@ async def body_of(request: web.Request, operation: Operation) -> tuple[bytes, st
     ):
         why = because("request_form", allowed=operation.takes)
         takes = {"Accept": ", ".join(operation.takes)}
-        raise Problem(Kind.MEDIA_TYPE, why, headers=takes)
+        raise Problem(ProblemType.MEDIA_TYPE, why, headers=takes)
     return body, form
 
 
@@ -222,7 +222,9 @@ def _most(operation: Operation, form: str) -> int:
 
 async def _body_within(request: web.Request, most: int) -> bytes:
     body = bytearray()
-    too_large = Problem(Kind.TOO_LARGE, because("request_body_large", most=most), headers={"Connection": "close"})
+    too_large = Problem(
+        ProblemType.TOO_LARGE, because("request_body_large", most=most), headers={"Connection": "close"}
+    )
     if (request.content_length or 0) > most:
         raise too_large
     # A body in chunks says no length, so what has come is counted too.
@@ -232,7 +234,7 @@ async def _body_within(request: web.Request, most: int) -> bytes:
             if len(body) > most:
                 raise too_large
     except web.RequestPayloadError:
-        raise Problem(Kind.MALFORMED, "the body ends before its end; send it again") from None
+        raise Problem(ProblemType.MALFORMED, "the body ends before its end; send it again") from None
     return bytes(body)
 
 
@@ -281,22 +283,24 @@ def _parsed(body: bytes) -> Any:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=_each_once, parse_constant=_no_number)
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeError:
-        raise Problem(Kind.MALFORMED, "the body is no UTF-8 text, or holds half a character; allowed: UTF-8") from None
+        raise Problem(
+            ProblemType.MALFORMED, "the body is no UTF-8 text, or holds half a character; allowed: UTF-8"
+        ) from None
     except (ValueError, RecursionError) as error:
         said = str(error) if isinstance(error, json.JSONDecodeError) else "it is nested too deeply or too long a number"
-        raise Problem(Kind.MALFORMED, because("request_no_json", said=said)) from None
+        raise Problem(ProblemType.MALFORMED, because("request_no_json", said=said)) from None
     return value
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(pairs) > _MOST_KEYS:
-        raise Problem(Kind.MALFORMED, because("request_many_keys", count=len(pairs), most=_MOST_KEYS))
+        raise Problem(ProblemType.MALFORMED, because("request_many_keys", count=len(pairs), most=_MOST_KEYS))
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        raise Problem(Kind.MALFORMED, because("request_twice", name=repr(twice[:60])))
+        raise Problem(ProblemType.MALFORMED, because("request_twice", name=repr(twice[:60])))
     return found
 
 
 def _no_number(constant: str) -> NoReturn:
-    raise Problem(Kind.MALFORMED, because("request_no_number", name=constant))
+    raise Problem(ProblemType.MALFORMED, because("request_no_number", name=constant))

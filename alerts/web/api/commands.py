@@ -22,12 +22,12 @@ from alerts.desk.approve import find_posts
 from alerts.desk.draft import Draft, draft_alert, picture_kind
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService, DeskUnit
-from alerts.desk.territory import territory_of
 from alerts.model.alert import Alert
 from alerts.model.incident import StoredAlert
 from alerts.model.person import REPLIES_KEPT, Act, KeptReply
 from alerts.model.reason import because
 from alerts.web.api.models import (
+    AlertWords,
     ApproveWish,
     CorrectWish,
     EndWish,
@@ -35,10 +35,9 @@ from alerts.web.api.models import (
     PostWish,
     RejectWish,
     UpdateWish,
-    Words,
 )
-from alerts.web.api.operation import Answer, Api, Call, json_answer
-from alerts.web.api.problems import Fault, Kind, Problem, invalid
+from alerts.web.api.operation import Api, Call, Reply, json_reply
+from alerts.web.api.problems import Fault, Problem, ProblemType, invalid
 from alerts.web.api.queries import account, must_be_as_seen, named
 
 Filing = Callable[[Officer], Filed]
@@ -48,7 +47,7 @@ _SAME = ("headline", "description", "instruction", "event", "category", "severit
 _SAME_TOO = ("onset", "expires", "web", "exercise")
 
 
-async def post_alert(api: Api, call: Call) -> Answer:
+async def post_alert(api: Api, call: Call) -> Reply:
     """File a new alert, from its words or as a CAP message."""
     if call.alert is not None:
         made = call.alert
@@ -68,7 +67,7 @@ async def post_alert(api: Api, call: Call) -> Answer:
     return await _store(api, call, lambda officer: officer.post(alert, wish.channels, again=wish.again))
 
 
-async def update_alert(api: Api, call: Call) -> Answer:
+async def update_alert(api: Api, call: Call) -> Reply:
     """File the next version."""
     wish = call.wishing(UpdateWish)
     changes = {**_changes_of(wish), **await _picture_of(api.service, wish)}
@@ -80,7 +79,7 @@ async def update_alert(api: Api, call: Call) -> Answer:
     return await _file(api, call, filing, dry_run=wish.dry_run)
 
 
-async def cancel_alert(api: Api, call: Call) -> Answer:
+async def cancel_alert(api: Api, call: Call) -> Reply:
     """End it: it no longer holds, or it is over."""
     wish = call.wishing(EndWish)
 
@@ -90,7 +89,7 @@ async def cancel_alert(api: Api, call: Call) -> Answer:
     return await _file(api, call, filing, dry_run=wish.dry_run)
 
 
-async def correct_alert(api: Api, call: Call) -> Answer:
+async def correct_alert(api: Api, call: Call) -> Reply:
     """Say that it was wrong."""
     wish = call.wishing(CorrectWish)
 
@@ -100,7 +99,7 @@ async def correct_alert(api: Api, call: Call) -> Answer:
     return await _file(api, call, filing, dry_run=wish.dry_run)
 
 
-async def approve_alert(api: Api, call: Call) -> Answer:
+async def approve_alert(api: Api, call: Call) -> Reply:
     """Let exactly these texts go out: an alert's own id names them, and they never change."""
     wish = call.wishing(ApproveWish)
 
@@ -110,33 +109,33 @@ async def approve_alert(api: Api, call: Call) -> Answer:
     return await _decide(api, call, decision)
 
 
-async def reject_alert(api: Api, call: Call) -> Answer:
+async def reject_alert(api: Api, call: Call) -> Reply:
     """Keep it from going out."""
     wish = call.wishing(RejectWish)
     return await _decide(api, call, lambda officer, record: officer.reject(record.id, wish.reason)[0].id)
 
 
-async def retry_alert(api: Api, call: Call) -> Answer:
+async def retry_alert(api: Api, call: Call) -> Reply:
     """Queue again what failed or is in doubt."""
     return await _decide(api, call, lambda officer, record: officer.retry(record.id)[0].alert_id, only_id=False)
 
 
-async def drop_alert(api: Api, call: Call) -> Answer:
+async def drop_alert(api: Api, call: Call) -> Reply:
     """Give up what failed or is in doubt."""
     return await _decide(api, call, lambda officer, record: officer.drop(record.id)[0].alert_id, only_id=False)
 
 
-async def retry_post(api: Api, call: Call) -> Answer:
+async def retry_post(api: Api, call: Call) -> Reply:
     """Queue one post again."""
     return await _act(api, call, lambda officer: officer.retry(_post(officer.unit, call.name))[0].alert_id)
 
 
-async def drop_post(api: Api, call: Call) -> Answer:
+async def drop_post(api: Api, call: Call) -> Reply:
     """Give one post up."""
     return await _act(api, call, lambda officer: officer.drop(_post(officer.unit, call.name))[0].alert_id)
 
 
-def _changes_of(wish: Words) -> dict[str, Any]:
+def _changes_of(wish: AlertWords) -> dict[str, Any]:
     """What was said, under the names of Draft's fields."""
     said = {name: getattr(wish, name, None) for name in (*_SAME, *_SAME_TOO)}
     given = {name: _plain(value) for name, value in said.items() if value is not None}
@@ -152,7 +151,7 @@ def _plain(value: Any) -> Any:
 def _warm(unit: DeskUnit, alert: Alert) -> Alert:
     """Have what takes long about an alert worked out and remembered, so that filing it is quick."""
     station = unit.desk.station
-    territory_of(station).locate(alert, any_area=station.rules_for(MANUAL).any_area)
+    station.territory.locate(alert, any_area=station.intake(MANUAL).any_area)
     unit.desk.warm(alert)
     return alert
 
@@ -168,35 +167,35 @@ def _post(unit: DeskUnit, name: str) -> str:
     found = [post for post in unit.alerts.post_by_id(name) if post.id == name]
     # The desk would take an alert's id as well, and act on all of its posts.
     if not found or [post.id for post in find_posts(unit.alerts, name)] != [name]:
-        raise Problem(Kind.UNKNOWN, because("request_no_post", name=repr(name[:60])))
+        raise Problem(ProblemType.UNKNOWN, because("request_no_post", name=repr(name[:60])))
     return name
 
 
-async def _file(api: Api, call: Call, filing: Filing, *, dry_run: bool) -> Answer:
+async def _file(api: Api, call: Call, filing: Filing, *, dry_run: bool) -> Reply:
     if not dry_run:
         return await _store(api, call, filing)
     incident = await api.service.ask(lambda unit: named(unit, call.name).incident_id)
     return await _rehearse(api, call, filing, incident)
 
 
-async def _rehearse(api: Api, call: Call, filing: Filing, incident: str | None = None) -> Answer:
+async def _rehearse(api: Api, call: Call, filing: Filing, incident: str | None = None) -> Reply:
     filed = await api.service.sketch(lambda unit: filing(Officer(unit, call.actor)), incident)
     station = api.station
-    return json_answer(200, rehearsal_of(filed.record, filed.drafts, station.zone, station.language))
+    return json_reply(200, rehearsal_of(filed.record, filed.drafts, station.timezone, station.language))
 
 
-async def _store(api: Api, call: Call, filing: Filing) -> Answer:
+async def _store(api: Api, call: Call, filing: Filing) -> Reply:
     """Act, and answer in the same transaction: 201, or 200 for what the same words were a moment ago."""
 
-    def action(unit: DeskUnit) -> Answer:
+    def action(unit: DeskUnit) -> Reply:
         filed = filing(Officer(unit, call.actor))
         told = account(api.station, filed.record, unit.alerts.posts_of(filed.record.id))
-        return json_answer(201 if filed.fresh else 200, told)
+        return json_reply(201 if filed.fresh else 200, told)
 
     return await _once(api, call, action)
 
 
-async def _decide(api: Api, call: Call, decision: Decision, *, only_id: bool = True) -> Answer:
+async def _decide(api: Api, call: Call, decision: Decision, *, only_id: bool = True) -> Reply:
     def acting(officer: Officer) -> str:
         record = named(officer.unit, call.name, only_id=only_id)
         must_be_as_seen(officer.unit, record, call.conditions.if_match)
@@ -205,17 +204,17 @@ async def _decide(api: Api, call: Call, decision: Decision, *, only_id: bool = T
     return await _act(api, call, acting)
 
 
-async def _act(api: Api, call: Call, acting: Callable[[Officer], str]) -> Answer:
+async def _act(api: Api, call: Call, acting: Callable[[Officer], str]) -> Reply:
     """Act, and answer with the alert as it is now, in the same transaction."""
 
-    def action(unit: DeskUnit) -> Answer:
+    def action(unit: DeskUnit) -> Reply:
         record = named(unit, acting(Officer(unit, call.actor)), only_id=True)
-        return json_answer(200, account(api.station, record, unit.alerts.posts_of(record.id)))
+        return json_reply(200, account(api.station, record, unit.alerts.posts_of(record.id)))
 
     return await _once(api, call, action)
 
 
-async def _once(api: Api, call: Call, action: Callable[[DeskUnit], Answer]) -> Answer:
+async def _once(api: Api, call: Call, action: Callable[[DeskUnit], Reply]) -> Reply:
     """Carry it out in one transaction, or tell again what was answered. Raises Problem, and what `action` raises."""
     key = call.conditions.key
     if key is None:
@@ -223,8 +222,8 @@ async def _once(api: Api, call: Call, action: Callable[[DeskUnit], Answer]) -> A
     one = (call.token, key)
     # The same key at the same moment: the second is told to come again, rather than to stand in the database's line.
     if one in api.under_way:
-        again = {"Retry-After": "1"}
-        raise Problem(Kind.UNDER_WAY, "a request with this Idempotency-Key is under way; ask again", headers=again)
+        said = "a request with this Idempotency-Key is under way; ask again"
+        raise Problem(ProblemType.UNDER_WAY, said, headers={"Retry-After": "1"})
     api.under_way.add(one)
     try:
         return await api.service.act(lambda unit: _told_or_done(unit, call, key, action))
@@ -232,7 +231,7 @@ async def _once(api: Api, call: Call, action: Callable[[DeskUnit], Answer]) -> A
         api.under_way.discard(one)
 
 
-def _told_or_done(unit: DeskUnit, call: Call, key: str, action: Callable[[DeskUnit], Answer]) -> Answer:
+def _told_or_done(unit: DeskUnit, call: Call, key: str, action: Callable[[DeskUnit], Reply]) -> Reply:
     unit.replies.sweep(unit.now - REPLIES_KEPT)
     kept = unit.replies.reply(call.token, key)
     if kept is None:
@@ -240,9 +239,11 @@ def _told_or_done(unit: DeskUnit, call: Call, key: str, action: Callable[[DeskUn
         unit.replies.keep(KeptReply(call.token, key, call.digest, answer.status, answer.body.decode(), unit.now))
         return answer
     if kept.request != call.digest:
-        raise Problem(Kind.KEY_REUSED, "Idempotency-Key was used for another request; make a new key for a new request")
+        raise Problem(
+            ProblemType.KEY_REUSED, "Idempotency-Key was used for another request; make a new key for a new request"
+        )
     replayed = {"Idempotent-Replayed": "true"}
-    return json_answer(kept.status, json.loads(kept.body), replayed, written=kept.body)
+    return json_reply(kept.status, json.loads(kept.body), replayed, written=kept.body)
 
 
 class Image(TypedDict, total=False):
@@ -252,7 +253,7 @@ class Image(TypedDict, total=False):
     alt: str
 
 
-async def _picture_of(service: DeskService, wish: Words) -> Image:
+async def _picture_of(service: DeskService, wish: AlertWords) -> Image:
     """Keep the picture of the wish, if it has one; a dry run keeps nothing. Raises Problem, and Misuse."""
     if wish.picture is None:
         return {}

@@ -38,8 +38,8 @@ from alerts.web.api.models import (
     Sources,
     UpdateWish,
 )
-from alerts.web.api.operation import BASE, CAP, JSON, PROBLEM, Answer, Api, Call, Operation, json_answer
-from alerts.web.api.problems import Kind
+from alerts.web.api.operation import BASE, CAP, JSON, PROBLEM, Api, Call, Operation, Reply, json_reply
+from alerts.web.api.problems import ProblemType
 
 _REF = "#/components/schemas/{model}"
 _SCHEMAS = "#/components/schemas/"
@@ -51,8 +51,8 @@ _FILED = {200: (AlertAccount, Rehearsal), 201: (AlertAccount,)}
 _ONE = {200: (AlertAccount,)}
 
 
-async def _answer_document(_: Api, __: Call) -> Answer:
-    return json_answer(200, document())
+async def _answer_document(_: Api, __: Call) -> Reply:
+    return json_reply(200, document())
 
 
 EVERY_OPERATION: tuple[Operation, ...] = (
@@ -398,7 +398,7 @@ def _good(operation: Operation, status: int, models: Sequence[type[BaseModel]]) 
 
 
 def _bad(status: int) -> dict[str, Any]:
-    titles = " / ".join(kind.title for kind in Kind if kind.status == status)
+    titles = " / ".join(kind.title for kind in ProblemType if kind.status == status)
     headers = ["RateLimit", "RateLimit-Policy"]
     headers += {401: ["WWW-Authenticate"], 403: ["WWW-Authenticate"], 429: ["Retry-After"]}.get(status, [])
     return {

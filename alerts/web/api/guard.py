@@ -19,7 +19,7 @@ from alerts.access.gate import Gate
 from alerts.access.sessions import Visit
 from alerts.model.person import MAY, Act, Actor, Origin
 from alerts.model.reason import because
-from alerts.web.api.problems import Kind, Problem
+from alerts.web.api.problems import Problem, ProblemType
 from alerts.web.console.arrival import Network, client_address, neighbourhood
 
 
@@ -101,7 +101,7 @@ class Guard:
         if not actor.may(act):
             needed = because("role_too_low", name=actor.name, role=actor.role, act=act, needed=MAY[act])
             header = {"WWW-Authenticate": f'{_REALM}, error="insufficient_scope"'}
-            raise Problem(Kind.FORBIDDEN, needed, headers=header)
+            raise Problem(ProblemType.FORBIDDEN, needed, headers=header)
         return actor, token
 
     def pace_stranger(self, request: web.Request) -> None:
@@ -116,7 +116,7 @@ def _pass(request: web.Request, allowance: Allowance) -> None:
     request[ALLOWANCE] = allowance
     if not allowance.granted:
         seconds = allowance.headers()["Retry-After"]
-        raise Problem(Kind.TOO_MANY, because("request_too_many", seconds=seconds))
+        raise Problem(ProblemType.TOO_MANY, because("request_too_many", seconds=seconds))
 
 
 def _no_token(*, is_given: bool) -> Problem:
@@ -124,7 +124,7 @@ def _no_token(*, is_given: bool) -> Problem:
     error = ', error="invalid_token"' if is_given else ""
     what = "the token is unknown or was withdrawn" if is_given else "there is no token"
     detail = because("request_no_token", what=what)
-    return Problem(Kind.NO_TOKEN, detail, headers={"WWW-Authenticate": _REALM + error})
+    return Problem(ProblemType.NO_TOKEN, detail, headers={"WWW-Authenticate": _REALM + error})
 
 
 class Turnstile:

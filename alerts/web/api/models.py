@@ -39,13 +39,13 @@ Base64 = Annotated[
 _LAST_LINE = 2**63 - 1
 
 
-class Wish(BaseModel):
+class RequestBody(BaseModel):
     """A request's body."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class Picture(Wish):
+class Picture(RequestBody):
     """A picture beside the alert, and what it shows in words."""
 
     type: Literal["image/jpeg", "image/png"]
@@ -53,7 +53,7 @@ class Picture(Wish):
     alt: Line = Field(description="What the picture shows, for those who don't see it.")
 
 
-class Words(Wish):
+class AlertWords(RequestBody):
     """An alert's words and times, under CAP's names. Times: `6h`, `18:30`, or `2026-11-25T18:00` (the station's)."""
 
     description: Lines | None = Field(None, description="More of it.")
@@ -78,20 +78,20 @@ class Words(Wish):
     dry_run: bool = Field(False, description="Show each channel's text; store nothing.")
 
 
-class PostWish(Words):
+class PostWish(AlertWords):
     """A new alert."""
 
     headline: Line = Field(description="What happens, in one line.")
     exercise: bool = Field(False, description="An exercise: for exercise channels alone.")
 
 
-class UpdateWish(Words):
+class UpdateWish(AlertWords):
     """The next version of an alert: what isn't said stays as it was."""
 
     headline: Line | None = Field(None, description="What happens, in one line.")
 
 
-class EndWish(Wish):
+class EndWish(RequestBody):
     """Why an alert no longer holds."""
 
     reason: Lines | None = Field(None, description="Told to the readers.")
@@ -99,27 +99,27 @@ class EndWish(Wish):
     dry_run: bool = Field(False, description="Show each channel's text; store nothing.")
 
 
-class CorrectWish(Wish):
+class CorrectWish(RequestBody):
     """What was wrong with an alert."""
 
     reason: Lines | None = Field(None, description="What is right; told to the readers.")
     dry_run: bool = Field(False, description="Show each channel's text; store nothing.")
 
 
-class ApproveWish(Wish):
+class ApproveWish(RequestBody):
     """What was looked at before it was validated."""
 
     seen: Fingerprint | None = Field(None, description="The `fingerprint` of the alert as it was shown.")
     again: bool = Field(False, description="Publish it though the same event is out already.")
 
 
-class RejectWish(Wish):
+class RejectWish(RequestBody):
     """Why it shall not go out."""
 
     reason: Lines | None = Field(None, description="Told to its author.")
 
 
-class NoWish(Wish):
+class NoWish(RequestBody):
     """Nothing to say: an empty body will do."""
 
 

@@ -1,6 +1,6 @@
 """What there is to ask: each operation is declared once, and served, documented and tested from its declaration.
 
-`Operation` is the declaration, `Call` a request that was let in and read, `Answer` what its handler returns. What an
+`Operation` is the declaration, `Call` a request that was let in and read, `Reply` what its handler returns. What an
 answer's form is, and whether who asks has it already, follows RFC 9110 (sections 12.5.1, 8.8.3 and 13.1): an alert's
 entity tag begins with its fingerprint, so that `If-Match` and a validation compare the same thing.
 """
@@ -85,7 +85,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """What is answered: a status, a body in its form, headers."""
 
     status: int
@@ -94,9 +94,9 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def json_answer(
+def json_reply(
     status: int, value: Mapping[str, Any], headers: Mapping[str, str] | None = None, *, written: str | None = None
-) -> Answer:
+) -> Reply:
     """An answer in JSON; one that is an alert carries its entity tag, and its address where it is new.
 
     `written` is the value's JSON where it is written already: what is told again is told to the letter.
@@ -108,10 +108,10 @@ def json_answer(
         more["ETag"] = tag_of(value["fingerprint"], body)
     if status == 201:
         more["Location"] = f"{BASE}/alerts/{value['alert']}"
-    return Answer(status, body, JSON, {**more, **(headers or {})})
+    return Reply(status, body, JSON, {**more, **(headers or {})})
 
 
-Handler = Callable[[Api, Call], Awaitable[Answer]]
+Handler = Callable[[Api, Call], Awaitable[Reply]]
 
 
 @dataclass(frozen=True, slots=True)

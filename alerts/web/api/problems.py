@@ -49,7 +49,7 @@ _WHAT: Mapping[str, tuple[str, str]] = {
 }
 
 
-class Kind(Enum):
+class ProblemType(Enum):
     """The kinds of trouble: status and title. The name, in small letters, ends the problem's `type`."""
 
     MALFORMED = (400, "The request can't be read")
@@ -112,7 +112,7 @@ class Problem(Exception):
 
     def __init__(
         self,
-        kind: Kind,
+        kind: ProblemType,
         detail: Reason | str | None,
         faults: Sequence[Fault | Reason] = (),
         headers: Mapping[str, str] | None = None,
@@ -157,21 +157,21 @@ def problem_of(error: Exception) -> Problem | None:
         case Misuse():
             return invalid([error.reason])
         case Forbidden():
-            return Problem(Kind.FORBIDDEN, error.reason)
+            return Problem(ProblemType.FORBIDDEN, error.reason)
         case Conflict():
-            return Problem(Kind.CONFLICT, error.reason)
+            return Problem(ProblemType.CONFLICT, error.reason)
         case Unreadable():
-            return Problem(Kind.MALFORMED, error.reason)
+            return Problem(ProblemType.MALFORMED, error.reason)
         case Refused():
-            return Problem(Kind.REFUSED, error.reason)
+            return Problem(ProblemType.REFUSED, error.reason)
         case DatabaseRefused():
-            return Problem(Kind.UNAVAILABLE, because("unwritten", said=error), (), {"Retry-After": "5"})
+            return Problem(ProblemType.UNAVAILABLE, because("unwritten", said=error), (), {"Retry-After": "5"})
     return None
 
 
 def invalid(faults: Sequence[Fault | Reason]) -> Problem:
     """What is told for faults of the request: all of them, and the first in words."""
-    return Problem(Kind.INVALID, None, faults)
+    return Problem(ProblemType.INVALID, None, faults)
 
 
 def of_key(said: str) -> dict[str, str | None]:

@@ -29,20 +29,20 @@ from alerts.model.reason import because
 from alerts.model.town import Town
 from alerts.rendering.i18n import told
 from alerts.web.api.models import AuditFilters, ChannelAccount, Filters, Paging, SourceAccount
-from alerts.web.api.operation import BASE, CAP, Answer, Api, Call, has_it, json_answer, seen_in, tag_of
-from alerts.web.api.problems import Fault, Kind, Problem, invalid
+from alerts.web.api.operation import BASE, CAP, Api, Call, Reply, has_it, json_reply, seen_in, tag_of
+from alerts.web.api.problems import Fault, Problem, ProblemType, invalid
 
 AlertWithPosts = tuple[StoredAlert, Sequence[Post]]
 
 
-async def list_alerts(api: Api, call: Call) -> Answer:
+async def list_alerts(api: Api, call: Call) -> Reply:
     """The newest first."""
     wanted = call.asking(Filters)
     found = await api.service.ask(lambda unit: _page(unit, wanted))
     shown, more = found[: wanted.limit], found[wanted.limit :]
     following = shown[-1][0].id if more else None
     body = {"alerts": await _accounts_of(api.station, shown), "next": following}
-    return json_answer(200, body, _next_link("/alerts", wanted, following))
+    return json_reply(200, body, _next_link("/alerts", wanted, following))
 
 
 def _page(unit: DeskUnit, wanted: Filters) -> list[AlertWithPosts]:
@@ -78,19 +78,19 @@ def _next_link(path: str, wanted: Paging, following: object) -> dict[str, str]:
     return {"Link": f'<{BASE}{path}?{urlencode(asked)}>; rel="next"'}
 
 
-async def get_alert(api: Api, call: Call) -> Answer:
+async def get_alert(api: Api, call: Call) -> Reply:
     """One alert, in the form that is asked for; nothing where who asks has it already."""
     record, posts, twins = await api.service.ask(lambda unit: _one(unit, call.name))
     bound = await asyncio.to_thread(fingerprint, record, posts)
     if call.conditions.form == CAP:
         if record.alert is None:
-            raise Problem(Kind.NOT_ACCEPTABLE, because("request_no_message", alert=record.id))
+            raise Problem(ProblemType.NOT_ACCEPTABLE, because("request_no_message", alert=record.id))
         body = write(without_files(record.alert))
-        answer = Answer(200, body, CAP, {"ETag": tag_of(bound, body)})
+        answer = Reply(200, body, CAP, {"ETag": tag_of(bound, body)})
     else:
-        answer = json_answer(200, await asyncio.to_thread(account, api.station, record, posts, twins))
+        answer = json_reply(200, await asyncio.to_thread(account, api.station, record, posts, twins))
     if has_it(call.conditions.if_none_match, answer.headers["ETag"]):
-        return Answer(304, b"", headers={"ETag": answer.headers["ETag"]})
+        return Reply(304, b"", headers={"ETag": answer.headers["ETag"]})
     return answer
 
 
@@ -100,7 +100,7 @@ def _one(unit: DeskUnit, name: str) -> tuple[StoredAlert, Sequence[Post], Sequen
     return record, unit.alerts.posts_of(record.id), twins
 
 
-async def explain_alert(api: Api, call: Call) -> Answer:
+async def explain_alert(api: Api, call: Call) -> Reply:
     """Every decision and attempt of its incident."""
 
     def question(unit: DeskUnit) -> dict[str, Any]:
@@ -110,7 +110,7 @@ async def explain_alert(api: Api, call: Call) -> Answer:
         ]
         return {"incident": record.incident_id, "events": events}
 
-    return json_answer(200, await api.service.ask(question))
+    return json_reply(200, await api.service.ask(question))
 
 
 def named(unit: DeskUnit, name: str, *, only_id: bool = False) -> StoredAlert:
@@ -127,7 +127,7 @@ def named(unit: DeskUnit, name: str, *, only_id: bool = False) -> StoredAlert:
     alike = [record for record in unit.alerts.by_id(name) if name in names(record)]
     if len(alike) != 1:
         which = "its own id, in full" if only_id else "an alert's id, identifier or incident, in full"
-        raise Problem(Kind.UNKNOWN, because("request_no_alert", name=repr(name[:60]), which=which))
+        raise Problem(ProblemType.UNKNOWN, because("request_no_alert", name=repr(name[:60]), which=which))
     return alike[0]
 
 
@@ -135,7 +135,7 @@ def must_be_as_seen(unit: DeskUnit, record: StoredAlert, if_match: str | None) -
     """Raise Problem where `If-Match` names other words than these."""
     seen = seen_in(if_match) if if_match is not None else None
     if seen is not None and fingerprint(record, unit.alerts.posts_of(record.id)) not in seen:
-        raise Problem(Kind.CHANGED, because("request_not_seen", alert=record.id))
+        raise Problem(ProblemType.CHANGED, because("request_not_seen", alert=record.id))
 
 
 def without_files(alert: Alert) -> Alert:
@@ -151,21 +151,21 @@ def _info_without_files(info: Info) -> Info:
     return replace(info, resources=tuple(map(without_file, info.resources)))
 
 
-async def get_status(api: Api, _: Call) -> Answer:
+async def get_status(api: Api, _: Call) -> Reply:
     """What `status --json` tells, as one object."""
     found = await api.service.ask(lambda unit: _with_posts(unit, concerning(unit)))
     alerts = await _accounts_of(api.station, found)
-    return json_answer(200, {"alerts": alerts, "sources": await _sources(api), "channels": await _channels(api)})
+    return json_reply(200, {"alerts": alerts, "sources": await _sources(api), "channels": await _channels(api)})
 
 
-async def get_sources(api: Api, _: Call) -> Answer:
+async def get_sources(api: Api, _: Call) -> Reply:
     """How each source is doing."""
-    return json_answer(200, {"sources": await _sources(api)})
+    return json_reply(200, {"sources": await _sources(api)})
 
 
-async def get_channels(api: Api, _: Call) -> Answer:
+async def get_channels(api: Api, _: Call) -> Reply:
     """How each channel is doing."""
-    return json_answer(200, {"channels": await _channels(api)})
+    return json_reply(200, {"channels": await _channels(api)})
 
 
 async def _sources(api: Api) -> list[dict[str, Any]]:
@@ -182,7 +182,7 @@ def _standing(model: type[BaseModel], standing: Mapping[str, Any], station: Town
     return {name: standing[name] for name in model.model_fields}
 
 
-async def get_audit(api: Api, call: Call) -> Answer:
+async def get_audit(api: Api, call: Call) -> Reply:
     """The newest lines first."""
     wanted = call.asking(AuditFilters)
     found = await api.service.ask(
@@ -190,7 +190,7 @@ async def get_audit(api: Api, call: Call) -> Answer:
     )
     shown = [_line(each, api.station.zone) for each in found[: wanted.limit]]
     following = shown[-1]["seq"] if len(found) > wanted.limit else None
-    return json_answer(200, {"entries": shown, "next": following}, _next_link("/audit", wanted, following))
+    return json_reply(200, {"entries": shown, "next": following}, _next_link("/audit", wanted, following))
 
 
 def _line(chained: Chained, zone: tzinfo) -> dict[str, Any]:
@@ -210,8 +210,8 @@ def _line(chained: Chained, zone: tzinfo) -> dict[str, Any]:
     }
 
 
-async def get_me(_: Api, call: Call) -> Answer:
+async def get_me(_: Api, call: Call) -> Reply:
     """Who asks."""
     actor = call.actor
     may = [str(act) for act in MAY if actor.may(act)]
-    return json_answer(200, {"name": actor.name, "role": actor.role, "origin": actor.origin, "may": may})
+    return json_reply(200, {"name": actor.name, "role": actor.role, "origin": actor.origin, "may": may})

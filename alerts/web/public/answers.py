@@ -21,10 +21,10 @@ from multidict import CIMultiDict
 
 from alerts.web.pages import leaflet_files
 
-FRESH_FOR = 1
-"""Seconds for which a cache may answer without asking: what has changed is seen a second later at the latest."""
-STALE_FOR = 24 * 3600
-"""Seconds for which a cache may go on answering while the daemon can't (RFC 5861): dated words beat none."""
+# Seconds for which a cache may answer without asking: what has changed is seen a second later at the latest.
+_FRESH_FOR = 1
+# Seconds for which a cache may go on answering while the daemon can't (RFC 5861): dated words beat none.
+_STALE_FOR = 24 * 3600
 _FOR_EVER = 365 * 24 * 3600
 # Bytes below which packing makes nothing smaller that matters.
 _SMALL = 256
@@ -56,7 +56,7 @@ class KeptAnswer:
         if status == 200 and (known := asked.get("If-None-Match")) and _knows(known, self.etag):
             return web.Response(status=304, headers=headers)
         if status != 200:
-            headers["Cache-Control"] = f"public, max-age={FRESH_FOR}"  # nothing there now: not for a day of ours
+            headers["Cache-Control"] = f"public, max-age={_FRESH_FOR}"  # nothing there now: not for a day of ours
         body, takes = self.body, _codings(asked.get("Accept-Encoding", ""))
         if self.brotlied is not None and "br" in takes:
             body, headers["Content-Encoding"] = self.brotlied, "br"
@@ -71,7 +71,7 @@ def answer(
     kind: str,
     *,
     extra: Mapping[str, str] | None = None,
-    fresh_for: int = FRESH_FOR,
+    fresh_for: int = _FRESH_FOR,
     before: KeptAnswer | None = None,
 ) -> KeptAnswer:
     """An answer of this body and media type; `extra` headers go with it.
@@ -85,7 +85,7 @@ def answer(
     etag = f'W/"{hashlib.sha256(content).hexdigest()[:20]}"'
     headers = {
         "ETag": etag,
-        "Cache-Control": f"public, max-age={fresh_for}, stale-if-error={STALE_FOR}",
+        "Cache-Control": f"public, max-age={fresh_for}, stale-if-error={_STALE_FOR}",
         "Vary": "Accept-Encoding",
         "X-Content-Type-Options": "nosniff",
         **(extra or {}),

@@ -2,7 +2,7 @@
 
 `Publisher.run` makes an edition when the desk tells of a change, and every 20 seconds for what time alone ends; asking
 for a page of it runs nothing. What no edition has is made when somebody asks, and the newest of it kept: pages of
-incidents that were over long ago (`Older`), and the cards of shared links (`Cards`), which take longest of all to draw.
+incidents that were over long ago (`OlderPages`), and the cards of shared links (`Cards`), which take longest to draw.
 Both look for one at a time and draw one at a time in a thread, however many ask: lanes use the same database. The same
 editions go into files beside (`export.py`), where a disk that refuses costs the files alone.
 """
@@ -42,10 +42,10 @@ CARDS_AT_A_TIME = 40
 """Cards that an edition waits for on its way to the files; the gravest have theirs first, the rest follow."""
 TOLD_AT_ONCE, TOLD_EVERY = 5, 0.002
 """Open pages that are told of an edition together, and the seconds to the next of them: 2,000 within a second."""
-OLDER_KEPT = 64
-"""Older incidents whose pages are kept in memory."""
-CARDS_KEPT = 256
-"""Cards kept in memory, some 20 kB each."""
+# Older incidents whose pages are kept in memory.
+_OLDER_KEPT = 64
+# Cards kept in memory, some 20 kB each.
+_CARDS_KEPT = 256
 CARD = "/card.png"
 _BOT = re.compile(r"@(\w{3,64})", re.ASCII)
 # The folders that hold incidents and messages, and what a name in them may end with beside its id.
@@ -70,7 +70,7 @@ class Publisher:
         self._site = Site(setting)
         self._edition: Edition | None = None
         self._known: Known = ()
-        self._older = Older(service, self._site)
+        self._older = OlderPages(service, self._site)
         self._cards = Cards()
         self._exported: dict[str, Key] = {}
         self._export = Export(export, setting.languages[1:]) if export else None
@@ -271,7 +271,7 @@ def _freshness(feed: Feed, standing: SourceStatus | None, unit: DeskUnit) -> Fre
     return Freshness(feed.title, last_ok, not is_well or is_stale)
 
 
-class Older:
+class OlderPages:
     """The pages of incidents that were over long ago, looked up in the database.
 
     One at a time: a crowd with addresses that lead nowhere must not stand before the lanes in the database's line.
@@ -316,7 +316,7 @@ class Older:
         incident = lasting.key[0]
         self._kept[incident] = lasting
         self._named[name] = incident
-        while len(self._kept) > OLDER_KEPT:
+        while len(self._kept) > _OLDER_KEPT:
             gone, _ = self._kept.popitem(last=False)
             self._named = {each: of for each, of in self._named.items() if of != gone}
 
@@ -358,7 +358,7 @@ class Cards:
                 drawn = await asyncio.to_thread(card_answer, told)
                 self._drawn[path] = lasting.key, drawn
             self._drawn.move_to_end(path)
-            while len(self._drawn) > CARDS_KEPT:
+            while len(self._drawn) > _CARDS_KEPT:
                 self._drawn.popitem(last=False)
         return drawn
 

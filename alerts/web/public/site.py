@@ -191,7 +191,7 @@ class Site:
         self, language: str, outlook: Outlook, incidents: Mapping[str, Lasting]
     ) -> Sequence[tuple[str, str | bytes, str]]:
         setting, pages, situation = self.setting, self._pages[language], outlook.situation
-        shown = Shown(
+        shown = Listing(
             on=self._in(language, situation.on, incidents),
             to_come=self._in(language, situation.to_come, incidents),
             over=self._in(language, situation.over, incidents),
@@ -232,7 +232,7 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Listing:
     """What the index shows, in one language."""
 
     on: Sequence[Told]
@@ -270,7 +270,7 @@ class Pages:
             static=static_path,
         )
 
-    def index(self, shown: Shown, outlook: Outlook) -> str:
+    def index(self, shown: Listing, outlook: Outlook) -> str:
         """What is on now, to come, and over in the last day."""
         return self._page("index.html", outlook, "", on=shown.on, to_come=shown.to_come, over=shown.over)
 
@@ -291,11 +291,11 @@ class Pages:
         """What stands where there is no such page."""
         return self._page("404.html", outlook, "")
 
-    def embed(self, shown: Shown, outlook: Outlook) -> str:
+    def embed(self, shown: Listing, outlook: Outlook) -> str:
         """A small page for a frame in the town's own site."""
         return self._page("embed.html", outlook, "embed", on=shown.on)
 
-    def fragment(self, shown: Shown, outlook: Outlook) -> str:
+    def fragment(self, shown: Listing, outlook: Outlook) -> str:
         """The same as a piece of HTML without scripts, to be put into a page by a server."""
         return self._page("fragment.html", outlook, "embed.html", on=shown.on)
 

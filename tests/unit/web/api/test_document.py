@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from alerts.web.api.document import EVERY_OPERATION, document
 from alerts.web.api.guard import Pace
-from alerts.web.api.problems import Kind
+from alerts.web.api.problems import ProblemType
 from tests.unit.web.api.bureau import ROLES, open_bureau
 
 DOCUMENT = json.loads(json.dumps(document()))
@@ -114,7 +114,7 @@ async def test_it_is_told_to_anybody(bureau):
 def test_every_kind_of_trouble_is_declared_somewhere():
     declared = {status for operation in EVERY_OPERATION for status in operation.statuses}
 
-    assert {kind.status for kind in Kind} == declared
+    assert {kind.status for kind in ProblemType} == declared
     assert "304" in DOCUMENT["paths"]["/alerts/{id}"]["get"]["responses"]
 
 

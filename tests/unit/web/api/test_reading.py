@@ -12,7 +12,7 @@ import pytest
 
 from alerts.model.errors import TocsinError
 from alerts.web.api.app import LARGEST_JSON, LARGEST_PICTURED
-from alerts.web.api.problems import Kind, of_key
+from alerts.web.api.problems import ProblemType, of_key
 from tests.unit.french import english
 
 GOOD = {"headline": "Coupure d’eau"}
@@ -93,7 +93,7 @@ async def test_all_faults_are_told_at_once(bureau):
     ],
 )
 async def test_what_is_no_json_is_told_so(bureau, body):
-    assert (await refused(bureau, body, status=400))["type"] == Kind.MALFORMED.type
+    assert (await refused(bureau, body, status=400))["type"] == ProblemType.MALFORMED.type
 
 
 @pytest.mark.parametrize("body", [b"[]", b"1", b'"x"', b"null"])
@@ -122,7 +122,7 @@ async def test_a_bomb_is_not_unpacked(bureau):
 
     told = await refused(bureau, body, status=413, **{"Content-Encoding": "gzip"})
 
-    assert told["type"] == Kind.TOO_LARGE.type
+    assert told["type"] == ProblemType.TOO_LARGE.type
 
 
 async def test_too_large_a_body_is_not_read_to_its_end(bureau):
@@ -173,7 +173,7 @@ async def test_a_strange_name_names_nothing(bureau, name):
 async def test_no_such_address_is_a_problem_too(bureau, path):
     problem = await bureau.told("GET", path, status=404)
 
-    assert problem == {**problem, "type": Kind.UNKNOWN.type, "title": Kind.UNKNOWN.title, "status": 404}
+    assert problem == {**problem, "type": ProblemType.UNKNOWN.type, "title": ProblemType.UNKNOWN.title, "status": 404}
 
 
 async def test_another_method_is_told_which_there_are(bureau):
@@ -209,7 +209,7 @@ async def test_a_fault_of_the_program_tells_nothing_of_it(bureau, error):
     bureau.service.act = broken
     problem = await bureau.told("POST", "/alerts", json=GOOD, status=500)
 
-    assert problem["type"] == Kind.INTERNAL.type
+    assert problem["type"] == ProblemType.INTERNAL.type
     assert "secret" not in json.dumps(problem)
 
 
