@@ -49,6 +49,7 @@ def add_account(officer: Officer, name: str, role: Role, password: str) -> Accou
     # In the audit log a program's name stands like a person's: the two must not be one.
     if any(fold_name(token.name) == fold_name(wanted) and token.revoked_at is None for token in accounts.tokens()):
         raise Misuse(because("name_of_token", name=wanted))
+    # Whoever made the account knows its first password, so it is good for one sign-in.
     account = Account(wanted, role, password, must_change=True, created_at=officer.unit.now)
     accounts.put_account(account)
     officer.write(AuditEvent.ACCOUNT_ADDED, account.name, role)
@@ -108,6 +109,7 @@ def reset(officer: Officer, name: str, password: str) -> Account:
     officer.write(AuditEvent.ACCOUNT_RESET, account.name, f"{gone} second factors removed")
     if officer.unit.officer_chats.release(account.name):
         officer.write(AuditEvent.CHAT_UNLINKED, account.name)
+    # Under a person's name a token acts as that person, so it goes with what else proved them.
     for token in accounts.tokens():
         if token.revoked_at is None and fold_name(token.name) == fold_name(account.name):
             _revoke(officer, token)
@@ -176,6 +178,7 @@ def _revoke(officer: Officer, token: Token) -> None:
 def _must_be_a_name(name: str) -> None:
     if len(name) > LONGEST_NAME or not 0 < len(fold_name(name)) <= LONGEST_NAME:
         raise Misuse(because("name_length", name=repr(name[:LONGEST_NAME]), most=LONGEST_NAME))
+    # Failures of nobody's name are counted under a question mark, and a hyphen is nobody in the audit log.
     if fold_name(name).startswith(("?", "-")) or not name.isprintable():
         raise Misuse(because("name_unprintable", name=repr(name)))
     scripts = [script.capitalize() for script in _ALIKE if script in _scripts(name)]

@@ -127,6 +127,7 @@ def verify(lines: Iterable[Chained], height: int | None = None, expected: Head |
     others go on writing meanwhile) and `expected` a head that was kept elsewhere: either shows that the end was cut
     off, and the second also that all was written anew.
     """
+    # A head that was kept before the first line is met by every chain.
     head, met = START, expected is None or expected == START
     try:
         for line in lines:
@@ -137,6 +138,7 @@ def verify(lines: Iterable[Chained], height: int | None = None, expected: Head |
                 met = expected == head
                 if not met:
                     return Broken(head.seq, because("record_rewritten"))
+    # A line that can't be read is a fault of the log, as one that was changed is, and none of the command.
     except Unreadable as error:
         return Broken(head.seq + 1, error.reason)
     if height is not None and head.seq < height:
@@ -147,6 +149,7 @@ def verify(lines: Iterable[Chained], height: int | None = None, expected: Head |
 
 
 def _fault(line: Chained, before: Head) -> Reason | None:
+    # Lines are numbered without gaps, so one that was removed shows here, even where digests were made to fit.
     if line.seq != before.seq + 1:
         return because("record_gap", seq=before.seq)
     if line.previous != before.digest:

@@ -115,7 +115,9 @@ def ask_to_register(
         challenge=challenge,
         exclude_credentials=_described(known),
         authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.DISCOURAGED, user_verification=UserVerificationRequirement.PREFERRED
+            # Nobody is looked for by their key: the name was typed before, and security keys hold few such keys.
+            resident_key=ResidentKeyRequirement.DISCOURAGED,
+            user_verification=UserVerificationRequirement.PREFERRED,
         ),
     )
     return options_to_json_dict(options)
@@ -260,6 +262,7 @@ def looked_up(unit: DeskUnit, cookie: str, answer: Mapping[str, Any], rules: Gat
     """The passkey that an answer names, if it is this account's and was asked."""
     found = live(unit, cookie, rules, Stage.PASSWORD)
     challenge = challenge_of(found, ChallengeFor.PROVE) if found else None
+    # A stranger's JSON: it may be anything.
     identity = answer.get("id")
     key = unit.accounts.passkey(identity) if isinstance(identity, str) else None
     if found is None or challenge is None or key is None or fold_name(key.account) != fold_name(found.account.name):

@@ -320,6 +320,7 @@ class Gate:
 
     async def _old(self, found: Live, old: str | None, visit: Visit) -> Held | None:
         """Whether the present password was given, with the same delays as when signing in."""
+        # A session that was left open is no place to guess in: wrong ones count as failed sign-ins.
         attempt = await self._attempt(lambda unit: throttle.password_attempt(unit, found.account.name, visit))
         if isinstance(attempt, Held):
             return attempt
@@ -397,6 +398,7 @@ class Gate:
         failures, device = None, None
         changes: Sequence[Chained] = ()
         if stage is Stage.FULL:
+            # Before this sign-in is written down: changes are told from the sign-in before it.
             changes = self._changes(unit, account, how)
             device = visit.device if throttle.is_device(unit, visit.device) else spelled(self._secrets(16))
             failures = throttle.complete(unit, account, visit, device)

@@ -77,6 +77,7 @@ class Passwords:
 
     @cached_property
     def _of_nobody(self) -> str:
+        # By the same hasher, so that a name that is nobody's takes as long as one that is somebody's.
         return self._hasher.hash("nobody's password")
 
     def _verify(self, kept: str | None, password: str) -> PasswordCheck:

@@ -221,6 +221,7 @@ def opened(
         created_at=unit.now,
         seen_at=unit.now,
         expires_at=unit.now + (rules.session * _LIVES if stage is Stage.FULL else _ON_THE_WAY),
+        # What a browser says of itself has no end of its own.
         address=visit.address[:100],
         agent=visit.agent[:300],
     )
@@ -235,6 +236,7 @@ def spelled(chance: bytes) -> str:
 
 def digest(value: str) -> str:
     """What is kept of a cookie or a token: 256 random bits need no slow hash."""
+    # A stranger's cookie may hold half a character, which is no UTF-8 and nobody's cookie.
     return hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()
 
 
@@ -254,6 +256,7 @@ class Program:
         address = visit.address if visit else ""
         if self.owner is None:
             return Actor(self.token.name, self.token.role, Origin.API, address)
+        # Their role may have shrunk since the token was made, and a token stays as it was.
         role = self.token.role if self.owner.role.at_least(self.token.role) else self.owner.role
         return Actor(self.owner.name, role, Origin.API, address)
 
@@ -300,6 +303,7 @@ def claimed(unit: DeskUnit, claim: str) -> Account | None:
 
 
 def _seal(account: Account) -> str:
+    # What it seals is named in it, so that no other seal by this key could pass for one.
     return hmac.new(account.password.encode(), b"typed by " + account.name.encode(), hashlib.sha256).hexdigest()
 
 
@@ -331,6 +335,7 @@ class Touches:
         task = asyncio.create_task(self._keep(touch), name="touch")
         self._under_way[whose] = task
         task.add_done_callback(lambda _: self._under_way.pop(whose, None))
+        # `wait` leaves the task running at the timeout; `wait_for` would cancel what is being written.
         await asyncio.wait([task], timeout=SOON)
 
     async def done(self) -> None:

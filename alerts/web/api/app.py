@@ -42,6 +42,7 @@ LARGEST_PICTURED = 8 * 1024 * 1024
 """JSON that may hold a picture."""
 SPOKEN = languages_in(LOCALE)
 """What a problem can be told in."""
+# An answer is one token's: a cache may keep it for its owner, and asks whether it still holds.
 _EVERYWHERE = {
     "Cache-Control": "private, no-cache",
     "Vary": "Accept, Accept-Language, Authorization",
@@ -73,6 +74,7 @@ def api_app(api: Api, operations: Sequence[Operation] = EVERY_OPERATION) -> web.
 async def _serve(api: Api, operation: Operation, request: web.Request) -> web.StreamResponse:
     if operation.act is None:
         api.guard.pace_stranger(request)
+        # The document is everybody's, and still costs: it is counted against an address.
         actor, token = NOBODY, ""
     else:
         # Before anything of the request is read: who isn't let in makes nobody read a large body.
@@ -106,6 +108,7 @@ def _name(request: web.Request) -> str:
 def _response(answer: Reply) -> web.Response:
     if answer.status == HTTPStatus.NOT_MODIFIED:
         return web.Response(status=answer.status, headers=answer.headers)
+    # JSON is UTF-8 by its own definition and takes no charset (RFC 8259, 11); XML is what its header says.
     charset = "utf-8" if answer.form == CAP else None
     return web.Response(
         status=answer.status, body=answer.body, content_type=answer.form, charset=charset, headers=answer.headers
@@ -134,6 +137,7 @@ def _found(request: web.Request, error: Exception) -> Problem:
     if isinstance(error, web.HTTPException):
         return _routing(request, error)
     problem = problem_of(error)
+    # A database that refuses is told to who asks and to who operates it: the first can't mend it.
     if problem is None or problem.kind is ProblemType.UNAVAILABLE:
         log.error("api.failed", path=request.path, method=request.method, exc_info=error)
     return problem or Problem(ProblemType.INTERNAL, "the program failed at this; please report it")
@@ -159,6 +163,7 @@ def _problem_response(problem: Problem, language: str) -> web.Response:
 
 def conditions_of(request: web.Request, operation: Operation) -> Conditions:
     """What the headers ask for. Raises Problem for a form that isn't given and a key that is none."""
+    # A header that is a list may come in several lines (RFC 9110, 5.3).
     accept = ",".join(request.headers.getall("Accept", []))
     form = best_form(accept, operation.forms)
     if form is None:
@@ -179,6 +184,7 @@ def _tags(request: web.Request, name: str) -> str | None:
 def query_of(request: web.Request, model: type[M]) -> M:
     """The query's parameters, each once. Raises Problem."""
     query = request.query
+    # Of two values one would win, and who wrote the other wouldn't know.
     twice = sorted({name for name in query if len(query.getall(name)) > 1})
     if twice:
         raise invalid([Fault(name[:60], "is given twice", "once") for name in twice])
@@ -195,6 +201,7 @@ async def body_of(request: web.Request, operation: Operation) -> tuple[bytes, st
 
     No body has no form: what a client says of it doesn't matter.
     """
+    # aiohttp takes a body without a type for bytes; whether one was given is asked below.
     form = request.content_type.lower()
     body = await _body_within(request, _most(operation, form))
     if not body:
@@ -242,6 +249,7 @@ def wish_of(body: bytes, model: type[M]) -> M:
     """The body as its model; none at all is an empty one. Raises Problem with everything that is wrong."""
     value = _parsed(body) if body.strip() else {}
     try:
+        # As JSON, for a strict model takes an enum's name and a list for a tuple from JSON alone.
         return model.model_validate_json(json.dumps(value, ensure_ascii=False))
     except ValidationError as error:
         raise invalid(faults_of(error, model)) from None
@@ -266,6 +274,7 @@ def cap_of(body: bytes, api: Api) -> Alert:
 
 def digest_of(request: web.Request, form: str, body: bytes) -> str:
     """What makes a request the same one: what is done, to what, with which words, on which condition."""
+    # The same words on another condition (`If-Match`) are another request.
     parts = [request.method, request.rel_url.raw_path, form, request.headers.get("If-Match", "")]
     return hashlib.sha256("\n".join(parts).encode() + b"\n" + _same(form, body)).hexdigest()
 

@@ -22,6 +22,7 @@ from alerts.desk.approve import find_posts
 from alerts.desk.draft import Draft, draft_alert, picture_kind
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.territory import territory_of
 from alerts.model.alert import Alert
 from alerts.model.incident import StoredAlert
 from alerts.model.person import REPLIES_KEPT, Act, KeptReply
@@ -151,7 +152,7 @@ def _plain(value: Any) -> Any:
 def _warm(unit: DeskUnit, alert: Alert) -> Alert:
     """Have what takes long about an alert worked out and remembered, so that filing it is quick."""
     station = unit.desk.station
-    station.territory.locate(alert, any_area=station.intake(MANUAL).any_area)
+    territory_of(station).locate(alert, any_area=station.rules_for(MANUAL).any_area)
     unit.desk.warm(alert)
     return alert
 
@@ -181,7 +182,7 @@ async def _file(api: Api, call: Call, filing: Filing, *, dry_run: bool) -> Reply
 async def _rehearse(api: Api, call: Call, filing: Filing, incident: str | None = None) -> Reply:
     filed = await api.service.sketch(lambda unit: filing(Officer(unit, call.actor)), incident)
     station = api.station
-    return json_reply(200, rehearsal_of(filed.record, filed.drafts, station.timezone, station.language))
+    return json_reply(200, rehearsal_of(filed.record, filed.drafts, station.zone, station.language))
 
 
 async def _store(api: Api, call: Call, filing: Filing) -> Reply:

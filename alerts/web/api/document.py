@@ -294,6 +294,7 @@ def _models() -> list[tuple[type[BaseModel], JsonSchemaMode]]:
 def _schemas() -> dict[str, Any]:
     _, found = models_json_schema(_models(), ref_template=_REF)
     schemas: dict[str, Any] = found["$defs"]
+    # A query's model is told as parameters, one by one, and is no schema of its own.
     asked = {operation.query.__name__ for operation in EVERY_OPERATION}
     return {name: schema for name, schema in sorted(schemas.items()) if name not in asked}
 
@@ -335,6 +336,7 @@ def _body(operation: Operation, wish: type[BaseModel]) -> dict[str, Any]:
     content: dict[str, Any] = {JSON: {"schema": {"$ref": _SCHEMAS + wish.__name__}}}
     if operation.takes_cap:
         content[CAP] = {"schema": {"type": "string", "description": "A CAP 1.2 message, in UTF-8."}}
+    # Where all may be left out, so may the body: a validation needs no word.
     needed = any(field.is_required() for field in wish.model_fields.values())
     return {"required": needed, "content": content}
 
@@ -355,6 +357,7 @@ def _parameters(operation: Operation) -> Iterable[dict[str, Any]]:
 
 def _query_parameter(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     """A parameter is there or not: that it may be null is pydantic's way to say that it may be missing."""
+    # Programs that are made from the document would offer to send `null` in an address.
     options = [each for each in schema.get("anyOf", []) if each != {"type": "null"}]
     kept = {key: value for key, value in schema.items() if key not in ("anyOf", "default", "title", "description")}
     given = {**kept, **(options[0] if options else {})}
@@ -373,6 +376,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     for status, models in operation.answers.items():
         found[status] = _good(operation, status, models)
     if operation.name == "getAlert":
+        # Of one alert alone: a list has no entity tag.
         found[304] = {"description": "Who asks has it already", "headers": _named(("ETag",))}
     for status in operation.statuses:
         found[status] = _bad(status)

@@ -15,6 +15,7 @@ from alerts.model.incident import AlertState
 from alerts.model.person import Act, Origin, Role
 from alerts.model.post import PostKind, PostState
 
+# No control characters: a post would show none of them, and a log or a terminal would obey them.
 _LINE = r"^[^\x00-\x1f\x7f-\x9f]+$"
 _LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+$"
 
@@ -22,6 +23,7 @@ Line = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_L
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_LINE)]
 Lines = Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=_LINES)]
 Moment = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=_LINE)]
+# The address goes into posts as it is, so a blank would end it there.
 Address = Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://[^\s/\x00-\x1f]+[^\s\x00-\x1f]*$")]
 Tag = Annotated[str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -42,6 +44,7 @@ _LAST_LINE = 2**63 - 1
 class RequestBody(BaseModel):
     """A request's body."""
 
+    # Strict: what isn't quite what is meant ("yes" for true, a number for a text) is a program's mistake, and is told.
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 

@@ -155,6 +155,7 @@ class Operation:
         """Every status of trouble that it may answer."""
         found = {405, 406, 422, 429, 500, 503, *self.troubles}
         found |= {401} if self.act is not None else set()
+        # Every role may look, so that looking is refused to nobody who has a token.
         found |= {403} if self.act not in (None, Act.VIEW) else set()
         found |= {404} if self.is_about_one else set()
         found |= {400, 409, 413, 415} if self.method == "POST" else set()
@@ -166,6 +167,7 @@ def best_form(accept: str | None, offers: tuple[str, ...]) -> str | None:
     if accept is None or not accept.strip():
         return offers[0]
     ranges = [_range(part) for part in accept.split(",")]
+    # Of equals the first offer wins: `*/*`, which most programs send, gets JSON.
     liked = [(_liking(offer, ranges), -place, offer) for place, offer in enumerate(offers)]
     quality, _, offer = max(liked)
     return offer if quality > 0 else None
@@ -180,6 +182,7 @@ def _range(part: str) -> tuple[str, float]:
 
 def _liking(offer: str, ranges: list[tuple[str, float]]) -> float:
     """The weight of the most exact range that names the offer."""
+    # The most exact range decides, wherever it stands in the header.
     for name in (offer, f"{offer.split('/', maxsplit=1)[0]}/*", "*/*"):
         for given, weight in ranges:
             if given == name:

@@ -121,6 +121,7 @@ class Problem(Exception):
         self.detail = detail
         self.faults = tuple(faults)
         self.headers = dict(headers or {})
+        # In English, for the log; who asks is told in their own language.
         super().__init__(str(self.document("en")["detail"]))
 
     def document(self, language: str) -> dict[str, object]:
@@ -176,6 +177,7 @@ def invalid(faults: Sequence[Fault | Reason]) -> Problem:
 
 def of_key(said: str) -> dict[str, str | None]:
     """What the desk says, in words, of an option of the command line or a place in a message: said of the key."""
+    # In French a blank that doesn't break stands before a colon.
     first = re.match(r"--([a-z]+)\u00a0?:? ?", said) or re.match(r"([a-z]\w*[\w.\[\]]*)\u00a0?: ", said)
     where = _KEYS.get(first[1], first[1]) if first else ""
     text = _OPTION.sub(lambda option: _KEYS.get(option[1], option[1]), said[first.end() :] if first else said)
@@ -185,6 +187,7 @@ def of_key(said: str) -> dict[str, str | None]:
 
 def faults_of(error: ValidationError, model: type[BaseModel]) -> list[Fault]:
     """Each thing that is wrong, once."""
+    # Without the input: it may be a picture of megabytes, or what somebody typed into the wrong key.
     details = error.errors(include_url=False, include_input=False)
     return list(dict.fromkeys(_fault(detail, model) for detail in details))
 

@@ -38,6 +38,7 @@ AlertWithPosts = tuple[StoredAlert, Sequence[Post]]
 async def list_alerts(api: Api, call: Call) -> Reply:
     """The newest first."""
     wanted = call.asking(Filters)
+    # One more than is shown: it tells whether there is a part that follows.
     found = await api.service.ask(lambda unit: _page(unit, wanted))
     shown, more = found[: wanted.limit], found[wanted.limit :]
     following = shown[-1][0].id if more else None
@@ -81,6 +82,7 @@ def _next_link(path: str, wanted: Paging, following: object) -> dict[str, str]:
 async def get_alert(api: Api, call: Call) -> Reply:
     """One alert, in the form that is asked for; nothing where who asks has it already."""
     record, posts, twins = await api.service.ask(lambda unit: _one(unit, call.name))
+    # A fingerprint covers the picture, which is read from the disk.
     bound = await asyncio.to_thread(fingerprint, record, posts)
     if call.conditions.form == CAP:
         if record.alert is None:
@@ -96,6 +98,7 @@ async def get_alert(api: Api, call: Call) -> Reply:
 
 def _one(unit: DeskUnit, name: str) -> tuple[StoredAlert, Sequence[Post], Sequence[StoredAlert]]:
     record = named(unit, name)
+    # What validates an alert asks for them, and nothing else: they are looked for in all that is out.
     twins = told_already(unit.alerts, record, unit.now) if record.state is AlertState.WAITING else []
     return record, unit.alerts.posts_of(record.id), twins
 
@@ -178,6 +181,7 @@ async def _channels(api: Api) -> list[dict[str, Any]]:
 
 def _standing(model: type[BaseModel], standing: Mapping[str, Any], station: Town) -> dict[str, Any]:
     """What the document declares of it, its reason in words: the service tells the pages more."""
+    # The reason is worded here, at the edge, in the station's language; its code stays.
     standing = {**standing, **told(standing["reason"], station.language, station.zone)}
     return {name: standing[name] for name in model.model_fields}
 

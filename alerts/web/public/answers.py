@@ -90,8 +90,10 @@ def answer(
         "X-Content-Type-Options": "nosniff",
         **(extra or {}),
     }
+    # A PNG is packed already.
     if len(content) < _SMALL or kind.startswith("image/png"):
         return KeptAnswer(content, kind, etag, headers=headers)
+    # Without a time in it (`mtime`), the same words are the same bytes.
     gzipped, brotlied = gzip.compress(content, 6, mtime=0), brotli.compress(content, quality=5)
     return KeptAnswer(content, kind, etag, gzipped, brotlied, headers)
 

@@ -54,6 +54,7 @@ class Export:
         wanted = {_file_of(path, answer): answer for path, answer in answers.items()}
         before = self._standing()
         held = self._held.get(before.name) or _files_in(before) if before is not None else {}
+        # Nothing changed: the link stays, and whoever copies the folder has nothing to do.
         if before is not None and all(held.get(name) == answer.etag for name, answer in wanted.items()):
             return
         target = {name: tag for name, tag in held.items() if self._stays(name)}
@@ -67,6 +68,7 @@ class Export:
                 _put(place / name, before / name if before is not None and is_same else wanted[name].body)
             _switch(self.folder, place)
         except BaseException:
+            # What a failure left isn't known, so nothing is taken for one of ours again.
             self._held.clear()
             shutil.rmtree(place, ignore_errors=True)  # a full disk gets no fuller by trying again
             raise
@@ -118,6 +120,7 @@ class Export:
 
     def _paged_in(self, files: Iterable[str]) -> frozenset[str]:
         """The incidents that have their page in every language."""
+        # One that lacks a language was written when there were fewer: its pages are made anew.
         names, tail = set(files), f"/{INDEX}"
         found = (
             name[len("alerts/") : -len(tail)] for name in names if name.startswith("alerts/") and name.endswith(tail)

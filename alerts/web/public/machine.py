@@ -119,6 +119,7 @@ def _outline(ring: tuple[Point, ...]) -> Sequence[Sequence[float]]:
     for in every language, one after the other.
     """
     unwound = [_spot(point) for point in ring]
+    # Each point is taken next to the one before, by whole turns.
     for before, point in pairwise(unwound):
         point[0] += 360.0 * round((before[0] - point[0]) / 360)
     if unwound[0] != unwound[-1]:  # around a pole, which has no outline on a flat map
@@ -162,10 +163,12 @@ def calendar(planned: Sequence[Told], setting: Setting) -> bytes:
 def _event(told: Told, setting: Setting) -> Event:
     alert, facts = told.incident.alert, told.facts
     event = Event()
+    # A calendar program knows an event again by this alone, whatever else changed (RFC 5545, 3.8.4.7).
     event.add("uid", f"{told.incident.id}@{setting.sender.rpartition('@')[2]}")
     event.add("dtstamp", told.incident.changed_at)
     if not _repeats(event, alert, setting):
         event.add("dtstart", alert.starts.astimezone(UTC))
+        # An end has to be later than the start (RFC 5545, 3.8.2.2).
         event.add("dtend", max(_end_of(told), alert.starts + timedelta(minutes=1)).astimezone(UTC))
     event.add("summary", facts["headline"] or facts["title"])
     event.add("description", told.summary)
@@ -184,12 +187,14 @@ def _repeats(event: Event, alert: Alert, setting: Setting) -> bool:
     info = alert.infos[0] if alert.infos else Info("")
     try:
         series = json.loads(info.parameter(SERIES_PARAMETER) or "null")
+        # Several rules are joined by a plus in our own calendar source; one event can hold one.
         if series is None or not series["rule"] or "+" in series["rule"]:
             return False
         first = alert.starts.astimezone(setting.zone)
         rule = vRecur.from_ical(series["rule"])
         if series["last"]:
             last = datetime.combine(date.fromisoformat(series["last"]), first.time(), setting.zone)
+            # In UTC where the start has a zone (RFC 5545, 3.3.10).
             rule["UNTIL"] = [last.astimezone(UTC)]
         off = [datetime.combine(date.fromisoformat(day), first.time(), setting.zone) for day in series["off"]]
         # By the clock on the wall: works from 22:00 to 6:00 are so too in the night in which the clocks are set.
@@ -223,6 +228,7 @@ def feed(shown: Sequence[Told], setting: Setting, language: str, title: str, now
     """The feed of one language, newest first; its ids never change."""
     home = setting.address(setting.path(language))
     own = setting.address(setting.path(language, "feed.atom"))
+    # A feed needs a date (RFC 4287, 4.1.1); an empty one is as new as it can be.
     updated = max((told.incident.changed_at for told in shown), default=now)
     head = [
         f"<id>{_text(setting.identity(setting.path(language)))}</id>",

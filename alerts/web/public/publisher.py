@@ -95,6 +95,7 @@ class Publisher:
                         await self.make()
                     except Exception:
                         log.exception("pages.failed")
+                    # A burst of changes is one edition.
                     await self._clock.sleep(REST)
                     await self._wait()
             finally:
@@ -112,6 +113,7 @@ class Publisher:
         self._known = known
         listed = [(each, at) for each, at in known if self._export is None or self._export.has(each)]
         self._edition = edition = await asyncio.to_thread(self._site.edition, outlook, before, listed)
+        # Pages of long ago name the bots too, and were made with those of before.
         is_news_of_bots = before is not None and before.outlook.bots != edition.outlook.bots
         self._older.forget(None if is_news_of_bots else edition.incidents)
         self.made_at = self._clock.monotonic()
@@ -139,6 +141,7 @@ class Publisher:
         is_behind = len(cards) >= CARDS_AT_A_TIME
         cards |= await self._new_cards(older)
         drawn = {path: card for path, (_, card) in cards.items()}
+        # What the edition says of an address wins over what was made beside it.
         await asyncio.to_thread(self._export.write, {**more, **drawn, **edition.answers})
         self._exported |= {path: key for path, (key, _) in cards.items()}
         return bool(more) or is_behind
@@ -336,6 +339,7 @@ def _name_in(path: str) -> str | None:
         parts = parts[1].split("/", 1)
     if len(parts) != 2 or parts[0] not in _NAMED:
         return None
+    # Ids are letters and digits: what is anything else isn't looked for, and costs nothing.
     name = _NAMED[parts[0]](parts[1])
     return name if name.isascii() and name.isalnum() and len(name) <= 26 else None
 

@@ -37,6 +37,7 @@ def public_routes(publisher: Publisher) -> list[web.RouteDef]:
         if publisher.closed or len(streams) >= room_for_streams():
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "30"})
         stream = web.StreamResponse(
+            # nginx would hold a stream back until its buffer is full.
             headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         )
         streams.add(stream)
@@ -48,6 +49,7 @@ def public_routes(publisher: Publisher) -> list[web.RouteDef]:
             streams.discard(stream)
         return stream
 
+    # A HEAD would open a stream that nobody reads.
     return [web.get("/events", events, allow_head=False), web.get("/{path:.*}", look)]
 
 
@@ -89,6 +91,7 @@ async def _tell(stream: web.StreamResponse, publisher: Publisher, changed: async
     while not publisher.closed:
         changed.clear()
         edition = await publisher.edition()
+        # Told is what is news to a reader; an edition that only grew older is none.
         if edition.news != told:
             told = edition.news
             await stream.write(news.of(edition))

@@ -90,6 +90,7 @@ def safety(setting: Setting, *, framed: bool = False) -> Mapping[str, str]:
     """The headers of a page: nothing but our own files and the map's background; `framed`: in whose frame it may be."""
     tiles = urlsplit(setting.tiles) if setting.tiles else None
     pictures = f"'self' data: {tiles.scheme}://{tiles.netloc}" if tiles else "'self' data:"
+    # A page that anybody may frame can be laid under somebody's button: only the one made for frames is.
     frames = (" ".join(setting.embed) or "*") if framed else "'none'"
     return {
         "Content-Security-Policy": f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {pictures}; "
@@ -117,6 +118,7 @@ class Site:
         situation = outlook.situation
         shown = (*situation.on, *situation.to_come, *situation.over)
         made_of = self._made_of(outlook, known)
+        # An edition is asked for every 20 seconds, and mostly nothing has changed: no page is made anew.
         if before is not None and before.made_of == made_of:
             return before
         kept, earlier = (before.incidents, before.answers) if before else ({}, {})
@@ -131,6 +133,7 @@ class Site:
         answers[_MAP] = answer(areas, GEOJSON, extra=_ANYWHERE, before=earlier.get(_MAP))
         sitemap = self._sitemap(outlook, incidents, known)
         answers[_SITEMAP] = answer(sitemap, XML, fresh_for=60, before=earlier.get(_SITEMAP))
+        # A source's age alone is no news: each open page would fetch itself anew with every poll.
         doubts = [(source.title, source.last_ok is None, source.stale) for source in outlook.sources]
         news = frozenset([*(lasting.key for lasting in incidents.values()), *doubts])
         return Edition(outlook, MappingProxyType(answers), incidents, made_of, news)
@@ -227,6 +230,7 @@ class Site:
 
     def _key(self, incident: PublicIncident, outlook: Outlook) -> Key:
         versions = tuple(record.id for record in incident.versions)
+        # What is over says no "today", so midnight changes nothing of it.
         day = None if incident.ending else outlook.now.astimezone(self.setting.zone).date()
         return incident.id, versions, incident.ending, day, outlook.bots
 

@@ -206,6 +206,7 @@ def tell(incident: PublicIncident, setting: Setting, language: str, now: datetim
 
 def _still_so(incident: PublicIncident, kept: Told) -> list[Step]:
     """The first steps, which were no news any more then: they are told from when they came, not from now."""
+    # An end changes every word before it: what was "today" is told with its date.
     if incident.ending or kept.end:
         return []
     pairs = zip(incident.versions[:-1], kept.steps[:-1], strict=False)
@@ -216,6 +217,7 @@ def _replaced(steps: Sequence[Step], facts: Mapping[str, Any]) -> Mapping[str, A
     before = steps[-1].facts if steps else None
     if before is None or not before["instruction"] or not facts["instruction"]:
         return None
+    # Case, accents and blanks make no other instruction: nobody need read it twice.
     was, now = (fold(" ".join(str(each["instruction"]).split())) for each in (before, facts))
     return before if was != now else None
 
