@@ -77,6 +77,51 @@ def made_once(upgrade: Callable[[Path], None]) -> Callable[[Path], None]:
     return upgraded
 
 
+def _share_what_is_compiled(folder: Path) -> None:
+    """What one fork compiles of the templates lies in `folder` for those after it, half a second of each that posts.
+
+    The caches of templates are older than the forks, so that each has one name in all of them.
+    """
+    keeping = importlib.import_module("alerts.rendering.library").CompiledTemplates
+    load, dump = keeping.load_bytecode, keeping.dump_bytecode
+
+    def file_of(cache: object, bucket: Any) -> Path:
+        return folder / f"{id(cache)}-{bucket.key}-{bucket.checksum}"
+
+    def load_or_read(cache: Any, bucket: Any) -> None:
+        load(cache, bucket)
+        if bucket.code is None:
+            with contextlib.suppress(OSError):
+                bucket.bytecode_from_string(file_of(cache, bucket).read_bytes())
+                dump(cache, bucket)
+
+    def dump_and_write(cache: Any, bucket: Any) -> None:
+        dump(cache, bucket)
+        being_written = folder / str(os.getpid())
+        # A test may have left no room for it, and the folder goes with the server.
+        with contextlib.suppress(OSError):
+            being_written.write_bytes(bucket.bytecode_to_string())
+            being_written.rename(file_of(cache, bucket))
+
+    keeping.load_bytecode, keeping.dump_bytecode = load_or_read, dump_and_write
+
+
+def _warm_up() -> None:
+    """Make what a process makes once when it needs it first: catalogues, templates, statements, the list of domains."""
+    rooms = ("config", "health.checkup", "rendering.counting", "rendering.i18n", "web.console.words", "web.public.site")
+    config, checkup, counting, i18n, desk, site = (importlib.import_module(f"alerts.{room}") for room in rooms)
+    checkup.check_at_rest(config.load_config(_ROOT / "channels.toml"))
+    counting.weighted("tocsin.example")
+    for language in ("en", "fr"):
+        for words in (i18n.words_in, desk.words_of, site.words_of):
+            words(language)
+        i18n.read_words(importlib.import_module("alerts.cli.screen").FOLDER, language, desk.FOLDER, i18n.LOCALE)
+    statement = importlib.import_module("alerts.store.statement").Statement
+    for each in gc.get_objects():
+        if type(each) is statement:
+            each.warm()
+
+
 class Forked:
     """A command that was forked; what `subprocess.Popen` offers of it."""
 
@@ -251,15 +296,18 @@ def main() -> None:
     Clocks.prepare()
     for module in _NEEDED:
         importlib.import_module(module)
+    _warm_up()
     gc.collect()
     gc.freeze()
     vars(importlib.import_module("alerts.access.passwords"))["PasswordHasher"] = CHEAP
     store = vars(importlib.import_module("alerts.store.migrate"))
     store["_upgrade"] = made_once(store["_upgrade"])
-    asked = _serve(door)
-    if asked is not None:
-        _become(asked)
-        _end(_run())
+    with tempfile.TemporaryDirectory(prefix="tocsin-") as compiled:
+        _share_what_is_compiled(Path(compiled))
+        asked = _serve(door)
+        if asked is not None:
+            _become(asked)
+            _end(_run())
 
 
 def _run() -> int:

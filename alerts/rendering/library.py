@@ -144,10 +144,10 @@ class Library:
         words: dict[str, Any] = dict(others)
         for folder in reversed(self._folders):
             if (folder / name).is_file():
-                source = (folder / name).read_text("utf-8")
-                code = self._environment("plain").compile(source, name, str(folder / name))
+                environment = self._environment("plain")
+                code = _COMPILED[False].code(environment, name, folder / name)
                 with limits():
-                    module = Template.from_code(self._environment("plain"), code, dict(given)).module
+                    module = Template.from_code(environment, code, dict(given)).module
                 words.update(_over(words, {k: v for k, v in vars(module).items() if not k.startswith("_")}))
         return words
 
@@ -266,6 +266,15 @@ class CompiledTemplates(BytecodeCache):
     def dump_bytecode(self, bucket: Bucket) -> None:
         """Keep what was compiled, in place of an older version of the file."""
         self._code[bucket.key] = (bucket.checksum, bucket.code)
+
+    def code(self, environment: LimitedEnvironment, name: str, file: Path) -> CodeType:
+        """What `file` is compiled to, for who doesn't come by Jinja's loader. Raises one of FAULTS."""
+        source = file.read_text("utf-8")
+        bucket = self.get_bucket(environment, name, str(file), source)
+        if bucket.code is None:
+            bucket.code = environment.compile(source, name, str(file))
+            self.set_bucket(bucket)
+        return bucket.code
 
 
 _COMPILED = {True: CompiledTemplates(), False: CompiledTemplates()}

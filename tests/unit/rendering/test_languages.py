@@ -12,7 +12,7 @@ import pytest
 from alerts.model.alert import Area, Severity
 from alerts.model.post import EndReason, PostKind
 from alerts.model.town import Town
-from alerts.rendering.library import LAYOUTS, shipped_folder
+from alerts.rendering.library import LAYOUTS, Library, shipped_folder
 from alerts.rendering.templates import Renderer, check_templates
 from tests.unit.rendering.sample_alerts import CHANNELS, NOW, X, an_alert, an_info, render
 
@@ -92,6 +92,18 @@ def test_it_says_what_to_do_where_and_until_when(town: Path) -> None:
 
 def test_check_finds_nothing_wrong_in_it(town: Path) -> None:
     assert check_templates(BRETON, [town]) == []
+
+
+def test_words_that_were_changed_are_read_by_whoever_reads_them_next(town: Path) -> None:
+    path = town / "br" / "words.j2"
+    assert _where(town) == "Pelecʼh:"
+    path.write_text(WORDS.replace("Pelecʼh:", "E pelecʼh:"), "utf-8")
+    assert _where(town) == "E pelecʼh:"
+
+
+def _where(town: Path) -> str:
+    words = Library([town, shipped_folder()]).words("br", "words.j2")
+    return str(words["labels"]["where"])
 
 
 def test_a_dialect_says_what_it_leaves_out_as_its_language_does(tmp_path: Path) -> None:
