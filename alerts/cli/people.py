@@ -235,7 +235,7 @@ def _first_password(context: typer.Context, name: str, *, given: bool) -> tuple[
         made = first_password(secrets.token_bytes(FIRST_PASSWORD_BYTES)).reveal()
         return made, Passwords().hash_now(made)
     typed = sys.stdin.readline().rstrip("\r\n") if sys.stdin else ""
-    if fault := fault_of(typed, name, context.obj.load().station.name):
+    if fault := fault_of(typed, name, context.obj.load().name):
         raise Misuse(because("password_stdin", why=fault))
     return None, Passwords().hash_now(typed)
 
