@@ -231,7 +231,7 @@ class Reception:
                 except DeliveryError as error:
                     log.warning("bot.not_answered", channel=self._bot.channel, reason=str(error.reason))
                 except Exception:
-                    log.exception("bot.stumbled", channel=self._bot.channel)
+                    log.exception("bot.failed", channel=self._bot.channel)
                 if landed is not None:
                     await landed(each)
 

@@ -104,7 +104,7 @@ class Asking:
             log.error("bot.refused", channel=self._bot.channel, error=str(error))
         else:
             self.reason = because("stumbled", error=type(error).__name__)
-            log.error("bot.stumbled", channel=self._bot.channel, exc_info=error)
+            log.error("bot.failed", channel=self._bot.channel, exc_info=error)
 
 
 class Listening(Asking):
