@@ -184,7 +184,7 @@ def report(
 ) -> int:
     """Tell all of an incident: who did what when, what each channel said, how long it took, what was left out."""
     from alerts.desk.report import report_named, report_to_json
-    from alerts.web.console.report_words import report_html, report_text
+    from alerts.web.console.report import report_html, report_text
     from alerts.web.console.words import best_language, languages
 
     counter = _counter(context)

@@ -313,7 +313,7 @@ def _of_line(line: Chained) -> dict[str, Any]:
 
 
 def _record_line(line: Chained) -> str:
-    from alerts.web.console.record_words import detail_in_words
+    from alerts.web.console.words import detail_in_words
 
     entry, detail = line.entry, detail_in_words(line.entry.detail, screen.words())
     as_what = ", ".join(filter(None, (tell(entry.role), tell(entry.origin), entry.address)))

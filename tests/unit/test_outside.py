@@ -165,7 +165,7 @@ def test_a_long_row_of_blanks_in_the_setup_costs_nothing():
         with_table(rows, "station", {"name": "y"})
         odd = "text = '''\n[" + " " * 3400 + "b c [\n'''\n[ station ] # ours\nname = 'x'\n"
         said = with_table(odd, "station", {"name": "y"})
-    assert said.endswith('[station]\nname = "y"\n')
+    assert said.endswith('[ station ] # ours\nname = "y"\n')
 
 
 def test_an_object_of_very_many_keys_is_refused_before_each_is_told():

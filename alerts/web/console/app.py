@@ -1,36 +1,65 @@
-"""The desk's application, below `/desk`."""
+"""The desk's application, below `/desk`, and its guard: every request passes here, and every answer.
+
+arrival ──▶ who asks ──▶ does our own page post? ──▶ are they in? ──▶ the page; what it raises becomes one too
+
+A request that came astray (another name, a web server that isn't ours) is refused before anything is read. A form is
+taken from our own pages alone: the browser says where it comes from (Fetch Metadata, Origin), and it carries the
+session's token. Who isn't in is led to the step that is due, and what they had typed is carried along (`mishaps`).
+Whatever is answered carries the same headers (`seals`), streams and faults too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from urllib.parse import urlsplit
 
-from aiohttp import web
+import structlog
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+from multidict import MultiDict, MultiDictProxy
 
+from alerts.access.sessions import Visitor
+from alerts.desk.service import DeskUnit
+from alerts.model.errors import Busy, DatabaseRefused, Forbidden, TocsinError
+from alerts.model.incident import AlertState, Wanted
+from alerts.model.person import Stage
 from alerts.web.console import (
     compose,
     days,
     incident,
     own_account,
     people,
-    record,
     report,
     setup,
     sign_in,
     stream,
-    tongue,
     validate,
     watch,
 )
-from alerts.web.console.frame import Console, static_file
-from alerts.web.console.guard import guarded
+from alerts.web.console.arrival import ARRIVAL, Astray, arrival_of
+from alerts.web.console.entering import DUE, SIGN_IN, with_next
+from alerts.web.console.frame import BASE, CHANGED, VISITOR, WAITING, Console, static_file
+from alerts.web.console.mishaps import (
+    Form,
+    another_author,
+    carry,
+    keep_for,
+    mishap,
+    please_confirm,
+    safe_next,
+    sign_in_again,
+    unwritten,
+    wants_page,
+)
+from alerts.model.town import Town
 
 PARTS: Sequence[Callable[[Console], Sequence[web.RouteDef]]] = (
     compose.routes,
     sign_in.routes,
-    tongue.routes,
     own_account.routes,
     people.routes,
-    record.routes,
     report.routes,
     setup.routes,
     validate.routes,
@@ -40,6 +69,19 @@ PARTS: Sequence[Callable[[Console], Sequence[web.RouteDef]]] = (
     stream.routes,
 )
 """The parts of the desk; each gives its routes, with addresses below `/desk`."""
+MOST_POSTED, MOST_BEFORE = 12 * 1024**2, 128 * 1024
+"""Bytes of a body: from who is in (a picture may be among it), and from anybody else."""
+_READS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
+# What pages fetch without anybody's hand: no sign that somebody is there.
+_BY_ITSELF = tuple(f"{BASE}/{part}" for part in ("fragments/", "events", "compose/preview", "compose/draft"))
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_NOTHING: Form = MultiDictProxy(MultiDict())
+_MOST_COUNTED = 100
+_LONGEST_HOST = 100
+_OFF = ("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "microphone", "payment", "usb")
+_OWN = ("publickey-credentials-create", "publickey-credentials-get")
+_HSTS_YEAR = 31536000
+log = structlog.get_logger()
 
 
 def console_app(console: Console) -> web.Application:
@@ -51,9 +93,208 @@ def console_app(console: Console) -> web.Application:
     return app
 
 
+def guarded(console: Console) -> web.Application:
+    """An application behind the guard; whatever it answers, streams and faults too, carries the headers."""
+    app = web.Application(middlewares=[guard_of(console)])
+
+    async def seal(request: web.Request, response: web.StreamResponse) -> None:
+        secure = request[ARRIVAL].secure if ARRIVAL in request else request.secure
+        response.headers.update(seals(console.frame.station, secure=secure))
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.popall("Server", None)
+
+    app.on_response_prepare.append(seal)
+    return app
+
+
+def guard_of(console: Console) -> Middleware:
+    """The middleware of the desk's application."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        request[ARRIVAL] = arrival_of(request, console.frame.station)
+        if (astray := request[ARRIVAL].astray) is not None:
+            return _led_astray(console, request, astray)
+        try:
+            return await _pass(console, request, handler)
+        except web.HTTPException as error:
+            if error.status < HTTPStatus.BAD_REQUEST:
+                raise
+            return mishap(console.frame, request, error.status)
+        except TocsinError as error:
+            return mishap(console.frame, request, error)
+        except DatabaseRefused as error:
+            return _unwritten(console, request, error)
+        except Exception:
+            log.exception("desk.stumbled", path=request.path, method=request.method)
+            return mishap(console.frame, request, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    return guard
+
+
+def _led_astray(console: Console, request: web.Request, astray: Astray) -> web.Response:
+    """Refused before anything is read, with what whoever runs the station has to mend."""
+    host, remote = request.host[:_LONGEST_HOST], request.remote or ""
+    stray = (astray, host if astray is Astray.HOST else remote)
+    if stray not in console.strays and len(console.strays) < _MOST_COUNTED:
+        console.strays.add(stray)
+        log.warning("desk.astray", why=astray, host=host, remote=remote)
+    _ = console.frame.words(request).gettext
+    told = {
+        Astray.HOST: _(
+            "The desk doesn’t answer under this name, %(host)s. If it is its own, write it into channels.toml: "
+            "[desk] url, or [station] public_url.",
+            host=host,
+        ),
+        Astray.UNLISTED: _(
+            "This came over a web server (%(address)s) that isn’t among [web] proxies in channels.toml, so nobody is "
+            "let in: cookies would be unprotected, and all visitors one address. Write there: "
+            'proxies = ["%(address)s"], then start Tocsin anew. If you came without https, use the https address.',
+            address=remote,
+        ),
+        Astray.PLAIN: _(
+            "The desk’s address is https, but the web server before it doesn’t say that it was asked that way. "
+            "It has to send X-Forwarded-Proto (nginx: proxy_set_header X-Forwarded-Proto $scheme)."
+        ),
+    }[astray]
+    status = HTTPStatus.MISDIRECTED_REQUEST if astray is Astray.HOST else HTTPStatus.FORBIDDEN
+    return mishap(console.frame, request, Forbidden(told), status=status)
+
+
+async def _pass(console: Console, request: web.Request, handler: Handler) -> web.StreamResponse:
+    if request.path.startswith(f"{BASE}/static/"):
+        return await handler(request)
+    if request.path == BASE:
+        raise web.HTTPSeeOther(f"{BASE}/")
+    visitor = await _visitor(console, request)
+    if visitor is not None:
+        request[VISITOR] = visitor
+        if visitor.session.stage is Stage.FULL and wants_page(request):
+            request[WAITING] = await _waiting(console)
+            request[CHANGED] = await console.gate.changes(visitor)
+    if request.method not in _READS:
+        request = request.clone(client_max_size=MOST_POSTED if visitor else MOST_BEFORE)
+        if (refused := await _refused(console, request, visitor)) is not None:
+            return refused
+    if not _is_open(request.path) and (visitor is None or visitor.session.stage is not Stage.FULL):
+        return await _lead(console, request, visitor)
+    try:
+        return await handler(request)
+    except DatabaseRefused as error:
+        return _unwritten(console, request, error, await _form(request))
+
+
+async def _visitor(console: Console, request: web.Request) -> Visitor | None:
+    arrival = request[ARRIVAL]
+    cookie = arrival.cookie_of(request)
+    by_hand = not request.path.startswith(_BY_ITSELF)
+    return await console.gate.visitor(cookie, arrival.visit(request), by_hand=by_hand) if cookie else None
+
+
+async def _waiting(console: Console) -> int:
+    """How many alerts wait, for the header; a part of a page has none."""
+
+    def count(unit: DeskUnit) -> int:
+        return len(unit.views.page(Wanted(state=AlertState.WAITING), most=_MOST_COUNTED))
+
+    return await console.service.ask(count)
+
+
+async def _refused(console: Console, request: web.Request, visitor: Visitor | None) -> web.StreamResponse | None:
+    """Why a form isn't taken. Without a session there is no token, and being from our own page has to do."""
+    own = _is_from_own_page(request)
+    if own is False:
+        log.warning("desk.foreign_form", path=request.path, origin=request.headers.get("Origin"))
+        return mishap(console.frame, request, HTTPStatus.FORBIDDEN)
+    if visitor is None or await _has_token(request, visitor.session.csrf):
+        return None
+    form = await _form(request)
+    kept = carry(request.path_qs, form) if own and "csrf" in form else None
+    if kept is None or visitor.session.stage is not Stage.FULL:
+        return mishap(console.frame, request, HTTPStatus.FORBIDDEN)
+    if author := await another_author(console, visitor, kept):
+        return await keep_for(console, request, kept, author, status=HTTPStatus.FORBIDDEN)
+    return please_confirm(console.frame, request, kept, status=HTTPStatus.FORBIDDEN)
+
+
 async def _static(request: web.Request) -> web.FileResponse:
     file = static_file(request.match_info["name"])
     if file is None:
         raise web.HTTPNotFound
     kept = "public, max-age=31536000, immutable" if request.query_string else "no-cache"
     return web.FileResponse(file, headers={"Cache-Control": kept})
+
+
+def _unwritten(
+    console: Console, request: web.Request, error: DatabaseRefused, form: Form = _NOTHING
+) -> web.StreamResponse:
+    """The database refused, or is asked too much: what was typed is given back with the page that says so."""
+    if isinstance(error, Busy):
+        log.warning("desk.busy", path=request.path, method=request.method, reason=str(error))
+        return unwritten(console.frame, request, None, form)
+    log.error("desk.unwritten", path=request.path, method=request.method, exc_info=error)
+    return unwritten(console.frame, request, str(error), form)
+
+
+def _is_open(path: str) -> bool:
+    """What is answered to who isn't in: the way in, and the language."""
+    return path in (SIGN_IN, f"{BASE}/language") or path.startswith(f"{SIGN_IN}/")
+
+
+def _is_from_own_page(request: web.Request) -> bool | None:
+    """Whether the browser says so (Fetch Metadata, Origin); None where it says nothing."""
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site is not None and site not in ("same-origin", "none"):
+        return False
+    if origin is not None:
+        return origin.lower() in request[ARRIVAL].origins
+    return True if site is not None else None
+
+
+async def _has_token(request: web.Request, csrf: str) -> bool:
+    said = request.headers.get("X-CSRF-Token") or (await _form(request)).get("csrf", "")
+    return isinstance(said, str) and hmac.compare_digest(said.encode("utf-8", "replace"), csrf.encode())
+
+
+async def _form(request: web.Request) -> Form:
+    if request.content_type not in _FORMS:
+        return _NOTHING
+    return await request.post()
+
+
+async def _lead(console: Console, request: web.Request, visitor: Visitor | None) -> web.StreamResponse:
+    """To what is due; a form that came too late is carried along."""
+    if not wants_page(request):
+        return web.Response(status=HTTPStatus.UNAUTHORIZED, text=console.frame.words(request).gettext("Sign in"))
+    if request.method in _READS:
+        due = DUE[visitor.session.stage] if visitor else SIGN_IN
+        raise web.HTTPSeeOther(with_next(due, safe_next(request.path_qs)))
+    kept = carry(request.path_qs, await _form(request))
+    return sign_in_again(console.frame, request, kept)
+
+
+def content_policy(town: Town) -> str:
+    """Nothing but our own files; pictures also from the map's server. No inline script or style is ever run."""
+    pictures = "'self' data: blob:"
+    if town.web.tiles:
+        parts = urlsplit(town.web.tiles)
+        pictures += f" {parts.scheme}://{parts.netloc.replace('{s}', '*')}"
+    return (
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {pictures}; connect-src 'self'; "
+        "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def seals(town: Town, *, secure: bool) -> Mapping[str, str]:
+    """The headers; `secure` says that the browser speaks https, which it shall then go on doing."""
+    policy = [*(f"{feature}=()" for feature in _OFF), *(f"{feature}=(self)" for feature in _OWN)]
+    headers = {
+        "Content-Security-Policy": content_policy(town),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+        "Permissions-Policy": ", ".join(policy),
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+    return headers | ({"Strict-Transport-Security": f"max-age={_HSTS_YEAR}"} if secure else {})

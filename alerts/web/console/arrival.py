@@ -98,6 +98,10 @@ class Arrival:
         response.set_cookie(name, value, max_age=lasts, **kept)
 
 
+ARRIVAL: web.RequestKey[Arrival] = web.RequestKey("arrival", Arrival)
+"""How the request came in: set for every one."""
+
+
 def arrival_of(request: web.Request, town: Town) -> Arrival:
     """How it came in, believing of what proxies say only what ours say."""
     remote = request.remote or ""

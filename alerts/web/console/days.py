@@ -17,8 +17,8 @@ from aiohttp import web
 from alerts.desk.service import DeskUnit
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import Post, PostState
-from alerts.web.console.cases import Case, case_of, page
 from alerts.web.console.frame import Console
+from alerts.web.console.watch import Case, case_of, page
 
 REACH = timedelta(hours=24)
 MOST = 500

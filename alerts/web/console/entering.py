@@ -1,4 +1,9 @@
-"""What the pages of the way in and of one's own account share: forms as read, what holds somebody up, QR codes."""
+"""What the steps of the sign-in and the pages of one's own account share.
+
+Forms as they are read (each field bounded), where it goes then (`next`), what holds somebody up as HTTP says it, a seed
+as a QR code, and `prove`: what changes who may come in asks for one's own password again, since a browser that was left
+open isn't enough for it.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +20,12 @@ import segno
 from aiohttp import web
 from markupsafe import Markup, escape
 
-from alerts.access.sessions import Enrolment, Held, Refusal
+from alerts.access.sessions import Confirmed, Enrolment, Held, Refusal
 from alerts.model.characters import bounded
-from alerts.model.person import LONGEST_NAME
-from alerts.web.console.carried import HOME, MOST_BYTES, safe_next
+from alerts.model.person import LONGEST_NAME, Stage
+from alerts.web.console.arrival import ARRIVAL
+from alerts.web.console.frame import BASE, Console
+from alerts.web.console.mishaps import HOME, MOST_BYTES, safe_next
 
 _LONGEST_ANSWER = 20_000
 LONGEST_LINES = 100_000
@@ -28,6 +35,16 @@ _LONGEST = {
 }  # fmt: skip
 # Characters of a field that are looked at; a name has one more than any may have, and so is nobody's.
 _LONGEST_OTHER = 10_000
+
+
+SIGN_IN = f"{BASE}/sign-in"
+DUE = {
+    Stage.PASSWORD: f"{SIGN_IN}/code",
+    Stage.NEW_PASSWORD: f"{SIGN_IN}/password",
+    Stage.ENROL: f"{SIGN_IN}/second-factor",
+    Stage.FULL: f"{BASE}/",
+}
+"""The page that is due at each stage of a sign-in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +125,27 @@ def shown(enrolment: Enrolment) -> Shown:
     groups = " ".join(seed[start : start + 4] for start in range(0, len(seed), 4))
     # Both are made here: the picture of numbers, the address by pyotp, which quotes the names in it.
     return Shown(Markup(drawn.getvalue().decode()), groups, Markup(escape(enrolment.uri)))  # noqa: S704
+
+
+PROOF = "own_password"
+"""The field that holds it."""
+
+
+async def prove(console: Console, request: web.Request, form: Mapping[str, str]) -> Confirmed | web.Response:
+    """What was confirmed, where the form holds the visitor's own password; else the page that asks for it.
+
+    That page sends the rest of the form again.
+
+    A wrong one counts as a sign-in that failed, and is slowed like one.
+    """
+    held: Held | None = None
+    if PROOF in form:
+        arrival = request[ARRIVAL]
+        proved = await console.gate.prove_again(arrival.cookie_of(request), form[PROOF], arrival.visit(request))
+        if isinstance(proved, Confirmed):
+            return proved
+        held = proved
+    rest = [(name, value) for name, value in form.items() if name not in (PROOF, "csrf", "username")]
+    values = {"held": held, "rest": rest, "to": request.path, "proof": PROOF}
+    page = console.frame.page(request, "prove.html", status=status_of(held) if held else HTTPStatus.OK, **values)
+    return tell_when(page, held, console.service.now())

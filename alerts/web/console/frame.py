@@ -1,33 +1,37 @@
-"""What every page of the desk has in common: its frame, its language, its static files."""
+"""What every page of the desk has in common: its frame, its language, its times, its static files.
+
+A page is a template of `pages/` that extends `frame.html`. `Frame` renders it with what is at hand on every page: the
+reader's words, the times as they read them, who asks, the token that its forms carry. Whatever a page prints passes
+`worded`: a reason is told in the reader's language, and what can't be seen in somebody's text is written out.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from babel import Locale
+from babel.dates import format_datetime, format_skeleton, format_time, format_timedelta
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from alerts.access.gate import Gate
 from alerts.access.sessions import Visitor
 from alerts.desk.service import DeskService
+from alerts.model.town import Town
 from alerts.model.person import Act, Chained, Stage
 from alerts.model.reason import Reason, because
-from alerts.model.town import Town
 from alerts.rendering.i18n import sentence, word
 from alerts.rendering.library import CompiledTemplates
 from alerts.web.console.arrival import Astray
-from alerts.web.console.record_words import detail_in_words
-from alerts.web.console.times import Times
-from alerts.web.console.words import best_language, languages, words_of
+from alerts.web.console.words import best_language, detail_in_words, languages, words_of
 from alerts.web.pages import Words, in_sight, leaflet_files
 
 BASE = "/desk"
@@ -198,3 +202,57 @@ def static_address(name: str) -> str:
     if file is None:
         raise LookupError(f"no static file {name}")
     return f"{STATIC}/{name}?{hashlib.sha256(file.read_bytes()).hexdigest()[:12]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """One reader's times: their language, the station's zone, and the time it is."""
+
+    language: str
+    zone: tzinfo
+    now: datetime
+
+    def words(self) -> Mapping[str, Callable[..., Any]]:
+        """The functions that every page may call."""
+        return {name: getattr(self, name) for name in ("when", "clock", "second", "day", "ago", "span")}
+
+    def when(self, at: datetime) -> Markup:
+        """Day and time, the year where it isn't this one, as `<time>` that machines read too."""
+        local = at.astimezone(self.zone)
+        skeleton = "MMMEd" if local.year == self.now.astimezone(self.zone).year else "yMMMEd"
+        day = format_skeleton(skeleton, local, locale=self._locale)
+        return self._element(at, f"{day}, {self._hour(local)}")
+
+    def clock(self, at: datetime) -> Markup:
+        """The hour and minute."""
+        return self._element(at, self._hour(at.astimezone(self.zone)))
+
+    def second(self, at: datetime) -> Markup:
+        """The time to the second."""
+        return self._element(at, format_time(at.astimezone(self.zone), "HH:mm:ss", locale=self._locale))
+
+    def day(self, at: datetime) -> Markup:
+        """The day alone."""
+        return self._element(at, format_skeleton("yMMMEd", at.astimezone(self.zone), locale=self._locale))
+
+    def ago(self, at: datetime) -> Markup:
+        """How long ago, or in how long; the exact time as its title."""
+        away = at - self.now or -timedelta.resolution
+        words = format_timedelta(away, add_direction=True, locale=self._locale)
+        exact = format_datetime(at.astimezone(self.zone), "medium", locale=self._locale)
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), exact, words)
+
+    def span(self, length: timedelta) -> str:
+        """A length of time."""
+        return format_timedelta(length, threshold=2, locale=self._locale)
+
+    @property
+    def _locale(self) -> str:
+        return "en_GB" if self.language == "en" else self.language
+
+    def _hour(self, local: datetime) -> str:
+        return format_time(local, "HH:mm", locale=self._locale)
+
+    @staticmethod
+    def _element(at: datetime, words: str) -> Markup:
+        return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), words)

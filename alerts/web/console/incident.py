@@ -35,11 +35,11 @@ from alerts.model.errors import Misuse, TocsinError
 from alerts.model.incident import AlertState, PastEvent, StoredAlert
 from alerts.model.post import EndReason, Post, PostImage, PostState
 from alerts.model.reason import Reason, because
-from alerts.web.console.cases import needs_somebody, page
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.maps import outline_of
 from alerts.web.console.mishaps import status_beside
+from alerts.web.console.watch import needs_somebody, page
 
 PICTURES = {
     ".png": "image/png",

@@ -1,21 +1,73 @@
-"""What goes wrong at the desk, as a page that says the cause and what to do; and the pages that lose nothing typed."""
+"""What goes wrong at the desk, as a page that says the cause and what to do; and nothing that was typed is lost by it.
+
+A form that isn't taken, because the session was over, its token was another's or the database refused, is carried in
+the page that answers (`Carried`): where it was to go and its fields, without secrets and files. It comes back from the
+browser, so it is looked at as if it were new, and nothing is ever done with it by itself: an alert becomes a draft of
+its author (`back_at`), and any other form a page with a button that sends it again (`please_confirm`). If another
+person signed in meanwhile, it is kept for the one who typed it, and they are told so (`keep_for`).
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from http import HTTPStatus
+from urllib.parse import unquote, urlsplit
 
 from aiohttp import web
+from aiohttp.web import FileField
+from multidict import MultiDict, MultiDictProxy
 
-from alerts.access.sessions import Failures
+from alerts.access.sessions import LONGEST_CLAIM, Failures, Visitor, claimed_in
+from alerts.desk.service import DeskUnit
 from alerts.model.errors import Conflict, Forbidden, Misuse, TocsinError
+from alerts.model.incident import SavedDraft, Typed
+from alerts.model.person import fold_name
 from alerts.model.reason import because
 from alerts.rendering.i18n import word
-from alerts.web.console.carried import Carried, Form, carry, safe_next
-from alerts.web.console.frame import BASE, Frame
+from alerts.web.console.drafts import is_identity
+from alerts.web.console.frame import BASE, Console, Frame
 from alerts.web.pages import Words
 
+HOME = "/desk/"
+MOST_BYTES = 40_000
+"""Of what is carried: several times the longest alert, and spelt in a form still within what is read of strangers."""
+MOST_FIELDS = 300
+COMPOSE = f"{BASE}/compose"
+Form = MultiDictProxy[str | bytes | bytearray | FileField]
+"""A form as it was posted."""
 # Seconds after which it is worth trying again: as long as the database waits for who holds it.
 _AGAIN = 5
+_NEVER = ("csrf", "carried", "code", "secret")
+_OUTSIDE = ("/desk/sign-in", "/desk/sign-out", "/desk/language", "/desk/static", "/desk/events", "/desk/fragments")
+# What the form of an alert sends beside what was typed.
+_BESIDE = ("draft", "revision", "about", "do", "again")
+# Forms about a draft that is kept already: they hold nothing that was typed.
+_OF_DRAFT = (f"{COMPOSE}/confirm", f"{COMPOSE}/discard")
+_DIGITS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A form that wasn't taken: where it was to go, and its fields in order, without secrets and files.
+
+    `by` is what it says of who typed it (`alerts.access.sessions`).
+    """
+
+    to: str
+    fields: tuple[tuple[str, str], ...]
+    by: str = ""
+
+    def packed(self) -> str:
+        """As one hidden field holds it."""
+        kept = {"to": self.to, "fields": self.fields, "by": self.by}
+        return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+
+    def typed(self) -> dict[str, Typed]:
+        """As a draft keeps it: a name that comes several times with all its values."""
+        values = MultiDict(self.fields)
+        return {name: found[0] if len(found := values.getall(name)) == 1 else tuple(found) for name in values}
 
 
 def wants_page(request: web.Request) -> bool:
@@ -149,3 +201,98 @@ def sign_in_again(frame: Frame, request: web.Request, carried: Carried | None) -
     return frame.page(
         request, "sign_in.html", status=HTTPStatus.UNAUTHORIZED, next=to, carried=packed, ended=True, held=None, name=""
     )
+
+
+def carry(to: str, form: Form) -> Carried | None:
+    """What is kept of a posted form; None where nothing is, or it is larger than anybody types."""
+    by = claimed_in(str(form.get("csrf", "")))
+    return _bounded(to, [(name, value) for name, value in form.items() if isinstance(value, str)], by)
+
+
+def unpacked(text: str) -> Carried | None:
+    """What comes back from the hidden field: the browser's word, so looked at as if it were new. None: nothing."""
+    if not text or len(text.encode("utf-8", "replace")) > 2 * MOST_BYTES:
+        return None
+    try:
+        said = json.loads(text)
+        fields = [(str(name), str(value)) for name, value in said["fields"]]
+        return _bounded(str(said["to"]), fields, str(said.get("by", ""))[:LONGEST_CLAIM])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def safe_next(wanted: str) -> str:
+    """Where to go after the sign-in: a page of the desk, or its first. Never another site, however it is spelled."""
+    plain = unquote(wanted)
+    path = urlsplit(plain).path if plain.startswith(HOME) else ""
+    odd = any(c in plain for c in "\\\r\n\t\0") or any(ord(c) < 32 for c in plain) or "//" in path
+    if not path or odd or any(part in (".", "..") for part in path.split("/")) or _is_no_page(path):
+        return HOME
+    return wanted if wanted.startswith(HOME) and wanted.isascii() else HOME
+
+
+def _is_no_page(path: str) -> bool:
+    return any(path == place or path.startswith(f"{place}/") for place in _OUTSIDE)
+
+
+def _bounded(to: str, fields: Sequence[tuple[str, str]], by: str) -> Carried | None:
+    if safe_next(to) != to or _is_no_page(urlsplit(to).path):
+        return None
+    kept = tuple(_unsecret(fields))
+    size = sum(len(name.encode("utf-8", "replace")) + len(value.encode("utf-8", "replace")) for name, value in kept)
+    return Carried(to, kept, by) if kept and len(kept) <= MOST_FIELDS and size <= MOST_BYTES else None
+
+
+def _unsecret(fields: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    return ((name, value) for name, value in fields if name not in _NEVER and "password" not in name.lower())
+
+
+async def another_author(console: Console, visitor: Visitor, carried: Carried) -> str | None:
+    """The name of whoever typed it, where that wasn't the visitor."""
+    name = await console.gate.author(carried.by)
+    return name if name and fold_name(name) != fold_name(visitor.account.name) else None
+
+
+async def back_at(console: Console, carried: Carried, author: str) -> str | None:
+    """The address where its author goes on, what was typed being kept as a draft; None for any other form."""
+    path, fields = urlsplit(carried.to).path, dict(carried.fields)
+    if path == COMPOSE:
+        draft = await console.service.act(lambda unit: keep_as_draft(unit, author, carried))
+        return f"{COMPOSE}?draft={draft}"
+    if path in _OF_DRAFT:
+        known = fields.get("draft", "")
+        return f"{COMPOSE}?draft={known}" if is_identity(known) else COMPOSE
+    return None
+
+
+async def keep_for(
+    console: Console,
+    request: web.Request,
+    carried: Carried,
+    author: str,
+    *,
+    status: int = HTTPStatus.OK,
+    failures: Failures | None = None,
+) -> web.Response:
+    """Keep it for its author, as far as it can be; the page tells whoever is there now."""
+    kept = await back_at(console, carried, author) is not None
+    shown = [] if kept else [(name, value) for name, value in carried.fields if value.strip()]
+    values = {"author": author, "kept": kept, "shown": shown, "failures": failures}
+    return console.frame.page(request, "kept_for.html", status=status, **values)
+
+
+def keep_as_draft(unit: DeskUnit, account: str, carried: Carried) -> str:
+    """Keep an alert as typed; returns the draft's id. One that was kept before is gone on with, unless it is newer."""
+    typed = carried.typed()
+    told = {name: str(typed.pop(name, "")) for name in _BESIDE}
+    if "exercise=1" in urlsplit(carried.to).query.split("&"):
+        typed["exercise"] = "1"
+    known = unit.drafts.draft(told["draft"])
+    revision = int(told["revision"]) if told["revision"].isdecimal() and len(told["revision"]) < _DIGITS else 0
+    own = known is not None and fold_name(known.account) == fold_name(account)
+    if known is None or not own or known.alert_id is not None or known.revision > revision:
+        draft = SavedDraft(unit.new_id(), account, unit.now, told["about"] or None, typed)
+    else:
+        draft = replace(known, updated_at=unit.now, fields=typed, revision=revision + 1)
+    unit.drafts.put_draft(draft)
+    return draft.id

@@ -1,4 +1,11 @@
-"""One's own account: language, password, second factors, where one is signed in, and what happened to it."""
+"""One's own account: language, password, second factors, where one is signed in, and what happened to it.
+
+GET  /account               all of it
+POST /account/...           an address for each thing one does; what proves the owner asks for the password again
+POST /language              the switch on every page, for whoever looks, signed in or not
+
+What the gate doesn't do is said on the page, beside where it was asked.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +22,25 @@ from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.model.person import Act, Stage, fold_name
 from alerts.model.setting_values import Secret
-from alerts.web.console.entering import fields_of, options, read_answer, see_other, shown, status_of, tell_when
+from alerts.web.console.arrival import ARRIVAL, Arrival
+from alerts.web.console.entering import (
+    SIGN_IN,
+    fields_of,
+    options,
+    prove,
+    read_answer,
+    see_other,
+    shown,
+    status_of,
+    tell_when,
+)
 from alerts.web.console.frame import BASE, VISITOR, Console, visitor_of
-from alerts.web.console.guard import ARRIVAL, SIGN_IN
-from alerts.web.console.proving import prove
-from alerts.web.console.tongue import choose_language
+from alerts.web.console.mishaps import HOME, safe_next
 from alerts.web.console.words import languages
 
 ACCOUNT = f"{BASE}/account"
+COOKIE = "language"
+_YEAR = 365 * 86400
 _LINES = 15
 
 
@@ -30,6 +48,7 @@ def routes(console: Console) -> list[web.RouteDef]:
     """The page, and an address for each thing one does there."""
     own = OwnAccount(console)
     return [
+        web.post("/language", own.switch_language),
         web.get("/account", own.show),
         web.post("/account/language", own.choose_language),
         web.post("/account/password", own.change_password),
@@ -48,7 +67,7 @@ def routes(console: Console) -> list[web.RouteDef]:
 
 
 class OwnAccount:
-    """The page of one's own account. What the gate doesn't do is said on it, beside where it was asked."""
+    """The page, and each deed, which ends on it."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -57,6 +76,13 @@ class OwnAccount:
     async def show(self, request: web.Request) -> web.Response:
         """All of it."""
         return await self._page(request)
+
+    async def switch_language(self, request: web.Request) -> web.StreamResponse:
+        """The language of this browser alone."""
+        form = await fields_of(request)
+        response = see_other(_back(form.get("next", HOME)))
+        _choose_language(request[ARRIVAL], response, form.get("language"))
+        return response
 
     async def choose_language(self, request: web.Request) -> web.StreamResponse:
         """The language of this account, in every browser."""
@@ -71,7 +97,7 @@ class OwnAccount:
 
         await self._console.service.act(keep)
         response = see_other(f"{ACCOUNT}?done=language")
-        choose_language(request[ARRIVAL], response, chosen)
+        _choose_language(request[ARRIVAL], response, chosen)
         return response
 
     async def change_password(self, request: web.Request) -> web.StreamResponse:
@@ -230,3 +256,21 @@ def _found(unit: DeskUnit, name: str, bots: Sequence[str]) -> Mapping[str, objec
         "chats": len(unit.officer_chats.of(name)),
         "lines": unit.audit.newest(subject=name, most=_LINES),
     }
+
+
+def _choose_language(arrival: Arrival, response: web.StreamResponse, language: str | None) -> None:
+    """Keep it in the browser; None: what the browser asks for."""
+    if language in languages():
+        arrival.set_cookie(response, COOKIE, language or "", _YEAR)
+    elif language is None:
+        arrival.set_cookie(response, COOKIE, "", 0)
+
+
+def _back(wanted: str) -> str:
+    """To the page one was on; also to one of the way in, that nobody is led to from elsewhere."""
+    path, _, query = wanted.partition("?")
+    if path in (SIGN_IN, f"{SIGN_IN}/code", f"{SIGN_IN}/password", f"{SIGN_IN}/second-factor"):
+        onward = query.removeprefix("next=") if query.startswith("next=") else ""
+        clean = all(c.isalnum() or c in "%._~-/" for c in onward)
+        return f"{path}?next={onward}" if onward and clean else path
+    return safe_next(wanted)

@@ -1,4 +1,11 @@
-"""For administrators: who may come in, with what role, and the tokens of programs."""
+"""For administrators: who may come in, with what role; the tokens of programs; and the audit log.
+
+GET  /accounts              everybody, and every token
+POST /accounts/..., /tokens/...    what an administrator does; what lets somebody in asks for one's own password again
+GET  /record                who did what, newest first, and whether the chain of entries is whole
+
+A password or a token is shown once, in the answer to the form that made it, and kept as a hash alone.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +13,27 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from secrets import token_bytes
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from alerts.access import accounts
+from alerts.access.audit import Broken, Verified, verify
 from alerts.access.passwords import Passwords
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.model.errors import Forbidden, Misuse, Refused, TocsinError
 from alerts.model.person import Act, Role, fold_name
 from alerts.model.reason import because
-from alerts.web.console.entering import fields_of, see_other
+from alerts.web.console.entering import fields_of, prove, see_other
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.mishaps import status_of
-from alerts.web.console.proving import prove
 
 ACCOUNTS = f"{BASE}/accounts"
+RECORD = f"{BASE}/record"
+LINES = 50
+VERIFIED_UNASKED = 5000
+"""Up to so many lines the chain is followed at each look; beyond, when asked: it is the database's one thread."""
 
 
 def routes(console: Console) -> list[web.RouteDef]:
@@ -36,6 +48,7 @@ def routes(console: Console) -> list[web.RouteDef]:
         web.post("/accounts/enable", people.enable),
         web.post("/tokens/add", people.add_token),
         web.post("/tokens/revoke", people.revoke),
+        web.get("/record", people.audit_log),
     ]
 
 
@@ -124,6 +137,16 @@ class People:
         form = await self._form(request)
         return await self._do(request, form, lambda officer: accounts.revoke(officer, form.get("token", "")), "revoked")
 
+    async def audit_log(self, request: web.Request) -> web.Response:
+        """A page of it, of one subject alone where `?subject=` names one."""
+        must_administer(request, self._console)
+        subject = request.query.get("subject", "").strip() or None
+        told, asked = request.query.get("before", ""), "verify" in request.query
+        before = int(told) if told.isascii() and told.isdigit() and len(told) < 19 else None
+        found = await self._console.service.ask(lambda unit: _audit_lines(unit, before, subject, asked=asked))
+        values = {"subject": subject or "", "is_first": before is None, **found}
+        return self._console.frame.page(request, "record.html", **values)
+
     async def _form(self, request: web.Request) -> dict[str, str]:
         must_administer(request, self._console)
         return await fields_of(request)
@@ -181,3 +204,22 @@ def _role(form: Mapping[str, str]) -> Role:
         return Role(form.get("role", ""))
     except ValueError:
         raise Misuse(because("no_such_role", text=repr(form.get("role", "")), known=list(Role))) from None
+
+
+def _audit_lines(unit: DeskUnit, before: int | None, subject: str | None, *, asked: bool) -> Mapping[str, Any]:
+    height = unit.audit.height()
+    lines = list(unit.audit.newest(before=before, subject=subject, most=LINES + 1))
+    verdict: Verified | Broken | None = None
+    if asked or height <= VERIFIED_UNASKED:
+        verdict = verify(unit.audit.all(), height)
+    further: dict[str, object] = {"before": lines[LINES - 1].seq} if len(lines) > LINES else {}
+    if subject:
+        further["subject"] = subject
+    whole = isinstance(verdict, Verified)
+    return {
+        "lines": lines[:LINES],
+        "verdict": verdict,
+        "whole": whole,
+        "older": f"{RECORD}?{urlencode(further)}" if "before" in further else None,
+        "height": height,
+    }

@@ -14,8 +14,10 @@ from aiohttp.typedefs import Handler
 
 from alerts.access.sessions import Entered, Held, Refusal, Visitor
 from alerts.model.person import Stage
-from alerts.web.console.carried import Carried, unpacked
+from alerts.web.console.arrival import ARRIVAL
 from alerts.web.console.entering import (
+    DUE,
+    SIGN_IN,
     fields_of,
     next_of,
     options,
@@ -27,9 +29,7 @@ from alerts.web.console.entering import (
     with_next,
 )
 from alerts.web.console.frame import CHANGED, VISITOR, Console
-from alerts.web.console.guard import ARRIVAL, DUE, SIGN_IN
-from alerts.web.console.handing_back import another_author, back_at, keep_for
-from alerts.web.console.mishaps import please_confirm
+from alerts.web.console.mishaps import Carried, another_author, back_at, keep_for, please_confirm, unpacked
 
 Fields = Mapping[str, str]
 _PAGES = {

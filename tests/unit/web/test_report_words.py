@@ -13,7 +13,7 @@ from alerts.desk.report import Delays, Report, ReportLine, ReportPost, ReportSte
 from alerts.model.incident import AlertState
 from alerts.model.post import PostState
 from alerts.model.reason import because, in_words
-from alerts.web.console.report_words import report_html, report_text, spelled_span
+from alerts.web.console.report import report_html, report_text, spelled_span
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 PARIS = ZoneInfo("Europe/Paris")

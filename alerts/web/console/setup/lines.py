@@ -1,17 +1,20 @@
-"""Lines of channels.toml, changed one table at a time: what stands around it, comments too, stays as it was typed."""
+"""Lines of channels.toml, changed one table at a time: what stands around it, comments too, stays as it was typed.
+
+tomlkit reads the lines with their layout and changes them; tomllib, which the loader uses too, says what they mean.
+What comes out is read again. If it doesn't say what it should, since a table may be spelled in many ways, all of it is
+written anew.
+"""
 
 from __future__ import annotations
 
-import json
-import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time
 from typing import Any
 
-Table = Mapping[str, Any]
-_ANY_HEADER = re.compile(r"^\s*\[")
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
+import tomlkit
+from tomlkit.container import Container
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import Comment, InlineTable, Item, Null, Table, Whitespace
 
 
 def parse(lines: str) -> dict[str, Any] | None:
@@ -35,108 +38,139 @@ def names_in(lines: str, section: str) -> list[str]:
     return [name for name, table in table_of(lines, section).items() if isinstance(table, dict)]
 
 
-def with_table(lines: str, name: str, values: Table) -> str:
+def with_table(lines: str, name: str, values: Mapping[str, Any]) -> str:
     """The lines with the table `name` saying `values`: in its place, or at the end. None as a value takes a key away.
 
     A key that `values` doesn't speak of stays. Lines that are no TOML come back as they were.
     """
-    whole = parse(lines)
-    if whole is None:
-        return lines
     wanted = {key: value for key, value in {**table_of(lines, name), **values}.items() if value is not None}
-    _place(whole, name, wanted)
-    return _checked(_replace(lines, name, _spell_table(name, wanted)), whole)
+    return _changed(lines, name, wanted)
 
 
 def without_table(lines: str, name: str) -> str:
     """The lines without the table `name`."""
+    return _changed(lines, name, None) if table_of(lines, name) else lines
+
+
+def _changed(lines: str, name: str, wanted: Mapping[str, Any] | None) -> str:
     whole = parse(lines)
-    if whole is None or not table_of(lines, name):
+    if whole is None:
         return lines
-    _place(whole, name, None)
-    return _checked(_replace(lines, name, ""), whole)
-
-
-def _checked(lines: str, whole: Table) -> str:
-    """The lines if they say what they should, else all of it written anew: a table may be spelled in many ways."""
-    written = lines.strip("\n") + "\n" if lines.strip() else ""
+    inner, (*outer, last) = whole, name.split(".")
+    for part in outer:
+        inner = inner.setdefault(part, {})
+    inner.pop(last, None)
+    if wanted is not None:
+        inner[last] = dict(wanted)
+    try:
+        written = _edited(lines, outer, last, wanted)
+    except (TOMLKitError, RecursionError, ValueError, TypeError, AttributeError):
+        written = ""
     said = parse(written)
-    return written if said is not None and _without_empty(said) == _without_empty(whole) else _write(whole)
+    if said is None or _without_empty(said) != _without_empty(whole):
+        written = tomlkit.dumps(whole)
+    return written.strip("\n") + "\n" if written.strip() else ""
 
 
-def _without_empty(whole: Table) -> dict[str, Any]:
+def _without_empty(whole: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in whole.items() if value != {}}
 
 
-def _place(whole: dict[str, Any], name: str, table: Table | None) -> None:
-    *outer, last = name.split(".")
+def _edited(lines: str, outer: list[str], last: str, wanted: Mapping[str, Any] | None) -> str:
+    """The lines with that table saying what is wanted; without it where that is None."""
+    document: Any = tomlkit.parse(lines)
+    inner = document
     for part in outer:
-        whole = whole.setdefault(part, {})
-    if table is None:
-        whole.pop(last, None)
+        inner = inner.get(part, {})
+    if wanted is None:
+        _take_out(document, inner, last)
+        if not inner and outer:
+            del document[outer[0]]
+    elif last in inner:
+        _fill(inner[last], wanted)
     else:
-        whole[last] = dict(table)
+        # At the end of the file, where whoever looks for what was added looks first.
+        return f"{lines.rstrip()}\n\n{_spelled(outer, last, wanted)}"
+    return str(tomlkit.dumps(document))
 
 
-def _replace(lines: str, name: str, written: str) -> str:
-    """The lines with `written` in the place of the table's own; after the last line where there is no such table."""
-    rows = lines.splitlines()
-    start = next((at for at, row in enumerate(rows) if _named(row) == name), None)
-    if start is None:
-        return f"{lines.rstrip()}\n\n{written}".lstrip("\n")
-    end = next((at for at in range(start + 1, len(rows)) if _ANY_HEADER.match(rows[at])), len(rows))
-    while end > start + 1 and (not rows[end - 1].strip() or rows[end - 1].lstrip().startswith("#")):
-        end -= 1  # a comment before the next table is that one's
-    return "\n".join([*rows[:start], *written.splitlines(), *rows[end:]])
+def _spelled(outer: list[str], last: str, wanted: Mapping[str, Any]) -> str:
+    inner: Any = tomlkit.document()
+    document = inner
+    for part in outer:
+        inner[part] = tomlkit.table(is_super_table=True)
+        inner = inner[part]
+    inner[last] = tomlkit.table()
+    _fill(inner[last], wanted)
+    return str(tomlkit.dumps(document))
 
 
-def _named(row: str) -> str | None:
-    """The table whose header the row is; None for any other. A pattern would try each blank of a long row anew."""
-    row = row.strip()
-    inner, closed, rest = row[1:].partition("]")
-    name = ".".join(part.strip() for part in inner.split(".")).replace('"', "")
-    is_header = row.startswith("[") and closed and "[" not in inner and rest.lstrip()[:1] in ("", "#")
-    return name if is_header and name else None
+def _fill(table: Any, wanted: Mapping[str, Any]) -> None:
+    # A comment before the next table is that one's, though tomlkit has it at the end of this one.
+    after = _trailing(table.value) if isinstance(table, Table) else []
+    for key in [key for key in table if key not in wanted]:
+        del table[key]
+    for key, value in wanted.items():
+        if key not in table or table[key] != value:
+            table[key] = _item(value)
+    for each in after:
+        _last_of(table.value).body.append((None, each))
 
 
-def _write(whole: Table) -> str:
-    return "\n".join(_tables(whole)).strip("\n") + "\n"
+def _take_out(document: Any, inner: Any, name: str) -> None:
+    """The table away, and the comment after it to the table that it is about: the next one, wherever that stands."""
+    table = inner[name]
+    if isinstance(table, Table):
+        after = "".join(each.as_string() for each in _trailing(table.value))
+        headers = list(_headers(document))
+        own = next((place for place, each in enumerate(headers) if each is table), len(headers))
+        following = headers[own + len(list(_headers(table.value))) + 1 :]
+        if following:
+            following[0].trivia.indent = after + following[0].trivia.indent
+    del inner[name]
 
 
-def _tables(whole: Table) -> Iterator[str]:
-    """Each table, spelled: keys that stand before any of them first, those of [sources] and [channels] one by one."""
-    yield from (f"{_key(key)} = {_spell(value)}\n" for key, value in whole.items() if not isinstance(value, dict))
-    for name, table in whole.items():
-        if not isinstance(table, dict):
-            continue
-        if name not in ("sources", "channels") or not all(isinstance(each, dict) for each in table.values()):
-            yield _spell_table(name, table)
-            continue
-        yield from (_spell_table(f"{name}.{each}", values) for each, values in table.items())
+def _headers(container: Container) -> Iterator[Table]:
+    """Every table that has a header of its own, in the order in which they stand."""
+    for _, item in container.body:
+        if isinstance(item, Table):
+            if not item.is_super_table():
+                yield item
+            yield from _headers(item.value)
 
 
-def _spell_table(name: str, values: Table) -> str:
-    spelled = "".join(f"{_key(key)} = {_spell(value)}\n" for key, value in values.items())
-    return f"[{'.'.join(map(_key, name.split('.')))}]\n{spelled}"
+def _trailing(container: Container) -> list[Item]:
+    """What stands after the last key of a table, taken off it: blank lines and comments, in order."""
+    body = _last_of(container).body
+    start = len(body)
+    while start and isinstance(body[start - 1][1], Whitespace | Comment | Null):
+        start -= 1
+    found = [item for _, item in body[start:]]
+    del body[start:]
+    return found
 
 
-def _key(key: str) -> str:
-    return key if _BARE.fullmatch(key) else _quote(key)
+def _last_of(container: Container) -> Container:
+    """The innermost table at the end of a table: there its last lines are."""
+    while container.body and isinstance(container.body[-1][1], Table):
+        container = container.body[-1][1].value
+    return container
 
 
-def _spell(value: Any) -> str:
-    """A value as TOML 1.0 writes it."""
-    if isinstance(value, bool):
-        return str(value).lower()
+def _item(value: Any) -> Item:
+    """A value as it is written in one line: `{ env = "NAME" }`, as in our examples."""
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{_key(key)} = {_spell(each)}" for key, each in value.items()) + " }"
+        table: InlineTable = tomlkit.inline_table()
+        for key, each in value.items():
+            table.append(key, _item(each))
+        entries = [each for key, each in table.value.body if key is not None]
+        if entries:
+            entries[0].trivia.indent, entries[-1].trivia.trail = " ", " "
+        return table
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_spell(each) for each in value) + "]"
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    return repr(value) if isinstance(value, int | float) else _quote(str(value))
-
-
-def _quote(text: str) -> str:
-    """A basic string: JSON's escapes are TOML's, but for the one control character that JSON lets stand."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+        array = tomlkit.array()
+        for each in value:
+            array.append(_item(each))
+        return array
+    item: Item = tomlkit.item(value)
+    return item

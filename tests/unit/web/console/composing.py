@@ -23,8 +23,8 @@ from alerts.model.person import Account, Role, Session, Stage
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
 from alerts.web.console import compose
+from alerts.web.console.app import seals
 from alerts.web.console.frame import VISITOR, Console, Frame, static_file
-from alerts.web.console.sealing import seals
 from tests.fakes import FakeClock
 from tests.pictures import a_kept_png
 

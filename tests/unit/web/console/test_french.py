@@ -24,7 +24,7 @@ from alerts.model.post import PostState
 from alerts.model.reason import because
 from alerts.store.alerts import AlertRepository
 from alerts.store.statement import stamp
-from alerts.web.console import compose, own_account, people, record, report, validate
+from alerts.web.console import compose, own_account, people, report, validate
 from tests.unit.french import visible, wrong_in
 from tests.unit.web.console.guarding import FIRST, OWN, Browser, open_town
 from tests.unit.web.console.setup.visiting import CODE, ROOT, SECRETS, Visitor, opened, storm
@@ -87,7 +87,7 @@ async def filled(desk) -> list[str]:
 
 @pytest.fixture
 async def desk(tmp_path):
-    parts = (*WATCH, validate, compose, own_account, people, record, report)
+    parts = (*WATCH, validate, compose, own_account, people, report)
     async with a_desk(tmp_path, publish="approve", parts=parts, language="fr-FR") as desk:
         desk.language, desk.role = "fr", Role.ADMINISTRATOR
         yield desk

@@ -8,7 +8,7 @@ import pytest
 
 from alerts.model.person import Role
 from alerts.model.town import WebSection
-from alerts.web.console.sealing import content_policy
+from alerts.web.console.app import content_policy
 from tests.unit.web.console.guarding import FIRST, OWN, Browser, open_town
 
 ALWAYS = {

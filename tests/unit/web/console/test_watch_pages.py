@@ -25,8 +25,8 @@ from alerts.model.post import PostKind, PostState
 from alerts.model.subscriber import Notice, Topic
 from alerts.store.alerts import AlertRepository
 from alerts.store.statement import stamp
-from alerts.web.console.cases import Remedy, remedy_of
 from alerts.web.console.maps import outline_of
+from alerts.web.console.watch import Remedy, remedy_of
 from tests.unit.store.conftest import a_post, a_record
 from tests.unit.web.console.watching import a_desk
 

@@ -23,8 +23,8 @@ from alerts.model.person import Account, Actor, Origin, Role, Session, Stage
 from alerts.store.database import Database
 from alerts.store.migrate import migrate
 from alerts.web.console import validate
+from alerts.web.console.app import guarded
 from alerts.web.console.frame import Console, Frame
-from alerts.web.console.guard import guarded
 from alerts.web.console.sheet import seal, sheet_of
 from tests.fakes import FakeClock
 

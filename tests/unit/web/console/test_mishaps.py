@@ -7,7 +7,7 @@ import json
 import pytest
 from multidict import MultiDict, MultiDictProxy
 
-from alerts.web.console.carried import MOST_BYTES, MOST_FIELDS, Carried, carry, safe_next, unpacked
+from alerts.web.console.mishaps import MOST_BYTES, MOST_FIELDS, Carried, carry, safe_next, unpacked
 
 FORM = MultiDictProxy(
     MultiDict([("headline", "Crue « rapide »\r\n"), ("channels", "x"), ("channels", "page"), ("a", "")])

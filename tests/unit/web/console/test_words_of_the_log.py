@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.web.console.record_words import detail_in_words
-from alerts.web.console.words import words_of
+from alerts.web.console.words import detail_in_words, words_of
 
 
 @pytest.mark.parametrize(
