@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 
 Given = Mapping[str, str]
 MARKS = "é" + "\u0301\u0323" * 120_000
@@ -66,14 +66,6 @@ def forms(given: Given) -> None:
     body = "&".join(f"f{number}=1" for number in range(100_000)).encode()
     for _ in _paced(5):
         _ask(given, "POST", "/desk/sign-in", body, FORM)
-
-
-def setup_form(given: Given) -> None:
-    """The setup's form with a header of a table that never ends, from somebody who is signed in."""
-    lines = "[" + " " * 3500 + "\n[channels.x]\n"
-    fields = {"csrf": given["csrf"], "lines": lines, "do": "save", "name": "Ville", "sender": "a@b.example"}
-    for _ in _paced(5):
-        _ask(given, "POST", "/desk/setup/station", urlencode(fields).encode(), {**FORM, "Cookie": given["cookie"]})
 
 
 def half_open(given: Given) -> None:
@@ -245,7 +237,7 @@ HOSTILE: Mapping[str, Callable[[], bytes]] = {
 }
 """What the feed says in each mode."""
 ATTACKS: Mapping[str, Callable[[Given], None]] = {
-    each.__name__: each for each in (names, forms, setup_form, half_open, streams, search, metrics, bot, api, outside)
+    each.__name__: each for each in (names, forms, half_open, streams, search, metrics, bot, api, outside)
 }
 
 if __name__ == "__main__":

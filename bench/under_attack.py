@@ -93,7 +93,6 @@ ATTACKS = (
     Attack("half-open connections", "half_open"),
     Attack("2,000 streams of events", "streams"),
     Attack("forms of 100,000 fields", "forms"),
-    Attack("the setup's form", "setup_form"),
     Attack("a feed's event of combining marks", mode="marks"),
     Attack("a feed's polygon of 300,000 points", mode="polygon"),
     Attack("a feed that is a gzip bomb", mode="gzip"),

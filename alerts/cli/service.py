@@ -146,10 +146,10 @@ def setup(
 
     from alerts.config import WebSettings
     from alerts.daemon.log_lines import set_up_log
-    from alerts.daemon.setup import run_setup
     from alerts.model.errors import Misuse
     from alerts.model.reason import because
     from alerts.model.town import WebSection
+    from alerts.setup.door import run_setup
 
     try:
         place = WebSection(listen=WebSettings(listen=listen).listen)

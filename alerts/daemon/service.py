@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from alerts.daemon.status import channel_standings, source_standings
-from alerts.daemon.workshop import FileWorkshop
 from alerts.delivery.limiter import RateLimits
 from alerts.desk.actions import Desk
-from alerts.desk.service import DeskUnit, Workshop
+from alerts.desk.service import DeskUnit
 from alerts.model.events import Events, IncidentChanged, PostsStored
 from alerts.model.incident import SourceStatus
 from alerts.model.ports import Clock
@@ -57,7 +56,6 @@ class DaemonService:
         self._clock = clock
         self._new_id = new_id
         self._events = events
-        self._workshop = FileWorkshop(config.file, clock)
         self._sketchers = ThreadPoolExecutor(SKETCHERS, "sketch")
 
     def now(self) -> datetime:
@@ -109,10 +107,6 @@ class DaemonService:
             ]
 
         return await self.ask(question)
-
-    def workshop(self) -> Workshop:
-        """Where lines of channels.toml are checked and tried."""
-        return self._workshop
 
     async def keep_picture(self, data: bytes, kind: str) -> str:
         """Keep a picture of that MIME type for good, beside the database; the name it has from its content."""

@@ -1,139 +1,24 @@
-"""How pages, programs and the bot reach the desk (`DeskService`), and where a station is set up (`Workshop`).
+"""How pages, programs and the bot reach the desk: by actions that a `DeskService` carries out.
 
 The service carries out actions. An action is a function that gets a `DeskUnit`: all that is read and written in one
 transaction, and the desk that decides. What it reads is what it decides on; what it raises undoes all of it.
-
-In the workshop, lines of channels.toml are checked, and their channels and sources tried, before they hold. Nothing
-there is kept. What is tried is real, though: a credential is asked of its platform, a source is read.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from alerts.desk.actions import Desk
 from alerts.desk.thread import channels_on
 from alerts.model.incident import AlertState, StoredAlert
-from alerts.model.person import Account, Role
-from alerts.model.post import TO_BE_SEEN_TO, Receipt
-from alerts.model.reason import Reason
-from alerts.model.setting_values import Secret
+from alerts.model.post import TO_BE_SEEN_TO
 from alerts.store.unit import Unit
 
-Hidden = Literal["chat", "unpublished", "none"]
-"""Where a test post of a channel goes unseen: a chat that is named, the page's unpublished posts, or nowhere."""
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A key that a kind knows: whether it is needed, a secret's place, or yes and no; an example, and its default."""
-
-    name: str
-    needed: bool = False
-    secret: bool = False
-    choice: bool = False
-    example: str = ""
-    default: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class KindSheet:
-    """What may be said of one kind of channel or source, the needed keys first."""
-
-    name: str
-    keys: tuple[Key, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelTrial:
-    """What came of trying a channel: whose it is, or the problem; `shown` is where a test post is, if one was made."""
-
-    name: str
-    account: str = ""
-    followers: int | None = None
-    warnings: tuple[Reason, ...] = ()
-    problem: Reason | None = None
-    shown: Receipt | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SourceTrial:
-    """What a source would have brought: each alert as it would be filed, with its posts; or the problem.
-
-    An alert is the object of `rehearsal_of`, with its reason as one (`why`) beside it: the page's reader may speak
-    another language than the station. `more` is how many entries there were beyond those that are shown.
-    """
-
-    name: str
-    brought: Sequence[Mapping[str, Any]] = ()
-    more: int = 0
-    problem: Reason | None = None
-
-
-class Workshop(Protocol):
-    """Reads, checks and tries. Writes only where it was opened at this machine's terminal (`is_local`)."""
-
-    @property
-    def is_local(self) -> bool:
-        """Whether whoever is here may write this machine's files anyway."""
-        ...
-
-    def lines(self) -> str:
-        """channels.toml as it stands now; empty where there is none."""
-        ...
-
-    def write(self, lines: str) -> str:
-        """Write channels.toml, keeping the one before beside it; returns where. Raises Misuse where not `is_local`."""
-        ...
-
-    async def unreadable(self, lines: str) -> Sequence[Reason]:
-        """What secrets can't be read here, each with its key; the lines themselves must be right."""
-        ...
-
-    async def people(self) -> Sequence[Account]:
-        """The accounts of the station that channels.toml says; none where there is no such file yet."""
-        ...
-
-    async def add_person(self, name: str, role: Role) -> Secret:
-        """Add an account to it, as somebody at the terminal does; returns the first password. Raises Misuse."""
-        ...
-
-    async def problems(self, lines: str) -> Sequence[Reason]:
-        """What is wrong with these lines, one reason each (`setting_wrong` has the key and what is wrong with it).
-
-        Nothing: the daemon would start with them.
-        """
-        ...
-
-    def channel_kinds(self) -> Sequence[KindSheet]:
-        """The kinds of channel, with their keys."""
-        ...
-
-    def source_kinds(self) -> Sequence[KindSheet]:
-        """The kinds of source that are looked at, with their keys."""
-        ...
-
-    def hidden(self, kind: str) -> Hidden:
-        """Where a test post of this kind of channel goes unseen."""
-        ...
-
-    async def try_channel(self, lines: str, name: str) -> ChannelTrial:
-        """Ask the platform who we are there; nothing is published."""
-        ...
-
-    async def show(self, lines: str, name: str, text: str, chat: str | None = None) -> ChannelTrial:
-        """Try it, then post `text` where no reader looks: to the private `chat`, or unpublished."""
-        ...
-
-    async def try_source(self, lines: str, name: str) -> SourceTrial:
-        """Read it once and file what it says at a desk that knows nothing; nothing is kept."""
-        ...
 
 
 class DeskUnit(Unit):
@@ -189,10 +74,6 @@ class DeskService(Protocol):
 
     async def channels(self) -> Sequence[Mapping[str, Any]]:
         """How each channel is doing, as `status --json` has it, with `followers` where its platform told."""
-        ...
-
-    def workshop(self) -> Workshop:
-        """Where lines of channels.toml are checked and tried."""
         ...
 
     async def keep_picture(self, data: bytes, kind: str) -> str:

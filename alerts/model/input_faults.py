@@ -120,17 +120,6 @@ SETTING_FAULTS: Mapping[str, str] = {
     ),
     "public_url_port": "Telegram takes no [station] public_url on port {port}; allowed: {ports}",
     # Setting up, and trying what was set up
-    "secret_file_outside": "{key}: a secret's file stands below the folder of channels.toml; name it without .. or /",
-    "api_url_not_tried": (
-        "api_url is another than the platform's own: it is tried from here once it stands in channels.toml; until"
-        " then by `tocsin check --live`"
-    ),
-    "webhook_not_tried": (
-        "url and secret are tried from here once they stand together in channels.toml; until then by `tocsin "
-        "check --live`"
-    ),
-    "path_outside": "leads out of this folder; put it there to try it",
-    "source_file_outside": "url: a file is read from here only below the folder of channels.toml; put it there",
     "test_chat_missing": (
         "the chat for tests is missing; allowed: the number of a private one, such as -1001234567890 (one with a "
         "public @name can be found by anybody)"
@@ -147,7 +136,6 @@ SETTING_FAULTS: Mapping[str, str] = {
     "setup_form_foreign": "this form is not from here; go back, load the page again and send it once more",
     "config_not_saved": "there is no channels.toml that Tocsin would start with; save the lines first",
     "config_unwritten": "channels.toml can't be written: {said:term}; allowed: a folder that tocsin may write to",
-    "nothing_written_here": "from here nothing is written; copy the lines, or download them",
     "source_not_read": "{name} is no source that can be read; allowed: one of [sources.NAME] with a url",
     "no_hidden_place": "{kind} has no place where nobody sees a test post; only the credential can be tried",
     "trial_too_long": "it took longer than {seconds} s; look whether it answers at all",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from alerts.web.console.setup.pages import STEPS
 from tests.browser.lively import Day
 from tests.browser.public_town import PublicDay
 
@@ -26,8 +25,6 @@ BEHIND: Mapping[str, Callable[[Day], tuple[str, ...]]] = {
         "/compose?hazard=evacuation&exercise=1",
         f"/compose?update={day.thread}",
     ),
-    "/setup": lambda _: ("/setup",),
-    "/setup/{step}": lambda _: tuple(f"/setup/{step}" for step in STEPS[1:]),
     "/account": lambda _: ("/account",),
     "/account/code": lambda _: ("/account/code",),
     "/accounts": lambda _: ("/accounts",),

@@ -37,6 +37,7 @@ from alerts.rendering.counting import weighted
 from alerts.rendering.faces import Context
 from alerts.rendering.templates import Renderer
 from alerts.rendering.text import clean
+from alerts.setup.lines import with_table
 from alerts.sources.cap.index import read_index
 from alerts.sources.cap.message import read_json, read_message
 from alerts.sources.ical.agenda import decode, read_calendars
@@ -46,7 +47,6 @@ from alerts.web.api.models import AlertWords
 from alerts.web.api.problems import Problem
 from alerts.web.console.form import typed
 from alerts.web.console.maps import outline_of
-from alerts.web.console.setup.lines import with_table
 from alerts.web.public.machine import outlines
 from tests.cap_messages import alert_xml, info_xml
 from tests.unit.web.console.guarding import Browser, open_town

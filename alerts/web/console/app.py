@@ -25,6 +25,7 @@ from alerts.desk.service import DeskUnit
 from alerts.model.errors import Busy, DatabaseRefused, Forbidden, TocsinError
 from alerts.model.incident import AlertState, Wanted
 from alerts.model.person import Stage
+from alerts.model.town import Town
 from alerts.web.console import (
     compose,
     days,
@@ -32,7 +33,6 @@ from alerts.web.console import (
     own_account,
     people,
     report,
-    setup,
     sign_in,
     stream,
     validate,
@@ -53,7 +53,6 @@ from alerts.web.console.mishaps import (
     unwritten,
     wants_page,
 )
-from alerts.model.town import Town
 
 PARTS: Sequence[Callable[[Console], Sequence[web.RouteDef]]] = (
     compose.routes,
@@ -61,7 +60,6 @@ PARTS: Sequence[Callable[[Console], Sequence[web.RouteDef]]] = (
     own_account.routes,
     people.routes,
     report.routes,
-    setup.routes,
     validate.routes,
     watch.routes,
     incident.routes,

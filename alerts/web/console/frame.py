@@ -25,9 +25,9 @@ from markupsafe import Markup, escape
 from alerts.access.gate import Gate
 from alerts.access.sessions import Visitor
 from alerts.desk.service import DeskService
-from alerts.model.town import Town
 from alerts.model.person import Act, Chained, Stage
 from alerts.model.reason import Reason, because
+from alerts.model.town import Town
 from alerts.rendering.i18n import sentence, word
 from alerts.rendering.library import CompiledTemplates
 from alerts.web.console.arrival import Astray

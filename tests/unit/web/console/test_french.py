@@ -26,8 +26,8 @@ from alerts.store.alerts import AlertRepository
 from alerts.store.statement import stamp
 from alerts.web.console import compose, own_account, people, report, validate
 from tests.unit.french import visible, wrong_in
+from tests.unit.setup.visiting import CODE, ROOT, SECRETS, Visitor, opened, storm
 from tests.unit.web.console.guarding import FIRST, OWN, Browser, open_town
-from tests.unit.web.console.setup.visiting import CODE, ROOT, SECRETS, Visitor, opened, storm
 from tests.unit.web.console.watching import WATCH, a_desk
 
 FRENCH = {"Accept-Language": "fr"}
@@ -259,9 +259,9 @@ async def setup(tmp_path, monkeypatch):
         monkeypatch.setenv(name, value)
     clients = []
 
-    async def enter(*, trusted: bool) -> Visitor:
+    async def enter() -> Visitor:
         hosts: set[str] = set()
-        client = TestClient(TestServer(opened(tmp_path, hosts, trusted=trusted)))
+        client = TestClient(TestServer(opened(tmp_path, hosts)))
         await client.start_server()
         clients.append(client)
         hosts.add(f"127.0.0.1:{client.server.port}")
@@ -274,12 +274,11 @@ async def setup(tmp_path, monkeypatch):
         await client.close()
 
 
-@pytest.mark.parametrize("trusted", [True, False])
 @pytest.mark.parametrize("lines", ["", "[station", WHOLE.replace('name = "Ville', 'nom = "Ville'), WHOLE])
-async def test_no_page_of_setting_up_says_a_word_of_english(setup, tmp_path, trusted, lines):
+async def test_no_page_of_setting_up_says_a_word_of_english(setup, tmp_path, lines):
     shutil.copy(ROOT / "areas.geojson", tmp_path / "quartiers.geojson")
     storm(tmp_path)
-    visitor, found = await setup(trusted=trusted), {}
+    visitor, found = await setup(), {}
     for step, do, typed in PRESSED:
         visitor.lines = lines
         await visitor.send(step, do, **typed)
@@ -290,7 +289,7 @@ async def test_no_page_of_setting_up_says_a_word_of_english(setup, tmp_path, tru
 
 
 async def test_no_refusal_at_the_door_of_setting_up_says_a_word_of_english(setup):
-    visitor = await setup(trusted=True)
+    visitor = await setup()
     told = [await visitor.get("/desk/setup/nowhere"), await visitor.get(f"/desk/setup?code={CODE}")]
     told.append(await (await visitor.client.get("/desk/setup", headers={"Host": "b.example", **FRENCH})).text())
     told.append(await (await visitor.client.post("/desk/setup/station", data={"csrf": "x"}, headers=FRENCH)).text())

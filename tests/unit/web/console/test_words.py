@@ -11,16 +11,16 @@ import pytest
 from babel.messages.extract import extract, extract_python
 from babel.messages.pofile import read_po
 
+from alerts import setup
 from alerts.access.audit import AuditEvent
 from alerts.access.sessions import Refusal
 from alerts.model.person import Act
 from alerts.web.console import frame
-from alerts.web.console.setup.pages import Trial
 from alerts.web.console.words import FOLDER, languages
 from alerts.web.pages import SOURCE
 
 HERE = Path(frame.__file__).parent
-SAID_BY_NAME = {str(word) for words in (Refusal, AuditEvent, Act, Trial) for word in words}
+SAID_BY_NAME = {str(word) for words in (Refusal, AuditEvent, Act) for word in words}
 """What pages translate by the value of an enumeration: `_(entry.act)`."""
 KEYWORDS = {"_": None, "_n": None, "gettext": None, "ngettext": (1, 2), "plural": (1, 2)}
 PLACES = re.compile(r"%\((\w+)\)s")
@@ -44,7 +44,7 @@ def asked() -> dict[str, set[str]]:
     for file in templates():
         for _, message, _, _ in extract("jinja2.ext:babel_extract", BytesIO(file.read_bytes()), keywords=KEYWORDS):
             _note(found, message, file.name)
-    for file in sorted(HERE.rglob("*.py")):
+    for file in sorted((*HERE.rglob("*.py"), *Path(setup.__file__).parent.rglob("*.py"))):
         for _, _, message, _ in extract_python(BytesIO(file.read_bytes()), list(KEYWORDS), [], {}):
             _note(found, message, file.name)
     return dict(found)

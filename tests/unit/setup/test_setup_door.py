@@ -1,10 +1,10 @@
-"""Who may come in before there is any account, and what somebody at the desk may not try."""
+"""Who may come in before there is any account."""
 
 from __future__ import annotations
 
 import re
 
-from tests.unit.web.console.setup.visiting import CODE, STATION, Visitor, add
+from tests.unit.setup.visiting import CODE, Visitor
 
 
 async def test_the_code_opens_once_and_nothing_opens_without(make_visitor):
@@ -42,26 +42,3 @@ async def test_the_policy_of_content_is_strict_and_the_page_keeps_it(visitor):
 
     assert "default-src 'none'" in visitor.headers["Content-Security-Policy"]
     assert not re.search(r"<script(?![^>]*src=)|\sstyle=|\son\w+=", page)
-
-
-async def test_somebody_at_the_desk_can_not_have_secrets_sent_elsewhere_or_files_read(make_visitor, sandbox, tmp_path):
-    visitor = await make_visitor(trusted=False)
-    await visitor.get(f"/desk/setup?code={CODE}")
-    await visitor.send("station", "save", **STATION)
-    await add(visitor, "facebook", sandbox, "page", page_id="1234567890", token="FACEBOOK_TOKEN", public="true")
-    await visitor.send("channels", "test:page")
-    assert "api_url is another than the platform's own" in visitor.text
-    async with visitor.client.session.get(f"{sandbox.url}/sandbox/requests.json") as answer:
-        assert await answer.json() == []
-
-    (tmp_path / "channels.toml").write_text(visitor.lines)
-    await visitor.send("channels", "test:page")
-    assert "Speaks as Sandbox page" in visitor.text, "what channels.toml says is allowed"
-
-    for url in ("/etc/hostname", "../elsewhere.ics", "file:///etc/passwd"):
-        await visitor.send("sources", "save:", kind="cap", name="meteo", **{"key.url": url})
-        await visitor.send("sources", "test:meteo")
-        assert "It can’t be read" in visitor.text
-        assert "below the folder of channels.toml" in visitor.text or "file://" in url
-    await visitor.send("station", "save", **STATION, boundary="/dev/zero")
-    assert "leads out of this folder" in visitor.text

@@ -1,37 +1,46 @@
-"""Lines of channels.toml, checked by the real loader and tried with the real channels and sources.
+"""Where a station is set up: lines of channels.toml are checked and written, and their channels and sources tried.
 
-Who tries may have signed in at the desk without being allowed to read this machine's files. Whoever may name both a
-secret's place and an address could have any secret sent to themselves; whoever may name any file could have it read. So
-both stay within what channels.toml, or the platform itself, says already (`check_channel` and those beside it).
+The lines are read by the daemon's own loader, so that what is right here is what the daemon starts with. What is tried
+is real: a credential is asked of its platform, a source is read once and filed at a desk that knows nothing. Nothing of
+that is kept, and no reader sees it. Who is here started `tocsin setup` and may read this machine's files anyway; so any
+file may be named, and any address asked.
 """
 
 from __future__ import annotations
 
 import asyncio
-import tomllib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from secrets import token_bytes
-from typing import Any
+from typing import Any, Literal, get_args
 
 import aiohttp
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from alerts.access.accounts import FIRST_PASSWORD_BYTES, add_account, first_password
 from alerts.access.passwords import Passwords
-from alerts.channels.settings import ChannelSettings, SecretSource, TelegramSettings, WebhookSettings
-from alerts.config import channel_kind, load_config, read_channel, read_config, source_kind
+from alerts.channels.settings import ChannelSettings, SecretSource, TelegramSettings
+from alerts.config import (
+    channel_kind,
+    channel_kinds,
+    load_config,
+    read_channel,
+    read_config,
+    source_kind,
+    source_kinds,
+)
 from alerts.daemon.desk import Counter, build_desk
-from alerts.daemon.kind_sheets import channel_sheets, source_sheets
 from alerts.daemon.outside import open_channel
 from alerts.desk.account import rehearsal_of
 from alerts.desk.following import in_order
 from alerts.desk.officer import Officer
-from alerts.desk.service import ChannelTrial, DeskUnit, Hidden, KindSheet, SourceTrial
+from alerts.desk.service import DeskUnit
 from alerts.health.checkup import unread
-from alerts.model.errors import ConfigurationError, Misuse, TocsinError
+from alerts.model.errors import ConfigurationError, Misuse, TocsinError, Unreadable
 from alerts.model.incident import new_id
 from alerts.model.person import Account, Actor, Origin, Role
 from alerts.model.ports import Channel, Clock, Heard, Memory, Rehearses, Resources, Surroundings
@@ -42,19 +51,66 @@ from alerts.model.town import Town
 from alerts.sources.settings import PolledSettings
 from alerts.store.unit import sketching
 
+Hidden = Literal["chat", "unpublished", "none"]
+"""Where a test post of a channel goes unseen: a chat that is named, the page's unpublished posts, or nowhere."""
 LONGEST = timedelta(seconds=30)
 """What a trial may take: somebody waits for it."""
 MOST_SHOWN = 50
 """Entries of a source that are filed and shown."""
 
 
-class FileWorkshop:
-    """`alerts.desk.service.Workshop` beside a file. `trusted`: who asks could read this machine's files anyway."""
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key that a kind knows: whether it is needed, a secret's place, or yes and no; an example, and its default."""
 
-    def __init__(self, file: Path, clock: Clock, *, trusted: bool = False) -> None:
+    name: str
+    needed: bool = False
+    secret: bool = False
+    choice: bool = False
+    example: str = ""
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KindSheet:
+    """What may be said of one kind of channel or source, the needed keys first."""
+
+    name: str
+    keys: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelTrial:
+    """What came of trying a channel: whose it is, or the problem; `shown` is where a test post is, if one was made."""
+
+    name: str
+    account: str = ""
+    followers: int | None = None
+    warnings: tuple[Reason, ...] = ()
+    problem: Reason | None = None
+    shown: Receipt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTrial:
+    """What a source would have brought: each alert as it would be filed, with its posts; or the problem.
+
+    An alert is the object of `rehearsal_of`, with its reason as one (`why`) beside it: the page's reader may speak
+    another language than the station. `more` is how many entries there were beyond those that are shown.
+    """
+
+    name: str
+    brought: Sequence[Mapping[str, Any]] = ()
+    more: int = 0
+    problem: Reason | None = None
+
+
+class Workshop:
+    """Beside a file that may not be there yet."""
+
+    def __init__(self, file: Path, clock: Clock) -> None:
         self._file = file
         self._clock = clock
-        self._trusted = trusted
         self._one_at_a_time = asyncio.Lock()
 
     def lines(self) -> str:
@@ -64,14 +120,8 @@ class FileWorkshop:
         except (OSError, UnicodeDecodeError):
             return ""
 
-    @property
-    def is_local(self) -> bool:
-        """Whether whoever is here may write this machine's files anyway."""
-        return self._trusted
-
     def write(self, lines: str) -> str:
         """Write channels.toml, keeping the one before as channels.toml.before; returns where."""
-        self._must_be_local()
         before = self.lines()
         if before == lines:
             return str(self._file)
@@ -85,11 +135,7 @@ class FileWorkshop:
     async def unreadable(self, lines: str) -> Sequence[Reason]:
         """What secrets can't be read here, each with its key."""
         config = await self._config(lines)
-        channels = {name: each.settings for name, each in config.channels.items()}
-        if not self._trusted:  # whether other files are there is nobody's affair who can't see them anyway
-            standing = self._standing()
-            channels = {name: each for name, each in channels.items() if standing.get(name) == each}
-        found = [each for name, settings in channels.items() for each in unread(name, settings, config.folder)]
+        found = [each for name, settings in _settings(config).items() for each in unread(name, settings, config.folder)]
         return [because("key_wrong", key=each.what, what=each.why) for each in found]
 
     async def people(self) -> Sequence[Account]:
@@ -101,15 +147,10 @@ class FileWorkshop:
 
     async def add_person(self, name: str, role: Role) -> Secret:
         """Add an account to it, as somebody at the terminal does; returns the first password."""
-        self._must_be_local()
         config = self._standing_config()
         if config is None:
             raise Misuse(because("config_not_saved"))
         return await asyncio.to_thread(_add_person, config, name, role)
-
-    def _must_be_local(self) -> None:
-        if not self._trusted:
-            raise Misuse(because("nothing_written_here"))
 
     def _standing_config(self) -> Town | None:
         try:
@@ -125,14 +166,6 @@ class FileWorkshop:
             return error.problems
         return ()
 
-    def channel_kinds(self) -> Sequence[KindSheet]:
-        """The kinds of channel, with their keys."""
-        return channel_sheets()
-
-    def source_kinds(self) -> Sequence[KindSheet]:
-        """The kinds of source that are looked at, with their keys."""
-        return source_sheets()
-
     def hidden(self, kind: str) -> Hidden:
         """Where a test post of this kind of channel goes unseen."""
         found = channel_kind(kind)
@@ -144,13 +177,13 @@ class FileWorkshop:
 
     async def try_channel(self, lines: str, name: str) -> ChannelTrial:
         """Ask the platform who we are there; nothing is published."""
-        return await self._trial(name, lambda: self._probe(self._channel(lines, name), name))
+        return await self._trial(name, lambda: self._probe(read_channel(self._file, lines, name), name))
 
     async def show(self, lines: str, name: str, text: str, chat: str | None = None) -> ChannelTrial:
         """Try it, then post `text` where no reader looks: to the private `chat`, or unpublished."""
 
         async def showing() -> ChannelTrial:
-            settings = there = self._channel(lines, name)
+            settings = there = read_channel(self._file, lines, name)
             if isinstance(settings, TelegramSettings):
                 hidden = hidden_chat(chat, await self._public_chats(lines))
                 there = settings.model_copy(update={"chat": hidden})
@@ -175,8 +208,6 @@ class FileWorkshop:
 
     async def _config(self, lines: str) -> Town:
         """The lines as settings, read beside the loop: outlines of districts take their time."""
-        if not self._trusted:
-            check_paths(self._file, lines)
         return await asyncio.to_thread(read_config, self._file, lines)
 
     async def _trial(self, name: str, work: Callable[[], Any]) -> ChannelTrial:
@@ -189,21 +220,9 @@ class FileWorkshop:
             return ChannelTrial(name, problem=error.reason)
         return trial
 
-    def _channel(self, lines: str, name: str) -> ChannelSettings:
-        settings = read_channel(self._file, lines, name)
-        if not self._trusted:
-            check_channel(settings, self._standing())
-        return settings
-
-    def _standing(self) -> Mapping[str, ChannelSettings]:
-        """The channels of the file as it stands: what whoever may write it has allowed."""
-        try:
-            return {name: each.settings for name, each in load_config(self._file).channels.items()}
-        except ConfigurationError:
-            return {}
-
     async def _public_chats(self, lines: str) -> frozenset[str]:
-        both = [each.settings for each in (await self._config(lines)).channels.values()] + [*self._standing().values()]
+        standing = self._standing_config()
+        both = [*_settings(await self._config(lines)).values(), *(_settings(standing).values() if standing else ())]
         return frozenset(
             each.chat for each in both if isinstance(each, TelegramSettings) and each.public and not each.exercise
         )
@@ -229,8 +248,6 @@ class FileWorkshop:
         kind = source_kind(settings.kind) if settings else None
         if kind is None or not isinstance(settings, PolledSettings):
             raise Misuse(because("source_not_read", name=name))
-        if not self._trusted:
-            check_source(settings, config.folder)
         async with aiohttp.ClientSession() as session:
             source = kind.load()(name, settings, Surroundings(session, self._clock, config))
             reading = await source.read(Memory(), _nothing_known, self._clock.now())
@@ -244,6 +261,10 @@ class FileWorkshop:
             filed = [desk.hear(unit.alerts, each, name) for each in heard]
         zone, language = desk.station.zone, desk.station.language
         return [rehearsal_of(each.record, each.drafts, zone, language) | {"why": each.record.reason} for each in filed]
+
+
+def _settings(config: Town) -> Mapping[str, ChannelSettings]:
+    return {name: each.settings for name, each in config.channels.items()}
 
 
 async def _show(channel: Channel, settings: ChannelSettings, message: Message) -> Receipt:
@@ -270,55 +291,6 @@ async def _nothing_known(_: Sequence[str]) -> set[str]:
     return set()
 
 
-# --- what may be tried by somebody who signed in at the desk, but need not be allowed to read this machine's files ----
-
-
-def check_channel(settings: ChannelSettings, standing: Mapping[str, ChannelSettings]) -> None:
-    """Raise Misuse where a secret would be read from, or sent to, a place that nobody has allowed.
-
-    Allowed are the platform's own address, and one that a channel of this kind has in channels.toml by now. A webhook
-    has no platform: its address and its secret are tried together, as they stand there.
-    """
-    for field in type(settings).model_fields:
-        source = getattr(settings, field)
-        if isinstance(source, SecretSource) and source.file and not _is_below(source.file):
-            raise Misuse(because("secret_file_outside", key=field))
-    if isinstance(settings, WebhookSettings):
-        _must_stand(settings, standing)
-        return
-    usual = type(settings).model_fields["api_url"].default
-    known = {each.api_url for each in standing.values() if each.kind == settings.kind}
-    if settings.api_url not in {usual, *known}:
-        raise Misuse(because("api_url_not_tried"))
-
-
-def _must_stand(settings: WebhookSettings, standing: Mapping[str, ChannelSettings]) -> None:
-    known = {(each.address, each.secret) for each in standing.values() if isinstance(each, WebhookSettings)}
-    if (settings.address, settings.secret) not in known:
-        raise Misuse(because("webhook_not_tried"))
-
-
-def check_paths(file: Path, lines: str) -> None:
-    """Raise ConfigurationError where `[station]` would have files read that aren't below the folder of `file`."""
-    try:
-        station = tomllib.loads(lines).get("station", {})
-    except (tomllib.TOMLDecodeError, RecursionError):
-        return  # told by who reads it
-    for key in ("boundary", "templates"):
-        told = station.get(key) if isinstance(station, dict) else None
-        if isinstance(told, str) and not _stays_below(file.parent, told):
-            why = because("path_outside")
-            raise ConfigurationError([because("setting_wrong", file=file.name, key=f"station.{key}", what=why)])
-
-
-def check_source(settings: PolledSettings, folder: Path) -> None:
-    """Raise Misuse where a file is meant that is not below the folder of channels.toml."""
-    if settings.url.lower().startswith(("http://", "https://")):
-        return
-    if not _stays_below(folder, settings.url):
-        raise Misuse(because("source_file_outside"))
-
-
 def hidden_chat(chat: str | None, public: frozenset[str]) -> str:
     """The chat as it was named, if no reader is in it. Raises Misuse."""
     named = (chat or "").strip()
@@ -329,10 +301,64 @@ def hidden_chat(chat: str | None, public: frozenset[str]) -> str:
     return named
 
 
-def _stays_below(folder: Path, name: str) -> bool:
-    return (folder / name).resolve().is_relative_to(folder.resolve())
+# Keys that all have and that are asked for at once: what goes where nobody expects it, and where the platform is (the
+# sandbox, to try it).
+_ALWAYS = ("exercise", "public", "allow_private", "api_url")
 
 
-def _is_below(name: str) -> bool:
-    path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts
+def channel_sheets() -> Sequence[KindSheet]:
+    """Each kind of channel with the keys of its own, and those that say who may read it."""
+    sheets = []
+    for name in channel_kinds():
+        try:
+            kind = channel_kind(name)
+        except Unreadable:
+            continue
+        if kind is not None:
+            sheets.append(_sheet(name, kind.settings, ChannelSettings))
+    return sheets
+
+
+def source_sheets() -> Sequence[KindSheet]:
+    """Each kind of source that is looked at."""
+    sheets = []
+    for name in source_kinds():
+        try:
+            kind = source_kind(name)
+        except Unreadable:
+            continue
+        if kind is not None and issubclass(kind.settings, PolledSettings):
+            sheets.append(_sheet(name, kind.settings, PolledSettings))
+    return sheets
+
+
+def _sheet(name: str, model: type[BaseModel], beside: type[BaseModel]) -> KindSheet:
+    keys = sorted(_keys(model, beside), key=lambda key: (not key.needed, not key.secret, key.choice))
+    return KindSheet(name, tuple(keys))
+
+
+def _keys(model: type[BaseModel], beside: type[BaseModel]) -> Iterator[Key]:
+    for name, field in model.model_fields.items():
+        own = name not in beside.model_fields or name in _ALWAYS or (field.is_required() and name != "kind")
+        if own and (name in _ALWAYS or _is_simple(field)):
+            yield Key(
+                name,
+                needed=field.is_required(),
+                secret=_is(field, SecretSource),
+                choice=_is(field, bool),
+                example=str(field.examples[0]) if field.examples else "",
+                default="" if field.is_required() or field.default is None else _spelled(field.default),
+            )
+
+
+def _is_simple(field: FieldInfo) -> bool:
+    """Whether one line of a form can hold it."""
+    return _is(field, SecretSource) or _is(field, str) or _is(field, bool)
+
+
+def _is(field: FieldInfo, kind: type) -> bool:
+    return field.annotation is kind or kind in get_args(field.annotation)
+
+
+def _spelled(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

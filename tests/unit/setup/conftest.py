@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from tests.unit.web.console.setup.visiting import CODE, SECRETS, Visitor, opened
+from tests.unit.setup.visiting import CODE, SECRETS, Visitor, opened
 from tocsin_sandbox.server import serve
 from tocsin_sandbox.settings import SandboxSettings
 
@@ -27,9 +27,9 @@ async def sandbox():
 async def make_visitor(tmp_path):
     clients = []
 
-    async def make(*, trusted: bool = True) -> Visitor:
+    async def make() -> Visitor:
         hosts: set[str] = set()
-        client = TestClient(TestServer(opened(tmp_path, hosts, trusted=trusted)))
+        client = TestClient(TestServer(opened(tmp_path, hosts)))
         await client.start_server()
         clients.append(client)
         hosts.add(f"127.0.0.1:{client.server.port}")

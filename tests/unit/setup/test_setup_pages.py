@@ -11,7 +11,8 @@ from alerts.access.passwords import Passwords
 from alerts.config import load_config, read_config
 from alerts.daemon.desk import Counter
 from alerts.model.person import Role
-from tests.unit.web.console.setup.visiting import SECRETS, STATION, add, storm, timeline
+from alerts.setup.pages import Person, four_eyes
+from tests.unit.setup.visiting import SECRETS, STATION, add, storm, timeline
 
 
 async def test_the_whole_way_ends_with_lines_that_the_daemon_starts_with(visitor, sandbox, tmp_path):
@@ -281,3 +282,27 @@ async def test_the_file_before_is_kept(visitor, tmp_path):
     assert "Written" in visitor.text
     assert (tmp_path / "channels.toml.before").read_text() == "# mine\n"
     assert (tmp_path / "channels.toml").read_text() == visitor.lines
+
+
+@pytest.mark.parametrize(
+    ("roles", "possible"),
+    [
+        ([Role.ADMINISTRATOR], False),
+        ([Role.ADMINISTRATOR, Role.VIEWER], False),
+        ([Role.AUTHOR, Role.AUTHOR], False),
+        ([Role.ADMINISTRATOR, Role.AUTHOR], True),
+    ],
+)
+async def test_whether_what_one_writes_another_can_validate(roles, possible):
+    assert four_eyes([Person(f"person {number}", role) for number, role in enumerate(roles)]) is possible
+
+
+async def test_the_accounts_step_tells_who_there_is(visitor):
+    await visitor.send("station", "save", **STATION)
+    keys = {"key.chat": "@saintmartin", "key.token": "TELEGRAM_TOKEN"}
+    await visitor.send("channels", "save:", kind="telegram", name="telegram", **keys)
+    await visitor.send("lines", "write")
+    await visitor.send("accounts", "add-person", person="Camille Roy")
+    await visitor.send("accounts")
+    assert "Camille Roy" in visitor.text
+    assert "Four eyes are not possible yet." in visitor.text

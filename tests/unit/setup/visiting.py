@@ -11,14 +11,14 @@ from typing import Any
 
 from aiohttp.test_utils import TestClient
 
-from alerts.daemon.workshop import FileWorkshop
 from alerts.model.ports import SystemClock
 from alerts.model.town import Town
+from alerts.setup.door import Door, first_app
+from alerts.setup.workshop import Workshop
 from alerts.web.console.frame import Frame
-from alerts.web.console.setup.first import Door, first_app
 from tocsin_sandbox.server import RunningSandbox
 
-ROOT = Path(__file__).resolve().parents[5]
+ROOT = Path(__file__).resolve().parents[3]
 SECRETS = {
     "X_CONSUMER_KEY": "sandbox-consumer-key",
     "X_CONSUMER_SECRET": "sandbox-consumer-secret",
@@ -66,10 +66,9 @@ class Visitor:
         return " ".join(unescape(re.sub(r"<[^>]+>", " ", self.page)).split())
 
 
-def opened(folder: Path, hosts: set[str], *, trusted: bool = True) -> Any:
+def opened(folder: Path, hosts: set[str]) -> Any:
     frame = Frame(Town("Tocsin"), SystemClock().now)
-    workshop = FileWorkshop(folder / "channels.toml", SystemClock(), trusted=trusted)
-    return first_app(frame, workshop, Door(CODE, hosts))
+    return first_app(frame, Workshop(folder / "channels.toml", SystemClock()), Door(CODE, hosts))
 
 
 def with_address(lines: str, name: str, url: str) -> str:

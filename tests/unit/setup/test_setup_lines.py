@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.web.console.setup.lines import names_in, table_of, with_table, without_table
+from alerts.setup.lines import names_in, table_of, with_table, without_table
 
 LINES = """# The town's own file.
 [station]

@@ -1,9 +1,4 @@
-"""Lines of channels.toml, changed one table at a time: what stands around it, comments too, stays as it was typed.
-
-tomlkit reads the lines with their layout and changes them; tomllib, which the loader uses too, says what they mean.
-What comes out is read again. If it doesn't say what it should, since a table may be spelled in many ways, all of it is
-written anew.
-"""
+"""TODO."""
 
 from __future__ import annotations
 

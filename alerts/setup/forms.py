@@ -1,14 +1,19 @@
-"""What was typed into the forms, as the tables that it asks for; what can't be written down at all is told at once."""
+"""What was typed into the forms of setting up, as the tables of channels.toml, and what their keys are called.
+
+A table is taken as it was typed (`Typed`), with what is wrong with it by key. What can't be written down at all is told
+at once; the loader says the rest. Of a secret only its place is asked for: what can be no name of a variable or a file
+is kept nowhere, since it may be the secret itself.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from alerts.desk.service import Key, KindSheet
 from alerts.model.reason import Reason
+from alerts.setup.workshop import Key, KindSheet
 from alerts.web.pages import Words
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
@@ -90,3 +95,47 @@ def _read_place(form: Form, key: Key, typed: Typed, words: Words) -> None:
         )
         return
     typed.values[key.name] = {"file" if place == "file" else "env": told}
+
+
+def said_of(words: Words) -> Callable[[str], str]:
+    """The words for a key, a kind or a step."""
+    _ = words.gettext
+    known = {
+        "station": _("Your town"),
+        "channels": _("Channels"),
+        "sources": _("Sources"),
+        "duty": _("Duty & exercises"),
+        "accounts": _("Accounts"),
+        "ready": _("Ready?"),
+        "heartbeat": _("Address of a watch"),
+        "api_url": _("Another address of the platform, such as the sandbox’s"),
+        "lines": _("The lines"),
+        "twitter": _("X account"),
+        "facebook": _("Facebook Page"),
+        "telegram": _("Telegram channel"),
+        "webhook": _("System of your own (webhook)"),
+        "cap": _("CAP feed of warnings"),
+        "ical": _("Works calendar"),
+        "consumer_key": _("API key (consumer key)"),
+        "consumer_secret": _("API secret (consumer secret)"),
+        "access_token": _("Access token"),
+        "access_token_secret": _("Access token secret"),
+        "page_id": _("The Page’s number"),
+        "token": _("Token"),
+        "app_secret": _("The app’s secret"),
+        "chat": _("Chat"),
+        "url": _("Address"),
+        "secret": _("Shared secret"),
+        "exercise": _("For exercises alone: nothing real goes there"),
+        "public": _("The public reads it: alerts are routed there"),
+        "allow_private": _("Redirects may lead to a private address"),
+        "version": _("Version of the Graph API"),
+        "language": _("Language"),
+        "name": _("Name"),
+        "sender": _("Sender of your alerts"),
+        "timezone": _("Time zone"),
+        "public_url": _("Public address"),
+        "areas": _("Codes of your area"),
+        "boundary": _("File of district outlines"),
+    }
+    return lambda name: known.get(name, name)

@@ -1,26 +1,31 @@
-"""The steps as pages. Every form carries the lines so far, so nothing is kept here and nothing is lost by a reload."""
+"""The steps of setting up, as pages: town, channels, sources, who is on call, the lines, accounts, and what is missing.
+
+GET  /desk/setup, /desk/setup/STEP    a step, from the lines of channels.toml as it stands
+POST /desk/setup/STEP                 what was typed or asked for in it
+
+Every form carries the lines so far, so nothing is kept here and nothing is lost by a reload. A step changes one table
+of the lines (`lines`) by what its form says (`forms`), and asks the workshop what is wrong with them and what comes of
+trying them. Nothing is written before it is asked for on the last pages.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from aiohttp import web
 
-from alerts.desk.service import ChannelTrial, KindSheet, SourceTrial, Workshop
 from alerts.model.errors import TocsinError
 from alerts.model.person import Role
 from alerts.model.reason import Reason, because
+from alerts.setup import forms
+from alerts.setup.forms import said_of
+from alerts.setup.lines import names_in, parse, table_of, with_table, without_table
+from alerts.setup.workshop import ChannelTrial, KindSheet, SourceTrial, Workshop, channel_sheets, source_sheets
 from alerts.web.console.entering import LONGEST_LINES as LONGEST
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import Frame
-from alerts.web.console.setup import forms
-from alerts.web.console.setup.lines import names_in, parse, table_of, with_table, without_table
-from alerts.web.console.setup.ready import Need, Person, four_eyes, needs, with_exercises
-from alerts.web.console.setup.spelling import said_of
 from alerts.web.pages import Words
 
 STEPS = ("station", "channels", "sources", "duty", "lines", "accounts", "ready")
@@ -29,16 +34,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "team": {"name": "equipe", "public": False},
 }
 """What a channel begins with that the step of those on call asks for."""
-_SHOWN = 200
-# A name and a password in an address.
-_LOCKED = re.compile(r"(?<=://)[^/@]*@")
-
-
-class Trial(StrEnum):
-    """What the audit log calls a trial."""
-
-    TRIED = "test"
-    SHOWN = "post a test"
 
 
 @dataclass
@@ -60,28 +55,11 @@ class View:
 
 
 class Setup:
-    """The pages. `may` raises where somebody may not; `record` writes down what was tried; `people` tells who there is.
+    """The pages, whoever asks: the door before them lets in who sits at this machine."""
 
-    `people` is None at the first start, when there is no database yet.
-    """
-
-    def __init__(
-        self,
-        frame: Frame,
-        workshop: Callable[[], Workshop],
-        may: Callable[[web.Request], None],
-        record: Callable[[web.Request, str, str, str], Awaitable[None]],
-        people: Callable[[], Awaitable[Sequence[Person]]] | None,
-    ) -> None:
+    def __init__(self, frame: Frame, workshop: Workshop) -> None:
         self._frame = frame
-        self._opened = workshop
-        self._may = may
-        self._record = record
-        self._people = people
-
-    @property
-    def _workshop(self) -> Workshop:
-        return self._opened()
+        self._workshop = workshop
 
     def routes(self) -> list[web.RouteDef]:
         """Their addresses, below the desk's."""
@@ -93,7 +71,6 @@ class Setup:
 
     async def begin(self, request: web.Request) -> web.Response:
         """A step, from the lines of channels.toml as it stands."""
-        self._may(request)
         step = request.match_info.get("step", STEPS[0])
         if step not in STEPS:
             raise web.HTTPNotFound
@@ -101,7 +78,6 @@ class Setup:
 
     async def go_on(self, request: web.Request) -> web.Response:
         """What was typed or asked for in a step, from the lines that its form carries."""
-        self._may(request)
         step = request.match_info["step"]
         if step not in STEPS:
             raise web.HTTPNotFound
@@ -160,7 +136,6 @@ class Setup:
         """Post a test to the exercise channel, by the way that shows nothing to the public."""
         [name, *_] = with_exercises(view.lines) or [""]
         text = self._frame.words(request).gettext("EXERCISE – a test of Tocsin. Nothing has happened.")
-        await self._record(request, Trial.SHOWN, f"channels.{name}", _address(view, name))
         chat = str(table_of(view.lines, f"channels.{name}").get("chat", ""))
         view.channel = await self._workshop.show(view.lines, name, text, chat)
 
@@ -196,9 +171,6 @@ class Setup:
             view.values, view.wrong = typed.values | {"name": typed.name}, typed.wrong
 
     async def _try(self, request: web.Request, view: View, do: str, name: str, form: forms.Form) -> None:
-        await self._record(
-            request, Trial.SHOWN if do == "show" else Trial.TRIED, f"{view.step}.{name}", _address(view, name)
-        )
         if view.step == "sources":
             view.source = await self._workshop.try_source(view.lines, name)
         elif do == "test":
@@ -211,8 +183,6 @@ class Setup:
             view.channel = await self._workshop.show(view.lines, name, text, form.get("chat"))
 
     async def _who(self) -> Sequence[Person]:
-        if self._people is not None:
-            return await self._people()
         accounts = await self._workshop.people()
         return [Person(each.name, each.role) for each in accounts if each.disabled_at is None]
 
@@ -220,7 +190,7 @@ class Setup:
         return await needs(view.lines, self._workshop, people, words) if view.step == "ready" else ()
 
     def _sheets(self, step: str) -> Sequence[KindSheet]:
-        return self._workshop.channel_kinds() if step == "channels" else self._workshop.source_kinds()
+        return channel_sheets() if step == "channels" else source_sheets()
 
     def _sheet(self, step: str, kind: str) -> KindSheet | None:
         return next((sheet for sheet in self._sheets(step) if sheet.name == kind), None)
@@ -247,7 +217,6 @@ class Setup:
             status=422 if view.wrong else 200,
             view=view,
             steps=STEPS,
-            first=self._people is None,
             problems=problems,
             station_table=station,
             areas=" ".join(map(str, areas)) if isinstance(areas, list) else areas,
@@ -260,7 +229,6 @@ class Setup:
             heartbeat=table_of(view.lines, "notify").get("heartbeat"),
             channels=names_in(view.lines, "channels"),
             exercises=with_exercises(view.lines),
-            local=self._workshop.is_local,
             needs=await self._needs(view, people or (), words),
             four_eyes=four_eyes(people or ()),
             by_oneself=table_of(view.lines, "desk").get("alone") is True,
@@ -274,15 +242,64 @@ def _as_file(lines: str) -> web.Response:
     return web.Response(body=lines.encode(), content_type="application/toml", charset="utf-8", headers=headers)
 
 
-def _address(view: View, name: str) -> str:
-    """Where a trial asks, as far as the lines tell; without what may hold a key."""
-    table = table_of(view.lines, f"{view.step}.{name}")
-    told = [str(table[key]) for key in ("api_url", "url") if table.get(key)]
-    return " ".join(_LOCKED.sub("", each.partition("?")[0].partition("#")[0])[:_SHOWN] for each in told)
-
-
 def _private_chats(lines: str) -> list[str]:
     """Telegram chats that the lines themselves call unread by the public."""
     tables = [table_of(lines, f"channels.{name}") for name in names_in(lines, "channels")]
     private = [table for table in tables if table.get("exercise") is True or table.get("public") is False]
     return [str(table["chat"]) for table in private if str(table.get("chat", "")).lstrip("-").isdecimal()]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with an account that is open."""
+
+    name: str
+    role: Role
+
+
+def four_eyes(people: Sequence[Person]) -> bool:
+    """Whether what one writes can be validated by another."""
+    authors = [person for person in people if person.role.at_least(Role.AUTHOR)]
+    approvers = [person for person in people if person.role.at_least(Role.APPROVER)]
+    return bool(approvers) and len(authors) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing that a station needs: whether it is there, in words, the step where it is met, and what is missing.
+
+    `is_needed` is False for what one can start without.
+    """
+
+    met: bool
+    words: str
+    step: str
+    missing: Sequence[Reason] = ()
+    is_needed: bool = True
+
+
+def with_exercises(lines: str) -> list[str]:
+    """The channels that take exercises, and nothing else."""
+    return [name for name in names_in(lines, "channels") if table_of(lines, f"channels.{name}").get("exercise") is True]
+
+
+async def needs(lines: str, workshop: Workshop, people: Sequence[Person], words: Words) -> list[Need]:
+    """What a station with these lines needs, in the order of the steps."""
+    _, problems = words.gettext, await workshop.problems(lines)
+    tables = [table_of(lines, f"channels.{name}") for name in names_in(lines, "channels")]
+    public = [each for each in tables if each.get("exercise") is not True and each.get("public") is not False]
+    told = table_of(lines, "notify").get("channels")
+    unreadable = () if problems else await workshop.unreadable(lines)
+    administers = any(person.role is Role.ADMINISTRATOR for person in people)
+    pairs = four_eyes(people) or table_of(lines, "desk").get("alone") is True
+    return [
+        Need(not problems, _("The lines are right: Tocsin would start with them."), "lines", problems),
+        Need(bool(public), _("A channel speaks to the public."), "channels"),
+        Need(not problems and not unreadable, _("Every secret can be read here."), "channels", unreadable),
+        Need(bool(told), _("Those on call are told when something is wrong."), "duty"),
+        Need(bool(with_exercises(lines)), _("There is a channel for exercises."), "duty"),
+        Need(bool(names_in(lines, "sources")), _("A source brings alerts."), "sources", is_needed=False),
+        Need(workshop.lines().strip() == lines.strip(), _("The lines are saved as channels.toml."), "lines"),
+        Need(administers, _("An administrator can sign in."), "accounts"),
+        Need(pairs, _("What one writes, another can validate."), "accounts", is_needed=False),
+    ]

@@ -1,26 +1,39 @@
-"""The first start: the same pages alone, before there is any account, opened by a code that the terminal shows."""
+"""`tocsin setup`: the pages of setting up alone, for whoever sits at this machine, until Ctrl-C.
+
+There is no account yet, so a code that the terminal shows opens the page: once, to one browser, which is known by a
+cookie until the process ends. The page answers under this machine's own names alone (another one is a page elsewhere
+that had its own name lead here), and takes forms of its own alone.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import secrets
-from collections.abc import Collection
+import signal
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
+from pathlib import Path
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from alerts.access.sessions import Visit, Visitor
-from alerts.desk.service import Workshop
-from alerts.model.errors import Forbidden
+from alerts.config import load_config
+from alerts.daemon.serving import serve
+from alerts.model.errors import ConfigurationError, Forbidden
 from alerts.model.person import Account, Role, Session, Stage
+from alerts.model.ports import SystemClock
 from alerts.model.reason import because
+from alerts.model.town import Town, WebSection
 from alerts.rendering.i18n import sentence
+from alerts.setup.pages import Setup
+from alerts.setup.workshop import Workshop
 from alerts.web.console.frame import BASE, VISITOR, Frame, static_file
 from alerts.web.console.mishaps import mishap
-from alerts.web.console.setup.pages import Setup
+from alerts.web.listener import Listener
 
 COOKIE = "setup"
 MOST_TRIES = 10
@@ -80,7 +93,7 @@ def first_app(frame: Frame, workshop: Workshop, door: Door) -> web.Application:
     """The pages of setting up, behind the door, at the same addresses as later."""
     desk = web.Application(middlewares=[_guard(frame, door)])
     desk.add_routes([web.get("/static/{name:.+}", _static), web.get("/", _lead_in)])
-    desk.add_routes(Setup(frame, lambda: workshop, _anybody, _forget, None).routes())
+    desk.add_routes(Setup(frame, workshop).routes())
     app = web.Application()
     app.add_routes([web.get("/", _lead_in), web.get(BASE, _lead_in)])
     app.add_subapp(BASE, desk)
@@ -147,9 +160,43 @@ async def _lead_in(_: web.Request) -> web.Response:
     return web.Response(status=303, headers={"Location": f"{BASE}/setup"})
 
 
-def _anybody(_: web.Request) -> None:
-    """Whoever passed the door may."""
+_LOOPBACK = frozenset({"127.0.0.1", "[::1]", "::1", "localhost"})
 
 
-async def _forget(_: web.Request, *_told: str) -> None:
-    """There is no record yet."""
+async def open_setup(file: Path, listen: WebSection, code: str) -> tuple[Listener, str]:
+    """Serve the pages; returns what to clean up, and the address that opens them once. Raises TocsinError."""
+    clock = SystemClock()
+    frame = Frame(Town("Tocsin"), clock.now)
+    hosts: set[str] = set()
+    door = Door(code, hosts)
+    app = first_app(frame, Workshop(file, clock), door)
+    listener, url = await serve(app, listen, clock)
+    port = url.rpartition(":")[2]
+    hosts |= {f"{host}:{port}" for host in ("127.0.0.1", "[::1]", "localhost", listen.host) if host}
+    return listener, f"{url}{BASE}/setup?code={code}"
+
+
+async def run_setup(file: Path, listen: WebSection, say: Callable[[str], None]) -> int:
+    """Serve until SIGINT or SIGTERM."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    listener, url = await open_setup(file, listen, new_code())
+    try:
+        language = _language_of(file)
+        say(f"{sentence(because('setup_address'), language)}\n\n    {url}\n")
+        if listen.host not in _LOOPBACK:
+            say(sentence(because("setup_from_outside"), language))
+        say(sentence(because("setup_writes_nothing"), language))
+        await stopped.wait()
+    finally:
+        await listener.close()
+    return 0
+
+
+def _language_of(file: Path) -> str:
+    """The station's language where there is one already, right or wrong; else English."""
+    try:
+        return load_config(file).language
+    except ConfigurationError as error:
+        return error.language

@@ -1,0 +1,1 @@
+"""Setting up a station in a browser, before there is a daemon: for whoever sits at the machine."""
