@@ -22,8 +22,7 @@ from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import Means, Message, Post, PostKind, PostState, Receipt
 from alerts.model.reason import because, kept_reason
 from alerts.store.alerts import values_of_post, values_of_record
-from alerts.store.files import connect
-from alerts.store.migrate import migrate
+from alerts.store.files import connect, migrate
 from alerts.store.statement import stamp
 from bench import samples
 

@@ -22,8 +22,8 @@ from alerts.model.reason import because
 from alerts.model.town import ChannelConfig
 from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database
+from alerts.store.files import migrate
 from alerts.store.memory import ChannelStatuses
-from alerts.store.migrate import migrate
 from alerts.store.outbox import Leases, Outbox
 from bench import samples
 

@@ -300,7 +300,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     vars(importlib.import_module("alerts.access.passwords"))["PasswordHasher"] = CHEAP
-    store = vars(importlib.import_module("alerts.store.migrate"))
+    store = vars(importlib.import_module("alerts.store.files"))
     store["_upgrade"] = made_once(store["_upgrade"])
     with tempfile.TemporaryDirectory(prefix="tocsin-") as compiled:
         _share_what_is_compiled(Path(compiled))

@@ -15,7 +15,7 @@ from alerts.model.post import Means
 from alerts.model.setting_values import parse_window
 from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.templates import Renderer
-from alerts.store.migrate import migrate
+from alerts.store.files import migrate
 
 SETTINGS = Path(__file__).with_name("channels.toml")
 

@@ -17,7 +17,7 @@ from alerts.access import passwords
 from alerts.health import checkup
 from alerts.model.reason import Reason
 from alerts.rendering.check import check_templates
-from alerts.store import migrate
+from alerts.store import files
 from campaign.forks import CHEAP, ForkServer, made_once
 from campaign.town import Town
 
@@ -66,10 +66,10 @@ def pytest_collection_finish():
 @pytest.fixture(scope="session", autouse=True)
 def an_empty_database_is_copied():
     """Making its tables takes 40 ms each time, a copy one; what upgrades an older one runs as it does outside."""
-    upgrade = migrate._upgrade
-    migrate._upgrade = made_once(upgrade)
+    upgrade = files._upgrade
+    files._upgrade = made_once(upgrade)
     yield
-    migrate._upgrade = upgrade
+    files._upgrade = upgrade
 
 
 @pytest.fixture(scope="session", autouse=True)

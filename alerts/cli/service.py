@@ -79,7 +79,7 @@ def check(
 
 def upgrade(context: typer.Context) -> int:
     """Bring the database up to date, creating it where there is none; `run` does this too."""
-    from alerts.store.migrate import HEAD, migrate
+    from alerts.store.files import HEAD, migrate
 
     config = context.obj.load()
     done = migrate(config.database)
@@ -90,7 +90,7 @@ def upgrade(context: typer.Context) -> int:
 
 def export(context: typer.Context) -> int:
     """Print everything the database holds as JSON lines."""
-    from alerts.store.migrate import migrate
+    from alerts.store.files import migrate
     from alerts.store.unit import asking
 
     config = context.obj.load()

@@ -23,7 +23,7 @@ from alerts.config.sections import (
     WebSettings,
     is_language,
 )
-from alerts.desk.outlines import read_districts
+from alerts.desk.territory import read_districts
 from alerts.model.errors import ConfigurationError, Unreadable
 from alerts.model.incident import MANUAL
 from alerts.model.reason import Reason, because

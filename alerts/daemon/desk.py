@@ -24,7 +24,7 @@ from alerts.model.town import Town
 from alerts.rendering.card import Card
 from alerts.rendering.templates import Renderer
 from alerts.store.alerts import warm_up
-from alerts.store.migrate import migrate
+from alerts.store.files import migrate
 from alerts.store.pictures import keep_drawing, picture_folder, with_kept_pictures
 from alerts.store.sockets import ring
 from alerts.store.unit import Unit, acting, asking, rehearsing, sketching

@@ -10,7 +10,7 @@ import structlog
 
 from alerts.desk.actions import Desk, Filed
 from alerts.desk.following import in_order
-from alerts.desk.lifecycle import GRACE
+from alerts.desk.posts import GRACE
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import Events, IncidentChanged, MessageFiled, PostsStored
 from alerts.model.ports import Clock, Heard, SourceReading

@@ -28,7 +28,7 @@ from alerts.model.ports import Channel, Clock, Resources, Source, Surroundings, 
 from alerts.model.town import Town
 from alerts.sources.settings import PolledSettings
 from alerts.store.database import Database
-from alerts.store.migrate import migrate
+from alerts.store.files import migrate
 from alerts.store.outbox import Outbox
 
 

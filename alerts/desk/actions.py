@@ -25,8 +25,7 @@ from alerts.desk.dedupe import (
 )
 from alerts.desk.draft import must_be_complete
 from alerts.desk.following import goes_on_elsewhere, predecessor
-from alerts.desk.lifecycle import end_of_veto, end_what_is_over
-from alerts.desk.posts import DraftPost, Occasion, PostWriter, draft_posts, withdraw
+from alerts.desk.posts import DraftPost, Occasion, PostWriter, draft_posts, end_of_veto, end_what_is_over, withdraw
 from alerts.desk.routing import outlets_of
 from alerts.desk.territory import is_in_words, territory_of
 from alerts.desk.thread import channels_meant, channels_on

@@ -22,8 +22,7 @@ from alerts.model.reason import Reason, because
 from alerts.model.town import Town
 from alerts.rendering.i18n import word
 from alerts.rendering.templates import check_templates
-from alerts.store.files import StoreError, lack_of_room
-from alerts.store.migrate import sound
+from alerts.store.files import StoreError, lack_of_room, sound
 
 _DESK_ANSWERS = 10.0
 

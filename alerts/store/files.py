@@ -1,14 +1,32 @@
-"""The SQLite file: how it is opened, and whether its disk has room."""
+"""The database file: how it is opened, made and brought up to date, and whether its disk has room.
+
+An empty file is made from the schema at once (`create_all`) and noted as being at `HEAD`: a new database runs no
+migration. One that is there runs, in one transaction, those that it hasn't yet (Alembic, `migrations/versions`). The
+first of them is for databases from before the first release, which stand at `UNRELEASED`.
+
+The schema stands once: the tables in `alerts.store.schema`, and here what SQLite does by itself, whichever program
+writes to it. Neither a command, nor a daemon of another version beside this one, may forget these three:
+
+* `tally` counts posts by channel and state, so that metrics count no rows;
+* `alert_words`, SQLite's FTS5, has every three letters of what is searched for of an alert, without accents;
+* `audit` only grows: no line is changed, removed or replaced.
+
+To change the schema, change it there or here, and write a migration that does the same to a database that is there;
+the version before has to go on working beside it. A test compares what comes of both.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from alerts.model.errors import TocsinError
 from alerts.model.reason import Reason, because
@@ -20,6 +38,11 @@ _LOOKS = 20
 """Milliseconds that SQLite waits for a lock by itself, in which it looks five times."""
 _NO_ROOM, _LITTLE_ROOM = 16_384, 200_000_000
 """Bytes: less than a transaction takes; and what a busy month writes."""
+
+HEAD = "0006"
+"""The newest migration, told here so that a database that is up to date costs no Alembic; a test holds it."""
+UNRELEASED = "0005"
+"""Where databases from before the first release stand, which the first migration brings along."""
 
 
 class StoreError(TocsinError):
@@ -156,3 +179,201 @@ def lack_of_room(path: Path) -> tuple[str, Reason] | None:
     if left < min(_LITTLE_ROOM, size // 20):
         return "low", because("disk_nearly_full", folder=path.parent, left=f"{left / 1e6:.1f}")
     return None
+
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+def version(path: Path) -> str | None:
+    """The migration that the file at `path` stands at; None where nothing was created yet."""
+    db = connect(path)
+    try:
+        if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone() is None:
+            return None
+        row = db.execute("SELECT version_num FROM alembic_version").fetchone()
+    except sqlite3.Error as error:
+        raise StoreError(because("database_unread", path=path, said=error)) from error
+    finally:
+        db.close()
+    return str(row[0]) if row else None
+
+
+def sound(path: Path) -> str:
+    """The version of a database that is whole and Tocsin's; nothing is changed, and none is made.
+
+    Raises StoreError saying what is wrong: not there, no database, damaged (SQLite's quick_check), of another program,
+    or of a newer Tocsin.
+    """
+    if not path.is_file():
+        raise StoreError(because("database_missing", path=path))
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            faults = [str(row[0]) for row in db.execute("PRAGMA quick_check(3)")]
+            known = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+            row = db.execute("SELECT version_num FROM alembic_version").fetchone() if known else None
+    except sqlite3.Error as error:
+        raise StoreError(because("database_broken", path=path, said=error)) from error
+    if faults != ["ok"]:
+        raise StoreError(because("database_damaged", path=path, said="; ".join(faults)))
+    if row is None or not re.fullmatch(r"[0-9]{4}", str(row[0])):
+        raise StoreError(because("database_foreign", path=path))
+    standing = str(row[0])
+    if standing > HEAD:
+        raise StoreError(because("database_newer", path=path, standing=standing))
+    return standing
+
+
+def migrate(path: Path) -> bool:
+    """Bring the file up to date, creating it where there is none; returns whether anything was done.
+
+    Raises StoreError, also for a file that a newer Tocsin has written.
+    """
+    standing = version(path)
+    if standing == HEAD:
+        return False
+    if standing is not None and standing > HEAD:
+        raise StoreError(because("database_newer", path=path, standing=standing))
+    with path.with_name(f"{path.name}-upgrade").open("w") as lock:
+        # `post` and `run` may both meet an empty file: one upgrades, the other waits and finds it done.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if version(path) == HEAD:
+            return False
+        _upgrade(path)
+    return True
+
+
+def _upgrade(path: Path) -> None:
+    # SQLAlchemy and the schema take a tenth of a second to import, Alembic more: only who upgrades pays.
+    from sqlalchemy import create_engine  # noqa: PLC0415
+    from sqlalchemy.exc import DatabaseError  # noqa: PLC0415
+
+    standing = version(path)
+    if standing is not None and standing < UNRELEASED:
+        raise StoreError(because("database_ungiven", path=path, standing=standing))
+    engine = create_engine(f"sqlite:///{path}", creator=lambda: _plain(path))
+    try:
+        with engine.begin() as connection:
+            # All or nothing: Python's driver begins no transaction for DDL, and a half-made database is upgraded by
+            # nobody.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            if standing is None:
+                _make(connection)
+            else:
+                _run_migrations(connection, standing)
+    except (DatabaseError, sqlite3.Error) as error:
+        cause = getattr(error, "orig", None) or error
+        raise StoreError(because("database_not_upgraded", path=path, said=cause)) from error
+    finally:
+        engine.dispose()
+
+
+def _make(connection: Connection) -> None:
+    """Make a new database, as it is when all migrations have run."""
+    create_all(connection, anew=True)
+    # Alembic's own table, in its own words, without importing it.
+    connection.exec_driver_sql(
+        "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+        "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+    )
+    connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (HEAD,))
+
+
+def _run_migrations(connection: Connection, standing: str) -> None:
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    if standing == UNRELEASED:
+        # The migrations of before the release are one now: to Alembic such a database stands before the first.
+        connection.exec_driver_sql("DELETE FROM alembic_version")
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+# Alembic and Core read rows by number; ours are read by name.
+def _plain(path: Path) -> sqlite3.Connection:
+    db = connect(path)
+    db.row_factory = None
+    return db
+
+
+FOLDED = {
+    "a": "àáâãäåÀÁÂÃÄÅ",
+    "c": "çÇ",
+    "e": "èéêëÈÉÊË",
+    "i": "ìíîïÌÍÎÏ",
+    "n": "ñÑ",
+    "o": "òóôõöøÒÓÔÕÖØ",
+    "u": "ùúûüÙÚÛÜ",
+    "y": "ýÿÝŸ",
+    "ae": "æÆ",
+    "oe": "œŒ",
+    "ss": "ß",
+    "'": "’",
+    "": "\u0300\u0301\u0302\u0303\u0308\u030a\u0327",
+}
+"""Letters as they are searched for: the tokenizer folds cases, and folds accents only from SQLite 3.45 on."""
+
+
+# Nested `replace`, since SQLite has no other function that every version and every program beside this one would have.
+def _folded(expression: str) -> str:
+    for plain, letters in FOLDED.items():
+        for letter in letters:
+            expression = f"replace({expression}, '{letter}', '{plain.replace(chr(39), chr(39) * 2)}')"
+    return expression
+
+
+def _words(row: str) -> str:
+    """What of an alert is searched, in SQL."""
+    columns = (f"coalesce({row}{name}, '')" for name in ("headline", "id", "identifier"))
+    return _folded(" || char(10) || ".join(columns))
+
+
+_MORE = (
+    "INSERT INTO tally VALUES (NEW.channel, NEW.state, 1) ON CONFLICT (channel, state) DO UPDATE SET posts = posts + 1;"
+)
+_LESS = "UPDATE tally SET posts = posts - 1 WHERE channel = OLD.channel AND state = OLD.state;"
+_ADD = f"INSERT INTO alert_words (rowid, words) VALUES (NEW.seq, {_words('NEW.')});"  # noqa: S608 our own names
+# Of a table without content, FTS5 is told what it is to forget (sqlite.org/fts5.html#the_delete_command).
+_FORGET = f"INSERT INTO alert_words (alert_words, rowid, words) VALUES ('delete', OLD.seq, {_words('OLD.')});"  # noqa: S608 our own names
+_GROWS = "BEGIN SELECT RAISE(ABORT, 'the record of who did what only grows'); END"
+TRIGGERS = {
+    "post_is_counted": f"AFTER INSERT ON post BEGIN {_MORE} END",
+    "post_is_counted_anew": "AFTER UPDATE OF channel, state ON post "
+    f"WHEN OLD.state <> NEW.state OR OLD.channel <> NEW.channel BEGIN {_LESS} {_MORE} END",
+    "post_is_counted_no_more": f"AFTER DELETE ON post BEGIN {_LESS} END",
+    "alert_is_found": f"AFTER INSERT ON alert BEGIN {_ADD} END",
+    "alert_is_found_anew": f"AFTER UPDATE OF seq, id, identifier, headline ON alert BEGIN {_FORGET} {_ADD} END",
+    "alert_is_found_no_more": f"AFTER DELETE ON alert BEGIN {_FORGET} END",
+    "audit_is_not_changed": f"BEFORE UPDATE ON audit {_GROWS}",
+    "audit_is_not_removed": f"BEFORE DELETE ON audit {_GROWS}",
+    # INSERT OR REPLACE removes a row without asking the trigger above (sqlite.org/lang_conflict.html).
+    "audit_is_not_replaced": f"BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE seq = NEW.seq) {_GROWS}",  # noqa: S608
+}
+"""By name; each says when, on which table, and what."""
+
+
+def create_all(connection: Connection, *, anew: bool = False) -> None:
+    """Make whatever isn't there yet: tables, indexes, triggers. Of a table that is there, no column is touched.
+
+    `anew`: there is nothing yet, and a table that is there all the same is another program's and an error.
+    """
+    from alerts.store.schema import metadata  # noqa: PLC0415 with SQLAlchemy, which only who makes tables pays for
+
+    metadata.create_all(connection, checkfirst=not anew)
+    for made in metadata.tables.values():
+        for index in made.indexes:
+            index.create(connection, checkfirst=True)
+    connection.exec_driver_sql(
+        "CREATE VIRTUAL TABLE IF NOT EXISTS alert_words USING fts5(words, content='', tokenize='trigram')"
+    )
+    for name, trigger in TRIGGERS.items():
+        connection.exec_driver_sql(f"CREATE TRIGGER IF NOT EXISTS {name} {trigger}")
+
+
+def count_and_index(connection: Connection) -> None:
+    """Count the posts and index the alerts of a database that had rows before it had these triggers."""
+    connection.exec_driver_sql("INSERT INTO tally SELECT channel, state, count(*) FROM post GROUP BY channel, state")
+    connection.exec_driver_sql(f"INSERT INTO alert_words (rowid, words) SELECT seq, {_words('')} FROM alert")  # noqa: S608 our own names

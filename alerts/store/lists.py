@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from alerts.model.incident import OWN_NOTICES, AlertState, Wanted
 from alerts.model.post import TO_BE_SEEN_TO, PostKind, PostState
-from alerts.store.migrate import FOLDED
+from alerts.store.files import FOLDED
 from alerts.store.schema import HELD, NAMED, NOT_CLOSED, OPEN, alert, post
 from alerts.store.statement import Statement, any_of, one_of
 

@@ -28,8 +28,7 @@ from sqlalchemy import bindparam, delete, exists, func, or_, select, text, updat
 from alerts.model.incident import new_id
 from alerts.model.post import Post, PostState, Receipt
 from alerts.model.reason import because
-from alerts.store.files import StoreError, opened
-from alerts.store.migrate import sound
+from alerts.store.files import StoreError, opened, sound
 from alerts.store.schema import alert, attempt, fact, post
 from alerts.store.sockets import ring
 from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into

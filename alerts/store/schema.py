@@ -1,4 +1,4 @@
-"""The tables, as SQLAlchemy Core's metadata; what SQLite does by itself beside them is in `alerts.store.migrate`."""
+"""The tables, as SQLAlchemy Core's metadata; what SQLite does by itself beside them is in `alerts.store.files`."""
 
 from __future__ import annotations
 

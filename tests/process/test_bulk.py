@@ -12,8 +12,7 @@ from alerts.channels.settings import TelegramSettings
 from alerts.delivery.lease import TERM
 from alerts.model.alert import Severity
 from alerts.model.subscriber import Subscriber, Topic
-from alerts.store.files import connect, opened
-from alerts.store.migrate import migrate
+from alerts.store.files import connect, migrate, opened
 from alerts.store.subscribers import Subscribers
 from alerts.store.unit import transaction
 from tests.process.town import TELEGRAM, town_in

@@ -13,7 +13,7 @@ from alerts.model.alert import Alert, Area, Info, Severity
 from alerts.model.events import AttemptFinished
 from alerts.model.ports import Heard, Memory, SourceReading
 from alerts.model.post import PostState
-from alerts.store.migrate import migrate
+from alerts.store.files import migrate
 from tests.fakes import FakeClock, PlainChannel
 from tests.unit.delivery.lane_house import WatchedDatabase
 

@@ -22,8 +22,7 @@ from alerts.cli.posting import _read_cap
 from alerts.cli.subscribers import read_lines
 from alerts.desk.account import Mark, word_runs
 from alerts.desk.draft import Draft, draft_alert
-from alerts.desk.outlines import read_districts
-from alerts.desk.territory import Territory
+from alerts.desk.territory import Territory, read_districts
 from alerts.model.alert import Alert, Area, Info
 from alerts.model.characters import HIGHEST_PILE, UNSEEN, bounded, normal, seen, shown, stream_safe
 from alerts.model.errors import Misuse, SourceFailed

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs the migrations over the connection that `alerts.store.migrate` opened."""
+"""Alembic's entry: runs the migrations over the connection that `alerts.store.files` opened."""
 
 from alembic import context
 from sqlalchemy import Connection

@@ -13,7 +13,7 @@ from alerts.daemon.desk import build_desk
 from alerts.daemon.service import DaemonService
 from alerts.model.events import Events
 from alerts.store.database import Database
-from alerts.store.migrate import migrate
+from alerts.store.files import migrate
 from tests.fakes import FakeClock
 from tests.unit.access.authenticator import Authenticator
 from tests.unit.access.town import CHANNELS, Town

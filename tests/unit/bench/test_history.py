@@ -7,8 +7,7 @@ from pathlib import Path
 
 from alerts.model.incident import Wanted
 from alerts.model.post import PostState
-from alerts.store.files import opened
-from alerts.store.migrate import migrate
+from alerts.store.files import migrate, opened
 from alerts.store.views import Views
 from bench.history import fill
 

@@ -27,7 +27,7 @@ from alerts.model.incident import new_id
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.subscriber import Linked, Subscriber
 from alerts.model.town import Town
-from alerts.store.migrate import migrate
+from alerts.store.files import migrate
 from tests.fakes import FakeClock, FakeLine
 from tests.unit.bot.talking import TOWN
 from tests.unit.delivery.lane_house import WatchedDatabase

@@ -10,7 +10,7 @@ from alerts.daemon.housekeeping import PRUNED_EVERY
 from alerts.daemon.outside import Outside
 from alerts.model.errors import DatabaseRefused
 from alerts.store.database import Database
-from alerts.store.migrate import migrate
+from alerts.store.files import migrate
 from bench.history import fill
 from tests.fakes import FakeClock, PlainChannel
 

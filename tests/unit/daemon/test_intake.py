@@ -21,7 +21,7 @@ from alerts.model.ports import Heard, Memory, SourceReading
 from alerts.model.town import District, Town
 from alerts.rendering.templates import Renderer
 from alerts.store.database import Database
-from alerts.store.migrate import migrate
+from alerts.store.files import migrate
 from tests.fakes import FakeClock
 from tests.unit.desk.conftest import HERE, PAGE, a_town, square
 

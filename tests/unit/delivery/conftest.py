@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.store.migrate import migrate
+from alerts.store.files import migrate
 from tests.unit.delivery.lane_house import LaneHouse
 
 

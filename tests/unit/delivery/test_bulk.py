@@ -18,7 +18,7 @@ from alerts.model.events import BulkEnded, Events
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Subscriber
 from alerts.store.bulk import Address, Bulks
-from alerts.store.migrate import migrate
+from alerts.store.files import migrate
 from alerts.store.outbox import Leases
 from tests.fakes import FakeClock, Late, ScriptedTells
 from tests.unit.delivery.lane_house import WatchedDatabase

@@ -22,8 +22,7 @@ from alerts.model.reason import read_reason
 from alerts.model.town import ChannelConfig, District, SourceRules, Town
 from alerts.rendering.templates import Renderer
 from alerts.store.alerts import AlertRepository
-from alerts.store.files import connect
-from alerts.store.migrate import migrate
+from alerts.store.files import connect, migrate
 from alerts.store.unit import transaction
 from tests.fakes import FakeClock
 

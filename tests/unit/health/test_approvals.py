@@ -26,7 +26,7 @@ from alerts.model.person import Actor, Origin, Role
 from alerts.model.ports import Heard
 from alerts.model.town import SourceRules
 from alerts.store.database import Database
-from alerts.store.migrate import migrate
+from alerts.store.files import migrate
 from tests.fakes import FakeClock
 from tests.unit.desk.conftest import NOW, PAGE, TEAM, X, an_alert
 

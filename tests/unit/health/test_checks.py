@@ -29,8 +29,8 @@ from alerts.model.ports import Memory, Probe
 from alerts.model.post import Means, Message, Post, PostKind, PostState
 from alerts.model.reason import in_words
 from alerts.store.database import Database
+from alerts.store.files import migrate
 from alerts.store.memory import ChannelStatuses
-from alerts.store.migrate import migrate
 from alerts.store.statement import stamp
 from alerts.store.unit import Unit
 from alerts.web.ops import Cycle

@@ -17,7 +17,7 @@ from alerts.health.notices import build_notices
 from alerts.model.events import Events
 from alerts.model.person import Account, Role
 from alerts.store.database import Database
-from alerts.store.migrate import migrate
+from alerts.store.files import migrate
 from tests.fakes import FakeClock
 from tests.unit.health.test_checks import TOWN
 

@@ -19,7 +19,7 @@ from alerts.model.events import Events, PostsStored
 from alerts.model.post import Receipt
 from alerts.model.reason import because
 from alerts.store.database import Database
-from alerts.store.migrate import migrate
+from alerts.store.files import migrate
 from alerts.store.statement import stamp
 from tests.fakes import FakeClock
 from tests.unit.health.test_checks import TOWN

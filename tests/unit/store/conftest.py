@@ -14,8 +14,7 @@ from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import Means, Message, Post, PostKind, PostState, priority_of
 from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database
-from alerts.store.files import connect
-from alerts.store.migrate import migrate
+from alerts.store.files import connect, migrate
 from alerts.store.outbox import Leases, Outbox
 from alerts.store.unit import transaction
 

@@ -20,8 +20,7 @@ import alerts.store
 from alerts.access.audit import Verified, verify
 from alerts.model.incident import Wanted
 from alerts.model.post import PostState
-from alerts.store.files import StoreError, connect
-from alerts.store.migrate import HEAD, migrate, sound, version
+from alerts.store.files import HEAD, StoreError, connect, migrate, sound, version
 from alerts.store.schema import metadata
 from alerts.store.unit import transaction
 
@@ -124,7 +123,7 @@ def test_a_database_from_before_that_is_refused_and_left_as_it_is(tmp_path):
 def test_a_new_database_costs_no_alembic(tmp_path):
     path = tmp_path / "tocsin.db"
     code = (
-        "import sys; from pathlib import Path; from alerts.store.migrate import migrate; "
+        "import sys; from pathlib import Path; from alerts.store.files import migrate; "
         f"migrate(Path({str(path)!r})); print('alembic' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
@@ -144,7 +143,7 @@ def test_what_is_up_to_date_is_left_alone(tmp_path):
 
 def test_two_processes_that_meet_an_empty_file_both_find_it_ready(tmp_path):
     path = tmp_path / "var" / "tocsin.db"
-    code = f"from pathlib import Path; from alerts.store.migrate import migrate; print(migrate(Path({str(path)!r})))"
+    code = f"from pathlib import Path; from alerts.store.files import migrate; print(migrate(Path({str(path)!r})))"
     both = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)
     ]

@@ -10,8 +10,7 @@ import pytest
 
 from alerts.model.incident import Wanted
 from alerts.store import alerts, memory, outbox, views
-from alerts.store.files import connect
-from alerts.store.migrate import migrate
+from alerts.store.files import connect, migrate
 from alerts.store.monitor import Monitor
 from alerts.store.restoring import Restored
 from alerts.store.statement import Statement

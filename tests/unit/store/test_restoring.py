@@ -13,8 +13,7 @@ from alerts.model.delivery import Verdict
 from alerts.model.post import PostState, Receipt
 from alerts.model.reason import in_words
 from alerts.store.database import Database
-from alerts.store.files import StoreError, connect
-from alerts.store.migrate import sound
+from alerts.store.files import StoreError, connect, sound
 from alerts.store.restoring import FARTHEST, Gap, Restored, backup, beside, restore
 from alerts.store.sockets import open_doorbell
 from tests.unit.store.conftest import NOW, a_record

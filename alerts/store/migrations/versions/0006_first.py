@@ -1,6 +1,6 @@
 """The first migration: whatever there is, if anything, becomes what the schema says.
 
-An empty file needs none (`alerts.store.migrate` makes it from the schema at once). This one is for databases from
+An empty file needs none (`alerts.store.files` makes it from the schema at once). This one is for databases from
 before the first release, which lack what came last: indexes, `tally`, `alert_words`, `archive`.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from alerts.store.migrate import count_and_index, create_all
+from alerts.store.files import count_and_index, create_all
 
 revision = "0006"
 down_revision = None

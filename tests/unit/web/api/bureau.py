@@ -21,7 +21,7 @@ from alerts.model.events import Events
 from alerts.model.person import Role, Token
 from alerts.sources.cap.message import read_message
 from alerts.store.database import Database
-from alerts.store.migrate import migrate
+from alerts.store.files import migrate
 from alerts.web.api.app import api_app
 from alerts.web.api.guard import PROGRAM, STRANGER, Guard
 from alerts.web.api.operation import Api

@@ -21,7 +21,7 @@ from alerts.model.errors import Forbidden, TocsinError
 from alerts.model.events import Events
 from alerts.model.person import Account, Role, Session, Stage
 from alerts.store.database import Database
-from alerts.store.migrate import migrate
+from alerts.store.files import migrate
 from alerts.web.console import compose
 from alerts.web.console.app import seals
 from alerts.web.console.frame import VISITOR, Console, Frame, static_file

@@ -23,7 +23,7 @@ from alerts.desk.officer import Officer
 from alerts.model.events import Events
 from alerts.model.person import Actor, Origin, Role
 from alerts.store.database import Database
-from alerts.store.migrate import migrate
+from alerts.store.files import migrate
 from alerts.web.console.app import console_app
 from alerts.web.console.frame import Console, Frame
 from tests.fakes import FakeClock

@@ -21,7 +21,7 @@ from alerts.desk.officer import Officer
 from alerts.model.events import Events
 from alerts.model.person import Account, Actor, Origin, Role, Session, Stage
 from alerts.store.database import Database
-from alerts.store.migrate import migrate
+from alerts.store.files import migrate
 from alerts.web.console import validate
 from alerts.web.console.app import guarded
 from alerts.web.console.frame import Console, Frame

@@ -20,7 +20,7 @@ from alerts.model.events import Events
 from alerts.model.person import Account, Actor, Origin, Role, Session, Stage
 from alerts.model.post import PostState
 from alerts.store.database import Database
-from alerts.store.migrate import migrate
+from alerts.store.files import migrate
 from alerts.web.console import days, incident, stream, watch
 from alerts.web.console.frame import VISITOR, Console, Frame
 from tests.fakes import FakeClock

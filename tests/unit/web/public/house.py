@@ -16,7 +16,7 @@ from alerts.model.incident import new_id
 from alerts.model.ports import Heard, Memory
 from alerts.model.reason import in_words
 from alerts.store.database import Database
-from alerts.store.migrate import migrate
+from alerts.store.files import migrate
 from alerts.web.public.publisher import Publisher
 from alerts.web.public.routes import public_routes
 from tests.fakes import FakeClock
