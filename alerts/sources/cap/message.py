@@ -315,9 +315,8 @@ def why_none(alert: Alert) -> Reason | None:
     # of form, and its warning counts.
     domain = alert.sender.rpartition("@")[2].lower()
     is_meteo_france = domain in ("meteo.fr", "meteofrance.fr") or domain.endswith(".meteo.fr")
-    if alert.infos and is_meteo_france and all(_ends_before_it_begins(info) for info in alert.infos):
-        return because("ends_before_it_begins")
-    return None
+    is_marker = [info.onset and info.expires and info.expires <= info.onset for info in alert.infos]
+    return because("ends_before_it_begins") if is_meteo_france and is_marker and all(is_marker) else None
 
 
 def colour_of(info: Info) -> str | None:
@@ -334,7 +333,3 @@ def _with_colour(info: Info) -> Info:
     if colour is None or info.severity is _COLOURS[colour]:
         return info
     return replace(info, severity=_COLOURS[colour])
-
-
-def _ends_before_it_begins(info: Info) -> bool:
-    return info.onset is not None and info.expires is not None and info.expires <= info.onset

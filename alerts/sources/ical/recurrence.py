@@ -142,7 +142,8 @@ def expand(events: Sequence[SettledEvent], window: Window, home: ZoneInfo, budge
     master = next((each for each in events if not each.overrides), events[0])
     whole = to_occurrence(master.event, master, home, "")
     components, rules = _recur(events, window.start, window.stop, budget)
-    if master.uid in window.watched and whole.status != "CANCELLED" and not any(map(_is_on, components)):
+    is_on = any(str(each.get("STATUS", "")).upper() != "CANCELLED" for each in components)
+    if master.uid in window.watched and whole.status != "CANCELLED" and not is_on:
         components, _ = _recur(events, window.start, window.start + _PLANNED, budget)
     found = [to_occurrence(each, master, home, _recurrence_id(each)) for each in components]
     # A date that was moved out of the window isn't found there, and would look as if it had been called off.
@@ -158,10 +159,6 @@ def expand(events: Sequence[SettledEvent], window: Window, home: ZoneInfo, budge
 def _is_of(one: Occurrence, whole: Occurrence) -> bool:
     """Whether an occurrence is announced with its series: one with a title or place of its own is told for itself."""
     return one.status == "CANCELLED" or (one.summary, one.location) == (whole.summary, whole.location)
-
-
-def _is_on(event: Event) -> bool:
-    return str(event.get("STATUS", "")).upper() != "CANCELLED"
 
 
 def _recur(

@@ -24,7 +24,7 @@ from alerts.sources.ical.agenda import WorksAgenda, window_around
 from alerts.sources.ical.announcements import CalendarDecision, Schedule, decide
 from alerts.sources.ical.apart import read_calendar
 from alerts.sources.ical.occurrence import Announced, from_state, parse_moment, to_state
-from alerts.sources.ical.works_alert import Issuer, to_alert
+from alerts.sources.ical.works_alert import to_alert
 from alerts.sources.settings import IcalSettings
 
 FRESH = timedelta(hours=6)
@@ -43,9 +43,10 @@ class IcalSource:
     def __init__(self, name: str, settings: IcalSettings, around: Surroundings) -> None:
         self._name = name
         self._place = _place_of(settings, around)
+        self._town = around.town
         self._schedule = Schedule(tuple(parse_moment(text) for text in settings.announce), around.town.zone)
-        town = around.town
-        self._issuer = Issuer(town.sender, town.name, town.language, settings.severity, town.codes)
+        # No calendar says how grave an entry is: the source's own `severity` stands for all of them.
+        self._severity = settings.severity
         self._monotonic = around.clock.monotonic
         self._held: _Held | None = None
         self._takes_long = False
@@ -98,7 +99,7 @@ class IcalSource:
         heard = [
             Heard(
                 key=each.identifier,
-                alert=to_alert(each, self._issuer, now),
+                alert=to_alert(each, self._town, self._severity, now),
                 leave_out=_TENTATIVE if each.tentative else None,
                 hold=_FLOOD if each.held else None,
                 notes=each.occurrence.notes,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,6 +33,7 @@ from alerts.model.alert import (
     Urgency,
 )
 from alerts.model.hazard import HAZARD_PARAMETER, WATER_CUTS, Hazard, fold, hazard_of
+from alerts.model.town import Town
 from alerts.sources.ical.announcements import Announcement, Kind
 from alerts.sources.ical.occurrence import Occurrence, series_to_record
 
@@ -96,51 +96,40 @@ _NO_WORKS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Issuer:
-    """In whose name the calendar is announced: the station.
+def to_alert(announcement: Announcement, town: Town, severity: Severity, now: datetime) -> Alert:
+    """The message in the town's name: a first one is an Alert, a later one an Update or a Cancel of all before it.
 
-    `geocodes` stand for the place of every entry that has no GEO, as the station's own `areas` do.
+    An entry without a GEO is taken to be anywhere in the town: its place is the town's own codes.
     """
-
-    sender: str
-    name: str
-    language: str = "fr-FR"
-    severity: Severity = Severity.MINOR
-    geocodes: tuple[Named, ...] = ()
-
-
-def to_alert(announcement: Announcement, issuer: Issuer, now: datetime) -> Alert:
-    """The message: a first one is an Alert, a later one an Update or a Cancel that references all before it."""
     return Alert(
         identifier=announcement.identifier,
-        sender=issuer.sender,
+        sender=town.sender,
         sent=now.replace(microsecond=0),
         msg_type=_MSG_TYPES[announcement.kind],
-        references=tuple(Reference(issuer.sender, identifier, sent) for identifier, sent in announcement.before.tells),
-        infos=(_info(announcement, issuer, now),),
+        references=tuple(Reference(town.sender, identifier, sent) for identifier, sent in announcement.before.tells),
+        infos=(_info(announcement, town, severity, now),),
     )
 
 
-def _info(announcement: Announcement, issuer: Issuer, now: datetime) -> Info:
+def _info(announcement: Announcement, town: Town, severity: Severity, now: datetime) -> Info:
     occurrence = announcement.occurrence
     hazard = _hazard(occurrence)
-    event = _EVENTS["fr" if issuer.language.lower().startswith("fr") else "en", hazard]
+    event = _EVENTS["fr" if town.language.lower().startswith("fr") else "en", hazard]
     return Info(
         event=event,
-        language=issuer.language,
+        language=town.language,
         categories=(_CATEGORIES[hazard],),
         urgency=_urgency(announcement, now),
-        severity=issuer.severity,
+        severity=severity,
         certainty=Certainty.LIKELY,
         onset=occurrence.starts,
         expires=occurrence.ends,
-        sender_name=issuer.name,
+        sender_name=town.name,
         headline=(occurrence.summary if announcement.step != "withdrawn" else "") or event,
         description=occurrence.description or None,
         web=(occurrence.url if announcement.step != "withdrawn" else "") or None,
         parameters=_parameters(announcement, hazard),
-        areas=(_area(occurrence, issuer, named=announcement.step != "withdrawn"),),
+        areas=(_area(occurrence, town, named=announcement.step != "withdrawn"),),
     )
 
 
@@ -192,9 +181,9 @@ def _json(said: Any) -> str:
     return re.sub("[<>&?]", lambda sign: f"\\u{ord(sign[0]):04x}", text)
 
 
-def _area(occurrence: Occurrence, issuer: Issuer, *, named: bool) -> Area:
+def _area(occurrence: Occurrence, town: Town, *, named: bool) -> Area:
     """Where it is; of what isn't public any more not even that."""
-    where = (named and occurrence.location) or issuer.name
+    where = (named and occurrence.location) or town.name
     if occurrence.point and named:
         return Area(where, circles=(Circle(occurrence.point, SPOT),))
-    return Area(where, geocodes=issuer.geocodes)
+    return Area(where, geocodes=town.codes)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts.model.alert import Named
 from alerts.model.ports import Surroundings
 from alerts.model.town import Town
 from alerts.sources.ical.agenda import WorksAgenda, read_agenda, window_around
@@ -45,11 +44,8 @@ def at(text: str) -> datetime:
 def works_source(folder: Path, url: str = "works.ics", *, session: Any = None, **settings: Any) -> IcalSource:
     """A town's `[sources.works]` with these settings; a calendar at an address needs a `session`."""
     told = IcalSettings.model_validate({"kind": "ical", "url": url, **settings})
-    geocodes = (Named("INSEE", "38185"),)
-    areas = tuple(f"{code.name}:{code.value}" for code in geocodes)
-    town = Town("Town", "works@town.example", areas=areas, file=folder / "channels.toml")
-    around = Surroundings(session, FakeClock(), town)
-    return IcalSource("works", told, around)
+    town = Town("Town", "works@town.example", areas=("INSEE:38185",), file=folder / "channels.toml")
+    return IcalSource("works", told, Surroundings(session, FakeClock(), town))
 
 
 def agenda_of(body: bytes, now: str = "2026-11-25 12:00", watched: tuple[str, ...] = ()) -> WorksAgenda:

@@ -11,14 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.model.alert import Alert, Category, MsgType, Urgency
+from alerts.model.alert import Alert, Category, MsgType, Severity, Urgency
 from alerts.model.hazard import hazard_of
+from alerts.model.town import Town
 from alerts.sources.ical.announcements import Announcement, Schedule, decide
 from alerts.sources.ical.occurrence import from_state, parse_moment, to_state
-from alerts.sources.ical.works_alert import Issuer, to_alert
+from alerts.sources.ical.works_alert import to_alert
 from tests.unit.sources.ical_pages import NINE_TO_NOON, PARIS, agenda_of, at, calendar, event
 
-ISSUER = Issuer("works@town.example", "Town", "en-GB")
+TOWN = Town("Town", "works@town.example", language="en-GB")
 WEEK = "DTSTART;TZID=Europe/Paris:20261126T080000\nDTEND;TZID=Europe/Paris:20261126T170000\nRRULE:FREQ=DAILY;COUNT=3"
 ALL_DAY = "DTSTART;VALUE=DATE:20261127\nDTEND;VALUE=DATE:20261129"
 
@@ -48,7 +49,7 @@ class Story:
         self.gone, self.decided = len(decision.gone), [*decision.announcements]
         self.state = to_state(decision.told)
         self.look_again = f"{decision.look_again.astimezone(PARIS):%d %H:%M}" if decision.look_again else ""
-        alerts = [to_alert(each, ISSUER, at(now)) for each in decision.announcements]
+        alerts = [to_alert(each, TOWN, Severity.MINOR, at(now)) for each in decision.announcements]
         self.sent += alerts
         return alerts
 
@@ -129,7 +130,9 @@ def test_a_water_cut_is_one(said, language, event_name, category):
     agenda = agenda_of(one(**said))
     schedule = Schedule([parse_moment("-7d")], PARIS)
     announcement = decide(agenda, {}, schedule, at("2026-11-25 12:00")).announcements[0]
-    info = to_alert(announcement, Issuer("a@b", "Town", language), at("2026-11-25 12:00")).infos[0]
+    info = to_alert(announcement, Town("Town", "a@b", language=language), Severity.MINOR, at("2026-11-25 12:00")).infos[
+        0
+    ]
 
     assert (info.event, info.categories) == (event_name, (category,))
 
