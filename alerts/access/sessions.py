@@ -1,7 +1,7 @@
-"""Who asks at the gate, with what they show, and what they are answered.
+"""Who asks at the gate, what they prove themselves with, and what the gate answers.
 
-A request is a `Visit`; whoever has a session is a `Visitor`. The gate (`gate.py`) answers a step of a sign-in with
-`Entered` (and the session's new cookie) or `Held` (with a `Refusal`). What is shown is a session's cookie, a program's
+A request is a `Visit`; somebody with a session is a `Visitor`. The gate (`gate.py`) answers a step of a sign-in with
+`Entered` (and the session's new cookie) or `Held` (with a `Refusal`). The proof is a session's cookie, a program's
 token, a form's claim or a chat's code. Of a cookie or a token only its digest is kept, so whoever reads the database
 can't come in with it. Each step of a sign-in opens a new session (`opened`) with a new cookie.
 

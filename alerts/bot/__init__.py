@@ -1,1 +1,1 @@
-"""The bot that citizens subscribe with, and that tells officers what waits: conversations, and how they come in."""
+"""The Telegram bot: conversations with subscribers and with officers, and how updates reach them."""

@@ -1,4 +1,4 @@
-"""The conversation with somebody who subscribes, or did: pure, from what is kept and what happened to what is said.
+"""The conversation with a subscriber, as a pure function: from the chat's choices and an event to an answer.
 
 `reply` is called with what is kept of the chat, the event and the town as it is now, and returns what to say and what
 to keep. Nothing else is remembered: which question somebody is at stands in the subscriber (`step`), what a button

@@ -1,10 +1,9 @@
-"""How each update is handled once and answered, then let go of.
+"""How each update is answered, and answered only once.
 
-An update is read into an event (`events`). What one chat says too often in a minute is passed over, so that nobody
-keeps the bot busy for everybody (`Crowd`). What was handled already is not answered twice, however often Telegram
-brings it (`Handled`, and the offset that a `Batch` lets be kept). Then it is decided what to answer: first by reading
-alone, since most of what people ask changes nothing, and once more in a transaction that writes where something is to
-be kept.
+An update is read into an event (`chat`). When one chat writes too often in a minute, the rest is ignored, so that nobody
+keeps the bot busy for everybody (`Crowd`). An update that was handled is not answered again, however often Telegram
+delivers it (`Handled`, and the offset that a `Batch` allows to store). The answer is made by reading alone, since most
+questions change nothing. Where something has to be stored, it is made once more in a transaction that writes.
 """
 
 from __future__ import annotations

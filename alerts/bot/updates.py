@@ -1,4 +1,4 @@
-"""How updates come in for a bot: by asking for them (long polling), or brought here (a webhook)."""
+"""How a bot gets its updates: it asks Telegram for them (long polling), or Telegram sends them (a webhook)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where Telegram brings what people say to a bot, and where it never would."""
+"""The address to which Telegram sends a bot's updates, and which addresses it never calls."""
 
 from __future__ import annotations
 

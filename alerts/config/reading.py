@@ -1,4 +1,4 @@
-"""From the file to the town, gathering whatever is wrong on the way."""
+"""From the file to the town; every fault of the file is gathered on the way."""
 
 from __future__ import annotations
 

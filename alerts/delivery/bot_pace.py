@@ -1,4 +1,4 @@
-"""The pace of a whole bot: exactly so many messages a second, who types to it first, and a halt that holds for all.
+"""The pace of a whole bot: a fixed number of messages a second, answers to people first, and a pause for all.
 
 Telegram counts 30 a second over all chats of a bot (https://core.telegram.org/bots/faq), and it counts what arrives. So
 messages leave evenly, not in bursts, and one whose answer took longer than the quickest did counts as having arrived by

@@ -1,4 +1,4 @@
-"""Who works the lanes: one owner at a time, on one machine or on twenty, by leases in the database.
+"""Which daemon works a lane: one at a time, on one machine or on twenty, by leases in the database.
 
 Within the process a lease lasts by the monotonic clock; between processes by the wall's, which the journal's own
 transaction checks before every attempt. Where the two disagree, nothing is sent.

@@ -1,4 +1,4 @@
-"""What an attempt came to and what is next: pure functions of the error, the post and the time."""
+"""What follows from the outcome of an attempt: pure functions of the error, the post and the time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the store and those who send hand each other: leases, attempts and what came of them, and bulk sending.
+"""What store and delivery exchange: leases, attempts with their outcomes, and bulks.
 
 A bulk is one alert to many subscribers: one row of work with a cursor. It waits, goes and ends with its channel's own
 post: `why_stopped` and `most_pressing`, both pure, decide which bulk goes on.

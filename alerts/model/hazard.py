@@ -1,4 +1,4 @@
-"""Which hazard an alert is about: what words, advice and pictures hang on.
+"""Which hazard an alert is about; words, advice and pictures follow from it.
 
 Feeds name events in their own ways, so `hazard_of` asks in the order of how much each answer can be trusted: our own
 parameter, MeteoAlarm's `awareness_type`, the event code, the words in French, English and German (`hazard_words`), and

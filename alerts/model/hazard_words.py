@@ -1,4 +1,4 @@
-r"""What words say of a hazard, in French, English and German: which one they name, and what takes a name back.
+r"""Which hazard a text names, in French, English and German, and which words deny it.
 
 `named` goes down `_NAMES` and takes the first hazard that is named there and meant. A name isn't meant where a word
 right before it denies it ("pas de fuite de gaz", "after the storm"), where its own clause does so after it ("evacuation

@@ -1,4 +1,4 @@
-"""What the desk keeps: each message with what became of it, its history, and what an officer has typed so far.
+"""What the desk stores: each alert with its decision, its history, and officers' drafts.
 
 Alerts, posts and incidents go by ids that are short enough to be read over a telephone, and long enough never to meet
 twice (`new_id`, `id_of`).

@@ -1,4 +1,4 @@
-"""What the rooms know each other by: what a channel and a source can, and the time they are given.
+"""The protocols between rooms: what a channel and a source can do, and the clock.
 
 A room gets what it needs as arguments; nobody looks anything up. A protocol stands here where there are two sides: the
 platforms' channels and those of the simulation, this machine's clock and a test's.

@@ -1,4 +1,4 @@
-"""What the later messages of an incident say otherwise than the first: what an update changes, and how it ended.
+"""How updates and ends are worded: what an update changed, and how an incident ended.
 
 `changes` compares an update with what was said before: the gravity, the instruction, the end and the areas. What it
 describes otherwise is read anyway. `ending` says that it is over, and why, in words that are another's for each of the

@@ -1,4 +1,4 @@
-"""What the health rounds look at: what doesn't get out, how sources do, what waits for somebody and who was told."""
+"""What the health checks read: posts that don't get out, sources, alerts that wait, and which notices were sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bot's way to Telegram for conversations: what people say comes in, answers go out, one at a time."""
+"""The bot's side of conversations: it gets people's updates from Telegram and sends the answers, one at a time."""
 
 from __future__ import annotations
 
