@@ -1,6 +1,6 @@
 """How each update is answered, and answered only once.
 
-An update is read into an event (`chat`). When one chat writes too often in a minute, the rest is ignored, so that nobody
+An update is read into an event (`chat`). A chat that writes too often in a minute is ignored, so that nobody
 keeps the bot busy for everybody (`Crowd`). An update that was handled is not answered again, however often Telegram
 delivers it (`Handled`, and the offset that a `Batch` allows to store). The answer is made by reading alone, since most
 questions change nothing. Where something has to be stored, it is made once more in a transaction that writes.
