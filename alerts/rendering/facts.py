@@ -18,7 +18,7 @@ from alerts.rendering.fit import shortened
 from alerts.rendering.followup import Change, changes, ending
 from alerts.rendering.library import Words, capital
 from alerts.rendering.matter import Matter, advice, colour, gravity, level, prepared
-from alerts.rendering.moments import PHRASES, Teller, event_end, locale_of
+from alerts.rendering.moments import Teller, event_end, locale_of
 from alerts.rendering.plain import is_whole_town, orders, says_what_to_do
 from alerts.rendering.planned import planned
 from alerts.rendering.text import place
@@ -282,10 +282,8 @@ def _changes(general: Words, news: Sequence[Change]) -> str:
 
 def teller_of(matter: Matter, station: Town, channel: ChannelConfig, context: Context) -> Teller:
     """Return who tells the times on this channel: short where room is short."""
-    phrases = PHRASES.get(matter.language.split("-", 1)[0]) or PHRASES["en"]
-    phrases = {**phrases, **matter.general.get("moments", {})}
     long, frame = channel.text.limit > SHORT_LIMIT, str(matter.words.get("until", "{until}"))
-    return Teller(matter.language, _zone(station.timezone), context.now, phrases, long, frame)
+    return Teller(matter.language, _zone(station.timezone), context.now, matter.general["moments"], long, frame)
 
 
 def areas_of(infos: Sequence[Info], station: Town, context: Context) -> list[str]:

@@ -5,7 +5,8 @@ that typographers prefer weighs 2 on X), English as people say it ("Wednesday 25
 with Babel's short time. Noon and midnight are called so. Midnight belongs to the day that ends: an alert until 00:00 on
 the 26th is over on the 25th at midnight, so that nobody reads a day too many. Where room is long, days are near ("ce
 soir", "demain", "cette nuit") and have their date beside it, since a post is read later than it was written; where it
-is short, the day stands alone ("vendredi 27, 6 h").
+is short, the day stands alone ("vendredi 27, 6 h"). How all of this is joined is said by `moments` in the language's
+`words.j2`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
-from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
@@ -24,55 +24,6 @@ from alerts.model.alert import Info
 
 EVENT_END = "eventEndingTime"
 """The parameter in which NWS tells the end of the event; `expires` is the message's and often earlier."""
-
-_FRENCH = {
-    "today": "aujourd’hui {day}",
-    "tomorrow": "demain {day}",
-    "at": "{day} à {time}",
-    "until": "jusqu’au {end}",
-    "until tomorrow": "jusqu’à {end}",
-    "until today": "jusqu’à {time} {day}",
-    "tonight": "ce soir, {day}",
-    "night": "cette nuit, de {start} à {end} ({first} à {last})",
-    "a night": "la nuit du {first} au {last}, de {start} à {end}",
-    "brief": "{day}, {time}",
-    "until brief": "jusqu’à {end}",
-    "noon": "midi",
-    "from": "à partir du {start}",
-    "from tomorrow": "à partir de {start}",
-    "from today": "à partir d’{start}",
-    "range": "du {start} au {end}",
-    "same day": "{day}, de {start} à {end}",
-    "all day": "{day} toute la journée",
-    "since": "depuis le {start}, fin non précisée",
-    "open": "dès maintenant, fin non précisée",
-    "midnight": "minuit",
-}
-_ENGLISH = {
-    "today": "today, {day}",
-    "tomorrow": "tomorrow, {day}",
-    "at": "{day}, {time}",
-    "until": "until {end}",
-    "until tomorrow": "until {end}",
-    "until today": "until {time} {day}",
-    "tonight": "this evening, {day}",
-    "night": "tonight, {start} to {end} ({first} to {last})",
-    "a night": "the night of {first} to {last}, {start} to {end}",
-    "brief": "{day}, {time}",
-    "until brief": "until {end}",
-    "noon": "noon",
-    "from": "from {start}",
-    "from tomorrow": "from {start}",
-    "from today": "from {start}",
-    "range": "from {start} to {end}",
-    "same day": "{day}, {start} to {end}",
-    "all day": "{day}, all day",
-    "since": "since {start}, end not known yet",
-    "open": "from now on, end not known yet",
-    "midnight": "midnight",
-}
-PHRASES: Mapping[str, Mapping[str, str]] = MappingProxyType({"fr": _FRENCH, "en": _ENGLISH})
-"""How moments are joined, by primary language; `words.j2` of a language may say its own as `moments`."""
 
 _BEGINS_LATER = timedelta(minutes=10)
 _FAR = timedelta(days=180)

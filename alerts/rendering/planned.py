@@ -2,7 +2,8 @@
 
 These are different sentences, and none of them knows more than the calendar: that the planned end has come is no word
 that water or traffic is back. The calendar's own alerts carry what is needed as parameters (`tocsin:step`,
-`tocsin:series`, `tocsin:change`); an officer's or another feed's works have none, and are told as every alert is.
+`tocsin:series`, `tocsin:change`); an officer's or another feed's works have none, and are told as every alert is. The
+sentences are `calendar` in the language's `words.j2`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from types import MappingProxyType
 from typing import Any
 
 from babel.dates import format_date
@@ -25,138 +25,6 @@ from alerts.rendering.matter import Matter
 from alerts.rendering.moments import Teller, event_end, locale_of
 from alerts.rendering.text import clean_line
 
-_FRENCH: Mapping[str, str] = MappingProxyType(
-    {
-        "begins": "Commence maintenant – {title}",
-        "goes on": "Toujours en cours – {title}",
-        "ends": "Fin prévue à {time} – {title}",
-        "ends that day": "Fin prévue ce soir – {title}",
-        "ended": "Fin prévue – {title}",
-        "ends sooner": "Fin avancée – {title}",
-        "called off": "Annulé – {title}",
-        "withdrawn": "Annonce retirée",
-        "put off": "Reporté – {title}",
-        "brought forward": "Avancé – {title}",
-        "longer": "Prolongé – {title}",
-        "shorter": "Raccourci – {title}",
-        "changed": "Changement – {title}",
-        "day off": "Annulé {days} – {title}",
-        "day on": "A bien lieu {days} – {title}",
-        "planned end": "fin prévue à {time}",
-        "planned end later": "fin prévue {day} à {time}",
-        "planned end that day": "fin prévue ce soir",
-        "planned end of a day": "fin prévue {day} au soir",
-        "was": "{now} (était : {was})",
-        "new title": "Nouvel intitulé (était : {was}).",
-        "new place": "Nouveau lieu (était : {was}).",
-        "other dates": "Les autres dates ne changent pas.",
-        "over": "L’horaire annoncé est passé.",
-        "over works": "L’horaire annoncé est passé. Respectez la signalisation encore en place.",
-        "over water-cut": (
-            "L’horaire annoncé est passé. Quand l’eau revient, laissez-la couler jusqu’à ce qu’elle soit claire."
-        ),
-        "not on": "N’a pas lieu : {when}.",
-        "not on any more": "L’annonce ne s’applique plus.",
-        "do water-cut": "Faites une réserve d’eau avant {time}. Pendant la coupure, fermez vos robinets.",
-        "do water-cut series": (
-            "Faites une réserve d’eau avant chaque coupure. Pendant la coupure, fermez vos robinets."
-        ),
-        "do water-cut now": "Fermez vos robinets.",
-        "and": " et ",
-        "each": "chaque {days}",
-        "every day": "chaque jour",
-        "from day to day": "du {first} au {last}",
-        "every other": "un {days} sur deux",
-        "every n weeks": "toutes les {n} semaines, le {days}",
-        "every other day": "un jour sur deux",
-        "every n days": "tous les {n} jours",
-        "monthly": "le {days} de chaque mois",
-        "every n months": "le {days} tous les {n} mois",
-        "nights": "les nuits",
-        "some days": "le {days}",
-        "several days": "les {days}",
-        "many days": "à plusieurs dates, la prochaine {day}",
-        "hours": "de {start} à {end}",
-        "from hour": "à partir de {start}",
-        "until": "jusqu’au {last}",
-        "from": "à partir du {first}",
-        "between": "du {first} au {last}",
-        "except": ", sauf {days}",
-        "also": ", et aussi {days}",
-        "otherwise": "Par exception, {when} (était : {was}).",
-        "open end": "sans date de fin",
-        "1": "premier {day}",
-        "2": "deuxième {day}",
-        "3": "troisième {day}",
-        "4": "quatrième {day}",
-        "5": "cinquième {day}",
-        "-1": "dernier {day}",
-    }
-)
-_ENGLISH: Mapping[str, str] = MappingProxyType(
-    {
-        "begins": "Starting now – {title}",
-        "goes on": "Still going on – {title}",
-        "ends": "Due to end at {time} – {title}",
-        "ends that day": "Due to end this evening – {title}",
-        "ended": "Planned end – {title}",
-        "ends sooner": "Ending earlier – {title}",
-        "called off": "Cancelled – {title}",
-        "withdrawn": "Notice withdrawn",
-        "put off": "Postponed – {title}",
-        "brought forward": "Brought forward – {title}",
-        "longer": "Extended – {title}",
-        "shorter": "Shortened – {title}",
-        "changed": "Changed – {title}",
-        "day off": "Cancelled {days} – {title}",
-        "day on": "Going ahead {days} – {title}",
-        "planned end": "due to end at {time}",
-        "planned end later": "due to end {day}, {time}",
-        "planned end that day": "due to end this evening",
-        "planned end of a day": "due to end on the evening of {day}",
-        "was": "{now} (was: {was})",
-        "new title": "New title (was: {was}).",
-        "new place": "New place (was: {was}).",
-        "other dates": "The other dates stay as they are.",
-        "over": "The announced time has passed.",
-        "over works": "The announced time has passed. Follow any signs still on site.",
-        "over water-cut": "The announced time has passed. When the water is back, run it until it is clear.",
-        "not on": "Not taking place: {when}.",
-        "not on any more": "The notice no longer applies.",
-        "do water-cut": "Store water before {time}. While it is off, keep your taps closed.",
-        "do water-cut series": "Store water before each cut. While it is off, keep your taps closed.",
-        "do water-cut now": "Close your taps.",
-        "and": " and ",
-        "each": "every {days}",
-        "every day": "every day",
-        "from day to day": "{first} to {last}",
-        "every other": "every other {days}",
-        "every n weeks": "every {n} weeks on {days}",
-        "every other day": "every other day",
-        "every n days": "every {n} days",
-        "monthly": "the {days} of each month",
-        "every n months": "the {days}, every {n} months",
-        "nights": "the nights",
-        "some days": "on {days}",
-        "several days": "on {days}",
-        "many days": "on several dates, next {day}",
-        "hours": "from {start} to {end}",
-        "from hour": "from {start}",
-        "until": "until {last}",
-        "from": "from {first}",
-        "between": "from {first} to {last}",
-        "except": ", except {days}",
-        "also": ", and also {days}",
-        "otherwise": "As an exception, {when} (was: {was}).",
-        "open end": "no end date",
-        "1": "first {day}",
-        "2": "second {day}",
-        "3": "third {day}",
-        "4": "fourth {day}",
-        "5": "fifth {day}",
-        "-1": "last {day}",
-    }
-)
 _WEEK = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _MOST_DAYS = 6
 _SOON = timedelta(days=7)
@@ -170,8 +38,7 @@ def planned(matter: Matter, said: Mapping[str, Any], teller: Teller, context: Co
     step = own.parameter(STEP_PARAMETER)
     if step is None or context.reason is EndReason.CORRECTED:
         return {}
-    # A language of its own sets all of these as `calendar` in its words.j2; what it leaves out is English.
-    phrases = {**(_FRENCH if matter.language.startswith("fr") else _ENGLISH), **matter.general.get("calendar", {})}
+    phrases: Mapping[str, str] = matter.general["calendar"]
     try:
         return {"step": step, **_Notice(matter, own, step, teller, phrases, said, context).words()}
     except (AttributeError, ArithmeticError, LookupError, TypeError, ValueError):

@@ -12,7 +12,7 @@ import pytest
 from alerts.model.alert import Area, Severity
 from alerts.model.post import EndReason, PostKind
 from alerts.model.town import Town
-from alerts.rendering.library import LAYOUTS, Library, shipped_folder
+from alerts.rendering.library import GENERAL, LAYOUTS, Library, shipped_folder
 from alerts.rendering.templates import Renderer, check_templates
 from tests.unit.rendering.sample_alerts import CHANNELS, NOW, X, an_alert, an_info, render
 
@@ -121,3 +121,13 @@ def test_a_dialect_says_what_it_leaves_out_as_its_language_does(tmp_path: Path) 
 def test_what_ships_is_laid_out_once() -> None:
     laid_out = {path.parent.parent.name for path in shipped_folder().glob("*/*/*.j2") if path.parent.name != "hazards"}
     assert laid_out == {LAYOUTS}
+
+
+@pytest.mark.parametrize("table", ["moments", "calendar"])
+def test_how_times_and_works_are_told_stands_whole_in_each_language_that_ships(table: str) -> None:
+    library = Library([shipped_folder()])
+    french, english = (library.words(tag, GENERAL)[table] for tag in ("fr", "en"))
+    assert french.keys() == english.keys()
+    # Else a French sentence would be the English one that it stands before.
+    spoken = (name for name, said in french.items() if re.search(r"[a-z]{2,}", re.sub(r"\{\w+\}", "", said)))
+    assert not [name for name in spoken if french[name] == english[name]]

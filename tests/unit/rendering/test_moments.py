@@ -6,10 +6,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from alerts.model.alert import Info, Named
-from alerts.rendering.moments import PHRASES, Teller, event_end
+from alerts.rendering.library import GENERAL, Library, shipped_folder
+from alerts.rendering.moments import Teller, event_end
 from tests.unit.rendering.sample_alerts import NOW
 
 PARIS = ZoneInfo("Europe/Paris")
+PHRASES = {tag: Library([shipped_folder()]).words(tag, GENERAL)["moments"] for tag in ("fr", "en")}
 
 
 def at(day: int, hour: int, minute: int = 0, month: int = 11, year: int = 2026) -> datetime:
