@@ -12,7 +12,7 @@ from alerts.web.console.app import PARTS
 from alerts.web.console.frame import Console, Frame
 from tests.browser.axe import violations
 from tests.browser.lively import lively
-from tests.browser.officer import PASSWORD
+from tests.browser.officer import PASSWORD, SIZES
 from tests.browser.pages import BEHIND, NO_PAGES, NO_SUCH_PAGE, ON_THE_WAY_IN, addresses
 
 pytestmark = pytest.mark.process
@@ -111,12 +111,20 @@ def test_what_axe_is_to_find_it_finds(desk):
     assert "html-has-lang" in found
 
 
-@pytest.mark.parametrize("size", ["narrow", "zoomed", "phone"])
-def test_no_page_scrolls_sideways(desk, day, size):
-    admin = desk.person("ada", "administrator", size)
-    assert {address: wide for address in addresses(day) if (wide := admin.go(address).evaluate(SIDEWAYS)) > 0} == {}
+def test_no_page_scrolls_sideways_at_320_pixels_nor_at_a_zoom_of_200_percent(desk, day):
+    admin, wide = desk.person("ada", "administrator", "narrow"), []
+    for address in addresses(day):
+        admin.go(address)
+        for size in ("narrow", "zoomed"):
+            admin.page.set_viewport_size(SIZES[size]["viewport"])
+            if admin.page.evaluate(SIDEWAYS) > 0:
+                wide.append((address, size))
+    assert wide == []
 
 
-def test_no_label_of_a_cell_runs_over_what_is_below_it_on_a_phone_in_french(desk, day):
+def test_on_a_phone_in_french_no_page_scrolls_sideways_and_no_label_of_a_cell_runs_over_what_is_below_it(desk, day):
     admin = desk.person("ada", "administrator", "phone", locale="fr-FR")
-    assert {address: run for address in addresses(day) if (run := admin.go(address).evaluate(RUN_OVER))} == {}
+    found = {
+        address: (admin.go(address).evaluate(SIDEWAYS), admin.page.evaluate(RUN_OVER)) for address in addresses(day)
+    }
+    assert {address: wrong for address, wrong in found.items() if wrong[0] > 0 or wrong[1]} == {}
