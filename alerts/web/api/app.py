@@ -276,14 +276,10 @@ def digest_of(request: web.Request, form: str, body: bytes) -> str:
     """What makes a request the same one: what is done, to what, with which words, on which condition."""
     # The same words on another condition (`If-Match`) are another request.
     parts = [request.method, request.rel_url.raw_path, form, request.headers.get("If-Match", "")]
-    return hashlib.sha256("\n".join(parts).encode() + b"\n" + _same(form, body)).hexdigest()
-
-
-def _same(form: str, body: bytes) -> bytes:
-    """JSON in one spelling: a program may write the same object in another order."""
-    if form != JSON or not body.strip():
-        return body.strip()
-    return json.dumps(_parsed(body), sort_keys=True).encode()
+    # JSON in one spelling: a program may write the same object in another order.
+    is_json = form == JSON and bool(body.strip())
+    same = json.dumps(_parsed(body), sort_keys=True).encode() if is_json else body.strip()
+    return hashlib.sha256("\n".join(parts).encode() + b"\n" + same).hexdigest()
 
 
 def _parsed(body: bytes) -> Any:

@@ -57,7 +57,8 @@ class Export:
         # Nothing changed: the link stays, and whoever copies the folder has nothing to do.
         if before is not None and all(held.get(name) == answer.etag for name, answer in wanted.items()):
             return
-        target = {name: tag for name, tag in held.items() if self._stays(name)}
+        stay = (*_LASTING, *self._languages)
+        target = {name: tag for name, tag in held.items() if "/" in name and name.partition("/")[0] in stay}
         target |= {name: answer.etag for name, answer in wanted.items()}
         place, has = self._begin(before)
         try:
@@ -78,13 +79,16 @@ class Export:
 
     def _begin(self, before: Path | None) -> tuple[Path, Mapping[str, str]]:
         """A folder for the next edition, and which files it has: a spare one of ours, or a new one."""
-        place = self._editions / str(self._next_number())
-        spare = self._spare(before)
-        if spare is None:
+        # A number that no edition has: what a crash left half-written is in nobody's way.
+        there = self._editions.iterdir() if self._editions.is_dir() else ()
+        place = self._editions / str(max((int(each.name) for each in there if each.name.isdigit()), default=0) + 1)
+        # A spare one is neither the one that stands nor the one that did before it: a server may be reading either.
+        ours = [name for name in self._held if before is None or name != before.name]
+        if len(ours) < KEPT - 1:
             place.mkdir(parents=True)
             return place, {}
-        has = self._held.pop(spare.name)
-        spare.rename(place)
+        has = self._held.pop(ours[0])
+        (self._editions / ours[0]).rename(place)
         return place, has
 
     def _standing(self) -> Path | None:
@@ -96,20 +100,6 @@ class Export:
         if self.folder.is_symlink() or self.folder.exists():
             raise TocsinError(because("export_not_ours", path=self.folder))
         return None
-
-    def _stays(self, name: str) -> bool:
-        folder, _, rest = name.partition("/")
-        return bool(rest) and folder in (*_LASTING, *self._languages)
-
-    def _spare(self, before: Path | None) -> Path | None:
-        """The oldest edition of this process, if it is neither the one that stands nor the one that did before it."""
-        ours = [name for name in self._held if before is None or name != before.name]
-        return self._editions / ours[0] if len(ours) >= KEPT - 1 else None
-
-    def _next_number(self) -> int:
-        """A number that no edition has: what a crash left half-written is in nobody's way."""
-        there = self._editions.iterdir() if self._editions.is_dir() else ()
-        return max((int(each.name) for each in there if each.name.isdigit()), default=0) + 1
 
     def _sweep(self, stand: Iterable[Path | None]) -> None:
         """Keep the two that stood last and what the next is made of; what a crash left half-written goes."""

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import resource
 from urllib.parse import quote
 
 from aiohttp import web
 
 from alerts.web.public.publisher import Publisher
-from alerts.web.public.site import Edition
 
 AT_ONCE = 2000
 """Streams of `/events` at the most; who comes later is told to ask again in a while."""
@@ -26,7 +24,6 @@ HEARTBEAT = 15.0
 def public_routes(publisher: Publisher) -> list[web.RouteDef]:
     """All of them: the stream of events, and whatever an edition answers."""
     streams: set[web.StreamResponse] = set()
-    news = _News()
 
     async def look(request: web.Request) -> web.Response:
         path = request.path
@@ -44,7 +41,7 @@ def public_routes(publisher: Publisher) -> list[web.RouteDef]:
         try:  # who closes the page is gone at the next write: a reader's right, and no error
             with publisher.listen() as changed, contextlib.suppress(ConnectionError):
                 await stream.prepare(request)
-                await _tell(stream, publisher, changed, news)
+                await _tell(stream, publisher, changed)
         finally:
             streams.discard(stream)
         return stream
@@ -70,23 +67,7 @@ async def _nothing_there(publisher: Publisher, request: web.Request) -> web.Resp
     return page.to(request, status=404) if page else web.Response(status=404)
 
 
-class _News:
-    """What an edition has all streams told, spelt once for all of them."""
-
-    def __init__(self) -> None:
-        self._edition: Edition | None = None
-        self._told = b""
-
-    def of(self, edition: Edition) -> bytes:
-        """The event."""
-        if edition is not self._edition:
-            incidents = [each.id for each in edition.outlook.situation.on]
-            data = json.dumps({"at": edition.outlook.now.isoformat(timespec="seconds"), "on": incidents})
-            self._edition, self._told = edition, f"event: alerts\ndata: {data}\n\n".encode()
-        return self._told
-
-
-async def _tell(stream: web.StreamResponse, publisher: Publisher, changed: asyncio.Event, news: _News) -> None:
+async def _tell(stream: web.StreamResponse, publisher: Publisher, changed: asyncio.Event) -> None:
     told = None
     while not publisher.closed:
         changed.clear()
@@ -94,7 +75,7 @@ async def _tell(stream: web.StreamResponse, publisher: Publisher, changed: async
         # Told is what is news to a reader; an edition that only grew older is none.
         if edition.news != told:
             told = edition.news
-            await stream.write(news.of(edition))
+            await stream.write(edition.event)
         while not changed.is_set():
             try:
                 await asyncio.wait_for(changed.wait(), HEARTBEAT)

@@ -76,7 +76,7 @@ class Edition:
     """The public side as it stands at one moment: every address that isn't looked up, with its answer.
 
     `news` is equal for two editions that tell the same of the same incidents, and doubt the same sources: each open
-    page compares it.
+    page compares it. `event` is what it is told then, spelt once for all of them.
     """
 
     outlook: Outlook
@@ -84,6 +84,7 @@ class Edition:
     incidents: Mapping[str, Lasting] = field(default_factory=dict)
     made_of: object = None
     news: frozenset[object] = frozenset()
+    event: bytes = b""
 
 
 def safety(setting: Setting, *, framed: bool = False) -> Mapping[str, str]:
@@ -136,7 +137,9 @@ class Site:
         # A source's age alone is no news: each open page would fetch itself anew with every poll.
         doubts = [(source.title, source.last_ok is None, source.stale) for source in outlook.sources]
         news = frozenset([*(lasting.key for lasting in incidents.values()), *doubts])
-        return Edition(outlook, MappingProxyType(answers), incidents, made_of, news)
+        at, on = outlook.now.isoformat(timespec="seconds"), [each.id for each in situation.on]
+        event = f"event: alerts\ndata: {json.dumps({'at': at, 'on': on})}\n\n".encode()
+        return Edition(outlook, MappingProxyType(answers), incidents, made_of, news, event)
 
     def _made_of(self, outlook: Outlook, known: Known) -> object:
         """All that an edition depends on: the incidents in their order, sources, bots, and the time to the minute."""
