@@ -32,7 +32,6 @@ from alerts.daemon.intake import MessageIntake
 from alerts.daemon.log_lines import log_deliveries, sum_up
 from alerts.daemon.metrics import Metrics, lane_cycle, pages_cycle, source_cycle
 from alerts.daemon.outside import Outside, Session, tell_systemd, watchdog_interval
-from alerts.daemon.service import DaemonService
 from alerts.daemon.serving import build_app, build_publisher, build_setting, serve
 from alerts.delivery import retry
 from alerts.delivery.attempt import Attempts
@@ -44,7 +43,7 @@ from alerts.desk.decide import decide
 from alerts.desk.dedupe import seen_before
 from alerts.desk.following import in_order
 from alerts.desk.posts import PostWriter, draft_posts, withdraw
-from alerts.desk.service import DeskUnit
+from alerts.desk.service import DeskService, DeskUnit
 from alerts.health.approvals import ApprovalNotices
 from alerts.health.checks import STORE, HealthChecks
 from alerts.health.desk_events import failing_sign_ins
@@ -349,8 +348,8 @@ class Daemon:
     def _refused(self, reason: str) -> None:
         self.events.publish(ConnectionRefused(reason))
 
-    def _service(self, *, for_pages: bool = False) -> DaemonService:
-        return DaemonService(
+    def _service(self, *, for_pages: bool = False) -> DeskService:
+        return DeskService(
             config=self.config,
             database=self.database,
             desk=self._desk,

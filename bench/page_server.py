@@ -22,12 +22,11 @@ from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.daemon.log_lines import set_up_log
 from alerts.daemon.outside import open_database
-from alerts.daemon.service import DaemonService
 from alerts.daemon.serving import build_publisher
 from alerts.desk.actions import Filed
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import update_of
-from alerts.desk.service import DeskUnit
+from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.alert import Severity
 from alerts.model.events import Events
 from alerts.model.incident import StoredAlert, new_id
@@ -84,14 +83,14 @@ def _bare(body: bytes) -> Callable[[web.Request], Awaitable[web.Response]]:
 
 
 @contextlib.asynccontextmanager
-async def _town() -> AsyncIterator[tuple[DaemonService, Publisher]]:
+async def _town() -> AsyncIterator[tuple[DeskService, Publisher]]:
     clock = SystemClock()
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
         file = Path(folder) / "channels.toml"
         file.write_text(CONFIG, encoding="utf-8")
         config = load_config(file)
         database = await open_database(config.database)
-        service = DaemonService(
+        service = DeskService(
             config=config,
             database=database,
             desk=build_desk(config, clock.now),
@@ -103,7 +102,7 @@ async def _town() -> AsyncIterator[tuple[DaemonService, Publisher]]:
         await database.close()
 
 
-async def _post(service: DaemonService, alerts: int) -> StoredAlert:
+async def _post(service: DeskService, alerts: int) -> StoredAlert:
     for number in range(alerts):
         draft = Draft(f"Coupure d’eau {number}", severity=Severity.MODERATE, expires="6h")
 
@@ -115,7 +114,7 @@ async def _post(service: DaemonService, alerts: int) -> StoredAlert:
     return filed.record
 
 
-async def _change(service: DaemonService, record: StoredAlert) -> None:
+async def _change(service: DeskService, record: StoredAlert) -> None:
     """Each second the next version of one alert."""
     for second in itertools.count(1):
         await asyncio.sleep(1)

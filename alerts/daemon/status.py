@@ -7,12 +7,11 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from alerts.daemon.desk import Counter, now
-from alerts.delivery.attempt import troubled
-from alerts.delivery.limiter import RateLimits
 from alerts.desk.account import InFull, account_of, event_of, in_full
 from alerts.desk.approve import find_alert
 from alerts.desk.dedupe import end_reason, told_already
 from alerts.desk.service import DeskUnit, concerning
+from alerts.desk.standings import PENDING, channel_standings, source_standings
 from alerts.model.cap import write
 from alerts.model.delivery import Progress
 from alerts.model.errors import Refused
@@ -28,8 +27,6 @@ BULKS_SHOWN = timedelta(days=1)
 PUT_BACK_SHOWN = timedelta(days=7)
 """How long `status` tells that the database was put back."""
 _BULK_ORDER = {state: place for place, state in enumerate(("sending", "queued", "waiting", "held"))}
-QUIET_AFTER = timedelta(minutes=30)
-_PENDING = (PostState.QUEUED, PostState.SENDING, PostState.IN_DOUBT, PostState.WAITING)
 
 
 def accounts(counter: Counter, *, everything: bool) -> list[dict[str, Any]]:
@@ -173,41 +170,6 @@ def _told(time: datetime | None, zone: tzinfo) -> str | None:
     return time.astimezone(zone).isoformat(timespec="seconds") if time else None
 
 
-def source_standings(views: Views, config: Town, moment: datetime) -> Iterator[dict[str, Any]]:
-    """How each source is doing."""
-    known, zone = views.sources(), config.zone
-    for name, rules in config.sources.items():
-        if rules.every is None:
-            continue
-        found = known.get(name)
-        last_ok = found.last_ok if found else None
-        quiet = last_ok is None or moment - last_ok > max(rules.every * 3, QUIET_AFTER)
-        state = "failing" if found and found.reason else "quiet" if quiet else "ok"
-        yield {
-            "source": name,
-            "state": state,
-            "last_ok": last_ok.astimezone(zone).isoformat(timespec="seconds") if last_ok else None,
-            "reason": (found.reason if found else None) or (because("not_read_lately") if state == "quiet" else None),
-        }
-
-
-def channel_standings(views: Views, config: Town, moment: datetime) -> Iterator[dict[str, Any]]:
-    """How each channel is doing and how much of its windows is left."""
-    counts = views.open_counts()
-    for name, settings in config.channels.items():
-        pace = RateLimits(settings.limits, settings.kept_back)
-        left, standing = views.departures(name, moment - pace.memory), views.standing(name)
-        is_troubled = troubled(standing, moment)
-        yield {
-            "channel": name,
-            "state": standing.state if is_troubled else "ok",
-            "left": pace.left(left, moment),
-            "reserve": pace.reserve,
-            "queued": sum(counts.get((name, state), 0) for state in _PENDING),
-            "reason": standing.reason if is_troubled else None,
-        }
-
-
 def database(counter: Counter) -> list[dict[str, Any]]:
     """Of a database that was put back within the last week: what it doesn't know, and what came of it."""
 
@@ -225,7 +187,7 @@ def database(counter: Counter) -> list[dict[str, Any]]:
                 channel: None if unknown is None else [post.url or post.remote_id for post in unknown]
                 for channel, unknown in (unit.restored.strays() or {}).items()
             },
-            "looked_for": sum(count for (_, state), count in posts.items() if state in _PENDING),
+            "looked_for": sum(count for (_, state), count in posts.items() if state in PENDING),
         }
         return [told]
 

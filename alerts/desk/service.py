@@ -6,19 +6,32 @@ transaction, and the desk that decides. What it reads is what it decides on; wha
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from alerts.desk.actions import Desk
+from alerts.desk.standings import channel_more, channel_standings, source_more, source_standings
 from alerts.desk.thread import channels_on
+from alerts.model.events import Events, IncidentChanged, PostsStored
 from alerts.model.incident import AlertState, StoredAlert
+from alerts.model.ports import Clock
 from alerts.model.post import TO_BE_SEEN_TO
-from alerts.store.unit import Unit
+from alerts.model.town import Town
+from alerts.store.alerts import Copied
+from alerts.store.database import Database
+from alerts.store.pictures import keep_picture, kept_picture, picture_folder
+from alerts.store.unit import Unit, sketching
 
 T = TypeVar("T")
+SKETCHERS = 2
+"""Threads that previews have: whoever types, the threads that the lanes and the sign-ins wait for stay free."""
 
 
 class DeskUnit(Unit):
@@ -46,44 +59,112 @@ def concerning(unit: DeskUnit) -> list[StoredAlert]:
     ]
 
 
-class DeskService(Protocol):
-    """What console, API and bot act through: the daemon gives it to them.
+class DeskService:
+    """What console, API and bot act through, on the daemon's database and beside its lanes.
 
-    An action that raises has stored nothing.
+    An action that raises has stored nothing. With `for_pages` what is asked is read where the public pages read, else
+    where people do: never where lanes do.
     """
+
+    def __init__(
+        self,
+        *,
+        config: Town,
+        database: Database,
+        desk: Desk,
+        clock: Clock,
+        new_id: Callable[[], str],
+        events: Events,
+        for_pages: bool = False,
+    ) -> None:
+        self._config = config
+        self._database = database
+        self._read = database.ask_for_pages if for_pages else database.ask
+        self._desk = desk
+        self._previewer = desk.for_preview()
+        self._clock = clock
+        self._new_id = new_id
+        self._events = events
+        self._sketchers = ThreadPoolExecutor(SKETCHERS, "sketch")
 
     def now(self) -> datetime:
         """The time, aware, in UTC."""
-        ...
+        return self._clock.now()
 
     async def act(self, action: Callable[[DeskUnit], T]) -> T:
-        """Carry out in one durable transaction; then wake the lanes and tell those who watch."""
-        ...
+        """Carry out in one durable transaction; then wake the lanes and tell those who watch what changed."""
+        result, changed = await self._database.write(partial(self._carry_out, action))
+        # After the commit, and never before: a lane that wakes sooner finds nothing, and sleeps again.
+        self._events.publish(PostsStored())
+        for incident in changed:
+            self._events.publish(IncidentChanged(incident))
+        return result
 
     async def ask(self, question: Callable[[DeskUnit], T]) -> T:
         """Answer a question; nothing can be written."""
-        ...
+        return await self._read(lambda unit: question(self._sit(unit)))
 
     async def sketch(self, action: Callable[[DeskUnit], T], incident: str | None = None) -> T:
         """What an action would come to, without touching the database: knowing one incident of it, or nothing."""
-        ...
+        copied = await self._read(lambda unit: unit.alerts.copied(incident)) if incident else []
+        draw = partial(copy_context().run, self._sketch, action, copied)
+        return await asyncio.get_running_loop().run_in_executor(self._sketchers, draw)
 
     async def sources(self) -> Sequence[Mapping[str, Any]]:
-        """How each source is doing, as `status --json` has it."""
-        ...
+        """How each source is doing, as `status --json` has it, with `more` of it for the pages."""
+
+        def question(unit: DeskUnit) -> list[dict[str, Any]]:
+            known = unit.views.sources()
+            return [
+                {**standing, "more": source_more(self._config, known.get(standing["source"]), standing["source"])}
+                for standing in source_standings(unit.views, self._config, unit.now)
+            ]
+
+        return await self.ask(question)
 
     async def channels(self) -> Sequence[Mapping[str, Any]]:
-        """How each channel is doing, as `status --json` has it, with `followers` where its platform told."""
-        ...
+        """How each channel is doing, as `status --json` has it, with `followers` where it told, and `more` of it."""
+
+        def question(unit: DeskUnit) -> list[dict[str, Any]]:
+            return [
+                {
+                    **standing,
+                    "followers": _number(unit.views.fact(standing["channel"], "followers")),
+                    "more": channel_more(self._config, unit.views, standing),
+                }
+                for standing in channel_standings(unit.views, self._config, unit.now)
+            ]
+
+        return await self.ask(question)
 
     async def keep_picture(self, data: bytes, kind: str) -> str:
         """Keep a picture of that MIME type for good, beside the database; the name it has from its content."""
-        ...
+        return await asyncio.to_thread(keep_picture, picture_folder(self._config.database), data, kind)
 
     def picture(self, name: str) -> Path | None:
         """The file of a picture that was kept under that name."""
-        ...
+        return kept_picture(picture_folder(self._config.database), name)
 
-    def watch(self) -> AbstractContextManager[AsyncIterator[str]]:
+    @contextmanager
+    def watch(self) -> Iterator[AsyncIterator[str]]:
         """The ids of incidents as something about them changes; an empty id: look at everything again."""
-        ...
+        with self._events.watch() as told:
+            yield told
+
+    def _sit(self, unit: Unit) -> DeskUnit:
+        return DeskUnit(unit, self._desk, self._clock.now(), self._new_id)
+
+    def _carry_out(self, action: Callable[[DeskUnit], T], unit: Unit) -> tuple[T, frozenset[str]]:
+        before = unit.views.watermark()
+        result = action(self._sit(unit))
+        changed, _ = unit.views.changed_since(before)
+        return result, changed
+
+    def _sketch(self, action: Callable[[DeskUnit], T], copied: Copied) -> T:
+        with sketching() as unit:
+            unit.alerts.paste(copied)
+            return action(DeskUnit(unit, self._previewer, self._clock.now(), self._new_id))
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdigit() else None

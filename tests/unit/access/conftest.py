@@ -10,7 +10,7 @@ import pytest
 from alerts.access.sessions import GateRules
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
-from alerts.daemon.service import DaemonService
+from alerts.desk.service import DeskService
 from alerts.model.events import Events
 from alerts.store.database import Database
 from alerts.store.files import migrate
@@ -31,7 +31,7 @@ async def town(tmp_path, rules):
     migrate(config.database)
     database = await Database.open(config.database)
     clock, ids = FakeClock(), itertools.count(1)
-    service = DaemonService(
+    service = DeskService(
         config=config,
         database=database,
         desk=build_desk(config, clock.now),

@@ -18,8 +18,8 @@ from alerts.bot.reception import AT_A_STRETCH, AT_ONCE, Bot, Reception
 from alerts.bot.updates import KEPT_EVERY, SECRET_HEADER, SET_AGAIN, Asking, Listening
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
-from alerts.daemon.service import DaemonService
 from alerts.desk.officer import Officer
+from alerts.desk.service import DeskService
 from alerts.health.officer_notices import OfficerNotices
 from alerts.model.errors import BadCredential, ChatMoved, DatabaseRefused, Occupied, ReaderGone, Rejected, Retry
 from alerts.model.events import Events
@@ -49,7 +49,7 @@ subscriptions = true
 class Scene:
     """A bot before a real database."""
 
-    def __init__(self, service: DaemonService, clock: FakeClock, config: Town) -> None:
+    def __init__(self, service: DeskService, clock: FakeClock, config: Town) -> None:
         self.service, self.clock, self.line, self.config = service, clock, FakeLine(), config
         self.facts: dict[str, str] = {}
         self.bot = Bot("telegram", self.line, service, self._town, clock, self._remember)
@@ -92,7 +92,7 @@ async def scene(tmp_path):
     database = await WatchedDatabase.open(config.database)
     clock = FakeClock(work=database.at_work)
     desk = build_desk(config, clock.now)
-    service = DaemonService(config=config, database=database, desk=desk, clock=clock, new_id=new_id, events=Events())
+    service = DeskService(config=config, database=database, desk=desk, clock=clock, new_id=new_id, events=Events())
     yield Scene(service, clock, config)
     await database.close()
 

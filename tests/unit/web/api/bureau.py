@@ -16,7 +16,7 @@ from alerts.access.gate import Gate
 from alerts.access.sessions import GateRules
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
-from alerts.daemon.service import DaemonService
+from alerts.desk.service import DeskService
 from alerts.model.events import Events
 from alerts.model.person import Role, Token
 from alerts.sources.cap.message import read_message
@@ -62,7 +62,7 @@ class Bureau:
     """One API with a token of each role, named as the role is."""
 
     api: Api
-    service: DaemonService
+    service: DeskService
     database: Database
     clock: FakeClock
     client: TestClient
@@ -124,7 +124,7 @@ async def open_bureau(folder, channels=CHANNELS, pace=PROGRAM, proxies=()):
     migrate(config.database)
     database, clock, numbers = await Database.open(config.database), FakeClock(START), itertools.count(1)
     desk = build_desk(config, clock.now, lambda: f"id{next(numbers):010}")
-    service = DaemonService(
+    service = DeskService(
         config=config,
         database=database,
         desk=desk,

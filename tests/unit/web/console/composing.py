@@ -16,7 +16,7 @@ from alerts.access.gate import Gate, GateRules
 from alerts.access.sessions import Visit, Visitor
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
-from alerts.daemon.service import DaemonService
+from alerts.desk.service import DeskService
 from alerts.model.errors import Forbidden, TocsinError
 from alerts.model.events import Events
 from alerts.model.person import Account, Role, Session, Stage
@@ -79,7 +79,7 @@ class Bench:
         self.clock, self.database, self.config = clock, database, config
         desk = build_desk(config, clock.now, lambda: f"id{next(count):06}")
         self.station = desk.station
-        self.service = DaemonService(
+        self.service = DeskService(
             config=config,
             database=database,
             desk=desk,

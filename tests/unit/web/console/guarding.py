@@ -18,8 +18,8 @@ from alerts.access.gate import Gate, GateRules
 from alerts.access.passwords import Passwords
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
-from alerts.daemon.service import DaemonService
 from alerts.desk.officer import Officer
+from alerts.desk.service import DeskService
 from alerts.model.events import Events
 from alerts.model.person import Actor, Origin, Role
 from alerts.store.database import Database
@@ -72,7 +72,7 @@ class Town:
         numbers = itertools.count(1)
         self.clock, self.config = FakeClock(), config
         desk = build_desk(config, self.clock.now, lambda: f"id{next(numbers):06}")
-        self.service = DaemonService(
+        self.service = DeskService(
             config=config,
             database=database,
             desk=desk,

@@ -15,9 +15,9 @@ from alerts.access.gate import Gate
 from alerts.access.sessions import GateRules, digest
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
-from alerts.daemon.service import DaemonService
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
+from alerts.desk.service import DeskService
 from alerts.model.events import Events
 from alerts.model.person import Account, Actor, Origin, Role, Session, Stage
 from alerts.store.database import Database
@@ -89,7 +89,7 @@ class ValidatingDesk:
         count = itertools.count(1)
         self.config, self.database, self.clock = config, database, FakeClock()
         self.desk = build_desk(config, self.clock.now, lambda: f"id{next(count):05}")
-        self.service = DaemonService(
+        self.service = DeskService(
             config=config,
             database=database,
             desk=self.desk,

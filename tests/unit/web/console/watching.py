@@ -13,9 +13,9 @@ from alerts.access.gate import Gate
 from alerts.access.sessions import GateRules, Visit, Visitor
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
-from alerts.daemon.service import DaemonService
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
+from alerts.desk.service import DeskService
 from alerts.model.events import Events
 from alerts.model.person import Account, Actor, Origin, Role, Session, Stage
 from alerts.model.post import PostState
@@ -69,7 +69,7 @@ class Desk:
         self.config, self.database, self.clock = config, database, clock
         self.events = events or Events()
         self.desk = build_desk(config, clock.now, lambda: f"id{next(count):05}")
-        self.service = DaemonService(
+        self.service = DeskService(
             config=config,
             database=database,
             desk=self.desk,

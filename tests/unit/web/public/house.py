@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
-from alerts.daemon.service import DaemonService
+from alerts.desk.service import DeskService
 from alerts.model.events import Events
 from alerts.model.incident import new_id
 from alerts.model.ports import Heard, Memory
@@ -49,7 +49,7 @@ class House:
         self.clock = clock
         self.database = database
         self.station = config
-        self.service = DaemonService(
+        self.service = DeskService(
             config=config,
             database=database,
             desk=build_desk(config, clock.now),
