@@ -321,7 +321,7 @@ def _ask(draft: Draft, counter: Counter) -> Draft:
 
 def _confirm(draft: Draft, station: Town, expires: datetime) -> None:
     channels = [
-        outlet.name for outlet in station.channels.values() if outlet.public and outlet.exercise is draft.exercise
+        channel.name for channel in station.channels.values() if channel.public and channel.exercise is draft.exercise
     ]
     summary = tell(
         "Where: %(where)s · until: %(until)s · %(severity)s, %(urgency)s",

@@ -26,7 +26,7 @@ from alerts.desk.dedupe import (
 from alerts.desk.draft import must_be_complete
 from alerts.desk.following import goes_on_elsewhere, predecessor
 from alerts.desk.posts import DraftPost, Occasion, PostWriter, draft_posts, end_of_veto, end_what_is_over, withdraw
-from alerts.desk.routing import outlets_of
+from alerts.desk.routing import channels_for
 from alerts.desk.territory import is_in_words, territory_of
 from alerts.desk.thread import channels_meant, channels_on
 from alerts.model.alert import Alert
@@ -110,7 +110,7 @@ class Desk:
     def _illustrate(self, alert: Alert, any_area: bool) -> None:
         names = territory_of(self.station).locate(alert, any_area=any_area)
         if not isinstance(names, LeftOut):
-            if any(outlet.subscriptions for outlet in self.station.channels.values()):
+            if any(channel.subscriptions for channel in self.station.channels.values()):
                 territory_of(self.station).districts_of(alert)
             self._writer.draw(alert, names, self._now())
 
@@ -164,7 +164,7 @@ class Desk:
         told = {post.channel for post in thread if post.alert_id == correction.id}
         accepted = Accepted(
             publish=self.station.rules_for(MANUAL).publish,
-            outlets=tuple(outlet for outlet in self.station.channels.values() if outlet.name in told),
+            channels=tuple(channel for channel in self.station.channels.values() if channel.name in told),
             area_names=tuple(dict.fromkeys(area.description for area in alert.areas)),
             previous=correction,
             ending=EndReason.CORRECTED,
@@ -300,9 +300,9 @@ class Desk:
         if previous is None or end_reason(alert) is not None:
             return ()
         thread = alerts.thread(previous.incident_id)
-        fitting = outlets_of(alert.status, self.station, channels_on(thread))
+        fitting = channels_for(alert.status, self.station, channels_on(thread))
         meant = channels_meant(thread) or {post.channel for post in alerts.posts_of(previous.id)}
-        return tuple(outlet.name for outlet in fitting if outlet.name in meant)
+        return tuple(channel.name for channel in fitting if channel.name in meant)
 
     def _known_channel(self, name: str) -> None:
         if name not in self.station.channels:

@@ -302,9 +302,9 @@ def must_fit(stored: StoredAlert, posts: Sequence[Post], station: Town) -> None:
 
 
 def _misfit(post: Post, station: Town) -> str | None:
-    outlet = station.channels.get(post.channel)
-    if outlet is None:
+    channel = station.channels.get(post.channel)
+    if channel is None:
         return "channel_is_gone"
-    if outlet.exercise is post.exercise:
+    if channel.exercise is post.exercise:
         return None
-    return "channel_now_for_exercises" if outlet.exercise else "channel_now_live"
+    return "channel_now_for_exercises" if channel.exercise else "channel_now_live"

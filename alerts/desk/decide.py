@@ -16,7 +16,7 @@ from alerts.desk.dedupe import clash_of, end_reason, merged_before, newer_than, 
 from alerts.desk.following import held_by_others, own_proposals, predecessor, replaced_before, spoken_of
 from alerts.desk.routing import (
     IN_WORDS_ONLY,
-    choose_outlets,
+    choose_channels,
     fit_for_people,
     grave_enough,
     how_to_publish,
@@ -63,7 +63,7 @@ class Candidate:
 class Accepted:
     """The message is for here: to whom it goes, and what of its incident it finds.
 
-    `thread` are the incident's posts that stay, `withdrawn` those whose place it takes. Without outlets, `nowhere` says
+    `thread` are the incident's posts that stay, `withdrawn` those whose place it takes. Without channels, `nowhere` says
     why it only withdraws. `retreat` says why the incident has left us: it is ended then, without the message's words.
     `told` are the channels whose subscribers know of it, also where the channel's own post never got out. `of_others`
     is another's message that it speaks of: it waits for an officer, and takes nothing's place until then. `hold` is why
@@ -71,7 +71,7 @@ class Accepted:
     """
 
     publish: Publish
-    outlets: tuple[ChannelConfig, ...]
+    channels: tuple[ChannelConfig, ...]
     area_names: tuple[str, ...]
     previous: StoredAlert | None
     ending: EndReason | None
@@ -191,7 +191,7 @@ def _place(
         withdrawn = tuple(post for post in withdrawn if post.alert_id in candidate.proposed)
     staying = tuple(post for post in thread if post not in withdrawn)
     ends = ending is not None
-    outlets = choose_outlets(alert, station, candidate.named, on=channels_on(staying) | candidate.told, ends=ends)
+    channels = choose_channels(alert, station, candidate.named, on=channels_on(staying) | candidate.told, ends=ends)
     accepted = Accepted(
         publish,
         (),
@@ -204,11 +204,11 @@ def _place(
         of_others=candidate.of_others,
         hold=_only_in_words(candidate, ending),
     )
-    if not isinstance(outlets, LeftOut):
-        return replace(accepted, outlets=outlets)
+    if not isinstance(channels, LeftOut):
+        return replace(accepted, channels=channels)
     if not withdrawn or previous is None or misfits(alert, station, candidate.named, channels_on(staying)):
-        return outlets
-    nowhere = LeftOut(because("took_back_unsent", alert=previous.id)) if ends else outlets
+        return channels
+    nowhere = LeftOut(because("took_back_unsent", alert=previous.id)) if ends else channels
     return replace(accepted, nowhere=nowhere)
 
 

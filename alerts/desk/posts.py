@@ -113,18 +113,18 @@ def draft_posts(
     """The posts for the channels, stored. LeftOut: there is none to make."""
     drafts: list[DraftPost] = []
     reasons: list[Reason] = []
-    for outlet in occasion.accepted.outlets:
-        thread = [post for post in occasion.accepted.thread if post.channel == outlet.name]
-        told = outlet.name in occasion.accepted.told
+    for channel in occasion.accepted.channels:
+        thread = [post for post in occasion.accepted.thread if post.channel == channel.name]
+        told = channel.name in occasion.accepted.told
         is_more = occasion.accepted.follows_up
-        step = PostKind.UPDATE if is_more else next_step(outlet, thread, occasion.accepted.ending, told=told)
+        step = PostKind.UPDATE if is_more else next_step(channel, thread, occasion.accepted.ending, told=told)
         if isinstance(step, LeftOut):
-            reasons.append(because("no_post_on", channel=outlet.name, why=step.reason))
+            reasons.append(because("no_post_on", channel=channel.name, why=step.reason))
             # Written down for the report, so that nobody is left believing that it was said there.
             alerts.note(occasion.now, occasion.record.id, None, "no_post", reasons[-1])
             continue
         seen = replace(occasion, previous=_seen_last(alerts, thread) or occasion.accepted.previous)
-        made = write(outlet, seen, step)
+        made = write(channel, seen, step)
         alerts.add_post(made.post)
         if made.bulk is not None:
             alerts.add_bulk(made.bulk)
@@ -159,20 +159,20 @@ class PostWriter:
 
     def warm(self, alert: Alert, now: datetime) -> None:
         """Compile the templates that this alert will need, so that no transaction has to wait for them."""
-        for outlet in self._station.channels.values():
-            self._renderer.render(alert, PostKind.PUBLISH, face_of(outlet), context=Context(incident="", now=now))
+        for channel in self._station.channels.values():
+            self._renderer.render(alert, PostKind.PUBLISH, face_of(channel), context=Context(incident="", now=now))
 
     def draw(self, alert: Alert, area_names: tuple[str, ...], now: datetime) -> None:
         """Draw the cards that this alert's posts will carry; drawing is no work for a transaction."""
         context = Context("", now, exercise=alert.status is not Status.ACTUAL, area_names=area_names)
-        for outlet in self._station.channels.values():
+        for channel in self._station.channels.values():
             # An exercise's card is drawn for exercises' channels alone.
-            if alert.infos and (alert.status is Status.ACTUAL or outlet.exercise):
-                self._card(outlet, alert, PostKind.PUBLISH, context)
+            if alert.infos and (alert.status is Status.ACTUAL or channel.exercise):
+                self._card(channel, alert, PostKind.PUBLISH, context)
 
     def says_what_to_do(self, alert: Alert, now: datetime) -> bool:
         """Whether its posts say what to do."""
-        face = next((face_of(outlet) for outlet in self._station.channels.values()), None)
+        face = next((face_of(channel) for channel in self._station.channels.values()), None)
         if face is None or not alert.infos:
             return False
         return bool(self._renderer.tell(alert, PostKind.PUBLISH, face, context=Context("", now))["instruction"])
@@ -188,15 +188,15 @@ class PostWriter:
         """What the templates prepare for a hazard."""
         return self._renderer.prepared(hazard, language)
 
-    def write(self, outlet: ChannelConfig, occasion: Occasion, kind: PostKind) -> DraftPost:
+    def write(self, channel: ChannelConfig, occasion: Occasion, kind: PostKind) -> DraftPost:
         """Render, and lay out the row of the outbox. The words that follow a correction are told as the correction."""
         is_more = occasion.accepted.follows_up
         told = PostKind.END if is_more else kind
         context = _context_of(occasion, told)
-        rendered = self._renderer.render(occasion.alert, told, face_of(outlet), context=context)
-        picture = self._picture(outlet, occasion)
+        rendered = self._renderer.render(occasion.alert, told, face_of(channel), context=context)
+        picture = self._picture(channel, occasion)
         if picture is None and told is not PostKind.END:
-            picture = self._card(outlet, occasion.alert, told, context)
+            picture = self._card(channel, occasion.alert, told, context)
         rendered = replace(rendered, message=replace(rendered.message, image=picture))
         alert = occasion.alert
         # An end is worth sending for some hours more, or a channel that was down would leave its readers warned.
@@ -205,9 +205,9 @@ class PostWriter:
             id=self._new_id(),
             alert_id=occasion.record.id,
             incident_id=occasion.record.incident_id,
-            channel=outlet.name,
+            channel=channel.name,
             kind=kind,
-            means=_means_of_more(outlet) if is_more else _means(outlet, kind),
+            means=_means_of_more(channel) if is_more else _means(channel, kind),
             state=occasion.state,
             priority=_priority(occasion),
             message=rendered.message,
@@ -218,19 +218,19 @@ class PostWriter:
             expires=ends,
             not_before=occasion.not_before,
         )
-        has_bulk = outlet.subscriptions and not is_more
-        return DraftPost(post, rendered, self._bulk(outlet, occasion, post, context) if has_bulk else None)
+        has_bulk = channel.subscriptions and not is_more
+        return DraftPost(post, rendered, self._bulk(channel, occasion, post, context) if has_bulk else None)
 
-    def _bulk(self, outlet: ChannelConfig, occasion: Occasion, post: Post, context: Context) -> Bulk:
+    def _bulk(self, channel: ChannelConfig, occasion: Occasion, post: Post, context: Context) -> Bulk:
         """The same for the channel's subscribers, in each of their languages."""
         # Unsigned: in a subscriber's chat nothing beside the words names the town, so they do.
-        faces = {language: replace(face_of(outlet), language=language, signed=False) for language in BULK_LANGUAGES}
+        faces = {language: replace(face_of(channel), language=language, signed=False) for language in BULK_LANGUAGES}
         messages = {
             language: self._renderer.render(occasion.alert, post.kind, face, context=context).message
             for language, face in faces.items()
         }
         return bulk_of(
-            outlet,
+            channel,
             post,
             alert=occasion.alert,
             previous=context.previous,
@@ -238,13 +238,13 @@ class PostWriter:
             territory=territory_of(self._station),
         )
 
-    def _picture(self, outlet: ChannelConfig, occasion: Occasion) -> PostImage | None:
+    def _picture(self, channel: ChannelConfig, occasion: Occasion) -> PostImage | None:
         """The picture that an officer put beside the alert.
 
         Only our own message may name a file of this machine: a feed's `file:///etc/passwd` is nothing to publish.
         """
         alert = occasion.alert
-        info = alert.info_for(outlet.language or self._station.language)
+        info = alert.info_for(channel.language or self._station.language)
         if info is None or occasion.record.source != MANUAL or alert.sender != self._station.sender:
             return None
         for resource in info.resources:
@@ -253,24 +253,24 @@ class PostWriter:
                 return PostImage(url2pathname(address.path), resource.description)
         return None
 
-    def _card(self, outlet: ChannelConfig, alert: Alert, kind: PostKind, context: Context) -> PostImage | None:
+    def _card(self, channel: ChannelConfig, alert: Alert, kind: PostKind, context: Context) -> PostImage | None:
         """The card, on a channel that is configured so; an end announces nothing, and has none."""
-        if self._card_file is None or not outlet.card:
+        if self._card_file is None or not channel.card:
             return None
-        said = self._renderer.tell(alert, kind, face_of(outlet), context=context)
+        said = self._renderer.tell(alert, kind, face_of(channel), context=context)
         return PostImage(self._card_file(card_of(said, alert.severity)), card_alt(said))
 
 
-def _means(outlet: ChannelConfig, kind: PostKind) -> Means:
+def _means(channel: ChannelConfig, kind: PostKind) -> Means:
     """How it appears; a correction is told even where ends are not."""
     if kind is PostKind.END:
-        return Means.REPLY if outlet.on_end is Means.NONE else outlet.on_end
-    return outlet.on_update if kind is PostKind.UPDATE else Means.NEW
+        return Means.REPLY if channel.on_end is Means.NONE else channel.on_end
+    return channel.on_update if kind is PostKind.UPDATE else Means.NEW
 
 
-def _means_of_more(outlet: ChannelConfig) -> Means:
+def _means_of_more(channel: ChannelConfig) -> Means:
     """How the words that follow a correction appear: in its place, or below it; what was deleted has no place."""
-    match outlet.on_end:
+    match channel.on_end:
         case Means.EDIT:
             return Means.EDIT
         case Means.DELETE:
@@ -296,9 +296,9 @@ def _haste(occasion: Occasion) -> Severity:
     return severity
 
 
-def face_of(outlet: ChannelConfig) -> ChannelConfig:
-    """The outlet as rendering sees it."""
-    return ChannelConfig(outlet.name, outlet.kind, outlet.text, outlet.link, outlet.language)
+def face_of(channel: ChannelConfig) -> ChannelConfig:
+    """The channel as rendering sees it."""
+    return ChannelConfig(channel.name, channel.kind, channel.text, channel.link, channel.language)
 
 
 def _context_of(occasion: Occasion, kind: PostKind) -> Context:
@@ -315,7 +315,7 @@ def _context_of(occasion: Occasion, kind: PostKind) -> Context:
 
 
 def bulk_of(
-    outlet: ChannelConfig,
+    channel: ChannelConfig,
     post: Post,
     *,
     alert: Alert,
@@ -343,7 +343,7 @@ def bulk_of(
         stored_at=post.stored_at,
         everyone=post.kind is PostKind.PUBLISH
         or (post.kind is PostKind.UPDATE and _goes_further(notice, alert, previous, territory)),
-        edits=(outlet.on_end if post.kind is PostKind.END else outlet.on_update) is Means.EDIT,
+        edits=(channel.on_end if post.kind is PostKind.END else channel.on_update) is Means.EDIT,
         expires=post.expires,
         exercise=post.exercise,
     )
@@ -451,7 +451,7 @@ def _end(
         return []
     accepted = Accepted(
         publish="auto",
-        outlets=tuple(outlet for outlet in station.channels.values() if outlet.name in on),
+        channels=tuple(channel for channel in station.channels.values() if channel.name in on),
         area_names=tuple(dict.fromkeys(area.description for area in alert.areas)),
         previous=stored,
         ending=EndReason.EXPIRED,

@@ -330,17 +330,17 @@ def no_post_of(event: PastEvent) -> tuple[str, Reason]:
 
 
 def _passed_over(
-    outlets: Sequence[ChannelConfig], posts: Sequence[Post], versions: Sequence[ReportVersion]
+    channels: Sequence[ChannelConfig], posts: Sequence[Post], versions: Sequence[ReportVersion]
 ) -> Iterator[Unsaid]:
     """The channels for the public that had no post at all, though alerts of this kind may go there."""
     asked, practice = {post.channel for post in posts}, any(post.exercise for post in posts)
     gravest = max((Severity(version.severity) for version in versions), key=lambda each: each.rank)
-    for outlet in outlets:
-        if posts and outlet.public and outlet.exercise is practice and outlet.name not in asked:
-            slight = not gravest.at_least(outlet.severity)
-            taken = because("channel_takes_worse", least=outlet.severity, severity=gravest)
+    for channel in channels:
+        if posts and channel.public and channel.exercise is practice and channel.name not in asked:
+            slight = not gravest.at_least(channel.severity)
+            taken = because("channel_takes_worse", least=channel.severity, severity=gravest)
             why = taken if slight else because("not_chosen")
-            yield Unsaid(None, outlet.name, why)
+            yield Unsaid(None, channel.name, why)
 
 
 def report_to_json(report: Report, zone: tzinfo, language: str) -> dict[str, Any]:

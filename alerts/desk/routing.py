@@ -53,7 +53,7 @@ def grave_enough(alert: Alert, least: Severity) -> LeftOut | None:
     return LeftOut(because("below_source_severity", severity=alert.severity, least=least))
 
 
-def choose_outlets(
+def choose_channels(
     alert: Alert,
     station: Town,
     named: Sequence[str] = (),
@@ -71,16 +71,16 @@ def choose_outlets(
         return fitting
     if misfit := misfits(alert, station, named, on):
         return misfit
-    wanted = [outlet for outlet in fitting if not named or outlet.name in named]
+    wanted = [channel for channel in fitting if not named or channel.name in named]
     if ends:
-        return tuple(outlet for outlet in wanted if outlet.name in on) or LeftOut(
+        return tuple(channel for channel in wanted if channel.name in on) or LeftOut(
             because("ends_none_named" if named else "ends_nothing_on")
         )
-    taking = [outlet for outlet in wanted if named or outlet.name in on or _takes(outlet, alert.severity)]
+    taking = [channel for channel in wanted if named or channel.name in on or _takes(channel, alert.severity)]
     return tuple(taking) or LeftOut(because("below_every_channel", severity=alert.severity))
 
 
-def outlets_of(status: Status, station: Town, on: frozenset[str]) -> list[ChannelConfig]:
+def channels_for(status: Status, station: Town, on: frozenset[str]) -> list[ChannelConfig]:
     """Exercises on exercise channels, real alerts on live ones, and never otherwise."""
     practice = status in PRACTICE
     return [
@@ -89,25 +89,25 @@ def outlets_of(status: Status, station: Town, on: frozenset[str]) -> list[Channe
 
 
 def _of_its_kind(status: Status, station: Town, on: frozenset[str]) -> list[ChannelConfig] | LeftOut:
-    """The outlets that may have it at all, or why there is none."""
-    if fitting := outlets_of(status, station, on):
+    """The channels that may have it at all, or why there is none."""
+    if fitting := channels_for(status, station, on):
         return fitting
     return LeftOut(because("no_exercise_channel" if status in PRACTICE else "no_channel", status=status))
 
 
 def misfits(alert: Alert, station: Town, named: Sequence[str], on: frozenset[str]) -> LeftOut | None:
     """Why a channel that was named can't have it: nobody is left believing that it went there."""
-    fitting = outlets_of(alert.status, station, on)
-    names = {outlet.name for outlet in fitting}
+    fitting = channels_for(alert.status, station, on)
+    names = {channel.name for channel in fitting}
     strangers = [name for name in named if name not in names]
     if not strangers:
         return None
-    known = [outlet.name for outlet in fitting]
+    known = [channel.name for channel in fitting]
     return LeftOut(because("channel_of_other_kind", channels=strangers, status=alert.status, known=known))
 
 
-def _takes(outlet: ChannelConfig, severity: Severity) -> bool:
-    return severity is Severity.UNKNOWN or severity.at_least(outlet.severity)
+def _takes(channel: ChannelConfig, severity: Severity) -> bool:
+    return severity is Severity.UNKNOWN or severity.at_least(channel.severity)
 
 
 def how_to_publish(alert: Alert, intake: SourceRules, ending: EndReason | None = None) -> Publish:

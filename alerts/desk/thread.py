@@ -120,7 +120,7 @@ def overtaken(posts: Iterable[Post], *, by_one_that_waits: bool) -> list[Post]:
 
 
 def next_step(
-    outlet: ChannelConfig, thread: Sequence[Post], ending: EndReason | None, *, told: bool = False
+    channel: ChannelConfig, thread: Sequence[Post], ending: EndReason | None, *, told: bool = False
 ) -> PostKind | LeftOut:
     """What a channel's thread needs next: its first post (also after its end), an update, or its end.
 
@@ -129,7 +129,7 @@ def next_step(
     if is_on(thread) or (told and ending is not None):
         if ending is None:
             return PostKind.UPDATE
-        silent = outlet.on_end is Means.NONE and ending is not EndReason.CORRECTED
+        silent = channel.on_end is Means.NONE and ending is not EndReason.CORRECTED
         return LeftOut(because("channel_tells_no_ends")) if silent else PostKind.END
     if ending is None:
         return PostKind.PUBLISH
@@ -141,18 +141,18 @@ def next_step(
 def left_wrong(thread: Sequence[Post], station: Town) -> list[Reason]:
     """What to say of each channel on which the wrong words stay readable, or may still arrive, and what to do there."""
     lines = []
-    for outlet in station.channels.values():
-        posts = [post for post in thread if post.channel == outlet.name and post.state in THERE]
-        lines += [_line(outlet, post) for post in posts if _stays(outlet, post)]
+    for channel in station.channels.values():
+        posts = [post for post in thread if post.channel == channel.name and post.state in THERE]
+        lines += [_line(channel, post) for post in posts if _stays(channel, post)]
     return lines
 
 
-def _stays(outlet: ChannelConfig, post: Post) -> bool:
-    return post.state is not PostState.SENT or outlet.on_end not in (Means.EDIT, Means.DELETE)
+def _stays(channel: ChannelConfig, post: Post) -> bool:
+    return post.state is not PostState.SENT or channel.on_end not in (Means.EDIT, Means.DELETE)
 
 
-def _line(outlet: ChannelConfig, post: Post) -> Reason:
+def _line(channel: ChannelConfig, post: Post) -> Reason:
     if post.state is not PostState.SENT:
-        return because("wrong_may_arrive", channel=outlet.name)
+        return because("wrong_may_arrive", channel=channel.name)
     where = post.receipt.url if post.receipt and post.receipt.url else "its id is in `tocsin status`"
-    return because("wrong_stays", channel=outlet.name, where=where)
+    return because("wrong_stays", channel=channel.name, where=where)

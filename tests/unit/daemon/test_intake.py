@@ -46,10 +46,10 @@ class StopsAt(PostWriter):
     headline: str | None = None
     fault: type[Exception] = Stops
 
-    def write(self, outlet, occasion, kind):
+    def write(self, channel, occasion, kind):
         if occasion.alert.infos and occasion.alert.infos[0].headline == self.headline:
             raise self.fault
-        return super().write(outlet, occasion, kind)
+        return super().write(channel, occasion, kind)
 
 
 class Outline(Mapping):

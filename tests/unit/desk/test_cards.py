@@ -40,8 +40,8 @@ class Album:
 class IllustratedTown(TownDesk):
     """Telegram's posts have cards; X's have none."""
 
-    def __init__(self, path, outlets) -> None:
-        super().__init__(path, a_town(channels=outlets))
+    def __init__(self, path, channels) -> None:
+        super().__init__(path, a_town(channels=channels))
         self.album = Album()
         self.writer = PostWriter(self.station, renderer_of(self.station), self._new_id, self.album.file_of)
         self.desk = Desk(self.station, self.writer, self._new_id, self.clock.now)

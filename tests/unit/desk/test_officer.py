@@ -732,9 +732,9 @@ class TestTheWordsOfACorrection:
 
     @pytest.fixture
     def desk(self, make_town):
-        outlets = (X, replace(PAGE, name="page"), replace(TELEGRAM, subscriptions=True))
+        channels = (X, replace(PAGE, name="page"), replace(TELEGRAM, subscriptions=True))
         return DutyDesk(
-            make_town(sources={"manual": replace(APPROVE, urgent="auto"), "meteo": SourceRules()}, channels=outlets)
+            make_town(sources={"manual": replace(APPROVE, urgent="auto"), "meteo": SourceRules()}, channels=channels)
         )
 
     @pytest.fixture

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.desk.routing import choose_outlets, fit_for_people, grave_enough, how_to_publish, over
+from alerts.desk.routing import choose_channels, fit_for_people, grave_enough, how_to_publish, over
 from alerts.model.alert import MsgType, Scope, Severity, Status, Urgency
 from alerts.model.incident import LeftOut
 from alerts.model.post import EndReason
@@ -19,8 +19,8 @@ STATION = a_town()
 
 
 def names(alert, *named, station=STATION, **more):
-    chosen = choose_outlets(alert, station, named, **more)
-    return str(chosen.reason) if isinstance(chosen, LeftOut) else [outlet.name for outlet in chosen]
+    chosen = choose_channels(alert, station, named, **more)
+    return str(chosen.reason) if isinstance(chosen, LeftOut) else [channel.name for channel in chosen]
 
 
 @pytest.mark.parametrize(
