@@ -63,7 +63,7 @@ class Candidate:
 class Accepted:
     """The message is for here: to whom it goes, and what of its incident it finds.
 
-    `thread` are the incident's posts that stay, `withdrawn` those whose place it takes. Without channels, `nowhere` says
+    `thread` are the incident's posts that stay, `withdrawn` those that it replaces. Without channels, `nowhere` says
     why it only withdraws. `retreat` says why the incident has left us: it is ended then, without the message's words.
     `told` are the channels whose subscribers know of it, also where the channel's own post never got out. `of_others`
     is another's message that it speaks of: it waits for an officer, and takes nothing's place until then. `hold` is why
