@@ -27,12 +27,10 @@ import structlog
 from alerts.daemon.bots import Bots, BulkSenders, bot_lease, bot_paces, bot_settings, bulk_leases
 from alerts.daemon.commands import Handed, take_commands
 from alerts.daemon.desk import Counter
-from alerts.daemon.housekeeping import Housekeeping
-from alerts.daemon.intake import MessageIntake
-from alerts.daemon.log_lines import log_deliveries, sum_up
-from alerts.daemon.metrics import Metrics, lane_cycle, pages_cycle, source_cycle
+from alerts.daemon.intake import Housekeeping, MessageIntake
 from alerts.daemon.outside import Outside, Session, tell_systemd, watchdog_interval
 from alerts.daemon.serving import build_app, build_publisher, build_setting, serve
+from alerts.daemon.telemetry import Metrics, lane_cycle, log_deliveries, pages_cycle, source_cycle, sum_up
 from alerts.delivery import retry
 from alerts.delivery.attempt import Attempts
 from alerts.delivery.lane import Lane
@@ -46,9 +44,8 @@ from alerts.desk.posts import PostWriter, draft_posts, withdraw
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.health.approvals import ApprovalNotices
 from alerts.health.checks import STORE, HealthChecks
-from alerts.health.desk_events import failing_sign_ins
+from alerts.health.desk_events import UnknownPosts, failing_sign_ins
 from alerts.health.notices import build_notices
-from alerts.health.restored import UnknownPosts
 from alerts.model.events import ConnectionRefused, Events, IncidentChanged, PostsStored, Stopping
 from alerts.model.ports import Resources, Surroundings
 from alerts.model.reason import because

@@ -9,7 +9,7 @@ import platform
 import sqlite3
 import sys
 
-from alerts.daemon.log_lines import set_up_log
+from alerts.daemon.telemetry import set_up_log
 from bench.measure import Row
 from bench.table import HEAD, cells, line, summary
 

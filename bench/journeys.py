@@ -33,8 +33,8 @@ from alerts.access.passwords import Passwords
 from alerts.app import Daemon, build
 from alerts.config import load_config
 from alerts.daemon.desk import Counter
-from alerts.daemon.log_lines import set_up_log
 from alerts.daemon.outside import Outside
+from alerts.daemon.telemetry import set_up_log
 from alerts.demo import SECRETS, sample, start_sandbox, times
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit

@@ -20,9 +20,9 @@ from aiohttp import web
 
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
-from alerts.daemon.log_lines import set_up_log
 from alerts.daemon.outside import open_database
 from alerts.daemon.serving import build_publisher
+from alerts.daemon.telemetry import set_up_log
 from alerts.desk.actions import Filed
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import update_of

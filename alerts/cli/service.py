@@ -20,7 +20,7 @@ def run(context: typer.Context) -> int:
     from alerts.cli.handing import carry_out
     from alerts.daemon.commands import Handed
     from alerts.daemon.control import place_of
-    from alerts.daemon.log_lines import set_up_log
+    from alerts.daemon.telemetry import set_up_log
 
     place = place_of(context.obj.file)  # before the file is read: changed in between, it is another one to commands
     config = context.obj.load()
@@ -38,7 +38,7 @@ def demo(
     """Show all of it on this machine: a sandbox of the three platforms, sample feeds, each delivery as it happens."""
     import asyncio
 
-    from alerts.daemon.log_lines import set_up_log
+    from alerts.daemon.telemetry import set_up_log
     from alerts.demo.show import run_demo
 
     set_up_log(os.environ.get("TOCSIN_LOG", "error"))
@@ -145,7 +145,7 @@ def setup(
     from pydantic import ValidationError
 
     from alerts.config import WebSettings
-    from alerts.daemon.log_lines import set_up_log
+    from alerts.daemon.telemetry import set_up_log
     from alerts.model.errors import Misuse
     from alerts.model.reason import because
     from alerts.model.town import WebSection

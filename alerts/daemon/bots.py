@@ -19,12 +19,12 @@ from alerts.bot.reception import Bot, Reception
 from alerts.bot.updates import POLL, SET_AGAIN, Asking, Listening
 from alerts.channels.settings import TelegramSettings, read_credential
 from alerts.channels.telegram.client import TelegramClient
-from alerts.daemon.metrics import Metrics
+from alerts.daemon.telemetry import Metrics
 from alerts.delivery.bot_pace import BotPace
 from alerts.delivery.bulk import LONGEST_IDLE, BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
 from alerts.desk.service import DeskService
-from alerts.health.officer_notices import OfficerNotices
+from alerts.health.approvals import OfficerNotices
 from alerts.model.errors import BadCredential
 from alerts.model.events import BulkEnded, Events, IncidentChanged, SubscriberTold
 from alerts.model.ports import Clock, Pace, Resources, Tells

@@ -61,7 +61,7 @@ def test_what_a_stranger_wrote_moves_no_cursor(town):
 
 def test_a_traceback_on_a_terminal_shows_no_locals():
     script = (
-        "from alerts.daemon.log_lines import set_up_log; import structlog; set_up_log()\n"
+        "from alerts.daemon.telemetry import set_up_log; import structlog; set_up_log()\n"
         "def f():\n    token = 'REVEALED'; raise ValueError('x')\n"
         "try:\n    f()\nexcept ValueError:\n    structlog.get_logger().exception('stumbled')\n"
     )

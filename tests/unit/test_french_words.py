@@ -19,9 +19,8 @@ from alerts.bot.chat import Command, Press, commands
 from alerts.bot.officers import sheets
 from alerts.config import read_config
 from alerts.desk.approve import MessageKind
-from alerts.health.desk_events import word_change
+from alerts.health.desk_events import word_change, word_strays
 from alerts.health.monitor import HealthNotice, Phase, Trouble, What
-from alerts.health.restored import word_strays
 from alerts.health.words import (
     Clashed,
     Corrected,

@@ -20,7 +20,7 @@ from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService
-from alerts.health.officer_notices import OfficerNotices
+from alerts.health.approvals import OfficerNotices
 from alerts.model.errors import BadCredential, ChatMoved, DatabaseRefused, Occupied, ReaderGone, Rejected, Retry
 from alerts.model.events import Events
 from alerts.model.incident import new_id

@@ -14,7 +14,7 @@ from alerts.cli import run
 from alerts.config import load_config
 from alerts.daemon.bots import BulkSenders, bot_paces
 from alerts.daemon.desk import Counter
-from alerts.daemon.metrics import Metrics
+from alerts.daemon.telemetry import Metrics
 from alerts.model.alert import Severity
 from alerts.model.delivery import Bulk, BulkState, Progress
 from alerts.model.events import Events

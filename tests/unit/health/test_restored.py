@@ -12,8 +12,8 @@ import pytest
 from alerts.config import load_config
 from alerts.daemon.desk import Counter
 from alerts.daemon.status import database as shown
+from alerts.health.desk_events import AFTER, PAUSE, TRIES, UnknownPosts, word_strays
 from alerts.health.notices import build_notices
-from alerts.health.restored import AFTER, PAUSE, TRIES, UnknownPosts, word_strays
 from alerts.model.errors import InDoubt
 from alerts.model.events import Events, PostsStored
 from alerts.model.post import Receipt

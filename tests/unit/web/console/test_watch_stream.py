@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from alerts.app import build
 from alerts.config import load_config
-from alerts.daemon.housekeeping import FileWatch
+from alerts.daemon.intake import FileWatch
 from alerts.daemon.outside import Outside
 from alerts.model.events import EVERYTHING, MOST_CHANGES, Events, IncidentChanged, Stopping
 from alerts.model.post import PostState

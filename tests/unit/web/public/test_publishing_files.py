@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from structlog.testing import capture_logs
 
-from alerts.daemon.metrics import pages_cycle
+from alerts.daemon.telemetry import pages_cycle
 from alerts.desk.officer import correction_of
 from alerts.model.ports import SystemClock
 from alerts.rendering.card import draw_card

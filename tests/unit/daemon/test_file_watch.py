@@ -1,4 +1,4 @@
-"""The house goes on looking at its file, whatever the file answers now and then."""
+"""The daemon goes on looking at its file, whatever the file answers now and then."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 from alerts.app import build
 from alerts.config import load_config
-from alerts.daemon.housekeeping import PRUNED_EVERY
+from alerts.daemon.intake import PRUNED_EVERY
 from alerts.daemon.outside import Outside
 from alerts.model.errors import DatabaseRefused
 from alerts.store.database import Database

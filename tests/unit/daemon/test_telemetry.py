@@ -9,7 +9,7 @@ import logging
 import pytest
 import structlog
 
-from alerts.daemon.log_lines import Repeats, _Unrepeated
+from alerts.daemon.telemetry import Repeats, _Unrepeated
 from tests.fakes import FakeClock
 
 

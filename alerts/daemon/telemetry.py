@@ -1,0 +1,319 @@
+"""What a daemon says of itself to who operates it: the log on standard error, and the metrics at `/metrics`.
+
+Both hear of attempts, bulks and messages by the bus. The log is facts with fields, key=value on a terminal and JSON
+elsewhere. What is said again and again while something is wrong (a full disk, each second; a flood at the door, each
+time) is said once, and then once a minute how many times more: a disk that is full of its own complaint helps nobody.
+
+Metrics are counted as things happen, and measured when somebody asks. Each name is promised to whoever draws it
+(docs/operate.md).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from alerts.delivery.lane import LONGEST_IDLE, Lane
+from alerts.model.delivery import SendOutcome
+from alerts.model.events import AttemptFinished, BulkEnded, ConnectionRefused, Events, MessageFiled, SubscriberTold
+from alerts.model.post import PostState
+from alerts.model.reason import Reason
+from alerts.sources.poll import LONGEST_BACKOFF, Poller
+from alerts.web.ops import Cycle
+from alerts.web.public.publisher import AT_LEAST_EVERY, Publisher
+
+SUMMED_EVERY = 60.0
+_MOST = 1000
+_LOUD = frozenset({"warning", "error", "critical", "exception"})
+log = structlog.get_logger()
+# Without the frames' locals: among them are the credentials of whoever was calling.
+_PLAINLY = structlog.dev.plain_traceback
+
+
+@dataclass(slots=True)
+class _Said:
+    """A line, when it was said, and how often it would have been since."""
+
+    method: str
+    fields: dict[str, Any]
+    at: float
+    more: int = 0
+
+
+class Repeats:
+    """Drops a warning that was said within the last minute, and tells at its end how often that was.
+
+    Two lines are the same where all their fields are. A line whose fields differ each time (an address, a count) says
+    by its field `once`, which isn't shown, what makes it the same; such a line need be no warning.
+    """
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._said: dict[Hashable, _Said] = {}
+
+    def __call__(self, _: object, method: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """As a processor of structlog's."""
+        once = fields.pop("once", None)
+        is_sum = "times_more" in fields
+        if (
+            not is_sum
+            and (once is not None or method in _LOUD)
+            and self.is_repeated(once or _same(fields), method, fields)
+        ):
+            raise structlog.DropEvent
+        return fields
+
+    def is_repeated(self, key: Hashable, method: str, fields: MutableMapping[str, Any]) -> bool:
+        """Whether it was said lately; else it is said now."""
+        now = self._monotonic()
+        said = self._said.get(key)
+        if said is not None and now - said.at < SUMMED_EVERY:
+            said.more += 1
+            return True
+        if said is None and len(self._said) >= _MOST:
+            self._said.pop(next(iter(self._said)))
+        kept = {name: value for name, value in fields.items() if name not in ("exc_info", "timestamp", "stack_info")}
+        more = said.more if said else 0
+        self._said[key] = _Said("error" if method == "exception" else method, kept, now)
+        if more:
+            fields["times_more"] = more
+        return False
+
+    def sums(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The lines whose minute is over (level, fields), with how often they weren't said; each is forgotten."""
+        now = self._monotonic()
+        for key, said in list(self._said.items()):
+            if now - said.at >= SUMMED_EVERY:
+                del self._said[key]
+                if said.more:
+                    yield said.method, {**said.fields, "times_more": said.more, "in_seconds": round(now - said.at)}
+
+
+def _same(fields: MutableMapping[str, Any]) -> Hashable:
+    """What two lines are compared by; of an exception, what it says."""
+    told = {name: str(value) for name, value in fields.items() if name not in ("exc_info", "timestamp")}
+    error = fields.get("exc_info")
+    if error:
+        told["exc_info"] = repr(error if isinstance(error, BaseException) else sys.exc_info()[1])
+    return tuple(sorted(told.items()))
+
+
+class _Unrepeated(logging.Filter):
+    """The same for what libraries say through `logging`."""
+
+    def __init__(self, repeats: Repeats) -> None:
+        super().__init__()
+        self._repeats = repeats
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is said."""
+        said = record.getMessage()
+        return not self._repeats.is_repeated((record.name, said), record.levelname.lower(), {"event": said})
+
+
+_REPEATS = Repeats()
+
+
+async def sum_up(sleep: Callable[[float], Awaitable[None]]) -> None:
+    """Say each minute, until cancelled, what was said again and again."""
+    log = structlog.get_logger()
+    while True:
+        await sleep(SUMMED_EVERY / 6)
+        for level, fields in _REPEATS.sums():
+            getattr(log, level)(**fields)
+
+
+def set_up_log(level: str = "info") -> None:
+    """Send structlog's events and the libraries' warnings to standard error, one line each."""
+    on_terminal = sys.stderr.isatty()
+    colours = on_terminal and not os.environ.get("NO_COLOR")
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="%H:%M:%S" if on_terminal else "iso", utc=not on_terminal),
+    ]
+    if on_terminal:
+        last: list[structlog.typing.Processor] = [
+            structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=_PLAINLY)
+        ]
+    else:
+        plainly = structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
+        last = [structlog.processors.ExceptionRenderer(plainly), structlog.processors.JSONRenderer(ensure_ascii=False)]
+    structlog.configure(
+        processors=[_REPEATS, *shared, *last],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_Unrepeated(_REPEATS))
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_foreign(last)))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    for library in ("httpx", "httpcore", "tweepy", "telegram", "oauthlib", "requests_oauthlib"):
+        # At their lower levels these print addresses with tokens and OAuth parameters.
+        logging.getLogger(library).setLevel(logging.WARNING)
+
+
+def _foreign(last: list[structlog.typing.Processor]) -> list[structlog.typing.Processor]:
+    return [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]
+
+
+def log_deliveries(events: Events) -> None:
+    """Say of each attempt what came of it, and of each bulk that is over whom it reached."""
+    events.subscribe(AttemptFinished, _log_attempt)
+    events.subscribe(BulkEnded, _log_bulk)
+
+
+def _log_attempt(event: AttemptFinished) -> None:
+    post, verdict = event.post, event.verdict
+    fields = {"channel": post.channel, "post": post.id, "alert": post.alert_id, "kind": post.kind.value}
+    if verdict.state is PostState.SENT:
+        url = verdict.receipt.url if verdict.receipt else None
+        log.info("post.sent", **fields, outcome=verdict.outcome, url=url, ms=round(event.seconds * 1000))
+    else:
+        name = f"post.{verdict.state}"
+        log.warning(name, **fields, outcome=verdict.outcome, reason=str(verdict.reason or ""))
+
+
+def _log_bulk(event: BulkEnded) -> None:
+    bulk, name = event.bulk, f"bulk.{event.bulk.state}"
+    log.info(
+        name,
+        channel=bulk.channel,
+        bulk=bulk.id,
+        alert=bulk.alert_id,
+        sent=bulk.sent,
+        failed=bulk.failed,
+        skipped=bulk.skipped,
+        reason=str(bulk.reason) if bulk.reason else None,
+    )
+
+
+class Metrics:
+    """Counts what is published on the bus. `registry` is for gauges that another room keeps."""
+
+    def __init__(self, events: Events) -> None:
+        self.registry = registry = CollectorRegistry()
+        self._attempts = Counter(
+            "tocsin_attempts", "Attempts to send or find a post", ["channel", "outcome"], registry=registry
+        )
+        self._seconds = Histogram(
+            "tocsin_attempt_seconds", "From leaving to the answer", ["channel"], registry=registry
+        )
+        self._reasons = Counter(
+            "tocsin_reasons", "Decisions and attempts by their reason (docs/reasons.md)", ["code"], registry=registry
+        )
+        self._filed = Counter(
+            "tocsin_alerts", "Messages by what became of them", ["source", "state"], registry=registry
+        )
+        self._refused = Counter(
+            "tocsin_web_refused", "Connections refused or closed, by why", ["reason"], registry=registry
+        )
+        self._told = Counter(
+            "tocsin_bulk_messages", "Messages to subscribers by their fate", ["channel", "fate"], registry=registry
+        )
+        self._bulks = Counter(
+            "tocsin_bulks", "Alerts to subscribers that are over", ["channel", "state"], registry=registry
+        )
+        self._posts = Gauge("tocsin_posts", "Posts by state", ["channel", "state"], registry=registry)
+        self._ages = Gauge(
+            "tocsin_cycle_age_seconds", "Since it last went round; -1: never", ["cycle"], registry=registry
+        )
+        self._is_ok = Gauge(
+            "tocsin_ok", "1 where it does what it is for, 0 where it fails", ["what", "name"], registry=registry
+        )
+        self._connections = Gauge(
+            "tocsin_web_connections", "Connections to our own pages that are open", registry=registry
+        )
+        self._halted = Gauge(
+            "tocsin_bot_halted_seconds", "Until a bot may say anything again", ["channel"], registry=registry
+        )
+        self._subscribers = Gauge(
+            "tocsin_subscribers", "Chats that are told by a channel's bot", ["channel"], registry=registry
+        )
+        events.subscribe(AttemptFinished, self._count_attempt)
+        events.subscribe(MessageFiled, self._count_message)
+        events.subscribe(SubscriberTold, self._count_told)
+        events.subscribe(BulkEnded, lambda event: self._bulks.labels(event.bulk.channel, event.bulk.state).inc())
+        events.subscribe(ConnectionRefused, lambda event: self._refused.labels(event.reason).inc())
+
+    def exposition(self) -> bytes:
+        """Everything, in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def measure(
+        self,
+        posts: Mapping[tuple[str, PostState], int],
+        cycles: Iterable[Cycle],
+        well: Mapping[tuple[str, str], bool],
+        connections: int,
+    ) -> None:
+        """Set what is only known when somebody asks. `well` says of each source, channel and the store if it works."""
+        for (channel, state), number in posts.items():
+            self._posts.labels(channel, state).set(number)
+        for cycle in cycles:
+            self._ages.labels(cycle.name).set(-1 if cycle.age is None else cycle.age)
+        for (what, name), is_well in well.items():
+            self._is_ok.labels(what, name).set(is_well)
+        self._connections.set(connections)
+
+    def expect_bots(self, channels: Iterable[str]) -> None:
+        """Show the counts of these channels' bots from the start: a series that is missing can't be alerted on."""
+        for channel in channels:
+            for outcome in SendOutcome:
+                self._told.labels(channel, outcome)
+
+    def measure_bots(self, halted: Mapping[str, float], subscribers: Mapping[str, int]) -> None:
+        """The same of the bots, by channel: seconds until each may say anything again, and whom it tells."""
+        for channel, seconds in halted.items():
+            self._halted.labels(channel).set(seconds)
+        for channel, people in subscribers.items():
+            self._subscribers.labels(channel).set(people)
+
+    def _count_attempt(self, event: AttemptFinished) -> None:
+        self._attempts.labels(event.post.channel, event.verdict.outcome).inc()
+        self._seconds.labels(event.post.channel).observe(event.seconds)
+        self._count_reason(event.verdict.reason)
+
+    def _count_message(self, event: MessageFiled) -> None:
+        self._filed.labels(event.source, event.state).inc()
+        self._count_reason(event.reason)
+
+    def _count_told(self, event: SubscriberTold) -> None:
+        self._told.labels(event.channel, event.result.outcome).inc()
+
+    def _count_reason(self, reason: Reason | None) -> None:
+        """A reason is counted with those within it."""
+        for code in reason.codes() if reason else ():
+            self._reasons.labels(code).inc()
+
+
+LATE = 60.0
+"""Seconds that a cycle may be behind its time before it counts as standing still."""
+
+
+def lane_cycle(lane: Lane, now: float) -> Cycle:
+    """A lane: an idle one looks at the outbox every so often, too."""
+    age = now - lane.cycled_at
+    return Cycle(f"lane {lane.settings.name}", age, age > LONGEST_IDLE.total_seconds() + LATE, lane.trouble)
+
+
+def source_cycle(poller: Poller, now: float) -> Cycle:
+    """A source: it must have been tried since its time, whatever came of it."""
+    longest = max(poller.every, LONGEST_BACKOFF).total_seconds() + LATE
+    age = None if poller.tried_at is None else now - poller.tried_at
+    return Cycle(f"source {poller.name}", age, age is None or age > longest, poller.reason)
+
+
+def pages_cycle(publisher: Publisher, now: float) -> Cycle:
+    """The public pages; one that can't be made stays dated, and whoever watches over the town hears of it."""
+    age = None if publisher.made_at is None else now - publisher.made_at
+    return Cycle("pages", age, age is not None and age > AT_LEAST_EVERY + LATE, publisher.unexported)
